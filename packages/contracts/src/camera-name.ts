@@ -1,0 +1,17 @@
+const cameraId = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+/** Whether `id` may name a camera: 1–63 characters of a–z, 0–9 and '-', beginning with a letter or digit. */
+export function isCameraId(id: string): boolean {
+  return cameraId.test(id);
+}
+
+/** Resource name of a camera: `front` → `cameras/front`. */
+export function cameraName(id: string): string {
+  return `cameras/${id}`;
+}
+
+/** Id in a resource name: `cameras/front` → `front`; undefined when `name` is not a camera's. */
+export function cameraIdOf(name: string): string | undefined {
+  const id = name.startsWith("cameras/") ? name.slice("cameras/".length) : "";
+  return isCameraId(id) ? id : undefined;
+}

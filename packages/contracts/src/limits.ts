@@ -1,0 +1,17 @@
+/** Bounds on all that crosses a process boundary; senders and receivers both check them. */
+export const limits = {
+  /** Largest NATS message, in bytes; the server's `max_payload` must be at least this. */
+  maxPayloadBytes: 8 * 1024 * 1024,
+  /** Bytes reserved in front of a frame's pixels for its header block. */
+  frameHeaderBytes: 512,
+  /** Largest width or height of an analysis frame, in pixels. */
+  maxFrameSide: 4096,
+  /** Most detections in one frame. */
+  maxDetectionsPerFrame: 1000,
+  /** Longest camera URL, in characters. */
+  maxUriLength: 2048,
+  /** Most class names in a filter. */
+  maxClasses: 1000,
+  /** Largest gRPC message, in bytes. */
+  maxGrpcMessageBytes: 1024 * 1024,
+} as const;

@@ -1,0 +1,98 @@
+import { z } from "zod";
+import { DropReason } from "./gen/sightline/v1/frame.ts";
+
+/** A small JSON message that breaks its schema. */
+export class WireError extends Error {
+  override readonly name = "WireError";
+}
+
+/** Says that a camera has a frame waiting. Good for one frame, and only while `id` is the camera's newest token. */
+export const tokenSchema = z.strictObject({
+  camera: z.string().max(63),
+  epoch: z.string().max(32),
+  id: z.int().positive(),
+});
+export type Token = z.infer<typeof tokenSchema>;
+
+/** Request for the frame behind a token; the token's fields and the worker that asks. */
+export const frameRequestSchema = z.strictObject({
+  epoch: z.string().max(32),
+  token: z.int().positive(),
+  worker: z.string().max(128),
+});
+export type FrameRequest = z.infer<typeof frameRequestSchema>;
+
+/** Notice that a frame given to a worker is not going to be inferred. */
+export const frameDroppedSchema = z.strictObject({
+  epoch: z.string().max(32),
+  number: z.int().positive(),
+  reason: z.union([z.literal(DropReason.STALE), z.literal(DropReason.WORKER_ERROR)]),
+});
+export type FrameDropped = z.infer<typeof frameDroppedSchema>;
+
+/** A camera's registration as stored; the URL holds no user or password. */
+export const cameraRecordSchema = z.strictObject({
+  uri: z.string(),
+  transport: z.enum(["tcp", "udp"]),
+  targetFps: z.number().min(0).max(240),
+  model: z.string(),
+  minScore: z.number().min(0).max(1),
+  classes: z.array(z.string()),
+  hasCredentials: z.boolean(),
+  createTime: z.iso.datetime(),
+  updateTime: z.iso.datetime(),
+});
+export type CameraRecord = z.infer<typeof cameraRecordSchema>;
+
+/** User and password of a camera. */
+export const cameraSecretSchema = z.strictObject({ username: z.string(), password: z.string() });
+export type CameraSecret = z.infer<typeof cameraSecretSchema>;
+
+/** A model that workers serve: what ingest must send it and what results may promise. */
+export const servedModelSchema = z.strictObject({
+  name: z.string(),
+  architecture: z.string(),
+  width: z.int().positive(),
+  height: z.int().positive(),
+  /** Longest picture side after scaling; the rest of the frame is padding of `padValue`. */
+  longestSide: z.int().positive(),
+  padValue: z.int().min(0).max(255),
+  classes: z.array(z.string()).min(1),
+});
+export type ServedModel = z.infer<typeof servedModelSchema>;
+
+/** What a worker tells about itself while it lives. */
+export const workerInfoSchema = z.strictObject({
+  id: z.string(),
+  host: z.string(),
+  model: z.string(),
+  modelDigest: z.string(),
+  precision: z.string(),
+  executionProvider: z.string(),
+  batchSize: z.int().positive(),
+  /** Median milliseconds of one run at each batch size measured at warm-up. */
+  batchCurve: z.array(z.strictObject({ batch: z.int().positive(), milliseconds: z.number().positive() })),
+  startTime: z.iso.datetime(),
+});
+export type WorkerInfo = z.infer<typeof workerInfoSchema>;
+
+/** Encodes a value of one of the schemas above as JSON bytes. */
+export function encodeJson(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
+
+/**
+ * Decodes JSON bytes and checks them.
+ * @throws WireError that names the fields at fault
+ */
+export function decodeJson<T>(schema: z.ZodType<T>, data: Uint8Array): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data));
+  } catch (cause) {
+    throw new WireError("message is not JSON", { cause });
+  }
+  const result = schema.safeParse(value);
+  if (!result.success) throw new WireError(z.prettifyError(result.error));
+  return result.data;
+}

@@ -1,0 +1,42 @@
+import type { KV } from "@nats-io/kv";
+import { encodeJson, leaseTtlMs } from "@sightline/contracts";
+import type { Logger } from "./log.ts";
+
+/** Keeps a value in a bucket whose entries expire, for as long as this process lives. */
+export class Announcement {
+  readonly #kv: KV;
+  readonly #key: string;
+  readonly #value: () => unknown;
+  readonly #log: Logger;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(kv: KV, key: string, value: () => unknown, log: Logger) {
+    this.#kv = kv;
+    this.#key = key;
+    this.#value = value;
+    this.#log = log;
+  }
+
+  /** Writes the value once, then again before it expires. */
+  async start(): Promise<void> {
+    await this.#put();
+    this.#timer = setInterval(() => void this.#put(), leaseTtlMs / 4);
+  }
+
+  /** Stops renewing; `remove` deletes the entry now instead of letting it expire. */
+  async stop(remove: boolean): Promise<void> {
+    clearInterval(this.#timer);
+    if (remove) await this.#kv.delete(this.#key).catch(() => undefined);
+  }
+
+  async #put(): Promise<void> {
+    try {
+      await this.#kv.put(this.#key, encodeJson(this.#value()));
+    } catch (error) {
+      this.#log.debug(
+        { key: this.#key, error: (error as Error).message },
+        "announcement not written; next one in a second",
+      );
+    }
+  }
+}

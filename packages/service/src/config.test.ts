@@ -1,0 +1,44 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { ConfigError, commonSettings, loadConfig, setting } from "./config.ts";
+
+const settings = {
+  ...commonSettings,
+  batch: { env: "SIGHTLINE_BATCH", schema: setting.integer(4, 1, 64), help: "frames in a batch" },
+  model: { env: "SIGHTLINE_MODEL", schema: setting.text(), help: "model to serve" },
+};
+
+function configFile(text: string): string {
+  const path = join(mkdtempSync(join(tmpdir(), "sightline-config-")), "sightline.yaml");
+  writeFileSync(path, text);
+  return path;
+}
+
+test("environment beats file beats default", () => {
+  const path = configFile("batch: 8\nmodel: from-file\n");
+  expect(loadConfig(settings, { SIGHTLINE_CONFIG: path, SIGHTLINE_MODEL: "from-env" })).toEqual({
+    natsUrl: "nats://127.0.0.1:4222",
+    logLevel: "info",
+    batch: 8,
+    model: "from-env",
+  });
+});
+
+test("names every wrong setting with its value and what is allowed", () => {
+  const attempt = () => loadConfig(settings, { SIGHTLINE_BATCH: "0", SIGHTLINE_LOG_LEVEL: "loud" });
+  expect(attempt).toThrow(ConfigError);
+  expect(attempt).toThrow(/SIGHTLINE_BATCH = "0": expected at least 1/);
+  expect(attempt).toThrow(/SIGHTLINE_LOG_LEVEL = "loud": expected one of debug, info, warn, error/);
+  expect(attempt).toThrow(/SIGHTLINE_MODEL is not set/);
+});
+
+test("a file that is missing or not a map is a fault that names it", () => {
+  expect(() => loadConfig(settings, { SIGHTLINE_CONFIG: "/no/such/file", SIGHTLINE_MODEL: "m" })).toThrow(
+    /\/no\/such\/file/,
+  );
+  expect(() => loadConfig(settings, { SIGHTLINE_CONFIG: configFile("- a\n"), SIGHTLINE_MODEL: "m" })).toThrow(
+    /not a map/,
+  );
+});

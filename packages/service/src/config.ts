@@ -1,0 +1,115 @@
+import { readFileSync } from "node:fs";
+import { parse as parseYaml } from "yaml";
+import { z } from "zod";
+
+/** One setting: where it comes from, what it may be, and what it means. */
+export interface Setting<T extends z.ZodType = z.ZodType> {
+  env: string;
+  schema: T;
+  help: string;
+}
+
+type Settings = Record<string, Setting>;
+export type Config<S extends Settings> = Readonly<{ [K in keyof S]: z.infer<S[K]["schema"]> }>;
+
+/** A configuration that cannot be used; `faults` has one line for each wrong setting. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`invalid configuration:\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
+    this.faults = faults;
+  }
+}
+
+/** Names the environment variable that points at a YAML or JSON settings file; its keys are the settings' names. */
+export const configFileVariable = "SIGHTLINE_CONFIG";
+
+/**
+ * Reads settings from the environment, then the file, then their defaults, and checks them all at once.
+ * @throws ConfigError naming each variable, its value and what is allowed
+ */
+export function loadConfig<S extends Settings>(settings: S, env: NodeJS.ProcessEnv = process.env): Config<S> {
+  const path = env[configFileVariable];
+  const file = path ? readConfigFile(path) : {};
+  const faults: string[] = [];
+  const config: Record<string, unknown> = {};
+  for (const [key, setting] of Object.entries(settings)) {
+    const fromEnv = env[setting.env];
+    const given = fromEnv !== undefined && fromEnv !== "";
+    const value = given ? fromEnv : file[key];
+    const result = setting.schema.safeParse(value);
+    if (result.success) config[key] = result.data;
+    else
+      faults.push(
+        faultLine(
+          given || value === undefined ? setting.env : `${key} in ${path}`,
+          value,
+          setting,
+          result.error,
+        ),
+      );
+  }
+  if (faults.length > 0) throw new ConfigError(faults);
+  return Object.freeze(config) as Config<S>;
+}
+
+function readConfigFile(path: string): Record<string, unknown> {
+  let parsed: unknown;
+  try {
+    parsed = parseYaml(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw new ConfigError([`${configFileVariable}=${path}: ${(error as Error).message.split("\n")[0]}`]);
+  }
+  const result = z.record(z.string(), z.unknown()).safeParse(parsed ?? {});
+  if (!result.success) throw new ConfigError([`${configFileVariable}=${path}: not a map of settings`]);
+  return result.data;
+}
+
+function faultLine(name: string, value: unknown, setting: Setting, error: z.ZodError): string {
+  const shown = value === undefined ? "is not set" : `= ${JSON.stringify(value)}`;
+  return `${name} ${shown}: ${error.issues.map((issue) => issue.message).join("; ")} (${setting.help})`;
+}
+
+/** Schemas for values that arrive as text from the environment or typed from the file. */
+export const setting = {
+  text: (fallback?: string) =>
+    fallback === undefined ? z.string().min(1) : z.string().min(1).default(fallback),
+  optionalText: () => z.string().min(1).optional(),
+  integer: (fallback: number, min: number, max: number) =>
+    z.coerce
+      .number("expected a number")
+      .int("expected a whole number")
+      .min(min, `expected at least ${min}`)
+      .max(max, `expected at most ${max}`)
+      .default(fallback),
+  number: (fallback: number, min: number, max: number) =>
+    z.coerce
+      .number("expected a number")
+      .min(min, `expected at least ${min}`)
+      .max(max, `expected at most ${max}`)
+      .default(fallback),
+  choice: <const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) =>
+    z.enum(values, `expected one of ${values.join(", ")}`).default(fallback as never),
+  /** host:port to listen on; loopback unless the operator says otherwise. */
+  listen: (fallback: string) =>
+    z
+      .string()
+      .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, "expected HOST:PORT, such as 127.0.0.1:9101")
+      .default(fallback),
+};
+
+/** Settings that every service has. */
+export const commonSettings = {
+  natsUrl: {
+    env: "SIGHTLINE_NATS_URL",
+    schema: setting.text("nats://127.0.0.1:4222"),
+    help: "NATS server URL, or several separated by commas",
+  },
+  logLevel: {
+    env: "SIGHTLINE_LOG_LEVEL",
+    schema: setting.choice(["debug", "info", "warn", "error"], "info"),
+    help: "least severe log line to write",
+  },
+} as const;

@@ -1,0 +1,57 @@
+import fastify, { type FastifyInstance } from "fastify";
+import type { Registry } from "prom-client";
+
+/** One thing that must be so for the service to do its work; `undefined` when it is, else what is missing. */
+export type ReadinessCheck = () => string | undefined;
+
+/**
+ * Serves `/metrics` (Prometheus text), `/healthz` (the process answers) and `/readyz` (503 with what is missing).
+ * Further routes may be registered on `app` before `listen`.
+ */
+export class HttpServer {
+  readonly app: FastifyInstance;
+
+  constructor(registry: Registry, readiness: Record<string, ReadinessCheck>) {
+    this.app = fastify({ logger: false, forceCloseConnections: true });
+    this.app.get("/metrics", async (_request, reply) => {
+      reply.type(registry.contentType);
+      return registry.metrics();
+    });
+    this.app.get("/healthz", async () => ({ status: "ok" }));
+    this.app.get("/readyz", async (_request, reply) => {
+      const missing: Record<string, string> = {};
+      for (const [name, check] of Object.entries(readiness)) {
+        const reason = check();
+        if (reason !== undefined) missing[name] = reason;
+      }
+      const ready = Object.keys(missing).length === 0;
+      reply.code(ready ? 200 : 503);
+      return ready ? { status: "ready" } : { status: "not ready", missing };
+    });
+  }
+
+  /** Binds to `HOST:PORT` (port 0 picks one) and returns the address as bound. */
+  async listen(address: string): Promise<string> {
+    const { host, port } = splitAddress(address);
+    await this.app.listen({ host, port });
+    const bound = this.app.server.address();
+    if (bound === null || typeof bound === "string") throw new Error("server has no TCP address");
+    return `${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+  }
+}
+
+/** Splits `HOST:PORT`; brackets around an IPv6 address are removed. */
+export function splitAddress(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(":");
+  return { host: address.slice(0, colon).replace(/^\[|\]$/g, ""), port: Number(address.slice(colon + 1)) };
+}
+
+/** Whether an address is only reachable from this machine. */
+export function isLoopback(address: string): boolean {
+  const { host } = splitAddress(address);
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}

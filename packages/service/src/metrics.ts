@@ -1,0 +1,19 @@
+import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+
+/** Buckets for latencies of a frame, in seconds: 1 ms to 10 s, dense where a live system lives. */
+export const latencyBuckets = [
+  0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10,
+];
+
+/** A registry with the process's own metrics (CPU, memory, event loop lag) and `sightline_build_info`. */
+export function createRegistry(service: string, version: string): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  new Gauge({
+    name: "sightline_build_info",
+    help: "Constant 1, labelled with the service and its version.",
+    labelNames: ["service", "version"],
+    registers: [registry],
+  }).set({ service, version }, 1);
+  return registry;
+}

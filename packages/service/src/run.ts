@@ -1,0 +1,85 @@
+import { ConfigError } from "./config.ts";
+import type { Logger } from "./log.ts";
+
+const shutdownLimitMs = 5_000;
+
+/** A part of a service that must be stopped; parts are stopped in the reverse order of their start. */
+export interface Stoppable {
+  stop(): Promise<void>;
+}
+
+/** Collects the parts of a service as they start. */
+export class Lifecycle {
+  readonly #parts: Stoppable[] = [];
+  readonly #abort = new AbortController();
+
+  /** Aborts when shutdown begins. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** Registers a started part and returns it. */
+  add<T extends Stoppable>(part: T): T {
+    this.#parts.push(part);
+    return part;
+  }
+
+  /** Stops every part, newest first; one that fails does not keep the others from stopping. */
+  async stop(log: Logger): Promise<void> {
+    this.#abort.abort();
+    for (const part of this.#parts.splice(0).reverse())
+      await part
+        .stop()
+        .catch((error: Error) => log.error({ error: error.message }, "a part did not stop cleanly"));
+  }
+}
+
+/**
+ * Runs a service until SIGINT or SIGTERM: exit 0 after a clean stop, 2 for a wrong configuration, 1 for any other
+ * failure or when stopping takes longer than 5 s.
+ */
+export async function runService(
+  configure: () => { log: Logger; start: (life: Lifecycle) => Promise<void> },
+): Promise<void> {
+  let service: ReturnType<typeof configure>;
+  try {
+    service = configure();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(2);
+  }
+  const { log, start } = service;
+  const life = new Lifecycle();
+  let stopping = false;
+  const shutdown = async (why: string, code: number) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ why }, "stopping");
+    const limit = setTimeout(() => {
+      log.error("stopping took too long; leaving");
+      process.exit(1);
+    }, shutdownLimitMs);
+    await life.stop(log);
+    clearTimeout(limit);
+    log.info("stopped");
+    process.exit(code);
+  };
+  process.on("SIGINT", () => void shutdown("SIGINT", 0));
+  process.on("SIGTERM", () => void shutdown("SIGTERM", 0));
+  process.on("uncaughtException", (error) => {
+    log.fatal({ error: error.message, stack: error.stack }, "uncaught error");
+    void shutdown("uncaught error", 1);
+  });
+  process.on("unhandledRejection", (error) => {
+    log.fatal({ error: String(error), stack: (error as Error)?.stack }, "unhandled rejection");
+    void shutdown("unhandled rejection", 1);
+  });
+  try {
+    await start(life);
+  } catch (error) {
+    if (life.signal.aborted) return;
+    log.fatal({ error: (error as Error).message, code: (error as { code?: unknown }).code }, "cannot start");
+    await shutdown("start failed", 1);
+  }
+}
