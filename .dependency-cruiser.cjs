@@ -1,0 +1,53 @@
+/** Which part may import which; `pnpm lint:architecture` checks it. */
+module.exports = {
+  forbidden: [
+    { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
+    {
+      name: "packages-do-not-import-services",
+      severity: "error",
+      from: { path: "^packages/" },
+      to: { path: "^(services|apps|test)/" },
+    },
+    {
+      name: "services-do-not-import-each-other",
+      comment: "Services meet on NATS only.",
+      severity: "error",
+      from: { path: "^services/([^/]+)/" },
+      to: { path: "^(services|apps)/", pathNot: "^services/$1/" },
+    },
+    {
+      name: "contracts-and-yolo-nas-stand-alone",
+      severity: "error",
+      from: { path: "^packages/(contracts|yolo-nas)/" },
+      to: { path: "^packages/", pathNot: "^packages/$1/" },
+    },
+    {
+      name: "client-needs-contracts-only",
+      severity: "error",
+      from: { path: "^packages/client/" },
+      to: { path: "^packages/", pathNot: "^packages/(client|contracts)/" },
+    },
+    {
+      name: "packages-enter-by-their-index",
+      comment: "A package is used through its index (or its testing entry), never by a deep import.",
+      severity: "error",
+      from: { path: "^(packages|services|apps|test)/([^/]+)/" },
+      to: {
+        path: "^packages/([^/]+)/src/",
+        pathNot: ["^packages/$2/", "^packages/[^/]+/src/index\\.ts$", "^packages/[^/]+/src/testing/index\\.ts$"],
+      },
+    },
+    {
+      name: "product-does-not-import-tests",
+      severity: "error",
+      from: { path: "^(packages|services)/", pathNot: "\\.test\\.ts$" },
+      to: { path: "^test/|/testing/|\\.test\\.ts$", pathNot: "^packages/[^/]+/src/testing/" },
+    },
+  ],
+  options: {
+    doNotFollow: { path: "node_modules" },
+    exclude: { path: "/gen/" },
+    tsPreCompilationDeps: true,
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import"], extensions: [".ts", ".js"] },
+  },
+};

@@ -1,0 +1,51 @@
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { projectRoot } from "../project-root.ts";
+import { ManagedProcess } from "../stack/managed-process.ts";
+
+/** A real RTSP server that plays the bundled clip in a loop as `camera-1` … `camera-N`. */
+export class RtspCameras {
+  readonly names: readonly string[];
+  readonly #port: number;
+  readonly #process: ManagedProcess;
+
+  private constructor(process: ManagedProcess, port: number, count: number) {
+    this.#process = process;
+    this.#port = port;
+    this.names = Array.from({ length: count }, (_, i) => `camera-${i + 1}`);
+  }
+
+  /** @throws ProcessFailedError when the server ends before it serves */
+  static async start(count: number, logFile: string): Promise<RtspCameras> {
+    const server = await ManagedProcess.start({
+      name: "rtsp-camera",
+      command: "/usr/bin/python3",
+      args: [
+        join(projectRoot, "test/fixtures/rtsp-camera.py"),
+        "--port",
+        "0",
+        "--clip",
+        join(projectRoot, "test/fixtures/pedestrians.mp4"),
+        "--cameras",
+        String(count),
+      ],
+      logFile,
+      pipes: true,
+    });
+    for await (const line of createInterface({ input: server.child.stdout! })) {
+      const { port } = JSON.parse(line) as { port: number };
+      server.child.stdout?.resume();
+      return new RtspCameras(server, port, count);
+    }
+    await server.exited;
+    throw await server.failure();
+  }
+
+  url(name: string): string {
+    return `rtsp://127.0.0.1:${this.#port}/${name}`;
+  }
+
+  async stop(): Promise<void> {
+    await this.#process.stop();
+  }
+}

@@ -1,0 +1,72 @@
+import { cameraIdOf, type FrameDetections, fromTimestamp, type Inference } from "@sightline/contracts";
+import { type Percentiles, percentiles } from "./percentiles.ts";
+
+const stages = ["decode", "queue", "batch", "infer", "post", "track", "deliver"] as const;
+type Stage = (typeof stages)[number];
+
+interface CameraStatistics {
+  frames: number;
+  detections: number;
+  firstAt: number;
+  lastAt: number;
+  latencies: number[];
+  last: FrameDetections;
+}
+
+/** What a subscriber saw: frames and detections per camera, and where each frame's time went, in milliseconds. */
+export class Statistics {
+  readonly cameras = new Map<string, CameraStatistics>();
+  inference: Inference | undefined;
+  readonly #totals: number[] = [];
+  readonly #stages: Record<Stage, number[]> = Object.fromEntries(stages.map((s) => [s, []])) as never;
+
+  /** Takes one frame's event; `receivedAt` is the wall clock in milliseconds. */
+  record(event: FrameDetections, receivedAt: number): void {
+    const { frame, timings } = event;
+    const id = frame && cameraIdOf(frame.camera);
+    if (!frame?.captureTime || !id || !timings) return;
+    const total = receivedAt - fromTimestamp(frame.captureTime);
+    const parts = {
+      decode: timings.decodeUs / 1000,
+      queue: timings.queueUs / 1000,
+      batch: timings.batchUs / 1000,
+      infer: timings.inferUs / 1000,
+      post: timings.postUs / 1000,
+      track: timings.trackUs / 1000,
+    };
+    const known = Object.values(parts).reduce((sum, part) => sum + part, 0);
+    for (const [stage, part] of Object.entries({ ...parts, deliver: Math.max(0, total - known) }))
+      this.#stages[stage as Stage].push(part);
+    this.#totals.push(total);
+    this.inference = event.inference;
+    const camera = this.cameras.get(id);
+    if (!camera) {
+      this.cameras.set(id, {
+        frames: 1,
+        detections: event.detections.length,
+        firstAt: receivedAt,
+        lastAt: receivedAt,
+        latencies: [total],
+        last: event,
+      });
+      return;
+    }
+    camera.frames++;
+    camera.detections += event.detections.length;
+    camera.lastAt = receivedAt;
+    camera.latencies.push(total);
+    camera.last = event;
+  }
+
+  /** Frames per second that reached the subscriber, between a camera's first and last event. */
+  fps(id: string): number {
+    const camera = this.cameras.get(id);
+    if (!camera || camera.lastAt <= camera.firstAt) return 0;
+    return Math.round(((camera.frames - 1) / (camera.lastAt - camera.firstAt)) * 1e5) / 100;
+  }
+
+  latency(): Percentiles & { stages: Record<Stage, Percentiles> } {
+    const byStage = Object.fromEntries(stages.map((stage) => [stage, percentiles(this.#stages[stage])]));
+    return { ...percentiles(this.#totals), stages: byStage as Record<Stage, Percentiles> };
+  }
+}

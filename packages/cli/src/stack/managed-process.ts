@@ -1,0 +1,82 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { open, readFile } from "node:fs/promises";
+
+/** A child process that ended before it did its work. */
+export class ProcessFailedError extends Error {
+  override readonly name = "ProcessFailedError";
+}
+
+export interface ProcessOptions {
+  name: string;
+  command: string;
+  args: readonly string[];
+  env?: NodeJS.ProcessEnv;
+  cwd?: string;
+  /** File that takes the process's output. */
+  logFile: string;
+  /** Gives the child a pipe as stdin that closes with it, and its stdout to the caller instead of the log. */
+  pipes?: boolean;
+}
+
+const setpriv = "/usr/bin/setpriv";
+
+/**
+ * One child process of the stack. It runs in a process group of its own, so that a Ctrl-C at the terminal reaches
+ * the launcher only, which then stops its children in order; where the system can, the kernel ends it with the launcher.
+ */
+export class ManagedProcess {
+  readonly name: string;
+  readonly logFile: string;
+  readonly child: ChildProcess;
+  readonly exited: Promise<void>;
+
+  private constructor(options: ProcessOptions, child: ChildProcess) {
+    this.name = options.name;
+    this.logFile = options.logFile;
+    this.child = child;
+    this.exited = once(child, "exit").then(() => undefined);
+  }
+
+  static async start(options: ProcessOptions): Promise<ManagedProcess> {
+    const log = await open(options.logFile, "a");
+    const guarded = existsSync(setpriv);
+    const child = spawn(
+      guarded ? setpriv : options.command,
+      guarded ? ["--pdeathsig", "TERM", options.command, ...options.args] : options.args,
+      {
+        cwd: options.cwd,
+        env: { ...process.env, ...options.env },
+        detached: true,
+        stdio: options.pipes ? ["pipe", "pipe", log.fd] : ["ignore", log.fd, log.fd],
+      },
+    );
+    try {
+      await once(child, "spawn");
+    } finally {
+      await log.close();
+    }
+    return new ManagedProcess(options, child);
+  }
+
+  get running(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** The error to report when the process ended by itself: how it ended, and the end of its log. */
+  async failure(): Promise<ProcessFailedError> {
+    const how = this.child.signalCode ? `by ${this.child.signalCode}` : `with exit code ${this.child.exitCode}`;
+    const lines = (await readFile(this.logFile, "utf8").catch(() => "")).trimEnd().split("\n").slice(-8);
+    return new ProcessFailedError(`${this.name} ended ${how}:\n${lines.map((line) => `  ${line}`).join("\n")}`);
+  }
+
+  /** SIGTERM, then SIGKILL when it has not ended in time. */
+  async stop(graceMs = 6_000): Promise<void> {
+    if (!this.running) return;
+    this.child.kill("SIGTERM");
+    const timer = setTimeout(() => this.child.kill("SIGKILL"), graceMs);
+    await this.exited;
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,126 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { projectRoot } from "../project-root.ts";
+import { ManagedProcess } from "./managed-process.ts";
+
+export interface StackPorts {
+  nats: number;
+  grpc: number;
+  results: number;
+  ingest: number;
+  inference: number;
+}
+
+export interface StackOptions {
+  /** Directory for NATS's data and the logs. */
+  directory: string;
+  ports: StackPorts;
+  /** Further environment of the services. */
+  env?: NodeJS.ProcessEnv;
+}
+
+/** The standard ports on loopback. */
+export const standardPorts: StackPorts = { nats: 4222, grpc: 50051, results: 9100, ingest: 9101, inference: 9102 };
+
+/** A NATS server and the three services as processes of this machine, started and stopped together. */
+export class Stack {
+  readonly ports: StackPorts;
+  readonly directory: string;
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #processes: ManagedProcess[] = [];
+
+  private constructor(options: StackOptions) {
+    this.ports = options.ports;
+    this.directory = options.directory;
+    this.#env = {
+      ...options.env,
+      SIGHTLINE_NATS_URL: `nats://127.0.0.1:${options.ports.nats}`,
+      SIGHTLINE_GRPC: `127.0.0.1:${options.ports.grpc}`,
+      SIGHTLINE_RESULTS_HTTP: `127.0.0.1:${options.ports.results}`,
+      SIGHTLINE_INGEST_HTTP: `127.0.0.1:${options.ports.ingest}`,
+      SIGHTLINE_INFERENCE_HTTP: `127.0.0.1:${options.ports.inference}`,
+    };
+  }
+
+  /** Starts all and waits until every service is ready. @throws ProcessFailedError when one of them ends instead */
+  static async start(options: StackOptions, signal: AbortSignal): Promise<Stack> {
+    const stack = new Stack(options);
+    try {
+      await stack.#startNats();
+      const services: [string, number][] = [
+        ["results", options.ports.results],
+        ["inference", options.ports.inference],
+        ["ingest", options.ports.ingest],
+      ];
+      for (const [name] of services) await stack.startService(name);
+      await Promise.all(services.map(([name, port]) => stack.ready(name, `http://127.0.0.1:${port}/readyz`, signal)));
+      return stack;
+    } catch (error) {
+      await stack.stop();
+      throw error;
+    }
+  }
+
+  async #startNats(): Promise<void> {
+    mkdirSync(join(this.directory, "logs"), { recursive: true });
+    const config = join(this.directory, "nats.conf");
+    const store = JSON.stringify(join(this.directory, "nats"));
+    writeFileSync(
+      config,
+      `host: 127.0.0.1\nport: ${this.ports.nats}\nmax_payload: 8MB\nmax_pending: 256MB\njetstream { store_dir: ${store} }\n`,
+    );
+    await this.#start("nats-server", process.env.NATS_SERVER_PATH ?? "nats-server", ["-c", config]);
+  }
+
+  /** Starts one more process of a service; `env` overrides the stack's. `label` tells several apart. */
+  async startService(name: string, env: NodeJS.ProcessEnv = {}, label = name): Promise<ManagedProcess> {
+    const main = join(projectRoot, "services", name, "src", "main.ts");
+    return this.#start(label, process.execPath, ["--disable-warning=ExperimentalWarning", main], env);
+  }
+
+  async #start(name: string, command: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<ManagedProcess> {
+    const child = await ManagedProcess.start({
+      name,
+      command,
+      args,
+      cwd: projectRoot,
+      env: { ...this.#env, ...env },
+      logFile: join(this.directory, "logs", `${name}.log`),
+    });
+    this.#processes.push(child);
+    return child;
+  }
+
+  /** Waits until the URL answers 200. @throws ProcessFailedError when the named process ends first */
+  async ready(name: string, url: string, signal: AbortSignal): Promise<void> {
+    const child = this.process(name);
+    for (;;) {
+      signal.throwIfAborted();
+      if (!child.running) throw await child.failure();
+      const response = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
+      await response?.body?.cancel();
+      if (response?.ok) return;
+      await delay(50);
+    }
+  }
+
+  /** The newest process of a name. */
+  process(name: string): ManagedProcess {
+    const child = this.#processes.findLast((candidate) => candidate.name === name);
+    if (!child) throw new Error(`the stack has no process '${name}'`);
+    return child;
+  }
+
+  /** Resolves with the first process that ends by itself. */
+  async firstExit(): Promise<ManagedProcess> {
+    return Promise.race(this.#processes.map((child) => child.exited.then(() => child)));
+  }
+
+  /** Stops all, services before NATS. Safe to call twice. */
+  async stop(): Promise<void> {
+    const [nats, ...services] = this.#processes.splice(0);
+    await Promise.all(services.map((child) => child.stop()));
+    await nats?.stop();
+  }
+}
