@@ -3,8 +3,8 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { projectRoot } from "@sightline/stack";
 import { Command } from "commander";
-import { projectRoot } from "../project-root.ts";
 
 interface Tally {
   passed: number;
@@ -33,9 +33,20 @@ async function run(command: string, args: string[], cwd = projectRoot): Promise<
 async function runTests(project: string, filters: string[]): Promise<Tally> {
   const directory = mkdtempSync(join(tmpdir(), "sightline-test-"));
   const report = join(directory, "report.json");
-  const args = ["run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const args = [
+    "run",
+    "--project",
+    project,
+    "--reporter=default",
+    "--reporter=json",
+    `--outputFile.json=${report}`,
+  ];
   try {
-    const ok = await run(process.execPath, [join(projectRoot, "node_modules/vitest/vitest.mjs"), ...args, ...filters]);
+    const ok = await run(process.execPath, [
+      join(projectRoot, "node_modules/vitest/vitest.mjs"),
+      ...args,
+      ...filters,
+    ]);
     const result = JSON.parse(readFileSync(report, "utf8"));
     const tally = {
       passed: result.numPassedTests,

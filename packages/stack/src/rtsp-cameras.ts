@@ -1,7 +1,18 @@
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { projectRoot } from "../project-root.ts";
-import { ManagedProcess } from "../stack/managed-process.ts";
+import { ManagedProcess } from "./managed-process.ts";
+import { projectRoot } from "./project-root.ts";
+
+export interface RtspCameraOptions {
+  count: number;
+  logFile: string;
+  /** Credentials that the server asks for. */
+  user?: string;
+  password?: string;
+}
+
+/** Something for the server to do to its streams, to see how the system takes it. */
+export type CameraFault = "die" | "revive" | "garbage" | "stall" | "resume";
 
 /** A real RTSP server that plays the bundled clip in a loop as `camera-1` … `camera-N`. */
 export class RtspCameras {
@@ -16,7 +27,7 @@ export class RtspCameras {
   }
 
   /** @throws ProcessFailedError when the server ends before it serves */
-  static async start(count: number, logFile: string): Promise<RtspCameras> {
+  static async start({ count, logFile, user, password }: RtspCameraOptions): Promise<RtspCameras> {
     const server = await ManagedProcess.start({
       name: "rtsp-camera",
       command: "/usr/bin/python3",
@@ -28,6 +39,7 @@ export class RtspCameras {
         join(projectRoot, "test/fixtures/pedestrians.mp4"),
         "--cameras",
         String(count),
+        ...(user && password ? ["--user", user, "--password", password] : []),
       ],
       logFile,
       pipes: true,
@@ -43,6 +55,15 @@ export class RtspCameras {
 
   url(name: string): string {
     return `rtsp://127.0.0.1:${this.#port}/${name}`;
+  }
+
+  /** Host and port of the server. */
+  get address(): string {
+    return `127.0.0.1:${this.#port}`;
+  }
+
+  fault(fault: CameraFault): void {
+    this.#process.child.stdin?.write(`${fault}\n`);
   }
 
   async stop(): Promise<void> {

@@ -66,9 +66,13 @@ export class ManagedProcess {
 
   /** The error to report when the process ended by itself: how it ended, and the end of its log. */
   async failure(): Promise<ProcessFailedError> {
-    const how = this.child.signalCode ? `by ${this.child.signalCode}` : `with exit code ${this.child.exitCode}`;
+    const how = this.child.signalCode
+      ? `by ${this.child.signalCode}`
+      : `with exit code ${this.child.exitCode}`;
     const lines = (await readFile(this.logFile, "utf8").catch(() => "")).trimEnd().split("\n").slice(-8);
-    return new ProcessFailedError(`${this.name} ended ${how}:\n${lines.map((line) => `  ${line}`).join("\n")}`);
+    return new ProcessFailedError(
+      `${this.name} ended ${how}:\n${lines.map((line) => `  ${line}`).join("\n")}`,
+    );
   }
 
   /** SIGTERM, then SIGKILL when it has not ended in time. */

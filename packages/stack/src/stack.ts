@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { projectRoot } from "../project-root.ts";
 import { ManagedProcess } from "./managed-process.ts";
+import { projectRoot } from "./project-root.ts";
 
 export interface StackPorts {
   nats: number;
@@ -21,7 +21,13 @@ export interface StackOptions {
 }
 
 /** The standard ports on loopback. */
-export const standardPorts: StackPorts = { nats: 4222, grpc: 50051, results: 9100, ingest: 9101, inference: 9102 };
+export const standardPorts: StackPorts = {
+  nats: 4222,
+  grpc: 50051,
+  results: 9100,
+  ingest: 9101,
+  inference: 9102,
+};
 
 /** A NATS server and the three services as processes of this machine, started and stopped together. */
 export class Stack {
@@ -54,12 +60,23 @@ export class Stack {
         ["ingest", options.ports.ingest],
       ];
       for (const [name] of services) await stack.startService(name);
-      await Promise.all(services.map(([name, port]) => stack.ready(name, `http://127.0.0.1:${port}/readyz`, signal)));
+      await Promise.all(
+        services.map(([name, port]) => stack.ready(name, `http://127.0.0.1:${port}/readyz`, signal)),
+      );
       return stack;
     } catch (error) {
       await stack.stop();
       throw error;
     }
+  }
+
+  /** Ends the NATS server and starts it again on the same port and data. */
+  async restartNats(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    const old = this.process("nats-server");
+    old.child.kill(signal);
+    await old.exited;
+    this.#processes.splice(this.#processes.indexOf(old), 1);
+    await this.#startNats();
   }
 
   async #startNats(): Promise<void> {
@@ -70,7 +87,12 @@ export class Stack {
       config,
       `host: 127.0.0.1\nport: ${this.ports.nats}\nmax_payload: 8MB\nmax_pending: 256MB\njetstream { store_dir: ${store} }\n`,
     );
-    await this.#start("nats-server", process.env.NATS_SERVER_PATH ?? "nats-server", ["-c", config]);
+    const nats = await this.#start("nats-server", process.env.NATS_SERVER_PATH ?? "nats-server", [
+      "-c",
+      config,
+    ]);
+    // First of all, so that it is the last to stop.
+    this.#processes.unshift(...this.#processes.splice(this.#processes.indexOf(nats), 1));
   }
 
   /** Starts one more process of a service; `env` overrides the stack's. `label` tells several apart. */
@@ -79,7 +101,12 @@ export class Stack {
     return this.#start(label, process.execPath, ["--disable-warning=ExperimentalWarning", main], env);
   }
 
-  async #start(name: string, command: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<ManagedProcess> {
+  async #start(
+    name: string,
+    command: string,
+    args: string[],
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<ManagedProcess> {
     const child = await ManagedProcess.start({
       name,
       command,

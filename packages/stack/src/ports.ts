@@ -3,7 +3,11 @@ import { createServer } from "node:net";
 
 /** Finds a free loopback port: `preferred` when nothing listens there, else any. */
 export async function freePort(preferred: number): Promise<number> {
-  return (await tryPort(preferred)) ?? (await tryPort(0)) ?? Promise.reject(new Error("no free TCP port on 127.0.0.1"));
+  return (
+    (await tryPort(preferred)) ??
+    (await tryPort(0)) ??
+    Promise.reject(new Error("no free TCP port on 127.0.0.1"))
+  );
 }
 
 /** Whether nothing listens on the loopback port. */

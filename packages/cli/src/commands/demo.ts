@@ -1,0 +1,117 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { connect, type SightlineClient } from "@sightline/client";
+import { type Camera, CameraState } from "@sightline/contracts";
+import { freePort, RtspCameras, Stack, standardPorts } from "@sightline/stack";
+import { Command, InvalidArgumentError } from "commander";
+import { report } from "../demo/report.ts";
+import { Statistics } from "../demo/statistics.ts";
+import { table } from "../demo/table.ts";
+import { untilSignal } from "../signals.ts";
+
+interface DemoOptions {
+  cameras: number;
+  duration?: number;
+  json: boolean;
+}
+
+/** `sightline demo`: the whole system on real parts, from RTSP cameras to gRPC events, until stopped. */
+export function demoCommand(): Command {
+  return new Command("demo")
+    .description("run everything on real RTSP cameras that play the bundled clip, and print detections live")
+    .option("--cameras <n>", "how many cameras", integer(1, 64), 2)
+    .option("--duration <seconds>", "stop after this long (default: until Ctrl-C)", integer(1, 86_400))
+    .option("--json", "print one JSON object on stdout at the end; all else goes to stderr", false)
+    .action(async (options: DemoOptions) => {
+      const stop = untilSignal();
+      const directory = mkdtempSync(join(tmpdir(), "sightline-demo-"));
+      try {
+        await runDemo(options, directory, stop);
+      } catch (error) {
+        if (!stop.aborted) throw error;
+      } finally {
+        rmSync(directory, { recursive: true, force: true });
+      }
+    });
+}
+
+function integer(min: number, max: number) {
+  return (text: string): number => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < min || value > max)
+      throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
+    return value;
+  };
+}
+
+async function runDemo(options: DemoOptions, directory: string, stop: AbortSignal): Promise<void> {
+  const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
+  say("starting NATS, three services and the cameras …");
+  const ports = {
+    nats: await freePort(standardPorts.nats),
+    grpc: await freePort(standardPorts.grpc),
+    results: await freePort(standardPorts.results),
+    ingest: await freePort(standardPorts.ingest),
+    inference: await freePort(standardPorts.inference),
+  };
+  const stack = await Stack.start({ directory, ports }, stop);
+  let cameras: RtspCameras | undefined;
+  let client: SightlineClient | undefined;
+  try {
+    cameras = await RtspCameras.start({
+      count: options.cameras,
+      logFile: join(directory, "rtsp-camera.log"),
+    });
+    client = connect(`127.0.0.1:${ports.grpc}`);
+    for (const name of cameras.names) await client.cameras.register(name, { uri: cameras.url(name) });
+    const metrics = [ports.results, ports.ingest, ports.inference].map(
+      (port) => `http://127.0.0.1:${port}/metrics`,
+    );
+    say(
+      `gRPC     127.0.0.1:${ports.grpc}\nmetrics  ${metrics.join("\n         ")}\ncameras  ${cameras.url("camera-1")} …\n`,
+    );
+    const statistics = new Statistics();
+    const last = await watch(client, statistics, options, stop, stack, say);
+    if (options.json) process.stdout.write(`${JSON.stringify(report(last, statistics))}\n`);
+    const dark = last.filter((camera) => camera.status?.state !== CameraState.LIVE);
+    if (!stop.aborted && dark.length > 0)
+      throw new Error(
+        `not live at the end: ${dark.map(({ name, status }) => `${name} (${status?.message})`).join(", ")}`,
+      );
+  } finally {
+    client?.close();
+    await cameras?.stop();
+    await stack.stop();
+  }
+}
+
+/** Follows the detections until the time is up, printing the table each second; returns the cameras at the end. */
+async function watch(
+  client: SightlineClient,
+  statistics: Statistics,
+  options: DemoOptions,
+  stop: AbortSignal,
+  stack: Stack,
+  say: (text: string) => void,
+): Promise<Camera[]> {
+  const end = options.duration ? AbortSignal.any([stop, AbortSignal.timeout(options.duration * 1000)]) : stop;
+  const following = (async () => {
+    for await (const event of client.detections.subscribe({ includeEmpty: true, signal: end }))
+      if (event.kind === "frame") statistics.record(event.frame, performance.timeOrigin + performance.now());
+  })();
+  const failed = stack.firstExit().then(async (child) => {
+    if (!end.aborted) throw await child.failure();
+  });
+  const redraw = process.stdout.isTTY && !options.json;
+  let height = 0;
+  while (!end.aborted) {
+    await Promise.race([delay(1000, undefined, { signal: end }).catch(() => undefined), failed]);
+    const text = table(await Array.fromAsync(client.cameras.list()), statistics);
+    say(redraw && height > 0 ? `\x1b[${height}A\x1b[J${text}` : text);
+    height = text.split("\n").length;
+  }
+  await following;
+  return Array.fromAsync(client.cameras.list());
+}

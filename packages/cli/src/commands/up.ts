@@ -1,0 +1,38 @@
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { isFree, type ManagedProcess, Stack, standardPorts } from "@sightline/stack";
+import { Command } from "commander";
+import { untilSignal } from "../signals.ts";
+
+/** `sightline up`: NATS and the three services on this machine until stopped; cameras and detections are kept. */
+export function upCommand(): Command {
+  return new Command("up")
+    .description("run NATS and the three services on this machine, with state in a data directory")
+    .option("--data <directory>", "where state and logs are kept", ".sightline")
+    .action(async (options: { data: string }) => {
+      const stop = untilSignal();
+      const directory = resolve(options.data);
+      mkdirSync(directory, { recursive: true });
+      for (const [name, port] of Object.entries(standardPorts))
+        if (!(await isFree(port)))
+          throw new Error(
+            `port ${port} (${name}) is in use; is Sightline running already? ./sightline doctor says more`,
+          );
+      let stack: Stack;
+      try {
+        stack = await Stack.start({ directory, ports: standardPorts }, stop);
+      } catch (error) {
+        if (stop.aborted) return;
+        throw error;
+      }
+      console.log(
+        `Sightline is up.\n  gRPC     127.0.0.1:${standardPorts.grpc}\n  metrics  http://127.0.0.1:${standardPorts.results}/metrics` +
+          `\n  data     ${directory}\nadd a camera: ./sightline camera add NAME rtsp://…   stop: Ctrl-C`,
+      );
+      const stopped = new Promise<undefined>((done) => stop.addEventListener("abort", () => done(undefined)));
+      const ended: ManagedProcess | undefined = await Promise.race([stopped, stack.firstExit()]);
+      const failure = ended && !stop.aborted ? await ended.failure() : undefined;
+      await stack.stop();
+      if (failure) throw failure;
+    });
+}

@@ -1,0 +1,5 @@
+export * from "./managed-process.ts";
+export * from "./ports.ts";
+export * from "./project-root.ts";
+export * from "./rtsp-cameras.ts";
+export * from "./stack.ts";

@@ -1,0 +1,137 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { GrpcError, type Json } from "./grpc.ts";
+import { System } from "./system.ts";
+
+// The bundled clip's pseudo-labels: 3 to 9 people a frame, 5.5 on average, boxes 2.6 times as high as wide.
+const people = { mean: 5.475, atMost: 20 };
+
+let system: System;
+
+beforeAll(async () => {
+  system = await System.start();
+});
+
+afterAll(() => system?.stop());
+
+describe("the main job", () => {
+  test("a registered camera's people arrive as events in order", async () => {
+    const cameras = await system.cameras(1);
+    const registered = await system.register("front", { uri: cameras.url("camera-1") });
+    expect(registered).toMatchObject({
+      name: "cameras/front",
+      uri: cameras.url("camera-1"),
+      transport: "TRANSPORT_TCP",
+    });
+
+    const frames = await system.frames("front", 40);
+    const numbers = frames.map(({ frame }) => Number(frame.number));
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+    expect(new Set(numbers).size).toBe(numbers.length);
+
+    const boxes: Json[] = frames.flatMap(({ detections = [] }) => detections);
+    expect(boxes.length / frames.length).toBeGreaterThan(people.mean * 0.6);
+    expect(boxes.length / frames.length).toBeLessThan(people.mean * 1.6);
+    const shapes = boxes
+      .map(({ pixelBox: b }) => (b.yMax - b.yMin) / (b.xMax - (b.xMin ?? 0)))
+      .sort((a, b) => a - b);
+    expect(shapes[shapes.length >> 1]).toBeGreaterThan(1.8);
+    for (const { className, score, pixelBox: b, normalizedBox: n } of boxes) {
+      expect(className).toBe("person");
+      expect(score).toBeGreaterThan(0);
+      expect(score).toBeLessThanOrEqual(1);
+      expect(b.xMin ?? 0).toBeGreaterThanOrEqual(0);
+      expect(b.xMax).toBeLessThanOrEqual(768);
+      expect(b.yMax).toBeLessThanOrEqual(576);
+      expect(n.xMax).toBeCloseTo(b.xMax / 768, 4);
+      expect(n.yMax).toBeCloseTo(b.yMax / 576, 4);
+    }
+    for (const { frame, timings, inference } of frames) {
+      expect(frame).toMatchObject({ camera: "cameras/front", sourceWidth: 768, sourceHeight: 576 });
+      expect(timings.inferUs).toBeGreaterThan(0);
+      expect(inference).toMatchObject({
+        model: "yolo-nas-pedestrians",
+        executionProvider: "cpu",
+        precision: "int8",
+      });
+    }
+  });
+
+  test("presentation times advance with the camera's clock", async () => {
+    const frames = await system.frames("front", 10);
+    for (const [i, { frame }] of frames.entries()) {
+      if (i === 0) continue;
+      const before = frames[i - 1].frame;
+      const steps = Number(frame.number) - Number(before.number);
+      expect(Number(frame.ptsUs) - Number(before.ptsUs)).toBeCloseTo(steps * 100_000, -4);
+    }
+  });
+
+  test("the ledger balances in the metrics and in the API", async () => {
+    const ledger = await system.ledger("front");
+    expect(ledger.inferred).toBeGreaterThan(40);
+    expect(ledger.captured).toBe(ledger.inferred + ledger.dropped + ledger.inFlight);
+    const { status } = await system.camera("front");
+    const dropped = (status.ledger.dropped ?? []).reduce(
+      (sum: number, entry: Json) => sum + Number(entry.count),
+      0,
+    );
+    expect(Number(status.ledger.captured)).toBe(
+      Number(status.ledger.inferred) + dropped + Number(status.ledger.inFlight ?? 0),
+    );
+  });
+
+  test("filters choose cameras, classes and scores", async () => {
+    const request = { cameras: ["cameras/front"], classes: ["person"], minScore: 0.6 };
+    for await (const { frame } of system.client.stream("DetectionService/SubscribeDetections", request)) {
+      for (const { score } of frame.detections) expect(score).toBeGreaterThanOrEqual(0.6);
+      break;
+    }
+    const none = { cameras: ["cameras/front"], minScore: 2 };
+    await expect(system.client.call("DetectionService/SubscribeDetections", none)).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
+  });
+
+  test("an update of fps takes effect and what it leaves out is counted", async () => {
+    const camera = { name: "cameras/front", targetFps: 2 };
+    await system.client.call("CameraService/UpdateCamera", { camera, updateMask: "targetFps" });
+    await system.until(async () => {
+      const frames = await system.frames("front", 3);
+      const gaps = frames.slice(1).map(({ frame }, i) => Number(frame.ptsUs) - Number(frames[i].frame.ptsUs));
+      return gaps.every((gap) => gap > 400_000 && gap < 600_000);
+    });
+    const scrape = await system.metrics("ingest");
+    expect(
+      scrape.sum("sightline_frames_dropped_total", { camera: "front", reason: "sampled_out" }),
+    ).toBeGreaterThan(0);
+  });
+
+  test("a deleted camera's events stop and its name is free again", async () => {
+    await system.remove("front");
+    await expect(system.camera("front")).rejects.toThrow(GrpcError);
+    await system.until(async () => (await system.metrics("ingest")).sum("sightline_camera_up") === undefined);
+    const inferred = (await system.metrics("inference")).sum("sightline_inference_frames_total");
+    const cameras = await system.cameras(1);
+    await system.register("front", { uri: cameras.url("camera-1"), classes: ["person"], minScore: 0.5 });
+    const frames = await system.frames("front", 5);
+    expect(frames.flatMap(({ detections = [] }) => detections).every(({ score }: Json) => score >= 0.5)).toBe(
+      true,
+    );
+    expect((await system.metrics("inference")).sum("sightline_inference_frames_total")).not.toBe(inferred);
+  });
+
+  test.each([
+    ["an unknown model", { model: "no-such-model" }, "no-such-model"],
+    ["a file as URL", { uri: "file:///etc/passwd" }, "rtsp"],
+    ["an unknown class", { classes: ["unicorn"] }, "unicorn"],
+    ["a score above 1", { minScore: 1.5 }, "min_score"],
+  ])("refuses %s", async (_, change, word) => {
+    const camera = { uri: "rtsp://127.0.0.1:1/x", ...change };
+    const attempt = system.register("wrong", camera);
+    await expect(attempt).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+      message: expect.stringContaining(word),
+    });
+    await expect(system.camera("wrong")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+});

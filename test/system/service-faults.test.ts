@@ -1,0 +1,114 @@
+import { jetstream, type StoredMsg } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { cameraIdOf, FrameDetections, formatFrameId, streams } from "@sightline/contracts";
+import { freePort } from "@sightline/stack";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { System } from "./system.ts";
+
+const names = ["camera-1", "camera-2", "camera-3"];
+let system: System;
+
+beforeAll(async () => {
+  system = await System.start();
+  const cameras = await system.cameras(names.length);
+  for (const name of names) await system.register(name, { uri: cameras.url(name) });
+  for (const name of names) await system.frames(name, 3);
+});
+
+afterAll(() => system?.stop());
+
+/** Ids of all frames in the stream, in the order stored. */
+async function storedFrames(): Promise<string[]> {
+  const connection = await connect({ servers: `nats://127.0.0.1:${system.ports.nats}` });
+  try {
+    const stream = await jetstream(connection)
+      .jetstreamManager()
+      .then((manager) => manager.streams.get(streams.detections));
+    const { state } = await stream.info();
+    const ids: string[] = [];
+    for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+      const message: StoredMsg | null = await stream.getMessage({ seq });
+      const frame = message && FrameDetections.decode(message.data).frame;
+      if (frame)
+        ids.push(
+          formatFrameId({ camera: cameraIdOf(frame.camera)!, epoch: frame.epoch, number: frame.number }),
+        );
+    }
+    return ids;
+  } finally {
+    await connection.close();
+  }
+}
+
+async function expectLedgerToMatchStream(): Promise<void> {
+  // Frames handed to a dead worker are decided when their time is up; until then they are in flight.
+  for (const name of names) {
+    const camera = { name: `cameras/${name}`, targetFps: 0.1 };
+    await system.client.call("CameraService/UpdateCamera", { camera, updateMask: "targetFps" });
+  }
+  await system.until(async () => {
+    for (const name of names) if ((await system.ledger(name)).inFlight > 0) return false;
+    return true;
+  }, 30_000);
+  const ids = await storedFrames();
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const name of names) {
+    const ledger = await system.ledger(name);
+    expect(ledger.captured).toBe(ledger.inferred + ledger.dropped + ledger.inFlight);
+    const stored = ids.filter((id) => id.startsWith(`${name}:`)).length;
+    expect(stored - ledger.inferred).toBeGreaterThanOrEqual(0);
+    expect(stored - ledger.inferred).toBeLessThanOrEqual(1);
+  }
+  for (const name of names) {
+    const camera = { name: `cameras/${name}`, targetFps: 0 };
+    await system.client.call("CameraService/UpdateCamera", { camera, updateMask: "targetFps" });
+    await system.frames(name, 2);
+  }
+}
+
+test("a worker killed in the middle of its work loses no frame from the ledger and doubles none", async () => {
+  const port = await freePort(0);
+  const env = { SIGHTLINE_INFERENCE_HTTP: `127.0.0.1:${port}` };
+  const second = await system.stack.startService("inference", env, "inference-2");
+  await system.stack.ready("inference-2", `http://127.0.0.1:${port}/readyz`, AbortSignal.timeout(30_000));
+  await system.until(async () => {
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`);
+    return /sightline_inference_frames_total[^\n]* [1-9]/.test(await response.text());
+  });
+  second.child.kill("SIGKILL");
+  await second.exited;
+  for (const name of names) await system.frames(name, 5);
+  await expectLedgerToMatchStream();
+}, 120_000);
+
+test("NATS killed and restarted under load: everything resumes, nothing stored is doubled", async () => {
+  await system.stack.restartNats("SIGKILL");
+  for (const name of names) await system.frames(name, 5);
+  await expectLedgerToMatchStream();
+}, 120_000);
+
+test("results killed: its cameras and stream survive, and subscribers come back", async () => {
+  system.stack.process("results").child.kill("SIGKILL");
+  await system.stack.process("results").exited;
+  await system.stack.startService("results");
+  await system.stack.ready(
+    "results",
+    `http://127.0.0.1:${system.ports.results}/readyz`,
+    AbortSignal.timeout(20_000),
+  );
+  for (const name of names) await system.frames(name, 3);
+}, 60_000);
+
+test("ingest killed: another takes its cameras in a new epoch", async () => {
+  const before = (await system.frames("camera-1", 1))[0].frame.epoch;
+  system.stack.process("ingest").child.kill("SIGKILL");
+  await system.stack.process("ingest").exited;
+  await system.stack.startService("ingest");
+  await system.stack.ready(
+    "ingest",
+    `http://127.0.0.1:${system.ports.ingest}/readyz`,
+    AbortSignal.timeout(20_000),
+  );
+  for (const name of names) await system.frames(name, 3);
+  expect((await system.frames("camera-1", 1))[0].frame.epoch).not.toBe(before);
+}, 60_000);
