@@ -3,6 +3,13 @@ module.exports = {
   forbidden: [
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
     {
+      name: "no-undeclared",
+      comment: "A module that cannot be resolved is one that the package does not declare.",
+      severity: "error",
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
       name: "packages-do-not-import-services",
       severity: "error",
       from: { path: "^packages/" },
