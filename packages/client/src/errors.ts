@@ -1,0 +1,40 @@
+import { type ServiceError, status } from "@grpc/grpc-js";
+
+/** Name of a gRPC status: `NOT_FOUND`, `UNAVAILABLE`, … */
+export type ErrorCode = Exclude<keyof typeof status, "OK">;
+
+/** Trailing metadata in which the server names its own, finer error code. */
+const reasonKey = "sightline-error";
+
+/** The one error this package throws; match by `code`, or by `reason` where one code has several. */
+export class SightlineError extends Error {
+  override readonly name = "SightlineError";
+  readonly code: ErrorCode;
+  /** The server's own code, such as `model_not_served`; undefined when the server did not answer. */
+  readonly reason: string | undefined;
+
+  constructor(code: ErrorCode, message: string, options: { reason?: string; cause?: unknown } = {}) {
+    super(message, { cause: options.cause });
+    this.code = code;
+    this.reason = options.reason;
+  }
+
+  /** Types a caught value; anything that did not come from gRPC becomes UNKNOWN. */
+  static from(error: unknown): SightlineError {
+    if (error instanceof SightlineError) return error;
+    if (isServiceError(error)) {
+      const reason = error.metadata?.get(reasonKey)[0];
+      return new SightlineError(status[error.code] as ErrorCode, error.details || error.message, {
+        reason: typeof reason === "string" ? reason : undefined,
+        cause: error,
+      });
+    }
+    return new SightlineError("UNKNOWN", error instanceof Error ? error.message : String(error), {
+      cause: error,
+    });
+  }
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && "code" in error && typeof error.code === "number" && error.code in status;
+}

@@ -1,0 +1,13 @@
+export {
+  Camera,
+  CameraReason,
+  CameraState,
+  cameraIdOf,
+  cameraName,
+  Detection,
+  FrameDetections,
+} from "@sightline/contracts";
+export type { CallSettings, CameraChange, CameraChangeKind, CameraSettings, Cameras } from "./cameras.ts";
+export { type ConnectOptions, connect, SightlineClient } from "./client.ts";
+export type { DetectionEvent, DetectionFilter, Detections } from "./detections.ts";
+export { type ErrorCode, SightlineError } from "./errors.ts";

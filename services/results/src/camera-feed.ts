@@ -1,0 +1,100 @@
+import {
+  Camera,
+  type CameraRecord,
+  WatchCamerasResponse_Change as Change,
+  cameraName,
+} from "@sightline/contracts";
+import { toCameraMessage } from "./camera-message.ts";
+import type { CameraRegistry } from "./camera-registry.ts";
+import type { CameraStatusView } from "./camera-status-view.ts";
+import type { KvMirror } from "./kv-mirror.ts";
+
+/** Takes one change; returns whether it wants more before `drained` is called. */
+export type FeedSink = (change: Change, camera: Camera) => boolean;
+
+/** Tells watchers of every camera and its changes. A slow watcher gets the newest state of each camera, not each step. */
+export class CameraFeed {
+  readonly #registry: CameraRegistry;
+  readonly #status: CameraStatusView;
+  readonly #watchers = new Set<CameraWatcher>();
+  readonly #unsubscribe: (() => void)[];
+
+  constructor(registry: CameraRegistry, records: KvMirror<CameraRecord>, status: CameraStatusView) {
+    this.#registry = registry;
+    this.#status = status;
+    this.#unsubscribe = [
+      records.onChange(({ key, value, previous }) =>
+        this.#tell(key, !value ? Change.DELETED : previous ? Change.UPDATED : Change.REGISTERED),
+      ),
+      status.onChange((id) => {
+        if (registry.find(id)) this.#tell(id, Change.STATUS);
+      }),
+    ];
+  }
+
+  /** Starts a watcher: `sink` gets every camera now, then each change. */
+  watch(sink: FeedSink): CameraWatcher {
+    const watcher = new CameraWatcher(sink, (id) => {
+      const stored = this.#registry.find(id);
+      return stored
+        ? toCameraMessage(stored, this.#status.find(id))
+        : Camera.fromPartial({ name: cameraName(id) });
+    });
+    this.#watchers.add(watcher);
+    for (const id of this.#registry.ids()) watcher.note(id, Change.EXISTING);
+    return watcher;
+  }
+
+  unwatch(watcher: CameraWatcher): void {
+    this.#watchers.delete(watcher);
+  }
+
+  async stop(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe) unsubscribe();
+  }
+
+  #tell(id: string, change: Change): void {
+    for (const watcher of this.#watchers) watcher.note(id, change);
+  }
+}
+
+/** One watcher and the changes it has not been told of yet: at most one for each camera. */
+export class CameraWatcher {
+  readonly #sink: FeedSink;
+  readonly #read: (id: string) => Camera;
+  readonly #pending = new Map<string, Change>();
+  #blocked = false;
+
+  constructor(sink: FeedSink, read: (id: string) => Camera) {
+    this.#sink = sink;
+    this.#read = read;
+  }
+
+  /** Notes a change and passes it on when the watcher can take it. */
+  note(id: string, change: Change): void {
+    const before = this.#pending.get(id);
+    this.#pending.set(id, before === undefined ? change : merge(before, change));
+    this.#flush();
+  }
+
+  /** The sink can take more. */
+  drained(): void {
+    this.#blocked = false;
+    this.#flush();
+  }
+
+  #flush(): void {
+    for (const [id, change] of this.#pending) {
+      if (this.#blocked) return;
+      this.#pending.delete(id);
+      this.#blocked = !this.#sink(change, this.#read(id));
+    }
+  }
+}
+
+/** What two changes amount to for one who has seen neither. */
+function merge(first: Change, second: Change): Change {
+  if (second === Change.DELETED) return second;
+  if (first === Change.DELETED) return Change.UPDATED;
+  return first === Change.STATUS ? second : first;
+}

@@ -1,0 +1,32 @@
+import {
+  Camera,
+  CameraState,
+  type CameraStatus,
+  cameraName,
+  Transport,
+  toTimestamp,
+} from "@sightline/contracts";
+import type { StoredCamera } from "./camera-registry.ts";
+
+/** What the API shows of a camera; there is nothing secret in a StoredCamera. */
+export function toCameraMessage(stored: StoredCamera, status: CameraStatus | undefined): Camera {
+  const { record } = stored;
+  return Camera.fromPartial({
+    name: cameraName(stored.id),
+    uri: record.uri,
+    transport: record.transport === "udp" ? Transport.UDP : Transport.TCP,
+    targetFps: record.targetFps,
+    model: record.model,
+    minScore: record.minScore,
+    classes: record.classes,
+    hasCredentials: record.hasCredentials,
+    createTime: toTimestamp(Date.parse(record.createTime)),
+    updateTime: toTimestamp(Date.parse(record.updateTime)),
+    etag: etagOf(stored),
+    status: status ?? { state: CameraState.PENDING, message: "no ingest has taken the camera yet" },
+  });
+}
+
+export function etagOf(stored: StoredCamera): string {
+  return String(stored.revision);
+}

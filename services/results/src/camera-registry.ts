@@ -1,0 +1,132 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
+import type { KV } from "@nats-io/kv";
+import { type CameraRecord, type CameraSecret, encodeJson } from "@sightline/contracts";
+import { ApiError } from "./errors.ts";
+import type { KvMirror } from "./kv-mirror.ts";
+
+const wrongLastSequence = 10071;
+
+/** A camera as registered; `revision` changes with every write. */
+export interface StoredCamera {
+  id: string;
+  record: CameraRecord;
+  revision: number;
+}
+
+/**
+ * The cameras and their secrets in NATS. A secret is written before the record that needs it, because ingest acts on
+ * the record. Writes of one camera queue up behind each other here; between several results services the record's
+ * revision decides.
+ */
+export class CameraRegistry {
+  readonly #cameras: KV;
+  readonly #secrets: KV;
+  readonly #mirror: KvMirror<CameraRecord>;
+  readonly #queues = new Map<string, Promise<unknown>>();
+
+  constructor(cameras: KV, secrets: KV, mirror: KvMirror<CameraRecord>) {
+    this.#cameras = cameras;
+    this.#secrets = secrets;
+    this.#mirror = mirror;
+  }
+
+  /** A camera by id. */
+  find(id: string): StoredCamera | undefined {
+    const record = this.#mirror.get(id);
+    const revision = this.#mirror.revision(id);
+    return record && revision !== undefined ? { id, record, revision } : undefined;
+  }
+
+  /** Ids of all cameras, sorted. */
+  ids(): string[] {
+    return this.#mirror.keys().sort();
+  }
+
+  /** Stores a new camera. @throws ApiError camera_exists, registry_unavailable */
+  async create(id: string, record: CameraRecord, secret: CameraSecret | undefined): Promise<StoredCamera> {
+    return this.#oneAtATime(id, async () => {
+      const exists = () => new ApiError("camera_exists", `camera '${id}' is already registered`);
+      if (this.find(id)) throw exists();
+      return attempt(async () => {
+        await this.#writeSecret(id, secret ?? null);
+        const revision = await this.#cameras.create(id, encodeJson(record));
+        this.#mirror.applyPut(id, revision, record);
+        return { id, record, revision };
+      }, exists);
+    });
+  }
+
+  /**
+   * Replaces a camera by what `change` makes of it. `secret`: null removes the stored one, undefined leaves it.
+   * @throws ApiError camera_not_found, etag_mismatch when it has changed meanwhile, registry_unavailable
+   */
+  async update(
+    id: string,
+    change: (stored: StoredCamera) => { record: CameraRecord; secret: CameraSecret | null | undefined },
+  ): Promise<StoredCamera> {
+    return this.#oneAtATime(id, async () => {
+      const stored = this.#present(id);
+      const { record, secret } = change(stored);
+      return attempt(
+        async () => {
+          if (secret) await this.#writeSecret(id, secret);
+          const revision = await this.#cameras.update(id, encodeJson(record), stored.revision);
+          if (secret === null) await this.#writeSecret(id, null);
+          this.#mirror.applyPut(id, revision, record);
+          return { id, record, revision };
+        },
+        () => new ApiError("etag_mismatch", `camera '${id}' was changed meanwhile; get it and try again`),
+      );
+    });
+  }
+
+  /** Removes a camera and its secret. @throws ApiError camera_not_found, registry_unavailable */
+  async delete(id: string): Promise<void> {
+    await this.#oneAtATime(id, async () => {
+      const { revision } = this.#present(id);
+      await attempt(
+        async () => {
+          // The secret goes first: should the rest fail, the camera is still there to be deleted again.
+          await this.#secrets.delete(id);
+          await this.#cameras.delete(id);
+          this.#mirror.applyDelete(id, revision);
+        },
+        () => new ApiError("etag_mismatch", `camera '${id}' was changed meanwhile; try again`),
+      );
+    });
+  }
+
+  #present(id: string): StoredCamera {
+    const stored = this.find(id);
+    if (!stored) throw new ApiError("camera_not_found", `there is no camera '${id}'`);
+    return stored;
+  }
+
+  async #writeSecret(id: string, secret: CameraSecret | null): Promise<void> {
+    if (secret) await this.#secrets.put(id, encodeJson(secret));
+    else if ((await this.#secrets.get(id))?.operation === "PUT") await this.#secrets.delete(id);
+  }
+
+  async #oneAtATime<R>(id: string, task: () => Promise<R>): Promise<R> {
+    const before = this.#queues.get(id);
+    const mine = (before ?? Promise.resolve()).catch(() => undefined).then(task);
+    this.#queues.set(id, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#queues.get(id) === mine) this.#queues.delete(id);
+    }
+  }
+}
+
+/** Runs NATS operations; a lost race becomes `conflict`, anything else registry_unavailable. */
+async function attempt<R>(task: () => Promise<R>, conflict: () => ApiError): Promise<R> {
+  try {
+    return await task();
+  } catch (cause) {
+    if (cause instanceof JetStreamApiError && cause.code === wrongLastSequence) throw conflict();
+    throw new ApiError("registry_unavailable", "the camera registry does not answer (NATS); try again", {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,124 @@
+import {
+  Camera,
+  type CameraRecord,
+  cameraIdOf,
+  type DeleteCameraRequest,
+  type GetCameraRequest,
+  isCameraId,
+  type ListCamerasRequest,
+  type ListCamerasResponse,
+  type RegisterCameraRequest,
+  Transport,
+  type UpdateCameraRequest,
+} from "@sightline/contracts";
+import { etagOf, toCameraMessage } from "./camera-message.ts";
+import type { CameraRegistry, StoredCamera } from "./camera-registry.ts";
+import { checkSettings, updatablePaths, updatedPaths } from "./camera-settings.ts";
+import type { CameraStatusView } from "./camera-status-view.ts";
+import { authorityOf, parseCameraUri } from "./camera-uri.ts";
+import { ApiError } from "./errors.ts";
+import type { ModelCatalog } from "./model-catalog.ts";
+import { cutPage, readPage } from "./page-token.ts";
+
+/** The calls of CameraService that have one answer. Every method throws ApiError. */
+export class CameraService {
+  readonly #registry: CameraRegistry;
+  readonly #status: CameraStatusView;
+  readonly #catalog: ModelCatalog;
+
+  constructor(registry: CameraRegistry, status: CameraStatusView, catalog: ModelCatalog) {
+    this.#registry = registry;
+    this.#status = status;
+    this.#catalog = catalog;
+  }
+
+  async register(request: RegisterCameraRequest): Promise<Camera> {
+    const { cameraId, camera = Camera.create() } = request;
+    if (!isCameraId(cameraId))
+      throw new ApiError(
+        "invalid_argument",
+        "camera_id is not valid; expected 1 to 63 characters of a-z, 0-9 and '-', beginning with a letter or digit",
+      );
+    const { uri, secret } = parseCameraUri(camera.uri);
+    const settings = checkSettings(camera, new Set(updatablePaths), this.#catalog);
+    const now = new Date().toISOString();
+    const record = { uri, ...settings, hasCredentials: Boolean(secret), createTime: now, updateTime: now };
+    return this.#message(await this.#registry.create(cameraId, record, secret ?? undefined));
+  }
+
+  get(request: GetCameraRequest): Camera {
+    const id = readName(request.name);
+    const stored = this.#registry.find(id);
+    if (!stored) throw new ApiError("camera_not_found", `there is no camera '${id}'`);
+    return this.#message(stored);
+  }
+
+  list(request: ListCamerasRequest): ListCamerasResponse {
+    const page = readPage(request.pageSize, request.pageToken);
+    const ids = this.#registry.ids();
+    const { keys, nextPageToken } = cutPage(ids, page);
+    const cameras = keys
+      .flatMap((id) => this.#registry.find(id) ?? [])
+      .map((stored) => this.#message(stored));
+    return { cameras, nextPageToken, totalSize: ids.length };
+  }
+
+  async update(request: UpdateCameraRequest): Promise<Camera> {
+    const given = request.camera ?? Camera.create();
+    const id = readName(given.name);
+    const paths = updatedPaths(given, request.updateMask);
+    const address = paths.has("uri") ? parseCameraUri(given.uri) : undefined;
+    const stored = await this.#registry.update(id, (before) => {
+      if (given.etag !== "" && given.etag !== etagOf(before))
+        throw new ApiError(
+          "etag_mismatch",
+          `camera '${id}' has changed since this etag; get it and try again`,
+        );
+      const old = before.record;
+      const merged = Camera.fromPartial({
+        transport: paths.has("transport") ? given.transport : transportOf(old),
+        targetFps: paths.has("target_fps") ? given.targetFps : old.targetFps,
+        model: paths.has("model") ? given.model : old.model,
+        minScore: paths.has("min_score") ? given.minScore : old.minScore,
+        classes: paths.has("classes") ? given.classes : old.classes,
+      });
+      const settings = checkSettings(merged, paths, this.#catalog);
+      const uri = address?.uri ?? old.uri;
+      const secret = address && secretAfter(address, old);
+      const hasCredentials = secret === undefined ? old.hasCredentials : secret !== null;
+      return {
+        record: { ...old, uri, ...settings, hasCredentials, updateTime: new Date().toISOString() },
+        secret,
+      };
+    });
+    return this.#message(stored);
+  }
+
+  async delete(request: DeleteCameraRequest): Promise<void> {
+    await this.#registry.delete(readName(request.name));
+  }
+
+  #message(stored: StoredCamera): Camera {
+    return toCameraMessage(stored, this.#status.find(stored.id));
+  }
+}
+
+/**
+ * What becomes of a stored secret when the URL changes. A URL that says nothing of a user keeps it for the same host
+ * and port; it is never carried to another server.
+ */
+function secretAfter(address: ReturnType<typeof parseCameraUri>, old: CameraRecord) {
+  if (address.secret !== undefined) return address.secret;
+  return authorityOf(address.uri) === authorityOf(old.uri) ? undefined : null;
+}
+
+function transportOf(record: CameraRecord): Transport {
+  return record.transport === "udp" ? Transport.UDP : Transport.TCP;
+}
+
+function readName(name: string): string {
+  const id = cameraIdOf(name);
+  if (id === undefined)
+    throw new ApiError("invalid_argument", "the camera's name is not valid; expected cameras/{camera}");
+  return id;
+}

@@ -1,0 +1,114 @@
+import { type Camera, type CameraRecord, isModelName, limits, Transport } from "@sightline/contracts";
+import { ApiError } from "./errors.ts";
+import type { ModelCatalog } from "./model-catalog.ts";
+
+const maxTargetFps = 240;
+const maxClassLength = 64;
+
+/** Fields of a camera that an update may name, by their path in the protobuf. */
+export const updatablePaths = ["uri", "transport", "target_fps", "model", "min_score", "classes"] as const;
+export type UpdatablePath = (typeof updatablePaths)[number];
+
+/** Settings without the URL, as stored. */
+export type StoredSettings = Pick<CameraRecord, "transport" | "targetFps" | "model" | "minScore" | "classes">;
+
+/**
+ * The fields an update changes: those of the mask, `*` for all, or without a mask those that are not at their
+ * default. @throws ApiError invalid_argument
+ */
+export function updatedPaths(camera: Camera, mask: readonly string[] | undefined): Set<UpdatablePath> {
+  const given: Record<UpdatablePath, boolean> = {
+    uri: camera.uri !== "",
+    transport: camera.transport !== Transport.UNSPECIFIED,
+    target_fps: camera.targetFps !== 0,
+    model: camera.model !== "",
+    min_score: camera.minScore !== 0,
+    classes: camera.classes.length > 0,
+  };
+  if (mask?.includes("*")) return new Set(updatablePaths);
+  const named = mask?.length ? mask : updatablePaths.filter((path) => given[path]);
+  const unknown = named.find((path) => !isUpdatable(path));
+  if (unknown !== undefined)
+    throw invalid(`update_mask names '${shorten(unknown)}'; expected some of ${updatablePaths.join(", ")}`);
+  if (named.length === 0) throw invalid(`nothing to update; update_mask takes ${updatablePaths.join(", ")}`);
+  return new Set(named.filter(isUpdatable));
+}
+
+/**
+ * Checks settings and puts defaults in. Model and classes are checked against the models served now only if named in
+ * `changed`, so that a camera can be changed while its model is away. @throws ApiError
+ */
+export function checkSettings(
+  camera: Camera,
+  changed: ReadonlySet<UpdatablePath>,
+  catalog: ModelCatalog,
+): StoredSettings {
+  const { targetFps, minScore } = camera;
+  if (!(targetFps >= 0 && targetFps <= maxTargetFps))
+    throw invalid(`camera.target_fps is ${targetFps}; expected 0 (every frame) to ${maxTargetFps}`);
+  if (!(minScore >= 0 && minScore <= 1))
+    throw invalid(`camera.min_score is ${minScore}; expected 0 (the model's default) to 1`);
+  const model = camera.model || catalog.defaultModel;
+  if (changed.has("model")) checkModel(model, catalog);
+  const classes = [...new Set(camera.classes)];
+  if (changed.has("model") || changed.has("classes")) checkClasses(classes, model, catalog);
+  return { transport: checkTransport(camera.transport), targetFps, model, minScore, classes };
+}
+
+function checkTransport(transport: Transport): "tcp" | "udp" {
+  switch (transport) {
+    case Transport.UNSPECIFIED:
+    case Transport.TCP:
+      return "tcp";
+    case Transport.UDP:
+      return "udp";
+    default:
+      throw invalid(`camera.transport is ${transport}; expected TRANSPORT_TCP or TRANSPORT_UDP`);
+  }
+}
+
+function checkModel(model: string, catalog: ModelCatalog): void {
+  if (!isModelName(model))
+    throw invalid("camera.model is not a model name; expected 1 to 63 letters, digits, '-' or '_'");
+  if (model === catalog.defaultModel || catalog.find(model)) return;
+  const served = catalog.names();
+  throw new ApiError(
+    "model_not_served",
+    `camera.model '${model}' is served by no worker; ${
+      served.length > 0 ? `served now: ${served.join(", ")}` : "no worker serves any model now"
+    }`,
+  );
+}
+
+function checkClasses(classes: readonly string[], model: string, catalog: ModelCatalog): void {
+  if (classes.length > limits.maxClasses)
+    throw invalid(`camera.classes has ${classes.length} names; the most is ${limits.maxClasses}`);
+  if (classes.some((name) => name === "" || name.length > maxClassLength))
+    throw invalid(`camera.classes has a name that is empty or longer than ${maxClassLength} characters`);
+  const known = catalog.find(model)?.classes;
+  const unknown = known && classes.find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new ApiError(
+      "unknown_class",
+      `camera.classes has '${unknown}', which model '${model}' does not know; it knows ${listSome(known ?? [])}`,
+    );
+}
+
+function isUpdatable(path: string): path is UpdatablePath {
+  return (updatablePaths as readonly string[]).includes(path);
+}
+
+function listSome(names: readonly string[]): string {
+  const most = 20;
+  return names.length <= most
+    ? names.join(", ")
+    : `${names.slice(0, most).join(", ")} and ${names.length - most} more`;
+}
+
+function shorten(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text;
+}
+
+function invalid(message: string): ApiError {
+  return new ApiError("invalid_argument", message);
+}

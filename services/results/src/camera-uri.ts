@@ -1,0 +1,80 @@
+import { type CameraSecret, limits } from "@sightline/contracts";
+import { ApiError } from "./errors.ts";
+
+/** A camera URL taken apart. */
+export interface CameraUri {
+  /** The URL without user and password. */
+  uri: string;
+  /** User and password; null when the URL asks for none (`rtsp://@host/`), undefined when it says nothing of them. */
+  secret: CameraSecret | null | undefined;
+}
+
+const host = /^(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?)$/i;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const spaceOrControl = /[\s\u0000-\u001f\u007f]/;
+
+/**
+ * Takes a camera URL apart. No message repeats any of the URL: what looks like a host or a path may be a password
+ * with a character that had to be escaped. @throws ApiError invalid_argument
+ */
+export function parseCameraUri(text: string): CameraUri {
+  if (text === "") throw fault("is empty; expected rtsp://HOST[:PORT]/PATH");
+  if (text.length > limits.maxUriLength) throw fault(`is longer than ${limits.maxUriLength} characters`);
+  if (spaceOrControl.test(text))
+    throw fault("holds a space or control character; write it as %20 and the like");
+  const scheme = /^rtsps?:\/\//i.exec(text)?.[0];
+  if (!scheme) throw fault("does not begin with rtsp:// or rtsps://");
+  const rest = text.slice(scheme.length);
+  const end = rest.search(/[/?#]/);
+  const authority = end < 0 ? rest : rest.slice(0, end);
+  const path = end < 0 ? "" : rest.slice(end);
+  if (path.includes("@") || path.includes("#"))
+    throw fault(
+      "has an '@' or '#' after the host; in a user or password write '/' as %2F, '?' as %3F, '#' as %23, in a path '@' as %40",
+    );
+  const at = authority.lastIndexOf("@");
+  const url = parseUrl(`${scheme}${authority.slice(at + 1)}${path}`);
+  return { uri: url, secret: at < 0 ? undefined : parseUserInfo(authority.slice(0, at)) };
+}
+
+/** Host and port, to tell whether two URLs mean the same camera server. */
+export function authorityOf(uri: string): string {
+  return new URL(uri).host;
+}
+
+function parseUrl(text: string): string {
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    throw fault("cannot be parsed; expected rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH");
+  }
+  if (!host.test(url.hostname)) throw fault("has no valid host name or address");
+  if (url.port === "0") throw fault("has port 0; expected 1 to 65535");
+  return url.href;
+}
+
+function parseUserInfo(userInfo: string): CameraSecret | null {
+  if (userInfo === "") return null;
+  const colon = userInfo.indexOf(":");
+  const username = percentDecode(colon < 0 ? userInfo : userInfo.slice(0, colon));
+  const password = percentDecode(colon < 0 ? "" : userInfo.slice(colon + 1));
+  if (username === "") throw fault("has a password but no user");
+  return { username, password };
+}
+
+function percentDecode(part: string): string {
+  let text: string;
+  try {
+    text = decodeURIComponent(part);
+  } catch {
+    throw fault("has a '%' in user or password that begins no escape; write it as %25");
+  }
+  // A line break would let a password add headers to the RTSP request.
+  if (/\p{Cc}/u.test(text)) throw fault("has a control character in user or password");
+  return text;
+}
+
+function fault(text: string): ApiError {
+  return new ApiError("invalid_argument", `camera.uri ${text}`);
+}

@@ -1,0 +1,67 @@
+import {
+  Server,
+  ServerCredentials,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
+import { limits } from "@sightline/contracts";
+import { HealthImplementation } from "grpc-health-check";
+import { createReflection } from "./reflection.ts";
+
+/** How long calls may take to end when the server stops, in milliseconds. */
+const drainMs = 3_000;
+
+const serviceNames = ["sightline.v1.CameraService", "sightline.v1.DetectionService"];
+
+const options = {
+  "grpc.max_receive_message_length": limits.maxGrpcMessageBytes,
+  // A frame is at most maxGrpcMessageBytes in the stream; its envelope adds a few bytes.
+  "grpc.max_send_message_length": limits.maxGrpcMessageBytes + 1024,
+  "grpc.max_concurrent_streams": 1024,
+  "grpc.keepalive_time_ms": 30_000,
+  "grpc.keepalive_timeout_ms": 10_000,
+};
+
+/** The gRPC server with standard health checking and reflection. */
+export class GrpcServer {
+  readonly #server = new Server(options);
+  readonly #health = new HealthImplementation();
+  readonly #endStreams: () => void;
+
+  /** `endStreams` ends the calls that would never end by themselves. */
+  constructor(endStreams: () => void) {
+    this.#endStreams = endStreams;
+    this.#health.addToServer(this.#server);
+    createReflection().addToServer(this.#server);
+    this.setServing(false);
+  }
+
+  addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    this.#server.addService(definition, implementation);
+  }
+
+  /** What health checks answer, for the server and each service. */
+  setServing(serving: boolean): void {
+    for (const name of ["", ...serviceNames])
+      this.#health.setStatus(name, serving ? "SERVING" : "NOT_SERVING");
+  }
+
+  /** Binds to `HOST:PORT` (port 0 picks one) and returns the port. */
+  async listen(address: string): Promise<number> {
+    return new Promise((resolve, reject) =>
+      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) =>
+        error ? reject(error) : resolve(port),
+      ),
+    );
+  }
+
+  /** Takes no more calls, ends the streams, and gives running calls a moment to finish. */
+  async stop(): Promise<void> {
+    this.setServing(false);
+    const drained = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
+    this.#endStreams();
+    const limit = setTimeout(() => this.#server.forceShutdown(), drainMs);
+    await drained;
+    clearTimeout(limit);
+  }
+}

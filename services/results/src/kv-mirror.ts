@@ -1,0 +1,173 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { KV, KvWatchEntry } from "@nats-io/kv";
+import type { Logger, Nats } from "@sightline/service";
+
+interface Entry<T> {
+  revision: number;
+  /** Undefined: deleted here, and the bucket's own word of it has not arrived yet. */
+  value: T | undefined;
+  receivedAt: number;
+  /** Which run of the watch has last shown this key. */
+  run: number;
+}
+
+/** A change of one key; `previous` is undefined when the key is new. */
+export type MirrorChange<T> = { key: string; value: T | undefined; previous: T | undefined };
+
+const retryMs = 250;
+
+/**
+ * A bucket's content in memory, kept current. The watch is started anew when NATS is back, because a server that
+ * restarted has forgotten it, and the library would notice only after two missed heartbeats.
+ */
+export class KvMirror<T> {
+  readonly #nats: Nats;
+  readonly #kv: KV;
+  readonly #decode: (data: Uint8Array) => T;
+  readonly #log: Logger;
+  readonly #ttlMs: number;
+  readonly #entries = new Map<string, Entry<T>>();
+  readonly #listeners = new Set<(change: MirrorChange<T>) => void>();
+  readonly #loaded = Promise.withResolvers<void>();
+  #watch: { stop(): void } | undefined;
+  #sweeper: NodeJS.Timeout | undefined;
+  #run = 0;
+  #seenRevision = 0;
+  #stopped = false;
+
+  /** `ttlMs` is the bucket's own, if it has one: an entry's expiry is not reported by NATS. */
+  constructor(nats: Nats, kv: KV, decode: (data: Uint8Array) => T, log: Logger, ttlMs = Infinity) {
+    this.#nats = nats;
+    this.#kv = kv;
+    this.#decode = decode;
+    this.#log = log;
+    this.#ttlMs = ttlMs;
+  }
+
+  /** Resolves when everything that was in the bucket is here. */
+  async start(): Promise<void> {
+    void this.#followConnection();
+    void this.#keepWatching();
+    if (this.#ttlMs !== Infinity) this.#sweeper = setInterval(() => this.#sweepExpired(), this.#ttlMs / 4);
+    await this.#loaded.promise;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#sweeper);
+    this.#watch?.stop();
+    this.#loaded.resolve();
+  }
+
+  get(key: string): T | undefined {
+    return this.#entries.get(key)?.value;
+  }
+
+  /** Revision of a key, undefined when it is not there. */
+  revision(key: string): number | undefined {
+    const entry = this.#entries.get(key);
+    return entry?.value === undefined ? undefined : entry.revision;
+  }
+
+  keys(): string[] {
+    return [...this.#entries].filter(([, entry]) => entry.value !== undefined).map(([key]) => key);
+  }
+
+  /** Calls `listener` for each change until the returned function is called. */
+  onChange(listener: (change: MirrorChange<T>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Takes over this process's own write at once, so that it reads what it wrote. */
+  applyPut(key: string, revision: number, value: T): void {
+    if (revision > this.#seenRevision) this.#set(key, revision, value);
+  }
+
+  /** Takes over this process's own deletion of the given revision at once. */
+  applyDelete(key: string, revision: number): void {
+    const entry = this.#entries.get(key);
+    if (entry?.revision === revision) this.#set(key, revision, undefined);
+  }
+
+  async #followConnection(): Promise<void> {
+    for await (const status of this.#nats.connection.status()) {
+      if (this.#stopped) return;
+      if (status.type === "reconnect") this.#watch?.stop();
+    }
+  }
+
+  async #keepWatching(): Promise<void> {
+    while (!this.#stopped && !this.#nats.connection.isClosed()) {
+      try {
+        await this.#watchOnce();
+      } catch (error) {
+        this.#log.debug({ error: (error as Error).message }, "bucket cannot be watched yet; trying again");
+        await delay(retryMs);
+      }
+    }
+  }
+
+  async #watchOnce(): Promise<void> {
+    const run = ++this.#run;
+    const { state } = (await this.#kv.status()).streamInfo;
+    const watch = await this.#kv.watch();
+    this.#watch = watch;
+    if (this.#stopped) return watch.stop();
+    // The newest message is the newest of its key, so when it has come, all have.
+    let loading = state.messages > 0;
+    if (!loading) this.#finishLoading(run);
+    for await (const entry of watch) {
+      this.#receive(entry, run);
+      if (loading && entry.revision >= state.last_seq) {
+        loading = false;
+        this.#finishLoading(run);
+      }
+    }
+  }
+
+  #receive(entry: KvWatchEntry, run: number): void {
+    this.#seenRevision = Math.max(this.#seenRevision, entry.revision);
+    const known = this.#entries.get(entry.key);
+    if (known && known.revision >= entry.revision) {
+      known.run = run;
+      return;
+    }
+    if (entry.operation === "PUT") {
+      try {
+        this.#set(entry.key, entry.revision, this.#decode(entry.value));
+      } catch (error) {
+        this.#log.error(
+          { bucket: entry.bucket, key: entry.key, error: (error as Error).message },
+          "entry cannot be read; it is left out",
+        );
+        this.#remove(entry.key);
+      }
+    } else this.#remove(entry.key);
+  }
+
+  #set(key: string, revision: number, value: T | undefined): void {
+    const previous = this.#entries.get(key)?.value;
+    this.#entries.set(key, { revision, value, receivedAt: performance.now(), run: this.#run });
+    if (value !== undefined || previous !== undefined) this.#tell({ key, value, previous });
+  }
+
+  #remove(key: string): void {
+    const previous = this.#entries.get(key)?.value;
+    if (this.#entries.delete(key) && previous !== undefined) this.#tell({ key, value: undefined, previous });
+  }
+
+  #finishLoading(run: number): void {
+    for (const [key, entry] of this.#entries) if (entry.run !== run) this.#remove(key);
+    this.#loaded.resolve();
+  }
+
+  #sweepExpired(): void {
+    const oldest = performance.now() - this.#ttlMs;
+    for (const [key, entry] of this.#entries) if (entry.receivedAt < oldest) this.#remove(key);
+  }
+
+  #tell(change: MirrorChange<T>): void {
+    for (const listener of this.#listeners) listener(change);
+  }
+}

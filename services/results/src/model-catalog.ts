@@ -1,0 +1,23 @@
+import type { ServedModel } from "@sightline/contracts";
+import type { KvMirror } from "./kv-mirror.ts";
+
+/** The models that workers serve now, and the one meant when a camera names none. */
+export class ModelCatalog {
+  readonly defaultModel: string;
+  readonly #models: Pick<KvMirror<ServedModel>, "get" | "keys">;
+
+  constructor(defaultModel: string, models: Pick<KvMirror<ServedModel>, "get" | "keys">) {
+    this.defaultModel = defaultModel;
+    this.#models = models;
+  }
+
+  /** A model that is served now. */
+  find(name: string): ServedModel | undefined {
+    return this.#models.get(name);
+  }
+
+  /** Names of the models served now, sorted. */
+  names(): string[] {
+    return this.#models.keys().sort();
+  }
+}

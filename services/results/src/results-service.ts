@@ -1,0 +1,123 @@
+import {
+  CameraServiceService,
+  cameraRecordSchema,
+  decodeJson,
+  leaseTtlMs,
+  servedModelSchema,
+} from "@sightline/contracts";
+import {
+  connectNats,
+  createRegistry,
+  ensureStreams,
+  HttpServer,
+  isLoopback,
+  type Lifecycle,
+  type Logger,
+  openBuckets,
+} from "@sightline/service";
+import { CameraFeed } from "./camera-feed.ts";
+import { CameraRegistry } from "./camera-registry.ts";
+import { CameraService } from "./camera-service.ts";
+import { CameraStatusView, decodeStatus } from "./camera-status-view.ts";
+import type { ResultsConfig } from "./config.ts";
+import { DetectionConsumer } from "./detection-consumer.ts";
+import { DetectionHub } from "./detection-hub.ts";
+import { DetectionService } from "./detection-service.ts";
+import { GrpcHandlers, preEncodedDetectionService } from "./grpc-handlers.ts";
+import { GrpcServer } from "./grpc-server.ts";
+import { KvMirror } from "./kv-mirror.ts";
+import { ModelCatalog } from "./model-catalog.ts";
+import { ResultsMetrics } from "./results-metrics.ts";
+
+const version = "0.1.0";
+
+/** Where a started service listens. */
+export interface ResultsAddresses {
+  grpc: string;
+  http: string;
+}
+
+/** Starts the results service; its parts are stopped through `life`. */
+export async function startResults(
+  config: ResultsConfig,
+  log: Logger,
+  life: Lifecycle,
+): Promise<ResultsAddresses> {
+  const nats = await connectNats(config.natsUrl, "results", log, { signal: life.signal });
+  life.add({ stop: () => nats.connection.close() });
+  await ensureStreams(nats.manager, {
+    maxAgeSeconds: Math.round(config.maxAgeHours * 3600),
+    maxBytes: config.maxBytes,
+    replicas: config.replicas,
+  });
+  const buckets = await openBuckets(nats.kv, config.replicas);
+
+  const records = life.add(
+    new KvMirror(nats, buckets.cameras, (data) => decodeJson(cameraRecordSchema, data), log),
+  );
+  const statuses = life.add(new KvMirror(nats, buckets.cameraStatus, decodeStatus, log));
+  const models = life.add(
+    new KvMirror(nats, buckets.models, (data) => decodeJson(servedModelSchema, data), log, leaseTtlMs),
+  );
+  const cameraStatus = life.add(new CameraStatusView(statuses));
+  await Promise.all([records.start(), statuses.start(), models.start()]);
+
+  const registry = new CameraRegistry(buckets.cameras, buckets.cameraSecrets, records);
+  const feed = life.add(new CameraFeed(registry, records, cameraStatus));
+  const hub = new DetectionHub();
+  const prometheus = createRegistry("results", version);
+  const metrics = new ResultsMetrics(
+    prometheus,
+    { subscribers: () => hub.size, held: () => consumer.held },
+    (camera) => records.get(camera) !== undefined,
+  );
+  records.onChange(({ key, value }) => {
+    if (!value) metrics.forgetCamera(key);
+  });
+  const consumer = new DetectionConsumer(
+    nats,
+    config.reorderWindowMs,
+    {
+      frame: (event, late) => {
+        hub.publish(event);
+        metrics.frame(event, late);
+      },
+      invalid: () => metrics.invalid(),
+      lag: (messages) => metrics.lag(messages),
+    },
+    log,
+  );
+  life.add(consumer);
+  await consumer.start();
+
+  const handlers = new GrpcHandlers(log, (method, code) => metrics.call(method, code));
+  const grpc = life.add(new GrpcServer(() => handlers.endStreams()));
+  const cameras = new CameraService(registry, cameraStatus, new ModelCatalog(config.defaultModel, models));
+  const detections = new DetectionService(
+    hub,
+    { maxSubscribers: config.maxSubscribers, maxFrames: config.subscriberBuffer },
+    metrics,
+  );
+  grpc.addService(CameraServiceService, handlers.cameras(cameras, feed));
+  grpc.addService(preEncodedDetectionService, handlers.detections(detections));
+  const port = await grpc.listen(config.grpc);
+  const health = setInterval(() => grpc.setServing(nats.connected() && consumer.reading), 250);
+  life.add({ stop: async () => clearInterval(health) });
+
+  const http = life.add(
+    new HttpServer(prometheus, {
+      nats: () => (nats.connected() ? undefined : "NATS does not answer"),
+      detections: () => (consumer.reading ? undefined : "the stream of detections is not being read"),
+    }),
+  );
+  const addresses = { grpc: `${hostOf(config.grpc)}:${port}`, http: await http.listen(config.http) };
+  for (const [what, address] of Object.entries(addresses))
+    if (!isLoopback(address))
+      log.warn({ address }, `${what} is open to the network at ${address}, without TLS or authentication`);
+  log.info(addresses, "results is ready");
+  return addresses;
+}
+
+function hostOf(address: string): string {
+  return address.slice(0, address.lastIndexOf(":"));
+}
