@@ -49,7 +49,7 @@ export class KvMirror<T> {
   async start(): Promise<void> {
     void this.#followConnection();
     void this.#keepWatching();
-    if (this.#ttlMs !== Infinity) this.#sweeper = setInterval(() => this.#sweepExpired(), this.#ttlMs / 4);
+    if (this.#ttlMs !== Infinity) this.#sweeper = setInterval(() => this.#sweepExpired(), this.#ttlMs / 16);
     await this.#loaded.promise;
   }
 

@@ -14,6 +14,7 @@ import {
   type Lifecycle,
   type Logger,
   openBuckets,
+  type ReadinessCheck,
 } from "@sightline/service";
 import { CameraFeed } from "./camera-feed.ts";
 import { CameraRegistry } from "./camera-registry.ts";
@@ -43,8 +44,18 @@ export async function startResults(
   log: Logger,
   life: Lifecycle,
 ): Promise<ResultsAddresses> {
+  const prometheus = createRegistry("results", version);
+  const readiness: Record<string, ReadinessCheck> = {
+    nats: () => "NATS has not been reached yet",
+    detections: () => "the stream of detections is not being read yet",
+  };
+  // First, so that health and metrics can be read while NATS is waited for.
+  const http = life.add(new HttpServer(prometheus, readiness));
+  const httpAddress = await http.listen(config.http);
+
   const nats = await connectNats(config.natsUrl, "results", log, { signal: life.signal });
   life.add({ stop: () => nats.connection.close() });
+  readiness.nats = () => (nats.connected() ? undefined : "NATS does not answer");
   await ensureStreams(nats.manager, {
     maxAgeSeconds: Math.round(config.maxAgeHours * 3600),
     maxBytes: config.maxBytes,
@@ -65,7 +76,6 @@ export async function startResults(
   const registry = new CameraRegistry(buckets.cameras, buckets.cameraSecrets, records);
   const feed = life.add(new CameraFeed(registry, records, cameraStatus));
   const hub = new DetectionHub();
-  const prometheus = createRegistry("results", version);
   const metrics = new ResultsMetrics(
     prometheus,
     { subscribers: () => hub.size, held: () => consumer.held },
@@ -89,6 +99,7 @@ export async function startResults(
   );
   life.add(consumer);
   await consumer.start();
+  readiness.detections = () => (consumer.reading ? undefined : "the stream of detections is not being read");
 
   const handlers = new GrpcHandlers(log, (method, code) => metrics.call(method, code));
   const grpc = life.add(new GrpcServer(() => handlers.endStreams()));
@@ -104,13 +115,7 @@ export async function startResults(
   const health = setInterval(() => grpc.setServing(nats.connected() && consumer.reading), 250);
   life.add({ stop: async () => clearInterval(health) });
 
-  const http = life.add(
-    new HttpServer(prometheus, {
-      nats: () => (nats.connected() ? undefined : "NATS does not answer"),
-      detections: () => (consumer.reading ? undefined : "the stream of detections is not being read"),
-    }),
-  );
-  const addresses = { grpc: `${hostOf(config.grpc)}:${port}`, http: await http.listen(config.http) };
+  const addresses = { grpc: `${hostOf(config.grpc)}:${port}`, http: httpAddress };
   for (const [what, address] of Object.entries(addresses))
     if (!isLoopback(address))
       log.warn({ address }, `${what} is open to the network at ${address}, without TLS or authentication`);

@@ -1,0 +1,43 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+
+/** Settings of a camera as given on the command line. */
+export interface CameraOptions {
+  fps?: number;
+  model?: string;
+  minScore?: number;
+  classes?: string[];
+  transport?: "tcp" | "udp";
+  json: boolean;
+}
+
+/** Adds the options that `camera add` and `camera update` share. */
+export function addCameraOptions(command: Command): Command {
+  return command
+    .option("--fps <n>", "frames per second to analyse, at most; 0 takes every frame", number)
+    .option("--model <name>", "model to run (default: the server's)")
+    .option("--min-score <x>", "leave out detections below this score, 0 to 1", number)
+    .option("--classes <a,b>", "classes to detect, separated by commas; '' takes all", list)
+    .addOption(new Option("--transport <how>", "how video travels").choices(["tcp", "udp"]))
+    .option("--json", "print the camera as JSON", false);
+}
+
+/** The options as the client takes them; those not given are left out. */
+export function toSettings(options: CameraOptions) {
+  const { fps, model, minScore, classes, transport } = options;
+  return { targetFps: fps, model, minScore, classes, transport };
+}
+
+/** Reads a number. */
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("expected a number");
+  return value;
+}
+
+/** Reads names separated by commas. */
+export function list(text: string): string[] {
+  return text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+}

@@ -1,0 +1,72 @@
+import { Command, CommanderError, Option } from "commander";
+import { type CommandEntry, commandTable, groups } from "./command-table.ts";
+
+const usageError = 2;
+
+/** Runs one command line and returns the exit code: 0, 1 when the command failed, 2 when it was not understood. */
+export async function runCli(args: readonly string[]): Promise<number> {
+  // The reader of a pipe may leave early, as in `sightline watch | head`.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+  let program: Command | undefined;
+  try {
+    program = await buildProgram(args);
+    await program.parseAsync(args, { from: "user" });
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageError;
+    const { describeError } = await import("./describe-error.ts");
+    process.stderr.write(`sightline: ${describeError(error, program?.opts().server)}\n`);
+    return 1;
+  }
+}
+
+/** All commands, of which only the one that `args` name is loaded; the others are there for the help. */
+export async function buildProgram(args: readonly string[]): Promise<Command> {
+  const program = new Command("sightline")
+    .description("Streaming video analytics: cameras in, detection events out.")
+    .addOption(
+      new Option("--server <host:port>", "gRPC address of Sightline")
+        .env("SIGHTLINE_GRPC")
+        .default("127.0.0.1:50051"),
+    )
+    .helpCommand(false);
+  const words = commandWords(args);
+  const parents = new Map<string, Command>();
+  for (const entry of commandTable) {
+    const [first, second] = entry.path;
+    const command = isNamed(entry, words) ? await entry.load() : new Command(entry.path.at(-1));
+    command.description(entry.description);
+    if (second === undefined) {
+      program.addCommand(command);
+      continue;
+    }
+    let parent = parents.get(first);
+    if (!parent) {
+      parent = new Command(first).description(groups[first] ?? "").helpCommand(false);
+      parents.set(first, parent);
+      program.addCommand(parent);
+    }
+    parent.addCommand(command);
+  }
+  configure(program);
+  return program;
+}
+
+/** The leading words that are no options; `--server` takes the word after it. */
+function commandWords(args: readonly string[]): string[] {
+  return args.filter((arg, i) => !arg.startsWith("-") && args[i - 1] !== "--server").slice(0, 2);
+}
+
+function isNamed({ path }: CommandEntry, words: readonly string[]): boolean {
+  return path.every((word, i) => word === words[i]);
+}
+
+function configure(command: Command): void {
+  command.exitOverride().configureOutput({
+    outputError: (text, write) => write(text.replace(/^error: /, "sightline: ")),
+  });
+  for (const child of command.commands) configure(child);
+}

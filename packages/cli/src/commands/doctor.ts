@@ -1,0 +1,42 @@
+import { Command } from "commander";
+import { checkExecutionProviders } from "../doctor/execution-providers.ts";
+import type { Finding } from "../doctor/finding.ts";
+import { checkPorts } from "../doctor/ports.ts";
+import {
+  checkCameraPackages,
+  checkFfmpeg,
+  checkGpu,
+  checkNatsServer,
+  checkNode,
+} from "../doctor/programs.ts";
+
+const marks = { ok: "✓", missing: "✗", absent: "–" } as const;
+
+/** `sightline doctor`: exit 1 when something that Sightline needs is missing. */
+export function doctorCommand(): Command {
+  return new Command("doctor")
+    .option("--json", "print a JSON object", false)
+    .action(async (options: { json: boolean }) => {
+      const findings = (
+        await Promise.all([
+          checkNode(),
+          checkFfmpeg(),
+          checkNatsServer(),
+          checkExecutionProviders(),
+          checkGpu(),
+          checkCameraPackages(),
+          checkPorts(),
+        ])
+      ).flat();
+      const healthy = findings.every(({ state }) => state !== "missing");
+      console.log(
+        options.json ? JSON.stringify({ healthy, findings }) : findings.map(findingText).join("\n"),
+      );
+      if (!healthy) process.exitCode = 1;
+    });
+}
+
+function findingText({ name, state, detail, fix }: Finding): string {
+  const line = `${marks[state]} ${name.padEnd(32)} ${detail}`;
+  return fix ? `${line}\n  ${"".padEnd(32)} fix: ${fix}` : line;
+}

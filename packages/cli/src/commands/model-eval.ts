@@ -1,0 +1,117 @@
+import { statSync } from "node:fs";
+import {
+  evaluateModels,
+  framesFor,
+  imageIds,
+  labelledFrames,
+  loadModel,
+  type ModelEvaluation,
+  type ModelSource,
+  preparedMetadata,
+  readCocoAnnotations,
+  readFrames,
+} from "@sightline/yolo-nas";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { untilSignal } from "../signals.ts";
+
+interface EvalOptions {
+  readonly coco: string;
+  readonly images: string;
+  readonly compare?: string;
+  readonly provider: ModelSource["provider"];
+  readonly compareProvider: ModelSource["provider"];
+  readonly minHeight: number;
+  readonly json?: boolean;
+}
+
+function height(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0)) throw new InvalidArgumentError("a height in pixels");
+  return value;
+}
+
+const provider = (flag: string) =>
+  new Option(flag, "where to run").choices(["cpu", "cuda", "tensorrt"]).default("cpu");
+
+/** `sightline model eval`: the 12 COCO numbers of a prepared model, or of two side by side. */
+export function modelEvalCommand(): Command {
+  return new Command("eval")
+    .description("score a prepared model by COCO's 12 numbers, or two models on the same frames")
+    .argument("<model>", "a prepared model, FP32 or INT8")
+    .requiredOption("--coco <file>", "annotations in COCO format")
+    .requiredOption("--images <path>", "folder of pictures, or a video whose frame numbers are the image ids")
+    .option("--compare <model>", "a second model, scored on the same frames")
+    .addOption(provider("--provider <name>"))
+    .addOption(provider("--compare-provider <name>"))
+    .option("--min-height <px>", "also score only boxes taller than this", height, 32)
+    .option("--json", "print one JSON object")
+    .action(async (model: string, options: EvalOptions) => {
+      const annotations = await readCocoAnnotations(options.coco);
+      const models: ModelSource[] = [{ model, provider: options.provider }];
+      if (options.compare) models.push({ model: options.compare, provider: options.compareProvider });
+      const isVideo = !statSync(options.images).isDirectory();
+      const idOf = imageIds(annotations);
+      const read = {
+        ...framesFor(preparedMetadata((await loadModel(model)).metadata)),
+        signal: untilSignal(),
+      };
+      const frames = labelledFrames(readFrames(options.images, read), (frame) => idOf(frame, isVideo));
+      const total = annotations.images.length;
+      const results = await evaluateModels(models, annotations, frames, {
+        minHeight: options.minHeight,
+        onFrame: (done) => {
+          if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total} frames`);
+        },
+      });
+      if (process.stderr.isTTY) process.stderr.write("\n");
+      const [first, second] = results as [ModelEvaluation, ModelEvaluation | undefined];
+      if (options.json) {
+        const compare = second ? { compare: { model: options.compare, ...second } } : {};
+        console.log(JSON.stringify({ model, ...first, ...compare }));
+      } else console.log(table(model, first, options.compare, second));
+    });
+}
+
+const NAMES = {
+  ap: "AP 0.50:0.95",
+  ap50: "AP 0.50",
+  ap75: "AP 0.75",
+  apSmall: "AP small",
+  apMedium: "AP medium",
+  apLarge: "AP large",
+  ar1: "AR, 1 a picture",
+  ar10: "AR, 10 a picture",
+  ar100: "AR, 100 a picture",
+  arSmall: "AR small",
+  arMedium: "AR medium",
+  arLarge: "AR large",
+} as const;
+
+/** Percent, with a dash where nothing had to be found. */
+function percent(value: number | undefined): string {
+  return value === undefined || value < 0 ? "–" : (100 * value).toFixed(2);
+}
+
+function table(
+  model: string,
+  first: ModelEvaluation,
+  other: string | undefined,
+  second?: ModelEvaluation,
+): string {
+  const row = (name: string, a: number, b: number | undefined) => {
+    const cells = [name.padEnd(24), percent(a).padStart(8)];
+    if (b !== undefined)
+      cells.push(percent(b).padStart(8), b < 0 || a < 0 ? "" : (100 * (b - a)).toFixed(2).padStart(8));
+    return cells.join("");
+  };
+  const lines = [`${first.frames} frames of ${model}${other ? ` against ${other}` : ""}, in percent`];
+  for (const [key, name] of Object.entries(NAMES) as [keyof typeof NAMES, string][]) {
+    lines.push(row(name, first.metrics[key], second?.metrics[key]));
+  }
+  const tall = `taller than ${first.tallerThan.minHeight} px`;
+  lines.push(row(`AP, ${tall}`, first.tallerThan.ap, second?.tallerThan.ap));
+  lines.push(row(`AP 0.50, ${tall}`, first.tallerThan.ap50, second?.tallerThan.ap50));
+  const times = [first, second].filter((e) => e !== undefined).map((e) => `${e.inferenceMs.toFixed(1)} ms`);
+  lines.push(`inference, one frame: ${times.join(" against ")}`);
+  return lines.join("\n");
+}

@@ -1,0 +1,46 @@
+import { Command } from "commander";
+import { list, number } from "../camera/camera-options.ts";
+import { eventJson, eventText } from "../event-view.ts";
+import { withServer } from "../server-connection.ts";
+import { untilSignal } from "../signals.ts";
+
+interface WatchOptions {
+  camera: string[];
+  classes?: string[];
+  minScore?: number;
+  empty: boolean;
+  json: boolean;
+}
+
+/** `sightline watch`: detections as they are made, one line each frame. */
+export function watchCommand(): Command {
+  const command = new Command("watch")
+    .option("--camera <name>", "only this camera; may be given several times", append, [])
+    .option("--classes <a,b>", "only these classes, separated by commas", list)
+    .option("--min-score <x>", "only detections of at least this score, 0 to 1", number)
+    .option("--empty", "print frames too in which nothing was found", false)
+    .option("--json", "print one JSON object a line", false);
+  return command.action(async (options: WatchOptions) => {
+    const signal = untilSignal();
+    await withServer(command, async (client) => {
+      const filter = {
+        cameras: options.camera,
+        classes: options.classes,
+        minScore: options.minScore,
+        includeEmpty: options.empty,
+        signal,
+        onOpen: () => console.error("watching; Ctrl-C ends it"),
+      };
+      for await (const event of client.detections.subscribe(filter)) {
+        const receivedAt = performance.timeOrigin + performance.now();
+        console.log(
+          options.json ? JSON.stringify(eventJson(event, receivedAt)) : eventText(event, receivedAt),
+        );
+      }
+    });
+  });
+}
+
+function append(value: string, before: string[]): string[] {
+  return [...before, value];
+}

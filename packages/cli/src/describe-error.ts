@@ -1,0 +1,13 @@
+import { SightlineError } from "@sightline/client";
+
+/** One line that says what went wrong and, where there is one, the way out. */
+export function describeError(error: unknown, server: string | undefined): string {
+  if (error instanceof SightlineError) {
+    // Only an answer carries a reason; without one nobody was there to give it.
+    if (error.code === "UNAVAILABLE" && error.reason === undefined)
+      return `no Sightline server answers at ${server}; start one with ./sightline up, or name another with --server`;
+    if (error.code === "DEADLINE_EXCEEDED") return `the server at ${server} took too long to answer`;
+    return error.message;
+  }
+  return error instanceof Error ? error.message : String(error);
+}

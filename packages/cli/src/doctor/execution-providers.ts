@@ -1,0 +1,51 @@
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Finding } from "./finding.ts";
+
+const libraries = {
+  cuda: "libonnxruntime_providers_cuda.so",
+  tensorrt: "libonnxruntime_providers_tensorrt.so",
+};
+
+/** The execution providers that ONNX Runtime can use in this installation. */
+export async function checkExecutionProviders(): Promise<Finding[]> {
+  let cpu: boolean;
+  try {
+    const { listSupportedBackends } = await import("onnxruntime-node");
+    cpu = listSupportedBackends().some(({ name }) => name === "cpu");
+  } catch (error) {
+    return [
+      {
+        name: "execution provider cpu",
+        state: "missing",
+        detail: `onnxruntime-node cannot be loaded: ${(error as Error).message.split("\n")[0]}`,
+        fix: "rm -rf node_modules && ./sightline --help",
+      },
+    ];
+  }
+  const native = nativeDirectory();
+  return [
+    {
+      name: "execution provider cpu",
+      state: cpu ? "ok" : "missing",
+      detail: "onnxruntime-node",
+    },
+    ...Object.entries(libraries).map(([provider, library]): Finding => {
+      const name = `execution provider ${provider}`;
+      return existsSync(join(native, library))
+        ? { name, state: "ok", detail: library }
+        : {
+            name,
+            state: "absent",
+            detail: `${library} is not installed; models run on the CPU`,
+            fix: "pnpm --filter @sightline/inference rebuild onnxruntime-node   # on a machine with CUDA",
+          };
+    }),
+  ];
+}
+
+function nativeDirectory(): string {
+  const main = fileURLToPath(import.meta.resolve("onnxruntime-node"));
+  return join(dirname(dirname(main)), "bin", "napi-v6", process.platform, process.arch);
+}

@@ -1,0 +1,63 @@
+import type { DetectionEvent } from "@sightline/client";
+import { type BoundingBox, cameraIdOf, type FrameDetections, fromTimestamp } from "@sightline/contracts";
+import { shortFloat } from "./short-float.ts";
+
+/** What `watch --json` prints of an event; `receivedAt` is the wall clock in milliseconds. */
+export function eventJson(event: DetectionEvent, receivedAt: number) {
+  if (event.kind === "skipped") return { type: "skipped", count: event.count };
+  const { frame, detections, timings, inference } = event.frame;
+  return {
+    type: "frame",
+    camera: cameraOf(event.frame),
+    epoch: frame?.epoch,
+    number: frame?.number,
+    captureTime: frame?.captureTime && new Date(fromTimestamp(frame.captureTime)).toISOString(),
+    latencyMs: latency(event.frame, receivedAt),
+    detections: detections.map(({ classId, className, score, pixelBox, normalizedBox }) => ({
+      classId,
+      class: className,
+      score: shortFloat(score),
+      pixelBox: boxJson(pixelBox),
+      normalizedBox: boxJson(normalizedBox),
+    })),
+    timings,
+    inference,
+  };
+}
+
+/** What `watch` prints of an event: time, camera, frame number, latency, and each object with its box in pixels. */
+export function eventText(event: DetectionEvent, receivedAt: number): string {
+  if (event.kind === "skipped") return `… ${event.count} frames skipped: this reader is too slow`;
+  const { frame, detections } = event.frame;
+  const time = frame?.captureTime
+    ? new Date(fromTimestamp(frame.captureTime)).toISOString().slice(11, 23)
+    : "";
+  const found = detections.map(({ className, score, pixelBox }) => {
+    const { xMin = 0, yMin = 0, xMax = 0, yMax = 0 } = pixelBox ?? {};
+    const box = [xMin, yMin, xMax - xMin, yMax - yMin].map(Math.round);
+    return `${className} ${score.toFixed(2)} at ${box[0]},${box[1]} ${box[2]}x${box[3]}`;
+  });
+  const age = latency(event.frame, receivedAt);
+  return `${time}  ${cameraOf(event.frame)}  #${frame?.number}  ${age?.toFixed(0)} ms  ${found.join("; ") || "nothing"}`;
+}
+
+function cameraOf({ frame }: FrameDetections): string {
+  const name = frame?.camera ?? "";
+  return cameraIdOf(name) ?? name;
+}
+
+/** From capture to here, in milliseconds to the hundredth. */
+function latency({ frame }: FrameDetections, receivedAt: number): number | undefined {
+  return frame?.captureTime && Math.round((receivedAt - fromTimestamp(frame.captureTime)) * 100) / 100;
+}
+
+function boxJson(box: BoundingBox | undefined) {
+  return (
+    box && {
+      xMin: shortFloat(box.xMin),
+      yMin: shortFloat(box.yMin),
+      xMax: shortFloat(box.xMax),
+      yMax: shortFloat(box.yMax),
+    }
+  );
+}

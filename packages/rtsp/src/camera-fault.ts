@@ -1,0 +1,35 @@
+import { CameraReason } from "@sightline/contracts";
+
+/** Why a camera gives no video, in a form for programs and one for people. */
+export interface CameraFault {
+  reason: CameraReason;
+  /** What is wrong and what to do; holds no secret. */
+  message: string;
+}
+
+const texts: Partial<Record<CameraReason, string>> = {
+  [CameraReason.DNS_FAILURE]: "the camera's host name has no address; check the name and this machine's DNS",
+  [CameraReason.CONNECTION_REFUSED]:
+    "nothing listens at the camera's address and port; check both, and that RTSP is on",
+  [CameraReason.UNREACHABLE]:
+    "the camera's host does not answer; check the address, the network and firewalls",
+  [CameraReason.UNAUTHORIZED]: "the camera refuses the user or password, or wants one; check both",
+  [CameraReason.NOT_FOUND]: "the camera has no stream at this path; check the path in the URL",
+  [CameraReason.NO_VIDEO]: "the stream has no video; check that the URL is of a video stream",
+  [CameraReason.UNSUPPORTED_CODEC]:
+    "the video's codec cannot be decoded here; set the camera to H.264 or H.265",
+  [CameraReason.NO_KEY_FRAME]:
+    "video arrives, but no key frame to start from; shorten the camera's key frame interval",
+  [CameraReason.STALLED]: "frames stopped arriving; check the camera and the network",
+  [CameraReason.DECODE_FAILURE]:
+    "what the camera sends cannot be decoded; check its encoder, or use transport tcp",
+  [CameraReason.STREAM_ENDED]: "the camera ended the stream",
+  [CameraReason.PROTOCOL_ERROR]:
+    "the server at this address does not speak RTSP, or refuses; check the port and the URL",
+};
+
+/** A fault with the words for its reason; `detail` is put behind them. */
+export function describeReason(reason: CameraReason, detail?: string): CameraFault {
+  const text = texts[reason] ?? "ingest failed";
+  return { reason, message: detail === undefined ? text : `${text} (${detail})` };
+}

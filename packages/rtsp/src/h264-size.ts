@@ -1,0 +1,105 @@
+/** Profiles whose parameter set tells the chroma format (H.264, 7.3.2.1.1). */
+const highProfiles = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
+
+/**
+ * Size of the picture that an H.264 sequence parameter set describes (ISO/IEC 14496-10, 7.3.2.1.1), `nal` being the
+ * NAL unit with its header byte. Undefined when it is none or is cut short.
+ */
+export function h264Size(nal: Uint8Array): { width: number; height: number } | undefined {
+  if (((nal[0] ?? 0) & 0x1f) !== 7 || nal.length < 4) return undefined;
+  const bits = new BitReader(withoutEmulationPrevention(nal.subarray(1)));
+  const profile = bits.bits(8);
+  bits.bits(16);
+  bits.unsigned();
+  let chroma = 1;
+  if (highProfiles.has(profile)) {
+    chroma = bits.unsigned();
+    if (chroma === 3 && bits.bits(1) === 1) chroma = 0;
+    bits.unsigned();
+    bits.unsigned();
+    bits.bits(1);
+    if (bits.bits(1) === 1) skipScalingLists(bits, chroma === 3 ? 12 : 8);
+  }
+  bits.unsigned();
+  skipPictureOrder(bits);
+  bits.unsigned();
+  bits.bits(1);
+  const columns = bits.unsigned() + 1;
+  const mapRows = bits.unsigned() + 1;
+  const frameOnly = bits.bits(1);
+  if (frameOnly === 0) bits.bits(1);
+  bits.bits(1);
+  const cropped = bits.bits(1) === 1;
+  const [left, right, top, bottom] = cropped
+    ? [bits.unsigned(), bits.unsigned(), bits.unsigned(), bits.unsigned()]
+    : [0, 0, 0, 0];
+  if (bits.exhausted) return undefined;
+  const unitX = chroma === 1 || chroma === 2 ? 2 : 1;
+  const unitY = (chroma === 1 ? 2 : 1) * (2 - frameOnly);
+  return {
+    width: columns * 16 - unitX * (left + right),
+    height: (2 - frameOnly) * mapRows * 16 - unitY * (top + bottom),
+  };
+}
+
+function skipPictureOrder(bits: BitReader): void {
+  const type = bits.unsigned();
+  if (type === 0) bits.unsigned();
+  if (type !== 1) return;
+  bits.bits(1);
+  bits.unsigned();
+  bits.unsigned();
+  for (let count = bits.unsigned(); count > 0 && !bits.exhausted; count--) bits.unsigned();
+}
+
+function skipScalingLists(bits: BitReader, lists: number): void {
+  for (let list = 0; list < lists; list++) {
+    if (bits.bits(1) === 0) continue;
+    let [last, next] = [8, 8];
+    for (let index = 0; index < (list < 6 ? 16 : 64); index++) {
+      if (next !== 0) next = (last + bits.signed() + 256) % 256;
+      if (next !== 0) last = next;
+    }
+  }
+}
+
+function withoutEmulationPrevention(data: Uint8Array): Uint8Array {
+  return data.filter((byte, i) => !(byte === 3 && data[i - 1] === 0 && data[i - 2] === 0));
+}
+
+class BitReader {
+  readonly #data: Uint8Array;
+  #position = 0;
+
+  constructor(data: Uint8Array) {
+    this.#data = data;
+  }
+
+  /** Whether more has been read than there was; what was read then is zero bits. */
+  get exhausted(): boolean {
+    return this.#position > this.#data.length * 8;
+  }
+
+  bits(count: number): number {
+    let value = 0;
+    for (let i = 0; i < count; i++) {
+      const byte = this.#data[this.#position >> 3] ?? 0;
+      value = value * 2 + ((byte >> (7 - (this.#position & 7))) & 1);
+      this.#position += 1;
+    }
+    return value;
+  }
+
+  /** Exp-Golomb code, ue(v). */
+  unsigned(): number {
+    let zeros = 0;
+    while (this.bits(1) === 0 && zeros < 32) zeros += 1;
+    return 2 ** zeros - 1 + this.bits(zeros);
+  }
+
+  /** se(v). */
+  signed(): number {
+    const code = this.unsigned();
+    return code % 2 === 0 ? -code / 2 : (code + 1) / 2;
+  }
+}

@@ -1,0 +1,76 @@
+import { mkdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { InvalidArgumentError } from "../errors.ts";
+import { loadModel, type OnnxGraph, saveModel } from "../onnx/index.ts";
+import { type BatchProfile, type EngineKey, engineTag, fileDigest } from "./engine-key.ts";
+import { wrapEngine } from "./ep-context.ts";
+import { runTrtexec } from "./run-trtexec.ts";
+import { trtexecArguments } from "./trtexec-command.ts";
+
+export interface BuildEngineOptions {
+  /** The explicit-QDQ file for TensorRT, `…int8.trt.onnx`. */
+  readonly onnxPath: string;
+  /** Where to write the wrapper; the engine file goes beside it. */
+  readonly outPath: string;
+  readonly profile: BatchProfile;
+  /** Program to run. Default "trtexec" on the PATH. */
+  readonly trtexec?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onLine?: ((line: string) => void) | undefined;
+}
+
+export interface BuiltEngine {
+  readonly wrapperPath: string;
+  readonly enginePath: string;
+  readonly key: EngineKey;
+}
+
+/**
+ * Build an engine with trtexec on this machine's GPU, minutes the first time, and wrap it so that onnxruntime-node's
+ * TensorRT provider loads it like a model.
+ * @throws EngineError TRTEXEC_MISSING, TRTEXEC_FAILED
+ * @throws InvalidArgumentError when the model's input is no fixed-size [N, 3, H, W], or the batch profile is wrong
+ */
+export async function buildEngine(options: BuildEngineOptions): Promise<BuiltEngine> {
+  const { onnxPath, outPath, profile } = options;
+  const source = await loadModel(onnxPath);
+  const folder = dirname(outPath);
+  await mkdir(folder, { recursive: true });
+  const partial = join(folder, `${basename(outPath)}.${process.pid}.engine.partial`);
+  const args = trtexecArguments({
+    onnxPath,
+    enginePath: partial,
+    timingCachePath: join(folder, "timing.cache"),
+    input: onlyInput(source, onnxPath),
+    profile,
+  });
+  try {
+    const { tensorrt, gpu } = await runTrtexec(options.trtexec ?? "trtexec", args, options);
+    const built = {
+      modelDigest: await fileDigest(onnxPath),
+      gpu,
+      tensorrt,
+      precision: "int8+fp16",
+      profile,
+    } as const;
+    const engineFile = `${basename(outPath, ".onnx")}.${engineTag(built)}.engine`;
+    const key: EngineKey = { ...built, engineDigest: await fileDigest(partial) };
+    const enginePath = join(folder, engineFile);
+    await rename(partial, enginePath);
+    await saveModel(wrapEngine(source, key, engineFile, basename(onnxPath)), outPath);
+    return { wrapperPath: outPath, enginePath, key };
+  } finally {
+    await rm(partial, { force: true });
+  }
+}
+
+function onlyInput(graph: OnnxGraph, path: string) {
+  const [input, ...others] = graph.inputs;
+  const [, channels, height, width] = input?.shape ?? [];
+  if (!input || others.length > 0 || ![channels, height, width].every((dim) => typeof dim === "number")) {
+    throw new InvalidArgumentError(
+      `${path} must have one input [N, 3, H, W] of fixed H and W to become an engine; run "sightline model prepare" first.`,
+    );
+  }
+  return { name: input.name, channels: channels as number, height: height as number, width: width as number };
+}

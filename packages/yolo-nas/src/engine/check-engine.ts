@@ -1,0 +1,67 @@
+import { access } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { loadModel } from "../onnx/index.ts";
+import { EngineError } from "./engine-error.ts";
+import { type EngineKey, fileDigest, type GpuIdentity } from "./engine-key.ts";
+import { readWrapper } from "./ep-context.ts";
+
+/** The machine and use an engine must fit. What is left out is not checked. */
+export interface EngineExpectation {
+  readonly gpu?: GpuIdentity | undefined;
+  /** Version of the TensorRT libraries that will load the engine, e.g. "10.9.0". */
+  readonly tensorrt?: string | undefined;
+  /** The ONNX file the engine should have been built from. */
+  readonly onnxPath?: string | undefined;
+  /** Largest batch that will be run. */
+  readonly maxBatch?: number | undefined;
+}
+
+/**
+ * Check a wrapped engine before it is loaded, so that a mismatch is an error that says what to do, and never a silent
+ * rebuild or a crash inside TensorRT.
+ * @throws EngineError with the code of the first thing that does not fit
+ * @throws ModelFileError when the file cannot be read as ONNX
+ */
+export async function checkEngine(path: string, expected: EngineExpectation = {}): Promise<EngineKey> {
+  const { key, engineFile } = readWrapper(await loadModel(path), path);
+  const rebuild = `Build it again on this machine: sightline model engine <model>.int8.trt.onnx --out ${path}`;
+  const refuse = (code: EngineError["code"], what: string): never => {
+    throw new EngineError(code, `${path}: ${what} ${rebuild}`);
+  };
+  const { gpu, tensorrt, onnxPath, maxBatch } = expected;
+  if (gpu && (gpu.computeCapability !== key.gpu.computeCapability || gpu.name !== key.gpu.name)) {
+    refuse(
+      "WRONG_GPU",
+      `the engine was built for ${describe(key.gpu)}, but this machine has ${describe(gpu)}.`,
+    );
+  }
+  if (tensorrt !== undefined && tensorrt !== key.tensorrt) {
+    refuse(
+      "WRONG_TENSORRT",
+      `the engine was built by TensorRT ${key.tensorrt}, but ${tensorrt} would load it.`,
+    );
+  }
+  if (onnxPath !== undefined && (await fileDigest(onnxPath)) !== key.modelDigest) {
+    refuse("MODEL_MISMATCH", `the engine was built from another model than ${onnxPath}.`);
+  }
+  if (maxBatch !== undefined && maxBatch > key.profile.max) {
+    refuse(
+      "PROFILE_MISMATCH",
+      `the engine takes batches up to ${key.profile.max}, but ${maxBatch} is asked for.`,
+    );
+  }
+  const enginePath = join(dirname(path), engineFile);
+  try {
+    await access(enginePath);
+  } catch {
+    refuse("ENGINE_FILE_MISSING", `its engine file ${enginePath} is missing; keep the two together.`);
+  }
+  if ((await fileDigest(enginePath)) !== key.engineDigest) {
+    refuse("ENGINE_FILE_CHANGED", `its engine file ${enginePath} is not the one that was built with it.`);
+  }
+  return key;
+}
+
+function describe(gpu: GpuIdentity): string {
+  return `${gpu.name} (compute capability ${gpu.computeCapability})`;
+}

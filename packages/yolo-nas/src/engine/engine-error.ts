@@ -1,0 +1,23 @@
+/** Why an engine cannot be built or used. */
+export type EngineErrorCode =
+  | "TRTEXEC_MISSING"
+  | "TRTEXEC_FAILED"
+  | "NOT_AN_ENGINE"
+  | "FOREIGN_ENGINE"
+  | "ENGINE_FILE_MISSING"
+  | "ENGINE_FILE_CHANGED"
+  | "MODEL_MISMATCH"
+  | "WRONG_GPU"
+  | "WRONG_TENSORRT"
+  | "PROFILE_MISMATCH";
+
+/** An engine that cannot be built or must not be loaded. The message says what to do about it. */
+export class EngineError extends Error {
+  override readonly name = "EngineError";
+  readonly code: EngineErrorCode;
+
+  constructor(code: EngineErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { z } from "zod";
+
+/** Batch sizes an engine is built for: it runs min…max and is tuned for opt. */
+export interface BatchProfile {
+  readonly min: number;
+  readonly opt: number;
+  readonly max: number;
+}
+
+/** A GPU as far as an engine depends on it. */
+export interface GpuIdentity {
+  readonly name: string;
+  /** E.g. "8.9". */
+  readonly computeCapability: string;
+}
+
+const profile = z.object({ min: z.int().positive(), opt: z.int().positive(), max: z.int().positive() });
+
+/** Everything a serialised engine depends on: an engine is good only where all of it is the same. */
+export const engineKeySchema = z.object({
+  /** SHA-256 of the ONNX file that the engine was built from. */
+  modelDigest: z.string().regex(/^[0-9a-f]{64}$/),
+  /** SHA-256 of the engine file itself. */
+  engineDigest: z.string().regex(/^[0-9a-f]{64}$/),
+  gpu: z.object({ name: z.string(), computeCapability: z.string() }),
+  /** Three-part version, e.g. "10.9.0". */
+  tensorrt: z.string(),
+  precision: z.literal("int8+fp16"),
+  profile,
+});
+
+export type EngineKey = z.infer<typeof engineKeySchema>;
+
+/** SHA-256 of a file in hexadecimal, read in pieces. */
+export async function fileDigest(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
+
+/** A short name for engine files: equal keys give equal names, and any difference another. */
+export function engineTag(key: Omit<EngineKey, "engineDigest">): string {
+  const { modelDigest, gpu, tensorrt, precision, profile: batches } = key;
+  const parts = [
+    modelDigest,
+    gpu.name,
+    gpu.computeCapability,
+    tensorrt,
+    precision,
+    batches.min,
+    batches.opt,
+    batches.max,
+  ];
+  const digest = createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12);
+  return `sm${gpu.computeCapability.replace(".", "")}-trt${tensorrt}-${digest}`;
+}

@@ -1,0 +1,5 @@
+export { type BuildEngineOptions, type BuiltEngine, buildEngine } from "./build-engine.ts";
+export { checkEngine, type EngineExpectation } from "./check-engine.ts";
+export { EngineError, type EngineErrorCode } from "./engine-error.ts";
+export type { BatchProfile, EngineKey, GpuIdentity } from "./engine-key.ts";
+export { queryGpu } from "./query-gpu.ts";

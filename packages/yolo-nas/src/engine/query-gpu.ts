@@ -1,0 +1,20 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import type { GpuIdentity } from "./engine-key.ts";
+
+const run = promisify(execFile);
+
+/** This machine's first GPU by nvidia-smi, or undefined when there is none. */
+export async function queryGpu(index = 0): Promise<GpuIdentity | undefined> {
+  try {
+    const args = ["--query-gpu=name,compute_cap", "--format=csv,noheader", `--id=${index}`];
+    const { stdout } = await run("nvidia-smi", args, { timeout: 10_000 });
+    const [name, computeCapability] = stdout
+      .split("\n")[0]!
+      .split(",")
+      .map((part) => part.trim());
+    return name && computeCapability ? { name, computeCapability } : undefined;
+  } catch {
+    return undefined;
+  }
+}

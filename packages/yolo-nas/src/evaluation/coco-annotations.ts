@@ -1,0 +1,95 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+import { EvaluationError } from "./evaluation-error.ts";
+
+/** `[x, y, width, height]` in pixels of the source picture, as COCO writes boxes. */
+export type CocoBox = readonly [x: number, y: number, width: number, height: number];
+
+/** One labelled object. A crowd may be matched any number of times and counts neither for nor against. */
+export type GroundTruth = {
+  readonly imageId: number;
+  readonly categoryId: number;
+  readonly box: CocoBox;
+  /** Square pixels; the segment's area when COCO gives one, which is smaller than the box's. */
+  readonly area: number;
+  readonly crowd: boolean;
+};
+
+/** One scored box of a detector, in pixels of the source picture. */
+export type ScoredBox = {
+  readonly imageId: number;
+  readonly categoryId: number;
+  readonly box: CocoBox;
+  readonly score: number;
+};
+
+export type CocoImage = {
+  readonly id: number;
+  readonly width: number;
+  readonly height: number;
+  readonly fileName: string;
+};
+
+export type CocoCategory = { readonly id: number; readonly name: string };
+
+export type CocoAnnotations = {
+  readonly images: readonly CocoImage[];
+  readonly categories: readonly CocoCategory[];
+  readonly truths: readonly GroundTruth[];
+};
+
+const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+const schema = z.object({
+  images: z
+    .array(
+      z.object({ id: z.int(), width: z.number(), height: z.number(), file_name: z.string().default("") }),
+    )
+    .min(1),
+  categories: z.array(z.object({ id: z.int(), name: z.string() })).min(1),
+  annotations: z.array(
+    z.object({
+      image_id: z.int(),
+      category_id: z.int(),
+      bbox: box,
+      area: z.number().optional(),
+      iscrowd: z.union([z.literal(0), z.literal(1), z.boolean()]).optional(),
+    }),
+  ),
+});
+
+/**
+ * Reads a COCO "instances" annotation file (images, categories, boxes).
+ * @throws EvaluationError `bad-annotations` when the file is missing, is no JSON or lacks a field.
+ */
+export async function readCocoAnnotations(path: string): Promise<CocoAnnotations> {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(await readFile(path, "utf8"));
+  } catch (cause) {
+    throw new EvaluationError("bad-annotations", `Cannot read COCO annotations from ${path}.`, { cause });
+  }
+  return parseCocoAnnotations(parsed, path);
+}
+
+/** The same for a value already read; `source` names it in errors. */
+export function parseCocoAnnotations(value: unknown, source = "annotations"): CocoAnnotations {
+  const result = schema.safeParse(value);
+  if (!result.success) {
+    throw new EvaluationError(
+      "bad-annotations",
+      `${source} is no COCO detection file: ${z.prettifyError(result.error)}`,
+    );
+  }
+  const { images, categories, annotations } = result.data;
+  return {
+    images: images.map((i) => ({ id: i.id, width: i.width, height: i.height, fileName: i.file_name })),
+    categories,
+    truths: annotations.map((a) => ({
+      imageId: a.image_id,
+      categoryId: a.category_id,
+      box: a.bbox,
+      area: a.area ?? a.bbox[2] * a.bbox[3],
+      crowd: Boolean(a.iscrowd),
+    })),
+  };
+}

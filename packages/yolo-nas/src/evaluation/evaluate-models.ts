@@ -1,0 +1,131 @@
+/** Scoring prepared models on labelled frames. */
+import { type Detection, decodeCandidates, type Thresholds } from "../detection/decode-candidates.ts";
+import { computeLetterbox, type Size } from "../detection/letterbox.ts";
+import { decodeModel, loadModel } from "../onnx/index.ts";
+import { type PreparedMetadata, preparedMetadata } from "../prepare/prepared-form.ts";
+import { DetectorSession } from "../runtime/detector-session.ts";
+import type { ExecutionProvider } from "../runtime/execution-provider.ts";
+import type { CocoAnnotations, ScoredBox } from "./coco-annotations.ts";
+import { type CocoMetrics, evaluateCoco, evaluateTallerThan, type HeightMetrics } from "./coco-metrics.ts";
+import { EvaluationError } from "./evaluation-error.ts";
+import { categoriesOf, toScoredBoxes } from "./label-frames.ts";
+import type { FileFrame, ReadFramesOptions } from "./picture-files.ts";
+
+/** super-gradients' thresholds for COCO validation of YOLO-NAS. */
+export const VALIDATION_THRESHOLDS: Thresholds = {
+  score: 0.01,
+  iou: 0.7,
+  preNmsTopK: 1000,
+  maxDetections: 300,
+};
+
+/** A frame and the image id of its labels. */
+export interface LabelledFrame {
+  readonly imageId: number;
+  readonly frame: FileFrame;
+}
+
+/** What one model scored. */
+export interface ModelEvaluation {
+  readonly metrics: CocoMetrics;
+  readonly tallerThan: HeightMetrics;
+  readonly frames: number;
+  /** Mean milliseconds of inference alone, one frame at a time. */
+  readonly inferenceMs: number;
+}
+
+/** A model to score: its bytes, or its file, which an engine wrapper must be; and where to run it. */
+export interface ModelSource {
+  readonly model: Uint8Array | string;
+  /** ONNX Runtime's execution provider. Default "cpu". */
+  readonly provider?: ExecutionProvider | undefined;
+}
+
+/** How files must be read for a prepared model. */
+export function framesFor(metadata: PreparedMetadata): Pick<ReadFramesOptions, "letterbox" | "frame"> {
+  return {
+    letterbox: (source: Size) => computeLetterbox(source, metadata.input, metadata.fit),
+    frame: metadata.frame,
+  };
+}
+
+/** A loaded model, with the time it took. */
+class FrameDetector {
+  readonly metadata: PreparedMetadata;
+  inferenceMs = 0;
+  private readonly session: DetectorSession;
+
+  private constructor(session: DetectorSession, metadata: PreparedMetadata) {
+    this.session = session;
+    this.metadata = metadata;
+  }
+
+  static async open({ model, provider = "cpu" }: ModelSource): Promise<FrameDetector> {
+    const graph = typeof model === "string" ? await loadModel(model) : decodeModel(model);
+    const metadata = preparedMetadata(graph.metadata);
+    return new FrameDetector(await DetectorSession.load(model, { executionProvider: provider }), metadata);
+  }
+
+  async detect({ pixels, letterbox }: FileFrame): Promise<Detection[]> {
+    const start = performance.now();
+    const candidates = await this.session.run(pixels, 1);
+    this.inferenceMs += performance.now() - start;
+    return decodeCandidates(candidates, 0, VALIDATION_THRESHOLDS, letterbox);
+  }
+
+  stop(): Promise<void> {
+    return this.session.stop();
+  }
+}
+
+/**
+ * Score prepared models on the same labelled frames, read once. Models of different input sizes cannot share frames.
+ * @throws EvaluationError `no-images` when no frame has labels, `category-mismatch` when classes and labels differ
+ */
+export async function evaluateModels(
+  models: readonly ModelSource[],
+  annotations: CocoAnnotations,
+  frames: AsyncIterable<LabelledFrame> | Iterable<LabelledFrame>,
+  options: { readonly minHeight: number; readonly onFrame?: ((done: number) => void) | undefined },
+): Promise<ModelEvaluation[]> {
+  const found: ScoredBox[][] = models.map(() => []);
+  const detectors = await Promise.all(models.map((model) => FrameDetector.open(model)));
+  const categories = detectors.map(({ metadata }) => categoriesOf(annotations, metadata.classes));
+  const seen = new Set<number>();
+  try {
+    for await (const { imageId, frame } of frames) {
+      seen.add(imageId);
+      for (const [index, detector] of detectors.entries()) {
+        found[index]!.push(...toScoredBoxes(imageId, await detector.detect(frame), categories[index]!));
+      }
+      options.onFrame?.(seen.size);
+    }
+  } finally {
+    for (const detector of detectors) await detector.stop();
+  }
+  if (seen.size === 0)
+    throw new EvaluationError("no-images", "No frame has labels: do images and annotations belong together?");
+  // A picture that was not given cannot have been missed.
+  const labelled = {
+    ...annotations,
+    images: annotations.images.filter(({ id }) => seen.has(id)),
+    truths: annotations.truths.filter((truth) => seen.has(truth.imageId)),
+  };
+  return detectors.map((detector, index) => ({
+    metrics: evaluateCoco(labelled, found[index]!),
+    tallerThan: evaluateTallerThan(labelled, found[index]!, options.minHeight),
+    frames: seen.size,
+    inferenceMs: detector.inferenceMs / seen.size,
+  }));
+}
+
+/** Pairs frames with their labels and leaves out frames without. */
+export async function* labelledFrames(
+  frames: AsyncIterable<FileFrame>,
+  imageIdOf: (frame: FileFrame) => number | undefined,
+): AsyncGenerator<LabelledFrame> {
+  for await (const frame of frames) {
+    const imageId = imageIdOf(frame);
+    if (imageId !== undefined) yield { imageId, frame };
+  }
+}

@@ -1,0 +1,13 @@
+/** What went wrong while evaluating; match on this, never on the message. */
+export type EvaluationErrorCode = "bad-annotations" | "image-missing" | "category-mismatch" | "no-images";
+
+/** An evaluation that cannot give an honest number refuses with this. */
+export class EvaluationError extends Error {
+  override readonly name = "EvaluationError";
+  readonly code: EvaluationErrorCode;
+
+  constructor(code: EvaluationErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

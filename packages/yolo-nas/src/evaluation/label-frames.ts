@@ -1,0 +1,56 @@
+import type { Detection } from "../detection/decode-candidates.ts";
+import type { CocoAnnotations, ScoredBox } from "./coco-annotations.ts";
+import { EvaluationError } from "./evaluation-error.ts";
+import type { FileFrame } from "./picture-files.ts";
+
+/**
+ * COCO category ids in the order of a model's classes, matched by name, ignoring case.
+ * @throws EvaluationError `category-mismatch` when no category has a class's name
+ */
+export function categoriesOf(
+  annotations: CocoAnnotations,
+  classes: readonly string[],
+): (number | undefined)[] {
+  const byName = new Map(annotations.categories.map(({ id, name }) => [name.toLowerCase(), id]));
+  const ids = classes.map((name) => byName.get(name.toLowerCase()));
+  if (ids.every((id) => id === undefined)) {
+    const known = annotations.categories.map(({ name }) => name).join(", ");
+    throw new EvaluationError(
+      "category-mismatch",
+      `None of the model's classes (${classes.slice(0, 5).join(", ")} …) is a category of the annotations (${known}).`,
+    );
+  }
+  return ids;
+}
+
+/**
+ * The image id of each frame of a source. A picture is found by its file name; a video's frame n is the n-th image by
+ * id, so image ids may count from 0 or 1.
+ * @returns a function that gives undefined for a frame without labels
+ */
+export function imageIds(
+  annotations: CocoAnnotations,
+): (frame: FileFrame, isVideo: boolean) => number | undefined {
+  const byName = new Map(annotations.images.map(({ id, fileName }) => [fileName.split("/").at(-1)!, id]));
+  const inOrder = annotations.images.map(({ id }) => id).sort((a, b) => a - b);
+  const first = inOrder[0]!;
+  const known = new Set(inOrder);
+  return (frame, isVideo) => {
+    if (!isVideo) return byName.get(frame.name);
+    // Counting is from 0 unless the first labelled frame is 1.
+    const id = frame.index + (first === 1 ? 1 : 0);
+    return known.has(id) ? id : undefined;
+  };
+}
+
+/** A frame's detections as COCO writes them; classes without a category are left out. */
+export function toScoredBoxes(
+  imageId: number,
+  detections: readonly Detection[],
+  categories: readonly (number | undefined)[],
+): ScoredBox[] {
+  return detections.flatMap(({ classId, score, box: [x1, y1, x2, y2] }) => {
+    const categoryId = categories[classId];
+    return categoryId === undefined ? [] : [{ imageId, categoryId, score, box: [x1, y1, x2 - x1, y2 - y1] }];
+  });
+}

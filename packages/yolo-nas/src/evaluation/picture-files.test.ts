@@ -1,0 +1,83 @@
+import { execFileSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { computeLetterbox, type Size } from "../detection/letterbox.ts";
+import { type FileFrame, readFrames } from "./picture-files.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sightline-pictures-"));
+  const make = (size: string, frames: number, name: string) =>
+    execFileSync("ffmpeg", [
+      ...["-loglevel", "error", "-f", "lavfi", "-i", `color=red:size=${size}:rate=10`],
+      ...["-frames:v", String(frames), join(folder, name)],
+    ]);
+  make("64x48", 7, "clip.mp4");
+  make("32x20", 1, "b.png");
+  make("40x30", 1, "a.png");
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const half = {
+  letterbox: (source: Size) => {
+    const input = { width: source.width / 2, height: source.height / 2 };
+    return computeLetterbox(source, input, input);
+  },
+};
+
+async function all(path: string, options: Parameters<typeof readFrames>[1] = half): Promise<FileFrame[]> {
+  return Array.fromAsync(readFrames(path, options));
+}
+
+describe("readFrames", () => {
+  it("gives every frame of a video, scaled, in G, B, R planes", async () => {
+    const frames = await all(join(folder, "clip.mp4"));
+    expect(frames.map(({ index }) => index)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    expect(frames[0]).toMatchObject({
+      width: 32,
+      height: 24,
+      letterbox: { source: { width: 64, height: 48 } },
+    });
+    const plane = 32 * 24;
+    const [green, blue, red] = [0, 1, 2].map((i) => frames[6]!.pixels[i * plane + 100]!);
+    expect(red).toBeGreaterThan(200);
+    expect(Math.max(green!, blue!)).toBeLessThan(40);
+  });
+
+  it("centres a picture of another shape on grey", async () => {
+    const input = { width: 64, height: 64 };
+    const options = { letterbox: (source: Size) => computeLetterbox(source, input, input) };
+    const [frame] = await all(join(folder, "b.png"), options);
+    const rowOf = (y: number) => frame!.pixels.subarray(2 * 64 * 64 + y * 64, 2 * 64 * 64 + (y + 1) * 64);
+    expect(new Set([...rowOf(0), ...rowOf(11), ...rowOf(52), ...rowOf(63)])).toEqual(new Set([114]));
+    expect(Math.min(...rowOf(12), ...rowOf(51))).toBeGreaterThan(200);
+  });
+
+  it("takes every nth frame", async () => {
+    expect(await all(join(folder, "clip.mp4"), { ...half, every: 3 })).toHaveLength(3);
+  });
+
+  it("gives a folder's pictures by name, each from its own size", async () => {
+    const frames = await all(folder);
+    expect(frames.map(({ name, width, height }) => [name, width, height])).toEqual([
+      ["a.png", 20, 15],
+      ["b.png", 16, 10],
+    ]);
+  });
+
+  it("tells a missing path from a file that is no picture", async () => {
+    await expect(all(join(folder, "none"))).rejects.toMatchObject({ code: "image-missing" });
+    await writeFile(join(folder, "text.txt"), "no picture");
+    await expect(all(join(folder, "text.txt"))).rejects.toMatchObject({ code: "image-missing" });
+  });
+
+  it("stops when told to", async () => {
+    const controller = new AbortController();
+    const frames = readFrames(join(folder, "clip.mp4"), { ...half, signal: controller.signal });
+    await frames.next();
+    controller.abort(new Error("enough"));
+    await expect(Array.fromAsync(frames)).rejects.toThrow("enough");
+  });
+});

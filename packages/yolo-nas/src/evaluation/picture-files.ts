@@ -1,0 +1,128 @@
+/** Pictures and videos decoded by ffmpeg into the planar G, B, R bytes that a prepared model takes. */
+import { spawn } from "node:child_process";
+import { readdir, stat } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
+import { type Letterbox, PAD_VALUE, type Size } from "../detection/letterbox.ts";
+import { EvaluationError } from "./evaluation-error.ts";
+
+/** One decoded frame, letterboxed. `index` counts from 0 within the source. */
+export interface FileFrame extends Size {
+  readonly index: number;
+  /** The picture's file name, or the video's. */
+  readonly name: string;
+  /** G, B, R planes of `width` × `height` bytes. */
+  readonly pixels: Uint8Array;
+  /** How the source picture lies in the model's input. */
+  readonly letterbox: Letterbox;
+}
+
+export interface ReadFramesOptions {
+  /** Where a picture of some size goes in the model's input. */
+  readonly letterbox: (source: Size) => Letterbox;
+  /** Size of the frames to give; the picture is centred on padding when it is smaller. Default: the model's input. */
+  readonly frame?: Size | undefined;
+  /** Decode only every nth frame of a video. Default 1. */
+  readonly every?: number | undefined;
+  /** Program to run. Default "ffmpeg" on the PATH. */
+  readonly ffmpeg?: string | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const PICTURES = new Set([".jpg", ".jpeg", ".png", ".bmp", ".webp"]);
+
+/**
+ * Decode every picture of a folder, in the order of their names, or every frame of one video or picture.
+ * @throws EvaluationError `no-images` when there is nothing to decode, `image-missing` when a file cannot be decoded
+ */
+export async function* readFrames(path: string, options: ReadFramesOptions): AsyncGenerator<FileFrame> {
+  let index = 0;
+  for (const file of await filesOf(path)) {
+    for await (const frame of decode(file, options)) yield { ...frame, index: index++ };
+  }
+  if (index === 0) throw new EvaluationError("no-images", `${path} holds no picture or video frame.`);
+}
+
+async function filesOf(path: string): Promise<string[]> {
+  let info: Awaited<ReturnType<typeof stat>>;
+  try {
+    info = await stat(path);
+  } catch (cause) {
+    throw new EvaluationError("image-missing", `There is no file or folder ${path}.`, { cause });
+  }
+  if (!info.isDirectory()) return [path];
+  const names = (await readdir(path)).filter((name) => PICTURES.has(extname(name).toLowerCase()));
+  return names.sort().map((name) => join(path, name));
+}
+
+async function* decode(path: string, options: ReadFramesOptions): AsyncGenerator<Omit<FileFrame, "index">> {
+  const ffmpeg = options.ffmpeg ?? "ffmpeg";
+  const letterbox = options.letterbox(await sourceSize(ffmpeg, path, options.signal));
+  const { scaled } = letterbox;
+  const { width, height } = options.frame ?? letterbox.input;
+  const pad = PAD_VALUE.toString(16).repeat(3);
+  const [left, top] = [Math.floor((width - scaled.width) / 2), Math.floor((height - scaled.height) / 2)];
+  const select = (options.every ?? 1) > 1 ? `select=not(mod(n\\,${options.every})),` : "";
+  const args = [
+    ...["-hide_banner", "-loglevel", "error", "-nostdin", "-i", `file:${path}`, "-map", "0:v:0"],
+    "-vf",
+    `${select}scale=${scaled.width}:${scaled.height}:flags=bilinear,format=gbrp,pad=${width}:${height}:${left}:${top}:color=0x${pad}`,
+    ...["-fps_mode", "passthrough"],
+    ...["-f", "rawvideo", "-pix_fmt", "gbrp", "-"],
+  ];
+  const child = spawn(ffmpeg, args, { stdio: ["ignore", "pipe", "pipe"] });
+  let errors = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors = (errors + text).slice(-2000);
+  });
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", resolve);
+  });
+  ended.catch(() => undefined);
+  const stop = () => child.kill("SIGKILL");
+  options.signal?.addEventListener("abort", stop, { once: true });
+  try {
+    const bytes = 3 * width * height;
+    let pixels = new Uint8Array(bytes);
+    let filled = 0;
+    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+      for (let offset = 0; offset < chunk.length; ) {
+        const part = chunk.subarray(offset, offset + bytes - filled);
+        pixels.set(part, filled);
+        filled += part.length;
+        offset += part.length;
+        if (filled < bytes) continue;
+        yield { name: basename(path), pixels, width, height, letterbox };
+        pixels = new Uint8Array(bytes);
+        filled = 0;
+      }
+    }
+    options.signal?.throwIfAborted();
+    if ((await ended) !== 0)
+      throw new EvaluationError("image-missing", `ffmpeg cannot decode ${path}: ${errors}`);
+  } finally {
+    options.signal?.removeEventListener("abort", stop);
+    stop();
+  }
+}
+
+/** A source's picture size, from what ffmpeg prints about its first video stream. */
+async function sourceSize(ffmpeg: string, path: string, signal?: AbortSignal): Promise<Size> {
+  const child = spawn(ffmpeg, ["-hide_banner", "-nostdin", "-i", `file:${path}`], {
+    stdio: ["ignore", "ignore", "pipe"],
+    ...(signal ? { signal } : {}),
+  });
+  let text = "";
+  child.stderr.setEncoding("utf8").on("data", (part: string) => {
+    text = (text + part).slice(0, 100_000);
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", () => resolve());
+  });
+  const match = /Video:.*?[ ,](\d{2,5})x(\d{2,5})[ ,\n]/.exec(text);
+  if (!match) {
+    throw new EvaluationError("image-missing", `${path} is no picture or video that ffmpeg can read.`);
+  }
+  return { width: Number(match[1]), height: Number(match[2]) };
+}

@@ -1,0 +1,44 @@
+export {
+  ARCHITECTURES,
+  type ArchitectureName,
+  type ArchitectureSpec,
+  architecture,
+} from "./architecture/architectures.ts";
+export { type BuildOptions, buildModel } from "./architecture/build-model.ts";
+export { countParameters, type ParameterCounts } from "./architecture/state-dict-layout.ts";
+export {
+  type CandidateBatch,
+  DEFAULT_THRESHOLDS,
+  type Detection,
+  decodeCandidates,
+  type Thresholds,
+} from "./detection/decode-candidates.ts";
+export { computeLetterbox, fitWithin, type Letterbox, PAD_VALUE, type Size } from "./detection/letterbox.ts";
+export * from "./engine/index.ts";
+export * from "./errors.ts";
+export * from "./evaluation/index.ts";
+export { describeModel, type ModelDescription, type ModelForm } from "./inspect/describe-model.ts";
+export {
+  describeFiles,
+  MANIFEST_FILE,
+  type ModelManifest,
+  type ModelPrecision,
+  modelManifestSchema,
+  type NewManifest,
+  readManifest,
+  writeManifest,
+} from "./manifest.ts";
+export { decodeModel, encodeModel, loadModel, OnnxGraph, saveModel } from "./onnx/index.ts";
+export { type PrepareOptions, prepareModel } from "./prepare/prepare-model.ts";
+export { type PreparedMetadata, preparedMetadata } from "./prepare/prepared-form.ts";
+export * from "./quantization/index.ts";
+export { type DetectorOptions, DetectorSession } from "./runtime/detector-session.ts";
+export {
+  EXECUTION_PROVIDERS,
+  type ExecutionProvider,
+  type ProviderAttempt,
+} from "./runtime/execution-provider.ts";
+export type { LayerWeights } from "./weights/layer-weights.ts";
+export { readSafetensors, type StateDict } from "./weights/safetensors.ts";
+export { SeededWeights } from "./weights/seeded-weights.ts";
+export { classCountOf, StateDictWeights } from "./weights/state-dict-weights.ts";

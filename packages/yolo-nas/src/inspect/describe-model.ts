@@ -1,0 +1,116 @@
+/** Recognises what a model file is, by its tensors. */
+import { UnknownModelError } from "../errors.ts";
+import type { Dimension, GraphNode, OnnxGraph, ValueInfo } from "../onnx/index.ts";
+import { PREPARED_BOXES, PREPARED_FORM, PREPARED_KEY, PREPARED_SCORES } from "../prepare/prepared-form.ts";
+import { type FoundHeads, findHeads } from "./find-heads.ts";
+import { findImageInput, type ImageInput } from "./find-input.ts";
+
+/** The forms in which YOLO-NAS leaves super-gradients (or this package). */
+export type ModelForm =
+  | "prepared"
+  | "raw"
+  | "onnxruntime-batch"
+  | "onnxruntime-flat"
+  | "tensorrt-batch"
+  | "tensorrt-flat";
+
+export interface ModelDescription {
+  readonly form: ModelForm;
+  readonly image: ImageInput;
+  /** The prediction layers; undefined for a prepared model, whose outputs are read as they are. */
+  readonly heads: FoundHeads | undefined;
+  readonly classCount: number;
+  /** Anchors before any selection, or candidates of a prepared model. */
+  readonly anchorCount: number;
+  readonly quantized: boolean;
+}
+
+/**
+ * Recognise a model: raw two outputs, ONNX Runtime's or TensorRT's NMS in batch or flat form, or this package's own
+ * prepared form; float or uint8 input, fixed or free batch, any number of classes.
+ * @throws UnknownModelError that lists the tensors seen and those expected
+ */
+export function describeModel(graph: OnnxGraph): ModelDescription {
+  const image = findImageInput(graph);
+  const ends = findEnds(graph);
+  if (!image || !ends) throw unknown(graph);
+  const quantized = graph.nodes.some(
+    (node) => node.op === "QuantizeLinear" || node.op === "DequantizeLinear",
+  );
+  if (ends.form === "prepared") {
+    const [, anchorCount, classCount] = graph.outputs.find((output) => output.name === ends.scores)!.shape!;
+    if (typeof anchorCount !== "number" || typeof classCount !== "number") throw unknown(graph);
+    return { form: "prepared", image, heads: undefined, classCount, anchorCount, quantized };
+  }
+  const heads = findHeads(graph, image, ends.boxes, ends.scores);
+  if (!heads) throw unknown(graph);
+  const anchorCount = heads.heads.reduce((sum, head) => sum + head.height * head.width, 0);
+  return { form: ends.form, image, heads, classCount: heads.classCount, anchorCount, quantized };
+}
+
+interface Ends {
+  readonly form: ModelForm;
+  readonly boxes: string;
+  readonly scores: string;
+}
+
+function findEnds(graph: OnnxGraph): Ends | undefined {
+  const { outputs } = graph;
+  if (graph.metadata.has(PREPARED_KEY) && outputs.length === 2) {
+    return { form: PREPARED_FORM, boxes: PREPARED_BOXES, scores: PREPARED_SCORES };
+  }
+  const nms = graph.nodes.find((node) => node.op === "NonMaxSuppression" || node.op === "EfficientNMS_TRT");
+  if (nms) return endsOfNms(nms, outputs);
+  const [boxes, scores] = outputs;
+  if (!boxes || !scores || outputs.length !== 2 || !isFloat(boxes) || !isFloat(scores)) return undefined;
+  return endsWith(boxes, 4) && hasRank(scores, 3)
+    ? { form: "raw", boxes: boxes.name, scores: scores.name }
+    : undefined;
+}
+
+function endsOfNms(nms: GraphNode, outputs: readonly ValueInfo[]): Ends | undefined {
+  const runtime = nms.op === "NonMaxSuppression" ? "onnxruntime" : "tensorrt";
+  const [boxes, scores] = nms.inputs as [string, string];
+  if (outputs.length === 1 && endsWith(outputs[0]!, 7, 2)) return { form: `${runtime}-flat`, boxes, scores };
+  return outputs.length === 4 && endsWith(outputs[1]!, 4)
+    ? { form: `${runtime}-batch`, boxes, scores }
+    : undefined;
+}
+
+// Exporters do not always record output shapes; what is recorded must fit.
+function endsWith(info: ValueInfo, size: number, rank = 3): boolean {
+  return (
+    hasRank(info, rank) &&
+    (info.shape === undefined || !isFixed(info.shape.at(-1)) || info.shape.at(-1) === size)
+  );
+}
+
+function hasRank(info: ValueInfo, rank: number): boolean {
+  return info.shape === undefined || info.shape.length === rank;
+}
+
+function isFixed(dim: Dimension | undefined): boolean {
+  return typeof dim === "number" && dim > 0;
+}
+
+function isFloat(info: ValueInfo): boolean {
+  return info.type === undefined || info.type === "float32" || info.type === "float16";
+}
+
+function unknown(graph: OnnxGraph): UnknownModelError {
+  const list = (infos: readonly ValueInfo[]) =>
+    infos
+      .map(({ name, type, shape }) => `${name} ${type ?? "?"} [${shape?.map((d) => d ?? "?").join(", ") ?? "?"}]`)
+      .join(", ");
+  return new UnknownModelError(
+    [
+      "This is not a YOLO-NAS model that Sightline recognises.",
+      `  Seen:     inputs ${list(graph.inputs) || "none"}; outputs ${list(graph.outputs) || "none"}.`,
+      "  Expected: one image input [B, 3, H, W] of float32, float16 or uint8 with H and W fixed, and one of",
+      "    - two float outputs: boxes [B, A, 4] and scores [B, A, classes];",
+      "    - four outputs of an NMS: counts [B, 1], boxes [B, M, 4], scores [B, M], classes [B, M];",
+      "    - one flat output of an NMS: [D, 7];",
+      "  computed from three pairs of prediction convolutions (4·17 distances and the class logits).",
+    ].join("\n"),
+  );
+}

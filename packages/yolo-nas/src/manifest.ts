@@ -1,0 +1,141 @@
+/** `model.json`, which lies beside a model's files and says all that a service needs to run them. */
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { z } from "zod";
+import { DEFAULT_THRESHOLDS } from "./detection/decode-candidates.ts";
+import { ModelFileError } from "./errors.ts";
+import type { PreparedMetadata } from "./prepare/prepared-form.ts";
+
+/** Encodings of one model, by the file that holds each. */
+export const PRECISIONS = ["fp32", "int8Cpu", "int8Trt", "trtEngine"] as const;
+export type ModelPrecision = (typeof PRECISIONS)[number];
+
+const size = z.object({ width: z.int().positive(), height: z.int().positive() });
+const fraction = z.number().min(0).max(1);
+
+const modelFileSchema = z.object({
+  /** File name, in the manifest's own folder. */
+  file: z.string().regex(/^[\w][\w.-]*$/, "a plain file name in the manifest's folder"),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits"),
+});
+
+export const modelManifestSchema = z.object({
+  schemaVersion: z.literal(1),
+  name: z.string().min(1),
+  architecture: z.string().min(1),
+  /** First 12 digits of the digest of all files: changes when any file does. */
+  version: z.string().min(1),
+  files: z
+    .partialRecord(z.enum(PRECISIONS), modelFileSchema)
+    .refine((files) => Object.keys(files).length > 0, "at least one file"),
+  input: size,
+  /** Size of the frames tensor; smaller than `input` when the graph pads. */
+  frame: size,
+  /** Pictures are scaled to fit this, then centred in `input`. */
+  fit: size,
+  pixelFormat: z.literal("gbrp"),
+  padValue: z.int().min(0).max(255),
+  classes: z.array(z.string().min(1)).min(1).readonly(),
+  thresholds: z.object({
+    score: fraction,
+    iou: fraction,
+    preNmsTopK: z.int().positive(),
+    maxDetections: z.int().positive(),
+  }),
+  /** Measured accuracy by precision, as fractions; free-form names such as "ap" and "ap50". */
+  accuracy: z.partialRecord(z.enum(PRECISIONS), z.record(z.string(), z.number())).optional(),
+});
+
+export type ModelManifest = z.infer<typeof modelManifestSchema>;
+
+export const MANIFEST_FILE = "model.json";
+
+export interface NewManifest {
+  readonly name: string;
+  readonly architecture: string;
+  readonly metadata: PreparedMetadata;
+  /** File names in `folder`, by precision. */
+  readonly files: Readonly<Partial<Record<ModelPrecision, string>>>;
+  readonly accuracy?: ModelManifest["accuracy"];
+}
+
+/** Describe a model's files in a folder, with their digests. @throws ModelFileError when one cannot be read */
+export async function describeFiles(folder: string, model: NewManifest): Promise<ModelManifest> {
+  const files: ModelManifest["files"] = {};
+  for (const precision of PRECISIONS) {
+    const file = model.files[precision];
+    if (file !== undefined) files[precision] = { file, sha256: await fileDigest(join(folder, file)) };
+  }
+  const all = createHash("sha256");
+  for (const entry of Object.values(files)) all.update(entry.sha256);
+  const { input, frame, fit, pixelFormat, padValue, classes } = model.metadata;
+  return modelManifestSchema.parse({
+    schemaVersion: 1,
+    name: model.name,
+    architecture: model.architecture,
+    version: all.digest("hex").slice(0, 12),
+    files,
+    input,
+    frame,
+    fit,
+    pixelFormat,
+    padValue,
+    classes,
+    thresholds: DEFAULT_THRESHOLDS,
+    ...(model.accuracy === undefined ? {} : { accuracy: model.accuracy }),
+  });
+}
+
+/** Write `model.json` into a folder; it appears whole or not at all. */
+export async function writeManifest(folder: string, manifest: ModelManifest): Promise<void> {
+  const path = join(folder, MANIFEST_FILE);
+  const partial = `${path}.${process.pid}.partial`;
+  await writeFile(partial, `${JSON.stringify(manifest, null, 2)}\n`);
+  await rename(partial, path);
+}
+
+/**
+ * Read a manifest and check that its files are the ones it describes.
+ * @param path the `model.json` file
+ * @throws ModelFileError for a missing, malformed or outdated manifest
+ */
+export async function readManifest(path: string): Promise<ModelManifest> {
+  const manifest = await parseManifest(path);
+  for (const entry of Object.values(manifest.files)) {
+    const file = join(dirname(path), entry.file);
+    if ((await fileDigest(file)) !== entry.sha256) {
+      throw new ModelFileError(
+        `${file} is not the file that ${path} describes; prepare or quantise the model again.`,
+      );
+    }
+  }
+  return manifest;
+}
+
+async function parseManifest(path: string): Promise<ModelManifest> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (cause) {
+    throw new ModelFileError(`Cannot read the model manifest ${path}.`, { cause });
+  }
+  try {
+    return modelManifestSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : "it is not JSON";
+    throw new ModelFileError(`The model manifest ${path} is not valid: ${reason}`, { cause });
+  }
+}
+
+async function fileDigest(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  try {
+    await pipeline(createReadStream(path), hash);
+  } catch (cause) {
+    throw new ModelFileError(`Cannot read the model file ${path}.`, { cause });
+  }
+  return hash.digest("hex");
+}

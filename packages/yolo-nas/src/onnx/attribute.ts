@@ -1,0 +1,76 @@
+/** Attributes of ONNX nodes as plain tagged values. */
+import {
+  AttributeProto as AttributeCodec,
+  type AttributeProto,
+  AttributeProto_AttributeType,
+} from "./gen/onnx.ts";
+import { type Tensor, tensorFromProto, tensorToProto } from "./tensor.ts";
+
+/**
+ * One attribute. `other` keeps what this package never touches (subgraphs, sparse tensors, strings) as read, so that
+ * a file survives a round trip.
+ */
+export type Attribute =
+  | { readonly kind: "int"; readonly value: number }
+  | { readonly kind: "float"; readonly value: number }
+  | { readonly kind: "string"; readonly value: string }
+  | { readonly kind: "ints"; readonly value: readonly number[] }
+  | { readonly kind: "floats"; readonly value: readonly number[] }
+  | { readonly kind: "tensor"; readonly value: Tensor }
+  | { readonly kind: "other"; readonly value: AttributeProto };
+
+export const int = (value: number): Attribute => ({ kind: "int", value });
+export const float = (value: number): Attribute => ({ kind: "float", value });
+export const string = (value: string): Attribute => ({ kind: "string", value });
+export const ints = (value: readonly number[]): Attribute => ({ kind: "ints", value });
+export const floats = (value: readonly number[]): Attribute => ({ kind: "floats", value });
+export const tensor = (value: Tensor): Attribute => ({ kind: "tensor", value });
+
+const INT64_MAX = 2n ** 63n - 1n;
+const INT64_MIN = -(2n ** 63n);
+
+// Exporters write INT64_MAX for "to the end"; as a double it rounds up to 2^63, outside int64.
+function toInt64(value: number): bigint {
+  const exact = BigInt(value);
+  return exact > INT64_MAX ? INT64_MAX : exact < INT64_MIN ? INT64_MIN : exact;
+}
+
+export function attributeFromProto(proto: AttributeProto): Attribute {
+  const Type = AttributeProto_AttributeType;
+  switch (proto.type) {
+    case Type.INT:
+      return int(Number(proto.i ?? 0n));
+    case Type.FLOAT:
+      return float(proto.f ?? 0);
+    case Type.STRING:
+      return string((proto.s ?? Buffer.alloc(0)).toString("utf8"));
+    case Type.INTS:
+      return ints(proto.ints.map(Number));
+    case Type.FLOATS:
+      return floats(proto.floats);
+    case Type.TENSOR:
+      return proto.t ? tensor(tensorFromProto(proto.t)) : { kind: "other", value: proto };
+    default:
+      return { kind: "other", value: proto };
+  }
+}
+
+export function attributeToProto(name: string, attribute: Attribute): AttributeProto {
+  const Type = AttributeProto_AttributeType;
+  switch (attribute.kind) {
+    case "int":
+      return AttributeCodec.fromPartial({ name, type: Type.INT, i: toInt64(attribute.value) });
+    case "float":
+      return AttributeCodec.fromPartial({ name, type: Type.FLOAT, f: attribute.value });
+    case "string":
+      return AttributeCodec.fromPartial({ name, type: Type.STRING, s: Buffer.from(attribute.value, "utf8") });
+    case "ints":
+      return AttributeCodec.fromPartial({ name, type: Type.INTS, ints: attribute.value.map(toInt64) });
+    case "floats":
+      return AttributeCodec.fromPartial({ name, type: Type.FLOATS, floats: [...attribute.value] });
+    case "tensor":
+      return AttributeCodec.fromPartial({ name, type: Type.TENSOR, t: tensorToProto("", attribute.value) });
+    case "other":
+      return attribute.value;
+  }
+}

@@ -1,0 +1,225 @@
+/** Constant tensors of an ONNX graph as typed arrays. */
+
+import { ModelFileError } from "../errors.ts";
+import { type TensorProto, TensorProto_DataLocation, TensorProto_DataType } from "./gen/onnx.ts";
+
+/** Element types that this package reads and writes, by the names ONNX's documentation uses. */
+export type ElementType =
+  | "float32"
+  | "float64"
+  | "float16"
+  | "bfloat16"
+  | "uint8"
+  | "int8"
+  | "uint16"
+  | "int16"
+  | "uint32"
+  | "int32"
+  | "uint64"
+  | "int64"
+  | "bool";
+
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | BigUint64Array
+  | BigInt64Array;
+
+/** A constant: row-major `data` of `product(dims)` elements. float16 and bfloat16 keep their raw 16 bits. */
+export interface Tensor {
+  readonly type: ElementType;
+  readonly dims: readonly number[];
+  readonly data: TensorData;
+}
+
+/** A float32 constant. The usual kind, so that callers need no cast. */
+export interface FloatTensor extends Tensor {
+  readonly type: "float32";
+  readonly data: Float32Array;
+}
+
+const CODES: Record<ElementType, number> = {
+  float32: TensorProto_DataType.FLOAT,
+  float64: TensorProto_DataType.DOUBLE,
+  float16: TensorProto_DataType.FLOAT16,
+  bfloat16: TensorProto_DataType.BFLOAT16,
+  uint8: TensorProto_DataType.UINT8,
+  int8: TensorProto_DataType.INT8,
+  uint16: TensorProto_DataType.UINT16,
+  int16: TensorProto_DataType.INT16,
+  uint32: TensorProto_DataType.UINT32,
+  int32: TensorProto_DataType.INT32,
+  uint64: TensorProto_DataType.UINT64,
+  int64: TensorProto_DataType.INT64,
+  bool: TensorProto_DataType.BOOL,
+};
+
+const NAMES = new Map<number, ElementType>(
+  (Object.keys(CODES) as ElementType[]).map((name) => [CODES[name], name]),
+);
+
+const ARRAYS = {
+  float32: Float32Array,
+  float64: Float64Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  uint8: Uint8Array,
+  int8: Int8Array,
+  uint16: Uint16Array,
+  int16: Int16Array,
+  uint32: Uint32Array,
+  int32: Int32Array,
+  uint64: BigUint64Array,
+  int64: BigInt64Array,
+  bool: Uint8Array,
+} as const;
+
+/** ONNX's number of an element type (TensorProto.DataType), as Cast's `to` attribute wants it. */
+export function elementTypeCode(type: ElementType): number {
+  return CODES[type];
+}
+
+/** The name of an ONNX element type number, or undefined for one this package does not read. */
+export function elementTypeName(code: number | undefined): ElementType | undefined {
+  return code === undefined ? undefined : NAMES.get(code);
+}
+
+/** Product of dimensions; 1 for a scalar. */
+export function elementCount(dims: readonly number[]): number {
+  return dims.reduce((product, dim) => product * dim, 1);
+}
+
+/** A float32 constant; `values` is taken over, not copied, when it already is a Float32Array. */
+export function float32(dims: readonly number[], values: ArrayLike<number>): FloatTensor {
+  const data = values instanceof Float32Array ? values : Float32Array.from(values);
+  return checked({ type: "float32", dims, data }) as FloatTensor;
+}
+
+/** An int64 constant, ONNX's type for shapes, axes and indices. */
+export function int64(dims: readonly number[], values: ArrayLike<number>): Tensor {
+  return checked({ type: "int64", dims, data: BigInt64Array.from(Array.from(values, BigInt)) });
+}
+
+export function int32(dims: readonly number[], values: ArrayLike<number>): Tensor {
+  return checked({ type: "int32", dims, data: Int32Array.from(values) });
+}
+
+export function uint8(dims: readonly number[], values: ArrayLike<number>): Tensor {
+  return checked({ type: "uint8", dims, data: Uint8Array.from(values) });
+}
+
+export function int8(dims: readonly number[], values: ArrayLike<number>): Tensor {
+  return checked({ type: "int8", dims, data: Int8Array.from(values) });
+}
+
+/** The numbers of a small constant (shapes, axes, scales), whatever its element type. */
+export function toNumbers(tensor: Tensor): number[] {
+  if (tensor.type === "float16") return Array.from(tensor.data as Uint16Array, float16ToNumber);
+  if (tensor.type === "bfloat16") return Array.from(tensor.data as Uint16Array, bfloat16ToNumber);
+  return Array.from(tensor.data as ArrayLike<number | bigint>, Number);
+}
+
+/** The constant as float32 data: its own array when it is float32, else a converted copy. */
+export function toFloat32(tensor: Tensor): Float32Array {
+  if (tensor.type === "float32") return tensor.data as Float32Array;
+  const source = tensor.data as ArrayLike<number | bigint>;
+  const result = new Float32Array(source.length);
+  const convert =
+    tensor.type === "float16" ? float16ToNumber : tensor.type === "bfloat16" ? bfloat16ToNumber : Number;
+  for (let i = 0; i < result.length; i++) result[i] = convert(source[i] as number);
+  return result;
+}
+
+/** IEEE half precision bits to a number. */
+export function float16ToNumber(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+const bfloatBits = new Uint32Array(1);
+const bfloatValue = new Float32Array(bfloatBits.buffer);
+
+/** bfloat16 bits (the upper half of a float32) to a number. */
+export function bfloat16ToNumber(bits: number): number {
+  bfloatBits[0] = bits << 16;
+  return bfloatValue[0]!;
+}
+
+/**
+ * Read a TensorProto, from raw bytes or from the typed fields that older exporters write.
+ * @throws ModelFileError for an element type outside {@link ElementType}, or data that does not fit its shape
+ */
+export function tensorFromProto(proto: TensorProto, external?: (proto: TensorProto) => Uint8Array): Tensor {
+  const type = elementTypeName(proto.dataType);
+  if (!type) {
+    throw new ModelFileError(
+      `Tensor "${proto.name}" has ONNX element type ${proto.dataType}, which is not supported.`,
+    );
+  }
+  const dims = proto.dims.map(Number);
+  if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL) {
+    if (!external) {
+      throw new ModelFileError(
+        `Tensor "${proto.name}" lies in an external file; load the model by its path.`,
+      );
+    }
+    return checked({ type, dims, data: fromBytes(type, external(proto)) }, proto.name);
+  }
+  const data = proto.rawData?.length ? fromBytes(type, proto.rawData) : fromFields(type, proto);
+  return checked({ type, dims, data }, proto.name);
+}
+
+/** Write a tensor with raw little-endian bytes, the form every runtime reads fastest. */
+export function tensorToProto(name: string, tensor: Tensor): TensorProto {
+  const { buffer, byteOffset, byteLength } = tensor.data;
+  return {
+    name,
+    dataType: CODES[tensor.type],
+    dims: tensor.dims.map(BigInt),
+    rawData: Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength),
+    floatData: [],
+    int32Data: [],
+    int64Data: [],
+    doubleData: [],
+    uint64Data: [],
+    stringData: [],
+    externalData: [],
+    metadataProps: [],
+  };
+}
+
+function fromBytes(type: ElementType, bytes: Uint8Array): TensorData {
+  // A copy, because the bytes lie at any offset and a typed array wants its own alignment. (Buffer.slice copies nothing.)
+  const copy = new Uint8Array(bytes);
+  const ArrayType = ARRAYS[type];
+  return new ArrayType(copy.buffer, 0, Math.floor(copy.byteLength / ArrayType.BYTES_PER_ELEMENT));
+}
+
+function fromFields(type: ElementType, proto: TensorProto): TensorData {
+  if (type === "float32") return Float32Array.from(proto.floatData);
+  if (type === "float64") return Float64Array.from(proto.doubleData);
+  if (type === "int64") return BigInt64Array.from(proto.int64Data);
+  if (type === "uint64") return BigUint64Array.from(proto.uint64Data);
+  if (type === "uint32") return Uint32Array.from(proto.uint64Data, Number);
+  return ARRAYS[type].from(proto.int32Data);
+}
+
+function checked(tensor: Tensor, name = ""): Tensor {
+  const expected = elementCount(tensor.dims);
+  if (tensor.data.length !== expected) {
+    throw new ModelFileError(
+      `Tensor "${name}" of shape [${tensor.dims}] needs ${expected} elements but holds ${tensor.data.length}.`,
+    );
+  }
+  return tensor;
+}

@@ -1,0 +1,49 @@
+/** Names and metadata of the deployment form that `prepareModel` writes. */
+import { z } from "zod";
+import { ModelFileError } from "../errors.ts";
+
+/** The form's name in a description. */
+export const PREPARED_FORM = "prepared";
+/** Metadata key that marks a prepared model; its value is JSON, see {@link preparedMetadataSchema}. */
+export const PREPARED_KEY = "sightline.prepared";
+/** uint8 [N, 3, H, W], planes G, B, R. */
+export const PREPARED_FRAMES = "frames";
+/** float32 [N, K, 4] */
+export const PREPARED_BOXES = "boxes";
+/** float32 [N, K, C] */
+export const PREPARED_SCORES = "scores";
+
+const size = z.object({ width: z.int().positive(), height: z.int().positive() });
+
+/** What the metadata of a prepared model says, under {@link PREPARED_KEY}, as JSON. */
+export const preparedMetadataSchema = z.object({
+  version: z.literal(1),
+  classes: z.array(z.string()).min(1).readonly(),
+  input: size,
+  /** Size of the frames tensor; equal to `input` unless the graph pads. */
+  frame: size,
+  /** Pictures are scaled to fit this before padding. */
+  fit: size,
+  pixelFormat: z.literal("gbrp"),
+  padValue: z.int().min(0).max(255),
+  /** Candidates per frame, K. */
+  candidates: z.int().positive(),
+});
+
+export type PreparedMetadata = Readonly<z.infer<typeof preparedMetadataSchema>>;
+
+/**
+ * What a prepared model says of itself.
+ * @throws ModelFileError when the model was not prepared, or by a version that is not known here
+ */
+export function preparedMetadata(metadata: ReadonlyMap<string, string>): PreparedMetadata {
+  const text = metadata.get(PREPARED_KEY);
+  if (text === undefined) {
+    throw new ModelFileError("The model is not in prepared form; run `sightline model prepare` on it first.");
+  }
+  try {
+    return preparedMetadataSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    throw new ModelFileError("The prepared model's metadata cannot be read; prepare it again.", { cause });
+  }
+}

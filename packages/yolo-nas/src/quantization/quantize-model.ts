@@ -1,0 +1,194 @@
+/** INT8 quantisation of a prepared model: calibrate once, choose the layers, write both encodings. */
+import { InvalidArgumentError } from "../errors.ts";
+import { encodeModel, type OnnxGraph } from "../onnx/index.ts";
+import { type CalibrationFrame, calibrate } from "./calibrate.ts";
+import { type CalibrationMethod, chooseRange } from "./calibration-range.ts";
+import { measureSensitivity } from "./layer-sensitivity.ts";
+import { timeLayers } from "./layer-timing.ts";
+import {
+  findLayers,
+  findQuantizedInput,
+  planQuantization,
+  type QuantizableLayer,
+} from "./quantization-plan.ts";
+import type { ReportProgress } from "./quantization-progress.ts";
+import type { LayerReport, QuantizationReport } from "./quantization-report.ts";
+import { layersWithoutGain, nextToSkip, type SkipReason, unprofitableLayers } from "./select-layers.ts";
+import { shareRanges } from "./shared-ranges.ts";
+import { type CalibratedTensors, writeQdq } from "./write-qdq.ts";
+
+export interface QuantizeOptions {
+  /** Frames of the kind the model will see. All are used, once, in order. */
+  readonly frames: readonly CalibrationFrame[];
+  readonly method: CalibrationMethod;
+  /** Layers to leave in float: full names, or beginnings of names. */
+  readonly skipLayers?: readonly string[] | undefined;
+  /** Points of box AP (of 100) that INT8 may lose; more layers stay in float until it holds. Default 0.5. */
+  readonly maxApDrop?: number | undefined;
+  /** Measure each layer alone; without it only `skipLayers` and the AP bar steer. Default true. */
+  readonly sensitivity?: boolean | undefined;
+  /** How many of the frames serve the per-layer measurement. Default 4. */
+  readonly sensitivityFrames?: number | undefined;
+  /** Box AP (0…100) of an encoded model on labelled frames. */
+  readonly measureAp?: ((model: Uint8Array) => Promise<number>) | undefined;
+  /** Also measure AP for every single layer, which takes a whole evaluation each. Default false. */
+  readonly apPerLayer?: boolean | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ReportProgress | undefined;
+}
+
+export interface QuantizedModels {
+  /** uint8 activations, for ONNX Runtime's CPU and CUDA providers. */
+  readonly cpu: OnnxGraph;
+  /** Symmetric int8, for TensorRT. */
+  readonly tensorrt: OnnxGraph;
+  readonly report: QuantizationReport;
+}
+
+/** Concat branches share a scale when the narrower range is at least this part of the joint one. */
+const CONCAT_TOLERANCE = 0.5;
+
+/**
+ * Quantise a prepared graph (uint8 planar input). The reference's pitfalls, avoided here: exactly the given frames are
+ * calibrated on (its loop runs one batch too many); frames come plain and in order (its calibration reads the shuffled,
+ * augmented training loader); a bottleneck's alpha multiplies a scale, not a tensor, so the residual stays in 8 bits.
+ * @throws InvalidArgumentError for a graph without quantisable layers, no frames, or a `skipLayers` that matches nothing
+ */
+export async function quantizeModel(graph: OnnxGraph, options: QuantizeOptions): Promise<QuantizedModels> {
+  const layers = findLayers(graph);
+  if (layers.length === 0) {
+    throw new InvalidArgumentError(
+      "The model has no convolution with constant weights: nothing to quantise.",
+    );
+  }
+  const skipped = askedFor(layers, options.skipLayers ?? []);
+  const calibrated = await calibrateRanges(graph, layers, options);
+  const write = (encoding: "cpu" | "tensorrt") =>
+    writeQdq(graph, planQuantization(graph, kept(layers, skipped)), calibrated, encoding);
+
+  const trades = await measureTrades(graph, layers, calibrated, options);
+  const skip = (names: readonly string[], reason: SkipReason) => {
+    for (const name of names) if (!skipped.has(name)) skipped.set(name, reason);
+  };
+  skip(layersWithoutGain(trades), "no speed gain");
+  if (!options.measureAp) skip(unprofitableLayers(trades), "costs more accuracy than it gives speed");
+
+  const float = await options.measureAp?.(encodeModel(graph));
+  let int8: number | undefined;
+  const bar = options.maxApDrop ?? 0.5;
+  while (options.measureAp && float !== undefined) {
+    options.signal?.throwIfAborted();
+    int8 = await options.measureAp(encodeModel(write("cpu")));
+    if (float - int8 <= bar) break;
+    const next = nextToSkip(trades, new Set(skipped.keys()));
+    if (next === undefined) break;
+    skipped.set(next, "AP bar");
+  }
+  const byName = new Map(trades.map((trade) => [trade.name, trade]));
+  return {
+    cpu: write("cpu"),
+    tensorrt: write("tensorrt"),
+    report: {
+      method: options.method,
+      calibrationFrames: options.frames.length,
+      maxApDrop: bar,
+      ap: float === undefined || int8 === undefined ? undefined : { float, int8, drop: float - int8 },
+      layers: layers.map((layer): LayerReport => {
+        const trade = byName.get(layer.name);
+        return {
+          name: layer.name,
+          operator: layer.node.op,
+          weights: layer.weight.data.length,
+          error: trade?.error,
+          apDrop: trade?.apDrop,
+          floatMs: trade?.floatMs,
+          int8Ms: trade?.int8Ms,
+          skipped: skipped.get(layer.name),
+        };
+      }),
+    },
+  };
+}
+
+async function calibrateRanges(
+  graph: OnnxGraph,
+  layers: readonly QuantizableLayer[],
+  options: QuantizeOptions,
+): Promise<CalibratedTensors> {
+  const plan = planQuantization(graph, layers);
+  const { histograms, shapes } = await calibrate(graph, plan.tensors, options.frames, options);
+  const ranges = new Map(
+    [...histograms].map(([name, histogram]) => [name, chooseRange(histogram, options.method)]),
+  );
+  const pixels = findQuantizedInput(graph);
+  if (pixels) ranges.set(pixels.tensor, { low: 0, high: 255 * pixels.scale });
+  const fixed = new Set(pixels ? [pixels.tensor] : []);
+  return { ranges: shareRanges(plan, ranges, CONCAT_TOLERANCE, fixed), shapes };
+}
+
+/** Quantise and DequantizeLinear pass about two elements a nanosecond on two cores. */
+const MS_PER_CONVERTED_ELEMENT = 0.5e-6;
+
+function size(calibrated: CalibratedTensors, tensor: string): number {
+  return calibrated.shapes.get(tensor)?.reduce((product, dim) => product * dim, 1) ?? 0;
+}
+
+interface MeasuredTrade {
+  readonly name: string;
+  readonly error: number;
+  readonly gainMs: number | undefined;
+  readonly apDrop: number | undefined;
+  readonly floatMs: number | undefined;
+  readonly int8Ms: number | undefined;
+}
+
+async function measureTrades(
+  graph: OnnxGraph,
+  layers: readonly QuantizableLayer[],
+  calibrated: CalibratedTensors,
+  options: QuantizeOptions,
+): Promise<MeasuredTrade[]> {
+  if (options.sensitivity === false) return [];
+  const frames = evenly(options.frames, options.sensitivityFrames ?? 4);
+  const all = writeQdq(graph, planQuantization(graph, layers), calibrated, "cpu");
+  const [float, int8] = await timeLayers([encodeModel(graph), encodeModel(all)], layers, frames);
+  const sensitivities = await measureSensitivity(graph, layers, calibrated, {
+    frames,
+    measureAp: options.apPerLayer ? options.measureAp : undefined,
+    signal: options.signal,
+    onProgress: options.onProgress,
+  });
+  return sensitivities.map(({ name, error, apDrop }, index) => {
+    const floatMs = float.get(name);
+    const int8Ms = int8.get(name);
+    const { input, output } = layers[index]!;
+    // In float between INT8 neighbours the layer would also convert what it reads and writes.
+    const conversionMs = MS_PER_CONVERTED_ELEMENT * (size(calibrated, input) + size(calibrated, output));
+    const gainMs =
+      floatMs === undefined || int8Ms === undefined ? undefined : floatMs + conversionMs - int8Ms;
+    return { name, error, apDrop, floatMs, int8Ms, gainMs };
+  });
+}
+
+function askedFor(layers: readonly QuantizableLayer[], prefixes: readonly string[]): Map<string, SkipReason> {
+  const skipped = new Map<string, SkipReason>();
+  for (const prefix of prefixes) {
+    const matches = layers.filter(({ name }) => name.startsWith(prefix));
+    if (matches.length === 0) {
+      const known = layers.map(({ name }) => name).join(", ");
+      throw new InvalidArgumentError(`No layer's name begins with "${prefix}". The layers are: ${known}.`);
+    }
+    for (const { name } of matches) skipped.set(name, "asked");
+  }
+  return skipped;
+}
+
+function kept(layers: readonly QuantizableLayer[], skipped: ReadonlyMap<string, SkipReason>) {
+  return layers.filter(({ name }) => !skipped.has(name));
+}
+
+/** `count` of the items, spread over all of them, in order. */
+export function evenly<T>(items: readonly T[], count: number): T[] {
+  if (items.length <= count) return [...items];
+  return Array.from({ length: count }, (_, i) => items[Math.floor(((i + 0.5) * items.length) / count)]!);
+}

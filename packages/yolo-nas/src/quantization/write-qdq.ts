@@ -1,0 +1,224 @@
+/** The explicit-QDQ forms of a float graph: the same calibration, encoded for two runtimes. */
+import { InvalidArgumentError } from "../errors.ts";
+import { attr, float32, type OnnxGraph, type Tensor, toFloat32 } from "../onnx/index.ts";
+import type { Range } from "./calibration-range.ts";
+import {
+  findQuantizedInput,
+  type QuantizableLayer,
+  type QuantizationPlan,
+  type QuantizedOperand,
+} from "./quantization-plan.ts";
+import { shufflePhases, upsampleConvolution } from "./upsample-as-convolution.ts";
+import {
+  type Encoding,
+  quantizeBias,
+  quantizeWeights,
+  symmetricEncoding,
+  unsignedEncoding,
+} from "./weight-quantization.ts";
+
+/**
+ * `cpu`: uint8 activations, zero-point 0 wherever a tensor is never negative, int32 bias, pixels read as they are; for
+ * ONNX Runtime's CPU and CUDA providers. `tensorrt`: symmetric int8 and zero-point 0 throughout, float bias.
+ */
+export type QdqEncoding = "cpu" | "tensorrt";
+
+/** What the writer needs to know about every tensor of the plan. */
+export interface CalibratedTensors {
+  readonly ranges: ReadonlyMap<string, Range>;
+  /** Shapes seen in calibration, batch first. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+}
+
+/**
+ * Write Quantize/Dequantize pairs for a plan into a copy of the graph.
+ * @throws InvalidArgumentError when a tensor of the plan was not calibrated, or the graph's opset is below 13
+ */
+export function writeQdq(
+  graph: OnnxGraph,
+  plan: QuantizationPlan,
+  calibrated: CalibratedTensors,
+  encoding: QdqEncoding,
+): OnnxGraph {
+  const opset = graph.opsets.get("") ?? 0;
+  if (opset < 13) {
+    throw new InvalidArgumentError(`Quantisation needs ONNX opset 13 or newer; this model has ${opset}.`);
+  }
+  return new QdqWriter(graph.clone(), calibrated, encoding).write(plan);
+}
+
+class QdqWriter {
+  private readonly graph: OnnxGraph;
+  private readonly calibrated: CalibratedTensors;
+  private readonly encoding: QdqEncoding;
+  private readonly encodings = new Map<string, Encoding>();
+  /** The 8-bit value of each quantised tensor. */
+  private readonly integers = new Map<string, string>();
+
+  constructor(graph: OnnxGraph, calibrated: CalibratedTensors, encoding: QdqEncoding) {
+    this.graph = graph;
+    this.calibrated = calibrated;
+    this.encoding = encoding;
+  }
+
+  write(plan: QuantizationPlan): OnnxGraph {
+    const { graph } = this;
+    // A residual's operand is read at another scale, so it must be taken before its reader is rewired.
+    const residuals = plan.passages.filter(({ operands }) => operands.some(({ factor }) => factor !== 1));
+    const operandsOf = new Map(residuals.map(({ node, operands }) => [node.name, operands]));
+    const asConvolution = new Set<string>();
+    for (const tensor of plan.tensors) this.quantizeTensor(tensor);
+    for (const layer of plan.layers) {
+      if (layer.node.op === "ConvTranspose" && this.encoding === "cpu") asConvolution.add(layer.name);
+    }
+    for (const node of graph.nodes) {
+      for (const [index, operand] of (operandsOf.get(node.name) ?? []).entries()) {
+        if (operand.factor !== 1) node.inputs[index] = this.scaledOperand(operand, node.name, index);
+      }
+    }
+    for (const layer of plan.layers) this.quantizeLayer(layer, asConvolution.has(layer.name));
+    graph.removeDeadNodes();
+    graph.sortNodes();
+    return graph;
+  }
+
+  /** Quantise a tensor once and make all its readers read it back from 8 bits. */
+  private quantizeTensor(tensor: string): void {
+    const { graph } = this;
+    const input = this.encoding === "cpu" ? findQuantizedInput(graph) : undefined;
+    const isInput = input?.tensor === tensor;
+    const encoding: Encoding = isInput
+      ? { scale: Math.fround(input.scale), zeroPoint: 0, type: "uint8" }
+      : this.encode(tensor);
+    this.encodings.set(tensor, encoding);
+    const parameters = this.parameters(tensor, encoding);
+    const readers = graph.consumersOf(tensor);
+    const integer = isInput
+      ? input.pixels
+      : graph.add("QuantizeLinear", [tensor, ...parameters], {}, `${tensor}/quantize`);
+    const real = graph.add("DequantizeLinear", [integer, ...parameters], {}, `${tensor}/dequantize`);
+    this.integers.set(tensor, integer);
+    for (const reader of readers) {
+      reader.inputs = reader.inputs.map((name) => (name === tensor ? real : name));
+    }
+  }
+
+  private scaledOperand({ tensor, factor }: QuantizedOperand, reader: string, index: number): string {
+    const encoding = this.encodings.get(tensor)!;
+    const name = `${reader}/operand_${index}`;
+    const parameters = this.parameters(name, { ...encoding, scale: Math.fround(encoding.scale * factor) });
+    return this.graph.add(
+      "DequantizeLinear",
+      [this.integers.get(tensor)!, ...parameters],
+      {},
+      `${name}/dequantize`,
+    );
+  }
+
+  private quantizeLayer(layer: QuantizableLayer, asConvolution: boolean): void {
+    const { graph } = this;
+    const node = graph.nodes.find((other) => other.name === layer.name)!;
+    const transposed = layer.node.op === "ConvTranspose" && !asConvolution;
+    const converted = asConvolution ? upsampleConvolution(layer.weight, layer.bias) : undefined;
+    const dims = converted?.dims ?? layer.weight.dims;
+    const weight = converted?.weight ?? toFloat32(layer.weight);
+    const bias = converted?.bias ?? layer.bias;
+    const axis = transposed ? 1 : 0;
+    const inputScale = this.encodings.get(layer.input)!.scale;
+    const grouped = transposed ? swapFirstAxes(weight, dims) : weight;
+    const quantized = quantizeWeights(
+      grouped,
+      dims[axis]!,
+      this.encoding === "cpu" ? bias : undefined,
+      inputScale,
+    );
+    const values = transposed
+      ? Int8Array.from(swapFirstAxes(quantized.values, [dims[1]!, dims[0]!, ...dims.slice(2)]))
+      : quantized.values;
+    const inputs = [
+      node.inputs[0]!,
+      this.constantQdq(`${layer.name}/weight`, { type: "int8", dims, data: values }, quantized.scales, axis),
+    ];
+    if (bias && this.encoding === "cpu") {
+      const data = quantizeBias(bias, inputScale, quantized.scales);
+      const scales = quantized.scales.map((scale) => scale * inputScale);
+      inputs.push(
+        this.constantQdq(`${layer.name}/bias`, { type: "int32", dims: [data.length], data }, scales, 0),
+      );
+    } else if (node.inputs[2]) {
+      inputs.push(node.inputs[2]);
+    }
+    if (converted) this.replaceUpsample(node.name, inputs, dims[0]! / 4, layer);
+    else node.inputs = inputs;
+  }
+
+  /** ConvTranspose → 1×1 convolution whose phases are quantised first and shuffled as bytes. */
+  private replaceUpsample(name: string, inputs: string[], channels: number, layer: QuantizableLayer): void {
+    const { graph } = this;
+    const shape = this.calibrated.shapes.get(layer.input)!;
+    const old = graph.nodes.find((other) => other.name === name)!;
+    const integer = this.integers.get(layer.output)!;
+    const quantizer = graph.producerOf(integer)!;
+    graph.removeNode(old);
+    graph.removeNode(quantizer);
+    // Not the old output's name: other shapes may be recorded under it.
+    const phases = `${name}/phases`;
+    graph.addNode({
+      op: "Conv",
+      inputs,
+      outputs: [phases],
+      name,
+      attributes: { kernel_shape: attr.ints([1, 1]) },
+    });
+    const activated =
+      old.outputs[0] === layer.output ? phases : graph.add("Relu", [phases], {}, `${name}/relu`);
+    const bytes = graph.add(
+      "QuantizeLinear",
+      [activated, ...quantizer.inputs.slice(1)],
+      {},
+      `${name}/phases_quantize`,
+    );
+    const size = [shape[2]!, shape[3]!] as const;
+    shufflePhases(graph, bytes, channels, size, `${name}/shuffle`, integer);
+  }
+
+  private encode(tensor: string): Encoding {
+    const range = this.calibrated.ranges.get(tensor);
+    if (!range) throw new InvalidArgumentError(`Tensor "${tensor}" was not calibrated.`);
+    return this.encoding === "cpu" ? unsignedEncoding(range) : symmetricEncoding(range);
+  }
+
+  private parameters(name: string, { scale, zeroPoint, type }: Encoding): [string, string] {
+    const data = type === "uint8" ? Uint8Array.of(zeroPoint) : Int8Array.of(zeroPoint);
+    return [
+      this.graph.addInitializer(`${name}/scale`, float32([], [scale])),
+      this.graph.addInitializer(`${name}/zero_point`, { type, dims: [], data }),
+    ];
+  }
+
+  private constantQdq(name: string, values: Tensor, scales: Float32Array, axis: number): string {
+    const { graph } = this;
+    const zeros = { int8: new Int8Array(scales.length), int32: new Int32Array(scales.length) };
+    const type = values.type as "int8" | "int32";
+    const inputs = [
+      graph.addInitializer(`${name}/quantized`, values),
+      graph.addInitializer(`${name}/scale`, float32([scales.length], scales)),
+      graph.addInitializer(`${name}/zero_point`, { type, dims: [scales.length], data: zeros[type] }),
+    ];
+    return graph.add("DequantizeLinear", inputs, { axis: attr.int(axis) }, `${name}/dequantize`);
+  }
+}
+
+/** [A, B, …] to [B, A, …]. */
+function swapFirstAxes<T extends Float32Array | Int8Array>(values: T, dims: readonly number[]): T {
+  const [first, second, ...rest] = dims as [number, number, ...number[]];
+  const inner = rest.reduce((product, dim) => product * dim, 1);
+  const result = values.slice() as T;
+  for (let a = 0; a < first; a++) {
+    for (let b = 0; b < second; b++) {
+      const from = (a * second + b) * inner;
+      result.set(values.subarray(from, from + inner) as never, (b * first + a) * inner);
+    }
+  }
+  return result;
+}

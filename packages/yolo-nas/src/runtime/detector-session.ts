@@ -1,0 +1,126 @@
+/** A prepared model, loaded: planar frames in, candidates out. */
+import { access } from "node:fs/promises";
+import { type InferenceSession, Tensor } from "onnxruntime-node";
+import type { CandidateBatch } from "../detection/decode-candidates.ts";
+import type { Size } from "../detection/letterbox.ts";
+import { InferenceError, InvalidArgumentError, ModelFileError } from "../errors.ts";
+import { PREPARED_BOXES, PREPARED_FRAMES, PREPARED_SCORES } from "../prepare/prepared-form.ts";
+import { type ExecutionProvider, openSession, type ProviderAttempt } from "./execution-provider.ts";
+
+export interface DetectorOptions {
+  /** `auto` tries TensorRT, CUDA, CPU; anything else is that or an error. Default `cpu`. */
+  readonly executionProvider?: ExecutionProvider | "auto" | undefined;
+  /** Threads inside one inference. Default: ONNX Runtime's choice, one per physical core. */
+  readonly threads?: number | undefined;
+}
+
+/**
+ * One ONNX Runtime session over a prepared model. `run` blocks its thread for the whole inference, so a service gives
+ * each session a worker thread of its own.
+ */
+export class DetectorSession {
+  readonly provider: ExecutionProvider;
+  /** Providers that were tried, in order, with the reason for each that was not taken. */
+  readonly attempts: readonly ProviderAttempt[];
+  /** Size of the frames that {@link run} takes. */
+  readonly frame: Size;
+  /** Candidates per frame, K. */
+  readonly candidates: number;
+  readonly classCount: number;
+  private readonly session: InferenceSession;
+  private released: Promise<void> | undefined;
+
+  private constructor(
+    session: InferenceSession,
+    provider: ExecutionProvider,
+    attempts: readonly ProviderAttempt[],
+  ) {
+    this.session = session;
+    this.provider = provider;
+    this.attempts = attempts;
+    const [, , height, width] = fixedShape(session.inputMetadata, PREPARED_FRAMES, 4);
+    const [, candidates, classCount] = fixedShape(session.outputMetadata, PREPARED_SCORES, 3);
+    this.frame = { width: width!, height: height! };
+    this.candidates = candidates!;
+    this.classCount = classCount!;
+  }
+
+  /**
+   * Load a prepared model from a file, or from its bytes.
+   * @throws ModelFileError when the file is missing or is not in prepared form
+   * @throws ExecutionProviderError when the provider cannot be used here or refuses the model
+   */
+  static async load(model: string | Uint8Array, options: DetectorOptions = {}): Promise<DetectorSession> {
+    if (typeof model === "string") {
+      await access(model).catch((cause: unknown) => {
+        throw new ModelFileError(`Cannot read the model file ${model}.`, { cause });
+      });
+    }
+    const opened = await openSession(model, options.executionProvider ?? "cpu", {
+      graphOptimizationLevel: "all",
+      executionMode: "sequential",
+      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+    });
+    try {
+      return new DetectorSession(opened.session, opened.provider, opened.attempts);
+    } catch (error) {
+      await opened.session.release();
+      throw error;
+    }
+  }
+
+  /** Bytes of one frame: three planes. */
+  get frameBytes(): number {
+    return 3 * this.frame.width * this.frame.height;
+  }
+
+  /**
+   * Infer `count` frames.
+   * @param pixels planes G, B, R of each frame in turn, `count · frameBytes` or more bytes; may lie in shared memory
+   * @throws InvalidArgumentError when `pixels` is too short
+   * @throws InferenceError when ONNX Runtime fails
+   */
+  async run(pixels: Uint8Array, count: number): Promise<CandidateBatch> {
+    const bytes = count * this.frameBytes;
+    if (!Number.isInteger(count) || count < 1 || pixels.length < bytes) {
+      throw new InvalidArgumentError(`${count} frames need ${bytes} bytes; ${pixels.length} were given.`);
+    }
+    const { width, height } = this.frame;
+    const frames = new Tensor("uint8", pixels.subarray(0, bytes), [count, 3, height, width]);
+    let outputs: InferenceSession.OnnxValueMapType;
+    try {
+      outputs = await this.session.run({ [PREPARED_FRAMES]: frames });
+    } catch (cause) {
+      throw new InferenceError(`Inference of ${count} frames failed: ${(cause as Error).message}`, { cause });
+    }
+    return {
+      batch: count,
+      candidates: this.candidates,
+      classCount: this.classCount,
+      boxes: outputs[PREPARED_BOXES]!.data as Float32Array,
+      scores: outputs[PREPARED_SCORES]!.data as Float32Array,
+    };
+  }
+
+  /** Free the session's memory; further calls do nothing. */
+  stop(): Promise<void> {
+    this.released ??= this.session.release();
+    return this.released;
+  }
+}
+
+function fixedShape(
+  metadata: readonly InferenceSession.ValueMetadata[],
+  name: string,
+  rank: number,
+): readonly (number | undefined)[] {
+  const value = metadata.find((candidate) => candidate.name === name);
+  const shape = value?.isTensor ? value.shape : undefined;
+  // The first dimension is the batch, which is free.
+  if (shape?.length !== rank || shape.slice(1).some((dim) => typeof dim !== "number" || dim < 1)) {
+    throw new ModelFileError(
+      `The model has no tensor "${name}" of ${rank} dimensions; run \`sightline model prepare\` on it first.`,
+    );
+  }
+  return shape.map((dim) => (typeof dim === "number" ? dim : undefined));
+}

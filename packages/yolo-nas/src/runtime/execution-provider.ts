@@ -1,0 +1,68 @@
+/** Which of ONNX Runtime's execution providers a session runs on. */
+import { InferenceSession, listSupportedBackends } from "onnxruntime-node";
+import { ExecutionProviderError, InvalidArgumentError } from "../errors.ts";
+
+export const EXECUTION_PROVIDERS = ["tensorrt", "cuda", "cpu"] as const;
+export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
+
+/** One attempt to open a session, for logs and metrics: why a faster provider is not the one in use. */
+export interface ProviderAttempt {
+  readonly provider: ExecutionProvider;
+  /** Undefined for the provider that was chosen. */
+  readonly failure: string | undefined;
+}
+
+export interface OpenedSession {
+  readonly session: InferenceSession;
+  readonly provider: ExecutionProvider;
+  readonly attempts: readonly ProviderAttempt[];
+}
+
+/**
+ * Open a session on exactly the provider asked for, or for `auto` on the first of TensorRT, CUDA and CPU that works.
+ * @throws ExecutionProviderError when the provider asked for cannot be used here
+ */
+export async function openSession(
+  model: string | Uint8Array,
+  wanted: ExecutionProvider | "auto",
+  options: InferenceSession.SessionOptions,
+): Promise<OpenedSession> {
+  if (wanted !== "auto" && !EXECUTION_PROVIDERS.includes(wanted)) {
+    throw new InvalidArgumentError(
+      `Unknown execution provider "${wanted}"; choose auto, ${EXECUTION_PROVIDERS.join(", ")}.`,
+    );
+  }
+  const supported = new Set(listSupportedBackends().map((backend) => backend.name));
+  const attempts: ProviderAttempt[] = [];
+  let last: unknown;
+  for (const provider of wanted === "auto" ? EXECUTION_PROVIDERS : [wanted]) {
+    if (!supported.has(provider)) {
+      attempts.push({ provider, failure: "not in this build of ONNX Runtime" });
+      continue;
+    }
+    try {
+      const session = await create(model, { ...options, executionProviders: [provider] });
+      attempts.push({ provider, failure: undefined });
+      return { session, provider, attempts };
+    } catch (error) {
+      last = error;
+      attempts.push({ provider, failure: (error as Error).message });
+    }
+  }
+  const reasons = attempts.map(({ provider, failure }) => `${provider}: ${failure}`).join("; ");
+  throw new ExecutionProviderError(
+    `The model cannot run on ${wanted === "auto" ? "any provider" : wanted} (${reasons}).`,
+    {
+      cause: last,
+    },
+  );
+}
+
+function create(
+  model: string | Uint8Array,
+  options: InferenceSession.SessionOptions,
+): Promise<InferenceSession> {
+  return typeof model === "string"
+    ? InferenceSession.create(model, options)
+    : InferenceSession.create(model, options);
+}

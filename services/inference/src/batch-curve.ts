@@ -1,0 +1,32 @@
+/** Median milliseconds of one run at a batch size. */
+export interface CurvePoint {
+  batch: number;
+  milliseconds: number;
+}
+
+/** A batch must raise throughput by more than this share to be worth its latency. */
+const worthwhile = 0.05;
+
+/** The sizes to measure: 1, 2, 4, … and the largest. */
+export function curveSizes(maxBatch: number): number[] {
+  const sizes: number[] = [];
+  for (let size = 1; size < maxBatch; size *= 2) sizes.push(size);
+  return [...sizes, maxBatch];
+}
+
+/** The smallest measured batch whose throughput is within 5% of the best; 1 on a CPU, where batching gains nothing. */
+export function chooseBatchSize(curve: readonly CurvePoint[]): number {
+  const throughput = ({ batch, milliseconds }: CurvePoint) => batch / milliseconds;
+  const best = Math.max(...curve.map(throughput));
+  return curve.find((point) => throughput(point) >= best * (1 - worthwhile))!.batch;
+}
+
+/** Expected milliseconds of a run of `batch` frames, between and beyond the measured points in proportion. */
+export function runMs(curve: readonly CurvePoint[], batch: number): number {
+  const above = curve.find((point) => point.batch >= batch);
+  const below = curve.findLast((point) => point.batch <= batch);
+  if (!above) return (below!.milliseconds * batch) / below!.batch;
+  if (!below || below === above) return (above.milliseconds * batch) / above.batch;
+  const share = (batch - below.batch) / (above.batch - below.batch);
+  return below.milliseconds + share * (above.milliseconds - below.milliseconds);
+}

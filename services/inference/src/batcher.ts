@@ -1,0 +1,205 @@
+import { DurationEstimate } from "./duration-estimate.ts";
+
+/** Time as the batcher sees it; a test gives its own. */
+export interface Clock {
+  /** Milliseconds, monotonic. */
+  now(): number;
+  /** Calls back once at `time`; the returned function cancels. */
+  at(time: number, callback: () => void): () => void;
+}
+
+export interface BatcherOptions<Token, Frame> {
+  /** Frames in a full batch. */
+  batchSize: number;
+  /** Longest wait for more frames after the first of a batch, while the session is idle. */
+  maxDelayMs: number;
+  /** Milliseconds that a run of `n` frames takes, as measured at warm-up. */
+  expectedRunMs: (n: number) => number;
+  clock: Clock;
+  /** How many tokens to ask for now, beyond those that have arrived. Replaces the demand before. */
+  demand: (tokens: number) => void;
+  /** Ask for the token's frame; answered later by frameReady or frameAbsent. */
+  fetch: (token: Token) => void;
+  /** Hand a batch to the session; answered later by runFinished. */
+  run: (frames: Frame[]) => void;
+}
+
+/** Batches that the session has at a time: the one that runs and the next, so that it never waits for a message. */
+const maxBatchesInSession = 2;
+
+/**
+ * Decides when to take tokens, when to ask for their frames, and when a batch goes to the session. Logic only: no
+ * I/O, time is injected.
+ *
+ * A frame is as old as the moment it was asked for, so frames of the next batch are requested late: so long before the
+ * running batch is expected to end as fetching has lately taken. Tokens are taken just before that, not earlier: a
+ * token held by a busy worker is one that an idle worker cannot have.
+ */
+export class Batcher<Token, Frame> {
+  readonly #options: BatcherOptions<Token, Frame>;
+  readonly #fetchMs = new DurationEstimate(5);
+  /** By how much runs lately differ from what was expected of them, in milliseconds. */
+  readonly #runErrorMs = new DurationEstimate(0);
+  /** Measured run time over the warm-up's; follows the load of the machine. */
+  #runScale = 1;
+  readonly #tokens: Token[] = [];
+  #ready: Frame[] = [];
+  #fetching = 0;
+  #lastFetchAt = 0;
+  /** When the first token of the batch that is being assembled arrived. */
+  #openedAt: number | undefined;
+  /** Sizes of the batches in the session, the running one first. */
+  readonly #inSession: number[] = [];
+  #runEndsAt = 0;
+  #paused = false;
+  #draining = false;
+  #cancelWake: (() => void) | undefined;
+
+  constructor(options: BatcherOptions<Token, Frame>) {
+    this.#options = options;
+  }
+
+  /** Begins to take tokens. */
+  start(): void {
+    this.#step();
+  }
+
+  /** Nothing is being fetched, assembled or run. */
+  get idle(): boolean {
+    return this.#fetching === 0 && this.#ready.length === 0 && this.#inSession.length === 0;
+  }
+
+  /** A token arrived. It may be one more than asked for: a cancelled request and its answer can cross. */
+  tokenArrived(token: Token): void {
+    this.#tokens.push(token);
+    this.#openedAt ??= this.#options.clock.now();
+    this.#step();
+  }
+
+  /** A frame is in its place in the batch, `fetchMs` after it was asked for. */
+  frameReady(frame: Frame, fetchMs: number): void {
+    this.#fetchMs.add(fetchMs);
+    this.#fetching--;
+    this.#ready.push(frame);
+    this.#step();
+  }
+
+  /** There is no frame for a token that was fetched. */
+  frameAbsent(): void {
+    this.#fetching--;
+    this.#closeWhenEmpty();
+    this.#step();
+  }
+
+  /** The oldest batch in the session is done after running for `runMs`, or failed (undefined). */
+  runFinished(runMs: number | undefined): void {
+    const size = this.#inSession.shift();
+    if (size !== undefined && runMs !== undefined) {
+      this.#runErrorMs.add(Math.abs(runMs - this.#expectedRunMs(size)));
+      this.#runScale += (runMs / this.#options.expectedRunMs(size) - this.#runScale) / 8;
+    }
+    const next = this.#inSession[0];
+    if (next !== undefined) this.#runEndsAt = this.#options.clock.now() + this.#expectedRunMs(next);
+    this.#step();
+  }
+
+  /** Takes nothing more until resume(); returns the tokens not yet used, for the caller to give back. */
+  pause(): Token[] {
+    this.#paused = true;
+    return this.#takeUnused();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#step();
+  }
+
+  /** Takes nothing more and runs what is here without waiting; returns the tokens not yet used. */
+  drain(): Token[] {
+    this.#draining = true;
+    return this.#takeUnused();
+  }
+
+  #takeUnused(): Token[] {
+    const unused = this.#tokens.splice(0);
+    this.#closeWhenEmpty();
+    this.#step();
+    return unused;
+  }
+
+  #closeWhenEmpty(): void {
+    if (this.#tokens.length + this.#fetching + this.#ready.length === 0) this.#openedAt = undefined;
+  }
+
+  #step(): void {
+    this.#cancelWake?.();
+    this.#cancelWake = undefined;
+    const now = this.#options.clock.now();
+    if (!this.#paused && this.#mayRun(now)) this.#run(now);
+    this.#options.demand(this.#assemble(now));
+  }
+
+  /** Fetches what is due, sets the time of the next step, and returns how many tokens are wanted now. */
+  #assemble(now: number): number {
+    const { batchSize, fetch } = this.#options;
+    if (this.#paused || this.#draining || this.#inSession.length >= maxBatchesInSession) return 0;
+    const idle = this.#inSession.length === 0;
+    const fetchAt = idle ? now : this.#runEndsAt - this.#leadMs();
+    const takeAt = fetchAt - this.#fetchMs.mean;
+    if (now < takeAt) {
+      this.#wakeAt(takeAt);
+      return 0;
+    }
+    if (now < fetchAt && this.#tokens.length > 0) this.#wakeAt(fetchAt);
+    while (now >= fetchAt && this.#tokens.length > 0 && this.#ready.length + this.#fetching < batchSize) {
+      this.#fetching++;
+      this.#lastFetchAt = now;
+      fetch(this.#tokens.shift()!);
+    }
+    const closeAt = idle ? this.#closeAt() : Infinity;
+    if (now >= closeAt) return 0;
+    if (closeAt < Infinity) this.#wakeAt(closeAt);
+    return Math.max(0, batchSize - this.#tokens.length - this.#fetching - this.#ready.length);
+  }
+
+  #mayRun(now: number): boolean {
+    if (this.#ready.length === 0 || this.#inSession.length >= maxBatchesInSession) return false;
+    if (this.#ready.length >= this.#options.batchSize) return true;
+    if (this.#draining) return this.#fetching === 0;
+    return this.#inSession.length === 0 && now >= this.#closeAt();
+  }
+
+  /** When the batch goes as it is. Frames on their way are waited for as long as fetching usually takes. */
+  #closeAt(): number {
+    if (this.#openedAt === undefined || (this.#ready.length === 0 && this.#fetching === 0)) return Infinity;
+    const deadline = this.#openedAt + this.#options.maxDelayMs;
+    if (this.#fetching === 0) return deadline;
+    const patience = this.#lastFetchAt + this.#fetchMs.high;
+    return this.#ready.length === 0 ? Infinity : Math.max(deadline, patience);
+  }
+
+  #run(now: number): void {
+    const frames = this.#ready;
+    this.#ready = [];
+    this.#openedAt = this.#tokens.length + this.#fetching > 0 ? now : undefined;
+    if (this.#inSession.length === 0) this.#runEndsAt = now + this.#expectedRunMs(frames.length);
+    this.#inSession.push(frames.length);
+    this.#options.run(frames);
+  }
+
+  #expectedRunMs(size: number): number {
+    return this.#options.expectedRunMs(size) * this.#runScale;
+  }
+
+  /** How long before the expected end of a run frames are requested, so that they are nearly always there in time. */
+  #leadMs(): number {
+    return this.#fetchMs.high + 2 * this.#runErrorMs.mean;
+  }
+
+  #wakeAt(time: number): void {
+    this.#cancelWake = this.#options.clock.at(time, () => {
+      this.#cancelWake = undefined;
+      this.#step();
+    });
+  }
+}

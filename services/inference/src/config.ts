@@ -1,0 +1,74 @@
+import { availableParallelism } from "node:os";
+import { isModelName } from "@sightline/contracts";
+import { type Config, commonSettings, setting } from "@sightline/service";
+import { z } from "zod";
+
+/** Settings of the inference service. */
+export const settings = {
+  ...commonSettings,
+  http: {
+    env: "SIGHTLINE_INFERENCE_HTTP",
+    schema: setting.listen("127.0.0.1:9102"),
+    help: "HOST:PORT of metrics and health",
+  },
+  model: {
+    env: "SIGHTLINE_MODEL",
+    schema: z
+      .string()
+      .refine(isModelName, "expected 1 to 63 letters, digits, '-' or '_'")
+      .default("yolo-nas-pedestrians"),
+    help: "model that this worker serves, a folder in the model directory",
+  },
+  modelDirectory: {
+    env: "SIGHTLINE_MODEL_DIR",
+    schema: setting.text("models"),
+    help: "directory with a folder for each model",
+  },
+  executionProvider: {
+    env: "SIGHTLINE_EXECUTION_PROVIDER",
+    schema: setting.choice(["auto", "tensorrt", "cuda", "cpu"], "auto"),
+    help: "what runs the model; auto takes the first of TensorRT, CUDA and CPU that works",
+  },
+  precision: {
+    env: "SIGHTLINE_PRECISION",
+    schema: setting.choice(["int8", "fp32"], "int8"),
+    help: "which encoding of the model runs",
+  },
+  batchSize: {
+    env: "SIGHTLINE_BATCH_SIZE",
+    schema: z
+      .union(
+        [z.literal("auto"), z.coerce.number().int().min(1).max(64)],
+        "expected auto or a whole number from 1 to 64",
+      )
+      .default("auto"),
+    help: "frames in a batch; auto takes the smallest that gives full throughput",
+  },
+  maxBatch: {
+    env: "SIGHTLINE_MAX_BATCH",
+    schema: setting.integer(8, 1, 64),
+    help: "largest batch that auto may choose",
+  },
+  maxDelayMs: {
+    env: "SIGHTLINE_MAX_DELAY_MS",
+    schema: setting.integer(5, 0, 1_000),
+    help: "milliseconds that the first frame of a batch waits for more",
+  },
+  maxAgeMs: {
+    env: "SIGHTLINE_MAX_AGE_MS",
+    schema: setting.integer(1_000, 10, 60_000),
+    help: "milliseconds after its capture from which a frame is not worth inferring",
+  },
+  threads: {
+    env: "SIGHTLINE_THREADS",
+    schema: setting.integer(availableParallelism(), 1, 1_024),
+    help: "threads inside one inference on a CPU",
+  },
+  replicas: {
+    env: "SIGHTLINE_NATS_REPLICAS",
+    schema: setting.integer(1, 1, 5),
+    help: "copies of every stream in a NATS cluster: 1, 3 or 5",
+  },
+} as const;
+
+export type InferenceConfig = Config<typeof settings>;

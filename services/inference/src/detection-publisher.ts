@@ -1,0 +1,76 @@
+import type { JetStreamClient } from "@nats-io/jetstream";
+import {
+  encodeJson,
+  FrameDetections,
+  type FrameDropped,
+  type FrameId,
+  formatFrameId,
+  subjects,
+  tokenAckWaitMs,
+} from "@sightline/contracts";
+import type { Logger, Nats } from "@sightline/service";
+import { monotonicMs } from "./monotonic.ts";
+
+/** How a publication ended. */
+export type PublishOutcome =
+  /** The stream has it, from this attempt or an earlier one. */
+  | "stored"
+  /** Its time was over before it was ever sent: it is not in the stream. */
+  | "late"
+  /** It was sent, but never confirmed: ingest looks into the stream. */
+  | "unconfirmed";
+
+const attemptMs = 1_000;
+const retryMs = 100;
+
+/** Publishes results to the stream, each exactly once, and notices of frames that will have none. */
+export class DetectionPublisher {
+  readonly #nats: Pick<Nats, "connection" | "connected">;
+  readonly #jetstream: JetStreamClient;
+  readonly #log: Logger;
+
+  constructor(nats: Pick<Nats, "connection" | "connected" | "jetstream">, log: Logger) {
+    this.#nats = nats;
+    this.#jetstream = nats.jetstream;
+    this.#log = log;
+  }
+
+  /**
+   * Publishes a frame's detections under the frame's id until the stream confirms. Nothing is sent later than
+   * tokenAckWaitMs after `requestedAt` (monotonic ms), because soon after that ingest decides without it; and nothing
+   * while disconnected, because the library would keep it and send it whenever the server is back.
+   */
+  async publish(id: FrameId, detections: FrameDetections, requestedAt: number): Promise<PublishOutcome> {
+    const data = FrameDetections.encode(detections).finish();
+    const deadline = requestedAt + tokenAckWaitMs;
+    let sent = false;
+    for (let remaining = deadline - monotonicMs(); remaining > 0; remaining = deadline - monotonicMs()) {
+      if (this.#nats.connected()) {
+        sent = true;
+        try {
+          await this.#jetstream.publish(subjects.detections(id.camera), data, {
+            msgID: formatFrameId(id),
+            timeout: Math.max(1, Math.min(attemptMs, remaining)),
+            retries: 1,
+          });
+          return "stored";
+        } catch (error) {
+          if (this.#nats.connection.isClosed()) return "unconfirmed";
+          this.#log.debug(
+            { frame: formatFrameId(id), error: (error as Error).message },
+            "result not confirmed",
+          );
+        }
+      }
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
+    return sent ? "unconfirmed" : "late";
+  }
+
+  /** Tells ingest that a frame will not be inferred. */
+  drop(id: FrameId, reason: FrameDropped["reason"]): void {
+    if (this.#nats.connection.isClosed()) return;
+    const notice: FrameDropped = { epoch: id.epoch, number: id.number, reason };
+    this.#nats.connection.publish(subjects.frameDropped(id.camera), encodeJson(notice));
+  }
+}

@@ -1,0 +1,90 @@
+import { join } from "node:path";
+import type { ExecutionProvider, ModelManifest, ModelPrecision } from "@sightline/yolo-nas";
+
+export type Precision = "int8" | "fp32";
+
+/** One way to run the model here. */
+export interface EngineCandidate {
+  provider: ExecutionProvider;
+  precision: Precision;
+  path: string;
+  /** First 12 hexadecimal digits of the file's SHA-256. */
+  digest: string;
+}
+
+/** A provider that was tried or ruled out, and why. */
+export interface EngineRefusal {
+  provider: ExecutionProvider;
+  reason: string;
+}
+
+/** No execution provider can run the model as asked. */
+export class EngineChoiceError extends Error {
+  override readonly name = "EngineChoiceError";
+}
+
+/** Best first. */
+const providers: readonly ExecutionProvider[] = ["tensorrt", "cuda", "cpu"];
+
+/**
+ * Which file of the model each provider would run. CUDA has no INT8 kernels in ONNX Runtime (a quantised graph runs in
+ * float there, with conversions between all layers), so it takes the FP32 file when there is one.
+ */
+const files: Record<ExecutionProvider, Record<Precision, readonly [ModelPrecision, Precision][]>> = {
+  tensorrt: { int8: [["trtEngine", "int8"]], fp32: [] },
+  cuda: {
+    int8: [
+      ["fp32", "fp32"],
+      ["int8Cpu", "int8"],
+    ],
+    fp32: [["fp32", "fp32"]],
+  },
+  cpu: { int8: [["int8Cpu", "int8"]], fp32: [["fp32", "fp32"]] },
+};
+
+/** The ways to run a model, best first, for a wanted provider and precision, and what is ruled out beforehand. */
+export function engineCandidates(
+  model: { folder: string; manifest: ModelManifest },
+  wanted: ExecutionProvider | "auto",
+  precision: Precision,
+): { candidates: EngineCandidate[]; refusals: EngineRefusal[] } {
+  const candidates: EngineCandidate[] = [];
+  const refusals: EngineRefusal[] = [];
+  for (const provider of wanted === "auto" ? providers : [wanted]) {
+    const options = files[provider][precision];
+    const found = options.find(([key]) => model.manifest.files[key]);
+    if (!found) {
+      const missing = options.map(([key]) => key).join(" or ") || `a ${precision} engine`;
+      refusals.push({ provider, reason: `the model '${model.manifest.name}' has no ${missing} file` });
+      continue;
+    }
+    const { file, sha256 } = model.manifest.files[found[0]]!;
+    candidates.push({
+      provider,
+      precision: found[1],
+      path: join(model.folder, file),
+      digest: sha256.slice(0, 12),
+    });
+  }
+  return { candidates, refusals };
+}
+
+/**
+ * Opens the first candidate that works; `open` fails for one that does not.
+ * @throws EngineChoiceError with the reason of every provider, when none works
+ */
+export async function openFirst<Engine>(
+  { candidates, refusals }: { candidates: readonly EngineCandidate[]; refusals: readonly EngineRefusal[] },
+  open: (candidate: EngineCandidate) => Promise<Engine>,
+): Promise<{ engine: Engine; candidate: EngineCandidate; refusals: EngineRefusal[] }> {
+  const refused = [...refusals];
+  for (const candidate of candidates) {
+    try {
+      return { engine: await open(candidate), candidate, refusals: refused };
+    } catch (error) {
+      refused.push({ provider: candidate.provider, reason: (error as Error).message });
+    }
+  }
+  const reasons = refused.map(({ provider, reason }) => `${provider}: ${reason}`).join("; ");
+  throw new EngineChoiceError(`the model cannot run as asked: ${reasons}`);
+}

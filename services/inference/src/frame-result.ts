@@ -1,0 +1,83 @@
+import { Detection, FrameDetections, type FrameMetadata, type Inference } from "@sightline/contracts";
+import {
+  type CandidateBatch,
+  decodeCandidates,
+  type Letterbox,
+  type ModelManifest,
+} from "@sightline/yolo-nas";
+import type { CameraFilter } from "./camera-filters.ts";
+
+/** When things happened to a frame in this worker, in monotonic milliseconds. */
+export interface FrameTimes {
+  requestedAt: number;
+  startedAt: number;
+  runMs: number;
+  /** The moment of publication. */
+  publishedAt: number;
+}
+
+/**
+ * Where the camera's picture lies in the model's input. The frame says where it lies in the frame, which the graph
+ * centres in its input; the scale is that of the longer side, which is not rounded.
+ */
+export function letterboxOf(frame: FrameMetadata, model: ModelManifest): Letterbox {
+  const { left, top, width, height } = frame.letterbox!;
+  const source = { width: frame.sourceWidth, height: frame.sourceHeight };
+  return {
+    source,
+    scaled: { width, height },
+    input: model.input,
+    scale: source.width >= source.height ? width / source.width : height / source.height,
+    left: left + Math.floor((model.input.width - frame.width) / 2),
+    top: top + Math.floor((model.input.height - frame.height) / 2),
+  };
+}
+
+/** What is published for one frame of a batch: its boxes after NMS that pass the camera's filter. */
+export function frameResult(
+  outputs: CandidateBatch,
+  index: number,
+  frame: FrameMetadata,
+  model: ModelManifest,
+  filter: CameraFilter,
+): Detection[] {
+  const thresholds = { ...model.thresholds, ...(filter.minScore > 0 ? { score: filter.minScore } : {}) };
+  const found = decodeCandidates(outputs, index, thresholds, letterboxOf(frame, model));
+  const { sourceWidth: width, sourceHeight: height } = frame;
+  return found
+    .filter(({ classId }) => filter.classes?.has(model.classes[classId]!) ?? true)
+    .map(({ classId, score, box: [xMin, yMin, xMax, yMax] }) =>
+      Detection.fromPartial({
+        classId,
+        className: model.classes[classId]!,
+        score,
+        pixelBox: { xMin, yMin, xMax, yMax },
+        normalizedBox: { xMin: xMin / width, yMin: yMin / height, xMax: xMax / width, yMax: yMax / height },
+      }),
+    );
+}
+
+/** The message for a frame, with where its time went. */
+export function frameDetections(
+  frame: FrameMetadata,
+  detections: Detection[],
+  inference: Inference,
+  times: FrameTimes,
+): FrameDetections {
+  return FrameDetections.fromPartial({
+    frame,
+    detections,
+    inference,
+    timings: {
+      decodeUs: frame.decodeUs,
+      queueUs: frame.queueUs,
+      batchUs: microseconds(times.startedAt - times.requestedAt),
+      inferUs: microseconds(times.runMs),
+      postUs: microseconds(times.publishedAt - times.startedAt - times.runMs),
+    },
+  });
+}
+
+function microseconds(milliseconds: number): number {
+  return Math.max(0, Math.round(milliseconds * 1000));
+}

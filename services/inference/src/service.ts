@@ -1,0 +1,182 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import { readyConsumer, readyStream, streams } from "@sightline/contracts";
+import {
+  connectNats,
+  createRegistry,
+  ensureStream,
+  HttpServer,
+  isLoopback,
+  type Lifecycle,
+  type Logger,
+  type Nats,
+  openBuckets,
+} from "@sightline/service";
+import type { ModelManifest } from "@sightline/yolo-nas";
+import { Announcements, servedModel, workerInfo } from "./announcements.ts";
+import { chooseBatchSize, curveSizes, runMs } from "./batch-curve.ts";
+import { BatchSlots } from "./batch-slots.ts";
+import { CameraFilters } from "./camera-filters.ts";
+import type { InferenceConfig } from "./config.ts";
+import { DetectionPublisher } from "./detection-publisher.ts";
+import { engineCandidates } from "./engine-choice.ts";
+import { FrameSource } from "./frame-source.ts";
+import { InferenceMetrics } from "./inference-metrics.ts";
+import { findModel } from "./model-directory.ts";
+import { QueueDepth } from "./queue-depth.ts";
+import type { SessionInfo } from "./session-messages.ts";
+import { SessionThread } from "./session-thread.ts";
+import { TokenSource } from "./token-source.ts";
+import { InferenceWorker } from "./worker.ts";
+
+const version = "0.1.0";
+/** One that runs, one that waits behind it, one that is being assembled. */
+const slotCount = 3;
+const flushLimitMs = 500;
+
+/**
+ * Starts the inference service: opens the model, warms it up, and takes work.
+ * @throws ModelNotFoundError, ModelFileError, EngineChoiceError when the model cannot run as configured
+ */
+export async function startInference(config: InferenceConfig, log: Logger, life: Lifecycle): Promise<void> {
+  const registry = createRegistry("inference", version);
+  const metrics = new InferenceMetrics(registry);
+  let nats: Nats | undefined;
+  let worker: InferenceWorker | undefined;
+  const http = life.add(
+    new HttpServer(registry, {
+      nats: () => (nats?.connected() ? undefined : "not connected"),
+      worker: () => (worker?.state === "RUNNING" ? undefined : (worker?.state ?? "model is being loaded")),
+    }),
+  );
+  const address = await http.listen(config.http);
+  log.info({ address, open: !isLoopback(config.http) }, "metrics and health are served");
+
+  const located = await findModel(config.modelDirectory, config.model);
+  const { manifest } = located;
+  const capacity = config.batchSize === "auto" ? config.maxBatch : config.batchSize;
+  const slots = new BatchSlots(slotCount, capacity, 3 * manifest.frame.width * manifest.frame.height);
+  const thread = life.add(
+    new SessionThread({
+      settings: {
+        ...engineCandidates(located, config.executionProvider, config.precision),
+        threads: config.threads,
+        capacity,
+        frame: manifest.frame,
+        classCount: manifest.classes.length,
+        slots: slots.slots.map(({ memory }) => memory),
+        warmUpSizes: config.batchSize === "auto" ? curveSizes(config.maxBatch) : [config.batchSize],
+      },
+      log,
+      onAvailable: (available) => worker?.setAvailable(available),
+    }),
+  );
+  const id = `${hostname()
+    .replace(/[^a-zA-Z0-9-]/g, "-")
+    .slice(0, 63)}-${randomBytes(4).toString("hex")}`;
+  const [session, connected] = await Promise.all([
+    thread.start(),
+    connectNats(config.natsUrl, `inference ${id}`, log, { signal: life.signal }),
+  ]);
+  nats = connected;
+  life.add({ stop: () => closeConnection(connected) });
+  const batchSize = config.batchSize === "auto" ? chooseBatchSize(session.curve) : config.batchSize;
+  report(session, manifest, batchSize, log);
+  metrics.session(manifest.name, id, session);
+  metrics.observe({
+    slots: () => slotCount,
+    busySlots: () => slots.busy,
+    restarts: () => thread.restarts,
+    up: () => thread.available,
+  });
+
+  const provision = async () => {
+    await ensureStream(connected.manager, readyStream(config.replicas));
+    await connected.manager.consumers.add(streams.ready, readyConsumer(manifest.name));
+  };
+  await retry(provision, log, life.signal);
+  const buckets = await retry(() => openBuckets(connected.kv, config.replicas), log, life.signal);
+  const filters = life.add(
+    new CameraFilters(buckets.cameras, connected.connection, (camera) => metrics.forget(camera), log),
+  );
+  filters.start();
+  worker = life.add(
+    new InferenceWorker({
+      id,
+      model: manifest,
+      inference: {
+        modelDigest: session.engine.digest,
+        precision: session.engine.precision,
+        executionProvider: session.engine.provider,
+      },
+      batchSize,
+      expectedRunMs: (frames) => runMs(session.curve, frames),
+      maxDelayMs: config.maxDelayMs,
+      maxAgeMs: config.maxAgeMs,
+      runner: thread,
+      slots,
+      frames: new FrameSource(connected.connection, id),
+      filters,
+      publisher: new DetectionPublisher(connected, log),
+      metrics,
+      log,
+      tokens: (onToken) =>
+        new TokenSource({
+          connection: connected.connection,
+          model: manifest.name,
+          provision,
+          onToken,
+          onInvalid: (error) => {
+            metrics.token("invalid");
+            log.warn({ error: error.message }, "a message in the token stream is no token");
+          },
+          log,
+        }),
+    }),
+  );
+  life.add(new QueueDepth(connected.manager, manifest.name, (tokens) => metrics.queueDepth(tokens))).start();
+  worker.start();
+  const announcements = new Announcements(
+    buckets,
+    servedModel(manifest),
+    workerInfo(id, manifest, session, batchSize),
+    log,
+  );
+  await life.add(announcements).start();
+}
+
+function report(session: SessionInfo, model: ModelManifest, batchSize: number, log: Logger): void {
+  const { provider, precision, digest } = session.engine;
+  log.info(
+    {
+      model: model.name,
+      digest,
+      executionProvider: provider,
+      precision,
+      notUsed: session.refusals.map((refusal) => `${refusal.provider}: ${refusal.reason}`),
+      batchSize,
+      batchCurveMs: session.curve.map(({ batch, milliseconds }) => [batch, Number(milliseconds.toFixed(2))]),
+    },
+    `model runs on ${provider} in ${precision}`,
+  );
+}
+
+/** JetStream may answer only a moment after the server does. */
+async function retry<T>(action: () => Promise<T>, log: Logger, signal: AbortSignal): Promise<T> {
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      return await action();
+    } catch (error) {
+      log.warn({ error: (error as Error).message }, "JetStream is not ready yet; trying again");
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+  }
+}
+
+/** Sends what is still buffered, unless the server is away. */
+async function closeConnection({ connection, connected }: Nats): Promise<void> {
+  const limit = new Promise<void>((resolve) => setTimeout(resolve, flushLimitMs).unref());
+  if (connected()) await Promise.race([connection.flush(), limit]);
+  await connection.close();
+}

@@ -1,0 +1,46 @@
+import type { CandidateBatch } from "@sightline/yolo-nas";
+import type { CurvePoint } from "./batch-curve.ts";
+import type { EngineCandidate, EngineRefusal } from "./engine-choice.ts";
+
+/** What the session's thread is started with. */
+export interface SessionSettings {
+  candidates: readonly EngineCandidate[];
+  refusals: readonly EngineRefusal[];
+  threads: number;
+  /** Frames that a slot holds. */
+  capacity: number;
+  frame: { width: number; height: number };
+  classCount: number;
+  /** The memory of the slots, by index. */
+  slots: readonly SharedArrayBuffer[];
+  /** Batch sizes to measure before the first run; a restarted session skips what is known. */
+  warmUpSizes: readonly number[];
+}
+
+/** To the thread: run the first `frames` frames of a slot. */
+export interface RunRequest {
+  id: number;
+  slot: number;
+  frames: number;
+}
+
+/** The session as it was opened. */
+export interface SessionInfo {
+  engine: EngineCandidate;
+  refusals: readonly EngineRefusal[];
+  curve: readonly CurvePoint[];
+}
+
+/** A batch that ran. Times are monotonic milliseconds. */
+export interface BatchRun {
+  outputs: CandidateBatch;
+  startedAt: number;
+  runMs: number;
+}
+
+/** From the thread. */
+export type SessionMessage =
+  | ({ kind: "ready" } & SessionInfo)
+  | { kind: "cannot-open"; message: string }
+  | ({ kind: "done"; id: number } & BatchRun)
+  | { kind: "failed"; id: number; message: string };

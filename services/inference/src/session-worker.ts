@@ -1,0 +1,94 @@
+/** Entry of the session's thread. onnxruntime-node blocks its thread for a whole run, so the session has one of its own. */
+import { parentPort, workerData } from "node:worker_threads";
+import {
+  type CandidateBatch,
+  checkEngine,
+  DetectorSession,
+  InferenceError,
+  ModelFileError,
+  queryGpu,
+} from "@sightline/yolo-nas";
+import type { CurvePoint } from "./batch-curve.ts";
+import { type EngineCandidate, openFirst } from "./engine-choice.ts";
+import { monotonicMs } from "./monotonic.ts";
+import type { RunRequest, SessionMessage, SessionSettings } from "./session-messages.ts";
+
+const settings = workerData as SessionSettings;
+const slots = settings.slots.map((memory) => new Uint8Array(memory));
+/** Runs of one size are measured until this much time is spent, at least twice after one that is not counted. */
+const warmUpBudgetMs = 400;
+
+function send(message: SessionMessage, transfer: ArrayBuffer[] = []): void {
+  parentPort!.postMessage(message, transfer);
+}
+
+async function open(candidate: EngineCandidate): Promise<DetectorSession> {
+  if (candidate.provider === "tensorrt")
+    await checkEngine(candidate.path, { gpu: await queryGpu(), maxBatch: settings.capacity });
+  const session = await DetectorSession.load(candidate.path, {
+    executionProvider: candidate.provider,
+    threads: settings.threads,
+  });
+  const { frame, classCount } = session;
+  if (
+    frame.width === settings.frame.width &&
+    frame.height === settings.frame.height &&
+    classCount === settings.classCount
+  )
+    return session;
+  await session.stop();
+  throw new ModelFileError(
+    `${candidate.path} takes ${frame.width}x${frame.height} and knows ${classCount} classes, but its manifest says ` +
+      `${settings.frame.width}x${settings.frame.height} and ${settings.classCount}; prepare the model again`,
+  );
+}
+
+async function measure(session: DetectorSession, batch: number): Promise<CurvePoint> {
+  await session.run(slots[0]!, batch);
+  const durations: number[] = [];
+  const begin = monotonicMs();
+  while (durations.length < 2 || (durations.length < 15 && monotonicMs() - begin < warmUpBudgetMs)) {
+    const start = monotonicMs();
+    await session.run(slots[0]!, batch);
+    durations.push(monotonicMs() - start);
+  }
+  durations.sort((a, b) => a - b);
+  return { batch, milliseconds: durations[(durations.length - 1) >> 1]! };
+}
+
+/** A sum is finite only if every term is: one number tells whether any output is not. */
+function checkFinite({ boxes, scores }: CandidateBatch): void {
+  let sum = 0;
+  for (let i = 0; i < boxes.length; i++) sum += boxes[i]!;
+  for (let i = 0; i < scores.length; i++) sum += scores[i]!;
+  if (!Number.isFinite(sum)) throw new InferenceError("the model's output holds values that are not finite");
+}
+
+async function run(session: DetectorSession, { id, slot, frames }: RunRequest): Promise<void> {
+  try {
+    const startedAt = monotonicMs();
+    const outputs = await session.run(slots[slot]!, frames);
+    const runMs = monotonicMs() - startedAt;
+    checkFinite(outputs);
+    send({ kind: "done", id, outputs, startedAt, runMs }, [
+      outputs.boxes.buffer as ArrayBuffer,
+      outputs.scores.buffer as ArrayBuffer,
+    ]);
+  } catch (error) {
+    send({ kind: "failed", id, message: (error as Error).message });
+  }
+}
+
+try {
+  const { engine: session, candidate, refusals } = await openFirst(settings, open);
+  const curve: CurvePoint[] = [];
+  for (const size of settings.warmUpSizes) curve.push(await measure(session, size));
+  // One at a time, in the order sent.
+  let last = Promise.resolve();
+  parentPort!.on("message", (request: RunRequest) => {
+    last = last.then(() => run(session, request));
+  });
+  send({ kind: "ready", engine: candidate, refusals, curve });
+} catch (error) {
+  send({ kind: "cannot-open", message: (error as Error).message });
+}

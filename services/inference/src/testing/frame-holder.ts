@@ -1,0 +1,200 @@
+import { jetstream } from "@nats-io/jetstream";
+import { connect, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import {
+  cameraName,
+  decodeJson,
+  encodeJson,
+  FrameMetadata,
+  frameDroppedSchema,
+  frameMessageBytes,
+  frameRequestSchema,
+  limits,
+  PixelFormat,
+  parseFrameId,
+  streams,
+  subjects,
+  toTimestamp,
+  writeFrameHeader,
+} from "@sightline/contracts";
+
+export interface HeldCameraOptions {
+  id: string;
+  model: string;
+  width: number;
+  height: number;
+  /** Value of every pixel. */
+  value?: number;
+  /** How much older frames claim to be than they are, in milliseconds. */
+  ageMs?: number;
+}
+
+const tokenCheckMs = 1_000;
+
+/** One camera of a FrameHolder, with the account of its frames. */
+export class HeldCamera {
+  readonly options: HeldCameraOptions;
+  readonly epoch = Math.random().toString(36).slice(2, 10);
+  captured = 0;
+  superseded = 0;
+  readonly handed = new Set<number>();
+  readonly inferred = new Set<number>();
+  readonly dropped = new Map<number, number>();
+  /** When each frame was captured, wall clock. */
+  waiting: { number: number; capturedAt: number; arrivedAt: number } | undefined;
+  token = 0;
+  tokenOut = false;
+  previous = 0;
+
+  constructor(options: HeldCameraOptions) {
+    this.options = options;
+  }
+
+  /** captured − inferred − dropped − superseded − waiting − handed: zero, always. */
+  get imbalance(): number {
+    return (
+      this.captured -
+      this.inferred.size -
+      this.dropped.size -
+      this.superseded -
+      (this.waiting ? 1 : 0) -
+      this.handed.size
+    );
+  }
+}
+
+/** Holds cameras' frames as ingest does, by the same protocol, without cameras. */
+export class FrameHolder {
+  readonly #connection: NatsConnection;
+  readonly #cameras = new Map<string, HeldCamera>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+
+  private constructor(connection: NatsConnection) {
+    this.#connection = connection;
+    connection.subscribe("frames.get.*", { callback: (_error, message) => this.#answer(message) });
+    connection.subscribe("detections.*", { callback: (_error, message) => this.#inferred(message) });
+    connection.subscribe("frames.dropped.*", { callback: (_error, message) => this.#dropped(message) });
+    this.#every(tokenCheckMs, () => void this.#checkTokens());
+  }
+
+  static async start(url: string): Promise<FrameHolder> {
+    return new FrameHolder(
+      await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 100, reconnectJitter: 50 }),
+    );
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.#connection.close();
+  }
+
+  get cameras(): HeldCamera[] {
+    return [...this.#cameras.values()];
+  }
+
+  /** Adds a camera; with `fps`, frames arrive by themselves. */
+  add(options: HeldCameraOptions, fps = 0): HeldCamera {
+    const camera = new HeldCamera(options);
+    this.#cameras.set(options.id, camera);
+    if (fps > 0) this.#every(1000 / fps, () => this.capture(camera));
+    return camera;
+  }
+
+  /** A frame arrives at a camera. */
+  capture(camera: HeldCamera): void {
+    if (camera.waiting) camera.superseded++;
+    const now = performance.timeOrigin + performance.now();
+    camera.captured++;
+    camera.waiting = {
+      number: camera.captured,
+      capturedAt: now - (camera.options.ageMs ?? 0),
+      arrivedAt: performance.now(),
+    };
+    if (!camera.tokenOut) void this.#offer(camera);
+  }
+
+  async #offer(camera: HeldCamera): Promise<void> {
+    const { id, model } = camera.options;
+    camera.tokenOut = true;
+    const token = ++camera.token;
+    const data = encodeJson({ camera: id, epoch: camera.epoch, id: token });
+    while (!this.#connection.isClosed() && camera.tokenOut && camera.token === token)
+      try {
+        await jetstream(this.#connection).publish(subjects.ready(model, id), data, {
+          msgID: `${id}:${camera.epoch}:${token}`,
+          timeout: 1_000,
+        });
+        return;
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+  }
+
+  #answer(message: Msg): void {
+    const camera = this.#cameras.get(message.subject.slice("frames.get.".length));
+    if (!camera) return;
+    const request = decodeJson(frameRequestSchema, message.data);
+    const current = request.epoch === camera.epoch && request.token === camera.token && camera.tokenOut;
+    if (current) camera.tokenOut = false;
+    const frame = camera.waiting;
+    if (!current || !frame) {
+      message.respond();
+      return;
+    }
+    camera.waiting = undefined;
+    const { id, width, height, value = 0 } = camera.options;
+    const data = Buffer.allocUnsafe(frameMessageBytes(width, height)).fill(value, limits.frameHeaderBytes);
+    writeFrameHeader(
+      data,
+      FrameMetadata.fromPartial({
+        camera: cameraName(id),
+        epoch: camera.epoch,
+        number: frame.number,
+        previousNumber: camera.previous,
+        captureTime: toTimestamp(frame.capturedAt),
+        sourceWidth: 2 * width,
+        sourceHeight: height,
+        width,
+        height,
+        pixelFormat: PixelFormat.GBRP,
+        letterbox: { left: 0, top: height / 4, width, height: height / 2 },
+        decodeUs: 0,
+        queueUs: Math.round((performance.now() - frame.arrivedAt) * 1000),
+      }),
+    );
+    camera.previous = frame.number;
+    camera.handed.add(frame.number);
+    message.respond(data);
+  }
+
+  #inferred(message: Msg): void {
+    const id = parseFrameId(message.headers?.get("Nats-Msg-Id") ?? "");
+    const camera = id && this.#cameras.get(id.camera);
+    if (camera && id.epoch === camera.epoch && camera.handed.delete(id.number))
+      camera.inferred.add(id.number);
+  }
+
+  #dropped(message: Msg): void {
+    const camera = this.#cameras.get(message.subject.slice("frames.dropped.".length));
+    const notice = decodeJson(frameDroppedSchema, message.data);
+    if (camera && notice.epoch === camera.epoch && camera.handed.delete(notice.number))
+      camera.dropped.set(notice.number, notice.reason);
+  }
+
+  /** A token that is gone from the stream, as after a crash of the server, is offered anew. */
+  async #checkTokens(): Promise<void> {
+    const manager = await jetstream(this.#connection).jetstreamManager(false);
+    for (const camera of this.#cameras.values()) {
+      const { token } = camera;
+      if (!camera.tokenOut || !camera.waiting) continue;
+      const subject = subjects.ready(camera.options.model, camera.options.id);
+      const found = await manager.streams
+        .getMessage(streams.ready, { last_by_subj: subject })
+        .catch(() => undefined);
+      if (found === null && camera.tokenOut && camera.token === token) void this.#offer(camera);
+    }
+  }
+
+  #every(ms: number, action: () => void): void {
+    this.#timers.add(setInterval(action, ms));
+  }
+}

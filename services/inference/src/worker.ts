@@ -1,0 +1,248 @@
+import {
+  DropReason,
+  type FrameDropped,
+  type FrameId,
+  type FrameMetadata,
+  fromTimestamp,
+  Inference,
+} from "@sightline/contracts";
+import type { Logger } from "@sightline/service";
+import type { ModelManifest } from "@sightline/yolo-nas";
+import type { BatchRunner } from "./batch-runner.ts";
+import type { BatchSlots } from "./batch-slots.ts";
+import { Batcher } from "./batcher.ts";
+import type { CameraFilters } from "./camera-filters.ts";
+import type { DetectionPublisher } from "./detection-publisher.ts";
+import { frameDetections, frameResult } from "./frame-result.ts";
+import type { FetchedFrame, FrameSource } from "./frame-source.ts";
+import type { InferenceMetrics } from "./inference-metrics.ts";
+import { monotonicMs, wallClockMs } from "./monotonic.ts";
+import type { BatchRun } from "./session-messages.ts";
+import type { HeldToken, TokenSource } from "./token-source.ts";
+
+/**
+ * INITIALIZED: built, takes nothing yet. RUNNING: takes tokens. PAUSED: takes none, because its session is gone and is
+ * being started again. DRAINING: takes none, and finishes what it has. STOPPED: has nothing.
+ */
+export type WorkerState = "INITIALIZED" | "RUNNING" | "PAUSED" | "DRAINING" | "STOPPED";
+
+export interface WorkerOptions {
+  id: string;
+  model: ModelManifest;
+  /** Names what runs, in every result. */
+  inference: Pick<Inference, "modelDigest" | "precision" | "executionProvider">;
+  batchSize: number;
+  expectedRunMs: (frames: number) => number;
+  maxDelayMs: number;
+  maxAgeMs: number;
+  runner: BatchRunner;
+  slots: BatchSlots;
+  frames: Pick<FrameSource, "fetch">;
+  filters: Pick<CameraFilters, "of">;
+  publisher: DetectionPublisher;
+  metrics: InferenceMetrics;
+  log: Logger;
+  /** How the worker gets its tokens, given what takes one. */
+  tokens: (onToken: (token: HeldToken) => void) => Pick<TokenSource, "demand" | "stop">;
+}
+
+/** A frame in a batch, and the token it came by. */
+interface Work extends Omit<FetchedFrame, "pixels"> {
+  token: HeldToken;
+  id: FrameId;
+}
+
+/** How long stop() waits for what is under way; below the 5 s in which the process must be gone. */
+const drainLimitMs = 4_000;
+
+/** Takes tokens, fetches their frames, has them inferred in batches, and publishes the results. */
+export class InferenceWorker {
+  readonly #options: WorkerOptions;
+  readonly #batcher: Batcher<HeldToken, Work>;
+  readonly #tokens: Pick<TokenSource, "demand" | "stop">;
+  /** Frames this worker holds: being assembled, in the session, or being published. */
+  readonly #held = new Set<Work>();
+  #state: WorkerState = "INITIALIZED";
+  #stopping: Promise<void> | undefined;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#tokens = options.tokens((token) => this.#take(token));
+    this.#batcher = new Batcher<HeldToken, Work>({
+      batchSize: options.batchSize,
+      maxDelayMs: options.maxDelayMs,
+      expectedRunMs: options.expectedRunMs,
+      clock: {
+        now: monotonicMs,
+        at: (time, callback) => {
+          const timer = setTimeout(callback, Math.max(0, time - monotonicMs()));
+          return () => clearTimeout(timer);
+        },
+      },
+      demand: (count) => this.#tokens.demand(count),
+      fetch: (token) => void this.#fetch(token),
+      run: (frames) => void this.#run(frames),
+    });
+  }
+
+  get state(): WorkerState {
+    return this.#state;
+  }
+
+  start(): void {
+    this.#state = "RUNNING";
+    this.#batcher.start();
+  }
+
+  /** Follows the session: without it nothing is taken, and tokens in hand go to other workers. */
+  setAvailable(available: boolean): void {
+    if (available && this.#state === "PAUSED") {
+      this.#state = "RUNNING";
+      this.#batcher.resume();
+    } else if (!available && this.#state === "RUNNING") {
+      this.#state = "PAUSED";
+      this.#giveBack(this.#batcher.pause());
+    }
+  }
+
+  /**
+   * Takes no more tokens and gives unused ones back at once; then finishes and publishes what it has. What is not done
+   * after 4 s is dropped as worker_error. Safe to call twice.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    this.#state = "DRAINING";
+    const deadline = new Promise<void>((resolve) => setTimeout(resolve, drainLimitMs).unref());
+    this.#giveBack(this.#batcher.drain());
+    await Promise.race([this.#tokens.stop(), deadline]);
+    await Promise.race([this.#finished(), deadline]);
+    this.#state = "STOPPED";
+    for (const work of this.#held) this.#drop(work, DropReason.WORKER_ERROR);
+  }
+
+  async #finished(): Promise<void> {
+    while (!this.#batcher.idle || this.#held.size > 0)
+      await new Promise<void>((resolve) => {
+        this.#onEmpty = resolve;
+      });
+  }
+
+  #take(token: HeldToken): void {
+    if (token.deliveries > 1) this.#options.metrics.redelivered();
+    if (this.#state === "RUNNING") this.#batcher.tokenArrived(token);
+    else this.#giveBack([token]);
+  }
+
+  #giveBack(tokens: readonly HeldToken[]): void {
+    for (const token of tokens) {
+      token.giveBack();
+      this.#options.metrics.token("returned");
+    }
+  }
+
+  async #fetch(token: HeldToken): Promise<void> {
+    const { metrics, log, frames } = this.#options;
+    const outcome = await frames.fetch(token);
+    metrics.token(outcome.kind);
+    if (outcome.kind === "frame") return this.#accept(token, outcome);
+    if (outcome.kind === "unanswered") token.giveBack();
+    else token.ack();
+    if (outcome.kind === "unanswered" || outcome.kind === "invalid")
+      log.warn({ camera: token.camera, error: outcome.error.message }, `frame request ${outcome.kind}`);
+    this.#batcher.frameAbsent();
+    this.#checkEmpty();
+  }
+
+  #accept(token: HeldToken, { frame, pixels, requestedAt, receivedAt }: FetchedFrame): void {
+    const { model, maxAgeMs, log, slots } = this.#options;
+    const id = { camera: token.camera, epoch: frame.epoch, number: frame.number };
+    const work: Work = { token, id, frame, requestedAt, receivedAt };
+    this.#held.add(work);
+    const refusal = this.#refusal(frame, model, maxAgeMs);
+    if (refusal !== undefined) {
+      if (refusal === DropReason.WORKER_ERROR)
+        log.warn(
+          { camera: id.camera, got: `${frame.width}x${frame.height}`, model: model.name },
+          "frame has not the model's size; its ingest follows another model",
+        );
+      this.#drop(work, refusal);
+      this.#batcher.frameAbsent();
+      this.#checkEmpty();
+      return;
+    }
+    slots.add(pixels);
+    this.#batcher.frameReady(work, receivedAt - requestedAt);
+  }
+
+  #refusal(frame: FrameMetadata, model: ModelManifest, maxAgeMs: number): FrameDropped["reason"] | undefined {
+    if (frame.width !== model.frame.width || frame.height !== model.frame.height)
+      return DropReason.WORKER_ERROR;
+    if (frame.captureTime && wallClockMs() - fromTimestamp(frame.captureTime) > maxAgeMs)
+      return DropReason.STALE;
+    return undefined;
+  }
+
+  async #run(batch: readonly Work[]): Promise<void> {
+    const { slots, runner, metrics, log } = this.#options;
+    const { slot, frames } = slots.take();
+    let run: BatchRun | undefined;
+    try {
+      run = await runner.run(slot, frames);
+      metrics.batch(frames, run.runMs);
+    } catch (error) {
+      log.error({ error: (error as Error).message, frames }, "batch failed");
+    }
+    slots.release(slot);
+    this.#batcher.runFinished(run?.runMs);
+    for (const [index, work] of batch.entries())
+      if (!this.#held.has(work)) continue;
+      else if (run) void this.#publish(work, run, index);
+      else this.#drop(work, DropReason.WORKER_ERROR);
+    this.#checkEmpty();
+  }
+
+  async #publish(work: Work, run: BatchRun, index: number): Promise<void> {
+    const { model, filters, publisher, metrics, log, inference, id: worker } = this.#options;
+    const { frame, id, requestedAt } = work;
+    const { startedAt, runMs, outputs } = run;
+    const found = frameResult(outputs, index, frame, model, filters.of(id.camera));
+    const message = frameDetections(
+      frame,
+      found,
+      Inference.fromPartial({ model: model.name, worker, batchSize: outputs.batch, ...inference }),
+      { requestedAt, startedAt, runMs, publishedAt: monotonicMs() },
+    );
+    const outcome = await publisher.publish(id, message, requestedAt);
+    metrics.publication(outcome);
+    if (!this.#held.has(work)) return;
+    if (outcome === "late") {
+      this.#drop(work, DropReason.WORKER_ERROR);
+    } else {
+      if (outcome === "stored") metrics.published(id.camera, found.length, message.timings!);
+      else
+        log.warn(
+          { camera: id.camera, frame: id.number },
+          "result was sent but not confirmed; ingest finds out",
+        );
+      this.#held.delete(work);
+      work.token.ack();
+    }
+    this.#checkEmpty();
+  }
+
+  #drop(work: Work, reason: FrameDropped["reason"]): void {
+    this.#held.delete(work);
+    this.#options.publisher.drop(work.id, reason);
+    this.#options.metrics.dropped(work.id.camera, reason);
+    work.token.ack();
+  }
+
+  #checkEmpty(): void {
+    if (this.#state === "DRAINING" && this.#batcher.idle && this.#held.size === 0) this.#onEmpty?.();
+  }
+}

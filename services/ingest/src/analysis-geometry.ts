@@ -1,0 +1,52 @@
+import type { Letterbox, ServedModel } from "@sightline/contracts";
+
+/** What a model wants of a frame; sizes in pixels. */
+export type AnalysisGeometry = Pick<ServedModel, "width" | "height" | "longestSide" | "padValue">;
+
+/** Whether frames made for `a` can be given to `b`. */
+export function sameGeometry(a: AnalysisGeometry, b: AnalysisGeometry): boolean {
+  return (
+    a.width === b.width &&
+    a.height === b.height &&
+    a.longestSide === b.longestSide &&
+    a.padValue === b.padValue
+  );
+}
+
+/**
+ * Where a picture lies in the analysis frame: scaled with its aspect kept so that its longest side is `longestSide`
+ * (less where the frame is narrower), centred, the odd pixel of padding right and below. As super-gradients prepares
+ * images (DetectionLongestMaxSizeRescale, DetectionCenterPadding).
+ */
+export function letterboxOf(
+  geometry: AnalysisGeometry,
+  sourceWidth: number,
+  sourceHeight: number,
+): Letterbox {
+  const { width: frameWidth, height: frameHeight, longestSide } = geometry;
+  const scale = Math.min(
+    longestSide / Math.max(sourceWidth, sourceHeight),
+    frameWidth / sourceWidth,
+    frameHeight / sourceHeight,
+  );
+  const width = Math.max(1, Math.round(sourceWidth * scale));
+  const height = Math.max(1, Math.round(sourceHeight * scale));
+  return {
+    left: Math.floor((frameWidth - width) / 2),
+    top: Math.floor((frameHeight - height) / 2),
+    width,
+    height,
+  };
+}
+
+/** The same geometry as ffmpeg filters, for a picture whose size only ffmpeg knows; keep in step with letterboxOf. */
+export function letterboxFilters(geometry: AnalysisGeometry): string[] {
+  const { width, height, longestSide, padValue } = geometry;
+  const scale = `min(${longestSide}/max(iw,ih),min(${width}/iw,${height}/ih))`;
+  const grey = padValue.toString(16).padStart(2, "0");
+  return [
+    `scale=w='max(1,round(iw*${scale}))':h='max(1,round(ih*${scale}))':flags=bilinear`,
+    "format=gbrp",
+    `pad=w=${width}:h=${height}:x='floor((ow-iw)/2)':y='floor((oh-ih)/2)':color=0x${grey}${grey}${grey}`,
+  ];
+}

@@ -1,0 +1,156 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type CameraRecord, leaseTtlMs } from "@sightline/contracts";
+import { type KvMirror, Lease, type Logger } from "@sightline/service";
+import { CameraRunner, type RunnerContext } from "./camera-runner.ts";
+import { readSettings } from "./camera-settings.ts";
+
+/** An ingest waits so long for each camera it has already, so that one with fewer is first. */
+const courtesyMs = 20;
+const mostCourtesyMs = 500;
+const retryMs = 250;
+
+interface Holding {
+  lease: Lease;
+  runner: CameraRunner;
+}
+
+/** Registered cameras and held leases in memory. */
+export interface AssignmentView {
+  records: KvMirror<CameraRecord>;
+  /** Key of a lease → its holder. */
+  leases: KvMirror<string>;
+}
+
+/**
+ * Takes the leases of registered cameras that nobody holds, and runs a camera for as long as it has the lease. Each camera
+ * is handled by itself, one step after another, so none waits for another.
+ */
+export class CameraAssignment {
+  readonly #view: AssignmentView;
+  readonly #context: RunnerContext;
+  readonly #log: Logger;
+  readonly #held = new Map<string, Holding>();
+  /** Per camera: the step that runs, and whether another must follow. */
+  readonly #busy = new Map<string, { again: boolean; done: Promise<void> }>();
+  readonly #removeListeners: (() => void)[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(view: AssignmentView, context: RunnerContext, log: Logger) {
+    this.#view = view;
+    this.#context = context;
+    this.#log = log;
+  }
+
+  start(): void {
+    const { records, leases } = this.#view;
+    this.#removeListeners.push(
+      records.onChange(({ key }) => this.#consider(key)),
+      leases.onChange(({ key, value }) => {
+        const camera = cameraOfLease(key);
+        if (value === undefined && camera !== undefined) this.#consider(camera);
+      }),
+    );
+    this.#considerAll();
+    // A lease that was lost without a word, or that could not be asked for, is found by looking again.
+    this.#timer = setInterval(() => this.#considerAll(), leaseTtlMs / 4);
+  }
+
+  /** The cameras that this process runs. */
+  runners(): CameraRunner[] {
+    return [...this.#held.values()].map(({ runner }) => runner);
+  }
+
+  /** Takes no more cameras, ends all and gives their leases back. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    for (const remove of this.#removeListeners.splice(0)) remove();
+    for (const camera of this.#held.keys()) this.#consider(camera);
+    await Promise.all([...this.#busy.values()].map(({ done }) => done));
+  }
+
+  #considerAll(): void {
+    for (const camera of new Set([...this.#view.records.keys(), ...this.#held.keys()]))
+      this.#consider(camera);
+  }
+
+  #consider(camera: string): void {
+    const busy = this.#busy.get(camera);
+    if (busy) {
+      busy.again = true;
+      return;
+    }
+    const entry = { again: false, done: Promise.resolve() };
+    this.#busy.set(camera, entry);
+    entry.done = (async () => {
+      do {
+        entry.again = false;
+        await this.#step(camera).catch((error: Error) => this.#failed(camera, error));
+      } while (entry.again);
+      this.#busy.delete(camera);
+    })();
+  }
+
+  #failed(camera: string, error: Error): void {
+    this.#log.warn({ camera, error: error.message }, "camera not taken or changed yet; trying again");
+    this.#lookAgain(camera);
+  }
+
+  #lookAgain(camera: string): void {
+    void delay(retryMs).then(() => {
+      if (!this.#stopped || this.#held.has(camera)) this.#consider(camera);
+    });
+  }
+
+  async #step(camera: string): Promise<void> {
+    const record = this.#stopped ? undefined : this.#view.records.get(camera);
+    const held = this.#held.get(camera);
+    if (held && (!record || held.lease.lost.aborted)) return this.#letGo(camera, held);
+    if (!record) return;
+    if (held) held.runner.update(await readSettings(this.#context.buckets.cameraSecrets, camera, record));
+    else if (!this.#isLeased(camera)) await this.#take(camera, record);
+  }
+
+  #isLeased(camera: string): boolean {
+    return this.#view.leases.get(leaseKey(camera)) !== undefined;
+  }
+
+  async #take(camera: string, record: CameraRecord): Promise<void> {
+    await delay(Math.min(mostCourtesyMs, this.#held.size * courtesyMs));
+    if (this.#stopped) return;
+    const { buckets, ingest } = this.#context;
+    const lease = await Lease.acquire(buckets.leases, leaseKey(camera), ingest, this.#log);
+    if (!lease) {
+      // Nobody renews it, but NATS has not let it expire yet.
+      if (!this.#isLeased(camera)) this.#lookAgain(camera);
+      return;
+    }
+    try {
+      const settings = await readSettings(buckets.cameraSecrets, camera, record);
+      const runner = new CameraRunner(camera, settings, this.#context, this.#log);
+      this.#held.set(camera, { lease, runner });
+      lease.lost.addEventListener("abort", () => this.#consider(camera), { once: true });
+      this.#log.info({ camera }, "camera taken");
+    } catch (error) {
+      await lease.release();
+      throw error;
+    }
+  }
+
+  async #letGo(camera: string, { lease, runner }: Holding): Promise<void> {
+    const removed = !this.#stopped && this.#view.records.get(camera) === undefined;
+    await runner.stop(removed);
+    this.#held.delete(camera);
+    await lease.release();
+    this.#log.info({ camera, removed }, "camera let go");
+  }
+}
+
+function leaseKey(camera: string): string {
+  return `camera.${camera}`;
+}
+
+function cameraOfLease(key: string): string | undefined {
+  return key.startsWith("camera.") ? key.slice("camera.".length) : undefined;
+}

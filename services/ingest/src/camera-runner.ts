@@ -1,0 +1,274 @@
+import { randomBytes } from "node:crypto";
+import {
+  CameraReason,
+  CameraState,
+  type CameraStatus,
+  cameraName,
+  frameMessageBytes,
+  PixelFormat,
+  type ServedModel,
+  toTimestamp,
+} from "@sightline/contracts";
+import type { CameraFault } from "@sightline/rtsp";
+import type { Buckets, Logger, Nats } from "@sightline/service";
+import { type AnalysisGeometry, letterboxOf, sameGeometry } from "./analysis-geometry.ts";
+import { Backoff } from "./backoff.ts";
+import { type CameraSettings, needsReconnect } from "./camera-settings.ts";
+import { CameraSubjects } from "./camera-subjects.ts";
+import type { DecoderEvents } from "./ffmpeg-decoder.ts";
+import { FrameBuffers } from "./frame-buffers.ts";
+import type { ArrivedFrame } from "./frame-intake.ts";
+import { FrameQueue } from "./frame-queue.ts";
+import { HandedFrames } from "./handed-frames.ts";
+import { Ledger } from "./ledger.ts";
+import { RateMeter } from "./rate-meter.ts";
+import { StatusReporter } from "./status-reporter.ts";
+import { runSession } from "./stream-session.ts";
+import { TokenPublisher } from "./token-publisher.ts";
+
+/** A stream that was good for so long has proved itself: its next failure is a new one. */
+const steadyMs = 10_000;
+
+/** What every camera of a process shares. */
+export interface RunnerContext {
+  nats: Nats;
+  buckets: Buckets;
+  /** Name of this process. */
+  ingest: string;
+  ffmpeg: string;
+  stallMs: number;
+  /** The model as workers serve it now; undefined when none does. */
+  servedModel: (name: string) => ServedModel | undefined;
+  /** Told of each frame that is in memory, with the seconds since it arrived. */
+  decoded: (camera: string, seconds: number) => void;
+}
+
+/** Receives one camera for as long as this process holds its lease: one epoch. */
+export class CameraRunner {
+  readonly camera: string;
+  readonly ledger = new Ledger();
+  readonly captureRate = new RateMeter();
+  readonly inferenceRate = new RateMeter();
+  readonly #context: RunnerContext;
+  readonly #log: Logger;
+  readonly #epoch = randomBytes(6).toString("hex");
+  readonly #backoff = new Backoff();
+  readonly #queue: FrameQueue;
+  readonly #tokens: TokenPublisher;
+  readonly #handed: HandedFrames;
+  readonly #subjects: CameraSubjects;
+  readonly #status: StatusReporter;
+  readonly #running: Promise<void>;
+  #settings: CameraSettings;
+  #geometry: AnalysisGeometry | undefined;
+  /** Aborts the session or the waiting before the next. */
+  #round = new AbortController();
+  #stopped = false;
+  #connections = 0;
+  #codec = "";
+  #source = { width: 0, height: 0 };
+  #lastFrameAt: number | undefined;
+
+  constructor(camera: string, settings: CameraSettings, context: RunnerContext, log: Logger) {
+    const { nats, buckets } = context;
+    this.camera = camera;
+    this.#settings = settings;
+    this.#context = context;
+    this.#log = log.child({ camera, epoch: this.#epoch });
+    this.#tokens = new TokenPublisher(nats, camera, this.#epoch, settings.model, this.#log);
+    this.#queue = new FrameQueue(this.ledger, (token) => void this.#tokens.offer(token));
+    this.#tokens.attach(this.#queue);
+    const inferred = () => this.inferenceRate.mark();
+    this.#handed = new HandedFrames(nats, camera, this.#epoch, this.ledger, inferred, this.#log);
+    this.#subjects = new CameraSubjects(nats, camera, this.#epoch, this.#queue, this.#handed, this.#log);
+    this.#status = new StatusReporter(buckets.cameraStatus, camera, () => this.#numbers(), this.#log);
+    this.#running = this.#run();
+  }
+
+  /** Whether frames arrive. */
+  get live(): boolean {
+    return this.#status.state === CameraState.LIVE;
+  }
+
+  get reconnects(): number {
+    return Math.max(0, this.#connections - 1);
+  }
+
+  /** What describes the stream, for people. */
+  get source(): { codec: string; width: number; height: number; model: string; transport: string } {
+    return {
+      codec: this.#codec,
+      ...this.#source,
+      model: this.#settings.model,
+      transport: this.#settings.transport,
+    };
+  }
+
+  /** Takes new settings; the stream goes on where they allow it. */
+  update(settings: CameraSettings): void {
+    const old = this.#settings;
+    this.#settings = settings;
+    if (old.model !== settings.model) {
+      this.#queue.clear();
+      this.#tokens.useModel(settings.model);
+      this.modelChanged();
+    }
+    if (needsReconnect(old, settings)) {
+      this.#log.info("settings changed; connecting anew");
+      if (!this.live) this.#status.set(CameraState.CONNECTING);
+      this.#restart();
+    }
+  }
+
+  /** Workers began or ceased to serve a model, or serve it with another input. */
+  modelChanged(): void {
+    const served = this.#context.servedModel(this.#settings.model);
+    if (served && !(this.#geometry && sameGeometry(this.#geometry, served))) this.#restart();
+    else if (this.live) this.#reportLive();
+  }
+
+  /** NATS was away and is back. */
+  natsReturned(): void {
+    this.#handed.restartClock();
+    void this.#tokens.check();
+  }
+
+  /** Ends the epoch. @param removed the camera is no longer registered, so its status goes too */
+  async stop(removed: boolean): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    this.#restart();
+    await this.#running;
+    await this.#subjects.stop();
+    this.#queue.clear();
+    await Promise.all([this.#tokens.stop(), this.#handed.stop(), this.#status.stop(removed)]);
+  }
+
+  #restart(): void {
+    this.#backoff.reset();
+    this.#round.abort();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      this.#round = new AbortController();
+      const { signal } = this.#round;
+      const served = this.#context.servedModel(this.#settings.model);
+      const geometry = served ?? this.#geometry;
+      if (!geometry) {
+        this.#reportDown(this.#notServed());
+        await waitFor(signal);
+      } else {
+        this.#useGeometry(geometry);
+        const startedAt = performance.now();
+        const fault = await this.#session(geometry, signal);
+        if (!fault) continue;
+        this.#reportDown(fault);
+        if (this.#lastFrameAt !== undefined && performance.now() - startedAt > steadyMs)
+          this.#backoff.reset();
+        await waitFor(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(this.#backoff.next()))]));
+      }
+    }
+  }
+
+  #useGeometry(geometry: AnalysisGeometry): void {
+    // A frame made for another input is of no use to the workers that serve the model now.
+    if (this.#geometry && !sameGeometry(this.#geometry, geometry)) this.#queue.clear();
+    this.#geometry = geometry;
+  }
+
+  async #session(geometry: AnalysisGeometry, signal: AbortSignal): Promise<CameraFault | undefined> {
+    const { ffmpeg, stallMs } = this.#context;
+    const buffers = new FrameBuffers(frameMessageBytes(geometry.width, geometry.height));
+    let connected = false;
+    const events: DecoderEvents = {
+      packet: ({ counted }) => {
+        if (!connected) this.#connections += 1;
+        connected = true;
+        if (counted) this.captureRate.mark();
+      },
+      picture: (size) => {
+        this.#source = size;
+        this.#lastFrameAt = wallClock(performance.now());
+        if (!this.live) this.#reportLive();
+      },
+      codec: (name) => {
+        this.#codec = name;
+      },
+      frame: (frame, message) => this.#put(frame, message, geometry, buffers),
+    };
+    const options = { ffmpeg, input: this.#settings, geometry, stallMs, ledger: this.ledger, buffers };
+    return runSession(options, events, signal, this.#log);
+  }
+
+  #put(
+    frame: ArrivedFrame,
+    message: Uint8Array<ArrayBuffer>,
+    geometry: AnalysisGeometry,
+    buffers: FrameBuffers,
+  ): void {
+    const readyAt = performance.now();
+    const decodeMs = readyAt - frame.arrivedAt;
+    this.#context.decoded(this.camera, decodeMs / 1000);
+    const metadata = {
+      camera: cameraName(this.camera),
+      epoch: this.#epoch,
+      number: frame.number,
+      captureTime: toTimestamp(wallClock(frame.arrivedAt)),
+      ptsUs: frame.ptsUs,
+      sourceWidth: frame.sourceWidth,
+      sourceHeight: frame.sourceHeight,
+      width: geometry.width,
+      height: geometry.height,
+      pixelFormat: PixelFormat.GBRP,
+      letterbox: letterboxOf(geometry, frame.sourceWidth, frame.sourceHeight),
+      decodeUs: Math.round(decodeMs * 1000),
+    };
+    this.#queue.put({ metadata, message, buffers, readyAt });
+  }
+
+  #reportLive(): void {
+    const fault = this.#context.servedModel(this.#settings.model) ? undefined : this.#notServed();
+    this.#status.set(CameraState.LIVE, fault?.reason, fault?.message);
+  }
+
+  #reportDown({ reason, message }: CameraFault): void {
+    this.#status.set(CameraState.DOWN, reason, message);
+  }
+
+  #notServed(): CameraFault {
+    return {
+      reason: CameraReason.MODEL_NOT_SERVED,
+      message: `no inference worker serves model '${this.#settings.model}'; start one, or choose another model`,
+    };
+  }
+
+  #numbers(): Omit<CameraStatus, "state" | "reason" | "message"> {
+    return {
+      lastFrameTime: this.#lastFrameAt === undefined ? undefined : toTimestamp(this.#lastFrameAt),
+      sourceWidth: this.#source.width,
+      sourceHeight: this.#source.height,
+      codec: this.#codec,
+      captureFps: round(this.captureRate.perSecond),
+      inferenceFps: round(this.inferenceRate.perSecond),
+      reconnects: this.reconnects,
+      ingest: this.#context.ingest,
+      epoch: this.#epoch,
+      ledger: this.ledger.snapshot(),
+    };
+  }
+}
+
+/** performance.now() → milliseconds since the Unix epoch, to the microsecond. */
+function wallClock(monotonic: number): number {
+  return performance.timeOrigin + monotonic;
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}
+
+async function waitFor(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+}

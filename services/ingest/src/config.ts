@@ -1,0 +1,37 @@
+import { type Config, commonSettings, setting } from "@sightline/service";
+import { z } from "zod";
+
+/** Settings of the ingest service. */
+export const settings = {
+  ...commonSettings,
+  http: {
+    env: "SIGHTLINE_INGEST_HTTP",
+    schema: setting.listen("127.0.0.1:9101"),
+    help: "HOST:PORT of metrics and health",
+  },
+  id: {
+    env: "SIGHTLINE_INGEST_ID",
+    schema: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "expected 1 to 63 letters, digits, '.', '_' or '-'")
+      .optional(),
+    help: "name of this process in camera status; default: host name and process id",
+  },
+  ffmpegPath: {
+    env: "FFMPEG_PATH",
+    schema: setting.optionalText(),
+    help: "ffmpeg to run; default: the one installed with the packages, else the one on PATH",
+  },
+  stallSeconds: {
+    env: "SIGHTLINE_STALL_SECONDS",
+    schema: setting.number(5, 0.5, 300),
+    help: "seconds without a frame after which a camera is connected anew",
+  },
+  replicas: {
+    env: "SIGHTLINE_NATS_REPLICAS",
+    schema: setting.integer(1, 1, 5),
+    help: "copies of every stream in a NATS cluster: 1, 3 or 5",
+  },
+} as const;
+
+export type IngestConfig = Config<typeof settings>;

@@ -1,0 +1,167 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { DropReason, limits } from "@sightline/contracts";
+import { type Logger, redact } from "@sightline/service";
+import type { AnalysisGeometry } from "./analysis-geometry.ts";
+import { type CameraInput, decoderArguments, inputScript } from "./ffmpeg-arguments.ts";
+import { type FfmpegReport, FfmpegReportReader } from "./ffmpeg-report.ts";
+import type { FrameBuffers } from "./frame-buffers.ts";
+import { type ArrivedFrame, FrameIntake } from "./frame-intake.ts";
+import type { Ledger } from "./ledger.ts";
+import { PixelReader } from "./pixel-reader.ts";
+import { socketPair } from "./socket-pair.ts";
+
+const termGraceMs = 1_000;
+const keptLines = 8;
+
+/** How a decoder ended. */
+export interface DecoderEnd {
+  /** Undefined when ffmpeg could not be started or was killed. */
+  exitCode: number | undefined;
+  /** ffmpeg's last words, redacted. */
+  lastLines: readonly string[];
+}
+
+/** What a decoder tells while it runs. */
+export interface DecoderEvents {
+  /** A compressed frame arrived; `counted` when it is part of the account. */
+  packet(event: { key: boolean; counted: boolean }): void;
+  /** A picture was decoded, of this size. */
+  picture(size: { width: number; height: number }): void;
+  codec(name: string): void;
+  /** A frame is in memory, behind the room for its header; the receiver owns the buffer. */
+  frame(frame: ArrivedFrame, message: Uint8Array<ArrayBuffer>): void;
+}
+
+/** One ffmpeg process that receives, decodes and scales one camera's video. It does not restart by itself. */
+export class FfmpegDecoder {
+  /** Resolves when the process has ended and all it gave has been taken. */
+  readonly ended: Promise<DecoderEnd>;
+  readonly #intake: FrameIntake;
+  readonly #buffers: FrameBuffers;
+  readonly #events: DecoderEvents;
+  readonly #log: Logger;
+  readonly #lastLines: string[] = [];
+  readonly #completed: Uint8Array<ArrayBuffer>[] = [];
+  #child: ChildProcess | undefined;
+  #stopped = false;
+
+  constructor(
+    options: {
+      ffmpeg: string;
+      input: CameraInput;
+      geometry: AnalysisGeometry;
+      timeoutMs: number;
+      ledger: Ledger;
+      buffers: FrameBuffers;
+    },
+    events: DecoderEvents,
+    log: Logger,
+  ) {
+    this.#intake = new FrameIntake(options.ledger);
+    this.#buffers = options.buffers;
+    this.#events = events;
+    this.#log = log;
+    this.ended = this.#run(options);
+  }
+
+  /** Ends the process: SIGTERM, then SIGKILL. Its frames that are not in memory yet count as stopped. */
+  async stop(): Promise<void> {
+    if (!this.#stopped) {
+      this.#stopped = true;
+      this.#kill();
+    }
+    await this.ended;
+  }
+
+  #kill(): void {
+    const child = this.#child;
+    if (!child) return;
+    child.kill("SIGTERM");
+    const timer = setTimeout(() => child.kill("SIGKILL"), termGraceMs);
+    child.once("exit", () => clearTimeout(timer));
+  }
+
+  async #run(options: {
+    ffmpeg: string;
+    input: CameraInput;
+    geometry: AnalysisGeometry;
+    timeoutMs: number;
+  }): Promise<DecoderEnd> {
+    const { ffmpeg, input, geometry, timeoutMs } = options;
+    const pixels = new PixelReader(this.#buffers, limits.frameHeaderBytes, (buffer) => {
+      this.#completed.push(buffer);
+      this.#match();
+    });
+    const { reader, writer } = await socketPair(
+      () => pixels.target(),
+      (bytes) => pixels.received(bytes),
+    );
+    reader.on("error", () => reader.destroy());
+    const child = spawn(ffmpeg, decoderArguments(geometry, input.targetFps), {
+      stdio: ["pipe", writer, "pipe"],
+    });
+    this.#child = child;
+    if (this.#stopped) this.#kill();
+    writer.destroy();
+    const report = new FfmpegReportReader((each) => this.#report(each));
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => report.write(text));
+    // A child that ends before it has read its script is told by its exit.
+    child.stdin?.on("error", () => undefined).end(inputScript(input, timeoutMs));
+    const exitCode = await ending(child, (error) => this.#lastLines.push(error.message));
+    report.end();
+    reader.destroy();
+    this.#intake.end(this.#stopped ? DropReason.CAMERA_STOPPED : DropReason.DECODE_ERROR);
+    return { exitCode, lastLines: this.#lastLines };
+  }
+
+  #report(report: FfmpegReport): void {
+    switch (report.kind) {
+      case "packet": {
+        const counted = this.#intake.packet(report.ptsUs, report.key, performance.now());
+        this.#events.packet({ key: report.key, counted });
+        break;
+      }
+      case "decoded":
+        this.#intake.decoded(report.ptsUs, report.width, report.height);
+        this.#events.picture({ width: report.width, height: report.height });
+        break;
+      case "sampled":
+        this.#intake.sampled();
+        this.#match();
+        break;
+      case "codec":
+        this.#events.codec(report.codec);
+        break;
+      case "message":
+        this.#message(redact(report.text));
+    }
+  }
+
+  /** Report and pixels come by two ways; a frame is whole when both are here. */
+  #match(): void {
+    while (this.#intake.awaitsPixels && this.#completed.length > 0) {
+      const message = this.#completed.shift();
+      const frame = this.#intake.pixels();
+      if (!message) return;
+      if (frame) this.#events.frame(frame, message);
+      else this.#buffers.give(message);
+    }
+  }
+
+  #message(line: string): void {
+    this.#lastLines.push(line);
+    if (this.#lastLines.length > keptLines) this.#lastLines.shift();
+    this.#log.debug({ ffmpeg: line }, "ffmpeg says");
+  }
+}
+
+/** Resolves with the exit code once the process has ended and its streams are read. */
+async function ending(child: ChildProcess, failed: (error: Error) => void): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    child.once("error", (error) => {
+      failed(error);
+      if (child.pid === undefined) resolve(undefined);
+    });
+    child.once("close", (code) => resolve(code ?? undefined));
+  });
+}

@@ -1,0 +1,89 @@
+import { probes } from "./ffmpeg-arguments.ts";
+
+/** What ffmpeg reports on stderr while it runs. Times are the stream's own, in microseconds; undefined if unknown. */
+export type FfmpegReport =
+  /** A compressed picture has arrived. */
+  | { kind: "packet"; ptsUs: number | undefined; key: boolean }
+  /** A picture came out of the decoder. */
+  | { kind: "decoded"; ptsUs: number | undefined; width: number; height: number }
+  /** The picture decoded last passed the sampler. */
+  | { kind: "sampled"; ptsUs: number | undefined }
+  /** The video's codec, as ffmpeg names it. */
+  | { kind: "codec"; codec: string }
+  /** A line for people. */
+  | { kind: "message"; text: string };
+
+const picture = /^\[showinfo@(\w+) @ 0x[0-9a-f]+\] n: *\d+ pts: *(\S+) .* s:(\d+)x(\d+) /;
+const timeBase = /^\[showinfo@\w+ @ 0x[0-9a-f]+\] config in time_base: (\d+)\/(\d+)/;
+const codec = /^ {2}Stream #0:\d+.*: Video: (\w+)/;
+
+/**
+ * Reads ffmpeg's stderr line by line: `-dump`'s five lines a packet, showinfo's lines a picture, and messages.
+ */
+export class FfmpegReportReader {
+  readonly #report: (report: FfmpegReport) => void;
+  #pending = "";
+  #inPacket = false;
+  #key = false;
+  /** Seconds of one unit of a picture's PTS. */
+  #timeBase = Number.NaN;
+
+  constructor(report: (report: FfmpegReport) => void) {
+    this.#report = report;
+  }
+
+  /** Takes the next piece of output, cut anywhere. */
+  write(text: string): void {
+    const lines = (this.#pending + text).split("\n");
+    this.#pending = lines.pop() ?? "";
+    for (const line of lines) this.#line(line);
+  }
+
+  /** Takes what is left when the output has ended. */
+  end(): void {
+    if (this.#pending !== "") this.#line(this.#pending);
+    this.#pending = "";
+  }
+
+  #line(line: string): void {
+    if (line.startsWith("stream #")) this.#inPacket = true;
+    else if (this.#inPacket && line.startsWith("  ")) this.#packetLine(line);
+    else if (line.startsWith("[showinfo@")) this.#pictureLine(line);
+    else if (line !== "") this.#messageLine(line);
+  }
+
+  #packetLine(line: string): void {
+    if (line.startsWith("  keyframe=")) this.#key = line.endsWith("1");
+    else if (line.startsWith("  dts=")) {
+      this.#inPacket = false;
+      const pts = line.slice(line.indexOf("pts=", 6) + 4);
+      this.#report({ kind: "packet", ptsUs: microseconds(Number(pts)), key: this.#key });
+    }
+  }
+
+  #pictureLine(line: string): void {
+    const match = picture.exec(line);
+    if (match) {
+      const [, place, pts, width, height] = match;
+      // `pts_time` in the same line has six digits only.
+      const ptsUs = microseconds(Number(pts) * this.#timeBase);
+      if (place === probes.sampled) this.#report({ kind: "sampled", ptsUs });
+      else this.#report({ kind: "decoded", ptsUs, width: Number(width), height: Number(height) });
+      return;
+    }
+    const base = timeBase.exec(line);
+    if (base) this.#timeBase = Number(base[1]) / Number(base[2]);
+  }
+
+  #messageLine(line: string): void {
+    // The last line of a packet; the picture's time before it was all that matters.
+    if (line.startsWith("  size=")) return;
+    const match = codec.exec(line);
+    if (match?.[1] !== undefined) this.#report({ kind: "codec", codec: match[1] });
+    this.#report({ kind: "message", text: line });
+  }
+}
+
+function microseconds(seconds: number): number | undefined {
+  return Number.isFinite(seconds) ? Math.round(seconds * 1e6) : undefined;
+}

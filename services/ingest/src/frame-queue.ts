@@ -1,0 +1,84 @@
+import { DropReason, type FrameMetadata, writeFrameHeader } from "@sightline/contracts";
+import type { FrameBuffers } from "./frame-buffers.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** A frame in memory: its message with room for the header, and what the header will say. */
+export interface WaitingFrame {
+  /** The header, but for what is known only when the frame is handed over. */
+  metadata: Omit<FrameMetadata, "previousNumber" | "queueUs">;
+  message: Uint8Array<ArrayBuffer>;
+  buffers: FrameBuffers;
+  /** When its pixels were in memory, by performance.now(). */
+  readyAt: number;
+}
+
+/** The newest frame of a camera, and the one token that says so. Only the token with the newest id is good. */
+export class FrameQueue {
+  readonly #ledger: Ledger;
+  readonly #offer: (token: number) => void;
+  #waiting: WaitingFrame | undefined;
+  #lastHanded = 0;
+  #lastToken = 0;
+  #out: { token: number; since: number } | undefined;
+
+  /** `offer` publishes a token. */
+  constructor(ledger: Ledger, offer: (token: number) => void) {
+    this.#ledger = ledger;
+    this.#offer = offer;
+  }
+
+  /** Takes the newest frame; the one that waited is superseded. Offers a token when none is out. */
+  put(frame: WaitingFrame): void {
+    this.#discard(DropReason.SUPERSEDED);
+    this.#waiting = frame;
+    if (!this.#out) this.#offerNew();
+  }
+
+  /** The frame for a token, its header written; undefined when the token is void. */
+  take(token: number): WaitingFrame | undefined {
+    if (this.#out?.token !== token) return undefined;
+    this.#out = undefined;
+    const frame = this.#waiting;
+    if (!frame) return undefined;
+    this.#waiting = undefined;
+    writeFrameHeader(frame.message, {
+      ...frame.metadata,
+      previousNumber: this.#lastHanded,
+      queueUs: Math.round((performance.now() - frame.readyAt) * 1000),
+    });
+    this.#lastHanded = frame.metadata.number;
+    return frame;
+  }
+
+  /** The token that is out, and since when by performance.now(). */
+  get out(): { token: number; since: number } | undefined {
+    return this.#out;
+  }
+
+  /** The token is not in the queue any more: offers another if a frame waits. */
+  tokenLost(token: number): void {
+    if (this.#out?.token !== token) return;
+    this.#out = undefined;
+    if (this.#waiting) this.#offerNew();
+  }
+
+  /** Drops the frame that waits and voids the token. */
+  clear(): void {
+    this.#discard(DropReason.CAMERA_STOPPED);
+    this.#out = undefined;
+  }
+
+  #offerNew(): void {
+    this.#lastToken += 1;
+    this.#out = { token: this.#lastToken, since: performance.now() };
+    this.#offer(this.#lastToken);
+  }
+
+  #discard(reason: DropReason): void {
+    const frame = this.#waiting;
+    if (!frame) return;
+    this.#waiting = undefined;
+    this.#ledger.drop(frame.metadata.number, reason);
+    frame.buffers.give(frame.message);
+  }
+}

@@ -1,0 +1,133 @@
+import { DropReason, parseFrameId, streams, subjects, tokenAckWaitMs } from "@sightline/contracts";
+import type { Logger, Nats } from "@sightline/service";
+import type { FrameBuffers } from "./frame-buffers.ts";
+import type { WaitingFrame } from "./frame-queue.ts";
+import type { Ledger } from "./ledger.ts";
+
+/** A worker publishes nothing about a frame later than tokenAckWaitMs after it got it; the rest is for the way. */
+const outcomeMs = tokenAckWaitMs + 2_000;
+const checkMs = 500;
+
+interface Handed {
+  message: Uint8Array<ArrayBuffer>;
+  buffers: FrameBuffers;
+  captureTime: Date;
+  since: number;
+}
+
+/**
+ * Frames that workers have been given, until their outcome is known. One whose worker is silent is looked up in the
+ * stream of detections before it is called lost, so that the account agrees with the stream.
+ */
+export class HandedFrames {
+  readonly #nats: Nats;
+  readonly #camera: string;
+  readonly #epoch: string;
+  readonly #ledger: Ledger;
+  readonly #log: Logger;
+  readonly #frames = new Map<number, Handed>();
+  readonly #inferred: () => void;
+  readonly #timer: NodeJS.Timeout;
+  #looking = false;
+
+  /** `inferred` is told of each frame that was inferred. */
+  constructor(nats: Nats, camera: string, epoch: string, ledger: Ledger, inferred: () => void, log: Logger) {
+    this.#nats = nats;
+    this.#camera = camera;
+    this.#epoch = epoch;
+    this.#ledger = ledger;
+    this.#inferred = inferred;
+    this.#log = log;
+    this.#timer = setInterval(() => void this.#settleOverdue(), checkMs);
+  }
+
+  /** A worker gets this frame now. */
+  add(frame: WaitingFrame): void {
+    const { number, captureTime } = frame.metadata;
+    this.#frames.set(number, {
+      message: frame.message,
+      buffers: frame.buffers,
+      captureTime: new Date((captureTime?.seconds ?? 0) * 1000),
+      since: performance.now(),
+    });
+  }
+
+  /** The detections of this frame have been published. */
+  infer(frameId: string): void {
+    const id = parseFrameId(frameId);
+    if (!id || id.camera !== this.#camera || id.epoch !== this.#epoch) return;
+    if (this.#ledger.infer(id.number)) this.#inferred();
+    this.#settle(id.number);
+  }
+
+  /** A worker says that it will not infer this frame. */
+  drop(epoch: string, number: number, reason: DropReason): void {
+    if (epoch !== this.#epoch || !this.#frames.has(number)) return;
+    this.#ledger.drop(number, reason);
+    this.#settle(number);
+  }
+
+  /** NATS was away, and with it every worker: their time starts again. */
+  restartClock(): void {
+    const now = performance.now();
+    for (const frame of this.#frames.values()) frame.since = now;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+  }
+
+  /** A worker that has answered for a frame has read it, so its buffer is free. */
+  #settle(number: number): void {
+    const frame = this.#frames.get(number);
+    if (frame && this.#frames.delete(number)) frame.buffers.give(frame.message);
+  }
+
+  async #settleOverdue(): Promise<void> {
+    const oldest = performance.now() - outcomeMs;
+    const overdue = [...this.#frames].filter(([, frame]) => frame.since < oldest);
+    const [first] = overdue;
+    if (!first || this.#looking || !this.#nats.connected()) return;
+    this.#looking = true;
+    try {
+      for (const id of await this.#published(first[1].captureTime)) this.infer(id);
+      for (const [number] of overdue) {
+        this.#ledger.drop(number, DropReason.WORKER_LOST);
+        // Its buffer is left to the collector: a worker that is only slow may still be reading it.
+        this.#frames.delete(number);
+      }
+    } catch (error) {
+      this.#log.debug({ error: (error as Error).message }, "outcomes not looked up yet; trying again");
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  /** Message ids of this camera's detections that the stream has now, from a capture time on. */
+  async #published(since: Date): Promise<string[]> {
+    const { manager, jetstream } = this.#nats;
+    const filter = subjects.detections(this.#camera);
+    const last = await manager.streams.getMessage(streams.detections, { last_by_subj: filter });
+    if (!last || last.time < since) return [];
+    const consumer = await jetstream.consumers.get(streams.detections, {
+      filter_subjects: filter,
+      opt_start_time: since.toISOString(),
+      deliver_policy: "by_start_time",
+      headers_only: true,
+    });
+    const ids: string[] = [];
+    const messages = await consumer.consume({ max_messages: 500 });
+    const limit = setTimeout(() => messages.stop(), 5_000);
+    try {
+      for await (const message of messages) {
+        ids.push(message.headers?.get("Nats-Msg-Id") ?? "");
+        if (message.seq >= last.seq) return ids;
+      }
+    } finally {
+      clearTimeout(limit);
+      messages.stop();
+      await consumer.delete().catch(() => undefined);
+    }
+    throw new Error("the stream of detections did not answer in time");
+  }
+}

@@ -1,0 +1,100 @@
+import { dropReasonLabel, dropReasons } from "@sightline/contracts";
+import { latencyBuckets } from "@sightline/service";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { CameraRunner } from "./camera-runner.ts";
+
+/** Ingest's metrics. What a camera has counted is read when scraped, so all numbers of one scrape agree. */
+export class IngestMetrics {
+  readonly #decode: Histogram<"camera">;
+  /** Cameras that the histogram has. */
+  readonly #cameras = new Set<string>();
+
+  constructor(registry: Registry, runners: () => CameraRunner[]) {
+    const registers = [registry];
+    const count = (name: string, help: string, value: (runner: CameraRunner) => number) =>
+      new Counter({
+        name: `sightline_${name}_total`,
+        help,
+        labelNames: ["camera"],
+        registers,
+        collect() {
+          this.reset();
+          for (const runner of runners()) this.inc({ camera: runner.camera }, value(runner));
+        },
+      });
+    const gauge = (name: string, help: string, value: (runner: CameraRunner) => number) =>
+      new Gauge({
+        name: `sightline_${name}`,
+        help,
+        labelNames: ["camera"],
+        registers,
+        collect() {
+          this.reset();
+          for (const runner of runners()) this.set({ camera: runner.camera }, value(runner));
+        },
+      });
+    count("frames_captured", "Compressed frames that arrived.", ({ ledger }) => ledger.captured);
+    count("frames_inferred", "Frames whose detections were published.", ({ ledger }) => ledger.inferred);
+    new Counter({
+      name: "sightline_frames_dropped_total",
+      help: "Frames that were not inferred, by reason.",
+      labelNames: ["camera", "reason"],
+      registers,
+      collect() {
+        this.reset();
+        for (const { camera, ledger } of runners())
+          for (const reason of dropReasons)
+            this.inc({ camera, reason: dropReasonLabel(reason) }, ledger.dropped(reason));
+      },
+    });
+    gauge("frames_in_flight", "Frames captured whose outcome is open.", ({ ledger }) => ledger.inFlight);
+    gauge(
+      "capture_frames_per_second",
+      "Frames captured, over the last 5 seconds.",
+      ({ captureRate }) => captureRate.perSecond,
+    );
+    gauge(
+      "inference_frames_per_second",
+      "Frames inferred, over the last 5 seconds.",
+      ({ inferenceRate }) => inferenceRate.perSecond,
+    );
+    gauge("camera_up", "1 while frames arrive, else 0.", ({ live }) => (live ? 1 : 0));
+    count(
+      "camera_reconnects",
+      "Connections set up anew since the camera was taken.",
+      ({ reconnects }) => reconnects,
+    );
+    new Gauge({
+      name: "sightline_camera_info",
+      help: "Constant 1, labelled with what describes the camera's stream.",
+      labelNames: ["camera", "codec", "width", "height", "model", "transport"],
+      registers,
+      collect() {
+        this.reset();
+        for (const { camera, source } of runners()) this.set({ camera, ...source }, 1);
+      },
+    });
+    this.#decode = new Histogram({
+      name: "sightline_decode_seconds",
+      help: "From arrival of a compressed frame to its pixels in memory.",
+      labelNames: ["camera"],
+      buckets: latencyBuckets,
+      registers,
+      collect: () => this.#forgetAllBut(new Set(runners().map(({ camera }) => camera))),
+    });
+  }
+
+  /** A frame of this camera took so long to decode and scale. */
+  decoded(camera: string, seconds: number): void {
+    this.#cameras.add(camera);
+    this.#decode.observe({ camera }, seconds);
+  }
+
+  #forgetAllBut(held: ReadonlySet<string>): void {
+    for (const camera of this.#cameras) {
+      if (held.has(camera)) continue;
+      this.#cameras.delete(camera);
+      this.#decode.remove({ camera });
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Two ends of a local stream socket. */
+export interface SocketPair {
+  /** Reads straight into memory of the caller's choosing. */
+  reader: Socket;
+  /** To be given to a child process, then destroyed here. */
+  writer: Socket;
+}
+
+/**
+ * Makes a connected pair whose reader puts bytes where `target` says, `received` being told how many came. A child's
+ * own stdout pipe would hand out buffers of 64 kB, each to be copied: measured for 1.2 MB frames, 0.93 against 0.48 ms of
+ * CPU each.
+ */
+export async function socketPair(
+  target: () => Uint8Array,
+  received: (bytes: number) => void,
+): Promise<SocketPair> {
+  const path = join(tmpdir(), `sightline-${randomUUID()}.sock`);
+  const server = createServer({ pauseOnConnect: true });
+  try {
+    server.listen(path);
+    await once(server, "listening");
+    const accepted = once(server, "connection");
+    const reader = connect({
+      path,
+      onread: {
+        buffer: target,
+        callback: (bytes) => {
+          received(bytes);
+          return true;
+        },
+      },
+    });
+    const [[writer]] = await Promise.all([accepted as Promise<[Socket]>, once(reader, "connect")]);
+    return { reader, writer };
+  } finally {
+    server.close();
+    rmSync(path, { force: true });
+  }
+}

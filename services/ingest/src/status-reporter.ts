@@ -1,0 +1,102 @@
+import type { KV } from "@nats-io/kv";
+import { CameraReason, CameraState, CameraStatus } from "@sightline/contracts";
+import type { Logger } from "@sightline/service";
+
+const periodMs = 1_000;
+
+/** Writes a camera's status: at once when its state or reason changes, and every second while its numbers do. */
+export class StatusReporter {
+  readonly #kv: KV;
+  readonly #camera: string;
+  readonly #numbers: () => Omit<CameraStatus, "state" | "reason" | "message">;
+  readonly #log: Logger;
+  readonly #timer: NodeJS.Timeout;
+  #state: CameraState = CameraState.CONNECTING;
+  #reason: CameraReason = CameraReason.UNSPECIFIED;
+  #message = "";
+  #written: Uint8Array = new Uint8Array();
+  #writing: Promise<void> | undefined;
+  #again = false;
+  #stopped = false;
+
+  constructor(
+    kv: KV,
+    camera: string,
+    numbers: () => Omit<CameraStatus, "state" | "reason" | "message">,
+    log: Logger,
+  ) {
+    this.#kv = kv;
+    this.#camera = camera;
+    this.#numbers = numbers;
+    this.#log = log;
+    this.#timer = setInterval(() => this.#write(), periodMs);
+    this.#write();
+  }
+
+  get state(): CameraState {
+    return this.#state;
+  }
+
+  get reason(): CameraReason {
+    return this.#reason;
+  }
+
+  /** Sets the state; `message` never holds a secret. */
+  set(state: CameraState, reason: CameraReason = CameraReason.UNSPECIFIED, message = ""): void {
+    if (state === this.#state && reason === this.#reason && message === this.#message) return;
+    if (state !== this.#state || reason !== this.#reason)
+      this.#log.info(
+        { state: nameOf(CameraState, state), reason: nameOf(CameraReason, reason), message },
+        "camera changed state",
+      );
+    this.#state = state;
+    this.#reason = reason;
+    this.#message = message;
+    this.#write();
+  }
+
+  /** Stops reporting; `remove` deletes the status, else the last word is that nobody holds the camera. */
+  async stop(remove: boolean): Promise<void> {
+    if (this.#stopped) return;
+    clearInterval(this.#timer);
+    if (!remove) this.set(CameraState.PENDING, CameraReason.UNSPECIFIED, "its ingest has stopped");
+    this.#stopped = true;
+    await this.#writing;
+    if (remove) await this.#kv.delete(this.#camera).catch(() => undefined);
+  }
+
+  /** One write at a time, so that an older status never lands on a newer one. */
+  #write(): void {
+    if (this.#stopped) return;
+    if (this.#writing) {
+      this.#again = true;
+      return;
+    }
+    const data = CameraStatus.encode(this.#current()).finish();
+    if (Buffer.compare(data, this.#written) === 0) return;
+    this.#writing = this.#put(data).finally(() => {
+      this.#writing = undefined;
+      if (this.#again) {
+        this.#again = false;
+        this.#write();
+      }
+    });
+  }
+
+  async #put(data: Uint8Array): Promise<void> {
+    try {
+      await this.#kv.put(this.#camera, data);
+      this.#written = data;
+    } catch (error) {
+      this.#log.debug({ error: (error as Error).message }, "status not written; next one in a second");
+    }
+  }
+
+  #current(): CameraStatus {
+    return { ...this.#numbers(), state: this.#state, reason: this.#reason, message: this.#message };
+  }
+}
+
+function nameOf(values: Record<string, number>, value: number): string {
+  return Object.keys(values).find((name) => values[name] === value) ?? String(value);
+}

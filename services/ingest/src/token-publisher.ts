@@ -1,0 +1,101 @@
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  decodeJson,
+  encodeJson,
+  formatFrameId,
+  streams,
+  subjects,
+  type Token,
+  tokenSchema,
+} from "@sightline/contracts";
+import type { Logger, Nats } from "@sightline/service";
+import type { FrameQueue } from "./frame-queue.ts";
+
+const retryMs = 250;
+const checkMs = 1_000;
+/** A token that has been out for so long may have been lost. */
+const suspectMs = 5_000;
+
+/** Puts a camera's tokens into the work queue, and finds out when one was lost. */
+export class TokenPublisher {
+  readonly #nats: Nats;
+  readonly #camera: string;
+  readonly #epoch: string;
+  readonly #log: Logger;
+  readonly #timer: NodeJS.Timeout;
+  #queue: FrameQueue | undefined;
+  #model: string;
+  #checkedAt = 0;
+  #checking = false;
+  #stopped = false;
+
+  constructor(nats: Nats, camera: string, epoch: string, model: string, log: Logger) {
+    this.#nats = nats;
+    this.#camera = camera;
+    this.#epoch = epoch;
+    this.#model = model;
+    this.#log = log;
+    this.#timer = setInterval(() => this.#checkOld(), checkMs);
+  }
+
+  /** Sets the queue whose tokens these are. */
+  attach(queue: FrameQueue): void {
+    this.#queue = queue;
+  }
+
+  /** The tokens to come are for the workers of this model. */
+  useModel(model: string): void {
+    this.#model = model;
+  }
+
+  /** Publishes a token, again and again until the stream has it or it is void. */
+  async offer(id: number): Promise<void> {
+    const token: Token = { camera: this.#camera, epoch: this.#epoch, id };
+    const subject = subjects.ready(this.#model, this.#camera);
+    const msgID = `token:${formatFrameId({ camera: this.#camera, epoch: this.#epoch, number: id })}`;
+    while (!this.#stopped && this.#queue?.out?.token === id) {
+      try {
+        await this.#nats.jetstream.publish(subject, encodeJson(token), { msgID, timeout: 2_000 });
+        return;
+      } catch (error) {
+        this.#log.debug({ error: (error as Error).message }, "token not published yet; trying again");
+        await delay(retryMs);
+      }
+    }
+  }
+
+  /** NATS is back after it was away: a token may have been lost with it. */
+  async check(): Promise<void> {
+    const queue = this.#queue;
+    const out = queue?.out;
+    if (!queue || !out || this.#checking || this.#stopped) return;
+    this.#checking = true;
+    this.#checkedAt = performance.now();
+    try {
+      if (!(await this.#isStored(out.token))) queue.tokenLost(out.token);
+    } catch (error) {
+      this.#log.debug({ error: (error as Error).message }, "token not looked up yet; trying again");
+    } finally {
+      this.#checking = false;
+    }
+  }
+
+  #checkOld(): void {
+    const out = this.#queue?.out;
+    if (out && performance.now() - Math.max(out.since, this.#checkedAt) > suspectMs) void this.check();
+  }
+
+  async #isStored(id: number): Promise<boolean> {
+    const message = await this.#nats.manager.streams.getMessage(streams.ready, {
+      last_by_subj: subjects.ready(this.#model, this.#camera),
+    });
+    if (!message) return false;
+    const token = decodeJson(tokenSchema, message.data);
+    return token.epoch === this.#epoch && token.id === id;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+  }
+}

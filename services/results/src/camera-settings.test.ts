@@ -1,0 +1,97 @@
+import { Camera, type ServedModel, Transport } from "@sightline/contracts";
+import { describe, expect, test } from "vitest";
+import { checkSettings, updatablePaths, updatedPaths } from "./camera-settings.ts";
+import { ModelCatalog } from "./model-catalog.ts";
+
+const served = new Map<string, ServedModel>(
+  [{ name: "people", classes: ["person"] }].map((model) => [
+    model.name,
+    { ...model, architecture: "yolo_nas_s", width: 640, height: 640, longestSide: 636, padValue: 114 },
+  ]),
+);
+const catalog = new ModelCatalog("standard", {
+  get: (name) => served.get(name),
+  keys: () => [...served.keys()],
+});
+const all = new Set(updatablePaths);
+const check = (
+  camera: Parameters<typeof Camera.fromPartial>[0],
+  changed: ReadonlySet<never> | typeof all = all,
+) => checkSettings(Camera.fromPartial(camera), changed, catalog);
+
+describe("settings", () => {
+  test("defaults", () => {
+    expect(check({})).toEqual({
+      transport: "tcp",
+      targetFps: 0,
+      model: "standard",
+      minScore: 0,
+      classes: [],
+    });
+  });
+
+  test("repeated classes count once", () => {
+    expect(check({ model: "people", classes: ["person", "person"] }).classes).toEqual(["person"]);
+  });
+
+  test.each([
+    [{ targetFps: -1 }, "target_fps"],
+    [{ targetFps: Number.NaN }, "target_fps"],
+    [{ targetFps: 241 }, "target_fps"],
+    [{ minScore: 1.01 }, "min_score"],
+    [{ minScore: Number.NaN }, "min_score"],
+    [{ transport: 9 as Transport }, "transport"],
+    [{ model: "../etc" }, "model name"],
+    [{ classes: [""] }, "empty"],
+    [{ classes: ["x".repeat(65)] }, "longer than 64"],
+    [{ classes: Array.from({ length: 1001 }, (_, i) => `c${i}`) }, "1000"],
+  ])("refuses %j", (camera, why) => {
+    expect(() => check(camera)).toThrow(
+      expect.objectContaining({ code: "invalid_argument", message: expect.stringContaining(why) }),
+    );
+  });
+
+  test("a model that nobody serves is refused, naming those that are served", () => {
+    expect(() => check({ model: "cars" })).toThrow(
+      expect.objectContaining({ code: "model_not_served", message: expect.stringContaining("people") }),
+    );
+  });
+
+  test("a class is checked against its model, when that is served", () => {
+    expect(() => check({ model: "people", classes: ["unicorn"] })).toThrow(
+      expect.objectContaining({ code: "unknown_class", message: expect.stringContaining("person") }),
+    );
+    expect(check({ classes: ["unicorn"] }).classes).toEqual(["unicorn"]);
+  });
+
+  test("what is not changed is not held against models that are away", () => {
+    expect(check({ model: "cars", classes: ["car"] }, new Set()).model).toBe("cars");
+  });
+});
+
+describe("field mask", () => {
+  const camera = Camera.fromPartial({ targetFps: 5, transport: Transport.UDP });
+
+  test("names what changes", () => {
+    expect(updatedPaths(camera, ["target_fps", "classes"])).toEqual(new Set(["target_fps", "classes"]));
+  });
+
+  test("without one, what is not at its default changes", () => {
+    expect(updatedPaths(camera, undefined)).toEqual(new Set(["target_fps", "transport"]));
+    expect(updatedPaths(camera, [])).toEqual(new Set(["target_fps", "transport"]));
+  });
+
+  test("* is everything", () => {
+    expect(updatedPaths(camera, ["*"])).toEqual(all);
+  });
+
+  test.each([[["name"]], [["targetFps"]], [["status.state"]]])("refuses %j", (mask) => {
+    expect(() => updatedPaths(camera, mask)).toThrow(
+      expect.objectContaining({ code: "invalid_argument", message: expect.stringContaining("target_fps") }),
+    );
+  });
+
+  test("nothing to change is an error", () => {
+    expect(() => updatedPaths(Camera.create(), undefined)).toThrow(/nothing to update/);
+  });
+});

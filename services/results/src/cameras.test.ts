@@ -1,0 +1,237 @@
+import { createServer } from "node:http2";
+import { type CameraChange, SightlineError } from "@sightline/client";
+import {
+  CameraReason,
+  CameraState,
+  CameraStatus,
+  cameraRecordSchema,
+  cameraSecretSchema,
+  decodeJson,
+  encodeJson,
+  limits,
+} from "@sightline/contracts";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { RunningResults } from "./testing/running-results.ts";
+
+let results: RunningResults;
+beforeAll(async () => {
+  results = await RunningResults.start();
+});
+afterAll(() => results.stop());
+
+afterEach(async () => {
+  for await (const { name } of results.client.cameras.list())
+    await results.client.cameras.delete(name.replace("cameras/", ""));
+});
+
+const secretUrl = "rtsp://admin:hunter%402@10.0.0.5/live";
+
+async function storedSecret(id: string) {
+  const entry = await results.buckets.cameraSecrets.get(id);
+  return entry?.operation === "PUT" ? decodeJson(cameraSecretSchema, entry.value) : undefined;
+}
+
+describe("registration", () => {
+  test("keeps the secret apart: not in the record, not in any answer", async () => {
+    const { cameras } = results.client;
+    const registered = await cameras.register("front", { uri: secretUrl, targetFps: 5, classes: ["person"] });
+    expect(registered).toMatchObject({
+      name: "cameras/front",
+      uri: "rtsp://10.0.0.5/live",
+      model: "yolo-nas-pedestrians",
+      targetFps: 5,
+      classes: ["person"],
+      hasCredentials: true,
+      status: { state: CameraState.PENDING },
+    });
+    const record = await results.buckets.cameras.get("front");
+    expect(record!.string()).not.toContain("hunter");
+    expect(decodeJson(cameraRecordSchema, record!.value)).toMatchObject({
+      uri: "rtsp://10.0.0.5/live",
+      hasCredentials: true,
+    });
+    expect(await storedSecret("front")).toEqual({ username: "admin", password: "hunter@2" });
+    const answers = [registered, await cameras.get("front"), ...(await Array.fromAsync(cameras.list()))];
+    expect(JSON.stringify(answers)).not.toContain("hunter");
+  });
+
+  test("a taken name, also when two ask at once, keeps the first one's secret", async () => {
+    const { cameras } = results.client;
+    const outcomes = await Promise.allSettled(
+      ["one", "two", "three"].map((password) =>
+        cameras.register("front", { uri: `rtsp://u:${password}@cam/x` }),
+      ),
+    );
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(["fulfilled", "rejected", "rejected"]);
+    const winner = ["one", "two", "three"][outcomes.findIndex(({ status }) => status === "fulfilled")];
+    expect((await storedSecret("front"))?.password).toBe(winner);
+    await expect(cameras.register("front", { uri: secretUrl })).rejects.toMatchObject({
+      code: "ALREADY_EXISTS",
+      reason: "camera_exists",
+    });
+  });
+
+  test("errors are typed and hold no secret", async () => {
+    const { cameras } = results.client;
+    const wrong: [string, Parameters<typeof cameras.register>[1], string][] = [
+      ["Front", { uri: "rtsp://cam/x" }, "invalid_argument"],
+      ["front", { uri: "http://u:hunter2@cam/x" }, "invalid_argument"],
+      ["front", { uri: "rtsp://cam/x", model: "cars" }, "model_not_served"],
+      ["front", { uri: "rtsp://cam/x", minScore: 2 }, "invalid_argument"],
+    ];
+    for (const [id, settings, reason] of wrong) {
+      const error = await cameras.register(id, settings).catch((e) => e);
+      expect(error).toBeInstanceOf(SightlineError);
+      expect(error).toMatchObject({ code: "INVALID_ARGUMENT", reason });
+      expect(error.message).not.toContain("hunter2");
+    }
+  });
+
+  test("a model counts as served while a worker announces it", async () => {
+    const { cameras } = results.client;
+    const model = {
+      name: "cars",
+      architecture: "yolo_nas_s",
+      width: 64,
+      height: 64,
+      longestSide: 64,
+      padValue: 0,
+    };
+    await results.buckets.models.put("cars", encodeJson({ ...model, classes: ["car"] }));
+    await expect
+      .poll(() => cameras.register("front", { uri: "rtsp://cam/x", model: "cars" }).catch((e) => e.reason))
+      .toMatchObject({ model: "cars" });
+    await expect(cameras.update("front", { classes: ["person"] })).rejects.toMatchObject({
+      reason: "unknown_class",
+    });
+    await expect
+      .poll(() => cameras.update("front", { model: "cars" }).catch((e) => e.reason), { timeout: 15_000 })
+      .toBe("model_not_served");
+  });
+});
+
+describe("update", () => {
+  test("changes what is named, and nothing else", async () => {
+    const { cameras } = results.client;
+    const before = await cameras.register("front", { uri: secretUrl, targetFps: 5, minScore: 0.5 });
+    const after = await cameras.update("front", { targetFps: 0 });
+    expect(after).toEqual({ ...before, targetFps: 0, etag: after.etag, updateTime: after.updateTime });
+    expect(after.etag).not.toBe(before.etag);
+    expect(await cameras.get("front")).toEqual(after);
+  });
+
+  test("an old etag is refused", async () => {
+    const { cameras } = results.client;
+    const { etag } = await cameras.register("front", { uri: secretUrl });
+    await cameras.update("front", { targetFps: 1 }, { etag });
+    await expect(cameras.update("front", { targetFps: 2 }, { etag })).rejects.toMatchObject({
+      code: "ABORTED",
+      reason: "etag_mismatch",
+    });
+    expect((await cameras.get("front")).targetFps).toBe(1);
+  });
+
+  test.each([
+    ["the same server keeps the secret", "rtsp://10.0.0.5/other", "hunter@2"],
+    ["another server never gets it", "rtsp://10.0.0.6/live", undefined],
+    ["another port is another server", "rtsp://10.0.0.5:8554/live", undefined],
+    ["a new one replaces it", "rtsp://admin:new@10.0.0.5/live", "new"],
+    ["an empty user removes it", "rtsp://@10.0.0.5/live", undefined],
+  ])("a new URL: %s", async (_, uri, password) => {
+    const { cameras } = results.client;
+    await cameras.register("front", { uri: secretUrl });
+    const { hasCredentials } = await cameras.update("front", { uri });
+    expect(hasCredentials).toBe(password !== undefined);
+    expect((await storedSecret("front"))?.password).toBe(password);
+  });
+
+  test("a camera that is not there", async () => {
+    const { cameras } = results.client;
+    const missing = { code: "NOT_FOUND", reason: "camera_not_found" };
+    await expect(cameras.update("none", { targetFps: 1 })).rejects.toMatchObject(missing);
+    await expect(cameras.get("none")).rejects.toMatchObject(missing);
+    await expect(cameras.delete("none")).rejects.toMatchObject(missing);
+    await expect(cameras.get("No Name")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+});
+
+test("deletion leaves neither record nor secret, and frees the name", async () => {
+  const { cameras } = results.client;
+  await cameras.register("front", { uri: secretUrl });
+  await cameras.delete("front");
+  expect((await results.buckets.cameras.get("front"))?.operation).toBe("DEL");
+  expect(await storedSecret("front")).toBeUndefined();
+  expect((await cameras.register("front", { uri: "rtsp://cam/x" })).hasCredentials).toBe(false);
+});
+
+test("a list in pages holds every camera by name", async () => {
+  const { cameras } = results.client;
+  const ids = ["c", "a", "e", "b", "d"];
+  await Promise.all(ids.map((id) => cameras.register(id, { uri: "rtsp://cam/x" })));
+  const listed = await Array.fromAsync(cameras.list({ pageSize: 2 }));
+  expect(listed.map(({ name }) => name)).toEqual([...ids].sort().map((id) => `cameras/${id}`));
+});
+
+test("watch tells what is there, then each change", async () => {
+  const { cameras } = results.client;
+  await cameras.register("old", { uri: "rtsp://cam/x" });
+  const abort = new AbortController();
+  const changes = cameras.watch({ signal: abort.signal });
+  const next = async () => ((await changes.next()).value as CameraChange) ?? undefined;
+  expect(await next()).toMatchObject({ kind: "existing", camera: { name: "cameras/old" } });
+  await cameras.register("new", { uri: secretUrl });
+  const registered = await next();
+  expect(registered).toMatchObject({ kind: "registered", camera: { name: "cameras/new" } });
+  expect(JSON.stringify(registered)).not.toContain("hunter");
+  await cameras.update("new", { targetFps: 3 });
+  expect(await next()).toMatchObject({ kind: "updated", camera: { targetFps: 3 } });
+  const status = CameraStatus.fromPartial({
+    state: CameraState.DOWN,
+    reason: CameraReason.UNAUTHORIZED,
+    message: "the camera refuses this user",
+  });
+  await results.buckets.cameraStatus.put("new", CameraStatus.encode(status).finish());
+  expect(await next()).toMatchObject({
+    kind: "status",
+    camera: { status: { reason: CameraReason.UNAUTHORIZED } },
+  });
+  await cameras.delete("new");
+  expect(await next()).toMatchObject({ kind: "deleted", camera: { name: "cameras/new" } });
+  abort.abort();
+  expect((await changes.next()).done).toBe(true);
+  await results.buckets.cameraStatus.delete("new");
+});
+
+test("a live camera of which nothing is heard any more is shown as pending", async () => {
+  const { cameras } = results.client;
+  await cameras.register("front", { uri: "rtsp://cam/x" });
+  const live = CameraStatus.fromPartial({ state: CameraState.LIVE, ingest: "ingest-1", captureFps: 10 });
+  await results.buckets.cameraStatus.put("front", CameraStatus.encode(live).finish());
+  const state = async () => (await cameras.get("front")).status?.state;
+  await expect.poll(state).toBe(CameraState.LIVE);
+  await expect.poll(state, { timeout: 10_000 }).toBe(CameraState.PENDING);
+  await results.buckets.cameraStatus.put("front", CameraStatus.encode(live).finish());
+  await expect.poll(state).toBe(CameraState.LIVE);
+  await results.buckets.cameraStatus.delete("front");
+});
+
+test("a message above the limit is refused", async () => {
+  const uri = `rtsp://cam/${"x".repeat(limits.maxGrpcMessageBytes)}`;
+  await expect(results.client.cameras.register("big", { uri })).rejects.toMatchObject({
+    code: "RESOURCE_EXHAUSTED",
+  });
+});
+
+test("a server that is not there is UNAVAILABLE, and one that does not speak gRPC is an error too", async () => {
+  const { connect } = await import("@sightline/client");
+  const other = createServer((_request, response) => response.end("hello")).listen(0, "127.0.0.1");
+  await new Promise((resolve) => other.once("listening", resolve));
+  const { port } = other.address() as { port: number };
+  const client = connect(`127.0.0.1:${port}`);
+  await expect(client.cameras.get("front")).rejects.toBeInstanceOf(SightlineError);
+  client.close();
+  await new Promise((resolve) => other.close(resolve));
+  const lonely = connect(`127.0.0.1:${port}`);
+  await expect(lonely.cameras.get("front")).rejects.toMatchObject({ code: "UNAVAILABLE", reason: undefined });
+  lonely.close();
+});

@@ -1,0 +1,89 @@
+import { SubscribeDetectionsRequest, SubscribeDetectionsResponse } from "@sightline/contracts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { readFilter } from "./detection-filter.ts";
+import { DetectionHub } from "./detection-hub.ts";
+import { Subscriber } from "./subscriber.ts";
+import { sampleFrame } from "./testing/sample-frames.ts";
+
+let hub: DetectionHub;
+beforeEach(() => {
+  hub = new DetectionHub();
+});
+
+function subscribe(request: Parameters<typeof SubscribeDetectionsRequest.fromPartial>[0]) {
+  const messages: Buffer[] = [];
+  const sink = { write: (message: Buffer) => messages.push(message) > 0 };
+  const nobody = { delivered: () => undefined, skipped: () => undefined };
+  const subscriber = new Subscriber(sink, { maxFrames: 10, maxBytes: 1e6 }, nobody);
+  const stop = hub.add(readFilter(SubscribeDetectionsRequest.fromPartial(request)), subscriber);
+  const classes = () =>
+    messages.map((message) => {
+      const { event } = SubscribeDetectionsResponse.decode(message);
+      return event?.$case === "frame" ? event.value.detections.map(({ className }) => className) : event;
+    });
+  return { messages, stop, classes };
+}
+
+describe("filters", () => {
+  const mixed = sampleFrame({
+    number: 1,
+    found: [
+      ["person", 0.9],
+      ["dog", 0.4],
+    ],
+  });
+  const empty = sampleFrame({ number: 2, found: [] });
+
+  test.each([
+    [{}, [["person", "dog"]]],
+    [{ classes: ["dog"] }, [["dog"]]],
+    [{ minScore: 0.5 }, [["person"]]],
+    [{ classes: ["dog"], minScore: 0.5 }, []],
+    [{ classes: ["dog"], minScore: 0.5, includeEmpty: true }, [[], []]],
+    [{ includeEmpty: true }, [["person", "dog"], []]],
+    [{ cameras: ["cameras/back"], includeEmpty: true }, []],
+    [{ cameras: ["cameras/back", "cameras/front"] }, [["person", "dog"]]],
+  ])("%j", (request, expected) => {
+    const { classes } = subscribe(request);
+    hub.publish(mixed);
+    hub.publish(empty);
+    expect(classes()).toEqual(expected);
+  });
+
+  test.each([
+    [{ cameras: ["front"] }, "cameras/{camera}"],
+    [{ cameras: Array(1001).fill("cameras/a") }, "1000"],
+    [{ classes: [""] }, "empty"],
+    [{ classes: Array.from({ length: 1001 }, (_, i) => `c${i}`) }, "1000"],
+    [{ minScore: -0.1 }, "min_score"],
+    [{ minScore: Number.NaN }, "min_score"],
+  ])("refuses %j", (request, why) => {
+    expect(() => subscribe(request)).toThrow(
+      expect.objectContaining({ code: "invalid_argument", message: expect.stringContaining(why) }),
+    );
+  });
+});
+
+test("one encoding serves all whose filters let the same through", () => {
+  const subscriptions = [
+    {},
+    {},
+    { minScore: 0.5 },
+    { classes: ["person"] },
+    { cameras: ["cameras/front"] },
+  ].map(subscribe);
+  hub.publish(sampleFrame({ number: 1 }));
+  const [first, ...others] = subscriptions.map(({ messages }) => messages[0]);
+  for (const other of others) expect(other).toBe(first);
+});
+
+test("a subscriber that stopped gets nothing more, and stopping twice is harmless", () => {
+  const leaving = subscribe({});
+  const staying = subscribe({});
+  leaving.stop();
+  leaving.stop();
+  hub.publish(sampleFrame({ number: 1 }));
+  expect(leaving.messages).toEqual([]);
+  expect(staying.messages).toHaveLength(1);
+  expect(hub.size).toBe(1);
+});

@@ -1,0 +1,48 @@
+import { cameraName, FrameDetections, toTimestamp } from "@sightline/contracts";
+
+/** What to put into a sample frame. */
+export interface Sample {
+  camera?: string;
+  epoch?: string;
+  number: number;
+  /** The number before, unless given. */
+  previousNumber?: number;
+  /** Class and score of each detection. */
+  found?: readonly (readonly [className: string, score: number])[];
+}
+
+/** A frame's detections as a worker publishes them, captured now. */
+export function sampleFrame({
+  camera = "front",
+  epoch = "e1",
+  found = [["person", 0.9]],
+  ...sample
+}: Sample) {
+  const { number, previousNumber = number - 1 } = sample;
+  return FrameDetections.fromPartial({
+    frame: {
+      camera: cameraName(camera),
+      epoch,
+      number,
+      previousNumber,
+      captureTime: toTimestamp(performance.timeOrigin + performance.now()),
+      sourceWidth: 768,
+      sourceHeight: 576,
+    },
+    detections: found.map(([className, score]) => ({
+      classId: 0,
+      className,
+      score,
+      pixelBox: { xMin: 10, yMin: 20, xMax: 30, yMax: 80 },
+      normalizedBox: { xMin: 0.1, yMin: 0.2, xMax: 0.3, yMax: 0.8 },
+    })),
+    timings: { decodeUs: 4_000, queueUs: 1_000, batchUs: 2_000, inferUs: 30_000, postUs: 1_000 },
+    inference: {
+      model: "yolo-nas-pedestrians",
+      precision: "int8",
+      executionProvider: "cpu",
+      worker: "w1",
+      batchSize: 1,
+    },
+  });
+}
