@@ -38,7 +38,7 @@ export async function buildProgram(args: readonly string[]): Promise<Command> {
   for (const entry of commandTable) {
     const [first, second] = entry.path;
     const command = isNamed(entry, words) ? await entry.load() : new Command(entry.path.at(-1));
-    command.description(entry.description);
+    if (command.description() === "") command.description(entry.description);
     if (second === undefined) {
       program.addCommand(command);
       continue;

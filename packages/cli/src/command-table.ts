@@ -57,6 +57,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/camera-remove.ts")).cameraRemoveCommand(),
   },
   {
+    path: ["camera", "probe"],
+    description: "tell what a camera sends, or why it does not",
+    load: async () => (await import("./commands/camera-probe.ts")).cameraProbeCommand(),
+  },
+  {
     path: ["watch"],
     description: "print detections as they are made",
     load: async () => (await import("./commands/watch.ts")).watchCommand(),
@@ -65,5 +70,41 @@ export const commandTable: readonly CommandEntry[] = [
     path: ["doctor"],
     description: "tell what is here, what is missing, and the command that fixes it",
     load: async () => (await import("./commands/doctor.ts")).doctorCommand(),
+  },
+  {
+    path: ["detect"],
+    description: "detect objects in a picture, a video, or a folder of them",
+    load: async () => (await import("./commands/detect.ts")).detectCommand(),
+  },
+  {
+    path: ["model", "build"],
+    description: "build YOLO-NAS as ONNX from .safetensors with super-gradients' names, or from a seed",
+    load: async () => (await import("./commands/model-build.ts")).modelBuildCommand(),
+  },
+  {
+    path: ["model", "inspect"],
+    description: "say what an ONNX file is, by its tensors",
+    load: async () => (await import("./commands/model-inspect.ts")).modelInspectCommand(),
+  },
+  {
+    path: ["model", "prepare"],
+    description: "rewrite an export into the form Sightline deploys, in a folder with its model.json",
+    load: async () => (await import("./commands/model-prepare.ts")).modelPrepareCommand(),
+  },
+  {
+    path: ["model", "quantize"],
+    description: "calibrate a prepared model on frames and write INT8 files for the CPU and for TensorRT",
+    load: async () => (await import("./commands/model-quantize.ts")).modelQuantizeCommand(),
+  },
+  {
+    path: ["model", "eval"],
+    description: "score a prepared model by COCO's 12 numbers, or two models on the same frames",
+    load: async () => (await import("./commands/model-eval.ts")).modelEvalCommand(),
+  },
+  {
+    path: ["model", "engine"],
+    description:
+      "build a TensorRT engine for this machine's GPU and wrap it as an ONNX file that workers load",
+    load: async () => (await import("./commands/model-engine.ts")).modelEngineCommand(),
   },
 ];

@@ -44,32 +44,49 @@ export async function unary<Request, Response>(
   }
 }
 
+/** Makes the connections of streams: each has its own. */
+export interface StreamConnections<C extends Client> {
+  open: () => C;
+  /** Aborts when all are to end. */
+  closing: AbortSignal;
+}
+
+/** What a caller may want of a stream. */
+export interface StreamOptions {
+  /** Ends the iteration without an error. */
+  signal?: AbortSignal;
+  /** Is called when the server has taken the call. */
+  onOpen?: () => void;
+}
+
 /**
  * Iterates over a stream of answers until the server ends it. An abort, or leaving the loop, cancels the call and
- * ends the iteration without an error. The stream is read only as fast as the loop asks. `onOpen` is called when the
- * server has taken the call. @throws SightlineError
+ * ends the iteration without an error. The stream is read only as fast as the loop asks. @throws SightlineError
  */
-export async function* stream<Response>(
-  start: () => ClientReadableStream<Response>,
-  signal: AbortSignal | undefined,
-  onOpen?: () => void,
+export async function* stream<C extends Client, Response>(
+  connections: StreamConnections<C>,
+  start: (client: C) => ClientReadableStream<Response>,
+  options: StreamOptions,
 ): AsyncGenerator<Response, void> {
-  if (signal?.aborted) return;
-  const call = start();
-  if (onOpen) call.once("metadata", onOpen);
+  const signal = AbortSignal.any([connections.closing, ...(options.signal ? [options.signal] : [])]);
+  if (signal.aborted) return;
+  const client = connections.open();
+  const call = start(client);
+  if (options.onOpen) call.once("metadata", options.onOpen);
   const cancel = () => call.cancel();
-  signal?.addEventListener("abort", cancel, { once: true });
+  signal.addEventListener("abort", cancel, { once: true });
   try {
     for await (const response of call) {
-      if (signal?.aborted) return;
+      if (signal.aborted) return;
       yield response as Response;
     }
   } catch (error) {
-    if (!signal?.aborted) throw SightlineError.from(error);
+    if (!signal.aborted) throw SightlineError.from(error);
   } finally {
-    signal?.removeEventListener("abort", cancel);
+    signal.removeEventListener("abort", cancel);
     // The cancelled call still reports its end; there is nobody left to tell.
     call.on("error", () => undefined);
     call.cancel();
+    client.close();
   }
 }

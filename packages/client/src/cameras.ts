@@ -6,7 +6,7 @@ import {
   cameraName,
   Transport,
 } from "@sightline/contracts";
-import { stream, unary } from "./calls.ts";
+import { type StreamConnections, type StreamOptions, stream, unary } from "./calls.ts";
 import { SightlineError } from "./errors.ts";
 
 /** Settings of a camera that a user may choose. */
@@ -48,9 +48,11 @@ const changeKinds: Record<number, CameraChangeKind> = {
 /** The registry of cameras. Cameras are named by their id, such as `front`. Every method throws SightlineError. */
 export class Cameras {
   readonly #client: CameraServiceClient;
+  readonly #watching: StreamConnections<CameraServiceClient>;
 
-  constructor(client: CameraServiceClient) {
+  constructor(client: CameraServiceClient, watching: StreamConnections<CameraServiceClient>) {
     this.#client = client;
+    this.#watching = watching;
   }
 
   /** Registers a camera; ALREADY_EXISTS when the id is taken, INVALID_ARGUMENT for a setting that cannot be. */
@@ -103,8 +105,9 @@ export class Cameras {
   }
 
   /** Every camera as it is now, then each change of registration or status, until aborted. */
-  async *watch(call: CallSettings = {}): AsyncGenerator<CameraChange, void> {
-    for await (const { change, camera } of stream(() => this.#client.watchCameras({}), call.signal)) {
+  async *watch(options: StreamOptions = {}): AsyncGenerator<CameraChange, void> {
+    const changes = stream(this.#watching, (client) => client.watchCameras({}), options);
+    for await (const { change, camera } of changes) {
       const kind = changeKinds[change];
       if (kind && camera) yield { kind, camera };
     }

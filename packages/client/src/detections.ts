@@ -1,5 +1,5 @@
 import { cameraName, type DetectionServiceClient, type FrameDetections } from "@sightline/contracts";
-import { stream } from "./calls.ts";
+import { type StreamConnections, type StreamOptions, stream } from "./calls.ts";
 
 /** What to deliver; everything when nothing is given. */
 export interface DetectionFilter {
@@ -18,10 +18,10 @@ export type DetectionEvent = { kind: "frame"; frame: FrameDetections } | { kind:
 
 /** Detections as they are made. */
 export class Detections {
-  readonly #client: DetectionServiceClient;
+  readonly #connections: StreamConnections<DetectionServiceClient>;
 
-  constructor(client: DetectionServiceClient) {
-    this.#client = client;
+  constructor(connections: StreamConnections<DetectionServiceClient>) {
+    this.#connections = connections;
   }
 
   /**
@@ -29,20 +29,15 @@ export class Detections {
    * is told how many. `onOpen` is called once the server has the subscription: every later frame will come.
    * @throws SightlineError, UNAVAILABLE when the server goes away
    */
-  async *subscribe(
-    filter: DetectionFilter & { signal?: AbortSignal; onOpen?: () => void } = {},
-  ): AsyncGenerator<DetectionEvent, void> {
+  async *subscribe(filter: DetectionFilter & StreamOptions = {}): AsyncGenerator<DetectionEvent, void> {
     const request = {
       cameras: (filter.cameras ?? []).map(cameraName),
       classes: [...(filter.classes ?? [])],
       minScore: filter.minScore ?? 0,
       includeEmpty: filter.includeEmpty ?? false,
     };
-    for await (const { event } of stream(
-      () => this.#client.subscribeDetections(request),
-      filter.signal,
-      filter.onOpen,
-    )) {
+    const events = stream(this.#connections, (client) => client.subscribeDetections(request), filter);
+    for await (const { event } of events) {
       if (event?.$case === "frame") yield { kind: "frame", frame: event.value };
       else if (event?.$case === "skipped") yield { kind: "skipped", count: event.value.count };
     }

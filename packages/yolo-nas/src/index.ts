@@ -5,6 +5,7 @@ export {
   architecture,
 } from "./architecture/architectures.ts";
 export { type BuildOptions, buildModel } from "./architecture/build-model.ts";
+export { COCO_CLASSES } from "./architecture/coco-classes.ts";
 export { countParameters, type ParameterCounts } from "./architecture/state-dict-layout.ts";
 export {
   type CandidateBatch,
@@ -18,7 +19,10 @@ export * from "./engine/index.ts";
 export * from "./errors.ts";
 export * from "./evaluation/index.ts";
 export { describeModel, type ModelDescription, type ModelForm } from "./inspect/describe-model.ts";
+export { modelWords } from "./inspect/model-words.ts";
+export { type ConvolutionCounts, countConvolutions } from "./inspect/operation-count.ts";
 export {
+  addModelFiles,
   describeFiles,
   MANIFEST_FILE,
   type ModelManifest,

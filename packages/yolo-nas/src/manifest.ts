@@ -56,7 +56,10 @@ export const MANIFEST_FILE = "model.json";
 export interface NewManifest {
   readonly name: string;
   readonly architecture: string;
-  readonly metadata: PreparedMetadata;
+  readonly metadata: Pick<
+    PreparedMetadata,
+    "input" | "frame" | "fit" | "pixelFormat" | "padValue" | "classes"
+  >;
   /** File names in `folder`, by precision. */
   readonly files: Readonly<Partial<Record<ModelPrecision, string>>>;
   readonly accuracy?: ModelManifest["accuracy"];
@@ -87,6 +90,29 @@ export async function describeFiles(folder: string, model: NewManifest): Promise
     thresholds: DEFAULT_THRESHOLDS,
     ...(model.accuracy === undefined ? {} : { accuracy: model.accuracy }),
   });
+}
+
+/**
+ * Add files (of another precision, usually) to the manifest of a folder and write it; digests and version follow.
+ * @throws ModelFileError when the folder has no valid manifest, or a file cannot be read
+ */
+export async function addModelFiles(
+  folder: string,
+  files: NewManifest["files"],
+  accuracy: NonNullable<ModelManifest["accuracy"]> = {},
+): Promise<ModelManifest> {
+  const known = await parseManifest(join(folder, MANIFEST_FILE));
+  const names = Object.entries(known.files).map(([precision, { file }]) => [precision, file]);
+  const manifest = await describeFiles(folder, {
+    name: known.name,
+    architecture: known.architecture,
+    metadata: known,
+    files: { ...Object.fromEntries(names), ...files },
+    accuracy: { ...known.accuracy, ...accuracy },
+  });
+  const updated = { ...manifest, thresholds: known.thresholds };
+  await writeManifest(folder, updated);
+  return updated;
 }
 
 /** Write `model.json` into a folder; it appears whole or not at all. */

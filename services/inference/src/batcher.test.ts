@@ -132,6 +132,24 @@ describe("with an idle session", () => {
     expect(seen.batches[1]![1]).toEqual(["B"]);
   });
 
+  test("waits beyond the delay when fetching usually takes longer than that", () => {
+    const { clock, seen, batcher, arrive, deliver } = setUp();
+    for (let i = 0; i < 40; i++) {
+      arrive("a", "b", "c", "d");
+      for (const frame of ["A", "B", "C", "D"]) batcher.frameReady(frame, 30);
+      batcher.runFinished(100);
+    }
+    seen.batches.length = 0;
+    const start = clock.time;
+    arrive("a", "b");
+    clock.advanceTo(start + 12);
+    deliver("A");
+    clock.advanceTo(start + 20);
+    expect(seen.batches).toEqual([]);
+    deliver("B");
+    expect(seen.batches).toEqual([[start + 20, ["A", "B"]]]);
+  });
+
   test("no delay at all when it is zero", () => {
     const { clock, seen, arrive, deliver } = setUp({ maxDelayMs: 0 });
     arrive("a");

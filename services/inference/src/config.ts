@@ -37,11 +37,12 @@ export const settings = {
   batchSize: {
     env: "SIGHTLINE_BATCH_SIZE",
     schema: z
-      .union(
-        [z.literal("auto"), z.coerce.number().int().min(1).max(64)],
+      .custom<unknown>()
+      .transform((value) => (value === undefined || value === "auto" ? "auto" : Number(value)))
+      .refine(
+        (value) => value === "auto" || (Number.isInteger(value) && value >= 1 && value <= 64),
         "expected auto or a whole number from 1 to 64",
-      )
-      .default("auto"),
+      ),
     help: "frames in a batch; auto takes the smallest that gives full throughput",
   },
   maxBatch: {

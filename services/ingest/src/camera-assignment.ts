@@ -139,11 +139,12 @@ export class CameraAssignment {
   }
 
   async #letGo(camera: string, { lease, runner }: Holding): Promise<void> {
-    const removed = !this.#stopped && this.#view.records.get(camera) === undefined;
-    await runner.stop(removed);
+    const registered = this.#stopped || this.#view.records.get(camera) !== undefined;
+    const why = lease.lost.aborted ? "lost" : registered ? "released" : "removed";
+    await runner.stop(why);
     this.#held.delete(camera);
     await lease.release();
-    this.#log.info({ camera, removed }, "camera let go");
+    this.#log.info({ camera, why }, "camera let go");
   }
 }
 

@@ -1,32 +1,23 @@
 import { randomBytes } from "node:crypto";
-import {
-  CameraReason,
-  CameraState,
-  type CameraStatus,
-  cameraName,
-  frameMessageBytes,
-  PixelFormat,
-  type ServedModel,
-  toTimestamp,
-} from "@sightline/contracts";
+import { CameraReason, CameraState, frameMessageBytes, type ServedModel } from "@sightline/contracts";
 import type { CameraFault } from "@sightline/rtsp";
 import type { Buckets, Logger, Nats } from "@sightline/service";
-import { type AnalysisGeometry, letterboxOf, sameGeometry } from "./analysis-geometry.ts";
+import { type AnalysisGeometry, sameGeometry } from "./analysis-geometry.ts";
 import { Backoff } from "./backoff.ts";
 import { type CameraSettings, needsReconnect } from "./camera-settings.ts";
 import { CameraSubjects } from "./camera-subjects.ts";
 import type { DecoderEvents } from "./ffmpeg-decoder.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
-import type { ArrivedFrame } from "./frame-intake.ts";
+import { describeFrame } from "./frame-metadata.ts";
 import { FrameQueue } from "./frame-queue.ts";
 import { HandedFrames } from "./handed-frames.ts";
 import { Ledger } from "./ledger.ts";
-import { RateMeter } from "./rate-meter.ts";
-import { StatusReporter } from "./status-reporter.ts";
+import { type EpochEnd, StatusReporter } from "./status-reporter.ts";
+import { StreamFacts } from "./stream-facts.ts";
 import { runSession } from "./stream-session.ts";
 import { TokenPublisher } from "./token-publisher.ts";
 
-/** A stream that was good for so long has proved itself: its next failure is a new one. */
+/** A stream that has given pictures for so long has proved itself: its next failure is a new one. */
 const steadyMs = 10_000;
 
 /** What every camera of a process shares. */
@@ -47,8 +38,7 @@ export interface RunnerContext {
 export class CameraRunner {
   readonly camera: string;
   readonly ledger = new Ledger();
-  readonly captureRate = new RateMeter();
-  readonly inferenceRate = new RateMeter();
+  readonly facts = new StreamFacts();
   readonly #context: RunnerContext;
   readonly #log: Logger;
   readonly #epoch = randomBytes(6).toString("hex");
@@ -64,10 +54,6 @@ export class CameraRunner {
   /** Aborts the session or the waiting before the next. */
   #round = new AbortController();
   #stopped = false;
-  #connections = 0;
-  #codec = "";
-  #source = { width: 0, height: 0 };
-  #lastFrameAt: number | undefined;
 
   constructor(camera: string, settings: CameraSettings, context: RunnerContext, log: Logger) {
     const { nats, buckets } = context;
@@ -78,10 +64,17 @@ export class CameraRunner {
     this.#tokens = new TokenPublisher(nats, camera, this.#epoch, settings.model, this.#log);
     this.#queue = new FrameQueue(this.ledger, (token) => void this.#tokens.offer(token));
     this.#tokens.attach(this.#queue);
-    const inferred = () => this.inferenceRate.mark();
+    const inferred = () => this.facts.inferred.mark();
     this.#handed = new HandedFrames(nats, camera, this.#epoch, this.ledger, inferred, this.#log);
     this.#subjects = new CameraSubjects(nats, camera, this.#epoch, this.#queue, this.#handed, this.#log);
-    this.#status = new StatusReporter(buckets.cameraStatus, camera, () => this.#numbers(), this.#log);
+    const { ingest } = context;
+    const numbers = () => ({
+      ...this.facts.status,
+      ingest,
+      epoch: this.#epoch,
+      ledger: this.ledger.snapshot(),
+    });
+    this.#status = new StatusReporter(buckets.cameraStatus, camera, numbers, this.#log);
     this.#running = this.#run();
   }
 
@@ -90,18 +83,9 @@ export class CameraRunner {
     return this.#status.state === CameraState.LIVE;
   }
 
-  get reconnects(): number {
-    return Math.max(0, this.#connections - 1);
-  }
-
-  /** What describes the stream, for people. */
-  get source(): { codec: string; width: number; height: number; model: string; transport: string } {
-    return {
-      codec: this.#codec,
-      ...this.#source,
-      model: this.#settings.model,
-      transport: this.#settings.transport,
-    };
+  /** The settings in use. */
+  get settings(): Readonly<CameraSettings> {
+    return this.#settings;
   }
 
   /** Takes new settings; the stream goes on where they allow it. */
@@ -115,6 +99,7 @@ export class CameraRunner {
     }
     if (needsReconnect(old, settings)) {
       this.#log.info("settings changed; connecting anew");
+      this.#queue.clear();
       if (!this.live) this.#status.set(CameraState.CONNECTING);
       this.#restart();
     }
@@ -133,15 +118,15 @@ export class CameraRunner {
     void this.#tokens.check();
   }
 
-  /** Ends the epoch. @param removed the camera is no longer registered, so its status goes too */
-  async stop(removed: boolean): Promise<void> {
+  /** Ends the epoch. */
+  async stop(why: EpochEnd): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#restart();
     await this.#running;
     await this.#subjects.stop();
     this.#queue.clear();
-    await Promise.all([this.#tokens.stop(), this.#handed.stop(), this.#status.stop(removed)]);
+    await Promise.all([this.#tokens.stop(), this.#handed.stop(), this.#status.stop(why)]);
   }
 
   #restart(): void {
@@ -160,12 +145,9 @@ export class CameraRunner {
         await waitFor(signal);
       } else {
         this.#useGeometry(geometry);
-        const startedAt = performance.now();
         const fault = await this.#session(geometry, signal);
         if (!fault) continue;
         this.#reportDown(fault);
-        if (this.#lastFrameAt !== undefined && performance.now() - startedAt > steadyMs)
-          this.#backoff.reset();
         await waitFor(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(this.#backoff.next()))]));
       }
     }
@@ -181,50 +163,31 @@ export class CameraRunner {
     const { ffmpeg, stallMs } = this.#context;
     const buffers = new FrameBuffers(frameMessageBytes(geometry.width, geometry.height));
     let connected = false;
+    let firstPictureAt: number | undefined;
     const events: DecoderEvents = {
       packet: ({ counted }) => {
-        if (!connected) this.#connections += 1;
+        if (!connected) this.facts.connected();
         connected = true;
-        if (counted) this.captureRate.mark();
+        if (counted) this.facts.captured.mark();
       },
       picture: (size) => {
-        this.#source = size;
-        this.#lastFrameAt = wallClock(performance.now());
+        this.facts.picture(size);
+        firstPictureAt ??= performance.now();
+        if (performance.now() - firstPictureAt > steadyMs) this.#backoff.reset();
         if (!this.live) this.#reportLive();
       },
       codec: (name) => {
-        this.#codec = name;
+        this.facts.codec = name;
       },
-      frame: (frame, message) => this.#put(frame, message, geometry, buffers),
+      frame: (frame, message) => {
+        const readyAt = performance.now();
+        const metadata = describeFrame(this.camera, this.#epoch, frame, geometry, readyAt);
+        this.#context.decoded(this.camera, metadata.decodeUs / 1e6);
+        this.#queue.put({ metadata, message, buffers, readyAt });
+      },
     };
-    const options = { ffmpeg, input: this.#settings, geometry, stallMs, ledger: this.ledger, buffers };
+    const options = { ffmpeg, settings: this.#settings, geometry, stallMs, ledger: this.ledger, buffers };
     return runSession(options, events, signal, this.#log);
-  }
-
-  #put(
-    frame: ArrivedFrame,
-    message: Uint8Array<ArrayBuffer>,
-    geometry: AnalysisGeometry,
-    buffers: FrameBuffers,
-  ): void {
-    const readyAt = performance.now();
-    const decodeMs = readyAt - frame.arrivedAt;
-    this.#context.decoded(this.camera, decodeMs / 1000);
-    const metadata = {
-      camera: cameraName(this.camera),
-      epoch: this.#epoch,
-      number: frame.number,
-      captureTime: toTimestamp(wallClock(frame.arrivedAt)),
-      ptsUs: frame.ptsUs,
-      sourceWidth: frame.sourceWidth,
-      sourceHeight: frame.sourceHeight,
-      width: geometry.width,
-      height: geometry.height,
-      pixelFormat: PixelFormat.GBRP,
-      letterbox: letterboxOf(geometry, frame.sourceWidth, frame.sourceHeight),
-      decodeUs: Math.round(decodeMs * 1000),
-    };
-    this.#queue.put({ metadata, message, buffers, readyAt });
   }
 
   #reportLive(): void {
@@ -242,30 +205,6 @@ export class CameraRunner {
       message: `no inference worker serves model '${this.#settings.model}'; start one, or choose another model`,
     };
   }
-
-  #numbers(): Omit<CameraStatus, "state" | "reason" | "message"> {
-    return {
-      lastFrameTime: this.#lastFrameAt === undefined ? undefined : toTimestamp(this.#lastFrameAt),
-      sourceWidth: this.#source.width,
-      sourceHeight: this.#source.height,
-      codec: this.#codec,
-      captureFps: round(this.captureRate.perSecond),
-      inferenceFps: round(this.inferenceRate.perSecond),
-      reconnects: this.reconnects,
-      ingest: this.#context.ingest,
-      epoch: this.#epoch,
-      ledger: this.ledger.snapshot(),
-    };
-  }
-}
-
-/** performance.now() → milliseconds since the Unix epoch, to the microsecond. */
-function wallClock(monotonic: number): number {
-  return performance.timeOrigin + monotonic;
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
 }
 
 async function waitFor(signal: AbortSignal): Promise<void> {

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { DropReason, limits } from "@sightline/contracts";
+import { type FfmpegInput, type FfmpegReport, FfmpegReportReader, inputScript } from "@sightline/rtsp";
 import { type Logger, redact } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
-import { type CameraInput, decoderArguments, inputScript } from "./ffmpeg-arguments.ts";
-import { type FfmpegReport, FfmpegReportReader } from "./ffmpeg-report.ts";
+import { decoderArguments } from "./ffmpeg-arguments.ts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import { type ArrivedFrame, FrameIntake } from "./frame-intake.ts";
 import type { Ledger } from "./ledger.ts";
@@ -48,9 +48,10 @@ export class FfmpegDecoder {
   constructor(
     options: {
       ffmpeg: string;
-      input: CameraInput;
+      input: FfmpegInput;
+      /** Frames per second to pass on; 0 passes all. */
+      targetFps: number;
       geometry: AnalysisGeometry;
-      timeoutMs: number;
       ledger: Ledger;
       buffers: FrameBuffers;
     },
@@ -83,11 +84,11 @@ export class FfmpegDecoder {
 
   async #run(options: {
     ffmpeg: string;
-    input: CameraInput;
+    input: FfmpegInput;
+    targetFps: number;
     geometry: AnalysisGeometry;
-    timeoutMs: number;
   }): Promise<DecoderEnd> {
-    const { ffmpeg, input, geometry, timeoutMs } = options;
+    const { ffmpeg, input, targetFps, geometry } = options;
     const pixels = new PixelReader(this.#buffers, limits.frameHeaderBytes, (buffer) => {
       this.#completed.push(buffer);
       this.#match();
@@ -97,7 +98,7 @@ export class FfmpegDecoder {
       (bytes) => pixels.received(bytes),
     );
     reader.on("error", () => reader.destroy());
-    const child = spawn(ffmpeg, decoderArguments(geometry, input.targetFps), {
+    const child = spawn(ffmpeg, decoderArguments(geometry, targetFps), {
       stdio: ["pipe", writer, "pipe"],
     });
     this.#child = child;
@@ -106,7 +107,7 @@ export class FfmpegDecoder {
     const report = new FfmpegReportReader((each) => this.#report(each));
     child.stderr?.setEncoding("utf8").on("data", (text: string) => report.write(text));
     // A child that ends before it has read its script is told by its exit.
-    child.stdin?.on("error", () => undefined).end(inputScript(input, timeoutMs));
+    child.stdin?.on("error", () => undefined).end(inputScript(input));
     const exitCode = await ending(child, (error) => this.#lastLines.push(error.message));
     report.end();
     reader.destroy();

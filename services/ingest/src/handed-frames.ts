@@ -55,7 +55,7 @@ export class HandedFrames {
   /** The detections of this frame have been published. */
   infer(frameId: string): void {
     const id = parseFrameId(frameId);
-    if (!id || id.camera !== this.#camera || id.epoch !== this.#epoch) return;
+    if (!id || id.camera !== this.#camera || id.epoch !== this.#epoch || !this.#frames.has(id.number)) return;
     if (this.#ledger.infer(id.number)) this.#inferred();
     this.#settle(id.number);
   }

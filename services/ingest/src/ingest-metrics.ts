@@ -51,18 +51,18 @@ export class IngestMetrics {
     gauge(
       "capture_frames_per_second",
       "Frames captured, over the last 5 seconds.",
-      ({ captureRate }) => captureRate.perSecond,
+      ({ facts }) => facts.captured.perSecond,
     );
     gauge(
       "inference_frames_per_second",
       "Frames inferred, over the last 5 seconds.",
-      ({ inferenceRate }) => inferenceRate.perSecond,
+      ({ facts }) => facts.inferred.perSecond,
     );
     gauge("camera_up", "1 while frames arrive, else 0.", ({ live }) => (live ? 1 : 0));
     count(
       "camera_reconnects",
       "Connections set up anew since the camera was taken.",
-      ({ reconnects }) => reconnects,
+      ({ facts }) => facts.reconnects,
     );
     new Gauge({
       name: "sightline_camera_info",
@@ -71,7 +71,11 @@ export class IngestMetrics {
       registers,
       collect() {
         this.reset();
-        for (const { camera, source } of runners()) this.set({ camera, ...source }, 1);
+        for (const { camera, facts, settings } of runners()) {
+          const { codec, width, height } = facts;
+          const { model, transport } = settings;
+          this.set({ camera, codec, width, height, model, transport }, 1);
+        }
       },
     });
     this.#decode = new Histogram({

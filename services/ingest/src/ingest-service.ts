@@ -6,6 +6,7 @@ import {
   readyStream,
   servedModelSchema,
 } from "@sightline/contracts";
+import { findFfmpeg } from "@sightline/rtsp";
 import {
   connectNats,
   createRegistry,
@@ -19,7 +20,6 @@ import {
 } from "@sightline/service";
 import { CameraAssignment } from "./camera-assignment.ts";
 import type { IngestConfig } from "./config.ts";
-import { findFfmpeg } from "./ffmpeg-path.ts";
 import { IngestMetrics } from "./ingest-metrics.ts";
 
 const version = "0.1.0";

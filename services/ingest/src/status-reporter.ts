@@ -4,6 +4,9 @@ import type { Logger } from "@sightline/service";
 
 const periodMs = 1_000;
 
+/** Why an ingest lets a camera go: it is not registered any more, the ingest stops, or another has its lease. */
+export type EpochEnd = "removed" | "released" | "lost";
+
 /** Writes a camera's status: at once when its state or reason changes, and every second while its numbers do. */
 export class StatusReporter {
   readonly #kv: KV;
@@ -55,14 +58,14 @@ export class StatusReporter {
     this.#write();
   }
 
-  /** Stops reporting; `remove` deletes the status, else the last word is that nobody holds the camera. */
-  async stop(remove: boolean): Promise<void> {
+  /** Stops reporting. The last word is that the camera is gone or that nobody holds it; another holder has its own. */
+  async stop(why: EpochEnd): Promise<void> {
     if (this.#stopped) return;
     clearInterval(this.#timer);
-    if (!remove) this.set(CameraState.PENDING, CameraReason.UNSPECIFIED, "its ingest has stopped");
+    if (why === "released") this.set(CameraState.PENDING, CameraReason.UNSPECIFIED, "its ingest has stopped");
     this.#stopped = true;
     await this.#writing;
-    if (remove) await this.#kv.delete(this.#camera).catch(() => undefined);
+    if (why === "removed") await this.#kv.delete(this.#camera).catch(() => undefined);
   }
 
   /** One write at a time, so that an older status never lands on a newer one. */

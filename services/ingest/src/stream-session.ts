@@ -2,7 +2,7 @@ import { CameraReason } from "@sightline/contracts";
 import { type CameraFault, describeReason, parseRtspUrl, probe } from "@sightline/rtsp";
 import type { Logger } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
-import type { CameraInput } from "./ffmpeg-arguments.ts";
+import type { CameraSettings } from "./camera-settings.ts";
 import { type DecoderEnd, type DecoderEvents, FfmpegDecoder } from "./ffmpeg-decoder.ts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import type { Ledger } from "./ledger.ts";
@@ -14,7 +14,7 @@ const watchMs = 100;
 
 export interface SessionOptions {
   ffmpeg: string;
-  input: CameraInput;
+  settings: CameraSettings;
   geometry: AnalysisGeometry;
   stallMs: number;
   ledger: Ledger;
@@ -41,10 +41,12 @@ export async function runSession(
   log: Logger,
 ): Promise<CameraFault | undefined> {
   if (signal.aborted) return undefined;
+  const { uri, transport, secret: credentials, targetFps } = options.settings;
+  const timeoutMs = Math.max(connectMs, options.stallMs);
   const startedAt = performance.now();
   const seen: Seen = { packetAt: undefined, keyFrame: false, pictureAt: undefined, undecoded: 0 };
   const decoder = new FfmpegDecoder(
-    { ...options, timeoutMs: Math.max(connectMs, options.stallMs) },
+    { ...options, targetFps, input: { uri, transport, credentials, timeoutMs } },
     {
       ...events,
       packet: (event) => {
@@ -72,7 +74,7 @@ export async function runSession(
     const end = await decoder.ended;
     if (signal.aborted) return undefined;
     log.debug({ exitCode: end.exitCode, lastLines: end.lastLines }, "ffmpeg ended");
-    return await explain(options.input, seen, verdict, end, signal);
+    return await explain(options.settings, seen, verdict, end, signal);
   } finally {
     clearInterval(watch);
     signal.removeEventListener("abort", abort);
@@ -93,7 +95,7 @@ function judge(seen: Seen, startedAt: number, stallMs: number): CameraReason | u
 
 /** Finds the reason by what was seen, else by asking the camera; never by ffmpeg's words, which change. */
 async function explain(
-  input: CameraInput,
+  settings: CameraSettings,
   seen: Seen,
   verdict: CameraReason | undefined,
   end: DecoderEnd,
@@ -101,7 +103,7 @@ async function explain(
 ): Promise<CameraFault | undefined> {
   if (verdict !== undefined && seen.packetAt !== undefined) return describeReason(verdict);
   try {
-    const target = { ...parseRtspUrl(input.uri), credentials: input.secret };
+    const target = { ...parseRtspUrl(settings.uri), credentials: settings.secret };
     const answer = await probe(target, { timeoutMs: probeMs, signal });
     if (!answer.ok) return { reason: answer.reason, message: answer.message };
   } catch (error) {

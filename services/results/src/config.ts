@@ -35,8 +35,11 @@ export const settings = {
   },
   replicas: {
     env: "SIGHTLINE_NATS_REPLICAS",
-    schema: setting.integer(1, 1, 5),
-    help: "copies of every stream in a NATS cluster: 1, 3 or 5",
+    schema: z.coerce
+      .number("expected a number")
+      .refine((copies) => [1, 3, 5].includes(copies), "expected 1, 3 or 5")
+      .default(1),
+    help: "copies of every stream in a NATS cluster",
   },
   reorderWindowMs: {
     env: "SIGHTLINE_REORDER_WINDOW_MS",

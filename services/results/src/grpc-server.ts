@@ -50,7 +50,7 @@ export class GrpcServer {
   async listen(address: string): Promise<number> {
     return new Promise((resolve, reject) =>
       this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) =>
-        error ? reject(error) : resolve(port),
+        error ? reject(new Error(`gRPC cannot listen on ${address}: ${error.message}`)) : resolve(port),
       ),
     );
   }

@@ -100,7 +100,10 @@ function isFloat(info: ValueInfo): boolean {
 function unknown(graph: OnnxGraph): UnknownModelError {
   const list = (infos: readonly ValueInfo[]) =>
     infos
-      .map(({ name, type, shape }) => `${name} ${type ?? "?"} [${shape?.map((d) => d ?? "?").join(", ") ?? "?"}]`)
+      .map(
+        ({ name, type, shape }) =>
+          `${name} ${type ?? "?"} [${shape?.map((d) => d ?? "?").join(", ") ?? "?"}]`,
+      )
       .join(", ");
   return new UnknownModelError(
     [

@@ -23,6 +23,8 @@ export interface PrepareOptions {
   readonly classes?: readonly string[] | undefined;
   /** Size of incoming frames when smaller than the model's input: the graph then centres them on padding itself. */
   readonly frame?: Size | undefined;
+  /** Pictures are scaled to fit this before padding. Default: super-gradients' margin, 4 pixels below the input. */
+  readonly fit?: Size | undefined;
   /** Order of channels the network was trained with. super-gradients' is RGB. */
   readonly channelOrder?: "rgb" | "bgr" | undefined;
   /** Candidates per frame; at least NMS's top-k for results equal to the original pipeline's. Default 1024. */
@@ -49,11 +51,9 @@ export function prepareModel(source: OnnxGraph, options: PrepareOptions = {}): O
   }
   const input: Size = { width: image.width, height: image.height };
   const frame = options.frame ?? input;
-  if (frame.width > input.width || frame.height > input.height) {
-    throw new InvalidArgumentError(
-      `Frames of ${frame.width}x${frame.height} do not fit the model's input of ${input.width}x${input.height}.`,
-    );
-  }
+  const fit = options.fit ?? fitWithin(input);
+  requireWithin(frame, input, "Frames");
+  requireWithin(fit, input, "Scaled pictures");
   const classes = classNames(source, heads.classCount, options.classes);
 
   graph.outputs = heads.heads.flatMap((head) =>
@@ -79,13 +79,21 @@ export function prepareModel(source: OnnxGraph, options: PrepareOptions = {}): O
     classes,
     input,
     frame,
-    fit: fitWithin(input),
+    fit,
     pixelFormat: "gbrp",
     padValue: PAD_VALUE,
     candidates,
   };
   graph.metadata.set(PREPARED_KEY, JSON.stringify(metadata));
   return graph;
+}
+
+function requireWithin(size: Size, input: Size, what: string): void {
+  if (size.width > input.width || size.height > input.height) {
+    throw new InvalidArgumentError(
+      `${what} of ${size.width}x${size.height} do not fit the model's input of ${input.width}x${input.height}.`,
+    );
+  }
 }
 
 /** Rename a value of the export that has one of the prepared form's names. */

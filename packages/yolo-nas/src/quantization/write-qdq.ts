@@ -1,21 +1,16 @@
 /** The explicit-QDQ forms of a float graph: the same calibration, encoded for two runtimes. */
 import { InvalidArgumentError } from "../errors.ts";
-import { attr, float32, type OnnxGraph, type Tensor, toFloat32 } from "../onnx/index.ts";
+import { attr, float32, type OnnxGraph } from "../onnx/index.ts";
 import type { Range } from "./calibration-range.ts";
+import { type QuantizedConstant, quantizeConstants } from "./layer-constants.ts";
 import {
   findQuantizedInput,
   type QuantizableLayer,
   type QuantizationPlan,
   type QuantizedOperand,
 } from "./quantization-plan.ts";
-import { shufflePhases, upsampleConvolution } from "./upsample-as-convolution.ts";
-import {
-  type Encoding,
-  quantizeBias,
-  quantizeWeights,
-  symmetricEncoding,
-  unsignedEncoding,
-} from "./weight-quantization.ts";
+import { shufflePhases } from "./upsample-as-convolution.ts";
+import { type Encoding, symmetricEncoding, unsignedEncoding } from "./weight-quantization.ts";
 
 /**
  * `cpu`: uint8 activations, zero-point 0 wherever a tensor is never negative, int32 bias, pixels read as they are; for
@@ -66,17 +61,13 @@ class QdqWriter {
     // A residual's operand is read at another scale, so it must be taken before its reader is rewired.
     const residuals = plan.passages.filter(({ operands }) => operands.some(({ factor }) => factor !== 1));
     const operandsOf = new Map(residuals.map(({ node, operands }) => [node.name, operands]));
-    const asConvolution = new Set<string>();
     for (const tensor of plan.tensors) this.quantizeTensor(tensor);
-    for (const layer of plan.layers) {
-      if (layer.node.op === "ConvTranspose" && this.encoding === "cpu") asConvolution.add(layer.name);
-    }
     for (const node of graph.nodes) {
       for (const [index, operand] of (operandsOf.get(node.name) ?? []).entries()) {
         if (operand.factor !== 1) node.inputs[index] = this.scaledOperand(operand, node.name, index);
       }
     }
-    for (const layer of plan.layers) this.quantizeLayer(layer, asConvolution.has(layer.name));
+    for (const layer of plan.layers) this.quantizeLayer(layer);
     graph.removeDeadNodes();
     graph.sortNodes();
     return graph;
@@ -115,40 +106,16 @@ class QdqWriter {
     );
   }
 
-  private quantizeLayer(layer: QuantizableLayer, asConvolution: boolean): void {
-    const { graph } = this;
-    const node = graph.nodes.find((other) => other.name === layer.name)!;
-    const transposed = layer.node.op === "ConvTranspose" && !asConvolution;
-    const converted = asConvolution ? upsampleConvolution(layer.weight, layer.bias) : undefined;
-    const dims = converted?.dims ?? layer.weight.dims;
-    const weight = converted?.weight ?? toFloat32(layer.weight);
-    const bias = converted?.bias ?? layer.bias;
-    const axis = transposed ? 1 : 0;
+  private quantizeLayer(layer: QuantizableLayer): void {
+    const node = this.graph.nodes.find((other) => other.name === layer.name)!;
+    const cpu = this.encoding === "cpu";
+    const asConvolution = cpu && layer.node.op === "ConvTranspose";
     const inputScale = this.encodings.get(layer.input)!.scale;
-    const grouped = transposed ? swapFirstAxes(weight, dims) : weight;
-    const quantized = quantizeWeights(
-      grouped,
-      dims[axis]!,
-      this.encoding === "cpu" ? bias : undefined,
-      inputScale,
-    );
-    const values = transposed
-      ? Int8Array.from(swapFirstAxes(quantized.values, [dims[1]!, dims[0]!, ...dims.slice(2)]))
-      : quantized.values;
-    const inputs = [
-      node.inputs[0]!,
-      this.constantQdq(`${layer.name}/weight`, { type: "int8", dims, data: values }, quantized.scales, axis),
-    ];
-    if (bias && this.encoding === "cpu") {
-      const data = quantizeBias(bias, inputScale, quantized.scales);
-      const scales = quantized.scales.map((scale) => scale * inputScale);
-      inputs.push(
-        this.constantQdq(`${layer.name}/bias`, { type: "int32", dims: [data.length], data }, scales, 0),
-      );
-    } else if (node.inputs[2]) {
-      inputs.push(node.inputs[2]);
-    }
-    if (converted) this.replaceUpsample(node.name, inputs, dims[0]! / 4, layer);
+    const { weight, bias } = quantizeConstants(layer, inputScale, { integerBias: cpu, asConvolution });
+    const inputs = [node.inputs[0]!, this.constantQdq(`${layer.name}/weight`, weight)];
+    if (bias) inputs.push(this.constantQdq(`${layer.name}/bias`, bias));
+    else if (node.inputs[2]) inputs.push(node.inputs[2]);
+    if (asConvolution) this.replaceUpsample(node.name, inputs, weight.values.dims[0]! / 4, layer);
     else node.inputs = inputs;
   }
 
@@ -196,7 +163,7 @@ class QdqWriter {
     ];
   }
 
-  private constantQdq(name: string, values: Tensor, scales: Float32Array, axis: number): string {
+  private constantQdq(name: string, { values, scales, axis }: QuantizedConstant): string {
     const { graph } = this;
     const zeros = { int8: new Int8Array(scales.length), int32: new Int32Array(scales.length) };
     const type = values.type as "int8" | "int32";
@@ -207,18 +174,4 @@ class QdqWriter {
     ];
     return graph.add("DequantizeLinear", inputs, { axis: attr.int(axis) }, `${name}/dequantize`);
   }
-}
-
-/** [A, B, …] to [B, A, …]. */
-function swapFirstAxes<T extends Float32Array | Int8Array>(values: T, dims: readonly number[]): T {
-  const [first, second, ...rest] = dims as [number, number, ...number[]];
-  const inner = rest.reduce((product, dim) => product * dim, 1);
-  const result = values.slice() as T;
-  for (let a = 0; a < first; a++) {
-    for (let b = 0; b < second; b++) {
-      const from = (a * second + b) * inner;
-      result.set(values.subarray(from, from + inner) as never, (b * first + a) * inner);
-    }
-  }
-  return result;
 }

@@ -67,6 +67,8 @@ export class FrameHolder {
   readonly #connection: NatsConnection;
   readonly #cameras = new Map<string, HeldCamera>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Called for each request; a request for which it returns false gets no answer. */
+  onRequest: (camera: HeldCamera, worker: string) => boolean = () => true;
 
   private constructor(connection: NatsConnection) {
     this.#connection = connection;
@@ -97,6 +99,13 @@ export class FrameHolder {
     this.#cameras.set(options.id, camera);
     if (fps > 0) this.#every(1000 / fps, () => this.capture(camera));
     return camera;
+  }
+
+  /** Ends the frames that arrive by themselves. */
+  pause(): void {
+    for (const timer of this.#timers) clearInterval(timer);
+    this.#timers.clear();
+    this.#every(tokenCheckMs, () => void this.#checkTokens());
   }
 
   /** A frame arrives at a camera. */
@@ -133,6 +142,7 @@ export class FrameHolder {
     const camera = this.#cameras.get(message.subject.slice("frames.get.".length));
     if (!camera) return;
     const request = decodeJson(frameRequestSchema, message.data);
+    if (!this.onRequest(camera, request.worker)) return;
     const current = request.epoch === camera.epoch && request.token === camera.token && camera.tokenOut;
     if (current) camera.tokenOut = false;
     const frame = camera.waiting;

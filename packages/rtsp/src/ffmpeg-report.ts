@@ -1,4 +1,11 @@
-import { probes } from "./ffmpeg-arguments.ts";
+/** Where in its filters ffmpeg reports a picture. */
+export type ReportPlace = "decoded" | "sampled";
+
+/** ffmpeg filters that report each picture that passes. */
+export function pictureReport(place: ReportPlace): string {
+  // Cameras put text of their own into side data; it is taken away lest it be reported.
+  return `sidedata=mode=delete,showinfo@${place}=checksum=0`;
+}
 
 /** What ffmpeg reports on stderr while it runs. Times are the stream's own, in microseconds; undefined if unknown. */
 export type FfmpegReport =
@@ -25,6 +32,7 @@ export class FfmpegReportReader {
   #pending = "";
   #inPacket = false;
   #key = false;
+  #codecKnown = false;
   /** Seconds of one unit of a picture's PTS. */
   #timeBase = Number.NaN;
 
@@ -67,7 +75,7 @@ export class FfmpegReportReader {
       const [, place, pts, width, height] = match;
       // `pts_time` in the same line has six digits only.
       const ptsUs = microseconds(Number(pts) * this.#timeBase);
-      if (place === probes.sampled) this.#report({ kind: "sampled", ptsUs });
+      if (place === "sampled") this.#report({ kind: "sampled", ptsUs });
       else this.#report({ kind: "decoded", ptsUs, width: Number(width), height: Number(height) });
       return;
     }
@@ -79,7 +87,11 @@ export class FfmpegReportReader {
     // The last line of a packet; the picture's time before it was all that matters.
     if (line.startsWith("  size=")) return;
     const match = codec.exec(line);
-    if (match?.[1] !== undefined) this.#report({ kind: "codec", codec: match[1] });
+    // The same line comes again for the output.
+    if (match?.[1] !== undefined && !this.#codecKnown) {
+      this.#codecKnown = true;
+      this.#report({ kind: "codec", codec: match[1] });
+    }
     this.#report({ kind: "message", text: line });
   }
 }

@@ -1,0 +1,81 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type ArchitectureSpec,
+  buildModel,
+  COCO_CLASSES,
+  countConvolutions,
+  prepareModel,
+  quantizeModel,
+  SeededWeights,
+  saveModel,
+} from "@sightline/yolo-nas";
+
+export type BenchPrecision = "fp32" | "int8";
+
+/** One prepared model file to measure, of random weights: speed does not depend on what they say. */
+export interface ModelSystem {
+  readonly arch: string;
+  readonly precision: BenchPrecision;
+  readonly file: string;
+  readonly fileBytes: number;
+  /** Weights and biases of all convolutions. */
+  readonly parameters: number;
+  /** Multiplications plus additions of one frame's convolutions, in units of 10^9. */
+  readonly gflops: number;
+}
+
+export interface SystemsOptions {
+  readonly architectures: readonly ArchitectureSpec[];
+  readonly precisions: readonly BenchPrecision[];
+  readonly input: { readonly width: number; readonly height: number };
+  /** Where to write the files. */
+  readonly folder: string;
+  readonly signal: AbortSignal;
+  /** Called with what is being made. */
+  readonly onStep: (step: string) => void;
+}
+
+const seed = 1;
+
+/** Build, prepare and quantise every system, as `model build`, `prepare` and `quantize` do. */
+export async function makeSystems(options: SystemsOptions): Promise<ModelSystem[]> {
+  const systems: ModelSystem[] = [];
+  for (const spec of options.architectures) {
+    options.signal.throwIfAborted();
+    options.onStep(`building ${spec.name}`);
+    const built = buildModel(spec, new SeededWeights(seed), { ...options.input, classes: COCO_CLASSES });
+    const float = prepareModel(built);
+    const { parameters, operations } = countConvolutions(float);
+    const add = async (precision: BenchPrecision, graph: typeof float) => {
+      const file = join(options.folder, `${spec.name}.${precision}.onnx`);
+      await saveModel(graph, file);
+      const { size } = await stat(file);
+      systems.push({
+        arch: spec.name,
+        precision,
+        file,
+        fileBytes: size,
+        parameters,
+        gflops: operations / 1e9,
+      });
+    };
+    if (options.precisions.includes("fp32")) await add("fp32", float);
+    if (!options.precisions.includes("int8")) continue;
+    options.onStep(`quantising ${spec.name}`);
+    const { cpu } = await quantizeModel(float, {
+      frames: [randomFrame(options.input)],
+      method: { kind: "max" },
+      sensitivity: false,
+      signal: options.signal,
+    });
+    await add("int8", cpu);
+  }
+  return systems;
+}
+
+/** Noise, the same each time. */
+export function randomFrame({ width, height }: SystemsOptions["input"]) {
+  const pixels = Uint8Array.from({ length: 3 * width * height }, (_, i) => Math.imul(i, 0x9e3779b1) >>> 24);
+  return { pixels, width, height };
+}

@@ -1,0 +1,161 @@
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { cameraName, FrameDetections, subjects, toTimestamp } from "@sightline/contracts";
+import { connectNats, createLogger } from "@sightline/service";
+import { freePort } from "@sightline/service/testing";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Outcome, ResultsProcess, runCommand, spawnCommand } from "./testing/command-line.ts";
+
+let results: ResultsProcess;
+let sightline: (...args: string[]) => Promise<Outcome>;
+beforeAll(async () => {
+  results = await ResultsProcess.start();
+  sightline = (...args) => runCommand(args, { SIGHTLINE_GRPC: results.address });
+});
+afterAll(() => results.stop());
+
+describe("camera", () => {
+  test("add, get, update, list and remove, as JSON", async () => {
+    const added = await sightline(
+      ...[
+        "camera",
+        "add",
+        "front",
+        "rtsp://admin:hunter2@cam/live",
+        "--json",
+        "--fps",
+        "5",
+        "--min-score",
+        "0.3",
+      ],
+      ...["--classes", "person, dog", "--transport", "udp"],
+    );
+    expect(added).toMatchObject({ code: 0, stderr: "" });
+    const camera = JSON.parse(added.stdout);
+    expect(camera).toMatchObject({
+      name: "front",
+      uri: "rtsp://cam/live",
+      transport: "udp",
+      targetFps: 5,
+      model: "yolo-nas-pedestrians",
+      minScore: 0.3,
+      classes: ["person", "dog"],
+      hasCredentials: true,
+      status: { state: "pending", reason: null },
+    });
+    expect(JSON.parse((await sightline("camera", "get", "front", "--json")).stdout)).toEqual(camera);
+
+    const updated = await sightline("camera", "update", "front", "--fps", "0", "--classes", "", "--json");
+    expect(JSON.parse(updated.stdout)).toMatchObject({
+      targetFps: 0,
+      classes: [],
+      minScore: 0.3,
+      transport: "udp",
+    });
+    const stale = await sightline("camera", "update", "front", "--fps", "1", "--etag", camera.etag);
+    expect(stale).toMatchObject({ code: 1, stdout: "" });
+
+    const listed = JSON.parse((await sightline("camera", "list", "--json")).stdout);
+    expect(listed.map(({ name }: { name: string }) => name)).toEqual(["front"]);
+    const removed = await sightline("camera", "remove", "front", "--json");
+    expect(JSON.parse(removed.stdout)).toEqual({ name: "front", removed: true });
+    expect(JSON.parse((await sightline("camera", "list", "--json")).stdout)).toEqual([]);
+    expect(updated.stdout + added.stdout + JSON.stringify(listed)).not.toContain("hunter2");
+  });
+
+  test("for people", async () => {
+    expect((await sightline("camera", "list")).stdout).toContain("no cameras");
+    expect((await sightline("camera", "add", "yard", "rtsp://u:hunter2@cam/live")).stdout).toBe(
+      "yard is registered: rtsp://cam/live\n",
+    );
+    expect((await sightline("camera", "list")).stdout).toMatch(
+      /^NAME .*\nyard +pending .*rtsp:\/\/cam\/live/,
+    );
+    expect((await sightline("camera", "get", "yard")).stdout).toMatch(/^name +yard$/m);
+    expect((await sightline("camera", "remove", "yard")).stdout).toBe("yard is removed\n");
+  });
+});
+
+describe("errors are one line on stderr", () => {
+  test.each([
+    [["camera", "get", "none"], 1, "there is no camera 'none'"],
+    [["camera", "add", "Bad_Name", "rtsp://cam/x"], 1, "a-z, 0-9 and '-'"],
+    [["camera", "add", "x", "http://u:hunter2@cam/x"], 1, "rtsp:// or rtsps://"],
+    [["camera", "add", "x", "rtsp://cam/x", "--model", "nope"], 1, "served by no worker"],
+    [["camera", "add", "x"], 2, "url"],
+    [["camera", "add", "x", "rtsp://cam/x", "--fps", "many"], 2, "expected a number"],
+    [["camera", "add", "x", "rtsp://cam/x", "--transport", "smoke"], 2, "tcp, udp"],
+    [["camera", "list", "--nope"], 2, "--nope"],
+    [["camera", "nope"], 2, "nope"],
+    [["nope"], 2, "nope"],
+  ])("%j", async (args, code, text) => {
+    const outcome = await sightline(...args);
+    expect(outcome).toMatchObject({ code, stdout: "" });
+    expect(outcome.stderr).toMatch(/^sightline: .+\n$/);
+    expect(outcome.stderr).toContain(text);
+    expect(outcome.stderr).not.toContain("hunter2");
+  });
+
+  test("no server", async () => {
+    const server = `127.0.0.1:${await freePort()}`;
+    const outcome = await runCommand(["camera", "list", "--server", server]);
+    expect(outcome).toMatchObject({ code: 1, stdout: "" });
+    expect(outcome.stderr).toMatch(/^sightline: .*\.\/sightline up.*\n$/);
+    expect(outcome.stderr).toContain(server);
+  });
+});
+
+describe("watch", () => {
+  test("prints what is detected, as JSON lines, until it is interrupted", async () => {
+    const child = spawnCommand(["watch", "--camera", "front", "--json"], { SIGHTLINE_GRPC: results.address });
+    const [watching] = await once(createInterface({ input: child.stderr! }), "line");
+    expect(watching).toContain("watching");
+    const nats = await connectNats(results.nats.url, "test", createLogger("test", "fatal"));
+    for (const camera of ["back", "front"]) {
+      const event = FrameDetections.fromPartial({
+        frame: { camera: cameraName(camera), epoch: "e", number: 1, captureTime: toTimestamp(Date.now()) },
+        detections: [{ className: "person", score: 0.9, pixelBox: { xMin: 1, yMin: 2, xMax: 3, yMax: 4 } }],
+      });
+      await nats.jetstream.publish(subjects.detections(camera), FrameDetections.encode(event).finish());
+    }
+    const [line] = await once(createInterface({ input: child.stdout! }), "line");
+    expect(JSON.parse(line)).toMatchObject({
+      type: "frame",
+      camera: "front",
+      number: 1,
+      detections: [{ class: "person", score: 0.9, pixelBox: { xMin: 1, yMin: 2, xMax: 3, yMax: 4 } }],
+    });
+    child.kill("SIGINT");
+    expect((await once(child, "exit"))[0]).toBe(0);
+    await nats.connection.close();
+  });
+});
+
+describe("doctor", () => {
+  test("finds what the tests run on", async () => {
+    const { stdout } = await sightline("doctor", "--json");
+    const { findings } = JSON.parse(stdout);
+    const state = (name: string) =>
+      findings.find((finding: { name: string }) => finding.name === name)?.state;
+    expect(state("node")).toBe("ok");
+    expect(state("ffmpeg")).toBe("ok");
+    expect(state("nats-server")).toBe("ok");
+    expect(state("execution provider cpu")).toBe("ok");
+  });
+
+  test("says what is missing and how to get it, and fails", async () => {
+    const outcome = await runCommand(["doctor"], { FFMPEG_PATH: "/nowhere/ffmpeg" });
+    expect(outcome.code).toBe(1);
+    expect(outcome.stdout).toMatch(
+      /✗ ffmpeg .*\/nowhere\/ffmpeg.*\n.*fix: deploy\/system-packages.sh server/,
+    );
+  });
+});
+
+test("help exits 0, for the whole and for each part", async () => {
+  for (const args of [["--help"], ["camera", "--help"], ["camera", "add", "--help"], ["doctor", "--help"]]) {
+    const outcome = await sightline(...args);
+    expect(outcome).toMatchObject({ code: 0, stderr: "" });
+    expect(outcome.stdout).toContain("Usage: sightline");
+  }
+});

@@ -1,0 +1,201 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ARCHITECTURES, architecture, DetectorSession } from "@sightline/yolo-nas";
+import { Command, InvalidArgumentError } from "commander";
+import { quantile, timeInBlocks } from "../bench/alternating-blocks.ts";
+import { type BenchPrecision, type ModelSystem, makeSystems, randomFrame } from "../bench/model-systems.ts";
+import { untilSignal } from "../signals.ts";
+
+interface BenchOptions {
+  readonly arch: readonly string[];
+  readonly precision: readonly BenchPrecision[];
+  readonly input: { width: number; height: number };
+  readonly batch: readonly number[];
+  readonly rounds: number;
+  readonly blockMs: number;
+  readonly threads?: number;
+  readonly json?: boolean;
+}
+
+/** One measured system at one batch size, as `--json` prints it. */
+interface BenchRow {
+  readonly arch: string;
+  readonly precision: BenchPrecision;
+  readonly input: string;
+  readonly batch: number;
+  readonly parameters: number;
+  readonly fileBytes: number;
+  readonly gflops: number;
+  readonly latencyMs: { readonly median: number; readonly p95: number };
+  readonly imagesPerSecond: number;
+  /** Null when FP32 was not measured in the same run. */
+  readonly speedupOverFp32: number | null;
+}
+
+/** The six systems of the articles. */
+const articleSystems = ["yolo_nas_s", "yolo_nas_m", "yolo_nas_l"];
+
+/** Deci's published milliseconds on an NVIDIA T4 at 640×640, batch 1, TensorRT (super-gradients YOLONAS.md). */
+const publishedT4: Readonly<Record<string, Readonly<Record<BenchPrecision, number>>>> = {
+  yolo_nas_s: { fp32: 3.21, int8: 2.36 },
+  yolo_nas_m: { fp32: 5.85, int8: 3.78 },
+  yolo_nas_l: { fp32: 7.87, int8: 4.78 },
+};
+
+/** `sightline bench model`: the six systems side by side on this machine, measured in one run. */
+export function benchModelCommand(): Command {
+  return new Command("model")
+    .description("measure YOLO-NAS S, M and L in FP32 and INT8 on this machine, in alternating blocks")
+    .option("--arch <names>", "comma-separated architectures, or all", architectures, articleSystems)
+    .option("--precision <names>", "fp32, int8, or both", precisions, ["fp32", "int8"] as const)
+    .option("--input <size>", "input size, 640 or 640x384", inputSize, { width: 640, height: 640 })
+    .option("--batch <sizes>", "comma-separated batch sizes", batches, [1])
+    .option("--rounds <n>", "blocks of each system", whole, 5)
+    .option("--block-ms <ms>", "length of a block", whole, 2000)
+    .option("--threads <n>", "threads of an inference (default: one per physical core)", whole)
+    .option("--json", "print the rows as JSON")
+    .action(bench);
+}
+
+async function bench(options: BenchOptions): Promise<void> {
+  const signal = untilSignal();
+  const folder = await mkdtemp(join(tmpdir(), "sightline-bench-"));
+  try {
+    const systems = await makeSystems({
+      architectures: options.arch.map(architecture),
+      precisions: options.precision,
+      input: options.input,
+      folder,
+      signal,
+      onStep: status,
+    });
+    const rows = await measure(systems, options, signal);
+    console.log(options.json ? JSON.stringify(rows, undefined, 2) : table(rows));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function measure(
+  systems: readonly ModelSystem[],
+  options: BenchOptions,
+  signal: AbortSignal,
+): Promise<BenchRow[]> {
+  const sessions: DetectorSession[] = [];
+  try {
+    for (const { file } of systems)
+      sessions.push(await DetectorSession.load(file, { threads: options.threads }));
+    const frame = randomFrame(options.input).pixels;
+    const cases = systems.flatMap((system, i) =>
+      options.batch.map((batch) => ({ system, session: sessions[i]!, batch })),
+    );
+    const subjects = cases.map(({ session, batch }) => {
+      const pixels = new Uint8Array(batch * frame.length);
+      for (let i = 0; i < batch; i++) pixels.set(frame, i * frame.length);
+      return { run: () => session.run(pixels, batch) };
+    });
+    const { rounds, blockMs } = options;
+    const onBlock = (done: number, total: number) => status(`measuring, block ${done} of ${total}`);
+    const times = await timeInBlocks(subjects, { rounds, blockMs, signal, onBlock });
+    const median = (index: number) => quantile(times[index]!, 0.5);
+    return cases.map(({ system, batch }, index): BenchRow => {
+      const fp32 = cases.findIndex(
+        (other) =>
+          other.system.arch === system.arch && other.system.precision === "fp32" && other.batch === batch,
+      );
+      return {
+        arch: system.arch,
+        precision: system.precision,
+        input: `${options.input.width}x${options.input.height}`,
+        batch,
+        parameters: system.parameters,
+        fileBytes: system.fileBytes,
+        gflops: rounded(system.gflops, 2),
+        latencyMs: { median: rounded(median(index), 2), p95: rounded(quantile(times[index]!, 0.95), 2) },
+        imagesPerSecond: rounded((1000 * batch) / median(index), 2),
+        speedupOverFp32: fp32 < 0 ? null : rounded(median(fp32) / median(index), 2),
+      };
+    });
+  } finally {
+    await Promise.all(sessions.map((session) => session.stop()));
+  }
+}
+
+function table(rows: readonly BenchRow[]): string {
+  const head = [
+    "system",
+    "input",
+    "batch",
+    "params M",
+    "file MB",
+    "GFLOPs",
+    "median ms",
+    "p95 ms",
+    "images/s",
+    "vs FP32",
+    "T4 ms*",
+  ];
+  const body = rows.map((row) => [
+    `${row.arch} ${row.precision}`,
+    row.input,
+    String(row.batch),
+    (row.parameters / 1e6).toFixed(2),
+    (row.fileBytes / 1e6).toFixed(1),
+    row.gflops.toFixed(1),
+    row.latencyMs.median.toFixed(1),
+    row.latencyMs.p95.toFixed(1),
+    row.imagesPerSecond.toFixed(1),
+    row.speedupOverFp32 === null ? "–" : `${row.speedupOverFp32.toFixed(2)}×`,
+    publishedT4[row.arch]?.[row.precision].toFixed(2) ?? "–",
+  ]);
+  const widths = head.map((_, column) => Math.max(...[head, ...body].map((cells) => cells[column]!.length)));
+  const line = (cells: readonly string[]) =>
+    cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ");
+  return [
+    line(head),
+    ...body.map(line),
+    "",
+    "Random weights; GFLOPs count a multiplication and an addition as two.",
+    "* reference only: published by Deci for an NVIDIA T4 with TensorRT at 640x640, batch 1, float and INT8; not measured here.",
+  ].join("\n");
+}
+
+function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
+
+function status(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r${text.padEnd(50)}`);
+}
+
+function architectures(text: string): readonly string[] {
+  const names = text === "all" ? articleSystems : text.split(",");
+  const unknown = names.find((name) => !Object.hasOwn(ARCHITECTURES, name));
+  if (unknown)
+    throw new InvalidArgumentError(`${unknown} is none of ${Object.keys(ARCHITECTURES).join(", ")}, all`);
+  return names;
+}
+
+function precisions(text: string): readonly BenchPrecision[] {
+  return text.split(",").map((name) => {
+    if (name !== "fp32" && name !== "int8") throw new InvalidArgumentError("fp32, int8 or fp32,int8");
+    return name;
+  });
+}
+
+function inputSize(text: string): { width: number; height: number } {
+  const match = /^(\d+)(?:x(\d+))?$/.exec(text);
+  if (!match) throw new InvalidArgumentError("a size such as 640 or 640x384");
+  return { width: Number(match[1]), height: Number(match[2] ?? match[1]) };
+}
+
+function batches(text: string): readonly number[] {
+  return text.split(",").map(whole);
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("whole numbers above 0");
+  return value;
+}

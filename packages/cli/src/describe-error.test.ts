@@ -1,0 +1,16 @@
+import { SightlineError } from "@sightline/client";
+import { expect, test } from "vitest";
+import { describeError } from "./describe-error.ts";
+
+test("a server that is not there: the address, and how to start one", () => {
+  const text = describeError(new SightlineError("UNAVAILABLE", "connect ECONNREFUSED"), "127.0.0.1:50051");
+  expect(text).toContain("127.0.0.1:50051");
+  expect(text).toContain("./sightline up");
+});
+
+test("a server that answers UNAVAILABLE gives its own reason", () => {
+  const error = new SightlineError("UNAVAILABLE", "the registry does not answer", {
+    reason: "registry_unavailable",
+  });
+  expect(describeError(error, "127.0.0.1:50051")).toBe("the registry does not answer");
+});

@@ -1,0 +1,73 @@
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import {
+  DEFAULT_THRESHOLDS,
+  loadModel,
+  MANIFEST_FILE,
+  type PreparedMetadata,
+  preparedMetadata,
+  readManifest,
+  type Thresholds,
+} from "@sightline/yolo-nas";
+
+/** A prepared model's file, with what is needed to read its results. */
+export interface ChosenModel {
+  readonly name: string;
+  readonly file: string;
+  readonly metadata: Pick<PreparedMetadata, "input" | "frame" | "fit" | "classes">;
+  readonly thresholds: Thresholds;
+}
+
+/** No model was named, and there is not exactly one to take. */
+export class ModelChoiceError extends Error {
+  override readonly name = "ModelChoiceError";
+}
+
+/**
+ * The model to run: a prepared ONNX file, a folder with a `model.json`, or, when none is named, the only model in
+ * `models`. Of a folder, INT8 for the CPU is taken before FP32 unless one is asked for.
+ */
+export async function chooseModel(
+  path: string | undefined,
+  models: string,
+  precision: "int8" | "fp32" | undefined,
+): Promise<ChosenModel> {
+  const place = path ?? (await onlyModel(models));
+  if (!(await stat(place)).isDirectory()) {
+    if (basename(place) === MANIFEST_FILE) return fromFolder(dirname(place), precision);
+    const metadata = preparedMetadata((await loadModel(place)).metadata);
+    return { name: basename(place), file: place, metadata, thresholds: DEFAULT_THRESHOLDS };
+  }
+  return fromFolder(place, precision);
+}
+
+async function fromFolder(folder: string, precision: "int8" | "fp32" | undefined): Promise<ChosenModel> {
+  const manifest = await readManifest(join(folder, MANIFEST_FILE));
+  const { int8Cpu, fp32 } = manifest.files;
+  const entry = precision === "int8" ? int8Cpu : precision === "fp32" ? fp32 : (int8Cpu ?? fp32);
+  if (!entry) {
+    throw new ModelChoiceError(
+      `the model '${manifest.name}' has no ${precision ?? "FP32 or INT8"} file for the CPU`,
+    );
+  }
+  return {
+    name: manifest.name,
+    file: join(folder, entry.file),
+    metadata: manifest,
+    thresholds: manifest.thresholds,
+  };
+}
+
+async function onlyModel(models: string): Promise<string> {
+  const entries = await readdir(models, { withFileTypes: true }).catch(() => []);
+  const found: string[] = [];
+  for (const entry of entries) {
+    const folder = join(models, entry.name);
+    if (entry.isDirectory() && (await stat(join(folder, MANIFEST_FILE)).catch(() => undefined)))
+      found.push(folder);
+  }
+  if (found.length === 1) return found[0]!;
+  const known =
+    found.length === 0 ? "there is none" : `there are ${found.map((f) => basename(f)).join(", ")}`;
+  throw new ModelChoiceError(`name a model with --model: in ${models} ${known}`);
+}

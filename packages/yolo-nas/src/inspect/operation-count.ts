@@ -1,0 +1,30 @@
+/** How much arithmetic a model's convolutions take. */
+import type { OnnxGraph } from "../onnx/index.ts";
+import { findImageInput } from "./find-input.ts";
+import { spatialSizes } from "./spatial-size.ts";
+
+export interface ConvolutionCounts {
+  /** Weights and biases of all convolutions. */
+  readonly parameters: number;
+  /** Multiplications plus additions for one frame. */
+  readonly operations: number;
+}
+
+/** Count parameters and operations of a float graph's Conv and ConvTranspose nodes, for one frame. */
+export function countConvolutions(graph: OnnxGraph): ConvolutionCounts {
+  const image = findImageInput(graph);
+  const sizeOf = image && spatialSizes(graph, image.name, [image.height, image.width]);
+  let parameters = 0;
+  let operations = 0;
+  for (const node of graph.nodes) {
+    if (node.op !== "Conv" && node.op !== "ConvTranspose") continue;
+    const weight = graph.constantOf(node.inputs[1] ?? "");
+    if (!weight) continue;
+    const bias = node.inputs[2] ? graph.constantOf(node.inputs[2]) : undefined;
+    parameters += weight.data.length + (bias?.data.length ?? 0);
+    // A transposed convolution applies its kernel once per input position, a plain one once per output position.
+    const size = sizeOf?.(node.op === "Conv" ? node.outputs[0]! : node.inputs[0]!);
+    if (size) operations += 2 * size[0] * size[1] * weight.data.length;
+  }
+  return { parameters, operations };
+}

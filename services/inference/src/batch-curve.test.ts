@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import { chooseBatchSize, curveSizes, runMs } from "./batch-curve.ts";
+
+const curve = (...points: [number, number][]) =>
+  points.map(([batch, milliseconds]) => ({ batch, milliseconds }));
+
+test("measures powers of two and the largest", () => {
+  expect(curveSizes(1)).toEqual([1]);
+  expect(curveSizes(8)).toEqual([1, 2, 4, 8]);
+  expect(curveSizes(12)).toEqual([1, 2, 4, 8, 12]);
+});
+
+test.each([
+  ["batching gains nothing, as on a CPU", curve([1, 50], [2, 100], [4, 205], [8, 420]), 1],
+  ["batching gains less than is worth its latency", curve([1, 50], [2, 98], [4, 192]), 1],
+  ["batching gains, as on a GPU", curve([1, 5], [2, 6], [4, 8], [8, 14]), 8],
+  ["gains end before the largest", curve([1, 5], [2, 6], [4, 8], [8, 15.9]), 4],
+])("%s", (_, points, chosen) => {
+  expect(chooseBatchSize(points)).toBe(chosen);
+});
+
+test("expects runs between and beyond the measured sizes", () => {
+  const points = curve([2, 20], [4, 30]);
+  expect([1, 2, 3, 4, 8].map((batch) => runMs(points, batch))).toEqual([10, 20, 25, 30, 60]);
+});

@@ -1,0 +1,317 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
+import {
+  buckets,
+  type CameraRecord,
+  DropReason,
+  decodeJson,
+  encodeJson,
+  FrameDetections,
+  readyConsumer,
+  servedModelSchema,
+  streams,
+  subjects,
+  workerInfoSchema,
+} from "@sightline/contracts";
+import { ensureStreams, openBuckets } from "@sightline/service";
+import { NatsServer } from "@sightline/service/testing";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { FrameHolder, type HeldCamera } from "./testing/frame-holder.ts";
+import { smallModelClasses, writeSmallModel } from "./testing/small-model.ts";
+import { WorkerProcess } from "./testing/worker-process.ts";
+
+const model = "small";
+const size = { width: 64, height: 64, model };
+let directory: string;
+let server: NatsServer;
+let connection: NatsConnection;
+let manager: JetStreamManager;
+let holder: FrameHolder;
+const workers: WorkerProcess[] = [];
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "sightline-inference-"));
+  await writeSmallModel(directory, model);
+  await writeSmallModel(directory, "overflowing", { overflows: true });
+  server = await NatsServer.start();
+  connection = await connect({ servers: server.url, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+  manager = await jetstreamManager(connection, { checkAPI: false });
+  await ensureStreams(manager, { maxAgeSeconds: 3600, maxBytes: 64 * 1024 ** 2, replicas: 1 });
+  await openBuckets(new Kvm(connection));
+  holder = await FrameHolder.start(server.url);
+});
+
+afterEach(async () => {
+  holder.onRequest = () => true;
+  holder.pause();
+  await Promise.all(workers.splice(0).map((worker) => worker.kill("SIGKILL")));
+  await manager.streams.purge(streams.ready);
+});
+
+afterAll(async () => {
+  await holder?.stop();
+  await connection?.close();
+  await server?.stop();
+  rmSync(directory, { recursive: true });
+});
+
+const env = (more: NodeJS.ProcessEnv = {}) => ({
+  SIGHTLINE_NATS_URL: server.url,
+  SIGHTLINE_MODEL_DIR: directory,
+  SIGHTLINE_MODEL: model,
+  SIGHTLINE_PRECISION: "fp32",
+  SIGHTLINE_EXECUTION_PROVIDER: "cpu",
+  SIGHTLINE_THREADS: "1",
+  ...more,
+});
+
+async function worker(more: NodeJS.ProcessEnv = {}): Promise<WorkerProcess> {
+  const started = await WorkerProcess.start(env(more));
+  workers.push(started);
+  return started;
+}
+
+const until = (condition: () => boolean | Promise<boolean>) =>
+  vi.waitUntil(condition, { timeout: 25_000, interval: 20 });
+
+/** All results of a camera in the stream, in order, with their message ids. */
+async function stored(camera: HeldCamera): Promise<{ id: string; result: FrameDetections }[]> {
+  const stream = await jetstream(connection)
+    .jetstreamManager(false)
+    .then((found) => found.streams.get(streams.detections));
+  const { state } = await stream.info({ subjects_filter: subjects.detections(camera.options.id) });
+  const results: { id: string; result: FrameDetections }[] = [];
+  for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+    const message = await stream.getMessage({ seq });
+    if (message?.subject === subjects.detections(camera.options.id))
+      results.push({ id: message.header.get("Nats-Msg-Id"), result: FrameDetections.decode(message.data) });
+  }
+  return results;
+}
+
+const consumer = () => manager.consumers.info(streams.ready, readyConsumer(model).durable_name);
+
+test("results arrive once each, under their frames' ids, with what the contract promises", async () => {
+  const started = await worker();
+  const camera = holder.add({ ...size, id: "plain", value: 130 });
+  for (let i = 1; i <= 5; i++) {
+    holder.capture(camera);
+    await until(() => camera.inferred.size === i);
+  }
+  const results = await stored(camera);
+  expect(results.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5].map((n) => `plain:${camera.epoch}:${n}`));
+  const { frame, detections, timings, inference } = results[0]!.result;
+  expect(frame).toMatchObject({ camera: "cameras/plain", number: 1, sourceWidth: 128, sourceHeight: 64 });
+  expect(detections.length).toBeGreaterThan(0);
+  for (const { className, pixelBox: pixel, normalizedBox: share } of detections) {
+    expect(smallModelClasses).toContain(className);
+    expect(pixel!.xMin).toBeGreaterThanOrEqual(0);
+    expect(pixel!.xMax).toBeLessThanOrEqual(128);
+    expect(pixel!.yMax).toBeLessThanOrEqual(64);
+    expect(share!.xMax).toBeCloseTo(pixel!.xMax / 128, 5);
+    expect(share!.yMin).toBeCloseTo(pixel!.yMin / 64, 5);
+  }
+  expect(timings!.inferUs).toBeGreaterThan(0);
+  expect(inference).toMatchObject({ model, precision: "fp32", executionProvider: "cpu", batchSize: 1 });
+  await until(async () => (await consumer()).num_ack_pending === 0);
+
+  const kv = new Kvm(connection);
+  const served = await (await kv.open(buckets.models)).get(model);
+  expect(decodeJson(servedModelSchema, served!.value)).toMatchObject({
+    width: 64,
+    height: 64,
+    padValue: 114,
+  });
+  const info = await (await kv.open(buckets.workers)).get(inference!.worker);
+  expect(decodeJson(workerInfoSchema, info!.value)).toMatchObject({ model, executionProvider: "cpu" });
+  const metrics = await started.metrics();
+  expect(metrics).toMatch(/^sightline_inference_frames_total\{camera="plain"\} 5$/m);
+  expect(metrics).toMatch(/^sightline_inference_info\{.*execution_provider="cpu".*\} 1$/m);
+});
+
+test("a camera's score and class filters apply", async () => {
+  await worker();
+  const cameras = await new Kvm(connection).open(buckets.cameras);
+  const record: CameraRecord = {
+    uri: "rtsp://camera/1",
+    transport: "tcp",
+    targetFps: 0,
+    model,
+    minScore: 0,
+    classes: ["car"],
+    hasCredentials: false,
+    createTime: new Date().toISOString(),
+    updateTime: new Date().toISOString(),
+  };
+  await cameras.put("filtered", encodeJson(record));
+  const camera = holder.add({ ...size, id: "filtered", value: 130 });
+  const classesOf = async () => {
+    const before = camera.inferred.size;
+    holder.capture(camera);
+    await until(() => camera.inferred.size > before);
+    return new Set((await stored(camera)).at(-1)!.result.detections.map(({ className }) => className));
+  };
+  await until(async () => (await classesOf()).size === 1);
+  expect(await classesOf()).toEqual(new Set(["car"]));
+  await cameras.put("filtered", encodeJson({ ...record, minScore: 1 }));
+  await until(async () => (await classesOf()).size === 0);
+}, 40_000);
+
+test("a token that comes twice gives one result", async () => {
+  const camera = holder.add({ ...size, id: "twice" });
+  holder.capture(camera);
+  const again = encodeJson({ camera: "twice", epoch: camera.epoch, id: 1 });
+  await jetstream(connection).publish(subjects.ready(model, "twice"), again);
+  const started = await worker();
+  await until(() => camera.inferred.size === 1);
+  await until(async () => (await manager.streams.info(streams.ready)).state.messages === 0);
+  expect(await stored(camera)).toHaveLength(1);
+  expect(await started.metrics()).toMatch(/^sightline_inference_tokens_total\{outcome="void"\} 1$/m);
+});
+
+test("frames that are too old, or not of the model's size, are dropped with their reason", async () => {
+  const started = await worker({ SIGHTLINE_MAX_AGE_MS: "1000" });
+  const old = holder.add({ ...size, id: "old", ageMs: 60_000 });
+  const odd = holder.add({ ...size, id: "odd", width: 32, height: 32 });
+  const good = holder.add({ ...size, id: "good" });
+  for (const camera of [old, odd, good]) holder.capture(camera);
+  await until(() => old.dropped.size === 1 && odd.dropped.size === 1 && good.inferred.size === 1);
+  expect(old.dropped.get(1)).toBe(DropReason.STALE);
+  expect(odd.dropped.get(1)).toBe(DropReason.WORKER_ERROR);
+  expect(await stored(old)).toEqual([]);
+  await until(async () => (await consumer()).num_ack_pending === 0);
+  expect(started.running).toBe(true);
+});
+
+test("a batch that cannot be inferred is dropped, and the process goes on", async () => {
+  const started = await worker({ SIGHTLINE_MODEL: "overflowing" });
+  const bad = holder.add({ ...size, id: "white", model: "overflowing", value: 255 });
+  const good = holder.add({ ...size, id: "black", model: "overflowing", value: 0 });
+  holder.capture(bad);
+  await until(() => bad.dropped.get(1) === DropReason.WORKER_ERROR);
+  holder.capture(good);
+  holder.capture(bad);
+  await until(() => good.inferred.size === 1 && bad.dropped.size === 2);
+  expect(started.running).toBe(true);
+});
+
+test("what is not a frame, and no answer at all, cost only their token", async () => {
+  const started = await worker();
+  const garbage = "garbage";
+  connection.subscribe(subjects.frameGet(garbage), {
+    callback: (_error, message) => void message.respond("no frame"),
+  });
+  await jetstream(connection).publish(
+    subjects.ready(model, garbage),
+    encodeJson({ camera: garbage, epoch: "e", id: 1 }),
+  );
+  await jetstream(connection).publish(
+    subjects.ready(model, "nobody"),
+    encodeJson({ camera: "nobody", epoch: "e", id: 1 }),
+  );
+  const camera = holder.add({ ...size, id: "after-garbage" });
+  holder.capture(camera);
+  await until(() => camera.inferred.size === 1);
+  await until(async () => (await manager.streams.info(streams.ready)).state.messages === 0);
+  expect(started.running).toBe(true);
+});
+
+test("a worker killed before it got its frame: the token comes back and the frame is inferred once", async () => {
+  const doomed = await worker();
+  const camera = holder.add({ ...size, id: "orphan" });
+  const killed = new Promise<void>((resolve) => {
+    holder.onRequest = () => {
+      process.kill(doomed.pid, "SIGKILL");
+      resolve();
+      return false;
+    };
+  });
+  holder.capture(camera);
+  await killed;
+  await doomed.ended();
+  holder.onRequest = () => true;
+  const second = await worker();
+  await until(() => camera.inferred.size === 1);
+  expect(await stored(camera)).toHaveLength(1);
+  expect(await second.metrics()).toMatch(/^sightline_inference_tokens_redelivered_total [1-9]/m);
+}, 60_000);
+
+test("a worker killed in the middle of its work: nothing is published twice, and the others go on", async () => {
+  const doomed = await worker();
+  const cameras = [1, 2, 3].map((n) => holder.add({ ...size, id: `killed-${n}` }, 30));
+  await until(() => cameras.every(({ inferred }) => inferred.size > 3));
+  const handed = new Promise<void>((resolve) => {
+    holder.onRequest = () => {
+      setImmediate(resolve);
+      return true;
+    };
+  });
+  await handed;
+  await doomed.kill("SIGKILL");
+  await worker();
+  const before = cameras.map(({ inferred }) => inferred.size);
+  await until(() => cameras.every(({ inferred }, i) => inferred.size > before[i]! + 5));
+  holder.pause();
+  await until(async () => (await consumer()).num_ack_pending === 0);
+  for (const camera of cameras) {
+    const ids = (await stored(camera)).map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids.length).toBe(camera.inferred.size);
+    expect(camera.imbalance).toBe(0);
+  }
+}, 60_000);
+
+test("NATS killed and restarted under load: work resumes, and nothing is lost or doubled", async () => {
+  const started = await worker();
+  const cameras = [1, 2, 3].map((n) => holder.add({ ...size, id: `restart-${n}` }, 30));
+  await until(() => cameras.every(({ inferred }) => inferred.size > 3));
+  await server.down("SIGKILL");
+  await server.up();
+  const before = cameras.map(({ inferred }) => inferred.size);
+  await until(() => cameras.every(({ inferred }, i) => inferred.size > before[i]! + 10));
+  holder.pause();
+  await until(async () => (await consumer()).num_ack_pending === 0);
+  for (const camera of cameras) {
+    const ids = (await stored(camera)).map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    const known = new Set(
+      [...camera.inferred, ...camera.handed].map((n) => `${camera.options.id}:${camera.epoch}:${n}`),
+    );
+    for (const id of ids) expect(known).toContain(id);
+    expect(camera.imbalance).toBe(0);
+  }
+  expect(started.running).toBe(true);
+}, 60_000);
+
+test("a worker that is stopped finishes what it has, and leaves the rest to the others at once", async () => {
+  const leaving = await worker();
+  const cameras = [1, 2, 3, 4].map((n) => holder.add({ ...size, id: `stop-${n}` }, 60));
+  await until(() => cameras.every(({ inferred }) => inferred.size > 3));
+  expect(await leaving.kill("SIGTERM")).toBe(0);
+  await until(async () => (await consumer()).num_ack_pending === 0);
+  for (const camera of cameras) expect(camera.handed.size).toBe(0);
+  const before = cameras.map(({ inferred }) => inferred.size);
+  const next = await worker();
+  await until(() => cameras.every(({ inferred }, i) => inferred.size > before[i]!));
+  expect(await next.metrics()).toMatch(/^sightline_inference_tokens_redelivered_total 0$/m);
+}, 60_000);
+
+test.each([
+  [
+    "an unknown model, listing what is there",
+    { SIGHTLINE_MODEL: "missing" },
+    1,
+    /no model 'missing'.*overflowing, small/,
+  ],
+  ["a provider that is not there", { SIGHTLINE_EXECUTION_PROVIDER: "cuda" }, 1, /cannot run as asked: cuda/],
+  ["a precision that the model has not", { SIGHTLINE_PRECISION: "int8" }, 1, /has no int8Cpu file/],
+  ["a wrong setting", { SIGHTLINE_THREADS: "0" }, 2, /SIGHTLINE_THREADS = "0": expected at least 1/],
+])("ends with a clear error for %s", async (_, more, code, message) => {
+  const failed = await WorkerProcess.spawn(env(more));
+  expect(await failed.ended()).toBe(code);
+  expect(failed.log).toMatch(message);
+});

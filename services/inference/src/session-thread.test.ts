@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createLogger } from "@sightline/service";
+import { afterEach, expect, test, vi } from "vitest";
+import { EngineChoiceError, engineCandidates } from "./engine-choice.ts";
+import { findModel } from "./model-directory.ts";
+import type { SessionSettings } from "./session-messages.ts";
+import { BatchFailedError, SessionThread } from "./session-thread.ts";
+import { smallModelClasses, writeSmallModel } from "./testing/small-model.ts";
+
+const log = createLogger("test", "silent");
+const threads: SessionThread[] = [];
+const directories: string[] = [];
+
+afterEach(async () => {
+  for (const thread of threads.splice(0)) await thread.stop();
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
+});
+
+function keep(thread: SessionThread): SessionThread {
+  threads.push(thread);
+  return thread;
+}
+
+async function settingsFor(options: { overflows?: boolean; side?: number } = {}): Promise<SessionSettings> {
+  const directory = mkdtempSync(join(tmpdir(), "sightline-model-"));
+  directories.push(directory);
+  await writeSmallModel(directory, "small", options);
+  return {
+    ...engineCandidates(await findModel(directory, "small"), "cpu", "fp32"),
+    threads: 1,
+    capacity: 2,
+    frame: { width: 64, height: 64 },
+    classCount: smallModelClasses.length,
+    slots: [new SharedArrayBuffer(2 * 3 * 64 * 64), new SharedArrayBuffer(2 * 3 * 64 * 64)],
+    warmUpSizes: [1, 2],
+  };
+}
+
+test("runs what lies in shared memory, in the order given", async () => {
+  const settings = await settingsFor();
+  const thread = keep(new SessionThread({ settings, log, onAvailable: () => undefined }));
+  const info = await thread.start();
+  expect(info.engine).toMatchObject({ provider: "cpu", precision: "fp32" });
+  expect(info.curve.map(({ batch }) => batch)).toEqual([1, 2]);
+  new Uint8Array(settings.slots[0]!).fill(200, 0, 3 * 64 * 64);
+  new Uint8Array(settings.slots[1]!).fill(200, 0, 3 * 64 * 64);
+  const [two, one] = await Promise.all([thread.run(0, 2), thread.run(1, 1)]);
+  expect(two!.outputs.batch).toBe(2);
+  expect(one!.startedAt).toBeGreaterThanOrEqual(two!.startedAt + two!.runMs);
+  const half = two!.outputs.scores.length / 2;
+  expect(one!.outputs.scores).toHaveLength(half);
+  for (let i = 0; i < half; i++) expect(two!.outputs.scores[i]).toBeCloseTo(one!.outputs.scores[i]!, 5);
+  expect(two!.outputs.scores.subarray(0, half)).not.toEqual(two!.outputs.scores.subarray(half));
+});
+
+test("output that is not finite fails its batch and no other", async () => {
+  const settings = await settingsFor({ overflows: true });
+  const thread = keep(new SessionThread({ settings, log, onAvailable: () => undefined }));
+  await thread.start();
+  new Uint8Array(settings.slots[0]!).fill(255);
+  await expect(thread.run(0, 1)).rejects.toThrow(BatchFailedError);
+  await expect(thread.run(1, 1)).resolves.toMatchObject({ outputs: { batch: 1 } });
+});
+
+test("a model whose file does not fit its manifest cannot be opened", async () => {
+  const settings = await settingsFor({ side: 96 });
+  const thread = keep(new SessionThread({ settings, log, onAvailable: () => undefined }));
+  await expect(thread.start()).rejects.toThrow(/takes 96x96 .* manifest says 64x64/);
+});
+
+test("a provider that is not there is an error that says so", async () => {
+  const settings = await settingsFor();
+  const candidates = settings.candidates.map((candidate) => ({ ...candidate, provider: "cuda" as const }));
+  const thread = keep(
+    new SessionThread({ settings: { ...settings, candidates }, log, onAvailable: () => undefined }),
+  );
+  const attempt = thread.start();
+  await expect(attempt).rejects.toThrow(EngineChoiceError);
+  await expect(attempt).rejects.toThrow(/cuda/);
+});
+
+test("a thread that breaks fails the batches under way, and is started again", async () => {
+  const available: boolean[] = [];
+  const thread = keep(
+    new SessionThread({
+      settings: {} as SessionSettings,
+      log,
+      onAvailable: (state) => available.push(state),
+      entry: new URL("./testing/crashing-session.ts", import.meta.url),
+      backoffMs: 1,
+    }),
+  );
+  await thread.start();
+  await expect(thread.run(0, 1)).resolves.toMatchObject({ runMs: 1 });
+  const lost = await Promise.allSettled([thread.run(1, 1), thread.run(0, 1)]);
+  expect(lost.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  await expect(thread.run(0, 1)).rejects.toThrow(BatchFailedError);
+  await vi.waitUntil(() => thread.available);
+  await expect(thread.run(2, 1)).rejects.toThrow("the batch fails");
+  await expect(thread.run(0, 1)).resolves.toMatchObject({ runMs: 1 });
+  expect(available).toEqual([true, false, true]);
+  expect(thread.restarts).toBe(1);
+});

@@ -1,0 +1,76 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+import { freePort } from "@sightline/service/testing";
+
+const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+/** The inference service as a process. */
+export class WorkerProcess {
+  readonly address: string;
+  readonly #child: ChildProcess;
+  #log = "";
+
+  private constructor(address: string, child: ChildProcess) {
+    this.address = address;
+    this.#child = child;
+    child.stderr!.on("data", (data) => {
+      this.#log += data;
+    });
+  }
+
+  /** Starts it without waiting. */
+  static async spawn(env: NodeJS.ProcessEnv): Promise<WorkerProcess> {
+    const address = `127.0.0.1:${await freePort()}`;
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
+      env: { PATH: process.env.PATH, SIGHTLINE_INFERENCE_HTTP: address, ...env },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    return new WorkerProcess(address, child);
+  }
+
+  /** Starts it and waits until it takes work. */
+  static async start(env: NodeJS.ProcessEnv): Promise<WorkerProcess> {
+    const worker = await WorkerProcess.spawn(env);
+    for (;;) {
+      if (worker.exitCode !== null)
+        throw new Error(`the worker ended with ${worker.exitCode}:\n${worker.log}`);
+      const response = await fetch(`http://${worker.address}/readyz`).catch(() => undefined);
+      await response?.body?.cancel();
+      if (response?.ok) return worker;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  get exitCode(): number | null {
+    return this.#child.exitCode;
+  }
+
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** What it has logged. */
+  get log(): string {
+    return this.#log;
+  }
+
+  async metrics(): Promise<string> {
+    return (await fetch(`http://${this.address}/metrics`)).text();
+  }
+
+  /** Waits for its end and returns the exit code; null when a signal ended it. */
+  async ended(): Promise<number | null> {
+    if (this.running) await once(this.#child, "exit");
+    return this.#child.exitCode;
+  }
+
+  kill(signal: NodeJS.Signals): Promise<number | null> {
+    this.#child.kill(signal);
+    return this.ended();
+  }
+}

@@ -1,0 +1,47 @@
+import { execFileSync } from "node:child_process";
+import { findFfmpeg } from "@sightline/rtsp";
+import { expect, test } from "vitest";
+import { letterboxFilters, letterboxOf } from "./analysis-geometry.ts";
+
+const square = { width: 640, height: 640, longestSide: 636, padValue: 114 };
+const wide = { width: 640, height: 384, longestSide: 640, padValue: 7 };
+
+test.each([
+  [square, 768, 576, { left: 2, top: 81, width: 636, height: 477 }],
+  [square, 1920, 1080, { left: 2, top: 141, width: 636, height: 358 }],
+  [square, 1080, 1920, { left: 141, top: 2, width: 358, height: 636 }],
+  [square, 320, 240, { left: 2, top: 81, width: 636, height: 477 }],
+  [wide, 1920, 1080, { left: 0, top: 12, width: 640, height: 360 }],
+  [wide, 640, 640, { left: 128, top: 0, width: 384, height: 384 }],
+])("%o holds %d×%d at %o", (geometry, width, height, expected) => {
+  expect(letterboxOf(geometry, width, height)).toEqual(expected);
+});
+
+test.each([
+  [square, 768, 576],
+  [square, 1366, 768],
+  [square, 333, 777],
+  [wide, 641, 479],
+])(
+  "ffmpeg puts the picture of %o, %d×%d, exactly where the letterbox says",
+  async (geometry, width, height) => {
+    const source = `color=c=white:s=${width}x${height}:d=1:r=1,format=yuv444p`;
+    const pixels = execFileSync(
+      await findFfmpeg(process.env.FFMPEG_PATH),
+      [
+        ...["-loglevel", "error", "-f", "lavfi", "-i", source, "-frames:v", "1"],
+        ...["-vf", letterboxFilters(geometry).join(","), "-f", "rawvideo", "pipe:1"],
+      ],
+      { maxBuffer: 16e6 },
+    );
+    expect(pixels.length).toBe(3 * geometry.width * geometry.height);
+    const green = pixels.subarray(0, geometry.width * geometry.height);
+    const inside = (at: number) => (green[at] ?? 0) > 200;
+    const first = green.findIndex((_, at) => inside(at));
+    const last = green.findLastIndex((_, at) => inside(at));
+    const { left, top, width: w, height: h } = letterboxOf(geometry, width, height);
+    expect([first % geometry.width, Math.floor(first / geometry.width)]).toEqual([left, top]);
+    expect([last % geometry.width, Math.floor(last / geometry.width)]).toEqual([left + w - 1, top + h - 1]);
+    if (top > 0) expect(green[0]).toBe(geometry.padValue);
+  },
+);

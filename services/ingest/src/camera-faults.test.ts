@@ -1,0 +1,120 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { CameraReason, CameraState, type CameraStatus } from "@sightline/contracts";
+import { freePort } from "@sightline/service/testing";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { balances, IngestRig } from "./testing/ingest-rig.ts";
+
+const password = "it's p@ss/w:rd?#";
+let rig: IngestRig;
+
+beforeAll(async () => {
+  rig = await IngestRig.start();
+  await rig.ingest();
+});
+
+afterAll(() => rig?.stop());
+
+const live = ({ state }: CameraStatus) => state === CameraState.LIVE;
+const downFor = (wanted: CameraReason) => (status: CameraStatus) =>
+  status.state === CameraState.DOWN && status.reason === wanted;
+
+test("a password with every awkward character works, a wrong one is told, and no process shows either", async () => {
+  const cameras = await rig.cameras(1, { user: "admin", password });
+  const uri = cameras.url("camera-1");
+  await rig.register("locked", { uri }, { username: "admin", password: "wrong-secret" });
+  await rig.statusThat("locked", downFor(CameraReason.UNAUTHORIZED));
+  await rig.register("locked", { uri }, { username: "admin", password });
+  const status = await rig.statusThat("locked", live);
+  await rig.framesOf("locked", 3);
+  const commands = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => commandLine(pid))
+    .filter((command) => command.includes("ffmpeg"));
+  expect(commands.length).toBeGreaterThan(0);
+  for (const text of [...commands, JSON.stringify(status)])
+    for (const secret of [password, encodeURIComponent(password), "wrong-secret"])
+      expect(text).not.toContain(secret);
+  await rig.buckets.cameras.delete("locked");
+});
+
+test("a camera that wants a password and has none is told as unauthorized", async () => {
+  const cameras = await rig.cameras(1, { user: "admin", password });
+  await rig.register("keyless", { uri: cameras.url("camera-1") });
+  await rig.statusThat("keyless", downFor(CameraReason.UNAUTHORIZED));
+  await rig.buckets.cameras.delete("keyless");
+});
+
+test("hosts, ports and paths that are not there are told apart", async () => {
+  const cameras = await rig.cameras(1);
+  await rig.register("refused", { uri: `rtsp://127.0.0.1:${await freePort()}/x` });
+  await rig.register("nowhere", { uri: "rtsp://no-such-host.invalid/x" });
+  await rig.register("no-path", { uri: cameras.url("no-such-stream") });
+  await rig.statusThat("refused", downFor(CameraReason.CONNECTION_REFUSED));
+  await rig.statusThat("nowhere", downFor(CameraReason.DNS_FAILURE));
+  await rig.statusThat("no-path", downFor(CameraReason.NOT_FOUND));
+  for (const id of ["refused", "nowhere", "no-path"]) await rig.buckets.cameras.delete(id);
+});
+
+test("a camera that dies and returns is live again in the same epoch", async () => {
+  const cameras = await rig.cameras(1);
+  await rig.register("yard", { uri: cameras.url("camera-1") });
+  await rig.framesOf("yard", 3);
+  cameras.fault("die");
+  const down = await rig.statusThat("yard", ({ state }) => state === CameraState.DOWN);
+  await rig.statusThat("yard", downFor(CameraReason.CONNECTION_REFUSED));
+  cameras.fault("revive");
+  const { epoch, reconnects, ledger } = await rig.statusThat("yard", live);
+  expect(epoch).toBe(down.epoch);
+  expect(reconnects).toBe(1);
+  await rig.framesOf("yard", rig.worker.of("yard").length + 3);
+  const numbers = rig.worker.of("yard").map(({ frame }) => frame.number);
+  expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+  expect(ledger && balances(ledger)).toBe(true);
+  await rig.buckets.cameras.delete("yard");
+});
+
+test("a camera that sends garbage is told as such, touches no other, and recovers", async () => {
+  const [broken, healthy] = [await rig.cameras(1), await rig.cameras(1)];
+  await rig.register("broken", { uri: broken.url("camera-1") });
+  await rig.register("healthy", { uri: healthy.url("camera-1") });
+  await rig.framesOf("broken", 3);
+  await rig.framesOf("healthy", 3);
+  broken.fault("garbage");
+  await rig.statusThat("broken", downFor(CameraReason.DECODE_FAILURE));
+  expect(await rig.status("healthy")).toMatchObject({ state: CameraState.LIVE, reconnects: 0 });
+  broken.fault("resume");
+  const { ledger } = await rig.statusThat("broken", live);
+  expect(ledger && balances(ledger)).toBe(true);
+  for (const id of ["broken", "healthy"]) await rig.buckets.cameras.delete(id);
+});
+
+test("a camera that stalls is told as such and recovers", async () => {
+  const cameras = await rig.cameras(1);
+  await rig.register("still", { uri: cameras.url("camera-1") });
+  await rig.framesOf("still", 3);
+  cameras.fault("stall");
+  await rig.statusThat("still", downFor(CameraReason.STALLED));
+  cameras.fault("resume");
+  await rig.statusThat("still", live);
+  await rig.buckets.cameras.delete("still");
+});
+
+test("frames flow again after NATS was killed and came back, and the account still balances", async () => {
+  const cameras = await rig.cameras(1);
+  await rig.register("steady", { uri: cameras.url("camera-1") });
+  await rig.framesOf("steady", 5);
+  await rig.server.down("SIGKILL");
+  await rig.server.up();
+  await rig.framesOf("steady", rig.worker.of("steady").length + 20);
+  const { ledger } = await rig.statusThat("steady", (status) => (status.ledger?.inferred ?? 0) > 20);
+  expect(ledger && balances(ledger)).toBe(true);
+});
+
+function commandLine(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    // The process ended between the listing and the reading.
+    return "";
+  }
+}

@@ -1,0 +1,28 @@
+import { cameraName, type FrameMetadata, PixelFormat, toTimestamp } from "@sightline/contracts";
+import { type AnalysisGeometry, letterboxOf } from "./analysis-geometry.ts";
+import type { ArrivedFrame } from "./frame-intake.ts";
+import { wallClock } from "./wall-clock.ts";
+
+/** What a frame's header says of it before it is handed over. `readyAt`: pixels in memory, by performance.now(). */
+export function describeFrame(
+  camera: string,
+  epoch: string,
+  frame: ArrivedFrame,
+  geometry: AnalysisGeometry,
+  readyAt: number,
+): Omit<FrameMetadata, "previousNumber" | "queueUs"> {
+  return {
+    camera: cameraName(camera),
+    epoch,
+    number: frame.number,
+    captureTime: toTimestamp(wallClock(frame.arrivedAt)),
+    ptsUs: frame.ptsUs,
+    sourceWidth: frame.sourceWidth,
+    sourceHeight: frame.sourceHeight,
+    width: geometry.width,
+    height: geometry.height,
+    pixelFormat: PixelFormat.GBRP,
+    letterbox: letterboxOf(geometry, frame.sourceWidth, frame.sourceHeight),
+    decodeUs: Math.round((readyAt - frame.arrivedAt) * 1000),
+  };
+}

@@ -1,0 +1,175 @@
+import {
+  CameraReason,
+  CameraState,
+  DropReason,
+  fromTimestamp,
+  parseFrameId,
+  streams,
+  subjects,
+} from "@sightline/contracts";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { balances, IngestRig, testModel } from "./testing/ingest-rig.ts";
+
+let rig: IngestRig;
+let address: string;
+
+beforeAll(async () => {
+  rig = await IngestRig.start();
+  ({ address } = await rig.ingest());
+});
+
+afterAll(() => rig?.stop());
+
+const live = ({ state }: { state: CameraState }) => state === CameraState.LIVE;
+const numbersOf = (camera: string) => rig.worker.of(camera).map(({ frame }) => frame.number);
+
+async function metrics(): Promise<string[]> {
+  return (await (await fetch(`http://${address}/metrics`)).text()).split("\n");
+}
+
+test("frames come in order, each naming the one before, with their stream's own times, and the account balances", async () => {
+  const cameras = await rig.cameras(1);
+  await rig.register("front", { uri: cameras.url("camera-1") });
+  await rig.framesOf("front", 15);
+  const frames = rig.worker.of("front").map(({ frame }) => frame);
+  for (const [i, frame] of frames.slice(1).entries()) {
+    const before = frames[i]!;
+    expect(frame.previousNumber).toBe(before.number);
+    // The clip has 10 frames a second; a number that was left out was a frame too.
+    expect(frame.ptsUs - before.ptsUs).toBe((frame.number - before.number) * 100_000);
+    expect(fromTimestamp(frame.captureTime!)).toBeGreaterThan(fromTimestamp(before.captureTime!));
+    expect(frame.epoch).toBe(before.epoch);
+  }
+  expect(frames[0]).toMatchObject({
+    camera: "cameras/front",
+    sourceWidth: 768,
+    sourceHeight: 576,
+    width: testModel.width,
+    height: testModel.height,
+    letterbox: { left: 2, top: 9, width: 316, height: 237 },
+  });
+  const { pixels } = rig.worker.of("front")[0]!;
+  expect(pixels[0]).toBe(testModel.padValue);
+  expect(new Set(pixels).size).toBeGreaterThan(100);
+
+  const status = await rig.statusThat("front", (each) => live(each) && (each.ledger?.inferred ?? 0) >= 15);
+  expect(status).toMatchObject({ codec: "h264", sourceWidth: 768, sourceHeight: 576, reconnects: 0 });
+  expect(status.ledger && balances(status.ledger)).toBe(true);
+});
+
+test("the account agrees with the stream of detections to the frame", async () => {
+  await rig.buckets.cameras.delete("front");
+  await vi.waitUntil(async () => (await rig.status("front")) === undefined, { timeout: 5_000 });
+  const published = rig.worker.of("front").length;
+  const info = await rig.nats.manager.streams.info(streams.detections, {
+    subjects_filter: subjects.detections("front"),
+  });
+  expect(info.state.subjects?.[subjects.detections("front")]).toBe(published);
+});
+
+test("the metrics of one scrape balance for every camera, and a removed camera's are gone", async () => {
+  const cameras = await rig.cameras(2);
+  await rig.register("left", { uri: cameras.url("camera-1") });
+  await rig.register("right", { uri: cameras.url("camera-2"), targetFps: 4 });
+  await rig.framesOf("left", 10);
+  await rig.framesOf("right", 5);
+  const lines = await metrics();
+  for (const camera of ["left", "right"]) {
+    const sum = (name: string) =>
+      lines
+        .filter((line) => line.startsWith(`sightline_frames_${name}{camera="${camera}"`))
+        .reduce((total, line) => total + Number(line.split(" ")[1]), 0);
+    expect(sum("captured_total")).toBeGreaterThan(0);
+    expect(sum("captured_total")).toBe(sum("inferred_total") + sum("dropped_total") + sum("in_flight"));
+  }
+  expect(lines).toContain('sightline_camera_up{camera="left"} 1');
+  await rig.buckets.cameras.delete("left");
+  await vi.waitUntil(async () => !(await metrics()).some((line) => line.includes('"left"')), {
+    timeout: 5_000,
+  });
+  expect(await metrics()).toContain('sightline_camera_up{camera="right"} 1');
+});
+
+test("a new rate takes effect within the same epoch, and only for that camera", async () => {
+  const [camera, other] = (await rig.cameras(2)).names;
+  const cameras = await rig.cameras(2);
+  await rig.register("quick", { uri: cameras.url(camera!) });
+  await rig.register("calm", { uri: cameras.url(other!) });
+  await rig.framesOf("quick", 5);
+  await rig.framesOf("calm", 5);
+  await rig.register("quick", { uri: cameras.url(camera!), targetFps: 2 });
+  const { ledger } = await rig.statusThat(
+    "quick",
+    (each) => (each.ledger?.dropped.find(({ reason }) => reason === DropReason.SAMPLED_OUT)?.count ?? 0) > 10,
+  );
+  expect(ledger && balances(ledger)).toBe(true);
+  expect(new Set(rig.worker.of("quick").map(({ frame }) => frame.epoch)).size).toBe(1);
+  const numbers = numbersOf("quick");
+  expect(numbers.at(-1)! - numbers.at(-2)!).toBe(5);
+  expect((await rig.status("calm"))?.reconnects).toBe(0);
+});
+
+test("a change of score and classes does not touch the stream", async () => {
+  const cameras = await rig.cameras(1);
+  await rig.register("same", { uri: cameras.url("camera-1") });
+  await rig.framesOf("same", 3);
+  await rig.register("same", { uri: cameras.url("camera-1"), minScore: 0.7, classes: ["person"] });
+  await rig.framesOf("same", 20);
+  expect(await rig.status("same")).toMatchObject({ reconnects: 0 });
+  const numbers = numbersOf("same");
+  expect(numbers).toEqual(numbers.map((_, i) => numbers[0]! + i));
+});
+
+test("what workers say of frames is entered under its reason, and a silent worker's frame as lost", async () => {
+  const cameras = await rig.cameras(1);
+  const fates = new Map<number, number>();
+  rig.worker.outcome = ({ camera, frame }) => {
+    if (camera !== "fates") return "infer";
+    const fate = frame.number % 5;
+    fates.set(fate, (fates.get(fate) ?? 0) + 1);
+    if (fate === 1) return { drop: DropReason.STALE };
+    if (fate === 2) return { drop: DropReason.WORKER_ERROR };
+    return fate === 3 && fates.get(3) === 1 ? "silent" : "infer";
+  };
+  await rig.register("fates", { uri: cameras.url("camera-1") });
+  const { ledger } = await rig.statusThat("fates", (each) =>
+    Boolean(each.ledger?.dropped.some(({ reason }) => reason === DropReason.WORKER_LOST)),
+  );
+  rig.worker.outcome = () => "infer";
+  expect(ledger && balances(ledger)).toBe(true);
+  const count = (wanted: DropReason) => ledger?.dropped.find(({ reason }) => reason === wanted)?.count;
+  expect(count(DropReason.WORKER_LOST)).toBe(1);
+  expect(count(DropReason.STALE)).toBeGreaterThan(5);
+  expect(count(DropReason.WORKER_ERROR)).toBeGreaterThan(5);
+  expect(ledger?.inferred).toBeGreaterThan(20);
+});
+
+test("a camera of a model that nobody serves says so, and starts when somebody does", async () => {
+  const cameras = await rig.cameras(1);
+  await rig.register("waiting", { uri: cameras.url("camera-1"), model: "other-model" });
+  const status = await rig.statusThat("waiting", ({ reason }) => reason === CameraReason.MODEL_NOT_SERVED);
+  expect(status).toMatchObject({ state: CameraState.DOWN });
+  expect(status.message).toContain("'other-model'");
+  await rig.register("waiting", { uri: cameras.url("camera-1") });
+  await rig.statusThat("waiting", live);
+  await rig.framesOf("waiting", 2);
+});
+
+test("two ingests share cameras, and one that stops leaves its own to the other", async () => {
+  const second = await rig.ingest("ingest-2");
+  const cameras = await rig.cameras(4);
+  for (const name of cameras.names) await rig.register(`shared-${name}`, { uri: cameras.url(name) });
+  const holders = await Promise.all(
+    cameras.names.map(async (name) => (await rig.statusThat(`shared-${name}`, live)).ingest),
+  );
+  expect(new Set(holders)).toEqual(new Set(["ingest-1", "ingest-2"]));
+  await second.stop();
+  for (const name of cameras.names)
+    await rig.statusThat(`shared-${name}`, (each) => live(each) && each.ingest === "ingest-1");
+});
+
+test("every frame the worker ever had was had once", () => {
+  const ids = rig.worker.frames.map(({ camera, frame }) => `${camera}:${frame.epoch}:${frame.number}`);
+  expect(new Set(ids).size).toBe(ids.length);
+  expect(ids.every((id) => parseFrameId(id))).toBe(true);
+});

@@ -1,0 +1,51 @@
+import { type CameraStatus, toTimestamp } from "@sightline/contracts";
+import { RateMeter } from "./rate-meter.ts";
+import { wallClock } from "./wall-clock.ts";
+
+/** What is known of a camera's stream, over all its connections in one epoch. */
+export class StreamFacts {
+  readonly captured = new RateMeter();
+  readonly inferred = new RateMeter();
+  codec = "";
+  width = 0;
+  height = 0;
+  #connections = 0;
+  #lastFrameAt: number | undefined;
+
+  /** The stream's first packet came over a new connection. */
+  connected(): void {
+    this.#connections += 1;
+  }
+
+  /** A picture of this size was decoded. */
+  picture(size: { width: number; height: number }): void {
+    this.width = size.width;
+    this.height = size.height;
+    this.#lastFrameAt = performance.now();
+  }
+
+  /** Connections after the first. */
+  get reconnects(): number {
+    return Math.max(0, this.#connections - 1);
+  }
+
+  /** These facts as a part of the camera's status. */
+  get status(): Pick<
+    CameraStatus,
+    "lastFrameTime" | "sourceWidth" | "sourceHeight" | "codec" | "captureFps" | "inferenceFps" | "reconnects"
+  > {
+    return {
+      lastFrameTime: this.#lastFrameAt === undefined ? undefined : toTimestamp(wallClock(this.#lastFrameAt)),
+      sourceWidth: this.width,
+      sourceHeight: this.height,
+      codec: this.codec,
+      captureFps: round(this.captured.perSecond),
+      inferenceFps: round(this.inferred.perSecond),
+      reconnects: this.reconnects,
+    };
+  }
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

@@ -1,0 +1,156 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  type CameraRecord,
+  CameraStatus,
+  encodeJson,
+  type FrameLedger,
+  type ServedModel,
+} from "@sightline/contracts";
+import {
+  Announcement,
+  type Buckets,
+  connectNats,
+  createLogger,
+  ensureStreams,
+  Lifecycle,
+  loadConfig,
+  type Nats,
+  openBuckets,
+} from "@sightline/service";
+import { NatsServer } from "@sightline/service/testing";
+import { RtspCameras } from "@sightline/stack";
+import { vi } from "vitest";
+import { settings } from "../config.ts";
+import { startIngest } from "../ingest-service.ts";
+import { TestWorker } from "./test-worker.ts";
+
+const log = createLogger("test", "error");
+
+export const testModel: ServedModel = {
+  name: "test-model",
+  architecture: "none",
+  width: 320,
+  height: 256,
+  longestSide: 316,
+  padValue: 114,
+  classes: ["person"],
+};
+
+/** Ingest services on a real NATS server, with real cameras and a worker that infers nothing. */
+export class IngestRig {
+  readonly server: NatsServer;
+  readonly nats: Nats;
+  readonly buckets: Buckets;
+  readonly worker: TestWorker;
+  readonly announcement: Announcement;
+  readonly #ingests: Lifecycle[] = [];
+  readonly #cameras: RtspCameras[] = [];
+  readonly #directory = mkdtempSync(join(tmpdir(), "sightline-ingest-"));
+
+  private constructor(
+    server: NatsServer,
+    nats: Nats,
+    buckets: Buckets,
+    worker: TestWorker,
+    announcement: Announcement,
+  ) {
+    this.server = server;
+    this.nats = nats;
+    this.buckets = buckets;
+    this.worker = worker;
+    this.announcement = announcement;
+  }
+
+  static async start(): Promise<IngestRig> {
+    const server = await NatsServer.start();
+    const nats = await connectNats(server.url, "test", log);
+    await ensureStreams(nats.manager, { maxAgeSeconds: 3600, maxBytes: 1e8, replicas: 1 });
+    const buckets = await openBuckets(nats.kv);
+    const announcement = new Announcement(buckets.models, testModel.name, () => testModel, log);
+    await announcement.start();
+    const worker = await TestWorker.start(nats, testModel.name);
+    return new IngestRig(server, nats, buckets, worker, announcement);
+  }
+
+  /** Starts an ingest; `stop` on the result stops it as a signal would. Its address serves the metrics. */
+  async ingest(id = "ingest-1"): Promise<{ address: string; stop: () => Promise<void> }> {
+    const life = new Lifecycle();
+    this.#ingests.push(life);
+    const config = loadConfig(settings, {
+      SIGHTLINE_NATS_URL: this.server.url,
+      SIGHTLINE_INGEST_HTTP: "127.0.0.1:0",
+      SIGHTLINE_INGEST_ID: id,
+      SIGHTLINE_STALL_SECONDS: "1.5",
+      FFMPEG_PATH: process.env.FFMPEG_PATH,
+    });
+    const address = await startIngest(config, log, life);
+    return { address, stop: () => life.stop(log) };
+  }
+
+  async cameras(count: number, credentials: { user?: string; password?: string } = {}): Promise<RtspCameras> {
+    const logFile = join(this.#directory, `camera-${this.#cameras.length}.log`);
+    const cameras = await RtspCameras.start({ count, logFile, ...credentials });
+    this.#cameras.push(cameras);
+    return cameras;
+  }
+
+  /** Writes a camera's record, as the registration does: its secret first. */
+  async register(
+    id: string,
+    record: Partial<CameraRecord> & { uri: string },
+    secret?: { username: string; password: string },
+  ): Promise<void> {
+    const now = new Date().toISOString();
+    if (secret) await this.buckets.cameraSecrets.put(id, encodeJson(secret));
+    const full: CameraRecord = {
+      transport: "tcp",
+      targetFps: 0,
+      model: testModel.name,
+      minScore: 0,
+      classes: [],
+      hasCredentials: secret !== undefined,
+      createTime: now,
+      updateTime: now,
+      ...record,
+    };
+    await this.buckets.cameras.put(id, encodeJson(full));
+  }
+
+  async status(id: string): Promise<CameraStatus | undefined> {
+    const entry = await this.buckets.cameraStatus.get(id);
+    return entry?.operation === "PUT" ? CameraStatus.decode(entry.value) : undefined;
+  }
+
+  /** Waits until a camera's status satisfies `wanted`, and returns it. */
+  async statusThat(id: string, wanted: (status: CameraStatus) => boolean): Promise<CameraStatus> {
+    return vi.waitUntil(
+      async () => {
+        const status = await this.status(id);
+        return status && wanted(status) ? status : undefined;
+      },
+      { timeout: 25_000, interval: 50 },
+    );
+  }
+
+  /** Waits until the worker has had so many frames of a camera in all. */
+  async framesOf(id: string, count: number): Promise<void> {
+    await vi.waitUntil(() => this.worker.of(id).length >= count, { timeout: 25_000, interval: 20 });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#ingests.map((life) => life.stop(log)));
+    await this.worker.stop();
+    await this.announcement.stop(false);
+    await Promise.all(this.#cameras.map((cameras) => cameras.stop()));
+    await this.nats.connection.close();
+    await this.server.stop();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
+/** Whether an account balances: captured = inferred + dropped + in flight. */
+export function balances({ captured, inferred, dropped, inFlight }: FrameLedger): boolean {
+  return captured === inferred + inFlight + dropped.reduce((sum, { count }) => sum + count, 0);
+}

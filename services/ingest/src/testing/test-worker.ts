@@ -1,0 +1,89 @@
+import type { ConsumerMessages } from "@nats-io/jetstream";
+import {
+  decodeJson,
+  encodeJson,
+  FrameDetections,
+  type FrameMetadata,
+  formatFrameId,
+  readFrame,
+  readyConsumer,
+  streams,
+  subjects,
+  type Token,
+  tokenSchema,
+} from "@sightline/contracts";
+import type { Nats } from "@sightline/service";
+
+/** A frame as a worker got it. */
+export interface WorkerFrame {
+  camera: string;
+  frame: FrameMetadata;
+  pixels: Uint8Array;
+}
+
+/** What a worker does with a frame: publish its detections, give notice that it will not, or fall silent. */
+export type Outcome = "infer" | "silent" | { drop: number };
+
+/** Takes tokens, requests frames and publishes empty detections, as a real worker does but for the inference. */
+export class TestWorker {
+  readonly frames: WorkerFrame[] = [];
+  outcome: (frame: WorkerFrame) => Outcome = () => "infer";
+  readonly #nats: Nats;
+  #messages: ConsumerMessages | undefined;
+
+  private constructor(nats: Nats) {
+    this.#nats = nats;
+  }
+
+  static async start(nats: Nats, model: string): Promise<TestWorker> {
+    const worker = new TestWorker(nats);
+    await nats.manager.consumers.add(streams.ready, readyConsumer(model));
+    const consumer = await nats.jetstream.consumers.get(streams.ready, `workers-${model}`);
+    worker.#messages = await consumer.consume({
+      max_messages: 16,
+      callback: async (message) => {
+        await worker.#serve(decodeJson(tokenSchema, message.data));
+        message.ack();
+      },
+    });
+    return worker;
+  }
+
+  /** The frames of one camera, in the order in which they came. */
+  of(camera: string): WorkerFrame[] {
+    return this.frames.filter((frame) => frame.camera === camera);
+  }
+
+  async stop(): Promise<void> {
+    await this.#messages?.close();
+  }
+
+  /** Asks for a token's frame; undefined when the token is void. */
+  async request({ camera, epoch, id }: Token): Promise<WorkerFrame | undefined> {
+    const request = encodeJson({ epoch, token: id, worker: "test" });
+    const reply = await this.#nats.connection
+      .request(subjects.frameGet(camera), request, { timeout: 2_000 })
+      .catch(() => undefined);
+    return reply && reply.data.byteLength > 0 ? { camera, ...readFrame(reply.data) } : undefined;
+  }
+
+  /** Publishes a frame's detections. */
+  async publish({ camera, frame }: WorkerFrame): Promise<void> {
+    const data = FrameDetections.encode(FrameDetections.fromPartial({ frame })).finish();
+    const msgID = formatFrameId({ camera, epoch: frame.epoch, number: frame.number });
+    await this.#nats.jetstream.publish(subjects.detections(camera), data, { msgID });
+  }
+
+  async #serve(token: Token): Promise<void> {
+    const taken = await this.request(token);
+    if (!taken) return;
+    this.frames.push(taken);
+    const outcome = this.outcome(taken);
+    if (outcome === "infer") await this.publish(taken);
+    else if (outcome !== "silent") {
+      const { epoch, number } = taken.frame;
+      const notice = encodeJson({ epoch, number, reason: outcome.drop });
+      this.#nats.connection.publish(subjects.frameDropped(token.camera), notice);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import { type Buckets, connectNats, createLogger, type Nats, openBuckets } from "@sightline/service";
+import { NatsServer } from "@sightline/service/testing";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { KvMirror, type MirrorChange } from "./kv-mirror.ts";
+
+const log = createLogger("test", "fatal");
+let server: NatsServer;
+let nats: Nats;
+let buckets: Buckets;
+beforeAll(async () => {
+  server = await NatsServer.start();
+  nats = await connectNats(server.url, "test", log);
+  buckets = await openBuckets(nats.kv);
+});
+afterAll(async () => {
+  await nats.connection.close();
+  await server.stop();
+});
+
+function readNumber(data: Uint8Array): number {
+  const value = JSON.parse(new TextDecoder().decode(data));
+  if (typeof value !== "number") throw new Error("not a number");
+  return value;
+}
+
+test("what was there, what comes, what goes; what cannot be read is left out", async () => {
+  await buckets.cameras.put("old", "1");
+  await buckets.cameras.put("gone", "2");
+  await buckets.cameras.delete("gone");
+  const mirror = new KvMirror(nats, buckets.cameras, readNumber, log);
+  await mirror.start();
+  expect(mirror.keys()).toEqual(["old"]);
+  const changes: MirrorChange<number>[] = [];
+  mirror.onChange((change) => changes.push(change));
+  await buckets.cameras.put("new", "3");
+  await buckets.cameras.put("old", '"rubbish"');
+  await buckets.cameras.put("new", "4");
+  await buckets.cameras.delete("new");
+  await expect.poll(() => changes.length).toBe(4);
+  expect(changes).toEqual([
+    { key: "new", value: 3, previous: undefined },
+    { key: "old", value: undefined, previous: 1 },
+    { key: "new", value: 4, previous: 3 },
+    { key: "new", value: undefined, previous: 4 },
+  ]);
+  await mirror.stop();
+});
+
+test("own writes are read at once and reported once", async () => {
+  const mirror = new KvMirror(nats, buckets.cameraSecrets, readNumber, log);
+  await mirror.start();
+  const changes: MirrorChange<number>[] = [];
+  mirror.onChange((change) => changes.push(change));
+  const revision = await buckets.cameraSecrets.put("own", "1");
+  mirror.applyPut("own", revision, 1);
+  expect(mirror.get("own")).toBe(1);
+  await buckets.cameraSecrets.delete("own");
+  mirror.applyDelete("own", revision);
+  expect(mirror.get("own")).toBeUndefined();
+  await buckets.cameraSecrets.put("end", "2");
+  await expect.poll(() => mirror.get("end")).toBe(2);
+  expect(changes.map(({ key, value }) => [key, value])).toEqual([
+    ["own", 1],
+    ["own", undefined],
+    ["end", 2],
+  ]);
+  await mirror.stop();
+});
+
+test("an entry that nobody renews is gone, and reported so", async () => {
+  const mirror = new KvMirror(nats, buckets.cameraStatus, readNumber, log, 200);
+  await mirror.start();
+  const gone = Promise.withResolvers<MirrorChange<number>>();
+  mirror.onChange((change) => {
+    if (change.value === undefined) gone.resolve(change);
+  });
+  await buckets.cameraStatus.put("lease", "1");
+  expect(await gone.promise).toEqual({ key: "lease", value: undefined, previous: 1 });
+  expect(mirror.keys()).toEqual([]);
+  await mirror.stop();
+});
+
+test("a server that was killed is watched again", async () => {
+  const mirror = new KvMirror(nats, buckets.cameras, readNumber, log);
+  await buckets.cameras.put("kept", "1");
+  await mirror.start();
+  await server.down("SIGKILL");
+  await server.up();
+  await expect
+    .poll(() => buckets.cameras.put("after", "2").catch(() => 0), { timeout: 5_000 })
+    .toBeGreaterThan(0);
+  await expect.poll(() => mirror.get("after"), { timeout: 5_000 }).toBe(2);
+  expect(mirror.get("kept")).toBe(1);
+  await mirror.stop();
+});
