@@ -107,4 +107,9 @@ export const commandTable: readonly CommandEntry[] = [
       "build a TensorRT engine for this machine's GPU and wrap it as an ONNX file that workers load",
     load: async () => (await import("./commands/model-engine.ts")).modelEngineCommand(),
   },
+  {
+    path: ["bench", "model"],
+    description: "measure YOLO-NAS S, M and L in FP32 and INT8 on this machine, in alternating blocks",
+    load: async () => (await import("./commands/bench-model.ts")).benchModelCommand(),
+  },
 ];

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { chooseBatchSize, curveSizes, runMs } from "./batch-curve.ts";
 
 const curve = (...points: [number, number][]) =>
-  points.map(([batch, milliseconds]) => ({ batch, milliseconds }));
+  points.map(([batch, milliseconds]) => ({ batch, milliseconds, fastest: milliseconds }));
 
 test("measures powers of two and the largest", () => {
   expect(curveSizes(1)).toEqual([1]);
@@ -17,6 +17,14 @@ test.each([
   ["gains end before the largest", curve([1, 5], [2, 6], [4, 8], [8, 15.9]), 4],
 ])("%s", (_, points, chosen) => {
   expect(chooseBatchSize(points)).toBe(chosen);
+});
+
+test("a size whose runs were disturbed is judged by the fastest of them", () => {
+  const points = curve([1, 50], [2, 100]).map((point) => ({
+    ...point,
+    milliseconds: point.milliseconds / point.batch,
+  }));
+  expect(chooseBatchSize(points)).toBe(1);
 });
 
 test("expects runs between and beyond the measured sizes", () => {

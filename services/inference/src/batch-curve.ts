@@ -1,7 +1,10 @@
-/** Median milliseconds of one run at a batch size. */
+/** How long runs of one batch size take. */
 export interface CurvePoint {
   batch: number;
+  /** Median of the runs. */
   milliseconds: number;
+  /** The fastest run: other work on the machine can only slow a run down, so sizes are compared by it. */
+  fastest: number;
 }
 
 /** A batch must raise throughput by more than this share to be worth its latency. */
@@ -16,7 +19,7 @@ export function curveSizes(maxBatch: number): number[] {
 
 /** The smallest measured batch whose throughput is within 5% of the best; 1 on a CPU, where batching gains nothing. */
 export function chooseBatchSize(curve: readonly CurvePoint[]): number {
-  const throughput = ({ batch, milliseconds }: CurvePoint) => batch / milliseconds;
+  const throughput = ({ batch, fastest }: CurvePoint) => batch / fastest;
   const best = Math.max(...curve.map(throughput));
   return curve.find((point) => throughput(point) >= best * (1 - worthwhile))!.batch;
 }

@@ -34,14 +34,14 @@ test("a password with every awkward character works, a wrong one is told, and no
   for (const text of [...commands, JSON.stringify(status)])
     for (const secret of [password, encodeURIComponent(password), "wrong-secret"])
       expect(text).not.toContain(secret);
-  await rig.buckets.cameras.delete("locked");
+  await rig.remove("locked");
 });
 
 test("a camera that wants a password and has none is told as unauthorized", async () => {
   const cameras = await rig.cameras(1, { user: "admin", password });
   await rig.register("keyless", { uri: cameras.url("camera-1") });
   await rig.statusThat("keyless", downFor(CameraReason.UNAUTHORIZED));
-  await rig.buckets.cameras.delete("keyless");
+  await rig.remove("keyless");
 });
 
 test("hosts, ports and paths that are not there are told apart", async () => {
@@ -52,7 +52,7 @@ test("hosts, ports and paths that are not there are told apart", async () => {
   await rig.statusThat("refused", downFor(CameraReason.CONNECTION_REFUSED));
   await rig.statusThat("nowhere", downFor(CameraReason.DNS_FAILURE));
   await rig.statusThat("no-path", downFor(CameraReason.NOT_FOUND));
-  for (const id of ["refused", "nowhere", "no-path"]) await rig.buckets.cameras.delete(id);
+  await rig.remove("refused", "nowhere", "no-path");
 });
 
 test("a camera that dies and returns is live again in the same epoch", async () => {
@@ -70,7 +70,7 @@ test("a camera that dies and returns is live again in the same epoch", async () 
   const numbers = rig.worker.of("yard").map(({ frame }) => frame.number);
   expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
   expect(ledger && balances(ledger)).toBe(true);
-  await rig.buckets.cameras.delete("yard");
+  await rig.remove("yard");
 });
 
 test("a camera that sends garbage is told as such, touches no other, and recovers", async () => {
@@ -85,7 +85,7 @@ test("a camera that sends garbage is told as such, touches no other, and recover
   broken.fault("resume");
   const { ledger } = await rig.statusThat("broken", live);
   expect(ledger && balances(ledger)).toBe(true);
-  for (const id of ["broken", "healthy"]) await rig.buckets.cameras.delete(id);
+  await rig.remove("broken", "healthy");
 });
 
 test("a camera that stalls is told as such and recovers", async () => {
@@ -96,7 +96,7 @@ test("a camera that stalls is told as such and recovers", async () => {
   await rig.statusThat("still", downFor(CameraReason.STALLED));
   cameras.fault("resume");
   await rig.statusThat("still", live);
-  await rig.buckets.cameras.delete("still");
+  await rig.remove("still");
 });
 
 test("frames flow again after NATS was killed and came back, and the account still balances", async () => {

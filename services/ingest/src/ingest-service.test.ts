@@ -58,8 +58,7 @@ test("frames come in order, each naming the one before, with their stream's own 
 });
 
 test("the account agrees with the stream of detections to the frame", async () => {
-  await rig.buckets.cameras.delete("front");
-  await vi.waitUntil(async () => (await rig.status("front")) === undefined, { timeout: 5_000 });
+  await rig.remove("front");
   const published = rig.worker.of("front").length;
   const info = await rig.nats.manager.streams.info(streams.detections, {
     subjects_filter: subjects.detections("front"),
@@ -88,16 +87,16 @@ test("the metrics of one scrape balance for every camera, and a removed camera's
     timeout: 5_000,
   });
   expect(await metrics()).toContain('sightline_camera_up{camera="right"} 1');
+  await rig.remove("right");
 });
 
 test("a new rate takes effect within the same epoch, and only for that camera", async () => {
-  const [camera, other] = (await rig.cameras(2)).names;
   const cameras = await rig.cameras(2);
-  await rig.register("quick", { uri: cameras.url(camera!) });
-  await rig.register("calm", { uri: cameras.url(other!) });
+  await rig.register("quick", { uri: cameras.url("camera-1") });
+  await rig.register("calm", { uri: cameras.url("camera-2") });
   await rig.framesOf("quick", 5);
   await rig.framesOf("calm", 5);
-  await rig.register("quick", { uri: cameras.url(camera!), targetFps: 2 });
+  await rig.register("quick", { uri: cameras.url("camera-1"), targetFps: 2 });
   const { ledger } = await rig.statusThat(
     "quick",
     (each) => (each.ledger?.dropped.find(({ reason }) => reason === DropReason.SAMPLED_OUT)?.count ?? 0) > 10,
@@ -107,6 +106,7 @@ test("a new rate takes effect within the same epoch, and only for that camera", 
   const numbers = numbersOf("quick");
   expect(numbers.at(-1)! - numbers.at(-2)!).toBe(5);
   expect((await rig.status("calm"))?.reconnects).toBe(0);
+  await rig.remove("quick", "calm");
 });
 
 test("a change of score and classes does not touch the stream", async () => {
@@ -118,6 +118,7 @@ test("a change of score and classes does not touch the stream", async () => {
   expect(await rig.status("same")).toMatchObject({ reconnects: 0 });
   const numbers = numbersOf("same");
   expect(numbers).toEqual(numbers.map((_, i) => numbers[0]! + i));
+  await rig.remove("same");
 });
 
 test("what workers say of frames is entered under its reason, and a silent worker's frame as lost", async () => {
@@ -142,6 +143,7 @@ test("what workers say of frames is entered under its reason, and a silent worke
   expect(count(DropReason.STALE)).toBeGreaterThan(5);
   expect(count(DropReason.WORKER_ERROR)).toBeGreaterThan(5);
   expect(ledger?.inferred).toBeGreaterThan(20);
+  await rig.remove("fates");
 });
 
 test("a camera of a model that nobody serves says so, and starts when somebody does", async () => {
@@ -153,6 +155,7 @@ test("a camera of a model that nobody serves says so, and starts when somebody d
   await rig.register("waiting", { uri: cameras.url("camera-1") });
   await rig.statusThat("waiting", live);
   await rig.framesOf("waiting", 2);
+  await rig.remove("waiting");
 });
 
 test("two ingests share cameras, and one that stops leaves its own to the other", async () => {
@@ -166,6 +169,25 @@ test("two ingests share cameras, and one that stops leaves its own to the other"
   await second.stop();
   for (const name of cameras.names)
     await rig.statusThat(`shared-${name}`, (each) => live(each) && each.ingest === "ingest-1");
+  await rig.remove(...cameras.names.map((name) => `shared-${name}`));
+});
+
+test("cameras of an ingest that was killed are taken over in a new epoch", async () => {
+  const doomed = await rig.ingestProcess("doomed");
+  const cameras = await rig.cameras(4);
+  for (const name of cameras.names) await rig.register(`left-${name}`, { uri: cameras.url(name) });
+  const before = await Promise.all(cameras.names.map((name) => rig.statusThat(`left-${name}`, live)));
+  expect(before.some(({ ingest }) => ingest === "doomed")).toBe(true);
+  doomed.kill("SIGKILL");
+  for (const [i, name] of cameras.names.entries()) {
+    const { ingest, epoch } = await rig.statusThat(
+      `left-${name}`,
+      (each) => live(each) && each.ingest === "ingest-1",
+    );
+    if (before[i]!.ingest === ingest) expect(epoch).toBe(before[i]!.epoch);
+    else expect(epoch).not.toBe(before[i]!.epoch);
+  }
+  await rig.remove(...cameras.names.map((name) => `left-${name}`));
 });
 
 test("every frame the worker ever had was had once", () => {

@@ -4,10 +4,10 @@ import {
   WatchCamerasResponse_Change as Change,
   cameraName,
 } from "@sightline/contracts";
+import type { KvMirror } from "@sightline/service";
 import { toCameraMessage } from "./camera-message.ts";
 import type { CameraRegistry } from "./camera-registry.ts";
 import type { CameraStatusView } from "./camera-status-view.ts";
-import type { KvMirror } from "./kv-mirror.ts";
 
 /** Takes one change; returns whether it wants more before `drained` is called. */
 export type FeedSink = (change: Change, camera: Camera) => boolean;

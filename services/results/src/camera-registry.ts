@@ -1,8 +1,8 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { type CameraRecord, type CameraSecret, encodeJson } from "@sightline/contracts";
+import type { KvMirror } from "@sightline/service";
 import { ApiError } from "./errors.ts";
-import type { KvMirror } from "./kv-mirror.ts";
 
 const wrongLastSequence = 10071;
 

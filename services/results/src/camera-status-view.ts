@@ -1,5 +1,5 @@
 import { CameraReason, CameraState, CameraStatus } from "@sightline/contracts";
-import type { KvMirror } from "./kv-mirror.ts";
+import type { KvMirror } from "@sightline/service";
 
 /** A live camera's counters change all the time, so its status is written every second. */
 const silenceMs = 5_000;

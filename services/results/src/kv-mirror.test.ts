@@ -1,7 +1,14 @@
-import { type Buckets, connectNats, createLogger, type Nats, openBuckets } from "@sightline/service";
+import {
+  type Buckets,
+  connectNats,
+  createLogger,
+  KvMirror,
+  type MirrorChange,
+  type Nats,
+  openBuckets,
+} from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { KvMirror, type MirrorChange } from "./kv-mirror.ts";
 
 const log = createLogger("test", "fatal");
 let server: NatsServer;

@@ -1,5 +1,5 @@
 import type { ServedModel } from "@sightline/contracts";
-import type { KvMirror } from "./kv-mirror.ts";
+import type { KvMirror } from "@sightline/service";
 
 /** The models that workers serve now, and the one meant when a camera names none. */
 export class ModelCatalog {

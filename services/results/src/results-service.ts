@@ -11,6 +11,7 @@ import {
   ensureStreams,
   HttpServer,
   isLoopback,
+  KvMirror,
   type Lifecycle,
   type Logger,
   openBuckets,
@@ -26,7 +27,6 @@ import { DetectionHub } from "./detection-hub.ts";
 import { DetectionService } from "./detection-service.ts";
 import { GrpcHandlers, preEncodedDetectionService } from "./grpc-handlers.ts";
 import { GrpcServer } from "./grpc-server.ts";
-import { KvMirror } from "./kv-mirror.ts";
 import { ModelCatalog } from "./model-catalog.ts";
 import { ResultsMetrics } from "./results-metrics.ts";
 

@@ -1,13 +1,18 @@
-import { mkdir, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { access, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import {
   type CalibrationMethod,
+  describeFiles,
   evaluateModels,
+  evenly,
   type FileFrame,
   framesFor,
   imageIds,
   labelledFrames,
   loadModel,
+  MANIFEST_FILE,
+  type ModelManifest,
+  modelManifestSchema,
   preparedMetadata,
   type QuantizationProgress,
   quantizeModel,
@@ -16,6 +21,7 @@ import {
   reportTable,
   saveModel,
   sensitivityPlot,
+  writeManifest,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { untilSignal } from "../signals.ts";
@@ -98,6 +104,8 @@ async function quantize(model: string, options: QuantizeCommandOptions): Promise
   await saveModel(quantized.tensorrt, path("int8.trt.onnx"));
   await writeFile(path("int8.report.json"), `${JSON.stringify(quantized.report, undefined, 2)}\n`);
   await writeFile(path("int8.report.svg"), sensitivityPlot(quantized.report));
+  const names = { int8Cpu: basename(path("int8.cpu.onnx")), int8Trt: basename(path("int8.trt.onnx")) };
+  if (resolve(folder) === resolve(dirname(model))) await addToManifest(folder, names);
   console.log(reportTable(quantized.report));
   console.log(
     `\nwrote ${path("int8.cpu.onnx")}, ${path("int8.trt.onnx")}, ${path("int8.report.json")} and .svg`,
@@ -106,15 +114,35 @@ async function quantize(model: string, options: QuantizeCommandOptions): Promise
   if (ap && ap.drop > options.maxApDrop) process.exitCode = 1;
 }
 
+/** Names the new files in the folder's model.json, if it has one, so that workers find them. */
+async function addToManifest(folder: string, names: { int8Cpu: string; int8Trt: string }): Promise<void> {
+  const path = join(folder, MANIFEST_FILE);
+  try {
+    await access(path);
+  } catch {
+    return;
+  }
+  const old = modelManifestSchema.parse(JSON.parse(await readFile(path, "utf8")));
+  const files = { ...fileNames(old.files), ...names };
+  // What was measured on an older INT8 file does not hold for the new one.
+  const { fp32 } = old.accuracy ?? {};
+  const metadata = preparedMetadata((await loadModel(join(folder, names.int8Cpu))).metadata);
+  const { name, architecture, thresholds } = old;
+  const accuracy = fp32 === undefined ? {} : { accuracy: { fp32 } };
+  const manifest = await describeFiles(folder, { name, architecture, metadata, files, ...accuracy });
+  await writeManifest(folder, { ...manifest, thresholds });
+}
+
+function fileNames(files: ModelManifest["files"]): Partial<Record<keyof ModelManifest["files"], string>> {
+  return Object.fromEntries(Object.entries(files).map(([precision, { file }]) => [precision, file]));
+}
+
 /** `wanted` frames spread evenly over a source: counted first, since a video does not say how many it has. */
 async function spread(open: () => AsyncIterable<FileFrame>, wanted: number): Promise<FileFrame[]> {
   let total = 0;
   for await (const _ of open()) total += 1;
-  const chosen = new Set(
-    Array.from({ length: Math.min(wanted, total) }, (_, i) =>
-      Math.floor(((i + 0.5) * total) / Math.min(wanted, total)),
-    ),
-  );
+  const indices = Array.from({ length: total }, (_, index) => index);
+  const chosen = new Set(evenly(indices, wanted));
   const frames: FileFrame[] = [];
   for await (const frame of open()) if (chosen.has(frame.index)) frames.push(frame);
   return frames;

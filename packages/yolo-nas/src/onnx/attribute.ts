@@ -4,7 +4,8 @@ import {
   type AttributeProto,
   AttributeProto_AttributeType,
 } from "./gen/onnx.ts";
-import { type Tensor, tensorFromProto, tensorToProto } from "./tensor.ts";
+import type { Tensor } from "./tensor.ts";
+import { tensorFromProto, tensorToProto } from "./tensor-proto.ts";
 
 /**
  * One attribute. `other` keeps what this package never touches (subgraphs, sparse tensors, strings) as read, so that

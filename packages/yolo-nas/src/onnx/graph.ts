@@ -1,7 +1,7 @@
 /** An ONNX model as a mutable graph: the one form in which this package builds, inspects and rewrites models. */
-import { InvalidArgumentError, ModelFileError } from "../errors.ts";
+import { InvalidArgumentError } from "../errors.ts";
 import type { Attribute } from "./attribute.ts";
-import type { GraphProto } from "./gen/onnx.ts";
+import { dependencies, inOrder } from "./graph-order.ts";
 import type { ElementType, Tensor } from "./tensor.ts";
 
 /** A dimension: a fixed size, a named free one ("batch"), or null when nothing is known. */
@@ -162,58 +162,18 @@ export class OnnxGraph {
 
   /** Drop nodes, constants and recorded types that no graph output depends on. */
   removeDeadNodes(): void {
-    const producers = new Map(
-      this.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)),
+    const { nodes, values } = dependencies(
+      this.nodes,
+      this.outputs.map((output) => output.name),
     );
-    const live = new Set<GraphNode>();
-    const values = new Set<string>();
-    const pending = this.outputs.map((output) => output.name);
-    for (let value = pending.pop(); value !== undefined; value = pending.pop()) {
-      if (values.has(value)) continue;
-      values.add(value);
-      const node = producers.get(value);
-      if (!node || live.has(node)) continue;
-      live.add(node);
-      for (const output of node.outputs) values.add(output);
-      pending.push(...node.inputs.filter(Boolean), ...capturedBySubgraphs(node));
-    }
-    this.nodes = this.nodes.filter((node) => live.has(node));
+    this.nodes = this.nodes.filter((node) => nodes.has(node));
     for (const name of this.initializers.keys()) if (!values.has(name)) this.initializers.delete(name);
     for (const name of this.valueInfo.keys()) if (!values.has(name)) this.valueInfo.delete(name);
   }
 
   /** Order nodes so that each follows those it reads from. @throws ModelFileError when the graph has a cycle */
   sortNodes(): void {
-    const producers = new Map(
-      this.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)),
-    );
-    const state = new Map<GraphNode, "open" | "done">();
-    const sorted: GraphNode[] = [];
-    const visit = (root: GraphNode) => {
-      const stack = [root];
-      while (stack.length > 0) {
-        const node = stack.at(-1)!;
-        if (state.get(node) === "done") {
-          stack.pop();
-          continue;
-        }
-        const waiting = [...node.inputs, ...capturedBySubgraphs(node)]
-          .map((name) => producers.get(name))
-          .filter((other) => other !== undefined && state.get(other) !== "done") as GraphNode[];
-        if (waiting.length === 0) {
-          state.set(node, "done");
-          sorted.push(node);
-          stack.pop();
-        } else if (state.get(node) === "open" && waiting.some((other) => state.get(other) === "open")) {
-          throw new ModelFileError(`The graph has a cycle through node "${node.name}".`);
-        } else {
-          state.set(node, "open");
-          stack.push(...waiting);
-        }
-      }
-    };
-    for (const node of this.nodes) visit(node);
-    this.nodes = sorted;
+    this.nodes = inOrder(this.nodes);
   }
 
   /** An independent copy of the graph; constants are shared, since they are never changed in place. */
@@ -247,22 +207,6 @@ export class OnnxGraph {
     }
     return names;
   }
-}
-
-/** Values of the outer graph that a node's subgraphs (If, Loop) may read. */
-function capturedBySubgraphs(node: GraphNode): string[] {
-  const names: string[] = [];
-  const collect = (graph: GraphProto) => {
-    for (const inner of graph.node) {
-      names.push(...inner.input);
-      for (const attribute of inner.attribute) if (attribute.g) collect(attribute.g);
-    }
-    for (const output of graph.output) if (output.name) names.push(output.name);
-  };
-  for (const attribute of node.attributes.values()) {
-    if (attribute.kind === "other" && attribute.value.g) collect(attribute.value.g);
-  }
-  return names;
 }
 
 function moveKey<V>(map: Map<string, V>, from: string, to: string): void {

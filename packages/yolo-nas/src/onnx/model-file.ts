@@ -13,7 +13,8 @@ import {
   type ValueInfoProto,
 } from "./gen/onnx.ts";
 import { type Dimension, type GraphNode, OnnxGraph, type ValueInfo } from "./graph.ts";
-import { elementTypeCode, elementTypeName, tensorFromProto, tensorToProto } from "./tensor.ts";
+import { elementTypeCode, elementTypeName } from "./tensor.ts";
+import { tensorFromProto, tensorToProto } from "./tensor-proto.ts";
 
 /**
  * Read an ONNX file, external weights included.

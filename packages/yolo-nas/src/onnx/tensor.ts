@@ -1,7 +1,7 @@
 /** Constant tensors of an ONNX graph as typed arrays. */
 
 import { ModelFileError } from "../errors.ts";
-import { type TensorProto, TensorProto_DataLocation, TensorProto_DataType } from "./gen/onnx.ts";
+import { TensorProto_DataType } from "./gen/onnx.ts";
 
 /** Element types that this package reads and writes, by the names ONNX's documentation uses. */
 export type ElementType =
@@ -64,22 +64,6 @@ const NAMES = new Map<number, ElementType>(
   (Object.keys(CODES) as ElementType[]).map((name) => [CODES[name], name]),
 );
 
-const ARRAYS = {
-  float32: Float32Array,
-  float64: Float64Array,
-  float16: Uint16Array,
-  bfloat16: Uint16Array,
-  uint8: Uint8Array,
-  int8: Int8Array,
-  uint16: Uint16Array,
-  int16: Int16Array,
-  uint32: Uint32Array,
-  int32: Int32Array,
-  uint64: BigUint64Array,
-  int64: BigInt64Array,
-  bool: Uint8Array,
-} as const;
-
 /** ONNX's number of an element type (TensorProto.DataType), as Cast's `to` attribute wants it. */
 export function elementTypeCode(type: ElementType): number {
   return CODES[type];
@@ -98,24 +82,24 @@ export function elementCount(dims: readonly number[]): number {
 /** A float32 constant; `values` is taken over, not copied, when it already is a Float32Array. */
 export function float32(dims: readonly number[], values: ArrayLike<number>): FloatTensor {
   const data = values instanceof Float32Array ? values : Float32Array.from(values);
-  return checked({ type: "float32", dims, data }) as FloatTensor;
+  return checkedTensor({ type: "float32", dims, data }) as FloatTensor;
 }
 
 /** An int64 constant, ONNX's type for shapes, axes and indices. */
 export function int64(dims: readonly number[], values: ArrayLike<number>): Tensor {
-  return checked({ type: "int64", dims, data: BigInt64Array.from(Array.from(values, BigInt)) });
+  return checkedTensor({ type: "int64", dims, data: BigInt64Array.from(Array.from(values, BigInt)) });
 }
 
 export function int32(dims: readonly number[], values: ArrayLike<number>): Tensor {
-  return checked({ type: "int32", dims, data: Int32Array.from(values) });
+  return checkedTensor({ type: "int32", dims, data: Int32Array.from(values) });
 }
 
 export function uint8(dims: readonly number[], values: ArrayLike<number>): Tensor {
-  return checked({ type: "uint8", dims, data: Uint8Array.from(values) });
+  return checkedTensor({ type: "uint8", dims, data: Uint8Array.from(values) });
 }
 
 export function int8(dims: readonly number[], values: ArrayLike<number>): Tensor {
-  return checked({ type: "int8", dims, data: Int8Array.from(values) });
+  return checkedTensor({ type: "int8", dims, data: Int8Array.from(values) });
 }
 
 /** The numbers of a small constant (shapes, axes, scales), whatever its element type. */
@@ -155,66 +139,8 @@ export function bfloat16ToNumber(bits: number): number {
   return bfloatValue[0]!;
 }
 
-/**
- * Read a TensorProto, from raw bytes or from the typed fields that older exporters write.
- * @throws ModelFileError for an element type outside {@link ElementType}, or data that does not fit its shape
- */
-export function tensorFromProto(proto: TensorProto, external?: (proto: TensorProto) => Uint8Array): Tensor {
-  const type = elementTypeName(proto.dataType);
-  if (!type) {
-    throw new ModelFileError(
-      `Tensor "${proto.name}" has ONNX element type ${proto.dataType}, which is not supported.`,
-    );
-  }
-  const dims = proto.dims.map(Number);
-  if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL) {
-    if (!external) {
-      throw new ModelFileError(
-        `Tensor "${proto.name}" lies in an external file; load the model by its path.`,
-      );
-    }
-    return checked({ type, dims, data: fromBytes(type, external(proto)) }, proto.name);
-  }
-  const data = proto.rawData?.length ? fromBytes(type, proto.rawData) : fromFields(type, proto);
-  return checked({ type, dims, data }, proto.name);
-}
-
-/** Write a tensor with raw little-endian bytes, the form every runtime reads fastest. */
-export function tensorToProto(name: string, tensor: Tensor): TensorProto {
-  const { buffer, byteOffset, byteLength } = tensor.data;
-  return {
-    name,
-    dataType: CODES[tensor.type],
-    dims: tensor.dims.map(BigInt),
-    rawData: Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength),
-    floatData: [],
-    int32Data: [],
-    int64Data: [],
-    doubleData: [],
-    uint64Data: [],
-    stringData: [],
-    externalData: [],
-    metadataProps: [],
-  };
-}
-
-function fromBytes(type: ElementType, bytes: Uint8Array): TensorData {
-  // A copy, because the bytes lie at any offset and a typed array wants its own alignment. (Buffer.slice copies nothing.)
-  const copy = new Uint8Array(bytes);
-  const ArrayType = ARRAYS[type];
-  return new ArrayType(copy.buffer, 0, Math.floor(copy.byteLength / ArrayType.BYTES_PER_ELEMENT));
-}
-
-function fromFields(type: ElementType, proto: TensorProto): TensorData {
-  if (type === "float32") return Float32Array.from(proto.floatData);
-  if (type === "float64") return Float64Array.from(proto.doubleData);
-  if (type === "int64") return BigInt64Array.from(proto.int64Data);
-  if (type === "uint64") return BigUint64Array.from(proto.uint64Data);
-  if (type === "uint32") return Uint32Array.from(proto.uint64Data, Number);
-  return ARRAYS[type].from(proto.int32Data);
-}
-
-function checked(tensor: Tensor, name = ""): Tensor {
+/** The tensor, once its data are as many as its shape says. @throws ModelFileError when they are not */
+export function checkedTensor(tensor: Tensor, name = ""): Tensor {
   const expected = elementCount(tensor.dims);
   if (tensor.data.length !== expected) {
     throw new ModelFileError(

@@ -26,13 +26,20 @@ export function appendCandidateDecoding(
   const candidates = Math.min(topK, count);
   const constant = (name: string, values: number[]) =>
     graph.addInitializer(`candidates.${name}`, int64([values.length], values));
+  // Channels last, head by head: ONNX Runtime keeps 8-bit convolutions channels-last, and its transpose and this cancel.
   const joined = (kind: "classes" | "distances", channels: number) => {
     const flat = heads.map((head) => {
-      const shape = constant(`${kind}.shape_${head.stride}`, [0, channels, head.height * head.width]);
-      return graph.add("Reshape", [head[kind], shape], {}, `candidates.${kind}.stride_${head.stride}`);
+      const name = `candidates.${kind}.stride_${head.stride}`;
+      const last = graph.add(
+        "Transpose",
+        [head[kind]],
+        { perm: attr.ints([0, 2, 3, 1]) },
+        `${name}.channels_last`,
+      );
+      const shape = constant(`${kind}.shape_${head.stride}`, [0, head.height * head.width, channels]);
+      return graph.add("Reshape", [last, shape], {}, name);
     });
-    const all = graph.add("Concat", flat, { axis: attr.int(2) }, `candidates.${kind}`);
-    return graph.add("Transpose", [all], { perm: attr.ints([0, 2, 1]) }, `candidates.${kind}_by_anchor`);
+    return graph.add("Concat", flat, { axis: attr.int(1) }, `candidates.${kind}`);
   };
 
   const classes = joined("classes", classCount);

@@ -1,6 +1,6 @@
 /** Which of ONNX Runtime's execution providers a session runs on. */
 import { InferenceSession, listSupportedBackends } from "onnxruntime-node";
-import { ExecutionProviderError, InvalidArgumentError } from "../errors.ts";
+import { ExecutionProviderError, InvalidArgumentError, ModelFileError } from "../errors.ts";
 
 export const EXECUTION_PROVIDERS = ["tensorrt", "cuda", "cpu"] as const;
 export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
@@ -21,6 +21,7 @@ export interface OpenedSession {
 /**
  * Open a session on exactly the provider asked for, or for `auto` on the first of TensorRT, CUDA and CPU that works.
  * @throws ExecutionProviderError when the provider asked for cannot be used here
+ * @throws ModelFileError when even the CPU cannot load the model
  */
 export async function openSession(
   model: string | Uint8Array,
@@ -50,12 +51,11 @@ export async function openSession(
     }
   }
   const reasons = attempts.map(({ provider, failure }) => `${provider}: ${failure}`).join("; ");
-  throw new ExecutionProviderError(
-    `The model cannot run on ${wanted === "auto" ? "any provider" : wanted} (${reasons}).`,
-    {
-      cause: last,
-    },
-  );
+  // The CPU provider is always there: what it refuses is no model that can run anywhere.
+  if (attempts.at(-1)!.provider === "cpu") {
+    throw new ModelFileError(`ONNX Runtime cannot load the model (${reasons}).`, { cause: last });
+  }
+  throw new ExecutionProviderError(`The model cannot run on ${wanted} here (${reasons}).`, { cause: last });
 }
 
 function create(

@@ -21,5 +21,5 @@ send({
   kind: "ready",
   engine: { provider: "cpu", precision: "fp32", path: "none", digest: "0" },
   refusals: [],
-  curve: [{ batch: 1, milliseconds: 1 }],
+  curve: [{ batch: 1, milliseconds: 1, fastest: 1 }],
 });

@@ -72,7 +72,6 @@ export class FrameHolder {
 
   private constructor(connection: NatsConnection) {
     this.#connection = connection;
-    connection.subscribe("frames.get.*", { callback: (_error, message) => this.#answer(message) });
     connection.subscribe("detections.*", { callback: (_error, message) => this.#inferred(message) });
     connection.subscribe("frames.dropped.*", { callback: (_error, message) => this.#dropped(message) });
     this.#every(tokenCheckMs, () => void this.#checkTokens());
@@ -97,6 +96,9 @@ export class FrameHolder {
   add(options: HeldCameraOptions, fps = 0): HeldCamera {
     const camera = new HeldCamera(options);
     this.#cameras.set(options.id, camera);
+    this.#connection.subscribe(subjects.frameGet(options.id), {
+      callback: (_error, message) => this.#answer(camera, message),
+    });
     if (fps > 0) this.#every(1000 / fps, () => this.capture(camera));
     return camera;
   }
@@ -138,9 +140,7 @@ export class FrameHolder {
       }
   }
 
-  #answer(message: Msg): void {
-    const camera = this.#cameras.get(message.subject.slice("frames.get.".length));
-    if (!camera) return;
+  #answer(camera: HeldCamera, message: Msg): void {
     const request = decodeJson(frameRequestSchema, message.data);
     if (!this.onRequest(camera, request.worker)) return;
     const current = request.epoch === camera.epoch && request.token === camera.token && camera.tokenOut;

@@ -1,6 +1,9 @@
+import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 import {
   type CameraRecord,
   CameraStatus,
@@ -47,6 +50,7 @@ export class IngestRig {
   readonly announcement: Announcement;
   readonly #ingests: Lifecycle[] = [];
   readonly #cameras: RtspCameras[] = [];
+  readonly #children: ChildProcess[] = [];
   readonly #directory = mkdtempSync(join(tmpdir(), "sightline-ingest-"));
 
   private constructor(
@@ -89,6 +93,25 @@ export class IngestRig {
     return { address, stop: () => life.stop(log) };
   }
 
+  /** Starts an ingest as a process of its own, to be killed. */
+  async ingestProcess(id: string): Promise<ChildProcess> {
+    const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+    const child = spawn(process.execPath, [main], {
+      env: {
+        ...process.env,
+        SIGHTLINE_NATS_URL: this.server.url,
+        SIGHTLINE_INGEST_HTTP: "127.0.0.1:0",
+        SIGHTLINE_INGEST_ID: id,
+      },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    this.#children.push(child);
+    for await (const line of createInterface({ input: child.stderr }))
+      if (line.includes("ingest is ready")) break;
+    child.stderr.resume();
+    return child;
+  }
+
   async cameras(count: number, credentials: { user?: string; password?: string } = {}): Promise<RtspCameras> {
     const logFile = join(this.#directory, `camera-${this.#cameras.length}.log`);
     const cameras = await RtspCameras.start({ count, logFile, ...credentials });
@@ -118,6 +141,16 @@ export class IngestRig {
     await this.buckets.cameras.put(id, encodeJson(full));
   }
 
+  /** Removes cameras and waits until ingest has let them go. */
+  async remove(...ids: string[]): Promise<void> {
+    for (const id of ids) await this.buckets.cameras.delete(id);
+    for (const id of ids)
+      await vi.waitUntil(async () => (await this.status(id)) === undefined, {
+        timeout: 10_000,
+        interval: 20,
+      });
+  }
+
   async status(id: string): Promise<CameraStatus | undefined> {
     const entry = await this.buckets.cameraStatus.get(id);
     return entry?.operation === "PUT" ? CameraStatus.decode(entry.value) : undefined;
@@ -141,6 +174,7 @@ export class IngestRig {
 
   async stop(): Promise<void> {
     await Promise.all(this.#ingests.map((life) => life.stop(log)));
+    for (const child of this.#children) child.kill("SIGKILL");
     await this.worker.stop();
     await this.announcement.stop(false);
     await Promise.all(this.#cameras.map((cameras) => cameras.stop()));

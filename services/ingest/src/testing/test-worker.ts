@@ -41,9 +41,8 @@ export class TestWorker {
     const consumer = await nats.jetstream.consumers.get(streams.ready, `workers-${model}`);
     worker.#messages = await consumer.consume({
       max_messages: 16,
-      callback: async (message) => {
-        await worker.#serve(decodeJson(tokenSchema, message.data));
-        message.ack();
+      callback: (message) => {
+        void worker.#serve(decodeJson(tokenSchema, message.data)).then(() => message.ack());
       },
     });
     return worker;

@@ -1,0 +1,71 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ModelFileError } from "./errors.ts";
+import {
+  addModelFiles,
+  describeFiles,
+  MANIFEST_FILE,
+  modelManifestSchema,
+  readManifest,
+  writeManifest,
+} from "./manifest.ts";
+
+const metadata = {
+  classes: ["person"],
+  input: { width: 640, height: 384 },
+  frame: { width: 640, height: 384 },
+  fit: { width: 636, height: 380 },
+  pixelFormat: "gbrp",
+  padValue: 114,
+} as const;
+
+let folder: string;
+let path: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "manifest-"));
+  path = join(folder, MANIFEST_FILE);
+  await writeFile(join(folder, "fp32.onnx"), "float");
+  await writeFile(join(folder, "int8.cpu.onnx"), "eight bits");
+  const files = { fp32: "fp32.onnx" };
+  await writeManifest(
+    folder,
+    await describeFiles(folder, { name: "m", architecture: "yolo_nas_s", metadata, files }),
+  );
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test("is read back as written, with super-gradients' thresholds", async () => {
+  const manifest = await readManifest(path);
+  expect(manifest).toMatchObject({ ...metadata, name: "m", files: { fp32: { file: "fp32.onnx" } } });
+  expect(manifest.thresholds).toEqual({ score: 0.25, iou: 0.7, preNmsTopK: 1024, maxDetections: 300 });
+  expect(manifest.files.int8Cpu).toBeUndefined();
+});
+
+test("takes further files, and changes its version with them", async () => {
+  const before = await readManifest(path);
+  await addModelFiles(folder, { int8Cpu: "int8.cpu.onnx" }, { int8Cpu: { ap: 0.5 } });
+  const after = await readManifest(path);
+  expect(after.files).toMatchObject({ ...before.files, int8Cpu: { file: "int8.cpu.onnx" } });
+  expect(after.accuracy).toEqual({ int8Cpu: { ap: 0.5 } });
+  expect(after.version).not.toBe(before.version);
+});
+
+test("notices a file that is not the one it describes", async () => {
+  await writeFile(join(folder, "fp32.onnx"), "changed");
+  await expect(readManifest(path)).rejects.toThrow(ModelFileError);
+  await writeFile(join(folder, "fp32.onnx"), "float");
+  await expect(readManifest(path)).resolves.toBeDefined();
+});
+
+test("is refused when it is missing, no JSON, or points out of its folder", async () => {
+  const broken = join(folder, "broken.json");
+  await expect(readManifest(broken)).rejects.toThrow(ModelFileError);
+  await writeFile(broken, "{");
+  await expect(readManifest(broken)).rejects.toThrow(ModelFileError);
+  const manifest = JSON.parse(await readFile(path, "utf8")) as { files: { fp32: { file: string } } };
+  manifest.files.fp32.file = "../fp32.onnx";
+  expect(modelManifestSchema.safeParse(manifest).success).toBe(false);
+  expect(modelManifestSchema.safeParse({ ...manifest, files: {} }).success).toBe(false);
+});
