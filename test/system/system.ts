@@ -6,13 +6,32 @@ import { vi } from "vitest";
 import { ForeignClient, type Json } from "./grpc.ts";
 import { Scrape } from "./metrics.ts";
 
+/** RTSP servers that are stopped together. */
+export class CameraServers {
+  readonly directory = mkdtempSync(join(tmpdir(), "sightline-cameras-"));
+  readonly #servers: RtspCameras[] = [];
+
+  /** Starts an RTSP server with `count` cameras. */
+  async start(count: number, credentials: { user?: string; password?: string } = {}): Promise<RtspCameras> {
+    const logFile = join(this.directory, `rtsp-camera-${this.#servers.length}.log`);
+    const server = await RtspCameras.start({ count, logFile, ...credentials });
+    this.#servers.push(server);
+    return server;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.stop()));
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}
+
 /** A whole Sightline on free ports with real cameras, for one test file. */
 export class System {
   readonly stack: Stack;
   readonly ports: StackPorts;
   readonly client: ForeignClient;
   readonly directory: string;
-  readonly #cameras: RtspCameras[] = [];
+  readonly #cameras = new CameraServers();
 
   private constructor(stack: Stack, ports: StackPorts, directory: string) {
     this.stack = stack;
@@ -35,17 +54,14 @@ export class System {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#cameras.map((cameras) => cameras.stop()));
+    await this.#cameras.stop();
     await this.stack.stop();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
   /** Starts an RTSP server with `count` cameras. */
-  async cameras(count: number, credentials: { user?: string; password?: string } = {}): Promise<RtspCameras> {
-    const logFile = join(this.directory, `rtsp-camera-${this.#cameras.length}.log`);
-    const cameras = await RtspCameras.start({ count, logFile, ...credentials });
-    this.#cameras.push(cameras);
-    return cameras;
+  cameras(count: number, credentials: { user?: string; password?: string } = {}): Promise<RtspCameras> {
+    return this.#cameras.start(count, credentials);
   }
 
   async register(id: string, camera: Json): Promise<Json> {

@@ -1,3 +1,4 @@
+export * from "./environment.ts";
 export * from "./managed-process.ts";
 export * from "./ports.ts";
 export * from "./project-root.ts";

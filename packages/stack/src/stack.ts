@@ -16,7 +16,7 @@ export interface StackOptions {
   /** Directory for NATS's data and the logs. */
   directory: string;
   ports: StackPorts;
-  /** Further environment of the services. */
+  /** Further environment of the services; it wins over the ports. */
   env?: NodeJS.ProcessEnv;
 }
 
@@ -40,12 +40,12 @@ export class Stack {
     this.ports = options.ports;
     this.directory = options.directory;
     this.#env = {
-      ...options.env,
       SIGHTLINE_NATS_URL: `nats://127.0.0.1:${options.ports.nats}`,
       SIGHTLINE_GRPC: `127.0.0.1:${options.ports.grpc}`,
       SIGHTLINE_RESULTS_HTTP: `127.0.0.1:${options.ports.results}`,
       SIGHTLINE_INGEST_HTTP: `127.0.0.1:${options.ports.ingest}`,
       SIGHTLINE_INFERENCE_HTTP: `127.0.0.1:${options.ports.inference}`,
+      ...options.env,
     };
   }
 

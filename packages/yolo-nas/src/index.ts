@@ -29,6 +29,7 @@ export {
   type ModelPrecision,
   modelManifestSchema,
   type NewManifest,
+  parseManifest,
   readManifest,
   writeManifest,
 } from "./manifest.ts";

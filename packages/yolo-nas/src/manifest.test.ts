@@ -52,6 +52,25 @@ test("takes further files, and changes its version with them", async () => {
   expect(after.version).not.toBe(before.version);
 });
 
+test("keeps the accuracy of files that are still the same, and of no other", async () => {
+  await addModelFiles(folder, {}, { fp32: { ap: 0.6 } });
+  expect((await readManifest(path)).accuracy).toEqual({ fp32: { ap: 0.6 }, int8Cpu: { ap: 0.5 } });
+  await writeFile(join(folder, "int8.cpu.onnx"), "other eight bits");
+  const replaced = await addModelFiles(folder, { int8Cpu: "int8.cpu.onnx" });
+  expect(replaced.accuracy).toEqual({ fp32: { ap: 0.6 } });
+  expect(await readManifest(path)).toEqual(replaced);
+});
+
+test("drops an engine with the INT8 file it was built from, and not before", async () => {
+  await writeFile(join(folder, "int8.trt.onnx"), "symmetric");
+  await writeFile(join(folder, "engine.onnx"), "wrapper");
+  await addModelFiles(folder, { int8Trt: "int8.trt.onnx", trtEngine: "engine.onnx" });
+  expect((await addModelFiles(folder, {})).files.trtEngine?.file).toBe("engine.onnx");
+  await writeFile(join(folder, "int8.trt.onnx"), "symmetric, other ranges");
+  const { files } = await addModelFiles(folder, { int8Trt: "int8.trt.onnx" });
+  expect(Object.keys(files)).toEqual(["fp32", "int8Cpu", "int8Trt"]);
+});
+
 test("notices a file that is not the one it describes", async () => {
   await writeFile(join(folder, "fp32.onnx"), "changed");
   await expect(readManifest(path)).rejects.toThrow(ModelFileError);

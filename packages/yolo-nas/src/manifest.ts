@@ -62,7 +62,6 @@ export interface NewManifest {
   >;
   /** File names in `folder`, by precision. */
   readonly files: Readonly<Partial<Record<ModelPrecision, string>>>;
-  readonly accuracy?: ModelManifest["accuracy"];
 }
 
 /** Describe a model's files in a folder, with their digests. @throws ModelFileError when one cannot be read */
@@ -88,12 +87,14 @@ export async function describeFiles(folder: string, model: NewManifest): Promise
     padValue,
     classes,
     thresholds: DEFAULT_THRESHOLDS,
-    ...(model.accuracy === undefined ? {} : { accuracy: model.accuracy }),
   });
 }
 
 /**
- * Add files (of another precision, usually) to the manifest of a folder and write it; digests and version follow.
+ * Add files to the manifest of a folder, or replace them, and write it; digests and version follow. What was measured
+ * stays only with the files that are still the same, and a TensorRT engine goes when the INT8 file it was built from
+ * changes.
+ * @param accuracy new measurements, by precision
  * @throws ModelFileError when the folder has no valid manifest, or a file cannot be read
  */
 export async function addModelFiles(
@@ -102,15 +103,26 @@ export async function addModelFiles(
   accuracy: NonNullable<ModelManifest["accuracy"]> = {},
 ): Promise<ModelManifest> {
   const known = await parseManifest(join(folder, MANIFEST_FILE));
-  const names = Object.entries(known.files).map(([precision, { file }]) => [precision, file]);
-  const manifest = await describeFiles(folder, {
-    name: known.name,
-    architecture: known.architecture,
-    metadata: known,
-    files: { ...Object.fromEntries(names), ...files },
-    accuracy: { ...known.accuracy, ...accuracy },
-  });
-  const updated = { ...manifest, thresholds: known.thresholds };
+  const names: Partial<Record<ModelPrecision, string>> = { ...files };
+  for (const precision of PRECISIONS) names[precision] ??= known.files[precision]?.file;
+  const describe = () =>
+    describeFiles(folder, {
+      name: known.name,
+      architecture: known.architecture,
+      metadata: known,
+      files: names,
+    });
+  let manifest = await describe();
+  const changed = (precision: ModelPrecision) =>
+    known.files[precision]?.sha256 !== manifest.files[precision]?.sha256;
+  if (changed("int8Trt") && files.trtEngine === undefined && names.trtEngine !== undefined) {
+    delete names.trtEngine;
+    manifest = await describe();
+  }
+  const kept = Object.entries(known.accuracy ?? {}).filter(([key]) => !changed(key as ModelPrecision));
+  const measured = { ...Object.fromEntries(kept), ...accuracy };
+  const updated: ModelManifest = { ...manifest, thresholds: known.thresholds };
+  if (Object.keys(measured).length > 0) updated.accuracy = measured;
   await writeManifest(folder, updated);
   return updated;
 }
@@ -141,7 +153,11 @@ export async function readManifest(path: string): Promise<ModelManifest> {
   return manifest;
 }
 
-async function parseManifest(path: string): Promise<ModelManifest> {
+/**
+ * Read a manifest without looking at its files.
+ * @throws ModelFileError for a missing or malformed manifest
+ */
+export async function parseManifest(path: string): Promise<ModelManifest> {
   let text: string;
   try {
     text = await readFile(path, "utf8");

@@ -11,6 +11,7 @@ import {
   limits,
 } from "@sightline/contracts";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { eventually } from "./testing/eventually.ts";
 import { RunningResults } from "./testing/running-results.ts";
 
 let results: RunningResults;
@@ -98,15 +99,15 @@ describe("registration", () => {
       padValue: 0,
     };
     await results.buckets.models.put("cars", encodeJson({ ...model, classes: ["car"] }));
-    await expect
-      .poll(() => cameras.register("front", { uri: "rtsp://cam/x", model: "cars" }).catch((e) => e.reason))
-      .toMatchObject({ model: "cars" });
+    await eventually(() =>
+      cameras.register("front", { uri: "rtsp://cam/x", model: "cars" }).catch((e) => e.reason),
+    ).toMatchObject({ model: "cars" });
     await expect(cameras.update("front", { classes: ["person"] })).rejects.toMatchObject({
       reason: "unknown_class",
     });
-    await expect
-      .poll(() => cameras.update("front", { model: "cars" }).catch((e) => e.reason), { timeout: 15_000 })
-      .toBe("model_not_served");
+    await eventually(() => cameras.update("front", { model: "cars" }).catch((e) => e.reason)).toBe(
+      "model_not_served",
+    );
   });
 });
 
@@ -208,10 +209,10 @@ test("a live camera of which nothing is heard any more is shown as pending", asy
   const live = CameraStatus.fromPartial({ state: CameraState.LIVE, ingest: "ingest-1", captureFps: 10 });
   await results.buckets.cameraStatus.put("front", CameraStatus.encode(live).finish());
   const state = async () => (await cameras.get("front")).status?.state;
-  await expect.poll(state).toBe(CameraState.LIVE);
-  await expect.poll(state, { timeout: 10_000 }).toBe(CameraState.PENDING);
+  await eventually(state).toBe(CameraState.LIVE);
+  await eventually(state).toBe(CameraState.PENDING);
   await results.buckets.cameraStatus.put("front", CameraStatus.encode(live).finish());
-  await expect.poll(state).toBe(CameraState.LIVE);
+  await eventually(state).toBe(CameraState.LIVE);
   await results.buckets.cameraStatus.delete("front");
 });
 

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
-import { isFree, type ManagedProcess, Stack, standardPorts } from "@sightline/stack";
+import { isFree, type ManagedProcess, portsFromEnvironment, Stack, standardPorts } from "@sightline/stack";
 import { Command } from "commander";
 import { untilSignal } from "../signals.ts";
 
@@ -13,20 +13,21 @@ export function upCommand(): Command {
       const stop = untilSignal();
       const directory = resolve(options.data);
       mkdirSync(directory, { recursive: true });
-      for (const [name, port] of Object.entries(standardPorts))
+      const { ports, env } = portsFromEnvironment(standardPorts);
+      for (const [name, port] of Object.entries(ports))
         if (!(await isFree(port)))
           throw new Error(
             `port ${port} (${name}) is in use; is Sightline running already? ./sightline doctor says more`,
           );
       let stack: Stack;
       try {
-        stack = await Stack.start({ directory, ports: standardPorts }, stop);
+        stack = await Stack.start({ directory, ports, env }, stop);
       } catch (error) {
         if (stop.aborted) return;
         throw error;
       }
       console.log(
-        `Sightline is up.\n  gRPC     127.0.0.1:${standardPorts.grpc}\n  metrics  http://127.0.0.1:${standardPorts.results}/metrics` +
+        `Sightline is up.\n  gRPC     127.0.0.1:${ports.grpc}\n  metrics  http://127.0.0.1:${ports.results}/metrics` +
           `\n  data     ${directory}\nadd a camera: ./sightline camera add NAME rtsp://…   stop: Ctrl-C`,
       );
       const stopped = new Promise<undefined>((done) => stop.addEventListener("abort", () => done(undefined)));

@@ -1,4 +1,4 @@
-/** Pictures and videos decoded by ffmpeg into the planar G, B, R bytes that a prepared model takes. */
+/** Pictures, videos and live streams decoded by ffmpeg into the planar G, B, R bytes that a prepared model takes. */
 import { spawn } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
@@ -16,6 +16,22 @@ export interface FileFrame extends Size {
   readonly letterbox: Letterbox;
 }
 
+/** A stream that ffmpeg opens otherwise than by a path, and of which some frames are taken. */
+export interface StreamSource {
+  /** Stands in the frames and in errors: without user and password. */
+  readonly name: string;
+  /** Its picture's size, which a stream may not tell before its first key frame. */
+  readonly size: Size;
+  /** ffmpeg's arguments up to and with the input. They are open to all users of the machine. */
+  readonly inputArguments: readonly string[];
+  /** What ffmpeg shall read from stdin, which is private. */
+  readonly script: string;
+  /** Frames to take. */
+  readonly count: number;
+  /** Shortest time between two of them, by the stream's clock. */
+  readonly intervalSeconds: number;
+}
+
 export interface ReadFramesOptions {
   /** Where a picture of some size goes in the model's input. */
   readonly letterbox: (source: Size) => Letterbox;
@@ -31,15 +47,20 @@ export interface ReadFramesOptions {
 const PICTURES = new Set([".jpg", ".jpeg", ".png", ".bmp", ".webp"]);
 
 /**
- * Decode every picture of a folder, in the order of their names, or every frame of one video or picture.
- * @throws EvaluationError `no-images` when there is nothing to decode, `image-missing` when a file cannot be decoded
+ * Decode every picture of a folder, in the order of their names, every frame of one video or picture, or a number of
+ * frames of a stream.
+ * @throws EvaluationError `no-images` when there is nothing to decode, `image-missing` when a file cannot be decoded,
+ * `stream-ended` when a stream gave fewer frames than asked for
  */
-export async function* readFrames(path: string, options: ReadFramesOptions): AsyncGenerator<FileFrame> {
+export async function* readFrames(
+  source: string | StreamSource,
+  options: ReadFramesOptions,
+): AsyncGenerator<FileFrame> {
   let index = 0;
-  for (const file of await filesOf(path)) {
-    for await (const frame of decode(file, options)) yield { ...frame, index: index++ };
+  for (const part of typeof source === "string" ? await filesOf(source) : [source]) {
+    for await (const frame of decode(part, options)) yield { ...frame, index: index++ };
   }
-  if (index === 0) throw new EvaluationError("no-images", `${path} holds no picture or video frame.`);
+  if (index === 0) throw new EvaluationError("no-images", `${source} holds no picture or video frame.`);
 }
 
 async function filesOf(path: string): Promise<string[]> {
@@ -54,22 +75,31 @@ async function filesOf(path: string): Promise<string[]> {
   return names.sort().map((name) => join(path, name));
 }
 
-async function* decode(path: string, options: ReadFramesOptions): AsyncGenerator<Omit<FileFrame, "index">> {
+async function* decode(
+  source: string | StreamSource,
+  options: ReadFramesOptions,
+): AsyncGenerator<Omit<FileFrame, "index">> {
   const ffmpeg = options.ffmpeg ?? "ffmpeg";
-  const letterbox = options.letterbox(await sourceSize(ffmpeg, path, options.signal));
+  const stream = typeof source === "string" ? undefined : source;
+  const name = typeof source === "string" ? basename(source) : source.name;
+  const size = typeof source === "string" ? await sourceSize(ffmpeg, source, options.signal) : source.size;
+  const letterbox = options.letterbox(size);
   const { scaled } = letterbox;
   const { width, height } = options.frame ?? letterbox.input;
   const pad = PAD_VALUE.toString(16).repeat(3);
   const [left, top] = [Math.floor((width - scaled.width) / 2), Math.floor((height - scaled.height) / 2)];
-  const select = (options.every ?? 1) > 1 ? `select=not(mod(n\\,${options.every})),` : "";
   const args = [
-    ...["-hide_banner", "-loglevel", "error", "-nostdin", "-i", `file:${path}`, "-map", "0:v:0"],
-    "-vf",
-    `${select}scale=${scaled.width}:${scaled.height}:flags=bilinear,format=gbrp,pad=${width}:${height}:${left}:${top}:color=0x${pad}`,
+    ...(stream?.inputArguments ?? ["-hide_banner", "-loglevel", "error", "-nostdin", "-i", `file:${source}`]),
+    ...["-map", "0:v:0", "-vf"],
+    `${selection(stream, options.every ?? 1)}scale=${scaled.width}:${scaled.height}:flags=bilinear,format=gbrp,` +
+      `pad=${width}:${height}:${left}:${top}:color=0x${pad}`,
     ...["-fps_mode", "passthrough"],
+    ...(stream ? ["-frames:v", String(stream.count)] : []),
     ...["-f", "rawvideo", "-pix_fmt", "gbrp", "-"],
   ];
-  const child = spawn(ffmpeg, args, { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(ffmpeg, args);
+  // ffmpeg may end before it has read it all, which its exit tells.
+  child.stdin.on("error", () => undefined).end(stream?.script ?? "");
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     errors = (errors + text).slice(-2000);
@@ -85,6 +115,7 @@ async function* decode(path: string, options: ReadFramesOptions): AsyncGenerator
     const bytes = 3 * width * height;
     let pixels = new Uint8Array(bytes);
     let filled = 0;
+    let given = 0;
     for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
       for (let offset = 0; offset < chunk.length; ) {
         const part = chunk.subarray(offset, offset + bytes - filled);
@@ -92,21 +123,35 @@ async function* decode(path: string, options: ReadFramesOptions): AsyncGenerator
         filled += part.length;
         offset += part.length;
         if (filled < bytes) continue;
-        yield { name: basename(path), pixels, width, height, letterbox };
+        yield { name, pixels, width, height, letterbox };
+        given += 1;
         pixels = new Uint8Array(bytes);
         filled = 0;
       }
     }
     options.signal?.throwIfAborted();
-    if ((await ended) !== 0)
-      throw new EvaluationError("image-missing", `ffmpeg cannot decode ${path}: ${errors}`);
+    const code = await ended;
+    if (stream && given < stream.count) {
+      // ffmpeg's own words could hold the address with its password.
+      throw new EvaluationError(
+        "stream-ended",
+        `${name} ended after ${given} of ${stream.count} frames; see \`sightline camera probe\`.`,
+      );
+    }
+    if (code !== 0) throw new EvaluationError("image-missing", `ffmpeg cannot decode ${name}: ${errors}`);
   } finally {
     options.signal?.removeEventListener("abort", stop);
     stop();
   }
 }
 
-/** A source's picture size, from what ffmpeg prints about its first video stream. */
+/** The filter that picks frames, with a comma behind it; empty when all are taken. */
+function selection(stream: StreamSource | undefined, every: number): string {
+  if (stream) return `select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,${stream.intervalSeconds}),`;
+  return every > 1 ? `select=not(mod(n\\,${every})),` : "";
+}
+
+/** A file's picture size, from what ffmpeg prints about its first video stream. */
 async function sourceSize(ffmpeg: string, path: string, signal?: AbortSignal): Promise<Size> {
   const child = spawn(ffmpeg, ["-hide_banner", "-nostdin", "-i", `file:${path}`], {
     stdio: ["ignore", "ignore", "pipe"],

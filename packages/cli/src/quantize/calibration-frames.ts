@@ -1,0 +1,97 @@
+import { connect, type SightlineClient } from "@sightline/client";
+import { Transport } from "@sightline/contracts";
+import { findFfmpeg, inputArguments, inputScript, parseRtspUrl, probe, receive } from "@sightline/rtsp";
+import { evenly, type FileFrame, type ReadFramesOptions, readFrames, type StreamSource } from "@sightline/yolo-nas";
+
+/** Where calibration frames come from: exactly one of `frames` and `camera`. */
+export interface FrameChoice {
+  /** Folder of pictures, video, or RTSP URL. */
+  readonly frames?: string | undefined;
+  /** A camera that is registered with the server. */
+  readonly camera?: string | undefined;
+  /** How the video of an RTSP URL travels; a registered camera has its own. */
+  readonly transport: "tcp" | "udp";
+  /** Seconds between two frames that are taken from a camera. */
+  readonly interval: number;
+}
+
+/** Calibration frames cannot be had as asked. */
+export class FrameChoiceError extends Error {
+  override readonly name = "FrameChoiceError";
+}
+
+/** Whether a text is a camera's address and no path. */
+export function isCameraUrl(text: string): boolean {
+  return /^rtsps?:\/\//i.test(text);
+}
+
+/**
+ * `wanted` frames: spread evenly over a file or folder, or taken one an interval from a camera.
+ * @param server address of the server that knows the registered cameras
+ * @throws FrameChoiceError when the choice is not clear, or the camera gives no video, with the way out
+ */
+export async function calibrationFrames(
+  choice: FrameChoice,
+  wanted: number,
+  read: ReadFramesOptions,
+  server: string,
+): Promise<FileFrame[]> {
+  const { frames, camera, interval } = choice;
+  if ((frames === undefined) === (camera === undefined)) {
+    throw new FrameChoiceError("give either --frames FOLDER|VIDEO|rtsp://… or --camera NAME");
+  }
+  if (frames !== undefined && !isCameraUrl(frames)) return spread(() => readFrames(frames, read), wanted);
+  const { url, transport } =
+    camera === undefined ? { url: frames!, transport: choice.transport } : await registered(camera, server);
+  const source = await streamOf(url, transport, { count: wanted, intervalSeconds: interval }, read);
+  return Array.fromAsync(readFrames(source, read));
+}
+
+async function registered(
+  name: string,
+  server: string,
+): Promise<{ url: string; transport: "tcp" | "udp" }> {
+  const client: SightlineClient = connect(server);
+  try {
+    const camera = await client.cameras.get(name);
+    if (camera.hasCredentials) {
+      throw new FrameChoiceError(
+        `the camera '${name}' wants a user and password, which the server never gives out; ` +
+          `name its address instead: --frames ${camera.uri.replace("://", "://USER:PASSWORD@")}`,
+      );
+    }
+    return { url: camera.uri, transport: camera.transport === Transport.UDP ? "udp" : "tcp" };
+  } finally {
+    client.close();
+  }
+}
+
+/** A camera as the frame reader takes it. Asked and received first, so that a fault has its name. */
+async function streamOf(
+  url: string,
+  transport: "tcp" | "udp",
+  taken: Pick<StreamSource, "count" | "intervalSeconds">,
+  { ffmpeg, signal }: ReadFramesOptions,
+): Promise<StreamSource> {
+  const target = parseRtspUrl(url);
+  const { uri, credentials } = target;
+  const offer = await probe(target);
+  if (!offer.ok) throw new FrameChoiceError(`${uri}: ${offer.message}`);
+  const program = ffmpeg ?? (await findFfmpeg(process.env.FFMPEG_PATH));
+  const reception = await receive(target, { ffmpeg: program, transport, ...(signal ? { signal } : {}) });
+  if (!reception.ok) throw new FrameChoiceError(`${uri}: ${reception.message}`);
+  const { width, height } = reception;
+  const script = inputScript({ uri, credentials, transport, timeoutMs: 10_000 });
+  return { name: uri, size: { width, height }, inputArguments, script, ...taken };
+}
+
+/** Frames spread over a source: counted first, since a video does not say how many it has. */
+async function spread(open: () => AsyncIterable<FileFrame>, wanted: number): Promise<FileFrame[]> {
+  let total = 0;
+  for await (const _ of open()) total += 1;
+  const indices = Array.from({ length: total }, (_, index) => index);
+  const chosen = new Set(evenly(indices, wanted));
+  const frames: FileFrame[] = [];
+  for await (const frame of open()) if (chosen.has(frame.index)) frames.push(frame);
+  return frames;
+}

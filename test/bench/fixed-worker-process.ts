@@ -1,0 +1,119 @@
+/** The inference worker with a model that takes a fixed time and finds nothing. */
+import { readyConsumer, readyStream, streams } from "@sightline/contracts";
+import { connectNats, createLogger, createRegistry, ensureStream } from "@sightline/service";
+import { DEFAULT_THRESHOLDS, type ModelManifest } from "@sightline/yolo-nas";
+import type { BatchRunner } from "../../services/inference/src/batch-runner.ts";
+import { BatchSlots } from "../../services/inference/src/batch-slots.ts";
+import { DetectionPublisher } from "../../services/inference/src/detection-publisher.ts";
+import { FrameSource } from "../../services/inference/src/frame-source.ts";
+import { InferenceMetrics } from "../../services/inference/src/inference-metrics.ts";
+import { monotonicMs } from "../../services/inference/src/monotonic.ts";
+import type { BatchRun } from "../../services/inference/src/session-messages.ts";
+import { TokenSource } from "../../services/inference/src/token-source.ts";
+import { InferenceWorker } from "../../services/inference/src/worker.ts";
+import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
+
+export interface FixedWorkerSettings {
+  url: string;
+  model: string;
+  width: number;
+  height: number;
+  batchSize: number;
+  /** Milliseconds of a run. */
+  runMs: number;
+}
+
+export interface FixedWorkerCounts extends Usage {
+  frames: number;
+  runs: number;
+  /** Milliseconds in which a run was under way. */
+  busyMs: number;
+}
+
+/** Runs one batch after the other, as a session does, each for a fixed time. */
+class FixedRunner implements BatchRunner {
+  frames = 0;
+  runs = 0;
+  busyMs = 0;
+  readonly #runMs: number;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(runMs: number) {
+    this.#runMs = runMs;
+  }
+
+  run(_slot: number, frames: number): Promise<BatchRun> {
+    const run = this.#last.then(async () => {
+      const startedAt = monotonicMs();
+      if (this.#runMs > 0) await new Promise((resolve) => setTimeout(resolve, this.#runMs));
+      const runMs = monotonicMs() - startedAt;
+      this.frames += frames;
+      this.runs++;
+      this.busyMs += runMs;
+      const outputs = {
+        batch: frames,
+        candidates: 0,
+        classCount: 1,
+        boxes: new Float32Array(0),
+        scores: new Float32Array(0),
+      };
+      return { outputs, startedAt, runMs };
+    });
+    this.#last = run;
+    return run;
+  }
+}
+
+if (import.meta.main) {
+  const { url, model: name, batchSize, runMs, width, height } = benchSettings<FixedWorkerSettings>();
+  const log = createLogger("bench", "warn");
+  const size = { width, height };
+  const model: ModelManifest = {
+    schemaVersion: 1,
+    name,
+    architecture: "none",
+    version: "0",
+    files: {},
+    input: size,
+    frame: size,
+    fit: size,
+    pixelFormat: "gbrp",
+    padValue: 114,
+    classes: ["nothing"],
+    thresholds: DEFAULT_THRESHOLDS,
+  };
+  const nats = await connectNats(url, "bench worker", log);
+  const provision = async () => {
+    await ensureStream(nats.manager, readyStream(1));
+    await nats.manager.consumers.add(streams.ready, readyConsumer(name));
+  };
+  await provision();
+  const runner = new FixedRunner(runMs);
+  const worker = new InferenceWorker({
+    id: "bench",
+    model,
+    inference: { modelDigest: "0", precision: "none", executionProvider: "cpu" },
+    batchSize,
+    expectedRunMs: () => Math.max(runMs, 0.1),
+    maxDelayMs: 5,
+    maxAgeMs: 1_000,
+    runner,
+    slots: new BatchSlots(3, batchSize, 3 * width * height),
+    frames: new FrameSource(nats.connection, "bench"),
+    filters: { of: () => ({ minScore: 0, classes: undefined }) },
+    publisher: new DetectionPublisher(nats, log),
+    metrics: new InferenceMetrics(createRegistry("bench", "0")),
+    log,
+    tokens: (onToken) =>
+      new TokenSource({
+        connection: nats.connection,
+        model: name,
+        provision,
+        onToken,
+        onInvalid: (error) => log.warn(error.message),
+        log,
+      }),
+  });
+  worker.start();
+  answerCounts(() => ({ frames: runner.frames, runs: runner.runs, busyMs: runner.busyMs }));
+}

@@ -1,0 +1,27 @@
+/** Takes frames by plain NATS requests, so many at a time, and does nothing with them. */
+import { connect } from "@nats-io/transport-node";
+import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
+import { plainSubject } from "./frame-holder-process.ts";
+
+export interface PlainClientSettings {
+  url: string;
+  parallel: number;
+}
+
+export interface PlainClientCounts extends Usage {
+  frames: number;
+}
+
+if (import.meta.main) {
+  const { url, parallel } = benchSettings<PlainClientSettings>();
+  const connection = await connect({ servers: url });
+  let frames = 0;
+  const take = async () => {
+    for (;;) {
+      await connection.request(plainSubject, undefined, { timeout: 5_000 });
+      frames++;
+    }
+  };
+  for (let i = 0; i < parallel; i++) void take();
+  answerCounts(() => ({ frames }));
+}

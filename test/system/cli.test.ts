@@ -1,0 +1,196 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { freePort, projectRoot } from "@sightline/stack";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CameraServers } from "./system.ts";
+
+const launcher = join(projectRoot, "sightline");
+
+interface Outcome {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+function sightline(args: string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+  return new Promise((resolve) => {
+    execFile(launcher, args, { env: { ...process.env, ...env } }, (error, stdout, stderr) =>
+      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    );
+  });
+}
+
+/** Command lines of all running processes that contain a word. */
+function processesWith(word: string): string[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return [readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")];
+      } catch {
+        return [];
+      }
+    })
+    .filter((line) => line.includes(word));
+}
+
+describe("the demo", () => {
+  test("reports every camera's people and a balanced ledger, and leaves nothing behind", async () => {
+    const before = processesWith("sightline-demo-").length;
+    const { code, stdout } = await sightline(["demo", "--cameras", "2", "--duration", "8", "--json"]);
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout);
+    expect(result).toMatchObject({
+      executionProvider: "cpu",
+      model: "yolo-nas-pedestrians",
+      precision: "int8",
+    });
+    expect(result.cameras.map(({ name }: { name: string }) => name)).toEqual(["camera-1", "camera-2"]);
+    for (const camera of result.cameras) {
+      const dropped = Object.values<number>(camera.dropped).reduce((sum, count) => sum + count, 0);
+      expect(camera.captured).toBe(camera.inferred + dropped + camera.inFlight);
+      expect(camera.detections).toBeGreaterThan(camera.inferred);
+      expect(camera.fps).toBeGreaterThan(0);
+    }
+    expect(Object.keys(result.latencyMs.stages)).toEqual([
+      "decode",
+      "queue",
+      "batch",
+      "infer",
+      "post",
+      "track",
+      "deliver",
+    ]);
+    expect(processesWith("sightline-demo-")).toHaveLength(before);
+  });
+
+  test("Ctrl-C stops everything", async () => {
+    const demo = spawn(launcher, ["demo", "--cameras", "1"], { stdio: ["ignore", "pipe", "inherit"] });
+    for await (const line of createInterface({ input: demo.stdout })) if (/camera-1 +live/.test(line)) break;
+    demo.stdout.resume();
+    demo.kill("SIGINT");
+    expect(await once(demo, "exit")).toEqual([0, null]);
+    expect(processesWith("rtsp-camera.py --port 0")).toHaveLength(0);
+  });
+});
+
+describe("up and the camera commands", () => {
+  let env: NodeJS.ProcessEnv;
+  let up: ReturnType<typeof spawn>;
+  let cameras: CameraServers;
+  const data = mkdtempSync(join(tmpdir(), "sightline-up-"));
+
+  async function start(): Promise<void> {
+    up = spawn(launcher, ["up", "--data", data], {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    for await (const line of createInterface({ input: up.stdout! }))
+      if (line.includes("Sightline is up")) break;
+    up.stdout!.resume();
+  }
+
+  async function stop(): Promise<void> {
+    up.kill("SIGTERM");
+    expect(await once(up, "exit")).toEqual([0, null]);
+  }
+
+  beforeAll(async () => {
+    const port = async () => `127.0.0.1:${await freePort(0)}`;
+    env = {
+      SIGHTLINE_NATS_URL: `nats://${await port()}`,
+      SIGHTLINE_GRPC: await port(),
+      SIGHTLINE_RESULTS_HTTP: await port(),
+      SIGHTLINE_INGEST_HTTP: await port(),
+      SIGHTLINE_INFERENCE_HTTP: await port(),
+    };
+    cameras = new CameraServers();
+    await start();
+  });
+
+  afterAll(async () => {
+    await stop();
+    await cameras.stop();
+    rmSync(data, { recursive: true, force: true });
+  });
+
+  test("add, list, get, watch, update, remove, and state that outlives a restart", async () => {
+    const served = await cameras.start(1);
+    const url = served.url("camera-1");
+    expect(
+      await sightline(["camera", "add", "door", url, "--fps", "5", "--classes", "person"], env),
+    ).toMatchObject({ code: 0 });
+    expect(JSON.parse((await sightline(["camera", "list", "--json"], env)).stdout)).toEqual([
+      expect.objectContaining({ name: "door", uri: url }),
+    ]);
+
+    const watch = spawn(launcher, ["watch", "--camera", "door", "--json"], {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    for await (const line of createInterface({ input: watch.stdout })) {
+      expect(JSON.parse(line).camera).toMatch(/door$/);
+      break;
+    }
+    watch.kill("SIGINT");
+    await once(watch, "exit");
+
+    expect(await sightline(["camera", "update", "door", "--fps", "2"], env)).toMatchObject({ code: 0 });
+    await stop();
+    await start();
+    expect(JSON.parse((await sightline(["camera", "get", "door", "--json"], env)).stdout)).toMatchObject({
+      name: "door",
+      targetFps: 2,
+    });
+    expect(await sightline(["camera", "remove", "door"], env)).toMatchObject({ code: 0 });
+    expect(await sightline(["camera", "get", "door"], env)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^.*door.*\n$/),
+    });
+  }, 90_000);
+
+  test("probe tells what a camera sends, or why it does not", async () => {
+    const served = await cameras.start(1);
+    const good = await sightline(["camera", "probe", served.url("camera-1"), "--json"]);
+    expect(good.code).toBe(0);
+    expect(JSON.parse(good.stdout)).toMatchObject({
+      codec: "h264",
+      width: 768,
+      height: 576,
+      transport: "tcp",
+    });
+    const bad = await sightline(["camera", "probe", `rtsp://${served.address}/nothing-here`]);
+    expect(bad).toMatchObject({ code: 1, stderr: expect.stringMatching(/^[^\n]+\n$/) });
+  });
+});
+
+test("a service refuses a wrong setting with exit code 2 and a line that names it", async () => {
+  for (const [service, variable, value] of [
+    ["ingest", "SIGHTLINE_STALL_SECONDS", "soon"],
+    ["inference", "SIGHTLINE_EXECUTION_PROVIDER", "quantum"],
+    ["results", "SIGHTLINE_GRPC", "everywhere"],
+  ] as const) {
+    const child = spawn(process.execPath, [join(projectRoot, "services", service, "src/main.ts")], {
+      env: { ...process.env, [variable]: value },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let stderr = "";
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+    });
+    expect(await once(child, "close")).toEqual([2, null]);
+    expect(stderr).toContain(`${variable} = "${value}": expected`);
+  }
+});
+
+test("without a server the error says how to start one", async () => {
+  const { code, stderr } = await sightline(["camera", "list"], {
+    SIGHTLINE_GRPC: `127.0.0.1:${await freePort(0)}`,
+  });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^[^\n]*\.\/sightline up[^\n]*\n$/);
+});
