@@ -41,20 +41,28 @@ module.exports = {
       from: { path: "^(packages|services|apps|test)/([^/]+)/" },
       to: {
         path: "^packages/([^/]+)/src/",
-        pathNot: ["^packages/$2/", "^packages/[^/]+/src/index\\.ts$", "^packages/[^/]+/src/testing/index\\.ts$"],
+        pathNot: [
+          "^packages/$2/",
+          "^packages/[^/]+/src/index\\.ts$",
+          "^packages/[^/]+/src/testing/index\\.ts$",
+        ],
       },
     },
     {
       name: "product-does-not-import-tests",
       severity: "error",
-      from: { path: "^(packages|services)/", pathNot: "\\.test\\.ts$" },
-      to: { path: "^test/|/testing/|\\.test\\.ts$", pathNot: "^packages/[^/]+/src/testing/" },
+      from: { path: "^(packages|services)/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: { path: "^test/|/testing/|\\.test\\.ts$" },
     },
   ],
   options: {
     doNotFollow: { path: "node_modules" },
     exclude: { path: "/gen/" },
     tsPreCompilationDeps: true,
-    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["import"], extensions: [".ts", ".js"] },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import"],
+      extensions: [".ts", ".js"],
+    },
   },
 };

@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Patience for a machine that is busy with other tests.
+    expect: { poll: { timeout: 15_000 } },
     projects: [
       {
         extends: true,

@@ -4,6 +4,7 @@ import { connectNats, createLogger, createRegistry, ensureStream } from "@sightl
 import { DEFAULT_THRESHOLDS, type ModelManifest } from "@sightline/yolo-nas";
 import type { BatchRunner } from "../../services/inference/src/batch-runner.ts";
 import { BatchSlots } from "../../services/inference/src/batch-slots.ts";
+import { batchSlots } from "../../services/inference/src/batcher.ts";
 import { DetectionPublisher } from "../../services/inference/src/detection-publisher.ts";
 import { FrameSource } from "../../services/inference/src/frame-source.ts";
 import { InferenceMetrics } from "../../services/inference/src/inference-metrics.ts";
@@ -98,7 +99,7 @@ if (import.meta.main) {
     maxDelayMs: 5,
     maxAgeMs: 1_000,
     runner,
-    slots: new BatchSlots(3, batchSize, 3 * width * height),
+    slots: new BatchSlots(batchSlots, batchSize, 3 * width * height),
     frames: new FrameSource(nats.connection, "bench"),
     filters: { of: () => ({ minScore: 0, classes: undefined }) },
     publisher: new DetectionPublisher(nats, log),

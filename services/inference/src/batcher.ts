@@ -26,6 +26,10 @@ export interface BatcherOptions<Token, Frame> {
 
 /** Batches that the session has at a time: the one that runs and the next, so that it never waits for a message. */
 const maxBatchesInSession = 2;
+/** Batches that may be under way beyond those in the session. */
+const maxBatchesAhead = 2;
+/** Batches that there is memory for, in the session and being assembled. */
+export const batchSlots = maxBatchesInSession + 1;
 
 /**
  * Decides when to take tokens, when to ask for their frames, and when a batch goes to the session. Logic only: no
@@ -33,7 +37,8 @@ const maxBatchesInSession = 2;
  *
  * A frame is as old as the moment it was asked for, so frames of the next batch are requested late: so long before the
  * running batch is expected to end as fetching has lately taken. Tokens are taken just before that, not earlier: a
- * token held by a busy worker is one that an idle worker cannot have.
+ * token held by a busy worker is one that an idle worker cannot have. Where fetching takes longer than a run, as on a
+ * GPU, frames of two batches are on their way at a time.
  */
 export class Batcher<Token, Frame> {
   readonly #options: BatcherOptions<Token, Frame>;
@@ -141,25 +146,45 @@ export class Batcher<Token, Frame> {
 
   /** Fetches what is due, sets the time of the next step, and returns how many tokens are wanted now. */
   #assemble(now: number): number {
+    if (this.#paused || this.#draining) return 0;
     const { batchSize, fetch } = this.#options;
-    if (this.#paused || this.#draining || this.#inSession.length >= maxBatchesInSession) return 0;
-    const idle = this.#inSession.length === 0;
-    const fetchAt = idle ? now : this.#runEndsAt - this.#leadMs();
-    const takeAt = fetchAt - this.#fetchMs.mean;
-    if (now < takeAt) {
-      this.#wakeAt(takeAt);
-      return 0;
-    }
-    if (now < fetchAt && this.#tokens.length > 0) this.#wakeAt(fetchAt);
-    while (now >= fetchAt && this.#tokens.length > 0 && this.#ready.length + this.#fetching < batchSize) {
+    const fetchable = batchSize * this.#batchesDue(now, 0);
+    while (this.#tokens.length > 0 && this.#ready.length + this.#fetching < fetchable) {
       this.#fetching++;
       this.#lastFetchAt = now;
       fetch(this.#tokens.shift()!);
     }
+    const idle = this.#inSession.length === 0;
     const closeAt = idle ? this.#closeAt() : Infinity;
     if (now >= closeAt) return 0;
+    const takeAhead = this.#fetchMs.mean;
+    const due = this.#batchesDue(now, takeAhead);
     if (closeAt < Infinity) this.#wakeAt(closeAt);
-    return Math.max(0, batchSize - this.#tokens.length - this.#fetching - this.#ready.length);
+    else if (!idle && this.#tokens.length > 0) this.#wakeAt(this.#fetchAt(0), now);
+    else if (!idle) this.#wakeAt(this.#fetchAt(due) - takeAhead, now);
+    return Math.max(0, batchSize * due - this.#tokens.length - this.#fetching - this.#ready.length);
+  }
+
+  /** How many batches beyond those in the session should be on their way `ahead` ms from now. */
+  #batchesDue(now: number, ahead: number): number {
+    const room = Math.min(maxBatchesAhead, batchSlots - this.#inSession.length);
+    if (this.#inSession.length === 0)
+      return this.#fetchMs.mean > this.#expectedRunMs(this.#options.batchSize) ? room : 1;
+    let due = 0;
+    while (due < room && now + ahead >= this.#fetchAt(due)) due++;
+    return due;
+  }
+
+  /**
+   * When the frames of a batch should be requested, for the batch that runs next (0) or the one after it (1). For the
+   * next one with a margin, so that it is nearly always there in time; the one after counts only where fetching takes
+   * longer than a run.
+   */
+  #fetchAt(position: number): number {
+    const running =
+      this.#runEndsAt + (this.#inSession.length > 1 ? this.#expectedRunMs(this.#inSession[1]!) : 0);
+    if (position === 0) return running - this.#fetchMs.high - 2 * this.#runErrorMs.mean;
+    return running + position * this.#expectedRunMs(this.#options.batchSize) - this.#fetchMs.mean;
   }
 
   #mayRun(now: number): boolean {
@@ -191,12 +216,8 @@ export class Batcher<Token, Frame> {
     return this.#options.expectedRunMs(size) * this.#runScale;
   }
 
-  /** How long before the expected end of a run frames are requested, so that they are nearly always there in time. */
-  #leadMs(): number {
-    return this.#fetchMs.high + 2 * this.#runErrorMs.mean;
-  }
-
-  #wakeAt(time: number): void {
+  #wakeAt(time: number, after = -Infinity): void {
+    if (time <= after) return;
     this.#cancelWake = this.#options.clock.at(time, () => {
       this.#cancelWake = undefined;
       this.#step();

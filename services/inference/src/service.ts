@@ -16,6 +16,7 @@ import type { ModelManifest } from "@sightline/yolo-nas";
 import { Announcements, servedModel, workerInfo } from "./announcements.ts";
 import { chooseBatchSize, curveSizes, runMs } from "./batch-curve.ts";
 import { BatchSlots } from "./batch-slots.ts";
+import { batchSlots } from "./batcher.ts";
 import { CameraFilters } from "./camera-filters.ts";
 import type { InferenceConfig } from "./config.ts";
 import { DetectionPublisher } from "./detection-publisher.ts";
@@ -30,8 +31,6 @@ import { TokenSource } from "./token-source.ts";
 import { InferenceWorker } from "./worker.ts";
 
 const version = "0.1.0";
-/** One that runs, one that waits behind it, one that is being assembled. */
-const slotCount = 3;
 const flushLimitMs = 500;
 
 /**
@@ -55,7 +54,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   const located = await findModel(config.modelDirectory, config.model);
   const { manifest } = located;
   const capacity = config.batchSize === "auto" ? config.maxBatch : config.batchSize;
-  const slots = new BatchSlots(slotCount, capacity, 3 * manifest.frame.width * manifest.frame.height);
+  const slots = new BatchSlots(batchSlots, capacity, 3 * manifest.frame.width * manifest.frame.height);
   const thread = life.add(
     new SessionThread({
       settings: {
@@ -84,7 +83,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   report(session, manifest, batchSize, log);
   metrics.session(manifest.name, id, session);
   metrics.observe({
-    slots: () => slotCount,
+    slots: () => batchSlots,
     busySlots: () => slots.busy,
     restarts: () => thread.restarts,
     up: () => thread.available,

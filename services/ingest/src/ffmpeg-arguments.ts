@@ -10,8 +10,8 @@ export function decoderArguments(geometry: AnalysisGeometry, targetFps: number):
   const sampling = samplingExpression(targetFps);
   const filters = [
     pictureReport("decoded"),
-    ...(sampling === undefined ? [] : [`select='${sampling}'`]),
-    pictureReport("sampled"),
+    // Without a sampler a second report would only repeat the first, and a report costs as much as a small read.
+    ...(sampling === undefined ? [] : [`select='${sampling}'`, pictureReport("sampled")]),
     ...letterboxFilters(geometry),
   ];
   return [

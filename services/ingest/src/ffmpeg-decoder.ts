@@ -38,6 +38,7 @@ export class FfmpegDecoder {
   readonly ended: Promise<DecoderEnd>;
   readonly #intake: FrameIntake;
   readonly #buffers: FrameBuffers;
+  readonly #sampling: boolean;
   readonly #events: DecoderEvents;
   readonly #log: Logger;
   readonly #lastLines: string[] = [];
@@ -60,6 +61,7 @@ export class FfmpegDecoder {
   ) {
     this.#intake = new FrameIntake(options.ledger);
     this.#buffers = options.buffers;
+    this.#sampling = options.targetFps > 0;
     this.#events = events;
     this.#log = log;
     this.ended = this.#run(options);
@@ -124,11 +126,11 @@ export class FfmpegDecoder {
       }
       case "decoded":
         this.#intake.decoded(report.ptsUs, report.width, report.height);
+        if (!this.#sampling) this.#sampled();
         this.#events.picture({ width: report.width, height: report.height });
         break;
       case "sampled":
-        this.#intake.sampled();
-        this.#match();
+        this.#sampled();
         break;
       case "codec":
         this.#events.codec(report.codec);
@@ -136,6 +138,11 @@ export class FfmpegDecoder {
       case "message":
         this.#message(redact(report.text));
     }
+  }
+
+  #sampled(): void {
+    this.#intake.sampled();
+    this.#match();
   }
 
   /** Report and pixels come by two ways; a frame is whole when both are here. */

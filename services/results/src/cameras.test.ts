@@ -11,7 +11,6 @@ import {
   limits,
 } from "@sightline/contracts";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { eventually } from "./testing/eventually.ts";
 import { RunningResults } from "./testing/running-results.ts";
 
 let results: RunningResults;
@@ -99,15 +98,15 @@ describe("registration", () => {
       padValue: 0,
     };
     await results.buckets.models.put("cars", encodeJson({ ...model, classes: ["car"] }));
-    await eventually(() =>
-      cameras.register("front", { uri: "rtsp://cam/x", model: "cars" }).catch((e) => e.reason),
-    ).toMatchObject({ model: "cars" });
+    await expect
+      .poll(() => cameras.register("front", { uri: "rtsp://cam/x", model: "cars" }).catch((e) => e.reason))
+      .toMatchObject({ model: "cars" });
     await expect(cameras.update("front", { classes: ["person"] })).rejects.toMatchObject({
       reason: "unknown_class",
     });
-    await eventually(() => cameras.update("front", { model: "cars" }).catch((e) => e.reason)).toBe(
-      "model_not_served",
-    );
+    await expect
+      .poll(() => cameras.update("front", { model: "cars" }).catch((e) => e.reason))
+      .toBe("model_not_served");
   });
 });
 
@@ -209,10 +208,10 @@ test("a live camera of which nothing is heard any more is shown as pending", asy
   const live = CameraStatus.fromPartial({ state: CameraState.LIVE, ingest: "ingest-1", captureFps: 10 });
   await results.buckets.cameraStatus.put("front", CameraStatus.encode(live).finish());
   const state = async () => (await cameras.get("front")).status?.state;
-  await eventually(state).toBe(CameraState.LIVE);
-  await eventually(state).toBe(CameraState.PENDING);
+  await expect.poll(state).toBe(CameraState.LIVE);
+  await expect.poll(state).toBe(CameraState.PENDING);
   await results.buckets.cameraStatus.put("front", CameraStatus.encode(live).finish());
-  await eventually(state).toBe(CameraState.LIVE);
+  await expect.poll(state).toBe(CameraState.LIVE);
   await results.buckets.cameraStatus.delete("front");
 });
 

@@ -1,7 +1,6 @@
 import type { DetectionEvent } from "@sightline/client";
 import { FrameDetections, subjects } from "@sightline/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { eventually } from "./testing/eventually.ts";
 import { RunningResults } from "./testing/running-results.ts";
 import { sampleFrame } from "./testing/sample-frames.ts";
 
@@ -186,5 +185,5 @@ test("metrics: latency by camera, detections by class, subscribers; a removed ca
   const text = await (await fetch(`http://${results.addresses.http}/metrics`)).text();
   expect(text).not.toContain(`camera="${camera}"`);
   await subscription.stop();
-  await eventually(() => results.metric("sightline_subscribers")).toBe(0);
+  await expect.poll(() => results.metric("sightline_subscribers")).toBe(0);
 });

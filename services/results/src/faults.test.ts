@@ -1,6 +1,5 @@
 import { CameraState, CameraStatus } from "@sightline/contracts";
 import { afterEach, expect, test } from "vitest";
-import { eventually } from "./testing/eventually.ts";
 import { RunningResults } from "./testing/running-results.ts";
 import { sampleFrame } from "./testing/sample-frames.ts";
 
@@ -21,32 +20,38 @@ test("NATS killed and back: subscriptions, registry and status go on; nothing co
   })();
   await opened.promise;
   for (let number = 1; number <= 20; number++) await results.publish(sampleFrame({ number }));
-  await eventually(() => got.length).toBe(20);
+  await expect.poll(() => got.length).toBe(20);
 
   await results.server.down("SIGKILL");
   const readyz = async () => (await fetch(`http://${results.addresses.http}/readyz`)).status;
-  await eventually(readyz).toBe(503);
+  await expect.poll(readyz).toBe(503);
   await expect(cameras.update("front", { targetFps: 1 })).rejects.toMatchObject({ code: "UNAVAILABLE" });
   expect((await cameras.get("front")).name).toBe("cameras/front");
 
   await results.server.up();
-  await eventually(() => cameras.update("front", { targetFps: 2 }).catch((e) => e.code)).toMatchObject({
-    targetFps: 2,
-  });
-  await eventually(readyz).toBe(200);
+  await expect
+    .poll(() => cameras.update("front", { targetFps: 2 }).catch((e) => e.code))
+    .toMatchObject({
+      targetFps: 2,
+    });
+  await expect.poll(readyz).toBe(200);
   const status = CameraStatus.fromPartial({ state: CameraState.LIVE, ingest: "i" });
-  await eventually(() =>
-    results.buckets.cameraStatus.put("front", CameraStatus.encode(status).finish()).catch(() => 0),
-  ).toBeGreaterThan(0);
-  await eventually(async () => (await cameras.get("front")).status?.state).toBe(CameraState.LIVE);
+  await expect
+    .poll(() =>
+      results.buckets.cameraStatus.put("front", CameraStatus.encode(status).finish()).catch(() => 0),
+    )
+    .toBeGreaterThan(0);
+  await expect.poll(async () => (await cameras.get("front")).status?.state).toBe(CameraState.LIVE);
   for (let number = 21; number <= 40; number++)
-    await eventually(() =>
-      results.publish(sampleFrame({ number })).then(
-        () => true,
-        () => false,
-      ),
-    ).toBe(true);
-  await eventually(() => got.length).toBe(40);
+    await expect
+      .poll(() =>
+        results.publish(sampleFrame({ number })).then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true);
+  await expect.poll(() => got.length).toBe(40);
   expect(got).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
   abort.abort();
   await reading;
@@ -80,7 +85,7 @@ test("more subscribers than allowed are refused, and a place is free again when 
   expect(refused).toMatchObject({ code: "RESOURCE_EXHAUSTED", reason: "too_many_subscribers" });
   abort.abort();
   await reading;
-  await eventually(() => results.metric("sightline_subscribers")).toBe(0);
+  await expect.poll(() => results.metric("sightline_subscribers")).toBe(0);
 });
 
 test("a deadline ends a stream", async () => {
@@ -94,6 +99,6 @@ test("a deadline ends a stream", async () => {
     call.once("error", resolve as never).resume(),
   );
   expect(error.code).toBe(4);
-  await eventually(() => results.metric("sightline_subscribers")).toBe(0);
+  await expect.poll(() => results.metric("sightline_subscribers")).toBe(0);
   client.close();
 });

@@ -1,7 +1,13 @@
 import { connect, type SightlineClient } from "@sightline/client";
 import { Transport } from "@sightline/contracts";
 import { findFfmpeg, inputArguments, inputScript, parseRtspUrl, probe, receive } from "@sightline/rtsp";
-import { evenly, type FileFrame, type ReadFramesOptions, readFrames, type StreamSource } from "@sightline/yolo-nas";
+import {
+  evenly,
+  type FileFrame,
+  type ReadFramesOptions,
+  readFrames,
+  type StreamSource,
+} from "@sightline/yolo-nas";
 
 /** Where calibration frames come from: exactly one of `frames` and `camera`. */
 export interface FrameChoice {
@@ -47,10 +53,7 @@ export async function calibrationFrames(
   return Array.fromAsync(readFrames(source, read));
 }
 
-async function registered(
-  name: string,
-  server: string,
-): Promise<{ url: string; transport: "tcp" | "udp" }> {
+async function registered(name: string, server: string): Promise<{ url: string; transport: "tcp" | "udp" }> {
   const client: SightlineClient = connect(server);
   try {
     const camera = await client.cameras.get(name);

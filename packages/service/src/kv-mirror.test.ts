@@ -1,15 +1,9 @@
-import {
-  type Buckets,
-  connectNats,
-  createLogger,
-  KvMirror,
-  type MirrorChange,
-  type Nats,
-  openBuckets,
-} from "@sightline/service";
-import { NatsServer } from "@sightline/service/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { eventually } from "./testing/eventually.ts";
+import { KvMirror, type MirrorChange } from "./kv-mirror.ts";
+import { createLogger } from "./log.ts";
+import { connectNats, type Nats } from "./nats.ts";
+import { type Buckets, openBuckets } from "./provision.ts";
+import { NatsServer } from "./testing/nats-server.ts";
 
 const log = createLogger("test", "fatal");
 let server: NatsServer;
@@ -44,7 +38,7 @@ test("what was there, what comes, what goes; what cannot be read is left out", a
   await buckets.cameras.put("old", '"rubbish"');
   await buckets.cameras.put("new", "4");
   await buckets.cameras.delete("new");
-  await eventually(() => changes.length).toBe(4);
+  await expect.poll(() => changes.length).toBe(4);
   expect(changes).toEqual([
     { key: "new", value: 3, previous: undefined },
     { key: "old", value: undefined, previous: 1 },
@@ -66,7 +60,7 @@ test("own writes are read at once and reported once", async () => {
   mirror.applyDelete("own", revision);
   expect(mirror.get("own")).toBeUndefined();
   await buckets.cameraSecrets.put("end", "2");
-  await eventually(() => mirror.get("end")).toBe(2);
+  await expect.poll(() => mirror.get("end")).toBe(2);
   expect(changes.map(({ key, value }) => [key, value])).toEqual([
     ["own", 1],
     ["own", undefined],
@@ -94,8 +88,8 @@ test("a server that was killed is watched again", async () => {
   await mirror.start();
   await server.down("SIGKILL");
   await server.up();
-  await eventually(() => buckets.cameras.put("after", "2").catch(() => 0)).toBeGreaterThan(0);
-  await eventually(() => mirror.get("after")).toBe(2);
+  await expect.poll(() => buckets.cameras.put("after", "2").catch(() => 0)).toBeGreaterThan(0);
+  await expect.poll(() => mirror.get("after")).toBe(2);
   expect(mirror.get("kept")).toBe(1);
   await mirror.stop();
 });
