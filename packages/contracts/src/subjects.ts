@@ -4,7 +4,7 @@ export const subjects = {
   ready: (model: string, camera: string) => `ready.${model}.${camera}`,
   /** Request: the newest frame of a camera, for a token. Answered by the ingest that holds the camera. */
   frameGet: (camera: string) => `frames.get.${camera}`,
-  /** A worker's notice that a frame it was given is not going to be inferred. */
+  /** A worker's notice that a frame it was given is not going to be inferred; `*` for all cameras. */
   frameDropped: (camera: string) => `frames.dropped.${camera}`,
   /** Encoded FrameDetections, in stream DETECTIONS. */
   detections: (camera: string) => `detections.${camera}`,

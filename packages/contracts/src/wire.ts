@@ -26,6 +26,8 @@ export type FrameRequest = z.infer<typeof frameRequestSchema>;
 export const frameDroppedSchema = z.strictObject({
   epoch: z.string().max(32),
   number: z.int().positive(),
+  /** The frame's previous_number, so that results need not wait for this frame. */
+  previousNumber: z.int().min(0),
   reason: z.union([z.literal(DropReason.STALE), z.literal(DropReason.WORKER_ERROR)]),
 });
 export type FrameDropped = z.infer<typeof frameDroppedSchema>;

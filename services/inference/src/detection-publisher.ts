@@ -4,6 +4,7 @@ import {
   FrameDetections,
   type FrameDropped,
   type FrameId,
+  type FrameMetadata,
   formatFrameId,
   subjects,
   tokenAckWaitMs,
@@ -67,10 +68,11 @@ export class DetectionPublisher {
     return sent ? "unconfirmed" : "late";
   }
 
-  /** Tells ingest that a frame will not be inferred. */
-  drop(id: FrameId, reason: FrameDropped["reason"]): void {
+  /** Tells ingest and results that a frame will not be inferred. */
+  drop(camera: string, frame: FrameMetadata, reason: FrameDropped["reason"]): void {
     if (this.#nats.connection.isClosed()) return;
-    const notice: FrameDropped = { epoch: id.epoch, number: id.number, reason };
-    this.#nats.connection.publish(subjects.frameDropped(id.camera), encodeJson(notice));
+    const { epoch, number, previousNumber } = frame;
+    const notice: FrameDropped = { epoch, number, previousNumber, reason };
+    this.#nats.connection.publish(subjects.frameDropped(camera), encodeJson(notice));
   }
 }

@@ -237,7 +237,7 @@ export class InferenceWorker {
 
   #drop(work: Work, reason: FrameDropped["reason"]): void {
     this.#held.delete(work);
-    this.#options.publisher.drop(work.id, reason);
+    this.#options.publisher.drop(work.id.camera, work.frame, reason);
     this.#options.metrics.dropped(work.id.camera, reason);
     work.token.ack();
   }

@@ -1,16 +1,14 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { DropReason, limits } from "@sightline/contracts";
 import { type FfmpegInput, type FfmpegReport, FfmpegReportReader, inputScript } from "@sightline/rtsp";
 import { type Logger, redact } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
 import { decoderArguments } from "./ffmpeg-arguments.ts";
+import { FfmpegProcess } from "./ffmpeg-process.ts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import { type ArrivedFrame, FrameIntake } from "./frame-intake.ts";
 import type { Ledger } from "./ledger.ts";
 import { PixelReader } from "./pixel-reader.ts";
-import { socketPair } from "./socket-pair.ts";
 
-const termGraceMs = 1_000;
 const keptLines = 8;
 
 /** How a decoder ended. */
@@ -43,7 +41,7 @@ export class FfmpegDecoder {
   readonly #log: Logger;
   readonly #lastLines: string[] = [];
   readonly #completed: Uint8Array<ArrayBuffer>[] = [];
-  #child: ChildProcess | undefined;
+  #process: FfmpegProcess | undefined;
   #stopped = false;
 
   constructor(
@@ -67,21 +65,11 @@ export class FfmpegDecoder {
     this.ended = this.#run(options);
   }
 
-  /** Ends the process: SIGTERM, then SIGKILL. Its frames that are not in memory yet count as stopped. */
+  /** Ends the process. Its frames that are not in memory yet count as stopped. */
   async stop(): Promise<void> {
-    if (!this.#stopped) {
-      this.#stopped = true;
-      this.#kill();
-    }
+    this.#stopped = true;
+    await this.#process?.stop();
     await this.ended;
-  }
-
-  #kill(): void {
-    const child = this.#child;
-    if (!child) return;
-    child.kill("SIGTERM");
-    const timer = setTimeout(() => child.kill("SIGKILL"), termGraceMs);
-    child.once("exit", () => clearTimeout(timer));
   }
 
   async #run(options: {
@@ -90,29 +78,27 @@ export class FfmpegDecoder {
     targetFps: number;
     geometry: AnalysisGeometry;
   }): Promise<DecoderEnd> {
-    const { ffmpeg, input, targetFps, geometry } = options;
     const pixels = new PixelReader(this.#buffers, limits.frameHeaderBytes, (buffer) => {
       this.#completed.push(buffer);
       this.#match();
     });
-    const { reader, writer } = await socketPair(
-      () => pixels.target(),
-      (bytes) => pixels.received(bytes),
-    );
-    reader.on("error", () => reader.destroy());
-    const child = spawn(ffmpeg, decoderArguments(geometry, targetFps), {
-      stdio: ["pipe", writer, "pipe"],
-    });
-    this.#child = child;
-    if (this.#stopped) this.#kill();
-    writer.destroy();
-    const report = new FfmpegReportReader((each) => this.#report(each));
-    child.stderr?.setEncoding("utf8").on("data", (text: string) => report.write(text));
-    // A child that ends before it has read its script is told by its exit.
-    child.stdin?.on("error", () => undefined).end(inputScript(input));
-    const exitCode = await ending(child, (error) => this.#lastLines.push(error.message));
-    report.end();
-    reader.destroy();
+    const reader = new FfmpegReportReader((each) => this.#report(each));
+    let exitCode: number | undefined;
+    try {
+      this.#process = await FfmpegProcess.start({
+        ffmpeg: options.ffmpeg,
+        arguments: decoderArguments(options.geometry, options.targetFps),
+        script: inputScript(options.input),
+        target: () => pixels.target(),
+        received: (bytes) => pixels.received(bytes),
+        report: (text) => reader.write(text),
+      });
+      if (this.#stopped) void this.#process.stop();
+      exitCode = await this.#process.ended;
+    } catch (error) {
+      this.#lastLines.push((error as Error).message);
+    }
+    reader.end();
     this.#intake.end(this.#stopped ? DropReason.CAMERA_STOPPED : DropReason.DECODE_ERROR);
     return { exitCode, lastLines: this.#lastLines };
   }
@@ -161,15 +147,4 @@ export class FfmpegDecoder {
     if (this.#lastLines.length > keptLines) this.#lastLines.shift();
     this.#log.debug({ ffmpeg: line }, "ffmpeg says");
   }
-}
-
-/** Resolves with the exit code once the process has ended and its streams are read. */
-async function ending(child: ChildProcess, failed: (error: Error) => void): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    child.once("error", (error) => {
-      failed(error);
-      if (child.pid === undefined) resolve(undefined);
-    });
-    child.once("close", (code) => resolve(code ?? undefined));
-  });
 }

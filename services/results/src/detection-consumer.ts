@@ -1,15 +1,28 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type ConsumerMessages, DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
-import { cameraIdOf, FrameDetections, limits, streams, subjects } from "@sightline/contracts";
+import type { Msg, Subscription } from "@nats-io/transport-node";
+import {
+  cameraIdOf,
+  decodeJson,
+  FrameDetections,
+  frameDroppedSchema,
+  limits,
+  streams,
+  subjects,
+  WireError,
+} from "@sightline/contracts";
 import type { Logger, Nats } from "@sightline/service";
 import { type Ordered, ReorderBuffer, type Sequenced } from "./reorder.ts";
 
 const retryMs = 250;
 
 interface Arrival extends Sequenced {
-  event: FrameDetections;
-  /** Wall clock when JetStream stored the message, in milliseconds. */
-  publishedAt: number;
+  /** What was found; undefined when a worker dropped the frame, which then only lets the next one pass. */
+  found?: {
+    event: FrameDetections;
+    /** Wall clock when JetStream stored the message, in milliseconds. */
+    publishedAt: number;
+  };
 }
 
 /** Takes what was consumed. */
@@ -33,6 +46,7 @@ export class DetectionConsumer {
   readonly #log: Logger;
   #position: number | undefined;
   #messages: ConsumerMessages | undefined;
+  #notices: Subscription | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerAt: number | undefined;
   #stopped = false;
@@ -48,6 +62,11 @@ export class DetectionConsumer {
   /** Begins with the next message published; resolves once that is certain. */
   async start(): Promise<void> {
     this.#position = (await this.#nats.manager.streams.info(streams.detections)).state.last_seq;
+    this.#notices = this.#nats.connection.subscribe(subjects.frameDropped("*"), {
+      callback: (error, message) => {
+        if (!error) this.#receiveNotice(message);
+      },
+    });
     void this.#followConnection();
     void this.#keepReading();
   }
@@ -55,6 +74,7 @@ export class DetectionConsumer {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#notices?.unsubscribe();
     await this.#messages?.close();
   }
 
@@ -120,10 +140,22 @@ export class DetectionConsumer {
     this.#deliver(this.#reorder.push(arrival));
   }
 
+  #receiveNotice(message: Msg): void {
+    const camera = message.subject.split(".").at(-1) ?? "";
+    try {
+      const { epoch, number, previousNumber } = decodeJson(frameDroppedSchema, message.data);
+      this.#deliver(this.#reorder.push({ stream: `${camera}:${epoch}`, number, previousNumber }));
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#receiver.invalid();
+    }
+  }
+
   #deliver(frames: Ordered<Arrival>[]): void {
     const now = performance.timeOrigin + performance.now();
     for (const { item, late } of frames) {
-      const { event, publishedAt } = item;
+      if (!item.found) continue;
+      const { event, publishedAt } = item.found;
       if (event.timings) event.timings.trackUs = Math.max(0, Math.round((now - publishedAt) * 1000));
       this.#receiver.frame(event, late);
     }
@@ -163,7 +195,6 @@ function readArrival(message: JsMsg): Arrival | undefined {
     stream: `${camera}:${epoch}`,
     number,
     previousNumber,
-    event,
-    publishedAt: Number(message.timestampNanos) / 1e6,
+    found: { event, publishedAt: Number(message.timestampNanos) / 1e6 },
   };
 }

@@ -1,15 +1,21 @@
 import { statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { findFfmpeg } from "@sightline/rtsp";
 import {
+  addModelFiles,
   evaluateModels,
   framesFor,
   imageIds,
   labelledFrames,
   loadModel,
+  MANIFEST_FILE,
   type ModelEvaluation,
+  type ModelPrecision,
   type ModelSource,
   preparedMetadata,
   readCocoAnnotations,
   readFrames,
+  readManifest,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { untilSignal } from "../signals.ts";
@@ -21,7 +27,13 @@ interface EvalOptions {
   readonly provider: ModelSource["provider"];
   readonly compareProvider: ModelSource["provider"];
   readonly minHeight: number;
+  readonly record?: boolean;
   readonly json?: boolean;
+}
+
+/** The result cannot be recorded: no model.json names the file. */
+class NoManifestEntryError extends Error {
+  override readonly name = "NoManifestEntryError";
 }
 
 function height(text: string): number {
@@ -44,8 +56,11 @@ export function modelEvalCommand(): Command {
     .addOption(provider("--provider <name>"))
     .addOption(provider("--compare-provider <name>"))
     .option("--min-height <px>", "also score only boxes taller than this", height, 32)
+    .option("--record", "write the accuracy into the model.json beside each model")
     .option("--json", "print one JSON object")
     .action(async (model: string, options: EvalOptions) => {
+      const paths = options.compare ? [model, options.compare] : [model];
+      if (options.record) for (const path of paths) await manifestEntry(path);
       const annotations = await readCocoAnnotations(options.coco);
       const models: ModelSource[] = [{ model, provider: options.provider }];
       if (options.compare) models.push({ model: options.compare, provider: options.compareProvider });
@@ -53,6 +68,7 @@ export function modelEvalCommand(): Command {
       const idOf = imageIds(annotations);
       const read = {
         ...framesFor(preparedMetadata((await loadModel(model)).metadata)),
+        ffmpeg: await findFfmpeg(process.env.FFMPEG_PATH),
         signal: untilSignal(),
       };
       const frames = labelledFrames(readFrames(options.images, read), (frame) => idOf(frame, isVideo));
@@ -64,12 +80,32 @@ export function modelEvalCommand(): Command {
         },
       });
       if (process.stderr.isTTY) process.stderr.write("\n");
+      if (options.record) for (const [index, path] of paths.entries()) await record(path, results[index]!);
       const [first, second] = results as [ModelEvaluation, ModelEvaluation | undefined];
       if (options.json) {
         const compare = second ? { compare: { model: options.compare, ...second } } : {};
         console.log(JSON.stringify({ model, ...first, ...compare }));
       } else console.log(table(model, first, options.compare, second));
     });
+}
+
+/** The model.json entry of a file. @throws NoManifestEntryError, ModelFileError when its digest is not the file's */
+async function manifestEntry(path: string): Promise<ModelPrecision> {
+  const manifest = join(dirname(path), MANIFEST_FILE);
+  const { files } = await readManifest(manifest);
+  const entry = Object.entries(files).find(([, { file }]) => file === basename(path));
+  if (!entry) throw new NoManifestEntryError(`${manifest} does not name ${basename(path)}`);
+  return entry[0] as ModelPrecision;
+}
+
+async function record(path: string, { metrics, tallerThan }: ModelEvaluation): Promise<void> {
+  const tall = `TallerThan${tallerThan.minHeight}`;
+  const { ap, ap50, ap75 } = metrics;
+  const numbers = { ap, ap50, ap75, [`ap${tall}`]: tallerThan.ap, [`ap50${tall}`]: tallerThan.ap50 };
+  // Negative where nothing had to be found.
+  const measured = Object.entries(numbers).filter(([, value]) => value >= 0);
+  const accuracy = Object.fromEntries(measured.map(([name, value]) => [name, Number(value.toFixed(4))]));
+  await addModelFiles(dirname(path), {}, { [await manifestEntry(path)]: accuracy });
 }
 
 const NAMES = {

@@ -1,33 +1,32 @@
-import { access, mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import { findFfmpeg } from "@sightline/rtsp";
 import {
+  addModelFiles,
   type CalibrationMethod,
-  describeFiles,
   evaluateModels,
-  evenly,
-  type FileFrame,
   framesFor,
   imageIds,
   labelledFrames,
   loadModel,
   MANIFEST_FILE,
-  type ModelManifest,
-  modelManifestSchema,
+  parseManifest,
   preparedMetadata,
   type QuantizationProgress,
   quantizeModel,
+  type ReadFramesOptions,
   readCocoAnnotations,
   readFrames,
   reportTable,
   saveModel,
   sensitivityPlot,
-  writeManifest,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { calibrationFrames, type FrameChoice, isCameraUrl } from "../quantize/calibration-frames.ts";
+import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
 
-interface QuantizeCommandOptions {
-  readonly frames: string;
+interface QuantizeCommandOptions extends FrameChoice {
   readonly coco?: string;
   readonly labelled?: string;
   readonly method: CalibrationMethod["kind"];
@@ -47,12 +46,25 @@ function positive(text: string): number {
   return value;
 }
 
+function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("a whole number above 0");
+  return value;
+}
+
 /** `sightline model quantize`: one calibration, two INT8 files, and a report of what was quantised and why. */
 export function modelQuantizeCommand(): Command {
-  return new Command("quantize")
+  const command = new Command("quantize")
     .description("calibrate a prepared model on frames and write INT8 files for the CPU and for TensorRT")
     .argument("<model>", "a prepared model in FP32")
-    .requiredOption("--frames <path>", "folder of pictures or a video, like what the model will see")
+    .option("--frames <path>", "folder of pictures, video or rtsp:// URL, like what the model will see")
+    .option("--camera <name>", "take the frames from this registered camera instead")
+    .addOption(
+      new Option("--transport <how>", "how the video of an rtsp:// URL travels")
+        .choices(["tcp", "udp"])
+        .default("tcp"),
+    )
+    .option("--interval <seconds>", "time between two frames taken from a camera", positive, 1)
     .option("--coco <file>", "labels: box AP then steers which layers stay in float")
     .option("--labelled <path>", "the frames the labels belong to (default: --frames)")
     .addOption(
@@ -61,8 +73,8 @@ export function modelQuantizeCommand(): Command {
         .default("mse"),
     )
     .option("--percentile <p>", "for --method percentile, in percent", positive, 99.99)
-    .option("--batches <n>", "calibration batches, spread evenly over the frames", positive, 16)
-    .option("--batch-size <n>", "frames in a batch", positive, 4)
+    .option("--batches <n>", "calibration batches, spread evenly over the frames", whole, 16)
+    .option("--batch-size <n>", "frames in a batch", whole, 4)
     .option("--max-ap-drop <points>", "points of box AP (of 100) that INT8 may lose", positive, 0.5)
     .option(
       "--skip-layers <names>",
@@ -71,17 +83,27 @@ export function modelQuantizeCommand(): Command {
       [],
     )
     .option("--no-sensitivity", "do not measure each layer alone")
-    .option("--ap-per-layer", "measure box AP for each layer alone too (a whole evaluation each)")
-    .option("--out <folder>", "where to write (default: beside the model)")
-    .action(quantize);
+    .option("--ap-per-layer", "with --coco, report box AP for each layer alone too (a whole evaluation each)")
+    .option(
+      "--out <folder>",
+      "where to write (default: beside the model, whose model.json then names the files)",
+    );
+  return command.action((model: string, options: QuantizeCommandOptions) =>
+    quantize(model, options, (name) => withServer(command, (client) => client.cameras.get(name))),
+  );
 }
 
-async function quantize(model: string, options: QuantizeCommandOptions): Promise<void> {
+async function quantize(
+  model: string,
+  options: QuantizeCommandOptions,
+  cameraOf: Parameters<typeof calibrationFrames>[3],
+): Promise<void> {
   const signal = untilSignal();
+  const labelled = labelledPath(options);
   const graph = await loadModel(model);
-  const read = { ...framesFor(preparedMetadata(graph.metadata)), signal };
-  const wanted = options.batches * options.batchSize;
-  const frames = await spread(() => readFrames(options.frames, read), wanted);
+  const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
+  const read = { ...framesFor(preparedMetadata(graph.metadata)), ffmpeg, signal };
+  const frames = await calibrationFrames(options, options.batches * options.batchSize, read, cameraOf);
   const quantized = await quantizeModel(graph, {
     frames,
     method:
@@ -92,7 +114,7 @@ async function quantize(model: string, options: QuantizeCommandOptions): Promise
     maxApDrop: options.maxApDrop,
     sensitivity: options.sensitivity,
     apPerLayer: options.apPerLayer,
-    measureAp: options.coco ? await apOn(options.coco, options.labelled ?? options.frames, read) : undefined,
+    measureAp: labelled && (await apOn(labelled.coco, labelled.path, read)),
     signal,
     onProgress: progressBar(),
   });
@@ -105,51 +127,62 @@ async function quantize(model: string, options: QuantizeCommandOptions): Promise
   await writeFile(path("int8.report.json"), `${JSON.stringify(quantized.report, undefined, 2)}\n`);
   await writeFile(path("int8.report.svg"), sensitivityPlot(quantized.report));
   const names = { int8Cpu: basename(path("int8.cpu.onnx")), int8Trt: basename(path("int8.trt.onnx")) };
-  if (resolve(folder) === resolve(dirname(model))) await addToManifest(folder, names);
+  const news = resolve(folder) === resolve(dirname(model)) ? await addToManifest(model, names) : undefined;
   console.log(reportTable(quantized.report));
   console.log(
     `\nwrote ${path("int8.cpu.onnx")}, ${path("int8.trt.onnx")}, ${path("int8.report.json")} and .svg`,
   );
+  if (news !== undefined) console.log(news);
   const { ap } = quantized.report;
   if (ap && ap.drop > options.maxApDrop) process.exitCode = 1;
 }
 
-/** Names the new files in the folder's model.json, if it has one, so that workers find them. */
-async function addToManifest(folder: string, names: { int8Cpu: string; int8Trt: string }): Promise<void> {
-  const path = join(folder, MANIFEST_FILE);
-  try {
-    await access(path);
-  } catch {
-    return;
+/** The labels and their frames; undefined without labels. */
+function labelledPath({ coco, labelled, frames, apPerLayer }: QuantizeCommandOptions) {
+  if (coco === undefined) {
+    if (apPerLayer) throw new LabelsMissingError("--ap-per-layer needs labels: give --coco FILE");
+    return undefined;
   }
-  const old = modelManifestSchema.parse(JSON.parse(await readFile(path, "utf8")));
-  const files = { ...fileNames(old.files), ...names };
-  // What was measured on an older INT8 file does not hold for the new one.
-  const { fp32 } = old.accuracy ?? {};
-  const metadata = preparedMetadata((await loadModel(join(folder, names.int8Cpu))).metadata);
-  const { name, architecture, thresholds } = old;
-  const accuracy = fp32 === undefined ? {} : { accuracy: { fp32 } };
-  const manifest = await describeFiles(folder, { name, architecture, metadata, files, ...accuracy });
-  await writeManifest(folder, { ...manifest, thresholds });
+  const path = labelled ?? frames;
+  if (path === undefined || isCameraUrl(path))
+    throw new LabelsMissingError("--coco needs the frames that it labels: give --labelled FOLDER|VIDEO");
+  return { coco, path };
 }
 
-function fileNames(files: ModelManifest["files"]): Partial<Record<keyof ModelManifest["files"], string>> {
-  return Object.fromEntries(Object.entries(files).map(([precision, { file }]) => [precision, file]));
+/** Something was asked for that only labelled frames can give. */
+class LabelsMissingError extends Error {
+  override readonly name = "LabelsMissingError";
 }
 
-/** `wanted` frames spread evenly over a source: counted first, since a video does not say how many it has. */
-async function spread(open: () => AsyncIterable<FileFrame>, wanted: number): Promise<FileFrame[]> {
-  let total = 0;
-  for await (const _ of open()) total += 1;
-  const indices = Array.from({ length: total }, (_, index) => index);
-  const chosen = new Set(evenly(indices, wanted));
-  const frames: FileFrame[] = [];
-  for await (const frame of open()) if (chosen.has(frame.index)) frames.push(frame);
-  return frames;
+/**
+ * Names the new files in the folder's model.json, if that describes the model they were made from, so that workers find
+ * them.
+ * @returns what to tell the user
+ */
+async function addToManifest(
+  model: string,
+  names: { int8Cpu: string; int8Trt: string },
+): Promise<string | undefined> {
+  const folder = dirname(model);
+  const path = join(folder, MANIFEST_FILE);
+  if (!(await stat(path).catch(() => undefined))) return undefined;
+  const before = await parseManifest(path);
+  if (before.files.fp32?.file !== basename(model))
+    return `${path} is left as it is: it describes ${before.files.fp32?.file ?? "no float model"}`;
+  const { version, files, accuracy } = await addModelFiles(folder, names);
+  const lines = [`${path} names them; the model's version is now ${version}`];
+  if (before.files.trtEngine && !files.trtEngine)
+    lines.push("its TensorRT engine was built from the former file and is no longer named: build it again");
+  const forgotten = Object.keys(before.accuracy ?? {}).filter((key) => !(key in (accuracy ?? {})));
+  if (forgotten.length > 0)
+    lines.push(
+      `the accuracy of ${forgotten.join(", ")} was of former files; measure it with model eval --record`,
+    );
+  return lines.join("\n");
 }
 
 /** Box AP of a model on labelled frames, decoded once and kept. */
-async function apOn(coco: string, path: string, read: Parameters<typeof readFrames>[1]) {
+async function apOn(coco: string, path: string, read: ReadFramesOptions) {
   const annotations = await readCocoAnnotations(coco);
   const isVideo = !(await stat(path)).isDirectory();
   const idOf = imageIds(annotations);

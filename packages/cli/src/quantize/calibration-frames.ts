@@ -1,5 +1,4 @@
-import { connect, type SightlineClient } from "@sightline/client";
-import { Transport } from "@sightline/contracts";
+import { type Camera, Transport } from "@sightline/contracts";
 import { findFfmpeg, inputArguments, inputScript, parseRtspUrl, probe, receive } from "@sightline/rtsp";
 import {
   evenly,
@@ -33,14 +32,14 @@ export function isCameraUrl(text: string): boolean {
 
 /**
  * `wanted` frames: spread evenly over a file or folder, or taken one an interval from a camera.
- * @param server address of the server that knows the registered cameras
+ * @param cameraOf asks the server for a registered camera
  * @throws FrameChoiceError when the choice is not clear, or the camera gives no video, with the way out
  */
 export async function calibrationFrames(
   choice: FrameChoice,
   wanted: number,
   read: ReadFramesOptions,
-  server: string,
+  cameraOf: (name: string) => Promise<Camera>,
 ): Promise<FileFrame[]> {
   const { frames, camera, interval } = choice;
   if ((frames === undefined) === (camera === undefined)) {
@@ -48,25 +47,21 @@ export async function calibrationFrames(
   }
   if (frames !== undefined && !isCameraUrl(frames)) return spread(() => readFrames(frames, read), wanted);
   const { url, transport } =
-    camera === undefined ? { url: frames!, transport: choice.transport } : await registered(camera, server);
+    camera === undefined
+      ? { url: frames!, transport: choice.transport }
+      : addressOf(camera, await cameraOf(camera));
   const source = await streamOf(url, transport, { count: wanted, intervalSeconds: interval }, read);
   return Array.fromAsync(readFrames(source, read));
 }
 
-async function registered(name: string, server: string): Promise<{ url: string; transport: "tcp" | "udp" }> {
-  const client: SightlineClient = connect(server);
-  try {
-    const camera = await client.cameras.get(name);
-    if (camera.hasCredentials) {
-      throw new FrameChoiceError(
-        `the camera '${name}' wants a user and password, which the server never gives out; ` +
-          `name its address instead: --frames ${camera.uri.replace("://", "://USER:PASSWORD@")}`,
-      );
-    }
-    return { url: camera.uri, transport: camera.transport === Transport.UDP ? "udp" : "tcp" };
-  } finally {
-    client.close();
+function addressOf(name: string, camera: Camera): { url: string; transport: "tcp" | "udp" } {
+  if (camera.hasCredentials) {
+    throw new FrameChoiceError(
+      `the camera '${name}' wants a user and password, which the server never gives out; ` +
+        `name its address instead: --frames ${camera.uri.replace("://", "://USER:PASSWORD@")}`,
+    );
   }
+  return { url: camera.uri, transport: camera.transport === Transport.UDP ? "udp" : "tcp" };
 }
 
 /** A camera as the frame reader takes it. Asked and received first, so that a fault has its name. */

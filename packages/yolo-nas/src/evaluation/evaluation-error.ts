@@ -1,5 +1,10 @@
 /** What went wrong while evaluating; match on this, never on the message. */
-export type EvaluationErrorCode = "bad-annotations" | "image-missing" | "category-mismatch" | "no-images";
+export type EvaluationErrorCode =
+  | "bad-annotations"
+  | "image-missing"
+  | "category-mismatch"
+  | "no-images"
+  | "stream-ended";
 
 /** An evaluation that cannot give an honest number refuses with this. */
 export class EvaluationError extends Error {

@@ -1,0 +1,79 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import type { Socket } from "node:net";
+import { socketPair } from "./socket-pair.ts";
+
+const termGraceMs = 1_000;
+/** More than ffmpeg writes at a time. */
+const reportBytes = 64 * 1024;
+
+export interface FfmpegProcessOptions {
+  ffmpeg: string;
+  arguments: readonly string[];
+  /** What ffmpeg reads from stdin. */
+  script: string;
+  /** Where the next bytes of stdout go. */
+  target: () => Uint8Array;
+  /** So many bytes of stdout have been put there. */
+  received: (bytes: number) => void;
+  /** A piece of stderr, cut anywhere. */
+  report: (text: string) => void;
+}
+
+/** One ffmpeg process. Its stdout is read into memory of the caller's choosing. */
+export class FfmpegProcess {
+  /** Resolves with the exit code when the process has ended and all it wrote was read; undefined when a signal ended it. */
+  readonly ended: Promise<number | undefined>;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, ended: Promise<number | undefined>) {
+    this.#child = child;
+    this.ended = ended;
+  }
+
+  /** @throws the system's error when the process cannot be started */
+  static async start(options: FfmpegProcessOptions): Promise<FfmpegProcess> {
+    const text = Buffer.alloc(reportBytes);
+    const [output, report] = await Promise.all([
+      socketPair(options.target, options.received),
+      socketPair(
+        () => text,
+        (bytes) => options.report(text.toString("utf8", 0, bytes)),
+      ),
+    ]);
+    const readers = [output.reader, report.reader];
+    const child = spawn(options.ffmpeg, options.arguments, { stdio: ["pipe", output.writer, report.writer] });
+    output.writer.destroy();
+    report.writer.destroy();
+    // A process that ends before it has read its script tells so by its exit.
+    child.stdin?.on("error", () => undefined);
+    const closed = Promise.all(readers.map(untilClosed));
+    try {
+      await once(child, "spawn");
+    } catch (error) {
+      for (const reader of readers) reader.destroy();
+      throw error;
+    }
+    const exited = once(child, "exit");
+    child.stdin?.end(options.script);
+    const ended = Promise.all([exited, closed]).then(([[code]]) => (code as number | null) ?? undefined);
+    return new FfmpegProcess(child, ended);
+  }
+
+  /** Ends the process: SIGTERM, then SIGKILL. */
+  async stop(): Promise<void> {
+    this.#child.kill("SIGTERM");
+    const timer = setTimeout(() => this.#child.kill("SIGKILL"), termGraceMs);
+    await this.ended;
+    clearTimeout(timer);
+  }
+}
+
+async function untilClosed(reader: Socket): Promise<void> {
+  await new Promise<void>((resolve) => {
+    reader
+      .on("error", () => undefined)
+      .once("close", () => resolve())
+      .resume();
+  });
+}
