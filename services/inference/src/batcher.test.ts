@@ -331,8 +331,28 @@ describe("pausing and draining", () => {
   });
 });
 
-test("at every moment no more than a batch is wanted, on its way and in hand together", () => {
-  const { clock, seen, batcher } = setUp({ batchSize: 3 });
+test("where fetching takes longer than a run, the batch after the next is on its way too", () => {
+  const { clock, seen, arrive, batcher } = setUp({ batchSize: 2, expectedRunMs: () => 5 });
+  for (let i = 0; i < 40; i++) {
+    arrive("a", "b");
+    batcher.frameReady("A", 20);
+    batcher.frameReady("B", 20);
+    clock.advanceTo(clock.time + 5);
+    batcher.runFinished(5);
+  }
+  expect(seen.demand).toBe(4);
+  arrive("a", "b", "c", "d");
+  expect(seen.demand).toBe(0);
+  batcher.frameReady("A", 20);
+  batcher.frameReady("B", 20);
+  expect(seen.demand).toBe(2);
+});
+
+test.each([
+  ["one batch, where a run takes longer than fetching", 100, 3],
+  ["two batches, where fetching takes longer", 2, 6],
+])("at every moment no more is wanted, on its way and in hand together than %s", (_, runMs, most) => {
+  const { clock, seen, batcher } = setUp({ batchSize: 3, expectedRunMs: () => runMs });
   let fetching = 0;
   let ready = 0;
   let random = 1;
@@ -355,7 +375,7 @@ test("at every moment no more than a batch is wanted, on its way and in hand tog
       batcher.frameAbsent();
     } else if (choice === 3 && ran > finished) {
       finished++;
-      batcher.runFinished(50 + next(100));
+      batcher.runFinished(runMs * (0.5 + next(100) / 100));
     } else clock.advanceTo(clock.time + next(20));
     fetching += seen.fetched.length - before;
     for (const [, frames] of seen.batches.splice(0)) {
@@ -363,7 +383,8 @@ test("at every moment no more than a batch is wanted, on its way and in hand tog
       ready -= frames.length;
       expect(frames.length).toBeGreaterThan(0);
     }
-    expect(fetching + ready + seen.demand).toBeLessThanOrEqual(3);
+    expect(fetching + ready + seen.demand).toBeLessThanOrEqual(most);
+    expect(ready).toBeLessThanOrEqual(3);
     expect(fetching + ready).toBeGreaterThanOrEqual(0);
     expect(ran - finished).toBeLessThanOrEqual(2);
   }

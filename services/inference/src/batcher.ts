@@ -160,8 +160,8 @@ export class Batcher<Token, Frame> {
     const takeAhead = this.#fetchMs.mean;
     const due = this.#batchesDue(now, takeAhead);
     if (closeAt < Infinity) this.#wakeAt(closeAt);
-    else if (!idle && this.#tokens.length > 0) this.#wakeAt(this.#fetchAt(0), now);
-    else if (!idle) this.#wakeAt(this.#fetchAt(due) - takeAhead, now);
+    else if (!idle && this.#tokens.length > 0) this.#wakeAt(this.#fetchAt(0, now), now);
+    else if (!idle) this.#wakeAt(this.#fetchAt(due, now) - takeAhead, now);
     return Math.max(0, batchSize * due - this.#tokens.length - this.#fetching - this.#ready.length);
   }
 
@@ -171,7 +171,7 @@ export class Batcher<Token, Frame> {
     if (this.#inSession.length === 0)
       return this.#fetchMs.mean > this.#expectedRunMs(this.#options.batchSize) ? room : 1;
     let due = 0;
-    while (due < room && now + ahead >= this.#fetchAt(due)) due++;
+    while (due < room && now + ahead >= this.#fetchAt(due, now)) due++;
     return due;
   }
 
@@ -180,11 +180,13 @@ export class Batcher<Token, Frame> {
    * next one with a margin, so that it is nearly always there in time; the one after counts only where fetching takes
    * longer than a run.
    */
-  #fetchAt(position: number): number {
-    const running =
-      this.#runEndsAt + (this.#inSession.length > 1 ? this.#expectedRunMs(this.#inSession[1]!) : 0);
-    if (position === 0) return running - this.#fetchMs.high - 2 * this.#runErrorMs.mean;
-    return running + position * this.#expectedRunMs(this.#options.batchSize) - this.#fetchMs.mean;
+  #fetchAt(position: number, now: number): number {
+    // A run that takes longer than expected has its end yet to come.
+    const runEndsAt = position === 0 ? this.#runEndsAt : Math.max(this.#runEndsAt, now);
+    const queued = this.#inSession[1];
+    const free = runEndsAt + (queued === undefined ? 0 : this.#expectedRunMs(queued));
+    if (position === 0) return free - this.#fetchMs.high - 2 * this.#runErrorMs.mean;
+    return free + position * this.#expectedRunMs(this.#options.batchSize) - this.#fetchMs.mean;
   }
 
   #mayRun(now: number): boolean {

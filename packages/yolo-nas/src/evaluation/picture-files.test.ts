@@ -4,14 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { computeLetterbox, type Size } from "../detection/letterbox.ts";
-import { type FileFrame, readFrames } from "./picture-files.ts";
+import { type FileFrame, readFrames, type StreamSource } from "./picture-files.ts";
 
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sightline-pictures-"));
   const make = (size: string, frames: number, name: string) =>
     execFileSync("ffmpeg", [
-      ...["-loglevel", "error", "-f", "lavfi", "-i", `color=red:size=${size}:rate=10`],
+      ...["-loglevel", "error", "-f", "lavfi", "-i", `color=red:size=${size}:rate=10,hue=b=n/20`],
       ...["-frames:v", String(frames), join(folder, name)],
     ]);
   make("64x48", 7, "clip.mp4");
@@ -27,7 +27,23 @@ const half = {
   },
 };
 
-async function all(path: string, options: Parameters<typeof readFrames>[1] = half): Promise<FileFrame[]> {
+/** The clip as a stream that ffmpeg is told of on its stdin. */
+const stream = (count: number, intervalSeconds: number): StreamSource => ({
+  name: "rtsp://camera.test/live",
+  size: { width: 64, height: 48 },
+  inputArguments: [
+    ...["-hide_banner", "-loglevel", "error", "-nostdin"],
+    ...["-f", "concat", "-safe", "0", "-protocol_whitelist", "pipe,file", "-i", "pipe:0"],
+  ],
+  script: `ffconcat version 1.0\nfile 'file:${join(folder, "clip.mp4")}'\n`,
+  count,
+  intervalSeconds,
+});
+
+async function all(
+  path: string | StreamSource,
+  options: Parameters<typeof readFrames>[1] = half,
+): Promise<FileFrame[]> {
   return Array.fromAsync(readFrames(path, options));
 }
 
@@ -65,6 +81,23 @@ describe("readFrames", () => {
       ["a.png", 20, 15],
       ["b.png", 16, 10],
     ]);
+  });
+
+  it("takes frames of a stream, an interval apart", async () => {
+    const every = await all(stream(7, 0));
+    const some = await all(stream(3, 0.25));
+    expect(some.map(({ index, name }) => [index, name])).toEqual(
+      [0, 1, 2].map((index) => [index, "rtsp://camera.test/live"]),
+    );
+    // At 10 frames a second the next frame 0.25 s or more later is the third.
+    expect(some.map(({ pixels }) => pixels)).toEqual([0, 3, 6].map((index) => every[index]!.pixels));
+  });
+
+  it("says how far a stream came that ends too early", async () => {
+    await expect(all(stream(4, 0.25))).rejects.toMatchObject({
+      code: "stream-ended",
+      message: expect.stringContaining("3 of 4"),
+    });
   });
 
   it("tells a missing path from a file that is no picture", async () => {

@@ -1,7 +1,7 @@
 /** What depends on what among an ONNX graph's nodes. */
 import { ModelFileError } from "../errors.ts";
 import type { GraphProto } from "./gen/onnx.ts";
-import type { GraphNode } from "./graph.ts";
+import type { GraphNode } from "./graph-node.ts";
 
 /** The nodes and values that the given values depend on, themselves included. */
 export function dependencies(

@@ -12,7 +12,8 @@ import {
   ValueInfoProto as ValueInfoCodec,
   type ValueInfoProto,
 } from "./gen/onnx.ts";
-import { type Dimension, type GraphNode, OnnxGraph, type ValueInfo } from "./graph.ts";
+import { OnnxGraph } from "./graph.ts";
+import type { Dimension, GraphNode, ValueInfo } from "./graph-node.ts";
 import { elementTypeCode, elementTypeName } from "./tensor.ts";
 import { tensorFromProto, tensorToProto } from "./tensor-proto.ts";
 

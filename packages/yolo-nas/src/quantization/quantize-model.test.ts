@@ -211,13 +211,31 @@ describe("quantizeModel", () => {
     }
   });
 
+  it("reports the AP that each layer alone costs, when asked to", async () => {
+    const alone: string[][] = [];
+    const measureAp = async (model: Uint8Array) => {
+      const layers = quantizedLayers(model);
+      alone.push(layers);
+      return layers.includes("neck") ? 58 : 60;
+    };
+    const { report } = await quantizeModel(graph, {
+      ...options,
+      sensitivity: true,
+      apPerLayer: true,
+      measureAp,
+      maxApDrop: 5,
+    });
+    const drops = report.layers.map(({ name, apDrop }) => [name, apDrop]);
+    expect(drops).toEqual(report.layers.map(({ name }) => [name, name === "neck" ? 2 : 0]));
+    for (const { name } of report.layers) expect(alone).toContainEqual([name]);
+    expect(reportTable(report)).toMatch(/^neck +\S+ +2\.00 /m);
+  });
+
   it("gives layers back to float until the AP bar holds", async () => {
     const measured: number[] = [];
     // An AP that counts what is still in 8 bits: three points lost a layer.
     const measureAp = async (model: Uint8Array) => {
-      const quantized = decodeModel(model).nodes.filter(({ name }) =>
-        name.endsWith("weight/dequantize"),
-      ).length;
+      const quantized = quantizedLayers(model).length;
       measured.push(60 - 3 * quantized);
       return 60 - 3 * quantized;
     };
@@ -236,6 +254,13 @@ describe("quantizeModel", () => {
     await expect(quantizeModel(graph, { ...options, signal })).rejects.toThrow("enough");
   });
 });
+
+/** Names of the layers whose weights are in 8 bits. */
+function quantizedLayers(model: Uint8Array): string[] {
+  const suffix = "/weight/dequantize";
+  const names = decodeModel(model).nodes.map(({ name, outputs }) => [name, ...outputs]);
+  return names.flatMap((all) => all.find((name) => name.endsWith(suffix))?.slice(0, -suffix.length) ?? []);
+}
 
 function activationZeroPoints(graph: OnnxGraph): { name: string; type: string; value: number }[] {
   return graph.nodes
