@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { readyConsumer, readyStream, streams } from "@sightline/contracts";
+import { cameraRecordSchema, decodeJson, readyConsumer, readyStream, streams } from "@sightline/contracts";
 import {
   connectNats,
   createRegistry,
   ensureStream,
   HttpServer,
   isLoopback,
+  KvMirror,
   type Lifecycle,
   type Logger,
   type Nats,
@@ -95,10 +96,14 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   };
   await retry(provision, log, life.signal);
   const buckets = await retry(() => openBuckets(connected.kv, config.replicas), log, life.signal);
-  const filters = life.add(
-    new CameraFilters(buckets.cameras, connected.connection, (camera) => metrics.forget(camera), log),
+  const records = life.add(
+    new KvMirror(connected, buckets.cameras, (data) => decodeJson(cameraRecordSchema, data), log),
   );
-  filters.start();
+  records.onChange(({ key, value }) => {
+    if (!value) metrics.forget(key);
+  });
+  const filters = new CameraFilters(records);
+  await records.start();
   worker = life.add(
     new InferenceWorker({
       id,
