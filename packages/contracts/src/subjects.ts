@@ -19,7 +19,7 @@ export const buckets = {
   cameraSecrets: "camera-secrets",
   /** camera id → encoded CameraStatus. */
   cameraStatus: "camera-status",
-  /** `camera.{id}` → holder; an entry lives `leaseTtlMs` unless renewed. */
+  /** `camera.{id}` → holder, `ingest.{id}` → that it is there; an entry lives `leaseTtlMs` unless renewed. */
   leases: "leases",
   /** model name → ServedModel, while a worker serves it. */
   models: "models",

@@ -54,7 +54,9 @@ export async function probe(target: RtspTarget, options: ProbeOptions = {}): Pro
     return describe(await requestDescription(connection, target.uri, target.credentials));
   } catch (error) {
     options.signal?.throwIfAborted();
-    return fault(reasonOf(error), error instanceof RtspProtocolError ? error.message : undefined);
+    // Only our own words: a system error's message repeats the address.
+    const known = error instanceof RtspProtocolError || error instanceof RtspTimeoutError;
+    return fault(reasonOf(error), known ? error.message : undefined);
   } finally {
     connection?.close();
   }

@@ -4,10 +4,15 @@ import { type KvMirror, Lease, type Logger } from "@sightline/service";
 import { CameraRunner, type RunnerContext } from "./camera-runner.ts";
 import { readSettings } from "./camera-settings.ts";
 
-/** An ingest waits so long for each camera it has already, so that one with fewer is first. */
-const courtesyMs = 20;
-const mostCourtesyMs = 500;
+/** So long an ingest that has its share leaves a camera to those that have not. */
+const courtesyMs = 300;
+const courtesyStepMs = 30;
 const retryMs = 250;
+
+/** Key, in the bucket of leases, under which an ingest shows that it is there. */
+export function presenceKey(ingest: string): string {
+  return `ingest.${ingest.replaceAll(".", "-")}`;
+}
 
 interface Holding {
   lease: Lease;
@@ -17,7 +22,7 @@ interface Holding {
 /** Registered cameras and held leases in memory. */
 export interface AssignmentView {
   records: KvMirror<CameraRecord>;
-  /** Key of a lease → its holder. */
+  /** Key of a lease → its holder; and the presence of each ingest. */
   leases: KvMirror<string>;
 }
 
@@ -33,6 +38,8 @@ export class CameraAssignment {
   /** Per camera: the step that runs, and whether another must follow. */
   readonly #busy = new Map<string, { again: boolean; done: Promise<void> }>();
   readonly #removeListeners: (() => void)[] = [];
+  /** Cameras whose lease is being asked for. */
+  #asking = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -117,10 +124,14 @@ export class CameraAssignment {
   }
 
   async #take(camera: string, record: CameraRecord): Promise<void> {
-    await delay(Math.min(mostCourtesyMs, this.#held.size * courtesyMs));
+    for (let waited = 0; waited < courtesyMs && this.#hasItsShare(); waited += courtesyStepMs)
+      await delay(courtesyStepMs);
     if (this.#stopped) return;
     const { buckets, ingest } = this.#context;
-    const lease = await Lease.acquire(buckets.leases, leaseKey(camera), ingest, this.#log);
+    this.#asking += 1;
+    const lease = await Lease.acquire(buckets.leases, leaseKey(camera), ingest, this.#log).finally(() => {
+      this.#asking -= 1;
+    });
     if (!lease) {
       // Nobody renews it, but NATS has not let it expire yet.
       if (!this.#isLeased(camera)) this.#lookAgain(camera);
@@ -136,6 +147,13 @@ export class CameraAssignment {
       await lease.release();
       throw error;
     }
+  }
+
+  /** Whether this process has as many cameras as each would, were they dealt out evenly. */
+  #hasItsShare(): boolean {
+    const { records, leases } = this.#view;
+    const ingests = leases.keys().filter((key) => key.startsWith("ingest.")).length;
+    return this.#held.size + this.#asking >= Math.ceil(records.keys().length / Math.max(1, ingests));
   }
 
   async #letGo(camera: string, { lease, runner }: Holding): Promise<void> {

@@ -8,6 +8,7 @@ import {
 } from "@sightline/contracts";
 import { findFfmpeg } from "@sightline/rtsp";
 import {
+  Announcement,
   connectNats,
   createRegistry,
   ensureStream,
@@ -18,7 +19,7 @@ import {
   type Logger,
   openBuckets,
 } from "@sightline/service";
-import { CameraAssignment } from "./camera-assignment.ts";
+import { CameraAssignment, presenceKey } from "./camera-assignment.ts";
 import type { IngestConfig } from "./config.ts";
 import { IngestMetrics } from "./ingest-metrics.ts";
 
@@ -67,6 +68,9 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   models.onChange(() => {
     for (const runner of cameras.runners()) runner.modelChanged();
   });
+  const presence = new Announcement(buckets.leases, presenceKey(ingest), () => "present", log);
+  await presence.start();
+  life.add({ stop: () => presence.stop(true) });
   life.add(cameras).start();
 
   const http = life.add(

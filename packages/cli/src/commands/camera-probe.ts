@@ -32,7 +32,7 @@ function resultOf(offer: RtspProbe, reception: Reception | undefined, transport:
     codec: reception.codec,
     width: reception.width,
     height: reception.height,
-    fps: Math.round((offer.video.framesPerSecond ?? reception.framesPerSecond ?? 0) * 100) / 100,
+    fps: Math.round((reception.framesPerSecond ?? offer.video.framesPerSecond ?? 0) * 100) / 100,
     transport,
     firstPictureMs: Math.round(reception.firstPictureMs),
   };

@@ -80,8 +80,8 @@ export class TestWorker {
     const outcome = this.outcome(taken);
     if (outcome === "infer") await this.publish(taken);
     else if (outcome !== "silent") {
-      const { epoch, number } = taken.frame;
-      const notice = encodeJson({ epoch, number, reason: outcome.drop });
+      const { epoch, number, previousNumber } = taken.frame;
+      const notice = encodeJson({ epoch, number, previousNumber, reason: outcome.drop });
       this.#nats.connection.publish(subjects.frameDropped(token.camera), notice);
     }
   }
