@@ -112,4 +112,14 @@ export const commandTable: readonly CommandEntry[] = [
     description: "measure YOLO-NAS S, M and L in FP32 and INT8 on this machine, in alternating blocks",
     load: async () => (await import("./commands/bench-model.ts")).benchModelCommand(),
   },
+  {
+    path: ["bench", "transport"],
+    description: "measure frames through NATS: throughput, fairness and age under overload",
+    load: async () => (await import("./commands/bench-transport.ts")).benchTransportCommand(),
+  },
+  {
+    path: ["bench", "end-to-end"],
+    description: "measure the inference service against a bare loop of the model's runs",
+    load: async () => (await import("./commands/bench-end-to-end.ts")).benchEndToEndCommand(),
+  },
 ];

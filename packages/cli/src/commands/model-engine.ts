@@ -1,4 +1,6 @@
-import { buildEngine } from "@sightline/yolo-nas";
+import { stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { addModelFiles, buildEngine, MANIFEST_FILE, parseManifest } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError } from "commander";
 import { untilSignal } from "../signals.ts";
 
@@ -31,8 +33,25 @@ export function modelEngineCommand(): Command {
         onLine: (line) => console.error(line),
       });
       console.log(`${built.wrapperPath}  load this file; it names ${built.enginePath}`);
+      const manifest = await addToManifest(model, built.wrapperPath);
+      if (manifest) console.log(`${manifest} names it, so that workers find it`);
       console.log(`built for ${built.key.gpu.name}, TensorRT ${built.key.tensorrt}, batch ${min} to ${max}`);
     });
+}
+
+/**
+ * Names the engine in the model.json beside it, if that describes the file it was built from.
+ * @returns the manifest's path, or undefined when there is none to change
+ */
+async function addToManifest(model: string, wrapper: string): Promise<string | undefined> {
+  const folder = dirname(model);
+  const path = join(folder, MANIFEST_FILE);
+  if (resolve(dirname(wrapper)) !== resolve(folder)) return undefined;
+  if (!(await stat(path).catch(() => undefined))) return undefined;
+  const { files } = await parseManifest(path);
+  if (files.int8Trt?.file !== basename(model)) return undefined;
+  await addModelFiles(folder, { trtEngine: basename(wrapper) });
+  return path;
 }
 
 interface EngineOptions {
