@@ -1,6 +1,12 @@
 /** The inference worker with a model that takes a fixed time and finds nothing. */
 import { readyConsumer, readyStream, streams } from "@sightline/contracts";
-import { connectNats, createLogger, createRegistry, ensureStream } from "@sightline/service";
+import {
+  connectNats,
+  createLogger,
+  createRegistry,
+  ensureStream,
+  expectLargeBuffers,
+} from "@sightline/service";
 import { DEFAULT_THRESHOLDS, type ModelManifest } from "@sightline/yolo-nas";
 import type { BatchRunner } from "../../services/inference/src/batch-runner.ts";
 import { BatchSlots } from "../../services/inference/src/batch-slots.ts";
@@ -66,6 +72,7 @@ class FixedRunner implements BatchRunner {
 }
 
 if (import.meta.main) {
+  expectLargeBuffers();
   const { url, model: name, batchSize, runMs, width, height } = benchSettings<FixedWorkerSettings>();
   const log = createLogger("bench", "warn");
   const size = { width, height };

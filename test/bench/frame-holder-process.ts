@@ -1,6 +1,7 @@
 /** Holds cameras' frames as ingest does, and answers plain requests with the same bytes for comparison. */
 import { connect } from "@nats-io/transport-node";
 import { frameMessageBytes } from "@sightline/contracts";
+import { expectLargeBuffers } from "@sightline/service";
 import { FrameHolder } from "../../services/inference/src/testing/frame-holder.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
 
@@ -21,6 +22,7 @@ export interface HolderCounts extends Usage {
 export const plainSubject = "bench.frame";
 
 if (import.meta.main) {
+  expectLargeBuffers();
   const { url, cameras, ...size } = benchSettings<HolderSettings>();
   const holder = await FrameHolder.start(url);
   holder.onRequest = (camera) => {

@@ -1,5 +1,6 @@
 /** Takes frames by plain NATS requests, so many at a time, and does nothing with them. */
 import { connect } from "@nats-io/transport-node";
+import { expectLargeBuffers } from "@sightline/service";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
 import { plainSubject } from "./frame-holder-process.ts";
 
@@ -13,6 +14,7 @@ export interface PlainClientCounts extends Usage {
 }
 
 if (import.meta.main) {
+  expectLargeBuffers();
   const { url, parallel } = benchSettings<PlainClientSettings>();
   const connection = await connect({ servers: url });
   let frames = 0;

@@ -160,6 +160,8 @@ if (video && labels) {
       file("fp32.onnx"),
       "--compare",
       wrapperPath,
+      "--compare-provider",
+      "tensorrt",
       "--coco",
       labels,
       "--images",

@@ -2,6 +2,7 @@ export * from "./announcement.ts";
 export * from "./config.ts";
 export * from "./http-server.ts";
 export * from "./kv-mirror.ts";
+export * from "./large-buffers.ts";
 export * from "./lease.ts";
 export * from "./log.ts";
 export * from "./metrics.ts";

@@ -31,6 +31,13 @@ test("what the model has no file for is ruled out, with the reason", () => {
   expect(refusals[2]!.reason).toBe("the model 'm' has no fp32 file");
 });
 
+test("without an engine the reason names the command that builds it", () => {
+  const { refusals } = engineCandidates(model("int8Cpu", "int8Trt"), "tensorrt", "int8");
+  expect(refusals[0]!.reason).toContain("sightline model engine /models/m/int8Trt.onnx");
+  const inFloat = engineCandidates(model("fp32", "trtEngine"), "tensorrt", "fp32");
+  expect(inFloat.refusals[0]!.reason).toContain("INT8 only");
+});
+
 test("an explicit provider is the only candidate", () => {
   const { candidates } = engineCandidates(model("fp32", "int8Cpu"), "cpu", "fp32");
   expect(names(candidates)).toEqual(["cpu fp32 /models/m/fp32.onnx"]);

@@ -54,8 +54,7 @@ export function engineCandidates(
     const options = files[provider][precision];
     const found = options.find(([key]) => model.manifest.files[key]);
     if (!found) {
-      const missing = options.map(([key]) => key).join(" or ") || `a ${precision} engine`;
-      refusals.push({ provider, reason: `the model '${model.manifest.name}' has no ${missing} file` });
+      refusals.push({ provider, reason: missing(model, provider, options) });
       continue;
     }
     const { file, sha256 } = model.manifest.files[found[0]]!;
@@ -67,6 +66,20 @@ export function engineCandidates(
     });
   }
   return { candidates, refusals };
+}
+
+/** Why a provider cannot run the model, and where one command changes that, the command. */
+function missing(
+  { folder, manifest }: { folder: string; manifest: ModelManifest },
+  provider: ExecutionProvider,
+  options: readonly [ModelPrecision, Precision][],
+): string {
+  if (options.length === 0) return "TensorRT runs the model in INT8 only, not in FP32";
+  const keys = options.map(([key]) => key).join(" or ");
+  const reason = `the model '${manifest.name}' has no ${keys} file`;
+  const source = manifest.files.int8Trt;
+  if (provider !== "tensorrt" || !source) return reason;
+  return `${reason}; build it on this machine: sightline model engine ${join(folder, source.file)}`;
 }
 
 /**

@@ -81,6 +81,18 @@ test("a provider that is not there is an error that says so", async () => {
   await expect(attempt).rejects.toThrow(/cuda/);
 });
 
+test("a file that is no engine for this machine is refused before TensorRT sees it", async () => {
+  const settings = await settingsFor();
+  const candidates = settings.candidates.map((candidate) => ({
+    ...candidate,
+    provider: "tensorrt" as const,
+  }));
+  const thread = keep(
+    new SessionThread({ settings: { ...settings, candidates }, log, onAvailable: () => undefined }),
+  );
+  await expect(thread.start()).rejects.toThrow(/ordinary model, not a TensorRT engine/);
+});
+
 test("a thread that breaks fails the batches under way, and is started again", async () => {
   const available: boolean[] = [];
   const thread = keep(

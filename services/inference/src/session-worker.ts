@@ -26,6 +26,8 @@ async function open(candidate: EngineCandidate): Promise<DetectorSession> {
   if (candidate.provider === "tensorrt")
     await checkEngine(candidate.path, { gpu: await queryGpu(), maxBatch: settings.capacity });
   const session = await DetectorSession.load(candidate.path, {
+    // The cores are shared with decoding and NATS.
+    spin: false,
     executionProvider: candidate.provider,
     threads: settings.threads,
   });

@@ -55,19 +55,25 @@ export function wrapEngine(
   return graph;
 }
 
+/** Whether a graph is an engine in ONNX's clothes, ours or another's. */
+export function isEngineWrapper(graph: OnnxGraph): boolean {
+  const node = graph.nodes.length === 1 ? graph.nodes[0]! : undefined;
+  return node?.op === "EPContext" && node.domain === "com.microsoft";
+}
+
 /**
  * Read a wrapper back.
  * @throws EngineError NOT_AN_ENGINE when the graph is no EPContext file; FOREIGN_ENGINE when it was not written by
  * {@link wrapEngine}, or its engine lies outside its folder
  */
 export function readWrapper(graph: OnnxGraph, path: string): WrappedEngine {
-  const node = graph.nodes.length === 1 ? graph.nodes[0]! : undefined;
-  if (node?.op !== "EPContext" || node.domain !== "com.microsoft") {
+  if (!isEngineWrapper(graph)) {
     throw new EngineError(
       "NOT_AN_ENGINE",
       `${path} is an ordinary model, not a TensorRT engine wrapped as ONNX.`,
     );
   }
+  const node = graph.nodes[0]!;
   const text = graph.metadata.get(KEY);
   const parsed = text === undefined ? undefined : engineKeySchema.safeParse(parseJson(text));
   if (!parsed?.success || intAttribute(node, "embed_mode") !== 0) {

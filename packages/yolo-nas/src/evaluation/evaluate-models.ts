@@ -1,6 +1,9 @@
 /** Scoring prepared models on labelled frames. */
 import { type Detection, decodeCandidates, type Thresholds } from "../detection/decode-candidates.ts";
 import { computeLetterbox, type Size } from "../detection/letterbox.ts";
+import { checkEngine } from "../engine/check-engine.ts";
+import { isEngineWrapper } from "../engine/ep-context.ts";
+import { queryGpu } from "../engine/query-gpu.ts";
 import { decodeModel, loadModel } from "../onnx/index.ts";
 import { type PreparedMetadata, preparedMetadata } from "../prepare/prepared-form.ts";
 import { DetectorSession } from "../runtime/detector-session.ts";
@@ -63,6 +66,8 @@ class FrameDetector {
   static async open({ model, provider = "cpu" }: ModelSource): Promise<FrameDetector> {
     const graph = typeof model === "string" ? await loadModel(model) : decodeModel(model);
     const metadata = preparedMetadata(graph.metadata);
+    if (typeof model === "string" && isEngineWrapper(graph))
+      await checkEngine(model, { gpu: await queryGpu() });
     return new FrameDetector(await DetectorSession.load(model, { executionProvider: provider }), metadata);
   }
 
@@ -81,6 +86,7 @@ class FrameDetector {
 /**
  * Score prepared models on the same labelled frames, read once. Models of different input sizes cannot share frames.
  * @throws EvaluationError `no-images` when no frame has labels, `category-mismatch` when classes and labels differ
+ * @throws EngineError for a TensorRT engine that does not fit this machine
  */
 export async function evaluateModels(
   models: readonly ModelSource[],

@@ -23,7 +23,13 @@ export class WorkerProcess {
   static async spawn(env: NodeJS.ProcessEnv): Promise<WorkerProcess> {
     const address = `127.0.0.1:${await freePort()}`;
     const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
-      env: { PATH: process.env.PATH, SIGHTLINE_INFERENCE_HTTP: address, ...env },
+      env: {
+        PATH: process.env.PATH,
+        // So that a measurement can look inside the process.
+        NODE_OPTIONS: process.env.NODE_OPTIONS,
+        SIGHTLINE_INFERENCE_HTTP: address,
+        ...env,
+      },
       stdio: ["ignore", "ignore", "pipe"],
     });
     return new WorkerProcess(address, child);
