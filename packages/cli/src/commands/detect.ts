@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
+import { findFfmpeg } from "@sightline/rtsp";
 import { projectRoot } from "@sightline/stack";
 import {
   computeLetterbox,
@@ -12,7 +13,6 @@ import {
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type ChosenModel, chooseModel } from "../detect/choose-model.ts";
 import { FrameWriter, sourceFrames } from "../detect/ffmpeg-pipe.ts";
-import { findFfmpeg } from "../detect/find-ffmpeg.ts";
 import { findMedia, type MediaFile } from "../detect/media-files.ts";
 import { paintDetections } from "../detect/paint-detections.ts";
 import { ProgressLine } from "../detect/progress-line.ts";
@@ -59,7 +59,7 @@ export function detectCommand(): Command {
 
 async function detect(path: string, options: DetectOptions): Promise<void> {
   const signal = untilSignal();
-  const ffmpeg = await findFfmpeg();
+  const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
   const files = await findMedia(path, ffmpeg);
   const model = await chooseModel(options.model, join(projectRoot, "models"), options.precision);
   if (options.out !== undefined) await mkdir(options.out, { recursive: true });

@@ -1,4 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
 import {
   ARCHITECTURES,
   architecture,
@@ -54,6 +56,7 @@ async function build(options: BuildCommandOptions): Promise<void> {
   }
   const weights = state ? new StateDictWeights(state) : new SeededWeights(options.seed!);
   const graph = buildModel(spec, weights, { ...options.input, classes });
+  await mkdir(dirname(options.out), { recursive: true });
   await saveModel(graph, options.out);
   const { fused, training } = countParameters(spec, count);
   const { width, height } = options.input;
