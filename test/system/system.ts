@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, RtspCameras, Stack, type StackPorts } from "@sightline/stack";
+import { freePorts, RtspCameras, Stack, type StackPorts } from "@sightline/stack";
 import { vi } from "vitest";
 import { ForeignClient, type Json } from "./grpc.ts";
 import { Scrape } from "./metrics.ts";
@@ -42,13 +42,7 @@ export class System {
 
   static async start(env: NodeJS.ProcessEnv = {}): Promise<System> {
     const directory = mkdtempSync(join(tmpdir(), "sightline-system-"));
-    const ports = {
-      nats: await freePort(0),
-      grpc: await freePort(0),
-      results: await freePort(0),
-      ingest: await freePort(0),
-      inference: await freePort(0),
-    };
+    const ports = await freePorts();
     const stack = await Stack.start({ directory, ports, env }, AbortSignal.timeout(50_000));
     return new System(stack, ports, directory);
   }

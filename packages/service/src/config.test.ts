@@ -2,7 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ConfigError, commonSettings, loadConfig, setting } from "./config.ts";
+import { ConfigError, commonSettings, loadConfig, replicasSetting, setting } from "./config.ts";
 
 const settings = {
   ...commonSettings,
@@ -41,4 +41,11 @@ test("a file that is missing or not a map is a fault that names it", () => {
   expect(() => loadConfig(settings, { SIGHTLINE_CONFIG: configFile("- a\n"), SIGHTLINE_MODEL: "m" })).toThrow(
     /not a map/,
   );
+});
+
+test("streams have 1, 3 or 5 copies", () => {
+  const replicas = (value: string) =>
+    loadConfig({ replicas: replicasSetting }, { SIGHTLINE_NATS_REPLICAS: value });
+  expect(replicas("3")).toEqual({ replicas: 3 });
+  expect(() => replicas("2")).toThrow(/SIGHTLINE_NATS_REPLICAS = "2": expected 1, 3 or 5/);
 });

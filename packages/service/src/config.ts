@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isModelName } from "@sightline/contracts";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 
@@ -92,6 +93,8 @@ export const setting = {
       .default(fallback),
   choice: <const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) =>
     z.enum(values, `expected one of ${values.join(", ")}`).default(fallback as never),
+  modelName: (fallback: string) =>
+    z.string().refine(isModelName, "expected 1 to 63 letters, digits, '-' or '_'").default(fallback),
   /** host:port to listen on; loopback unless the operator says otherwise. */
   listen: (fallback: string) =>
     z
@@ -99,6 +102,16 @@ export const setting = {
       .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, "expected HOST:PORT, such as 127.0.0.1:9101")
       .default(fallback),
 };
+
+/** Copies that JetStream keeps, for every service that provisions streams or buckets. */
+export const replicasSetting = {
+  env: "SIGHTLINE_NATS_REPLICAS",
+  schema: z.coerce
+    .number("expected a number")
+    .refine((copies) => [1, 3, 5].includes(copies), "expected 1, 3 or 5")
+    .default(1),
+  help: "copies of every stream in a NATS cluster: 1, 3 or 5",
+} as const;
 
 /** Settings that every service has. */
 export const commonSettings = {

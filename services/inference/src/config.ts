@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os";
-import { isModelName } from "@sightline/contracts";
-import { type Config, commonSettings, setting } from "@sightline/service";
+import { type Config, commonSettings, replicasSetting, setting } from "@sightline/service";
 import { z } from "zod";
 
 /** Settings of the inference service. */
@@ -13,10 +12,7 @@ export const settings = {
   },
   model: {
     env: "SIGHTLINE_MODEL",
-    schema: z
-      .string()
-      .refine(isModelName, "expected 1 to 63 letters, digits, '-' or '_'")
-      .default("yolo-nas-pedestrians"),
+    schema: setting.modelName("yolo-nas-pedestrians"),
     help: "model that this worker serves, a folder in the model directory",
   },
   modelDirectory: {
@@ -65,11 +61,7 @@ export const settings = {
     schema: setting.integer(availableParallelism(), 1, 1_024),
     help: "threads inside one inference on a CPU",
   },
-  replicas: {
-    env: "SIGHTLINE_NATS_REPLICAS",
-    schema: setting.integer(1, 1, 5),
-    help: "copies of every stream in a NATS cluster: 1, 3 or 5",
-  },
+  replicas: replicasSetting,
 } as const;
 
 export type InferenceConfig = Config<typeof settings>;

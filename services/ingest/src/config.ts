@@ -1,4 +1,4 @@
-import { type Config, commonSettings, setting } from "@sightline/service";
+import { type Config, commonSettings, replicasSetting, setting } from "@sightline/service";
 import { z } from "zod";
 
 /** Settings of the ingest service. */
@@ -27,11 +27,7 @@ export const settings = {
     schema: setting.number(5, 0.5, 300),
     help: "seconds without a frame after which a camera is connected anew",
   },
-  replicas: {
-    env: "SIGHTLINE_NATS_REPLICAS",
-    schema: setting.integer(1, 1, 5),
-    help: "copies of every stream in a NATS cluster: 1, 3 or 5",
-  },
+  replicas: replicasSetting,
 } as const;
 
 export type IngestConfig = Config<typeof settings>;

@@ -1,6 +1,4 @@
-import { isModelName } from "@sightline/contracts";
-import { type Config, commonSettings, setting } from "@sightline/service";
-import { z } from "zod";
+import { type Config, commonSettings, replicasSetting, setting } from "@sightline/service";
 
 /** Settings of the results service. */
 export const settings = {
@@ -17,10 +15,7 @@ export const settings = {
   },
   defaultModel: {
     env: "SIGHTLINE_DEFAULT_MODEL",
-    schema: z
-      .string()
-      .refine(isModelName, "expected 1 to 63 letters, digits, '-' or '_'")
-      .default("yolo-nas-pedestrians"),
+    schema: setting.modelName("yolo-nas-pedestrians"),
     help: "model of cameras that name none",
   },
   maxAgeHours: {
@@ -33,14 +28,7 @@ export const settings = {
     schema: setting.integer(1024 ** 3, 16 * 1024 ** 2, Number.MAX_SAFE_INTEGER),
     help: "bytes of detections that are kept",
   },
-  replicas: {
-    env: "SIGHTLINE_NATS_REPLICAS",
-    schema: z.coerce
-      .number("expected a number")
-      .refine((copies) => [1, 3, 5].includes(copies), "expected 1, 3 or 5")
-      .default(1),
-    help: "copies of every stream in a NATS cluster",
-  },
+  replicas: replicasSetting,
   reorderWindowMs: {
     env: "SIGHTLINE_REORDER_WINDOW_MS",
     schema: setting.integer(250, 0, 10_000),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, type SightlineClient } from "@sightline/client";
 import { type Camera, CameraState } from "@sightline/contracts";
-import { freePort, RtspCameras, Stack, standardPorts } from "@sightline/stack";
+import { freePorts, RtspCameras, Stack, standardPorts } from "@sightline/stack";
 import { Command, InvalidArgumentError } from "commander";
 import { report } from "../demo/report.ts";
 import { Statistics } from "../demo/statistics.ts";
@@ -49,13 +49,7 @@ function integer(min: number, max: number) {
 async function runDemo(options: DemoOptions, directory: string, stop: AbortSignal): Promise<void> {
   const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
   say("starting NATS, three services and the cameras …");
-  const ports = {
-    nats: await freePort(standardPorts.nats),
-    grpc: await freePort(standardPorts.grpc),
-    results: await freePort(standardPorts.results),
-    ingest: await freePort(standardPorts.ingest),
-    inference: await freePort(standardPorts.inference),
-  };
+  const ports = await freePorts(standardPorts);
   const stack = await Stack.start({ directory, ports }, stop);
   let cameras: RtspCameras | undefined;
   let client: SightlineClient | undefined;
