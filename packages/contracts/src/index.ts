@@ -4,7 +4,13 @@ export * from "./frame-codec.ts";
 export * from "./frame-id.ts";
 export { FieldMask, type FieldMaskWrapperFns } from "./gen/google/protobuf/field_mask.ts";
 export { Timestamp } from "./gen/google/protobuf/timestamp.ts";
-export { Camera, CameraReason, CameraState, CameraStatus, Transport } from "./gen/sightline/v1/camera.ts";
+export {
+  Camera,
+  CameraReason,
+  CameraState,
+  CameraStatus,
+  Transport,
+} from "./gen/sightline/v1/camera.ts";
 export {
   CameraServiceClient,
   type CameraServiceServer,
@@ -13,6 +19,8 @@ export {
   DeleteCameraResponse,
   GetCameraRequest,
   GetCameraResponse,
+  GetCameraSnapshotRequest,
+  GetCameraSnapshotResponse,
   ListCamerasRequest,
   ListCamerasResponse,
   RegisterCameraRequest,
@@ -24,7 +32,6 @@ export {
   WatchCamerasResponse_Change,
 } from "./gen/sightline/v1/camera_service.ts";
 export {
-  BoundingBox,
   Detection,
   FrameDetections,
   Inference,
@@ -34,10 +41,35 @@ export {
   DetectionServiceClient,
   type DetectionServiceServer,
   DetectionServiceService,
+  ListDetectionsRequest,
+  ListDetectionsResponse,
   SkippedFrames,
   SubscribeDetectionsRequest,
   SubscribeDetectionsResponse,
 } from "./gen/sightline/v1/detection_service.ts";
+export {
+  CrossingDirection,
+  EndReason,
+  Event,
+  EventPhase,
+  EventType,
+  FrameReference,
+  Track,
+} from "./gen/sightline/v1/event.ts";
+export {
+  EventFilter,
+  EventServiceClient,
+  type EventServiceServer,
+  EventServiceService,
+  GetEventRequest,
+  GetEventResponse,
+  GetEventSnapshotRequest,
+  GetEventSnapshotResponse,
+  ListEventsRequest,
+  ListEventsResponse,
+  SubscribeEventsRequest,
+  SubscribeEventsResponse,
+} from "./gen/sightline/v1/event_service.ts";
 export {
   DroppedFrames,
   DropReason,
@@ -46,6 +78,59 @@ export {
   Letterbox,
   PixelFormat,
 } from "./gen/sightline/v1/frame.ts";
+export { BoundingBox, Point, protobufFileName } from "./gen/sightline/v1/geometry.ts";
+export {
+  ActiveHours,
+  CameraRules,
+  Line,
+  Mask,
+  MaskMode,
+  Rule,
+  Zone,
+} from "./gen/sightline/v1/rules.ts";
+export {
+  GetCameraRulesRequest,
+  GetCameraRulesResponse,
+  RulesServiceClient,
+  type RulesServiceServer,
+  RulesServiceService,
+  UpdateCameraRulesRequest,
+  UpdateCameraRulesResponse,
+} from "./gen/sightline/v1/rules_service.ts";
+export { Gap, GapReason, StartPosition } from "./gen/sightline/v1/subscription.ts";
+export {
+  AcknowledgeRequest,
+  AcknowledgeResponse,
+  ConsumeRequest,
+  ConsumeResponse,
+  CreateSubscriptionRequest,
+  CreateSubscriptionResponse,
+  DeadLetter,
+  DeleteDeadLetterRequest,
+  DeleteDeadLetterResponse,
+  DeleteSubscriptionRequest,
+  DeleteSubscriptionResponse,
+  GetSubscriptionRequest,
+  GetSubscriptionResponse,
+  ListDeadLettersRequest,
+  ListDeadLettersResponse,
+  ListSubscriptionsRequest,
+  ListSubscriptionsResponse,
+  RejectRequest,
+  RejectResponse,
+  Subscription,
+  SubscriptionKind,
+  SubscriptionServiceClient,
+  type SubscriptionServiceServer,
+  SubscriptionServiceService,
+} from "./gen/sightline/v1/subscription_service.ts";
+export {
+  CameraTransition,
+  RulesChange,
+  Tick,
+  TimelineEntry,
+} from "./gen/sightline/v1/timeline.ts";
+export * from "./http-api.ts";
 export * from "./limits.ts";
 export * from "./streams.ts";
 export * from "./subjects.ts";

@@ -33,11 +33,35 @@ export function readyConsumer(model: string) {
   };
 }
 
-/** DETECTIONS: what was found, on disk, bounded by age and size, deduplicated by message id. */
-export function detectionsStream(retention: { maxAgeSeconds: number; maxBytes: number; replicas: number }) {
+/** How much of a stream is kept. */
+export interface Retention {
+  maxAgeSeconds: number;
+  maxBytes: number;
+  replicas: number;
+}
+
+/** DETECTIONS: what workers found, on disk, deduplicated by message id. */
+export function detectionsStream(retention: Retention) {
+  return { ...kept(retention), name: streams.detections, subjects: ["detections.*"] };
+}
+
+/** TIMELINE: what the analysis made of it, in order per camera; what subscribers to detections read. */
+export function timelineStream(retention: Retention) {
+  return { ...kept(retention), name: streams.timeline, subjects: ["timeline.*"] };
+}
+
+/** EVENTS: every message about every event; the last of a subject is how that event stands. */
+export function eventsStream(retention: Retention) {
+  return { ...kept(retention), name: streams.events, subjects: ["events.*.*"], allow_direct: true };
+}
+
+/** DEAD_LETTERS: messages that a named subscription could not deliver. */
+export function deadLettersStream(retention: Retention) {
+  return { ...kept(retention), name: streams.deadLetters, subjects: ["dead-letters.*"] };
+}
+
+function kept(retention: Retention) {
   return {
-    name: streams.detections,
-    subjects: ["detections.*"],
     retention: "limits" as const,
     storage: "file" as const,
     discard: "old" as const,

@@ -6,11 +6,33 @@ export const subjects = {
   frameGet: (camera: string) => `frames.get.${camera}`,
   /** A worker's notice that a frame it was given is not going to be inferred; `*` for all cameras. */
   frameDropped: (camera: string) => `frames.dropped.${camera}`,
-  /** Encoded FrameDetections, in stream DETECTIONS. */
+  /** Encoded FrameDetections as workers publish them, in stream DETECTIONS. */
   detections: (camera: string) => `detections.${camera}`,
+  /** Encoded TimelineEntry, in stream TIMELINE: a camera's frames in order, with tracks. */
+  timeline: (camera: string) => `timeline.${camera}`,
+  /** Encoded Event, in stream EVENTS; `event` is the last part of its resource name. */
+  event: (camera: string, event: string) => `events.${camera}.${event}`,
+  /** Encoded DeadLetter, in stream DEAD_LETTERS. */
+  deadLetter: (subscription: string) => `dead-letters.${subscription}`,
+  /** Request: the picture of a recent frame, as JPEG. Answered by the ingest that holds the camera. */
+  pictureGet: (camera: string) => `pictures.get.${camera}`,
+  /** Request: what a camera that need not be registered offers. Answered by any ingest. */
+  cameraProbe: "cameras.probe",
 } as const;
 
-export const streams = { ready: "READY", detections: "DETECTIONS" } as const;
+export const streams = {
+  ready: "READY",
+  detections: "DETECTIONS",
+  timeline: "TIMELINE",
+  events: "EVENTS",
+  deadLetters: "DEAD_LETTERS",
+} as const;
+
+/** Queue group of the ingests that answer `subjects.cameraProbe`. */
+export const probeQueue = "ingest";
+
+/** Object store of pictures of events; an object is named `{camera}/{event}`. */
+export const snapshotStore = "snapshots";
 
 export const buckets = {
   /** camera id → CameraRecord. */
@@ -19,8 +41,14 @@ export const buckets = {
   cameraSecrets: "camera-secrets",
   /** camera id → encoded CameraStatus. */
   cameraStatus: "camera-status",
-  /** `camera.{id}` → holder, `ingest.{id}` → that it is there; an entry lives `leaseTtlMs` unless renewed. */
+  /** `camera.{id}` and `tracker.{id}` → holder, `ingest.{id}` and `results.{id}` → that it is there; an entry lives `leaseTtlMs` unless renewed. */
   leases: "leases",
+  /** camera id → encoded CameraRules, without name and etag. */
+  cameraRules: "camera-rules",
+  /** camera id → where the analysis of the camera stands; written by the results service that has its lease. */
+  analysisState: "analysis-state",
+  /** subscription id → encoded Subscription. */
+  subscriptions: "subscriptions",
   /** model name → ServedModel, while a worker serves it. */
   models: "models",
   /** worker id → WorkerInfo, while it lives. */

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { DropReason } from "./gen/sightline/v1/frame.ts";
+import { limits } from "./limits.ts";
 
 /** A small JSON message that breaks its schema. */
 export class WireError extends Error {
@@ -32,6 +33,66 @@ export const frameDroppedSchema = z.strictObject({
 });
 export type FrameDropped = z.infer<typeof frameDroppedSchema>;
 
+/** Request for the picture of a frame; without `epoch` and `number` the newest that a worker has been given. */
+export const pictureRequestSchema = z.strictObject({
+  epoch: z.string().max(32).optional(),
+  number: z.int().positive().optional(),
+  /** Longest width wanted, in pixels; a picture is never made larger. */
+  maxWidth: z.int().min(16).max(4096).optional(),
+  /** JPEG quality. */
+  quality: z.int().min(1).max(100).optional(),
+});
+export type PictureRequest = z.infer<typeof pictureRequestSchema>;
+
+/** What the answer to a picture request says in its header `pictureHeader`, as JSON; the data is the JPEG, without the letterbox's padding. */
+export const pictureAnswerSchema = z.union([
+  z.strictObject({
+    ok: z.literal(true),
+    epoch: z.string(),
+    number: z.int().positive(),
+    /** Milliseconds since 1970, with fractions. */
+    captureTimeMs: z.number(),
+    ptsUs: z.number(),
+    width: z.int().positive(),
+    height: z.int().positive(),
+  }),
+  z.strictObject({
+    ok: z.literal(false),
+    reason: z.enum(["gone", "no_frame", "busy", "failed"]),
+    message: z.string(),
+  }),
+]);
+export type PictureAnswer = z.infer<typeof pictureAnswerSchema>;
+export const pictureHeader = "Sightline-Picture";
+
+/** Request to try a camera out. */
+export const probeRequestSchema = z.strictObject({
+  uri: z.string().max(limits.maxUriLength),
+  transport: z.enum(["tcp", "udp"]),
+  username: z.string().max(256).optional(),
+  password: z.string().max(256).optional(),
+  /** Also receive a picture. */
+  picture: z.boolean(),
+});
+export type ProbeRequest = z.infer<typeof probeRequestSchema>;
+
+/** What the answer says in its header `probeHeader`, as JSON; the data is a JPEG when a picture was asked for and came. */
+export const probeAnswerSchema = z.union([
+  z.strictObject({
+    ok: z.literal(true),
+    codec: z.string(),
+    width: z.int().min(0),
+    height: z.int().min(0),
+    /** Frames per second; 0 when the camera does not say. */
+    fps: z.number().min(0),
+    /** Why there is no picture though one was asked for. */
+    pictureFault: z.string().optional(),
+  }),
+  z.strictObject({ ok: z.literal(false), reason: z.int(), message: z.string() }),
+]);
+export type ProbeAnswer = z.infer<typeof probeAnswerSchema>;
+export const probeHeader = "Sightline-Probe";
+
 /** A camera's registration as stored; the URL holds no user or password. */
 export const cameraRecordSchema = z.strictObject({
   uri: z.string(),
@@ -60,6 +121,8 @@ export const servedModelSchema = z.strictObject({
   longestSide: z.int().positive(),
   padValue: z.int().min(0).max(255),
   classes: z.array(z.string()).min(1),
+  /** Box AP of the file that runs, 0..1, on the data that the model card names. */
+  accuracy: z.strictObject({ ap: z.number(), ap50: z.number() }).optional(),
 });
 export type ServedModel = z.infer<typeof servedModelSchema>;
 
@@ -75,6 +138,10 @@ export const workerInfoSchema = z.strictObject({
   /** Median milliseconds of one run at each batch size measured at warm-up. */
   batchCurve: z.array(z.strictObject({ batch: z.int().positive(), milliseconds: z.number().positive() })),
   startTime: z.iso.datetime(),
+  /** Over the last seconds: share of the time in which the session ran, frames per second, frames per batch. */
+  utilization: z.number().min(0).max(1),
+  framesPerSecond: z.number().min(0),
+  meanBatchSize: z.number().min(0),
 });
 export type WorkerInfo = z.infer<typeof workerInfoSchema>;
 

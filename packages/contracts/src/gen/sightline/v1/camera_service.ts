@@ -22,6 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import { FieldMask } from "../../google/protobuf/field_mask.ts";
 import { Camera } from "./camera.ts";
+import { FrameReference } from "./event.ts";
 
 export const protobufPackage = "sightline.v1";
 
@@ -168,6 +169,22 @@ export function watchCamerasResponse_ChangeToJSON(object: WatchCamerasResponse_C
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum WatchCamerasResponse_Change");
   }
+}
+
+/** Request of GetCameraSnapshot. */
+export interface GetCameraSnapshotRequest {
+  /** "cameras/{camera}". */
+  name: string;
+  /** Draw the detections into the picture. */
+  annotated: boolean;
+}
+
+/** Response of GetCameraSnapshot. */
+export interface GetCameraSnapshotResponse {
+  /** image/jpeg. */
+  contentType: string;
+  content: Buffer;
+  frame: FrameReference | undefined;
 }
 
 function createBaseRegisterCameraRequest(): RegisterCameraRequest {
@@ -1086,6 +1103,198 @@ export const WatchCamerasResponse: MessageFns<WatchCamerasResponse> = {
   },
 };
 
+function createBaseGetCameraSnapshotRequest(): GetCameraSnapshotRequest {
+  return { name: "", annotated: false };
+}
+
+export const GetCameraSnapshotRequest: MessageFns<GetCameraSnapshotRequest> = {
+  encode(message: GetCameraSnapshotRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.annotated !== false) {
+      writer.uint32(16).bool(message.annotated);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetCameraSnapshotRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetCameraSnapshotRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.annotated = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetCameraSnapshotRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      annotated: isSet(object.annotated) ? globalThis.Boolean(object.annotated) : false,
+    };
+  },
+
+  toJSON(message: GetCameraSnapshotRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.annotated !== false) {
+      obj.annotated = message.annotated;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetCameraSnapshotRequest>): GetCameraSnapshotRequest {
+    return GetCameraSnapshotRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetCameraSnapshotRequest>): GetCameraSnapshotRequest {
+    const message = createBaseGetCameraSnapshotRequest();
+    message.name = object.name ?? "";
+    message.annotated = object.annotated ?? false;
+    return message;
+  },
+};
+
+function createBaseGetCameraSnapshotResponse(): GetCameraSnapshotResponse {
+  return { contentType: "", content: Buffer.alloc(0), frame: undefined };
+}
+
+export const GetCameraSnapshotResponse: MessageFns<GetCameraSnapshotResponse> = {
+  encode(message: GetCameraSnapshotResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.contentType !== "") {
+      writer.uint32(10).string(message.contentType);
+    }
+    if (message.content.length !== 0) {
+      writer.uint32(18).bytes(message.content);
+    }
+    if (message.frame !== undefined) {
+      FrameReference.encode(message.frame, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetCameraSnapshotResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetCameraSnapshotResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.contentType = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.content = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.frame = FrameReference.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetCameraSnapshotResponse {
+    return {
+      contentType: isSet(object.contentType)
+        ? globalThis.String(object.contentType)
+        : isSet(object.content_type)
+        ? globalThis.String(object.content_type)
+        : "",
+      content: isSet(object.content) ? Buffer.from(bytesFromBase64(object.content)) : Buffer.alloc(0),
+      frame: isSet(object.frame) ? FrameReference.fromJSON(object.frame) : undefined,
+    };
+  },
+
+  toJSON(message: GetCameraSnapshotResponse): unknown {
+    const obj: any = {};
+    if (message.contentType !== "") {
+      obj.contentType = message.contentType;
+    }
+    if (message.content.length !== 0) {
+      obj.content = base64FromBytes(message.content);
+    }
+    if (message.frame !== undefined) {
+      obj.frame = FrameReference.toJSON(message.frame);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetCameraSnapshotResponse>): GetCameraSnapshotResponse {
+    return GetCameraSnapshotResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetCameraSnapshotResponse>): GetCameraSnapshotResponse {
+    const message = createBaseGetCameraSnapshotResponse();
+    message.contentType = object.contentType ?? "";
+    message.content = object.content ?? Buffer.alloc(0);
+    message.frame = (object.frame !== undefined && object.frame !== null)
+      ? FrameReference.fromPartial(object.frame)
+      : undefined;
+    return message;
+  },
+};
+
 /** Registers cameras and tells how they fare. */
 export type CameraServiceService = typeof CameraServiceService;
 export const CameraServiceService = {
@@ -1143,6 +1352,18 @@ export const CameraServiceService = {
       Buffer.from(DeleteCameraResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteCameraResponse => DeleteCameraResponse.decode(value),
   },
+  /** Returns the newest analysed picture of a camera. NOT_FOUND when there is no such camera, UNAVAILABLE when it gives none. */
+  getCameraSnapshot: {
+    path: "/sightline.v1.CameraService/GetCameraSnapshot" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetCameraSnapshotRequest): Buffer =>
+      Buffer.from(GetCameraSnapshotRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetCameraSnapshotRequest => GetCameraSnapshotRequest.decode(value),
+    responseSerialize: (value: GetCameraSnapshotResponse): Buffer =>
+      Buffer.from(GetCameraSnapshotResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetCameraSnapshotResponse => GetCameraSnapshotResponse.decode(value),
+  },
   /** Sends every camera as it is now, then each change of registration or status. */
   watchCameras: {
     path: "/sightline.v1.CameraService/WatchCameras" as const,
@@ -1167,6 +1388,8 @@ export interface CameraServiceServer extends UntypedServiceImplementation {
   updateCamera: handleUnaryCall<UpdateCameraRequest, UpdateCameraResponse>;
   /** Removes a camera. NOT_FOUND when there is none of that name. */
   deleteCamera: handleUnaryCall<DeleteCameraRequest, DeleteCameraResponse>;
+  /** Returns the newest analysed picture of a camera. NOT_FOUND when there is no such camera, UNAVAILABLE when it gives none. */
+  getCameraSnapshot: handleUnaryCall<GetCameraSnapshotRequest, GetCameraSnapshotResponse>;
   /** Sends every camera as it is now, then each change of registration or status. */
   watchCameras: handleServerStreamingCall<WatchCamerasRequest, WatchCamerasResponse>;
 }
@@ -1252,6 +1475,22 @@ export interface CameraServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteCameraResponse) => void,
   ): ClientUnaryCall;
+  /** Returns the newest analysed picture of a camera. NOT_FOUND when there is no such camera, UNAVAILABLE when it gives none. */
+  getCameraSnapshot(
+    request: GetCameraSnapshotRequest,
+    callback: (error: ServiceError | null, response: GetCameraSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  getCameraSnapshot(
+    request: GetCameraSnapshotRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetCameraSnapshotResponse) => void,
+  ): ClientUnaryCall;
+  getCameraSnapshot(
+    request: GetCameraSnapshotRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetCameraSnapshotResponse) => void,
+  ): ClientUnaryCall;
   /** Sends every camera as it is now, then each change of registration or status. */
   watchCameras(
     request: WatchCamerasRequest,
@@ -1272,6 +1511,14 @@ export const CameraServiceClient = makeGenericClientConstructor(
   service: typeof CameraServiceService;
   serviceName: string;
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 

@@ -7,18 +7,11 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { FrameMetadata } from "./frame.ts";
+import { BoundingBox } from "./geometry.ts";
 
 export const protobufPackage = "sightline.v1";
 
 export const protobufFileName = "sightline/v1/detection.proto";
-
-/** A rectangle by two corners; x to the right, y down, from the picture's top left corner. */
-export interface BoundingBox {
-  xMin: number;
-  yMin: number;
-  xMax: number;
-  yMax: number;
-}
 
 /** One object found in one frame. */
 export interface Detection {
@@ -32,7 +25,11 @@ export interface Detection {
     | BoundingBox
     | undefined;
   /** The same box in 0..1 of the picture's width and height. */
-  normalizedBox: BoundingBox | undefined;
+  normalizedBox:
+    | BoundingBox
+    | undefined;
+  /** The object's track, unique within the camera; empty while the object is not followed (yet). */
+  trackId: string;
 }
 
 /** Where a frame's time went, in microseconds. Stages follow each other without gap. */
@@ -47,7 +44,7 @@ export interface StageTimings {
   inferUs: number;
   /** End of the run to publication: candidates to boxes, NMS, encoding. */
   postUs: number;
-  /** Publication to order restored in the results service. */
+  /** Publication to order restored and objects tracked in the results service. */
   trackUs: number;
 }
 
@@ -74,141 +71,8 @@ export interface FrameDetections {
   inference: Inference | undefined;
 }
 
-function createBaseBoundingBox(): BoundingBox {
-  return { xMin: 0, yMin: 0, xMax: 0, yMax: 0 };
-}
-
-export const BoundingBox: MessageFns<BoundingBox> = {
-  encode(message: BoundingBox, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.xMin !== 0) {
-      writer.uint32(13).float(message.xMin);
-    }
-    if (message.yMin !== 0) {
-      writer.uint32(21).float(message.yMin);
-    }
-    if (message.xMax !== 0) {
-      writer.uint32(29).float(message.xMax);
-    }
-    if (message.yMax !== 0) {
-      writer.uint32(37).float(message.yMax);
-    }
-    return writer;
-  },
-
-  decode(input: BinaryReader | Uint8Array, length?: number): BoundingBox {
-    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseBoundingBox();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 13) {
-              break;
-            }
-
-            message.xMin = reader.float();
-            continue;
-          }
-          case 2: {
-            if (tag !== 21) {
-              break;
-            }
-
-            message.yMin = reader.float();
-            continue;
-          }
-          case 3: {
-            if (tag !== 29) {
-              break;
-            }
-
-            message.xMax = reader.float();
-            continue;
-          }
-          case 4: {
-            if (tag !== 37) {
-              break;
-            }
-
-            message.yMax = reader.float();
-            continue;
-          }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
-      }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
-    }
-  },
-
-  fromJSON(object: any): BoundingBox {
-    return {
-      xMin: isSet(object.xMin)
-        ? globalThis.Number(object.xMin)
-        : isSet(object.x_min)
-        ? globalThis.Number(object.x_min)
-        : 0,
-      yMin: isSet(object.yMin)
-        ? globalThis.Number(object.yMin)
-        : isSet(object.y_min)
-        ? globalThis.Number(object.y_min)
-        : 0,
-      xMax: isSet(object.xMax)
-        ? globalThis.Number(object.xMax)
-        : isSet(object.x_max)
-        ? globalThis.Number(object.x_max)
-        : 0,
-      yMax: isSet(object.yMax)
-        ? globalThis.Number(object.yMax)
-        : isSet(object.y_max)
-        ? globalThis.Number(object.y_max)
-        : 0,
-    };
-  },
-
-  toJSON(message: BoundingBox): unknown {
-    const obj: any = {};
-    if (message.xMin !== 0) {
-      obj.xMin = floatToJson(message.xMin);
-    }
-    if (message.yMin !== 0) {
-      obj.yMin = floatToJson(message.yMin);
-    }
-    if (message.xMax !== 0) {
-      obj.xMax = floatToJson(message.xMax);
-    }
-    if (message.yMax !== 0) {
-      obj.yMax = floatToJson(message.yMax);
-    }
-    return obj;
-  },
-
-  create(base?: DeepPartial<BoundingBox>): BoundingBox {
-    return BoundingBox.fromPartial(base ?? {});
-  },
-  fromPartial(object: DeepPartial<BoundingBox>): BoundingBox {
-    const message = createBaseBoundingBox();
-    message.xMin = object.xMin ?? 0;
-    message.yMin = object.yMin ?? 0;
-    message.xMax = object.xMax ?? 0;
-    message.yMax = object.yMax ?? 0;
-    return message;
-  },
-};
-
 function createBaseDetection(): Detection {
-  return { classId: 0, className: "", score: 0, pixelBox: undefined, normalizedBox: undefined };
+  return { classId: 0, className: "", score: 0, pixelBox: undefined, normalizedBox: undefined, trackId: "" };
 }
 
 export const Detection: MessageFns<Detection> = {
@@ -227,6 +91,9 @@ export const Detection: MessageFns<Detection> = {
     }
     if (message.normalizedBox !== undefined) {
       BoundingBox.encode(message.normalizedBox, writer.uint32(42).fork()).join();
+    }
+    if (message.trackId !== "") {
+      writer.uint32(50).string(message.trackId);
     }
     return writer;
   },
@@ -284,6 +151,14 @@ export const Detection: MessageFns<Detection> = {
             message.normalizedBox = BoundingBox.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.trackId = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -319,6 +194,11 @@ export const Detection: MessageFns<Detection> = {
         : isSet(object.normalized_box)
         ? BoundingBox.fromJSON(object.normalized_box)
         : undefined,
+      trackId: isSet(object.trackId)
+        ? globalThis.String(object.trackId)
+        : isSet(object.track_id)
+        ? globalThis.String(object.track_id)
+        : "",
     };
   },
 
@@ -339,6 +219,9 @@ export const Detection: MessageFns<Detection> = {
     if (message.normalizedBox !== undefined) {
       obj.normalizedBox = BoundingBox.toJSON(message.normalizedBox);
     }
+    if (message.trackId !== "") {
+      obj.trackId = message.trackId;
+    }
     return obj;
   },
 
@@ -356,6 +239,7 @@ export const Detection: MessageFns<Detection> = {
     message.normalizedBox = (object.normalizedBox !== undefined && object.normalizedBox !== null)
       ? BoundingBox.fromPartial(object.normalizedBox)
       : undefined;
+    message.trackId = object.trackId ?? "";
     return message;
   },
 };

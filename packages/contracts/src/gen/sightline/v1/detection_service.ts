@@ -12,12 +12,17 @@ import {
   Client,
   type ClientOptions,
   type ClientReadableStream,
+  type ClientUnaryCall,
   type handleServerStreamingCall,
+  type handleUnaryCall,
   makeGenericClientConstructor,
   type Metadata,
+  type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { FrameDetections } from "./detection.ts";
+import { Gap, StartPosition } from "./subscription.ts";
 
 export const protobufPackage = "sightline.v1";
 
@@ -33,6 +38,8 @@ export interface SubscribeDetectionsRequest {
   minScore: number;
   /** Send frames too in which nothing passed the filters. */
   includeEmpty: boolean;
+  /** Where to begin; unset means live. */
+  start: StartPosition | undefined;
 }
 
 /** Frames that a slow subscriber missed. */
@@ -42,11 +49,54 @@ export interface SkippedFrames {
 
 /** Response of SubscribeDetections. */
 export interface SubscribeDetectionsResponse {
-  event: { $case: "frame"; value: FrameDetections } | { $case: "skipped"; value: SkippedFrames } | undefined;
+  event:
+    | { $case: "frame"; value: FrameDetections }
+    | //
+    /** Only without `start`. */
+    { $case: "skipped"; value: SkippedFrames }
+    | //
+    /** Only with `start`. */
+    { $case: "gap"; value: Gap }
+    | undefined;
+  /** Where a later subscription may go on; opaque. It may be empty with a `skipped`. */
+  cursor: string;
+}
+
+/** Request of ListDetections. */
+export interface ListDetectionsRequest {
+  /** Resource names "cameras/{camera}"; empty means all. */
+  cameras: string[];
+  /** Class names; empty means all. */
+  classes: string[];
+  /** Only detections of at least this score, 0..1. */
+  minScore: number;
+  /** List frames too in which nothing passed the filters. */
+  includeEmpty: boolean;
+  /** Capture times from this one on; unset means the oldest kept. */
+  startTime:
+    | Timestamp
+    | undefined;
+  /** Capture times before this one; unset means until now. */
+  endTime:
+    | Timestamp
+    | undefined;
+  /** Name of a zone: only detections that lie in the camera's zone of that name as it is now; empty means anywhere. */
+  zone: string;
+  /** At most this many frames, 1-1000; 0 means 100. */
+  pageSize: number;
+  /** next_page_token of the page before; all else must be the same. */
+  pageToken: string;
+}
+
+/** Response of ListDetections. */
+export interface ListDetectionsResponse {
+  frames: FrameDetections[];
+  /** Empty on the last page. */
+  nextPageToken: string;
 }
 
 function createBaseSubscribeDetectionsRequest(): SubscribeDetectionsRequest {
-  return { cameras: [], classes: [], minScore: 0, includeEmpty: false };
+  return { cameras: [], classes: [], minScore: 0, includeEmpty: false, start: undefined };
 }
 
 export const SubscribeDetectionsRequest: MessageFns<SubscribeDetectionsRequest> = {
@@ -62,6 +112,9 @@ export const SubscribeDetectionsRequest: MessageFns<SubscribeDetectionsRequest> 
     }
     if (message.includeEmpty !== false) {
       writer.uint32(32).bool(message.includeEmpty);
+    }
+    if (message.start !== undefined) {
+      StartPosition.encode(message.start, writer.uint32(42).fork()).join();
     }
     return writer;
   },
@@ -111,6 +164,14 @@ export const SubscribeDetectionsRequest: MessageFns<SubscribeDetectionsRequest> 
             message.includeEmpty = reader.bool();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.start = StartPosition.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -137,6 +198,7 @@ export const SubscribeDetectionsRequest: MessageFns<SubscribeDetectionsRequest> 
         : isSet(object.include_empty)
         ? globalThis.Boolean(object.include_empty)
         : false,
+      start: isSet(object.start) ? StartPosition.fromJSON(object.start) : undefined,
     };
   },
 
@@ -154,6 +216,9 @@ export const SubscribeDetectionsRequest: MessageFns<SubscribeDetectionsRequest> 
     if (message.includeEmpty !== false) {
       obj.includeEmpty = message.includeEmpty;
     }
+    if (message.start !== undefined) {
+      obj.start = StartPosition.toJSON(message.start);
+    }
     return obj;
   },
 
@@ -166,6 +231,9 @@ export const SubscribeDetectionsRequest: MessageFns<SubscribeDetectionsRequest> 
     message.classes = object.classes?.map((e) => e) || [];
     message.minScore = object.minScore ?? 0;
     message.includeEmpty = object.includeEmpty ?? false;
+    message.start = (object.start !== undefined && object.start !== null)
+      ? StartPosition.fromPartial(object.start)
+      : undefined;
     return message;
   },
 };
@@ -238,7 +306,7 @@ export const SkippedFrames: MessageFns<SkippedFrames> = {
 };
 
 function createBaseSubscribeDetectionsResponse(): SubscribeDetectionsResponse {
-  return { event: undefined };
+  return { event: undefined, cursor: "" };
 }
 
 export const SubscribeDetectionsResponse: MessageFns<SubscribeDetectionsResponse> = {
@@ -250,6 +318,12 @@ export const SubscribeDetectionsResponse: MessageFns<SubscribeDetectionsResponse
       case "skipped":
         SkippedFrames.encode(message.event.value, writer.uint32(18).fork()).join();
         break;
+      case "gap":
+        Gap.encode(message.event.value, writer.uint32(26).fork()).join();
+        break;
+    }
+    if (message.cursor !== "") {
+      writer.uint32(34).string(message.cursor);
     }
     return writer;
   },
@@ -283,6 +357,22 @@ export const SubscribeDetectionsResponse: MessageFns<SubscribeDetectionsResponse
             message.event = { $case: "skipped", value: SkippedFrames.decode(reader, reader.uint32()) };
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.event = { $case: "gap", value: Gap.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.cursor = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -301,7 +391,10 @@ export const SubscribeDetectionsResponse: MessageFns<SubscribeDetectionsResponse
         ? { $case: "frame", value: FrameDetections.fromJSON(object.frame) }
         : isSet(object.skipped)
         ? { $case: "skipped", value: SkippedFrames.fromJSON(object.skipped) }
+        : isSet(object.gap)
+        ? { $case: "gap", value: Gap.fromJSON(object.gap) }
         : undefined,
+      cursor: isSet(object.cursor) ? globalThis.String(object.cursor) : "",
     };
   },
 
@@ -311,6 +404,11 @@ export const SubscribeDetectionsResponse: MessageFns<SubscribeDetectionsResponse
       obj.frame = FrameDetections.toJSON(message.event.value);
     } else if (message.event?.$case === "skipped") {
       obj.skipped = SkippedFrames.toJSON(message.event.value);
+    } else if (message.event?.$case === "gap") {
+      obj.gap = Gap.toJSON(message.event.value);
+    }
+    if (message.cursor !== "") {
+      obj.cursor = message.cursor;
     }
     return obj;
   },
@@ -333,17 +431,351 @@ export const SubscribeDetectionsResponse: MessageFns<SubscribeDetectionsResponse
         }
         break;
       }
+      case "gap": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "gap", value: Gap.fromPartial(object.event.value) };
+        }
+        break;
+      }
     }
+    message.cursor = object.cursor ?? "";
     return message;
   },
 };
 
-/** Delivers detections as they are made. */
+function createBaseListDetectionsRequest(): ListDetectionsRequest {
+  return {
+    cameras: [],
+    classes: [],
+    minScore: 0,
+    includeEmpty: false,
+    startTime: undefined,
+    endTime: undefined,
+    zone: "",
+    pageSize: 0,
+    pageToken: "",
+  };
+}
+
+export const ListDetectionsRequest: MessageFns<ListDetectionsRequest> = {
+  encode(message: ListDetectionsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.cameras) {
+      writer.uint32(10).string(v!);
+    }
+    for (const v of message.classes) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.minScore !== 0) {
+      writer.uint32(29).float(message.minScore);
+    }
+    if (message.includeEmpty !== false) {
+      writer.uint32(32).bool(message.includeEmpty);
+    }
+    if (message.startTime !== undefined) {
+      Timestamp.encode(message.startTime, writer.uint32(42).fork()).join();
+    }
+    if (message.endTime !== undefined) {
+      Timestamp.encode(message.endTime, writer.uint32(50).fork()).join();
+    }
+    if (message.zone !== "") {
+      writer.uint32(58).string(message.zone);
+    }
+    if (message.pageSize !== 0) {
+      writer.uint32(64).int32(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      writer.uint32(74).string(message.pageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDetectionsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDetectionsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.cameras.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.classes.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 29) {
+              break;
+            }
+
+            message.minScore = reader.float();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.includeEmpty = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.startTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.endTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.zone = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.pageSize = reader.int32();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.pageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListDetectionsRequest {
+    return {
+      cameras: globalThis.Array.isArray(object?.cameras) ? object.cameras.map((e: any) => globalThis.String(e)) : [],
+      classes: globalThis.Array.isArray(object?.classes) ? object.classes.map((e: any) => globalThis.String(e)) : [],
+      minScore: isSet(object.minScore)
+        ? globalThis.Number(object.minScore)
+        : isSet(object.min_score)
+        ? globalThis.Number(object.min_score)
+        : 0,
+      includeEmpty: isSet(object.includeEmpty)
+        ? globalThis.Boolean(object.includeEmpty)
+        : isSet(object.include_empty)
+        ? globalThis.Boolean(object.include_empty)
+        : false,
+      startTime: isSet(object.startTime)
+        ? fromJsonTimestamp(object.startTime)
+        : isSet(object.start_time)
+        ? fromJsonTimestamp(object.start_time)
+        : undefined,
+      endTime: isSet(object.endTime)
+        ? fromJsonTimestamp(object.endTime)
+        : isSet(object.end_time)
+        ? fromJsonTimestamp(object.end_time)
+        : undefined,
+      zone: isSet(object.zone) ? globalThis.String(object.zone) : "",
+      pageSize: isSet(object.pageSize)
+        ? globalThis.Number(object.pageSize)
+        : isSet(object.page_size)
+        ? globalThis.Number(object.page_size)
+        : 0,
+      pageToken: isSet(object.pageToken)
+        ? globalThis.String(object.pageToken)
+        : isSet(object.page_token)
+        ? globalThis.String(object.page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListDetectionsRequest): unknown {
+    const obj: any = {};
+    if (message.cameras?.length) {
+      obj.cameras = message.cameras;
+    }
+    if (message.classes?.length) {
+      obj.classes = message.classes;
+    }
+    if (message.minScore !== 0) {
+      obj.minScore = floatToJson(message.minScore);
+    }
+    if (message.includeEmpty !== false) {
+      obj.includeEmpty = message.includeEmpty;
+    }
+    if (message.startTime !== undefined) {
+      obj.startTime = fromTimestamp(message.startTime).toISOString();
+    }
+    if (message.endTime !== undefined) {
+      obj.endTime = fromTimestamp(message.endTime).toISOString();
+    }
+    if (message.zone !== "") {
+      obj.zone = message.zone;
+    }
+    if (message.pageSize !== 0) {
+      obj.pageSize = Math.round(message.pageSize);
+    }
+    if (message.pageToken !== "") {
+      obj.pageToken = message.pageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListDetectionsRequest>): ListDetectionsRequest {
+    return ListDetectionsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListDetectionsRequest>): ListDetectionsRequest {
+    const message = createBaseListDetectionsRequest();
+    message.cameras = object.cameras?.map((e) => e) || [];
+    message.classes = object.classes?.map((e) => e) || [];
+    message.minScore = object.minScore ?? 0;
+    message.includeEmpty = object.includeEmpty ?? false;
+    message.startTime = (object.startTime !== undefined && object.startTime !== null)
+      ? Timestamp.fromPartial(object.startTime)
+      : undefined;
+    message.endTime = (object.endTime !== undefined && object.endTime !== null)
+      ? Timestamp.fromPartial(object.endTime)
+      : undefined;
+    message.zone = object.zone ?? "";
+    message.pageSize = object.pageSize ?? 0;
+    message.pageToken = object.pageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseListDetectionsResponse(): ListDetectionsResponse {
+  return { frames: [], nextPageToken: "" };
+}
+
+export const ListDetectionsResponse: MessageFns<ListDetectionsResponse> = {
+  encode(message: ListDetectionsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.frames) {
+      FrameDetections.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.nextPageToken !== "") {
+      writer.uint32(18).string(message.nextPageToken);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListDetectionsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListDetectionsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.frames.push(FrameDetections.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.nextPageToken = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListDetectionsResponse {
+    return {
+      frames: globalThis.Array.isArray(object?.frames)
+        ? object.frames.map((e: any) => FrameDetections.fromJSON(e))
+        : [],
+      nextPageToken: isSet(object.nextPageToken)
+        ? globalThis.String(object.nextPageToken)
+        : isSet(object.next_page_token)
+        ? globalThis.String(object.next_page_token)
+        : "",
+    };
+  },
+
+  toJSON(message: ListDetectionsResponse): unknown {
+    const obj: any = {};
+    if (message.frames?.length) {
+      obj.frames = message.frames.map((e) => FrameDetections.toJSON(e));
+    }
+    if (message.nextPageToken !== "") {
+      obj.nextPageToken = message.nextPageToken;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListDetectionsResponse>): ListDetectionsResponse {
+    return ListDetectionsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListDetectionsResponse>): ListDetectionsResponse {
+    const message = createBaseListDetectionsResponse();
+    message.frames = object.frames?.map((e) => FrameDetections.fromPartial(e)) || [];
+    message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+/** Delivers detections as they are made, and those that were made. */
 export type DetectionServiceService = typeof DetectionServiceService;
 export const DetectionServiceService = {
   /**
-   * Streams frames with detections from now on, in order per camera. A subscriber that reads too slowly skips
-   * frames and is told how many; it never slows another.
+   * Streams frames with detections, in order per camera. Without `start` they are live: from now on, and a subscriber that
+   * reads too slowly skips frames and is told how many. With it nothing is skipped: what is read slowly is delivered late.
+   * A slow subscriber never slows another.
    */
   subscribeDetections: {
     path: "/sightline.v1.DetectionService/SubscribeDetections" as const,
@@ -356,20 +788,36 @@ export const DetectionServiceService = {
       Buffer.from(SubscribeDetectionsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SubscribeDetectionsResponse => SubscribeDetectionsResponse.decode(value),
   },
+  /** Lists frames with detections that are kept, in the order in which they were stored, a page at a time. */
+  listDetections: {
+    path: "/sightline.v1.DetectionService/ListDetections" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListDetectionsRequest): Buffer =>
+      Buffer.from(ListDetectionsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListDetectionsRequest => ListDetectionsRequest.decode(value),
+    responseSerialize: (value: ListDetectionsResponse): Buffer =>
+      Buffer.from(ListDetectionsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListDetectionsResponse => ListDetectionsResponse.decode(value),
+  },
 } as const;
 
 export interface DetectionServiceServer extends UntypedServiceImplementation {
   /**
-   * Streams frames with detections from now on, in order per camera. A subscriber that reads too slowly skips
-   * frames and is told how many; it never slows another.
+   * Streams frames with detections, in order per camera. Without `start` they are live: from now on, and a subscriber that
+   * reads too slowly skips frames and is told how many. With it nothing is skipped: what is read slowly is delivered late.
+   * A slow subscriber never slows another.
    */
   subscribeDetections: handleServerStreamingCall<SubscribeDetectionsRequest, SubscribeDetectionsResponse>;
+  /** Lists frames with detections that are kept, in the order in which they were stored, a page at a time. */
+  listDetections: handleUnaryCall<ListDetectionsRequest, ListDetectionsResponse>;
 }
 
 export interface DetectionServiceClient extends Client {
   /**
-   * Streams frames with detections from now on, in order per camera. A subscriber that reads too slowly skips
-   * frames and is told how many; it never slows another.
+   * Streams frames with detections, in order per camera. Without `start` they are live: from now on, and a subscriber that
+   * reads too slowly skips frames and is told how many. With it nothing is skipped: what is read slowly is delivered late.
+   * A slow subscriber never slows another.
    */
   subscribeDetections(
     request: SubscribeDetectionsRequest,
@@ -380,6 +828,22 @@ export interface DetectionServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<SubscribeDetectionsResponse>;
+  /** Lists frames with detections that are kept, in the order in which they were stored, a page at a time. */
+  listDetections(
+    request: ListDetectionsRequest,
+    callback: (error: ServiceError | null, response: ListDetectionsResponse) => void,
+  ): ClientUnaryCall;
+  listDetections(
+    request: ListDetectionsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListDetectionsResponse) => void,
+  ): ClientUnaryCall;
+  listDetections(
+    request: ListDetectionsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListDetectionsResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const DetectionServiceClient = makeGenericClientConstructor(
@@ -403,6 +867,39 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = Math.trunc(date.getTime() / 1_000);
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (t.seconds || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
+
+const timestampFractionRegex = /:\d{2}\.\d+/;
+
+function fromJsonTimestamp(o: any): Timestamp {
+  if (o instanceof globalThis.Date) {
+    return toTimestamp(o);
+  } else if (typeof o === "string") {
+    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
+    // so parse the fractional seconds ourselves and give Date only the whole seconds
+    const fraction = timestampFractionRegex.exec(o);
+    if (fraction === null) {
+      return toTimestamp(new globalThis.Date(o));
+    }
+    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
+    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
+    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
+    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
+  } else {
+    return Timestamp.fromJSON(o);
+  }
+}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());

@@ -1,0 +1,257 @@
+/**
+ * What the HTTP API of the results service sends and takes, as JSON. Enum values are their protobuf names in lower case
+ * without the prefix (`live`, `entered_zone`, `superseded`); times are ISO 8601 in UTC unless a field's name ends in Ms.
+ */
+import { z } from "zod";
+
+const name = z.string().max(63);
+/** x_min, y_min, x_max, y_max in 0..1 of the picture. */
+const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
+const point = z.tuple([z.number(), z.number()]);
+const polygon = z.array(point).max(64);
+
+export const httpLedgerSchema = z.object({
+  captured: z.number(),
+  inferred: z.number(),
+  /** By reason. */
+  dropped: z.record(z.string(), z.number()),
+  inFlight: z.number(),
+});
+
+export const httpCameraStatusSchema = z.object({
+  state: z.enum(["pending", "connecting", "live", "down"]),
+  /** Empty when there is none. */
+  reason: z.string(),
+  message: z.string(),
+  lastFrameTime: z.string().nullable(),
+  sourceWidth: z.number(),
+  sourceHeight: z.number(),
+  codec: z.string(),
+  captureFps: z.number(),
+  inferenceFps: z.number(),
+  reconnects: z.number(),
+  ingest: z.string(),
+  epoch: z.string(),
+  ledger: httpLedgerSchema,
+});
+
+/** One finding about a camera: what is the matter, in words, and what to do. */
+export const httpFindingSchema = z.object({
+  level: z.enum(["ok", "warning", "error"]),
+  text: z.string(),
+  fix: z.string(),
+});
+
+export const httpCameraSettingsSchema = z.strictObject({
+  uri: z.string().max(2048),
+  transport: z.enum(["tcp", "udp"]).optional(),
+  targetFps: z.number().optional(),
+  model: z.string().max(63).optional(),
+  minScore: z.number().optional(),
+  classes: z.array(z.string().max(64)).max(1000).optional(),
+});
+
+export const httpNewCameraSchema = httpCameraSettingsSchema.extend({ id: name });
+
+export const httpCameraSchema = z.object({
+  id: name,
+  uri: z.string(),
+  transport: z.enum(["tcp", "udp"]),
+  targetFps: z.number(),
+  model: z.string(),
+  minScore: z.number(),
+  classes: z.array(z.string()),
+  hasCredentials: z.boolean(),
+  createTime: z.string(),
+  updateTime: z.string(),
+  etag: z.string(),
+  status: httpCameraStatusSchema,
+  findings: z.array(httpFindingSchema),
+});
+
+export const httpProbeRequestSchema = z.strictObject({
+  uri: z.string().max(2048),
+  transport: z.enum(["tcp", "udp"]).optional(),
+});
+
+export const httpProbeSchema = z.discriminatedUnion("ok", [
+  z.object({
+    ok: z.literal(true),
+    codec: z.string(),
+    width: z.number(),
+    height: z.number(),
+    fps: z.number(),
+    /** A JPEG as `data:` URL; null with `pictureFault` when none came. */
+    picture: z.string().nullable(),
+    pictureFault: z.string(),
+  }),
+  z.object({ ok: z.literal(false), reason: z.string(), message: z.string() }),
+]);
+
+/** Rules in the form of a rules file: see @sightline/rules for what they mean and how they are checked. */
+export const httpRulesSchema = z.object({
+  zones: z.array(z.object({ name, polygon })),
+  lines: z.array(z.object({ name, start: point, end: point })),
+  masks: z.array(z.object({ mode: z.enum(["include", "exclude"]), polygon })),
+  rules: z.array(z.record(z.string(), z.unknown())),
+  etag: z.string(),
+});
+
+export const httpTrackSchema = z.object({
+  id: z.string(),
+  className: z.string(),
+  score: z.number(),
+  bestScore: z.number(),
+  box,
+  zones: z.array(z.string()),
+});
+
+export const httpEventSchema = z.object({
+  camera: z.string(),
+  /** Last part of the event's resource name. */
+  id: z.string(),
+  type: z.string(),
+  phase: z.enum(["start", "update", "end", "once"]),
+  revision: z.number(),
+  rule: z.string(),
+  zone: z.string(),
+  line: z.string(),
+  direction: z.string(),
+  track: httpTrackSchema.nullable(),
+  count: z.number(),
+  startTime: z.string(),
+  updateTime: z.string(),
+  endTime: z.string().nullable(),
+  endReason: z.string(),
+  hasSnapshot: z.boolean(),
+  message: z.string(),
+});
+
+export const httpEventPageSchema = z.object({ events: z.array(httpEventSchema), nextPageToken: z.string() });
+
+/** One second of one camera. */
+export const httpSampleSchema = z.object({
+  timeMs: z.number(),
+  /** Frames in this second, from the ledger. */
+  captured: z.number(),
+  inferred: z.number(),
+  dropped: z.record(z.string(), z.number()),
+  /** Capture to delivery; null when no frame came. */
+  latencyMs: z.object({ p50: z.number(), p95: z.number(), p99: z.number() }).nullable(),
+  /** Mean of each stage in milliseconds: decode, queue, batch, infer, post, track, deliver. */
+  stagesMs: z.record(z.string(), z.number()),
+  tracks: z.number(),
+});
+
+export const httpSeriesSchema = z.object({ camera: z.string(), samples: z.array(httpSampleSchema) });
+
+export const httpSystemSchema = z.object({
+  version: z.string(),
+  nats: z.object({ connected: z.boolean(), version: z.string(), cluster: z.string() }),
+  workers: z.array(
+    z.object({
+      id: z.string(),
+      host: z.string(),
+      model: z.string(),
+      modelDigest: z.string(),
+      precision: z.string(),
+      executionProvider: z.string(),
+      batchSize: z.number(),
+      batchCurve: z.array(z.object({ batch: z.number(), milliseconds: z.number() })),
+      startTime: z.string(),
+      utilization: z.number(),
+      framesPerSecond: z.number(),
+      meanBatchSize: z.number(),
+    }),
+  ),
+  models: z.array(
+    z.object({
+      name: z.string(),
+      architecture: z.string(),
+      width: z.number(),
+      height: z.number(),
+      classes: z.array(z.string()),
+      accuracy: z.object({ ap: z.number(), ap50: z.number() }).nullable(),
+      isDefault: z.boolean(),
+    }),
+  ),
+  streams: z.array(
+    z.object({
+      name: z.string(),
+      messages: z.number(),
+      bytes: z.number(),
+      /** 0 when unbounded. */
+      maxBytes: z.number(),
+      maxAgeSeconds: z.number(),
+      oldestTime: z.string().nullable(),
+      consumers: z.number(),
+    }),
+  ),
+  /** What is dropping and where the bottleneck is, worst first. */
+  findings: z.array(httpFindingSchema),
+});
+
+/** Body of every answer that is no success. `code` is the API's error code (docs/api.md). */
+export const httpErrorSchema = z.object({ code: z.string(), message: z.string() });
+
+/** Client to server on the WebSocket `/api/v1/live`, as text. */
+export const liveRequestSchema = z.discriminatedUnion("type", [
+  /** Replaces the set of cameras whose pictures are wanted; nobody's pictures are made when nobody wants them. */
+  z.strictObject({
+    type: z.literal("watch"),
+    cameras: z
+      .array(
+        z.strictObject({
+          id: name,
+          /** Width in pixels that the picture is shown at. */
+          width: z.int().min(16).max(4096),
+          maxFps: z.number().min(0.1).max(60),
+        }),
+      )
+      .max(256),
+  }),
+  /** A picture has been drawn; the server has at most two pictures of a camera on their way. */
+  z.strictObject({ type: z.literal("drawn"), camera: name }),
+]);
+
+/** Server to client on the WebSocket, as text. Pictures are binary: see `livePictureSchema`. */
+export const liveMessageSchema = z.discriminatedUnion("type", [
+  /** All cameras; first of all, and again after the server lost sight of them. */
+  z.object({ type: z.literal("cameras"), cameras: z.array(httpCameraSchema) }),
+  z.object({ type: z.literal("camera"), camera: httpCameraSchema }),
+  z.object({ type: z.literal("cameraRemoved"), id: z.string() }),
+  z.object({ type: z.literal("rules"), camera: z.string(), rules: httpRulesSchema }),
+  z.object({ type: z.literal("event"), event: httpEventSchema }),
+  /** The newest second of each camera. */
+  z.object({ type: z.literal("samples"), samples: z.record(z.string(), httpSampleSchema) }),
+  z.object({ type: z.literal("error"), code: z.string(), message: z.string() }),
+]);
+
+/** Head of a binary message: a 32-bit little-endian length, this as JSON in UTF-8, then the JPEG of the same frame. */
+export const livePictureSchema = z.object({
+  camera: z.string(),
+  epoch: z.string(),
+  number: z.number(),
+  captureTimeMs: z.number(),
+  /** Capture to sending. */
+  latencyMs: z.number(),
+  detections: z.array(z.object({ trackId: z.string(), className: z.string(), score: z.number(), box })),
+});
+
+export type HttpCamera = z.infer<typeof httpCameraSchema>;
+export type HttpCameraStatus = z.infer<typeof httpCameraStatusSchema>;
+export type HttpCameraSettings = z.infer<typeof httpCameraSettingsSchema>;
+export type HttpNewCamera = z.infer<typeof httpNewCameraSchema>;
+export type HttpFinding = z.infer<typeof httpFindingSchema>;
+export type HttpProbeRequest = z.infer<typeof httpProbeRequestSchema>;
+export type HttpProbe = z.infer<typeof httpProbeSchema>;
+export type HttpRules = z.infer<typeof httpRulesSchema>;
+export type HttpEvent = z.infer<typeof httpEventSchema>;
+export type HttpEventPage = z.infer<typeof httpEventPageSchema>;
+export type HttpSample = z.infer<typeof httpSampleSchema>;
+export type HttpSeries = z.infer<typeof httpSeriesSchema>;
+export type HttpSystem = z.infer<typeof httpSystemSchema>;
+export type HttpError = z.infer<typeof httpErrorSchema>;
+export type LiveRequest = z.infer<typeof liveRequestSchema>;
+export type LiveMessage = z.infer<typeof liveMessageSchema>;
+export type LivePicture = z.infer<typeof livePictureSchema>;
