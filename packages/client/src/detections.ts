@@ -35,6 +35,7 @@ export class Detections {
       classes: [...(filter.classes ?? [])],
       minScore: filter.minScore ?? 0,
       includeEmpty: filter.includeEmpty ?? false,
+      start: undefined,
     };
     const events = stream(this.#connections, (client) => client.subscribeDetections(request), filter);
     for await (const { event } of events) {

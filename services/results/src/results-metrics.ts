@@ -1,7 +1,7 @@
 import { cameraIdOf, type FrameDetections, fromTimestamp, type StageTimings } from "@sightline/contracts";
 import { latencyBuckets } from "@sightline/service";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { SubscriberObserver } from "./subscriber.ts";
+import type { SubscriberObserver } from "./feeds/subscriber.ts";
 
 const stages: Record<string, keyof StageTimings> = {
   decode: "decodeUs",

@@ -17,18 +17,21 @@ import {
   openBuckets,
   type ReadinessCheck,
 } from "@sightline/service";
-import { CameraFeed } from "./camera-feed.ts";
-import { CameraRegistry } from "./camera-registry.ts";
-import { CameraService } from "./camera-service.ts";
-import { CameraStatusView, decodeStatus } from "./camera-status-view.ts";
+import { DetectionConsumer } from "./analysis/detection-consumer.ts";
+import { CameraFeed } from "./cameras/camera-feed.ts";
+import { cameraHandlers } from "./cameras/camera-handlers.ts";
+import { CameraRegistry } from "./cameras/camera-registry.ts";
+import { CameraService } from "./cameras/camera-service.ts";
+import { CameraStatusView, decodeStatus } from "./cameras/camera-status-view.ts";
+import { ModelCatalog } from "./cameras/model-catalog.ts";
 import type { ResultsConfig } from "./config.ts";
-import { DetectionConsumer } from "./detection-consumer.ts";
-import { DetectionHub } from "./detection-hub.ts";
-import { DetectionService } from "./detection-service.ts";
-import { GrpcHandlers, preEncodedDetectionService } from "./grpc-handlers.ts";
-import { GrpcServer } from "./grpc-server.ts";
-import { ModelCatalog } from "./model-catalog.ts";
+import { detectionHandlers, preEncodedDetectionService } from "./feeds/detection-handlers.ts";
+import { DetectionHub } from "./feeds/detection-hub.ts";
+import { DetectionService } from "./feeds/detection-service.ts";
+import { GrpcCalls } from "./grpc/grpc-calls.ts";
+import { GrpcServer } from "./grpc/grpc-server.ts";
 import { ResultsMetrics } from "./results-metrics.ts";
+import { StreamMetrics } from "./stream-metrics.ts";
 
 const version = "0.1.0";
 
@@ -52,9 +55,11 @@ export async function startResults(
   // First, so that health and metrics can be read while NATS is waited for.
   const http = life.add(new HttpServer(prometheus, readiness));
   const httpAddress = await http.listen(config.http);
+  const streamMetrics = life.add(new StreamMetrics(prometheus));
 
   const nats = await connectNats(config.natsUrl, "results", log, { signal: life.signal });
   life.add({ stop: () => nats.connection.close() });
+  streamMetrics.start(nats);
   readiness.nats = () => (nats.connected() ? undefined : "NATS does not answer");
   await ensureStreams(nats.manager, {
     maxAgeSeconds: Math.round(config.maxAgeHours * 3600),
@@ -101,16 +106,16 @@ export async function startResults(
   await consumer.start();
   readiness.detections = () => (consumer.reading ? undefined : "the stream of detections is not being read");
 
-  const handlers = new GrpcHandlers(log, (method, code) => metrics.call(method, code));
-  const grpc = life.add(new GrpcServer(() => handlers.endStreams()));
+  const calls = new GrpcCalls(log, (method, code) => metrics.call(method, code));
+  const grpc = life.add(new GrpcServer(() => calls.endStreams()));
   const cameras = new CameraService(registry, cameraStatus, new ModelCatalog(config.defaultModel, models));
   const detections = new DetectionService(
     hub,
     { maxSubscribers: config.maxSubscribers, maxFrames: config.subscriberBuffer },
     metrics,
   );
-  grpc.addService(CameraServiceService, handlers.cameras(cameras, feed));
-  grpc.addService(preEncodedDetectionService, handlers.detections(detections));
+  grpc.addService(CameraServiceService, cameraHandlers(calls, cameras, feed));
+  grpc.addService(preEncodedDetectionService, detectionHandlers(calls, detections));
   const port = await grpc.listen(config.grpc);
   const health = setInterval(() => grpc.setServing(nats.connected() && consumer.reading), 250);
   life.add({ stop: async () => clearInterval(health) });

@@ -9,7 +9,7 @@ import { ReflectionService } from "@grpc/reflection";
  */
 export function createReflection(): ReflectionService {
   const files = ["sightline.binpb", "health.binpb"].flatMap((name) =>
-    readDescriptorSet(readFileSync(new URL(`gen/${name}`, import.meta.url))),
+    readDescriptorSet(readFileSync(new URL(`../gen/${name}`, import.meta.url))),
   );
   // All that ReflectionService reads of a package definition are the files that each of its members names.
   const definition = { all: { fileDescriptorProtos: files } };

@@ -5,32 +5,14 @@ import {
   type ServerWritableStream,
   status,
 } from "@grpc/grpc-js";
-import {
-  type CameraServiceServer,
-  DetectionServiceService,
-  type SubscribeDetectionsRequest,
-  type WatchCamerasRequest,
-  type WatchCamerasResponse,
-} from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
-import type { CameraFeed } from "./camera-feed.ts";
-import type { CameraService } from "./camera-service.ts";
-import type { DetectionService } from "./detection-service.ts";
 import { ApiError, toStatus } from "./errors.ts";
 
 /** Is told how each call ended. */
 export type CallObserver = (method: string, code: string) => void;
 
-/** DetectionService whose answers are encoded already: one frame goes to many subscribers, but is encoded once. */
-export const preEncodedDetectionService = {
-  subscribeDetections: {
-    ...DetectionServiceService.subscribeDetections,
-    responseSerialize: (message: Buffer): Buffer => message,
-  },
-};
-
 /** Turns service methods into gRPC handlers: the one place where errors become statuses. */
-export class GrpcHandlers {
+export class GrpcCalls {
   readonly #log: Logger;
   readonly #observe: CallObserver;
   /** Ends each open stream. */
@@ -41,38 +23,14 @@ export class GrpcHandlers {
     this.#observe = observe;
   }
 
-  cameras(service: CameraService, feed: CameraFeed): CameraServiceServer {
-    return {
-      registerCamera: this.#unary("RegisterCamera", async (r) => ({ camera: await service.register(r) })),
-      getCamera: this.#unary("GetCamera", async (r) => ({ camera: service.get(r) })),
-      listCameras: this.#unary("ListCameras", async (r) => service.list(r)),
-      updateCamera: this.#unary("UpdateCamera", async (r) => ({ camera: await service.update(r) })),
-      deleteCamera: this.#unary("DeleteCamera", async (r) => {
-        await service.delete(r);
-        return {};
-      }),
-      watchCameras: (call) =>
-        this.#stream<WatchCamerasRequest, WatchCamerasResponse>("WatchCameras", call, () => {
-          const watcher = feed.watch((change, camera) => call.write({ change, camera }));
-          return { drained: () => watcher.drained(), stop: () => feed.unwatch(watcher) };
-        }),
-    };
-  }
-
-  detections(service: DetectionService) {
-    return {
-      subscribeDetections: (call: ServerWritableStream<SubscribeDetectionsRequest, Buffer>) =>
-        this.#stream("SubscribeDetections", call, () => service.subscribe(call.request, call)),
-    };
-  }
-
   /** Ends every open stream with UNAVAILABLE. */
   endStreams(): void {
     for (const end of [...this.#streams])
       end(new ApiError("stopping", "the server is stopping; call again when it is back"));
   }
 
-  #unary<Request, Response>(
+  /** A call that has one answer. */
+  unary<Request, Response>(
     method: string,
     run: (request: Request) => Promise<Response>,
   ): handleUnaryCall<Request, Response> {
@@ -91,7 +49,8 @@ export class GrpcHandlers {
     };
   }
 
-  #stream<Request, Response>(
+  /** A call that is answered by a stream, until the caller cancels it or the server stops. */
+  stream<Request, Response>(
     method: string,
     call: ServerWritableStream<Request, Response>,
     open: () => { drained(): void; stop(): void },

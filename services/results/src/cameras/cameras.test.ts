@@ -11,7 +11,7 @@ import {
   limits,
 } from "@sightline/contracts";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { RunningResults } from "./testing/running-results.ts";
+import { RunningResults } from "../testing/running-results.ts";
 
 let results: RunningResults;
 beforeAll(async () => {

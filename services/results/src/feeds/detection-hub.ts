@@ -51,6 +51,6 @@ export class DetectionHub {
 function encode(event: FrameDetections, passing: number[] | "all"): Buffer {
   const value =
     passing === "all" ? event : { ...event, detections: passing.map((i) => event.detections[i]!) };
-  const bytes = SubscribeDetectionsResponse.encode({ event: { $case: "frame", value } }).finish();
+  const bytes = SubscribeDetectionsResponse.encode({ event: { $case: "frame", value }, cursor: "" }).finish();
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

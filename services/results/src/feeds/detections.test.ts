@@ -1,8 +1,8 @@
 import type { DetectionEvent } from "@sightline/client";
 import { FrameDetections, subjects } from "@sightline/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { RunningResults } from "./testing/running-results.ts";
-import { sampleFrame } from "./testing/sample-frames.ts";
+import { RunningResults } from "../testing/running-results.ts";
+import { sampleFrame } from "../testing/sample-frames.ts";
 
 let results: RunningResults;
 beforeAll(async () => {

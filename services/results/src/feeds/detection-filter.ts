@@ -4,7 +4,7 @@ import {
   limits,
   type SubscribeDetectionsRequest,
 } from "@sightline/contracts";
-import { ApiError } from "./errors.ts";
+import { ApiError } from "../grpc/errors.ts";
 
 const maxCameras = 1000;
 const maxClassLength = 64;

@@ -11,14 +11,14 @@ import {
   Transport,
   type UpdateCameraRequest,
 } from "@sightline/contracts";
+import { ApiError } from "../grpc/errors.ts";
+import { cutPage, readPage } from "../grpc/page-token.ts";
 import { etagOf, toCameraMessage } from "./camera-message.ts";
 import type { CameraRegistry, StoredCamera } from "./camera-registry.ts";
 import { checkSettings, updatablePaths, updatedPaths } from "./camera-settings.ts";
 import type { CameraStatusView } from "./camera-status-view.ts";
 import { authorityOf, parseCameraUri } from "./camera-uri.ts";
-import { ApiError } from "./errors.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
-import { cutPage, readPage } from "./page-token.ts";
 
 /** The calls of CameraService that have one answer. Every method throws ApiError. */
 export class CameraService {

@@ -1,9 +1,9 @@
 import { SubscribeDetectionsRequest, SubscribeDetectionsResponse } from "@sightline/contracts";
 import { beforeEach, describe, expect, test } from "vitest";
+import { sampleFrame } from "../testing/sample-frames.ts";
 import { readFilter } from "./detection-filter.ts";
 import { DetectionHub } from "./detection-hub.ts";
 import { Subscriber } from "./subscriber.ts";
-import { sampleFrame } from "./testing/sample-frames.ts";
 
 let hub: DetectionHub;
 beforeEach(() => {

@@ -2,7 +2,7 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { type CameraRecord, type CameraSecret, encodeJson } from "@sightline/contracts";
 import type { KvMirror } from "@sightline/service";
-import { ApiError } from "./errors.ts";
+import { ApiError } from "../grpc/errors.ts";
 
 const wrongLastSequence = 10071;
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { RunningResults } from "./testing/running-results.ts";
+import { RunningResults } from "../testing/running-results.ts";
 
 const buf = fileURLToPath(new URL("../../../node_modules/.bin/buf", import.meta.url));
 const service = fileURLToPath(new URL("..", import.meta.url));

@@ -1,5 +1,5 @@
 import { type CameraSecret, limits } from "@sightline/contracts";
-import { ApiError } from "./errors.ts";
+import { ApiError } from "../grpc/errors.ts";
 
 /** A camera URL taken apart. */
 export interface CameraUri {

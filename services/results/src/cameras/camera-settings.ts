@@ -1,5 +1,5 @@
 import { type Camera, type CameraRecord, isModelName, limits, Transport } from "@sightline/contracts";
-import { ApiError } from "./errors.ts";
+import { ApiError } from "../grpc/errors.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 
 const maxTargetFps = 240;

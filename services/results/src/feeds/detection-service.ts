@@ -1,7 +1,7 @@
 import { limits, type SubscribeDetectionsRequest } from "@sightline/contracts";
+import { ApiError } from "../grpc/errors.ts";
 import { readFilter } from "./detection-filter.ts";
 import type { DetectionHub } from "./detection-hub.ts";
-import { ApiError } from "./errors.ts";
 import { Subscriber, type SubscriberObserver, type SubscriberSink } from "./subscriber.ts";
 
 export interface DetectionServiceOptions {

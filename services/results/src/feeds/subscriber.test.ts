@@ -45,7 +45,8 @@ function frameMessage(number: number): Buffer {
 
 function readBack(message: Buffer): number | { skipped: number } {
   const { event } = SubscribeDetectionsResponse.decode(message);
-  return event?.$case === "skipped" ? { skipped: event.value.count } : event!.value.frame!.number;
+  if (event?.$case === "skipped") return { skipped: event.value.count };
+  return event?.$case === "frame" ? event.value.frame!.number : Number.NaN;
 }
 
 test("the oldest are skipped, and their count comes where they are missing", () => {

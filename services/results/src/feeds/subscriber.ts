@@ -74,5 +74,5 @@ export class Subscriber {
 
 function encodeSkipped(count: number): Buffer {
   const event = { $case: "skipped" as const, value: { count } };
-  return Buffer.from(SubscribeDetectionsResponse.encode({ event }).finish());
+  return Buffer.from(SubscribeDetectionsResponse.encode({ event, cursor: "" }).finish());
 }

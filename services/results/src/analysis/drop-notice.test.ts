@@ -1,7 +1,7 @@
 import { DropReason, encodeJson, type FrameDropped, subjects } from "@sightline/contracts";
 import { expect, test } from "vitest";
-import { RunningResults } from "./testing/running-results.ts";
-import { sampleFrame } from "./testing/sample-frames.ts";
+import { RunningResults } from "../testing/running-results.ts";
+import { sampleFrame } from "../testing/sample-frames.ts";
 
 test("a frame does not wait for one that its worker dropped", { timeout: 9_000 }, async () => {
   const results = await RunningResults.start({ SIGHTLINE_REORDER_WINDOW_MS: "10000" });

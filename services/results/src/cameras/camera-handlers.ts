@@ -1,0 +1,28 @@
+import type { ServerWritableStream } from "@grpc/grpc-js";
+import type { CameraServiceServer, WatchCamerasRequest, WatchCamerasResponse } from "@sightline/contracts";
+import type { GrpcCalls } from "../grpc/grpc-calls.ts";
+import type { CameraFeed } from "./camera-feed.ts";
+import type { CameraService } from "./camera-service.ts";
+
+/** CameraService over gRPC. */
+export function cameraHandlers(
+  calls: GrpcCalls,
+  service: CameraService,
+  feed: CameraFeed,
+): Omit<CameraServiceServer, "getCameraSnapshot"> {
+  return {
+    registerCamera: calls.unary("RegisterCamera", async (r) => ({ camera: await service.register(r) })),
+    getCamera: calls.unary("GetCamera", async (r) => ({ camera: service.get(r) })),
+    listCameras: calls.unary("ListCameras", async (r) => service.list(r)),
+    updateCamera: calls.unary("UpdateCamera", async (r) => ({ camera: await service.update(r) })),
+    deleteCamera: calls.unary("DeleteCamera", async (r) => {
+      await service.delete(r);
+      return {};
+    }),
+    watchCameras: (call: ServerWritableStream<WatchCamerasRequest, WatchCamerasResponse>) =>
+      calls.stream("WatchCameras", call, () => {
+        const watcher = feed.watch((change, camera) => call.write({ change, camera }));
+        return { drained: () => watcher.drained(), stop: () => feed.unwatch(watcher) };
+      }),
+  };
+}
