@@ -1,11 +1,14 @@
 import { hostname } from "node:os";
 import type { ServedModel, WorkerInfo } from "@sightline/contracts";
 import { Announcement, type Buckets, type Logger } from "@sightline/service";
-import type { ModelManifest } from "@sightline/yolo-nas";
+import type { ModelManifest, ModelPrecision } from "@sightline/yolo-nas";
+import type { EngineCandidate } from "./engine-choice.ts";
+import type { Load } from "./load-meter.ts";
 import type { SessionInfo } from "./session-messages.ts";
 
 /** What ingest must send for a model and results may promise of it. */
-export function servedModel(model: ModelManifest): ServedModel {
+export function servedModel(model: ModelManifest, engine: EngineCandidate): ServedModel {
+  const { ap, ap50 } = model.accuracy?.[accuracyKey(engine)] ?? {};
   return {
     name: model.name,
     architecture: model.architecture,
@@ -14,7 +17,14 @@ export function servedModel(model: ModelManifest): ServedModel {
     longestSide: Math.max(model.fit.width, model.fit.height),
     padValue: model.padValue,
     classes: [...model.classes],
+    ...(ap !== undefined && ap50 !== undefined ? { accuracy: { ap, ap50 } } : {}),
   };
+}
+
+/** A TensorRT engine is built from the INT8 file and shares its accuracy. */
+function accuracyKey({ precision, provider }: EngineCandidate): ModelPrecision {
+  if (precision === "fp32") return "fp32";
+  return provider === "tensorrt" ? "int8Trt" : "int8Cpu";
 }
 
 /** What a worker tells about itself. */
@@ -23,7 +33,7 @@ export function workerInfo(
   model: ModelManifest,
   session: SessionInfo,
   batchSize: number,
-): WorkerInfo {
+): Omit<WorkerInfo, keyof Load> {
   return {
     id,
     host: hostname(),
@@ -42,9 +52,15 @@ export class Announcements {
   readonly #model: Announcement;
   readonly #worker: Announcement;
 
-  constructor(buckets: Buckets, model: ServedModel, worker: WorkerInfo, log: Logger) {
+  constructor(
+    buckets: Buckets,
+    model: ServedModel,
+    worker: Omit<WorkerInfo, keyof Load>,
+    load: () => Load,
+    log: Logger,
+  ) {
     this.#model = new Announcement(buckets.models, model.name, () => model, log);
-    this.#worker = new Announcement(buckets.workers, worker.id, () => worker, log);
+    this.#worker = new Announcement(buckets.workers, worker.id, () => ({ ...worker, ...load() }), log);
   }
 
   async start(): Promise<void> {

@@ -1,6 +1,7 @@
 import { type DropReason, dropReasonLabel, dropReasons, type StageTimings } from "@sightline/contracts";
 import { latencyBuckets } from "@sightline/service";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { LoadMeter } from "./load-meter.ts";
 import type { SessionInfo } from "./session-messages.ts";
 
 /** How the use of a token ended. */
@@ -8,6 +9,8 @@ export type TokenOutcome = "frame" | "void" | "unanswered" | "invalid" | "return
 
 /** Everything this service tells Prometheus. */
 export class InferenceMetrics {
+  /** Of the last seconds, for what the worker announces of itself. */
+  readonly load = new LoadMeter();
   readonly #frames: Counter;
   readonly #dropped: Counter;
   readonly #detections: Counter;
@@ -145,6 +148,7 @@ export class InferenceMetrics {
   }
 
   batch(size: number, runMs: number): void {
+    this.load.add(size, runMs);
     this.#batchSize.observe(size);
     this.#runSeconds.observe(runMs / 1000);
     this.#busySeconds.inc(runMs / 1000);

@@ -142,8 +142,9 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   worker.start();
   const announcements = new Announcements(
     buckets,
-    servedModel(manifest),
+    servedModel(manifest, session.engine),
     workerInfo(id, manifest, session, batchSize),
+    () => metrics.load.read(),
     log,
   );
   await life.add(announcements).start();

@@ -7,8 +7,8 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RunningResults } from "../testing/running-results.ts";
 
-const buf = fileURLToPath(new URL("../../../node_modules/.bin/buf", import.meta.url));
-const service = fileURLToPath(new URL("..", import.meta.url));
+const buf = fileURLToPath(new URL("../../../../node_modules/.bin/buf", import.meta.url));
+const service = fileURLToPath(new URL("../..", import.meta.url));
 const directory = mkdtempSync(join(tmpdir(), "sightline-reflection-"));
 
 let results: RunningResults;
@@ -29,9 +29,9 @@ function compile(protos: string, name: string, only?: string): string {
 
 test("the descriptors that are served are those of the .proto files", () => {
   const contracts = readFileSync(compile("../../packages/contracts", "sightline.binpb"));
-  expect(contracts.equals(readFileSync(new URL("gen/sightline.binpb", import.meta.url)))).toBe(true);
+  expect(contracts.equals(readFileSync(new URL("../gen/sightline.binpb", import.meta.url)))).toBe(true);
   const health = readFileSync(compile("node_modules/grpc-health-check/proto", "health.binpb"));
-  expect(health.equals(readFileSync(new URL("gen/health.binpb", import.meta.url)))).toBe(true);
+  expect(health.equals(readFileSync(new URL("../gen/health.binpb", import.meta.url)))).toBe(true);
 });
 
 test("a client that knows nothing but reflection finds the services, sees health, and calls", async () => {
@@ -41,7 +41,7 @@ test("a client that knows nothing but reflection finds the services, sees health
     "reflection.binpb",
     "grpc/reflection/v1/reflection.proto",
   );
-  const script = fileURLToPath(new URL("testing/reflection-client.py", import.meta.url));
+  const script = fileURLToPath(new URL("../testing/reflection-client.py", import.meta.url));
   const run = promisify(execFile);
   const { stdout } = await run("/usr/bin/python3", [script, reflection, results.addresses.grpc]);
   const seen = JSON.parse(stdout);
