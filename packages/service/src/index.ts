@@ -10,3 +10,4 @@ export * from "./nats.ts";
 export * from "./provision.ts";
 export * from "./redact.ts";
 export * from "./run.ts";
+export * from "./tracing.ts";

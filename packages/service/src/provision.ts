@@ -1,6 +1,15 @@
 import { JetStreamApiError, type JetStreamManager, type StreamConfig } from "@nats-io/jetstream";
 import type { KV, Kvm } from "@nats-io/kv";
-import { buckets, detectionsStream, leaseTtlMs, readyStream } from "@sightline/contracts";
+import {
+  buckets,
+  deadLettersStream,
+  detectionsStream,
+  eventsStream,
+  leaseTtlMs,
+  type Retention,
+  readyStream,
+  timelineStream,
+} from "@sightline/contracts";
 
 const streamNotFound = 10059;
 
@@ -24,6 +33,9 @@ export interface Buckets {
   cameraSecrets: KV;
   cameraStatus: KV;
   leases: KV;
+  cameraRules: KV;
+  analysisState: KV;
+  subscriptions: KV;
   models: KV;
   workers: KV;
 }
@@ -37,16 +49,26 @@ export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
     cameraSecrets: await kv.create(buckets.cameraSecrets, durable),
     cameraStatus: await kv.create(buckets.cameraStatus, durable),
     leases: await kv.create(buckets.leases, leased),
+    cameraRules: await kv.create(buckets.cameraRules, durable),
+    analysisState: await kv.create(buckets.analysisState, durable),
+    subscriptions: await kv.create(buckets.subscriptions, durable),
     models: await kv.create(buckets.models, leased),
     workers: await kv.create(buckets.workers, leased),
   };
 }
 
-/** Creates the streams that carry tokens and detections. */
-export async function ensureStreams(
+/** Creates the streams that carry tokens and what workers found. */
+export async function ensureStreams(manager: JetStreamManager, detections: Retention): Promise<void> {
+  await ensureStream(manager, readyStream(detections.replicas));
+  await ensureStream(manager, detectionsStream(detections));
+}
+
+/** Creates the streams that carry what the analysis makes of it. */
+export async function ensureResultStreams(
   manager: JetStreamManager,
-  retention: { maxAgeSeconds: number; maxBytes: number; replicas: number },
+  kept: { timeline: Retention; events: Retention; deadLetters: Retention },
 ): Promise<void> {
-  await ensureStream(manager, readyStream(retention.replicas));
-  await ensureStream(manager, detectionsStream(retention));
+  await ensureStream(manager, timelineStream(kept.timeline));
+  await ensureStream(manager, eventsStream(kept.events));
+  await ensureStream(manager, deadLettersStream(kept.deadLetters));
 }

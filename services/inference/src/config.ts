@@ -1,10 +1,11 @@
 import { availableParallelism } from "node:os";
-import { type Config, commonSettings, replicasSetting, setting } from "@sightline/service";
+import { type Config, commonSettings, replicasSetting, setting, tracingSettings } from "@sightline/service";
 import { z } from "zod";
 
 /** Settings of the inference service. */
 export const settings = {
   ...commonSettings,
+  ...tracingSettings,
   http: {
     env: "SIGHTLINE_INFERENCE_HTTP",
     schema: setting.listen("127.0.0.1:9102"),

@@ -1,4 +1,5 @@
 import type { JetStreamClient } from "@nats-io/jetstream";
+import { headers } from "@nats-io/transport-node";
 import {
   encodeJson,
   FrameDetections,
@@ -9,7 +10,7 @@ import {
   subjects,
   tokenAckWaitMs,
 } from "@sightline/contracts";
-import type { Logger, Nats } from "@sightline/service";
+import { type Logger, type Nats, traceHeader } from "@sightline/service";
 import { monotonicMs } from "./monotonic.ts";
 
 /** How a publication ended. */
@@ -39,9 +40,16 @@ export class DetectionPublisher {
   /**
    * Publishes a frame's detections under the frame's id until the stream confirms. Nothing is sent later than
    * tokenAckWaitMs after `requestedAt` (monotonic ms), because soon after that ingest decides without it; and nothing
-   * while disconnected, because the library would keep it and send it whenever the server is back.
+   * while disconnected, because the library would keep it and send it whenever the server is back. `trace` goes along.
    */
-  async publish(id: FrameId, detections: FrameDetections, requestedAt: number): Promise<PublishOutcome> {
+  async publish(
+    id: FrameId,
+    detections: FrameDetections,
+    requestedAt: number,
+    trace?: string,
+  ): Promise<PublishOutcome> {
+    const traced = trace === undefined ? undefined : headers();
+    traced?.set(traceHeader, trace!);
     const data = FrameDetections.encode(detections).finish();
     const deadline = requestedAt + tokenAckWaitMs;
     let sent = false;
@@ -51,6 +59,7 @@ export class DetectionPublisher {
         try {
           await this.#jetstream.publish(subjects.detections(id.camera), data, {
             msgID: formatFrameId(id),
+            ...(traced ? { headers: traced } : {}),
             timeout: Math.max(1, Math.min(attemptMs, remaining)),
             retries: 1,
           });

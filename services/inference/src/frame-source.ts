@@ -1,4 +1,4 @@
-import { type NatsConnection, RequestError } from "@nats-io/transport-node";
+import { type Msg, type NatsConnection, RequestError } from "@nats-io/transport-node";
 import {
   cameraName,
   encodeJson,
@@ -8,6 +8,7 @@ import {
   subjects,
   type Token,
 } from "@sightline/contracts";
+import { traceHeader } from "@sightline/service";
 import { monotonicMs } from "./monotonic.ts";
 
 /** A frame as it came from its holder. Times are monotonic milliseconds. */
@@ -17,6 +18,8 @@ export interface FetchedFrame {
   pixels: Uint8Array;
   requestedAt: number;
   receivedAt: number;
+  /** The frame's trace context, when it is traced. */
+  trace: string | undefined;
 }
 
 export type FetchOutcome =
@@ -44,20 +47,22 @@ export class FrameSource {
   async fetch(token: Token): Promise<FetchOutcome> {
     const request: FrameRequest = { epoch: token.epoch, token: token.id, worker: this.#worker };
     const requestedAt = monotonicMs();
-    let data: Uint8Array;
+    let answer: Msg;
     try {
       const subject = subjects.frameGet(token.camera);
-      ({ data } = await this.#connection.request(subject, encodeJson(request), { timeout: this.#timeoutMs }));
+      answer = await this.#connection.request(subject, encodeJson(request), { timeout: this.#timeoutMs });
     } catch (error) {
       if (error instanceof RequestError && error.isNoResponders()) return { kind: "void" };
       return { kind: "unanswered", error: error as Error };
     }
+    const { data } = answer;
     if (data.byteLength === 0) return { kind: "void" };
     try {
       const { frame, pixels } = readFrame(data);
       if (frame.camera !== cameraName(token.camera) || frame.epoch !== token.epoch)
         throw new Error(`asked for ${token.camera}:${token.epoch}, got ${frame.camera}:${frame.epoch}`);
-      return { kind: "frame", frame, pixels, requestedAt, receivedAt: monotonicMs() };
+      const trace = answer.headers?.get(traceHeader) || undefined;
+      return { kind: "frame", frame, pixels, requestedAt, receivedAt: monotonicMs(), trace };
     } catch (error) {
       return { kind: "invalid", error: error as Error };
     }

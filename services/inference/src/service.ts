@@ -12,6 +12,7 @@ import {
   type Logger,
   type Nats,
   openBuckets,
+  Tracing,
 } from "@sightline/service";
 import type { ModelManifest } from "@sightline/yolo-nas";
 import { Announcements, servedModel, workerInfo } from "./announcements.ts";
@@ -52,6 +53,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   const address = await http.listen(config.http);
   log.info({ address, open: !isLoopback(config.http) }, "metrics and health are served");
 
+  const tracing = life.add(await Tracing.start("inference", version, config, log));
   const located = await findModel(config.modelDirectory, config.model);
   const { manifest } = located;
   const capacity = config.batchSize === "auto" ? config.maxBatch : config.batchSize;
@@ -123,6 +125,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
       filters,
       publisher: new DetectionPublisher(connected, log),
       metrics,
+      tracing,
       log,
       tokens: (onToken) =>
         new TokenSource({

@@ -6,7 +6,8 @@ import {
   fromTimestamp,
   Inference,
 } from "@sightline/contracts";
-import type { Logger } from "@sightline/service";
+import type { Logger, Tracing } from "@sightline/service";
+
 import type { ModelManifest } from "@sightline/yolo-nas";
 import type { BatchRunner } from "./batch-runner.ts";
 import type { BatchSlots } from "./batch-slots.ts";
@@ -16,6 +17,7 @@ import type { DetectionPublisher } from "./detection-publisher.ts";
 import { frameDetections, frameResult } from "./frame-result.ts";
 import type { FetchedFrame, FrameSource } from "./frame-source.ts";
 import type { InferenceMetrics } from "./inference-metrics.ts";
+import { traceInference } from "./inference-span.ts";
 import { monotonicMs, wallClockMs } from "./monotonic.ts";
 import type { BatchRun } from "./session-messages.ts";
 import type { HeldToken, TokenSource } from "./token-source.ts";
@@ -41,6 +43,7 @@ export interface WorkerOptions {
   filters: Pick<CameraFilters, "of">;
   publisher: DetectionPublisher;
   metrics: InferenceMetrics;
+  tracing: Pick<Tracing, "record">;
   log: Logger;
   /** How the worker gets its tokens, given what takes one. */
   tokens: (onToken: (token: HeldToken) => void) => Pick<TokenSource, "demand" | "stop">;
@@ -158,10 +161,10 @@ export class InferenceWorker {
     this.#checkEmpty();
   }
 
-  #accept(token: HeldToken, { frame, pixels, requestedAt, receivedAt }: FetchedFrame): void {
+  #accept(token: HeldToken, { frame, pixels, requestedAt, receivedAt, trace }: FetchedFrame): void {
     const { model, maxAgeMs, log, slots } = this.#options;
     const id = { camera: token.camera, epoch: frame.epoch, number: frame.number };
-    const work: Work = { token, id, frame, requestedAt, receivedAt };
+    const work: Work = { token, id, frame, requestedAt, receivedAt, trace };
     this.#held.add(work);
     const refusal = this.#refusal(frame, model, maxAgeMs);
     if (refusal !== undefined) {
@@ -207,7 +210,7 @@ export class InferenceWorker {
   }
 
   async #publish(work: Work, run: BatchRun, index: number): Promise<void> {
-    const { model, filters, publisher, metrics, log, inference, id: worker } = this.#options;
+    const { model, filters, publisher, metrics, tracing, log, inference, id: worker } = this.#options;
     const { frame, id, requestedAt } = work;
     const { startedAt, runMs, outputs } = run;
     const found = frameResult(outputs, index, frame, model, filters.of(id.camera));
@@ -217,7 +220,8 @@ export class InferenceWorker {
       Inference.fromPartial({ model: model.name, worker, batchSize: outputs.batch, ...inference }),
       { requestedAt, startedAt, runMs, publishedAt: monotonicMs() },
     );
-    const outcome = await publisher.publish(id, message, requestedAt);
+    const trace = traceInference(tracing, work, message);
+    const outcome = await publisher.publish(id, message, requestedAt, trace);
     metrics.publication(outcome);
     if (!this.#held.has(work)) return;
     if (outcome === "late") {

@@ -1,0 +1,79 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, test } from "vitest";
+import { createLogger } from "./log.ts";
+import { Tracing, traceIdOf } from "./tracing.ts";
+
+interface ExportedSpan {
+  name: string;
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  startTimeUnixNano: string;
+  endTimeUnixNano: string;
+}
+
+const log = createLogger("test", "fatal");
+
+test("without an endpoint nothing is sampled and nothing recorded", async () => {
+  const tracing = await Tracing.start("ingest", "1", { traceRatio: 1 }, log);
+  expect(tracing.sample()).toBe(false);
+  expect(tracing.record({ name: "frame", startMs: 0, endMs: 1 })).toBeUndefined();
+  await tracing.stop();
+});
+
+test("spans reach an OTLP collector, with their stages, times and parent", async () => {
+  const received: ExportedSpan[] = [];
+  const services: string[] = [];
+  const collector = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    expect(request.url).toBe("/v1/traces");
+    for (const resource of JSON.parse(Buffer.concat(chunks).toString()).resourceSpans) {
+      for (const { key, value } of resource.resource.attributes)
+        if (key === "service.name") services.push(value.stringValue);
+      for (const scope of resource.scopeSpans) received.push(...scope.spans);
+    }
+    response.setHeader("content-type", "application/json").end("{}");
+  });
+  collector.listen(0, "127.0.0.1");
+  await once(collector, "listening");
+  try {
+    const traceEndpoint = `http://127.0.0.1:${(collector.address() as AddressInfo).port}/`;
+    const ingest = await Tracing.start("ingest", "1", { traceEndpoint, traceRatio: 1 }, log);
+    const inference = await Tracing.start("inference", "1", { traceEndpoint, traceRatio: 0 }, log);
+    expect(ingest.sample()).toBe(true);
+    expect(inference.sample()).toBe(false);
+    const startMs = 1_700_000_000_000;
+    const stages = [
+      { name: "decode", durationMs: 4 },
+      { name: "queue", durationMs: 6 },
+    ];
+    const parent = ingest.record({ name: "ingest", startMs, endMs: startMs + 10, stages });
+    inference.record({ name: "inference", startMs: startMs + 10, endMs: startMs + 30 }, parent);
+    await Promise.all([ingest.stop(), inference.stop()]);
+    const byName = new Map(received.map((span) => [span.name, span]));
+    expect([...byName.keys()].sort()).toEqual(["decode", "inference", "ingest", "queue"]);
+    const root = byName.get("ingest")!;
+    expect(root.parentSpanId ?? "").toBe("");
+    expect(new Set(received.map(({ traceId }) => traceId))).toEqual(new Set([traceIdOf(parent)]));
+    for (const name of ["decode", "queue", "inference"])
+      expect(byName.get(name)!.parentSpanId).toBe(root.spanId);
+    expect(byName.get("queue")!.startTimeUnixNano).toBe(`${startMs + 4}000000`);
+    expect(byName.get("queue")!.endTimeUnixNano).toBe(`${startMs + 10}000000`);
+    expect(services.sort()).toEqual(["sightline-inference", "sightline-ingest"]);
+  } finally {
+    collector.close();
+  }
+});
+
+test("what is no trace context begins a new trace", async () => {
+  const tracing = await Tracing.start("x", "1", { traceEndpoint: "http://127.0.0.1:9", traceRatio: 1 }, log);
+  const known = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const span = { name: "x", startMs: 0, endMs: 1 };
+  expect(traceIdOf(tracing.record(span, known))).toBe("0af7651916cd43dd8448eb211c80319c");
+  for (const wrong of ["", "00-xyz", `${known}-extra`])
+    expect(traceIdOf(tracing.record(span, wrong))).toMatch(/^[0-9a-f]{32}$/);
+  expect(traceIdOf(undefined)).toBeUndefined();
+});
