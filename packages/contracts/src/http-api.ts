@@ -69,6 +69,17 @@ export const httpCameraSchema = z.object({
   findings: z.array(httpFindingSchema),
 });
 
+/** Body of PATCH /cameras/{camera}: what is not there stays as it is. */
+export const httpCameraChangesSchema = httpCameraSettingsSchema.partial();
+
+/** Answer of GET /cameras. */
+export const httpCameraPageSchema = z.object({
+  cameras: z.array(httpCameraSchema),
+  /** Empty on the last page. */
+  nextPageToken: z.string(),
+  totalSize: z.number(),
+});
+
 export const httpProbeRequestSchema = z.strictObject({
   uri: z.string().max(2048),
   transport: z.enum(["tcp", "udp"]).optional(),
@@ -96,6 +107,9 @@ export const httpRulesSchema = z.object({
   rules: z.array(z.record(z.string(), z.unknown())),
   etag: z.string(),
 });
+
+/** Body of PUT /cameras/{camera}/rules; with an etag the rules are replaced only if nobody else changed them since. */
+export const httpRulesUpdateSchema = httpRulesSchema.extend({ etag: z.string().max(64).optional() });
 
 export const httpTrackSchema = z.object({
   id: z.string(),
@@ -242,10 +256,14 @@ export type HttpCamera = z.infer<typeof httpCameraSchema>;
 export type HttpCameraStatus = z.infer<typeof httpCameraStatusSchema>;
 export type HttpCameraSettings = z.infer<typeof httpCameraSettingsSchema>;
 export type HttpNewCamera = z.infer<typeof httpNewCameraSchema>;
+export type HttpCameraChanges = z.infer<typeof httpCameraChangesSchema>;
+export type HttpCameraPage = z.infer<typeof httpCameraPageSchema>;
 export type HttpFinding = z.infer<typeof httpFindingSchema>;
 export type HttpProbeRequest = z.infer<typeof httpProbeRequestSchema>;
 export type HttpProbe = z.infer<typeof httpProbeSchema>;
 export type HttpRules = z.infer<typeof httpRulesSchema>;
+export type HttpRulesUpdate = z.infer<typeof httpRulesUpdateSchema>;
+export type HttpTrack = z.infer<typeof httpTrackSchema>;
 export type HttpEvent = z.infer<typeof httpEventSchema>;
 export type HttpEventPage = z.infer<typeof httpEventPageSchema>;
 export type HttpSample = z.infer<typeof httpSampleSchema>;

@@ -1,5 +1,7 @@
 export * from "./camera-name.ts";
 export * from "./drop-reason.ts";
+export * from "./enum-name.ts";
+export * from "./event-json.ts";
 export * from "./frame-codec.ts";
 export * from "./frame-id.ts";
 export { FieldMask, type FieldMaskWrapperFns } from "./gen/google/protobuf/field_mask.ts";
@@ -132,6 +134,7 @@ export {
 } from "./gen/sightline/v1/timeline.ts";
 export * from "./http-api.ts";
 export * from "./limits.ts";
+export * from "./make-detection.ts";
 export * from "./streams.ts";
 export * from "./subjects.ts";
 export * from "./timestamp.ts";

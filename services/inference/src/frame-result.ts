@@ -1,4 +1,10 @@
-import { Detection, FrameDetections, type FrameMetadata, type Inference } from "@sightline/contracts";
+import {
+  type Detection,
+  FrameDetections,
+  type FrameMetadata,
+  type Inference,
+  makeDetection,
+} from "@sightline/contracts";
 import {
   type CandidateBatch,
   decodeCandidates,
@@ -46,14 +52,8 @@ export function frameResult(
   const { sourceWidth: width, sourceHeight: height } = frame;
   return found
     .filter(({ classId }) => filter.classes?.has(model.classes[classId]!) ?? true)
-    .map(({ classId, score, box: [xMin, yMin, xMax, yMax] }) =>
-      Detection.fromPartial({
-        classId,
-        className: model.classes[classId]!,
-        score,
-        pixelBox: { xMin, yMin, xMax, yMax },
-        normalizedBox: { xMin: xMin / width, yMin: yMin / height, xMax: xMax / width, yMax: yMax / height },
-      }),
+    .map(({ classId, score, box }) =>
+      makeDetection({ classId, className: model.classes[classId]!, score, box }, { width, height }),
     );
 }
 

@@ -71,6 +71,19 @@ describe("readFrames", () => {
     expect(Math.min(...rowOf(12), ...rowOf(51))).toBeGreaterThan(200);
   });
 
+  it("gives presentation times when asked, also of a video whose frames are not evenly spaced", async () => {
+    const uneven = join(folder, "uneven.mkv");
+    execFileSync("ffmpeg", [
+      ...["-loglevel", "error", "-f", "lavfi", "-i", "color=red:size=64x48:rate=10"],
+      ...["-vf", "select='not(between(n,2,4))'", "-fps_mode", "passthrough", "-frames:v", "4", uneven],
+    ]);
+    const times = async (path: string, every = 1) =>
+      (await all(path, { ...half, times: true, every })).map(({ ptsUs }) => ptsUs);
+    expect(await times(uneven)).toEqual([0, 100_000, 500_000, 600_000]);
+    expect(await times(join(folder, "clip.mp4"), 3)).toEqual([0, 300_000, 600_000]);
+    expect((await all(uneven))[1]!.ptsUs).toBeUndefined();
+  });
+
   it("takes every nth frame", async () => {
     expect(await all(join(folder, "clip.mp4"), { ...half, every: 3 })).toHaveLength(3);
   });

@@ -2,6 +2,8 @@
 import { spawn } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { type Letterbox, PAD_VALUE, type Size } from "../detection/letterbox.ts";
 import { EvaluationError } from "./evaluation-error.ts";
 
@@ -14,6 +16,8 @@ export interface FileFrame extends Size {
   readonly pixels: Uint8Array;
   /** How the source picture lies in the model's input. */
   readonly letterbox: Letterbox;
+  /** Presentation time in microseconds; undefined unless asked for. */
+  readonly ptsUs?: number | undefined;
 }
 
 /** A stream that ffmpeg opens otherwise than by a path, and of which some frames are taken. */
@@ -39,6 +43,8 @@ export interface ReadFramesOptions {
   readonly frame?: Size | undefined;
   /** Decode only every nth frame of a video. Default 1. */
   readonly every?: number | undefined;
+  /** Give the frames their presentation times. Default false. */
+  readonly times?: boolean | undefined;
   /** Program to run. Default "ffmpeg" on the PATH. */
   readonly ffmpeg?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -91,17 +97,18 @@ async function* decode(
   const args = [
     ...(stream?.inputArguments ?? ["-hide_banner", "-loglevel", "error", "-nostdin", "-i", `file:${source}`]),
     ...["-map", "0:v:0", "-vf"],
-    `${selection(stream, options.every ?? 1)}scale=${scaled.width}:${scaled.height}:flags=bilinear,format=gbrp,` +
+    `${selection(stream, options.every ?? 1)}${options.times ? timesFilter : ""}scale=${scaled.width}:${scaled.height}:flags=bilinear,format=gbrp,` +
       `pad=${width}:${height}:${left}:${top}:color=0x${pad}`,
     ...["-fps_mode", "passthrough"],
     ...(stream ? ["-frames:v", String(stream.count)] : []),
     ...["-f", "rawvideo", "-pix_fmt", "gbrp", "-"],
   ];
-  const child = spawn(ffmpeg, args);
+  const child = spawn(ffmpeg, args, { stdio: ["pipe", "pipe", "pipe", options.times ? "pipe" : "ignore"] });
+  const times = options.times ? presentationTimes(child.stdio[3] as Readable) : undefined;
   // ffmpeg may end before it has read it all, which its exit tells.
-  child.stdin.on("error", () => undefined).end(stream?.script ?? "");
+  child.stdin!.on("error", () => undefined).end(stream?.script ?? "");
   let errors = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+  child.stderr!.setEncoding("utf8").on("data", (text: string) => {
     errors = (errors + text).slice(-2000);
   });
   const ended = new Promise<number | null>((resolve, reject) => {
@@ -123,7 +130,7 @@ async function* decode(
         filled += part.length;
         offset += part.length;
         if (filled < bytes) continue;
-        yield { name, pixels, width, height, letterbox };
+        yield { name, pixels, width, height, letterbox, ptsUs: (await times?.next())?.value ?? undefined };
         given += 1;
         pixels = new Uint8Array(bytes);
         filled = 0;
@@ -142,6 +149,17 @@ async function* decode(
   } finally {
     options.signal?.removeEventListener("abort", stop);
     stop();
+  }
+}
+
+/** Filters that write each frame's time, in microseconds, to file descriptor 3: `frame:0 pts:0 pts_time:0`. */
+const timesFilter =
+  "settb=AVTB,metadata=mode=add:key=time:value=1,metadata=mode=print:file=pipe\\\\:3:direct=1,";
+
+async function* presentationTimes(output: Readable): AsyncGenerator<number, undefined> {
+  for await (const line of createInterface({ input: output })) {
+    const match = /^frame:\d+\s+pts:(-?\d+)/.exec(line);
+    if (match) yield Number(match[1]);
   }
 }
 

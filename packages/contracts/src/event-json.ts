@@ -1,0 +1,79 @@
+import { cameraIdOf } from "./camera-name.ts";
+import { enumName } from "./enum-name.ts";
+import type { Timestamp } from "./gen/google/protobuf/timestamp.ts";
+import {
+  CrossingDirection,
+  EndReason,
+  type Event,
+  EventPhase,
+  EventType,
+  type Track,
+} from "./gen/sightline/v1/event.ts";
+import type { BoundingBox } from "./gen/sightline/v1/geometry.ts";
+import type { HttpEvent } from "./http-api.ts";
+import { fromTimestamp } from "./timestamp.ts";
+
+/** An event as JSON shows it: over HTTP, in exports, in webhooks and on the command line. */
+export function toHttpEvent(event: Event): HttpEvent {
+  const { camera, id } = parseEventName(event.name) ?? { camera: "", id: "" };
+  return {
+    camera,
+    id,
+    type: enumName(EventType, event.type),
+    phase: phaseNames[event.phase] ?? "start",
+    revision: event.revision,
+    rule: event.rule,
+    zone: event.zone,
+    line: event.line,
+    direction: enumName(CrossingDirection, event.direction),
+    track: event.track ? toHttpTrack(event.track) : null,
+    count: event.count,
+    startTime: toIso(event.startTime) ?? "",
+    updateTime: toIso(event.updateTime) ?? "",
+    endTime: toIso(event.endTime),
+    endReason: enumName(EndReason, event.endReason),
+    hasSnapshot: event.snapshotFrame !== undefined,
+    message: event.message,
+  };
+}
+
+/** The ids in `cameras/{camera}/events/{event}`; undefined when it is no such name. */
+export function parseEventName(name: string): { camera: string; id: string } | undefined {
+  const match = /^(cameras\/[^/]+)\/events\/([A-Za-z0-9_-]{1,128})$/.exec(name);
+  const camera = cameraIdOf(match?.[1] ?? "");
+  return camera === undefined ? undefined : { camera, id: match![2]! };
+}
+
+/** A box as four numbers: left, top, right, bottom. */
+export function toHttpBox(box: BoundingBox | undefined): [number, number, number, number] {
+  const { xMin = 0, yMin = 0, xMax = 0, yMax = 0 } = box ?? {};
+  return [shorten(xMin), shorten(yMin), shorten(xMax), shorten(yMax)];
+}
+
+/** ISO 8601 in UTC; null when unset. */
+export function toIso(time: Timestamp | undefined): string | null {
+  return time ? new Date(fromTimestamp(time)).toISOString() : null;
+}
+
+/** A 32-bit float without the digits that it does not have: 0.4000000059604645 is 0.4. */
+export function shorten(float: number): number {
+  return Number(float.toPrecision(7));
+}
+
+const phaseNames: Readonly<Record<number, HttpEvent["phase"]>> = {
+  [EventPhase.START]: "start",
+  [EventPhase.UPDATE]: "update",
+  [EventPhase.END]: "end",
+  [EventPhase.ONCE]: "once",
+};
+
+function toHttpTrack(track: Track): NonNullable<HttpEvent["track"]> {
+  return {
+    id: track.id,
+    className: track.className,
+    score: shorten(track.score),
+    bestScore: shorten(track.bestScore),
+    box: toHttpBox(track.normalizedBox),
+    zones: track.zones,
+  };
+}
