@@ -51,6 +51,14 @@ export class Lease {
     }
   }
 
+  /**
+   * Whether the lease is held for certain now. A process that was frozen knows by this that it is too late before its
+   * timers have told it.
+   */
+  get held(): boolean {
+    return !this.#abort.signal.aborted && performance.now() - this.#renewedAt < leaseTtlMs;
+  }
+
   #schedule(): NodeJS.Timeout {
     return setTimeout(() => void this.#renew(), leaseTtlMs / 4);
   }

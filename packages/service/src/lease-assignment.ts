@@ -1,0 +1,184 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { KV } from "@nats-io/kv";
+import { leaseTtlMs } from "@sightline/contracts";
+import type { KvMirror } from "./kv-mirror.ts";
+import { Lease } from "./lease.ts";
+import type { Logger } from "./log.ts";
+
+/** So long a process that has its share leaves a lease to those that have not. */
+const courtesyMs = 300;
+const courtesyStepMs = 30;
+const retryMs = 250;
+
+/** Why a lease is let go: what it guards is not registered any more, the process stops, or another has the lease. */
+export type LeaseEnd = "removed" | "released" | "lost";
+
+/** What runs for as long as its lease is held. */
+export interface LeasedWork {
+  stop(why: LeaseEnd): Promise<void>;
+}
+
+/** What is dealt out, among whom, and how it is run. */
+export interface LeaseAssignmentOptions<T, W extends LeasedWork> {
+  /** What is registered: each key of it is one thing to be held. */
+  records: KvMirror<T>;
+  /** The bucket of leases, and its content: key of a lease → holder, and the presence of each process. */
+  kv: KV;
+  leases: KvMirror<string>;
+  /** First part of the leases' keys; the second is the record's key. */
+  kind: string;
+  /** First part of the keys under which the processes that share the work show that they are there. */
+  presence: string;
+  /** This process. */
+  holder: string;
+  /** Begins the work on a record whose lease has just been taken. */
+  begin(key: string, record: T, lease: Lease): Promise<W>;
+  /** Is told the record of work that runs, whenever it may have changed. */
+  update?(work: W, key: string, record: T): Promise<void>;
+}
+
+/** Key, in the bucket of leases, under which a process shows that it is there. */
+export function presenceKey(presence: string, holder: string): string {
+  return `${presence}.${holder.replaceAll(".", "-")}`;
+}
+
+/**
+ * Takes the leases of registered things that nobody holds, and runs the work on each for as long as it has the lease.
+ * Each is handled by itself, one step after another, so none waits for another.
+ */
+export class LeaseAssignment<T, W extends LeasedWork> {
+  readonly #options: LeaseAssignmentOptions<T, W>;
+  readonly #log: Logger;
+  readonly #held = new Map<string, { lease: Lease; work: W }>();
+  /** Per key: the step that runs, and whether another must follow. */
+  readonly #busy = new Map<string, { again: boolean; done: Promise<void> }>();
+  readonly #removeListeners: (() => void)[] = [];
+  /** Keys whose lease is being asked for. */
+  #asking = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: LeaseAssignmentOptions<T, W>, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+  }
+
+  start(): void {
+    const { records, leases, kind } = this.#options;
+    this.#removeListeners.push(
+      records.onChange(({ key }) => this.#consider(key)),
+      leases.onChange(({ key, value }) => {
+        if (value === undefined && key.startsWith(`${kind}.`)) this.#consider(key.slice(kind.length + 1));
+      }),
+    );
+    this.#considerAll();
+    // A lease that was lost without a word, or that could not be asked for, is found by looking again.
+    this.#timer = setInterval(() => this.#considerAll(), leaseTtlMs / 4);
+  }
+
+  /** The work that runs in this process. */
+  work(): W[] {
+    return [...this.#held.values()].map(({ work }) => work);
+  }
+
+  /** Takes no more leases, ends all work and gives the leases back. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    for (const remove of this.#removeListeners.splice(0)) remove();
+    for (const key of this.#held.keys()) this.#consider(key);
+    await Promise.all([...this.#busy.values()].map(({ done }) => done));
+  }
+
+  #considerAll(): void {
+    for (const key of new Set([...this.#options.records.keys(), ...this.#held.keys()])) this.#consider(key);
+  }
+
+  #consider(key: string): void {
+    const busy = this.#busy.get(key);
+    if (busy) {
+      busy.again = true;
+      return;
+    }
+    const entry = { again: false, done: Promise.resolve() };
+    this.#busy.set(key, entry);
+    entry.done = (async () => {
+      do {
+        entry.again = false;
+        await this.#step(key).catch((error: Error) => this.#failed(key, error));
+      } while (entry.again);
+      this.#busy.delete(key);
+    })();
+  }
+
+  #failed(key: string, error: Error): void {
+    const { kind } = this.#options;
+    this.#log.warn({ [kind]: key, error: error.message }, `${kind} not taken or changed yet; trying again`);
+    this.#lookAgain(key);
+  }
+
+  #lookAgain(key: string): void {
+    void delay(retryMs).then(() => {
+      if (!this.#stopped || this.#held.has(key)) this.#consider(key);
+    });
+  }
+
+  async #step(key: string): Promise<void> {
+    const record = this.#stopped ? undefined : this.#options.records.get(key);
+    const held = this.#held.get(key);
+    if (held && (!record || held.lease.lost.aborted)) return this.#letGo(key, held.lease, held.work);
+    if (!record) return;
+    if (held) await this.#options.update?.(held.work, key, record);
+    else if (!this.#isLeased(key)) await this.#take(key, record);
+  }
+
+  #leaseKey(key: string): string {
+    return `${this.#options.kind}.${key}`;
+  }
+
+  #isLeased(key: string): boolean {
+    return this.#options.leases.get(this.#leaseKey(key)) !== undefined;
+  }
+
+  async #take(key: string, record: T): Promise<void> {
+    for (let waited = 0; waited < courtesyMs && this.#hasItsShare(); waited += courtesyStepMs)
+      await delay(courtesyStepMs);
+    if (this.#stopped) return;
+    const { kv, holder, kind } = this.#options;
+    this.#asking += 1;
+    const lease = await Lease.acquire(kv, this.#leaseKey(key), holder, this.#log).finally(() => {
+      this.#asking -= 1;
+    });
+    if (!lease) {
+      // Nobody renews it, but NATS has not let it expire yet.
+      if (!this.#isLeased(key)) this.#lookAgain(key);
+      return;
+    }
+    try {
+      const work = await this.#options.begin(key, record, lease);
+      this.#held.set(key, { lease, work });
+      lease.lost.addEventListener("abort", () => this.#consider(key), { once: true });
+      this.#log.info({ [kind]: key }, `${kind} taken`);
+    } catch (error) {
+      await lease.release();
+      throw error;
+    }
+  }
+
+  /** Whether this process has as much as each would, were all dealt out evenly. */
+  #hasItsShare(): boolean {
+    const { records, leases, presence } = this.#options;
+    const processes = leases.keys().filter((key) => key.startsWith(`${presence}.`)).length;
+    return this.#held.size + this.#asking >= Math.ceil(records.keys().length / Math.max(1, processes));
+  }
+
+  async #letGo(key: string, lease: Lease, work: W): Promise<void> {
+    const { kind, records } = this.#options;
+    const registered = this.#stopped || records.get(key) !== undefined;
+    const why = lease.lost.aborted ? "lost" : registered ? "released" : "removed";
+    await work.stop(why);
+    this.#held.delete(key);
+    await lease.release();
+    this.#log.info({ [kind]: key, why }, `${kind} let go`);
+  }
+}

@@ -1,0 +1,190 @@
+import { createInbox, type Msg, type NatsConnection, type Subscription } from "@nats-io/transport-node";
+import type { Logger } from "./log.ts";
+
+export interface PullOptions {
+  connection: NatsConnection;
+  stream: string;
+  /** Durable name of the consumer. */
+  consumer: string;
+  /** Creates the stream and consumer if they are missing; called before a pull that follows an unanswered one. */
+  provision: () => Promise<void>;
+  /** Takes a message, to be answered through its reply subject; false when another is wanted in its place. */
+  onMessage: (message: Msg) => boolean;
+  log: Logger;
+}
+
+interface PullRequest {
+  subscription: Subscription;
+  remaining: number;
+  timer: NodeJS.Timeout;
+}
+
+/** How long a pull request stands at the server, in milliseconds. */
+const pullExpiresMs = 5_000;
+/** Without a word from the server this long after that, the request is taken for lost. */
+const pullGraceMs = 1_000;
+const retryDelayMs = 250;
+
+/**
+ * Takes messages from a durable consumer by raw pull requests (ADR-13), so that demand is exactly what the taker wants.
+ * Each request has an inbox of its own: when the subscription ends the server drops the request, so demand can neither
+ * leak nor double. Draining, not ending, a subscription keeps a message that crosses the cancellation.
+ */
+export class PullRequests {
+  readonly #options: PullOptions;
+  readonly #requests = new Set<PullRequest>();
+  readonly #subject: string;
+  #wanted = 0;
+  #usable = true;
+  #retry: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: PullOptions) {
+    this.#options = options;
+    this.#subject = `$JS.API.CONSUMER.MSG.NEXT.${options.stream}.${options.consumer}`;
+    void this.#followConnection();
+  }
+
+  /** Messages asked for and not yet delivered. */
+  get outstanding(): number {
+    let sum = 0;
+    for (const request of this.#requests) sum += request.remaining;
+    return sum;
+  }
+
+  /** Sets how many are wanted beyond those delivered; more than that may come only if they are on their way. */
+  demand(messages: number): void {
+    this.#wanted = messages;
+    this.#balance();
+  }
+
+  /** Ends all requests; messages that are on their way still arrive before this resolves. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wanted = 0;
+    clearTimeout(this.#retry);
+    await Promise.all([...this.#requests].map((request) => this.#cancel(request)));
+  }
+
+  #balance(): void {
+    if (this.#stopped || !this.#usable) return;
+    if (this.outstanding > this.#wanted) for (const request of this.#requests) void this.#cancel(request);
+    const missing = this.#wanted - this.outstanding;
+    if (missing > 0) this.#pull(missing);
+  }
+
+  #pull(batch: number): void {
+    const { connection } = this.#options;
+    const inbox = createInbox();
+    const request: PullRequest = {
+      remaining: batch,
+      subscription: connection.subscribe(inbox, {
+        callback: (error, message) => this.#receive(request, error, message),
+      }),
+      timer: setTimeout(() => {
+        void this.#cancel(request);
+        this.#pause("no answer to a pull request");
+      }, pullExpiresMs + pullGraceMs),
+    };
+    this.#requests.add(request);
+    connection.publish(this.#subject, JSON.stringify({ batch, expires: pullExpiresMs * 1_000_000 }), {
+      reply: inbox,
+    });
+  }
+
+  #receive(request: PullRequest, error: Error | null, message: Msg): void {
+    const status = message.headers?.code ?? 0;
+    if (error || status > 0) {
+      this.#end(request);
+      request.subscription.unsubscribe();
+      // 404 and 408 are the ordinary ends of a pull request. Others (409: consumer deleted, server shutdown, leader
+      // change, too many waiting; 503: no JetStream) need a moment, and perhaps the consumer anew.
+      if (status === 404 || status === 408) this.#balance();
+      else if (status !== 100)
+        this.#pause(error?.message ?? `status ${status} ${message.headers?.description}`);
+      return;
+    }
+    if (this.#requests.has(request)) {
+      this.#wanted = Math.max(0, this.#wanted - 1);
+      if (--request.remaining === 0) {
+        this.#end(request);
+        request.subscription.unsubscribe();
+      }
+    }
+    if (!this.#options.onMessage(message)) {
+      this.#wanted++;
+      this.#balance();
+    }
+  }
+
+  #end(request: PullRequest): void {
+    clearTimeout(request.timer);
+    this.#requests.delete(request);
+  }
+
+  async #cancel(request: PullRequest): Promise<void> {
+    this.#end(request);
+    if (!request.subscription.isClosed()) await request.subscription.drain().catch(() => undefined);
+  }
+
+  /** Asks for nothing for a moment, then makes sure that the consumer is there, and goes on. */
+  #pause(why: string): void {
+    if (this.#stopped || !this.#usable) return;
+    this.#usable = false;
+    const { consumer, log, provision } = this.#options;
+    log.debug({ consumer, why }, "messages cannot be had; trying again");
+    this.#retry = setTimeout(async () => {
+      try {
+        await provision();
+      } catch (error) {
+        log.warn({ consumer, error: (error as Error).message }, "consumer is not there yet");
+        this.#usable = true;
+        this.#pause("no consumer");
+        return;
+      }
+      this.#usable = true;
+      this.#balance();
+    }, retryDelayMs);
+  }
+
+  /** The server forgets pull requests of a connection that ends: they end here too, and are made anew. */
+  async #followConnection(): Promise<void> {
+    for await (const status of this.#options.connection.status()) {
+      if (this.#stopped) return;
+      if (status.type !== "disconnect" && status.type !== "reconnect") continue;
+      for (const request of this.#requests) {
+        this.#end(request);
+        request.subscription.unsubscribe();
+      }
+      clearTimeout(this.#retry);
+      this.#usable = status.type === "reconnect";
+      this.#balance();
+    }
+  }
+}
+
+/** What an acknowledgement subject says of its message. */
+export interface AckSubject {
+  stream: string;
+  consumer: string;
+  /** How often the server has delivered it, this time included. */
+  deliveries: number;
+  /** Sequence of the message in the stream. */
+  streamSequence: number;
+  /** Messages of the consumer that are still to be delivered. */
+  pending: number;
+}
+
+/**
+ * Reads $JS.ACK.[domain.account.]stream.consumer.deliveries.sseq.cseq.time.pending[.random] (ADR-15); undefined for what is no
+ * such subject.
+ */
+export function parseAckSubject(subject: string | undefined): AckSubject | undefined {
+  const parts = subject?.split(".") ?? [];
+  if (parts[0] !== "$JS" || parts[1] !== "ACK" || parts.length < 9) return undefined;
+  const [stream, consumer, ...numbers] = parts.slice(parts.length > 9 ? 4 : 2);
+  const [deliveries, streamSequence, , , pending] = numbers.map(Number);
+  if (!stream || !consumer || ![deliveries, streamSequence, pending].every(Number.isSafeInteger))
+    return undefined;
+  return { stream, consumer, deliveries: deliveries!, streamSequence: streamSequence!, pending: pending! };
+}
