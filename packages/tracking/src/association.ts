@@ -1,0 +1,70 @@
+import { Assignment } from "./assignment.ts";
+import { intersectionOverUnion } from "./box.ts";
+import type { Observation } from "./observation.ts";
+import type { Track } from "./track.ts";
+
+/** A matching of tracks with observations. */
+export interface Matching {
+  /** Pairs of a track and the index of its observation, in the order of the tracks. */
+  readonly matches: readonly (readonly [track: Track, index: number])[];
+  /** Tracks without an observation. */
+  readonly missed: readonly Track[];
+  /** Indices of observations without a track. */
+  readonly unused: readonly number[];
+}
+
+/**
+ * Matches tracks with observations of their class, maximising the sum of (similarity − minimum) over the matches.
+ * That is the reference's `lap.lapjv(1 − similarity, cost_limit = 1 − minimum)`: a pair is matched only where it
+ * is worth more than leaving both alone.
+ */
+export class Association {
+  readonly #assignment = new Assignment();
+  #weights = new Float64Array(1024);
+
+  /**
+   * @param candidates indices into `observations`
+   * @param fuseScore similarity = IoU × score, as the reference's `fuse_score`; otherwise IoU
+   */
+  match(
+    tracks: readonly Track[],
+    observations: readonly Observation[],
+    candidates: readonly number[],
+    minimum: number,
+    fuseScore: boolean,
+  ): Matching {
+    this.#weigh(tracks, observations, candidates, minimum, fuseScore);
+    this.#assignment.solve(this.#weights, tracks.length, candidates.length);
+    const { columnOfRow, rowOfColumn } = this.#assignment;
+    const matches: [Track, number][] = [];
+    const missed: Track[] = [];
+    for (const [t, track] of tracks.entries()) {
+      const column = columnOfRow[t]!;
+      if (column === -1) missed.push(track);
+      else matches.push([track, candidates[column]!]);
+    }
+    return { matches, missed, unused: candidates.filter((_, c) => rowOfColumn[c] === -1) };
+  }
+
+  #weigh(
+    tracks: readonly Track[],
+    observations: readonly Observation[],
+    candidates: readonly number[],
+    minimum: number,
+    fuseScore: boolean,
+  ): void {
+    const size = tracks.length * candidates.length;
+    if (size > this.#weights.length) this.#weights = new Float64Array(2 ** Math.ceil(Math.log2(size)));
+    let at = 0;
+    for (const track of tracks) {
+      for (const candidate of candidates) {
+        const { classId, score, box } = observations[candidate]!;
+        let similarity = 0;
+        if (track.classId === classId) {
+          similarity = intersectionOverUnion(track, box) * (fuseScore ? score : 1);
+        }
+        this.#weights[at++] = similarity > minimum ? similarity - minimum : 0;
+      }
+    }
+  }
+}

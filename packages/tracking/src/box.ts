@@ -1,0 +1,26 @@
+/** An upright box in pixels of the picture; xMin < xMax, yMin < yMax. */
+export interface Box {
+  readonly xMin: number;
+  readonly yMin: number;
+  readonly xMax: number;
+  readonly yMax: number;
+}
+
+/** Whether all four sides are finite and the box has an area. */
+export function isProperBox(box: Box): boolean {
+  const width = box.xMax - box.xMin;
+  const height = box.yMax - box.yMin;
+  // Infinity minus Infinity is NaN, which fails the comparison as well.
+  return width > 0 && height > 0 && width < Infinity && height < Infinity;
+}
+
+/** Intersection over union, 0…1. */
+export function intersectionOverUnion(a: Box, b: Box): number {
+  const width = Math.min(a.xMax, b.xMax) - Math.max(a.xMin, b.xMin);
+  if (width <= 0) return 0;
+  const height = Math.min(a.yMax, b.yMax) - Math.max(a.yMin, b.yMin);
+  if (height <= 0) return 0;
+  const intersection = width * height;
+  const areas = (a.xMax - a.xMin) * (a.yMax - a.yMin) + (b.xMax - b.xMin) * (b.yMax - b.yMin);
+  return intersection / (areas - intersection);
+}

@@ -1,0 +1,33 @@
+/** What this package throws. Callers tell errors apart by class or `code`, never by message. */
+export type TrackingErrorCode = "OPTIONS" | "STATE" | "TIME";
+
+export class TrackingError extends Error {
+  readonly code: TrackingErrorCode;
+
+  constructor(code: TrackingErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** An option is out of its range. */
+export class TrackerOptionsError extends TrackingError {
+  constructor(message: string) {
+    super("OPTIONS", message);
+  }
+}
+
+/** A stored state is not one that this version can continue; start a tracker without it. */
+export class TrackerStateError extends TrackingError {
+  constructor(message: string, options?: ErrorOptions) {
+    super("STATE", message, options);
+  }
+}
+
+/** A time is not a finite number of milliseconds. */
+export class TrackerTimeError extends TrackingError {
+  constructor(message: string) {
+    super("TIME", message);
+  }
+}

@@ -1,0 +1,6 @@
+export * from "./actor.ts";
+export * from "./capture-times.ts";
+export * from "./run-tracker.ts";
+export * from "./scene.ts";
+export * from "./scenes.ts";
+export * from "./seeded-random.ts";

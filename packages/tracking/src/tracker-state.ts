@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { TrackerStateError } from "./errors.ts";
+import { filterLength, rescaleTime } from "./kalman-filter.ts";
+import { Track } from "./track.ts";
+
+export const trackerStateVersion = 1;
+
+/** More than any scene holds; a bound on what storage can make the tracker allocate. */
+const maxTracks = 100_000;
+
+const count = z.number().int().nonnegative();
+
+const stateSchema = z
+  .strictObject({
+    version: z.literal(trackerStateVersion),
+    nominalIntervalMs: z.number().positive(),
+    nextNumber: z.number().int().positive(),
+    /** Null before the first time was heard of. */
+    nowMs: z.number().nullable(),
+    /** Null before the first frame. */
+    frameMs: z.number().nullable(),
+    tracks: z
+      .array(
+        z.strictObject({
+          number: count,
+          status: z.enum(["tentative", "tracked", "lost"]),
+          hits: count,
+          classId: z.number(),
+          firstSeenMs: z.number(),
+          lastSeenMs: z.number(),
+          /** Per centre x, centre y, aspect, height: value, velocity, and their covariance (pp, pv, vv). */
+          filter: z.array(z.number()).length(filterLength),
+        }),
+      )
+      .max(maxTracks),
+  })
+  .refine(({ frameMs, nowMs, tracks }) => tracks.length === 0 || (frameMs !== null && nowMs !== null), {
+    error: "there are tracks but no time",
+  });
+
+/** A tracker's whole state, plain JSON. Times are milliseconds, velocities per `nominalIntervalMs`. */
+export type TrackerState = z.infer<typeof stateSchema>;
+
+/**
+ * Checks a stored state and brings it to the tracker's own form.
+ * @throws {TrackerStateError} it is malformed or of another version
+ */
+export function restoreTracker(
+  state: unknown,
+  nominalIntervalMs: number,
+): { tracks: Track[]; nextNumber: number; nowMs: number; frameMs: number } {
+  const parsed = stateSchema.safeParse(state);
+  if (!parsed.success) {
+    throw new TrackerStateError(
+      `The stored tracker state cannot be continued: ${z.prettifyError(parsed.error)}`,
+      { cause: parsed.error },
+    );
+  }
+  const { nextNumber, nowMs, frameMs } = parsed.data;
+  const ratio = nominalIntervalMs / parsed.data.nominalIntervalMs;
+  const tracks = parsed.data.tracks.map((stored) => {
+    const filter = Float64Array.from(stored.filter);
+    if (ratio !== 1) rescaleTime(filter, ratio);
+    const track = new Track(stored.classId, stored.firstSeenMs, stored.lastSeenMs, filter);
+    track.number = stored.number;
+    track.status = stored.status;
+    track.hits = stored.hits;
+    return track;
+  });
+  return {
+    tracks,
+    nextNumber,
+    nowMs: nowMs ?? Number.NEGATIVE_INFINITY,
+    frameMs: frameMs ?? Number.NEGATIVE_INFINITY,
+  };
+}
