@@ -6,6 +6,7 @@ import {
   createRegistry,
   ensureStream,
   expectLargeBuffers,
+  Tracing,
 } from "@sightline/service";
 import { DEFAULT_THRESHOLDS, type ModelManifest } from "@sightline/yolo-nas";
 import type { BatchRunner } from "../../services/inference/src/batch-runner.ts";
@@ -111,6 +112,7 @@ if (import.meta.main) {
     filters: { of: () => ({ minScore: 0, classes: undefined }) },
     publisher: new DetectionPublisher(nats, log),
     metrics: new InferenceMetrics(createRegistry("bench", "0")),
+    tracing: await Tracing.start("bench", "0", { traceRatio: 0 }, log),
     log,
     tokens: (onToken) =>
       new TokenSource({

@@ -57,7 +57,7 @@ export function eventsStream(retention: Retention) {
 
 /** DEAD_LETTERS: messages that a named subscription could not deliver. */
 export function deadLettersStream(retention: Retention) {
-  return { ...kept(retention), name: streams.deadLetters, subjects: ["dead-letters.*"] };
+  return { ...kept(retention), name: streams.deadLetters, subjects: ["dead-letters.*", "redeliveries.*"] };
 }
 
 function kept(retention: Retention) {

@@ -14,6 +14,8 @@ export const subjects = {
   event: (camera: string, event: string) => `events.${camera}.${event}`,
   /** Encoded DeadLetter, in stream DEAD_LETTERS. */
   deadLetter: (subscription: string) => `dead-letters.${subscription}`,
+  /** Encoded DeadLetter that is to be delivered once more, in stream DEAD_LETTERS. */
+  redelivery: (subscription: string) => `redeliveries.${subscription}`,
   /** Request: the picture of a recent frame, as JPEG. Answered by the ingest that holds the camera. */
   pictureGet: (camera: string) => `pictures.get.${camera}`,
   /** Request: what a camera that need not be registered offers. Answered by any ingest. */

@@ -1,0 +1,120 @@
+import type { Msg } from "@nats-io/transport-node";
+import { type Logger, type Nats, PullRequests, parseAckSubject } from "@sightline/service";
+import { Outstanding } from "./outstanding.ts";
+
+/** What becomes of a message that was delivered. */
+export type Verdict =
+  /** It was given to the reader, who will answer for it. */
+  | "given"
+  /** It is none of the reader's business. */
+  | "acknowledge"
+  /** It can never be delivered. */
+  | "terminate"
+  /** Somebody else gets it, at once. */
+  | "return"
+  /** It is delivered again in a moment. */
+  | "postpone";
+
+export interface ConsumerReaderOptions {
+  nats: Nats;
+  stream: string;
+  consumer: string;
+  /** Most messages given and not answered for. */
+  maxUnacknowledged: number;
+  ackWaitMs: number;
+  /** Creates the consumer when it is missing. */
+  provision: () => Promise<void>;
+  /** Deals with one message at a time. */
+  deliver: (message: Msg, deliveries: number, streamSequence: number) => Verdict | Promise<Verdict>;
+  log: Logger;
+}
+
+const verbs: Record<Exclude<Verdict, "given">, string> = {
+  acknowledge: "+ACK",
+  terminate: "+TERM",
+  return: "-NAK",
+  postpone: `-NAK ${JSON.stringify({ delay: 1_000_000_000 })}`,
+};
+
+/** Reads a durable consumer for one of the readers who share it, never holding more than it may. */
+export class ConsumerReader {
+  readonly #options: ConsumerReaderOptions;
+  readonly #pulls: PullRequests;
+  readonly #outstanding: Outstanding;
+  /** Delivered and waiting for their turn. */
+  readonly #waiting: Msg[] = [];
+  #busy = false;
+  #blocked = false;
+  #stopped = false;
+
+  constructor(options: ConsumerReaderOptions) {
+    const { nats, stream, consumer, ackWaitMs } = options;
+    this.#options = options;
+    this.#outstanding = new Outstanding(nats.connection, { stream, consumer }, ackWaitMs, () => this.#ask());
+    this.#pulls = new PullRequests({
+      ...options,
+      connection: nats.connection,
+      onMessage: (message) => {
+        if (this.#stopped) message.respond(verbs.return);
+        else this.#waiting.push(message);
+        void this.#work();
+        return true;
+      },
+    });
+    this.#ask();
+  }
+
+  /** While blocked nothing is given to the reader. */
+  setBlocked(blocked: boolean): void {
+    this.#blocked = blocked;
+    void this.#work();
+  }
+
+  /** Gives back at once what was not answered for, so that another reader gets it. */
+  async stop(): Promise<void> {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    // Else the server would give this reader again what it gives back.
+    await this.#pulls.stop();
+    const { nats, stream, consumer } = this.#options;
+    if (nats.connection.isClosed()) return;
+    // Makes the server forget the requests that have ended. nats-server 2.9 mislays a message that is given back while only
+    // such requests wait for it: nobody gets it before its deadline.
+    await nats.manager.consumers.info(stream, consumer).catch(() => undefined);
+    for (const message of this.#waiting.splice(0)) message.respond(verbs.return);
+    for (const subject of this.#outstanding.stop()) nats.connection.publish(subject, verbs.return);
+  }
+
+  #ask(): void {
+    const held = this.#outstanding.size + this.#waiting.length;
+    this.#pulls.demand(Math.max(0, this.#options.maxUnacknowledged - held));
+  }
+
+  async #work(): Promise<void> {
+    if (this.#busy) return;
+    while (!this.#stopped && !this.#blocked && this.#waiting.length > 0) {
+      const message = this.#waiting.shift()!;
+      this.#busy = true;
+      const verdict = await this.#judge(message);
+      this.#busy = false;
+      if (verdict !== "given") message.respond(verbs[verdict]);
+      this.#ask();
+    }
+  }
+
+  async #judge(message: Msg): Promise<Verdict> {
+    const { reply = "" } = message;
+    const { deliveries = 1, streamSequence = 0 } = parseAckSubject(reply) ?? {};
+    // Before it is given: its answer may be quicker than what follows here.
+    this.#outstanding.add(reply);
+    try {
+      return await this.#options.deliver(message, deliveries, streamSequence);
+    } catch (error) {
+      this.#options.log.warn(
+        { consumer: this.#options.consumer, error: (error as Error).message },
+        "a message could not be dealt with; it will be delivered again",
+      );
+      return "postpone";
+    }
+  }
+}

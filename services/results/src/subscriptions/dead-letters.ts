@@ -1,0 +1,114 @@
+import { AckPolicy, DeliverPolicy, JetStreamApiError, type StoredMsg } from "@nats-io/jetstream";
+import { DeadLetter, streams, subjects, toTimestamp } from "@sightline/contracts";
+import type { Nats } from "@sightline/service";
+import { ApiError } from "../grpc/errors.ts";
+import type { SubscribedMessage } from "./subscribed-message.ts";
+
+const noMessageFound = 10037;
+const fetchTimeoutMs = 5_000;
+
+/** A message that is to become a dead letter. */
+export interface Undelivered {
+  message: SubscribedMessage;
+  reason: string;
+  deliveries: number;
+  /** Tells this message from all others of its subscription, so that it becomes a dead letter once. */
+  key: string;
+}
+
+/** Messages that subscriptions could not deliver, in stream DEAD_LETTERS. Methods throw when NATS is away. */
+export class DeadLetters {
+  readonly #nats: Nats;
+
+  constructor(nats: Nats) {
+    this.#nats = nats;
+  }
+
+  /** Stores a dead letter; a second time is no second letter. */
+  async add(subscription: string, { message, reason, deliveries, key }: Undelivered): Promise<void> {
+    const letter = DeadLetter.fromPartial({
+      message,
+      reason,
+      deliveryAttempts: deliveries,
+      createTime: toTimestamp(Date.now()),
+    });
+    await this.#nats.jetstream.publish(
+      subjects.deadLetter(subscription),
+      DeadLetter.encode(letter).finish(),
+      { msgID: `dead:${subscription}:${key}` },
+    );
+  }
+
+  /** At most `limit` letters after the sequence, oldest first. */
+  async list(
+    subscription: string,
+    after: number,
+    limit: number,
+  ): Promise<{ letter: DeadLetter; sequence: number }[]> {
+    const info = await this.#nats.manager.consumers.add(streams.deadLetters, {
+      ack_policy: AckPolicy.None,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: after + 1,
+      filter_subject: subjects.deadLetter(subscription),
+      inactive_threshold: fetchTimeoutMs * 2 * 1_000_000,
+      mem_storage: true,
+      num_replicas: 1,
+    });
+    const consumer = this.#nats.jetstream.consumers.getConsumerFromInfo(info);
+    const count = Math.min(limit, info.num_pending);
+    const letters: { letter: DeadLetter; sequence: number }[] = [];
+    if (count > 0)
+      for await (const message of await consumer.fetch({ max_messages: count, expires: fetchTimeoutMs }))
+        letters.push({ letter: named(subscription, message.seq, message.data), sequence: message.seq });
+    void consumer.delete().catch(() => undefined);
+    return letters;
+  }
+
+  /** Removes a letter, having put it in the way of the subscription's readers again when asked to. @throws ApiError dead_letter_not_found */
+  async remove(subscription: string, sequence: number, redeliver: boolean): Promise<void> {
+    const stored = await this.#get(subscription, sequence);
+    if (redeliver)
+      await this.#nats.jetstream.publish(subjects.redelivery(subscription), stored.data, {
+        msgID: `redelivery:${subscription}:${sequence}`,
+      });
+    await this.#nats.manager.streams.deleteMessage(streams.deadLetters, sequence);
+  }
+
+  /** How many a subscription has. */
+  async count(subscription: string): Promise<number> {
+    const subject = subjects.deadLetter(subscription);
+    const { state } = await this.#nats.manager.streams.info(streams.deadLetters, {
+      subjects_filter: subject,
+    });
+    return state.subjects?.[subject] ?? 0;
+  }
+
+  /** Removes all that there is of a subscription. */
+  async purge(subscription: string): Promise<void> {
+    for (const filter of [subjects.deadLetter(subscription), subjects.redelivery(subscription)])
+      await this.#nats.manager.streams.purge(streams.deadLetters, { filter });
+  }
+
+  async #get(subscription: string, sequence: number): Promise<StoredMsg> {
+    const missing = () =>
+      new ApiError(
+        "dead_letter_not_found",
+        `subscription '${subscription}' has no dead letter '${sequence}'; it was removed, or is not kept any more`,
+      );
+    try {
+      const message = await this.#nats.manager.streams.getMessage(streams.deadLetters, { seq: sequence });
+      if (message?.subject !== subjects.deadLetter(subscription)) throw missing();
+      return message;
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === noMessageFound) throw missing();
+      throw error;
+    }
+  }
+}
+
+function named(subscription: string, sequence: number, data: Uint8Array): DeadLetter {
+  return {
+    ...DeadLetter.decode(data),
+    name: `subscriptions/${subscription}/deadLetters/${sequence}`,
+  };
+}

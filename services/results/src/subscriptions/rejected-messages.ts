@@ -1,0 +1,43 @@
+import { DeadLetter, streams } from "@sightline/contracts";
+import type { Delivery } from "./ack-id.ts";
+import type { ConsumeContext } from "./consume-session.ts";
+import { messageReader, type SubscribedMessage } from "./subscribed-message.ts";
+
+/** Deals with messages that a reader does not want to acknowledge. */
+export class RejectedMessages {
+  readonly #context: ConsumeContext;
+
+  constructor(context: ConsumeContext) {
+    this.#context = context;
+  }
+
+  /** Has the message delivered again, to any reader, after a delay. */
+  again({ ackSubject }: Delivery, delaySeconds: number): void {
+    const delay = Math.round(delaySeconds * 1e9);
+    this.#context.nats.connection.publish(
+      ackSubject,
+      delay > 0 ? `-NAK ${JSON.stringify({ delay })}` : "-NAK",
+    );
+  }
+
+  /** Makes the message a dead letter; one that has expired meanwhile is only let go. */
+  async toDeadLetter(id: string, delivery: Delivery, reason: string): Promise<void> {
+    const { nats, deadLetters } = this.#context;
+    const message = await this.#message(id, delivery);
+    const { deliveries, stream, streamSequence } = delivery;
+    const key = `${stream === streams.deadLetters ? "r" : "m"}${streamSequence}`;
+    if (message) await deadLetters.add(id, { message, reason, deliveries, key });
+    nats.connection.publish(delivery.ackSubject, "+TERM");
+  }
+
+  async #message(
+    id: string,
+    { stream, streamSequence: seq }: Delivery,
+  ): Promise<SubscribedMessage | undefined> {
+    const { nats, registry } = this.#context;
+    const stored = await nats.manager.streams.getMessage(stream, { seq }).catch(() => null);
+    if (!stored) return undefined;
+    if (stream === streams.deadLetters) return DeadLetter.decode(stored.data).message;
+    return messageReader(registry.get(id))(stored.subject, stored.data);
+  }
+}

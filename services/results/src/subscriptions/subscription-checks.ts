@@ -1,0 +1,79 @@
+import { EventFilter, Subscription, SubscriptionKind } from "@sightline/contracts";
+import { readEventFilter } from "../feeds/event-filter.ts";
+import { ApiError } from "../grpc/errors.ts";
+
+const defaultAckDeadlineSeconds = 30;
+const maxAckDeadlineSeconds = 600;
+const defaultMaxDeliveryAttempts = 10;
+const maxMaxDeliveryAttempts = 1000;
+
+const idForm = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+/** The id in "subscriptions/{subscription}". @throws ApiError invalid_argument */
+export function readSubscriptionName(name: string): string {
+  const id = /^subscriptions\/([^/]+)$/.exec(name)?.[1] ?? "";
+  if (!idForm.test(id))
+    throw new ApiError(
+      "invalid_argument",
+      "the subscription's name is not valid; expected subscriptions/{subscription}",
+    );
+  return id;
+}
+
+/** Checks a subscription that is to be created, and puts defaults in. @throws ApiError invalid_argument */
+export function checkSubscription(id: string, given: Subscription | undefined): Subscription {
+  if (!idForm.test(id))
+    throw new ApiError(
+      "invalid_argument",
+      "subscription_id is not valid; expected 1 to 63 characters of a-z, 0-9 and '-', beginning with a letter or digit",
+    );
+  const { kind, filter, start, ackDeadlineSeconds, maxDeliveryAttempts } = given ?? Subscription.create();
+  if (kind !== SubscriptionKind.EVENTS && kind !== SubscriptionKind.DETECTIONS)
+    throw new ApiError(
+      "invalid_argument",
+      "subscription.kind is not set; expected SUBSCRIPTION_KIND_EVENTS or SUBSCRIPTION_KIND_DETECTIONS",
+    );
+  if (ackDeadlineSeconds > maxAckDeadlineSeconds)
+    throw new ApiError(
+      "invalid_argument",
+      `subscription.ack_deadline_seconds is ${ackDeadlineSeconds}; expected 1 to ${maxAckDeadlineSeconds}, or 0 for ${defaultAckDeadlineSeconds}`,
+    );
+  if (maxDeliveryAttempts > maxMaxDeliveryAttempts)
+    throw new ApiError(
+      "invalid_argument",
+      `subscription.max_delivery_attempts is ${maxDeliveryAttempts}; expected 1 to ${maxMaxDeliveryAttempts}, or 0 for ${defaultMaxDeliveryAttempts}`,
+    );
+  readEventFilter(filter);
+  if (kind === SubscriptionKind.DETECTIONS && filter && namesMoreThanFrames(filter))
+    throw new ApiError(
+      "invalid_argument",
+      "subscription.filter has types, zones, rules or phases, which frames do not have; detections are filtered by cameras and classes",
+    );
+  return Subscription.fromPartial({
+    name: `subscriptions/${id}`,
+    kind,
+    filter: filter ?? EventFilter.create(),
+    start: start ?? { position: { $case: "newest", value: true } },
+    ackDeadlineSeconds: ackDeadlineSeconds || defaultAckDeadlineSeconds,
+    maxDeliveryAttempts: maxDeliveryAttempts || defaultMaxDeliveryAttempts,
+  });
+}
+
+/** Whether two checked subscriptions ask for the same. */
+export function sameSubscription(a: Subscription, b: Subscription): boolean {
+  const essence = (subscription: Subscription) =>
+    Buffer.from(
+      Subscription.encode({
+        ...subscription,
+        createTime: undefined,
+        pending: 0,
+        unacknowledged: 0,
+        deadLetters: 0,
+      }).finish(),
+    );
+  return essence(a).equals(essence(b));
+}
+
+function namesMoreThanFrames({ types, zones, rules, phases }: EventFilter): boolean {
+  return types.length + zones.length + rules.length + phases.length > 0;
+}

@@ -1,0 +1,161 @@
+import type {
+  AcknowledgeRequest,
+  ConsumeRequest,
+  CreateSubscriptionRequest,
+  DeleteDeadLetterRequest,
+  DeleteSubscriptionRequest,
+  GetSubscriptionRequest,
+  ListDeadLettersRequest,
+  ListDeadLettersResponse,
+  ListSubscriptionsRequest,
+  ListSubscriptionsResponse,
+  RejectRequest,
+  Subscription,
+} from "@sightline/contracts";
+import { ApiError } from "../grpc/errors.ts";
+import { cutPage, pageTokenAfter, readPage } from "../grpc/page-token.ts";
+import { type Delivery, decodeAckId } from "./ack-id.ts";
+import { type ConsumeContext, ConsumeSession, type ConsumeSink } from "./consume-session.ts";
+import { RejectedMessages } from "./rejected-messages.ts";
+import { checkSubscription, readSubscriptionName } from "./subscription-checks.ts";
+
+const maxAckIds = 1000;
+const defaultUnacknowledged = 100;
+const maxUnacknowledged = 1000;
+const maxReasonLength = 1000;
+const confirmTimeoutMs = 2_000;
+
+/** Named subscriptions, as gRPC has them. Every method throws ApiError. */
+export class SubscriptionService {
+  readonly #context: ConsumeContext;
+  readonly #rejected: RejectedMessages;
+
+  constructor(context: ConsumeContext) {
+    this.#context = context;
+    this.#rejected = new RejectedMessages(context);
+  }
+
+  async create({ subscriptionId, subscription }: CreateSubscriptionRequest): Promise<Subscription> {
+    const checked = checkSubscription(subscriptionId, subscription);
+    return available(async () => {
+      const stored = await this.#context.registry.create(subscriptionId, checked);
+      return this.#withState(subscriptionId, stored);
+    });
+  }
+
+  async get({ name }: GetSubscriptionRequest): Promise<Subscription> {
+    const id = readSubscriptionName(name);
+    const subscription = this.#context.registry.get(id);
+    return available(() => this.#withState(id, subscription));
+  }
+
+  async list({ pageSize, pageToken }: ListSubscriptionsRequest): Promise<ListSubscriptionsResponse> {
+    const { registry } = this.#context;
+    const { keys, nextPageToken } = cutPage(registry.ids(), readPage(pageSize, pageToken));
+    return available(async () => ({
+      subscriptions: await Promise.all(keys.map((id) => this.#withState(id, registry.get(id)))),
+      nextPageToken,
+    }));
+  }
+
+  async delete({ name }: DeleteSubscriptionRequest): Promise<void> {
+    const id = readSubscriptionName(name);
+    await available(() => this.#context.registry.delete(id));
+  }
+
+  /** Sends messages to `sink` until the session is stopped. */
+  consume(request: ConsumeRequest, sink: ConsumeSink): ConsumeSession {
+    const id = readSubscriptionName(request.name);
+    const subscription = this.#context.registry.get(id);
+    if (request.maxUnacknowledged > maxUnacknowledged)
+      throw new ApiError(
+        "invalid_argument",
+        `max_unacknowledged is ${request.maxUnacknowledged}; expected 1 to ${maxUnacknowledged}, or 0 for ${defaultUnacknowledged}`,
+      );
+    const most = request.maxUnacknowledged || defaultUnacknowledged;
+    return new ConsumeSession(id, subscription, most, this.#context, sink);
+  }
+
+  async acknowledge(request: AcknowledgeRequest): Promise<void> {
+    const deliveries = this.#deliveries(request.name, request.ackIds);
+    const { connection } = this.#context.nats;
+    // Asked for an answer, so that what has been acknowledged stays so if NATS falls in the next moment.
+    await available(() =>
+      Promise.all(
+        deliveries.map(({ ackSubject }) =>
+          connection.request(ackSubject, "+ACK", { timeout: confirmTimeoutMs }),
+        ),
+      ),
+    );
+  }
+
+  async reject(request: RejectRequest): Promise<void> {
+    const { name, ackIds, delaySeconds, deadLetter, reason } = request;
+    if (!(delaySeconds >= 0 && delaySeconds <= 3600))
+      throw new ApiError("invalid_argument", `delay_seconds is ${delaySeconds}; expected 0 to 3600`);
+    const id = readSubscriptionName(name);
+    const deliveries = this.#deliveries(name, ackIds);
+    const why = reason.slice(0, maxReasonLength) || "rejected by its reader";
+    await available(async () => {
+      for (const delivery of deliveries)
+        if (deadLetter) await this.#rejected.toDeadLetter(id, delivery, why);
+        else this.#rejected.again(delivery, delaySeconds);
+      await this.#context.nats.connection.flush();
+    });
+  }
+
+  async listDeadLetters(request: ListDeadLettersRequest): Promise<ListDeadLettersResponse> {
+    const id = readSubscriptionName(request.parent);
+    this.#context.registry.get(id);
+    const listed = readPage(request.pageSize, request.pageToken, id);
+    const { size, after } = listed;
+    const found = await available(() => this.#context.deadLetters.list(id, Number(after) || 0, size + 1));
+    const page = found.slice(0, size);
+    const last = page.at(-1);
+    return {
+      deadLetters: page.map(({ letter }) => letter),
+      nextPageToken: found.length > size && last ? pageTokenAfter(listed, String(last.sequence)) : "",
+    };
+  }
+
+  async deleteDeadLetter({ name, redeliver }: DeleteDeadLetterRequest): Promise<void> {
+    const [, parent = "", letter = ""] = /^(subscriptions\/[^/]+)\/deadLetters\/(\d{1,15})$/.exec(name) ?? [];
+    const id = readSubscriptionName(parent);
+    this.#context.registry.get(id);
+    await available(() => this.#context.deadLetters.remove(id, Number(letter), redeliver));
+  }
+
+  #deliveries(name: string, ackIds: readonly string[]): Delivery[] {
+    const id = readSubscriptionName(name);
+    this.#context.registry.get(id);
+    if (ackIds.length > maxAckIds)
+      throw new ApiError(
+        "invalid_argument",
+        `ack_ids has ${ackIds.length} entries; the most is ${maxAckIds}`,
+      );
+    return ackIds.map((ackId) => decodeAckId(id, ackId));
+  }
+
+  async #withState(id: string, subscription: Subscription): Promise<Subscription> {
+    const { registry, deadLetters } = this.#context;
+    const [place, letters] = await Promise.all([registry.place(id, subscription), deadLetters.count(id)]);
+    return {
+      ...subscription,
+      pending: place?.num_pending ?? 0,
+      unacknowledged: place?.num_ack_pending ?? 0,
+      deadLetters: letters,
+    };
+  }
+}
+
+/** Runs NATS operations; a failure that is none of the caller's becomes subscriptions_unavailable. */
+async function available<R>(task: () => Promise<R>): Promise<R> {
+  try {
+    return await task();
+  } catch (cause) {
+    if (cause instanceof ApiError) throw cause;
+    throw new ApiError("subscriptions_unavailable", "NATS does not answer for subscriptions; try again", {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,165 @@
+import { credentials } from "@grpc/grpc-js";
+import {
+  type AcknowledgeRequest,
+  type ConsumeResponse,
+  type CreateSubscriptionRequest,
+  type DeadLetter,
+  Event,
+  EventFilter,
+  EventPhase,
+  EventType,
+  type Subscription,
+  SubscriptionKind,
+  Subscription as SubscriptionMessage,
+  SubscriptionServiceClient,
+  SubscriptionServiceService,
+  subjects,
+} from "@sightline/contracts";
+import {
+  connectNats,
+  createLogger,
+  ensureResultStreams,
+  Lifecycle,
+  type Nats,
+  openBuckets,
+} from "@sightline/service";
+import type { NatsServer } from "@sightline/service/testing";
+import { GrpcCalls } from "../grpc/grpc-calls.ts";
+import { GrpcServer } from "../grpc/grpc-server.ts";
+import { subscriptionHandlers } from "../subscriptions/subscription-handlers.ts";
+import { startSubscriptions } from "../subscriptions/subscriptions.ts";
+
+const kept = { maxAgeSeconds: 3600, maxBytes: 16 * 1024 ** 2, replicas: 1 };
+
+/** Named subscriptions served over gRPC, on a NATS server that several of these may share. */
+export class RunningSubscriptions {
+  readonly client: SubscriptionServiceClient;
+  readonly nats: Nats;
+  readonly #life: Lifecycle;
+
+  private constructor(client: SubscriptionServiceClient, nats: Nats, life: Lifecycle) {
+    this.client = client;
+    this.nats = nats;
+    this.#life = life;
+  }
+
+  static async start(server: NatsServer): Promise<RunningSubscriptions> {
+    const log = createLogger("test", "fatal");
+    const life = new Lifecycle();
+    const nats = await connectNats(server.url, "test", log);
+    await ensureResultStreams(nats.manager, { timeline: kept, events: kept, deadLetters: kept });
+    const { subscriptions } = await openBuckets(nats.kv);
+    const calls = new GrpcCalls(log, () => undefined);
+    const service = await startSubscriptions(nats, subscriptions, log, life);
+    const grpc = life.add(new GrpcServer(() => calls.endStreams()));
+    grpc.addService(SubscriptionServiceService, subscriptionHandlers(calls, service));
+    const port = await grpc.listen("127.0.0.1:0");
+    const client = new SubscriptionServiceClient(`127.0.0.1:${port}`, credentials.createInsecure());
+    return new RunningSubscriptions(client, nats, life);
+  }
+
+  /** Publishes the start of an event as the analysis does; `number` tells events apart. */
+  async publishEvent(number: number, camera = "front", type: EventType = EventType.APPEARED): Promise<void> {
+    const event = Event.fromPartial({
+      name: `cameras/${camera}/events/e${number}`,
+      type,
+      phase: EventPhase.START,
+      revision: number,
+    });
+    await this.nats.jetstream.publish(subjects.event(camera, `e${number}`), Event.encode(event).finish());
+  }
+
+  async create(id: string, settings: Partial<Subscription> = {}): Promise<Subscription> {
+    const subscription = SubscriptionMessage.fromPartial({
+      kind: SubscriptionKind.EVENTS,
+      filter: EventFilter.create(),
+      start: { position: { $case: "beginning", value: true } },
+      ...settings,
+    });
+    const request: CreateSubscriptionRequest = { subscriptionId: id, subscription };
+    const response = await call<{ subscription: Subscription | undefined }>((done) =>
+      this.client.createSubscription(request, done),
+    );
+    return response.subscription!;
+  }
+
+  async get(id: string): Promise<Subscription> {
+    const response = await call<{ subscription: Subscription | undefined }>((done) =>
+      this.client.getSubscription({ name: `subscriptions/${id}` }, done),
+    );
+    return response.subscription!;
+  }
+
+  async acknowledge(id: string, ...ackIds: string[]): Promise<void> {
+    const request: AcknowledgeRequest = { name: `subscriptions/${id}`, ackIds };
+    await call((done) => this.client.acknowledge(request, done));
+  }
+
+  async reject(
+    id: string,
+    ackIds: string[],
+    options: { delaySeconds?: number; deadLetter?: boolean; reason?: string } = {},
+  ) {
+    const { delaySeconds = 0, deadLetter = false, reason = "" } = options;
+    await call((done) =>
+      this.client.reject({ name: `subscriptions/${id}`, ackIds, delaySeconds, deadLetter, reason }, done),
+    );
+  }
+
+  async deadLetters(
+    id: string,
+    pageSize = 0,
+    pageToken = "",
+  ): Promise<{ deadLetters: DeadLetter[]; nextPageToken: string }> {
+    return call((done) =>
+      this.client.listDeadLetters({ parent: `subscriptions/${id}`, pageSize, pageToken }, done),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.client.close();
+    await this.#life.stop(createLogger("test", "fatal"));
+    await this.nats.connection.close();
+  }
+}
+
+/** One reader of a subscription, and what it has been given. */
+export class Reader {
+  readonly received: ConsumeResponse[] = [];
+  readonly #call: ReturnType<SubscriptionServiceClient["consume"]>;
+
+  /** `onMessage` is called with each message, in turn. */
+  constructor(
+    on: RunningSubscriptions,
+    id: string,
+    maxUnacknowledged = 0,
+    onMessage: (message: ConsumeResponse) => void = () => undefined,
+  ) {
+    this.#call = on.client.consume({ name: `subscriptions/${id}`, maxUnacknowledged });
+    this.#call.on("data", (message: ConsumeResponse) => {
+      this.received.push(message);
+      onMessage(message);
+    });
+    this.#call.on("error", () => undefined);
+  }
+
+  /** Revisions of the events received, which is what tells them apart. */
+  get numbers(): number[] {
+    return this.received.flatMap(({ message }) =>
+      message?.$case === "event" ? [message.value.revision] : [],
+    );
+  }
+
+  stop(): void {
+    this.#call.cancel();
+  }
+}
+
+/** A gRPC call's answer. */
+export async function call<T>(
+  start: (done: (error: Error | null, response: T) => void) => unknown,
+): Promise<T> {
+  return new Promise((resolve, reject) =>
+    start((error, response) => (error ? reject(error) : resolve(response))),
+  );
+}
