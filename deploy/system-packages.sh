@@ -3,6 +3,7 @@
 #   server   what the services need: ffmpeg, nats-server
 #   client   what the tests' gRPC client needs: Python's grpcio
 #   camera   what the demo's and the tests' RTSP cameras need: GStreamer's RTSP server and its Python bindings
+#   monitoring  what the tests of rules and dashboards need: Prometheus and promtool
 set -euo pipefail
 
 missing=()
@@ -27,6 +28,9 @@ for group in "$@"; do
         found=("${plugins[@]/%/libgst${need%%:*}.so}")
         [ "${#plugins[@]}" -gt 0 ] && [ -e "${found[0]}" ] || missing+=("gstreamer1.0-plugins-${need##*:}")
       done
+      ;;
+    monitoring)
+      if lacks prometheus || lacks promtool; then missing+=(prometheus); fi
       ;;
     *)
       echo "system-packages: no group '$group'" >&2

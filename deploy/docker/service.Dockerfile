@@ -5,10 +5,15 @@ WORKDIR /app
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
 COPY packages packages
 COPY services services
+COPY apps apps
 ARG SERVICE
 # onnxruntime-node's CPU libraries are in its npm package; its script would fetch the CUDA ones.
 ENV ONNXRUNTIME_NODE_INSTALL=skip
 RUN pnpm install --frozen-lockfile --prod --filter "@sightline/${SERVICE}..."
+# Results serves the web console.
+RUN if [ "$SERVICE" = results ]; then \
+      pnpm install --frozen-lockfile --filter "@sightline/console..." && pnpm --filter @sightline/console build && \
+      rm -rf apps/console/node_modules; fi
 
 FROM node:24-bookworm-slim
 ARG SERVICE

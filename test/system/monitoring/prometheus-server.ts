@@ -1,0 +1,113 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freePort, ManagedProcess, type StackPorts } from "@sightline/stack";
+import { vi } from "vitest";
+import { stringify } from "yaml";
+import { type PrometheusConfig, prometheusDirectory, read } from "./rule-files.ts";
+
+/** A series with its value now. */
+export interface Sample {
+  metric: Record<string, string>;
+  value: number;
+}
+
+export interface EvaluatedRule {
+  name: string;
+  type: "recording" | "alerting";
+  health: string;
+  lastError?: string;
+  state?: "inactive" | "pending" | "firing";
+  alerts?: { labels: Record<string, string>; state: string }[];
+}
+
+/** A real Prometheus with the configuration of deploy/prometheus, on the ports of a running stack. */
+export class PrometheusServer {
+  readonly #process: ManagedProcess;
+  readonly #directory: string;
+  readonly #url: string;
+
+  private constructor(process: ManagedProcess, directory: string, url: string) {
+    this.#process = process;
+    this.#directory = directory;
+    this.#url = url;
+  }
+
+  /** Starts it and waits until it answers. It scrapes every second, so that a test need not wait for 10. */
+  static async start(ports: StackPorts): Promise<PrometheusServer> {
+    const directory = mkdtempSync(join(tmpdir(), "sightline-prometheus-"));
+    const config = read<PrometheusConfig>("prometheus.yml");
+    config.global = { scrape_interval: "1s", evaluation_interval: "1s" };
+    config.rule_files = config.rule_files.map((file) => join(prometheusDirectory, file));
+    for (const job of config.scrape_configs) {
+      const service = job.job_name.replace("sightline-", "") as keyof StackPorts;
+      job.static_configs = [{ targets: [`127.0.0.1:${ports[service]}`] }];
+    }
+    const configFile = join(directory, "prometheus.yml");
+    writeFileSync(configFile, stringify(config));
+    const port = await freePort(0);
+    const process = await ManagedProcess.start({
+      name: "prometheus",
+      command: "prometheus",
+      args: [
+        `--config.file=${configFile}`,
+        `--storage.tsdb.path=${join(directory, "data")}`,
+        `--web.listen-address=127.0.0.1:${port}`,
+        "--log.level=warn",
+      ],
+      logFile: join(directory, "prometheus.log"),
+    });
+    const server = new PrometheusServer(process, directory, `http://127.0.0.1:${port}`);
+    await vi.waitUntil(() => server.#ready(), { timeout: 20_000, interval: 50 });
+    return server;
+  }
+
+  async #ready(): Promise<boolean> {
+    if (!this.#process.running) throw await this.#process.failure();
+    const response = await fetch(`${this.#url}/-/ready`).catch(() => undefined);
+    return response?.ok ?? false;
+  }
+
+  /** Evaluates an expression now. @throws with Prometheus's message when it cannot */
+  async query(expr: string): Promise<Sample[]> {
+    const data = await this.#get<{ result: { metric: Sample["metric"]; value: [number, string] }[] }>(
+      "query",
+      {
+        query: expr,
+      },
+    );
+    return data.result.map(({ metric, value }) => ({ metric, value: Number(value[1]) }));
+  }
+
+  /** Whether an expression has a value now; NaN is none, because a panel shows nothing for it. */
+  async hasValue(expr: string): Promise<boolean> {
+    return (await this.query(expr)).some(({ value }) => !Number.isNaN(value));
+  }
+
+  /** Values of a label on a metric, as Grafana's `label_values(metric, label)` has them. */
+  labelValues(metric: string, label: string): Promise<string[]> {
+    return this.#get(`label/${label}/values`, { "match[]": metric });
+  }
+
+  /** Names of the metrics that the services declare, with or without a value. */
+  async declaredMetrics(): Promise<string[]> {
+    return Object.keys(await this.#get<Record<string, unknown>>("metadata", {}));
+  }
+
+  async rules(): Promise<EvaluatedRule[]> {
+    const { groups } = await this.#get<{ groups: { rules: EvaluatedRule[] }[] }>("rules", {});
+    return groups.flatMap(({ rules }) => rules);
+  }
+
+  async stop(): Promise<void> {
+    await this.#process.stop();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async #get<T>(path: string, parameters: Record<string, string>): Promise<T> {
+    const response = await fetch(`${this.#url}/api/v1/${path}?${new URLSearchParams(parameters)}`);
+    const body = (await response.json()) as { status: string; error?: string; data: T };
+    if (body.status !== "success") throw new Error(`${path} ${JSON.stringify(parameters)}: ${body.error}`);
+    return body.data;
+  }
+}
