@@ -9,7 +9,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "parts", include: ["packages/*/src/**/*.test.ts", "services/*/src/**/*.test.ts"] },
+        test: { name: "parts", include: ["{apps,packages,services}/*/src/**/*.test.ts"] },
       },
       {
         extends: true,

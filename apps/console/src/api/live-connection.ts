@@ -1,0 +1,108 @@
+import type { LiveMessage, LiveRequest } from "@sightline/contracts";
+import { backoffMs } from "./backoff.ts";
+import { type PictureMessage, parsePictureMessage } from "./picture-message.ts";
+
+export interface LiveHandlers {
+  /** Connected; all that was known may be old. */
+  onOpen(): void;
+  /** Not connected; it goes on trying. */
+  onLost(): void;
+  onMessage(message: LiveMessage): void;
+  onPicture(picture: PictureMessage): void;
+}
+
+/** A server that has sent samples sends them every second; one that says nothing for this long is taken for gone. */
+const silenceMs = 15_000;
+
+/** The WebSocket to the server, connected anew whenever it breaks. */
+export class LiveConnection {
+  readonly #handlers: LiveHandlers;
+  #socket: WebSocket | undefined;
+  #attempt = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #silence: ReturnType<typeof setTimeout> | undefined;
+  #lastHeard = 0;
+  #stopped = false;
+
+  constructor(handlers: LiveHandlers) {
+    this.#handlers = handlers;
+  }
+
+  start(): void {
+    addEventListener("online", this.#retryNow);
+    document.addEventListener("visibilitychange", this.#retryNow);
+    this.#connect();
+  }
+
+  /** Sends if connected; what is not sent now would be out of date later. */
+  send(message: LiveRequest): void {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    removeEventListener("online", this.#retryNow);
+    document.removeEventListener("visibilitychange", this.#retryNow);
+    clearTimeout(this.#retry);
+    this.#socket?.close();
+  }
+
+  #connect(): void {
+    clearTimeout(this.#retry);
+    const socket = new WebSocket(
+      `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/api/v1/live`,
+    );
+    socket.binaryType = "arraybuffer";
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.#handlers.onOpen();
+    };
+    socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
+      this.#attempt = 0;
+      this.#lastHeard = performance.now();
+      this.#receive(data);
+    };
+    socket.onclose = () => {
+      if (socket === this.#socket) this.#lost();
+    };
+  }
+
+  #receive(data: string | ArrayBuffer): void {
+    if (typeof data === "string") {
+      const message = JSON.parse(data) as LiveMessage;
+      if (message.type === "samples") this.#watchForSilence();
+      this.#handlers.onMessage(message);
+      return;
+    }
+    const picture = parsePictureMessage(data);
+    if (picture) this.#handlers.onPicture(picture);
+  }
+
+  #watchForSilence(): void {
+    this.#silence ??= setInterval(() => {
+      // Timers of a hidden page run late, and so would this one.
+      if (!document.hidden && performance.now() - this.#lastHeard > silenceMs) this.#giveUp();
+    }, 5_000);
+  }
+
+  /** A connection that hangs may take minutes to close; it is not waited for. */
+  #giveUp(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
+    this.#lost();
+  }
+
+  #lost(): void {
+    clearInterval(this.#silence);
+    this.#silence = undefined;
+    this.#socket = undefined;
+    if (this.#stopped) return;
+    this.#handlers.onLost();
+    this.#retry = setTimeout(() => this.#connect(), backoffMs(this.#attempt++, Math.random()));
+  }
+
+  readonly #retryNow = () => {
+    if (!document.hidden && this.#socket === undefined && !this.#stopped) this.#connect();
+  };
+}

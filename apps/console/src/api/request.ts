@@ -1,0 +1,63 @@
+import type { HttpError } from "@sightline/contracts";
+
+/** The server refused a request, or could not be reached (`code` "unreachable"). */
+export class RequestError extends Error {
+  override name = "RequestError";
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status: number) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+export interface RequestOptions {
+  method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+  body?: unknown;
+  /** Makes the request conditional on the resource not having changed. */
+  etag?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Sends a request to the API and returns its answer when it is a success. @throws RequestError, or the signal's reason */
+export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
+  const { method = "GET", body, etag, signal } = options;
+  const headers = new Headers();
+  if (body !== undefined) headers.set("content-type", "application/json");
+  if (etag !== undefined) headers.set("if-match", `"${etag}"`);
+  const init: RequestInit = { method, headers, cache: "no-store" };
+  if (body !== undefined) init.body = JSON.stringify(body);
+  if (signal) init.signal = signal;
+  let answer: Response;
+  try {
+    answer = await fetch(`/api/v1${path}`, init);
+  } catch {
+    signal?.throwIfAborted();
+    throw new RequestError("unreachable", "The server does not answer. Is it running?", 0);
+  }
+  if (!answer.ok) throw await failure(answer);
+  return answer;
+}
+
+/** As `request`, for an answer in JSON. */
+export async function requestJson<T>(path: string, options?: RequestOptions): Promise<T> {
+  return (await (await request(path, options)).json()) as T;
+}
+
+async function failure(answer: Response): Promise<RequestError> {
+  try {
+    const { code, message } = (await answer.json()) as HttpError;
+    if (typeof code === "string" && typeof message === "string")
+      return new RequestError(code, message, answer.status);
+  } catch {
+    // Not from the API but from something between: the status has to do.
+  }
+  return new RequestError("http", `The server answered with status ${answer.status}.`, answer.status);
+}
+
+/** What to tell a person about a failed call. */
+export function describeFailure(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,192 @@
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { describeFailure, RequestError } from "../api/request.ts";
+import { system, useSystem } from "../state/system.ts";
+import { ClassPicker } from "./class-picker.tsx";
+import { describedBy, Field } from "./field.tsx";
+import { checkForm, type FieldErrors, type FieldName, type FormValues, fieldOfError } from "./form-values.ts";
+import { ProbePanel } from "./probe-panel.tsx";
+
+interface Props {
+  initial: FormValues;
+  /** False when the camera exists: its id stays. */
+  isNew: boolean;
+  hasCredentials?: boolean;
+  cancelTo: string;
+  save: (values: FormValues) => Promise<void>;
+}
+
+/** A camera's settings, with a test of its address. */
+export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, save }: Props) {
+  useSystem();
+  const values = useSignal(initial);
+  const errors = useSignal<FieldErrors>({});
+  const fault = useSignal("");
+  const busy = useSignal(false);
+  const form = useRef<HTMLFormElement>(null);
+  const now = values.value;
+
+  const set = <Name extends FieldName>(name: Name, value: FormValues[Name]) => {
+    values.value = { ...values.value, [name]: value };
+    errors.value = { ...errors.value, [name]: undefined };
+  };
+  const showErrors = (found: FieldErrors) => {
+    errors.value = found;
+    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+  };
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    fault.value = "";
+    const found = checkForm(values.value);
+    if (Object.keys(found).length > 0) return showErrors(found);
+    busy.value = true;
+    try {
+      await save(values.value);
+    } catch (error) {
+      const field = error instanceof RequestError ? fieldOfError(error) : undefined;
+      if (field) showErrors({ [field]: describeFailure(error) });
+      else fault.value = describeFailure(error);
+    } finally {
+      busy.value = false;
+    }
+  };
+
+  const models = system.value?.models ?? [];
+  const chosenModel = models.find((model) => (now.model === "" ? model.isDefault : model.name === now.model));
+  const problem = errors.value;
+  return (
+    <form class="camera-form" ref={form} onSubmit={submit} noValidate>
+      <div class="form-main panel">
+        {isNew && (
+          <Field
+            id="id"
+            label="Name"
+            hint="Part of its address and of every event: a–z, 0–9 and “-”."
+            error={problem.id}
+          >
+            <input
+              {...describedBy("id", problem.id)}
+              value={now.id}
+              autoComplete="off"
+              spellcheck={false}
+              maxLength={63}
+              required
+              onInput={(event) => set("id", event.currentTarget.value)}
+            />
+          </Field>
+        )}
+        <Field
+          id="uri"
+          label="Address"
+          hint={
+            hasCredentials
+              ? "Its user and password are stored and kept as long as host and port stay the same."
+              : "rtsp://user:password@host/path. User and password are stored apart and never shown."
+          }
+          error={problem.uri}
+        >
+          <input
+            {...describedBy("uri", problem.uri)}
+            value={now.uri}
+            type="text"
+            inputMode="url"
+            autoComplete="off"
+            spellcheck={false}
+            maxLength={2048}
+            required
+            placeholder="rtsp://"
+            onInput={(event) => set("uri", event.currentTarget.value)}
+          />
+        </Field>
+        <Field
+          id="transport"
+          label="Transport"
+          hint="TCP loses no packets; UDP is for cameras that have nothing else."
+          error={problem.transport}
+        >
+          <select
+            {...describedBy("transport", problem.transport)}
+            value={now.transport}
+            onChange={(event) => set("transport", event.currentTarget.value === "udp" ? "udp" : "tcp")}
+          >
+            <option value="tcp">TCP</option>
+            <option value="udp">UDP</option>
+          </select>
+        </Field>
+        <Field id="model" label="Model" hint="What looks for objects in the pictures." error={problem.model}>
+          <select
+            {...describedBy("model", problem.model)}
+            value={now.model}
+            onChange={(event) => set("model", event.currentTarget.value)}
+          >
+            {isNew && <option value="">The default{defaultName(models)}</option>}
+            {now.model !== "" && !models.some((model) => model.name === now.model) && (
+              <option value={now.model}>{now.model} (no worker serves it now)</option>
+            )}
+            {models.map((model) => (
+              <option key={model.name} value={model.name}>
+                {model.name}
+              </option>
+            ))}
+          </select>
+        </Field>
+        <ClassPicker
+          legend="Classes"
+          known={chosenModel?.classes ?? []}
+          chosen={now.classes}
+          error={problem.classes}
+          onChange={(classes) => set("classes", classes)}
+        />
+        <div class="form-row">
+          <Field
+            id="minScore"
+            label="Minimum score"
+            hint="0 to 1; empty: the model's default."
+            error={problem.minScore}
+          >
+            <input
+              {...describedBy("minScore", problem.minScore)}
+              value={now.minScore}
+              inputMode="decimal"
+              autoComplete="off"
+              onInput={(event) => set("minScore", event.currentTarget.value)}
+            />
+          </Field>
+          <Field
+            id="targetFps"
+            label="Frames per second"
+            hint="At most; empty: every frame."
+            error={problem.targetFps}
+          >
+            <input
+              {...describedBy("targetFps", problem.targetFps)}
+              value={now.targetFps}
+              inputMode="decimal"
+              autoComplete="off"
+              onInput={(event) => set("targetFps", event.currentTarget.value)}
+            />
+          </Field>
+        </div>
+        {fault.value !== "" && (
+          <p class="fault" role="alert">
+            {fault.value}
+          </p>
+        )}
+        <div class="buttons">
+          <button type="submit" class="primary" disabled={busy.value}>
+            {isNew ? "Add camera" : "Save changes"}
+          </button>
+          <a class="button" href={cancelTo}>
+            Cancel
+          </a>
+        </div>
+      </div>
+      <ProbePanel uri={now.uri} transport={now.transport} ready={checkForm(now).uri === undefined} />
+    </form>
+  );
+}
+
+function defaultName(models: readonly { name: string; isDefault: boolean }[]): string {
+  const name = models.find((model) => model.isDefault)?.name;
+  return name ? `: ${name}` : "";
+}

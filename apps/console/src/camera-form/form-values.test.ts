@@ -1,0 +1,50 @@
+import { describe, expect, it } from "vitest";
+import { changedSettings, checkForm, emptyForm, fieldOfError, settingsOf } from "./form-values.ts";
+
+const good = { ...emptyForm, id: "front", uri: " rtsp://10.0.0.5/live " };
+
+describe("camera form", () => {
+  it("accepts an id and an address, and leaves the rest to the defaults", () => {
+    expect(checkForm(good)).toEqual({});
+    expect(settingsOf(good)).toEqual({
+      uri: "rtsp://10.0.0.5/live",
+      transport: "tcp",
+      targetFps: 0,
+      model: "",
+      minScore: 0,
+      classes: [],
+    });
+  });
+
+  it("says at each field what is wrong", () => {
+    const errors = checkForm({
+      ...good,
+      id: "Front door",
+      uri: "http://x",
+      minScore: "1.5",
+      targetFps: "-1",
+    });
+    expect(Object.keys(errors)).toEqual(["id", "uri", "minScore", "targetFps"]);
+    expect(checkForm({ ...good, minScore: "x" })).toHaveProperty("minScore");
+    expect(checkForm({ ...good, minScore: "0,4" })).toEqual({});
+  });
+
+  it("sends only what was changed, also back to the default", () => {
+    const before = { ...good, minScore: "0.4", classes: ["person"] };
+    expect(changedSettings(before, { ...before, minScore: "", classes: ["person", "car"] })).toEqual({
+      minScore: 0,
+      classes: ["person", "car"],
+    });
+    expect(changedSettings(before, before)).toEqual({});
+  });
+
+  it("finds the field of a refusal by its code or the path it begins with", () => {
+    expect(fieldOfError({ code: "camera_exists", message: "taken" })).toBe("id");
+    expect(fieldOfError({ code: "invalid_argument", message: "camera.target_fps is -1; expected 0" })).toBe(
+      "targetFps",
+    );
+    expect(fieldOfError({ code: "invalid_argument", message: "body.uri: too long" })).toBe("uri");
+    expect(fieldOfError({ code: "invalid_argument", message: "nothing to update" })).toBeUndefined();
+    expect(fieldOfError({ code: "internal", message: "model broke" })).toBeUndefined();
+  });
+});

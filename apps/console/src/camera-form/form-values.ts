@@ -1,0 +1,114 @@
+import type { HttpCamera, HttpCameraSettings } from "@sightline/contracts";
+
+/** What the form holds; numbers are text until they are checked. */
+export interface FormValues {
+  id: string;
+  uri: string;
+  transport: "tcp" | "udp";
+  model: string;
+  classes: string[];
+  minScore: string;
+  targetFps: string;
+}
+
+export type FieldName = keyof FormValues;
+/** What is wrong, by field. */
+export type FieldErrors = Partial<Record<FieldName, string>>;
+
+export const emptyForm: FormValues = {
+  id: "",
+  uri: "",
+  transport: "tcp",
+  model: "",
+  classes: [],
+  minScore: "",
+  targetFps: "",
+};
+
+/** A camera's settings as the form shows them; empty means the default. */
+export function formOf(camera: HttpCamera): FormValues {
+  const { id, uri, transport, model, classes, minScore, targetFps } = camera;
+  return {
+    id,
+    uri,
+    transport,
+    model,
+    classes,
+    minScore: numberText(minScore),
+    targetFps: numberText(targetFps),
+  };
+}
+
+/** Checks what can be checked here; the server checks the rest. */
+export function checkForm(values: FormValues): FieldErrors {
+  const errors: FieldErrors = {};
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(values.id))
+    errors.id = "Use 1 to 63 of a–z, 0–9 and “-”, beginning with a letter or digit.";
+  if (!/^rtsps?:\/\/./.test(values.uri.trim())) errors.uri = "An address begins with rtsp:// or rtsps://.";
+  if (!isNumberWithin(values.minScore, 1)) errors.minScore = "Use a number from 0 to 1, or leave it empty.";
+  if (!isNumberWithin(values.targetFps, 240))
+    errors.targetFps = "Use a number from 0 to 240, or leave it empty.";
+  return errors;
+}
+
+/** The form as settings for the server. */
+export function settingsOf(values: FormValues): Required<HttpCameraSettings> {
+  return {
+    uri: values.uri.trim(),
+    transport: values.transport,
+    targetFps: numberOf(values.targetFps),
+    model: values.model,
+    minScore: numberOf(values.minScore),
+    classes: values.classes,
+  };
+}
+
+/** Only the settings in which the form differs from what it began with. */
+export function changedSettings(before: FormValues, after: FormValues): Partial<HttpCameraSettings> {
+  const old = settingsOf(before);
+  const changed = Object.entries(settingsOf(after)).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(old[name as keyof typeof old]),
+  );
+  return Object.fromEntries(changed) as Partial<HttpCameraSettings>;
+}
+
+const fieldOfPath: Readonly<Record<string, FieldName>> = {
+  id: "id",
+  camera_id: "id",
+  name: "id",
+  uri: "uri",
+  transport: "transport",
+  target_fps: "targetFps",
+  targetFps: "targetFps",
+  model: "model",
+  min_score: "minScore",
+  minScore: "minScore",
+  classes: "classes",
+};
+
+const fieldOfCode: Readonly<Record<string, FieldName>> = {
+  camera_exists: "id",
+  model_not_served: "model",
+  unknown_class: "classes",
+};
+
+/** The field that the server's refusal is about, if that can be told: messages begin with the field's path. */
+export function fieldOfError(error: { code: string; message: string }): FieldName | undefined {
+  const path = /^(?:camera\.|body\.)?([A-Za-z_]+)\b/.exec(error.message)?.[1];
+  return (
+    fieldOfCode[error.code] ?? (error.code === "invalid_argument" && path ? fieldOfPath[path] : undefined)
+  );
+}
+
+function isNumberWithin(text: string, most: number): boolean {
+  const value = numberOf(text);
+  return value >= 0 && value <= most;
+}
+
+function numberOf(text: string): number {
+  return text.trim() === "" ? 0 : Number(text.trim().replace(",", "."));
+}
+
+function numberText(value: number): string {
+  return value === 0 ? "" : String(value);
+}

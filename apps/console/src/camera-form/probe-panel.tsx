@@ -1,0 +1,95 @@
+import { useSignal } from "@preact/signals";
+import type { HttpProbe } from "@sightline/contracts";
+import { useEffect, useRef } from "preact/hooks";
+import { probe } from "../api/calls.ts";
+import { describeFailure } from "../api/request.ts";
+import { StatusIcon } from "../shell/status-icon.tsx";
+import { title } from "../words/names.ts";
+import { formatFps } from "../words/numbers.ts";
+
+interface Props {
+  uri: string;
+  transport: "tcp" | "udp";
+  /** Whether the address looks like one. */
+  ready: boolean;
+}
+
+/** Asks the server to connect to the address, and shows what the camera sends before anything is saved. */
+export function ProbePanel({ uri, transport, ready }: Props) {
+  const busy = useSignal(false);
+  const result = useSignal<HttpProbe | undefined>(undefined);
+  const fault = useSignal("");
+  const asking = useRef<AbortController | undefined>(undefined);
+
+  useEffect(() => {
+    result.value = undefined;
+    fault.value = "";
+    return () => asking.current?.abort();
+  }, [uri, transport]);
+
+  const ask = async () => {
+    const aborted = new AbortController();
+    asking.current = aborted;
+    busy.value = true;
+    result.value = undefined;
+    fault.value = "";
+    try {
+      result.value = await probe({ uri: uri.trim(), transport }, aborted.signal);
+    } catch (error) {
+      if (!aborted.signal.aborted) fault.value = describeFailure(error);
+    } finally {
+      busy.value = false;
+    }
+  };
+
+  return (
+    <section class="panel probe" aria-labelledby="probe-title">
+      <div class="probe-head">
+        <h2 id="probe-title">What the camera sends</h2>
+        <button type="button" disabled={busy.value || !ready} onClick={ask}>
+          {busy.value ? "Connecting …" : "Test the address"}
+        </button>
+      </div>
+      <div class="probe-result" role="status" data-testid="probe-result">
+        {busy.value && <p class="note">Connecting and waiting for a picture; this can take some seconds.</p>}
+        {!busy.value && !result.value && fault.value === "" && (
+          <p class="note">Test the address to see a picture before the camera is saved.</p>
+        )}
+        {fault.value !== "" && <p class="fault">{fault.value}</p>}
+        {result.value && <ProbeResult result={result.value} />}
+      </div>
+    </section>
+  );
+}
+
+function ProbeResult({ result }: { result: HttpProbe }) {
+  if (!result.ok)
+    return (
+      <div class="probe-line">
+        <StatusIcon level="error" />
+        <div>
+          <p>
+            <b>{title(result.reason)}</b>
+          </p>
+          <p>{result.message}</p>
+        </div>
+      </div>
+    );
+  const fps = result.fps > 0 ? `, ${formatFps(result.fps)} frames/s` : "";
+  return (
+    <>
+      <div class="probe-line">
+        <StatusIcon level={result.picture === null ? "warning" : "ok"} />
+        <p>
+          <b>{result.codec}</b>, {result.width} × {result.height}
+          {fps}
+        </p>
+      </div>
+      {result.picture === null ? (
+        <p class="fault">No picture came. {result.pictureFault}</p>
+      ) : (
+        <img class="probe-picture" src={result.picture} alt="What the camera sees now" />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,36 @@
+import type { HttpCamera } from "@sightline/contracts";
+import { formatCount } from "../words/numbers.ts";
+import { formatFullTime } from "../words/times.ts";
+
+/** A camera's settings and what its stream is. */
+export function CameraFacts({ camera }: { camera: HttpCamera }) {
+  const { status } = camera;
+  const size = status.sourceWidth > 0 ? `, ${status.sourceWidth} × ${status.sourceHeight}` : "";
+  const rows: [string, string][] = [
+    ["Address", camera.uri],
+    ["Credentials", camera.hasCredentials ? "stored, never shown" : "none"],
+    ["Transport", camera.transport === "udp" ? "UDP" : "TCP"],
+    ["Stream", status.codec === "" ? "not known yet" : `${status.codec}${size}`],
+    ["Model", camera.model],
+    ["Classes", camera.classes.length > 0 ? camera.classes.join(", ") : "all of the model's"],
+    ["Minimum score", camera.minScore > 0 ? String(camera.minScore) : "the model's default"],
+    ["Frames per second", camera.targetFps > 0 ? `at most ${camera.targetFps}` : "every frame"],
+    ["Reconnects", formatCount(status.reconnects)],
+    ["Ingest", status.ingest === "" ? "none yet" : status.ingest],
+    ["Registered", formatFullTime(camera.createTime)],
+    ["Changed", formatFullTime(camera.updateTime)],
+  ];
+  return (
+    <section class="panel" aria-labelledby="facts-title">
+      <h2 id="facts-title">Settings and stream</h2>
+      <dl class="facts">
+        {rows.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

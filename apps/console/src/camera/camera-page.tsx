@@ -1,0 +1,102 @@
+import { useSignal } from "@preact/signals";
+import type { LivePicture } from "@sightline/contracts";
+import { EventList } from "../events/event-list.tsx";
+import { LiveCanvas } from "../live/live-canvas.tsx";
+import { cameraPath } from "../routing/route.ts";
+import { DarkNotice } from "../shell/dark-notice.tsx";
+import { Page } from "../shell/page.tsx";
+import { type CameraState, cameras, findCamera } from "../state/cameras.ts";
+import { CameraCharts } from "./camera-charts.tsx";
+import { CameraFacts } from "./camera-facts.tsx";
+import { CameraFigures } from "./camera-figures.tsx";
+import { DeleteCamera } from "./delete-camera.tsx";
+import { Findings } from "./findings.tsx";
+import { LedgerBar } from "./ledger-bar.tsx";
+
+/** All about one camera. */
+export function CameraPage({ id }: { id: string }) {
+  const state = findCamera(id);
+  if (!state) return <NoCamera id={id} known={cameras.value !== undefined} />;
+  const { status, findings, targetFps } = state.camera.value;
+  const filter = { camera: id, type: "", class: "", zone: "" };
+  return (
+    <Page title={id} className="camera-page" actions={<Actions state={state} />}>
+      <div class="camera-top">
+        <CameraPicture state={state} />
+        <div class="camera-side">
+          <CameraFigures state={state} />
+          <section class="panel" aria-labelledby="why-title">
+            <h2 id="why-title">{question(state)}</h2>
+            <Findings findings={findings} fine="Live, and analysis keeps up." />
+          </section>
+        </div>
+      </div>
+      <div class="camera-columns">
+        <div>
+          <LedgerBar ledger={status.ledger} />
+          <CameraCharts id={id} targetFps={targetFps} />
+          <CameraFacts camera={state.camera.value} />
+        </div>
+        <section class="panel camera-events" aria-labelledby="events-title">
+          <h2 id="events-title">Events</h2>
+          <EventList filter={filter} showCamera={false} />
+        </section>
+      </div>
+    </Page>
+  );
+}
+
+/** What an operator who looks at this camera asks. */
+function question({ camera }: CameraState): string {
+  const { status, findings } = camera.value;
+  if (status.state !== "live") return "Why is it dark?";
+  return findings.some(({ level }) => level !== "ok") ? "Why is it slow?" : "How is it doing?";
+}
+
+function CameraPicture({ state }: { state: CameraState }) {
+  const newest = useSignal("");
+  const showNewest = ({ number, latencyMs }: LivePicture) => {
+    newest.value = `Frame ${number}, sent ${Math.round(latencyMs)} ms after capture`;
+  };
+  const { status } = state.camera.value;
+  return (
+    <figure class="camera-picture">
+      <div class="picture-place">
+        <LiveCanvas state={state} label={`Live picture of camera ${state.id}`} onPicture={showNewest} />
+        {status.state !== "live" && <DarkNotice status={status} />}
+      </div>
+      <figcaption class="note">
+        {newest.value || (status.state === "live" ? "Waiting for the first picture" : "No picture")}
+      </figcaption>
+    </figure>
+  );
+}
+
+function Actions({ state }: { state: CameraState }) {
+  return (
+    <>
+      <a class="button" href={cameraPath(state.id, "zones")}>
+        Zones and rules
+      </a>
+      <a class="button" href={cameraPath(state.id, "edit")}>
+        Edit
+      </a>
+      <DeleteCamera id={state.id} />
+    </>
+  );
+}
+
+/** In place of a page about a camera that is not, or not yet, known. */
+export function NoCamera({ id, known }: { id: string; known: boolean }) {
+  return (
+    <Page title={id}>
+      {known ? (
+        <p>
+          There is no camera of this name; it may have been deleted. <a href="/">All cameras</a>
+        </p>
+      ) : (
+        <p class="note">Waiting for the server …</p>
+      )}
+    </Page>
+  );
+}

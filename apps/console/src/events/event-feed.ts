@@ -1,0 +1,26 @@
+import type { HttpEvent } from "@sightline/contracts";
+import type { EventFilter } from "../api/calls.ts";
+
+/** Key of an event among those of all cameras. */
+export function eventKey(event: HttpEvent): string {
+  return `${event.camera}/${event.id}`;
+}
+
+/** Whether an event is one that is asked for. */
+export function matches(event: HttpEvent, filter: EventFilter): boolean {
+  if (filter.camera !== "" && event.camera !== filter.camera) return false;
+  if (filter.type !== "" && event.type !== filter.type) return false;
+  if (filter.class !== "" && event.track?.className !== filter.class) return false;
+  return filter.zone === "" || event.zone === filter.zone;
+}
+
+/** Joins events, newest start first, each once in its newest revision. */
+export function mergeEvents(known: readonly HttpEvent[], more: readonly HttpEvent[]): HttpEvent[] {
+  const byKey = new Map(known.map((event) => [eventKey(event), event]));
+  for (const event of more) {
+    const key = eventKey(event);
+    const before = byKey.get(key);
+    if (!before || event.revision >= before.revision) byKey.set(key, event);
+  }
+  return [...byKey.values()].sort((a, b) => Date.parse(b.startTime) - Date.parse(a.startTime));
+}

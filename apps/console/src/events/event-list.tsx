@@ -1,0 +1,143 @@
+import { useSignal } from "@preact/signals";
+import type { HttpEvent } from "@sightline/contracts";
+import { useEffect, useRef } from "preact/hooks";
+import { type EventFilter, listEvents, snapshotUrl } from "../api/calls.ts";
+import { describeFailure } from "../api/request.ts";
+import { connectionCount, onEvent } from "../state/live.ts";
+import { formatFullTime } from "../words/times.ts";
+import { eventKey, matches, mergeEvents } from "./event-feed.ts";
+import { EventRow } from "./event-row.tsx";
+import { eventTitle } from "./event-words.ts";
+
+/** Events that are kept while nobody asks for older ones. */
+const mostLive = 200;
+/** Events that happen in a burst are shown together. */
+const gatherMs = 250;
+
+interface Props {
+  filter: EventFilter;
+  showCamera: boolean;
+}
+
+/** Events that pass a filter, newest first: a page at a time, and new ones as they happen. */
+export function EventList({ filter, showCamera }: Props) {
+  const events = useSignal<readonly HttpEvent[] | undefined>(undefined);
+  const nextPage = useSignal("");
+  const busy = useSignal(false);
+  const fault = useSignal("");
+  const opened = useSignal<HttpEvent | undefined>(undefined);
+  const attempt = useSignal(0);
+  const filterKey = JSON.stringify(filter);
+  // What happened while the server was away is fetched when it is back.
+  const session = Math.max(1, connectionCount.value);
+
+  const load = async (pageToken: string, take: (page: HttpEvent[]) => void, signal?: AbortSignal) => {
+    busy.value = true;
+    try {
+      const page = await listEvents(filter, pageToken, signal);
+      take(page.events);
+      nextPage.value = page.nextPageToken;
+      fault.value = "";
+    } catch (error) {
+      if (!signal?.aborted) fault.value = describeFailure(error);
+    } finally {
+      busy.value = false;
+    }
+  };
+  const loadOlder = () =>
+    load(nextPage.value, (page) => {
+      events.value = mergeEvents(events.peek() ?? [], page);
+    });
+
+  useEffect(() => {
+    events.value = undefined;
+  }, [filterKey]);
+
+  useEffect(() => {
+    const aborted = new AbortController();
+    let arrived: HttpEvent[] = [];
+    let fetched = false;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const show = () => {
+      timer = undefined;
+      const merged = mergeEvents(events.peek() ?? [], arrived);
+      arrived = [];
+      events.value = nextPage.peek() === "" ? merged.slice(0, mostLive) : merged;
+    };
+    const stop = onEvent((event) => {
+      if (!matches(event, filter)) return;
+      arrived.push(event);
+      if (fetched) timer ??= setTimeout(show, gatherMs);
+    });
+    const takeFirst = (page: HttpEvent[]) => {
+      // In place of what was known: between the two, others may be missing.
+      events.value = page;
+      fetched = true;
+      show();
+    };
+    void load("", takeFirst, aborted.signal);
+    return () => {
+      aborted.abort();
+      clearTimeout(timer);
+      stop();
+    };
+  }, [filterKey, session, attempt.value]);
+
+  const list = events.value;
+  return (
+    <div class="event-list">
+      {fault.value !== "" && (
+        <p class="fault" role="alert">
+          Events could not be fetched. {fault.value}{" "}
+          <button type="button" onClick={() => attempt.value++}>
+            Try again
+          </button>
+        </p>
+      )}
+      {list?.length === 0 && fault.value === "" && (
+        <p class="note">
+          None yet. Rules make events: draw a zone or a line on a camera's “Zones and rules” page and say what
+          should be reported.
+        </p>
+      )}
+      {list === undefined && fault.value === "" && <p class="note">Fetching events …</p>}
+      <ul class="events" data-testid="events" aria-busy={busy.value}>
+        {list?.map((event) => (
+          <EventRow
+            key={eventKey(event)}
+            event={event}
+            showCamera={showCamera}
+            onOpen={() => (opened.value = event)}
+          />
+        ))}
+      </ul>
+      {nextPage.value !== "" && (
+        <button type="button" disabled={busy.value} onClick={loadOlder}>
+          Older events
+        </button>
+      )}
+      {opened.value && <SnapshotDialog event={opened.value} onClose={() => (opened.value = undefined)} />}
+    </div>
+  );
+}
+
+function SnapshotDialog({ event, onClose }: { event: HttpEvent; onClose: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  const name = `${eventTitle(event)}, camera ${event.camera}`;
+  return (
+    <dialog ref={dialog} class="snapshot-dialog" aria-labelledby="snapshot-title" onClose={onClose}>
+      <h2 id="snapshot-title">{name}</h2>
+      <p class="note">{formatFullTime(event.startTime)}</p>
+      <img src={snapshotUrl(event, true)} alt={`Snapshot: ${name}`} />
+      <div class="buttons">
+        <a class="button" href={snapshotUrl(event, false)} download={`${event.camera}-${event.id}.jpg`}>
+          Save without boxes
+        </a>
+        <button type="button" class="primary" onClick={() => dialog.current?.close()}>
+          Close
+        </button>
+      </div>
+    </dialog>
+  );
+}

@@ -1,0 +1,55 @@
+import type { HttpEvent } from "@sightline/contracts";
+import { title, words } from "../words/names.ts";
+import { formatDuration, plural } from "../words/numbers.ts";
+
+/** Types of events, as in rules files. */
+export const eventTypes = [
+  "appeared",
+  "left",
+  "entered_zone",
+  "left_zone",
+  "crossed_line",
+  "dwelled",
+  "count_above",
+  "count_below",
+  "camera_down",
+  "camera_up",
+] as const;
+
+/** What happened, in one line. */
+export function eventTitle(event: HttpEvent): string {
+  const who = title(event.track?.className || "object");
+  const where = event.zone === "" ? "the picture" : event.zone;
+  switch (event.type) {
+    case "appeared":
+      return event.zone === "" ? `${who} appeared` : `${who} appeared in ${event.zone}`;
+    case "left":
+      return `${who} left`;
+    case "entered_zone":
+      return `${who} entered ${event.zone}`;
+    case "left_zone":
+      return `${who} left ${event.zone}`;
+    case "crossed_line":
+      return `${who} crossed ${event.line} ${words(event.direction)}`.trimEnd();
+    case "dwelled":
+      return `${who} stayed in ${where}`;
+    case "count_above":
+      return `Too many: ${plural(event.count, "object")} in ${where}`;
+    case "count_below":
+      return `Too few: ${plural(event.count, "object")} in ${where}`;
+    case "camera_down":
+      return "Camera went down";
+    case "camera_up":
+      return "Camera is back";
+    default:
+      return title(event.type);
+  }
+}
+
+/** How long it lasted, or that it goes on; empty for what is momentary. */
+export function eventSpan(event: HttpEvent): string {
+  if (event.phase === "once") return "";
+  if (event.endTime === null) return "going on";
+  const seconds = (Date.parse(event.endTime) - Date.parse(event.startTime)) / 1000;
+  return seconds < 0.05 ? "" : `for ${formatDuration(seconds)}`;
+}

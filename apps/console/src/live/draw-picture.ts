@@ -1,0 +1,150 @@
+import type { HttpRules, LivePicture } from "@sightline/contracts";
+import { classColor } from "./class-colors.ts";
+import { boxToCanvas, fit, type Rectangle, toCanvas } from "./view-transform.ts";
+
+type Detection = LivePicture["detections"][number];
+type Point = readonly [number, number];
+
+/** What a picture is drawn with. */
+export interface Overlay {
+  rules: HttpRules | undefined;
+  /** Device pixels of one CSS pixel. */
+  scale: number;
+  /** How much is written at a box: on small tiles more would hide what it is about. */
+  labels: "full" | "short" | "id";
+}
+
+const zoneColor = "#f0c342";
+const maskColor = "rgb(10 14 18 / 55%)";
+const fontFamily = "system-ui, sans-serif";
+
+/** Draws a frame, its zones and lines and what was detected in it; returns where the picture lies. */
+export function drawPicture(
+  context: CanvasRenderingContext2D,
+  head: LivePicture,
+  bitmap: ImageBitmap,
+  overlay: Overlay,
+): Rectangle {
+  const { canvas } = context;
+  const view = fit(bitmap, canvas);
+  if (view.width < canvas.width || view.height < canvas.height) {
+    context.fillStyle = "#0b0e11";
+    context.fillRect(0, 0, canvas.width, canvas.height);
+  }
+  context.drawImage(bitmap, view.x, view.y, view.width, view.height);
+  if (overlay.rules) drawRules(context, overlay.rules, view, overlay);
+  for (const detection of head.detections) drawBox(context, detection, view, overlay);
+  // Detections come by falling score: the surest has its label on top.
+  for (const detection of head.detections.toReversed()) drawLabel(context, detection, view, overlay);
+  return view;
+}
+
+/** A track's id as people see it: the number without the run of the analysis that it belongs to. */
+export function shortTrackId(id: string): string {
+  return id.slice(id.lastIndexOf("-") + 1);
+}
+
+function drawBox(
+  context: CanvasRenderingContext2D,
+  { box, className }: Detection,
+  view: Rectangle,
+  { scale }: Overlay,
+): void {
+  const { x, y, width, height } = boxToCanvas(box, view);
+  // A dark line under the coloured one keeps it visible on any picture.
+  context.lineWidth = 4 * scale;
+  context.strokeStyle = "rgb(0 0 0 / 55%)";
+  context.strokeRect(x, y, width, height);
+  context.lineWidth = 2 * scale;
+  context.strokeStyle = classColor(className);
+  context.strokeRect(x, y, width, height);
+}
+
+/** What is written at a box. */
+export function labelText({ className, trackId, score }: Detection, labels: Overlay["labels"]): string {
+  const id = shortTrackId(trackId);
+  if (labels === "id") return id || className;
+  const name = id === "" ? className : `${className} ${id}`;
+  return labels === "short" ? name : `${name} ${Math.round(score * 100)}%`;
+}
+
+function drawLabel(
+  context: CanvasRenderingContext2D,
+  detection: Detection,
+  view: Rectangle,
+  overlay: Overlay,
+): void {
+  const { box, className } = detection;
+  const { scale, labels } = overlay;
+  const { x, y, height } = boxToCanvas(box, view);
+  const size = (labels === "full" ? 12 : 10) * scale;
+  const padding = (labels === "full" ? 3 : 2) * scale;
+  context.font = `600 ${size}px ${fontFamily}`;
+  context.textBaseline = "middle";
+  const text = labelText(detection, labels);
+  const labelHeight = size + 2 * padding;
+  const labelWidth = context.measureText(text).width + 2 * padding;
+  const left = Math.min(Math.max(x, view.x), view.x + view.width - labelWidth);
+  const above = y - labelHeight - scale;
+  const top = above >= view.y ? above : Math.min(y + height + scale, view.y + view.height - labelHeight);
+  context.fillStyle = classColor(className);
+  context.fillRect(left, top, labelWidth, labelHeight);
+  context.fillStyle = "#0b0e11";
+  context.fillText(text, left + padding, top + labelHeight / 2 + scale / 2);
+}
+
+function drawRules(
+  context: CanvasRenderingContext2D,
+  rules: HttpRules,
+  view: Rectangle,
+  overlay: Overlay,
+): void {
+  const { scale, labels } = overlay;
+  for (const mask of rules.masks) {
+    if (mask.mode !== "exclude") continue;
+    trace(context, mask.polygon, view);
+    context.fillStyle = maskColor;
+    context.fill();
+  }
+  for (const zone of rules.zones) {
+    trace(context, zone.polygon, view);
+    context.fillStyle = "rgb(240 195 66 / 12%)";
+    context.fill();
+    context.setLineDash([5 * scale, 3 * scale]);
+    stroke(context, 1.5 * scale);
+    context.setLineDash([]);
+    if (labels !== "id" && zone.polygon[0])
+      drawName(context, zone.name, toCanvas(zone.polygon[0], view), scale);
+  }
+  for (const line of rules.lines) {
+    trace(context, [line.start, line.end], view);
+    stroke(context, 2.5 * scale);
+    if (labels !== "id") drawName(context, line.name, toCanvas(line.start, view), scale);
+  }
+}
+
+function stroke(context: CanvasRenderingContext2D, width: number): void {
+  context.lineWidth = width;
+  context.strokeStyle = zoneColor;
+  context.stroke();
+}
+
+function drawName(context: CanvasRenderingContext2D, name: string, [x, y]: Point, scale: number): void {
+  context.font = `600 ${11 * scale}px ${fontFamily}`;
+  context.textBaseline = "alphabetic";
+  context.lineWidth = 3 * scale;
+  context.strokeStyle = "rgb(0 0 0 / 70%)";
+  context.strokeText(name, x + 4 * scale, y - 4 * scale);
+  context.fillStyle = zoneColor;
+  context.fillText(name, x + 4 * scale, y - 4 * scale);
+}
+
+function trace(context: CanvasRenderingContext2D, points: readonly Point[], view: Rectangle): void {
+  context.beginPath();
+  points.forEach((point, index) => {
+    const [x, y] = toCanvas(point, view);
+    if (index === 0) context.moveTo(x, y);
+    else context.lineTo(x, y);
+  });
+  if (points.length > 2) context.closePath();
+}

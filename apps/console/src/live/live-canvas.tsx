@@ -1,0 +1,117 @@
+import { useSignal, useSignalEffect } from "@preact/signals";
+import type { LivePicture } from "@sightline/contracts";
+import { useEffect, useRef } from "preact/hooks";
+import { getRules } from "../api/calls.ts";
+import { type CameraState, setRules } from "../state/cameras.ts";
+import { watchList } from "../state/live.ts";
+import { drawPicture } from "./draw-picture.ts";
+import { drawPictures } from "./picture-painter.ts";
+
+/** CSS pixels of the picture's width from which on labels are whole, and from which on they have the class's name. */
+const fullLabels = 560;
+const shortLabels = 240;
+
+interface Props {
+  state: CameraState;
+  label: string;
+  onPicture?: (head: LivePicture) => void;
+}
+
+/**
+ * A camera's live picture with boxes, labels and zones. Pictures come only while it is in view. Carries the frame that
+ * it shows (`data-epoch`, `data-frame`) and where in the canvas the picture lies (`data-view`: x y width height).
+ */
+export function LiveCanvas({ state, label, onPicture }: Props) {
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const shown = useSignal(false);
+
+  useEffect(() => {
+    const element = canvas.current;
+    const context = element?.getContext("2d", { alpha: false });
+    if (!element || !context) return;
+    let last: { head: LivePicture; bitmap: ImageBitmap } | undefined;
+    let visible = false;
+
+    const draw = () => {
+      if (!last) return;
+      const { head, bitmap } = last;
+      const view = drawPicture(context, head, bitmap, {
+        rules: state.rules.peek(),
+        scale: devicePixelRatio,
+        labels:
+          element.clientWidth >= fullLabels ? "full" : element.clientWidth >= shortLabels ? "short" : "id",
+      });
+      element.dataset.epoch = head.epoch;
+      element.dataset.frame = String(head.number);
+      element.dataset.view = `${view.x} ${view.y} ${view.width} ${view.height}`;
+    };
+    const want = () => {
+      if (visible && element.clientWidth > 0)
+        watchList.want(state.id, element.clientWidth * devicePixelRatio);
+      else watchList.unwant(state.id);
+    };
+    const detach = drawPictures.attach(state.id, {
+      draw(head, bitmap) {
+        last?.bitmap.close();
+        last = { head, bitmap };
+        draw();
+        shown.value = true;
+        onPicture?.(head);
+      },
+    });
+    const resized = new ResizeObserver(() => {
+      const width = Math.round(element.clientWidth * devicePixelRatio);
+      const height = Math.round(element.clientHeight * devicePixelRatio);
+      if (width !== element.width || height !== element.height) {
+        element.width = width;
+        element.height = height;
+        draw();
+      }
+      want();
+    });
+    const scrolled = new IntersectionObserver(
+      (entries) => {
+        visible = entries.at(-1)?.isIntersecting ?? false;
+        want();
+      },
+      { rootMargin: "60px" },
+    );
+    resized.observe(element);
+    scrolled.observe(element);
+    const stopFollowing = state.rules.subscribe(draw);
+    return () => {
+      stopFollowing();
+      resized.disconnect();
+      scrolled.disconnect();
+      detach();
+      watchList.unwant(state.id);
+      last?.bitmap.close();
+    };
+  }, [state]);
+
+  useRules(state);
+  return (
+    <canvas
+      ref={canvas}
+      class={shown.value ? "live-canvas" : "live-canvas waiting"}
+      role="img"
+      aria-label={label}
+    />
+  );
+}
+
+/** Fetches a camera's rules unless the server has already sent them. */
+function useRules(state: CameraState): void {
+  useSignalEffect(() => {
+    if (state.rules.value !== undefined) return;
+    const aborted = new AbortController();
+    getRules(state.id, aborted.signal).then(
+      (rules) => {
+        if (!aborted.signal.aborted && state.rules.peek() === undefined) setRules(state.id, rules);
+      },
+      // Without rules the picture is shown without zones; the zones page tells what is wrong.
+      () => undefined,
+    );
+    return () => aborted.abort();
+  });
+}

@@ -1,0 +1,54 @@
+import { signal } from "@preact/signals";
+import { parseRoute, type Route } from "./route.ts";
+
+/** The page that is shown. */
+export const route = signal<Route>(parseRoute(location.pathname, location.search));
+
+/** Whether the page holds something that leaving it would lose. */
+let unsaved: () => boolean = () => false;
+
+/** Has leaving the page be confirmed while `isUnsaved` says so, until the returned function is called. */
+export function guardUnsaved(isUnsaved: () => boolean): () => void {
+  unsaved = isUnsaved;
+  const onUnload = (event: BeforeUnloadEvent) => {
+    if (isUnsaved()) event.preventDefault();
+  };
+  addEventListener("beforeunload", onUnload);
+  return () => {
+    unsaved = () => false;
+    removeEventListener("beforeunload", onUnload);
+  };
+}
+
+/** Goes to another page of the console. */
+export function navigate(path: string, { replace = false } = {}): void {
+  if (!replace && unsaved() && !confirm("Leave without saving? What was changed here will be lost.")) return;
+  history[replace ? "replaceState" : "pushState"](null, "", path);
+  show();
+  if (!replace) toTop();
+}
+
+/** Follows links to the console's own pages without loading them anew. */
+export function interceptLinks(): void {
+  addEventListener("popstate", show);
+  document.addEventListener("click", (event) => {
+    if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey)
+      return;
+    const link = event.target instanceof Element ? event.target.closest("a") : null;
+    if (!link || link.origin !== location.origin || link.target !== "" || link.hasAttribute("download"))
+      return;
+    if (link.pathname.startsWith("/api/") || link.hash !== "") return;
+    event.preventDefault();
+    navigate(link.pathname + link.search);
+  });
+}
+
+function show(): void {
+  route.value = parseRoute(location.pathname, location.search);
+}
+
+/** A new page begins at its heading, for the eye and for a screen reader. */
+function toTop(): void {
+  scrollTo(0, 0);
+  requestAnimationFrame(() => document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true }));
+}

@@ -1,0 +1,30 @@
+import { describe, expect, it } from "vitest";
+import { cameraPath, parseRoute } from "./route.ts";
+
+describe("routes", () => {
+  it("names each page by its path", () => {
+    expect(parseRoute("/")).toEqual({ page: "wall" });
+    expect(parseRoute("/add")).toEqual({ page: "addCamera" });
+    expect(parseRoute("/system/")).toEqual({ page: "system" });
+    expect(parseRoute("/cameras/front")).toEqual({ page: "camera", id: "front" });
+    expect(parseRoute("/cameras/front/edit")).toEqual({ page: "editCamera", id: "front" });
+    expect(parseRoute("/cameras/front/zones")).toEqual({ page: "zones", id: "front" });
+  });
+
+  it("keeps the filters of the events page", () => {
+    const route = parseRoute("/events", "?camera=front&type=appeared");
+    expect(route.page === "events" && [...route.query]).toEqual([
+      ["camera", "front"],
+      ["type", "appeared"],
+    ]);
+  });
+
+  it("does not know other paths, nor broken escapes", () => {
+    for (const path of ["/cameras", "/cameras/front/other", "/cameras/a/edit/b", "/x", "/cameras/%E0%A4%A"])
+      expect(parseRoute(path)).toEqual({ page: "unknown" });
+  });
+
+  it("reads the paths that it writes", () => {
+    expect(parseRoute(cameraPath("a b/c", "zones"))).toEqual({ page: "zones", id: "a b/c" });
+  });
+});

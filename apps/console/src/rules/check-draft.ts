@@ -1,0 +1,93 @@
+import { crossingEdges, doubleArea } from "./geometry.ts";
+import { fieldsOf } from "./rule-types.ts";
+import type { RuleDraft, RulesDraft, Shape } from "./rules-draft.ts";
+
+/** Something that keeps rules from being saved. */
+export interface DraftFault {
+  /** Key of the shape or rule; empty when it is about the whole. */
+  key: string;
+  message: string;
+}
+
+const properName = /^[\p{L}\p{N}_-](?:[\p{L}\p{N}_ -]{0,61}[\p{L}\p{N}_-])?$/u;
+
+const clockTime = /^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/;
+
+/** What is wrong with a draft, so that it is seen while it is drawn. The server has the last word. */
+export function checkDraft(draft: RulesDraft): DraftFault[] {
+  return [
+    ...draft.shapes.flatMap((shape) =>
+      shapeFaults(shape, draft).map((message) => ({ key: shape.key, message })),
+    ),
+    ...draft.rules.flatMap((rule) => ruleFaults(rule, draft).map((message) => ({ key: rule.key, message }))),
+  ];
+}
+
+/**
+ * What the server finds wrong, at the shapes and rules that it is about: one fault a line, each beginning with a path
+ * such as `zones[1].polygon`.
+ */
+export function serverFaults(message: string, draft: RulesDraft): DraftFault[] {
+  return message.split("\n").map((line) => {
+    const match = /^(?:body\.)?(zones|lines|masks|rules)[[.](\d+)\]?(?:\.([a-z_]+))?[^:]*: (.*)$/.exec(line);
+    if (!match) return { key: "", message: line };
+    const [, list = "", index = "", field, text = ""] = match;
+    const items = list === "rules" ? draft.rules : draft.shapes.filter(({ kind }) => `${kind}s` === list);
+    const item = items[Number(index)];
+    const shown =
+      field && field !== "name" && list === "rules" ? `${field.replaceAll("_", " ")}: ${text}` : text;
+    return item ? { key: item.key, message: shown } : { key: "", message: line };
+  });
+}
+
+function shapeFaults(shape: Shape, { shapes }: RulesDraft): string[] {
+  const faults: string[] = [];
+  if (shape.kind !== "mask") {
+    const namesakes = shapes.filter(({ kind, name }) => kind === shape.kind && name === shape.name);
+    if (!properName.test(shape.name))
+      faults.push("A name has 1 to 63 letters, digits, “-”, “_” and spaces, none at its ends.");
+    else if (namesakes.length > 1) faults.push(`Another ${shape.kind} has this name.`);
+  }
+  const { points } = shape;
+  if (shape.kind === "line") {
+    const [start, end] = points;
+    if (!start || !end || (start[0] === end[0] && start[1] === end[1]))
+      faults.push("The line has no length.");
+    return faults;
+  }
+  const crossing = crossingEdges(points);
+  if (points.length < 3) faults.push("At least three corners are needed.");
+  else if (crossing)
+    faults.push(
+      `The edges after corner ${crossing[0] + 1} and after corner ${crossing[1] + 1} cross: move a corner, or draw two.`,
+    );
+  // Edges that do not cross have been asked for first: the area of those that do may be nothing.
+  else if (doubleArea(points) < 1e-6) faults.push("The corners are on one line: there is nothing inside.");
+  return faults;
+}
+
+function ruleFaults(rule: RuleDraft, { shapes }: RulesDraft): string[] {
+  const fields = fieldsOf(rule.type);
+  const faults: string[] = [];
+  const has = (kind: Shape["kind"], name: string) =>
+    shapes.some((shape) => shape.kind === kind && shape.name === name);
+  if (rule.name !== "" && !properName.test(rule.name))
+    faults.push("A name has letters, digits, “-”, “_” and spaces only, none at its ends.");
+  if (fields.zone === "needed" && rule.zone === "") faults.push("Choose the zone.");
+  else if (fields.zone !== "unused" && rule.zone !== "" && !has("zone", rule.zone))
+    faults.push(`There is no zone “${rule.zone}” any more.`);
+  if (fields.line && !has("line", rule.line))
+    faults.push(rule.line === "" ? "Choose the line." : `There is no line “${rule.line}” any more.`);
+  if (fields.dwell === "needed" && !(rule.minDwellSeconds > 0))
+    faults.push("Say how long the object must stay.");
+  if (!(rule.minScore >= 0 && rule.minScore <= 1)) faults.push("The minimum score is a number from 0 to 1.");
+  const least = rule.type === "count_below" ? 1 : 0;
+  if (fields.count && !(Number.isInteger(rule.count) && rule.count >= least))
+    faults.push(`The number is a whole one, from ${least}.`);
+  const { activeHours: hours } = rule;
+  if (hours && !(clockTime.test(hours.start) && clockTime.test(hours.end)))
+    faults.push("Active hours are written as hh:mm, from 00:00 to 24:00.");
+  else if (hours && hours.start === hours.end)
+    faults.push("Active hours that begin and end at the same time are none.");
+  return faults;
+}

@@ -1,0 +1,114 @@
+import type { HttpRules } from "@sightline/contracts";
+import type { RuleType } from "./rule-types.ts";
+
+export type Point = readonly [number, number];
+
+/** A zone, line or mask while it is edited. Points are in 0..1 of the picture; a line has two. */
+export interface Shape {
+  /** Stays the same while name and points change. */
+  key: string;
+  kind: "zone" | "line" | "mask";
+  /** Empty for masks, which have no names. */
+  name: string;
+  /** Of masks. */
+  mode: "include" | "exclude";
+  points: readonly Point[];
+}
+
+export interface ActiveHours {
+  /** 1 is Monday; empty means every day. */
+  days: readonly number[];
+  start: string;
+  end: string;
+  /** IANA name; empty means UTC. */
+  timeZone: string;
+}
+
+/** A rule while it is edited. Fields that its type does not have are kept, and left out when it is saved. */
+export interface RuleDraft {
+  key: string;
+  name: string;
+  type: RuleType;
+  zone: string;
+  line: string;
+  direction: "" | "left_to_right" | "right_to_left";
+  classes: readonly string[];
+  minScore: number;
+  minDwellSeconds: number;
+  count: number;
+  debounceSeconds: number;
+  cooldownSeconds: number;
+  activeHours: ActiveHours | undefined;
+}
+
+export interface RulesDraft {
+  shapes: readonly Shape[];
+  rules: readonly RuleDraft[];
+  /** Version that the draft began with. */
+  etag: string;
+}
+
+let lastKey = 0;
+
+/** A key for a new shape or rule. */
+export function newKey(): string {
+  return `new-${++lastKey}`;
+}
+
+/** A zone's or line's name that is free: "zone 1", "zone 2", … */
+export function freeName(draft: RulesDraft, kind: "zone" | "line"): string {
+  const taken = new Set(draft.shapes.filter((shape) => shape.kind === kind).map((shape) => shape.name));
+  for (let number = 1; ; number++) if (!taken.has(`${kind} ${number}`)) return `${kind} ${number}`;
+}
+
+/** Rules as they are edited. */
+export function draftOf(rules: HttpRules): RulesDraft {
+  const shape = (
+    kind: Shape["kind"],
+    index: number,
+    points: readonly Point[],
+    more: Partial<Shape>,
+  ): Shape => ({
+    key: `${kind}-${index}`,
+    kind,
+    name: "",
+    mode: "exclude",
+    points,
+    ...more,
+  });
+  return {
+    shapes: [
+      ...rules.zones.map(({ name, polygon }, index) => shape("zone", index, polygon, { name })),
+      ...rules.lines.map(({ name, start, end }, index) => shape("line", index, [start, end], { name })),
+      ...rules.masks.map(({ mode, polygon }, index) => shape("mask", index, polygon, { mode })),
+    ],
+    rules: rules.rules.map((rule, index) => ruleOf(rule, `rule-${index}`)),
+    etag: rules.etag,
+  };
+}
+
+function ruleOf(rule: Record<string, unknown>, key: string): RuleDraft {
+  const text = (name: string) => (typeof rule[name] === "string" ? rule[name] : "");
+  const number = (name: string) => (typeof rule[name] === "number" ? rule[name] : 0);
+  const hours = rule.active_hours as Record<string, unknown> | undefined;
+  return {
+    key,
+    name: text("name"),
+    type: text("type") as RuleType,
+    zone: text("zone"),
+    line: text("line"),
+    direction: text("direction") as RuleDraft["direction"],
+    classes: Array.isArray(rule.classes) ? (rule.classes as string[]) : [],
+    minScore: number("min_score"),
+    minDwellSeconds: number("min_dwell_seconds"),
+    count: number("count"),
+    debounceSeconds: number("debounce_seconds"),
+    cooldownSeconds: number("cooldown_seconds"),
+    activeHours: hours && {
+      days: Array.isArray(hours.days) ? (hours.days as number[]) : [],
+      start: String(hours.start ?? "00:00"),
+      end: String(hours.end ?? "24:00"),
+      timeZone: String(hours.time_zone ?? ""),
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import { computed, type Signal, signal } from "@preact/signals";
+import { checkDraft, type DraftFault } from "./check-draft.ts";
+import { addShape } from "./edit-draft.ts";
+import { freeName, newKey, type Point, type RulesDraft, type Shape } from "./rules-draft.ts";
+
+/** What the pointer draws. */
+export type Tool = "select" | "zone" | "line" | "exclude" | "include";
+
+const mostUndo = 200;
+
+/** One editing of a camera's rules: the draft, its history, and what is selected. */
+export class RulesEditing {
+  readonly draft: Signal<RulesDraft>;
+  /** As last loaded or saved. */
+  readonly saved: Signal<RulesDraft>;
+  readonly selected = signal<string | undefined>(undefined);
+  readonly tool = signal<Tool>("select");
+  /** Faults that the server found in what was sent; gone with the next change. */
+  readonly refused = signal<readonly DraftFault[]>([]);
+  readonly faults = computed(() => [...checkDraft(this.draft.value), ...this.refused.value]);
+  readonly changed = computed(() => !sameRules(this.draft.value, this.saved.value));
+  readonly canUndo = computed(() => this.#past.value.length > 0);
+  readonly #past = signal<readonly RulesDraft[]>([]);
+  /** What the newest entry of the past is from: changes of one kind in a row are undone together. */
+  #lastAct = "";
+
+  constructor(draft: RulesDraft) {
+    this.draft = signal(draft);
+    this.saved = signal(draft);
+  }
+
+  /** Changes the draft. Acts of the same non-empty name in a row, such as a drag, count as one. */
+  edit(next: RulesDraft, act = ""): void {
+    const before = this.draft.peek();
+    if (act === "" || act !== this.#lastAct)
+      this.#past.value = [...this.#past.peek(), before].slice(-mostUndo);
+    this.#lastAct = act;
+    this.refused.value = [];
+    this.draft.value = next;
+  }
+
+  undo(): void {
+    const before = this.#past.peek().at(-1);
+    if (!before) return;
+    this.#past.value = this.#past.peek().slice(0, -1);
+    this.#lastAct = "";
+    this.refused.value = [];
+    this.draft.value = { ...before, etag: this.draft.peek().etag };
+  }
+
+  /** Ends a row of acts that count as one. */
+  endAct(): void {
+    this.#lastAct = "";
+  }
+
+  /** Adds what a tool has drawn and selects it. */
+  draw(tool: Exclude<Tool, "select">, points: readonly Point[]): void {
+    const draft = this.draft.peek();
+    const key = newKey();
+    const kind: Shape["kind"] = tool === "zone" || tool === "line" ? tool : "mask";
+    const name = kind === "mask" ? "" : freeName(draft, kind);
+    this.edit(addShape(draft, { key, kind, name, mode: tool === "include" ? "include" : "exclude", points }));
+    this.selected.value = key;
+    this.tool.value = "select";
+  }
+
+  /** Takes what the server has for the new beginning. */
+  restart(draft: RulesDraft): void {
+    this.saved.value = draft;
+    this.draft.value = draft;
+    this.refused.value = [];
+    this.#past.value = [];
+    this.#lastAct = "";
+  }
+}
+
+function sameRules(a: RulesDraft, b: RulesDraft): boolean {
+  return a.shapes === b.shapes && a.rules === b.rules
+    ? true
+    : JSON.stringify([a.shapes, a.rules]) === JSON.stringify([b.shapes, b.rules]);
+}

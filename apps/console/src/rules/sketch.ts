@@ -1,0 +1,57 @@
+import type { Point } from "./rules-draft.ts";
+import type { Tool } from "./rules-editing.ts";
+
+/** Points of a shape that is being drawn. */
+export type Sketch = readonly Point[];
+
+type DrawingTool = Exclude<Tool, "select">;
+
+const mostCorners = 64;
+
+/** Whether the points are enough for what the tool draws. */
+export function sketchIsWhole(tool: DrawingTool, points: Sketch): boolean {
+  return tool === "line" ? points.length === 2 : points.length >= 3;
+}
+
+/**
+ * Takes a click into a sketch. A line is whole with its second point; a polygon when its first corner is clicked again, or
+ * the last one twice.
+ * @param reach how near, in 0..1 of width and height, a click must be to mean a point that is there
+ */
+export function nextSketch(
+  tool: DrawingTool,
+  sketch: Sketch,
+  click: Point,
+  reach: Point,
+): { points: Sketch; whole: boolean } {
+  const first = sketch[0];
+  const last = sketch.at(-1);
+  if (last && isNear(last, click, reach))
+    return { points: sketch, whole: tool !== "line" && sketchIsWhole(tool, sketch) };
+  if (tool === "line") {
+    const points = [...sketch, click];
+    return { points, whole: points.length === 2 };
+  }
+  if (first && sketch.length >= 3 && isNear(first, click, reach)) return { points: sketch, whole: true };
+  const points = [...sketch, click];
+  return { points, whole: points.length === mostCorners };
+}
+
+/** A shape in the middle of the picture, for those who do not draw with a pointer. */
+export function middleSketch(tool: DrawingTool): Sketch {
+  if (tool === "line")
+    return [
+      [0.25, 0.5],
+      [0.75, 0.5],
+    ];
+  return [
+    [0.35, 0.35],
+    [0.65, 0.35],
+    [0.65, 0.65],
+    [0.35, 0.65],
+  ];
+}
+
+function isNear(a: Point, b: Point, reach: Point): boolean {
+  return Math.abs(a[0] - b[0]) <= reach[0] && Math.abs(a[1] - b[1]) <= reach[1];
+}

@@ -1,0 +1,73 @@
+import type { RulesEditing, Tool } from "./rules-editing.ts";
+import { middleSketch, type Sketch, sketchIsWhole } from "./sketch.ts";
+
+const tools: { tool: Tool; name: string }[] = [
+  { tool: "select", name: "Select" },
+  { tool: "zone", name: "Draw zone" },
+  { tool: "line", name: "Draw line" },
+  { tool: "exclude", name: "Draw mask" },
+  { tool: "include", name: "Draw only-here area" },
+];
+
+interface Props {
+  editing: RulesEditing;
+  sketch: Sketch;
+  onFinish: () => void;
+  onRefresh: () => void;
+}
+
+/** Chooses what is drawn, and says how. */
+export function ToolBar({ editing, sketch, onFinish, onRefresh }: Props) {
+  const now = editing.tool.value;
+  return (
+    <div class="tool-bar">
+      <div class="tools" role="toolbar" aria-label="Drawing tools">
+        {tools.map(({ tool, name }) => (
+          <button
+            key={tool}
+            type="button"
+            aria-pressed={now === tool}
+            onClick={() => (editing.tool.value = tool)}
+          >
+            {name}
+          </button>
+        ))}
+        <button type="button" class="quiet" onClick={onRefresh}>
+          New picture
+        </button>
+      </div>
+      <div class="tool-help">
+        <p class="note" role="status">
+          {help(now)}
+        </p>
+        {now !== "select" && (
+          <div class="buttons">
+            {now !== "line" && (
+              <button type="button" disabled={!sketchIsWhole(now, sketch)} onClick={onFinish}>
+                Close the outline
+              </button>
+            )}
+            <button type="button" onClick={() => editing.draw(now, middleSketch(now))}>
+              Place one in the middle
+            </button>
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function help(tool: Tool): string {
+  switch (tool) {
+    case "select":
+      return "Drag shapes and corners, or choose a corner with Tab and move it with the arrow keys (Shift: further).";
+    case "line":
+      return "Click where the line begins, then where it ends. Esc stops.";
+    case "zone":
+      return "Click the corners in order; click the first again, or press Enter, to close. An object is in a zone when its feet are.";
+    case "exclude":
+      return "Click the corners of a part in which objects do not count; click the first again to close.";
+    case "include":
+      return "Click the corners of the only part in which objects count; click the first again to close.";
+  }
+}

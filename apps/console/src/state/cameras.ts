@@ -1,0 +1,115 @@
+import { batch, type Signal, signal } from "@preact/signals";
+import type { HttpCamera, HttpRules, HttpSample } from "@sightline/contracts";
+import { recent } from "./recent-samples.ts";
+
+/** Seconds over which the figures on a tile are taken. */
+const figureSeconds = 10;
+/** How often figures change on the page; a state changes at once. */
+const refreshMs = 1_000;
+
+/** All that the console knows about one camera, kept current by the live connection. */
+export interface CameraState {
+  id: string;
+  camera: Signal<HttpCamera>;
+  /** The last seconds, oldest first. */
+  samples: Signal<readonly HttpSample[]>;
+  rules: Signal<HttpRules | undefined>;
+}
+
+const states = new Map<string, CameraState>();
+const waiting = new Map<string, HttpCamera>();
+const waitingSamples = new Map<string, HttpSample>();
+let refresh: ReturnType<typeof setTimeout> | undefined;
+
+/** Cameras in the order of their ids; undefined until the server has told. */
+export const cameras = signal<readonly CameraState[] | undefined>(undefined);
+
+/** The state of camera `id`, if there is one. Follows `cameras` when called while rendering. */
+export function findCamera(id: string): CameraState | undefined {
+  return cameras.value?.find((state) => state.id === id);
+}
+
+/** Takes the full list for the truth: others are gone. */
+export function replaceCameras(list: readonly HttpCamera[]): void {
+  const ids = new Set(list.map((camera) => camera.id));
+  batch(() => {
+    for (const id of states.keys()) if (!ids.has(id)) drop(id);
+    for (const camera of list) put(camera);
+    publishList();
+  });
+}
+
+/** Takes in a changed or new camera: at once if it is new or its state is, else with the next refresh. */
+export function updateCameraState(camera: HttpCamera): void {
+  const known = states.get(camera.id)?.camera.peek();
+  if (known && known.status.state === camera.status.state && known.status.reason === camera.status.reason) {
+    waiting.set(camera.id, camera);
+    scheduleRefresh();
+    return;
+  }
+  waiting.delete(camera.id);
+  batch(() => {
+    put(camera);
+    if (!known) publishList();
+  });
+}
+
+export function removeCameraState(id: string): void {
+  drop(id);
+  publishList();
+}
+
+export function addSamples(samples: Readonly<Record<string, HttpSample>>): void {
+  for (const [id, sample] of Object.entries(samples)) waitingSamples.set(id, sample);
+  scheduleRefresh();
+}
+
+export function setRules(id: string, rules: HttpRules): void {
+  const state = states.get(id);
+  if (state) state.rules.value = rules;
+}
+
+/** What was kept of samples before a break is no continuous past any more. */
+export function forgetSamples(): void {
+  batch(() => {
+    for (const state of states.values()) state.samples.value = [];
+  });
+}
+
+function put(camera: HttpCamera): void {
+  const state = states.get(camera.id);
+  if (state) state.camera.value = camera;
+  else
+    states.set(camera.id, {
+      id: camera.id,
+      camera: signal(camera),
+      samples: signal([]),
+      rules: signal(undefined),
+    });
+}
+
+function drop(id: string): void {
+  states.delete(id);
+  waiting.delete(id);
+  waitingSamples.delete(id);
+}
+
+function publishList(): void {
+  cameras.value = [...states.values()].sort((a, b) => a.id.localeCompare(b.id, "en", { numeric: true }));
+}
+
+function scheduleRefresh(): void {
+  if (refresh !== undefined) return;
+  refresh = setTimeout(() => {
+    refresh = undefined;
+    batch(() => {
+      for (const camera of waiting.values()) put(camera);
+      for (const [id, sample] of waitingSamples) {
+        const state = states.get(id);
+        if (state) state.samples.value = recent(state.samples.peek(), sample, figureSeconds);
+      }
+    });
+    waiting.clear();
+    waitingSamples.clear();
+  }, refreshMs);
+}

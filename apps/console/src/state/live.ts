@@ -1,0 +1,87 @@
+import { signal } from "@preact/signals";
+import type { HttpEvent, HttpSample, LiveMessage } from "@sightline/contracts";
+import { LiveConnection } from "../api/live-connection.ts";
+import { drawPictures } from "../live/picture-painter.ts";
+import { WatchList } from "../live/watch-list.ts";
+import {
+  addSamples,
+  forgetSamples,
+  removeCameraState,
+  replaceCameras,
+  setRules,
+  updateCameraState,
+} from "./cameras.ts";
+
+/** `connecting` only before the first connection. */
+export const connection = signal<"connecting" | "open" | "lost">("connecting");
+
+/** Grows with each connection: what a page has fetched before may be out of date. */
+export const connectionCount = signal(0);
+
+type Listener<T> = (value: T) => void;
+const eventListeners = new Set<Listener<HttpEvent>>();
+const sampleListeners = new Set<Listener<Readonly<Record<string, HttpSample>>>>();
+
+const live = new LiveConnection({
+  onOpen() {
+    forgetSamples();
+    connection.value = "open";
+    connectionCount.value++;
+    watchList.resend();
+  },
+  onLost() {
+    connection.value = "lost";
+  },
+  onMessage: receive,
+  onPicture(picture) {
+    drawPictures.receive(picture);
+  },
+});
+
+/** Which cameras' pictures are wanted from the server. */
+export const watchList = new WatchList((cameras) => live.send({ type: "watch", cameras }));
+
+/** Connects to the server and stays connected. */
+export function startLive(): void {
+  drawPictures.onDone = (camera) => live.send({ type: "drawn", camera });
+  drawPictures.onPace = (framesPerSecond) => watchList.interfacePace(framesPerSecond);
+  live.start();
+}
+
+/** Calls `listener` with each event message until the returned function is called. */
+export function onEvent(listener: Listener<HttpEvent>): () => void {
+  eventListeners.add(listener);
+  return () => eventListeners.delete(listener);
+}
+
+/** Calls `listener` with each second's samples until the returned function is called. */
+export function onSamples(listener: Listener<Readonly<Record<string, HttpSample>>>): () => void {
+  sampleListeners.add(listener);
+  return () => sampleListeners.delete(listener);
+}
+
+function receive(message: LiveMessage): void {
+  switch (message.type) {
+    case "cameras":
+      replaceCameras(message.cameras);
+      return;
+    case "camera":
+      updateCameraState(message.camera);
+      return;
+    case "cameraRemoved":
+      removeCameraState(message.id);
+      return;
+    case "rules":
+      setRules(message.camera, message.rules);
+      return;
+    case "event":
+      for (const listener of eventListeners) listener(message.event);
+      return;
+    case "samples":
+      addSamples(message.samples);
+      for (const listener of sampleListeners) listener(message.samples);
+      return;
+    case "error":
+      console.warn(`The server did not accept a live request: ${message.message} (${message.code})`);
+  }
+}

@@ -1,0 +1,60 @@
+import type { HttpSystem } from "@sightline/contracts";
+import { plural } from "../words/numbers.ts";
+import { bestSpeed } from "./workers.tsx";
+
+interface Props {
+  models: HttpSystem["models"];
+  workers: HttpSystem["workers"];
+}
+
+/** Models that are served: how good and how fast they are. */
+export function ModelTable({ models, workers }: Props) {
+  return (
+    <section class="panel" aria-labelledby="models-title">
+      <h2 id="models-title">Models</h2>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Table of models">
+        <table class="data" data-testid="models">
+          <thead>
+            <tr>
+              <th scope="col">Model</th>
+              <th scope="col">Architecture</th>
+              <th scope="col">Input</th>
+              <th scope="col">Classes</th>
+              <th scope="col">AP</th>
+              <th scope="col">AP at IoU 0.5</th>
+              <th scope="col">Fastest worker</th>
+            </tr>
+          </thead>
+          <tbody>
+            {models.map((model) => (
+              <tr key={model.name}>
+                <th scope="row">
+                  {model.name}
+                  {model.isDefault && <span class="tag">default</span>}
+                </th>
+                <td>{model.architecture}</td>
+                <td class="number">
+                  {model.width} × {model.height}
+                </td>
+                <td title={model.classes.join(", ")}>
+                  {model.classes.length <= 3
+                    ? model.classes.join(", ")
+                    : plural(model.classes.length, "class", "classes")}
+                </td>
+                <td class="number">{model.accuracy ? model.accuracy.ap.toFixed(3) : "not measured"}</td>
+                <td class="number">{model.accuracy ? model.accuracy.ap50.toFixed(3) : "–"}</td>
+                <td>
+                  {bestSpeed(
+                    workers
+                      .filter((worker) => worker.model === model.name)
+                      .flatMap((worker) => worker.batchCurve),
+                  )}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,56 @@
+import type { HttpSystem } from "@sightline/contracts";
+import { formatBytes, formatCount, formatDuration, formatShare } from "../words/numbers.ts";
+import { formatTime } from "../words/times.ts";
+import { FillBar } from "./fill-bar.tsx";
+
+/** NATS streams: how much they hold, and how near their limit they are. */
+export function StreamTable({ streams }: { streams: HttpSystem["streams"] }) {
+  return (
+    <section class="panel" aria-labelledby="streams-title">
+      <h2 id="streams-title">NATS streams</h2>
+      <div class="scroll" tabIndex={0} role="region" aria-label="Table of streams">
+        <table class="data" data-testid="streams">
+          <thead>
+            <tr>
+              <th scope="col">Stream</th>
+              <th scope="col">Full</th>
+              <th scope="col">Bytes</th>
+              <th scope="col">Messages</th>
+              <th scope="col">Keeps</th>
+              <th scope="col">Oldest</th>
+              <th scope="col">Consumers</th>
+            </tr>
+          </thead>
+          <tbody>
+            {streams.map((stream) => (
+              <tr key={stream.name}>
+                <th scope="row">{stream.name}</th>
+                <td class="fill-cell">
+                  <Fill bytes={stream.bytes} maxBytes={stream.maxBytes} />
+                </td>
+                <td class="number">
+                  {formatBytes(stream.bytes)}
+                  {stream.maxBytes > 0 && ` of ${formatBytes(stream.maxBytes)}`}
+                </td>
+                <td class="number">{formatCount(stream.messages)}</td>
+                <td>{stream.maxAgeSeconds > 0 ? formatDuration(stream.maxAgeSeconds) : "no time limit"}</td>
+                <td>{stream.oldestTime ? formatTime(stream.oldestTime) : "–"}</td>
+                <td class="number">{stream.consumers}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function Fill({ bytes, maxBytes }: { bytes: number; maxBytes: number }) {
+  if (maxBytes === 0) return <span class="note">unbounded</span>;
+  const share = bytes / maxBytes;
+  return (
+    <>
+      <FillBar share={share} warnAt={0.9} label={`${formatShare(share)} full`} /> {formatShare(share)}
+    </>
+  );
+}

@@ -1,0 +1,75 @@
+import type { HttpSystem } from "@sightline/contracts";
+import { formatFps, formatMs, formatShare } from "../words/numbers.ts";
+import { formatTime } from "../words/times.ts";
+import { BatchCurve } from "./batch-curve.tsx";
+import { FillBar } from "./fill-bar.tsx";
+
+/** What an execution provider of ONNX Runtime runs on. */
+const providerNames: Readonly<Record<string, string>> = {
+  cpu: "CPU",
+  cuda: "NVIDIA GPU (CUDA)",
+  tensorrt: "NVIDIA GPU (TensorRT)",
+};
+
+/** Every inference worker, with what it runs and how busy it is. */
+export function Workers({ workers }: { workers: HttpSystem["workers"] }) {
+  return (
+    <section class="panel" aria-labelledby="workers-title">
+      <h2 id="workers-title">Inference workers</h2>
+      {workers.length === 0 && (
+        <p class="fault">No worker runs: nothing is analysed. Start services/inference.</p>
+      )}
+      <ul class="workers" data-testid="workers">
+        {workers.map((worker) => (
+          <li key={worker.id}>
+            <h3>{worker.id}</h3>
+            <p class="note">
+              on {worker.host}, since {formatTime(worker.startTime)}
+            </p>
+            <div class="worker-load">
+              <FillBar
+                share={worker.utilization}
+                warnAt={0.9}
+                label={`${formatShare(worker.utilization)} busy`}
+              />
+              <b>{formatShare(worker.utilization)} busy</b>
+            </div>
+            <dl class="facts">
+              <Fact name="Model" value={worker.model} />
+              <Fact name="Precision" value={worker.precision.toUpperCase()} />
+              <Fact
+                name="Provider"
+                value={providerNames[worker.executionProvider.toLowerCase()] ?? worker.executionProvider}
+              />
+              <Fact name="Speed" value={`${formatFps(worker.framesPerSecond)} frames/s`} />
+              <Fact
+                name="Batch"
+                value={`${worker.meanBatchSize.toFixed(1)} mean, at most ${worker.batchSize}`}
+              />
+              <Fact name="Model file" value={worker.modelDigest.replace(/^sha256:/, "").slice(0, 12)} />
+            </dl>
+            {worker.batchCurve.length > 0 && <BatchCurve curve={worker.batchCurve} />}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Fact({ name, value }: { name: string; value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}
+
+/** The fastest that a worker can be, by its own measurement. */
+export function bestSpeed(curve: HttpSystem["workers"][number]["batchCurve"]): string {
+  const best = Math.max(0, ...curve.map((point) => (point.batch * 1000) / point.milliseconds));
+  const alone = curve.find((point) => point.batch === 1);
+  return best > 0
+    ? `${formatFps(best)} frames/s${alone ? `, ${formatMs(alone.milliseconds)} each` : ""}`
+    : "–";
+}

@@ -1,0 +1,51 @@
+import { Page } from "../shell/page.tsx";
+import { cameras } from "../state/cameras.ts";
+import { connection } from "../state/live.ts";
+import { Headline } from "./headline.tsx";
+import { Tile } from "./tile.tsx";
+
+/** Every camera, live. */
+export function WallPage() {
+  const list = cameras.value;
+  return (
+    <Page title="Cameras" className="wall-page">
+      <Headline />
+      {list?.length === 0 && <NoCameras />}
+      {list && list.length > 0 && (
+        <ul
+          class={`wall ${density(list.length)} ${connection.value === "lost" ? "old" : ""}`}
+          aria-label="Cameras"
+        >
+          {list.map((state) => (
+            <Tile key={state.id} state={state} />
+          ))}
+        </ul>
+      )}
+    </Page>
+  );
+}
+
+/** Many cameras get small tiles, so that an operator sees most of them at once. */
+function density(count: number): "few" | "some" | "many" {
+  return count <= 4 ? "few" : count <= 16 ? "some" : "many";
+}
+
+function NoCameras() {
+  return (
+    <div class="empty">
+      <h2>No cameras yet</h2>
+      <p>
+        A camera is an RTSP address. The console probes it before it is saved, and shows what it sees a few
+        seconds later.
+      </p>
+      <p>
+        <a class="button primary" href="/add">
+          Add a camera
+        </a>
+      </p>
+      <p class="note">
+        Or on the command line: <code>./sightline camera add front rtsp://user:password@10.0.0.5/stream</code>
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,51 @@
+/** Keeps a number and its unit on one line. */
+const unitSpace = "\u00a0";
+
+/** Frames per second: whole from 10 on. */
+export function formatFps(value: number): string {
+  return value >= 9.95 || value === 0 ? String(Math.round(value)) : value.toFixed(1);
+}
+
+/** A duration in milliseconds with its unit. */
+export function formatMs(value: number): string {
+  if (value >= 10_000) return `${(value / 1000).toFixed(0)}${unitSpace}s`;
+  if (value >= 1_000) return `${(value / 1000).toFixed(1)}${unitSpace}s`;
+  return `${formatFps(value)}${unitSpace}ms`;
+}
+
+/** A share in 0..1 as per cent; what is not quite nothing, or not quite all, does not look like it. */
+export function formatShare(value: number): string {
+  const percent = value * 100;
+  if (percent > 0 && percent < 0.1) return `<0.1${unitSpace}%`;
+  if (percent > 99.9 && percent < 100) return `>99.9${unitSpace}%`;
+  return `${percent >= 9.95 || percent === 0 ? Math.round(percent) : percent.toFixed(1)}${unitSpace}%`;
+}
+
+export function formatBytes(value: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  let amount = value;
+  while (amount >= 1000 && unit < units.length - 1) {
+    amount /= 1000;
+    unit++;
+  }
+  return `${unit === 0 || amount >= 9.95 ? Math.round(amount) : amount.toFixed(1)}${unitSpace}${units[unit]}`;
+}
+
+export function formatCount(value: number): string {
+  return value.toLocaleString("en");
+}
+
+/** "1 camera", "3 cameras". */
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${count === 1 ? one : many}`;
+}
+
+/** Seconds in the largest unit that fits: "45 s", "3 min", "2 h", "7 days". */
+export function formatDuration(seconds: number): string {
+  if (seconds < 60)
+    return `${seconds < 9.95 && !Number.isInteger(seconds) ? seconds.toFixed(1) : Math.round(seconds)}${unitSpace}s`;
+  if (seconds < 3600) return `${Math.round(seconds / 60)}${unitSpace}min`;
+  if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)}${unitSpace}h`;
+  return `${Math.round(seconds / 86_400)}${unitSpace}days`;
+}
