@@ -14,6 +14,8 @@ export type Reception =
       height: number;
       framesPerSecond: number | undefined;
       firstPictureMs: number;
+      /** The first picture, when it was asked for and came. */
+      jpeg: Uint8Array | undefined;
     }
   | ({ ok: false } & CameraFault);
 
@@ -22,6 +24,8 @@ export interface ReceiveOptions {
   transport: "tcp" | "udp";
   /** Pictures to receive. */
   pictures?: number;
+  /** Also give the first picture as JPEG, at most so many pixels wide. */
+  jpegWidth?: number;
   timeoutMs?: number;
   signal?: AbortSignal;
 }
@@ -35,7 +39,11 @@ interface Seen {
   times: number[];
   pictures: number;
   firstPictureMs: number;
+  jpeg: Buffer[];
+  jpegBytes: number;
 }
+
+const mostJpegBytes = 4 * 1024 * 1024;
 
 /** Receives and decodes a few pictures with ffmpeg, to prove that a key frame comes and can be decoded. */
 export async function receive(target: RtspTarget, options: ReceiveOptions): Promise<Reception> {
@@ -50,19 +58,10 @@ export async function receive(target: RtspTarget, options: ReceiveOptions): Prom
     times: [],
     pictures: 0,
     firstPictureMs: 0,
+    jpeg: [],
+    jpegBytes: 0,
   };
-  const output = [
-    "-map",
-    "0:v:0",
-    "-vf",
-    pictureReport("decoded"),
-    "-frames:v",
-    String(pictures),
-    "-f",
-    "null",
-    "-",
-  ];
-  const child = spawn(ffmpeg, [...inputArguments, ...output], { stdio: ["pipe", "ignore", "pipe"] });
+  const child = spawn(ffmpeg, [...inputArguments, ...outputArguments(pictures, options.jpegWidth)]);
   const reader = new FfmpegReportReader((report) => {
     if (report.kind === "codec") seen.codec = report.codec;
     else if (report.kind === "packet") {
@@ -80,6 +79,11 @@ export async function receive(target: RtspTarget, options: ReceiveOptions): Prom
     .on("error", () => undefined)
     .end(inputScript({ uri: target.uri, credentials: target.credentials, transport, timeoutMs }));
   const kill = () => child.kill("SIGKILL");
+  child.stdout.on("data", (piece: Buffer) => {
+    seen.jpegBytes += piece.byteLength;
+    if (seen.jpegBytes > mostJpegBytes) kill();
+    else seen.jpeg.push(piece);
+  });
   const timer = setTimeout(kill, timeoutMs);
   signal?.addEventListener("abort", kill);
   const failure = await new Promise<Error | undefined>((resolve) => {
@@ -93,12 +97,39 @@ export async function receive(target: RtspTarget, options: ReceiveOptions): Prom
   return outcome(seen);
 }
 
+function outputArguments(pictures: number, jpegWidth: number | undefined): string[] {
+  const video = ["-map", "0:v:0"];
+  const report = [
+    ...video,
+    "-vf",
+    pictureReport("decoded"),
+    "-frames:v",
+    String(pictures),
+    "-f",
+    "null",
+    "-",
+  ];
+  if (jpegWidth === undefined) return report;
+  const filters = `scale='min(${Math.round(jpegWidth)},iw)':-2:out_range=full,format=yuvj420p`;
+  return [
+    ...report,
+    ...[...video, "-vf", filters, "-frames:v", "1", "-c:v", "mjpeg", "-q:v", "4"],
+    ...["-f", "image2pipe", "-flush_packets", "1", "pipe:1"],
+  ];
+}
+
+/** The bytes of a JPEG that has its end; undefined for one cut short. */
+function wholeJpeg(pieces: readonly Buffer[]): Uint8Array | undefined {
+  const jpeg = Buffer.concat(pieces);
+  return jpeg.length > 4 && jpeg.readUInt16BE(jpeg.length - 2) === 0xffd9 ? jpeg : undefined;
+}
+
 function outcome(seen: Seen): Reception {
   const { codec, size, times, firstPictureMs } = seen;
   if (seen.pictures > 0) {
     const span = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1e6;
     const framesPerSecond = span > 0 ? (times.length - 1) / span : undefined;
-    return { ok: true, codec, ...size, framesPerSecond, firstPictureMs };
+    return { ok: true, codec, ...size, framesPerSecond, firstPictureMs, jpeg: wholeJpeg(seen.jpeg) };
   }
   if (seen.keyFrame) return { ok: false, ...describeReason(CameraReason.DECODE_FAILURE) };
   if (seen.packets > 1) return { ok: false, ...describeReason(CameraReason.NO_KEY_FRAME) };

@@ -1,8 +1,15 @@
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import type { Registry } from "prom-client";
 
 /** One thing that must be so for the service to do its work; `undefined` when it is, else what is missing. */
 export type ReadinessCheck = () => string | undefined;
+
+/** Largest body that a route takes unless it says otherwise. */
+const maxBodyBytes = 128 * 1024;
+/** Time in which a request must have arrived as a whole: a client that sends slowly holds no connection for long. */
+const requestTimeoutMs = 30_000;
+/** Longest part of a path that a route may take as its parameter. */
+const maxParamLength = 256;
 
 /**
  * Serves `/metrics` (Prometheus text), `/healthz` (the process answers) and `/readyz` (503 with what is missing).
@@ -12,7 +19,17 @@ export class HttpServer {
   readonly app: FastifyInstance;
 
   constructor(registry: Registry, readiness: Record<string, ReadinessCheck>) {
-    this.app = fastify({ logger: false, forceCloseConnections: true });
+    this.app = fastify({
+      logger: false,
+      forceCloseConnections: true,
+      bodyLimit: maxBodyBytes,
+      requestTimeout: requestTimeoutMs,
+      routerOptions: { maxParamLength },
+      // A path that cannot be read reaches no route, and so no error handler.
+      frameworkErrors: (_error, _request, reply: FastifyReply) => {
+        void reply.code(400).send({ code: "invalid_argument", message: "the path is not valid" });
+      },
+    });
     this.app.get("/metrics", async (_request, reply) => {
       reply.type(registry.contentType);
       return registry.metrics();

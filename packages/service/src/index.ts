@@ -12,4 +12,5 @@ export * from "./provision.ts";
 export * from "./pull-requests.ts";
 export * from "./redact.ts";
 export * from "./run.ts";
+export * from "./task-limit.ts";
 export * from "./tracing.ts";

@@ -1,4 +1,10 @@
-import { JetStreamApiError, type JetStreamManager, type StreamConfig } from "@nats-io/jetstream";
+import { randomUUID } from "node:crypto";
+import {
+  JetStreamApiError,
+  type JetStreamManager,
+  type StreamConfig,
+  type StreamInfo,
+} from "@nats-io/jetstream";
 import type { KV, Kvm } from "@nats-io/kv";
 import {
   buckets,
@@ -12,19 +18,54 @@ import {
 } from "@sightline/contracts";
 
 const streamNotFound = 10059;
+const streamNameInUse = 10058;
 
-/** Creates a stream, or brings an existing one to this configuration. Safe to run from several processes at once. */
+/**
+ * Creates a stream, or brings an existing one to this configuration. Safe to run from several processes at once. The
+ * stream's description names this making of it; see `streamMaking`.
+ */
 export async function ensureStream(
   manager: JetStreamManager,
   config: Partial<StreamConfig> & { name: string },
 ): Promise<void> {
+  for (;;)
+    try {
+      const { config: existing } = await manager.streams.info(config.name);
+      await manager.streams.update(config.name, {
+        ...config,
+        description: existing.description || randomUUID(),
+      });
+      return;
+    } catch (error) {
+      if (!isApiError(error, streamNotFound)) throw error;
+      if (await addStream(manager, { ...config, description: randomUUID() })) return;
+    }
+}
+
+/** Returns whether it was this process that made the stream. */
+async function addStream(
+  manager: JetStreamManager,
+  config: Partial<StreamConfig> & { name: string },
+): Promise<boolean> {
   try {
-    await manager.streams.info(config.name);
-    await manager.streams.update(config.name, config);
-  } catch (error) {
-    if (!(error instanceof JetStreamApiError) || error.code !== streamNotFound) throw error;
     await manager.streams.add(config as StreamConfig & { name: string });
+    return true;
+  } catch (error) {
+    if (isApiError(error, streamNameInUse)) return false;
+    throw error;
   }
+}
+
+/**
+ * What tells a stream from one of the same name that was made later, whose sequences begin anew. The time at which it
+ * was made would not: nats-server 2.9 changes it when it is restarted after an update of the configuration.
+ */
+export function streamMaking({ config, created }: StreamInfo): string {
+  return config.description || created;
+}
+
+function isApiError(error: unknown, code: number): boolean {
+  return error instanceof JetStreamApiError && error.code === code;
 }
 
 /** The key-value buckets of the system, opened or created. */

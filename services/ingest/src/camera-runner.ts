@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { CameraReason, CameraState, frameMessageBytes, type ServedModel } from "@sightline/contracts";
 import type { CameraFault } from "@sightline/rtsp";
-import type { Buckets, Logger, Nats } from "@sightline/service";
+import type { Buckets, LeaseEnd, Logger, Nats } from "@sightline/service";
 import { type AnalysisGeometry, sameGeometry } from "./analysis-geometry.ts";
 import { Backoff } from "./backoff.ts";
 import { type CameraSettings, needsReconnect } from "./camera-settings.ts";
@@ -12,7 +12,9 @@ import { describeFrame } from "./frame-metadata.ts";
 import { FrameQueue } from "./frame-queue.ts";
 import { HandedFrames } from "./handed-frames.ts";
 import { Ledger } from "./ledger.ts";
-import { type EpochEnd, StatusReporter } from "./status-reporter.ts";
+import { PictureSubject } from "./pictures/picture-subject.ts";
+import type { Pictures } from "./pictures/pictures.ts";
+import { StatusReporter } from "./status-reporter.ts";
 import { StreamFacts } from "./stream-facts.ts";
 import { runSession } from "./stream-session.ts";
 import { TokenPublisher } from "./token-publisher.ts";
@@ -32,6 +34,7 @@ export interface RunnerContext {
   servedModel: (name: string) => ServedModel | undefined;
   /** Told of each frame that is in memory, with the seconds since it arrived. */
   decoded: (camera: string, seconds: number) => void;
+  pictures: Pictures;
 }
 
 /** Receives one camera for as long as this process holds its lease: one epoch. */
@@ -47,6 +50,7 @@ export class CameraRunner {
   readonly #tokens: TokenPublisher;
   readonly #handed: HandedFrames;
   readonly #subjects: CameraSubjects;
+  readonly #pictures: PictureSubject;
   readonly #status: StatusReporter;
   readonly #running: Promise<void>;
   #settings: CameraSettings;
@@ -66,7 +70,16 @@ export class CameraRunner {
     this.#tokens.attach(this.#queue);
     const inferred = () => this.facts.inferred.mark();
     this.#handed = new HandedFrames(nats, camera, this.#epoch, this.ledger, inferred, this.#log);
-    this.#subjects = new CameraSubjects(nats, camera, this.#epoch, this.#queue, this.#handed, this.#log);
+    this.#pictures = new PictureSubject(nats, camera, this.#epoch, context.pictures);
+    this.#subjects = new CameraSubjects(
+      nats,
+      camera,
+      this.#epoch,
+      this.#queue,
+      this.#handed,
+      this.#pictures,
+      this.#log,
+    );
     const { ingest } = context;
     const numbers = () => ({
       ...this.facts.status,
@@ -119,14 +132,15 @@ export class CameraRunner {
   }
 
   /** Ends the epoch. */
-  async stop(why: EpochEnd): Promise<void> {
+  async stop(why: LeaseEnd): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#restart();
     await this.#running;
     await this.#subjects.stop();
     this.#queue.clear();
-    await Promise.all([this.#tokens.stop(), this.#handed.stop(), this.#status.stop(why)]);
+    const parts = [this.#tokens, this.#handed, this.#pictures];
+    await Promise.all([...parts.map((part) => part.stop()), this.#status.stop(why)]);
   }
 
   #restart(): void {
@@ -197,6 +211,7 @@ export class CameraRunner {
 
   #reportDown({ reason, message }: CameraFault): void {
     this.#status.set(CameraState.DOWN, reason, message);
+    this.#pictures.cameraDown();
   }
 
   #notServed(): CameraFault {

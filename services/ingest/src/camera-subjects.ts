@@ -9,6 +9,7 @@ import {
 import type { Logger, Nats } from "@sightline/service";
 import type { FrameQueue } from "./frame-queue.ts";
 import type { HandedFrames } from "./handed-frames.ts";
+import type { PictureSubject } from "./pictures/picture-subject.ts";
 
 const nothing = new Uint8Array();
 
@@ -18,6 +19,7 @@ export class CameraSubjects {
   readonly #epoch: string;
   readonly #queue: FrameQueue;
   readonly #handed: HandedFrames;
+  readonly #pictures: PictureSubject;
   readonly #log: Logger;
 
   constructor(
@@ -26,11 +28,13 @@ export class CameraSubjects {
     epoch: string,
     queue: FrameQueue,
     handed: HandedFrames,
+    pictures: PictureSubject,
     log: Logger,
   ) {
     this.#epoch = epoch;
     this.#queue = queue;
     this.#handed = handed;
+    this.#pictures = pictures;
     this.#log = log;
     const subscribe = (subject: string, receive: (message: Msg) => void) =>
       nats.connection.subscribe(subject, {
@@ -50,7 +54,10 @@ export class CameraSubjects {
   #answer(message: Msg): void {
     const request = decodeJson(frameRequestSchema, message.data);
     const frame = request.epoch === this.#epoch ? this.#queue.take(request.token) : undefined;
-    if (frame) this.#handed.add(frame);
+    if (frame) {
+      this.#handed.add(frame);
+      this.#pictures.add(frame);
+    }
     message.respond(frame?.message ?? nothing);
   }
 

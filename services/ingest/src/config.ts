@@ -27,6 +27,21 @@ export const settings = {
     schema: setting.number(5, 0.5, 300),
     help: "seconds without a frame after which a camera is connected anew",
   },
+  pictureSeconds: {
+    env: "SIGHTLINE_PICTURE_SECONDS",
+    schema: setting.number(2, 0, 60),
+    help: "seconds that frames are kept for pictures of them; a camera's newest is kept on",
+  },
+  pictureCameraBytes: {
+    env: "SIGHTLINE_PICTURE_CAMERA_BYTES",
+    schema: setting.integer(16 * 1024 ** 2, 0, Number.MAX_SAFE_INTEGER),
+    help: "bytes of frames that are kept for pictures of one camera",
+  },
+  pictureBytes: {
+    env: "SIGHTLINE_PICTURE_BYTES",
+    schema: setting.integer(256 * 1024 ** 2, 0, Number.MAX_SAFE_INTEGER),
+    help: "bytes of frames that are kept for pictures of all cameras",
+  },
   replicas: replicasSetting,
 } as const;
 

@@ -5,6 +5,8 @@ const mostKept = 3;
 export class FrameBuffers {
   readonly #bytes: number;
   readonly #free: Uint8Array<ArrayBuffer>[] = [];
+  /** How many more than one read a buffer. Weak: a buffer that is never given back goes to the collector. */
+  readonly #shares = new WeakMap<Uint8Array, number>();
 
   constructor(bytes: number) {
     this.#bytes = bytes;
@@ -15,8 +17,15 @@ export class FrameBuffers {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#bytes);
   }
 
-  /** Gives a buffer back that nothing reads any more. Buffers of another size are let go. */
+  /** One more reads this buffer, and gives it back when done. */
+  share(buffer: Uint8Array<ArrayBuffer>): void {
+    this.#shares.set(buffer, (this.#shares.get(buffer) ?? 0) + 1);
+  }
+
+  /** Gives a buffer back; it is free when all who read it have. Buffers of another size are let go. */
   give(buffer: Uint8Array<ArrayBuffer>): void {
-    if (buffer.byteLength === this.#bytes && this.#free.length < mostKept) this.#free.push(buffer);
+    const shares = this.#shares.get(buffer) ?? 0;
+    if (shares > 0) this.#shares.set(buffer, shares - 1);
+    else if (buffer.byteLength === this.#bytes && this.#free.length < mostKept) this.#free.push(buffer);
   }
 }

@@ -2,14 +2,23 @@ import { dropReasonLabel, dropReasons } from "@sightline/contracts";
 import { latencyBuckets } from "@sightline/service";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { CameraRunner } from "./camera-runner.ts";
+import type { PictureOutcome } from "./pictures/pictures.ts";
 
 /** Ingest's metrics. What a camera has counted is read when scraped, so all numbers of one scrape agree. */
 export class IngestMetrics {
   readonly #decode: Histogram<"camera">;
+  readonly #pictures: Counter<"outcome">;
+  readonly #pictureSeconds: Histogram;
+  readonly #probes: Counter<"outcome">;
   /** Cameras that the histogram has. */
   readonly #cameras = new Set<string>();
 
-  constructor(registry: Registry, runners: () => CameraRunner[]) {
+  constructor(
+    registry: Registry,
+    runners: () => CameraRunner[],
+    /** Bytes of frames kept for pictures. */
+    pictureBytes: () => number,
+  ) {
     const registers = [registry];
     const count = (name: string, help: string, value: (runner: CameraRunner) => number) =>
       new Counter({
@@ -86,6 +95,43 @@ export class IngestMetrics {
       registers,
       collect: () => this.#forgetAllBut(new Set(runners().map(({ camera }) => camera))),
     });
+    this.#pictures = new Counter({
+      name: "sightline_pictures_total",
+      help: "Requests for pictures of frames, by what became of them.",
+      labelNames: ["outcome"],
+      registers,
+    });
+    this.#pictureSeconds = new Histogram({
+      name: "sightline_picture_seconds",
+      help: "From a request for a picture to its JPEG.",
+      buckets: latencyBuckets,
+      registers,
+    });
+    new Gauge({
+      name: "sightline_picture_memory_bytes",
+      help: "Bytes of frames that are kept for pictures.",
+      registers,
+      collect() {
+        this.set(pictureBytes());
+      },
+    });
+    this.#probes = new Counter({
+      name: "sightline_probes_total",
+      help: "Requests to try a camera out, by what became of them.",
+      labelNames: ["outcome"],
+      registers,
+    });
+  }
+
+  /** A request for a picture was answered after so long. */
+  picture(outcome: PictureOutcome, seconds: number): void {
+    this.#pictures.inc({ outcome });
+    if (outcome === "made") this.#pictureSeconds.observe(seconds);
+  }
+
+  /** A camera was tried out. */
+  probe(outcome: "ok" | "failed" | "busy"): void {
+    this.#probes.inc({ outcome });
   }
 
   /** A frame of this camera took so long to decode and scale. */

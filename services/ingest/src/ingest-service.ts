@@ -18,10 +18,14 @@ import {
   type Lifecycle,
   type Logger,
   openBuckets,
+  presenceKey,
 } from "@sightline/service";
-import { CameraAssignment, presenceKey } from "./camera-assignment.ts";
+import { assignCameras, ingestPresence } from "./camera-assignment.ts";
+import type { CameraRunner } from "./camera-runner.ts";
 import type { IngestConfig } from "./config.ts";
 import { IngestMetrics } from "./ingest-metrics.ts";
+import { Pictures } from "./pictures/pictures.ts";
+import { ProbeSubject } from "./probe/probe-subject.ts";
 
 const version = "0.1.0";
 
@@ -29,11 +33,11 @@ const version = "0.1.0";
 export async function startIngest(config: IngestConfig, log: Logger, life: Lifecycle): Promise<string> {
   const ingest = config.id ?? `${hostname()}-${process.pid}`;
   const ffmpeg = await findFfmpeg(config.ffmpegPath);
-  let assignment: CameraAssignment | undefined;
+  let runners = (): CameraRunner[] => [];
   const nats = await connectNats(config.natsUrl, `ingest ${ingest}`, log, {
     signal: life.signal,
     onReconnect: () => {
-      for (const runner of assignment?.runners() ?? []) runner.natsReturned();
+      for (const runner of runners()) runner.natsReturned();
     },
   });
   life.add({ stop: () => nats.connection.close() });
@@ -49,8 +53,21 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   );
   const leases = life.add(new KvMirror(nats, buckets.leases, (data) => text.decode(data), log, leaseTtlMs));
   const registry = createRegistry("ingest", version);
-  const metrics = new IngestMetrics(registry, () => assignment?.runners() ?? []);
-  const cameras = new CameraAssignment(
+  const pictures = new Pictures(
+    {
+      maxAgeMs: config.pictureSeconds * 1000,
+      cameraBytes: config.pictureCameraBytes,
+      processBytes: config.pictureBytes,
+    },
+    (outcome, seconds) => metrics.picture(outcome, seconds),
+    log,
+  );
+  const metrics = new IngestMetrics(
+    registry,
+    () => runners(),
+    () => pictures.memory.bytes,
+  );
+  const cameras = assignCameras(
     { records, leases },
     {
       nats,
@@ -60,18 +77,25 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
       stallMs: config.stallSeconds * 1000,
       servedModel: (name) => models.get(name),
       decoded: (camera, seconds) => metrics.decoded(camera, seconds),
+      pictures,
     },
     log,
   );
-  assignment = cameras;
+  runners = () => cameras.work();
   await Promise.all([records.start(), models.start(), leases.start()]);
   models.onChange(() => {
-    for (const runner of cameras.runners()) runner.modelChanged();
+    for (const runner of cameras.work()) runner.modelChanged();
   });
-  const presence = new Announcement(buckets.leases, presenceKey(ingest), () => "present", log);
+  const presence = new Announcement(
+    buckets.leases,
+    presenceKey(ingestPresence, ingest),
+    () => "present",
+    log,
+  );
   await presence.start();
   life.add({ stop: () => presence.stop(true) });
   life.add(cameras).start();
+  life.add(new ProbeSubject(nats, ffmpeg, (outcome) => metrics.probe(outcome), log));
 
   const http = life.add(
     new HttpServer(registry, { nats: () => (nats.connected() ? undefined : "NATS does not answer") }),

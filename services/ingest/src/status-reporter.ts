@@ -1,11 +1,8 @@
 import type { KV } from "@nats-io/kv";
 import { CameraReason, CameraState, CameraStatus } from "@sightline/contracts";
-import type { Logger } from "@sightline/service";
+import type { LeaseEnd, Logger } from "@sightline/service";
 
 const periodMs = 1_000;
-
-/** Why an ingest lets a camera go: it is not registered any more, the ingest stops, or another has its lease. */
-export type EpochEnd = "removed" | "released" | "lost";
 
 /** Writes a camera's status: at once when its state or reason changes, and every second while its numbers do. */
 export class StatusReporter {
@@ -59,7 +56,7 @@ export class StatusReporter {
   }
 
   /** Stops reporting. The last word is that the camera is gone or that nobody holds it; another holder has its own. */
-  async stop(why: EpochEnd): Promise<void> {
+  async stop(why: LeaseEnd): Promise<void> {
     if (this.#stopped) return;
     clearInterval(this.#timer);
     if (why === "released") this.set(CameraState.PENDING, CameraReason.UNSPECIFIED, "its ingest has stopped");

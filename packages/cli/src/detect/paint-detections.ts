@@ -1,7 +1,5 @@
+import { type Color, classColor, glyphHeight, glyphWidth, hasDot } from "@sightline/annotate";
 import type { Detection } from "@sightline/yolo-nas";
-import { glyphHeight, glyphWidth, hasDot } from "./label-font.ts";
-
-type Color = readonly [red: number, green: number, blue: number];
 
 /** A picture of interleaved R, G, B bytes. */
 export interface Picture {
@@ -54,14 +52,4 @@ function fill(picture: Picture, x1: number, y1: number, x2: number, y2: number, 
   for (let y = Math.max(0, y1); y < Math.min(height, y2); y++) {
     for (let x = Math.max(0, x1); x < Math.min(width, x2); x++) pixels.set(color, 3 * (y * width + x));
   }
-}
-
-/** A bright colour per class; neighbours differ, because the golden angle spreads hues evenly. */
-function classColor(classId: number): Color {
-  const hue = (60 + classId * 137.508) % 360;
-  const channel = (offset: number) => {
-    const k = (offset + hue / 30) % 12;
-    return Math.round(255 * (0.6 - 0.4 * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
-  };
-  return [channel(0), channel(8), channel(4)];
 }

@@ -1,0 +1,97 @@
+import { fromTimestamp, type Timestamp, toTimestamp } from "@sightline/contracts";
+import type { Instant } from "@sightline/rules";
+import type { ClockState } from "./analysis-state.ts";
+
+/** Capture time and presentation time may move apart by this before one of the clocks counts as set, in milliseconds. */
+export const clockToleranceMs = 1000;
+
+/**
+ * The most time that passes between a frame and the tick or rules change after it, in milliseconds. Those are stamped by
+ * another host than frames, and two hosts' clocks may be apart.
+ */
+export const maxHostStepMs = 2000;
+
+/**
+ * The time that passes for one camera's analysis: never back, and no jumps when somebody sets a clock.
+ *
+ * Between two frames of an epoch as much time passes as their capture times say, as long as these agree with the stream's
+ * presentation times. When they do not, the wall clock was set, or frames were held up on their way and came in a
+ * burst: then presentation times decide. Unless it is these that jumped: back, or ahead of the wall clock.
+ */
+export class AnalysisClock {
+  readonly #state: ClockState;
+
+  constructor(state?: ClockState) {
+    this.#state =
+      state === undefined
+        ? { nowMs: 0, time: { seconds: 0, nanos: 0 }, frame: null, hostEntry: false, recentFrames: [] }
+        : structuredClone(state);
+  }
+
+  /** A frame was captured. Without a capture time it counts as captured when the last entry was. */
+  frame(epoch: string, captureTime: Timestamp | undefined, ptsUs: number): Instant {
+    const state = this.#state;
+    const time = captureTime ?? state.time;
+    const captureMs = fromTimestamp(time);
+    const ptsMs = ptsUs / 1000;
+    const last = state.frame;
+    if (last === null) {
+      state.nowMs = Math.max(state.nowMs, captureMs);
+      state.frame = { epoch, captureMs, ptsMs, offsetMs: captureMs - ptsMs, nowMs: state.nowMs };
+    } else {
+      const { elapsedMs, offsetMs } = elapsed(last, epoch, captureMs, ptsMs);
+      const frameMs = last.nowMs + Math.max(0, elapsedMs);
+      state.nowMs = Math.max(state.nowMs, frameMs);
+      state.frame = { epoch, captureMs, ptsMs, offsetMs, nowMs: frameMs };
+    }
+    state.time = time;
+    state.hostEntry = false;
+    const now = this.#now();
+    state.recentFrames = [...state.recentFrames.slice(-1), now];
+    return now;
+  }
+
+  /** Something other than a frame happened. `bounded`: right after a frame little time passes. */
+  host(time: Timestamp | undefined, bounded: boolean): Instant {
+    const state = this.#state;
+    const next = time ?? state.time;
+    const elapsedMs = Math.max(0, fromTimestamp(next) - fromTimestamp(state.time));
+    state.nowMs += bounded && !state.hostEntry ? Math.min(elapsedMs, maxHostStepMs) : elapsedMs;
+    state.time = next;
+    state.hostEntry = true;
+    return this.#now();
+  }
+
+  /** The wall clock's time at an earlier moment: exactly for the last two frames, else by the time that passed since. */
+  timeAt(ms: number): Timestamp {
+    const frame = this.#state.recentFrames.findLast((candidate) => candidate.ms === ms);
+    return frame?.time ?? toTimestamp(fromTimestamp(this.#state.time) - (this.#state.nowMs - ms));
+  }
+
+  snapshot(): ClockState {
+    return structuredClone(this.#state);
+  }
+
+  #now(): Instant {
+    return { ms: this.#state.nowMs, time: { ...this.#state.time } };
+  }
+}
+
+function elapsed(
+  last: NonNullable<ClockState["frame"]>,
+  epoch: string,
+  captureMs: number,
+  ptsMs: number,
+): { elapsedMs: number; offsetMs: number } {
+  const offsetMs = captureMs - ptsMs;
+  const byCapture = captureMs - last.captureMs;
+  if (epoch !== last.epoch) return { elapsedMs: byCapture, offsetMs };
+  const byPts = ptsMs - last.ptsMs;
+  const stepsAgree = Math.abs(byCapture - byPts) <= clockToleranceMs;
+  if (stepsAgree && Math.abs(offsetMs - last.offsetMs) <= clockToleranceMs) {
+    return { elapsedMs: byCapture, offsetMs: last.offsetMs };
+  }
+  const ptsWereSet = byPts < 0 || (byCapture >= 0 && byPts > byCapture + clockToleranceMs);
+  if (ptsWereSet) return { elapsedMs: byCapture, offsetMs };
+  return { elapsedMs: byPts, offsetMs: last.offsetMs };
+}

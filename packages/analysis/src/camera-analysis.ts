@@ -1,0 +1,191 @@
+import type {
+  BoundingBox,
+  CameraTransition,
+  Detection,
+  Event,
+  FrameDetections,
+  FrameReference,
+  RulesChange,
+  Tick,
+  TimelineEntry,
+  Timestamp,
+} from "@sightline/contracts";
+import { type EndedTrack, type Instant, RulesEngine, type SeenTrack } from "@sightline/rules";
+import { defaultTrackerOptions, type Observation, Tracker, type TrackUpdate } from "@sightline/tracking";
+import { z } from "zod";
+import { AnalysisClock } from "./analysis-clock.ts";
+import {
+  type AnalysisState,
+  analysisStateSchema,
+  analysisStateVersion,
+  incarnationPattern,
+} from "./analysis-state.ts";
+
+/** A stored state is not one that this version can go on from; begin a new incarnation without it. */
+export class AnalysisStateError extends Error {
+  override readonly name = "AnalysisStateError";
+}
+
+/** Low scores may find lost objects again: fewer identities change in every scene and on held-out footage (packages/tracking). */
+const trackerOptions = { lowScoreFindsLost: true };
+
+/**
+ * One camera's frames in order → tracks and events. Live service and replay use the same.
+ *
+ * Pure and deterministic: no clock, no randomness, no I/O. The same entries give the same tracks, ids and events, also
+ * when a snapshot was taken and restored anywhere in between.
+ */
+export class CameraAnalysis {
+  /** The camera's id. */
+  readonly camera: string;
+  /** First part of all ids made here; that of the state, if one was given. */
+  readonly incarnation: string;
+  readonly #clock: AnalysisClock;
+  readonly #tracker: Tracker;
+  readonly #engine: RulesEngine;
+
+  /**
+   * @param camera the camera's id
+   * @param incarnation letters and digits; another than any before it of this camera, or ids come twice
+   * @param state a `snapshot()` to go on from, as it comes from storage
+   * @throws {RangeError} the incarnation is no such word
+   * @throws {AnalysisStateError} the state is malformed or of another version
+   */
+  constructor(camera: string, incarnation: string, state?: AnalysisState) {
+    if (!incarnationPattern.test(incarnation)) {
+      throw new RangeError(`An incarnation has 1 to 32 letters and digits, not "${incarnation}".`);
+    }
+    this.camera = camera;
+    try {
+      const stored = state === undefined ? undefined : analysisStateSchema.parse(state);
+      this.incarnation = stored?.incarnation ?? incarnation;
+      this.#clock = new AnalysisClock(stored?.clock);
+      this.#tracker = new Tracker(trackerOptions, stored?.tracker);
+      this.#engine = new RulesEngine(camera, this.incarnation, stored?.engine);
+    } catch (error) {
+      const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+      throw new AnalysisStateError(`The stored analysis state cannot be continued: ${reason}`, {
+        cause: error,
+      });
+    }
+  }
+
+  /** Any entry of the camera's timeline. */
+  entry(entry: NonNullable<TimelineEntry["entry"]>): Event[] {
+    switch (entry.$case) {
+      case "frame":
+        return this.frame(entry.value);
+      case "transition":
+        return this.transition(entry.value);
+      case "tick":
+        return this.tick(entry.value);
+      case "rules":
+        return this.rulesChanged(entry.value);
+    }
+  }
+
+  /** The camera's next frame. Gives its detections their track ids, and returns what happened. */
+  frame(frame: FrameDetections): Event[] {
+    const { epoch = "", number = 0, captureTime, ptsUs = 0 } = frame.frame ?? {};
+    const now = this.#clock.frame(epoch, captureTime, ptsUs);
+    const update = this.#tracker.update(now.ms, frame.detections.map(toObservation));
+    const startTimes = this.#startTimes(update.started);
+    const seen: SeenTrack[] = [];
+    for (const [index, detection] of frame.detections.entries()) {
+      const trackNumber = update.trackNumbers[index];
+      detection.trackId = trackNumber === undefined ? "" : this.#trackId(trackNumber);
+      const { pixelBox, normalizedBox, classId, className, score } = detection;
+      if (trackNumber === undefined || pixelBox === undefined || normalizedBox === undefined) continue;
+      const startTime = startTimes.get(trackNumber) ?? now.time;
+      seen.push({ id: detection.trackId, classId, className, score, pixelBox, normalizedBox, startTime });
+    }
+    const reference: FrameReference = { epoch, number, captureTime: now.time, ptsUs };
+    return this.#engine.step(now, seen, this.#ended(update, now), reference);
+  }
+
+  /** The camera went down, which ends all its tracks, or came back. */
+  transition(transition: CameraTransition): Event[] {
+    const now = this.#clock.host(transition.time, false);
+    if (transition.down) this.#tracker.clear();
+    return this.#engine.transition(now, transition);
+  }
+
+  /** Time passed without a frame. */
+  tick(tick: Tick): Event[] {
+    const now = this.#clock.host(tick.time, true);
+    return this.#engine.step(now, [], this.#ended(this.#tracker.advance(now.ms), now));
+  }
+
+  /**
+   * The camera's rules from now on. Before the first change there are none.
+   * @throws {RulesError} they cannot be used; the old ones stay, only time has passed
+   */
+  rulesChanged(change: RulesChange): Event[] {
+    const now = this.#clock.host(change.time, true);
+    return this.#engine.rulesChanged(
+      now,
+      change.rules ?? {
+        name: "",
+        zones: [],
+        lines: [],
+        masks: [],
+        rules: [],
+        etag: "",
+        updateTime: undefined,
+      },
+    );
+  }
+
+  /** Open events and live tracks; while it is above 0, time must be told of by ticks when no frames come. */
+  get open(): number {
+    return this.#engine.open + this.#tracker.tracks.length;
+  }
+
+  /** All that this analysis knows, for JSON. */
+  snapshot(): AnalysisState {
+    return {
+      version: analysisStateVersion,
+      incarnation: this.incarnation,
+      clock: this.#clock.snapshot(),
+      tracker: this.#tracker.snapshot(),
+      engine: this.#engine.snapshot(),
+    };
+  }
+
+  #trackId(trackNumber: number): string {
+    return `${this.incarnation}-${trackNumber}`;
+  }
+
+  /** When the tracks confirmed in this frame were first seen. */
+  #startTimes(started: readonly number[]): Map<number, Timestamp> {
+    if (started.length === 0) return new Map();
+    const firstSeen = new Map(this.#tracker.tracks.map((track) => [track.number, track.firstSeenMs]));
+    return new Map(
+      started.flatMap((number) => {
+        const ms = firstSeen.get(number);
+        return ms === undefined ? [] : [[number, this.#clock.timeAt(ms)] as const];
+      }),
+    );
+  }
+
+  /** A track that ended before the lost-track time was over is the same object as another. */
+  #ended({ ended }: TrackUpdate, now: Instant): EndedTrack[] {
+    return ended.map((number) => {
+      const id = this.#trackId(number);
+      const unseenMs = now.ms - (this.#engine.lastSeenMs(id) ?? now.ms);
+      return { id, merged: unseenMs <= defaultTrackerOptions.lostMs };
+    });
+  }
+}
+
+/** What cannot be kept as JSON, or is no place in the picture, is given to the tracker as what it leaves aside. */
+function toObservation({ classId, score, pixelBox, normalizedBox }: Detection): Observation {
+  const proper = Number.isFinite(score) && isFiniteBox(pixelBox) && isFiniteBox(normalizedBox);
+  return { classId, score: proper ? score : 0, box: pixelBox ?? noBox };
+}
+
+const noBox: BoundingBox = { xMin: 0, yMin: 0, xMax: 0, yMax: 0 };
+
+function isFiniteBox(box: BoundingBox | undefined): boolean {
+  return box !== undefined && Number.isFinite(box.xMin + box.yMin + box.xMax + box.yMax);
+}

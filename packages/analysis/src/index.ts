@@ -1,0 +1,2 @@
+export * from "./analysis-state.ts";
+export * from "./camera-analysis.ts";

@@ -1,0 +1,65 @@
+import { type Detection, FrameDetections, toTimestamp } from "@sightline/contracts";
+
+/** A thing in the picture; the place is the middle of its lower edge, all in 0..1. */
+export interface Thing {
+  readonly x: number;
+  readonly y: number;
+  readonly width?: number;
+  readonly height?: number;
+  readonly classId?: number;
+  readonly className?: string;
+  readonly score?: number;
+}
+
+const sourceWidth = 1280;
+const sourceHeight = 720;
+
+/** What a worker would publish of a frame with these things in it. */
+export function frameOf(frame: {
+  epoch: string;
+  number: number;
+  captureMs: number;
+  ptsUs: number;
+  things: readonly Thing[];
+}): FrameDetections {
+  const { epoch, number, captureMs, ptsUs, things } = frame;
+  const message = FrameDetections.fromPartial({
+    frame: {
+      camera: "cameras/door",
+      epoch,
+      number,
+      captureTime: toTimestamp(captureMs),
+      ptsUs,
+      sourceWidth,
+      sourceHeight,
+    },
+    detections: things.map(detectionOf),
+  });
+  // As it comes over the wire: 32-bit floats, whole microseconds.
+  return FrameDetections.decode(FrameDetections.encode(message).finish());
+}
+
+function detectionOf({
+  x,
+  y,
+  width = 0.1,
+  height = 0.2,
+  classId = 0,
+  className = "person",
+  score = 0.9,
+}: Thing): Detection {
+  const box = { xMin: x - width / 2, yMin: y - height, xMax: x + width / 2, yMax: y };
+  return {
+    classId,
+    className,
+    score,
+    normalizedBox: box,
+    pixelBox: {
+      xMin: box.xMin * sourceWidth,
+      yMin: box.yMin * sourceHeight,
+      xMax: box.xMax * sourceWidth,
+      yMax: box.yMax * sourceHeight,
+    },
+    trackId: "",
+  };
+}

@@ -1,0 +1,3 @@
+export { type AnnotatedBox, annotationSvg } from "./annotation-svg.ts";
+export { type Color, classColor } from "./class-color.ts";
+export { glyphHeight, glyphWidth, hasDot } from "./label-font.ts";

@@ -1,0 +1,83 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { httpEventSchema } from "@sightline/contracts";
+import { projectRoot } from "@sightline/stack";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { runCommand } from "../testing/command-line.ts";
+
+const fixtures = join(projectRoot, "test/fixtures");
+const rules = join(fixtures, "pedestrians.rules.json");
+let folder: string;
+let clip: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "sightline-replay-"));
+  clip = join(folder, "clip.mp4");
+  const source = ["-i", join(fixtures, "pedestrians.mp4"), "-t", "4", "-c", "copy"];
+  execFileSync("ffmpeg", ["-loglevel", "error", ...source, clip]);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+test("a recorded file gives its events, one JSON line each, the same bytes every time", async () => {
+  const first = await runCommand(["replay", clip, "--rules", rules]);
+  expect(first).toMatchObject({ code: 0, stderr: "" });
+  const second = await runCommand(["replay", clip, "--rules", rules, "--speed", "max"]);
+  expect(second.stdout).toBe(first.stdout);
+  const events = first.stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => httpEventSchema.parse(JSON.parse(line)));
+  const appeared = events.filter(({ type, phase }) => type === "appeared" && phase === "start");
+  expect(appeared.length).toBeGreaterThanOrEqual(5);
+  // Times are the video's own, and what began has ended when the video has.
+  for (const { startTime } of events) expect(Date.parse(startTime)).toBeLessThan(4_000);
+  const ended = events.filter(({ type, phase }) => type === "appeared" && phase === "end");
+  expect(ended.map(({ id }) => id).sort()).toEqual(appeared.map(({ id }) => id).sort());
+  expect(events.at(-1)).toMatchObject({ type: "camera_down", camera: "replay" });
+}, 60_000);
+
+test("rules in their plainest form, in YAML, see people on the road and nobody in the sky", async () => {
+  const file = join(folder, "rules.yaml");
+  writeFileSync(
+    file,
+    `zones:
+  - { name: road, polygon: [[0, 0.36], [0.75, 0.32], [1, 0.2], [1, 0.86], [0.3, 0.47]] }
+  - { name: sky, polygon: [[0, 0], [1, 0], [1, 0.02], [0, 0.02]] }
+rules:
+  - { type: entered_zone, zone: road, classes: [person] }
+  - { type: entered_zone, zone: sky, classes: [person] }
+`,
+  );
+  const { code, stdout } = await runCommand(["replay", clip, "--rules", file, "--camera", "gate"]);
+  expect(code).toBe(0);
+  const zones = new Set(
+    stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => httpEventSchema.parse(JSON.parse(line)))
+      .filter(({ camera, type }) => camera === "gate" && type === "entered_zone")
+      .map(({ zone }) => zone),
+  );
+  expect(zones).toEqual(new Set(["road"]));
+}, 60_000);
+
+test.each([
+  ["rules that cannot be", ["replay", "CLIP", "--rules", "BAD"], "polygon"],
+  ["a class the model does not know", ["replay", "CLIP", "--rules", "CLASS"], "unicorn"],
+  ["a video that is not there", ["replay", "/nowhere.mp4", "--rules", rules], "/nowhere.mp4"],
+  ["no rules", ["replay", "CLIP"], "--rules"],
+  ["a speed that is none", ["replay", "CLIP", "--rules", rules, "--speed", "0"], "max, or a number above 0"],
+])("%s: an error that says so", async (_, args, text) => {
+  const bad = join(folder, "bad.json");
+  writeFileSync(bad, '{"zones": [{"name": "a", "polygon": [[0, 0], [1, 1]]}], "rules": []}');
+  const unknown = join(folder, "class.json");
+  writeFileSync(unknown, '{"rules": [{"type": "appeared", "classes": ["unicorn"]}]}');
+  const named: Record<string, string> = { CLIP: clip, BAD: bad, CLASS: unknown };
+  const { code, stdout, stderr } = await runCommand(args.map((arg) => named[arg] ?? arg));
+  expect(code).not.toBe(0);
+  expect(stdout).toBe("");
+  expect(stderr).toContain(text);
+  expect(stderr).not.toContain("    at ");
+});

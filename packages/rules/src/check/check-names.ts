@@ -1,0 +1,31 @@
+import type { RulesFault } from "../errors.ts";
+import { rulesLimits } from "../rules-limits.ts";
+
+const proper = /^[\p{L}\p{N}_-](?:[\p{L}\p{N}_ -]*[\p{L}\p{N}_-])?$/u;
+
+/** Whether a zone, line or rule may be called so. */
+export function isProperName(name: string): boolean {
+  return name.length <= rulesLimits.maxNameLength && proper.test(name);
+}
+
+/** What is wrong with the names in one list: each must be proper and unique. */
+export function nameFaults(list: string, what: string, names: readonly string[]): RulesFault[] {
+  return names.flatMap((name, index): RulesFault[] => {
+    const field = `${list}[${index}].name`;
+    if (!isProperName(name)) {
+      return [
+        {
+          field,
+          message: `A ${what}'s name has 1 to ${rulesLimits.maxNameLength} letters, digits, "-", "_" and spaces (none at its ends), not ${JSON.stringify(name.slice(0, 80))}.`,
+        },
+      ];
+    }
+    const first = names.indexOf(name);
+    if (first === index) return [];
+    return [{ field, message: `${list}[${first}] is called "${name}" already; names must be unique.` }];
+  });
+}
+
+export function tooMany(field: string, count: number, most: number): RulesFault[] {
+  return count <= most ? [] : [{ field, message: `There are at most ${most} ${field}, not ${count}.` }];
+}

@@ -1,0 +1,5 @@
+/** What rules are held against beside themselves. */
+export interface RulesCheck {
+  /** The classes of the camera's model; without them any class name will do. */
+  readonly classes?: readonly string[];
+}

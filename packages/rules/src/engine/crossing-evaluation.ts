@@ -1,0 +1,57 @@
+import { CrossingDirection } from "@sightline/contracts";
+import { right } from "../geometry/orientation.ts";
+import type { CrossingState, EvaluationOf } from "./engine-state.ts";
+import type { EventWriter } from "./event-writer.ts";
+import { hasScore, isCoolingDown, isOfClass, type RuleEvaluation, type Step } from "./rule-evaluation.ts";
+import type { ReadyRule } from "./scene.ts";
+import type { Tracked } from "./tracked.ts";
+
+/** Rules about one object that crosses a line. */
+export class CrossingEvaluation implements RuleEvaluation {
+  /** Its events are momentary. */
+  readonly open = 0;
+  readonly #ready: ReadyRule;
+  readonly #writer: EventWriter;
+  readonly #crossings: Map<string, CrossingState>;
+
+  constructor(ready: ReadyRule, writer: EventWriter, state?: EvaluationOf<"crossing">) {
+    this.#ready = ready;
+    this.#writer = writer;
+    this.#crossings = new Map(state?.crossings.map((crossing) => [crossing.track, crossing]));
+  }
+
+  step(step: Step): void {
+    for (const { state } of step.ended) this.#crossings.delete(state.id);
+    for (const track of step.seen) if (isOfClass(this.#ready, track)) this.#see(track, step);
+  }
+
+  end(): void {
+    this.#crossings.clear();
+  }
+
+  snapshot(): EvaluationOf<"crossing"> {
+    return { kind: "crossing", crossings: [...this.#crossings.values()] };
+  }
+
+  #see(track: Tracked, step: Step): void {
+    const ready = this.#ready;
+    const { line } = ready;
+    if (line === undefined) return;
+    const crossing = this.#crossings.get(track.state.id);
+    if (track.masked || crossing === undefined) {
+      // Behind a mask nothing is remembered: what comes out of it is as new.
+      const begins = { track: track.state.id, memory: line.begin(track.anchor), lastEventMs: null };
+      if (!track.masked) this.#crossings.set(track.state.id, begins);
+      else this.#crossings.delete(track.state.id);
+      return;
+    }
+    const side = line.step(crossing.memory, track.anchor, track.size);
+    if (side === 0) return;
+    const direction = side === right ? CrossingDirection.LEFT_TO_RIGHT : CrossingDirection.RIGHT_TO_LEFT;
+    const wanted = ready.rule.direction;
+    if (wanted !== CrossingDirection.UNSPECIFIED && wanted !== direction) return;
+    if (!hasScore(ready, track) || isCoolingDown(ready, crossing.lastEventMs, step.now)) return;
+    crossing.lastEventMs = step.now.ms;
+    this.#writer.once(ready, step, step.now, { track, direction }, step.frame);
+  }
+}

@@ -1,0 +1,120 @@
+import { CameraReason, type FrameReference, type Timestamp } from "@sightline/contracts";
+import { z } from "zod";
+import { lineMemorySchema } from "../geometry/line-crossing.ts";
+
+export const engineStateVersion = 1;
+
+const timestampSchema = z.strictObject({ seconds: z.int(), nanos: z.int().min(0).max(999_999_999) });
+const instantSchema = z.strictObject({ ms: z.number(), time: timestampSchema });
+const frameSchema = z.strictObject({
+  epoch: z.string(),
+  number: z.number(),
+  captureTime: timestampSchema,
+  ptsUs: z.number(),
+}) satisfies z.ZodType<FrameReference>;
+const boxSchema = z.strictObject({ xMin: z.number(), yMin: z.number(), xMax: z.number(), yMax: z.number() });
+
+const openEventSchema = z.strictObject({
+  id: z.string(),
+  revision: z.int().positive(),
+  start: instantSchema,
+  /** When the last message about it went out, by the analysis's clock. */
+  sentMs: z.number(),
+  /** How good the view in `snapshot` is: score × area, or for counts the count. */
+  view: z.number(),
+  snapshot: frameSchema.nullable(),
+  /** As last told. */
+  count: z.int(),
+});
+
+const trackSchema = z.strictObject({
+  id: z.string(),
+  classId: z.int(),
+  className: z.string(),
+  score: z.number(),
+  bestScore: z.number(),
+  pixelBox: boxSchema,
+  normalizedBox: boxSchema,
+  startTime: timestampSchema,
+  lastSeen: instantSchema,
+  lastFrame: frameSchema.nullable(),
+});
+
+const conditionSchema = z.strictObject({
+  /** When it first held; null while it does not. */
+  since: instantSchema.nullable(),
+  /** Whether it has held for the debounce time. */
+  confirmed: z.boolean(),
+  /** Since when it has not held although confirmed; shorter than the debounce time. */
+  overSince: instantSchema.nullable(),
+});
+
+/** When the rule last made an event (of the object), by the analysis's clock. */
+const lastEventMs = z.number().nullable();
+
+const presenceSchema = z.strictObject({
+  track: z.string(),
+  condition: conditionSchema,
+  lastEventMs,
+  event: openEventSchema.nullable(),
+});
+const crossingSchema = z.strictObject({ track: z.string(), memory: lineMemorySchema, lastEventMs });
+
+const evaluationSchema = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("presence"), presences: z.array(presenceSchema) }),
+  z.strictObject({ kind: z.literal("crossing"), crossings: z.array(crossingSchema) }),
+  z.strictObject({
+    kind: z.literal("count"),
+    /** Since when each object has been in place. */
+    inPlace: z.array(z.strictObject({ track: z.string(), sinceMs: z.number() })),
+    condition: conditionSchema,
+    lastEventMs,
+    event: openEventSchema.nullable(),
+  }),
+]);
+
+const ruleStateSchema = z.strictObject({
+  name: z.string(),
+  /** Null while the rule does not apply. */
+  evaluation: evaluationSchema.nullable(),
+});
+
+const cameraDownSchema = z.strictObject({
+  id: z.string(),
+  revision: z.int().positive(),
+  start: instantSchema,
+  reason: z.enum(CameraReason),
+});
+
+export const engineStateSchema = z.strictObject({
+  version: z.literal(engineStateVersion),
+  nextEvent: z.int().positive(),
+  /** CameraRules in protobuf's JSON form. */
+  rules: z.unknown(),
+  tracks: z.array(trackSchema),
+  evaluations: z.array(ruleStateSchema),
+  /** What was last heard of the camera. */
+  camera: z.enum(["unknown", "up", "down"]),
+  cameraDown: cameraDownSchema.nullable(),
+  /** The last frame's time; null before the first, and after the camera went down. */
+  lastFrame: instantSchema.nullable(),
+});
+
+/** A point in time by two clocks. */
+export interface Instant {
+  /** Milliseconds of the analysis's own clock, which never goes back and knows no jumps; all durations are by it. */
+  readonly ms: number;
+  /** Wall clock: what events report, and what active hours are by. */
+  readonly time: Timestamp;
+}
+
+export type OpenEvent = z.infer<typeof openEventSchema>;
+export type TrackState = z.infer<typeof trackSchema>;
+export type ConditionState = z.infer<typeof conditionSchema>;
+export type PresenceState = z.infer<typeof presenceSchema>;
+export type CrossingState = z.infer<typeof crossingSchema>;
+export type Evaluation = z.infer<typeof evaluationSchema>;
+export type EvaluationOf<Kind extends Evaluation["kind"]> = Extract<Evaluation, { kind: Kind }>;
+export type CameraDownState = z.infer<typeof cameraDownSchema>;
+/** All that an engine knows, plain JSON. */
+export type EngineState = z.infer<typeof engineStateSchema>;

@@ -1,0 +1,186 @@
+import {
+  CameraReason,
+  CrossingDirection,
+  EndReason,
+  type Event,
+  EventPhase,
+  type FrameReference,
+  fromTimestamp,
+  type Timestamp,
+  type Track,
+  toTimestamp,
+} from "@sightline/contracts";
+import type { Instant, OpenEvent } from "./engine-state.ts";
+import { eventWords } from "./event-words.ts";
+import type { ReadyRule, Scene } from "./scene.ts";
+import type { Tracked } from "./tracked.ts";
+
+/** The moment at which rules are looked at: a frame, or time that passed without one. */
+export interface Moment {
+  readonly now: Instant;
+  readonly frame: FrameReference | undefined;
+  /** What happens goes here. */
+  readonly events: Event[];
+}
+
+/** What an event is about. */
+export interface Subject {
+  readonly track?: Tracked | undefined;
+  readonly count?: number;
+  readonly direction?: CrossingDirection;
+}
+
+/** An open event is told of at most this often, but for its end. */
+const updateIntervalMs = 1000;
+/** A view is worth telling of when it is this many times as good as the last that was. */
+const betterView = 1.2;
+/** Wall clock and the analysis's clock may differ by this about how long an event took. */
+const clockToleranceMs = 1000;
+
+/** Writes the messages about events of rules, and gives events their ids. */
+export class EventWriter {
+  scene: Scene;
+  nextEvent: number;
+  readonly #camera: string;
+  readonly #incarnation: string;
+
+  constructor(camera: string, incarnation: string, scene: Scene, nextEvent: number) {
+    this.#camera = camera;
+    this.#incarnation = incarnation;
+    this.scene = scene;
+    this.nextEvent = nextEvent;
+  }
+
+  newId(): string {
+    return `${this.#incarnation}-e${this.nextEvent++}`;
+  }
+
+  nameOf(id: string): string {
+    return `cameras/${this.#camera}/events/${id}`;
+  }
+
+  /** @param view how well it can be seen in the frame at hand */
+  start(rule: ReadyRule, moment: Moment, start: Instant, subject: Subject, view: number): OpenEvent {
+    const open: OpenEvent = {
+      id: this.newId(),
+      revision: 1,
+      start,
+      sentMs: moment.now.ms,
+      view,
+      snapshot: stored(moment.frame),
+      count: subject.count ?? 0,
+    };
+    this.#write(rule, moment, open, EventPhase.START, subject);
+    return open;
+  }
+
+  /** Tells of a change, unless there is none worth it or the last message was just now. */
+  update(rule: ReadyRule, moment: Moment, open: OpenEvent, subject: Subject, view: number): void {
+    const isBetter = moment.frame !== undefined && view > 0 && view >= open.view * betterView;
+    const count = subject.count ?? 0;
+    if ((!isBetter && count === open.count) || moment.now.ms - open.sentMs < updateIntervalMs) return;
+    open.revision++;
+    open.sentMs = moment.now.ms;
+    open.count = count;
+    if (isBetter) {
+      open.view = view;
+      open.snapshot = stored(moment.frame);
+    }
+    this.#write(rule, moment, open, EventPhase.UPDATE, subject);
+  }
+
+  end(
+    rule: ReadyRule,
+    moment: Moment,
+    open: OpenEvent,
+    subject: Subject,
+    end: Instant,
+    reason: EndReason,
+  ): void {
+    open.revision++;
+    this.#write(rule, moment, open, EventPhase.END, subject, endTime(open.start, end), reason);
+  }
+
+  /** @param snapshot the frame that shows it */
+  once(
+    rule: ReadyRule,
+    moment: Moment,
+    at: Instant,
+    subject: Subject,
+    snapshot: FrameReference | null | undefined,
+  ): void {
+    const open: OpenEvent = {
+      id: this.newId(),
+      revision: 1,
+      start: at,
+      sentMs: moment.now.ms,
+      view: 0,
+      snapshot: stored(snapshot ?? undefined),
+      count: 0,
+    };
+    this.#write(rule, moment, open, EventPhase.ONCE, subject, at.time);
+  }
+
+  #write(
+    ready: ReadyRule,
+    { now, frame, events }: Moment,
+    open: OpenEvent,
+    phase: EventPhase,
+    subject: Subject,
+    end?: Timestamp,
+    reason: EndReason = EndReason.UNSPECIFIED,
+  ): void {
+    const { rule } = ready;
+    const event: Event = {
+      name: this.nameOf(open.id),
+      type: rule.type,
+      phase,
+      revision: open.revision,
+      rule: rule.name,
+      zone: rule.zone,
+      line: rule.line,
+      direction: subject.direction ?? CrossingDirection.UNSPECIFIED,
+      track: subject.track && this.#track(subject.track),
+      count: subject.count ?? 0,
+      startTime: { ...open.start.time },
+      updateTime: { ...now.time },
+      endTime: end && { ...end },
+      endReason: reason,
+      frame: frame && { ...frame },
+      snapshotFrame: open.snapshot === null ? undefined : { ...open.snapshot },
+      cameraReason: CameraReason.UNSPECIFIED,
+      message: "",
+    };
+    event.message = eventWords(event, rule);
+    events.push(event);
+  }
+
+  #track({ state, inZone }: Tracked): Track {
+    return {
+      id: state.id,
+      classId: state.classId,
+      className: state.className,
+      score: state.score,
+      bestScore: state.bestScore,
+      pixelBox: { ...state.pixelBox },
+      normalizedBox: { ...state.normalizedBox },
+      startTime: { ...state.startTime },
+      zones: this.scene.zoneNames.filter((_, index) => inZone[index]),
+    };
+  }
+}
+
+function stored(frame: FrameReference | undefined): OpenEvent["snapshot"] {
+  return frame?.captureTime === undefined ? null : { ...frame, captureTime: { ...frame.captureTime } };
+}
+
+/**
+ * The wall clock's time of an event's end, never before its start. When the wall clock was set in between, so that the
+ * two would not say how long the event took, it is the start and that time.
+ */
+export function endTime(start: Instant, end: Instant): Timestamp {
+  const elapsedMs = Math.max(0, end.ms - start.ms);
+  const wallMs = fromTimestamp(end.time) - fromTimestamp(start.time);
+  if (wallMs >= 0 && Math.abs(wallMs - elapsedMs) <= clockToleranceMs) return end.time;
+  return toTimestamp(fromTimestamp(start.time) + elapsedMs);
+}

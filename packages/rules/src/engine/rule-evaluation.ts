@@ -1,0 +1,45 @@
+import type { EndReason } from "@sightline/contracts";
+import type { Evaluation, Instant } from "./engine-state.ts";
+import type { Moment } from "./event-writer.ts";
+import type { ReadyRule } from "./scene.ts";
+import type { Tracked } from "./tracked.ts";
+
+/** A moment, and the objects at it. */
+export interface Step extends Moment {
+  /** Found in this frame. */
+  readonly seen: readonly Tracked[];
+  /** Not followed any more from now on. */
+  readonly ended: readonly Tracked[];
+  /** All that are followed, also those not found in this frame: they count as where they were last seen. */
+  readonly tracks: ReadonlyMap<string, Tracked>;
+  /** The last frame's time; null while the camera is not watching: no frame came yet, or none since it went down. */
+  readonly lastFrame: Instant | null;
+}
+
+/** What one rule knows, and makes of each step. */
+export interface RuleEvaluation {
+  step(step: Step): void;
+  /** Ends all its open events and forgets all objects. */
+  end(step: Step, reason: EndReason): void;
+  /** Open events. */
+  readonly open: number;
+  snapshot(): Evaluation;
+}
+
+/** Whether the object is of the rule's classes and, unmasked, in its zone. */
+export function isInPlace({ zone }: ReadyRule, track: Tracked): boolean {
+  return !track.masked && (zone === undefined || track.inZone[zone] === true);
+}
+
+export function isOfClass({ classes }: ReadyRule, { state }: Tracked): boolean {
+  return classes === undefined || classes.has(state.className);
+}
+
+/** Scores are 32-bit floats on the wire, and `min_score` is one too. */
+export function hasScore({ rule }: ReadyRule, { state }: Tracked): boolean {
+  return Math.fround(state.bestScore) >= rule.minScore;
+}
+
+export function isCoolingDown({ cooldownMs }: ReadyRule, lastEventMs: number | null, now: Instant): boolean {
+  return lastEventMs !== null && now.ms - lastEventMs < cooldownMs;
+}

@@ -1,0 +1,205 @@
+import {
+  CameraRules,
+  type CameraTransition,
+  EndReason,
+  type Event,
+  type FrameReference,
+} from "@sightline/contracts";
+import { z } from "zod";
+import { checkRules } from "../check/check-rules.ts";
+import { RulesStateError } from "../errors.ts";
+import { CameraEvents } from "./camera-events.ts";
+import { type EngineState, engineStateSchema, engineStateVersion, type Instant } from "./engine-state.ts";
+import { evaluationOf } from "./evaluation-of.ts";
+import { EventWriter } from "./event-writer.ts";
+import type { RuleEvaluation, Step } from "./rule-evaluation.ts";
+import { type ReadyRule, readyRules, Scene } from "./scene.ts";
+import { type EndedTrack, type SeenTrack, Tracked } from "./tracked.ts";
+
+/** A rule and what it knows; null while it does not apply. */
+interface RunningRule {
+  readonly ready: ReadyRule;
+  evaluation: RuleEvaluation | null;
+}
+
+const noRules: CameraRules = {
+  name: "",
+  zones: [],
+  lines: [],
+  masks: [],
+  rules: [],
+  etag: "",
+  updateTime: undefined,
+};
+
+/**
+ * Turns one camera's tracks into events, by its rules. What each type of rule means is in docs/rules.md.
+ *
+ * Pure and deterministic: no clock, no randomness. The same calls give the same events, also when a snapshot was taken
+ * and restored anywhere in between.
+ */
+export class RulesEngine {
+  readonly #writer: EventWriter;
+  readonly #camera: CameraEvents;
+  readonly #tracks: Map<string, Tracked>;
+  #rules: CameraRules;
+  #running: RunningRule[];
+  #lastFrame: Instant | null;
+
+  /**
+   * @param camera the camera's id
+   * @param incarnation first part of all event ids; only valid in a NATS subject token if this is
+   * @param state a `snapshot()` to go on from; it is checked, as it comes from storage
+   * @throws {RulesStateError} the state is malformed or of another version
+   */
+  constructor(camera: string, incarnation: string, state?: EngineState) {
+    const { stored, rules } = state === undefined ? { stored: undefined, rules: noRules } : restore(state);
+    this.#rules = rules;
+    const scene = new Scene(this.#rules);
+    this.#writer = new EventWriter(camera, incarnation, scene, stored?.nextEvent ?? 1);
+    this.#camera = new CameraEvents(this.#writer, stored?.camera ?? "unknown", stored?.cameraDown ?? null);
+    this.#lastFrame = stored?.lastFrame ?? null;
+    this.#tracks = new Map(stored?.tracks.map((track) => [track.id, new Tracked(track)]));
+    for (const track of this.#tracks.values()) track.locate(scene);
+    const evaluations = new Map(stored?.evaluations.map(({ name, evaluation }) => [name, evaluation]));
+    this.#running = readyRules(this.#rules).map((ready) => {
+      const evaluation = evaluations.get(ready.rule.name) ?? null;
+      return { ready, evaluation: evaluation && evaluationOf(ready, this.#writer, evaluation) };
+    });
+  }
+
+  /**
+   * A frame, or time that passed without one.
+   * @param seen the confirmed tracks found in the frame
+   * @param ended the tracks that are not followed any more
+   * @param frame undefined when there is none
+   */
+  step(
+    now: Instant,
+    seen: readonly SeenTrack[],
+    ended: readonly EndedTrack[],
+    frame?: FrameReference,
+  ): Event[] {
+    const endedTracks: Tracked[] = [];
+    const gone = new Set<string>();
+    for (const { id, merged } of ended) {
+      gone.add(id);
+      const track = this.#tracks.get(id);
+      if (track === undefined) continue;
+      track.merged = merged;
+      endedTracks.push(track);
+      this.#tracks.delete(id);
+    }
+    const seenTracks = seen.filter(({ id }) => !gone.has(id)).map((track) => this.#see(track, now, frame));
+    if (frame !== undefined) {
+      this.#camera.frame();
+      this.#lastFrame = now;
+    }
+    const step = this.#stepAt(now, seenTracks, endedTracks, frame);
+    for (const running of this.#running) this.#evaluate(running, step);
+    return step.events;
+  }
+
+  /** The camera went down, which ends its tracks and their events, or it is up again. */
+  transition(now: Instant, transition: CameraTransition): Event[] {
+    if (!transition.down) return this.#camera.up(now);
+    const step = this.#stepAt(now);
+    for (const { evaluation } of this.#running) evaluation?.end(step, EndReason.CAMERA_DOWN);
+    this.#tracks.clear();
+    this.#lastFrame = null;
+    return [...step.events, ...this.#camera.down(now, transition)];
+  }
+
+  /**
+   * The rules from now on. What a rule that stays the same knows and has begun goes on; the open events of the others
+   * end. Objects that are in place when a rule is new count as come then.
+   * @throws {RulesError} the rules cannot be used; nothing has changed then
+   */
+  rulesChanged(now: Instant, rules: CameraRules): Event[] {
+    const checked = checkRules(structuredClone(rules));
+    const step = this.#stepAt(now);
+    const before = new Map(this.#running.map((running) => [running.ready.key, running]));
+    const next = readyRules(checked);
+    const kept = new Set(next.map(({ key }) => key));
+    for (const { ready, evaluation } of this.#running) {
+      if (!kept.has(ready.key)) evaluation?.end(step, EndReason.RULE_INACTIVE);
+    }
+    this.#rules = checked;
+    const scene = new Scene(checked);
+    this.#writer.scene = scene;
+    for (const track of this.#tracks.values()) track.locate(scene);
+    this.#running = next.map((ready) => {
+      const evaluation = before.get(ready.key)?.evaluation?.snapshot();
+      return { ready, evaluation: evaluation ? evaluationOf(ready, this.#writer, evaluation) : null };
+    });
+    return step.events;
+  }
+
+  /** When a track was last seen, by the analysis's clock; undefined when it is not one that is followed. */
+  lastSeenMs(track: string): number | undefined {
+    return this.#tracks.get(track)?.state.lastSeen.ms;
+  }
+
+  /** Open events, but for camera_down, which no passing of time ends. */
+  get open(): number {
+    return this.#running.reduce((sum, { evaluation }) => sum + (evaluation?.open ?? 0), 0);
+  }
+
+  /** All that the engine knows, for JSON. `new RulesEngine(camera, incarnation, snapshot)` goes on as this one would. */
+  snapshot(): EngineState {
+    return structuredClone({
+      version: engineStateVersion,
+      nextEvent: this.#writer.nextEvent,
+      rules: CameraRules.toJSON(this.#rules),
+      tracks: Array.from(this.#tracks.values(), ({ state }) => state),
+      evaluations: this.#running.map(({ ready, evaluation }) => ({
+        name: ready.rule.name,
+        evaluation: evaluation?.snapshot() ?? null,
+      })),
+      camera: this.#camera.known,
+      cameraDown: this.#camera.open,
+      lastFrame: this.#lastFrame,
+    });
+  }
+
+  #see(seen: SeenTrack, now: Instant, frame: FrameReference | undefined): Tracked {
+    let track = this.#tracks.get(seen.id);
+    if (track === undefined) {
+      track = Tracked.begin(seen, now);
+      this.#tracks.set(seen.id, track);
+    }
+    track.see(seen, now, frame);
+    track.locate(this.#writer.scene);
+    return track;
+  }
+
+  #evaluate(running: RunningRule, step: Step): void {
+    const { ready } = running;
+    if (ready.span?.contains(step.now.time.seconds) === false) {
+      running.evaluation?.end(step, EndReason.RULE_INACTIVE);
+      running.evaluation = null;
+    } else {
+      running.evaluation ??= evaluationOf(ready, this.#writer);
+      running.evaluation.step(step);
+    }
+  }
+
+  #stepAt(
+    now: Instant,
+    seen: readonly Tracked[] = [],
+    ended: readonly Tracked[] = [],
+    frame?: FrameReference,
+  ): Step {
+    return { now, frame, seen, ended, tracks: this.#tracks, lastFrame: this.#lastFrame, events: [] };
+  }
+}
+
+function restore(state: unknown): { stored: EngineState; rules: CameraRules } {
+  try {
+    const stored = engineStateSchema.parse(state);
+    return { stored, rules: checkRules(CameraRules.fromJSON(stored.rules)) };
+  } catch (error) {
+    const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+    throw new RulesStateError(`The stored rules state cannot be continued: ${reason}`, { cause: error });
+  }
+}

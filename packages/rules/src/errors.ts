@@ -1,0 +1,31 @@
+/** One thing that is wrong with rules, and what to do about it. */
+export interface RulesFault {
+  /** Path of the faulty part in the rules file's form, such as `zones[1].polygon`; empty for the whole. */
+  readonly field: string;
+  readonly message: string;
+}
+
+/** Rules that cannot be used. Tells all that is wrong with them at once. */
+export class RulesError extends Error {
+  override readonly name = "RulesError";
+  /** At least one, in the order of the file. */
+  readonly faults: readonly RulesFault[];
+
+  constructor(faults: readonly RulesFault[], options?: ErrorOptions) {
+    super(
+      faults.map(({ field, message }) => (field === "" ? message : `${field}: ${message}`)).join("\n"),
+      options,
+    );
+    this.faults = faults;
+  }
+
+  /** Path of the first fault. */
+  get field(): string {
+    return this.faults[0]?.field ?? "";
+  }
+}
+
+/** A stored engine state is not one that this version can go on from; start an engine without it. */
+export class RulesStateError extends Error {
+  override readonly name = "RulesStateError";
+}

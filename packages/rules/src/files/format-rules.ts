@@ -1,0 +1,63 @@
+import { type CameraRules, type HttpRules, MaskMode, type Point, type Rule } from "@sightline/contracts";
+import { directionNames, ruleTypeOf } from "../rule-types.ts";
+
+/**
+ * Rules in the form of a rules file, which is also the HTTP API's. Fields that a rule's type does not have, or that are
+ * at their default, are left out. `parseRules` of it gives the same rules.
+ */
+export function formatRules(rules: CameraRules): HttpRules {
+  return {
+    zones: rules.zones.map(({ name, polygon }) => ({ name, polygon: polygon.map(fromPoint) })),
+    lines: rules.lines.map(({ name, start, end }) => ({
+      name,
+      start: fromPoint(start),
+      end: fromPoint(end),
+    })),
+    masks: rules.masks.map(({ mode, polygon }) => ({
+      mode: mode === MaskMode.INCLUDE ? ("include" as const) : ("exclude" as const),
+      polygon: polygon.map(fromPoint),
+    })),
+    rules: rules.rules.map(fromRule),
+    etag: rules.etag,
+  };
+}
+
+function fromPoint(point: Point | undefined): [number, number] {
+  return [point?.x ?? 0, point?.y ?? 0];
+}
+
+function fromRule(rule: Rule): Record<string, unknown> {
+  const type = ruleTypeOf(rule.type);
+  const direction = directionNames.find(([, value]) => value === rule.direction)?.[0];
+  const hours = rule.activeHours;
+  return {
+    name: rule.name,
+    type: type?.name ?? "",
+    ...(rule.zone !== "" && { zone: rule.zone }),
+    ...(rule.line !== "" && { line: rule.line }),
+    ...(direction !== undefined && { direction }),
+    ...(rule.classes.length > 0 && { classes: [...rule.classes] }),
+    ...(rule.minScore > 0 && { min_score: shortest(rule.minScore) }),
+    ...(rule.minDwellSeconds > 0 && { min_dwell_seconds: rule.minDwellSeconds }),
+    ...(type?.count === "needed" && { count: rule.count }),
+    ...(rule.debounceSeconds > 0 && { debounce_seconds: rule.debounceSeconds }),
+    ...(rule.cooldownSeconds > 0 && { cooldown_seconds: rule.cooldownSeconds }),
+    ...(hours !== undefined && {
+      active_hours: {
+        ...(hours.days.length > 0 && { days: [...hours.days] }),
+        start: hours.start,
+        end: hours.end,
+        ...(hours.timeZone !== "" && { time_zone: hours.timeZone }),
+      },
+    }),
+  };
+}
+
+/** The shortest decimal that is the same 32-bit float: 0.3, not 0.30000001192092896. */
+function shortest(value: number): number {
+  for (let digits = 1; digits < 9; digits++) {
+    const candidate = Number(value.toPrecision(digits));
+    if (Math.fround(candidate) === Math.fround(value)) return candidate;
+  }
+  return value;
+}

@@ -1,0 +1,118 @@
+import { type CameraRules, CrossingDirection, EventType, MaskMode, type Point } from "@sightline/contracts";
+import { parse as parseYaml, YAMLParseError } from "yaml";
+import { checkRules } from "../check/check-rules.ts";
+import { fieldPath } from "../check/field-path.ts";
+import type { RulesCheck } from "../check/rules-check.ts";
+import { RulesError } from "../errors.ts";
+import { directionNames, maskModeNames, ruleTypes } from "../rule-types.ts";
+import { rulesLimits } from "../rules-limits.ts";
+import { type RulesFile, rulesFileSchema } from "./rules-schema.ts";
+
+/**
+ * Reads a rules file and checks it (docs/rules.md describes the form).
+ * @param source "json", "yaml", or the file's name, whose ending says which; with neither, what looks like JSON is
+ * @returns the rules, every rule with a name; without resource name and update time
+ * @throws {RulesError} with all faults
+ */
+export function parseRulesFile(text: string, source: string, check?: RulesCheck): CameraRules {
+  if (text.length > rulesLimits.maxFileLength) {
+    throw new RulesError([
+      {
+        field: "",
+        message: `A rules file has at most ${rulesLimits.maxFileLength} characters, not ${text.length}.`,
+      },
+    ]);
+  }
+  return parseRules(isJson(text, source) ? readJson(text) : readYaml(text), check);
+}
+
+/**
+ * Rules in a rules file's form, already taken apart, such as the body of an HTTP request.
+ * @throws {RulesError} with all faults
+ */
+export function parseRules(value: unknown, check?: RulesCheck): CameraRules {
+  const parsed = rulesFileSchema.safeParse(value);
+  if (!parsed.success) {
+    throw new RulesError(
+      parsed.error.issues.map(({ path, message }) => ({ field: fieldPath(path), message })),
+      { cause: parsed.error },
+    );
+  }
+  const missing = parsed.data.rules.flatMap(({ type, count }, index) =>
+    count === undefined && ruleTypes.find(({ name }) => name === type)?.count === "needed"
+      ? [{ field: `rules[${index}].count`, message: `A rule of type ${type} needs a count.` }]
+      : [],
+  );
+  if (missing.length > 0) throw new RulesError(missing);
+  return checkRules(toMessage(parsed.data), check);
+}
+
+function isJson(text: string, source: string): boolean {
+  if (/(^|\.)json$/i.test(source)) return true;
+  if (/(^|\.)ya?ml$/i.test(source)) return false;
+  return text.trimStart().startsWith("{");
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new RulesError([{ field: "", message: `The rules file is not JSON: ${reason}.` }], {
+      cause: error,
+    });
+  }
+}
+
+function readYaml(text: string): unknown {
+  try {
+    return parseYaml(text, { version: "1.2", maxAliasCount: 100, logLevel: "error" }) ?? {};
+  } catch (error) {
+    const reason =
+      error instanceof YAMLParseError || error instanceof ReferenceError ? error.message : String(error);
+    throw new RulesError([{ field: "", message: `The rules file is not YAML: ${reason}` }], { cause: error });
+  }
+}
+
+const toPoint = ([x, y]: [number, number]): Point => ({ x, y });
+
+/** Names are in the tables: the schema has seen to that. */
+function toMessage(file: RulesFile): CameraRules {
+  return {
+    name: "",
+    zones: file.zones.map(({ name, polygon }) => ({ name, polygon: polygon.map(toPoint) })),
+    lines: file.lines.map(({ name, start, end }) => ({ name, start: toPoint(start), end: toPoint(end) })),
+    masks: file.masks.map(({ mode, polygon }) => ({
+      mode: maskModeNames.find(([name]) => name === mode)?.[1] ?? MaskMode.UNSPECIFIED,
+      polygon: polygon.map(toPoint),
+    })),
+    rules: file.rules.map((rule) => ({
+      name: rule.name,
+      type: eventTypeNamed(rule.type),
+      zone: rule.zone,
+      line: rule.line,
+      direction:
+        directionNames.find(([name]) => name === rule.direction)?.[1] ?? CrossingDirection.UNSPECIFIED,
+      classes: rule.classes,
+      minScore: rule.min_score,
+      minDwellSeconds: rule.min_dwell_seconds,
+      count: rule.count ?? 0,
+      debounceSeconds: rule.debounce_seconds,
+      cooldownSeconds: rule.cooldown_seconds,
+      activeHours: rule.active_hours && {
+        days: rule.active_hours.days,
+        start: rule.active_hours.start,
+        end: rule.active_hours.end,
+        timeZone: rule.active_hours.time_zone,
+      },
+    })),
+    etag: file.etag,
+    updateTime: undefined,
+  };
+}
+
+function eventTypeNamed(name: string): EventType {
+  if (name === "camera_down") return EventType.CAMERA_DOWN;
+  if (name === "camera_up") return EventType.CAMERA_UP;
+  return ruleTypes.find((type) => type.name === name)?.type ?? EventType.UNSPECIFIED;
+}

@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { directionNames, maskModeNames, ruleTypes } from "../rule-types.ts";
+
+const point = z.tuple([z.number(), z.number()], { error: "must be a point: [x, y], both from 0 to 1." });
+const polygon = z.array(point, { error: "must be a list of points: [[x, y], [x, y], …]." });
+const text = z.string({ error: "must be text." });
+const seconds = z.number({ error: "must be a number of seconds." });
+
+/** Some of the names that people can be expected to write. */
+function oneOf(names: readonly string[]) {
+  const error = `must be one of: ${names.join(", ")}.`;
+  return z.string({ error }).refine((name) => names.includes(name), { error });
+}
+
+/** An object with these fields and no others; a fault says which there are. */
+function fields<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape) {
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? `${issue.keys.map((key) => `"${key}"`).join(" and ")} is no field of ${what}; fields are: ${Object.keys(shape).join(", ")}.`
+        : `must be ${what}, with the fields ${Object.keys(shape).join(", ")}.`,
+  });
+}
+
+function list<Item extends z.ZodType>(of: string, item: Item) {
+  return z.array(item, { error: `must be a list of ${of}.` }).default([]);
+}
+
+const activeHours = fields("active hours", {
+  days: z.array(z.number(), { error: "must be a list of days, 1 (Monday) to 7 (Sunday)." }).default([]),
+  start: text.default("00:00"),
+  end: text.default("24:00"),
+  time_zone: text.default(""),
+});
+
+const rule = fields("a rule", {
+  name: text.default(""),
+  type: oneOf([...ruleTypes.map(({ name }) => name), "camera_down", "camera_up"]),
+  zone: text.default(""),
+  line: text.default(""),
+  direction: oneOf(directionNames.map(([name]) => name)).optional(),
+  classes: list("class names", text),
+  min_score: z.number({ error: "must be a number from 0 to 1." }).default(0),
+  min_dwell_seconds: seconds.default(0),
+  count: z.number({ error: "must be a whole number." }).optional(),
+  debounce_seconds: seconds.default(0),
+  cooldown_seconds: seconds.default(0),
+  active_hours: activeHours.optional(),
+});
+
+/** The form of a rules file, parsed. What its values may be is checked by `checkRules`. */
+export const rulesFileSchema = fields("a rules file", {
+  zones: list("zones", fields("a zone", { name: text, polygon })),
+  lines: list("lines", fields("a line", { name: text, start: point, end: point })),
+  masks: list("masks", fields("a mask", { mode: oneOf(maskModeNames.map(([name]) => name)), polygon })),
+  rules: list("rules", rule),
+  etag: text.default(""),
+});
+
+/** Rules as a file writes them, with its defaults filled in. */
+export type RulesFile = z.infer<typeof rulesFileSchema>;

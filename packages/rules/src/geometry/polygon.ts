@@ -1,0 +1,78 @@
+import type { Point } from "@sightline/contracts";
+import { isBetween, left, on, segmentsMeet, sideOf } from "./orientation.ts";
+
+/** A polygon made ready for many questions. Its edges must not cross (`polygonFault`). */
+export class Polygon {
+  readonly #points: readonly Point[];
+  readonly #xMin: number;
+  readonly #yMin: number;
+  readonly #xMax: number;
+  readonly #yMax: number;
+
+  constructor(points: readonly Point[]) {
+    this.#points = points;
+    this.#xMin = Math.min(...points.map(({ x }) => x));
+    this.#yMin = Math.min(...points.map(({ y }) => y));
+    this.#xMax = Math.max(...points.map(({ x }) => x));
+    this.#yMax = Math.max(...points.map(({ y }) => y));
+  }
+
+  /** Whether a point is inside. A point on an edge or a corner is. Exact. */
+  contains(point: Point): boolean {
+    const { x, y } = point;
+    if (!(x >= this.#xMin && x <= this.#xMax && y >= this.#yMin && y <= this.#yMax)) return false;
+    let inside = false;
+    const points = this.#points;
+    let a = points[points.length - 1]!;
+    for (const b of points) {
+      const upward = b.y > y;
+      if (a.y > y !== upward) {
+        // The edge passes the height of the point; on which side of it?
+        const side = sideOf(a, b, point);
+        if (side === on) return true;
+        if ((side === left) === upward) inside = !inside;
+      } else if ((a.y === y || b.y === y) && sideOf(a, b, point) === on && isBetween(a, b, point)) {
+        return true;
+      }
+      a = b;
+    }
+    return inside;
+  }
+}
+
+/** What keeps a list of points from being a polygon. Numbers of points and edges are from 0; edge i begins at point i. */
+export type PolygonFault =
+  | { readonly kind: "repeated_point"; readonly first: number; readonly second: number }
+  | { readonly kind: "no_area" }
+  | { readonly kind: "edges_meet"; readonly first: number; readonly second: number };
+
+/** The first thing wrong with a polygon of three or more points; undefined when it is simple and has an area. Exact. */
+export function polygonFault(points: readonly Point[]): PolygonFault | undefined {
+  for (const [second, point] of points.entries()) {
+    const first = points.findIndex(({ x, y }) => x === point.x && y === point.y);
+    if (first < second) return { kind: "repeated_point", first, second };
+  }
+  const [start, next] = points;
+  if (start === undefined || next === undefined) return { kind: "no_area" };
+  if (points.every((point) => sideOf(start, next, point) === on)) return { kind: "no_area" };
+  const count = points.length;
+  const at = (index: number) => points[index % count]!;
+  for (let first = 0; first < count; first++) {
+    for (let second = first + 1; second < count; second++) {
+      const follows = second === first + 1;
+      const precedes = first === 0 && second === count - 1;
+      const meet = follows
+        ? turnsBack(at(first), at(second), at(second + 1))
+        : precedes
+          ? turnsBack(at(second), at(0), at(1))
+          : segmentsMeet(at(first), at(first + 1), at(second), at(second + 1));
+      if (meet) return { kind: "edges_meet", first, second };
+    }
+  }
+  return undefined;
+}
+
+/** Whether the way from a over b to c goes back upon itself at b. */
+function turnsBack(a: Point, b: Point, c: Point): boolean {
+  return sideOf(a, b, c) === on && (isBetween(a, b, c) || isBetween(b, c, a));
+}

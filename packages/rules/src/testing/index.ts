@@ -1,0 +1,1 @@
+export { anyRules } from "./any-rules.ts";

@@ -1,0 +1,87 @@
+import { execFileSync } from "node:child_process";
+import { limits, PixelFormat } from "@sightline/contracts";
+import sharp from "sharp";
+import { describe, expect, test } from "vitest";
+import { type AnalysisGeometry, letterboxFilters, letterboxOf } from "../analysis-geometry.ts";
+import { encodePicture } from "./encode-picture.ts";
+
+const ffmpeg = process.env.FFMPEG_PATH ?? "ffmpeg";
+
+/** A picture of ffmpeg's as an analysis frame, and its own R, G, B bytes without the padding. */
+function sample(source: string, width: number, height: number, geometry: AnalysisGeometry) {
+  const run = (filters: string[]) =>
+    execFileSync(
+      ffmpeg,
+      ["-v", "error", "-f", "lavfi", "-i", `${source}=size=${width}x${height}:rate=1`]
+        .concat(["-frames:v", "1", "-vf", filters.join(",")])
+        .concat(["-f", "rawvideo", "pipe:1"]),
+      { maxBuffer: 1e8 },
+    );
+  const letterbox = letterboxOf(geometry, width, height);
+  const filters = letterboxFilters(geometry);
+  const { left, top, ...size } = letterbox;
+  const pixels = run(filters);
+  const message = new Uint8Array(limits.frameHeaderBytes + pixels.byteLength);
+  message.set(pixels, limits.frameHeaderBytes);
+  const metadata = {
+    camera: "cameras/front",
+    epoch: "e",
+    number: 1,
+    captureTime: undefined,
+    ptsUs: 0,
+    sourceWidth: width,
+    sourceHeight: height,
+    width: geometry.width,
+    height: geometry.height,
+    pixelFormat: PixelFormat.GBRP,
+    letterbox,
+    decodeUs: 0,
+  };
+  const reference = run([...filters, `crop=${size.width}:${size.height}:${left}:${top}`, "format=rgb24"]);
+  return { frame: { metadata, message }, reference, size };
+}
+
+async function difference(jpeg: Uint8Array, reference: Uint8Array): Promise<number> {
+  const pixels = await sharp(jpeg).raw().toBuffer();
+  expect(pixels.byteLength).toBe(reference.byteLength);
+  return pixels.reduce((sum, value, i) => sum + Math.abs(value - reference[i]!), 0) / pixels.byteLength;
+}
+
+const geometries = {
+  "padding above and below": [640, 360, { width: 320, height: 256, longestSide: 320, padValue: 114 }],
+  "padding on all sides, odd": [333, 217, { width: 320, height: 256, longestSide: 316, padValue: 114 }],
+  "padding left and right": [200, 400, { width: 320, height: 256, longestSide: 320, padValue: 114 }],
+  "no padding": [640, 384, { width: 320, height: 192, longestSide: 320, padValue: 114 }],
+} as const;
+
+describe.each(Object.entries(geometries))("%s", (_, [width, height, geometry]) => {
+  test("the picture is what ffmpeg scaled, in its colours, without the padding", async () => {
+    const { frame, reference, size } = sample("smptebars", width, height, geometry);
+    const picture = await encodePicture(frame, { maxWidth: undefined, quality: 100 });
+    expect(picture).toMatchObject(size);
+    expect(await difference(picture.data, reference)).toBeLessThan(3);
+  });
+
+  test("a smaller picture is the same one, scaled", async () => {
+    const { frame, reference, size } = sample("smptebars", width, height, geometry);
+    const picture = await encodePicture(frame, { maxWidth: 64, quality: 100 });
+    const scaled = await sharp(reference, { raw: { ...size, channels: 3 } })
+      .resize({ width: 64 })
+      .jpeg({ quality: 100 })
+      .toBuffer({ resolveWithObject: true });
+    expect(picture).toMatchObject({ width: 64, height: scaled.info.height });
+    expect(await difference(picture.data, await sharp(scaled.data).raw().toBuffer())).toBeLessThan(1);
+  });
+});
+
+test("a picture is never made larger", async () => {
+  const { frame, size } = sample("testsrc", 640, 360, geometries["padding above and below"][2]);
+  expect(await encodePicture(frame, { maxWidth: 4096, quality: 80 })).toMatchObject(size);
+});
+
+test("less quality takes fewer bytes", async () => {
+  const { frame } = sample("testsrc", 640, 360, geometries["padding above and below"][2]);
+  const fine = await encodePicture(frame, { maxWidth: undefined, quality: 95 });
+  const coarse = await encodePicture(frame, { maxWidth: undefined, quality: 30 });
+  expect(coarse.data.byteLength).toBeLessThan(fine.data.byteLength / 2);
+});

@@ -1,0 +1,184 @@
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import {
+  DropReason,
+  decodeJson,
+  encodeJson,
+  limits,
+  type PictureRequest,
+  pictureAnswerSchema,
+  pictureHeader,
+  subjects,
+} from "@sightline/contracts";
+import { projectRoot } from "@sightline/stack";
+import sharp from "sharp";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { letterboxFilters } from "../analysis-geometry.ts";
+import { IngestRig, testModel } from "../testing/ingest-rig.ts";
+import type { WorkerFrame } from "../testing/test-worker.ts";
+
+let rig: IngestRig;
+let address: string;
+
+beforeAll(async () => {
+  rig = await IngestRig.start();
+  ({ address } = await rig.ingest());
+});
+
+afterAll(() => rig?.stop());
+
+async function picture(camera: string, request: PictureRequest = {}) {
+  const reply = await rig.nats.connection.request(subjects.pictureGet(camera), encodeJson(request), {
+    timeout: 5_000,
+  });
+  const header = reply.headers?.get(pictureHeader) ?? "";
+  return { answer: decodeJson(pictureAnswerSchema, Buffer.from(header)), jpeg: reply.data };
+}
+
+async function rgb(jpeg: Uint8Array): Promise<Uint8Array> {
+  return sharp(jpeg).raw().toBuffer();
+}
+
+/** R, G, B bytes of what the worker was given, without the padding. */
+function givenPixels({ frame, pixels }: WorkerFrame): Uint8Array {
+  const { width, height, letterbox } = frame;
+  const { left, top, width: columns, height: rows } = letterbox!;
+  const out = new Uint8Array(3 * columns * rows);
+  const planes = [2, 0, 1];
+  for (let i = 0; i < out.length; i++) {
+    const [x, y] = [Math.floor(i / 3) % columns, Math.floor(i / 3 / columns)];
+    out[i] = pixels[(planes[i % 3]! * height + top + y) * width + left + x]!;
+  }
+  return out;
+}
+
+/** R, G, B bytes of the clip's frames from the first to the last of these, as ffmpeg scales them. */
+function clipFrames(first: number, last: number): Uint8Array[] {
+  const { width, height } = { width: 316, height: 237 };
+  const filters = [
+    `select='between(n,${first},${last})'`,
+    ...letterboxFilters(testModel),
+    `crop=${width}:${height}:2:9`,
+    "format=rgb24",
+  ];
+  const pixels = execFileSync(
+    process.env.FFMPEG_PATH ?? "ffmpeg",
+    ["-v", "error", "-i", join(projectRoot, "test/fixtures/pedestrians.mp4")].concat([
+      "-vf",
+      filters.join(","),
+      "-fps_mode",
+      "passthrough",
+      "-f",
+      "rawvideo",
+      "pipe:1",
+    ]),
+    { maxBuffer: 1e8 },
+  );
+  const bytes = 3 * width * height;
+  return Array.from({ length: last - first + 1 }, (_, i) => pixels.subarray(i * bytes, (i + 1) * bytes));
+}
+
+function difference(a: Uint8Array, b: Uint8Array): number {
+  expect(a.byteLength).toBe(b.byteLength);
+  return a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0) / a.byteLength;
+}
+
+test("the picture of a frame is of that frame: the worker's pixels, and ffmpeg's of the clip at its time", async () => {
+  const cameras = await rig.cameras(1);
+  await rig.register("exact", { uri: cameras.url("camera-1") });
+  for (const count of [3, 9, 15]) {
+    await rig.framesOf("exact", count);
+    const given = rig.worker.of("exact").at(-2)!;
+    const { epoch, number, ptsUs } = given.frame;
+    const { answer, jpeg } = await picture("exact", { epoch, number, quality: 100 });
+    expect(answer).toMatchObject({ ok: true, epoch, number, ptsUs, width: 316, height: 237 });
+    const pixels = await rgb(jpeg);
+    expect(difference(pixels, givenPixels(given))).toBeLessThan(1.5);
+    // The server plays the clip from its first frame to whoever connects, so the n-th frame counted is its n-th.
+    const near = clipFrames(Math.max(0, number - 4), number + 2).map((each) => difference(pixels, each));
+    const best = near.indexOf(Math.min(...near));
+    expect(Math.max(0, number - 4) + best).toBe(number - 1);
+    expect(near[best]).toBeLessThan(1.5);
+  }
+});
+
+test("without a number it is the newest that a worker was given", async () => {
+  const before = rig.worker.of("exact").at(-1)!.frame.number;
+  const { answer, jpeg } = await picture("exact", { maxWidth: 100 });
+  expect(answer).toMatchObject({ ok: true, epoch: rig.worker.of("exact")[0]!.frame.epoch, width: 100 });
+  expect(answer.ok && answer.number).toBeGreaterThanOrEqual(before);
+  expect(await sharp(jpeg).metadata()).toMatchObject({ format: "jpeg", width: 100, height: 75 });
+});
+
+test("a frame that is old, of another epoch or never was is gone, and a bad request fails", async () => {
+  const { epoch, number } = rig.worker.of("exact")[0]!.frame;
+  // Two seconds at ten frames per second.
+  await rig.framesOf("exact", 30);
+  expect(await picture("exact", { epoch, number })).toMatchObject({ answer: { ok: false, reason: "gone" } });
+  const newest = rig.worker.of("exact").at(-1)!.frame.number;
+  const gone = { answer: { ok: false, reason: "gone" } };
+  expect(await picture("exact", { epoch: "another", number: newest })).toMatchObject(gone);
+  expect(await picture("exact", { epoch, number: newest + 1000 })).toMatchObject(gone);
+  const failed = { answer: { ok: false, reason: "failed" } };
+  expect(await picture("exact", { maxWidth: 1 })).toMatchObject(failed);
+});
+
+test("more requests at a time than can wait are refused, the others answered, and frames go on", async () => {
+  const { epoch, number } = rig.worker.of("exact").at(-1)!.frame;
+  const answers = await Promise.all(Array.from({ length: 300 }, () => picture("exact", { epoch, number })));
+  const busy = answers.filter(({ answer }) => !answer.ok && answer.reason === "busy").length;
+  const made = answers.filter(({ answer }) => answer.ok).length;
+  expect(busy + made).toBe(300);
+  expect(busy).toBeGreaterThan(0);
+  expect(made).toBeGreaterThan(30);
+  await rig.framesOf("exact", rig.worker.of("exact").length + 5);
+  const metrics = await (await fetch(`http://${address}/metrics`)).text();
+  expect(metrics).toContain(`sightline_pictures_total{outcome="busy"} ${busy}`);
+});
+
+test("no frame is changed while it is kept, whatever becomes of it at the worker", async () => {
+  const cameras = await rig.cameras(1);
+  rig.worker.outcome = ({ camera, frame }) => {
+    if (camera !== "fates") return "infer";
+    return frame.number % 3 === 0 ? { drop: DropReason.STALE } : frame.number % 7 === 0 ? "silent" : "infer";
+  };
+  await rig.register("fates", { uri: cameras.url("camera-1") });
+  await rig.framesOf("fates", 30);
+  const recent = rig.worker.of("fates").slice(-12);
+  const pictures = await Promise.all(
+    recent.map(({ frame: { epoch, number } }) => picture("fates", { epoch, number, quality: 100 })),
+  );
+  for (const [i, { answer, jpeg }] of pictures.entries()) {
+    expect(answer.ok).toBe(true);
+    expect(difference(await rgb(jpeg), givenPixels(recent[i]!))).toBeLessThan(1.5);
+  }
+  rig.worker.outcome = () => "infer";
+  await rig.remove("fates");
+});
+
+test("a camera that went down has no picture after a while, and its frames' memory is free", async () => {
+  const cameras = await rig.cameras(1);
+  await rig.register("dying", { uri: cameras.url("camera-1") });
+  await rig.framesOf("dying", 3);
+  expect((await picture("dying")).answer.ok).toBe(true);
+  await rig.remove("exact");
+  cameras.fault("die");
+  await expect
+    .poll(async () => (await picture("dying")).answer, { timeout: 20_000 })
+    .toMatchObject({ ok: false, reason: "no_frame" });
+  const metrics = await (await fetch(`http://${address}/metrics`)).text();
+  expect(metrics).toContain("sightline_picture_memory_bytes 0");
+  await rig.remove("dying");
+});
+
+test("frames are kept for two seconds and no longer", async () => {
+  const frameBytes = limits.frameHeaderBytes + 3 * testModel.width * testModel.height;
+  const cameras = await rig.cameras(1);
+  await rig.register("bounded", { uri: cameras.url("camera-1") });
+  await rig.framesOf("bounded", 40);
+  const metrics = await (await fetch(`http://${address}/metrics`)).text();
+  const bytes = Number(/^sightline_picture_memory_bytes (\S+)/m.exec(metrics)?.[1]);
+  expect(bytes).toBeGreaterThan(10 * frameBytes);
+  expect(bytes).toBeLessThanOrEqual(30 * frameBytes);
+  await rig.remove("bounded");
+});
