@@ -35,6 +35,7 @@ export interface RunnerContext {
   /** Told of each frame that is in memory, with the seconds since it arrived. */
   decoded: (camera: string, seconds: number) => void;
   pictures: Pictures;
+  tracing: Tracing;
 }
 
 /** Receives one camera for as long as this process holds its lease: one epoch. */
@@ -73,11 +74,14 @@ export class CameraRunner {
     this.#pictures = new PictureSubject(nats, camera, this.#epoch, context.pictures);
     this.#subjects = new CameraSubjects(
       nats,
-      camera,
-      this.#epoch,
-      this.#queue,
-      this.#handed,
-      this.#pictures,
+      {
+        camera,
+        epoch: this.#epoch,
+        queue: this.#queue,
+        handed: this.#handed,
+        pictures: this.#pictures,
+        tracing: context.tracing,
+      },
       this.#log,
     );
     const { ingest } = context;

@@ -6,35 +6,33 @@ import {
   subjects,
   WireError,
 } from "@sightline/contracts";
-import type { Logger, Nats } from "@sightline/service";
+import type { Logger, Nats, Tracing } from "@sightline/service";
 import type { FrameQueue } from "./frame-queue.ts";
+import { traceFrame } from "./frame-span.ts";
 import type { HandedFrames } from "./handed-frames.ts";
 import type { PictureSubject } from "./pictures/picture-subject.ts";
 
 const nothing = new Uint8Array();
 
+/** What there is of a camera to answer from. */
+export interface CameraParts {
+  camera: string;
+  epoch: string;
+  queue: FrameQueue;
+  handed: HandedFrames;
+  pictures: PictureSubject;
+  tracing: Pick<Tracing, "sample" | "record">;
+}
+
 /** Answers workers who ask for a camera's frame, and hears what became of frames. */
 export class CameraSubjects {
   readonly #subscriptions: Subscription[];
-  readonly #epoch: string;
-  readonly #queue: FrameQueue;
-  readonly #handed: HandedFrames;
-  readonly #pictures: PictureSubject;
+  readonly #parts: CameraParts;
   readonly #log: Logger;
 
-  constructor(
-    nats: Nats,
-    camera: string,
-    epoch: string,
-    queue: FrameQueue,
-    handed: HandedFrames,
-    pictures: PictureSubject,
-    log: Logger,
-  ) {
-    this.#epoch = epoch;
-    this.#queue = queue;
-    this.#handed = handed;
-    this.#pictures = pictures;
+  constructor(nats: Nats, parts: CameraParts, log: Logger) {
+    const { camera, handed } = parts;
+    this.#parts = parts;
     this.#log = log;
     const subscribe = (subject: string, receive: (message: Msg) => void) =>
       nats.connection.subscribe(subject, {
@@ -46,24 +44,25 @@ export class CameraSubjects {
       subscribe(subjects.frameGet(camera), (message) => this.#answer(message)),
       subscribe(subjects.frameDropped(camera), (message) => this.#dropped(message)),
       subscribe(subjects.detections(camera), (message) =>
-        this.#handed.infer(message.headers?.get("Nats-Msg-Id") ?? ""),
+        handed.infer(message.headers?.get("Nats-Msg-Id") ?? ""),
       ),
     ];
   }
 
   #answer(message: Msg): void {
+    const { camera, epoch, queue, handed, pictures, tracing } = this.#parts;
     const request = decodeJson(frameRequestSchema, message.data);
-    const frame = request.epoch === this.#epoch ? this.#queue.take(request.token) : undefined;
-    if (frame) {
-      this.#handed.add(frame);
-      this.#pictures.add(frame);
-    }
-    message.respond(frame?.message ?? nothing);
+    const frame = request.epoch === epoch ? queue.take(request.token) : undefined;
+    if (!frame) return void message.respond(nothing);
+    handed.add(frame);
+    pictures.add(frame);
+    const headers = traceFrame(tracing, camera, frame);
+    message.respond(frame.message, headers && { headers });
   }
 
   #dropped(message: Msg): void {
     const { epoch, number, reason } = decodeJson(frameDroppedSchema, message.data);
-    this.#handed.drop(epoch, number, reason);
+    this.#parts.handed.drop(epoch, number, reason);
   }
 
   #guard(receive: (message: Msg) => void, message: Msg): void {

@@ -1,9 +1,10 @@
-import { type Config, commonSettings, replicasSetting, setting } from "@sightline/service";
+import { type Config, commonSettings, replicasSetting, setting, tracingSettings } from "@sightline/service";
 import { z } from "zod";
 
 /** Settings of the ingest service. */
 export const settings = {
   ...commonSettings,
+  ...tracingSettings,
   http: {
     env: "SIGHTLINE_INGEST_HTTP",
     schema: setting.listen("127.0.0.1:9101"),

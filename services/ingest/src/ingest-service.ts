@@ -19,6 +19,7 @@ import {
   type Logger,
   openBuckets,
   presenceKey,
+  Tracing,
 } from "@sightline/service";
 import { assignCameras, ingestPresence } from "./camera-assignment.ts";
 import type { CameraRunner } from "./camera-runner.ts";
@@ -52,6 +53,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     new KvMirror(nats, buckets.models, (data) => decodeJson(servedModelSchema, data), log, leaseTtlMs),
   );
   const leases = life.add(new KvMirror(nats, buckets.leases, (data) => text.decode(data), log, leaseTtlMs));
+  const tracing = life.add(await Tracing.start("ingest", version, config, log));
   const registry = createRegistry("ingest", version);
   const pictures = new Pictures(
     {
@@ -78,6 +80,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
       servedModel: (name) => models.get(name),
       decoded: (camera, seconds) => metrics.decoded(camera, seconds),
       pictures,
+      tracing,
     },
     log,
   );
