@@ -1,8 +1,20 @@
-import { type Config, commonSettings, replicasSetting, setting } from "@sightline/service";
+import { fileURLToPath } from "node:url";
+import { type Config, commonSettings, replicasSetting, setting, tracingSettings } from "@sightline/service";
+import { z } from "zod";
+
+const hostNames = z
+  .string()
+  .default("")
+  .transform((text) => text.split(",").flatMap((name) => name.trim() || []))
+  .refine(
+    (names) => names.every((name) => /^[a-z0-9.-]{1,253}$/i.test(name)),
+    "expected host names separated by commas, without port",
+  );
 
 /** Settings of the results service. */
 export const settings = {
   ...commonSettings,
+  ...tracingSettings,
   grpc: {
     env: "SIGHTLINE_GRPC",
     schema: setting.listen("127.0.0.1:50051"),
@@ -11,7 +23,22 @@ export const settings = {
   http: {
     env: "SIGHTLINE_RESULTS_HTTP",
     schema: setting.listen("127.0.0.1:9100"),
-    help: "HOST:PORT of metrics and health",
+    help: "HOST:PORT of the console, the HTTP API, metrics and health",
+  },
+  httpHosts: {
+    env: "SIGHTLINE_HTTP_HOSTS",
+    schema: hostNames,
+    help: "names, separated by commas, by which browsers may call the HTTP address, beside localhost and IP addresses",
+  },
+  consoleDirectory: {
+    env: "SIGHTLINE_CONSOLE_DIR",
+    schema: setting.text(fileURLToPath(new URL("../../../apps/console/dist", import.meta.url))),
+    help: "directory of the built console",
+  },
+  maxSockets: {
+    env: "SIGHTLINE_MAX_SOCKETS",
+    schema: setting.integer(64, 1, 10_000),
+    help: "browsers at a time that are told of changes as they happen",
   },
   defaultModel: {
     env: "SIGHTLINE_DEFAULT_MODEL",
@@ -21,12 +48,32 @@ export const settings = {
   maxAgeHours: {
     env: "SIGHTLINE_DETECTIONS_MAX_AGE_HOURS",
     schema: setting.number(24, 0.1, 87_600),
-    help: "hours that detections are kept",
+    help: "hours that frames with their detections are kept",
   },
   maxBytes: {
     env: "SIGHTLINE_DETECTIONS_MAX_BYTES",
     schema: setting.integer(1024 ** 3, 16 * 1024 ** 2, Number.MAX_SAFE_INTEGER),
-    help: "bytes of detections that are kept",
+    help: "bytes of frames with their detections that are kept",
+  },
+  eventsMaxAgeHours: {
+    env: "SIGHTLINE_EVENTS_MAX_AGE_HOURS",
+    schema: setting.number(720, 0.1, 87_600),
+    help: "hours that events are kept",
+  },
+  eventsMaxBytes: {
+    env: "SIGHTLINE_EVENTS_MAX_BYTES",
+    schema: setting.integer(1024 ** 3, 16 * 1024 ** 2, Number.MAX_SAFE_INTEGER),
+    help: "bytes of events that are kept",
+  },
+  snapshotsMaxAgeHours: {
+    env: "SIGHTLINE_SNAPSHOTS_MAX_AGE_HOURS",
+    schema: setting.number(168, 0.1, 87_600),
+    help: "hours that pictures of events are kept",
+  },
+  snapshotsMaxBytes: {
+    env: "SIGHTLINE_SNAPSHOTS_MAX_BYTES",
+    schema: setting.integer(1024 ** 3, 16 * 1024 ** 2, Number.MAX_SAFE_INTEGER),
+    help: "bytes of pictures of events that are kept",
   },
   replicas: replicasSetting,
   reorderWindowMs: {

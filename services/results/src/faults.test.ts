@@ -60,7 +60,10 @@ test("NATS killed and back: subscriptions, registry and status go on; nothing co
 test("a stopping service ends its streams with UNAVAILABLE at once", async () => {
   results = await RunningResults.start();
   const opened = Promise.withResolvers<void>();
-  const subscription = results.client.detections.subscribe({ onOpen: () => opened.resolve() });
+  const subscription = results.client.detections.subscribe({
+    reconnect: false,
+    onOpen: () => opened.resolve(),
+  });
   const watching = results.client.cameras.watch();
   const ends = Promise.all([
     expect(subscription.next()).rejects.toMatchObject({ code: "UNAVAILABLE", reason: "stopping" }),

@@ -1,7 +1,7 @@
 import { cameraIdOf, type FrameDetections, fromTimestamp, type StageTimings } from "@sightline/contracts";
 import { latencyBuckets } from "@sightline/service";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { SubscriberObserver } from "./feeds/subscriber.ts";
+import type { FeedObserver } from "./feeds/feed.ts";
 
 const stages: Record<string, keyof StageTimings> = {
   decode: "decodeUs",
@@ -13,15 +13,14 @@ const stages: Record<string, keyof StageTimings> = {
 };
 
 /** What is measured of the results service. Series of a camera are removed with it. */
-export class ResultsMetrics implements SubscriberObserver {
+export class ResultsMetrics {
+  /** What becomes of frames on their way to subscribers. */
+  readonly detectionFeed: FeedObserver;
+  /** What becomes of messages about events on their way to subscribers. */
+  readonly eventFeed: FeedObserver;
   readonly #stage: Histogram<"stage">;
   readonly #latency: Histogram<"camera">;
   readonly #detections: Counter<"camera" | "class">;
-  readonly #outOfOrder: Counter<"camera">;
-  readonly #delivered: Counter;
-  readonly #skipped: Counter;
-  readonly #invalid: Counter;
-  readonly #lag: Gauge;
   readonly #calls: Counter<"method" | "code">;
   readonly #classes = new Map<string, Set<string>>();
   readonly #isRegistered: (camera: string) => boolean;
@@ -29,7 +28,7 @@ export class ResultsMetrics implements SubscriberObserver {
   /** `isRegistered` keeps a frame that arrives after its camera was removed from bringing the series back. */
   constructor(
     registry: Registry,
-    read: { subscribers: () => number; held: () => number },
+    read: { subscribers: () => number; eventSubscribers: () => number },
     isRegistered: (camera: string) => boolean,
   ) {
     const registers = [registry];
@@ -54,32 +53,41 @@ export class ResultsMetrics implements SubscriberObserver {
       labelNames: ["camera", "class"],
       registers,
     });
-    this.#outOfOrder = new Counter({
-      name: "sightline_frames_out_of_order_total",
-      help: "Frames delivered after a later one because they came after the reorder window.",
-      labelNames: ["camera"],
-      registers,
-    });
-    this.#delivered = new Counter({
-      name: "sightline_events_delivered_total",
-      help: "Frames handed to a subscriber's connection.",
-      registers,
-    });
-    this.#skipped = new Counter({
-      name: "sightline_events_skipped_total",
-      help: "Frames that a slow subscriber missed.",
-      registers,
-    });
-    this.#invalid = new Counter({
-      name: "sightline_detections_invalid_total",
-      help: "Messages in the stream of detections that could not be read.",
-      registers,
-    });
-    this.#lag = new Gauge({
-      name: "sightline_consumer_lag_messages",
-      help: "Messages in the stream of detections that have not been read yet.",
-      registers,
-    });
+    const counter = (name: string, help: string) =>
+      new Counter({ name: `sightline_${name}`, help, registers });
+    const gauge = (name: string, help: string) => new Gauge({ name: `sightline_${name}`, help, registers });
+    const delivered = counter("events_delivered_total", "Frames handed to a subscriber's connection.");
+    const skipped = counter("events_skipped_total", "Frames that a slow subscriber missed.");
+    const timelineInvalid = counter(
+      "timeline_invalid_total",
+      "Messages in the timeline that could not be read.",
+    );
+    const lag = gauge("consumer_lag_messages", "Messages in the timeline that have not been read yet.");
+    const wait = this.#stage.labels({ stage: "deliver" });
+    this.detectionFeed = {
+      delivered(frames, seconds) {
+        delivered.inc(frames);
+        if (seconds !== undefined) wait.observe(seconds);
+      },
+      skipped: (frames) => skipped.inc(frames),
+      invalid: () => timelineInvalid.inc(),
+      lag: (messages) => lag.set(messages),
+    };
+    const eventsDelivered = counter(
+      "event_messages_delivered_total",
+      "Messages about events handed to a subscriber's connection.",
+    );
+    const eventsInvalid = counter(
+      "event_messages_invalid_total",
+      "Messages in the stream of events that could not be read.",
+    );
+    const eventLag = gauge("event_lag_messages", "Messages about events that have not been read yet.");
+    this.eventFeed = {
+      delivered: (messages) => eventsDelivered.inc(messages),
+      skipped: () => undefined,
+      invalid: () => eventsInvalid.inc(),
+      lag: (messages) => eventLag.set(messages),
+    };
     this.#calls = new Counter({
       name: "sightline_grpc_calls_total",
       help: "gRPC calls that ended, by method and status code.",
@@ -95,17 +103,17 @@ export class ResultsMetrics implements SubscriberObserver {
       },
     });
     new Gauge({
-      name: "sightline_frames_held",
-      help: "Frames that wait for the one before them now.",
+      name: "sightline_event_subscribers",
+      help: "Subscribers of events now.",
       registers,
       collect() {
-        this.set(read.held());
+        this.set(read.eventSubscribers());
       },
     });
   }
 
-  /** A frame's order is restored. */
-  frame(event: FrameDetections, late: boolean): void {
+  /** A frame has gone to subscribers. */
+  frame(event: FrameDetections): void {
     const { frame, timings } = event;
     if (timings)
       for (const [stage, field] of Object.entries(stages))
@@ -115,7 +123,6 @@ export class ResultsMetrics implements SubscriberObserver {
     const capturedAt = fromTimestamp(frame.captureTime);
     const now = performance.timeOrigin + performance.now();
     this.#latency.observe({ camera }, Math.max(0, now - capturedAt) / 1000);
-    if (late) this.#outOfOrder.inc({ camera });
     const classes = this.#classes.get(camera) ?? new Set();
     this.#classes.set(camera, classes);
     for (const { className } of event.detections) {
@@ -127,26 +134,8 @@ export class ResultsMetrics implements SubscriberObserver {
   /** Removes the series of a camera. */
   forgetCamera(camera: string): void {
     this.#latency.remove({ camera });
-    this.#outOfOrder.remove({ camera });
     for (const name of this.#classes.get(camera) ?? []) this.#detections.remove({ camera, class: name });
     this.#classes.delete(camera);
-  }
-
-  delivered(seconds: number): void {
-    this.#delivered.inc();
-    this.#stage.observe({ stage: "deliver" }, seconds);
-  }
-
-  skipped(frames: number): void {
-    this.#skipped.inc(frames);
-  }
-
-  invalid(): void {
-    this.#invalid.inc();
-  }
-
-  lag(messages: number): void {
-    this.#lag.set(messages);
   }
 
   call(method: string, code: string): void {

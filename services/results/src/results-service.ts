@@ -3,11 +3,14 @@ import {
   cameraRecordSchema,
   decodeJson,
   leaseTtlMs,
+  RulesServiceService,
+  SubscriptionServiceService,
   servedModelSchema,
 } from "@sightline/contracts";
 import {
   connectNats,
   createRegistry,
+  ensureResultStreams,
   ensureStreams,
   HttpServer,
   isLoopback,
@@ -16,8 +19,10 @@ import {
   type Logger,
   openBuckets,
   type ReadinessCheck,
+  splitAddress,
+  Tracing,
 } from "@sightline/service";
-import { DetectionConsumer } from "./analysis/detection-consumer.ts";
+import { LiveAnalysis } from "./analysis/live-analysis.ts";
 import { CameraFeed } from "./cameras/camera-feed.ts";
 import { cameraHandlers } from "./cameras/camera-handlers.ts";
 import { CameraRegistry } from "./cameras/camera-registry.ts";
@@ -26,12 +31,28 @@ import { CameraStatusView, decodeStatus } from "./cameras/camera-status-view.ts"
 import { ModelCatalog } from "./cameras/model-catalog.ts";
 import type { ResultsConfig } from "./config.ts";
 import { detectionHandlers, preEncodedDetectionService } from "./feeds/detection-handlers.ts";
-import { DetectionHub } from "./feeds/detection-hub.ts";
 import { DetectionService } from "./feeds/detection-service.ts";
+import { eventHandlers, preEncodedEventService } from "./feeds/event-handlers.ts";
+import { EventService } from "./feeds/event-service.ts";
+import { detectionFeed, eventFeed } from "./feeds/feeds.ts";
+import { SubscriberCount } from "./feeds/subscribers.ts";
 import { GrpcCalls } from "./grpc/grpc-calls.ts";
 import { GrpcServer } from "./grpc/grpc-server.ts";
+import { DetectionHistory } from "./history/detection-history.ts";
+import { EventHistory } from "./history/event-history.ts";
+import { ZoneLookup } from "./history/zone-lookup.ts";
+import { attachHttp } from "./http/attach-http.ts";
+import { HttpApi } from "./http/http-api.ts";
 import { ResultsMetrics } from "./results-metrics.ts";
+import { retentionOf } from "./retention.ts";
+import { rulesHandlers } from "./rules/rules-handlers.ts";
+import { decodeRules, RulesRegistry } from "./rules/rules-registry.ts";
+import { RulesService } from "./rules/rules-service.ts";
+import { cameraSnapshotHandlers, eventSnapshotHandlers } from "./snapshots/snapshot-handlers.ts";
+import { startSnapshots } from "./snapshots/start-snapshots.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
+import { subscriptionHandlers } from "./subscriptions/subscription-handlers.ts";
+import { startSubscriptions } from "./subscriptions/subscriptions.ts";
 
 const version = "0.1.0";
 
@@ -54,6 +75,10 @@ export async function startResults(
   };
   // First, so that health and metrics can be read while NATS is waited for.
   const http = life.add(new HttpServer(prometheus, readiness));
+  const { consoleDirectory, maxSockets } = config;
+  const hosts = [splitAddress(config.http).host, ...config.httpHosts];
+  const httpApi = new HttpApi({ version, hosts, consoleDirectory, maxSockets }, log);
+  await httpApi.register(http.app);
   const httpAddress = await http.listen(config.http);
   const streamMetrics = life.add(new StreamMetrics(prometheus));
 
@@ -61,11 +86,9 @@ export async function startResults(
   life.add({ stop: () => nats.connection.close() });
   streamMetrics.start(nats);
   readiness.nats = () => (nats.connected() ? undefined : "NATS does not answer");
-  await ensureStreams(nats.manager, {
-    maxAgeSeconds: Math.round(config.maxAgeHours * 3600),
-    maxBytes: config.maxBytes,
-    replicas: config.replicas,
-  });
+  const retention = retentionOf(config);
+  await ensureStreams(nats.manager, retention.detections);
+  await ensureResultStreams(nats.manager, retention);
   const buckets = await openBuckets(nats.kv, config.replicas);
 
   const records = life.add(
@@ -75,49 +98,119 @@ export async function startResults(
   const models = life.add(
     new KvMirror(nats, buckets.models, (data) => decodeJson(servedModelSchema, data), log, leaseTtlMs),
   );
+  const rules = life.add(new KvMirror(nats, buckets.cameraRules, decodeRules, log));
+  const text = new TextDecoder();
+  const leases = life.add(new KvMirror(nats, buckets.leases, (data) => text.decode(data), log, leaseTtlMs));
   const cameraStatus = life.add(new CameraStatusView(statuses));
-  await Promise.all([records.start(), statuses.start(), models.start()]);
+  await Promise.all([records.start(), statuses.start(), models.start(), rules.start(), leases.start()]);
 
   const registry = new CameraRegistry(buckets.cameras, buckets.cameraSecrets, records);
   const feed = life.add(new CameraFeed(registry, records, cameraStatus));
-  const hub = new DetectionHub();
   const metrics = new ResultsMetrics(
     prometheus,
-    { subscribers: () => hub.size, held: () => consumer.held },
+    {
+      subscribers: () => timeline.feed.size,
+      eventSubscribers: () => events.feed.size,
+    },
     (camera) => records.get(camera) !== undefined,
   );
-  records.onChange(({ key, value }) => {
-    if (!value) metrics.forgetCamera(key);
-  });
-  const consumer = new DetectionConsumer(
+  const feedParts = { nats, count: new SubscriberCount(config.maxSubscribers), log };
+  const timeline = detectionFeed(feedParts, metrics.detectionFeed);
+  const events = eventFeed(feedParts, metrics.eventFeed);
+  for (const { reader } of [timeline, events]) {
+    life.add(reader);
+    await reader.start();
+  }
+  timeline.feed.listen((frame) => metrics.frame(frame));
+  const isRegistered = (camera: string) => records.get(camera) !== undefined;
+  const { taker, pictures, recentDetections, cameraSnapshots, eventSnapshots } = await startSnapshots(
     nats,
-    config.reorderWindowMs,
+    retention.snapshots,
+    isRegistered,
+    prometheus,
+    log,
+    life,
+  );
+  timeline.feed.listen((frame) => recentDetections.add(frame));
+  records.onChange(({ key, value }) => {
+    if (value) return;
+    metrics.forgetCamera(key);
+    recentDetections.forget(key);
+  });
+  const tracing = life.add(await Tracing.start("results", version, config, log));
+  const analysis = new LiveAnalysis(
+    { records, leases },
     {
-      frame: (event, late) => {
-        hub.publish(event);
-        metrics.frame(event, late);
-      },
-      invalid: () => metrics.invalid(),
-      lag: (messages) => metrics.lag(messages),
+      tracing,
+      nats,
+      buckets,
+      reorderWindowMs: config.reorderWindowMs,
+      status: cameraStatus,
+      rules,
+      published: (event) => taker.offer(event),
     },
+    prometheus,
     log,
   );
-  life.add(consumer);
-  await consumer.start();
-  readiness.detections = () => (consumer.reading ? undefined : "the stream of detections is not being read");
+  life.add(analysis);
+  await analysis.start();
+  const reading = () => timeline.reader.reading && events.reader.reading;
+  readiness.detections = () =>
+    reading() ? undefined : "the streams of detections and events are not being read";
 
   const calls = new GrpcCalls(log, (method, code) => metrics.call(method, code));
   const grpc = life.add(new GrpcServer(() => calls.endStreams()));
-  const cameras = new CameraService(registry, cameraStatus, new ModelCatalog(config.defaultModel, models));
-  const detections = new DetectionService(
-    hub,
-    { maxSubscribers: config.maxSubscribers, maxFrames: config.subscriberBuffer },
-    metrics,
+  const catalog = new ModelCatalog(config.defaultModel, models);
+  const cameras = new CameraService(registry, cameraStatus, catalog);
+  const rulesRegistry = life.add(new RulesRegistry(buckets.cameraRules, rules, records, log));
+  await rulesRegistry.sweep(buckets.cameras);
+  const rulesService = new RulesService(rulesRegistry, catalog);
+  const detections = new DetectionService(timeline, config.subscriberBuffer);
+  const detectionHistory = new DetectionHistory(
+    timeline.stored,
+    new ZoneLookup((camera) => rules.get(camera)),
   );
-  grpc.addService(CameraServiceService, cameraHandlers(calls, cameras, feed));
-  grpc.addService(preEncodedDetectionService, detectionHandlers(calls, detections));
+  const eventHistory = new EventHistory(events.stored);
+  grpc.addService(CameraServiceService, {
+    ...cameraHandlers(calls, cameras, feed),
+    ...cameraSnapshotHandlers(calls, cameraSnapshots),
+  });
+  grpc.addService(preEncodedDetectionService, detectionHandlers(calls, detections, detectionHistory));
+  grpc.addService(preEncodedEventService, {
+    ...eventHandlers(calls, new EventService(events), eventHistory),
+    ...eventSnapshotHandlers(calls, eventSnapshots),
+  });
+  grpc.addService(RulesServiceService, rulesHandlers(calls, rulesService));
+  const subscriptions = await startSubscriptions(nats, buckets.subscriptions, log, life);
+  grpc.addService(SubscriptionServiceService, subscriptionHandlers(calls, subscriptions));
+  await attachHttp(
+    httpApi,
+    {
+      version,
+      prometheus,
+      nats,
+      buckets,
+      records,
+      statuses,
+      registry,
+      cameraStatus,
+      feed,
+      catalog,
+      cameras,
+      rulesRegistry,
+      rules: rulesService,
+      timeline,
+      events,
+      eventHistory,
+      pictures,
+      cameraSnapshots,
+      eventSnapshots,
+      log,
+    },
+    life,
+  );
   const port = await grpc.listen(config.grpc);
-  const health = setInterval(() => grpc.setServing(nats.connected() && consumer.reading), 250);
+  const health = setInterval(() => grpc.setServing(nats.connected() && reading()), 250);
   life.add({ stop: async () => clearInterval(health) });
 
   const addresses = { grpc: `${hostOf(config.grpc)}:${port}`, http: httpAddress };

@@ -15,6 +15,7 @@ test("a frame does not wait for one that its worker dropped", { timeout: 9_000 }
     const first = events.next();
     await opened.promise;
     await results.publish(sampleFrame({ number: 4, previousNumber: 3 }));
+    await expect.poll(() => results.metric("sightline_frames_held")).toBe(1);
     const notice: FrameDropped = { epoch: "e1", number: 3, previousNumber: 0, reason: DropReason.STALE };
     results.nats.connection.publish(subjects.frameDropped("front"), encodeJson(notice));
     expect((await first).value).toMatchObject({ kind: "frame", frame: { frame: { number: 4 } } });

@@ -52,6 +52,11 @@ export class ReorderBuffer<T extends Sequenced> {
     this.#now = options.now ?? (() => performance.now());
   }
 
+  /** Frames up to this number have been delivered by another buffer. */
+  resume(stream: string, delivered: number): void {
+    this.#touch(stream, []).delivered = delivered;
+  }
+
   /** Takes a frame and returns those whose turn has come, in order. */
   push(item: T): Ordered<T>[] {
     const out: Ordered<T>[] = [];

@@ -17,7 +17,9 @@ function slowConnection(limits: SubscriberLimits) {
     },
     limits,
     {
-      delivered: () => counted.delivered++,
+      delivered: (messages) => {
+        counted.delivered += messages;
+      },
       skipped: (frames) => {
         counted.skipped += frames;
       },
@@ -26,7 +28,9 @@ function slowConnection(limits: SubscriberLimits) {
   return {
     written,
     counted,
-    offer: (number: number) => subscriber.offer(frameMessage(number), 0),
+    offer: (number: number) => {
+      if (subscriber.offer(frameMessage(number), number, 0)) counted.delivered++;
+    },
     drain: (messages: number) => {
       room = messages;
       subscriber.drained(0);

@@ -1,4 +1,5 @@
 import { SubscribeDetectionsResponse } from "@sightline/contracts";
+import type { FeedObserver, FeedSubscriber } from "./feed.ts";
 
 /** Where a subscriber's messages go. `write` takes the message in any case; false asks to wait for `drained`. */
 export interface SubscriberSink {
@@ -11,37 +12,34 @@ export interface SubscriberLimits {
   maxBytes: number;
 }
 
-/** Is told what became of a subscriber's frames. */
-export interface SubscriberObserver {
-  /** A frame was handed to the connection, this many seconds after it was offered. */
-  delivered(seconds: number): void;
-  skipped(frames: number): void;
-}
-
 /**
- * One subscriber and the frames it has not taken yet. When it reads too slowly the oldest are skipped, and it gets
+ * A live subscriber and the frames it has not taken yet. When it reads too slowly the oldest are skipped, and it gets
  * their count in the place where they are missing.
  */
-export class Subscriber {
+export class Subscriber implements FeedSubscriber {
   readonly #sink: SubscriberSink;
   readonly #limits: SubscriberLimits;
-  readonly #observer: SubscriberObserver;
+  readonly #observer: Pick<FeedObserver, "delivered" | "skipped">;
   readonly #waiting: { message: Buffer; offeredAt: number }[] = [];
   #waitingBytes = 0;
   #skipped = 0;
   #blocked = false;
 
-  constructor(sink: SubscriberSink, limits: SubscriberLimits, observer: SubscriberObserver) {
+  constructor(
+    sink: SubscriberSink,
+    limits: SubscriberLimits,
+    observer: Pick<FeedObserver, "delivered" | "skipped">,
+  ) {
     this.#sink = sink;
     this.#limits = limits;
     this.#observer = observer;
   }
 
   /** Passes an encoded frame on, or keeps it while the connection is busy. */
-  offer(message: Buffer, now: number): void {
+  offer(message: Buffer, _sequence: number, now: number): boolean {
     if (!this.#blocked) {
-      this.#write(message, now, now);
-      return;
+      this.#blocked = !this.#sink.write(message);
+      return true;
     }
     this.#waiting.push({ message, offeredAt: now });
     this.#waitingBytes += message.byteLength;
@@ -50,7 +48,11 @@ export class Subscriber {
       this.#skipped++;
       this.#observer.skipped(1);
     }
+    return false;
   }
+
+  /** Frames that will never come concern nobody who takes what comes. */
+  interrupted(): void {}
 
   /** The connection can take more. */
   drained(now: number): void {
@@ -59,16 +61,15 @@ export class Subscriber {
       this.#blocked = !this.#sink.write(encodeSkipped(this.#skipped));
       this.#skipped = 0;
     }
+    const longest = (now - (this.#waiting[0]?.offeredAt ?? now)) / 1000;
+    let sent = 0;
     while (!this.#blocked && this.#waiting.length > 0) {
-      const { message, offeredAt } = this.#waiting.shift()!;
+      const { message } = this.#waiting.shift()!;
       this.#waitingBytes -= message.byteLength;
-      this.#write(message, offeredAt, now);
+      this.#blocked = !this.#sink.write(message);
+      sent++;
     }
-  }
-
-  #write(message: Buffer, offeredAt: number, now: number): void {
-    this.#blocked = !this.#sink.write(message);
-    this.#observer.delivered((now - offeredAt) / 1000);
+    if (sent > 0) this.#observer.delivered(sent, longest);
   }
 }
 

@@ -6,16 +6,38 @@ const statusOf = {
   invalid_argument: status.INVALID_ARGUMENT,
   model_not_served: status.INVALID_ARGUMENT,
   unknown_class: status.INVALID_ARGUMENT,
+  cursor_corrupt: status.INVALID_ARGUMENT,
+  cursor_foreign: status.INVALID_ARGUMENT,
   camera_not_found: status.NOT_FOUND,
+  event_not_found: status.NOT_FOUND,
+  snapshot_not_found: status.NOT_FOUND,
+  subscription_not_found: status.NOT_FOUND,
+  dead_letter_not_found: status.NOT_FOUND,
   camera_exists: status.ALREADY_EXISTS,
+  subscription_exists: status.ALREADY_EXISTS,
   etag_mismatch: status.ABORTED,
   too_many_subscribers: status.RESOURCE_EXHAUSTED,
+  rules_invalid: status.INVALID_ARGUMENT,
   registry_unavailable: status.UNAVAILABLE,
+  history_unavailable: status.UNAVAILABLE,
+  subscriptions_unavailable: status.UNAVAILABLE,
+  picture_unavailable: status.UNAVAILABLE,
+  probe_unavailable: status.UNAVAILABLE,
+  route_not_found: status.NOT_FOUND,
+  host_refused: status.PERMISSION_DENIED,
+  origin_refused: status.PERMISSION_DENIED,
+  media_type_refused: status.INVALID_ARGUMENT,
+  body_too_large: status.RESOURCE_EXHAUSTED,
+  too_many_sockets: status.RESOURCE_EXHAUSTED,
+  starting: status.UNAVAILABLE,
   stopping: status.UNAVAILABLE,
   internal: status.INTERNAL,
 } as const;
 
 export type ApiErrorCode = keyof typeof statusOf;
+
+/** Every code. */
+export const apiErrorCodes = Object.keys(statusOf) as ApiErrorCode[];
 
 /** Trailing metadata that carries the code. */
 const codeKey = "sightline-error";
@@ -31,14 +53,25 @@ export class ApiError extends Error {
   }
 }
 
-/** The gRPC status of a caught value; what is no ApiError is logged, and reported as INTERNAL without its text. */
-export function toStatus(error: unknown, log: Logger): StatusObject {
+/** What the caller is told of a caught value; what is no ApiError is logged, and becomes `internal` without its text. */
+export function toApiError(error: unknown, log: Logger): ApiError {
   if (!(error instanceof ApiError)) {
     log.error({ error: (error as Error)?.message, stack: (error as Error)?.stack }, "a call failed");
-    return toStatus(new ApiError("internal", "internal error; the server's log says more"), log);
+    return new ApiError("internal", "internal error; the server's log says more");
   }
   if (error.cause instanceof Error) log.warn({ code: error.code, cause: error.cause.message }, error.message);
+  return error;
+}
+
+/** The gRPC status that carries an error's code. */
+export function grpcStatusOf(code: ApiErrorCode): (typeof statusOf)[ApiErrorCode] {
+  return statusOf[code];
+}
+
+/** The gRPC status of a caught value. */
+export function toStatus(error: unknown, log: Logger): StatusObject {
+  const told = toApiError(error, log);
   const metadata = new Metadata();
-  metadata.set(codeKey, error.code);
-  return { code: statusOf[error.code], details: error.message, metadata };
+  metadata.set(codeKey, told.code);
+  return { code: grpcStatusOf(told.code), details: told.message, metadata };
 }

@@ -8,6 +8,9 @@ import {
 import type { Logger } from "@sightline/service";
 import { ApiError, toStatus } from "./errors.ts";
 
+/** Response header with the cursor at which a stream begins, if it is one with cursors. */
+const cursorHeader = "sightline-cursor";
+
 /** Is told how each call ended. */
 export type CallObserver = (method: string, code: string) => void;
 
@@ -53,7 +56,7 @@ export class GrpcCalls {
   stream<Request, Response>(
     method: string,
     call: ServerWritableStream<Request, Response>,
-    open: () => { drained(): void; stop(): void },
+    open: () => { drained(): void; stop(): void; cursor?: string },
   ): void {
     let opened: ReturnType<typeof open> | undefined;
     let ended = false;
@@ -75,8 +78,10 @@ export class GrpcCalls {
     this.#streams.add(end);
     try {
       opened = open();
-      // Tells the client that it will miss nothing from here on.
-      call.sendMetadata(new Metadata());
+      // Tells the client that it will miss nothing from here on, and where that is.
+      const headers = new Metadata();
+      if (opened.cursor) headers.set(cursorHeader, opened.cursor);
+      call.sendMetadata(headers);
       call.on("drain", () => opened?.drained());
     } catch (error) {
       end(error);

@@ -11,7 +11,13 @@ import { createReflection } from "./reflection.ts";
 /** How long calls may take to end when the server stops, in milliseconds. */
 const drainMs = 3_000;
 
-const serviceNames = ["sightline.v1.CameraService", "sightline.v1.DetectionService"];
+const serviceNames = [
+  "sightline.v1.CameraService",
+  "sightline.v1.DetectionService",
+  "sightline.v1.RulesService",
+  "sightline.v1.EventService",
+  "sightline.v1.SubscriptionService",
+];
 
 const options = {
   "grpc.max_receive_message_length": limits.maxGrpcMessageBytes,

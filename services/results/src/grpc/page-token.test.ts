@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { cutPage, readPage } from "./page-token.ts";
+import { cutPage, pageTokenAfter, readPage } from "./page-token.ts";
 
 test("property: pages hold every key once, in order, even while keys come and go", () => {
   const keySet = fc.uniqueArray(fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,5}$/), { maxLength: 40 });
@@ -34,4 +34,16 @@ test("a token is good for the same request only", () => {
   for (const token of ["rubbish", nextPageToken.slice(1), Buffer.from('["1",2]').toString("base64url")])
     expect(() => readPage(2, token)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
   expect(() => readPage(3, nextPageToken)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+});
+
+test("property: a token is bound to the rest of the request", () => {
+  const rest = fc.jsonValue();
+  fc.assert(
+    fc.property(rest, rest, fc.string(), (rest, other, key) => {
+      const token = pageTokenAfter(readPage(5, "", rest), key);
+      expect(readPage(5, token, rest).after).toBe(key);
+      fc.pre(JSON.stringify(other) !== JSON.stringify(rest));
+      expect(() => readPage(5, token, other)).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+    }),
+  );
 });

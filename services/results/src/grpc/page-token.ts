@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { ApiError } from "./errors.ts";
 
-const tokenSchema = z.tuple([z.literal(1), z.int(), z.string()]);
+/** Version, page size, the key after which the page begins, and what the rest of the request was. */
+const tokenSchema = z.tuple([z.literal(2), z.int(), z.string(), z.string()]);
 
 export const defaultPageSize = 100;
 export const maxPageSize = 1000;
@@ -11,24 +13,26 @@ export interface Page {
   size: number;
   /** Key after which the page begins; empty for the first. */
   after: string;
+  /** Stands for all of the request that must stay the same from page to page. */
+  binding: string;
 }
 
-/** Reads the paging fields of a request. @throws ApiError invalid_argument */
-export function readPage(pageSize: number, pageToken: string): Page {
+/**
+ * Reads the paging fields of a request; `rest` is all else of it that its token is bound to.
+ * @throws ApiError invalid_argument
+ */
+export function readPage(pageSize: number, pageToken: string, rest: unknown = null): Page {
   if (pageSize < 0 || pageSize > maxPageSize)
     throw new ApiError(
       "invalid_argument",
       `page_size is ${pageSize}; expected 1 to ${maxPageSize}, or 0 for ${defaultPageSize}`,
     );
   const size = pageSize || defaultPageSize;
-  if (pageToken === "") return { size, after: "" };
+  const binding = createHash("sha256").update(JSON.stringify(rest)).digest("base64url").slice(0, 12);
+  if (pageToken === "") return { size, after: "", binding };
   const token = tokenSchema.safeParse(decode(pageToken));
-  if (!token.success || token.data[1] !== size)
-    throw new ApiError(
-      "invalid_argument",
-      "page_token belongs to no earlier answer to this request; begin again without one",
-    );
-  return { size, after: token.data[2] };
+  if (!token.success || token.data[1] !== size || token.data[3] !== binding) throw foreignPageToken();
+  return { size, after: token.data[2], binding };
 }
 
 /** One page of `keys`, which are sorted, and the token of the next; empty when there is none. */
@@ -37,11 +41,21 @@ export function cutPage(keys: readonly string[], page: Page): { keys: string[]; 
   if (start < 0) return { keys: [], nextPageToken: "" };
   const cut = keys.slice(start, start + page.size);
   const more = start + page.size < keys.length;
-  return { keys: cut, nextPageToken: more ? encode([1, page.size, cut[cut.length - 1] ?? ""]) : "" };
+  return { keys: cut, nextPageToken: more ? pageTokenAfter(page, cut.at(-1) ?? "") : "" };
 }
 
-function encode(token: z.infer<typeof tokenSchema>): string {
+/** The token of the page that begins after `key`. */
+export function pageTokenAfter(page: Page, key: string): string {
+  const token: z.infer<typeof tokenSchema> = [2, page.size, key, page.binding];
   return Buffer.from(JSON.stringify(token)).toString("base64url");
+}
+
+/** What is said to a token that was not made for this request, or for what is no more. */
+export function foreignPageToken(): ApiError {
+  return new ApiError(
+    "invalid_argument",
+    "page_token belongs to no earlier answer to this request; begin again without one",
+  );
 }
 
 function decode(text: string): unknown {

@@ -1,5 +1,13 @@
 import { connect, type SightlineClient } from "@sightline/client";
-import { FrameDetections, formatFrameId, subjects } from "@sightline/contracts";
+import {
+  type CameraRecord,
+  encodeJson,
+  FrameDetections,
+  formatFrameId,
+  streams,
+  subjects,
+  TimelineEntry,
+} from "@sightline/contracts";
 import {
   type Buckets,
   connectNats,
@@ -24,6 +32,7 @@ export class RunningResults {
   readonly buckets: Buckets;
   readonly #life: Lifecycle;
   readonly #log: Logger;
+  readonly #registered = new Set<string>();
 
   private constructor(
     server: NatsServer,
@@ -57,14 +66,43 @@ export class RunningResults {
     return new RunningResults(server, addresses, nats, await openBuckets(nats.kv), life, log);
   }
 
-  /** Publishes a frame's detections as a worker does. */
+  /** Registers a camera behind the API's back, unless it is there: only registered cameras are analysed. */
+  async register(camera: string): Promise<void> {
+    if (this.#registered.has(camera)) return;
+    this.#registered.add(camera);
+    const time = new Date().toISOString();
+    const record: CameraRecord = {
+      uri: "rtsp://cam/x",
+      transport: "tcp",
+      targetFps: 0,
+      model: "yolo-nas-pedestrians",
+      minScore: 0,
+      classes: [],
+      hasCredentials: false,
+      createTime: time,
+      updateTime: time,
+    };
+    if (!(await this.buckets.cameras.get(camera)))
+      await this.buckets.cameras.create(camera, encodeJson(record));
+  }
+
+  /** Publishes a frame's detections as a worker does, of a camera that is registered if it never was. */
   async publish(event: FrameDetections): Promise<void> {
     const { camera: name, epoch, number } = event.frame!;
     const camera = name.replace("cameras/", "");
+    await this.register(camera);
     const msgID = formatFrameId({ camera, epoch, number });
     await this.nats.jetstream.publish(subjects.detections(camera), FrameDetections.encode(event).finish(), {
       msgID,
     });
+  }
+
+  /** Number of the newest frame in a camera's timeline; undefined when its newest entry is none of a frame. */
+  async newestFrame(camera: string): Promise<number | undefined> {
+    const subject = subjects.timeline(camera);
+    const last = await this.nats.manager.streams.getMessage(streams.timeline, { last_by_subj: subject });
+    const entry = last ? TimelineEntry.decode(last.data).entry : undefined;
+    return entry?.$case === "frame" ? entry.value.frame?.number : undefined;
   }
 
   /** The value of a metric's series, undefined when there is none. */

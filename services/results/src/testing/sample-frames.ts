@@ -29,11 +29,12 @@ export function sampleFrame({
       sourceWidth: 768,
       sourceHeight: 576,
     },
-    detections: found.map(([className, score]) => ({
+    // Side by side, so that each is an object of its own.
+    detections: found.map(([className, score], i) => ({
       classId: 0,
       className,
       score,
-      pixelBox: { xMin: 10, yMin: 20, xMax: 30, yMax: 80 },
+      pixelBox: boxAt(10 + 24 * (i % 30), 20 + 64 * Math.floor(i / 30)),
       normalizedBox: { xMin: 0.1, yMin: 0.2, xMax: 0.3, yMax: 0.8 },
     })),
     timings: { decodeUs: 4_000, queueUs: 1_000, batchUs: 2_000, inferUs: 30_000, postUs: 1_000 },
@@ -45,4 +46,8 @@ export function sampleFrame({
       batchSize: 1,
     },
   });
+}
+
+function boxAt(xMin: number, yMin: number) {
+  return { xMin, yMin, xMax: xMin + 20, yMax: yMin + 60 };
 }

@@ -1,21 +1,50 @@
-import { SubscribeDetectionsRequest, SubscribeDetectionsResponse } from "@sightline/contracts";
+import type { JsMsg } from "@nats-io/jetstream";
+import {
+  SubscribeDetectionsRequest,
+  SubscribeDetectionsResponse,
+  subjects,
+  TimelineEntry,
+} from "@sightline/contracts";
+import { createLogger } from "@sightline/service";
 import { beforeEach, describe, expect, test } from "vitest";
 import { sampleFrame } from "../testing/sample-frames.ts";
+import { streamIdentity } from "./cursor.ts";
 import { readFilter } from "./detection-filter.ts";
-import { DetectionHub } from "./detection-hub.ts";
+import { detectionFormat } from "./detection-format.ts";
+import { Feed } from "./feed.ts";
 import { Subscriber } from "./subscriber.ts";
 
-let hub: DetectionHub;
+const nobody = {
+  delivered: () => undefined,
+  skipped: () => undefined,
+  invalid: () => undefined,
+  lag: () => undefined,
+};
+let feed: Feed<ReturnType<typeof sampleFrame>, ReturnType<typeof readFilter>>;
+let sequence: number;
 beforeEach(() => {
-  hub = new DetectionHub();
+  feed = new Feed(
+    detectionFormat,
+    { maxMessages: 100, maxBytes: 1e6 },
+    nobody,
+    createLogger("test", "fatal"),
+  );
+  feed.begin(streamIdentity("TIMELINE", "now"), 0);
+  sequence = 0;
 });
+
+function publish(frame: ReturnType<typeof sampleFrame>) {
+  const entry = TimelineEntry.fromPartial({ entry: { $case: "frame", value: frame } });
+  const data = TimelineEntry.encode(entry).finish();
+  const message = { subject: subjects.timeline("front"), seq: ++sequence, data, timestampNanos: 0n };
+  feed.message(message as JsMsg, false);
+}
 
 function subscribe(request: Parameters<typeof SubscribeDetectionsRequest.fromPartial>[0]) {
   const messages: Buffer[] = [];
   const sink = { write: (message: Buffer) => messages.push(message) > 0 };
-  const nobody = { delivered: () => undefined, skipped: () => undefined };
   const subscriber = new Subscriber(sink, { maxFrames: 10, maxBytes: 1e6 }, nobody);
-  const stop = hub.add(readFilter(SubscribeDetectionsRequest.fromPartial(request)), subscriber);
+  const stop = feed.add(readFilter(SubscribeDetectionsRequest.fromPartial(request)), subscriber);
   const classes = () =>
     messages.map((message) => {
       const { event } = SubscribeDetectionsResponse.decode(message);
@@ -45,8 +74,8 @@ describe("filters", () => {
     [{ cameras: ["cameras/back", "cameras/front"] }, [["person", "dog"]]],
   ])("%j", (request, expected) => {
     const { classes } = subscribe(request);
-    hub.publish(mixed);
-    hub.publish(empty);
+    publish(mixed);
+    publish(empty);
     expect(classes()).toEqual(expected);
   });
 
@@ -72,7 +101,7 @@ test("one encoding serves all whose filters let the same through", () => {
     { classes: ["person"] },
     { cameras: ["cameras/front"] },
   ].map(subscribe);
-  hub.publish(sampleFrame({ number: 1 }));
+  publish(sampleFrame({ number: 1 }));
   const [first, ...others] = subscriptions.map(({ messages }) => messages[0]);
   for (const other of others) expect(other).toBe(first);
 });
@@ -82,8 +111,8 @@ test("a subscriber that stopped gets nothing more, and stopping twice is harmles
   const staying = subscribe({});
   leaving.stop();
   leaving.stop();
-  hub.publish(sampleFrame({ number: 1 }));
+  publish(sampleFrame({ number: 1 }));
   expect(leaving.messages).toEqual([]);
   expect(staying.messages).toHaveLength(1);
-  expect(hub.size).toBe(1);
+  expect(feed.size).toBe(1);
 });

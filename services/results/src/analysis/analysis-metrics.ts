@@ -1,0 +1,119 @@
+import { type Event, EventPhase, EventType } from "@sightline/contracts";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+
+const analysisBuckets = [0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05];
+
+/** What is measured of the analysis. */
+export class AnalysisMetrics {
+  readonly seconds: Histogram;
+  readonly recoveries: Counter;
+  readonly invalid: Counter;
+  readonly #tracks: Gauge<"camera">;
+  readonly #events: Counter<"camera" | "type" | "phase">;
+  readonly #lag: Gauge<"camera">;
+  readonly #outOfOrder: Counter<"camera">;
+
+  constructor(registry: Registry, read: { cameras: () => number; framesHeld: () => number }) {
+    const registers = [registry];
+    this.seconds = new Histogram({
+      name: "sightline_analysis_seconds",
+      help: "Time to follow a frame's objects and apply the rules to them.",
+      buckets: analysisBuckets,
+      registers,
+    });
+    this.recoveries = new Counter({
+      name: "sightline_analysis_recoveries_total",
+      help: "Times that a camera's analysis went on from what another or this process had stored.",
+      registers,
+    });
+    this.invalid = new Counter({
+      name: "sightline_detections_invalid_total",
+      help: "Messages in the stream of detections that could not be read.",
+      registers,
+    });
+    const labelNames = ["camera"] as const;
+    this.#tracks = new Gauge({
+      name: "sightline_tracks_active",
+      help: "Objects followed in the newest frame.",
+      labelNames,
+      registers,
+    });
+    this.#events = new Counter({
+      name: "sightline_events_total",
+      help: "Messages about events that were published.",
+      labelNames: ["camera", "type", "phase"],
+      registers,
+    });
+    this.#lag = new Gauge({
+      name: "sightline_analysis_lag_messages",
+      help: "Messages in the stream of detections that have not been analysed yet.",
+      labelNames,
+      registers,
+    });
+    this.#outOfOrder = new Counter({
+      name: "sightline_frames_out_of_order_total",
+      help: "Frames that came after a later one and after the reorder window; they are not followed.",
+      labelNames,
+      registers,
+    });
+    new Gauge({
+      name: "sightline_analysis_cameras",
+      help: "Cameras that this process analyses now.",
+      registers,
+      collect() {
+        this.set(read.cameras());
+      },
+    });
+    new Gauge({
+      name: "sightline_frames_held",
+      help: "Frames that wait for the one before them now.",
+      registers,
+      collect() {
+        this.set(read.framesHeld());
+      },
+    });
+  }
+
+  /** The series of a camera, for as long as this process analyses it. */
+  camera(camera: string): CameraMetrics {
+    const kinds = new Map<string, { type: string; phase: string }>();
+    let ended = false;
+    return {
+      tracks: (count) => {
+        if (!ended) this.#tracks.set({ camera }, count);
+      },
+      lag: (messages) => {
+        if (!ended) this.#lag.set({ camera }, messages);
+      },
+      late: () => {
+        if (!ended) this.#outOfOrder.inc({ camera });
+      },
+      event: (event) => {
+        if (ended) return;
+        const kind = { type: nameOf(EventType, event.type), phase: nameOf(EventPhase, event.phase) };
+        kinds.set(`${kind.type} ${kind.phase}`, kind);
+        this.#events.inc({ camera, ...kind });
+      },
+      end: () => {
+        ended = true;
+        for (const series of [this.#tracks, this.#lag, this.#outOfOrder]) series.remove({ camera });
+        for (const kind of kinds.values()) this.#events.remove({ camera, ...kind });
+      },
+    };
+  }
+}
+
+/** What is measured of one camera's analysis. Nothing is, once it has ended. */
+export interface CameraMetrics {
+  tracks(count: number): void;
+  lag(messages: number): void;
+  /** A frame came after a later one. */
+  late(): void;
+  event(event: Event): void;
+  /** Removes the camera's series. */
+  end(): void;
+}
+
+function nameOf(values: Record<string, number>, value: number): string {
+  return (Object.keys(values).find((name) => values[name] === value) ?? String(value)).toLowerCase();
+}

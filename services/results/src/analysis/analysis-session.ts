@@ -1,0 +1,203 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { JsMsg } from "@nats-io/jetstream";
+import type { Msg } from "@nats-io/transport-node";
+import {
+  CameraReason,
+  decodeJson,
+  frameDroppedSchema,
+  streams,
+  subjects,
+  toTimestamp,
+  WireError,
+} from "@sightline/contracts";
+import type { Logger } from "@sightline/service";
+import type { AnalysisContext } from "./analysis-context.ts";
+import type { CameraMetrics } from "./analysis-metrics.ts";
+import { CameraStanding } from "./camera-standing.ts";
+import type { CameraTimeline } from "./camera-timeline.ts";
+import { InTurn } from "./in-turn.ts";
+import { type RawFrame, readRawFrame } from "./raw-frame.ts";
+import { readSubject } from "./read-subject.ts";
+import { rulesInForce } from "./rules-in-force.ts";
+
+const retryMs = 250;
+const checkpointMs = 5_000;
+/** Time is told of by a tick when no entry has come for so long. */
+const tickMs = 1_000;
+
+/**
+ * Feeds one camera's timeline from where it was found until something fails: with the frames that workers publish, the
+ * changes of the camera's state and rules, and with time when nothing else comes.
+ */
+export class AnalysisSession {
+  readonly #timeline: CameraTimeline;
+  readonly #context: AnalysisContext;
+  readonly #metrics: CameraMetrics;
+  readonly #log: Logger;
+  readonly #turns = new InTurn();
+  readonly #failed = Promise.withResolvers<never>();
+  readonly #stops: (() => void)[] = [];
+  readonly #idle: NodeJS.Timeout;
+  readonly #standing: CameraStanding;
+  /** Frames up to this one were published before the session began; only then comes what happens now. */
+  readonly #backlogEnd: number;
+  #expiry: NodeJS.Timeout | undefined;
+  #reader = new AbortController();
+  #current = false;
+
+  constructor(
+    timeline: CameraTimeline,
+    backlogEnd: number,
+    context: AnalysisContext,
+    metrics: CameraMetrics,
+    log: Logger,
+  ) {
+    this.#timeline = timeline;
+    this.#log = log;
+    this.#backlogEnd = backlogEnd;
+    this.#context = context;
+    this.#metrics = metrics;
+    this.#failed.promise.catch(() => undefined);
+    this.#standing = new CameraStanding(context.status, timeline.camera, () => this.#catchUp());
+    this.#idle = setTimeout(() => this.#tick(), tickMs);
+  }
+
+  /** Runs until `signal` aborts and the step at hand is done. @throws when the timeline must be recovered anew */
+  async run(signal: AbortSignal, fresh: boolean): Promise<void> {
+    const { camera } = this.#timeline;
+    try {
+      await this.#turns.run(() => this.#timeline.begin());
+      if (fresh) await this.#turns.run(() => this.#followRules());
+      const { connection } = this.#context.nats;
+      const notices = connection.subscribe(subjects.frameDropped(camera), {
+        callback: (error, message) => {
+          if (!error) this.#receiveNotice(message);
+        },
+      });
+      this.#stops.push(() => notices.unsubscribe());
+      const checkpoints = setInterval(() => this.#inTurn(() => this.#timeline.checkpoint()), checkpointMs);
+      this.#stops.push(() => clearInterval(checkpoints));
+      this.#stops.push(
+        this.#context.rules.onChange(({ key }) => {
+          if (key === camera) this.#catchUp();
+        }),
+      );
+      this.#inTurn(async () => this.#noteProgress());
+      await Promise.race([this.#failed.promise, this.#keepReading(signal)]);
+      await this.#turns.run(async () => undefined);
+    } finally {
+      this.#standing.stop();
+      clearTimeout(this.#idle);
+      clearTimeout(this.#expiry);
+      this.#reader.abort();
+      for (const stop of this.#stops.splice(0)) stop();
+    }
+  }
+
+  /** NATS is back: a server that restarted has forgotten the consumer, and waiting to miss it would cost seconds. */
+  natsReturned(): void {
+    this.#reader.abort();
+  }
+
+  #inTurn(step: () => Promise<void>): void {
+    this.#turns.run(step).catch((error) => this.#failed.reject(error));
+  }
+
+  async #keepReading(signal: AbortSignal): Promise<void> {
+    const { nats } = this.#context;
+    const { camera, order } = this.#timeline;
+    while (!signal.aborted) {
+      await this.#timeline.requireSameStream();
+      this.#reader = new AbortController();
+      const until = AbortSignal.any([signal, this.#reader.signal]);
+      for await (const message of readSubject(
+        nats,
+        streams.detections,
+        subjects.detections(camera),
+        order.read,
+        until,
+      ))
+        await this.#turns.run(() => this.#receive(message));
+      if (!signal.aborted) await delay(retryMs);
+    }
+  }
+
+  async #receive(message: JsMsg): Promise<void> {
+    this.#metrics.lag(message.info.pending);
+    const frame = readRawFrame(message);
+    if (frame) await this.#take(this.#timeline.order.push(frame));
+    else {
+      this.#timeline.order.skip(message.seq);
+      this.#context.metrics.invalid.inc();
+    }
+    this.#noteProgress();
+  }
+
+  #receiveNotice(message: Msg): void {
+    try {
+      const notice = decodeJson(frameDroppedSchema, message.data);
+      this.#inTurn(() => this.#take(this.#timeline.order.dropped(notice)));
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#context.metrics.invalid.inc();
+    }
+  }
+
+  async #take(frames: RawFrame[]): Promise<void> {
+    for (const frame of frames) {
+      await this.#timeline.frame(frame);
+      this.#idle.refresh();
+    }
+    clearTimeout(this.#expiry);
+    const waitMs = this.#timeline.order.msToExpiry;
+    if (waitMs === undefined) return;
+    this.#expiry = setTimeout(
+      () => this.#inTurn(() => this.#take(this.#timeline.order.expire())),
+      Math.ceil(waitMs),
+    );
+  }
+
+  #noteProgress(): void {
+    if (this.#current || this.#timeline.order.read < this.#backlogEnd) return;
+    this.#current = true;
+    this.#catchUp();
+  }
+
+  /** Brings the timeline up to the camera's state and rules of now, once the frames of before are in it. */
+  #catchUp(): void {
+    if (!this.#current) return;
+    this.#inTurn(async () => {
+      await this.#followRules();
+      await this.#followStanding();
+    });
+  }
+
+  async #followRules(): Promise<void> {
+    const { camera, state } = this.#timeline;
+    const rules = rulesInForce(this.#context.rules, camera, this.#log);
+    if (rules.etag === state.rulesEtag) return;
+    await this.#timeline.step({ $case: "rules", value: { time: now(), rules } });
+    this.#idle.refresh();
+  }
+
+  async #followStanding(): Promise<void> {
+    const standing = this.#standing.now;
+    if (!standing || standing.down === this.#timeline.state.down) return;
+    const value = { reason: CameraReason.UNSPECIFIED, message: "", ...standing, time: now() };
+    await this.#timeline.step({ $case: "transition", value });
+    this.#idle.refresh();
+  }
+
+  #tick(): void {
+    if (!this.#current) return;
+    this.#inTurn(async () => {
+      if (this.#timeline.state.analysis.open === 0) return;
+      await this.#timeline.step({ $case: "tick", value: { time: now() } });
+      this.#idle.refresh();
+    });
+  }
+}
+
+function now() {
+  return toTimestamp(Date.now());
+}

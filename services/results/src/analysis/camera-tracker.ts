@@ -1,0 +1,106 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { CameraReason, toTimestamp } from "@sightline/contracts";
+import type { Lease, LeasedWork, LeaseEnd, Logger } from "@sightline/service";
+import type { AnalysisContext } from "./analysis-context.ts";
+import type { CameraMetrics } from "./analysis-metrics.ts";
+import { AnalysisSession } from "./analysis-session.ts";
+import { CameraTimeline } from "./camera-timeline.ts";
+import { recover } from "./recovery.ts";
+
+const retryMs = 250;
+/** So long the step at hand may take when the process stops. */
+const stopLimitMs = 3_000;
+
+/** Analyses one camera for as long as this process holds its lease. */
+export class CameraTracker implements LeasedWork {
+  readonly camera: string;
+  readonly #lease: Lease;
+  readonly #context: AnalysisContext;
+  readonly #metrics: CameraMetrics;
+  readonly #log: Logger;
+  readonly #abort = new AbortController();
+  readonly #leftOut = new Set<string>();
+  readonly #running: Promise<void>;
+  /** Undefined while it must be recovered. */
+  #timeline: CameraTimeline | undefined;
+  #session: AnalysisSession | undefined;
+
+  constructor(camera: string, lease: Lease, context: AnalysisContext, log: Logger) {
+    this.camera = camera;
+    this.#lease = lease;
+    this.#context = context;
+    this.#metrics = context.metrics.camera(camera);
+    this.#log = log.child({ camera });
+    this.#running = this.#run();
+  }
+
+  /** Frames that wait for the one before them. */
+  get held(): number {
+    return this.#timeline?.order.held ?? 0;
+  }
+
+  natsReturned(): void {
+    this.#session?.natsReturned();
+  }
+
+  /** Ends the analysis. Of a camera that was removed it ends all that is open, and forgets where it stood. */
+  async stop(why: LeaseEnd): Promise<void> {
+    this.#abort.abort();
+    if (why !== "lost") {
+      const ended = this.#running.then(() => this.#conclude(why));
+      await Promise.race([ended, delay(stopLimitMs, undefined, { ref: false })]).catch((error: Error) =>
+        this.#log.warn({ error: error.message }, "the analysis was not concluded; the next to hold it will"),
+      );
+    }
+    this.#metrics.end();
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#abort;
+    while (!signal.aborted)
+      try {
+        const { timeline, backlogEnd, fresh } = await this.#recover(signal);
+        const session = new AnalysisSession(timeline, backlogEnd, this.#context, this.#metrics, this.#log);
+        this.#timeline = timeline;
+        this.#session = session;
+        await session.run(signal, fresh);
+      } catch (error) {
+        this.#timeline = undefined;
+        if (signal.aborted) return;
+        this.#log.warn({ error: (error as Error).message }, "the analysis has stopped; recovering it");
+        await delay(retryMs, undefined, { signal }).catch(() => undefined);
+      }
+  }
+
+  async #recover(signal: AbortSignal) {
+    const { nats, buckets, metrics } = this.#context;
+    const recovered = await recover(nats, buckets, this.camera, signal, this.#log);
+    if (!recovered.fresh) metrics.recoveries.inc();
+    const timeline = new CameraTimeline(
+      this.camera,
+      recovered,
+      this.#lease,
+      this.#context,
+      this.#metrics,
+      this.#leftOut,
+    );
+    return { timeline, backlogEnd: recovered.detectionsEnd, fresh: recovered.fresh };
+  }
+
+  async #conclude(why: "removed" | "released"): Promise<void> {
+    if (why === "released") return this.#timeline?.checkpoint();
+    let timeline = this.#timeline;
+    if (!timeline) {
+      timeline = (await this.#recover(new AbortController().signal)).timeline;
+      await timeline.begin();
+    }
+    const value = {
+      time: toTimestamp(Date.now()),
+      down: true,
+      reason: CameraReason.UNSPECIFIED,
+      message: "camera removed",
+    } as const;
+    await timeline.step({ $case: "transition", value });
+    await this.#context.buckets.analysisState.delete(this.camera);
+  }
+}

@@ -1,0 +1,40 @@
+import type { AnalysisState } from "@sightline/analysis";
+import { encodeJson } from "@sightline/contracts";
+import { z } from "zod";
+import { publishedFramesSchema } from "./published-frames.ts";
+
+const checkpointVersion = 1;
+const sequence = z.int().min(0);
+
+/**
+ * Where the analysis of a camera stood once: every event up to the entry `timelineSequence` is published, and every
+ * message up to `detectionsSequence` of the stream of detections is taken into account. An old one is as right as a new
+ * one; it only leaves more of the timeline to be read again. The analysis checks its own part.
+ */
+const checkpointSchema = z.strictObject({
+  version: z.literal(checkpointVersion),
+  /** A stream that was made anew counts from 1 again. */
+  timelineMaking: z.string(),
+  detectionsMaking: z.string(),
+  timelineSequence: sequence,
+  detectionsSequence: sequence,
+  /** Frames in the timeline, of which some have a sequence above `detectionsSequence`. */
+  publishedAhead: publishedFramesSchema,
+  down: z.boolean(),
+  rulesEtag: z.string(),
+  analysis: z.custom<AnalysisState>((value) => typeof value === "object" && value !== null),
+});
+export type Checkpoint = z.infer<typeof checkpointSchema>;
+
+export function encodeCheckpoint(checkpoint: Omit<Checkpoint, "version">): Uint8Array {
+  return encodeJson({ version: checkpointVersion, ...checkpoint });
+}
+
+/** Reads a checkpoint; undefined when it is none that this version knows. */
+export function decodeCheckpoint(data: Uint8Array): Checkpoint | undefined {
+  try {
+    return checkpointSchema.parse(JSON.parse(new TextDecoder().decode(data)));
+  } catch {
+    return undefined;
+  }
+}

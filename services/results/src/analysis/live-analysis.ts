@@ -1,0 +1,112 @@
+import { randomBytes } from "node:crypto";
+import { hostname } from "node:os";
+import type { CameraRecord } from "@sightline/contracts";
+import {
+  Announcement,
+  type KvMirror,
+  Lease,
+  LeaseAssignment,
+  type Logger,
+  presenceKey,
+} from "@sightline/service";
+import type { Registry } from "prom-client";
+import type { AnalysisContext } from "./analysis-context.ts";
+import { AnalysisMetrics } from "./analysis-metrics.ts";
+import { CameraTracker } from "./camera-tracker.ts";
+
+const kind = "tracker";
+const presence = "results";
+const leftoversMs = 30_000;
+
+/** What is registered and who holds what, in memory. */
+export interface AnalysisView {
+  records: KvMirror<CameraRecord>;
+  leases: KvMirror<string>;
+}
+
+/** Analyses the cameras whose leases this process gets; all results services share them. */
+export class LiveAnalysis {
+  readonly #view: AnalysisView;
+  readonly #context: AnalysisContext;
+  readonly #log: Logger;
+  readonly #holder = `${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
+  readonly #presence: Announcement;
+  readonly #assignment: LeaseAssignment<CameraRecord, CameraTracker>;
+  #statusWatch: { stop(): void } | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #ending: Promise<void> | undefined;
+
+  constructor(
+    view: AnalysisView,
+    context: Omit<AnalysisContext, "metrics">,
+    registry: Registry,
+    log: Logger,
+  ) {
+    const trackers = () => this.#assignment.work();
+    const metrics = new AnalysisMetrics(registry, {
+      cameras: () => trackers().length,
+      framesHeld: () => trackers().reduce((sum, { held }) => sum + held, 0),
+    });
+    this.#view = view;
+    this.#context = { ...context, metrics };
+    this.#log = log;
+    const { leases } = context.buckets;
+    this.#presence = new Announcement(leases, presenceKey(presence, this.#holder), () => "present", log);
+    this.#assignment = new LeaseAssignment(
+      {
+        ...view,
+        kv: leases,
+        kind,
+        presence,
+        holder: this.#holder,
+        begin: async (camera, _record, lease) => new CameraTracker(camera, lease, this.#context, log),
+      },
+      log,
+    );
+  }
+
+  async start(): Promise<void> {
+    await this.#presence.start();
+    void this.#followConnection();
+    this.#assignment.start();
+    this.#endLeftovers();
+    this.#timer = setInterval(() => this.#endLeftovers(), leftoversMs);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#statusWatch?.stop();
+    await Promise.all([this.#assignment.stop(), this.#ending]);
+    await this.#presence.stop(true);
+  }
+
+  async #followConnection(): Promise<void> {
+    const watch = this.#context.nats.connection.status();
+    this.#statusWatch = watch as typeof watch & { stop(): void };
+    for await (const { type } of watch)
+      if (type === "reconnect") for (const tracker of this.#assignment.work()) tracker.natsReturned();
+  }
+
+  #endLeftovers(): void {
+    this.#ending ??= this.#endRemoved()
+      .catch((error: Error) =>
+        this.#log.debug({ error: error.message }, "removed cameras not looked for yet"),
+      )
+      .finally(() => {
+        this.#ending = undefined;
+      });
+  }
+
+  /** Ends the analysis of cameras that were removed while nobody was there to do it. */
+  async #endRemoved(): Promise<void> {
+    const { analysisState, leases } = this.#context.buckets;
+    for await (const camera of await analysisState.keys()) {
+      if (this.#view.records.get(camera)) continue;
+      const lease = await Lease.acquire(leases, `${kind}.${camera}`, this.#holder, this.#log);
+      if (!lease) continue;
+      await new CameraTracker(camera, lease, this.#context, this.#log).stop("removed");
+      await lease.release();
+      this.#log.info({ camera }, "the analysis of a removed camera is concluded");
+    }
+  }
+}

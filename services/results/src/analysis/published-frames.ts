@@ -1,0 +1,76 @@
+import { z } from "zod";
+
+/** A frame is ahead of those it overtook by no more than the reorder buffer holds; this is four times as much. */
+const numbersKept = 256;
+/** Frames of an epoch that ended may still come from slow workers, but not of many. */
+const epochsKept = 8;
+
+export const publishedFramesSchema = z
+  .array(
+    z.strictObject({
+      epoch: z.string(),
+      highest: z.int().min(0),
+      /** All up to this number count as published. */
+      forgotten: z.int().min(0),
+      /** Numbers above it that have been published. */
+      numbers: z.array(z.int().positive()).max(numbersKept),
+    }),
+  )
+  .max(epochsKept);
+export type PublishedFramesState = z.infer<typeof publishedFramesSchema>;
+
+interface Epoch {
+  highest: number;
+  forgotten: number;
+  /** In the order of publication. */
+  numbers: Set<number>;
+}
+
+/** Which of a camera's frames are in its timeline, as far back as it matters. */
+export class PublishedFrames {
+  /** The one published to last is last. */
+  readonly #epochs = new Map<string, Epoch>();
+
+  constructor(state: PublishedFramesState = []) {
+    for (const { epoch, numbers, ...rest } of state)
+      this.#epochs.set(epoch, { ...rest, numbers: new Set(numbers) });
+  }
+
+  /** Whether a frame is in the timeline, or so old that it would have to be. */
+  has(epoch: string, number: number): boolean {
+    const known = this.#epochs.get(epoch);
+    return known !== undefined && (number <= known.forgotten || known.numbers.has(number));
+  }
+
+  /** Whether a later frame of the epoch is in the timeline. */
+  isLate(epoch: string, number: number): boolean {
+    return number < (this.#epochs.get(epoch)?.highest ?? 0);
+  }
+
+  add(epoch: string, number: number): void {
+    const known = this.#epochs.get(epoch) ?? { highest: 0, forgotten: 0, numbers: new Set() };
+    this.#epochs.delete(epoch);
+    this.#epochs.set(epoch, known);
+    known.highest = Math.max(known.highest, number);
+    known.numbers.add(number);
+    if (known.numbers.size > numbersKept) {
+      const [oldest] = known.numbers;
+      known.numbers.delete(oldest!);
+      known.forgotten = Math.max(known.forgotten, oldest!);
+    }
+    if (this.#epochs.size > epochsKept) this.#epochs.delete(this.#epochs.keys().next().value!);
+  }
+
+  /** The highest number of each epoch. */
+  highest(): [epoch: string, number: number][] {
+    return [...this.#epochs].map(([epoch, { highest }]) => [epoch, highest]);
+  }
+
+  snapshot(): PublishedFramesState {
+    return [...this.#epochs].map(([epoch, { numbers, ...rest }]) => ({
+      epoch,
+      ...rest,
+      numbers: [...numbers],
+    }));
+  }
+}

@@ -1,0 +1,89 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type Event, EventPhase, leaseTtlMs } from "@sightline/contracts";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { AnalysisRig } from "./testing/analysis-rig.ts";
+import { sceneRules } from "./testing/scene.ts";
+import { analysedAsUninterrupted } from "./testing/uninterrupted-run.ts";
+
+let rig: AnalysisRig;
+beforeEach(async () => {
+  rig = await AnalysisRig.start();
+});
+afterEach(() => rig.stop());
+
+const started = (events: Event[]) => events.filter(({ phase }) => phase === EventPhase.START).length;
+
+test("results killed at random points: the timeline and the events are those of an uninterrupted run", {
+  timeout: 90_000,
+}, async () => {
+  const cameras = ["front", "back"];
+  for (const camera of cameras) await rig.register(camera, sceneRules());
+  const publishing = Promise.all(cameras.map((camera) => rig.publishScene(camera, 600, 40)));
+  for (let kill = 0; kill < 5; kill++) {
+    const results = await rig.results();
+    await delay(200 + Math.random() * 1_500);
+    await results.signal("SIGKILL");
+    await rig.expireLeases();
+  }
+  await rig.results();
+  await publishing;
+  for (const camera of cameras)
+    expect(started(await analysedAsUninterrupted(rig, camera))).toBeGreaterThan(20);
+});
+
+test("whatever was the last thing written before a crash, the rest follows from it", {
+  timeout: 60_000,
+}, async () => {
+  const camera = "front";
+  await rig.register(camera, sceneRules());
+  let analysis = await rig.analysis();
+  await expect.poll(async () => (await rig.buckets.analysisState.get(camera))?.value).toBeDefined();
+  const checkpoint = (await rig.buckets.analysisState.get(camera))!.value;
+  await rig.publishScene(camera, 120, 40);
+  const before = await analysedAsUninterrupted(rig, camera);
+  const ofFrames = (events: Event[]) => events.filter(({ frame }) => frame !== undefined);
+  // An entry is followed by its events: cuts between entries, between an entry and its events, and between events.
+  const entries = (await rig.timeline(camera)).filter(({ entry }) => entry.entry?.$case === "frame").length;
+  for (const kept of [1, 40, 97, 98, 99, 100, 101, 102, entries]) {
+    await analysis.stop();
+    await rig.rewind(camera, kept, checkpoint);
+    analysis = await rig.analysis();
+    const after = await analysedAsUninterrupted(rig, camera);
+    const facts = (events: Event[]) =>
+      ofFrames(events).map((event) => ({ ...event, frame: event.frame!.number }));
+    expect(facts(after)).toEqual(facts(before));
+  }
+});
+
+test("results stopped and started: objects keep their tracks", { timeout: 60_000 }, async () => {
+  const camera = "front";
+  await rig.register(camera, sceneRules());
+  const results = await rig.results();
+  const publishing = rig.publishScene(camera, 240, 40);
+  await expect.poll(() => rig.framesIn(camera), { timeout: 10_000 }).toBeGreaterThan(60);
+  await results.signal("SIGTERM");
+  const atStop = (await rig.buckets.analysisState.get(camera))!;
+  expect(JSON.parse(atStop.string()).timelineSequence).toBe((await rig.timeline(camera)).at(-1)!.sequence);
+  const successor = await rig.results();
+  await publishing;
+  await analysedAsUninterrupted(rig, camera);
+  expect(await successor.metric("sightline_analysis_recoveries_total")).toBe(1);
+});
+
+test("NATS killed and back: nothing is lost and nothing comes twice", { timeout: 90_000 }, async () => {
+  const camera = "front";
+  await rig.register(camera, sceneRules());
+  await rig.results();
+  const publishing = rig.publishScene(camera, 480, 40);
+  for (let kill = 1; kill <= 3; kill++) {
+    await expect
+      .poll(() => rig.framesIn(camera).catch(() => 0), { timeout: 20_000 })
+      .toBeGreaterThan(kill * 100);
+    await rig.server.down("SIGKILL");
+    // The last time, so long that the lease is lost.
+    if (kill === 3) await delay(leaseTtlMs + 1_000);
+    await rig.server.up();
+  }
+  await publishing;
+  expect(started(await analysedAsUninterrupted(rig, camera))).toBeGreaterThan(10);
+});

@@ -1,0 +1,24 @@
+import { CameraRules, cameraName } from "@sightline/contracts";
+import { checkRules, RulesError } from "@sightline/rules";
+import type { KvMirror, Logger } from "@sightline/service";
+
+/**
+ * The rules that a camera's analysis is to go by: those in the bucket, under their etag. Rules that cannot be used, which
+ * only another version can have written, count as none.
+ */
+export function rulesInForce(mirror: KvMirror<CameraRules>, camera: string, log: Logger): CameraRules {
+  const stored = mirror.get(camera);
+  const revision = mirror.revision(camera);
+  const names = { name: `${cameraName(camera)}/rules`, etag: revision === undefined ? "" : String(revision) };
+  if (!stored) return CameraRules.fromPartial({ ...names, etag: "" });
+  try {
+    return { ...checkRules(stored), ...names };
+  } catch (error) {
+    if (!(error instanceof RulesError)) throw error;
+    log.error(
+      { error: error.message },
+      "the camera's rules cannot be used; there are none until they change",
+    );
+    return CameraRules.fromPartial(names);
+  }
+}

@@ -1,0 +1,47 @@
+import { CameraAnalysis } from "@sightline/analysis";
+import { Event, FrameDetections } from "@sightline/contracts";
+import { expect, vi } from "vitest";
+import type { AnalysisRig } from "./analysis-rig.ts";
+
+/** Waits until all frames of a camera are analysed, and checks it as `expectAsUninterrupted`. Returns its events. */
+export async function analysedAsUninterrupted(rig: AnalysisRig, camera: string): Promise<Event[]> {
+  await expect
+    .poll(() => rig.framesIn(camera), { timeout: 30_000, interval: 200 })
+    .toBe(rig.published.get(camera)!.length);
+  // While tracks are open, time goes on, and an entry may have come between the looks at the two streams.
+  return vi.waitFor(() => expectAsUninterrupted(rig, camera), { timeout: 10_000, interval: 200 });
+}
+
+/**
+ * Checks what a camera's analysis came to, whatever befell it, against one that was never interrupted: each frame is in
+ * the timeline once, in order, with the same track ids, and the events are the same, each once, in order.
+ */
+async function expectAsUninterrupted(rig: AnalysisRig, camera: string): Promise<Event[]> {
+  const raw = rig.published.get(camera)!.map((data) => FrameDetections.decode(data));
+  const timeline = await rig.timeline(camera);
+  const incarnations = new Set(timeline.map(({ entry }) => entry.incarnation));
+  expect(incarnations.size).toBe(1);
+  const analysis = new CameraAnalysis(camera, [...incarnations][0]!);
+  const expectedEvents: { event: Event; origin: { sequence: number; index: number } }[] = [];
+  const numbers: number[] = [];
+  for (const { sequence, entry } of timeline) {
+    const step = entry.entry!;
+    let made: Event[];
+    if (step.$case === "frame") {
+      const found = step.value;
+      const frame = raw[found.frame!.number - 1]!;
+      made = analysis.frame(frame);
+      numbers.push(found.frame!.number);
+      expect({ ...found, timings: undefined }).toEqual({ ...frame, timings: undefined });
+    } else made = analysis.entry(step);
+    for (const [index, event] of made.entries())
+      expectedEvents.push({
+        event: Event.decode(Event.encode(event).finish()),
+        origin: { sequence, index },
+      });
+  }
+  expect(numbers).toEqual(raw.map(({ frame }) => frame!.number));
+  const events = await rig.events(camera);
+  expect(events).toEqual(expectedEvents);
+  return events.map(({ event }) => event);
+}

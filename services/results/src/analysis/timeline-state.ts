@@ -1,0 +1,79 @@
+import { type AnalysisState, CameraAnalysis } from "@sightline/analysis";
+import type { Event, TimelineEntry } from "@sightline/contracts";
+import { PublishedFrames, type PublishedFramesState } from "./published-frames.ts";
+
+/** All that one camera's timeline so far means, plain JSON. */
+export interface StoredTimelineState {
+  publishedAhead: PublishedFramesState;
+  down: boolean;
+  rulesEtag: string;
+  analysis: AnalysisState;
+}
+
+/**
+ * What follows from a camera's timeline: entries one after another, whether they are just being made or read again, come
+ * to the same track ids, the same events and the same state.
+ */
+export class TimelineState {
+  readonly analysis: CameraAnalysis;
+  readonly frames: PublishedFrames;
+  #down: boolean;
+  #rulesEtag: string;
+  #tracked = 0;
+
+  /** `incarnation` is that of the state, if one is given. @throws when the state cannot be gone on from */
+  constructor(camera: string, incarnation: string, state?: StoredTimelineState) {
+    this.analysis = new CameraAnalysis(camera, incarnation, state?.analysis);
+    this.frames = new PublishedFrames(state?.publishedAhead);
+    this.#down = state?.down ?? false;
+    this.#rulesEtag = state?.rulesEtag ?? "";
+  }
+
+  /** Whether the last transition was that the camera went down. */
+  get down(): boolean {
+    return this.#down;
+  }
+
+  /** The etag of the rules in force; empty when there are none. */
+  get rulesEtag(): string {
+    return this.#rulesEtag;
+  }
+
+  /** Objects followed in the newest frame. */
+  get tracked(): number {
+    return this.#tracked;
+  }
+
+  /**
+   * Takes the next entry; gives a frame's detections their track ids and returns what happened. A frame that comes after
+   * a later one is only recorded: the tracker has moved on.
+   */
+  apply(entry: NonNullable<TimelineEntry["entry"]>): Event[] {
+    if (entry.$case === "transition") {
+      this.#down = entry.value.down;
+      this.#tracked = 0;
+    } else if (entry.$case === "rules") this.#rulesEtag = entry.value.rules?.etag ?? "";
+    else if (entry.$case === "frame") {
+      const { epoch, number } = entry.value.frame!;
+      const late = this.frames.isLate(epoch, number);
+      this.frames.add(epoch, number);
+      if (late) {
+        for (const detection of entry.value.detections) detection.trackId = "";
+        return [];
+      }
+      const events = this.analysis.entry(entry);
+      this.#tracked = entry.value.detections.filter(({ trackId }) => trackId !== "").length;
+      return events;
+    }
+    return this.analysis.entry(entry);
+  }
+
+  snapshot(): StoredTimelineState {
+    return {
+      publishedAhead: this.frames.snapshot(),
+      down: this.#down,
+      rulesEtag: this.#rulesEtag,
+      analysis: this.analysis.snapshot(),
+    };
+  }
+}

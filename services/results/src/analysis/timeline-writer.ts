@@ -1,0 +1,105 @@
+import { headers, type MsgHdrs } from "@nats-io/transport-node";
+import { Event, formatFrameId, subjects, TimelineEntry } from "@sightline/contracts";
+import { type Lease, type Nats, traceHeader } from "@sightline/service";
+
+const publishTimeoutMs = 2_000;
+const sequenceHeader = "Sightline-Timeline-Sequence";
+const indexHeader = "Sightline-Event-Index";
+
+/** What was to be written cannot be: the timeline is not what it was thought to be, or it is another's to write. */
+export class TimelineConflictError extends Error {
+  override readonly name = "TimelineConflictError";
+}
+
+/** The frame is in the timeline already, or was until it was forgotten. */
+export class DuplicateFrameError extends Error {
+  override readonly name = "DuplicateFrameError";
+}
+
+/** Where an event comes from: the entry's sequence, and which of the entry's events it is. */
+export interface EventOrigin {
+  sequence: number;
+  index: number;
+}
+
+/** Reads the origin of a message in the stream of events; undefined when it does not say. */
+export function originOf(messageHeaders: MsgHdrs | undefined): EventOrigin | undefined {
+  const [sequence, index] = [sequenceHeader, indexHeader].map((name) => Number(messageHeaders?.get(name)));
+  return Number.isSafeInteger(sequence) && Number.isSafeInteger(index)
+    ? { sequence: sequence!, index: index! }
+    : undefined;
+}
+
+/**
+ * Writes one camera's timeline and events, one message after another. Each entry says which one it follows, so nobody
+ * else's can come between; an entry of which it is not certain whether it is there must be looked for in the stream.
+ */
+export class TimelineWriter {
+  readonly #nats: Nats;
+  readonly #camera: string;
+  readonly #incarnation: string;
+  readonly #lease: Lease;
+  #last: number;
+
+  /** `last`: sequence of the camera's last entry in the stream, 0 when it has none. */
+  constructor(nats: Nats, camera: string, incarnation: string, lease: Lease, last: number) {
+    this.#nats = nats;
+    this.#camera = camera;
+    this.#incarnation = incarnation;
+    this.#lease = lease;
+    this.#last = last;
+  }
+
+  /** Sequence of the last entry. */
+  get last(): number {
+    return this.#last;
+  }
+
+  /** Appends an entry, with a frame's trace, and returns its sequence. @throws when it is not certain that it is there */
+  async entry(
+    entry: NonNullable<TimelineEntry["entry"]>,
+    detectionsSequence: number,
+    trace?: string,
+  ): Promise<number> {
+    this.#checkLease();
+    const incarnation = this.#incarnation;
+    const data = TimelineEntry.encode({ entry, detectionsSequence, incarnation }).finish();
+    const frame = entry.$case === "frame" ? entry.value.frame! : undefined;
+    const msgID = frame && formatFrameId({ ...frame, camera: this.#camera });
+    const traced = trace === undefined ? undefined : headers();
+    traced?.set(traceHeader, trace!);
+    const { seq, duplicate } = await this.#nats.jetstream.publish(subjects.timeline(this.#camera), data, {
+      expect: { lastSubjectSequence: this.#last },
+      timeout: publishTimeoutMs,
+      ...(msgID !== undefined && { msgID }),
+      ...(traced && { headers: traced }),
+    });
+    if (duplicate) throw new DuplicateFrameError(`frame ${msgID} is in the timeline already, at ${seq}`);
+    this.#last = seq;
+    return seq;
+  }
+
+  /** Publishes an event, unless it is there already. Returns whether it was not. @throws when NATS does not answer */
+  async event(event: Event, { sequence, index }: EventOrigin): Promise<boolean> {
+    this.#checkLease();
+    const id = event.name.slice(event.name.lastIndexOf("/") + 1);
+    const origin = headers();
+    origin.set(sequenceHeader, String(sequence));
+    origin.set(indexHeader, String(index));
+    const { duplicate } = await this.#nats.jetstream.publish(
+      subjects.event(this.#camera, id),
+      Event.encode(event).finish(),
+      {
+        msgID: `${this.#camera}:${this.#incarnation}:${sequence}:${index}`,
+        headers: origin,
+        timeout: publishTimeoutMs,
+      },
+    );
+    return !duplicate;
+  }
+
+  #checkLease(): void {
+    if (!this.#lease.held)
+      throw new TimelineConflictError(`the lease of camera '${this.#camera}' is not held any more`);
+  }
+}

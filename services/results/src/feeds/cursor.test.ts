@@ -1,0 +1,68 @@
+import { randomBytes } from "node:crypto";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type CursorKind, decodeCursor, encodeCursor, streamIdentity } from "./cursor.ts";
+
+const identity = streamIdentity("TIMELINE", "2026-01-02T03:04:05.123456789Z");
+const kind = fc.constantFrom<CursorKind>("detections", "events");
+const sequence = fc.maxSafeNat();
+
+const corrupt = expect.objectContaining({ code: "cursor_corrupt" });
+const foreign = expect.objectContaining({ code: "cursor_foreign" });
+
+test("property: what is encoded is decoded", () => {
+  fc.assert(
+    fc.property(kind, sequence, (kind, sequence) => {
+      expect(decodeCursor(kind, identity, encodeCursor(kind, identity, sequence))).toBe(sequence);
+    }),
+  );
+});
+
+test("property: a cursor with any character changed, cut off or added is corrupt", () => {
+  const change = fc.record({
+    at: fc.nat({ max: 28 }),
+    remove: fc.nat({ max: 3 }),
+    add: fc.stringMatching(/^[A-Za-z0-9_-]{0,3}$/),
+  });
+  fc.assert(
+    fc.property(kind, sequence, change, (kind, sequence, { at, remove, add }) => {
+      const cursor = encodeCursor(kind, identity, sequence);
+      const changed = cursor.slice(0, at) + add + cursor.slice(at + remove);
+      fc.pre(changed !== cursor);
+      expect(() => decodeCursor(kind, identity, changed)).toThrow(corrupt);
+    }),
+  );
+});
+
+test("property: text that is no cursor is corrupt", () => {
+  fc.assert(
+    fc.property(fc.string({ maxLength: 100 }), (text) => {
+      expect(() => decodeCursor("events", identity, text)).toThrow(corrupt);
+    }),
+  );
+});
+
+describe("a sound cursor is foreign", () => {
+  test("when it is of the other kind, and the message says which", () => {
+    const cursor = encodeCursor("events", identity, 7);
+    expect(() => decodeCursor("detections", identity, cursor)).toThrow(foreign);
+    expect(() => decodeCursor("detections", identity, cursor)).toThrow(/one of events/);
+  });
+
+  test("property: when its stream is another", () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), sequence, (name, created, sequence) => {
+        const other = streamIdentity(name, created);
+        fc.pre(!other.equals(identity));
+        expect(() => decodeCursor("events", identity, encodeCursor("events", other, sequence))).toThrow(
+          foreign,
+        );
+      }),
+    );
+  });
+});
+
+test("streams of the same name that were made at other times differ", () => {
+  const made = Array.from({ length: 50 }, () => streamIdentity("EVENTS", randomBytes(8).toString("hex")));
+  expect(new Set(made.map((each) => each.toString("hex"))).size).toBe(50);
+});

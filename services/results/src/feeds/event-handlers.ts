@@ -1,0 +1,29 @@
+import type { ServerWritableStream } from "@grpc/grpc-js";
+import {
+  EventServiceService,
+  type GetEventRequest,
+  type ListEventsRequest,
+  type SubscribeEventsRequest,
+} from "@sightline/contracts";
+import type { GrpcCalls } from "../grpc/grpc-calls.ts";
+import { preEncoded } from "../grpc/pre-encoded.ts";
+import type { EventHistory } from "../history/event-history.ts";
+import type { EventService } from "./event-service.ts";
+
+/** EventService whose stream is encoded already. */
+export const preEncodedEventService = {
+  ...EventServiceService,
+  subscribeEvents: preEncoded(EventServiceService.subscribeEvents),
+};
+
+/** EventService over gRPC, but for pictures. */
+export function eventHandlers(calls: GrpcCalls, service: EventService, history: EventHistory) {
+  return {
+    subscribeEvents: (call: ServerWritableStream<SubscribeEventsRequest, Buffer>) =>
+      calls.stream("SubscribeEvents", call, () => service.subscribe(call.request, call)),
+    listEvents: calls.unary("ListEvents", (request: ListEventsRequest) => history.list(request)),
+    getEvent: calls.unary("GetEvent", async ({ name }: GetEventRequest) => ({
+      event: await history.get(name),
+    })),
+  };
+}

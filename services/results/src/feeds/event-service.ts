@@ -1,0 +1,26 @@
+import type { SubscribeEventsRequest } from "@sightline/contracts";
+import { readEventFilter } from "./event-filter.ts";
+import type { EventFeed } from "./feeds.ts";
+import { readStart } from "./start-position.ts";
+import type { SubscriberSink } from "./subscriber.ts";
+import type { Subscription } from "./subscribers.ts";
+
+/** Opens subscriptions to events. */
+export class EventService {
+  readonly #feed: EventFeed;
+
+  constructor(feed: EventFeed) {
+    this.#feed = feed;
+  }
+
+  /**
+   * Sends encoded answers to `sink`, from now on unless the request says where to start.
+   * @throws ApiError invalid_argument, cursor_corrupt, cursor_foreign, too_many_subscribers
+   */
+  subscribe(request: SubscribeEventsRequest, sink: SubscriberSink): Subscription {
+    const filter = readEventFilter(request.filter);
+    const { feed, subscribers } = this.#feed;
+    const start = readStart(feed.format.kind, feed.identity, request.start) ?? { from: "newest" };
+    return subscribers.from(start, filter, sink);
+  }
+}

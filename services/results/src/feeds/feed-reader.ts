@@ -1,0 +1,139 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "@sightline/service";
+import { CatchUp } from "./catch-up.ts";
+import type { StreamIdentity } from "./cursor.ts";
+import type { Feed, FeedSubscriber } from "./feed.ts";
+import type { FeedFilter } from "./feed-format.ts";
+import type { Start } from "./start-position.ts";
+import type { StoredMessages } from "./stored-messages.ts";
+import type { SubscriberSink } from "./subscriber.ts";
+
+const retryMs = 100;
+
+/**
+ * A subscriber that misses nothing: it has a position, and what its connection cannot take now waits where it is, in
+ * the feed's memory or in JetStream. While it keeps up it is live, and costs what any subscriber costs.
+ */
+export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber {
+  readonly #feed: Feed<T, F>;
+  readonly #stored: StoredMessages;
+  readonly #filter: F;
+  readonly #sink: SubscriberSink;
+  readonly #log: Logger;
+  /** Where messages come from: as they come, the feed's memory, or JetStream. */
+  #source: "live" | "memory" | "stored" = "memory";
+  #identity: StreamIdentity;
+  /** All up to this sequence has been dealt with; not kept up to date while live. */
+  #position: number;
+  #blocked = false;
+  #unblocked: (() => void) | undefined;
+  #stopped = false;
+
+  constructor(feed: Feed<T, F>, stored: StoredMessages, filter: F, sink: SubscriberSink, log: Logger) {
+    this.#feed = feed;
+    this.#stored = stored;
+    this.#filter = filter;
+    this.#sink = sink;
+    this.#log = log;
+    this.#identity = feed.identity;
+    this.#position = feed.head;
+  }
+
+  /** Begins to send. */
+  start(start: Start): void {
+    if (start.from === "cursor") this.#position = start.sequence;
+    const inMemory = start.from === "newest" || start.from === "cursor";
+    if (inMemory && this.#feed.covers(this.#identity, this.#position)) this.#sendFromMemory();
+    else void this.#sendStored(start);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#unblocked?.();
+  }
+
+  offer(message: Buffer, sequence: number): boolean {
+    if (this.#source !== "live") return false;
+    this.#position = sequence;
+    if (!this.#write(message)) this.#source = "memory";
+    return true;
+  }
+
+  interrupted(position: number): void {
+    if (this.#source !== "live") return;
+    this.#position = position;
+    void this.#sendStored();
+  }
+
+  /** The connection can take more. */
+  drained(): void {
+    this.#blocked = false;
+    this.#unblocked?.();
+    if (this.#source === "memory") this.#sendFromMemory();
+  }
+
+  #sendFromMemory(): void {
+    this.#source = "memory";
+    let sent = 0;
+    while (!this.#blocked && !this.#stopped) {
+      if (!this.#feed.covers(this.#identity, this.#position)) {
+        void this.#sendStored();
+        break;
+      }
+      const entry = this.#feed.after(this.#position);
+      if (!entry) {
+        this.#source = "live";
+        break;
+      }
+      this.#position = entry.sequence;
+      const message = this.#feed.encode(entry, this.#filter);
+      if (!message) continue;
+      this.#write(message);
+      sent++;
+    }
+    if (sent > 0) this.#feed.observer.delivered(sent);
+  }
+
+  async #sendStored(start?: Start): Promise<void> {
+    this.#source = "stored";
+    const catchUp = new CatchUp(
+      this.#feed,
+      this.#stored,
+      this.#filter,
+      this.#identity,
+      this.#position,
+      start,
+    );
+    while (!this.#stopped) {
+      const before = catchUp.position;
+      try {
+        for (const message of await catchUp.next()) await this.#writeInTurn(message);
+      } catch (error) {
+        this.#log.debug({ error: (error as Error).message }, "history cannot be read yet; trying again");
+        await delay(retryMs);
+        continue;
+      }
+      if (this.#feed.covers(catchUp.identity, catchUp.position)) break;
+      // What is stored has not come to the feed yet.
+      if (catchUp.position === before) await delay(retryMs);
+    }
+    catchUp.close();
+    if (this.#stopped) return;
+    this.#identity = catchUp.identity;
+    this.#position = catchUp.position;
+    this.#sendFromMemory();
+  }
+
+  /** Writes when the connection has room. */
+  async #writeInTurn(message: Buffer): Promise<void> {
+    if (this.#blocked && !this.#stopped) await new Promise<void>((resolve) => (this.#unblocked = resolve));
+    if (this.#stopped) return;
+    this.#write(message);
+    this.#feed.observer.delivered(1);
+  }
+
+  #write(message: Buffer): boolean {
+    this.#blocked = !this.#sink.write(message);
+    return !this.#blocked;
+  }
+}

@@ -1,0 +1,156 @@
+import type { JsMsg } from "@nats-io/jetstream";
+import type { Logger } from "@sightline/service";
+import type { StreamIdentity } from "./cursor.ts";
+import { FeedEntry } from "./feed-entry.ts";
+import type { FeedFilter, FeedFormat } from "./feed-format.ts";
+import { FeedRing, type RingLimits } from "./feed-ring.ts";
+import type { StreamReceiver } from "./stream-reader.ts";
+
+/** Takes the messages that its filter lets through, as they come. */
+export interface FeedSubscriber {
+  /** True when it was handed to the connection at once. */
+  offer(message: Buffer, sequence: number, now: number): boolean;
+  /** Messages after `position`, the last that was offered or could have been, are gone or will never come. */
+  interrupted(position: number): void;
+}
+
+/** Is told what became of a feed's messages. */
+export interface FeedObserver {
+  /** So many messages were handed to connections, after a wait of so many seconds at most; unknown for those that come late. */
+  delivered(messages: number, seconds?: number): void;
+  skipped(messages: number): void;
+  /** A message of the stream could not be read. */
+  invalid(): void;
+  lag(messages: number): void;
+}
+
+/** Is told of each message as it comes. */
+export type FeedListener<T> = (message: T, entry: FeedEntry<T>) => void;
+
+interface Group<F> {
+  filter: F;
+  subscribers: Set<FeedSubscriber>;
+}
+
+/**
+ * The newest messages of a stream in memory, and all who subscribe to them. A filter runs once for all who have the
+ * same, and a message is encoded once for all filters that let the same of it through: the cost of one more subscriber
+ * is a write.
+ */
+export class Feed<T, F extends FeedFilter> implements StreamReceiver {
+  readonly format: FeedFormat<T, F>;
+  readonly observer: FeedObserver;
+  readonly #ring: FeedRing<T>;
+  readonly #log: Logger;
+  readonly #groups = new Map<string, Group<F>>();
+  readonly #listeners = new Set<FeedListener<T>>();
+  #identity: StreamIdentity = Buffer.alloc(0);
+  #head = 0;
+  #size = 0;
+
+  constructor(format: FeedFormat<T, F>, limits: RingLimits, observer: FeedObserver, log: Logger) {
+    this.format = format;
+    this.observer = observer;
+    this.#ring = new FeedRing(limits);
+    this.#log = log;
+  }
+
+  /** Subscribers now. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The stream that is being read; empty before the first look at it. */
+  get identity(): StreamIdentity {
+    return this.#identity;
+  }
+
+  /** Sequence of the last message read. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Whether all that came in the stream `identity` after `position` is in memory. */
+  covers(identity: StreamIdentity, position: number): boolean {
+    return identity.equals(this.#identity) && position >= this.#ring.floor && position <= this.#head;
+  }
+
+  /** The first message after a position that is covered; undefined when there is none yet. */
+  after(position: number): FeedEntry<T> | undefined {
+    return this.#ring.after(position);
+  }
+
+  /** What a subscriber with this filter is sent of an entry; undefined when it wants nothing of it. */
+  encode(entry: FeedEntry<T>, filter: F): Buffer | undefined {
+    const before = entry.bytes;
+    const encoded = entry.encodedFor(this.format, filter);
+    if (entry.bytes !== before && entry.sequence > this.#ring.floor) this.#ring.charge(entry.bytes - before);
+    return encoded;
+  }
+
+  /** Adds a subscriber; the returned function removes it and may be called twice. */
+  add(filter: F, subscriber: FeedSubscriber): () => void {
+    const group = this.#groups.get(filter.key) ?? { filter, subscribers: new Set() };
+    this.#groups.set(filter.key, group);
+    group.subscribers.add(subscriber);
+    this.#size++;
+    return () => {
+      if (!group.subscribers.delete(subscriber)) return;
+      this.#size--;
+      if (group.subscribers.size === 0 && this.#groups.get(filter.key) === group)
+        this.#groups.delete(filter.key);
+    };
+  }
+
+  /** Calls `listener` for each message to come until the returned function is called. */
+  listen(listener: FeedListener<T>): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  begin(identity: StreamIdentity, position: number): void {
+    const before = this.#head;
+    this.#identity = identity;
+    this.#head = position;
+    this.#ring.clear(position);
+    for (const { subscribers } of this.#groups.values())
+      for (const subscriber of subscribers) subscriber.interrupted(before);
+  }
+
+  message(message: JsMsg, past: boolean): void {
+    const storedAt = Number(message.timestampNanos) / 1e6;
+    const content = this.#decode(message);
+    const { seq, data } = message;
+    const entry = new FeedEntry(this.#identity, seq, storedAt, content, data.byteLength);
+    this.#head = seq;
+    this.#ring.push(entry);
+    if (past || content === undefined) return;
+    this.#offer(entry);
+    for (const listener of this.#listeners) listener(content, entry);
+  }
+
+  lag(messages: number): void {
+    this.observer.lag(messages);
+  }
+
+  #offer(entry: FeedEntry<T>): void {
+    const now = performance.now();
+    let handed = 0;
+    for (const { filter, subscribers } of this.#groups.values()) {
+      const encoded = this.encode(entry, filter);
+      if (!encoded) continue;
+      for (const subscriber of subscribers) if (subscriber.offer(encoded, entry.sequence, now)) handed++;
+    }
+    if (handed > 0) this.observer.delivered(handed, 0);
+  }
+
+  #decode({ subject, data, seq }: JsMsg): T | undefined {
+    try {
+      return this.format.decode(subject, data);
+    } catch (error) {
+      this.#log.warn({ subject, seq, error: (error as Error).message }, "a message cannot be read");
+      this.observer.invalid();
+      return undefined;
+    }
+  }
+}

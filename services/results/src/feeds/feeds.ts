@@ -1,0 +1,57 @@
+import type { Event, FrameDetections } from "@sightline/contracts";
+import type { Logger, Nats } from "@sightline/service";
+import type { DetectionFilter } from "./detection-filter.ts";
+import { detectionFormat } from "./detection-format.ts";
+import type { EventFilter } from "./event-filter.ts";
+import { eventFormat } from "./event-format.ts";
+import { Feed, type FeedObserver } from "./feed.ts";
+import type { FeedFilter, FeedFormat } from "./feed-format.ts";
+import type { RingLimits } from "./feed-ring.ts";
+import { StoredMessages } from "./stored-messages.ts";
+import { StreamReader } from "./stream-reader.ts";
+import { type SubscriberCount, Subscribers } from "./subscribers.ts";
+
+/** What is kept in memory of a stream: some seconds of many cameras, for subscribers that lag or come back. */
+const defaultRing: RingLimits = { maxMessages: 8_192, maxBytes: 64 * 1024 ** 2 };
+/** How much of it is there from the start, for those who come back after this service was away. */
+const pastMessages = 2_048;
+
+/** A stream as subscribers see it: the newest in memory, the rest as stored. */
+export interface RunningFeed<T, F extends FeedFilter> {
+  feed: Feed<T, F>;
+  stored: StoredMessages;
+  reader: StreamReader;
+  subscribers: Subscribers<T, F>;
+}
+export type DetectionFeed = RunningFeed<FrameDetections, DetectionFilter>;
+export type EventFeed = RunningFeed<Event, EventFilter>;
+
+/** What feeds are made with. */
+export interface FeedParts {
+  nats: Nats;
+  count: SubscriberCount;
+  log: Logger;
+  /** What is kept in memory, unless it is the usual. */
+  ring?: RingLimits;
+}
+
+/** The feed of frames with detections; start its `reader`, and stop it in the end. */
+export function detectionFeed(parts: FeedParts, observer: FeedObserver): DetectionFeed {
+  return makeFeed(detectionFormat, parts, observer);
+}
+
+/** The feed of events; start its `reader`, and stop it in the end. */
+export function eventFeed(parts: FeedParts, observer: FeedObserver): EventFeed {
+  return makeFeed(eventFormat, parts, observer);
+}
+
+function makeFeed<T, F extends FeedFilter>(
+  format: FeedFormat<T, F>,
+  { nats, count, log, ring = defaultRing }: FeedParts,
+  observer: FeedObserver,
+): RunningFeed<T, F> {
+  const feed = new Feed(format, ring, observer, log);
+  const stored = new StoredMessages(nats, format.stream);
+  const reader = new StreamReader(nats, format.stream, pastMessages, feed, log);
+  return { feed, stored, reader, subscribers: new Subscribers(feed, stored, count, log) };
+}

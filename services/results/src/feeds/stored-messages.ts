@@ -1,0 +1,129 @@
+import { AckPolicy, type Consumer, type ConsumerConfig, DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
+import { type Nats, streamMaking } from "@sightline/service";
+import { type StreamIdentity, streamIdentity } from "./cursor.ts";
+import { Turns } from "./turns.ts";
+
+/** How long a consumer outlives its last use. */
+const idleNanoseconds = 30 * 1_000_000_000;
+const fetchTimeoutMs = 5_000;
+/** Reads at a time: what they take is in memory at once. */
+const maxReads = 4;
+
+/** What of a stream is kept now. */
+export interface StreamState {
+  identity: StreamIdentity;
+  /** Sequence of the oldest message; one more than `last` when there is none. */
+  first: number;
+  /** Sequence of the newest message ever stored. */
+  last: number;
+  /** When the oldest was stored; undefined when there is none. */
+  firstTime: number | undefined;
+}
+
+/** A stream's messages as they are kept by JetStream, for those who want more than the newest. Every method throws when NATS is away. */
+export class StoredMessages {
+  readonly stream: string;
+  readonly #nats: Nats;
+  readonly #turns = new Turns(maxReads);
+
+  constructor(nats: Nats, stream: string) {
+    this.#nats = nats;
+    this.stream = stream;
+  }
+
+  async state(): Promise<StreamState> {
+    const info = await this.#nats.manager.streams.info(this.stream);
+    const { state } = info;
+    return {
+      identity: streamIdentity(this.stream, streamMaking(info)),
+      first: state.messages > 0 ? state.first_seq : state.last_seq + 1,
+      last: state.last_seq,
+      firstTime: state.messages > 0 ? Date.parse(state.first_ts) : undefined,
+    };
+  }
+
+  /** The position before the first message stored at this time or later, in milliseconds; that of the last when there is none. */
+  async before(time: number): Promise<number> {
+    const { last } = await this.state();
+    const range = new StoredRange(this.#nats, this.stream, {
+      deliver_policy: DeliverPolicy.StartTime,
+      opt_start_time: new Date(time).toISOString(),
+    });
+    try {
+      const [first] = await range.read(1);
+      return first ? first.seq - 1 : last;
+    } finally {
+      range.close();
+    }
+  }
+
+  /** Messages after a position, of one subject or all; nothing is asked of NATS before the first read. */
+  after(position: number, subject?: string): StoredRange {
+    return new StoredRange(this.#nats, this.stream, {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: position + 1,
+      ...(subject !== undefined && { filter_subject: subject }),
+    });
+  }
+
+  /** The last message of a subject; undefined when there is none. */
+  async last(subject: string): Promise<Uint8Array | undefined> {
+    const message = await this.#nats.manager.direct.getMessage(this.stream, { last_by_subj: subject });
+    return message?.data;
+  }
+
+  /** Runs a read when it is its turn. */
+  async inTurn<R>(read: () => Promise<R>): Promise<R> {
+    return this.#turns.take(read);
+  }
+}
+
+/** Reads on and on through a short-lived consumer, which the server removes by itself once it is idle. */
+export class StoredRange {
+  readonly #nats: Nats;
+  readonly #stream: string;
+  readonly #config: Partial<ConsumerConfig>;
+  #consumer: Consumer | undefined;
+  #pending = 0;
+
+  constructor(nats: Nats, stream: string, config: Partial<ConsumerConfig>) {
+    this.#nats = nats;
+    this.#stream = stream;
+    this.#config = config;
+  }
+
+  /** The next messages, at most so many; none when there are no more. @throws when the consumer is lost */
+  async read(most: number): Promise<JsMsg[]> {
+    const consumer = await this.#open();
+    const count = Math.min(most, this.#pending);
+    if (count === 0) return [];
+    const messages: JsMsg[] = [];
+    for await (const message of await consumer.fetch({ max_messages: count, expires: fetchTimeoutMs })) {
+      messages.push(message);
+      this.#pending = message.info.pending;
+    }
+    if (messages.length === 0) throw new Error(`the consumer of ${this.#stream} does not deliver`);
+    return messages;
+  }
+
+  /** Gives the consumer back; a failure only leaves it to the server. */
+  close(): void {
+    const consumer = this.#consumer;
+    this.#consumer = undefined;
+    void consumer?.delete().catch(() => undefined);
+  }
+
+  async #open(): Promise<Consumer> {
+    if (this.#consumer) return this.#consumer;
+    const info = await this.#nats.manager.consumers.add(this.#stream, {
+      ...this.#config,
+      ack_policy: AckPolicy.None,
+      inactive_threshold: idleNanoseconds,
+      mem_storage: true,
+      num_replicas: 1,
+    });
+    this.#pending = info.num_pending;
+    this.#consumer = this.#nats.jetstream.consumers.getConsumerFromInfo(info);
+    return this.#consumer;
+  }
+}

@@ -1,0 +1,158 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { type ConsumerMessages, DeliverPolicy, type JsMsg, type StreamInfo } from "@nats-io/jetstream";
+import { type Logger, type Nats, streamMaking } from "@sightline/service";
+import { type StreamIdentity, streamIdentity } from "./cursor.ts";
+
+const retryMs = 250;
+/** A consumer that has been silent for twice this long is made anew. */
+const heartbeatMs = 1_000;
+
+/** Takes what is read. */
+export interface StreamReceiver {
+  /**
+   * Reading begins after the message `position`, of the stream `identity`: at first, and whenever messages that were
+   * to follow are gone or will never come, because they expired unread, the server lost its newest, or the stream was
+   * made anew.
+   */
+  begin(identity: StreamIdentity, position: number): void;
+  /** The next message. `past`: it was in the stream before reading began. */
+  message(message: JsMsg, past: boolean): void;
+  /** Messages still in the stream after the one just read. */
+  lag(messages: number): void;
+}
+
+/**
+ * Reads all of a stream, in order. Each results service reads all of it, so the position is its own: kept here, and
+ * where reading goes on after NATS was away.
+ */
+export class StreamReader {
+  readonly #nats: Nats;
+  readonly #stream: string;
+  readonly #past: number;
+  readonly #receiver: StreamReceiver;
+  readonly #log: Logger;
+  readonly #pastRead = Promise.withResolvers<void>();
+  #identity: StreamIdentity | undefined;
+  #position = 0;
+  /** The last message that was there when reading began. */
+  #pastEnd: number | undefined;
+  #messages: ConsumerMessages | undefined;
+  #stopped = false;
+  #reading = false;
+
+  /** `past`: how many of the messages that are there already to begin with. */
+  constructor(nats: Nats, stream: string, past: number, receiver: StreamReceiver, log: Logger) {
+    this.#nats = nats;
+    this.#stream = stream;
+    this.#past = past;
+    this.#receiver = receiver;
+    this.#log = log;
+  }
+
+  /** Resolves when all that was in the stream has been read. */
+  async start(): Promise<void> {
+    void this.#followConnection();
+    void this.#keepReading();
+    await this.#pastRead.promise;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#pastRead.resolve();
+    await this.#messages?.close();
+  }
+
+  /** Whether the stream is being read. */
+  get reading(): boolean {
+    return this.#reading;
+  }
+
+  /** A server that restarted may have forgotten the consumer; waiting for missed heartbeats would cost seconds. */
+  async #followConnection(): Promise<void> {
+    for await (const status of this.#nats.connection.status()) {
+      if (this.#stopped) return;
+      if (status.type === "reconnect") void this.#messages?.close();
+    }
+  }
+
+  async #keepReading(): Promise<void> {
+    while (!this.#stopped && !this.#nats.connection.isClosed()) {
+      try {
+        await this.#readUntilClosed();
+      } catch (error) {
+        const details = { stream: this.#stream, error: (error as Error).message };
+        this.#log.debug(details, "a stream cannot be read yet; trying again");
+      }
+      this.#reading = false;
+      if (!this.#stopped) await delay(retryMs);
+    }
+  }
+
+  async #readUntilClosed(): Promise<void> {
+    this.#findPosition(await this.#nats.manager.streams.info(this.#stream));
+    const consumer = await this.#nats.jetstream.consumers.get(this.#stream, {
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: this.#position + 1,
+      inactive_threshold: 60_000,
+    });
+    // The last messages may have been deleted one by one: then nothing is left to wait for.
+    if ((await consumer.info(true)).num_pending === 0) this.#pastRead.resolve();
+    const messages = await consumer.consume({
+      max_messages: 500,
+      expires: 30_000,
+      idle_heartbeat: heartbeatMs,
+    });
+    this.#messages = messages;
+    if (this.#stopped) return void messages.close();
+    void this.#closeWhenLost(messages);
+    this.#reading = true;
+    for await (const message of messages) {
+      if (this.#stopped) return;
+      this.#receive(message);
+    }
+  }
+
+  /** Compares what the stream holds with what has been read of it, and tells when the two do not meet. */
+  #findPosition(info: StreamInfo): void {
+    const { state } = info;
+    const identity = streamIdentity(this.#stream, streamMaking(info));
+    const before = this.#position;
+    if (!this.#identity) this.#position = Math.max(state.first_seq - 1, state.last_seq - this.#past, 0);
+    else if (!this.#identity.equals(identity)) this.#position = Math.max(0, state.first_seq - 1);
+    else if (state.last_seq < before) this.#position = state.last_seq;
+    else if (state.first_seq > before + 1) this.#position = state.first_seq - 1;
+    if (!this.#identity?.equals(identity) || this.#position !== before) {
+      if (this.#identity)
+        this.#log.warn(
+          { stream: this.#stream, read: before, first: state.first_seq, last: state.last_seq },
+          "messages of a stream are gone; reading goes on with what is there",
+        );
+      this.#identity = identity;
+      this.#receiver.begin(identity, this.#position);
+    }
+    this.#pastEnd ??= state.last_seq;
+    if (this.#position >= this.#pastEnd) this.#pastRead.resolve();
+  }
+
+  /** The library would make the consumer anew by itself, but without a look at what became of the stream. */
+  async #closeWhenLost(messages: ConsumerMessages): Promise<void> {
+    for await (const { type } of messages.status())
+      if (
+        type === "consumer_deleted" ||
+        type === "consumer_not_found" ||
+        type === "stream_not_found" ||
+        type === "heartbeats_missed" ||
+        type === "no_responders" ||
+        type === "reset"
+      )
+        return void messages.close();
+  }
+
+  #receive(message: JsMsg): void {
+    if (message.seq <= this.#position) return;
+    this.#position = message.seq;
+    this.#receiver.message(message, message.seq <= (this.#pastEnd ?? 0));
+    this.#receiver.lag(message.info.pending);
+    if (message.seq >= (this.#pastEnd ?? 0) || message.info.pending === 0) this.#pastRead.resolve();
+  }
+}

@@ -1,0 +1,143 @@
+import {
+  cameraIdOf,
+  type Detection,
+  type FrameDetections,
+  fromTimestamp,
+  type ListDetectionsRequest,
+  type ListDetectionsResponse,
+  subjects,
+} from "@sightline/contracts";
+import { applyFilter, type DetectionFilter, readFilter } from "../feeds/detection-filter.ts";
+import { decodeFrame } from "../feeds/detection-format.ts";
+import { readNames } from "../feeds/filter-fields.ts";
+import type { StoredMessages, StreamState } from "../feeds/stored-messages.ts";
+import { type Page, readPage } from "../grpc/page-token.ts";
+import {
+  clockSlackMs,
+  lookUp,
+  maxPageBytes,
+  maxScanMs,
+  readScanPosition,
+  readTimeRange,
+  type ScanPosition,
+  scanToken,
+  type TimeRange,
+} from "./history-page.ts";
+import type { ZoneLookup, ZoneTest } from "./zone-lookup.ts";
+
+const readAtATime = 256;
+/** A frame that is stored this long after its capture, or later, may be missed when an end is given, in milliseconds. */
+const maxStoreDelayMs = 5 * 60_000;
+
+/** What is looked for. */
+interface Query {
+  filter: DetectionFilter;
+  range: TimeRange;
+  /** Name of a zone; empty means anywhere. */
+  zone: string;
+}
+
+/** Frames with detections as they are kept in TIMELINE. */
+export class DetectionHistory {
+  readonly #stored: StoredMessages;
+  readonly #zones: ZoneLookup;
+
+  constructor(stored: StoredMessages, zones: ZoneLookup) {
+    this.#stored = stored;
+    this.#zones = zones;
+  }
+
+  /**
+   * One page, in the order in which frames were stored. It ends early, with a token, when it has taken as much time or
+   * is as large as one call may. @throws ApiError invalid_argument, history_unavailable
+   */
+  async list(request: ListDetectionsRequest): Promise<ListDetectionsResponse> {
+    const { pageSize, pageToken, ...rest } = request;
+    const page = readPage(pageSize, pageToken, rest);
+    const query = {
+      filter: readFilter(request),
+      range: readTimeRange(request.startTime, request.endTime),
+      zone: request.zone,
+    };
+    if (query.zone !== "") readNames("zone", [query.zone]);
+    return lookUp(async () => {
+      const state = await this.#stored.state();
+      const from = readScanPosition(page, state) ?? (await this.#beginning(query.range, state));
+      return this.#scan(query, page, state, from);
+    });
+  }
+
+  async #beginning({ start }: TimeRange, state: StreamState): Promise<ScanPosition> {
+    const bound = state.last;
+    if (start === -Infinity) return { position: state.first - 1, bound };
+    return { position: await this.#stored.before(Math.max(0, start - clockSlackMs)), bound };
+  }
+
+  async #scan(
+    query: Query,
+    page: Page,
+    state: StreamState,
+    from: ScanPosition,
+  ): Promise<ListDetectionsResponse> {
+    const { onlyCamera } = query.filter;
+    const subject = onlyCamera === undefined ? undefined : subjects.timeline(onlyCamera);
+    const deadline = performance.now() + maxScanMs;
+    const frames: FrameDetections[] = [];
+    const zones = new Map<string, ZoneTest | undefined>();
+    const { bound } = from;
+    let { position } = from;
+    let bytes = 0;
+    const range = this.#stored.after(position, subject);
+    const more = () => scanToken(page, state, { position, bound });
+    try {
+      while (position < bound) {
+        if (performance.now() > deadline) return { frames, nextPageToken: more() };
+        const messages = await this.#stored.inTurn(() => range.read(readAtATime));
+        if (messages.length === 0) break;
+        for (const { seq, subject, data, timestampNanos } of messages) {
+          if (seq > bound || Number(timestampNanos) / 1e6 > query.range.end + maxStoreDelayMs)
+            return { frames, nextPageToken: "" };
+          const frame = this.#select(query, zones, subject, data);
+          if (frame && bytes > 0 && bytes + data.byteLength > maxPageBytes)
+            return { frames, nextPageToken: more() };
+          position = seq;
+          if (!frame) continue;
+          frames.push(frame);
+          bytes += data.byteLength;
+          if (frames.length === page.size) return { frames, nextPageToken: position < bound ? more() : "" };
+        }
+      }
+      return { frames, nextPageToken: "" };
+    } finally {
+      range.close();
+    }
+  }
+
+  /** What of a message belongs into the answer. */
+  #select(
+    query: Query,
+    zones: Map<string, ZoneTest | undefined>,
+    subject: string,
+    data: Uint8Array,
+  ): FrameDetections | undefined {
+    let frame: FrameDetections | undefined;
+    try {
+      frame = decodeFrame(subject, data);
+    } catch {
+      // It was logged and counted when the feed came to it.
+      return undefined;
+    }
+    const time = frame?.frame?.captureTime && fromTimestamp(frame.frame.captureTime);
+    if (!frame || time === undefined || time < query.range.start || time >= query.range.end) return undefined;
+    if (query.zone !== "") {
+      const camera = cameraIdOf(frame.frame?.camera ?? "") ?? "";
+      if (!zones.has(camera)) zones.set(camera, this.#zones.find(camera, query.zone));
+      const inZone = zones.get(camera);
+      if (!inZone) return undefined;
+      frame = { ...frame, detections: frame.detections.filter(inZone) };
+    }
+    const selection = applyFilter(query.filter, frame);
+    if (selection === undefined || selection === "all") return selection && frame;
+    return { ...frame, detections: selection.map((index): Detection => frame.detections[index]!) };
+  }
+}

@@ -1,0 +1,139 @@
+import { type Event, EventPhase, EventType, streams, toTimestamp } from "@sightline/contracts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { span } from "../testing/event-collector.ts";
+import { RunningFeeds, type SampleEvent, sampleEvent } from "../testing/running-feeds.ts";
+
+let feeds: RunningFeeds;
+beforeAll(async () => {
+  feeds = await RunningFeeds.start();
+});
+afterAll(() => feeds.stop());
+
+type Request = Parameters<typeof feeds.client.listEvents>[0];
+
+const say = (camera: string, event: SampleEvent) => feeds.event(sampleEvent({ camera, ...event }));
+
+async function listAll(request: Request): Promise<Event[]> {
+  const events: Event[] = [];
+  let pageToken = "";
+  do {
+    const page = await feeds.client.listEvents({ ...request, pageToken });
+    events.push(...page.events);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "");
+  return events;
+}
+const ids = (events: Event[]) => events.map(({ name }) => name.split("/").at(-1));
+
+test("each event once, newest first, as it stands now, over many messages and pages", async () => {
+  const camera = "busy";
+  // Far more messages than are looked through at a time: 60 events, each with 30 updates.
+  for (const number of span(1, 60)) {
+    await say(camera, { id: `e${number}` });
+    await Promise.all(
+      span(2, 31).map((revision) => say(camera, { id: `e${number}`, phase: EventPhase.UPDATE, revision })),
+    );
+    if (number % 2 === 0) await say(camera, { id: `e${number}`, phase: EventPhase.END, revision: 32 });
+  }
+  await say(camera, { id: "once", type: EventType.CROSSED_LINE, phase: EventPhase.ONCE });
+  const expected = [
+    "once",
+    ...span(1, 60)
+      .reverse()
+      .map((number) => `e${number}`),
+  ];
+  for (const request of [{ pageSize: 7 }, { filter: { cameras: [`cameras/${camera}`] }, pageSize: 9 }, {}]) {
+    const events = await listAll(request);
+    expect(ids(events)).toEqual(expected);
+    expect(events.slice(1, 3).map(({ phase, revision }) => [phase, revision])).toEqual([
+      [EventPhase.END, 32],
+      [EventPhase.UPDATE, 31],
+    ]);
+  }
+  const open = await listAll({ filter: { phases: [EventPhase.UPDATE] } });
+  expect(ids(open)).toEqual(
+    span(1, 30)
+      .reverse()
+      .map((number) => `e${2 * number - 1}`),
+  );
+}, 60_000);
+
+describe("filters", () => {
+  const camera = "filtered";
+  const begin = Date.now();
+  beforeAll(async () => {
+    await say(camera, { id: "a", startTime: begin, zone: "door", className: "person", rule: "r1" });
+    await say(camera, { id: "b", startTime: begin + 1_000, zone: "yard", className: "dog", rule: "r2" });
+    await say(camera, {
+      id: "c",
+      startTime: begin + 2_000,
+      type: EventType.DWELLED,
+      zone: "door",
+      rule: "r3",
+    });
+  });
+  const at = (second: number) => toTimestamp(begin + second * 1_000);
+  const cameras = [`cameras/${camera}`];
+  test.each<[string, Request, string[]]>([
+    ["camera", { filter: { cameras } }, ["c", "b", "a"]],
+    ["class", { filter: { cameras, classes: ["dog"] } }, ["b"]],
+    ["zone", { filter: { cameras, zones: ["door"] } }, ["c", "a"]],
+    ["type", { filter: { cameras, types: [EventType.DWELLED] } }, ["c"]],
+    ["rule", { filter: { cameras, rules: ["r1", "r2"] } }, ["b", "a"]],
+    ["phase", { filter: { cameras, phases: [EventPhase.END] } }, []],
+    ["from", { filter: { cameras }, startTime: at(1) }, ["c", "b"]],
+    ["to", { filter: { cameras }, endTime: at(1) }, ["a"]],
+    ["from and to", { filter: { cameras }, startTime: at(1), endTime: at(2) }, ["b"]],
+  ])("%s", async (_, request, expected) => {
+    expect(ids(await listAll(request))).toEqual(expected);
+  });
+
+  test.each<[Request, string]>([
+    [{ filter: { types: [0] } }, "types"],
+    [{ filter: { phases: [77 as EventPhase] } }, "phases"],
+    [{ filter: { zones: [""] } }, "zones"],
+    [{ startTime: at(2), endTime: at(1) }, "start_time"],
+    [{ startTime: { seconds: -5, nanos: 0 } }, "start_time"],
+    [{ pageSize: -1 }, "page_size"],
+  ])("refuses %j", async (request, why) => {
+    await expect(feeds.client.listEvents(request)).rejects.toMatchObject({
+      reason: "invalid_argument",
+      message: expect.stringContaining(why),
+    });
+  });
+});
+
+describe("one event", () => {
+  test("as it stands now", async () => {
+    await say("one", { id: "x-e1" });
+    await say("one", { id: "x-e1", phase: EventPhase.END, revision: 2 });
+    expect(await feeds.client.getEvent("cameras/one/events/x-e1")).toMatchObject({
+      phase: EventPhase.END,
+      revision: 2,
+    });
+  });
+
+  test("that is not there, or not any more", async () => {
+    const notFound = { code: "NOT_FOUND", reason: "event_not_found" };
+    await expect(feeds.client.getEvent("cameras/one/events/none")).rejects.toMatchObject(notFound);
+    const sequence = await say("one", { id: "old" });
+    await feeds.nats.manager.streams.purge(streams.events, { seq: sequence + 1 });
+    await expect(feeds.client.getEvent("cameras/one/events/old")).rejects.toMatchObject(notFound);
+  });
+
+  test.each(["", "cameras/one", "cameras/one/events/", "cameras/one/events/a.b", "cameras/*/events/>"])(
+    "whose name is none: '%s'",
+    async (name) => {
+      await expect(feeds.client.getEvent(name)).rejects.toMatchObject({ reason: "invalid_argument" });
+    },
+  );
+});
+
+test("history says so while NATS is away", async () => {
+  await feeds.server.down("SIGKILL");
+  await expect(feeds.client.getEvent("cameras/one/events/x")).rejects.toMatchObject({
+    code: "UNAVAILABLE",
+    reason: "history_unavailable",
+  });
+  await feeds.server.up();
+});

@@ -1,0 +1,67 @@
+import { fromTimestamp, type Timestamp } from "@sightline/contracts";
+import { endOfTime } from "../feeds/start-position.ts";
+import type { StreamState } from "../feeds/stored-messages.ts";
+import { ApiError } from "../grpc/errors.ts";
+import { foreignPageToken, type Page, pageTokenAfter } from "../grpc/page-token.ts";
+
+/** Most bytes of one page; a page with a single larger item is larger. */
+export const maxPageBytes = 640 * 1024;
+
+/** Milliseconds that one call may look through history before its page ends early. */
+export const maxScanMs = 1_000;
+
+/** How far the clocks of cameras' hosts and of NATS may differ, in milliseconds. */
+export const clockSlackMs = 60_000;
+
+/** A span of time in milliseconds: from `start` on and before `end`. */
+export interface TimeRange {
+  start: number;
+  end: number;
+}
+
+/** Checks the time range of a request. @throws ApiError invalid_argument */
+export function readTimeRange(start: Timestamp | undefined, end: Timestamp | undefined): TimeRange {
+  const range = {
+    start: start ? fromTimestamp(start) : -Infinity,
+    end: end ? fromTimestamp(end) : Infinity,
+  };
+  for (const [field, time] of Object.entries(range))
+    if (Math.abs(time) !== Infinity && !(time >= 0 && time < endOfTime))
+      throw new ApiError("invalid_argument", `${field}_time is out of range; expected a time after 1970`);
+  if (range.start > range.end) throw new ApiError("invalid_argument", "start_time is after end_time");
+  return range;
+}
+
+/**
+ * Where a page begins in a stream: after, or before, `position`; and `bound`, the newest message when the first page was
+ * asked for, so that paging ends though more comes.
+ */
+export interface ScanPosition {
+  position: number;
+  bound: number;
+}
+
+/** Reads where a page begins; undefined for the first. @throws ApiError invalid_argument when the stream is another now */
+export function readScanPosition(page: Page, state: StreamState): ScanPosition | undefined {
+  if (page.after === "") return undefined;
+  const [identity, position, bound] = page.after.split(":");
+  if (identity !== state.identity.toString("hex")) throw foreignPageToken();
+  const at = { position: Number(position), bound: Number(bound) };
+  if (!Number.isSafeInteger(at.position) || !Number.isSafeInteger(at.bound)) throw foreignPageToken();
+  return at;
+}
+
+/** The token of the page that begins there. */
+export function scanToken(page: Page, state: StreamState, { position, bound }: ScanPosition): string {
+  return pageTokenAfter(page, `${state.identity.toString("hex")}:${position}:${bound}`);
+}
+
+/** Runs a look into history. @throws ApiError history_unavailable when NATS does not answer */
+export async function lookUp<R>(task: () => Promise<R>): Promise<R> {
+  try {
+    return await task();
+  } catch (cause) {
+    if (cause instanceof ApiError) throw cause;
+    throw new ApiError("history_unavailable", "history does not answer (NATS); try again", { cause });
+  }
+}

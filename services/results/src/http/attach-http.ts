@@ -1,0 +1,124 @@
+import {
+  type CameraRecord,
+  type CameraStatus,
+  decodeJson,
+  leaseTtlMs,
+  type ServedModel,
+  workerInfoSchema,
+} from "@sightline/contracts";
+import { type Buckets, KvMirror, type Lifecycle, type Logger, type Nats } from "@sightline/service";
+import type { Registry } from "prom-client";
+import type { CameraFeed } from "../cameras/camera-feed.ts";
+import { toCameraMessage } from "../cameras/camera-message.ts";
+import type { CameraRegistry } from "../cameras/camera-registry.ts";
+import type { CameraService } from "../cameras/camera-service.ts";
+import type { CameraStatusView } from "../cameras/camera-status-view.ts";
+import type { ModelCatalog } from "../cameras/model-catalog.ts";
+import type { DetectionFeed, EventFeed } from "../feeds/feeds.ts";
+import type { EventHistory } from "../history/event-history.ts";
+import type { RulesRegistry } from "../rules/rules-registry.ts";
+import type { RulesService } from "../rules/rules-service.ts";
+import type { CameraSnapshots } from "../snapshots/camera-snapshots.ts";
+import type { EventSnapshots } from "../snapshots/event-snapshots.ts";
+import { CameraView } from "./camera-view.ts";
+import type { HttpApi } from "./http-api.ts";
+import { LiveHub } from "./live/live-hub.ts";
+import { LiveMetrics } from "./live/live-metrics.ts";
+import type { PictureClient } from "../pictures/picture-client.ts";
+import { ProbeClient } from "./probe-client.ts";
+import { SeriesStore } from "./series/series-store.ts";
+import { SystemView } from "./system-view.ts";
+
+/** What of the service the HTTP API is made from. */
+export interface HttpSources {
+  version: string;
+  prometheus: Registry;
+  nats: Nats;
+  buckets: Buckets;
+  records: KvMirror<CameraRecord>;
+  statuses: KvMirror<CameraStatus>;
+  registry: CameraRegistry;
+  cameraStatus: CameraStatusView;
+  feed: CameraFeed;
+  catalog: ModelCatalog;
+  cameras: CameraService;
+  rulesRegistry: RulesRegistry;
+  rules: RulesService;
+  timeline: DetectionFeed;
+  events: EventFeed;
+  eventHistory: EventHistory;
+  pictures: PictureClient;
+  cameraSnapshots: CameraSnapshots;
+  eventSnapshots: EventSnapshots;
+  log: Logger;
+}
+
+/** Makes what the HTTP API is served from, and lets it answer. */
+export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifecycle): Promise<void> {
+  const { nats, buckets, records, statuses, registry, feed, catalog, log } = sources;
+  const infos = new KvMirror(
+    nats,
+    buckets.workers,
+    (data) => decodeJson(workerInfoSchema, data),
+    log,
+    leaseTtlMs,
+  );
+  life.add(infos);
+  await infos.start();
+  const workers = () => infos.keys().flatMap((id) => infos.get(id) ?? []);
+  const models = () => catalog.names().flatMap((name) => catalog.find(name) ?? ([] as ServedModel[]));
+  const cameras = () =>
+    registry
+      .ids()
+      .flatMap((id) => registry.find(id) ?? [])
+      .map((stored) => toCameraMessage(stored, sources.cameraStatus.find(stored.id)));
+
+  const series = new SeriesStore((camera) => records.get(camera) !== undefined);
+  const view = new CameraView(series, workers);
+  const metrics = new LiveMetrics(sources.prometheus, () => live.size);
+  const live: LiveHub = new LiveHub({
+    feed,
+    rules: sources.rulesRegistry,
+    series,
+    view,
+    pictures: sources.pictures,
+    metrics,
+  });
+  life.add(live);
+  const ends = [
+    statuses.onChange(({ key, value }) => {
+      if (value) series.status(key, value);
+    }),
+    records.onChange(({ key, value }) => {
+      if (!value) series.forget(key);
+    }),
+    sources.timeline.feed.listen((frame) => {
+      series.frame(frame);
+      live.frame(frame);
+    }),
+    sources.events.feed.listen((event) => live.event(event)),
+  ];
+  life.add({ stop: async () => ends.forEach((end) => void end()) });
+  // Last, so that it ends first: nobody is served while the rest is taken down.
+  life.add(api);
+  api.attach({
+    cameras: sources.cameras,
+    rules: sources.rules,
+    events: sources.eventHistory,
+    cameraSnapshots: sources.cameraSnapshots,
+    eventSnapshots: sources.eventSnapshots,
+    view,
+    system: new SystemView({
+      version: sources.version,
+      nats,
+      workers,
+      models,
+      defaultModel: catalog.defaultModel,
+      cameras,
+      series,
+    }),
+    series,
+    probe: new ProbeClient(nats),
+    live,
+  });
+}

@@ -1,0 +1,67 @@
+import { CameraReason } from "@sightline/contracts";
+
+/** What a reason means for people, and what to do about it. */
+export interface Advice {
+  text: string;
+  fix: string;
+}
+
+/** Why a camera gives no frames, or gives them but they are not analysed. */
+export const reasonAdvice: Readonly<Record<Exclude<CameraReason, 0>, Advice>> = {
+  [CameraReason.DNS_FAILURE]: {
+    text: "The camera's host name has no address.",
+    fix: "Check the host in the URL for a typing error, or give the camera's IP address instead.",
+  },
+  [CameraReason.CONNECTION_REFUSED]: {
+    text: "The host answers, but nothing listens at the camera's port.",
+    fix: "Check the port in the URL (RTSP is usually 554), and that RTSP is switched on in the camera's settings.",
+  },
+  [CameraReason.UNREACHABLE]: {
+    text: "The camera does not answer in time.",
+    fix: "Check that the camera has power and network, and that no firewall is between it and the ingest service.",
+  },
+  [CameraReason.UNAUTHORIZED]: {
+    text: "The camera refuses the user or password, or wants one and has none.",
+    fix: "Edit the camera and give the URL with the right user and password: rtsp://USER:PASSWORD@HOST/PATH.",
+  },
+  [CameraReason.NOT_FOUND]: {
+    text: "The camera has no stream at this path.",
+    fix: "Look up the RTSP path in the camera's manual and edit the URL.",
+  },
+  [CameraReason.NO_VIDEO]: {
+    text: "The stream has no video.",
+    fix: "Choose a stream with video in the camera's settings, or the path of another one.",
+  },
+  [CameraReason.UNSUPPORTED_CODEC]: {
+    text: "The camera's video codec cannot be decoded here.",
+    fix: "Set the camera to H.264 or H.265, or use its second stream.",
+  },
+  [CameraReason.NO_KEY_FRAME]: {
+    text: "Video arrives, but no key frame to begin with.",
+    fix: "Shorten the key frame (I-frame) interval in the camera's settings to a few seconds.",
+  },
+  [CameraReason.STALLED]: {
+    text: "Frames have stopped arriving though the connection stands.",
+    fix: "Check the network to the camera; if it goes on, restart the camera or switch the transport to TCP.",
+  },
+  [CameraReason.DECODE_FAILURE]: {
+    text: "What arrives cannot be decoded.",
+    fix: "Switch the transport to TCP if it is UDP, lower the camera's bit rate, or restart the camera.",
+  },
+  [CameraReason.STREAM_ENDED]: {
+    text: "The camera has ended the stream.",
+    fix: "It is connected again by itself. If it keeps ending, the camera may allow too few viewers at a time.",
+  },
+  [CameraReason.PROTOCOL_ERROR]: {
+    text: "What is at this address does not speak RTSP, or answers with an error.",
+    fix: "Check host and port in the URL; a web page's port (80, 443, 8080) is not the RTSP port.",
+  },
+  [CameraReason.MODEL_NOT_SERVED]: {
+    text: "No inference worker serves the camera's model, so nothing is analysed.",
+    fix: "Start a worker with SIGHTLINE_MODEL set to this model, or give the camera a model that is served.",
+  },
+  [CameraReason.INTERNAL]: {
+    text: "The ingest service itself failed at this camera.",
+    fix: "Look into the ingest service's log for this camera.",
+  },
+};

@@ -1,0 +1,227 @@
+import {
+  CameraReason,
+  DropReason,
+  dropReasonLabel,
+  dropReasons,
+  enumName,
+  type HttpCamera,
+  type WorkerInfo,
+} from "@sightline/contracts";
+import { describe, expect, test } from "vitest";
+import type { SeriesSample } from "../series/camera-series.ts";
+import { reasonAdvice } from "./camera-reasons.ts";
+import { diagnoseCamera } from "./diagnose-camera.ts";
+
+type Status = HttpCamera["status"];
+
+function camera(status: Partial<Status>, settings: Partial<HttpCamera> = {}): HttpCamera {
+  return {
+    id: "front",
+    uri: "rtsp://cam/x",
+    transport: "tcp",
+    targetFps: 0,
+    model: "people",
+    minScore: 0,
+    classes: [],
+    hasCredentials: false,
+    createTime: "",
+    updateTime: "",
+    etag: "1",
+    findings: [],
+    ...settings,
+    status: {
+      state: "live",
+      reason: "",
+      message: "",
+      lastFrameTime: null,
+      sourceWidth: 640,
+      sourceHeight: 480,
+      codec: "h264",
+      captureFps: 10,
+      inferenceFps: 10,
+      reconnects: 0,
+      ingest: "i1",
+      epoch: "e1",
+      ledger: { captured: 0, inferred: 0, dropped: {}, inFlight: 0 },
+      ...status,
+    },
+  };
+}
+
+function second(sample: Partial<SeriesSample> = {}): SeriesSample {
+  return {
+    timeMs: 0,
+    captured: 100,
+    inferred: 100,
+    dropped: {},
+    latencyMs: { p50: 40, p95: 50, p99: 60 },
+    stagesMs: { decode: 5, queue: 5, batch: 0, infer: 28, post: 1, track: 1, deliver: 0 },
+    tracks: 0,
+    offsetMs: 1,
+    ...sample,
+  };
+}
+
+function worker(utilization: number, model = "people"): WorkerInfo {
+  return {
+    id: "w1",
+    host: "h",
+    model,
+    modelDigest: "",
+    precision: "int8",
+    executionProvider: "cpu",
+    batchSize: 1,
+    batchCurve: [],
+    startTime: "2026-01-01T00:00:00Z",
+    utilization,
+    framesPerSecond: 10,
+    meanBatchSize: 1,
+  };
+}
+
+const noWorkers = { workers: [] };
+
+test("a camera at which nothing is the matter is said to be well", () => {
+  expect(diagnoseCamera(camera({}), [second()], noWorkers)).toEqual([
+    {
+      level: "ok",
+      text: "All is well: 10 frames per second are analysed, 40 ms after they were captured.",
+      fix: "",
+    },
+  ]);
+});
+
+describe("a camera without frames", () => {
+  const reasons = Object.entries(CameraReason).filter(([, reason]) => reason !== CameraReason.UNSPECIFIED);
+
+  test.each(reasons)("%s has a text, a fix, and ingest's own words", (_name, reason) => {
+    const status = {
+      state: "down",
+      reason: enumName(CameraReason, reason),
+      message: "port 554 is closed",
+    } as const;
+    const [finding, ...others] = diagnoseCamera(camera(status), [], noWorkers);
+    const advice = reasonAdvice[reason as keyof typeof reasonAdvice];
+    expect(others).toEqual([]);
+    expect(finding).toEqual({
+      level: "error",
+      text: `${advice.text} Ingest reports: Port 554 is closed.`,
+      fix: advice.fix,
+    });
+  });
+
+  test("without a reason, or one that is not known yet, there is still something to do", () => {
+    for (const reason of ["", "eaten_by_a_bear"]) {
+      const [finding] = diagnoseCamera(camera({ state: "down", reason }), [], noWorkers);
+      expect(finding).toMatchObject({ level: "error", fix: expect.stringContaining("probe") });
+    }
+  });
+
+  test("waiting for ingest, and for the first frame", () => {
+    expect(
+      diagnoseCamera(camera({ state: "pending", message: "its ingest has stopped" }), [], noWorkers),
+    ).toMatchObject([
+      { level: "warning", text: "Its ingest has stopped.", fix: expect.stringContaining("ingest") },
+    ]);
+    expect(diagnoseCamera(camera({ state: "connecting" }), [], noWorkers)).toMatchObject([
+      { level: "warning", text: expect.stringContaining("first frame") },
+    ]);
+  });
+
+  test("live, but no worker serves its model", () => {
+    const status = { reason: "model_not_served" };
+    const [finding] = diagnoseCamera(camera(status), [second()], noWorkers);
+    expect(finding).toMatchObject({ level: "error", text: expect.stringContaining("'people'") });
+  });
+});
+
+describe("dropped frames", () => {
+  const share = (label: string, dropped: number) => [second({ dropped: { [label]: dropped } })];
+
+  test.each(dropReasons.map((reason) => [dropReasonLabel(reason), reason] as const))(
+    "%s is told when there are many, with a fix",
+    (label, reason) => {
+      const findings = diagnoseCamera(camera({}), share(label, 20), noWorkers);
+      const finding = findings.find(({ text }) => text.startsWith("20% of the frames"));
+      expect(finding?.fix).not.toBe("");
+      expect(finding?.level === "ok").toBe(reason === DropReason.SAMPLED_OUT);
+    },
+  );
+
+  test("a few that had to make room for newer ones are not worth a word; one worker error is", () => {
+    expect(diagnoseCamera(camera({}), share("superseded", 4), noWorkers)).toMatchObject([{ level: "ok" }]);
+    expect(diagnoseCamera(camera({}), share("worker_error", 1), noWorkers)).toMatchObject([
+      { level: "error", text: expect.stringMatching(/^1% of the frames/) },
+    ]);
+  });
+
+  test("frames that are left out on purpose do not hide those that were to be analysed", () => {
+    const samples = [second({ dropped: { sampled_out: 80, superseded: 4 } })];
+    expect(diagnoseCamera(camera({}), samples, noWorkers)).toMatchObject([
+      { level: "warning", text: expect.stringMatching(/^20% of the frames/) },
+      { level: "ok", text: expect.stringMatching(/^80% of the frames/) },
+    ]);
+  });
+
+  test("workers without room are named, and so is that they have room", () => {
+    const of = (...workers: WorkerInfo[]) =>
+      diagnoseCamera(camera({}), share("superseded", 30), { workers })[0]?.text;
+    expect(of(worker(0.97), worker(0.1, "cars"))).toContain(
+      "The only worker of model 'people' is at least 97% busy",
+    );
+    expect(of(worker(0.97), worker(0.92))).toContain("All 2 workers of model 'people' are at least 92% busy");
+    expect(of(worker(0.97), worker(0.4))).toContain("Its workers have room");
+    expect(of(worker(0.97, "cars"))).not.toMatch(/busy|room/);
+  });
+});
+
+test("a camera that sends fewer frames than it is asked for", () => {
+  const slow = diagnoseCamera(camera({ captureFps: 6.04 }, { targetFps: 10 }), [second()], noWorkers);
+  expect(slow).toMatchObject([
+    { level: "warning", text: expect.stringContaining("sends 6 frames per second") },
+  ]);
+  expect(diagnoseCamera(camera({ captureFps: 9 }, { targetFps: 10 }), [second()], noWorkers)).toMatchObject([
+    { level: "ok" },
+  ]);
+});
+
+describe("latency", () => {
+  const fast = { decode: 5, queue: 5, batch: 0, infer: 28, post: 1, track: 1, deliver: 0 };
+
+  test.each(Object.keys(fast))("%s is named when it takes most of a long time", (stage) => {
+    const samples = [second({ stagesMs: { ...fast, [stage]: 700 } })];
+    const findings = diagnoseCamera(camera({}), samples, noWorkers);
+    expect(findings).toMatchObject([
+      { level: "warning", text: expect.stringMatching(/^A frame takes 7\d\d ms .*; 700 ms of that is/) },
+    ]);
+    expect(findings[0]?.fix).not.toBe("");
+  });
+
+  test("a stage that takes most of a short time is nobody's trouble", () => {
+    expect(
+      diagnoseCamera(camera({}), [second({ stagesMs: { ...fast, infer: 200 } })], noWorkers),
+    ).toMatchObject([{ level: "ok" }]);
+  });
+
+  test("clocks that differ are named, and not taken for a slow delivery", () => {
+    const seconds = (samples: Partial<SeriesSample>[]) =>
+      diagnoseCamera(camera({}), samples.map(second), noWorkers);
+    const ahead = [{ offsetMs: -80 }, { offsetMs: -95 }, { offsetMs: -82 }];
+    expect(seconds(ahead)).toMatchObject([
+      { level: "warning", text: expect.stringContaining("80 ms ahead of") },
+    ]);
+    const slow = { ...fast, deliver: 5_000 };
+    const behind = [5_000, 5_100, 5_020].map((offsetMs) => ({ offsetMs, stagesMs: slow }));
+    expect(seconds(behind)).toMatchObject([
+      { level: "warning", text: expect.stringContaining("5000 ms behind") },
+    ]);
+    for (const hiccup of [{ offsetMs: 2_000 }, { offsetMs: -90 }])
+      expect(seconds([hiccup, { offsetMs: 3 }, hiccup])).toMatchObject([{ level: "ok" }]);
+  });
+});
+
+test("the worst comes first", () => {
+  const samples = [second({ dropped: { sampled_out: 40, superseded: 30, worker_error: 3 } })];
+  const levels = diagnoseCamera(camera({}), samples, noWorkers).map(({ level }) => level);
+  expect(levels).toEqual(["error", "warning", "ok"]);
+});

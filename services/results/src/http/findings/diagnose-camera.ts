@@ -1,0 +1,174 @@
+import {
+  CameraReason,
+  dropReasonLabel,
+  dropReasons,
+  enumValue,
+  type HttpCamera,
+  type HttpFinding,
+  type WorkerInfo,
+} from "@sightline/contracts";
+import type { SeriesSample } from "../series/camera-series.ts";
+import { type Advice, reasonAdvice } from "./camera-reasons.ts";
+import { findClockSkew, findSlowStage } from "./diagnose-latency.ts";
+import { dropAdvice } from "./drop-advice.ts";
+
+/** What is known of the rest of the system when a camera is looked at. */
+export interface SystemSituation {
+  workers: readonly WorkerInfo[];
+}
+
+type CameraSituation = Omit<HttpCamera, "findings">;
+
+/** From this utilisation on a worker has no room for more frames. */
+export const saturated = 0.9;
+
+const order: readonly HttpFinding["level"][] = ["error", "warning", "ok"];
+
+/**
+ * Why a camera is slow or dark, in words, with what to do; worst first, and never empty: a camera at which nothing is
+ * the matter has one finding of level ok. `samples` are its last complete seconds, oldest first.
+ */
+export function diagnoseCamera(
+  camera: CameraSituation,
+  samples: readonly SeriesSample[],
+  system: SystemSituation,
+): HttpFinding[] {
+  const findings = [...findState(camera)];
+  if (camera.status.state === "live")
+    findings.push(
+      ...findDrops(camera, samples, system),
+      ...findFrameRate(camera),
+      ...findSlowStage(samples),
+      ...findClockSkew(samples),
+    );
+  if (findings.every(({ level }) => level === "ok")) findings.unshift(allWell(camera, samples));
+  return worstFirst(findings);
+}
+
+/** Findings sorted by level; those of one level stay in their order. */
+export function worstFirst(findings: readonly HttpFinding[]): HttpFinding[] {
+  return findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
+}
+
+function* findState({ status, model }: CameraSituation): Generator<HttpFinding> {
+  const reason = enumValue(CameraReason, status.reason);
+  const advice = reason ? reasonAdvice[reason as keyof typeof reasonAdvice] : undefined;
+  switch (status.state) {
+    case "pending":
+      yield {
+        level: "warning",
+        text: sentence(status.message || "no ingest has taken the camera yet"),
+        fix: "If it stays so, start an ingest service (./sightline up has one) and look at its /readyz: it says what is missing.",
+      };
+      return;
+    case "connecting":
+      yield {
+        level: "warning",
+        text: "The camera is being connected; its first frame has not arrived yet.",
+        fix: "Wait for its next key frame; a camera that sends one rarely can take as long as its key frame interval.",
+      };
+      return;
+    case "down":
+      yield { level: "error", ...withMessage(advice ?? unknownReason, status.message) };
+      return;
+    case "live":
+      if (reason === CameraReason.MODEL_NOT_SERVED)
+        yield {
+          level: "error",
+          text: `No inference worker serves the model '${model}', so nothing is analysed.`,
+          fix: reasonAdvice[reason].fix,
+        };
+      else if (advice) yield { level: "warning", ...withMessage(advice, status.message) };
+  }
+}
+
+const unknownReason: Advice = {
+  text: "The camera gives no frames.",
+  fix: "Try the URL out with 'sightline camera probe', which names what is wrong.",
+};
+
+function withMessage({ text, fix }: Advice, message: string): Advice {
+  return { text: message === "" ? text : `${text} Ingest reports: ${sentence(message)}`, fix };
+}
+
+function* findDrops(
+  camera: CameraSituation,
+  samples: readonly SeriesSample[],
+  system: SystemSituation,
+): Generator<HttpFinding> {
+  const captured = samples.reduce((sum, sample) => sum + sample.captured, 0);
+  const sampledOut = samples.reduce((sum, { dropped }) => sum + (dropped.sampled_out ?? 0), 0);
+  for (const reason of dropReasons) {
+    const label = dropReasonLabel(reason);
+    const advice = dropAdvice[reason as keyof typeof dropAdvice];
+    const dropped = samples.reduce((sum, sample) => sum + (sample.dropped[label] ?? 0), 0);
+    // The ledger comes in steps: a second may show more dropped than captured.
+    const share = Math.min(
+      1,
+      dropped / Math.max(1, label === "sampled_out" ? captured : captured - sampledOut),
+    );
+    if (dropped === 0 || share < advice.from) continue;
+    const text = `${percent(share)} of the frames ${advice.text}`;
+    const workers = label === "superseded" ? describeWorkers(camera.model, system) : undefined;
+    yield {
+      level: advice.level,
+      text: workers ? `${text} ${workers.text}` : text,
+      fix: workers?.fix ?? advice.fix,
+    };
+  }
+}
+
+/** How busy the workers of a model are, and what to do when they are not what holds frames up. */
+function describeWorkers(
+  model: string,
+  { workers }: SystemSituation,
+): { text: string; fix?: string } | undefined {
+  const serving = workers.filter((worker) => worker.model === model);
+  if (serving.length === 0) return undefined;
+  if (serving.some(({ utilization }) => utilization < saturated))
+    return { text: `Its workers have room, though.`, fix: heldUpFix };
+  const least = Math.min(...serving.map(({ utilization }) => utilization));
+  const who = serving.length === 1 ? "The only worker" : `All ${serving.length} workers`;
+  return {
+    text: `${who} of model '${model}' ${serving.length === 1 ? "is" : "are"} at least ${percent(least)} busy.`,
+  };
+}
+
+/** What to do when frames are dropped before workers that have room. */
+export const heldUpFix =
+  "Look at the stages of the latency: a slow network between ingest and worker, or hosts whose processor is busy with other things, hold frames up.";
+
+function* findFrameRate({ status, targetFps }: CameraSituation): Generator<HttpFinding> {
+  if (targetFps <= 0 || status.captureFps <= 0 || status.captureFps >= 0.8 * targetFps) return;
+  yield {
+    level: "warning",
+    text: `The camera itself sends ${oneDigit(status.captureFps)} frames per second, fewer than the ${oneDigit(targetFps)} asked for.`,
+    fix: "Raise the frame rate in the camera's own settings, or ask for fewer here; a weak network can be the reason too.",
+  };
+}
+
+function allWell({ status }: CameraSituation, samples: readonly SeriesSample[]): HttpFinding {
+  const latest = samples.findLast(({ latencyMs }) => latencyMs !== null)?.latencyMs;
+  const latency = latest ? `, ${Math.round(latest.p50)} ms after they were captured` : "";
+  return {
+    level: "ok",
+    text: `All is well: ${oneDigit(status.inferenceFps)} frames per second are analysed${latency}.`,
+    fix: "",
+  };
+}
+
+/** Begins with a capital and ends with a full stop. */
+function sentence(text: string): string {
+  const capital = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+}
+
+/** `12%`; below one percent with a digit more. */
+export function percent(share: number): string {
+  const value = share * 100;
+  return `${value < 1 ? Math.max(0.1, Math.round(value * 10) / 10) : Math.round(value)}%`;
+}
+
+function oneDigit(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}

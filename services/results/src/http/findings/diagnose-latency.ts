@@ -1,0 +1,56 @@
+import type { HttpFinding } from "@sightline/contracts";
+import type { SeriesSample } from "../series/camera-series.ts";
+import { stageNames } from "../series/open-second.ts";
+import { stageAdvice } from "./stage-advice.ts";
+
+/** Latency below this is nobody's trouble. */
+const slowMs = 300;
+/** Share of the latency from which one stage is to blame. */
+const dominant = 0.5;
+/** What clocks kept by NTP in one network differ by at most, with room. */
+const clockMs = 50;
+/** A delivery that never takes less than this is clocks that differ rather than a slow network. */
+const neverFasterMs = 1_000;
+/** Fewer seconds with frames say nothing of clocks. */
+const fewestSeconds = 3;
+
+/** The stage that takes most of a latency that is high. */
+export function* findSlowStage(samples: readonly SeriesSample[]): Generator<HttpFinding> {
+  const delivered = samples.filter(({ latencyMs }) => latencyMs !== null);
+  if (delivered.length === 0) return;
+  const means = stageNames.map((stage) => ({
+    stage,
+    ms: delivered.reduce((sum, { stagesMs }) => sum + (stagesMs[stage] ?? 0), 0) / delivered.length,
+  }));
+  const total = means.reduce((sum, { ms }) => sum + ms, 0);
+  const worst = means.reduce((most, mean) => (mean.ms > most.ms ? mean : most));
+  if (total < slowMs || worst.ms < dominant * total) return;
+  // Clocks that differ end up in the last stage, and have a finding of their own.
+  if (worst.stage === "deliver" && clockOffset(samples) !== undefined) return;
+  const { text, fix } = stageAdvice[worst.stage];
+  yield {
+    level: "warning",
+    text: `A frame takes ${Math.round(total)} ms from capture to delivery; ${Math.round(worst.ms)} ms of that is ${text}.`,
+    fix,
+  };
+}
+
+/** Hosts whose clocks differ: results that are older than their frames, or delivery that never takes less than a second. */
+export function* findClockSkew(samples: readonly SeriesSample[]): Generator<HttpFinding> {
+  const offset = clockOffset(samples);
+  if (offset === undefined) return;
+  yield {
+    level: "warning",
+    text: `The clock of the ingest service's host is about ${Math.round(Math.abs(offset))} ms ${offset < 0 ? "ahead of" : "behind"} that of the results service, so latencies are wrong by as much.`,
+    fix: "Keep the clocks of all hosts by NTP (chrony or systemd-timesyncd).",
+  };
+}
+
+/** What the clocks differ by; undefined when nothing says that they do. Every second must say so: one alone may be a hiccup. */
+function clockOffset(samples: readonly SeriesSample[]): number | undefined {
+  const offsets = samples.flatMap(({ offsetMs }) => offsetMs ?? []);
+  if (offsets.length < fewestSeconds) return undefined;
+  const [least, most] = [Math.min(...offsets), Math.max(...offsets)];
+  if (most < -clockMs) return most;
+  return least > neverFasterMs ? least : undefined;
+}

@@ -1,0 +1,108 @@
+import type { HttpCamera, HttpSystem } from "@sightline/contracts";
+import { expect, test } from "vitest";
+import { diagnoseSystem } from "./diagnose-system.ts";
+
+const now = Date.parse("2026-01-02T00:00:00Z");
+
+function system(parts: Partial<HttpSystem> = {}): HttpSystem {
+  return {
+    version: "1",
+    nats: { connected: true, version: "2", cluster: "" },
+    workers: [],
+    models: [],
+    streams: [],
+    findings: [],
+    ...parts,
+  };
+}
+
+function worker(utilization: number): HttpSystem["workers"][number] {
+  return {
+    id: "w",
+    host: "h",
+    model: "people",
+    modelDigest: "",
+    precision: "int8",
+    executionProvider: "cpu",
+    batchSize: 1,
+    batchCurve: [],
+    startTime: "",
+    utilization,
+    framesPerSecond: 1,
+    meanBatchSize: 1,
+  };
+}
+
+function camera(id: string, state: HttpCamera["status"]["state"] = "live") {
+  return { id, model: "people", status: { state } as HttpCamera["status"] };
+}
+
+function samples(ids: string[], dropped: Record<string, number>) {
+  const sample = { timeMs: 0, captured: 100, inferred: 0, dropped, latencyMs: null, stagesMs: {}, tracks: 0 };
+  return new Map(ids.map((id) => [id, [sample]]));
+}
+
+test("a system at which nothing is the matter, and one without cameras", () => {
+  expect(
+    diagnoseSystem(system({ workers: [worker(0.5)] }), [camera("a"), camera("b")], new Map(), now),
+  ).toEqual([{ level: "ok", text: "All is well: 2 of 2 cameras are live, 1 worker has room.", fix: "" }]);
+  expect(diagnoseSystem(system(), [], new Map(), now)).toMatchObject([
+    { level: "ok", text: "There are no cameras yet.", fix: expect.stringContaining("camera add") },
+  ]);
+});
+
+test("NATS away: that, and not what follows from it", () => {
+  const away = system({ nats: { connected: false, version: "", cluster: "" } });
+  expect(diagnoseSystem(away, [camera("a")], new Map(), now)).toMatchObject([
+    { level: "error", text: expect.stringContaining("NATS does not answer") },
+  ]);
+});
+
+test("a model without worker, and dark cameras by name", () => {
+  const cameras = ["a", "b", "c", "d", "e", "f", "g"].map((id) => camera(id, "down"));
+  const findings = diagnoseSystem(system(), [...cameras, camera("h")], new Map(), now);
+  expect(findings.map(({ text }) => text)).toEqual([
+    "No inference worker serves the model 'people' that 8 cameras use.",
+    "7 of 8 cameras give no frames: a, b, c, d, e and 2 more.",
+  ]);
+});
+
+test("the bottleneck: workers without room, an error once frames are lost to it", () => {
+  const cameras = [camera("a"), camera("b")];
+  const of = (workers: HttpSystem["workers"], dropped: Record<string, number>) =>
+    diagnoseSystem(system({ workers }), cameras, samples(["a", "b"], dropped), now);
+  expect(of([worker(0.95)], { superseded: 30, sampled_out: 40 })).toMatchObject([
+    {
+      level: "error",
+      text: expect.stringMatching(/bottleneck: the worker .* 50% of the frames are dropped/),
+    },
+  ]);
+  expect(of([worker(0.95), worker(0.99)], {})).toMatchObject([
+    { level: "warning", text: expect.stringContaining("all 2 workers of model 'people' have no room left") },
+  ]);
+  expect(of([worker(0.95), worker(0.2)], { stale: 10 })).toMatchObject([
+    { level: "warning", text: expect.stringContaining("though its workers have room") },
+  ]);
+});
+
+test("a stream that is full before its age is told with how far it reaches back", () => {
+  const stream = {
+    name: "TIMELINE",
+    messages: 1,
+    bytes: 99,
+    maxBytes: 100,
+    maxAgeSeconds: 86_400,
+    oldestTime: "2026-01-01T21:00:00Z",
+    consumers: 0,
+  };
+  const of = (change: Partial<typeof stream>) =>
+    diagnoseSystem(system({ streams: [{ ...stream, ...change }] }), [], new Map(), now);
+  expect(of({})).toMatchObject([
+    {
+      level: "warning",
+      text: "The stream TIMELINE is full: it reaches back 3 hours only instead of 24 hours.",
+    },
+  ]);
+  for (const change of [{ bytes: 50 }, { maxBytes: 0 }, { oldestTime: "2026-01-01T00:30:00Z" }])
+    expect(of(change)).toMatchObject([{ level: "ok" }]);
+});

@@ -1,0 +1,140 @@
+import type { HttpCamera, HttpFinding, HttpSample, HttpSystem } from "@sightline/contracts";
+import { heldUpFix, percent, saturated, worstFirst } from "./diagnose-camera.ts";
+
+type Situation = Omit<HttpSystem, "findings">;
+type CameraSituation = Pick<HttpCamera, "id" | "model" | "status">;
+
+/** Share of a full stream's asked age below which its size limit is told. */
+const shortAge = 0.9;
+const full = 0.95;
+
+/**
+ * What is the matter with the system as a whole and where its bottleneck is, worst first; never empty. `samples` are
+ * the last seconds of each camera.
+ */
+export function diagnoseSystem(
+  system: Situation,
+  cameras: readonly CameraSituation[],
+  samples: ReadonlyMap<string, readonly HttpSample[]>,
+  now: number = Date.now(),
+): HttpFinding[] {
+  const findings = [
+    ...findNats(system),
+    ...findMissingWorkers(system, cameras),
+    ...findDark(cameras),
+    ...findBottleneck(system, cameras, samples),
+    ...findFullStreams(system, now),
+  ];
+  if (findings.length === 0)
+    findings.push({
+      level: "ok",
+      text: allWell(system, cameras),
+      fix: cameras.length === 0 ? addCamera : "",
+    });
+  return worstFirst(findings);
+}
+
+const addCamera = "Add a camera here, or with 'sightline camera add'.";
+
+function* findNats({ nats }: Situation): Generator<HttpFinding> {
+  if (nats.connected) return;
+  yield {
+    level: "error",
+    text: "NATS does not answer: no frame moves until it does.",
+    fix: "Start NATS, or check SIGHTLINE_NATS_URL; every service connects again by itself.",
+  };
+}
+
+function* findMissingWorkers(
+  { workers, nats }: Situation,
+  cameras: readonly CameraSituation[],
+): Generator<HttpFinding> {
+  if (!nats.connected) return;
+  const served = new Set(workers.map(({ model }) => model));
+  const missing = [...new Set(cameras.map(({ model }) => model))].filter((model) => !served.has(model));
+  for (const model of missing.sort()) {
+    const count = cameras.filter((camera) => camera.model === model).length;
+    yield {
+      level: "error",
+      text: `No inference worker serves the model '${model}' that ${plural(count, "camera")} ${count === 1 ? "uses" : "use"}.`,
+      fix: `Start an inference service with SIGHTLINE_MODEL=${model}, or give these cameras another model.`,
+    };
+  }
+}
+
+function* findDark(cameras: readonly CameraSituation[]): Generator<HttpFinding> {
+  const dark = cameras.filter(({ status }) => status.state === "down").map(({ id }) => id);
+  if (dark.length === 0) return;
+  yield {
+    level: "error",
+    text: `${dark.length} of ${plural(cameras.length, "camera")} ${dark.length === 1 ? "gives" : "give"} no frames: ${listed(dark)}.`,
+    fix: "Open the camera's page: it says why, and what to do.",
+  };
+}
+
+/** Workers without room, and what is dropped before them. */
+function* findBottleneck(
+  { workers }: Situation,
+  cameras: readonly CameraSituation[],
+  samples: ReadonlyMap<string, readonly HttpSample[]>,
+): Generator<HttpFinding> {
+  const models = [...new Set(cameras.map(({ model }) => model))].sort();
+  for (const model of models) {
+    const of = cameras.filter((camera) => camera.model === model);
+    const seconds = of.flatMap(({ id }) => samples.get(id) ?? []);
+    const wanted = sum(seconds, (s) => s.captured - (s.dropped.sampled_out ?? 0));
+    const late = sum(seconds, (s) => (s.dropped.superseded ?? 0) + (s.dropped.stale ?? 0));
+    const serving = workers.filter((worker) => worker.model === model);
+    if (serving.length === 0) continue;
+    const busy = serving.every(({ utilization }) => utilization >= saturated);
+    const share = wanted > 0 ? late / wanted : 0;
+    if (busy)
+      yield {
+        level: share >= 0.05 ? "error" : "warning",
+        text: `Inference is the bottleneck: ${serving.length === 1 ? "the worker" : `all ${serving.length} workers`} of model '${model}' ${serving.length === 1 ? "has" : "have"} no room left${share >= 0.05 ? `, and ${percent(share)} of the frames are dropped before them` : ""}.`,
+        fix: "Add an inference worker, lower the frames per second of some cameras, or use a smaller model.",
+      };
+    else if (share >= 0.05)
+      yield {
+        level: "warning",
+        text: `${percent(share)} of the frames for model '${model}' are dropped though its workers have room.`,
+        fix: heldUpFix,
+      };
+  }
+}
+
+function* findFullStreams({ streams }: Situation, now: number): Generator<HttpFinding> {
+  for (const { name, bytes, maxBytes, maxAgeSeconds, oldestTime } of streams) {
+    if (maxBytes === 0 || bytes < full * maxBytes || oldestTime === null) continue;
+    const age = (now - Date.parse(oldestTime)) / 1000;
+    if (maxAgeSeconds > 0 && age >= shortAge * maxAgeSeconds) continue;
+    yield {
+      level: "warning",
+      text: `The stream ${name} is full: it reaches back ${hours(age)} only${maxAgeSeconds > 0 ? ` instead of ${hours(maxAgeSeconds)}` : ""}.`,
+      fix: "Give it more room (SIGHTLINE_DETECTIONS_MAX_BYTES), or expect subscribers that were away longer to miss what was dropped.",
+    };
+  }
+}
+
+function allWell({ workers }: Situation, cameras: readonly CameraSituation[]): string {
+  if (cameras.length === 0) return "There are no cameras yet.";
+  const live = cameras.filter(({ status }) => status.state === "live").length;
+  return `All is well: ${live} of ${plural(cameras.length, "camera")} ${live === 1 ? "is" : "are"} live, ${plural(workers.length, "worker")} ${workers.length === 1 ? "has" : "have"} room.`;
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, 5).join(", ");
+  return names.length > 5 ? `${shown} and ${names.length - 5} more` : shown;
+}
+
+function hours(seconds: number): string {
+  return seconds < 3600 ? `${Math.round(seconds / 60)} minutes` : `${Math.round(seconds / 360) / 10} hours`;
+}

@@ -1,0 +1,70 @@
+import { validate } from "@readme/openapi-parser";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CheckedApi } from "../testing/api-document.ts";
+import { RunningResults } from "../testing/running-results.ts";
+
+let results: RunningResults;
+let api: CheckedApi;
+beforeAll(async () => {
+  results = await RunningResults.start();
+  api = await CheckedApi.open(results.addresses.http);
+});
+afterAll(() => results.stop());
+
+test("the OpenAPI document is valid and names every operation", async () => {
+  const copy = structuredClone(api.document) as unknown as Parameters<typeof validate>[0];
+  expect(await validate(copy)).toMatchObject({ valid: true });
+  expect(
+    Object.entries(api.document.paths).flatMap(([path, of]) => Object.keys(of).map((m) => `${m} ${path}`)),
+  ).toMatchInlineSnapshot(`
+    [
+      "get /api/v1/cameras",
+      "post /api/v1/cameras",
+      "get /api/v1/cameras/{camera}",
+      "patch /api/v1/cameras/{camera}",
+      "delete /api/v1/cameras/{camera}",
+      "post /api/v1/probe",
+      "get /api/v1/cameras/{camera}/rules",
+      "put /api/v1/cameras/{camera}/rules",
+      "get /api/v1/cameras/{camera}/picture",
+      "get /api/v1/cameras/{camera}/series",
+      "get /api/v1/events",
+      "get /api/v1/events/{camera}/{event}",
+      "get /api/v1/events/{camera}/{event}/snapshot",
+      "get /api/v1/system",
+    ]
+  `);
+});
+
+test("what is wrong with a request is said in one shape, without repeating what may be secret", async () => {
+  const wrong: [unknown, Record<string, string>, number, string][] = [
+    ["{", {}, 400, "invalid_argument"],
+    ["", {}, 400, "invalid_argument"],
+    [{ id: "a" }, {}, 400, "invalid_argument"],
+    [{ id: "a", uri: "rtsp://cam/x", nonsense: 1 }, {}, 400, "invalid_argument"],
+    [{ id: "a", uri: "http://u:hunter2@cam/x" }, {}, 400, "invalid_argument"],
+    [{ id: "A B", uri: "rtsp://cam/x" }, {}, 400, "invalid_argument"],
+    [{ id: "a", uri: "rtsp://cam/x", model: "cars" }, {}, 400, "model_not_served"],
+    [
+      "id=a&uri=rtsp://cam/x",
+      { "content-type": "application/x-www-form-urlencoded" },
+      415,
+      "media_type_refused",
+    ],
+    ['{"id":"a","uri":"rtsp://cam/x"}', { "content-type": "text/plain" }, 415, "media_type_refused"],
+    [{ id: "a", uri: "x".repeat(200_000) }, {}, 413, "body_too_large"],
+  ];
+  for (const [body, headers, status, code] of wrong) {
+    const answer = await api.call("post", "/cameras", { body, headers });
+    expect(answer, JSON.stringify(body).slice(0, 60)).toMatchObject({ status, body: { code } });
+    expect(JSON.stringify(answer.body)).not.toContain("hunter");
+  }
+  expect(await api.call("get", "/events", { query: "?type=party" })).toMatchObject({ status: 400 });
+  expect(await api.call("get", "/events", { query: "?from=yesterday" })).toMatchObject({ status: 400 });
+  const elsewhere = await fetch(`http://${results.addresses.http}/api/v1/nothing`);
+  expect(elsewhere.status).toBe(404);
+  expect(await elsewhere.json()).toMatchObject({ code: "route_not_found" });
+  const malformed = await fetch(`http://${results.addresses.http}/api/v1/cameras/%ff`);
+  expect(malformed.status).toBe(400);
+  expect(await malformed.json()).toMatchObject({ code: "invalid_argument" });
+});

@@ -1,0 +1,128 @@
+import swagger from "@fastify/swagger";
+import websocket from "@fastify/websocket";
+import type { Logger } from "@sightline/service";
+import type { FastifyInstance } from "fastify";
+import {
+  createJsonSchemaTransform,
+  createJsonSchemaTransformObject,
+  serializerCompiler,
+  validatorCompiler,
+} from "fastify-type-provider-zod";
+import { ApiError } from "../grpc/errors.ts";
+import { consoleFiles } from "./console-files.ts";
+import { sendError } from "./http-errors.ts";
+import { liveRoute, OpenSockets } from "./live/live-route.ts";
+import { namedSchemas } from "./named-schemas.ts";
+import { RequestGuard } from "./request-guard.ts";
+import { cameraDetailRoutes } from "./routes/camera-detail-routes.ts";
+import { cameraRoutes } from "./routes/camera-routes.ts";
+import { eventRoutes } from "./routes/event-routes.ts";
+import type { ApiApp, HttpParts } from "./routes/parts.ts";
+import { systemRoutes } from "./routes/system-routes.ts";
+import { securityHeaders } from "./security-headers.ts";
+
+/** Largest body that a route takes unless it says otherwise: a camera with 1000 classes fits. */
+const maxBodyBytes = 128 * 1024;
+/** Largest message that a browser may send: 256 cameras to watch fit. */
+const maxMessageBytes = 64 * 1024;
+
+export interface HttpApiOptions {
+  version: string;
+  /** Names by which this server is called, beside addresses and localhost. */
+  hosts: readonly string[];
+  /** Directory of the built console. */
+  consoleDirectory: string;
+  /** Most WebSockets at a time. */
+  maxSockets: number;
+}
+
+/**
+ * The HTTP API, the live WebSocket and the console. The routes are there before the parts they are served from, and
+ * answer 503 until `attach`: health can be asked for while NATS is waited for.
+ */
+export class HttpApi {
+  readonly #options: HttpApiOptions;
+  readonly #log: Logger;
+  readonly #sockets: OpenSockets;
+  #parts: HttpParts | undefined;
+
+  constructor(options: HttpApiOptions, log: Logger) {
+    this.#options = options;
+    this.#log = log;
+    this.#sockets = new OpenSockets(options.maxSockets);
+  }
+
+  /** Adds the routes to an app that does not listen yet. */
+  async register(app: FastifyInstance): Promise<void> {
+    const { hosts, consoleDirectory } = this.#options;
+    const guard = new RequestGuard(hosts);
+    // Before all hooks, and for all routes: it closes the connections of upgrades that are refused.
+    await app.register(websocket, {
+      options: { maxPayload: maxMessageBytes },
+      preClose(done) {
+        for (const socket of app.websocketServer.clients) socket.terminate();
+        app.websocketServer.close(done);
+      },
+    });
+    await app.register(async (scope) => {
+      scope.addHook("onRequest", async (request, reply) => {
+        reply.headers(securityHeaders);
+        guard.check(request);
+      });
+      scope.setErrorHandler((error, _request, reply) => sendError(error, reply, this.#log));
+      await scope.register(async (api) => this.#registerApi(api), { prefix: "/api/v1" });
+      await consoleFiles(scope, consoleDirectory);
+    });
+  }
+
+  /** The parts are there. */
+  attach(parts: HttpParts): void {
+    this.#parts = parts;
+  }
+
+  /** Ends the WebSockets; the routes end with their server. */
+  async stop(): Promise<void> {
+    await this.#sockets.stop();
+  }
+
+  async #registerApi(scope: FastifyInstance): Promise<void> {
+    scope.setValidatorCompiler(validatorCompiler);
+    scope.setSerializerCompiler(serializerCompiler);
+    scope.addHook("onRoute", (route) => {
+      route.bodyLimit ??= maxBodyBytes;
+    });
+    // Only JSON: what a form or a page of another site can send without being asked for permission is refused.
+    scope.removeContentTypeParser("text/plain");
+    scope.addHook("onSend", async (_request, reply) => {
+      if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
+    });
+    await scope.register(swagger, {
+      openapi: {
+        openapi: "3.1.0",
+        info: {
+          title: "Sightline",
+          version: this.#options.version,
+          description: "HTTP API of the results service; docs/http-api.md tells the rest.",
+          license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+        },
+      },
+      transform: createJsonSchemaTransform({ schemaRegistry: namedSchemas }),
+      transformObject: createJsonSchemaTransformObject({ schemaRegistry: namedSchemas }),
+    });
+    scope.after(() => {
+      const api = scope as unknown as ApiApp;
+      const parts = () => this.#present();
+      cameraRoutes(api, parts);
+      cameraDetailRoutes(api, parts);
+      eventRoutes(api, parts);
+      systemRoutes(api, parts);
+      liveRoute(scope, () => parts().live, this.#sockets);
+      scope.get("/openapi.json", { schema: { hide: true } as object }, async () => scope.swagger());
+    });
+  }
+
+  #present(): HttpParts {
+    if (!this.#parts) throw new ApiError("starting", "the server is starting: it waits for NATS; try again");
+    return this.#parts;
+  }
+}

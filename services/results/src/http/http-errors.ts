@@ -1,0 +1,85 @@
+import { status } from "@grpc/grpc-js";
+import type { HttpError } from "@sightline/contracts";
+import type { Logger } from "@sightline/service";
+import type { FastifyReply } from "fastify";
+import { hasZodFastifySchemaValidationErrors } from "fastify-type-provider-zod";
+import { ApiError, type ApiErrorCode, grpcStatusOf, toApiError } from "../grpc/errors.ts";
+
+/** The HTTP status of each gRPC status that errors.ts uses. */
+const httpStatusOf: Partial<Record<status, number>> = {
+  [status.INVALID_ARGUMENT]: 400,
+  [status.PERMISSION_DENIED]: 403,
+  [status.NOT_FOUND]: 404,
+  [status.ALREADY_EXISTS]: 409,
+  [status.ABORTED]: 409,
+  [status.FAILED_PRECONDITION]: 409,
+  [status.OUT_OF_RANGE]: 400,
+  [status.RESOURCE_EXHAUSTED]: 429,
+  [status.UNAVAILABLE]: 503,
+  [status.DEADLINE_EXCEEDED]: 504,
+};
+
+/** Where HTTP has a better word than the status that the code has in gRPC. */
+const exceptions: Partial<Record<ApiErrorCode, number>> = {
+  etag_mismatch: 412,
+  media_type_refused: 415,
+  body_too_large: 413,
+};
+
+/** Faults that fastify finds by itself, by its code. */
+const fastifyFaults: Record<string, { code: ApiErrorCode; message: string }> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: {
+    code: "media_type_refused",
+    message: "the body must be JSON; send it with Content-Type: application/json",
+  },
+  FST_ERR_CTP_BODY_TOO_LARGE: { code: "body_too_large", message: "the body is too large" },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: {
+    code: "invalid_argument",
+    message: "the body's length is not what Content-Length says",
+  },
+  FST_ERR_CTP_EMPTY_JSON_BODY: {
+    code: "invalid_argument",
+    message: "the body is empty; expected a JSON object",
+  },
+  FST_ERR_CTP_INVALID_JSON_BODY: { code: "invalid_argument", message: "the body is not valid JSON" },
+  FST_ERR_BAD_URL: { code: "invalid_argument", message: "the path is not valid; check its % escapes" },
+  FST_ERR_MAX_PARAM_LENGTH: { code: "route_not_found", message: "a part of the path is too long" },
+};
+
+/** The HTTP status that carries an error's code. */
+export function httpStatus(code: ApiErrorCode): number {
+  return exceptions[code] ?? httpStatusOf[grpcStatusOf(code)] ?? 500;
+}
+
+/** Answers with an error in the shape that all errors have. Faults of the server are logged, not told. */
+export function sendError(error: unknown, reply: FastifyReply, log: Logger): FastifyReply {
+  const { code, message } = toApiError(fromFastify(error), log);
+  const body: HttpError = { code, message };
+  // Written out here: the route's own schemas say nothing of errors that come before it.
+  return reply
+    .code(httpStatus(code))
+    .header("cache-control", "no-store")
+    .type("application/json; charset=utf-8")
+    .send(JSON.stringify(body));
+}
+
+function fromFastify(error: unknown): unknown {
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const where = error.validationContext ?? "request";
+    const faults = error.validation.map(
+      ({ instancePath, message }) =>
+        `${where}${instancePath.replaceAll("/", ".")}: ${message ?? "not valid"}`,
+    );
+    return new ApiError("invalid_argument", faults.slice(0, maxFaults).join("; "));
+  }
+  const { code = "", statusCode } = (error ?? {}) as { code?: string; statusCode?: number };
+  const fault = fastifyFaults[code];
+  if (fault) return new ApiError(fault.code, fault.message);
+  // What is left below 500 are files that may not be sent.
+  return statusCode !== undefined && statusCode < 500
+    ? new ApiError("route_not_found", "there is nothing at this path")
+    : error;
+}
+
+/** Most faults of one request that are told. */
+const maxFaults = 20;

@@ -1,0 +1,109 @@
+import {
+  Camera,
+  CameraReason,
+  CameraState,
+  CameraStatus,
+  cameraIdOf,
+  cameraName,
+  dropReasonLabel,
+  enumName,
+  type HttpCamera,
+  type HttpCameraChanges,
+  type HttpCameraStatus,
+  type HttpFinding,
+  shorten,
+  Transport,
+  toIso,
+} from "@sightline/contracts";
+import type { UpdatablePath } from "../../cameras/camera-settings.ts";
+
+type HttpLedger = HttpCameraStatus["ledger"];
+
+/** A camera as JSON shows it. */
+export function toHttpCamera(camera: Camera, findings: HttpFinding[]): HttpCamera {
+  return {
+    id: cameraIdOf(camera.name) ?? "",
+    uri: camera.uri,
+    transport: camera.transport === Transport.UDP ? "udp" : "tcp",
+    targetFps: camera.targetFps,
+    model: camera.model,
+    // A 32-bit float: 0.4 is stored as 0.4000000059604645.
+    minScore: shorten(camera.minScore),
+    classes: camera.classes,
+    hasCredentials: camera.hasCredentials,
+    createTime: toIso(camera.createTime) ?? "",
+    updateTime: toIso(camera.updateTime) ?? "",
+    etag: camera.etag,
+    status: toHttpStatus(camera.status ?? CameraStatus.create()),
+    findings,
+  };
+}
+
+/** Settings as JSON has them, as the camera that CameraService takes. */
+export function fromHttpSettings(id: string, settings: HttpCameraChanges, etag = ""): Camera {
+  const { transport, ...rest } = settings;
+  return Camera.fromPartial({
+    ...rest,
+    name: cameraName(id),
+    transport: transport && { tcp: Transport.TCP, udp: Transport.UDP }[transport],
+    etag,
+  });
+}
+
+const pathOf: Record<keyof HttpCameraChanges, UpdatablePath> = {
+  uri: "uri",
+  transport: "transport",
+  targetFps: "target_fps",
+  model: "model",
+  minScore: "min_score",
+  classes: "classes",
+};
+
+/** The update mask of the settings that a change names. */
+export function updateMaskOf(changes: HttpCameraChanges): UpdatablePath[] {
+  return (Object.keys(pathOf) as (keyof HttpCameraChanges)[])
+    .filter((key) => changes[key] !== undefined)
+    .map((key) => pathOf[key]);
+}
+
+function toHttpStatus(status: CameraStatus): HttpCameraStatus {
+  return {
+    state: stateName(status.state),
+    reason: enumName(CameraReason, status.reason),
+    message: status.message,
+    lastFrameTime: toIso(status.lastFrameTime),
+    sourceWidth: status.sourceWidth,
+    sourceHeight: status.sourceHeight,
+    codec: status.codec,
+    captureFps: status.captureFps,
+    inferenceFps: status.inferenceFps,
+    reconnects: status.reconnects,
+    ingest: status.ingest,
+    epoch: status.epoch,
+    ledger: toHttpLedger(status),
+  };
+}
+
+function stateName(state: CameraState): HttpCameraStatus["state"] {
+  switch (state) {
+    case CameraState.CONNECTING:
+      return "connecting";
+    case CameraState.LIVE:
+      return "live";
+    case CameraState.DOWN:
+      return "down";
+    default:
+      return "pending";
+  }
+}
+
+function toHttpLedger({ ledger }: CameraStatus): HttpLedger {
+  return {
+    captured: ledger?.captured ?? 0,
+    inferred: ledger?.inferred ?? 0,
+    dropped: Object.fromEntries(
+      (ledger?.dropped ?? []).map(({ reason, count }) => [dropReasonLabel(reason), count]),
+    ),
+    inFlight: ledger?.inFlight ?? 0,
+  };
+}

@@ -1,0 +1,97 @@
+import type { FastifyInstance } from "fastify";
+import type { WebSocket } from "ws";
+import { ApiError } from "../../grpc/errors.ts";
+import type { LiveHub } from "./live-hub.ts";
+
+/** A connection that has not answered the ping before the last one is gone. */
+const pingMs = 15_000;
+/** The server stops. */
+const goingAway = 1001;
+/** How long a browser may take to answer that. */
+const endMs = 500;
+
+/** Serves the WebSocket `/live` of http-api.ts. `sockets` holds those that are open, so that they can be ended. */
+export function liveRoute(app: FastifyInstance, hub: () => LiveHub, sockets: OpenSockets): void {
+  app.get(
+    "/live",
+    {
+      websocket: true,
+      schema: { hide: true } as object,
+      preValidation: async (request) => {
+        if (!request.ws)
+          throw new ApiError("invalid_argument", "this is a WebSocket; connect with Upgrade: websocket");
+        hub();
+        sockets.reserve();
+      },
+    },
+    (connection) => {
+      const release = sockets.open(connection);
+      const socket = hub().add(connection);
+      connection.on("message", (data, isBinary) =>
+        socket.receive(isBinary ? undefined : (data as Buffer).toString("utf8")),
+      );
+      // What breaks a connection closes it; there is nothing else to do.
+      connection.on("error", () => connection.terminate());
+      const stopPinging = keepPinging(connection);
+      connection.on("close", () => {
+        stopPinging();
+        hub().remove(socket);
+        release();
+      });
+    },
+  );
+}
+
+/** The WebSockets that are open, at most so many. */
+export class OpenSockets {
+  readonly #max: number;
+  readonly #open = new Set<WebSocket>();
+  #stopped = false;
+
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  /** @throws ApiError too_many_sockets when there is room for no other, stopping */
+  reserve(): void {
+    if (this.#stopped)
+      throw new ApiError("stopping", "the server is stopping; connect again when it is back");
+    if (this.#open.size >= this.#max)
+      throw new ApiError(
+        "too_many_sockets",
+        `there are ${this.#open.size} live connections, the most that this server takes (SIGHTLINE_MAX_SOCKETS)`,
+      );
+  }
+
+  /** Counts a socket until the returned function is called. */
+  open(socket: WebSocket): () => void {
+    this.#open.add(socket);
+    return () => this.#open.delete(socket);
+  }
+
+  /** Ends all of them; a browser that does not answer is not waited for. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await Promise.all([...this.#open].map(end));
+  }
+}
+
+async function end(socket: WebSocket): Promise<void> {
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  const limit = setTimeout(() => socket.terminate(), endMs);
+  socket.close(goingAway, "the server is stopping");
+  await closed;
+  clearTimeout(limit);
+}
+
+function keepPinging(connection: WebSocket): () => void {
+  let unanswered = 0;
+  connection.on("pong", () => {
+    unanswered = 0;
+  });
+  const timer = setInterval(() => {
+    if (++unanswered > 2) connection.terminate();
+    else connection.ping();
+  }, pingMs);
+  return () => clearInterval(timer);
+}

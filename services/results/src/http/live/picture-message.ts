@@ -1,0 +1,31 @@
+import {
+  cameraIdOf,
+  type FrameDetections,
+  fromTimestamp,
+  type LivePicture,
+  shorten,
+  toHttpBox,
+} from "@sightline/contracts";
+
+/** The binary message of a frame: a 32-bit little-endian length, the head as JSON, then the JPEG. */
+export function encodePictureMessage(event: FrameDetections, jpeg: Uint8Array, now: number): Buffer {
+  const { frame, detections } = event;
+  const captureTimeMs = frame?.captureTime ? fromTimestamp(frame.captureTime) : now;
+  const head: LivePicture = {
+    camera: cameraIdOf(frame?.camera ?? "") ?? "",
+    epoch: frame?.epoch ?? "",
+    number: frame?.number ?? 0,
+    captureTimeMs,
+    latencyMs: Math.max(0, Math.round((now - captureTimeMs) * 100) / 100),
+    detections: detections.map(({ trackId, className, score, normalizedBox }) => ({
+      trackId,
+      className,
+      score: shorten(score),
+      box: toHttpBox(normalizedBox),
+    })),
+  };
+  const text = Buffer.from(JSON.stringify(head));
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(text.byteLength);
+  return Buffer.concat([length, text, jpeg]);
+}

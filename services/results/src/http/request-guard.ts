@@ -1,0 +1,53 @@
+import { isIP } from "node:net";
+import type { FastifyRequest } from "fastify";
+import { ApiError } from "../grpc/errors.ts";
+
+const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * Refuses what another web page could make a browser do. By name only known hosts are answered: a page whose name was
+ * pointed at this machine (DNS rebinding) names itself. An address, `localhost` and names below it cannot be anyone
+ * else's. Writes and WebSockets must come from a page of this server, or from no page at all.
+ */
+export class RequestGuard {
+  readonly #hosts: ReadonlySet<string>;
+
+  /** `hosts` are the names, without port, that this server is called by beside addresses and localhost. */
+  constructor(hosts: readonly string[]) {
+    this.#hosts = new Set(hosts.map((host) => host.toLowerCase()));
+  }
+
+  /** @throws ApiError host_refused, origin_refused */
+  check({ method, headers }: Pick<FastifyRequest, "method" | "headers">): void {
+    const host = headers.host?.toLowerCase() ?? "";
+    if (!this.knows(host))
+      throw new ApiError(
+        "host_refused",
+        "this server is not known by the name in the Host header; list it in SIGHTLINE_HTTP_HOSTS",
+      );
+    if (safeMethods.has(method) && headers.upgrade === undefined) return;
+    const { origin } = headers;
+    if (origin !== undefined && hostOf(origin) !== host)
+      throw new ApiError("origin_refused", "the request comes from a page of another server");
+    if (origin === undefined && headers["sec-fetch-site"] === "cross-site")
+      throw new ApiError("origin_refused", "the request comes from a page of another site");
+  }
+
+  /** Whether `host`, as in the Host header, may name this server. */
+  knows(host: string): boolean {
+    const name = host.replace(/:\d{1,5}$/, "").replace(/\.$/, "");
+    const address = /^\[.*\]$/.test(name) ? name.slice(1, -1) : name;
+    return (
+      isIP(address) !== 0 || name === "localhost" || name.endsWith(".localhost") || this.#hosts.has(name)
+    );
+  }
+}
+
+/** Host and port of an Origin header as a Host header has them; undefined when it is `null` or no origin. */
+function hostOf(origin: string): string | undefined {
+  try {
+    return new URL(origin).host;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,28 @@
+import { httpErrorSchema } from "@sightline/contracts";
+import { z } from "zod";
+
+/** What every route may answer beside its success, as the OpenAPI document says it. */
+export const errorAnswers = {
+  "4xx": httpErrorSchema.describe("The request was refused; `code` says why."),
+  "5xx": httpErrorSchema.describe("The server could not do it; `code` says why."),
+};
+
+/** Parameters of a path that names a camera. */
+export const cameraParams = z.object({ camera: z.string().max(63).describe("Id of the camera.") });
+
+/** Etag of an If-Match header; empty when there is none, or it is `*`. */
+export function etagOf(ifMatch: string | undefined): string {
+  if (ifMatch === undefined || ifMatch.trim() === "*") return "";
+  return ifMatch
+    .trim()
+    .replace(/^W\//, "")
+    .replace(/^"(.*)"$/, "$1");
+}
+
+/** Header of a conditional write. */
+export const conditional = z.object({
+  "if-match": z.string().max(64).optional().describe("Etag that must still be the newest."),
+});
+
+/** A flag in a query string. */
+export const flag = z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"] }).default(false);

@@ -1,0 +1,103 @@
+import { cameraName, httpRulesSchema, httpRulesUpdateSchema, httpSeriesSchema } from "@sightline/contracts";
+import { formatRules } from "@sightline/rules";
+import { validatorCompiler } from "fastify-type-provider-zod";
+import { z } from "zod";
+import { rulesName } from "../../rules/rules-service.ts";
+import { seriesSeconds } from "../series/camera-series.ts";
+import { withoutOffset } from "../series/series-store.ts";
+import { cameraParams, conditional, errorAnswers, etagOf, flag } from "./api-error.ts";
+import { jpegAnswer } from "./jpeg-answer.ts";
+import type { ApiApp, Parts } from "./parts.ts";
+
+const tags = ["cameras"];
+/** Rules have at most 64 shapes of 64 points of each kind, and 128 rules that name classes. */
+const maxRulesBytes = 1024 * 1024;
+
+/** A camera's rules, newest picture and series. */
+export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
+  app.get(
+    "/cameras/:camera/rules",
+    {
+      schema: {
+        tags,
+        summary: "Returns a camera's zones, lines, masks and rules in the form of a rules file.",
+        params: cameraParams,
+        response: { 200: httpRulesSchema, ...errorAnswers },
+      },
+    },
+    async ({ params }, reply) => {
+      const rules = parts().rules.get({ name: rulesName(params.camera) });
+      reply.header("etag", `"${rules.etag}"`);
+      return formatRules(rules);
+    },
+  );
+  app.put(
+    "/cameras/:camera/rules",
+    {
+      bodyLimit: maxRulesBytes,
+      // A rules file is checked by the rules themselves, which find all faults and know what to do about them.
+      validatorCompiler: (route) =>
+        route.httpPart === "body" ? (data: unknown) => ({ value: data }) : validatorCompiler(route as never),
+      schema: {
+        tags,
+        summary: "Replaces a camera's rules as a whole.",
+        params: cameraParams,
+        headers: conditional,
+        body: httpRulesUpdateSchema,
+        response: { 200: httpRulesSchema, ...errorAnswers },
+      },
+    },
+    async ({ params, body, headers }, reply) => {
+      const etag = etagOf(headers["if-match"]);
+      const rules = await parts().rules.updateFromFile(params.camera, body, etag);
+      reply.header("etag", `"${rules.etag}"`);
+      return formatRules(rules);
+    },
+  );
+  app.get(
+    "/cameras/:camera/picture",
+    {
+      schema: {
+        tags,
+        summary: "Returns the newest analysed picture of a camera.",
+        params: cameraParams,
+        querystring: z.object({
+          width: z.coerce
+            .number()
+            .int()
+            .min(16)
+            .max(4096)
+            .optional()
+            .describe("Most pixels wide; a picture is never made larger."),
+          annotated: flag.describe("Draw the detections into it."),
+        }),
+        response: { 200: jpegAnswer, ...errorAnswers },
+      },
+    },
+    async ({ params, query }, reply) => {
+      const { annotated, width } = query;
+      const name = cameraName(params.camera);
+      const { jpeg } = await parts().cameraSnapshots.get(name, { annotated, maxWidth: width });
+      return reply.type("image/jpeg").send(Buffer.from(jpeg));
+    },
+  );
+  app.get(
+    "/cameras/:camera/series",
+    {
+      schema: {
+        tags,
+        summary: "Returns the last seconds of a camera, oldest first, one sample each.",
+        params: cameraParams,
+        querystring: z.object({
+          seconds: z.coerce.number().int().min(1).max(seriesSeconds).default(seriesSeconds),
+        }),
+        response: { 200: httpSeriesSchema, ...errorAnswers },
+      },
+    },
+    async ({ params: { camera }, query }) => {
+      const { cameras, series } = parts();
+      cameras.get({ name: cameraName(camera) });
+      return { camera, samples: series.recent(camera, query.seconds).map(withoutOffset) };
+    },
+  );
+}

@@ -1,0 +1,112 @@
+import { headers } from "@nats-io/transport-node";
+import {
+  CameraReason,
+  decodeJson,
+  type HttpCamera,
+  type ProbeAnswer,
+  type ProbeRequest,
+  probeHeader,
+  probeQueue,
+  probeRequestSchema,
+  subjects,
+} from "@sightline/contracts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CheckedApi } from "../../testing/api-document.ts";
+import { RunningResults } from "../../testing/running-results.ts";
+
+let results: RunningResults;
+let api: CheckedApi;
+beforeAll(async () => {
+  results = await RunningResults.start();
+  api = await CheckedApi.open(results.addresses.http);
+});
+afterAll(() => results.stop());
+
+const jpegBegin = new Uint8Array([0xff, 0xd8]);
+const front = { params: { camera: "front" } };
+
+test("a camera: register, read, change under its etag, remove", async () => {
+  const body = { id: "front", uri: "rtsp://admin:hunter2@cam/x", minScore: 0.4, classes: ["person"] };
+  const created = await api.call("post", "/cameras", { body });
+  expect(created).toMatchObject({
+    status: 201,
+    body: {
+      id: "front",
+      uri: "rtsp://cam/x",
+      transport: "tcp",
+      minScore: 0.4,
+      classes: ["person"],
+      hasCredentials: true,
+      model: "yolo-nas-pedestrians",
+      status: { state: "pending" },
+      findings: [{ level: "warning" }],
+    },
+  });
+  expect(created.headers.get("location")).toBe("/api/v1/cameras/front");
+  const { etag } = created.body as HttpCamera;
+  expect(created.headers.get("etag")).toBe(`"${etag}"`);
+  expect(await api.call("post", "/cameras", { body })).toMatchObject({
+    status: 409,
+    body: { code: "camera_exists" },
+  });
+
+  const change = { ...front, body: { targetFps: 5, classes: [] }, headers: { "if-match": `"${etag}"` } };
+  const changed = await api.call("patch", "/cameras/{camera}", change);
+  expect(changed).toMatchObject({ status: 200, body: { targetFps: 5, classes: [], minScore: 0.4 } });
+  expect(await api.call("patch", "/cameras/{camera}", change)).toMatchObject({
+    status: 412,
+    body: { code: "etag_mismatch" },
+  });
+  const read = await api.call("get", "/cameras/{camera}", front);
+  expect(read.body).toEqual(changed.body);
+  const list = await api.call("get", "/cameras", { query: "?pageSize=1" });
+  expect(list.body).toEqual({ cameras: [changed.body], nextPageToken: "", totalSize: 1 });
+  expect(JSON.stringify([created, changed, read, list])).not.toContain("hunter");
+
+  expect(await api.call("delete", "/cameras/{camera}", front)).toMatchObject({ status: 204 });
+  expect(await api.call("delete", "/cameras/{camera}", front)).toMatchObject({
+    status: 404,
+    body: { code: "camera_not_found" },
+  });
+});
+
+test("a camera is tried out by any ingest; without one, it is said", async () => {
+  const body = { uri: "rtsp://u:secret@cam/x" };
+  const nobody = await api.call("post", "/probe", { body });
+  expect(nobody).toMatchObject({ status: 503, body: { code: "probe_unavailable" } });
+  const asked: ProbeRequest[] = [];
+  const subscription = results.nats.connection.subscribe(subjects.cameraProbe, {
+    queue: probeQueue,
+    callback: (_error, message) => {
+      asked.push(decodeJson(probeRequestSchema, message.data));
+      const answer: ProbeAnswer =
+        asked.length === 1
+          ? { ok: true, codec: "h264", width: 640, height: 480, fps: 25 }
+          : { ok: false, reason: CameraReason.UNAUTHORIZED, message: "it wants a password" };
+      const head = headers();
+      head.set(probeHeader, JSON.stringify(answer));
+      message.respond(answer.ok ? jpegBegin : new Uint8Array(), { headers: head });
+    },
+  });
+  await results.nats.connection.flush();
+  expect((await api.call("post", "/probe", { body })).body).toEqual({
+    ok: true,
+    codec: "h264",
+    width: 640,
+    height: 480,
+    fps: 25,
+    picture: "data:image/jpeg;base64,/9g=",
+    pictureFault: "",
+  });
+  expect(asked).toEqual([
+    { uri: "rtsp://cam/x", transport: "tcp", username: "u", password: "secret", picture: true },
+  ]);
+  expect(
+    (await api.call("post", "/probe", { body: { uri: "rtsp://cam/x", transport: "udp" } })).body,
+  ).toEqual({
+    ok: false,
+    reason: "unauthorized",
+    message: "it wants a password",
+  });
+  subscription.unsubscribe();
+});

@@ -1,0 +1,122 @@
+import {
+  cameraName,
+  httpCameraChangesSchema,
+  httpCameraPageSchema,
+  httpCameraSchema,
+  httpNewCameraSchema,
+  httpProbeRequestSchema,
+  httpProbeSchema,
+} from "@sightline/contracts";
+import { z } from "zod";
+import { fromHttpSettings, updateMaskOf } from "../json/camera-json.ts";
+import { cameraParams, conditional, errorAnswers, etagOf } from "./api-error.ts";
+import type { ApiApp, Parts } from "./parts.ts";
+
+const tags = ["cameras"];
+
+/** Registering, reading, changing and removing cameras. */
+export function cameraRoutes(app: ApiApp, parts: Parts): void {
+  app.get(
+    "/cameras",
+    {
+      schema: {
+        tags,
+        summary: "Lists cameras by id, a page at a time.",
+        querystring: z.object({
+          pageSize: z.coerce.number().int().min(1).max(1000).default(100),
+          pageToken: z.string().max(512).default(""),
+        }),
+        response: { 200: httpCameraPageSchema, ...errorAnswers },
+      },
+    },
+    async ({ query }) => {
+      const { cameras, view } = parts();
+      const page = cameras.list(query);
+      return { ...page, cameras: page.cameras.map((camera) => view.show(camera)) };
+    },
+  );
+  app.post(
+    "/cameras",
+    {
+      schema: {
+        tags,
+        summary: "Registers a camera.",
+        body: httpNewCameraSchema,
+        response: { 201: httpCameraSchema, ...errorAnswers },
+      },
+    },
+    async ({ body: { id, ...settings } }, reply) => {
+      const { cameras, view } = parts();
+      const camera = await cameras.register({ cameraId: id, camera: fromHttpSettings(id, settings) });
+      reply.header("location", `/api/v1/cameras/${id}`).header("etag", `"${camera.etag}"`);
+      return reply.code(201).send(view.show(camera));
+    },
+  );
+  app.get(
+    "/cameras/:camera",
+    {
+      schema: {
+        tags,
+        summary: "Returns a camera with its status and what is the matter with it.",
+        params: cameraParams,
+        response: { 200: httpCameraSchema, ...errorAnswers },
+      },
+    },
+    async ({ params }, reply) => {
+      const { cameras, view } = parts();
+      const camera = cameras.get({ name: cameraName(params.camera) });
+      reply.header("etag", `"${camera.etag}"`);
+      return view.show(camera);
+    },
+  );
+  app.patch(
+    "/cameras/:camera",
+    {
+      schema: {
+        tags,
+        summary: "Changes the settings that the body names.",
+        params: cameraParams,
+        headers: conditional,
+        body: httpCameraChangesSchema,
+        response: { 200: httpCameraSchema, ...errorAnswers },
+      },
+    },
+    async ({ params, body, headers }, reply) => {
+      const { cameras, view } = parts();
+      const etag = etagOf(headers["if-match"]);
+      const camera = await cameras.update({
+        camera: fromHttpSettings(params.camera, body, etag),
+        updateMask: updateMaskOf(body),
+      });
+      reply.header("etag", `"${camera.etag}"`);
+      return view.show(camera);
+    },
+  );
+  app.delete(
+    "/cameras/:camera",
+    {
+      schema: {
+        tags,
+        summary: "Removes a camera and its rules.",
+        params: cameraParams,
+        response: { 204: z.undefined().describe("The camera is removed."), ...errorAnswers },
+      },
+    },
+    async ({ params }, reply) => {
+      await parts().cameras.delete({ name: cameraName(params.camera) });
+      return reply.code(204).send();
+    },
+  );
+  app.post(
+    "/probe",
+    {
+      schema: {
+        tags,
+        summary: "Tries a camera out that need not be registered; takes up to 12 s.",
+        body: httpProbeRequestSchema,
+        response: { 200: httpProbeSchema, ...errorAnswers },
+      },
+    },
+    async ({ body }) => parts().probe.probe(body),
+  );
+}

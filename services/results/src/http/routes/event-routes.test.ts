@@ -1,0 +1,85 @@
+import {
+  Event,
+  EventPhase,
+  EventType,
+  type HttpEventPage,
+  subjects,
+  toTimestamp,
+} from "@sightline/contracts";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { SnapshotStore } from "../../snapshots/snapshot-store.ts";
+import { CheckedApi } from "../../testing/api-document.ts";
+import { PictureSource } from "../../testing/picture-source.ts";
+import { RunningResults } from "../../testing/running-results.ts";
+import { PictureClient } from "../../pictures/picture-client.ts";
+
+let results: RunningResults;
+let pictures: PictureSource;
+let api: CheckedApi;
+beforeAll(async () => {
+  results = await RunningResults.start();
+  pictures = await PictureSource.start(results.nats);
+  api = await CheckedApi.open(results.addresses.http);
+});
+afterAll(async () => {
+  pictures.stop();
+  await results.stop();
+});
+
+const jpegBegin = new Uint8Array([0xff, 0xd8]);
+
+test("events: listed by what they are, read, with their picture", async () => {
+  const at = toTimestamp(Date.parse("2026-01-02T03:04:05Z"));
+  const event = (id: string, type: EventType, zone: string) =>
+    Event.fromPartial({
+      name: `cameras/yard/events/${id}`,
+      type,
+      phase: EventPhase.ONCE,
+      revision: 1,
+      zone,
+      startTime: at,
+      updateTime: at,
+      endTime: at,
+      track: { id: "1", className: "person", normalizedBox: { xMin: 0.1, yMin: 0.2, xMax: 0.3, yMax: 0.4 } },
+    });
+  for (const one of [event("a-e1", EventType.LEFT_ZONE, "door"), event("a-e2", EventType.LEFT, "")])
+    await results.nats.jetstream.publish(
+      subjects.event("yard", one.name.split("/").at(-1)!),
+      Event.encode(one).finish(),
+    );
+  const ids = async (query = "") =>
+    ((await api.call("get", "/events", { query: `?camera=yard${query}` })).body as HttpEventPage).events.map(
+      ({ id }) => id,
+    );
+  expect(await ids()).toEqual(["a-e2", "a-e1"]);
+  expect(await ids("&type=left_zone&zone=door&class=person")).toEqual(["a-e1"]);
+  expect(await ids("&type=left_zone&type=left&from=2026-01-01T00:00:00Z")).toEqual(["a-e2", "a-e1"]);
+  expect(await ids("&to=2026-01-01T00:00:00%2B01:00")).toEqual([]);
+  const first = await api.call("get", "/events", { query: "?camera=yard&pageSize=1" });
+  const { nextPageToken } = first.body as HttpEventPage;
+  expect(await ids(`&pageSize=1&pageToken=${nextPageToken}`)).toEqual(["a-e1"]);
+  const params = { camera: "yard", event: "a-e1" };
+  expect(await api.call("get", "/events/{camera}/{event}", { params })).toMatchObject({
+    body: { camera: "yard", id: "a-e1", type: "left_zone", track: { box: [0.1, 0.2, 0.3, 0.4] } },
+  });
+  const snapshot = "/events/{camera}/{event}/snapshot";
+  const store = await SnapshotStore.open(results.nats, {
+    maxAgeSeconds: 3600,
+    maxBytes: 64 * 1024 ** 2,
+    replicas: 1,
+  });
+  const { jpeg, ...picture } = await new PictureClient(results.nats).get("yard", {});
+  await store.put("yard/a-e1", jpeg, { ...picture, boxes: [] });
+  const plain = await api.call("get", snapshot, { params });
+  expect([plain.status, plain.headers.get("cache-control")]).toEqual([200, "no-cache"]);
+  expect(Buffer.from(plain.body as ArrayBuffer)).toEqual(Buffer.from(jpeg));
+  const annotated = await api.call("get", snapshot, { params, query: "?annotated=true" });
+  expect(new Uint8Array(annotated.body as ArrayBuffer).subarray(0, 2)).toEqual(jpegBegin);
+  expect(await api.call("get", snapshot, { params: { ...params, event: "a-e2" } })).toMatchObject({
+    status: 404,
+    body: { code: "snapshot_not_found" },
+  });
+  expect(
+    await api.call("get", "/events/{camera}/{event}", { params: { ...params, event: "none" } }),
+  ).toMatchObject({ status: 404, body: { code: "event_not_found" } });
+});

@@ -1,0 +1,111 @@
+import {
+  cameraName,
+  EventFilter,
+  EventType,
+  enumValue,
+  httpEventPageSchema,
+  httpEventSchema,
+  toHttpEvent,
+  toTimestamp,
+} from "@sightline/contracts";
+import { z } from "zod";
+import { ApiError } from "../../grpc/errors.ts";
+import { errorAnswers, flag } from "./api-error.ts";
+import { jpegAnswer } from "./jpeg-answer.ts";
+import type { ApiApp, Parts } from "./parts.ts";
+
+const tags = ["events"];
+
+/** One or several values of a name in the query string; an empty one is none. */
+const names = z
+  .union([z.string(), z.array(z.string()).max(100)])
+  .transform((value) => (Array.isArray(value) ? value : [value]).filter((name) => name !== ""))
+  .default([]);
+const time = z.iso.datetime({ offset: true }).optional();
+
+const eventParams = z.object({
+  camera: z.string().max(63).describe("Id of the camera."),
+  event: z.string().max(128).describe("Id of the event."),
+});
+
+const eventQuery = z.object({
+  camera: names.describe("Ids of cameras; without, all."),
+  type: names.describe("Types such as entered_zone; without, all."),
+  class: names.describe("Classes; without, all."),
+  zone: names.describe("Zones; without, all."),
+  from: time.describe("Events that started at this time or later."),
+  to: time.describe("Events that started before this time."),
+  pageSize: z.coerce.number().int().min(1).max(1000).default(100),
+  pageToken: z.string().max(4096).default(""),
+});
+
+/** Events that are kept, and their pictures. */
+export function eventRoutes(app: ApiApp, parts: Parts): void {
+  app.get(
+    "/events",
+    {
+      schema: {
+        tags,
+        summary: "Lists events as they stand now, newest first, a page at a time.",
+        querystring: eventQuery,
+        response: { 200: httpEventPageSchema, ...errorAnswers },
+      },
+    },
+    async ({ query }) => {
+      const { events, nextPageToken } = await parts().events.list({
+        filter: EventFilter.fromPartial({
+          cameras: query.camera.map(cameraName),
+          types: query.type.map(readType),
+          classes: query.class,
+          zones: query.zone,
+        }),
+        startTime: query.from === undefined ? undefined : toTimestamp(Date.parse(query.from)),
+        endTime: query.to === undefined ? undefined : toTimestamp(Date.parse(query.to)),
+        pageSize: query.pageSize,
+        pageToken: query.pageToken,
+      });
+      return { events: events.map(toHttpEvent), nextPageToken };
+    },
+  );
+  app.get(
+    "/events/:camera/:event",
+    {
+      schema: {
+        tags,
+        summary: "Returns an event as it stands now.",
+        params: eventParams,
+        response: { 200: httpEventSchema, ...errorAnswers },
+      },
+    },
+    async ({ params }) => toHttpEvent(await parts().events.get(nameOf(params))),
+  );
+  app.get(
+    "/events/:camera/:event/snapshot",
+    {
+      schema: {
+        tags,
+        summary: "Returns the picture with the best view of an event.",
+        params: eventParams,
+        querystring: z.object({ annotated: flag.describe("Draw the object's box and label into it.") }),
+        response: { 200: jpegAnswer, ...errorAnswers },
+      },
+    },
+    async ({ params, query }, reply) => {
+      const { jpeg } = await parts().eventSnapshots.get(nameOf(params), query.annotated);
+      // It may be replaced by a better one while the event goes on.
+      reply.header("cache-control", "no-cache");
+      return reply.type("image/jpeg").send(Buffer.from(jpeg));
+    },
+  );
+}
+
+function nameOf({ camera, event }: z.infer<typeof eventParams>): string {
+  return `${cameraName(camera)}/events/${event}`;
+}
+
+function readType(name: string): EventType {
+  const type = enumValue(EventType, name);
+  if (type === undefined)
+    throw new ApiError("invalid_argument", `there is no event type '${name.slice(0, 64)}'`);
+  return type;
+}

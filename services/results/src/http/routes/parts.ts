@@ -1,0 +1,39 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
+import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { CameraService } from "../../cameras/camera-service.ts";
+import type { EventHistory } from "../../history/event-history.ts";
+import type { RulesService } from "../../rules/rules-service.ts";
+import type { CameraSnapshots } from "../../snapshots/camera-snapshots.ts";
+import type { EventSnapshots } from "../../snapshots/event-snapshots.ts";
+import type { CameraView } from "../camera-view.ts";
+import type { LiveHub } from "../live/live-hub.ts";
+import type { ProbeClient } from "../probe-client.ts";
+import type { SeriesStore } from "../series/series-store.ts";
+import type { SystemView } from "../system-view.ts";
+
+/** What the HTTP API is served from. */
+export interface HttpParts {
+  cameras: CameraService;
+  rules: RulesService;
+  events: EventHistory;
+  cameraSnapshots: CameraSnapshots;
+  eventSnapshots: EventSnapshots;
+  view: CameraView;
+  system: SystemView;
+  series: SeriesStore;
+  probe: ProbeClient;
+  live: LiveHub;
+}
+
+/** The parts; throws ApiError `starting` until they are there. */
+export type Parts = () => HttpParts;
+
+/** An app whose routes are described in zod. */
+export type ApiApp = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodTypeProvider
+>;

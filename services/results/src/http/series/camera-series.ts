@@ -1,0 +1,131 @@
+import { dropReasonLabel, dropReasons, type FrameDetections, type HttpSample } from "@sightline/contracts";
+import { type LedgerSpan, spread } from "./ledger-difference.ts";
+import { OpenSecond, stageNames } from "./open-second.ts";
+
+/** How far back a series goes. */
+export const seriesSeconds = 900;
+
+const counters = 2 + dropReasons.length;
+const dropNames = dropReasons.map(dropReasonLabel);
+
+/** One second of a camera, and what only the diagnosis needs. */
+export interface SeriesSample extends HttpSample {
+  /** See OpenSecond.offset; null when no frame came. */
+  offsetMs: number | null;
+}
+
+/**
+ * The last 15 minutes of one camera by the second, in a ring of fixed size (about 75 kB). Seconds are counted since
+ * 1970. Percentiles are exact: a second's latencies are kept until it is over.
+ */
+export class CameraSeries {
+  /** Which second a slot holds; 0 when none. */
+  readonly #seconds = new Float64Array(seriesSeconds);
+  readonly #counts = new Uint32Array(seriesSeconds * counters);
+  readonly #percentiles = new Float32Array(seriesSeconds * 3);
+  readonly #stages = new Float32Array(seriesSeconds * stageNames.length);
+  readonly #offsets = new Float32Array(seriesSeconds);
+  readonly #tracks = new Uint16Array(seriesSeconds);
+  #open: OpenSecond | undefined;
+  #first = Number.POSITIVE_INFINITY;
+  #newest = 0;
+
+  /** A frame is delivered at `now`, milliseconds since 1970. */
+  frame(event: FrameDetections, now: number): void {
+    const second = Math.floor(now / 1000);
+    if (this.#open && this.#open.second < second) this.#close();
+    this.#open ??= new OpenSecond(second);
+    this.#open.add(event, now);
+  }
+
+  /** The ledger has grown. */
+  grow({ counts, from, to }: LedgerSpan): void {
+    const oldest = Math.max(from, to - seriesSeconds * 1000);
+    for (const [index, count] of counts.entries())
+      for (const [second, part] of spread(count, oldest, to)) {
+        const slot = this.#slot(second);
+        if (slot !== undefined) this.#counts[slot * counters + index]! += part;
+      }
+  }
+
+  /** The seconds from `first` to `last`, oldest first; none from before the camera was first heard of. */
+  read(first: number, last: number): SeriesSample[] {
+    if (this.#open && this.#open.second <= last) this.#close();
+    const begin = Math.max(first, this.#first, last - seriesSeconds + 1);
+    const samples: SeriesSample[] = [];
+    for (let second = begin; second <= last; second++) samples.push(this.#sample(second));
+    return samples;
+  }
+
+  #close(): void {
+    const open = this.#open!;
+    this.#open = undefined;
+    const slot = this.#slot(open.second);
+    if (slot === undefined) return;
+    this.#percentiles.set(open.percentiles(), slot * 3);
+    this.#stages.set(open.stageMeans(), slot * stageNames.length);
+    this.#offsets[slot] = open.offset;
+    this.#tracks[slot] = open.tracks;
+  }
+
+  /** The slot of a second, emptied when it held another; undefined when the ring has gone past it. */
+  #slot(second: number): number | undefined {
+    if (second <= this.#newest - seriesSeconds) return undefined;
+    this.#newest = Math.max(this.#newest, second);
+    this.#first = Math.min(this.#first, second);
+    const slot = second % seriesSeconds;
+    if (this.#seconds[slot] !== second) {
+      this.#seconds[slot] = second;
+      this.#counts.fill(0, slot * counters, (slot + 1) * counters);
+      this.#percentiles.fill(Number.NaN, slot * 3, (slot + 1) * 3);
+      this.#stages.fill(0, slot * stageNames.length, (slot + 1) * stageNames.length);
+      this.#offsets[slot] = Number.NaN;
+      this.#tracks[slot] = 0;
+    }
+    return slot;
+  }
+
+  #sample(second: number): SeriesSample {
+    const slot = second % seriesSeconds;
+    if (this.#seconds[slot] !== second) return emptySample(second);
+    const [captured = 0, inferred = 0, ...dropped] = this.#counts.subarray(
+      slot * counters,
+      (slot + 1) * counters,
+    );
+    const [p50 = Number.NaN, p95 = 0, p99 = 0] = this.#percentiles.subarray(slot * 3, (slot + 1) * 3);
+    const stages = this.#stages.subarray(slot * stageNames.length, (slot + 1) * stageNames.length);
+    const delivered = !Number.isNaN(p50);
+    return {
+      timeMs: second * 1000,
+      captured,
+      inferred,
+      dropped: Object.fromEntries(
+        dropNames.flatMap((name, index) => (dropped[index] ? [[name, dropped[index]]] : [])),
+      ),
+      latencyMs: delivered ? { p50: round(p50), p95: round(p95), p99: round(p99) } : null,
+      stagesMs: delivered
+        ? Object.fromEntries(stageNames.map((name, index) => [name, round(stages[index] ?? 0)]))
+        : {},
+      tracks: this.#tracks[slot] ?? 0,
+      offsetMs: delivered ? round(this.#offsets[slot] ?? 0) : null,
+    };
+  }
+}
+
+function emptySample(second: number): SeriesSample {
+  return {
+    timeMs: second * 1000,
+    captured: 0,
+    inferred: 0,
+    dropped: {},
+    latencyMs: null,
+    stagesMs: {},
+    tracks: 0,
+    offsetMs: null,
+  };
+}
+
+/** Hundredths of a millisecond. */
+function round(milliseconds: number): number {
+  return Math.round(milliseconds * 100) / 100;
+}

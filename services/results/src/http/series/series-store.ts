@@ -1,0 +1,74 @@
+import { type CameraStatus, cameraIdOf, type FrameDetections, type HttpSample } from "@sightline/contracts";
+import { CameraSeries, type SeriesSample, seriesSeconds } from "./camera-series.ts";
+import { LedgerDifference } from "./ledger-difference.ts";
+
+/** Ingest writes a ledger every second, so a second is complete a second after its end. */
+const settledAfter = 2;
+
+/** The series of all registered cameras. */
+export class SeriesStore {
+  readonly #cameras = new Map<string, { series: CameraSeries; ledger: LedgerDifference }>();
+  readonly #isRegistered: (camera: string) => boolean;
+  readonly #now: () => number;
+
+  /** `isRegistered` keeps a frame that arrives after its camera was removed from bringing the series back. */
+  constructor(
+    isRegistered: (camera: string) => boolean,
+    now: () => number = () => performance.timeOrigin + performance.now(),
+  ) {
+    this.#isRegistered = isRegistered;
+    this.#now = now;
+  }
+
+  /** A frame is delivered now. */
+  frame(event: FrameDetections): void {
+    this.#of(cameraIdOf(event.frame?.camera ?? ""))?.series.frame(event, this.#now());
+  }
+
+  /** Ingest has told how a camera stands. */
+  status(camera: string, status: CameraStatus): void {
+    const of = this.#of(camera);
+    const grown = of?.ledger.next(status, this.#now());
+    if (grown) of?.series.grow(grown);
+  }
+
+  forget(camera: string): void {
+    this.#cameras.delete(camera);
+  }
+
+  /** The last complete seconds of a camera, at most 900, oldest first; fewer when it was first heard of later. */
+  recent(camera: string, seconds: number): SeriesSample[] {
+    const last = this.#newest();
+    const first = last - Math.min(seconds, seriesSeconds) + 1;
+    return this.#cameras.get(camera)?.series.read(first, last) ?? [];
+  }
+
+  /** The newest complete second of each camera. */
+  newest(): Record<string, HttpSample> {
+    const last = this.#newest();
+    const samples: Record<string, HttpSample> = {};
+    for (const [camera, { series }] of this.#cameras) {
+      const [sample] = series.read(last, last);
+      if (sample) samples[camera] = withoutOffset(sample);
+    }
+    return samples;
+  }
+
+  #newest(): number {
+    return Math.floor(this.#now() / 1000) - settledAfter;
+  }
+
+  #of(camera: string | undefined) {
+    if (camera === undefined) return undefined;
+    const known = this.#cameras.get(camera);
+    if (known || !this.#isRegistered(camera)) return known;
+    const fresh = { series: new CameraSeries(), ledger: new LedgerDifference() };
+    this.#cameras.set(camera, fresh);
+    return fresh;
+  }
+}
+
+/** A sample as the API shows it. */
+export function withoutOffset({ offsetMs: _, ...sample }: SeriesSample): HttpSample {
+  return sample;
+}

@@ -1,0 +1,78 @@
+import type { StreamInfo } from "@nats-io/jetstream";
+import type { Camera, HttpSystem, ServedModel, WorkerInfo } from "@sightline/contracts";
+import type { Nats } from "@sightline/service";
+import { diagnosisSeconds } from "./camera-view.ts";
+import { diagnoseSystem } from "./findings/diagnose-system.ts";
+import { toHttpCamera } from "./json/camera-json.ts";
+import type { SeriesStore } from "./series/series-store.ts";
+
+/** Answers of NATS are shared by all who ask within this time. */
+const streamsMs = 1_000;
+/** Streams that hold a key-value bucket; what is in them is shown by name elsewhere. */
+const bucketPrefix = "KV_";
+
+export interface SystemParts {
+  version: string;
+  nats: Pick<Nats, "connection" | "manager" | "connected">;
+  workers: () => WorkerInfo[];
+  models: () => ServedModel[];
+  defaultModel: string;
+  cameras: () => Camera[];
+  series: SeriesStore;
+}
+
+/** The system as a whole: workers, models, streams, and what is the matter with it. */
+export class SystemView {
+  readonly #parts: SystemParts;
+  #streams: { at: number; infos: Promise<StreamInfo[]> } | undefined;
+
+  constructor(parts: SystemParts) {
+    this.#parts = parts;
+  }
+
+  async show(): Promise<HttpSystem> {
+    const { version, nats, workers, models, defaultModel, cameras, series } = this.#parts;
+    const { info } = nats.connection;
+    const system: Omit<HttpSystem, "findings"> = {
+      version,
+      nats: { connected: nats.connected(), version: info?.version ?? "", cluster: info?.cluster ?? "" },
+      workers: workers().toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      models: models().map(({ name, architecture, width, height, classes, accuracy }) => ({
+        name,
+        architecture,
+        width,
+        height,
+        classes,
+        accuracy: accuracy ?? null,
+        isDefault: name === defaultModel,
+      })),
+      streams: (await this.#readStreams()).map(toHttpStream),
+    };
+    const shown = cameras().map((camera) => toHttpCamera(camera, []));
+    const samples = new Map(shown.map(({ id }) => [id, series.recent(id, diagnosisSeconds)]));
+    return { ...system, findings: diagnoseSystem(system, shown, samples) };
+  }
+
+  /** None while NATS does not answer. */
+  async #readStreams(): Promise<StreamInfo[]> {
+    const { nats } = this.#parts;
+    if (!nats.connected()) return [];
+    const now = performance.now();
+    if (!this.#streams || now - this.#streams.at > streamsMs)
+      this.#streams = { at: now, infos: Array.fromAsync(nats.manager.streams.list()).catch(() => []) };
+    const infos = await this.#streams.infos;
+    return infos.filter(({ config }) => !config.name.startsWith(bucketPrefix));
+  }
+}
+
+function toHttpStream({ config, state }: StreamInfo): HttpSystem["streams"][number] {
+  return {
+    name: config.name,
+    messages: state.messages,
+    bytes: state.bytes,
+    maxBytes: Math.max(0, config.max_bytes),
+    maxAgeSeconds: config.max_age / 1e9,
+    oldestTime: state.messages === 0 ? null : new Date(Date.parse(state.first_ts)).toISOString(),
+    consumers: state.consumer_count,
+  };
+}

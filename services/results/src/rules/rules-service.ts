@@ -1,0 +1,59 @@
+import {
+  type CameraRules,
+  cameraIdOf,
+  type GetCameraRulesRequest,
+  type UpdateCameraRulesRequest,
+} from "@sightline/contracts";
+import type { ModelCatalog } from "../cameras/model-catalog.ts";
+import { ApiError } from "../grpc/errors.ts";
+import { checkedRules, parsedRules } from "./checked-rules.ts";
+import type { RulesRegistry } from "./rules-registry.ts";
+
+/** The calls of RulesService. Every method throws ApiError. */
+export class RulesService {
+  readonly #registry: RulesRegistry;
+  readonly #catalog: ModelCatalog;
+
+  constructor(registry: RulesRegistry, catalog: ModelCatalog) {
+    this.#registry = registry;
+    this.#catalog = catalog;
+  }
+
+  get(request: GetCameraRulesRequest): CameraRules {
+    const camera = readName(request.name);
+    this.#registry.requireCamera(camera);
+    return { ...this.#registry.find(camera), name: request.name };
+  }
+
+  /** @throws ApiError rules_invalid with every fault, camera_not_found, etag_mismatch, registry_unavailable */
+  async update({ rules }: UpdateCameraRulesRequest): Promise<CameraRules> {
+    if (!rules) throw new ApiError("invalid_argument", "rules is missing");
+    const camera = readName(rules.name);
+    const { model } = this.#registry.requireCamera(camera);
+    const checked = checkedRules(rules, this.#catalog.find(model));
+    return { ...(await this.#registry.replace(camera, checked, rules.etag)), name: rules.name };
+  }
+
+  /** As `update`, with rules in the form of a rules file; `etag` counts before the one in it. */
+  async updateFromFile(camera: string, file: unknown, etag: string): Promise<CameraRules> {
+    const { model } = this.#registry.requireCamera(camera);
+    const checked = parsedRules(file, this.#catalog.find(model));
+    const rules = await this.#registry.replace(camera, checked, etag || checked.etag);
+    return { ...rules, name: rulesName(camera) };
+  }
+}
+
+/** Name of a camera's rules. */
+export function rulesName(camera: string): string {
+  return `cameras/${camera}/rules`;
+}
+
+function readName(name: string): string {
+  const camera = name.endsWith("/rules") ? cameraIdOf(name.slice(0, -"/rules".length)) : undefined;
+  if (camera === undefined)
+    throw new ApiError(
+      "invalid_argument",
+      "the name of the rules is not valid; expected cameras/{camera}/rules",
+    );
+  return camera;
+}

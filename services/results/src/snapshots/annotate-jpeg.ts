@@ -1,0 +1,47 @@
+import { type AnnotatedBox, annotationSvg } from "@sightline/annotate";
+import type { Detection, Track } from "@sightline/contracts";
+import { TaskLimit, TaskLimitError } from "@sightline/service";
+import sharp from "sharp";
+import { ApiError } from "../grpc/errors.ts";
+
+// One thread for each picture; libvips keeps nothing of pictures that are never the same.
+sharp.concurrency(1);
+sharp.cache(false);
+
+const quality = 88;
+const limit = new TaskLimit(2, 32);
+
+/**
+ * Draws boxes and labels into a JPEG of this size.
+ * @throws ApiError picture_unavailable when too many are being drawn
+ */
+export async function annotateJpeg(
+  { jpeg, width, height }: { jpeg: Uint8Array; width: number; height: number },
+  boxes: readonly AnnotatedBox[],
+): Promise<Uint8Array> {
+  if (boxes.length === 0) return jpeg;
+  const drawing = Buffer.from(annotationSvg(width, height, boxes));
+  try {
+    return await limit.run(() =>
+      sharp(jpeg)
+        .composite([{ input: drawing }])
+        .jpeg({ quality })
+        .toBuffer(),
+    );
+  } catch (error) {
+    if (!(error instanceof TaskLimitError)) throw error;
+    throw new ApiError("picture_unavailable", "too many pictures are being drawn at a time; ask again");
+  }
+}
+
+/** How a detection or track is drawn: its class, its score in percent, and its track where it has one. */
+export function annotatedBox(found: Detection | Track, trackId: string): AnnotatedBox[] {
+  const { classId, className, score, normalizedBox: box } = found;
+  const name = trackId === "" ? className : `${className} ${shortId(trackId)}`;
+  return box ? [{ classId, label: `${name} ${Math.round(100 * score)}%`, box }] : [];
+}
+
+/** A track's number without the incarnation in front of it. */
+function shortId(trackId: string): string {
+  return trackId.slice(trackId.lastIndexOf("-") + 1);
+}

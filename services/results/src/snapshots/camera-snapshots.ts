@@ -1,0 +1,71 @@
+import { cameraIdOf } from "@sightline/contracts";
+import { ApiError } from "../grpc/errors.ts";
+import { type Picture, type PictureClient, PictureError } from "../pictures/picture-client.ts";
+import { annotatedBox, annotateJpeg } from "./annotate-jpeg.ts";
+import { referenceTo, type Snapshot } from "./event-snapshots.ts";
+import type { RecentDetections } from "./recent-detections.ts";
+
+const quality = 85;
+/** A frame whose detections are known may be gone when its picture is asked for; then a newer one's are. */
+const attempts = 3;
+
+export interface CameraSnapshotOptions {
+  /** Draw what was found into the picture; it is then the newest whose detections are known. */
+  annotated: boolean;
+  /** Longest width, in pixels. */
+  maxWidth?: number | undefined;
+}
+
+/** Pictures of what cameras see now. */
+export class CameraSnapshots {
+  readonly #pictures: PictureClient;
+  readonly #detections: RecentDetections;
+  readonly #isRegistered: (camera: string) => boolean;
+
+  constructor(
+    pictures: PictureClient,
+    detections: RecentDetections,
+    isRegistered: (camera: string) => boolean,
+  ) {
+    this.#pictures = pictures;
+    this.#detections = detections;
+    this.#isRegistered = isRegistered;
+  }
+
+  /**
+   * The newest analysed picture of the camera `cameras/{camera}`.
+   * @throws ApiError invalid_argument, camera_not_found, picture_unavailable
+   */
+  async get(name: string, { annotated, maxWidth }: CameraSnapshotOptions): Promise<Snapshot> {
+    const camera = cameraIdOf(name);
+    if (camera === undefined)
+      throw new ApiError("invalid_argument", "the camera's name is not valid; expected cameras/{camera}");
+    if (!this.#isRegistered(camera)) throw new ApiError("camera_not_found", `there is no camera '${camera}'`);
+    try {
+      const picture = annotated
+        ? await this.#annotated(camera, maxWidth)
+        : await this.#pictures.get(camera, { maxWidth, quality });
+      return { jpeg: picture.jpeg, frame: referenceTo(picture) };
+    } catch (cause) {
+      if (!(cause instanceof PictureError)) throw cause;
+      throw new ApiError("picture_unavailable", `camera '${camera}' gives no picture now: ${cause.message}`);
+    }
+  }
+
+  async #annotated(camera: string, maxWidth: number | undefined): Promise<Picture> {
+    for (let attempt = 1; ; attempt++) {
+      const found = this.#detections.newest(camera);
+      if (!found?.frame)
+        throw new ApiError("picture_unavailable", `no frame of camera '${camera}' has been analysed lately`);
+      const { epoch, number } = found.frame;
+      try {
+        const picture = await this.#pictures.get(camera, { epoch, number, maxWidth, quality });
+        const boxes = found.detections.flatMap((each) => annotatedBox(each, each.trackId));
+        return { ...picture, jpeg: await annotateJpeg(picture, boxes) };
+      } catch (error) {
+        const isGone = error instanceof PictureError && error.reason === "gone";
+        if (!isGone || attempt === attempts || this.#detections.newest(camera) === found) throw error;
+      }
+    }
+  }
+}

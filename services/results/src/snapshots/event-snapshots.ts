@@ -1,0 +1,54 @@
+import { type FrameReference, parseEventName, toTimestamp } from "@sightline/contracts";
+import { ApiError } from "../grpc/errors.ts";
+import { annotateJpeg } from "./annotate-jpeg.ts";
+import type { SnapshotStore } from "./snapshot-store.ts";
+
+/** A JPEG and the frame that it shows. */
+export interface Snapshot {
+  jpeg: Uint8Array;
+  frame: FrameReference;
+}
+
+/** Pictures of events as they are kept. */
+export class EventSnapshots {
+  readonly #store: SnapshotStore;
+
+  constructor(store: SnapshotStore) {
+    this.#store = store;
+  }
+
+  /**
+   * The picture with the best view of the event `cameras/{camera}/events/{event}`, with its object's box drawn into it
+   * if `annotated`.
+   * @throws ApiError invalid_argument, snapshot_not_found, history_unavailable, picture_unavailable
+   */
+  async get(name: string, annotated: boolean): Promise<Snapshot> {
+    const parts = parseEventName(name);
+    if (!parts)
+      throw new ApiError(
+        "invalid_argument",
+        "the event's name is not valid; expected cameras/{camera}/events/{event}",
+      );
+    const stored = await this.#store.get(`${parts.camera}/${parts.id}`).catch((cause: Error) => {
+      throw new ApiError("history_unavailable", "the picture cannot be read now; try again", { cause });
+    });
+    if (!stored)
+      throw new ApiError("snapshot_not_found", `event '${name}' has no picture, or it is not kept any more`);
+    const { details, jpeg } = stored;
+    return {
+      jpeg: annotated ? await annotateJpeg({ ...details, jpeg }, details.boxes) : jpeg,
+      frame: referenceTo(details),
+    };
+  }
+}
+
+/** The frame that a picture shows. */
+export function referenceTo(picture: {
+  epoch: string;
+  number: number;
+  captureTimeMs: number;
+  ptsUs: number;
+}): FrameReference {
+  const { epoch, number, captureTimeMs, ptsUs } = picture;
+  return { epoch, number, captureTime: toTimestamp(captureTimeMs), ptsUs };
+}

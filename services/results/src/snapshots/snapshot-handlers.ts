@@ -1,0 +1,32 @@
+import type { CameraServiceServer, EventServiceServer } from "@sightline/contracts";
+import type { GrpcCalls } from "../grpc/grpc-calls.ts";
+import type { CameraSnapshots } from "./camera-snapshots.ts";
+import type { EventSnapshots, Snapshot } from "./event-snapshots.ts";
+
+/** The picture call of CameraService over gRPC. */
+export function cameraSnapshotHandlers(
+  calls: GrpcCalls,
+  snapshots: CameraSnapshots,
+): Pick<CameraServiceServer, "getCameraSnapshot"> {
+  return {
+    getCameraSnapshot: calls.unary("GetCameraSnapshot", async ({ name, annotated }) =>
+      toResponse(await snapshots.get(name, { annotated })),
+    ),
+  };
+}
+
+/** The picture call of EventService over gRPC. */
+export function eventSnapshotHandlers(
+  calls: GrpcCalls,
+  snapshots: EventSnapshots,
+): Pick<EventServiceServer, "getEventSnapshot"> {
+  return {
+    getEventSnapshot: calls.unary("GetEventSnapshot", async ({ name, annotated }) =>
+      toResponse(await snapshots.get(name, annotated)),
+    ),
+  };
+}
+
+function toResponse({ jpeg, frame }: Snapshot) {
+  return { contentType: "image/jpeg", content: Buffer.from(jpeg), frame };
+}

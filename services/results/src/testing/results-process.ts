@@ -1,0 +1,38 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const main = fileURLToPath(new URL("../main.ts", import.meta.url));
+
+/** A real results service in a process of its own, that can be killed and started again on the same address. */
+export class ResultsProcess {
+  readonly address: string;
+  readonly #natsUrl: string;
+  #child: ChildProcess | undefined;
+
+  constructor(natsUrl: string, address: string) {
+    this.#natsUrl = natsUrl;
+    this.address = address;
+  }
+
+  /** Starts the process; it takes calls some time after. */
+  start(): void {
+    this.#child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
+      env: {
+        ...process.env,
+        SIGHTLINE_NATS_URL: this.#natsUrl,
+        SIGHTLINE_GRPC: this.address,
+        SIGHTLINE_RESULTS_HTTP: "127.0.0.1:0",
+        SIGHTLINE_LOG_LEVEL: "error",
+      },
+      stdio: "ignore",
+    });
+  }
+
+  async kill(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill(signal);
+    await once(child, "exit");
+  }
+}

@@ -1,0 +1,177 @@
+import {
+  cameraIdOf,
+  cameraName,
+  Event,
+  EventPhase,
+  EventType,
+  eventsStream,
+  type FrameDetections,
+  formatFrameId,
+  parseEventName,
+  subjects,
+  TimelineEntry,
+  timelineStream,
+  toTimestamp,
+} from "@sightline/contracts";
+import { connectNats, createLogger, ensureStream, Lifecycle, type Nats } from "@sightline/service";
+import { NatsServer } from "@sightline/service/testing";
+import { detectionHandlers, preEncodedDetectionService } from "../feeds/detection-handlers.ts";
+import { DetectionService } from "../feeds/detection-service.ts";
+import { eventHandlers, preEncodedEventService } from "../feeds/event-handlers.ts";
+import { EventService } from "../feeds/event-service.ts";
+import type { FeedObserver } from "../feeds/feed.ts";
+import type { RingLimits } from "../feeds/feed-ring.ts";
+import { detectionFeed, eventFeed } from "../feeds/feeds.ts";
+import { SubscriberCount } from "../feeds/subscribers.ts";
+import { GrpcCalls } from "../grpc/grpc-calls.ts";
+import { GrpcServer } from "../grpc/grpc-server.ts";
+import { DetectionHistory } from "../history/detection-history.ts";
+import { EventHistory } from "../history/event-history.ts";
+import { type RulesOf, ZoneLookup } from "../history/zone-lookup.ts";
+import { FeedClient } from "./feed-client.ts";
+
+const log = createLogger("test", "fatal");
+const retention = { maxAgeSeconds: 3600, maxBytes: 256 * 1024 ** 2, replicas: 1 };
+
+/** The feeds and the calls on them, over real gRPC and a real NATS server; the test plays the analysis that fills the streams. */
+export class RunningFeeds {
+  readonly server: NatsServer;
+  readonly nats: Nats;
+  readonly #options: { ring?: RingLimits; rulesOf?: RulesOf };
+  #life = new Lifecycle();
+  #client: FeedClient | undefined;
+
+  private constructor(server: NatsServer, nats: Nats, options: { ring?: RingLimits; rulesOf?: RulesOf }) {
+    this.server = server;
+    this.nats = nats;
+    this.#options = options;
+  }
+
+  static async start(options: { ring?: RingLimits; rulesOf?: RulesOf } = {}): Promise<RunningFeeds> {
+    const server = await NatsServer.start();
+    const running = new RunningFeeds(server, await connectNats(server.url, "test", log), options);
+    await running.makeStreams();
+    await running.startFeeds();
+    return running;
+  }
+
+  get client(): FeedClient {
+    return this.#client!;
+  }
+
+  /** Makes the streams, as they are made when the service starts. */
+  async makeStreams(): Promise<void> {
+    await ensureStream(this.nats.manager, timelineStream(retention));
+    await ensureStream(this.nats.manager, eventsStream(retention));
+  }
+
+  /** Starts what the results service has of feeds; after `stopFeeds` this is a service that knows nothing. */
+  async startFeeds(): Promise<void> {
+    const life = new Lifecycle();
+    this.#life = life;
+    const nats = await connectNats(this.server.url, "feeds", log);
+    life.add({ stop: () => nats.connection.close() });
+    const parts = { nats, count: new SubscriberCount(100), log, ring: this.#options.ring };
+    const timeline = detectionFeed(parts, nobody);
+    const events = eventFeed(parts, nobody);
+    for (const { reader } of [timeline, events]) {
+      life.add(reader);
+      await reader.start();
+    }
+    const calls = new GrpcCalls(log, () => undefined);
+    const grpc = life.add(new GrpcServer(() => calls.endStreams()));
+    const zones = new ZoneLookup(this.#options.rulesOf ?? (() => undefined));
+    const detections = new DetectionHistory(timeline.stored, zones);
+    grpc.addService(
+      preEncodedDetectionService,
+      detectionHandlers(calls, new DetectionService(timeline, 256), detections),
+    );
+    grpc.addService(
+      preEncodedEventService,
+      eventHandlers(calls, new EventService(events), new EventHistory(events.stored)),
+    );
+    const port = await grpc.listen("127.0.0.1:0");
+    const client = new FeedClient(`127.0.0.1:${port}`);
+    life.add({ stop: async () => client.close() });
+    this.#client = client;
+  }
+
+  async stopFeeds(): Promise<void> {
+    await this.#life.stop(log);
+  }
+
+  async stop(): Promise<void> {
+    await this.stopFeeds();
+    await this.nats.connection.close();
+    await this.server.stop();
+  }
+
+  /** Publishes a frame as the analysis does; returns its sequence. */
+  async frame(frame: FrameDetections): Promise<number> {
+    return this.timeline(cameraIdOf(frame.frame!.camera)!, { $case: "frame", value: frame });
+  }
+
+  /** Publishes an entry of a camera's timeline; returns its sequence. */
+  async timeline(camera: string, entry: TimelineEntry["entry"]): Promise<number> {
+    const data = TimelineEntry.encode({ entry, detectionsSequence: 0, incarnation: "i1" }).finish();
+    const frame = entry?.$case === "frame" ? entry.value.frame : undefined;
+    const options = frame && { msgID: formatFrameId({ camera, epoch: frame.epoch, number: frame.number }) };
+    return (await this.nats.jetstream.publish(subjects.timeline(camera), data, options)).seq;
+  }
+
+  /** Publishes a message about an event as the analysis does; returns its sequence. */
+  async event(event: Event): Promise<number> {
+    const { camera, id } = parseEventName(event.name)!;
+    const data = Event.encode(event).finish();
+    const msgID = `${event.name}:${event.revision}`;
+    return (await this.nats.jetstream.publish(subjects.event(camera, id), data, { msgID })).seq;
+  }
+}
+
+/** What to put into a sample event. */
+export interface SampleEvent {
+  camera?: string;
+  id: string;
+  type?: EventType;
+  phase?: EventPhase;
+  revision?: number;
+  rule?: string;
+  zone?: string;
+  className?: string;
+  /** Milliseconds since 1970; now unless given. */
+  startTime?: number;
+}
+
+/** A message about an event as the analysis publishes it. */
+export function sampleEvent({
+  camera = "front",
+  id,
+  type = EventType.ENTERED_ZONE,
+  phase = EventPhase.START,
+  revision = 1,
+  rule = "door",
+  zone = "entrance",
+  className = "person",
+  startTime = Date.now(),
+}: SampleEvent): Event {
+  const time = toTimestamp(startTime);
+  return Event.fromPartial({
+    name: `${cameraName(camera)}/events/${id}`,
+    type,
+    phase,
+    revision,
+    rule,
+    zone,
+    track: { id: `i1-${id}`, className, score: 0.9, bestScore: 0.9 },
+    startTime: time,
+    updateTime: time,
+    message: `${className} in ${zone}`,
+  });
+}
+
+const nobody: FeedObserver = {
+  delivered: () => undefined,
+  skipped: () => undefined,
+  invalid: () => undefined,
+  lag: () => undefined,
+};

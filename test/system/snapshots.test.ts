@@ -1,0 +1,167 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { classColor } from "@sightline/annotate";
+import { findFfmpeg } from "@sightline/rtsp";
+import { projectRoot } from "@sightline/stack";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Json } from "./grpc.ts";
+import { System } from "./system.ts";
+
+const clip = join(projectRoot, "test/fixtures/pedestrians.mp4");
+const clipFrames = 200;
+
+let system: System;
+let ffmpeg: string;
+
+beforeAll(async () => {
+  ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
+  system = await System.start();
+  const cameras = await system.cameras(1);
+  await system.register("front", { uri: cameras.url("camera-1") });
+  await system.frames("front", 5);
+});
+
+afterAll(() => system?.stop());
+
+/** R, G, B bytes of a JPEG and its size. */
+function decode(jpeg: Buffer): { pixels: Buffer; width: number; height: number } {
+  const ppm = execFileSync(
+    ffmpeg,
+    ["-v", "error", "-i", "pipe:0", "-f", "image2pipe", "-c:v", "ppm", "pipe:1"],
+    {
+      input: jpeg,
+      maxBuffer: 1e8,
+    },
+  );
+  const [header = "", width, height] = /^P6\n(\d+) (\d+)\n255\n/.exec(ppm.toString("latin1", 0, 32)) ?? [];
+  return { pixels: ppm.subarray(header.length), width: Number(width), height: Number(height) };
+}
+
+/** Which frame of the clip a picture is most like. */
+function clipFrameOf({ pixels, width, height }: ReturnType<typeof decode>): number {
+  const filter = `scale=${width}:${height}:flags=bilinear,format=gbrp,format=rgb24`;
+  const all = execFileSync(
+    ffmpeg,
+    ["-v", "error", "-i", clip, "-vf", filter, "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"],
+    { maxBuffer: 1e9 },
+  );
+  expect(all.byteLength).toBe(clipFrames * pixels.byteLength);
+  let best = { frame: -1, difference: Number.POSITIVE_INFINITY };
+  for (let frame = 0; frame < clipFrames; frame++) {
+    let difference = 0;
+    for (let i = 0; i < pixels.byteLength; i += 7)
+      difference += Math.abs(pixels[i]! - all[frame * pixels.byteLength + i]!);
+    if (difference < best.difference) best = { frame, difference };
+  }
+  return best.frame;
+}
+
+/** The clip's frame with this number: the server plays it in a loop from its first frame. */
+const frameOfNumber = (number: number | string) => (Number(number) - 1) % clipFrames;
+
+/** Whether a pixel has the colour in which a class's boxes are drawn. */
+function isDrawn(
+  { pixels, width }: ReturnType<typeof decode>,
+  x: number,
+  y: number,
+  classId: number,
+): boolean {
+  const at = 3 * (y * width + x);
+  return classColor(classId).every((value, i) => Math.abs(value - pixels[at + i]!) < 60);
+}
+
+/** Share of the pixels along a box's left edge that are drawn. */
+function drawnShare(picture: ReturnType<typeof decode>, box: Json, classId: number): number {
+  const x = Math.min(picture.width - 1, Math.round((box.xMin ?? 0) * picture.width) + 1);
+  const [top, bottom] = [box.yMin ?? 0, box.yMax].map((y) => Math.round(y * picture.height));
+  const rows = Array.from({ length: Math.max(0, bottom! - top! - 4) }, (_, i) => top! + 2 + i);
+  return rows.filter((y) => isDrawn(picture, x, y, classId)).length / rows.length;
+}
+
+async function cameraSnapshot(annotated: boolean): Promise<Json> {
+  return system.client.call("CameraService/GetCameraSnapshot", { name: "cameras/front", annotated });
+}
+
+test("a camera's snapshot is of the frame that it names", async () => {
+  const { contentType, content, frame } = await cameraSnapshot(false);
+  expect(contentType).toBe("image/jpeg");
+  const picture = decode(Buffer.from(content, "base64"));
+  expect(picture.width / picture.height).toBeCloseTo(768 / 576, 2);
+  expect(clipFrameOf(picture)).toBe(frameOfNumber(frame.number));
+});
+
+test("the boxes in an annotated snapshot are those of its frame", async () => {
+  const seen = new Map<string, Json>();
+  let snapshot: Json;
+  const request = { cameras: ["cameras/front"], includeEmpty: true };
+  for await (const { frame: event } of system.client.stream(
+    "DetectionService/SubscribeDetections",
+    request,
+  )) {
+    if (!event) continue;
+    seen.set(event.frame.number, event);
+    snapshot ??= seen.size >= 3 ? await cameraSnapshot(true) : undefined;
+    if (snapshot && Number(event.frame.number) >= Number(snapshot.frame.number)) break;
+  }
+  const picture = decode(Buffer.from(snapshot.content, "base64"));
+  expect(clipFrameOf(picture)).toBe(frameOfNumber(snapshot.frame.number));
+  const { detections } = seen.get(snapshot.frame.number);
+  expect(detections.length).toBeGreaterThan(0);
+  // Boxes and labels of others may lie over an edge.
+  for (const { normalizedBox, classId = 0 } of detections)
+    expect(drawnShare(picture, normalizedBox, classId)).toBeGreaterThan(0.5);
+});
+
+test("the command line saves a snapshot", () => {
+  const file = join(system.directory, "front.jpg");
+  const server = `127.0.0.1:${system.ports.grpc}`;
+  const run = (...args: string[]) =>
+    execFileSync(join(projectRoot, "sightline"), ["camera", "snapshot", ...args, "--server", server], {
+      encoding: "utf8",
+      stdio: "pipe",
+    });
+  expect(run("front", "--out", file, "--annotated")).toMatch(
+    /front\.jpg: frame \d+ of 2\d{3}-.*Z, \d+ bytes\n/,
+  );
+  expect(decode(readFileSync(file)).width).toBeGreaterThan(100);
+  expect(() => run("nobody")).toThrow(/camera 'nobody'/);
+});
+
+test("an event has the picture of its frame, plain and with its object", async () => {
+  const rules = {
+    name: "cameras/front/rules",
+    rules: [{ type: "EVENT_TYPE_APPEARED", classes: ["person"] }],
+  };
+  await system.client.call("RulesService/UpdateCameraRules", { rules });
+  const request = { filter: { cameras: ["cameras/front"], phases: ["EVENT_PHASE_START"] } };
+  let event: Json;
+  for await (const { happened } of system.client.stream("EventService/SubscribeEvents", request)) {
+    event = happened;
+    if (event?.snapshotFrame) break;
+  }
+  const get = (annotated: boolean): Promise<Json> =>
+    system.client
+      .call("EventService/GetEventSnapshot", { name: event.name, annotated })
+      .catch(() => undefined);
+  await system.until(async () => (await get(false)) !== undefined);
+  const [plain, drawn] = [await get(false), await get(true)];
+  const picture = decode(Buffer.from(plain.content, "base64"));
+  expect(clipFrameOf(picture)).toBe(frameOfNumber(plain.frame.number));
+  // A better view may have taken its place since.
+  expect(Number(plain.frame.number)).toBeGreaterThanOrEqual(Number(event.snapshotFrame.number));
+  if (drawn.frame.number === event.frame.number) {
+    const { normalizedBox, classId = 0 } = event.track;
+    expect(drawnShare(decode(Buffer.from(drawn.content, "base64")), normalizedBox, classId)).toBeGreaterThan(
+      0.5,
+    );
+  }
+  expect(drawn.content).not.toBe(plain.content);
+});
+
+test("pictures cost what is asked for: the metrics count them", async () => {
+  const ingest = await system.metrics("ingest");
+  expect(ingest.sum("sightline_pictures_total", { outcome: "made" })).toBeGreaterThanOrEqual(4);
+  const results = await system.metrics("results");
+  expect(results.sum("sightline_snapshots_stored_total")).toBeGreaterThan(0);
+});
