@@ -1,4 +1,8 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { cameraName, FrameDetections, subjects, toTimestamp } from "@sightline/contracts";
 import { connectNats, createLogger } from "@sightline/service";
@@ -105,29 +109,98 @@ describe("errors are one line on stderr", () => {
   });
 });
 
-describe("watch", () => {
-  test("prints what is detected, as JSON lines, until it is interrupted", async () => {
-    const child = spawnCommand(["watch", "--camera", "front", "--json"], { SIGHTLINE_GRPC: results.address });
-    const [watching] = await once(createInterface({ input: child.stderr! }), "line");
-    expect(watching).toContain("watching");
-    const nats = await connectNats(results.nats.url, "test", createLogger("test", "fatal"));
-    for (const camera of ["back", "front"]) {
-      const event = FrameDetections.fromPartial({
-        frame: { camera: cameraName(camera), epoch: "e", number: 1, captureTime: toTimestamp(Date.now()) },
-        detections: [{ className: "person", score: 0.9, pixelBox: { xMin: 1, yMin: 2, xMax: 3, yMax: 4 } }],
-      });
-      await nats.jetstream.publish(subjects.detections(camera), FrameDetections.encode(event).finish());
-    }
-    const [line] = await once(createInterface({ input: child.stdout! }), "line");
-    expect(JSON.parse(line)).toMatchObject({
-      type: "frame",
-      camera: "front",
-      number: 1,
-      detections: [{ class: "person", score: 0.9, pixelBox: { xMin: 1, yMin: 2, xMax: 3, yMax: 4 } }],
-    });
+/** Publishes frames of the cameras as a worker does, one more each time, until `done`. */
+async function publishUntil(done: () => boolean, cameras: readonly string[]): Promise<void> {
+  const nats = await connectNats(results.nats.url, "test", createLogger("test", "fatal"));
+  const epoch = randomBytes(4).toString("hex");
+  let number = 0;
+  await expect
+    .poll(async () => {
+      number += 1;
+      for (const camera of cameras) {
+        const box = { xMin: 100, yMin: 100, xMax: 200, yMax: 300 };
+        const event = FrameDetections.fromPartial({
+          frame: {
+            camera: cameraName(camera),
+            epoch,
+            number,
+            previousNumber: number - 1,
+            captureTime: toTimestamp(Date.now()),
+          },
+          detections: [
+            {
+              className: "person",
+              score: 0.9,
+              pixelBox: box,
+              normalizedBox: { xMin: 0.1, yMin: 0.1, xMax: 0.2, yMax: 0.3 },
+            },
+          ],
+        });
+        await nats.jetstream.publish(subjects.detections(camera), FrameDetections.encode(event).finish());
+      }
+      return done();
+    })
+    .toBe(true);
+  await nats.connection.close();
+}
+
+/** A command that goes on until it is interrupted, once it has begun, and the lines it has printed. */
+async function following(...args: string[]) {
+  const child = spawnCommand(args, { SIGHTLINE_GRPC: results.address });
+  const [begun] = await once(createInterface({ input: child.stderr! }), "line");
+  expect(begun).toContain("Ctrl-C ends it");
+  const lines: string[] = [];
+  createInterface({ input: child.stdout! }).on("line", (line) => lines.push(line));
+  const stop = async () => {
     child.kill("SIGINT");
-    expect((await once(child, "exit"))[0]).toBe(0);
-    await nats.connection.close();
+    return (await once(child, "exit"))[0];
+  };
+  return { lines, stop };
+}
+
+describe("watch, rules and events", () => {
+  beforeAll(async () => {
+    for (const camera of ["gate", "side"]) await sightline("camera", "add", camera, `rtsp://cam/${camera}`);
+  });
+
+  test("watch prints what is detected, as JSON lines, until it is interrupted", async () => {
+    const { lines, stop } = await following("watch", "--camera", "gate", "--json");
+    await publishUntil(() => lines.length > 0, ["side", "gate"]);
+    expect(JSON.parse(lines[0]!)).toMatchObject({
+      type: "frame",
+      camera: "gate",
+      detections: [{ class: "person", score: 0.9, pixelBox: { xMin: 100, yMin: 100, xMax: 200, yMax: 300 } }],
+    });
+    expect(await stop()).toBe(0);
+  });
+
+  test("rules are checked, set and printed; what happens by them is followed and listed", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "sightline-rules-"));
+    const file = join(folder, "rules.yaml");
+    writeFileSync(file, "rules:\n  - { type: appeared, classes: [person] }\n");
+    expect((await sightline("rules", "check", file)).stdout).toContain("in order");
+    writeFileSync(join(folder, "bad.json"), '{"rules": [{"type": "entered_zone", "zone": "nowhere"}]}');
+    const bad = await sightline("rules", "check", join(folder, "bad.json"));
+    expect(bad).toMatchObject({ code: 1, stdout: "" });
+    expect(bad.stderr).toContain("nowhere");
+    const set = await sightline("rules", "set", "gate", file);
+    expect(set).toMatchObject({ code: 0, stdout: "gate has 0 zones, 0 lines, 1 rule\n" });
+    expect(JSON.parse((await sightline("rules", "get", "gate")).stdout)).toMatchObject({
+      zones: [],
+      rules: [{ name: "appeared", type: "appeared", classes: ["person"] }],
+    });
+    rmSync(folder, { recursive: true });
+
+    const { lines, stop } = await following("events", "--follow", "--type", "appeared", "--json");
+    await publishUntil(() => lines.length > 0, ["side", "gate"]);
+    const event = JSON.parse(lines[0]!);
+    expect(event).toMatchObject({ camera: "gate", type: "appeared", message: "person appeared" });
+    expect(event.cursor).not.toBe("");
+    expect(await stop()).toBe(0);
+    const listed = await sightline("events", "--camera", "gate", "--json");
+    expect(listed.stdout.split("\n")[0]).toContain(event.id);
+    expect((await sightline("events")).stdout).toMatch(/gate +(start|update) +person appeared/);
+    expect((await sightline("events", "--type", "teleported")).stderr).toContain("entered_zone");
   });
 });
 

@@ -10,8 +10,10 @@ export interface CommandEntry {
 /** What the groups of commands are for. */
 export const groups: Readonly<Record<string, string>> = {
   camera: "register, list, change and remove cameras",
+  rules: "set, print and check what turns a camera's objects into events",
   model: "build, prepare, quantize and evaluate YOLO-NAS models",
   bench: "measure",
+  export: "write what is kept of events and detections to files",
 };
 
 /** Every command, in the order of the help. */
@@ -57,6 +59,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/camera-remove.ts")).cameraRemoveCommand(),
   },
   {
+    path: ["camera", "snapshot"],
+    description: "save the newest picture of a camera, with what was found in it if wanted",
+    load: async () => (await import("./commands/camera-snapshot.ts")).cameraSnapshotCommand(),
+  },
+  {
     path: ["camera", "probe"],
     description: "tell what a camera sends, or why it does not",
     load: async () => (await import("./commands/camera-probe.ts")).cameraProbeCommand(),
@@ -67,6 +74,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/watch.ts")).watchCommand(),
   },
   {
+    path: ["export", "events"],
+    description: "write events that are kept to a file: JSON Lines or CSV",
+    load: async () => (await import("./commands/export-events.ts")).exportEventsCommand(),
+  },
+  {
+    path: ["export", "detections"],
+    description: "write detections that are kept to a file: JSON Lines, CSV or COCO results",
+    load: async () => (await import("./commands/export-detections.ts")).exportDetectionsCommand(),
+  },
+  {
     path: ["doctor"],
     description: "tell what is here, what is missing, and the command that fixes it",
     load: async () => (await import("./commands/doctor.ts")).doctorCommand(),
@@ -75,6 +92,31 @@ export const commandTable: readonly CommandEntry[] = [
     path: ["detect"],
     description: "detect objects in a picture, a video, or a folder of them",
     load: async () => (await import("./commands/detect.ts")).detectCommand(),
+  },
+  {
+    path: ["rules", "set"],
+    description: "replace a camera's zones, lines and rules by those of a file",
+    load: async () => (await import("./commands/rules-set.ts")).rulesSetCommand(),
+  },
+  {
+    path: ["rules", "get"],
+    description: "print a camera's zones, lines and rules as a rules file",
+    load: async () => (await import("./commands/rules-get.ts")).rulesGetCommand(),
+  },
+  {
+    path: ["rules", "check"],
+    description: "say what is wrong with a rules file, if anything",
+    load: async () => (await import("./commands/rules-check.ts")).rulesCheckCommand(),
+  },
+  {
+    path: ["events"],
+    description: "list what happened, newest first, or follow it as it happens",
+    load: async () => (await import("./commands/events.ts")).eventsCommand(),
+  },
+  {
+    path: ["replay"],
+    description: "try rules out on a recorded video: prints its events, one JSON line each",
+    load: async () => (await import("./commands/replay.ts")).replayCommand(),
   },
   {
     path: ["model", "build"],
@@ -116,6 +158,11 @@ export const commandTable: readonly CommandEntry[] = [
     path: ["bench", "transport"],
     description: "measure frames through NATS: throughput, fairness and age under overload",
     load: async () => (await import("./commands/bench-transport.ts")).benchTransportCommand(),
+  },
+  {
+    path: ["bench", "subscribers"],
+    description: "measure how many subscribers get how many frames, how late, beside a bare gRPC server",
+    load: async () => (await import("./commands/bench-subscribers.ts")).benchSubscribersCommand(),
   },
   {
     path: ["bench", "end-to-end"],

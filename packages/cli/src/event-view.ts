@@ -5,6 +5,8 @@ import { shortFloat } from "./short-float.ts";
 /** What `watch --json` prints of an event; `receivedAt` is the wall clock in milliseconds. */
 export function eventJson(event: DetectionEvent, receivedAt: number) {
   if (event.kind === "skipped") return { type: "skipped", count: event.count };
+  if (event.kind === "gap") return { type: "gap", ...event.gap };
+  if (event.kind === "interrupted") return { type: "interrupted", reason: event.reason.message };
   const { frame, detections, timings, inference } = event.frame;
   return {
     type: "frame",
@@ -28,6 +30,8 @@ export function eventJson(event: DetectionEvent, receivedAt: number) {
 /** What `watch` prints of an event: time, camera, frame number, latency, and each object with its box in pixels. */
 export function eventText(event: DetectionEvent, receivedAt: number): string {
   if (event.kind === "skipped") return `… ${event.count} frames skipped: this reader is too slow`;
+  if (event.kind === "gap") return `… messages are gone (${event.gap.reason})`;
+  if (event.kind === "interrupted") return `… the connection was lost: ${event.reason.message}`;
   const { frame, detections } = event.frame;
   const time = frame?.captureTime
     ? new Date(fromTimestamp(frame.captureTime)).toISOString().slice(11, 23)

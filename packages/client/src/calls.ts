@@ -6,84 +6,80 @@ import {
   Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
+import { type AbortSources, isAborted, onAbort } from "./abort.ts";
 import { SightlineError } from "./errors.ts";
 
 /** Time a call that has one answer may take, in milliseconds. */
 const unaryDeadlineMs = 10_000;
 
+/** What a caller may want of a call that has one answer. */
+export interface CallSettings {
+  /** Ends the call with the error CANCELLED. */
+  signal?: AbortSignal;
+}
+
 /** A method of a generated client that has one answer. */
-type UnaryMethod<Request, Response> = (
+export type UnaryMethod<Request, Response> = (
   request: Request,
   metadata: Metadata,
   options: Partial<CallOptions>,
   callback: (error: ServiceError | null, response: Response) => void,
 ) => ClientUnaryCall;
 
-/** Runs a call that has one answer. @throws SightlineError, CANCELLED when `signal` aborts */
+/** Runs a call that has one answer. @throws SightlineError, CANCELLED when one of `sources` aborts */
 export async function unary<Request, Response>(
   client: Client,
   method: UnaryMethod<Request, Response>,
   request: Request,
-  signal: AbortSignal | undefined,
+  sources: AbortSources,
 ): Promise<Response> {
-  if (signal?.aborted) throw new SightlineError("CANCELLED", "aborted before the call");
-  const { promise, resolve, reject } = Promise.withResolvers<Response>();
-  const call = method.call(
-    client,
-    request,
-    new Metadata(),
-    { deadline: Date.now() + unaryDeadlineMs },
-    (error, response) => (error ? reject(SightlineError.from(error)) : resolve(response)),
-  );
-  const cancel = () => call.cancel();
-  signal?.addEventListener("abort", cancel, { once: true });
+  if (isAborted(sources)) throw new SightlineError("CANCELLED", "aborted before the call");
+  let release: (() => void) | undefined;
   try {
-    return await promise;
+    return await new Promise<Response>((resolve, reject) => {
+      const deadline = Date.now() + unaryDeadlineMs;
+      const call = method.call(client, request, new Metadata(), { deadline }, (error, response) =>
+        error ? reject(SightlineError.from(error)) : resolve(response),
+      );
+      release = onAbort(sources, () => call.cancel());
+    });
   } finally {
-    signal?.removeEventListener("abort", cancel);
+    release?.();
   }
 }
 
-/** Makes the connections of streams: each has its own. */
-export interface StreamConnections<C extends Client> {
-  open: () => C;
-  /** Aborts when all are to end. */
-  closing: AbortSignal;
-}
-
-/** What a caller may want of a stream. */
-export interface StreamOptions {
-  /** Ends the iteration without an error. */
-  signal?: AbortSignal;
-  /** Is called when the server has taken the call. */
-  onOpen?: () => void;
+/** How one stream is read. */
+export interface StreamSettings {
+  /** Any of them ends the iteration without an error. */
+  sources: AbortSources;
+  /** Is called with the response headers, when the server has taken the call. */
+  onHeaders?: (headers: Metadata) => void;
 }
 
 /**
- * Iterates over a stream of answers until the server ends it. An abort, or leaving the loop, cancels the call and
- * ends the iteration without an error. The stream is read only as fast as the loop asks. @throws SightlineError
+ * Iterates over a stream of answers, on a connection of its own, until the server ends it. An abort, or leaving the loop,
+ * cancels the call and ends the iteration without an error. The stream is read only as fast as the loop asks.
+ * @throws SightlineError
  */
 export async function* stream<C extends Client, Response>(
-  connections: StreamConnections<C>,
+  open: () => C,
   start: (client: C) => ClientReadableStream<Response>,
-  options: StreamOptions,
+  { sources, onHeaders }: StreamSettings,
 ): AsyncGenerator<Response, void> {
-  const signal = AbortSignal.any([connections.closing, ...(options.signal ? [options.signal] : [])]);
-  if (signal.aborted) return;
-  const client = connections.open();
+  if (isAborted(sources)) return;
+  const client = open();
   const call = start(client);
-  if (options.onOpen) call.once("metadata", options.onOpen);
-  const cancel = () => call.cancel();
-  signal.addEventListener("abort", cancel, { once: true });
+  if (onHeaders) call.once("metadata", onHeaders);
+  const release = onAbort(sources, () => call.cancel());
   try {
     for await (const response of call) {
-      if (signal.aborted) return;
+      if (isAborted(sources)) return;
       yield response as Response;
     }
   } catch (error) {
-    if (!signal.aborted) throw SightlineError.from(error);
+    if (!isAborted(sources)) throw SightlineError.from(error);
   } finally {
-    signal.removeEventListener("abort", cancel);
+    release();
     // The cancelled call still reports its end; there is nobody left to tell.
     call.on("error", () => undefined);
     call.cancel();

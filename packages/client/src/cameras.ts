@@ -1,13 +1,16 @@
 import {
   type Camera,
   Camera as CameraMessage,
-  type CameraServiceClient,
+  CameraServiceClient,
   WatchCamerasResponse_Change as Change,
   cameraName,
+  FrameReference,
   Transport,
 } from "@sightline/contracts";
-import { type StreamConnections, type StreamOptions, stream, unary } from "./calls.ts";
+import { type CallSettings, stream, type UnaryMethod } from "./calls.ts";
+import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /** Settings of a camera that a user may choose. */
 export interface CameraSettings {
@@ -25,8 +28,12 @@ export interface CameraSettings {
   classes?: readonly string[];
 }
 
-export interface CallSettings {
+/** What a caller may want of a watch. */
+export interface WatchOptions {
+  /** Ends the iteration without an error. */
   signal?: AbortSignal;
+  /** Is called when the server has taken the watch. */
+  onOpen?: () => void;
 }
 
 export type CameraChangeKind = "existing" | "registered" | "updated" | "status" | "deleted";
@@ -47,24 +54,22 @@ const changeKinds: Record<number, CameraChangeKind> = {
 
 /** The registry of cameras. Cameras are named by their id, such as `front`. Every method throws SightlineError. */
 export class Cameras {
-  readonly #client: CameraServiceClient;
-  readonly #watching: StreamConnections<CameraServiceClient>;
+  readonly #connection: Connection;
 
-  constructor(client: CameraServiceClient, watching: StreamConnections<CameraServiceClient>) {
-    this.#client = client;
-    this.#watching = watching;
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
   /** Registers a camera; ALREADY_EXISTS when the id is taken, INVALID_ARGUMENT for a setting that cannot be. */
   async register(id: string, settings: CameraSettings, call: CallSettings = {}): Promise<Camera> {
     const request = { cameraId: id, camera: toMessage(settings) };
-    const response = await unary(this.#client, this.#client.registerCamera, request, call.signal);
+    const response = await this.#call((client) => client.registerCamera, request, call);
     return present(response.camera);
   }
 
   /** Returns a camera with its status; NOT_FOUND when there is none. */
   async get(id: string, call: CallSettings = {}): Promise<Camera> {
-    const response = await unary(this.#client, this.#client.getCamera, { name: cameraName(id) }, call.signal);
+    const response = await this.#call((client) => client.getCamera, { name: cameraName(id) }, call);
     return present(response.camera);
   }
 
@@ -74,7 +79,7 @@ export class Cameras {
     let pageToken = "";
     do {
       const request = { pageSize, pageToken };
-      const page = await unary(this.#client, this.#client.listCameras, request, call.signal);
+      const page = await this.#call((client) => client.listCameras, request, call);
       yield* page.cameras;
       pageToken = page.nextPageToken;
     } while (pageToken !== "");
@@ -90,27 +95,47 @@ export class Cameras {
     const updateMask = (Object.keys(settings) as (keyof CameraSettings)[])
       .filter((key) => settings[key] !== undefined)
       .map((key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
-    const response = await unary(
-      this.#client,
-      this.#client.updateCamera,
-      { camera, updateMask },
-      call.signal,
-    );
+    const response = await this.#call((client) => client.updateCamera, { camera, updateMask }, call);
     return present(response.camera);
   }
 
   /** Removes a camera; NOT_FOUND when there is none. */
   async delete(id: string, call: CallSettings = {}): Promise<void> {
-    await unary(this.#client, this.#client.deleteCamera, { name: cameraName(id) }, call.signal);
+    await this.#call((client) => client.deleteCamera, { name: cameraName(id) }, call);
   }
 
-  /** Every camera as it is now, then each change of registration or status, until aborted. */
-  async *watch(options: StreamOptions = {}): AsyncGenerator<CameraChange, void> {
-    const changes = stream(this.#watching, (client) => client.watchCameras({}), options);
+  /**
+   * The newest analysed picture of a camera as JPEG, with what was found drawn into it if `annotated`. NOT_FOUND when there
+   * is no such camera, UNAVAILABLE when it gives no picture now.
+   */
+  async snapshot(id: string, call: CallSettings & { annotated?: boolean } = {}): Promise<Snapshot> {
+    const request = { name: cameraName(id), annotated: call.annotated ?? false };
+    const answer = await this.#call((client) => client.getCameraSnapshot, request, call);
+    return { jpeg: answer.content, frame: answer.frame ?? FrameReference.create() };
+  }
+
+  /**
+   * Every camera as it is now, then each change of registration or status, until aborted. It does not connect again by
+   * itself: UNAVAILABLE when the server goes away; a new watch begins with every camera.
+   */
+  async *watch({ signal, onOpen }: WatchOptions = {}): AsyncGenerator<CameraChange, void> {
+    const changes = stream(
+      () => this.#connection.own(CameraServiceClient),
+      (client) => client.watchCameras({}),
+      { sources: [this.#connection.closing, signal], onHeaders: () => onOpen?.() },
+    );
     for await (const { change, camera } of changes) {
       const kind = changeKinds[change];
       if (kind && camera) yield { kind, camera };
     }
+  }
+
+  #call<Request, Response>(
+    method: (client: CameraServiceClient) => UnaryMethod<Request, Response>,
+    request: Request,
+    call: CallSettings,
+  ): Promise<Response> {
+    return this.#connection.call(CameraServiceClient, method, request, call);
   }
 }
 

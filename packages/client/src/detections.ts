@@ -1,5 +1,15 @@
-import { cameraName, type DetectionServiceClient, type FrameDetections } from "@sightline/contracts";
-import { type StreamConnections, type StreamOptions, stream } from "./calls.ts";
+import {
+  cameraName,
+  DetectionServiceClient,
+  type FrameDetections,
+  type SubscribeDetectionsResponse,
+} from "@sightline/contracts";
+import type { CallSettings } from "./calls.ts";
+import type { Connection } from "./connection.ts";
+import type { SightlineError } from "./errors.ts";
+import { Interruption, resuming, type SubscribeOptions } from "./resume.ts";
+import { fromGap, type MissingMessages, Place, type Start } from "./start.ts";
+import { toTime } from "./time.ts";
 
 /** What to deliver; everything when nothing is given. */
 export interface DetectionFilter {
@@ -13,34 +23,113 @@ export interface DetectionFilter {
   includeEmpty?: boolean;
 }
 
-/** A frame with what was found in it, or the count of frames that this subscriber was too slow for. */
-export type DetectionEvent = { kind: "frame"; frame: FrameDetections } | { kind: "skipped"; count: number };
+/** What of the detections to deliver, from where on, and how. */
+export interface DetectionSubscription extends DetectionFilter, SubscribeOptions {
+  /** Where to begin; "live" unless given. */
+  start?: "live" | Start;
+}
 
-/** Detections as they are made. */
+/** What a subscription to detections delivers. One that begins with the `cursor` of a message goes on after it. */
+export type DetectionEvent =
+  /** A frame with what was found in it. */
+  | { kind: "frame"; frame: FrameDetections; cursor: string }
+  /** Only live: so many frames were skipped here, because the loop was too slow for them. */
+  | { kind: "skipped"; count: number }
+  /** Only live: the connection was lost here. Frames made until it is back are missed, nobody knows how many. */
+  | { kind: "interrupted"; reason: SightlineError }
+  /** Never live: messages are gone for good here. */
+  | { kind: "gap"; gap: MissingMessages; cursor: string };
+
+/** Which frames of the past to list; everything when nothing is given. */
+export interface DetectionQuery extends DetectionFilter, CallSettings {
+  /** Capture times from this one on. */
+  from?: Date;
+  /** Capture times before this one. */
+  to?: Date;
+  /** Only detections in the camera's zone of this name. */
+  zone?: string;
+  /** Frames fetched at a time, 1-1000. */
+  pageSize?: number;
+}
+
+/** Detections as they are made, and those that were made. */
 export class Detections {
-  readonly #connections: StreamConnections<DetectionServiceClient>;
+  readonly #connection: Connection;
 
-  constructor(connections: StreamConnections<DetectionServiceClient>) {
-    this.#connections = connections;
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
 
   /**
-   * Iterates over events from now on, in order per camera, until aborted. A loop that is too slow skips frames and
-   * is told how many. `onOpen` is called once the server has the subscription: every later frame will come.
-   * @throws SightlineError, UNAVAILABLE when the server goes away
+   * Iterates over detections, in order per camera, until aborted; it connects again by itself whenever the connection is
+   * lost. Live, a loop that is too slow skips frames, a lost connection misses some, and both are told in their place. With
+   * a `start` nothing is missed and nothing comes twice: a slow loop gets it late, a lost connection goes on after the last
+   * message that the loop was given. @throws SightlineError for what trying again would not change
    */
-  async *subscribe(filter: DetectionFilter & StreamOptions = {}): AsyncGenerator<DetectionEvent, void> {
-    const request = {
-      cameras: (filter.cameras ?? []).map(cameraName),
-      classes: [...(filter.classes ?? [])],
-      minScore: filter.minScore ?? 0,
-      includeEmpty: filter.includeEmpty ?? false,
-      start: undefined,
-    };
-    const events = stream(this.#connections, (client) => client.subscribeDetections(request), filter);
-    for await (const { event } of events) {
-      if (event?.$case === "frame") yield { kind: "frame", frame: event.value };
-      else if (event?.$case === "skipped") yield { kind: "skipped", count: event.value.count };
+  async *subscribe(options: DetectionSubscription = {}): AsyncGenerator<DetectionEvent, void> {
+    const { start = "live" } = options;
+    const place = start === "live" ? undefined : new Place(start);
+    const filter = toRequest(options);
+    const answers = resuming(
+      this.#connection,
+      {
+        type: DetectionServiceClient,
+        start: (client) => client.subscribeDetections({ ...filter, start: place?.position }),
+        onHeaders: (headers) => place?.opened(headers),
+      },
+      options,
+    );
+    for await (const answer of answers) {
+      const event = toEvent(answer);
+      if (!event || (event.kind === "interrupted" && place)) continue;
+      if ("cursor" in event) place?.passed(event.cursor);
+      yield event;
     }
   }
+
+  /** Iterates over frames that are kept, in the order in which they were stored. @throws SightlineError */
+  async *list(query: DetectionQuery = {}): AsyncGenerator<FrameDetections, void> {
+    const request = {
+      ...toRequest(query),
+      startTime: query.from && toTime(query.from, "from"),
+      endTime: query.to && toTime(query.to, "to"),
+      zone: query.zone ?? "",
+      pageSize: query.pageSize ?? 0,
+      pageToken: "",
+    };
+    do {
+      const page = await this.#connection.call(
+        DetectionServiceClient,
+        (client) => client.listDetections,
+        request,
+        query,
+      );
+      yield* page.frames;
+      request.pageToken = page.nextPageToken;
+    } while (request.pageToken !== "");
+  }
+}
+
+function toEvent(answer: SubscribeDetectionsResponse | Interruption): DetectionEvent | undefined {
+  if (answer instanceof Interruption) return { kind: "interrupted", reason: answer.reason };
+  const { event, cursor } = answer;
+  switch (event?.$case) {
+    case "frame":
+      return { kind: "frame", frame: event.value, cursor };
+    case "skipped":
+      return { kind: "skipped", count: event.value.count };
+    case "gap":
+      return { kind: "gap", gap: fromGap(event.value), cursor };
+    case undefined:
+      return undefined;
+  }
+}
+
+function toRequest(filter: DetectionFilter) {
+  return {
+    cameras: (filter.cameras ?? []).map(cameraName),
+    classes: [...(filter.classes ?? [])],
+    minScore: filter.minScore ?? 0,
+    includeEmpty: filter.includeEmpty ?? false,
+  };
 }

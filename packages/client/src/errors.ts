@@ -35,6 +35,19 @@ export class SightlineError extends Error {
   }
 }
 
+/**
+ * Whether the same call may succeed a little later: no server answered, it is stopping, NATS is away, or the connection
+ * broke. A server that has no place left may still be counting a connection of this client that is lost, if there was one.
+ */
+export function isPassing({ code, reason }: SightlineError, everOpen: boolean): boolean {
+  if (code === "UNAVAILABLE") return true;
+  if (reason === "too_many_subscribers") return everOpen;
+  // Without the server's own code, these are streams that were reset on the way.
+  return (
+    reason === undefined && (code === "INTERNAL" || code === "CANCELLED" || code === "DEADLINE_EXCEEDED")
+  );
+}
+
 function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && "code" in error && typeof error.code === "number" && error.code in status;
 }

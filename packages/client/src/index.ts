@@ -1,14 +1,55 @@
-export {
+export type {
+  BoundingBox,
   Camera,
+  CameraRules,
+  CameraStatus,
+  DeadLetter,
+  Detection,
+  Event,
+  FrameDetections,
+  FrameMetadata,
+  FrameReference,
+  Line,
+  Mask,
+  Point,
+  Rule,
+  Subscription,
+  Timestamp,
+  Track,
+  Zone,
+} from "@sightline/contracts";
+export {
   CameraReason,
   CameraState,
+  CrossingDirection,
   cameraIdOf,
   cameraName,
-  Detection,
-  FrameDetections,
+  EndReason,
+  EventPhase,
+  EventType,
+  MaskMode,
+  SubscriptionKind,
 } from "@sightline/contracts";
-export type { StreamOptions } from "./calls.ts";
-export type { CallSettings, CameraChange, CameraChangeKind, CameraSettings, Cameras } from "./cameras.ts";
+export type { CallSettings } from "./calls.ts";
+export type { CameraChange, CameraChangeKind, CameraSettings, Cameras, WatchOptions } from "./cameras.ts";
 export { type ConnectOptions, connect, SightlineClient } from "./client.ts";
-export type { DetectionEvent, DetectionFilter, Detections } from "./detections.ts";
+export type {
+  DetectionEvent,
+  DetectionFilter,
+  DetectionQuery,
+  DetectionSubscription,
+  Detections,
+} from "./detections.ts";
 export { type ErrorCode, SightlineError } from "./errors.ts";
+export type { EventFilter } from "./event-filter.ts";
+export type { EventMessage, EventQuery, EventSubscription, Events } from "./events.ts";
+export type { SubscribeOptions, SubscriptionStatus } from "./resume.ts";
+export type { RuleSettings, Rules, RulesSettings } from "./rules.ts";
+export type { Snapshot } from "./snapshot.ts";
+export type { MissingMessages, Start } from "./start.ts";
+export type { RejectOptions } from "./subscriptions/answers.ts";
+export type { ConsumeOptions } from "./subscriptions/consume.ts";
+export type { DeliveredMessage, SubscriptionMessage } from "./subscriptions/message.ts";
+export type { ProcessOptions } from "./subscriptions/process.ts";
+export type { SubscriptionSettings, Subscriptions } from "./subscriptions/subscriptions.ts";
+export { toDate } from "./time.ts";

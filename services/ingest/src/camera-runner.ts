@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { CameraReason, CameraState, frameMessageBytes, type ServedModel } from "@sightline/contracts";
 import type { CameraFault } from "@sightline/rtsp";
-import type { Buckets, LeaseEnd, Logger, Nats } from "@sightline/service";
+import type { Buckets, LeaseEnd, Logger, Nats, Tracing } from "@sightline/service";
 import { type AnalysisGeometry, sameGeometry } from "./analysis-geometry.ts";
 import { Backoff } from "./backoff.ts";
 import { type CameraSettings, needsReconnect } from "./camera-settings.ts";

@@ -1,15 +1,20 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, type SightlineClient } from "@sightline/client";
 import { type Camera, CameraState } from "@sightline/contracts";
-import { freePorts, RtspCameras, Stack, standardPorts } from "@sightline/stack";
+import { parseRulesFile } from "@sightline/rules";
+import { freePorts, projectRoot, RtspCameras, Stack, standardPorts } from "@sightline/stack";
 import { Command, InvalidArgumentError } from "commander";
 import { report } from "../demo/report.ts";
 import { Statistics } from "../demo/statistics.ts";
 import { table } from "../demo/table.ts";
 import { untilSignal } from "../signals.ts";
+
+/** Zones, a line and rules for the bundled clip. */
+const rulesFile = join(projectRoot, "test/fixtures/pedestrians.rules.json");
 
 interface DemoOptions {
   cameras: number;
@@ -59,12 +64,16 @@ async function runDemo(options: DemoOptions, directory: string, stop: AbortSigna
       logFile: join(directory, "rtsp-camera.log"),
     });
     client = connect(`127.0.0.1:${ports.grpc}`);
-    for (const name of cameras.names) await client.cameras.register(name, { uri: cameras.url(name) });
+    const rules = parseRulesFile(await readFile(rulesFile, "utf8"), rulesFile);
+    for (const name of cameras.names) {
+      await client.cameras.register(name, { uri: cameras.url(name) });
+      await client.rules.update(name, rules);
+    }
     const metrics = [ports.results, ports.ingest, ports.inference].map(
       (port) => `http://127.0.0.1:${port}/metrics`,
     );
     say(
-      `gRPC     127.0.0.1:${ports.grpc}\nmetrics  ${metrics.join("\n         ")}\ncameras  ${cameras.url("camera-1")} …\n`,
+      `console  http://127.0.0.1:${ports.results}/\ngRPC     127.0.0.1:${ports.grpc}\nmetrics  ${metrics.join("\n         ")}\ncameras  ${cameras.url("camera-1")} …\n`,
     );
     const statistics = new Statistics();
     const last = await watch(client, statistics, options, stop, stack, say);

@@ -22,9 +22,6 @@ interface ReplayOptions {
 /** `sightline replay`: a recorded file through detection, tracking and rules; one JSON line for each event. */
 export function replayCommand(): Command {
   return new Command("replay")
-    .description(
-      "try rules out on a recorded video: prints its events, one JSON line each, the same every time",
-    )
     .argument("<video>", "a video file")
     .requiredOption("--rules <file>", "rules in JSON or YAML (docs/rules.md)")
     .option("--model <path>", "a model's folder, or a prepared ONNX file (default: the model in models/)")

@@ -27,7 +27,7 @@ export function upCommand(): Command {
         throw error;
       }
       console.log(
-        `Sightline is up.\n  gRPC     127.0.0.1:${ports.grpc}\n  metrics  http://127.0.0.1:${ports.results}/metrics` +
+        `Sightline is up.\n  console  http://127.0.0.1:${ports.results}/\n  gRPC     127.0.0.1:${ports.grpc}\n  metrics  http://127.0.0.1:${ports.results}/metrics` +
           `\n  data     ${directory}\nadd a camera: ./sightline camera add NAME rtsp://…   stop: Ctrl-C`,
       );
       const stopped = new Promise<undefined>((done) => stop.addEventListener("abort", () => done(undefined)));

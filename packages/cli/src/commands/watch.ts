@@ -29,6 +29,7 @@ export function watchCommand(): Command {
         minScore: options.minScore,
         includeEmpty: options.empty,
         signal,
+        reconnect: false,
         onOpen: () => console.error("watching; Ctrl-C ends it"),
       };
       for await (const event of client.detections.subscribe(filter)) {

@@ -1,0 +1,54 @@
+import { Command, InvalidArgumentError } from "commander";
+import { number } from "../camera/camera-options.ts";
+import { CocoResults } from "../export/coco-results.ts";
+import { detectionsAsCsv, detectionsAsJsonLines } from "../export/detection-formats.ts";
+import { addExportOptions, type ExportOptions } from "../export/export-options.ts";
+import { writeExport } from "../export/write-export.ts";
+import { withServer } from "../server-connection.ts";
+import { untilSignal } from "../signals.ts";
+
+interface DetectionExportOptions extends ExportOptions {
+  minScore?: number;
+  empty: boolean;
+}
+
+/** `sightline export detections`: frames with detections that are kept, in the order in which they were stored. */
+export function exportDetectionsCommand(): Command {
+  const command = addExportOptions(new Command("detections"), ["jsonl", "csv", "coco"])
+    .option("--min-score <x>", "only detections of at least this score, 0 to 1", number)
+    .option("--empty", "frames too in which nothing was found (csv has none)", false);
+  return command.action(async (options: DetectionExportOptions) => {
+    const { camera, classes, zone, from, to, minScore, empty, format, out } = options;
+    if (format === "coco" && out === undefined)
+      throw new InvalidArgumentError("--format coco writes two files: name the first with --out FILE");
+    const signal = untilSignal();
+    await withServer(command, async (client) => {
+      const frames = client.detections.list({
+        cameras: camera,
+        classes,
+        zone,
+        from,
+        to,
+        minScore,
+        includeEmpty: empty,
+        pageSize: 1_000,
+        signal,
+      });
+      if (format === "coco") {
+        const coco = new CocoResults();
+        await writeExport(out, coco.results(frames), signal);
+        await writeExport(imagesFile(out!), coco.images(), signal);
+      } else
+        await writeExport(
+          out,
+          format === "csv" ? detectionsAsCsv(frames) : detectionsAsJsonLines(frames),
+          signal,
+        );
+    });
+  });
+}
+
+/** The file of images and categories that goes with a file of results: `x.json` has `x.images.json`. */
+function imagesFile(results: string): string {
+  return `${results.replace(/\.json$/, "")}.images.json`;
+}

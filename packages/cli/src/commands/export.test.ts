@@ -1,0 +1,179 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  Event,
+  EventPhase,
+  EventType,
+  FrameDetections,
+  subjects,
+  TimelineEntry,
+  toTimestamp,
+} from "@sightline/contracts";
+import { connectNats, createLogger } from "@sightline/service";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ResultsProcess, runCommand } from "../testing/command-line.ts";
+
+/** A whole second, some seconds ago. */
+const begin = Math.floor(Date.now() / 1_000) * 1_000 - 10_000;
+const at = (second: number) => new Date(begin + second * 1_000).toISOString();
+const directory = mkdtempSync(join(tmpdir(), "sightline-export-"));
+let results: ResultsProcess;
+beforeAll(async () => {
+  results = await ResultsProcess.start();
+  const nats = await connectNats(results.nats.url, "test", createLogger("test", "fatal"));
+  for (const number of [1, 2, 3]) {
+    const value = sampleFrame(number);
+    const entry = TimelineEntry.fromPartial({ entry: { $case: "frame", value } });
+    await nats.jetstream.publish(subjects.timeline("front"), TimelineEntry.encode(entry).finish());
+    const event = Event.fromPartial({
+      name: `cameras/front/events/e${number}`,
+      type: EventType.ENTERED_ZONE,
+      phase: EventPhase.ONCE,
+      revision: 1,
+      zone: "door",
+      rule: 'the "door", left',
+      startTime: toTimestamp(begin + number * 1_000),
+      updateTime: toTimestamp(begin + number * 1_000),
+      track: { id: `t${number}`, className: "person", score: 0.5, bestScore: 0.75 },
+    });
+    await nats.jetstream.publish(subjects.event("front", `e${number}`), Event.encode(event).finish());
+  }
+  await nats.connection.close();
+});
+afterAll(async () => {
+  await results.stop();
+  rmSync(directory, { recursive: true });
+});
+
+/** Frame 1 has nothing in it, frame 2 a person, frame 3 a person and a dog. */
+function sampleFrame(number: number): FrameDetections {
+  const found = [[0, "person"] as const, [16, "dog"] as const].slice(0, number - 1);
+  return FrameDetections.fromPartial({
+    frame: {
+      camera: "cameras/front",
+      epoch: "e1",
+      number,
+      previousNumber: number - 1,
+      captureTime: toTimestamp(begin + number * 1_000),
+      sourceWidth: 1920,
+      sourceHeight: 1080,
+    },
+    detections: found.map(([classId, className]) => ({
+      classId,
+      className,
+      score: 0.9,
+      trackId: `t${number}`,
+      pixelBox: { xMin: 10.5, yMin: 20, xMax: 110.25, yMax: 220 },
+      normalizedBox: { xMin: 0.1, yMin: 0.2, xMax: 0.3, yMax: 0.4 },
+    })),
+  });
+}
+
+async function run(kind: string, args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await runCommand(["--server", results.address, "export", kind, ...args]);
+  expect(stderr).toBe("");
+  expect(code).toBe(0);
+  return stdout;
+}
+
+test("events as JSON Lines to standard output, newest first", async () => {
+  const lines = (await run("events", []))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines.map(({ id }) => id)).toEqual(["e3", "e2", "e1"]);
+  expect(lines[0]).toMatchObject({
+    camera: "front",
+    type: "entered_zone",
+    phase: "once",
+    startTime: at(3),
+    track: { className: "person", bestScore: 0.75 },
+  });
+});
+
+test("events as CSV to a file, of a span of time", async () => {
+  const out = join(directory, "events.csv");
+  await run("events", [
+    ...["--format", "csv", "--out", out, "--camera", "front"],
+    ...["--from", at(1), "--to", at(2)],
+  ]);
+  const [header, first, ...rest] = readFileSync(out, "utf8").split("\r\n");
+  expect(header!.split(",").slice(0, 6)).toEqual(["camera", "id", "type", "phase", "revision", "rule"]);
+  expect(first).toContain('front,e1,entered_zone,once,1,"the ""door"", left",door,');
+  expect(rest).toEqual([""]);
+});
+
+test("detections as JSON Lines", async () => {
+  const lines = (await run("detections", ["--empty"]))
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines.map(({ number, detections }) => [number, detections.length])).toEqual([
+    [1, 0],
+    [2, 1],
+    [3, 2],
+  ]);
+  expect(lines[1]).toEqual({
+    camera: "front",
+    epoch: "e1",
+    number: 2,
+    captureTime: at(2),
+    width: 1920,
+    height: 1080,
+    detections: [
+      {
+        class: "person",
+        score: 0.9,
+        trackId: "t2",
+        pixelBox: [10.5, 20, 110.25, 220],
+        normalizedBox: [0.1, 0.2, 0.3, 0.4],
+      },
+    ],
+  });
+});
+
+test("detections as CSV, one record each", async () => {
+  const text = await run("detections", ["--format", "csv", "--classes", "dog"]);
+  expect(text.split("\r\n")).toEqual([
+    "camera,epoch,number,capture_time,width,height,class,score,track_id,x_min,y_min,x_max,y_max",
+    `front,e1,3,${at(3)},1920,1080,dog,0.9,t3,10.5,20,110.25,220`,
+    "",
+  ]);
+});
+
+test("detections as COCO results, with the images and categories that their ids stand for", async () => {
+  const out = join(directory, "coco.json");
+  await run("detections", ["--format", "coco", "--out", out]);
+  const box = [10.5, 20, 99.75, 200];
+  expect(JSON.parse(readFileSync(out, "utf8"))).toEqual([
+    { image_id: 1, category_id: 1, bbox: box, score: 0.9 },
+    { image_id: 2, category_id: 1, bbox: box, score: 0.9 },
+    { image_id: 2, category_id: 17, bbox: box, score: 0.9 },
+  ]);
+  const { images, categories } = JSON.parse(readFileSync(join(directory, "coco.images.json"), "utf8"));
+  expect(images[1]).toEqual({
+    id: 2,
+    file_name: "front/e1/3.jpg",
+    width: 1920,
+    height: 1080,
+    camera: "front",
+    epoch: "e1",
+    number: 3,
+    capture_time: at(3),
+  });
+  expect(categories).toEqual([
+    { id: 1, name: "person" },
+    { id: 17, name: "dog" },
+  ]);
+});
+
+test("an export that fails leaves no file", async () => {
+  const out = join(directory, "failed.jsonl");
+  const { code } = await runCommand([
+    ...["--server", results.address, "export", "events", "--out", out],
+    ...["--from", "2026-01-03", "--to", "2026-01-02"],
+  ]);
+  expect(code).not.toBe(0);
+  expect(readdirSync(directory).filter((name) => name.startsWith("failed"))).toEqual([]);
+});

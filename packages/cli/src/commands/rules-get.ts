@@ -1,0 +1,13 @@
+import { formatRules } from "@sightline/rules";
+import { Command } from "commander";
+import { withServer } from "../server-connection.ts";
+
+/** `sightline rules get`: a camera's zones, lines and rules, in the form of a rules file. */
+export function rulesGetCommand(): Command {
+  const command = new Command("get").argument("<camera>", "the camera");
+  return command.action(async (camera: string) => {
+    const rules = await withServer(command, (client) => client.rules.get(camera));
+    const { etag: _, ...file } = formatRules(rules);
+    console.log(JSON.stringify(file, null, 2));
+  });
+}

@@ -1,0 +1,78 @@
+import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, type Plugin } from "esbuild";
+import { rollup } from "rollup";
+import { dts } from "rollup-plugin-dts";
+
+/** Makes `dist`: the package as it is installed, in one module with one declaration file. */
+const root = fileURLToPath(new URL(".", import.meta.url));
+const dist = join(root, "dist");
+const entry = join(root, "src/index.ts");
+
+/** What stays a package of its own. Contracts and the codec they use are built in, as far as they are used. */
+const external = ["@grpc/grpc-js"];
+
+/** Modules of the contracts only declare; what nobody imports of them need not be there. */
+const declarationsOnly: Plugin = {
+  name: "declarations-only",
+  setup({ onResolve, resolve }) {
+    onResolve({ filter: /^\.|^@sightline\/contracts$|^zod$|^@bufbuild\/protobuf/ }, async (args) => {
+      if (args.pluginData === "resolved") return undefined;
+      const { importer, resolveDir, kind } = args;
+      const found = await resolve(args.path, { importer, resolveDir, kind, pluginData: "resolved" });
+      return { ...found, sideEffects: false };
+    });
+  },
+};
+
+await rm(dist, { recursive: true, force: true });
+await mkdir(dist);
+const { metafile } = await build({
+  entryPoints: [entry],
+  outfile: join(dist, "index.js"),
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node20",
+  external,
+  plugins: [declarationsOnly],
+  legalComments: "inline",
+  metafile: true,
+});
+const declarations = await rollup({
+  input: entry,
+  external,
+  plugins: [
+    dts({
+      tsconfig: join(root, "../../tsconfig.json"),
+      includeExternal: ["@sightline/contracts", "@bufbuild/protobuf"],
+    }),
+  ],
+});
+await declarations.write({ file: join(dist, "index.d.ts") });
+
+const { name, version, license, dependencies } = JSON.parse(
+  await readFile(join(root, "package.json"), "utf8"),
+);
+const published = {
+  name,
+  version,
+  description: "Client of Sightline: detections and events of cameras, as they happen and as they happened.",
+  license,
+  type: "module",
+  engines: { node: ">=20" },
+  exports: { ".": { types: "./index.d.ts", default: "./index.js" } },
+  sideEffects: false,
+  dependencies: Object.fromEntries(external.map((dependency) => [dependency, dependencies[dependency]])),
+};
+await writeFile(join(dist, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
+await copyFile(join(root, "../../docs/sdk.md"), join(dist, "README.md"));
+await copyFile(join(root, "../../LICENSE"), join(dist, "LICENSE"));
+
+const [output] = Object.values(metafile.outputs);
+for (const [input, { bytesInOutput }] of Object.entries(output!.inputs).sort(
+  (a, b) => b[1].bytesInOutput - a[1].bytesInOutput,
+))
+  console.log(`${String(bytesInOutput).padStart(8)}  ${input}`);
+console.log(`${String(output!.bytes).padStart(8)}  dist/index.js`);

@@ -1,0 +1,122 @@
+import { type Event, EventServiceClient, FrameReference } from "@sightline/contracts";
+import type { CallSettings } from "./calls.ts";
+import type { Connection } from "./connection.ts";
+import { SightlineError } from "./errors.ts";
+import { type EventFilter, toFilterMessage } from "./event-filter.ts";
+import { Interruption, resuming, type SubscribeOptions } from "./resume.ts";
+import type { Snapshot } from "./snapshot.ts";
+import { fromGap, type MissingMessages, Place, type Start } from "./start.ts";
+import { toTime } from "./time.ts";
+
+/** Which events to deliver, from where on, and how. */
+export interface EventSubscription extends SubscribeOptions {
+  /** All unless given. */
+  filter?: EventFilter;
+  /** Where to begin; "newest" unless given. */
+  start?: Start;
+}
+
+/** What a subscription to events delivers. One that begins with the `cursor` of a message goes on after it. */
+export type EventMessage =
+  /** News about an event: its start, an update, its end. The newest is the whole truth. */
+  | { kind: "event"; event: Event; cursor: string }
+  /** Messages are gone for good here. */
+  | { kind: "gap"; gap: MissingMessages; cursor: string };
+
+/** Which events of the past to list. */
+export interface EventQuery extends CallSettings {
+  /** All unless given; `phases` are those in which the events stand now. */
+  filter?: EventFilter;
+  /** Events that began at this time or later. */
+  from?: Date;
+  /** Events that began before this time. */
+  to?: Date;
+  /** Events fetched at a time, 1-1000. */
+  pageSize?: number;
+}
+
+/** Events as they happen, and those that happened. */
+export class Events {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * Iterates over messages about events, in order per camera, until aborted. Nothing is missed and nothing comes twice: a
+   * slow loop gets them late, and a lost connection is made again and goes on after the last message that the loop was
+   * given. @throws SightlineError for what trying again would not change
+   */
+  async *subscribe(options: EventSubscription = {}): AsyncGenerator<EventMessage, void> {
+    const place = new Place(options.start ?? "newest");
+    const filter = toFilterMessage(options.filter ?? {});
+    const answers = resuming(
+      this.#connection,
+      {
+        type: EventServiceClient,
+        start: (client) => client.subscribeEvents({ filter, start: place.position }),
+        onHeaders: (headers) => place.opened(headers),
+      },
+      options,
+    );
+    for await (const answer of answers) {
+      if (answer instanceof Interruption) continue;
+      const { event, cursor } = answer;
+      place.passed(cursor);
+      if (event?.$case === "happened") yield { kind: "event", event: event.value, cursor };
+      else if (event?.$case === "gap") yield { kind: "gap", gap: fromGap(event.value), cursor };
+    }
+  }
+
+  /** Iterates over events that are kept, newest first, each as it stands now. @throws SightlineError */
+  async *list(query: EventQuery = {}): AsyncGenerator<Event, void> {
+    const request = {
+      filter: toFilterMessage(query.filter ?? {}),
+      startTime: query.from && toTime(query.from, "from"),
+      endTime: query.to && toTime(query.to, "to"),
+      pageSize: query.pageSize ?? 0,
+      pageToken: "",
+    };
+    do {
+      const page = await this.#connection.call(
+        EventServiceClient,
+        (client) => client.listEvents,
+        request,
+        query,
+      );
+      yield* page.events;
+      request.pageToken = page.nextPageToken;
+    } while (request.pageToken !== "");
+  }
+
+  /**
+   * An event, by its resource name, as it stands now. @throws SightlineError, NOT_FOUND when there is none of that name or it
+   * is not kept any more
+   */
+  async get(name: string, call: CallSettings = {}): Promise<Event> {
+    const { event } = await this.#connection.call(
+      EventServiceClient,
+      (client) => client.getEvent,
+      { name },
+      call,
+    );
+    if (!event) throw new SightlineError("INTERNAL", "the server's answer has no event");
+    return event;
+  }
+
+  /**
+   * The picture with the best view of an event, with its object drawn into it if `annotated`. @throws SightlineError,
+   * NOT_FOUND when it has none or it is not kept any more
+   */
+  async snapshot(name: string, call: CallSettings & { annotated?: boolean } = {}): Promise<Snapshot> {
+    const request = { name, annotated: call.annotated ?? false };
+    const { content, frame } = await this.#connection.call(
+      EventServiceClient,
+      (client) => client.getEventSnapshot,
+      request,
+      call,
+    );
+    return { jpeg: content, frame: frame ?? FrameReference.create() };
+  }
+}

@@ -1,0 +1,74 @@
+import {
+  CameraRules,
+  cameraName,
+  type Line,
+  type Mask,
+  type Rule,
+  RulesServiceClient,
+  type Zone,
+} from "@sightline/contracts";
+import type { CallSettings } from "./calls.ts";
+import type { Connection } from "./connection.ts";
+import { SightlineError } from "./errors.ts";
+
+/** A rule; what is not given is as docs/rules.md says. */
+export type RuleSettings = Partial<Rule> & Pick<Rule, "type">;
+
+/** All that turns a camera's tracks into events; points are in 0..1 of the picture. */
+export interface RulesSettings {
+  zones?: readonly Zone[];
+  lines?: readonly Line[];
+  masks?: readonly Mask[];
+  rules?: readonly RuleSettings[];
+  /** Of the rules that these are to replace; ABORTED when they have changed since. Unless given they are replaced anyhow. */
+  etag?: string;
+}
+
+/** Zones, lines and rules of cameras. Every method throws SightlineError. */
+export class Rules {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** A camera's rules; none at all when it never had any. NOT_FOUND when there is no such camera. */
+  async get(camera: string, call: CallSettings = {}): Promise<CameraRules> {
+    const { rules } = await this.#connection.call(
+      RulesServiceClient,
+      (client) => client.getCameraRules,
+      { name: rulesName(camera) },
+      call,
+    );
+    return present(rules);
+  }
+
+  /** Replaces a camera's rules as a whole, and returns them as they are kept. INVALID_ARGUMENT names every fault. */
+  async update(camera: string, settings: RulesSettings, call: CallSettings = {}): Promise<CameraRules> {
+    const { zones = [], lines = [], masks = [], rules = [], etag = "" } = settings;
+    const replacement = CameraRules.fromPartial({
+      name: rulesName(camera),
+      zones: [...zones],
+      lines: [...lines],
+      masks: [...masks],
+      rules: [...rules],
+      etag,
+    });
+    const answer = await this.#connection.call(
+      RulesServiceClient,
+      (client) => client.updateCameraRules,
+      { rules: replacement },
+      call,
+    );
+    return present(answer.rules);
+  }
+}
+
+function rulesName(camera: string): string {
+  return `${cameraName(camera)}/rules`;
+}
+
+function present(rules: CameraRules | undefined): CameraRules {
+  if (!rules) throw new SightlineError("INTERNAL", "the server's answer has no rules");
+  return rules;
+}

@@ -1,0 +1,62 @@
+import type { Metadata } from "@grpc/grpc-js";
+import { fromTimestamp, type Gap, GapReason, type StartPosition } from "@sightline/contracts";
+import { toTime } from "./time.ts";
+
+/**
+ * Where a subscription begins: with what is made from now on, with all that is kept, with what was stored at a time or
+ * later, or after the message that bore a cursor.
+ */
+export type Start = "newest" | "beginning" | Date | { cursor: string };
+
+/** Messages that are gone for good, in the place where they are missing. */
+export interface MissingMessages {
+  reason: "expired" | "stream_reset";
+  /** How many of all cameras; 0 when unknown. */
+  messages: number;
+  /** When the oldest that is still kept was stored. */
+  firstAvailableTime: Date | undefined;
+}
+
+/** Response header in which the server says where a subscription that begins with the newest stands. */
+const cursorHeader = "sightline-cursor";
+
+/** Where the reader of a subscription stands. */
+export class Place {
+  #start: Start;
+
+  constructor(start: Start) {
+    this.#start = start;
+  }
+
+  /** Where a call that goes on from here has to begin. */
+  get position(): StartPosition {
+    return toStartPosition(this.#start);
+  }
+
+  /** The message with this cursor has been given to the reader. */
+  passed(cursor: string): void {
+    if (cursor !== "") this.#start = { cursor };
+  }
+
+  /** The server has taken the subscription: what is newer than that comes, however often the connection is lost. */
+  opened(headers: Metadata): void {
+    const [cursor] = headers.get(cursorHeader);
+    if (this.#start === "newest" && typeof cursor === "string") this.passed(cursor);
+  }
+}
+
+/** The message form of a start. */
+export function toStartPosition(start: Start): StartPosition {
+  if (start === "newest" || start === "beginning") return { position: { $case: start, value: true } };
+  if (start instanceof Date) return { position: { $case: "time", value: toTime(start, "start") } };
+  return { position: { $case: "cursor", value: start.cursor } };
+}
+
+/** What a gap says. */
+export function fromGap({ reason, messages, firstAvailableTime }: Gap): MissingMessages {
+  return {
+    reason: reason === GapReason.EXPIRED ? "expired" : "stream_reset",
+    messages,
+    firstAvailableTime: firstAvailableTime && new Date(fromTimestamp(firstAvailableTime)),
+  };
+}

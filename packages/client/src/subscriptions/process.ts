@@ -1,0 +1,93 @@
+import { onAbort } from "../abort.ts";
+import type { Connection } from "../connection.ts";
+import { SightlineError } from "../errors.ts";
+import type { MissingMessages } from "../start.ts";
+import { Answers } from "./answers.ts";
+import { type ConsumeOptions, consume } from "./consume.ts";
+import { Handlers } from "./handlers.ts";
+import type { DeliveredMessage } from "./message.ts";
+
+const leastUnacknowledged = 8;
+const longestDelaySeconds = 60;
+
+/** How to process messages. */
+export interface ProcessOptions extends ConsumeOptions {
+  /** Handlers that run at a time; 1 unless given. Those of one camera run one after another, in order, in any case. */
+  concurrency?: number;
+  /**
+   * Most messages given to this reader and not acknowledged yet; twice the concurrency and at least 8 unless given. All of
+   * them have to be dealt with within the subscription's deadline, or they are delivered again.
+   */
+  maxUnacknowledged?: number;
+  /** Seconds before a message whose handler threw is delivered again; unless given 1, 2, 4 and so on, up to 60. */
+  retryDelaySeconds?: (deliveryAttempt: number) => number;
+  /** Is told what a handler threw. */
+  onFailure?: (error: unknown, message: DeliveredMessage) => void;
+  /** Is told that messages expired before this subscription got to them. */
+  onGap?: (gap: MissingMessages) => void;
+}
+
+/** Calls a handler with each message of a subscription and answers for it. @throws SightlineError */
+export async function processMessages(
+  connection: Connection,
+  name: string,
+  handler: (message: DeliveredMessage) => Promise<void> | void,
+  options: ProcessOptions,
+): Promise<void> {
+  const { concurrency = 1, signal } = options;
+  if (!(Number.isInteger(concurrency) && concurrency >= 1))
+    throw new SightlineError(
+      "INVALID_ARGUMENT",
+      `concurrency is ${concurrency}; expected a whole number from 1`,
+    );
+  const most = options.maxUnacknowledged ?? Math.max(leastUnacknowledged, 2 * concurrency);
+  const answers = new Answers(connection, name);
+  const handlers = new Handlers(concurrency, (message) => handle(message, handler, options));
+  // The stream outlives the signal: when it ends, the server gives what was not answered for to other readers.
+  const end = new AbortController();
+  const messages = consume(connection, name, answers, {
+    ...options,
+    maxUnacknowledged: most,
+    signal: end.signal,
+  });
+  const read = async () => {
+    for await (const message of messages) {
+      if (message.kind === "gap") options.onGap?.(message.gap);
+      else handlers.add(message);
+      await handlers.fewerThan(most);
+    }
+  };
+  let release = () => {};
+  const stopped = new Promise<void>((resolve) => {
+    release = onAbort([signal], resolve);
+  });
+  const reading = signal?.aborted ? undefined : read();
+  try {
+    await Promise.race([reading, stopped]);
+  } finally {
+    release();
+    await handlers.stop();
+    await answers.settled();
+    end.abort();
+    await reading?.catch(() => undefined);
+  }
+}
+
+async function handle(
+  message: DeliveredMessage,
+  handler: (message: DeliveredMessage) => Promise<void> | void,
+  { retryDelaySeconds = growing, onFailure }: ProcessOptions,
+): Promise<void> {
+  try {
+    await handler(message);
+    void message.ack();
+  } catch (error) {
+    const delaySeconds = retryDelaySeconds(message.deliveryAttempt);
+    void message.reject({ delaySeconds, reason: error instanceof Error ? error.message : String(error) });
+    onFailure?.(error, message);
+  }
+}
+
+function growing(deliveryAttempt: number): number {
+  return Math.min(longestDelaySeconds, 2 ** (deliveryAttempt - 1));
+}

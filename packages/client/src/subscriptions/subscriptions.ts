@@ -1,0 +1,140 @@
+import {
+  type DeadLetter,
+  Subscription,
+  SubscriptionKind,
+  SubscriptionServiceClient,
+} from "@sightline/contracts";
+import type { CallSettings, UnaryMethod } from "../calls.ts";
+import type { Connection } from "../connection.ts";
+import { SightlineError } from "../errors.ts";
+import { type EventFilter, toFilterMessage } from "../event-filter.ts";
+import { type Start, toStartPosition } from "../start.ts";
+import { Answers } from "./answers.ts";
+import { type ConsumeOptions, consume } from "./consume.ts";
+import type { DeliveredMessage, SubscriptionMessage } from "./message.ts";
+import { type ProcessOptions, processMessages } from "./process.ts";
+
+/** What a named subscription delivers, and how. */
+export interface SubscriptionSettings {
+  kind: "events" | "detections";
+  /** All unless given; detections are filtered by cameras and classes only. */
+  filter?: EventFilter;
+  /** Where it begins; "newest" unless given. */
+  start?: Start;
+  /** Seconds that a reader has for a message, 1-600; 30 unless given. */
+  ackDeadlineSeconds?: number;
+  /** A message becomes a dead letter after so many deliveries, 1-1000; 10 unless given. */
+  maxDeliveryAttempts?: number;
+}
+
+/**
+ * Subscriptions by name, for readers that must not miss anything: each message is delivered until it is acknowledged, and
+ * readers of one subscription share its messages. They are named by their id, such as `alerts`. Every method throws
+ * SightlineError; NOT_FOUND when there is no such subscription.
+ */
+export class Subscriptions {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** Creates a subscription. ALREADY_EXISTS when the id is taken by one that differs; the same again is no error. */
+  async create(id: string, settings: SubscriptionSettings, call: CallSettings = {}): Promise<Subscription> {
+    const request = { subscriptionId: id, subscription: toSubscription(settings) };
+    const { subscription } = await this.#call((client) => client.createSubscription, request, call);
+    return present(subscription);
+  }
+
+  /** A subscription and how it fares. */
+  async get(id: string, call: CallSettings = {}): Promise<Subscription> {
+    const request = { name: nameOf(id) };
+    const { subscription } = await this.#call((client) => client.getSubscription, request, call);
+    return present(subscription);
+  }
+
+  /** Iterates over all subscriptions by name. */
+  async *list(call: CallSettings & { pageSize?: number } = {}): AsyncGenerator<Subscription, void> {
+    const request = { pageSize: call.pageSize ?? 0, pageToken: "" };
+    do {
+      const page = await this.#call((client) => client.listSubscriptions, request, call);
+      yield* page.subscriptions;
+      request.pageToken = page.nextPageToken;
+    } while (request.pageToken !== "");
+  }
+
+  /** Removes a subscription and its dead letters. */
+  async delete(id: string, call: CallSettings = {}): Promise<void> {
+    await this.#call((client) => client.deleteSubscription, { name: nameOf(id) }, call);
+  }
+
+  /**
+   * Iterates over the messages that this reader is given, until aborted; each is to be answered with its `ack` or `reject`.
+   * A lost connection is made again by itself. What was not answered for before, or not in time, is delivered again.
+   */
+  consume(id: string, options: ConsumeOptions = {}): AsyncGenerator<SubscriptionMessage, void> {
+    const name = nameOf(id);
+    return consume(this.#connection, name, new Answers(this.#connection, name), options);
+  }
+
+  /**
+   * Calls `handler` with each message; acknowledges it when that succeeds and rejects it, for a later delivery, when it
+   * throws. Resolves when aborted, after the handlers that run have ended and the server knows their outcome.
+   */
+  async process(
+    id: string,
+    handler: (message: DeliveredMessage) => Promise<void> | void,
+    options: ProcessOptions = {},
+  ): Promise<void> {
+    await processMessages(this.#connection, nameOf(id), handler, options);
+  }
+
+  /** Iterates over messages that could not be delivered, oldest first. */
+  async *deadLetters(
+    id: string,
+    call: CallSettings & { pageSize?: number } = {},
+  ): AsyncGenerator<DeadLetter, void> {
+    const request = { parent: nameOf(id), pageSize: call.pageSize ?? 0, pageToken: "" };
+    do {
+      const page = await this.#call((client) => client.listDeadLetters, request, call);
+      yield* page.deadLetters;
+      request.pageToken = page.nextPageToken;
+    } while (request.pageToken !== "");
+  }
+
+  /** Removes a dead letter, by its resource name, having delivered it once more if `redeliver`. */
+  async deleteDeadLetter(name: string, call: CallSettings & { redeliver?: boolean } = {}): Promise<void> {
+    const request = { name, redeliver: call.redeliver ?? false };
+    await this.#call((client) => client.deleteDeadLetter, request, call);
+  }
+
+  #call<Request, Response>(
+    method: (client: SubscriptionServiceClient) => UnaryMethod<Request, Response>,
+    request: Request,
+    call: CallSettings,
+  ): Promise<Response> {
+    return this.#connection.call(SubscriptionServiceClient, method, request, call);
+  }
+}
+
+const kinds = { events: SubscriptionKind.EVENTS, detections: SubscriptionKind.DETECTIONS };
+
+function toSubscription(settings: SubscriptionSettings): Subscription {
+  const { kind, filter, start, ackDeadlineSeconds, maxDeliveryAttempts } = settings;
+  return Subscription.fromPartial({
+    kind: kinds[kind],
+    filter: toFilterMessage(filter ?? {}),
+    start: start && toStartPosition(start),
+    ackDeadlineSeconds,
+    maxDeliveryAttempts,
+  });
+}
+
+function nameOf(id: string): string {
+  return `subscriptions/${id}`;
+}
+
+function present(subscription: Subscription | undefined): Subscription {
+  if (!subscription) throw new SightlineError("INTERNAL", "the server's answer has no subscription");
+  return subscription;
+}
