@@ -11,6 +11,7 @@ export interface CommandEntry {
 export const groups: Readonly<Record<string, string>> = {
   camera: "register, list, change and remove cameras",
   rules: "set, print and check what turns a camera's objects into events",
+  "dead-letters": "list, deliver again and delete messages that subscriptions could not deliver",
   model: "build, prepare, quantize and evaluate YOLO-NAS models",
   bench: "measure",
   export: "write what is kept of events and detections to files",
@@ -82,6 +83,26 @@ export const commandTable: readonly CommandEntry[] = [
     path: ["export", "detections"],
     description: "write detections that are kept to a file: JSON Lines, CSV or COCO results",
     load: async () => (await import("./commands/export-detections.ts")).exportDetectionsCommand(),
+  },
+  {
+    path: ["bridges"],
+    description: "publish events over MQTT, as Frigate does, and post them to webhooks",
+    load: async () => (await import("./commands/bridges.ts")).bridgesCommand(),
+  },
+  {
+    path: ["dead-letters", "list"],
+    description: "list the messages that a subscription could not deliver",
+    load: async () => (await import("./commands/dead-letters-list.ts")).deadLettersListCommand(),
+  },
+  {
+    path: ["dead-letters", "retry"],
+    description: "deliver dead letters once more",
+    load: async () => (await import("./commands/dead-letters-retry.ts")).deadLettersRetryCommand(),
+  },
+  {
+    path: ["dead-letters", "delete"],
+    description: "give dead letters up",
+    load: async () => (await import("./commands/dead-letters-delete.ts")).deadLettersDeleteCommand(),
   },
   {
     path: ["doctor"],
@@ -158,6 +179,11 @@ export const commandTable: readonly CommandEntry[] = [
     path: ["bench", "transport"],
     description: "measure frames through NATS: throughput, fairness and age under overload",
     load: async () => (await import("./commands/bench-transport.ts")).benchTransportCommand(),
+  },
+  {
+    path: ["bench", "tracking"],
+    description: "measure tracking: MOTA, IDF1 and HOTA on scenes with exact truth, and the cost of a frame",
+    load: async () => (await import("./commands/bench-tracking.ts")).benchTrackingCommand(),
   },
   {
     path: ["bench", "subscribers"],

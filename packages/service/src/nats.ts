@@ -67,6 +67,8 @@ async function connectWithPatience(
         reconnectJitter: 250,
         pingInterval: 5_000,
         maxPingOut: 2,
+        // A stack trace for each request would be a tenth of what results spends on a frame.
+        noAsyncTraces: true,
       });
     } catch (error) {
       if (attempt % 20 === 0)

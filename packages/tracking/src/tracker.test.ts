@@ -208,6 +208,13 @@ describe("two tracks of one object", () => {
   });
 });
 
+it("looks at no more observations than it may, those of the highest scores, wherever they stand", () => {
+  const tracker = new Tracker({ maxObservations: 2, confirmHits: 1 });
+  const scores = [0.7, 0.95, 0.65, 0.9];
+  const observations = scores.map((score, index) => seen(100 + 200 * index, score));
+  expect(tracker.update(0, observations).trackNumbers).toEqual([undefined, 1, undefined, 2]);
+});
+
 describe("options", () => {
   it.each([
     [{ highScore: 1.5 }, "highScore"],
@@ -215,6 +222,7 @@ describe("options", () => {
     [{ lowScore: 0.7 }, "lowScore"],
     [{ confirmHits: 0 }, "confirmHits"],
     [{ confirmHits: 1.5 }, "confirmHits"],
+    [{ maxObservations: 0 }, "maxObservations"],
     [{ lostMs: 0 }, "lostMs"],
     [{ nominalIntervalMs: Number.POSITIVE_INFINITY }, "nominalIntervalMs"],
   ])("are refused where they make no sense: %j", (options, name) => {

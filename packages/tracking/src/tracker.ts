@@ -161,10 +161,20 @@ export class Tracker {
     const { highScore, lowScore } = this.#options;
     const high: number[] = [];
     const low: number[] = [];
-    for (const [index, { score, box }] of observations.entries()) {
+    for (const index of this.#mostCertain(observations)) {
+      const { score, box } = observations[index]!;
       if (score >= lowScore && isProperBox(box)) (score >= highScore ? high : low).push(index);
     }
     return { high, low };
+  }
+
+  /** Indices of the observations that are looked at, in order. */
+  #mostCertain(observations: readonly Observation[]): number[] {
+    const indices = Array.from(observations.keys());
+    const { maxObservations } = this.#options;
+    if (indices.length <= maxObservations) return indices;
+    const byScore = indices.sort((a, b) => observations[b]!.score - observations[a]!.score || a - b);
+    return byScore.slice(0, maxObservations).sort((a, b) => a - b);
   }
 
   #found({ matches }: Matching, step: Step): void {

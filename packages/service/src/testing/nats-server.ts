@@ -9,13 +9,14 @@ import { createInterface } from "node:readline";
 /** A real nats-server with JetStream on a free loopback port and a directory of its own. */
 export class NatsServer {
   readonly url: string;
-  readonly #directory: string;
+  /** Where its configuration and data are. */
+  readonly directory: string;
   readonly #config: string;
   #child: ChildProcess | undefined;
 
   private constructor(port: number, directory: string) {
     this.url = `nats://127.0.0.1:${port}`;
-    this.#directory = directory;
+    this.directory = directory;
     this.#config = join(directory, "nats.conf");
     writeFileSync(
       this.#config,
@@ -55,7 +56,7 @@ export class NatsServer {
 
   async stop(): Promise<void> {
     await this.down();
-    rmSync(this.#directory, { recursive: true, force: true });
+    rmSync(this.directory, { recursive: true, force: true });
   }
 }
 
