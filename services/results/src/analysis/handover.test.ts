@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { AnalysisRig } from "./testing/analysis-rig.ts";
-import type { ResultsProcess } from "./testing/results-process.ts";
+import type { KillableResults } from "./testing/killable-results.ts";
 import { sceneRules } from "./testing/scene.ts";
 import { analysedAsUninterrupted } from "./testing/uninterrupted-run.ts";
 
@@ -14,7 +14,7 @@ beforeEach(async () => {
 afterEach(() => rig.stop());
 
 /** Two processes that share a camera: the one that has it, and the other. */
-async function holderAndOther(camera: string): Promise<[ResultsProcess, ResultsProcess]> {
+async function holderAndOther(camera: string): Promise<[KillableResults, KillableResults]> {
   const holder = await rig.results();
   await rig.register(camera, sceneRules());
   await expect.poll(() => holder.metric(held)).toBe(1);

@@ -1,6 +1,5 @@
 import { connect, type SightlineClient } from "@sightline/client";
 import {
-  type CameraRecord,
   encodeJson,
   FrameDetections,
   formatFrameId,
@@ -21,6 +20,7 @@ import {
 import { NatsServer } from "@sightline/service/testing";
 import { settings } from "../config.ts";
 import { type ResultsAddresses, startResults } from "../results-service.ts";
+import { sampleCamera } from "./sample-camera.ts";
 
 /** The results service on a NATS server of its own, with what a test needs to play the other services. */
 export class RunningResults {
@@ -70,20 +70,8 @@ export class RunningResults {
   async register(camera: string): Promise<void> {
     if (this.#registered.has(camera)) return;
     this.#registered.add(camera);
-    const time = new Date().toISOString();
-    const record: CameraRecord = {
-      uri: "rtsp://cam/x",
-      transport: "tcp",
-      targetFps: 0,
-      model: "yolo-nas-pedestrians",
-      minScore: 0,
-      classes: [],
-      hasCredentials: false,
-      createTime: time,
-      updateTime: time,
-    };
     if (!(await this.buckets.cameras.get(camera)))
-      await this.buckets.cameras.create(camera, encodeJson(record));
+      await this.buckets.cameras.create(camera, encodeJson(sampleCamera()));
   }
 
   /** Publishes a frame's detections as a worker does, of a camera that is registered if it never was. */

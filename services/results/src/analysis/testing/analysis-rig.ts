@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 import {
-  type CameraRecord,
   CameraRules,
   Event,
   encodeJson,
@@ -20,9 +19,10 @@ import {
   openBuckets,
 } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
+import { sampleCamera } from "../../testing/sample-camera.ts";
 import { readSubject } from "../read-subject.ts";
 import { type EventOrigin, originOf } from "../timeline-writer.ts";
-import { ResultsProcess } from "./results-process.ts";
+import { KillableResults } from "./killable-results.ts";
 import { RunningAnalysis } from "./running-analysis.ts";
 import { sceneFrame } from "./scene.ts";
 
@@ -33,7 +33,7 @@ export class AnalysisRig {
   readonly server: NatsServer;
   readonly nats: Nats;
   readonly buckets: Buckets;
-  readonly #processes: ResultsProcess[] = [];
+  readonly #processes: KillableResults[] = [];
   readonly #analyses: RunningAnalysis[] = [];
   /** Every frame published, encoded, by camera and in the order of their numbers. */
   readonly published = new Map<string, Uint8Array[]>();
@@ -54,25 +54,13 @@ export class AnalysisRig {
   }
 
   async register(camera: string, rules?: CameraRules): Promise<void> {
-    const time = new Date().toISOString();
-    const record: CameraRecord = {
-      uri: "rtsp://cam/x",
-      transport: "tcp",
-      targetFps: 0,
-      model: "yolo-nas-pedestrians",
-      minScore: 0,
-      classes: [],
-      hasCredentials: false,
-      createTime: time,
-      updateTime: time,
-    };
     if (rules) await this.buckets.cameraRules.put(camera, CameraRules.encode(rules).finish());
-    await this.buckets.cameras.put(camera, encodeJson(record));
+    await this.buckets.cameras.put(camera, encodeJson(sampleCamera()));
   }
 
-  async results(): Promise<ResultsProcess> {
+  async results(): Promise<KillableResults> {
     // Long, so that a frame is never late because this machine was.
-    const process = await ResultsProcess.start(this.server.url, { SIGHTLINE_REORDER_WINDOW_MS: "5000" });
+    const process = await KillableResults.start(this.server.url, { SIGHTLINE_REORDER_WINDOW_MS: "5000" });
     this.#processes.push(process);
     return process;
   }

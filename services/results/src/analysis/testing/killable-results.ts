@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 
 /** A results service as a process of its own, to be killed. */
-export class ResultsProcess {
+export class KillableResults {
   readonly child: ChildProcess;
   /** Where its metrics are. */
   readonly http: string;
@@ -14,7 +14,7 @@ export class ResultsProcess {
     this.http = http;
   }
 
-  static async start(natsUrl: string, env: NodeJS.ProcessEnv = {}): Promise<ResultsProcess> {
+  static async start(natsUrl: string, env: NodeJS.ProcessEnv = {}): Promise<KillableResults> {
     const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
     const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
       env: {
@@ -32,7 +32,7 @@ export class ResultsProcess {
       const http = line.includes("results is ready") && /"http":"([^"]+)"/.exec(line)?.[1];
       if (!http) continue;
       child.stderr!.resume();
-      return new ResultsProcess(child, http);
+      return new KillableResults(child, http);
     }
     throw new Error(`results ended before it was ready:\n${lines.slice(-5).join("\n")}`);
   }
