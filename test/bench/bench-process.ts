@@ -25,6 +25,10 @@ export class BenchProcess<Counts extends Usage> {
     return new BenchProcess<Counts>(child);
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   /** The counts of this moment. */
   async counts(): Promise<Counts> {
     const answer = BenchProcess.#next<Counts>(this.#child);
@@ -32,19 +36,35 @@ export class BenchProcess<Counts extends Usage> {
     return answer;
   }
 
+  /** Asks for a piece of work (`onAsk`) and waits until it is done. */
+  async ask(work: object): Promise<void> {
+    const answer = BenchProcess.#next(this.#child);
+    this.#child.send(work);
+    await answer;
+  }
+
   async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return;
     this.#child.kill("SIGKILL");
     await once(this.#child, "exit");
   }
 
   static async #next<T>(child: ChildProcess): Promise<T> {
-    const [message] = await Promise.race([
-      once(child, "message"),
-      once(child, "exit").then(([code]) => {
-        throw new Error(`${child.spawnargs.at(1)} ended with code ${code}`);
-      }),
-    ]);
-    return message as T;
+    if (child.exitCode !== null)
+      throw new Error(`${child.spawnargs.at(1)} has ended with code ${child.exitCode}`);
+    const answered = new AbortController();
+    const { signal } = answered;
+    try {
+      const [message] = await Promise.race([
+        once(child, "message", { signal }),
+        once(child, "exit", { signal }).then(([code]) => {
+          throw new Error(`${child.spawnargs.at(1)} ended with code ${code}`);
+        }),
+      ]);
+      return message as T;
+    } finally {
+      answered.abort();
+    }
   }
 }
 
@@ -53,9 +73,17 @@ export function benchSettings<Settings>(): Settings {
   return JSON.parse(process.argv[2]!) as Settings;
 }
 
+/** In the process: does a piece of work when asked to. */
+export function onAsk<Work>(task: (work: Work) => Promise<void>): void {
+  process.on("message", (message) => {
+    if (message !== "counts") void task(message as Work).then(() => process.send!("done"));
+  });
+}
+
 /** In the process: says that it is ready, and from now on answers with its counts. */
 export function answerCounts(counts: () => object): void {
-  process.on("message", () => {
+  process.on("message", (message) => {
+    if (message !== "counts") return;
     const { user, system } = process.cpuUsage();
     process.send!({ ...counts(), cpuMs: (user + system) / 1000 } satisfies Usage);
   });

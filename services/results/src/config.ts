@@ -88,7 +88,7 @@ export const settings = {
   },
   maxSubscribers: {
     env: "SIGHTLINE_MAX_SUBSCRIBERS",
-    schema: setting.integer(1_000, 1, 100_000),
+    schema: setting.integer(2_000, 1, 100_000),
     help: "subscribers at a time",
   },
 } as const;

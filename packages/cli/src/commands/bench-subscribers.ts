@@ -13,10 +13,16 @@ export function benchSubscribersCommand(): Command {
         .choices(["live", "newest"])
         .default("live"),
     )
+    .option(
+      "--highest",
+      "also look for the highest rate at which p99 stays below 40 ms and none is lost",
+      false,
+    )
     .option("--json", "print one JSON object", false)
-    .action(({ json, ...options }: Record<string, string> & { json: boolean }) =>
+    .action(({ json, highest, ...options }: Record<string, string> & { json: boolean; highest: boolean }) =>
       runBenchProgram("subscribers", [
         ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value as string]),
+        ...(highest ? ["--highest"] : []),
         ...(json ? ["--json"] : []),
       ]),
     );

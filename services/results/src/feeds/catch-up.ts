@@ -7,6 +7,9 @@ import type { FeedFilter } from "./feed-format.ts";
 import type { Start } from "./start-position.ts";
 import type { StoredMessages, StoredRange, StreamState } from "./stored-messages.ts";
 
+/** Where to begin; `lost`: the server lost all after this sequence, and the subscriber is to be told. */
+export type CatchUpStart = Start | { from: "lost"; sequence: number };
+
 const firstBatch = 16;
 const maxBatch = 256;
 /** About how many bytes are read at a time. */
@@ -21,13 +24,15 @@ export class CatchUp<T, F extends FeedFilter> {
   readonly #stored: StoredMessages;
   readonly #filter: F;
   readonly #subject: string | undefined;
-  #start: Start | undefined;
+  #start: CatchUpStart | undefined;
   #range: StoredRange | undefined;
   /** All up to here is in the range, or was read before. */
   #rangeEnd = 0;
   #batch = firstBatch;
   #identity: StreamIdentity;
   #position: number;
+  /** What comes next, encoded. It outlives a failure, so that a gap is told. */
+  readonly #untold: Buffer[] = [];
 
   /** `start` says where to begin the first time; otherwise it is after `position` of the stream `identity`. */
   constructor(
@@ -36,7 +41,7 @@ export class CatchUp<T, F extends FeedFilter> {
     filter: F,
     identity: StreamIdentity,
     position: number,
-    start: Start | undefined,
+    start: CatchUpStart | undefined,
   ) {
     this.#feed = feed;
     this.#stored = stored;
@@ -57,14 +62,19 @@ export class CatchUp<T, F extends FeedFilter> {
     return this.#position;
   }
 
+  /** The server lost all after this sequence. */
+  lost(sequence: number): void {
+    if (this.#start === undefined && this.#position > sequence) this.#start = { from: "lost", sequence };
+  }
+
   /** What comes next, encoded; nothing when the end has been reached. @throws when NATS is away; then try again */
   async next(): Promise<Buffer[]> {
     return this.#stored.inTurn(async () => {
       try {
         const state = await this.#stored.state();
-        const encoded = await this.#findPosition(state);
-        if (this.#position < state.last) await this.#read(state, encoded);
-        return encoded;
+        await this.#findPosition(state);
+        if (this.#position < state.last) await this.#read(state);
+        return this.#untold.splice(0);
       } catch (error) {
         this.close();
         throw error;
@@ -78,29 +88,30 @@ export class CatchUp<T, F extends FeedFilter> {
   }
 
   /** Settles where to begin, and tells of what is gone. */
-  async #findPosition(state: StreamState): Promise<Buffer[]> {
+  async #findPosition(state: StreamState): Promise<void> {
     const start = this.#start;
     if (start?.from === "beginning" || start?.from === "time") {
       const since = start.from === "time" ? await this.#stored.before(start.time) : state.first - 1;
       this.#start = undefined;
       this.#move(state.identity, Math.max(since, state.first - 1));
       const tooOld = start.from === "time" && state.first > 1 && start.time < (state.firstTime ?? 0);
-      return tooOld ? [this.#gap(state, GapReason.EXPIRED, 0)] : [];
+      if (tooOld) this.#tellGap(state, GapReason.EXPIRED, 0);
+      return;
     }
     this.#start = undefined;
     if (!this.#identity.equals(state.identity) || (start?.from === "cursor" && this.#position > state.last)) {
       this.#move(state.identity, state.first - 1);
-      return [this.#gap(state, GapReason.STREAM_RESET, 0)];
-    }
-    if (this.#position > state.last) {
-      this.#move(state.identity, state.last);
-      return [this.#gap(state, GapReason.STREAM_RESET, 0)];
-    }
-    if (this.#position + 1 < state.first) return [this.#expired(state)];
-    return [];
+      this.#tellGap(state, GapReason.STREAM_RESET, 0);
+    } else if (start?.from === "lost") {
+      this.#move(state.identity, Math.min(state.last, start.sequence));
+      this.#tellGap(state, GapReason.STREAM_RESET, 0);
+    } else if (this.#position > state.last) {
+      // The feed's memory still holds what is lost; `lost` is called when it has noticed.
+      throw new Error("the stream is shorter than what was read of it");
+    } else if (this.#position + 1 < state.first) this.#tellExpired(state);
   }
 
-  async #read(state: StreamState, encoded: Buffer[]): Promise<void> {
+  async #read(state: StreamState): Promise<void> {
     if (!this.#range) {
       this.#range = this.#stored.after(this.#position, this.#subject);
       this.#rangeEnd = state.last;
@@ -111,13 +122,13 @@ export class CatchUp<T, F extends FeedFilter> {
       // Removed by someone, or expired since the state was asked for?
       const now = await this.#stored.state();
       if (now.identity.equals(this.#identity) && now.first > this.#position + 1)
-        encoded.push(this.#expired({ ...now, first: first.seq }));
+        this.#tellExpired({ ...now, first: first.seq });
     }
     let bytes = 0;
     for (const message of messages) {
       bytes += message.data.byteLength;
       const one = this.#encode(message);
-      if (one) encoded.push(one);
+      if (one) this.#untold.push(one);
       this.#position = message.seq;
     }
     if ((messages.at(-1)?.info.pending ?? 0) === 0) {
@@ -146,16 +157,16 @@ export class CatchUp<T, F extends FeedFilter> {
     this.#position = position;
   }
 
-  #expired(state: StreamState): Buffer {
+  #tellExpired(state: StreamState): void {
     const messages = state.first - 1 - this.#position;
     this.#move(state.identity, state.first - 1);
-    return this.#gap(state, GapReason.EXPIRED, messages);
+    this.#tellGap(state, GapReason.EXPIRED, messages);
   }
 
-  #gap({ firstTime }: StreamState, reason: GapReason, messages: number): Buffer {
+  #tellGap({ firstTime }: StreamState, reason: GapReason, messages: number): void {
     const { format } = this.#feed;
     const firstAvailableTime = firstTime === undefined ? undefined : toTimestamp(firstTime);
     const cursor = encodeCursor(format.kind, this.#identity, this.#position);
-    return Buffer.from(format.encodeGap({ reason, messages, firstAvailableTime }, cursor));
+    this.#untold.push(Buffer.from(format.encodeGap({ reason, messages, firstAvailableTime }, cursor)));
   }
 }

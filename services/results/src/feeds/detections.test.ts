@@ -51,7 +51,7 @@ const onTheWire = (event: FrameDetections) => FrameDetections.decode(FrameDetect
 const numbers = (frames: FrameDetections[]) => frames.map(({ frame }) => frame!.number);
 
 describe("a subscription", () => {
-  test("gets what is published from then on, unchanged but for the time to order", async () => {
+  test("gets what is published from then on, unchanged but for tracks and the time that they took", async () => {
     const camera = "as-is";
     await results.publish(sampleFrame({ camera, number: 1 }));
     await expect.poll(() => results.newestFrame(camera)).toBe(1);
@@ -62,6 +62,10 @@ describe("a subscription", () => {
     expect(got!.timings!.trackUs).toBeGreaterThan(0);
     expect(got).toEqual({
       ...onTheWire(sent),
+      detections: onTheWire(sent).detections.map((detection) => ({
+        ...detection,
+        trackId: expect.any(String),
+      })),
       timings: { ...sent.timings!, trackUs: got!.timings!.trackUs },
     });
     await subscription.stop();

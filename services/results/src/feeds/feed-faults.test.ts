@@ -1,9 +1,13 @@
+import { cpSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { GapReason, streams, subjects } from "@sightline/contracts";
+import { streamMaking } from "@sightline/service";
 import { afterEach, expect, test } from "vitest";
 import { Collector, span } from "../testing/event-collector.ts";
 import { RunningFeeds, sampleEvent } from "../testing/running-feeds.ts";
 import { sampleFrame } from "../testing/sample-frames.ts";
+import { encodeCursor, streamIdentity } from "./cursor.ts";
 
 let feeds: RunningFeeds;
 let abort: AbortController;
@@ -44,6 +48,8 @@ async function opened(options: Parameters<typeof detections>[0]) {
 
 test("NATS killed and back: streams go on, nothing is lost and nothing comes twice", async () => {
   await start();
+  // A change of retention: it stays the same stream.
+  await feeds.makeStreams(7_200);
   const live = await opened({});
   const lossless = await opened({ start: "newest" });
   const events = new Collector(feeds.client.events({ start: "beginning", signal: abort.signal }));
@@ -162,6 +168,43 @@ test("a stream that is deleted and made anew: subscribers are told and go on, ol
   const again = new Collector(detections({ start: { cursor: lossless.cursor } }));
   await publish(104, 104);
   await expect.poll(() => again.numbers).toEqual([104]);
+});
+
+test("NATS that lost its newest messages: subscribers are told and go on with what comes", async () => {
+  await start();
+  const lossless = await opened({ start: "newest" });
+  const live = await opened({});
+  const data = join(feeds.server.directory, "jetstream");
+  await publish(1, 10);
+  await expect.poll(() => lossless.numbers.length).toBe(10);
+  await feeds.server.down();
+  cpSync(data, `${data}-copy`, { recursive: true });
+  await feeds.server.up();
+  await publish(11, 20);
+  await expect.poll(() => lossless.numbers.length).toBe(20);
+  await feeds.server.down();
+  rmSync(data, { recursive: true });
+  renameSync(`${data}-copy`, data);
+  await feeds.server.up();
+  // So many that the stream is soon longer than it was.
+  await publish(21, 60);
+  await expect.poll(() => lossless.numbers).toEqual(span(1, 60));
+  await expect.poll(() => live.numbers).toEqual(span(1, 60));
+  expect(lossless.got[20]).toMatchObject({ kind: "gap", gap: { reason: GapReason.STREAM_RESET } });
+  expect(lossless.gaps).toHaveLength(1);
+  expect(live.gaps).toEqual([]);
+});
+
+test("a cursor from beyond the end of the stream: all that is there, after a gap that says so", async () => {
+  await start();
+  await publish(1, 3);
+  const collector = await opened({ start: "beginning" });
+  await expect.poll(() => collector.numbers.length).toBe(3);
+  const info = await feeds.nats.manager.streams.info(streams.timeline);
+  const cursor = encodeCursor("detections", streamIdentity(streams.timeline, streamMaking(info)), 99);
+  const late = new Collector(detections({ start: { cursor } }));
+  await expect.poll(() => late.numbers).toEqual([1, 2, 3]);
+  expect(late.got[0]).toMatchObject({ kind: "gap", gap: { reason: GapReason.STREAM_RESET } });
 });
 
 test("a cursor of another system is refused", async () => {

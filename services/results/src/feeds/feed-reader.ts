@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "@sightline/service";
-import { CatchUp } from "./catch-up.ts";
+import { CatchUp, type CatchUpStart } from "./catch-up.ts";
 import type { StreamIdentity } from "./cursor.ts";
 import type { Feed, FeedSubscriber } from "./feed.ts";
 import type { FeedFilter } from "./feed-format.ts";
@@ -25,6 +25,10 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber {
   #identity: StreamIdentity;
   /** All up to this sequence has been dealt with; not kept up to date while live. */
   #position: number;
+  /** While what it reads is stored. */
+  #catchUp: CatchUp<T, F> | undefined;
+  /** What its next catching up is to begin with, other than the position. */
+  #next: CatchUpStart | undefined;
   #blocked = false;
   #unblocked: (() => void) | undefined;
   #stopped = false;
@@ -59,10 +63,14 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber {
     return true;
   }
 
-  interrupted(position: number): void {
-    if (this.#source !== "live") return;
-    this.#position = position;
-    void this.#sendStored();
+  interrupted(position: number, lostAfter: number | undefined): void {
+    const live = this.#source === "live";
+    if (live) this.#position = position;
+    if (lostAfter !== undefined) {
+      if (this.#catchUp) this.#catchUp.lost(lostAfter);
+      else if (this.#position > lostAfter) this.#next = { from: "lost", sequence: lostAfter };
+    }
+    if (live) void this.#sendStored(this.#next);
   }
 
   /** The connection can take more. */
@@ -76,8 +84,8 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber {
     this.#source = "memory";
     let sent = 0;
     while (!this.#blocked && !this.#stopped) {
-      if (!this.#feed.covers(this.#identity, this.#position)) {
-        void this.#sendStored();
+      if (this.#next || !this.#feed.covers(this.#identity, this.#position)) {
+        void this.#sendStored(this.#next);
         break;
       }
       const entry = this.#feed.after(this.#position);
@@ -94,8 +102,9 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber {
     if (sent > 0) this.#feed.observer.delivered(sent);
   }
 
-  async #sendStored(start?: Start): Promise<void> {
+  async #sendStored(start: CatchUpStart | undefined): Promise<void> {
     this.#source = "stored";
+    this.#next = undefined;
     const catchUp = new CatchUp(
       this.#feed,
       this.#stored,
@@ -104,6 +113,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber {
       this.#position,
       start,
     );
+    this.#catchUp = catchUp;
     while (!this.#stopped) {
       const before = catchUp.position;
       try {
@@ -118,6 +128,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber {
       if (catchUp.position === before) await delay(retryMs);
     }
     catchUp.close();
+    this.#catchUp = undefined;
     if (this.#stopped) return;
     this.#identity = catchUp.identity;
     this.#position = catchUp.position;

@@ -9,7 +9,7 @@ export interface RingLimits {
 /** The newest messages of a stream, by growing sequence. The oldest go when there are too many, or too large ones. */
 export class FeedRing<T> {
   readonly #limits: RingLimits;
-  #entries: FeedEntry<T>[] = [];
+  #entries: (FeedEntry<T> | undefined)[] = [];
   /** Index of the oldest; those before it are gone. */
   #start = 0;
   #bytes = 0;
@@ -51,6 +51,7 @@ export class FeedRing<T> {
   /** The first message after `position`; undefined when there is none yet. */
   after(position: number): FeedEntry<T> | undefined {
     // Sequences are dense unless messages were removed from the stream, so the first guess is nearly always right.
+    if (position === this.#floor) return this.#entries[this.#start];
     const guess = this.#start + (position - this.#floor);
     if (this.#entries[guess - 1]?.sequence === position) return this.#entries[guess];
     let low = this.#start;
@@ -67,7 +68,7 @@ export class FeedRing<T> {
     const oldest = this.#entries[this.#start]!;
     this.#floor = oldest.sequence;
     this.#bytes -= oldest.bytes;
-    this.#start++;
+    this.#entries[this.#start++] = undefined;
     // Moves what is left to the front once as many are gone, so that each is moved once on average.
     if (this.#start > 64 && this.#start * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#start);

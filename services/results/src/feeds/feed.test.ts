@@ -12,7 +12,12 @@ import { streamIdentity } from "./cursor.ts";
 import { readFilter } from "./detection-filter.ts";
 import { detectionFormat } from "./detection-format.ts";
 import { Feed } from "./feed.ts";
+import { FeedReader } from "./feed-reader.ts";
+import type { Start } from "./start-position.ts";
+import { StoredMessages } from "./stored-messages.ts";
 import { Subscriber } from "./subscriber.ts";
+
+const log = createLogger("test", "fatal");
 
 const nobody = {
   delivered: () => undefined,
@@ -104,6 +109,34 @@ test("one encoding serves all whose filters let the same through", () => {
   publish(sampleFrame({ number: 1 }));
   const [first, ...others] = subscriptions.map(({ messages }) => messages[0]);
   for (const other of others) expect(other).toBe(first);
+});
+
+test("a reader that misses nothing shares the encoding, whether it keeps up or comes later", () => {
+  const live = subscribe({});
+  const read = (start: Start) => {
+    const messages: Buffer[] = [];
+    const sink = { write: (message: Buffer) => messages.push(message) > 0 };
+    const filter = readFilter(SubscribeDetectionsRequest.fromPartial({ minScore: 0.1 }));
+    // Everything is in memory: JetStream is not asked.
+    const reader = new FeedReader(
+      feed,
+      new StoredMessages(undefined as never, "TIMELINE"),
+      filter,
+      sink,
+      log,
+    );
+    feed.add(filter, reader);
+    reader.start(start);
+    return messages;
+  };
+  const keepsUp = read({ from: "newest" });
+  publish(sampleFrame({ number: 1 }));
+  publish(sampleFrame({ number: 2 }));
+  const later = read({ from: "cursor", sequence: 1 });
+  expect(keepsUp).toHaveLength(2);
+  expect(keepsUp[0]).toBe(live.messages[0]);
+  expect(later).toHaveLength(1);
+  expect(later[0]).toBe(live.messages[1]);
 });
 
 test("a subscriber that stopped gets nothing more, and stopping twice is harmless", () => {

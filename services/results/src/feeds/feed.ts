@@ -10,8 +10,11 @@ import type { StreamReceiver } from "./stream-reader.ts";
 export interface FeedSubscriber {
   /** True when it was handed to the connection at once. */
   offer(message: Buffer, sequence: number, now: number): boolean;
-  /** Messages after `position`, the last that was offered or could have been, are gone or will never come. */
-  interrupted(position: number): void;
+  /**
+   * Messages after `position`, the last that was offered or could have been, are gone or will never come. `lostAfter`: the
+   * server lost those after this sequence, and others will bear their numbers.
+   */
+  interrupted(position: number, lostAfter: number | undefined): void;
 }
 
 /** Is told what became of a feed's messages. */
@@ -110,11 +113,12 @@ export class Feed<T, F extends FeedFilter> implements StreamReceiver {
 
   begin(identity: StreamIdentity, position: number): void {
     const before = this.#head;
+    const lostAfter = identity.equals(this.#identity) && position < before ? position : undefined;
     this.#identity = identity;
     this.#head = position;
     this.#ring.clear(position);
     for (const { subscribers } of this.#groups.values())
-      for (const subscriber of subscribers) subscriber.interrupted(before);
+      for (const subscriber of subscribers) subscriber.interrupted(before, lostAfter);
   }
 
   message(message: JsMsg, past: boolean): void {

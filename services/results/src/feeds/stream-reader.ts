@@ -106,6 +106,8 @@ export class StreamReader {
     if (this.#stopped) return void messages.close();
     void this.#closeWhenLost(messages);
     this.#reading = true;
+    // What was there when the stream was looked at may have expired since.
+    if ((await consumer.info(true)).num_pending === 0) this.#pastRead.resolve();
     for await (const message of messages) {
       if (this.#stopped) return;
       this.#receive(message);
