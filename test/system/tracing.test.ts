@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { PrometheusServer } from "./monitoring/prometheus-server.ts";
 import { System } from "./system.ts";
 
 interface Span {
@@ -97,4 +98,18 @@ test("a traced frame has one trace from capture to the analysis, through all thr
   for (const { startMs, endMs } of spans) expect(endMs).toBeGreaterThanOrEqual(startMs);
   expect(named("inference").startMs).toBeGreaterThanOrEqual(named("ingest").startMs);
   expect(named("track").endMs).toBeGreaterThanOrEqual(named("infer").endMs);
+});
+
+test("the latency histogram links to traces by exemplars, which Prometheus takes", async () => {
+  const prometheus = await PrometheusServer.start(system.ports);
+  try {
+    const linked = async () => {
+      const known = new Set(collector.spans.map(({ traceId }) => traceId));
+      const exemplars = await prometheus.exemplars("sightline_frame_latency_seconds_bucket");
+      return exemplars.some(({ trace_id }) => known.has(trace_id ?? ""));
+    };
+    await expect.poll(linked).toBe(true);
+  } finally {
+    await prometheus.stop();
+  }
 });

@@ -5,9 +5,13 @@ export const latencyBuckets = [
   0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10,
 ];
 
-/** A registry with the process's own metrics (CPU, memory, event loop lag) and `sightline_build_info`. */
-export function createRegistry(service: string, version: string): Registry {
+/**
+ * A registry with the process's own metrics (CPU, memory, event loop lag) and `sightline_build_info`. With `exemplars` it
+ * speaks OpenMetrics, the only form that carries them.
+ */
+export function createRegistry(service: string, version: string, exemplars = false): Registry {
   const registry = new Registry();
+  if (exemplars) registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE as never);
   collectDefaultMetrics({ register: registry });
   new Gauge({
     name: "sightline_build_info",

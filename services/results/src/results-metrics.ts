@@ -1,6 +1,6 @@
 import { cameraIdOf, type FrameDetections, fromTimestamp, type StageTimings } from "@sightline/contracts";
-import { latencyBuckets } from "@sightline/service";
-import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import { latencyBuckets, traceIdOf } from "@sightline/service";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { FeedObserver } from "./feeds/feed.ts";
 
 const stages: Record<string, keyof StageTimings> = {
@@ -19,11 +19,13 @@ export class ResultsMetrics {
   /** What becomes of messages about events on their way to subscribers. */
   readonly eventFeed: FeedObserver;
   readonly #stage: Histogram<"stage">;
-  readonly #latency: Histogram<"camera">;
+  /** `trace_id` labels its exemplars only. */
+  readonly #latency: Histogram<"camera" | "trace_id">;
   readonly #detections: Counter<"camera" | "class">;
   readonly #calls: Counter<"method" | "code">;
   readonly #classes = new Map<string, Set<string>>();
   readonly #isRegistered: (camera: string) => boolean;
+  readonly #exemplars: boolean;
 
   /** `isRegistered` keeps a frame that arrives after its camera was removed from bringing the series back. */
   constructor(
@@ -33,6 +35,7 @@ export class ResultsMetrics {
   ) {
     const registers = [registry];
     this.#isRegistered = isRegistered;
+    this.#exemplars = (registry.contentType as string) === Registry.OPENMETRICS_CONTENT_TYPE;
     this.#stage = new Histogram({
       name: "sightline_frame_stage_seconds",
       help: "Time of a frame in each stage; deliver is the wait for a subscriber's connection.",
@@ -46,6 +49,7 @@ export class ResultsMetrics {
       labelNames: ["camera"],
       buckets: latencyBuckets,
       registers,
+      enableExemplars: this.#exemplars,
     });
     this.#detections = new Counter({
       name: "sightline_camera_detections_total",
@@ -112,8 +116,8 @@ export class ResultsMetrics {
     });
   }
 
-  /** A frame has gone to subscribers. */
-  frame(event: FrameDetections): void {
+  /** A frame has gone to subscribers. `trace`: its trace context, when it is traced. */
+  frame(event: FrameDetections, trace?: string): void {
     const { frame, timings } = event;
     if (timings)
       for (const [stage, field] of Object.entries(stages))
@@ -122,7 +126,10 @@ export class ResultsMetrics {
     if (!frame?.captureTime || !camera || !this.#isRegistered(camera)) return;
     const capturedAt = fromTimestamp(frame.captureTime);
     const now = performance.timeOrigin + performance.now();
-    this.#latency.observe({ camera }, Math.max(0, now - capturedAt) / 1000);
+    const value = Math.max(0, now - capturedAt) / 1000;
+    const traceId = this.#exemplars ? traceIdOf(trace) : undefined;
+    if (traceId === undefined) this.#latency.observe({ camera }, value);
+    else this.#latency.observe({ labels: { camera }, value, exemplarLabels: { trace_id: traceId } });
     const classes = this.#classes.get(camera) ?? new Set();
     this.#classes.set(camera, classes);
     for (const { className } of event.detections) {

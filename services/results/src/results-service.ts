@@ -21,6 +21,7 @@ import {
   type ReadinessCheck,
   splitAddress,
   Tracing,
+  traceHeader,
 } from "@sightline/service";
 import { LiveAnalysis } from "./analysis/live-analysis.ts";
 import { CameraFeed } from "./cameras/camera-feed.ts";
@@ -68,7 +69,7 @@ export async function startResults(
   log: Logger,
   life: Lifecycle,
 ): Promise<ResultsAddresses> {
-  const prometheus = createRegistry("results", version);
+  const prometheus = createRegistry("results", version, config.traceEndpoint !== undefined);
   const readiness: Record<string, ReadinessCheck> = {
     nats: () => "NATS has not been reached yet",
     detections: () => "the stream of detections is not being read yet",
@@ -121,7 +122,9 @@ export async function startResults(
     life.add(reader);
     await reader.start();
   }
-  timeline.feed.listen((frame) => metrics.frame(frame));
+  timeline.feed.listen((frame, _, { headers }) =>
+    metrics.frame(frame, config.traceEndpoint && headers?.get(traceHeader)),
+  );
   const isRegistered = (camera: string) => records.get(camera) !== undefined;
   const { taker, pictures, recentDetections, cameraSnapshots, eventSnapshots } = await startSnapshots(
     nats,

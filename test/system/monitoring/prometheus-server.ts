@@ -54,6 +54,7 @@ export class PrometheusServer {
         `--storage.tsdb.path=${join(directory, "data")}`,
         `--web.listen-address=127.0.0.1:${port}`,
         "--log.level=warn",
+        "--enable-feature=exemplar-storage",
       ],
       logFile: join(directory, "prometheus.log"),
     });
@@ -97,6 +98,17 @@ export class PrometheusServer {
   async rules(): Promise<EvaluatedRule[]> {
     const { groups } = await this.#get<{ groups: { rules: EvaluatedRule[] }[] }>("rules", {});
     return groups.flatMap(({ rules }) => rules);
+  }
+
+  /** Labels of the exemplars of the last minutes of an expression. */
+  async exemplars(query: string): Promise<Record<string, string>[]> {
+    const [start, end] = [Date.now() / 1000 - 300, Date.now() / 1000 + 60].map(String);
+    const series = await this.#get<{ exemplars: { labels: Record<string, string> }[] }[]>("query_exemplars", {
+      query,
+      start: start!,
+      end: end!,
+    });
+    return series.flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels));
   }
 
   async stop(): Promise<void> {

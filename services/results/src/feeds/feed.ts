@@ -27,8 +27,8 @@ export interface FeedObserver {
   lag(messages: number): void;
 }
 
-/** Is told of each message as it comes. */
-export type FeedListener<T> = (message: T, entry: FeedEntry<T>) => void;
+/** Is told of each message as it comes; `stored` is the message as NATS has it. */
+export type FeedListener<T> = (message: T, entry: FeedEntry<T>, stored: JsMsg) => void;
 
 interface Group<F> {
   filter: F;
@@ -130,7 +130,7 @@ export class Feed<T, F extends FeedFilter> implements StreamReceiver {
     this.#ring.push(entry);
     if (past || content === undefined) return;
     this.#offer(entry);
-    for (const listener of this.#listeners) listener(content, entry);
+    for (const listener of this.#listeners) listener(content, entry, message);
   }
 
   lag(messages: number): void {

@@ -31,7 +31,6 @@ import { type RulesOf, ZoneLookup } from "../history/zone-lookup.ts";
 import { FeedClient } from "./feed-client.ts";
 
 const log = createLogger("test", "fatal");
-const retention = { maxAgeSeconds: 3600, maxBytes: 256 * 1024 ** 2, replicas: 1 };
 
 /** The feeds and the calls on them, over real gRPC and a real NATS server; the test plays the analysis that fills the streams. */
 export class RunningFeeds {
@@ -60,7 +59,8 @@ export class RunningFeeds {
   }
 
   /** Makes the streams, as they are made when the service starts. */
-  async makeStreams(): Promise<void> {
+  async makeStreams(maxAgeSeconds = 3_600): Promise<void> {
+    const retention = { maxAgeSeconds, maxBytes: 256 * 1024 ** 2, replicas: 1 };
     await ensureStream(this.nats.manager, timelineStream(retention));
     await ensureStream(this.nats.manager, eventsStream(retention));
   }

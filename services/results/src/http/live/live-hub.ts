@@ -9,10 +9,10 @@ import {
 } from "@sightline/contracts";
 import { formatRules } from "@sightline/rules";
 import type { CameraFeed, CameraWatcher } from "../../cameras/camera-feed.ts";
-import type { RulesRegistry } from "../../rules/rules-registry.ts";
-import type { CameraView } from "../camera-view.ts";
 import type { PictureClient } from "../../pictures/picture-client.ts";
 import { SharedPictures } from "../../pictures/shared-pictures.ts";
+import type { RulesRegistry } from "../../rules/rules-registry.ts";
+import type { CameraView } from "../camera-view.ts";
 import type { SeriesStore } from "../series/series-store.ts";
 import type { LiveMetrics } from "./live-metrics.ts";
 import { LiveSocket, type LiveTransport } from "./live-socket.ts";

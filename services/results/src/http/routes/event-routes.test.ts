@@ -7,11 +7,11 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { PictureClient } from "../../pictures/picture-client.ts";
 import { SnapshotStore } from "../../snapshots/snapshot-store.ts";
 import { CheckedApi } from "../../testing/api-document.ts";
 import { PictureSource } from "../../testing/picture-source.ts";
 import { RunningResults } from "../../testing/running-results.ts";
-import { PictureClient } from "../../pictures/picture-client.ts";
 
 let results: RunningResults;
 let pictures: PictureSource;
