@@ -3,7 +3,9 @@
 #   server   what the services need: ffmpeg, nats-server
 #   client   what the tests' gRPC client needs: Python's grpcio
 #   camera   what the demo's and the tests' RTSP cameras need: GStreamer's RTSP server and its Python bindings
+#   mqtt     what the tests of the MQTT bridge need: mosquitto, openssl
 #   monitoring  what the tests of rules and dashboards need: Prometheus and promtool
+#   browser  what the tests of the web console need: Chromium and a font for it
 set -euo pipefail
 
 missing=()
@@ -29,8 +31,16 @@ for group in "$@"; do
         [ "${#plugins[@]}" -gt 0 ] && [ -e "${found[0]}" ] || missing+=("gstreamer1.0-plugins-${need##*:}")
       done
       ;;
+    mqtt)
+      # Debian keeps the broker in sbin, which need not be in a user's PATH.
+      if lacks mosquitto && [ ! -x /usr/sbin/mosquitto ]; then missing+=(mosquitto); fi
+      if lacks openssl; then missing+=(openssl); fi
+      ;;
     monitoring)
       if lacks prometheus || lacks promtool; then missing+=(prometheus); fi
+      ;;
+    browser)
+      if [ -z "${CHROMIUM_PATH:-}" ] && lacks chromium; then missing+=(chromium fonts-dejavu-core); fi
       ;;
     *)
       echo "system-packages: no group '$group'" >&2

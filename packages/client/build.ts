@@ -5,19 +5,19 @@ import { build, type Plugin } from "esbuild";
 import { rollup } from "rollup";
 import { dts } from "rollup-plugin-dts";
 
-/** Makes `dist`: the package as it is installed, in one module with one declaration file. */
+/** Makes the package as it is installed, one module with one declaration file, in `dist` or the directory that is given. */
 const root = fileURLToPath(new URL(".", import.meta.url));
-const dist = join(root, "dist");
+const dist = process.argv[2] ?? join(root, "dist");
 const entry = join(root, "src/index.ts");
 
-/** What stays a package of its own. Contracts and the codec they use are built in, as far as they are used. */
-const external = ["@grpc/grpc-js"];
+/** What stays a package of its own. The contracts are built in, as far as they are used. */
+const external = ["@bufbuild/protobuf", "@grpc/grpc-js"];
 
 /** Modules of the contracts only declare; what nobody imports of them need not be there. */
 const declarationsOnly: Plugin = {
   name: "declarations-only",
   setup({ onResolve, resolve }) {
-    onResolve({ filter: /^\.|^@sightline\/contracts$|^zod$|^@bufbuild\/protobuf/ }, async (args) => {
+    onResolve({ filter: /^\.|^@sightline\/contracts$|^zod$/ }, async (args) => {
       if (args.pluginData === "resolved") return undefined;
       const { importer, resolveDir, kind } = args;
       const found = await resolve(args.path, { importer, resolveDir, kind, pluginData: "resolved" });
@@ -27,7 +27,7 @@ const declarationsOnly: Plugin = {
 };
 
 await rm(dist, { recursive: true, force: true });
-await mkdir(dist);
+await mkdir(dist, { recursive: true });
 const { metafile } = await build({
   entryPoints: [entry],
   outfile: join(dist, "index.js"),
@@ -37,24 +37,19 @@ const { metafile } = await build({
   target: "node20",
   external,
   plugins: [declarationsOnly],
-  legalComments: "inline",
   metafile: true,
 });
 const declarations = await rollup({
   input: entry,
-  external,
-  plugins: [
-    dts({
-      tsconfig: join(root, "../../tsconfig.json"),
-      includeExternal: ["@sightline/contracts", "@bufbuild/protobuf"],
-    }),
-  ],
+  external: external.flatMap((name) => [name, `${name}/wire`]),
+  plugins: [dts({ tsconfig: join(root, "../../tsconfig.json"), includeExternal: ["@sightline/contracts"] })],
 });
 await declarations.write({ file: join(dist, "index.d.ts") });
 
-const { name, version, license, dependencies } = JSON.parse(
-  await readFile(join(root, "package.json"), "utf8"),
-);
+const packageOf = async (directory: string) =>
+  JSON.parse(await readFile(join(root, directory, "package.json"), "utf8"));
+const { name, version, license, dependencies } = await packageOf(".");
+const versions = { ...(await packageOf("../contracts")).dependencies, ...dependencies };
 const published = {
   name,
   version,
@@ -64,10 +59,12 @@ const published = {
   engines: { node: ">=20" },
   exports: { ".": { types: "./index.d.ts", default: "./index.js" } },
   sideEffects: false,
-  dependencies: Object.fromEntries(external.map((dependency) => [dependency, dependencies[dependency]])),
+  dependencies: Object.fromEntries(external.map((dependency) => [dependency, versions[dependency]])),
 };
 await writeFile(join(dist, "package.json"), `${JSON.stringify(published, null, 2)}\n`);
-await copyFile(join(root, "../../docs/sdk.md"), join(dist, "README.md"));
+// Links into the repository lead nowhere from an installed package.
+const guide = await readFile(join(root, "../../docs/sdk.md"), "utf8");
+await writeFile(join(dist, "README.md"), guide.replace(/\[([^\]]+)\]\((?!https?:)[^)]+\)/g, "$1"));
 await copyFile(join(root, "../../LICENSE"), join(dist, "LICENSE"));
 
 const [output] = Object.values(metafile.outputs);
@@ -75,4 +72,4 @@ for (const [input, { bytesInOutput }] of Object.entries(output!.inputs).sort(
   (a, b) => b[1].bytesInOutput - a[1].bytesInOutput,
 ))
   console.log(`${String(bytesInOutput).padStart(8)}  ${input}`);
-console.log(`${String(output!.bytes).padStart(8)}  dist/index.js`);
+console.log(`${String(output!.bytes).padStart(8)}  index.js`);

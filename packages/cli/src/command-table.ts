@@ -171,6 +171,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/model-engine.ts")).modelEngineCommand(),
   },
   {
+    path: ["screenshots"],
+    description: "take the README's pictures of the web console from a real run",
+    load: async () => (await import("./commands/screenshots.ts")).screenshotsCommand(),
+  },
+  {
     path: ["bench", "model"],
     description: "measure YOLO-NAS S, M and L in FP32 and INT8 on this machine, in alternating blocks",
     load: async () => (await import("./commands/bench-model.ts")).benchModelCommand(),
@@ -189,6 +194,11 @@ export const commandTable: readonly CommandEntry[] = [
     path: ["bench", "subscribers"],
     description: "measure how many subscribers get how many frames, how late, beside a bare gRPC server",
     load: async () => (await import("./commands/bench-subscribers.ts")).benchSubscribersCommand(),
+  },
+  {
+    path: ["bench", "console"],
+    description: "measure the web console's wall of cameras in Chromium: frame rate, first paint, weight",
+    load: async () => (await import("./commands/bench-console.ts")).benchConsoleCommand(),
   },
   {
     path: ["bench", "end-to-end"],

@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 /** Signals of which any one ends what is going on; what is undefined never does. */
 export type AbortSources = readonly (AbortSignal | undefined)[];
 
@@ -8,7 +10,12 @@ export function isAborted(sources: AbortSources): boolean {
 
 /** Calls `listener` when one of the signals aborts, until the returned function is called. */
 export function onAbort(sources: AbortSources, listener: () => void): () => void {
-  for (const signal of sources) signal?.addEventListener("abort", listener);
+  for (const signal of sources) {
+    if (!signal) continue;
+    // Any number of loops and calls may share a signal; Node.js 20 warns from the eleventh on.
+    setMaxListeners(0, signal);
+    signal.addEventListener("abort", listener);
+  }
   return () => {
     for (const signal of sources) signal?.removeEventListener("abort", listener);
   };

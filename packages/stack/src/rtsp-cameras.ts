@@ -9,6 +9,8 @@ export interface RtspCameraOptions {
   /** Credentials that the server asks for. */
   user?: string;
   password?: string;
+  /** Plays the clip so many times as fast. */
+  speed?: number;
 }
 
 /** Something for the server to do to its streams, to see how the system takes it. */
@@ -27,7 +29,7 @@ export class RtspCameras {
   }
 
   /** @throws ProcessFailedError when the server ends before it serves */
-  static async start({ count, logFile, user, password }: RtspCameraOptions): Promise<RtspCameras> {
+  static async start({ count, logFile, user, password, speed = 1 }: RtspCameraOptions): Promise<RtspCameras> {
     const server = await ManagedProcess.start({
       name: "rtsp-camera",
       command: "/usr/bin/python3",
@@ -39,6 +41,8 @@ export class RtspCameras {
         join(projectRoot, "test/fixtures/pedestrians.mp4"),
         "--cameras",
         String(count),
+        "--fps-scale",
+        String(speed),
         ...(user && password ? ["--user", user, "--password", password] : []),
       ],
       logFile,

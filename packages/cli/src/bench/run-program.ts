@@ -7,8 +7,13 @@ import { projectRoot } from "@sightline/stack";
  * Runs a measurement that needs the whole system (`test/bench/NAME.ts`) in a process of its own, since it is no part of
  * the product; its exit code becomes this process's.
  */
-export async function runBenchProgram(name: string, args: readonly string[]): Promise<void> {
-  const program = join(projectRoot, "test/bench", `${name}.ts`);
+export function runBenchProgram(name: string, args: readonly string[]): Promise<void> {
+  return runTestProgram(`bench/${name}.ts`, args);
+}
+
+/** As `runBenchProgram`, for any program in the folder `test`. */
+export async function runTestProgram(path: string, args: readonly string[]): Promise<void> {
+  const program = join(projectRoot, "test", path);
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", program, ...args], {
     cwd: projectRoot,
     stdio: "inherit",

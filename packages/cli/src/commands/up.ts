@@ -9,7 +9,12 @@ export function upCommand(): Command {
   return new Command("up")
     .description("run NATS and the three services on this machine, with state in a data directory")
     .option("--data <directory>", "where state and logs are kept", ".sightline")
-    .action(async (options: { data: string }) => {
+    .option(
+      "--bridges",
+      "also run the bridges (default: when SIGHTLINE_MQTT_URL or SIGHTLINE_WEBHOOKS is set)",
+      Boolean(process.env.SIGHTLINE_MQTT_URL || process.env.SIGHTLINE_WEBHOOKS),
+    )
+    .action(async (options: { data: string; bridges: boolean }) => {
       const stop = untilSignal();
       const directory = resolve(options.data);
       mkdirSync(directory, { recursive: true });
@@ -22,6 +27,8 @@ export function upCommand(): Command {
       let stack: Stack;
       try {
         stack = await Stack.start({ directory, ports, env }, stop);
+        if (options.bridges)
+          await stack.startService("bridges", { SIGHTLINE_GRPC_ADDRESS: `127.0.0.1:${ports.grpc}` });
       } catch (error) {
         if (stop.aborted) return;
         throw error;

@@ -1,0 +1,2 @@
+export * from "./results-process.ts";
+export * from "./service-process.ts";

@@ -1,0 +1,42 @@
+import { freePort, NatsServer } from "@sightline/service/testing";
+import { ServiceProcess } from "./service-process.ts";
+
+/** A real results service in a process of its own, on a NATS server of its own. */
+export class ResultsProcess {
+  /** Of the gRPC API. */
+  readonly address: string;
+  readonly nats: NatsServer;
+  #process: ServiceProcess | undefined;
+
+  private constructor(address: string, nats: NatsServer) {
+    this.address = address;
+    this.nats = nats;
+  }
+
+  static async start(): Promise<ResultsProcess> {
+    const nats = await NatsServer.start();
+    const results = new ResultsProcess(`127.0.0.1:${await freePort()}`, nats);
+    await results.up();
+    return results;
+  }
+
+  /** Starts the process (again, at the same address) and waits until it is ready. */
+  async up(): Promise<void> {
+    this.#process = await ServiceProcess.start("results", "results is ready", {
+      SIGHTLINE_NATS_URL: this.nats.url,
+      SIGHTLINE_GRPC: this.address,
+      SIGHTLINE_RESULTS_HTTP: "127.0.0.1:0",
+    });
+  }
+
+  /** Ends the process, leaving NATS up. */
+  async down(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<void> {
+    await this.#process?.end(signal);
+    this.#process = undefined;
+  }
+
+  async stop(): Promise<void> {
+    await this.down();
+    await this.nats.stop();
+  }
+}

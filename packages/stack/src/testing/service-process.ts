@@ -1,0 +1,57 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { projectRoot } from "../project-root.ts";
+
+/** One line of a service's log. */
+export type LogLine = Record<string, unknown> & { msg: string };
+
+/** A service in a process of its own. */
+export class ServiceProcess {
+  /** What it has logged so far. */
+  readonly log: LogLine[] = [];
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  /**
+   * Starts the service of this name and waits until it logs `readyMessage`. @throws Error with the end of its log when it ends
+   * before
+   */
+  static async start(name: string, readyMessage: string, env: NodeJS.ProcessEnv): Promise<ServiceProcess> {
+    const main = join(projectRoot, "services", name, "src/main.ts");
+    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    const service = new ServiceProcess(child);
+    const lines = createInterface({ input: child.stderr! });
+    const other: string[] = [];
+    await new Promise<void>((resolve, reject) => {
+      lines.on("line", (line) => {
+        if (!line.startsWith("{")) return void other.push(line);
+        const parsed = JSON.parse(line) as LogLine;
+        service.log.push(parsed);
+        if (parsed.msg === readyMessage) resolve();
+      });
+      child.once("close", () => {
+        const last = [...other, ...service.log.map((line) => JSON.stringify(line))].slice(-5).join("\n");
+        reject(new Error(`${name} ended before it was ready:\n${last}`));
+      });
+    });
+    return service;
+  }
+
+  /** Ends the process by a signal; returns its exit code, null when the signal ended it. */
+  async end(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<number | null> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      const exited = once(this.#child, "exit");
+      this.#child.kill(signal);
+      await exited;
+    }
+    return this.#child.exitCode;
+  }
+}

@@ -1,0 +1,56 @@
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+
+/** How a delivery ended: it arrived, it will be tried again, or it never will. */
+export type Outcome = "delivered" | "retried" | "dead_letter";
+
+const deliveryBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20];
+
+/** What one bridge counts. */
+export interface BridgeMeter {
+  ended(outcome: Outcome, seconds: number): void;
+  connected(connected: boolean): void;
+}
+
+/** The bridges' own metrics; a bridge is named by its subscription. */
+export class BridgeMetrics {
+  readonly #deliveries: Counter<"bridge" | "outcome">;
+  readonly #seconds: Histogram<"bridge">;
+  readonly #connected: Gauge<"bridge">;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#deliveries = new Counter({
+      name: "sightline_bridge_deliveries_total",
+      help: "Attempts at delivering an event, by how they ended.",
+      labelNames: ["bridge", "outcome"],
+      registers,
+    });
+    this.#seconds = new Histogram({
+      name: "sightline_bridge_delivery_seconds",
+      help: "Time that an attempt at delivering an event took.",
+      labelNames: ["bridge"],
+      buckets: deliveryBuckets,
+      registers,
+    });
+    this.#connected = new Gauge({
+      name: "sightline_bridge_connected",
+      help: "1 while a bridge is given events and, over MQTT, has its broker.",
+      labelNames: ["bridge"],
+      registers,
+    });
+  }
+
+  /** The meter of one bridge; its series begin at 0. */
+  of(bridge: string): BridgeMeter {
+    for (const outcome of ["delivered", "retried", "dead_letter"])
+      this.#deliveries.inc({ bridge, outcome }, 0);
+    this.#connected.set({ bridge }, 0);
+    return {
+      ended: (outcome, seconds) => {
+        this.#deliveries.inc({ bridge, outcome });
+        this.#seconds.observe({ bridge }, seconds);
+      },
+      connected: (connected) => this.#connected.set({ bridge }, connected ? 1 : 0),
+    };
+  }
+}

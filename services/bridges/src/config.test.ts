@@ -1,0 +1,85 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { EventType } from "@sightline/contracts";
+import { ConfigError } from "@sightline/service";
+import { afterAll, expect, test } from "vitest";
+import { readConfig } from "./config.ts";
+
+const directory = mkdtempSync(join(tmpdir(), "sightline-bridges-"));
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const secret = `whsec_${Buffer.alloc(24, 7).toString("base64")}`;
+const webhook = { name: "a", url: "https://hooks.example/x", secrets: [secret] };
+
+function faultsOf(env: NodeJS.ProcessEnv): string {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return "";
+}
+
+const hooks = (...webhooks: unknown[]) => ({ SIGHTLINE_WEBHOOKS: JSON.stringify(webhooks) });
+
+test("there has to be something to bridge to", () => {
+  expect(faultsOf({})).toContain("neither SIGHTLINE_MQTT_URL");
+});
+
+test("a broker's URL gives user and password, unless they are set apart, and is kept without them", () => {
+  const url = "mqtts://ha:p%40ss@broker.example:8883";
+  expect(readConfig({ SIGHTLINE_MQTT_URL: url }).mqtt).toEqual({
+    url: "mqtts://broker.example:8883",
+    user: "ha",
+    password: "p@ss",
+    ca: undefined,
+    prefix: "frigate",
+    discoveryPrefix: "homeassistant",
+    snapshots: true,
+    subscription: "mqtt",
+  });
+  const env = { SIGHTLINE_MQTT_URL: url, SIGHTLINE_MQTT_PASSWORD: "other", SIGHTLINE_MQTT_DISCOVERY: "off" };
+  expect(readConfig(env).mqtt).toMatchObject({ user: "ha", password: "other", discoveryPrefix: undefined });
+});
+
+test("settings may come from a YAML file", () => {
+  const file = join(directory, "bridges.yaml");
+  const lines = ["mqttUrl: mqtt://10.0.0.2", "mqttPassword: 1234", "webhooks:", "  - name: a"];
+  writeFileSync(
+    file,
+    [...lines, "    url: http://10.0.0.3/x", `    secrets: ["${secret}"]`, "    types: [crossed_line]"].join(
+      "\n",
+    ),
+  );
+  const config = readConfig({ SIGHTLINE_CONFIG: file });
+  expect(config.mqtt).toMatchObject({ url: "mqtt://10.0.0.2", password: "1234" });
+  expect(config.webhooks).toMatchObject([
+    { name: "a", types: [EventType.CROSSED_LINE], ordered: false, maxAttempts: 15 },
+  ]);
+});
+
+test.each([
+  [{ SIGHTLINE_MQTT_URL: "http://sesame@x" }, "SIGHTLINE_MQTT_URL: expected mqtt://"],
+  [{ SIGHTLINE_MQTT_URL: "mqtt://u:%sesame@x" }, "the password in it is not well encoded"],
+  [{ SIGHTLINE_MQTT_URL: "mqtt://x", SIGHTLINE_MQTT_CA: "/nowhere.pem" }, "cannot be read (ENOENT)"],
+  [{ SIGHTLINE_MQTT_URL: "mqtt://x", SIGHTLINE_MQTT_PREFIX: "a/#" }, "expected a topic"],
+  [{ SIGHTLINE_WEBHOOKS: "[sesame" }, "is neither JSON nor YAML"],
+  [{ SIGHTLINE_WEBHOOKS: "sesame" }, "expected array"],
+  [hooks({ ...webhook, url: "https://sesame@x" }), "without user and password"],
+  [hooks({ ...webhook, url: "ftp://x" }), "expected an http://"],
+  [hooks({ ...webhook, secrets: [] }), "expected at least one"],
+  [hooks({ ...webhook, secrets: ["sesame"] }), "expected 'whsec_'"],
+  [hooks({ ...webhook, types: ["entered"] }), "there is no event type 'entered'"],
+  [hooks({ ...webhook, phases: ["unspecified"] }), "there is no event phase 'unspecified'"],
+  [hooks({ ...webhook, cameras: ["Front"] }), "is no camera id"],
+  [hooks({ ...webhook, headers: { "Webhook-Id": "x" } }), "are not yours to set"],
+  [hooks({ ...webhook, headers: { authorization: "sesame\n" } }), "expected printable ASCII"],
+  [hooks({ ...webhook, tries: 3 }), "Unrecognized key"],
+  [hooks(webhook, webhook), "two endpoints are named 'a'"],
+])("%j is refused, without showing what may be secret", (env, text) => {
+  const faults = faultsOf(env);
+  expect(faults).toContain(text);
+  expect(faults).not.toContain("sesame");
+});

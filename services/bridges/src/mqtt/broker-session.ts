@@ -1,0 +1,127 @@
+import mqtt, { type MqttClient } from "mqtt";
+import type { MqttConfig } from "./mqtt-config.ts";
+
+const connectTimeoutMs = 10_000;
+/** A broker that does not answer for one and a half of this is gone. */
+const keepaliveSeconds = 15;
+const endTimeoutMs = 1_000;
+
+/** The connection to the broker ended, or could not be made. */
+export class BrokerError extends Error {
+  override readonly name = "BrokerError";
+}
+
+/**
+ * One connection to the broker, from its making to its loss. There is no second life: whoever wants to go on makes another
+ * session, and publishes again what this one was not told to have arrived.
+ */
+export class BrokerSession {
+  readonly #client: MqttClient;
+  readonly #lost = new AbortController();
+  /** Those who wait for the broker's acknowledgement. */
+  readonly #waiting = new Set<(reason: BrokerError) => void>();
+
+  private constructor(client: MqttClient) {
+    this.#client = client;
+    client.on("error", () => undefined);
+    client.on("close", () => this.abandon());
+  }
+
+  /** Connects, leaving `will` as a retained message in case the connection is lost. @throws BrokerError */
+  static async open(
+    config: MqttConfig,
+    will: { topic: string; payload: string },
+    signal: AbortSignal,
+  ): Promise<BrokerSession> {
+    const client = mqtt.connect(config.url, {
+      clientId: `sightline-${config.subscription}`,
+      username: config.user,
+      password: config.password,
+      ...(config.ca !== undefined && { ca: config.ca }),
+      protocolVersion: 4,
+      clean: true,
+      reconnectPeriod: 0,
+      connectTimeout: connectTimeoutMs,
+      keepalive: keepaliveSeconds,
+      will: { topic: will.topic, payload: Buffer.from(will.payload), qos: 1, retain: true },
+    });
+    try {
+      await untilConnected(client, signal);
+    } catch (error) {
+      client.on("error", () => undefined);
+      client.end(true);
+      throw error;
+    }
+    return new BrokerSession(client);
+  }
+
+  /** Aborts when the connection is lost. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /**
+   * Publishes at least once (QoS 1); what one session publishes arrives in the order of the calls. Resolves when the broker
+   * has it. @throws BrokerError when the connection is lost before
+   */
+  async publish(topic: string, payload: string | Uint8Array, retain = false): Promise<void> {
+    if (this.#lost.signal.aborted) throw new BrokerError("the connection to the broker is lost");
+    let giveUp: (reason: BrokerError) => void = () => undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        giveUp = reject;
+        this.#waiting.add(reject);
+        const bytes = typeof payload === "string" ? payload : Buffer.from(payload);
+        this.#client.publish(topic, bytes, { qos: 1, retain }, (error) =>
+          error ? reject(new BrokerError(error.message, { cause: error })) : resolve(),
+        );
+      });
+    } finally {
+      this.#waiting.delete(giveUp);
+    }
+  }
+
+  /** Leaves the broker, which then does not publish the will. Safe to call twice. */
+  async close(): Promise<void> {
+    if (!this.#lost.signal.aborted) {
+      const timer = setTimeout(() => this.abandon(), endTimeoutMs);
+      const left = new Promise<void>((resolve) =>
+        this.#lost.signal.addEventListener("abort", () => resolve()),
+      );
+      await Promise.race([this.#client.endAsync().catch(() => undefined), left]);
+      clearTimeout(timer);
+    }
+    this.abandon();
+  }
+
+  /** Breaks the connection off, without a word to the broker. Safe to call twice. */
+  abandon(): void {
+    this.#client.end(true);
+    this.#client.stream?.destroy();
+    this.#lose();
+  }
+
+  #lose(): void {
+    this.#lost.abort();
+    for (const reject of this.#waiting) reject(new BrokerError("the connection to the broker is lost"));
+    this.#waiting.clear();
+  }
+}
+
+/** @throws BrokerError */
+async function untilConnected(client: MqttClient, signal: AbortSignal): Promise<void> {
+  const settled = new AbortController();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      client.once("connect", () => resolve());
+      client.once("error", (cause: Error & { code?: unknown }) =>
+        reject(new BrokerError(cause.message || String(cause.code), { cause })),
+      );
+      client.once("close", () => reject(new BrokerError("the broker closed the connection")));
+      signal.addEventListener("abort", () => reject(new BrokerError("the bridge stops")), settled);
+      if (signal.aborted) reject(new BrokerError("the bridge stops"));
+    });
+  } finally {
+    settled.abort();
+  }
+}

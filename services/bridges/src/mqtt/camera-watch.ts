@@ -1,0 +1,79 @@
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  type Camera,
+  CameraState,
+  cameraIdOf,
+  type SightlineClient,
+  SightlineError,
+} from "@sightline/client";
+import type { Logger } from "@sightline/service";
+import { retryDelay } from "../retry-delay.ts";
+
+const longestRetrySeconds = 5;
+
+/** What is known of a camera. */
+export interface CameraNews {
+  live: boolean;
+  captureFps: number;
+  inferenceFps: number;
+}
+
+/** Keeps account of the cameras that there are and whether they are live. */
+export class CameraWatch {
+  readonly cameras = new Map<string, CameraNews>();
+  readonly #client: SightlineClient;
+  readonly #log: Logger;
+  readonly #onNews: (camera: string) => void;
+  readonly #onRemoved: (camera: string) => void;
+
+  constructor(
+    client: SightlineClient,
+    log: Logger,
+    onNews: (camera: string) => void,
+    onRemoved: (camera: string) => void,
+  ) {
+    this.#client = client;
+    this.#log = log;
+    this.#onNews = onNews;
+    this.#onRemoved = onRemoved;
+  }
+
+  /** Watches until aborted; while the server is away, what was known last holds. */
+  async run(signal: AbortSignal): Promise<void> {
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      try {
+        await this.#removeGone(signal);
+        for await (const { kind, camera } of this.#client.cameras.watch({ signal })) {
+          attempt = 1;
+          if (kind === "deleted") this.#remove(cameraIdOf(camera.name));
+          else this.#note(camera);
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        const { code, message } = SightlineError.from(error);
+        this.#log.debug({ code, error: message }, "cannot watch the cameras; trying again");
+      }
+      const seconds = retryDelay(attempt, 0.2, longestRetrySeconds);
+      await delay(seconds * 1000, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** A watch begins with the cameras that there are: it does not tell of those deleted before. */
+  async #removeGone(signal: AbortSignal): Promise<void> {
+    const there = new Set<string>();
+    for await (const { name } of this.#client.cameras.list({ signal })) there.add(cameraIdOf(name) ?? "");
+    for (const camera of [...this.cameras.keys()]) if (!there.has(camera)) this.#remove(camera);
+  }
+
+  #note({ name, status }: Camera): void {
+    const camera = cameraIdOf(name);
+    if (camera === undefined) return;
+    const { state, captureFps = 0, inferenceFps = 0 } = status ?? {};
+    this.cameras.set(camera, { live: state === CameraState.LIVE, captureFps, inferenceFps });
+    this.#onNews(camera);
+  }
+
+  #remove(camera: string | undefined): void {
+    if (camera !== undefined && this.cameras.delete(camera)) this.#onRemoved(camera);
+  }
+}

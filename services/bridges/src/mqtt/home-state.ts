@@ -1,0 +1,161 @@
+import type { Event, SightlineClient } from "@sightline/client";
+import { EventPhase } from "@sightline/client";
+import type { Logger } from "@sightline/service";
+import { BrokerError, type BrokerSession } from "./broker-session.ts";
+import { CameraWatch } from "./camera-watch.ts";
+import { Discovery } from "./discovery.ts";
+import type { MqttConfig } from "./mqtt-config.ts";
+import { type Count, ObjectCounts } from "./object-counts.ts";
+import { PublishedState } from "./published-state.ts";
+import { SnapshotPublisher } from "./snapshot-publisher.ts";
+import { Topics } from "./topics.ts";
+
+const statsIntervalMs = 60_000;
+/** More events are never open at a time. */
+const mostOpenEvents = 100_000;
+
+/** What a home looks at beside the events: counts, states of cameras, pictures, and how Home Assistant finds them. */
+export class HomeState {
+  readonly topics: Topics;
+  readonly #client: SightlineClient;
+  readonly #discovery: Discovery | undefined;
+  readonly #counts = new ObjectCounts();
+  readonly #state = new PublishedState();
+  readonly #snapshots: SnapshotPublisher | undefined;
+  /** Camera → its topics that have had a picture. */
+  readonly #pictured = new Map<string, Set<string>>();
+  readonly #cameras: CameraWatch;
+  readonly #startedAt = performance.now();
+  #session: BrokerSession | undefined;
+
+  constructor(client: SightlineClient, config: MqttConfig, log: Logger, stop: AbortSignal) {
+    this.#client = client;
+    this.topics = new Topics(config.prefix);
+    this.#discovery =
+      config.discoveryPrefix === undefined ? undefined : new Discovery(config.discoveryPrefix, this.topics);
+    this.#snapshots = config.snapshots ? new SnapshotPublisher(client, log, stop) : undefined;
+    this.#cameras = new CameraWatch(
+      client,
+      log,
+      (camera) => unlessLost(this.#tellCamera(camera)),
+      (camera) => unlessLost(this.#forget(camera)),
+    );
+  }
+
+  /** Follows the cameras, and tells how they fare once a minute, until aborted. */
+  async run(stop: AbortSignal): Promise<void> {
+    const timer = setInterval(() => unlessLost(this.#tellStats()), statsIntervalMs);
+    await this.#cameras.run(stop);
+    clearInterval(timer);
+  }
+
+  /** Publishes all that is known in this session, and from now on what changes. @throws BrokerError */
+  async begin(session: BrokerSession): Promise<void> {
+    this.#session = session;
+    await this.#state.begin(session);
+    this.#snapshots?.begin(session);
+    await this.#tellStats();
+  }
+
+  /** What changes is kept for the next session. */
+  end(): void {
+    this.#session = undefined;
+    this.#state.end();
+    this.#snapshots?.end();
+  }
+
+  /** Counts anew from the events that are open now. @throws SightlineError, BrokerError */
+  async recount(signal: AbortSignal): Promise<void> {
+    await this.#counts.recount(() => this.#openEvents(signal));
+    await Promise.all(this.#counts.all().map((count) => this.#tellCount(count)));
+  }
+
+  /** Publishes what an event changes; the calls are made before it returns. Resolves when the broker has it. @throws BrokerError */
+  async note(event: Event, camera: string): Promise<void> {
+    const done = this.#counts.apply(event).map((count) => this.#tellCount(count));
+    const label = event.track?.className;
+    if (label !== undefined) {
+      if (this.#discovery && this.#snapshots) {
+        const { topic, payload } = this.#discovery.image(camera, label);
+        done.push(this.#state.set(topic, payload, camera));
+      }
+      if (event.snapshotFrame) this.#wantSnapshot(camera, label, event.name);
+    }
+    await Promise.all(done);
+  }
+
+  async #openEvents(signal: AbortSignal): Promise<Event[]> {
+    const filter = { phases: [EventPhase.START, EventPhase.UPDATE] };
+    const open: Event[] = [];
+    for await (const event of this.#client.events.list({ filter, pageSize: 1000, signal })) {
+      open.push(event);
+      if (open.length >= mostOpenEvents) break;
+    }
+    return open;
+  }
+
+  #wantSnapshot(camera: string, label: string, event: string): void {
+    const topic = this.topics.snapshot(camera, label);
+    const pictured = this.#pictured.get(camera) ?? new Set();
+    this.#pictured.set(camera, pictured.add(topic));
+    this.#snapshots?.want(topic, event);
+  }
+
+  async #tellCount(count: Count): Promise<void> {
+    const { kind, place, label } = count;
+    // Frigate has one kind of topic for both: the camera's own count goes first.
+    if (kind === "zone" && this.#cameras.cameras.has(place)) return;
+    const owner = kind === "camera" ? place : undefined;
+    const done = [this.#state.set(this.topics.count(place, label), String(count.count), owner)];
+    if (this.#discovery && label !== "all") {
+      const { topic, payload } = this.#discovery.occupancy(count);
+      done.push(this.#state.set(topic, payload, owner));
+    }
+    await Promise.all(done);
+  }
+
+  async #tellCamera(camera: string): Promise<void> {
+    const live = this.#cameras.cameras.get(camera)?.live;
+    const done = [this.#state.set(this.topics.status(camera), live ? "online" : "offline", camera)];
+    if (this.#discovery) {
+      const { topic, payload } = this.#discovery.connectivity(camera);
+      done.push(this.#state.set(topic, payload, camera));
+    }
+    await Promise.all(done);
+  }
+
+  async #forget(camera: string): Promise<void> {
+    const left = this.#counts.forget(camera).filter(({ kind }) => kind === "zone");
+    const pictures = [...(this.#pictured.get(camera) ?? [])];
+    this.#pictured.delete(camera);
+    await Promise.all([
+      this.#state.remove(camera),
+      this.#snapshots?.remove(pictures),
+      ...left.map((count) => this.#tellCount(count)),
+    ]);
+  }
+
+  async #tellStats(): Promise<void> {
+    const cameras: Record<string, { camera_fps: number; process_fps: number; skipped_fps: number }> = {};
+    for (const [camera, { captureFps, inferenceFps }] of this.#cameras.cameras)
+      cameras[camera] = {
+        camera_fps: tenths(captureFps),
+        process_fps: tenths(inferenceFps),
+        skipped_fps: tenths(Math.max(0, captureFps - inferenceFps)),
+      };
+    const uptime = Math.round((performance.now() - this.#startedAt) / 1000);
+    const stats = { cameras, service: { uptime, last_updated: Math.round(Date.now() / 1000) } };
+    await this.#session?.publish(this.topics.stats, JSON.stringify(stats));
+  }
+}
+
+/** What could not be published is published again in the next session. */
+function unlessLost(publishing: Promise<void>): void {
+  publishing.catch((error) => {
+    if (!(error instanceof BrokerError)) throw error;
+  });
+}
+
+function tenths(value: number): number {
+  return Math.round(value * 10) / 10;
+}

@@ -1,0 +1,163 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { SightlineClient } from "@sightline/client";
+import { parseEventName } from "@sightline/contracts";
+import type { Logger } from "@sightline/service";
+import type { BridgeMeter } from "../bridge-metrics.ts";
+import { retryDelay } from "../retry-delay.ts";
+import { type EventMessage, SubscriptionReader } from "../subscription-reader.ts";
+import { ArrivedMessages } from "./arrived-messages.ts";
+import { BrokerError, BrokerSession } from "./broker-session.ts";
+import { frigateMessages } from "./frigate-event.ts";
+import { HomeState } from "./home-state.ts";
+import type { MqttConfig } from "./mqtt-config.ts";
+
+/** Events that are at the broker and not acknowledged by it yet, at most. */
+const inFlight = 64;
+/** Long enough for the server to have taken back what the session before had in hand: else newer events would overtake it. */
+const firstRetrySeconds = 2;
+const longestRetrySeconds = 10;
+/** What is under way when the bridge stops may take so long to end. */
+const stopGraceMs = 3_000;
+
+/** Publishes the events of one named subscription to an MQTT broker, in the form of Frigate's MQTT API. */
+export class MqttBridge {
+  readonly name: string;
+  readonly #config: MqttConfig;
+  readonly #reader: SubscriptionReader;
+  readonly #home: HomeState;
+  readonly #arrived = new ArrivedMessages();
+  readonly #meter: BridgeMeter;
+  readonly #log: Logger;
+  readonly #stopping = new AbortController();
+  #session: BrokerSession | undefined;
+  #running: Promise<unknown> | undefined;
+
+  constructor(client: SightlineClient, config: MqttConfig, meter: BridgeMeter, log: Logger) {
+    this.name = config.subscription;
+    this.#config = config;
+    this.#meter = meter;
+    this.#log = log;
+    this.#reader = new SubscriptionReader(client, config.subscription, "newest", log, () =>
+      this.#tellMeter(),
+    );
+    this.#home = new HomeState(client, config, log, this.#stopping.signal);
+  }
+
+  start(): void {
+    const { signal } = this.#stopping;
+    this.#running ??= Promise.all([this.#home.run(signal), this.#run(signal)]);
+  }
+
+  /** What is missing for events to be delivered; undefined when nothing is. */
+  missing(): string | undefined {
+    if (!this.#session) return "no connection to the MQTT broker";
+    return this.#reader.connected ? undefined : "no connection to the results service";
+  }
+
+  /** Waits for the broker to have what is under way; the rest is given back. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    // A broker that does not answer is not waited for.
+    const timer = setTimeout(() => this.#session?.abandon(), stopGraceMs);
+    await this.#running;
+    clearTimeout(timer);
+  }
+
+  async #run(stop: AbortSignal): Promise<void> {
+    // Before there is a broker: what happens from now on waits for it.
+    await this.#reader.create(stop);
+    for (let attempt = 1; !stop.aborted; attempt++) {
+      try {
+        const will = { topic: this.#home.topics.available, payload: "offline" };
+        const session = await BrokerSession.open(this.#config, will, stop);
+        attempt = 0;
+        this.#log.info({ broker: this.#config.url }, "connected to the MQTT broker");
+        await this.#serve(session, stop);
+      } catch (error) {
+        if (stop.aborted) return;
+        const context = { broker: this.#config.url, error: (error as Error).message };
+        this.#log.warn(context, "cannot publish over MQTT; trying again");
+      }
+      const seconds = retryDelay(attempt + 1, firstRetrySeconds, longestRetrySeconds);
+      await delay(seconds * 1000, undefined, { signal: stop }).catch(() => undefined);
+    }
+  }
+
+  /** Until the session is lost or the bridge stops. */
+  async #serve(session: BrokerSession, stop: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([stop, session.lost]);
+    const { available } = this.#home.topics;
+    try {
+      this.#setSession(session);
+      await session.publish(available, "online", true);
+      await this.#home.begin(session);
+      await this.#recount(signal);
+      const former = this.#arrived.former();
+      await this.#reader.read((message) => this.#deliver(session, message, former), {
+        maxUnacknowledged: inFlight,
+        signal,
+        onGap: () => void this.#recount(signal),
+      });
+    } finally {
+      this.#home.end();
+      if (session.lost.aborted && !stop.aborted)
+        this.#log.warn({ broker: this.#config.url }, "the connection to the MQTT broker is lost");
+      if (!session.lost.aborted) await session.publish(available, "offline", true).catch(() => undefined);
+      await session.close();
+      this.#setSession(undefined);
+    }
+  }
+
+  /** Tries until it succeeds or the signal aborts. @throws BrokerError */
+  async #recount(signal: AbortSignal): Promise<void> {
+    for (let attempt = 1; !signal.aborted; attempt++)
+      try {
+        return await this.#home.recount(signal);
+      } catch (error) {
+        if (error instanceof BrokerError) return;
+        const seconds = retryDelay(attempt, 0.2, longestRetrySeconds);
+        await delay(seconds * 1000, undefined, { signal }).catch(() => undefined);
+      }
+  }
+
+  /** All is handed to the session before anything is waited for, so that messages arrive in the order of the events. */
+  async #deliver(
+    session: BrokerSession,
+    message: EventMessage,
+    former: ReturnType<ArrivedMessages["former"]>,
+  ): Promise<void> {
+    const { event } = message;
+    const { camera } = parseEventName(event.name) ?? {};
+    const began = performance.now();
+    try {
+      if (camera === undefined || this.#arrived.has(event)) return await message.ack();
+      const messages = frigateMessages(event, former.of(event));
+      const { topics } = this.#home;
+      const publishing = messages.map((each) => session.publish(topics.events, JSON.stringify(each)));
+      // Of an event that is over, nothing follows that could ask for it.
+      const object = event.endTime ? undefined : messages.at(-1)?.after;
+      former.note(event, object);
+      await Promise.all([...publishing, this.#home.note(event, camera)]);
+      this.#arrived.note(event, object);
+      this.#meter.ended("delivered", (performance.now() - began) / 1000);
+      await message.ack();
+    } catch (error) {
+      // What is not acknowledged comes again, in this session or the next.
+      if (error instanceof BrokerError) this.#meter.ended("retried", (performance.now() - began) / 1000);
+      else
+        this.#log.warn(
+          { event: event.name, error: (error as Error).message },
+          "an event was not answered for",
+        );
+    }
+  }
+
+  #setSession(session: BrokerSession | undefined): void {
+    this.#session = session;
+    this.#tellMeter();
+  }
+
+  #tellMeter(): void {
+    this.#meter.connected(this.missing() === undefined);
+  }
+}

@@ -1,0 +1,104 @@
+import {
+  CameraStatus,
+  Event,
+  EventPhase,
+  EventType,
+  FrameReference,
+  subjects,
+  toTimestamp,
+} from "@sightline/contracts";
+import { type Buckets, connectNats, createLogger, type Nats, openBuckets } from "@sightline/service";
+
+/** What to put into an event. */
+export interface SampleEvent {
+  camera?: string;
+  type?: EventType;
+  phase?: EventPhase;
+  revision?: number;
+  zone?: string;
+  className?: string;
+  /** Number of the object; that of the event unless given. Null for none. */
+  track?: number | null;
+  snapshot?: boolean;
+}
+
+/** Plays the analysis and ingest: publishes events and states of cameras. */
+export class EventSource {
+  readonly nats: Nats;
+  readonly #buckets: Buckets;
+
+  private constructor(nats: Nats, buckets: Buckets) {
+    this.nats = nats;
+    this.#buckets = buckets;
+  }
+
+  static async connect(url: string): Promise<EventSource> {
+    const nats = await connectNats(url, "test", createLogger("test", "fatal"));
+    return new EventSource(nats, await openBuckets(nats.kv));
+  }
+
+  /** Publishes a message about the event with this number; the start of an `appeared` event unless told otherwise. */
+  async publish(number: number, sample: SampleEvent = {}): Promise<void> {
+    const event = sampleEvent(number, sample);
+    const camera = sample.camera ?? "front";
+    await this.nats.jetstream.publish(subjects.event(camera, `e${number}`), Event.encode(event).finish());
+  }
+
+  /** Says how a camera is, as its ingest does. */
+  async setStatus(camera: string, status: Partial<CameraStatus>): Promise<void> {
+    await this.#buckets.cameraStatus.put(
+      camera,
+      CameraStatus.encode(CameraStatus.fromPartial(status)).finish(),
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.nats.connection.close();
+  }
+}
+
+/** A message about an event, at a time that follows from its revision. */
+export function sampleEvent(
+  number: number,
+  {
+    camera = "front",
+    type = EventType.APPEARED,
+    phase = EventPhase.START,
+    revision = 1,
+    zone = "",
+    className = "person",
+    track = number,
+    snapshot = false,
+  }: SampleEvent = {},
+): Event {
+  const start = Date.UTC(2026, 0, 1);
+  const now = toTimestamp(start + (revision - 1) * 1000);
+  const over = phase === EventPhase.END || phase === EventPhase.ONCE;
+  const frame = FrameReference.fromPartial({ epoch: "a", number: revision, captureTime: now });
+  return Event.fromPartial({
+    name: `cameras/${camera}/events/e${number}`,
+    type,
+    phase,
+    revision,
+    rule: "r",
+    zone,
+    track:
+      track === null
+        ? undefined
+        : {
+            id: `i-${track}`,
+            className,
+            score: 0.5,
+            bestScore: 0.75,
+            pixelBox: { xMin: 64, yMin: 48, xMax: 128, yMax: 240 },
+            normalizedBox: { xMin: 0.1, yMin: 0.1, xMax: 0.2, yMax: 0.5 },
+            startTime: toTimestamp(start),
+            zones: zone === "" ? [] : [zone],
+          },
+    startTime: toTimestamp(start),
+    updateTime: now,
+    endTime: over ? now : undefined,
+    frame,
+    snapshotFrame: snapshot ? frame : undefined,
+  });
+}

@@ -1,0 +1,89 @@
+import { signatureHeaders } from "./signature.ts";
+import type { WebhookConfig } from "./webhook-config.ts";
+import type { WebhookMessage } from "./webhook-message.ts";
+
+/** How an attempt ended. */
+export type Attempt =
+  | { kind: "delivered" }
+  /** Another attempt may do better; not before `retryAfterSeconds`, if the receiver said so. */
+  | { kind: "failed"; reason: string; retryAfterSeconds: number }
+  /** Another attempt would do no better. */
+  | { kind: "refused"; reason: string }
+  /** It was broken off here. */
+  | { kind: "aborted" };
+
+/** An answer is not needed; more of it than this is not even read to keep the connection. */
+const mostAnswerBytes = 64 * 1024;
+const longestRetryAfterSeconds = 3600;
+/** Statuses of 4xx that pass. */
+const passing = new Set([408, 425, 429]);
+
+/** Posts a message once. Redirects are not followed. `signal` breaks it off. Never throws. */
+export async function post(
+  { url, secrets, headers, timeoutSeconds }: WebhookConfig,
+  { id, body }: WebhookMessage,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  // Of its own, so that nothing is left of it when the attempt has ended.
+  const end = new AbortController();
+  const abort = () => end.abort();
+  const timer = setTimeout(abort, timeoutSeconds * 1000);
+  signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      body,
+      headers: {
+        "user-agent": "Sightline",
+        ...headers,
+        "content-type": "application/json",
+        ...signatureHeaders(id, Math.floor(Date.now() / 1000), body, secrets),
+      },
+      redirect: "manual",
+      signal: end.signal,
+    });
+    await readThrough(response);
+    return judge(response);
+  } catch (error) {
+    if (signal.aborted) return { kind: "aborted" };
+    const reason = end.signal.aborted ? `no answer in ${timeoutSeconds} s` : `no answer: ${codeOf(error)}`;
+    return { kind: "failed", reason, retryAfterSeconds: 0 };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+  }
+}
+
+function judge({ status, ok, headers }: Response): Attempt {
+  if (ok) return { kind: "delivered" };
+  const reason = `HTTP ${status}`;
+  if (status >= 400 && status < 500 && !passing.has(status)) return { kind: "refused", reason };
+  return { kind: "failed", reason, retryAfterSeconds: retryAfter(headers.get("retry-after")) };
+}
+
+/** Seconds that a Retry-After header asks to wait, up to an hour; 0 when it says nothing. */
+export function retryAfter(header: string | null, now = Date.now()): number {
+  if (header === null) return 0;
+  const seconds = /^\s*\d+\s*$/.test(header) ? Number(header) : (Date.parse(header) - now) / 1000;
+  return Number.isNaN(seconds) ? 0 : Math.min(longestRetryAfterSeconds, Math.max(0, seconds));
+}
+
+/** The status is what counts: a receiver that does not finish its answer has answered all the same. */
+async function readThrough({ body }: Response): Promise<void> {
+  let bytes = 0;
+  try {
+    for await (const chunk of body ?? []) {
+      bytes += chunk.byteLength;
+      if (bytes > mostAnswerBytes) break;
+    }
+  } catch {
+    // Nothing was wanted of it.
+  }
+}
+
+/** A word for what went wrong, which never holds the URL. */
+function codeOf(error: unknown): string {
+  const { cause, name } = error as Error & { cause?: { code?: unknown } };
+  return typeof cause?.code === "string" ? cause.code : name;
+}

@@ -1,0 +1,135 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { SightlineClient } from "@sightline/client";
+import type { Logger } from "@sightline/service";
+import type { BridgeMeter } from "../bridge-metrics.ts";
+import { retryDelay } from "../retry-delay.ts";
+import { type EventMessage, SubscriptionReader } from "../subscription-reader.ts";
+import { type Attempt, post } from "./post.ts";
+import { isWanted } from "./wanted-event.ts";
+import { subscriptionOf, type WebhookConfig } from "./webhook-config.ts";
+import { webhookMessage } from "./webhook-message.ts";
+
+/**
+ * A message is held for so long at most before it is given back, to be given out again at once: that, and the attempt before,
+ * must end within the subscription's deadline.
+ */
+const longestHoldMs = 20_000;
+/** What is under way when the bridge stops may take so long to end. */
+const stopGraceMs = 3_000;
+
+/** Where order is kept: a message that failed and whose next attempt may not be due yet. */
+interface Held {
+  attempts: number;
+  /** Monotonic, in milliseconds. */
+  dueAt: number;
+}
+
+/** Posts the events of one named subscription to one endpoint. */
+export class WebhookBridge {
+  readonly name: string;
+  readonly #config: WebhookConfig;
+  readonly #reader: SubscriptionReader;
+  readonly #meter: BridgeMeter;
+  readonly #log: Logger;
+  readonly #stopping = new AbortController();
+  readonly #breakingOff = new AbortController();
+  #reading: Promise<void> | undefined;
+  /** By webhook-id: the one in turn, and maybe a dead letter that is tried again. */
+  readonly #held = new Map<string, Held>();
+  #failing = false;
+
+  constructor(client: SightlineClient, config: WebhookConfig, meter: BridgeMeter, log: Logger) {
+    this.name = subscriptionOf(config);
+    this.#config = config;
+    this.#meter = meter;
+    this.#log = log;
+    this.#reader = new SubscriptionReader(client, this.name, config.start, log, (connected) =>
+      meter.connected(connected),
+    );
+  }
+
+  start(): void {
+    const { ordered, concurrency } = this.#config;
+    this.#reading ??= this.#reader.read((message) => this.#deliver(message), {
+      // The server gives no more than that, so nothing waits here while its deadline passes.
+      maxUnacknowledged: ordered ? 1 : concurrency,
+      signal: this.#stopping.signal,
+    });
+  }
+
+  /** What is missing for events to be delivered; undefined when nothing is. */
+  missing(): string | undefined {
+    return this.#reader.connected ? undefined : "no connection to the results service";
+  }
+
+  /** Ends what is under way if it does not take long; the rest is given back. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    const timer = setTimeout(() => this.#breakingOff.abort(), stopGraceMs);
+    await this.#reading;
+    clearTimeout(timer);
+  }
+
+  async #deliver(message: EventMessage): Promise<void> {
+    try {
+      if (!isWanted(message.event, this.#config)) return await message.ack();
+      const posted = webhookMessage(message.event);
+      const held = this.#held.get(posted.id);
+      if (held && held.dueAt > performance.now()) return await this.#hold(message, held);
+      const began = performance.now();
+      const attempt = await post(this.#config, posted, this.#breakingOff.signal);
+      // Where order is kept, a message is given out more often than it is posted.
+      const number = held ? held.attempts + 1 : message.deliveryAttempt;
+      await this.#answer(message, { ...attempt, id: posted.id, number }, (performance.now() - began) / 1000);
+    } catch (error) {
+      // Then it comes again.
+      const context = { bridge: this.name, error: (error as Error).message };
+      this.#log.warn(context, "a delivery was not answered for");
+    }
+  }
+
+  async #answer(
+    message: EventMessage,
+    attempt: Attempt & { id: string; number: number },
+    seconds: number,
+  ): Promise<void> {
+    if (attempt.kind === "aborted") return;
+    this.#held.delete(attempt.id);
+    if (attempt.kind === "delivered") {
+      if (this.#failing) this.#log.info({ bridge: this.name }, "deliveries succeed again");
+      this.#failing = false;
+      this.#meter.ended("delivered", seconds);
+      return message.ack();
+    }
+    const context = { bridge: this.name, event: message.event.name, attempt: attempt.number };
+    if (attempt.kind === "refused" || attempt.number >= this.#config.maxAttempts) {
+      const reason = `${attempt.reason}, attempt ${attempt.number}`;
+      this.#meter.ended("dead_letter", seconds);
+      this.#log.error({ ...context, reason }, "an event cannot be delivered; it is a dead letter now");
+      return message.reject({ deadLetter: true, reason });
+    }
+    this.#meter.ended("retried", seconds);
+    const delaySeconds = this.#delay(attempt.number, attempt.retryAfterSeconds);
+    // One line for a time of failures, however many there are; the metrics count them.
+    const level = this.#failing ? "debug" : "warn";
+    this.#failing = true;
+    this.#log[level]({ ...context, reason: attempt.reason, delaySeconds }, "a delivery failed; trying again");
+    if (!this.#config.ordered) return message.reject({ delaySeconds, reason: attempt.reason });
+    const held = { attempts: attempt.number, dueAt: performance.now() + delaySeconds * 1000 };
+    this.#held.set(attempt.id, held);
+    return this.#hold(message, held);
+  }
+
+  /** Keeps others from being given out until the message is due, or its deadline comes near. */
+  async #hold(message: EventMessage, { dueAt }: Held): Promise<void> {
+    const milliseconds = Math.min(longestHoldMs, Math.max(0, dueAt - performance.now()));
+    await delay(milliseconds, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    await message.reject();
+  }
+
+  #delay(attempt: number, retryAfterSeconds: number): number {
+    const { firstDelaySeconds, maxDelaySeconds } = this.#config;
+    const seconds = Math.max(retryAfterSeconds, retryDelay(attempt, firstDelaySeconds, maxDelaySeconds));
+    return Math.round(seconds * 1000) / 1000;
+  }
+}

@@ -1,0 +1,104 @@
+import { EventPhase, EventType, enumValue, isCameraId } from "@sightline/contracts";
+import { parse as parseYaml } from "yaml";
+import { z } from "zod";
+
+const maxWebhooks = 100;
+const maxNames = 1000;
+
+const names = z.array(z.string().min(1).max(64)).max(maxNames).default([]);
+
+/** Words that stand for an enum's values, as JSON has them. */
+function words<T extends Record<string, number>>(values: T, what: string) {
+  return z
+    .array(z.string().max(64))
+    .max(64)
+    .default([])
+    .transform((given, context) =>
+      given.flatMap((word) => {
+        const value = enumValue(values, word);
+        if (value === undefined) context.addIssue(`there is no ${what} '${word}'`);
+        return value ?? [];
+      }),
+    );
+}
+
+const webhookSchema = z.strictObject({
+  name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,53}$/, "expected 1 to 54 characters of a-z, 0-9 and '-'"),
+  url: z.string().refine(isHttpUrl, "expected an http:// or https:// URL without user and password"),
+  /** The newest first; a signature is made with each, so that a receiver may change over at any time. */
+  secrets: z
+    .array(z.string().refine(isSecret, "expected 'whsec_' and 24 to 64 bytes in base64"))
+    .min(1, "expected at least one")
+    .max(4),
+  headers: z
+    .record(
+      z.string().regex(/^[A-Za-z0-9-]{1,64}$/, "is no header name"),
+      z.string().regex(/^[\x20-\x7e]{0,4096}$/, "expected printable ASCII"),
+    )
+    .default({})
+    .refine(
+      (headers) => !Object.keys(headers).some((name) => reservedHeader.test(name)),
+      "webhook-*, content-*, host, connection and transfer-encoding are not yours to set",
+    ),
+  cameras: z.array(z.string().refine(isCameraId, "is no camera id")).max(maxNames).default([]),
+  types: words(EventType, "event type"),
+  phases: words(EventPhase, "event phase"),
+  classes: names,
+  zones: names,
+  rules: names,
+  start: z.enum(["newest", "beginning"]).default("newest"),
+  /** One at a time, each until it is delivered or given up. */
+  ordered: z.boolean().default(false),
+  concurrency: z.int().min(1).max(64).default(4),
+  timeoutSeconds: z.number().min(0.1).max(15).default(10),
+  maxAttempts: z.int().min(1).max(100).default(15),
+  firstDelaySeconds: z.number().min(0.05).max(60).default(1),
+  maxDelaySeconds: z.number().min(0.05).max(3600).default(600),
+});
+
+/** One endpoint, and which events it gets. */
+export type WebhookConfig = z.infer<typeof webhookSchema>;
+
+const reservedHeader = /^(webhook-.*|content-.*|host|connection|transfer-encoding)$/i;
+
+/** Reads the list of endpoints. Adds to `faults` what is wrong, without values: some are secret. */
+export function readWebhooks(value: unknown, faults: string[]): WebhookConfig[] {
+  const name = "SIGHTLINE_WEBHOOKS";
+  let given = value ?? [];
+  if (typeof given === "string")
+    try {
+      given = parseYaml(given) ?? [];
+    } catch {
+      faults.push(`${name}: is neither JSON nor YAML`);
+      return [];
+    }
+  const list = z.array(webhookSchema).max(maxWebhooks).safeParse(given);
+  if (!list.success) {
+    for (const { path, message } of list.error.issues) faults.push(`${name}[${path.join("].")}: ${message}`);
+    return [];
+  }
+  const taken = new Set<string>();
+  for (const { name: own } of list.data) {
+    if (taken.has(own)) faults.push(`${name}: two endpoints are named '${own}'`);
+    taken.add(own);
+  }
+  return list.data;
+}
+
+/** Id of the named subscription of an endpoint. */
+export function subscriptionOf({ name }: WebhookConfig): string {
+  return `webhook-${name}`;
+}
+
+function isHttpUrl(text: string): boolean {
+  const url = URL.parse(text);
+  return (
+    (url?.protocol === "http:" || url?.protocol === "https:") && url.username === "" && url.password === ""
+  );
+}
+
+function isSecret(text: string): boolean {
+  const base64 = text.startsWith("whsec_") ? text.slice("whsec_".length) : "";
+  const { byteLength } = Buffer.from(base64, "base64");
+  return /^[A-Za-z0-9+/]+={0,2}$/.test(base64) && byteLength >= 24 && byteLength <= 64;
+}
