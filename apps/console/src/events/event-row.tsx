@@ -23,7 +23,6 @@ interface Props {
 export function EventRow({ event, showCamera, onOpen }: Props) {
   const span = eventSpan(event);
   const name = eventTitle(event);
-  const { track } = event;
   return (
     <li class={`event ${event.type} ${event.endTime === null && event.phase !== "once" ? "open" : ""}`}>
       <Thumbnail event={event} name={name} onOpen={onOpen} />
@@ -36,16 +35,18 @@ export function EventRow({ event, showCamera, onOpen }: Props) {
           {span !== "" && <span class="event-span"> {span}</span>}
         </p>
         <p class="note">
-          {showCamera && <a href={cameraPath(event.camera)}>{event.camera}</a>}
-          {track && ` track ${shortTrackId(track.id)}, score ${formatShare(track.bestScore)}`}
-          {event.rule !== "" && ` · ${event.rule}`}
-          {(event.type === "camera_down" || event.type === "camera_up") &&
-            event.message !== "" &&
-            ` ${event.message}`}
+          {showCamera && <a href={cameraPath(event.camera)}>{event.camera}</a>} {eventFacts(event)}
         </p>
       </div>
     </li>
   );
+}
+
+/** Which object it was, which rule reported it, or why a camera went down. */
+function eventFacts({ track, rule, type, message }: HttpEvent): string {
+  const object = track ? `track ${shortTrackId(track.id)}, score ${formatShare(track.bestScore)}` : "";
+  const why = type === "camera_down" || type === "camera_up" ? message : "";
+  return [object, rule, why].filter((fact) => fact !== "").join(" · ");
 }
 
 function Thumbnail({ event, name, onOpen }: { event: HttpEvent; name: string; onOpen: () => void }) {

@@ -20,6 +20,8 @@ export const eventTypes = [
 export function eventTitle(event: HttpEvent): string {
   const who = title(event.track?.className || "object");
   const where = event.zone === "" ? "the picture" : event.zone;
+  // When it is over, the count is the one that ended it: neither too many nor too few.
+  const objects = event.endTime === null ? `: ${plural(event.count, "object")}` : " objects";
   switch (event.type) {
     case "appeared":
       return event.zone === "" ? `${who} appeared` : `${who} appeared in ${event.zone}`;
@@ -34,9 +36,9 @@ export function eventTitle(event: HttpEvent): string {
     case "dwelled":
       return `${who} stayed in ${where}`;
     case "count_above":
-      return `Too many: ${plural(event.count, "object")} in ${where}`;
+      return `Too many${objects} in ${where}`;
     case "count_below":
-      return `Too few: ${plural(event.count, "object")} in ${where}`;
+      return `Too few${objects} in ${where}`;
     case "camera_down":
       return "Camera went down";
     case "camera_up":

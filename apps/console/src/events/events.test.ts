@@ -57,6 +57,8 @@ describe("event words", () => {
     expect(eventTitle(event("a", { type: "count_above", zone: "", count: 7, track: null }))).toBe(
       "Too many: 7 objects in the picture",
     );
+    const over = { type: "count_below", zone: "desk", count: 2, endTime: "2026-01-01T00:00:09Z" };
+    expect(eventTitle(event("a", over))).toBe("Too few objects in desk");
   });
 
   it("says how long", () => {

@@ -1,0 +1,189 @@
+import type { HttpRules } from "@sightline/contracts";
+import { freePort } from "@sightline/stack";
+import axe, { type AxeResults } from "axe-core";
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { ConsoleSystem, patience } from "./console-system.ts";
+import { livePicture, shownFrame, untilDrawn } from "./drawn-pictures.ts";
+import { pressAt, tabTo, typeAt } from "./keyboard.ts";
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
+
+let sightline: ConsoleSystem;
+let address: string;
+
+beforeAll(async () => {
+  sightline = await ConsoleSystem.start();
+  const { system, origin } = sightline;
+  const cameras = await system.cameras(2);
+  address = cameras.url("camera-2");
+  await system.register("entrance", { uri: cameras.url("camera-1"), targetFps: 3 });
+  await system.register("gate", { uri: `rtsp://127.0.0.1:${await freePort(0)}/x` });
+  const rules = {
+    zones: [
+      {
+        name: "lawn",
+        polygon: [
+          [0, 0],
+          [1, 0],
+          [1, 1],
+          [0, 1],
+        ],
+      },
+    ],
+    lines: [{ name: "kerb", start: [0.3, 0.5], end: [0.9, 0.8] }],
+    masks: [
+      {
+        mode: "exclude",
+        polygon: [
+          [0, 0],
+          [0.1, 0],
+          [0, 0.1],
+        ],
+      },
+    ],
+    rules: [{ type: "entered_zone", zone: "lawn" }],
+  };
+  const answer = await fetch(`${origin}/api/v1/cameras/entrance/rules`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(rules),
+  });
+  expect(answer.status).toBe(200);
+});
+
+afterEach(async () => {
+  sightline.expectClean();
+  await sightline.closePages();
+});
+afterAll(() => sightline?.stop());
+
+const looks = [
+  { name: "wide, light", width: 1280, height: 900, colorScheme: "light" },
+  { name: "wide, dark", width: 1280, height: 900, colorScheme: "dark" },
+  { name: "phone, light", width: 360, height: 740, colorScheme: "light" },
+  { name: "phone, dark", width: 360, height: 740, colorScheme: "dark" },
+] as const;
+
+/** Pages, each brought into the state in which it shows the most. */
+const pages: [name: string, path: string, bring: (page: Page) => Promise<unknown>][] = [
+  ["the wall", "/", (page) => untilDrawn(livePicture(page, "entrance"))],
+  ["a camera", "/cameras/entrance", (page) => page.getByTestId("events").locator("li img").first().waitFor()],
+  ["a dark camera", "/cameras/gate", (page) => page.getByText("Connection refused").first().waitFor()],
+  [
+    "the question before a camera is deleted",
+    "/cameras/gate",
+    (page) => page.getByRole("button", { name: "Delete", exact: true }).click(),
+  ],
+  [
+    "a camera to add, with mistakes",
+    "/add",
+    async (page) => {
+      await page.getByRole("button", { name: "Add camera" }).click();
+      await page.getByLabel("Address").fill("rtsp://127.0.0.1:1/x");
+      await page.getByRole("button", { name: "Test the address" }).click();
+      await page.getByTestId("probe-result").locator("b").waitFor();
+    },
+  ],
+  [
+    "a camera's settings",
+    "/cameras/entrance/edit",
+    (page) => page.getByRole("checkbox", { name: "person" }).waitFor(),
+  ],
+  [
+    "zones and rules",
+    "/cameras/entrance/zones",
+    async (page) => {
+      await page.getByRole("button", { name: "Zone: lawn" }).click();
+      await page.getByRole("button", { name: "Add a rule" }).click();
+      await page.locator(".scene-place img").waitFor();
+    },
+  ],
+  ["events", "/events", (page) => page.getByTestId("events").locator("li img").first().waitFor()],
+  [
+    "a snapshot",
+    "/events",
+    (page) =>
+      page
+        .getByRole("button", { name: /^Show the snapshot/ })
+        .first()
+        .click(),
+  ],
+  ["no events", "/events?type=crossed_line&class=none", (page) => page.getByText("None yet.").waitFor()],
+  ["the system", "/system", (page) => page.getByTestId("workers").waitFor()],
+  ["no such camera", "/cameras/none", (page) => page.getByText("There is no camera of this name").waitFor()],
+  ["no such page", "/nowhere", (page) => page.getByRole("heading", { level: 1 }).waitFor()],
+];
+
+async function violations(page: Page): Promise<string[]> {
+  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+  const found = await page.evaluate<AxeResults>(`axe.run(document, { runOnly: ${JSON.stringify(tags)} })`);
+  expect(found.passes.length).toBeGreaterThan(5);
+  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
+
+test.for(pages)("%s: accessible in light and dark, wide and narrow", async ([, path, bring]) => {
+  const { page } = await sightline.blank();
+  await page.addInitScript(axe.source);
+  await page.goto(sightline.origin + path);
+  await bring(page);
+  for (const { name, width, height, colorScheme } of looks) {
+    await page.setViewportSize({ width, height });
+    await page.emulateMedia({ colorScheme });
+    expect(await violations(page), name).toEqual([]);
+    const wider = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+    expect(wider, `${name}: pixels beyond the page's width`).toBeLessThanOrEqual(0);
+  }
+});
+
+test("a camera is added, given a zone, and deleted with the keyboard alone", async () => {
+  const { page } = await sightline.open("/");
+  await pressAt(page, page.getByRole("link", { name: "Skip to content" }));
+  await pressAt(page, page.getByRole("link", { name: "Add camera" }));
+  await page.getByRole("heading", { name: "Add a camera" }).waitFor();
+  await typeAt(page, page.getByLabel("Name", { exact: true }), "porch");
+  await typeAt(page, page.getByLabel("Address"), address);
+  await pressAt(page, page.getByRole("button", { name: "Test the address" }));
+  await page.getByAltText("What the camera sees now").waitFor();
+  await typeAt(page, page.getByLabel("Frames per second"), "3");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "porch", level: 1 }).waitFor();
+  await untilDrawn(livePicture(page));
+
+  await pressAt(page, page.getByRole("link", { name: "Zones and rules" }));
+  await pressAt(page, page.getByRole("button", { name: "Draw zone" }));
+  await pressAt(page, page.getByRole("button", { name: "Place one in the middle" }));
+  const corner = page.getByRole("button", { name: /^zone 1, corner 1/ });
+  await tabTo(page, corner);
+  const place = async () =>
+    /([\d.]+) % across, ([\d.]+) % down/
+      .exec((await corner.getAttribute("aria-label"))!)!
+      .slice(1)
+      .map(Number);
+  const [across, down] = (await place()) as [number, number];
+  await page.keyboard.press("Shift+ArrowLeft");
+  await page.keyboard.press("ArrowUp");
+  await expect.poll(place, patience).toEqual([across - 5, down - 0.5]);
+  await pressAt(page, page.getByRole("button", { name: "Add a rule" }));
+  await pressAt(page, page.getByRole("button", { name: "Save rules" }));
+  await page.getByText("Saved; in force from the next frame.").waitFor();
+  const { zones, rules } = await sightline.api<HttpRules>("/cameras/porch/rules");
+  expect([zones.length, rules.length]).toEqual([1, 1]);
+  expect(zones[0]!.polygon[0]![0]).toBeCloseTo((across - 5) / 100, 5);
+
+  await pressAt(page, page.getByRole("link", { name: "Back to the camera" }));
+  await pressAt(page, page.getByRole("button", { name: "Delete", exact: true }));
+  await pressAt(page, page.getByRole("button", { name: "Delete camera" }));
+  await page.getByRole("heading", { name: "Cameras", level: 1 }).waitFor();
+  expect((await fetch(`${sightline.origin}/api/v1/cameras/porch`)).status).toBe(404);
+});
+
+test("what needs attention is told to those who do not see it", async () => {
+  const { page } = await sightline.open("/");
+  await expect
+    .poll(() => page.getByTestId("headline").getByRole("status").textContent(), patience)
+    .toBe("The system has a fault");
+  const before = await shownFrame(livePicture(page, "entrance"));
+  await untilDrawn(livePicture(page, "entrance"), before);
+  await page.getByRole("img", { name: "Live picture of camera entrance" }).waitFor();
+});

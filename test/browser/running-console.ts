@@ -1,0 +1,50 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connect, type SightlineClient } from "@sightline/client";
+import { freePorts, RtspCameras, Stack } from "@sightline/stack";
+
+export interface RunningConsoleOptions {
+  /** How many RTSP cameras there are. */
+  cameras: number;
+  /** How many times as fast as recorded they play the clip. */
+  speed?: number;
+}
+
+/** NATS, the services with the web console, and RTSP cameras that nobody has registered yet; for programs. */
+export class RunningConsole {
+  readonly origin: string;
+  readonly client: SightlineClient;
+  readonly cameras: RtspCameras;
+  readonly #stack: Stack;
+  readonly #directory: string;
+
+  private constructor(stack: Stack, cameras: RtspCameras, directory: string) {
+    this.origin = `http://127.0.0.1:${stack.ports.results}`;
+    this.client = connect(`127.0.0.1:${stack.ports.grpc}`);
+    this.cameras = cameras;
+    this.#stack = stack;
+    this.#directory = directory;
+  }
+
+  static async start({ cameras: count, speed = 1 }: RunningConsoleOptions): Promise<RunningConsole> {
+    const directory = mkdtempSync(join(tmpdir(), "sightline-console-"));
+    let stack: Stack | undefined;
+    try {
+      stack = await Stack.start({ directory, ports: await freePorts() }, AbortSignal.timeout(120_000));
+      const cameras = await RtspCameras.start({ count, speed, logFile: join(directory, "rtsp-camera.log") });
+      return new RunningConsole(stack, cameras, directory);
+    } catch (error) {
+      await stack?.stop();
+      rmSync(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.client.close();
+    await this.cameras.stop();
+    await this.#stack.stop();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,196 @@
+import { type BoundingBox, connect, type SightlineClient } from "@sightline/client";
+import type { HttpCamera } from "@sightline/contracts";
+import type { RtspCameras } from "@sightline/stack";
+import type { Response } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { outlineShare } from "./box-outline.ts";
+import { CanvasShot } from "./canvas-shot.ts";
+import { ConsoleSystem, patience } from "./console-system.ts";
+import { livePicture, shownFrame, untilDrawn } from "./drawn-pictures.ts";
+import type { PageRecord } from "./page-record.ts";
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
+
+const ids = ["entrance", "yard"];
+let sightline: ConsoleSystem;
+let cameras: RtspCameras;
+let client: SightlineClient;
+/** Boxes of people as the gRPC API reports them, by epoch and number of the frame. */
+const reported = new Map<string, BoundingBox[]>();
+
+beforeAll(async () => {
+  sightline = await ConsoleSystem.start();
+  cameras = await sightline.system.cameras(ids.length);
+  client = connect(`127.0.0.1:${sightline.system.ports.grpc}`);
+  for (const [index, id] of ids.entries())
+    await client.cameras.register(id, { uri: cameras.url(cameras.names[index]!), targetFps: 4 });
+  void follow(client);
+});
+
+afterEach(async () => {
+  sightline.expectClean();
+  await sightline.closePages();
+});
+afterAll(async () => {
+  client?.close();
+  await sightline?.stop();
+});
+
+async function follow({ detections }: SightlineClient): Promise<void> {
+  for await (const event of detections.subscribe({ cameras: ["entrance"], includeEmpty: true })) {
+    if (event.kind !== "frame") continue;
+    const { frame, detections } = event.frame;
+    const people = detections.filter(({ className }) => className === "person");
+    reported.set(
+      `${frame!.epoch} ${frame!.number}`,
+      people.map(({ normalizedBox }) => normalizedBox!),
+    );
+  }
+}
+
+const drawnAt: [name: string, path: string, tile?: string][] = [
+  ["the wall", "/", "entrance"],
+  ["a camera's page", "/cameras/entrance"],
+];
+
+test.for(drawnAt)("boxes are drawn on %s at the places that the API reports", async ([, path, tile]) => {
+  const { page } = await sightline.open(path);
+  const picture = livePicture(page, tile);
+  await untilDrawn(picture);
+  const shares: { drawn: number; beside: number }[] = [];
+  while (shares.length < 5) {
+    const shot = await CanvasShot.take(picture);
+    const key = `${shot.epoch} ${shot.number}`;
+    await expect.poll(() => reported.get(key), patience).toBeDefined();
+    const boxes = reported.get(key)!;
+    if (boxes.length > 0)
+      shares.push({ drawn: await outlineShare(shot, boxes), beside: await outlineShare(shot, boxes, 5) });
+    await untilDrawn(picture, key);
+  }
+  // Labels and other people's boxes cover some of an outline, and lie where there is none.
+  for (const { drawn } of shares) expect(drawn).toBeGreaterThan(0.6);
+  const mean = (of: "drawn" | "beside") => shares.reduce((sum, share) => sum + share[of], 0) / shares.length;
+  expect(mean("beside")).toBeLessThan(mean("drawn") / 2);
+});
+
+test("charts move on by themselves", async () => {
+  const { page } = await sightline.open("/cameras/entrance");
+  for (const name of ["latency", "latency-by-stage", "frames-per-second"]) {
+    const chart = page.getByTestId(`chart-${name}`);
+    await expect
+      .poll(async () => Number(await chart.getAttribute("data-newest")), patience)
+      .toBeGreaterThan(0);
+    const newest = Number(await chart.getAttribute("data-newest"));
+    const pixels = await chart.locator(".chart-place").screenshot();
+    await expect
+      .poll(async () => Number(await chart.getAttribute("data-newest")), patience)
+      .toBeGreaterThan(newest + 1);
+    expect((await chart.locator(".chart-place").screenshot()).equals(pixels)).toBe(false);
+    expect(await chart.locator(".chart-legend").textContent()).toMatch(/\d/);
+  }
+});
+
+test("the ledger accounts for every frame, as the API does", async () => {
+  const { page } = await sightline.open("/cameras/yard");
+  await untilDrawn(livePicture(page));
+  // Counts stand still only when no frames come.
+  cameras.fault("stall");
+  await page.getByTestId("dark-notice").waitFor();
+  const shown = async () => {
+    const rows = await page.getByTestId("ledger").locator("tbody tr").all();
+    const texts = await Promise.all(rows.map((row) => row.locator("th, td.number").allInnerTexts()));
+    return texts.map(([name, share, frames]) => ({
+      name: name!.trim(),
+      share: Number.parseFloat(share!),
+      frames: Number(frames!.replaceAll(",", "")),
+    }));
+  };
+  const told = async () => {
+    const { ledger } = (await sightline.api<HttpCamera>("/cameras/yard")).status;
+    return [ledger.inferred, ...Object.values(ledger.dropped), ledger.inFlight].filter((count) => count > 0);
+  };
+  const sorted = (counts: number[]) => counts.sort((a, b) => a - b);
+  await expect
+    .poll(async () => sorted((await shown()).map(({ frames }) => frames)), patience)
+    .toEqual(sorted(await told()));
+  const rows = await shown();
+  const total = rows.reduce((sum, { frames }) => sum + frames, 0);
+  expect(rows.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(100, 6);
+  for (const { share, frames } of rows) expect(Math.abs(share - (frames / total) * 100)).toBeLessThan(0.11);
+  const { captured } = (await sightline.api<HttpCamera>("/cameras/yard")).status.ledger;
+  expect(total).toBe(captured);
+  expect(rows.map(({ name }) => name)).toEqual(expect.arrayContaining(["Inferred", "Sampled out"]));
+  cameras.fault("resume");
+  await page.getByTestId("dark-notice").waitFor({ state: "detached" });
+});
+
+/** Counts the pictures that come in three seconds of the server's own messages. */
+async function picturesMeanwhile(record: PageRecord): Promise<number> {
+  const [samples, pictures] = [record.count("samples"), record.count("picture")];
+  await expect.poll(() => record.count("samples"), patience).toBeGreaterThanOrEqual(samples + 3);
+  return record.count("picture") - pictures;
+}
+
+const requested = async () =>
+  (await sightline.system.metrics("results")).sum("sightline_live_pictures_requested_total") ?? 0;
+
+test("pictures are made only while somebody looks", async () => {
+  const { page, record } = await sightline.open("/");
+  for (const id of ids) await untilDrawn(livePicture(page, id));
+  expect(record.watched.toSorted()).toEqual(ids);
+  expect(await picturesMeanwhile(record)).toBeGreaterThan(0);
+
+  await page.getByRole("link", { name: "System" }).click();
+  await page.getByRole("heading", { name: "System", level: 1 }).waitFor();
+  await expect.poll(() => record.watched, patience).toEqual([]);
+  await picturesMeanwhile(record);
+  const before = await requested();
+  expect(await picturesMeanwhile(record)).toBe(0);
+  expect(await requested()).toBe(before);
+
+  await page.goto(`${sightline.origin}/cameras/yard`);
+  await untilDrawn(livePicture(page));
+  expect(record.watched).toEqual(["yard"]);
+});
+
+test("a hidden page asks for no pictures, and for them again when it is shown", async () => {
+  const { page, record } = await sightline.open("/");
+  for (const id of ids) await untilDrawn(livePicture(page, id));
+  const setHidden = (hidden: boolean) =>
+    page.evaluate(
+      `Object.defineProperty(document, "hidden", { configurable: true, value: ${hidden} });
+       document.dispatchEvent(new Event("visibilitychange"))`,
+    );
+  await setHidden(true);
+  await expect.poll(() => record.watched, patience).toEqual([]);
+  await picturesMeanwhile(record);
+  const before = await requested();
+  expect(await picturesMeanwhile(record)).toBe(0);
+  expect(await requested()).toBe(before);
+
+  const frame = await shownFrame(livePicture(page, "yard"));
+  await setHidden(false);
+  await untilDrawn(livePicture(page, "yard"), frame);
+});
+
+test("the console is small, compressed, and allowed nothing but its own files", async () => {
+  const { page } = await sightline.blank();
+  const files: Response[] = [];
+  page.on("response", (response) => {
+    if (!new URL(response.url()).pathname.startsWith("/api/")) files.push(response);
+  });
+  const connected = page.waitForEvent("websocket");
+  const answer = await page.goto(sightline.origin);
+  await connected;
+  const policy = answer!.headers()["content-security-policy"]!;
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).toContain("script-src 'self'");
+  expect(policy).not.toMatch(/unsafe-|https?:|\*/);
+  const text = files.filter((file) => /\.(js|css)$|:\d+\/$/.test(file.url()));
+  expect(text.length).toBeGreaterThanOrEqual(3);
+  for (const file of text) expect(file.headers()["content-encoding"], file.url()).toBe("br");
+  const sizes = await Promise.all(files.map((file) => file.request().sizes()));
+  const weight = sizes.reduce((sum, size) => sum + size.responseHeadersSize + size.responseBodySize, 0);
+  expect(weight).toBeGreaterThan(20_000);
+  expect(weight).toBeLessThanOrEqual(300_000);
+});

@@ -1,0 +1,144 @@
+import type { HttpEventPage, HttpRules } from "@sightline/contracts";
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { ConsoleSystem, patience } from "./console-system.ts";
+import { livePicture, untilDrawn } from "./drawn-pictures.ts";
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
+
+let sightline: ConsoleSystem;
+let page: Page;
+
+beforeAll(async () => {
+  sightline = await ConsoleSystem.start();
+  const cameras = await sightline.system.cameras(1);
+  await sightline.system.register("yard", { uri: cameras.url("camera-1"), targetFps: 5 });
+  page = (await sightline.open("/cameras/yard")).page;
+});
+
+afterEach(() => sightline.expectClean());
+afterAll(() => sightline?.stop());
+
+const rules = () => sightline.api<HttpRules>("/cameras/yard/rules");
+const events = async () =>
+  (await sightline.api<HttpEventPage>("/events?camera=yard&type=entered_zone")).events;
+
+/** A place in the picture, in 0..1 of it, as the mouse sees it. */
+async function place([x, y]: readonly [number, number]): Promise<[number, number]> {
+  const scene = (await page.getByTestId("scene").boundingBox())!;
+  return [scene.x + x * scene.width, scene.y + y * scene.height];
+}
+
+async function click(at: readonly [number, number]): Promise<void> {
+  await page.mouse.click(...(await place(at)));
+}
+
+async function drag(from: readonly [number, number], to: readonly [number, number]): Promise<void> {
+  await page.mouse.move(...(await place(from)));
+  await page.mouse.down();
+  await page.mouse.move(...(await place(to)), { steps: 5 });
+  await page.mouse.up();
+}
+
+const save = async () => {
+  await page.getByRole("button", { name: "Save rules" }).click();
+  await page.getByText("Saved; in force from the next frame.").waitFor();
+};
+
+test("a zone is drawn with the mouse on a still, and put right by its corners", async () => {
+  await untilDrawn(livePicture(page));
+  await page.getByRole("link", { name: "Zones and rules" }).click();
+  await page.locator(".scene-place img").waitFor();
+  await page.getByRole("button", { name: "Draw zone" }).click();
+  const corners = [
+    [0.1, 0.1],
+    [0.9, 0.1],
+    [0.95, 0.95],
+    [0.05, 0.8],
+  ] as const;
+  for (const corner of corners) await click(corner);
+  // The first corner again closes the outline.
+  await click(corners[0]);
+  await page.getByRole("button", { name: "Zone: zone 1" }).waitFor();
+  await page.getByLabel("Name", { exact: true }).fill("lawn");
+  await drag(corners[3], [0.05, 0.95]);
+  await page.getByRole("button", { name: /^lawn, corner 4, 5\.\d % across, 9[45]\.\d % down/ }).waitFor();
+});
+
+test("a rule over the zone is added, saved and in force", async () => {
+  await page.getByRole("button", { name: "Add a rule" }).click();
+  await page.getByLabel("Report when").selectOption("entered_zone");
+  await page.getByLabel("Zone", { exact: true }).selectOption("lawn");
+  await save();
+  const saved = await rules();
+  expect(saved.rules).toMatchObject([{ type: "entered_zone", zone: "lawn" }]);
+  const drawn = [
+    [0.1, 0.1],
+    [0.9, 0.1],
+    [0.95, 0.95],
+    [0.05, 0.95],
+  ];
+  expect(saved.zones).toHaveLength(1);
+  for (const [index, [x, y]] of saved.zones[0]!.polygon.entries()) {
+    expect(x).toBeCloseTo(drawn[index]![0]!, 2);
+    expect(y).toBeCloseTo(drawn[index]![1]!, 2);
+  }
+});
+
+test("its event comes to the list by itself, with a snapshot that can be looked at", async () => {
+  await page.getByRole("link", { name: "Back to the camera" }).click();
+  const entered = page.getByTestId("events").locator("li", { hasText: "Person entered lawn" }).first();
+  await entered.waitFor();
+  expect((await events())[0]).toMatchObject({ camera: "yard", type: "entered_zone", zone: "lawn" });
+
+  const pictured = page
+    .getByTestId("events")
+    .locator("li", { has: page.locator("img") })
+    .first();
+  const width = (image: { naturalWidth: number }) => image.naturalWidth;
+  await pictured.scrollIntoViewIfNeeded();
+  await expect.poll(() => pictured.locator("img").evaluate(width), patience).toBeGreaterThan(0);
+  await pictured.getByRole("button", { name: /^Show the snapshot/ }).click();
+  const large = page.getByRole("dialog").getByRole("img");
+  await expect.poll(() => large.evaluate(width), patience).toBeGreaterThan(300);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+
+test("events are found by camera, kind and zone", async () => {
+  await page.goto(`${sightline.origin}/events`);
+  const list = page.getByTestId("events").locator("li");
+  await list.first().waitFor();
+  await page.getByLabel("What").selectOption("entered_zone");
+  await page.getByLabel("Zone").selectOption("lawn");
+  expect(new URL(page.url()).search).toBe("?type=entered_zone&zone=lawn");
+  await expect
+    .poll(() => list.filter({ hasText: "Person entered lawn" }).count(), patience)
+    .toBeGreaterThan(0);
+  expect(await list.count()).toBe(await list.filter({ hasText: "entered lawn" }).count());
+  await page.getByLabel("What").selectOption("camera_down");
+  await page.getByText("None yet.").waitFor();
+});
+
+test("rules that someone else has changed meanwhile are not overwritten unasked", async () => {
+  await page.goto(`${sightline.origin}/cameras/yard/zones`);
+  await page.getByRole("button", { name: "Draw line" }).click();
+  await page.locator(".scene-place img").waitFor();
+  await click([0.2, 0.5]);
+  await click([0.8, 0.6]);
+  await page.getByRole("button", { name: "Line: line 1" }).waitFor();
+
+  const { etag, ...theirs } = await rules();
+  const answer = await fetch(`${sightline.origin}/api/v1/cameras/yard/rules`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ ...theirs, etag, lines: [{ name: "kerb", start: [0, 0.5], end: [1, 0.5] }] }),
+  });
+  expect(answer.status).toBe(200);
+  await page.getByRole("button", { name: "Save rules" }).click();
+  await page.getByText("Someone else has changed these rules meanwhile.").waitFor();
+  expect((await rules()).lines).toMatchObject([{ name: "kerb" }]);
+  await page.getByRole("button", { name: "Overwrite with mine" }).click();
+  await page.getByText("Saved; in force from the next frame.").waitFor();
+  expect((await rules()).lines).toMatchObject([{ name: "line 1" }]);
+});
