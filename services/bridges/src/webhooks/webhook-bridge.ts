@@ -73,14 +73,8 @@ export class WebhookBridge {
   async #deliver(message: EventMessage): Promise<void> {
     try {
       if (!isWanted(message.event, this.#config)) return await message.ack();
-      const posted = webhookMessage(message.event);
-      const held = this.#held.get(posted.id);
-      if (held && held.dueAt > performance.now()) return await this.#hold(message, held);
-      const began = performance.now();
-      const attempt = await post(this.#config, posted, this.#breakingOff.signal);
-      // Where order is kept, a message is given out more often than it is posted.
-      const number = held ? held.attempts + 1 : message.deliveryAttempt;
-      await this.#answer(message, { ...attempt, id: posted.id, number }, (performance.now() - began) / 1000);
+      const giveBackAt = performance.now() + longestHoldMs;
+      while (await this.#attempt(message, giveBackAt));
     } catch (error) {
       // Then it comes again.
       const context = { bridge: this.name, error: (error as Error).message };
@@ -88,25 +82,43 @@ export class WebhookBridge {
     }
   }
 
+  /** Posts the message when it is due, and answers for it; true when it failed and is to be tried again here. */
+  async #attempt(message: EventMessage, giveBackAt: number): Promise<boolean> {
+    const posted = webhookMessage(message.event);
+    const held = this.#held.get(posted.id);
+    if (held && !(await this.#due(held, giveBackAt))) {
+      await message.reject();
+      return false;
+    }
+    const began = performance.now();
+    const attempt = await post(this.#config, posted, this.#breakingOff.signal);
+    // Where order is kept, a message is given out less often than it is posted.
+    const number = held ? held.attempts + 1 : message.deliveryAttempt;
+    const seconds = (performance.now() - began) / 1000;
+    return this.#answer(message, { ...attempt, id: posted.id, number }, seconds);
+  }
+
   async #answer(
     message: EventMessage,
     attempt: Attempt & { id: string; number: number },
     seconds: number,
-  ): Promise<void> {
-    if (attempt.kind === "aborted") return;
+  ): Promise<boolean> {
+    if (attempt.kind === "aborted") return false;
     this.#held.delete(attempt.id);
     if (attempt.kind === "delivered") {
       if (this.#failing) this.#log.info({ bridge: this.name }, "deliveries succeed again");
       this.#failing = false;
       this.#meter.ended("delivered", seconds);
-      return message.ack();
+      await message.ack();
+      return false;
     }
     const context = { bridge: this.name, event: message.event.name, attempt: attempt.number };
     if (attempt.kind === "refused" || attempt.number >= this.#config.maxAttempts) {
       const reason = `${attempt.reason}, attempt ${attempt.number}`;
       this.#meter.ended("dead_letter", seconds);
       this.#log.error({ ...context, reason }, "an event cannot be delivered; it is a dead letter now");
-      return message.reject({ deadLetter: true, reason });
+      await message.reject({ deadLetter: true, reason });
+      return false;
     }
     this.#meter.ended("retried", seconds);
     const delaySeconds = this.#delay(attempt.number, attempt.retryAfterSeconds);
@@ -114,17 +126,22 @@ export class WebhookBridge {
     const level = this.#failing ? "debug" : "warn";
     this.#failing = true;
     this.#log[level]({ ...context, reason: attempt.reason, delaySeconds }, "a delivery failed; trying again");
-    if (!this.#config.ordered) return message.reject({ delaySeconds, reason: attempt.reason });
-    const held = { attempts: attempt.number, dueAt: performance.now() + delaySeconds * 1000 };
-    this.#held.set(attempt.id, held);
-    return this.#hold(message, held);
+    if (!this.#config.ordered) {
+      await message.reject({ delaySeconds, reason: attempt.reason });
+      return false;
+    }
+    this.#held.set(attempt.id, {
+      attempts: attempt.number,
+      dueAt: performance.now() + delaySeconds * 1000,
+    });
+    return true;
   }
 
-  /** Keeps others from being given out until the message is due, or its deadline comes near. */
-  async #hold(message: EventMessage, { dueAt }: Held): Promise<void> {
-    const milliseconds = Math.min(longestHoldMs, Math.max(0, dueAt - performance.now()));
+  /** Waits until the message is due, which keeps others from being given out; false when it must be given back before. */
+  async #due({ dueAt }: Held, giveBackAt: number): Promise<boolean> {
+    const milliseconds = Math.max(0, Math.min(dueAt, giveBackAt) - performance.now());
     await delay(milliseconds, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
-    await message.reject();
+    return dueAt <= giveBackAt && !this.#stopping.signal.aborted;
   }
 
   #delay(attempt: number, retryAfterSeconds: number): number {

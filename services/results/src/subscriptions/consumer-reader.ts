@@ -77,10 +77,10 @@ export class ConsumerReader {
     // Else the server would give this reader again what it gives back.
     await this.#pulls.stop();
     const { nats, stream, consumer } = this.#options;
-    if (nats.connection.isClosed()) return;
     // Makes the server forget the requests that have ended. nats-server 2.9 mislays a message that is given back while only
     // such requests wait for it: nobody gets it before its deadline.
     await nats.manager.consumers.info(stream, consumer).catch(() => undefined);
+    if (nats.connection.isClosed()) return;
     // The older first: they are delivered again in this order.
     for (const subject of this.#outstanding.stop()) nats.connection.publish(subject, verbs.return);
     for (const message of this.#waiting.splice(0)) message.respond(verbs.return);

@@ -3,6 +3,8 @@ import type { NatsConnection, Subscription } from "@nats-io/transport-node";
 const sweepMs = 500;
 /** After a message's deadline JetStream needs a moment to deliver it to another reader. */
 const graceMs = 250;
+/** The time that JetStream is given to take back a message. */
+const returnMs = 25;
 
 /**
  * The messages that one reader has been given and not answered for yet. Acknowledgements may be made through any results
@@ -27,7 +29,10 @@ export class Outstanding {
     this.#onFreed = onFreed;
     this.#heard = connection.subscribe(`$JS.ACK.${place.stream}.${place.consumer}.>`, {
       callback: (error, message) => {
-        if (!error && this.#given.delete(message.subject)) onFreed();
+        if (error || !this.#given.delete(message.subject)) return;
+        // JetStream may hear of a message that is given back after it is asked for the next, which would then overtake it.
+        if (message.string().startsWith("-NAK")) setTimeout(onFreed, returnMs);
+        else onFreed();
       },
     });
     this.#sweeper = setInterval(() => this.#sweep(), sweepMs);
