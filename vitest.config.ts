@@ -1,9 +1,12 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Most of them wait for other processes most of the time.
+    maxWorkers: Math.max(3, availableParallelism()),
     // Patience for a machine that is busy with other tests.
     expect: { poll: { timeout: 15_000 } },
     projects: [

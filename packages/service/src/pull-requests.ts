@@ -24,6 +24,7 @@ const pullExpiresMs = 5_000;
 /** Without a word from the server this long after that, the request is taken for lost. */
 const pullGraceMs = 1_000;
 const retryDelayMs = 250;
+const forgetMs = 1_000;
 
 /**
  * Takes messages from a durable consumer by raw pull requests (ADR-13), so that demand is exactly what the taker wants.
@@ -58,12 +59,21 @@ export class PullRequests {
     this.#balance();
   }
 
-  /** Ends all requests; messages that are on their way still arrive before this resolves. */
+  /**
+   * Ends all requests; messages that are on their way still arrive before this resolves. Only then should messages be given back:
+   * the server would give them to these requests again, or, nats-server 2.9, mislay them until their deadline.
+   */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wanted = 0;
     clearTimeout(this.#retry);
     await Promise.all([...this.#requests].map((request) => this.#cancel(request)));
+    const { connection, stream, consumer } = this.#options;
+    if (connection.isClosed()) return;
+    // Makes the server forget the requests that have ended.
+    await connection
+      .request(`$JS.API.CONSUMER.INFO.${stream}.${consumer}`, "", { timeout: forgetMs })
+      .catch(() => undefined);
   }
 
   #balance(): void {

@@ -65,6 +65,8 @@ export class InferenceWorker {
   readonly #tokens: Pick<TokenSource, "demand" | "stop">;
   /** Frames this worker holds: being assembled, in the session, or being published. */
   readonly #held = new Set<Work>();
+  /** Tokens to give back once no more are asked for. */
+  readonly #unused: HeldToken[] = [];
   #state: WorkerState = "INITIALIZED";
   #stopping: Promise<void> | undefined;
   #onEmpty: (() => void) | undefined;
@@ -121,8 +123,9 @@ export class InferenceWorker {
   async #stop(): Promise<void> {
     this.#state = "DRAINING";
     const deadline = new Promise<void>((resolve) => setTimeout(resolve, drainLimitMs).unref());
-    this.#giveBack(this.#batcher.drain());
+    this.#unused.push(...this.#batcher.drain());
     await Promise.race([this.#tokens.stop(), deadline]);
+    this.#giveBack(this.#unused.splice(0));
     await Promise.race([this.#finished(), deadline]);
     this.#state = "STOPPED";
     for (const work of this.#held) this.#drop(work, DropReason.WORKER_ERROR);
@@ -138,6 +141,7 @@ export class InferenceWorker {
   #take(token: HeldToken): void {
     if (token.deliveries > 1) this.#options.metrics.redelivered();
     if (this.#state === "RUNNING") this.#batcher.tokenArrived(token);
+    else if (this.#state === "DRAINING") this.#unused.push(token);
     else this.#giveBack([token]);
   }
 

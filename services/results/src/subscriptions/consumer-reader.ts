@@ -55,8 +55,7 @@ export class ConsumerReader {
       ...options,
       connection: nats.connection,
       onMessage: (message) => {
-        if (this.#stopped) message.respond(verbs.return);
-        else this.#waiting.push(message);
+        this.#waiting.push(message);
         void this.#work();
         return true;
       },
@@ -74,12 +73,8 @@ export class ConsumerReader {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    // Else the server would give this reader again what it gives back.
     await this.#pulls.stop();
-    const { nats, stream, consumer } = this.#options;
-    // Makes the server forget the requests that have ended. nats-server 2.9 mislays a message that is given back while only
-    // such requests wait for it: nobody gets it before its deadline.
-    await nats.manager.consumers.info(stream, consumer).catch(() => undefined);
+    const { nats } = this.#options;
     if (nats.connection.isClosed()) return;
     // The older first: they are delivered again in this order.
     for (const subject of this.#outstanding.stop()) nats.connection.publish(subject, verbs.return);
