@@ -1,6 +1,11 @@
 import type { DetectionEvent } from "@sightline/client";
-import { type BoundingBox, cameraIdOf, type FrameDetections, fromTimestamp } from "@sightline/contracts";
-import { shortFloat } from "./short-float.ts";
+import {
+  type BoundingBox,
+  cameraIdOf,
+  type FrameDetections,
+  fromTimestamp,
+  shorten,
+} from "@sightline/contracts";
 
 /** What `watch --json` prints of an event; `receivedAt` is the wall clock in milliseconds. */
 export function eventJson(event: DetectionEvent, receivedAt: number) {
@@ -18,7 +23,7 @@ export function eventJson(event: DetectionEvent, receivedAt: number) {
     detections: detections.map(({ classId, className, score, pixelBox, normalizedBox }) => ({
       classId,
       class: className,
-      score: shortFloat(score),
+      score: shorten(score),
       pixelBox: boxJson(pixelBox),
       normalizedBox: boxJson(normalizedBox),
     })),
@@ -58,10 +63,10 @@ function latency({ frame }: FrameDetections, receivedAt: number): number | undef
 function boxJson(box: BoundingBox | undefined) {
   return (
     box && {
-      xMin: shortFloat(box.xMin),
-      yMin: shortFloat(box.yMin),
-      xMax: shortFloat(box.xMax),
-      yMax: shortFloat(box.yMax),
+      xMin: shorten(box.xMin),
+      yMin: shorten(box.yMin),
+      xMax: shorten(box.xMax),
+      yMax: shorten(box.yMax),
     }
   );
 }

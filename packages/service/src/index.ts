@@ -1,6 +1,7 @@
 export * from "./announcement.ts";
 export * from "./config.ts";
 export * from "./http-server.ts";
+export * from "./jetstream-errors.ts";
 export * from "./kv-mirror.ts";
 export * from "./large-buffers.ts";
 export * from "./lease.ts";

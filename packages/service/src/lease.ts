@@ -1,9 +1,7 @@
-import { JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { leaseTtlMs } from "@sightline/contracts";
+import { isJetStreamFailure } from "./jetstream-errors.ts";
 import type { Logger } from "./log.ts";
-
-const wrongLastSequence = 10071;
 
 /**
  * Holds one key of a bucket whose entries expire, so that one process at a time owns a thing. `lost` fires when the
@@ -46,7 +44,7 @@ export class Lease {
       const revision = await kv.create(key, value);
       return new Lease(kv, key, value, revision, askedAt, log);
     } catch (error) {
-      if (isWrongRevision(error)) return undefined;
+      if (isJetStreamFailure(error, "wrongLastSequence")) return undefined;
       throw error;
     }
   }
@@ -70,7 +68,7 @@ export class Lease {
       this.#renewedAt = askedAt;
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      const foreign = isWrongRevision(error) && !(await this.#adoptOwnWrite());
+      const foreign = isJetStreamFailure(error, "wrongLastSequence") && !(await this.#adoptOwnWrite());
       if (foreign || performance.now() - this.#renewedAt > leaseTtlMs) {
         this.#log.warn({ lease: this.key, error: (error as Error).message }, "lease lost");
         this.#abort.abort(error);
@@ -102,8 +100,4 @@ export class Lease {
       );
     });
   }
-}
-
-function isWrongRevision(error: unknown): boolean {
-  return error instanceof JetStreamApiError && error.code === wrongLastSequence;
 }

@@ -1,10 +1,5 @@
 import { randomUUID } from "node:crypto";
-import {
-  JetStreamApiError,
-  type JetStreamManager,
-  type StreamConfig,
-  type StreamInfo,
-} from "@nats-io/jetstream";
+import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import type { KV, Kvm } from "@nats-io/kv";
 import {
   buckets,
@@ -16,9 +11,7 @@ import {
   readyStream,
   timelineStream,
 } from "@sightline/contracts";
-
-const streamNotFound = 10059;
-const streamNameInUse = 10058;
+import { isJetStreamFailure } from "./jetstream-errors.ts";
 
 /**
  * Creates a stream, or brings an existing one to this configuration. Safe to run from several processes at once. The
@@ -37,7 +30,7 @@ export async function ensureStream(
       });
       return;
     } catch (error) {
-      if (!isApiError(error, streamNotFound)) throw error;
+      if (!isJetStreamFailure(error, "streamNotFound")) throw error;
       if (await addStream(manager, { ...config, description: randomUUID() })) return;
     }
 }
@@ -51,7 +44,7 @@ async function addStream(
     await manager.streams.add(config as StreamConfig & { name: string });
     return true;
   } catch (error) {
-    if (isApiError(error, streamNameInUse)) return false;
+    if (isJetStreamFailure(error, "streamNameInUse")) return false;
     throw error;
   }
 }
@@ -62,10 +55,6 @@ async function addStream(
  */
 export function streamMaking({ config, created }: StreamInfo): string {
   return config.description || created;
-}
-
-function isApiError(error: unknown, code: number): boolean {
-  return error instanceof JetStreamApiError && error.code === code;
 }
 
 /** The key-value buckets of the system, opened or created. */

@@ -34,6 +34,11 @@ export function number(text: string): number {
   return value;
 }
 
+/** Collects an option that may be given several times. */
+export function append(value: string, before: string[]): string[] {
+  return [...before, value];
+}
+
 /** Reads names separated by commas. */
 export function list(text: string): string[] {
   return text

@@ -6,10 +6,10 @@ import {
   cameraIdOf,
   dropReasonLabel,
   fromTimestamp,
+  shorten,
   type Timestamp,
   Transport,
 } from "@sightline/contracts";
-import { shortFloat } from "../short-float.ts";
 
 /** What `--json` prints of a camera; `name` is the plain one. */
 export function cameraJson(camera: Camera) {
@@ -19,7 +19,7 @@ export function cameraJson(camera: Camera) {
     transport: label(Transport, camera.transport),
     targetFps: camera.targetFps,
     model: camera.model,
-    minScore: shortFloat(camera.minScore),
+    minScore: shorten(camera.minScore),
     classes: camera.classes,
     hasCredentials: camera.hasCredentials,
     createTime: isoTime(camera.createTime),
@@ -39,8 +39,8 @@ function statusJson(status: CameraStatus) {
     sourceWidth: status.sourceWidth,
     sourceHeight: status.sourceHeight,
     codec: status.codec,
-    captureFps: shortFloat(status.captureFps),
-    inferenceFps: shortFloat(status.inferenceFps),
+    captureFps: shorten(status.captureFps),
+    inferenceFps: shorten(status.inferenceFps),
     reconnects: status.reconnects,
     ingest: status.ingest,
     epoch: status.epoch,

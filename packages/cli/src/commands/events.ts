@@ -7,7 +7,7 @@ import {
   toHttpEvent,
 } from "@sightline/contracts";
 import { Command, InvalidArgumentError } from "commander";
-import { list } from "../camera/camera-options.ts";
+import { append, list } from "../camera/camera-options.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
 
@@ -87,8 +87,4 @@ function limit(text: string): number {
   if (!Number.isInteger(value) || value < 1)
     throw new InvalidArgumentError("expected a whole number above 0");
   return value;
-}
-
-function append(value: string, before: string[]): string[] {
-  return [...before, value];
 }

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { list, number } from "../camera/camera-options.ts";
+import { append, list, number } from "../camera/camera-options.ts";
 import { eventJson, eventText } from "../event-view.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
@@ -40,8 +40,4 @@ export function watchCommand(): Command {
       }
     });
   });
-}
-
-function append(value: string, before: string[]): string[] {
-  return [...before, value];
 }

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import { list } from "../camera/camera-options.ts";
+import { append, list } from "../camera/camera-options.ts";
 
 /** What to export, as given on the command line. */
 export interface ExportOptions {
@@ -22,10 +22,6 @@ export function addExportOptions(command: Command, formats: readonly string[]): 
     .option("--to <time>", "before this time", time)
     .addOption(new Option("--format <name>", "form of the file").choices(formats).default(formats[0]))
     .option("--out <file>", "file to write (default: standard output)");
-}
-
-function append(value: string, before: string[]): string[] {
-  return [...before, value];
 }
 
 function time(text: string): Date {

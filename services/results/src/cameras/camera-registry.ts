@@ -1,10 +1,7 @@
-import { JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { type CameraRecord, type CameraSecret, encodeJson } from "@sightline/contracts";
-import type { KvMirror } from "@sightline/service";
+import { isJetStreamFailure, type KvMirror } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
-
-const wrongLastSequence = 10071;
 
 /** A camera as registered; `revision` changes with every write. */
 export interface StoredCamera {
@@ -124,7 +121,7 @@ async function attempt<R>(task: () => Promise<R>, conflict: () => ApiError): Pro
   try {
     return await task();
   } catch (cause) {
-    if (cause instanceof JetStreamApiError && cause.code === wrongLastSequence) throw conflict();
+    if (isJetStreamFailure(cause, "wrongLastSequence")) throw conflict();
     throw new ApiError("registry_unavailable", "the camera registry does not answer (NATS); try again", {
       cause,
     });

@@ -1,10 +1,7 @@
-import { JetStreamApiError } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { type CameraRecord, CameraRules, toTimestamp } from "@sightline/contracts";
-import type { KvMirror, Logger } from "@sightline/service";
+import { isJetStreamFailure, type KvMirror, type Logger } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
-
-const wrongLastSequence = 10071;
 
 /** Etag of the rules of a camera that has none. */
 const noRules = "0";
@@ -67,7 +64,7 @@ export class RulesRegistry {
       const revision = await this.#write(camera, CameraRules.encode(stored).finish(), etag);
       this.#mirror.applyPut(camera, revision, stored);
     } catch (cause) {
-      if (cause instanceof JetStreamApiError && cause.code === wrongLastSequence) throw conflict();
+      if (isJetStreamFailure(cause, "wrongLastSequence")) throw conflict();
       throw new ApiError("registry_unavailable", "the store of rules does not answer (NATS); try again", {
         cause,
       });

@@ -1,14 +1,12 @@
-import { JetStreamApiError, type StreamState } from "@nats-io/jetstream";
+import type { StreamState } from "@nats-io/jetstream";
 import { type ObjectStore, Objm } from "@nats-io/obj";
 import { decodeJson, type Retention, snapshotStore } from "@sightline/contracts";
-import type { Nats } from "@sightline/service";
+import { isJetStreamFailure, type Nats } from "@sightline/service";
 import { z } from "zod";
 
 const stream = `OBJ_${snapshotStore}`;
 const metaSubjects = `$O.${snapshotStore}.M.>`;
 const nanosecondsPerSecond = 1_000_000_000;
-/** JetStream's codes for a stream that holds as many bytes as it may, and for one that is not there. */
-const [maximumBytesExceeded, streamNotFound] = [10077, 10059];
 /** An object is one message, so that it is read by one request. */
 const mostBytes = 1024 * 1024;
 /** What an object takes beside its content, at least. */
@@ -80,7 +78,7 @@ export class SnapshotStore {
     try {
       await store();
     } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== maximumBytesExceeded) throw error;
+      if (!isJetStreamFailure(error, "maximumBytesExceeded")) throw error;
       await this.sweep(true);
       await store();
     }
@@ -135,7 +133,7 @@ export class SnapshotStore {
     try {
       return (await this.#nats.manager.streams.info(stream)).state;
     } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === streamNotFound) return undefined;
+      if (isJetStreamFailure(error, "streamNotFound")) return undefined;
       throw error;
     }
   }

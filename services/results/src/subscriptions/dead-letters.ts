@@ -1,11 +1,9 @@
-import { AckPolicy, DeliverPolicy, JetStreamApiError, type StoredMsg } from "@nats-io/jetstream";
+import type { StoredMsg } from "@nats-io/jetstream";
 import { DeadLetter, streams, subjects, toTimestamp } from "@sightline/contracts";
-import type { Nats } from "@sightline/service";
+import { isJetStreamFailure, type Nats } from "@sightline/service";
+import { StoredMessages } from "../feeds/stored-messages.ts";
 import { ApiError } from "../grpc/errors.ts";
 import type { SubscribedMessage } from "./subscribed-message.ts";
-
-const noMessageFound = 10037;
-const fetchTimeoutMs = 5_000;
 
 /** A message that is to become a dead letter. */
 export interface Undelivered {
@@ -19,9 +17,11 @@ export interface Undelivered {
 /** Messages that subscriptions could not deliver, in stream DEAD_LETTERS. Methods throw when NATS is away. */
 export class DeadLetters {
   readonly #nats: Nats;
+  readonly #stored: StoredMessages;
 
   constructor(nats: Nats) {
     this.#nats = nats;
+    this.#stored = new StoredMessages(nats, streams.deadLetters);
   }
 
   /** Stores a dead letter; a second time is no second letter. */
@@ -45,23 +45,13 @@ export class DeadLetters {
     after: number,
     limit: number,
   ): Promise<{ letter: DeadLetter; sequence: number }[]> {
-    const info = await this.#nats.manager.consumers.add(streams.deadLetters, {
-      ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: after + 1,
-      filter_subject: subjects.deadLetter(subscription),
-      inactive_threshold: fetchTimeoutMs * 2 * 1_000_000,
-      mem_storage: true,
-      num_replicas: 1,
-    });
-    const consumer = this.#nats.jetstream.consumers.getConsumerFromInfo(info);
-    const count = Math.min(limit, info.num_pending);
-    const letters: { letter: DeadLetter; sequence: number }[] = [];
-    if (count > 0)
-      for await (const message of await consumer.fetch({ max_messages: count, expires: fetchTimeoutMs }))
-        letters.push({ letter: named(subscription, message.seq, message.data), sequence: message.seq });
-    void consumer.delete().catch(() => undefined);
-    return letters;
+    const range = this.#stored.after(after, subjects.deadLetter(subscription));
+    try {
+      const messages = await this.#stored.inTurn(() => range.read(limit));
+      return messages.map(({ seq, data }) => ({ letter: named(subscription, seq, data), sequence: seq }));
+    } finally {
+      range.close();
+    }
   }
 
   /** Removes a letter, having put it in the way of the subscription's readers again when asked to. @throws ApiError dead_letter_not_found */
@@ -100,7 +90,7 @@ export class DeadLetters {
       if (message?.subject !== subjects.deadLetter(subscription)) throw missing();
       return message;
     } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === noMessageFound) throw missing();
+      if (isJetStreamFailure(error, "noMessageFound")) throw missing();
       throw error;
     }
   }

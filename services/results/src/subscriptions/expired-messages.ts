@@ -1,5 +1,6 @@
 import { type Gap, type Subscription, toTimestamp } from "@sightline/contracts";
 import type { Nats } from "@sightline/service";
+import { StoredMessages } from "../feeds/stored-messages.ts";
 import { streamOf } from "./subscription-consumers.ts";
 import type { SubscriptionRegistry } from "./subscription-registry.ts";
 
@@ -18,13 +19,13 @@ export class ExpiredMessages {
   /** What is gone and has not been told of; undefined when nothing is. @throws when NATS is away */
   async unread(id: string, subscription: Subscription): Promise<Omit<Gap, "reason"> | undefined> {
     const place = await this.#registry.place(id, subscription);
-    const { state } = await this.#nats.manager.streams.info(streamOf(subscription.kind));
+    const { first, firstTime } = await new StoredMessages(this.#nats, streamOf(subscription.kind)).state();
     if (!place) return undefined;
     const read = Math.max(place.delivered.stream_seq, this.#told.get(id) ?? 0);
-    const gone = state.first_seq - 1;
+    const gone = first - 1;
     if (gone <= read) return undefined;
     this.#told.set(id, gone);
-    const firstAvailableTime = state.messages > 0 ? toTimestamp(Date.parse(state.first_ts)) : undefined;
+    const firstAvailableTime = firstTime === undefined ? undefined : toTimestamp(firstTime);
     return { messages: gone - read, firstAvailableTime };
   }
 }

@@ -1,7 +1,7 @@
-import { type ConsumerInfo, JetStreamApiError } from "@nats-io/jetstream";
+import type { ConsumerInfo } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { Subscription, streams, toTimestamp } from "@sightline/contracts";
-import type { KvMirror, Nats } from "@sightline/service";
+import { isJetStreamFailure, type KvMirror, type Nats } from "@sightline/service";
 import { readEventFilter } from "../feeds/event-filter.ts";
 import { readStart } from "../feeds/start-position.ts";
 import { StoredMessages } from "../feeds/stored-messages.ts";
@@ -9,9 +9,6 @@ import { ApiError } from "../grpc/errors.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { sameSubscription } from "./subscription-checks.ts";
 import { consumerNames, mainConsumer, redeliveryConsumer, streamOf } from "./subscription-consumers.ts";
-
-const consumerNotFound = 10014;
-const wrongLastSequence = 10071;
 
 /** Named subscriptions and their consumers. Methods that speak to NATS throw when it is away. */
 export class SubscriptionRegistry {
@@ -51,7 +48,7 @@ export class SubscriptionRegistry {
       this.#mirror.applyPut(id, revision, stored);
       return stored;
     } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== wrongLastSequence) throw error;
+      if (!isJetStreamFailure(error, "wrongLastSequence")) throw error;
       const entry = await this.#kv.get(id);
       if (!entry) throw error;
       return this.#sameOrFail(id, Subscription.decode(entry.value), subscription);
@@ -102,7 +99,7 @@ export class SubscriptionRegistry {
     try {
       return await this.#nats.manager.consumers.info(stream, name);
     } catch (error) {
-      if (error instanceof JetStreamApiError && error.code === consumerNotFound) return undefined;
+      if (isJetStreamFailure(error, "consumerNotFound")) return undefined;
       throw error;
     }
   }
@@ -111,7 +108,7 @@ export class SubscriptionRegistry {
     try {
       await this.#nats.manager.consumers.delete(stream, name);
     } catch (error) {
-      if (!(error instanceof JetStreamApiError) || error.code !== consumerNotFound) throw error;
+      if (!isJetStreamFailure(error, "consumerNotFound")) throw error;
     }
   }
 }
