@@ -1,76 +1,24 @@
-import { once } from "node:events";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type CollectedSpan, TraceCollector } from "@sightline/service/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { PrometheusServer } from "./monitoring/prometheus-server.ts";
 import { System } from "./system.ts";
 
-interface Span {
-  service: string;
-  name: string;
-  traceId: string;
-  spanId: string;
-  parentSpanId: string;
-  startMs: number;
-  endMs: number;
-}
-
-/** An OTLP/HTTP collector that keeps what it is sent. */
-class Collector {
-  readonly spans: Span[] = [];
-  readonly #server: Server;
-
-  constructor() {
-    this.#server = createServer(async (request, response) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of request) chunks.push(chunk as Buffer);
-      this.#keep(JSON.parse(Buffer.concat(chunks).toString()));
-      response.setHeader("content-type", "application/json").end("{}");
-    });
-  }
-
-  async start(): Promise<string> {
-    this.#server.listen(0, "127.0.0.1");
-    await once(this.#server, "listening");
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  stop(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
-  }
-
-  // biome-ignore lint/suspicious/noExplicitAny: OTLP's JSON
-  #keep(request: any): void {
-    for (const { resource, scopeSpans } of request.resourceSpans) {
-      const name = resource.attributes.find(({ key }: { key: string }) => key === "service.name");
-      for (const span of scopeSpans.flatMap(({ spans }: { spans: unknown[] }) => spans))
-        this.spans.push({
-          service: name.value.stringValue,
-          name: span.name,
-          traceId: span.traceId,
-          spanId: span.spanId,
-          parentSpanId: span.parentSpanId ?? "",
-          startMs: Number(BigInt(span.startTimeUnixNano) / 1000n) / 1000,
-          endMs: Number(BigInt(span.endTimeUnixNano) / 1000n) / 1000,
-        });
-    }
-  }
-}
-
-const collector = new Collector();
+let collector: TraceCollector;
 let system: System;
 beforeAll(async () => {
-  const endpoint = await collector.start();
-  system = await System.start({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, SIGHTLINE_TRACE_RATIO: "1" });
+  collector = await TraceCollector.start();
+  system = await System.start({
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+    SIGHTLINE_TRACE_RATIO: "1",
+  });
 }, 60_000);
 afterAll(async () => {
   await system?.stop();
-  collector.stop();
+  collector?.stop();
 });
 
 /** The spans of one frame that has gone all the way. */
-function wholeTrace(): Span[] | undefined {
+function wholeTrace(): CollectedSpan[] | undefined {
   const traces = Map.groupBy(collector.spans, ({ traceId }) => traceId);
   return [...traces.values()].find((spans) => new Set(spans.map(({ service }) => service)).size === 3);
 }

@@ -1,1 +1,2 @@
 export * from "./nats-server.ts";
+export { type CollectedSpan, TraceCollector } from "./trace-collector.ts";

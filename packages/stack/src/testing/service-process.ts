@@ -45,6 +45,11 @@ export class ServiceProcess {
     return service;
   }
 
+  /** Sends a signal that the process outlives: one that freezes or thaws it. */
+  signal(signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#child.kill(signal);
+  }
+
   /** Ends the process by a signal; returns its exit code, null when the signal ended it. */
   async end(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<number | null> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
