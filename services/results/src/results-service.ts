@@ -73,6 +73,7 @@ export async function startResults(
   const readiness: Record<string, ReadinessCheck> = {
     nats: () => "NATS has not been reached yet",
     detections: () => "the stream of detections is not being read yet",
+    grpc: () => "the gRPC API does not listen yet",
   };
   // First, so that health and metrics can be read while NATS is waited for.
   const http = life.add(new HttpServer(prometheus, readiness));
@@ -213,6 +214,7 @@ export async function startResults(
     life,
   );
   const port = await grpc.listen(config.grpc);
+  readiness.grpc = () => undefined;
   const health = setInterval(() => grpc.setServing(nats.connected() && reading()), 250);
   life.add({ stop: async () => clearInterval(health) });
 
