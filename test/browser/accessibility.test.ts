@@ -140,14 +140,14 @@ test("a camera is added, given a zone, and deleted with the keyboard alone", asy
   const { page } = await sightline.open("/");
   await pressAt(page, page.getByRole("link", { name: "Skip to content" }));
   await pressAt(page, page.getByRole("link", { name: "Add camera" }));
-  await page.getByRole("heading", { name: "Add a camera" }).waitFor();
+  await page.getByRole("heading", { name: "Add a camera", exact: true }).waitFor();
   await typeAt(page, page.getByLabel("Name", { exact: true }), "porch");
   await typeAt(page, page.getByLabel("Address"), address);
   await pressAt(page, page.getByRole("button", { name: "Test the address" }));
   await page.getByAltText("What the camera sees now").waitFor();
   await typeAt(page, page.getByLabel("Frames per second"), "3");
   await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "porch", level: 1 }).waitFor();
+  await page.getByRole("heading", { name: "porch", exact: true, level: 1 }).waitFor();
   await untilDrawn(livePicture(page));
 
   await pressAt(page, page.getByRole("link", { name: "Zones and rules" }));
@@ -174,7 +174,7 @@ test("a camera is added, given a zone, and deleted with the keyboard alone", asy
   await pressAt(page, page.getByRole("link", { name: "Back to the camera" }));
   await pressAt(page, page.getByRole("button", { name: "Delete", exact: true }));
   await pressAt(page, page.getByRole("button", { name: "Delete camera" }));
-  await page.getByRole("heading", { name: "Cameras", level: 1 }).waitFor();
+  await page.getByRole("heading", { name: "Cameras", exact: true, level: 1 }).waitFor();
   expect((await fetch(`${sightline.origin}/api/v1/cameras/porch`)).status).toBe(404);
 });
 

@@ -34,9 +34,9 @@ const errorAt = async (label: string) => {
 };
 
 test("a wall without cameras says how to get one", async () => {
-  await page.getByRole("heading", { name: "No cameras yet" }).waitFor();
+  await page.getByRole("heading", { name: "No cameras yet", exact: true }).waitFor();
   await page.getByRole("main").getByRole("link", { name: "Add a camera" }).click();
-  await page.getByRole("heading", { name: "Add a camera" }).waitFor();
+  await page.getByRole("heading", { name: "Add a camera", exact: true }).waitFor();
 });
 
 test("what is wrong is told at the field where it is, by the page and by the server", async () => {
@@ -75,7 +75,7 @@ test("a camera is tested with a preview, added, and live on the wall", async () 
   expect(await page.getByTestId("probe-result").textContent()).toContain("768 × 576");
   await page.getByLabel("Frames per second").fill("5");
   await page.getByRole("button", { name: "Add camera" }).click();
-  await page.getByRole("heading", { name: "yard", level: 1 }).waitFor();
+  await page.getByRole("heading", { name: "yard", exact: true, level: 1 }).waitFor();
   await untilDrawn(livePicture(page));
   expect(await camera("yard")).toMatchObject({ uri: cameras.url("camera-1"), hasCredentials: true });
 
@@ -101,7 +101,7 @@ test("a camera that dies tells why and what to do, and comes back by itself", as
   await tile("yard").getByTestId("dark-notice").waitFor();
   await expect.poll(() => headline.getAttribute("data-level"), patience).toBe("error");
   await tile("yard").getByRole("link", { name: "yard" }).click();
-  await page.getByRole("heading", { name: "Why is it dark?" }).waitFor();
+  await page.getByRole("heading", { name: "Why is it dark?", exact: true }).waitFor();
   await expect
     .poll(() => page.getByTestId("dark-notice").textContent(), patience)
     .toContain("Connection refused");
@@ -142,7 +142,7 @@ test("a camera's settings are changed, and only those", async () => {
   await page.getByLabel("Frames per second").fill("4");
   await page.getByRole("checkbox", { name: "person", exact: true }).check();
   await page.getByRole("button", { name: "Save changes" }).click();
-  await page.getByRole("heading", { name: "yard", level: 1 }).waitFor();
+  await page.getByRole("heading", { name: "yard", exact: true, level: 1 }).waitFor();
   const after = await camera("yard");
   expect(after).toMatchObject({ targetFps: 4, classes: ["person"], uri: before.uri, hasCredentials: true });
   expect(after.model).toBe(before.model);
@@ -156,7 +156,7 @@ test("a camera is deleted once that is confirmed", async () => {
   expect(await camera("spare")).toMatchObject({ id: "spare" });
   await page.getByRole("button", { name: "Delete", exact: true }).click();
   await page.getByRole("button", { name: "Delete camera" }).click();
-  await page.getByRole("heading", { name: "Cameras", level: 1 }).waitFor();
+  await page.getByRole("heading", { name: "Cameras", exact: true, level: 1 }).waitFor();
   await tile("yard").waitFor();
   expect(await tile("spare").count()).toBe(0);
   expect(await camera("spare")).toMatchObject({ code: "camera_not_found" });

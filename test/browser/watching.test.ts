@@ -141,7 +141,7 @@ test("pictures are made only while somebody looks", async () => {
   expect(await picturesMeanwhile(record)).toBeGreaterThan(0);
 
   await page.getByRole("link", { name: "System" }).click();
-  await page.getByRole("heading", { name: "System", level: 1 }).waitFor();
+  await page.getByRole("heading", { name: "System", exact: true, level: 1 }).waitFor();
   await expect.poll(() => record.watched, patience).toEqual([]);
   await picturesMeanwhile(record);
   const before = await requested();
