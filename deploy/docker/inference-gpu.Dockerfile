@@ -1,8 +1,8 @@
 # The inference service with ONNX Runtime's CUDA and TensorRT providers. Not yet run: see docs/operating.md.
 # ONNX Runtime 1.22 and later need CUDA 12 and TensorRT 10 on the library path; this base image has both.
 FROM nvcr.io/nvidia/tensorrt:25.03-py3
-COPY --from=node:24-bookworm-slim /usr/local/bin/node /usr/local/bin/node
-COPY --from=node:24-bookworm-slim /usr/local/lib/node_modules /usr/local/lib/node_modules
+COPY --from=node:24.19.0-bookworm-slim /usr/local/bin/node /usr/local/bin/node
+COPY --from=node:24.19.0-bookworm-slim /usr/local/lib/node_modules /usr/local/lib/node_modules
 RUN ln -s /usr/local/lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm && npm install --global pnpm@10.34.8
 WORKDIR /app
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
@@ -13,5 +13,7 @@ ENV ONNXRUNTIME_NODE_INSTALL=cuda12
 RUN pnpm install --frozen-lockfile --prod --filter "@sightline/inference..." \
   && pnpm --filter @sightline/inference rebuild onnxruntime-node
 COPY models models
+COPY deploy/docker/healthcheck.mjs ./
 ENV NODE_ENV=production
+USER 1000:1000
 CMD ["node", "services/inference/src/main.ts"]

@@ -1,27 +1,30 @@
 # One image for the CPU services: docker build -f deploy/docker/service.Dockerfile --build-arg SERVICE=ingest .
-FROM node:24-bookworm-slim AS packages
+ARG NODE_IMAGE=node:24.19.0-bookworm-slim
+FROM ${NODE_IMAGE} AS packages
 RUN npm install --global pnpm@10.34.8
 WORKDIR /app
-COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
+COPY package.json pnpm-lock.yaml pnpm-workspace.yaml tsconfig.base.json ./
 COPY packages packages
 COPY services services
 COPY apps apps
 ARG SERVICE
-# onnxruntime-node's CPU libraries are in its npm package; its script would fetch the CUDA ones.
-ENV ONNXRUNTIME_NODE_INSTALL=skip
-RUN pnpm install --frozen-lockfile --prod --filter "@sightline/${SERVICE}..."
-# Results serves the web console.
+# pnpm asks nothing. onnxruntime-node's CPU libraries are in its npm package; its script would fetch the CUDA ones.
+ENV CI=true ONNXRUNTIME_NODE_INSTALL=skip
+# Results serves the web console. What only its build needs goes before the service's own packages come.
 RUN if [ "$SERVICE" = results ]; then \
       pnpm install --frozen-lockfile --filter "@sightline/console..." && pnpm --filter @sightline/console build && \
-      rm -rf apps/console/node_modules; fi
+      rm -rf node_modules packages/*/node_modules apps/*/node_modules; fi
+RUN pnpm install --frozen-lockfile --prod --filter "@sightline/${SERVICE}..."
 
-FROM node:24-bookworm-slim
+FROM ${NODE_IMAGE}
 ARG SERVICE
 RUN if [ "$SERVICE" = ingest ]; then \
       apt-get update && apt-get install -y --no-install-recommends ffmpeg && rm -rf /var/lib/apt/lists/*; fi
 WORKDIR /app
 COPY --from=packages /app /app
 COPY models models
+COPY deploy/docker/healthcheck.mjs ./
 ENV NODE_ENV=production SERVICE=${SERVICE}
-USER node
+# node, by its number.
+USER 1000:1000
 CMD ["sh", "-c", "exec node services/$SERVICE/src/main.ts"]

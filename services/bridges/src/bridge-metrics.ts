@@ -44,6 +44,7 @@ export class BridgeMetrics {
   of(bridge: string): BridgeMeter {
     for (const outcome of ["delivered", "retried", "dead_letter"])
       this.#deliveries.inc({ bridge, outcome }, 0);
+    this.#seconds.zero({ bridge });
     this.#connected.set({ bridge }, 0);
     return {
       ended: (outcome, seconds) => {

@@ -32,6 +32,7 @@ test("a broker's URL gives user and password, unless they are set apart, and is 
   const url = "mqtts://ha:p%40ss@broker.example:8883";
   expect(readConfig({ SIGHTLINE_MQTT_URL: url }).mqtt).toEqual({
     url: "mqtts://broker.example:8883",
+    shown: "mqtts://broker.example:8883",
     user: "ha",
     password: "p@ss",
     ca: undefined,
@@ -42,6 +43,14 @@ test("a broker's URL gives user and password, unless they are set apart, and is 
   });
   const env = { SIGHTLINE_MQTT_URL: url, SIGHTLINE_MQTT_PASSWORD: "other", SIGHTLINE_MQTT_DISCOVERY: "off" };
   expect(readConfig(env).mqtt).toMatchObject({ user: "ha", password: "other", discoveryPrefix: undefined });
+});
+
+test("a token in the URL of a WebSocket is sent, and not shown", () => {
+  const { mqtt } = readConfig({ SIGHTLINE_MQTT_URL: "wss://broker.example/mqtt?token=sesame" });
+  expect(mqtt).toMatchObject({
+    url: "wss://broker.example/mqtt?token=sesame",
+    shown: "wss://broker.example",
+  });
 });
 
 test("settings may come from a YAML file", () => {

@@ -32,7 +32,8 @@ export interface FrigateObject {
   label: string;
   sub_label: null;
   top_score: number;
-  false_positive: false;
+  /** True only of what is said about an object before it was told of. */
+  false_positive: boolean;
   start_time: number;
   end_time: number | null;
   score: number;
@@ -52,6 +53,13 @@ export interface FrigateObject {
   thumbnail: null;
   has_snapshot: boolean;
   has_clip: false;
+  pending_loitering: false;
+  max_severity: null;
+  current_estimated_speed: 0;
+  average_estimated_speed: 0;
+  velocity_angle: 0;
+  path_data: never[];
+  recognized_license_plate: null;
 }
 
 /** A message on `frigate/events`; `sightline` is the event as Sightline has it. */
@@ -79,14 +87,20 @@ export function frigateMessages(event: Event, former: FrigateObject | undefined)
   });
   switch (event.phase) {
     case EventPhase.START:
-      return [message("new", begun)];
+      return [message("new", unknownYet(begun))];
     case EventPhase.ONCE:
-      return [message("new", begun, begun), message("end", begun)];
+      return [message("new", unknownYet(begun), begun), message("end", begun)];
     case EventPhase.END:
       return [message("end", former ?? begun)];
     default:
       return [message("update", former ?? begun)];
   }
+}
+
+/** What Frigate says before the first message: by the difference, automations see that an object is new in a zone. */
+function unknownYet(object: FrigateObject): FrigateObject {
+  const nothing = { snapshot: null, top_score: 0, current_zones: [], entered_zones: [], has_snapshot: false };
+  return { ...object, ...nothing, false_positive: true };
 }
 
 function toFrigateObject(event: Event, former: FrigateObject | undefined): FrigateObject | undefined {
@@ -124,6 +138,13 @@ function toFrigateObject(event: Event, former: FrigateObject | undefined): Friga
     thumbnail: null,
     has_snapshot: event.snapshotFrame !== undefined,
     has_clip: false,
+    pending_loitering: false,
+    max_severity: null,
+    current_estimated_speed: 0,
+    average_estimated_speed: 0,
+    velocity_angle: 0,
+    path_data: [],
+    recognized_license_plate: null,
   };
 }
 

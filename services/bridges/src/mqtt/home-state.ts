@@ -106,7 +106,10 @@ export class HomeState {
     // Frigate has one kind of topic for both: the camera's own count goes first.
     if (kind === "zone" && this.#cameras.cameras.has(place)) return;
     const owner = kind === "camera" ? place : undefined;
-    const done = [this.#state.set(this.topics.count(place, label), String(count.count), owner)];
+    const text = String(count.count);
+    const done = [this.topics.count(place, label), this.topics.active(place, label)].map((topic) =>
+      this.#state.set(topic, text, owner),
+    );
     if (this.#discovery && label !== "all") {
       const { topic, payload } = this.#discovery.occupancy(count);
       done.push(this.#state.set(topic, payload, owner));

@@ -71,11 +71,11 @@ export class MqttBridge {
         const will = { topic: this.#home.topics.available, payload: "offline" };
         const session = await BrokerSession.open(this.#config, will, stop);
         attempt = 0;
-        this.#log.info({ broker: this.#config.url }, "connected to the MQTT broker");
+        this.#log.info({ broker: this.#config.shown }, "connected to the MQTT broker");
         await this.#serve(session, stop);
       } catch (error) {
         if (stop.aborted) return;
-        const context = { broker: this.#config.url, error: (error as Error).message };
+        const context = { broker: this.#config.shown, error: (error as Error).message };
         this.#log.warn(context, "cannot publish over MQTT; trying again");
       }
       const seconds = retryDelay(attempt + 1, firstRetrySeconds, longestRetrySeconds);
@@ -101,7 +101,7 @@ export class MqttBridge {
     } finally {
       this.#home.end();
       if (session.lost.aborted && !stop.aborted)
-        this.#log.warn({ broker: this.#config.url }, "the connection to the MQTT broker is lost");
+        this.#log.warn({ broker: this.#config.shown }, "the connection to the MQTT broker is lost");
       if (!session.lost.aborted) await session.publish(available, "offline", true).catch(() => undefined);
       await session.close();
       this.#setSession(undefined);

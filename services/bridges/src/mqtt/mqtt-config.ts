@@ -4,6 +4,8 @@ import { readFileSync } from "node:fs";
 export interface MqttConfig {
   /** Without user and password. */
   url: string;
+  /** What of the URL may be shown: a path or query of a WebSocket may hold a token. */
+  shown: string;
   user: string | undefined;
   password: string | undefined;
   /** PEM of the authorities to trust instead of the system's. */
@@ -57,6 +59,7 @@ export function readMqttConfig(settings: MqttSettings, faults: string[]): MqttCo
   url.password = "";
   return {
     url: url.href,
+    shown: `${url.protocol}//${url.host}`,
     user,
     password,
     ca: readCa(settings.mqttCa, faults),

@@ -92,8 +92,16 @@ test("an object's life is told as Frigate tells it: new, update, end, each with 
     thumbnail: null,
     has_snapshot: true,
     has_clip: false,
+    pending_loitering: false,
+    max_severity: null,
+    current_estimated_speed: 0,
+    average_estimated_speed: 0,
+    velocity_angle: 0,
+    path_data: [],
+    recognized_license_plate: null,
   });
-  expect(first.before).toEqual(first.after);
+  const nothing = { snapshot: null, top_score: 0, false_positive: true, has_snapshot: false };
+  expect(first.before).toEqual({ ...first.after, ...nothing });
   expect(second.before).toEqual(first.after);
   expect(second.after).toMatchObject({ frame_time: start + 1, end_time: null });
   expect(third.before).toEqual(second.after);
@@ -117,6 +125,24 @@ test("a momentary event begins and ends at once; what is about no object is not 
   expect([end.type, end.before, end.after.end_time]).toEqual(["end", begin.after, begin.after.start_time]);
 });
 
+test("an object that enters a zone was not in it before, and has entered it ever after", async () => {
+  await bridge();
+  const number = ++lastNumber;
+  const sample = { type: EventType.ENTERED_ZONE, zone: "yard" };
+  await events.publish(number, sample);
+  await events.publish(number, { ...sample, zone: "", revision: 2, phase: EventPhase.END });
+  const zones = () =>
+    told().flatMap(({ before, after }) =>
+      [before, after].map(({ current_zones, entered_zones }) => [current_zones, entered_zones]),
+    );
+  await expect.poll(zones).toEqual([
+    [[], []],
+    [["yard"], ["yard"]],
+    [["yard"], ["yard"]],
+    [[], ["yard"]],
+  ]);
+});
+
 test("messages come in the order of the events, each once", async () => {
   await bridge();
   const numbers = Array.from({ length: 200 }, () => ++lastNumber);
@@ -136,6 +162,7 @@ test("objects are counted per camera and zone, each once, and Home Assistant is 
   await events.publish(two, { camera, track: 1, type: EventType.ENTERED_ZONE, zone });
   await expect.poll(() => counts(zone)).toBe("1 1");
   expect(counts(camera)).toBe("1 1");
+  await expect.poll(() => listener.newest(`frigate/${zone}/person/active`)).toBe("1");
   await events.publish(++lastNumber, { camera, track: 2 });
   await expect.poll(() => counts(camera)).toBe("2 2");
   await events.publish(++lastNumber, { camera, track: 3, className: "traffic light" });
@@ -194,8 +221,12 @@ test("cameras are told of as they come, go down, come back and are removed", asy
   await expect.poll(() => listener.newest(status)).toBe("offline");
   const discovery = `homeassistant/binary_sensor/sightline_camera_${camera}/connectivity/config`;
   expect(listener.json(discovery)).toMatchObject([{ device_class: "connectivity", state_topic: status }]);
+  await events.publish(++lastNumber, { camera });
+  const topics = [status, discovery, `frigate/${camera}/person`, `frigate/${camera}/person/active`];
+  const newest = () => topics.map((topic) => listener.newest(topic));
+  await expect.poll(newest).toEqual(["offline", expect.any(String), "1", "1"]);
   await client.cameras.delete(camera);
-  await expect.poll(() => [listener.newest(status), listener.newest(discovery)]).toEqual(["", ""]);
+  await expect.poll(newest).toEqual(["", "", "", ""]);
 });
 
 test("the bridge is online while it runs, offline when it stops and when it is killed", async () => {

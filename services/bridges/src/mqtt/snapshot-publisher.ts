@@ -54,23 +54,27 @@ export class SnapshotPublisher {
   #begin(topic: string): void {
     if (this.#busy.has(topic)) return;
     this.#busy.add(topic);
-    void this.#serve(topic).finally(() => this.#busy.delete(topic));
+    void this.#serve(topic);
   }
 
-  /** Until the topic has the picture that is wanted last. */
+  /** Until the topic has the picture that is wanted last. No wish comes between the last look and the end. */
   async #serve(topic: string): Promise<void> {
     let served: { event: string; session: BrokerSession } | undefined;
-    for (;;) {
-      const session = this.#session;
-      const event = this.#wanted.get(topic);
-      if (!session || event === undefined || this.#stop.aborted) return;
-      if (served?.event === event && served.session === session) return;
-      const jpeg = await this.#fetch(topic, event);
-      served = { event, session };
-      if (jpeg && this.#wanted.get(topic) === event)
-        await session.publish(topic, jpeg, true).catch((error) => {
-          if (!(error instanceof BrokerError)) throw error;
-        });
+    try {
+      for (;;) {
+        const session = this.#session;
+        const event = this.#wanted.get(topic);
+        if (!session || event === undefined || this.#stop.aborted) return;
+        if (served?.event === event && served.session === session) return;
+        const jpeg = await this.#fetch(topic, event);
+        served = { event, session };
+        if (jpeg && this.#wanted.get(topic) === event)
+          await session.publish(topic, jpeg, true).catch((error) => {
+            if (!(error instanceof BrokerError)) throw error;
+          });
+      }
+    } finally {
+      this.#busy.delete(topic);
     }
   }
 

@@ -29,6 +29,11 @@ export class Topics {
     return `${this.#prefix}/${topicLevel(place)}/${topicLevel(label)}`;
   }
 
+  /** How many of them move; Sightline does not tell those that stand still from the others. */
+  active(place: string, label: string): string {
+    return `${this.count(place, label)}/active`;
+  }
+
   snapshot(camera: string, label: string): string {
     return `${this.count(camera, label)}/snapshot`;
   }

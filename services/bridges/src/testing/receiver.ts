@@ -1,6 +1,9 @@
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createSecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 
 /** A request as it arrived. */
 export interface Received {
@@ -15,26 +18,46 @@ export interface Received {
 /** Answers a request; `attempt` counts those with the same webhook-id, from 1. */
 export type Behaviour = (received: Received, response: ServerResponse, attempt: number) => void;
 
+/** Where a receiver listens: on 127.0.0.1 and without TLS, unless told otherwise. */
+export interface ReceiverOptions {
+  host?: string;
+  /** Directory of the certificates for TLS; see makeCertificates. */
+  certificates?: string;
+}
+
 /** An HTTP server that receives webhooks and answers them as it is told. */
 export class Receiver {
   readonly received: Received[] = [];
   behaviour: Behaviour;
   readonly #server: Server;
 
-  private constructor(behaviour: Behaviour) {
+  private constructor(behaviour: Behaviour, certificates: string | undefined) {
     this.behaviour = behaviour;
-    this.#server = createServer((request, response) => void this.#receive(request, response));
+    const listener = (request: IncomingMessage, response: ServerResponse) =>
+      void this.#receive(request, response);
+    const file = (name: string) => readFileSync(join(certificates ?? "", name));
+    this.#server =
+      certificates === undefined
+        ? createServer(listener)
+        : createSecureServer({ key: file("server.key"), cert: file("server.pem") }, listener);
   }
 
-  static async start(behaviour: Behaviour = accept): Promise<Receiver> {
-    const receiver = new Receiver(behaviour);
-    receiver.#server.listen(0, "127.0.0.1");
+  static async start(
+    behaviour: Behaviour = accept,
+    { host = "127.0.0.1", certificates }: ReceiverOptions = {},
+  ): Promise<Receiver> {
+    const receiver = new Receiver(behaviour, certificates);
+    receiver.#server.listen(0, host);
     await once(receiver.#server, "listening");
     return receiver;
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/hook`;
+    return `http://127.0.0.1:${this.port}/hook`;
   }
 
   /** Numbers of the events received, in the order in which they came. */

@@ -92,8 +92,9 @@ export class WebhookBridge {
     }
     const began = performance.now();
     const attempt = await post(this.#config, posted, this.#breakingOff.signal);
-    // Where order is kept, a message is given out less often than it is posted.
-    const number = held ? held.attempts + 1 : message.deliveryAttempt;
+    // Where order is kept, how often a message was given out does not say how often it was posted.
+    const first = this.#config.ordered ? 1 : message.deliveryAttempt;
+    const number = held ? held.attempts + 1 : first;
     const seconds = (performance.now() - began) / 1000;
     return this.#answer(message, { ...attempt, id: posted.id, number }, seconds);
   }

@@ -50,7 +50,7 @@ const webhookSchema = z.strictObject({
   /** One at a time, each until it is delivered or given up. */
   ordered: z.boolean().default(false),
   concurrency: z.int().min(1).max(64).default(4),
-  timeoutSeconds: z.number().min(0.1).max(15).default(10),
+  timeoutSeconds: z.number().min(0.1).max(15).default(15),
   maxAttempts: z.int().min(1).max(100).default(15),
   firstDelaySeconds: z.number().min(0.05).max(60).default(1),
   maxDelaySeconds: z.number().min(0.05).max(3600).default(600),
