@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -189,6 +189,10 @@ describe("watch, rules and events", () => {
       zones: [],
       rules: [{ name: "appeared", type: "appeared", classes: ["person"] }],
     });
+    const { stdout: etag } = await sightline("rules", "get", "gate", "--etag");
+    const setWith = () => sightline("rules", "set", "gate", file, "--etag", etag.trim());
+    expect((await setWith()).code).toBe(0);
+    expect((await setWith()).stderr).toContain("have changed");
     rmSync(folder, { recursive: true });
 
     const { lines, stop } = await following("events", "--follow", "--type", "appeared", "--json");
@@ -198,8 +202,10 @@ describe("watch, rules and events", () => {
     expect(event.cursor).not.toBe("");
     expect(await stop()).toBe(0);
     const listed = await sightline("events", "--camera", "gate", "--json");
-    expect(listed.stdout.split("\n")[0]).toContain(event.id);
-    expect((await sightline("events")).stdout).toMatch(/gate +(start|update) +person appeared/);
+    expect(listed.stdout).toContain(event.id);
+    expect((await sightline("events")).stdout).toMatch(
+      /gate +((start|update) +person appeared|end +person went out of sight)/,
+    );
     expect((await sightline("events", "--type", "teleported")).stderr).toContain("entered_zone");
   });
 });
@@ -225,8 +231,36 @@ describe("doctor", () => {
   });
 });
 
+test("output that cannot be written is an error of one line", async () => {
+  const full = openSync("/dev/full", "w");
+  const child = spawnCommand(["--help"], {}, full);
+  let stderr = "";
+  child.stderr?.on("data", (data) => (stderr += data));
+  expect((await once(child, "close"))[0]).toBe(1);
+  closeSync(full);
+  expect(stderr).toMatch(/^sightline: standard output cannot be written: .*no space.*\n$/);
+});
+
+test.each([
+  ["an event list's cursor without --follow", ["events", "--cursor", "x"], 2, "--cursor goes with --follow"],
+  ["following a server that is away", ["events", "--follow"], 1, "no Sightline server answers at"],
+  ["a bench without a number", ["bench", "transport", "--seconds", "soon"], 2, "whole number"],
+  ["a bench of too many", ["bench", "subscribers", "--subscribers", "1e9"], 2, "from 1 to 100000"],
+])("%s is an error that says so", async (_, args, code, text) => {
+  const outcome = await runCommand(args, { SIGHTLINE_GRPC: `127.0.0.1:${await freePort()}` });
+  expect(outcome).toMatchObject({ code, stdout: "" });
+  expect(outcome.stderr).toContain(text);
+  expect(outcome.stderr).not.toContain("    at ");
+});
+
 test("help exits 0, for the whole and for each part", async () => {
-  for (const args of [["--help"], ["camera", "--help"], ["camera", "add", "--help"], ["doctor", "--help"]]) {
+  for (const args of [
+    ["--help"],
+    ["camera", "--help"],
+    ["camera", "add", "--help"],
+    ["doctor", "--help"],
+    ["help", "doctor"],
+  ]) {
     const outcome = await sightline(...args);
     expect(outcome).toMatchObject({ code: 0, stderr: "" });
     expect(outcome.stdout).toContain("Usage: sightline");

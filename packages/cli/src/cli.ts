@@ -1,14 +1,16 @@
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type CommandEntry, commandTable, groups } from "./command-table.ts";
 
 const usageError = 2;
 
 /** Runs one command line and returns the exit code: 0, 1 when the command failed, 2 when it was not understood. */
-export async function runCli(args: readonly string[]): Promise<number> {
+export async function runCli(words: readonly string[]): Promise<number> {
+  const args = withHelpOption(words);
   // The reader of a pipe may leave early, as in `sightline watch | head`.
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
-    throw error;
+    process.stderr.write(`sightline: standard output cannot be written: ${error.message}\n`);
+    process.exit(1);
   });
   let program: Command | undefined;
   try {
@@ -16,11 +18,18 @@ export async function runCli(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: "user" });
     return Number(process.exitCode ?? 0);
   } catch (error) {
+    // Of a command's action: those of its options have been told of.
+    if (error instanceof InvalidArgumentError) process.stderr.write(`sightline: ${error.message}\n`);
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageError;
     const { describeError } = await import("./describe-error.ts");
     process.stderr.write(`sightline: ${describeError(error, program?.opts().server)}\n`);
     return 1;
   }
+}
+
+/** `help COMMAND`, as many other programs have it, for `COMMAND --help`. */
+function withHelpOption(args: readonly string[]): readonly string[] {
+  return args[0] === "help" ? [...args.slice(1), "--help"] : args;
 }
 
 /** All commands, of which only the one that `args` name is loaded; the others are there for the help. */

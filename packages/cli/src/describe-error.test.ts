@@ -14,3 +14,9 @@ test("a server that answers UNAVAILABLE gives its own reason", () => {
   });
   expect(describeError(error, "127.0.0.1:50051")).toBe("the registry does not answer");
 });
+
+test("what a signal aborted names the signal", () => {
+  const cause = new Error("stopped by SIGTERM");
+  const aborted = Object.assign(new Error("The operation was aborted", { cause }), { name: "AbortError" });
+  expect(describeError(aborted, undefined)).toBe("stopped by SIGTERM");
+});

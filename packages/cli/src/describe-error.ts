@@ -9,5 +9,8 @@ export function describeError(error: unknown, server: string | undefined): strin
     if (error.code === "DEADLINE_EXCEEDED") return `the server at ${server} took too long to answer`;
     return error.message;
   }
+  // What was aborted by a signal says which one in its cause only.
+  if (error instanceof Error && error.name === "AbortError" && error.cause instanceof Error)
+    return error.cause.message;
   return error instanceof Error ? error.message : String(error);
 }

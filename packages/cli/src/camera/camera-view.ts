@@ -5,10 +5,9 @@ import {
   type CameraStatus,
   cameraIdOf,
   dropReasonLabel,
-  fromTimestamp,
   shorten,
-  type Timestamp,
   Transport,
+  toIso,
 } from "@sightline/contracts";
 
 /** What `--json` prints of a camera; `name` is the plain one. */
@@ -22,8 +21,8 @@ export function cameraJson(camera: Camera) {
     minScore: shorten(camera.minScore),
     classes: camera.classes,
     hasCredentials: camera.hasCredentials,
-    createTime: isoTime(camera.createTime),
-    updateTime: isoTime(camera.updateTime),
+    createTime: toIso(camera.createTime),
+    updateTime: toIso(camera.updateTime),
     etag: camera.etag,
     status: camera.status && statusJson(camera.status),
   };
@@ -35,7 +34,7 @@ function statusJson(status: CameraStatus) {
     state: label(CameraState, status.state),
     reason: status.reason === CameraReason.UNSPECIFIED ? null : label(CameraReason, status.reason),
     message: status.message,
-    lastFrameTime: isoTime(status.lastFrameTime),
+    lastFrameTime: toIso(status.lastFrameTime),
     sourceWidth: status.sourceWidth,
     sourceHeight: status.sourceHeight,
     codec: status.codec,
@@ -104,8 +103,4 @@ function plainName(camera: Camera): string {
 
 function label(values: Record<string, number>, value: number): string {
   return (Object.keys(values).find((key) => values[key] === value) ?? "unknown").toLowerCase();
-}
-
-function isoTime(time: Timestamp | undefined): string | null {
-  return time ? new Date(fromTimestamp(time)).toISOString() : null;
 }

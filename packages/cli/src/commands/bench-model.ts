@@ -5,6 +5,7 @@ import { ARCHITECTURES, architecture, DetectorSession } from "@sightline/yolo-na
 import { Command, InvalidArgumentError } from "commander";
 import { quantile, timeInBlocks } from "../bench/alternating-blocks.ts";
 import { type BenchPrecision, type ModelSystem, makeSystems, randomFrame } from "../bench/model-systems.ts";
+import { wholeNumber } from "../number-options.ts";
 import { untilSignal } from "../signals.ts";
 
 interface BenchOptions {
@@ -51,9 +52,9 @@ export function benchModelCommand(): Command {
     .option("--precision <names>", "fp32, int8, or both", precisions, ["fp32", "int8"] as const)
     .option("--input <size>", "input size, 640 or 640x384", inputSize, { width: 640, height: 640 })
     .option("--batch <sizes>", "comma-separated batch sizes", batches, [1])
-    .option("--rounds <n>", "blocks of each system", whole, 5)
-    .option("--block-ms <ms>", "length of a block", whole, 2000)
-    .option("--threads <n>", "threads of an inference (default: one per physical core)", whole)
+    .option("--rounds <n>", "blocks of each system", wholeNumber(1), 5)
+    .option("--block-ms <ms>", "length of a block", wholeNumber(1), 2000)
+    .option("--threads <n>", "threads of an inference (default: one per physical core)", wholeNumber(1))
     .option("--json", "print the rows as JSON")
     .action(bench);
 }
@@ -191,11 +192,5 @@ function inputSize(text: string): { width: number; height: number } {
 }
 
 function batches(text: string): readonly number[] {
-  return text.split(",").map(whole);
-}
-
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("whole numbers above 0");
-  return value;
+  return text.split(",").map(wholeNumber(1));
 }

@@ -1,13 +1,13 @@
-import { Command, InvalidArgumentError, Option } from "commander";
-import { runBenchProgram } from "../bench/run-program.ts";
+import { Command, Option } from "commander";
+import { type ProgramOptions, runBenchProgram } from "../bench/run-program.ts";
+import { wholeNumber } from "../number-options.ts";
 
 /** `sightline bench subscribers`: frames to many subscribers over gRPC, beside a bare gRPC server. */
 export function benchSubscribersCommand(): Command {
   return new Command("subscribers")
-    .description("measure how many subscribers get how many frames, how late, beside a bare gRPC server")
-    .option("--subscribers <n>", "how many subscribe, in another process", above0, "1000")
-    .option("--rate <r>", "frames per second that each gets", above0, "30")
-    .option("--duration <s>", "seconds of measurement", above0, "10")
+    .option("--subscribers <n>", "how many subscribe, in another process", wholeNumber(1, 100_000), 1000)
+    .option("--rate <r>", "frames per second that each gets", wholeNumber(1, 10_000), 30)
+    .option("--duration <s>", "seconds of measurement", wholeNumber(1, 86_400), 10)
     .addOption(
       new Option("--start <how>", "live: slow subscribers skip; newest: they miss nothing")
         .choices(["live", "newest"])
@@ -19,17 +19,5 @@ export function benchSubscribersCommand(): Command {
       false,
     )
     .option("--json", "print one JSON object", false)
-    .action(({ json, highest, ...options }: Record<string, string> & { json: boolean; highest: boolean }) =>
-      runBenchProgram("subscribers", [
-        ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value as string]),
-        ...(highest ? ["--highest"] : []),
-        ...(json ? ["--json"] : []),
-      ]),
-    );
-}
-
-function above0(text: string): string {
-  if (!(Number.isInteger(Number(text)) && Number(text) > 0))
-    throw new InvalidArgumentError("whole numbers above 0");
-  return text;
+    .action((options: ProgramOptions) => runBenchProgram("subscribers", options));
 }

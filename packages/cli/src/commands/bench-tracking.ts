@@ -1,9 +1,9 @@
 import { Command } from "commander";
-import { runBenchProgram } from "../bench/run-program.ts";
+import { type ProgramOptions, runBenchProgram } from "../bench/run-program.ts";
 
 /** `sightline bench tracking`: tracker metrics on scenes with exact truth, and what tracking and rules cost a frame. */
 export function benchTrackingCommand(): Command {
   return new Command("tracking")
     .option("--json", "print one JSON object", false)
-    .action((options: { json: boolean }) => runBenchProgram("tracking", options.json ? ["--json"] : []));
+    .action((options: ProgramOptions) => runBenchProgram("tracking", options));
 }

@@ -1,5 +1,5 @@
 import { writeFile } from "node:fs/promises";
-import { fromTimestamp } from "@sightline/contracts";
+import { toIso } from "@sightline/contracts";
 import { Command } from "commander";
 import { withServer } from "../server-connection.ts";
 
@@ -15,7 +15,7 @@ export function cameraSnapshotCommand(): Command {
       client.cameras.snapshot(name, { annotated }),
     );
     await writeFile(out, jpeg);
-    const time = frame.captureTime ? new Date(fromTimestamp(frame.captureTime)).toISOString() : "unknown";
+    const time = toIso(frame.captureTime) ?? "an unknown time";
     console.log(`${out}: frame ${frame.number} of ${time}, ${jpeg.byteLength} bytes`);
   });
 }

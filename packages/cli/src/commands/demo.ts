@@ -1,16 +1,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, type SightlineClient } from "@sightline/client";
 import { type Camera, CameraState } from "@sightline/contracts";
-import { parseRulesFile } from "@sightline/rules";
 import { freePorts, projectRoot, RtspCameras, Stack, standardPorts } from "@sightline/stack";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { report } from "../demo/report.ts";
 import { Statistics } from "../demo/statistics.ts";
 import { table } from "../demo/table.ts";
+import { wholeNumber } from "../number-options.ts";
+import { readRulesFile } from "../rules/read-rules-file.ts";
 import { untilSignal } from "../signals.ts";
 
 /** Zones, a line and rules for the bundled clip. */
@@ -26,8 +26,8 @@ interface DemoOptions {
 export function demoCommand(): Command {
   return new Command("demo")
     .description("run everything on real RTSP cameras that play the bundled clip, and print detections live")
-    .option("--cameras <n>", "how many cameras", integer(1, 64), 2)
-    .option("--duration <seconds>", "stop after this long (default: until Ctrl-C)", integer(1, 86_400))
+    .option("--cameras <n>", "how many cameras", wholeNumber(1, 64), 2)
+    .option("--duration <seconds>", "stop after this long (default: until Ctrl-C)", wholeNumber(1, 86_400))
     .option("--json", "print one JSON object on stdout at the end; all else goes to stderr", false)
     .action(async (options: DemoOptions) => {
       const stop = untilSignal();
@@ -40,15 +40,6 @@ export function demoCommand(): Command {
         rmSync(directory, { recursive: true, force: true });
       }
     });
-}
-
-function integer(min: number, max: number) {
-  return (text: string): number => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < min || value > max)
-      throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
-    return value;
-  };
 }
 
 async function runDemo(options: DemoOptions, directory: string, stop: AbortSignal): Promise<void> {
@@ -64,7 +55,7 @@ async function runDemo(options: DemoOptions, directory: string, stop: AbortSigna
       logFile: join(directory, "rtsp-camera.log"),
     });
     client = connect(`127.0.0.1:${ports.grpc}`);
-    const rules = parseRulesFile(await readFile(rulesFile, "utf8"), rulesFile);
+    const rules = await readRulesFile(rulesFile);
     for (const name of cameras.names) {
       await client.cameras.register(name, { uri: cameras.url(name) });
       await client.rules.update(name, rules);

@@ -60,7 +60,7 @@ test("prints one JSON line a frame, with boxes inside the source picture", async
       expect(y2).toBeLessThanOrEqual(90);
     }
   }
-}, 60_000);
+});
 
 test("saves every picture and video of a folder at its own size and length", async () => {
   await testMedia("clip.mp4", 5);
@@ -73,11 +73,11 @@ test("saves every picture and video of a folder at its own size and length", asy
     { kind: "video", width: 160, height: 90, fps: 10, frames: 5 },
     { kind: "picture", width: 160, height: 90 },
   ]);
-}, 60_000);
+});
 
 test("says what is wrong with a path that holds nothing", async () => {
   await expect(detect(join(folder, "absent.mp4"))).rejects.toMatchObject({
     code: 1,
     stderr: expect.stringContaining("absent.mp4"),
   });
-}, 60_000);
+});

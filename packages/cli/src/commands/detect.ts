@@ -16,6 +16,7 @@ import { FrameWriter, sourceFrames } from "../detect/ffmpeg-pipe.ts";
 import { findMedia, type MediaFile } from "../detect/media-files.ts";
 import { paintDetections } from "../detect/paint-detections.ts";
 import { ProgressLine } from "../detect/progress-line.ts";
+import { wholeNumber } from "../number-options.ts";
 import { untilSignal } from "../signals.ts";
 
 interface DetectOptions {
@@ -45,7 +46,10 @@ export function detectCommand(): Command {
   return new Command("detect")
     .description("detect objects in a picture, a video, or a folder of them")
     .argument("<path>", "picture, video or folder")
-    .option("--model <path>", "a model's folder, or a prepared ONNX file (default: the model in models/)")
+    .option(
+      "--model <path>",
+      "a model in models/, a model's folder, or a prepared ONNX file (default: the only one in models/)",
+    )
     .addOption(
       new Option("--precision <name>", "file of the model's folder to run").choices(["int8", "fp32"]),
     )
@@ -53,7 +57,7 @@ export function detectCommand(): Command {
     .option("--json", "print one JSON line a frame")
     .option("--min-score <p>", "lowest score to report, 0 to 1", fraction)
     .option("--iou <p>", "overlap from which NMS drops a box, 0 to 1", fraction)
-    .option("--threads <n>", "threads of the inference", threads)
+    .option("--threads <n>", "threads of the inference", wholeNumber(1))
     .action(detect);
 }
 
@@ -148,11 +152,5 @@ function reporter(options: DetectOptions, classes: readonly string[]): Run["repo
 function fraction(text: string): number {
   const value = Number(text);
   if (!(value >= 0 && value <= 1)) throw new InvalidArgumentError("a number from 0 to 1");
-  return value;
-}
-
-function threads(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("a whole number above 0");
   return value;
 }

@@ -1,3 +1,4 @@
+import type { SubscriptionStatus } from "@sightline/client";
 import {
   type Event,
   EventPhase,
@@ -8,6 +9,7 @@ import {
 } from "@sightline/contracts";
 import { Command, InvalidArgumentError } from "commander";
 import { append, list } from "../camera/camera-options.ts";
+import { wholeNumber } from "../number-options.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
 
@@ -29,11 +31,13 @@ export function eventsCommand(): Command {
     .option("--type <a,b>", "only these types, such as entered_zone,crossed_line", types)
     .option("--classes <a,b>", "only objects of these classes", list)
     .option("--zone <name>", "only in this zone; may be given several times", append, [])
-    .option("--limit <n>", "list at most so many", limit, 50)
+    .option("--limit <n>", "list at most so many", wholeNumber(1), 50)
     .option("--follow", "print events as they happen, until Ctrl-C", false)
     .option("--cursor <cursor>", "with --follow: go on after the message with this cursor (from --json)")
     .option("--json", "print one JSON object a line", false);
   return command.action(async (options: EventsOptions) => {
+    if (options.cursor !== undefined && !options.follow)
+      throw new InvalidArgumentError("--cursor goes with --follow: lists are newest first");
     const { camera: cameras, type, classes, zone: zones, cursor } = options;
     const filter = { cameras, types: type, classes, zones };
     await withServer(command, async (client) => {
@@ -47,8 +51,10 @@ export function eventsCommand(): Command {
       }
       const signal = untilSignal();
       const start = cursor === undefined ? "newest" : { cursor };
-      const onOpen = () => console.error("following; Ctrl-C ends it");
-      for await (const message of client.events.subscribe({ filter, start, signal, onOpen }))
+      const onStatus = followStatus();
+      // A server that was never there is an error; one that goes away later is waited for.
+      await client.events.list({ pageSize: 1, signal }).next();
+      for await (const message of client.events.subscribe({ filter, start, signal, onStatus }))
         if (message.kind === "event") print(message.event, options.json, message.cursor);
         else console.error(`… ${message.gap.messages || "some"} messages are gone: ${message.gap.reason}`);
     });
@@ -82,9 +88,15 @@ function names(): string[] {
     .filter((name) => name !== "unspecified");
 }
 
-function limit(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1)
-    throw new InvalidArgumentError("expected a whole number above 0");
-  return value;
+/** Tells on stderr how following fares: once that it began, and each time that the connection is lost and back. */
+function followStatus(): (status: SubscriptionStatus) => void {
+  let said = "";
+  const say = (words: string) => {
+    if (words !== said) console.error(words);
+    said = words;
+  };
+  return (status) => {
+    if (status.state === "connected") say("following; Ctrl-C ends it");
+    else if (status.state === "waiting") say(`… no connection, trying again: ${status.reason.message}`);
+  };
 }

@@ -168,6 +168,12 @@ test("detections as COCO results, with the images and categories that their ids 
   ]);
 });
 
+test("COCO results without a file are an error that says so", async () => {
+  const { code, stdout, stderr } = await runCommand(["export", "detections", "--format", "coco"]);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toMatch(/^sightline: .*--out FILE\n$/);
+});
+
 test("an export that fails leaves no file", async () => {
   const out = join(directory, "failed.jsonl");
   const { code } = await runCommand([

@@ -42,7 +42,7 @@ beforeAll(async () => {
   trtexec = join(folder, "trtexec");
   await writeFile(trtexec, trtexecScript);
   await chmod(trtexec, 0o755);
-}, 60_000);
+});
 afterAll(() => rm(folder, { recursive: true }));
 
 test("names the engine in model.json, so that a worker finds it", async () => {

@@ -1,14 +1,9 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { addModelFiles, buildEngine, MANIFEST_FILE, parseManifest } from "@sightline/yolo-nas";
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
+import { wholeNumber } from "../number-options.ts";
 import { untilSignal } from "../signals.ts";
-
-function batchSize(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("a whole number from 1");
-  return value;
-}
 
 /** `sightline model engine`: builds a TensorRT engine on this machine and wraps it as an ONNX file. */
 export function modelEngineCommand(): Command {
@@ -17,9 +12,9 @@ export function modelEngineCommand(): Command {
       "build a TensorRT engine for this machine's GPU and wrap it as an ONNX file that workers load",
     )
     .argument("<model>", "the explicit-QDQ file for TensorRT (….int8.trt.onnx)")
-    .option("--min <n>", "smallest batch", batchSize, 1)
-    .option("--opt <n>", "batch to tune for", batchSize, 4)
-    .option("--max <n>", "largest batch", batchSize, 8)
+    .option("--min <n>", "smallest batch", wholeNumber(1), 1)
+    .option("--opt <n>", "batch to tune for", wholeNumber(1), 4)
+    .option("--max <n>", "largest batch", wholeNumber(1), 8)
     .option("--trtexec <path>", "TensorRT's trtexec", "trtexec")
     .option("--out <file>", "wrapper to write; the engine file goes beside it (default: <model>.engine.onnx)")
     .action(async (model: string, options: EngineOptions) => {

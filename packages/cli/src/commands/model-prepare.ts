@@ -11,6 +11,7 @@ import {
   writeManifest,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { wholeNumber } from "../number-options.ts";
 
 interface PrepareCommandOptions {
   readonly out: string;
@@ -48,7 +49,7 @@ export function modelPrepareCommand(): Command {
         .choices(["rgb", "bgr"])
         .default("rgb"),
     )
-    .option("--top-k <n>", "candidates per frame", positiveInteger, 1024)
+    .option("--top-k <n>", "candidates per frame", wholeNumber(1), 1024)
     .action(prepare);
 }
 
@@ -83,10 +84,4 @@ function frameSize(text: string): { width: number; height: number } {
   const match = /^(\d+)x(\d+)$/.exec(text);
   if (!match) throw new InvalidArgumentError("a size such as 636x358");
   return { width: Number(match[1]), height: Number(match[2]) };
-}
-
-function positiveInteger(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("a whole number above 0");
-  return value;
 }

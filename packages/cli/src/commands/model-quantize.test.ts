@@ -65,7 +65,7 @@ beforeAll(async () => {
   );
   await addModelFiles(join(folder, "m"), {}, { fp32: { ap: 0.61 } });
   results = await ResultsProcess.start();
-}, 60_000);
+});
 
 afterAll(async () => {
   await Promise.all(cameras.map((server) => server.stop()));
@@ -89,7 +89,7 @@ test("names its files in model.json, and keeps what was measured on files that s
   const last = await manifest();
   expect(last.accuracy).toEqual({ fp32: { ap: 0.61 } });
   expect(last.version).not.toBe(first.version);
-}, 60_000);
+});
 
 test("does not name files of another model in model.json", async () => {
   const before = await manifest();
@@ -99,7 +99,7 @@ test("does not name files of another model in model.json", async () => {
   expect(code).toBe(0);
   expect(stdout).toContain("is left as it is: it describes fp32.onnx");
   expect(await manifest()).toEqual(before);
-}, 60_000);
+});
 
 test("eval --record writes the accuracy of both models beside them, as it prints it", async () => {
   const coco = join(folder, "labels.json");
@@ -121,7 +121,7 @@ test("eval --record writes the accuracy of both models beside them, as it prints
   }
   const stray = await runCommand([...args, "--compare", join(folder, "m", "other.onnx")]);
   expect(stray).toMatchObject({ code: 1, stderr: expect.stringContaining("does not name other.onnx") });
-}, 60_000);
+});
 
 test("--ap-per-layer without labels is refused before anything is done", async () => {
   const { code, stderr } = await quantize("--frames", clip, "--ap-per-layer");
@@ -138,7 +138,7 @@ test("takes its frames from a registered camera", async () => {
   expect(stderr).toContain("calibrating: 3 of 3");
   expect(code).toBe(0);
   expect(await calibrationFrames(out)).toBe(3);
-}, 60_000);
+});
 
 test("takes its frames from an RTSP URL with a password, and never shows the password", async () => {
   const server = await rtspCameras({ user: "admin", password });
@@ -159,7 +159,7 @@ test("takes its frames from an RTSP URL with a password, and never shows the pas
   expect(registered.code).toBe(1);
   expect(registered.stderr).toContain("--frames rtsp://USER:PASSWORD@");
   expect(registered.stderr).not.toContain(password);
-}, 60_000);
+});
 
 test("says what it needs when there is no frame source, or two", async () => {
   for (const args of [[], ["--frames", clip, "--camera", "front"]]) {

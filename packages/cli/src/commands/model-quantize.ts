@@ -22,6 +22,7 @@ import {
   sensitivityPlot,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { wholeNumber } from "../number-options.ts";
 import { calibrationFrames, type FrameChoice, isCameraUrl } from "../quantize/calibration-frames.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
@@ -46,12 +47,6 @@ function positive(text: string): number {
   return value;
 }
 
-function whole(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("a whole number above 0");
-  return value;
-}
-
 /** `sightline model quantize`: one calibration, two INT8 files, and a report of what was quantised and why. */
 export function modelQuantizeCommand(): Command {
   const command = new Command("quantize")
@@ -73,8 +68,8 @@ export function modelQuantizeCommand(): Command {
         .default("mse"),
     )
     .option("--percentile <p>", "for --method percentile, in percent", positive, 99.99)
-    .option("--batches <n>", "calibration batches, spread evenly over the frames", whole, 16)
-    .option("--batch-size <n>", "frames in a batch", whole, 4)
+    .option("--batches <n>", "calibration batches, spread evenly over the frames", wholeNumber(1), 16)
+    .option("--batch-size <n>", "frames in a batch", wholeNumber(1), 4)
     .option("--max-ap-drop <points>", "points of box AP (of 100) that INT8 may lose", positive, 0.5)
     .option(
       "--skip-layers <names>",

@@ -1,15 +1,17 @@
-import { readFile } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { isCameraId, toHttpEvent } from "@sightline/contracts";
 import { findFfmpeg } from "@sightline/rtsp";
-import { parseRulesFile } from "@sightline/rules";
 import { projectRoot } from "@sightline/stack";
 import { DetectorSession } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { chooseModel } from "../detect/choose-model.ts";
+import { MediaError } from "../detect/media-files.ts";
 import { analyzeVideo } from "../replay/analyzed-video.ts";
+import { readRulesFile } from "../rules/read-rules-file.ts";
 import { untilSignal } from "../signals.ts";
+import { timeOption } from "../time-option.ts";
 
 interface ReplayOptions {
   readonly rules: string;
@@ -17,6 +19,7 @@ interface ReplayOptions {
   readonly precision?: "int8" | "fp32";
   readonly speed: number;
   readonly camera: string;
+  readonly startTime?: Date;
 }
 
 /** `sightline replay`: a recorded file through detection, tracking and rules; one JSON line for each event. */
@@ -24,31 +27,44 @@ export function replayCommand(): Command {
   return new Command("replay")
     .argument("<video>", "a video file")
     .requiredOption("--rules <file>", "rules in JSON or YAML (docs/rules.md)")
-    .option("--model <path>", "a model's folder, or a prepared ONNX file (default: the model in models/)")
+    .option(
+      "--model <path>",
+      "a model in models/, a model's folder, or a prepared ONNX file (default: the only one in models/)",
+    )
     .addOption(
       new Option("--precision <name>", "file of the model's folder to run").choices(["int8", "fp32"]),
     )
-    .option(
-      "--speed <factor>",
-      "max, or how many times as fast as the video: 1 is its own speed",
-      speed,
-      Infinity,
+    .addOption(
+      new Option("--speed <factor>", "max, or how many times as fast as the video: 1 is its own speed")
+        .argParser(speed)
+        .default(Infinity, "max"),
     )
     .option("--camera <id>", "name the camera in the events", cameraId, "replay")
+    .option(
+      "--start-time <time>",
+      "when the video begins, for its events' times and rules' active hours (default: 1970-01-01T00:00Z)",
+      timeOption,
+    )
     .action(replay);
 }
 
 async function replay(path: string, options: ReplayOptions): Promise<void> {
   const signal = untilSignal();
+  if ((await stat(path).catch(() => undefined))?.isDirectory())
+    throw new MediaError(`${path} is a folder; name one video file in it`);
   const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
   const model = await chooseModel(options.model, join(projectRoot, "models"), options.precision);
-  const text = await readFile(options.rules, "utf8");
-  const rules = parseRulesFile(text, options.rules, { classes: model.metadata.classes });
+  const rules = await readRulesFile(options.rules, { classes: model.metadata.classes });
+  const { camera, speed, startTime } = options;
+  if (startTime === undefined && rules.rules.some(({ activeHours }) => activeHours !== undefined))
+    console.error(
+      "sightline: rules have active hours, and no --start-time is given: the video begins on Thursday 00:00 UTC",
+    );
   const session = await DetectorSession.load(model.file);
   const startedAt = performance.now();
   try {
-    const { camera, speed } = options;
-    for await (const step of analyzeVideo({ path, camera, rules, session, model, ffmpeg, signal })) {
+    const startMs = startTime?.getTime() ?? 0;
+    for await (const step of analyzeVideo({ path, camera, startMs, rules, session, model, ffmpeg, signal })) {
       const early = step.ptsUs / 1000 / speed - (performance.now() - startedAt);
       if (early > 0) await delay(early, undefined, { signal });
       for (const event of step.events) console.log(JSON.stringify(toHttpEvent(event)));

@@ -1,6 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { parseRulesFile } from "@sightline/rules";
 import { Command } from "commander";
+import { readRulesFile } from "../rules/read-rules-file.ts";
 import { withServer } from "../server-connection.ts";
 
 /** `sightline rules set`: replaces a camera's zones, lines and rules by those of a file. */
@@ -8,9 +7,9 @@ export function rulesSetCommand(): Command {
   const command = new Command("set")
     .argument("<camera>", "the camera")
     .argument("<file>", "rules in JSON or YAML (docs/rules.md)")
-    .option("--etag <etag>", "only if the rules have not changed since (from `rules get`)");
+    .option("--etag <etag>", "only if the rules have not changed since (from `rules get --etag`)");
   return command.action(async (camera: string, file: string, options: { etag?: string }) => {
-    const settings = parseRulesFile(await readFile(file, "utf8"), file);
+    const settings = await readRulesFile(file);
     const rules = await withServer(command, (client) =>
       client.rules.update(camera, { ...settings, etag: options.etag ?? "" }),
     );

@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { runTestProgram } from "../bench/run-program.ts";
+import { type ProgramOptions, runTestProgram } from "../bench/run-program.ts";
 
 /** `sightline screenshots`: the README's pictures of the web console, from a real run. */
 export function screenshotsCommand(): Command {
@@ -8,10 +8,5 @@ export function screenshotsCommand(): Command {
     .option("--directory <path>", "where to write them", "docs/images")
     .option("--fps <r>", "frames per second that are analysed of each of the four cameras", "5")
     .option("--settle <s>", "seconds that the system runs before they are taken", "100")
-    .action((options: Record<string, string>) =>
-      runTestProgram(
-        "browser/screenshots.ts",
-        Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]),
-      ),
-    );
+    .action((options: ProgramOptions) => runTestProgram("browser/screenshots.ts", options));
 }

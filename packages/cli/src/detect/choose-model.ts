@@ -18,21 +18,21 @@ export interface ChosenModel {
   readonly thresholds: Thresholds;
 }
 
-/** No model was named, and there is not exactly one to take. */
+/** The model that was named is not there, or none was named and there is not exactly one to take. */
 export class ModelChoiceError extends Error {
   override readonly name = "ModelChoiceError";
 }
 
 /**
- * The model to run: a prepared ONNX file, a folder with a `model.json`, or, when none is named, the only model in
- * `models`. Of a folder, INT8 for the CPU is taken before FP32 unless one is asked for.
+ * The model to run: a prepared ONNX file, a folder with a `model.json`, the name of one in `models`, or, when none is
+ * named, the only model there. Of a folder, INT8 for the CPU is taken before FP32 unless one is asked for.
  */
 export async function chooseModel(
   path: string | undefined,
   models: string,
   precision: "int8" | "fp32" | undefined,
 ): Promise<ChosenModel> {
-  const place = path ?? (await onlyModel(models));
+  const place = path === undefined ? await onlyModel(models) : await modelPlace(path, models);
   if (!(await stat(place)).isDirectory()) {
     if (basename(place) === MANIFEST_FILE) return fromFolder(dirname(place), precision);
     const metadata = preparedMetadata((await loadModel(place)).metadata);
@@ -58,7 +58,19 @@ async function fromFolder(folder: string, precision: "int8" | "fp32" | undefined
   };
 }
 
+async function modelPlace(path: string, models: string): Promise<string> {
+  for (const place of [path, join(models, path)])
+    if (path !== "" && (await stat(place).catch(() => undefined))) return place;
+  throw new ModelChoiceError(`there is no model '${path}'; in ${models} ${known(await allModels(models))}`);
+}
+
 async function onlyModel(models: string): Promise<string> {
+  const found = await allModels(models);
+  if (found.length === 1) return found[0]!;
+  throw new ModelChoiceError(`name a model with --model: in ${models} ${known(found)}`);
+}
+
+async function allModels(models: string): Promise<string[]> {
   const entries = await readdir(models, { withFileTypes: true }).catch(() => []);
   const found: string[] = [];
   for (const entry of entries) {
@@ -66,8 +78,10 @@ async function onlyModel(models: string): Promise<string> {
     if (entry.isDirectory() && (await stat(join(folder, MANIFEST_FILE)).catch(() => undefined)))
       found.push(folder);
   }
-  if (found.length === 1) return found[0]!;
-  const known =
-    found.length === 0 ? "there is none" : `there are ${found.map((f) => basename(f)).join(", ")}`;
-  throw new ModelChoiceError(`name a model with --model: in ${models} ${known}`);
+  return found;
+}
+
+function known(found: readonly string[]): string {
+  const names = found.map((folder) => basename(folder)).join(", ");
+  return found.length === 0 ? "there is none" : `there ${found.length === 1 ? "is" : "are"} ${names}`;
 }

@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
+import { pictureSize } from "@sightline/yolo-nas";
 
 const pictures = new Set([".jpg", ".jpeg", ".png", ".bmp", ".webp"]);
 const videos = new Set([".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".ts"]);
@@ -46,9 +47,9 @@ function isMedia(name: string): boolean {
 
 async function probe(path: string, ffmpeg: string): Promise<MediaFile> {
   const text = await describe(path, ffmpeg);
-  const size = /Video:.*?[ ,](\d{2,5})x(\d{2,5})[ ,\n]/.exec(text);
+  const size = pictureSize(text);
   if (!size) throw new MediaError(`${path} is no picture or video that ffmpeg can read`);
-  const [width, height] = [Number(size[1]), Number(size[2])];
+  const { width, height } = size;
   if (pictures.has(extname(path).toLowerCase())) {
     return { path, kind: "picture", width, height, fps: undefined, frames: 1 };
   }

@@ -1,11 +1,17 @@
 import { createWriteStream } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { realpath, rename, rm, stat } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 
+/** An export cannot be written to the file that was named. */
+export class ExportFileError extends Error {
+  override readonly name = "ExportFileError";
+}
+
 /**
  * Writes text piece by piece, no faster than it is taken: to a file, which is there only once it is whole, or, without one, to
- * standard output.
+ * standard output. A device or pipe is written to as it is.
+ * @throws {ExportFileError} the file cannot be written
  */
 export async function writeExport(
   file: string | undefined,
@@ -14,6 +20,20 @@ export async function writeExport(
 ): Promise<void> {
   const source = Readable.from(pieces);
   if (file === undefined) return pipeline(source, process.stdout, { signal, end: false });
+  const before = await stat(file).catch(() => undefined);
+  if (before?.isDirectory()) throw new ExportFileError(`${file} is a folder; name a file in it`);
+  try {
+    if (before !== undefined && !before.isFile())
+      return await pipeline(source, createWriteStream(file), { signal });
+    await writeWhole(before ? await realpath(file) : file, source, signal);
+  } catch (error) {
+    throw isSystemError(error)
+      ? new ExportFileError(`${file} cannot be written: ${error.message}`, { cause: error })
+      : error;
+  }
+}
+
+async function writeWhole(file: string, source: Readable, signal: AbortSignal): Promise<void> {
   const partial = `${file}.partial`;
   try {
     await pipeline(source, createWriteStream(partial), { signal });
@@ -22,4 +42,8 @@ export async function writeExport(
     await rm(partial, { force: true });
     throw error;
   }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "syscall" in error;
 }

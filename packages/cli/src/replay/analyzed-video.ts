@@ -9,15 +9,23 @@ import {
   PixelFormat,
   toTimestamp,
 } from "@sightline/contracts";
+import { rulesLimits } from "@sightline/rules";
 import { computeLetterbox, type DetectorSession, decodeCandidates, readFrames } from "@sightline/yolo-nas";
 import type { ChosenModel } from "../detect/choose-model.ts";
 
 /** First part of all ids that a replay makes: the same each time. */
 const incarnation = "replay";
 
+/** What is open is told each second that time passes when no frames come, as a camera's analysis is. */
+const tickUs = 1_000_000;
+/** After the longest debounce nothing can change any more until the next frame, however far away a file says that is. */
+const maxTicks = rulesLimits.maxSeconds + 60;
+
 export interface VideoAnalysisOptions {
   path: string;
   camera: string;
+  /** Wall clock where the video's times begin, in milliseconds since 1970. */
+  startMs: number;
   rules: CameraRules;
   session: DetectorSession;
   model: ChosenModel;
@@ -25,7 +33,7 @@ export interface VideoAnalysisOptions {
   signal: AbortSignal;
 }
 
-/** What one frame of the video led to. */
+/** What one frame of the video led to, or time that passed without one. */
 export interface VideoStep {
   /** Presentation time in microseconds. */
   ptsUs: number;
@@ -33,14 +41,15 @@ export interface VideoStep {
 }
 
 /**
- * Detects, tracks and applies rules as the services do, frame by frame, by the video's own time: 1970-01-01 is where its
- * times begin. Every frame is analysed, and the end of the video is the camera's end.
+ * Detects, tracks and applies rules as the services do, frame by frame, by the video's own time. Every frame is analysed,
+ * time without frames passes as it does for a camera, and the end of the video is the camera's end.
  */
 export async function* analyzeVideo(options: VideoAnalysisOptions): AsyncGenerator<VideoStep, void> {
-  const { path, camera, rules, session, model, ffmpeg, signal } = options;
+  const { path, camera, startMs, rules, session, model, ffmpeg, signal } = options;
   const { input, fit, frame } = model.metadata;
   const analysis = new CameraAnalysis(camera, incarnation);
-  yield { ptsUs: 0, events: analysis.rulesChanged({ time: toTimestamp(0), rules }) };
+  const wallClock = (ptsUs: number) => toTimestamp(startMs + ptsUs / 1000);
+  yield { ptsUs: 0, events: analysis.rulesChanged({ time: wallClock(0), rules }) };
   const frames = readFrames(path, {
     letterbox: (source) => computeLetterbox(source, input, fit),
     frame,
@@ -51,6 +60,10 @@ export async function* analyzeVideo(options: VideoAnalysisOptions): AsyncGenerat
   let last = 0;
   for await (const { index, pixels, letterbox, ptsUs = last } of frames) {
     const { source, left, top, scaled } = letterbox;
+    for (const timeUs of ticks(last, ptsUs)) {
+      if (analysis.open === 0) break;
+      yield { ptsUs: timeUs, events: analysis.tick({ time: wallClock(timeUs) }) };
+    }
     const found = decodeCandidates(await session.run(pixels, 1), 0, model.thresholds, letterbox);
     const detections = found.map(({ classId, score, box }) =>
       makeDetection({ classId, className: model.metadata.classes[classId] ?? "", score, box }, source),
@@ -61,7 +74,7 @@ export async function* analyzeVideo(options: VideoAnalysisOptions): AsyncGenerat
         epoch: incarnation,
         number: index + 1,
         previousNumber: index,
-        captureTime: toTimestamp(ptsUs / 1000),
+        captureTime: wallClock(ptsUs),
         ptsUs,
         sourceWidth: source.width,
         sourceHeight: source.height,
@@ -74,8 +87,14 @@ export async function* analyzeVideo(options: VideoAnalysisOptions): AsyncGenerat
     last = ptsUs;
     yield { ptsUs, events: analysis.frame(message) };
   }
-  const time = toTimestamp(last / 1000);
+  const time = wallClock(last);
   const reason = CameraReason.STREAM_ENDED;
   const events = analysis.transition({ time, down: true, reason, message: "the video has ended" });
   yield { ptsUs: last, events };
+}
+
+/** Times between two frames at which there is a tick. */
+function* ticks(fromUs: number, toUs: number): Generator<number> {
+  for (let count = 1; count <= maxTicks && fromUs + count * tickUs < toUs; count++)
+    yield fromUs + count * tickUs;
 }

@@ -14,11 +14,15 @@ export interface Outcome {
 
 const main = join(projectRoot, "packages/cli/src/main.ts");
 
-/** Starts `sightline ARGS` as a user's shell would. */
-export function spawnCommand(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+/** Starts `sightline ARGS` as a user's shell would. `stdout` may be an open file. */
+export function spawnCommand(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  stdout: "pipe" | number = "pipe",
+): ChildProcess {
   return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args], {
     env: { ...process.env, ...env },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", stdout, "pipe"],
   });
 }
 

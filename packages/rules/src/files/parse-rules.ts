@@ -1,11 +1,10 @@
 import { type CameraRules, CrossingDirection, EventType, MaskMode, type Point } from "@sightline/contracts";
-import { parse as parseYaml, YAMLParseError } from "yaml";
 import { checkRules } from "../check/check-rules.ts";
 import { fieldPath } from "../check/field-path.ts";
 import type { RulesCheck } from "../check/rules-check.ts";
 import { RulesError } from "../errors.ts";
 import { directionNames, maskModeNames, ruleTypes } from "../rule-types.ts";
-import { rulesLimits } from "../rules-limits.ts";
+import { readRulesText } from "./read-rules-text.ts";
 import { type RulesFile, rulesFileSchema } from "./rules-schema.ts";
 
 /**
@@ -15,15 +14,7 @@ import { type RulesFile, rulesFileSchema } from "./rules-schema.ts";
  * @throws {RulesError} with all faults
  */
 export function parseRulesFile(text: string, source: string, check?: RulesCheck): CameraRules {
-  if (text.length > rulesLimits.maxFileLength) {
-    throw new RulesError([
-      {
-        field: "",
-        message: `A rules file has at most ${rulesLimits.maxFileLength} characters, not ${text.length}.`,
-      },
-    ]);
-  }
-  return parseRules(isJson(text, source) ? readJson(text) : readYaml(text), check);
+  return parseRules(readRulesText(text, source), check);
 }
 
 /**
@@ -45,33 +36,6 @@ export function parseRules(value: unknown, check?: RulesCheck): CameraRules {
   );
   if (missing.length > 0) throw new RulesError(missing);
   return checkRules(toMessage(parsed.data), check);
-}
-
-function isJson(text: string, source: string): boolean {
-  if (/(^|\.)json$/i.test(source)) return true;
-  if (/(^|\.)ya?ml$/i.test(source)) return false;
-  return text.trimStart().startsWith("{");
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new RulesError([{ field: "", message: `The rules file is not JSON: ${reason}.` }], {
-      cause: error,
-    });
-  }
-}
-
-function readYaml(text: string): unknown {
-  try {
-    return parseYaml(text, { version: "1.2", maxAliasCount: 100, logLevel: "error" }) ?? {};
-  } catch (error) {
-    const reason =
-      error instanceof YAMLParseError || error instanceof ReferenceError ? error.message : String(error);
-    throw new RulesError([{ field: "", message: `The rules file is not YAML: ${reason}` }], { cause: error });
-  }
 }
 
 const toPoint = ([x, y]: [number, number]): Point => ({ x, y });

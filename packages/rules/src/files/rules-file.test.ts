@@ -102,9 +102,45 @@ rules:
     expect(faultsOf(() => parseRulesFile(yaml, "rules.json"))[0]?.message).toContain("is not JSON");
   });
 
-  it("may be empty", () => {
-    expect(parseRulesFile("", "yaml")).toMatchObject({ zones: [], lines: [], masks: [], rules: [] });
-    expect(parseRulesFile("{}", "json").rules).toEqual([]);
+  it("may have no rules, but must say so", () => {
+    expect(parseRulesFile("{}", "json")).toMatchObject({ zones: [], lines: [], masks: [], rules: [] });
+    expect(parseRulesFile("rules: []", "yaml").rules).toEqual([]);
+    for (const [text, source] of [
+      ["", "json"],
+      [" \n", "yaml"],
+      ["# nothing yet", "yaml"],
+      ["null", "json"],
+    ] as const)
+      expect(faultsOf(() => parseRulesFile(text, source))[0]?.message).toContain("is empty");
+  });
+
+  it("may write types in capital letters, and points with their axes", () => {
+    const { zones, rules } = parseRules({
+      zones: [{ name: "a", polygon: [{ x: 0, y: 0 }, { y: 0.25, x: 1 }, [0, 1]] }],
+      rules: [
+        { type: "ENTERED_ZONE", zone: "a" },
+        { type: "Count_Above", count: 3 },
+      ],
+    });
+    expect(zones[0]?.polygon).toEqual([
+      { x: 0, y: 0 },
+      { x: 1, y: 0.25 },
+      { x: 0, y: 1 },
+    ]);
+    expect(rules.map(({ name }) => name)).toEqual(["entered_zone-a", "count_above"]);
+  });
+
+  it("may share parts by YAML's anchors and merges", () => {
+    const text = `
+zones: [{ name: a, polygon: &outline [[0, 0], [1, 0], [0, 1]] }]
+masks: [{ mode: include, polygon: *outline }]
+rules:
+  - &people { type: entered_zone, zone: a, classes: [person], min_score: 0.5 }
+  - { <<: *people, type: left_zone }
+`;
+    const { masks, rules } = parseRulesFile(text, "yaml");
+    expect(masks[0]?.polygon).toHaveLength(3);
+    expect(rules[1]).toMatchObject({ name: "left_zone-a", classes: ["person"], minScore: 0.5 });
   });
 
   it("gives rules without a name different ones, and none that is taken", () => {
@@ -189,6 +225,31 @@ describe("a faulty rules file", () => {
     expect(faultsOf(() => parseRulesFile(" ".repeat(2 ** 20 + 1), "json"))[0]?.message).toContain(
       "characters",
     );
+  });
+
+  it("is told so on one line without control characters, whatever it holds", () => {
+    for (const [text, source] of [
+      ["zones:\n\t- name: a", "yaml"],
+      ["zones: []\n---\nzones: []", "yaml"],
+      ['\u001b[31m"a": 1\n\nb', "yaml"],
+      ['{\n"zones": [}\n\u001b[31m', "json"],
+      ["\u0000\u0007", "json"],
+    ] as const) {
+      const [fault, ...others] = faultsOf(() => parseRulesFile(text, source));
+      expect(others).toEqual([]);
+      expect(fault?.message).toMatch(/^The rules file (is not JSON|is not YAML|holds several)[^\p{Cc}]*\.$/u);
+    }
+  });
+
+  it("is told of what is no number or no type in words of its own", () => {
+    const point = "must be a point: [x, y], both numbers from 0 to 1.";
+    for (const odd of [Number.NaN, Number.POSITIVE_INFINITY, "0.5", null]) {
+      const faults = faultsIn({ zones: [{ name: "a", polygon: [...triangle.slice(1), [0, odd]] }] });
+      expect(faults).toEqual([{ field: "zones[0].polygon[2]", message: point }]);
+    }
+    const [type] = faultsIn({ rules: [{ type: "entred_zone" }] });
+    expect(type?.message).toContain('not "entred_zone"');
+    expect(type?.message).not.toContain("camera_down");
   });
 
   it("cannot blow up", () => {

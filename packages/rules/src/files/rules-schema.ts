@@ -1,15 +1,23 @@
 import { z } from "zod";
 import { directionNames, maskModeNames, ruleTypes } from "../rule-types.ts";
 
-const point = z.tuple([z.number(), z.number()], { error: "must be a point: [x, y], both from 0 to 1." });
+const pair = z.tuple([z.number(), z.number()]);
+const named = z.strictObject({ x: z.number(), y: z.number() });
+const point = z.union([pair, named.transform(({ x, y }): z.infer<typeof pair> => [x, y])], {
+  error: "must be a point: [x, y], both numbers from 0 to 1.",
+});
 const polygon = z.array(point, { error: "must be a list of points: [[x, y], [x, y], …]." });
 const text = z.string({ error: "must be text." });
 const seconds = z.number({ error: "must be a number of seconds." });
 
-/** Some of the names that people can be expected to write. */
-function oneOf(names: readonly string[]) {
-  const error = `must be one of: ${names.join(", ")}.`;
-  return z.string({ error }).refine((name) => names.includes(name), { error });
+/** One of these names, in small or capital letters. `unlisted` are taken too, but not proposed. */
+function oneOf(names: readonly string[], unlisted: readonly string[] = []) {
+  const error = ({ input }: { input?: unknown }) =>
+    `must be one of: ${names.join(", ")}${typeof input === "string" ? `; not ${JSON.stringify(input.slice(0, 80))}` : ""}.`;
+  return z
+    .string({ error })
+    .toLowerCase()
+    .refine((name) => names.includes(name) || unlisted.includes(name), { error });
 }
 
 /** An object with these fields and no others; a fault says which there are. */
@@ -17,7 +25,7 @@ function fields<Shape extends z.core.$ZodLooseShape>(what: string, shape: Shape)
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === "unrecognized_keys"
-        ? `${issue.keys.map((key) => `"${key}"`).join(" and ")} is no field of ${what}; fields are: ${Object.keys(shape).join(", ")}.`
+        ? `${issue.keys.map((key) => `"${key}"`).join(" and ")} ${issue.keys.length === 1 ? "is no field" : "are no fields"} of ${what}; fields are: ${Object.keys(shape).join(", ")}.`
         : `must be ${what}, with the fields ${Object.keys(shape).join(", ")}.`,
   });
 }
@@ -27,7 +35,11 @@ function list<Item extends z.ZodType>(of: string, item: Item) {
 }
 
 const activeHours = fields("active hours", {
-  days: z.array(z.number(), { error: "must be a list of days, 1 (Monday) to 7 (Sunday)." }).default([]),
+  days: z
+    .array(z.number({ error: "must be a day, 1 (Monday) to 7 (Sunday)." }), {
+      error: "must be a list of days, 1 (Monday) to 7 (Sunday).",
+    })
+    .default([]),
   start: text.default("00:00"),
   end: text.default("24:00"),
   time_zone: text.default(""),
@@ -35,7 +47,10 @@ const activeHours = fields("active hours", {
 
 const rule = fields("a rule", {
   name: text.default(""),
-  type: oneOf([...ruleTypes.map(({ name }) => name), "camera_down", "camera_up"]),
+  type: oneOf(
+    ruleTypes.map(({ name }) => name),
+    ["camera_down", "camera_up"],
+  ),
   zone: text.default(""),
   line: text.default(""),
   direction: oneOf(directionNames.map(([name]) => name)).optional(),

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { type Letterbox, PAD_VALUE, type Size } from "../detection/letterbox.ts";
 import { EvaluationError } from "./evaluation-error.ts";
+import { pictureSize } from "./picture-size.ts";
 
 /** One decoded frame, letterboxed. `index` counts from 0 within the source. */
 export interface FileFrame extends Size {
@@ -183,9 +184,9 @@ async function sourceSize(ffmpeg: string, path: string, signal?: AbortSignal): P
     child.once("error", reject);
     child.once("close", () => resolve());
   });
-  const match = /Video:.*?[ ,](\d{2,5})x(\d{2,5})[ ,\n]/.exec(text);
-  if (!match) {
+  const size = pictureSize(text);
+  if (!size) {
     throw new EvaluationError("image-missing", `${path} is no picture or video that ffmpeg can read.`);
   }
-  return { width: Number(match[1]), height: Number(match[2]) };
+  return size;
 }

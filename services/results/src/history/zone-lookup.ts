@@ -1,5 +1,5 @@
 import type { CameraRules, Detection } from "@sightline/contracts";
-import { Polygon } from "@sightline/rules";
+import { anchorOf, Polygon } from "@sightline/rules";
 
 /** Whether a detection lies in a zone: as for rules, by the middle of its box's lower edge. */
 export type ZoneTest = (detection: Detection) => boolean;
@@ -20,7 +20,6 @@ export class ZoneLookup {
     const found = this.#rulesOf(camera)?.zones.find(({ name }) => name === zone);
     if (!found) return undefined;
     const polygon = new Polygon(found.polygon);
-    return ({ normalizedBox: box }) =>
-      box !== undefined && polygon.contains({ x: (box.xMin + box.xMax) / 2, y: box.yMax });
+    return ({ normalizedBox: box }) => box !== undefined && polygon.contains(anchorOf(box));
   }
 }

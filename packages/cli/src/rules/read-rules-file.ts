@@ -1,0 +1,73 @@
+import { open } from "node:fs/promises";
+import type { CameraRules } from "@sightline/contracts";
+import { parseRulesFile, type RulesCheck, RulesError, type RulesFault, rulesLimits } from "@sightline/rules";
+
+/** A rules file cannot be read or used. The message has a line for each of the first faults, with the file's name. */
+export class RulesFileError extends Error {
+  override readonly name = "RulesFileError";
+}
+
+/** More faults than this are counted, not told. */
+const maxFaults = 10;
+
+/**
+ * Reads and checks a rules file.
+ * @throws {RulesFileError} there is no such file, it holds no text, or its rules cannot be used
+ */
+export async function readRulesFile(file: string, check?: RulesCheck): Promise<CameraRules> {
+  const text = await readText(file);
+  try {
+    return parseRulesFile(text, file, check);
+  } catch (error) {
+    if (error instanceof RulesError)
+      throw new RulesFileError(faultLines(file, error.faults), { cause: error });
+    throw error;
+  }
+}
+
+function faultLines(file: string, faults: readonly RulesFault[]): string {
+  const lines = faults
+    .slice(0, maxFaults)
+    .map(({ field, message }) => `${file}: ${field === "" ? "" : `${field}: `}${message}`);
+  const more = faults.length - lines.length;
+  return [...lines, ...(more > 0 ? [`${file}: and ${more} more`] : [])].join("\n");
+}
+
+/** Reads no more than a rules file may have, since the name may be any file's, a device's too. */
+async function readText(file: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    await using handle = await open(file);
+    const { maxFileLength } = rulesLimits;
+    for await (const chunk of handle.createReadStream({ end: maxFileLength, autoClose: false })) {
+      chunks.push(chunk);
+      size += chunk.length;
+    }
+    if (size > maxFileLength)
+      throw new RulesFileError(`${file}: a rules file has at most ${maxFileLength} bytes.`);
+  } catch (error) {
+    if (error instanceof RulesFileError) throw error;
+    throw new RulesFileError(`${file}: ${reason(error)}`, { cause: error });
+  }
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    if (!text.includes("\0")) return text;
+  } catch {
+    // Told below, as is text with a NUL, which no text has.
+  }
+  throw new RulesFileError(`${file}: this is no rules file: it must be text in UTF-8, JSON or YAML.`);
+}
+
+function reason(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case "ENOENT":
+      return "there is no such file.";
+    case "EISDIR":
+      return "this is a folder, not a rules file.";
+    case "EACCES":
+      return "you may not read this file.";
+    default:
+      return error instanceof Error ? error.message : String(error);
+  }
+}

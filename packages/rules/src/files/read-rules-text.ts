@@ -1,0 +1,55 @@
+import { parse as parseYaml, YAMLParseError } from "yaml";
+import { RulesError } from "../errors.ts";
+import { rulesLimits } from "../rules-limits.ts";
+
+/**
+ * A rules file's text taken apart; what it says is for `parseRules` to check.
+ * @param source "json", "yaml", or the file's name, whose ending says which; with neither, what looks like JSON is
+ * @throws {RulesError} it is too long, empty, or neither JSON nor YAML; its message is one line
+ */
+export function readRulesText(text: string, source: string): unknown {
+  if (text.length > rulesLimits.maxFileLength) {
+    throw whole(`A rules file has at most ${rulesLimits.maxFileLength} characters, not ${text.length}.`);
+  }
+  const value = text.trim() === "" ? undefined : isJson(text, source) ? readJson(text) : readYaml(text);
+  // Not the same as no rules: setting a camera's rules to a file that was not written would remove them.
+  if (value === undefined || value === null)
+    throw whole('The rules file is empty; for no rules, write {"rules": []}.');
+  return value;
+}
+
+function isJson(text: string, source: string): boolean {
+  if (/(^|\.)json$/i.test(source)) return true;
+  if (/(^|\.)ya?ml$/i.test(source)) return false;
+  return text.trimStart().startsWith("{");
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw whole(`The rules file is not JSON: ${words(error)}.`, error);
+  }
+}
+
+function readYaml(text: string): unknown {
+  try {
+    return parseYaml(text, { version: "1.2", merge: true, maxAliasCount: 100, logLevel: "error" });
+  } catch (error) {
+    if (error instanceof YAMLParseError && error.code === "MULTIPLE_DOCS")
+      throw whole("The rules file holds several YAML documents; it must be one.", error);
+    throw whole(`The rules file is not YAML: ${words(error)}.`, error);
+  }
+}
+
+/** What a parser says, on one line: JSON's words quote the text, YAML's are followed by it. */
+function words(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const first = error instanceof YAMLParseError ? message.split("\n")[0]! : message;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what a terminal must not be sent
+  return first.replace(/[\s\u0000-\u001f\u007f-\u009f]+/g, " ").replace(/[:.]?\s*$/, "");
+}
+
+function whole(message: string, cause?: unknown): RulesError {
+  return new RulesError([{ field: "", message }], { cause });
+}
