@@ -39,6 +39,7 @@ if (import.meta.main) {
     minScore: 0,
     includeEmpty: true,
     start: mode === "newest" ? { position: { $case: "newest" as const, value: true } } : undefined,
+    progress: false,
   };
   let received = 0;
   let inTurn = 0;

@@ -81,6 +81,9 @@ export class CameraAnalysis {
         return this.tick(entry.value);
       case "rules":
         return this.rulesChanged(entry.value);
+      case "lost":
+        // The next frame says how much time has passed.
+        return [];
     }
   }
 

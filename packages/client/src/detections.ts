@@ -7,7 +7,13 @@ import {
 import type { CallSettings } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import type { SightlineError } from "./errors.ts";
-import { Interruption, resuming, type SubscribeOptions } from "./resume.ts";
+import {
+  Interruption,
+  type ProgressMessage,
+  resuming,
+  type SubscribeOptions,
+  type WithProgress,
+} from "./resume.ts";
 import { fromGap, type MissingMessages, Place, type Start } from "./start.ts";
 import { toTime } from "./time.ts";
 
@@ -64,9 +70,16 @@ export class Detections {
    * Iterates over detections, in order per camera, until aborted; it connects again by itself whenever the connection is
    * lost. Live, a loop that is too slow skips frames, a lost connection misses some, and both are told in their place. With
    * a `start` nothing is missed and nothing comes twice: a slow loop gets it late, a lost connection goes on after the last
-   * message that the loop was given. @throws SightlineError for what trying again would not change
+   * message that the loop was given, or a later place if nothing came since. Live there is no progress to tell of.
+   * @throws SightlineError for what trying again would not change
    */
-  async *subscribe(options: DetectionSubscription = {}): AsyncGenerator<DetectionEvent, void> {
+  subscribe(
+    options: DetectionSubscription & WithProgress,
+  ): AsyncGenerator<DetectionEvent | ProgressMessage, void>;
+  subscribe(options?: DetectionSubscription): AsyncGenerator<DetectionEvent, void>;
+  async *subscribe(
+    options: DetectionSubscription & Partial<WithProgress> = {},
+  ): AsyncGenerator<DetectionEvent | ProgressMessage, void> {
     const { start = "live" } = options;
     const place = start === "live" ? undefined : new Place(start);
     const filter = toRequest(options);
@@ -74,7 +87,7 @@ export class Detections {
       this.#connection,
       {
         type: DetectionServiceClient,
-        start: (client) => client.subscribeDetections({ ...filter, start: place?.position }),
+        start: (client) => client.subscribeDetections({ ...filter, start: place?.position, progress: true }),
         onHeaders: (headers) => place?.opened(headers),
       },
       options,
@@ -83,7 +96,7 @@ export class Detections {
       const event = toEvent(answer);
       if (!event || (event.kind === "interrupted" && place)) continue;
       if ("cursor" in event) place?.passed(event.cursor);
-      yield event;
+      if (event.kind !== "progress" || options.progress) yield event;
     }
   }
 
@@ -110,7 +123,9 @@ export class Detections {
   }
 }
 
-function toEvent(answer: SubscribeDetectionsResponse | Interruption): DetectionEvent | undefined {
+function toEvent(
+  answer: SubscribeDetectionsResponse | Interruption,
+): DetectionEvent | ProgressMessage | undefined {
   if (answer instanceof Interruption) return { kind: "interrupted", reason: answer.reason };
   const { event, cursor } = answer;
   switch (event?.$case) {
@@ -120,6 +135,8 @@ function toEvent(answer: SubscribeDetectionsResponse | Interruption): DetectionE
       return { kind: "skipped", count: event.value.count };
     case "gap":
       return { kind: "gap", gap: fromGap(event.value), cursor };
+    case "progress":
+      return { kind: "progress", cursor };
     case undefined:
       return undefined;
   }

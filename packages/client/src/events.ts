@@ -3,7 +3,13 @@ import type { CallSettings } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";
 import { type EventFilter, toFilterMessage } from "./event-filter.ts";
-import { Interruption, resuming, type SubscribeOptions } from "./resume.ts";
+import {
+  Interruption,
+  type ProgressMessage,
+  resuming,
+  type SubscribeOptions,
+  type WithProgress,
+} from "./resume.ts";
 import type { Snapshot } from "./snapshot.ts";
 import { fromGap, type MissingMessages, Place, type Start } from "./start.ts";
 import { toTime } from "./time.ts";
@@ -46,16 +52,20 @@ export class Events {
   /**
    * Iterates over messages about events, in order per camera, until aborted. Nothing is missed and nothing comes twice: a
    * slow loop gets them late, and a lost connection is made again and goes on after the last message that the loop was
-   * given. @throws SightlineError for what trying again would not change
+   * given, or a later place if nothing came since. @throws SightlineError for what trying again would not change
    */
-  async *subscribe(options: EventSubscription = {}): AsyncGenerator<EventMessage, void> {
+  subscribe(options: EventSubscription & WithProgress): AsyncGenerator<EventMessage | ProgressMessage, void>;
+  subscribe(options?: EventSubscription): AsyncGenerator<EventMessage, void>;
+  async *subscribe(
+    options: EventSubscription & Partial<WithProgress> = {},
+  ): AsyncGenerator<EventMessage | ProgressMessage, void> {
     const place = new Place(options.start ?? "newest");
     const filter = toFilterMessage(options.filter ?? {});
     const answers = resuming(
       this.#connection,
       {
         type: EventServiceClient,
-        start: (client) => client.subscribeEvents({ filter, start: place.position }),
+        start: (client) => client.subscribeEvents({ filter, start: place.position, progress: true }),
         onHeaders: (headers) => place.opened(headers),
       },
       options,
@@ -66,6 +76,7 @@ export class Events {
       place.passed(cursor);
       if (event?.$case === "happened") yield { kind: "event", event: event.value, cursor };
       else if (event?.$case === "gap") yield { kind: "gap", gap: fromGap(event.value), cursor };
+      else if (event?.$case === "progress" && options.progress) yield { kind: "progress", cursor };
     }
   }
 

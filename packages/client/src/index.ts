@@ -43,7 +43,7 @@ export type {
 export { type ErrorCode, SightlineError } from "./errors.ts";
 export type { EventFilter } from "./event-filter.ts";
 export type { EventMessage, EventQuery, EventSubscription, Events } from "./events.ts";
-export type { SubscribeOptions, SubscriptionStatus } from "./resume.ts";
+export type { ProgressMessage, SubscribeOptions, SubscriptionStatus, WithProgress } from "./resume.ts";
 export type { RuleSettings, Rules, RulesSettings } from "./rules.ts";
 export type { Snapshot } from "./snapshot.ts";
 export type { MissingMessages, Start } from "./start.ts";

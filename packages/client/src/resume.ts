@@ -25,6 +25,18 @@ export interface SubscribeOptions {
   reconnect?: boolean;
 }
 
+/** Asks for messages about progress too. */
+export interface WithProgress {
+  /** Whether the loop is given them; they let a program that stores cursors go on from a recent one, however rarely its filter matches. */
+  progress: true;
+}
+
+/** Now and then, when nothing else came for some seconds: nothing that passes the filter is before this cursor. */
+export interface ProgressMessage {
+  kind: "progress";
+  cursor: string;
+}
+
 /** Said in place of what may have been missed: a connection that was there is lost. */
 export class Interruption {
   readonly reason: SightlineError;

@@ -1,5 +1,5 @@
 import type { Metadata } from "@grpc/grpc-js";
-import { fromTimestamp, type Gap, GapReason, type StartPosition } from "@sightline/contracts";
+import { cameraIdOf, fromTimestamp, type Gap, GapReason, type StartPosition } from "@sightline/contracts";
 import { toTime } from "./time.ts";
 
 /**
@@ -10,9 +10,11 @@ export type Start = "newest" | "beginning" | Date | { cursor: string };
 
 /** Messages that are gone for good, in the place where they are missing. */
 export interface MissingMessages {
-  reason: "expired" | "stream_reset";
-  /** How many of all cameras; 0 when unknown. */
+  reason: "expired" | "stream_reset" | "not_analysed";
+  /** How many, of all cameras unless `camera` is one; 0 when unknown. */
   messages: number;
+  /** Id of the camera, when it is one camera's messages that are missing. */
+  camera: string | undefined;
   /** When the oldest that is still kept was stored. */
   firstAvailableTime: Date | undefined;
 }
@@ -52,11 +54,17 @@ export function toStartPosition(start: Start): StartPosition {
   return { position: { $case: "cursor", value: start.cursor } };
 }
 
+const gapReasons: Partial<Record<GapReason, MissingMessages["reason"]>> = {
+  [GapReason.EXPIRED]: "expired",
+  [GapReason.NOT_ANALYSED]: "not_analysed",
+};
+
 /** What a gap says. */
-export function fromGap({ reason, messages, firstAvailableTime }: Gap): MissingMessages {
+export function fromGap({ reason, messages, firstAvailableTime, camera }: Gap): MissingMessages {
   return {
-    reason: reason === GapReason.EXPIRED ? "expired" : "stream_reset",
+    reason: gapReasons[reason] ?? "stream_reset",
     messages,
+    camera: cameraIdOf(camera),
     firstAvailableTime: firstAvailableTime && new Date(fromTimestamp(firstAvailableTime)),
   };
 }

@@ -99,7 +99,7 @@ export {
   UpdateCameraRulesRequest,
   UpdateCameraRulesResponse,
 } from "./gen/sightline/v1/rules_service.ts";
-export { Gap, GapReason, StartPosition } from "./gen/sightline/v1/subscription.ts";
+export { Gap, GapReason, Progress, StartPosition } from "./gen/sightline/v1/subscription.ts";
 export {
   AcknowledgeRequest,
   AcknowledgeResponse,
@@ -128,6 +128,7 @@ export {
 } from "./gen/sightline/v1/subscription_service.ts";
 export {
   CameraTransition,
+  FramesLost,
   RulesChange,
   Tick,
   TimelineEntry,

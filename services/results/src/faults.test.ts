@@ -96,7 +96,14 @@ test("a deadline ends a stream", async () => {
   const { credentials } = await import("@grpc/grpc-js");
   const { DetectionServiceClient } = await import("@sightline/contracts");
   const client = new DetectionServiceClient(results.addresses.grpc, credentials.createInsecure());
-  const request = { cameras: [], classes: [], minScore: 0, includeEmpty: false, start: undefined };
+  const request = {
+    cameras: [],
+    classes: [],
+    minScore: 0,
+    includeEmpty: false,
+    start: undefined,
+    progress: false,
+  };
   const call = client.subscribeDetections(request, { deadline: Date.now() + 300 });
   const error = await new Promise<{ code: number }>((resolve) =>
     call.once("error", resolve as never).resume(),

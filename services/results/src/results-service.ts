@@ -37,12 +37,14 @@ import { eventHandlers, preEncodedEventService } from "./feeds/event-handlers.ts
 import { EventService } from "./feeds/event-service.ts";
 import { detectionFeed, eventFeed } from "./feeds/feeds.ts";
 import { SubscriberCount } from "./feeds/subscribers.ts";
+import { framesOnly, isFrame } from "./feeds/timeline-message.ts";
 import { GrpcCalls } from "./grpc/grpc-calls.ts";
 import { GrpcServer } from "./grpc/grpc-server.ts";
 import { DetectionHistory } from "./history/detection-history.ts";
 import { EventHistory } from "./history/event-history.ts";
 import { ZoneLookup } from "./history/zone-lookup.ts";
 import { attachHttp } from "./http/attach-http.ts";
+import { RecentLosses } from "./http/findings/recent-losses.ts";
 import { HttpApi } from "./http/http-api.ts";
 import { ResultsMetrics } from "./results-metrics.ts";
 import { retentionOf } from "./retention.ts";
@@ -123,11 +125,17 @@ export async function startResults(
     life.add(reader);
     await reader.start();
   }
-  timeline.feed.listen((frame, _, { headers }) =>
-    metrics.frame(frame, config.traceEndpoint && headers?.get(traceHeader)),
+  timeline.feed.listen(
+    framesOnly((frame, { headers }) =>
+      metrics.frame(frame, config.traceEndpoint && headers?.get(traceHeader)),
+    ),
   );
+  const losses = new RecentLosses();
+  timeline.feed.listen((message) => {
+    if (!isFrame(message)) losses.add(message.camera, message.lostFrames);
+  });
   const isRegistered = (camera: string) => records.get(camera) !== undefined;
-  const { taker, pictures, recentDetections, cameraSnapshots, eventSnapshots } = await startSnapshots(
+  const { taker, claims, pictures, recentDetections, cameraSnapshots, eventSnapshots } = await startSnapshots(
     nats,
     retention.snapshots,
     isRegistered,
@@ -135,11 +143,12 @@ export async function startResults(
     log,
     life,
   );
-  timeline.feed.listen((frame) => recentDetections.add(frame));
+  timeline.feed.listen(framesOnly((frame) => recentDetections.add(frame)));
   records.onChange(({ key, value }) => {
     if (value) return;
     metrics.forgetCamera(key);
     recentDetections.forget(key);
+    losses.forget(key);
   });
   const tracing = life.add(await Tracing.start("results", version, config, log));
   const analysis = new LiveAnalysis(
@@ -151,7 +160,8 @@ export async function startResults(
       reorderWindowMs: config.reorderWindowMs,
       status: cameraStatus,
       rules,
-      published: (event) => taker.offer(event),
+      settlePicture: (event, age) => claims.settle(event, age),
+      published: (event, found) => taker.offer(event, found),
     },
     prometheus,
     log,
@@ -204,6 +214,7 @@ export async function startResults(
       rulesRegistry,
       rules: rulesService,
       timeline,
+      losses,
       events,
       eventHistory,
       pictures,

@@ -1,6 +1,7 @@
 import type { CameraRules, Event } from "@sightline/contracts";
 import type { Buckets, KvMirror, Nats, Tracing } from "@sightline/service";
 import type { CameraStatusView } from "../cameras/camera-status-view.ts";
+import type { FrameAge } from "../snapshots/snapshot-claims.ts";
 import type { AnalysisMetrics } from "./analysis-metrics.ts";
 
 /** What the analyses of all cameras share. */
@@ -13,6 +14,11 @@ export interface AnalysisContext {
   rules: KvMirror<CameraRules>;
   metrics: AnalysisMetrics;
   tracing: Pick<Tracing, "record">;
-  /** Is told of each event that this process has published, a camera's in order. */
-  published: (event: Event) => void;
+  /** Is given each event before it is published, to take from it the name of a picture that cannot be had. */
+  settlePicture: (event: Event, age: FrameAge) => Promise<void>;
+  /**
+   * Is told of each event that this process has published, a camera's in order; and before them of those `found` to be
+   * published by one that ended then.
+   */
+  published: (event: Event, found: boolean) => void;
 }

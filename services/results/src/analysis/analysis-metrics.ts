@@ -12,6 +12,8 @@ export class AnalysisMetrics {
   readonly #events: Counter<"camera" | "type" | "phase">;
   readonly #lag: Gauge<"camera">;
   readonly #outOfOrder: Counter<"camera">;
+  readonly #losses: Counter<"camera">;
+  readonly #lost: Counter<"camera">;
 
   constructor(registry: Registry, read: { cameras: () => number; framesHeld: () => number }) {
     const registers = [registry];
@@ -56,6 +58,18 @@ export class AnalysisMetrics {
       labelNames,
       registers,
     });
+    this.#losses = new Counter({
+      name: "sightline_frame_losses_total",
+      help: "Times that inferred frames were gone from the stream of detections before they were analysed.",
+      labelNames,
+      registers,
+    });
+    this.#lost = new Counter({
+      name: "sightline_frames_lost_total",
+      help: "Inferred frames that were gone from the stream of detections before they were analysed, at most.",
+      labelNames,
+      registers,
+    });
     new Gauge({
       name: "sightline_analysis_cameras",
       help: "Cameras that this process analyses now.",
@@ -78,6 +92,7 @@ export class AnalysisMetrics {
   camera(camera: string): CameraMetrics {
     const kinds = new Map<string, { type: string; phase: string }>();
     let ended = false;
+    for (const series of [this.#losses, this.#lost]) series.inc({ camera }, 0);
     return {
       tracks: (count) => {
         if (!ended) this.#tracks.set({ camera }, count);
@@ -88,6 +103,11 @@ export class AnalysisMetrics {
       late: () => {
         if (!ended) this.#outOfOrder.inc({ camera });
       },
+      lost: (frames) => {
+        if (ended) return;
+        this.#losses.inc({ camera });
+        this.#lost.inc({ camera }, frames);
+      },
       event: (event) => {
         if (ended) return;
         const kind = { type: nameOf(EventType, event.type), phase: nameOf(EventPhase, event.phase) };
@@ -96,7 +116,8 @@ export class AnalysisMetrics {
       },
       end: () => {
         ended = true;
-        for (const series of [this.#tracks, this.#lag, this.#outOfOrder]) series.remove({ camera });
+        for (const series of [this.#tracks, this.#lag, this.#outOfOrder, this.#losses, this.#lost])
+          series.remove({ camera });
         for (const kind of kinds.values()) this.#events.remove({ camera, ...kind });
       },
     };
@@ -109,6 +130,8 @@ export interface CameraMetrics {
   lag(messages: number): void;
   /** A frame came after a later one. */
   late(): void;
+  /** So many frames, or an unknown number, were gone before they were analysed. */
+  lost(frames: number): void;
   event(event: Event): void;
   /** Removes the camera's series. */
   end(): void;

@@ -16,7 +16,8 @@ import type { CameraMetrics } from "./analysis-metrics.ts";
 import { CameraStanding } from "./camera-standing.ts";
 import type { CameraTimeline } from "./camera-timeline.ts";
 import { InTurn } from "./in-turn.ts";
-import { type RawFrame, readRawFrame } from "./raw-frame.ts";
+import { readRawFrame } from "./raw-frame.ts";
+import type { OrderedFrame } from "./raw-order.ts";
 import { readSubject } from "./read-subject.ts";
 import { rulesInForce } from "./rules-in-force.ts";
 
@@ -134,6 +135,8 @@ export class AnalysisSession {
   }
 
   #receiveNotice(message: Msg): void {
+    // It tells of now: frames of before would all seem to come late.
+    if (!this.#current) return;
     try {
       const notice = decodeJson(frameDroppedSchema, message.data);
       this.#inTurn(() => this.#take(this.#timeline.order.dropped(notice)));
@@ -143,7 +146,7 @@ export class AnalysisSession {
     }
   }
 
-  async #take(frames: RawFrame[]): Promise<void> {
+  async #take(frames: OrderedFrame[]): Promise<void> {
     for (const frame of frames) {
       await this.#timeline.frame(frame);
       this.#idle.refresh();

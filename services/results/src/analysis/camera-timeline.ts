@@ -1,10 +1,12 @@
-import { type Event, streams, type TimelineEntry } from "@sightline/contracts";
-import { type Lease, streamMaking } from "@sightline/service";
+import { type Event, streams, subjects, type TimelineEntry, toTimestamp } from "@sightline/contracts";
+import { type Lease, type Logger, streamMaking } from "@sightline/service";
+import type { FrameAge } from "../snapshots/snapshot-claims.ts";
 import type { AnalysisContext } from "./analysis-context.ts";
 import type { CameraMetrics } from "./analysis-metrics.ts";
 import { encodeCheckpoint } from "./checkpoint.ts";
+import { findFramesLost } from "./frames-lost.ts";
 import type { RawFrame } from "./raw-frame.ts";
-import { RawOrder } from "./raw-order.ts";
+import { type OrderedFrame, RawOrder } from "./raw-order.ts";
 import type { Recovered } from "./recovery.ts";
 import type { TimelineState } from "./timeline-state.ts";
 import {
@@ -13,6 +15,9 @@ import {
   TimelineConflictError,
   TimelineWriter,
 } from "./timeline-writer.ts";
+
+/** Ingest keeps a frame for about 2 seconds; some more, so that none is given up too early. */
+const frameKeptMs = 3_000;
 
 type Entry = NonNullable<TimelineEntry["entry"]>;
 
@@ -29,6 +34,7 @@ export class CameraTimeline {
   readonly #context: AnalysisContext;
   readonly #metrics: CameraMetrics;
   readonly #leftOut: Set<string>;
+  readonly #log: Logger;
   /** What the last checkpoint was of. */
   #saved = "";
 
@@ -40,13 +46,16 @@ export class CameraTimeline {
     context: AnalysisContext,
     metrics: CameraMetrics,
     leftOut: Set<string>,
+    log: Logger,
   ) {
     this.camera = camera;
     this.#leftOut = leftOut;
+    this.#log = log;
     this.state = recovered.state;
     this.order = new RawOrder(
       context.reorderWindowMs,
       recovered.detectionsSequence,
+      recovered.detectionsComplete,
       this.state.frames.highest(),
     );
     this.#recovered = recovered;
@@ -63,13 +72,16 @@ export class CameraTimeline {
 
   /** Publishes what the one before did not, and stores where things stand. Comes before anything else. */
   async begin(): Promise<void> {
-    for (const { event, origin } of this.#recovered.events) await this.#publish(event, origin);
+    const newest = new Map(this.#recovered.publishedEvents.map((event) => [event.name, event]));
+    for (const event of newest.values()) this.#context.published(event, true);
+    for (const { event, origin } of this.#recovered.events) await this.#publish(event, origin, "old");
     await this.checkpoint();
   }
 
   /** A frame whose turn has come; one that is in the timeline already is left out. */
-  async frame(frame: RawFrame): Promise<void> {
+  async frame(frame: OrderedFrame): Promise<void> {
     const { event, publishedAt } = frame;
+    await this.#tellLost(frame);
     this.order.take(frame);
     const { epoch, number } = event.frame!;
     const id = `${epoch}:${number}`;
@@ -93,7 +105,8 @@ export class CameraTimeline {
       event.timings.trackUs = Math.min(0xffffffff, Math.max(0, Math.round(waitedMs * 1000)));
     }
     try {
-      await this.#write(entry, events, this.#traced(frame, waitedMs));
+      const age = this.#ageOf(frame, waitedMs);
+      await this.#write(entry, events, age, this.#traced(frame, waitedMs));
     } catch (error) {
       if (error instanceof DuplicateFrameError) this.#leftOut.add(id);
       throw error;
@@ -102,14 +115,19 @@ export class CameraTimeline {
 
   /** Something other than a frame. */
   async step(entry: Exclude<Entry, { $case: "frame" }>): Promise<void> {
-    await this.#write(entry, this.state.apply(entry));
+    await this.#write(entry, this.state.apply(entry), "fresh");
   }
 
   /** Stores where things stand, unless nothing has happened. */
   async checkpoint(): Promise<void> {
+    await this.#noteComplete();
     const { timelineMaking, detectionsMaking } = this.#recovered;
-    const at = { timelineSequence: this.#writer.last, detectionsSequence: this.order.taken };
-    const saved = `${at.timelineSequence} ${at.detectionsSequence}`;
+    const at = {
+      timelineSequence: this.#writer.last,
+      detectionsSequence: this.order.taken,
+      detectionsComplete: this.order.complete,
+    };
+    const saved = Object.values(at).join(" ");
     if (saved === this.#saved) return;
     const checkpoint = { timelineMaking, detectionsMaking, ...at, ...this.state.snapshot() };
     await this.#context.buckets.analysisState.put(this.camera, encodeCheckpoint(checkpoint));
@@ -124,23 +142,61 @@ export class CameraTimeline {
       throw new TimelineConflictError("the stream of detections was made anew or has lost its end");
   }
 
+  /** Tells of frames that were gone before this one, if there were any. */
+  async #tellLost(frame: OrderedFrame): Promise<void> {
+    const frames = await findFramesLost(this.#context.nats, this.order, this.state, frame);
+    if (frames === undefined) return;
+    this.order.tellRemoved();
+    await this.step({ $case: "lost", value: { time: toTimestamp(Date.now()), frames } });
+    this.#metrics.lost(frames);
+    this.#log.warn(
+      { frames: frames === 0 ? "unknown" : frames },
+      "frames were gone before they were analysed: the analysis was away, or behind, for longer than they are kept. Raise SIGHTLINE_DETECTIONS_MAX_BYTES, or run more results processes",
+    );
+  }
+
+  /** While a camera gives no frames, what is removed from the stream is not its. */
+  async #noteComplete(): Promise<void> {
+    const { manager } = this.#context.nats;
+    const { state } = await manager.streams.info(streams.detections);
+    if (state.first_seq > this.order.complete + 1) return;
+    const last = await manager.streams.getMessage(streams.detections, {
+      last_by_subj: subjects.detections(this.camera),
+    });
+    if ((last?.seq ?? 0) <= this.order.read) this.order.noteComplete(state.last_seq);
+  }
+
   /** Records a traced frame's way through the analysis; returns the trace for the next hop. */
   #traced({ trace, publishedAt }: RawFrame, waitedMs: number): string | undefined {
     if (trace === undefined) return undefined;
-    const attributes = { "sightline.camera": this.camera };
-    const span = { name: "track", startMs: publishedAt, endMs: publishedAt + waitedMs, attributes };
+    const span = {
+      name: "track",
+      role: "consumer",
+      subject: subjects.detections(this.camera),
+      subjectTemplate: subjects.detections("{camera}"),
+      startMs: publishedAt,
+      endMs: publishedAt + waitedMs,
+      attributes: { "sightline.camera": this.camera },
+    } as const;
     return this.#context.tracing.record(span, trace) ?? trace;
   }
 
-  async #write(entry: Entry, events: Event[], trace?: string): Promise<void> {
+  /** What was stored long before the newest is gone, whatever the clocks of hosts say. */
+  #ageOf({ publishedAt }: RawFrame, waitedMs: number): FrameAge {
+    if (this.#recovered.detectionsEndTime - publishedAt > frameKeptMs) return "gone";
+    return waitedMs > frameKeptMs ? "old" : "fresh";
+  }
+
+  async #write(entry: Entry, events: Event[], age: FrameAge, trace?: string): Promise<void> {
     const sequence = await this.#writer.entry(entry, this.order.taken, trace);
-    for (const [index, event] of events.entries()) await this.#publish(event, { sequence, index });
+    for (const [index, event] of events.entries()) await this.#publish(event, { sequence, index }, age);
     this.#metrics.tracks(this.state.tracked);
   }
 
-  async #publish(event: Event, origin: EventOrigin): Promise<void> {
-    if (!(await this.#writer.event(event, origin))) return;
-    this.#metrics.event(event);
-    this.#context.published(event);
+  async #publish(event: Event, origin: EventOrigin, age: FrameAge): Promise<void> {
+    await this.#context.settlePicture(event, age);
+    const isNew = await this.#writer.event(event, origin);
+    if (isNew) this.#metrics.event(event);
+    this.#context.published(event, !isNew);
   }
 }

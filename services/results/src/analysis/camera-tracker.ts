@@ -83,6 +83,7 @@ export class CameraTracker implements LeasedWork {
       this.#context,
       this.#metrics,
       this.#leftOut,
+      this.#log,
     );
     return { timeline, backlogEnd: recovered.detectionsEnd, fresh: recovered.fresh };
   }

@@ -18,6 +18,8 @@ const checkpointSchema = z.strictObject({
   detectionsMaking: z.string(),
   timelineSequence: sequence,
   detectionsSequence: sequence,
+  /** None of the camera's messages up to here was missed, or those that were are told. */
+  detectionsComplete: sequence.optional(),
   /** Frames in the timeline, of which some have a sequence above `detectionsSequence`. */
   publishedAhead: publishedFramesSchema,
   down: z.boolean(),

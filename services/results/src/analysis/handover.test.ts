@@ -5,7 +5,7 @@ import { sceneRules } from "./testing/scene.ts";
 import { analysedAsUninterrupted } from "./testing/uninterrupted-run.ts";
 
 const held = "sightline_analysis_cameras";
-const patient = { timeout: 15_000, interval: 50 };
+const patient = { timeout: 60_000, interval: 50 };
 
 let rig: AnalysisRig;
 beforeEach(async () => {
@@ -21,13 +21,13 @@ async function holderAndOther(camera: string): Promise<[KillableResults, Killabl
   return [holder, await rig.results()];
 }
 
-test("several processes share the cameras evenly", { timeout: 30_000 }, async () => {
+test("several processes share the cameras evenly", async () => {
   const processes = [await rig.results(), await rig.results()];
   for (let i = 0; i < 8; i++) await rig.register(`camera-${i}`);
   for (const process of processes) await expect.poll(() => process.metric(held), patient).toBe(4);
 });
 
-test("a camera of a process that was killed goes on in another", { timeout: 60_000 }, async () => {
+test("a camera of a process that was killed goes on in another", { timeout: 180_000 }, async () => {
   const [holder, other] = await holderAndOther("front");
   const publishing = rig.publishScene("front", 360, 40);
   await expect.poll(() => rig.framesIn("front")).toBeGreaterThan(60);
@@ -37,7 +37,7 @@ test("a camera of a process that was killed goes on in another", { timeout: 60_0
   await analysedAsUninterrupted(rig, "front");
 });
 
-test("a camera of a process that stops goes on in another at once", { timeout: 60_000 }, async () => {
+test("a camera of a process that stops goes on in another at once", { timeout: 180_000 }, async () => {
   const [holder, other] = await holderAndOther("front");
   const publishing = rig.publishScene("front", 160, 40);
   await expect.poll(() => rig.framesIn("front")).toBeGreaterThan(60);
@@ -48,7 +48,7 @@ test("a camera of a process that stops goes on in another at once", { timeout: 6
 });
 
 test("a process that was frozen while another took its camera writes nothing more", {
-  timeout: 60_000,
+  timeout: 180_000,
 }, async () => {
   const [holder, other] = await holderAndOther("front");
   const publishing = rig.publishScene("front", 400, 40);

@@ -42,6 +42,11 @@ export class PublishedFrames {
     return known !== undefined && (number <= known.forgotten || known.numbers.has(number));
   }
 
+  /** Whether frames are in the timeline, and none of them is of this epoch. */
+  isNewEpoch(epoch: string): boolean {
+    return this.#epochs.size > 0 && !this.#epochs.has(epoch);
+  }
+
   /** Whether a later frame of the epoch is in the timeline. */
   isLate(epoch: string, number: number): boolean {
     return number < (this.#epochs.get(epoch)?.highest ?? 0);

@@ -25,7 +25,7 @@ function take(order: RawOrder, frames: RawFrame[]): [number: number, taken: numb
 }
 
 test("the watermark stays before a message whose frame waits, and passes it when the frame is taken", () => {
-  const order = new RawOrder(1_000, 9, []);
+  const order = new RawOrder(1_000, 9, 9, []);
   expect(take(order, order.push(raw(2, 10)))).toEqual([]);
   expect(order.taken).toBe(9);
   order.skip(11);
@@ -36,7 +36,7 @@ test("the watermark stays before a message whose frame waits, and passes it when
 });
 
 test("the wait for a missing frame is over in the stream's time, however fast the stream is read", () => {
-  const order = new RawOrder(250, 0, [["e1", 4]]);
+  const order = new RawOrder(250, 0, 0, [["e1", 4]]);
   expect(order.push(raw(7, 1, 10_000))).toEqual([]);
   expect(order.held).toBe(1);
   expect(order.msToExpiry).toBeGreaterThan(200);
@@ -45,7 +45,7 @@ test("the wait for a missing frame is over in the stream's time, however fast th
 });
 
 test("a dropped frame is not waited for", () => {
-  const order = new RawOrder(1_000, 0, []);
+  const order = new RawOrder(1_000, 0, 0, []);
   order.push(raw(2, 1));
   const notice = { epoch: "e1", number: 1, previousNumber: 0, reason: DropReason.STALE } as const;
   expect(take(order, order.dropped(notice))).toEqual([[2, 1]]);
@@ -75,7 +75,7 @@ test("property: wherever a reader ends, what it published and what its successor
         }
       };
       const read = (until: number) => {
-        const order = new RawOrder(1e9, taken, frames.highest());
+        const order = new RawOrder(1e9, taken, taken, frames.highest());
         for (const message of messages.filter(({ sequence }) => sequence > order.read))
           publish(order, order.push(message), until);
       };

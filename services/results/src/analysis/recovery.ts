@@ -17,10 +17,16 @@ export interface Recovered {
   detectionsMaking: string;
   /** All of the camera's messages in the stream of detections up to here are taken into account. */
   detectionsSequence: number;
+  /** None of the camera's messages up to here was missed, or it is not known, or those that were are told. */
+  detectionsComplete: number;
   /** The camera's last message in the stream of detections. */
   detectionsEnd: number;
+  /** When that was stored, in milliseconds; 0 when there is none. */
+  detectionsEndTime: number;
   /** Events that follow from the timeline and are not published yet. */
   events: { event: Event; origin: EventOrigin }[];
+  /** Those since the checkpoint that are. */
+  publishedEvents: Event[];
 }
 
 /** A checkpoint does not fit the timeline. */
@@ -52,20 +58,28 @@ export async function recover(
     timelineMaking: streamMaking(timeline),
     detectionsMaking: streamMaking(detections),
     detectionsEnd: lastRaw?.seq ?? 0,
+    detectionsEndTime: lastRaw?.time.getTime() ?? 0,
   };
   // A server that lost its newest messages in a crash counts from an earlier one.
   const within = (sequence: number) => Math.min(sequence, detections.state.last_seq);
+  // Of an analysis that begins here nobody can have expected what is gone already.
+  const beginning = Math.max(0, detections.state.first_seq - 1);
   const checkpoint = stored?.operation === "PUT" ? decodeCheckpoint(stored.value) : undefined;
   if (checkpoint && fits(checkpoint, timeline))
     try {
       const replayed = await replay(nats, camera, checkpoint, found.timelineSequence, signal);
+      const events = await unpublished(nats, camera, replayed.state, replayed.events);
       const known = checkpoint.detectionsMaking === found.detectionsMaking;
       return {
         ...found,
         ...replayed,
         fresh: false,
         detectionsSequence: known ? within(replayed.detectionsSequence) : 0,
-        events: await unpublished(nats, camera, replayed.state, replayed.events),
+        detectionsComplete: known
+          ? within(Math.max(replayed.detectionsSequence, checkpoint.detectionsComplete ?? 0))
+          : beginning,
+        events,
+        publishedEvents: replayed.events.slice(0, -events.length || undefined).map(({ event }) => event),
       };
     } catch (error) {
       if (!(error instanceof ForeignCheckpointError)) throw error;
@@ -73,12 +87,15 @@ export async function recover(
     }
   else if (stored?.operation === "PUT")
     log.error("the checkpoint of the analysis is of another stream or version; the analysis begins anew");
+  const detectionsSequence = within(last ? TimelineEntry.decode(last.data).detectionsSequence : 0);
   return {
     ...found,
     state: new TimelineState(camera, Date.now().toString(36)),
     fresh: true,
-    detectionsSequence: within(last ? TimelineEntry.decode(last.data).detectionsSequence : 0),
+    detectionsSequence,
+    detectionsComplete: Math.max(detectionsSequence, beginning),
     events: [],
+    publishedEvents: [],
   };
 }
 

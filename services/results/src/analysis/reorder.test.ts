@@ -36,7 +36,7 @@ test("the window ends the wait; the missing frame is then delivered as late", ()
   expect(buffer.expire()).toEqual([]);
   now = 250;
   expect(numbers(buffer.expire())).toEqual([5]);
-  expect(buffer.push(frame(3, 1))).toEqual([{ item: frame(3, 1), late: true }]);
+  expect(buffer.push(frame(3, 1))).toEqual([{ item: frame(3, 1), late: true, missing: 0 }]);
 });
 
 test("streams do not wait for each other, and a forgotten one loses no frame", () => {

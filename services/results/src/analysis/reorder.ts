@@ -12,6 +12,8 @@ export interface Sequenced {
 export interface Ordered<T> {
   item: T;
   late: boolean;
+  /** Numbers before this frame that never came, though the last of them was handed to a worker. */
+  missing: number;
 }
 
 export interface ReorderOptions {
@@ -124,6 +126,7 @@ export class ReorderBuffer<T extends Sequenced> {
 }
 
 function deliver<T extends Sequenced>(stream: Stream<T>, item: T, out: Ordered<T>[]): void {
-  out.push({ item, late: item.number <= stream.delivered });
+  const missing = Math.max(0, item.previousNumber - stream.delivered);
+  out.push({ item, late: item.number <= stream.delivered, missing });
   stream.delivered = Math.max(stream.delivered, item.number);
 }

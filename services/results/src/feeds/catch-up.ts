@@ -62,6 +62,11 @@ export class CatchUp<T, F extends FeedFilter> {
     return this.#position;
   }
 
+  /** Whether the position is where to go on; otherwise that is settled when more is read. */
+  get settled(): boolean {
+    return this.#start === undefined;
+  }
+
   /** The server lost all after this sequence. */
   lost(sequence: number): void {
     if (this.#start === undefined && this.#position > sequence) this.#start = { from: "lost", sequence };
@@ -167,6 +172,8 @@ export class CatchUp<T, F extends FeedFilter> {
     const { format } = this.#feed;
     const firstAvailableTime = firstTime === undefined ? undefined : toTimestamp(firstTime);
     const cursor = encodeCursor(format.kind, this.#identity, this.#position);
-    this.#untold.push(Buffer.from(format.encodeGap({ reason, messages, firstAvailableTime }, cursor)));
+    this.#untold.push(
+      Buffer.from(format.encodeGap({ reason, messages, firstAvailableTime, camera: "" }, cursor)),
+    );
   }
 }

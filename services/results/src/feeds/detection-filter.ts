@@ -8,18 +8,22 @@ export interface DetectionFilter extends FeedFilter, CameraSet {
   classes: ReadonlySet<string> | undefined;
   minScore: number;
   includeEmpty: boolean;
+  /** Whether frames that were not analysed are told of. */
+  gaps: boolean;
 }
 
 /** Checks the filters of a request. @throws ApiError invalid_argument */
 export function readFilter(
-  request: Pick<SubscribeDetectionsRequest, "cameras" | "classes" | "minScore" | "includeEmpty">,
+  request: Pick<SubscribeDetectionsRequest, "cameras" | "classes" | "minScore" | "includeEmpty"> &
+    Partial<Pick<SubscribeDetectionsRequest, "start">>,
 ): DetectionFilter {
   const { minScore, includeEmpty } = request;
   const cameras = readCameras(request.cameras);
   const classes = readNames("classes", request.classes);
   if (!(minScore >= 0 && minScore <= 1)) throw invalidArgument(`min_score is ${minScore}; expected 0 to 1`);
-  const key = filterKey(cameras.cameras, classes, minScore, includeEmpty);
-  return { ...cameras, classes, minScore, includeEmpty, key };
+  const gaps = request.start !== undefined;
+  const key = filterKey(cameras.cameras, classes, minScore, includeEmpty, gaps);
+  return { ...cameras, classes, minScore, includeEmpty, gaps, key };
 }
 
 /**

@@ -1,23 +1,20 @@
-import {
-  cameraIdOf,
-  type FrameDetections,
-  limits,
-  SubscribeDetectionsResponse,
-  streams,
-  subjects,
-  TimelineEntry,
-} from "@sightline/contracts";
+import { GapReason, SubscribeDetectionsResponse, streams, subjects } from "@sightline/contracts";
 import { applyFilter, type DetectionFilter } from "./detection-filter.ts";
 import type { FeedFormat } from "./feed-format.ts";
+import { decodeTimeline, type FramesNotAnalysed, isFrame, type TimelineMessage } from "./timeline-message.ts";
 
-/** Frames with detections, out of TIMELINE. */
-export const detectionFormat: FeedFormat<FrameDetections, DetectionFilter> = {
+/** Frames with detections, out of TIMELINE, and what is missing of them. */
+export const detectionFormat: FeedFormat<TimelineMessage, DetectionFilter> = {
   kind: "detections",
   stream: streams.timeline,
   subjectOf: subjects.timeline,
-  decode: decodeFrame,
-  select: applyFilter,
+  decode: decodeTimeline,
+  select(filter, message) {
+    if (isFrame(message)) return applyFilter(filter, message);
+    return filter.gaps && (filter.cameras?.has(message.camera) ?? true) ? "all" : undefined;
+  },
   encode(message, selection, cursor) {
+    if (!isFrame(message)) return encodeNotAnalysed(message, cursor);
     const value =
       selection === "all"
         ? message
@@ -27,18 +24,12 @@ export const detectionFormat: FeedFormat<FrameDetections, DetectionFilter> = {
   encodeGap(value, cursor) {
     return SubscribeDetectionsResponse.encode({ event: { $case: "gap", value }, cursor }).finish();
   },
+  encodeProgress(cursor) {
+    return SubscribeDetectionsResponse.encode({ event: { $case: "progress", value: {} }, cursor }).finish();
+  },
 };
 
-/** The frame of a timeline entry; undefined when it is of another kind. @throws for what is no entry, or another camera's */
-export function decodeFrame(subject: string, data: Uint8Array): FrameDetections | undefined {
-  const { entry } = TimelineEntry.decode(data);
-  if (!entry) throw new Error("the entry is empty");
-  if (entry.$case !== "frame") return undefined;
-  const { frame, detections } = entry.value;
-  const camera = cameraIdOf(frame?.camera ?? "");
-  if (!frame || camera === undefined || subject !== subjects.timeline(camera))
-    throw new Error("the frame is not of its subject's camera");
-  if (detections.length > limits.maxDetectionsPerFrame)
-    throw new Error(`the frame has ${detections.length} detections`);
-  return entry.value;
+function encodeNotAnalysed({ camera, lostFrames: messages }: FramesNotAnalysed, cursor: string): Uint8Array {
+  const value = { reason: GapReason.NOT_ANALYSED, messages, firstAvailableTime: undefined, camera };
+  return SubscribeDetectionsResponse.encode({ event: { $case: "gap", value }, cursor }).finish();
 }

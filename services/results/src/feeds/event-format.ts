@@ -15,6 +15,9 @@ export const eventFormat: FeedFormat<Event, EventFilter> = {
   encodeGap(value, cursor) {
     return SubscribeEventsResponse.encode({ event: { $case: "gap", value }, cursor }).finish();
   },
+  encodeProgress(cursor) {
+    return SubscribeEventsResponse.encode({ event: { $case: "progress", value: {} }, cursor }).finish();
+  },
 };
 
 /** An event from its message in the stream. @throws for what is no event, or another subject's */

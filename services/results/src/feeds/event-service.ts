@@ -21,6 +21,6 @@ export class EventService {
     const filter = readEventFilter(request.filter);
     const { feed, subscribers } = this.#feed;
     const start = readStart(feed.format.kind, feed.identity, request.start) ?? { from: "newest" };
-    return subscribers.from(start, filter, sink);
+    return subscribers.from(start, filter, request.progress, sink);
   }
 }

@@ -24,6 +24,7 @@ export interface FeedFormat<T, F extends FeedFilter> {
   select(filter: F, message: T): Selection | undefined;
   encode(message: T, selection: Selection, cursor: string): Uint8Array;
   encodeGap(gap: Gap, cursor: string): Uint8Array;
+  encodeProgress(cursor: string): Uint8Array;
 }
 
 /** The same for selections of the same parts. */

@@ -4,6 +4,7 @@ import { CatchUp, type CatchUpStart } from "./catch-up.ts";
 import type { StreamIdentity } from "./cursor.ts";
 import type { Feed, FeedSubscriber } from "./feed.ts";
 import type { FeedFilter } from "./feed-format.ts";
+import type { Place, ProgressReader } from "./progress-rounds.ts";
 import type { Start } from "./start-position.ts";
 import type { StoredMessages } from "./stored-messages.ts";
 import type { SubscriberSink } from "./subscriber.ts";
@@ -14,7 +15,7 @@ const retryMs = 100;
  * A subscriber that misses nothing: it has a position, and what its connection cannot take now waits where it is, in
  * the feed's memory or in JetStream. While it keeps up it is live, and costs what any subscriber costs.
  */
-export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber {
+export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, ProgressReader {
   readonly #feed: Feed<T, F>;
   readonly #stored: StoredMessages;
   readonly #filter: F;
@@ -27,6 +28,12 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber {
   #position: number;
   /** While what it reads is stored. */
   #catchUp: CatchUp<T, F> | undefined;
+  /** While what it reads is stored: whether all up to `#position` has been written, and it is where to go on. */
+  #settled = false;
+  /** Position that the last message told; undefined when that is not known. */
+  #told: number | undefined;
+  /** Nothing has been written since progress was last to be told. */
+  #quiet = false;
   /** What its next catching up is to begin with, other than the position. */
   #next: CatchUpStart | undefined;
   #blocked = false;
@@ -45,7 +52,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber {
 
   /** Begins to send. */
   start(start: Start): void {
-    if (start.from === "cursor") this.#position = start.sequence;
+    if (start.from === "cursor") this.#position = this.#told = start.sequence;
     const inMemory = start.from === "newest" || start.from === "cursor";
     if (inMemory && this.#feed.covers(this.#identity, this.#position)) this.#sendFromMemory();
     else void this.#sendStored(start);
@@ -59,13 +66,14 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber {
   offer(message: Buffer, sequence: number): boolean {
     if (this.#source !== "live") return false;
     this.#position = sequence;
-    if (!this.#write(message)) this.#source = "memory";
+    if (!this.#write(message, sequence)) this.#source = "memory";
     return true;
   }
 
   interrupted(position: number, lostAfter: number | undefined): void {
     const live = this.#source === "live";
     if (live) this.#position = position;
+    this.#settled = false;
     if (lostAfter !== undefined) {
       if (this.#catchUp) this.#catchUp.lost(lostAfter);
       else if (this.#position > lostAfter) this.#next = { from: "lost", sequence: lostAfter };
@@ -78,6 +86,28 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber {
     this.#blocked = false;
     this.#unblocked?.();
     if (this.#source === "memory") this.#sendFromMemory();
+  }
+
+  /** Once a round: says where it has come to, unless messages say so or the connection cannot take more. */
+  tellProgress(encode: (place: Place) => Buffer): void {
+    const quiet = this.#quiet;
+    this.#quiet = true;
+    const place = this.#place();
+    if (!quiet || this.#blocked || this.#stopped || !place || place.position === this.#told) return;
+    const free = this.#write(encode(place), place.position);
+    this.#quiet = true;
+    if (free || this.#source !== "live") return;
+    this.#position = place.position;
+    this.#source = "memory";
+  }
+
+  /** Where it has come to: all that it wants of what is before has been written. Undefined while that is not sure. */
+  #place(): Place | undefined {
+    const { identity, head } = this.#feed;
+    if (this.#source === "live") return { identity, position: head };
+    if (this.#source === "stored" && this.#settled)
+      return { identity: this.#identity, position: this.#position };
+    return undefined;
   }
 
   #sendFromMemory(): void {
@@ -96,7 +126,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber {
       this.#position = entry.sequence;
       const message = this.#feed.encode(entry, this.#filter);
       if (!message) continue;
-      this.#write(message);
+      this.#write(message, entry.sequence);
       sent++;
     }
     if (sent > 0) this.#feed.observer.delivered(sent);
@@ -104,6 +134,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber {
 
   async #sendStored(start: CatchUpStart | undefined): Promise<void> {
     this.#source = "stored";
+    this.#settled = false;
     this.#next = undefined;
     const catchUp = new CatchUp(
       this.#feed,
@@ -123,27 +154,31 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber {
         await delay(retryMs);
         continue;
       }
-      if (this.#feed.covers(catchUp.identity, catchUp.position)) break;
+      if (this.#stopped) break;
+      this.#identity = catchUp.identity;
+      this.#position = catchUp.position;
+      this.#settled = catchUp.settled;
+      if (this.#settled && this.#feed.covers(this.#identity, this.#position)) break;
       // What is stored has not come to the feed yet.
       if (catchUp.position === before) await delay(retryMs);
     }
     catchUp.close();
     this.#catchUp = undefined;
-    if (this.#stopped) return;
-    this.#identity = catchUp.identity;
-    this.#position = catchUp.position;
-    this.#sendFromMemory();
+    if (!this.#stopped) this.#sendFromMemory();
   }
 
   /** Writes when the connection has room. */
   async #writeInTurn(message: Buffer): Promise<void> {
     if (this.#blocked && !this.#stopped) await new Promise<void>((resolve) => (this.#unblocked = resolve));
     if (this.#stopped) return;
-    this.#write(message);
+    this.#write(message, undefined);
     this.#feed.observer.delivered(1);
   }
 
-  #write(message: Buffer): boolean {
+  /** `told`: the position that the message's cursor stands for, when that is known here. */
+  #write(message: Buffer, told: number | undefined): boolean {
+    this.#told = told;
+    this.#quiet = false;
     this.#blocked = !this.#sink.write(message);
     return !this.#blocked;
   }

@@ -16,6 +16,7 @@ import { FeedReader } from "./feed-reader.ts";
 import type { Start } from "./start-position.ts";
 import { StoredMessages } from "./stored-messages.ts";
 import { Subscriber } from "./subscriber.ts";
+import type { TimelineMessage } from "./timeline-message.ts";
 
 const log = createLogger("test", "fatal");
 
@@ -25,7 +26,7 @@ const nobody = {
   invalid: () => undefined,
   lag: () => undefined,
 };
-let feed: Feed<ReturnType<typeof sampleFrame>, ReturnType<typeof readFilter>>;
+let feed: Feed<TimelineMessage, ReturnType<typeof readFilter>>;
 let sequence: number;
 beforeEach(() => {
   feed = new Feed(

@@ -1,4 +1,4 @@
-import type { Event, FrameDetections } from "@sightline/contracts";
+import type { Event } from "@sightline/contracts";
 import type { Logger, Nats } from "@sightline/service";
 import type { DetectionFilter } from "./detection-filter.ts";
 import { detectionFormat } from "./detection-format.ts";
@@ -7,9 +7,11 @@ import { eventFormat } from "./event-format.ts";
 import { Feed, type FeedObserver } from "./feed.ts";
 import type { FeedFilter, FeedFormat } from "./feed-format.ts";
 import type { RingLimits } from "./feed-ring.ts";
+import { defaultRoundMs, ProgressRounds } from "./progress-rounds.ts";
 import { StoredMessages } from "./stored-messages.ts";
 import { StreamReader } from "./stream-reader.ts";
 import { type SubscriberCount, Subscribers } from "./subscribers.ts";
+import type { TimelineMessage } from "./timeline-message.ts";
 
 /** What is kept in memory of a stream: some seconds of many cameras, for subscribers that lag or come back. */
 const defaultRing: RingLimits = { maxMessages: 8_192, maxBytes: 64 * 1024 ** 2 };
@@ -23,7 +25,7 @@ export interface RunningFeed<T, F extends FeedFilter> {
   reader: StreamReader;
   subscribers: Subscribers<T, F>;
 }
-export type DetectionFeed = RunningFeed<FrameDetections, DetectionFilter>;
+export type DetectionFeed = RunningFeed<TimelineMessage, DetectionFilter>;
 export type EventFeed = RunningFeed<Event, EventFilter>;
 
 /** What feeds are made with. */
@@ -33,6 +35,8 @@ export interface FeedParts {
   log: Logger;
   /** What is kept in memory, unless it is the usual. */
   ring?: RingLimits;
+  /** For at least so long nothing is written to a subscriber before it is told of its progress, unless it is the usual. */
+  progressMs?: number;
 }
 
 /** The feed of frames with detections; start its `reader`, and stop it in the end. */
@@ -47,11 +51,12 @@ export function eventFeed(parts: FeedParts, observer: FeedObserver): EventFeed {
 
 function makeFeed<T, F extends FeedFilter>(
   format: FeedFormat<T, F>,
-  { nats, count, log, ring = defaultRing }: FeedParts,
+  { nats, count, log, ring = defaultRing, progressMs = defaultRoundMs }: FeedParts,
   observer: FeedObserver,
 ): RunningFeed<T, F> {
   const feed = new Feed(format, ring, observer, log);
   const stored = new StoredMessages(nats, format.stream);
   const reader = new StreamReader(nats, format.stream, pastMessages, feed, log);
-  return { feed, stored, reader, subscribers: new Subscribers(feed, stored, count, log) };
+  const rounds = new ProgressRounds(format, progressMs);
+  return { feed, stored, reader, subscribers: new Subscribers(feed, stored, rounds, count, log) };
 }

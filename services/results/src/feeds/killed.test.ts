@@ -62,7 +62,7 @@ async function follow(
   while (numbers.at(-1) !== last) {
     try {
       for await (const message of subscribe(cursor ? { cursor } : "beginning")) {
-        if (message.kind === "gap" || message.kind === "skipped") throw new Error(`${message.kind} came`);
+        if (message.kind !== "frame" && message.kind !== "event") throw new Error(`${message.kind} came`);
         const number = message.kind === "frame" ? message.frame.frame!.number : message.event.revision;
         numbers.push(number);
         cursor = message.cursor;
@@ -97,4 +97,4 @@ test("results killed with SIGKILL during subscriptions, and back: with cursors n
     expect(numbers).toEqual(span(1, last));
     expect(interruptions).toBeGreaterThan(0);
   }
-}, 90_000);
+}, 180_000);

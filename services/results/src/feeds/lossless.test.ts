@@ -1,4 +1,4 @@
-import { EventPhase, toTimestamp } from "@sightline/contracts";
+import { EventPhase, GapReason, toTimestamp } from "@sightline/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Collector, span } from "../testing/event-collector.ts";
 import type { Start } from "../testing/feed-client.ts";
@@ -89,6 +89,40 @@ describe("detections from", () => {
     });
     return message!;
   }
+});
+
+test("frames that were not analysed are told in their place, of the cameras asked for, to those who miss nothing", async () => {
+  const camera = "lossy";
+  const lose = (of: string, frames: number) =>
+    feeds.timeline(of, { $case: "lost", value: { time: toTimestamp(Date.now()), frames } });
+  const opened = Promise.withResolvers<void>();
+  const live = new Collector(
+    feeds.client.detections({ cameras: [camera], signal: abort.signal, onOpen: () => opened.resolve() }),
+  );
+  await opened.promise;
+  await publish(camera, 1, 40);
+  await lose(camera, 7);
+  await publish(camera, 48, 49);
+  await lose("another", 3);
+  const got = await subscribe(camera, "beginning");
+  await expect.poll(() => got.numbers).toEqual([...span(1, 40), 48, 49]);
+  await lose(camera, 0);
+  await publish(camera, 60, 60);
+  await expect.poll(() => got.numbers.at(-1)).toBe(60);
+  const told = (messages: number) => ({
+    reason: GapReason.NOT_ANALYSED,
+    messages,
+    firstAvailableTime: undefined,
+    camera: `cameras/${camera}`,
+  });
+  expect(got.gaps).toEqual([told(7), told(0)]);
+  expect(got.got.map(({ kind }) => kind).indexOf("gap")).toBe(40);
+  // Whoever goes on after the gap is not told of it again.
+  const after = await subscribe(camera, { cursor: got.got[40]!.cursor });
+  await expect.poll(() => after.numbers).toEqual([48, 49, 60]);
+  expect(after.gaps).toEqual([told(0)]);
+  await expect.poll(() => live.numbers.at(-1)).toBe(60);
+  expect(live.gaps).toEqual([]);
 });
 
 describe("a start that cannot be", () => {

@@ -66,6 +66,14 @@ export class StoredMessages {
     });
   }
 
+  /** The last message of each subject that matches, as they are when the first is read. */
+  lastOfEach(subject: string): StoredRange {
+    return new StoredRange(this.#nats, this.stream, {
+      deliver_policy: DeliverPolicy.LastPerSubject,
+      filter_subject: subject,
+    });
+  }
+
   /** The last message of a subject; undefined when there is none. */
   async last(subject: string): Promise<Uint8Array | undefined> {
     const message = await this.#nats.manager.direct.getMessage(this.stream, { last_by_subj: subject });

@@ -4,6 +4,7 @@ import { encodeCursor } from "./cursor.ts";
 import type { Feed, FeedSubscriber } from "./feed.ts";
 import type { FeedFilter } from "./feed-format.ts";
 import { FeedReader } from "./feed-reader.ts";
+import type { ProgressRounds } from "./progress-rounds.ts";
 import type { Start } from "./start-position.ts";
 import type { StoredMessages } from "./stored-messages.ts";
 import { Subscriber, type SubscriberLimits, type SubscriberSink } from "./subscriber.ts";
@@ -46,12 +47,20 @@ export class SubscriberCount {
 export class Subscribers<T, F extends FeedFilter> {
   readonly #feed: Feed<T, F>;
   readonly #stored: StoredMessages;
+  readonly #rounds: ProgressRounds<T, F>;
   readonly #count: SubscriberCount;
   readonly #log: Logger;
 
-  constructor(feed: Feed<T, F>, stored: StoredMessages, count: SubscriberCount, log: Logger) {
+  constructor(
+    feed: Feed<T, F>,
+    stored: StoredMessages,
+    rounds: ProgressRounds<T, F>,
+    count: SubscriberCount,
+    log: Logger,
+  ) {
     this.#feed = feed;
     this.#stored = stored;
+    this.#rounds = rounds;
     this.#count = count;
     this.#log = log;
   }
@@ -63,14 +72,19 @@ export class Subscribers<T, F extends FeedFilter> {
     return { drained: () => subscriber.drained(performance.now()), stop };
   }
 
-  /** Sends everything from `start` on. @throws ApiError too_many_subscribers */
-  from(start: Start, filter: F, sink: SubscriberSink): Subscription {
+  /**
+   * Sends everything from `start` on, and with `progress` how far that is when there is nothing to send.
+   * @throws ApiError too_many_subscribers
+   */
+  from(start: Start, filter: F, progress: boolean, sink: SubscriberSink): Subscription {
     const reader = new FeedReader(this.#feed, this.#stored, filter, sink, this.#log);
     const remove = this.#add(filter, reader);
     const { format, identity, head } = this.#feed;
     const cursor = start.from === "newest" ? encodeCursor(format.kind, identity, head) : undefined;
     reader.start(start);
+    const leaveRounds = progress ? this.#rounds.add(reader) : undefined;
     const stop = () => {
+      leaveRounds?.();
       remove();
       reader.stop();
     };

@@ -32,13 +32,15 @@ export class GrpcCalls {
       end(new ApiError("stopping", "the server is stopping; call again when it is back"));
   }
 
-  /** A call that has one answer. */
+  /** A call that has one answer. The signal aborts when the caller does not want it any more. */
   unary<Request, Response>(
     method: string,
-    run: (request: Request) => Promise<Response>,
+    run: (request: Request, signal: AbortSignal) => Promise<Response>,
   ): handleUnaryCall<Request, Response> {
     return (call: ServerUnaryCall<Request, Response>, callback) => {
-      run(call.request).then(
+      const abort = new AbortController();
+      call.on("cancelled", () => abort.abort());
+      run(call.request, abort.signal).then(
         (response) => {
           this.#observe(method, call.cancelled ? "CANCELLED" : "OK");
           callback(null, response);

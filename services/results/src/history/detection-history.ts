@@ -8,9 +8,9 @@ import {
   subjects,
 } from "@sightline/contracts";
 import { applyFilter, type DetectionFilter, readFilter } from "../feeds/detection-filter.ts";
-import { decodeFrame } from "../feeds/detection-format.ts";
 import { readNames } from "../feeds/filter-fields.ts";
 import type { StoredMessages, StreamState } from "../feeds/stored-messages.ts";
+import { decodeFrame } from "../feeds/timeline-message.ts";
 import { type Page, readPage } from "../grpc/page-token.ts";
 import {
   clockSlackMs,

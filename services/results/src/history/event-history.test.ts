@@ -56,7 +56,74 @@ test("each event once, newest first, as it stands now, over many messages and pa
       .reverse()
       .map((number) => `e${2 * number - 1}`),
   );
-}, 60_000);
+});
+
+describe("events whose first message is not kept any more", () => {
+  const camera = "cut";
+  const cameras = [`cameras/${camera}`];
+  const begin = Date.now() - 3_600_000;
+  /** The messages of event n begin at the minute n. */
+  const tell = (number: number, phase: EventPhase, revision: number) =>
+    say(camera, { id: `c${number}`, phase, revision, startTime: begin + number * 60_000 });
+  let cut: RunningFeeds;
+  beforeAll(async () => {
+    cut = feeds;
+    feeds = await RunningFeeds.start();
+    for (const number of span(1, 12)) await tell(number, EventPhase.START, 1);
+    for (const number of span(1, 8)) await tell(number, EventPhase.UPDATE, 2);
+    const last = await tell(13, EventPhase.START, 1);
+    // Events 1 to 4 are over and gone; of 5 to 8 two messages are kept, of 9 and 10 only the end, of the rest the start.
+    for (const number of span(5, 10)) await tell(number, EventPhase.END, 3);
+    for (const number of [11, 12]) await tell(number, EventPhase.UPDATE, 2);
+    await say("other", { id: "d1", startTime: begin + 30 * 60_000 });
+    await feeds.nats.manager.streams.purge(streams.events, { seq: last });
+  });
+  afterAll(async () => {
+    await feeds.stop();
+    feeds = cut;
+  });
+
+  test("are listed once, by their start, in pages of any size", async () => {
+    const expected = span(5, 13)
+      .reverse()
+      .map((number) => `c${number}`);
+    for (const pageSize of [1, 2, 3, 4, 9, 0]) {
+      const events = await listAll({ filter: { cameras }, pageSize });
+      expect(ids(events)).toEqual(expected);
+      expect(events.map(({ phase }) => phase).slice(3)).toEqual(Array(6).fill(EventPhase.END));
+    }
+    expect(ids(await listAll({ pageSize: 2 }))).toEqual(["d1", ...expected]);
+  });
+
+  test("are found by filter and time", async () => {
+    const at = (minute: number) => toTimestamp(begin + minute * 60_000);
+    const open = { cameras, phases: [EventPhase.START, EventPhase.UPDATE] };
+    expect(ids(await listAll({ filter: open, pageSize: 1 }))).toEqual(["c13", "c12", "c11"]);
+    const some = await listAll({ filter: { cameras }, startTime: at(6), endTime: at(11), pageSize: 2 });
+    expect(ids(some)).toEqual(["c10", "c9", "c8", "c7", "c6"]);
+    const now = { startTime: toTimestamp(Date.now()) };
+    expect(await listAll({ filter: { cameras }, ...now })).toEqual([]);
+  });
+
+  test("are listed after what has begun since, though more of the stream goes while pages are read", async () => {
+    // So much later than the oldest message that its start is surely kept.
+    const later = (id: string, minutes: number) =>
+      say(camera, { id, startTime: Date.now() + minutes * 60_000 });
+    await later("new1", 5);
+    await later("new2", 6);
+    const first = await feeds.client.listEvents({ filter: { cameras }, pageSize: 3 });
+    expect(ids(first.events)).toEqual(["new2", "new1", "c13"]);
+    const { state } = await feeds.nats.manager.streams.info(streams.events);
+    await feeds.nats.manager.streams.purge(streams.events, { seq: state.first_seq + 2 });
+    const rest: Event[] = [];
+    for (let pageToken = first.nextPageToken; pageToken !== ""; ) {
+      const page = await feeds.client.listEvents({ filter: { cameras }, pageSize: 3, pageToken });
+      rest.push(...page.events);
+      pageToken = page.nextPageToken;
+    }
+    expect(ids(rest)).toEqual(["c12", "c11", "c10", "c9", "c8", "c7", "c6"]);
+  });
+});
 
 describe("filters", () => {
   const camera = "filtered";

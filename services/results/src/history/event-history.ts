@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import {
   Event,
   EventPhase,
@@ -16,18 +17,11 @@ import {
 import { decodeEvent } from "../feeds/event-format.ts";
 import type { StoredMessages, StreamState } from "../feeds/stored-messages.ts";
 import { ApiError } from "../grpc/errors.ts";
-import { type Page, readPage } from "../grpc/page-token.ts";
-import {
-  clockSlackMs,
-  lookUp,
-  maxPageBytes,
-  maxScanMs,
-  readScanPosition,
-  readTimeRange,
-  type ScanPosition,
-  scanToken,
-  type TimeRange,
-} from "./history-page.ts";
+import { readPage } from "../grpc/page-token.ts";
+import { EarlyEvents, newestFirst } from "./early-events.ts";
+import { earlyBefore, type ListPosition, listToken, readListPosition } from "./event-list-position.ts";
+import { EventPage } from "./event-page.ts";
+import { clockSlackMs, lookUp, maxScanMs, readTimeRange, type TimeRange } from "./history-page.ts";
 
 /** How many sequences are looked through at a time; of a single camera the server passes over all others' by itself. */
 const chunk = { ofAll: 1_024, ofOne: 16_384 };
@@ -42,12 +36,25 @@ interface Beginning {
   event: Event;
 }
 
+/** One call's look into history, and what it has found. */
+interface Look {
+  filter: EventFilter;
+  range: TimeRange;
+  state: StreamState;
+  from: ListPosition;
+  /** On the clock of `performance`. */
+  deadline: number;
+  events: EventPage;
+}
+
 /** Events as they are kept in EVENTS. */
 export class EventHistory {
   readonly #stored: StoredMessages;
+  readonly #early: EarlyEvents;
 
   constructor(stored: StoredMessages) {
     this.#stored = stored;
+    this.#early = new EarlyEvents(stored);
   }
 
   /** An event as it stands now. @throws ApiError invalid_argument, event_not_found, history_unavailable */
@@ -75,50 +82,74 @@ export class EventHistory {
     const range = readTimeRange(request.startTime, request.endTime);
     return lookUp(async () => {
       const state = await this.#stored.state();
-      const from = readScanPosition(page, state) ?? (await this.#beginning(range, state));
-      return this.#scan(filter, range, page, state, from.position);
+      const deadline = performance.now() + maxScanMs;
+      const from = readListPosition(page, state) ?? (await this.#beginning(range, state));
+      const events = new EventPage(page.size);
+      const look = { filter, range, state, from, deadline, events };
+      const next = (await this.#listScanned(look)) ?? (await this.#listEarly(look));
+      return { events: events.events, nextPageToken: next ? listToken(page, state, next) : "" };
     });
   }
 
   /** Messages up to `position` are looked through, backwards. */
-  async #beginning({ end }: TimeRange, state: StreamState): Promise<ScanPosition> {
-    if (end === Infinity) return { position: state.last, bound: 0 };
-    return { position: await this.#stored.before(end + maxStoreDelayMs), bound: 0 };
+  async #beginning({ end }: TimeRange, state: StreamState): Promise<ListPosition> {
+    const early = earlyBefore(state);
+    if (end <= early) return { earlyBefore: early };
+    const position = end === Infinity ? state.last : await this.#stored.before(end + maxStoreDelayMs);
+    return { earlyBefore: early, position };
   }
 
-  async #scan(
-    filter: EventFilter,
-    range: TimeRange,
-    page: Page,
-    state: StreamState,
-    from: number,
-  ): Promise<ListEventsResponse> {
-    const deadline = performance.now() + maxScanMs;
+  /** Events by their first messages. Returns where the next page begins; undefined when there are no more of these. */
+  async #listScanned(look: Look): Promise<ListPosition | undefined> {
+    const { filter, range, state, from, deadline, events } = look;
+    if (from.position === undefined) return undefined;
     const span = filter.onlyCamera === undefined ? chunk.ofAll : chunk.ofOne;
-    const events: Event[] = [];
-    let bytes = 0;
-    const pageUpTo = (position: number) => ({
-      events,
-      nextPageToken: position < state.first ? "" : scanToken(page, state, { position, bound: 0 }),
-    });
-    for (let last = from; last >= state.first; last -= span) {
-      if (performance.now() > deadline) return pageUpTo(last);
+    const time = { ...range, start: Math.max(range.start, from.earlyBefore) };
+    for (let last = from.position; last >= state.first; last -= span) {
+      if (performance.now() > deadline) return { ...from, position: last };
       const first = Math.max(state.first, last - span + 1);
-      const { beginnings, oldest } = await this.#beginnings(filter, range, first, last);
+      const { beginnings, oldest } = await this.#beginnings(filter, time, first, last);
       for (let i = 0; i < beginnings.length; i += lookUpsAtATime) {
         const some = beginnings.slice(i, i + lookUpsAtATime);
         const current = await Promise.all(some.map(({ event }) => this.#current(event)));
-        for (const [index, found] of current.entries()) {
-          if (!found || !passesFilter(filter, found.event)) continue;
-          if (events.length === page.size || (bytes > 0 && bytes + found.bytes > maxPageBytes))
-            return pageUpTo(some[index]!.sequence);
-          events.push(found.event);
-          bytes += found.bytes;
-        }
+        for (const [index, found] of current.entries())
+          if (found && passesFilter(filter, found.event) && !events.add(found))
+            return { ...from, position: some[index]!.sequence };
       }
-      if (oldest < range.start - clockSlackMs) break;
+      if (oldest < time.start - clockSlackMs) break;
     }
-    return { events, nextPageToken: "" };
+    return undefined;
+  }
+
+  /** Events that began so early that their first message may not be kept. Returns where the next page begins. */
+  async #listEarly(look: Look): Promise<ListPosition | undefined> {
+    const { filter, range, state, deadline, events } = look;
+    const from: ListPosition = { ...look.from, position: undefined };
+    if (range.start >= from.earlyBefore) return undefined;
+    const all = await Promise.race([
+      this.#early.find(state, from.earlyBefore, filter.onlyCamera),
+      delay(Math.max(1, deadline - performance.now()), undefined, { ref: false }),
+    ]);
+    if (!all) return from;
+    const { after } = from;
+    const left = all.filter(
+      (event) =>
+        event.startMs >= range.start &&
+        event.startMs < range.end &&
+        (after === undefined || newestFirst(after, event) < 0),
+    );
+    let listed = after;
+    for (let i = 0; i < left.length; i += lookUpsAtATime) {
+      if (performance.now() > deadline + maxScanMs) return { ...from, after: listed };
+      const some = left.slice(i, i + lookUpsAtATime);
+      const current = await Promise.all(some.map((event) => this.#current(event)));
+      for (const [index, found] of current.entries()) {
+        if (found && passesFilter(filter, found.event) && !events.add(found))
+          return { ...from, after: listed };
+        listed = some[index];
+      }
+    }
+    return undefined;
   }
 
   /** Beginnings of events among the messages of these sequences, newest first; and when the oldest message was stored. */
@@ -153,7 +184,7 @@ export class EventHistory {
     return { beginnings: beginnings.reverse(), oldest };
   }
 
-  async #current({ name }: Event): Promise<{ event: Event; bytes: number } | undefined> {
+  async #current({ name }: { name: string }): Promise<{ event: Event; bytes: number } | undefined> {
     const { camera, id } = parseEventName(name)!;
     const data = await this.#stored.last(subjects.event(camera, id));
     return data && { event: Event.decode(data), bytes: data.byteLength };

@@ -15,6 +15,7 @@ import type { CameraService } from "../cameras/camera-service.ts";
 import type { CameraStatusView } from "../cameras/camera-status-view.ts";
 import type { ModelCatalog } from "../cameras/model-catalog.ts";
 import type { DetectionFeed, EventFeed } from "../feeds/feeds.ts";
+import { framesOnly } from "../feeds/timeline-message.ts";
 import type { EventHistory } from "../history/event-history.ts";
 import type { PictureClient } from "../pictures/picture-client.ts";
 import type { RulesRegistry } from "../rules/rules-registry.ts";
@@ -22,6 +23,7 @@ import type { RulesService } from "../rules/rules-service.ts";
 import type { CameraSnapshots } from "../snapshots/camera-snapshots.ts";
 import type { EventSnapshots } from "../snapshots/event-snapshots.ts";
 import { CameraView } from "./camera-view.ts";
+import type { RecentLosses } from "./findings/recent-losses.ts";
 import type { HttpApi } from "./http-api.ts";
 import { LiveHub } from "./live/live-hub.ts";
 import { LiveMetrics } from "./live/live-metrics.ts";
@@ -45,6 +47,7 @@ export interface HttpSources {
   rulesRegistry: RulesRegistry;
   rules: RulesService;
   timeline: DetectionFeed;
+  losses: RecentLosses;
   events: EventFeed;
   eventHistory: EventHistory;
   pictures: PictureClient;
@@ -74,7 +77,7 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
       .map((stored) => toCameraMessage(stored, sources.cameraStatus.find(stored.id)));
 
   const series = new SeriesStore((camera) => records.get(camera) !== undefined);
-  const view = new CameraView(series, workers);
+  const view = new CameraView(series, workers, sources.losses);
   const metrics = new LiveMetrics(sources.prometheus, () => live.size);
   const live: LiveHub = new LiveHub({
     feed,
@@ -92,10 +95,12 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
     records.onChange(({ key, value }) => {
       if (!value) series.forget(key);
     }),
-    sources.timeline.feed.listen((frame) => {
-      series.frame(frame);
-      live.frame(frame);
-    }),
+    sources.timeline.feed.listen(
+      framesOnly((frame) => {
+        series.frame(frame);
+        live.frame(frame);
+      }),
+    ),
     sources.events.feed.listen((event) => live.event(event)),
   ];
   life.add({ stop: async () => ends.forEach((end) => void end()) });

@@ -1,5 +1,6 @@
 import { type Camera, cameraIdOf, type HttpCamera, type WorkerInfo } from "@sightline/contracts";
 import { diagnoseCamera } from "./findings/diagnose-camera.ts";
+import type { RecentLosses } from "./findings/recent-losses.ts";
 import { toHttpCamera } from "./json/camera-json.ts";
 import type { SeriesStore } from "./series/series-store.ts";
 
@@ -10,15 +11,19 @@ export const diagnosisSeconds = 10;
 export class CameraView {
   readonly #series: SeriesStore;
   readonly #workers: () => WorkerInfo[];
+  readonly #losses: RecentLosses;
 
-  constructor(series: SeriesStore, workers: () => WorkerInfo[]) {
+  constructor(series: SeriesStore, workers: () => WorkerInfo[], losses: RecentLosses) {
     this.#series = series;
     this.#workers = workers;
+    this.#losses = losses;
   }
 
   show(camera: Camera): HttpCamera {
     const shown = toHttpCamera(camera, []);
-    const samples = this.#series.recent(cameraIdOf(camera.name) ?? "", diagnosisSeconds);
-    return { ...shown, findings: diagnoseCamera(shown, samples, { workers: this.#workers() }) };
+    const id = cameraIdOf(camera.name) ?? "";
+    const samples = this.#series.recent(id, diagnosisSeconds);
+    const system = { workers: this.#workers(), loss: this.#losses.find(id) };
+    return { ...shown, findings: diagnoseCamera(shown, samples, system) };
   }
 }

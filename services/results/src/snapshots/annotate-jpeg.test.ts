@@ -61,7 +61,7 @@ test("without boxes the picture is given as it is", async () => {
 });
 
 test("a label tells the class, the track's number and the score", () => {
-  expect(annotatedBox(detection, "lxk2-17")[0]?.label).toBe("person 17 87%");
+  expect(annotatedBox(detection, "lxk2-17")[0]?.label).toBe("person #17 87%");
   expect(annotatedBox(detection, "")[0]?.label).toBe("person 87%");
   expect(annotatedBox({ ...detection, normalizedBox: undefined }, "")).toEqual([]);
 });

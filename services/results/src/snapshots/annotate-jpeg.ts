@@ -37,7 +37,7 @@ export async function annotateJpeg(
 /** How a detection or track is drawn: its class, its score in percent, and its track where it has one. */
 export function annotatedBox(found: Detection | Track, trackId: string): AnnotatedBox[] {
   const { classId, className, score, normalizedBox: box } = found;
-  const name = trackId === "" ? className : `${className} ${shortId(trackId)}`;
+  const name = trackId === "" ? className : `${className} #${shortId(trackId)}`;
   return box ? [{ classId, label: `${name} ${Math.round(100 * score)}%`, box }] : [];
 }
 

@@ -1,7 +1,7 @@
 import { type FrameReference, parseEventName, toTimestamp } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
 import { annotateJpeg } from "./annotate-jpeg.ts";
-import type { SnapshotStore } from "./snapshot-store.ts";
+import type { AwaitedSnapshots } from "./awaited-snapshots.ts";
 
 /** A JPEG and the frame that it shows. */
 export interface Snapshot {
@@ -11,25 +11,25 @@ export interface Snapshot {
 
 /** Pictures of events as they are kept. */
 export class EventSnapshots {
-  readonly #store: SnapshotStore;
+  readonly #snapshots: AwaitedSnapshots;
 
-  constructor(store: SnapshotStore) {
-    this.#store = store;
+  constructor(snapshots: AwaitedSnapshots) {
+    this.#snapshots = snapshots;
   }
 
   /**
    * The picture with the best view of the event `cameras/{camera}/events/{event}`, with its object's box drawn into it
-   * if `annotated`.
+   * if `annotated`. One of an event that was just told may not be stored yet, and is waited for until `signal` aborts.
    * @throws ApiError invalid_argument, snapshot_not_found, history_unavailable, picture_unavailable
    */
-  async get(name: string, annotated: boolean): Promise<Snapshot> {
+  async get(name: string, annotated: boolean, signal?: AbortSignal): Promise<Snapshot> {
     const parts = parseEventName(name);
     if (!parts)
       throw new ApiError(
         "invalid_argument",
         "the event's name is not valid; expected cameras/{camera}/events/{event}",
       );
-    const stored = await this.#store.get(`${parts.camera}/${parts.id}`).catch((cause: Error) => {
+    const stored = await this.#snapshots.get(parts.camera, parts.id, signal).catch((cause: Error) => {
       throw new ApiError("history_unavailable", "the picture cannot be read now; try again", { cause });
     });
     if (!stored)

@@ -21,8 +21,8 @@ export function eventSnapshotHandlers(
   snapshots: EventSnapshots,
 ): Pick<EventServiceServer, "getEventSnapshot"> {
   return {
-    getEventSnapshot: calls.unary("GetEventSnapshot", async ({ name, annotated }) =>
-      toResponse(await snapshots.get(name, annotated)),
+    getEventSnapshot: calls.unary("GetEventSnapshot", async ({ name, annotated }, signal) =>
+      toResponse(await snapshots.get(name, annotated, signal)),
     ),
   };
 }

@@ -34,7 +34,7 @@ function details(number: number): SnapshotDetails {
     ptsUs: -5,
     width: 640,
     height: 360,
-    boxes: [{ classId: 0, label: "person 1 90%", box }],
+    boxes: [{ classId: 0, label: "person #1 90%", box }],
   };
 }
 
@@ -108,7 +108,7 @@ test("a picture too large for an answer is refused", async () => {
 test("pictures are gone when they are old, by the age in force when the store was last opened", async () => {
   await store.put("front/e-e1", bytes(1_000, 1), details(1));
   await SnapshotStore.open(nats, { ...kept, maxAgeSeconds: 1 });
-  await expect.poll(() => store.get("front/e-e1"), { timeout: 10_000 }).toBeUndefined();
+  await expect.poll(() => store.get("front/e-e1")).toBeUndefined();
   expect(await store.bytes()).toBe(0);
 });
 

@@ -10,7 +10,7 @@ import { type SnapshotFailure, SnapshotTaker } from "./snapshot-taker.ts";
 
 const log = createLogger("test", "fatal");
 /** A bound on waiting, not a measurement. */
-const patience = { timeout: 20_000 };
+const patience = { timeout: 60_000 };
 
 let server: NatsServer;
 let nats: Nats;
@@ -78,7 +78,7 @@ test("an event's picture is stored with the frame it shows and the object's box"
     ptsUs: 40,
     width: 320,
     height: 240,
-    boxes: [{ classId: 2, label: "person 7 90%", box }],
+    boxes: [{ classId: 2, label: "person #7 90%", box }],
   });
   expect([...jpeg.subarray(0, 2)]).toEqual([0xff, 0xd8]);
 });
@@ -157,6 +157,6 @@ test("the object is drawn as it is in the picture's frame, and all followed obje
   taker.offer({ ...event("a-e2", EventPhase.START, 40), track: undefined });
   await outcomesOf(2);
   const boxes = async (name: string) => (await store.details(name))?.boxes.map(({ label }) => label);
-  expect(await boxes("front/a-e1")).toEqual(["dog 7 50%"]);
-  expect(await boxes("front/a-e2")).toEqual(["dog 7 50%", "dog 8 50%"]);
+  expect(await boxes("front/a-e1")).toEqual(["dog #7 50%"]);
+  expect(await boxes("front/a-e2")).toEqual(["dog #7 50%", "dog #8 50%"]);
 });

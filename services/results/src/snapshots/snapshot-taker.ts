@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AnnotatedBox } from "@sightline/annotate";
-import { type Event, EventPhase, parseEventName } from "@sightline/contracts";
+import { type Event, EventPhase, type FrameReference, parseEventName } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
 import { type Picture, type PictureClient, PictureError } from "../pictures/picture-client.ts";
 import { annotatedBox } from "./annotate-jpeg.ts";
@@ -60,8 +60,11 @@ export class SnapshotTaker {
     this.#log = log;
   }
 
-  /** Takes an event's picture if it names a frame that it did not name before. To be called in the order of its phases. */
-  offer(event: Event): void {
+  /**
+   * Takes an event's picture if it names a frame that it did not name before. To be called in the order of its phases.
+   * `found`: the message was published by another process or before a failure, which may or may not have taken its picture.
+   */
+  offer(event: Event, found = false): void {
     const { snapshotFrame: frame, phase } = event;
     const parts = parseEventName(event.name);
     if (!parts || !frame || this.#stopped) return;
@@ -71,16 +74,34 @@ export class SnapshotTaker {
     if (isOver) this.#taken.delete(key);
     const { epoch, number } = frame;
     if (last === frameKey(epoch, number)) return;
-    if (!isOver) this.#remember(key, frameKey(epoch, number));
+    if (!isOver && !found) this.#remember(key, frameKey(epoch, number));
     if (this.#waiting.size >= mostWaiting && !this.#waiting.has(key)) {
       this.#observe("busy");
       return;
     }
-    const begins = phase === EventPhase.START || phase === EventPhase.ONCE;
-    const boxes = this.#boxes(event, parts.camera, epoch, number);
-    const mayBeStored = last === undefined && !begins;
-    this.#waiting.set(key, { key, camera: parts.camera, epoch, number, boxes, mayBeStored });
+    const mayBeStored = last === undefined && (found || !begins(event));
+    this.#waiting.set(key, this.#job(event, parts.camera, key, frame, mayBeStored));
     this.#startMore();
+  }
+
+  /** Whether the picture that an event names has been offered by an earlier message about it. */
+  hasTaken({ name, snapshotFrame: frame }: Event): boolean {
+    const parts = parseEventName(name);
+    if (!parts || !frame) return false;
+    return this.#taken.get(`${parts.camera}/${parts.id}`) === frameKey(frame.epoch, frame.number);
+  }
+
+  /** Takes the picture that an event names before anything else happens, in one attempt. Returns whether it is stored. */
+  async takeNow(event: Event): Promise<boolean> {
+    const { snapshotFrame: frame } = event;
+    const parts = parseEventName(event.name);
+    if (!parts || !frame || this.#stopped) return false;
+    const key = `${parts.camera}/${parts.id}`;
+    this.#waiting.delete(key);
+    await this.#running.get(key);
+    const stored = await this.#take(this.#job(event, parts.camera, key, frame, true), 1);
+    if (stored) this.#remember(key, frameKey(frame.epoch, frame.number));
+    return stored;
   }
 
   /** Takes no more; those under way are finished. */
@@ -97,6 +118,11 @@ export class SnapshotTaker {
       this.#taken.delete(oldest);
       break;
     }
+  }
+
+  #job(event: Event, camera: string, key: string, frame: FrameReference, mayBeStored: boolean): Job {
+    const { epoch, number } = frame;
+    return { key, camera, epoch, number, boxes: this.#boxes(event, camera, epoch, number), mayBeStored };
   }
 
   /** The object as it is in this frame; every object of the frame when the event is about none. */
@@ -123,14 +149,16 @@ export class SnapshotTaker {
     }
   }
 
-  async #take(job: Job): Promise<void> {
+  /** Returns whether the picture is stored. */
+  async #take(job: Job, attempts = retryMs.length + 1): Promise<boolean> {
     try {
-      if (job.mayBeStored && (await this.#isStored(job))) return;
-      const { jpeg, ...picture } = await this.#picture(job);
+      if (job.mayBeStored && (await this.#isStored(job))) return true;
+      const { jpeg, ...picture } = await this.#picture(job, attempts);
       const { epoch, number, captureTimeMs, ptsUs, width, height } = picture;
       const details = { epoch, number, captureTimeMs, ptsUs, width, height, boxes: job.boxes };
       await this.#store.put(job.key, jpeg, details);
       this.#observe(undefined);
+      return true;
     } catch (error) {
       const failure = failureOf(error);
       this.#log.debug(
@@ -138,17 +166,18 @@ export class SnapshotTaker {
         "an event has no picture",
       );
       this.#observe(failure);
+      return false;
     }
   }
 
-  async #picture({ camera, epoch, number }: Job): Promise<Picture> {
+  async #picture({ camera, epoch, number }: Job, attempts: number): Promise<Picture> {
     for (let attempt = 0; ; attempt++) {
       try {
         return await this.#pictures.get(camera, { epoch, number, quality });
       } catch (error) {
         const wait = retryMs[attempt];
         const passes = error instanceof PictureError && ["busy", "unreachable"].includes(error.reason);
-        if (!passes || wait === undefined || this.#stopped) throw error;
+        if (!passes || wait === undefined || attempt + 1 >= attempts || this.#stopped) throw error;
         await delay(wait);
       }
     }
@@ -158,6 +187,11 @@ export class SnapshotTaker {
     const details = await this.#store.details(key);
     return details?.epoch === epoch && details.number === number;
   }
+}
+
+/** Whether it is the first message about the event. */
+export function begins({ phase }: Event): boolean {
+  return phase === EventPhase.START || phase === EventPhase.ONCE;
 }
 
 function frameKey(epoch: string, number: number): string {

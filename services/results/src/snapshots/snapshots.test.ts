@@ -31,7 +31,7 @@ const record = {
 };
 
 /** A bound on waiting, not a measurement. */
-const patience = { timeout: 10_000 };
+const patience = { timeout: 60_000 };
 
 let results: RunningResults;
 let source: PictureSource;
@@ -112,9 +112,7 @@ test("the picture of an event is to be had when it has happened, plain and with 
   const name = await vi.waitUntil(
     async () =>
       (await call<ListEventsRequest, ListEventsResponse>(events, events.listEvents, list)).events[0]?.name,
-    {
-      timeout: 10_000,
-    },
+    patience,
   );
   await expect.poll(() => codeOf(eventPicture(name)), patience).toEqual([status.OK, ""]);
   const plain = await eventPicture(name);

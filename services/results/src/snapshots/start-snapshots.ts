@@ -2,9 +2,11 @@ import type { Retention } from "@sightline/contracts";
 import type { Lifecycle, Logger, Nats } from "@sightline/service";
 import type { Registry } from "prom-client";
 import { PictureClient } from "../pictures/picture-client.ts";
+import { AwaitedSnapshots } from "./awaited-snapshots.ts";
 import { CameraSnapshots } from "./camera-snapshots.ts";
 import { EventSnapshots } from "./event-snapshots.ts";
 import { RecentDetections } from "./recent-detections.ts";
+import { SnapshotClaims } from "./snapshot-claims.ts";
 import { SnapshotMetrics } from "./snapshot-metrics.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 import { SnapshotSweeper } from "./snapshot-sweeper.ts";
@@ -14,6 +16,8 @@ import { SnapshotTaker } from "./snapshot-taker.ts";
 export interface SnapshotParts {
   /** To be offered every event that this process publishes. */
   taker: SnapshotTaker;
+  /** To be asked about every event before it is published. */
+  claims: SnapshotClaims;
   pictures: PictureClient;
   /** To be told of every frame in its turn, and of cameras that are removed. */
   recentDetections: RecentDetections;
@@ -39,9 +43,10 @@ export async function startSnapshots(
   const taker = life.add(new SnapshotTaker(pictures, store, recentDetections, taken, log));
   return {
     taker,
+    claims: new SnapshotClaims(taker, store, log),
     pictures,
     recentDetections,
     cameraSnapshots: new CameraSnapshots(pictures, recentDetections, isRegistered),
-    eventSnapshots: new EventSnapshots(store),
+    eventSnapshots: new EventSnapshots(new AwaitedSnapshots(nats, store)),
   };
 }

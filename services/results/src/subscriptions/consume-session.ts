@@ -11,7 +11,7 @@ import type { Logger, Nats } from "@sightline/service";
 import { encodeAckId } from "./ack-id.ts";
 import { ConsumerReader, type Verdict } from "./consumer-reader.ts";
 import type { DeadLetters } from "./dead-letters.ts";
-import type { ExpiredMessages } from "./expired-messages.ts";
+import type { Expired, ExpiredMessages } from "./expired-messages.ts";
 import { type MessageReader, messageReader, type SubscribedMessage } from "./subscribed-message.ts";
 import { consumerNames, streamOf } from "./subscription-consumers.ts";
 import type { SubscriptionRegistry } from "./subscription-registry.ts";
@@ -151,6 +151,6 @@ export class ConsumeSession {
   }
 }
 
-function gapOf({ messages, firstAvailableTime }: Omit<Gap, "reason">): Gap {
-  return { reason: GapReason.EXPIRED, messages, firstAvailableTime };
+function gapOf({ messages, firstAvailableTime }: Expired): Gap {
+  return { reason: GapReason.EXPIRED, messages, firstAvailableTime, camera: "" };
 }

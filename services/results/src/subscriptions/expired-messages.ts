@@ -4,12 +4,21 @@ import { StoredMessages } from "../feeds/stored-messages.ts";
 import { streamOf } from "./subscription-consumers.ts";
 import type { SubscriptionRegistry } from "./subscription-registry.ts";
 
+/** A server that restarts gives a consumer's creation a little differently. */
+const createdToleranceMs = 1_000;
+
+/** Messages that are gone. */
+export type Expired = Pick<Gap, "messages" | "firstAvailableTime">;
+
 /** Finds messages that expired before a subscription got them, and tells of each once. */
 export class ExpiredMessages {
   readonly #nats: Nats;
   readonly #registry: SubscriptionRegistry;
-  /** Subscription id → last sequence that has been told of. */
-  readonly #told = new Map<string, number>();
+  /**
+   * Subscription id → up to where nothing is left to tell of. A server that restarts forgets how far a consumer has passed
+   * over messages that are not its own. `created`, in milliseconds, tells the consumer from a later one of the same name.
+   */
+  readonly #known = new Map<string, { created: number; sequence: number }>();
 
   constructor(nats: Nats, registry: SubscriptionRegistry) {
     this.#nats = nats;
@@ -17,14 +26,21 @@ export class ExpiredMessages {
   }
 
   /** What is gone and has not been told of; undefined when nothing is. @throws when NATS is away */
-  async unread(id: string, subscription: Subscription): Promise<Omit<Gap, "reason"> | undefined> {
+  async unread(id: string, subscription: Subscription): Promise<Expired | undefined> {
     const place = await this.#registry.place(id, subscription);
-    const { first, firstTime } = await new StoredMessages(this.#nats, streamOf(subscription.kind)).state();
+    const { first, last, firstTime } = await new StoredMessages(
+      this.#nats,
+      streamOf(subscription.kind),
+    ).state();
     if (!place) return undefined;
-    const read = Math.max(place.delivered.stream_seq, this.#told.get(id) ?? 0);
+    const known = this.#known.get(id);
+    const created = Date.parse(place.created);
+    const same = known && Math.abs(known.created - created) < createdToleranceMs;
+    const before = same ? Math.min(known.sequence, last) : 0;
+    const read = Math.max(place.delivered.stream_seq, before);
     const gone = first - 1;
+    this.#known.set(id, { created, sequence: Math.max(read, gone) });
     if (gone <= read) return undefined;
-    this.#told.set(id, gone);
     const firstAvailableTime = firstTime === undefined ? undefined : toTimestamp(firstTime);
     return { messages: gone - read, firstAvailableTime };
   }

@@ -1,8 +1,8 @@
 import { type DeadLetter, EventFilter, type Subscription, SubscriptionKind } from "@sightline/contracts";
 import { applyFilter, readFilter } from "../feeds/detection-filter.ts";
-import { decodeFrame } from "../feeds/detection-format.ts";
 import { passesFilter, readEventFilter } from "../feeds/event-filter.ts";
 import { decodeEvent } from "../feeds/event-format.ts";
+import { decodeFrame } from "../feeds/timeline-message.ts";
 
 /** What a subscription delivers: an event or a frame. */
 export type SubscribedMessage = NonNullable<DeadLetter["message"]>;

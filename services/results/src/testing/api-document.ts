@@ -4,6 +4,7 @@ import { expect } from "vitest";
 type Method = "get" | "post" | "put" | "patch" | "delete";
 
 interface Operation {
+  operationId: string;
   responses: Record<string, { content?: Record<string, { schema: object }> }>;
 }
 

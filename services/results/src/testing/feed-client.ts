@@ -30,10 +30,13 @@ export type FeedMessage =
   | { kind: "frame"; frame: FrameDetections; cursor: string }
   | { kind: "event"; event: Event; cursor: string }
   | { kind: "skipped"; count: number; cursor: string }
-  | { kind: "gap"; gap: Gap; cursor: string };
+  | { kind: "gap"; gap: Gap; cursor: string }
+  | { kind: "progress"; cursor: string };
 
 export interface FeedCall {
   start?: Start;
+  /** Whether to ask for progress; no unless given. */
+  progress?: boolean;
   signal?: AbortSignal;
   /** Is called when the server has taken the call. */
   onOpen?: (headers: Metadata) => void;
@@ -80,6 +83,7 @@ export class FeedClient {
       classes,
       includeEmpty: !classes?.length,
       start: position(options.start),
+      progress: options.progress,
     });
     const client = new DetectionServiceClient(this.#address, credentials.createInsecure(), ownConnection);
     const answers = this.#stream(client, () => client.subscribeDetections(request), options);
@@ -87,23 +91,30 @@ export class FeedClient {
       if (event?.$case === "frame") yield { kind: "frame", frame: event.value, cursor };
       else if (event?.$case === "skipped") yield { kind: "skipped", count: event.value.count, cursor };
       else if (event?.$case === "gap") yield { kind: "gap", gap: event.value, cursor };
+      else if (event?.$case === "progress") yield { kind: "progress", cursor };
     }
   }
 
   /** SubscribeEvents; cameras by id. */
   async *events({
     start,
+    progress = false,
     signal,
     onOpen,
     ...filter
   }: Filter<FeedCall> = {}): AsyncGenerator<FeedMessage, void> {
     const cameras = filter.cameras?.map(cameraName);
-    const request = { filter: EventFilter.fromPartial({ ...filter, cameras }), start: position(start) };
+    const request = {
+      filter: EventFilter.fromPartial({ ...filter, cameras }),
+      start: position(start),
+      progress,
+    };
     const client = new EventServiceClient(this.#address, credentials.createInsecure(), ownConnection);
     const answers = this.#stream(client, () => client.subscribeEvents(request), { signal, onOpen });
     for await (const { event, cursor } of answers) {
       if (event?.$case === "happened") yield { kind: "event", event: event.value, cursor };
       else if (event?.$case === "gap") yield { kind: "gap", gap: event.value, cursor };
+      else if (event?.$case === "progress") yield { kind: "progress", cursor };
     }
   }
 

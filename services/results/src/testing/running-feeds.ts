@@ -20,8 +20,7 @@ import { DetectionService } from "../feeds/detection-service.ts";
 import { eventHandlers, preEncodedEventService } from "../feeds/event-handlers.ts";
 import { EventService } from "../feeds/event-service.ts";
 import type { FeedObserver } from "../feeds/feed.ts";
-import type { RingLimits } from "../feeds/feed-ring.ts";
-import { detectionFeed, eventFeed } from "../feeds/feeds.ts";
+import { detectionFeed, eventFeed, type FeedParts } from "../feeds/feeds.ts";
 import { SubscriberCount } from "../feeds/subscribers.ts";
 import { GrpcCalls } from "../grpc/grpc-calls.ts";
 import { GrpcServer } from "../grpc/grpc-server.ts";
@@ -32,21 +31,26 @@ import { FeedClient } from "./feed-client.ts";
 
 const log = createLogger("test", "fatal");
 
+interface FeedOptions extends Pick<FeedParts, "ring" | "progressMs"> {
+  rulesOf?: RulesOf;
+}
+
 /** The feeds and the calls on them, over real gRPC and a real NATS server; the test plays the analysis that fills the streams. */
 export class RunningFeeds {
   readonly server: NatsServer;
   readonly nats: Nats;
-  readonly #options: { ring?: RingLimits; rulesOf?: RulesOf };
+  readonly #options: FeedOptions;
   #life = new Lifecycle();
   #client: FeedClient | undefined;
+  #address = "127.0.0.1:0";
 
-  private constructor(server: NatsServer, nats: Nats, options: { ring?: RingLimits; rulesOf?: RulesOf }) {
+  private constructor(server: NatsServer, nats: Nats, options: FeedOptions) {
     this.server = server;
     this.nats = nats;
     this.#options = options;
   }
 
-  static async start(options: { ring?: RingLimits; rulesOf?: RulesOf } = {}): Promise<RunningFeeds> {
+  static async start(options: FeedOptions = {}): Promise<RunningFeeds> {
     const server = await NatsServer.start();
     const running = new RunningFeeds(server, await connectNats(server.url, "test", log), options);
     await running.makeStreams();
@@ -56,6 +60,11 @@ export class RunningFeeds {
 
   get client(): FeedClient {
     return this.#client!;
+  }
+
+  /** Of the gRPC server; it stays the same. */
+  get address(): string {
+    return this.#address;
   }
 
   /** Makes the streams, as they are made when the service starts. */
@@ -71,7 +80,8 @@ export class RunningFeeds {
     this.#life = life;
     const nats = await connectNats(this.server.url, "feeds", log);
     life.add({ stop: () => nats.connection.close() });
-    const parts = { nats, count: new SubscriberCount(100), log, ring: this.#options.ring };
+    const { ring, progressMs, rulesOf = () => undefined } = this.#options;
+    const parts = { nats, count: new SubscriberCount(100), log, ring, progressMs };
     const timeline = detectionFeed(parts, nobody);
     const events = eventFeed(parts, nobody);
     for (const { reader } of [timeline, events]) {
@@ -80,7 +90,7 @@ export class RunningFeeds {
     }
     const calls = new GrpcCalls(log, () => undefined);
     const grpc = life.add(new GrpcServer(() => calls.endStreams()));
-    const zones = new ZoneLookup(this.#options.rulesOf ?? (() => undefined));
+    const zones = new ZoneLookup(rulesOf);
     const detections = new DetectionHistory(timeline.stored, zones);
     grpc.addService(
       preEncodedDetectionService,
@@ -90,8 +100,8 @@ export class RunningFeeds {
       preEncodedEventService,
       eventHandlers(calls, new EventService(events), new EventHistory(events.stored)),
     );
-    const port = await grpc.listen("127.0.0.1:0");
-    const client = new FeedClient(`127.0.0.1:${port}`);
+    this.#address = `127.0.0.1:${await grpc.listen(this.#address)}`;
+    const client = new FeedClient(this.#address);
     life.add({ stop: async () => client.close() });
     this.#client = client;
   }

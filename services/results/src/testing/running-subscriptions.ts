@@ -14,6 +14,7 @@ import {
   SubscriptionServiceClient,
   SubscriptionServiceService,
   subjects,
+  TimelineEntry,
 } from "@sightline/contracts";
 import {
   connectNats,
@@ -28,6 +29,7 @@ import { GrpcCalls } from "../grpc/grpc-calls.ts";
 import { GrpcServer } from "../grpc/grpc-server.ts";
 import { subscriptionHandlers } from "../subscriptions/subscription-handlers.ts";
 import { startSubscriptions } from "../subscriptions/subscriptions.ts";
+import { sampleFrame } from "./sample-frames.ts";
 
 const kept = { maxAgeSeconds: 3600, maxBytes: 16 * 1024 ** 2, replicas: 1 };
 
@@ -67,6 +69,14 @@ export class RunningSubscriptions {
       revision: number,
     });
     await this.nats.jetstream.publish(subjects.event(camera, `e${number}`), Event.encode(event).finish());
+  }
+
+  /** Publishes a frame as the analysis does. */
+  async publishFrame(number: number, camera = "front"): Promise<void> {
+    const entry = TimelineEntry.fromPartial({
+      entry: { $case: "frame", value: sampleFrame({ camera, number }) },
+    });
+    await this.nats.jetstream.publish(subjects.timeline(camera), TimelineEntry.encode(entry).finish());
   }
 
   async create(id: string, settings: Partial<Subscription> = {}): Promise<Subscription> {

@@ -26,7 +26,8 @@ import { KillableResults } from "./killable-results.ts";
 import { RunningAnalysis } from "./running-analysis.ts";
 import { sceneFrame } from "./scene.ts";
 
-const retention = { maxAgeSeconds: 3_600, maxBytes: 64 * 1024 ** 2, replicas: 1 };
+/** Of every stream. */
+export const retention = { maxAgeSeconds: 3_600, maxBytes: 64 * 1024 ** 2, replicas: 1 };
 
 /** NATS with cameras and their frames, and processes of the results service to analyse them. */
 export class AnalysisRig {
@@ -66,8 +67,8 @@ export class AnalysisRig {
   }
 
   /** The analysis in this process. */
-  async analysis(): Promise<RunningAnalysis> {
-    const analysis = await RunningAnalysis.start(this.server.url);
+  async analysis(reorderWindowMs?: number): Promise<RunningAnalysis> {
+    const analysis = await RunningAnalysis.start(this.server.url, reorderWindowMs);
     this.#analyses.push(analysis);
     return analysis;
   }

@@ -34,6 +34,7 @@ export class RunningAnalysis {
       reorderWindowMs,
       status,
       rules,
+      settlePicture: async () => undefined,
       published: () => undefined,
       tracing: { record: () => undefined },
     };

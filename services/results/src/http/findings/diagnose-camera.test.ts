@@ -11,6 +11,7 @@ import { describe, expect, test } from "vitest";
 import type { SeriesSample } from "../series/camera-series.ts";
 import { reasonAdvice } from "./camera-reasons.ts";
 import { diagnoseCamera } from "./diagnose-camera.ts";
+import { RecentLosses } from "./recent-losses.ts";
 
 type Status = HttpCamera["status"];
 
@@ -80,6 +81,35 @@ function worker(utilization: number, model = "people"): WorkerInfo {
 }
 
 const noWorkers = { workers: [] };
+
+test("frames that were gone before they were analysed are told of, with what to do", () => {
+  const lost = (frames: number) => {
+    const losses = new RecentLosses();
+    losses.add("cameras/front", frames);
+    return diagnoseCamera(camera({}), [second()], { ...noWorkers, loss: losses.find("front") })[0]!;
+  };
+  expect(lost(120)).toMatchObject({
+    level: "warning",
+    text: expect.stringContaining("120 frames at most were lately gone before they could be analysed"),
+    fix: expect.stringContaining("SIGHTLINE_DETECTIONS_MAX_BYTES"),
+  });
+  expect(lost(0).text).toContain("Some frames were");
+});
+
+test("what was lost of a camera adds up, and is shown for a while", () => {
+  let now = 0;
+  const losses = new RecentLosses(() => now);
+  losses.add("cameras/front", 3);
+  now = 10 * 60_000;
+  losses.add("cameras/front", 4);
+  losses.add("cameras/back", 9);
+  losses.forget("back");
+  now = 24 * 60_000;
+  expect(losses.find("front")).toEqual({ frames: 7 });
+  expect(losses.find("back")).toBeUndefined();
+  now = 25 * 60_000;
+  expect(losses.find("front")).toBeUndefined();
+});
 
 test("a camera at which nothing is the matter is said to be well", () => {
   expect(diagnoseCamera(camera({}), [second()], noWorkers)).toEqual([

@@ -11,10 +11,13 @@ import type { SeriesSample } from "../series/camera-series.ts";
 import { type Advice, reasonAdvice } from "./camera-reasons.ts";
 import { findClockSkew, findSlowStage } from "./diagnose-latency.ts";
 import { dropAdvice } from "./drop-advice.ts";
+import type { RecentLoss } from "./recent-losses.ts";
 
 /** What is known of the rest of the system when a camera is looked at. */
 export interface SystemSituation {
   workers: readonly WorkerInfo[];
+  /** Frames of the camera that were not analysed lately, if there were any. */
+  loss?: RecentLoss | undefined;
 }
 
 type CameraSituation = Omit<HttpCamera, "findings">;
@@ -33,7 +36,7 @@ export function diagnoseCamera(
   samples: readonly SeriesSample[],
   system: SystemSituation,
 ): HttpFinding[] {
-  const findings = [...findState(camera)];
+  const findings = [...findState(camera), ...findLoss(system)];
   if (camera.status.state === "live")
     findings.push(
       ...findDrops(camera, samples, system),
@@ -80,6 +83,17 @@ function* findState({ status, model }: CameraSituation): Generator<HttpFinding> 
         };
       else if (advice) yield { level: "warning", ...withMessage(advice, status.message) };
   }
+}
+
+function* findLoss({ loss }: SystemSituation): Generator<HttpFinding> {
+  if (!loss) return;
+  const howMany =
+    loss.frames === 0 ? "Some frames" : `${loss.frames} ${loss.frames === 1 ? "frame" : "frames"} at most`;
+  yield {
+    level: "warning",
+    text: `${howMany} were lately gone before they could be analysed: their tracks and events are missing.`,
+    fix: "Results was away, or behind, for longer than frames wait for it: 2 hours at most. Raise SIGHTLINE_DETECTIONS_MAX_BYTES if the stream DETECTIONS was full, or run more results processes.",
+  };
 }
 
 const unknownReason: Advice = {

@@ -22,7 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { FrameDetections } from "./detection.ts";
-import { Gap, StartPosition } from "./subscription.ts";
+import { Gap, Progress, StartPosition } from "./subscription.ts";
 
 export const protobufPackage = "sightline.v1";
 
@@ -39,7 +39,11 @@ export interface SubscribeDetectionsRequest {
   /** Send frames too in which nothing passed the filters. */
   includeEmpty: boolean;
   /** Where to begin; unset means live. */
-  start: StartPosition | undefined;
+  start:
+    | StartPosition
+    | undefined;
+  /** Also send `progress` now and then while nothing passes the filter; only with `start`. */
+  progress: boolean;
 }
 
 /** Frames that a slow subscriber missed. */
@@ -57,6 +61,9 @@ export interface SubscribeDetectionsResponse {
     | //
     /** Only with `start`. */
     { $case: "gap"; value: Gap }
+    | //
+    /** Only if asked for. */
+    { $case: "progress"; value: Progress }
     | undefined;
   /** Where a later subscription may go on; opaque. It may be empty with a `skipped`. */
   cursor: string;
@@ -96,7 +103,7 @@ export interface ListDetectionsResponse {
 }
 
 function createBaseSubscribeDetectionsRequest(): SubscribeDetectionsRequest {
-  return { cameras: [], classes: [], minScore: 0, includeEmpty: false, start: undefined };
+  return { cameras: [], classes: [], minScore: 0, includeEmpty: false, start: undefined, progress: false };
 }
 
 export const SubscribeDetectionsRequest: MessageFns<SubscribeDetectionsRequest> = {
@@ -115,6 +122,9 @@ export const SubscribeDetectionsRequest: MessageFns<SubscribeDetectionsRequest> 
     }
     if (message.start !== undefined) {
       StartPosition.encode(message.start, writer.uint32(42).fork()).join();
+    }
+    if (message.progress !== false) {
+      writer.uint32(48).bool(message.progress);
     }
     return writer;
   },
@@ -172,6 +182,14 @@ export const SubscribeDetectionsRequest: MessageFns<SubscribeDetectionsRequest> 
             message.start = StartPosition.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.progress = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -199,6 +217,7 @@ export const SubscribeDetectionsRequest: MessageFns<SubscribeDetectionsRequest> 
         ? globalThis.Boolean(object.include_empty)
         : false,
       start: isSet(object.start) ? StartPosition.fromJSON(object.start) : undefined,
+      progress: isSet(object.progress) ? globalThis.Boolean(object.progress) : false,
     };
   },
 
@@ -219,6 +238,9 @@ export const SubscribeDetectionsRequest: MessageFns<SubscribeDetectionsRequest> 
     if (message.start !== undefined) {
       obj.start = StartPosition.toJSON(message.start);
     }
+    if (message.progress !== false) {
+      obj.progress = message.progress;
+    }
     return obj;
   },
 
@@ -234,6 +256,7 @@ export const SubscribeDetectionsRequest: MessageFns<SubscribeDetectionsRequest> 
     message.start = (object.start !== undefined && object.start !== null)
       ? StartPosition.fromPartial(object.start)
       : undefined;
+    message.progress = object.progress ?? false;
     return message;
   },
 };
@@ -321,6 +344,9 @@ export const SubscribeDetectionsResponse: MessageFns<SubscribeDetectionsResponse
       case "gap":
         Gap.encode(message.event.value, writer.uint32(26).fork()).join();
         break;
+      case "progress":
+        Progress.encode(message.event.value, writer.uint32(42).fork()).join();
+        break;
     }
     if (message.cursor !== "") {
       writer.uint32(34).string(message.cursor);
@@ -365,6 +391,14 @@ export const SubscribeDetectionsResponse: MessageFns<SubscribeDetectionsResponse
             message.event = { $case: "gap", value: Gap.decode(reader, reader.uint32()) };
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.event = { $case: "progress", value: Progress.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 4: {
             if (tag !== 34) {
               break;
@@ -393,6 +427,8 @@ export const SubscribeDetectionsResponse: MessageFns<SubscribeDetectionsResponse
         ? { $case: "skipped", value: SkippedFrames.fromJSON(object.skipped) }
         : isSet(object.gap)
         ? { $case: "gap", value: Gap.fromJSON(object.gap) }
+        : isSet(object.progress)
+        ? { $case: "progress", value: Progress.fromJSON(object.progress) }
         : undefined,
       cursor: isSet(object.cursor) ? globalThis.String(object.cursor) : "",
     };
@@ -406,6 +442,8 @@ export const SubscribeDetectionsResponse: MessageFns<SubscribeDetectionsResponse
       obj.skipped = SkippedFrames.toJSON(message.event.value);
     } else if (message.event?.$case === "gap") {
       obj.gap = Gap.toJSON(message.event.value);
+    } else if (message.event?.$case === "progress") {
+      obj.progress = Progress.toJSON(message.event.value);
     }
     if (message.cursor !== "") {
       obj.cursor = message.cursor;
@@ -434,6 +472,12 @@ export const SubscribeDetectionsResponse: MessageFns<SubscribeDetectionsResponse
       case "gap": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
           message.event = { $case: "gap", value: Gap.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "progress": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "progress", value: Progress.fromPartial(object.event.value) };
         }
         break;
       }

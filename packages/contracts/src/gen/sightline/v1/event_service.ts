@@ -31,7 +31,7 @@ import {
   eventTypeToJSON,
   FrameReference,
 } from "./event.ts";
-import { Gap, StartPosition } from "./subscription.ts";
+import { Gap, Progress, StartPosition } from "./subscription.ts";
 
 export const protobufPackage = "sightline.v1";
 
@@ -53,8 +53,15 @@ export interface EventFilter {
 
 /** Request of SubscribeEvents. */
 export interface SubscribeEventsRequest {
-  filter: EventFilter | undefined;
-  start: StartPosition | undefined;
+  filter:
+    | EventFilter
+    | undefined;
+  /** Where to begin; unset means newest. */
+  start:
+    | StartPosition
+    | undefined;
+  /** Also send `progress` now and then while nothing passes the filter. */
+  progress: boolean;
 }
 
 /** Response of SubscribeEvents. */
@@ -62,6 +69,9 @@ export interface SubscribeEventsResponse {
   event:
     | { $case: "happened"; value: Event }
     | { $case: "gap"; value: Gap }
+    | //
+    /** Only if asked for. */
+    { $case: "progress"; value: Progress }
     | undefined;
   /** Where a later subscription may go on; opaque. */
   cursor: string;
@@ -299,7 +309,7 @@ export const EventFilter: MessageFns<EventFilter> = {
 };
 
 function createBaseSubscribeEventsRequest(): SubscribeEventsRequest {
-  return { filter: undefined, start: undefined };
+  return { filter: undefined, start: undefined, progress: false };
 }
 
 export const SubscribeEventsRequest: MessageFns<SubscribeEventsRequest> = {
@@ -309,6 +319,9 @@ export const SubscribeEventsRequest: MessageFns<SubscribeEventsRequest> = {
     }
     if (message.start !== undefined) {
       StartPosition.encode(message.start, writer.uint32(18).fork()).join();
+    }
+    if (message.progress !== false) {
+      writer.uint32(24).bool(message.progress);
     }
     return writer;
   },
@@ -342,6 +355,14 @@ export const SubscribeEventsRequest: MessageFns<SubscribeEventsRequest> = {
             message.start = StartPosition.decode(reader, reader.uint32());
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.progress = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -358,6 +379,7 @@ export const SubscribeEventsRequest: MessageFns<SubscribeEventsRequest> = {
     return {
       filter: isSet(object.filter) ? EventFilter.fromJSON(object.filter) : undefined,
       start: isSet(object.start) ? StartPosition.fromJSON(object.start) : undefined,
+      progress: isSet(object.progress) ? globalThis.Boolean(object.progress) : false,
     };
   },
 
@@ -368,6 +390,9 @@ export const SubscribeEventsRequest: MessageFns<SubscribeEventsRequest> = {
     }
     if (message.start !== undefined) {
       obj.start = StartPosition.toJSON(message.start);
+    }
+    if (message.progress !== false) {
+      obj.progress = message.progress;
     }
     return obj;
   },
@@ -383,6 +408,7 @@ export const SubscribeEventsRequest: MessageFns<SubscribeEventsRequest> = {
     message.start = (object.start !== undefined && object.start !== null)
       ? StartPosition.fromPartial(object.start)
       : undefined;
+    message.progress = object.progress ?? false;
     return message;
   },
 };
@@ -399,6 +425,9 @@ export const SubscribeEventsResponse: MessageFns<SubscribeEventsResponse> = {
         break;
       case "gap":
         Gap.encode(message.event.value, writer.uint32(18).fork()).join();
+        break;
+      case "progress":
+        Progress.encode(message.event.value, writer.uint32(34).fork()).join();
         break;
     }
     if (message.cursor !== "") {
@@ -436,6 +465,14 @@ export const SubscribeEventsResponse: MessageFns<SubscribeEventsResponse> = {
             message.event = { $case: "gap", value: Gap.decode(reader, reader.uint32()) };
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.event = { $case: "progress", value: Progress.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 3: {
             if (tag !== 26) {
               break;
@@ -462,6 +499,8 @@ export const SubscribeEventsResponse: MessageFns<SubscribeEventsResponse> = {
         ? { $case: "happened", value: Event.fromJSON(object.happened) }
         : isSet(object.gap)
         ? { $case: "gap", value: Gap.fromJSON(object.gap) }
+        : isSet(object.progress)
+        ? { $case: "progress", value: Progress.fromJSON(object.progress) }
         : undefined,
       cursor: isSet(object.cursor) ? globalThis.String(object.cursor) : "",
     };
@@ -473,6 +512,8 @@ export const SubscribeEventsResponse: MessageFns<SubscribeEventsResponse> = {
       obj.happened = Event.toJSON(message.event.value);
     } else if (message.event?.$case === "gap") {
       obj.gap = Gap.toJSON(message.event.value);
+    } else if (message.event?.$case === "progress") {
+      obj.progress = Progress.toJSON(message.event.value);
     }
     if (message.cursor !== "") {
       obj.cursor = message.cursor;
@@ -495,6 +536,12 @@ export const SubscribeEventsResponse: MessageFns<SubscribeEventsResponse> = {
       case "gap": {
         if (object.event?.value !== undefined && object.event?.value !== null) {
           message.event = { $case: "gap", value: Gap.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "progress": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "progress", value: Progress.fromPartial(object.event.value) };
         }
         break;
       }

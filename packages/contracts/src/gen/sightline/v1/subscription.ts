@@ -19,6 +19,8 @@ export const GapReason = {
   EXPIRED: 1,
   /** STREAM_RESET - The stream was lost or replaced by another, and began anew. */
   STREAM_RESET: 2,
+  /** NOT_ANALYSED - Frames of one camera were gone before the analysis came to them: it was away, or behind, for longer than they are kept. */
+  NOT_ANALYSED: 3,
 } as const;
 
 export type GapReason = typeof GapReason[keyof typeof GapReason];
@@ -27,6 +29,7 @@ export namespace GapReason {
   export type UNSPECIFIED = typeof GapReason.UNSPECIFIED;
   export type EXPIRED = typeof GapReason.EXPIRED;
   export type STREAM_RESET = typeof GapReason.STREAM_RESET;
+  export type NOT_ANALYSED = typeof GapReason.NOT_ANALYSED;
 }
 
 export function gapReasonFromJSON(object: any): GapReason {
@@ -40,6 +43,9 @@ export function gapReasonFromJSON(object: any): GapReason {
     case 2:
     case "GAP_REASON_STREAM_RESET":
       return GapReason.STREAM_RESET;
+    case 3:
+    case "GAP_REASON_NOT_ANALYSED":
+      return GapReason.NOT_ANALYSED;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum GapReason");
   }
@@ -53,6 +59,8 @@ export function gapReasonToJSON(object: GapReason): string {
       return "GAP_REASON_EXPIRED";
     case GapReason.STREAM_RESET:
       return "GAP_REASON_STREAM_RESET";
+    case GapReason.NOT_ANALYSED:
+      return "GAP_REASON_NOT_ANALYSED";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum GapReason");
   }
@@ -82,7 +90,18 @@ export interface Gap {
   /** How many messages of all cameras, with and without interest for the subscriber, are gone; 0 when unknown. */
   messages: number;
   /** When the oldest message that is still kept was stored. */
-  firstAvailableTime: Timestamp | undefined;
+  firstAvailableTime:
+    | Timestamp
+    | undefined;
+  /** Resource name of the camera whose messages are gone, when it is one camera's only. */
+  camera: string;
+}
+
+/**
+ * Nothing that passes the filter lies before the cursor of this message: whoever stores cursors may store this one, and a
+ * filter that rarely matches then never goes on from a place that has expired.
+ */
+export interface Progress {
 }
 
 function createBaseStartPosition(): StartPosition {
@@ -229,7 +248,7 @@ export const StartPosition: MessageFns<StartPosition> = {
 };
 
 function createBaseGap(): Gap {
-  return { reason: 0, messages: 0, firstAvailableTime: undefined };
+  return { reason: 0, messages: 0, firstAvailableTime: undefined, camera: "" };
 }
 
 export const Gap: MessageFns<Gap> = {
@@ -242,6 +261,9 @@ export const Gap: MessageFns<Gap> = {
     }
     if (message.firstAvailableTime !== undefined) {
       Timestamp.encode(message.firstAvailableTime, writer.uint32(26).fork()).join();
+    }
+    if (message.camera !== "") {
+      writer.uint32(34).string(message.camera);
     }
     return writer;
   },
@@ -283,6 +305,14 @@ export const Gap: MessageFns<Gap> = {
             message.firstAvailableTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.camera = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -304,6 +334,7 @@ export const Gap: MessageFns<Gap> = {
         : isSet(object.first_available_time)
         ? fromJsonTimestamp(object.first_available_time)
         : undefined,
+      camera: isSet(object.camera) ? globalThis.String(object.camera) : "",
     };
   },
 
@@ -318,6 +349,9 @@ export const Gap: MessageFns<Gap> = {
     if (message.firstAvailableTime !== undefined) {
       obj.firstAvailableTime = fromTimestamp(message.firstAvailableTime).toISOString();
     }
+    if (message.camera !== "") {
+      obj.camera = message.camera;
+    }
     return obj;
   },
 
@@ -331,6 +365,59 @@ export const Gap: MessageFns<Gap> = {
     message.firstAvailableTime = (object.firstAvailableTime !== undefined && object.firstAvailableTime !== null)
       ? Timestamp.fromPartial(object.firstAvailableTime)
       : undefined;
+    message.camera = object.camera ?? "";
+    return message;
+  },
+};
+
+function createBaseProgress(): Progress {
+  return {};
+}
+
+export const Progress: MessageFns<Progress> = {
+  encode(_: Progress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Progress {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProgress();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): Progress {
+    return {};
+  },
+
+  toJSON(_: Progress): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<Progress>): Progress {
+    return Progress.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<Progress>): Progress {
+    const message = createBaseProgress();
     return message;
   },
 };

@@ -34,6 +34,16 @@ export interface RulesChange {
   rules: CameraRules | undefined;
 }
 
+/** Frames of the camera were gone from the stream of detections before the analysis came to them. */
+export interface FramesLost {
+  /** When the analysis found out. */
+  time:
+    | Timestamp
+    | undefined;
+  /** How many, as the numbers of the frames before and after tell; 0 when unknown. */
+  frames: number;
+}
+
 /**
  * One step of a camera, in the order in which the analysis took it. The stream of these is all that events depend on: a
  * successor that reads it again comes to the same tracks and events.
@@ -46,6 +56,7 @@ export interface TimelineEntry {
     | { $case: "transition"; value: CameraTransition }
     | { $case: "tick"; value: Tick }
     | { $case: "rules"; value: RulesChange }
+    | { $case: "lost"; value: FramesLost }
     | undefined;
   /** All of the camera's messages in the stream of detections up to this sequence have been taken into account. */
   detectionsSequence: number;
@@ -324,6 +335,91 @@ export const RulesChange: MessageFns<RulesChange> = {
   },
 };
 
+function createBaseFramesLost(): FramesLost {
+  return { time: undefined, frames: 0 };
+}
+
+export const FramesLost: MessageFns<FramesLost> = {
+  encode(message: FramesLost, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.time !== undefined) {
+      Timestamp.encode(message.time, writer.uint32(10).fork()).join();
+    }
+    if (message.frames !== 0) {
+      writer.uint32(16).uint64(message.frames);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): FramesLost {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseFramesLost();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.time = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.frames = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): FramesLost {
+    return {
+      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
+      frames: isSet(object.frames) ? globalThis.Number(object.frames) : 0,
+    };
+  },
+
+  toJSON(message: FramesLost): unknown {
+    const obj: any = {};
+    if (message.time !== undefined) {
+      obj.time = fromTimestamp(message.time).toISOString();
+    }
+    if (message.frames !== 0) {
+      obj.frames = Math.round(message.frames);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<FramesLost>): FramesLost {
+    return FramesLost.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<FramesLost>): FramesLost {
+    const message = createBaseFramesLost();
+    message.time = (object.time !== undefined && object.time !== null) ? Timestamp.fromPartial(object.time) : undefined;
+    message.frames = object.frames ?? 0;
+    return message;
+  },
+};
+
 function createBaseTimelineEntry(): TimelineEntry {
   return { entry: undefined, detectionsSequence: 0, incarnation: "" };
 }
@@ -342,6 +438,9 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
         break;
       case "rules":
         RulesChange.encode(message.entry.value, writer.uint32(34).fork()).join();
+        break;
+      case "lost":
+        FramesLost.encode(message.entry.value, writer.uint32(58).fork()).join();
         break;
     }
     if (message.detectionsSequence !== 0) {
@@ -398,6 +497,14 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
             message.entry = { $case: "rules", value: RulesChange.decode(reader, reader.uint32()) };
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.entry = { $case: "lost", value: FramesLost.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 5: {
             if (tag !== 40) {
               break;
@@ -436,6 +543,8 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
         ? { $case: "tick", value: Tick.fromJSON(object.tick) }
         : isSet(object.rules)
         ? { $case: "rules", value: RulesChange.fromJSON(object.rules) }
+        : isSet(object.lost)
+        ? { $case: "lost", value: FramesLost.fromJSON(object.lost) }
         : undefined,
       detectionsSequence: isSet(object.detectionsSequence)
         ? globalThis.Number(object.detectionsSequence)
@@ -456,6 +565,8 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
       obj.tick = Tick.toJSON(message.entry.value);
     } else if (message.entry?.$case === "rules") {
       obj.rules = RulesChange.toJSON(message.entry.value);
+    } else if (message.entry?.$case === "lost") {
+      obj.lost = FramesLost.toJSON(message.entry.value);
     }
     if (message.detectionsSequence !== 0) {
       obj.detectionsSequence = Math.round(message.detectionsSequence);
@@ -493,6 +604,12 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
       case "rules": {
         if (object.entry?.value !== undefined && object.entry?.value !== null) {
           message.entry = { $case: "rules", value: RulesChange.fromPartial(object.entry.value) };
+        }
+        break;
+      }
+      case "lost": {
+        if (object.entry?.value !== undefined && object.entry?.value !== null) {
+          message.entry = { $case: "lost", value: FramesLost.fromPartial(object.entry.value) };
         }
         break;
       }

@@ -1,0 +1,60 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Event, streams, subjects } from "@sightline/contracts";
+import type { Nats } from "@sightline/service";
+import type { SnapshotStore, StoredSnapshot } from "./snapshot-store.ts";
+
+/** A picture that is not there so long after it was named does not come any more, in milliseconds. */
+const comesWithinMs = 5_000;
+const usualWaitMs = 2_000;
+const lookMs = 100;
+/** Calls that may wait at a time; more are answered at once. */
+const mostWaiting = 64;
+
+/**
+ * Pictures of events as they are kept. An event is told before its picture is stored, here or by another process, so one
+ * that was just told is waited for.
+ */
+export class AwaitedSnapshots {
+  readonly #nats: Nats;
+  readonly #store: SnapshotStore;
+  readonly #mostWaitMs: number;
+  #waiting = 0;
+
+  constructor(nats: Nats, store: SnapshotStore, mostWaitMs = usualWaitMs) {
+    this.#nats = nats;
+    this.#store = store;
+    this.#mostWaitMs = mostWaitMs;
+  }
+
+  /** The picture of an event; undefined when it has none, at least within the most that is waited. @throws when NATS does not answer */
+  async get(camera: string, id: string, signal?: AbortSignal): Promise<StoredSnapshot | undefined> {
+    const key = `${camera}/${id}`;
+    const stored = await this.#store.get(key);
+    if (stored || this.#waiting >= mostWaiting) return stored;
+    this.#waiting++;
+    try {
+      return (await this.#mayCome(camera, id)) ? await this.#wait(key, signal) : undefined;
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  async #wait(key: string, signal: AbortSignal | undefined): Promise<StoredSnapshot | undefined> {
+    const end = performance.now() + this.#mostWaitMs;
+    while (!signal?.aborted && performance.now() < end) {
+      await delay(lookMs, undefined, { signal }).catch(() => undefined);
+      const stored = await this.#store.get(key);
+      if (stored) return stored;
+    }
+    return undefined;
+  }
+
+  /** Whether the event names a picture, and its last message is recent. */
+  async #mayCome(camera: string, id: string): Promise<boolean> {
+    const last = await this.#nats.manager.direct.getMessage(streams.events, {
+      last_by_subj: subjects.event(camera, id),
+    });
+    if (!last || Date.now() - last.time.getTime() > comesWithinMs) return false;
+    return Event.decode(last.data).snapshotFrame !== undefined;
+  }
+}
