@@ -28,7 +28,8 @@ const nameOf = (names: Record<string, number>, value: number) =>
 const start = place ? { cursor: String(place.cursor) } : "beginning";
 console.error(place ? "going on where it ended" : "from the beginning");
 
-for await (const message of sightline.events.subscribe({ start })) {
+// With progress the stored place stays recent also under a `filter` that lets nothing through for days.
+for await (const message of sightline.events.subscribe({ start, progress: true })) {
   database.exec("begin");
   if (message.kind === "event") {
     const { name, revision, type, phase, track, updateTime, message: text } = message.event;
@@ -36,7 +37,7 @@ for await (const message of sightline.events.subscribe({ start })) {
     const [typeName, phaseName] = [nameOf(EventType, type), nameOf(EventPhase, phase)];
     add.run(name, revision, typeName, phaseName, track?.id ?? "", track?.className ?? "", time, text);
     console.log(`${time} ${name} ${typeName} ${phaseName}`);
-  } else {
+  } else if (message.kind === "gap") {
     console.error(`${message.gap.messages} messages are gone for good (${message.gap.reason})`);
   }
   move.run(message.cursor);
