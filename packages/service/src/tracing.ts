@@ -26,6 +26,11 @@ export interface FinishedSpan {
   name: string;
   startMs: number;
   endMs: number;
+  /** Whether it hands a message over, or works on one that it was handed. */
+  role: "producer" | "consumer";
+  /** Subject of the message, and the same with what differs left open, as `detections.{camera}`. */
+  subject: string;
+  subjectTemplate: string;
   attributes?: Record<string, string | number>;
   /** Stages that follow each other from the span's start; each becomes a child. */
   stages?: readonly { name: string; durationMs: number }[];
@@ -97,8 +102,11 @@ export class Tracing implements Stoppable {
   record(span: FinishedSpan, parent?: string): string | undefined {
     if (!this.#sdk) return undefined;
     const { api, tracer } = this.#sdk;
-    const { startMs, endMs, attributes } = span;
-    const own = tracer.startSpan(span.name, { startTime: startMs, attributes }, parentContext(api, parent));
+    const { startMs, endMs } = span;
+    const kind = span.role === "producer" ? api.SpanKind.PRODUCER : api.SpanKind.CONSUMER;
+    const attributes = { ...messaging(span), ...span.attributes };
+    const options = { kind, startTime: startMs, attributes };
+    const own = tracer.startSpan(span.name, options, parentContext(api, parent));
     const inside = api.trace.setSpan(api.ROOT_CONTEXT, own);
     let at = startMs;
     for (const { name, durationMs } of span.stages ?? []) {
@@ -115,6 +123,17 @@ export class Tracing implements Stoppable {
   async stop(): Promise<void> {
     await this.#sdk?.provider.shutdown();
   }
+}
+
+/** Attributes of OpenTelemetry's semantic conventions for messaging. */
+function messaging({ role, subject, subjectTemplate }: FinishedSpan): Record<string, string> {
+  return {
+    "messaging.system": "nats",
+    "messaging.operation.name": role === "producer" ? "publish" : "process",
+    "messaging.operation.type": role === "producer" ? "send" : "process",
+    "messaging.destination.name": subject,
+    "messaging.destination.template": subjectTemplate,
+  };
 }
 
 /** The trace id in a `traceparent`; undefined when it is not one. */

@@ -1,4 +1,4 @@
-import { cameraIdOf, type FrameDetections } from "@sightline/contracts";
+import { cameraIdOf, type FrameDetections, subjects } from "@sightline/contracts";
 import type { Tracing } from "@sightline/service";
 import type { FetchedFrame } from "./frame-source.ts";
 import { monotonicMs, wallClockMs } from "./monotonic.ts";
@@ -16,12 +16,16 @@ export function traceInference(
     { name: "infer", durationMs: timings.inferUs / 1000 },
     { name: "post", durationMs: timings.postUs / 1000 },
   ];
+  const camera = cameraIdOf(frame?.camera ?? "") ?? "";
   const span = {
     name: "inference",
+    role: "consumer",
+    subject: subjects.frameGet(camera),
+    subjectTemplate: subjects.frameGet("{camera}"),
     startMs,
     endMs: startMs + stages.reduce((sum, { durationMs }) => sum + durationMs, 0),
     attributes: {
-      "sightline.camera": cameraIdOf(frame?.camera ?? "") ?? "",
+      "sightline.camera": camera,
       "sightline.model": inference.model,
       "sightline.worker": inference.worker,
       "sightline.execution_provider": inference.executionProvider,
@@ -29,6 +33,6 @@ export function traceInference(
       "sightline.batch_size": inference.batchSize,
     },
     stages,
-  };
+  } as const;
   return tracing.record(span, trace) ?? trace;
 }

@@ -1,5 +1,5 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
-import { fromTimestamp } from "@sightline/contracts";
+import { fromTimestamp, subjects } from "@sightline/contracts";
 import { type Tracing, traceHeader } from "@sightline/service";
 import type { WaitingFrame } from "./frame-queue.ts";
 
@@ -17,6 +17,9 @@ export function traceFrame(
   ];
   const context = tracing.record({
     name: "ingest",
+    role: "producer",
+    subject: subjects.frameGet(camera),
+    subjectTemplate: subjects.frameGet("{camera}"),
     startMs,
     endMs: startMs + stages[0]!.durationMs + stages[1]!.durationMs,
     attributes: {

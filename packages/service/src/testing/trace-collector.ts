@@ -12,12 +12,23 @@ export interface CollectedSpan {
   parentSpanId: string;
   startMs: number;
   endMs: number;
+  kind: "internal" | "producer" | "consumer";
+  /** Those whose values are text. */
+  attributes: Record<string, string>;
+}
+
+/** Kinds of spans by their number in OTLP; others are not made here. */
+const kinds: Record<number, CollectedSpan["kind"]> = { 1: "internal", 4: "producer", 5: "consumer" };
+
+interface Attribute {
+  key: string;
+  value: { stringValue?: string };
 }
 
 /** What of OTLP's JSON is read. */
 interface ExportRequest {
   resourceSpans: {
-    resource: { attributes: { key: string; value: { stringValue?: string } }[] };
+    resource: { attributes: Attribute[] };
     scopeSpans: {
       spans: {
         name: string;
@@ -26,6 +37,8 @@ interface ExportRequest {
         parentSpanId?: string;
         startTimeUnixNano: string;
         endTimeUnixNano: string;
+        kind: number;
+        attributes: Attribute[];
       }[];
     }[];
   }[];
@@ -70,7 +83,13 @@ export class TraceCollector {
         const { name, traceId, spanId, parentSpanId = "", startTimeUnixNano, endTimeUnixNano } = span;
         const startMs = milliseconds(startTimeUnixNano);
         const endMs = milliseconds(endTimeUnixNano);
-        this.spans.push({ service, name, traceId, spanId, parentSpanId, startMs, endMs });
+        const attributes = Object.fromEntries(
+          span.attributes.flatMap(({ key, value: { stringValue } }) =>
+            stringValue === undefined ? [] : [[key, stringValue]],
+          ),
+        );
+        const kind = kinds[span.kind]!;
+        this.spans.push({ service, name, traceId, spanId, parentSpanId, startMs, endMs, kind, attributes });
       }
     }
   }
