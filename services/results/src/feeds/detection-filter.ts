@@ -26,12 +26,17 @@ export function readFilter(
   return { ...cameras, classes, minScore, includeEmpty, gaps, key };
 }
 
+/** Whether anything of the camera, by its resource name, is wanted. */
+export function isOfCamera({ cameras }: CameraSet, camera: string): boolean {
+  return cameras?.has(camera) ?? true;
+}
+
 /**
  * Indices of the frame's detections that pass, "all" when every one does, undefined when the frame is not to be
  * sent at all.
  */
 export function applyFilter(filter: DetectionFilter, event: FrameDetections): Selection | undefined {
-  if (filter.cameras && !filter.cameras.has(event.frame?.camera ?? "")) return undefined;
+  if (!isOfCamera(filter, event.frame?.camera ?? "")) return undefined;
   const { detections } = event;
   const passing: number[] = [];
   for (let i = 0; i < detections.length; i++) {

@@ -1,7 +1,7 @@
-import { GapReason, SubscribeDetectionsResponse, streams, subjects } from "@sightline/contracts";
-import { applyFilter, type DetectionFilter } from "./detection-filter.ts";
+import { SubscribeDetectionsResponse, streams, subjects } from "@sightline/contracts";
+import { applyFilter, type DetectionFilter, isOfCamera } from "./detection-filter.ts";
 import type { FeedFormat } from "./feed-format.ts";
-import { decodeTimeline, type FramesNotAnalysed, isFrame, type TimelineMessage } from "./timeline-message.ts";
+import { decodeTimeline, isFrame, notAnalysedGap, type TimelineMessage } from "./timeline-message.ts";
 
 /** Frames with detections, out of TIMELINE, and what is missing of them. */
 export const detectionFormat: FeedFormat<TimelineMessage, DetectionFilter> = {
@@ -11,10 +11,10 @@ export const detectionFormat: FeedFormat<TimelineMessage, DetectionFilter> = {
   decode: decodeTimeline,
   select(filter, message) {
     if (isFrame(message)) return applyFilter(filter, message);
-    return filter.gaps && (filter.cameras?.has(message.camera) ?? true) ? "all" : undefined;
+    return filter.gaps && isOfCamera(filter, message.camera) ? "all" : undefined;
   },
   encode(message, selection, cursor) {
-    if (!isFrame(message)) return encodeNotAnalysed(message, cursor);
+    if (!isFrame(message)) return this.encodeGap(notAnalysedGap(message), cursor);
     const value =
       selection === "all"
         ? message
@@ -28,8 +28,3 @@ export const detectionFormat: FeedFormat<TimelineMessage, DetectionFilter> = {
     return SubscribeDetectionsResponse.encode({ event: { $case: "progress", value: {} }, cursor }).finish();
   },
 };
-
-function encodeNotAnalysed({ camera, lostFrames: messages }: FramesNotAnalysed, cursor: string): Uint8Array {
-  const value = { reason: GapReason.NOT_ANALYSED, messages, firstAvailableTime: undefined, camera };
-  return SubscribeDetectionsResponse.encode({ event: { $case: "gap", value }, cursor }).finish();
-}

@@ -3,6 +3,8 @@ import {
   cameraIdOf,
   cameraName,
   type FrameDetections,
+  type Gap,
+  GapReason,
   limits,
   subjects,
   TimelineEntry,
@@ -15,6 +17,11 @@ export interface FramesNotAnalysed {
   camera: string;
   /** At most how many; 0 when unknown. */
   lostFrames: number;
+}
+
+/** The gap that they are told of as. */
+export function notAnalysedGap({ camera, lostFrames: messages }: FramesNotAnalysed): Gap {
+  return { reason: GapReason.NOT_ANALYSED, messages, firstAvailableTime: undefined, camera };
 }
 
 /** What subscribers to detections may be told of an entry of TIMELINE. */

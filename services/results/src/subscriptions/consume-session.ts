@@ -105,7 +105,7 @@ export class ConsumeSession {
   }
 
   async #deliver(message: Msg, deliveries: number, sequence: number): Promise<Verdict> {
-    let wanted: SubscribedMessage | undefined;
+    let wanted: ReturnType<MessageReader>;
     try {
       wanted = this.#read(message.subject, message.data);
     } catch (error) {
@@ -113,7 +113,9 @@ export class ConsumeSession {
       log.warn({ subject: message.subject, error: (error as Error).message }, "a message cannot be read");
       return "terminate";
     }
-    return wanted ? this.#give(wanted, message, deliveries, `m${sequence}`) : "acknowledge";
+    if (wanted && wanted.$case !== "gap") return this.#give(wanted, message, deliveries, `m${sequence}`);
+    if (wanted) this.#writeGap(wanted.value);
+    return "acknowledge";
   }
 
   async #redeliver(message: Msg, deliveries: number, sequence: number): Promise<Verdict> {
@@ -138,11 +140,14 @@ export class ConsumeSession {
   async #tellGap(): Promise<void> {
     try {
       const gone = await this.#context.expired.unread(this.#id, this.#subscription);
-      if (gone && !this.#stopped)
-        this.#write({ message: { $case: "gap", value: gapOf(gone) }, ackId: "", deliveryAttempt: 0 });
+      if (gone && !this.#stopped) this.#writeGap(gapOf(gone));
     } catch (error) {
       this.#context.log.debug({ error: (error as Error).message }, "expiry not looked up; trying again");
     }
+  }
+
+  #writeGap(value: Gap): void {
+    this.#write({ message: { $case: "gap", value }, ackId: "", deliveryAttempt: 0 });
   }
 
   #write(response: ConsumeResponse): void {

@@ -38,6 +38,8 @@ export class RejectedMessages {
     const stored = await nats.manager.streams.getMessage(stream, { seq }).catch(() => null);
     if (!stored) return undefined;
     if (stream === streams.deadLetters) return DeadLetter.decode(stored.data).message;
-    return messageReader(registry.get(id))(stored.subject, stored.data);
+    const message = messageReader(registry.get(id))(stored.subject, stored.data);
+    // What is no message is never handed out, so nobody can have rejected it.
+    return message?.$case === "gap" ? undefined : message;
   }
 }

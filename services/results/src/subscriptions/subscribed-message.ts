@@ -1,14 +1,23 @@
-import { type DeadLetter, EventFilter, type Subscription, SubscriptionKind } from "@sightline/contracts";
-import { applyFilter, readFilter } from "../feeds/detection-filter.ts";
+import {
+  type DeadLetter,
+  EventFilter,
+  type Gap,
+  type Subscription,
+  SubscriptionKind,
+} from "@sightline/contracts";
+import { applyFilter, isOfCamera, readFilter } from "../feeds/detection-filter.ts";
 import { passesFilter, readEventFilter } from "../feeds/event-filter.ts";
 import { decodeEvent } from "../feeds/event-format.ts";
-import { decodeFrame } from "../feeds/timeline-message.ts";
+import { decodeTimeline, isFrame, notAnalysedGap } from "../feeds/timeline-message.ts";
 
 /** What a subscription delivers: an event or a frame. */
 export type SubscribedMessage = NonNullable<DeadLetter["message"]>;
 
 /** Reads a message; undefined for one that is not wanted. @throws for one that cannot be read */
-export type MessageReader = (subject: string, data: Uint8Array) => SubscribedMessage | undefined;
+export type MessageReader = (
+  subject: string,
+  data: Uint8Array,
+) => SubscribedMessage | { $case: "gap"; value: Gap } | undefined;
 
 /** Reads the messages of a subscription's stream through its filter. */
 export function messageReader({ kind, filter = EventFilter.create() }: Subscription): MessageReader {
@@ -22,11 +31,16 @@ export function messageReader({ kind, filter = EventFilter.create() }: Subscript
   const { cameras, classes } = filter;
   const wanted = readFilter({ cameras, classes, minScore: 0, includeEmpty: classes.length === 0 });
   return (subject, data) => {
-    const frame = decodeFrame(subject, data);
-    const passing = frame && applyFilter(wanted, frame);
-    if (!frame || passing === undefined) return undefined;
+    const message = decodeTimeline(subject, data);
+    if (!message) return undefined;
+    if (!isFrame(message))
+      return isOfCamera(wanted, message.camera)
+        ? { $case: "gap", value: notAnalysedGap(message) }
+        : undefined;
+    const passing = applyFilter(wanted, message);
+    if (passing === undefined) return undefined;
     const detections =
-      passing === "all" ? frame.detections : passing.map((index) => frame.detections[index]!);
-    return { $case: "frame", value: { ...frame, detections } };
+      passing === "all" ? message.detections : passing.map((index) => message.detections[index]!);
+    return { $case: "frame", value: { ...message, detections } };
   };
 }

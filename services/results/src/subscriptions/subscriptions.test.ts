@@ -3,6 +3,7 @@ import {
   EventFilter,
   EventType,
   FrameDetections,
+  GapReason,
   SubscriptionKind,
   streams,
   subjects,
@@ -226,6 +227,26 @@ test("frames are delivered as events are", async () => {
   const numbers = () =>
     frames.received.map(({ message }) => message?.$case === "frame" && message.value.frame?.number);
   await expect.poll(numbers).toEqual([1, 3]);
+});
+
+test("frames that were not analysed are told of in their place, to readers of their camera", async () => {
+  const of = (camera: string) => EventFilter.fromPartial({ cameras: [`cameras/${camera}`] });
+  for (const camera of ["front", "back"])
+    await service.create(camera, { kind: SubscriptionKind.DETECTIONS, filter: of(camera) });
+  const entry = TimelineEntry.fromPartial({ entry: { $case: "lost", value: { frames: 7 } } });
+  await service.publishFrame(1);
+  await service.nats.jetstream.publish(subjects.timeline("front"), TimelineEntry.encode(entry).finish());
+  await service.publishFrame(9);
+  await service.publishFrame(1, "back");
+  const told = ({ received }: Reader) =>
+    received.map(({ message }) =>
+      message?.$case === "gap"
+        ? [message.value.reason, message.value.camera, message.value.messages]
+        : message?.$case === "frame" && message.value.frame?.number,
+    );
+  const [front, back] = [diligent("front"), diligent("back")];
+  await expect.poll(() => told(front)).toEqual([1, [GapReason.NOT_ANALYSED, "cameras/front", 7], 9]);
+  await expect.poll(() => told(back)).toEqual([1]);
 });
 
 describe.each(["events", "detections"] as const)("%s that expired and were not wanted are no gap", (kind) => {

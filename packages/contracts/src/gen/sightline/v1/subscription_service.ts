@@ -159,7 +159,7 @@ export interface ConsumeResponse {
     | { $case: "event"; value: Event }
     | { $case: "frame"; value: FrameDetections }
     | //
-    /** Messages expired before this subscription got them; it needs no acknowledgement. */
+    /** Messages are gone before this subscription could get them; it needs no acknowledgement. */
     { $case: "gap"; value: Gap }
     | undefined;
   /** Give it to Acknowledge or Reject, of any server of the system. */
