@@ -1,5 +1,5 @@
 import type { HttpRules } from "@sightline/contracts";
-import { freePort } from "@sightline/stack";
+import { freePort } from "@sightline/service/testing";
 import axe, { type AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
@@ -18,7 +18,10 @@ beforeAll(async () => {
   const cameras = await system.cameras(2);
   address = cameras.url("camera-2");
   await system.register("entrance", { uri: cameras.url("camera-1"), targetFps: 3 });
-  await system.register("gate", { uri: `rtsp://127.0.0.1:${await freePort(0)}/x` });
+  const nowhere = `rtsp://127.0.0.1:${await freePort()}/x`;
+  await system.register("gate", { uri: nowhere });
+  // As long a name as there may be: no page becomes wider for it.
+  await system.register(`gate-${"x".repeat(58)}`, { uri: nowhere });
   const rules = {
     zones: [
       {
@@ -73,7 +76,10 @@ const pages: [name: string, path: string, bring: (page: Page) => Promise<unknown
   [
     "the question before a camera is deleted",
     "/cameras/gate",
-    (page) => page.getByRole("button", { name: "Delete", exact: true }).click(),
+    async (page) => {
+      await page.getByRole("button", { name: "Delete", exact: true }).click();
+      await page.getByRole("button", { name: "Delete camera", exact: true }).waitFor();
+    },
   ],
   [
     "a camera to add, with mistakes",
@@ -88,13 +94,13 @@ const pages: [name: string, path: string, bring: (page: Page) => Promise<unknown
   [
     "a camera's settings",
     "/cameras/entrance/edit",
-    (page) => page.getByRole("checkbox", { name: "person" }).waitFor(),
+    (page) => page.getByRole("checkbox", { name: "person", exact: true }).waitFor(),
   ],
   [
     "zones and rules",
     "/cameras/entrance/zones",
     async (page) => {
-      await page.getByRole("button", { name: "Zone: lawn" }).click();
+      await page.getByRole("button", { name: "Zone: lawn", exact: true }).click();
       await page.getByRole("button", { name: "Add a rule" }).click();
       await page.locator(".scene-place img").waitFor();
     },
@@ -103,13 +109,17 @@ const pages: [name: string, path: string, bring: (page: Page) => Promise<unknown
   [
     "a snapshot",
     "/events",
-    (page) =>
-      page
-        .getByRole("button", { name: /^Show the snapshot/ })
-        .first()
-        .click(),
+    async (page) => {
+      const snapshot = page.getByRole("button", { name: /^Show the snapshot/ });
+      await snapshot.first().click();
+      await page.getByRole("dialog").getByRole("img").waitFor();
+    },
   ],
-  ["no events", "/events?type=crossed_line&class=none", (page) => page.getByText("None yet.").waitFor()],
+  [
+    "no events",
+    "/events?type=crossed_line&class=none",
+    (page) => page.getByText("No event that is kept passes this filter.").waitFor(),
+  ],
   ["the system", "/system", (page) => page.getByTestId("workers").waitFor()],
   ["no such camera", "/cameras/none", (page) => page.getByText("There is no camera of this name").waitFor()],
   ["no such page", "/nowhere", (page) => page.getByRole("heading", { level: 1 }).waitFor()],
@@ -131,8 +141,9 @@ test.for(pages)("%s: accessible in light and dark, wide and narrow", async ([, p
     await page.setViewportSize({ width, height });
     await page.emulateMedia({ colorScheme });
     expect(await violations(page), name).toEqual([]);
-    const wider = await page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
-    expect(wider, `${name}: pixels beyond the page's width`).toBeLessThanOrEqual(0);
+    const wider = () => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
+    const message = `${name}: pixels beyond the page's width`;
+    await expect.poll(wider, { ...patience, message }).toBeLessThanOrEqual(0);
   }
 });
 

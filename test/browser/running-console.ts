@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type SightlineClient } from "@sightline/client";
-import { freePorts, RtspCameras, Stack } from "@sightline/stack";
+import { RtspCameras, Stack } from "@sightline/stack";
+import { freePorts } from "../system/free-ports.ts";
 
 export interface RunningConsoleOptions {
   /** How many RTSP cameras there are. */

@@ -1,5 +1,5 @@
 import type { HttpEventPage, HttpRules } from "@sightline/contracts";
-import type { Page } from "playwright-core";
+import type { ElementHandle, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { ConsoleSystem, patience } from "./console-system.ts";
 import { livePicture, untilDrawn } from "./drawn-pictures.ts";
@@ -29,6 +29,19 @@ async function place([x, y]: readonly [number, number]): Promise<[number, number
   return [scene.x + x * scene.width, scene.y + y * scene.height];
 }
 
+/** Waits until the still is there: the picture has its final size then. */
+async function stillDrawn(): Promise<void> {
+  const still = page.locator(".scene-place img");
+  await still.waitFor();
+  await expect.poll(() => still.evaluate(naturalWidth), patience).toBeGreaterThan(0);
+}
+
+/** What is used of images in the page. */
+interface Image {
+  naturalWidth: number;
+}
+const naturalWidth = ({ naturalWidth }: Image) => naturalWidth;
+
 async function click(at: readonly [number, number]): Promise<void> {
   await page.mouse.click(...(await place(at)));
 }
@@ -48,7 +61,7 @@ const save = async () => {
 test("a zone is drawn with the mouse on a still, and put right by its corners", async () => {
   await untilDrawn(livePicture(page));
   await page.getByRole("link", { name: "Zones and rules" }).click();
-  await page.locator(".scene-place img").waitFor();
+  await stillDrawn();
   await page.getByRole("button", { name: "Draw zone" }).click();
   const corners = [
     [0.1, 0.1],
@@ -59,7 +72,7 @@ test("a zone is drawn with the mouse on a still, and put right by its corners", 
   for (const corner of corners) await click(corner);
   // The first corner again closes the outline.
   await click(corners[0]);
-  await page.getByRole("button", { name: "Zone: zone 1" }).waitFor();
+  await page.getByRole("button", { name: "Zone: zone 1", exact: true }).waitFor();
   await page.getByLabel("Name", { exact: true }).fill("lawn");
   await drag(corners[3], [0.05, 0.95]);
   await page.getByRole("button", { name: /^lawn, corner 4, 5\.\d % across, 9[45]\.\d % down/ }).waitFor();
@@ -89,18 +102,24 @@ test("its event comes to the list by itself, with a snapshot that can be looked 
   await page.getByRole("link", { name: "Back to the camera" }).click();
   const entered = page.getByTestId("events").locator("li", { hasText: "Person entered lawn" }).first();
   await entered.waitFor();
-  expect((await events())[0]).toMatchObject({ camera: "yard", type: "entered_zone", zone: "lawn" });
+  await expect
+    .poll(async () => (await events())[0], patience)
+    .toMatchObject({ camera: "yard", type: "entered_zone", zone: "lawn" });
 
-  const pictured = page
-    .getByTestId("events")
-    .locator("li", { has: page.locator("img") })
-    .first();
-  const width = (image: { naturalWidth: number }) => image.naturalWidth;
-  await pictured.scrollIntoViewIfNeeded();
-  await expect.poll(() => pictured.locator("img").evaluate(width), patience).toBeGreaterThan(0);
-  await pictured.getByRole("button", { name: /^Show the snapshot/ }).click();
+  // The list changes, and a picture may be told of before it is there: one that has come is kept hold of.
+  const shown: ElementHandle<Image>[] = [];
+  const pictures = page.getByTestId("events").locator("li img");
+  const haveCome = async () => {
+    for (const picture of (await pictures.elementHandles()) as ElementHandle<Image>[]) {
+      await picture.scrollIntoViewIfNeeded();
+      if ((await picture.evaluate(naturalWidth)) > 0) shown.push(picture);
+    }
+    return shown.length;
+  };
+  await expect.poll(haveCome, patience).toBeGreaterThan(0);
+  await shown[0]!.click();
   const large = page.getByRole("dialog").getByRole("img");
-  await expect.poll(() => large.evaluate(width), patience).toBeGreaterThan(300);
+  await expect.poll(() => large.evaluate(naturalWidth), patience).toBeGreaterThan(300);
   await page.keyboard.press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
 });
@@ -109,26 +128,26 @@ test("events are found by camera, kind and zone", async () => {
   await page.goto(`${sightline.origin}/events`);
   const list = page.getByTestId("events").locator("li");
   await list.first().waitFor();
-  await page.getByLabel("What").selectOption("entered_zone");
-  await page.getByLabel("Zone").selectOption("lawn");
-  expect(new URL(page.url()).search).toBe("?type=entered_zone&zone=lawn");
+  await page.getByLabel("What", { exact: true }).selectOption("entered_zone");
+  await page.getByLabel("Zone", { exact: true }).selectOption("lawn");
+  await expect.poll(() => new URL(page.url()).search, patience).toBe("?type=entered_zone&zone=lawn");
   // Looked at in one go: the list changes while its events go on, and once more when the filter has been applied.
   const others = async () => {
     const rows = await list.allTextContents();
     return rows.length === 0 ? ["no row yet"] : rows.filter((row) => !row.includes("Person entered lawn"));
   };
   await expect.poll(others, patience).toEqual([]);
-  await page.getByLabel("What").selectOption("camera_down");
-  await page.getByText("None yet.").waitFor();
+  await page.getByLabel("What", { exact: true }).selectOption("camera_down");
+  await page.getByText("No event that is kept passes this filter.").waitFor();
 });
 
 test("rules that someone else has changed meanwhile are not overwritten unasked", async () => {
   await page.goto(`${sightline.origin}/cameras/yard/zones`);
   await page.getByRole("button", { name: "Draw line" }).click();
-  await page.locator(".scene-place img").waitFor();
+  await stillDrawn();
   await click([0.2, 0.5]);
   await click([0.8, 0.6]);
-  await page.getByRole("button", { name: "Line: line 1" }).waitFor();
+  await page.getByRole("button", { name: "Line: line 1", exact: true }).waitFor();
 
   const { etag, ...theirs } = await rules();
   const answer = await fetch(`${sightline.origin}/api/v1/cameras/yard/rules`, {
@@ -143,4 +162,22 @@ test("rules that someone else has changed meanwhile are not overwritten unasked"
   await page.getByRole("button", { name: "Overwrite with mine" }).click();
   await page.getByText("Saved; in force from the next frame.").waitFor();
   expect((await rules()).lines).toMatchObject([{ name: "line 1" }]);
+});
+
+test("going back with something unsaved asks first, and may be thought better of", async () => {
+  await page.goto(`${sightline.origin}/cameras/yard`);
+  await page.getByRole("link", { name: "Zones and rules" }).click();
+  await page.getByRole("button", { name: "Add a rule" }).click();
+  await page.getByText("Not saved yet.").waitFor();
+  const goBack = async () => {
+    const asked = page.waitForEvent("dialog");
+    await page.evaluate("void setTimeout(() => history.back())");
+    return asked;
+  };
+  await (await goBack()).dismiss();
+  await expect.poll(() => page.url(), patience).toBe(`${sightline.origin}/cameras/yard/zones`);
+  await page.getByText("Not saved yet.").waitFor();
+  await (await goBack()).accept();
+  await page.getByRole("heading", { name: "yard", exact: true, level: 1 }).waitFor();
+  expect(page.url()).toBe(`${sightline.origin}/cameras/yard`);
 });

@@ -38,6 +38,17 @@ test("boxes outside the picture, without area or no numbers at all give a drawin
   }
 });
 
+test("a track's sign has a glyph of its own", () => {
+  const dots = (label: string) =>
+    annotationSvg(240, 240, [{ classId: 0, label, box }]).match(/h1v1h-1z/g)?.length;
+  expect(dots("#")).toBe(20);
+  // The glyph of what has none: a box.
+  expect(dots("\u{1f600}")).toBe(20);
+  expect(annotationSvg(240, 240, [{ classId: 0, label: "#", box }])).not.toBe(
+    annotationSvg(240, 240, [{ classId: 0, label: "\u{1f600}", box }]),
+  );
+});
+
 test("classes next to each other differ in colour", () => {
   const colors = Array.from({ length: 80 }, (_, id) => classColor(id).join());
   expect(new Set(colors).size).toBe(80);

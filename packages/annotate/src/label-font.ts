@@ -44,6 +44,7 @@ const glyphs: Readonly<Record<string, string>> = {
   "-": "000v000",
   "%": "op248j3",
   "/": "01248g0",
+  "#": "aavavaa",
   _: "000000v",
 };
 

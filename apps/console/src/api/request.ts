@@ -1,4 +1,5 @@
 import type { HttpError } from "@sightline/contracts";
+import { sentence } from "../words/names.ts";
 
 /** The server refused a request, or could not be reached (`code` "unreachable"). */
 export class RequestError extends Error {
@@ -57,7 +58,7 @@ async function failure(answer: Response): Promise<RequestError> {
   return new RequestError("http", `The server answered with status ${answer.status}.`, answer.status);
 }
 
-/** What to tell a person about a failed call. */
+/** What to tell a person about a failed call, as a sentence. */
 export function describeFailure(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return sentence(error instanceof Error ? error.message : String(error));
 }

@@ -4,7 +4,14 @@ import { describeFailure, RequestError } from "../api/request.ts";
 import { system, useSystem } from "../state/system.ts";
 import { ClassPicker } from "./class-picker.tsx";
 import { describedBy, Field } from "./field.tsx";
-import { checkForm, type FieldErrors, type FieldName, type FormValues, fieldOfError } from "./form-values.ts";
+import {
+  checkForm,
+  type FieldErrors,
+  type FieldName,
+  type FormValues,
+  fieldMessage,
+  fieldOfError,
+} from "./form-values.ts";
 import { ProbePanel } from "./probe-panel.tsx";
 
 interface Props {
@@ -43,8 +50,9 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
     try {
       await save(values.value);
     } catch (error) {
-      const field = error instanceof RequestError ? fieldOfError(error) : undefined;
-      if (field) showErrors({ [field]: describeFailure(error) });
+      const refused = error instanceof RequestError ? error : undefined;
+      const field = refused && fieldOfError(refused);
+      if (field) showErrors({ [field]: fieldMessage(field, refused.message) });
       else fault.value = describeFailure(error);
     } finally {
       busy.value = false;

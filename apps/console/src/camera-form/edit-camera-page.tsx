@@ -8,27 +8,31 @@ import { cameraPath } from "../routing/route.ts";
 import { Page } from "../shell/page.tsx";
 import { updateCameraState } from "../state/cameras.ts";
 import { CameraForm } from "./camera-form.tsx";
-import { changedSettings, type FormValues, formOf } from "./form-values.ts";
+import { changedSettings, type FormValues, formOf, mergeForms } from "./form-values.ts";
+
+/** A camera as it was fetched, and what the form begins with. */
+interface Editing {
+  camera: HttpCamera;
+  initial: FormValues;
+  /** Someone else has changed the camera since it was fetched before. */
+  conflict: boolean;
+}
 
 /** Changes a camera's settings. */
 export function EditCameraPage({ id }: { id: string }) {
-  const camera = useSignal<HttpCamera | undefined>(undefined);
+  const editing = useSignal<Editing | undefined>(undefined);
   const fault = useSignal("");
-  const conflict = useSignal(false);
 
-  const load = (signal?: AbortSignal) =>
-    getCamera(id, signal).then(
-      (loaded) => {
-        camera.value = loaded;
-        conflict.value = false;
-      },
-      (error) => {
-        if (!signal?.aborted) fault.value = describeFailure(error);
-      },
-    );
   useEffect(() => {
     const aborted = new AbortController();
-    void load(aborted.signal);
+    getCamera(id, aborted.signal).then(
+      (camera) => {
+        editing.value = { camera, initial: formOf(camera), conflict: false };
+      },
+      (error) => {
+        if (!aborted.signal.aborted) fault.value = describeFailure(error);
+      },
+    );
     return () => aborted.abort();
   }, []);
 
@@ -36,14 +40,17 @@ export function EditCameraPage({ id }: { id: string }) {
     const changes = changedSettings(formOf(before), values);
     try {
       if (Object.keys(changes).length > 0) updateCameraState(await updateCamera(id, changes, before.etag));
-      navigate(cameraPath(id));
     } catch (error) {
-      conflict.value = error instanceof RequestError && error.code === "etag_mismatch";
-      throw error;
+      if (!(error instanceof RequestError && error.code === "etag_mismatch")) throw error;
+      const theirs = await getCamera(id);
+      const initial = mergeForms(formOf(before), values, formOf(theirs));
+      editing.value = { camera: theirs, initial, conflict: true };
+      return;
     }
+    navigate(cameraPath(id));
   };
 
-  const now = camera.value;
+  const now = editing.value;
   return (
     <Page title={`Edit ${id}`}>
       {fault.value !== "" && (
@@ -51,22 +58,20 @@ export function EditCameraPage({ id }: { id: string }) {
           {fault.value} <a href="/">All cameras</a>
         </p>
       )}
-      {conflict.value && (
-        <p class="fault">
-          Someone else has changed this camera meanwhile.{" "}
-          <button type="button" onClick={() => load()}>
-            Load their version
-          </button>
+      {now?.conflict && (
+        <p class="fault" role="alert">
+          Not saved: someone else has changed this camera meanwhile. Below are their settings with your
+          changes; look them through, and save again.
         </p>
       )}
       {now && (
         <CameraForm
-          key={now.etag}
-          initial={formOf(now)}
+          key={now.camera.etag}
+          initial={now.initial}
           isNew={false}
-          hasCredentials={now.hasCredentials}
+          hasCredentials={now.camera.hasCredentials}
           cancelTo={cameraPath(id)}
-          save={(values) => save(now, values)}
+          save={(values) => save(now.camera, values)}
         />
       )}
     </Page>

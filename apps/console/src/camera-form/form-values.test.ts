@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { changedSettings, checkForm, emptyForm, fieldOfError, settingsOf } from "./form-values.ts";
+import {
+  changedSettings,
+  checkForm,
+  emptyForm,
+  fieldMessage,
+  fieldOfError,
+  mergeForms,
+  settingsOf,
+} from "./form-values.ts";
 
 const good = { ...emptyForm, id: "front", uri: " rtsp://10.0.0.5/live " };
 
@@ -36,6 +44,24 @@ describe("camera form", () => {
       classes: ["person", "car"],
     });
     expect(changedSettings(before, before)).toEqual({});
+  });
+
+  it("keeps what I changed when someone else has changed something too", () => {
+    const mine = { ...good, targetFps: "3", classes: ["person"] };
+    const theirs = { ...good, targetFps: "9", minScore: "0.4", transport: "udp" as const };
+    expect(mergeForms(good, mine, theirs)).toEqual({ ...theirs, targetFps: "3", classes: ["person"] });
+    expect(mergeForms(good, good, theirs)).toEqual(theirs);
+  });
+
+  it("calls fields as the form does", () => {
+    expect(fieldMessage("uri", "camera.uri holds a space; write it as %20")).toBe(
+      "The address holds a space; write it as %20.",
+    );
+    expect(fieldMessage("targetFps", "camera.target_fps is -1; expected 0")).toBe(
+      "The number of frames per second is -1; expected 0.",
+    );
+    expect(fieldMessage("uri", "body.uri: too long")).toBe("The address: too long.");
+    expect(fieldMessage("id", "camera 'a' is already registered")).toBe("Camera 'a' is already registered.");
   });
 
   it("finds the field of a refusal by its code or the path it begins with", () => {

@@ -1,4 +1,5 @@
 import type { HttpCamera, HttpCameraSettings } from "@sightline/contracts";
+import { sentence } from "../words/names.ts";
 
 /** What the form holds; numbers are text until they are checked. */
 export interface FormValues {
@@ -91,6 +92,34 @@ const fieldOfCode: Readonly<Record<string, FieldName>> = {
   model_not_served: "model",
   unknown_class: "classes",
 };
+
+const fieldLabels: Readonly<Record<FieldName, string>> = {
+  id: "The name",
+  uri: "The address",
+  transport: "The transport",
+  model: "The model",
+  classes: "The list of classes",
+  minScore: "The minimum score",
+  targetFps: "The number of frames per second",
+};
+
+/** What the server's refusal says of a field, with the field called as the form does. */
+export function fieldMessage(field: FieldName, message: string): string {
+  return sentence(
+    message.replace(/^(?:camera\.|body\.)?[A-Za-z]+_?[A-Za-z]*(?=[ :])/, (path) => {
+      const name = path.replace(/^(?:camera|body)\./, "");
+      return fieldOfPath[name] === field ? fieldLabels[field] : path;
+    }),
+  );
+}
+
+/** The two forms joined, when both began as `before`: theirs, with what was changed in mine. */
+export function mergeForms(before: FormValues, mine: FormValues, theirs: FormValues): FormValues {
+  const changed = Object.entries(mine).filter(
+    ([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name as FieldName]),
+  );
+  return { ...theirs, ...Object.fromEntries(changed) };
+}
 
 /** The field that the server's refusal is about, if that can be told: messages begin with the field's path. */
 export function fieldOfError(error: { code: string; message: string }): FieldName | undefined {

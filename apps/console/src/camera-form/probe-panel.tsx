@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { probe } from "../api/calls.ts";
 import { describeFailure } from "../api/request.ts";
 import { StatusIcon } from "../shell/status-icon.tsx";
-import { title } from "../words/names.ts";
+import { reasonName, sentence, title } from "../words/names.ts";
 import { formatFps } from "../words/numbers.ts";
 
 interface Props {
@@ -69,9 +69,9 @@ function ProbeResult({ result }: { result: HttpProbe }) {
         <StatusIcon level="error" />
         <div>
           <p>
-            <b>{title(result.reason)}</b>
+            <b>{title(reasonName(result.reason))}</b>
           </p>
-          <p>{result.message}</p>
+          <p>{sentence(result.message)}</p>
         </div>
       </div>
     );

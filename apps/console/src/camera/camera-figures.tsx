@@ -9,7 +9,7 @@ export function CameraFigures({ state }: { state: CameraState }) {
   const now = status.state === "live" ? figures(state.samples.value) : undefined;
   return (
     <dl class="figures" data-testid="figures">
-      <Figure name="State" value={stateName(status.state)} />
+      <Figure name="State" value={stateName(status)} />
       <Figure name="Analysed" value={now ? `${formatFps(now.inferredFps)} fps` : "–"} />
       <Figure name="Latency p95" value={now?.latency ? formatMs(now.latency.p95) : "–"} />
       <Figure name="Lost" value={now ? formatShare(now.dropRate) : "–"} />

@@ -3,7 +3,7 @@ import type { LivePicture } from "@sightline/contracts";
 import { EventList } from "../events/event-list.tsx";
 import { LiveCanvas } from "../live/live-canvas.tsx";
 import { cameraPath } from "../routing/route.ts";
-import { DarkNotice } from "../shell/dark-notice.tsx";
+import { DarkNotice, isDark } from "../shell/dark-notice.tsx";
 import { Page } from "../shell/page.tsx";
 import { type CameraState, cameras, findCamera } from "../state/cameras.ts";
 import { CameraCharts } from "./camera-charts.tsx";
@@ -49,7 +49,7 @@ export function CameraPage({ id }: { id: string }) {
 /** What an operator who looks at this camera asks. */
 function question({ camera }: CameraState): string {
   const { status, findings } = camera.value;
-  if (status.state !== "live") return "Why is it dark?";
+  if (isDark(status)) return "Why is it dark?";
   return findings.some(({ level }) => level !== "ok") ? "Why is it slow?" : "How is it doing?";
 }
 
@@ -63,10 +63,10 @@ function CameraPicture({ state }: { state: CameraState }) {
     <figure class="camera-picture">
       <div class="picture-place">
         <LiveCanvas state={state} label={`Live picture of camera ${state.id}`} onPicture={showNewest} />
-        {status.state !== "live" && <DarkNotice status={status} />}
+        {isDark(status) && <DarkNotice camera={state.camera.value} />}
       </div>
       <figcaption class="note">
-        {newest.value || (status.state === "live" ? "Waiting for the first picture" : "No picture")}
+        {newest.value || (isDark(status) ? "No picture" : "Waiting for the first picture")}
       </figcaption>
     </figure>
   );

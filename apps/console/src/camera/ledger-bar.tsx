@@ -9,8 +9,9 @@ export function LedgerBar({ ledger }: { ledger: HttpCameraStatus["ledger"] }) {
     <section class="panel" aria-labelledby="ledger-title">
       <h2 id="ledger-title">What became of every frame</h2>
       <p class="note">
-        {formatCount(ledger.captured)} frames captured. Each is in exactly one part, so that the parts add up
-        to 100 %.
+        {ledger.captured === 0
+          ? "No frame has come yet since an ingest process took the camera."
+          : `${formatCount(ledger.captured)} frames captured. Each is in exactly one part, so that the parts add up to 100 %.`}
       </p>
       <div class="ledger-bar" aria-hidden="true">
         {parts.map((part) => (

@@ -80,7 +80,9 @@ export function Chart({ title, series, data, stacked = false, format, note }: Pr
       </ul>
       <div class="chart-frame">
         <div class="chart-place" ref={place} aria-hidden="true" />
-        {times.length === 0 && <p class="chart-empty note">No frames in this time.</p>}
+        {!columns.some((column) => column.some((value) => value !== null)) && (
+          <p class="chart-empty note">No frames in this time.</p>
+        )}
       </div>
     </figure>
   );

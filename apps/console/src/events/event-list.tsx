@@ -9,8 +9,9 @@ import { eventKey, matches, mergeEvents } from "./event-feed.ts";
 import { EventRow } from "./event-row.tsx";
 import { eventTitle } from "./event-words.ts";
 
-/** Events that are kept while nobody asks for older ones. */
-const mostLive = 200;
+/** Events that gather before the list begins anew with the first page: while nobody has asked for older ones, and after. */
+const mostNew = 200;
+const mostAsked = 5_000;
 /** Events that happen in a burst are shown together. */
 const gatherMs = 250;
 
@@ -27,6 +28,11 @@ export function EventList({ filter, showCamera }: Props) {
   const fault = useSignal("");
   const opened = useSignal<HttpEvent | undefined>(undefined);
   const attempt = useSignal(0);
+  const askedForOlder = useRef(false);
+  const current = useRef<AbortController | undefined>(undefined);
+  const { camera: _own, ...which } = filter;
+  // A camera's own page lists that camera, and nobody has narrowed it.
+  const narrowed = Object.values(showCamera ? filter : which).some((value) => value !== "");
   const filterKey = JSON.stringify(filter);
   // What happened while the server was away is fetched when it is back.
   const session = Math.max(1, connectionCount.value);
@@ -44,10 +50,14 @@ export function EventList({ filter, showCamera }: Props) {
       busy.value = false;
     }
   };
-  const loadOlder = () =>
-    load(nextPage.value, (page) => {
+  const loadOlder = () => {
+    askedForOlder.current = true;
+    const take = (page: HttpEvent[]) => {
       events.value = mergeEvents(events.peek() ?? [], page);
-    });
+    };
+    // Not if the list begins anew meanwhile: it would not belong there.
+    return load(nextPage.value, take, current.current?.signal);
+  };
 
   useEffect(() => {
     events.value = undefined;
@@ -55,6 +65,7 @@ export function EventList({ filter, showCamera }: Props) {
 
   useEffect(() => {
     const aborted = new AbortController();
+    current.current = aborted;
     let arrived: HttpEvent[] = [];
     let fetched = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -62,7 +73,9 @@ export function EventList({ filter, showCamera }: Props) {
       timer = undefined;
       const merged = mergeEvents(events.peek() ?? [], arrived);
       arrived = [];
-      events.value = nextPage.peek() === "" ? merged.slice(0, mostLive) : merged;
+      events.value = merged;
+      // Cutting off the end would leave a gap before the next page.
+      if (merged.length > (askedForOlder.current ? mostAsked : mostNew)) attempt.value++;
     };
     const stop = onEvent((event) => {
       if (!matches(event, filter)) return;
@@ -72,6 +85,7 @@ export function EventList({ filter, showCamera }: Props) {
     const takeFirst = (page: HttpEvent[]) => {
       // In place of what was known: between the two, others may be missing.
       events.value = page;
+      askedForOlder.current = false;
       fetched = true;
       show();
     };
@@ -96,8 +110,9 @@ export function EventList({ filter, showCamera }: Props) {
       )}
       {list?.length === 0 && fault.value === "" && (
         <p class="note">
-          None yet. Rules make events: draw a zone or a line on a camera's “Zones and rules” page and say what
-          should be reported.
+          {narrowed
+            ? "No event that is kept passes this filter."
+            : "None yet. Rules make events: draw a zone or a line on a camera's “Zones and rules” page and say what should be reported."}
         </p>
       )}
       {list === undefined && fault.value === "" && <p class="note">Fetching events …</p>}

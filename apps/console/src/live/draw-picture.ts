@@ -39,9 +39,9 @@ export function drawPicture(
   return view;
 }
 
-/** A track's id as people see it: the number without the run of the analysis that it belongs to. */
+/** A track's id as people see it, "#12": without the run of the analysis that it belongs to. Empty when there is none. */
 export function shortTrackId(id: string): string {
-  return id.slice(id.lastIndexOf("-") + 1);
+  return id === "" ? "" : `#${id.slice(id.lastIndexOf("-") + 1)}`;
 }
 
 function drawBox(

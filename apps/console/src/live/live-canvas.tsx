@@ -4,12 +4,16 @@ import { useEffect, useRef } from "preact/hooks";
 import { getRules } from "../api/calls.ts";
 import { type CameraState, setRules } from "../state/cameras.ts";
 import { watchList } from "../state/live.ts";
+import { formatDuration } from "../words/numbers.ts";
 import { drawPicture } from "./draw-picture.ts";
 import { drawPictures } from "./picture-painter.ts";
 
 /** CSS pixels of the picture's width from which on labels are whole, and from which on they have the class's name. */
 const fullLabels = 560;
 const shortLabels = 240;
+
+/** From this age on, in seconds, a picture is not taken for the present without a word. */
+const oldSeconds = 5;
 
 interface Props {
   state: CameraState;
@@ -18,18 +22,20 @@ interface Props {
 }
 
 /**
- * A camera's live picture with boxes, labels and zones. Pictures come only while it is in view. Carries the frame that
- * it shows (`data-epoch`, `data-frame`) and where in the canvas the picture lies (`data-view`: x y width height).
+ * A camera's live picture with boxes, labels and zones, and a word when there is none yet or it is old. Pictures come only
+ * while it is in view. Carries the frame that it shows (`data-epoch`, `data-frame`) and where in the canvas the picture
+ * lies (`data-view`: x y width height).
  */
 export function LiveCanvas({ state, label, onPicture }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const shown = useSignal(false);
+  const age = useSignal(0);
 
   useEffect(() => {
     const element = canvas.current;
     const context = element?.getContext("2d", { alpha: false });
     if (!element || !context) return;
-    let last: { head: LivePicture; bitmap: ImageBitmap } | undefined;
+    let last: { head: LivePicture; bitmap: ImageBitmap; at: number } | undefined;
     let visible = false;
 
     const draw = () => {
@@ -53,9 +59,10 @@ export function LiveCanvas({ state, label, onPicture }: Props) {
     const detach = drawPictures.attach(state.id, {
       draw(head, bitmap) {
         last?.bitmap.close();
-        last = { head, bitmap };
+        last = { head, bitmap, at: performance.now() - head.latencyMs };
         draw();
         shown.value = true;
+        age.value = 0;
         onPicture?.(head);
       },
     });
@@ -78,8 +85,12 @@ export function LiveCanvas({ state, label, onPicture }: Props) {
     );
     resized.observe(element);
     scrolled.observe(element);
+    const growOld = setInterval(() => {
+      if (last) age.value = Math.floor((performance.now() - last.at) / 1000);
+    }, 1_000);
     const stopFollowing = state.rules.subscribe(draw);
     return () => {
+      clearInterval(growOld);
       stopFollowing();
       resized.disconnect();
       scrolled.disconnect();
@@ -91,12 +102,13 @@ export function LiveCanvas({ state, label, onPicture }: Props) {
 
   useRules(state);
   return (
-    <canvas
-      ref={canvas}
-      class={shown.value ? "live-canvas" : "live-canvas waiting"}
-      role="img"
-      aria-label={label}
-    />
+    <>
+      <canvas ref={canvas} class="live-canvas" role="img" aria-label={label} />
+      {!shown.value && <p class="picture-state">Waiting for a picture …</p>}
+      {age.value >= oldSeconds && (
+        <p class="picture-state">This picture is {formatDuration(age.value)} old.</p>
+      )}
+    </>
   );
 }
 

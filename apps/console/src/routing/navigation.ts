@@ -20,9 +20,12 @@ export function guardUnsaved(isUnsaved: () => boolean): () => void {
   };
 }
 
+/** The page that is shown, as an address without origin. */
+let shown = location.pathname + location.search;
+
 /** Goes to another page of the console. */
 export function navigate(path: string, { replace = false } = {}): void {
-  if (!replace && unsaved() && !confirm("Leave without saving? What was changed here will be lost.")) return;
+  if (!replace && !mayLeave()) return;
   history[replace ? "replaceState" : "pushState"](null, "", path);
   show();
   if (!replace) toTop();
@@ -30,7 +33,7 @@ export function navigate(path: string, { replace = false } = {}): void {
 
 /** Follows links to the console's own pages without loading them anew. */
 export function interceptLinks(): void {
-  addEventListener("popstate", show);
+  addEventListener("popstate", onHistory);
   document.addEventListener("click", (event) => {
     if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey)
       return;
@@ -43,7 +46,19 @@ export function interceptLinks(): void {
   });
 }
 
+/** Back and forward. The address has changed already; whoever stays gets it back. */
+function onHistory(): void {
+  if (location.pathname + location.search === shown) return;
+  if (mayLeave()) show();
+  else history.pushState(null, "", shown);
+}
+
+function mayLeave(): boolean {
+  return !unsaved() || confirm("Leave without saving? What was changed here will be lost.");
+}
+
 function show(): void {
+  shown = location.pathname + location.search;
   route.value = parseRoute(location.pathname, location.search);
 }
 

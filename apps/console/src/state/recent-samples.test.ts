@@ -24,8 +24,9 @@ describe("recent samples", () => {
 
   it("counts as loss only what nobody asked for", () => {
     const samples = [
-      sample(1, { dropped: { sampled_out: 5 }, latencyMs: { p50: 1, p95: 2, p99: 3 } }),
-      sample(2, { inferred: 3, dropped: { sampled_out: 5, superseded: 2 }, tracks: 4 }),
+      sample(1, { dropped: { sampled_out: 5 } }),
+      sample(2, { dropped: { sampled_out: 5 }, latencyMs: { p50: 1, p95: 2, p99: 3 } }),
+      sample(3, { inferred: 2, dropped: { sampled_out: 5, superseded: 3 }, tracks: 4 }),
     ];
     expect(figures(samples)).toEqual({
       capturedFps: 10,
@@ -37,8 +38,10 @@ describe("recent samples", () => {
     expect(lostFrames({ no_motion: 3, stale: 1, worker_lost: 2 })).toBe(3);
   });
 
-  it("knows nothing without samples, and no loss without frames", () => {
+  it("knows nothing of too few seconds, and no loss without frames", () => {
+    const still = [1, 2, 3].map((second) => sample(second, { captured: 0, inferred: 0 }));
     expect(figures([])).toBeUndefined();
-    expect(figures([sample(1, { captured: 0, inferred: 0 })])?.dropRate).toBe(0);
+    expect(figures(still.slice(0, 2))).toBeUndefined();
+    expect(figures(still)?.dropRate).toBe(0);
   });
 });

@@ -3,6 +3,9 @@ import type { HttpSample } from "@sightline/contracts";
 /** Frames that a camera was asked not to analyse are no loss. */
 const intended = new Set(["sampled_out", "no_motion"]);
 
+/** Fewer seconds say nothing: a frame counts as captured in one second and as analysed in the next. */
+const fewestSeconds = 3;
+
 /** Figures of a camera over its last seconds. */
 export interface Figures {
   /** Frames per second that came, and that were analysed. */
@@ -25,10 +28,10 @@ export function recent(
   return [...samples.filter((sample) => sample.timeMs > first && sample.timeMs < next.timeMs), next];
 }
 
-/** Sums up samples, oldest first; undefined when there are none. */
+/** Sums up samples, oldest first; undefined when there are too few. */
 export function figures(samples: readonly HttpSample[]): Figures | undefined {
   const newest = samples.at(-1);
-  if (!newest) return undefined;
+  if (!newest || samples.length < fewestSeconds) return undefined;
   const captured = sum(samples, (sample) => sample.captured);
   const inferred = sum(samples, (sample) => sample.inferred);
   const lost = sum(samples, (sample) => lostFrames(sample.dropped));

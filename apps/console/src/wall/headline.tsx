@@ -3,7 +3,6 @@ import { StatusIcon } from "../shell/status-icon.tsx";
 import { cameras } from "../state/cameras.ts";
 import { connection } from "../state/live.ts";
 import { system, useSystem } from "../state/system.ts";
-import { plural } from "../words/numbers.ts";
 import { type HealthSummary, summarise } from "./health-summary.ts";
 
 const levelWords = {
@@ -17,13 +16,13 @@ const asking: HealthSummary = {
   level: "info",
   text: "Asking the server how the cameras are …",
   fix: "",
-  more: 0,
+  more: false,
 };
 const unreachable: HealthSummary = {
   level: "error",
   text: "The server does not answer: what is shown is the last that was known.",
   fix: "The console reconnects by itself. If this lasts, see whether the results service runs.",
-  more: 0,
+  more: false,
 };
 
 /** One sentence that says whether the system is healthy and, if not, why and what to do. */
@@ -35,7 +34,7 @@ export function Headline() {
     if (!list) return asking;
     return summarise(
       list.map((state) => state.camera.value),
-      system.value?.findings ?? [],
+      system.value,
     );
   });
   const { level, text, fix, more } = summary.value;
@@ -57,9 +56,9 @@ export function Headline() {
         </p>
         {fix !== "" && <p class="headline-fix">{fix}</p>}
       </div>
-      {more > 0 && (
+      {more && (
         <a class="headline-more" href="/system">
-          {plural(more, "other finding")}
+          All findings
         </a>
       )}
     </section>

@@ -1,5 +1,5 @@
-import type { HttpCamera, HttpFinding } from "@sightline/contracts";
-import { words } from "../words/names.ts";
+import type { HttpCamera, HttpFinding, HttpSystem } from "@sightline/contracts";
+import { reasonName, sentence } from "../words/names.ts";
 import { plural } from "../words/numbers.ts";
 
 /** The state of the whole system in one sentence, and what to do about it. */
@@ -8,44 +8,54 @@ export interface HealthSummary {
   text: string;
   /** Empty when there is nothing to do. */
   fix: string;
-  /** How many other things are the matter. */
-  more: number;
+  /** Whether other things are the matter too. */
+  more: boolean;
 }
 
 type Trouble = Omit<HealthSummary, "more">;
 
 const mostNames = 3;
 
-/** The worst trouble first; all others are counted. */
-export function summarise(cameras: readonly HttpCamera[], system: readonly HttpFinding[]): HealthSummary {
-  if (cameras.length === 0 && !system.some((finding) => finding.level === "error"))
+/**
+ * The worst trouble first. Of faults the one that stops most comes first: NATS that is away, then a model that no worker
+ * serves, then cameras that are down.
+ */
+export function summarise(
+  cameras: readonly HttpCamera[],
+  system: Pick<HttpSystem, "findings" | "nats"> | undefined,
+): HealthSummary {
+  const findings = system?.findings ?? [];
+  const faults = systemTroubles(findings, "error");
+  if (cameras.length === 0 && faults.length === 0)
     return {
       level: "info",
       text: "No camera is registered yet.",
       fix: "Add the first one to begin.",
-      more: 0,
+      more: false,
     };
-  const troubles = [...downCameras(cameras), ...systemTroubles(system, "error"), ...slowCameras(cameras)];
-  troubles.push(...systemTroubles(system, "warning"), ...startingCameras(cameras));
+  const [unserved, served] = partition(cameras, ({ status }) => status.reason === "model_not_served");
+  const troubles = system?.nats.connected === false ? faults.splice(0) : [];
+  troubles.push(...slowCameras(unserved), ...downCameras(cameras), ...faults, ...slowCameras(served));
+  troubles.push(...systemTroubles(findings, "warning"), ...startingCameras(cameras));
   const worst =
     troubles.find((trouble) => trouble.level === "error") ??
     troubles.find((trouble) => trouble.level === "warning") ??
     troubles[0];
-  if (worst) return { ...worst, more: troubles.length - 1 };
+  if (worst) return { ...worst, more: troubles.length > 1 };
   const all = cameras.length === 1 ? "The camera is" : `All ${cameras.length} cameras are`;
-  return { level: "ok", text: `${all} live, and analysis keeps up.`, fix: "", more: 0 };
+  return { level: "ok", text: `${all} live, and analysis keeps up.`, fix: "", more: false };
 }
 
 function downCameras(cameras: readonly HttpCamera[]): Trouble[] {
   const down = cameras.filter((camera) => camera.status.state === "down");
   if (down.length === 0) return [];
-  const named = down.map((camera) => `${camera.id} (${words(camera.status.reason || "no reason given")})`);
+  const named = down.map((camera) => `${camera.id} (${reasonName(camera.status.reason)})`);
   const verb = down.length === 1 ? "is" : "are";
   return [
     {
       level: "error",
       text: `${down.length} of ${plural(cameras.length, "camera")} ${verb} down: ${list(named)}.`,
-      fix: firstFix(down, "error"),
+      fix: sharedFix(down, "error"),
     },
   ];
 }
@@ -66,7 +76,8 @@ function slowCameras(cameras: readonly HttpCamera[]): Trouble[] {
   }
   return [...byText.values()].map(({ finding, ids }) => ({
     level: finding.level === "error" ? "error" : "warning",
-    text: `${ids.length > 1 ? `${plural(ids.length, "camera")} (${list(ids)})` : ids[0]}: ${finding.text}`,
+    // The figures in the text are those of the first.
+    text: `${ids.length > 1 ? `${plural(ids.length, "camera")}, such as ` : ""}${ids[0]}: ${finding.text}`,
     fix: finding.fix,
   }));
 }
@@ -78,7 +89,7 @@ function startingCameras(cameras: readonly HttpCamera[]): Trouble[] {
     {
       level: "info",
       text: `${starting.length} of ${plural(cameras.length, "camera")} ${starting.length === 1 ? "is" : "are"} starting: ${list(starting.map((camera) => camera.id))}.`,
-      fix: firstFix(starting, "warning"),
+      fix: sharedFix(starting, "warning"),
     },
   ];
 }
@@ -91,13 +102,19 @@ function systemTroubles(findings: readonly HttpFinding[], level: "error" | "warn
   return findings.filter((finding) => finding.level === level).map(({ text, fix }) => ({ level, text, fix }));
 }
 
-function firstFix(cameras: readonly HttpCamera[], level: HttpFinding["level"]): string {
-  for (const { findings, status } of cameras) {
-    const finding = findings.find((one) => one.level === level && one.fix !== "");
-    if (finding) return finding.fix;
-    if (status.message !== "") return status.message;
-  }
-  return "";
+/** What to do about all of them; where that differs, what to do about the first, by its name. */
+function sharedFix(cameras: readonly HttpCamera[], level: HttpFinding["level"]): string {
+  const fixes = cameras.map(({ id, findings, status }) => {
+    const fix = findings.find((one) => one.level === level && one.fix !== "")?.fix;
+    return { id, fix: fix ?? sentence(status.message) };
+  });
+  const first = fixes.find(({ fix }) => fix !== "");
+  if (!first) return "";
+  return fixes.every(({ fix }) => fix === first.fix) ? first.fix : `${first.id}: ${first.fix}`;
+}
+
+function partition<T>(all: readonly T[], wanted: (one: T) => boolean): [T[], T[]] {
+  return [all.filter(wanted), all.filter((one) => !wanted(one))];
 }
 
 function list(names: readonly string[]): string {

@@ -1,43 +1,53 @@
 import { useComputed } from "@preact/signals";
+import type { HttpCamera } from "@sightline/contracts";
 import { LiveCanvas } from "../live/live-canvas.tsx";
 import { cameraPath } from "../routing/route.ts";
-import { DarkNotice } from "../shell/dark-notice.tsx";
+import { DarkNotice, isDark } from "../shell/dark-notice.tsx";
 import type { CameraState } from "../state/cameras.ts";
+import { connection } from "../state/live.ts";
 import { figures } from "../state/recent-samples.ts";
 import { stateName } from "../words/names.ts";
 import { formatFps, formatMs, formatShare } from "../words/numbers.ts";
 
 /** A camera on the wall: its live picture, how it does, and why it does not. */
 export function Tile({ state }: { state: CameraState }) {
-  const look = useComputed(() => {
-    const { status, findings } = state.camera.value;
-    if (status.state === "down") return "error";
-    if (status.state !== "live") return "info";
-    return findings.some((finding) => finding.level !== "ok") ? "warning" : "ok";
-  });
-  const dark = state.camera.value.status.state !== "live";
+  const known = useComputed(() => connection.value !== "lost");
+  const look = useComputed(() => (known.value ? lookOf(state.camera.value) : "info"));
+  const { status, findings } = state.camera.value;
+  const dark = isDark(status);
+  const trouble = dark ? undefined : findings.find((finding) => finding.level !== "ok");
   return (
-    <li
-      class={`tile ${look.value}`}
-      data-testid={`tile-${state.id}`}
-      data-state={state.camera.value.status.state}
-    >
+    <li class={`tile ${look.value}`} data-testid={`tile-${state.id}`} data-state={status.state}>
       <div class="tile-picture">
         <LiveCanvas state={state} label={`Live picture of camera ${state.id}`} />
-        {dark && <DarkNotice status={state.camera.value.status} />}
+        {dark && <DarkNotice camera={state.camera.value} />}
+        {trouble && known.value && (
+          <p class="tile-trouble">
+            <span>
+              {trouble.text} {trouble.fix}
+            </span>
+          </p>
+        )}
       </div>
       <div class="tile-foot">
         <h2 class="tile-name">
           <a href={cameraPath(state.id)}>{state.id}</a>
         </h2>
-        <span class={`state ${look.value}`}>{stateName(state.camera.value.status.state)}</span>
-        <TileFigures state={state} />
+        <span class={`state ${look.value}`}>{known.value ? stateName(status) : "not known"}</span>
+        <TileFigures state={state} look={look.value} />
       </div>
     </li>
   );
 }
 
-function TileFigures({ state }: { state: CameraState }) {
+/** How a tile shows a camera: as its worst finding says. */
+function lookOf({ status, findings }: HttpCamera): "ok" | "info" | "warning" | "error" {
+  if (status.state === "down") return "error";
+  if (status.state !== "live") return "info";
+  return findings[0]?.level ?? "ok";
+}
+
+function TileFigures({ state, look }: { state: CameraState; look: string }) {
   const now = figures(state.samples.value);
   const live = state.camera.value.status.state === "live";
   return (
@@ -52,7 +62,7 @@ function TileFigures({ state }: { state: CameraState }) {
       </div>
       <div title="Frames that should have been analysed and were not">
         <dt>lost</dt>
-        <dd class={now && live && now.dropRate >= 0.05 ? "bad" : ""}>
+        <dd class={now && live && look !== "ok" && now.dropRate >= 0.05 ? "bad" : ""}>
           {now && live ? formatShare(now.dropRate) : "–"}
         </dd>
       </div>

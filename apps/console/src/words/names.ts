@@ -1,3 +1,5 @@
+import type { HttpCameraStatus } from "@sightline/contracts";
+
 /** `worker_error` as people write it: "worker error". */
 export function words(name: string): string {
   return name.replaceAll("_", " ");
@@ -12,6 +14,37 @@ export function title(name: string): string {
 const stateNames = { pending: "waiting", connecting: "connecting", live: "live", down: "down" } as const;
 
 /** What a camera does, in a word. */
-export function stateName(state: keyof typeof stateNames): string {
-  return stateNames[state];
+export function stateName({ state, reason }: Pick<HttpCameraStatus, "state" | "reason">): string {
+  return state === "live" && reason === "model_not_served" ? "not analysed" : stateNames[state];
+}
+
+/** Why a camera gives no frames, or why nothing is made of them, in a few plain words. */
+const reasonNames: Readonly<Record<string, string>> = {
+  dns_failure: "host name not found",
+  connection_refused: "connection refused",
+  unreachable: "no answer from the camera",
+  unauthorized: "unauthorized: wrong user or password",
+  not_found: "no stream at this path",
+  no_video: "no video in the stream",
+  unsupported_codec: "video codec not supported",
+  no_key_frame: "no key frame yet",
+  stalled: "frames have stopped",
+  decode_failure: "video cannot be decoded",
+  stream_ended: "the camera ended the stream",
+  protocol_error: "no RTSP at this address",
+  model_not_served: "no worker for its model",
+  internal: "the ingest service failed",
+};
+
+/** A camera's reason as people say it; one that is not known here is told by its name. */
+export function reasonName(reason: string): string {
+  return reasonNames[reason] ?? words(reason || "no reason given");
+}
+
+/** Begins with a capital and ends with a full stop. */
+export function sentence(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed === "") return "";
+  const capital = `${trimmed.charAt(0).toUpperCase()}${trimmed.slice(1)}`;
+  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }
