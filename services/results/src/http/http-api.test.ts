@@ -15,23 +15,25 @@ test("the OpenAPI document is valid and names every operation", async () => {
   const copy = structuredClone(api.document) as unknown as Parameters<typeof validate>[0];
   expect(await validate(copy)).toMatchObject({ valid: true });
   expect(
-    Object.entries(api.document.paths).flatMap(([path, of]) => Object.keys(of).map((m) => `${m} ${path}`)),
+    Object.entries(api.document.paths).flatMap(([path, of]) =>
+      Object.entries(of).map(([method, { operationId }]) => `${operationId}: ${method} ${path}`),
+    ),
   ).toMatchInlineSnapshot(`
     [
-      "get /api/v1/cameras",
-      "post /api/v1/cameras",
-      "get /api/v1/cameras/{camera}",
-      "patch /api/v1/cameras/{camera}",
-      "delete /api/v1/cameras/{camera}",
-      "post /api/v1/probe",
-      "get /api/v1/cameras/{camera}/rules",
-      "put /api/v1/cameras/{camera}/rules",
-      "get /api/v1/cameras/{camera}/picture",
-      "get /api/v1/cameras/{camera}/series",
-      "get /api/v1/events",
-      "get /api/v1/events/{camera}/{event}",
-      "get /api/v1/events/{camera}/{event}/snapshot",
-      "get /api/v1/system",
+      "listCameras: get /api/v1/cameras",
+      "registerCamera: post /api/v1/cameras",
+      "getCamera: get /api/v1/cameras/{camera}",
+      "updateCamera: patch /api/v1/cameras/{camera}",
+      "deleteCamera: delete /api/v1/cameras/{camera}",
+      "probeCamera: post /api/v1/probe",
+      "getRules: get /api/v1/cameras/{camera}/rules",
+      "setRules: put /api/v1/cameras/{camera}/rules",
+      "getPicture: get /api/v1/cameras/{camera}/picture",
+      "getSeries: get /api/v1/cameras/{camera}/series",
+      "listEvents: get /api/v1/events",
+      "getEvent: get /api/v1/events/{camera}/{event}",
+      "getSnapshot: get /api/v1/events/{camera}/{event}/snapshot",
+      "getSystem: get /api/v1/system",
     ]
   `);
 });

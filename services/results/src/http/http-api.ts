@@ -105,6 +105,7 @@ export class HttpApi {
           description: "HTTP API of the results service; docs/http-api.md tells the rest.",
           license: { name: "Apache-2.0", identifier: "Apache-2.0" },
         },
+        servers: [{ url: "/" }],
       },
       transform: createJsonSchemaTransform({ schemaRegistry: namedSchemas }),
       transformObject: createJsonSchemaTransformObject({ schemaRegistry: namedSchemas }),

@@ -20,6 +20,7 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
     {
       schema: {
         tags,
+        operationId: "getRules",
         summary: "Returns a camera's zones, lines, masks and rules in the form of a rules file.",
         params: cameraParams,
         response: { 200: httpRulesSchema, ...errorAnswers },
@@ -40,6 +41,7 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
         route.httpPart === "body" ? (data: unknown) => ({ value: data }) : validatorCompiler(route as never),
       schema: {
         tags,
+        operationId: "setRules",
         summary: "Replaces a camera's rules as a whole.",
         params: cameraParams,
         headers: conditional,
@@ -59,6 +61,7 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
     {
       schema: {
         tags,
+        operationId: "getPicture",
         summary: "Returns the newest analysed picture of a camera.",
         params: cameraParams,
         querystring: z.object({
@@ -86,6 +89,7 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
     {
       schema: {
         tags,
+        operationId: "getSeries",
         summary: "Returns the last seconds of a camera, oldest first, one sample each.",
         params: cameraParams,
         querystring: z.object({

@@ -21,6 +21,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
     {
       schema: {
         tags,
+        operationId: "listCameras",
         summary: "Lists cameras by id, a page at a time.",
         querystring: z.object({
           pageSize: z.coerce.number().int().min(1).max(1000).default(100),
@@ -40,6 +41,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
     {
       schema: {
         tags,
+        operationId: "registerCamera",
         summary: "Registers a camera.",
         body: httpNewCameraSchema,
         response: { 201: httpCameraSchema, ...errorAnswers },
@@ -57,6 +59,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
     {
       schema: {
         tags,
+        operationId: "getCamera",
         summary: "Returns a camera with its status and what is the matter with it.",
         params: cameraParams,
         response: { 200: httpCameraSchema, ...errorAnswers },
@@ -74,6 +77,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
     {
       schema: {
         tags,
+        operationId: "updateCamera",
         summary: "Changes the settings that the body names.",
         params: cameraParams,
         headers: conditional,
@@ -97,6 +101,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
     {
       schema: {
         tags,
+        operationId: "deleteCamera",
         summary: "Removes a camera and its rules.",
         params: cameraParams,
         response: { 204: z.undefined().describe("The camera is removed."), ...errorAnswers },
@@ -112,6 +117,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
     {
       schema: {
         tags,
+        operationId: "probeCamera",
         summary: "Tries a camera out that need not be registered; takes up to 12 s.",
         body: httpProbeRequestSchema,
         response: { 200: httpProbeSchema, ...errorAnswers },

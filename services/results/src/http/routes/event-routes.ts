@@ -46,6 +46,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
     {
       schema: {
         tags,
+        operationId: "listEvents",
         summary: "Lists events as they stand now, newest first, a page at a time.",
         querystring: eventQuery,
         response: { 200: httpEventPageSchema, ...errorAnswers },
@@ -72,6 +73,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
     {
       schema: {
         tags,
+        operationId: "getEvent",
         summary: "Returns an event as it stands now.",
         params: eventParams,
         response: { 200: httpEventSchema, ...errorAnswers },
@@ -84,6 +86,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
     {
       schema: {
         tags,
+        operationId: "getSnapshot",
         summary: "Returns the picture with the best view of an event.",
         params: eventParams,
         querystring: z.object({ annotated: flag.describe("Draw the object's box and label into it.") }),
@@ -91,7 +94,9 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
       },
     },
     async ({ params, query }, reply) => {
-      const { jpeg } = await parts().eventSnapshots.get(nameOf(params), query.annotated);
+      const abort = new AbortController();
+      reply.raw.once("close", () => abort.abort());
+      const { jpeg } = await parts().eventSnapshots.get(nameOf(params), query.annotated, abort.signal);
       // It may be replaced by a better one while the event goes on.
       reply.header("cache-control", "no-cache");
       return reply.type("image/jpeg").send(Buffer.from(jpeg));

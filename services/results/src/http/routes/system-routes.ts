@@ -9,6 +9,7 @@ export function systemRoutes(app: ApiApp, parts: Parts): void {
     {
       schema: {
         tags: ["system"],
+        operationId: "getSystem",
         summary: "Returns workers, models, streams, and what is the matter with the system.",
         response: { 200: httpSystemSchema, ...errorAnswers },
       },
