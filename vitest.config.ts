@@ -3,12 +3,12 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Patience for a machine that is busy with other tests; what passes does not take longer for it.
+    testTimeout: 90_000,
+    hookTimeout: 120_000,
+    expect: { poll: { timeout: 30_000 } },
     // Most of them wait for other processes most of the time.
     maxWorkers: Math.max(3, availableParallelism()),
-    // Patience for a machine that is busy with other tests.
-    expect: { poll: { timeout: 15_000 } },
     projects: [
       {
         extends: true,

@@ -4,7 +4,8 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { freePort, projectRoot } from "@sightline/stack";
+import { freePort } from "@sightline/service/testing";
+import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CameraServers } from "./system.ts";
 
@@ -24,24 +25,30 @@ function sightline(args: string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome
   });
 }
 
-/** Command lines of all running processes that contain a word. */
-function processesWith(word: string): string[] {
+/** Command lines of the running processes that were started, by whomever, with this directory for temporary files. */
+function processesOf(temporary: string): string[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        return [readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")];
+        const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+        const line = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+        return environment.includes(`TMPDIR=${temporary}`) ? [line] : [];
       } catch {
+        // It ended meanwhile, or is another user's.
         return [];
       }
-    })
-    .filter((line) => line.includes(word));
+    });
 }
 
 describe("the demo", () => {
+  const temporary = mkdtempSync(join(tmpdir(), "sightline-demos-"));
+  const env = { TMPDIR: temporary };
+
+  afterAll(() => rmSync(temporary, { recursive: true }));
+
   test("reports every camera's people and a balanced ledger, and leaves nothing behind", async () => {
-    const before = processesWith("sightline-demo-").length;
-    const { code, stdout } = await sightline(["demo", "--cameras", "2", "--duration", "8", "--json"]);
+    const { code, stdout } = await sightline(["demo", "--cameras", "2", "--duration", "8", "--json"], env);
     expect(code).toBe(0);
     const result = JSON.parse(stdout);
     expect(result).toMatchObject({
@@ -65,16 +72,21 @@ describe("the demo", () => {
       "track",
       "deliver",
     ]);
-    expect(processesWith("sightline-demo-")).toHaveLength(before);
+    await expect.poll(() => processesOf(temporary)).toEqual([]);
+    expect(readdirSync(temporary).filter((name) => name.startsWith("sightline-"))).toEqual([]);
   });
 
   test("Ctrl-C stops everything", async () => {
-    const demo = spawn(launcher, ["demo", "--cameras", "1"], { stdio: ["ignore", "pipe", "inherit"] });
+    const demo = spawn(launcher, ["demo", "--cameras", "1"], {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "inherit"],
+    });
     for await (const line of createInterface({ input: demo.stdout })) if (/camera-1 +live/.test(line)) break;
     demo.stdout.resume();
+    expect(processesOf(temporary).some((line) => line.includes("rtsp-camera.py"))).toBe(true);
     demo.kill("SIGINT");
     expect(await once(demo, "exit")).toEqual([0, null]);
-    expect(processesWith("rtsp-camera.py --port 0")).toHaveLength(0);
+    await expect.poll(() => processesOf(temporary)).toEqual([]);
   });
 });
 
@@ -100,7 +112,7 @@ describe("up and the camera commands", () => {
   }
 
   beforeAll(async () => {
-    const port = async () => `127.0.0.1:${await freePort(0)}`;
+    const port = async () => `127.0.0.1:${await freePort()}`;
     env = {
       SIGHTLINE_NATS_URL: `nats://${await port()}`,
       SIGHTLINE_GRPC: await port(),
@@ -151,7 +163,7 @@ describe("up and the camera commands", () => {
       code: 1,
       stderr: expect.stringMatching(/^.*door.*\n$/),
     });
-  }, 90_000);
+  }, 200_000);
 
   test("probe tells what a camera sends, or why it does not", async () => {
     const served = await cameras.start(1);
@@ -189,7 +201,7 @@ test("a service refuses a wrong setting with exit code 2 and a line that names i
 
 test("without a server the error says how to start one", async () => {
   const { code, stderr } = await sightline(["camera", "list"], {
-    SIGHTLINE_GRPC: `127.0.0.1:${await freePort(0)}`,
+    SIGHTLINE_GRPC: `127.0.0.1:${await freePort()}`,
   });
   expect(code).toBe(1);
   expect(stderr).toMatch(/^[^\n]*\.\/sightline up[^\n]*\n$/);

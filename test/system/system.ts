@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePorts, RtspCameras, Stack, type StackPorts } from "@sightline/stack";
+import { RtspCameras, Stack, type StackPorts } from "@sightline/stack";
 import { vi } from "vitest";
+import { freePorts } from "./free-ports.ts";
 import { ForeignClient, type Json } from "./grpc.ts";
 import { Scrape } from "./metrics.ts";
 
@@ -43,7 +44,7 @@ export class System {
   static async start(env: NodeJS.ProcessEnv = {}): Promise<System> {
     const directory = mkdtempSync(join(tmpdir(), "sightline-system-"));
     const ports = await freePorts();
-    const stack = await Stack.start({ directory, ports, env }, AbortSignal.timeout(50_000));
+    const stack = await Stack.start({ directory, ports, env }, AbortSignal.timeout(100_000));
     return new System(stack, ports, directory);
   }
 
@@ -108,7 +109,7 @@ export class System {
   }
 
   /** Polls until `condition` holds; a bound on patience, not a measurement. */
-  async until(condition: () => Promise<boolean> | boolean, timeout = 20_000): Promise<void> {
+  async until(condition: () => Promise<boolean> | boolean, timeout = 60_000): Promise<void> {
     await vi.waitUntil(condition, { timeout, interval: 100 });
   }
 }

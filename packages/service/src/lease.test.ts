@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { Lease } from "./lease.ts";
 import { createLogger } from "./log.ts";
 import { connectNats, type Nats } from "./nats.ts";
@@ -43,10 +43,11 @@ test("outlives a short restart of the server", async () => {
   const before = (await buckets.leases.get("camera.c"))!.revision;
   await server.down("SIGKILL");
   await server.up();
-  await vi.waitUntil(async () => {
+  const renewed = async () => {
     const entry = await buckets.leases.get("camera.c").catch(() => null);
-    return lease!.lost.aborted || (entry && entry.revision > before + 4);
-  }, 15_000);
+    return lease!.lost.aborted || (entry?.revision ?? 0) > before + 4;
+  };
+  await expect.poll(renewed).toBe(true);
   expect(lease!.lost.aborted).toBe(false);
   await lease?.release();
 });

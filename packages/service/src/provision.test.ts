@@ -20,13 +20,11 @@ afterEach(async () => {
 /** Asks until a server that has just come up answers. */
 const making = async () => {
   const info = () => nats.manager.streams.info(config.name).catch(() => undefined);
-  await expect.poll(info, { timeout: 10_000 }).toBeDefined();
+  await expect.poll(info).toBeDefined();
   return streamMaking((await info())!);
 };
 
-test("a stream is told from one that is made anew, and stays itself over updates and restarts", {
-  timeout: 40_000,
-}, async () => {
+test("a stream is told from one that is made anew, and stays itself over updates and restarts", async () => {
   await ensureStream(nats.manager, config);
   const first = await making();
   for (const max_bytes of [2_000_000, 3_000_000]) {

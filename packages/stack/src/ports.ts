@@ -1,42 +1,54 @@
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import type { StackPorts } from "./stack.ts";
 
-/** Finds a free loopback port: `preferred` when nothing listens there, else any. */
-export async function freePort(preferred: number): Promise<number> {
-  return (
-    (await tryPort(preferred)) ??
-    (await tryPort(0)) ??
-    Promise.reject(new Error("no free TCP port on 127.0.0.1"))
-  );
-}
-
-/** Free ports for a whole stack: the preferred ones where nothing listens, else any. */
-export async function freePorts(preferred?: StackPorts): Promise<StackPorts> {
-  return {
-    nats: await freePort(preferred?.nats ?? 0),
-    grpc: await freePort(preferred?.grpc ?? 0),
-    results: await freePort(preferred?.results ?? 0),
-    ingest: await freePort(preferred?.ingest ?? 0),
-    inference: await freePort(preferred?.inference ?? 0),
+/** Free loopback ports for a whole stack: the preferred ones where nothing listens, else any; no two are the same. */
+export async function freePorts(preferred: StackPorts): Promise<StackPorts> {
+  const held: Server[] = [];
+  const free = async (port: number) => {
+    const server = (await listen(port)) ?? (await listen(0));
+    if (!server) throw new Error("no free TCP port on 127.0.0.1");
+    held.push(server);
+    return portOf(server);
   };
+  try {
+    return {
+      nats: await free(preferred.nats),
+      grpc: await free(preferred.grpc),
+      results: await free(preferred.results),
+      ingest: await free(preferred.ingest),
+      inference: await free(preferred.inference),
+    };
+  } finally {
+    await Promise.all(held.map(close));
+  }
 }
 
 /** Whether nothing listens on the loopback port. */
 export async function isFree(port: number): Promise<boolean> {
-  return (await tryPort(port)) !== undefined;
+  const server = await listen(port);
+  if (server) await close(server);
+  return server !== undefined;
 }
 
-async function tryPort(port: number): Promise<number | undefined> {
+async function listen(port: number): Promise<Server | undefined> {
   const server = createServer();
   try {
     server.listen(port, "127.0.0.1");
     await once(server, "listening");
-    const address = server.address();
-    return typeof address === "object" && address ? address.port : undefined;
+    return server;
   } catch {
     return undefined;
-  } finally {
-    server.close();
   }
+}
+
+async function close(server: Server): Promise<void> {
+  server.close();
+  await once(server, "close");
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("server has no TCP address");
+  return address.port;
 }

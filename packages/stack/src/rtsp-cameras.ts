@@ -21,9 +21,12 @@ export class RtspCameras {
   readonly names: readonly string[];
   readonly #port: number;
   readonly #process: ManagedProcess;
+  /** What the server answers, a line each. */
+  readonly #answers: AsyncIterator<string>;
 
-  private constructor(process: ManagedProcess, port: number, count: number) {
+  private constructor(process: ManagedProcess, answers: AsyncIterator<string>, port: number, count: number) {
     this.#process = process;
+    this.#answers = answers;
     this.#port = port;
     this.names = Array.from({ length: count }, (_, i) => `camera-${i + 1}`);
   }
@@ -48,13 +51,14 @@ export class RtspCameras {
       logFile,
       pipes: true,
     });
-    for await (const line of createInterface({ input: server.child.stdout! })) {
-      const { port } = JSON.parse(line) as { port: number };
-      server.child.stdout?.resume();
-      return new RtspCameras(server, port, count);
+    const answers = createInterface({ input: server.child.stdout! })[Symbol.asyncIterator]();
+    const serving = await answers.next();
+    if (serving.done) {
+      await server.exited;
+      throw await server.failure();
     }
-    await server.exited;
-    throw await server.failure();
+    const { port } = JSON.parse(serving.value) as { port: number };
+    return new RtspCameras(server, answers, port, count);
   }
 
   url(name: string): string {
@@ -66,8 +70,13 @@ export class RtspCameras {
     return `127.0.0.1:${this.#port}`;
   }
 
-  fault(fault: CameraFault): void {
+  /** Returns when the server has done it. @throws ProcessFailedError when it ends before */
+  async fault(fault: CameraFault): Promise<void> {
     this.#process.child.stdin?.write(`${fault}\n`);
+    const answer = await this.#answers.next();
+    if (!answer.done) return;
+    await this.#process.exited;
+    throw await this.#process.failure();
   }
 
   async stop(): Promise<void> {

@@ -67,6 +67,8 @@ const env = (more: NodeJS.ProcessEnv = {}) => ({
   SIGHTLINE_PRECISION: "fp32",
   SIGHTLINE_EXECUTION_PROVIDER: "cpu",
   SIGHTLINE_THREADS: "1",
+  // However long a busy machine keeps a frame waiting, it is inferred.
+  SIGHTLINE_MAX_AGE_MS: "60000",
   ...more,
 });
 
@@ -77,9 +79,9 @@ async function worker(more: NodeJS.ProcessEnv = {}): Promise<WorkerProcess> {
 }
 
 const until = (condition: () => boolean | Promise<boolean>) =>
-  vi.waitUntil(condition, { timeout: 25_000, interval: 20 });
+  vi.waitUntil(condition, { timeout: 60_000, interval: 20 });
 
-/** All results of a camera in the stream, in order, with their message ids. */
+/** All results of a camera in the stream, in order, with their message ids; those that were heard may come to it later. */
 async function stored(camera: HeldCamera): Promise<{ id: string; result: FrameDetections }[]> {
   const stream = await manager.streams.get(streams.detections);
   const { state } = await stream.info();
@@ -92,6 +94,16 @@ async function stored(camera: HeldCamera): Promise<{ id: string; result: FrameDe
   return results;
 }
 
+/** The same when all that was heard is in the stream. */
+async function storedAll(camera: HeldCamera): ReturnType<typeof stored> {
+  let results: Awaited<ReturnType<typeof stored>> = [];
+  await until(async () => {
+    results = await stored(camera);
+    return results.length >= camera.inferred.size;
+  });
+  return results;
+}
+
 const consumer = () => manager.consumers.info(streams.ready, readyConsumer(model).durable_name);
 
 test("results arrive once each, under their frames' ids, with what the contract promises", async () => {
@@ -101,7 +113,7 @@ test("results arrive once each, under their frames' ids, with what the contract 
     holder.capture(camera);
     await until(() => camera.inferred.size === i);
   }
-  const results = await stored(camera);
+  const results = await storedAll(camera);
   expect(results.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5].map((n) => `plain:${camera.epoch}:${n}`));
   const { frame, detections, timings, inference } = results[0]!.result;
   expect(frame).toMatchObject({ camera: "cameras/plain", number: 1, sourceWidth: 128, sourceHeight: 64 });
@@ -152,29 +164,29 @@ test("a camera's score and class filters apply", async () => {
     const before = camera.inferred.size;
     holder.capture(camera);
     await until(() => camera.inferred.size > before);
-    return new Set((await stored(camera)).at(-1)!.result.detections.map(({ className }) => className));
+    return new Set((await storedAll(camera)).at(-1)!.result.detections.map(({ className }) => className));
   };
   await until(async () => (await classesOf()).size === 1);
   expect(await classesOf()).toEqual(new Set(["car"]));
   await cameras.put("filtered", encodeJson({ ...record, minScore: 1 }));
   await until(async () => (await classesOf()).size === 0);
-}, 40_000);
+});
 
 test("a token that comes twice gives one result", async () => {
   const camera = holder.add({ ...size, id: "twice" });
   holder.capture(camera);
   const again = encodeJson({ camera: "twice", epoch: camera.epoch, id: 1 });
   await jetstream(connection).publish(subjects.ready(model, "twice"), again);
-  const started = await worker({ SIGHTLINE_MAX_AGE_MS: "60000" });
+  const started = await worker();
   await until(() => camera.inferred.size === 1);
   await until(async () => (await manager.streams.info(streams.ready)).state.messages === 0);
-  expect(await stored(camera)).toHaveLength(1);
+  expect(await storedAll(camera)).toHaveLength(1);
   expect(await started.metrics()).toMatch(/^sightline_inference_tokens_total\{outcome="void"\} 1$/m);
 });
 
 test("frames that are too old, or not of the model's size, are dropped with their reason", async () => {
-  const started = await worker({ SIGHTLINE_MAX_AGE_MS: "1000" });
-  const old = holder.add({ ...size, id: "old", ageMs: 60_000 });
+  const started = await worker();
+  const old = holder.add({ ...size, id: "old", ageMs: 600_000 });
   const odd = holder.add({ ...size, id: "odd", width: 32, height: 32 });
   const good = holder.add({ ...size, id: "good" });
   for (const camera of [old, odd, good]) holder.capture(camera);
@@ -233,11 +245,11 @@ test("a worker killed before it got its frame: the token comes back and the fram
   await killed;
   await doomed.ended();
   holder.onRequest = () => true;
-  const second = await worker({ SIGHTLINE_MAX_AGE_MS: "60000" });
+  const second = await worker();
   await until(() => camera.inferred.size === 1);
-  expect(await stored(camera)).toHaveLength(1);
+  expect(await storedAll(camera)).toHaveLength(1);
   expect(await second.metrics()).toMatch(/^sightline_inference_tokens_redelivered_total [1-9]/m);
-}, 60_000);
+});
 
 test("a worker killed in the middle of its work: nothing is published twice, and the others go on", async () => {
   const doomed = await worker();
@@ -259,10 +271,11 @@ test("a worker killed in the middle of its work: nothing is published twice, and
   for (const camera of cameras) {
     const ids = (await stored(camera)).map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
-    expect(ids.length).toBe(camera.inferred.size);
+    // What is in the stream may be heard later.
+    await expect.poll(() => camera.inferred.size).toBe(ids.length);
     expect(camera.imbalance).toBe(0);
   }
-}, 60_000);
+});
 
 test("NATS killed and restarted under load: work resumes, and nothing is lost or doubled", async () => {
   const started = await worker();
@@ -284,7 +297,7 @@ test("NATS killed and restarted under load: work resumes, and nothing is lost or
     expect(camera.imbalance).toBe(0);
   }
   expect(started.running).toBe(true);
-}, 60_000);
+});
 
 test("a worker that is stopped finishes what it has, and leaves the rest to the others at once", async () => {
   const leaving = await worker();
@@ -292,7 +305,7 @@ test("a worker that is stopped finishes what it has, and leaves the rest to the 
   await until(() => cameras.every(({ inferred }) => inferred.size > 3));
   expect(await leaving.kill("SIGTERM")).toBe(0);
   for (const camera of cameras) {
-    expect(camera.handed.size).toBe(0);
+    await expect.poll(() => camera.handed.size).toBe(0);
     expect(camera.dropped.size).toBe(0);
   }
   // No token comes back by itself now: what arrives was given back, or never taken.
@@ -313,7 +326,7 @@ test("a worker that is stopped finishes what it has, and leaves the rest to the 
   source.demand(cameras.length);
   await until(() => cameras.every(({ options }) => waiting.has(options.id)));
   await source.stop();
-}, 60_000);
+});
 
 test.each([
   [

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogger } from "@sightline/service";
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, expect, test } from "vitest";
 import { EngineChoiceError, engineCandidates } from "./engine-choice.ts";
 import { findModel } from "./model-directory.ts";
 import type { SessionSettings } from "./session-messages.ts";
@@ -109,7 +109,7 @@ test("a thread that breaks fails the batches under way, and is started again", a
   const lost = await Promise.allSettled([thread.run(1, 1), thread.run(0, 1)]);
   expect(lost.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
   await expect(thread.run(0, 1)).rejects.toThrow(BatchFailedError);
-  await vi.waitUntil(() => thread.available);
+  await expect.poll(() => thread.available).toBe(true);
   await expect(thread.run(2, 1)).rejects.toThrow("the batch fails");
   await expect(thread.run(0, 1)).resolves.toMatchObject({ runMs: 1 });
   expect(available).toEqual([true, false, true]);

@@ -50,9 +50,11 @@ async function offer(camera: string, id = 1): Promise<void> {
   await vi.waitFor(
     () =>
       jetstream(connection).publish(subjects.ready(model, camera), encodeJson({ camera, epoch: "e", id }), {
+        // One that is in time for the server, but not for us, is offered once all the same.
+        msgID: `${camera}:${id}`,
         timeout: 500,
       }),
-    { timeout: 10_000 },
+    { timeout: 60_000 },
   );
 }
 
@@ -62,7 +64,7 @@ async function consumer() {
 }
 
 const until = (condition: () => boolean | Promise<boolean>) =>
-  vi.waitUntil(condition, { timeout: 15_000, interval: 20 });
+  vi.waitUntil(condition, { timeout: 60_000, interval: 20 });
 
 test("brings as many tokens as wanted, in the order offered, and no more", async () => {
   await provision();
@@ -73,8 +75,7 @@ test("brings as many tokens as wanted, in the order offered, and no more", async
   expect(tokens.map(({ camera }) => camera)).toEqual(["a", "b"]);
   expect(tokensFrom.outstanding).toBe(0);
   await offer("d");
-  const info = await consumer();
-  expect(info).toMatchObject({ num_ack_pending: 2, num_pending: 2, num_waiting: 0 });
+  await expect.poll(consumer).toMatchObject({ num_ack_pending: 2, num_pending: 2, num_waiting: 0 });
 });
 
 test("the server's waiting demand follows: raised, lowered, ended, never doubled", async () => {
@@ -84,7 +85,7 @@ test("the server's waiting demand follows: raised, lowered, ended, never doubled
   expect(tokensFrom.outstanding).toBe(4);
   for (let i = 1; i <= 6; i++) await offer(`camera-${i}`);
   await until(() => tokens.length === 4);
-  expect((await consumer()).num_pending).toBe(2);
+  await expect.poll(async () => (await consumer()).num_pending).toBe(2);
   tokensFrom.demand(2);
   await until(() => tokens.length === 6);
 });
@@ -107,7 +108,7 @@ test("a token is not lost when it crosses the end of the demand", async () => {
   expect(new Set(tokens.map(({ camera }) => camera)).size).toBe(200);
   for (const token of tokens) token.ack();
   await until(async () => (await consumer()).num_ack_pending === 0);
-}, 30_000);
+});
 
 test("a token given back goes to another worker without waiting for ack_wait", async () => {
   await provision();
@@ -145,7 +146,7 @@ test("creates what is missing and goes on", async () => {
   await until(async () => (await consumer().catch(() => undefined)) !== undefined);
   await offer("a");
   await until(() => tokens.length === 1);
-}, 20_000);
+});
 
 test("asks anew after the server was killed, once", async () => {
   await provision();
@@ -159,8 +160,8 @@ test("asks anew after the server was killed, once", async () => {
   await offer("c");
   await until(() => tokens.length === 2);
   expect(tokensFrom.outstanding).toBe(0);
-  expect((await consumer()).num_pending).toBe(1);
-}, 30_000);
+  await expect.poll(async () => (await consumer()).num_pending).toBe(1);
+});
 
 test("a message that is no token is removed and does not use up the demand", async () => {
   await provision();

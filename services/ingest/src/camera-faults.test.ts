@@ -59,10 +59,10 @@ test("a camera that dies and returns is live again in the same epoch", async () 
   const cameras = await rig.cameras(1);
   await rig.register("yard", { uri: cameras.url("camera-1") });
   await rig.framesOf("yard", 3);
-  cameras.fault("die");
+  await cameras.fault("die");
   const down = await rig.statusThat("yard", ({ state }) => state === CameraState.DOWN);
   await rig.statusThat("yard", downFor(CameraReason.CONNECTION_REFUSED));
-  cameras.fault("revive");
+  await cameras.fault("revive");
   const { epoch, reconnects, ledger } = await rig.statusThat("yard", live);
   expect(epoch).toBe(down.epoch);
   expect(reconnects).toBe(1);
@@ -79,10 +79,10 @@ test("a camera that sends garbage is told as such, touches no other, and recover
   await rig.register("healthy", { uri: healthy.url("camera-1") });
   await rig.framesOf("broken", 3);
   await rig.framesOf("healthy", 3);
-  broken.fault("garbage");
+  await broken.fault("garbage");
   await rig.statusThat("broken", downFor(CameraReason.DECODE_FAILURE));
   expect(await rig.status("healthy")).toMatchObject({ state: CameraState.LIVE, reconnects: 0 });
-  broken.fault("resume");
+  await broken.fault("resume");
   const { ledger } = await rig.statusThat("broken", live);
   expect(ledger && balances(ledger)).toBe(true);
   await rig.remove("broken", "healthy");
@@ -92,9 +92,9 @@ test("a camera that stalls is told as such and recovers", async () => {
   const cameras = await rig.cameras(1);
   await rig.register("still", { uri: cameras.url("camera-1") });
   await rig.framesOf("still", 3);
-  cameras.fault("stall");
+  await cameras.fault("stall");
   await rig.statusThat("still", downFor(CameraReason.STALLED));
-  cameras.fault("resume");
+  await cameras.fault("resume");
   await rig.statusThat("still", live);
   await rig.remove("still");
 });

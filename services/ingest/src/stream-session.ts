@@ -64,10 +64,12 @@ export async function runSession(
     log,
   );
   let verdict: CameraReason | undefined;
-  const watch = setInterval(() => {
+  const look = () => {
     verdict ??= judge(seen, startedAt, options.stallMs);
     if (verdict !== undefined) void decoder.stop();
-  }, watchMs);
+  };
+  // A process that was held up for a while first reads what came meanwhile: only then is the silence the camera's.
+  const watch = setInterval(() => setImmediate(look), watchMs);
   const abort = () => void decoder.stop();
   signal.addEventListener("abort", abort);
   try {

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, ManagedProcess, type StackPorts } from "@sightline/stack";
+import { freePort } from "@sightline/service/testing";
+import { ManagedProcess } from "@sightline/stack";
 import { vi } from "vitest";
 import { stringify } from "yaml";
 import { type PrometheusConfig, prometheusDirectory, read } from "./rule-files.ts";
@@ -21,6 +22,14 @@ export interface EvaluatedRule {
   alerts?: { labels: Record<string, string>; state: string }[];
 }
 
+/** Where the metrics of each service are; the bridges need not run. */
+export interface ScrapedPorts {
+  results: number;
+  ingest: number;
+  inference: number;
+  bridges?: number;
+}
+
 /** A real Prometheus with the configuration of deploy/prometheus, on the ports of a running stack. */
 export class PrometheusServer {
   readonly #process: ManagedProcess;
@@ -34,18 +43,18 @@ export class PrometheusServer {
   }
 
   /** Starts it and waits until it answers. It scrapes every second, so that a test need not wait for 10. */
-  static async start(ports: StackPorts): Promise<PrometheusServer> {
+  static async start(ports: ScrapedPorts): Promise<PrometheusServer> {
     const directory = mkdtempSync(join(tmpdir(), "sightline-prometheus-"));
     const config = read<PrometheusConfig>("prometheus.yml");
     config.global = { scrape_interval: "1s", evaluation_interval: "1s" };
     config.rule_files = config.rule_files.map((file) => join(prometheusDirectory, file));
     for (const job of config.scrape_configs) {
-      const service = job.job_name.replace("sightline-", "") as keyof StackPorts;
-      job.static_configs = [{ targets: [`127.0.0.1:${ports[service]}`] }];
+      const port = ports[job.job_name.replace("sightline-", "") as keyof ScrapedPorts];
+      job.static_configs = port === undefined ? [] : [{ targets: [`127.0.0.1:${port}`] }];
     }
     const configFile = join(directory, "prometheus.yml");
     writeFileSync(configFile, stringify(config));
-    const port = await freePort(0);
+    const port = await freePort();
     const process = await ManagedProcess.start({
       name: "prometheus",
       command: "prometheus",
@@ -59,7 +68,7 @@ export class PrometheusServer {
       logFile: join(directory, "prometheus.log"),
     });
     const server = new PrometheusServer(process, directory, `http://127.0.0.1:${port}`);
-    await vi.waitUntil(() => server.#ready(), { timeout: 20_000, interval: 50 });
+    await vi.waitUntil(() => server.#ready(), { timeout: 60_000, interval: 50 });
     return server;
   }
 

@@ -12,9 +12,12 @@ export class ServiceProcess {
   /** What it has logged so far. */
   readonly log: LogLine[] = [];
   readonly #child: ChildProcess;
+  /** When it has ended and all that it logged is here. */
+  readonly #closed: Promise<unknown>;
 
   private constructor(child: ChildProcess) {
     this.#child = child;
+    this.#closed = once(child, "close");
   }
 
   /**
@@ -52,11 +55,8 @@ export class ServiceProcess {
 
   /** Ends the process by a signal; returns its exit code, null when the signal ended it. */
   async end(signal: "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<number | null> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
-      const exited = once(this.#child, "exit");
-      this.#child.kill(signal);
-      await exited;
-    }
+    this.#child.kill(signal);
+    await this.#closed;
     return this.#child.exitCode;
   }
 }

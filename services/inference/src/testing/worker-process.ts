@@ -9,11 +9,14 @@ const main = fileURLToPath(new URL("../main.ts", import.meta.url));
 export class WorkerProcess {
   readonly address: string;
   readonly #child: ChildProcess;
+  /** When it has ended and all that it logged is here. */
+  readonly #closed: Promise<unknown>;
   #log = "";
 
   private constructor(address: string, child: ChildProcess) {
     this.address = address;
     this.#child = child;
+    this.#closed = once(child, "close");
     child.stderr!.on("data", (data) => {
       this.#log += data;
     });
@@ -69,9 +72,9 @@ export class WorkerProcess {
     return (await fetch(`http://${this.address}/metrics`)).text();
   }
 
-  /** Waits for its end and returns the exit code; null when a signal ended it. */
+  /** Waits for its end and all of its log, and returns the exit code; null when a signal ended it. */
   async ended(): Promise<number | null> {
-    if (this.running) await once(this.#child, "exit");
+    await this.#closed;
     return this.#child.exitCode;
   }
 

@@ -86,7 +86,7 @@ export class IngestRig {
       SIGHTLINE_NATS_URL: this.server.url,
       SIGHTLINE_INGEST_HTTP: "127.0.0.1:0",
       SIGHTLINE_INGEST_ID: id,
-      SIGHTLINE_STALL_SECONDS: "1.5",
+      SIGHTLINE_STALL_SECONDS: "3",
       FFMPEG_PATH: process.env.FFMPEG_PATH,
     });
     const address = await startIngest(config, log, life);
@@ -146,7 +146,7 @@ export class IngestRig {
     for (const id of ids) await this.buckets.cameras.delete(id);
     for (const id of ids)
       await vi.waitUntil(async () => (await this.status(id)) === undefined, {
-        timeout: 10_000,
+        timeout: 60_000,
         interval: 20,
       });
   }
@@ -163,13 +163,13 @@ export class IngestRig {
         const status = await this.status(id);
         return status && wanted(status) ? status : undefined;
       },
-      { timeout: 25_000, interval: 50 },
+      { timeout: 60_000, interval: 50 },
     );
   }
 
   /** Waits until the worker has had so many frames of a camera in all. */
   async framesOf(id: string, count: number): Promise<void> {
-    await vi.waitUntil(() => this.worker.of(id).length >= count, { timeout: 25_000, interval: 20 });
+    await vi.waitUntil(() => this.worker.of(id).length >= count, { timeout: 60_000, interval: 20 });
   }
 
   async stop(): Promise<void> {

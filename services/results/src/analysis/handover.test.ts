@@ -23,8 +23,15 @@ async function holderAndOther(camera: string): Promise<[KillableResults, Killabl
 
 test("several processes share the cameras evenly", async () => {
   const processes = [await rig.results(), await rig.results()];
-  for (let i = 0; i < 8; i++) await rig.register(`camera-${i}`);
-  for (const process of processes) await expect.poll(() => process.metric(held), patient).toBe(4);
+  const counts = () => Promise.all(processes.map(async (process) => (await process.metric(held)) ?? 0));
+  const total = async () => (await counts()).reduce((sum, count) => sum + count, 0);
+  for (let i = 0; i < 8; i++) {
+    await rig.register(`camera-${i}`);
+    await expect.poll(total, patient).toBe(i + 1);
+  }
+  // Whoever is slow to take a camera that it is due leaves it to the other, and is given the next.
+  const [one, other] = await counts();
+  expect(Math.abs(one! - other!)).toBeLessThanOrEqual(2);
 });
 
 test("a camera of a process that was killed goes on in another", { timeout: 180_000 }, async () => {

@@ -10,6 +10,7 @@ import {
   encodeJson,
   limits,
 } from "@sightline/contracts";
+import { freePort } from "@sightline/service/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { RunningResults } from "../testing/running-results.ts";
 
@@ -231,7 +232,7 @@ test("a server that is not there is UNAVAILABLE, and one that does not speak gRP
   await expect(client.cameras.get("front")).rejects.toBeInstanceOf(SightlineError);
   client.close();
   await new Promise((resolve) => other.close(resolve));
-  const lonely = connect(`127.0.0.1:${port}`);
+  const lonely = connect(`127.0.0.1:${await freePort()}`);
   await expect(lonely.cameras.get("front")).rejects.toMatchObject({ code: "UNAVAILABLE", reason: undefined });
   lonely.close();
 });
