@@ -29,6 +29,14 @@ module.exports = {
       to: { path: "^packages/", pathNot: "^packages/$1/" },
     },
     {
+      name: "onnx-runtime-by-its-one-module",
+      comment:
+        "packages/yolo-nas/src/runtime/onnx-runtime.ts turns its telemetry off first. The GPU checks compare with it bare.",
+      severity: "error",
+      from: { pathNot: "/runtime/onnx-runtime\\.ts$|^test/gpu/" },
+      to: { path: "onnxruntime-node" },
+    },
+    {
       name: "client-needs-contracts-only",
       severity: "error",
       from: { path: "^packages/client/" },
@@ -57,7 +65,7 @@ module.exports = {
   ],
   options: {
     doNotFollow: { path: "node_modules" },
-    exclude: { path: "/gen/|/dist/" },
+    exclude: { path: "^(packages|services|apps)/.*/(gen|dist)/" },
     tsPreCompilationDeps: true,
     enhancedResolveOptions: {
       exportsFields: ["exports"],

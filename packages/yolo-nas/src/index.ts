@@ -39,6 +39,7 @@ export { type PreparedMetadata, preparedMetadata } from "./prepare/prepared-form
 export * from "./quantization/index.ts";
 export { type DetectorOptions, DetectorSession } from "./runtime/detector-session.ts";
 export {
+  builtInProviders,
   EXECUTION_PROVIDERS,
   type ExecutionProvider,
   type ProviderAttempt,

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
@@ -105,6 +105,14 @@ async function storedAll(camera: HeldCamera): ReturnType<typeof stored> {
 }
 
 const consumer = () => manager.consumers.info(streams.ready, readyConsumer(model).durable_name);
+
+test("ONNX Runtime's telemetry is off: no device id, no store of events to send", async () => {
+  const home = join(directory, "home");
+  mkdirSync(home);
+  const started = await worker({ HOME: home, TMPDIR: home });
+  await started.kill("SIGTERM");
+  expect(readdirSync(home, { recursive: true })).toEqual([]);
+});
 
 test("results arrive once each, under their frames' ids, with what the contract promises", async () => {
   const started = await worker();

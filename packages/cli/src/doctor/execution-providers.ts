@@ -12,8 +12,8 @@ const libraries = {
 export async function checkExecutionProviders(): Promise<Finding[]> {
   let cpu: boolean;
   try {
-    const { listSupportedBackends } = await import("onnxruntime-node");
-    cpu = listSupportedBackends().some(({ name }) => name === "cpu");
+    const { builtInProviders } = await import("@sightline/yolo-nas");
+    cpu = builtInProviders().has("cpu");
   } catch (error) {
     return [
       {

@@ -1,9 +1,9 @@
 /** Against modern-yolonas, as recorded by fixtures/record_reference.py: same weights, same image, same outputs. */
-import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { hashedStateDict, hashedUniform } from "../../fixtures/hashed-weights.ts";
 import { reference } from "../../fixtures/reference.ts";
 import { encodeModel } from "../onnx/index.ts";
+import * as ort from "../runtime/onnx-runtime.ts";
 import { StateDictWeights } from "../weights/state-dict-weights.ts";
 import { architecture } from "./architectures.ts";
 import { buildModel } from "./build-model.ts";

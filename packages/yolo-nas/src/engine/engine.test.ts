@@ -1,9 +1,9 @@
 import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { InferenceSession } from "onnxruntime-node";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadModel, OnnxGraph, saveModel } from "../onnx/index.ts";
+import { InferenceSession } from "../runtime/onnx-runtime.ts";
 import { buildEngine } from "./build-engine.ts";
 import { checkEngine } from "./check-engine.ts";
 import { engineTag } from "./engine-key.ts";

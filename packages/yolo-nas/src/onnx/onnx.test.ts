@@ -1,10 +1,10 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { InferenceSession, Tensor as RuntimeTensor } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exportPath } from "../../fixtures/reference.ts";
 import { InvalidArgumentError, ModelFileError } from "../errors.ts";
+import { InferenceSession, Tensor as RuntimeTensor } from "../runtime/onnx-runtime.ts";
 import { AttributeProto_AttributeType, ModelProto, TensorProto_DataLocation } from "./gen/onnx.ts";
 import {
   attr,

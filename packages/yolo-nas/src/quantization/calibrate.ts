@@ -1,6 +1,6 @@
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { InvalidArgumentError } from "../errors.ts";
 import { encodeModel, type OnnxGraph } from "../onnx/index.ts";
+import { InferenceSession, Tensor } from "../runtime/onnx-runtime.ts";
 import { ActivationHistogram } from "./activation-histogram.ts";
 import type { ReportProgress } from "./quantization-progress.ts";
 

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { InferenceSession } from "onnxruntime-node";
+import { InferenceSession } from "../runtime/onnx-runtime.ts";
 import { type CalibrationFrame, feed } from "./calibrate.ts";
 import type { QuantizableLayer } from "./quantization-plan.ts";
 

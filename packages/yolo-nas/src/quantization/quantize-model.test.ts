@@ -1,9 +1,9 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { InferenceSession } from "onnxruntime-node";
 import { beforeAll, describe, expect, it } from "vitest";
 import { attr, decodeModel, encodeModel, float32, loadModel, OnnxGraph } from "../onnx/index.ts";
+import { InferenceSession } from "../runtime/onnx-runtime.ts";
 import { type CalibrationFrame, feed } from "./calibrate.ts";
 import { reportTable } from "./quantization-report.ts";
 import { type QuantizedModels, type QuantizeOptions, quantizeModel } from "./quantize-model.ts";

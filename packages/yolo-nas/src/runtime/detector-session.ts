@@ -1,11 +1,11 @@
 /** A prepared model, loaded: planar frames in, candidates out. */
 import { access } from "node:fs/promises";
-import { type InferenceSession, Tensor } from "onnxruntime-node";
 import type { CandidateBatch } from "../detection/decode-candidates.ts";
 import type { Size } from "../detection/letterbox.ts";
 import { InferenceError, InvalidArgumentError, ModelFileError } from "../errors.ts";
 import { PREPARED_BOXES, PREPARED_FRAMES, PREPARED_SCORES } from "../prepare/prepared-form.ts";
 import { type ExecutionProvider, openSession, type ProviderAttempt } from "./execution-provider.ts";
+import { type InferenceSession, Tensor } from "./onnx-runtime.ts";
 
 export interface DetectorOptions {
   /** `auto` tries TensorRT, CUDA, CPU; anything else is that or an error. Default `cpu`. */

@@ -1,6 +1,7 @@
 /** Which of ONNX Runtime's execution providers a session runs on. */
-import { InferenceSession, listSupportedBackends } from "onnxruntime-node";
+
 import { ExecutionProviderError, InvalidArgumentError, ModelFileError } from "../errors.ts";
+import { InferenceSession, listSupportedBackends } from "./onnx-runtime.ts";
 
 export const EXECUTION_PROVIDERS = ["tensorrt", "cuda", "cpu"] as const;
 export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
@@ -18,6 +19,11 @@ export interface OpenedSession {
   readonly attempts: readonly ProviderAttempt[];
 }
 
+/** The names of the providers that this build of ONNX Runtime has, whether they work here or not. */
+export function builtInProviders(): ReadonlySet<string> {
+  return new Set(listSupportedBackends().map((backend) => backend.name));
+}
+
 /**
  * Open a session on exactly the provider asked for, or for `auto` on the first of TensorRT, CUDA and CPU that works.
  * @throws ExecutionProviderError when the provider asked for cannot be used here
@@ -33,7 +39,7 @@ export async function openSession(
       `Unknown execution provider "${wanted}"; choose auto, ${EXECUTION_PROVIDERS.join(", ")}.`,
     );
   }
-  const supported = new Set(listSupportedBackends().map((backend) => backend.name));
+  const supported = builtInProviders();
   const attempts: ProviderAttempt[] = [];
   let last: unknown;
   for (const provider of wanted === "auto" ? EXECUTION_PROVIDERS : [wanted]) {
