@@ -1,7 +1,5 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { projectRoot } from "@sightline/stack";
@@ -22,10 +20,7 @@ export class GrpcError extends Error {
 
 const python = "/usr/bin/python3";
 const script = join(projectRoot, "test/fixtures/grpc-client.py");
-const descriptors = join(mkdtempSync(join(tmpdir(), "sightline-descriptors-")), "sightline.binpb");
-execFileSync(join(projectRoot, "node_modules/.bin/buf"), ["build", "-o", descriptors], {
-  cwd: join(projectRoot, "packages/contracts"),
-});
+const descriptors = join(projectRoot, "services/results/src/gen/sightline.binpb");
 
 /** A gRPC client that shares no code with Sightline: Python's grpcio in a process of its own. */
 export class ForeignClient {

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { HttpProbe } from "@sightline/contracts";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { probe } from "../api/calls.ts";
 import { describeFailure } from "../api/request.ts";
 import { StatusIcon } from "../shell/status-icon.tsx";
@@ -21,7 +21,8 @@ export function ProbePanel({ uri, transport, ready }: Props) {
   const fault = useSignal("");
   const asking = useRef<AbortController | undefined>(undefined);
 
-  useEffect(() => {
+  // At once: later it would end a probe of the new address.
+  useLayoutEffect(() => {
     result.value = undefined;
     fault.value = "";
     return () => asking.current?.abort();

@@ -7,7 +7,7 @@ import { sceneFrame, sceneRules } from "./testing/scene.ts";
 const camera = "front";
 /** Frames are published in order here, so that the first after a loss need not wait for long. */
 const windowMs = 50;
-const patient = { timeout: 15_000, interval: 50 };
+const patient = { timeout: 60_000, interval: 50 };
 
 let rig: AnalysisRig;
 beforeEach(async () => {
@@ -80,7 +80,7 @@ test("of numbers that were never published, no more count as lost than messages 
   await expect.poll(() => story(), patient).toEqual([5, 10, lost(3), 30, 35]);
 });
 
-test("a process that was frozen tells how many frames went by", { timeout: 30_000 }, async () => {
+test("a process that was frozen tells how many frames went by", { timeout: 120_000 }, async () => {
   await rig.register(camera);
   const results = await rig.results();
   await publish(span(1, 20));
@@ -100,7 +100,7 @@ test("a process that was frozen tells how many frames went by", { timeout: 30_00
   expect(entries.indexOf(losses[0]!)).toBe(entries.findIndex((entry, i) => entry !== i + 1));
 });
 
-test("killed again and again, it tells of one loss once", { timeout: 60_000 }, async () => {
+test("killed again and again, it tells of one loss once", { timeout: 240_000 }, async () => {
   await rig.register(camera, sceneRules());
   const first = await rig.results();
   await publish(span(1, 40));
@@ -117,7 +117,7 @@ test("killed again and again, it tells of one loss once", { timeout: 60_000 }, a
   await expect.poll(() => story(), patient).toEqual(expected);
 });
 
-test("whatever was written last before a crash, the loss is told once", { timeout: 60_000 }, async () => {
+test("whatever was written last before a crash, the loss is told once", { timeout: 240_000 }, async () => {
   await rig.register(camera, sceneRules());
   let analysis = await rig.analysis();
   await publish(span(1, 40));
