@@ -1,7 +1,7 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { ConfigError, commonSettings, loadConfig, replicasSetting, setting } from "./config.ts";
 
 const settings = {
@@ -11,7 +11,9 @@ const settings = {
 };
 
 function configFile(text: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), "sightline-config-")), "sightline.yaml");
+  const directory = mkdtempSync(join(tmpdir(), "sightline-config-"));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const path = join(directory, "sightline.yaml");
   writeFileSync(path, text);
   return path;
 }
