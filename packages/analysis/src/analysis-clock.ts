@@ -3,13 +3,13 @@ import type { Instant } from "@sightline/rules";
 import type { ClockState } from "./analysis-state.ts";
 
 /** Capture time and presentation time may move apart by this before one of the clocks counts as set, in milliseconds. */
-export const clockToleranceMs = 1000;
+const clockToleranceMs = 1000;
 
 /**
  * The most time that passes between a frame and the tick or rules change after it, in milliseconds. Those are stamped by
  * another host than frames, and two hosts' clocks may be apart.
  */
-export const maxHostStepMs = 2000;
+const maxHostStepMs = 2000;
 
 /**
  * The time that passes for one camera's analysis: never back, and no jumps when somebody sets a clock.

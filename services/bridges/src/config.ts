@@ -7,7 +7,7 @@ import { readWebhooks, type WebhookConfig } from "./webhooks/webhook-config.ts";
 const unshown = z.unknown();
 
 /** Settings of the bridges. */
-export const settings = {
+const settings = {
   logLevel: commonSettings.logLevel,
   grpcAddress: {
     env: "SIGHTLINE_GRPC_ADDRESS",

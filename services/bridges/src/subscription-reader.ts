@@ -14,7 +14,7 @@ import { retryDelay } from "./retry-delay.ts";
  * Seconds that a bridge has for a message: what a results service that was killed had handed out comes again after that.
  * It is the same for every bridge, since a subscription cannot be changed; so is that it lets all events pass.
  */
-export const ackDeadlineSeconds = 40;
+const ackDeadlineSeconds = 40;
 /** Only a message that ends its bridge time and again gets so far. */
 const maxDeliveryAttempts = 1000;
 const longestRetrySeconds = 5;

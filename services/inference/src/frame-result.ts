@@ -26,7 +26,7 @@ export interface FrameTimes {
  * Where the camera's picture lies in the model's input. The frame says where it lies in the frame, which the graph
  * centres in its input; the scale is that of the longer side, which is not rounded.
  */
-export function letterboxOf(frame: FrameMetadata, model: ModelManifest): Letterbox {
+function letterboxOf(frame: FrameMetadata, model: ModelManifest): Letterbox {
   const { left, top, width, height } = frame.letterbox!;
   const source = { width: frame.sourceWidth, height: frame.sourceHeight };
   return {

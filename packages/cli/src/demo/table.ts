@@ -63,7 +63,7 @@ function stateName(camera: Camera): string {
 }
 
 /** What one frame shows, in words: `5 person (best 0.91)`. */
-export function summary(event: FrameDetections): string {
+function summary(event: FrameDetections): string {
   const classes = new Map<string, { count: number; best: number }>();
   for (const { className, score } of event.detections) {
     const entry = classes.get(className) ?? { count: 0, best: 0 };

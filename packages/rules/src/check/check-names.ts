@@ -4,7 +4,7 @@ import { rulesLimits } from "../rules-limits.ts";
 const proper = /^[\p{L}\p{N}_-](?:[\p{L}\p{N}_ -]*[\p{L}\p{N}_-])?$/u;
 
 /** Whether a zone, line or rule may be called so. */
-export function isProperName(name: string): boolean {
+function isProperName(name: string): boolean {
   return name.length <= rulesLimits.maxNameLength && proper.test(name);
 }
 

@@ -24,7 +24,7 @@ export type LineMemory = z.infer<typeof lineMemorySchema>;
  * An object that comes within this part of its own width and height to a line is not yet clear of it: that much, boxes
  * tremble from frame to frame.
  */
-export const clearance = 0.1;
+const clearance = 0.1;
 
 /** A line to be crossed, from `start` to `end`; both ends belong to it. */
 export class CrossingLine {

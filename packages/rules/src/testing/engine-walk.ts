@@ -19,7 +19,7 @@ export type Sight = readonly [
 ];
 
 /** 2026-01-05 is a Monday. */
-export const walkStartMs = Date.parse("2026-01-05T12:00:00Z");
+const walkStartMs = Date.parse("2026-01-05T12:00:00Z");
 
 const nameOf = (values: Record<string, number>, value: number) =>
   (Object.entries(values).find(([, candidate]) => candidate === value)?.[0] ?? "").toLowerCase();

@@ -43,7 +43,7 @@ export function buildModel(arch: ArchitectureSpec, weights: LayerWeights, option
 }
 
 /** @throws InvalidArgumentError when a side is not a positive multiple of 32 */
-export function checkInputSize(width: number, height: number): void {
+function checkInputSize(width: number, height: number): void {
   for (const side of [width, height]) {
     if (!Number.isInteger(side) || side < SIZE_MULTIPLE || side % SIZE_MULTIPLE !== 0) {
       throw new InvalidArgumentError(

@@ -22,7 +22,7 @@ export interface Letterbox {
 export const PAD_VALUE = 114;
 
 /** super-gradients scales into 636×636 of 640×640: this much stays free in each direction. */
-export const FIT_MARGIN = 4;
+const FIT_MARGIN = 4;
 
 /** The largest picture that fits the input with super-gradients' margin: 636×636 for 640×640. */
 export function fitWithin(input: Size): Size {

@@ -21,7 +21,7 @@ export type ImageOutcome = {
 };
 
 /** Intersection over union; against a crowd, over the detection's own area (pycocotools' maskApi.c, bbIou). */
-export function intersectionOverUnion(detection: CocoBox, truth: CocoBox, crowd: boolean): number {
+function intersectionOverUnion(detection: CocoBox, truth: CocoBox, crowd: boolean): number {
   const width = Math.min(detection[0] + detection[2], truth[0] + truth[2]) - Math.max(detection[0], truth[0]);
   if (width <= 0) return 0;
   const height =

@@ -21,10 +21,10 @@ export type Attribute =
   | { readonly kind: "other"; readonly value: AttributeProto };
 
 export const int = (value: number): Attribute => ({ kind: "int", value });
-export const float = (value: number): Attribute => ({ kind: "float", value });
+const float = (value: number): Attribute => ({ kind: "float", value });
 export const string = (value: string): Attribute => ({ kind: "string", value });
 export const ints = (value: readonly number[]): Attribute => ({ kind: "ints", value });
-export const floats = (value: readonly number[]): Attribute => ({ kind: "floats", value });
+const floats = (value: readonly number[]): Attribute => ({ kind: "floats", value });
 export const tensor = (value: Tensor): Attribute => ({ kind: "tensor", value });
 
 const INT64_MAX = 2n ** 63n - 1n;

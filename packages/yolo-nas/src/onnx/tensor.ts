@@ -90,16 +90,8 @@ export function int64(dims: readonly number[], values: ArrayLike<number>): Tenso
   return checkedTensor({ type: "int64", dims, data: BigInt64Array.from(Array.from(values, BigInt)) });
 }
 
-export function int32(dims: readonly number[], values: ArrayLike<number>): Tensor {
-  return checkedTensor({ type: "int32", dims, data: Int32Array.from(values) });
-}
-
 export function uint8(dims: readonly number[], values: ArrayLike<number>): Tensor {
   return checkedTensor({ type: "uint8", dims, data: Uint8Array.from(values) });
-}
-
-export function int8(dims: readonly number[], values: ArrayLike<number>): Tensor {
-  return checkedTensor({ type: "int8", dims, data: Int8Array.from(values) });
 }
 
 /** The numbers of a small constant (shapes, axes, scales), whatever its element type. */
@@ -121,7 +113,7 @@ export function toFloat32(tensor: Tensor): Float32Array {
 }
 
 /** IEEE half precision bits to a number. */
-export function float16ToNumber(bits: number): number {
+function float16ToNumber(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;
@@ -134,7 +126,7 @@ const bfloatBits = new Uint32Array(1);
 const bfloatValue = new Float32Array(bfloatBits.buffer);
 
 /** bfloat16 bits (the upper half of a float32) to a number. */
-export function bfloat16ToNumber(bits: number): number {
+function bfloat16ToNumber(bits: number): number {
   bfloatBits[0] = bits << 16;
   return bfloatValue[0]!;
 }

@@ -55,7 +55,7 @@ export async function measureSensitivity(
 }
 
 /** Outputs of the layers behind which no further layer comes: the network's predictions before decoding. */
-export function predictionTensors(graph: OnnxGraph, layers: readonly QuantizableLayer[]): string[] {
+function predictionTensors(graph: OnnxGraph, layers: readonly QuantizableLayer[]): string[] {
   const feedsLayer = new Set<string>(layers.map((layer) => layer.input));
   for (const node of graph.nodes.toReversed()) {
     if (node.outputs.some((name) => feedsLayer.has(name)))

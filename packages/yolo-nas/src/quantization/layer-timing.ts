@@ -62,10 +62,7 @@ interface ProfileEvent {
  * Kernel times by layer. The runtime renames what it fuses: a quantised convolution to the node's name and "_token_N",
  * a float one in its blocked layout to the output's name and "_nchwc".
  */
-export function layerMedians(
-  events: readonly ProfileEvent[],
-  layers: readonly TimedLayer[],
-): Map<string, number> {
+function layerMedians(events: readonly ProfileEvent[], layers: readonly TimedLayer[]): Map<string, number> {
   const known = new Map(
     layers.flatMap(({ name, output, node }) =>
       [name, output, node.outputs[0]!].map((alias) => [alias, name]),

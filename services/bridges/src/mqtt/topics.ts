@@ -1,5 +1,5 @@
 /** A name as one level of a topic: without what separates levels or stands for others. */
-export function topicLevel(name: string): string {
+function topicLevel(name: string): string {
   return name.replace(/[/+#$\0]/g, "_");
 }
 

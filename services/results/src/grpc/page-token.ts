@@ -5,8 +5,8 @@ import { ApiError } from "./errors.ts";
 /** Version, page size, the key after which the page begins, and what the rest of the request was. */
 const tokenSchema = z.tuple([z.literal(2), z.int(), z.string(), z.string()]);
 
-export const defaultPageSize = 100;
-export const maxPageSize = 1000;
+const defaultPageSize = 100;
+const maxPageSize = 1000;
 
 /** Where a page begins and how long it is. */
 export interface Page {

@@ -1,7 +1,7 @@
 import type { FrameDetections } from "@sightline/contracts";
 
 /** Pictures of a camera that may be on their way to a browser or wait there to be drawn. */
-export const maxUndrawn = 2;
+const maxUndrawn = 2;
 
 /** What a browser wants of one camera's pictures, and how many it has not drawn yet. */
 export class PictureWatch {
