@@ -10,6 +10,7 @@ import {
 import { type CallSettings, stream, type UnaryMethod } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";
+import { pages } from "./pages.ts";
 import type { Snapshot } from "./snapshot.ts";
 
 /** Settings of a camera that a user may choose. */
@@ -75,14 +76,10 @@ export class Cameras {
 
   /** Iterates over all cameras by name, fetching page after page. */
   async *list(call: CallSettings & { pageSize?: number } = {}): AsyncGenerator<Camera, void> {
-    const pageSize = call.pageSize ?? 0;
-    let pageToken = "";
-    do {
-      const request = { pageSize, pageToken };
-      const page = await this.#call((client) => client.listCameras, request, call);
-      yield* page.cameras;
-      pageToken = page.nextPageToken;
-    } while (pageToken !== "");
+    for await (const { cameras } of pages({ pageSize: call.pageSize ?? 0 }, (request) =>
+      this.#call((client) => client.listCameras, request, call),
+    ))
+      yield* cameras;
   }
 
   /** Changes the given settings and no other. With an `etag` it is ABORTED when the camera has changed since. */

@@ -7,6 +7,7 @@ import {
 import type { CallSettings } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import type { SightlineError } from "./errors.ts";
+import { pages } from "./pages.ts";
 import {
   Interruption,
   type ProgressMessage,
@@ -108,18 +109,11 @@ export class Detections {
       endTime: query.to && toTime(query.to, "to"),
       zone: query.zone ?? "",
       pageSize: query.pageSize ?? 0,
-      pageToken: "",
     };
-    do {
-      const page = await this.#connection.call(
-        DetectionServiceClient,
-        (client) => client.listDetections,
-        request,
-        query,
-      );
-      yield* page.frames;
-      request.pageToken = page.nextPageToken;
-    } while (request.pageToken !== "");
+    for await (const { frames } of pages(request, (one) =>
+      this.#connection.call(DetectionServiceClient, (client) => client.listDetections, one, query),
+    ))
+      yield* frames;
   }
 }
 

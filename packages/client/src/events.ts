@@ -3,6 +3,7 @@ import type { CallSettings } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";
 import { type EventFilter, toFilterMessage } from "./event-filter.ts";
+import { pages } from "./pages.ts";
 import {
   Interruption,
   type ProgressMessage,
@@ -87,18 +88,11 @@ export class Events {
       startTime: query.from && toTime(query.from, "from"),
       endTime: query.to && toTime(query.to, "to"),
       pageSize: query.pageSize ?? 0,
-      pageToken: "",
     };
-    do {
-      const page = await this.#connection.call(
-        EventServiceClient,
-        (client) => client.listEvents,
-        request,
-        query,
-      );
-      yield* page.events;
-      request.pageToken = page.nextPageToken;
-    } while (request.pageToken !== "");
+    for await (const { events } of pages(request, (one) =>
+      this.#connection.call(EventServiceClient, (client) => client.listEvents, one, query),
+    ))
+      yield* events;
   }
 
   /**

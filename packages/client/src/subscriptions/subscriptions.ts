@@ -8,6 +8,7 @@ import type { CallSettings, UnaryMethod } from "../calls.ts";
 import type { Connection } from "../connection.ts";
 import { SightlineError } from "../errors.ts";
 import { type EventFilter, toFilterMessage } from "../event-filter.ts";
+import { pages } from "../pages.ts";
 import { type Start, toStartPosition } from "../start.ts";
 import { Answers } from "./answers.ts";
 import { type ConsumeOptions, consume } from "./consume.ts";
@@ -55,12 +56,10 @@ export class Subscriptions {
 
   /** Iterates over all subscriptions by name. */
   async *list(call: CallSettings & { pageSize?: number } = {}): AsyncGenerator<Subscription, void> {
-    const request = { pageSize: call.pageSize ?? 0, pageToken: "" };
-    do {
-      const page = await this.#call((client) => client.listSubscriptions, request, call);
-      yield* page.subscriptions;
-      request.pageToken = page.nextPageToken;
-    } while (request.pageToken !== "");
+    for await (const { subscriptions } of pages({ pageSize: call.pageSize ?? 0 }, (request) =>
+      this.#call((client) => client.listSubscriptions, request, call),
+    ))
+      yield* subscriptions;
   }
 
   /** Removes a subscription and its dead letters. */
@@ -94,12 +93,11 @@ export class Subscriptions {
     id: string,
     call: CallSettings & { pageSize?: number } = {},
   ): AsyncGenerator<DeadLetter, void> {
-    const request = { parent: nameOf(id), pageSize: call.pageSize ?? 0, pageToken: "" };
-    do {
-      const page = await this.#call((client) => client.listDeadLetters, request, call);
-      yield* page.deadLetters;
-      request.pageToken = page.nextPageToken;
-    } while (request.pageToken !== "");
+    const request = { parent: nameOf(id), pageSize: call.pageSize ?? 0 };
+    for await (const { deadLetters } of pages(request, (one) =>
+      this.#call((client) => client.listDeadLetters, one, call),
+    ))
+      yield* deadLetters;
   }
 
   /** Removes a dead letter, by its resource name, having delivered it once more if `redeliver`. */
