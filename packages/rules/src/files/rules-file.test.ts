@@ -221,6 +221,9 @@ describe("a faulty rules file", () => {
     expect(faultsOf(() => parseRulesFile('{"zones": [', "json"))[0]?.message).toContain("is not JSON");
     expect(faultsOf(() => parseRulesFile("zones: [", "yaml"))[0]?.message).toContain("is not YAML");
     expect(faultsOf(() => parseRulesFile("zones: []\nzones: []", "yaml"))[0]?.message).toContain("unique");
+    expect(faultsOf(() => parseRulesFile('{"zones": [],\n "zones": []}', "json"))[0]?.message).toBe(
+      "A field stands twice in the rules file: line 2, column 2.",
+    );
     expect(faultsOf(() => parseRulesFile("- 1", "yaml"))[0]?.message).toContain("a rules file");
     expect(faultsOf(() => parseRulesFile(" ".repeat(2 ** 20 + 1), "json"))[0]?.message).toContain(
       "characters",
