@@ -55,6 +55,7 @@ import { cameraSnapshotHandlers, eventSnapshotHandlers } from "./snapshots/snaps
 import { startSnapshots } from "./snapshots/start-snapshots.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
 import { subscriptionHandlers } from "./subscriptions/subscription-handlers.ts";
+import { SubscriptionMetrics } from "./subscriptions/subscription-metrics.ts";
 import { startSubscriptions } from "./subscriptions/subscriptions.ts";
 
 const version = "0.1.0";
@@ -196,6 +197,7 @@ export async function startResults(
   });
   grpc.addService(RulesServiceService, rulesHandlers(calls, rulesService));
   const subscriptions = await startSubscriptions(nats, buckets.subscriptions, log, life);
+  life.add(new SubscriptionMetrics(prometheus)).start(subscriptions);
   grpc.addService(SubscriptionServiceService, subscriptionHandlers(calls, subscriptions));
   await attachHttp(
     httpApi,

@@ -94,7 +94,7 @@ test("results killed while messages are read: none is lost, and none comes again
   expect(statuses.filter(({ state }) => state === "connected").length).toBeGreaterThanOrEqual(4);
 });
 
-test("acknowledgements that come together go in one call", async () => {
+test("acknowledgements that come together go in one call; how far behind the readers are is measured", async () => {
   const running = await RunningResults.start();
   try {
     const { subscriptions } = running.client;
@@ -107,9 +107,14 @@ test("acknowledgements that come together go in one call", async () => {
     for await (const message of subscriptions.consume("alerts")) {
       if (message.kind !== "gap" && unanswered.push(message) === 50) break;
     }
+    const behind = (state: string) =>
+      running.metric(`sightline_subscription_${state}{subscription="alerts"}`);
+    await expect.poll(() => behind("unacknowledged_messages")).toBe(50);
     await Promise.all(unanswered.map((message) => message.ack()));
     const calls = () => running.metric('sightline_grpc_calls_total{method="Acknowledge",code="OK"}');
     await expect.poll(calls).toBe(1);
+    await expect.poll(() => behind("unacknowledged_messages")).toBe(0);
+    expect([await behind("pending_messages"), await behind("dead_letters")]).toEqual([0, 0]);
   } finally {
     await running.stop();
   }

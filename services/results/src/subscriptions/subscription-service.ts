@@ -50,12 +50,13 @@ export class SubscriptionService {
   }
 
   async list({ pageSize, pageToken }: ListSubscriptionsRequest): Promise<ListSubscriptionsResponse> {
-    const { registry } = this.#context;
-    const { keys, nextPageToken } = cutPage(registry.ids(), readPage(pageSize, pageToken));
-    return available(async () => ({
-      subscriptions: await Promise.all(keys.map((id) => this.#withState(id, registry.get(id)))),
-      nextPageToken,
-    }));
+    const { keys, nextPageToken } = cutPage(this.#context.registry.ids(), readPage(pageSize, pageToken));
+    return available(async () => ({ subscriptions: await this.#withStates(keys), nextPageToken }));
+  }
+
+  /** All subscriptions, as they stand now. */
+  async all(): Promise<Subscription[]> {
+    return available(() => this.#withStates(this.#context.registry.ids()));
   }
 
   async delete({ name }: DeleteSubscriptionRequest): Promise<void> {
@@ -134,6 +135,10 @@ export class SubscriptionService {
         `ack_ids has ${ackIds.length} entries; the most is ${maxAckIds}`,
       );
     return ackIds.map((ackId) => decodeAckId(id, ackId));
+  }
+
+  #withStates(ids: readonly string[]): Promise<Subscription[]> {
+    return Promise.all(ids.map((id) => this.#withState(id, this.#context.registry.get(id))));
   }
 
   async #withState(id: string, subscription: Subscription): Promise<Subscription> {
