@@ -1,12 +1,13 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { cameraName, FrameDetections, subjects, toTimestamp } from "@sightline/contracts";
 import { connectNats, createLogger } from "@sightline/service";
 import { freePort } from "@sightline/service/testing";
+import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Outcome, ResultsProcess, runCommand, spawnCommand } from "./testing/command-line.ts";
 
@@ -220,6 +221,26 @@ describe("doctor", () => {
     expect(state("ffmpeg")).toBe("ok");
     expect(state("nats-server")).toBe("ok");
     expect(state("execution provider cpu")).toBe("ok");
+    const scripts = findings.flatMap(({ fix }: { fix?: string }) => fix?.match(/\S+\.js\b/) ?? []);
+    for (const script of scripts) expect(existsSync(join(projectRoot, script))).toBe(true);
+  });
+
+  test("looks at the ports that the settings name", async () => {
+    const { stdout } = await sightline("doctor", "--json");
+    const { findings } = JSON.parse(stdout);
+    const port = results.address.split(":")[1];
+    const grpc = findings.find((finding: { name: string }) => finding.name === `port ${port} (gRPC)`);
+    expect(grpc).toMatchObject({
+      state: "ok",
+      detail: expect.stringMatching(/^in use by Sightline with \d+ cameras$/),
+    });
+  });
+
+  test("tells of a setting that names no port", async () => {
+    const outcome = await runCommand(["doctor"], { SIGHTLINE_NATS_URL: "nats://elsewhere" });
+    expect(outcome).toMatchObject({ code: 1, stderr: "" });
+    expect(outcome.stdout).toContain("✗ ports  ");
+    expect(outcome.stdout).toContain('SIGHTLINE_NATS_URL = "nats://elsewhere": expected HOST:PORT');
   });
 
   test("says what is missing and how to get it, and fails", async () => {

@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Help, InvalidArgumentError, Option } from "commander";
 import { type CommandEntry, commandTable, groups } from "./command-table.ts";
 
 const usageError = 2;
@@ -74,8 +74,17 @@ function isNamed({ path }: CommandEntry, words: readonly string[]): boolean {
 }
 
 function configure(command: Command): void {
-  command.exitOverride().configureOutput({
-    outputError: (text, write) => write(text.replace(/^error: /, "sightline: ")),
-  });
+  command
+    .exitOverride()
+    .configureHelp({ optionDescription })
+    .configureOutput({
+      outputError: (text, write) => write(text.replace(/^error: /, "sightline: ")),
+    });
   for (const child of command.commands) configure(child);
+}
+
+/** What the help says of an option: also that it must be given, but not that it is off, or empty, unless given. */
+function optionDescription(option: Option): string {
+  const text = new Help().optionDescription(option).replace(/ \(default: (false|\[\])\)$/, "");
+  return option.mandatory && option.defaultValue === undefined ? `${text} (must be given)` : text;
 }

@@ -1,4 +1,5 @@
 import { readdirSync } from "node:fs";
+import type { Command } from "commander";
 import { expect, test } from "vitest";
 import { buildProgram } from "./cli.ts";
 import { commandTable, groups } from "./command-table.ts";
@@ -31,3 +32,18 @@ test("the help lists every command, and every group says what it is for", async 
   for (const command of program.commands.filter(({ commands }) => commands.length > 0))
     expect(groups[command.name()]).toBe(command.description());
 });
+
+test.each(commandTable.map(({ path }) => [path.join(" "), path] as const))(
+  "the help of %s shows defaults as they are typed, and what must be given",
+  async (_, path) => {
+    let command: Command | undefined = await buildProgram(path);
+    for (const word of path) command = command?.commands.find((child) => child.name() === word);
+    const help = command?.helpInformation().replaceAll(/\s+/g, " ") ?? "";
+    expect(help).toContain("Usage:");
+    expect(help).not.toMatch(/default: (false|\[|\{)/);
+    const mandatory = command?.options.filter(
+      (option) => option.mandatory && option.defaultValue === undefined,
+    );
+    expect(help.match(/\(must be given\)/g) ?? []).toHaveLength(mandatory?.length ?? 0);
+  },
+);

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ARCHITECTURES, architecture, DetectorSession } from "@sightline/yolo-nas";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { quantile, timeInBlocks } from "../bench/alternating-blocks.ts";
 import { type BenchPrecision, type ModelSystem, makeSystems, randomFrame } from "../bench/model-systems.ts";
 import { wholeNumber } from "../number-options.ts";
@@ -48,10 +48,24 @@ const publishedT4: Readonly<Record<string, Readonly<Record<BenchPrecision, numbe
 export function benchModelCommand(): Command {
   return new Command("model")
     .description("measure YOLO-NAS S, M and L in FP32 and INT8 on this machine, in alternating blocks")
-    .option("--arch <names>", "comma-separated architectures, or all", architectures, articleSystems)
-    .option("--precision <names>", "fp32, int8, or both", precisions, ["fp32", "int8"] as const)
-    .option("--input <size>", "input size, 640 or 640x384", inputSize, { width: 640, height: 640 })
-    .option("--batch <sizes>", "comma-separated batch sizes", batches, [1])
+    .addOption(
+      new Option("--arch <names>", "comma-separated architectures, or all")
+        .argParser(architectures)
+        .default(articleSystems, articleSystems.join(",")),
+    )
+    .addOption(
+      new Option("--precision <names>", "fp32, int8, or both, separated by a comma")
+        .argParser(precisions)
+        .default(["fp32", "int8"] as const, "fp32,int8"),
+    )
+    .addOption(
+      new Option("--input <size>", "input size, 640 or 640x384")
+        .argParser(inputSize)
+        .default({ width: 640, height: 640 }, "640"),
+    )
+    .addOption(
+      new Option("--batch <sizes>", "comma-separated batch sizes").argParser(batches).default([1], "1"),
+    )
     .option("--rounds <n>", "blocks of each system", wholeNumber(1), 5)
     .option("--block-ms <ms>", "length of a block", wholeNumber(1), 2000)
     .option("--threads <n>", "threads of an inference (default: one per physical core)", wholeNumber(1))

@@ -38,7 +38,11 @@ export function modelBuildCommand(): Command {
       "comma-separated names, `coco`, or a file with one name a line (default: coco for 80 classes)",
       classNames,
     )
-    .option("--input <WxH>", "input size, multiples of 32", inputSize, { width: 640, height: 640 })
+    .addOption(
+      new Option("--input <WxH>", "input size, multiples of 32")
+        .argParser(inputSize)
+        .default({ width: 640, height: 640 }, "640x640"),
+    )
     .requiredOption("--out <file>", "the ONNX file to write")
     .action(build);
 }

@@ -39,7 +39,8 @@ export async function checkExecutionProviders(): Promise<Finding[]> {
             name,
             state: "absent",
             detail: `${library} is not installed; models run on the CPU`,
-            fix: "pnpm --filter @sightline/inference rebuild onnxruntime-node   # on a machine with CUDA",
+            // Not `pnpm rebuild`, which leaves out packages whose scripts are not allowed.
+            fix: "ONNXRUNTIME_NODE_INSTALL=cuda12 node_modules/.bin/node packages/yolo-nas/node_modules/onnxruntime-node/script/install.js   # with CUDA 12",
           };
     }),
   ];

@@ -2,19 +2,25 @@ import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import { connect } from "@sightline/client";
 import { limits } from "@sightline/contracts";
-import { isFree, standardPorts } from "@sightline/stack";
+import { isFree, portsFromEnvironment, type StackPorts, standardPorts } from "@sightline/stack";
 import type { Finding } from "./finding.ts";
 
 const patienceMs = 2_000;
 
-/** Whether the standard ports are free for `up`, or taken by Sightline itself. */
+/** Whether the ports that `up` would take are free, or taken by Sightline itself. */
 export async function checkPorts(): Promise<Finding[]> {
+  let ports: StackPorts;
+  try {
+    ports = portsFromEnvironment(standardPorts).ports;
+  } catch (error) {
+    return [{ name: "ports", state: "missing", detail: (error as Error).message }];
+  }
   return Promise.all([
-    checkPort(standardPorts.nats, "NATS", natsAt),
-    checkPort(standardPorts.grpc, "gRPC", grpcAt),
-    checkPort(standardPorts.results, "results", (port) => serviceAt(port, "results")),
-    checkPort(standardPorts.ingest, "ingest", (port) => serviceAt(port, "ingest")),
-    checkPort(standardPorts.inference, "inference", (port) => serviceAt(port, "inference")),
+    checkPort(ports.nats, "NATS", natsAt),
+    checkPort(ports.grpc, "gRPC", grpcAt),
+    checkPort(ports.results, "results", (port) => serviceAt(port, "results")),
+    checkPort(ports.ingest, "ingest", (port) => serviceAt(port, "ingest")),
+    checkPort(ports.inference, "inference", (port) => serviceAt(port, "inference")),
   ]);
 }
 
