@@ -8,10 +8,9 @@ WORKDIR /app
 COPY package.json pnpm-lock.yaml pnpm-workspace.yaml ./
 COPY packages packages
 COPY services services
-# Here the script must run: it fetches the provider libraries for CUDA 12.
-ENV ONNXRUNTIME_NODE_INSTALL=cuda12
+# Here the script must run, which pnpm leaves out: it fetches the provider libraries for CUDA 12.
 RUN pnpm install --frozen-lockfile --prod --filter "@sightline/inference..." \
-  && pnpm --filter @sightline/inference rebuild onnxruntime-node
+  && ONNXRUNTIME_NODE_INSTALL=cuda12 node packages/yolo-nas/node_modules/onnxruntime-node/script/install.js
 COPY models models
 COPY deploy/docker/healthcheck.mjs ./
 ENV NODE_ENV=production

@@ -1,4 +1,4 @@
-"""Reads a named subscription and acknowledges each event; those of others who read it too do not come here.
+"""Reads a named subscription and acknowledges each event; readers of one subscription share its events.
 
 usage: consume.py [HOST:PORT] [SUBSCRIPTION]
 """

@@ -3,7 +3,7 @@
 #   test/gpu/run.sh MODEL_FOLDER [VIDEO COCO_JSON]
 # MODEL_FOLDER holds fp32.onnx, int8.cpu.onnx and int8.trt.onnx, as `sightline model quantize` writes them. Needs on the
 # machine: an NVIDIA driver, TensorRT with trtexec on the PATH, and onnxruntime-node installed with its CUDA files
-# (ONNXRUNTIME_NODE_INSTALL=cuda12 pnpm rebuild onnxruntime-node). Ends with "N passed, N failed"; exit 0 only when none failed.
+# (`./sightline doctor` names the command). Ends with "N passed, N failed"; exit 0 only when none failed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 for program in nvidia-smi trtexec; do
