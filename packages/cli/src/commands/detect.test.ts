@@ -66,13 +66,31 @@ test("saves every picture and video of a folder at its own size and length", asy
   await testMedia("clip.mp4", 5);
   await testMedia("still.png", 1);
   const out = join(folder, "out");
-  await detect(join(folder, "media"), "--out", out, "--min-score", "0.001");
+  const { stdout } = await detect(join(folder, "media"), "--out", out, "--min-score", "0.001");
+  expect(stdout).toBe(`${join(out, "clip.mp4")}\n${join(out, "still.png")}\n`);
   expect((await readdir(out)).sort()).toEqual(["clip.mp4", "still.png"]);
   const written = await findMedia(out, "ffmpeg");
   expect(written).toMatchObject([
     { kind: "video", width: 160, height: 90, fps: 10, frames: 5 },
     { kind: "picture", width: 160, height: 90 },
   ]);
+});
+
+test("saves one picture as the file that --out names, and never over the picture itself", async () => {
+  const [still, clip] = [await testMedia("still.png", 1), await testMedia("clip.mp4", 1)];
+  const out = join(folder, "new", "copy.jpg");
+  const { stdout, stderr } = await detect(still, "--out", out, "--json");
+  expect(JSON.parse(stdout)).toMatchObject({ source: still });
+  expect(stderr.split("\n")).toContain(out);
+  expect(await findMedia(out, "ffmpeg")).toMatchObject([{ kind: "picture", width: 160, height: 90 }]);
+  for (const [path, wrong, words] of [
+    [clip, out, "is a picture's name, but"],
+    [join(folder, "media"), out, "there are 2 pictures and videos; name a folder"],
+    [still, join(folder, "media"), "would replace"],
+  ] as const)
+    await expect(detect(path, "--out", wrong)).rejects.toMatchObject({
+      stderr: expect.stringContaining(words),
+    });
 });
 
 test("says what is wrong with a path that holds nothing", async () => {

@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { mkdir, realpath, stat } from "node:fs/promises";
+import { basename, dirname, extname, join } from "node:path";
 import { findFfmpeg } from "@sightline/rtsp";
 import { projectRoot } from "@sightline/stack";
 import {
@@ -35,7 +35,10 @@ interface Run {
   readonly model: ChosenModel;
   readonly thresholds: Thresholds;
   readonly ffmpeg: string;
-  readonly out: string | undefined;
+  /** Where a file's copy goes; undefined when none is wanted. */
+  readonly target: ((media: MediaFile) => string) | undefined;
+  /** Copies that are whole. */
+  readonly written: string[];
   readonly signal: AbortSignal;
   readonly progress: ProgressLine;
   readonly report: (media: MediaFile, frame: number, detections: readonly Detection[]) => void;
@@ -53,7 +56,10 @@ export function detectCommand(): Command {
     .addOption(
       new Option("--precision <name>", "file of the model's folder to run").choices(["int8", "fp32"]),
     )
-    .option("--out <folder>", "draw boxes and save pictures and videos there")
+    .option(
+      "--out <path>",
+      "draw boxes and save the copies in this folder, or one picture or video as this file (.jpg, .png, .mp4 …)",
+    )
     .option("--json", "print one JSON line a frame")
     .option("--min-score <p>", "lowest score to report, 0 to 1", fraction)
     .option("--iou <p>", "overlap from which NMS drops a box, 0 to 1", fraction)
@@ -66,7 +72,7 @@ async function detect(path: string, options: DetectOptions): Promise<void> {
   const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
   const files = await findMedia(path, ffmpeg);
   const model = await chooseModel(options.model, join(projectRoot, "models"), options.precision);
-  if (options.out !== undefined) await mkdir(options.out, { recursive: true });
+  const target = options.out === undefined ? undefined : await targets(options.out, files);
   const session = await DetectorSession.load(model.file, { threads: options.threads });
   const { score, iou } = model.thresholds;
   const thresholds = { ...model.thresholds, score: options.minScore ?? score, iou: options.iou ?? iou };
@@ -76,11 +82,14 @@ async function detect(path: string, options: DetectOptions): Promise<void> {
   );
   const progress = new ProgressLine(total);
   const report = reporter(options, model.metadata.classes);
-  const run: Run = { session, model, thresholds, ffmpeg, out: options.out, signal, progress, report };
+  const written: string[] = [];
+  const run: Run = { session, model, thresholds, ffmpeg, target, written, signal, progress, report };
   try {
     for (const media of files) await detectIn(media, run);
     progress.finish();
   } finally {
+    // Standard output holds nothing but JSON when that is asked for.
+    for (const path of written) (options.json ? console.error : console.log)(path);
     await session.stop();
   }
 }
@@ -94,8 +103,9 @@ async function detectIn(media: MediaFile, run: Run): Promise<void> {
     ffmpeg,
     signal,
   });
-  const sources = run.out === undefined ? undefined : sourceFrames(media, ffmpeg, signal);
-  const writer = run.out === undefined ? undefined : new FrameWriter(media, target(media, run.out), ffmpeg);
+  const target = run.target?.(media);
+  const sources = target === undefined ? undefined : sourceFrames(media, ffmpeg, signal);
+  const writer = target === undefined ? undefined : new FrameWriter(media, target, ffmpeg);
   try {
     for await (const { index, pixels, letterbox } of frames) {
       const detections = decodeCandidates(await session.run(pixels, 1), 0, thresholds, letterbox);
@@ -108,17 +118,42 @@ async function detectIn(media: MediaFile, run: Run): Promise<void> {
       run.progress.advance();
     }
     await writer?.finish();
+    if (target !== undefined) run.written.push(target);
   } finally {
     await sources?.return(undefined);
     writer?.stop();
   }
 }
 
-/** Where a file's copy goes: pictures keep their kind, videos become MP4. */
-function target(media: MediaFile, folder: string): string {
-  const name = basename(media.path);
-  if (media.kind === "picture") return join(folder, name);
-  return join(folder, `${basename(name, extname(name))}.mp4`);
+/**
+ * Where each file's copy goes: to the file that is named, when there is one picture or video, else into the folder.
+ * @throws InvalidArgumentError when a copy cannot go there
+ */
+async function targets(out: string, files: readonly MediaFile[]): Promise<(media: MediaFile) => string> {
+  const isFolder = (await stat(out).catch(() => undefined))?.isDirectory();
+  const named = isFolder ? undefined : Object.entries(namesOf).find(([, name]) => name.test(out))?.[0];
+  if (named !== undefined && files.length > 1)
+    throw new InvalidArgumentError(
+      `--out ${out} is a file's name, but there are ${files.length} pictures and videos; name a folder`,
+    );
+  if (named !== undefined && named !== files[0]!.kind)
+    throw new InvalidArgumentError(
+      `--out ${out} is a ${named}'s name, but ${files[0]!.path} is a ${files[0]!.kind}`,
+    );
+  const target = (media: MediaFile) => (named === undefined ? join(out, copyName(media)) : out);
+  for (const media of files)
+    if ((await realpath(media.path)) === (await realpath(target(media)).catch(() => undefined)))
+      throw new InvalidArgumentError(`--out ${out} would replace ${media.path} itself; name another place`);
+  await mkdir(named === undefined ? out : dirname(out), { recursive: true });
+  return target;
+}
+
+/** Names of files that a copy may be given. */
+const namesOf = { picture: /\.(jpe?g|png|bmp|webp)$/i, video: /\.(mp4|m4v|mov|mkv)$/i };
+
+/** Pictures keep their kind, videos become MP4. */
+function copyName({ path, kind }: MediaFile): string {
+  return kind === "picture" ? basename(path) : `${basename(path, extname(path))}.mp4`;
 }
 
 /** JSON lines, or a table where no pictures are written. */
