@@ -1,8 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { exportPath } from "../../fixtures/reference.ts";
+import { architecture } from "../architecture/architectures.ts";
+import { buildModel } from "../architecture/build-model.ts";
 import { UnknownModelError } from "../errors.ts";
 import { attr, float32, int64, loadModel, OnnxGraph } from "../onnx/index.ts";
 import { prepareModel } from "../prepare/prepare-model.ts";
+import { SeededWeights } from "../weights/seeded-weights.ts";
 import { describeModel } from "./describe-model.ts";
 
 const raw = () => loadModel(exportPath("raw-static"));
@@ -42,6 +45,26 @@ describe("describeModel", () => {
     expect(description).toMatchObject({ form: "prepared", classCount: 2, anchorCount: 50 });
   });
 
+  test.each([1, 3, 4, 17, 68])("tells boxes from the scores of %d classes in either order", (count) => {
+    const graph = built(count);
+    const inOrder = describeModel(graph);
+    expect(inOrder).toMatchObject({ form: "raw", classCount: count, heads: { regMax: 16 } });
+    graph.outputs.reverse();
+    expect(describeModel(graph)).toEqual(inOrder);
+    // As exporters leave them that record no shapes.
+    graph.outputs = graph.outputs.map((output) => ({ ...output, shape: undefined }));
+    expect(describeModel(graph)).toEqual(inOrder);
+  });
+
+  test("refuses sides of one bin, and scores whose recorded number is not the class layers'", () => {
+    expect(() => describeModel(built(4, 0))).toThrow(UnknownModelError);
+    const graph = built(4);
+    graph.outputs = graph.outputs.map((output) =>
+      output.name === "scores" ? { ...output, shape: ["N", 84, 5] } : output,
+    );
+    expect(() => describeModel(graph)).toThrow(UnknownModelError);
+  });
+
   test("names the tensors it saw and those it expected", async () => {
     const graph = await raw();
     graph.outputs = graph.outputs.slice(1);
@@ -63,6 +86,13 @@ describe("describeModel", () => {
     expect(() => describeModel(graph)).toThrow(UnknownModelError);
   });
 });
+
+/** A raw export of random weights, with so many bins less one for each side of a box. */
+function built(count: number, regMax = 16): OnnxGraph {
+  const classes = Array.from({ length: count }, (_, i) => `c${i}`);
+  const spec = { ...architecture("yolo_nas_xs"), regMax };
+  return buildModel(spec, new SeededWeights(1), { width: 64, height: 64, classes });
+}
 
 /** Append what super-gradients' exporter appends: the best candidates by score, then an NMS of either engine. */
 function withNms(graph: OnnxGraph, engine: "onnxruntime" | "tensorrt", format: "batch" | "flat"): OnnxGraph {

@@ -2,7 +2,7 @@
 import { UnknownModelError } from "../errors.ts";
 import type { Dimension, GraphNode, OnnxGraph, ValueInfo } from "../onnx/index.ts";
 import { PREPARED_BOXES, PREPARED_FORM, PREPARED_KEY, PREPARED_SCORES } from "../prepare/prepared-form.ts";
-import { type FoundHeads, findHeads } from "./find-heads.ts";
+import { type FoundHeads, findHeads, predictionLayers } from "./find-heads.ts";
 import { findImageInput, type ImageInput } from "./find-input.ts";
 
 /** The forms in which YOLO-NAS leaves super-gradients (or this package). */
@@ -44,6 +44,8 @@ export function describeModel(graph: OnnxGraph): ModelDescription {
   }
   const heads = findHeads(graph, image, ends.boxes, ends.scores);
   if (!heads) throw unknown(graph);
+  const recorded = ends.form === "raw" ? graph.shapeOf(ends.scores)?.at(-1) : undefined;
+  if (isFixed(recorded) && recorded !== heads.classCount) throw unknown(graph);
   const anchorCount = heads.heads.reduce((sum, head) => sum + head.height * head.width, 0);
   return { form: ends.form, image, heads, classCount: heads.classCount, anchorCount, quantized };
 }
@@ -61,9 +63,13 @@ function findEnds(graph: OnnxGraph): Ends | undefined {
   }
   const nms = graph.nodes.find((node) => node.op === "NonMaxSuppression" || node.op === "EfficientNMS_TRT");
   if (nms) return endsOfNms(nms, outputs);
-  const [boxes, scores] = outputs;
-  if (!boxes || !scores || outputs.length !== 2 || !isFloat(boxes) || !isFloat(scores)) return undefined;
-  return endsWith(boxes, 4) && hasRank(scores, 3)
+  if (outputs.length !== 2 || !outputs.every((output) => isFloat(output) && hasRank(output, 3)))
+    return undefined;
+  // Exporters write them in either order; boxes alone are made of the probabilities of distances.
+  const isBoxes = ({ name }: ValueInfo) => predictionLayers(graph, name).binned.length > 0;
+  const boxes = outputs.find(isBoxes);
+  const scores = outputs.find((output) => !isBoxes(output));
+  return boxes && scores && endsWith(boxes, 4)
     ? { form: "raw", boxes: boxes.name, scores: scores.name }
     : undefined;
 }
@@ -72,7 +78,7 @@ function endsOfNms(nms: GraphNode, outputs: readonly ValueInfo[]): Ends | undefi
   const runtime = nms.op === "NonMaxSuppression" ? "onnxruntime" : "tensorrt";
   const [boxes, scores] = nms.inputs as [string, string];
   if (outputs.length === 1 && endsWith(outputs[0]!, 7, 2)) return { form: `${runtime}-flat`, boxes, scores };
-  return outputs.length === 4 && endsWith(outputs[1]!, 4)
+  return outputs.length === 4 && outputs.some((output) => endsWith(output, 4))
     ? { form: `${runtime}-batch`, boxes, scores }
     : undefined;
 }
@@ -110,10 +116,10 @@ function unknown(graph: OnnxGraph): UnknownModelError {
       "This is not a YOLO-NAS model that Sightline recognises.",
       `  Seen:     inputs ${list(graph.inputs) || "none"}; outputs ${list(graph.outputs) || "none"}.`,
       "  Expected: one image input [B, 3, H, W] of float32, float16 or uint8 with H and W fixed, and one of",
-      "    - two float outputs: boxes [B, A, 4] and scores [B, A, classes];",
+      "    - two float outputs, in any order: boxes [B, A, 4] and scores [B, A, classes];",
       "    - four outputs of an NMS: counts [B, 1], boxes [B, M, 4], scores [B, M], classes [B, M];",
       "    - one flat output of an NMS: [D, 7];",
-      "  computed from three pairs of prediction convolutions (4·17 distances and the class logits).",
+      "  computed from three pairs of prediction convolutions: the class logits, and 4·17 distances that go through a softmax.",
     ].join("\n"),
   );
 }

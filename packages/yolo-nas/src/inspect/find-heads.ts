@@ -20,10 +20,18 @@ export interface FoundHeads {
   readonly regMax: number;
 }
 
+/** The convolutions that compute a value, by what is done to what they give. */
+export interface PredictionLayers {
+  /** A softmax turns them into the probabilities of bins, as it does the distances to a box's sides. */
+  readonly binned: readonly GraphNode[];
+  /** All others, as the class logits, to which a sigmoid may be applied. */
+  readonly plain: readonly GraphNode[];
+}
+
 /**
- * The prediction layers are the first convolutions met going backwards from the boxes and from the scores. Candidates
- * may have been chosen by score on the way, so that boxes depend on the class layers too; those are told apart by the
- * scores depending on them.
+ * The prediction layers are the first convolutions met going backwards from the boxes and from the scores. Which they are
+ * is told by the operators behind them, never by order or number of channels: distances go through a softmax, class
+ * logits do not. Boxes may depend on class layers too, where candidates are chosen by score.
  * @returns undefined when the graph does not end as YOLO-NAS does
  */
 export function findHeads(
@@ -32,14 +40,17 @@ export function findHeads(
   boxes: string,
   scores: string,
 ): FoundHeads | undefined {
-  const classLayers = firstConvolutions(graph, scores);
-  const distanceLayers = firstConvolutions(graph, boxes).filter((node) => !classLayers.includes(node));
-  if (classLayers.length === 0 || classLayers.length !== distanceLayers.length) return undefined;
+  const { plain: classLayers, binned: notClasses } = predictionLayers(graph, scores);
+  const { binned: distanceLayers } = predictionLayers(graph, boxes);
+  if (classLayers.length === 0 || classLayers.length !== distanceLayers.length || notClasses.length > 0)
+    return undefined;
   const sizeOf = spatialSizes(graph, image.name, [image.height, image.width]);
   const classCount = commonChannels(graph, classLayers);
   const distanceChannels = commonChannels(graph, distanceLayers);
-  if (classCount === undefined || distanceChannels === undefined || distanceChannels % 4 !== 0)
-    return undefined;
+  if (classCount === undefined || distanceChannels === undefined) return undefined;
+  const regMax = distanceChannels / 4 - 1;
+  // One bin of a side could hold one distance only.
+  if (!Number.isInteger(regMax) || regMax < 1) return undefined;
   const heads: FoundHead[] = [];
   for (const layer of classLayers) {
     const size = sizeOf(layer.outputs[0]!);
@@ -51,23 +62,26 @@ export function findHeads(
     heads.push({ stride, height, width, classes: layer.outputs[0]!, distances: partner.outputs[0]! });
   }
   heads.sort((a, b) => a.stride - b.stride);
-  return { heads, classCount, regMax: distanceChannels / 4 - 1 };
+  return { heads, classCount, regMax };
 }
 
 /** Convolutions that a value depends on without another convolution between; shapes alone are no dependence. */
-function firstConvolutions(graph: OnnxGraph, value: string): GraphNode[] {
+export function predictionLayers(graph: OnnxGraph, value: string): PredictionLayers {
   const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
-  const found = new Set<GraphNode>();
-  const seen = new Set<GraphNode>();
-  const pending = [value];
-  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-    const node = producers.get(name);
-    if (!node || seen.has(node) || node.op === "Shape") continue;
-    seen.add(node);
-    if (node.op === "Conv") found.add(node);
-    else pending.push(...node.inputs);
+  const binned = new Set<GraphNode>();
+  const plain = new Set<GraphNode>();
+  const seen = new Set<string>();
+  const pending = [{ name: value, softmax: false }];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const node = producers.get(next.name);
+    const key = `${next.name} ${next.softmax}`;
+    if (!node || seen.has(key) || node.op === "Shape") continue;
+    seen.add(key);
+    const softmax = next.softmax || node.op === "Softmax";
+    if (node.op === "Conv") (softmax ? binned : plain).add(node);
+    else pending.push(...node.inputs.map((name) => ({ name, softmax })));
   }
-  return [...found];
+  return { binned: [...binned], plain: [...plain] };
 }
 
 function commonChannels(graph: OnnxGraph, layers: readonly GraphNode[]): number | undefined {
