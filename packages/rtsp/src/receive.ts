@@ -3,6 +3,7 @@ import { CameraReason } from "@sightline/contracts";
 import { type CameraFault, describeReason } from "./camera-fault.ts";
 import { inputArguments, inputScript } from "./ffmpeg-input.ts";
 import { FfmpegReportReader, pictureReport } from "./ffmpeg-report.ts";
+import { frameRate } from "./frame-rate.ts";
 import type { RtspTarget } from "./rtsp-url.ts";
 
 /** What came of receiving a camera for a moment. */
@@ -127,8 +128,7 @@ function wholeJpeg(pieces: readonly Buffer[]): Uint8Array | undefined {
 function outcome(seen: Seen): Reception {
   const { codec, size, times, firstPictureMs } = seen;
   if (seen.pictures > 0) {
-    const span = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1e6;
-    const framesPerSecond = span > 0 ? (times.length - 1) / span : undefined;
+    const framesPerSecond = frameRate(times);
     return { ok: true, codec, ...size, framesPerSecond, firstPictureMs, jpeg: wholeJpeg(seen.jpeg) };
   }
   if (seen.keyFrame) return { ok: false, ...describeReason(CameraReason.DECODE_FAILURE) };

@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { findFfmpeg } from "./ffmpeg-path.ts";
+import { receive } from "./receive.ts";
+import { parseRtspUrl } from "./rtsp-url.ts";
+import { readClip, ScriptedCamera, type ScriptedTrack } from "./testing/index.ts";
+
+const bFrames = ["-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-g", "20"];
+
+test.each([
+  ["plain video", [], {}],
+  [
+    "a first timestamp of 0",
+    [],
+    { picture: (sent) => ({ ...sent, timestamp: sent.timestamp - sent.origin }) },
+  ],
+  ["B-frames", bFrames, {}],
+  ["a gap", [], { picture: (sent) => (sent.index === 3 || sent.index === 4 ? undefined : sent) }],
+] as [string, string[], Partial<ScriptedTrack>][])(
+  "tells 10 fps of a 10 fps camera: %s",
+  async (_, encode, how) => {
+    const clip = await readClip({ seconds: 3, ...(encode.length > 0 && { encode }) });
+    const camera = await ScriptedCamera.start({ tracks: [{ clip, ...how }] });
+    const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
+    const reception = await receive(parseRtspUrl(camera.url()), {
+      ffmpeg,
+      transport: "tcp",
+      timeoutMs: 60_000,
+    });
+    await camera.stop();
+    expect(reception.ok && reception.framesPerSecond).toBeCloseTo(10, 2);
+  },
+);

@@ -1,0 +1,10 @@
+export type { CameraLogin } from "./camera-login.ts";
+export {
+  type ScriptedAnswer,
+  ScriptedCamera,
+  type ScriptedCameraOptions,
+  type ScriptedRequest,
+  type ScriptedTrack,
+  type SentPicture,
+} from "./scripted-camera.ts";
+export { type ClipOptions, isKey, nalUnits, readClip, type VideoClip, type VideoUnit } from "./video-clip.ts";
