@@ -53,6 +53,16 @@ async function drag(from: readonly [number, number], to: readonly [number, numbe
   await page.mouse.up();
 }
 
+/** Has these rules in force, whatever is there. */
+async function putRules(body: object): Promise<void> {
+  const answer = await fetch(`${sightline.origin}/api/v1/cameras/yard/rules`, {
+    method: "PUT",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  expect(answer.status).toBe(200);
+}
+
 const save = async () => {
   await page.getByRole("button", { name: "Save rules" }).click();
   await page.getByText("Saved; in force from the next frame.").waitFor();
@@ -96,6 +106,51 @@ test("a rule over the zone is added, saved and in force", async () => {
     expect(x).toBeCloseTo(drawn[index]![0]!, 2);
     expect(y).toBeCloseTo(drawn[index]![1]!, 2);
   }
+});
+
+test("an outline that is open is closed or refused, never dropped", async () => {
+  const { etag: _, ...before } = await rules();
+  const corners = [
+    [0.2, 0.3],
+    [0.4, 0.3],
+    [0.4, 0.6],
+  ] as const;
+  const draw = async (tool: string, points: readonly (readonly [number, number])[]) => {
+    await page.getByRole("button", { name: tool }).click();
+    for (const point of points) await click(point);
+  };
+  // The focus is where one has clicked, or in a field: Enter means the outline.
+  await draw("Draw zone", corners);
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Zone: zone 1", exact: true }).waitFor();
+  await page.getByLabel("Name", { exact: true }).fill("drive");
+  await draw("Draw mask", corners);
+  await page.getByLabel("Name", { exact: true }).press("Enter");
+  await page.getByRole("button", { name: "Mask: mask", exact: true }).waitFor();
+
+  await draw("Draw line", corners.slice(0, 1));
+  await page.getByRole("button", { name: "Save rules" }).click();
+  await page.getByText("The line has no end yet").first().waitFor();
+  expect((await rules()).zones).toHaveLength(1);
+  await click(corners[2]);
+  await draw("Draw zone", corners);
+  await save();
+  const after = await rules();
+  expect(after.zones.map(({ name }) => name)).toEqual(["lawn", "drive", "zone 1"]);
+  expect([after.lines.length, after.masks.length]).toEqual([1, 1]);
+
+  // A rule whose zone is gone, or that has none, is not taken for one over the whole picture.
+  await page.getByRole("button", { name: "Zone: zone 1", exact: true }).click();
+  await page.getByRole("button", { name: "Add a rule" }).click();
+  const rule = page.getByTestId("rules").locator("li").last();
+  await rule.getByLabel("Report when").selectOption("appeared");
+  await page.getByRole("button", { name: "Remove zone" }).click();
+  await rule.getByText("There is no zone “zone 1” any more.").waitFor();
+  expect(await page.getByRole("button", { name: "Save rules" }).isDisabled()).toBe(true);
+  await rule.getByLabel("Zone", { exact: true }).selectOption("the whole picture");
+  await save();
+  expect((await rules()).rules.at(-1)).toEqual({ name: expect.any(String), type: "appeared" });
+  await putRules(before);
 });
 
 test("its event comes to the list by itself, with a snapshot that can be looked at", async () => {
@@ -149,13 +204,7 @@ test("rules that someone else has changed meanwhile are not overwritten unasked"
   await click([0.8, 0.6]);
   await page.getByRole("button", { name: "Line: line 1", exact: true }).waitFor();
 
-  const { etag, ...theirs } = await rules();
-  const answer = await fetch(`${sightline.origin}/api/v1/cameras/yard/rules`, {
-    method: "PUT",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ ...theirs, etag, lines: [{ name: "kerb", start: [0, 0.5], end: [1, 0.5] }] }),
-  });
-  expect(answer.status).toBe(200);
+  await putRules({ ...(await rules()), lines: [{ name: "kerb", start: [0, 0.5], end: [1, 0.5] }] });
   await page.getByRole("button", { name: "Save rules" }).click();
   await page.getByText("Someone else has changed these rules meanwhile.").waitFor();
   expect((await rules()).lines).toMatchObject([{ name: "kerb" }]);

@@ -1,4 +1,5 @@
 import { crossingEdges, doubleArea } from "./geometry.ts";
+import { goneName, wholePicture } from "./place.ts";
 import { fieldsOf } from "./rule-types.ts";
 import type { RuleDraft, RulesDraft, Shape } from "./rules-draft.ts";
 
@@ -19,7 +20,7 @@ export function checkDraft(draft: RulesDraft): DraftFault[] {
     ...draft.shapes.flatMap((shape) =>
       shapeFaults(shape, draft).map((message) => ({ key: shape.key, message })),
     ),
-    ...draft.rules.flatMap((rule) => ruleFaults(rule, draft).map((message) => ({ key: rule.key, message }))),
+    ...draft.rules.flatMap((rule) => ruleFaults(rule).map((message) => ({ key: rule.key, message }))),
   ];
 }
 
@@ -66,18 +67,15 @@ function shapeFaults(shape: Shape, { shapes }: RulesDraft): string[] {
   return faults;
 }
 
-function ruleFaults(rule: RuleDraft, { shapes }: RulesDraft): string[] {
+function ruleFaults(rule: RuleDraft): string[] {
   const fields = fieldsOf(rule.type);
   const faults: string[] = [];
-  const has = (kind: Shape["kind"], name: string) =>
-    shapes.some((shape) => shape.kind === kind && shape.name === name);
   if (rule.name !== "" && !properName.test(rule.name))
     faults.push("A name has letters, digits, “-”, “_” and spaces only, none at its ends.");
-  if (fields.zone === "needed" && rule.zone === "") faults.push("Choose the zone.");
-  else if (fields.zone !== "unused" && rule.zone !== "" && !has("zone", rule.zone))
-    faults.push(`There is no zone “${rule.zone}” any more.`);
-  if (fields.line && !has("line", rule.line))
-    faults.push(rule.line === "" ? "Choose the line." : `There is no line “${rule.line}” any more.`);
+  if (fields.zone !== "unused") faults.push(...zoneFaults(rule, fields.zone));
+  if (fields.line && rule.line === "") faults.push("Choose the line.");
+  else if (fields.line && goneName(rule.line) !== undefined)
+    faults.push(`There is no line “${goneName(rule.line)}” any more.`);
   if (fields.dwell === "needed" && !(rule.minDwellSeconds > 0))
     faults.push("Say how long the object must stay.");
   if (!(rule.minScore >= 0 && rule.minScore <= 1)) faults.push("The minimum score is a number from 0 to 1.");
@@ -90,4 +88,11 @@ function ruleFaults(rule: RuleDraft, { shapes }: RulesDraft): string[] {
   else if (hours && hours.start === hours.end)
     faults.push("Active hours that begin and end at the same time are none.");
   return faults;
+}
+
+function zoneFaults({ zone }: RuleDraft, use: "needed" | "optional"): string[] {
+  const name = goneName(zone);
+  if (name !== undefined) return [`There is no zone “${name}” any more.`];
+  if (use === "needed") return zone === "" || zone === wholePicture ? ["Choose the zone."] : [];
+  return zone === "" ? ["Choose the zone, or the whole picture."] : [];
 }

@@ -1,3 +1,4 @@
+import { gone } from "./place.ts";
 import type { Point, RuleDraft, RulesDraft, Shape } from "./rules-draft.ts";
 
 /** How far a point may be moved: to the picture's edge. */
@@ -7,21 +8,15 @@ export function addShape(draft: RulesDraft, shape: Shape): RulesDraft {
   return { ...draft, shapes: [...draft.shapes, shape] };
 }
 
-/** Without the shape; rules that name it keep its name, and are found to be wrong until they name another. */
+/** Without the shape; rules over it keep its name, and are found to be wrong until they have another place. */
 export function removeShape(draft: RulesDraft, key: string): RulesDraft {
-  return { ...draft, shapes: draft.shapes.filter((shape) => shape.key !== key) };
-}
-
-/** Gives a zone or line another name, in the rules too. */
-export function renameShape(draft: RulesDraft, key: string, name: string): RulesDraft {
-  const renamed = draft.shapes.find((shape) => shape.key === key);
-  if (!renamed) return draft;
-  const field = renamed.kind === "line" ? "line" : "zone";
+  const removed = draft.shapes.find((shape) => shape.key === key);
+  if (!removed) return draft;
+  const left = (place: string) => (place === key ? gone(removed.name) : place);
   return {
-    ...changeShape(draft, key, { name }),
-    rules: draft.rules.map((rule) =>
-      renamed.name !== "" && rule[field] === renamed.name ? { ...rule, [field]: name } : rule,
-    ),
+    ...draft,
+    shapes: draft.shapes.filter((shape) => shape.key !== key),
+    rules: draft.rules.map((rule) => ({ ...rule, zone: left(rule.zone), line: left(rule.line) })),
   };
 }
 

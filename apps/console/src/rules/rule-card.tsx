@@ -2,8 +2,9 @@ import { ClassPicker } from "../camera-form/class-picker.tsx";
 import { LabelledNumber, LabelledSelect, LabelledText } from "../shell/labelled.tsx";
 import { changeRule, removeRule } from "./edit-draft.ts";
 import { HoursFields } from "./hours-fields.tsx";
+import { goneName, type Place, wholePicture } from "./place.ts";
 import { fieldsOf, type RuleType, ruleTypes } from "./rule-types.ts";
-import type { RuleDraft } from "./rules-draft.ts";
+import type { RuleDraft, Shape } from "./rules-draft.ts";
 import type { RulesEditing } from "./rules-editing.ts";
 
 interface Props {
@@ -20,13 +21,13 @@ export function RuleCard({ rule, number, editing, classes }: Props) {
   const faults = editing.faults.value.filter(({ key }) => key === rule.key);
   const change = (part: Partial<RuleDraft>, act = "") =>
     editing.edit(changeRule(editing.draft.peek(), rule.key, part), act && `${act} ${rule.key}`);
-  const names = (kind: "zone" | "line") =>
-    shapes.filter((shape) => shape.kind === kind).map((shape) => shape.name);
+  const first = (kind: "zone" | "line") => shapes.find((shape) => shape.kind === kind)?.key ?? "";
   const type = (value: string) => {
     const next = value as RuleType;
     const count = fieldsOf(next).count && rule.count === 0 ? { count: next === "count_below" ? 1 : 0 } : {};
-    const line = fieldsOf(next).line && rule.line === "" ? { line: names("line")[0] ?? "" } : {};
-    const zone = fieldsOf(next).zone === "needed" && rule.zone === "" ? { zone: names("zone")[0] ?? "" } : {};
+    const line = fieldsOf(next).line && rule.line === "" ? { line: first("line") } : {};
+    const noZone = rule.zone === "" || rule.zone === wholePicture;
+    const zone = fieldsOf(next).zone === "needed" && noZone ? { zone: first("zone") } : {};
     change({ type: next, ...count, ...line, ...zone });
   };
   return (
@@ -50,11 +51,7 @@ export function RuleCard({ rule, number, editing, classes }: Props) {
               label="Zone"
               value={rule.zone}
               onChange={(zone) => change({ zone })}
-              options={places(
-                names("zone"),
-                rule.zone,
-                fields.zone === "optional" ? "the whole picture" : "choose …",
-              )}
+              options={places(shapes, "zone", rule.zone, fields.zone === "optional")}
             />
           )}
           {fields.line && (
@@ -63,7 +60,7 @@ export function RuleCard({ rule, number, editing, classes }: Props) {
                 label="Line"
                 value={rule.line}
                 onChange={(line) => change({ line })}
-                options={places(names("line"), rule.line, "choose …")}
+                options={places(shapes, "line", rule.line)}
               />
               <LabelledSelect
                 label="Direction"
@@ -142,8 +139,19 @@ export function RuleCard({ rule, number, editing, classes }: Props) {
   );
 }
 
-/** Names to choose from; one that is gone is still shown, or the choice would look like another. */
-function places(names: readonly string[], chosen: string, none: string): (readonly [string, string])[] {
-  const gone = chosen === "" || names.includes(chosen) ? [] : [[chosen, `${chosen} (gone)`] as const];
-  return [["", none], ...gone, ...names.map((name) => [name, name] as const)];
+/** Places to choose from; what is chosen though it cannot be is still shown, or the choice would look like another. */
+function places(
+  shapes: readonly Shape[],
+  kind: "zone" | "line",
+  chosen: Place,
+  whole = false,
+): (readonly [Place, string])[] {
+  const name = goneName(chosen);
+  const nothing = chosen === "" || (chosen === wholePicture && !whole);
+  return [
+    ...(nothing ? [[chosen, "choose …"] as const] : []),
+    ...(whole ? [[wholePicture, "the whole picture"] as const] : []),
+    ...(name === undefined ? [] : [[chosen, `${name} (gone)`] as const]),
+    ...shapes.filter((shape) => shape.kind === kind).map((shape) => [shape.key, shape.name] as const),
+  ];
 }

@@ -1,18 +1,22 @@
 import { addRule } from "./edit-draft.ts";
+import type { Place } from "./place.ts";
 import { RuleCard } from "./rule-card.tsx";
 import { newKey, type RuleDraft } from "./rules-draft.ts";
 import type { RulesEditing } from "./rules-editing.ts";
 
 /** What is reported: a rule for each kind of event. */
 export function RuleList({ editing, classes }: { editing: RulesEditing; classes: readonly string[] }) {
-  const { rules, shapes } = editing.draft.value;
+  const { rules } = editing.draft.value;
   const add = () => {
+    // What is being drawn is most likely what the rule is for.
+    editing.closeSketch();
+    const { shapes } = editing.draft.peek();
     const zone = shapes.find(({ kind }) => kind === "zone");
     const line = shapes.find(({ kind }) => kind === "line");
     const chosen = shapes.find(({ key }) => key === editing.selected.peek());
     const overLine = chosen?.kind === "line" || (!zone && line !== undefined);
     const place = chosen && chosen.kind !== "mask" ? chosen : (zone ?? line);
-    editing.edit(addRule(editing.draft.peek(), newRule(overLine, place?.name ?? "")));
+    editing.edit(addRule(editing.draft.peek(), newRule(overLine, place?.key ?? "")));
   };
   return (
     <section class="panel rules" aria-labelledby="rules-title">
@@ -33,8 +37,8 @@ export function RuleList({ editing, classes }: { editing: RulesEditing; classes:
   );
 }
 
-/** A rule with the place that is most likely meant. */
-function newRule(overLine: boolean, place: string): RuleDraft {
+/** A rule with the place that is most likely meant; without one, it has to be chosen. */
+function newRule(overLine: boolean, place: Place): RuleDraft {
   return {
     key: newKey(),
     name: "",

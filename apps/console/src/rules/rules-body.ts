@@ -1,6 +1,7 @@
 import type { HttpRules } from "@sightline/contracts";
+import { placeName, wholePicture } from "./place.ts";
 import { fieldsOf } from "./rule-types.ts";
-import type { Point, RuleDraft, RulesDraft } from "./rules-draft.ts";
+import type { Point, RuleDraft, RulesDraft, Shape } from "./rules-draft.ts";
 
 /** The draft as the server takes it: a rules file with the etag. */
 export function bodyOf({ shapes, rules, etag }: RulesDraft): HttpRules {
@@ -18,19 +19,20 @@ export function bodyOf({ shapes, rules, etag }: RulesDraft): HttpRules {
     masks: shapes
       .filter(({ kind }) => kind === "mask")
       .map(({ mode, points }) => ({ mode, polygon: points.map(rounded) })),
-    rules: rules.map(ruleBody),
+    rules: rules.map((rule) => ruleBody(rule, shapes)),
     etag,
   };
 }
 
-function ruleBody(rule: RuleDraft): Record<string, unknown> {
+function ruleBody(rule: RuleDraft, shapes: readonly Shape[]): Record<string, unknown> {
   const fields = fieldsOf(rule.type);
   const { activeHours: hours } = rule;
   return {
     ...(rule.name !== "" && { name: rule.name }),
     type: rule.type,
-    ...(fields.zone !== "unused" && rule.zone !== "" && { zone: rule.zone }),
-    ...(fields.line && { line: rule.line }),
+    // A zone that is not chosen, or gone, is sent as it is: the server refuses it. Left out it would be the whole picture.
+    ...(fields.zone !== "unused" && rule.zone !== wholePicture && { zone: placeName(shapes, rule.zone) }),
+    ...(fields.line && { line: placeName(shapes, rule.line) }),
     ...(fields.line && rule.direction !== "" && { direction: rule.direction }),
     ...(rule.classes.length > 0 && { classes: [...rule.classes] }),
     ...(rule.minScore > 0 && { min_score: rule.minScore }),

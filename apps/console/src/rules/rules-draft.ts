@@ -1,5 +1,6 @@
 import type { HttpRules } from "@sightline/contracts";
-import type { RuleType } from "./rule-types.ts";
+import { type Place, placeNamed, wholePicture } from "./place.ts";
+import { fieldsOf, type RuleType } from "./rule-types.ts";
 
 export type Point = readonly [number, number];
 
@@ -29,8 +30,8 @@ export interface RuleDraft {
   key: string;
   name: string;
   type: RuleType;
-  zone: string;
-  line: string;
+  zone: Place;
+  line: Place;
   direction: "" | "left_to_right" | "right_to_left";
   classes: readonly string[];
   minScore: number;
@@ -76,27 +77,30 @@ export function draftOf(rules: HttpRules): RulesDraft {
     points,
     ...more,
   });
+  const shapes = [
+    ...rules.zones.map(({ name, polygon }, index) => shape("zone", index, polygon, { name })),
+    ...rules.lines.map(({ name, start, end }, index) => shape("line", index, [start, end], { name })),
+    ...rules.masks.map(({ mode, polygon }, index) => shape("mask", index, polygon, { mode })),
+  ];
   return {
-    shapes: [
-      ...rules.zones.map(({ name, polygon }, index) => shape("zone", index, polygon, { name })),
-      ...rules.lines.map(({ name, start, end }, index) => shape("line", index, [start, end], { name })),
-      ...rules.masks.map(({ mode, polygon }, index) => shape("mask", index, polygon, { mode })),
-    ],
-    rules: rules.rules.map((rule, index) => ruleOf(rule, `rule-${index}`)),
+    shapes,
+    rules: rules.rules.map((rule, index) => ruleOf(rule, `rule-${index}`, shapes)),
     etag: rules.etag,
   };
 }
 
-function ruleOf(rule: Record<string, unknown>, key: string): RuleDraft {
+function ruleOf(rule: Record<string, unknown>, key: string, shapes: readonly Shape[]): RuleDraft {
   const text = (name: string) => (typeof rule[name] === "string" ? rule[name] : "");
   const number = (name: string) => (typeof rule[name] === "number" ? rule[name] : 0);
+  const place = (kind: "zone" | "line") => (text(kind) === "" ? "" : placeNamed(shapes, kind, text(kind)));
+  const type = text("type") as RuleType;
   const hours = rule.active_hours as Record<string, unknown> | undefined;
   return {
     key,
     name: text("name"),
-    type: text("type") as RuleType,
-    zone: text("zone"),
-    line: text("line"),
+    type,
+    zone: place("zone") || (fieldsOf(type).zone === "optional" ? wholePicture : ""),
+    line: place("line"),
     direction: text("direction") as RuleDraft["direction"],
     classes: Array.isArray(rule.classes) ? (rule.classes as string[]) : [],
     minScore: number("min_score"),

@@ -2,9 +2,7 @@ import { computed, type Signal, signal } from "@preact/signals";
 import { checkDraft, type DraftFault } from "./check-draft.ts";
 import { addShape } from "./edit-draft.ts";
 import { freeName, newKey, type Point, type RulesDraft, type Shape } from "./rules-draft.ts";
-
-/** What the pointer draws. */
-export type Tool = "select" | "zone" | "line" | "exclude" | "include";
+import { nextSketch, openMessage, type Sketch, sketchIsWhole, type Tool } from "./sketch.ts";
 
 const mostUndo = 200;
 
@@ -15,11 +13,17 @@ export class RulesEditing {
   readonly saved: Signal<RulesDraft>;
   readonly selected = signal<string | undefined>(undefined);
   readonly tool = signal<Tool>("select");
+  /** Corners of the shape that is being drawn; it is part of what is edited, and never lost without a word. */
+  readonly sketch = signal<Sketch>([]);
+  /** Why what is being drawn cannot be closed; told when that was asked for. */
+  readonly openFault = signal("");
   /** Faults that the server found in what was sent; gone with the next change. */
   readonly refused = signal<readonly DraftFault[]>([]);
   readonly faults = computed(() => [...checkDraft(this.draft.value), ...this.refused.value]);
-  readonly changed = computed(() => !sameRules(this.draft.value, this.saved.value));
-  readonly canUndo = computed(() => this.#past.value.length > 0);
+  readonly changed = computed(
+    () => this.sketch.value.length > 0 || !sameRules(this.draft.value, this.saved.value),
+  );
+  readonly canUndo = computed(() => this.sketch.value.length > 0 || this.#past.value.length > 0);
   readonly #past = signal<readonly RulesDraft[]>([]);
   /** What the newest entry of the past is from: changes of one kind in a row are undone together. */
   #lastAct = "";
@@ -40,6 +44,11 @@ export class RulesEditing {
   }
 
   undo(): void {
+    const open = this.sketch.peek();
+    if (open.length > 0) {
+      this.#sketchOn(open.slice(0, -1));
+      return;
+    }
     const before = this.#past.peek().at(-1);
     if (!before) return;
     this.#past.value = this.#past.peek().slice(0, -1);
@@ -53,6 +62,44 @@ export class RulesEditing {
     this.#lastAct = "";
   }
 
+  /** Takes another tool, once what is being drawn is closed. */
+  choose(tool: Tool): void {
+    if (this.closeSketch()) this.tool.value = tool;
+  }
+
+  /** Takes a click into what is being drawn; see `nextSketch`. */
+  sketchTo(point: Point, reach: Point): void {
+    const tool = this.tool.peek();
+    if (tool === "select") return;
+    const { points, whole } = nextSketch(tool, this.sketch.peek(), point, reach);
+    this.#sketchOn(points);
+    if (whole) this.closeSketch();
+  }
+
+  /** Makes a shape of what is being drawn. Returns whether nothing is open any more; `openFault` says why something is. */
+  closeSketch(): boolean {
+    const tool = this.tool.peek();
+    const points = this.sketch.peek();
+    if (tool === "select" || points.length === 0) return true;
+    if (!sketchIsWhole(tool, points)) {
+      this.openFault.value = openMessage(tool, points);
+      return false;
+    }
+    this.draw(tool, points);
+    return true;
+  }
+
+  /** Gives up what is being drawn. */
+  dropSketch(): void {
+    this.#sketchOn([]);
+    this.tool.value = "select";
+  }
+
+  #sketchOn(points: Sketch): void {
+    this.sketch.value = points;
+    this.openFault.value = "";
+  }
+
   /** Adds what a tool has drawn and selects it. */
   draw(tool: Exclude<Tool, "select">, points: readonly Point[]): void {
     const draft = this.draft.peek();
@@ -61,7 +108,18 @@ export class RulesEditing {
     const name = kind === "mask" ? "" : freeName(draft, kind);
     this.edit(addShape(draft, { key, kind, name, mode: tool === "include" ? "include" : "exclude", points }));
     this.selected.value = key;
-    this.tool.value = "select";
+    this.dropSketch();
+  }
+
+  /** The server has saved `sent` as `saved`. What was changed while that was on its way stays, and is not saved yet. */
+  settle(sent: RulesDraft, saved: RulesDraft): void {
+    const now = this.draft.peek();
+    if (now === sent) {
+      this.restart(saved);
+      return;
+    }
+    this.saved.value = saved;
+    this.draft.value = { ...now, etag: saved.etag };
   }
 
   /** Takes what the server has for the new beginning. */

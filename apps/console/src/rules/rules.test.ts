@@ -2,11 +2,11 @@ import type { HttpRules } from "@sightline/contracts";
 import { describe, expect, it } from "vitest";
 import { checkDraft, serverFaults } from "./check-draft.ts";
 import {
+  changeShape,
   movePoint,
   moveShape,
   removePoint,
   removeShape,
-  renameShape,
   reverseLine,
   splitEdge,
 } from "./edit-draft.ts";
@@ -67,7 +67,7 @@ describe("rules draft", () => {
     const draft = draftOf(rules);
     const changed = {
       ...draft,
-      rules: draft.rules.map((rule) => ({ ...rule, type: "crossed_line" as const, line: "gate" })),
+      rules: draft.rules.map((rule) => ({ ...rule, type: "crossed_line" as const, line: "line-0" })),
     };
     expect(bodyOf(changed).rules[0]).toEqual({
       name: "in",
@@ -104,11 +104,14 @@ describe("editing", () => {
     expect(points(removePoint(three, "zone-0", 0), "zone-0")).toHaveLength(3);
   });
 
-  it("renames zones and lines in the rules too", () => {
-    const renamed = renameShape(draft, "zone-0", "street");
-    expect(renamed.rules.map((rule) => rule.zone)).toEqual(["street", "", ""]);
+  it("keeps rules over a zone or line while it gets another name, also by way of none", () => {
+    const nameless = changeShape(draft, "zone-0", { name: "" });
+    expect(checkDraft(nameless).map(({ key }) => key)).toEqual(["zone-0"]);
+    const renamed = changeShape(changeShape(nameless, "zone-0", { name: "street" }), "line-0", {
+      name: "door",
+    });
+    expect(bodyOf(renamed).rules).toMatchObject([{ zone: "street" }, { line: "door" }, {}]);
     expect(checkDraft(renamed)).toEqual([]);
-    expect(renameShape(draft, "line-0", "door").rules[1]?.line).toBe("door");
   });
 
   it("turns a line around", () => {
@@ -182,10 +185,24 @@ describe("checking", () => {
     ]);
   });
 
-  it("finds rules of a removed zone", () => {
-    expect(checkDraft(removeShape(draftOf(rules), "zone-0"))).toEqual([
-      { key: "rule-0", message: "There is no zone “road” any more." },
+  it("finds rules of a removed zone, and never takes the whole picture for it", () => {
+    const draft = removeShape(
+      draftOf({ ...rules, rules: [{ type: "dwelled", zone: "road", min_dwell_seconds: 5 }] }),
+      "zone-0",
+    );
+    expect(checkDraft(draft)).toEqual([{ key: "rule-0", message: "There is no zone “road” any more." }]);
+    expect(bodyOf(draft).rules).toMatchObject([{ zone: "road" }]);
+  });
+
+  it("wants the whole picture to be chosen", () => {
+    const draft = draftOf({ ...rules, rules: [{ type: "appeared" }] });
+    expect(checkDraft(draft)).toEqual([]);
+    expect(bodyOf(draft).rules).toEqual([{ type: "appeared" }]);
+    const unchosen = { ...draft, rules: draft.rules.map((rule) => ({ ...rule, zone: "" })) };
+    expect(checkDraft(unchosen)).toEqual([
+      { key: "rule-0", message: "Choose the zone, or the whole picture." },
     ]);
+    expect(bodyOf(unchosen).rules).toEqual([{ type: "appeared", zone: "" }]);
   });
 
   it("puts the server's faults where they belong", () => {

@@ -37,20 +37,30 @@ export function SaveBar({ id, editing }: { id: string; editing: RulesEditing }) 
     }
   };
   /** @param etagOf version that may be replaced */
-  const save = (etagOf: () => string | Promise<string>) =>
-    attempt(async () => {
-      const rules = await putRules(id, { ...bodyOf(editing.draft.peek()), etag: await etagOf() });
+  const save = (etagOf: () => string | Promise<string>) => {
+    // What is being drawn is meant to be saved too; and it may turn out to be wrong.
+    if (!editing.closeSketch() || editing.faults.peek().length > 0) return;
+    return attempt(async () => {
+      const sent = editing.draft.peek();
+      const rules = await putRules(id, { ...bodyOf(sent), etag: await etagOf() });
       setRules(id, rules);
-      editing.restart(draftOf(rules));
+      editing.settle(sent, draftOf(rules));
       saved.value = true;
     });
-  const takeTheirs = () => attempt(async () => editing.restart(draftOf(await getRules(id))));
+  };
+  const takeTheirs = () =>
+    attempt(async () => {
+      const theirs = draftOf(await getRules(id));
+      editing.dropSketch();
+      editing.restart(theirs);
+    });
   const overwrite = () => save(async () => (await getRules(id)).etag);
 
   return (
     <div class="save-bar">
       <div class="save-words" role="status">
         {fault.value !== "" && <p class="fault">{fault.value}</p>}
+        {editing.openFault.value !== "" && <p class="fault">{editing.openFault.value}</p>}
         {conflict.value && <p class="fault">Someone else has changed these rules meanwhile.</p>}
         {editing.refused.value
           .filter(({ key }) => key === "")

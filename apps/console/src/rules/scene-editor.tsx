@@ -7,7 +7,7 @@ import { moveShape } from "./edit-draft.ts";
 import type { Point } from "./rules-draft.ts";
 import type { RulesEditing } from "./rules-editing.ts";
 import { DrawnShape } from "./scene-shape.tsx";
-import { nextSketch, type Sketch, sketchIsWhole } from "./sketch.ts";
+import type { Sketch } from "./sketch.ts";
 import { ToolBar } from "./tool-bar.tsx";
 
 /** Pixels within which a click means a corner that is there already. */
@@ -17,10 +17,10 @@ const reach = 12;
 export function SceneEditor({ state, editing }: { state: CameraState; editing: RulesEditing }) {
   const still = useStill(state.id);
   const size = useSignal({ width: 640, height: 360 });
-  const sketch = useSignal<Sketch>([]);
   const pointer = useSignal<Point | undefined>(undefined);
   const drag = useRef<{ key: string; from: Point } | undefined>(undefined);
   const svg = useRef<SVGSVGElement>(null);
+  const sketch = editing.sketch.value;
   const { sourceWidth, sourceHeight } = state.camera.value.status;
   const aspect = still.aspect.value || (sourceWidth > 0 ? sourceWidth / sourceHeight : 16 / 9);
   const tool = editing.tool.value;
@@ -34,10 +34,7 @@ export function SceneEditor({ state, editing }: { state: CameraState; editing: R
     observer.observe(element);
     return () => observer.disconnect();
   }, []);
-  useSignalEffect(() => {
-    editing.tool.value;
-    sketch.value = [];
-  });
+  useEditingKeys(editing);
 
   const place = (event: MouseEvent): Point => {
     const rectangle = (svg.current as SVGSVGElement).getBoundingClientRect();
@@ -47,25 +44,8 @@ export function SceneEditor({ state, editing }: { state: CameraState; editing: R
       within((event.clientY - rectangle.top) / rectangle.height),
     ];
   };
-  const finish = (points: Sketch) => {
-    sketch.value = [];
-    if (tool !== "select" && sketchIsWhole(tool, points)) editing.draw(tool, points);
-  };
-  const add = (point: Point) => {
-    if (tool === "select") return;
-    const closeBy: Point = [reach / size.value.width, reach / size.value.height];
-    const { points, whole } = nextSketch(tool, sketch.value, point, closeBy);
-    if (whole) finish(points);
-    else sketch.value = points;
-  };
-  const onKeyDown = (event: KeyboardEvent) => {
-    if (event.key === "Escape" && tool !== "select") editing.tool.value = "select";
-    else if (event.key === "Enter" && sketch.value.length > 0) finish(sketch.value);
-    else if (event.key === "Backspace" && sketch.value.length > 0) sketch.value = sketch.value.slice(0, -1);
-    else if (event.key === "z" && (event.ctrlKey || event.metaKey)) editing.undo();
-    else return;
-    event.preventDefault();
-  };
+  const add = (point: Point) =>
+    editing.sketchTo(point, [reach / size.value.width, reach / size.value.height]);
   const onPointerMove = (event: PointerEvent) => {
     const now = place(event);
     if (tool !== "select") pointer.value = now;
@@ -88,17 +68,12 @@ export function SceneEditor({ state, editing }: { state: CameraState; editing: R
   };
 
   return (
-    <section class="scene" aria-labelledby="scene-title" onKeyDown={onKeyDown}>
+    <section class="scene" aria-labelledby="scene-title">
       <h2 id="scene-title" class="hidden">
         Picture
       </h2>
-      <ToolBar
-        editing={editing}
-        sketch={sketch.value}
-        onFinish={() => finish(sketch.value)}
-        onRefresh={still.refresh}
-      />
-      <div class="scene-place" style={{ aspectRatio: String(aspect) }}>
+      <ToolBar editing={editing} onRefresh={still.refresh} />
+      <div class="scene-place" style={{ aspectRatio: String(aspect), "--aspect": String(aspect) }}>
         {still.url.value !== "" && (
           <img src={still.url.value} alt="" draggable={false} onLoad={still.measured} />
         )}
@@ -128,11 +103,31 @@ export function SceneEditor({ state, editing }: { state: CameraState; editing: R
               onGrab={(event) => grab(shape.key, event)}
             />
           ))}
-          <SketchLine sketch={sketch.value} pointer={pointer.value} size={size.value} />
+          <SketchLine sketch={sketch} pointer={pointer.value} size={size.value} />
         </svg>
       </div>
     </section>
   );
+}
+
+/** The editor's keys: they hold wherever on the page the focus is, since it goes where one clicks. */
+function useEditingKeys(editing: RulesEditing): void {
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      const target = event.target instanceof Element ? event.target : document.body;
+      if (event.defaultPrevented || target.closest("header")) return;
+      const isOpen = editing.sketch.peek().length > 0;
+      const isWritten = target.matches("input, select");
+      if (event.key === "Escape" && editing.tool.peek() !== "select") editing.dropSketch();
+      else if (event.key === "Enter" && isOpen) editing.closeSketch();
+      else if (event.key === "Backspace" && isOpen && !isWritten) editing.undo();
+      else if (event.key === "z" && (event.ctrlKey || event.metaKey) && !isWritten) editing.undo();
+      else return;
+      event.preventDefault();
+    };
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
+  }, [editing]);
 }
 
 function SketchLine({

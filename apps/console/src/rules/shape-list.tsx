@@ -1,15 +1,7 @@
 import { LabelledSelect, LabelledText } from "../shell/labelled.tsx";
 import { NumberInput } from "../shell/number-input.tsx";
 import { StatusIcon } from "../shell/status-icon.tsx";
-import {
-  changeShape,
-  movePoint,
-  removePoint,
-  removeShape,
-  renameShape,
-  reverseLine,
-  splitEdge,
-} from "./edit-draft.ts";
+import { changeShape, movePoint, removePoint, removeShape, reverseLine, splitEdge } from "./edit-draft.ts";
 import type { Shape } from "./rules-draft.ts";
 import type { RulesEditing } from "./rules-editing.ts";
 import { cornerName, shapeLabel } from "./scene-shape.tsx";
@@ -68,7 +60,7 @@ function ShapeFields({ shape, editing }: { shape: Shape; editing: RulesEditing }
         <LabelledText
           label="Name"
           value={shape.name}
-          onInput={(name) => editing.edit(renameShape(draft, key, name), `name ${key}`)}
+          onInput={(name) => editing.edit(changeShape(draft, key, { name }), `name ${key}`)}
         />
       )}
       {shape.kind === "mask" && (

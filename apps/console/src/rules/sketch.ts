@@ -1,5 +1,7 @@
 import type { Point } from "./rules-draft.ts";
-import type { Tool } from "./rules-editing.ts";
+
+/** What the pointer draws. */
+export type Tool = "select" | "zone" | "line" | "exclude" | "include";
 
 /** Points of a shape that is being drawn. */
 export type Sketch = readonly Point[];
@@ -11,6 +13,14 @@ const mostCorners = 64;
 /** Whether the points are enough for what the tool draws. */
 export function sketchIsWhole(tool: DrawingTool, points: Sketch): boolean {
   return tool === "line" ? points.length === 2 : points.length >= 3;
+}
+
+/** What lacks of a shape that is not whole, and what to do. */
+export function openMessage(tool: DrawingTool, { length }: Sketch): string {
+  if (tool === "line") return "The line has no end yet: click where it ends, or press Esc to give it up.";
+  const kind = tool === "zone" ? "zone" : "mask";
+  const corners = length === 1 ? "one corner" : `${length} corners`;
+  return `The ${kind} has ${corners} only and needs three: click on, or press Esc to give it up.`;
 }
 
 /**

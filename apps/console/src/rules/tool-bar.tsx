@@ -1,5 +1,5 @@
-import type { RulesEditing, Tool } from "./rules-editing.ts";
-import { middleSketch, type Sketch, sketchIsWhole } from "./sketch.ts";
+import type { RulesEditing } from "./rules-editing.ts";
+import { middleSketch, sketchIsWhole, type Tool } from "./sketch.ts";
 
 const tools: { tool: Tool; name: string }[] = [
   { tool: "select", name: "Select" },
@@ -11,24 +11,17 @@ const tools: { tool: Tool; name: string }[] = [
 
 interface Props {
   editing: RulesEditing;
-  sketch: Sketch;
-  onFinish: () => void;
   onRefresh: () => void;
 }
 
 /** Chooses what is drawn, and says how. */
-export function ToolBar({ editing, sketch, onFinish, onRefresh }: Props) {
+export function ToolBar({ editing, onRefresh }: Props) {
   const now = editing.tool.value;
   return (
     <div class="tool-bar">
       <div class="tools" role="toolbar" aria-label="Drawing tools">
         {tools.map(({ tool, name }) => (
-          <button
-            key={tool}
-            type="button"
-            aria-pressed={now === tool}
-            onClick={() => (editing.tool.value = tool)}
-          >
+          <button key={tool} type="button" aria-pressed={now === tool} onClick={() => editing.choose(tool)}>
             {name}
           </button>
         ))}
@@ -37,17 +30,25 @@ export function ToolBar({ editing, sketch, onFinish, onRefresh }: Props) {
         </button>
       </div>
       <div class="tool-help">
-        <p class="note" role="status">
-          {help(now)}
+        <p class={editing.openFault.value === "" ? "note" : "fault"} role="status">
+          {editing.openFault.value || help(now)}
         </p>
         {now !== "select" && (
           <div class="buttons">
             {now !== "line" && (
-              <button type="button" disabled={!sketchIsWhole(now, sketch)} onClick={onFinish}>
+              <button
+                type="button"
+                disabled={!sketchIsWhole(now, editing.sketch.value)}
+                onClick={() => editing.closeSketch()}
+              >
                 Close the outline
               </button>
             )}
-            <button type="button" onClick={() => editing.draw(now, middleSketch(now))}>
+            <button
+              type="button"
+              disabled={editing.sketch.value.length > 0}
+              onClick={() => editing.draw(now, middleSketch(now))}
+            >
               Place one in the middle
             </button>
           </div>
@@ -66,8 +67,8 @@ function help(tool: Tool): string {
     case "zone":
       return "Click the corners in order; click the first again, or press Enter, to close. An object is in a zone when its feet are.";
     case "exclude":
-      return "Click the corners of a part in which objects do not count; click the first again to close.";
+      return "Click the corners of a part in which objects do not count; click the first again, or press Enter, to close.";
     case "include":
-      return "Click the corners of the only part in which objects count; click the first again to close.";
+      return "Click the corners of the only part in which objects count; click the first again, or press Enter, to close.";
   }
 }

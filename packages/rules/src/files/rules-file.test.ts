@@ -374,6 +374,14 @@ describe("a faulty rules file", () => {
     expect(message("rules[6].type")).toContain("need no rule");
   });
 
+  it("means the whole picture only by leaving the zone out", () => {
+    const message = "must not be empty; leave the field out where no place is meant.";
+    expect(faultsIn({ rules: [{ type: "appeared", zone: "" }] })).toEqual([
+      { field: "rules[0].zone", message },
+    ]);
+    expect(parseRules({ rules: [{ type: "appeared" }] }).rules[0]?.zone).toBe("");
+  });
+
   it("must give a count to be counted against", () => {
     expect(faultsIn({ rules: [{ type: "count_above" }] })).toEqual([
       { field: "rules[0].count", message: "A rule of type count_above needs a count." },

@@ -8,6 +8,10 @@ const point = z.union([pair, named.transform(({ x, y }): z.infer<typeof pair> =>
 });
 const polygon = z.array(point, { error: "must be a list of points: [[x, y], [x, y], …]." });
 const text = z.string({ error: "must be text." });
+/** The name of a zone or line. Left out it may mean the whole picture; an empty one is a mistake, not a wish for that. */
+const place = text
+  .min(1, { error: "must not be empty; leave the field out where no place is meant." })
+  .default("");
 const seconds = z.number({ error: "must be a number of seconds." });
 
 /** One of these names, in small or capital letters. `unlisted` are taken too, but not proposed. */
@@ -51,8 +55,8 @@ const rule = fields("a rule", {
     ruleTypes.map(({ name }) => name),
     ["camera_down", "camera_up"],
   ),
-  zone: text.default(""),
-  line: text.default(""),
+  zone: place,
+  line: place,
   direction: oneOf(directionNames.map(([name]) => name)).optional(),
   classes: list("class names", text),
   min_score: z.number({ error: "must be a number from 0 to 1." }).default(0),
