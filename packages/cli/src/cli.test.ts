@@ -9,7 +9,13 @@ import { connectNats, createLogger } from "@sightline/service";
 import { freePort } from "@sightline/service/testing";
 import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Outcome, ResultsProcess, runCommand, spawnCommand } from "./testing/command-line.ts";
+import {
+  type Outcome,
+  ResultsProcess,
+  runCommand,
+  runCommands,
+  spawnCommand,
+} from "./testing/command-line.ts";
 
 let results: ResultsProcess;
 let sightline: (...args: string[]) => Promise<Outcome>;
@@ -74,31 +80,74 @@ describe("camera", () => {
       "yard is registered: rtsp://cam/live\n",
     );
     expect((await sightline("camera", "list")).stdout).toMatch(
-      /^NAME .*\nyard +pending .*rtsp:\/\/cam\/live/,
+      /^NAME +STATE +FPS ASKED +CAPTURED +INFERRED .*\nyard +pending +all +0\.0 +0\.0 .*rtsp:\/\/cam\/live/,
     );
+    expect((await sightline("camera", "update", "yard", "--fps", "3")).stdout).toMatch(/^fps asked +3$/m);
+    expect((await sightline("camera", "list")).stdout).toMatch(/^yard +pending +3 +/m);
     expect((await sightline("camera", "get", "yard")).stdout).toMatch(/^name +yard$/m);
     expect((await sightline("camera", "remove", "yard")).stdout).toBe("yard is removed\n");
   });
 });
 
-describe("errors are one line on stderr", () => {
-  test.each([
+describe("errors are one line on stderr, in the words of the command line", () => {
+  const camera = ["camera", "add", "x"];
+  const wrong: [args: string[], code: number, text: string][] = [
     [["camera", "get", "none"], 1, "there is no camera 'none'"],
-    [["camera", "add", "Bad_Name", "rtsp://cam/x"], 1, "a-z, 0-9 and '-'"],
-    [["camera", "add", "x", "http://u:hunter2@cam/x"], 1, "rtsp:// or rtsps://"],
-    [["camera", "add", "x", "rtsp://cam/x", "--model", "nope"], 1, "served by no worker"],
-    [["camera", "add", "x"], 2, "url"],
-    [["camera", "add", "x", "rtsp://cam/x", "--fps", "many"], 2, "expected a number"],
-    [["camera", "add", "x", "rtsp://cam/x", "--transport", "smoke"], 2, "tcp, udp"],
+    [
+      ["camera", "add", "Bad_Name", "rtsp://cam/x"],
+      1,
+      "the camera's name is not valid; expected 1 to 63 char",
+    ],
+    [["camera", "get", "a/b"], 1, "a-z, 0-9 and '-'"],
+    [["camera", "snapshot", "none"], 1, "there is no camera 'none'"],
+    [[...camera, "http://u:hunter2@cam/x"], 1, "the URL does not begin with rtsp:// or rtsps://"],
+    [[...camera, "rtsp://cam/x", "--model", "nope"], 1, "--model 'nope' is served by no worker"],
+    [[...camera, "rtsp://cam/x", "--model", "no pe"], 1, "--model is not a model name"],
+    [[...camera, "rtsp://cam/x", "--fps", "241"], 1, "--fps is 241; expected 0 (every frame) to 240"],
+    [[...camera, "rtsp://cam/x", "--min-score", "2"], 1, "--min-score is 2; expected 0"],
+    [[...camera, "rtsp://cam/x", "--classes", "x".repeat(65)], 1, "--classes has a name that is"],
+    [camera, 2, "url"],
+    [[...camera, "rtsp://cam/x", "--fps", "many"], 2, "expected a number"],
+    [[...camera, "rtsp://cam/x", "--transport", "smoke"], 2, "tcp, udp"],
+    [["camera", "update", "x"], 2, "nothing to change; give at least one of --url, --fps,"],
+    [["camera", "update", "x", "--etag", "1"], 2, "nothing to change"],
     [["camera", "list", "--nope"], 2, "--nope"],
     [["camera", "nope"], 2, "nope"],
     [["nope"], 2, "nope"],
-  ])("%j", async (args, code, text) => {
-    const outcome = await sightline(...args);
+    [["watch", "--camera", "A B"], 1, "--camera has a name that is not valid; expected 1 to 63 char"],
+    [["watch", "--min-score", "7"], 1, "--min-score is 7; expected 0 to 1"],
+    [["watch", "--classes", "x".repeat(65)], 1, "--classes has a name that is"],
+    [["events", "--zone", "x".repeat(65)], 1, "--zone has a name that is"],
+    [["events", "--id", "front"], 2, "expected --id CAMERA/ID"],
+    [["events", "--id", "front/e1"], 1, "there is no event 'front/e1'"],
+    [["events", "--id", "front/e 1"], 1, "the event's name is not valid; expected CAMERA/ID"],
+    [["events", "--from", "2026-03-02", "--to", "2026-03-01"], 2, "--from is later than --to"],
+    [["events", "--from", "1960-01-01"], 1, "--from is out of range"],
+    [["events", "--from", "yesterday"], 2, "expected a time such as"],
+    [["events", "--follow", "--to", "2026-03-01"], 2, "--to does not go with --follow"],
+    [["events", "--annotated"], 2, "--annotated goes with --pictures"],
+    [["events", "--follow", "--cursor", "x"], 1, "the cursor is damaged"],
+    [["export", "events", "--from", "2026-03-02", "--to", "2026-03-01"], 1, "--from is after --to"],
+    [["export", "detections", "--min-score", "7"], 1, "--min-score is 7; expected 0 to 1"],
+    [["dead-letters", "list", "A/B"], 1, "the subscription's name is not valid; expected 1 to 63 char"],
+    [["dead-letters", "list", "none"], 1, "there is no subscription 'none'"],
+    [["rules", "get", "A B"], 1, "the name of the rules is not valid; expected 1 to 63 char"],
+    [["rules", "get", "none"], 1, "there is no camera 'none'"],
+  ];
+  let outcomes: Outcome[];
+  beforeAll(async () => {
+    const commands = wrong.map(([args]) => args);
+    outcomes = await runCommands(commands, { SIGHTLINE_GRPC: results.address });
+  });
+
+  test.each(wrong.map((each, index) => [...each, index] as const))("%j", (_, code, text, index) => {
+    const outcome = outcomes[index]!;
     expect(outcome).toMatchObject({ code, stdout: "" });
     expect(outcome.stderr).toMatch(/^sightline: .+\n$/);
     expect(outcome.stderr).toContain(text);
     expect(outcome.stderr).not.toContain("hunter2");
+    // Names of the API: fields, enums and resources.
+    expect(outcome.stderr).not.toMatch(/[a-z]_[a-z]|[A-Z]_[A-Z]|\{[a-z]+\}|\bcameras?[./]/);
   });
 
   test("no server", async () => {
@@ -205,8 +254,11 @@ describe("watch, rules and events", () => {
     const listed = await sightline("events", "--camera", "gate", "--json");
     expect(listed.stdout).toContain(event.id);
     expect((await sightline("events")).stdout).toMatch(
-      /gate +((start|update) +person appeared|end +person went out of sight)/,
+      /^STARTED +EVENT .*\n\d{4}-\d\d-\d\dT[\d:]{8}Z {2}gate\/\S+ +appeared +(going on|[\d.]+ s) +(yes|none) +person /,
     );
+    const name = `gate/${event.id}`;
+    expect((await sightline("events", "--id", name, "--from", event.startTime)).stdout).toContain(name);
+    expect((await sightline("events", "--to", "2026-01-01")).stdout).toBe("no such events are kept\n");
     expect((await sightline("events", "--type", "teleported")).stderr).toContain("entered_zone");
   });
 });
@@ -272,6 +324,11 @@ test.each([
   expect(outcome).toMatchObject({ code, stdout: "" });
   expect(outcome.stderr).toContain(text);
   expect(outcome.stderr).not.toContain("    at ");
+});
+
+test("--version prints the version", async () => {
+  const outcome = await sightline("--version");
+  expect(outcome).toMatchObject({ code: 0, stdout: expect.stringMatching(/^sightline \d+\.\d+\.\d+, Node/) });
 });
 
 test("help exits 0, for the whole and for each part", async () => {

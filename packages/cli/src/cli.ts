@@ -1,7 +1,9 @@
+import { readFileSync } from "node:fs";
 import { Command, CommanderError, Help, InvalidArgumentError, Option } from "commander";
 import { type CommandEntry, commandTable, groups } from "./command-table.ts";
 
 const usageError = 2;
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 
 /** Runs one command line and returns the exit code: 0, 1 when the command failed, 2 when it was not understood. */
 export async function runCli(words: readonly string[]): Promise<number> {
@@ -41,6 +43,7 @@ export async function buildProgram(args: readonly string[]): Promise<Command> {
         .env("SIGHTLINE_GRPC")
         .default("127.0.0.1:50051"),
     )
+    .version(`sightline ${version}, Node.js ${process.version}`, "--version", "print the version")
     .helpCommand(false);
   const words = commandWords(args);
   const parents = new Map<string, Command>();

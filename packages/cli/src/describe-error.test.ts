@@ -20,3 +20,12 @@ test("what a signal aborted names the signal", () => {
   const aborted = Object.assign(new Error("The operation was aborted", { cause }), { name: "AbortError" });
   expect(describeError(aborted, undefined)).toBe("stopped by SIGTERM");
 });
+
+test("a cursor of another system: what to do, by the command's options", () => {
+  const error = new SightlineError("INVALID_ARGUMENT", "the cursor is of another system; start with newest", {
+    reason: "cursor_foreign",
+  });
+  expect(describeError(error, undefined)).toBe(
+    "--cursor: the cursor is of another system; begin anew without it, or with --from TIME",
+  );
+});

@@ -1,13 +1,18 @@
 import { SightlineError } from "@sightline/client";
+import { inCommandWords } from "./server-words.ts";
 
-/** One line that says what went wrong and, where there is one, the way out. */
+/** One line that says what went wrong and, where there is one, the way out, in the words of the command line. */
 export function describeError(error: unknown, server: string | undefined): string {
   if (error instanceof SightlineError) {
     // Only an answer carries a reason; without one nobody was there to give it.
     if (error.code === "UNAVAILABLE" && error.reason === undefined)
       return `no Sightline server answers at ${server}; start one with ./sightline up, or name another with --server`;
     if (error.code === "DEADLINE_EXCEEDED") return `the server at ${server} took too long to answer`;
-    return error.message;
+    if (error.code === "UNIMPLEMENTED")
+      return `the server at ${server} does not know this command: it is no Sightline, or another version of it`;
+    if (error.reason === "cursor_foreign")
+      return `--cursor: ${error.message.split(";")[0]}; begin anew without it, or with --from TIME`;
+    return inCommandWords(error.message);
   }
   // What was aborted by a signal says which one in its cause only.
   if (error instanceof Error && error.name === "AbortError" && error.cause instanceof Error)

@@ -1,4 +1,4 @@
-import type { DetectionEvent } from "@sightline/client";
+import type { DetectionEvent, MissingMessages } from "@sightline/client";
 import {
   type BoundingBox,
   cameraIdOf,
@@ -6,6 +6,7 @@ import {
   fromTimestamp,
   shorten,
 } from "@sightline/contracts";
+import { inCommandWords } from "./server-words.ts";
 
 /** What `watch --json` prints of an event; `receivedAt` is the wall clock in milliseconds. */
 export function eventJson(event: DetectionEvent, receivedAt: number) {
@@ -32,11 +33,19 @@ export function eventJson(event: DetectionEvent, receivedAt: number) {
   };
 }
 
+/** Why messages are gone, for people. */
+export const gapWords: Readonly<Record<MissingMessages["reason"], string>> = {
+  expired: "they are older than what is kept",
+  stream_reset: "what was kept was lost, and began anew",
+  not_analysed: "these frames were lost before they were analysed",
+};
+
 /** What `watch` prints of an event: time, camera, frame number, latency, and each object with its box in pixels. */
 export function eventText(event: DetectionEvent, receivedAt: number): string {
   if (event.kind === "skipped") return `… ${event.count} frames skipped: this reader is too slow`;
-  if (event.kind === "gap") return `… messages are gone (${event.gap.reason})`;
-  if (event.kind === "interrupted") return `… the connection was lost: ${event.reason.message}`;
+  if (event.kind === "gap") return `… messages are gone: ${gapWords[event.gap.reason]}`;
+  if (event.kind === "interrupted")
+    return `… the connection was lost: ${inCommandWords(event.reason.message)}`;
   const { frame, detections } = event.frame;
   const time = frame?.captureTime
     ? new Date(fromTimestamp(frame.captureTime)).toISOString().slice(11, 23)

@@ -9,6 +9,7 @@ import {
   Transport,
   toIso,
 } from "@sightline/contracts";
+import { textTable } from "../text-table.ts";
 
 /** What `--json` prints of a camera; `name` is the plain one. */
 export function cameraJson(camera: Camera) {
@@ -54,47 +55,76 @@ function statusJson(status: CameraStatus) {
   };
 }
 
+/** Headings of the table; what the rates are is said in `rateHelp`. */
+const headings = ["NAME", "STATE", "FPS ASKED", "CAPTURED", "INFERRED", "MODEL", "URL", "WHY"];
+
+/** What the rates of a camera mean, for the help of the commands that print them. */
+export const rateHelp = `Frames per second:
+  FPS ASKED  what --fps asks for, at most; "all" is every frame that the camera sends
+  CAPTURED   what arrived from the camera in the last 5 s
+  INFERRED   what the model has looked at in the last 5 s: at most what was asked for, fewer when frames are dropped`;
+
 /** A table of cameras, one line each under a line of headings. */
 export function cameraTable(cameras: readonly Camera[]): string {
-  const rows = [["NAME", "STATE", "FPS", "MODEL", "URL", "WHY"], ...cameras.map(cameraRow)];
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column]!))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return textTable([headings, ...cameras.map(cameraRow)]);
 }
 
 function cameraRow(camera: Camera): string[] {
-  const { status } = camera;
+  const { status, targetFps, model, uri } = camera;
   return [
     plainName(camera),
     label(CameraState, status?.state ?? CameraState.PENDING),
+    asked(targetFps),
     status ? status.captureFps.toFixed(1) : "",
-    camera.model,
-    camera.uri,
+    status ? status.inferenceFps.toFixed(1) : "",
+    model,
+    uri,
     status?.message ?? "",
   ];
 }
 
-/** One camera in lines `field  value`; fields that say nothing are left out. */
+/** One camera in lines `field  value`, in the words of the commands' options; what says nothing is left out. */
 export function cameraText(camera: Camera): string {
-  const { status, ...settings } = cameraJson(camera);
-  const { ledger, ...state } = status ?? {};
-  const lines = Object.entries({ ...settings, ...state, ...ledger }).flatMap(([field, value]) => {
-    const text = Array.isArray(value)
-      ? value.join(", ")
-      : typeof value === "object" && value
-        ? Object.entries(value)
-            .map(([key, count]) => `${key} ${count}`)
-            .join(", ")
-        : String(value ?? "");
-    return text === "" ? [] : [`${field.padEnd(15)} ${text}`];
-  });
-  return lines.join("\n");
+  const { name, uri, targetFps, status, ...settings } = cameraJson(camera);
+  const rate = (value: number | undefined) => (value === undefined ? "" : value.toFixed(1));
+  const counts = Object.entries(status?.ledger?.dropped ?? {}).map(([why, count]) => `${why} ${count}`);
+  const lines: [string, string | number | null | undefined][] = [
+    ["name", name],
+    ["url", uri],
+    ["password", settings.hasCredentials ? "stored" : "none"],
+    ["transport", settings.transport],
+    ["model", settings.model],
+    ["classes", settings.classes.join(", ") || "all"],
+    ["min score", settings.minScore || "the model's"],
+    ["state", status?.state],
+    ["reason", status?.reason],
+    ["why", status?.message],
+    ["picture", status?.sourceWidth ? `${status.sourceWidth}×${status.sourceHeight} ${status.codec}` : ""],
+    ["fps asked", asked(targetFps)],
+    ["fps captured", rate(status?.captureFps)],
+    ["fps inferred", rate(status?.inferenceFps)],
+    ["last frame", status?.lastFrameTime],
+    [
+      "frames",
+      status?.ledger &&
+        `${status.ledger.captured} captured, ${status.ledger.inferred} inferred, ${status.ledger.inFlight} in flight`,
+    ],
+    ["dropped", counts.join(", ")],
+    ["reconnects", status?.reconnects],
+    ["ingest", status?.ingest],
+    ["epoch", status?.epoch],
+    ["created", settings.createTime],
+    ["updated", settings.updateTime],
+    ["etag", settings.etag],
+  ];
+  return lines
+    .filter(([, value]) => value !== undefined && value !== null && value !== "")
+    .map(([field, value]) => `${field.padEnd(13)} ${value}`)
+    .join("\n");
+}
+
+function asked(targetFps: number): string {
+  return targetFps === 0 ? "all" : String(targetFps);
 }
 
 function plainName(camera: Camera): string {

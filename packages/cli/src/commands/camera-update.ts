@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { addCameraOptions, type CameraOptions, toSettings } from "../camera/camera-options.ts";
 import { cameraJson, cameraText } from "../camera/camera-view.ts";
 import { withServer } from "../server-connection.ts";
@@ -15,9 +15,21 @@ export function cameraUpdateCommand(): Command {
     .option("--url <url>", "new URL; without a user it keeps the stored one while host and port are the same")
     .option("--etag <etag>", "change the camera only if this is still its etag");
   return addCameraOptions(command).action(async (name: string, options: UpdateOptions) => {
+    const settings = { uri: options.url, ...toSettings(options) };
+    if (Object.values(settings).every((value) => value === undefined))
+      throw new InvalidArgumentError(`nothing to change; give at least one of ${settingOptions(command)}`);
     const camera = await withServer(command, (client) =>
-      client.cameras.update(name, { uri: options.url, ...toSettings(options) }, { etag: options.etag }),
+      client.cameras.update(name, settings, { etag: options.etag }),
     );
     console.log(options.json ? JSON.stringify(cameraJson(camera)) : cameraText(camera));
   });
+}
+
+/** The options that change something. */
+function settingOptions(command: Command): string {
+  const others = new Set(["--etag", "--json"]);
+  return command.options
+    .map(({ long }) => long)
+    .filter((long) => long && !others.has(long))
+    .join(", ");
 }

@@ -58,7 +58,7 @@ test("dead letters are listed, delivered again and deleted", async () => {
     frame: null,
   });
   expect((await deadLetters("list", "alarm")).stdout).toContain(
-    `${listed[1].id}  ${listed[1].createTime}  cameras/front/events/e2 appeared start (revision 1): HTTP 410\n`,
+    `${listed[1].id}  ${listed[1].createTime}  front/e2 appeared start (revision 1): HTTP 410\n`,
   );
 
   expect(await deadLetters("delete", "alarm", listed[1].id)).toMatchObject({

@@ -1,7 +1,7 @@
-import type { SubscriptionStatus } from "@sightline/client";
+import type { EventFilter, SightlineClient, Start, SubscriptionStatus } from "@sightline/client";
 import {
+  cameraName,
   type Event,
-  EventPhase,
   EventType,
   enumValue,
   fromTimestamp,
@@ -9,20 +9,32 @@ import {
 } from "@sightline/contracts";
 import { Command, InvalidArgumentError } from "commander";
 import { append, list } from "../camera/camera-options.ts";
+import { gapWords } from "../event-view.ts";
+import { eventLine, eventTable, type SavedPictures } from "../events/event-lines.ts";
+import { EventPictures } from "../events/event-pictures.ts";
 import { wholeNumber } from "../number-options.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
+import { timeOption } from "../time-option.ts";
 
 interface EventsOptions {
   camera: string[];
   type?: EventType[];
   classes?: string[];
   zone: string[];
+  id?: string;
+  from?: Date;
+  to?: Date;
   limit: number;
   follow: boolean;
   cursor?: string;
+  pictures?: string;
+  annotated: boolean;
   json: boolean;
 }
+
+/** So many are held to be put in order; `export events` has no limit. */
+const mostListed = 100_000;
 
 /** `sightline events`: what happened, newest first, or as it happens. */
 export function eventsCommand(): Command {
@@ -31,46 +43,107 @@ export function eventsCommand(): Command {
     .option("--type <a,b>", "only these types, such as entered_zone,crossed_line", types)
     .option("--classes <a,b>", "only objects of these classes", list)
     .option("--zone <name>", "only in this zone; may be given several times", append, [])
-    .option("--limit <n>", "list at most so many", wholeNumber(1), 50)
-    .option("--follow", "print events as they happen, until Ctrl-C", false)
+    .option(
+      "--from <time>",
+      "those that began at this time or later, such as 2026-03-01T08:00:00Z",
+      timeOption,
+    )
+    .option("--to <time>", "those that began before this time", timeOption)
+    .option("--id <camera/id>", "only this event, named as the list names it")
+    .option("--limit <n>", "list at most so many", wholeNumber(1, mostListed), 50)
+    .option("--pictures <folder>", "save their pictures there, as CAMERA-ID.jpg")
+    .option("--annotated", "draw the object into the pictures", false)
+    .option(
+      "--follow",
+      "print events as they happen, until Ctrl-C; with --from, also those since then",
+      false,
+    )
     .option("--cursor <cursor>", "with --follow: go on after the message with this cursor (from --json)")
     .option("--json", "print one JSON object a line", false);
   return command.action(async (options: EventsOptions) => {
-    if (options.cursor !== undefined && !options.follow)
-      throw new InvalidArgumentError("--cursor goes with --follow: lists are newest first");
-    const { camera: cameras, type, classes, zone: zones, cursor } = options;
+    checkTogether(options);
+    const { camera: cameras, type, classes, zone: zones, pictures, annotated } = options;
     const filter = { cameras, types: type, classes, zones };
     await withServer(command, async (client) => {
-      if (!options.follow) {
-        let left = options.limit;
-        for await (const event of client.events.list({ filter, pageSize: Math.min(left, 1000) })) {
-          print(event, options.json);
-          if (--left === 0) return;
-        }
-        return;
-      }
-      const signal = untilSignal();
-      const start = cursor === undefined ? "newest" : { cursor };
-      const onStatus = followStatus();
-      // A server that was never there is an error; one that goes away later is waited for.
-      await client.events.list({ pageSize: 1, signal }).next();
-      for await (const message of client.events.subscribe({ filter, start, signal, onStatus }))
-        if (message.kind === "event") print(message.event, options.json, message.cursor);
-        else console.error(`… ${message.gap.messages || "some"} messages are gone: ${message.gap.reason}`);
+      const album = pictures === undefined ? undefined : new EventPictures(client, pictures, annotated);
+      if (options.follow) await follow(client, filter, options, album);
+      else await listOnce(client, filter, options, album);
     });
   });
 }
 
-function print(event: Event, json: boolean, cursor?: string): void {
-  const view = toHttpEvent(event);
-  if (json) {
-    console.log(JSON.stringify(cursor === undefined ? view : { ...view, cursor }));
-    return;
+/** @throws InvalidArgumentError for options that do not go together */
+function checkTogether({ id, from, to, follow, cursor, pictures, annotated }: EventsOptions): void {
+  if (cursor !== undefined && !follow)
+    throw new InvalidArgumentError("--cursor goes with --follow: lists are newest first");
+  if (cursor !== undefined && from) throw new InvalidArgumentError("give --cursor or --from, not both");
+  if (follow && to) throw new InvalidArgumentError("--to does not go with --follow, which has no end");
+  if (follow && id !== undefined) throw new InvalidArgumentError("--id does not go with --follow");
+  if (from && to && from > to) throw new InvalidArgumentError("--from is later than --to");
+  if (annotated && pictures === undefined) throw new InvalidArgumentError("--annotated goes with --pictures");
+}
+
+async function listOnce(
+  client: SightlineClient,
+  filter: EventFilter,
+  { id, from, to, limit, json }: EventsOptions,
+  album: EventPictures | undefined,
+): Promise<void> {
+  const events = id === undefined ? [] : [await client.events.get(eventName(id))];
+  if (id === undefined)
+    for await (const event of client.events.list({ filter, from, to, pageSize: Math.min(limit, 1000) }))
+      if (events.push(event) === limit) break;
+  // The server lists them by when they were stored, which may differ a little from camera to camera.
+  events.sort((a, b) => startOf(b) - startOf(a));
+  for (const event of events) await album?.save(event);
+  const pictures = album?.saved ?? new Map();
+  if (json) for (const event of events) console.log(JSON.stringify(eventJson(event, pictures)));
+  else console.log(events.length === 0 ? "no such events are kept" : eventTable(events, pictures));
+}
+
+async function follow(
+  client: SightlineClient,
+  filter: EventFilter,
+  { cursor, from, json }: EventsOptions,
+  album: EventPictures | undefined,
+): Promise<void> {
+  const signal = untilSignal();
+  const start: Start = cursor === undefined ? (from ?? "newest") : { cursor };
+  const onStatus = followStatus();
+  // A server that was never there is an error; one that goes away later is waited for.
+  await client.events.list({ pageSize: 1, signal }).next();
+  for await (const message of client.events.subscribe({ filter, start, signal, onStatus })) {
+    if (message.kind !== "event") {
+      console.error(`… ${message.gap.messages || "some"} messages are gone: ${gapWords[message.gap.reason]}`);
+      continue;
+    }
+    const { event } = message;
+    await album?.save(event);
+    const pictures = album?.saved ?? new Map();
+    const text = json
+      ? JSON.stringify({ ...eventJson(event, pictures), cursor: message.cursor })
+      : eventLine(event, pictures);
+    console.log(text);
+    album?.saved.clear();
   }
-  const at =
-    event.phase === EventPhase.START || event.phase === EventPhase.ONCE ? event.startTime : event.updateTime;
-  const time = at ? new Date(fromTimestamp(at)).toISOString().slice(0, 19).replace("T", " ") : "";
-  console.log(`${time}  ${view.camera.padEnd(16)} ${view.phase.padEnd(6)} ${view.message}`);
+}
+
+/** An event as `--json` prints it; `picture` is the file that was saved. */
+function eventJson(event: Event, pictures: SavedPictures) {
+  const picture = pictures.get(event.name);
+  return { ...toHttpEvent(event), ...(picture !== undefined && { picture }) };
+}
+
+function startOf({ startTime }: Event): number {
+  return startTime ? fromTimestamp(startTime) : 0;
+}
+
+/** The API's name of CAMERA/ID. */
+function eventName(text: string): string {
+  const [, camera, id] = /^([^/]+)\/([^/]+)$/.exec(text) ?? [];
+  if (camera === undefined)
+    throw new InvalidArgumentError(`expected --id CAMERA/ID, as the list prints it, not '${text}'`);
+  return `${cameraName(camera)}/events/${id}`;
 }
 
 function types(text: string): EventType[] {

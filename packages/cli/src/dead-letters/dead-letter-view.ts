@@ -1,5 +1,5 @@
 import type { DeadLetter } from "@sightline/client";
-import { type HttpEvent, toHttpEvent, toIso } from "@sightline/contracts";
+import { cameraIdOf, type HttpEvent, toHttpEvent, toIso } from "@sightline/contracts";
 
 /** What `dead-letters list --json` prints of a dead letter. */
 export interface DeadLetterJson {
@@ -27,7 +27,9 @@ export function deadLetterJson(letter: DeadLetter): DeadLetterJson {
     deliveryAttempts,
     createTime: toIso(createTime),
     event: event ? { name: event.name, ...toHttpEvent(event) } : null,
-    frame: frame ? { camera: frame.camera, epoch: frame.epoch, number: frame.number } : null,
+    frame: frame
+      ? { camera: cameraIdOf(frame.camera) ?? frame.camera, epoch: frame.epoch, number: frame.number }
+      : null,
   };
 }
 
@@ -35,7 +37,7 @@ export function deadLetterJson(letter: DeadLetter): DeadLetterJson {
 export function deadLetterText(letter: DeadLetter): string {
   const { id, reason, createTime, event, frame } = deadLetterJson(letter);
   const about = event
-    ? `${event.name} ${event.type} ${event.phase} (revision ${event.revision})`
+    ? `${event.camera}/${event.id} ${event.type} ${event.phase} (revision ${event.revision})`
     : `frame ${frame?.number ?? "?"} of ${frame?.camera ?? "?"}`;
   return `${id}  ${createTime ?? ""}  ${about}: ${reason}`;
 }

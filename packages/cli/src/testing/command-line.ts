@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { projectRoot } from "@sightline/stack";
 
 export { ResultsProcess } from "@sightline/stack/testing";
@@ -13,6 +14,7 @@ export interface Outcome {
 }
 
 const main = join(projectRoot, "packages/cli/src/main.ts");
+const many = join(projectRoot, "packages/cli/src/testing/many-commands-process.ts");
 
 /** Starts `sightline ARGS` as a user's shell would. `stdout` may be an open file. */
 export function spawnCommand(
@@ -35,4 +37,15 @@ export async function runCommand(args: readonly string[], env: NodeJS.ProcessEnv
   child.stderr?.on("data", (data) => (stderr += data));
   const [code] = await once(child, "close");
   return { code, stdout, stderr };
+}
+
+/** Runs several command lines one after another, in one process. */
+export async function runCommands(
+  commands: readonly (readonly string[])[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<Outcome[]> {
+  const { stdout } = await promisify(execFile)(process.execPath, [many, JSON.stringify(commands)], {
+    env: { ...process.env, ...env },
+  });
+  return JSON.parse(stdout);
 }
