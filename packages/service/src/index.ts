@@ -1,5 +1,6 @@
 export * from "./announcement.ts";
 export * from "./config.ts";
+export * from "./durable-consumer.ts";
 export * from "./http-server.ts";
 export * from "./jetstream-errors.ts";
 export * from "./kv-mirror.ts";
@@ -13,5 +14,6 @@ export * from "./provision.ts";
 export * from "./pull-requests.ts";
 export * from "./redact.ts";
 export * from "./run.ts";
+export * from "./stream-place.ts";
 export * from "./task-limit.ts";
 export * from "./tracing.ts";

@@ -6,7 +6,10 @@ export interface PullOptions {
   stream: string;
   /** Durable name of the consumer. */
   consumer: string;
-  /** Creates the stream and consumer if they are missing; called before a pull that follows an unanswered one. */
+  /**
+   * Makes sure that the stream and consumer are there and can deliver. Called before a pull that follows an unanswered one
+   * or NATS's return, and when nothing has come for a while.
+   */
   provision: () => Promise<void>;
   /** Takes a message, to be answered through its reply subject; false when another is wanted in its place. */
   onMessage: (message: Msg) => boolean;
@@ -24,6 +27,8 @@ const pullExpiresMs = 5_000;
 /** Without a word from the server this long after that, the request is taken for lost. */
 const pullGraceMs = 1_000;
 const retryDelayMs = 250;
+/** When nothing comes for so long, the consumer is looked at: it may be unable to deliver. */
+const quietMs = 3_000;
 const forgetMs = 1_000;
 
 /**
@@ -37,8 +42,13 @@ export class PullRequests {
   readonly #subject: string;
   #wanted = 0;
   #usable = true;
+  /** Counts how often the connection ended or was back. */
+  #connections = 0;
   #retry: NodeJS.Timeout | undefined;
   #stopped = false;
+  /** When a message last came, or the consumer was last looked at. */
+  #heardAt = performance.now();
+  #looking = false;
 
   constructor(options: PullOptions) {
     this.#options = options;
@@ -109,11 +119,14 @@ export class PullRequests {
       request.subscription.unsubscribe();
       // 404 and 408 are the ordinary ends of a pull request. Others (409: consumer deleted, server shutdown, leader
       // change, too many waiting; 503: no JetStream) need a moment, and perhaps the consumer anew.
-      if (status === 404 || status === 408) this.#balance();
-      else if (status !== 100)
+      if (status === 404 || status === 408) {
+        this.#balance();
+        void this.#lookWhenQuiet();
+      } else if (status !== 100)
         this.#pause(error?.message ?? `status ${status} ${message.headers?.description}`);
       return;
     }
+    this.#heardAt = performance.now();
     if (this.#requests.has(request)) {
       this.#wanted = Math.max(0, this.#wanted - 1);
       if (--request.remaining === 0) {
@@ -141,20 +154,39 @@ export class PullRequests {
   #pause(why: string): void {
     if (this.#stopped || !this.#usable) return;
     this.#usable = false;
-    const { consumer, log, provision } = this.#options;
+    const { consumer, log } = this.#options;
     log.debug({ consumer, why }, "messages cannot be had; trying again");
-    this.#retry = setTimeout(async () => {
-      try {
-        await provision();
-      } catch (error) {
-        log.warn({ consumer, error: (error as Error).message }, "consumer is not there yet");
-        this.#usable = true;
-        this.#pause("no consumer");
-        return;
-      }
+    this.#retry = setTimeout(() => void this.#provision(), retryDelayMs);
+  }
+
+  async #provision(): Promise<void> {
+    const { consumer, log, provision } = this.#options;
+    const connection = this.#connections;
+    try {
+      await provision();
+    } catch (error) {
+      if (connection !== this.#connections) return;
+      log.warn({ consumer, error: (error as Error).message }, "consumer is not there yet");
       this.#usable = true;
-      this.#balance();
-    }, retryDelayMs);
+      this.#pause("no consumer");
+      return;
+    }
+    if (connection !== this.#connections) return;
+    this.#heardAt = performance.now();
+    this.#usable = true;
+    this.#balance();
+  }
+
+  async #lookWhenQuiet(): Promise<void> {
+    const now = performance.now();
+    if (this.#stopped || this.#looking || now - this.#heardAt < quietMs) return;
+    this.#looking = true;
+    const { consumer, log, provision } = this.#options;
+    await provision().catch((error: Error) =>
+      log.debug({ consumer, error: error.message }, "consumer not looked at yet"),
+    );
+    this.#looking = false;
+    this.#heardAt = now;
   }
 
   /** The server forgets pull requests of a connection that ends: they end here too, and are made anew. */
@@ -167,8 +199,10 @@ export class PullRequests {
         request.subscription.unsubscribe();
       }
       clearTimeout(this.#retry);
-      this.#usable = status.type === "reconnect";
-      this.#balance();
+      this.#connections++;
+      this.#usable = false;
+      // A server that was killed may have lost the consumer, or the messages up to where it has delivered.
+      if (status.type === "reconnect") void this.#provision();
     }
   }
 }

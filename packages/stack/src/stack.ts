@@ -70,11 +70,12 @@ export class Stack {
     }
   }
 
-  /** Ends the NATS server and starts it again on the same port and data. */
-  async restartNats(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+  /** Ends the NATS server and starts it again on the same port and data; `between` is given the folder of its streams. */
+  async restartNats(signal: "SIGTERM" | "SIGKILL", between?: (streamsFolder: string) => void): Promise<void> {
     const old = this.process("nats-server");
     old.child.kill(signal);
     await old.exited;
+    between?.(join(this.directory, "nats", "jetstream", "$G", "streams"));
     this.#processes.splice(this.#processes.indexOf(old), 1);
     await this.#startNats();
   }

@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { cameraRecordSchema, decodeJson, readyConsumer, readyStream, streams } from "@sightline/contracts";
+import { cameraRecordSchema, decodeJson } from "@sightline/contracts";
 import {
   connectNats,
   createRegistry,
-  ensureStream,
   HttpServer,
   isLoopback,
   KvMirror,
@@ -29,6 +28,7 @@ import { findModel } from "./model-directory.ts";
 import { QueueDepth } from "./queue-depth.ts";
 import type { SessionInfo } from "./session-messages.ts";
 import { SessionThread } from "./session-thread.ts";
+import { TokenQueue } from "./token-queue.ts";
 import { TokenSource } from "./token-source.ts";
 import { InferenceWorker } from "./worker.ts";
 
@@ -92,10 +92,8 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
     up: () => thread.available,
   });
 
-  const provision = async () => {
-    await ensureStream(connected.manager, readyStream(config.replicas));
-    await connected.manager.consumers.add(streams.ready, readyConsumer(manifest.name));
-  };
+  const queue = new TokenQueue(connected.manager, manifest.name, config.replicas, log);
+  const provision = () => queue.provision();
   await retry(provision, log, life.signal);
   const buckets = await retry(() => openBuckets(connected.kv, config.replicas), log, life.signal);
   const records = life.add(

@@ -1,9 +1,10 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
-import { encodeJson, readyConsumer, readyStream, streams, subjects } from "@sightline/contracts";
-import { createLogger, ensureStream } from "@sightline/service";
+import { encodeJson, readyConsumer, streams, subjects } from "@sightline/contracts";
+import { createLogger } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { TokenQueue } from "./token-queue.ts";
 import { type HeldToken, TokenSource } from "./token-source.ts";
 
 const model = "m";
@@ -28,8 +29,7 @@ afterEach(async () => {
 
 async function provision(): Promise<void> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
-  await ensureStream(manager, readyStream(1));
-  await manager.consumers.add(streams.ready, readyConsumer(model));
+  await new TokenQueue(manager, model, 1, createLogger("test", "fatal")).provision();
 }
 
 function source(): { source: TokenSource; tokens: HeldToken[] } {
@@ -161,6 +161,22 @@ test("asks anew after the server was killed, once", async () => {
   await until(() => tokens.length === 2);
   expect(tokensFrom.outstanding).toBe(0);
   await expect.poll(async () => (await consumer()).num_pending).toBe(1);
+});
+
+test("goes on when NATS has lost tokens that were delivered", async () => {
+  await provision();
+  const { source: tokensFrom, tokens } = source();
+  for (let i = 1; i <= 30; i++) await offer(`c${i}`);
+  tokensFrom.demand(30);
+  await until(() => tokens.length === 30);
+  for (const token of tokens) token.ack();
+  await until(async () => (await consumer()).num_ack_pending === 0);
+  tokensFrom.demand(2);
+  await server.loseMessages(streams.ready);
+  await offer("a");
+  await offer("b");
+  await until(() => tokens.length === 32);
+  expect(tokens.slice(30).map(({ camera }) => camera)).toEqual(["a", "b"]);
 });
 
 test("a message that is no token is removed and does not use up the demand", async () => {

@@ -15,7 +15,7 @@ export interface HeldToken extends Token {
 export interface TokenSourceOptions {
   connection: NatsConnection;
   model: string;
-  /** Creates the stream and consumer if they are missing; called before a pull that follows an unanswered one. */
+  /** Makes sure that the stream and consumer are there and can deliver. */
   provision: () => Promise<void>;
   onToken: (token: HeldToken) => void;
   /** A message on the token stream that is no token. */

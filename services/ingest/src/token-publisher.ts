@@ -3,18 +3,22 @@ import {
   decodeJson,
   encodeJson,
   formatFrameId,
+  readyConsumer,
   streams,
   subjects,
   type Token,
+  tokenAckWaitMs,
   tokenSchema,
 } from "@sightline/contracts";
-import type { Logger, Nats } from "@sightline/service";
+import { findConsumer, type Logger, type Nats } from "@sightline/service";
 import type { FrameQueue } from "./frame-queue.ts";
 
 const retryMs = 250;
 const checkMs = 1_000;
 /** A token that has been out for so long may have been lost. */
 const suspectMs = 5_000;
+/** A token that was delivered is used, or delivered again, long before this. */
+const overdueMs = 3 * tokenAckWaitMs;
 
 /** Puts a camera's tokens into the work queue, and finds out when one was lost. */
 export class TokenPublisher {
@@ -72,7 +76,7 @@ export class TokenPublisher {
     this.#checking = true;
     this.#checkedAt = performance.now();
     try {
-      if (!(await this.#isStored(out.token))) queue.tokenLost(out.token);
+      if (!(await this.#canCome(out))) queue.tokenLost(out.token);
     } catch (error) {
       this.#log.debug({ error: (error as Error).message }, "token not looked up yet; trying again");
     } finally {
@@ -85,13 +89,26 @@ export class TokenPublisher {
     if (out && performance.now() - Math.max(out.since, this.#checkedAt) > suspectMs) void this.check();
   }
 
-  async #isStored(id: number): Promise<boolean> {
-    const message = await this.#nats.manager.streams.getMessage(streams.ready, {
+  /**
+   * Whether the token waits in the stream for a worker, or for one to be done with it. One that the consumer has passed over
+   * never comes: NATS lost its newest messages, and gave the sequence of one that was delivered to this one.
+   */
+  async #canCome({ token: id, since }: { token: number; since: number }): Promise<boolean> {
+    const { manager } = this.#nats;
+    const message = await manager.streams.getMessage(streams.ready, {
       last_by_subj: subjects.ready(this.#model, this.#camera),
     });
     if (!message) return false;
     const token = decodeJson(tokenSchema, message.data);
-    return token.epoch === this.#epoch && token.id === id;
+    if (token.epoch !== this.#epoch || token.id !== id) return false;
+    const consumer = await findConsumer(manager, streams.ready, readyConsumer(this.#model).durable_name);
+    const { ack_floor: done, delivered } = consumer ?? {};
+    const passed = message.seq <= (done?.stream_seq ?? 0);
+    const overdue = performance.now() - since > overdueMs && message.seq <= (delivered?.stream_seq ?? 0);
+    if (!passed && !overdue) return true;
+    this.#log.warn("a token was passed over by the workers' consumer; another is offered");
+    await manager.streams.deleteMessage(streams.ready, message.seq, false);
+    return false;
   }
 
   async stop(): Promise<void> {

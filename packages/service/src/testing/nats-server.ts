@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -52,6 +52,39 @@ export class NatsServer {
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
     child.kill(signal);
     await once(child, "exit");
+  }
+
+  /** Ends the process and starts it without the messages of these streams; their consumers stay where they were. */
+  async loseMessages(...streams: string[]): Promise<void> {
+    await this.down();
+    for (const stream of streams) rmSync(this.#messagesOf(stream), { recursive: true });
+    await this.up();
+  }
+
+  /**
+   * Ends the process and starts it. The returned function does so again, with the messages that these streams had here, or
+   * with all that there was: the newest are lost.
+   */
+  async keepCopy(...streams: string[]): Promise<() => Promise<void>> {
+    const copied =
+      streams.length > 0
+        ? streams.map((stream) => this.#messagesOf(stream))
+        : [join(this.directory, "jetstream")];
+    await this.down();
+    for (const path of copied) cpSync(path, `${path}-copy`, { recursive: true });
+    await this.up();
+    return async () => {
+      await this.down();
+      for (const path of copied) {
+        rmSync(path, { recursive: true });
+        renameSync(`${path}-copy`, path);
+      }
+      await this.up();
+    };
+  }
+
+  #messagesOf(stream: string): string {
+    return join(this.directory, "jetstream", "jetstream", "$G", "streams", stream, "msgs");
   }
 
   async stop(): Promise<void> {

@@ -1,0 +1,57 @@
+import type { ConsumerConfig, ConsumerInfo, JetStreamManager } from "@nats-io/jetstream";
+import { isJetStreamFailure } from "./jetstream-errors.ts";
+
+/**
+ * Makes sure that a durable consumer is there and can deliver what its stream holds; "remade" when it could not, because it
+ * was beyond the stream's end. @throws when NATS does not answer, or the stream is missing
+ */
+export async function ensureConsumer(
+  manager: JetStreamManager,
+  stream: string,
+  config: Partial<ConsumerConfig> & { durable_name: string },
+): Promise<"kept" | "made" | "remade"> {
+  const name = config.durable_name;
+  const known = await findConsumer(manager, stream, name);
+  const beyond = known !== undefined && (await isBeyondEnd(manager, known));
+  if (beyond) await deleteConsumer(manager, stream, name);
+  await manager.consumers.add(stream, config);
+  return beyond ? "remade" : known ? "kept" : "made";
+}
+
+/**
+ * Whether a consumer has delivered messages that its stream does not have, because NATS lost its newest. It then delivers
+ * nothing until the stream is as long again, and leaves out all that came meanwhile. @throws when NATS does not answer
+ */
+export async function isBeyondEnd(
+  manager: JetStreamManager,
+  { stream_name, delivered }: Pick<ConsumerInfo, "stream_name" | "delivered">,
+): Promise<boolean> {
+  // The stream is asked after the consumer: it can only have grown meanwhile.
+  return (
+    delivered.stream_seq > 0 &&
+    delivered.stream_seq > (await manager.streams.info(stream_name)).state.last_seq
+  );
+}
+
+/** What is known of a consumer; undefined when there is none. @throws when NATS does not answer, or the stream is missing */
+export async function findConsumer(
+  manager: JetStreamManager,
+  stream: string,
+  name: string,
+): Promise<ConsumerInfo | undefined> {
+  try {
+    return await manager.consumers.info(stream, name);
+  } catch (error) {
+    if (isJetStreamFailure(error, "consumerNotFound")) return undefined;
+    throw error;
+  }
+}
+
+/** Deletes a consumer if it is there. @throws when NATS does not answer */
+export async function deleteConsumer(manager: JetStreamManager, stream: string, name: string): Promise<void> {
+  try {
+    await manager.consumers.delete(stream, name);
+  } catch (error) {
+    if (!isJetStreamFailure(error, "consumerNotFound")) throw error;
+  }
+}

@@ -1,0 +1,83 @@
+import type { JetStreamManager, StreamState } from "@nats-io/jetstream";
+
+/**
+ * A place in a stream: after the message of this sequence. NATS that loses its newest messages, because it was killed or
+ * was given an older copy of its data, gives their sequences to others; so it is the time that tells which message is meant.
+ */
+export interface StreamPlace {
+  readonly sequence: number;
+  /**
+   * When the message was stored, in nanoseconds since 1970. Where there is none any more: any time at which what is up
+   * to here was stored, and what comes later was not. `unknownTime`, so that only the sequence counts.
+   */
+  readonly time: bigint;
+}
+
+export const unknownTime = 0n;
+
+/** The place after a message that was read. */
+export function placeAfter({ seq, timestampNanos }: { seq: number; timestampNanos: bigint }): StreamPlace {
+  return { sequence: seq, time: timestampNanos };
+}
+
+/** The place after all that a stream holds. */
+export function streamEnd({ last_seq, last_ts }: StreamState): StreamPlace {
+  return { sequence: last_seq, time: nanosOf(last_ts) };
+}
+
+/** The place before all that a stream holds. */
+export function streamBeginning(state: StreamState): StreamPlace {
+  if (state.messages === 0) return streamEnd(state);
+  return { sequence: state.first_seq - 1, time: nanosOf(state.first_ts) - 1n };
+}
+
+/**
+ * Finds out whether the stream has lost what was before a place: undefined when it has not, or else the place after what
+ * is left of it. What was stored since the loss comes after that. @throws when NATS does not answer
+ */
+export async function findLoss(
+  manager: JetStreamManager,
+  stream: string,
+  state: StreamState,
+  { sequence, time }: StreamPlace,
+): Promise<StreamPlace | undefined> {
+  if (time === unknownTime) return sequence > state.last_seq ? streamEnd(state) : undefined;
+  if (sequence <= state.last_seq) {
+    const message = await manager.streams.getMessage(stream, { seq: sequence });
+    if (!message || nanosOf(message.timestamp) === time) return undefined;
+  }
+  return placeBefore(manager, stream, time + 1n);
+}
+
+/** The place before the first message that was stored at this time or later. @throws when NATS does not answer */
+export async function placeBefore(
+  manager: JetStreamManager,
+  stream: string,
+  time: bigint,
+): Promise<StreamPlace> {
+  const { name, delivered } = await manager.consumers.add(stream, {
+    ack_policy: "none",
+    deliver_policy: "by_start_time",
+    opt_start_time: timestampOf(time),
+    inactive_threshold: 1_000_000_000,
+    mem_storage: true,
+    num_replicas: 1,
+  });
+  await manager.consumers.delete(stream, name).catch(() => false);
+  const sequence = delivered.stream_seq;
+  const last = sequence > 0 ? await manager.streams.getMessage(stream, { seq: sequence }) : null;
+  return { sequence, time: last ? nanosOf(last.timestamp) : time - 1n };
+}
+
+/** Reads a time as NATS writes it, RFC 3339 with up to nine decimals; the year 1 of an empty stream is 1970. */
+function nanosOf(timestamp: string): bigint {
+  const [, seconds = "", decimals = ""] = /^(.{19})(?:\.(\d+))?Z$/.exec(timestamp) ?? [];
+  const milliseconds = Math.max(0, Date.parse(`${seconds}Z`) || 0);
+  return BigInt(milliseconds) * 1_000_000n + BigInt(decimals.padEnd(9, "0"));
+}
+
+function timestampOf(nanos: bigint): string {
+  const seconds = nanos / 1_000_000_000n;
+  const decimals = String(nanos % 1_000_000_000n).padStart(9, "0");
+  return `${new Date(Number(seconds) * 1000).toISOString().slice(0, 19)}.${decimals}Z`;
+}

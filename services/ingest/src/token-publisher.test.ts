@@ -1,0 +1,65 @@
+import { decodeJson, readyConsumer, readyStream, streams, subjects, tokenSchema } from "@sightline/contracts";
+import { connectNats, createLogger, ensureConsumer, ensureStream, type Nats } from "@sightline/service";
+import { NatsServer } from "@sightline/service/testing";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { FrameBuffers } from "./frame-buffers.ts";
+import { FrameQueue } from "./frame-queue.ts";
+import { Ledger } from "./ledger.ts";
+import { TokenPublisher } from "./token-publisher.ts";
+
+const model = "m";
+const log = createLogger("test", "fatal");
+let server: NatsServer;
+let nats: Nats;
+let publisher: TokenPublisher;
+let queue: FrameQueue;
+
+beforeEach(async () => {
+  server = await NatsServer.start();
+  nats = await connectNats(server.url, "test", log);
+  await ensureStream(nats.manager, readyStream(1));
+  await ensureConsumer(nats.manager, streams.ready, readyConsumer(model));
+  publisher = new TokenPublisher(nats, "front", "e1", model, log);
+  queue = new FrameQueue(new Ledger(), (token) => void publisher.offer(token));
+  publisher.attach(queue);
+});
+
+afterEach(async () => {
+  await publisher.stop();
+  await nats.connection.close();
+  await server.stop();
+});
+
+function putFrame(): void {
+  const metadata = { camera: "cameras/front", epoch: "e1", number: 1 } as never;
+  const buffers = new FrameBuffers(1024);
+  queue.put({ metadata, message: buffers.take(), buffers, readyAt: performance.now() });
+}
+
+/** The token of the camera in the stream. */
+async function stored(): Promise<number | undefined> {
+  const last = { last_by_subj: subjects.ready(model, "front") };
+  const message = await nats.manager.streams.getMessage(streams.ready, last).catch(() => null);
+  return message ? decodeJson(tokenSchema, message.data).id : undefined;
+}
+
+test("a token that waits is left alone", async () => {
+  putFrame();
+  await expect.poll(stored).toBe(1);
+  await publisher.check();
+  expect(queue.out?.token).toBe(1);
+});
+
+test("a token that the workers' consumer has passed over is replaced", async () => {
+  const others = Array.from({ length: 5 }, (_, i) => `c${i}`);
+  for (const camera of others) await nats.jetstream.publish(subjects.ready(model, camera), "{}");
+  const consumer = await nats.jetstream.consumers.get(streams.ready, readyConsumer(model).durable_name);
+  for await (const message of await consumer.fetch({ max_messages: others.length })) await message.ackAck();
+  await server.loseMessages(streams.ready);
+  putFrame();
+  // It has a sequence that the consumer has delivered before.
+  await expect.poll(stored, { timeout: 30_000 }).toBe(1);
+  await publisher.check();
+  expect(queue.out?.token).toBe(2);
+  await expect.poll(stored).toBe(2);
+});
