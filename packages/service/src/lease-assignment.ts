@@ -33,7 +33,7 @@ export interface LeaseAssignmentOptions<T, W extends LeasedWork> {
   holder: string;
   /** Begins the work on a record whose lease has just been taken. */
   begin(key: string, record: T, lease: Lease): Promise<W>;
-  /** Is told the record of work that runs, whenever it may have changed. */
+  /** Is told the record of work that runs when it has changed. */
   update?(work: W, key: string, record: T): Promise<void>;
 }
 
@@ -49,7 +49,8 @@ export function presenceKey(presence: string, holder: string): string {
 export class LeaseAssignment<T, W extends LeasedWork> {
   readonly #options: LeaseAssignmentOptions<T, W>;
   readonly #log: Logger;
-  readonly #held = new Map<string, { lease: Lease; work: W }>();
+  /** `revision` is that of the record as the work knows it. */
+  readonly #held = new Map<string, { lease: Lease; work: W; revision: number | undefined }>();
   /** Per key: the step that runs, and whether another must follow. */
   readonly #busy = new Map<string, { again: boolean; done: Promise<void> }>();
   readonly #removeListeners: (() => void)[] = [];
@@ -128,8 +129,12 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     const held = this.#held.get(key);
     if (held && (!record || held.lease.lost.aborted)) return this.#letGo(key, held.lease, held.work);
     if (!record) return;
-    if (held) await this.#options.update?.(held.work, key, record);
-    else if (!this.#isLeased(key)) await this.#take(key, record);
+    const revision = this.#options.records.revision(key);
+    if (held) {
+      if (held.revision === revision) return;
+      await this.#options.update?.(held.work, key, record);
+      held.revision = revision;
+    } else if (!this.#isLeased(key)) await this.#take(key, record, revision);
   }
 
   #leaseKey(key: string): string {
@@ -140,7 +145,7 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     return this.#options.leases.get(this.#leaseKey(key)) !== undefined;
   }
 
-  async #take(key: string, record: T): Promise<void> {
+  async #take(key: string, record: T, revision: number | undefined): Promise<void> {
     for (let waited = 0; waited < courtesyMs && this.#hasItsShare(); waited += courtesyStepMs)
       await delay(courtesyStepMs);
     if (this.#stopped) return;
@@ -156,7 +161,7 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     }
     try {
       const work = await this.#options.begin(key, record, lease);
-      this.#held.set(key, { lease, work });
+      this.#held.set(key, { lease, work, revision });
       lease.lost.addEventListener("abort", () => this.#consider(key), { once: true });
       this.#log.info({ [kind]: key }, `${kind} taken`);
     } catch (error) {

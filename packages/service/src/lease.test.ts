@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Lease } from "./lease.ts";
 import { createLogger } from "./log.ts";
@@ -50,4 +51,30 @@ test("outlives a short restart of the server", async () => {
   await expect.poll(renewed).toBe(true);
   expect(lease!.lost.aborted).toBe(false);
   await lease?.release();
+});
+
+test("is not lost to a server whose every answer comes later than it is waited for", async () => {
+  let delayMs = 0;
+  const proxy = createServer((client) => {
+    const upstream = connect(Number(new URL(server.url).port), "127.0.0.1");
+    client.pipe(upstream);
+    upstream.on("data", (data) => setTimeout(() => client.write(data), delayMs));
+    for (const socket of [client, upstream]) socket.on("error", () => undefined);
+    client.on("close", () => upstream.destroy());
+  });
+  proxy.listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  const slow = await connectNats(`nats://127.0.0.1:${(proxy.address() as AddressInfo).port}`, "slow", log);
+  const { leases } = await openBuckets(slow.kv);
+  const lease = await Lease.acquire(leases, "camera.d", "one", log);
+  delayMs = 1_500;
+  const revision = async () => (await buckets.leases.get("camera.d"))?.revision ?? 0;
+  const first = await revision();
+  await expect.poll(async () => lease!.lost.aborted || (await revision()) >= first + 4).toBe(true);
+  expect(lease!.lost.aborted).toBe(false);
+  expect(lease!.held).toBe(true);
+  delayMs = 0;
+  await lease!.release();
+  await slow.connection.close();
+  proxy.close();
 });

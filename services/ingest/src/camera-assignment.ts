@@ -1,5 +1,7 @@
-import type { CameraRecord } from "@sightline/contracts";
+import type { KV } from "@nats-io/kv";
+import { type CameraRecord, CameraStatus } from "@sightline/contracts";
 import { type KvMirror, LeaseAssignment, type Logger } from "@sightline/service";
+import { Backoff } from "./backoff.ts";
 import { CameraRunner, type RunnerContext } from "./camera-runner.ts";
 import { readSettings } from "./camera-settings.ts";
 
@@ -21,6 +23,16 @@ export function assignCameras(
   const { buckets, ingest } = context;
   const settingsOf = (camera: string, record: CameraRecord) =>
     readSettings(buckets.cameraSecrets, camera, record);
+  // A camera that fails goes on failing when its lease was lost and comes back, here or in another process.
+  const backoffs = new Map<string, Backoff>();
+  records.onChange(({ key, value }) => {
+    if (!value) backoffs.delete(key);
+  });
+  const backoffOf = async (camera: string): Promise<Backoff> => {
+    const backoff = backoffs.get(camera) ?? new Backoff(await failuresOf(buckets.cameraStatus, camera));
+    backoffs.set(camera, backoff);
+    return backoff;
+  };
   return new LeaseAssignment(
     {
       records,
@@ -30,9 +42,15 @@ export function assignCameras(
       presence: ingestPresence,
       holder: ingest,
       begin: async (camera, record) =>
-        new CameraRunner(camera, await settingsOf(camera, record), context, log),
+        new CameraRunner(camera, await settingsOf(camera, record), await backoffOf(camera), context, log),
       update: async (runner, camera, record) => runner.update(await settingsOf(camera, record)),
     },
     log,
   );
+}
+
+/** Failed attempts of a camera as its last holder reported them. */
+async function failuresOf(statuses: KV, camera: string): Promise<number> {
+  const entry = await statuses.get(camera);
+  return entry?.operation === "PUT" ? CameraStatus.decode(entry.value).failedAttempts : 0;
 }

@@ -55,6 +55,15 @@ test("hosts, ports and paths that are not there are told apart", async () => {
   await rig.remove("refused", "nowhere", "no-path");
 });
 
+test("a camera that fails is known for it when its lease was lost and is taken again", async () => {
+  await rig.register("dead", { uri: `rtsp://127.0.0.1:${await freePort()}/x` });
+  const before = await rig.statusThat("dead", ({ failedAttempts }) => failedAttempts > 1);
+  await rig.buckets.leases.put("camera.dead", new TextEncoder().encode("another"));
+  const after = await rig.statusThat("dead", ({ epoch }) => epoch !== before.epoch);
+  expect(after.failedAttempts).toBeGreaterThanOrEqual(before.failedAttempts);
+  await rig.remove("dead");
+});
+
 test("a camera that dies and returns is live again in the same epoch", async () => {
   const cameras = await rig.cameras(1);
   await rig.register("yard", { uri: cameras.url("camera-1") });

@@ -3,7 +3,7 @@ import { CameraReason, CameraState, frameMessageBytes, type ServedModel } from "
 import type { CameraFault } from "@sightline/rtsp";
 import type { Buckets, LeaseEnd, Logger, Nats, Tracing } from "@sightline/service";
 import { type AnalysisGeometry, sameGeometry } from "./analysis-geometry.ts";
-import { Backoff } from "./backoff.ts";
+import type { Backoff } from "./backoff.ts";
 import { type CameraSettings, needsReconnect } from "./camera-settings.ts";
 import { CameraSubjects } from "./camera-subjects.ts";
 import type { DecoderEvents } from "./ffmpeg-decoder.ts";
@@ -14,6 +14,7 @@ import { HandedFrames } from "./handed-frames.ts";
 import { Ledger } from "./ledger.ts";
 import { PictureSubject } from "./pictures/picture-subject.ts";
 import type { Pictures } from "./pictures/pictures.ts";
+import type { StartLimit } from "./start-limit.ts";
 import { StatusReporter } from "./status-reporter.ts";
 import { StreamFacts } from "./stream-facts.ts";
 import { runSession } from "./stream-session.ts";
@@ -36,6 +37,12 @@ export interface RunnerContext {
   decoded: (camera: string, seconds: number) => void;
   pictures: Pictures;
   tracing: Tracing;
+  limits: {
+    /** Cameras that are being connected. */
+    connects: StartLimit;
+    /** Decoders that are being started. */
+    decoders: StartLimit;
+  };
 }
 
 /** Receives one camera for as long as this process holds its lease: one epoch. */
@@ -46,7 +53,7 @@ export class CameraRunner {
   readonly #context: RunnerContext;
   readonly #log: Logger;
   readonly #epoch = randomBytes(6).toString("hex");
-  readonly #backoff = new Backoff();
+  readonly #backoff: Backoff;
   readonly #queue: FrameQueue;
   readonly #tokens: TokenPublisher;
   readonly #handed: HandedFrames;
@@ -60,9 +67,17 @@ export class CameraRunner {
   #round = new AbortController();
   #stopped = false;
 
-  constructor(camera: string, settings: CameraSettings, context: RunnerContext, log: Logger) {
+  /** `backoff` has the camera's failures before this epoch. */
+  constructor(
+    camera: string,
+    settings: CameraSettings,
+    backoff: Backoff,
+    context: RunnerContext,
+    log: Logger,
+  ) {
     const { nats, buckets } = context;
     this.camera = camera;
+    this.#backoff = backoff;
     this.#settings = settings;
     this.#context = context;
     this.#log = log.child({ camera, epoch: this.#epoch });
@@ -90,6 +105,7 @@ export class CameraRunner {
       ingest,
       epoch: this.#epoch,
       ledger: this.ledger.snapshot(),
+      failedAttempts: this.#backoff.failures,
     });
     this.#status = new StatusReporter(buckets.cameraStatus, camera, numbers, this.#log);
     this.#running = this.#run();
@@ -118,14 +134,15 @@ export class CameraRunner {
       this.#log.info("settings changed; connecting anew");
       this.#queue.clear();
       if (!this.live) this.#status.set(CameraState.CONNECTING);
-      this.#restart();
+      this.#backoff.reset();
+      this.#round.abort();
     }
   }
 
   /** Workers began or ceased to serve a model, or serve it with another input. */
   modelChanged(): void {
     const served = this.#context.servedModel(this.#settings.model);
-    if (served && !(this.#geometry && sameGeometry(this.#geometry, served))) this.#restart();
+    if (served && !(this.#geometry && sameGeometry(this.#geometry, served))) this.#round.abort();
     else if (this.live) this.#reportLive();
   }
 
@@ -139,17 +156,12 @@ export class CameraRunner {
   async stop(why: LeaseEnd): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#restart();
+    this.#round.abort();
     await this.#running;
     await this.#subjects.stop();
     this.#queue.clear();
     const parts = [this.#tokens, this.#handed, this.#pictures];
     await Promise.all([...parts.map((part) => part.stop()), this.#status.stop(why)]);
-  }
-
-  #restart(): void {
-    this.#backoff.reset();
-    this.#round.abort();
   }
 
   async #run(): Promise<void> {
@@ -163,10 +175,11 @@ export class CameraRunner {
         await waitFor(signal);
       } else {
         this.#useGeometry(geometry);
+        await waitFor(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(this.#backoff.waitMs))]));
         const fault = await this.#session(geometry, signal);
         if (!fault) continue;
+        this.#backoff.fail();
         this.#reportDown(fault);
-        await waitFor(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(this.#backoff.next()))]));
       }
     }
   }
@@ -178,14 +191,17 @@ export class CameraRunner {
   }
 
   async #session(geometry: AnalysisGeometry, signal: AbortSignal): Promise<CameraFault | undefined> {
-    const { ffmpeg, stallMs } = this.#context;
+    const { ffmpeg, stallMs, limits } = this.#context;
+    const connected = await limits.connects.enter(this.#backoff.failures, signal);
+    if (!connected) return undefined;
     const buffers = new FrameBuffers(frameMessageBytes(geometry.width, geometry.height));
-    let connected = false;
+    let first = true;
     let firstPictureAt: number | undefined;
-    const events: DecoderEvents = {
+    const events: Omit<DecoderEvents, "started"> = {
       packet: ({ counted }) => {
-        if (!connected) this.facts.connected();
-        connected = true;
+        if (first) this.facts.connected();
+        if (first) connected();
+        first = false;
         if (counted) this.facts.captured.mark();
       },
       picture: (size) => {
@@ -204,8 +220,10 @@ export class CameraRunner {
         this.#queue.put({ metadata, message, buffers, readyAt });
       },
     };
-    const options = { ffmpeg, settings: this.#settings, geometry, stallMs, ledger: this.ledger, buffers };
-    return runSession(options, events, signal, this.#log);
+    const start = (aborted: AbortSignal) => limits.decoders.enter(this.#backoff.failures, aborted);
+    const settings = this.#settings;
+    const options = { ffmpeg, settings, geometry, stallMs, ledger: this.ledger, buffers, start };
+    return runSession(options, events, signal, this.#log).finally(connected);
   }
 
   #reportLive(): void {

@@ -10,6 +10,8 @@ import type { Ledger } from "./ledger.ts";
 import { PixelReader } from "./pixel-reader.ts";
 
 const keptLines = 8;
+/** A start costs the processor a tenth of a second; an ffmpeg that says nothing for so long waits for its input. */
+const startMs = 1_000;
 
 /** How a decoder ended. */
 export interface DecoderEnd {
@@ -21,6 +23,8 @@ export interface DecoderEnd {
 
 /** What a decoder tells while it runs. */
 export interface DecoderEvents {
+  /** ffmpeg runs. */
+  started(): void;
   /** A compressed frame arrived; `counted` when it is part of the account. */
   packet(event: { key: boolean; counted: boolean }): void;
   /** A picture was decoded, of this size. */
@@ -29,6 +33,9 @@ export interface DecoderEvents {
   /** A frame is in memory, behind the room for its header; the receiver owns the buffer. */
   frame(frame: ArrivedFrame, message: Uint8Array<ArrayBuffer>): void;
 }
+
+/** Waits for the turn to start; returns what ends the turn, or undefined when `signal` aborts first. */
+export type StartTurn = (signal: AbortSignal) => Promise<(() => void) | undefined>;
 
 /** One ffmpeg process that receives, decodes and scales one camera's video. It does not restart by itself. */
 export class FfmpegDecoder {
@@ -41,8 +48,8 @@ export class FfmpegDecoder {
   readonly #log: Logger;
   readonly #lastLines: string[] = [];
   readonly #completed: Uint8Array<ArrayBuffer>[] = [];
+  readonly #stopping = new AbortController();
   #process: FfmpegProcess | undefined;
-  #stopped = false;
 
   constructor(
     options: {
@@ -53,6 +60,7 @@ export class FfmpegDecoder {
       geometry: AnalysisGeometry;
       ledger: Ledger;
       buffers: FrameBuffers;
+      start: StartTurn;
     },
     events: DecoderEvents,
     log: Logger,
@@ -67,7 +75,7 @@ export class FfmpegDecoder {
 
   /** Ends the process. Its frames that are not in memory yet count as stopped. */
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopping.abort();
     await this.#process?.stop();
     await this.ended;
   }
@@ -77,13 +85,18 @@ export class FfmpegDecoder {
     input: FfmpegInput;
     targetFps: number;
     geometry: AnalysisGeometry;
+    start: StartTurn;
   }): Promise<DecoderEnd> {
+    const stopping = this.#stopping.signal;
+    const startOver = await options.start(stopping);
+    if (!startOver) return { exitCode: undefined, lastLines: [] };
     const pixels = new PixelReader(this.#buffers, limits.frameHeaderBytes, (buffer) => {
       this.#completed.push(buffer);
       this.#match();
     });
     const reader = new FfmpegReportReader((each) => this.#report(each));
     let exitCode: number | undefined;
+    const startTimer = setTimeout(startOver, startMs);
     try {
       this.#process = await FfmpegProcess.start({
         ffmpeg: options.ffmpeg,
@@ -91,15 +104,22 @@ export class FfmpegDecoder {
         script: inputScript(options.input),
         target: () => pixels.target(),
         received: (bytes) => pixels.received(bytes),
-        report: (text) => reader.write(text),
+        report: (text) => {
+          startOver();
+          reader.write(text);
+        },
       });
-      if (this.#stopped) void this.#process.stop();
+      this.#events.started();
+      if (stopping.aborted) void this.#process.stop();
       exitCode = await this.#process.ended;
     } catch (error) {
       this.#lastLines.push((error as Error).message);
+    } finally {
+      clearTimeout(startTimer);
+      startOver();
     }
     reader.end();
-    this.#intake.end(this.#stopped ? DropReason.CAMERA_STOPPED : DropReason.DECODE_ERROR);
+    this.#intake.end(stopping.aborted ? DropReason.CAMERA_STOPPED : DropReason.DECODE_ERROR);
     return { exitCode, lastLines: this.#lastLines };
   }
 

@@ -1,4 +1,4 @@
-import { hostname } from "node:os";
+import { availableParallelism, hostname } from "node:os";
 import {
   cameraRecordSchema,
   decodeJson,
@@ -27,8 +27,11 @@ import type { IngestConfig } from "./config.ts";
 import { IngestMetrics } from "./ingest-metrics.ts";
 import { Pictures } from "./pictures/pictures.ts";
 import { ProbeSubject } from "./probe/probe-subject.ts";
+import { StartLimit } from "./start-limit.ts";
 
 const version = "0.1.0";
+/** Cameras that are being connected at a time: a wait for the network, mostly. */
+const mostConnects = 64;
 
 /** Starts the ingest service; its parts are stopped through `life`. Returns the HTTP address as bound. */
 export async function startIngest(config: IngestConfig, log: Logger, life: Lifecycle): Promise<string> {
@@ -81,6 +84,8 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
       decoded: (camera, seconds) => metrics.decoded(camera, seconds),
       pictures,
       tracing,
+      // A decoder that starts takes a core, and holds this process up while there is none for it.
+      limits: { connects: new StartLimit(mostConnects), decoders: new StartLimit(availableParallelism()) },
     },
     log,
   );

@@ -3,7 +3,7 @@ import { type CameraFault, describeReason, parseRtspUrl, probe } from "@sightlin
 import type { Logger } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
 import type { CameraSettings } from "./camera-settings.ts";
-import { type DecoderEnd, type DecoderEvents, FfmpegDecoder } from "./ffmpeg-decoder.ts";
+import { type DecoderEnd, type DecoderEvents, FfmpegDecoder, type StartTurn } from "./ffmpeg-decoder.ts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -19,10 +19,12 @@ export interface SessionOptions {
   stallMs: number;
   ledger: Ledger;
   buffers: FrameBuffers;
+  start: StartTurn;
 }
 
 /** What a session has seen. */
 interface Seen {
+  startedAt: number | undefined;
   packetAt: number | undefined;
   keyFrame: boolean;
   pictureAt: number | undefined;
@@ -36,19 +38,27 @@ interface Seen {
  */
 export async function runSession(
   options: SessionOptions,
-  events: DecoderEvents,
+  events: Omit<DecoderEvents, "started">,
   signal: AbortSignal,
   log: Logger,
 ): Promise<CameraFault | undefined> {
   if (signal.aborted) return undefined;
   const { uri, transport, secret: credentials, targetFps } = options.settings;
   const timeoutMs = Math.max(connectMs, options.stallMs);
-  const startedAt = performance.now();
-  const seen: Seen = { packetAt: undefined, keyFrame: false, pictureAt: undefined, undecoded: 0 };
+  const seen: Seen = {
+    startedAt: undefined,
+    packetAt: undefined,
+    keyFrame: false,
+    pictureAt: undefined,
+    undecoded: 0,
+  };
   const decoder = new FfmpegDecoder(
     { ...options, targetFps, input: { uri, transport, credentials, timeoutMs } },
     {
       ...events,
+      started: () => {
+        seen.startedAt = performance.now();
+      },
       packet: (event) => {
         seen.packetAt = performance.now();
         seen.keyFrame ||= event.key;
@@ -65,7 +75,7 @@ export async function runSession(
   );
   let verdict: CameraReason | undefined;
   const look = () => {
-    verdict ??= judge(seen, startedAt, options.stallMs);
+    verdict ??= judge(seen, options.stallMs);
     if (verdict !== undefined) void decoder.stop();
   };
   // A process that was held up for a while first reads what came meanwhile: only then is the silence the camera's.
@@ -84,8 +94,10 @@ export async function runSession(
 }
 
 /** What is wrong with a stream that is still connected, if anything. */
-function judge(seen: Seen, startedAt: number, stallMs: number): CameraReason | undefined {
+function judge(seen: Seen, stallMs: number): CameraReason | undefined {
   const now = performance.now();
+  const { startedAt } = seen;
+  if (startedAt === undefined) return undefined;
   const silent = (since: number) => now - since > stallMs;
   if (seen.packetAt === undefined)
     return now - startedAt > stallMs + connectMs ? CameraReason.STALLED : undefined;

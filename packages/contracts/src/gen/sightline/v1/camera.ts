@@ -313,7 +313,11 @@ export interface CameraStatus {
   ingest: string;
   /** The run that the ledger counts; see FrameMetadata.epoch. */
   epoch: string;
-  ledger: FrameLedger | undefined;
+  ledger:
+    | FrameLedger
+    | undefined;
+  /** Attempts to receive the camera that failed since the last that succeeded. */
+  failedAttempts: number;
 }
 
 function createBaseCamera(): Camera {
@@ -617,6 +621,7 @@ function createBaseCameraStatus(): CameraStatus {
     ingest: "",
     epoch: "",
     ledger: undefined,
+    failedAttempts: 0,
   };
 }
 
@@ -660,6 +665,9 @@ export const CameraStatus: MessageFns<CameraStatus> = {
     }
     if (message.ledger !== undefined) {
       FrameLedger.encode(message.ledger, writer.uint32(106).fork()).join();
+    }
+    if (message.failedAttempts !== 0) {
+      writer.uint32(112).uint32(message.failedAttempts);
     }
     return writer;
   },
@@ -781,6 +789,14 @@ export const CameraStatus: MessageFns<CameraStatus> = {
             message.ledger = FrameLedger.decode(reader, reader.uint32());
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.failedAttempts = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -828,6 +844,11 @@ export const CameraStatus: MessageFns<CameraStatus> = {
       ingest: isSet(object.ingest) ? globalThis.String(object.ingest) : "",
       epoch: isSet(object.epoch) ? globalThis.String(object.epoch) : "",
       ledger: isSet(object.ledger) ? FrameLedger.fromJSON(object.ledger) : undefined,
+      failedAttempts: isSet(object.failedAttempts)
+        ? globalThis.Number(object.failedAttempts)
+        : isSet(object.failed_attempts)
+        ? globalThis.Number(object.failed_attempts)
+        : 0,
     };
   },
 
@@ -872,6 +893,9 @@ export const CameraStatus: MessageFns<CameraStatus> = {
     if (message.ledger !== undefined) {
       obj.ledger = FrameLedger.toJSON(message.ledger);
     }
+    if (message.failedAttempts !== 0) {
+      obj.failedAttempts = Math.round(message.failedAttempts);
+    }
     return obj;
   },
 
@@ -897,6 +921,7 @@ export const CameraStatus: MessageFns<CameraStatus> = {
     message.ledger = (object.ledger !== undefined && object.ledger !== null)
       ? FrameLedger.fromPartial(object.ledger)
       : undefined;
+    message.failedAttempts = object.failedAttempts ?? 0;
     return message;
   },
 };
