@@ -5,8 +5,12 @@ export type Outcome = "delivered" | "retried" | "dead_letter";
 
 const deliveryBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20];
 
+/** Why a bridge does not run: its settings are wrong, or the endpoint said that it is gone. */
+export type DisabledReason = "misconfigured" | "gone";
+
 /** What one bridge counts. */
 export interface BridgeMeter {
+  disabled(reason: DisabledReason): void;
   ended(outcome: Outcome, seconds: number): void;
   connected(connected: boolean): void;
 }
@@ -16,6 +20,7 @@ export class BridgeMetrics {
   readonly #deliveries: Counter<"bridge" | "outcome">;
   readonly #seconds: Histogram<"bridge">;
   readonly #connected: Gauge<"bridge">;
+  readonly #disabled: Gauge<"bridge" | "reason">;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -38,6 +43,17 @@ export class BridgeMetrics {
       labelNames: ["bridge"],
       registers,
     });
+    this.#disabled = new Gauge({
+      name: "sightline_bridge_disabled",
+      help: "1 while a bridge does not run: its settings are wrong (misconfigured), or the endpoint answered 410 (gone).",
+      labelNames: ["bridge", "reason"],
+      registers,
+    });
+  }
+
+  /** Tells of a bridge that does not run, until the bridges start anew. */
+  disabled(bridge: string, reason: DisabledReason): void {
+    this.#disabled.set({ bridge, reason }, 1);
   }
 
   /** The meter of one bridge; its series begin at 0. */
@@ -46,7 +62,9 @@ export class BridgeMetrics {
       this.#deliveries.inc({ bridge, outcome }, 0);
     this.#seconds.zero({ bridge });
     this.#connected.set({ bridge }, 0);
+    this.#disabled.set({ bridge, reason: "gone" }, 0);
     return {
+      disabled: (reason) => this.disabled(bridge, reason),
       ended: (outcome, seconds) => {
         this.#deliveries.inc({ bridge, outcome });
         this.#seconds.observe({ bridge }, seconds);

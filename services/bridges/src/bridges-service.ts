@@ -31,6 +31,12 @@ export async function startBridges(
     bridges.push(new MqttBridge(client, config.mqtt, metrics.of(config.mqtt.subscription), log));
   const readiness: Record<string, ReadinessCheck> = {};
   for (const bridge of bridges) readiness[bridge.name] = () => bridge.missing();
+  for (const { bridge, faults } of config.wrong) {
+    const reason = faults.join("; ");
+    log.error({ bridge, faults }, "a bridge does not run: its settings are wrong");
+    metrics.disabled(bridge, "misconfigured");
+    readiness[bridge] = () => reason;
+  }
   const http = life.add(new HttpServer(registry, readiness));
   const address = await http.listen(config.http);
   if (!isLoopback(config.http))

@@ -75,20 +75,51 @@ test.each([
   [{ SIGHTLINE_MQTT_URL: "mqtt://x", SIGHTLINE_MQTT_CA: "/nowhere.pem" }, "cannot be read (ENOENT)"],
   [{ SIGHTLINE_MQTT_URL: "mqtt://x", SIGHTLINE_MQTT_PREFIX: "a/#" }, "expected a topic"],
   [{ SIGHTLINE_WEBHOOKS: "[sesame" }, "is neither JSON nor YAML"],
-  [{ SIGHTLINE_WEBHOOKS: "sesame" }, "expected array"],
+  [{ SIGHTLINE_WEBHOOKS: "sesame" }, "expected a list of endpoints"],
+  [
+    { SIGHTLINE_MQTT_PASSWORD: "sesame" },
+    "SIGHTLINE_MQTT_URL: is missing, but SIGHTLINE_MQTT_PASSWORD is set",
+  ],
+  [
+    { SIGHTLINE_MQTT_URL: "mqtt://x", SIGHTLINE_MQTT_SNAPSHOTS: "sesame" },
+    "SIGHTLINE_MQTT_SNAPSHOTS: expected one of on, off",
+  ],
+  [hooks({ ...webhook, url: undefined }), "SIGHTLINE_WEBHOOKS[0].url: is missing"],
+  [{ SIGHTLINE_WEBHOOKS: "- name: a\n  url:\n  secrets:" }, "SIGHTLINE_WEBHOOKS[0].url: is missing"],
+  [{ SIGHTLINE_WEBHOOKS: "- name: a\n  url:\n  secrets:" }, "SIGHTLINE_WEBHOOKS[0].secrets: is missing"],
+  [hooks({ ...webhook, name: undefined }), "SIGHTLINE_WEBHOOKS[0].name: is missing"],
   [hooks({ ...webhook, url: "https://sesame@x" }), "without user and password"],
   [hooks({ ...webhook, url: "ftp://x" }), "expected an http://"],
   [hooks({ ...webhook, secrets: [] }), "expected at least one"],
-  [hooks({ ...webhook, secrets: ["sesame"] }), "expected 'whsec_'"],
+  [hooks({ ...webhook, secrets: ["sesame"] }), "SIGHTLINE_WEBHOOKS[0].secrets[0]: expected 'whsec_'"],
   [hooks({ ...webhook, types: ["entered"] }), "there is no event type 'entered'"],
   [hooks({ ...webhook, phases: ["unspecified"] }), "there is no event phase 'unspecified'"],
   [hooks({ ...webhook, cameras: ["Front"] }), "is no camera id"],
   [hooks({ ...webhook, headers: { "Webhook-Id": "x" } }), "are not yours to set"],
   [hooks({ ...webhook, headers: { authorization: "sesame\n" } }), "expected printable ASCII"],
   [hooks({ ...webhook, tries: 3 }), "Unrecognized key"],
-  [hooks(webhook, webhook), "two endpoints are named 'a'"],
 ])("%j is refused, without showing what may be secret", (env, text) => {
   const faults = faultsOf(env);
   expect(faults).toContain(text);
   expect(faults).not.toContain("sesame");
+});
+
+test("what is wrong with one bridge stops no other", () => {
+  const env = {
+    SIGHTLINE_MQTT_URL: "mqtt://x",
+    SIGHTLINE_MQTT_PREFIX: "a/#",
+    ...hooks({ ...webhook, name: "b", url: undefined }, webhook, webhook, "sesame"),
+  };
+  const { mqtt, webhooks, wrong } = readConfig(env);
+  expect(mqtt).toBeUndefined();
+  expect(webhooks.map(({ name }) => name)).toEqual(["a"]);
+  expect(wrong).toMatchObject([
+    { bridge: "mqtt", faults: [expect.stringContaining("SIGHTLINE_MQTT_PREFIX: expected a topic")] },
+    { bridge: "webhook-b", faults: ["SIGHTLINE_WEBHOOKS[0].url: is missing"] },
+    {
+      bridge: "webhooks[2]",
+      faults: ["SIGHTLINE_WEBHOOKS[2].name: an endpoint before it is named 'a', too"],
+    },
+    { bridge: "webhooks[3]" },
+  ]);
 });

@@ -2,9 +2,13 @@ import { ConfigError, commonSettings, loadConfig, setting } from "@sightline/ser
 import { z } from "zod";
 import { type MqttConfig, readMqttConfig } from "./mqtt/mqtt-config.ts";
 import { readWebhooks, type WebhookConfig } from "./webhooks/webhook-config.ts";
+import type { WrongBridge } from "./wrong-bridge.ts";
 
-/** A setting that may hold a secret: it is checked apart, because a wrong value must not be shown. */
-const unshown = z.unknown();
+/**
+ * A setting of one bridge. It is checked apart: a wrong one stops that bridge only, and its value, which may be secret, is not
+ * shown.
+ */
+const unchecked = z.unknown();
 
 /** Settings of the bridges. */
 const settings = {
@@ -21,53 +25,40 @@ const settings = {
   },
   mqttUrl: {
     env: "SIGHTLINE_MQTT_URL",
-    schema: unshown,
+    schema: unchecked,
     help: "broker to publish to: mqtt://HOST:PORT or mqtts://HOST:PORT; no MQTT unless given",
   },
-  mqttUser: { env: "SIGHTLINE_MQTT_USER", schema: unshown, help: "user at the broker" },
-  mqttPassword: { env: "SIGHTLINE_MQTT_PASSWORD", schema: unshown, help: "password at the broker" },
+  mqttUser: { env: "SIGHTLINE_MQTT_USER", schema: unchecked, help: "user at the broker" },
+  mqttPassword: { env: "SIGHTLINE_MQTT_PASSWORD", schema: unchecked, help: "password at the broker" },
   mqttCa: {
     env: "SIGHTLINE_MQTT_CA",
-    schema: setting.optionalText(),
+    schema: unchecked,
     help: "PEM file of the authorities that a broker's certificate is checked against, instead of the system's",
   },
-  mqttPrefix: {
-    env: "SIGHTLINE_MQTT_PREFIX",
-    schema: z
-      .string()
-      .regex(/^[^/+#$\s\0]([^+#\s\0]{0,126}[^/+#\s\0])?$/, "expected a topic without '+', '#' and spaces")
-      .default("frigate"),
-    help: "first part of every topic",
-  },
+  mqttPrefix: { env: "SIGHTLINE_MQTT_PREFIX", schema: unchecked, help: "first part of every topic" },
   mqttDiscovery: {
     env: "SIGHTLINE_MQTT_DISCOVERY",
-    schema: setting.choice(["on", "off"], "on"),
+    schema: unchecked,
     help: "whether Home Assistant is told of cameras, zones and classes: on or off",
   },
   mqttDiscoveryPrefix: {
     env: "SIGHTLINE_MQTT_DISCOVERY_PREFIX",
-    schema: z
-      .string()
-      .regex(/^[A-Za-z0-9_-]{1,64}$/, "expected letters, digits, '_' and '-'")
-      .default("homeassistant"),
+    schema: unchecked,
     help: "first part of the topics that Home Assistant's discovery reads",
   },
   mqttSnapshots: {
     env: "SIGHTLINE_MQTT_SNAPSHOTS",
-    schema: setting.choice(["on", "off"], "on"),
+    schema: unchecked,
     help: "whether pictures of events are published: on or off",
   },
   mqttSubscription: {
     env: "SIGHTLINE_MQTT_SUBSCRIPTION",
-    schema: z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "expected 1 to 63 characters of a-z, 0-9 and '-'")
-      .default("mqtt"),
+    schema: unchecked,
     help: "named subscription that events are read from; also names the client at the broker",
   },
   webhooks: {
     env: "SIGHTLINE_WEBHOOKS",
-    schema: unshown,
+    schema: unchecked,
     help: "endpoints to post events to: a list, as JSON or YAML",
   },
 } as const;
@@ -79,22 +70,27 @@ export interface BridgesConfig {
   http: string;
   mqtt: MqttConfig | undefined;
   webhooks: readonly WebhookConfig[];
+  /** Those that do not run; the others do. */
+  wrong: readonly WrongBridge[];
 }
 
 /**
  * Reads the settings, from the environment and the file that SIGHTLINE_CONFIG names.
- * @throws ConfigError naming each setting that is wrong, without the values of those that may be secret; also when there
- * is nothing to bridge to
+ * @throws ConfigError naming each setting that is wrong, without the values of those that may be secret, when no bridge can
+ * run: also when there is nothing to bridge to
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): BridgesConfig {
   const { logLevel, grpcAddress, http, ...rest } = loadConfig(settings, env);
-  const faults: string[] = [];
-  const mqtt = readMqttConfig(rest, faults);
-  const webhooks = readWebhooks(rest.webhooks, faults);
-  if (faults.length === 0 && mqtt === undefined && webhooks.length === 0)
-    faults.push(
-      `neither ${settings.mqttUrl.env} (${settings.mqttUrl.help}) nor ${settings.webhooks.env} (${settings.webhooks.help}) is set`,
+  const wrong: WrongBridge[] = [];
+  const mqtt = readMqttConfig(rest, wrong);
+  const webhooks = readWebhooks(rest.webhooks, wrong);
+  if (mqtt === undefined && webhooks.length === 0)
+    throw new ConfigError(
+      wrong.length > 0
+        ? wrong.flatMap(({ faults }) => faults)
+        : [
+            `neither ${settings.mqttUrl.env} (${settings.mqttUrl.help}) nor ${settings.webhooks.env} (${settings.webhooks.help}) is set`,
+          ],
     );
-  if (faults.length > 0) throw new ConfigError(faults);
-  return { logLevel, grpcAddress, http, mqtt, webhooks };
+  return { logLevel, grpcAddress, http, mqtt, webhooks, wrong };
 }

@@ -1,4 +1,7 @@
 import { readFileSync } from "node:fs";
+import { setting } from "@sightline/service";
+import { z } from "zod";
+import type { WrongBridge } from "../wrong-bridge.ts";
 
 /** Where and how to publish over MQTT. */
 export interface MqttConfig {
@@ -18,25 +21,72 @@ export interface MqttConfig {
   subscription: string;
 }
 
-/** The settings as loaded. */
+/** The settings as loaded, not checked. */
 export interface MqttSettings {
   mqttUrl?: unknown;
   mqttUser?: unknown;
   mqttPassword?: unknown;
-  mqttCa?: string | undefined;
-  mqttPrefix: string;
-  mqttDiscovery: "on" | "off";
-  mqttDiscoveryPrefix: string;
-  mqttSnapshots: "on" | "off";
-  mqttSubscription: string;
+  mqttCa?: unknown;
+  mqttPrefix?: unknown;
+  mqttDiscovery?: unknown;
+  mqttDiscoveryPrefix?: unknown;
+  mqttSnapshots?: unknown;
+  mqttSubscription?: unknown;
 }
 
 const schemes = new Set(["mqtt:", "mqtts:", "ws:", "wss:"]);
 const longestSecret = 65_535;
+const standardSubscription = "mqtt";
 
-/** Puts the settings together; undefined when there is no broker. Adds to `faults` what is wrong, without values. */
-export function readMqttConfig(settings: MqttSettings, faults: string[]): MqttConfig | undefined {
-  if (settings.mqttUrl === undefined) return undefined;
+const plain = {
+  SIGHTLINE_MQTT_CA: z.string("expected the path of a PEM file").min(1).optional(),
+  SIGHTLINE_MQTT_PREFIX: z
+    .string()
+    .regex(/^[^/+#$\s\0]([^+#\s\0]{0,126}[^/+#\s\0])?$/, "expected a topic without '+', '#' and spaces")
+    .default("frigate"),
+  SIGHTLINE_MQTT_DISCOVERY: setting.choice(["on", "off"], "on"),
+  SIGHTLINE_MQTT_DISCOVERY_PREFIX: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, "expected letters, digits, '_' and '-'")
+    .default("homeassistant"),
+  SIGHTLINE_MQTT_SNAPSHOTS: setting.choice(["on", "off"], "on"),
+  SIGHTLINE_MQTT_SUBSCRIPTION: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "expected 1 to 63 characters of a-z, 0-9 and '-'")
+    .default(standardSubscription),
+};
+
+/**
+ * Puts the settings together; undefined when there is no broker, or when they are wrong, which is added to `wrong` without
+ * values.
+ */
+export function readMqttConfig(settings: MqttSettings, wrong: WrongBridge[]): MqttConfig | undefined {
+  const faults: string[] = [];
+  const config = settings.mqttUrl === undefined ? withoutUrl(settings, faults) : read(settings, faults);
+  if (faults.length === 0) return config;
+  wrong.push({ bridge: config?.subscription ?? standardSubscription, faults });
+  return undefined;
+}
+
+/** Who sets a user has a broker in mind. */
+function withoutUrl({ mqttUser, mqttPassword, mqttCa }: MqttSettings, faults: string[]): undefined {
+  const given = { USER: mqttUser, PASSWORD: mqttPassword, CA: mqttCa };
+  const name = Object.entries(given).find(([, value]) => value !== undefined)?.[0];
+  if (name !== undefined) faults.push(`SIGHTLINE_MQTT_URL: is missing, but SIGHTLINE_MQTT_${name} is set`);
+}
+
+function read(settings: MqttSettings, faults: string[]): MqttConfig | undefined {
+  const values = {
+    SIGHTLINE_MQTT_CA: settings.mqttCa,
+    SIGHTLINE_MQTT_PREFIX: settings.mqttPrefix,
+    SIGHTLINE_MQTT_DISCOVERY: settings.mqttDiscovery,
+    SIGHTLINE_MQTT_DISCOVERY_PREFIX: settings.mqttDiscoveryPrefix,
+    SIGHTLINE_MQTT_SNAPSHOTS: settings.mqttSnapshots,
+    SIGHTLINE_MQTT_SUBSCRIPTION: settings.mqttSubscription,
+  };
+  const checked = z.object(plain).safeParse(values);
+  if (!checked.success)
+    for (const { path, message } of checked.error.issues) faults.push(`${path.join(".")}: ${message}`);
   const url = typeof settings.mqttUrl === "string" ? URL.parse(settings.mqttUrl) : null;
   if (!url?.hostname || !schemes.has(url.protocol)) {
     faults.push(
@@ -57,16 +107,19 @@ export function readMqttConfig(settings: MqttSettings, faults: string[]): MqttCo
     readSecret(settings.mqttPassword, "SIGHTLINE_MQTT_PASSWORD", faults) ?? inUrl(url.password, "password");
   url.username = "";
   url.password = "";
+  if (!checked.success) return undefined;
+  const { data } = checked;
   return {
     url: url.href,
     shown: `${url.protocol}//${url.host}`,
     user,
     password,
-    ca: readCa(settings.mqttCa, faults),
-    prefix: settings.mqttPrefix,
-    discoveryPrefix: settings.mqttDiscovery === "on" ? settings.mqttDiscoveryPrefix : undefined,
-    snapshots: settings.mqttSnapshots === "on",
-    subscription: settings.mqttSubscription,
+    ca: readCa(data.SIGHTLINE_MQTT_CA, faults),
+    prefix: data.SIGHTLINE_MQTT_PREFIX,
+    discoveryPrefix:
+      data.SIGHTLINE_MQTT_DISCOVERY === "on" ? data.SIGHTLINE_MQTT_DISCOVERY_PREFIX : undefined,
+    snapshots: data.SIGHTLINE_MQTT_SNAPSHOTS === "on",
+    subscription: data.SIGHTLINE_MQTT_SUBSCRIPTION,
   };
 }
 

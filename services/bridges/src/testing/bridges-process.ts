@@ -40,6 +40,14 @@ export class BridgesProcess {
     return ok;
   }
 
+  /** What it says is missing, by bridge; nothing when it is ready. */
+  async missing(): Promise<Record<string, string>> {
+    const answer = (await (await fetch(`http://${this.http}/readyz`)).json()) as {
+      missing?: Record<string, string>;
+    };
+    return answer.missing ?? {};
+  }
+
   /** The value of a metric's series, 0 when there is none. */
   async metric(series: string): Promise<number> {
     const text = await (await fetch(`http://${this.http}/metrics`)).text();

@@ -9,6 +9,8 @@ export type Attempt =
   | { kind: "failed"; reason: string; retryAfterSeconds: number }
   /** Another attempt would do no better. */
   | { kind: "refused"; reason: string }
+  /** The endpoint wants no more messages, whichever. */
+  | { kind: "gone"; reason: string }
   /** It was broken off here. */
   | { kind: "aborted" };
 
@@ -58,6 +60,7 @@ export async function post(
 function judge({ status, ok, headers }: Response): Attempt {
   if (ok) return { kind: "delivered" };
   const reason = `HTTP ${status}`;
+  if (status === 410) return { kind: "gone", reason };
   if (status >= 400 && status < 500 && !passing.has(status)) return { kind: "refused", reason };
   return { kind: "failed", reason, retryAfterSeconds: retryAfter(headers.get("retry-after")) };
 }

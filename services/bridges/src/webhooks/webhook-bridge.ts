@@ -37,6 +37,7 @@ export class WebhookBridge {
   /** By webhook-id: the one in turn, and maybe a dead letter that is tried again. */
   readonly #held = new Map<string, Held>();
   #failing = false;
+  #gone = false;
 
   constructor(client: SightlineClient, config: WebhookConfig, meter: BridgeMeter, log: Logger) {
     this.name = subscriptionOf(config);
@@ -59,6 +60,8 @@ export class WebhookBridge {
 
   /** What is missing for events to be delivered; undefined when nothing is. */
   missing(): string | undefined {
+    if (this.#gone)
+      return "disabled: the endpoint answered 410 Gone; change its settings, or take it out, and start the bridges anew";
     return this.#reader.connected ? undefined : "no connection to the results service";
   }
 
@@ -114,6 +117,13 @@ export class WebhookBridge {
       return false;
     }
     const context = { bridge: this.name, event: message.event.name, attempt: attempt.number };
+    if (attempt.kind === "gone") {
+      this.#meter.ended("retried", seconds);
+      this.#disable(context);
+      // It waits with the others, for settings that are right.
+      await message.reject({ reason: attempt.reason });
+      return false;
+    }
     if (attempt.kind === "refused" || attempt.number >= this.#config.maxAttempts) {
       const reason = `${attempt.reason}, attempt ${attempt.number}`;
       this.#meter.ended("dead_letter", seconds);
@@ -136,6 +146,18 @@ export class WebhookBridge {
       dueAt: performance.now() + delaySeconds * 1000,
     });
     return true;
+  }
+
+  /** Posts nothing more to an endpoint that does not want it. Settings are read at the start only, so that is until then. */
+  #disable(context: { bridge: string; event: string }): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    this.#meter.disabled("gone");
+    this.#log.error(
+      context,
+      "the endpoint answered 410 Gone: nothing more is posted to it until the bridges start anew; change its settings, or take it out",
+    );
+    this.#stopping.abort();
   }
 
   /** Waits until the message is due, which keeps others from being given out; false when it must be given back before. */

@@ -1,6 +1,7 @@
 import { EventPhase, EventType, enumValue, isCameraId } from "@sightline/contracts";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
+import type { WrongBridge } from "../wrong-bridge.ts";
 
 const maxWebhooks = 100;
 const maxNames = 1000;
@@ -61,32 +62,52 @@ export type WebhookConfig = z.infer<typeof webhookSchema>;
 
 const reservedHeader = /^(webhook-.*|content-.*|host|connection|transfer-encoding)$/i;
 
-/** Reads the list of endpoints. Adds to `faults` what is wrong, without values: some are secret. */
-export function readWebhooks(value: unknown, faults: string[]): WebhookConfig[] {
+/** Reads the list of endpoints. Adds to `wrong` those that cannot be used, without values: some are secret. */
+export function readWebhooks(value: unknown, wrong: WrongBridge[]): WebhookConfig[] {
   const name = "SIGHTLINE_WEBHOOKS";
+  const none = (fault: string) => {
+    wrong.push({ bridge: "webhooks", faults: [`${name}: ${fault}`] });
+    return [];
+  };
   let given = value ?? [];
   if (typeof given === "string")
     try {
       given = parseYaml(given) ?? [];
     } catch {
-      faults.push(`${name}: is neither JSON nor YAML`);
-      return [];
+      return none("is neither JSON nor YAML");
     }
-  const list = z.array(webhookSchema).max(maxWebhooks).safeParse(given);
-  if (!list.success) {
-    for (const { path, message } of list.error.issues) faults.push(`${name}[${path.join("].")}: ${message}`);
-    return [];
+  if (!Array.isArray(given)) return none("expected a list of endpoints");
+  if (given.length > maxWebhooks) return none(`has ${given.length} endpoints; the most is ${maxWebhooks}`);
+  const webhooks = new Map<string, WebhookConfig>();
+  for (const [index, entry] of given.entries()) {
+    const read = webhookSchema.safeParse(entry, { error: sayMissing });
+    const faults = read.success
+      ? webhooks.has(read.data.name)
+        ? [`${name}[${index}].name: an endpoint before it is named '${read.data.name}', too`]
+        : []
+      : read.error.issues.map(
+          ({ path, message }) => `${name}${z.core.toDotPath([index, ...path])}: ${message}`,
+        );
+    if (faults.length > 0) wrong.push({ bridge: wrongName(entry, index, webhooks), faults });
+    else if (read.success) webhooks.set(read.data.name, read.data);
   }
-  const taken = new Set<string>();
-  for (const { name: own } of list.data) {
-    if (taken.has(own)) faults.push(`${name}: two endpoints are named '${own}'`);
-    taken.add(own);
-  }
-  return list.data;
+  return [...webhooks.values()];
+}
+
+/** What is not there, or has no value, is missing, whatever type it should have. */
+const sayMissing: z.core.$ZodErrorMap = ({ code, input }) =>
+  (code === "invalid_type" || code === "invalid_value") && (input ?? undefined) === undefined
+    ? "is missing"
+    : undefined;
+
+/** What a wrong endpoint is called: as it will be when it is right, if that is known and no other is called so. */
+function wrongName(entry: unknown, index: number, others: ReadonlyMap<string, WebhookConfig>): string {
+  const own = z.object({ name: webhookSchema.shape.name }).safeParse(entry);
+  return own.success && !others.has(own.data.name) ? subscriptionOf(own.data) : `webhooks[${index}]`;
 }
 
 /** Id of the named subscription of an endpoint. */
-export function subscriptionOf({ name }: WebhookConfig): string {
+export function subscriptionOf({ name }: Pick<WebhookConfig, "name">): string {
   return `webhook-${name}`;
 }
 

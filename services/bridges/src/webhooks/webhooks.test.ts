@@ -161,7 +161,7 @@ test.each([408, 425, 429, 503])("status %i passes; Retry-After is heeded", async
   expect(hook.received[1]!.at - hook.received[0]!.at).toBeGreaterThanOrEqual(990);
 });
 
-test.each([400, 401, 404, 410])("status %i makes a dead letter at once", async (status) => {
+test.each([400, 404])("status %i makes a dead letter at once", async (status) => {
   const hook = await receiver(failUntil(2, status));
   const running = await bridges({ name: `gone-${status}`, url: hook.url });
   const [number] = await happen(1);
@@ -180,6 +180,40 @@ test.each([400, 401, 404, 410])("status %i makes a dead letter at once", async (
   await client.subscriptions.deleteDeadLetter(letter!.name, { redeliver: true });
   await expect.poll(() => hook.numbers).toEqual([number, number]);
   expect(await letters(`gone-${status}`)).toEqual([]);
+});
+
+test("an endpoint that answers 410, or is set up wrong, is disabled and said so; the others go on", async () => {
+  const [gone, well] = [await receiver(failUntil(100, 410)), await receiver()];
+  const running = await bridges(
+    { name: "gone", url: gone.url, concurrency: 1 },
+    { name: "well", url: well.url },
+  );
+  const numbers = await happen(3);
+  await expect.poll(() => well.numbers.sort(byNumber)).toEqual(numbers);
+  const disabled = 'sightline_bridge_disabled{bridge="webhook-gone",reason="gone"}';
+  await expect.poll(() => running.metric(disabled)).toBe(1);
+  expect(await running.missing()).toEqual({ "webhook-gone": expect.stringContaining("410 Gone") });
+  expect(JSON.stringify(running.log)).toContain("the endpoint answered 410 Gone");
+  expect(gone.received.length).toBe(1);
+  expect(await letters("gone")).toEqual([]);
+  await running.end();
+
+  // Changed settings begin with what waits.
+  const again = await receiver();
+  const secrets = [secret];
+  const changed = await BridgesProcess.start(results.address, {
+    webhooks: [
+      { name: "gone", url: again.url, secrets },
+      { name: "well", url: undefined, secrets },
+    ],
+  });
+  open.push(() => changed.end());
+  await expect.poll(() => again.numbers.sort(byNumber)).toEqual(numbers);
+  expect(
+    await changed.metric('sightline_bridge_disabled{bridge="webhook-well",reason="misconfigured"}'),
+  ).toBe(1);
+  expect(await changed.missing()).toEqual({ "webhook-well": "SIGHTLINE_WEBHOOKS[1].url: is missing" });
+  expect(JSON.stringify(changed.log)).toContain("a bridge does not run: its settings are wrong");
 });
 
 test("a connection that is reset, or refused, is tried again until the last attempt, then a dead letter", async () => {
