@@ -35,10 +35,12 @@ export const analysisStateSchema = z.strictObject({
   version: z.literal(analysisStateVersion),
   incarnation: z.string().regex(incarnationPattern),
   clock: clockStateSchema,
+  /** Names of the classes that were found; not in what older versions stored. */
+  classNames: z.array(z.tuple([z.int(), z.string()])).default([]),
   tracker: z.custom<TrackerState>(),
   engine: z.custom<EngineState>(),
 });
 
 export type ClockState = z.infer<typeof clockStateSchema>;
 /** All that a camera's analysis knows, plain JSON. */
-export type AnalysisState = z.infer<typeof analysisStateSchema>;
+export type AnalysisState = z.input<typeof analysisStateSchema>;

@@ -1,12 +1,13 @@
 import {
   CameraReason,
+  CameraTransition,
   EndReason,
   type Event,
   EventPhase,
   fromTimestamp,
   toTimestamp,
 } from "@sightline/contracts";
-import { parseRules } from "@sightline/rules";
+import { formatRules, parseRules } from "@sightline/rules";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { AnalysisStateError, CameraAnalysis } from "./camera-analysis.ts";
@@ -160,7 +161,9 @@ describe("the analysis of a camera", () => {
     const film = new Film();
     film.walk(0.7, 0.8, 10);
     const time = toTimestamp(film.captureMs + 500);
-    const down = film.analysis.transition({ time, down: true, reason: CameraReason.STALLED, message: "" });
+    const down = film.analysis.transition(
+      CameraTransition.fromPartial({ time, down: true, reason: CameraReason.STALLED }),
+    );
     expect(down).toMatchObject([
       { phase: EventPhase.END, endReason: EndReason.CAMERA_DOWN },
       { phase: EventPhase.START, type: 9, cameraReason: CameraReason.STALLED },
@@ -168,6 +171,43 @@ describe("the analysis of a camera", () => {
     expect(film.analysis.open).toBe(0);
     film.frame({ x: 0.8, y: 0.8 });
     expect(film.frame({ x: 0.8, y: 0.8 })).toEqual(["t-2"]);
+  });
+
+  describe("an object that is called a car and a truck in turn", () => {
+    const vehicle = (className: "car" | "truck", frame: number): Thing => {
+      const x = 0.2 + frame * 0.01;
+      const kind = className === "car" ? { classId: 2, score: 0.85 } : { classId: 7, score: 0.8 };
+      return { x, y: 0.6, width: 0.2, height: 0.2, className, ...kind };
+    };
+    const crowded = parseRules({
+      ...formatRules(road),
+      rules: [
+        { type: "entered_zone", zone: "road" },
+        { type: "crossed_line", line: "kerb", classes: ["car"] },
+        { name: "truck crossed", type: "crossed_line", line: "kerb", classes: ["truck"] },
+        { type: "count_above", count: 1 },
+      ],
+    });
+
+    it.each<[string, (frame: number) => ("car" | "truck")[]]>([
+      ["by turns", (frame) => [frame % 2 ? "car" : "truck"]],
+      ["two frames each", (frame) => [frame % 4 < 2 ? "car" : "truck"]],
+      ["both in each frame", () => ["car", "truck"]],
+      ["both in each frame, the truck first", () => ["truck", "car"]],
+      ["a truck in one frame of ten", (frame) => [frame % 10 ? "car" : "truck"]],
+    ])("is one car that enters and crosses once: %s", (_, classesIn) => {
+      const film = new Film();
+      film.analysis.rulesChanged({ time: toTimestamp(startMs), rules: crowded });
+      const ids = new Set<string>();
+      for (let frame = 0; frame < 60; frame++)
+        for (const id of film.frame(...classesIn(frame).map((name) => vehicle(name, frame)))) ids.add(id);
+      expect(ids).toEqual(new Set(["", "t-1"]));
+      const told = film.events.map(({ phase, rule, track }) => [phase, rule, track?.className]);
+      expect(told.filter(([phase]) => phase !== EventPhase.UPDATE)).toEqual([
+        [EventPhase.START, "entered_zone-road", "car"],
+        [EventPhase.ONCE, "crossed_line-kerb", "car"],
+      ]);
+    });
   });
 
   it("takes what cannot be anywhere as not there", () => {
@@ -192,6 +232,8 @@ describe("the analysis of a camera", () => {
       );
     }
     expect(new CameraAnalysis("door", "other", state).incarnation).toBe("t");
+    const { classNames: _, ...older } = state;
+    expect(new CameraAnalysis("door", "other", older).incarnation).toBe("t");
   });
 });
 

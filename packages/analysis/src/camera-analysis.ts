@@ -1,14 +1,15 @@
-import type {
-  BoundingBox,
-  CameraTransition,
-  Detection,
-  Event,
-  FrameDetections,
-  FrameReference,
-  RulesChange,
-  Tick,
-  TimelineEntry,
-  Timestamp,
+import {
+  type BoundingBox,
+  CameraChange,
+  type CameraTransition,
+  type Detection,
+  type Event,
+  type FrameDetections,
+  type FrameReference,
+  type RulesChange,
+  type Tick,
+  type TimelineEntry,
+  type Timestamp,
 } from "@sightline/contracts";
 import { type EndedTrack, type Instant, RulesEngine, type SeenTrack } from "@sightline/rules";
 import { defaultTrackerOptions, type Observation, Tracker, type TrackUpdate } from "@sightline/tracking";
@@ -43,6 +44,8 @@ export class CameraAnalysis {
   readonly #clock: AnalysisClock;
   readonly #tracker: Tracker;
   readonly #engine: RulesEngine;
+  /** By class id: a track's class may not be that of its newest detection. */
+  readonly #classNames: Map<number, string>;
 
   /**
    * @param camera the camera's id
@@ -62,6 +65,7 @@ export class CameraAnalysis {
       this.#clock = new AnalysisClock(stored?.clock);
       this.#tracker = new Tracker(trackerOptions, stored?.tracker);
       this.#engine = new RulesEngine(camera, this.incarnation, stored?.engine);
+      this.#classNames = new Map(stored?.classNames);
     } catch (error) {
       const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
       throw new AnalysisStateError(`The stored analysis state cannot be continued: ${reason}`, {
@@ -98,18 +102,20 @@ export class CameraAnalysis {
       const trackNumber = update.trackNumbers[index];
       detection.trackId = trackNumber === undefined ? "" : this.#trackId(trackNumber);
       const { pixelBox, normalizedBox, classId, className, score } = detection;
+      this.#classNames.set(classId, className);
       if (trackNumber === undefined || pixelBox === undefined || normalizedBox === undefined) continue;
       const startTime = startTimes.get(trackNumber) ?? now.time;
-      seen.push({ id: detection.trackId, classId, className, score, pixelBox, normalizedBox, startTime });
+      const known = this.#classOf(update.trackClassIds[index]) ?? { classId, className };
+      seen.push({ id: detection.trackId, ...known, score, pixelBox, normalizedBox, startTime });
     }
     const reference: FrameReference = { epoch, number, captureTime: now.time, ptsUs };
     return this.#engine.step(now, seen, this.#ended(update, now), reference);
   }
 
-  /** The camera went down, which ends all its tracks, or came back. */
+  /** The camera went down, was removed or changed, which ends all its tracks, or came back. */
   transition(transition: CameraTransition): Event[] {
     const now = this.#clock.host(transition.time, false);
-    if (transition.down) this.#tracker.clear();
+    if (transition.down || transition.change !== CameraChange.UNSPECIFIED) this.#tracker.clear();
     return this.#engine.transition(now, transition);
   }
 
@@ -150,9 +156,15 @@ export class CameraAnalysis {
       version: analysisStateVersion,
       incarnation: this.incarnation,
       clock: this.#clock.snapshot(),
+      classNames: [...this.#classNames],
       tracker: this.#tracker.snapshot(),
       engine: this.#engine.snapshot(),
     };
+  }
+
+  #classOf(classId: number | undefined): { classId: number; className: string } | undefined {
+    const className = classId === undefined ? undefined : this.#classNames.get(classId);
+    return classId === undefined || className === undefined ? undefined : { classId, className };
   }
 
   #trackId(trackNumber: number): string {

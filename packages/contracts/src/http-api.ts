@@ -138,6 +138,8 @@ export const httpEventSchema = z.object({
   endTime: z.string().nullable(),
   endReason: z.string(),
   hasSnapshot: z.boolean(),
+  /** The object's score in the event's picture; null without one. */
+  snapshotScore: z.number().nullable(),
   message: z.string(),
 });
 

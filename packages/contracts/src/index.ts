@@ -127,6 +127,7 @@ export {
   SubscriptionServiceService,
 } from "./gen/sightline/v1/subscription_service.ts";
 export {
+  CameraChange,
   CameraTransition,
   FramesLost,
   RulesChange,

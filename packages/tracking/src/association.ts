@@ -1,5 +1,5 @@
 import { Assignment } from "./assignment.ts";
-import { intersectionOverUnion } from "./box.ts";
+import { intersectionOverUnion, shapeSimilarity } from "./box.ts";
 import type { Observation } from "./observation.ts";
 import type { Track } from "./track.ts";
 
@@ -14,9 +14,18 @@ export interface Matching {
 }
 
 /**
- * Matches tracks with observations of their class, maximising the sum of (similarity − minimum) over the matches.
+ * How much less an observation is worth to a track that was never found as one of its class: what is left decides between
+ * two objects of different classes that pass each other.
+ */
+const otherClassWeight = 0.8;
+
+/**
+ * Matches tracks with observations, maximising the sum of (similarity − minimum) over the matches.
  * That is the reference's `lap.lapjv(1 − similarity, cost_limit = 1 − minimum)`: a pair is matched only where it
  * is worth more than leaving both alone.
+ *
+ * A detector may call one object a car in one frame and a truck in the next, so a class does not keep a pair apart. Of a class
+ * that is new to the track counts only what also has the object's shape: a bicycle is not its rider.
  */
 export class Association {
   readonly #assignment = new Assignment();
@@ -59,9 +68,9 @@ export class Association {
     for (const track of tracks) {
       for (const candidate of candidates) {
         const { classId, score, box } = observations[candidate]!;
-        let similarity = 0;
-        if (track.classId === classId) {
-          similarity = intersectionOverUnion(track, box) * (fuseScore ? score : 1);
+        let similarity = intersectionOverUnion(track, box) * (fuseScore ? score : 1);
+        if (similarity > minimum && track.classId !== classId && !track.wasOf(classId)) {
+          similarity *= otherClassWeight * shapeSimilarity(track, box);
         }
         this.#weights[at++] = similarity > minimum ? similarity - minimum : 0;
       }

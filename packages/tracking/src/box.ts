@@ -24,3 +24,11 @@ export function intersectionOverUnion(a: Box, b: Box): number {
   const areas = (a.xMax - a.xMin) * (a.yMax - a.yMin) + (b.xMax - b.xMin) * (b.yMax - b.yMin);
   return intersection / (areas - intersection);
 }
+
+/** Intersection over union of the two if they had the same centre, 0…1: how alike they are in shape and size. */
+export function shapeSimilarity(a: Box, b: Box): number {
+  const [aWidth, aHeight] = [a.xMax - a.xMin, a.yMax - a.yMin];
+  const [bWidth, bHeight] = [b.xMax - b.xMin, b.yMax - b.yMin];
+  const intersection = Math.min(aWidth, bWidth) * Math.min(aHeight, bHeight);
+  return intersection / (aWidth * aHeight + bWidth * bHeight - intersection);
+}

@@ -2,7 +2,7 @@ import { intersectionOverUnion } from "./box.ts";
 import type { Track } from "./track.ts";
 
 /**
- * Where a track in sight and a lost track of its class overlap by more than `limit`, they are one object that got
+ * Where a track in sight and a lost track of a class that both were found as overlap by more than `limit`, they are one object that got
  * a second track while the first was lost: the one followed longer stays, on a tie the lost one (reference:
  * `remove_duplicate_stracks`).
  */
@@ -16,7 +16,8 @@ export function removeDuplicates(
   for (const track of tracks) {
     if (track.status === "lost") continue;
     for (const other of lost) {
-      if (track.classId !== other.classId || intersectionOverUnion(track, other) <= limit) continue;
+      if (!track.wasOf(other.classId) && !other.wasOf(track.classId)) continue;
+      if (intersectionOverUnion(track, other) <= limit) continue;
       removed.add(followedMs(track) > followedMs(other) ? other : track);
     }
   }

@@ -4,6 +4,7 @@ import type { Box } from "./box.ts";
 export interface ActiveTrack {
   /** Dense from 1, unique within this tracker's life and its snapshots'. 0 while the track is not confirmed. */
   readonly number: number;
+  /** The class that its observations speak for, by the scores with which the object was found; it changes when another is well ahead. */
   readonly classId: number;
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;
@@ -20,6 +21,8 @@ export interface ActiveTrack {
 export interface TrackUpdate {
   /** Index-aligned with the observations; undefined: belongs to no confirmed track (yet). */
   readonly trackNumbers: readonly (number | undefined)[];
+  /** The class of each observation's track, aligned likewise; see `ActiveTrack.classId`. */
+  readonly trackClassIds: readonly (number | undefined)[];
   /**
    * Tracks removed in this step, ascending: unseen for longer than `lostMs`, or found to be the same object as an
    * older track.

@@ -9,14 +9,29 @@ import type { Observation } from "./observation.ts";
  */
 export type TrackStatus = "tentative" | "tracked" | "lost";
 
-/** One object being followed: its life and its filter. */
+/**
+ * A confirmed track takes another class only when a quarter more and one sure observation more speaks for that, so that it
+ * keeps to one where two are as likely.
+ */
+const [classFactor, classLead] = [1.25, 1];
+
+/** What speaks for a class: the sum of the scores with which the object was found as one of it. */
+export interface ClassVote {
+  readonly classId: number;
+  weight: number;
+}
+
+/** One object being followed: its life, its class and its filter. */
 export class Track implements Box {
   /** Dense from 1 once confirmed; 0 before. */
   number = 0;
   status: TrackStatus = "tentative";
   /** Observations in a row, counted until confirmed. */
   hits = 1;
-  readonly classId: number;
+  /** The class that its observations speak for. */
+  classId: number;
+  /** Of every class that it was found as, in the order of first appearance; at least one. */
+  readonly votes: ClassVote[];
   readonly firstSeenMs: number;
   lastSeenMs: number;
   readonly filter: FilterState;
@@ -26,8 +41,15 @@ export class Track implements Box {
   xMax = 0;
   yMax = 0;
 
-  constructor(classId: number, firstSeenMs: number, lastSeenMs: number, filter: FilterState) {
+  constructor(
+    classId: number,
+    votes: ClassVote[],
+    firstSeenMs: number,
+    lastSeenMs: number,
+    filter: FilterState,
+  ) {
     this.classId = classId;
+    this.votes = votes;
     this.firstSeenMs = firstSeenMs;
     this.lastSeenMs = lastSeenMs;
     this.filter = filter;
@@ -38,7 +60,8 @@ export class Track implements Box {
     const { xMin, yMin, xMax, yMax } = observation.box;
     const height = yMax - yMin;
     const filter = startFilter((xMin + xMax) / 2, (yMin + yMax) / 2, (xMax - xMin) / height, height);
-    return new Track(observation.classId, timeMs, timeMs, filter);
+    const { classId, score } = observation;
+    return new Track(classId, [{ classId, weight: score }], timeMs, timeMs, filter);
   }
 
   /** @param steps the time passed, in nominal intervals */
@@ -54,6 +77,24 @@ export class Track implements Box {
     correct(this.filter, (xMin + xMax) / 2, (yMin + yMax) / 2, (xMax - xMin) / height, height);
     this.lastSeenMs = timeMs;
     this.#readBox();
+    this.#vote(observation);
+  }
+
+  /** Whether the object was found as one of this class before. */
+  wasOf(classId: number): boolean {
+    return this.votes.some((vote) => vote.classId === classId);
+  }
+
+  #vote({ classId, score }: Observation): void {
+    const vote = this.votes.find((each) => each.classId === classId);
+    const weight = (vote?.weight ?? 0) + score;
+    if (vote) vote.weight = weight;
+    else this.votes.push({ classId, weight });
+    if (classId === this.classId) return;
+    const own = this.votes.find((each) => each.classId === this.classId)?.weight ?? 0;
+    // Nobody knows of a tentative track, so it may change its mind for little.
+    const needed = this.status === "tentative" ? own : own * classFactor + classLead;
+    if (weight > needed) this.classId = classId;
   }
 
   #readBox(): void {

@@ -25,7 +25,10 @@ export interface TrackerOptions {
   readonly lowScoreFindsLost: boolean;
   /** A track not yet confirmed: IoU × score must exceed this. 0.3 there. */
   readonly tentativeMatchIou: number;
-  /** A found track and a lost one that overlap by more than this are one object; the older stays. 0.85 there. */
+  /**
+   * A found track and a lost one that overlap by more than this are one object; the older stays. 0.85 there. Likewise two boxes
+   * of different classes in one frame: the one with the higher score counts. Not there. A rider and a bicycle overlap by less.
+   */
   readonly duplicateIou: number;
   /** Observations in a row before a track counts as an object and gets its number. 2 there. */
   readonly confirmHits: number;

@@ -108,6 +108,20 @@ describe("a snapshot", () => {
     expect(changed.tracks[0]!.velocity.x).toBeCloseTo(tracker.tracks[0]!.velocity.x, 9);
   });
 
+  it("of a version that knew no votes is read as well", () => {
+    const tracker = new Tracker();
+    const car = { classId: 2, score: 0.9, box: { xMin: 0, yMin: 0, xMax: 9, yMax: 9 } };
+    for (const timeMs of [0, 100]) tracker.update(timeMs, [car]);
+    const { tracks, ...state } = throughStorage(tracker);
+    const older = { ...state, version: 1, tracks: tracks.map(({ votes: _, ...track }) => track) };
+    const restored = new Tracker({}, older as never);
+    expect(restored.tracks).toStrictEqual(tracker.tracks);
+    expect(restored.update(200, [{ ...car, classId: 7 }])).toMatchObject({
+      trackNumbers: [1],
+      trackClassIds: [2],
+    });
+  });
+
   it("is refused when it is not one", () => {
     const tracker = new Tracker();
     for (const timeMs of [0, 100]) {
@@ -118,7 +132,8 @@ describe("a snapshot", () => {
     const broken: unknown[] = [
       null,
       {},
-      { ...state, version: 2 },
+      { ...state, version: 3 },
+      { ...state, tracks: [{ ...track, votes: [] }] },
       { ...state, nextNumber: 0 },
       { ...state, frameMs: null },
       { ...state, nominalIntervalMs: 0 },

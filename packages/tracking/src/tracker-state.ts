@@ -3,7 +3,7 @@ import { TrackerStateError } from "./errors.ts";
 import { filterLength, rescaleTime } from "./kalman-filter.ts";
 import { Track } from "./track.ts";
 
-export const trackerStateVersion = 1;
+export const trackerStateVersion = 2;
 
 /** More than any scene holds; a bound on what storage can make the tracker allocate. */
 const maxTracks = 100_000;
@@ -26,6 +26,8 @@ const stateSchema = z
           status: z.enum(["tentative", "tracked", "lost"]),
           hits: count,
           classId: z.number(),
+          /** Per class that the object was found as: the sum of the scores. */
+          votes: z.array(z.strictObject({ classId: z.number(), weight: z.number() })).min(1),
           firstSeenMs: z.number(),
           lastSeenMs: z.number(),
           /** Per centre x, centre y, aspect, height: value, velocity, and their covariance (pp, pv, vv). */
@@ -41,15 +43,31 @@ const stateSchema = z
 /** A tracker's whole state, plain JSON. Times are milliseconds, velocities per `nominalIntervalMs`. */
 export type TrackerState = z.infer<typeof stateSchema>;
 
+/** Version 1 kept tracks to one class each, that of their first observation. */
+function fromOlder(state: unknown): unknown {
+  const older = olderSchema.safeParse(state);
+  if (!older.success) return state;
+  const tracks = older.data.tracks.map((track) => ({
+    ...track,
+    votes: [{ classId: track.classId, weight: 1 }],
+  }));
+  return { ...older.data, version: trackerStateVersion, tracks };
+}
+
+const olderSchema = z.looseObject({
+  version: z.literal(1),
+  tracks: z.array(z.looseObject({ classId: z.number() })).max(maxTracks),
+});
+
 /**
  * Checks a stored state and brings it to the tracker's own form.
- * @throws {TrackerStateError} it is malformed or of another version
+ * @throws {TrackerStateError} it is malformed or of a version that is not known
  */
 export function restoreTracker(
   state: unknown,
   nominalIntervalMs: number,
 ): { tracks: Track[]; nextNumber: number; nowMs: number; frameMs: number } {
-  const parsed = stateSchema.safeParse(state);
+  const parsed = stateSchema.safeParse(fromOlder(state));
   if (!parsed.success) {
     throw new TrackerStateError(
       `The stored tracker state cannot be continued: ${z.prettifyError(parsed.error)}`,
@@ -61,7 +79,7 @@ export function restoreTracker(
   const tracks = parsed.data.tracks.map((stored) => {
     const filter = Float64Array.from(stored.filter);
     if (ratio !== 1) rescaleTime(filter, ratio);
-    const track = new Track(stored.classId, stored.firstSeenMs, stored.lastSeenMs, filter);
+    const track = new Track(stored.classId, stored.votes, stored.firstSeenMs, stored.lastSeenMs, filter);
     track.number = stored.number;
     track.status = stored.status;
     track.hits = stored.hits;

@@ -4,6 +4,7 @@ import { TrackerTimeError } from "./errors.ts";
 import { filterAt } from "./kalman-filter.ts";
 import type { Observation } from "./observation.ts";
 import { removeDuplicates } from "./remove-duplicates.ts";
+import { suppressDoubles } from "./suppress-doubles.ts";
 import { Track } from "./track.ts";
 import type { ActiveTrack, TrackUpdate } from "./track-update.ts";
 import { completeTrackerOptions, type TrackerOptions } from "./tracker-options.ts";
@@ -49,8 +50,8 @@ export class Tracker {
    * @throws {TrackerTimeError} timeMs is not finite
    */
   update(timeMs: number, observations: readonly Observation[]): TrackUpdate {
-    const numbers = new Array<number | undefined>(observations.length).fill(undefined);
-    const step: Step = { observations, numbers, started: [], ended: this.#passTime(timeMs) };
+    const tracks = new Array<Track | undefined>(observations.length).fill(undefined);
+    const step: Step = { observations, tracks, started: [], ended: this.#passTime(timeMs) };
     this.#predict();
     const { high, low } = this.#sortByScore(observations);
 
@@ -79,7 +80,8 @@ export class Tracker {
     const { kept, removed } = removeDuplicates(this.#tracks, duplicateIou);
     this.#tracks = kept;
     return {
-      trackNumbers: numbers,
+      trackNumbers: tracks.map((track) => track?.number),
+      trackClassIds: tracks.map((track) => track?.classId),
       started: step.started,
       ended: [...step.ended, ...numbersOf(removed)].sort(ascending),
     };
@@ -90,7 +92,7 @@ export class Tracker {
    * @throws {TrackerTimeError} timeMs is not finite
    */
   advance(timeMs: number): TrackUpdate {
-    return { trackNumbers: [], started: [], ended: this.#passTime(timeMs) };
+    return { trackNumbers: [], trackClassIds: [], started: [], ended: this.#passTime(timeMs) };
   }
 
   /** Ends all tracks, as when the camera went down, and returns their numbers. Numbering goes on. */
@@ -132,6 +134,7 @@ export class Tracker {
         status: track.status,
         hits: track.hits,
         classId: track.classId,
+        votes: track.votes.map((vote) => ({ ...vote })),
         firstSeenMs: track.firstSeenMs,
         lastSeenMs: track.lastSeenMs,
         filter: Array.from(track.filter, (entry) => entry + 0),
@@ -158,13 +161,15 @@ export class Tracker {
   }
 
   #sortByScore(observations: readonly Observation[]): { high: number[]; low: number[] } {
-    const { highScore, lowScore } = this.#options;
+    const { highScore, lowScore, duplicateIou } = this.#options;
+    const proper = this.#mostCertain(observations).filter((index) => {
+      const { score, box } = observations[index]!;
+      return score >= lowScore && isProperBox(box);
+    });
     const high: number[] = [];
     const low: number[] = [];
-    for (const index of this.#mostCertain(observations)) {
-      const { score, box } = observations[index]!;
-      if (score >= lowScore && isProperBox(box)) (score >= highScore ? high : low).push(index);
-    }
+    for (const index of suppressDoubles(observations, proper, duplicateIou))
+      (observations[index]!.score >= highScore ? high : low).push(index);
     return { high, low };
   }
 
@@ -186,7 +191,7 @@ export class Tracker {
       } else {
         track.status = "tracked";
       }
-      if (track.status === "tracked") step.numbers[index] = track.number;
+      if (track.status === "tracked") step.tracks[index] = track;
     }
   }
 
@@ -194,7 +199,7 @@ export class Tracker {
     const track = Track.start(step.observations[index]!, this.#nowMs);
     this.#tracks.push(track);
     this.#confirmIfDue(track, step);
-    if (track.status === "tracked") step.numbers[index] = track.number;
+    if (track.status === "tracked") step.tracks[index] = track;
   }
 
   #confirmIfDue(track: Track, step: Step): void {
@@ -212,8 +217,8 @@ export class Tracker {
 /** One frame in the works. */
 interface Step {
   readonly observations: readonly Observation[];
-  /** Of the track that each observation belongs to. */
-  readonly numbers: (number | undefined)[];
+  /** The confirmed track that each observation belongs to. */
+  readonly tracks: (Track | undefined)[];
   readonly started: number[];
   readonly ended: readonly number[];
 }

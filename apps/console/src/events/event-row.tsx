@@ -43,8 +43,10 @@ export function EventRow({ event, showCamera, onOpen }: Props) {
 }
 
 /** Which object it was, which rule reported it, or why a camera went down. */
-function eventFacts({ track, rule, type, message }: HttpEvent): string {
-  const object = track ? `track ${shortTrackId(track.id)}, score ${formatShare(track.bestScore)}` : "";
+function eventFacts({ track, rule, type, message, snapshotScore }: HttpEvent): string {
+  // The same as in the picture beside it.
+  const score = formatShare(snapshotScore ?? track?.bestScore ?? 0);
+  const object = track ? `track ${shortTrackId(track.id)}, score ${score}` : "";
   const why = type === "camera_down" || type === "camera_up" ? message : "";
   return [object, rule, why].filter((fact) => fact !== "").join(" · ");
 }

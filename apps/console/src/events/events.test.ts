@@ -21,6 +21,7 @@ function event(id: string, more: Partial<HttpEvent> = {}): HttpEvent {
     endTime: null,
     endReason: "",
     hasSnapshot: false,
+    snapshotScore: null,
     message: "",
     ...more,
   };

@@ -1,4 +1,10 @@
-import { CameraReason, type TimelineEntry, toTimestamp } from "@sightline/contracts";
+import {
+  CameraChange,
+  CameraReason,
+  CameraTransition,
+  type TimelineEntry,
+  toTimestamp,
+} from "@sightline/contracts";
 import { parseRules } from "@sightline/rules";
 import { anyRules } from "@sightline/rules/testing";
 import fc from "fast-check";
@@ -17,6 +23,8 @@ const part = between(0, 1);
 /** A thing that walks from one place to another while frames go by, and is hidden in some of them. */
 const walker = fc.record({
   classId: fc.nat({ max: 2 }),
+  /** What it is taken for in every so many frames instead. */
+  flickers: fc.option(fc.record({ classId: fc.nat({ max: 2 }), every: fc.integer({ min: 2, max: 9 }) })),
   from: fc.tuple(part, part),
   to: fc.tuple(part, part),
   first: fc.nat({ max: 15 }),
@@ -49,6 +57,7 @@ const step = fc.oneof(
       kind: fc.constant("transition" as const),
       down: fc.boolean(),
       reason: fc.constantFrom(CameraReason.STALLED, CameraReason.UNREACHABLE),
+      change: fc.constantFrom(CameraChange.UNSPECIFIED, CameraChange.UNSPECIFIED, CameraChange.ADDRESS),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("rules" as const), rules: anyRules }) },
@@ -98,12 +107,12 @@ export const anyStory: fc.Arbitrary<Entry[]> = fc
         case "epoch":
           epoch++;
           break;
-        case "transition":
-          entries.push({
-            $case: "transition",
-            value: { time: time(), down: next.down, reason: next.reason, message: "" },
-          });
+        case "transition": {
+          const { down, reason, change } = next;
+          const value = CameraTransition.fromPartial({ time: time(), down, reason, change });
+          entries.push({ $case: "transition", value });
           break;
+        }
         case "rules":
           entries.push(rulesEntry(next.rules));
           break;
@@ -114,7 +123,8 @@ export const anyStory: fc.Arbitrary<Entry[]> = fc
 
 function thingsAt(
   {
-    classId,
+    classId: ordinary,
+    flickers,
     from,
     to,
     first,
@@ -128,6 +138,7 @@ function thingsAt(
   const age = number - first;
   if (age < 0 || age >= frames || hidden.includes(age)) return [];
   const along = age / frames;
+  const classId = flickers !== null && age % flickers.every === 0 ? flickers.classId : ordinary;
   return [
     {
       classId,

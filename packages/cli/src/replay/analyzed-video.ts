@@ -2,6 +2,7 @@ import { CameraAnalysis } from "@sightline/analysis";
 import {
   CameraReason,
   type CameraRules,
+  CameraTransition,
   cameraName,
   type Event,
   FrameDetections,
@@ -89,7 +90,8 @@ export async function* analyzeVideo(options: VideoAnalysisOptions): AsyncGenerat
   }
   const time = wallClock(last);
   const reason = CameraReason.STREAM_ENDED;
-  const events = analysis.transition({ time, down: true, reason, message: "the video has ended" });
+  const message = "the video has ended";
+  const events = analysis.transition(CameraTransition.fromPartial({ time, down: true, reason, message }));
   yield { ptsUs: last, events };
 }
 

@@ -43,25 +43,32 @@ export class CameraEvents {
     return [this.#event(EventType.CAMERA_DOWN, EventPhase.UPDATE, this.open, now, words)];
   }
 
+  /** The camera is registered no more: nobody misses its frames, so nothing begins. */
+  removed(now: Instant): Event[] {
+    return this.#end(now, "camera was removed", EndReason.CAMERA_REMOVED);
+  }
+
   up(now: Instant): Event[] {
     if (this.known === "up") return [];
     this.known = "up";
-    const events: Event[] = [];
-    let reason: CameraReason = CameraReason.UNSPECIFIED;
-    if (this.open !== null) {
-      reason = this.open.reason;
-      this.open.revision++;
-      const event = this.#event(EventType.CAMERA_DOWN, EventPhase.END, this.open, now, "camera is up again");
-      event.endTime = { ...endTime(this.open.start, now) };
-      event.endReason = EndReason.CONDITION_OVER;
-      events.push(event);
-      this.open = null;
-    }
+    const reason = this.open?.reason ?? CameraReason.UNSPECIFIED;
+    const events = this.#end(now, "camera is up again", EndReason.CONDITION_OVER);
     const momentary: CameraDownState = { id: this.#writer.newId(), revision: 1, start: now, reason };
     const event = this.#event(EventType.CAMERA_UP, EventPhase.ONCE, momentary, now, "camera is up");
     event.endTime = { ...now.time };
     events.push(event);
     return events;
+  }
+
+  /** Ends the open camera_down, if there is one. */
+  #end(now: Instant, message: string, reason: EndReason): Event[] {
+    if (this.open === null) return [];
+    this.open.revision++;
+    const event = this.#event(EventType.CAMERA_DOWN, EventPhase.END, this.open, now, message);
+    event.endTime = { ...endTime(this.open.start, now) };
+    event.endReason = reason;
+    this.open = null;
+    return [event];
   }
 
   #event(type: EventType, phase: EventPhase, about: CameraDownState, now: Instant, message: string): Event {
@@ -82,6 +89,7 @@ export class CameraEvents {
       endReason: EndReason.UNSPECIFIED,
       frame: undefined,
       snapshotFrame: undefined,
+      snapshotScore: 0,
       cameraReason: about.reason,
       message,
     };

@@ -88,9 +88,8 @@ export class CountEvaluation implements RuleEvaluation {
     const ready = this.#ready;
     let count = 0;
     for (const track of tracks.values()) {
-      if (!isOfClass(ready, track)) continue;
       const { id } = track.state;
-      if (!isInPlace(ready, track)) {
+      if (!isOfClass(ready, track) || !isInPlace(ready, track)) {
         this.#inPlace.delete(id);
         continue;
       }

@@ -22,7 +22,7 @@ export class CrossingEvaluation implements RuleEvaluation {
 
   step(step: Step): void {
     for (const { state } of step.ended) this.#crossings.delete(state.id);
-    for (const track of step.seen) if (isOfClass(this.#ready, track)) this.#see(track, step);
+    for (const track of step.seen) this.#see(track, step);
   }
 
   end(): void {
@@ -38,6 +38,8 @@ export class CrossingEvaluation implements RuleEvaluation {
     const { line } = ready;
     if (line === undefined) return;
     const crossing = this.#crossings.get(track.state.id);
+    const isWanted = isOfClass(ready, track);
+    if (crossing === undefined && !isWanted) return;
     if (track.masked || crossing === undefined) {
       // Behind a mask nothing is remembered: what comes out of it is as new.
       const begins = { track: track.state.id, memory: line.begin(track.anchor), lastEventMs: null };
@@ -46,7 +48,8 @@ export class CrossingEvaluation implements RuleEvaluation {
       return;
     }
     const side = line.step(crossing.memory, track.anchor, track.size);
-    if (side === 0) return;
+    // On which side it is, is known on: what it is taken for may change on the line.
+    if (side === 0 || !isWanted) return;
     const direction = side === right ? CrossingDirection.LEFT_TO_RIGHT : CrossingDirection.RIGHT_TO_LEFT;
     const wanted = ready.rule.direction;
     if (wanted !== CrossingDirection.UNSPECIFIED && wanted !== direction) return;

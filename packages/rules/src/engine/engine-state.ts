@@ -23,8 +23,12 @@ const openEventSchema = z.strictObject({
   /** How good the view in `snapshot` is: score × area, or for counts the count. */
   view: z.number(),
   snapshot: frameSchema.nullable(),
+  /** The object's score in that frame; 0 of counts. Not in what older versions stored. */
+  snapshotScore: z.number().default(0),
   /** As last told. */
   count: z.int(),
+  /** What the object was taken for at the start, which the event keeps; null of counts, and in what older versions stored. */
+  objectClass: z.strictObject({ classId: z.int(), className: z.string() }).nullable().default(null),
 });
 
 const trackSchema = z.strictObject({

@@ -25,6 +25,10 @@ function trackWords(event: Event, rule: Rule): string {
         return `camera went down while ${who} was ${there}`;
       case EndReason.RULE_INACTIVE:
         return `rule ${rule.name} ceased to apply while ${who} was ${there}`;
+      case EndReason.CAMERA_REMOVED:
+        return `camera was removed while ${who} was ${there}`;
+      case EndReason.CAMERA_CHANGED:
+        return `camera was given another address while ${who} was ${there}`;
       default:
         return leaving(who, rule.zone);
     }
@@ -59,6 +63,10 @@ function countWords(event: Event, rule: Rule): string {
       return `camera went down while ${what} count${where} was ${than}`;
     case EndReason.RULE_INACTIVE:
       return `rule ${rule.name} ceased to apply while ${what} count${where} was ${than}`;
+    case EndReason.CAMERA_REMOVED:
+      return `camera was removed while ${what} count${where} was ${than}`;
+    case EndReason.CAMERA_CHANGED:
+      return `camera was given another address while ${what} count${where} was ${than}`;
     default:
       return `${what} count${where} is ${event.count}, no longer ${than}`;
   }

@@ -68,7 +68,9 @@ export class EventWriter {
       sentMs: moment.now.ms,
       view,
       snapshot: stored(moment.frame),
+      snapshotScore: scoreOf(subject),
       count: subject.count ?? 0,
+      objectClass: classOf(subject),
     };
     this.#write(rule, moment, open, EventPhase.START, subject);
     return open;
@@ -85,6 +87,7 @@ export class EventWriter {
     if (isBetter) {
       open.view = view;
       open.snapshot = stored(moment.frame);
+      open.snapshotScore = scoreOf(subject);
     }
     this.#write(rule, moment, open, EventPhase.UPDATE, subject);
   }
@@ -116,7 +119,9 @@ export class EventWriter {
       sentMs: moment.now.ms,
       view: 0,
       snapshot: stored(snapshot ?? undefined),
+      snapshotScore: scoreOf(subject),
       count: 0,
+      objectClass: classOf(subject),
     };
     this.#write(rule, moment, open, EventPhase.ONCE, subject, at.time);
   }
@@ -140,7 +145,7 @@ export class EventWriter {
       zone: rule.zone,
       line: rule.line,
       direction: subject.direction ?? CrossingDirection.UNSPECIFIED,
-      track: subject.track && this.#track(subject.track),
+      track: subject.track && this.#track(subject.track, open),
       count: subject.count ?? 0,
       startTime: { ...open.start.time },
       updateTime: { ...now.time },
@@ -148,6 +153,7 @@ export class EventWriter {
       endReason: reason,
       frame: frame && { ...frame },
       snapshotFrame: open.snapshot === null ? undefined : { ...open.snapshot },
+      snapshotScore: open.snapshot === null ? 0 : open.snapshotScore,
       cameraReason: CameraReason.UNSPECIFIED,
       message: "",
     };
@@ -155,11 +161,13 @@ export class EventWriter {
     events.push(event);
   }
 
-  #track({ state, inZone }: Tracked): Track {
+  /** An event keeps the class with which it began: who filters by class then hears of its end too. */
+  #track({ state, inZone }: Tracked, { objectClass }: OpenEvent): Track {
+    const { classId, className } = objectClass ?? state;
     return {
       id: state.id,
-      classId: state.classId,
-      className: state.className,
+      classId,
+      className,
       score: state.score,
       bestScore: state.bestScore,
       pixelBox: { ...state.pixelBox },
@@ -168,6 +176,14 @@ export class EventWriter {
       zones: this.scene.zoneNames.filter((_, index) => inZone[index]),
     };
   }
+}
+
+function scoreOf({ track }: Subject): number {
+  return track?.state.score ?? 0;
+}
+
+function classOf({ track }: Subject): OpenEvent["objectClass"] {
+  return track ? { classId: track.state.classId, className: track.state.className } : null;
 }
 
 function stored(frame: FrameReference | undefined): OpenEvent["snapshot"] {

@@ -153,6 +153,7 @@ describe("entered_zone", () => {
       phase: 2,
       revision: 2,
       snapshotFrame: { number: 4 },
+      snapshotScore: 0.6,
       track: { bestScore: 0.7 },
     });
     expect(walk.frame(1900, seen(0.9))).toEqual([]);
@@ -160,7 +161,7 @@ describe("entered_zone", () => {
       { snapshotFrame: { number: 6 } },
     ]);
     expect(walk.frame(2200, { a: outside })).toMatchObject([
-      { phase: 3, revision: 4, snapshotFrame: { number: 6 } },
+      { phase: 3, revision: 4, snapshotFrame: { number: 6 }, snapshotScore: 0.6 },
     ]);
   });
 });

@@ -44,7 +44,7 @@ export class PresenceEvaluation implements RuleEvaluation {
       );
       this.#presences.delete(track.state.id);
     }
-    for (const track of step.seen) if (isOfClass(this.#ready, track)) this.#see(track, step);
+    for (const track of step.seen) this.#see(track, step);
     for (const presence of this.#presences.values()) this.#settle(presence, step);
   }
 
@@ -73,6 +73,11 @@ export class PresenceEvaluation implements RuleEvaluation {
     const { now } = step;
     const inPlace = isInPlace(ready, track);
     let presence = this.#presences.get(track.state.id);
+    if (!isOfClass(ready, track) && !presence?.event) {
+      // What is taken for something else now was in place for nothing; an event that has begun goes on.
+      if (presence) presence.condition = newCondition();
+      return;
+    }
     if (presence === undefined) {
       if (!inPlace) return;
       presence = { track: track.state.id, condition: newCondition(), lastEventMs: null, event: null };

@@ -1,4 +1,4 @@
-import { CameraReason } from "@sightline/contracts";
+import { CameraChange, CameraReason } from "@sightline/contracts";
 import { describe, expect, it } from "vitest";
 import { RulesError, RulesStateError } from "../errors.ts";
 import { EngineWalk, inShort, type Sight } from "../testing/engine-walk.ts";
@@ -77,6 +77,86 @@ describe("a camera that goes down", () => {
     expect(walk.engine.open).toBe(0);
     walk.up(9500);
     expect(walk.frame(9600, { c: inside }).map(inShort)).toEqual(["start entered_zone-road c 9600.."]);
+  });
+});
+
+describe("a camera that is removed or changed", () => {
+  it("ends what is open when it is removed, says why, and raises no alarm", () => {
+    const walk = new EngineWalk({ zones: [road], rules: [entered, { type: "left" }] });
+    walk.frame(0, { a: inside });
+    expect(walk.changed(9000, CameraChange.REMOVED).map(inShort)).toEqual([
+      "end entered_zone-road a 0..9000 camera_removed",
+    ]);
+    walk.frame(9100, { b: inside });
+    walk.down(9500);
+    const ends = walk.changed(9900, CameraChange.REMOVED);
+    expect(ends.map(inShort)).toEqual(["end camera_down 9500..9900 camera_removed"]);
+    expect(ends[0]?.message).toBe("camera was removed");
+    expect(walk.changed(9950, CameraChange.REMOVED)).toEqual([]);
+  });
+
+  it("ends what it saw when it has another address; what is about the camera itself goes on", () => {
+    const walk = new EngineWalk({ zones: [road], rules: [entered, { type: "left" }] });
+    walk.frame(0, { a: inside });
+    expect(walk.changed(100, CameraChange.ADDRESS).map(inShort)).toEqual([
+      "end entered_zone-road a 0..100 camera_changed",
+    ]);
+    expect(walk.frame(200, { b: inside }).map(inShort)).toEqual(["start entered_zone-road b 200.."]);
+    walk.down(300);
+    expect(walk.changed(400, CameraChange.ADDRESS)).toEqual([]);
+    expect(walk.up(500).map(inShort)).toEqual([
+      "end camera_down 300..500 condition_over",
+      "once camera_up 500..500",
+    ]);
+  });
+});
+
+describe("an object that is taken for something else in between", () => {
+  const asDog: Sight = [0.75, 0.5, { className: "dog" }];
+
+  it("keeps its event, which keeps its class, until it leaves", () => {
+    const walk = new EngineWalk({ zones: [road], rules: [{ ...entered, classes: ["person"] }] });
+    expect(walk.frame(0, { a: inside }).map(inShort)).toEqual(["start entered_zone-road a 0.."]);
+    expect(walk.frame(100, { a: asDog })).toEqual([]);
+    const ends = walk.frame(200, { a: [0.25, 0.5, { className: "dog" }] });
+    expect(ends.map(inShort)).toEqual(["end entered_zone-road a 0..200 condition_over"]);
+    expect(ends[0]?.track?.className).toBe("person");
+  });
+
+  it("makes events of the rules for what it is now, and leaves no place that it was in as another", () => {
+    const walk = new EngineWalk({
+      zones: [road],
+      rules: [
+        { ...entered, classes: ["dog"] },
+        { type: "left", classes: ["person"] },
+        { type: "count_above", count: 0, classes: ["person"] },
+      ],
+    });
+    expect(walk.frame(0, { a: inside }).map(inShort)).toEqual(["start count_above 1 0.."]);
+    expect(walk.frame(100, { a: asDog }).map(inShort)).toEqual([
+      "start entered_zone-road a 100..",
+      "end count_above 0 0..100 condition_over",
+    ]);
+    expect(walk.frame(2000, {}, ["a"]).map(inShort)).toEqual(["end entered_zone-road a 100..100 track_lost"]);
+  });
+
+  it("crosses a line once, as what it is then", () => {
+    const line = { name: "gate", start: [0.5, 1], end: [0.5, 0] };
+    const rule = { type: "crossed_line", line: "gate" };
+    const walk = new EngineWalk({
+      lines: [line],
+      rules: [
+        { ...rule, name: "people", classes: ["person"] },
+        { ...rule, name: "dogs", classes: ["dog"] },
+      ],
+    });
+    walk.frame(0, { a: [0.2, 0.5] });
+    walk.frame(100, { a: [0.3, 0.5, { className: "dog" }] });
+    expect(walk.frame(200, { a: [0.8, 0.5, { className: "dog" }] }).map(inShort)).toEqual([
+      "once dogs a 200..200",
+    ]);
+    expect(walk.frame(300, { a: [0.9, 0.5] })).toEqual([]);
+    expect(walk.frame(400, { a: [0.2, 0.5] }).map(inShort)).toEqual(["once people a 400..400"]);
   });
 });
 

@@ -1,4 +1,5 @@
 import {
+  CameraChange,
   CameraRules,
   type CameraTransition,
   EndReason,
@@ -100,14 +101,20 @@ export class RulesEngine {
     return step.events;
   }
 
-  /** The camera went down, which ends its tracks and their events, or it is up again. */
+  /**
+   * The camera went down, was removed or looks elsewhere, which ends its tracks and their events; or it is up again. What
+   * is about the camera comes last.
+   */
   transition(now: Instant, transition: CameraTransition): Event[] {
-    if (!transition.down) return this.#camera.up(now);
-    const step = this.#stepAt(now);
-    for (const { evaluation } of this.#running) evaluation?.end(step, EndReason.CAMERA_DOWN);
-    this.#tracks.clear();
-    this.#lastFrame = null;
-    return [...step.events, ...this.#camera.down(now, transition)];
+    switch (transition.change) {
+      case CameraChange.REMOVED:
+        return [...this.#endAll(now, EndReason.CAMERA_REMOVED), ...this.#camera.removed(now)];
+      case CameraChange.ADDRESS:
+        return this.#endAll(now, EndReason.CAMERA_CHANGED);
+      default:
+        if (!transition.down) return this.#camera.up(now);
+        return [...this.#endAll(now, EndReason.CAMERA_DOWN), ...this.#camera.down(now, transition)];
+    }
   }
 
   /**
@@ -160,6 +167,15 @@ export class RulesEngine {
       cameraDown: this.#camera.open,
       lastFrame: this.#lastFrame,
     });
+  }
+
+  /** Ends what rules have begun, and forgets all objects. */
+  #endAll(now: Instant, reason: EndReason): Event[] {
+    const step = this.#stepAt(now);
+    for (const { evaluation } of this.#running) evaluation?.end(step, reason);
+    this.#tracks.clear();
+    this.#lastFrame = null;
+    return step.events;
   }
 
   #see(seen: SeenTrack, now: Instant, frame: FrameReference | undefined): Tracked {

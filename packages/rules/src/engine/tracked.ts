@@ -7,6 +7,7 @@ import type { Scene } from "./scene.ts";
 export interface SeenTrack {
   /** Unique among the camera's tracks, for ever. */
   readonly id: string;
+  /** The object's, which need not be that of its detection in this frame. */
   readonly classId: number;
   readonly className: string;
   readonly score: number;
@@ -57,8 +58,11 @@ export class Tracked {
     });
   }
 
-  see({ score, pixelBox, normalizedBox }: SeenTrack, now: Instant, frame: FrameReference | undefined): void {
+  see(seen: SeenTrack, now: Instant, frame: FrameReference | undefined): void {
+    const { classId, className, score, pixelBox, normalizedBox } = seen;
     const { state } = this;
+    state.classId = classId;
+    state.className = className;
     state.score = score;
     state.bestScore = Math.max(state.bestScore, score);
     state.pixelBox = { ...pixelBox };

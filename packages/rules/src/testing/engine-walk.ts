@@ -1,5 +1,7 @@
 import {
+  type CameraChange,
   CameraReason,
+  CameraTransition,
   EndReason,
   type Event,
   EventPhase,
@@ -53,17 +55,20 @@ export class EngineWalk {
 
   down(ms: number, reason: CameraReason = CameraReason.STALLED, message = ""): Event[] {
     const now = this.at(ms);
-    return this.engine.transition(now, { time: now.time, down: true, reason, message });
+    return this.engine.transition(
+      now,
+      CameraTransition.fromPartial({ time: now.time, down: true, reason, message }),
+    );
   }
 
   up(ms: number): Event[] {
     const now = this.at(ms);
-    return this.engine.transition(now, {
-      time: now.time,
-      down: false,
-      reason: CameraReason.UNSPECIFIED,
-      message: "",
-    });
+    return this.engine.transition(now, CameraTransition.fromPartial({ time: now.time, down: false }));
+  }
+
+  changed(ms: number, change: CameraChange): Event[] {
+    const now = this.at(ms);
+    return this.engine.transition(now, CameraTransition.fromPartial({ time: now.time, change }));
   }
 
   at(ms: number): Instant {

@@ -2,9 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { JsMsg } from "@nats-io/jetstream";
 import type { Msg } from "@nats-io/transport-node";
 import {
+  CameraChange,
   CameraReason,
+  type CameraRules,
   decodeJson,
   frameDroppedSchema,
+  fromTimestamp,
   streams,
   subjects,
   toTimestamp,
@@ -25,6 +28,8 @@ const retryMs = 250;
 const checkpointMs = 5_000;
 /** Time is told of by a tick when no entry has come for so long. */
 const tickMs = 1_000;
+/** A status is at most so old; later its camera captured nothing more from an address that it had before. */
+const statusAgeMs = 2_000;
 
 /**
  * Feeds one camera's timeline from where it was found until something fails: with the frames that workers publish, the
@@ -98,6 +103,21 @@ export class AnalysisSession {
   /** NATS is back: a server that restarted has forgotten the consumer, and waiting to miss it would cost seconds. */
   natsReturned(): void {
     this.#reader.abort();
+  }
+
+  /** The camera has another address: what is seen from now on may be another place. */
+  addressChanged(): void {
+    this.#inTurn(async () => {
+      const lastFrame = this.#context.status.find(this.#timeline.camera)?.lastFrameTime;
+      // Both hosts' clocks have a say, so that no frame of after is taken for one of before for long.
+      const framesEnd =
+        lastFrame && toTimestamp(Math.min(Date.now(), fromTimestamp(lastFrame) + statusAgeMs));
+      const { down } = this.#timeline.state;
+      const change = CameraChange.ADDRESS;
+      const value = { ...plain, time: now(), down, change, framesEnd };
+      await this.#timeline.step({ $case: "transition", value });
+      this.#idle.refresh();
+    });
   }
 
   #inTurn(step: () => Promise<void>): void {
@@ -178,15 +198,22 @@ export class AnalysisSession {
   async #followRules(): Promise<void> {
     const { camera, state } = this.#timeline;
     const rules = rulesInForce(this.#context.rules, camera, this.#log);
-    if (rules.etag === state.rulesEtag) return;
+    if (rules.etag === state.rulesEtag || (await this.#wentWithCamera(rules))) return;
     await this.#timeline.step({ $case: "rules", value: { time: now(), rules } });
     this.#idle.refresh();
+  }
+
+  /** Rules that are gone went with their camera: its removal ends what they began, and says why. */
+  async #wentWithCamera({ etag }: CameraRules): Promise<boolean> {
+    if (etag !== "") return false;
+    const record = await this.#context.buckets.cameras.get(this.#timeline.camera);
+    return record?.operation !== "PUT";
   }
 
   async #followStanding(): Promise<void> {
     const standing = this.#standing.now;
     if (!standing || standing.down === this.#timeline.state.down) return;
-    const value = { reason: CameraReason.UNSPECIFIED, message: "", ...standing, time: now() };
+    const value = { ...plain, ...standing, time: now() };
     await this.#timeline.step({ $case: "transition", value });
     this.#idle.refresh();
   }
@@ -200,6 +227,14 @@ export class AnalysisSession {
     });
   }
 }
+
+/** What most transitions are. */
+const plain = {
+  reason: CameraReason.UNSPECIFIED,
+  message: "",
+  change: CameraChange.UNSPECIFIED,
+  framesEnd: undefined,
+};
 
 function now() {
   return toTimestamp(Date.now());

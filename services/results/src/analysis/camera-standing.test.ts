@@ -1,6 +1,6 @@
 import { CameraReason, CameraState, CameraStatus } from "@sightline/contracts";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { CameraStanding, pendingLimitMs } from "./camera-standing.ts";
+import { CameraStanding, pendingLimitMs, settleLimitMs } from "./camera-standing.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -22,8 +22,12 @@ function standingOf() {
     },
   };
   const standing = new CameraStanding(view, "front", told);
-  const report = (state: CameraState, reason: CameraReason = CameraReason.UNSPECIFIED) => {
-    status = CameraStatus.fromPartial({ state, reason, message: "why" });
+  const report = (
+    state: CameraState,
+    reason: CameraReason = CameraReason.UNSPECIFIED,
+    more: Partial<CameraStatus> = {},
+  ) => {
+    status = CameraStatus.fromPartial({ state, reason, message: "why", ...more });
     listener("front");
   };
   return { standing, report, told };
@@ -51,6 +55,22 @@ test("a camera that no ingest holds is down only when that lasts", () => {
   vi.advanceTimersByTime(200);
   expect(told).toHaveBeenCalledOnce();
   expect(standing.now).toMatchObject({ down: true, message: "why" });
+});
+
+test("a camera is down once its frames are through, which is not waited for for ever", () => {
+  const { standing, report, told } = standingOf();
+  const ledger = { captured: 9, inferred: 7, dropped: [], inFlight: 2 };
+  const lastFrameTime = { seconds: 7, nanos: 0 };
+  report(CameraState.DOWN, CameraReason.STALLED, { ledger, lastFrameTime });
+  expect(standing.now).toBeUndefined();
+  report(CameraState.DOWN, CameraReason.STALLED, { ledger: { ...ledger, inFlight: 0 }, lastFrameTime });
+  expect(standing.now).toMatchObject({ down: true, framesEnd: lastFrameTime });
+  report(CameraState.LIVE);
+  report(CameraState.DOWN, CameraReason.STALLED, { ledger });
+  told.mockClear();
+  vi.advanceTimersByTime(settleLimitMs + 2);
+  expect(told).toHaveBeenCalledOnce();
+  expect(standing.now).toMatchObject({ down: true });
 });
 
 test("a camera that another ingest takes in time was never down", () => {

@@ -1,11 +1,22 @@
-import { type CameraReason, CameraState, type CameraStatus } from "@sightline/contracts";
+import { type CameraReason, CameraState, type CameraStatus, type Timestamp } from "@sightline/contracts";
 import type { CameraStatusView } from "../cameras/camera-status-view.ts";
 
 /** A camera that no ingest holds for longer than this counts as down. */
 export const pendingLimitMs = 10_000;
 
+/** A camera that is down may have frames on their way to a worker and back; it counts as down when they are through, or then. */
+export const settleLimitMs = 3_000;
+
 /** Whether a camera gives frames, and if not, why. */
-export type Standing = { down: false } | { down: true; reason: CameraReason; message: string };
+export type Standing =
+  | { down: false }
+  | {
+      down: true;
+      reason: CameraReason;
+      message: string;
+      /** When its last frame was captured, or a little later. */
+      framesEnd: Timestamp | undefined;
+    };
 
 /** What one camera's status comes to for its timeline: up, down, or nothing new. */
 export class CameraStanding {
@@ -13,7 +24,8 @@ export class CameraStanding {
   readonly #camera: string;
   readonly #changed: () => void;
   readonly #removeListener: () => void;
-  #pendingSince: number | undefined;
+  /** Since when the camera gives no frames, though it does not count as down yet. */
+  #waitingSince: number | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   /** `changed` is called whenever `now` may say something else. */
@@ -31,9 +43,10 @@ export class CameraStanding {
   get now(): Standing | undefined {
     const status = this.#view.find(this.#camera);
     if (status?.state === CameraState.LIVE) return { down: false };
-    if (status?.state === CameraState.DOWN) return downBy(status);
-    if (status?.state !== CameraState.PENDING || this.#pendingSince === undefined) return undefined;
-    return performance.now() - this.#pendingSince >= pendingLimitMs ? downBy(status) : undefined;
+    const limitMs = waitLimitOf(status);
+    if (!status || limitMs === undefined) return undefined;
+    const waitedMs = this.#waitingSince === undefined ? 0 : performance.now() - this.#waitingSince;
+    return waitedMs >= limitMs ? downBy(status) : undefined;
   }
 
   stop(): void {
@@ -42,18 +55,25 @@ export class CameraStanding {
   }
 
   #consider(): void {
-    const pending = this.#view.find(this.#camera)?.state === CameraState.PENDING;
-    if (!pending) {
-      clearTimeout(this.#timer);
-      this.#pendingSince = undefined;
-    } else if (this.#pendingSince === undefined) {
-      this.#pendingSince = performance.now();
-      this.#timer = setTimeout(this.#changed, pendingLimitMs + 1);
+    const limitMs = waitLimitOf(this.#view.find(this.#camera));
+    if (limitMs === undefined) this.#waitingSince = undefined;
+    else this.#waitingSince ??= performance.now();
+    clearTimeout(this.#timer);
+    if (limitMs !== undefined && this.#waitingSince !== undefined) {
+      const leftMs = limitMs - (performance.now() - this.#waitingSince);
+      if (leftMs > 0) this.#timer = setTimeout(this.#changed, Math.ceil(leftMs) + 1);
     }
     this.#changed();
   }
 }
 
-function downBy({ reason, message }: CameraStatus): Standing {
-  return { down: true, reason, message };
+/** How long a camera must be in this state to count as down; undefined when it does not however long that lasts. */
+function waitLimitOf(status: CameraStatus | undefined): number | undefined {
+  if (status?.state === CameraState.PENDING) return pendingLimitMs;
+  if (status?.state !== CameraState.DOWN) return undefined;
+  return (status.ledger?.inFlight ?? 0) > 0 ? settleLimitMs : 0;
+}
+
+function downBy({ reason, message, lastFrameTime }: CameraStatus): Standing {
+  return { down: true, reason, message, framesEnd: lastFrameTime };
 }

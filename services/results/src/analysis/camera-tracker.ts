@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { CameraReason, toTimestamp } from "@sightline/contracts";
+import { CameraChange, CameraReason, type CameraRecord, toTimestamp } from "@sightline/contracts";
 import type { Lease, LeasedWork, LeaseEnd, Logger } from "@sightline/service";
 import type { AnalysisContext } from "./analysis-context.ts";
 import type { CameraMetrics } from "./analysis-metrics.ts";
@@ -24,9 +24,18 @@ export class CameraTracker implements LeasedWork {
   /** Undefined while it must be recovered. */
   #timeline: CameraTimeline | undefined;
   #session: AnalysisSession | undefined;
+  #address: string | undefined;
 
-  constructor(camera: string, lease: Lease, context: AnalysisContext, log: Logger) {
+  /** `record`: undefined of a camera that is registered no more. */
+  constructor(
+    camera: string,
+    record: CameraRecord | undefined,
+    lease: Lease,
+    context: AnalysisContext,
+    log: Logger,
+  ) {
     this.camera = camera;
+    this.#address = record?.uri;
     this.#lease = lease;
     this.#context = context;
     this.#metrics = context.metrics.camera(camera);
@@ -37,6 +46,13 @@ export class CameraTracker implements LeasedWork {
   /** Frames that wait for the one before them. */
   get held(): number {
     return this.#timeline?.order.held ?? 0;
+  }
+
+  /** The camera's record may have changed. While the analysis is recovered, the time without frames ends its tracks. */
+  update({ uri }: CameraRecord): void {
+    if (uri === this.#address) return;
+    this.#address = uri;
+    if (this.#timeline) this.#session?.addressChanged();
   }
 
   natsReturned(): void {
@@ -100,6 +116,8 @@ export class CameraTracker implements LeasedWork {
       down: true,
       reason: CameraReason.UNSPECIFIED,
       message: "camera removed",
+      change: CameraChange.REMOVED,
+      framesEnd: undefined,
     } as const;
     await timeline.step({ $case: "transition", value });
     await this.#context.buckets.analysisState.delete(this.camera);

@@ -24,6 +24,7 @@ const checkpointSchema = z.strictObject({
   publishedAhead: publishedFramesSchema,
   down: z.boolean(),
   rulesEtag: z.string(),
+  framesEndMs: z.number().nullish(),
   analysis: z.custom<AnalysisState>((value) => typeof value === "object" && value !== null),
 });
 export type Checkpoint = z.infer<typeof checkpointSchema>;

@@ -9,12 +9,16 @@ import {
   type Event,
   EventPhase,
   EventType,
+  encodeJson,
   FrameDetections,
+  fromTimestamp,
   streams,
   subjects,
+  toTimestamp,
 } from "@sightline/contracts";
 import { traceHeader } from "@sightline/service";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { sampleCamera } from "../testing/sample-camera.ts";
 import { AnalysisRig } from "./testing/analysis-rig.ts";
 import type { RunningAnalysis } from "./testing/running-analysis.ts";
 import { sceneFrame, sceneRules } from "./testing/scene.ts";
@@ -134,18 +138,83 @@ test("a state that changed while nobody analysed comes after the frames of befor
   await analysedAsUninterrupted(rig, camera);
 });
 
-test("a removed camera ends what is open, and leaves no state and no series", async () => {
+test("a camera that goes down has the last word: frames of before that come late are recorded only", async () => {
+  await rig.register(camera, sceneRules());
+  await report({ state: CameraState.LIVE });
+  await rig.publishScene(camera, 60, 40);
+  await expect.poll(() => rig.framesIn(camera), patient).toBe(60);
+  const last = FrameDetections.decode(rig.published.get(camera)!.at(-1)!).frame!;
+  const startMs = fromTimestamp(last.captureTime!) - 59 * 25;
+  const onTheWay = (number: number) =>
+    rig.publish(sceneFrame({ camera, number, atMs: (number - 1) * 25, startMs }));
+  const lastFrameTime = toTimestamp(startMs + 63 * 25);
+  await report({ state: CameraState.DOWN, reason: CameraReason.STREAM_ENDED, lastFrameTime });
+  await expect.poll(kinds, patient).toContain("transition");
+  for (const number of [61, 62, 63, 64]) await onTheWay(number);
+  await expect.poll(() => rig.framesIn(camera), patient).toBe(64);
+  const all = (await rig.events(camera)).map(({ event }) => event);
+  // All that was open ends by that, then the camera is down, and nothing more is heard of it.
+  expect(all.at(-1)).toMatchObject({ type: EventType.CAMERA_DOWN, phase: EventPhase.START });
+  const newest = new Map(all.map((event) => [event.name, event]));
+  const open = [...newest.values()].filter(({ endTime }) => endTime === undefined);
+  expect(open.map(({ type }) => type)).toEqual([EventType.CAMERA_DOWN]);
+  expect(all.at(-2)).toMatchObject({ phase: EventPhase.END, endReason: EndReason.CAMERA_DOWN });
+  const tracked = (await rig.timeline(camera)).map(({ entry }) =>
+    entry.entry?.$case === "frame"
+      ? entry.entry.value.detections.some(({ trackId }) => trackId !== "")
+      : entry.entry?.$case,
+  );
+  expect(tracked.slice(-6)).toEqual([true, "transition", false, false, false, false]);
+  // What is captured afterwards is followed again, by whoever goes on.
+  await analysis.stop();
+  await rig.analysis();
+  for (const number of [65, 66]) await onTheWay(number);
+  await expect.poll(() => rig.framesIn(camera), patient).toBe(66);
+  const trackIds = async () =>
+    (await rig.timeline(camera)).flatMap(({ entry }) =>
+      entry.entry?.$case === "frame" && entry.entry.value.frame!.number === 66
+        ? entry.entry.value.detections.map(({ trackId }) => trackId)
+        : [],
+    );
+  expect((await trackIds()).filter((id) => id !== "")).not.toEqual([]);
+});
+
+test("another address ends what was seen from the one before, and nothing more", async () => {
+  await rig.register(camera, sceneRules());
+  await report({ state: CameraState.LIVE });
+  await rig.publishScene(camera, 60, 40);
+  await expect.poll(() => rig.framesIn(camera), patient).toBe(60);
+  const moved = { ...sampleCamera(), uri: "rtsp://127.0.0.1:8554/elsewhere" };
+  await rig.buckets.cameras.put(camera, encodeJson(moved));
+  const lastEnd = async () => (await eventsOf(EventType.APPEARED)).at(-1)!.endReason;
+  await expect.poll(lastEnd, patient).toBe(EndReason.CAMERA_CHANGED);
+  // A change of anything else is none.
+  await rig.buckets.cameras.put(camera, encodeJson({ ...moved, targetFps: 3 }));
+  await rig.publishScene(camera, 60, 40);
+  await expect.poll(() => rig.framesIn(camera), patient).toBe(120);
+  expect((await kinds()).filter((kind) => kind === "transition")).toHaveLength(1);
+  expect(await eventsOf(EventType.CAMERA_DOWN, EventType.CAMERA_UP)).toEqual([]);
+});
+
+test("a removed camera ends what is open, raises no alarm, and leaves no state and no series", async () => {
   await rig.register(camera, sceneRules());
   await rig.publishScene(camera, 60, 40);
   await expect.poll(() => rig.framesIn(camera), patient).toBe(60);
   await rig.buckets.cameras.delete(camera);
-  await expect.poll(() => eventsOf(EventType.CAMERA_DOWN), patient).toHaveLength(1);
-  expect((await eventsOf(EventType.CAMERA_DOWN))[0]!.message).toContain("removed");
+  // As the results services do.
+  await rig.buckets.cameraRules.delete(camera);
   await expect
     .poll(() => rig.buckets.leases.get(`tracker.${camera}`).then((entry) => entry?.operation), patient)
     .toBe("DEL");
   const state = async () => (await rig.buckets.analysisState.get(camera))?.operation;
   await expect.poll(state, patient).toBe("DEL");
+  const ends = async () => {
+    const newest = new Map((await rig.events(camera)).map(({ event }) => [event.name, event]));
+    return [...newest.values()].filter(({ phase }) => phase !== EventPhase.ONCE);
+  };
+  expect(new Set((await ends()).map(({ phase }) => phase))).toEqual(new Set([EventPhase.END]));
+  expect((await ends()).at(-1)!.endReason).toBe(EndReason.CAMERA_REMOVED);
+  expect(await eventsOf(EventType.CAMERA_DOWN)).toEqual([]);
   await expect.poll(() => analysis.registry.metrics()).not.toContain(`camera="${camera}"`);
   // Registered again, it is another camera: nothing of before comes once more.
   await rig.register(camera);
@@ -160,13 +229,21 @@ test("a camera that was removed while nobody analysed is concluded by the next w
   await rig.register(camera, sceneRules());
   await rig.publishScene(camera, 60, 40);
   await expect.poll(() => rig.framesIn(camera), patient).toBe(60);
+  await report({ state: CameraState.DOWN, reason: CameraReason.STALLED });
+  await expect.poll(() => eventsOf(EventType.CAMERA_DOWN), patient).toHaveLength(1);
   await analysis.stop();
   await rig.buckets.cameras.delete(camera);
   await rig.analysis();
-  await expect.poll(() => eventsOf(EventType.CAMERA_DOWN), patient).toHaveLength(1);
   await expect
     .poll(async () => (await rig.buckets.analysisState.get(camera))?.operation, patient)
     .toBe("DEL");
+  const [start, end] = await eventsOf(EventType.CAMERA_DOWN);
+  expect(end).toMatchObject({
+    name: start!.name,
+    phase: EventPhase.END,
+    endReason: EndReason.CAMERA_REMOVED,
+    message: "camera was removed",
+  });
 });
 
 test.each([

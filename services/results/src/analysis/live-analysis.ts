@@ -59,7 +59,8 @@ export class LiveAnalysis {
         kind,
         presence,
         holder: this.#holder,
-        begin: async (camera, _record, lease) => new CameraTracker(camera, lease, this.#context, log),
+        begin: async (camera, record, lease) => new CameraTracker(camera, record, lease, this.#context, log),
+        update: async (tracker, _camera, record) => tracker.update(record),
       },
       log,
     );
@@ -104,7 +105,7 @@ export class LiveAnalysis {
       if (this.#view.records.get(camera)) continue;
       const lease = await Lease.acquire(leases, `${kind}.${camera}`, this.#holder, this.#log);
       if (!lease) continue;
-      await new CameraTracker(camera, lease, this.#context, this.#log).stop("removed");
+      await new CameraTracker(camera, undefined, lease, this.#context, this.#log).stop("removed");
       await lease.release();
       this.#log.info({ camera }, "the analysis of a removed camera is concluded");
     }

@@ -1,5 +1,5 @@
 import { type AnalysisState, CameraAnalysis } from "@sightline/analysis";
-import type { Event, TimelineEntry } from "@sightline/contracts";
+import { type Event, fromTimestamp, type TimelineEntry, type Timestamp } from "@sightline/contracts";
 import { PublishedFrames, type PublishedFramesState } from "./published-frames.ts";
 
 /** All that one camera's timeline so far means, plain JSON. */
@@ -7,6 +7,8 @@ export interface StoredTimelineState {
   publishedAhead: PublishedFramesState;
   down: boolean;
   rulesEtag: string;
+  /** Not in what older versions stored. */
+  framesEndMs?: number | null | undefined;
   analysis: AnalysisState;
 }
 
@@ -19,6 +21,8 @@ export class TimelineState {
   readonly frames: PublishedFrames;
   #down: boolean;
   #rulesEtag: string;
+  /** Frames captured up to here, by the wall clock in milliseconds, belong to what is over; null when there are no such. */
+  #framesEndMs: number | null;
   #tracked = 0;
 
   /** `incarnation` is that of the state, if one is given. @throws when the state cannot be gone on from */
@@ -27,6 +31,7 @@ export class TimelineState {
     this.frames = new PublishedFrames(state?.publishedAhead);
     this.#down = state?.down ?? false;
     this.#rulesEtag = state?.rulesEtag ?? "";
+    this.#framesEndMs = state?.framesEndMs ?? null;
   }
 
   /** Whether the last transition was that the camera went down. */
@@ -46,16 +51,17 @@ export class TimelineState {
 
   /**
    * Takes the next entry; gives a frame's detections their track ids and returns what happened. A frame that comes after
-   * a later one is only recorded: the tracker has moved on.
+   * a later one, or after the end of what it belongs to, is only recorded: the tracker has moved on.
    */
   apply(entry: NonNullable<TimelineEntry["entry"]>): Event[] {
     if (entry.$case === "transition") {
       this.#down = entry.value.down;
+      this.#framesEndMs = entry.value.framesEnd ? fromTimestamp(entry.value.framesEnd) : null;
       this.#tracked = 0;
     } else if (entry.$case === "rules") this.#rulesEtag = entry.value.rules?.etag ?? "";
     else if (entry.$case === "frame") {
-      const { epoch, number } = entry.value.frame!;
-      const late = this.frames.isLate(epoch, number);
+      const { epoch, number, captureTime } = entry.value.frame!;
+      const late = this.frames.isLate(epoch, number) || this.#isOver(captureTime);
       this.frames.add(epoch, number);
       if (late) {
         for (const detection of entry.value.detections) detection.trackId = "";
@@ -68,11 +74,20 @@ export class TimelineState {
     return this.analysis.entry(entry);
   }
 
+  /** Whether a frame of this time was captured before the end that was told; the first of after it ends the question. */
+  #isOver(captureTime: Timestamp | undefined): boolean {
+    if (this.#framesEndMs === null) return false;
+    if (captureTime !== undefined && fromTimestamp(captureTime) <= this.#framesEndMs) return true;
+    this.#framesEndMs = null;
+    return false;
+  }
+
   snapshot(): StoredTimelineState {
     return {
       publishedAhead: this.frames.snapshot(),
       down: this.#down,
       rulesEtag: this.#rulesEtag,
+      framesEndMs: this.#framesEndMs,
       analysis: this.analysis.snapshot(),
     };
   }

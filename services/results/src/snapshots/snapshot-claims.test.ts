@@ -45,6 +45,7 @@ function message(id: string, phase: EventPhase, picture: number, number = pictur
     phase,
     frame: { epoch: "e1", number },
     snapshotFrame: { epoch: "e1", number: picture },
+    snapshotScore: picture / 100,
   });
 }
 
@@ -80,7 +81,9 @@ test("one of a frame that is gone names none, and neither do those that follow u
 test("one that names what is not there names the picture that it has", async () => {
   taker.offer(message("a", EventPhase.START, 40));
   await expect.poll(async () => (await store.details("front/a"))?.number, patience).toBe(40);
-  expect(await settled(message("a", EventPhase.UPDATE, 44), "gone")).toBe(40);
+  const gone = message("a", EventPhase.UPDATE, 44);
+  expect(await settled(gone, "gone")).toBe(40);
+  expect(gone.snapshotScore).toBe(0.4);
   expect(await settled(message("a", EventPhase.END, 40, 60), "fresh")).toBe(40);
 });
 

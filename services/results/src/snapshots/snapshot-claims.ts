@@ -34,8 +34,10 @@ export class SnapshotClaims {
     if (isOfNow && age === "old" && (await this.#taker.takeNow(event))) return;
     try {
       const stored = await this.#store.details(`${parts.camera}/${parts.id}`);
-      if (!stored || !isSameFrame(stored, event.snapshotFrame))
+      if (!stored || !isSameFrame(stored, event.snapshotFrame)) {
         event.snapshotFrame = stored && referenceTo(stored);
+        event.snapshotScore = stored?.score ?? 0;
+      }
     } catch (error) {
       const details = { event: event.name, error: (error as Error).message };
       this.#log.debug(details, "it is not known whether an event has a picture");

@@ -27,6 +27,8 @@ export const snapshotDetailsSchema = z.object({
   /** Of the picture, in pixels. */
   width: z.int().positive(),
   height: z.int().positive(),
+  /** The object's; 0 of an event about no object. Not in what older versions stored. */
+  score: z.number().optional(),
   /** What an annotated picture shows. */
   boxes: z
     .array(

@@ -60,6 +60,7 @@ function event(id: string, phase: EventPhase, picture: number | undefined, numbe
     track: { id: "abc-7", classId: 2, className: "person", score: 0.9, normalizedBox: box },
     frame: frame(number),
     snapshotFrame: frame(picture),
+    snapshotScore: 0.9,
   });
 }
 
@@ -78,6 +79,7 @@ test("an event's picture is stored with the frame it shows and the object's box"
     ptsUs: 40,
     width: 320,
     height: 240,
+    score: 0.9,
     boxes: [{ classId: 2, label: "person #7 90%", box }],
   });
   expect([...jpeg.subarray(0, 2)]).toEqual([0xff, 0xd8]);
@@ -139,7 +141,7 @@ test("of pictures that wait for the same event only the newest is taken, and wha
   expect((await store.details("front/a-e1"))?.number).toBe(52);
 });
 
-test("the object is drawn as it is in the picture's frame, and all followed objects for an event about none", async () => {
+test("the object is drawn as it is in the picture's frame, under the event's class, and all followed objects for an event about none", async () => {
   const found = (trackId: string, xMin: number) => ({
     classId: 1,
     className: "dog",
@@ -157,6 +159,6 @@ test("the object is drawn as it is in the picture's frame, and all followed obje
   taker.offer({ ...event("a-e2", EventPhase.START, 40), track: undefined });
   await outcomesOf(2);
   const boxes = async (name: string) => (await store.details(name))?.boxes.map(({ label }) => label);
-  expect(await boxes("front/a-e1")).toEqual(["dog #7 50%"]);
+  expect(await boxes("front/a-e1")).toEqual(["person #7 50%"]);
   expect(await boxes("front/a-e2")).toEqual(["dog #7 50%", "dog #8 50%"]);
 });

@@ -24,6 +24,7 @@ interface Job {
   epoch: string;
   number: number;
   boxes: AnnotatedBox[];
+  score: number;
   /** The event was begun by another process, so the store may have this picture. */
   mayBeStored: boolean;
 }
@@ -122,7 +123,8 @@ export class SnapshotTaker {
 
   #job(event: Event, camera: string, key: string, frame: FrameReference, mayBeStored: boolean): Job {
     const { epoch, number } = frame;
-    return { key, camera, epoch, number, boxes: this.#boxes(event, camera, epoch, number), mayBeStored };
+    const boxes = this.#boxes(event, camera, epoch, number);
+    return { key, camera, epoch, number, boxes, score: event.snapshotScore, mayBeStored };
   }
 
   /** The object as it is in this frame; every object of the frame when the event is about none. */
@@ -130,9 +132,15 @@ export class SnapshotTaker {
     const { track, frame } = event;
     if (track && frame?.epoch === epoch && frame.number === number) return annotatedBox(track, track.id);
     const found = this.#detections.find(camera, epoch, number)?.detections ?? [];
+    if (!track)
+      return found
+        .filter(({ trackId }) => trackId !== "")
+        .flatMap((each) => annotatedBox(each, each.trackId));
+    // Called what the event calls it, whatever this one detection says.
+    const { classId, className } = track;
     return found
-      .filter(({ trackId }) => (track ? trackId === track.id : trackId !== ""))
-      .flatMap((each) => annotatedBox(each, each.trackId));
+      .filter(({ trackId }) => trackId === track.id)
+      .flatMap((each) => annotatedBox({ ...each, classId, className }, each.trackId));
   }
 
   #startMore(): void {
@@ -155,7 +163,8 @@ export class SnapshotTaker {
       if (job.mayBeStored && (await this.#isStored(job))) return true;
       const { jpeg, ...picture } = await this.#picture(job, attempts);
       const { epoch, number, captureTimeMs, ptsUs, width, height } = picture;
-      const details = { epoch, number, captureTimeMs, ptsUs, width, height, boxes: job.boxes };
+      const { boxes, score } = job;
+      const details = { epoch, number, captureTimeMs, ptsUs, width, height, boxes, score };
       await this.#store.put(job.key, jpeg, details);
       this.#observe(undefined);
       return true;

@@ -197,6 +197,10 @@ export const EndReason = {
   CAMERA_DOWN: 3,
   /** RULE_INACTIVE - The rule was changed or removed, or its active hours are over. */
   RULE_INACTIVE: 4,
+  /** CAMERA_REMOVED - The camera was removed. */
+  CAMERA_REMOVED: 5,
+  /** CAMERA_CHANGED - The camera's address was changed: it may see something else now. */
+  CAMERA_CHANGED: 6,
 } as const;
 
 export type EndReason = typeof EndReason[keyof typeof EndReason];
@@ -207,6 +211,8 @@ export namespace EndReason {
   export type TRACK_LOST = typeof EndReason.TRACK_LOST;
   export type CAMERA_DOWN = typeof EndReason.CAMERA_DOWN;
   export type RULE_INACTIVE = typeof EndReason.RULE_INACTIVE;
+  export type CAMERA_REMOVED = typeof EndReason.CAMERA_REMOVED;
+  export type CAMERA_CHANGED = typeof EndReason.CAMERA_CHANGED;
 }
 
 export function endReasonFromJSON(object: any): EndReason {
@@ -226,6 +232,12 @@ export function endReasonFromJSON(object: any): EndReason {
     case 4:
     case "END_REASON_RULE_INACTIVE":
       return EndReason.RULE_INACTIVE;
+    case 5:
+    case "END_REASON_CAMERA_REMOVED":
+      return EndReason.CAMERA_REMOVED;
+    case 6:
+    case "END_REASON_CAMERA_CHANGED":
+      return EndReason.CAMERA_CHANGED;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum EndReason");
   }
@@ -243,6 +255,10 @@ export function endReasonToJSON(object: EndReason): string {
       return "END_REASON_CAMERA_DOWN";
     case EndReason.RULE_INACTIVE:
       return "END_REASON_RULE_INACTIVE";
+    case EndReason.CAMERA_REMOVED:
+      return "END_REASON_CAMERA_REMOVED";
+    case EndReason.CAMERA_CHANGED:
+      return "END_REASON_CAMERA_CHANGED";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum EndReason");
   }
@@ -292,6 +308,7 @@ export function crossingDirectionToJSON(object: CrossingDirection): string {
 export interface Track {
   /** Unique within the camera. */
   id: string;
+  /** What most of its detections say, by their scores, when the event begins; single detections may say otherwise. */
   classId: number;
   className: string;
   /** Score in the frame at hand, 0..1. */
@@ -370,6 +387,8 @@ export interface Event {
   cameraReason: CameraReason;
   /** In words, for people. */
   message: string;
+  /** The object's score in snapshot_frame, 0..1; 0 when the event has no picture or is about no object. */
+  snapshotScore: number;
 }
 
 function createBaseTrack(): Track {
@@ -758,6 +777,7 @@ function createBaseEvent(): Event {
     snapshotFrame: undefined,
     cameraReason: 0,
     message: "",
+    snapshotScore: 0,
   };
 }
 
@@ -816,6 +836,9 @@ export const Event: MessageFns<Event> = {
     }
     if (message.message !== "") {
       writer.uint32(146).string(message.message);
+    }
+    if (message.snapshotScore !== 0) {
+      writer.uint32(157).float(message.snapshotScore);
     }
     return writer;
   },
@@ -977,6 +1000,14 @@ export const Event: MessageFns<Event> = {
             message.message = reader.string();
             continue;
           }
+          case 19: {
+            if (tag !== 157) {
+              break;
+            }
+
+            message.snapshotScore = reader.float();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1033,6 +1064,11 @@ export const Event: MessageFns<Event> = {
         ? cameraReasonFromJSON(object.camera_reason)
         : 0,
       message: isSet(object.message) ? globalThis.String(object.message) : "",
+      snapshotScore: isSet(object.snapshotScore)
+        ? globalThis.Number(object.snapshotScore)
+        : isSet(object.snapshot_score)
+        ? globalThis.Number(object.snapshot_score)
+        : 0,
     };
   },
 
@@ -1092,6 +1128,9 @@ export const Event: MessageFns<Event> = {
     if (message.message !== "") {
       obj.message = message.message;
     }
+    if (message.snapshotScore !== 0) {
+      obj.snapshotScore = floatToJson(message.snapshotScore);
+    }
     return obj;
   },
 
@@ -1128,6 +1167,7 @@ export const Event: MessageFns<Event> = {
       : undefined;
     message.cameraReason = object.cameraReason ?? 0;
     message.message = object.message ?? "";
+    message.snapshotScore = object.snapshotScore ?? 0;
     return message;
   },
 };

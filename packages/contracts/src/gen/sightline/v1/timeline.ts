@@ -15,12 +15,62 @@ export const protobufPackage = "sightline.v1";
 
 export const protobufFileName = "sightline/v1/timeline.proto";
 
-/** A camera went down or came back. */
+/** What was done to a camera. */
+export const CameraChange = {
+  UNSPECIFIED: 0,
+  /** REMOVED - It is registered no more: all that is open ends, and nothing begins. */
+  REMOVED: 1,
+  /** ADDRESS - It has another address: its tracks and their events end. Whether it is down or up stays as it was. */
+  ADDRESS: 2,
+} as const;
+
+export type CameraChange = typeof CameraChange[keyof typeof CameraChange];
+
+export namespace CameraChange {
+  export type UNSPECIFIED = typeof CameraChange.UNSPECIFIED;
+  export type REMOVED = typeof CameraChange.REMOVED;
+  export type ADDRESS = typeof CameraChange.ADDRESS;
+}
+
+export function cameraChangeFromJSON(object: any): CameraChange {
+  switch (object) {
+    case 0:
+    case "CAMERA_CHANGE_UNSPECIFIED":
+      return CameraChange.UNSPECIFIED;
+    case 1:
+    case "CAMERA_CHANGE_REMOVED":
+      return CameraChange.REMOVED;
+    case 2:
+    case "CAMERA_CHANGE_ADDRESS":
+      return CameraChange.ADDRESS;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CameraChange");
+  }
+}
+
+export function cameraChangeToJSON(object: CameraChange): string {
+  switch (object) {
+    case CameraChange.UNSPECIFIED:
+      return "CAMERA_CHANGE_UNSPECIFIED";
+    case CameraChange.REMOVED:
+      return "CAMERA_CHANGE_REMOVED";
+    case CameraChange.ADDRESS:
+      return "CAMERA_CHANGE_ADDRESS";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CameraChange");
+  }
+}
+
+/** A camera went down or came back, was removed, or was given another address. */
 export interface CameraTransition {
   time: Timestamp | undefined;
   down: boolean;
   reason: CameraReason;
   message: string;
+  /** Why what was seen so far is over, when the camera did not merely go down or come back. */
+  change: CameraChange;
+  /** Frames captured up to here belong to what is over: they are recorded, but nothing follows from them any more. */
+  framesEnd: Timestamp | undefined;
 }
 
 /** Time passed without a frame. */
@@ -65,7 +115,7 @@ export interface TimelineEntry {
 }
 
 function createBaseCameraTransition(): CameraTransition {
-  return { time: undefined, down: false, reason: 0, message: "" };
+  return { time: undefined, down: false, reason: 0, message: "", change: 0, framesEnd: undefined };
 }
 
 export const CameraTransition: MessageFns<CameraTransition> = {
@@ -81,6 +131,12 @@ export const CameraTransition: MessageFns<CameraTransition> = {
     }
     if (message.message !== "") {
       writer.uint32(34).string(message.message);
+    }
+    if (message.change !== 0) {
+      writer.uint32(40).int32(message.change);
+    }
+    if (message.framesEnd !== undefined) {
+      Timestamp.encode(message.framesEnd, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -130,6 +186,22 @@ export const CameraTransition: MessageFns<CameraTransition> = {
             message.message = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.change = reader.int32() as any;
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.framesEnd = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -148,6 +220,12 @@ export const CameraTransition: MessageFns<CameraTransition> = {
       down: isSet(object.down) ? globalThis.Boolean(object.down) : false,
       reason: isSet(object.reason) ? cameraReasonFromJSON(object.reason) : 0,
       message: isSet(object.message) ? globalThis.String(object.message) : "",
+      change: isSet(object.change) ? cameraChangeFromJSON(object.change) : 0,
+      framesEnd: isSet(object.framesEnd)
+        ? fromJsonTimestamp(object.framesEnd)
+        : isSet(object.frames_end)
+        ? fromJsonTimestamp(object.frames_end)
+        : undefined,
     };
   },
 
@@ -165,6 +243,12 @@ export const CameraTransition: MessageFns<CameraTransition> = {
     if (message.message !== "") {
       obj.message = message.message;
     }
+    if (message.change !== 0) {
+      obj.change = cameraChangeToJSON(message.change);
+    }
+    if (message.framesEnd !== undefined) {
+      obj.framesEnd = fromTimestamp(message.framesEnd).toISOString();
+    }
     return obj;
   },
 
@@ -177,6 +261,10 @@ export const CameraTransition: MessageFns<CameraTransition> = {
     message.down = object.down ?? false;
     message.reason = object.reason ?? 0;
     message.message = object.message ?? "";
+    message.change = object.change ?? 0;
+    message.framesEnd = (object.framesEnd !== undefined && object.framesEnd !== null)
+      ? Timestamp.fromPartial(object.framesEnd)
+      : undefined;
     return message;
   },
 };
