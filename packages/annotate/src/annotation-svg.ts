@@ -1,5 +1,6 @@
 import { classColor } from "./class-color.ts";
 import { glyphHeight, glyphWidth, hasDot } from "./label-font.ts";
+import { type LabelledBox, type PlacedLabel, placeLabels } from "./place-labels.ts";
 
 /** A box to draw, in 0..1 of the picture's width and height. */
 export interface AnnotatedBox {
@@ -13,53 +14,68 @@ const mostCharacters = 48;
 
 /**
  * An SVG of boxes and labels to be laid over a picture of this size, the first box on top. Labels are drawn as dots, so
- * no font is needed and none of a label's text gets into the markup.
+ * no font is needed and none of a label's text gets into the markup; where they go `placeLabels` says.
  */
 export function annotationSvg(width: number, height: number, boxes: readonly AnnotatedBox[]): string {
   const unit = Math.max(1, Math.round(Math.min(width, height) / 240));
-  const shapes = boxes.toReversed().map((each) => boxShape(each, width, height, unit));
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" shape-rendering="crispEdges">${shapes.join("")}</svg>`;
+  const drawn = boxes.map((each) => drawnBox(each, width, height, unit));
+  const places = placeLabels(drawn, { x: 0, y: 0, width, height });
+  const outlines = drawn.map((each) => outlineShape(each, unit)).reverse();
+  const labels = drawn.map((each, index) => labelShape(each, places[index], unit)).reverse();
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" shape-rendering="crispEdges">${outlines.join("")}${labels.join("")}</svg>`;
 }
 
-function boxShape(
+/** A box in pixels, with its label. */
+interface DrawnBox extends LabelledBox {
+  color: string;
+  characters: readonly string[];
+}
+
+function drawnBox(
   { classId, label, box }: AnnotatedBox,
-  width: number,
-  height: number,
+  pictureWidth: number,
+  pictureHeight: number,
   unit: number,
-): string {
-  const [left, right] = [pixel(box.xMin, width), pixel(box.xMax, width)];
-  const [top, bottom] = [pixel(box.yMin, height), pixel(box.yMax, height)];
-  const color = `rgb(${classColor(classId).join(",")})`;
-  const line = Math.max(1, Math.min(2 * unit, right - left, bottom - top));
-  // The line lies inside the box.
-  const frame = [left + line / 2, top + line / 2, right - left - line, bottom - top - line] as const;
-  const outline = `<rect x="${frame[0]}" y="${frame[1]}" width="${Math.max(0, frame[2])}" height="${Math.max(0, frame[3])}" fill="none" stroke="${color}" stroke-width="${line}"/>`;
-  return `${outline}${labelShape([...label].slice(0, mostCharacters), left, top, width, unit, color)}`;
+): DrawnBox {
+  const [left, right] = [pixel(box.xMin, pictureWidth), pixel(box.xMax, pictureWidth)];
+  const [top, bottom] = [pixel(box.yMin, pictureHeight), pixel(box.yMax, pictureHeight)];
+  const characters = [...label].slice(0, mostCharacters);
+  return {
+    x: left,
+    y: top,
+    width: right - left,
+    height: bottom - top,
+    color: `rgb(${classColor(classId).join(",")})`,
+    characters,
+    labelWidth: characters.length === 0 ? 0 : (characters.length * (glyphWidth + 1) + 1) * unit,
+    labelHeight: characters.length === 0 ? 0 : (glyphHeight + 2) * unit,
+  };
 }
 
-/** Text on a bar of the box's colour: above the box, or inside it at the picture's top. */
+function outlineShape({ x, y, width, height, color }: DrawnBox, unit: number): string {
+  const line = Math.max(1, Math.min(2 * unit, width, height));
+  // The line lies inside the box.
+  const frame = [x + line / 2, y + line / 2, width - line, height - line] as const;
+  return `<rect x="${frame[0]}" y="${frame[1]}" width="${Math.max(0, frame[2])}" height="${Math.max(0, frame[3])}" fill="none" stroke="${color}" stroke-width="${line}"/>`;
+}
+
+/** Text on a bar of the box's colour. */
 function labelShape(
-  characters: readonly string[],
-  x: number,
-  y: number,
-  pictureWidth: number,
+  { characters, labelWidth, labelHeight, color }: DrawnBox,
+  place: PlacedLabel | undefined,
   unit: number,
-  color: string,
 ): string {
-  if (characters.length === 0) return "";
-  const height = (glyphHeight + 2) * unit;
-  const width = (characters.length * (glyphWidth + 1) + 1) * unit;
-  const left = Math.max(0, Math.min(x, pictureWidth - width));
-  const top = y >= height ? y - height : y;
+  if (characters.length === 0 || !place) return "";
+  const { x, y } = place;
   const dots: string[] = [];
   for (const [index, character] of characters.entries()) {
-    const start = left + (1 + index * (glyphWidth + 1)) * unit;
+    const start = x + (1 + index * (glyphWidth + 1)) * unit;
     for (let row = 0; row < glyphHeight; row++)
       for (let column = 0; column < glyphWidth; column++)
         if (hasDot(character, column, row))
-          dots.push(`M${start + column * unit} ${top + (1 + row) * unit}h${unit}v${unit}h-${unit}z`);
+          dots.push(`M${start + column * unit} ${y + (1 + row) * unit}h${unit}v${unit}h-${unit}z`);
   }
-  return `<rect x="${left}" y="${top}" width="${width}" height="${height}" fill="${color}"/><path d="${dots.join("")}"/>`;
+  return `<rect x="${x}" y="${y}" width="${labelWidth}" height="${labelHeight}" fill="${color}"/><path d="${dots.join("")}"/>`;
 }
 
 /** A share of a side as whole pixels within it; what is no number is 0. */

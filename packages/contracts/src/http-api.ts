@@ -35,6 +35,22 @@ export const httpCameraStatusSchema = z.object({
   ledger: httpLedgerSchema,
 });
 
+const latency = z.object({ p50: z.number(), p95: z.number(), p99: z.number() });
+
+/** How a camera did over its last seconds. Findings speak of the same numbers. */
+export const httpFiguresSchema = z.object({
+  /** How many seconds: 10, fewer when the camera was first heard of later. */
+  seconds: z.number(),
+  capturedFps: z.number(),
+  inferredFps: z.number(),
+  /** Frames that should have been analysed and were not, 0..1 of all that should have been. */
+  lostShare: z.number(),
+  /** Capture to delivery, of all frames of these seconds; null when none came. */
+  latencyMs: latency.nullable(),
+  /** Objects that were followed in the newest second. */
+  tracks: z.number(),
+});
+
 /** One finding about a camera: what is the matter, in words, and what to do. */
 export const httpFindingSchema = z.object({
   level: z.enum(["ok", "warning", "error"]),
@@ -66,6 +82,8 @@ export const httpCameraSchema = z.object({
   updateTime: z.string(),
   etag: z.string(),
   status: httpCameraStatusSchema,
+  /** Null until there is a whole second of it. */
+  figures: httpFiguresSchema.nullable(),
   findings: z.array(httpFindingSchema),
 });
 
@@ -153,7 +171,7 @@ export const httpSampleSchema = z.object({
   inferred: z.number(),
   dropped: z.record(z.string(), z.number()),
   /** Capture to delivery; null when no frame came. */
-  latencyMs: z.object({ p50: z.number(), p95: z.number(), p99: z.number() }).nullable(),
+  latencyMs: latency.nullable(),
   /** Mean of each stage in milliseconds: decode, queue, batch, infer, post, track, deliver. */
   stagesMs: z.record(z.string(), z.number()),
   tracks: z.number(),
@@ -260,6 +278,7 @@ export type HttpCameraSettings = z.infer<typeof httpCameraSettingsSchema>;
 export type HttpNewCamera = z.infer<typeof httpNewCameraSchema>;
 export type HttpCameraChanges = z.infer<typeof httpCameraChangesSchema>;
 export type HttpCameraPage = z.infer<typeof httpCameraPageSchema>;
+export type HttpFigures = z.infer<typeof httpFiguresSchema>;
 export type HttpFinding = z.infer<typeof httpFindingSchema>;
 export type HttpProbeRequest = z.infer<typeof httpProbeRequestSchema>;
 export type HttpProbe = z.infer<typeof httpProbeSchema>;

@@ -33,3 +33,10 @@ export function describeReason(reason: CameraReason, detail?: string): CameraFau
   const text = texts[reason] ?? "ingest failed";
   return { reason, message: detail === undefined ? text : `${text} (${detail})` };
 }
+
+/** What a fault's message says beyond the words for its reason, as `describeReason` puts them; the whole of any other. */
+export function faultDetail({ reason, message }: CameraFault): string {
+  const { message: words } = describeReason(reason);
+  if (!message.startsWith(words)) return message;
+  return message.slice(words.length).replace(/^ \((.*)\)$/s, "$1");
+}

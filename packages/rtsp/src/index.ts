@@ -1,4 +1,4 @@
-export { type CameraFault, describeReason } from "./camera-fault.ts";
+export { type CameraFault, describeReason, faultDetail } from "./camera-fault.ts";
 export { type FfmpegInput, inputArguments, inputScript } from "./ffmpeg-input.ts";
 export { findFfmpeg } from "./ffmpeg-path.ts";
 export { type FfmpegReport, FfmpegReportReader, pictureReport } from "./ffmpeg-report.ts";

@@ -1,3 +1,4 @@
+import { placeLabels } from "@sightline/annotate";
 import type { HttpRules, LivePicture } from "@sightline/contracts";
 import { classColor } from "./class-colors.ts";
 import { boxToCanvas, fit, type Rectangle, toCanvas } from "./view-transform.ts";
@@ -12,6 +13,8 @@ export interface Overlay {
   scale: number;
   /** How much is written at a box: on small tiles more would hide what it is about. */
   labels: "full" | "short" | "id";
+  /** Where labels were in the picture before, by track; kept current here, so that they do not jump. */
+  places: Map<string, number>;
 }
 
 const zoneColor = "#f0c342";
@@ -34,8 +37,7 @@ export function drawPicture(
   context.drawImage(bitmap, view.x, view.y, view.width, view.height);
   if (overlay.rules) drawRules(context, overlay.rules, view, overlay);
   for (const detection of head.detections) drawBox(context, detection, view, overlay);
-  // Detections come by falling score: the surest has its label on top.
-  for (const detection of head.detections.toReversed()) drawLabel(context, detection, view, overlay);
+  drawLabels(context, head.detections, view, overlay);
   return view;
 }
 
@@ -68,29 +70,36 @@ export function labelText({ className, trackId, score }: Detection, labels: Over
   return labels === "short" ? name : `${name} ${Math.round(score * 100)}%`;
 }
 
-function drawLabel(
+/** Writes at each box what it is, where there is room. */
+function drawLabels(
   context: CanvasRenderingContext2D,
-  detection: Detection,
+  detections: readonly Detection[],
   view: Rectangle,
-  overlay: Overlay,
+  { scale, labels, places }: Overlay,
 ): void {
-  const { box, className } = detection;
-  const { scale, labels } = overlay;
-  const { x, y, height } = boxToCanvas(box, view);
   const size = (labels === "full" ? 12 : 10) * scale;
   const padding = (labels === "full" ? 3 : 2) * scale;
   context.font = `600 ${size}px ${fontFamily}`;
   context.textBaseline = "middle";
-  const text = labelText(detection, labels);
-  const labelHeight = size + 2 * padding;
-  const labelWidth = context.measureText(text).width + 2 * padding;
-  const left = Math.min(Math.max(x, view.x), view.x + view.width - labelWidth);
-  const above = y - labelHeight - scale;
-  const top = above >= view.y ? above : Math.min(y + height + scale, view.y + view.height - labelHeight);
-  context.fillStyle = classColor(className);
-  context.fillRect(left, top, labelWidth, labelHeight);
-  context.fillStyle = "#0b0e11";
-  context.fillText(text, left + padding, top + labelHeight / 2 + scale / 2);
+  const height = Math.round(size + 2 * padding);
+  const texts = detections.map((detection) => labelText(detection, labels));
+  const boxes = detections.map(({ box, trackId }, index) => ({
+    ...boxToCanvas(box, view),
+    labelWidth: Math.ceil(context.measureText(texts[index] ?? "").width + 2 * padding),
+    labelHeight: height,
+    before: places.get(trackId),
+  }));
+  places.clear();
+  // Detections come by falling score: the surest choose first.
+  for (const [index, placed] of placeLabels(boxes, view, 2 * scale).entries()) {
+    const { trackId, className } = detections[index] as Detection;
+    if (placed && trackId !== "") places.set(trackId, placed.place);
+    if (!placed) continue;
+    context.fillStyle = classColor(className);
+    context.fillRect(placed.x, placed.y, boxes[index]?.labelWidth ?? 0, height);
+    context.fillStyle = "#0b0e11";
+    context.fillText(texts[index] ?? "", placed.x + padding, placed.y + height / 2 + scale / 2);
+  }
 }
 
 function drawRules(

@@ -37,6 +37,7 @@ export function LiveCanvas({ state, label, onPicture }: Props) {
     if (!element || !context) return;
     let last: { head: LivePicture; bitmap: ImageBitmap; at: number } | undefined;
     let visible = false;
+    const places = new Map<string, number>();
 
     const draw = () => {
       if (!last) return;
@@ -44,6 +45,7 @@ export function LiveCanvas({ state, label, onPicture }: Props) {
       const view = drawPicture(context, head, bitmap, {
         rules: state.rules.peek(),
         scale: devicePixelRatio,
+        places,
         labels:
           element.clientWidth >= fullLabels ? "full" : element.clientWidth >= shortLabels ? "short" : "id",
       });

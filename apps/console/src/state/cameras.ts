@@ -1,9 +1,6 @@
 import { batch, type Signal, signal } from "@preact/signals";
-import type { HttpCamera, HttpRules, HttpSample } from "@sightline/contracts";
-import { recent } from "./recent-samples.ts";
+import type { HttpCamera, HttpRules } from "@sightline/contracts";
 
-/** Seconds over which the figures on a tile are taken. */
-const figureSeconds = 10;
 /** How often figures change on the page; a state changes at once. */
 const refreshMs = 1_000;
 
@@ -11,14 +8,11 @@ const refreshMs = 1_000;
 export interface CameraState {
   id: string;
   camera: Signal<HttpCamera>;
-  /** The last seconds, oldest first. */
-  samples: Signal<readonly HttpSample[]>;
   rules: Signal<HttpRules | undefined>;
 }
 
 const states = new Map<string, CameraState>();
 const waiting = new Map<string, HttpCamera>();
-const waitingSamples = new Map<string, HttpSample>();
 let refresh: ReturnType<typeof setTimeout> | undefined;
 
 /** Cameras in the order of their ids; undefined until the server has told. */
@@ -59,21 +53,9 @@ export function removeCameraState(id: string): void {
   publishList();
 }
 
-export function addSamples(samples: Readonly<Record<string, HttpSample>>): void {
-  for (const [id, sample] of Object.entries(samples)) waitingSamples.set(id, sample);
-  scheduleRefresh();
-}
-
 export function setRules(id: string, rules: HttpRules): void {
   const state = states.get(id);
   if (state) state.rules.value = rules;
-}
-
-/** What was kept of samples before a break is no continuous past any more. */
-export function forgetSamples(): void {
-  batch(() => {
-    for (const state of states.values()) state.samples.value = [];
-  });
 }
 
 function put(camera: HttpCamera): void {
@@ -83,7 +65,6 @@ function put(camera: HttpCamera): void {
     states.set(camera.id, {
       id: camera.id,
       camera: signal(camera),
-      samples: signal([]),
       rules: signal(undefined),
     });
 }
@@ -91,7 +72,6 @@ function put(camera: HttpCamera): void {
 function drop(id: string): void {
   states.delete(id);
   waiting.delete(id);
-  waitingSamples.delete(id);
 }
 
 function publishList(): void {
@@ -104,12 +84,7 @@ function scheduleRefresh(): void {
     refresh = undefined;
     batch(() => {
       for (const camera of waiting.values()) put(camera);
-      for (const [id, sample] of waitingSamples) {
-        const state = states.get(id);
-        if (state) state.samples.value = recent(state.samples.peek(), sample, figureSeconds);
-      }
     });
     waiting.clear();
-    waitingSamples.clear();
   }, refreshMs);
 }

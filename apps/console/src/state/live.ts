@@ -3,14 +3,7 @@ import type { HttpEvent, HttpSample, LiveMessage } from "@sightline/contracts";
 import { LiveConnection } from "../api/live-connection.ts";
 import { drawPictures } from "../live/picture-painter.ts";
 import { WatchList } from "../live/watch-list.ts";
-import {
-  addSamples,
-  forgetSamples,
-  removeCameraState,
-  replaceCameras,
-  setRules,
-  updateCameraState,
-} from "./cameras.ts";
+import { removeCameraState, replaceCameras, setRules, updateCameraState } from "./cameras.ts";
 
 /** `connecting` only before the first connection. */
 export const connection = signal<"connecting" | "open" | "lost">("connecting");
@@ -24,7 +17,6 @@ const sampleListeners = new Set<Listener<Readonly<Record<string, HttpSample>>>>(
 
 const live = new LiveConnection({
   onOpen() {
-    forgetSamples();
     connection.value = "open";
     connectionCount.value++;
     watchList.resend();
@@ -78,7 +70,6 @@ function receive(message: LiveMessage): void {
       for (const listener of eventListeners) listener(message.event);
       return;
     case "samples":
-      addSamples(message.samples);
       for (const listener of sampleListeners) listener(message.samples);
       return;
     case "error":

@@ -17,6 +17,7 @@ function camera(id: string, state: State, reason = "", findings: HttpFinding[] =
     createTime: "",
     updateTime: "",
     etag: "1",
+    figures: null,
     findings,
     status: {
       state,

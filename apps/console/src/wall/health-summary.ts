@@ -1,4 +1,5 @@
 import type { HttpCamera, HttpFinding, HttpSystem } from "@sightline/contracts";
+import { groupFindings } from "../words/finding-groups.ts";
 import { reasonName, sentence } from "../words/names.ts";
 import { plural } from "../words/numbers.ts";
 
@@ -62,22 +63,16 @@ function downCameras(cameras: readonly HttpCamera[]): Trouble[] {
 
 /** Cameras that give frames with which something is the matter, gathered by what it is. */
 function slowCameras(cameras: readonly HttpCamera[]): Trouble[] {
-  const byText = new Map<string, { finding: HttpFinding; ids: string[] }>();
-  for (const camera of cameras) {
-    if (camera.status.state === "down") continue;
+  const troubled = cameras.filter((camera) => camera.status.state !== "down" && !isStarting(camera));
+  const worst = (findings: readonly HttpFinding[]) => {
     const finding =
-      camera.findings.find((one) => one.level === "error") ??
-      camera.findings.find((one) => one.level !== "ok");
-    if (!finding || isStarting(camera)) continue;
-    // The fix says which trouble it is: texts hold the camera's own figures.
-    const group = byText.get(finding.fix) ?? { finding, ids: [] };
-    group.ids.push(camera.id);
-    byText.set(finding.fix, group);
-  }
-  return [...byText.values()].map(({ finding, ids }) => ({
+      findings.find((one) => one.level === "error") ?? findings.find((one) => one.level !== "ok");
+    return finding ? [finding] : [];
+  };
+  return groupFindings(troubled, worst).map(({ finding, cameras: [first, ...more] }) => ({
     level: finding.level === "error" ? "error" : "warning",
     // The figures in the text are those of the first.
-    text: `${ids.length > 1 ? `${plural(ids.length, "camera")}, such as ` : ""}${ids[0]}: ${finding.text}`,
+    text: `${more.length > 0 ? `${plural(more.length + 1, "camera")}, such as ` : ""}${first?.id}: ${finding.text}`,
     fix: finding.fix,
   }));
 }

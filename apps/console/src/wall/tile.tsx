@@ -5,7 +5,6 @@ import { cameraPath } from "../routing/route.ts";
 import { DarkNotice, isDark } from "../shell/dark-notice.tsx";
 import type { CameraState } from "../state/cameras.ts";
 import { connection } from "../state/live.ts";
-import { figures } from "../state/recent-samples.ts";
 import { stateName } from "../words/names.ts";
 import { formatFps, formatMs, formatShare } from "../words/numbers.ts";
 
@@ -21,13 +20,6 @@ export function Tile({ state }: { state: CameraState }) {
       <div class="tile-picture">
         <LiveCanvas state={state} label={`Live picture of camera ${state.id}`} />
         {dark && <DarkNotice camera={state.camera.value} />}
-        {trouble && known.value && (
-          <p class="tile-trouble">
-            <span>
-              {trouble.text} {trouble.fix}
-            </span>
-          </p>
-        )}
       </div>
       <div class="tile-foot">
         <h2 class="tile-name">
@@ -36,6 +28,10 @@ export function Tile({ state }: { state: CameraState }) {
         <span class={`state ${look.value}`}>{known.value ? stateName(status) : "not known"}</span>
         <TileFigures state={state} look={look.value} />
       </div>
+      {/* Always there, so that pictures do not move when something comes or goes. */}
+      <p class="tile-trouble" title={trouble && `${trouble.text} ${trouble.fix}`}>
+        {known.value && trouble?.text}
+      </p>
     </li>
   );
 }
@@ -48,22 +44,22 @@ function lookOf({ status, findings }: HttpCamera): "ok" | "info" | "warning" | "
 }
 
 function TileFigures({ state, look }: { state: CameraState; look: string }) {
-  const now = figures(state.samples.value);
-  const live = state.camera.value.status.state === "live";
+  const { status, figures } = state.camera.value;
+  const now = status.state === "live" ? figures : null;
   return (
     <dl class="tile-figures">
       <div title="Frames analysed per second">
         <dt>fps</dt>
-        <dd>{now && live ? formatFps(now.inferredFps) : "–"}</dd>
+        <dd>{now ? formatFps(now.inferredFps) : "–"}</dd>
       </div>
       <div title="From capture to delivery; 95 of 100 frames are faster">
         <dt>p95</dt>
-        <dd>{now?.latency && live ? formatMs(now.latency.p95) : "–"}</dd>
+        <dd>{now?.latencyMs ? formatMs(now.latencyMs.p95) : "–"}</dd>
       </div>
       <div title="Frames that should have been analysed and were not">
         <dt>lost</dt>
-        <dd class={now && live && look !== "ok" && now.dropRate >= 0.05 ? "bad" : ""}>
-          {now && live ? formatShare(now.dropRate) : "–"}
+        <dd class={now && look !== "ok" && now.lostShare >= 0.05 ? "bad" : ""}>
+          {now ? formatShare(now.lostShare) : "–"}
         </dd>
       </div>
     </dl>

@@ -2,6 +2,7 @@ import { type Camera, cameraIdOf, type HttpCamera, type WorkerInfo } from "@sigh
 import { diagnoseCamera } from "./findings/diagnose-camera.ts";
 import type { RecentLosses } from "./findings/recent-losses.ts";
 import { toHttpCamera } from "./json/camera-json.ts";
+import { figuresOf } from "./series/figures.ts";
 import type { SeriesStore } from "./series/series-store.ts";
 
 /** Seconds that a diagnosis looks back: long enough to be steady, short enough to follow a repair. */
@@ -20,9 +21,10 @@ export class CameraView {
   }
 
   show(camera: Camera): HttpCamera {
-    const shown = toHttpCamera(camera, []);
     const id = cameraIdOf(camera.name) ?? "";
     const samples = this.#series.recent(id, diagnosisSeconds);
+    const figures = figuresOf(samples, this.#series.latency(id, diagnosisSeconds));
+    const shown = { ...toHttpCamera(camera), figures };
     const system = { workers: this.#workers(), loss: this.#losses.find(id) };
     return { ...shown, findings: diagnoseCamera(shown, samples, system) };
   }

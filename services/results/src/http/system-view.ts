@@ -48,7 +48,7 @@ export class SystemView {
       })),
       streams: (await this.#readStreams()).map(toHttpStream),
     };
-    const shown = cameras().map((camera) => toHttpCamera(camera, []));
+    const shown = cameras().map((camera) => toHttpCamera(camera));
     const samples = new Map(shown.map(({ id }) => [id, series.recent(id, diagnosisSeconds)]));
     return { ...system, findings: diagnoseSystem(system, shown, samples) };
   }

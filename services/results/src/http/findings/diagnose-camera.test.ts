@@ -7,8 +7,10 @@ import {
   type HttpCamera,
   type WorkerInfo,
 } from "@sightline/contracts";
+import { describeReason } from "@sightline/rtsp";
 import { describe, expect, test } from "vitest";
 import type { SeriesSample } from "../series/camera-series.ts";
+import { figuresOf } from "../series/figures.ts";
 import { reasonAdvice } from "./camera-reasons.ts";
 import { diagnoseCamera } from "./diagnose-camera.ts";
 import { RecentLosses } from "./recent-losses.ts";
@@ -28,6 +30,7 @@ function camera(status: Partial<Status>, settings: Partial<HttpCamera> = {}): Ht
     createTime: "",
     updateTime: "",
     etag: "1",
+    figures: null,
     findings: [],
     ...settings,
     status: {
@@ -112,10 +115,11 @@ test("what was lost of a camera adds up, and is shown for a while", () => {
 });
 
 test("a camera at which nothing is the matter is said to be well", () => {
-  expect(diagnoseCamera(camera({}), [second()], noWorkers)).toEqual([
+  const figures = figuresOf([second({ inferred: 9 })], { p50: 40, p95: 50, p99: 60 });
+  expect(diagnoseCamera(camera({}, { figures }), [second()], noWorkers)).toEqual([
     {
       level: "ok",
-      text: "All is well: 10 frames per second are analysed, 40 ms after they were captured.",
+      text: "All is well: 9 frames per second are analysed, 40 ms after they were captured.",
       fix: "",
     },
   ]);
@@ -138,6 +142,17 @@ describe("a camera without frames", () => {
       text: `${advice.text} Ingest reports: Port 554 is closed.`,
       fix: advice.fix,
     });
+  });
+
+  test("what ingest says of a reason is not told a second time, its details are", () => {
+    const textOf = (detail?: string) => {
+      const { reason, message } = describeReason(CameraReason.CONNECTION_REFUSED, detail);
+      const status = { state: "down", reason: enumName(CameraReason, reason), message } as const;
+      return diagnoseCamera(camera(status), [], noWorkers)[0]?.text;
+    };
+    const { text } = reasonAdvice[CameraReason.CONNECTION_REFUSED];
+    expect(textOf()).toBe(text);
+    expect(textOf("port 554 (tcp)")).toBe(`${text} Ingest reports: Port 554 (tcp).`);
   });
 
   test("without a reason, or one that is not known yet, there is still something to do", () => {
@@ -218,31 +233,42 @@ test("a camera that sends fewer frames than it is asked for", () => {
 describe("latency", () => {
   const fast = { decode: 5, queue: 5, batch: 0, infer: 28, post: 1, track: 1, deliver: 0 };
 
+  const taking = (p50: number) =>
+    camera({}, { figures: figuresOf([second()], { p50, p95: p50 + 100, p99: p50 + 200 }) });
+
   test.each(Object.keys(fast))("%s is named when it takes most of a long time", (stage) => {
     const samples = [second({ stagesMs: { ...fast, [stage]: 700 } })];
-    const findings = diagnoseCamera(camera({}), samples, noWorkers);
+    const findings = diagnoseCamera(taking(710), samples, noWorkers);
     expect(findings).toMatchObject([
-      { level: "warning", text: expect.stringMatching(/^A frame takes 7\d\d ms .*; 700 ms of that is/) },
+      {
+        level: "warning",
+        text: expect.stringMatching(/^A frame takes 710 ms .*\(p95 810 ms\); 9\d% of that is/),
+      },
     ]);
     expect(findings[0]?.fix).not.toBe("");
   });
 
   test("a stage that takes most of a short time is nobody's trouble", () => {
     expect(
-      diagnoseCamera(camera({}), [second({ stagesMs: { ...fast, infer: 200 } })], noWorkers),
+      diagnoseCamera(taking(240), [second({ stagesMs: { ...fast, infer: 200 } })], noWorkers),
     ).toMatchObject([{ level: "ok" }]);
   });
 
+  test("one slow frame does not make a camera slow: what is told is what the page shows", () => {
+    const hiccup = [second(), second({ stagesMs: { ...fast, queue: 9_000 } })];
+    expect(diagnoseCamera(taking(110), hiccup, noWorkers)).toMatchObject([{ level: "ok" }]);
+  });
+
   test("clocks that differ are named, and not taken for a slow delivery", () => {
-    const seconds = (samples: Partial<SeriesSample>[]) =>
-      diagnoseCamera(camera({}), samples.map(second), noWorkers);
+    const seconds = (samples: Partial<SeriesSample>[], p50 = 40) =>
+      diagnoseCamera(taking(p50), samples.map(second), noWorkers);
     const ahead = [{ offsetMs: -80 }, { offsetMs: -95 }, { offsetMs: -82 }];
     expect(seconds(ahead)).toMatchObject([
       { level: "warning", text: expect.stringContaining("80 ms ahead of") },
     ]);
     const slow = { ...fast, deliver: 5_000 };
     const behind = [5_000, 5_100, 5_020].map((offsetMs) => ({ offsetMs, stagesMs: slow }));
-    expect(seconds(behind)).toMatchObject([
+    expect(seconds(behind, 5_040)).toMatchObject([
       { level: "warning", text: expect.stringContaining("5000 ms behind") },
     ]);
     for (const hiccup of [{ offsetMs: 2_000 }, { offsetMs: -90 }])

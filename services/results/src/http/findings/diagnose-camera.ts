@@ -7,10 +7,12 @@ import {
   type HttpFinding,
   type WorkerInfo,
 } from "@sightline/contracts";
+import { faultDetail } from "@sightline/rtsp";
 import type { SeriesSample } from "../series/camera-series.ts";
 import { type Advice, reasonAdvice } from "./camera-reasons.ts";
 import { findClockSkew, findSlowStage } from "./diagnose-latency.ts";
 import { dropAdvice } from "./drop-advice.ts";
+import { percent } from "./percent.ts";
 import type { RecentLoss } from "./recent-losses.ts";
 
 /** What is known of the rest of the system when a camera is looked at. */
@@ -41,10 +43,10 @@ export function diagnoseCamera(
     findings.push(
       ...findDrops(camera, samples, system),
       ...findFrameRate(camera),
-      ...findSlowStage(samples),
+      ...findSlowStage(samples, camera.figures),
       ...findClockSkew(samples),
     );
-  if (findings.every(({ level }) => level === "ok")) findings.unshift(allWell(camera, samples));
+  if (findings.every(({ level }) => level === "ok")) findings.unshift(allWell(camera));
   return worstFirst(findings);
 }
 
@@ -72,7 +74,7 @@ function* findState({ status, model }: CameraSituation): Generator<HttpFinding> 
       };
       return;
     case "down":
-      yield { level: "error", ...withMessage(advice ?? unknownReason, status.message) };
+      yield { level: "error", ...withMessage(advice ?? unknownReason, reason, status.message) };
       return;
     case "live":
       if (reason === CameraReason.MODEL_NOT_SERVED)
@@ -81,7 +83,7 @@ function* findState({ status, model }: CameraSituation): Generator<HttpFinding> 
           text: `No inference worker serves the model '${model}', so nothing is analysed.`,
           fix: reasonAdvice[reason].fix,
         };
-      else if (advice) yield { level: "warning", ...withMessage(advice, status.message) };
+      else if (advice) yield { level: "warning", ...withMessage(advice, reason, status.message) };
   }
 }
 
@@ -101,8 +103,10 @@ const unknownReason: Advice = {
   fix: "Try the URL out with 'sightline camera probe', which names what is wrong.",
 };
 
-function withMessage({ text, fix }: Advice, message: string): Advice {
-  return { text: message === "" ? text : `${text} Ingest reports: ${sentence(message)}`, fix };
+/** The advice, with what ingest's message says beyond the reason. */
+function withMessage({ text, fix }: Advice, reason: CameraReason | undefined, message: string): Advice {
+  const detail = faultDetail({ reason: reason ?? CameraReason.UNSPECIFIED, message });
+  return { text: detail === "" ? text : `${text} Ingest reports: ${sentence(detail)}`, fix };
 }
 
 function* findDrops(
@@ -161,12 +165,13 @@ function* findFrameRate({ status, targetFps }: CameraSituation): Generator<HttpF
   };
 }
 
-function allWell({ status }: CameraSituation, samples: readonly SeriesSample[]): HttpFinding {
-  const latest = samples.findLast(({ latencyMs }) => latencyMs !== null)?.latencyMs;
-  const latency = latest ? `, ${Math.round(latest.p50)} ms after they were captured` : "";
+function allWell({ status, figures }: CameraSituation): HttpFinding {
+  const latency = figures?.latencyMs
+    ? `, ${Math.round(figures.latencyMs.p50)} ms after they were captured`
+    : "";
   return {
     level: "ok",
-    text: `All is well: ${oneDigit(status.inferenceFps)} frames per second are analysed${latency}.`,
+    text: `All is well: ${oneDigit(figures?.inferredFps ?? status.inferenceFps)} frames per second are analysed${latency}.`,
     fix: "",
   };
 }
@@ -175,12 +180,6 @@ function allWell({ status }: CameraSituation, samples: readonly SeriesSample[]):
 function sentence(text: string): string {
   const capital = `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
-}
-
-/** `12%`; below one percent with a digit more. */
-export function percent(share: number): string {
-  const value = share * 100;
-  return `${value < 1 ? Math.max(0.1, Math.round(value * 10) / 10) : Math.round(value)}%`;
 }
 
 function oneDigit(value: number): string {

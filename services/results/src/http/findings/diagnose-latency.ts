@@ -1,6 +1,7 @@
-import type { HttpFinding } from "@sightline/contracts";
+import type { HttpFigures, HttpFinding } from "@sightline/contracts";
 import type { SeriesSample } from "../series/camera-series.ts";
 import { stageNames } from "../series/open-second.ts";
+import { percent } from "./percent.ts";
 import { stageAdvice } from "./stage-advice.ts";
 
 /** Latency below this is nobody's trouble. */
@@ -14,8 +15,13 @@ const neverFasterMs = 1_000;
 /** Fewer seconds with frames say nothing of clocks. */
 const fewestSeconds = 3;
 
-/** The stage that takes most of a latency that is high. */
-export function* findSlowStage(samples: readonly SeriesSample[]): Generator<HttpFinding> {
+/** The stage that takes most of a latency that is high. `figures` are of the same seconds, and what pages show. */
+export function* findSlowStage(
+  samples: readonly SeriesSample[],
+  figures: HttpFigures | null,
+): Generator<HttpFinding> {
+  const latency = figures?.latencyMs;
+  if (!latency || latency.p50 < slowMs) return;
   const delivered = samples.filter(({ latencyMs }) => latencyMs !== null);
   if (delivered.length === 0) return;
   const means = stageNames.map((stage) => ({
@@ -24,13 +30,13 @@ export function* findSlowStage(samples: readonly SeriesSample[]): Generator<Http
   }));
   const total = means.reduce((sum, { ms }) => sum + ms, 0);
   const worst = means.reduce((most, mean) => (mean.ms > most.ms ? mean : most));
-  if (total < slowMs || worst.ms < dominant * total) return;
+  if (worst.ms < dominant * total) return;
   // Clocks that differ end up in the last stage, and have a finding of their own.
   if (worst.stage === "deliver" && clockOffset(samples) !== undefined) return;
   const { text, fix } = stageAdvice[worst.stage];
   yield {
     level: "warning",
-    text: `A frame takes ${Math.round(total)} ms from capture to delivery; ${Math.round(worst.ms)} ms of that is ${text}.`,
+    text: `A frame takes ${Math.round(latency.p50)} ms from capture to delivery (p95 ${Math.round(latency.p95)} ms); ${percent(worst.ms / total)} of that is ${text}.`,
     fix,
   };
 }

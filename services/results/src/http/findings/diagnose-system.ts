@@ -1,5 +1,6 @@
 import type { HttpCamera, HttpFinding, HttpSample, HttpSystem } from "@sightline/contracts";
-import { heldUpFix, percent, saturated, worstFirst } from "./diagnose-camera.ts";
+import { heldUpFix, saturated, worstFirst } from "./diagnose-camera.ts";
+import { percent } from "./percent.ts";
 
 type Situation = Omit<HttpSystem, "findings">;
 type CameraSituation = Pick<HttpCamera, "id" | "model" | "status">;

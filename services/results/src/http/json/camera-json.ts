@@ -10,7 +10,6 @@ import {
   type HttpCamera,
   type HttpCameraChanges,
   type HttpCameraStatus,
-  type HttpFinding,
   shorten,
   Transport,
   toIso,
@@ -19,8 +18,8 @@ import type { UpdatablePath } from "../../cameras/camera-settings.ts";
 
 type HttpLedger = HttpCameraStatus["ledger"];
 
-/** A camera as JSON shows it. */
-export function toHttpCamera(camera: Camera, findings: HttpFinding[]): HttpCamera {
+/** A camera as JSON shows it, but for what is made of its last seconds. */
+export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "findings"> {
   return {
     id: cameraIdOf(camera.name) ?? "",
     uri: camera.uri,
@@ -35,7 +34,6 @@ export function toHttpCamera(camera: Camera, findings: HttpFinding[]): HttpCamer
     updateTime: toIso(camera.updateTime) ?? "",
     etag: camera.etag,
     status: toHttpStatus(camera.status ?? CameraStatus.create()),
-    findings,
   };
 }
 

@@ -1,9 +1,18 @@
-import { dropReasonLabel, dropReasons, type FrameDetections, type HttpSample } from "@sightline/contracts";
+import {
+  dropReasonLabel,
+  dropReasons,
+  type FrameDetections,
+  type HttpFigures,
+  type HttpSample,
+} from "@sightline/contracts";
 import { type LedgerSpan, spread } from "./ledger-difference.ts";
-import { OpenSecond, stageNames } from "./open-second.ts";
+import { OpenSecond, percentiles, stageNames } from "./open-second.ts";
 
 /** How far back a series goes. */
 export const seriesSeconds = 900;
+
+/** Over how many seconds latencies can be asked for together; their frames' are kept for as long, one by one. */
+const togetherSeconds = 16;
 
 const counters = 2 + dropReasons.length;
 const dropNames = dropReasons.map(dropReasonLabel);
@@ -16,7 +25,7 @@ export interface SeriesSample extends HttpSample {
 
 /**
  * The last 15 minutes of one camera by the second, in a ring of fixed size (about 75 kB). Seconds are counted since
- * 1970. Percentiles are exact: a second's latencies are kept until it is over.
+ * 1970. Percentiles are exact: the latencies of the last seconds' frames are kept.
  */
 export class CameraSeries {
   /** Which second a slot holds; 0 when none. */
@@ -26,6 +35,7 @@ export class CameraSeries {
   readonly #stages = new Float32Array(seriesSeconds * stageNames.length);
   readonly #offsets = new Float32Array(seriesSeconds);
   readonly #tracks = new Uint16Array(seriesSeconds);
+  readonly #closed: OpenSecond[] = [];
   #open: OpenSecond | undefined;
   #first = Number.POSITIVE_INFINITY;
   #newest = 0;
@@ -57,12 +67,21 @@ export class CameraSeries {
     return samples;
   }
 
+  /** Latencies of all frames of the seconds from `first` to `last`, at most 16; null when there was none. */
+  latency(first: number, last: number): HttpFigures["latencyMs"] {
+    if (this.#open && this.#open.second <= last) this.#close();
+    const seconds = this.#closed.filter(({ second }) => second >= first && second <= last);
+    return toLatency(percentiles(seconds.flatMap(({ latencies }) => latencies)));
+  }
+
   #close(): void {
     const open = this.#open!;
     this.#open = undefined;
+    this.#closed.push(open);
+    while (this.#closed[0]!.second <= open.second - togetherSeconds) this.#closed.shift();
     const slot = this.#slot(open.second);
     if (slot === undefined) return;
-    this.#percentiles.set(open.percentiles(), slot * 3);
+    this.#percentiles.set(percentiles(open.latencies), slot * 3);
     this.#stages.set(open.stageMeans(), slot * stageNames.length);
     this.#offsets[slot] = open.offset;
     this.#tracks[slot] = open.tracks;
@@ -92,9 +111,9 @@ export class CameraSeries {
       slot * counters,
       (slot + 1) * counters,
     );
-    const [p50 = Number.NaN, p95 = 0, p99 = 0] = this.#percentiles.subarray(slot * 3, (slot + 1) * 3);
+    const latencyMs = toLatency(this.#percentiles.subarray(slot * 3, (slot + 1) * 3));
     const stages = this.#stages.subarray(slot * stageNames.length, (slot + 1) * stageNames.length);
-    const delivered = !Number.isNaN(p50);
+    const delivered = latencyMs !== null;
     return {
       timeMs: second * 1000,
       captured,
@@ -102,7 +121,7 @@ export class CameraSeries {
       dropped: Object.fromEntries(
         dropNames.flatMap((name, index) => (dropped[index] ? [[name, dropped[index]]] : [])),
       ),
-      latencyMs: delivered ? { p50: round(p50), p95: round(p95), p99: round(p99) } : null,
+      latencyMs,
       stagesMs: delivered
         ? Object.fromEntries(stageNames.map((name, index) => [name, round(stages[index] ?? 0)]))
         : {},
@@ -123,6 +142,10 @@ function emptySample(second: number): SeriesSample {
     tracks: 0,
     offsetMs: null,
   };
+}
+
+function toLatency([p50 = Number.NaN, p95 = 0, p99 = 0]: Iterable<number>): HttpFigures["latencyMs"] {
+  return Number.isNaN(p50) ? null : { p50: round(p50), p95: round(p95), p99: round(p99) };
 }
 
 /** Hundredths of a millisecond. */

@@ -41,6 +41,11 @@ export class OpenSecond {
       this.#stageSums[index]! += stage;
   }
 
+  /** Capture to delivery of each of its frames. */
+  get latencies(): readonly number[] {
+    return this.#latencies;
+  }
+
   get tracks(): number {
     return this.#tracks;
   }
@@ -50,14 +55,14 @@ export class OpenSecond {
     return this.#latencies.length === 0 ? Number.NaN : this.#offset;
   }
 
-  /** p50, p95 and p99 over the second's frames, nearest rank; NaN without frames. */
-  percentiles(): number[] {
-    const sorted = this.#latencies.toSorted((a, b) => a - b);
-    return [0.5, 0.95, 0.99].map((p) => sorted[Math.ceil(p * sorted.length) - 1] ?? Number.NaN);
-  }
-
   /** Mean of each stage. */
   stageMeans(): number[] {
     return this.#stageSums.map((sum) => sum / Math.max(1, this.#latencies.length));
   }
+}
+
+/** p50, p95 and p99, nearest rank; NaN without values. */
+export function percentiles(values: readonly number[]): number[] {
+  const sorted = values.toSorted((a, b) => a - b);
+  return [0.5, 0.95, 0.99].map((p) => sorted[Math.ceil(p * sorted.length) - 1] ?? Number.NaN);
 }

@@ -1,4 +1,10 @@
-import { type CameraStatus, cameraIdOf, type FrameDetections, type HttpSample } from "@sightline/contracts";
+import {
+  type CameraStatus,
+  cameraIdOf,
+  type FrameDetections,
+  type HttpFigures,
+  type HttpSample,
+} from "@sightline/contracts";
 import { CameraSeries, type SeriesSample, seriesSeconds } from "./camera-series.ts";
 import { LedgerDifference } from "./ledger-difference.ts";
 
@@ -38,9 +44,12 @@ export class SeriesStore {
 
   /** The last complete seconds of a camera, at most 900, oldest first; fewer when it was first heard of later. */
   recent(camera: string, seconds: number): SeriesSample[] {
-    const last = this.#newest();
-    const first = last - Math.min(seconds, seriesSeconds) + 1;
-    return this.#cameras.get(camera)?.series.read(first, last) ?? [];
+    return this.#cameras.get(camera)?.series.read(...this.#last(seconds)) ?? [];
+  }
+
+  /** Latencies of all frames of the last complete seconds of a camera, at most 16; null when there was none. */
+  latency(camera: string, seconds: number): HttpFigures["latencyMs"] {
+    return this.#cameras.get(camera)?.series.latency(...this.#last(seconds)) ?? null;
   }
 
   /** The newest complete second of each camera. */
@@ -52,6 +61,11 @@ export class SeriesStore {
       if (sample) samples[camera] = withoutOffset(sample);
     }
     return samples;
+  }
+
+  #last(seconds: number): [first: number, last: number] {
+    const last = this.#newest();
+    return [last - Math.min(seconds, seriesSeconds) + 1, last];
   }
 
   #newest(): number {

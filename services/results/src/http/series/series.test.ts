@@ -1,6 +1,7 @@
 import { CameraStatus, cameraName, DropReason, FrameDetections, toTimestamp } from "@sightline/contracts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { figuresOf } from "./figures.ts";
 import { spread } from "./ledger-difference.ts";
 import { SeriesStore } from "./series-store.ts";
 
@@ -51,6 +52,47 @@ test("percentiles, stages and tracks of the frames of one second", () => {
     tracks: 2,
     offsetMs: 1,
   });
+});
+
+test("the latency of the last seconds is that of all their frames, not of the newest second", () => {
+  const store = storeOf();
+  const deliver = (second: number, latencies: number[]) => {
+    at(second * 1_000 + 1);
+    for (const latency of latencies) store.frame(frame(latency));
+  };
+  for (let second = 0; second < 20; second++) deliver(second, [100, 110]);
+  deliver(20, [400, 410, 420]);
+  deliver(21, [100, 110]);
+  at(23_500);
+  expect(store.recent("front", 1)[0]?.latencyMs?.p95).toBe(110);
+  expect(store.latency("front", 10)).toEqual({ p50: 110, p95: 410, p99: 420 });
+  expect(store.latency("front", 1)).toEqual({ p50: 100, p95: 110, p99: 110 });
+  at(60_000);
+  expect(store.latency("front", 10)).toBeNull();
+  expect(store.latency("back", 10)).toBeNull();
+});
+
+test("figures count as loss only what nobody asked for", () => {
+  const sample = (inferred: number, dropped: Record<string, number>, tracks = 0) => ({
+    timeMs: 0,
+    captured: 10,
+    inferred,
+    dropped: { sampled_out: 5, ...dropped },
+    latencyMs: null,
+    stagesMs: {},
+    tracks,
+  });
+  const latency = { p50: 1, p95: 2, p99: 3 };
+  expect(figuresOf([sample(5, {}), sample(5, {}), sample(2, { superseded: 3 }, 4)], latency)).toEqual({
+    seconds: 3,
+    capturedFps: 10,
+    inferredFps: 4,
+    lostShare: 0.2,
+    latencyMs: latency,
+    tracks: 4,
+  });
+  expect(figuresOf([sample(0, {})], null)?.lostShare).toBe(0);
+  expect(figuresOf([], null)).toBeNull();
 });
 
 test("a second is shown when its ledger must have come, and frames are counted once", () => {
