@@ -35,6 +35,12 @@ const errorAt = async (label: string) => {
   return page.locator(`[id="${described}"]`).textContent();
 };
 const expectErrorAt = (label: string) => expect.poll(() => errorAt(label), patience);
+/** Says yes to the question whether a camera is added that was not seen to work. */
+async function addAnyway(told: string): Promise<void> {
+  const question = page.getByRole("dialog");
+  await question.getByText(told).waitFor();
+  await question.getByRole("button", { name: "Add it anyway" }).click();
+}
 const probeResult = () => page.getByTestId("probe-result").textContent();
 
 test("a wall without cameras says how to get one", async () => {
@@ -50,8 +56,15 @@ test("what is wrong is told at the field where it is, by the page and by the ser
   await expectErrorAt("Address").toContain("rtsp://");
   await page.getByLabel("Name", { exact: true }).fill("yard");
   await expectErrorAt("Name").toBeUndefined();
+  await page.getByLabel("Address").fill("http://10.0.0.5/");
+  await expect
+    .poll(probeResult, patience)
+    .toContain("It cannot be tested. This is the address of a web page");
+  await page.getByRole("button", { name: "Test the address" }).click();
+  await expectErrorAt("Address").toContain("begins with rtsp://");
   await page.getByLabel("Address").fill("rtsp://host name/x");
   await add.click();
+  await addAnyway("has not been tested");
   await expectErrorAt("Address").toMatch(/\w/);
   await page.getByLabel("Address").fill(address(password));
   await page.getByLabel("Frames per second").fill("many");
@@ -69,6 +82,11 @@ test("an address that does not work is told with its reason before it is saved",
   await expect.poll(probeResult, patience).toContain("Connection refused");
   await probe(address("wrong"));
   await expect.poll(probeResult, patience).toContain("Unauthorized");
+  await page.getByLabel("Frames per second").fill("5");
+  await page.getByRole("button", { name: "Add camera" }).click();
+  await page.getByRole("dialog").getByText("The test of this address failed").waitFor();
+  await page.getByRole("button", { name: "Back to the form" }).click();
+  expect((await sightline.api<{ cameras: unknown[] }>("/cameras")).cameras).toEqual([]);
 });
 
 test("a camera is tested with a preview, added, and live on the wall", async () => {
@@ -79,7 +97,7 @@ test("a camera is tested with a preview, added, and live on the wall", async () 
   const width = () => preview.evaluate((image: { naturalWidth: number }) => image.naturalWidth);
   await expect.poll(width, patience).toBe(768);
   await expect.poll(probeResult, patience).toContain("768 × 576");
-  await page.getByLabel("Frames per second").fill("5");
+  await page.getByTestId("model-notice").getByText("finds people only").waitFor();
   await page.getByRole("button", { name: "Add camera" }).click();
   await page.getByRole("heading", { name: "yard", exact: true, level: 1 }).waitFor();
   await untilDrawn(livePicture(page));
@@ -96,6 +114,7 @@ test("a name that is taken is told at the field", async () => {
   await page.getByLabel("Name", { exact: true }).fill("yard");
   await page.getByLabel("Address").fill(address(password));
   await page.getByRole("button", { name: "Add camera" }).click();
+  await addAnyway("has not been tested");
   await expectErrorAt("Name").toContain("already registered");
 });
 

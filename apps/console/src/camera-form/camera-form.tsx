@@ -1,8 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { describeFailure, RequestError } from "../api/request.ts";
+import { ModelNotice } from "../shell/model-notice.tsx";
 import { system, useSystem } from "../state/system.ts";
 import { ClassPicker } from "./class-picker.tsx";
+import { ConfirmUntested } from "./confirm-untested.tsx";
 import { describedBy, Field } from "./field.tsx";
 import {
   checkForm,
@@ -11,8 +13,9 @@ import {
   type FormValues,
   fieldMessage,
   fieldOfError,
+  uriFault,
 } from "./form-values.ts";
-import { ProbePanel } from "./probe-panel.tsx";
+import { ProbePanel, type Trial } from "./probe-panel.tsx";
 
 interface Props {
   initial: FormValues;
@@ -30,6 +33,8 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
   const errors = useSignal<FieldErrors>({});
   const fault = useSignal("");
   const busy = useSignal(false);
+  const trial = useSignal<Trial | undefined>(undefined);
+  const asking = useSignal(false);
   const form = useRef<HTMLFormElement>(null);
   const now = values.value;
 
@@ -41,11 +46,15 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
     errors.value = found;
     requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
   };
-  const submit = async (event: Event) => {
+  const submit = (event: Event) => {
     event.preventDefault();
     fault.value = "";
     const found = checkForm(values.value);
-    if (Object.keys(found).length > 0) return showErrors(found);
+    if (Object.keys(found).length > 0) showErrors(found);
+    else if (isNew && trial.value?.result.ok !== true) asking.value = true;
+    else void send();
+  };
+  const send = async () => {
     busy.value = true;
     try {
       await save(values.value);
@@ -59,6 +68,7 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
     }
   };
 
+  const showUriFault = () => showErrors({ ...errors.value, uri: uriFault(now.uri.trim()) });
   const models = system.value?.models ?? [];
   const chosenModel = models.find((model) => (now.model === "" ? model.isDefault : model.name === now.model));
   const problem = errors.value;
@@ -138,6 +148,7 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
             ))}
           </select>
         </Field>
+        <ModelNotice model={chosenModel?.name ?? now.model} />
         <ClassPicker
           legend="Classes"
           known={chosenModel?.classes ?? []}
@@ -189,7 +200,20 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
           </a>
         </div>
       </div>
-      <ProbePanel uri={now.uri} transport={now.transport} ready={checkForm(now).uri === undefined} />
+      <ProbePanel
+        uri={now.uri}
+        transport={now.transport}
+        fault={uriFault(now.uri.trim())}
+        onFault={showUriFault}
+        onTrial={(next) => (trial.value = next)}
+      />
+      {asking.value && (
+        <ConfirmUntested
+          result={trial.value?.result}
+          onConfirm={send}
+          onClose={() => (asking.value = false)}
+        />
+      )}
     </form>
   );
 }

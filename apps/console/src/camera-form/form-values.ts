@@ -45,11 +45,20 @@ export function checkForm(values: FormValues): FieldErrors {
   const errors: FieldErrors = {};
   if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(values.id))
     errors.id = "Use 1 to 63 of a–z, 0–9 and “-”, beginning with a letter or digit.";
-  if (!/^rtsps?:\/\/./.test(values.uri.trim())) errors.uri = "An address begins with rtsp:// or rtsps://.";
+  const uri = uriFault(values.uri.trim());
+  if (uri !== "") errors.uri = uri;
   if (!isNumberWithin(values.minScore, 1)) errors.minScore = "Use a number from 0 to 1, or leave it empty.";
   if (!isNumberWithin(values.targetFps, 240))
     errors.targetFps = "Use a number from 0 to 240, or leave it empty.";
   return errors;
+}
+
+/** Why an address cannot be a camera's; empty when it may be. */
+export function uriFault(uri: string): string {
+  if (/^rtsps?:\/\/./i.test(uri)) return "";
+  if (/^https?:/i.test(uri))
+    return "This is the address of a web page. A camera's stream begins with rtsp:// or rtsps://; the camera's manual says which it is.";
+  return "An address begins with rtsp:// or rtsps://.";
 }
 
 /** The form as settings for the server. */

@@ -6,16 +6,26 @@ import { describeFailure } from "../api/request.ts";
 import { StatusIcon } from "../shell/status-icon.tsx";
 import { reasonName, sentence, title } from "../words/names.ts";
 import { formatFps } from "../words/numbers.ts";
+import type { FormValues } from "./form-values.ts";
+
+/** What came of trying an address out. */
+export interface Trial {
+  result: HttpProbe;
+}
 
 interface Props {
   uri: string;
-  transport: "tcp" | "udp";
-  /** Whether the address looks like one. */
-  ready: boolean;
+  transport: FormValues["transport"];
+  /** Why the address cannot be tried; empty when it can. */
+  fault: string;
+  /** It was to be tried although it cannot be. */
+  onFault: () => void;
+  /** Told of each result, and with undefined when it is not of this address any more. */
+  onTrial: (trial: Trial | undefined) => void;
 }
 
 /** Asks the server to connect to the address, and shows what the camera sends before anything is saved. */
-export function ProbePanel({ uri, transport, ready }: Props) {
+export function ProbePanel({ uri, transport, fault: uriFault, onFault, onTrial }: Props) {
   const busy = useSignal(false);
   const result = useSignal<HttpProbe | undefined>(undefined);
   const fault = useSignal("");
@@ -25,17 +35,25 @@ export function ProbePanel({ uri, transport, ready }: Props) {
   useLayoutEffect(() => {
     result.value = undefined;
     fault.value = "";
+    onTrial(undefined);
     return () => asking.current?.abort();
   }, [uri, transport]);
 
   const ask = async () => {
+    if (uriFault !== "") {
+      onFault();
+      return;
+    }
     const aborted = new AbortController();
     asking.current = aborted;
     busy.value = true;
     result.value = undefined;
     fault.value = "";
     try {
-      result.value = await probe({ uri: uri.trim(), transport }, aborted.signal);
+      const told = await probe({ uri: uri.trim(), transport }, aborted.signal);
+      if (aborted.signal.aborted) return;
+      result.value = told;
+      onTrial({ result: told });
     } catch (error) {
       if (!aborted.signal.aborted) fault.value = describeFailure(error);
     } finally {
@@ -47,14 +65,18 @@ export function ProbePanel({ uri, transport, ready }: Props) {
     <section class="panel probe" aria-labelledby="probe-title">
       <div class="probe-head">
         <h2 id="probe-title">What the camera sends</h2>
-        <button type="button" disabled={busy.value || !ready} onClick={ask}>
+        <button type="button" disabled={busy.value} onClick={ask}>
           {busy.value ? "Connecting …" : "Test the address"}
         </button>
       </div>
       <div class="probe-result" role="status" data-testid="probe-result">
         {busy.value && <p class="note">Connecting and waiting for a picture; this can take some seconds.</p>}
         {!busy.value && !result.value && fault.value === "" && (
-          <p class="note">Test the address to see a picture before the camera is saved.</p>
+          <p class="note">
+            {uri.trim() !== "" && uriFault !== ""
+              ? `It cannot be tested. ${uriFault}`
+              : "Test the address to see a picture before the camera is saved."}
+          </p>
         )}
         {fault.value !== "" && <p class="fault">{fault.value}</p>}
         {result.value && <ProbeResult result={result.value} />}

@@ -1,4 +1,5 @@
 import type { HttpSystem } from "@sightline/contracts";
+import { ModelNotice } from "../shell/model-notice.tsx";
 import { plural } from "../words/numbers.ts";
 import { bestSpeed } from "./workers.tsx";
 
@@ -55,6 +56,9 @@ export function ModelTable({ models, workers }: Props) {
           </tbody>
         </table>
       </div>
+      {models.map(({ name }) => (
+        <ModelNotice key={name} model={name} />
+      ))}
     </section>
   );
 }
