@@ -110,7 +110,7 @@ const pages: [name: string, path: string, bring: (page: Page) => Promise<unknown
     "a snapshot",
     "/events",
     async (page) => {
-      const snapshot = page.getByRole("button", { name: /^Show the snapshot/ });
+      const snapshot = page.getByRole("link", { name: /^Show the snapshot/ });
       await snapshot.first().click();
       await page.getByRole("dialog").getByRole("img").waitFor();
     },

@@ -175,8 +175,22 @@ test("its event comes to the list by itself, with a snapshot that can be looked 
   await shown[0]!.click();
   const large = page.getByRole("dialog").getByRole("img");
   await expect.poll(() => large.evaluate(naturalWidth), patience).toBeGreaterThan(300);
-  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Zoom in" }).last().click();
+  await page.getByRole("region", { name: "Part of the picture" }).waitFor();
+  const fills = () => page.evaluate<boolean>("document.fullscreenElement !== null");
+  await page.getByRole("dialog").getByRole("button", { name: "Full screen" }).click();
+  await expect.poll(fills, patience).toBe(true);
+  await page.getByRole("dialog").getByRole("button", { name: "Full screen" }).click();
+  await expect.poll(fills, patience).toBe(false);
+
+  // The address of what is opened can be sent, and leads there.
+  expect(new URL(page.url()).pathname).toMatch(/^\/cameras\/yard\/events\/./);
+  const title = await page.getByRole("dialog").getByRole("heading").textContent();
+  await page.goto(page.url());
+  await page.getByRole("dialog").getByRole("heading", { name: title!, exact: true }).waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
+  expect(new URL(page.url()).pathname).toBe("/cameras/yard");
 });
 
 test("events are found by camera, kind and zone", async () => {
@@ -229,4 +243,30 @@ test("going back with something unsaved asks first, and may be thought better of
   await (await goBack()).accept();
   await page.getByRole("heading", { name: "yard", exact: true, level: 1 }).waitFor();
   expect(page.url()).toBe(`${sightline.origin}/cameras/yard`);
+});
+
+test("events of a camera that is removed are found by its name and zones", async () => {
+  await fetch(`${sightline.origin}/api/v1/cameras/yard`, { method: "DELETE" });
+  await page.goto(`${sightline.origin}/events`);
+  await page.getByLabel("Camera", { exact: true }).selectOption("yard (removed)");
+  await page.getByLabel("Zone", { exact: true }).selectOption("lawn");
+  await expect.poll(() => new URL(page.url()).search, patience).toBe("?camera=yard&zone=lawn");
+  const row = page.getByTestId("events").locator("li", { hasText: "entered lawn" });
+  await row.nth(1).waitFor();
+
+  // From one event to the next older one, and back.
+  await page
+    .getByTestId("events")
+    .getByRole("link", { name: /entered lawn/ })
+    .first()
+    .click();
+  const opened = page.url();
+  await page.getByRole("button", { name: "Older →" }).click();
+  await expect.poll(() => page.url(), patience).not.toBe(opened);
+  // An event that is opened by its address is asked for, and so are its neighbours.
+  await page.goto(page.url());
+  await page.getByRole("button", { name: "← Newer" }).click();
+  await expect.poll(() => page.url(), patience).toBe(opened);
+  await page.keyboard.press("Escape");
+  await expect.poll(() => new URL(page.url()).pathname, patience).toBe("/events");
 });

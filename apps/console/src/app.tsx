@@ -26,7 +26,7 @@ function CurrentPage() {
     case "wall":
       return <WallPage />;
     case "camera":
-      return <CameraPage key={now.id} id={now.id} />;
+      return <CameraPage key={now.id} id={now.id} event={now.event} />;
     case "editCamera":
       return <EditCameraPage key={now.id} id={now.id} />;
     case "zones":
@@ -36,7 +36,7 @@ function CurrentPage() {
     case "system":
       return <SystemPage />;
     case "events":
-      return <EventsPage query={now.query} />;
+      return <EventsPage query={now.query} event={now.event} />;
     case "unknown":
       return (
         <Page title="No such page">

@@ -1,6 +1,7 @@
 import type {
   HttpCamera,
   HttpCameraSettings,
+  HttpEvent,
   HttpEventPage,
   HttpNewCamera,
   HttpProbe,
@@ -44,17 +45,29 @@ export const probe = (body: HttpProbeRequest, signal?: AbortSignal) =>
 
 export const getSystem = (signal?: AbortSignal) => requestJson<HttpSystem>("/system", { signal });
 
+/** Which part of a list of events is asked for. Times are milliseconds since 1970; `to` is not in it. */
+export interface EventRange {
+  from?: number | undefined;
+  to?: number | undefined;
+  pageSize?: number;
+  pageToken?: string;
+}
+
 /** One page of events, newest first. */
 export function listEvents(
-  filter: EventFilter,
-  pageToken: string,
+  filter: Partial<EventFilter>,
+  { from, to, pageSize = 30, pageToken = "" }: EventRange,
   signal?: AbortSignal,
 ): Promise<HttpEventPage> {
-  const query = new URLSearchParams({ pageSize: "30" });
-  for (const [name, value] of Object.entries({ ...filter, pageToken }))
+  const query = new URLSearchParams({ pageSize: String(pageSize) });
+  const time = (at: number | undefined) => (at === undefined ? "" : new Date(at).toISOString());
+  for (const [name, value] of Object.entries({ ...filter, from: time(from), to: time(to), pageToken }))
     if (value !== "") query.set(name, value);
   return requestJson<HttpEventPage>(`/events?${query}`, { signal });
 }
+
+export const getEvent = (event: { camera: string; id: string }, signal?: AbortSignal) =>
+  requestJson<HttpEvent>(eventPath(event), { signal });
 
 /** The newest picture of a camera, as a JPEG. */
 export async function getPicture(id: string, width: number, signal?: AbortSignal): Promise<Blob> {
@@ -63,8 +76,12 @@ export async function getPicture(id: string, width: number, signal?: AbortSignal
 
 /** Address of an event's snapshot. */
 export function snapshotUrl(event: { camera: string; id: string }, annotated: boolean): string {
-  const path = `/api/v1/events/${encodeURIComponent(event.camera)}/${encodeURIComponent(event.id)}/snapshot`;
+  const path = `/api/v1${eventPath(event)}/snapshot`;
   return annotated ? `${path}?annotated=true` : path;
+}
+
+function eventPath({ camera, id }: { camera: string; id: string }): string {
+  return `/events/${encodeURIComponent(camera)}/${encodeURIComponent(id)}`;
 }
 
 function camera(id: string): string {

@@ -2,9 +2,11 @@ import { useSignal } from "@preact/signals";
 import type { LivePicture } from "@sightline/contracts";
 import { EventList } from "../events/event-list.tsx";
 import { LiveCanvas } from "../live/live-canvas.tsx";
-import { cameraPath } from "../routing/route.ts";
+import { cameraEventPath, cameraPath, eventsPath } from "../routing/route.ts";
 import { DarkNotice, isDark } from "../shell/dark-notice.tsx";
+import { Fold } from "../shell/fold.tsx";
 import { Page } from "../shell/page.tsx";
+import { ZoomView } from "../shell/zoom-view.tsx";
 import { type CameraState, cameras, findCamera } from "../state/cameras.ts";
 import { CameraCharts } from "./camera-charts.tsx";
 import { CameraFacts } from "./camera-facts.tsx";
@@ -13,14 +15,24 @@ import { DeleteCamera } from "./delete-camera.tsx";
 import { Findings } from "./findings.tsx";
 import { LedgerBar } from "./ledger-bar.tsx";
 
+interface Props {
+  id: string;
+  /** Id of the event that is opened. */
+  event: string | undefined;
+}
+
 /** All about one camera. */
-export function CameraPage({ id }: { id: string }) {
+export function CameraPage({ id, event }: Props) {
   const state = findCamera(id);
   if (!state) return <NoCamera id={id} known={cameras.value !== undefined} />;
   const { status, findings, targetFps } = state.camera.value;
   const filter = { camera: id, type: "", class: "", zone: "" };
   return (
-    <Page title={id} className="camera-page" actions={<Actions state={state} />}>
+    <Page
+      title={id}
+      className={aspectOf(state) < 1 ? "camera-page portrait" : "camera-page"}
+      actions={<Actions state={state} />}
+    >
       <div class="camera-top">
         <CameraPicture state={state} />
         <div class="camera-side">
@@ -32,15 +44,29 @@ export function CameraPage({ id }: { id: string }) {
         </div>
       </div>
       <div class="camera-columns">
-        <div>
-          <LedgerBar ledger={status.ledger} />
-          <CameraCharts id={id} targetFps={targetFps} />
-          <CameraFacts camera={state.camera.value} />
-        </div>
         <section class="panel camera-events" aria-labelledby="events-title">
-          <h2 id="events-title">Events</h2>
-          <EventList filter={filter} showCamera={false} />
+          <div class="panel-head">
+            <h2 id="events-title">Events</h2>
+            <a href={eventsPath(new URLSearchParams({ camera: id }))}>All of this camera</a>
+          </div>
+          <EventList
+            filter={filter}
+            showCamera={false}
+            opened={event === undefined ? undefined : { camera: id, id: event }}
+            addressOf={(opened) => cameraEventPath(id, opened)}
+          />
         </section>
+        <div>
+          <Fold title="What became of every frame">
+            <LedgerBar ledger={status.ledger} />
+          </Fold>
+          <Fold title="The last five minutes">
+            <CameraCharts id={id} targetFps={targetFps} />
+          </Fold>
+          <Fold title="Settings and stream">
+            <CameraFacts camera={state.camera.value} />
+          </Fold>
+        </div>
       </div>
     </Page>
   );
@@ -60,16 +86,23 @@ function CameraPicture({ state }: { state: CameraState }) {
   };
   const { status } = state.camera.value;
   return (
-    <figure class="camera-picture">
-      <div class="picture-place">
+    <div class="camera-picture">
+      <ZoomView
+        aspect={aspectOf(state)}
+        highest="84vh"
+        over={isDark(status) && <DarkNotice camera={state.camera.value} />}
+        caption={newest.value || (isDark(status) ? "No picture" : "Waiting for the first picture")}
+      >
         <LiveCanvas state={state} label={`Live picture of camera ${state.id}`} onPicture={showNewest} />
-        {isDark(status) && <DarkNotice camera={state.camera.value} />}
-      </div>
-      <figcaption class="note">
-        {newest.value || (isDark(status) ? "No picture" : "Waiting for the first picture")}
-      </figcaption>
-    </figure>
+      </ZoomView>
+    </div>
   );
+}
+
+/** Width divided by height of what the camera sends; 16:9 until that is known. */
+export function aspectOf({ camera }: CameraState): number {
+  const { sourceWidth, sourceHeight } = camera.value.status;
+  return sourceWidth > 0 && sourceHeight > 0 ? sourceWidth / sourceHeight : 16 / 9;
 }
 
 function Actions({ state }: { state: CameraState }) {

@@ -1,8 +1,11 @@
 import type { HttpEvent } from "@sightline/contracts";
 import type { EventFilter } from "../api/calls.ts";
 
+/** What names an event. */
+export type EventId = Pick<HttpEvent, "camera" | "id">;
+
 /** Key of an event among those of all cameras. */
-export function eventKey(event: HttpEvent): string {
+export function eventKey(event: EventId): string {
   return `${event.camera}/${event.id}`;
 }
 

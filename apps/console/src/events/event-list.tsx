@@ -1,13 +1,14 @@
 import { useSignal } from "@preact/signals";
 import type { HttpEvent } from "@sightline/contracts";
 import { useEffect, useRef } from "preact/hooks";
-import { type EventFilter, listEvents, snapshotUrl } from "../api/calls.ts";
+import { type EventFilter, listEvents } from "../api/calls.ts";
 import { describeFailure } from "../api/request.ts";
+import { leaveOverlay, navigate } from "../routing/navigation.ts";
 import { connectionCount, onEvent } from "../state/live.ts";
-import { formatFullTime } from "../words/times.ts";
-import { eventKey, matches, mergeEvents } from "./event-feed.ts";
+import { EventDialog } from "./event-dialog.tsx";
+import { type EventId, eventKey, matches, mergeEvents } from "./event-feed.ts";
 import { EventRow } from "./event-row.tsx";
-import { eventTitle } from "./event-words.ts";
+import { rememberNames } from "./seen-names.ts";
 
 /** Events that gather before the list begins anew with the first page: while nobody has asked for older ones, and after. */
 const mostNew = 200;
@@ -18,15 +19,18 @@ const gatherMs = 250;
 interface Props {
   filter: EventFilter;
   showCamera: boolean;
+  /** The event that is looked at, as the address says. */
+  opened: EventId | undefined;
+  /** The address of the list with an event opened, or with none. */
+  addressOf: (event?: EventId) => string;
 }
 
 /** Events that pass a filter, newest first: a page at a time, and new ones as they happen. */
-export function EventList({ filter, showCamera }: Props) {
+export function EventList({ filter, showCamera, opened, addressOf }: Props) {
   const events = useSignal<readonly HttpEvent[] | undefined>(undefined);
   const nextPage = useSignal("");
   const busy = useSignal(false);
   const fault = useSignal("");
-  const opened = useSignal<HttpEvent | undefined>(undefined);
   const attempt = useSignal(0);
   const askedForOlder = useRef(false);
   const current = useRef<AbortController | undefined>(undefined);
@@ -40,7 +44,8 @@ export function EventList({ filter, showCamera }: Props) {
   const load = async (pageToken: string, take: (page: HttpEvent[]) => void, signal?: AbortSignal) => {
     busy.value = true;
     try {
-      const page = await listEvents(filter, pageToken, signal);
+      const page = await listEvents(filter, { pageToken }, signal);
+      rememberNames(page.events);
       take(page.events);
       nextPage.value = page.nextPageToken;
       fault.value = "";
@@ -71,6 +76,7 @@ export function EventList({ filter, showCamera }: Props) {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const show = () => {
       timer = undefined;
+      rememberNames(arrived);
       const merged = mergeEvents(events.peek() ?? [], arrived);
       arrived = [];
       events.value = merged;
@@ -122,7 +128,8 @@ export function EventList({ filter, showCamera }: Props) {
             key={eventKey(event)}
             event={event}
             showCamera={showCamera}
-            onOpen={() => (opened.value = event)}
+            href={addressOf(event)}
+            onOpen={() => navigate(addressOf(event), { over: true })}
           />
         ))}
       </ul>
@@ -131,28 +138,16 @@ export function EventList({ filter, showCamera }: Props) {
           Older events
         </button>
       )}
-      {opened.value && <SnapshotDialog event={opened.value} onClose={() => (opened.value = undefined)} />}
+      {opened && (
+        <EventDialog
+          opened={opened}
+          list={list ?? []}
+          complete={list !== undefined && nextPage.value === ""}
+          filter={filter}
+          onOpen={(event) => navigate(addressOf(event), { replace: true })}
+          onClose={() => leaveOverlay(addressOf())}
+        />
+      )}
     </div>
-  );
-}
-
-function SnapshotDialog({ event, onClose }: { event: HttpEvent; onClose: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
-  const name = `${eventTitle(event)}, camera ${event.camera}`;
-  return (
-    <dialog ref={dialog} class="snapshot-dialog" aria-labelledby="snapshot-title" onClose={onClose}>
-      <h2 id="snapshot-title">{name}</h2>
-      <p class="note">{formatFullTime(event.startTime)}</p>
-      <img src={snapshotUrl(event, true)} alt={`Snapshot: ${name}`} />
-      <div class="buttons">
-        <a class="button" href={snapshotUrl(event, false)} download={`${event.camera}-${event.id}.jpg`}>
-          Save without boxes
-        </a>
-        <button type="button" class="primary" onClick={() => dialog.current?.close()}>
-          Close
-        </button>
-      </div>
-    </dialog>
   );
 }

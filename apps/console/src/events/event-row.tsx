@@ -2,11 +2,9 @@ import { useSignal } from "@preact/signals";
 import type { HttpEvent } from "@sightline/contracts";
 import { useEffect, useRef } from "preact/hooks";
 import { snapshotUrl } from "../api/calls.ts";
-import { shortTrackId } from "../live/draw-picture.ts";
 import { cameraPath } from "../routing/route.ts";
-import { formatShare } from "../words/numbers.ts";
-import { formatFullTime, formatTime } from "../words/times.ts";
-import { eventSpan, eventTitle } from "./event-words.ts";
+import { formatDayTime, formatFullTime } from "../words/times.ts";
+import { eventFacts, eventSpan, eventTitle } from "./event-words.ts";
 
 /** An event younger than this may get its picture a little later. */
 const newMs = 30_000;
@@ -16,21 +14,32 @@ const mostRetries = 4;
 interface Props {
   event: HttpEvent;
   showCamera: boolean;
+  /** The event's own address; a click there opens it here. */
+  href: string;
   onOpen: () => void;
 }
 
 /** One event: its snapshot, what happened, when and for how long. */
-export function EventRow({ event, showCamera, onOpen }: Props) {
+export function EventRow({ event, showCamera, href, onOpen }: Props) {
   const span = eventSpan(event);
   const name = eventTitle(event);
+  const open = (click: MouseEvent) => {
+    if (click.button !== 0 || click.metaKey || click.ctrlKey || click.shiftKey) return;
+    click.preventDefault();
+    onOpen();
+  };
   return (
     <li class={`event ${event.type} ${event.endTime === null && event.phase !== "once" ? "open" : ""}`}>
-      <Thumbnail event={event} name={name} onOpen={onOpen} />
+      <Thumbnail event={event} name={name} href={href} onClick={open} />
       <div class="event-text">
-        <p class="event-title">{name}</p>
+        <p class="event-title">
+          <a href={href} onClick={open}>
+            {name}
+          </a>
+        </p>
         <p class="event-when">
           <time dateTime={event.startTime} title={formatFullTime(event.startTime)}>
-            {formatTime(event.startTime)}
+            {formatDayTime(event.startTime)}
           </time>
           {span !== "" && <span class="event-span"> {span}</span>}
         </p>
@@ -42,16 +51,14 @@ export function EventRow({ event, showCamera, onOpen }: Props) {
   );
 }
 
-/** Which object it was, which rule reported it, or why a camera went down. */
-function eventFacts({ track, rule, type, message, snapshotScore }: HttpEvent): string {
-  // The same as in the picture beside it.
-  const score = formatShare(snapshotScore ?? track?.bestScore ?? 0);
-  const object = track ? `track ${shortTrackId(track.id)}, score ${score}` : "";
-  const why = type === "camera_down" || type === "camera_up" ? message : "";
-  return [object, rule, why].filter((fact) => fact !== "").join(" · ");
+interface ThumbnailProps {
+  event: HttpEvent;
+  name: string;
+  href: string;
+  onClick: (click: MouseEvent) => void;
 }
 
-function Thumbnail({ event, name, onOpen }: { event: HttpEvent; name: string; onOpen: () => void }) {
+function Thumbnail({ event, name, href, onClick }: ThumbnailProps) {
   const failures = useSignal(0);
   const missing = useSignal(false);
   const retry = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
@@ -70,8 +77,8 @@ function Thumbnail({ event, name, onOpen }: { event: HttpEvent; name: string; on
   };
   const url = `${snapshotUrl(event, true)}&revision=${event.revision}`;
   return (
-    <button type="button" class="thumbnail" aria-label={`Show the snapshot: ${name}`} onClick={onOpen}>
+    <a class="thumbnail" aria-label={`Show the snapshot: ${name}`} href={href} onClick={onClick}>
       <img src={url} alt="" loading="lazy" decoding="async" width={96} height={72} onError={fail} />
-    </button>
+    </a>
   );
 }

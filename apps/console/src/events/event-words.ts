@@ -1,6 +1,7 @@
 import type { HttpEvent } from "@sightline/contracts";
+import { shortTrackId } from "../live/draw-picture.ts";
 import { title, words } from "../words/names.ts";
-import { formatDuration, plural } from "../words/numbers.ts";
+import { formatDuration, formatShare, plural } from "../words/numbers.ts";
 
 /** Types of events, as in rules files. */
 export const eventTypes = [
@@ -54,4 +55,13 @@ export function eventSpan(event: HttpEvent): string {
   if (event.endTime === null) return "going on";
   const seconds = (Date.parse(event.endTime) - Date.parse(event.startTime)) / 1000;
   return seconds < 0.05 ? "" : `for ${formatDuration(seconds)}`;
+}
+
+/** Which object it was, which rule reported it, or why a camera went down. */
+export function eventFacts({ track, rule, type, message, snapshotScore }: HttpEvent): string {
+  // The same as in the picture beside it.
+  const score = formatShare(snapshotScore ?? track?.bestScore ?? 0);
+  const object = track ? `track ${shortTrackId(track.id)}, score ${score}` : "";
+  const why = type === "camera_down" || type === "camera_up" ? message : "";
+  return [object, rule, why].filter((fact) => fact !== "").join(" · ");
 }

@@ -1,16 +1,37 @@
-import type { EventFilter } from "../api/calls.ts";
+import { useEffect } from "preact/hooks";
+import { type EventFilter, listEvents } from "../api/calls.ts";
 import { navigate } from "../routing/navigation.ts";
+import { eventsPath } from "../routing/route.ts";
 import { LabelledSelect } from "../shell/labelled.tsx";
 import { Page } from "../shell/page.tsx";
 import { cameras } from "../state/cameras.ts";
 import { system, useSystem } from "../state/system.ts";
 import { title } from "../words/names.ts";
+import type { EventId } from "./event-feed.ts";
 import { EventList } from "./event-list.tsx";
 import { eventTypes } from "./event-words.ts";
+import { rememberNames, seenCameras, seenZones } from "./seen-names.ts";
 
-/** Events of all cameras. The filter is in the address, so that it can be kept and sent. */
-export function EventsPage({ query }: { query: URLSearchParams }) {
+/** So many of the newest events are looked at for names of cameras and zones that are gone. */
+const mostLooked = 500;
+
+interface Props {
+  query: URLSearchParams;
+  event: EventId | undefined;
+}
+
+/** Events of all cameras. The filter and the opened event are in the address, so that they can be kept and sent. */
+export function EventsPage({ query, event }: Props) {
   useSystem();
+  useEffect(() => {
+    const aborted = new AbortController();
+    listEvents({}, { pageSize: mostLooked }, aborted.signal).then(
+      ({ events }) => rememberNames(events),
+      // The list tells what is wrong; names are only missed.
+      () => undefined,
+    );
+    return () => aborted.abort();
+  }, []);
   const filter: EventFilter = {
     camera: query.get("camera") ?? "",
     type: query.get("type") ?? "",
@@ -19,12 +40,17 @@ export function EventsPage({ query }: { query: URLSearchParams }) {
   };
   const list = cameras.value ?? [];
   const classes = new Set(system.value?.models.flatMap((model) => model.classes) ?? []);
-  const zones = new Set(list.flatMap((state) => state.rules.value?.zones.map((zone) => zone.name) ?? []));
+  const zones = new Set([
+    ...list.flatMap((state) => state.rules.value?.zones.map((zone) => zone.name) ?? []),
+    ...seenZones.value,
+  ]);
+  const registered = list.map((state) => state.id);
+  const removed = seenCameras.value.filter((id) => !registered.includes(id));
   const change = (name: keyof EventFilter, value: string) => {
     const next = new URLSearchParams(
       Object.entries({ ...filter, [name]: value }).filter(([, text]) => text !== ""),
     );
-    navigate(next.size > 0 ? `/events?${next}` : "/events", { replace: true });
+    navigate(eventsPath(next), { replace: true });
   };
   return (
     <Page title="Events">
@@ -32,7 +58,8 @@ export function EventsPage({ query }: { query: URLSearchParams }) {
         <Filter
           label="Camera"
           value={filter.camera}
-          options={list.map((state) => state.id)}
+          options={[...registered, ...removed]}
+          show={(id) => (removed.includes(id) ? `${id} (removed)` : id)}
           onChange={(value) => change("camera", value)}
         />
         <Filter
@@ -55,7 +82,12 @@ export function EventsPage({ query }: { query: URLSearchParams }) {
           onChange={(value) => change("zone", value)}
         />
       </search>
-      <EventList filter={filter} showCamera />
+      <EventList
+        filter={filter}
+        showCamera
+        opened={event}
+        addressOf={(opened) => eventsPath(query, opened)}
+      />
     </Page>
   );
 }

@@ -2,6 +2,7 @@ import type { HttpEvent } from "@sightline/contracts";
 import { describe, expect, it } from "vitest";
 import { matches, mergeEvents } from "./event-feed.ts";
 import { eventSpan, eventTitle } from "./event-words.ts";
+import { neighboursIn } from "./neighbours.ts";
 
 function event(id: string, more: Partial<HttpEvent> = {}): HttpEvent {
   return {
@@ -26,6 +27,16 @@ function event(id: string, more: Partial<HttpEvent> = {}): HttpEvent {
     ...more,
   };
 }
+
+it("knows the events next to one, as far as the list goes", () => {
+  const [c, b, a] = [event("c"), event("b"), event("a")];
+  const list = [c, b, a];
+  expect(neighboursIn(list, "front/b", false)).toEqual({ newer: c, older: a });
+  expect(neighboursIn(list, "front/c", false)).toEqual({ newer: undefined, older: b });
+  expect(neighboursIn(list, "front/a", false)).toBeUndefined();
+  expect(neighboursIn(list, "front/a", true)).toEqual({ newer: b, older: undefined });
+  expect(neighboursIn(list, "front/z", true)).toBeUndefined();
+});
 
 describe("event feed", () => {
   it("holds each event once in its newest revision, newest first", () => {

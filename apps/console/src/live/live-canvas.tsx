@@ -15,6 +15,9 @@ const shortLabels = 240;
 /** From this age on, in seconds, a picture is not taken for the present without a word. */
 const oldSeconds = 5;
 
+/** A zoomed picture is drawn no larger than this, in device pixels of its longer side. */
+const mostPixels = 3_000;
+
 interface Props {
   state: CameraState;
   label: string;
@@ -37,6 +40,7 @@ export function LiveCanvas({ state, label, onPicture }: Props) {
     if (!element || !context) return;
     let last: { head: LivePicture; bitmap: ImageBitmap; at: number } | undefined;
     let visible = false;
+    let scale = devicePixelRatio;
     const places = new Map<string, number>();
 
     const draw = () => {
@@ -44,7 +48,7 @@ export function LiveCanvas({ state, label, onPicture }: Props) {
       const { head, bitmap } = last;
       const view = drawPicture(context, head, bitmap, {
         rules: state.rules.peek(),
-        scale: devicePixelRatio,
+        scale,
         places,
         labels:
           element.clientWidth >= fullLabels ? "full" : element.clientWidth >= shortLabels ? "short" : "id",
@@ -69,8 +73,9 @@ export function LiveCanvas({ state, label, onPicture }: Props) {
       },
     });
     const resized = new ResizeObserver(() => {
-      const width = Math.round(element.clientWidth * devicePixelRatio);
-      const height = Math.round(element.clientHeight * devicePixelRatio);
+      scale = Math.min(devicePixelRatio, mostPixels / Math.max(1, element.clientWidth, element.clientHeight));
+      const width = Math.round(element.clientWidth * scale);
+      const height = Math.round(element.clientHeight * scale);
       if (width !== element.width || height !== element.height) {
         element.width = width;
         element.height = height;

@@ -23,12 +23,19 @@ export function guardUnsaved(isUnsaved: () => boolean): () => void {
 /** The page that is shown, as an address without origin. */
 let shown = location.pathname + location.search;
 
-/** Goes to another page of the console. */
-export function navigate(path: string, { replace = false } = {}): void {
+/** Goes to another page of the console; `over` shows something over the page that is there. */
+export function navigate(path: string, { replace = false, over = false } = {}): void {
   if (!replace && !mayLeave()) return;
-  history[replace ? "replaceState" : "pushState"](null, "", path);
+  if (replace) history.replaceState(history.state, "", path);
+  else history.pushState({ over }, "", path);
   show();
-  if (!replace) toTop();
+  if (!replace && !over) toTop();
+}
+
+/** Goes back to the page under what is shown over it; to `path` when that was opened by its address. */
+export function leaveOverlay(path: string): void {
+  if (history.state?.over) history.back();
+  else navigate(path, { replace: true });
 }
 
 /** Follows links to the console's own pages without loading them anew. */

@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { cameraPath, parseRoute } from "./route.ts";
+import { cameraEventPath, cameraPath, eventsPath, parseRoute } from "./route.ts";
+
+function split(address: string): [string, string] {
+  const { pathname, search } = new URL(address, "http://host");
+  return [pathname, search];
+}
 
 describe("routes", () => {
   it("names each page by its path", () => {
@@ -17,6 +22,20 @@ describe("routes", () => {
       ["camera", "front"],
       ["type", "appeared"],
     ]);
+  });
+
+  it("gives an opened event an address, with the filters of the list it is in", () => {
+    const event = { camera: "front", id: "ab/1" };
+    const route = parseRoute(...split(eventsPath(new URLSearchParams("type=left"), event)));
+    expect(route).toMatchObject({ page: "events", event });
+    expect(route.page === "events" && route.query.get("type")).toBe("left");
+    expect(parseRoute(cameraEventPath("front", event))).toEqual({
+      page: "camera",
+      id: "front",
+      event: "ab/1",
+    });
+    expect(parseRoute(cameraEventPath("front"))).toEqual({ page: "camera", id: "front" });
+    expect(parseRoute("/events/front")).toEqual({ page: "unknown" });
   });
 
   it("does not know other paths, nor broken escapes", () => {

@@ -1,23 +1,28 @@
 /** A page of the console and what it is about. */
 export type Route =
   | { page: "wall" }
-  | { page: "camera"; id: string }
+  | { page: "camera"; id: string; event?: string }
   | { page: "editCamera"; id: string }
   | { page: "zones"; id: string }
   | { page: "addCamera" }
   | { page: "system" }
-  | { page: "events"; query: URLSearchParams }
+  | { page: "events"; query: URLSearchParams; event?: { camera: string; id: string } }
   | { page: "unknown" };
 
 /** The page that a path (with its query, without origin) names. */
 export function parseRoute(pathname: string, search = ""): Route {
   const parts = pathname.split("/").filter((part) => part !== "");
-  const [first, second, third] = parts;
+  const [first, second, third, fourth] = parts;
   if (parts.length === 0) return { page: "wall" };
   if (parts.length === 1 && first === "add") return { page: "addCamera" };
   if (parts.length === 1 && first === "system") return { page: "system" };
   if (parts.length === 1 && first === "events") return { page: "events", query: new URLSearchParams(search) };
   const id = decode(second);
+  const event = decode(first === "events" ? third : fourth);
+  if (parts.length === 3 && first === "events" && id !== undefined && event !== undefined)
+    return { page: "events", query: new URLSearchParams(search), event: { camera: id, id: event } };
+  if (parts.length === 4 && first === "cameras" && third === "events" && id !== undefined)
+    return event === undefined ? { page: "unknown" } : { page: "camera", id, event };
   if (first !== "cameras" || id === undefined || parts.length > 3) return { page: "unknown" };
   if (third === undefined) return { page: "camera", id };
   if (third === "edit") return { page: "editCamera", id };
@@ -28,6 +33,19 @@ export function parseRoute(pathname: string, search = ""): Route {
 /** Path of a camera's page or of one of its sub-pages. */
 export function cameraPath(id: string, sub?: "edit" | "zones"): string {
   return `/cameras/${encodeURIComponent(id)}${sub ? `/${sub}` : ""}`;
+}
+
+/** Path of the events page with these filters, and with an event opened. */
+export function eventsPath(query: URLSearchParams, event?: { camera: string; id: string }): string {
+  const path = event
+    ? `/events/${encodeURIComponent(event.camera)}/${encodeURIComponent(event.id)}`
+    : "/events";
+  return query.size > 0 ? `${path}?${query}` : path;
+}
+
+/** Path of a camera's page with one of its events opened. */
+export function cameraEventPath(id: string, event?: { id: string }): string {
+  return event ? `${cameraPath(id)}/events/${encodeURIComponent(event.id)}` : cameraPath(id);
 }
 
 function decode(part: string | undefined): string | undefined {

@@ -16,7 +16,11 @@ export function Tile({ state }: { state: CameraState }) {
   const dark = isDark(status);
   const trouble = dark ? undefined : findings.find((finding) => finding.level !== "ok");
   return (
-    <li class={`tile ${look.value}`} data-testid={`tile-${state.id}`} data-state={status.state}>
+    <li
+      class={`tile ${look.value} ${status.sourceHeight > status.sourceWidth ? "portrait" : ""}`}
+      data-testid={`tile-${state.id}`}
+      data-state={status.state}
+    >
       <div class="tile-picture">
         <LiveCanvas state={state} label={`Live picture of camera ${state.id}`} />
         {dark && <DarkNotice camera={state.camera.value} />}

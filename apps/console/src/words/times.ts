@@ -16,6 +16,12 @@ export function formatTime(iso: string): string {
   return today ? clock.format(time) : `${day.format(time)} ${clock.format(time)}`;
 }
 
+/** Day and clock time: where a list may be read tomorrow, or sent. */
+export function formatDayTime(iso: string): string {
+  const time = new Date(iso);
+  return `${day.format(time)} ${clock.format(time)}`;
+}
+
 export function formatFullTime(iso: string): string {
   return full.format(new Date(iso));
 }

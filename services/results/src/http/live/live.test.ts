@@ -90,6 +90,17 @@ test("all that is known comes first, then every change", async () => {
   expect(JSON.stringify(browser.messages)).not.toContain("hunter");
 });
 
+test("a camera's figures are there from the first message", async () => {
+  await results.client.cameras.register("front", { uri: "rtsp://cam/x" });
+  await deliver(1);
+  const camera = `http://${results.addresses.http}/api/v1/cameras/front`;
+  const figures = async () => (await (await fetch(camera)).json()).figures;
+  await expect.poll(figures).toMatchObject({ latencyMs: { p95: expect.any(Number) } });
+  const browser = await open();
+  await expect.poll(() => browser.of("cameras")).toHaveLength(1);
+  expect(browser.of("cameras")[0]?.cameras[0]?.figures?.latencyMs?.p50).toBeGreaterThan(0);
+});
+
 test("pictures of watched cameras come with what was found in the very frame; of others none is made", async () => {
   const browser = await open();
   for (let number = 1; number <= 3; number++) await deliver(number);

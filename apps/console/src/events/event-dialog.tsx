@@ -1,0 +1,114 @@
+import { useSignal } from "@preact/signals";
+import type { HttpEvent } from "@sightline/contracts";
+import { useEffect, useRef } from "preact/hooks";
+import { type EventFilter, getEvent, snapshotUrl } from "../api/calls.ts";
+import { describeFailure } from "../api/request.ts";
+import { cameraPath } from "../routing/route.ts";
+import { ZoomView } from "../shell/zoom-view.tsx";
+import { formatFullTime } from "../words/times.ts";
+import { type EventId, eventKey } from "./event-feed.ts";
+import { eventFacts, eventSpan, eventTitle } from "./event-words.ts";
+import { askNeighbours, type Neighbours, neighboursIn } from "./neighbours.ts";
+
+interface Props {
+  opened: EventId;
+  /** What is listed, and whether that is all there is. */
+  list: readonly HttpEvent[];
+  complete: boolean;
+  filter: EventFilter;
+  onOpen: (event: EventId) => void;
+  onClose: () => void;
+}
+
+/** One event with its picture, and the way to those before and after it. It has an address of its own. */
+export function EventDialog({ opened, list, complete, filter, onOpen, onClose }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const fetched = useSignal<HttpEvent | undefined>(undefined);
+  const asked = useSignal<Neighbours | undefined>(undefined);
+  const fault = useSignal("");
+  const key = eventKey(opened);
+  const event =
+    list.find((one) => eventKey(one) === key) ??
+    (fetched.value && eventKey(fetched.value) === key ? fetched.value : undefined);
+  const known = neighboursIn(list, key, complete);
+
+  useEffect(() => dialog.current?.showModal(), []);
+  useEffect(() => {
+    fault.value = "";
+    asked.value = undefined;
+    const aborted = new AbortController();
+    const ask = async () => {
+      if (!event) fetched.value = await getEvent(opened, aborted.signal);
+      const about = event ?? fetched.peek();
+      if (!known && about) asked.value = await askNeighbours(about, filter, aborted.signal);
+    };
+    ask().catch((error) => {
+      if (!aborted.signal.aborted) fault.value = describeFailure(error);
+    });
+    return () => aborted.abort();
+  }, [key, known === undefined]);
+
+  const { newer, older } = known ?? asked.value ?? {};
+  const onKeyDown = (press: KeyboardEvent) => {
+    const to = { ArrowLeft: newer, ArrowRight: older }[press.key];
+    if (to && !(press.target as Element).matches(".zoomed")) onOpen(to);
+  };
+  const name = event ? `${eventTitle(event)}, camera ${event.camera}` : `Event of camera ${opened.camera}`;
+  return (
+    <dialog
+      ref={dialog}
+      class="event-dialog"
+      aria-labelledby="event-dialog-title"
+      onClose={onClose}
+      onKeyDown={onKeyDown}
+    >
+      <h2 id="event-dialog-title">{name}</h2>
+      {fault.value !== "" && (
+        <p class="fault" role="alert">
+          {fault.value}
+        </p>
+      )}
+      {!event && fault.value === "" && <p class="note">Fetching the event …</p>}
+      {event && (
+        <p class="note">
+          {formatFullTime(event.startTime)} {eventSpan(event)} ·{" "}
+          <a href={cameraPath(event.camera)}>{event.camera}</a> · {eventFacts(event)}
+        </p>
+      )}
+      {event?.hasSnapshot && <Snapshot key={key} event={event} name={name} />}
+      {event && !event.hasSnapshot && <p class="note">There is no picture of it.</p>}
+      <div class="buttons">
+        <button type="button" disabled={!newer} onClick={() => newer && onOpen(newer)}>
+          ← Newer
+        </button>
+        <button type="button" disabled={!older} onClick={() => older && onOpen(older)}>
+          Older →
+        </button>
+        {event?.hasSnapshot && (
+          <a class="button" href={snapshotUrl(event, false)} download={`${event.camera}-${event.id}.jpg`}>
+            Save without boxes
+          </a>
+        )}
+        <button type="button" class="primary" onClick={() => dialog.current?.close()}>
+          Close
+        </button>
+      </div>
+    </dialog>
+  );
+}
+
+function Snapshot({ event, name }: { event: HttpEvent; name: string }) {
+  const aspect = useSignal(4 / 3);
+  return (
+    <ZoomView aspect={aspect.value} highest="58vh">
+      <img
+        src={`${snapshotUrl(event, true)}&revision=${event.revision}`}
+        alt={`Snapshot: ${name}`}
+        draggable={false}
+        onLoad={({ currentTarget: { naturalWidth, naturalHeight } }) => {
+          if (naturalHeight > 0) aspect.value = naturalWidth / naturalHeight;
+        }}
+      />
+    </ZoomView>
+  );
+}
