@@ -7,13 +7,24 @@ export interface CameraFault {
   message: string;
 }
 
+/** A camera's fault as an error. */
+export class CameraFaultError extends Error implements CameraFault {
+  override readonly name = "CameraFaultError";
+  readonly reason: CameraReason;
+
+  constructor({ reason, message }: CameraFault) {
+    super(message);
+    this.reason = reason;
+  }
+}
+
 const texts: Partial<Record<CameraReason, string>> = {
   [CameraReason.DNS_FAILURE]: "the camera's host name has no address; check the name and this machine's DNS",
   [CameraReason.CONNECTION_REFUSED]:
     "nothing listens at the camera's address and port; check both, and that RTSP is on",
   [CameraReason.UNREACHABLE]:
     "the camera's host does not answer; check the address, the network and firewalls",
-  [CameraReason.UNAUTHORIZED]: "the camera refuses the user or password, or wants one; check both",
+  [CameraReason.UNAUTHORIZED]: "the camera refuses the user or password; check both",
   [CameraReason.NOT_FOUND]: "the camera has no stream at this path; check the path in the URL",
   [CameraReason.NO_VIDEO]: "the stream has no video; check that the URL is of a video stream",
   [CameraReason.UNSUPPORTED_CODEC]:
@@ -26,6 +37,11 @@ const texts: Partial<Record<CameraReason, string>> = {
   [CameraReason.STREAM_ENDED]: "the camera ended the stream",
   [CameraReason.PROTOCOL_ERROR]:
     "the server at this address does not speak RTSP, or refuses; check the port and the URL",
+  [CameraReason.ADDRESS_NOT_ALLOWED]:
+    "the camera's address is not allowed for cameras; if it is meant, add its network to SIGHTLINE_CAMERA_NETWORKS",
+  [CameraReason.REDIRECTED]:
+    "the camera redirects to another address; give that address as the camera's URL, or set SIGHTLINE_CAMERA_REDIRECTS=any",
+  [CameraReason.TRANSPORT_REFUSED]: "the camera does not send video in this way; use transport auto",
 };
 
 /** A fault with the words for its reason; `detail` is put behind them. */
@@ -39,4 +55,30 @@ export function faultDetail({ reason, message }: CameraFault): string {
   const { message: words } = describeReason(reason);
   if (!message.startsWith(words)) return message;
   return message.slice(words.length).replace(/^ \((.*)\)$/s, "$1");
+}
+
+/** The same as an error. */
+export function faultError(reason: CameraReason, detail?: string): CameraFaultError {
+  return new CameraFaultError(describeReason(reason, detail));
+}
+
+const reasonOfCode: Readonly<Record<string, CameraReason>> = {
+  ENOTFOUND: CameraReason.DNS_FAILURE,
+  EAI_AGAIN: CameraReason.DNS_FAILURE,
+  EAI_FAIL: CameraReason.DNS_FAILURE,
+  EAI_NODATA: CameraReason.DNS_FAILURE,
+  ECONNREFUSED: CameraReason.CONNECTION_REFUSED,
+  ETIMEDOUT: CameraReason.UNREACHABLE,
+  EHOSTUNREACH: CameraReason.UNREACHABLE,
+  ENETUNREACH: CameraReason.UNREACHABLE,
+  EHOSTDOWN: CameraReason.UNREACHABLE,
+};
+
+/** The fault that an error of a socket means, told by its code: its message repeats the address. */
+export function socketFault(error: unknown): CameraFaultError {
+  if (error instanceof CameraFaultError) return error;
+  const codes = error instanceof AggregateError ? error.errors : [error];
+  for (const { code } of codes as { code?: string }[])
+    if (code !== undefined && reasonOfCode[code] !== undefined) return faultError(reasonOfCode[code]);
+  return faultError(CameraReason.PROTOCOL_ERROR, "the connection failed");
 }

@@ -1,8 +1,11 @@
-export { type CameraFault, describeReason, faultDetail } from "./camera-fault.ts";
-export { type FfmpegInput, inputArguments, inputScript } from "./ffmpeg-input.ts";
+export { CameraNetworks, CameraNetworksError } from "./address/camera-networks.ts";
+export { type Credentials, parseRtspUrl, type RtspTarget, RtspUrlError } from "./address/rtsp-url.ts";
+export { type CameraFault, CameraFaultError, describeReason, faultDetail } from "./camera-fault.ts";
+export { CameraStream } from "./camera-stream.ts";
 export { findFfmpeg } from "./ffmpeg-path.ts";
 export { type FfmpegReport, FfmpegReportReader, pictureReport } from "./ffmpeg-report.ts";
-export { type ProbeOptions, probe, type RtspProbe } from "./probe.ts";
-export { type ReceiveOptions, type Reception, receive } from "./receive.ts";
-export { type Credentials, parseRtspUrl, type RtspTarget, RtspUrlError } from "./rtsp-url.ts";
-export { parseSdp, type SdpVideo } from "./sdp.ts";
+export { nothingArrives, type ReceiveOptions, type Reception, receive } from "./receive.ts";
+export { inputArguments } from "./relay/ffmpeg-input.ts";
+export { type CameraAccess, defaultAccess } from "./session/camera-access.ts";
+export type { SessionOptions, TransportChoice } from "./session/camera-session.ts";
+export { type ProbeOptions, probe, type RtspProbe } from "./session/probe.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
+import { parseRtspUrl } from "./address/rtsp-url.ts";
 import { findFfmpeg } from "./ffmpeg-path.ts";
 import { receive } from "./receive.ts";
-import { parseRtspUrl } from "./rtsp-url.ts";
 import { readClip, ScriptedCamera, type ScriptedTrack } from "./testing/index.ts";
 
 const bFrames = ["-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-g", "20"];

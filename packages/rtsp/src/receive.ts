@@ -1,10 +1,13 @@
 import { spawn } from "node:child_process";
 import { CameraReason } from "@sightline/contracts";
-import { type CameraFault, describeReason } from "./camera-fault.ts";
-import { inputArguments, inputScript } from "./ffmpeg-input.ts";
+import type { RtspTarget } from "./address/rtsp-url.ts";
+import { type CameraFault, CameraFaultError, describeReason } from "./camera-fault.ts";
+import { CameraStream } from "./camera-stream.ts";
 import { FfmpegReportReader, pictureReport } from "./ffmpeg-report.ts";
 import { frameRate } from "./frame-rate.ts";
-import type { RtspTarget } from "./rtsp-url.ts";
+import { inputArguments } from "./relay/ffmpeg-input.ts";
+import { type CameraAccess, defaultAccess } from "./session/camera-access.ts";
+import type { TransportChoice } from "./session/camera-session.ts";
 
 /** What came of receiving a camera for a moment. */
 export type Reception =
@@ -15,6 +18,8 @@ export type Reception =
       height: number;
       framesPerSecond: number | undefined;
       firstPictureMs: number;
+      /** How the video came. */
+      transport: "tcp" | "udp";
       /** The first picture, when it was asked for and came. */
       jpeg: Uint8Array | undefined;
     }
@@ -22,7 +27,10 @@ export type Reception =
 
 export interface ReceiveOptions {
   ffmpeg: string;
-  transport: "tcp" | "udp";
+  transport: TransportChoice;
+  /** Counts from 1; 0 or none takes the first. */
+  videoTrack?: number;
+  access?: CameraAccess;
   /** Pictures to receive. */
   pictures?: number;
   /** Also give the first picture as JPEG, at most so many pixels wide. */
@@ -46,23 +54,53 @@ interface Seen {
 
 const mostJpegBytes = 4 * 1024 * 1024;
 
-/** Receives and decodes a few pictures with ffmpeg, to prove that a key frame comes and can be decoded. */
+/** Receives and decodes a few pictures, to prove that a key frame comes and can be decoded. */
 export async function receive(target: RtspTarget, options: ReceiveOptions): Promise<Reception> {
-  const { ffmpeg, transport, pictures = 8, timeoutMs = 10_000, signal } = options;
-  signal?.throwIfAborted();
+  const { transport, videoTrack = 0, access = defaultAccess } = options;
+  const timeoutMs = Math.max(0, Math.ceil(options.timeoutMs ?? 10_000));
+  options.signal?.throwIfAborted();
   const startedAt = performance.now();
-  const seen: Seen = {
-    codec: "",
-    packets: 0,
-    keyFrame: false,
-    size: { width: 0, height: 0 },
-    times: [],
-    pictures: 0,
-    firstPictureMs: 0,
-    jpeg: [],
-    jpegBytes: 0,
-  };
-  const child = spawn(ffmpeg, [...inputArguments, ...outputArguments(pictures, options.jpegWidth)]);
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
+  let stream: CameraStream;
+  try {
+    stream = await CameraStream.open(target, { transport, videoTrack, access, timeoutMs }, signal);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!(error instanceof CameraFaultError)) throw error;
+    return failed(error);
+  }
+  try {
+    const seen: Seen = { ...nothingSeen, times: [], jpeg: [] };
+    const failure = await decode(stream, options, seen, startedAt, signal);
+    options.signal?.throwIfAborted();
+    if (failure)
+      return failed(describeReason(CameraReason.INTERNAL, `ffmpeg cannot run: ${failure.message}`));
+    return outcome(seen, stream, timeout.aborted);
+  } finally {
+    await stream.stop();
+  }
+}
+
+const nothingSeen = {
+  codec: "",
+  packets: 0,
+  keyFrame: false,
+  size: { width: 0, height: 0 },
+  pictures: 0,
+  firstPictureMs: 0,
+  jpegBytes: 0,
+};
+
+/** Runs ffmpeg until it has what it was asked for, or `signal` aborts; an error when it cannot be started. */
+async function decode(
+  stream: CameraStream,
+  { ffmpeg, pictures = 8, jpegWidth }: ReceiveOptions,
+  seen: Seen,
+  startedAt: number,
+  signal: AbortSignal,
+): Promise<Error | undefined> {
+  const child = spawn(ffmpeg, [...inputArguments, ...outputArguments(pictures, jpegWidth)]);
   const reader = new FfmpegReportReader((report) => {
     if (report.kind === "codec") seen.codec = report.codec;
     else if (report.kind === "packet") {
@@ -76,26 +114,20 @@ export async function receive(target: RtspTarget, options: ReceiveOptions): Prom
     }
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => reader.write(text));
-  child.stdin
-    .on("error", () => undefined)
-    .end(inputScript({ uri: target.uri, credentials: target.credentials, transport, timeoutMs }));
+  child.stdin.on("error", () => undefined).end(stream.script);
   const kill = () => child.kill("SIGKILL");
   child.stdout.on("data", (piece: Buffer) => {
     seen.jpegBytes += piece.byteLength;
     if (seen.jpegBytes > mostJpegBytes) kill();
     else seen.jpeg.push(piece);
   });
-  const timer = setTimeout(kill, timeoutMs);
-  signal?.addEventListener("abort", kill);
+  signal.addEventListener("abort", kill);
+  if (signal.aborted) kill();
   const failure = await new Promise<Error | undefined>((resolve) => {
     child.once("error", resolve).once("close", () => resolve(undefined));
   });
-  clearTimeout(timer);
-  signal?.removeEventListener("abort", kill);
-  signal?.throwIfAborted();
-  if (failure)
-    return { ok: false, ...describeReason(CameraReason.INTERNAL, `ffmpeg cannot run: ${failure.message}`) };
-  return outcome(seen);
+  signal.removeEventListener("abort", kill);
+  return failure;
 }
 
 function outputArguments(pictures: number, jpegWidth: number | undefined): string[] {
@@ -125,13 +157,28 @@ function wholeJpeg(pieces: readonly Buffer[]): Uint8Array | undefined {
   return jpeg.length > 4 && jpeg.readUInt16BE(jpeg.length - 2) === 0xffd9 ? jpeg : undefined;
 }
 
-function outcome(seen: Seen): Reception {
+function outcome(seen: Seen, { transport, fault, cameraEnded }: CameraStream, late: boolean): Reception {
   const { codec, size, times, firstPictureMs } = seen;
   if (seen.pictures > 0) {
     const framesPerSecond = frameRate(times);
-    return { ok: true, codec, ...size, framesPerSecond, firstPictureMs, jpeg: wholeJpeg(seen.jpeg) };
+    const jpeg = wholeJpeg(seen.jpeg);
+    return { ok: true, codec, ...size, framesPerSecond, firstPictureMs, transport, jpeg };
   }
-  if (seen.keyFrame) return { ok: false, ...describeReason(CameraReason.DECODE_FAILURE) };
-  if (seen.packets > 1) return { ok: false, ...describeReason(CameraReason.NO_KEY_FRAME) };
-  return { ok: false, ...describeReason(CameraReason.STALLED) };
+  if (fault) return failed(fault);
+  if (seen.keyFrame) return failed(describeReason(CameraReason.DECODE_FAILURE));
+  if (seen.packets > 1) return failed(describeReason(CameraReason.NO_KEY_FRAME));
+  if (cameraEnded && !late) return failed(describeReason(CameraReason.STREAM_ENDED));
+  return failed(nothingArrives(transport));
+}
+
+/** The stream stands, but nothing comes of it. */
+export function nothingArrives(transport: "tcp" | "udp"): CameraFault {
+  return describeReason(
+    CameraReason.STALLED,
+    transport === "udp" ? "they would come by UDP: a firewall may keep them out" : undefined,
+  );
+}
+
+function failed({ reason, message }: CameraFault): Reception {
+  return { ok: false, reason, message };
 }

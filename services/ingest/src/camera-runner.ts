@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { CameraReason, CameraState, frameMessageBytes, type ServedModel } from "@sightline/contracts";
-import type { CameraFault } from "@sightline/rtsp";
+import type { CameraAccess, CameraFault } from "@sightline/rtsp";
 import type { Buckets, LeaseEnd, Logger, Nats, Tracing } from "@sightline/service";
 import { type AnalysisGeometry, sameGeometry } from "./analysis-geometry.ts";
 import type { Backoff } from "./backoff.ts";
@@ -31,6 +31,8 @@ export interface RunnerContext {
   ingest: string;
   ffmpeg: string;
   stallMs: number;
+  /** Where cameras may be. */
+  access: CameraAccess;
   /** The model as workers serve it now; undefined when none does. */
   servedModel: (name: string) => ServedModel | undefined;
   /** Told of each frame that is in memory, with the seconds since it arrived. */
@@ -191,7 +193,7 @@ export class CameraRunner {
   }
 
   async #session(geometry: AnalysisGeometry, signal: AbortSignal): Promise<CameraFault | undefined> {
-    const { ffmpeg, stallMs, limits } = this.#context;
+    const { ffmpeg, stallMs, access, limits } = this.#context;
     const connected = await limits.connects.enter(this.#backoff.failures, signal);
     if (!connected) return undefined;
     const buffers = new FrameBuffers(frameMessageBytes(geometry.width, geometry.height));
@@ -222,7 +224,7 @@ export class CameraRunner {
     };
     const start = (aborted: AbortSignal) => limits.decoders.enter(this.#backoff.failures, aborted);
     const settings = this.#settings;
-    const options = { ffmpeg, settings, geometry, stallMs, ledger: this.ledger, buffers, start };
+    const options = { ffmpeg, settings, access, geometry, stallMs, ledger: this.ledger, buffers, start };
     return runSession(options, events, signal, this.#log).finally(connected);
   }
 

@@ -1,3 +1,4 @@
+import { CameraNetworks } from "@sightline/rtsp";
 import { type Config, commonSettings, replicasSetting, setting, tracingSettings } from "@sightline/service";
 import { z } from "zod";
 
@@ -22,6 +23,26 @@ export const settings = {
     env: "FFMPEG_PATH",
     schema: setting.optionalText(),
     help: "ffmpeg to run; default: the one installed with the packages, else the one on PATH",
+  },
+  cameraNetworks: {
+    env: "SIGHTLINE_CAMERA_NETWORKS",
+    schema: z
+      .string()
+      .default("")
+      .transform((text, context) => {
+        try {
+          return CameraNetworks.parse(text);
+        } catch (error) {
+          context.addIssue({ code: "custom", message: (error as Error).message });
+          return z.NEVER;
+        }
+      }),
+    help: "networks that cameras may be in, such as 192.168.0.0/16,!192.168.0.1; default: all but link-local and metadata addresses",
+  },
+  cameraRedirects: {
+    env: "SIGHTLINE_CAMERA_REDIRECTS",
+    schema: setting.choice(["same-host", "any"], "same-host"),
+    help: "where a camera may redirect to: its own host, or any allowed address, without its user and password",
   },
   stallSeconds: {
     env: "SIGHTLINE_STALL_SECONDS",

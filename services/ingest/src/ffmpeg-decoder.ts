@@ -1,5 +1,5 @@
 import { DropReason, limits } from "@sightline/contracts";
-import { type FfmpegInput, type FfmpegReport, FfmpegReportReader, inputScript } from "@sightline/rtsp";
+import { type FfmpegReport, FfmpegReportReader } from "@sightline/rtsp";
 import { type Logger, redact } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
 import { decoderArguments } from "./ffmpeg-arguments.ts";
@@ -54,7 +54,8 @@ export class FfmpegDecoder {
   constructor(
     options: {
       ffmpeg: string;
-      input: FfmpegInput;
+      /** What ffmpeg reads from stdin to receive the camera. */
+      script: string;
       /** Frames per second to pass on; 0 passes all. */
       targetFps: number;
       geometry: AnalysisGeometry;
@@ -82,7 +83,7 @@ export class FfmpegDecoder {
 
   async #run(options: {
     ffmpeg: string;
-    input: FfmpegInput;
+    script: string;
     targetFps: number;
     geometry: AnalysisGeometry;
     start: StartTurn;
@@ -101,7 +102,7 @@ export class FfmpegDecoder {
       this.#process = await FfmpegProcess.start({
         ffmpeg: options.ffmpeg,
         arguments: decoderArguments(options.geometry, options.targetFps),
-        script: inputScript(options.input),
+        script: options.script,
         target: () => pixels.target(),
         received: (bytes) => pixels.received(bytes),
         report: (text) => {

@@ -6,7 +6,7 @@ import {
   readyStream,
   servedModelSchema,
 } from "@sightline/contracts";
-import { findFfmpeg } from "@sightline/rtsp";
+import { type CameraAccess, findFfmpeg } from "@sightline/rtsp";
 import {
   Announcement,
   connectNats,
@@ -37,6 +37,7 @@ const mostConnects = 64;
 export async function startIngest(config: IngestConfig, log: Logger, life: Lifecycle): Promise<string> {
   const ingest = config.id ?? `${hostname()}-${process.pid}`;
   const ffmpeg = await findFfmpeg(config.ffmpegPath);
+  const access: CameraAccess = { networks: config.cameraNetworks, redirects: config.cameraRedirects };
   let runners = (): CameraRunner[] => [];
   const nats = await connectNats(config.natsUrl, `ingest ${ingest}`, log, {
     signal: life.signal,
@@ -80,6 +81,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
       ingest,
       ffmpeg,
       stallMs: config.stallSeconds * 1000,
+      access,
       servedModel: (name) => models.get(name),
       decoded: (camera, seconds) => metrics.decoded(camera, seconds),
       pictures,
@@ -103,7 +105,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   await presence.start();
   life.add({ stop: () => presence.stop(true) });
   life.add(cameras).start();
-  life.add(new ProbeSubject(nats, ffmpeg, (outcome) => metrics.probe(outcome), log));
+  life.add(new ProbeSubject(nats, { ffmpeg, access }, (outcome) => metrics.probe(outcome), log));
 
   const http = life.add(
     new HttpServer(registry, { nats: () => (nats.connected() ? undefined : "NATS does not answer") }),

@@ -1,5 +1,13 @@
 import { CameraReason } from "@sightline/contracts";
-import { type CameraFault, describeReason, parseRtspUrl, probe } from "@sightline/rtsp";
+import {
+  type CameraAccess,
+  type CameraFault,
+  CameraFaultError,
+  CameraStream,
+  describeReason,
+  nothingArrives,
+  parseRtspUrl,
+} from "@sightline/rtsp";
 import type { Logger } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
 import type { CameraSettings } from "./camera-settings.ts";
@@ -7,14 +15,16 @@ import { type DecoderEnd, type DecoderEvents, FfmpegDecoder, type StartTurn } fr
 import type { FrameBuffers } from "./frame-buffers.ts";
 import type { Ledger } from "./ledger.ts";
 
-/** Time to connect and be answered, beyond the time that frames may be missing. */
-const connectMs = 4_000;
-const probeMs = 4_000;
+/** Time for the first packet to come, beyond the time that packets may be missing. */
+const startMs = 4_000;
+/** For connecting to the camera and its answers. */
+const connectMs = 8_000;
 const watchMs = 100;
 
 export interface SessionOptions {
   ffmpeg: string;
   settings: CameraSettings;
+  access: CameraAccess;
   geometry: AnalysisGeometry;
   stallMs: number;
   ledger: Ledger;
@@ -34,7 +44,7 @@ interface Seen {
 
 /**
  * Receives a camera until the stream fails, and says why; undefined when `signal` ended it. A stream that is connected but
- * useless is ended: no frames, no key frame, no picture in what arrives.
+ * useless is ended: no frames, no key frame, no picture in what arrives. No ffmpeg starts for a camera that cannot be had.
  */
 export async function runSession(
   options: SessionOptions,
@@ -43,8 +53,33 @@ export async function runSession(
   log: Logger,
 ): Promise<CameraFault | undefined> {
   if (signal.aborted) return undefined;
-  const { uri, transport, secret: credentials, targetFps } = options.settings;
-  const timeoutMs = Math.max(connectMs, options.stallMs);
+  let stream: CameraStream;
+  try {
+    const { uri, transport, secret: credentials } = options.settings;
+    const target = { ...parseRtspUrl(uri), credentials };
+    const { access } = options;
+    const choice = { transport, videoTrack: 0, access, timeoutMs: connectMs };
+    stream = await CameraStream.open(target, choice, signal);
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    if (error instanceof CameraFaultError) return { reason: error.reason, message: error.message };
+    return describeReason(CameraReason.INTERNAL, (error as Error).message);
+  }
+  try {
+    return await decode(stream, options, events, signal, log);
+  } finally {
+    await stream.stop();
+    if (stream.dropped > 0) log.warn({ packets: stream.dropped }, "ffmpeg was too slow; packets were lost");
+  }
+}
+
+async function decode(
+  stream: CameraStream,
+  options: SessionOptions,
+  events: Omit<DecoderEvents, "started">,
+  signal: AbortSignal,
+  log: Logger,
+): Promise<CameraFault | undefined> {
   const seen: Seen = {
     startedAt: undefined,
     packetAt: undefined,
@@ -53,7 +88,7 @@ export async function runSession(
     undecoded: 0,
   };
   const decoder = new FfmpegDecoder(
-    { ...options, targetFps, input: { uri, transport, credentials, timeoutMs } },
+    { ...options, targetFps: options.settings.targetFps, script: stream.script },
     {
       ...events,
       started: () => {
@@ -86,7 +121,7 @@ export async function runSession(
     const end = await decoder.ended;
     if (signal.aborted) return undefined;
     log.debug({ exitCode: end.exitCode, lastLines: end.lastLines }, "ffmpeg ended");
-    return await explain(options.settings, seen, verdict, end, signal);
+    return explain(stream, seen, verdict, end);
   } finally {
     clearInterval(watch);
     signal.removeEventListener("abort", abort);
@@ -100,34 +135,27 @@ function judge(seen: Seen, stallMs: number): CameraReason | undefined {
   if (startedAt === undefined) return undefined;
   const silent = (since: number) => now - since > stallMs;
   if (seen.packetAt === undefined)
-    return now - startedAt > stallMs + connectMs ? CameraReason.STALLED : undefined;
+    return now - startedAt > stallMs + startMs ? CameraReason.STALLED : undefined;
   if (silent(seen.packetAt)) return CameraReason.STALLED;
-  if (!seen.keyFrame) return silent(startedAt + connectMs) ? CameraReason.NO_KEY_FRAME : undefined;
+  if (!seen.keyFrame) return silent(startedAt + startMs) ? CameraReason.NO_KEY_FRAME : undefined;
   if (seen.undecoded > 1 && silent(seen.pictureAt ?? startedAt)) return CameraReason.DECODE_FAILURE;
   return undefined;
 }
 
-/** Finds the reason by what was seen, else by asking the camera; never by ffmpeg's words, which change. */
-async function explain(
-  settings: CameraSettings,
+/** Finds the reason by what was seen and by how the camera's connection ended; never by ffmpeg's words, which change. */
+function explain(
+  stream: CameraStream,
   seen: Seen,
   verdict: CameraReason | undefined,
   end: DecoderEnd,
-  signal: AbortSignal,
-): Promise<CameraFault | undefined> {
-  if (verdict !== undefined && seen.packetAt !== undefined) return describeReason(verdict);
-  try {
-    const target = { ...parseRtspUrl(settings.uri), credentials: settings.secret };
-    const answer = await probe(target, { timeoutMs: probeMs, signal });
-    if (!answer.ok) return { reason: answer.reason, message: answer.message };
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    return describeReason(CameraReason.INTERNAL, (error as Error).message);
-  }
+): CameraFault {
+  if (verdict === CameraReason.STALLED && seen.packetAt === undefined)
+    return nothingArrives(stream.transport);
   if (verdict !== undefined) return describeReason(verdict);
-  if (seen.pictureAt !== undefined) return describeReason(CameraReason.STREAM_ENDED);
-  if (seen.keyFrame) return describeReason(CameraReason.DECODE_FAILURE);
+  const { fault } = stream;
+  if (fault) return { reason: fault.reason, message: fault.message };
+  if (stream.cameraEnded) return describeReason(CameraReason.STREAM_ENDED);
   if (end.exitCode === undefined)
     return describeReason(CameraReason.INTERNAL, `ffmpeg cannot run: ${end.lastLines.at(-1) ?? "killed"}`);
-  return describeReason(CameraReason.STREAM_ENDED);
+  return describeReason(CameraReason.DECODE_FAILURE);
 }

@@ -33,6 +33,9 @@ const reasonNames: Readonly<Record<string, string>> = {
   stream_ended: "the camera ended the stream",
   protocol_error: "no RTSP at this address",
   model_not_served: "no worker for its model",
+  address_not_allowed: "address not allowed for cameras",
+  redirected: "redirects to another address",
+  transport_refused: "transport refused by the camera",
   internal: "the ingest service failed",
 };
 

@@ -1,6 +1,7 @@
 import { CameraReason } from "@sightline/contracts";
 import { findFfmpeg, parseRtspUrl, probe, type Reception, type RtspProbe, receive } from "@sightline/rtsp";
 import { Command, Option } from "commander";
+import { cameraAccess } from "../camera/camera-access.ts";
 
 type Transport = "tcp" | "udp";
 
@@ -12,10 +13,11 @@ class ProbeFailedError extends Error {
 /** Asks the camera what it offers, then receives a few pictures as proof. */
 async function examine(url: string, transport: Transport) {
   const target = parseRtspUrl(url);
-  const offer = await probe(target);
+  const access = cameraAccess();
+  const offer = await probe(target, { access });
   if (!offer.ok) return { target, offer, reception: undefined };
   const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
-  return { target, offer, reception: await receive(target, { ffmpeg, transport }) };
+  return { target, offer, reception: await receive(target, { ffmpeg, transport, access }) };
 }
 
 function reasonName(reason: CameraReason): string {

@@ -1,5 +1,13 @@
 import { type Camera, Transport } from "@sightline/contracts";
-import { findFfmpeg, inputArguments, inputScript, parseRtspUrl, probe, receive } from "@sightline/rtsp";
+import {
+  CameraStream,
+  findFfmpeg,
+  inputArguments,
+  parseRtspUrl,
+  probe,
+  receive,
+  type TransportChoice,
+} from "@sightline/rtsp";
 import {
   evenly,
   type FileFrame,
@@ -7,6 +15,7 @@ import {
   readFrames,
   type StreamSource,
 } from "@sightline/yolo-nas";
+import { cameraAccess } from "../camera/camera-access.ts";
 
 /** Where calibration frames come from: exactly one of `frames` and `camera`. */
 export interface FrameChoice {
@@ -50,8 +59,7 @@ export async function calibrationFrames(
     camera === undefined
       ? { url: frames!, transport: choice.transport }
       : addressOf(camera, await cameraOf(camera));
-  const source = await streamOf(url, transport, { count: wanted, intervalSeconds: interval }, read);
-  return Array.fromAsync(readFrames(source, read));
+  return fromCamera(url, transport, { count: wanted, intervalSeconds: interval }, read);
 }
 
 function addressOf(name: string, camera: Camera): { url: string; transport: "tcp" | "udp" } {
@@ -64,23 +72,34 @@ function addressOf(name: string, camera: Camera): { url: string; transport: "tcp
   return { url: camera.uri, transport: camera.transport === Transport.UDP ? "udp" : "tcp" };
 }
 
-/** A camera as the frame reader takes it. Asked and received first, so that a fault has its name. */
-async function streamOf(
+/** Frames of a camera. It is asked and received first, so that a fault has its name. */
+async function fromCamera(
   url: string,
-  transport: "tcp" | "udp",
+  transport: TransportChoice,
   taken: Pick<StreamSource, "count" | "intervalSeconds">,
-  { ffmpeg, signal }: ReadFramesOptions,
-): Promise<StreamSource> {
+  read: ReadFramesOptions,
+): Promise<FileFrame[]> {
+  const { ffmpeg, signal = new AbortController().signal } = read;
   const target = parseRtspUrl(url);
-  const { uri, credentials } = target;
-  const offer = await probe(target);
+  const { uri } = target;
+  const access = cameraAccess();
+  const offer = await probe(target, { access });
   if (!offer.ok) throw new FrameChoiceError(`${uri}: ${offer.message}`);
   const program = ffmpeg ?? (await findFfmpeg(process.env.FFMPEG_PATH));
-  const reception = await receive(target, { ffmpeg: program, transport, ...(signal ? { signal } : {}) });
+  const reception = await receive(target, { ffmpeg: program, transport, access, signal });
   if (!reception.ok) throw new FrameChoiceError(`${uri}: ${reception.message}`);
   const { width, height } = reception;
-  const script = inputScript({ uri, credentials, transport, timeoutMs: 10_000 });
-  return { name: uri, size: { width, height }, inputArguments, script, ...taken };
+  const stream = await CameraStream.open(
+    target,
+    { transport, videoTrack: 0, access, timeoutMs: 10_000 },
+    signal,
+  );
+  try {
+    const source = { name: uri, size: { width, height }, inputArguments, script: stream.script, ...taken };
+    return await Array.fromAsync(readFrames(source, read));
+  } finally {
+    await stream.stop();
+  }
 }
 
 /** Frames spread over a source: counted first, since a video does not say how many it has. */

@@ -10,7 +10,7 @@ import {
   WireError,
 } from "@sightline/contracts";
 import { type Logger, type Nats, TaskLimit, TaskLimitError } from "@sightline/service";
-import { type CameraTrial, failed, tryCamera } from "./try-camera.ts";
+import { type CameraTrial, failed, type TrialOptions, tryCamera } from "./try-camera.ts";
 
 /** Each runs an ffmpeg for some seconds. None waits in turn: the one who asks would have given up. */
 const mostRunning = 4;
@@ -20,7 +20,7 @@ export type ProbeOutcome = "ok" | "failed" | "busy";
 
 /** Answers requests to try a camera out; any ingest may. */
 export class ProbeSubject {
-  readonly #ffmpeg: string;
+  readonly #options: Omit<TrialOptions, "signal">;
   readonly #observe: (outcome: ProbeOutcome) => void;
   readonly #log: Logger;
   readonly #limit = new TaskLimit(mostRunning, 0);
@@ -28,8 +28,13 @@ export class ProbeSubject {
   readonly #stopping = new AbortController();
   readonly #answering = new Set<Promise<void>>();
 
-  constructor(nats: Nats, ffmpeg: string, observe: (outcome: ProbeOutcome) => void, log: Logger) {
-    this.#ffmpeg = ffmpeg;
+  constructor(
+    nats: Nats,
+    options: Omit<TrialOptions, "signal">,
+    observe: (outcome: ProbeOutcome) => void,
+    log: Logger,
+  ) {
+    this.#options = options;
     this.#observe = observe;
     this.#log = log;
     this.#subscription = nats.connection.subscribe(subjects.cameraProbe, {
@@ -60,7 +65,7 @@ export class ProbeSubject {
     try {
       const request: ProbeRequest = decodeJson(probeRequestSchema, data);
       const { signal } = this.#stopping;
-      const trial = await this.#limit.run(() => tryCamera(request, this.#ffmpeg, signal));
+      const trial = await this.#limit.run(() => tryCamera(request, { ...this.#options, signal }));
       if (trial.answer.ok) outcome = "ok";
       return trial;
     } catch (error) {

@@ -1,5 +1,12 @@
 import { CameraReason, type ProbeAnswer, type ProbeRequest } from "@sightline/contracts";
-import { parseRtspUrl, probe, type RtspTarget, RtspUrlError, receive } from "@sightline/rtsp";
+import {
+  type CameraAccess,
+  parseRtspUrl,
+  probe,
+  type RtspTarget,
+  RtspUrlError,
+  receive,
+} from "@sightline/rtsp";
 
 /** For all of it, in milliseconds; the camera's description may take so much of it. */
 const timeoutMs = 8_000;
@@ -15,11 +22,17 @@ export interface CameraTrial {
   jpeg: Uint8Array;
 }
 
+export interface TrialOptions {
+  ffmpeg: string;
+  /** Where cameras may be. */
+  access: CameraAccess;
+  signal: AbortSignal;
+}
+
 /** Tries a camera out: asks what it offers, and receives a few pictures when one is wanted. @throws when `signal` aborts */
 export async function tryCamera(
   request: ProbeRequest,
-  ffmpeg: string,
-  signal: AbortSignal,
+  { ffmpeg, access, signal }: TrialOptions,
 ): Promise<CameraTrial> {
   const startedAt = performance.now();
   let target: RtspTarget;
@@ -31,7 +44,7 @@ export async function tryCamera(
   }
   const { username, password = "" } = request;
   if (username !== undefined) target.credentials = { username, password };
-  const offer = await probe(target, { timeoutMs: describeMs, signal });
+  const offer = await probe(target, { access, timeoutMs: describeMs, signal });
   if (!offer.ok) return failed(offer.reason, offer.message);
   const { video } = offer;
   const described = {
@@ -45,6 +58,7 @@ export async function tryCamera(
   const reception = await receive(target, {
     ffmpeg,
     transport: request.transport,
+    access,
     pictures,
     jpegWidth,
     timeoutMs: timeoutMs - (performance.now() - startedAt),

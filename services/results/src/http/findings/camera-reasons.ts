@@ -60,6 +60,18 @@ export const reasonAdvice: Readonly<Record<Exclude<CameraReason, 0>, Advice>> = 
     text: "No inference worker serves the camera's model, so nothing is analysed.",
     fix: "Start a worker with SIGHTLINE_MODEL set to this model, or give the camera a model that is served.",
   },
+  [CameraReason.ADDRESS_NOT_ALLOWED]: {
+    text: "The camera's address is not one that cameras may have.",
+    fix: "If it is meant, add its network to the setting SIGHTLINE_CAMERA_NETWORKS of the ingest service.",
+  },
+  [CameraReason.REDIRECTED]: {
+    text: "The camera redirects to another address.",
+    fix: "Give that address as the camera's URL, or set SIGHTLINE_CAMERA_REDIRECTS=any at the ingest service.",
+  },
+  [CameraReason.TRANSPORT_REFUSED]: {
+    text: "The camera does not send video by the transport that was chosen.",
+    fix: "Set the camera's transport to auto.",
+  },
   [CameraReason.INTERNAL]: {
     text: "The ingest service itself failed at this camera.",
     fix: "Look into the ingest service's log for this camera.",

@@ -16,10 +16,12 @@ export const protobufFileName = "sightline/v1/camera.proto";
 /** How RTP travels between camera and ingest. */
 export const Transport = {
   UNSPECIFIED: 0,
-  /** TCP - Interleaved in the RTSP connection; the default. */
+  /** TCP - Interleaved in the RTSP connection. */
   TCP: 1,
   /** UDP - Separate UDP ports; packets may be lost. */
   UDP: 2,
+  /** AUTO - TCP, or UDP for a camera that refuses TCP; the default. */
+  AUTO: 3,
 } as const;
 
 export type Transport = typeof Transport[keyof typeof Transport];
@@ -28,6 +30,7 @@ export namespace Transport {
   export type UNSPECIFIED = typeof Transport.UNSPECIFIED;
   export type TCP = typeof Transport.TCP;
   export type UDP = typeof Transport.UDP;
+  export type AUTO = typeof Transport.AUTO;
 }
 
 export function transportFromJSON(object: any): Transport {
@@ -41,6 +44,9 @@ export function transportFromJSON(object: any): Transport {
     case 2:
     case "TRANSPORT_UDP":
       return Transport.UDP;
+    case 3:
+    case "TRANSPORT_AUTO":
+      return Transport.AUTO;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Transport");
   }
@@ -54,6 +60,8 @@ export function transportToJSON(object: Transport): string {
       return "TRANSPORT_TCP";
     case Transport.UDP:
       return "TRANSPORT_UDP";
+    case Transport.AUTO:
+      return "TRANSPORT_AUTO";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum Transport");
   }
@@ -152,6 +160,12 @@ export const CameraReason = {
   MODEL_NOT_SERVED: 13,
   /** INTERNAL - Ingest itself failed; its log says more. */
   INTERNAL: 14,
+  /** ADDRESS_NOT_ALLOWED - The camera's address is not one that cameras may have (SIGHTLINE_CAMERA_NETWORKS). */
+  ADDRESS_NOT_ALLOWED: 15,
+  /** REDIRECTED - The camera redirects to another address, which nobody allowed. */
+  REDIRECTED: 16,
+  /** TRANSPORT_REFUSED - The camera refuses the transport. */
+  TRANSPORT_REFUSED: 17,
 } as const;
 
 export type CameraReason = typeof CameraReason[keyof typeof CameraReason];
@@ -172,6 +186,9 @@ export namespace CameraReason {
   export type PROTOCOL_ERROR = typeof CameraReason.PROTOCOL_ERROR;
   export type MODEL_NOT_SERVED = typeof CameraReason.MODEL_NOT_SERVED;
   export type INTERNAL = typeof CameraReason.INTERNAL;
+  export type ADDRESS_NOT_ALLOWED = typeof CameraReason.ADDRESS_NOT_ALLOWED;
+  export type REDIRECTED = typeof CameraReason.REDIRECTED;
+  export type TRANSPORT_REFUSED = typeof CameraReason.TRANSPORT_REFUSED;
 }
 
 export function cameraReasonFromJSON(object: any): CameraReason {
@@ -221,6 +238,15 @@ export function cameraReasonFromJSON(object: any): CameraReason {
     case 14:
     case "CAMERA_REASON_INTERNAL":
       return CameraReason.INTERNAL;
+    case 15:
+    case "CAMERA_REASON_ADDRESS_NOT_ALLOWED":
+      return CameraReason.ADDRESS_NOT_ALLOWED;
+    case 16:
+    case "CAMERA_REASON_REDIRECTED":
+      return CameraReason.REDIRECTED;
+    case 17:
+    case "CAMERA_REASON_TRANSPORT_REFUSED":
+      return CameraReason.TRANSPORT_REFUSED;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum CameraReason");
   }
@@ -258,6 +284,12 @@ export function cameraReasonToJSON(object: CameraReason): string {
       return "CAMERA_REASON_MODEL_NOT_SERVED";
     case CameraReason.INTERNAL:
       return "CAMERA_REASON_INTERNAL";
+    case CameraReason.ADDRESS_NOT_ALLOWED:
+      return "CAMERA_REASON_ADDRESS_NOT_ALLOWED";
+    case CameraReason.REDIRECTED:
+      return "CAMERA_REASON_REDIRECTED";
+    case CameraReason.TRANSPORT_REFUSED:
+      return "CAMERA_REASON_TRANSPORT_REFUSED";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum CameraReason");
   }
@@ -291,7 +323,11 @@ export interface Camera {
   /** Changes with each update; send it back to make an update conditional. */
   etag: string;
   /** Output only. */
-  status: CameraStatus | undefined;
+  status:
+    | CameraStatus
+    | undefined;
+  /** Which video track of the stream to receive, 1-16, where it has several; 0 takes the first. */
+  videoTrack: number;
 }
 
 /** The state of a camera as its ingest last reported it. */
@@ -334,6 +370,7 @@ function createBaseCamera(): Camera {
     updateTime: undefined,
     etag: "",
     status: undefined,
+    videoTrack: 0,
   };
 }
 
@@ -374,6 +411,9 @@ export const Camera: MessageFns<Camera> = {
     }
     if (message.status !== undefined) {
       CameraStatus.encode(message.status, writer.uint32(98).fork()).join();
+    }
+    if (message.videoTrack !== 0) {
+      writer.uint32(104).uint32(message.videoTrack);
     }
     return writer;
   },
@@ -487,6 +527,14 @@ export const Camera: MessageFns<Camera> = {
             message.status = CameraStatus.decode(reader, reader.uint32());
             continue;
           }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.videoTrack = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -535,6 +583,11 @@ export const Camera: MessageFns<Camera> = {
         : undefined,
       etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
       status: isSet(object.status) ? CameraStatus.fromJSON(object.status) : undefined,
+      videoTrack: isSet(object.videoTrack)
+        ? globalThis.Number(object.videoTrack)
+        : isSet(object.video_track)
+        ? globalThis.Number(object.video_track)
+        : 0,
     };
   },
 
@@ -576,6 +629,9 @@ export const Camera: MessageFns<Camera> = {
     if (message.status !== undefined) {
       obj.status = CameraStatus.toJSON(message.status);
     }
+    if (message.videoTrack !== 0) {
+      obj.videoTrack = Math.round(message.videoTrack);
+    }
     return obj;
   },
 
@@ -602,6 +658,7 @@ export const Camera: MessageFns<Camera> = {
     message.status = (object.status !== undefined && object.status !== null)
       ? CameraStatus.fromPartial(object.status)
       : undefined;
+    message.videoTrack = object.videoTrack ?? 0;
     return message;
   },
 };

@@ -73,7 +73,7 @@ export interface UpdateCameraRequest {
   camera:
     | Camera
     | undefined;
-  /** Fields to change: uri, transport, target_fps, model, min_score, classes. */
+  /** Fields to change: uri, transport, video_track, target_fps, model, min_score, classes. */
   updateMask: string[] | undefined;
 }
 

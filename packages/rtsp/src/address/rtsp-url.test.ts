@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { formatCredentials, parseRtspUrl, RtspUrlError } from "./rtsp-url.ts";
+import { parseRtspUrl, RtspUrlError } from "./rtsp-url.ts";
 
 test("splits address and credentials", () => {
   expect(parseRtspUrl("rtsp://admin:p%40ss%3A@cam.example:8554/live?x=1")).toEqual({
@@ -34,11 +34,4 @@ test.each([
 ])("refuses %j without repeating it", (text) => {
   expect(() => parseRtspUrl(text)).toThrow(RtspUrlError);
   expect(() => parseRtspUrl(text)).not.toThrow(/secret/);
-});
-
-test("credentials put into a URL come out the same", () => {
-  const credentials = { username: "a:b'", password: "c@d/e?f#g%h !*()$&" };
-  const target = parseRtspUrl(formatCredentials("rtsp://cam:8554/x", credentials));
-  // A user name with a colon cannot be told from a password once decoded by ffmpeg, but the escape keeps it whole here.
-  expect(target).toMatchObject({ uri: "rtsp://cam:8554/x", credentials });
 });

@@ -59,13 +59,6 @@ export function parseRtspUrl(text: string): RtspTarget {
   };
 }
 
-/** The URL with user and password put into it, escaped so that no character of theirs has a meaning. */
-export function formatCredentials(uri: string, credentials: Credentials | undefined): string {
-  if (!credentials) return uri;
-  const userInfo = `${percentEncode(credentials.username)}:${percentEncode(credentials.password)}`;
-  return uri.replace("://", () => `://${userInfo}@`);
-}
-
 function parseUserInfo(userInfo: string): Credentials {
   const colon = userInfo.indexOf(":");
   try {
@@ -76,11 +69,4 @@ function parseUserInfo(userInfo: string): Credentials {
   } catch {
     throw new RtspUrlError("user or password has a '%' that begins no escape; write it as %25");
   }
-}
-
-function percentEncode(text: string): string {
-  return encodeURIComponent(text).replace(
-    /[!'()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
 }

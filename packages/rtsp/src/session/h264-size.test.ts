@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { findFfmpeg } from "./ffmpeg-path.ts";
+import { findFfmpeg } from "../ffmpeg-path.ts";
 import { h264Size } from "./h264-size.ts";
 
 const startCode = Buffer.from([0, 0, 1]);

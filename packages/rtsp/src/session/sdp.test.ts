@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { parseSdp } from "./sdp.ts";
+import { parseSdp as parse, type SdpVideo } from "./sdp.ts";
+
+function parseSdp(text: string): SdpVideo | undefined {
+  const [track] = parse(text).tracks;
+  if (!track) return undefined;
+  const { codec, width, height, framesPerSecond } = track;
+  return { codec, width, height, framesPerSecond };
+}
 
 const sdp = (...lines: string[]) => ["v=0", "o=- 1 1 IN IP4 0.0.0.0", "s=x", "t=0 0", ...lines].join("\r\n");
 
@@ -54,4 +61,34 @@ test("a broken parameter set or frame rate is an unknown size and rate", () => {
     height: undefined,
     framesPerSecond: undefined,
   });
+});
+
+test("tells each video track with what it takes to set it up and to decode it, and no more", () => {
+  const description = parse(
+    sdp(
+      "a=control:rtsp://cam/all",
+      "m=video 0 RTP/AVP 96 97",
+      "c=IN IP4 169.254.169.254",
+      "a=rtpmap:96 H264/90000",
+      "a=rtpmap:97 H265/90000",
+      "a=fmtp:96 packetization-mode=1",
+      "a=control:track1",
+      "a=x-evil:1",
+      "m=audio 0 RTP/AVP 0",
+      "a=control:track2",
+      "m=video 0 RTP/AVP 26",
+      "a=control:track3",
+      "a=framerate:5",
+    ),
+  );
+  expect(description.control).toBe("rtsp://cam/all");
+  expect(description.tracks).toMatchObject([
+    {
+      codec: "H264",
+      payloadType: "96",
+      control: "track1",
+      attributes: ["a=rtpmap:96 H264/90000", "a=fmtp:96 packetization-mode=1"],
+    },
+    { codec: "JPEG", payloadType: "26", control: "track3", attributes: ["a=framerate:5"] },
+  ]);
 });

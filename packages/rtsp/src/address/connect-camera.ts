@@ -1,0 +1,53 @@
+import { lookup } from "node:dns";
+import { once } from "node:events";
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { CameraReason } from "@sightline/contracts";
+import { faultError, socketFault } from "../camera-fault.ts";
+import type { CameraNetworks } from "./camera-networks.ts";
+import type { RtspTarget } from "./rtsp-url.ts";
+
+/** A connection that died without a word is noticed by probes that begin after so long a silence. */
+const keepAliveMs = 30_000;
+
+/**
+ * Connects to a camera over TCP or TLS, at an address that `networks` allows. A camera's certificate is not checked: nearly
+ * all are self-signed.
+ * @throws CameraFaultError, also when `signal` aborts
+ */
+export async function connectCamera(
+  { host, port, tls }: RtspTarget,
+  networks: CameraNetworks,
+  signal: AbortSignal,
+): Promise<Socket> {
+  if (isIP(host) !== 0 && !networks.allows(host)) throw faultError(CameraReason.ADDRESS_NOT_ALLOWED);
+  let resolved = isIP(host) !== 0;
+  const allowedOnly: LookupFunction = (name, options, callback) => {
+    lookup(name, { ...options, all: true }, (error, addresses) => {
+      resolved = true;
+      if (error) return callback(error, "");
+      const allowed = addresses.filter(({ address }) => networks.allows(address));
+      const first = allowed[0];
+      if (!first) return callback(faultError(CameraReason.ADDRESS_NOT_ALLOWED), "");
+      if (options.all) callback(null, allowed);
+      else callback(null, first.address, first.family);
+    });
+  };
+  const options = { host, port, lookup: allowedOnly, noDelay: true, keepAlive: true };
+  const socket = tls
+    ? connectTls({ ...options, rejectUnauthorized: false, ...(isIP(host) === 0 && { servername: host }) })
+    : connectTcp(options);
+  try {
+    await once(socket, tls ? "secureConnect" : "connect", { signal });
+  } catch (error) {
+    socket.on("error", () => undefined).destroy();
+    if (!signal.aborted) throw socketFault(error);
+    throw resolved
+      ? faultError(CameraReason.UNREACHABLE, "the connection was not made in time")
+      : faultError(CameraReason.DNS_FAILURE, "the name was not resolved in time");
+  }
+  socket.setKeepAlive(true, keepAliveMs);
+  if (networks.allows(socket.remoteAddress ?? "")) return socket;
+  socket.on("error", () => undefined).destroy();
+  throw faultError(CameraReason.ADDRESS_NOT_ALLOWED);
+}

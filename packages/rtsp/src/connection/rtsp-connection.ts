@@ -1,0 +1,158 @@
+import type { Socket } from "node:net";
+import { CameraReason } from "@sightline/contracts";
+import type { CameraNetworks } from "../address/camera-networks.ts";
+import { connectCamera } from "../address/connect-camera.ts";
+import type { RtspTarget } from "../address/rtsp-url.ts";
+import { type CameraFaultError, faultError } from "../camera-fault.ts";
+import { type RtspMessage, RtspProtocolError, RtspReader } from "./rtsp-reader.ts";
+
+export interface RtspResponse extends Omit<RtspMessage, "startLine"> {
+  status: number;
+}
+
+interface Waiting {
+  sequence: string;
+  resolve(response: RtspResponse): void;
+  reject(error: CameraFaultError): void;
+}
+
+/** A connection to an RTSP server (RFC 2326): requests, and what comes between the answers. */
+export class RtspConnection {
+  /** Resolves when the connection has ended: undefined when the server or `close` ended it. */
+  readonly ended: Promise<CameraFaultError | undefined>;
+  /** Takes the packets of interleaved channels; what comes while there is no taker is dropped. */
+  onPacket: ((channel: number, packet: Buffer) => void) | undefined;
+  readonly #socket: Socket;
+  readonly #waiting: Waiting[] = [];
+  #sequence = 0;
+  #fault: CameraFaultError | undefined;
+  #closed = false;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    const reader = new RtspReader({
+      message: (message) => this.#message(message),
+      packet: (channel, packet) => this.onPacket?.(channel, packet),
+    });
+    socket.on("data", (chunk: Buffer) => {
+      try {
+        reader.write(chunk);
+      } catch (error) {
+        if (!(error instanceof RtspProtocolError)) throw error;
+        this.#fail(faultError(CameraReason.PROTOCOL_ERROR, error.message));
+      }
+    });
+    socket.on("error", () => this.#fail(faultError(CameraReason.STREAM_ENDED, "the connection broke")));
+    socket.on("end", () => socket.destroy());
+    this.ended = new Promise((resolve) => {
+      socket.once("close", () => {
+        this.#closed = true;
+        this.#rejectAll();
+        resolve(this.#fault);
+      });
+    });
+  }
+
+  /** @throws CameraFaultError, also when `signal` aborts before the connection stands */
+  static async open(
+    target: RtspTarget,
+    networks: CameraNetworks,
+    signal: AbortSignal,
+  ): Promise<RtspConnection> {
+    return new RtspConnection(await connectCamera(target, networks, signal));
+  }
+
+  /** IP address of the server. */
+  get remoteAddress(): string {
+    return this.#socket.remoteAddress ?? "";
+  }
+
+  /** IP address of this end. */
+  get localAddress(): string {
+    return this.#socket.localAddress ?? "";
+  }
+
+  /** Sends a request and waits for its response. @throws CameraFaultError, also when `signal` aborts */
+  async request(
+    method: string,
+    uri: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<RtspResponse> {
+    const sequence = String(++this.#sequence);
+    const lines = [`${method} ${uri} RTSP/1.0`, `CSeq: ${sequence}`, "User-Agent: Sightline"];
+    for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
+    const response = Promise.withResolvers<RtspResponse>();
+    const waiting: Waiting = { sequence, ...response };
+    const late = () => {
+      const detail = `it does not answer ${method} in time`;
+      response.reject(faultError(CameraReason.UNREACHABLE, detail));
+    };
+    if (signal.aborted) late();
+    else if (this.#closed) response.reject(this.#fault ?? closedInstead());
+    else {
+      this.#waiting.push(waiting);
+      this.#socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+    }
+    signal.addEventListener("abort", late);
+    try {
+      return await response.promise;
+    } finally {
+      signal.removeEventListener("abort", late);
+      const index = this.#waiting.indexOf(waiting);
+      if (index >= 0) this.#waiting.splice(index, 1);
+    }
+  }
+
+  /** Sends a packet of an interleaved channel, with its header. */
+  send(packet: Buffer): void {
+    if (!this.#closed) this.#socket.write(packet);
+  }
+
+  /** Stops reading, so that the server has to wait. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #message({ startLine, headers, body }: RtspMessage): void {
+    const status = /^RTSP\/\d\.\d (\d{3})\b/.exec(startLine)?.[1];
+    if (status === undefined) {
+      this.#refuse(startLine, headers);
+      return;
+    }
+    // Cameras that leave CSeq out are let through; another one is the answer to a request that is not waited for any more.
+    const sequence = headers.get("cseq")?.[0];
+    const index = sequence === undefined ? 0 : this.#waiting.findIndex((each) => each.sequence === sequence);
+    const [waiting] = index < 0 ? [] : this.#waiting.splice(index, 1);
+    waiting?.resolve({ status: Number(status), headers, body });
+  }
+
+  /** A server may ask as well; nothing that it could ask is of use. */
+  #refuse(startLine: string, headers: RtspMessage["headers"]): void {
+    const status = startLine.startsWith("OPTIONS ") ? "200 OK" : "501 Not Implemented";
+    const sequence = headers.get("cseq")?.[0] ?? "0";
+    this.#socket.write(`RTSP/1.0 ${status}\r\nCSeq: ${sequence}\r\n\r\n`);
+  }
+
+  #fail(fault: CameraFaultError): void {
+    this.#fault ??= fault;
+    this.#rejectAll();
+    this.#socket.destroy();
+  }
+
+  #rejectAll(): void {
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#fault ?? closedInstead());
+  }
+}
+
+function closedInstead(): CameraFaultError {
+  return faultError(CameraReason.PROTOCOL_ERROR, "it closed the connection instead of answering");
+}

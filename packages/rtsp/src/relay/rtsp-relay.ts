@@ -1,0 +1,177 @@
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { CameraFaultError } from "../camera-fault.ts";
+import { type RtspMessage, RtspProtocolError, RtspReader } from "../connection/rtsp-reader.ts";
+import { rtcpChannel } from "../session/rtp-transport.ts";
+import { relayTrack } from "./relay-description.ts";
+
+export interface RelaySource {
+  /** Description of the track. */
+  description: string;
+  /** Starts the stream. @throws CameraFaultError */
+  play(): Promise<void>;
+  /** Takes an RTCP packet of the reader, with its header. */
+  report(packet: Buffer): void;
+  /** There is room for packets again. */
+  drained(): void;
+}
+
+/** Strangers that may knock before the reader comes. */
+const mostStrangers = 16;
+const mostEarlyBytes = 8 * 1024 * 1024;
+
+/**
+ * An RTSP server on loopback for one reader, which is an ffmpeg of this machine. Its address holds a secret; the first
+ * connection that knows it is the only one, and nothing listens from then on. The reader sees one track and no camera.
+ */
+export class RtspRelay {
+  readonly url: string;
+  /** Resolves when the reader has gone, or `close` was called. */
+  readonly ended: Promise<void>;
+  readonly #end = Promise.withResolvers<void>();
+  readonly #server: Server;
+  readonly #source: RelaySource;
+  readonly #knocking = new Set<Socket>();
+  #reader: Socket | undefined;
+  /** Packets that came before the reader was told that it plays. */
+  #early: Buffer[] | undefined = [];
+  #earlyBytes = 0;
+  #corked = false;
+
+  private constructor(server: Server, source: RelaySource) {
+    this.#server = server;
+    this.#source = source;
+    this.ended = this.#end.promise;
+    const { port } = server.address() as AddressInfo;
+    this.url = `rtsp://127.0.0.1:${port}/${randomBytes(16).toString("hex")}`;
+    server.on("connection", (socket) => this.#serve(socket));
+  }
+
+  static async listen(source: RelaySource): Promise<RtspRelay> {
+    const server = createServer({ noDelay: true });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return new RtspRelay(server, source);
+  }
+
+  /** Bytes that the reader has not taken yet. */
+  get backlog(): number {
+    return this.#earlyBytes + (this.#reader?.writableLength ?? 0);
+  }
+
+  /** Passes a packet on, with its header; false when the reader is slow and the source should wait for `drained`. */
+  push(packet: Buffer): boolean {
+    if (this.#early) {
+      this.#early.push(packet);
+      this.#earlyBytes += packet.length;
+      return this.#earlyBytes < mostEarlyBytes;
+    }
+    const reader = this.#reader;
+    if (!reader || reader.destroyed) return true;
+    // What comes at once goes on in one write.
+    if (!this.#corked) {
+      this.#corked = true;
+      reader.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        reader.uncork();
+      });
+    }
+    return reader.write(packet);
+  }
+
+  /** Ends the stream behind what was pushed. */
+  finish(): void {
+    this.#reader?.end();
+    if (!this.#reader || this.#early) this.close();
+  }
+
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#knocking) socket.destroy();
+    this.#reader?.destroy();
+    this.#end.resolve();
+  }
+
+  #serve(socket: Socket): void {
+    if (this.#reader || this.#knocking.size >= mostStrangers) return void socket.destroy();
+    this.#knocking.add(socket);
+    const reader = new RtspReader({
+      message: (message) => this.#message(socket, message),
+      packet: (channel, packet) => {
+        if (channel === rtcpChannel && socket === this.#reader) this.#source.report(packet);
+      },
+    });
+    socket
+      .on("error", () => undefined)
+      .on("drain", () => this.#source.drained())
+      .once("close", () => {
+        this.#knocking.delete(socket);
+        if (socket === this.#reader) this.close();
+      })
+      .on("data", (chunk: Buffer) => {
+        try {
+          reader.write(chunk);
+        } catch (error) {
+          if (!(error instanceof RtspProtocolError)) throw error;
+          socket.destroy();
+        }
+      });
+  }
+
+  #message(socket: Socket, { startLine, headers }: RtspMessage): void {
+    const [method = "", uri = ""] = startLine.split(" ");
+    if (uri !== this.url && uri !== `${this.url}/` && uri !== `${this.url}/${relayTrack}`)
+      return void socket.destroy();
+    this.#take(socket);
+    const answer = (lines: readonly string[] = [], body = "", status = "200 OK") => {
+      const length = body === "" ? [] : [`Content-Length: ${Buffer.byteLength(body)}`];
+      const head = [`RTSP/1.0 ${status}`, `CSeq: ${headers.get("cseq")?.[0] ?? 0}`, ...lines, ...length];
+      socket.write(`${head.join("\r\n")}\r\n\r\n${body}`);
+    };
+    const session = "Session: 1;timeout=3600";
+    switch (method) {
+      case "OPTIONS":
+        answer(["Public: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN"]);
+        break;
+      case "DESCRIBE":
+        answer(["Content-Type: application/sdp", `Content-Base: ${this.url}/`], this.#source.description);
+        break;
+      case "SETUP":
+        answer(["Transport: RTP/AVP/TCP;unicast;interleaved=0-1", session]);
+        break;
+      case "PLAY":
+        void this.#play(() => answer([session]));
+        break;
+      case "TEARDOWN":
+        socket.end();
+        break;
+      default:
+        answer([session], "", "501 Not Implemented");
+    }
+  }
+
+  /** The connection that knows the address is the reader; all else is shut. */
+  #take(socket: Socket): void {
+    if (this.#reader) return;
+    this.#reader = socket;
+    this.#server.close();
+    for (const other of this.#knocking) if (other !== socket) other.destroy();
+  }
+
+  async #play(answer: () => void): Promise<void> {
+    try {
+      await this.#source.play();
+    } catch (error) {
+      if (!(error instanceof CameraFaultError)) throw error;
+      return this.close();
+    }
+    answer();
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    this.#earlyBytes = 0;
+    for (const packet of early) this.push(packet);
+    if (!this.#reader?.writableNeedDrain) this.#source.drained();
+  }
+}

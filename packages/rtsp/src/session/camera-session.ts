@@ -1,0 +1,186 @@
+import { CameraReason } from "@sightline/contracts";
+import type { RtspTarget } from "../address/rtsp-url.ts";
+import { type CameraFaultError, faultError } from "../camera-fault.ts";
+import type { RtspResponse } from "../connection/rtsp-connection.ts";
+import type { CameraAccess } from "./camera-access.ts";
+import { type DescribedCamera, describeCamera, expectSuccess, safeUri } from "./describe-camera.ts";
+import { InterleavedTransport, type RtpTransport, UdpTransport } from "./rtp-transport.ts";
+import type { SdpTrack } from "./sdp.ts";
+import { chooseTrack } from "./track-choice.ts";
+
+/** How video travels; `auto` is TCP, or UDP for a camera that refuses TCP. */
+export type TransportChoice = "auto" | "tcp" | "udp";
+
+export interface SessionOptions {
+  transport: TransportChoice;
+  /** Video track to receive, from 1; 0 takes the first. */
+  videoTrack: number;
+  access: CameraAccess;
+  /** For connecting and each of the requests together. */
+  timeoutMs: number;
+}
+
+/** Seconds that a session lives without a request, where the camera does not say (RFC 2326, 12.37). */
+const usualTimeout = 60;
+const teardownMs = 300;
+
+/** One video track of a camera, set up and ready to be played. */
+export class CameraSession {
+  readonly track: SdpTrack;
+  /** Video tracks that the camera offers. */
+  readonly videoTracks: number;
+  /** Resolves when the connection has ended: undefined when the camera or `stop` ended it. */
+  readonly ended: Promise<CameraFaultError | undefined>;
+  readonly #camera: DescribedCamera;
+  readonly #transport: RtpTransport;
+  readonly #session: { id: string; timeout: number };
+  readonly #timeoutMs: number;
+  #keepAlive: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  private constructor(
+    camera: DescribedCamera,
+    track: SdpTrack,
+    transport: RtpTransport,
+    session: { id: string; timeout: number },
+    timeoutMs: number,
+  ) {
+    this.#camera = camera;
+    this.track = track;
+    this.videoTracks = camera.description.tracks.length;
+    this.#transport = transport;
+    this.#session = session;
+    this.#timeoutMs = timeoutMs;
+    this.ended = camera.connection.ended.finally(() => this.#release());
+  }
+
+  /** Connects, describes and sets up. @throws CameraFaultError, also when `signal` aborts */
+  static async open(
+    target: RtspTarget,
+    options: SessionOptions,
+    signal: AbortSignal,
+  ): Promise<CameraSession> {
+    const timely = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(options.timeoutMs))]);
+    const camera = await describeCamera(target, options.access, timely);
+    try {
+      const track = chooseTrack(camera.description, options.videoTrack);
+      const { transport, session } = await setUp(camera, track, options.transport, timely);
+      return new CameraSession(camera, track, transport, session, options.timeoutMs);
+    } catch (error) {
+      camera.connection.close();
+      throw error;
+    }
+  }
+
+  get transport(): "tcp" | "udp" {
+    return this.#transport.kind;
+  }
+
+  /** Takes RTP (channel 0) and RTCP (channel 1) of the track, with the 4 bytes of header of interleaved packets. */
+  set onPacket(take: ((packet: Buffer) => void) | undefined) {
+    this.#transport.onPacket = take;
+  }
+
+  /** Starts the stream and keeps it alive. @throws CameraFaultError */
+  async play(): Promise<void> {
+    const signal = AbortSignal.timeout(Math.ceil(this.#timeoutMs));
+    expectSuccess("PLAY", await this.#request("PLAY", { Range: "npt=0.000-" }, signal));
+    const method = this.#camera.methods.includes("GET_PARAMETER") ? "GET_PARAMETER" : "OPTIONS";
+    const periodMs = Math.max(1, this.#session.timeout / 2) * 1000;
+    // A camera that answers nothing or an error may still send; whether it does is judged by its packets.
+    const keepAlive = () =>
+      this.#request(method, {}, AbortSignal.timeout(periodMs)).then(
+        () => undefined,
+        () => undefined,
+      );
+    if (!this.#stopped) this.#keepAlive = setInterval(keepAlive, periodMs);
+  }
+
+  /** Sends an RTCP packet, with its header, to the camera. */
+  send(packet: Buffer): void {
+    if (!this.#stopped) this.#transport.send(packet);
+  }
+
+  /** Makes a camera that sends by TCP wait. */
+  pause(): void {
+    if (this.transport === "tcp") this.#camera.connection.pause();
+  }
+
+  resume(): void {
+    this.#camera.connection.resume();
+  }
+
+  /** Ends the session at the camera and closes the connection. */
+  async stop(): Promise<void> {
+    if (!this.#stopped) {
+      this.#release();
+      this.resume();
+      await this.#request("TEARDOWN", {}, AbortSignal.timeout(teardownMs)).catch(() => undefined);
+      this.#camera.connection.close();
+    }
+    await this.ended;
+  }
+
+  #release(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    clearInterval(this.#keepAlive);
+    this.#transport.close();
+  }
+
+  #request(method: string, headers: Record<string, string>, signal: AbortSignal): Promise<RtspResponse> {
+    const { authenticator, base, description } = this.#camera;
+    const uri = resolve(base, description.control);
+    const { id } = this.#session;
+    return authenticator.request(method, uri, { ...(id !== "" && { Session: id }), ...headers }, signal);
+  }
+}
+
+async function setUp(camera: DescribedCamera, track: SdpTrack, choice: TransportChoice, signal: AbortSignal) {
+  const { connection, authenticator, base } = camera;
+  const uri = resolve(base, track.control);
+  const ask = async (transport: RtpTransport) => {
+    try {
+      const response = await authenticator.request("SETUP", uri, { Transport: transport.offer }, signal);
+      expectSuccess("SETUP", response);
+      transport.accept(response.headers.get("transport")?.[0] ?? "");
+      return { transport, session: readSession(response) };
+    } catch (error) {
+      transport.close();
+      throw error;
+    }
+  };
+  const refused = (error: CameraFaultError, detail: string) =>
+    error.reason === CameraReason.TRANSPORT_REFUSED ? faultError(error.reason, detail) : error;
+  if (choice !== "udp")
+    try {
+      return await ask(new InterleavedTransport(connection));
+    } catch (error) {
+      const fault = refused(error as CameraFaultError, "it refuses TCP");
+      if (choice === "tcp" || fault.reason !== CameraReason.TRANSPORT_REFUSED) throw fault;
+    }
+  try {
+    return await ask(await UdpTransport.bind(connection));
+  } catch (error) {
+    throw refused(
+      error as CameraFaultError,
+      choice === "udp" ? "it refuses UDP" : "it refuses both TCP and UDP",
+    );
+  }
+}
+
+/** `Session: id;timeout=60`. */
+function readSession({ headers }: RtspResponse): { id: string; timeout: number } {
+  const [, id = "", timeout] =
+    /^([!-:<-~]*)(?:.*timeout\s*=\s*(\d+))?/i.exec(headers.get("session")?.[0] ?? "") ?? [];
+  return { id, timeout: Number(timeout ?? 0) || usualTimeout };
+}
+
+/** The address that a `control` attribute names. Cameras expect it put behind the base as it is, not RFC 3986. */
+function resolve(base: string, control: string | undefined): string {
+  if (control === undefined || control === "*" || control === "") return base;
+  const absolute = safeUri(control);
+  if (absolute !== undefined) return absolute;
+  const plain = control.replace(/[^!-~]/g, "");
+  return base.endsWith("/") || plain.startsWith("/") ? base + plain : `${base}/${plain}`;
+}

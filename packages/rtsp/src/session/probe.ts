@@ -1,0 +1,47 @@
+import type { RtspTarget } from "../address/rtsp-url.ts";
+import { type CameraFault, CameraFaultError } from "../camera-fault.ts";
+import { type CameraAccess, defaultAccess } from "./camera-access.ts";
+import { describeCamera } from "./describe-camera.ts";
+import type { SdpVideo } from "./sdp.ts";
+import { chooseTrack } from "./track-choice.ts";
+
+/** What a camera says of its stream, or why it does not. */
+export type RtspProbe =
+  | {
+      ok: true;
+      /** The track that was asked for. */
+      video: SdpVideo;
+      /** Video tracks that the stream has. */
+      videoTracks: number;
+    }
+  | ({ ok: false } & CameraFault);
+
+export interface ProbeOptions {
+  /** Counts from 1; 0 or none takes the first. */
+  videoTrack?: number;
+  access?: CameraAccess;
+  /** For the whole probe. */
+  timeoutMs?: number;
+  signal?: AbortSignal;
+}
+
+/**
+ * Asks a camera what it offers (OPTIONS, DESCRIBE), without starting the stream. Every failure that the camera or the
+ * network can cause is an outcome, told apart by error code and RTSP status, not an exception.
+ */
+export async function probe(target: RtspTarget, options: ProbeOptions = {}): Promise<RtspProbe> {
+  const { videoTrack = 0, access = defaultAccess, timeoutMs = 5_000 } = options;
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
+  try {
+    const { connection, description } = await describeCamera(target, access, signal);
+    connection.close();
+    const { codec, width, height, framesPerSecond } = chooseTrack(description, videoTrack);
+    const video = { codec, width, height, framesPerSecond };
+    return { ok: true, video, videoTracks: description.tracks.length };
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!(error instanceof CameraFaultError)) throw error;
+    return { ok: false, reason: error.reason, message: error.message };
+  }
+}

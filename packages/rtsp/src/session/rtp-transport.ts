@@ -1,0 +1,109 @@
+import type { RtspConnection } from "../connection/rtsp-connection.ts";
+import { RtpOrder } from "./rtp-order.ts";
+import { bindUdpPorts, type UdpPorts } from "./udp-ports.ts";
+
+/** Channels of the packets that a transport gives, whatever the camera uses. */
+export const rtpChannel = 0;
+export const rtcpChannel = 1;
+
+/** How RTP and RTCP come from a camera and go to it. Packets have the 4 bytes of header that interleaving gives them. */
+export interface RtpTransport {
+  kind: "tcp" | "udp";
+  /** Value of the header that asks for it. */
+  offer: string;
+  /** Takes the camera's answer to the offer. */
+  accept(answer: string): void;
+  onPacket: ((packet: Buffer) => void) | undefined;
+  send(packet: Buffer): void;
+  close(): void;
+}
+
+/** RTP within the RTSP connection. */
+export class InterleavedTransport implements RtpTransport {
+  readonly kind = "tcp";
+  readonly offer = "RTP/AVP/TCP;unicast;interleaved=0-1";
+  onPacket: ((packet: Buffer) => void) | undefined;
+  readonly #connection: RtspConnection;
+  #rtp = rtpChannel;
+  #rtcp = rtcpChannel;
+
+  constructor(connection: RtspConnection) {
+    this.#connection = connection;
+    connection.onPacket = (channel, packet) => {
+      if (channel !== this.#rtp && channel !== this.#rtcp) return;
+      packet[1] = channel === this.#rtp ? rtpChannel : rtcpChannel;
+      this.onPacket?.(packet);
+    };
+  }
+
+  accept(answer: string): void {
+    const [, rtp, rtcp] = /interleaved=(\d+)(?:-(\d+))?/.exec(answer) ?? [];
+    if (rtp === undefined) return;
+    this.#rtp = Number(rtp);
+    this.#rtcp = Number(rtcp ?? Number(rtp) + 1);
+  }
+
+  send(packet: Buffer): void {
+    packet[1] = this.#rtcp;
+    this.#connection.send(packet);
+  }
+
+  close(): void {
+    this.#connection.onPacket = undefined;
+  }
+}
+
+/** RTP over UDP. Only what comes from the camera's address is taken. */
+export class UdpTransport implements RtpTransport {
+  readonly kind = "udp";
+  onPacket: ((packet: Buffer) => void) | undefined;
+  readonly #ports: UdpPorts;
+  readonly #camera: string;
+  readonly #order = new RtpOrder((packet) => this.#give(rtpChannel, packet));
+  #serverPort: number | undefined;
+
+  private constructor(ports: UdpPorts, camera: string) {
+    this.#ports = ports;
+    this.#camera = camera;
+    ports.rtp.on("message", (packet, { address }) => {
+      if (address === camera) this.#order.push(packet);
+    });
+    ports.rtcp.on("message", (packet, { address }) => {
+      if (address === camera) this.#give(rtcpChannel, packet);
+    });
+  }
+
+  static async bind({ localAddress, remoteAddress }: RtspConnection): Promise<UdpTransport> {
+    return new UdpTransport(await bindUdpPorts(localAddress), remoteAddress);
+  }
+
+  get offer(): string {
+    const port = this.#ports.rtpPort;
+    return `RTP/AVP/UDP;unicast;client_port=${port}-${port + 1}`;
+  }
+
+  accept(answer: string): void {
+    const port = Number(/server_port=(\d+)/.exec(answer)?.[1]);
+    if (!(port > 0 && port < 65_535)) return;
+    this.#serverPort = port;
+    // Opens the way back through a firewall that remembers what went out: an empty RTP packet, an empty receiver report.
+    this.#ports.rtp.send(Buffer.from([0x80, ...Array<number>(11).fill(0)]), port, this.#camera);
+    this.#ports.rtcp.send(Buffer.from([0x80, 201, 0, 1, 0, 0, 0, 0]), port + 1, this.#camera);
+  }
+
+  send(packet: Buffer): void {
+    if (this.#serverPort !== undefined)
+      this.#ports.rtcp.send(packet.subarray(4), this.#serverPort + 1, this.#camera);
+  }
+
+  close(): void {
+    this.onPacket = undefined;
+    this.#order.stop();
+    this.#ports.close();
+  }
+
+  #give(channel: number, packet: Buffer): void {
+    const header = Buffer.from([0x24, channel, packet.length >> 8, packet.length & 0xff]);
+    this.onPacket?.(Buffer.concat([header, packet]));
+  }
+}
