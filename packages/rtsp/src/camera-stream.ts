@@ -4,6 +4,7 @@ import { inputScript } from "./relay/ffmpeg-input.ts";
 import { relayDescription } from "./relay/relay-description.ts";
 import { RtspRelay } from "./relay/rtsp-relay.ts";
 import { CameraSession, type SessionOptions } from "./session/camera-session.ts";
+import type { CameraOffer } from "./session/probe.ts";
 
 /** A packet that came while so much waits for a slow reader is lost, where the camera cannot be made to wait (UDP). */
 const mostBacklog = 4 * 1024 * 1024;
@@ -16,8 +17,7 @@ export class CameraStream {
   /** What ffmpeg reads from stdin to receive the stream (see `inputArguments`). */
   readonly script: string;
   readonly transport: "tcp" | "udp";
-  /** Video tracks that the camera offers. */
-  readonly videoTracks: number;
+  readonly offer: CameraOffer;
   /** Takes each RTP (channel 0) and RTCP (channel 1) packet, with the 4 bytes of header of interleaved packets. */
   onPacket: ((packet: Buffer) => void) | undefined;
   readonly #session: CameraSession;
@@ -30,7 +30,7 @@ export class CameraStream {
   private constructor(session: CameraSession, relay: RtspRelay) {
     this.script = inputScript(relay.url);
     this.transport = session.transport;
-    this.videoTracks = session.videoTracks;
+    this.offer = { video: session.track, videoTracks: session.videoTracks };
     this.#session = session;
     this.#relay = relay;
     session.onPacket = (packet) => this.#packet(packet);

@@ -8,4 +8,4 @@ export { nothingArrives, type ReceiveOptions, type Reception, receive } from "./
 export { inputArguments } from "./relay/ffmpeg-input.ts";
 export { type CameraAccess, defaultAccess } from "./session/camera-access.ts";
 export type { SessionOptions, TransportChoice } from "./session/camera-session.ts";
-export { type ProbeOptions, probe, type RtspProbe } from "./session/probe.ts";
+export { type CameraOffer, type ProbeOptions, probe, type RtspProbe } from "./session/probe.ts";

@@ -8,11 +8,13 @@ import { frameRate } from "./frame-rate.ts";
 import { inputArguments } from "./relay/ffmpeg-input.ts";
 import { type CameraAccess, defaultAccess } from "./session/camera-access.ts";
 import type { TransportChoice } from "./session/camera-session.ts";
+import type { CameraOffer } from "./session/probe.ts";
 
 /** What came of receiving a camera for a moment. */
 export type Reception =
   | {
       ok: true;
+      offer: CameraOffer;
       codec: string;
       width: number;
       height: number;
@@ -23,7 +25,11 @@ export type Reception =
       /** The first picture, when it was asked for and came. */
       jpeg: Uint8Array | undefined;
     }
-  | ({ ok: false } & CameraFault);
+  | ({
+      ok: false;
+      /** What the camera says of its stream, if it got so far. */
+      offer?: CameraOffer;
+    } & CameraFault);
 
 export interface ReceiveOptions {
   ffmpeg: string;
@@ -157,18 +163,19 @@ function wholeJpeg(pieces: readonly Buffer[]): Uint8Array | undefined {
   return jpeg.length > 4 && jpeg.readUInt16BE(jpeg.length - 2) === 0xffd9 ? jpeg : undefined;
 }
 
-function outcome(seen: Seen, { transport, fault, cameraEnded }: CameraStream, late: boolean): Reception {
+function outcome(seen: Seen, stream: CameraStream, late: boolean): Reception {
+  const { offer, transport, fault, cameraEnded } = stream;
   const { codec, size, times, firstPictureMs } = seen;
   if (seen.pictures > 0) {
     const framesPerSecond = frameRate(times);
     const jpeg = wholeJpeg(seen.jpeg);
-    return { ok: true, codec, ...size, framesPerSecond, firstPictureMs, transport, jpeg };
+    return { ok: true, offer, codec, ...size, framesPerSecond, firstPictureMs, transport, jpeg };
   }
-  if (fault) return failed(fault);
-  if (seen.keyFrame) return failed(describeReason(CameraReason.DECODE_FAILURE));
-  if (seen.packets > 1) return failed(describeReason(CameraReason.NO_KEY_FRAME));
-  if (cameraEnded && !late) return failed(describeReason(CameraReason.STREAM_ENDED));
-  return failed(nothingArrives(transport));
+  if (fault) return failed(fault, offer);
+  if (seen.keyFrame) return failed(describeReason(CameraReason.DECODE_FAILURE), offer);
+  if (seen.packets > 1) return failed(describeReason(CameraReason.NO_KEY_FRAME), offer);
+  if (cameraEnded && !late) return failed(describeReason(CameraReason.STREAM_ENDED), offer);
+  return failed(nothingArrives(transport), offer);
 }
 
 /** The stream stands, but nothing comes of it. */
@@ -179,6 +186,6 @@ export function nothingArrives(transport: "tcp" | "udp"): CameraFault {
   );
 }
 
-function failed({ reason, message }: CameraFault): Reception {
-  return { ok: false, reason, message };
+function failed({ reason, message }: CameraFault, offer?: CameraOffer): Reception {
+  return { ok: false, reason, message, ...(offer && { offer }) };
 }

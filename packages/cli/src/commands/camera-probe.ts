@@ -1,23 +1,19 @@
 import { CameraReason } from "@sightline/contracts";
-import { findFfmpeg, parseRtspUrl, probe, type Reception, type RtspProbe, receive } from "@sightline/rtsp";
+import { findFfmpeg, parseRtspUrl, type Reception, receive, type TransportChoice } from "@sightline/rtsp";
 import { Command, Option } from "commander";
 import { cameraAccess } from "../camera/camera-access.ts";
-
-type Transport = "tcp" | "udp";
 
 /** A camera that gives no usable video; the message is one line for the user. */
 class ProbeFailedError extends Error {
   override readonly name = "ProbeFailedError";
 }
 
-/** Asks the camera what it offers, then receives a few pictures as proof. */
-async function examine(url: string, transport: Transport) {
+/** Asks the camera what it offers and receives a few pictures as proof, over one connection. */
+async function examine(url: string, transport: TransportChoice) {
   const target = parseRtspUrl(url);
   const access = cameraAccess();
-  const offer = await probe(target, { access });
-  if (!offer.ok) return { target, offer, reception: undefined };
   const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
-  return { target, offer, reception: await receive(target, { ffmpeg, transport, access }) };
+  return { target, reception: await receive(target, { ffmpeg, transport, access }) };
 }
 
 function reasonName(reason: CameraReason): string {
@@ -25,18 +21,18 @@ function reasonName(reason: CameraReason): string {
   return (name ?? "unspecified").toLowerCase();
 }
 
-function resultOf(offer: RtspProbe, reception: Reception | undefined, transport: Transport) {
-  const last = offer.ok && reception ? reception : offer;
-  if (!last.ok) return { ok: false as const, reason: reasonName(last.reason), message: last.message };
-  if (!reception?.ok || !offer.ok) throw new Error("a camera that was reached was not received");
+function resultOf(reception: Reception) {
+  if (!reception.ok)
+    return { ok: false as const, reason: reasonName(reception.reason), message: reception.message };
+  const { codec, width, height, framesPerSecond, transport, firstPictureMs, offer } = reception;
   return {
     ok: true as const,
-    codec: reception.codec,
-    width: reception.width,
-    height: reception.height,
-    fps: Math.round((reception.framesPerSecond ?? offer.video.framesPerSecond ?? 0) * 100) / 100,
+    codec,
+    width,
+    height,
+    fps: Math.round((framesPerSecond ?? offer.video.framesPerSecond ?? 0) * 100) / 100,
     transport,
-    firstPictureMs: Math.round(reception.firstPictureMs),
+    firstPictureMs: Math.round(firstPictureMs),
   };
 }
 
@@ -49,9 +45,9 @@ export function cameraProbeCommand(): Command {
       new Option("--transport <protocol>", "how video travels").choices(["tcp", "udp"]).default("tcp"),
     )
     .option("--json", "print one JSON object", false)
-    .action(async (url: string, options: { transport: Transport; json: boolean }) => {
-      const { target, offer, reception } = await examine(url, options.transport);
-      const result = resultOf(offer, reception, options.transport);
+    .action(async (url: string, options: { transport: TransportChoice; json: boolean }) => {
+      const { target, reception } = await examine(url, options.transport);
+      const result = resultOf(reception);
       if (options.json) {
         console.log(JSON.stringify({ uri: target.uri, ...result }));
         if (!result.ok) process.exitCode = 1;

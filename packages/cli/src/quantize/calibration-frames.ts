@@ -4,7 +4,6 @@ import {
   findFfmpeg,
   inputArguments,
   parseRtspUrl,
-  probe,
   receive,
   type TransportChoice,
 } from "@sightline/rtsp";
@@ -72,7 +71,7 @@ function addressOf(name: string, camera: Camera): { url: string; transport: "tcp
   return { url: camera.uri, transport: camera.transport === Transport.UDP ? "udp" : "tcp" };
 }
 
-/** Frames of a camera. It is asked and received first, so that a fault has its name. */
+/** Frames of a camera. It is received for a moment first, so that a fault has its name. */
 async function fromCamera(
   url: string,
   transport: TransportChoice,
@@ -83,8 +82,6 @@ async function fromCamera(
   const target = parseRtspUrl(url);
   const { uri } = target;
   const access = cameraAccess();
-  const offer = await probe(target, { access });
-  if (!offer.ok) throw new FrameChoiceError(`${uri}: ${offer.message}`);
   const program = ffmpeg ?? (await findFfmpeg(process.env.FFMPEG_PATH));
   const reception = await receive(target, { ffmpeg: program, transport, access, signal });
   if (!reception.ok) throw new FrameChoiceError(`${uri}: ${reception.message}`);

@@ -5,16 +5,16 @@ import { describeCamera } from "./describe-camera.ts";
 import type { SdpVideo } from "./sdp.ts";
 import { chooseTrack } from "./track-choice.ts";
 
+/** What a camera says of its stream. */
+export interface CameraOffer {
+  /** The track that was asked for. */
+  video: SdpVideo;
+  /** Video tracks that the stream has. */
+  videoTracks: number;
+}
+
 /** What a camera says of its stream, or why it does not. */
-export type RtspProbe =
-  | {
-      ok: true;
-      /** The track that was asked for. */
-      video: SdpVideo;
-      /** Video tracks that the stream has. */
-      videoTracks: number;
-    }
-  | ({ ok: false } & CameraFault);
+export type RtspProbe = ({ ok: true } & CameraOffer) | ({ ok: false } & CameraFault);
 
 export interface ProbeOptions {
   /** Counts from 1; 0 or none takes the first. */

@@ -34,7 +34,6 @@ export async function tryCamera(
   request: ProbeRequest,
   { ffmpeg, access, signal }: TrialOptions,
 ): Promise<CameraTrial> {
-  const startedAt = performance.now();
   let target: RtspTarget;
   try {
     target = parseRtspUrl(request.uri);
@@ -44,34 +43,39 @@ export async function tryCamera(
   }
   const { username, password = "" } = request;
   if (username !== undefined) target.credentials = { username, password };
-  const offer = await probe(target, { access, timeoutMs: describeMs, signal });
-  if (!offer.ok) return failed(offer.reason, offer.message);
-  const { video } = offer;
-  const described = {
-    ok: true as const,
+  const choice = { access, signal };
+  if (!request.picture) {
+    const offer = await probe(target, { ...choice, timeoutMs: describeMs });
+    return offer.ok
+      ? { answer: { ok: true, ...described(offer) }, jpeg: new Uint8Array() }
+      : failed(offer.reason, offer.message);
+  }
+  // One connection for both: some cameras take the next one only when they have done with the last.
+  const { transport } = request;
+  const reception = await receive(target, { ...choice, ffmpeg, transport, pictures, jpegWidth, timeoutMs });
+  if (!reception.ok)
+    return reception.offer
+      ? {
+          answer: { ok: true, ...described(reception.offer), pictureFault: reception.message },
+          jpeg: new Uint8Array(),
+        }
+      : failed(reception.reason, reception.message);
+  const said = described(reception.offer);
+  const { codec, width, height, framesPerSecond, jpeg } = reception;
+  const fps = said.fps > 0 ? said.fps : round(framesPerSecond ?? 0);
+  const answer = { ok: true as const, codec, width, height, fps };
+  return jpeg
+    ? { answer, jpeg }
+    : { answer: { ...answer, pictureFault: "the picture did not come in time" }, jpeg: new Uint8Array() };
+}
+
+function described({ video }: CameraOffer) {
+  return {
     codec: video.codec.toLowerCase(),
     width: video.width ?? 0,
     height: video.height ?? 0,
     fps: round(video.framesPerSecond ?? 0),
   };
-  if (!request.picture) return { answer: described, jpeg: new Uint8Array() };
-  const reception = await receive(target, {
-    ffmpeg,
-    transport: request.transport,
-    access,
-    pictures,
-    jpegWidth,
-    timeoutMs: timeoutMs - (performance.now() - startedAt),
-    signal,
-  });
-  if (!reception.ok)
-    return { answer: { ...described, pictureFault: reception.message }, jpeg: new Uint8Array() };
-  const { codec, width, height, framesPerSecond, jpeg } = reception;
-  const fps = described.fps > 0 ? described.fps : round(framesPerSecond ?? 0);
-  const answer = { ok: true as const, codec, width, height, fps };
-  return jpeg
-    ? { answer, jpeg }
-    : { answer: { ...answer, pictureFault: "the picture did not come in time" }, jpeg: new Uint8Array() };
 }
 
 /** An answer that says why nothing is known of the camera. */
