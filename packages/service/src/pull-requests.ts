@@ -215,6 +215,8 @@ export interface AckSubject {
   deliveries: number;
   /** Sequence of the message in the stream. */
   streamSequence: number;
+  /** When the message was stored, in nanoseconds since 1970. */
+  storedNanos: bigint;
   /** Messages of the consumer that are still to be delivered. */
   pending: number;
 }
@@ -228,7 +230,20 @@ export function parseAckSubject(subject: string | undefined): AckSubject | undef
   if (parts[0] !== "$JS" || parts[1] !== "ACK" || parts.length < 9) return undefined;
   const [stream, consumer, ...numbers] = parts.slice(parts.length > 9 ? 4 : 2);
   const [deliveries, streamSequence, , , pending] = numbers.map(Number);
-  if (!stream || !consumer || ![deliveries, streamSequence, pending].every(Number.isSafeInteger))
+  const time = numbers[3] ?? "";
+  if (
+    !stream ||
+    !consumer ||
+    !/^\d+$/.test(time) ||
+    ![deliveries, streamSequence, pending].every(Number.isSafeInteger)
+  )
     return undefined;
-  return { stream, consumer, deliveries: deliveries!, streamSequence: streamSequence!, pending: pending! };
+  return {
+    stream,
+    consumer,
+    deliveries: deliveries!,
+    streamSequence: streamSequence!,
+    storedNanos: BigInt(time),
+    pending: pending!,
+  };
 }

@@ -15,6 +15,9 @@ export interface StreamPlace {
 
 export const unknownTime = 0n;
 
+/** Where every stream begins: nothing can be lost before it. */
+const origin: StreamPlace = { sequence: 0, time: unknownTime };
+
 /** The place after a message that was read. */
 export function placeAfter({ seq, timestampNanos }: { seq: number; timestampNanos: bigint }): StreamPlace {
   return { sequence: seq, time: timestampNanos };
@@ -22,12 +25,14 @@ export function placeAfter({ seq, timestampNanos }: { seq: number; timestampNano
 
 /** The place after all that a stream holds. */
 export function streamEnd({ last_seq, last_ts }: StreamState): StreamPlace {
+  if (last_seq === 0) return origin;
   return { sequence: last_seq, time: nanosOf(last_ts) };
 }
 
 /** The place before all that a stream holds. */
 export function streamBeginning(state: StreamState): StreamPlace {
   if (state.messages === 0) return streamEnd(state);
+  if (state.first_seq <= 1) return origin;
   return { sequence: state.first_seq - 1, time: nanosOf(state.first_ts) - 1n };
 }
 
@@ -41,6 +46,7 @@ export async function findLoss(
   state: StreamState,
   { sequence, time }: StreamPlace,
 ): Promise<StreamPlace | undefined> {
+  if (sequence === 0) return undefined;
   if (time === unknownTime) return sequence > state.last_seq ? streamEnd(state) : undefined;
   if (sequence <= state.last_seq) {
     const message = await manager.streams.getMessage(stream, { seq: sequence });
@@ -65,12 +71,13 @@ export async function placeBefore(
   });
   await manager.consumers.delete(stream, name).catch(() => false);
   const sequence = delivered.stream_seq;
-  const last = sequence > 0 ? await manager.streams.getMessage(stream, { seq: sequence }) : null;
+  if (sequence === 0) return origin;
+  const last = await manager.streams.getMessage(stream, { seq: sequence });
   return { sequence, time: last ? nanosOf(last.timestamp) : time - 1n };
 }
 
-/** Reads a time as NATS writes it, RFC 3339 with up to nine decimals; the year 1 of an empty stream is 1970. */
-function nanosOf(timestamp: string): bigint {
+/** Reads a time as NATS writes it, RFC 3339 with up to nine decimals, as nanoseconds since 1970. */
+export function nanosOf(timestamp: string): bigint {
   const [, seconds = "", decimals = ""] = /^(.{19})(?:\.(\d+))?Z$/.exec(timestamp) ?? [];
   const milliseconds = Math.max(0, Date.parse(`${seconds}Z`) || 0);
   return BigInt(milliseconds) * 1_000_000n + BigInt(decimals.padEnd(9, "0"));

@@ -168,6 +168,8 @@ export async function startResults(
     log,
   );
   life.add(analysis);
+  // First, while no new message bears the sequence of one that NATS has lost.
+  const subscriptions = await startSubscriptions(nats, buckets.subscriptions, log, life);
   await analysis.start();
   const reading = () => timeline.reader.reading && events.reader.reading;
   readiness.detections = () =>
@@ -196,7 +198,6 @@ export async function startResults(
     ...eventSnapshotHandlers(calls, eventSnapshots),
   });
   grpc.addService(RulesServiceService, rulesHandlers(calls, rulesService));
-  const subscriptions = await startSubscriptions(nats, buckets.subscriptions, log, life);
   life.add(new SubscriptionMetrics(prometheus)).start(subscriptions);
   grpc.addService(SubscriptionServiceService, subscriptionHandlers(calls, subscriptions));
   await attachHttp(

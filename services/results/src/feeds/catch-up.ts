@@ -1,14 +1,12 @@
 import type { JsMsg } from "@nats-io/jetstream";
 import { GapReason, toTimestamp } from "@sightline/contracts";
+import { placeAfter, type StreamPlace, unknownTime } from "@sightline/service";
 import { encodeCursor, type StreamIdentity } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
 import { FeedEntry } from "./feed-entry.ts";
 import type { FeedFilter } from "./feed-format.ts";
 import type { Start } from "./start-position.ts";
 import type { StoredMessages, StoredRange, StreamState } from "./stored-messages.ts";
-
-/** Where to begin; `lost`: the server lost all after this sequence, and the subscriber is to be told. */
-export type CatchUpStart = Start | { from: "lost"; sequence: number };
 
 const firstBatch = 16;
 const maxBatch = 256;
@@ -24,13 +22,15 @@ export class CatchUp<T, F extends FeedFilter> {
   readonly #stored: StoredMessages;
   readonly #filter: F;
   readonly #subject: string | undefined;
-  #start: CatchUpStart | undefined;
+  #start: Start | undefined;
   #range: StoredRange | undefined;
   /** All up to here is in the range, or was read before. */
-  #rangeEnd = 0;
+  #rangeEnd: StreamPlace;
   #batch = firstBatch;
   #identity: StreamIdentity;
-  #position: number;
+  #position: StreamPlace;
+  /** Whether what is before the position may be lost. */
+  #doubtful = true;
   /** What comes next, encoded. It outlives a failure, so that a gap is told. */
   readonly #untold: Buffer[] = [];
 
@@ -40,8 +40,8 @@ export class CatchUp<T, F extends FeedFilter> {
     stored: StoredMessages,
     filter: F,
     identity: StreamIdentity,
-    position: number,
-    start: CatchUpStart | undefined,
+    position: StreamPlace,
+    start: Start | undefined,
   ) {
     this.#feed = feed;
     this.#stored = stored;
@@ -49,6 +49,7 @@ export class CatchUp<T, F extends FeedFilter> {
     this.#subject = filter.onlyCamera && feed.format.subjectOf(filter.onlyCamera);
     this.#identity = identity;
     this.#position = position;
+    this.#rangeEnd = position;
     this.#start = start;
   }
 
@@ -57,19 +58,19 @@ export class CatchUp<T, F extends FeedFilter> {
     return this.#identity;
   }
 
-  /** All up to this sequence has been read. */
-  get position(): number {
+  /** All up to here has been read. */
+  get position(): StreamPlace {
     return this.#position;
   }
 
   /** Whether the position is where to go on; otherwise that is settled when more is read. */
   get settled(): boolean {
-    return this.#start === undefined;
+    return this.#start === undefined && !this.#doubtful;
   }
 
-  /** The server lost all after this sequence. */
-  lost(sequence: number): void {
-    if (this.#start === undefined && this.#position > sequence) this.#start = { from: "lost", sequence };
+  /** What is before the position may be lost. */
+  doubt(): void {
+    this.#doubtful = true;
   }
 
   /** What comes next, encoded; nothing when the end has been reached. @throws when NATS is away; then try again */
@@ -78,10 +79,11 @@ export class CatchUp<T, F extends FeedFilter> {
       try {
         const state = await this.#stored.state();
         await this.#findPosition(state);
-        if (this.#position < state.last) await this.#read(state);
+        if (this.#position.sequence < state.last) await this.#read(state);
         return this.#untold.splice(0);
       } catch (error) {
         this.close();
+        this.doubt();
         throw error;
       }
     });
@@ -96,75 +98,84 @@ export class CatchUp<T, F extends FeedFilter> {
   async #findPosition(state: StreamState): Promise<void> {
     const start = this.#start;
     if (start?.from === "beginning" || start?.from === "time") {
-      const since = start.from === "time" ? await this.#stored.before(start.time) : state.first - 1;
+      const since = start.from === "time" ? await this.#stored.before(start.time) : state.beginning;
       this.#start = undefined;
-      this.#move(state.identity, Math.max(since, state.first - 1));
+      this.#doubtful = false;
+      this.#move(state.identity, since.sequence > state.beginning.sequence ? since : state.beginning);
       const tooOld = start.from === "time" && state.first > 1 && start.time < (state.firstTime ?? 0);
       if (tooOld) this.#tellGap(state, GapReason.EXPIRED, 0);
       return;
     }
+    const { sequence, time } = this.#position;
+    // Of a cursor without a time, from beyond the end, nothing tells what its owner knows.
+    const unknown = start?.from === "cursor" && time === unknownTime && sequence > state.last;
+    if (!this.#identity.equals(state.identity) || unknown) {
+      this.#doubtful = false;
+      this.#move(state.identity, state.beginning);
+      this.#tellGap(state, GapReason.STREAM_RESET, 0);
+    } else if (this.#doubtful) {
+      this.#doubtful = false;
+      const left = await this.#stored.loss(this.#position);
+      if (left) {
+        this.#move(state.identity, left);
+        this.#tellGap(state, GapReason.STREAM_RESET, 0);
+      }
+    }
     this.#start = undefined;
-    if (!this.#identity.equals(state.identity) || (start?.from === "cursor" && this.#position > state.last)) {
-      this.#move(state.identity, state.first - 1);
-      this.#tellGap(state, GapReason.STREAM_RESET, 0);
-    } else if (start?.from === "lost") {
-      this.#move(state.identity, Math.min(state.last, start.sequence));
-      this.#tellGap(state, GapReason.STREAM_RESET, 0);
-    } else if (this.#position > state.last) {
-      // The feed's memory still holds what is lost; `lost` is called when it has noticed.
-      throw new Error("the stream is shorter than what was read of it");
-    } else if (this.#position + 1 < state.first) this.#tellExpired(state);
+    if (this.#position.sequence < state.beginning.sequence) this.#tellExpired(state);
   }
 
   async #read(state: StreamState): Promise<void> {
     if (!this.#range) {
-      this.#range = this.#stored.after(this.#position, this.#subject);
-      this.#rangeEnd = state.last;
+      this.#range = this.#stored.after(this.#position.sequence, this.#subject);
+      this.#rangeEnd = state.end;
     }
     const messages = await this.#range.read(this.#batch);
     const [first] = messages;
-    if (first && this.#subject === undefined && first.seq > this.#position + 1) {
+    if (first && this.#subject === undefined && first.seq > this.#position.sequence + 1) {
       // Removed by someone, or expired since the state was asked for?
       const now = await this.#stored.state();
-      if (now.identity.equals(this.#identity) && now.first > this.#position + 1)
-        this.#tellExpired({ ...now, first: first.seq });
+      if (now.identity.equals(this.#identity) && now.first > this.#position.sequence + 1)
+        this.#tellExpired({
+          ...now,
+          beginning: { sequence: first.seq - 1, time: first.timestampNanos - 1n },
+        });
     }
     let bytes = 0;
     for (const message of messages) {
       bytes += message.data.byteLength;
       const one = this.#encode(message);
       if (one) this.#untold.push(one);
-      this.#position = message.seq;
+      this.#position = placeAfter(message);
     }
     if ((messages.at(-1)?.info.pending ?? 0) === 0) {
-      this.#position = Math.max(this.#position, this.#rangeEnd);
+      if (this.#rangeEnd.sequence > this.#position.sequence) this.#position = this.#rangeEnd;
       this.close();
     }
     if (bytes > 0)
       this.#batch = Math.max(1, Math.min(maxBatch, Math.floor((batchBytes * messages.length) / bytes)));
   }
 
-  #encode({ subject, seq, data, timestampNanos }: JsMsg): Buffer | undefined {
+  #encode(stored: JsMsg): Buffer | undefined {
     try {
       const { format } = this.#feed;
-      const message = format.decode(subject, data);
-      const storedAt = Number(timestampNanos) / 1e6;
-      return new FeedEntry(this.#identity, seq, storedAt, message, 0).encodedFor(format, this.#filter);
+      const message = format.decode(stored.subject, stored.data);
+      return new FeedEntry(this.#identity, placeAfter(stored), message, 0).encodedFor(format, this.#filter);
     } catch {
       // It was logged and counted when the feed came to it.
       return undefined;
     }
   }
 
-  #move(identity: StreamIdentity, position: number): void {
+  #move(identity: StreamIdentity, position: StreamPlace): void {
     this.close();
     this.#identity = identity;
     this.#position = position;
   }
 
   #tellExpired(state: StreamState): void {
-    const messages = state.first - 1 - this.#position;
-    this.#move(state.identity, state.first - 1);
+    const messages = state.beginning.sequence - this.#position.sequence;
+    this.#move(state.identity, state.beginning);
     this.#tellGap(state, GapReason.EXPIRED, messages);
   }
 

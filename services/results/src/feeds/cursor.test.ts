@@ -1,19 +1,20 @@
 import { randomBytes } from "node:crypto";
+import { unknownTime } from "@sightline/service";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type CursorKind, decodeCursor, encodeCursor, streamIdentity } from "./cursor.ts";
 
 const identity = streamIdentity("TIMELINE", "2026-01-02T03:04:05.123456789Z");
 const kind = fc.constantFrom<CursorKind>("detections", "events");
-const sequence = fc.maxSafeNat();
+const place = fc.record({ sequence: fc.maxSafeNat(), time: fc.bigInt({ min: 0n, max: 2n ** 63n }) });
 
 const corrupt = expect.objectContaining({ code: "cursor_corrupt" });
 const foreign = expect.objectContaining({ code: "cursor_foreign" });
 
 test("property: what is encoded is decoded", () => {
   fc.assert(
-    fc.property(kind, sequence, (kind, sequence) => {
-      expect(decodeCursor(kind, identity, encodeCursor(kind, identity, sequence))).toBe(sequence);
+    fc.property(kind, place, (kind, place) => {
+      expect(decodeCursor(kind, identity, encodeCursor(kind, identity, place))).toEqual(place);
     }),
   );
 });
@@ -25,13 +26,18 @@ test("property: a cursor with any character changed, cut off or added is corrupt
     add: fc.stringMatching(/^[A-Za-z0-9_-]{0,3}$/),
   });
   fc.assert(
-    fc.property(kind, sequence, change, (kind, sequence, { at, remove, add }) => {
-      const cursor = encodeCursor(kind, identity, sequence);
+    fc.property(kind, place, change, (kind, place, { at, remove, add }) => {
+      const cursor = encodeCursor(kind, identity, place);
       const changed = cursor.slice(0, at) + add + cursor.slice(at + remove);
       fc.pre(changed !== cursor);
       expect(() => decodeCursor(kind, identity, changed)).toThrow(corrupt);
     }),
   );
+});
+
+test("a cursor of the older form, without a time, is read", () => {
+  const older = "AQAqhnwa2NehBAAAAAAAAAAq9WM5Pw";
+  expect(decodeCursor("detections", identity, older)).toEqual({ sequence: 42, time: unknownTime });
 });
 
 test("property: text that is no cursor is corrupt", () => {
@@ -44,19 +50,17 @@ test("property: text that is no cursor is corrupt", () => {
 
 describe("a sound cursor is foreign", () => {
   test("when it is of the other kind, and the message says which", () => {
-    const cursor = encodeCursor("events", identity, 7);
+    const cursor = encodeCursor("events", identity, { sequence: 7, time: 7n });
     expect(() => decodeCursor("detections", identity, cursor)).toThrow(foreign);
     expect(() => decodeCursor("detections", identity, cursor)).toThrow(/one of events/);
   });
 
   test("property: when its stream is another", () => {
     fc.assert(
-      fc.property(fc.string(), fc.string(), sequence, (name, created, sequence) => {
+      fc.property(fc.string(), fc.string(), place, (name, created, place) => {
         const other = streamIdentity(name, created);
         fc.pre(!other.equals(identity));
-        expect(() => decodeCursor("events", identity, encodeCursor("events", other, sequence))).toThrow(
-          foreign,
-        );
+        expect(() => decodeCursor("events", identity, encodeCursor("events", other, place))).toThrow(foreign);
       }),
     );
   });

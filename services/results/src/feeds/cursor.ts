@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
+import { type StreamPlace, unknownTime } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
 
 /** What a cursor is a position in. */
@@ -8,12 +9,15 @@ export type CursorKind = "detections" | "events";
 /** The life of one stream: another server's stream of the same name, or one that was made anew, has another. */
 export type StreamIdentity = Buffer;
 
-const version = 1;
+const version = 2;
+/** The form without a time, which is still read. */
+const olderVersion = 1;
 const kinds: readonly CursorKind[] = ["detections", "events"];
 const identityBytes = 8;
 const sequenceAt = 2 + identityBytes;
-const crcAt = sequenceAt + 8;
-const length = crcAt + 4;
+const timeAt = sequenceAt + 8;
+const crcAt = timeAt + 8;
+const crcBytes = 4;
 
 /** Identity of a stream, from its name and what tells this making of it from another. */
 export function streamIdentity(name: string, making: string): StreamIdentity {
@@ -21,34 +25,44 @@ export function streamIdentity(name: string, making: string): StreamIdentity {
 }
 
 /**
- * An opaque position after the message of this sequence: version (1 byte), kind (1), stream identity (8), sequence (8),
- * CRC-32 of all that (4), as base64url.
+ * An opaque place in a stream: version (1 byte), kind (1), stream identity (8), sequence (8), time in nanoseconds (8), CRC-32 of
+ * all that (4), as base64url.
  */
-export function encodeCursor(kind: CursorKind, identity: StreamIdentity, sequence: number): string {
-  const data = Buffer.allocUnsafe(length);
+export function encodeCursor(
+  kind: CursorKind,
+  identity: StreamIdentity,
+  { sequence, time }: StreamPlace,
+): string {
+  const data = Buffer.allocUnsafe(crcAt + crcBytes);
   data[0] = version;
   data[1] = kinds.indexOf(kind);
   data.set(identity, 2);
   data.writeBigUInt64BE(BigInt(sequence), sequenceAt);
+  data.writeBigUInt64BE(time, timeAt);
   data.writeUInt32BE(crc32(data.subarray(0, crcAt)), crcAt);
   return data.toString("base64url");
 }
 
 /**
- * The sequence that a cursor stands for. @throws ApiError cursor_corrupt for what is no cursor, cursor_foreign for one of
+ * The place that a cursor stands for. @throws ApiError cursor_corrupt for what is no cursor, cursor_foreign for one of
  * another kind or another stream
  */
-export function decodeCursor(kind: CursorKind, identity: StreamIdentity, text: string): number {
+export function decodeCursor(kind: CursorKind, identity: StreamIdentity, text: string): StreamPlace {
   const data = Buffer.from(text, "base64url");
+  const end = data[0] === olderVersion ? timeAt : crcAt;
   if (
-    data.length !== length ||
+    data.length !== end + crcBytes ||
     data.toString("base64url") !== text ||
-    data.readUInt32BE(crcAt) !== crc32(data.subarray(0, crcAt))
+    data.readUInt32BE(end) !== crc32(data.subarray(0, end))
   )
     throw new ApiError("cursor_corrupt", "the cursor is damaged; pass it on exactly as it was received");
   const sequence = Number(data.readBigUInt64BE(sequenceAt));
   const its = kinds[data[1]!];
-  if (data[0] !== version || its === undefined || !Number.isSafeInteger(sequence))
+  if (
+    (data[0] !== version && data[0] !== olderVersion) ||
+    its === undefined ||
+    !Number.isSafeInteger(sequence)
+  )
     throw new ApiError("cursor_foreign", "the cursor is of another version of Sightline; start anew");
   if (its !== kind)
     throw new ApiError("cursor_foreign", `the cursor is one of ${its}; this call takes cursors of ${kind}`);
@@ -57,5 +71,5 @@ export function decodeCursor(kind: CursorKind, identity: StreamIdentity, text: s
       "cursor_foreign",
       `the cursor is of another system, or this system's ${kind} were lost and began anew; start with newest, beginning or a time`,
     );
-  return sequence;
+  return { sequence, time: end > timeAt ? data.readBigUInt64BE(timeAt) : unknownTime };
 }

@@ -1,3 +1,4 @@
+import type { StreamPlace } from "@sightline/service";
 import { encodeCursor, type StreamIdentity } from "./cursor.ts";
 import { type FeedFilter, type FeedFormat, type Selection, selectionKey } from "./feed-format.ts";
 
@@ -7,27 +8,23 @@ const emptyBytes = 200;
 
 /** A message of a stream in memory, with every form in which it has been sent: one encoding serves all who want the same. */
 export class FeedEntry<T> {
-  readonly sequence: number;
-  /** When the message was stored, wall clock in milliseconds. */
-  readonly storedAt: number;
+  /** The place after it. */
+  readonly place: StreamPlace;
   /** Undefined when it is not for subscribers. */
   readonly message: T | undefined;
   readonly #identity: StreamIdentity;
   readonly #encoded = new Map<string, Buffer>();
   #bytes: number;
 
-  constructor(
-    identity: StreamIdentity,
-    sequence: number,
-    storedAt: number,
-    message: T | undefined,
-    wireBytes: number,
-  ) {
+  constructor(identity: StreamIdentity, place: StreamPlace, message: T | undefined, wireBytes: number) {
     this.#identity = identity;
-    this.sequence = sequence;
-    this.storedAt = storedAt;
+    this.place = place;
     this.message = message;
     this.#bytes = emptyBytes + (message === undefined ? 0 : decodedFactor * wireBytes);
+  }
+
+  get sequence(): number {
+    return this.place.sequence;
   }
 
   /** About what it takes in memory. It grows with each form that is asked for. */
@@ -46,7 +43,7 @@ export class FeedEntry<T> {
     const key = selectionKey(selection);
     const known = this.#encoded.get(key);
     if (known) return known;
-    const cursor = encodeCursor(format.kind, this.#identity, this.sequence);
+    const cursor = encodeCursor(format.kind, this.#identity, this.place);
     const data = format.encode(message, selection, cursor);
     const encoded = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     this.#encoded.set(key, encoded);

@@ -1,8 +1,6 @@
-import { cpSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { GapReason, streams, subjects } from "@sightline/contracts";
-import { streamMaking } from "@sightline/service";
+import { streamMaking, unknownTime } from "@sightline/service";
 import { afterEach, expect, test } from "vitest";
 import { Collector, span } from "../testing/event-collector.ts";
 import { RunningFeeds, sampleEvent } from "../testing/running-feeds.ts";
@@ -176,18 +174,12 @@ test("NATS that lost its newest messages: subscribers are told and go on with wh
   await start();
   const lossless = await opened({ start: "newest" });
   const live = await opened({});
-  const data = join(feeds.server.directory, "jetstream");
   await publish(1, 10);
   await expect.poll(() => lossless.numbers.length).toBe(10);
-  await feeds.server.down();
-  cpSync(data, `${data}-copy`, { recursive: true });
-  await feeds.server.up();
+  const goBack = await feeds.server.keepCopy();
   await publish(11, 20);
   await expect.poll(() => lossless.numbers.length).toBe(20);
-  await feeds.server.down();
-  rmSync(data, { recursive: true });
-  renameSync(`${data}-copy`, data);
-  await feeds.server.up();
+  await goBack();
   // So many that the stream is soon longer than it was.
   await publish(21, 60);
   await expect.poll(() => lossless.numbers).toEqual(span(1, 60));
@@ -197,24 +189,45 @@ test("NATS that lost its newest messages: subscribers are told and go on with wh
   expect(live.gaps).toEqual([]);
 });
 
+test("NATS that lost its newest messages while nobody read: whoever comes back with a cursor is told and misses nothing", async () => {
+  await start();
+  await publish(1, 10);
+  const before = new Collector(detections({ start: "beginning", progress: true }));
+  await expect.poll(() => before.numbers.length).toBe(10);
+  const goBack = await feeds.server.keepCopy();
+  await publish(11, 20);
+  await expect.poll(() => before.numbers.length).toBe(20);
+  const cursors = [5, 10, 11, 15, 20].map((number) => [number, cursorAfter(before, number)] as const);
+  await feeds.stopFeeds();
+  await goBack();
+  // They bear the sequences of those that are lost, and more.
+  await publish(21, 45);
+  await feeds.startFeeds();
+  for (const [number, cursor] of cursors) {
+    const again = new Collector(detections({ start: { cursor } }));
+    const lost = number > 10;
+    const rest = lost ? span(21, 45) : [...span(number + 1, 10), ...span(21, 45)];
+    await expect.poll(() => again.numbers).toEqual(rest);
+    expect(again.gaps).toMatchObject(lost ? [{ reason: GapReason.STREAM_RESET }] : []);
+    // The cursor of the gap, and of all that follow, is as good as any.
+    const after = new Collector(detections({ start: { cursor: again.got[0]!.cursor } }));
+    await expect.poll(() => after.numbers).toEqual(lost ? rest : rest.slice(1));
+    expect(after.gaps).toEqual([]);
+  }
+});
+
 test("NATS that lost what a slow reader was about to get: it is told, and gets all that came instead", async () => {
   await start(40);
-  const data = join(feeds.server.directory, "jetstream");
   const found: [string, number][] = Array.from({ length: 600 }, () => ["person", 0.9]);
   await publish(1, 5, { found });
-  await feeds.server.down();
-  cpSync(data, `${data}-copy`, { recursive: true });
-  await feeds.server.up();
+  const goBack = await feeds.server.keepCopy();
   await publish(6, 100, { found });
   const held = Promise.withResolvers<void>();
   const slow = new Collector(detections({ start: "beginning", progress: true }), () => held.promise);
   // The connection is full long before what is read, of what is stored, meets what is in memory.
   await expect.poll(() => slow.numbers).toEqual([1]);
   const fast = await opened({ start: "newest" });
-  await feeds.server.down();
-  rmSync(data, { recursive: true });
-  renameSync(`${data}-copy`, data);
-  await feeds.server.up();
+  await goBack();
   await publish(101, 140, { found });
   await expect.poll(() => fast.numbers).toEqual(span(101, 140));
   held.resolve();
@@ -230,7 +243,10 @@ test("a cursor from beyond the end of the stream: all that is there, after a gap
   const collector = await opened({ start: "beginning" });
   await expect.poll(() => collector.numbers.length).toBe(3);
   const info = await feeds.nats.manager.streams.info(streams.timeline);
-  const cursor = encodeCursor("detections", streamIdentity(streams.timeline, streamMaking(info)), 99);
+  const cursor = encodeCursor("detections", streamIdentity(streams.timeline, streamMaking(info)), {
+    sequence: 99,
+    time: unknownTime,
+  });
   const late = new Collector(detections({ start: { cursor } }));
   await expect.poll(() => late.numbers).toEqual([1, 2, 3]);
   expect(late.got[0]).toMatchObject({ kind: "gap", gap: { reason: GapReason.STREAM_RESET } });

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Logger } from "@sightline/service";
-import { CatchUp, type CatchUpStart } from "./catch-up.ts";
+import type { Logger, StreamPlace } from "@sightline/service";
+import { CatchUp } from "./catch-up.ts";
 import type { StreamIdentity } from "./cursor.ts";
 import type { Feed, FeedSubscriber } from "./feed.ts";
 import type { FeedFilter } from "./feed-format.ts";
@@ -24,18 +24,18 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
   /** Where messages come from: as they come, the feed's memory, or JetStream. */
   #source: "live" | "memory" | "stored" = "memory";
   #identity: StreamIdentity;
-  /** All up to this sequence has been dealt with; not kept up to date while live. */
-  #position: number;
+  /** All up to here has been dealt with; not kept up to date while live. */
+  #position: StreamPlace;
   /** While what it reads is stored. */
   #catchUp: CatchUp<T, F> | undefined;
   /** While what it reads is stored: whether all up to `#position` has been written, and it is where to go on. */
   #settled = false;
-  /** Position that the last message told; undefined when that is not known. */
+  /** Sequence that the last message told; undefined when that is not known. */
   #told: number | undefined;
   /** Nothing has been written since progress was last to be told. */
   #quiet = false;
-  /** What its next catching up is to begin with, other than the position. */
-  #next: CatchUpStart | undefined;
+  /** What is before the position may be lost: that is to be found out before it goes on. */
+  #doubtful = false;
   #blocked = false;
   #unblocked: (() => void) | undefined;
   #stopped = false;
@@ -52,9 +52,13 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
 
   /** Begins to send. */
   start(start: Start): void {
-    if (start.from === "cursor") this.#position = this.#told = start.sequence;
+    if (start.from === "cursor") {
+      this.#position = start.place;
+      this.#told = start.place.sequence;
+      this.#doubtful = !this.#feed.confirms(start.place);
+    }
     const inMemory = start.from === "newest" || start.from === "cursor";
-    if (inMemory && this.#feed.covers(this.#identity, this.#position)) this.#sendFromMemory();
+    if (inMemory && this.#inMemory()) this.#sendFromMemory();
     else void this.#sendStored(start);
   }
 
@@ -63,22 +67,20 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
     this.#unblocked?.();
   }
 
-  offer(message: Buffer, sequence: number): boolean {
+  offer(message: Buffer, place: StreamPlace): boolean {
     if (this.#source !== "live") return false;
-    this.#position = sequence;
-    if (!this.#write(message, sequence)) this.#source = "memory";
+    this.#position = place;
+    if (!this.#write(message, place.sequence)) this.#source = "memory";
     return true;
   }
 
-  interrupted(position: number, lostAfter: number | undefined): void {
+  interrupted(place: StreamPlace): void {
     const live = this.#source === "live";
-    if (live) this.#position = position;
+    if (live) this.#position = place;
     this.#settled = false;
-    if (lostAfter !== undefined) {
-      if (this.#catchUp) this.#catchUp.lost(lostAfter);
-      else if (this.#position > lostAfter) this.#next = { from: "lost", sequence: lostAfter };
-    }
-    if (live) void this.#sendStored(this.#next);
+    this.#doubtful = true;
+    this.#catchUp?.doubt();
+    if (live) void this.#sendStored(undefined);
   }
 
   /** The connection can take more. */
@@ -93,8 +95,8 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
     const quiet = this.#quiet;
     this.#quiet = true;
     const place = this.#place();
-    if (!quiet || this.#blocked || this.#stopped || !place || place.position === this.#told) return;
-    const free = this.#write(encode(place), place.position);
+    if (!quiet || this.#blocked || this.#stopped || !place || place.position.sequence === this.#told) return;
+    const free = this.#write(encode(place), place.position.sequence);
     this.#quiet = true;
     if (free || this.#source !== "live") return;
     this.#position = place.position;
@@ -114,16 +116,16 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
     this.#source = "memory";
     let sent = 0;
     while (!this.#blocked && !this.#stopped) {
-      if (this.#next || !this.#feed.covers(this.#identity, this.#position)) {
-        void this.#sendStored(this.#next);
+      if (!this.#inMemory()) {
+        void this.#sendStored(undefined);
         break;
       }
-      const entry = this.#feed.after(this.#position);
+      const entry = this.#feed.after(this.#position.sequence);
       if (!entry) {
         this.#source = "live";
         break;
       }
-      this.#position = entry.sequence;
+      this.#position = entry.place;
       const message = this.#feed.encode(entry, this.#filter);
       if (!message) continue;
       this.#write(message, entry.sequence);
@@ -132,10 +134,15 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
     if (sent > 0) this.#feed.observer.delivered(sent);
   }
 
-  async #sendStored(start: CatchUpStart | undefined): Promise<void> {
+  /** Whether what comes next is in the feed's memory. */
+  #inMemory(): boolean {
+    return !this.#doubtful && this.#feed.covers(this.#identity, this.#position.sequence);
+  }
+
+  async #sendStored(start: Start | undefined): Promise<void> {
     this.#source = "stored";
     this.#settled = false;
-    this.#next = undefined;
+    this.#doubtful = false;
     const catchUp = new CatchUp(
       this.#feed,
       this.#stored,
@@ -158,12 +165,13 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
       this.#identity = catchUp.identity;
       this.#position = catchUp.position;
       this.#settled = catchUp.settled;
-      if (this.#settled && this.#feed.covers(this.#identity, this.#position)) break;
+      if (this.#settled && this.#feed.covers(this.#identity, this.#position.sequence)) break;
       // What is stored has not come to the feed yet.
-      if (catchUp.position === before) await delay(retryMs);
+      if (catchUp.position.sequence === before.sequence) await delay(retryMs);
     }
     catchUp.close();
     this.#catchUp = undefined;
+    this.#doubtful = false;
     if (!this.#stopped) this.#sendFromMemory();
   }
 

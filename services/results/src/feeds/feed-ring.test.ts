@@ -4,7 +4,8 @@ import { FeedEntry } from "./feed-entry.ts";
 import { FeedRing } from "./feed-ring.ts";
 
 const identity = Buffer.alloc(8);
-const entry = (sequence: number, bytes = 10) => new FeedEntry(identity, sequence, 0, "message", bytes);
+const entry = (sequence: number, bytes = 10) =>
+  new FeedEntry(identity, { sequence, time: 0n }, "message", bytes);
 
 test("property: after any position that is covered, the first message that followed it is found", () => {
   // Steps between sequences: now and then messages were removed from the stream.

@@ -48,6 +48,12 @@ export class FeedRing<T> {
     while (this.size > maxMessages || (this.#bytes > maxBytes && this.size > 0)) this.#dropOldest();
   }
 
+  /** The message of this sequence; undefined when it is not here. */
+  at(sequence: number): FeedEntry<T> | undefined {
+    const entry = this.after(sequence - 1);
+    return entry?.sequence === sequence ? entry : undefined;
+  }
+
   /** The first message after `position`; undefined when there is none yet. */
   after(position: number): FeedEntry<T> | undefined {
     // Sequences are dense unless messages were removed from the stream, so the first guess is nearly always right.

@@ -5,7 +5,7 @@ import {
   subjects,
   TimelineEntry,
 } from "@sightline/contracts";
-import { createLogger } from "@sightline/service";
+import { createLogger, unknownTime } from "@sightline/service";
 import { beforeEach, describe, expect, test } from "vitest";
 import { sampleFrame } from "../testing/sample-frames.ts";
 import { streamIdentity } from "./cursor.ts";
@@ -35,7 +35,7 @@ beforeEach(() => {
     nobody,
     createLogger("test", "fatal"),
   );
-  feed.begin(streamIdentity("TIMELINE", "now"), 0);
+  feed.begin(streamIdentity("TIMELINE", "now"), { sequence: 0, time: unknownTime });
   sequence = 0;
 });
 
@@ -133,7 +133,7 @@ test("a reader that misses nothing shares the encoding, whether it keeps up or c
   const keepsUp = read({ from: "newest" });
   publish(sampleFrame({ number: 1 }));
   publish(sampleFrame({ number: 2 }));
-  const later = read({ from: "cursor", sequence: 1 });
+  const later = read({ from: "cursor", place: { sequence: 1, time: unknownTime } });
   expect(keepsUp).toHaveLength(2);
   expect(keepsUp[0]).toBe(live.messages[0]);
   expect(later).toHaveLength(1);

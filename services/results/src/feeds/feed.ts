@@ -1,5 +1,5 @@
 import type { JsMsg } from "@nats-io/jetstream";
-import type { Logger } from "@sightline/service";
+import { type Logger, placeAfter, type StreamPlace, unknownTime } from "@sightline/service";
 import type { StreamIdentity } from "./cursor.ts";
 import { FeedEntry } from "./feed-entry.ts";
 import type { FeedFilter, FeedFormat } from "./feed-format.ts";
@@ -9,12 +9,12 @@ import type { StreamReceiver } from "./stream-reader.ts";
 /** Takes the messages that its filter lets through, as they come. */
 export interface FeedSubscriber {
   /** True when it was handed to the connection at once. */
-  offer(message: Buffer, sequence: number, now: number): boolean;
+  offer(message: Buffer, place: StreamPlace, now: number): boolean;
   /**
-   * Messages after `position`, the last that was offered or could have been, are gone or will never come. `lostAfter`: the
-   * server lost those after this sequence, and others will bear their numbers.
+   * Messages after `place`, the last that was offered or could have been, are gone or will never come; or NATS has lost
+   * some of those before it, and others will bear their sequences.
    */
-  interrupted(position: number, lostAfter: number | undefined): void;
+  interrupted(place: StreamPlace): void;
 }
 
 /** Is told what became of a feed's messages. */
@@ -48,7 +48,7 @@ export class Feed<T, F extends FeedFilter> implements StreamReceiver {
   readonly #groups = new Map<string, Group<F>>();
   readonly #listeners = new Set<FeedListener<T>>();
   #identity: StreamIdentity = Buffer.alloc(0);
-  #head = 0;
+  #head: StreamPlace = { sequence: 0, time: unknownTime };
   #size = 0;
 
   constructor(format: FeedFormat<T, F>, limits: RingLimits, observer: FeedObserver, log: Logger) {
@@ -68,14 +68,21 @@ export class Feed<T, F extends FeedFilter> implements StreamReceiver {
     return this.#identity;
   }
 
-  /** Sequence of the last message read. */
-  get head(): number {
+  /** The place after the last message read. */
+  get head(): StreamPlace {
     return this.#head;
   }
 
-  /** Whether all that came in the stream `identity` after `position` is in memory. */
+  /** Whether all that came in the stream `identity` after the sequence `position` is in memory. */
   covers(identity: StreamIdentity, position: number): boolean {
-    return identity.equals(this.#identity) && position >= this.#ring.floor && position <= this.#head;
+    return identity.equals(this.#identity) && position >= this.#ring.floor && position <= this.#head.sequence;
+  }
+
+  /** Whether the message that this place comes after is known to be in the stream, or nothing but its sequence is known. */
+  confirms({ sequence, time }: StreamPlace): boolean {
+    if (time === unknownTime) return true;
+    const known = sequence === this.#head.sequence ? this.#head : this.#ring.at(sequence)?.place;
+    return known?.time === time;
   }
 
   /** The first message after a position that is covered; undefined when there is none yet. */
@@ -111,22 +118,20 @@ export class Feed<T, F extends FeedFilter> implements StreamReceiver {
     return () => this.#listeners.delete(listener);
   }
 
-  begin(identity: StreamIdentity, position: number): void {
+  begin(identity: StreamIdentity, place: StreamPlace): void {
     const before = this.#head;
-    const lostAfter = identity.equals(this.#identity) && position < before ? position : undefined;
     this.#identity = identity;
-    this.#head = position;
-    this.#ring.clear(position);
+    this.#head = place;
+    this.#ring.clear(place.sequence);
     for (const { subscribers } of this.#groups.values())
-      for (const subscriber of subscribers) subscriber.interrupted(before, lostAfter);
+      for (const subscriber of subscribers) subscriber.interrupted(before);
   }
 
   message(message: JsMsg, past: boolean): void {
-    const storedAt = Number(message.timestampNanos) / 1e6;
     const content = this.#decode(message);
-    const { seq, data } = message;
-    const entry = new FeedEntry(this.#identity, seq, storedAt, content, data.byteLength);
-    this.#head = seq;
+    const place = placeAfter(message);
+    const entry = new FeedEntry(this.#identity, place, content, message.data.byteLength);
+    this.#head = place;
     this.#ring.push(entry);
     if (past || content === undefined) return;
     this.#offer(entry);
@@ -143,7 +148,7 @@ export class Feed<T, F extends FeedFilter> implements StreamReceiver {
     for (const { filter, subscribers } of this.#groups.values()) {
       const encoded = this.encode(entry, filter);
       if (!encoded) continue;
-      for (const subscriber of subscribers) if (subscriber.offer(encoded, entry.sequence, now)) handed++;
+      for (const subscriber of subscribers) if (subscriber.offer(encoded, entry.place, now)) handed++;
     }
     if (handed > 0) this.observer.delivered(handed, 0);
   }

@@ -1,10 +1,11 @@
+import type { StreamPlace } from "@sightline/service";
 import { encodeCursor, type StreamIdentity } from "./cursor.ts";
 import type { FeedFilter, FeedFormat } from "./feed-format.ts";
 
-/** A place in a stream: after the message of this sequence. */
+/** A place, and the stream that it is in. */
 export interface Place {
   identity: StreamIdentity;
-  position: number;
+  position: StreamPlace;
 }
 
 /** Is told of its progress unless messages tell it. */
@@ -58,7 +59,12 @@ export class ProgressRounds<T, F extends FeedFilter> {
 
   #encode({ identity, position }: Place): Buffer {
     const last = this.#encoded;
-    if (last?.position === position && last.identity.equals(identity)) return last.message;
+    if (
+      last?.position.sequence === position.sequence &&
+      last.position.time === position.time &&
+      last.identity.equals(identity)
+    )
+      return last.message;
     const cursor = encodeCursor(this.#format.kind, identity, position);
     const message = Buffer.from(this.#format.encodeProgress(cursor));
     this.#encoded = { identity, position, message };

@@ -1,5 +1,5 @@
 import { EventType, GapReason, streams } from "@sightline/contracts";
-import { streamMaking } from "@sightline/service";
+import { nanosOf, streamMaking, unknownTime } from "@sightline/service";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Collector, span } from "../testing/event-collector.ts";
 import type { FeedCall, FeedMessage } from "../testing/feed-client.ts";
@@ -58,7 +58,10 @@ async function opened(
 async function cursorAt(kind: Kind, sequence: number): Promise<string> {
   const { stream } = kinds[kind];
   const identity = streamIdentity(stream, streamMaking(await feeds.nats.manager.streams.info(stream)));
-  return encodeCursor(kind, identity, sequence);
+  const message =
+    sequence > 0 ? await feeds.nats.manager.streams.getMessage(stream, { seq: sequence }) : undefined;
+  const time = message ? nanosOf(message.timestamp) : unknownTime;
+  return encodeCursor(kind, identity, { sequence, time });
 }
 
 const progressOf = ({ got }: Collector) => got.filter(({ kind }) => kind === "progress");

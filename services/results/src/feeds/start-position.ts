@@ -1,4 +1,5 @@
 import { fromTimestamp, type StartPosition } from "@sightline/contracts";
+import type { StreamPlace } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
 import { type CursorKind, decodeCursor, type StreamIdentity } from "./cursor.ts";
 
@@ -11,8 +12,7 @@ export type Start =
   | { from: "beginning" }
   /** Stored at this time or later, in milliseconds. */
   | { from: "time"; time: number }
-  /** After the message of this sequence. */
-  | { from: "cursor"; sequence: number };
+  | { from: "cursor"; place: StreamPlace };
 
 /**
  * Checks where a subscription is to begin; undefined when the request does not say.
@@ -47,6 +47,6 @@ export function readStart(
       return time > Date.now() ? { from: "newest" } : { from: "time", time };
     }
     case "cursor":
-      return { from: "cursor", sequence: decodeCursor(kind, identity, position.value) };
+      return { from: "cursor", place: decodeCursor(kind, identity, position.value) };
   }
 }

@@ -1,5 +1,13 @@
 import { AckPolicy, type Consumer, type ConsumerConfig, DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
-import { type Nats, streamMaking } from "@sightline/service";
+import {
+  findLoss,
+  type Nats,
+  placeBefore,
+  type StreamPlace,
+  streamBeginning,
+  streamEnd,
+  streamMaking,
+} from "@sightline/service";
 import { type StreamIdentity, streamIdentity } from "./cursor.ts";
 import { Turns } from "./turns.ts";
 
@@ -18,6 +26,9 @@ export interface StreamState {
   last: number;
   /** When the oldest was stored; undefined when there is none. */
   firstTime: number | undefined;
+  /** The places before the oldest, and after the newest. */
+  beginning: StreamPlace;
+  end: StreamPlace;
 }
 
 /** A stream's messages as they are kept by JetStream, for those who want more than the newest. Every method throws when NATS is away. */
@@ -39,22 +50,21 @@ export class StoredMessages {
       first: state.messages > 0 ? state.first_seq : state.last_seq + 1,
       last: state.last_seq,
       firstTime: state.messages > 0 ? Date.parse(state.first_ts) : undefined,
+      beginning: streamBeginning(state),
+      end: streamEnd(state),
     };
   }
 
-  /** The position before the first message stored at this time or later, in milliseconds; that of the last when there is none. */
-  async before(time: number): Promise<number> {
-    const { last } = await this.state();
-    const range = new StoredRange(this.#nats, this.stream, {
-      deliver_policy: DeliverPolicy.StartTime,
-      opt_start_time: new Date(time).toISOString(),
-    });
-    try {
-      const [first] = await range.read(1);
-      return first ? first.seq - 1 : last;
-    } finally {
-      range.close();
-    }
+  /** The place before the first message stored at this time or later, in milliseconds; after the last when there is none. */
+  before(time: number): Promise<StreamPlace> {
+    return placeBefore(this.#nats.manager, this.stream, BigInt(Math.floor(time)) * 1_000_000n);
+  }
+
+  /** Where to go on when NATS has lost what was before a place; undefined when it has not. */
+  async loss(place: StreamPlace): Promise<StreamPlace | undefined> {
+    const { manager } = this.#nats;
+    const { state } = await manager.streams.info(this.stream);
+    return findLoss(manager, this.stream, state, place);
   }
 
   /** Messages after a position, of one subject or all; nothing is asked of NATS before the first read. */

@@ -1,6 +1,21 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type ConsumerMessages, DeliverPolicy, type JsMsg, type StreamInfo } from "@nats-io/jetstream";
-import { type Logger, type Nats, streamMaking } from "@sightline/service";
+import {
+  type ConsumerMessages,
+  DeliverPolicy,
+  type JsMsg,
+  type StreamInfo,
+  type StreamState,
+} from "@nats-io/jetstream";
+import {
+  findLoss,
+  type Logger,
+  type Nats,
+  placeAfter,
+  type StreamPlace,
+  streamBeginning,
+  streamMaking,
+  unknownTime,
+} from "@sightline/service";
 import { type StreamIdentity, streamIdentity } from "./cursor.ts";
 
 const retryMs = 250;
@@ -10,11 +25,11 @@ const heartbeatMs = 1_000;
 /** Takes what is read. */
 export interface StreamReceiver {
   /**
-   * Reading begins after the message `position`, of the stream `identity`: at first, and whenever messages that were
+   * Reading begins at a place in the stream `identity`: at first, and whenever messages that were
    * to follow are gone or will never come, because they expired unread, the server lost its newest, or the stream was
    * made anew.
    */
-  begin(identity: StreamIdentity, position: number): void;
+  begin(identity: StreamIdentity, place: StreamPlace): void;
   /** The next message. `past`: it was in the stream before reading began. */
   message(message: JsMsg, past: boolean): void;
   /** Messages still in the stream after the one just read. */
@@ -33,7 +48,7 @@ export class StreamReader {
   readonly #log: Logger;
   readonly #pastRead = Promise.withResolvers<void>();
   #identity: StreamIdentity | undefined;
-  #position = 0;
+  #place: StreamPlace = { sequence: 0, time: unknownTime };
   /** The last message that was there when reading began. */
   #pastEnd: number | undefined;
   #messages: ConsumerMessages | undefined;
@@ -89,10 +104,10 @@ export class StreamReader {
   }
 
   async #readUntilClosed(): Promise<void> {
-    this.#findPosition(await this.#nats.manager.streams.info(this.#stream));
+    await this.#findPlace(await this.#nats.manager.streams.info(this.#stream));
     const consumer = await this.#nats.jetstream.consumers.get(this.#stream, {
       deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: this.#position + 1,
+      opt_start_seq: this.#place.sequence + 1,
       inactive_threshold: 60_000,
     });
     // The last messages may have been deleted one by one: then nothing is left to wait for.
@@ -115,25 +130,41 @@ export class StreamReader {
   }
 
   /** Compares what the stream holds with what has been read of it, and tells when the two do not meet. */
-  #findPosition(info: StreamInfo): void {
+  async #findPlace(info: StreamInfo): Promise<void> {
     const { state } = info;
     const identity = streamIdentity(this.#stream, streamMaking(info));
-    const before = this.#position;
-    if (!this.#identity) this.#position = Math.max(state.first_seq - 1, state.last_seq - this.#past, 0);
-    else if (!this.#identity.equals(identity)) this.#position = Math.max(0, state.first_seq - 1);
-    else if (state.last_seq < before) this.#position = state.last_seq;
-    else if (state.first_seq > before + 1) this.#position = state.first_seq - 1;
-    if (!this.#identity?.equals(identity) || this.#position !== before) {
+    const before = this.#place;
+    const moved = await this.#moved(state, identity);
+    if (moved) this.#place = moved;
+    if (moved || !this.#identity) {
       if (this.#identity)
         this.#log.warn(
-          { stream: this.#stream, read: before, first: state.first_seq, last: state.last_seq },
+          {
+            stream: this.#stream,
+            read: before.sequence,
+            goesOnAfter: this.#place.sequence,
+            first: state.first_seq,
+            last: state.last_seq,
+          },
           "messages of a stream are gone; reading goes on with what is there",
         );
       this.#identity = identity;
-      this.#receiver.begin(identity, this.#position);
+      this.#receiver.begin(identity, this.#place);
     }
     this.#pastEnd ??= state.last_seq;
-    if (this.#position >= this.#pastEnd) this.#pastRead.resolve();
+    if (this.#place.sequence >= this.#pastEnd) this.#pastRead.resolve();
+  }
+
+  /** Where to go on instead of after the last message read; undefined when that is right. */
+  async #moved(state: StreamState, identity: StreamIdentity): Promise<StreamPlace | undefined> {
+    const beginning = streamBeginning(state);
+    if (!this.#identity) {
+      const sequence = state.last_seq - this.#past;
+      return sequence > beginning.sequence ? { sequence, time: unknownTime } : beginning;
+    }
+    if (!this.#identity.equals(identity)) return beginning;
+    const left = await findLoss(this.#nats.manager, this.#stream, state, this.#place);
+    return left ?? (beginning.sequence > this.#place.sequence ? beginning : undefined);
   }
 
   /** The library would make the consumer anew by itself, but without a look at what became of the stream. */
@@ -151,8 +182,8 @@ export class StreamReader {
   }
 
   #receive(message: JsMsg): void {
-    if (message.seq <= this.#position) return;
-    this.#position = message.seq;
+    if (message.seq <= this.#place.sequence) return;
+    this.#place = placeAfter(message);
     this.#receiver.message(message, message.seq <= (this.#pastEnd ?? 0));
     this.#receiver.lag(message.info.pending);
     if (message.seq >= (this.#pastEnd ?? 0) || message.info.pending === 0) this.#pastRead.resolve();

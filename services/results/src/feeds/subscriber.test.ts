@@ -29,7 +29,7 @@ function slowConnection(limits: SubscriberLimits) {
     written,
     counted,
     offer: (number: number) => {
-      if (subscriber.offer(frameMessage(number), number, 0)) counted.delivered++;
+      if (subscriber.offer(frameMessage(number), { sequence: number, time: 0n }, 0)) counted.delivered++;
     },
     drain: (messages: number) => {
       room = messages;

@@ -1,4 +1,5 @@
 import { SubscribeDetectionsResponse } from "@sightline/contracts";
+import type { StreamPlace } from "@sightline/service";
 import type { FeedObserver, FeedSubscriber } from "./feed.ts";
 
 /** Where a subscriber's messages go. `write` takes the message in any case; false asks to wait for `drained`. */
@@ -36,7 +37,7 @@ export class Subscriber implements FeedSubscriber {
   }
 
   /** Passes an encoded frame on, or keeps it while the connection is busy. */
-  offer(message: Buffer, _sequence: number, now: number): boolean {
+  offer(message: Buffer, _place: StreamPlace, now: number): boolean {
     if (!this.#blocked) {
       this.#blocked = !this.#sink.write(message);
       return true;

@@ -70,7 +70,8 @@ export class DetectionHistory {
   async #beginning({ start }: TimeRange, state: StreamState): Promise<ScanPosition> {
     const bound = state.last;
     if (start === -Infinity) return { position: state.first - 1, bound };
-    return { position: await this.#stored.before(Math.max(0, start - clockSlackMs)), bound };
+    const { sequence } = await this.#stored.before(Math.max(0, start - clockSlackMs));
+    return { position: sequence, bound };
   }
 
   async #scan(

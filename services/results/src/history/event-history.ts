@@ -95,7 +95,8 @@ export class EventHistory {
   async #beginning({ end }: TimeRange, state: StreamState): Promise<ListPosition> {
     const early = earlyBefore(state);
     if (end <= early) return { earlyBefore: early };
-    const position = end === Infinity ? state.last : await this.#stored.before(end + maxStoreDelayMs);
+    const position =
+      end === Infinity ? state.last : (await this.#stored.before(end + maxStoreDelayMs)).sequence;
     return { earlyBefore: early, position };
   }
 

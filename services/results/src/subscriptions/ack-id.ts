@@ -8,6 +8,8 @@ export interface Delivery {
   ackSubject: string;
   stream: string;
   streamSequence: number;
+  /** When the message was stored, in nanoseconds since 1970. */
+  storedNanos: bigint;
   deliveries: number;
 }
 
@@ -27,6 +29,6 @@ export function decodeAckId(subscription: string, ackId: string): Delivery {
       "invalid_argument",
       `an ack_id is not one of subscription '${subscription}'; pass them on exactly as they were received`,
     );
-  const { stream, streamSequence, deliveries } = parsed;
-  return { ackSubject, stream, streamSequence, deliveries };
+  const { stream, streamSequence, storedNanos, deliveries } = parsed;
+  return { ackSubject, stream, streamSequence, storedNanos, deliveries };
 }

@@ -2,18 +2,19 @@ import type { Msg } from "@nats-io/transport-node";
 import {
   type ConsumeResponse,
   DeadLetter,
-  type Gap,
+  Gap,
   GapReason,
   type Subscription,
   streams,
 } from "@sightline/contracts";
-import type { Logger, Nats } from "@sightline/service";
+import type { AckSubject, Logger, Nats, StreamPlace } from "@sightline/service";
 import { encodeAckId } from "./ack-id.ts";
 import { ConsumerReader, type Verdict } from "./consumer-reader.ts";
-import type { DeadLetters } from "./dead-letters.ts";
+import { type DeadLetters, letterKey } from "./dead-letters.ts";
 import type { Expired, ExpiredMessages } from "./expired-messages.ts";
 import { type MessageReader, messageReader, type SubscribedMessage } from "./subscribed-message.ts";
-import { consumerNames, streamOf } from "./subscription-consumers.ts";
+import { consumerNames, streamOf, untoldLoss } from "./subscription-consumers.ts";
+import { createdAt, isSameMaking } from "./subscription-place.ts";
 import type { SubscriptionRegistry } from "./subscription-registry.ts";
 
 const gapCheckMs = 10_000;
@@ -42,6 +43,9 @@ export class ConsumeSession {
   readonly #maxUnacknowledged: number;
   #readers: ConsumerReader[] = [];
   readonly #gapTimer: NodeJS.Timeout;
+  /** When the consumer of the messages was made, in milliseconds. */
+  #created: number | undefined;
+  #telling = false;
   #stopped = false;
 
   constructor(
@@ -82,7 +86,6 @@ export class ConsumeSession {
     const common = {
       nats: this.#context.nats,
       ackWaitMs: this.#subscription.ackDeadlineSeconds * 1000,
-      provision: () => this.#context.registry.provision(this.#id, this.#subscription),
       log: this.#context.log,
     };
     this.#readers = [
@@ -90,21 +93,23 @@ export class ConsumeSession {
         ...common,
         stream: streamOf(this.#subscription.kind),
         consumer: names.main,
+        provision: (given) => this.#provision(given),
         maxUnacknowledged: this.#maxUnacknowledged,
-        deliver: (message, deliveries, sequence) => this.#deliver(message, deliveries, sequence),
+        deliver: (message, ack) => this.#deliver(message, ack),
       }),
       // Dead letters that are tried again come one at a time, so that they hold nothing up.
       new ConsumerReader({
         ...common,
         stream: streams.deadLetters,
         consumer: names.redeliveries,
+        provision: () => this.#provision(undefined),
         maxUnacknowledged: 1,
-        deliver: (message, deliveries, sequence) => this.#redeliver(message, deliveries, sequence),
+        deliver: (message, ack) => this.#redeliver(message, ack),
       }),
     ];
   }
 
-  async #deliver(message: Msg, deliveries: number, sequence: number): Promise<Verdict> {
+  async #deliver(message: Msg, ack: AckSubject): Promise<Verdict> {
     let wanted: ReturnType<MessageReader>;
     try {
       wanted = this.#read(message.subject, message.data);
@@ -113,22 +118,23 @@ export class ConsumeSession {
       log.warn({ subject: message.subject, error: (error as Error).message }, "a message cannot be read");
       return "terminate";
     }
-    if (wanted && wanted.$case !== "gap") return this.#give(wanted, message, deliveries, `m${sequence}`);
+    if (wanted && wanted.$case !== "gap") return this.#give(wanted, message, ack);
     if (wanted) this.#writeGap(wanted.value);
     return "acknowledge";
   }
 
-  async #redeliver(message: Msg, deliveries: number, sequence: number): Promise<Verdict> {
+  async #redeliver(message: Msg, ack: AckSubject): Promise<Verdict> {
     const letter = DeadLetter.decode(message.data);
     if (!letter.message) return "terminate";
-    return this.#give(letter.message, message, deliveries, `r${sequence}`);
+    return this.#give(letter.message, message, ack);
   }
 
-  async #give(wanted: SubscribedMessage, message: Msg, deliveries: number, key: string): Promise<Verdict> {
+  async #give(wanted: SubscribedMessage, message: Msg, ack: AckSubject): Promise<Verdict> {
     const { maxDeliveryAttempts } = this.#subscription;
+    const { deliveries } = ack;
     if (deliveries > maxDeliveryAttempts) {
       const reason = `delivered ${maxDeliveryAttempts} times and never acknowledged`;
-      const undelivered = { message: wanted, reason, deliveries: maxDeliveryAttempts, key };
+      const undelivered = { message: wanted, reason, deliveries: maxDeliveryAttempts, key: letterKey(ack) };
       await this.#context.deadLetters.add(this.#id, undelivered);
       return "terminate";
     }
@@ -137,13 +143,38 @@ export class ConsumeSession {
     return "given";
   }
 
+  /** Returns whether the consumer of the messages is another one than before. */
+  async #provision(given: StreamPlace | undefined): Promise<boolean> {
+    const before = this.#created;
+    const last = given && before !== undefined ? { ...given, created: before } : undefined;
+    const consumer = await this.#context.registry.provision(this.#id, this.#subscription, last);
+    this.#created = createdAt(consumer);
+    const lost = consumer.config.description === untoldLoss;
+    if (lost) await this.#tellGap();
+    return lost || (before !== undefined && !isSameMaking(before, this.#created));
+  }
+
   async #tellGap(): Promise<void> {
+    if (this.#telling) return;
+    this.#telling = true;
     try {
+      await this.#tellLoss();
       const gone = await this.#context.expired.unread(this.#id, this.#subscription);
       if (gone && !this.#stopped) this.#writeGap(gapOf(gone));
     } catch (error) {
       this.#context.log.debug({ error: (error as Error).message }, "expiry not looked up; trying again");
+    } finally {
+      this.#telling = false;
     }
+  }
+
+  async #tellLoss(): Promise<void> {
+    const { registry } = this.#context;
+    const place = await registry.place(this.#id, this.#subscription);
+    if (place) this.#created ??= createdAt(place);
+    if (place?.config.description !== untoldLoss || this.#stopped) return;
+    this.#writeGap(Gap.fromPartial({ reason: GapReason.STREAM_RESET }));
+    await registry.lossTold(this.#id, this.#subscription);
   }
 
   #writeGap(value: Gap): void {

@@ -1,5 +1,12 @@
 import type { Msg } from "@nats-io/transport-node";
-import { type Logger, type Nats, PullRequests, parseAckSubject } from "@sightline/service";
+import {
+  type AckSubject,
+  type Logger,
+  type Nats,
+  PullRequests,
+  parseAckSubject,
+  type StreamPlace,
+} from "@sightline/service";
 import { Outstanding } from "./outstanding.ts";
 
 /** What becomes of a message that was delivered. */
@@ -22,10 +29,13 @@ export interface ConsumerReaderOptions {
   /** Most messages given and not answered for. */
   maxUnacknowledged: number;
   ackWaitMs: number;
-  /** Creates the consumer when it is missing. */
-  provision: () => Promise<void>;
+  /**
+   * Makes sure that the consumer is there and can deliver; `given` is the newest message that was delivered. Returns whether
+   * the consumer is another one now.
+   */
+  provision: (given: StreamPlace | undefined) => Promise<boolean>;
   /** Deals with one message at a time. */
-  deliver: (message: Msg, deliveries: number, streamSequence: number) => Verdict | Promise<Verdict>;
+  deliver: (message: Msg, ack: AckSubject) => Verdict | Promise<Verdict>;
   log: Logger;
 }
 
@@ -43,6 +53,7 @@ export class ConsumerReader {
   readonly #outstanding: Outstanding;
   /** Delivered and waiting for their turn. */
   readonly #waiting: Msg[] = [];
+  #given: StreamPlace | undefined;
   #busy = false;
   #blocked = false;
   #stopped = false;
@@ -54,7 +65,11 @@ export class ConsumerReader {
     this.#pulls = new PullRequests({
       ...options,
       connection: nats.connection,
+      provision: async () => {
+        if (await options.provision(this.#given)) this.#given = undefined;
+      },
       onMessage: (message) => {
+        this.#note(message);
         this.#waiting.push(message);
         void this.#work();
         return true;
@@ -81,6 +96,12 @@ export class ConsumerReader {
     for (const message of this.#waiting.splice(0)) message.respond(verbs.return);
   }
 
+  #note({ reply }: Msg): void {
+    const { streamSequence: sequence, storedNanos: time } = parseAckSubject(reply) ?? {};
+    if (sequence !== undefined && time !== undefined && sequence > (this.#given?.sequence ?? 0))
+      this.#given = { sequence, time };
+  }
+
   #ask(): void {
     const held = this.#outstanding.size + this.#waiting.length;
     this.#pulls.demand(Math.max(0, this.#options.maxUnacknowledged - held));
@@ -100,11 +121,12 @@ export class ConsumerReader {
 
   async #judge(message: Msg): Promise<Verdict> {
     const { reply = "" } = message;
-    const { deliveries = 1, streamSequence = 0 } = parseAckSubject(reply) ?? {};
+    const ack = parseAckSubject(reply);
+    if (!ack) return "terminate";
     // Before it is given: its answer may be quicker than what follows here.
     this.#outstanding.add(reply);
     try {
-      return await this.#options.deliver(message, deliveries, streamSequence);
+      return await this.#options.deliver(message, ack);
     } catch (error) {
       this.#options.log.warn(
         { consumer: this.#options.consumer, error: (error as Error).message },

@@ -1,6 +1,6 @@
 import type { StoredMsg } from "@nats-io/jetstream";
 import { DeadLetter, streams, subjects, toTimestamp } from "@sightline/contracts";
-import { isJetStreamFailure, type Nats } from "@sightline/service";
+import { type AckSubject, isJetStreamFailure, type Nats } from "@sightline/service";
 import { StoredMessages } from "../feeds/stored-messages.ts";
 import { ApiError } from "../grpc/errors.ts";
 import type { SubscribedMessage } from "./subscribed-message.ts";
@@ -12,6 +12,15 @@ export interface Undelivered {
   deliveries: number;
   /** Tells this message from all others of its subscription, so that it becomes a dead letter once. */
   key: string;
+}
+
+/** Key of the dead letter that a message becomes; another message may bear its sequence once NATS has lost it. */
+export function letterKey({
+  stream,
+  streamSequence,
+  storedNanos,
+}: Pick<AckSubject, "stream" | "streamSequence" | "storedNanos">): string {
+  return `${stream === streams.deadLetters ? "r" : "m"}${streamSequence}:${storedNanos}`;
 }
 
 /** Messages that subscriptions could not deliver, in stream DEAD_LETTERS. Methods throw when NATS is away. */

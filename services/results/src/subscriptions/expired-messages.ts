@@ -1,11 +1,20 @@
-import { type Gap, type Subscription, toTimestamp } from "@sightline/contracts";
-import type { Nats } from "@sightline/service";
+import {
+  type Gap,
+  type Subscription,
+  SubscriptionKind,
+  streams,
+  subjects,
+  toTimestamp,
+} from "@sightline/contracts";
+import { isJetStreamFailure, type Nats } from "@sightline/service";
+import { readEventFilter } from "../feeds/event-filter.ts";
 import { StoredMessages } from "../feeds/stored-messages.ts";
 import { streamOf } from "./subscription-consumers.ts";
+import { createdAt, isSameMaking } from "./subscription-place.ts";
 import type { SubscriptionRegistry } from "./subscription-registry.ts";
 
-/** A server that restarts gives a consumer's creation a little differently. */
-const createdToleranceMs = 1_000;
+/** A timeline entry bears the sequence of the one before it in its camera's timeline, 0 when none was kept then. */
+const previousHeader = "Nats-Expected-Last-Subject-Sequence";
 
 /** Messages that are gone. */
 export type Expired = Pick<Gap, "messages" | "firstAvailableTime">;
@@ -34,14 +43,33 @@ export class ExpiredMessages {
     ).state();
     if (!place) return undefined;
     const known = this.#known.get(id);
-    const created = Date.parse(place.created);
-    const same = known && Math.abs(known.created - created) < createdToleranceMs;
+    const created = createdAt(place);
+    const same = known && isSameMaking(known.created, created);
     const before = same ? Math.min(known.sequence, last) : 0;
     const read = Math.max(place.delivered.stream_seq, before);
     const gone = first - 1;
+    const missed = gone > read && (await this.#hasMissed(subscription, read, first));
+    // Until that is known, it is looked for again.
+    if (missed === undefined) return undefined;
     this.#known.set(id, { created, sequence: Math.max(read, gone) });
-    if (gone <= read) return undefined;
+    if (!missed) return undefined;
     const firstAvailableTime = firstTime === undefined ? undefined : toTimestamp(firstTime);
     return { messages: gone - read, firstAvailableTime };
+  }
+
+  /** Whether messages after `read` and before `first` were the subscription's; undefined when nothing tells yet. */
+  async #hasMissed(subscription: Subscription, read: number, first: number): Promise<boolean | undefined> {
+    const { onlyCamera } = readEventFilter(subscription.filter);
+    if (subscription.kind !== SubscriptionKind.DETECTIONS || onlyCamera === undefined) return true;
+    const query = { seq: first, next_by_subj: subjects.timeline(onlyCamera) };
+    const next = await this.#nats.manager.streams
+      .getMessage(streams.timeline, query)
+      .catch((error: Error) => {
+        if (isJetStreamFailure(error, "noMessageFound")) return null;
+        throw error;
+      });
+    if (!next) return undefined;
+    const previous = next.header?.get(previousHeader);
+    return !previous || previous === "0" || Number(previous) > read;
   }
 }

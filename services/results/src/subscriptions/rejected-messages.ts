@@ -1,6 +1,8 @@
 import { DeadLetter, streams } from "@sightline/contracts";
+import { nanosOf } from "@sightline/service";
 import type { Delivery } from "./ack-id.ts";
 import type { ConsumeContext } from "./consume-session.ts";
+import { letterKey } from "./dead-letters.ts";
 import { messageReader, type SubscribedMessage } from "./subscribed-message.ts";
 
 /** Deals with messages that a reader does not want to acknowledge. */
@@ -24,19 +26,19 @@ export class RejectedMessages {
   async toDeadLetter(id: string, delivery: Delivery, reason: string): Promise<void> {
     const { nats, deadLetters } = this.#context;
     const message = await this.#message(id, delivery);
-    const { deliveries, stream, streamSequence } = delivery;
-    const key = `${stream === streams.deadLetters ? "r" : "m"}${streamSequence}`;
-    if (message) await deadLetters.add(id, { message, reason, deliveries, key });
+    const { deliveries } = delivery;
+    if (message) await deadLetters.add(id, { message, reason, deliveries, key: letterKey(delivery) });
     nats.connection.publish(delivery.ackSubject, "+TERM");
   }
 
   async #message(
     id: string,
-    { stream, streamSequence: seq }: Delivery,
+    { stream, streamSequence: seq, storedNanos }: Delivery,
   ): Promise<SubscribedMessage | undefined> {
     const { nats, registry } = this.#context;
     const stored = await nats.manager.streams.getMessage(stream, { seq }).catch(() => null);
-    if (!stored) return undefined;
+    // Another may bear its sequence once NATS has lost it.
+    if (!stored || nanosOf(stored.timestamp) !== storedNanos) return undefined;
     if (stream === streams.deadLetters) return DeadLetter.decode(stored.data).message;
     const message = messageReader(registry.get(id))(stored.subject, stored.data);
     // What is no message is never handed out, so nobody can have rejected it.

@@ -25,6 +25,9 @@ export function isConsumerOf(
   return stream === streams.deadLetters ? consumer === redeliveries : consumer === main;
 }
 
+/** Description of a consumer that was made anew, until a reader has been told that messages are lost. */
+export const untoldLoss = "messages are lost";
+
 /** The consumer that keeps a subscription's place in its stream. */
 export function mainConsumer(
   id: string,
@@ -43,7 +46,7 @@ export function mainConsumer(
 }
 
 /** The consumer of a subscription's dead letters that are to be delivered again. */
-export function redeliveryConsumer(id: string, subscription: Subscription): Partial<ConsumerConfig> {
+export function redeliveryConsumer(id: string, subscription: Subscription) {
   return {
     ...common(subscription),
     durable_name: consumerNames(id).redeliveries,
@@ -71,6 +74,6 @@ function startPolicy(start: Start): Partial<ConsumerConfig> {
     case "time":
       return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(start.time).toISOString() };
     case "cursor":
-      return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: start.sequence + 1 };
+      return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: start.place.sequence + 1 };
   }
 }

@@ -1,14 +1,19 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { Subscription, streams, toTimestamp } from "@sightline/contracts";
-import { isJetStreamFailure, type KvMirror, type Nats } from "@sightline/service";
-import { readEventFilter } from "../feeds/event-filter.ts";
-import { readStart } from "../feeds/start-position.ts";
-import { StoredMessages } from "../feeds/stored-messages.ts";
+import {
+  deleteConsumer,
+  findConsumer,
+  isJetStreamFailure,
+  type KvMirror,
+  type Logger,
+  type Nats,
+} from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { sameSubscription } from "./subscription-checks.ts";
-import { consumerNames, mainConsumer, redeliveryConsumer, streamOf } from "./subscription-consumers.ts";
+import { consumerNames, streamOf } from "./subscription-consumers.ts";
+import { type LastGiven, SubscriptionPlace } from "./subscription-place.ts";
 
 /** Named subscriptions and their consumers. Methods that speak to NATS throw when it is away. */
 export class SubscriptionRegistry {
@@ -16,8 +21,12 @@ export class SubscriptionRegistry {
   readonly #kv: KV;
   readonly #mirror: KvMirror<Subscription>;
   readonly #deadLetters: DeadLetters;
+  readonly #places: SubscriptionPlace;
+  readonly #log: Logger;
 
-  constructor(nats: Nats, kv: KV, mirror: KvMirror<Subscription>, deadLetters: DeadLetters) {
+  constructor(nats: Nats, kv: KV, mirror: KvMirror<Subscription>, deadLetters: DeadLetters, log: Logger) {
+    this.#places = new SubscriptionPlace(nats, log);
+    this.#log = log;
     this.#nats = nats;
     this.#kv = kv;
     this.#mirror = mirror;
@@ -55,32 +64,38 @@ export class SubscriptionRegistry {
     }
   }
 
-  /** Makes sure that the subscription's consumers are there; those that are keep their place. */
-  async provision(id: string, subscription: Subscription): Promise<void> {
-    const stream = streamOf(subscription.kind);
-    const names = consumerNames(id);
-    if (!(await this.#consumer(stream, names.main))) {
-      const { identity } = await new StoredMessages(this.#nats, stream).state();
-      const kind = stream === streams.timeline ? "detections" : "events";
-      const start = readStart(kind, identity, subscription.start) ?? { from: "newest" };
-      const { onlyCamera } = readEventFilter(subscription.filter);
-      await this.#nats.manager.consumers.add(stream, mainConsumer(id, subscription, start, onlyCamera));
+  /** Makes sure that the subscription's consumers are there and can deliver; `given`: what a reader was given last. */
+  provision(id: string, subscription: Subscription, given?: LastGiven): Promise<ConsumerInfo> {
+    return this.#places.ensure(id, subscription, given);
+  }
+
+  /** The same for all subscriptions; one that cannot be is logged. */
+  async provisionAll(): Promise<void> {
+    for (const id of this.ids()) {
+      const subscription = this.#mirror.get(id);
+      if (!subscription) continue;
+      await this.provision(id, subscription).catch((error: Error) =>
+        this.#log.warn({ subscription: id, error: error.message }, "a subscription is not looked at yet"),
+      );
     }
-    if (!(await this.#consumer(streams.deadLetters, names.redeliveries)))
-      await this.#nats.manager.consumers.add(streams.deadLetters, redeliveryConsumer(id, subscription));
+  }
+
+  /** A reader has been told that messages are lost. */
+  lossTold(id: string, subscription: Subscription): Promise<void> {
+    return this.#places.lossTold(id, subscription);
   }
 
   /** The state of a subscription's place in its stream; undefined when it has none. */
   async place(id: string, subscription: Subscription): Promise<ConsumerInfo | undefined> {
-    return this.#consumer(streamOf(subscription.kind), consumerNames(id).main);
+    return findConsumer(this.#nats.manager, streamOf(subscription.kind), consumerNames(id).main);
   }
 
   /** Removes a subscription, its consumers and its dead letters. @throws ApiError subscription_not_found */
   async delete(id: string): Promise<void> {
     const subscription = this.get(id);
     const names = consumerNames(id);
-    await this.#deleteConsumer(streamOf(subscription.kind), names.main);
-    await this.#deleteConsumer(streams.deadLetters, names.redeliveries);
+    await deleteConsumer(this.#nats.manager, streamOf(subscription.kind), names.main);
+    await deleteConsumer(this.#nats.manager, streams.deadLetters, names.redeliveries);
     await this.#deadLetters.purge(id);
     const revision = this.#mirror.revision(id);
     await this.#kv.delete(id);
@@ -93,22 +108,5 @@ export class SubscriptionRegistry {
       "subscription_exists",
       `subscription '${id}' exists and differs; delete it first, or take another id`,
     );
-  }
-
-  async #consumer(stream: string, name: string): Promise<ConsumerInfo | undefined> {
-    try {
-      return await this.#nats.manager.consumers.info(stream, name);
-    } catch (error) {
-      if (isJetStreamFailure(error, "consumerNotFound")) return undefined;
-      throw error;
-    }
-  }
-
-  async #deleteConsumer(stream: string, name: string): Promise<void> {
-    try {
-      await this.#nats.manager.consumers.delete(stream, name);
-    } catch (error) {
-      if (!isJetStreamFailure(error, "consumerNotFound")) throw error;
-    }
   }
 }

@@ -43,6 +43,13 @@ const leftBehind = () => undefined;
 
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
+/** Another results service on the same NATS. */
+async function restartService(): Promise<void> {
+  await service.stop();
+  service = await RunningSubscriptions.start(server);
+  open = [service];
+}
+
 test("a subscription is created, found, listed and removed", async () => {
   const made = await service.create("alarm", { ackDeadlineSeconds: 0 });
   expect(made).toMatchObject({
@@ -314,6 +321,86 @@ test("what a consumer has passed over is no gap when NATS has forgotten that it 
   expect(third.received).toMatchObject([{ message: { $case: "frame" } }]);
 });
 
+test("what expired of other cameras while nobody read is no gap, and what expired of its own is one", async () => {
+  const filter = EventFilter.fromPartial({ cameras: ["cameras/back"] });
+  await service.create("rare", { kind: SubscriptionKind.DETECTIONS, filter });
+  await service.publishFrame(1, "back");
+  const first = diligent("rare");
+  await expect.poll(() => first.received.length).toBe(1);
+  await expect.poll(() => service.get("rare")).toMatchObject({ unacknowledged: 0 });
+  first.stop();
+  await restartService();
+  for (const number of upTo(10)) await service.publishFrame(number, "front");
+  await service.publishFrame(2, "back");
+  await service.nats.manager.streams.purge(streams.timeline, { seq: 12 });
+  const second = diligent("rare");
+  await expect.poll(() => second.received).toMatchObject([{ message: { $case: "frame" } }]);
+  await expect.poll(() => service.get("rare")).toMatchObject({ unacknowledged: 0 });
+  second.stop();
+  await restartService();
+  await service.publishFrame(3, "back");
+  await service.publishFrame(4, "back");
+  await service.nats.manager.streams.purge(streams.timeline, { seq: 14 });
+  const third = diligent("rare");
+  await expect.poll(() => third.received.length).toBe(2);
+  expect(third.received).toMatchObject([
+    { message: { $case: "gap", value: { reason: GapReason.EXPIRED } } },
+    { message: { $case: "frame" } },
+  ]);
+});
+
+describe("NATS that lost the newest messages", () => {
+  const told = ({ received }: Reader) =>
+    received.flatMap(({ message }) => (message?.$case === "gap" ? [message.value.reason] : []));
+  const publish = (number: number) =>
+    expect
+      .poll(() =>
+        service.publishEvent(number).then(
+          () => true,
+          () => false,
+        ),
+      )
+      .toBe(true);
+
+  test.each(["is reading", "is away"])("while a reader %s", async (reading) => {
+    await service.create("alarm");
+    const first = diligent("alarm");
+    await publish(1);
+    await expect.poll(() => first.numbers).toEqual([1]);
+    const goBack = await server.keepCopy(streams.events);
+    for (const number of [2, 3, 4]) await publish(number);
+    await expect.poll(() => first.numbers).toEqual([1, 2, 3, 4]);
+    await expect.poll(() => service.get("alarm")).toMatchObject({ unacknowledged: 0 });
+    if (reading === "is away") {
+      first.stop();
+      await service.stop();
+      await goBack();
+      service = await RunningSubscriptions.start(server);
+      open = [service];
+    } else await goBack();
+    // They bear the sequences of those that are lost.
+    for (const number of [5, 6]) await publish(number);
+    const second = reading === "is away" ? diligent("alarm") : first;
+    const all = () => [...new Set([...first.numbers, ...second.numbers])];
+    await expect.poll(all).toEqual(upTo(6));
+    await expect.poll(() => told(second)).toEqual([GapReason.STREAM_RESET]);
+    await expect.poll(() => service.get("alarm")).toMatchObject({ unacknowledged: 0, pending: 0 });
+    expect(second.numbers.filter((number) => number > 4)).toEqual([5, 6]);
+  });
+
+  test("all of them, and the stream with them: it begins anew", async () => {
+    await service.create("alarm", { start: { position: { $case: "newest", value: true } } });
+    const steady = diligent("alarm");
+    await publish(1);
+    await expect.poll(() => steady.numbers).toEqual([1]);
+    await service.nats.manager.streams.delete(streams.events);
+    await service.makeStreams();
+    for (const number of [2, 3]) await publish(number);
+    await expect.poll(() => steady.numbers).toEqual([1, 2, 3]);
+    await expect.poll(() => told(steady)).toEqual([GapReason.STREAM_RESET]);
+  });
+});
+
 test("messages that expired unread are told of, once", async () => {
   await service.create("alarm");
   for (const number of upTo(6)) await service.publishEvent(number);
@@ -355,10 +442,7 @@ test("a subscription outlives the results service", async () => {
   const before = diligent("alarm");
   await expect.poll(() => before.numbers).toEqual([1]);
   await expect.poll(async () => (await service.get("alarm")).unacknowledged).toBe(0);
-  await service.stop();
-  open = [];
-  service = await RunningSubscriptions.start(server);
-  open.push(service);
+  await restartService();
   await service.publishEvent(2);
   const after = diligent("alarm");
   await expect.poll(() => after.numbers).toEqual([2]);

@@ -16,7 +16,12 @@ export async function startSubscriptions(
   const mirror = life.add(new KvMirror(nats, bucket, (data) => Subscription.decode(data), log));
   await mirror.start();
   const deadLetters = new DeadLetters(nats);
-  const registry = new SubscriptionRegistry(nats, bucket, mirror, deadLetters);
+  const registry = new SubscriptionRegistry(nats, bucket, mirror, deadLetters, log);
+  await registry.provisionAll();
+  void (async () => {
+    for await (const { type } of nats.connection.status())
+      if (type === "reconnect") await registry.provisionAll();
+  })();
   const expired = new ExpiredMessages(nats, registry);
   return new SubscriptionService({ nats, registry, deadLetters, expired, log });
 }

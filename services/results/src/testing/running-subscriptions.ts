@@ -13,6 +13,7 @@ import {
   Subscription as SubscriptionMessage,
   SubscriptionServiceClient,
   SubscriptionServiceService,
+  streams,
   subjects,
   TimelineEntry,
 } from "@sightline/contracts";
@@ -60,6 +61,11 @@ export class RunningSubscriptions {
     return new RunningSubscriptions(client, nats, life);
   }
 
+  /** Makes the streams, as they are made when the service starts. */
+  makeStreams(): Promise<void> {
+    return ensureResultStreams(this.nats.manager, { timeline: kept, events: kept, deadLetters: kept });
+  }
+
   /** Publishes the start of an event as the analysis does; `number` tells events apart. */
   async publishEvent(number: number, camera = "front", type: EventType = EventType.APPEARED): Promise<void> {
     const event = Event.fromPartial({
@@ -76,7 +82,13 @@ export class RunningSubscriptions {
     const entry = TimelineEntry.fromPartial({
       entry: { $case: "frame", value: sampleFrame({ camera, number }) },
     });
-    await this.nats.jetstream.publish(subjects.timeline(camera), TimelineEntry.encode(entry).finish());
+    const subject = subjects.timeline(camera);
+    const last = await this.nats.manager.streams
+      .getMessage(streams.timeline, { last_by_subj: subject })
+      .catch(() => null);
+    await this.nats.jetstream.publish(subject, TimelineEntry.encode(entry).finish(), {
+      expect: { lastSubjectSequence: last?.seq ?? 0 },
+    });
   }
 
   async create(id: string, settings: Partial<Subscription> = {}): Promise<Subscription> {

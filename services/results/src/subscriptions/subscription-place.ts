@@ -1,0 +1,130 @@
+import type { ConsumerInfo } from "@nats-io/jetstream";
+import { fromTimestamp, type Subscription, streams } from "@sightline/contracts";
+import {
+  deleteConsumer,
+  ensureConsumer,
+  findConsumer,
+  findLoss,
+  type Logger,
+  type Nats,
+  nanosOf,
+  type StreamPlace,
+} from "@sightline/service";
+import { readEventFilter } from "../feeds/event-filter.ts";
+import { readStart, type Start } from "../feeds/start-position.ts";
+import { StoredMessages } from "../feeds/stored-messages.ts";
+import {
+  consumerNames,
+  mainConsumer,
+  redeliveryConsumer,
+  streamOf,
+  untoldLoss,
+} from "./subscription-consumers.ts";
+
+/** Two makings of a consumer are further apart; a server that restarts gives a creation a little differently. */
+const createdToleranceMs = 1_000;
+
+/** What a reader was given last, and of which making of the consumer. */
+export interface LastGiven extends StreamPlace {
+  /** In milliseconds. */
+  created: number;
+}
+
+/** When a consumer was made, in milliseconds. */
+export function createdAt({ created }: ConsumerInfo): number {
+  return Date.parse(created);
+}
+
+/** Whether two times of creation are of one making of a consumer. */
+export function isSameMaking(a: number, b: number): boolean {
+  return Math.abs(a - b) < createdToleranceMs;
+}
+
+/** Keeps the consumers of subscriptions where they can deliver what their streams hold. Methods throw when NATS is away. */
+export class SubscriptionPlace {
+  readonly #nats: Nats;
+  readonly #log: Logger;
+
+  constructor(nats: Nats, log: Logger) {
+    this.#nats = nats;
+    this.#log = log;
+  }
+
+  /**
+   * Makes sure that the consumers are there and can deliver. One whose messages NATS has lost is made anew, and goes on with
+   * what is left and what came since. Returns the consumer of the messages.
+   * @throws ApiError cursor_corrupt, cursor_foreign for a new subscription
+   */
+  async ensure(id: string, subscription: Subscription, given?: LastGiven): Promise<ConsumerInfo> {
+    const { manager } = this.#nats;
+    await ensureConsumer(manager, streams.deadLetters, redeliveryConsumer(id, subscription));
+    const known = await findConsumer(manager, streamOf(subscription.kind), consumerNames(id).main);
+    if (!known) {
+      const hadPlace = subscription.createTime !== undefined;
+      return this.#add(id, subscription, await this.#start(subscription), hadPlace);
+    }
+    const left = await this.#left(known, given);
+    return left ? this.#makeAnew(id, subscription, known, left) : known;
+  }
+
+  /** A reader has been told that messages are lost. */
+  async lossTold(id: string, subscription: Subscription): Promise<void> {
+    const { main } = consumerNames(id);
+    await this.#nats.manager.consumers.update(streamOf(subscription.kind), main, { description: "" });
+  }
+
+  /** What is left of the messages up to where the consumer has come; undefined when all are. */
+  async #left(known: ConsumerInfo, given: LastGiven | undefined): Promise<StreamPlace | undefined> {
+    const { manager } = this.#nats;
+    const { stream_name: stream, delivered } = known;
+    if (delivered.stream_seq === 0) return undefined;
+    const { state } = await manager.streams.info(stream);
+    if (given && isSameMaking(given.created, createdAt(known))) {
+      const left = await findLoss(manager, stream, state, given);
+      if (left) return left;
+    }
+    // What is left of the rest, which nobody here was given, ends where the stream does.
+    return delivered.stream_seq > state.last_seq
+      ? { sequence: state.last_seq, time: nanosOf(state.last_ts) }
+      : undefined;
+  }
+
+  async #makeAnew(
+    id: string,
+    subscription: Subscription,
+    known: ConsumerInfo,
+    left: StreamPlace,
+  ): Promise<ConsumerInfo> {
+    const { stream_name: stream, name, ack_floor, num_ack_pending } = known;
+    // Those that are not acknowledged are delivered again, and with them what was acknowledged out of turn.
+    const after = num_ack_pending > 0 ? Math.min(ack_floor.stream_seq, left.sequence) : left.sequence;
+    this.#log.warn(
+      { subscription: id, stream, goesOnAfter: after },
+      "NATS has lost the newest messages of a stream; a named subscription goes on with what is left and what comes",
+    );
+    await deleteConsumer(this.#nats.manager, stream, name);
+    return this.#add(id, subscription, { from: "cursor", place: { ...left, sequence: after } }, true);
+  }
+
+  /** Where a subscription whose consumer is missing begins. */
+  async #start(subscription: Subscription): Promise<Start> {
+    const stored = new StoredMessages(this.#nats, streamOf(subscription.kind));
+    const { identity, first, firstTime } = await stored.state();
+    const { createTime } = subscription;
+    // It had its place in a stream that is gone with all its consumers: all of this one came after that.
+    if (createTime && first <= 1 && (firstTime ?? Infinity) > fromTimestamp(createTime))
+      return { from: "beginning" };
+    const kind = stored.stream === streams.timeline ? "detections" : "events";
+    const start = readStart(kind, identity, subscription.start) ?? { from: "newest" };
+    const left = start.from === "cursor" ? await stored.loss(start.place) : undefined;
+    return left ? { from: "cursor", place: left } : start;
+  }
+
+  #add(id: string, subscription: Subscription, start: Start, loss: boolean): Promise<ConsumerInfo> {
+    const { onlyCamera } = readEventFilter(subscription.filter);
+    return this.#nats.manager.consumers.add(streamOf(subscription.kind), {
+      ...mainConsumer(id, subscription, start, onlyCamera),
+      ...(loss && { description: untoldLoss }),
+    });
+  }
+}
