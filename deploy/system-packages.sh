@@ -3,6 +3,7 @@
 #   server   what the services need: ffmpeg, nats-server
 #   client   what the tests' gRPC client needs: Python's grpcio
 #   camera   what the demo's and the tests' RTSP cameras need: GStreamer's RTSP server and its Python bindings
+#   clock    what the tests of clocks that are set need: libfaketime
 #   mqtt     what the tests of the MQTT bridge need: mosquitto, openssl
 #   monitoring  what the tests of rules and dashboards need: Prometheus and promtool
 #   browser  what the tests of the web console need: Chromium and a font for it
@@ -30,6 +31,11 @@ for group in "$@"; do
         found=("${plugins[@]/%/libgst${need%%:*}.so}")
         [ "${#plugins[@]}" -gt 0 ] && [ -e "${found[0]}" ] || missing+=("gstreamer1.0-plugins-${need##*:}")
       done
+      ;;
+    clock)
+      shopt -s nullglob
+      libraries=(/usr/lib/*/faketime/libfaketimeMT.so.1)
+      [ "${#libraries[@]}" -gt 0 ] || missing+=(libfaketime)
       ;;
     mqtt)
       # Debian keeps the broker in sbin, which need not be in a user's PATH.

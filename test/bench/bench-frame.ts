@@ -1,4 +1,5 @@
 import { cameraName, FrameDetections, toTimestamp } from "@sightline/contracts";
+import { wallClockMs } from "@sightline/service/clock";
 
 /** The camera whose frames subscribers get. */
 export const benchCamera = "bench";
@@ -11,7 +12,7 @@ export function benchFrame(number: number): FrameDetections {
       epoch: "bench",
       number,
       previousNumber: number - 1,
-      captureTime: toTimestamp(performance.timeOrigin + performance.now()),
+      captureTime: toTimestamp(wallClockMs()),
       ptsUs: number * 33_333,
       sourceWidth: 1920,
       sourceHeight: 1080,

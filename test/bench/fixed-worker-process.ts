@@ -8,6 +8,7 @@ import {
   expectLargeBuffers,
   Tracing,
 } from "@sightline/service";
+import { monotonicMs } from "@sightline/service/clock";
 import { DEFAULT_THRESHOLDS, type ModelManifest } from "@sightline/yolo-nas";
 import type { BatchRunner } from "../../services/inference/src/batch-runner.ts";
 import { BatchSlots } from "../../services/inference/src/batch-slots.ts";
@@ -15,10 +16,9 @@ import { batchSlots } from "../../services/inference/src/batcher.ts";
 import { DetectionPublisher } from "../../services/inference/src/detection-publisher.ts";
 import { FrameSource } from "../../services/inference/src/frame-source.ts";
 import { InferenceMetrics } from "../../services/inference/src/inference-metrics.ts";
-import { monotonicMs } from "../../services/inference/src/monotonic.ts";
 import type { BatchRun } from "../../services/inference/src/session-messages.ts";
 import { TokenSource } from "../../services/inference/src/token-source.ts";
-import { InferenceWorker } from "../../services/inference/src/worker.ts";
+import { InferenceWorker, type Work } from "../../services/inference/src/worker.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
 
 export interface FixedWorkerSettings {
@@ -107,7 +107,7 @@ if (import.meta.main) {
     maxDelayMs: 5,
     maxAgeMs: 1_000,
     runner,
-    slots: new BatchSlots(batchSlots, batchSize, 3 * width * height),
+    slots: new BatchSlots<Work>(batchSlots, batchSize, 3 * width * height),
     frames: new FrameSource(nats.connection, "bench"),
     filters: { of: () => ({ minScore: 0, classes: undefined }) },
     publisher: new DetectionPublisher(nats, log),

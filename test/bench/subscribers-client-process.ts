@@ -1,6 +1,7 @@
 /** Subscribes many times over real gRPC, and checks of every message only its number and its age. */
 import { credentials, Metadata } from "@grpc/grpc-js";
 import { DetectionServiceClient, DetectionServiceService } from "@sightline/contracts";
+import { wallClockMs } from "@sightline/service/clock";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
 import { peekFrame } from "./peek-frame.ts";
 import { quantile } from "./statistics.ts";
@@ -63,7 +64,7 @@ if (import.meta.main) {
       if (number > last) inTurn++;
       last = number;
       messageBytes = message.byteLength;
-      latencies.push(performance.timeOrigin + performance.now() - capturedAt);
+      latencies.push(wallClockMs() - capturedAt);
     });
     await new Promise<void>((resolve, reject) => {
       call.once("metadata", () => resolve());

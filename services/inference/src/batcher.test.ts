@@ -28,10 +28,11 @@ class FakeClock implements Clock {
 }
 
 /** A batcher whose world is written down: demand as it stands, fetches and batches with their times. */
-function setUp(options: Partial<BatcherOptions<string, string>> = {}) {
+function setUp(options: Partial<BatcherOptions<string>> = {}) {
   const clock = new FakeClock();
   const seen = { demand: 0, fetched: [] as [number, string][], batches: [] as [number, string[]][] };
-  const batcher = new Batcher<string, string>({
+  const inPlace: string[] = [];
+  const batcher = new Batcher<string>({
     batchSize: 4,
     maxDelayMs: 10,
     expectedRunMs: () => 100,
@@ -40,17 +41,21 @@ function setUp(options: Partial<BatcherOptions<string, string>> = {}) {
       seen.demand = count;
     },
     fetch: (token) => seen.fetched.push([clock.time, token]),
-    run: (frames) => seen.batches.push([clock.time, frames]),
+    run: (frames) => seen.batches.push([clock.time, inPlace.splice(0, frames)]),
     ...options,
   });
   const arrive = (...tokens: string[]) => {
     for (const token of tokens) batcher.tokenArrived(token);
   };
+  const deliverAfter = (frame: string, fetchMs: number) => {
+    inPlace.push(frame);
+    batcher.frameReady(fetchMs);
+  };
   const deliver = (...frames: string[]) => {
-    for (const frame of frames) batcher.frameReady(frame, 2);
+    for (const frame of frames) deliverAfter(frame, 2);
   };
   batcher.start();
-  return { clock, seen, batcher, arrive, deliver };
+  return { clock, seen, batcher, arrive, deliver, deliverAfter };
 }
 
 describe("with an idle session", () => {
@@ -133,10 +138,10 @@ describe("with an idle session", () => {
   });
 
   test("waits beyond the delay when fetching usually takes longer than that", () => {
-    const { clock, seen, batcher, arrive, deliver } = setUp();
+    const { clock, seen, batcher, arrive, deliver, deliverAfter } = setUp();
     for (let i = 0; i < 40; i++) {
       arrive("a", "b", "c", "d");
-      for (const frame of ["A", "B", "C", "D"]) batcher.frameReady(frame, 30);
+      for (const frame of ["A", "B", "C", "D"]) deliverAfter(frame, 30);
       batcher.runFinished(100);
     }
     seen.batches.length = 0;
@@ -223,33 +228,33 @@ describe("while a batch runs", () => {
   });
 
   test("asks earlier when fetching has become slow", () => {
-    const { clock, seen, batcher } = running();
+    const { clock, seen, batcher, deliverAfter } = running();
     batcher.runFinished(100);
     for (let i = 0; i < 40; i++) {
       batcher.tokenArrived("slow");
-      batcher.frameReady("SLOW", 30);
+      deliverAfter("SLOW", 30);
       batcher.runFinished(100);
     }
     const start = clock.time;
     batcher.tokenArrived("now");
-    batcher.frameReady("NOW", 30);
+    deliverAfter("NOW", 30);
     seen.fetched.length = 0;
     clock.advanceTo(start + 45);
     expect(seen.demand).toBe(1);
   });
 
   test("follows the session's real speed, not only the one measured at start", () => {
-    const { clock, seen, batcher } = running();
+    const { clock, seen, batcher, deliverAfter } = running();
     batcher.runFinished(100);
     for (let i = 0; i < 60; i++) {
       batcher.tokenArrived("t");
-      batcher.frameReady("f", 2);
+      deliverAfter("f", 2);
       clock.advanceTo(clock.time + 200);
       batcher.runFinished(200);
     }
     const start = clock.time;
     batcher.tokenArrived("now");
-    batcher.frameReady("NOW", 2);
+    deliverAfter("NOW", 2);
     clock.advanceTo(start + 150);
     expect(seen.demand).toBe(0);
     clock.advanceTo(start + 198);
@@ -332,19 +337,19 @@ describe("pausing and draining", () => {
 });
 
 test("where fetching takes longer than a run, the batch after the next is on its way too", () => {
-  const { clock, seen, arrive, batcher } = setUp({ batchSize: 2, expectedRunMs: () => 5 });
+  const { clock, seen, arrive, batcher, deliverAfter } = setUp({ batchSize: 2, expectedRunMs: () => 5 });
   for (let i = 0; i < 40; i++) {
     arrive("a", "b");
-    batcher.frameReady("A", 20);
-    batcher.frameReady("B", 20);
+    deliverAfter("A", 20);
+    deliverAfter("B", 20);
     clock.advanceTo(clock.time + 5);
     batcher.runFinished(5);
   }
   expect(seen.demand).toBe(4);
   arrive("a", "b", "c", "d");
   expect(seen.demand).toBe(0);
-  batcher.frameReady("A", 20);
-  batcher.frameReady("B", 20);
+  deliverAfter("A", 20);
+  deliverAfter("B", 20);
   expect(seen.demand).toBe(2);
 });
 
@@ -352,7 +357,7 @@ test.each([
   ["one batch, where a run takes longer than fetching", 100, 3],
   ["two batches, where fetching takes longer", 2, 6],
 ])("at every moment no more is wanted, on its way and in hand together than %s", (_, runMs, most) => {
-  const { clock, seen, batcher } = setUp({ batchSize: 3, expectedRunMs: () => runMs });
+  const { clock, seen, batcher, deliverAfter } = setUp({ batchSize: 3, expectedRunMs: () => runMs });
   let fetching = 0;
   let ready = 0;
   let random = 1;
@@ -369,7 +374,7 @@ test.each([
     else if (choice === 1 && fetching > 0) {
       fetching--;
       ready++;
-      batcher.frameReady("f", next(10));
+      deliverAfter("f", next(10));
     } else if (choice === 2 && fetching > 0) {
       fetching--;
       batcher.frameAbsent();

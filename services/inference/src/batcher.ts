@@ -8,7 +8,7 @@ export interface Clock {
   at(time: number, callback: () => void): () => void;
 }
 
-export interface BatcherOptions<Token, Frame> {
+export interface BatcherOptions<Token> {
   /** Frames in a full batch. */
   batchSize: number;
   /** Longest wait for more frames after the first of a batch, while the session is idle. */
@@ -20,8 +20,8 @@ export interface BatcherOptions<Token, Frame> {
   demand: (tokens: number) => void;
   /** Ask for the token's frame; answered later by frameReady or frameAbsent. */
   fetch: (token: Token) => void;
-  /** Hand a batch to the session; answered later by runFinished. */
-  run: (frames: Frame[]) => void;
+  /** Hand the batch of `frames` frames that are in place to the session; answered later by runFinished. */
+  run: (frames: number) => void;
 }
 
 /** Batches that the session has at a time: the one that runs and the next, so that it never waits for a message. */
@@ -33,22 +33,23 @@ export const batchSlots = maxBatchesInSession + 1;
 
 /**
  * Decides when to take tokens, when to ask for their frames, and when a batch goes to the session. Logic only: no
- * I/O, time is injected.
+ * I/O, time is injected. It counts frames and does not hold them: which frame lies where is known to BatchSlots alone.
  *
  * A frame is as old as the moment it was asked for, so frames of the next batch are requested late: so long before the
  * running batch is expected to end as fetching has lately taken. Tokens are taken just before that, not earlier: a
  * token held by a busy worker is one that an idle worker cannot have. Where fetching takes longer than a run, as on a
  * GPU, frames of two batches are on their way at a time.
  */
-export class Batcher<Token, Frame> {
-  readonly #options: BatcherOptions<Token, Frame>;
+export class Batcher<Token> {
+  readonly #options: BatcherOptions<Token>;
   readonly #fetchMs = new DurationEstimate(5);
   /** By how much runs lately differ from what was expected of them, in milliseconds. */
   readonly #runErrorMs = new DurationEstimate(0);
   /** Measured run time over the warm-up's; follows the load of the machine. */
   #runScale = 1;
   readonly #tokens: Token[] = [];
-  #ready: Frame[] = [];
+  /** Frames in place for the next batch. */
+  #ready = 0;
   #fetching = 0;
   #lastFetchAt = 0;
   /** When the first token of the batch that is being assembled arrived. */
@@ -60,7 +61,7 @@ export class Batcher<Token, Frame> {
   #draining = false;
   #cancelWake: (() => void) | undefined;
 
-  constructor(options: BatcherOptions<Token, Frame>) {
+  constructor(options: BatcherOptions<Token>) {
     this.#options = options;
   }
 
@@ -71,7 +72,7 @@ export class Batcher<Token, Frame> {
 
   /** Nothing is being fetched, assembled or run. */
   get idle(): boolean {
-    return this.#fetching === 0 && this.#ready.length === 0 && this.#inSession.length === 0;
+    return this.#fetching === 0 && this.#ready === 0 && this.#inSession.length === 0;
   }
 
   /** A token arrived. It may be one more than asked for: a cancelled request and its answer can cross. */
@@ -82,10 +83,10 @@ export class Batcher<Token, Frame> {
   }
 
   /** A frame is in its place in the batch, `fetchMs` after it was asked for. */
-  frameReady(frame: Frame, fetchMs: number): void {
+  frameReady(fetchMs: number): void {
     this.#fetchMs.add(fetchMs);
     this.#fetching--;
-    this.#ready.push(frame);
+    this.#ready++;
     this.#step();
   }
 
@@ -133,7 +134,7 @@ export class Batcher<Token, Frame> {
   }
 
   #closeWhenEmpty(): void {
-    if (this.#tokens.length + this.#fetching + this.#ready.length === 0) this.#openedAt = undefined;
+    if (this.#tokens.length + this.#fetching + this.#ready === 0) this.#openedAt = undefined;
   }
 
   #step(): void {
@@ -149,7 +150,7 @@ export class Batcher<Token, Frame> {
     if (this.#paused || this.#draining) return 0;
     const { batchSize, fetch } = this.#options;
     const fetchable = batchSize * this.#batchesDue(now, 0);
-    while (this.#tokens.length > 0 && this.#ready.length + this.#fetching < fetchable) {
+    while (this.#tokens.length > 0 && this.#ready + this.#fetching < fetchable) {
       this.#fetching++;
       this.#lastFetchAt = now;
       fetch(this.#tokens.shift()!);
@@ -162,7 +163,7 @@ export class Batcher<Token, Frame> {
     if (closeAt < Infinity) this.#wakeAt(closeAt);
     else if (!idle && this.#tokens.length > 0) this.#wakeAt(this.#fetchAt(0, now), now);
     else if (!idle) this.#wakeAt(this.#fetchAt(due, now) - takeAhead, now);
-    return Math.max(0, batchSize * due - this.#tokens.length - this.#fetching - this.#ready.length);
+    return Math.max(0, batchSize * due - this.#tokens.length - this.#fetching - this.#ready);
   }
 
   /** How many batches beyond those in the session should be on their way `ahead` ms from now. */
@@ -190,27 +191,27 @@ export class Batcher<Token, Frame> {
   }
 
   #mayRun(now: number): boolean {
-    if (this.#ready.length === 0 || this.#inSession.length >= maxBatchesInSession) return false;
-    if (this.#ready.length >= this.#options.batchSize) return true;
+    if (this.#ready === 0 || this.#inSession.length >= maxBatchesInSession) return false;
+    if (this.#ready >= this.#options.batchSize) return true;
     if (this.#draining) return this.#fetching === 0;
     return this.#inSession.length === 0 && now >= this.#closeAt();
   }
 
   /** When the batch goes as it is. Frames on their way are waited for as long as fetching usually takes. */
   #closeAt(): number {
-    if (this.#openedAt === undefined || (this.#ready.length === 0 && this.#fetching === 0)) return Infinity;
+    if (this.#openedAt === undefined || (this.#ready === 0 && this.#fetching === 0)) return Infinity;
     const deadline = this.#openedAt + this.#options.maxDelayMs;
     if (this.#fetching === 0) return deadline;
     const patience = this.#lastFetchAt + this.#fetchMs.high;
-    return this.#ready.length === 0 ? Infinity : Math.max(deadline, patience);
+    return this.#ready === 0 ? Infinity : Math.max(deadline, patience);
   }
 
   #run(now: number): void {
     const frames = this.#ready;
-    this.#ready = [];
+    this.#ready = 0;
     this.#openedAt = this.#tokens.length + this.#fetching > 0 ? now : undefined;
-    if (this.#inSession.length === 0) this.#runEndsAt = now + this.#expectedRunMs(frames.length);
-    this.#inSession.push(frames.length);
+    if (this.#inSession.length === 0) this.#runEndsAt = now + this.#expectedRunMs(frames);
+    this.#inSession.push(frames);
     this.#options.run(frames);
   }
 

@@ -1,10 +1,10 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { FrameDetections, streams, subjects, tokenAckWaitMs } from "@sightline/contracts";
 import { connectNats, createLogger, ensureStreams, type Nats } from "@sightline/service";
+import { monotonicMs } from "@sightline/service/clock";
 import { NatsServer } from "@sightline/service/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { DetectionPublisher } from "./detection-publisher.ts";
-import { monotonicMs } from "./monotonic.ts";
 
 const log = createLogger("test", "silent");
 const id = { camera: "front", epoch: "e", number: 1 };

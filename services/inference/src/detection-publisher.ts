@@ -11,7 +11,7 @@ import {
   tokenAckWaitMs,
 } from "@sightline/contracts";
 import { type Logger, type Nats, traceHeader } from "@sightline/service";
-import { monotonicMs } from "./monotonic.ts";
+import { monotonicMs } from "@sightline/service/clock";
 
 /** How a publication ended. */
 export type PublishOutcome =

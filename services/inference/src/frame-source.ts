@@ -9,7 +9,7 @@ import {
   type Token,
 } from "@sightline/contracts";
 import { traceHeader } from "@sightline/service";
-import { monotonicMs } from "./monotonic.ts";
+import { monotonicMs } from "@sightline/service/clock";
 
 /** A frame as it came from its holder. Times are monotonic milliseconds. */
 export interface FetchedFrame {

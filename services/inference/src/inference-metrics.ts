@@ -18,6 +18,7 @@ export class InferenceMetrics {
   readonly #redelivered: Counter;
   readonly #batchSize: Histogram;
   readonly #runSeconds: Histogram;
+  readonly #failed: Counter;
   readonly #busySeconds: Counter;
   readonly #stageSeconds: Histogram;
   readonly #publications: Counter;
@@ -70,6 +71,13 @@ export class InferenceMetrics {
       buckets: latencyBuckets,
       registers,
     });
+    this.#failed = new Counter({
+      name: "sightline_inference_batches_failed_total",
+      help: "Batches whose frames were all dropped, by reason: the run failed, or it was not certain whose boxes are whose.",
+      labelNames: ["reason"],
+      registers,
+    });
+    for (const reason of ["run", "mismatch"]) this.#failed.inc({ reason }, 0);
     this.#busySeconds = new Counter({
       name: "sightline_inference_busy_seconds_total",
       help: "Time in which the model ran; its rate is the session's utilisation.",
@@ -152,6 +160,10 @@ export class InferenceMetrics {
     this.#batchSize.observe(size);
     this.#runSeconds.observe(runMs / 1000);
     this.#busySeconds.inc(runMs / 1000);
+  }
+
+  batchFailed(reason: "run" | "mismatch"): void {
+    this.#failed.inc({ reason });
   }
 
   dropped(camera: string, reason: DropReason): void {

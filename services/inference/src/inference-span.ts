@@ -1,7 +1,7 @@
 import { cameraIdOf, type FrameDetections, subjects } from "@sightline/contracts";
 import type { Tracing } from "@sightline/service";
+import { monotonicMs, wallClockMs } from "@sightline/service/clock";
 import type { FetchedFrame } from "./frame-source.ts";
-import { monotonicMs, wallClockMs } from "./monotonic.ts";
 
 /** Records a traced frame's time in this worker, and returns the trace context for the next hop. */
 export function traceInference(

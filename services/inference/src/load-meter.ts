@@ -1,4 +1,4 @@
-import { monotonicMs } from "./monotonic.ts";
+import { monotonicMs } from "@sightline/service/clock";
 
 /** How busy a session was, over the window. */
 export interface Load {

@@ -30,7 +30,7 @@ import type { SessionInfo } from "./session-messages.ts";
 import { SessionThread } from "./session-thread.ts";
 import { TokenQueue } from "./token-queue.ts";
 import { TokenSource } from "./token-source.ts";
-import { InferenceWorker } from "./worker.ts";
+import { InferenceWorker, type Work } from "./worker.ts";
 
 const version = "0.1.0";
 const flushLimitMs = 500;
@@ -57,7 +57,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   const located = await findModel(config.modelDirectory, config.model);
   const { manifest } = located;
   const capacity = config.batchSize === "auto" ? config.maxBatch : config.batchSize;
-  const slots = new BatchSlots(batchSlots, capacity, 3 * manifest.frame.width * manifest.frame.height);
+  const slots = new BatchSlots<Work>(batchSlots, capacity, 3 * manifest.frame.width * manifest.frame.height);
   const thread = life.add(
     new SessionThread({
       settings: {

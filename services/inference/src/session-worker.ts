@@ -1,5 +1,6 @@
 /** Entry of the session's thread. onnxruntime-node blocks its thread for a whole run, so the session has one of its own. */
 import { parentPort, workerData } from "node:worker_threads";
+import { monotonicMs } from "@sightline/service/clock";
 import {
   type CandidateBatch,
   checkEngine,
@@ -10,7 +11,6 @@ import {
 } from "@sightline/yolo-nas";
 import type { CurvePoint } from "./batch-curve.ts";
 import { type EngineCandidate, openFirst } from "./engine-choice.ts";
-import { monotonicMs } from "./monotonic.ts";
 import type { RunRequest, SessionMessage, SessionSettings } from "./session-messages.ts";
 
 const settings = workerData as SessionSettings;

@@ -3,10 +3,10 @@ import {
   type FrameDropped,
   type FrameId,
   type FrameMetadata,
-  fromTimestamp,
   Inference,
 } from "@sightline/contracts";
 import type { Logger, Tracing } from "@sightline/service";
+import { monotonicMs } from "@sightline/service/clock";
 
 import type { ModelManifest } from "@sightline/yolo-nas";
 import type { BatchRunner } from "./batch-runner.ts";
@@ -18,7 +18,6 @@ import { frameDetections, frameResult } from "./frame-result.ts";
 import type { FetchedFrame, FrameSource } from "./frame-source.ts";
 import type { InferenceMetrics } from "./inference-metrics.ts";
 import { traceInference } from "./inference-span.ts";
-import { monotonicMs, wallClockMs } from "./monotonic.ts";
 import type { BatchRun } from "./session-messages.ts";
 import type { HeldToken, TokenSource } from "./token-source.ts";
 
@@ -38,7 +37,7 @@ export interface WorkerOptions {
   maxDelayMs: number;
   maxAgeMs: number;
   runner: BatchRunner;
-  slots: BatchSlots;
+  slots: BatchSlots<Work>;
   frames: Pick<FrameSource, "fetch">;
   filters: Pick<CameraFilters, "of">;
   publisher: DetectionPublisher;
@@ -50,9 +49,19 @@ export interface WorkerOptions {
 }
 
 /** A frame in a batch, and the token it came by. */
-interface Work extends Omit<FetchedFrame, "pixels"> {
+export interface Work extends Omit<FetchedFrame, "pixels"> {
   token: HeldToken;
   id: FrameId;
+}
+
+/** Two parts of the worker do not agree on which frames a batch holds: none of its boxes can be trusted. */
+class BatchMismatchError extends Error {
+  override readonly name = "BatchMismatchError";
+}
+
+function checkCount(found: number, expected: number): void {
+  if (found !== expected)
+    throw new BatchMismatchError(`the batch holds ${found} frames where ${expected} are expected`);
 }
 
 /** How long stop() waits for what is under way; below the 5 s in which the process must be gone. */
@@ -61,7 +70,7 @@ const drainLimitMs = 4_000;
 /** Takes tokens, fetches their frames, has them inferred in batches, and publishes the results. */
 export class InferenceWorker {
   readonly #options: WorkerOptions;
-  readonly #batcher: Batcher<HeldToken, Work>;
+  readonly #batcher: Batcher<HeldToken>;
   readonly #tokens: Pick<TokenSource, "demand" | "stop">;
   /** Frames this worker holds: being assembled, in the session, or being published. */
   readonly #held = new Set<Work>();
@@ -74,7 +83,7 @@ export class InferenceWorker {
   constructor(options: WorkerOptions) {
     this.#options = options;
     this.#tokens = options.tokens((token) => this.#take(token));
-    this.#batcher = new Batcher<HeldToken, Work>({
+    this.#batcher = new Batcher<HeldToken>({
       batchSize: options.batchSize,
       maxDelayMs: options.maxDelayMs,
       expectedRunMs: options.expectedRunMs,
@@ -166,47 +175,66 @@ export class InferenceWorker {
   }
 
   #accept(token: HeldToken, { frame, pixels, requestedAt, receivedAt, trace }: FetchedFrame): void {
-    const { model, maxAgeMs, log, slots } = this.#options;
+    const { log, slots } = this.#options;
     const id = { camera: token.camera, epoch: frame.epoch, number: frame.number };
     const work: Work = { token, id, frame, requestedAt, receivedAt, trace };
     this.#held.add(work);
-    const refusal = this.#refusal(frame, model, maxAgeMs);
-    if (refusal !== undefined) {
-      if (refusal === DropReason.WORKER_ERROR)
-        log.warn(
-          { camera: id.camera, got: `${frame.width}x${frame.height}`, model: model.name },
-          "frame has not the model's size; its ingest follows another model",
+    const fetchMs = receivedAt - requestedAt;
+    let refusal = this.#refusal(frame, fetchMs);
+    if (refusal === undefined)
+      try {
+        slots.add(work, pixels);
+      } catch (error) {
+        log.error(
+          { camera: id.camera, error: (error as Error).message },
+          "the frame has no place in the batch",
         );
-      this.#drop(work, refusal);
-      this.#batcher.frameAbsent();
-      this.#checkEmpty();
+        refusal = DropReason.WORKER_ERROR;
+      }
+    if (refusal === undefined) {
+      this.#batcher.frameReady(fetchMs);
       return;
     }
-    slots.add(pixels);
-    this.#batcher.frameReady(work, receivedAt - requestedAt);
+    this.#drop(work, refusal);
+    this.#batcher.frameAbsent();
+    this.#checkEmpty();
   }
 
-  #refusal(frame: FrameMetadata, model: ModelManifest, maxAgeMs: number): FrameDropped["reason"] | undefined {
-    if (frame.width !== model.frame.width || frame.height !== model.frame.height)
+  /**
+   * Why a frame is not inferred, if it is not. Its age is a sum of durations, each of which was measured by one host on its
+   * monotonic clock, so hosts whose wall clocks differ, or are set, agree on it. How much of `fetchMs` passed before the
+   * frame was handed over is not known: it counts as older rather than as younger than it is.
+   */
+  #refusal(frame: FrameMetadata, fetchMs: number): FrameDropped["reason"] | undefined {
+    const { model, maxAgeMs, log } = this.#options;
+    const { width, height } = model.frame;
+    if (frame.width !== width || frame.height !== height) {
+      log.warn(
+        { camera: frame.camera, model: model.name },
+        `the frame is ${frame.width}x${frame.height} but the model takes ${width}x${height}; its ingest follows another model`,
+      );
       return DropReason.WORKER_ERROR;
-    if (frame.captureTime && wallClockMs() - fromTimestamp(frame.captureTime) > maxAgeMs)
-      return DropReason.STALE;
-    return undefined;
+    }
+    return (frame.decodeUs + frame.queueUs) / 1000 + fetchMs > maxAgeMs ? DropReason.STALE : undefined;
   }
 
-  async #run(batch: readonly Work[]): Promise<void> {
+  async #run(frames: number): Promise<void> {
     const { slots, runner, metrics, log } = this.#options;
-    const { slot, frames } = slots.take();
+    const { slot, items } = slots.take();
     let run: BatchRun | undefined;
     try {
+      checkCount(items.length, frames);
       run = await runner.run(slot, frames);
+      checkCount(run.outputs.batch, frames);
       metrics.batch(frames, run.runMs);
     } catch (error) {
+      run = undefined;
+      metrics.batchFailed(error instanceof BatchMismatchError ? "mismatch" : "run");
       log.error({ error: (error as Error).message, frames }, "batch failed");
     }
     slots.release(slot);
     this.#batcher.runFinished(run?.runMs);
-    for (const [index, work] of batch.entries())
+    for (const [index, work] of items.entries())
       if (!this.#held.has(work)) continue;
       else if (run) void this.#publish(work, run, index);
       else this.#drop(work, DropReason.WORKER_ERROR);

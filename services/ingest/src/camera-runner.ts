@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { CameraReason, CameraState, frameMessageBytes, type ServedModel } from "@sightline/contracts";
 import type { CameraAccess, CameraFault } from "@sightline/rtsp";
-import type { Buckets, LeaseEnd, Logger, Nats, Tracing } from "@sightline/service";
+import type { Buckets, LeaseEnd, Logger, Nats, ServerClock, Tracing } from "@sightline/service";
+import { SteadyWallClock } from "@sightline/service/clock";
 import { type AnalysisGeometry, sameGeometry } from "./analysis-geometry.ts";
 import type { Backoff } from "./backoff.ts";
 import { type CameraSettings, needsReconnect } from "./camera-settings.ts";
@@ -27,6 +28,7 @@ const steadyMs = 10_000;
 export interface RunnerContext {
   nats: Nats;
   buckets: Buckets;
+  serverClock: ServerClock;
   /** Name of this process. */
   ingest: string;
   ffmpeg: string;
@@ -55,6 +57,7 @@ export class CameraRunner {
   readonly #context: RunnerContext;
   readonly #log: Logger;
   readonly #epoch = randomBytes(6).toString("hex");
+  readonly #clock = new SteadyWallClock();
   readonly #backoff: Backoff;
   readonly #queue: FrameQueue;
   readonly #tokens: TokenPublisher;
@@ -87,7 +90,15 @@ export class CameraRunner {
     this.#queue = new FrameQueue(this.ledger, (token) => void this.#tokens.offer(token));
     this.#tokens.attach(this.#queue);
     const inferred = () => this.facts.inferred.mark();
-    this.#handed = new HandedFrames(nats, camera, this.#epoch, this.ledger, inferred, this.#log);
+    this.#handed = new HandedFrames(
+      nats,
+      context.serverClock,
+      camera,
+      this.#epoch,
+      this.ledger,
+      inferred,
+      this.#log,
+    );
     this.#pictures = new PictureSubject(nats, camera, this.#epoch, context.pictures);
     this.#subjects = new CameraSubjects(
       nats,
@@ -217,7 +228,7 @@ export class CameraRunner {
       },
       frame: (frame, message) => {
         const readyAt = performance.now();
-        const metadata = describeFrame(this.camera, this.#epoch, frame, geometry, readyAt);
+        const metadata = describeFrame(this.camera, this.#epoch, frame, geometry, readyAt, this.#clock);
         this.#context.decoded(this.camera, metadata.decodeUs / 1e6);
         this.#queue.put({ metadata, message, buffers, readyAt });
       },

@@ -1,21 +1,25 @@
 import { cameraName, type FrameMetadata, PixelFormat, toTimestamp } from "@sightline/contracts";
+import type { SteadyWallClock } from "@sightline/service/clock";
 import { type AnalysisGeometry, letterboxOf } from "./analysis-geometry.ts";
 import type { ArrivedFrame } from "./frame-intake.ts";
-import { wallClock } from "./wall-clock.ts";
 
-/** What a frame's header says of it before it is handed over. `readyAt`: pixels in memory, by performance.now(). */
+/**
+ * What a frame's header says of it before it is handed over. `readyAt`: pixels in memory, by performance.now(). `clock`: the
+ * camera's.
+ */
 export function describeFrame(
   camera: string,
   epoch: string,
   frame: ArrivedFrame,
   geometry: AnalysisGeometry,
   readyAt: number,
+  clock: Pick<SteadyWallClock, "at">,
 ): Omit<FrameMetadata, "previousNumber" | "queueUs"> {
   return {
     camera: cameraName(camera),
     epoch,
     number: frame.number,
-    captureTime: toTimestamp(wallClock(frame.arrivedAt)),
+    captureTime: toTimestamp(clock.at(frame.arrivedAt)),
     ptsUs: frame.ptsUs,
     sourceWidth: frame.sourceWidth,
     sourceHeight: frame.sourceHeight,

@@ -1,5 +1,5 @@
 import { DropReason, parseFrameId, streams, subjects, tokenAckWaitMs } from "@sightline/contracts";
-import type { Logger, Nats } from "@sightline/service";
+import type { Logger, Nats, ServerClock } from "@sightline/service";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import type { WaitingFrame } from "./frame-queue.ts";
 import type { Ledger } from "./ledger.ts";
@@ -7,11 +7,14 @@ import type { Ledger } from "./ledger.ts";
 /** A worker publishes nothing about a frame later than tokenAckWaitMs after it got it; the rest is for the way. */
 const outcomeMs = tokenAckWaitMs + 2_000;
 const checkMs = 500;
+/** More than the server's clock is known to be off. */
+const clockMarginMs = 2_000;
 
 interface Handed {
   message: Uint8Array<ArrayBuffer>;
   buffers: FrameBuffers;
-  captureTime: Date;
+  /** By performance.now(). */
+  handedAt: number;
   since: number;
 }
 
@@ -21,6 +24,7 @@ interface Handed {
  */
 export class HandedFrames {
   readonly #nats: Nats;
+  readonly #clock: Pick<ServerClock, "at">;
   readonly #camera: string;
   readonly #epoch: string;
   readonly #ledger: Ledger;
@@ -31,8 +35,17 @@ export class HandedFrames {
   #looking = false;
 
   /** `inferred` is told of each frame that was inferred. */
-  constructor(nats: Nats, camera: string, epoch: string, ledger: Ledger, inferred: () => void, log: Logger) {
+  constructor(
+    nats: Nats,
+    clock: Pick<ServerClock, "at">,
+    camera: string,
+    epoch: string,
+    ledger: Ledger,
+    inferred: () => void,
+    log: Logger,
+  ) {
     this.#nats = nats;
+    this.#clock = clock;
     this.#camera = camera;
     this.#epoch = epoch;
     this.#ledger = ledger;
@@ -43,12 +56,12 @@ export class HandedFrames {
 
   /** A worker gets this frame now. */
   add(frame: WaitingFrame): void {
-    const { number, captureTime } = frame.metadata;
-    this.#frames.set(number, {
+    const now = performance.now();
+    this.#frames.set(frame.metadata.number, {
       message: frame.message,
       buffers: frame.buffers,
-      captureTime: new Date((captureTime?.seconds ?? 0) * 1000),
-      since: performance.now(),
+      handedAt: now,
+      since: now,
     });
   }
 
@@ -90,7 +103,8 @@ export class HandedFrames {
     if (!first || this.#looking || !this.#nats.connected()) return;
     this.#looking = true;
     try {
-      for (const id of await this.#published(first[1].captureTime)) this.infer(id);
+      for (const id of await this.#published(new Date(this.#clock.at(first[1].handedAt) - clockMarginMs)))
+        this.infer(id);
       for (const [number] of overdue) {
         this.#ledger.drop(number, DropReason.WORKER_LOST);
         // Its buffer is left to the collector: a worker that is only slow may still be reading it.
@@ -103,7 +117,7 @@ export class HandedFrames {
     }
   }
 
-  /** Message ids of this camera's detections that the stream has now, from a capture time on. */
+  /** Message ids of this camera's detections that the stream has now, stored at `since` or later. */
   async #published(since: Date): Promise<string[]> {
     const { manager, jetstream } = this.#nats;
     const filter = subjects.detections(this.#camera);

@@ -19,6 +19,7 @@ import {
   type Logger,
   openBuckets,
   presenceKey,
+  ServerClock,
   Tracing,
 } from "@sightline/service";
 import { assignCameras, ingestPresence } from "./camera-assignment.ts";
@@ -49,6 +50,9 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   await ensureStream(nats.manager, readyStream(config.replicas));
   const buckets = await openBuckets(nats.kv, config.replicas);
 
+  const serverClock = life.add(new ServerClock(buckets.leases, `clock.${ingest.replaceAll(".", "-")}`, log));
+  await serverClock.start();
+
   const text = new TextDecoder();
   const records = life.add(
     new KvMirror(nats, buckets.cameras, (data) => decodeJson(cameraRecordSchema, data), log),
@@ -78,6 +82,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     {
       nats,
       buckets,
+      serverClock,
       ingest,
       ffmpeg,
       stallMs: config.stallSeconds * 1000,

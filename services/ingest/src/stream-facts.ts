@@ -1,6 +1,6 @@
 import { type CameraStatus, toTimestamp } from "@sightline/contracts";
+import { wallClockMs } from "@sightline/service/clock";
 import { RateMeter } from "./rate-meter.ts";
-import { wallClock } from "./wall-clock.ts";
 
 /** What is known of a camera's stream, over all its connections in one epoch. */
 export class StreamFacts {
@@ -35,7 +35,8 @@ export class StreamFacts {
     "lastFrameTime" | "sourceWidth" | "sourceHeight" | "codec" | "captureFps" | "inferenceFps" | "reconnects"
   > {
     return {
-      lastFrameTime: this.#lastFrameAt === undefined ? undefined : toTimestamp(wallClock(this.#lastFrameAt)),
+      lastFrameTime:
+        this.#lastFrameAt === undefined ? undefined : toTimestamp(wallClockMs(this.#lastFrameAt)),
       sourceWidth: this.width,
       sourceHeight: this.height,
       codec: this.codec,

@@ -1,16 +1,8 @@
-import { cameraIdOf, type FrameDetections, fromTimestamp, type StageTimings } from "@sightline/contracts";
+import { cameraIdOf, type FrameDetections } from "@sightline/contracts";
 import { latencyBuckets, traceIdOf } from "@sightline/service";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { FeedObserver } from "./feeds/feed.ts";
-
-const stages: Record<string, keyof StageTimings> = {
-  decode: "decodeUs",
-  queue: "queueUs",
-  batch: "batchUs",
-  infer: "inferUs",
-  post: "postUs",
-  track: "trackUs",
-};
+import { type FrameLatencies, timedStages } from "./frame-latencies.ts";
 
 /** What is measured of the results service. Series of a camera are removed with it. */
 export class ResultsMetrics {
@@ -25,6 +17,7 @@ export class ResultsMetrics {
   readonly #calls: Counter<"method" | "code">;
   readonly #classes = new Map<string, Set<string>>();
   readonly #isRegistered: (camera: string) => boolean;
+  readonly #latencies: Pick<FrameLatencies, "of">;
   readonly #exemplars: boolean;
 
   /** `isRegistered` keeps a frame that arrives after its camera was removed from bringing the series back. */
@@ -32,7 +25,9 @@ export class ResultsMetrics {
     registry: Registry,
     read: { subscribers: () => number; eventSubscribers: () => number },
     isRegistered: (camera: string) => boolean,
+    latencies: Pick<FrameLatencies, "of">,
   ) {
+    this.#latencies = latencies;
     const registers = [registry];
     this.#isRegistered = isRegistered;
     this.#exemplars = (registry.contentType as string) === Registry.OPENMETRICS_CONTENT_TYPE;
@@ -116,17 +111,15 @@ export class ResultsMetrics {
     });
   }
 
-  /** A frame has gone to subscribers. `trace`: its trace context, when it is traced. */
-  frame(event: FrameDetections, trace?: string): void {
-    const { frame, timings } = event;
-    if (timings)
-      for (const [stage, field] of Object.entries(stages))
-        this.#stage.observe({ stage }, timings[field] / 1e6);
-    const camera = cameraIdOf(frame?.camera ?? "");
-    if (!frame?.captureTime || !camera || !this.#isRegistered(camera)) return;
-    const capturedAt = fromTimestamp(frame.captureTime);
-    const now = performance.timeOrigin + performance.now();
-    const value = Math.max(0, now - capturedAt) / 1000;
+  /** A frame that was stored at `storedAt`, by the server's clock, has gone to subscribers. `trace`: its trace context, when it is traced. */
+  frame(event: FrameDetections, storedAt: number, trace?: string): void {
+    const age = this.#latencies.of(event, storedAt);
+    if (age && event.timings)
+      for (const [index, stage] of timedStages.entries())
+        this.#stage.observe({ stage }, age.stagesMs[index]! / 1000);
+    const camera = cameraIdOf(event.frame?.camera ?? "");
+    if (!age || !camera || !this.#isRegistered(camera)) return;
+    const value = age.ms / 1000;
     const traceId = this.#exemplars ? traceIdOf(trace) : undefined;
     if (traceId === undefined) this.#latency.observe({ camera }, value);
     else this.#latency.observe({ labels: { camera }, value, exemplarLabels: { trace_id: traceId } });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   CameraServiceService,
   cameraRecordSchema,
@@ -19,6 +20,7 @@ import {
   type Logger,
   openBuckets,
   type ReadinessCheck,
+  ServerClock,
   splitAddress,
   Tracing,
   traceHeader,
@@ -38,6 +40,7 @@ import { EventService } from "./feeds/event-service.ts";
 import { detectionFeed, eventFeed } from "./feeds/feeds.ts";
 import { SubscriberCount } from "./feeds/subscribers.ts";
 import { framesOnly, isFrame } from "./feeds/timeline-message.ts";
+import { FrameLatencies } from "./frame-latencies.ts";
 import { GrpcCalls } from "./grpc/grpc-calls.ts";
 import { GrpcServer } from "./grpc/grpc-server.ts";
 import { DetectionHistory } from "./history/detection-history.ts";
@@ -111,6 +114,9 @@ export async function startResults(
 
   const registry = new CameraRegistry(buckets.cameras, buckets.cameraSecrets, records);
   const feed = life.add(new CameraFeed(registry, records, cameraStatus));
+  const serverClock = life.add(new ServerClock(buckets.leases, `clock.${randomUUID()}`, log));
+  await serverClock.start();
+  const latencies = new FrameLatencies(serverClock);
   const metrics = new ResultsMetrics(
     prometheus,
     {
@@ -118,6 +124,7 @@ export async function startResults(
       eventSubscribers: () => events.feed.size,
     },
     (camera) => records.get(camera) !== undefined,
+    latencies,
   );
   const feedParts = { nats, count: new SubscriberCount(config.maxSubscribers), log };
   const timeline = detectionFeed(feedParts, metrics.detectionFeed);
@@ -127,8 +134,8 @@ export async function startResults(
     await reader.start();
   }
   timeline.feed.listen(
-    framesOnly((frame, { headers }) =>
-      metrics.frame(frame, config.traceEndpoint && headers?.get(traceHeader)),
+    framesOnly((frame, { headers, timestampNanos }) =>
+      metrics.frame(frame, Number(timestampNanos) / 1e6, config.traceEndpoint && headers?.get(traceHeader)),
     ),
   );
   const losses = new RecentLosses();
@@ -158,6 +165,7 @@ export async function startResults(
       tracing,
       nats,
       buckets,
+      serverClock,
       reorderWindowMs: config.reorderWindowMs,
       status: cameraStatus,
       rules,
@@ -211,6 +219,7 @@ export async function startResults(
       statuses,
       registry,
       cameraStatus,
+      latencies,
       feed,
       catalog,
       cameras,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, type SightlineClient } from "@sightline/client";
 import { type Camera, CameraState } from "@sightline/contracts";
+import { wallClockMs } from "@sightline/service/clock";
 import { freePorts, projectRoot, RtspCameras, Stack, standardPorts } from "@sightline/stack";
 import { Command } from "commander";
 import { report } from "../demo/report.ts";
@@ -93,7 +94,7 @@ async function watch(
   const end = options.duration ? AbortSignal.any([stop, AbortSignal.timeout(options.duration * 1000)]) : stop;
   const following = (async () => {
     for await (const event of client.detections.subscribe({ includeEmpty: true, signal: end }))
-      if (event.kind === "frame") statistics.record(event.frame, performance.timeOrigin + performance.now());
+      if (event.kind === "frame") statistics.record(event.frame, wallClockMs());
   })();
   const failed = stack.firstExit().then(async (child) => {
     if (!end.aborted) throw await child.failure();

@@ -1,3 +1,4 @@
+import { wallClockMs } from "@sightline/service/clock";
 import { Command } from "commander";
 import { append, list, number } from "../camera/camera-options.ts";
 import { eventJson, eventText } from "../event-view.ts";
@@ -33,7 +34,7 @@ export function watchCommand(): Command {
         onOpen: () => console.error("watching; Ctrl-C ends it"),
       };
       for await (const event of client.detections.subscribe(filter)) {
-        const receivedAt = performance.timeOrigin + performance.now();
+        const receivedAt = wallClockMs();
         console.log(
           options.json ? JSON.stringify(eventJson(event, receivedAt)) : eventText(event, receivedAt),
         );

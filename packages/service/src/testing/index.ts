@@ -1,3 +1,4 @@
 export * from "./free-port.ts";
 export * from "./nats-server.ts";
+export * from "./stepped-clock.ts";
 export { type CollectedSpan, TraceCollector } from "./trace-collector.ts";

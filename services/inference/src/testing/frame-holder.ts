@@ -16,6 +16,7 @@ import {
   toTimestamp,
   writeFrameHeader,
 } from "@sightline/contracts";
+import { wallClockMs } from "@sightline/service/clock";
 
 export interface HeldCameraOptions {
   id: string;
@@ -113,7 +114,7 @@ export class FrameHolder {
   /** A frame arrives at a camera. */
   capture(camera: HeldCamera): void {
     if (camera.waiting) camera.superseded++;
-    const now = performance.timeOrigin + performance.now();
+    const now = wallClockMs();
     camera.captured++;
     camera.waiting = {
       number: camera.captured,
@@ -168,7 +169,7 @@ export class FrameHolder {
         pixelFormat: PixelFormat.GBRP,
         letterbox: { left: 0, top: height / 4, width, height: height / 2 },
         decodeUs: 0,
-        queueUs: Math.round((performance.now() - frame.arrivedAt) * 1000),
+        queueUs: Math.round((performance.now() - frame.arrivedAt + (camera.options.ageMs ?? 0)) * 1000),
       }),
     );
     camera.previous = frame.number;

@@ -1,5 +1,5 @@
 import type { CameraRules, Event } from "@sightline/contracts";
-import type { Buckets, KvMirror, Nats, Tracing } from "@sightline/service";
+import type { Buckets, KvMirror, Nats, ServerClock, Tracing } from "@sightline/service";
 import type { CameraStatusView } from "../cameras/camera-status-view.ts";
 import type { FrameAge } from "../snapshots/snapshot-claims.ts";
 import type { AnalysisMetrics } from "./analysis-metrics.ts";
@@ -8,6 +8,7 @@ import type { AnalysisMetrics } from "./analysis-metrics.ts";
 export interface AnalysisContext {
   nats: Nats;
   buckets: Buckets;
+  serverClock: Pick<ServerClock, "ageMs">;
   /** Longest time that a frame waits for the one before it, in milliseconds. */
   reorderWindowMs: number;
   status: CameraStatusView;

@@ -100,7 +100,7 @@ export class CameraTimeline {
     }
     const endedAt = performance.now();
     this.#context.metrics.seconds.observe((endedAt - startedAt) / 1000);
-    const waitedMs = performance.timeOrigin + endedAt - publishedAt;
+    const waitedMs = this.#context.serverClock.ageMs(publishedAt);
     if (event.timings) {
       event.timings.trackUs = Math.min(0xffffffff, Math.max(0, Math.round(waitedMs * 1000)));
     }

@@ -16,6 +16,7 @@ import type { CameraStatusView } from "../cameras/camera-status-view.ts";
 import type { ModelCatalog } from "../cameras/model-catalog.ts";
 import type { DetectionFeed, EventFeed } from "../feeds/feeds.ts";
 import { framesOnly } from "../feeds/timeline-message.ts";
+import type { FrameLatencies } from "../frame-latencies.ts";
 import type { EventHistory } from "../history/event-history.ts";
 import type { PictureClient } from "../pictures/picture-client.ts";
 import type { RulesRegistry } from "../rules/rules-registry.ts";
@@ -41,6 +42,7 @@ export interface HttpSources {
   statuses: KvMirror<CameraStatus>;
   registry: CameraRegistry;
   cameraStatus: CameraStatusView;
+  latencies: FrameLatencies;
   feed: CameraFeed;
   catalog: ModelCatalog;
   cameras: CameraService;
@@ -76,7 +78,7 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
       .flatMap((id) => registry.find(id) ?? [])
       .map((stored) => toCameraMessage(stored, sources.cameraStatus.find(stored.id)));
 
-  const series = new SeriesStore((camera) => records.get(camera) !== undefined);
+  const series = new SeriesStore((camera) => records.get(camera) !== undefined, sources.latencies);
   const view = new CameraView(series, workers, sources.losses);
   const metrics = new LiveMetrics(sources.prometheus, () => live.size);
   const live: LiveHub = new LiveHub({
@@ -96,8 +98,8 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
       if (!value) series.forget(key);
     }),
     sources.timeline.feed.listen(
-      framesOnly((frame) => {
-        series.frame(frame);
+      framesOnly((frame, { timestampNanos }) => {
+        series.frame(frame, Number(timestampNanos) / 1e6);
         live.frame(frame);
       }),
     ),

@@ -1,4 +1,5 @@
 import { cameraName, FrameDetections, toTimestamp } from "@sightline/contracts";
+import { wallClockMs } from "@sightline/service/clock";
 
 /** What to put into a sample frame. */
 export interface Sample {
@@ -25,7 +26,7 @@ export function sampleFrame({
       epoch,
       number,
       previousNumber,
-      captureTime: toTimestamp(performance.timeOrigin + performance.now()),
+      captureTime: toTimestamp(wallClockMs()),
       sourceWidth: 768,
       sourceHeight: 576,
     },

@@ -1,5 +1,6 @@
 import { CameraRules, cameraRecordSchema, decodeJson, leaseTtlMs } from "@sightline/contracts";
 import { connectNats, createLogger, KvMirror, Lifecycle, openBuckets } from "@sightline/service";
+import { wallAgeMs } from "@sightline/service/clock";
 import { Registry } from "prom-client";
 import { CameraStatusView, decodeStatus } from "../../cameras/camera-status-view.ts";
 import { LiveAnalysis } from "../live-analysis.ts";
@@ -34,6 +35,7 @@ export class RunningAnalysis {
       reorderWindowMs,
       status,
       rules,
+      serverClock: { ageMs: wallAgeMs },
       settlePicture: async () => undefined,
       published: () => undefined,
       tracing: { record: () => undefined },

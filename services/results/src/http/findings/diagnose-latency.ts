@@ -10,7 +10,7 @@ const slowMs = 300;
 const dominant = 0.5;
 /** What clocks kept by NTP in one network differ by at most, with room. */
 const clockMs = 50;
-/** A delivery that never takes less than this is clocks that differ rather than a slow network. */
+/** Results may be stored late without any stage knowing of it, when NATS was away; never by so much for long. */
 const neverFasterMs = 1_000;
 /** Fewer seconds with frames say nothing of clocks. */
 const fewestSeconds = 3;
@@ -31,8 +31,6 @@ export function* findSlowStage(
   const total = means.reduce((sum, { ms }) => sum + ms, 0);
   const worst = means.reduce((most, mean) => (mean.ms > most.ms ? mean : most));
   if (worst.ms < dominant * total) return;
-  // Clocks that differ end up in the last stage, and have a finding of their own.
-  if (worst.stage === "deliver" && clockOffset(samples) !== undefined) return;
   const { text, fix } = stageAdvice[worst.stage];
   yield {
     level: "warning",
@@ -41,13 +39,13 @@ export function* findSlowStage(
   };
 }
 
-/** Hosts whose clocks differ: results that are older than their frames, or delivery that never takes less than a second. */
+/** The host of a camera's ingest whose clock differs from that of the NATS server. */
 export function* findClockSkew(samples: readonly SeriesSample[]): Generator<HttpFinding> {
   const offset = clockOffset(samples);
   if (offset === undefined) return;
   yield {
     level: "warning",
-    text: `The clock of the ingest service's host is about ${Math.round(Math.abs(offset))} ms ${offset < 0 ? "ahead of" : "behind"} that of the results service, so latencies are wrong by as much.`,
+    text: `The clock of the ingest service's host is about ${Math.round(Math.abs(offset))} ms ${offset < 0 ? "ahead of" : "behind"} the clock of the NATS server, and the frames' capture times with it.`,
     fix: "Keep the clocks of all hosts by NTP (chrony or systemd-timesyncd).",
   };
 }

@@ -8,6 +8,7 @@ import {
   toHttpEvent,
 } from "@sightline/contracts";
 import { formatRules } from "@sightline/rules";
+import { wallClockMs } from "@sightline/service/clock";
 import type { CameraFeed, CameraWatcher } from "../../cameras/camera-feed.ts";
 import type { PictureClient } from "../../pictures/picture-client.ts";
 import { SharedPictures } from "../../pictures/shared-pictures.ts";
@@ -125,7 +126,7 @@ export class LiveHub {
   }
 
   #scheduleSamples(): void {
-    const now = performance.timeOrigin + performance.now();
+    const now = wallClockMs();
     this.#timer = setTimeout(
       () => {
         this.#sendSamples();

@@ -1,4 +1,5 @@
 import { cameraIdOf, type FrameDetections, type LiveMessage, liveRequestSchema } from "@sightline/contracts";
+import { wallClockMs } from "@sightline/service/clock";
 import type { ApiErrorCode } from "../../grpc/errors.ts";
 import { PictureError } from "../../pictures/picture-client.ts";
 import type { SharedPictures } from "../../pictures/shared-pictures.ts";
@@ -105,7 +106,7 @@ export class LiveSocket {
       // Meanwhile the browser may have gone, turned to other cameras, or been sent a newer picture.
       if (!picture || this.#closed || this.#watches.get(camera) !== watch) return;
       if (this.#transport.bufferedAmount > highWaterBytes || !watch.advance(epoch, number)) return;
-      const now = performance.timeOrigin + performance.now();
+      const now = wallClockMs();
       this.#send(encodePictureMessage(event, picture.jpeg, now));
       sent = true;
       this.#pictureSent();

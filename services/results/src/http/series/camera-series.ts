@@ -5,6 +5,7 @@ import {
   type HttpFigures,
   type HttpSample,
 } from "@sightline/contracts";
+import type { FrameLatency } from "../../frame-latencies.ts";
 import { type LedgerSpan, spread } from "./ledger-difference.ts";
 import { OpenSecond, percentiles, stageNames } from "./open-second.ts";
 
@@ -41,11 +42,11 @@ export class CameraSeries {
   #newest = 0;
 
   /** A frame is delivered at `now`, milliseconds since 1970. */
-  frame(event: FrameDetections, now: number): void {
+  frame(event: FrameDetections, now: number, latency: FrameLatency | undefined): void {
     const second = Math.floor(now / 1000);
     if (this.#open && this.#open.second < second) this.#close();
     this.#open ??= new OpenSecond(second);
-    this.#open.add(event, now);
+    this.#open.add(event, latency);
   }
 
   /** The ledger has grown. */

@@ -1,16 +1,8 @@
-import { type FrameDetections, fromTimestamp, type StageTimings } from "@sightline/contracts";
+import type { FrameDetections } from "@sightline/contracts";
+import { type FrameLatency, timedStages } from "../../frame-latencies.ts";
 
-/** The stages of a frame's way, in order. `deliver` is what the frame's own timings do not account for. */
-export const stageNames = ["decode", "queue", "batch", "infer", "post", "track", "deliver"] as const;
-
-const timingFields: (keyof StageTimings)[] = [
-  "decodeUs",
-  "queueUs",
-  "batchUs",
-  "inferUs",
-  "postUs",
-  "trackUs",
-];
+/** The stages of a frame's way, in order. */
+export const stageNames = [...timedStages, "deliver"] as const;
 
 /** Most frames of one second of which the latency is kept; no camera gives as many. */
 const maxFrames = 1_000;
@@ -27,17 +19,13 @@ export class OpenSecond {
     this.second = second;
   }
 
-  /** A frame is delivered at `now`. */
-  add(event: FrameDetections, now: number): void {
-    const { frame, timings, detections } = event;
+  /** A frame is delivered. */
+  add({ detections }: FrameDetections, latency: FrameLatency | undefined): void {
     this.#tracks = new Set(detections.flatMap(({ trackId }) => trackId || [])).size;
-    if (!frame?.captureTime || this.#latencies.length >= maxFrames) return;
-    const latency = now - fromTimestamp(frame.captureTime);
-    const stages = timingFields.map((field) => (timings?.[field] ?? 0) / 1000);
-    const unexplained = latency - stages.reduce((sum, stage) => sum + stage, 0);
-    this.#offset = Math.min(this.#offset, unexplained);
-    this.#latencies.push(Math.max(0, latency));
-    for (const [index, stage] of [...stages, Math.max(0, unexplained)].entries())
+    if (!latency || this.#latencies.length >= maxFrames) return;
+    this.#offset = Math.min(this.#offset, latency.clockOffsetMs);
+    this.#latencies.push(latency.ms);
+    for (const [index, stage] of [...latency.stagesMs, latency.deliverMs].entries())
       this.#stageSums[index]! += stage;
   }
 
@@ -50,7 +38,7 @@ export class OpenSecond {
     return this.#tracks;
   }
 
-  /** Least of the time between capture and delivery that no stage accounts for; NaN without frames. Clocks that differ show here. */
+  /** How far the clock of the camera's host is behind at least; NaN without frames. */
   get offset(): number {
     return this.#latencies.length === 0 ? Number.NaN : this.#offset;
   }

@@ -5,36 +5,50 @@ import {
   type HttpFigures,
   type HttpSample,
 } from "@sightline/contracts";
+import { wallClockMs } from "@sightline/service/clock";
+import type { FrameLatencies } from "../../frame-latencies.ts";
 import { CameraSeries, type SeriesSample, seriesSeconds } from "./camera-series.ts";
 import { LedgerDifference } from "./ledger-difference.ts";
 
 /** Ingest writes a ledger every second, so a second is complete a second after its end. */
 const settledAfter = 2;
+/** A clock that goes back by more was set. */
+const setBackMs = 2_000;
 
 /** The series of all registered cameras. */
 export class SeriesStore {
   readonly #cameras = new Map<string, { series: CameraSeries; ledger: LedgerDifference }>();
   readonly #isRegistered: (camera: string) => boolean;
-  readonly #now: () => number;
+  readonly #latencies: FrameLatencies;
+  readonly #clock: () => number;
+  #lastNow = 0;
 
   /** `isRegistered` keeps a frame that arrives after its camera was removed from bringing the series back. */
   constructor(
     isRegistered: (camera: string) => boolean,
-    now: () => number = () => performance.timeOrigin + performance.now(),
+    latencies: FrameLatencies,
+    clock: () => number = wallClockMs,
   ) {
     this.#isRegistered = isRegistered;
-    this.#now = now;
+    this.#latencies = latencies;
+    this.#clock = clock;
   }
 
-  /** A frame is delivered now. */
-  frame(event: FrameDetections): void {
-    this.#of(cameraIdOf(event.frame?.camera ?? ""))?.series.frame(event, this.#now());
+  /** A frame is delivered now that was stored at `storedAt`, by the server's clock. */
+  frame(event: FrameDetections, storedAt: number): void {
+    const now = this.#now();
+    this.#of(cameraIdOf(event.frame?.camera ?? ""))?.series.frame(
+      event,
+      now,
+      this.#latencies.of(event, storedAt),
+    );
   }
 
   /** Ingest has told how a camera stands. */
   status(camera: string, status: CameraStatus): void {
+    const now = this.#now();
     const of = this.#of(camera);
-    const grown = of?.ledger.next(status, this.#now());
+    const grown = of?.ledger.next(status, now);
     if (grown) of?.series.grow(grown);
   }
 
@@ -66,6 +80,14 @@ export class SeriesStore {
   #last(seconds: number): [first: number, last: number] {
     const last = this.#newest();
     return [last - Math.min(seconds, seriesSeconds) + 1, last];
+  }
+
+  /** When the clock was set back, the seconds to come would lie before those that are kept: these are given up. */
+  #now(): number {
+    const now = this.#clock();
+    if (now < this.#lastNow - setBackMs) this.#cameras.clear();
+    this.#lastNow = now;
+    return now;
   }
 
   #newest(): number {

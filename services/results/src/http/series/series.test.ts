@@ -1,6 +1,7 @@
 import { CameraStatus, cameraName, DropReason, FrameDetections, toTimestamp } from "@sightline/contracts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { FrameLatencies } from "../../frame-latencies.ts";
 import { figuresOf } from "./figures.ts";
 import { spread } from "./ledger-difference.ts";
 import { SeriesStore } from "./series-store.ts";
@@ -10,7 +11,7 @@ const at = (milliseconds: number) => {
   now = 1_000_000_000_000 + milliseconds;
 };
 const storeOf = (registered: (camera: string) => boolean = () => true) =>
-  new SeriesStore(registered, () => now);
+  new SeriesStore(registered, new FrameLatencies({ ageMs: (stamp) => now - stamp }), () => now);
 
 function frame(latencyMs: number, trackIds: string[] = []) {
   return FrameDetections.fromPartial({
@@ -41,7 +42,7 @@ test("percentiles, stages and tracks of the frames of one second", () => {
   const store = storeOf();
   for (let latency = 1; latency <= 100; latency++) {
     at(latency * 9);
-    store.frame(frame(latency + 10, latency === 100 ? ["a", "b", "b", ""] : ["x"]));
+    store.frame(frame(latency + 10, latency === 100 ? ["a", "b", "b", ""] : ["x"]), now - latency);
   }
   at(3_000);
   const [sample] = store.recent("front", 900);
@@ -50,7 +51,7 @@ test("percentiles, stages and tracks of the frames of one second", () => {
     latencyMs: { p50: 60, p95: 105, p99: 109 },
     stagesMs: { decode: 4, queue: 1, batch: 0, infer: 5, post: 0, track: 0, deliver: 50.5 },
     tracks: 2,
-    offsetMs: 1,
+    offsetMs: 0,
   });
 });
 
@@ -58,7 +59,7 @@ test("the latency of the last seconds is that of all their frames, not of the ne
   const store = storeOf();
   const deliver = (second: number, latencies: number[]) => {
     at(second * 1_000 + 1);
-    for (const latency of latencies) store.frame(frame(latency));
+    for (const latency of latencies) store.frame(frame(latency), now - latency + 10);
   };
   for (let second = 0; second < 20; second++) deliver(second, [100, 110]);
   deliver(20, [400, 410, 420]);
@@ -126,16 +127,16 @@ test("a new epoch counts from zero; a ledger that shrank within one counts nothi
 test("clocks that differ show as an offset, never as a negative latency", () => {
   const store = storeOf();
   at(100);
-  store.frame(frame(-400));
+  store.frame(frame(-400), now);
   at(2_500);
-  expect(store.recent("front", 1)).toMatchObject([{ offsetMs: -410, latencyMs: { p50: 0 } }]);
+  expect(store.recent("front", 1)).toMatchObject([{ offsetMs: -410, latencyMs: { p50: 10 } }]);
 });
 
 test("15 minutes are kept, seconds without anything are shown as such", () => {
   const store = storeOf();
   for (const second of [0, 1, 1_000]) {
     at(second * 1000 + 1);
-    store.frame(frame(20));
+    store.frame(frame(20), now);
   }
   at(1_002_000);
   const samples = store.recent("front", 5_000);
@@ -150,10 +151,10 @@ test("a camera that is not registered has no series, and a forgotten one stays f
   let registered = true;
   const store = storeOf(() => registered);
   at(0);
-  store.frame(frame(20));
+  store.frame(frame(20), now);
   registered = false;
   store.forget("front");
-  store.frame(frame(20));
+  store.frame(frame(20), now);
   at(5_000);
   expect(store.recent("front", 10)).toEqual([]);
 });

@@ -1,0 +1,74 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { SteadyWallClock } from "./clock.ts";
+import type { ClockReading } from "./testing/clock-process.ts";
+import { SteppedClock } from "./testing/index.ts";
+
+describe("the wall clock of a process", () => {
+  const clock = new SteppedClock();
+  let child: ChildProcess;
+
+  beforeAll(() => {
+    child = fork(new URL("./testing/clock-process.ts", import.meta.url), {
+      env: { ...process.env, ...clock.env },
+    });
+  });
+
+  afterAll(() => {
+    child.kill();
+    clock.remove();
+  });
+
+  const ask = async (stamp = 0): Promise<ClockReading> => {
+    child.send(stamp);
+    return (await once(child, "message"))[0];
+  };
+
+  test.each([3600, -3600, 0])(
+    "follows the system's clock when it is set to %d s, and knows the age of older stamps",
+    async (seconds) => {
+      const before = await ask();
+      expect(Math.abs(before.wall - before.system)).toBeLessThan(2);
+      clock.set(seconds);
+      await expect
+        .poll(async () => Math.abs((await ask()).system - before.system))
+        .toBeGreaterThan(3_000_000);
+      const after = await ask(before.wall);
+      expect(Math.abs(after.wall - after.system)).toBeLessThan(2);
+      const passed = after.monotonic - before.monotonic;
+      expect(after.age).toBeGreaterThan(passed - 250);
+      expect(after.age).toBeLessThan(passed + 250);
+      const { age } = await ask(after.wall);
+      expect(age).toBeGreaterThanOrEqual(0);
+      expect(age).toBeLessThan(60_000);
+    },
+  );
+});
+
+describe("a steady clock", () => {
+  const set = (...walls: [monotonic: number, wall: number][]) => {
+    const map = new Map(walls);
+    const clock = new SteadyWallClock((monotonic) => map.get(monotonic)!);
+    return walls.map(([monotonic]) => clock.at(monotonic));
+  };
+
+  test("is the wall clock as long as that goes forward", () => {
+    expect(set([0, 1000], [100, 1100], [200, 5200])).toEqual([1000, 1100, 5200]);
+  });
+
+  test("goes on at half speed while the wall clock was put back a little, until they agree", () => {
+    expect(set([0, 1000], [100, 900], [200, 1000], [400, 1200], [600, 1400])).toEqual([
+      1000, 1050, 1100, 1200, 1400,
+    ]);
+  });
+
+  test("follows a clock that was set back", () => {
+    expect(set([0, 3_600_000], [100, 100], [200, 200])).toEqual([3_600_000, 100, 200]);
+  });
+
+  test("keeps the order of instants that are asked for out of order", () => {
+    expect(set([0, 1000], [200, 1200], [100, 1100], [300, 1300])).toEqual([1000, 1200, 1100, 1300]);
+    expect(set([200, 1200], [300, 1210], [250, 1255])).toEqual([1200, 1250, 1250]);
+  });
+});

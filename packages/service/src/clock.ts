@@ -1,0 +1,94 @@
+/** A change of the wall clock larger than this is a step (it was set, or the host slept), not a drift that NTP mends. */
+const stepMs = 250;
+/** How often a step is looked for, so that its time is known about as exactly. */
+const watchMs = 100;
+
+/** Wall clock minus performance.now(), in milliseconds. */
+let offsetMs = performance.timeOrigin;
+/** The last step, and when it was seen by performance.now(). */
+let step: { at: number; ms: number } | undefined;
+let watching = false;
+const listeners = new Set<() => void>();
+
+/** Milliseconds of the host's monotonic clock: the same in every thread and process, unlike performance.now(). */
+export function monotonicMs(): number {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/**
+ * The wall clock at a moment of this thread's performance.now(), in milliseconds since 1970, to the microsecond. It follows
+ * the system's clock when that is set, drifts, or went on while the host slept; performance.timeOrigin does not.
+ */
+export function wallClockMs(monotonic?: number): number {
+  follow();
+  return offsetMs + (monotonic ?? performance.now());
+}
+
+/**
+ * Milliseconds since this host's wall clock showed `stampMs`. A stamp from before the last step of the clock is told by
+ * what it would mean otherwise: that it lies in the future, or before the step was made.
+ */
+export function wallAgeMs(stampMs: number): number {
+  watch();
+  const age = wallClockMs() - stampMs;
+  if (step === undefined) return age;
+  const sinceStep = performance.now() - step.at + 2 * watchMs;
+  return age >= 0 && age <= sinceStep ? age : age - step.ms;
+}
+
+/** Calls back soon after a step of the wall clock; the returned function ends that. */
+export function onClockStep(listener: () => void): () => void {
+  watch();
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+function watch(): void {
+  if (!watching) setInterval(follow, watchMs).unref();
+  watching = true;
+}
+
+/** Date.now() is exact but whole milliseconds; the offset is moved only when it contradicts that. */
+function follow(): void {
+  const before = performance.now();
+  const system = Date.now();
+  const after = performance.now();
+  const least = system - after;
+  const most = system + 1 - before;
+  const offset = Math.min(Math.max(offsetMs, least), most);
+  const moved = offset - offsetMs;
+  offsetMs = offset;
+  if (Math.abs(moved) <= stepMs) return;
+  step = { at: after, ms: moved };
+  for (const listener of listeners) listener();
+}
+
+/**
+ * Gives instants of a monotonic clock their wall-clock time, in an order that never turns: what was later by the one is
+ * later by the other. While the system's clock is put back by up to a second, as NTP does, time goes on at half its speed
+ * until the two agree. A clock that is set back further is followed at once, since anything else would be wrong for
+ * as long as it was set back.
+ */
+export class SteadyWallClock {
+  readonly #wallClock: (monotonic: number) => number;
+  #last: { monotonic: number; wall: number } | undefined;
+
+  constructor(wallClock: (monotonic: number) => number = wallClockMs) {
+    this.#wallClock = wallClock;
+  }
+
+  /** Milliseconds since 1970 at `monotonic`, an instant of performance.now(). */
+  at(monotonic: number): number {
+    const wall = this.#wallClock(monotonic);
+    const last = this.#last;
+    if (last === undefined) {
+      this.#last = { monotonic, wall };
+      return wall;
+    }
+    const wasSet = wall < last.wall - 1_000 && monotonic >= last.monotonic;
+    if (monotonic < last.monotonic) return Math.min(wall, last.wall);
+    const steady = wasSet ? wall : Math.max(wall, last.wall + (monotonic - last.monotonic) / 2);
+    this.#last = { monotonic, wall: steady };
+    return steady;
+  }
+}
