@@ -62,6 +62,8 @@ export function eventFacts({ track, rule, type, message, snapshotScore }: HttpEv
   // The same as in the picture beside it.
   const score = formatShare(snapshotScore ?? track?.bestScore ?? 0);
   const object = track ? `track ${shortTrackId(track.id)}, score ${score}` : "";
-  const why = type === "camera_down" || type === "camera_up" ? message : "";
+  // The title has said that it is down, or up; what is behind the colon is why.
+  const why =
+    type === "camera_down" || type === "camera_up" ? message.replace(/^camera is [^:]*(: )?/, "") : "";
   return [object, rule, why].filter((fact) => fact !== "").join(" · ");
 }

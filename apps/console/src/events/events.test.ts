@@ -1,7 +1,7 @@
 import type { HttpEvent } from "@sightline/contracts";
 import { describe, expect, it } from "vitest";
 import { matches, mergeEvents } from "./event-feed.ts";
-import { eventSpan, eventTitle } from "./event-words.ts";
+import { eventFacts, eventSpan, eventTitle } from "./event-words.ts";
 import { neighboursIn } from "./neighbours.ts";
 
 function event(id: string, more: Partial<HttpEvent> = {}): HttpEvent {
@@ -36,6 +36,16 @@ it("knows the events next to one, as far as the list goes", () => {
   expect(neighboursIn(list, "front/a", false)).toBeUndefined();
   expect(neighboursIn(list, "front/a", true)).toEqual({ newer: b, older: undefined });
   expect(neighboursIn(list, "front/z", true)).toBeUndefined();
+});
+
+it("says why a camera went down, not once more that it did", () => {
+  const down = (message: string) =>
+    eventFacts(event("a", { type: "camera_down", track: null, rule: "", message }));
+  expect(down("camera is down: nothing listens at port 554: check it")).toBe(
+    "nothing listens at port 554: check it",
+  );
+  expect(down("camera is down")).toBe("");
+  expect(down("rtsp: bad answer")).toBe("rtsp: bad answer");
 });
 
 describe("event feed", () => {

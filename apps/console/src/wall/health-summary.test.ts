@@ -84,9 +84,17 @@ describe("health summary", () => {
       camera("b", "down", "unauthorized", fixes[1]),
     ];
     expect(summarise(two, undefined)).toMatchObject({
-      text: "2 of 2 cameras are down: a (connection refused), b (unauthorized: wrong user or password).",
+      text: "2 of 2 cameras are down: a (connection refused); b (unauthorized: wrong user or password).",
       fix: "a: Check the port.",
     });
+  });
+
+  it("says a reason once, whoever is down for it", () => {
+    const down = (id: string, reason: string) => camera(id, "down", reason);
+    const cameras = ["a", "b", "c", "d"].map((id) => down(id, "connection_refused"));
+    expect(summarise([...cameras, down("e", "stalled")], undefined).text).toBe(
+      "5 of 5 cameras are down: a, b, c and 1 more (connection refused); e (frames have stopped).",
+    );
   });
 
   it("tells first of what stops everything", () => {

@@ -50,12 +50,13 @@ export function summarise(
 function downCameras(cameras: readonly HttpCamera[]): Trouble[] {
   const down = cameras.filter((camera) => camera.status.state === "down");
   if (down.length === 0) return [];
-  const named = down.map((camera) => `${camera.id} (${reasonName(camera.status.reason)})`);
   const verb = down.length === 1 ? "is" : "are";
+  const byReason = Map.groupBy(down, (camera) => reasonName(camera.status.reason));
+  const named = [...byReason].map(([reason, of]) => `${list(of.map(({ id }) => id))} (${reason})`);
   return [
     {
       level: "error",
-      text: `${down.length} of ${plural(cameras.length, "camera")} ${verb} down: ${list(named)}.`,
+      text: `${down.length} of ${plural(cameras.length, "camera")} ${verb} down: ${list(named, "; ")}.`,
       fix: sharedFix(down, "error"),
     },
   ];
@@ -112,7 +113,7 @@ function partition<T>(all: readonly T[], wanted: (one: T) => boolean): [T[], T[]
   return [all.filter(wanted), all.filter((one) => !wanted(one))];
 }
 
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, mostNames).join(", ");
+function list(names: readonly string[], between = ", "): string {
+  const shown = names.slice(0, mostNames).join(between);
   return names.length > mostNames ? `${shown} and ${names.length - mostNames} more` : shown;
 }
