@@ -61,7 +61,8 @@ describe("the demo", () => {
       const dropped = Object.values<number>(camera.dropped).reduce((sum, count) => sum + count, 0);
       expect(camera.captured).toBe(camera.inferred + dropped + camera.inFlight);
       expect(camera.detections).toBeGreaterThan(camera.inferred);
-      expect(camera.fps).toBeGreaterThan(0);
+      expect(camera.deliveredFps).toBeGreaterThan(0);
+      expect(camera).toMatchObject({ capturedFps: expect.any(Number), inferredFps: expect.any(Number) });
     }
     expect(Object.keys(result.latencyMs.stages)).toEqual([
       "decode",
@@ -76,16 +77,24 @@ describe("the demo", () => {
     expect(readdirSync(temporary).filter((name) => name.startsWith("sightline-"))).toEqual([]);
   });
 
-  test("Ctrl-C stops everything", async () => {
+  test("Ctrl-C stops everything, and ends with a summary", async () => {
     const demo = spawn(launcher, ["demo", "--cameras", "1"], {
       env: { ...process.env, ...env },
       stdio: ["ignore", "pipe", "inherit"],
     });
-    for await (const line of createInterface({ input: demo.stdout })) if (/camera-1 +live/.test(line)) break;
-    demo.stdout.resume();
+    const lines: string[] = [];
+    createInterface({ input: demo.stdout }).on("line", (line) => lines.push(line));
+    await expect
+      .poll(() => lines.some((line) => /camera-1 +live +\d+ +[1-9]/.test(line)), { timeout: 120_000 })
+      .toBe(true);
     expect(processesOf(temporary).some((line) => line.includes("rtsp-camera.py"))).toBe(true);
     demo.kill("SIGINT");
-    expect(await once(demo, "exit")).toEqual([0, null]);
+    expect(await once(demo, "close")).toEqual([0, null]);
+    const [, ...sums] = /^frames +(\d+) captured = (\d+) inferred \+ (\d+) dropped.* \+ (\d+) in flight$/m
+      .exec(lines.join("\n"))!
+      .map(Number);
+    expect(sums[0]).toBe(sums[1]! + sums[2]! + sums[3]!);
+    expect(lines.at(-1)).toBe("model       yolo-nas-pedestrians, int8 on cpu");
     await expect.poll(() => processesOf(temporary)).toEqual([]);
   });
 });

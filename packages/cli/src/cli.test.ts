@@ -9,6 +9,7 @@ import { connectNats, createLogger } from "@sightline/service";
 import { freePort } from "@sightline/service/testing";
 import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bundledModel, bundledModelScope } from "./camera/model-scope.ts";
 import {
   type Outcome,
   ResultsProcess,
@@ -77,7 +78,7 @@ describe("camera", () => {
   test("for people", async () => {
     expect((await sightline("camera", "list")).stdout).toContain("no cameras");
     expect((await sightline("camera", "add", "yard", "rtsp://u:hunter2@cam/live")).stdout).toBe(
-      "yard is registered: rtsp://cam/live\n",
+      `yard is registered: rtsp://cam/live\nits model is ${bundledModel}: ${bundledModelScope}\n`,
     );
     expect((await sightline("camera", "list")).stdout).toMatch(
       /^NAME +STATE +FPS ASKED +CAPTURED +INFERRED .*\nyard +pending +all +0\.0 +0\.0 .*rtsp:\/\/cam\/live/,

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { addCameraOptions, type CameraOptions, toSettings } from "../camera/camera-options.ts";
 import { cameraJson } from "../camera/camera-view.ts";
+import { bundledModel, bundledModelScope } from "../camera/model-scope.ts";
 import { withServer } from "../server-connection.ts";
 
 /** `sightline camera add`: registers a camera. */
@@ -12,6 +13,8 @@ export function cameraAddCommand(): Command {
     const camera = await withServer(command, (client) =>
       client.cameras.register(name, { uri, ...toSettings(options) }),
     );
-    console.log(options.json ? JSON.stringify(cameraJson(camera)) : `${name} is registered: ${camera.uri}`);
+    if (options.json) return console.log(JSON.stringify(cameraJson(camera)));
+    console.log(`${name} is registered: ${camera.uri}`);
+    if (camera.model === bundledModel) console.log(`its model is ${bundledModel}: ${bundledModelScope}`);
   });
 }

@@ -7,9 +7,9 @@ import { type Camera, CameraState } from "@sightline/contracts";
 import { wallClockMs } from "@sightline/service/clock";
 import { freePorts, projectRoot, RtspCameras, Stack, standardPorts } from "@sightline/stack";
 import { Command } from "commander";
-import { report } from "../demo/report.ts";
+import { report, summary } from "../demo/report.ts";
 import { Statistics } from "../demo/statistics.ts";
-import { table } from "../demo/table.ts";
+import { table, tableHelp } from "../demo/table.ts";
 import { wholeNumber } from "../number-options.ts";
 import { readRulesFile } from "../rules/read-rules-file.ts";
 import { untilSignal } from "../signals.ts";
@@ -30,6 +30,10 @@ export function demoCommand(): Command {
     .option("--cameras <n>", "how many cameras", wholeNumber(1, 64), 2)
     .option("--duration <seconds>", "stop after this long (default: until Ctrl-C)", wholeNumber(1, 86_400))
     .option("--json", "print one JSON object on stdout at the end; all else goes to stderr", false)
+    .addHelpText(
+      "after",
+      `\n${tableHelp}\nIn the JSON, capturedFps and inferredFps are of the last 5 s, deliveredFps is DELIVERED FPS.`,
+    )
     .action(async (options: DemoOptions) => {
       const stop = untilSignal();
       const directory = mkdtempSync(join(tmpdir(), "sightline-demo-"));
@@ -65,11 +69,12 @@ async function runDemo(options: DemoOptions, directory: string, stop: AbortSigna
       (port) => `http://127.0.0.1:${port}/metrics`,
     );
     say(
-      `console  http://127.0.0.1:${ports.results}/\ngRPC     127.0.0.1:${ports.grpc}\nmetrics  ${metrics.join("\n         ")}\ncameras  ${cameras.url("camera-1")} …\n`,
+      `console  http://127.0.0.1:${ports.results}/\ngRPC     127.0.0.1:${ports.grpc}\nmetrics  ${metrics.join("\n         ")}\ncameras  ${cameras.url("camera-1")} …\n\n${tableHelp}\n`,
     );
     const statistics = new Statistics();
     const last = await watch(client, statistics, options, stop, stack, say);
     if (options.json) process.stdout.write(`${JSON.stringify(report(last, statistics))}\n`);
+    else say(`\n${summary(last, statistics)}`);
     const dark = last.filter((camera) => camera.status?.state !== CameraState.LIVE);
     if (!stop.aborted && dark.length > 0)
       throw new Error(

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { isFree, type ManagedProcess, portsFromEnvironment, Stack, standardPorts } from "@sightline/stack";
 import { Command } from "commander";
+import { bundledModel, bundledModelScope } from "../camera/model-scope.ts";
 import { untilSignal } from "../signals.ts";
 
 /** `sightline up`: NATS and the three services on this machine until stopped; cameras and detections are kept. */
@@ -35,7 +36,7 @@ export function upCommand(): Command {
       }
       console.log(
         `Sightline is up.\n  console  http://127.0.0.1:${ports.results}/\n  gRPC     127.0.0.1:${ports.grpc}\n  metrics  http://127.0.0.1:${ports.results}/metrics` +
-          `\n  data     ${directory}\nadd a camera: ./sightline camera add NAME rtsp://…   stop: Ctrl-C`,
+          `\n  data     ${directory}\n  model    ${modelLine()}\nadd a camera: ./sightline camera add NAME rtsp://…   stop: Ctrl-C`,
       );
       const stopped = new Promise<undefined>((done) => stop.addEventListener("abort", () => done(undefined)));
       const ended: ManagedProcess | undefined = await Promise.race([stopped, stack.firstExit()]);
@@ -43,4 +44,10 @@ export function upCommand(): Command {
       await stack.stop();
       if (failure) throw failure;
     });
+}
+
+/** The model that the worker runs, and what it is good for when it is the one that ships. */
+function modelLine(): string {
+  const name = process.env.SIGHTLINE_MODEL || bundledModel;
+  return name === bundledModel ? `${name}; ${bundledModelScope}` : name;
 }

@@ -1,7 +1,7 @@
-import { type Camera, cameraIdOf, dropReasonLabel } from "@sightline/contracts";
+import { type Camera, cameraIdOf, dropReasonLabel, shorten } from "@sightline/contracts";
 import type { Statistics } from "./statistics.ts";
 
-/** The demo's result as printed by `--json`. */
+/** The demo's result as printed by `--json`; times in milliseconds. */
 export function report(cameras: readonly Camera[], statistics: Statistics) {
   return {
     cameras: cameras.map((camera) => {
@@ -16,7 +16,11 @@ export function report(cameras: readonly Camera[], statistics: Statistics) {
         ),
         inFlight: ledger?.inFlight ?? 0,
         detections: statistics.cameras.get(id)?.detections ?? 0,
-        fps: statistics.fps(id),
+        /** What the camera sent and the model looked at, per second, over the last 5 s, by ingest's count. */
+        capturedFps: shorten(camera.status?.captureFps ?? 0),
+        inferredFps: shorten(camera.status?.inferenceFps ?? 0),
+        /** Frames per second that reached the demo, from the first to the last. */
+        deliveredFps: statistics.fps(id),
       };
     }),
     latencyMs: statistics.latency(),
@@ -24,4 +28,30 @@ export function report(cameras: readonly Camera[], statistics: Statistics) {
     model: statistics.inference?.model ?? null,
     precision: statistics.inference?.precision ?? null,
   };
+}
+
+/** The same in words, for the end of a demo that people watched. */
+export function summary(cameras: readonly Camera[], statistics: Statistics): string {
+  const { cameras: each, latencyMs, ...inference } = report(cameras, statistics);
+  const sum = (of: (camera: (typeof each)[number]) => number) =>
+    each.reduce((total, camera) => total + of(camera), 0);
+  const drops = new Map<string, number>();
+  for (const { dropped } of each)
+    for (const [reason, count] of Object.entries(dropped))
+      drops.set(reason, (drops.get(reason) ?? 0) + count);
+  const reasons = [...drops].filter(([, count]) => count > 0).map(([reason, count]) => `${count} ${reason}`);
+  const dropped = [...drops.values()].reduce((total, count) => total + count, 0);
+  const [captured, inferred, inFlight] = [
+    sum((camera) => camera.captured),
+    sum((camera) => camera.inferred),
+    sum((camera) => camera.inFlight),
+  ];
+  const why = reasons.length > 0 ? ` (${reasons.join(", ")})` : "";
+  return [
+    `${each.length} camera${each.length === 1 ? "" : "s"}, ${sum((camera) => camera.deliveredFps).toFixed(1)} frames per second delivered by all together`,
+    `frames      ${captured} captured = ${inferred} inferred + ${dropped} dropped${why} + ${inFlight} in flight`,
+    `detections  ${sum((camera) => camera.detections)}`,
+    `latency     ${latencyMs.p50.toFixed(0)} ms in the middle, ${latencyMs.p95.toFixed(0)} ms for 95% of the frames, from capture to here`,
+    `model       ${inference.model ?? "none ran"}${inference.precision ? `, ${inference.precision} on ${inference.executionProvider}` : ""}`,
+  ].join("\n");
 }

@@ -15,10 +15,14 @@ const columns = [
   ["INFERRED", 9],
   ["DROPPED", 8],
   ["IN FLIGHT", 10],
-  ["FPS", 6],
+  ["DELIVERED FPS", 13],
   ["LATENCY p50/p95", 16],
   ["LAST SEEN", 0],
 ] as const;
+
+/** What the columns mean, in two lines. */
+export const tableHelp = `CAPTURED, INFERRED, DROPPED, IN FLIGHT: frames since the start. DELIVERED FPS: frames per second with detections that
+reached this terminal since the first. LATENCY: from capture to here, of the last 100 frames.`;
 
 /** A table of the cameras as they are now, one line each under a line of headings. */
 export function table(cameras: readonly Camera[], statistics: Statistics): string {
