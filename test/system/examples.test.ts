@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { projectRoot } from "@sightline/stack";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Json } from "./grpc.ts";
-import { InstalledClient } from "./installed-client.ts";
+import { codeOf, InstalledClient } from "./installed-client.ts";
 import { Program } from "./program.ts";
 import { System } from "./system.ts";
 
@@ -82,6 +82,32 @@ describe("the package", () => {
       stdout: expect.stringContaining("minScore"),
     });
   }, 300_000);
+});
+
+test("the quick start, as docs/sdk.md has it: JavaScript on Node.js 20, TypeScript on 24", async () => {
+  const cameras = await system.cameras(1);
+  const run = (id: string, file: string) => {
+    const code = codeOf("docs/sdk.md", "ts", "## Quick start")
+      .replace("127.0.0.1:50051", address)
+      .replace(/rtsp:[^"]+/, cameras.url("camera-1"))
+      .replaceAll('"front"', `"${id}"`);
+    writeFileSync(join(project.directory, file), code);
+    return file;
+  };
+  const started = [
+    start(await project.node20(), run("quick-20", "quick-start.js")),
+    start(process.execPath, run("quick-24", "quick-start.ts")),
+  ];
+  for (const program of started)
+    await expect.poll(() => program.lines, patience).toContain("person entered road");
+  for (const program of started) expect(program.errors).toEqual([]);
+}, 300_000);
+
+test("what the examples and docs have people make is nothing that git would ask about", async () => {
+  const made = ["events.cursor", "my.sqlite", "my.sqlite-wal", "sightline-client-0.1.0.tgz"];
+  const files = [...made, "examples/python/__pycache__/sightline_api.cpython-313.pyc"];
+  const { stdout } = await promisify(execFile)("git", ["check-ignore", ...files], { cwd: projectRoot });
+  expect(stdout.trim().split("\n")).toEqual(files);
 });
 
 test("count-people, on Node.js 20", async () => {

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { stripTypeScriptTypes } from "node:module";
 import { tmpdir } from "node:os";
@@ -8,7 +9,19 @@ import { projectRoot } from "@sightline/stack";
 
 const run = promisify(execFile);
 
-/** The client's package as a user has it: built, packed, and installed from the file with what it depends on. */
+/** The first block of code in a language that follows a heading of a document. */
+export function codeOf(file: string, language: string, heading: string): string {
+  const text = readFileSync(join(projectRoot, file), "utf8");
+  const [, code] = text.slice(text.indexOf(`${heading}\n`)).split(`\`\`\`${language}\n`);
+  return code!.slice(0, code!.indexOf("```"));
+}
+
+function userPath(): string {
+  const parts = (process.env.PATH ?? "").split(delimiter);
+  return parts.filter((part) => !part.includes("node_modules")).join(delimiter);
+}
+
+/** The client's package as a user has it: built, packed and installed as docs/sdk.md says, with what it depends on. */
 export class InstalledClient {
   /** A project of its own, outside the repository, with the examples beside what is installed. */
   readonly directory: string;
@@ -19,11 +32,12 @@ export class InstalledClient {
 
   static async make(): Promise<InstalledClient> {
     const directory = await mkdtemp(join(tmpdir(), "sightline-project-"));
-    const built = join(directory, "built");
-    await run(process.execPath, ["build.ts", built], { cwd: join(projectRoot, "packages/client") });
-    const { stdout } = await run("npm", ["pack", "--silent", "--pack-destination", directory, built]);
-    await writeFile(join(directory, "package.json"), '{ "private": true, "type": "module" }');
-    await run("npm", ["install", "--no-audit", "--no-fund", stdout.trim()], { cwd: directory });
+    const commands = codeOf("docs/sdk.md", "sh", "## Install").replaceAll("../my-project", directory);
+    // With no more than a user has: not the PATH that puts the project's own programs first.
+    await run("bash", ["-euo", "pipefail", "-c", commands], {
+      cwd: projectRoot,
+      env: { ...process.env, PATH: userPath() },
+    });
     await cp(join(projectRoot, "examples"), directory, {
       recursive: true,
       filter: (source) => !/node_modules|package\.json$/.test(source),
@@ -52,12 +66,10 @@ export class InstalledClient {
 
   /** Path of a Node.js 20: the machine's if it is one, else one that npm installs here. */
   async node20(): Promise<string> {
-    const path = (process.env.PATH ?? "").split(delimiter).filter((part) => !part.includes("node_modules"));
-    const version = await run("node", ["--version"], { env: { ...process.env, PATH: path.join(delimiter) } });
+    const env = { PATH: userPath() };
+    const version = await run("node", ["--version"], { env });
     if (version.stdout.startsWith("v20."))
-      return (
-        await run("node", ["-p", "process.execPath"], { env: { ...process.env, PATH: path.join(delimiter) } })
-      ).stdout.trim();
+      return (await run("node", ["-p", "process.execPath"], { env })).stdout.trim();
     const prefix = join(this.directory, "node20");
     await run("npm", ["install", "--no-audit", "--no-fund", "--prefix", prefix, "node@20"]);
     return join(prefix, "node_modules/node/bin/node");
