@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -276,6 +278,7 @@ describe("doctor", () => {
     expect(state("execution provider cpu")).toBe("ok");
     const scripts = findings.flatMap(({ fix }: { fix?: string }) => fix?.match(/\S+\.js\b/) ?? []);
     for (const script of scripts) expect(existsSync(join(projectRoot, script))).toBe(true);
+    expect(existsSync(join(projectRoot, "node_modules/.bin/node"))).toBe(true);
   });
 
   test("looks at the ports that the settings name", async () => {
@@ -296,11 +299,35 @@ describe("doctor", () => {
     expect(outcome.stdout).toContain('SIGHTLINE_NATS_URL = "nats://elsewhere": expected HOST:PORT');
   });
 
+  test("prints fixes that work from any folder, with the PATH that the launcher has", async () => {
+    const stranger = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+    await once(stranger, "listening");
+    const { port } = stranger.address() as AddressInfo;
+    const env = {
+      FFMPEG_PATH: "/nowhere/ffmpeg",
+      NATS_SERVER_PATH: "/nowhere/nats-server",
+      SIGHTLINE_GRPC: `127.0.0.1:${port}`,
+    };
+    const doctor = await runCommand(["doctor", "--json"], env, tmpdir());
+    stranger.close();
+    const { findings } = JSON.parse(doctor.stdout) as { findings: { name: string; fix?: string }[] };
+    const fixOf = (name: string) => findings.find((finding) => finding.name === name)?.fix;
+    const path = process.env.PATH!.split(":").filter((part) => !part.includes("node_modules"));
+    for (const name of ["ffmpeg", "nats-server", `port ${port} (gRPC)`]) {
+      const run = spawn("bash", ["-c", fixOf(name) ?? "exit 9"], {
+        cwd: tmpdir(),
+        env: { ...env, PATH: path.join(":") },
+        stdio: "ignore",
+      });
+      expect([name, (await once(run, "close"))[0]]).toEqual([name, 0]);
+    }
+  });
+
   test("says what is missing and how to get it, and fails", async () => {
     const outcome = await runCommand(["doctor"], { FFMPEG_PATH: "/nowhere/ffmpeg" });
     expect(outcome.code).toBe(1);
     expect(outcome.stdout).toMatch(
-      /✗ ffmpeg .*\/nowhere\/ffmpeg.*\n.*fix: deploy\/system-packages.sh server/,
+      /✗ ffmpeg .*\/nowhere\/ffmpeg.*\n.*fix: unset FFMPEG_PATH && deploy\/system-packages.sh server/,
     );
   });
 });

@@ -14,4 +14,6 @@ test("a setting without a port is an error that names it", () => {
   expect(() => portsFromEnvironment(standardPorts, { SIGHTLINE_GRPC: "here" })).toThrow(
     /SIGHTLINE_GRPC = "here"/,
   );
+  const secret = { SIGHTLINE_NATS_URL: "nats://user:sesame@nats.lan" };
+  expect(() => portsFromEnvironment(standardPorts, secret)).toThrow('"nats://nats.lan": expected HOST:PORT');
 });

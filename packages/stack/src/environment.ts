@@ -23,7 +23,8 @@ export function portsFromEnvironment(
     const value = env[variable];
     if (!value) continue;
     const port = Number(/:(\d{1,5})$/.exec(value)?.[1]);
-    if (!(port >= 1 && port <= 65_535)) throw new RangeError(`${variable} = "${value}": expected HOST:PORT`);
+    if (!(port >= 1 && port <= 65_535))
+      throw new RangeError(`${variable} = "${value.replace(/\/\/[^/]*@/, "//")}": expected HOST:PORT`);
     ports[name] = port;
     given[variable] = value;
   }

@@ -1,3 +1,4 @@
+import { projectRoot } from "@sightline/stack";
 import { Command } from "commander";
 import { checkExecutionProviders } from "../doctor/execution-providers.ts";
 import type { Finding } from "../doctor/finding.ts";
@@ -27,7 +28,9 @@ export function doctorCommand(): Command {
           checkCameraPackages(),
           checkPorts(),
         ])
-      ).flat();
+      )
+        .flat()
+        .map(fromHere);
       const healthy = findings.every(({ state }) => state !== "missing");
       console.log(
         options.json ? JSON.stringify({ healthy, findings }) : findings.map(findingText).join("\n"),
@@ -39,4 +42,11 @@ export function doctorCommand(): Command {
 function findingText({ name, state, detail, fix }: Finding): string {
   const line = `${marks[state]} ${name.padEnd(32)} ${detail}`;
   return fix ? `${line}\n  ${"".padEnd(32)} fix: ${fix}` : line;
+}
+
+/** Fixes are run in the repository's root; from elsewhere they go there first. */
+function fromHere(finding: Finding): Finding {
+  const { fix } = finding;
+  if (fix === undefined || process.cwd() === projectRoot) return finding;
+  return { ...finding, fix: `cd '${projectRoot}' && ${fix}` };
 }

@@ -39,7 +39,7 @@ export async function checkFfmpeg(): Promise<Finding> {
         name: "ffmpeg",
         state: "missing",
         detail: `'${command}' cannot be run; it decodes the cameras`,
-        fix: "deploy/system-packages.sh server",
+        fix: installServer("FFMPEG_PATH"),
       };
 }
 
@@ -53,8 +53,14 @@ export async function checkNatsServer(): Promise<Finding> {
         name: "nats-server",
         state: "missing",
         detail: `'${command}' cannot be run; up and demo start it`,
-        fix: "deploy/system-packages.sh server",
+        fix: installServer("NATS_SERVER_PATH"),
       };
+}
+
+/** A variable that names no program hides the one that would be installed. */
+function installServer(variable: string): string {
+  const install = "deploy/system-packages.sh server";
+  return process.env[variable] ? `unset ${variable} && ${install}` : install;
 }
 
 /** What the demo's RTSP cameras are made of. */

@@ -21,16 +21,22 @@ export function spawnCommand(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
   stdout: "pipe" | number = "pipe",
+  cwd?: string,
 ): ChildProcess {
   return spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main, ...args], {
     env: { ...process.env, ...env },
     stdio: ["ignore", stdout, "pipe"],
+    cwd,
   });
 }
 
 /** Runs `sightline ARGS` to its end. */
-export async function runCommand(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
-  const child = spawnCommand(args, env);
+export async function runCommand(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  cwd?: string,
+): Promise<Outcome> {
+  const child = spawnCommand(args, env, "pipe", cwd);
   let stdout = "";
   let stderr = "";
   child.stdout?.on("data", (data) => (stdout += data));
