@@ -6,6 +6,7 @@ import {
   status,
 } from "@grpc/grpc-js";
 import type { Logger } from "@sightline/service";
+import { decodedRequest } from "./decoded-request.ts";
 import { ApiError, toStatus } from "./errors.ts";
 
 /** Response header with the cursor at which a stream begins, if it is one with cursors. */
@@ -40,7 +41,8 @@ export class GrpcCalls {
     return (call: ServerUnaryCall<Request, Response>, callback) => {
       const abort = new AbortController();
       call.on("cancelled", () => abort.abort());
-      run(call.request, abort.signal).then(
+      const answer = async () => run(decodedRequest(call.request), abort.signal);
+      answer().then(
         (response) => {
           this.#observe(method, call.cancelled ? "CANCELLED" : "OK");
           callback(null, response);
@@ -79,6 +81,7 @@ export class GrpcCalls {
     });
     this.#streams.add(end);
     try {
+      decodedRequest(call.request);
       opened = open();
       // Tells the client that it will miss nothing from here on, and where that is.
       const headers = new Metadata();

@@ -6,6 +6,7 @@ import {
 } from "@grpc/grpc-js";
 import { limits } from "@sightline/contracts";
 import { HealthImplementation } from "grpc-health-check";
+import { withUndecodable } from "./decoded-request.ts";
 import { createReflection } from "./reflection.ts";
 
 /** How long calls may take to end when the server stops, in milliseconds. */
@@ -45,7 +46,7 @@ export class GrpcServer {
   }
 
   addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
-    this.#server.addService(definition, implementation);
+    this.#server.addService(withUndecodable(definition), implementation);
   }
 
   /** What health checks answer, for the server and each service. */
