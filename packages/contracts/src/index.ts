@@ -138,6 +138,7 @@ export * from "./http-api.ts";
 export * from "./limits.ts";
 export * from "./make-detection.ts";
 export * from "./streams.ts";
+export * from "./strict-json.ts";
 export * from "./subjects.ts";
 export * from "./timestamp.ts";
 export * from "./wire.ts";

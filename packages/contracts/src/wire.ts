@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DropReason } from "./gen/sightline/v1/frame.ts";
 import { limits } from "./limits.ts";
+import { decodeUtf8 } from "./strict-json.ts";
 
 /** A small JSON message that breaks its schema. */
 export class WireError extends Error {
@@ -157,7 +158,7 @@ export function encodeJson(value: unknown): Uint8Array {
 export function decodeJson<T>(schema: z.ZodType<T>, data: Uint8Array): T {
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data));
+    value = JSON.parse(decodeUtf8(data));
   } catch (cause) {
     throw new WireError("message is not JSON", { cause });
   }

@@ -2,10 +2,11 @@ import { type CameraRules, CrossingDirection, EventType, MaskMode, type Point } 
 import { checkRules } from "../check/check-rules.ts";
 import { fieldPath } from "../check/field-path.ts";
 import type { RulesCheck } from "../check/rules-check.ts";
-import { RulesError } from "../errors.ts";
+import { RulesError, type RulesFault } from "../errors.ts";
 import { directionNames, maskModeNames, ruleTypes } from "../rule-types.ts";
 import { readRulesText } from "./read-rules-text.ts";
 import { type RulesFile, rulesFileSchema } from "./rules-schema.ts";
+import { withStandIns } from "./stand-ins.ts";
 
 /**
  * Reads a rules file and checks it (docs/rules.md describes the form).
@@ -23,19 +24,45 @@ export function parseRulesFile(text: string, source: string, check?: RulesCheck)
  */
 export function parseRules(value: unknown, check?: RulesCheck): CameraRules {
   const parsed = rulesFileSchema.safeParse(value);
-  if (!parsed.success) {
-    throw new RulesError(
-      parsed.error.issues.map(({ path, message }) => ({ field: fieldPath(path), message })),
-      { cause: parsed.error },
-    );
+  if (parsed.success) {
+    if (missingCounts(parsed.data).length === 0) return checkRules(toMessage(parsed.data), check);
+    throw new RulesError(inOrder(valueFaults(parsed.data, check)));
   }
-  const missing = parsed.data.rules.flatMap(({ type, count }, index) =>
+  const { issues } = parsed.error;
+  const faults = issues.map(({ path, message }) => ({ field: fieldPath(path), message }));
+  const rest = withStandIns(value, issues);
+  const isOwn = ({ field }: RulesFault) => !rest?.replaced.has(/^\w+(\[\d+\])?/.exec(field)?.[0] ?? "");
+  const others = rest ? valueFaults(rest.file, check).filter(isOwn) : [];
+  throw new RulesError(inOrder([...faults, ...others]), { cause: parsed.error });
+}
+
+function missingCounts({ rules }: RulesFile): RulesFault[] {
+  return rules.flatMap(({ type, count }, index) =>
     count === undefined && ruleTypes.find(({ name }) => name === type)?.count === "needed"
       ? [{ field: `rules[${index}].count`, message: `A rule of type ${type} needs a count.` }]
       : [],
   );
-  if (missing.length > 0) throw new RulesError(missing);
-  return checkRules(toMessage(parsed.data), check);
+}
+
+/** What is wrong with the values in a file of the right form. */
+function valueFaults(file: RulesFile, check?: RulesCheck): readonly RulesFault[] {
+  const missing = missingCounts(file);
+  try {
+    checkRules(toMessage(file), check);
+    return missing;
+  } catch (error) {
+    if (!(error instanceof RulesError)) throw error;
+    const isTold = ({ field }: RulesFault) => missing.some((fault) => fault.field === field);
+    return [...missing, ...error.faults.filter((fault) => !isTold(fault))];
+  }
+}
+
+function inOrder(faults: readonly RulesFault[]): RulesFault[] {
+  const place = ({ field }: RulesFault) => {
+    const [, list = "", index = "-1"] = /^(\w+)(?:\[(\d+)\])?/.exec(field) ?? [];
+    return 1e6 * ["zones", "lines", "masks", "rules"].indexOf(list) + Number(index);
+  };
+  return faults.toSorted((a, b) => place(a) - place(b));
 }
 
 const toPoint = ([x, y]: [number, number]): Point => ({ x, y });

@@ -1,4 +1,5 @@
-import { parseDocument, parse as parseYaml, YAMLParseError } from "yaml";
+import { parseJson } from "@sightline/contracts";
+import { parse as parseYaml, YAMLParseError } from "yaml";
 import { RulesError } from "../errors.ts";
 import { rulesLimits } from "../rules-limits.ts";
 
@@ -25,23 +26,11 @@ function isJson(text: string, source: string): boolean {
 }
 
 function readJson(text: string): unknown {
-  let value: unknown;
   try {
-    value = JSON.parse(text);
+    return parseJson(text);
   } catch (error) {
     throw whole(`The rules file is not JSON: ${words(error)}.`, error);
   }
-  refuseDuplicateFields(text);
-  return value;
-}
-
-/** Of two fields with one name JSON.parse drops the first without a word; JSON is YAML too, whose parser tells. */
-function refuseDuplicateFields(text: string): void {
-  const { errors } = parseDocument(text, { version: "1.2", logLevel: "error" });
-  const duplicate = errors.find(({ code }) => code === "DUPLICATE_KEY");
-  if (!duplicate) return;
-  const at = duplicate.linePos?.[0];
-  throw whole(`A field stands twice in the rules file: line ${at?.line}, column ${at?.col}.`, duplicate);
 }
 
 function readYaml(text: string): unknown {

@@ -182,6 +182,43 @@ describe("a faulty rules file", () => {
     [0, 1],
   ];
 
+  it("is told its faults of form and of value at once, in the order of the file", () => {
+    const faults = faultsIn({
+      zones: [
+        {
+          name: "road",
+          polygon: [
+            [0, 0],
+            [1, 0],
+          ],
+        },
+        { name: "yard", polygon: "all" },
+        { name: "road", polygon: triangle },
+      ],
+      lines: [{ name: "gate", start: [0, 0], end: [2, 0] }],
+      masks: { mode: "exclude" },
+      rules: [
+        { type: "entered_zone", zone: "yard" },
+        { type: "entered_zone", zone: "street" },
+        { type: "count_above", zone: "road" },
+        { type: "entred_zone", zone: "street" },
+        { type: "dwelled", min_score: 2 },
+      ],
+    });
+    expect(faults.map(({ field }) => field)).toEqual([
+      "zones[0].polygon",
+      "zones[1].polygon",
+      "zones[2].name",
+      "lines[0].end",
+      "masks",
+      "rules[1].zone",
+      "rules[2].count",
+      "rules[3].type",
+      "rules[4].min_score",
+      "rules[4].min_dwell_seconds",
+    ]);
+  });
+
   it("is told all its faults of form at once, with their places", () => {
     const faults = faultsIn({
       zone: [],
@@ -222,7 +259,7 @@ describe("a faulty rules file", () => {
     expect(faultsOf(() => parseRulesFile("zones: [", "yaml"))[0]?.message).toContain("is not YAML");
     expect(faultsOf(() => parseRulesFile("zones: []\nzones: []", "yaml"))[0]?.message).toContain("unique");
     expect(faultsOf(() => parseRulesFile('{"zones": [],\n "zones": []}', "json"))[0]?.message).toBe(
-      "A field stands twice in the rules file: line 2, column 2.",
+      `The rules file is not JSON: field "zones" stands twice: line 2, column 2.`,
     );
     expect(faultsOf(() => parseRulesFile("- 1", "yaml"))[0]?.message).toContain("a rules file");
     expect(faultsOf(() => parseRulesFile(" ".repeat(2 ** 20 + 1), "json"))[0]?.message).toContain(

@@ -1,0 +1,62 @@
+import type { z } from "zod";
+import { fieldPath } from "../check/field-path.ts";
+import { rulesFileSchema } from "./rules-schema.ts";
+
+const lists = ["zones", "lines", "masks", "rules"] as const;
+type List = (typeof lists)[number];
+
+/** What stands in for a part whose form is wrong: nothing can be wrong with its values. */
+const standIns: Record<List, object> = {
+  zones: {
+    polygon: [
+      [0, 0],
+      [1, 0],
+      [0, 1],
+    ],
+  },
+  lines: { start: [0, 0], end: [1, 1] },
+  masks: {
+    mode: "exclude",
+    polygon: [
+      [0, 0],
+      [1, 0],
+      [0, 1],
+    ],
+  },
+  rules: { type: "appeared" },
+};
+
+/**
+ * A rules file some of whose parts have the wrong form, with stand-ins in their places: so that the values of the others can
+ * be checked, under the same numbers, and what refers to a wrong part by its name finds it.
+ * @returns the file, and the paths of the parts that are stand-ins; undefined when nothing can be checked
+ */
+export function withStandIns(
+  value: unknown,
+  issues: readonly z.core.$ZodIssue[],
+): { file: z.infer<typeof rulesFileSchema>; replaced: ReadonlySet<string> } | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const given = value as Record<string, unknown>;
+  const replaced = new Set<string>();
+  for (const { path } of issues) {
+    const [list, index] = path;
+    if (list === undefined) continue;
+    replaced.add(fieldPath(index === undefined ? [list] : [list, index]));
+  }
+  const parts = lists.map((list): [List, unknown] => {
+    const items = given[list] ?? [];
+    if (!Array.isArray(items)) return [list, []];
+    return [
+      list,
+      items.map((item, index) => (replaced.has(`${list}[${index}]`) ? standIn(list, index, item) : item)),
+    ];
+  });
+  const parsed = rulesFileSchema.safeParse(Object.fromEntries(parts));
+  return parsed.success ? { file: parsed.data, replaced } : undefined;
+}
+
+function standIn(list: List, index: number, item: unknown): object {
+  if (list === "masks") return standIns.masks;
+  const name = (item as { name?: unknown } | null)?.name;
+  return { ...standIns[list], name: typeof name === "string" ? name : `${list} ${index}` };
+}
