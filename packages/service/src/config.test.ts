@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { ConfigError, commonSettings, loadConfig, replicasSetting, setting } from "./config.ts";
+import { settingNames, unknownSettings } from "./setting-names.ts";
 
 const settings = {
   ...commonSettings,
@@ -10,7 +11,7 @@ const settings = {
   model: { env: "SIGHTLINE_MODEL", schema: setting.text(), help: "model to serve" },
 };
 
-function configFile(text: string): string {
+function configFile(text: string | Uint8Array): string {
   const directory = mkdtempSync(join(tmpdir(), "sightline-config-"));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const path = join(directory, "sightline.yaml");
@@ -43,6 +44,44 @@ test("a file that is missing or not a map is a fault that names it", () => {
   expect(() => loadConfig(settings, { SIGHTLINE_CONFIG: configFile("- a\n"), SIGHTLINE_MODEL: "m" })).toThrow(
     /not a map/,
   );
+});
+
+test("a file that two readers could take for two things is refused", () => {
+  const env = (text: string | Uint8Array) => ({ SIGHTLINE_CONFIG: configFile(text), SIGHTLINE_MODEL: "m" });
+  expect(() => loadConfig(settings, env("batch: 8\nbatch: 9\n"))).toThrow(/unique/);
+  expect(() => loadConfig(settings, env('{"batch": 8, "batch": 9}'))).toThrow(/unique/);
+  expect(() => loadConfig(settings, env(Buffer.from("model: caf\xe9\n", "latin1")))).toThrow(/not UTF-8/);
+});
+
+test("what no service has is told, with the name that it is most like", () => {
+  const path = configFile("batchSzie: 8\nnatsUrl: nats://a\nparty: yes\n");
+  const env = {
+    SIGHTLINE_CONFIG: path,
+    SIGHTLINE_NATS_ULR: "nats://secret@b",
+    SIGHTLINE_PARTY: "1",
+    SIGHTLINE_MODEL: "m",
+    SIGHTLINE_MQTT_URL: "mqtt://b",
+    PATH: "/bin",
+  };
+  const nothing = "is no setting of any service, so it does nothing";
+  expect(unknownSettings(env)).toEqual([
+    `SIGHTLINE_NATS_ULR ${nothing}; did you mean SIGHTLINE_NATS_URL?`,
+    `SIGHTLINE_PARTY ${nothing}`,
+    `batchSzie in ${path} ${nothing}; did you mean batchSize?`,
+    `party in ${path} ${nothing}`,
+  ]);
+});
+
+test("the names of all services' settings are known", () => {
+  const root = join(import.meta.dirname, "../../..");
+  const sources = globSync(["packages/service/src/*.ts", "services/*/src/**/*.ts"], { cwd: root })
+    .filter((file) => !file.includes(".test."))
+    .map((file) => readFileSync(join(root, file), "utf8"));
+  const found = sources.flatMap((text) =>
+    [...text.matchAll(/(\w+?)(?:: |Setting = )\{\s*env: "(\w+)"/g)].map(([, key, env]) => [env, key]),
+  );
+  expect(found.length).toBeGreaterThan(40);
+  expect(settingNames).toMatchObject(Object.fromEntries(found));
 });
 
 test("streams have 1, 3 or 5 copies", () => {

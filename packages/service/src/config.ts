@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { isModelName } from "@sightline/contracts";
+import { decodeUtf8, isModelName } from "@sightline/contracts";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
 
@@ -56,10 +56,11 @@ export function loadConfig<S extends Settings>(settings: S, env: NodeJS.ProcessE
   return Object.freeze(config) as Config<S>;
 }
 
-function readConfigFile(path: string): Record<string, unknown> {
+/** The names and values in a settings file. @throws ConfigError it cannot be read, or is no map in YAML or JSON in UTF-8 */
+export function readConfigFile(path: string): Record<string, unknown> {
   let parsed: unknown;
   try {
-    parsed = parseYaml(readFileSync(path, "utf8"));
+    parsed = parseYaml(decodeUtf8(readFileSync(path)));
   } catch (error) {
     throw new ConfigError([`${configFileVariable}=${path}: ${(error as Error).message.split("\n")[0]}`]);
   }

@@ -1,5 +1,6 @@
 import { ConfigError } from "./config.ts";
 import type { Logger } from "./log.ts";
+import { unknownSettings } from "./setting-names.ts";
 
 const shutdownLimitMs = 5_000;
 
@@ -50,6 +51,7 @@ export async function runService(
     process.exit(2);
   }
   const { log, start } = service;
+  for (const fault of unknownSettings()) log.warn(fault);
   const life = new Lifecycle();
   let stopping = false;
   const shutdown = async (why: string, code: number) => {

@@ -1,5 +1,5 @@
 import { open } from "node:fs/promises";
-import type { CameraRules } from "@sightline/contracts";
+import { type CameraRules, decodeUtf8 } from "@sightline/contracts";
 import { parseRulesFile, type RulesCheck, RulesError, type RulesFault, rulesLimits } from "@sightline/rules";
 
 /** A rules file cannot be read or used. The message has a line for each of the first faults, with the file's name. */
@@ -51,7 +51,7 @@ async function readText(file: string): Promise<string> {
     throw new RulesFileError(`${file}: ${reason(error)}`, { cause: error });
   }
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    const text = decodeUtf8(Buffer.concat(chunks));
     if (!text.includes("\0")) return text;
   } catch {
     // Told below, as is text with a NUL, which no text has.

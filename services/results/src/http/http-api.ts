@@ -20,6 +20,7 @@ import { eventRoutes } from "./routes/event-routes.ts";
 import type { ApiApp, HttpParts } from "./routes/parts.ts";
 import { systemRoutes } from "./routes/system-routes.ts";
 import { securityHeaders } from "./security-headers.ts";
+import { acceptStrictJson } from "./strict-body.ts";
 
 /** Largest body that a route takes unless it says otherwise: a camera with 1000 classes fits. */
 const maxBodyBytes = 128 * 1024;
@@ -93,6 +94,7 @@ export class HttpApi {
     });
     // Only JSON: what a form or a page of another site can send without being asked for permission is refused.
     scope.removeContentTypeParser("text/plain");
+    acceptStrictJson(scope);
     scope.addHook("onSend", async (_request, reply) => {
       if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
     });

@@ -53,7 +53,12 @@ export class CheckedApi {
     const answer = await fetch(`${this.#base}/api/v1${url}${query}`, {
       method: method.toUpperCase(),
       headers: body === undefined ? headers : { "content-type": "application/json", ...headers },
-      body: body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body),
+      body:
+        body === undefined
+          ? null
+          : typeof body === "string" || body instanceof Uint8Array
+            ? body
+            : JSON.stringify(body),
     });
     const type = (answer.headers.get("content-type") ?? "").replace(/;.*/, "");
     const parsed = type === "application/json" ? await answer.json() : await answer.arrayBuffer();

@@ -1,4 +1,10 @@
-import { cameraIdOf, type FrameDetections, type LiveMessage, liveRequestSchema } from "@sightline/contracts";
+import {
+  cameraIdOf,
+  type FrameDetections,
+  type LiveMessage,
+  liveRequestSchema,
+  parseJson,
+} from "@sightline/contracts";
 import { wallClockMs } from "@sightline/service/clock";
 import type { ApiErrorCode } from "../../grpc/errors.ts";
 import { PictureError } from "../../pictures/picture-client.ts";
@@ -145,7 +151,7 @@ export class LiveSocket {
 
 function parse(text: string | undefined): unknown {
   try {
-    return text === undefined ? undefined : JSON.parse(text);
+    return text === undefined ? undefined : parseJson(text);
   } catch {
     return undefined;
   }

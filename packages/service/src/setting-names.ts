@@ -1,0 +1,113 @@
+import { configFileVariable, readConfigFile } from "./config.ts";
+
+/**
+ * The settings of all services, by their variable, and what each is called in a settings file. Services share an environment
+ * and may share a file, so each must know the others' names to tell which are nobody's. A test holds this list against them.
+ */
+export const settingNames = {
+  FFMPEG_PATH: "ffmpegPath",
+  OTEL_EXPORTER_OTLP_ENDPOINT: "traceEndpoint",
+  SIGHTLINE_BATCH_SIZE: "batchSize",
+  SIGHTLINE_BRIDGES_HTTP: "http",
+  SIGHTLINE_CAMERA_NETWORKS: "cameraNetworks",
+  SIGHTLINE_CAMERA_REDIRECTS: "cameraRedirects",
+  SIGHTLINE_CONSOLE_DIR: "consoleDirectory",
+  SIGHTLINE_DEFAULT_MODEL: "defaultModel",
+  SIGHTLINE_DETECTIONS_MAX_AGE_HOURS: "maxAgeHours",
+  SIGHTLINE_DETECTIONS_MAX_BYTES: "maxBytes",
+  SIGHTLINE_EVENTS_MAX_AGE_HOURS: "eventsMaxAgeHours",
+  SIGHTLINE_EVENTS_MAX_BYTES: "eventsMaxBytes",
+  SIGHTLINE_EXECUTION_PROVIDER: "executionProvider",
+  SIGHTLINE_GRPC: "grpc",
+  SIGHTLINE_GRPC_ADDRESS: "grpcAddress",
+  SIGHTLINE_HTTP_HOSTS: "httpHosts",
+  SIGHTLINE_INFERENCE_HTTP: "http",
+  SIGHTLINE_INGEST_HTTP: "http",
+  SIGHTLINE_INGEST_ID: "id",
+  SIGHTLINE_LOG_LEVEL: "logLevel",
+  SIGHTLINE_MAX_AGE_MS: "maxAgeMs",
+  SIGHTLINE_MAX_BATCH: "maxBatch",
+  SIGHTLINE_MAX_DELAY_MS: "maxDelayMs",
+  SIGHTLINE_MAX_SOCKETS: "maxSockets",
+  SIGHTLINE_MAX_SUBSCRIBERS: "maxSubscribers",
+  SIGHTLINE_MODEL: "model",
+  SIGHTLINE_MODEL_DIR: "modelDirectory",
+  SIGHTLINE_MQTT_CA: "mqttCa",
+  SIGHTLINE_MQTT_DISCOVERY: "mqttDiscovery",
+  SIGHTLINE_MQTT_DISCOVERY_PREFIX: "mqttDiscoveryPrefix",
+  SIGHTLINE_MQTT_PASSWORD: "mqttPassword",
+  SIGHTLINE_MQTT_PREFIX: "mqttPrefix",
+  SIGHTLINE_MQTT_SNAPSHOTS: "mqttSnapshots",
+  SIGHTLINE_MQTT_SUBSCRIPTION: "mqttSubscription",
+  SIGHTLINE_MQTT_URL: "mqttUrl",
+  SIGHTLINE_MQTT_USER: "mqttUser",
+  SIGHTLINE_NATS_REPLICAS: "replicas",
+  SIGHTLINE_NATS_URL: "natsUrl",
+  SIGHTLINE_PICTURE_BYTES: "pictureBytes",
+  SIGHTLINE_PICTURE_CAMERA_BYTES: "pictureCameraBytes",
+  SIGHTLINE_PICTURE_SECONDS: "pictureSeconds",
+  SIGHTLINE_PRECISION: "precision",
+  SIGHTLINE_REORDER_WINDOW_MS: "reorderWindowMs",
+  SIGHTLINE_RESULTS_HTTP: "http",
+  SIGHTLINE_SNAPSHOTS_MAX_AGE_HOURS: "snapshotsMaxAgeHours",
+  SIGHTLINE_SNAPSHOTS_MAX_BYTES: "snapshotsMaxBytes",
+  SIGHTLINE_STALL_SECONDS: "stallSeconds",
+  SIGHTLINE_SUBSCRIBER_BUFFER: "subscriberBuffer",
+  SIGHTLINE_THREADS: "threads",
+  SIGHTLINE_TRACE_RATIO: "traceRatio",
+  SIGHTLINE_WEBHOOKS: "webhooks",
+} as const;
+
+/** Variables of our prefix that are no setting of a service: of the command line, and of docker-compose.yml. */
+const otherVariables = [
+  configFileVariable,
+  "SIGHTLINE_RESULTS_URL",
+  "SIGHTLINE_GRAFANA_PORT",
+  "SIGHTLINE_PROMETHEUS_PORT",
+];
+
+/**
+ * Says of each variable that begins with SIGHTLINE_, and each name in the settings file, that no service has it; one line
+ * each, without values.
+ * @throws ConfigError the file cannot be read
+ */
+export function unknownSettings(env: NodeJS.ProcessEnv = process.env): string[] {
+  const variables = [...Object.keys(settingNames), ...otherVariables];
+  const names = new Set(Object.values(settingNames).map(String));
+  const path = env[configFileVariable];
+  const given = path ? Object.keys(readConfigFile(path)) : [];
+  return [
+    ...Object.keys(env)
+      .filter((name) => name.startsWith("SIGHTLINE_") && !variables.includes(name))
+      .map((name) => `${name} is no setting of any service, so it does nothing${hint(name, variables)}`),
+    ...given
+      .filter((name) => !names.has(name))
+      .map(
+        (name) =>
+          `${name} in ${path} is no setting of any service, so it does nothing${hint(name, [...names])}`,
+      ),
+  ].sort();
+}
+
+/** The known name that is most like it, if one is. */
+function hint(name: string, known: readonly string[]): string {
+  const [nearest] = known
+    .map((candidate) => ({ candidate, steps: editDistance(name.toUpperCase(), candidate.toUpperCase()) }))
+    .filter(({ candidate, steps }) => steps <= Math.max(2, candidate.length / 4))
+    .sort((a, b) => a.steps - b.steps);
+  return nearest === undefined ? "" : `; did you mean ${nearest.candidate}?`;
+}
+
+/** Characters to put in, take out or change to make one of the other (Levenshtein). */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
+  for (const [i, character] of [...a].entries()) {
+    const next = [i + 1];
+    for (let j = 0; j < b.length; j++) {
+      const changed = row[j]! + (character === b[j] ? 0 : 1);
+      next.push(Math.min(changed, row[j + 1]! + 1, next[j]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
