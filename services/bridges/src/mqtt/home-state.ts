@@ -1,5 +1,6 @@
 import type { Event, SightlineClient } from "@sightline/client";
 import { EventPhase } from "@sightline/client";
+import { parseEventName } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
 import { BrokerError, type BrokerSession } from "./broker-session.ts";
 import { CameraWatch } from "./camera-watch.ts";
@@ -25,6 +26,8 @@ export class HomeState {
   /** Camera → its topics that have had a picture. */
   readonly #pictured = new Map<string, Set<string>>();
   readonly #cameras: CameraWatch;
+  /** Cameras that were removed: their last events come afterwards, and must leave nothing at the broker. */
+  readonly #removed = new Set<string>();
   readonly #startedAt = performance.now();
   #session: BrokerSession | undefined;
 
@@ -37,8 +40,14 @@ export class HomeState {
     this.#cameras = new CameraWatch(
       client,
       log,
-      (camera) => unlessLost(this.#tellCamera(camera)),
-      (camera) => unlessLost(this.#forget(camera)),
+      (camera) => {
+        this.#removed.delete(camera);
+        unlessLost(this.#tellCamera(camera));
+      },
+      (camera) => {
+        this.#removed.add(camera);
+        unlessLost(this.#forget(camera));
+      },
     );
   }
 
@@ -72,6 +81,7 @@ export class HomeState {
 
   /** Publishes what an event changes; the calls are made before it returns. Resolves when the broker has it. @throws BrokerError */
   async note(event: Event, camera: string): Promise<void> {
+    if (this.#removed.has(camera)) return;
     const done = this.#counts.apply(event).map((count) => this.#tellCount(count));
     const label = event.track?.className;
     if (label !== undefined) {
@@ -88,7 +98,7 @@ export class HomeState {
     const filter = { phases: [EventPhase.START, EventPhase.UPDATE] };
     const open: Event[] = [];
     for await (const event of this.#client.events.list({ filter, pageSize: 1000, signal })) {
-      open.push(event);
+      if (!this.#removed.has(parseEventName(event.name)?.camera ?? "")) open.push(event);
       if (open.length >= mostOpenEvents) break;
     }
     return open;

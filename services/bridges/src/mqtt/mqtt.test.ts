@@ -221,12 +221,23 @@ test("cameras are told of as they come, go down, come back and are removed", asy
   await expect.poll(() => listener.newest(status)).toBe("offline");
   const discovery = `homeassistant/binary_sensor/sightline_camera_${camera}/connectivity/config`;
   expect(listener.json(discovery)).toMatchObject([{ device_class: "connectivity", state_topic: status }]);
-  await events.publish(++lastNumber, { camera });
+  const inSight = ++lastNumber;
+  await events.publish(inSight, { camera });
   const topics = [status, discovery, `frigate/${camera}/person`, `frigate/${camera}/person/active`];
   const newest = () => topics.map((topic) => listener.newest(topic));
   await expect.poll(newest).toEqual(["offline", expect.any(String), "1", "1"]);
   await client.cameras.delete(camera);
   await expect.poll(newest).toEqual(["", "", "", ""]);
+  // Its last events come after it has gone: they are told, and the broker is left with nothing of it.
+  await events.publish(inSight, { camera, revision: 2, phase: EventPhase.END });
+  await events.publish(++lastNumber, { camera: `other-${lastNumber}` });
+  await expect.poll(() => listener.newest(`frigate/other-${lastNumber}/person`)).toBe("1");
+  expect(
+    told()
+      .filter(({ after }) => after.camera === camera)
+      .at(-1),
+  ).toMatchObject({ type: "end" });
+  expect(newest()).toEqual(["", "", "", ""]);
 });
 
 test("the bridge is online while it runs, offline when it stops and when it is killed", async () => {
