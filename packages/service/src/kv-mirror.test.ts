@@ -93,3 +93,22 @@ test("a server that was killed is watched again", async () => {
   expect(mirror.get("kept")).toBe(1);
   await mirror.stop();
 });
+
+test("a server that has lost the newest writes: what is left, and what comes with their revisions", async () => {
+  const mirror = new KvMirror(nats, buckets.cameraRules, readNumber, log);
+  await buckets.cameraRules.put("changed", "1");
+  await buckets.cameraRules.put("kept", "1");
+  const goBack = await server.keepCopy("KV_camera-rules");
+  await mirror.start();
+  const writes = () =>
+    Promise.all([buckets.cameraRules.put("changed", "2"), buckets.cameraRules.put("gone", "2")]).catch(
+      () => [],
+    );
+  await expect.poll(writes).toHaveLength(2);
+  await expect.poll(() => mirror.get("gone")).toBe(2);
+  await goBack();
+  await expect.poll(() => buckets.cameraRules.put("changed", "3").catch(() => 0)).toBeGreaterThan(0);
+  await expect.poll(() => mirror.get("changed")).toBe(3);
+  await expect.poll(() => mirror.get("gone")).toBeUndefined();
+  await mirror.stop();
+});

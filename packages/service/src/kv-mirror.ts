@@ -8,6 +8,8 @@ interface Entry<T> {
   /** Undefined: deleted here, and the bucket's own word of it has not arrived yet. */
   value: T | undefined;
   receivedAt: number;
+  /** When NATS stored it, in milliseconds; undefined for this process's own write that the watch has not shown. */
+  storedAt: number | undefined;
   /** Which run of the watch has last shown this key. */
   run: number;
 }
@@ -112,6 +114,8 @@ export class KvMirror<T> {
   async #watchOnce(): Promise<void> {
     const run = ++this.#run;
     const { state } = (await this.#kv.status()).streamInfo;
+    // NATS that has lost its newest messages counts from an earlier one.
+    this.#seenRevision = Math.min(this.#seenRevision, state.last_seq);
     const watch = await this.#kv.watch();
     this.#watch = watch;
     if (this.#stopped) return watch.stop();
@@ -130,13 +134,15 @@ export class KvMirror<T> {
   #receive(entry: KvWatchEntry, run: number): void {
     this.#seenRevision = Math.max(this.#seenRevision, entry.revision);
     const known = this.#entries.get(entry.key);
-    if (known && known.revision >= entry.revision) {
+    const storedAt = entry.created.getTime();
+    if (known && isKnown(known, entry.revision, storedAt, run)) {
       known.run = run;
+      known.storedAt ??= storedAt;
       return;
     }
     if (entry.operation === "PUT") {
       try {
-        this.#set(entry.key, entry.revision, this.#decode(entry.value));
+        this.#set(entry.key, entry.revision, this.#decode(entry.value), storedAt);
       } catch (error) {
         this.#log.error(
           { bucket: entry.bucket, key: entry.key, error: (error as Error).message },
@@ -147,9 +153,9 @@ export class KvMirror<T> {
     } else this.#remove(entry.key);
   }
 
-  #set(key: string, revision: number, value: T | undefined): void {
+  #set(key: string, revision: number, value: T | undefined, storedAt?: number): void {
     const previous = this.#entries.get(key)?.value;
-    this.#entries.set(key, { revision, value, receivedAt: performance.now(), run: this.#run });
+    this.#entries.set(key, { revision, value, receivedAt: performance.now(), storedAt, run: this.#run });
     if (value !== undefined || previous !== undefined) this.#tell({ key, value, previous });
   }
 
@@ -171,4 +177,13 @@ export class KvMirror<T> {
   #tell(change: MirrorChange<T>): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+/**
+ * Whether what the watch shows is known, or older than what is. A new run of the watch shows what there is, which may have an
+ * earlier revision than what was known before: NATS has lost its newest messages, and others may bear their revisions.
+ */
+function isKnown(known: Entry<unknown>, revision: number, storedAt: number, run: number): boolean {
+  if (known.run === run) return known.revision >= revision;
+  return known.revision === revision && (known.storedAt === undefined || known.storedAt === storedAt);
 }
