@@ -1,6 +1,7 @@
 import { CameraReason, type ProbeAnswer, type ProbeRequest } from "@sightline/contracts";
 import {
   type CameraAccess,
+  type CameraOffer,
   parseRtspUrl,
   probe,
   type RtspTarget,

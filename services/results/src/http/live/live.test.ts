@@ -1,5 +1,13 @@
 import { once } from "node:events";
-import { CameraState, CameraStatus, Event, EventPhase, EventType, subjects } from "@sightline/contracts";
+import {
+  CameraState,
+  CameraStatus,
+  Event,
+  EventPhase,
+  EventType,
+  type HttpCamera,
+  subjects,
+} from "@sightline/contracts";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { LiveBrowser } from "../../testing/live-browser.ts";
 import { PictureSource } from "../../testing/picture-source.ts";
@@ -94,7 +102,7 @@ test("a camera's figures are there from the first message", async () => {
   await results.client.cameras.register("front", { uri: "rtsp://cam/x" });
   await deliver(1);
   const camera = `http://${results.addresses.http}/api/v1/cameras/front`;
-  const figures = async () => (await (await fetch(camera)).json()).figures;
+  const figures = async () => ((await (await fetch(camera)).json()) as HttpCamera).figures;
   await expect.poll(figures).toMatchObject({ latencyMs: { p95: expect.any(Number) } });
   const browser = await open();
   await expect.poll(() => browser.of("cameras")).toHaveLength(1);
