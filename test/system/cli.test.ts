@@ -1,4 +1,4 @@
-import { execFile, spawn } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -104,12 +104,15 @@ describe("up and the camera commands", () => {
   let up: ReturnType<typeof spawn>;
   let cameras: CameraServers;
   const data = mkdtempSync(join(tmpdir(), "sightline-up-"));
+  let said: string[];
 
   async function start(): Promise<void> {
     up = spawn(launcher, ["up", "--data", data], {
       env: { ...process.env, ...env },
-      stdio: ["ignore", "pipe", "inherit"],
+      stdio: ["ignore", "pipe", "pipe"],
     });
+    said = [];
+    createInterface({ input: up.stderr! }).on("line", (line) => said.push(line));
     for await (const line of createInterface({ input: up.stdout! }))
       if (line.includes("Sightline is up")) break;
     up.stdout!.resume();
@@ -172,6 +175,27 @@ describe("up and the camera commands", () => {
       code: 1,
       stderr: expect.stringMatching(/^.*door.*\n$/),
     });
+  }, 200_000);
+
+  test("what was killed is started again, and said so in a line", async () => {
+    const kill = (pattern: string) => execFileSync("pkill", ["-KILL", "-P", String(up.pid), "-f", pattern]);
+    const isReady = async (variable: string) =>
+      (await fetch(`http://${env[variable]}/readyz`).catch(() => undefined))?.ok;
+    for (const [pattern, name] of [
+      ["nats-server", "nats-server"],
+      ["services/results/src/main.ts", "results"],
+      ["services/ingest/src/main.ts", "ingest"],
+    ] as const) {
+      kill(pattern);
+      await expect
+        .poll(() => said.filter((line) => line.includes(`${name} ended by SIGKILL; it is started again`)), {
+          timeout: 20_000,
+        })
+        .toHaveLength(1);
+    }
+    for (const variable of ["SIGHTLINE_RESULTS_HTTP", "SIGHTLINE_INGEST_HTTP", "SIGHTLINE_INFERENCE_HTTP"])
+      await expect.poll(() => isReady(variable), { timeout: 90_000 }).toBe(true);
+    expect(await sightline(["camera", "list"], env)).toMatchObject({ code: 0 });
   }, 200_000);
 
   test("probe tells what a camera sends, or why it does not", async () => {

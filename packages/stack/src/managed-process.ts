@@ -31,8 +31,11 @@ export class ManagedProcess {
   readonly logFile: string;
   readonly child: ChildProcess;
   readonly exited: Promise<void>;
+  /** What it was started with. */
+  readonly options: ProcessOptions;
 
   private constructor(options: ProcessOptions, child: ChildProcess) {
+    this.options = options;
     this.name = options.name;
     this.logFile = options.logFile;
     this.child = child;
@@ -64,14 +67,22 @@ export class ManagedProcess {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** The error to report when the process ended by itself: how it ended, and the end of its log. */
+  /** How the process ended: `by SIGKILL`, `with exit code 1`. */
+  get ending(): string {
+    const { signalCode, exitCode } = this.child;
+    return signalCode ? `by ${signalCode}` : `with exit code ${exitCode}`;
+  }
+
+  /**
+   * The error to report when the process ended by itself: the fault that its log names last, or how it ended and the end
+   * of its log.
+   */
   async failure(): Promise<ProcessFailedError> {
-    const how = this.child.signalCode
-      ? `by ${this.child.signalCode}`
-      : `with exit code ${this.child.exitCode}`;
     const lines = (await readFile(this.logFile, "utf8").catch(() => "")).trimEnd().split("\n").slice(-8);
+    const fault = this.child.exitCode === 2 ? lines.map(faultIn).findLast((found) => found) : undefined;
+    if (fault) return new ProcessFailedError(`${this.name} cannot run: ${fault}`);
     return new ProcessFailedError(
-      `${this.name} ended ${how}:\n${lines.map((line) => `  ${line}`).join("\n")}`,
+      `${this.name} ended ${this.ending}:\n${lines.map((line) => `  ${line}`).join("\n")}`,
     );
   }
 
@@ -82,5 +93,15 @@ export class ManagedProcess {
     const timer = setTimeout(() => this.child.kill("SIGKILL"), graceMs);
     await this.exited;
     clearTimeout(timer);
+  }
+}
+
+/** The message of a log line that tells why a service ended. */
+function faultIn(line: string): string | undefined {
+  try {
+    const { level, msg } = JSON.parse(line);
+    return level === "fatal" ? String(msg) : undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -1,7 +1,8 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { ManagedProcess } from "./managed-process.ts";
+import { diskRoom } from "@sightline/service";
+import { ManagedProcess, type ProcessOptions } from "./managed-process.ts";
 import { projectRoot } from "./project-root.ts";
 
 export interface StackPorts {
@@ -35,6 +36,7 @@ export class Stack {
   readonly directory: string;
   readonly #env: NodeJS.ProcessEnv;
   readonly #processes: ManagedProcess[] = [];
+  #stopped = false;
 
   private constructor(options: StackOptions) {
     this.ports = options.ports;
@@ -45,8 +47,14 @@ export class Stack {
       SIGHTLINE_RESULTS_HTTP: `127.0.0.1:${options.ports.results}`,
       SIGHTLINE_INGEST_HTTP: `127.0.0.1:${options.ports.ingest}`,
       SIGHTLINE_INFERENCE_HTTP: `127.0.0.1:${options.ports.inference}`,
+      SIGHTLINE_NATS_STORE_DIR: join(options.directory, "nats"),
       ...options.env,
     };
+  }
+
+  /** Where NATS keeps its data. */
+  get natsDirectory(): string {
+    return join(this.directory, "nats");
   }
 
   /** Starts all and waits until every service is ready. @throws ProcessFailedError when one of them ends instead */
@@ -83,10 +91,17 @@ export class Stack {
   async #startNats(): Promise<void> {
     mkdirSync(join(this.directory, "logs"), { recursive: true });
     const config = join(this.directory, "nats.conf");
-    const store = JSON.stringify(join(this.directory, "nats"));
+    mkdirSync(this.natsDirectory, { recursive: true });
+    const room = await diskRoom(this.natsDirectory);
+    // NATS by itself takes three quarters of what is free when it starts, and so refuses what it stored before once the disk is fuller.
+    const most = room ? Math.floor(sizeOf(this.natsDirectory) + 0.9 * room.freeBytes) : undefined;
+    const jetstream = [
+      `store_dir: ${JSON.stringify(this.natsDirectory)}`,
+      ...(most === undefined ? [] : [`max_file_store: ${most}`]),
+    ];
     writeFileSync(
       config,
-      `host: 127.0.0.1\nport: ${this.ports.nats}\nmax_payload: 8MB\nmax_pending: 256MB\njetstream { store_dir: ${store} }\n`,
+      `host: 127.0.0.1\nport: ${this.ports.nats}\nmax_payload: 8MB\nmax_pending: 256MB\njetstream { ${jetstream.join(", ")} }\n`,
     );
     const nats = await this.#start("nats-server", process.env.NATS_SERVER_PATH ?? "nats-server", [
       "-c",
@@ -102,13 +117,24 @@ export class Stack {
     return this.#start(label, process.execPath, ["--disable-warning=ExperimentalWarning", main], env);
   }
 
+  /** Starts a process that has ended again. */
+  async startAgain(ended: ManagedProcess): Promise<ManagedProcess> {
+    const index = this.#processes.indexOf(ended);
+    if (index >= 0) this.#processes.splice(index, 1);
+    if (ended.name === "nats-server") {
+      await this.#startNats();
+      return this.process(ended.name);
+    }
+    return this.#launch(ended.options);
+  }
+
   async #start(
     name: string,
     command: string,
     args: string[],
     env: NodeJS.ProcessEnv = {},
   ): Promise<ManagedProcess> {
-    const child = await ManagedProcess.start({
+    return this.#launch({
       name,
       command,
       args,
@@ -116,7 +142,12 @@ export class Stack {
       env: { ...this.#env, ...env },
       logFile: join(this.directory, "logs", `${name}.log`),
     });
+  }
+
+  async #launch(options: ProcessOptions): Promise<ManagedProcess> {
+    const child = await ManagedProcess.start(options);
     this.#processes.push(child);
+    if (this.#stopped) await child.stop();
     return child;
   }
 
@@ -140,6 +171,11 @@ export class Stack {
     return child;
   }
 
+  /** All processes that have been started and not replaced. */
+  processes(): readonly ManagedProcess[] {
+    return [...this.#processes];
+  }
+
   /** Resolves with the first process that ends by itself. */
   async firstExit(): Promise<ManagedProcess> {
     return Promise.race(this.#processes.map((child) => child.exited.then(() => child)));
@@ -147,8 +183,19 @@ export class Stack {
 
   /** Stops all, services before NATS. Safe to call twice. */
   async stop(): Promise<void> {
+    this.#stopped = true;
     const [nats, ...services] = this.#processes.splice(0);
     await Promise.all(services.map((child) => child.stop()));
     await nats?.stop();
   }
+}
+
+/** Bytes of all files below a directory. */
+function sizeOf(directory: string): number {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, { parentPath, name }) => {
+      const found = statSync(join(parentPath, name), { throwIfNoEntry: false });
+      return sum + (found?.size ?? 0);
+    }, 0);
 }

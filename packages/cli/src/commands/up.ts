@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { resolve } from "node:path";
-import { isFree, type ManagedProcess, portsFromEnvironment, Stack, standardPorts } from "@sightline/stack";
+import { isFree, NatsGuard, portsFromEnvironment, Stack, Supervisor, standardPorts } from "@sightline/stack";
 import { Command } from "commander";
 import { bundledModel, bundledModelScope } from "../camera/model-scope.ts";
 import { untilSignal } from "../signals.ts";
@@ -38,9 +38,14 @@ export function upCommand(): Command {
         `Sightline is up.\n  console  http://127.0.0.1:${ports.results}/\n  gRPC     127.0.0.1:${ports.grpc}\n  metrics  http://127.0.0.1:${ports.results}/metrics` +
           `\n  data     ${directory}\n  model    ${modelLine()}\nadd a camera: ./sightline camera add NAME rtsp://…   stop: Ctrl-C`,
       );
-      const stopped = new Promise<undefined>((done) => stop.addEventListener("abort", () => done(undefined)));
-      const ended: ManagedProcess | undefined = await Promise.race([stopped, stack.firstExit()]);
-      const failure = ended && !stop.aborted ? await ended.failure() : undefined;
+      const say = (line: string) => process.stderr.write(`sightline: ${line}\n`);
+      const ending = new AbortController();
+      const until = AbortSignal.any([stop, ending.signal]);
+      const guarding = new NatsGuard(stack, say).run(until);
+      const ended = await new Supervisor(stack, say).run(stop);
+      ending.abort();
+      await guarding;
+      const failure = await ended?.failure();
       await stack.stop();
       if (failure) throw failure;
     });

@@ -1,0 +1,79 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { diskRoom, diskText, isDiskFull } from "@sightline/service";
+import type { Stack } from "./stack.ts";
+
+const lookMs = 1_000;
+const askMs = 2_000;
+/** So long JetStream may refuse while its disk has room: it may still recover by itself. */
+const patienceMs = 5_000;
+const firstPauseMs = 20_000;
+const longestPauseMs = 300_000;
+const graceMs = 3_000;
+
+/**
+ * Ends a NATS server that does not store although its disk has room, so that it is started again: after a full disk it may
+ * refuse, or hang, until then. What it has stored is on disk.
+ */
+export class NatsGuard {
+  readonly #stack: Stack;
+  readonly #say: (line: string) => void;
+  #fullSaid = false;
+
+  constructor(stack: Stack, say: (line: string) => void) {
+    this.#stack = stack;
+    this.#say = say;
+  }
+
+  /** Looks until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    let refusedSince: number | undefined;
+    let notBefore = 0;
+    let pauseMs = firstPauseMs;
+    for (;;) {
+      await delay(lookMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) return;
+      const reason = await this.#refusal();
+      const now = performance.now();
+      if (reason === undefined) {
+        refusedSince = undefined;
+        this.#fullSaid = false;
+        if (now > notBefore) pauseMs = firstPauseMs;
+        continue;
+      }
+      if (await this.#isFull(reason)) refusedSince = undefined;
+      else refusedSince ??= now;
+      if (refusedSince === undefined || now - refusedSince < patienceMs || now < notBefore) continue;
+      this.#say(`NATS has room on its disk and still does not do its work (${reason}): it is restarted`);
+      notBefore = now + pauseMs;
+      pauseMs = Math.min(2 * pauseMs, longestPauseMs);
+      refusedSince = undefined;
+      await this.#stack.process("nats-server").stop(graceMs);
+    }
+  }
+
+  async #isFull(reason: string): Promise<boolean> {
+    const room = await diskRoom(this.#stack.natsDirectory);
+    if (!room || !isDiskFull(room)) return false;
+    if (!this.#fullSaid) this.#say(`${diskText(room)}: make room; NATS goes on by itself then (${reason})`);
+    this.#fullSaid = true;
+    return true;
+  }
+
+  /** What a service says that JetStream does not do; undefined when none complains. */
+  async #refusal(): Promise<string | undefined> {
+    const { results, inference, ingest } = this.#stack.ports;
+    const answers = await Promise.all([results, inference, ingest].map(refusalTold));
+    return answers.find((reason) => reason !== undefined);
+  }
+}
+
+async function refusalTold(port: number): Promise<string | undefined> {
+  try {
+    const signal = AbortSignal.timeout(askMs);
+    const response = await fetch(`http://127.0.0.1:${port}/readyz`, { signal });
+    const { missing } = (await response.json()) as { missing?: Record<string, string> };
+    return missing?.jetstream;
+  } catch {
+    return undefined;
+  }
+}
