@@ -33,25 +33,28 @@ export class System {
   readonly client: ForeignClient;
   readonly directory: string;
   readonly #cameras = new CameraServers();
+  readonly #isGiven: boolean;
 
-  private constructor(stack: Stack, ports: StackPorts, directory: string) {
+  private constructor(stack: Stack, ports: StackPorts, directory: string, isGiven: boolean) {
+    this.#isGiven = isGiven;
     this.stack = stack;
     this.ports = ports;
     this.directory = directory;
     this.client = new ForeignClient(`127.0.0.1:${ports.grpc}`);
   }
 
-  static async start(env: NodeJS.ProcessEnv = {}): Promise<System> {
-    const directory = mkdtempSync(join(tmpdir(), "sightline-system-"));
+  /** A `directory` that is given is left for its owner to remove. */
+  static async start(env: NodeJS.ProcessEnv = {}, given?: string): Promise<System> {
+    const directory = given ?? mkdtempSync(join(tmpdir(), "sightline-system-"));
     const ports = await freePorts();
     const stack = await Stack.start({ directory, ports, env }, AbortSignal.timeout(100_000));
-    return new System(stack, ports, directory);
+    return new System(stack, ports, directory, given !== undefined);
   }
 
   async stop(): Promise<void> {
     await this.#cameras.stop();
     await this.stack.stop();
-    rmSync(this.directory, { recursive: true, force: true });
+    if (!this.#isGiven) rmSync(this.directory, { recursive: true, force: true });
   }
 
   /** Starts an RTSP server with `count` cameras. */

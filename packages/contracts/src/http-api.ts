@@ -221,6 +221,21 @@ export const httpSystemSchema = z.object({
       consumers: z.number(),
     }),
   ),
+  storage: z.object({
+    /** Streams that do not take messages, or whose state JetStream does not give; the longest first. */
+    faults: z.array(
+      z.object({
+        stream: z.string(),
+        lacks: z.enum(["takes", "gives"]),
+        reason: z.string(),
+        /** JetStream's code of the error; null when it gave no answer. */
+        code: z.number().nullable(),
+        sinceTime: z.string(),
+      }),
+    ),
+    /** Of NATS's data; null when it cannot be seen from results. */
+    disk: z.object({ directory: z.string(), freeBytes: z.number(), sizeBytes: z.number() }).nullable(),
+  }),
   /** What is dropping and where the bottleneck is, worst first. */
   findings: z.array(httpFindingSchema),
 });

@@ -13,8 +13,13 @@ export interface Setting<T extends z.ZodType = z.ZodType> {
 type Settings = Record<string, Setting>;
 export type Config<S extends Settings> = Readonly<{ [K in keyof S]: z.infer<S[K]["schema"]> }>;
 
+/** A setting, of this service or of what it depends on, that it cannot work with. The message names it and says what to set. */
+export class SettingError extends Error {
+  override readonly name: string = "SettingError";
+}
+
 /** A configuration that cannot be used; `faults` has one line for each wrong setting. */
-export class ConfigError extends Error {
+export class ConfigError extends SettingError {
   override readonly name = "ConfigError";
   readonly faults: readonly string[];
 

@@ -1,5 +1,6 @@
 import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
 import type { Registry } from "prom-client";
+import type { Logger } from "./log.ts";
 
 /** One thing that must be so for the service to do its work; `undefined` when it is, else what is missing. */
 export type ReadinessCheck = () => string | undefined;
@@ -10,15 +11,25 @@ const maxBodyBytes = 128 * 1024;
 const requestTimeoutMs = 30_000;
 /** Longest part of a path that a route may take as its parameter. */
 const maxParamLength = 256;
+/** What is missing is logged when it was missing at two such looks. */
+const lookMs = 5_000;
 
 /**
- * Serves `/metrics` (Prometheus text), `/healthz` (the process answers) and `/readyz` (503 with what is missing).
- * Further routes may be registered on `app` before `listen`.
+ * Serves `/metrics` (Prometheus text), `/healthz` (the process answers) and `/readyz` (503 with what is missing, which is
+ * logged too). Further routes may be registered on `app` before `listen`.
  */
 export class HttpServer {
   readonly app: FastifyInstance;
+  readonly #readiness: Record<string, ReadinessCheck>;
+  readonly #log: Logger;
+  #timer: NodeJS.Timeout | undefined;
+  /** What was missing at the last look, and what has been logged of it. */
+  #seen = "";
+  #logged = "";
 
-  constructor(registry: Registry, readiness: Record<string, ReadinessCheck>) {
+  constructor(registry: Registry, readiness: Record<string, ReadinessCheck>, log: Logger) {
+    this.#readiness = readiness;
+    this.#log = log;
     this.app = fastify({
       logger: false,
       forceCloseConnections: true,
@@ -36,11 +47,7 @@ export class HttpServer {
     });
     this.app.get("/healthz", async () => ({ status: "ok" }));
     this.app.get("/readyz", async (_request, reply) => {
-      const missing: Record<string, string> = {};
-      for (const [name, check] of Object.entries(readiness)) {
-        const reason = check();
-        if (reason !== undefined) missing[name] = reason;
-      }
+      const missing = this.#missing();
       const ready = Object.keys(missing).length === 0;
       reply.code(ready ? 200 : 503);
       return ready ? { status: "ready" } : { status: "not ready", missing };
@@ -51,13 +58,35 @@ export class HttpServer {
   async listen(address: string): Promise<string> {
     const { host, port } = splitAddress(address);
     await this.app.listen({ host, port });
+    this.#timer = setInterval(() => this.#look(), lookMs);
     const bound = this.app.server.address();
     if (bound === null || typeof bound === "string") throw new Error("server has no TCP address");
     return `${bound.family === "IPv6" ? `[${bound.address}]` : bound.address}:${bound.port}`;
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#timer);
     await this.app.close();
+  }
+
+  #missing(): Record<string, string> {
+    const missing: Record<string, string> = {};
+    for (const [name, check] of Object.entries(this.#readiness)) {
+      const reason = check();
+      if (reason !== undefined) missing[name] = reason;
+    }
+    return missing;
+  }
+
+  #look(): void {
+    const missing = this.#missing();
+    const what = Object.keys(missing).join(" ");
+    if (what === this.#seen && what !== this.#logged) {
+      this.#logged = what;
+      if (what === "") this.#log.info("ready again");
+      else this.#log.warn({ missing }, "not ready");
+    }
+    this.#seen = what;
   }
 }
 

@@ -4,6 +4,8 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 const codes = {
   consumerNotFound: 10014,
   noMessageFound: 10037,
+  /** A stream's limit is more than is left of what NATS may store. */
+  insufficientStorage: 10047,
   streamNameInUse: 10058,
   streamNotFound: 10059,
   /** Somebody else wrote first. */

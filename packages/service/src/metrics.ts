@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { StreamFault } from "./jetstream-watch.ts";
 
 /** Buckets for latencies of a frame, in seconds: 1 ms to 10 s, dense where a live system lives. */
 export const latencyBuckets = [
@@ -20,4 +21,18 @@ export function createRegistry(service: string, version: string, exemplars = fal
     registers: [registry],
   }).set({ service, version }, 1);
   return registry;
+}
+
+/** Tells which streams do not do for this process what they should. */
+export function observeStreamFaults(registry: Registry, faults: () => readonly StreamFault[]): void {
+  new Gauge({
+    name: "sightline_stream_faults",
+    help: "1 for a stream that does not take messages of this process (lacks=takes), or whose state JetStream does not give (lacks=gives).",
+    labelNames: ["stream", "lacks"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { stream, lacks } of faults()) this.set({ stream, lacks }, 1);
+    },
+  });
 }

@@ -1,6 +1,10 @@
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { limits } from "@sightline/contracts";
+import { SettingError } from "./config.ts";
+import type { ReadinessCheck } from "./http-server.ts";
+import { JetStreamWatch } from "./jetstream-watch.ts";
 import type { Logger } from "./log.ts";
 
 /** A NATS connection and what is built on it. */
@@ -11,11 +15,14 @@ export interface Nats {
   kv: Kvm;
   /** Whether the server answers now. */
   connected(): boolean;
+  /** Whether JetStream stores what is published by this connection. */
+  watch: JetStreamWatch;
 }
 
 /**
  * Connects, waiting for the server to appear, and reconnects for ever; each change is logged.
- * @throws when `signal` aborts before the first connection
+ * @throws SettingError when the server takes only messages smaller than frames are, and when `signal` aborts before the
+ * first connection
  */
 export async function connectNats(
   url: string,
@@ -24,6 +31,12 @@ export async function connectNats(
   options: { signal?: AbortSignal; onReconnect?: () => void } = {},
 ): Promise<Nats> {
   const connection = await connectWithPatience(url, name, log, options.signal);
+  const tooSmall = payloadFault(connection);
+  if (tooSmall) {
+    await connection.close();
+    throw new SettingError(tooSmall);
+  }
+  const watch = new JetStreamWatch();
   let up = true;
   void (async () => {
     for await (const status of connection.status()) {
@@ -32,21 +45,49 @@ export async function connectNats(
         log.warn({ server: status.server }, "NATS is gone; reconnecting");
       } else if (status.type === "reconnect") {
         up = true;
-        log.info({ server: status.server }, "NATS is back");
+        const fault = payloadFault(connection);
+        if (fault) log.error({ server: status.server }, fault);
+        else log.info({ server: status.server }, "NATS is back");
         options.onReconnect?.();
       } else if (status.type === "error") {
         log.warn({ error: status.error.message }, "NATS reports an error");
       }
     }
+    watch.stop();
   })();
   return {
     connection,
-    jetstream: jetstream(connection),
+    watch,
+    jetstream: watch.follow(jetstream(connection)),
     manager: await jetstreamManager(connection, { checkAPI: false }),
     // Short, so that a request lost in a restart is asked again well within a lease's life.
-    kv: new Kvm(jetstream(connection, { timeout: 1_000 })),
+    kv: new Kvm(watch.follow(jetstream(connection, { timeout: 1_000 }))),
     connected: () => up && !connection.isClosed(),
   };
+}
+
+/**
+ * What must be so of NATS for a service to do its work, for `/readyz`; `nats` returns undefined until it has been reached.
+ */
+export function natsReadiness(nats: () => Nats | undefined): Record<string, ReadinessCheck> {
+  return {
+    nats: () => {
+      const found = nats();
+      if (!found) return "NATS has not been reached yet";
+      return found.connected() ? undefined : "NATS does not answer";
+    },
+    max_payload: () => {
+      const connection = nats()?.connection;
+      return connection && payloadFault(connection);
+    },
+    jetstream: () => nats()?.watch.reason(),
+  };
+}
+
+/** Another server, or one that was started anew with other settings, may take less than the one before. */
+function payloadFault({ info }: NatsConnection): string | undefined {
+  if (!info || info.max_payload >= limits.maxPayloadBytes) return undefined;
+  return `NATS takes messages of ${info.max_payload} bytes at most, and frames are larger: set max_payload to 8MB in its configuration (${limits.maxPayloadBytes} bytes; deploy/nats/nats.conf has it)`;
 }
 
 async function connectWithPatience(

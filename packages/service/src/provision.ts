@@ -11,13 +11,44 @@ import {
   readyStream,
   timelineStream,
 } from "@sightline/contracts";
+import { byteText } from "./disk-room.ts";
 import { isJetStreamFailure } from "./jetstream-errors.ts";
+
+/** A stream's limit is more than is left of what NATS may store. */
+export class StreamTooLargeError extends Error {
+  override readonly name = "StreamTooLargeError";
+  readonly stream: string;
+  readonly maxBytes: number;
+
+  constructor(stream: string, maxBytes: number, cause: unknown) {
+    super(`NATS has not the ${byteText(maxBytes)} left that the stream ${stream} may take`, { cause });
+    this.stream = stream;
+    this.maxBytes = maxBytes;
+  }
+}
+
+/** Runs what creates or changes a stream. @throws StreamTooLargeError when the stream's limit does not fit */
+export async function fitting<R>(stream: string, maxBytes: number, change: () => Promise<R>): Promise<R> {
+  try {
+    return await change();
+  } catch (error) {
+    if (!isJetStreamFailure(error, "insufficientStorage")) throw error;
+    throw new StreamTooLargeError(stream, maxBytes, error);
+  }
+}
 
 /**
  * Creates a stream, or brings an existing one to this configuration. Safe to run from several processes at once. The
- * stream's description names this making of it; see `streamMaking`.
+ * stream's description names this making of it; see `streamMaking`. @throws StreamTooLargeError
  */
 export async function ensureStream(
+  manager: JetStreamManager,
+  config: Partial<StreamConfig> & { name: string },
+): Promise<void> {
+  await fitting(config.name, config.max_bytes ?? 0, () => createOrUpdate(manager, config));
+}
+
+async function createOrUpdate(
   manager: JetStreamManager,
   config: Partial<StreamConfig> & { name: string },
 ): Promise<void> {

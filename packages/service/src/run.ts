@@ -1,4 +1,4 @@
-import { ConfigError } from "./config.ts";
+import { SettingError } from "./config.ts";
 import type { Logger } from "./log.ts";
 import { unknownSettings } from "./setting-names.ts";
 
@@ -36,8 +36,8 @@ export class Lifecycle {
 }
 
 /**
- * Runs a service until SIGINT or SIGTERM: exit 0 after a clean stop, 2 for a wrong configuration, 1 for any other
- * failure or when stopping takes longer than 5 s.
+ * Runs a service until SIGINT or SIGTERM: exit 0 after a clean stop, 2 for a wrong setting, also one that is found when
+ * it starts, 1 for any other failure or when stopping takes longer than 5 s.
  */
 export async function runService(
   configure: () => { log: Logger; start: (life: Lifecycle) => Promise<void> },
@@ -46,7 +46,7 @@ export async function runService(
   try {
     service = configure();
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+    if (!(error instanceof SettingError)) throw error;
     process.stderr.write(`${error.message}\n`);
     process.exit(2);
   }
@@ -81,6 +81,10 @@ export async function runService(
     await start(life);
   } catch (error) {
     if (life.signal.aborted) return;
+    if (error instanceof SettingError) {
+      log.fatal(error.message);
+      return shutdown("a setting is wrong", 2);
+    }
     log.fatal({ error: (error as Error).message, code: (error as { code?: unknown }).code }, "cannot start");
     await shutdown("start failed", 1);
   }

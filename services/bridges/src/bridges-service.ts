@@ -37,7 +37,7 @@ export async function startBridges(
     metrics.disabled(bridge, "misconfigured");
     readiness[bridge] = () => reason;
   }
-  const http = life.add(new HttpServer(registry, readiness));
+  const http = life.add(new HttpServer(registry, readiness, log));
   const address = await http.listen(config.http);
   if (!isLoopback(config.http))
     log.warn({ http: address }, "metrics and health are served to other machines, without authentication");

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { cameraRecordSchema, decodeJson } from "@sightline/contracts";
+import { cameraRecordSchema, decodeJson, streams } from "@sightline/contracts";
 import {
   connectNats,
   createRegistry,
@@ -10,6 +10,8 @@ import {
   type Lifecycle,
   type Logger,
   type Nats,
+  natsReadiness,
+  observeStreamFaults,
   openBuckets,
   Tracing,
 } from "@sightline/service";
@@ -44,12 +46,18 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   const metrics = new InferenceMetrics(registry);
   let nats: Nats | undefined;
   let worker: InferenceWorker | undefined;
+  let starting = "the model is being loaded, or NATS is waited for";
   const http = life.add(
-    new HttpServer(registry, {
-      nats: () => (nats?.connected() ? undefined : "not connected"),
-      worker: () => (worker?.state === "RUNNING" ? undefined : (worker?.state ?? "model is being loaded")),
-    }),
+    new HttpServer(
+      registry,
+      {
+        ...natsReadiness(() => nats),
+        worker: () => (worker?.state === "RUNNING" ? undefined : (worker?.state ?? starting)),
+      },
+      log,
+    ),
   );
+  observeStreamFaults(registry, () => nats?.watch.faults() ?? []);
   const address = await http.listen(config.http);
   log.info({ address, open: !isLoopback(config.http) }, "metrics and health are served");
 
@@ -82,6 +90,8 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   ]);
   nats = connected;
   life.add({ stop: () => closeConnection(connected) });
+  starting = "JetStream does not give the streams and buckets yet";
+  connected.watch.look(connected.manager, [streams.ready, streams.detections], connected.connected);
   const batchSize = config.batchSize === "auto" ? chooseBatchSize(session.curve) : config.batchSize;
   report(session, manifest, batchSize, log);
   metrics.session(manifest.name, id, session);

@@ -5,6 +5,7 @@ import {
   leaseTtlMs,
   readyStream,
   servedModelSchema,
+  streams,
 } from "@sightline/contracts";
 import { type CameraAccess, findFfmpeg } from "@sightline/rtsp";
 import {
@@ -17,6 +18,9 @@ import {
   KvMirror,
   type Lifecycle,
   type Logger,
+  type Nats,
+  natsReadiness,
+  observeStreamFaults,
   openBuckets,
   presenceKey,
   ServerClock,
@@ -40,6 +44,16 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   const ffmpeg = await findFfmpeg(config.ffmpegPath);
   const access: CameraAccess = { networks: config.cameraNetworks, redirects: config.cameraRedirects };
   let runners = (): CameraRunner[] => [];
+  const registry = createRegistry("ingest", version);
+  let reached: Nats | undefined;
+  let starting: string | undefined = "NATS is waited for";
+  // First, so that health can be asked for while NATS is waited for.
+  const http = life.add(
+    new HttpServer(registry, { ...natsReadiness(() => reached), cameras: () => starting }, log),
+  );
+  const address = await http.listen(config.http);
+  if (!isLoopback(address)) log.warn({ address }, `metrics are open to the network at ${address}`);
+  observeStreamFaults(registry, () => reached?.watch.faults() ?? []);
   const nats = await connectNats(config.natsUrl, `ingest ${ingest}`, log, {
     signal: life.signal,
     onReconnect: () => {
@@ -47,6 +61,9 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     },
   });
   life.add({ stop: () => nats.connection.close() });
+  reached = nats;
+  starting = "JetStream does not give the streams and buckets yet";
+  nats.watch.look(nats.manager, [streams.ready], nats.connected);
   await ensureStream(nats.manager, readyStream(config.replicas));
   const buckets = await openBuckets(nats.kv, config.replicas);
 
@@ -62,7 +79,6 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   );
   const leases = life.add(new KvMirror(nats, buckets.leases, (data) => text.decode(data), log, leaseTtlMs));
   const tracing = life.add(await Tracing.start("ingest", version, config, log));
-  const registry = createRegistry("ingest", version);
   const pictures = new Pictures(
     {
       maxAgeMs: config.pictureSeconds * 1000,
@@ -112,11 +128,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   life.add(cameras).start();
   life.add(new ProbeSubject(nats, { ffmpeg, access }, (outcome) => metrics.probe(outcome), log));
 
-  const http = life.add(
-    new HttpServer(registry, { nats: () => (nats.connected() ? undefined : "NATS does not answer") }),
-  );
-  const address = await http.listen(config.http);
-  if (!isLoopback(address)) log.warn({ address }, `metrics are open to the network at ${address}`);
+  starting = undefined;
   log.info({ http: address, ingest, ffmpeg }, "ingest is ready");
   return address;
 }

@@ -76,6 +76,11 @@ export const settings = {
     help: "bytes of pictures of events that are kept",
   },
   replicas: replicasSetting,
+  natsStore: {
+    env: "SIGHTLINE_NATS_STORE_DIR",
+    schema: setting.optionalText(),
+    help: "directory of NATS's data where it can be seen from here, to tell how full its disk is",
+  },
   reorderWindowMs: {
     env: "SIGHTLINE_REORDER_WINDOW_MS",
     schema: setting.integer(250, 0, 10_000),

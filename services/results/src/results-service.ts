@@ -7,6 +7,7 @@ import {
   RulesServiceService,
   SubscriptionServiceService,
   servedModelSchema,
+  streams,
 } from "@sightline/contracts";
 import {
   connectNats,
@@ -18,6 +19,9 @@ import {
   KvMirror,
   type Lifecycle,
   type Logger,
+  type Nats,
+  natsReadiness,
+  observeStreamFaults,
   openBuckets,
   type ReadinessCheck,
   ServerClock,
@@ -50,7 +54,7 @@ import { attachHttp } from "./http/attach-http.ts";
 import { RecentLosses } from "./http/findings/recent-losses.ts";
 import { HttpApi } from "./http/http-api.ts";
 import { ResultsMetrics } from "./results-metrics.ts";
-import { retentionOf } from "./retention.ts";
+import { retentionOf, withLimitsThatFit } from "./retention.ts";
 import { rulesHandlers } from "./rules/rules-handlers.ts";
 import { decodeRules, RulesRegistry } from "./rules/rules-registry.ts";
 import { RulesService } from "./rules/rules-service.ts";
@@ -76,27 +80,34 @@ export async function startResults(
   life: Lifecycle,
 ): Promise<ResultsAddresses> {
   const prometheus = createRegistry("results", version, config.traceEndpoint !== undefined);
+  let reached: Nats | undefined;
+  let starting: string | undefined = "NATS is waited for";
   const readiness: Record<string, ReadinessCheck> = {
-    nats: () => "NATS has not been reached yet",
-    detections: () => "the stream of detections is not being read yet",
-    grpc: () => "the gRPC API does not listen yet",
+    ...natsReadiness(() => reached),
+    start: () => starting,
+    detections: () => "the streams of detections and events are not being read yet",
   };
   // First, so that health and metrics can be read while NATS is waited for.
-  const http = life.add(new HttpServer(prometheus, readiness));
+  const http = life.add(new HttpServer(prometheus, readiness, log));
   const { consoleDirectory, maxSockets } = config;
   const hosts = [splitAddress(config.http).host, ...config.httpHosts];
   const httpApi = new HttpApi({ version, hosts, consoleDirectory, maxSockets }, log);
   await httpApi.register(http.app);
   const httpAddress = await http.listen(config.http);
-  const streamMetrics = life.add(new StreamMetrics(prometheus));
+  const streamMetrics = life.add(new StreamMetrics(prometheus, config.natsStore));
+  observeStreamFaults(prometheus, () => reached?.watch.faults() ?? []);
 
   const nats = await connectNats(config.natsUrl, "results", log, { signal: life.signal });
   life.add({ stop: () => nats.connection.close() });
   streamMetrics.start(nats);
-  readiness.nats = () => (nats.connected() ? undefined : "NATS does not answer");
+  reached = nats;
+  starting = "JetStream does not give the streams and buckets yet";
+  nats.watch.look(nats.manager, Object.values(streams), nats.connected);
   const retention = retentionOf(config);
-  await ensureStreams(nats.manager, retention.detections);
-  await ensureResultStreams(nats.manager, retention);
+  await withLimitsThatFit(async () => {
+    await ensureStreams(nats.manager, retention.detections);
+    await ensureResultStreams(nats.manager, retention);
+  });
   const buckets = await openBuckets(nats.kv, config.replicas);
 
   const records = life.add(
@@ -110,6 +121,7 @@ export async function startResults(
   const text = new TextDecoder();
   const leases = life.add(new KvMirror(nats, buckets.leases, (data) => text.decode(data), log, leaseTtlMs));
   const cameraStatus = life.add(new CameraStatusView(statuses));
+  starting = "the buckets of cameras, rules and leases have not been read yet";
   await Promise.all([records.start(), statuses.start(), models.start(), rules.start(), leases.start()]);
 
   const registry = new CameraRegistry(buckets.cameras, buckets.cameraSecrets, records);
@@ -130,6 +142,7 @@ export async function startResults(
   const timeline = detectionFeed(feedParts, metrics.detectionFeed);
   const events = eventFeed(feedParts, metrics.eventFeed);
   for (const { reader } of [timeline, events]) {
+    starting = `what the stream ${reader.stream} holds has not been read yet`;
     life.add(reader);
     await reader.start();
   }
@@ -138,19 +151,16 @@ export async function startResults(
       metrics.frame(frame, Number(timestampNanos) / 1e6, config.traceEndpoint && headers?.get(traceHeader)),
     ),
   );
+  starting = "its parts are being started";
   const losses = new RecentLosses();
   timeline.feed.listen((message) => {
     if (!isFrame(message)) losses.add(message.camera, message.lostFrames);
   });
   const isRegistered = (camera: string) => records.get(camera) !== undefined;
-  const { taker, claims, pictures, recentDetections, cameraSnapshots, eventSnapshots } = await startSnapshots(
-    nats,
-    retention.snapshots,
-    isRegistered,
-    prometheus,
-    log,
-    life,
-  );
+  const { taker, claims, pictures, recentDetections, cameraSnapshots, eventSnapshots } =
+    await withLimitsThatFit(() =>
+      startSnapshots(nats, retention.snapshots, isRegistered, prometheus, log, life),
+    );
   timeline.feed.listen(framesOnly((frame) => recentDetections.add(frame)));
   records.onChange(({ key, value }) => {
     if (value) return;
@@ -232,12 +242,13 @@ export async function startResults(
       pictures,
       cameraSnapshots,
       eventSnapshots,
+      natsStore: config.natsStore,
       log,
     },
     life,
   );
   const port = await grpc.listen(config.grpc);
-  readiness.grpc = () => undefined;
+  starting = undefined;
   const health = setInterval(() => grpc.setServing(nats.connected() && reading()), 250);
   life.add({ stop: async () => clearInterval(health) });
 

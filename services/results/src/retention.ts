@@ -1,5 +1,6 @@
-import type { Retention } from "@sightline/contracts";
-import type { ResultsConfig } from "./config.ts";
+import { type Retention, snapshotStore, streams } from "@sightline/contracts";
+import { SettingError, StreamTooLargeError } from "@sightline/service";
+import { type ResultsConfig, settings } from "./config.ts";
 
 /**
  * What workers found is needed only until it has been analysed, so it has to outlast an outage of results, and no more:
@@ -25,4 +26,25 @@ export function retentionOf(config: ResultsConfig) {
     snapshots: kept(snapshotsMaxAgeHours, snapshotsMaxBytes),
     deadLetters: kept(eventsMaxAgeHours, deadLetterBytes),
   };
+}
+
+const limitSettings: Record<string, string> = {
+  [streams.detections]: `${settings.maxBytes.env}, of which it gets a quarter,`,
+  [streams.timeline]: settings.maxBytes.env,
+  [streams.events]: settings.eventsMaxBytes.env,
+  [`OBJ_${snapshotStore}`]: settings.snapshotsMaxBytes.env,
+};
+
+/** Runs what provides streams. @throws SettingError that names the setting of the stream that does not fit */
+export async function withLimitsThatFit<R>(provide: () => Promise<R>): Promise<R> {
+  try {
+    return await provide();
+  } catch (error) {
+    if (!(error instanceof StreamTooLargeError)) throw error;
+    const setting = limitSettings[error.stream];
+    const lower = setting ? `Lower ${setting} or give` : "Give";
+    throw new SettingError(
+      `${error.message}. ${lower} NATS a larger disk (or max_file_store, if its configuration sets it)`,
+    );
+  }
 }

@@ -15,7 +15,7 @@ test("streams are measured while NATS answers, and have no values while it does 
   const nats = await connectNats(server.url, "test", createLogger("test", "fatal"));
   ends.push(() => nats.connection.close());
   const registry = new Registry();
-  const streams = new StreamMetrics(registry, 50);
+  const streams = new StreamMetrics(registry, server.directory, 50);
   ends.push(() => streams.stop());
   const value = async (series: string) => {
     const line = (await registry.metrics()).split("\n").find((text) => text.startsWith(`${series} `));
@@ -35,6 +35,9 @@ test("streams are measured while NATS answers, and have no values while it does 
   expect(await value('sightline_stream_messages{stream="OPEN"}')).toBe(0);
   expect(await value('sightline_stream_max_bytes{stream="OPEN"}')).toBe(0);
   expect(await value('sightline_stream_oldest_seconds{stream="OPEN"}')).toBe(0);
+
+  expect(await value("sightline_nats_disk_size_bytes")).toBeGreaterThan(1e6);
+  expect(await value("sightline_nats_disk_free_bytes")).toBeGreaterThanOrEqual(0);
 
   await server.down("SIGKILL");
   await expect.poll(() => value("sightline_nats_up")).toBe(0);

@@ -1,5 +1,5 @@
 import type { StreamInfo } from "@nats-io/jetstream";
-import type { Nats } from "@sightline/service";
+import { diskRoom, type Nats } from "@sightline/service";
 import { Gauge, type Registry } from "prom-client";
 import { PolledGauges } from "./polled-gauges.ts";
 
@@ -8,12 +8,14 @@ export class StreamMetrics {
   readonly #natsUp: Gauge;
   readonly #streams: PolledGauges<StreamInfo, "stream">;
 
-  constructor(registry: Registry, pollMs?: number) {
+  /** `natsStore`: directory of NATS's data, if it can be seen from here. */
+  constructor(registry: Registry, natsStore?: string, pollMs?: number) {
     this.#natsUp = new Gauge({
       name: "sightline_nats_up",
       help: "1 while NATS answers, else 0.",
       registers: [registry],
     });
+    if (natsStore) observeDisk(registry, natsStore);
     this.#streams = new PolledGauges(registry, gauges, "stream", ({ config }) => config.name, pollMs);
   }
 
@@ -30,6 +32,21 @@ export class StreamMetrics {
   stop(): Promise<void> {
     return this.#streams.stop();
   }
+}
+
+function observeDisk(registry: Registry, directory: string): void {
+  const gauge = (name: string, help: string, value: "freeBytes" | "sizeBytes") =>
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      async collect() {
+        const room = await diskRoom(directory);
+        if (room) this.set(room[value]);
+      },
+    });
+  gauge("sightline_nats_disk_free_bytes", "Bytes that are free on the disk of NATS's data.", "freeBytes");
+  gauge("sightline_nats_disk_size_bytes", "Size of the disk of NATS's data.", "sizeBytes");
 }
 
 const gauges = [

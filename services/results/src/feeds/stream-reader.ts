@@ -42,7 +42,7 @@ export interface StreamReceiver {
  */
 export class StreamReader {
   readonly #nats: Nats;
-  readonly #stream: string;
+  readonly stream: string;
   readonly #past: number;
   readonly #receiver: StreamReceiver;
   readonly #log: Logger;
@@ -58,7 +58,7 @@ export class StreamReader {
   /** `past`: how many of the messages that are there already to begin with. */
   constructor(nats: Nats, stream: string, past: number, receiver: StreamReceiver, log: Logger) {
     this.#nats = nats;
-    this.#stream = stream;
+    this.stream = stream;
     this.#past = past;
     this.#receiver = receiver;
     this.#log = log;
@@ -95,7 +95,7 @@ export class StreamReader {
       try {
         await this.#readUntilClosed();
       } catch (error) {
-        const details = { stream: this.#stream, error: (error as Error).message };
+        const details = { stream: this.stream, error: (error as Error).message };
         this.#log.debug(details, "a stream cannot be read yet; trying again");
       }
       this.#reading = false;
@@ -104,8 +104,8 @@ export class StreamReader {
   }
 
   async #readUntilClosed(): Promise<void> {
-    await this.#findPlace(await this.#nats.manager.streams.info(this.#stream));
-    const consumer = await this.#nats.jetstream.consumers.get(this.#stream, {
+    await this.#findPlace(await this.#nats.manager.streams.info(this.stream));
+    const consumer = await this.#nats.jetstream.consumers.get(this.stream, {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: this.#place.sequence + 1,
       inactive_threshold: 60_000,
@@ -132,7 +132,7 @@ export class StreamReader {
   /** Compares what the stream holds with what has been read of it, and tells when the two do not meet. */
   async #findPlace(info: StreamInfo): Promise<void> {
     const { state } = info;
-    const identity = streamIdentity(this.#stream, streamMaking(info));
+    const identity = streamIdentity(this.stream, streamMaking(info));
     const before = this.#place;
     const moved = await this.#moved(state, identity);
     if (moved) this.#place = moved;
@@ -140,7 +140,7 @@ export class StreamReader {
       if (this.#identity)
         this.#log.warn(
           {
-            stream: this.#stream,
+            stream: this.stream,
             read: before.sequence,
             goesOnAfter: this.#place.sequence,
             first: state.first_seq,
@@ -163,7 +163,7 @@ export class StreamReader {
       return sequence > beginning.sequence ? { sequence, time: unknownTime } : beginning;
     }
     if (!this.#identity.equals(identity)) return beginning;
-    const left = await findLoss(this.#nats.manager, this.#stream, state, this.#place);
+    const left = await findLoss(this.#nats.manager, this.stream, state, this.#place);
     return left ?? (beginning.sequence > this.#place.sequence ? beginning : undefined);
   }
 

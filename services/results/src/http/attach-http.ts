@@ -55,6 +55,7 @@ export interface HttpSources {
   pictures: PictureClient;
   cameraSnapshots: CameraSnapshots;
   eventSnapshots: EventSnapshots;
+  natsStore: string | undefined;
   log: Logger;
 }
 
@@ -118,6 +119,7 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
     system: new SystemView({
       version: sources.version,
       nats,
+      natsStore: sources.natsStore,
       workers,
       models,
       defaultModel: catalog.defaultModel,

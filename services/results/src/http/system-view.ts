@@ -1,6 +1,6 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import type { Camera, HttpSystem, ServedModel, WorkerInfo } from "@sightline/contracts";
-import type { Nats } from "@sightline/service";
+import { diskRoom, type Nats } from "@sightline/service";
 import { diagnosisSeconds } from "./camera-view.ts";
 import { diagnoseSystem } from "./findings/diagnose-system.ts";
 import { toHttpCamera } from "./json/camera-json.ts";
@@ -13,7 +13,9 @@ const bucketPrefix = "KV_";
 
 export interface SystemParts {
   version: string;
-  nats: Pick<Nats, "connection" | "manager" | "connected">;
+  nats: Pick<Nats, "connection" | "manager" | "connected" | "watch">;
+  /** Directory of NATS's data, if it can be seen from here. */
+  natsStore: string | undefined;
   workers: () => WorkerInfo[];
   models: () => ServedModel[];
   defaultModel: string;
@@ -47,10 +49,23 @@ export class SystemView {
         isDefault: name === defaultModel,
       })),
       streams: (await this.#readStreams()).map(toHttpStream),
+      storage: await this.#storage(),
     };
     const shown = cameras().map((camera) => toHttpCamera(camera));
     const samples = new Map(shown.map(({ id }) => [id, series.recent(id, diagnosisSeconds)]));
     return { ...system, findings: diagnoseSystem(system, shown, samples) };
+  }
+
+  async #storage(): Promise<HttpSystem["storage"]> {
+    const { nats, natsStore } = this.#parts;
+    const faults = nats.watch.faults().map(({ stream, lacks, reason, code, since }) => ({
+      stream,
+      lacks,
+      reason,
+      code: code ?? null,
+      sinceTime: new Date(since).toISOString(),
+    }));
+    return { faults, disk: (natsStore && (await diskRoom(natsStore))) || null };
   }
 
   /** None while NATS does not answer. */

@@ -1,7 +1,7 @@
 import type { StreamState } from "@nats-io/jetstream";
 import { type ObjectStore, Objm } from "@nats-io/obj";
 import { decodeJson, type Retention, snapshotStore } from "@sightline/contracts";
-import { isJetStreamFailure, type Nats } from "@sightline/service";
+import { fitting, isJetStreamFailure, type Nats } from "@sightline/service";
 import { z } from "zod";
 
 const stream = `OBJ_${snapshotStore}`;
@@ -168,11 +168,13 @@ export class SnapshotStore {
 async function provision(nats: Nats, { maxAgeSeconds, maxBytes, replicas }: Retention): Promise<ObjectStore> {
   const objects = await new Objm(nats.jetstream).create(snapshotStore, { replicas });
   // Age is the server's business, and bytes too if all else fails: an object store then refuses what is new.
-  await nats.manager.streams.update(stream, {
-    max_age: maxAgeSeconds * nanosecondsPerSecond,
-    max_bytes: maxBytes,
-    duplicate_window: Math.min(120, maxAgeSeconds) * nanosecondsPerSecond,
-    num_replicas: replicas,
-  });
+  await fitting(stream, maxBytes, () =>
+    nats.manager.streams.update(stream, {
+      max_age: maxAgeSeconds * nanosecondsPerSecond,
+      max_bytes: maxBytes,
+      duplicate_window: Math.min(120, maxAgeSeconds) * nanosecondsPerSecond,
+      num_replicas: replicas,
+    }),
+  );
   return objects;
 }

@@ -11,6 +11,7 @@ function system(parts: Partial<HttpSystem> = {}): HttpSystem {
     workers: [],
     models: [],
     streams: [],
+    storage: { faults: [], disk: null },
     findings: [],
     ...parts,
   };
@@ -105,4 +106,25 @@ test("a stream that is full before its age is told with how far it reaches back"
   ]);
   for (const change of [{ bytes: 50 }, { maxBytes: 0 }, { oldestTime: "2026-01-01T00:30:00Z" }])
     expect(of(change)).toMatchObject([{ level: "ok" }]);
+});
+
+test("a full disk is named with its stream, and not the workers that can announce themselves no more", () => {
+  const disk = { directory: "/data", freeBytes: 0, sizeBytes: 20 * 1024 ** 3 };
+  const fault = { stream: "TIMELINE", lacks: "takes", code: 10077, sinceTime: "" } as const;
+  const reason = "no space left on device";
+  const full = system({ storage: { faults: [{ ...fault, reason }], disk } });
+  expect(diagnoseSystem(full, [camera("a")], new Map(), now)).toMatchObject([
+    {
+      level: "error",
+      text: "The disk of NATS is full: the stream TIMELINE takes no messages: no space left on device (code 10077) (the disk of /data has 0 MiB of 20 GiB free).",
+      fix: expect.stringContaining("Make room"),
+    },
+  ]);
+  const silent = { ...fault, lacks: "gives", reason: "JetStream gives no answer", code: null } as const;
+  const hung = system({ storage: { faults: [silent, { ...silent, stream: "EVENTS" }], disk: null } });
+  expect(diagnoseSystem(hung, [], new Map(), now)).toMatchObject([
+    { text: expect.stringContaining("TIMELINE cannot be read: JetStream gives no answer; also EVENTS") },
+  ]);
+  const filling = system({ storage: { faults: [], disk }, workers: [worker(0.1)] });
+  expect(diagnoseSystem(filling, [], new Map(), now)).toMatchObject([{ level: "error" }]);
 });

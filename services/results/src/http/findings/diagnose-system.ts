@@ -1,4 +1,5 @@
 import type { HttpCamera, HttpFinding, HttpSample, HttpSystem } from "@sightline/contracts";
+import { byteText, diskText, faultText, isDiskFull } from "@sightline/service";
 import { heldUpFix, saturated, worstFirst } from "./diagnose-camera.ts";
 import { percent } from "./percent.ts";
 
@@ -21,6 +22,7 @@ export function diagnoseSystem(
 ): HttpFinding[] {
   const findings = [
     ...findNats(system),
+    ...findStorage(system),
     ...findMissingWorkers(system, cameras),
     ...findDark(cameras),
     ...findBottleneck(system, cameras, samples),
@@ -46,11 +48,38 @@ function* findNats({ nats }: Situation): Generator<HttpFinding> {
   };
 }
 
+/** What NATS cannot store, and whether that is for want of room. */
+function* findStorage({ nats, storage, streams }: Situation): Generator<HttpFinding> {
+  if (!nats.connected && storage.faults.length === 0) return;
+  const { faults, disk } = storage;
+  const isFull = disk !== null && isDiskFull(disk);
+  const [first] = faults;
+  if (!first && !isFull) return;
+  const held = sum(streams, ({ bytes }) => bytes);
+  const facts = [
+    ...(disk ? [diskText(disk)] : []),
+    ...(held > 0 ? [`JetStream holds ${byteText(held)}`] : []),
+  ].join(", ");
+  const because = isFull ? "The disk of NATS is full" : "NATS does not do its work";
+  const what = first ? `: ${faultText({ ...first, code: first.code ?? undefined, since: 0 })}` : "";
+  const others = [...new Set(faults.map(({ stream }) => stream))].filter(
+    (stream) => stream !== first?.stream,
+  );
+  yield {
+    level: "error",
+    text: `${because}${what}${others.length > 0 ? `; also ${listed(others)}` : ""}${facts ? ` (${facts})` : ""}.`,
+    fix: isFull
+      ? "Make room on this disk, or lower the SIGHTLINE_*_MAX_BYTES limits. ./sightline up restarts NATS by itself when there is room; elsewhere restart it then if it still refuses (docker compose restart nats)."
+      : "Restart NATS if this lasts (docker compose restart nats); ./sightline up does so by itself. Look at its log for the cause: a full disk, max_file_store, or damaged files.",
+  };
+}
+
 function* findMissingWorkers(
-  { workers, nats }: Situation,
+  { workers, nats, storage }: Situation,
   cameras: readonly CameraSituation[],
 ): Generator<HttpFinding> {
-  if (!nats.connected) return;
+  // Workers announce themselves through JetStream.
+  if (!nats.connected || storage.faults.length > 0) return;
   const served = new Set(workers.map(({ model }) => model));
   const missing = [...new Set(cameras.map(({ model }) => model))].filter((model) => !served.has(model));
   for (const model of missing.sort()) {

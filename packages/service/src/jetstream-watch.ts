@@ -1,0 +1,148 @@
+import { JetStreamApiError, type JetStreamClient, type JetStreamManager } from "@nats-io/jetstream";
+import { ClosedConnectionError } from "@nats-io/transport-node";
+import { streams } from "@sightline/contracts";
+import { isJetStreamFailure } from "./jetstream-errors.ts";
+
+/** What a stream does not do, and why. */
+export interface StreamFault {
+  stream: string;
+  /** takes: messages are not stored; gives: its state cannot be read. */
+  lacks: "takes" | "gives";
+  /** What JetStream said, or that it said nothing. */
+  reason: string;
+  /** JetStream's code of the error; undefined when there was no answer. */
+  code: number | undefined;
+  /** When it began, milliseconds since 1970. */
+  since: number;
+}
+
+interface Failing {
+  fault: StreamFault;
+  /** Monotonic milliseconds. */
+  firstAt: number;
+  lastAt: number;
+}
+
+/** Silence is a fault only when it lasts: an answer is lost in every restart of the server. */
+const silenceMs = 3_000;
+/** A failure that nothing has repeated for so long says nothing about now. */
+const forgottenMs = 30_000;
+const lookMs = 2_000;
+
+/** Says whether JetStream stores what this process publishes, and gives the state of the streams that it uses. */
+export class JetStreamWatch {
+  readonly #takes = new Map<string, Failing>();
+  readonly #gives = new Map<string, Failing>();
+  readonly #now: () => number;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  /** `now`: monotonic milliseconds. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** What is wrong now, the longest first. */
+  faults(): StreamFault[] {
+    const now = this.#now();
+    return [...this.#takes.values(), ...this.#gives.values()]
+      .filter(({ fault, firstAt, lastAt }) => {
+        if (now - lastAt > forgottenMs) return false;
+        return fault.code !== undefined || lastAt - firstAt >= silenceMs;
+      })
+      .map(({ fault }) => fault)
+      .toSorted((a, b) => a.since - b.since);
+  }
+
+  /** One line about what is wrong; undefined when nothing is. */
+  reason(): string | undefined {
+    const faults = this.faults();
+    const [first] = faults;
+    if (!first) return undefined;
+    const others = new Set(faults.map(({ stream }) => stream));
+    others.delete(first.stream);
+    return others.size > 0 ? `${faultText(first)}; also ${[...others].join(", ")}` : faultText(first);
+  }
+
+  /** Follows what becomes of all that this client publishes. */
+  follow(client: JetStreamClient): JetStreamClient {
+    const publish = client.publish.bind(client);
+    client.publish = async (subject, payload, options) => {
+      try {
+        const ack = await publish(subject, payload, options);
+        this.#takes.delete(ack.stream);
+        return ack;
+      } catch (error) {
+        const stream = streamOf(subject);
+        // Whoever wrote first has found a stream that takes; a closed connection says nothing of it.
+        const tells = !isJetStreamFailure(error, "wrongLastSequence");
+        if (stream && tells && !(error instanceof ClosedConnectionError))
+          this.#note(this.#takes, "takes", stream, error);
+        throw error;
+      }
+    };
+    return client;
+  }
+
+  /** Asks for the state of these streams again and again; one that does not exist is no fault. */
+  look(manager: JetStreamManager, names: readonly string[], connected: () => boolean): void {
+    const round = async () => {
+      for (const stream of names) {
+        if (this.#stopped) return;
+        if (connected()) await this.#lookAt(manager, stream);
+      }
+      if (!this.#stopped) this.#timer = setTimeout(() => void round(), lookMs);
+    };
+    void round();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #lookAt(manager: JetStreamManager, stream: string): Promise<void> {
+    try {
+      await manager.streams.info(stream);
+      this.#gives.delete(stream);
+    } catch (error) {
+      if (isJetStreamFailure(error, "streamNotFound")) this.#gives.delete(stream);
+      else this.#note(this.#gives, "gives", stream, error);
+    }
+  }
+
+  #note(failing: Map<string, Failing>, lacks: StreamFault["lacks"], stream: string, error: unknown): void {
+    const now = this.#now();
+    const known = failing.get(stream);
+    const lasting = known && now - known.lastAt <= forgottenMs ? known : undefined;
+    const code = error instanceof JetStreamApiError ? error.code : undefined;
+    const reason = code === undefined ? "JetStream gives no answer" : (error as Error).message;
+    const since = lasting?.fault.since ?? Date.now();
+    failing.set(stream, {
+      fault: { stream, lacks, reason, code, since },
+      firstAt: lasting?.firstAt ?? now,
+      lastAt: now,
+    });
+  }
+}
+
+/** `the stream TIMELINE takes no messages: JetStream gives no answer`. */
+export function faultText({ stream, lacks, reason, code }: StreamFault): string {
+  const what = lacks === "takes" ? "takes no messages" : "cannot be read";
+  return `the stream ${stream} ${what}: ${reason}${code === undefined ? "" : ` (code ${code})`}`;
+}
+
+const streamsBySubject: Record<string, string> = {
+  ready: streams.ready,
+  detections: streams.detections,
+  timeline: streams.timeline,
+  events: streams.events,
+  "dead-letters": streams.deadLetters,
+  redeliveries: streams.deadLetters,
+};
+
+/** The stream that takes a subject; undefined for pictures, whose store makes room when it is full. */
+function streamOf(subject: string): string | undefined {
+  const [first = "", second = ""] = subject.split(".");
+  return first === "$KV" ? `KV_${second}` : streamsBySubject[first];
+}
