@@ -54,6 +54,14 @@ describe("time between frames", () => {
     expect(after(clock, 160, 40)).toBe(160);
   });
 
+  it("is as by capture time, when presentation time stands still, or moves with every other frame", () => {
+    const still = clockAt(0, 0);
+    for (let frame = 1; frame <= 100; frame++) expect(after(still, frame * 100, 0)).toBe(frame * 100);
+    const pairs = clockAt(0, 0);
+    for (let frame = 1; frame <= 100; frame++)
+      expect(after(pairs, frame * 100, Math.floor(frame / 2) * 200)).toBe(frame * 100);
+  });
+
   it("is as by capture time across epochs", () => {
     const clock = clockAt(0, 0);
     expect(after(clock, 3000, 77, "b")).toBe(3000);

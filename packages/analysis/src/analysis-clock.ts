@@ -16,7 +16,7 @@ const maxHostStepMs = 2000;
  *
  * Between two frames of an epoch as much time passes as their capture times say, as long as these agree with the stream's
  * presentation times. When they do not, the wall clock was set, or frames were held up on their way and came in a
- * burst: then presentation times decide. Unless it is these that jumped: back, or ahead of the wall clock.
+ * burst: then presentation times decide. Unless it is these that jumped, back or ahead of the wall clock, or that stand still.
  */
 export class AnalysisClock {
   readonly #state: ClockState;
@@ -91,7 +91,8 @@ function elapsed(
   if (stepsAgree && Math.abs(offsetMs - last.offsetMs) <= clockToleranceMs) {
     return { elapsedMs: byCapture, offsetMs: last.offsetMs };
   }
-  const ptsWereSet = byPts < 0 || (byCapture >= 0 && byPts > byCapture + clockToleranceMs);
+  const standStill = byPts === 0 && byCapture > 0;
+  const ptsWereSet = byPts < 0 || standStill || (byCapture >= 0 && byPts > byCapture + clockToleranceMs);
   if (ptsWereSet) return { elapsedMs: byCapture, offsetMs };
   return { elapsedMs: byPts, offsetMs: last.offsetMs };
 }

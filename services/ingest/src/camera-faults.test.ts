@@ -1,5 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { CameraReason, CameraState, type CameraStatus } from "@sightline/contracts";
+import {
+  CameraReason,
+  CameraState,
+  type CameraStatus,
+  DropReason,
+  fromTimestamp,
+} from "@sightline/contracts";
+import { readClip, ScriptedCamera, type SentPicture } from "@sightline/rtsp/testing";
 import { freePort } from "@sightline/service/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { balances, IngestRig } from "./testing/ingest-rig.ts";
@@ -106,6 +113,44 @@ test("a camera that stalls is told as such and recovers", async () => {
   await cameras.fault("resume");
   await rig.statusThat("still", live);
   await rig.remove("still");
+});
+
+/** A camera of 10 frames per second with RTP timestamps of its own. */
+async function cameraWithTimes(timeOf: (picture: SentPicture) => number): Promise<ScriptedCamera> {
+  const picture = (sent: SentPicture) => ({ data: sent.data, timestamp: timeOf(sent) });
+  return ScriptedCamera.start({ tracks: [{ clip: await readClip({ seconds: 2 }), picture }] });
+}
+
+test.each([
+  ["still", ({ origin }: SentPicture) => origin],
+  ["pairs", ({ index, timestamp }: SentPicture) => timestamp - (index % 2) * 9_000],
+])(
+  "every frame of a camera whose timestamps stand %s is analysed, each at its own time",
+  async (id, timeOf) => {
+    const camera = await cameraWithTimes(timeOf);
+    await rig.register(id, { uri: camera.url() });
+    await rig.framesOf(id, 25);
+    const { ledger } = await rig.statusThat(id, (status) => (status.ledger?.inferred ?? 0) >= 25);
+    expect(ledger && balances(ledger)).toBe(true);
+    expect(ledger?.dropped.find(({ reason }) => reason === DropReason.DECODE_ERROR)).toBeUndefined();
+    const times = rig.worker.of(id).map(({ frame }) => fromTimestamp(frame.captureTime!));
+    for (const [i, time] of times.slice(1).entries()) expect(time).toBeGreaterThan(times[i]!);
+    await rig.remove(id);
+    await camera.stop();
+  },
+);
+
+test("the rate asked for holds though timestamps jump", async () => {
+  const hour = 3_600 * 90_000;
+  const camera = await cameraWithTimes(({ index, timestamp }) => timestamp - (index % 10 === 5 ? hour : 0));
+  await rig.register("jumps", { uri: camera.url(), targetFps: 2 });
+  await rig.statusThat("jumps", ({ ledger }) => (ledger?.captured ?? 0) >= 60);
+  const times = rig.worker.of("jumps").map(({ frame }) => fromTimestamp(frame.captureTime!));
+  const seconds = (times.at(-1)! - times[0]!) / 1000;
+  // Two frames of credit, and a second's worth that stream time may be ahead.
+  expect(times.length).toBeLessThanOrEqual(2 * seconds + 5);
+  await rig.remove("jumps");
+  await camera.stop();
 });
 
 test("frames flow again after NATS was killed and came back, and the account still balances", async () => {

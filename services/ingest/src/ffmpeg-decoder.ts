@@ -132,7 +132,8 @@ export class FfmpegDecoder {
         break;
       }
       case "decoded":
-        this.#intake.decoded(report.ptsUs, report.width, report.height);
+        if (this.#intake.decoded(report.ptsUs, report.width, report.height, performance.now()))
+          this.#events.packet({ key: false, counted: true });
         if (!this.#sampling) this.#sampled();
         this.#events.picture({ width: report.width, height: report.height });
         break;

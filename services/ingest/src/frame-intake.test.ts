@@ -12,11 +12,11 @@ function intake() {
 test("numbers frames in the order of arrival and keeps their arrival and time", () => {
   const { ledger, intake: frames } = intake();
   frames.packet(0, true, 10);
-  frames.decoded(0, 640, 480);
+  frames.decoded(0, 640, 480, 12);
   frames.sampled();
   // Packets are reported to the millisecond, pictures exactly.
   frames.packet(33_000, false, 43);
-  frames.decoded(33_367, 640, 480);
+  frames.decoded(33_367, 640, 480, 45);
   frames.sampled();
   expect([frames.pixels(), frames.pixels()]).toEqual([
     { number: 1, arrivedAt: 10, ptsUs: 0, sourceWidth: 640, sourceHeight: 480 },
@@ -33,10 +33,45 @@ test("counts nothing before the first key frame, and a frame in parts once", () 
   expect(ledger.captured).toBe(1);
 });
 
+test.each([
+  ["stands still", (i: number) => 0 * i],
+  ["comes in pairs", (i: number) => Math.floor(i / 2) * 200_000],
+  ["jumps back and ahead", (i: number) => (i % 5 === 3 ? i * 100_000 + 3.8e10 : i * 100_000)],
+])("every picture is a frame with the arrival of its own packet where the time %s", (_, timeOf) => {
+  const { ledger, intake: frames } = intake();
+  for (let i = 0; i < 200; i++) {
+    const counted = frames.packet(timeOf(i), i % 10 === 0, i);
+    expect(frames.decoded(timeOf(i), 2, 2, i + 0.5)).toBe(!counted);
+    frames.sampled();
+    expect(frames.pixels()).toMatchObject({ number: i + 1, arrivedAt: i });
+    ledger.infer(i + 1);
+  }
+  expect(ledger.snapshot()).toEqual({ captured: 200, inferred: 200, dropped: [], inFlight: 0 });
+});
+
+test("the first packet, whose time comes later, is the first picture's", () => {
+  const { ledger, intake: frames } = intake();
+  frames.packet(undefined, true, 1);
+  expect(frames.decoded(0, 2, 2, 2)).toBe(false);
+  frames.sampled();
+  expect(frames.pixels()).toMatchObject({ number: 1, arrivedAt: 1 });
+  expect(ledger.captured).toBe(1);
+});
+
+test("fields are counted once however many frames come", () => {
+  const { ledger, intake: frames } = intake();
+  for (let i = 0; i < 200; i++) {
+    for (const part of [0, 1]) frames.packet(i * 40_000, true, i * 2 + part);
+    frames.decoded(i * 40_000, 2, 2, i * 2 + 1);
+  }
+  frames.end(DropReason.CAMERA_STOPPED);
+  expect(ledger.snapshot()).toMatchObject({ captured: 200, dropped: [{ count: 200 }] });
+});
+
 test("a picture that did not pass the sampler is sampled out when the next report comes", () => {
   const { ledger, intake: frames } = intake();
   frames.packet(0, true, 0);
-  frames.decoded(0, 2, 2);
+  frames.decoded(0, 2, 2, 0);
   expect(ledger.inFlight).toBe(1);
   frames.packet(100_000, false, 1);
   expect(ledger.dropped(DropReason.SAMPLED_OUT)).toBe(1);
@@ -46,7 +81,7 @@ test("a picture that did not pass the sampler is sampled out when the next repor
 test("a packet without a picture is a decode error once a later picture comes", () => {
   const { ledger, intake: frames } = intake();
   for (const pts of [0, 100_000, 200_000]) frames.packet(pts, true, pts);
-  frames.decoded(200_000, 2, 2);
+  frames.decoded(200_000, 2, 2, 0);
   frames.sampled();
   expect(ledger.dropped(DropReason.DECODE_ERROR)).toBe(2);
   expect(frames.pixels()?.number).toBe(3);
@@ -57,7 +92,7 @@ test("frames that arrive out of the order of their times are matched all the sam
   // I P B B: the P frame is sent before the two that are shown before it.
   for (const pts of [0, 300_000, 100_000, 200_000]) frames.packet(pts, pts === 0, pts);
   for (const pts of [0, 100_000, 200_000, 300_000]) {
-    frames.decoded(pts, 2, 2);
+    frames.decoded(pts, 2, 2, 0);
     frames.sampled();
   }
   expect([1, 2, 3, 4].map(() => frames.pixels()?.number)).toEqual([1, 3, 4, 2]);
@@ -73,7 +108,7 @@ test("a decoder that gives nothing does not keep frames for ever", () => {
 
 test("pixels of a picture that no packet announced belong to nobody", () => {
   const { intake: frames } = intake();
-  frames.decoded(5, 2, 2);
+  frames.decoded(5, 2, 2, 0);
   frames.sampled();
   expect(frames.awaitsPixels).toBe(true);
   expect(frames.pixels()).toBeUndefined();
@@ -92,7 +127,7 @@ test("whatever is reported, every counted frame is accounted for, and none is op
       const delivered = new Set<number>();
       for (const [i, each] of steps.entries()) {
         if (each.kind === "packet") frames.packet(each.pts * 1000, each.key, i);
-        else if (each.kind === "decoded") frames.decoded(each.pts * 1000, 2, 2);
+        else if (each.kind === "decoded") frames.decoded(each.pts * 1000, 2, 2, 0);
         else if (each.kind === "sampled") frames.sampled();
         else {
           const frame = frames.pixels();

@@ -12,7 +12,8 @@ export interface ArrivedFrame {
 }
 
 interface Packet {
-  number: number;
+  /** Undefined while it may be a part of the frame before it. */
+  number: number | undefined;
   arrivedAt: number;
   ptsUs: number | undefined;
 }
@@ -24,7 +25,8 @@ const mostInDecoder = 64;
 
 /**
  * Follows compressed frames through one run of a decoder, by their presentation time: which gave a picture, which
- * passed the sampler. Counting begins with the first key frame, since nothing before it can be decoded.
+ * passed the sampler. Counting begins with the first key frame, since nothing before it can be decoded. From then on every
+ * picture is a frame of the account, whatever the times are.
  */
 export class FrameIntake {
   readonly #ledger: Ledger;
@@ -44,25 +46,30 @@ export class FrameIntake {
   packet(ptsUs: number | undefined, key: boolean, arrivedAt: number): boolean {
     this.#closeUnsampled();
     this.#started ||= key;
-    // Some cameras send parameter sets, or the fields of one picture, as packets of their own.
+    // Some cameras send parameter sets, or the fields of one picture, as packets of their own; those of others, whose time
+    // stands still, are frames: a picture tells.
     const part = ptsUs !== undefined && ptsUs === this.#lastPtsUs;
     this.#lastPtsUs = ptsUs;
-    if (!this.#started || part) return false;
-    this.#inDecoder.push({ number: this.#ledger.capture(), arrivedAt, ptsUs });
+    if (!this.#started) return false;
+    this.#inDecoder.push({ number: part ? undefined : this.#ledger.capture(), arrivedAt, ptsUs });
     if (this.#inDecoder.length > mostInDecoder) this.#failOldest();
-    return true;
+    return !part;
   }
 
-  /** The decoder gave a picture. Pictures come in the order of their times, so any earlier packet gave none. */
-  decoded(ptsUs: number | undefined, sourceWidth: number, sourceHeight: number): void {
+  /**
+   * The decoder gave a picture. Pictures come in the order of their times, so any earlier packet gave none. Returns whether
+   * its frame is counted only now, no packet having been counted for it.
+   */
+  decoded(ptsUs: number | undefined, sourceWidth: number, sourceHeight: number, decodedAt: number): boolean {
     this.#closeUnsampled();
-    const index = this.#inDecoder.findIndex((packet) => sameTime(packet.ptsUs, ptsUs));
-    const [packet] = index < 0 ? [] : this.#inDecoder.splice(index, 1);
-    if (!packet) return;
+    if (!this.#started) return false;
+    const packet = this.#takePacket(ptsUs);
     for (const earlier of this.#inDecoder.filter((other) => isBefore(other.ptsUs, ptsUs)))
       this.#fail(earlier);
-    const { number, arrivedAt } = packet;
+    const number = packet?.number ?? this.#ledger.capture();
+    const arrivedAt = packet?.arrivedAt ?? decodedAt;
     this.#decoded = { number, arrivedAt, ptsUs: ptsUs ?? 0, sourceWidth, sourceHeight };
+    return packet?.number === undefined;
   }
 
   /** The picture passed the sampler: its pixels will come. */
@@ -85,13 +92,26 @@ export class FrameIntake {
   end(reason: DropReason): void {
     this.#closeUnsampled();
     const open = [...this.#inDecoder.splice(0), ...this.#toCome.splice(0)];
-    for (const frame of open) if (frame) this.#ledger.drop(frame.number, reason);
+    for (const frame of open) if (frame?.number !== undefined) this.#ledger.drop(frame.number, reason);
   }
 
   /** A picture that the sampler let pass is reported right after it was decoded; anything else means it was not. */
   #closeUnsampled(): void {
     if (this.#decoded) this.#ledger.drop(this.#decoded.number, DropReason.SAMPLED_OUT);
     this.#decoded = undefined;
+  }
+
+  /** The packet that a picture of this time came from. */
+  #takePacket(ptsUs: number | undefined): Packet | undefined {
+    const packets = this.#inDecoder;
+    const ofTime = (packet: Packet) => sameTime(packet.ptsUs, ptsUs);
+    const packet =
+      packets.find((each) => each.number !== undefined && ofTime(each)) ??
+      packets.findLast(ofTime) ??
+      // ffmpeg learns the time of a connection's first packet only after it has reported it.
+      packets.find((each) => each.ptsUs === undefined);
+    if (packet) packets.splice(packets.indexOf(packet), 1);
+    return packet;
   }
 
   #failOldest(): void {
@@ -101,7 +121,7 @@ export class FrameIntake {
 
   #fail(packet: Packet): void {
     this.#inDecoder.splice(this.#inDecoder.indexOf(packet), 1);
-    this.#ledger.drop(packet.number, DropReason.DECODE_ERROR);
+    if (packet.number !== undefined) this.#ledger.drop(packet.number, DropReason.DECODE_ERROR);
   }
 }
 
