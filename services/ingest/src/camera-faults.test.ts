@@ -133,12 +133,27 @@ test.each([
     const { ledger } = await rig.statusThat(id, (status) => (status.ledger?.inferred ?? 0) >= 25);
     expect(ledger && balances(ledger)).toBe(true);
     expect(ledger?.dropped.find(({ reason }) => reason === DropReason.DECODE_ERROR)).toBeUndefined();
-    const times = rig.worker.of(id).map(({ frame }) => fromTimestamp(frame.captureTime!));
+    const frames = rig.worker.of(id).map(({ frame }) => frame);
+    expect(new Set(frames.map(({ ptsUs }) => ptsUs)).size).toBeLessThan(frames.length);
+    const times = frames.map(({ captureTime }) => fromTimestamp(captureTime!));
     for (const [i, time] of times.slice(1).entries()) expect(time).toBeGreaterThan(times[i]!);
     await rig.remove(id);
     await camera.stop();
   },
 );
+
+test("a camera that sends frames more rarely than others may be silent is live all the time", async () => {
+  const camera = await ScriptedCamera.start({ tracks: [{ clip: await readClip(), speed: 1 / 35 }] });
+  await rig.register("rare", { uri: camera.url() });
+  await rig.framesOf("rare", 3);
+  expect(await rig.status("rare")).toMatchObject({
+    state: CameraState.LIVE,
+    reconnects: 0,
+    failedAttempts: 0,
+  });
+  await rig.remove("rare");
+  await camera.stop();
+});
 
 test("the rate asked for holds though timestamps jump", async () => {
   const hour = 3_600 * 90_000;

@@ -11,6 +11,7 @@ import type { DecoderEvents } from "./ffmpeg-decoder.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
 import { describeFrame } from "./frame-metadata.ts";
 import { FrameQueue } from "./frame-queue.ts";
+import { FrameRhythm } from "./frame-rhythm.ts";
 import { HandedFrames } from "./handed-frames.ts";
 import { Ledger } from "./ledger.ts";
 import { PictureSubject } from "./pictures/picture-subject.ts";
@@ -66,6 +67,7 @@ export class CameraRunner {
   readonly #pictures: PictureSubject;
   readonly #status: StatusReporter;
   readonly #running: Promise<void>;
+  #rhythm: FrameRhythm;
   #settings: CameraSettings;
   #geometry: AnalysisGeometry | undefined;
   /** Aborts the session or the waiting before the next. */
@@ -83,13 +85,14 @@ export class CameraRunner {
     const { nats, buckets } = context;
     this.camera = camera;
     this.#backoff = backoff;
+    this.#rhythm = new FrameRhythm(context.stallMs);
     this.#settings = settings;
     this.#context = context;
     this.#log = log.child({ camera, epoch: this.#epoch });
     this.#tokens = new TokenPublisher(nats, camera, this.#epoch, settings.model, this.#log);
     this.#queue = new FrameQueue(this.ledger, (token) => void this.#tokens.offer(token));
     this.#tokens.attach(this.#queue);
-    const inferred = () => this.facts.inferred.mark();
+    const inferred = () => this.facts.infer();
     this.#handed = new HandedFrames(
       nats,
       context.serverClock,
@@ -119,6 +122,7 @@ export class CameraRunner {
       epoch: this.#epoch,
       ledger: this.ledger.snapshot(),
       failedAttempts: this.#backoff.failures,
+      unanalysedSeconds: this.unanalysedSeconds,
     });
     this.#status = new StatusReporter(buckets.cameraStatus, camera, numbers, this.#log);
     this.#running = this.#run();
@@ -127,6 +131,12 @@ export class CameraRunner {
   /** Whether frames arrive. */
   get live(): boolean {
     return this.#status.state === CameraState.LIVE;
+  }
+
+  /** Seconds for which frames have come and none was analysed, beyond the time between two of the rate asked for. */
+  get unanalysedSeconds(): number {
+    const { targetFps } = this.#settings;
+    return this.facts.analysis.missingSeconds(targetFps === 0 ? 0 : 1 / targetFps);
   }
 
   /** The settings in use. */
@@ -148,6 +158,7 @@ export class CameraRunner {
       this.#queue.clear();
       if (!this.live) this.#status.set(CameraState.CONNECTING);
       this.#backoff.reset();
+      this.#rhythm = new FrameRhythm(this.#context.stallMs);
       this.#round.abort();
     }
   }
@@ -204,10 +215,12 @@ export class CameraRunner {
   }
 
   async #session(geometry: AnalysisGeometry, signal: AbortSignal): Promise<CameraFault | undefined> {
-    const { ffmpeg, stallMs, access, limits } = this.#context;
+    const { ffmpeg, access, limits } = this.#context;
+    const rhythm = this.#rhythm;
     const connected = await limits.connects.enter(this.#backoff.failures, signal);
     if (!connected) return undefined;
     const buffers = new FrameBuffers(frameMessageBytes(geometry.width, geometry.height));
+    rhythm.connect();
     let first = true;
     let firstPictureAt: number | undefined;
     const events: Omit<DecoderEvents, "started"> = {
@@ -215,6 +228,8 @@ export class CameraRunner {
         if (first) this.facts.connected();
         if (first) connected();
         first = false;
+        rhythm.arrive();
+        this.facts.analysis.arrive();
         if (counted) this.facts.captured.mark();
       },
       picture: (size) => {
@@ -235,8 +250,16 @@ export class CameraRunner {
     };
     const start = (aborted: AbortSignal) => limits.decoders.enter(this.#backoff.failures, aborted);
     const settings = this.#settings;
+    const stallMs = () => rhythm.limitMs;
     const options = { ffmpeg, settings, access, geometry, stallMs, ledger: this.ledger, buffers, start };
-    return runSession(options, events, signal, this.#log).finally(connected);
+    try {
+      const fault = await runSession(options, events, signal, this.#log);
+      if (fault?.reason === CameraReason.STALLED) rhythm.stall();
+      return fault;
+    } finally {
+      connected();
+      this.facts.analysis.end();
+    }
   }
 
   #reportLive(): void {

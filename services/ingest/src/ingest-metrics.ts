@@ -68,6 +68,11 @@ export class IngestMetrics {
       ({ facts }) => facts.inferred.perSecond,
     );
     gauge("camera_up", "1 while frames arrive, else 0.", ({ live }) => (live ? 1 : 0));
+    gauge(
+      "camera_unanalysed_seconds",
+      "Seconds for which frames of a live camera have come and none was analysed, though one was due.",
+      ({ unanalysedSeconds }) => unanalysedSeconds,
+    );
     count(
       "camera_reconnects",
       "Connections set up anew since the camera was taken.",

@@ -4,7 +4,10 @@ import type { LeaseEnd, Logger } from "@sightline/service";
 
 const periodMs = 1_000;
 
-/** Writes a camera's status: at once when its state or reason changes, and every second while its numbers do. */
+/**
+ * Writes a camera's status: at once when its state or reason changes, and every second while its numbers do. That of a live
+ * camera is written every second in any case, since its silence says that its ingest is gone.
+ */
 export class StatusReporter {
   readonly #kv: KV;
   readonly #camera: string;
@@ -73,7 +76,8 @@ export class StatusReporter {
       return;
     }
     const data = CameraStatus.encode(this.#current()).finish();
-    if (Buffer.compare(data, this.#written) === 0) return;
+    const live = this.#state === CameraState.LIVE;
+    if (!live && Buffer.compare(data, this.#written) === 0) return;
     this.#writing = this.#put(data).finally(() => {
       this.#writing = undefined;
       if (this.#again) {

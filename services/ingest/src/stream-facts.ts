@@ -1,11 +1,13 @@
 import { type CameraStatus, toTimestamp } from "@sightline/contracts";
 import { wallClockMs } from "@sightline/service/clock";
+import { AnalysisGap } from "./analysis-gap.ts";
 import { RateMeter } from "./rate-meter.ts";
 
 /** What is known of a camera's stream, over all its connections in one epoch. */
 export class StreamFacts {
   readonly captured = new RateMeter();
   readonly inferred = new RateMeter();
+  readonly analysis = new AnalysisGap();
   codec = "";
   width = 0;
   height = 0;
@@ -15,6 +17,12 @@ export class StreamFacts {
   /** The stream's first packet came over a new connection. */
   connected(): void {
     this.#connections += 1;
+  }
+
+  /** A frame was inferred. */
+  infer(): void {
+    this.inferred.mark();
+    this.analysis.infer();
   }
 
   /** A picture of this size was decoded. */

@@ -26,7 +26,8 @@ export interface SessionOptions {
   settings: CameraSettings;
   access: CameraAccess;
   geometry: AnalysisGeometry;
-  stallMs: number;
+  /** How long packets may be missing. */
+  stallMs: () => number;
   ledger: Ledger;
   buffers: FrameBuffers;
   start: StartTurn;
@@ -110,7 +111,7 @@ async function decode(
   );
   let verdict: CameraReason | undefined;
   const look = () => {
-    verdict ??= judge(seen, options.stallMs);
+    verdict ??= judge(seen, options.stallMs());
     if (verdict !== undefined) void decoder.stop();
   };
   // A process that was held up for a while first reads what came meanwhile: only then is the silence the camera's.

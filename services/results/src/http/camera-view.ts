@@ -25,7 +25,7 @@ export class CameraView {
     const samples = this.#series.recent(id, diagnosisSeconds);
     const figures = figuresOf(samples, this.#series.latency(id, diagnosisSeconds));
     const shown = { ...toHttpCamera(camera), figures };
-    const system = { workers: this.#workers(), loss: this.#losses.find(id) };
+    const system = { workers: this.#workers(), loss: this.#losses.find(id), status: camera.status };
     return { ...shown, findings: diagnoseCamera(shown, samples, system) };
   }
 }

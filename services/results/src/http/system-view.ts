@@ -3,6 +3,7 @@ import type { Camera, HttpSystem, ServedModel, WorkerInfo } from "@sightline/con
 import { diskRoom, type Nats } from "@sightline/service";
 import { diagnosisSeconds } from "./camera-view.ts";
 import { diagnoseSystem } from "./findings/diagnose-system.ts";
+import { isUnanalysed } from "./findings/find-unanalysed.ts";
 import { toHttpCamera } from "./json/camera-json.ts";
 import type { SeriesStore } from "./series/series-store.ts";
 
@@ -51,7 +52,10 @@ export class SystemView {
       streams: (await this.#readStreams()).map(toHttpStream),
       storage: await this.#storage(),
     };
-    const shown = cameras().map((camera) => toHttpCamera(camera));
+    const shown = cameras().map((camera) => ({
+      ...toHttpCamera(camera),
+      unanalysed: isUnanalysed(camera.status),
+    }));
     const samples = new Map(shown.map(({ id }) => [id, series.recent(id, diagnosisSeconds)]));
     return { ...system, findings: diagnoseSystem(system, shown, samples) };
   }

@@ -1,5 +1,7 @@
 import {
   CameraReason,
+  CameraState,
+  CameraStatus,
   DropReason,
   dropReasonLabel,
   dropReasons,
@@ -279,4 +281,20 @@ test("the worst comes first", () => {
   const samples = [second({ dropped: { sampled_out: 40, superseded: 30, worker_error: 3 } })];
   const levels = diagnoseCamera(camera({}), samples, noWorkers).map(({ level }) => level);
   expect(levels).toEqual(["error", "warning", "ok"]);
+});
+
+test("a live camera whose frames are not analysed is not well, unless it is known why", () => {
+  const situation = (status: Partial<CameraStatus>) => ({
+    workers: [],
+    status: CameraStatus.fromPartial({ state: CameraState.LIVE, unanalysedSeconds: 42, ...status }),
+  });
+  const texts = (status: Partial<CameraStatus>) =>
+    diagnoseCamera(camera({ inferenceFps: 0 }), [], situation(status)).map(({ text }) => text);
+  expect(texts({})).toEqual(["Frames arrive, but none has been analysed for 42 s."]);
+  for (const known of [
+    { reason: CameraReason.MODEL_NOT_SERVED },
+    { state: CameraState.DOWN },
+    { unanalysedSeconds: 3 },
+  ])
+    expect(texts(known)).toEqual(["All is well: 0 frames per second are analysed."]);
 });

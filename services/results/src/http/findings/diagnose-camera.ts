@@ -1,5 +1,6 @@
 import {
   CameraReason,
+  type CameraStatus,
   dropReasonLabel,
   dropReasons,
   enumValue,
@@ -12,6 +13,7 @@ import type { SeriesSample } from "../series/camera-series.ts";
 import { type Advice, reasonAdvice } from "./camera-reasons.ts";
 import { findClockSkew, findSlowStage } from "./diagnose-latency.ts";
 import { dropAdvice } from "./drop-advice.ts";
+import { findUnanalysed } from "./find-unanalysed.ts";
 import { percent } from "./percent.ts";
 import type { RecentLoss } from "./recent-losses.ts";
 
@@ -20,6 +22,8 @@ export interface SystemSituation {
   workers: readonly WorkerInfo[];
   /** Frames of the camera that were not analysed lately, if there were any. */
   loss?: RecentLoss | undefined;
+  /** The camera's status as ingest reports it. */
+  status?: CameraStatus | undefined;
 }
 
 type CameraSituation = Omit<HttpCamera, "findings">;
@@ -38,7 +42,7 @@ export function diagnoseCamera(
   samples: readonly SeriesSample[],
   system: SystemSituation,
 ): HttpFinding[] {
-  const findings = [...findState(camera), ...findLoss(system)];
+  const findings = [...findState(camera), ...findUnanalysed(system.status), ...findLoss(system)];
   if (camera.status.state === "live")
     findings.push(
       ...findDrops(camera, samples, system),

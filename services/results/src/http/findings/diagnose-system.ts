@@ -1,10 +1,11 @@
 import type { HttpCamera, HttpFinding, HttpSample, HttpSystem } from "@sightline/contracts";
 import { byteText, diskText, faultText, isDiskFull } from "@sightline/service";
 import { heldUpFix, saturated, worstFirst } from "./diagnose-camera.ts";
+import { findUnanalysedCameras } from "./find-unanalysed.ts";
 import { percent } from "./percent.ts";
 
 type Situation = Omit<HttpSystem, "findings">;
-type CameraSituation = Pick<HttpCamera, "id" | "model" | "status">;
+type CameraSituation = Pick<HttpCamera, "id" | "model" | "status"> & { unanalysed?: boolean };
 
 /** Share of a full stream's asked age below which its size limit is told. */
 const shortAge = 0.9;
@@ -25,6 +26,7 @@ export function diagnoseSystem(
     ...findStorage(system),
     ...findMissingWorkers(system, cameras),
     ...findDark(cameras),
+    ...findUnanalysedCameras(cameras.filter(({ unanalysed }) => unanalysed).map(({ id }) => id)),
     ...findBottleneck(system, cameras, samples),
     ...findFullStreams(system, now),
   ];

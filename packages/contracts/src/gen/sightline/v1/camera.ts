@@ -354,6 +354,8 @@ export interface CameraStatus {
     | undefined;
   /** Attempts to receive the camera that failed since the last that succeeded. */
   failedAttempts: number;
+  /** Seconds for which frames have come and none was analysed, though one was due at the rate asked for; 0 when all is well. */
+  unanalysedSeconds: number;
 }
 
 function createBaseCamera(): Camera {
@@ -679,6 +681,7 @@ function createBaseCameraStatus(): CameraStatus {
     epoch: "",
     ledger: undefined,
     failedAttempts: 0,
+    unanalysedSeconds: 0,
   };
 }
 
@@ -725,6 +728,9 @@ export const CameraStatus: MessageFns<CameraStatus> = {
     }
     if (message.failedAttempts !== 0) {
       writer.uint32(112).uint32(message.failedAttempts);
+    }
+    if (message.unanalysedSeconds !== 0) {
+      writer.uint32(120).uint32(message.unanalysedSeconds);
     }
     return writer;
   },
@@ -854,6 +860,14 @@ export const CameraStatus: MessageFns<CameraStatus> = {
             message.failedAttempts = reader.uint32();
             continue;
           }
+          case 15: {
+            if (tag !== 120) {
+              break;
+            }
+
+            message.unanalysedSeconds = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -906,6 +920,11 @@ export const CameraStatus: MessageFns<CameraStatus> = {
         : isSet(object.failed_attempts)
         ? globalThis.Number(object.failed_attempts)
         : 0,
+      unanalysedSeconds: isSet(object.unanalysedSeconds)
+        ? globalThis.Number(object.unanalysedSeconds)
+        : isSet(object.unanalysed_seconds)
+        ? globalThis.Number(object.unanalysed_seconds)
+        : 0,
     };
   },
 
@@ -953,6 +972,9 @@ export const CameraStatus: MessageFns<CameraStatus> = {
     if (message.failedAttempts !== 0) {
       obj.failedAttempts = Math.round(message.failedAttempts);
     }
+    if (message.unanalysedSeconds !== 0) {
+      obj.unanalysedSeconds = Math.round(message.unanalysedSeconds);
+    }
     return obj;
   },
 
@@ -979,6 +1001,7 @@ export const CameraStatus: MessageFns<CameraStatus> = {
       ? FrameLedger.fromPartial(object.ledger)
       : undefined;
     message.failedAttempts = object.failedAttempts ?? 0;
+    message.unanalysedSeconds = object.unanalysedSeconds ?? 0;
     return message;
   },
 };
