@@ -111,7 +111,7 @@ describe("errors are one line on stderr, in the words of the command line", () =
     [[...camera, "rtsp://cam/x", "--classes", "x".repeat(65)], 1, "--classes has a name that is"],
     [camera, 2, "url"],
     [[...camera, "rtsp://cam/x", "--fps", "many"], 2, "expected a number"],
-    [[...camera, "rtsp://cam/x", "--transport", "smoke"], 2, "tcp, udp"],
+    [[...camera, "rtsp://cam/x", "--transport", "smoke"], 2, "auto, tcp, udp"],
     [["camera", "update", "x"], 2, "nothing to change; give at least one of --url, --fps,"],
     [["camera", "update", "x", "--etag", "1"], 2, "nothing to change"],
     [["camera", "list", "--nope"], 2, "--nope"],

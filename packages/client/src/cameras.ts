@@ -17,8 +17,10 @@ import type { Snapshot } from "./snapshot.ts";
 export interface CameraSettings {
   /** rtsp:// or rtsps:// URL; user and password in it are stored apart and never returned. */
   uri: string;
-  /** How RTP travels; TCP unless given. */
-  transport?: "tcp" | "udp";
+  /** How RTP travels: `auto`, the default, is TCP, or UDP for a camera that refuses TCP. */
+  transport?: "auto" | "tcp" | "udp";
+  /** Which video track of the stream to receive, from 1; 0 takes the first. */
+  videoTrack?: number;
   /** Frames per second to analyse, at most; 0 takes every frame. */
   targetFps?: number;
   /** Model name; the system's default unless given. */
@@ -140,7 +142,7 @@ function toMessage(settings: Partial<CameraSettings>): Camera {
   const { transport, classes, ...rest } = settings;
   return CameraMessage.fromPartial({
     ...rest,
-    transport: transport && { tcp: Transport.TCP, udp: Transport.UDP }[transport],
+    transport: transport && { auto: Transport.AUTO, tcp: Transport.TCP, udp: Transport.UDP }[transport],
     classes: classes && [...classes],
   });
 }

@@ -60,7 +60,9 @@ export const httpFindingSchema = z.object({
 
 export const httpCameraSettingsSchema = z.strictObject({
   uri: z.string().max(2048),
-  transport: z.enum(["tcp", "udp"]).optional(),
+  transport: z.enum(["auto", "tcp", "udp"]).optional(),
+  /** Counts from 1; 0 takes the first. */
+  videoTrack: z.int().min(0).max(16).optional(),
   targetFps: z.number().optional(),
   model: z.string().max(63).optional(),
   minScore: z.number().optional(),
@@ -72,7 +74,8 @@ export const httpNewCameraSchema = httpCameraSettingsSchema.extend({ id: name })
 export const httpCameraSchema = z.object({
   id: name,
   uri: z.string(),
-  transport: z.enum(["tcp", "udp"]),
+  transport: z.enum(["auto", "tcp", "udp"]),
+  videoTrack: z.number(),
   targetFps: z.number(),
   model: z.string(),
   minScore: z.number(),
@@ -100,7 +103,9 @@ export const httpCameraPageSchema = z.object({
 
 export const httpProbeRequestSchema = z.strictObject({
   uri: z.string().max(2048),
-  transport: z.enum(["tcp", "udp"]).optional(),
+  transport: z.enum(["auto", "tcp", "udp"]).optional(),
+  /** Counts from 1; 0 takes the first. */
+  videoTrack: z.int().min(0).max(16).optional(),
 });
 
 export const httpProbeSchema = z.discriminatedUnion("ok", [
@@ -110,6 +115,8 @@ export const httpProbeSchema = z.discriminatedUnion("ok", [
     width: z.number(),
     height: z.number(),
     fps: z.number(),
+    /** Video tracks that the stream has; `videoTrack` chooses one. */
+    videoTracks: z.number(),
     /** A JPEG as `data:` URL; null with `pictureFault` when none came. */
     picture: z.string().nullable(),
     pictureFault: z.string(),

@@ -10,6 +10,8 @@ export const limits = {
   maxDetectionsPerFrame: 1000,
   /** Longest camera URL, in characters. */
   maxUriLength: 2048,
+  /** Highest number of a video track that can be chosen. */
+  maxVideoTrack: 16,
   /** Most class names in a filter. */
   maxClasses: 1000,
   /** Largest gRPC message, in bytes. */

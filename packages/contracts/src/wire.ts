@@ -66,10 +66,14 @@ export const pictureAnswerSchema = z.union([
 export type PictureAnswer = z.infer<typeof pictureAnswerSchema>;
 export const pictureHeader = "Sightline-Picture";
 
+const transportSchema = z.enum(["auto", "tcp", "udp"]);
+
 /** Request to try a camera out. */
 export const probeRequestSchema = z.strictObject({
   uri: z.string().max(limits.maxUriLength),
-  transport: z.enum(["tcp", "udp"]),
+  transport: transportSchema,
+  /** Counts from 1; 0 or none takes the first. */
+  videoTrack: z.int().min(0).max(limits.maxVideoTrack).optional(),
   username: z.string().max(256).optional(),
   password: z.string().max(256).optional(),
   /** Also receive a picture. */
@@ -86,6 +90,8 @@ export const probeAnswerSchema = z.union([
     height: z.int().min(0),
     /** Frames per second; 0 when the camera does not say. */
     fps: z.number().min(0),
+    /** Video tracks that the stream has. */
+    videoTracks: z.int().min(1).optional(),
     /** Why there is no picture though one was asked for. */
     pictureFault: z.string().optional(),
   }),
@@ -97,7 +103,9 @@ export const probeHeader = "Sightline-Probe";
 /** A camera's registration as stored; the URL holds no user or password. */
 export const cameraRecordSchema = z.strictObject({
   uri: z.string(),
-  transport: z.enum(["tcp", "udp"]),
+  transport: transportSchema,
+  /** Counts from 1; 0 or none takes the first. Records of before it was there have none. */
+  videoTrack: z.int().min(0).max(limits.maxVideoTrack).optional(),
   targetFps: z.number().min(0).max(240),
   model: z.string(),
   minScore: z.number().min(0).max(1),

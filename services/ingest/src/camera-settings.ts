@@ -2,7 +2,10 @@ import type { KV } from "@nats-io/kv";
 import { type CameraRecord, type CameraSecret, cameraSecretSchema, decodeJson } from "@sightline/contracts";
 
 /** What ingest does with a camera; score and classes are the workers' business. */
-export type CameraSettings = Pick<CameraRecord, "uri" | "transport" | "targetFps" | "model"> & {
+export type CameraSettings = Pick<
+  CameraRecord,
+  "uri" | "transport" | "videoTrack" | "targetFps" | "model"
+> & {
   secret: CameraSecret | undefined;
 };
 
@@ -12,10 +15,10 @@ export async function readSettings(
   camera: string,
   record: CameraRecord,
 ): Promise<CameraSettings> {
-  const { uri, transport, targetFps, model, hasCredentials } = record;
+  const { uri, transport, videoTrack = 0, targetFps, model, hasCredentials } = record;
   const entry = hasCredentials ? await secrets.get(camera) : null;
   const secret = entry?.operation === "PUT" ? decodeJson(cameraSecretSchema, entry.value) : undefined;
-  return { uri, transport, targetFps, model, secret };
+  return { uri, transport, videoTrack, targetFps, model, secret };
 }
 
 /** Whether the camera must be received anew when its settings change from `a` to `b`. */
@@ -23,6 +26,7 @@ export function needsReconnect(a: CameraSettings, b: CameraSettings): boolean {
   return (
     a.uri !== b.uri ||
     a.transport !== b.transport ||
+    a.videoTrack !== b.videoTrack ||
     a.targetFps !== b.targetFps ||
     a.secret?.username !== b.secret?.username ||
     a.secret?.password !== b.secret?.password

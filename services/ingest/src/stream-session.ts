@@ -56,10 +56,10 @@ export async function runSession(
   if (signal.aborted) return undefined;
   let stream: CameraStream;
   try {
-    const { uri, transport, secret: credentials } = options.settings;
+    const { uri, transport, videoTrack = 0, secret: credentials } = options.settings;
     const target = { ...parseRtspUrl(uri), credentials };
     const { access } = options;
-    const choice = { transport, videoTrack: 0, access, timeoutMs: connectMs };
+    const choice = { transport, videoTrack, access, timeoutMs: connectMs };
     stream = await CameraStream.open(target, choice, signal);
   } catch (error) {
     if (signal.aborted) return undefined;

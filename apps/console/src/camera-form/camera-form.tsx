@@ -119,14 +119,15 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
         <Field
           id="transport"
           label="Transport"
-          hint="TCP loses no packets; UDP is for cameras that have nothing else."
+          hint="Automatic is TCP, which loses no packets, or UDP for a camera that has nothing else."
           error={problem.transport}
         >
           <select
             {...describedBy("transport", problem.transport)}
             value={now.transport}
-            onChange={(event) => set("transport", event.currentTarget.value === "udp" ? "udp" : "tcp")}
+            onChange={(event) => set("transport", event.currentTarget.value as FormValues["transport"])}
           >
+            <option value="auto">Automatic</option>
             <option value="tcp">TCP</option>
             <option value="udp">UDP</option>
           </select>

@@ -16,7 +16,7 @@ describe("camera form", () => {
     expect(checkForm(good)).toEqual({});
     expect(settingsOf(good)).toEqual({
       uri: "rtsp://10.0.0.5/live",
-      transport: "tcp",
+      transport: "auto",
       targetFps: 0,
       model: "",
       minScore: 0,

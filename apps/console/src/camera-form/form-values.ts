@@ -5,7 +5,7 @@ import { sentence } from "../words/names.ts";
 export interface FormValues {
   id: string;
   uri: string;
-  transport: "tcp" | "udp";
+  transport: HttpCamera["transport"];
   model: string;
   classes: string[];
   minScore: string;
@@ -19,7 +19,7 @@ export type FieldErrors = Partial<Record<FieldName, string>>;
 export const emptyForm: FormValues = {
   id: "",
   uri: "",
-  transport: "tcp",
+  transport: "auto",
   model: "",
   classes: [],
   minScore: "",
@@ -62,7 +62,7 @@ export function uriFault(uri: string): string {
 }
 
 /** The form as settings for the server. */
-export function settingsOf(values: FormValues): Required<HttpCameraSettings> {
+export function settingsOf(values: FormValues): Required<Omit<HttpCameraSettings, "videoTrack">> {
   return {
     uri: values.uri.trim(),
     transport: values.transport,

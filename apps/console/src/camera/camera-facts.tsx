@@ -9,7 +9,7 @@ export function CameraFacts({ camera }: { camera: HttpCamera }) {
   const rows: [string, string][] = [
     ["Address", camera.uri],
     ["Credentials", camera.hasCredentials ? "stored, never shown" : "none"],
-    ["Transport", camera.transport === "udp" ? "UDP" : "TCP"],
+    ["Transport", { auto: "automatic", tcp: "TCP", udp: "UDP" }[camera.transport]],
     ["Stream", status.codec === "" ? "not known yet" : `${status.codec}${size}`],
     ["Model", camera.model],
     ["Classes", camera.classes.length > 0 ? camera.classes.join(", ") : "all of the model's"],

@@ -8,7 +8,8 @@ function camera(id: string, state: State, reason = "", findings: HttpFinding[] =
   return {
     id,
     uri: "rtsp://h/x",
-    transport: "tcp",
+    transport: "auto",
+    videoTrack: 0,
     targetFps: 0,
     model: "m",
     minScore: 0,

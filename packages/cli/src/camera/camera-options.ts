@@ -6,7 +6,8 @@ export interface CameraOptions {
   model?: string;
   minScore?: number;
   classes?: string[];
-  transport?: "tcp" | "udp";
+  transport?: "auto" | "tcp" | "udp";
+  videoTrack?: number;
   json: boolean;
 }
 
@@ -17,14 +18,20 @@ export function addCameraOptions(command: Command): Command {
     .option("--model <name>", "model to run (default: the server's)")
     .option("--min-score <x>", "leave out detections below this score, 0 to 1", number)
     .option("--classes <a,b>", "classes to detect, separated by commas; '' takes all", list)
-    .addOption(new Option("--transport <how>", "how video travels").choices(["tcp", "udp"]))
+    .addOption(
+      new Option(
+        "--transport <how>",
+        "how video travels; auto is TCP, or UDP for a camera that refuses TCP",
+      ).choices(["auto", "tcp", "udp"]),
+    )
+    .option("--video-track <n>", "video track to take where the stream has several; 0 is the first", number)
     .option("--json", "print the camera as JSON", false);
 }
 
 /** The options as the client takes them; those not given are left out. */
 export function toSettings(options: CameraOptions) {
-  const { fps, model, minScore, classes, transport } = options;
-  return { targetFps: fps, model, minScore, classes, transport };
+  const { fps, model, minScore, classes, transport, videoTrack } = options;
+  return { targetFps: fps, model, minScore, classes, transport, videoTrack };
 }
 
 /** Reads a number. */

@@ -17,6 +17,7 @@ export function cameraJson(camera: Camera) {
     name: plainName(camera),
     uri: camera.uri,
     transport: label(Transport, camera.transport),
+    videoTrack: camera.videoTrack,
     targetFps: camera.targetFps,
     model: camera.model,
     minScore: shorten(camera.minScore),

@@ -2,6 +2,7 @@ import { CameraReason } from "@sightline/contracts";
 import { findFfmpeg, parseRtspUrl, type Reception, receive, type TransportChoice } from "@sightline/rtsp";
 import { Command, Option } from "commander";
 import { cameraAccess } from "../camera/camera-access.ts";
+import { number } from "../camera/camera-options.ts";
 
 /** A camera that gives no usable video; the message is one line for the user. */
 class ProbeFailedError extends Error {
@@ -9,11 +10,11 @@ class ProbeFailedError extends Error {
 }
 
 /** Asks the camera what it offers and receives a few pictures as proof, over one connection. */
-async function examine(url: string, transport: TransportChoice) {
+async function examine(url: string, transport: TransportChoice, videoTrack: number) {
   const target = parseRtspUrl(url);
   const access = cameraAccess();
   const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
-  return { target, reception: await receive(target, { ffmpeg, transport, access }) };
+  return { target, reception: await receive(target, { ffmpeg, transport, videoTrack, access }) };
 }
 
 function reasonName(reason: CameraReason): string {
@@ -32,6 +33,7 @@ function resultOf(reception: Reception) {
     height,
     fps: Math.round((framesPerSecond ?? offer.video.framesPerSecond ?? 0) * 100) / 100,
     transport,
+    videoTracks: offer.videoTracks,
     firstPictureMs: Math.round(firstPictureMs),
   };
 }
@@ -42,20 +44,29 @@ export function cameraProbeCommand(): Command {
     .description("tell what a camera sends, or why it does not")
     .argument("<url>", "rtsp:// or rtsps:// URL, with user and password if the camera wants them")
     .addOption(
-      new Option("--transport <protocol>", "how video travels").choices(["tcp", "udp"]).default("tcp"),
+      new Option("--transport <protocol>", "how video travels")
+        .choices(["auto", "tcp", "udp"])
+        .default("auto"),
     )
+    .option("--video-track <n>", "video track to take where the stream has several", number, 1)
     .option("--json", "print one JSON object", false)
-    .action(async (url: string, options: { transport: TransportChoice; json: boolean }) => {
-      const { target, reception } = await examine(url, options.transport);
-      const result = resultOf(reception);
-      if (options.json) {
-        console.log(JSON.stringify({ uri: target.uri, ...result }));
-        if (!result.ok) process.exitCode = 1;
-      } else if (result.ok) {
-        const { codec, width, height, fps, transport, firstPictureMs } = result;
-        console.log(
-          `${target.uri}: ${codec} ${width}x${height}, ${fps} fps, over ${transport}; first picture after ${firstPictureMs} ms`,
-        );
-      } else throw new ProbeFailedError(`${target.uri}: ${result.message}`);
-    });
+    .action(
+      async (url: string, options: { transport: TransportChoice; videoTrack: number; json: boolean }) => {
+        const { target, reception } = await examine(url, options.transport, options.videoTrack);
+        const result = resultOf(reception);
+        if (options.json) {
+          console.log(JSON.stringify({ uri: target.uri, ...result }));
+          if (!result.ok) process.exitCode = 1;
+        } else if (result.ok) {
+          const { codec, width, height, fps, transport, videoTracks, firstPictureMs } = result;
+          const others =
+            videoTracks > 1
+              ? `; this is track ${options.videoTrack || 1} of ${videoTracks}, --video-track N takes another`
+              : "";
+          console.log(
+            `${target.uri}: ${codec} ${width}x${height}, ${fps} fps, over ${transport}; first picture after ${firstPictureMs} ms${others}`,
+          );
+        } else throw new ProbeFailedError(`${target.uri}: ${result.message}`);
+      },
+    );
 }

@@ -56,8 +56,8 @@ export function modelQuantizeCommand(): Command {
     .option("--camera <name>", "take the frames from this registered camera instead")
     .addOption(
       new Option("--transport <how>", "how the video of an rtsp:// URL travels")
-        .choices(["tcp", "udp"])
-        .default("tcp"),
+        .choices(["auto", "tcp", "udp"])
+        .default("auto"),
     )
     .option("--interval <seconds>", "time between two frames taken from a camera", positive, 1)
     .option("--coco <file>", "labels: box AP then steers which layers stay in float")

@@ -23,7 +23,7 @@ export interface FrameChoice {
   /** A camera that is registered with the server. */
   readonly camera?: string | undefined;
   /** How the video of an RTSP URL travels; a registered camera has its own. */
-  readonly transport: "tcp" | "udp";
+  readonly transport: TransportChoice;
   /** Seconds between two frames that are taken from a camera. */
   readonly interval: number;
 }
@@ -61,14 +61,19 @@ export async function calibrationFrames(
   return fromCamera(url, transport, { count: wanted, intervalSeconds: interval }, read);
 }
 
-function addressOf(name: string, camera: Camera): { url: string; transport: "tcp" | "udp" } {
+const transportNames: Readonly<Record<number, TransportChoice>> = {
+  [Transport.TCP]: "tcp",
+  [Transport.UDP]: "udp",
+};
+
+function addressOf(name: string, camera: Camera): { url: string; transport: TransportChoice } {
   if (camera.hasCredentials) {
     throw new FrameChoiceError(
       `the camera '${name}' wants a user and password, which the server never gives out; ` +
         `name its address instead: --frames ${camera.uri.replace("://", "://USER:PASSWORD@")}`,
     );
   }
-  return { url: camera.uri, transport: camera.transport === Transport.UDP ? "udp" : "tcp" };
+  return { url: camera.uri, transport: transportNames[camera.transport] ?? "auto" };
 }
 
 /** Frames of a camera. It is received for a moment first, so that a fault has its name. */

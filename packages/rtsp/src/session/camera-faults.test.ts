@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { CameraNetworks } from "../address/camera-networks.ts";
 import { parseRtspUrl } from "../address/rtsp-url.ts";
 import { readClip, ScriptedCamera, type ScriptedCameraOptions, type VideoClip } from "../testing/index.ts";
-import type { CameraAccess } from "./camera-access.ts";
+import { type CameraAccess, defaultAccess } from "./camera-access.ts";
 import { CameraSession } from "./camera-session.ts";
 import { type ProbeOptions, probe } from "./probe.ts";
 
@@ -210,4 +210,52 @@ test("an address that cameras may not have is refused before a word is said, by 
     );
   expect(await ask("rtsp://169.254.169.254/x")).toEqual(fault(CameraReason.ADDRESS_NOT_ALLOWED));
   expect(camera.requests).toEqual([]);
+});
+
+test.each([
+  ["auto", ["tcp", "udp"], "tcp"],
+  ["auto", ["udp"], "udp"],
+  ["udp", ["tcp", "udp"], "udp"],
+  ["tcp", ["udp"], "it refuses TCP"],
+  ["udp", ["tcp"], "it refuses UDP"],
+  ["auto", [], "it refuses both TCP and UDP"],
+] as const)(
+  "transport %s with a camera that takes %j ends as %s",
+  async (transport, transports, expected) => {
+    const camera = await start({ transports });
+    const options = { transport, videoTrack: 0, access: defaultAccess, ...patient };
+    const signal = new AbortController().signal;
+    const opened = CameraSession.open(parseRtspUrl(camera.url()), options, signal);
+    if (expected !== "tcp" && expected !== "udp")
+      await expect(opened).rejects.toMatchObject({
+        reason: CameraReason.TRANSPORT_REFUSED,
+        message: expect.stringContaining(expected),
+      });
+    else {
+      const session = await opened;
+      const packet = Promise.withResolvers<Buffer>();
+      session.onPacket = packet.resolve;
+      await session.play();
+      expect((await packet.promise).readUInt16BE(0)).toBe(0x2400);
+      expect(session.transport).toBe(expected);
+      await session.stop();
+    }
+  },
+);
+
+test("of several video tracks only the chosen one is set up; one that is not there is told", async () => {
+  const camera = await start({ tracks: [{ clip }, { clip }] });
+  expect(await ask(camera.url())).toMatchObject({ ok: true, videoTracks: 2 });
+  for (const [videoTrack, control] of [
+    [0, "track1"],
+    [2, "track2"],
+  ] as const) {
+    camera.requests.length = 0;
+    const options = { transport: "auto" as const, videoTrack, access: defaultAccess, ...patient };
+    const signal = new AbortController().signal;
+    await (await CameraSession.open(parseRtspUrl(camera.url()), options, signal)).stop();
+    const set = camera.requests.filter(({ method }) => method === "SETUP").map(({ uri }) => uri);
+    expect(set).toEqual([`${camera.url()}/${control}`]);
+  }
+  expect(await ask(camera.url(), { videoTrack: 3 })).toEqual(fault(CameraReason.NO_VIDEO, "it has 2"));
 });

@@ -40,7 +40,7 @@ test("a camera is described, and with a picture when one is asked for", async ()
   expect(plain.answer).toMatchObject({ ok: true, codec: "h264", width: 768, height: 576 });
   expect(plain.jpeg.byteLength).toBe(0);
   const { answer, jpeg } = await ask(tcp(url, true));
-  expect(answer).toEqual({ ok: true, codec: "h264", width: 768, height: 576, fps: 10 });
+  expect(answer).toEqual({ ok: true, codec: "h264", width: 768, height: 576, fps: 10, videoTracks: 1 });
   expect(await sharp(jpeg).metadata()).toMatchObject({ format: "jpeg", width: 768, height: 576 });
   const { channels } = await sharp(jpeg).stats();
   for (const { stdev } of channels) expect(stdev).toBeGreaterThan(20);

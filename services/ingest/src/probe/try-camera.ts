@@ -44,7 +44,7 @@ export async function tryCamera(
   }
   const { username, password = "" } = request;
   if (username !== undefined) target.credentials = { username, password };
-  const choice = { access, signal };
+  const choice = { access, signal, videoTrack: request.videoTrack ?? 0 };
   if (!request.picture) {
     const offer = await probe(target, { ...choice, timeoutMs: describeMs });
     return offer.ok
@@ -64,14 +64,16 @@ export async function tryCamera(
   const said = described(reception.offer);
   const { codec, width, height, framesPerSecond, jpeg } = reception;
   const fps = said.fps > 0 ? said.fps : round(framesPerSecond ?? 0);
-  const answer = { ok: true as const, codec, width, height, fps };
+  const { videoTracks } = said;
+  const answer = { ok: true as const, codec, width, height, fps, videoTracks };
   return jpeg
     ? { answer, jpeg }
     : { answer: { ...answer, pictureFault: "the picture did not come in time" }, jpeg: new Uint8Array() };
 }
 
-function described({ video }: CameraOffer) {
+function described({ video, videoTracks }: CameraOffer) {
   return {
+    videoTracks,
     codec: video.codec.toLowerCase(),
     width: video.width ?? 0,
     height: video.height ?? 0,

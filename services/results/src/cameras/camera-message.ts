@@ -8,13 +8,17 @@ import {
 } from "@sightline/contracts";
 import type { StoredCamera } from "./camera-registry.ts";
 
+/** How the API calls a stored transport. */
+export const transports = { auto: Transport.AUTO, tcp: Transport.TCP, udp: Transport.UDP } as const;
+
 /** What the API shows of a camera; there is nothing secret in a StoredCamera. */
 export function toCameraMessage(stored: StoredCamera, status: CameraStatus | undefined): Camera {
   const { record } = stored;
   return Camera.fromPartial({
     name: cameraName(stored.id),
     uri: record.uri,
-    transport: record.transport === "udp" ? Transport.UDP : Transport.TCP,
+    transport: transports[record.transport],
+    videoTrack: record.videoTrack ?? 0,
     targetFps: record.targetFps,
     model: record.model,
     minScore: record.minScore,

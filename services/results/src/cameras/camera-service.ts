@@ -8,12 +8,11 @@ import {
   type ListCamerasRequest,
   type ListCamerasResponse,
   type RegisterCameraRequest,
-  Transport,
   type UpdateCameraRequest,
 } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
 import { cutPage, readPage } from "../grpc/page-token.ts";
-import { etagOf, toCameraMessage } from "./camera-message.ts";
+import { etagOf, toCameraMessage, transports } from "./camera-message.ts";
 import type { CameraRegistry, StoredCamera } from "./camera-registry.ts";
 import { checkSettings, updatablePaths, updatedPaths } from "./camera-settings.ts";
 import type { CameraStatusView } from "./camera-status-view.ts";
@@ -76,7 +75,8 @@ export class CameraService {
         );
       const old = before.record;
       const merged = Camera.fromPartial({
-        transport: paths.has("transport") ? given.transport : transportOf(old),
+        transport: paths.has("transport") ? given.transport : transports[old.transport],
+        videoTrack: paths.has("video_track") ? given.videoTrack : (old.videoTrack ?? 0),
         targetFps: paths.has("target_fps") ? given.targetFps : old.targetFps,
         model: paths.has("model") ? given.model : old.model,
         minScore: paths.has("min_score") ? given.minScore : old.minScore,
@@ -110,10 +110,6 @@ export class CameraService {
 function secretAfter(address: ReturnType<typeof parseCameraUri>, old: CameraRecord) {
   if (address.secret !== undefined) return address.secret;
   return authorityOf(address.uri) === authorityOf(old.uri) ? undefined : null;
-}
-
-function transportOf(record: CameraRecord): Transport {
-  return record.transport === "udp" ? Transport.UDP : Transport.TCP;
 }
 
 function readName(name: string): string {

@@ -22,7 +22,8 @@ const check = (
 describe("settings", () => {
   test("defaults", () => {
     expect(check({})).toEqual({
-      transport: "tcp",
+      transport: "auto",
+      videoTrack: 0,
       targetFps: 0,
       model: "standard",
       minScore: 0,
@@ -41,6 +42,7 @@ describe("settings", () => {
     [{ minScore: 1.01 }, "min_score"],
     [{ minScore: Number.NaN }, "min_score"],
     [{ transport: 9 as Transport }, "transport"],
+    [{ videoTrack: 17 }, "video_track"],
     [{ model: "../etc" }, "model name"],
     [{ classes: [""] }, "empty"],
     [{ classes: ["x".repeat(65)] }, "longer than 64"],

@@ -6,11 +6,22 @@ const maxTargetFps = 240;
 const maxClassLength = 64;
 
 /** Fields of a camera that an update may name, by their path in the protobuf. */
-export const updatablePaths = ["uri", "transport", "target_fps", "model", "min_score", "classes"] as const;
+export const updatablePaths = [
+  "uri",
+  "transport",
+  "video_track",
+  "target_fps",
+  "model",
+  "min_score",
+  "classes",
+] as const;
 export type UpdatablePath = (typeof updatablePaths)[number];
 
 /** Settings without the URL, as stored. */
-export type StoredSettings = Pick<CameraRecord, "transport" | "targetFps" | "model" | "minScore" | "classes">;
+export type StoredSettings = Pick<
+  CameraRecord,
+  "transport" | "videoTrack" | "targetFps" | "model" | "minScore" | "classes"
+>;
 
 /**
  * The fields an update changes: those of the mask, `*` for all, or without a mask those that are not at their
@@ -20,6 +31,7 @@ export function updatedPaths(camera: Camera, mask: readonly string[] | undefined
   const given: Record<UpdatablePath, boolean> = {
     uri: camera.uri !== "",
     transport: camera.transport !== Transport.UNSPECIFIED,
+    video_track: camera.videoTrack !== 0,
     target_fps: camera.targetFps !== 0,
     model: camera.model !== "",
     min_score: camera.minScore !== 0,
@@ -52,18 +64,27 @@ export function checkSettings(
   if (changed.has("model")) checkModel(model, catalog);
   const classes = [...new Set(camera.classes)];
   if (changed.has("model") || changed.has("classes")) checkClasses(classes, model, catalog);
-  return { transport: checkTransport(camera.transport), targetFps, model, minScore, classes };
+  const { videoTrack } = camera;
+  if (videoTrack > limits.maxVideoTrack)
+    throw invalid(
+      `camera.video_track is ${videoTrack}; expected 1 to ${limits.maxVideoTrack}, or 0 for the first`,
+    );
+  return { transport: checkTransport(camera.transport), videoTrack, targetFps, model, minScore, classes };
 }
 
-function checkTransport(transport: Transport): "tcp" | "udp" {
+function checkTransport(transport: Transport): CameraRecord["transport"] {
   switch (transport) {
     case Transport.UNSPECIFIED:
+    case Transport.AUTO:
+      return "auto";
     case Transport.TCP:
       return "tcp";
     case Transport.UDP:
       return "udp";
     default:
-      throw invalid(`camera.transport is ${transport}; expected TRANSPORT_TCP or TRANSPORT_UDP`);
+      throw invalid(
+        `camera.transport is ${transport}; expected TRANSPORT_AUTO, TRANSPORT_TCP or TRANSPORT_UDP`,
+      );
   }
 }
 

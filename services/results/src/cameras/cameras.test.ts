@@ -114,7 +114,9 @@ describe("registration", () => {
 describe("update", () => {
   test("changes what is named, and nothing else", async () => {
     const { cameras } = results.client;
-    const before = await cameras.register("front", { uri: secretUrl, targetFps: 5, minScore: 0.5 });
+    const settings = { transport: "udp", videoTrack: 2, targetFps: 5, minScore: 0.5 } as const;
+    const before = await cameras.register("front", { uri: secretUrl, ...settings });
+    expect(before.videoTrack).toBe(2);
     const after = await cameras.update("front", { targetFps: 0 });
     expect(after).toEqual({ ...before, targetFps: 0, etag: after.etag, updateTime: after.updateTime });
     expect(after.etag).not.toBe(before.etag);

@@ -27,16 +27,22 @@ export class ProbeClient {
   }
 
   /** What the camera offers, with a picture, or why it does not. @throws ApiError invalid_argument, probe_unavailable */
-  async probe({ uri, transport = "tcp" }: HttpProbeRequest): Promise<HttpProbe> {
+  async probe({ uri, transport = "auto", videoTrack = 0 }: HttpProbeRequest): Promise<HttpProbe> {
     const address = parseCameraUri(uri);
-    const request: ProbeRequest = { uri: address.uri, transport, ...address.secret, picture: true };
+    const request: ProbeRequest = {
+      uri: address.uri,
+      transport,
+      videoTrack,
+      ...address.secret,
+      picture: true,
+    };
     const { answer, jpeg } = await this.#ask(request);
     if (!answer.ok)
       return { ok: false, reason: enumName(CameraReason, answer.reason), message: answer.message };
-    const { codec, width, height, fps, pictureFault = "" } = answer;
+    const { codec, width, height, fps, videoTracks = 1, pictureFault = "" } = answer;
     const picture =
       jpeg.byteLength > 0 ? `data:image/jpeg;base64,${Buffer.from(jpeg).toString("base64")}` : null;
-    return { ok: true, codec, width, height, fps, picture, pictureFault };
+    return { ok: true, codec, width, height, fps, videoTracks, picture, pictureFault };
   }
 
   async #ask(request: ProbeRequest): Promise<{ answer: ProbeAnswer; jpeg: Uint8Array }> {

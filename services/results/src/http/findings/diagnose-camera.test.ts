@@ -23,7 +23,8 @@ function camera(status: Partial<Status>, settings: Partial<HttpCamera> = {}): Ht
   return {
     id: "front",
     uri: "rtsp://cam/x",
-    transport: "tcp",
+    transport: "auto",
+    videoTrack: 0,
     targetFps: 0,
     model: "people",
     minScore: 0,

@@ -14,7 +14,13 @@ import {
   Transport,
   toIso,
 } from "@sightline/contracts";
+import { transports } from "../../cameras/camera-message.ts";
 import type { UpdatablePath } from "../../cameras/camera-settings.ts";
+
+const transportNames: Readonly<Record<number, HttpCamera["transport"]>> = {
+  [Transport.TCP]: "tcp",
+  [Transport.UDP]: "udp",
+};
 
 type HttpLedger = HttpCameraStatus["ledger"];
 
@@ -23,7 +29,8 @@ export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "find
   return {
     id: cameraIdOf(camera.name) ?? "",
     uri: camera.uri,
-    transport: camera.transport === Transport.UDP ? "udp" : "tcp",
+    transport: transportNames[camera.transport] ?? "auto",
+    videoTrack: camera.videoTrack,
     targetFps: camera.targetFps,
     model: camera.model,
     // A 32-bit float: 0.4 is stored as 0.4000000059604645.
@@ -43,7 +50,7 @@ export function fromHttpSettings(id: string, settings: HttpCameraChanges, etag =
   return Camera.fromPartial({
     ...rest,
     name: cameraName(id),
-    transport: transport && { tcp: Transport.TCP, udp: Transport.UDP }[transport],
+    transport: transport && transports[transport],
     etag,
   });
 }
@@ -51,6 +58,7 @@ export function fromHttpSettings(id: string, settings: HttpCameraChanges, etag =
 const pathOf: Record<keyof HttpCameraChanges, UpdatablePath> = {
   uri: "uri",
   transport: "transport",
+  videoTrack: "video_track",
   targetFps: "target_fps",
   model: "model",
   minScore: "min_score",

@@ -33,7 +33,8 @@ test("a camera: register, read, change under its etag, remove", async () => {
     body: {
       id: "front",
       uri: "rtsp://cam/x",
-      transport: "tcp",
+      transport: "auto",
+      videoTrack: 0,
       minScore: 0.4,
       classes: ["person"],
       hasCredentials: true,
@@ -95,11 +96,19 @@ test("a camera is tried out by any ingest; without one, it is said", async () =>
     width: 640,
     height: 480,
     fps: 25,
+    videoTracks: 1,
     picture: "data:image/jpeg;base64,/9g=",
     pictureFault: "",
   });
   expect(asked).toEqual([
-    { uri: "rtsp://cam/x", transport: "tcp", username: "u", password: "secret", picture: true },
+    {
+      uri: "rtsp://cam/x",
+      transport: "auto",
+      videoTrack: 0,
+      username: "u",
+      password: "secret",
+      picture: true,
+    },
   ]);
   expect(
     (await api.call("post", "/probe", { body: { uri: "rtsp://cam/x", transport: "udp" } })).body,
