@@ -23,10 +23,16 @@ module.exports = {
       to: { path: "^(services|apps)/", pathNot: "^services/$1/" },
     },
     {
-      name: "contracts-and-yolo-nas-stand-alone",
+      name: "contracts-and-media-stand-alone",
       severity: "error",
-      from: { path: "^packages/(contracts|yolo-nas)/" },
+      from: { path: "^packages/(contracts|media)/" },
       to: { path: "^packages/", pathNot: "^packages/$1/" },
+    },
+    {
+      name: "yolo-nas-reads-frames-by-media-only",
+      severity: "error",
+      from: { path: "^packages/yolo-nas/" },
+      to: { path: "^packages/", pathNot: "^packages/(yolo-nas|media)/" },
     },
     {
       name: "onnx-runtime-by-its-one-module",

@@ -9,7 +9,7 @@ stream #0:
   dts=1.000  pts=1.033
   size=95960
 [showinfo@decoded @ 0x559719ad8300] config in time_base: 1/90000, frame_rate: 10/1
-[showinfo@decoded @ 0x559719ad8300] n:   0 pts:  93003 pts_time:1.03337 pos:       -1 fmt:yuv420p sar:0/1 s:768x576 i:P iskey:1 type:I 
+[showinfo@decoded @ 0x559719ad8300] n:   0 pts:  93003 pts_time:1.03337 pos:       -1 fmt:yuv420p sar:12/11 s:768x576 i:T iskey:1 type:I 
 [showinfo@decoded @ 0x559719ad8300] color_range:unknown color_space:unknown color_primaries:unknown color_trc:unknown
 [showinfo@sampled @ 0x559719b16080] n:   0 pts:  93003 pts_time:1.03337 pos:       -1 fmt:yuv420p sar:0/1 s:768x576 i:P iskey:1 type:I 
   Stream #0:0: Video: rawvideo (G3[0][8] / 0x8003347), gbrp(pc), 640x640, q=2-31, 98304 kb/s, 10 fps, 10 tbn
@@ -24,7 +24,7 @@ stream #0:
 const expected: FfmpegReport[] = [
   { kind: "codec", codec: "h264" },
   { kind: "packet", ptsUs: 1_033_000, key: true },
-  { kind: "decoded", ptsUs: 1_033_367, width: 768, height: 576 },
+  { kind: "decoded", ptsUs: 1_033_367, width: 838, height: 576, interlaced: true },
   { kind: "sampled", ptsUs: 1_033_367 },
   { kind: "packet", ptsUs: undefined, key: false },
 ];

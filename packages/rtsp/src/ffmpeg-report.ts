@@ -1,3 +1,5 @@
+import { displaySize } from "@sightline/media";
+
 /** Where in its filters ffmpeg reports a picture. */
 export type ReportPlace = "decoded" | "sampled";
 
@@ -11,8 +13,8 @@ export function pictureReport(place: ReportPlace): string {
 export type FfmpegReport =
   /** A compressed picture has arrived. */
   | { kind: "packet"; ptsUs: number | undefined; key: boolean }
-  /** A picture came out of the decoder. */
-  | { kind: "decoded"; ptsUs: number | undefined; width: number; height: number }
+  /** A picture came out of the decoder: its size as it is shown, with square pixels, and whether it is of two fields. */
+  | { kind: "decoded"; ptsUs: number | undefined; width: number; height: number; interlaced: boolean }
   /** The picture decoded last passed the sampler. */
   | { kind: "sampled"; ptsUs: number | undefined }
   /** The video's codec, as ffmpeg names it. */
@@ -20,7 +22,8 @@ export type FfmpegReport =
   /** A line for people. */
   | { kind: "message"; text: string };
 
-const picture = /^\[showinfo@(\w+) @ 0x[0-9a-f]+\] n: *\d+ pts: *(\S+) .* s:(\d+)x(\d+) /;
+const picture =
+  /^\[showinfo@(\w+) @ 0x[0-9a-f]+\] n: *\d+ pts: *(\S+) .* sar:(\d+)\/(\d+) s:(\d+)x(\d+) i:(.)/;
 const timeBase = /^\[showinfo@\w+ @ 0x[0-9a-f]+\] config in time_base: (\d+)\/(\d+)/;
 const codec = /^ {2}Stream #0:\d+.*: Video: (\w+)/;
 
@@ -72,11 +75,15 @@ export class FfmpegReportReader {
   #pictureLine(line: string): void {
     const match = picture.exec(line);
     if (match) {
-      const [, place, pts, width, height] = match;
+      const [, place, pts, across, down, width, height, fields] = match;
       // `pts_time` in the same line has six digits only.
       const ptsUs = microseconds(Number(pts) * this.#timeBase);
       if (place === "sampled") this.#report({ kind: "sampled", ptsUs });
-      else this.#report({ kind: "decoded", ptsUs, width: Number(width), height: Number(height) });
+      else {
+        const stored = { width: Number(width), height: Number(height) };
+        const size = displaySize(stored, [Number(across), Number(down)]);
+        this.#report({ kind: "decoded", ptsUs, ...size, interlaced: fields !== "P" });
+      }
       return;
     }
     const base = timeBase.exec(line);

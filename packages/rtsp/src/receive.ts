@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { CameraReason } from "@sightline/contracts";
+import { displayExpressions } from "@sightline/media";
 import type { RtspTarget } from "./address/rtsp-url.ts";
 import { type CameraFault, CameraFaultError, describeReason } from "./camera-fault.ts";
 import { CameraStream } from "./camera-stream.ts";
@@ -16,8 +17,11 @@ export type Reception =
       ok: true;
       offer: CameraOffer;
       codec: string;
+      /** The picture's size as it is shown, with square pixels. */
       width: number;
       height: number;
+      /** Whether pictures are of two fields. */
+      interlaced: boolean;
       framesPerSecond: number | undefined;
       firstPictureMs: number;
       /** How the video came. */
@@ -49,7 +53,7 @@ interface Seen {
   codec: string;
   packets: number;
   keyFrame: boolean;
-  size: { width: number; height: number };
+  size: { width: number; height: number; interlaced: boolean };
   /** Stream time of each picture, in microseconds. */
   times: number[];
   pictures: number;
@@ -92,7 +96,7 @@ const nothingSeen = {
   codec: "",
   packets: 0,
   keyFrame: false,
-  size: { width: 0, height: 0 },
+  size: { width: 0, height: 0, interlaced: false },
   pictures: 0,
   firstPictureMs: 0,
   jpegBytes: 0,
@@ -115,7 +119,8 @@ async function decode(
     } else if (report.kind === "decoded") {
       if (seen.pictures === 0) seen.firstPictureMs = performance.now() - startedAt;
       seen.pictures += 1;
-      seen.size = { width: report.width, height: report.height };
+      const interlaced = report.interlaced || seen.size.interlaced;
+      seen.size = { width: report.width, height: report.height, interlaced };
       if (report.ptsUs !== undefined) seen.times.push(report.ptsUs);
     }
   });
@@ -149,7 +154,9 @@ function outputArguments(pictures: number, jpegWidth: number | undefined): strin
     "-",
   ];
   if (jpegWidth === undefined) return report;
-  const filters = `scale='min(${Math.round(jpegWidth)},iw)':-2:out_range=full,format=yuvj420p`;
+  const { width, height } = displayExpressions;
+  const scale = `w='min(${Math.round(jpegWidth)},${width})':h='2*round(ow*${height}/${width}/2)'`;
+  const filters = `scale=${scale}:out_range=full,setsar=1,format=yuvj420p`;
   return [
     ...report,
     ...[...video, "-vf", filters, "-frames:v", "1", "-c:v", "mjpeg", "-q:v", "4"],

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { displaySize } from "@sightline/media";
 import { findFfmpeg } from "@sightline/rtsp";
 import { expect, test } from "vitest";
 import { letterboxFilters, letterboxOf } from "./analysis-geometry.ts";
@@ -18,14 +19,18 @@ test.each([
 });
 
 test.each([
-  [square, 768, 576],
-  [square, 1366, 768],
-  [square, 333, 777],
-  [wide, 641, 479],
-])(
-  "ffmpeg puts the picture of %o, %d×%d, exactly where the letterbox says",
-  async (geometry, width, height) => {
-    const source = `color=c=white:s=${width}x${height}:d=1:r=1,format=yuv444p`;
+  [square, 768, 576, [1, 1]],
+  [square, 1366, 768, [0, 1]],
+  [square, 333, 777, [1, 1]],
+  [square, 384, 576, [2, 1]],
+  [square, 704, 576, [16, 11]],
+  [square, 720, 480, [8, 9]],
+  [wide, 641, 479, [1, 1]],
+  [wide, 352, 576, [24, 11]],
+] as const)(
+  "ffmpeg puts the picture of %o, %d×%d with pixels of %o, exactly where the letterbox says",
+  async (geometry, width, height, aspect) => {
+    const source = `color=c=white:s=${width}x${height}:d=1:r=1,format=yuv444p,setsar=${aspect.join("/")}`;
     const pixels = execFileSync(
       await findFfmpeg(process.env.FFMPEG_PATH),
       [
@@ -39,7 +44,8 @@ test.each([
     const inside = (at: number) => (green[at] ?? 0) > 200;
     const first = green.findIndex((_, at) => inside(at));
     const last = green.findLastIndex((_, at) => inside(at));
-    const { left, top, width: w, height: h } = letterboxOf(geometry, width, height);
+    const shown = displaySize({ width, height }, aspect);
+    const { left, top, width: w, height: h } = letterboxOf(geometry, shown.width, shown.height);
     expect([first % geometry.width, Math.floor(first / geometry.width)]).toEqual([left, top]);
     expect([last % geometry.width, Math.floor(last / geometry.width)]).toEqual([left + w - 1, top + h - 1]);
     if (top > 0) expect(green[0]).toBe(geometry.padValue);

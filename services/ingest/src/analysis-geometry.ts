@@ -1,4 +1,5 @@
 import type { Letterbox, ServedModel } from "@sightline/contracts";
+import { displayExpressions } from "@sightline/media";
 
 /** What a model wants of a frame; sizes in pixels. */
 export type AnalysisGeometry = Pick<ServedModel, "width" | "height" | "longestSide" | "padValue">;
@@ -14,7 +15,7 @@ export function sameGeometry(a: AnalysisGeometry, b: AnalysisGeometry): boolean 
 }
 
 /**
- * Where a picture lies in the analysis frame: scaled with its aspect kept so that its longest side is `longestSide`
+ * Where a picture, of this size as it is shown, lies in the analysis frame: scaled with its aspect kept so that its longest side is `longestSide`
  * (less where the frame is narrower), centred, the odd pixel of padding right and below. As super-gradients prepares
  * images (DetectionLongestMaxSizeRescale, DetectionCenterPadding).
  */
@@ -39,14 +40,19 @@ export function letterboxOf(
   };
 }
 
-/** The same geometry as ffmpeg filters, for a picture whose size only ffmpeg knows; keep in step with letterboxOf. */
+/**
+ * The same geometry as ffmpeg filters, for pictures whose size and pixel aspect only ffmpeg knows, and which may change; keep
+ * in step with letterboxOf.
+ */
 export function letterboxFilters(geometry: AnalysisGeometry): string[] {
   const { width, height, longestSide, padValue } = geometry;
-  const scale = `min(${longestSide}/max(iw,ih),min(${width}/iw,${height}/ih))`;
+  const scale = `min(${longestSide}/max(ld(0),ld(1)),min(${width}/ld(0),${height}/ld(1)))`;
+  const side = (index: 0 | 1) =>
+    `st(0,${displayExpressions.width});st(1,${displayExpressions.height});max(1,round(ld(${index})*${scale}))`;
   const grey = padValue.toString(16).padStart(2, "0");
   return [
-    `scale=w='max(1,round(iw*${scale}))':h='max(1,round(ih*${scale}))':flags=bilinear`,
+    `scale=w='${side(0)}':h='${side(1)}':eval=frame:flags=bilinear`,
     "format=gbrp",
-    `pad=w=${width}:h=${height}:x='floor((ow-iw)/2)':y='floor((oh-ih)/2)':color=0x${grey}${grey}${grey}`,
+    `pad=w=${width}:h=${height}:x='floor((ow-iw)/2)':y='floor((oh-ih)/2)':eval=frame:color=0x${grey}${grey}${grey}`,
   ];
 }

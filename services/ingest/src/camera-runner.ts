@@ -70,6 +70,8 @@ export class CameraRunner {
   #rhythm: FrameRhythm;
   #settings: CameraSettings;
   #geometry: AnalysisGeometry | undefined;
+  /** A picture of two fields has been seen since the settings last changed. */
+  #interlaced = false;
   /** Aborts the session or the waiting before the next. */
   #round = new AbortController();
   #stopped = false;
@@ -155,6 +157,7 @@ export class CameraRunner {
     }
     if (needsReconnect(old, settings)) {
       this.#log.info("settings changed; connecting anew");
+      this.#interlaced = false;
       this.#queue.clear();
       if (!this.live) this.#status.set(CameraState.CONNECTING);
       this.#backoff.reset();
@@ -232,8 +235,14 @@ export class CameraRunner {
         this.facts.analysis.arrive();
         if (counted) this.facts.captured.mark();
       },
-      picture: (size) => {
-        this.facts.picture(size);
+      picture: (picture) => {
+        // Only the pictures tell, and only ffmpeg's start can change its filters: the camera is connected once more.
+        if (picture.interlaced && !this.#interlaced) {
+          this.#log.info("the camera's pictures are of two fields; connecting anew to make them whole");
+          this.#interlaced = true;
+          this.#round.abort();
+        }
+        this.facts.picture(picture);
         firstPictureAt ??= performance.now();
         if (performance.now() - firstPictureAt > steadyMs) this.#backoff.reset();
         if (!this.live) this.#reportLive();
@@ -251,7 +260,9 @@ export class CameraRunner {
     const start = (aborted: AbortSignal) => limits.decoders.enter(this.#backoff.failures, aborted);
     const settings = this.#settings;
     const stallMs = () => rhythm.limitMs;
-    const options = { ffmpeg, settings, access, geometry, stallMs, ledger: this.ledger, buffers, start };
+    const interlaced = this.#interlaced;
+    const ledger = this.ledger;
+    const options = { ffmpeg, settings, access, geometry, interlaced, stallMs, ledger, buffers, start };
     try {
       const fault = await runSession(options, events, signal, this.#log);
       if (fault?.reason === CameraReason.STALLED) rhythm.stall();

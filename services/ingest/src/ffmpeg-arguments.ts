@@ -1,3 +1,4 @@
+import { displayFilters } from "@sightline/media";
 import { inputArguments, pictureReport } from "@sightline/rtsp";
 import { type AnalysisGeometry, letterboxFilters } from "./analysis-geometry.ts";
 import { samplingExpression } from "./sampling.ts";
@@ -6,9 +7,14 @@ import { samplingExpression } from "./sampling.ts";
  * ffmpeg's arguments to receive the camera of its input script, report each compressed frame as it arrives and each picture
  * on stderr, and write the pixels of those that pass the sampler to stdout as gbrp.
  */
-export function decoderArguments(geometry: AnalysisGeometry, targetFps: number): string[] {
+export function decoderArguments(
+  geometry: AnalysisGeometry,
+  { targetFps, interlaced }: { targetFps: number; interlaced: boolean },
+): string[] {
   const sampling = samplingExpression(targetFps);
   const filters = [
+    // Before the report, so that a picture is reported when it goes on: whole pictures come one later than they are decoded.
+    ...displayFilters({ interlaced }),
     pictureReport("decoded"),
     // Without a sampler a second report would only repeat the first, and a report costs as much as a small read.
     ...(sampling === undefined ? [] : [`select='${sampling}'`, pictureReport("sampled")]),

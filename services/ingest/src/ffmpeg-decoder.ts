@@ -27,8 +27,8 @@ export interface DecoderEvents {
   started(): void;
   /** A compressed frame arrived; `counted` when it is part of the account. */
   packet(event: { key: boolean; counted: boolean }): void;
-  /** A picture was decoded, of this size. */
-  picture(size: { width: number; height: number }): void;
+  /** A picture was decoded, which is shown at this size; whether it is of two fields. */
+  picture(picture: { width: number; height: number; interlaced: boolean }): void;
   codec(name: string): void;
   /** A frame is in memory, behind the room for its header; the receiver owns the buffer. */
   frame(frame: ArrivedFrame, message: Uint8Array<ArrayBuffer>): void;
@@ -58,6 +58,8 @@ export class FfmpegDecoder {
       script: string;
       /** Frames per second to pass on; 0 passes all. */
       targetFps: number;
+      /** Make one picture of two fields. */
+      interlaced: boolean;
       geometry: AnalysisGeometry;
       ledger: Ledger;
       buffers: FrameBuffers;
@@ -85,6 +87,7 @@ export class FfmpegDecoder {
     ffmpeg: string;
     script: string;
     targetFps: number;
+    interlaced: boolean;
     geometry: AnalysisGeometry;
     start: StartTurn;
   }): Promise<DecoderEnd> {
@@ -101,7 +104,7 @@ export class FfmpegDecoder {
     try {
       this.#process = await FfmpegProcess.start({
         ffmpeg: options.ffmpeg,
-        arguments: decoderArguments(options.geometry, options.targetFps),
+        arguments: decoderArguments(options.geometry, options),
         script: options.script,
         target: () => pixels.target(),
         received: (bytes) => pixels.received(bytes),
@@ -135,7 +138,7 @@ export class FfmpegDecoder {
         if (this.#intake.decoded(report.ptsUs, report.width, report.height, performance.now()))
           this.#events.packet({ key: false, counted: true });
         if (!this.#sampling) this.#sampled();
-        this.#events.picture({ width: report.width, height: report.height });
+        this.#events.picture(report);
         break;
       case "sampled":
         this.#sampled();

@@ -8,6 +8,7 @@ import {
   streams,
   subjects,
 } from "@sightline/contracts";
+import { readClip, ScriptedCamera } from "@sightline/rtsp/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { balances, IngestRig, testModel } from "./testing/ingest-rig.ts";
 
@@ -56,6 +57,51 @@ test("frames come in order, each naming the one before, with their stream's own 
   const status = await rig.statusThat("front", (each) => live(each) && (each.ledger?.inferred ?? 0) >= 15);
   expect(status).toMatchObject({ codec: "h264", sourceWidth: 768, sourceHeight: 576, reconnects: 0 });
   expect(status.ledger && balances(status.ledger)).toBe(true);
+});
+
+test("pixels that are not square are made so, as each picture says it, and fields become whole pictures", async () => {
+  const encoded = (filters: string, ...more: string[]) =>
+    readClip({
+      seconds: 1,
+      encode: ["-vf", filters, "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", ...more],
+    });
+  const squeezed = await encoded("scale=384:576,setsar=2");
+  const narrow = await encoded("scale=384:576,setsar=1");
+  const after = narrow.units.map((unit) => ({ ...unit, pts: unit.pts + 1, dts: unit.dts + 1 }));
+  const changing = { ...squeezed, units: [...squeezed.units, ...after], duration: 2 };
+  const fields = await encoded(
+    "scale=720:576,setsar=16/11,fps=20,interlace",
+    "-flags",
+    "+ildct+ilme",
+    "-x264opts",
+    "tff=1",
+  );
+  const camera = await ScriptedCamera.start({ tracks: [{ clip: changing }] });
+  const analog = await ScriptedCamera.start({ tracks: [{ clip: fields }] });
+  await rig.register("changing", { uri: camera.url() });
+  await rig.register("analog", { uri: analog.url() });
+  const lies = (wanted: number) =>
+    rig.worker.of("changing").find(({ frame }) => frame.sourceWidth === wanted);
+  await expect.poll(() => [lies(768), lies(384)].every(Boolean)).toBe(true);
+  for (const [width, letterbox] of [
+    [768, { left: 2, top: 9, width: 316, height: 237 }],
+    [384, { left: 74, top: 0, width: 171, height: 256 }],
+  ] as const) {
+    const { frame, pixels } = lies(width)!;
+    expect(frame).toMatchObject({ sourceHeight: 576, letterbox });
+    const middle = testModel.width * (testModel.height / 2);
+    const row = pixels.subarray(middle, middle + testModel.width);
+    const { left, width: columns } = letterbox;
+    expect(new Set([...row.subarray(0, left), ...row.subarray(left + columns)])).toEqual(
+      new Set([testModel.padValue]),
+    );
+    expect(row[left] !== testModel.padValue || row[left + 1] !== testModel.padValue).toBe(true);
+  }
+  const status = await rig.statusThat("analog", (each) => live(each) && (each.ledger?.inferred ?? 0) >= 10);
+  expect(status).toMatchObject({ sourceWidth: 1047, sourceHeight: 576, reconnects: 1 });
+  expect(status.ledger && balances(status.ledger)).toBe(true);
+  await rig.remove("changing", "analog");
+  await Promise.all([camera.stop(), analog.stop()]);
 });
 
 test("the account agrees with the stream of detections to the frame", async () => {

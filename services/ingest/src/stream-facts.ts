@@ -25,7 +25,7 @@ export class StreamFacts {
     this.analysis.infer();
   }
 
-  /** A picture of this size was decoded. */
+  /** A picture was decoded, which is shown at this size. */
   picture(size: { width: number; height: number }): void {
     this.width = size.width;
     this.height = size.height;

@@ -26,6 +26,8 @@ export interface SessionOptions {
   settings: CameraSettings;
   access: CameraAccess;
   geometry: AnalysisGeometry;
+  /** The camera's pictures are of two fields. */
+  interlaced: boolean;
   /** How long packets may be missing. */
   stallMs: () => number;
   ledger: Ledger;
@@ -101,10 +103,10 @@ async function decode(
         if (event.counted) seen.undecoded += 1;
         events.packet(event);
       },
-      picture: (size) => {
+      picture: (picture) => {
         seen.pictureAt = performance.now();
         seen.undecoded = 0;
-        events.picture(size);
+        events.picture(picture);
       },
     },
     log,

@@ -1,13 +1,13 @@
 /** `sightline detect` as a user runs it, with ffmpeg and a model of random weights. */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { projectRoot } from "@sightline/stack";
 import { architecture, buildModel, prepareModel, SeededWeights, saveModel } from "@sightline/yolo-nas";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { findMedia } from "../detect/media-files.ts";
+import { findMedia, openMedia } from "../detect/media-files.ts";
 
 const run = promisify(execFile);
 let folder: string;
@@ -69,11 +69,105 @@ test("saves every picture and video of a folder at its own size and length", asy
   const { stdout } = await detect(join(folder, "media"), "--out", out, "--min-score", "0.001");
   expect(stdout).toBe(`${join(out, "clip.mp4")}\n${join(out, "still.png")}\n`);
   expect((await readdir(out)).sort()).toEqual(["clip.mp4", "still.png"]);
-  const written = await findMedia(out, "ffmpeg");
+  const written = await Promise.all((await findMedia(out)).map((each) => openMedia(each, "ffmpeg")));
   expect(written).toMatchObject([
     { kind: "video", width: 160, height: 90, fps: 10, frames: 5 },
     { kind: "picture", width: 160, height: 90 },
   ]);
+});
+
+test.each([
+  ["with pixels that are not square", ["-vf", "scale=80:90,setsar=2"], []],
+  [
+    "of two fields",
+    ["-vf", "scale=160:96,fps=20,interlace,setsar=12/11", "-flags", "+ildct+ilme", "-x264opts", "tff=1"],
+    [],
+  ],
+  ["cropped by its encoder", ["-vf", "scale=154:86"], []],
+  ["stored on its side", ["-vf", "setsar=16/11"], ["-metadata:s:v", "rotate=90"]],
+])("boxes and copies of a video %s are as ffprobe says it is shown", async (_, made, copied) => {
+  const source = await testMedia("clip.mp4", 5);
+  const stored = join(folder, "stored.mp4");
+  const video = join(folder, "shown.mp4");
+  await run("ffmpeg", ["-loglevel", "error", "-i", source, ...made, "-y", stored]);
+  await run("ffmpeg", ["-loglevel", "error", "-i", stored, "-c", "copy", ...copied, "-y", video]);
+  const { stdout: words } = await run("ffprobe", [
+    ...["-v", "error", "-of", "json", "-show_entries"],
+    "stream=width,height,sample_aspect_ratio,nb_frames:stream_side_data=rotation",
+    video,
+  ]);
+  const {
+    width,
+    height,
+    sample_aspect_ratio = "1:1",
+    nb_frames,
+    side_data_list,
+  } = JSON.parse(words).streams[0];
+  const [across, down] = sample_aspect_ratio.split(":").map(Number);
+  const turned = side_data_list?.some(
+    ({ rotation }: { rotation?: number }) => Math.abs(rotation ?? 0) === 90,
+  );
+  const upright =
+    across >= down
+      ? [Math.round((width * across) / down), height]
+      : [width, Math.round((height * down) / across)];
+  const [shownWidth, shownHeight] = turned ? upright.toReversed() : upright;
+  const out = join(folder, "shown");
+  const { stdout, stderr } = await detect(video, "--json", "--out", out, "--min-score", "0.001");
+  const lines = stdout
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(lines).toHaveLength(Number(nb_frames));
+  const right = Math.max(
+    ...lines.flatMap(({ detections }) => detections.map(({ box }: { box: number[] }) => box[2]!)),
+  );
+  expect(right).toBeLessThanOrEqual(shownWidth);
+  expect(right).toBeGreaterThan(0.8 * shownWidth);
+  for (const line of lines) expect(line).toMatchObject({ width: shownWidth, height: shownHeight });
+  expect(stderr).not.toContain("sightline:");
+  // H.264 wants even sides.
+  const even = (side: number) => 2 * Math.ceil(side / 2);
+  const [copy] = await findMedia(out);
+  expect(await openMedia(copy!, "ffmpeg")).toMatchObject({
+    width: even(shownWidth),
+    height: even(shownHeight),
+    frames: lines.length,
+  });
+});
+
+test("does the rest of a folder, tells of each file that is broken or cut short, and fails", async () => {
+  const place = join(folder, "partly");
+  await mkdir(place);
+  const clip = await testMedia("clip.mp4", 5);
+  await writeFile(join(place, "a.png"), "no picture");
+  await copyFile(await testMedia("still.png", 1), join(place, "b.png"));
+  await run("ffmpeg", [
+    "-loglevel",
+    "error",
+    "-i",
+    clip,
+    "-c",
+    "copy",
+    "-movflags",
+    "+faststart",
+    join(place, "c.mp4"),
+  ]);
+  await truncate(join(place, "c.mp4"), (await stat(join(place, "c.mp4"))).size - 200);
+  await copyFile(clip, join(place, "d.mp4"));
+  const out = join(folder, "partly-out");
+  const failed = await detect(place, "--json", "--out", out).catch((error) => error);
+  expect(failed).toMatchObject({ code: 1 });
+  const sources = failed.stdout
+    .trim()
+    .split("\n")
+    .map((line: string) => basename(JSON.parse(line).source));
+  expect(new Set(sources)).toEqual(new Set(["b.png", "c.mp4", "d.mp4"]));
+  expect(failed.stderr.split("\n").filter((line: string) => line.startsWith("sightline:"))).toEqual([
+    expect.stringContaining("a.png is no picture or video"),
+    expect.stringMatching(/c\.mp4 is cut short.*frames? (was|were) read/),
+  ]);
+  expect((await readdir(out)).sort()).toEqual(["b.png", "c.mp4", "d.mp4"]);
 });
 
 test("saves one picture as the file that --out names, and never over the picture itself", async () => {
@@ -82,7 +176,8 @@ test("saves one picture as the file that --out names, and never over the picture
   const { stdout, stderr } = await detect(still, "--out", out, "--json");
   expect(JSON.parse(stdout)).toMatchObject({ source: still });
   expect(stderr.split("\n")).toContain(out);
-  expect(await findMedia(out, "ffmpeg")).toMatchObject([{ kind: "picture", width: 160, height: 90 }]);
+  const [copy] = await findMedia(out);
+  expect(await openMedia(copy!, "ffmpeg")).toMatchObject({ kind: "picture", width: 160, height: 90 });
   for (const [path, wrong, words] of [
     [clip, out, "is a picture's name, but"],
     [join(folder, "media"), out, "there are 2 pictures and videos; name a folder"],

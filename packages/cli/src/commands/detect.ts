@@ -7,15 +7,17 @@ import {
   type Detection,
   DetectorSession,
   decodeCandidates,
+  EvaluationError,
   readFrames,
   type Thresholds,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type ChosenModel, chooseModel } from "../detect/choose-model.ts";
 import { FrameWriter, sourceFrames } from "../detect/ffmpeg-pipe.ts";
-import { findMedia, type MediaFile } from "../detect/media-files.ts";
+import { findMedia, MediaError, type MediaFile, type MediaPath, openMedia } from "../detect/media-files.ts";
 import { paintDetections } from "../detect/paint-detections.ts";
 import { ProgressLine } from "../detect/progress-line.ts";
+import { InputFailures } from "../input-failures.ts";
 import { wholeNumber } from "../number-options.ts";
 import { untilSignal } from "../signals.ts";
 
@@ -36,11 +38,12 @@ interface Run {
   readonly thresholds: Thresholds;
   readonly ffmpeg: string;
   /** Where a file's copy goes; undefined when none is wanted. */
-  readonly target: ((media: MediaFile) => string) | undefined;
+  readonly target: ((media: MediaPath) => string) | undefined;
   /** Copies that are whole. */
   readonly written: string[];
   readonly signal: AbortSignal;
   readonly progress: ProgressLine;
+  readonly failures: InputFailures;
   readonly report: (media: MediaFile, frame: number, detections: readonly Detection[]) => void;
 }
 
@@ -70,22 +73,30 @@ export function detectCommand(): Command {
 async function detect(path: string, options: DetectOptions): Promise<void> {
   const signal = untilSignal();
   const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
-  const files = await findMedia(path, ffmpeg);
+  const paths = await findMedia(path);
+  // One file is looked into first: it may be none at all, or say how long it is.
+  const files: readonly (MediaPath | MediaFile)[] =
+    paths.length === 1 ? [await openMedia(paths[0]!, ffmpeg, signal)] : paths;
   const model = await chooseModel(options.model, join(projectRoot, "models"), options.precision);
   const target = options.out === undefined ? undefined : await targets(options.out, files);
   const session = await DetectorSession.load(model.file, { threads: options.threads });
   const { score, iou } = model.thresholds;
   const thresholds = { ...model.thresholds, score: options.minScore ?? score, iou: options.iou ?? iou };
-  const total = files.reduce<number | undefined>(
-    (sum, { frames }) => (sum === undefined || frames === undefined ? undefined : sum + frames),
-    0,
-  );
-  const progress = new ProgressLine(total);
+  const progress = new ProgressLine(expectedFrames(files));
   const report = reporter(options, model.metadata.classes);
   const written: string[] = [];
-  const run: Run = { session, model, thresholds, ffmpeg, target, written, signal, progress, report };
+  const failures = new InputFailures();
+  const run = { session, model, thresholds, ffmpeg, target, written, signal, progress, failures, report };
   try {
-    for (const media of files) await detectIn(media, run);
+    for (const file of files) {
+      try {
+        await detectIn("facts" in file ? file : await openMedia(file, ffmpeg, signal), run);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof MediaError || error instanceof EvaluationError)) throw error;
+        failures.add(error);
+      }
+    }
     progress.finish();
   } finally {
     // Standard output holds nothing but JSON when that is asked for.
@@ -94,14 +105,22 @@ async function detect(path: string, options: DetectOptions): Promise<void> {
   }
 }
 
+/** Frames of all files, if they are known before they are read. */
+function expectedFrames(files: readonly (MediaPath | MediaFile)[]): number | undefined {
+  const [first] = files;
+  if (files.length === 1 && first && "frames" in first) return first.frames;
+  return files.every(({ kind }) => kind === "picture") ? files.length : undefined;
+}
+
 async function detectIn(media: MediaFile, run: Run): Promise<void> {
   const { session, model, thresholds, ffmpeg, signal } = run;
   const { input, fit, frame, classes } = model.metadata;
-  const frames = readFrames(media.path, {
+  const frames = readFrames(media, {
     letterbox: (source) => computeLetterbox(source, input, fit),
     frame,
     ffmpeg,
     signal,
+    onFailure: run.failures.add,
   });
   const target = run.target?.(media);
   const sources = target === undefined ? undefined : sourceFrames(media, ffmpeg, signal);
@@ -129,7 +148,7 @@ async function detectIn(media: MediaFile, run: Run): Promise<void> {
  * Where each file's copy goes: to the file that is named, when there is one picture or video, else into the folder.
  * @throws InvalidArgumentError when a copy cannot go there
  */
-async function targets(out: string, files: readonly MediaFile[]): Promise<(media: MediaFile) => string> {
+async function targets(out: string, files: readonly MediaPath[]): Promise<(media: MediaPath) => string> {
   const isFolder = (await stat(out).catch(() => undefined))?.isDirectory();
   const named = isFolder ? undefined : Object.entries(namesOf).find(([, name]) => name.test(out))?.[0];
   if (named !== undefined && files.length > 1)
@@ -140,7 +159,7 @@ async function targets(out: string, files: readonly MediaFile[]): Promise<(media
     throw new InvalidArgumentError(
       `--out ${out} is a ${named}'s name, but ${files[0]!.path} is a ${files[0]!.kind}`,
     );
-  const target = (media: MediaFile) => (named === undefined ? join(out, copyName(media)) : out);
+  const target = (media: MediaPath) => (named === undefined ? join(out, copyName(media)) : out);
   for (const media of files)
     if ((await realpath(media.path)) === (await realpath(target(media)).catch(() => undefined)))
       throw new InvalidArgumentError(`--out ${out} would replace ${media.path} itself; name another place`);
@@ -152,7 +171,7 @@ async function targets(out: string, files: readonly MediaFile[]): Promise<(media
 const namesOf = { picture: /\.(jpe?g|png|bmp|webp)$/i, video: /\.(mp4|m4v|mov|mkv)$/i };
 
 /** Pictures keep their kind, videos become MP4. */
-function copyName({ path, kind }: MediaFile): string {
+function copyName({ path, kind }: MediaPath): string {
   return kind === "picture" ? basename(path) : `${basename(path, extname(path))}.mp4`;
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { httpEventSchema } from "@sightline/contracts";
@@ -96,6 +96,48 @@ test("with a time at which it begins, rules with active hours apply by that", as
   const { stdout, stderr } = await runCommand(["replay", clip, ...args]);
   expect(stderr).toBe("");
   expect(eventsOf(stdout)[0]).toMatchObject({ type: "appeared", startTime: "2026-03-01T08:00:00.100Z" });
+});
+
+test("a video on its side, with pixels that are not square, gives the events of the video as it is shown", async () => {
+  const [stored, video] = [join(folder, "stored.mp4"), join(folder, "shown.mp4")];
+  const ffmpeg = (...args: string[]) => execFileSync("ffmpeg", ["-loglevel", "error", ...args]);
+  const squeeze = ["-vf", "scale=768:288,setsar=1/2,transpose=clock"];
+  const encode = ["-c:v", "libx264", "-preset", "veryfast", "-crf", "18"];
+  ffmpeg("-t", "2", "-i", clip, ...squeeze, ...encode, stored);
+  ffmpeg("-i", stored, "-c", "copy", "-metadata:s:v", "rotate=90", "-y", video);
+  const file = join(folder, "appeared.yaml");
+  writeFileSync(file, "rules: [{ type: appeared }]");
+  const { code, stdout, stderr } = await runCommand(["replay", video, "--rules", file]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const plain = join(folder, "plain.mp4");
+  ffmpeg("-t", "2", "-i", clip, "-c", "copy", "-y", plain);
+  const boxes = (text: string) =>
+    eventsOf(text)
+      .filter(({ type, phase }) => type === "appeared" && phase === "start")
+      .map(({ track }) => track!.box);
+  const wanted = boxes((await runCommand(["replay", plain, "--rules", file])).stdout);
+  const found = boxes(stdout);
+  const near = wanted.filter((box) =>
+    found.some((other) => other.every((side, i) => Math.abs(side - box[i]!) < 0.02)),
+  );
+  expect(wanted.length).toBeGreaterThanOrEqual(5);
+  expect(near.length).toBeGreaterThanOrEqual(wanted.length - 1);
+});
+
+test("a video that is cut short gives the events of what there is of it, says so and fails", async () => {
+  const cut = join(folder, "cut.mp4");
+  const source = ["-t", "2", "-i", clip, "-c", "copy", "-movflags", "+faststart"];
+  execFileSync("ffmpeg", ["-loglevel", "error", ...source, cut]);
+  truncateSync(cut, Math.floor(statSync(cut).size * 0.7));
+  const { code, stdout, stderr } = await runCommand(["replay", cut, "--rules", rules]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/^sightline: .*cut\.mp4 is cut short: .* frames were read\.\n$/);
+  expect(eventsOf(stdout).some(({ type }) => type === "appeared")).toBe(true);
+  expect(eventsOf(stdout).at(-1)).toMatchObject({ type: "camera_down" });
+  truncateSync(cut, 100);
+  const nothing = await runCommand(["replay", cut, "--rules", rules]);
+  expect(nothing).toMatchObject({ code: 1, stdout: "" });
+  expect(nothing.stderr).toMatch(/cut\.mp4 is cut short: .*nothing of it can be read/);
 });
 
 test.each([

@@ -8,6 +8,7 @@ import { DetectorSession } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { chooseModel } from "../detect/choose-model.ts";
 import { MediaError } from "../detect/media-files.ts";
+import { InputFailures } from "../input-failures.ts";
 import { analyzeVideo } from "../replay/analyzed-video.ts";
 import { readRulesFile } from "../rules/read-rules-file.ts";
 import { untilSignal } from "../signals.ts";
@@ -64,7 +65,9 @@ async function replay(path: string, options: ReplayOptions): Promise<void> {
   const startedAt = performance.now();
   try {
     const startMs = startTime?.getTime() ?? 0;
-    for await (const step of analyzeVideo({ path, camera, startMs, rules, session, model, ffmpeg, signal })) {
+    const onFailure = new InputFailures().add;
+    const video = { path, camera, startMs, rules, session, model, ffmpeg, signal, onFailure };
+    for await (const step of analyzeVideo(video)) {
       const early = step.ptsUs / 1000 / speed - (performance.now() - startedAt);
       if (early > 0) await delay(early, undefined, { signal });
       for (const event of step.events) console.log(JSON.stringify(toHttpEvent(event)));

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { displayFilters } from "@sightline/media";
 import { MediaError, type MediaFile } from "./media-files.ts";
 
-/** The frames of a file at its own size, as interleaved R, G, B bytes. @throws MediaError when ffmpeg fails */
+/** The frames of a file at the size at which they are shown, as interleaved R, G, B bytes. @throws MediaError when ffmpeg fails */
 export async function* sourceFrames(
   media: MediaFile,
   ffmpeg: string,
@@ -12,6 +13,10 @@ export async function* sourceFrames(
     ffmpeg,
     [
       ...["-hide_banner", "-loglevel", "error", "-nostdin", "-i", `file:${media.path}`, "-map", "0:v:0"],
+      ...[
+        "-vf",
+        [...displayFilters(media.facts), `scale=${media.width}:${media.height}`, "setsar=1"].join(","),
+      ],
       ...["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
     ],
     { stdio: ["ignore", "pipe", "pipe"] },

@@ -1,15 +1,20 @@
-import { execFile } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { extname, join } from "node:path";
-import { pictureSize } from "@sightline/yolo-nas";
+import { isCutShort, probeFile, type VideoFacts } from "@sightline/media";
 
 const pictures = new Set([".jpg", ".jpeg", ".png", ".bmp", ".webp"]);
 const videos = new Set([".mp4", ".mkv", ".mov", ".avi", ".webm", ".m4v", ".ts"]);
 
-/** A picture or a video, with what ffmpeg says about its first video stream. */
-export interface MediaFile {
+/** A file that is a picture or a video by its name. */
+export interface MediaPath {
   readonly path: string;
   readonly kind: "picture" | "video";
+}
+
+/** A picture or a video, with what ffmpeg says about its first video stream. */
+export interface MediaFile extends MediaPath {
+  readonly facts: VideoFacts;
+  /** The size as it is shown. */
   readonly width: number;
   readonly height: number;
   /** Frames per second; undefined for a picture. */
@@ -25,9 +30,9 @@ export class MediaError extends Error {
 
 /**
  * The pictures and videos at a path: the file itself, or those directly in a folder, by name.
- * @throws MediaError when there is none, or ffmpeg cannot read one
+ * @throws MediaError when there is none
  */
-export async function findMedia(path: string, ffmpeg: string): Promise<MediaFile[]> {
+export async function findMedia(path: string): Promise<MediaPath[]> {
   const info = await stat(path).catch(() => undefined);
   if (!info) throw new MediaError(`there is no file or folder ${path}`);
   const files = info.isDirectory()
@@ -37,35 +42,33 @@ export async function findMedia(path: string, ffmpeg: string): Promise<MediaFile
         .map((name) => join(path, name))
     : [path];
   if (files.length === 0) throw new MediaError(`${path} holds no picture or video`);
-  return Promise.all(files.map((file) => probe(file, ffmpeg)));
+  return files.map((file) => ({ path: file, kind: isPicture(file) ? "picture" : "video" }));
 }
 
 function isMedia(name: string): boolean {
-  const extension = extname(name).toLowerCase();
-  return pictures.has(extension) || videos.has(extension);
+  return isPicture(name) || videos.has(extname(name).toLowerCase());
 }
 
-async function probe(path: string, ffmpeg: string): Promise<MediaFile> {
-  const text = await describe(path, ffmpeg);
-  const size = pictureSize(text);
-  if (!size) throw new MediaError(`${path} is no picture or video that ffmpeg can read`);
-  const { width, height } = size;
-  if (pictures.has(extname(path).toLowerCase())) {
-    return { path, kind: "picture", width, height, fps: undefined, frames: 1 };
-  }
-  const fps = Number(/([\d.]+) fps/.exec(text)?.[1] ?? 25);
-  const time = /Duration: (\d+):(\d+):([\d.]+)/.exec(text);
-  const seconds = time && 3600 * Number(time[1]) + 60 * Number(time[2]) + Number(time[3]);
-  return { path, kind: "video", width, height, fps, frames: seconds ? Math.round(seconds * fps) : undefined };
+function isPicture(name: string): boolean {
+  return pictures.has(extname(name).toLowerCase());
 }
 
-/** What ffmpeg prints about a file. Without an output it always exits with an error, which says nothing. */
-function describe(path: string, ffmpeg: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    execFile(ffmpeg, ["-hide_banner", "-nostdin", "-i", `file:${path}`], (error, _, stderr) => {
-      if (error?.code === "ENOENT")
-        reject(new MediaError(`'${ffmpeg}' cannot be run; install ffmpeg or set FFMPEG_PATH`));
-      else resolve(stderr);
-    });
+/** Looks into a file. @throws MediaError when ffmpeg cannot read it */
+export async function openMedia(media: MediaPath, ffmpeg: string, signal?: AbortSignal): Promise<MediaFile> {
+  const { path, kind } = media;
+  const facts = await probeFile(path, { ffmpeg, signal }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT")
+      throw new MediaError(`'${ffmpeg}' cannot be run; install ffmpeg or set FFMPEG_PATH`);
+    throw error;
   });
+  if (!facts) {
+    const why = (await isCutShort(path))
+      ? "is cut short: nothing of it can be read"
+      : "is no picture or video that ffmpeg can read";
+    throw new MediaError(`${path} ${why}`);
+  }
+  const { width, height } = facts.display;
+  if (kind === "picture") return { ...media, facts, width, height, fps: undefined, frames: 1 };
+  const { fps = 25, seconds } = facts;
+  return { ...media, facts, width, height, fps, frames: seconds ? Math.round(seconds * fps) : undefined };
 }

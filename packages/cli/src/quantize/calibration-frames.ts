@@ -90,14 +90,15 @@ async function fromCamera(
   const program = ffmpeg ?? (await findFfmpeg(process.env.FFMPEG_PATH));
   const reception = await receive(target, { ffmpeg: program, transport, access, signal });
   if (!reception.ok) throw new FrameChoiceError(`${uri}: ${reception.message}`);
-  const { width, height } = reception;
+  const { width, height, interlaced } = reception;
   const stream = await CameraStream.open(
     target,
     { transport, videoTrack: 0, access, timeoutMs: 10_000 },
     signal,
   );
   try {
-    const source = { name: uri, size: { width, height }, inputArguments, script: stream.script, ...taken };
+    const facts = { display: { width, height }, interlaced };
+    const source = { name: uri, facts, inputArguments, script: stream.script, ...taken };
     return await Array.fromAsync(readFrames(source, read));
   } finally {
     await stream.stop();

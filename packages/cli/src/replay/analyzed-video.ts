@@ -32,6 +32,8 @@ export interface VideoAnalysisOptions {
   model: ChosenModel;
   ffmpeg: string;
   signal: AbortSignal;
+  /** Told when the video could not be read to its end. */
+  onFailure: (error: Error) => void;
 }
 
 /** What one frame of the video led to, or time that passed without one. */
@@ -57,6 +59,7 @@ export async function* analyzeVideo(options: VideoAnalysisOptions): AsyncGenerat
     times: true,
     ffmpeg,
     signal,
+    onFailure: options.onFailure,
   });
   let last = 0;
   for await (const { index, pixels, letterbox, ptsUs = last } of frames) {

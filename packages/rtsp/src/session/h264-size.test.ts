@@ -48,6 +48,16 @@ test.each([
   expect(h264Size(await parameterSet(`${width}x${height}`, format, more))).toEqual({ width, height });
 });
 
+test.each([
+  ["16/11", 1047, 576],
+  ["2/1", 1440, 576],
+  ["8/9", 720, 648],
+  ["97/31", 2253, 576],
+])("reads the size as it is shown with pixels of %s", async (aspect, width, height) => {
+  const set = await parameterSet("720x576", "yuv420p", ["-vf", `setsar=${aspect}`]);
+  expect(h264Size(set)).toEqual({ width, height });
+});
+
 test("is undefined for another NAL unit and for one cut short", async () => {
   const set = await parameterSet("640x480", "yuv420p");
   expect(h264Size(set.subarray(0, 6))).toBeUndefined();

@@ -1,9 +1,37 @@
+import { displaySize, type PixelAspect } from "@sightline/media";
+
 /** Profiles whose parameter set tells the chroma format (H.264, 7.3.2.1.1). */
 const highProfiles = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
 
+/** Pixel aspects by their number (ISO/IEC 14496-10, table E-1). */
+const aspects: readonly PixelAspect[] = [
+  ...([
+    [0, 0],
+    [1, 1],
+    [12, 11],
+    [10, 11],
+    [16, 11],
+    [40, 33],
+    [24, 11],
+    [20, 11],
+    [32, 11],
+  ] as const),
+  ...([
+    [80, 33],
+    [18, 11],
+    [15, 11],
+    [64, 33],
+    [160, 99],
+    [4, 3],
+    [3, 2],
+    [2, 1],
+  ] as const),
+];
+const ownAspect = 255;
+
 /**
- * Size of the picture that an H.264 sequence parameter set describes (ISO/IEC 14496-10, 7.3.2.1.1), `nal` being the
- * NAL unit with its header byte. Undefined when it is none or is cut short.
+ * Size, as it is shown, of the picture that an H.264 sequence parameter set describes (ISO/IEC 14496-10, 7.3.2.1.1), `nal`
+ * being the NAL unit with its header byte. Undefined when it is none or is cut short.
  */
 export function h264Size(nal: Uint8Array): { width: number; height: number } | undefined {
   if (((nal[0] ?? 0) & 0x1f) !== 7 || nal.length < 4) return undefined;
@@ -34,12 +62,20 @@ export function h264Size(nal: Uint8Array): { width: number; height: number } | u
     ? [bits.unsigned(), bits.unsigned(), bits.unsigned(), bits.unsigned()]
     : [0, 0, 0, 0];
   if (bits.exhausted) return undefined;
+  const aspect = pixelAspect(bits);
   const unitX = chroma === 1 || chroma === 2 ? 2 : 1;
   const unitY = (chroma === 1 ? 2 : 1) * (2 - frameOnly);
-  return {
-    width: columns * 16 - unitX * (left + right),
-    height: (2 - frameOnly) * mapRows * 16 - unitY * (top + bottom),
-  };
+  const width = columns * 16 - unitX * (left + right);
+  const height = (2 - frameOnly) * mapRows * 16 - unitY * (top + bottom);
+  return displaySize({ width, height }, aspect);
+}
+
+/** What the usability information behind the picture's size says of its pixels (E.1.1). */
+function pixelAspect(bits: BitReader): PixelAspect {
+  const present = bits.bits(1) === 1 && bits.bits(1) === 1;
+  const number = present ? bits.bits(8) : 0;
+  const aspect = number === ownAspect ? ([bits.bits(16), bits.bits(16)] as const) : aspects[number];
+  return bits.exhausted ? [0, 0] : (aspect ?? [0, 0]);
 }
 
 function skipPictureOrder(bits: BitReader): void {

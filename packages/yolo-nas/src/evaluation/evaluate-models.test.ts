@@ -27,6 +27,7 @@ function labelledFrame(imageId: number): LabelledFrame {
     index: imageId,
     name: "clip",
     letterbox: computeLetterbox(source, input),
+    stored: source,
   };
   return { imageId, frame };
 }
@@ -74,6 +75,23 @@ describe("evaluateModels", () => {
     const [result] = await evaluateModels([{ model }], annotations, frames.slice(0, 1), { minHeight: 1 });
     expect(result!.tallerThan.objects).toBe(3);
     expect(result!.metrics.ar100).toBeCloseTo(1, 9);
+  });
+
+  it("takes labels in stored pixels where pixels are not square, and in pixels as shown", async () => {
+    const stored = { width: source.width / 2, height: source.height };
+    const squeezed = {
+      ...annotations,
+      images: annotations.images.map((image) => ({ ...image, ...stored })),
+      truths: annotations.truths.map((truth) => {
+        const [x, y, width, height] = truth.box;
+        return { ...truth, area: truth.area / 2, box: [x / 2, y, width / 2, height] as const };
+      }),
+    };
+    const shown = frames.map(({ imageId, frame }) => ({ imageId, frame: { ...frame, stored } }));
+    for (const labels of [annotations, squeezed]) {
+      const [result] = await evaluateModels([{ model }], labels, shown, { minHeight: 1 });
+      expect(result!.metrics.ar100).toBeCloseTo(1, 9);
+    }
   });
 
   it("refuses to give numbers without any labelled frame", async () => {

@@ -11,7 +11,7 @@ import type { ExecutionProvider } from "../runtime/execution-provider.ts";
 import type { CocoAnnotations, ScoredBox } from "./coco-annotations.ts";
 import { type CocoMetrics, evaluateCoco, evaluateTallerThan, type HeightMetrics } from "./coco-metrics.ts";
 import { EvaluationError } from "./evaluation-error.ts";
-import { categoriesOf, toScoredBoxes } from "./label-frames.ts";
+import { categoriesOf, toScoredBoxes, truthAsShown } from "./label-frames.ts";
 import type { FileFrame, ReadFramesOptions } from "./picture-files.ts";
 
 /** super-gradients' thresholds for COCO validation of YOLO-NAS. */
@@ -97,10 +97,10 @@ export async function evaluateModels(
   const found: ScoredBox[][] = models.map(() => []);
   const detectors = await Promise.all(models.map((model) => FrameDetector.open(model)));
   const categories = detectors.map(({ metadata }) => categoriesOf(annotations, metadata.classes));
-  const seen = new Set<number>();
+  const seen = new Map<number, Pick<FileFrame, "stored" | "letterbox">>();
   try {
     for await (const { imageId, frame } of frames) {
-      seen.add(imageId);
+      seen.set(imageId, { stored: frame.stored, letterbox: frame.letterbox });
       for (const [index, detector] of detectors.entries()) {
         found[index]!.push(...toScoredBoxes(imageId, await detector.detect(frame), categories[index]!));
       }
@@ -111,11 +111,15 @@ export async function evaluateModels(
   }
   if (seen.size === 0)
     throw new EvaluationError("no-images", "No frame has labels: do images and annotations belong together?");
+  const sizes = new Map(annotations.images.map((image) => [image.id, image]));
   // A picture that was not given cannot have been missed.
   const labelled = {
     ...annotations,
     images: annotations.images.filter(({ id }) => seen.has(id)),
-    truths: annotations.truths.filter((truth) => seen.has(truth.imageId)),
+    truths: annotations.truths.flatMap((truth) => {
+      const frame = seen.get(truth.imageId);
+      return frame ? [truthAsShown(truth, sizes.get(truth.imageId), frame)] : [];
+    }),
   };
   return detectors.map((detector, index) => ({
     metrics: evaluateCoco(labelled, found[index]!),

@@ -2,6 +2,7 @@
 export type EvaluationErrorCode =
   | "bad-annotations"
   | "image-missing"
+  | "cut-short"
   | "category-mismatch"
   | "no-images"
   | "stream-ended";

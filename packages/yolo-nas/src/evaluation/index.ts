@@ -4,4 +4,3 @@ export * from "./evaluate-models.ts";
 export * from "./evaluation-error.ts";
 export * from "./label-frames.ts";
 export * from "./picture-files.ts";
-export * from "./picture-size.ts";

@@ -20,6 +20,7 @@ const frame = (index: number, name = "clip.mp4"): FileFrame => ({
   pixels: new Uint8Array(3),
   width: 1,
   height: 1,
+  stored: size,
   letterbox: computeLetterbox(size, size, size),
 });
 

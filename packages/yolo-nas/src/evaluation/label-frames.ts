@@ -1,5 +1,6 @@
 import type { Detection } from "../detection/decode-candidates.ts";
-import type { CocoAnnotations, ScoredBox } from "./coco-annotations.ts";
+import type { Size } from "../detection/letterbox.ts";
+import type { CocoAnnotations, GroundTruth, ScoredBox } from "./coco-annotations.ts";
 import { EvaluationError } from "./evaluation-error.ts";
 import type { FileFrame } from "./picture-files.ts";
 
@@ -40,6 +41,26 @@ export function imageIds(
     // Counting is from 0 unless the first labelled frame is 1.
     const id = frame.index + (first === 1 ? 1 : 0);
     return known.has(id) ? id : undefined;
+  };
+}
+
+/**
+ * A label in pixels of the frame as it is shown. Labels are taken to be so already, unless their image has the size of the
+ * stored picture: then they are stretched with its pixels.
+ */
+export function truthAsShown(
+  truth: GroundTruth,
+  labelled: Size | undefined,
+  { stored, letterbox }: Pick<FileFrame, "stored" | "letterbox">,
+): GroundTruth {
+  const shown = letterbox.source;
+  if (labelled?.width !== stored.width || labelled.height !== stored.height) return truth;
+  const [across, down] = [shown.width / stored.width, shown.height / stored.height];
+  const [x, y, width, height] = truth.box;
+  return {
+    ...truth,
+    box: [x * across, y * down, width * across, height * down],
+    area: truth.area * across * down,
   };
 }
 

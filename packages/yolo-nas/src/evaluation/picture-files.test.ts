@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { computeLetterbox, type Size } from "../detection/letterbox.ts";
+import type { EvaluationError } from "./evaluation-error.ts";
 import { type FileFrame, readFrames, type StreamSource } from "./picture-files.ts";
 
 let folder: string;
@@ -30,7 +31,7 @@ const half = {
 /** The clip as a stream that ffmpeg is told of on its stdin. */
 const stream = (count: number, intervalSeconds: number): StreamSource => ({
   name: "rtsp://camera.test/live",
-  size: { width: 64, height: 48 },
+  facts: { display: { width: 64, height: 48 }, interlaced: false },
   inputArguments: [
     ...["-hide_banner", "-loglevel", "error", "-nostdin"],
     ...["-f", "concat", "-safe", "0", "-protocol_whitelist", "pipe,file", "-i", "pipe:0"],
@@ -117,6 +118,48 @@ describe("readFrames", () => {
     await expect(all(join(folder, "none"))).rejects.toMatchObject({ code: "image-missing" });
     await writeFile(join(folder, "text.txt"), "no picture");
     await expect(all(join(folder, "text.txt"))).rejects.toMatchObject({ code: "image-missing" });
+  });
+
+  it("scales pictures as they are shown, and tells how they are stored", async () => {
+    const path = join(folder, "squeezed.mp4");
+    const stretch = ["-vf", "scale=32:48,setsar=2", path];
+    execFileSync("ffmpeg", ["-loglevel", "error", "-i", join(folder, "clip.mp4"), ...stretch]);
+    const frames = await all(path);
+    expect(frames).toHaveLength(7);
+    expect(frames[0]).toMatchObject({
+      width: 32,
+      height: 24,
+      stored: { width: 32, height: 48 },
+      letterbox: { source: { width: 64, height: 48 } },
+    });
+  });
+
+  it("reads what there is of a video that is cut short, and the rest of a folder with a bad picture, and says so", async () => {
+    const bad = await mkdtemp(join(folder, "bad-"));
+    const clip = await readFile(join(folder, "clip.mp4"));
+    const fast = [
+      "-i",
+      join(folder, "clip.mp4"),
+      "-c",
+      "copy",
+      "-movflags",
+      "+faststart",
+      join(bad, "fast.mp4"),
+    ];
+    execFileSync("ffmpeg", ["-loglevel", "error", ...fast]);
+    await truncate(join(bad, "fast.mp4"), clip.length - 100);
+    await expect(all(join(bad, "fast.mp4"))).rejects.toMatchObject({ code: "cut-short" });
+    const failures: string[] = [];
+    const onFailure = ({ code, message }: EvaluationError) => failures.push(`${code}: ${message}`);
+    const frames = await all(join(bad, "fast.mp4"), { ...half, onFailure });
+    expect(frames.length).toBeGreaterThan(0);
+    await writeFile(join(bad, "0.png"), "no picture");
+    await copyFile(join(folder, "a.png"), join(bad, "1.png"));
+    expect((await all(bad, { ...half, onFailure })).map(({ name }) => name)).toEqual(["1.png"]);
+    expect(failures).toEqual([
+      expect.stringMatching(/^cut-short: .*fast.mp4 is cut short.*frames? (was|were) read/),
+      expect.stringMatching(/^image-missing: .*0.png is no picture/),
+    ]);
   });
 
   it("stops when told to", async () => {

@@ -4,9 +4,9 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { displayFilters, isCutShort, type PictureFacts, probeFile, type VideoFacts } from "@sightline/media";
 import { type Letterbox, PAD_VALUE, type Size } from "../detection/letterbox.ts";
 import { EvaluationError } from "./evaluation-error.ts";
-import { pictureSize } from "./picture-size.ts";
 
 /** One decoded frame, letterboxed. `index` counts from 0 within the source. */
 export interface FileFrame extends Size {
@@ -15,8 +15,10 @@ export interface FileFrame extends Size {
   readonly name: string;
   /** G, B, R planes of `width` × `height` bytes. */
   readonly pixels: Uint8Array;
-  /** How the source picture lies in the model's input. */
+  /** How the source picture, as it is shown, lies in the model's input. */
   readonly letterbox: Letterbox;
+  /** The source picture's size as it is stored, which is another where pixels are not square. */
+  readonly stored: Size;
   /** Presentation time in microseconds; undefined unless asked for. */
   readonly ptsUs?: number | undefined;
 }
@@ -25,8 +27,8 @@ export interface FileFrame extends Size {
 export interface StreamSource {
   /** Stands in the frames and in errors: without user and password. */
   readonly name: string;
-  /** Its picture's size, which a stream may not tell before its first key frame. */
-  readonly size: Size;
+  /** What a stream may not tell before its first key frame. */
+  readonly facts: PictureFacts;
   /** ffmpeg's arguments up to and with the input. They are open to all users of the machine. */
   readonly inputArguments: readonly string[];
   /** What ffmpeg shall read from stdin, which is private. */
@@ -35,6 +37,12 @@ export interface StreamSource {
   readonly count: number;
   /** Shortest time between two of them, by the stream's clock. */
   readonly intervalSeconds: number;
+}
+
+/** A file of which it is known already what it shows. */
+export interface ProbedFile {
+  readonly path: string;
+  readonly facts: VideoFacts;
 }
 
 export interface ReadFramesOptions {
@@ -49,25 +57,40 @@ export interface ReadFramesOptions {
   /** Program to run. Default "ffmpeg" on the PATH. */
   readonly ffmpeg?: string | undefined;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Told of each file of a folder that cannot be decoded, and of a video that gave only some of its frames, while the rest is
+   * read. Without it the first ends the reading.
+   */
+  readonly onFailure?: ((error: EvaluationError) => void) | undefined;
 }
 
 const PICTURES = new Set([".jpg", ".jpeg", ".png", ".bmp", ".webp"]);
 
 /**
  * Decode every picture of a folder, in the order of their names, every frame of one video or picture, or a number of
- * frames of a stream.
+ * frames of a stream. Pictures are scaled as they are shown: whole, upright and with square pixels.
  * @throws EvaluationError `no-images` when there is nothing to decode, `image-missing` when a file cannot be decoded,
- * `stream-ended` when a stream gave fewer frames than asked for
+ * `cut-short` when a file ends before its time, `stream-ended` when a stream gave fewer frames than asked for
  */
 export async function* readFrames(
-  source: string | StreamSource,
+  source: string | ProbedFile | StreamSource,
   options: ReadFramesOptions,
 ): AsyncGenerator<FileFrame> {
   let index = 0;
-  for (const part of typeof source === "string" ? await filesOf(source) : [source]) {
-    for await (const frame of decode(part, options)) yield { ...frame, index: index++ };
+  const parts = typeof source === "string" ? await filesOf(source) : [source];
+  for (const part of parts) {
+    try {
+      for await (const frame of decode(part, options)) yield { ...frame, index: index++ };
+    } catch (error) {
+      const isRest = index > 0 || parts.length > 1;
+      if (!(error instanceof EvaluationError) || !options.onFailure || !isRest) throw error;
+      options.onFailure(error);
+    }
   }
-  if (index === 0) throw new EvaluationError("no-images", `${source} holds no picture or video frame.`);
+  if (index === 0) {
+    const name = typeof source === "string" ? source : "path" in source ? source.path : source.name;
+    throw new EvaluationError("no-images", `${name} holds no picture or video frame.`);
+  }
 }
 
 async function filesOf(path: string): Promise<string[]> {
@@ -83,23 +106,31 @@ async function filesOf(path: string): Promise<string[]> {
 }
 
 async function* decode(
-  source: string | StreamSource,
+  source: string | ProbedFile | StreamSource,
   options: ReadFramesOptions,
 ): AsyncGenerator<Omit<FileFrame, "index">> {
   const ffmpeg = options.ffmpeg ?? "ffmpeg";
-  const stream = typeof source === "string" ? undefined : source;
-  const name = typeof source === "string" ? basename(source) : source.name;
-  const size = typeof source === "string" ? await sourceSize(ffmpeg, source, options.signal) : source.size;
-  const letterbox = options.letterbox(size);
+  const stream = typeof source === "object" && "script" in source ? source : undefined;
+  const path = typeof source === "string" ? source : "path" in source ? source.path : undefined;
+  const name = stream?.name ?? basename(path!);
+  const facts = typeof source === "string" ? await factsOf(source, ffmpeg, options.signal) : source.facts;
+  const stored = "stored" in facts ? (facts as VideoFacts).stored : facts.display;
+  const letterbox = options.letterbox(facts.display);
   const { scaled } = letterbox;
   const { width, height } = options.frame ?? letterbox.input;
   const pad = PAD_VALUE.toString(16).repeat(3);
   const [left, top] = [Math.floor((width - scaled.width) / 2), Math.floor((height - scaled.height) / 2)];
   const args = [
-    ...(stream?.inputArguments ?? ["-hide_banner", "-loglevel", "error", "-nostdin", "-i", `file:${source}`]),
+    ...(stream?.inputArguments ?? ["-hide_banner", "-loglevel", "error", "-nostdin", "-i", `file:${path}`]),
     ...["-map", "0:v:0", "-vf"],
-    `${selection(stream, options.every ?? 1)}${options.times ? timesFilter : ""}scale=${scaled.width}:${scaled.height}:flags=bilinear,format=gbrp,` +
+    [
+      ...displayFilters(facts),
+      ...selection(stream, options.every ?? 1),
+      ...(options.times ? timesFilters : []),
+      `scale=${scaled.width}:${scaled.height}:flags=bilinear`,
+      "format=gbrp",
       `pad=${width}:${height}:${left}:${top}:color=0x${pad}`,
+    ].join(","),
     ...["-fps_mode", "passthrough"],
     ...(stream ? ["-frames:v", String(stream.count)] : []),
     ...["-f", "rawvideo", "-pix_fmt", "gbrp", "-"],
@@ -131,7 +162,15 @@ async function* decode(
         filled += part.length;
         offset += part.length;
         if (filled < bytes) continue;
-        yield { name, pixels, width, height, letterbox, ptsUs: (await times?.next())?.value ?? undefined };
+        yield {
+          name,
+          pixels,
+          width,
+          height,
+          letterbox,
+          stored,
+          ptsUs: (await times?.next())?.value ?? undefined,
+        };
         given += 1;
         pixels = new Uint8Array(bytes);
         filled = 0;
@@ -146,6 +185,7 @@ async function* decode(
         `${name} ended after ${given} of ${stream.count} frames; see \`sightline camera probe\`.`,
       );
     }
+    if (path !== undefined && (await isCutShort(path))) throw cutShort(path, given);
     if (code !== 0) throw new EvaluationError("image-missing", `ffmpeg cannot decode ${name}: ${errors}`);
   } finally {
     options.signal?.removeEventListener("abort", stop);
@@ -154,8 +194,11 @@ async function* decode(
 }
 
 /** Filters that write each frame's time, in microseconds, to file descriptor 3: `frame:0 pts:0 pts_time:0`. */
-const timesFilter =
-  "settb=AVTB,metadata=mode=add:key=time:value=1,metadata=mode=print:file=pipe\\\\:3:direct=1,";
+const timesFilters = [
+  "settb=AVTB",
+  "metadata=mode=add:key=time:value=1",
+  "metadata=mode=print:file=pipe\\\\:3:direct=1",
+];
 
 async function* presentationTimes(output: Readable): AsyncGenerator<number, undefined> {
   for await (const line of createInterface({ input: output })) {
@@ -164,29 +207,27 @@ async function* presentationTimes(output: Readable): AsyncGenerator<number, unde
   }
 }
 
-/** The filter that picks frames, with a comma behind it; empty when all are taken. */
-function selection(stream: StreamSource | undefined, every: number): string {
-  if (stream) return `select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,${stream.intervalSeconds}),`;
-  return every > 1 ? `select=not(mod(n\\,${every})),` : "";
+/** The filter that picks frames; none when all are taken. */
+function selection(stream: StreamSource | undefined, every: number): string[] {
+  if (stream) return [`select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,${stream.intervalSeconds})`];
+  return every > 1 ? [`select=not(mod(n\\,${every}))`] : [];
 }
 
-/** A file's picture size, from what ffmpeg prints about its first video stream. */
-async function sourceSize(ffmpeg: string, path: string, signal?: AbortSignal): Promise<Size> {
-  const child = spawn(ffmpeg, ["-hide_banner", "-nostdin", "-i", `file:${path}`], {
-    stdio: ["ignore", "ignore", "pipe"],
-    ...(signal ? { signal } : {}),
-  });
-  let text = "";
-  child.stderr.setEncoding("utf8").on("data", (part: string) => {
-    text = (text + part).slice(0, 100_000);
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", () => resolve());
-  });
-  const size = pictureSize(text);
-  if (!size) {
-    throw new EvaluationError("image-missing", `${path} is no picture or video that ffmpeg can read.`);
-  }
-  return size;
+/** What a file shows. @throws EvaluationError when ffmpeg gets no picture from it */
+async function factsOf(path: string, ffmpeg: string, signal?: AbortSignal): Promise<VideoFacts> {
+  const facts = await probeFile(path, { ffmpeg, signal });
+  if (facts) return facts;
+  if (await isCutShort(path)) throw cutShort(path, 0);
+  throw new EvaluationError("image-missing", `${path} is no picture or video that ffmpeg can read.`);
+}
+
+function cutShort(path: string, frames: number): EvaluationError {
+  const read =
+    frames === 0
+      ? "nothing of it can be read"
+      : `${frames} ${frames === 1 ? "frame was" : "frames were"} read`;
+  return new EvaluationError(
+    "cut-short",
+    `${path} is cut short: it ends before the length that it says; ${read}.`,
+  );
 }

@@ -336,7 +336,10 @@ export interface CameraStatus {
   reason: CameraReason;
   /** The reason in words, with what to do; never holds a secret. */
   message: string;
-  lastFrameTime: Timestamp | undefined;
+  lastFrameTime:
+    | Timestamp
+    | undefined;
+  /** Size of the picture as it is shown, with square pixels. */
   sourceWidth: number;
   sourceHeight: number;
   codec: string;

@@ -20,7 +20,7 @@ export interface Detection {
   className: string;
   /** 0..1. */
   score: number;
-  /** In pixels of the camera's picture. */
+  /** In pixels of the camera's picture as it is shown, which are square (see FrameMetadata.source_width). */
   pixelBox:
     | BoundingBox
     | undefined;

@@ -315,7 +315,7 @@ export interface Track {
   score: number;
   /** Highest score so far. */
   bestScore: number;
-  /** In pixels of the camera's picture, in the frame at hand. */
+  /** In pixels of the camera's picture as it is shown, in the frame at hand. */
   pixelBox:
     | BoundingBox
     | undefined;

@@ -163,7 +163,7 @@ export interface FrameMetadata {
     | undefined;
   /** The stream's own presentation time, in microseconds of the camera's clock. */
   ptsUs: number;
-  /** Size of the camera's picture in pixels. */
+  /** Size of the camera's picture as it is shown: with square pixels, whatever the shape of those that are sent. */
   sourceWidth: number;
   sourceHeight: number;
   /** Size of the analysis frame in pixels. */

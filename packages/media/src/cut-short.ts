@@ -1,0 +1,85 @@
+/** Whether a media file ends before its own structure says it should. */
+import { type FileHandle, open } from "node:fs/promises";
+
+/** How a container says where it ends: the offset behind its last part that has begun, undefined if it does not say. */
+type EndOf = (file: FileHandle, length: number) => Promise<number | undefined>;
+
+/** ISO/IEC 14496-12, 4.2: boxes one after the other, each with its size before its type. */
+const endOfBoxes: EndOf = async (file, length) => {
+  let at = 0;
+  while (at < length) {
+    const head = await bytes(file, at, 16);
+    const short = head.length < 8 ? undefined : head.readUInt32BE(0);
+    if (short === undefined || (short === 1 && head.length < 16)) return at + 8;
+    const size = short === 1 ? Number(head.readBigUInt64BE(8)) : short;
+    // Zero: up to the end of the file. Less than a head: no box, so nothing can be told.
+    if (size < 8) return undefined;
+    at += size;
+  }
+  return at;
+};
+
+/** RIFF: chunks one after the other, of even length, each with its size behind its type. */
+const endOfChunks: EndOf = async (file, length) => {
+  let end = 0;
+  for (let at = 0; at < length; at = end + (end % 2)) {
+    const head = await bytes(file, at, 8);
+    if (head.length < 8) return at + 8;
+    // A file that was never finished, or is a live stream's, has no size.
+    const size = head.readUInt32LE(4);
+    if (size === 0 || size === 0xffffffff) return undefined;
+    end = at + 8 + size;
+  }
+  return end;
+};
+
+/** Matroska (RFC 8794): elements one after the other, id and size being numbers of varying length. */
+const endOfElements: EndOf = async (file, length) => {
+  let at = 0;
+  while (at < length) {
+    const head = await bytes(file, at, 12);
+    const idLength = lengthOf(head[0]);
+    const sizeLength = lengthOf(head[idLength]);
+    if (head.length < idLength + sizeLength) return at + 12;
+    let size = BigInt(head[idLength]! & (0xff >> sizeLength));
+    for (const byte of head.subarray(idLength + 1, idLength + sizeLength)) size = size * 256n + BigInt(byte);
+    // All ones: unknown, as in a stream.
+    if (size === (1n << BigInt(7 * sizeLength)) - 1n) return undefined;
+    at += idLength + sizeLength + Number(size);
+  }
+  return at;
+};
+
+/** Bytes of a Matroska number that begins with this byte. */
+function lengthOf(first = 0): number {
+  return Math.clz32(first) - 23;
+}
+
+/** Which container a file is, by its first bytes. */
+function endFor(head: Buffer): EndOf | undefined {
+  const tag = head.toString("latin1");
+  if (/^.{4}(?:ftyp|moov|mdat|free|skip|wide|styp|pnot)/s.test(tag)) return endOfBoxes;
+  if (tag.startsWith("RIFF")) return endOfChunks;
+  return tag.startsWith("\x1aE\xdf\xa3") ? endOfElements : undefined;
+}
+
+/**
+ * Whether a file is cut short, as a copy or download that broke off leaves it: MP4 and MOV, Matroska and WebM, AVI and WebP
+ * say how long their parts are. What other files, and streams that were written as they came, lack cannot be told.
+ * @throws the system's error when the file cannot be read
+ */
+export async function isCutShort(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const end = await endFor(await bytes(file, 0, 12))?.(file, size);
+    return end !== undefined && end > size;
+  } finally {
+    await file.close();
+  }
+}
+
+async function bytes(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, position);
+  return buffer.subarray(0, bytesRead);
+}

@@ -1,0 +1,22 @@
+import { mostStretch } from "./display-size.ts";
+
+/**
+ * The ffmpeg filters that must come first so that the pictures of a stream are whole: pictures of two fields become
+ * pictures of one moment, one for one. None for a progressive stream, since the filter waits for the next picture; among
+ * those of an interlaced one, progressive pictures pass as they are. What a display matrix says is on its side ffmpeg turns by
+ * itself, before these.
+ */
+export function displayFilters({ interlaced }: { readonly interlaced: boolean }): string[] {
+  return interlaced ? ["bwdif=mode=send_frame:deint=interlaced"] : [];
+}
+
+const aspect = `if(between(sar,1/${mostStretch},${mostStretch}),sar,1)`;
+
+/**
+ * The size that `displaySize` tells, as expressions for ffmpeg's `scale` with `eval=frame`: for streams that say their pixels' aspect
+ * with the first picture, or change it.
+ */
+export const displayExpressions = {
+  width: `round(iw*max(${aspect},1))`,
+  height: `round(ih/min(${aspect},1))`,
+} as const;

@@ -1,0 +1,47 @@
+import { displaySize, type PixelAspect, type Size } from "./display-size.ts";
+
+/** What must be known of a stream's pictures to show them. */
+export interface PictureFacts {
+  /** The size as it is shown: upright, with square pixels. */
+  readonly display: Size;
+  /** Whether pictures are of two fields, taken at two moments. */
+  readonly interlaced: boolean;
+}
+
+/** What ffmpeg says of a file's first video stream. */
+export interface VideoFacts extends PictureFacts {
+  /** The size of the pictures as they are stored, but upright. */
+  readonly stored: Size;
+  /** Whether it is a picture and no video. */
+  readonly still: boolean;
+  /** Pictures per second, if it says so. */
+  readonly fps: number | undefined;
+  /** Length of the file, if it says so. */
+  readonly seconds: number | undefined;
+}
+
+/** A picture that ffmpeg's `showinfo` reports has passed its decoder, and lies as a display matrix wants it. */
+const picture = /^\[Parsed_showinfo_\d+ @ [^\n]* sar:(\d+)\/(\d+) s:(\d+)x(\d+) i:(.)/m;
+
+/**
+ * @param words what ffmpeg prints when `showinfo` is its only filter
+ * @returns undefined when the file gave no picture
+ */
+export function videoFacts(words: string): VideoFacts | undefined {
+  const shown = picture.exec(words);
+  if (!shown) return undefined;
+  const [across, down, width, height] = shown.slice(1, 5).map(Number) as [...PixelAspect, number, number];
+  const stored = { width, height };
+  const [line = ""] = /^ *Stream #\d[^\n]*: Video: [^\n]*/m.exec(words) ?? [];
+  const still = /^Input #0, (?:image2|\w+_pipe),/m.test(words);
+  const time = /^ {2}Duration: (\d+):(\d+):([\d.]+)/m.exec(words);
+  return {
+    // What a still picture says of its pixels is for printing it; no viewer stretches it.
+    display: displaySize(stored, still ? [1, 1] : [across, down]),
+    stored,
+    interlaced: shown[5] !== "P" || /\b(?:top|bottom) (?:coded )?first\b/.test(line),
+    still,
+    fps: Number(/ ([\d.]+) fps\b/.exec(line)?.[1]) || undefined,
+    seconds: time ? 3600 * Number(time[1]) + 60 * Number(time[2]) + Number(time[3]) : undefined,
+  };
+}
