@@ -39,10 +39,12 @@ const { metafile } = await build({
   plugins: [declarationsOnly],
   metafile: true,
 });
+// This tsconfig names the contracts' source by its path: one found through node_modules is a library to the plug-in, which
+// then makes a TypeScript program of its own for each file.
 const declarations = await rollup({
   input: entry,
   external: external.flatMap((name) => [name, `${name}/wire`]),
-  plugins: [dts({ tsconfig: join(root, "../../tsconfig.json"), includeExternal: ["@sightline/contracts"] })],
+  plugins: [dts({ tsconfig: join(root, "tsconfig.build.json") })],
 });
 await declarations.write({ file: join(dist, "index.d.ts") });
 
