@@ -83,6 +83,11 @@ test("is refused when it is missing, no JSON, or points out of its folder", asyn
   await expect(readManifest(broken)).rejects.toThrow(ModelFileError);
   await writeFile(broken, "{");
   await expect(readManifest(broken)).rejects.toThrow(ModelFileError);
+  const whole = await readFile(path, "utf8");
+  await writeFile(broken, whole.replace("{", '{ "name": "other",'));
+  await expect(readManifest(broken)).rejects.toThrow(/stands twice.*unique/s);
+  await writeFile(broken, Buffer.concat([Buffer.from(whole.slice(0, -3)), Buffer.from([0x22, 0xff, 0x22])]));
+  await expect(readManifest(broken)).rejects.toThrow("not JSON in UTF-8");
   const manifest = JSON.parse(await readFile(path, "utf8")) as { files: { fp32: { file: string } } };
   manifest.files.fp32.file = "../fp32.onnx";
   expect(modelManifestSchema.safeParse(manifest).success).toBe(false);

@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { parse as parseYaml, YAMLError } from "yaml";
 import { z } from "zod";
 import { DEFAULT_THRESHOLDS } from "./detection/decode-candidates.ts";
 import { ModelFileError } from "./errors.ts";
@@ -158,16 +159,25 @@ export async function readManifest(path: string): Promise<ModelManifest> {
  * @throws ModelFileError for a missing or malformed manifest
  */
 export async function parseManifest(path: string): Promise<ModelManifest> {
-  let text: string;
+  let bytes: Uint8Array;
   try {
-    text = await readFile(path, "utf8");
+    bytes = await readFile(path);
   } catch (cause) {
     throw new ModelFileError(`Cannot read the model manifest ${path}.`, { cause });
   }
   try {
-    return modelManifestSchema.parse(JSON.parse(text));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    const value: unknown = JSON.parse(text);
+    // Of two fields with one name JSON.parse drops the first without a word. JSON is YAML, whose reader refuses them.
+    parseYaml(text, { uniqueKeys: true });
+    return modelManifestSchema.parse(value);
   } catch (cause) {
-    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : "it is not JSON";
+    const reason =
+      cause instanceof z.ZodError
+        ? z.prettifyError(cause)
+        : cause instanceof YAMLError
+          ? `a field stands twice: ${cause.message}`
+          : "it is not JSON in UTF-8";
     throw new ModelFileError(`The model manifest ${path} is not valid: ${reason}`, { cause });
   }
 }
