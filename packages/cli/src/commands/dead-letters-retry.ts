@@ -1,5 +1,5 @@
 import { Command } from "commander";
-import { chosenDeadLetters } from "../dead-letters/chosen-dead-letters.ts";
+import { forDeadLetters } from "../dead-letters/chosen-dead-letters.ts";
 import { withServer } from "../server-connection.ts";
 
 /** `sightline dead-letters retry`: delivers dead letters once more. */
@@ -10,9 +10,10 @@ export function deadLettersRetryCommand(): Command {
     .option("--all", "all that there are", false);
   return command.action(async (subscription: string, ids: string[], { all }: { all: boolean }) => {
     await withServer(command, async (client) => {
-      const letters = await chosenDeadLetters(client, subscription, ids, all);
-      for (const { name } of letters) await client.subscriptions.deleteDeadLetter(name, { redeliver: true });
-      console.log(`${letters.length} will be delivered again`);
+      const done = await forDeadLetters(client, subscription, { ids, all }, async ({ name }) => {
+        await client.subscriptions.deleteDeadLetter(name, { redeliver: true });
+      });
+      console.log(`${done} will be delivered again`);
     });
   });
 }

@@ -194,3 +194,20 @@ test("says what is wrong with a path that holds nothing", async () => {
     stderr: expect.stringContaining("absent.mp4"),
   });
 });
+
+test("model inspect takes a name or a folder too; a wrong place is told, whatever the command", async () => {
+  const cli = (...args: string[]) =>
+    run(process.execPath, [join(projectRoot, "packages/cli/src/main.ts"), ...args]);
+  const file = join("yolo-nas-pedestrians", "int8.cpu.onnx");
+  for (const named of ["yolo-nas-pedestrians", join(projectRoot, "models/yolo-nas-pedestrians")])
+    expect((await cli("model", "inspect", named)).stdout).toContain(`${file}\nThis is YOLO-NAS`);
+  const labels = join(projectRoot, "models/yolo-nas-pedestrians/labels/eval.coco.json");
+  for (const [words, ...args] of [
+    ["there is no model 'none'", "model", "inspect", "none"],
+    ["There is no model file none.", "model", "prepare", "none", "--out", join(folder, "x")],
+    ["is a folder; name an ONNX file", "model", "eval", folder, "--coco", labels, "--images", folder],
+    ["COCO annotations cannot be read from none", "model", "eval", model, "--coco", "none", "--images", "x"],
+    ["There is no file or folder none.", "model", "quantize", model, "--frames", "none"],
+  ])
+    await expect(cli(...args)).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(words!) });
+});

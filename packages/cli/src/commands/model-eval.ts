@@ -18,6 +18,7 @@ import {
   readManifest,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { InputFailures } from "../input-failures.ts";
 import { untilSignal } from "../signals.ts";
 
 interface EvalOptions {
@@ -64,12 +65,14 @@ export function modelEvalCommand(): Command {
       const annotations = await readCocoAnnotations(options.coco);
       const models: ModelSource[] = [{ model, provider: options.provider }];
       if (options.compare) models.push({ model: options.compare, provider: options.compareProvider });
-      const isVideo = !statSync(options.images).isDirectory();
+      const isVideo = !statSync(options.images, { throwIfNoEntry: false })?.isDirectory();
+      const failures = new InputFailures();
       const idOf = imageIds(annotations);
       const read = {
         ...framesFor(preparedMetadata((await loadModel(model)).metadata)),
         ffmpeg: await findFfmpeg(process.env.FFMPEG_PATH),
         signal: untilSignal(),
+        onFailure: failures.add,
       };
       const frames = labelledFrames(readFrames(options.images, read), (frame) => idOf(frame, isVideo));
       const total = annotations.images.length;
@@ -80,7 +83,10 @@ export function modelEvalCommand(): Command {
         },
       });
       if (process.stderr.isTTY) process.stderr.write("\n");
-      if (options.record) for (const [index, path] of paths.entries()) await record(path, results[index]!);
+      if (options.record && failures.count > 0)
+        console.error("sightline: nothing is recorded, since not all frames could be read");
+      else if (options.record)
+        for (const [index, path] of paths.entries()) await record(path, results[index]!);
       const [first, second] = results as [ModelEvaluation, ModelEvaluation | undefined];
       if (options.json) {
         const compare = second ? { compare: { model: options.compare, ...second } } : {};

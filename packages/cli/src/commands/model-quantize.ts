@@ -22,6 +22,7 @@ import {
   sensitivityPlot,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { InputFailures } from "../input-failures.ts";
 import { wholeNumber } from "../number-options.ts";
 import { calibrationFrames, type FrameChoice, isCameraUrl } from "../quantize/calibration-frames.ts";
 import { withServer } from "../server-connection.ts";
@@ -97,7 +98,12 @@ async function quantize(
   const labelled = labelledPath(options);
   const graph = await loadModel(model);
   const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
-  const read = { ...framesFor(preparedMetadata(graph.metadata)), ffmpeg, signal };
+  const read = {
+    ...framesFor(preparedMetadata(graph.metadata)),
+    ffmpeg,
+    signal,
+    onFailure: new InputFailures().add,
+  };
   const frames = await calibrationFrames(options, options.batches * options.batchSize, read, cameraOf);
   const quantized = await quantizeModel(graph, {
     frames,
@@ -179,7 +185,7 @@ async function addToManifest(
 /** Box AP of a model on labelled frames, decoded once and kept. */
 async function apOn(coco: string, path: string, read: ReadFramesOptions) {
   const annotations = await readCocoAnnotations(coco);
-  const isVideo = !(await stat(path)).isDirectory();
+  const isVideo = !(await stat(path).catch(() => undefined))?.isDirectory();
   const idOf = imageIds(annotations);
   const labelled = await Array.fromAsync(
     labelledFrames(readFrames(path, read), (frame) => idOf(frame, isVideo)),

@@ -41,6 +41,14 @@ export async function chooseModel(
   return fromFolder(place, precision);
 }
 
+/** The ONNX file of a model that is named in one of the ways of {@link chooseModel}; it need not be a prepared one. */
+export async function modelFile(path: string, models: string): Promise<string> {
+  const place = await modelPlace(path, models);
+  const isFolder = (await stat(place)).isDirectory();
+  if (!isFolder && basename(place) !== MANIFEST_FILE) return place;
+  return (await fromFolder(isFolder ? place : dirname(place), undefined)).file;
+}
+
 async function fromFolder(folder: string, precision: "int8" | "fp32" | undefined): Promise<ChosenModel> {
   const manifest = await readManifest(join(folder, MANIFEST_FILE));
   const { int8Cpu, fp32 } = manifest.files;

@@ -66,7 +66,10 @@ export async function readCocoAnnotations(path: string): Promise<CocoAnnotations
   try {
     parsed = JSON.parse(await readFile(path, "utf8"));
   } catch (cause) {
-    throw new EvaluationError("bad-annotations", `Cannot read COCO annotations from ${path}.`, { cause });
+    const why = (cause as Error).message;
+    throw new EvaluationError("bad-annotations", `COCO annotations cannot be read from ${path}: ${why}`, {
+      cause,
+    });
   }
   return parseCocoAnnotations(parsed, path);
 }

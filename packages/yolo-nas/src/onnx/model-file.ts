@@ -17,6 +17,14 @@ import type { Dimension, GraphNode, ValueInfo } from "./graph-node.ts";
 import { elementTypeCode, elementTypeName } from "./tensor.ts";
 import { tensorFromProto, tensorToProto } from "./tensor-proto.ts";
 
+function unreadable(path: string, cause: unknown): string {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  if (code === "ENOENT") return `There is no model file ${path}.`;
+  return code === "EISDIR"
+    ? `${path} is a folder; name an ONNX file in it.`
+    : `${path} cannot be read: ${message}.`;
+}
+
 /**
  * Read an ONNX file, external weights included.
  * @throws ModelFileError when the file is missing, is not ONNX, or names external data outside its folder
@@ -26,7 +34,7 @@ export async function loadModel(path: string): Promise<OnnxGraph> {
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    throw new ModelFileError(`Cannot read the model file ${path}.`, { cause });
+    throw new ModelFileError(unreadable(path, cause), { cause });
   }
   return decodeModel(bytes, dirname(path));
 }
