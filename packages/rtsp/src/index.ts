@@ -4,6 +4,12 @@ export { type CameraFault, CameraFaultError, describeReason, faultDetail } from 
 export { CameraStream } from "./camera-stream.ts";
 export { findFfmpeg } from "./ffmpeg-path.ts";
 export { type FfmpegReport, FfmpegReportReader, pictureReport } from "./ffmpeg-report.ts";
+export {
+  couldNotRun,
+  type FfmpegProgram,
+  limitedCommand,
+  usualFfmpegMemoryMib,
+} from "./limited-ffmpeg.ts";
 export { nothingArrives, type ReceiveOptions, type Reception, receive } from "./receive.ts";
 export { inputArguments } from "./relay/ffmpeg-input.ts";
 export { type CameraAccess, defaultAccess } from "./session/camera-access.ts";

@@ -1,6 +1,8 @@
+import { CameraReason } from "@sightline/contracts";
 import { expect, test } from "vitest";
 import { parseRtspUrl } from "./address/rtsp-url.ts";
 import { findFfmpeg } from "./ffmpeg-path.ts";
+import { usualFfmpegMemoryMib } from "./limited-ffmpeg.ts";
 import { receive } from "./receive.ts";
 import { readClip, ScriptedCamera, type ScriptedTrack } from "./testing/index.ts";
 
@@ -20,7 +22,10 @@ test.each([
   async (_, encode, how) => {
     const clip = await readClip({ seconds: 3, ...(encode.length > 0 && { encode }) });
     const camera = await ScriptedCamera.start({ tracks: [{ clip, ...how }] });
-    const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
+    const ffmpeg = {
+      path: await findFfmpeg(process.env.FFMPEG_PATH),
+      memoryMib: usualFfmpegMemoryMib,
+    };
     const reception = await receive(parseRtspUrl(camera.url()), {
       ffmpeg,
       transport: "tcp",
@@ -30,3 +35,14 @@ test.each([
     expect(reception.ok && reception.framesPerSecond).toBeCloseTo(10, 2);
   },
 );
+
+test.each([
+  ["memory that is not enough", { memoryMib: 1 }, CameraReason.INTERNAL],
+  ["no program", { path: "/no/such/ffmpeg" }, CameraReason.INTERNAL],
+])("an ffmpeg with %s is told as ours, not as the camera's fault", async (_, change, reason) => {
+  const camera = await ScriptedCamera.start({ tracks: [{ clip: await readClip({ seconds: 1 }) }] });
+  const ffmpeg = { path: await findFfmpeg(process.env.FFMPEG_PATH), memoryMib: 2048, ...change };
+  const reception = await receive(parseRtspUrl(camera.url()), { ffmpeg, transport: "tcp" });
+  await camera.stop();
+  expect(reception).toMatchObject({ ok: false, reason });
+});

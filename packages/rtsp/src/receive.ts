@@ -6,6 +6,7 @@ import { type CameraFault, CameraFaultError, describeReason } from "./camera-fau
 import { CameraStream } from "./camera-stream.ts";
 import { FfmpegReportReader, pictureReport } from "./ffmpeg-report.ts";
 import { frameRate } from "./frame-rate.ts";
+import { couldNotRun, type FfmpegProgram, limitedCommand } from "./limited-ffmpeg.ts";
 import { inputArguments } from "./relay/ffmpeg-input.ts";
 import { type CameraAccess, defaultAccess } from "./session/camera-access.ts";
 import type { TransportChoice } from "./session/camera-session.ts";
@@ -36,7 +37,7 @@ export type Reception =
     } & CameraFault);
 
 export interface ReceiveOptions {
-  ffmpeg: string;
+  ffmpeg: FfmpegProgram;
   transport: TransportChoice;
   /** Counts from 1; 0 or none takes the first. */
   videoTrack?: number;
@@ -110,7 +111,8 @@ async function decode(
   startedAt: number,
   signal: AbortSignal,
 ): Promise<Error | undefined> {
-  const child = spawn(ffmpeg, [...inputArguments, ...outputArguments(pictures, jpegWidth)]);
+  const args = [...inputArguments, ...outputArguments(pictures, jpegWidth)];
+  const child = spawn(...limitedCommand(ffmpeg, args));
   const reader = new FfmpegReportReader((report) => {
     if (report.kind === "codec") seen.codec = report.codec;
     else if (report.kind === "packet") {
@@ -135,7 +137,11 @@ async function decode(
   signal.addEventListener("abort", kill);
   if (signal.aborted) kill();
   const failure = await new Promise<Error | undefined>((resolve) => {
-    child.once("error", resolve).once("close", () => resolve(undefined));
+    child
+      .once("error", resolve)
+      .once("close", (code) =>
+        resolve(couldNotRun(code) ? new Error(`no program ${ffmpeg.path}`) : undefined),
+      );
   });
   signal.removeEventListener("abort", kill);
   return failure;

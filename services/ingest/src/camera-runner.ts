@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { CameraReason, CameraState, frameMessageBytes, type ServedModel } from "@sightline/contracts";
-import type { CameraAccess, CameraFault } from "@sightline/rtsp";
+import type { CameraAccess, CameraFault, FfmpegProgram } from "@sightline/rtsp";
 import type { Buckets, LeaseEnd, Logger, Nats, ServerClock, Tracing } from "@sightline/service";
 import { SteadyWallClock } from "@sightline/service/clock";
 import { type AnalysisGeometry, sameGeometry } from "./analysis-geometry.ts";
@@ -32,7 +32,7 @@ export interface RunnerContext {
   serverClock: ServerClock;
   /** Name of this process. */
   ingest: string;
-  ffmpeg: string;
+  ffmpeg: FfmpegProgram;
   stallMs: number;
   /** Where cameras may be. */
   access: CameraAccess;

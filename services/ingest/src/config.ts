@@ -1,4 +1,4 @@
-import { CameraNetworks } from "@sightline/rtsp";
+import { CameraNetworks, usualFfmpegMemoryMib } from "@sightline/rtsp";
 import { type Config, commonSettings, replicasSetting, setting, tracingSettings } from "@sightline/service";
 import { z } from "zod";
 
@@ -23,6 +23,11 @@ export const settings = {
     env: "FFMPEG_PATH",
     schema: setting.optionalText(),
     help: "ffmpeg to run; default: the one installed with the packages, else the one on PATH",
+  },
+  ffmpegMemoryMib: {
+    env: "SIGHTLINE_FFMPEG_MEMORY_MIB",
+    schema: setting.integer(usualFfmpegMemoryMib, 0, 1024 ** 2),
+    help: "MiB of address space that the ffmpeg of a camera may take; 0: no limit",
   },
   cameraNetworks: {
     env: "SIGHTLINE_CAMERA_NETWORKS",

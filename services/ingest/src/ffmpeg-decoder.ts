@@ -1,5 +1,5 @@
 import { DropReason, limits } from "@sightline/contracts";
-import { type FfmpegReport, FfmpegReportReader } from "@sightline/rtsp";
+import { type FfmpegProgram, type FfmpegReport, FfmpegReportReader } from "@sightline/rtsp";
 import { type Logger, redact } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
 import { decoderArguments } from "./ffmpeg-arguments.ts";
@@ -53,7 +53,7 @@ export class FfmpegDecoder {
 
   constructor(
     options: {
-      ffmpeg: string;
+      ffmpeg: FfmpegProgram;
       /** What ffmpeg reads from stdin to receive the camera. */
       script: string;
       /** Frames per second to pass on; 0 passes all. */
@@ -84,7 +84,7 @@ export class FfmpegDecoder {
   }
 
   async #run(options: {
-    ffmpeg: string;
+    ffmpeg: FfmpegProgram;
     script: string;
     targetFps: number;
     interlaced: boolean;

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Socket } from "node:net";
+import { couldNotRun, type FfmpegProgram, limitedCommand } from "@sightline/rtsp";
 import { socketPair } from "./socket-pair.ts";
 
 const termGraceMs = 1_000;
@@ -8,7 +9,7 @@ const termGraceMs = 1_000;
 const reportBytes = 64 * 1024;
 
 export interface FfmpegProcessOptions {
-  ffmpeg: string;
+  ffmpeg: FfmpegProgram;
   arguments: readonly string[];
   /** What ffmpeg reads from stdin. */
   script: string;
@@ -22,7 +23,8 @@ export interface FfmpegProcessOptions {
 
 /** One ffmpeg process. Its stdout is read into memory of the caller's choosing. */
 export class FfmpegProcess {
-  /** Resolves with the exit code when the process has ended and all it wrote was read; undefined when a signal ended it. */
+  /** Resolves with the exit code when the process has ended and all it wrote was read; undefined when a signal
+   * ended it or it could not be run. */
   readonly ended: Promise<number | undefined>;
   readonly #child: ChildProcess;
 
@@ -42,7 +44,9 @@ export class FfmpegProcess {
       ),
     ]);
     const readers = [output.reader, report.reader];
-    const child = spawn(options.ffmpeg, options.arguments, { stdio: ["pipe", output.writer, report.writer] });
+    const child = spawn(...limitedCommand(options.ffmpeg, options.arguments), {
+      stdio: ["pipe", output.writer, report.writer],
+    });
     output.writer.destroy();
     report.writer.destroy();
     // A process that ends before it has read its script tells so by its exit.
@@ -56,7 +60,9 @@ export class FfmpegProcess {
     }
     const exited = once(child, "exit");
     child.stdin?.end(options.script);
-    const ended = Promise.all([exited, closed]).then(([[code]]) => (code as number | null) ?? undefined);
+    const ended = Promise.all([exited, closed]).then(([[code]]) =>
+      couldNotRun(code as number | null) ? undefined : ((code as number | null) ?? undefined),
+    );
     return new FfmpegProcess(child, ended);
   }
 

@@ -41,7 +41,7 @@ const mostConnects = 64;
 /** Starts the ingest service; its parts are stopped through `life`. Returns the HTTP address as bound. */
 export async function startIngest(config: IngestConfig, log: Logger, life: Lifecycle): Promise<string> {
   const ingest = config.id ?? `${hostname()}-${process.pid}`;
-  const ffmpeg = await findFfmpeg(config.ffmpegPath);
+  const ffmpeg = { path: await findFfmpeg(config.ffmpegPath), memoryMib: config.ffmpegMemoryMib };
   const access: CameraAccess = { networks: config.cameraNetworks, redirects: config.cameraRedirects };
   let runners = (): CameraRunner[] => [];
   const registry = createRegistry("ingest", version);
@@ -129,6 +129,6 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   life.add(new ProbeSubject(nats, { ffmpeg, access }, (outcome) => metrics.probe(outcome), log));
 
   starting = undefined;
-  log.info({ http: address, ingest, ffmpeg }, "ingest is ready");
+  log.info({ http: address, ingest, ffmpeg: ffmpeg.path }, "ingest is ready");
   return address;
 }

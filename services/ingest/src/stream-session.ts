@@ -5,6 +5,7 @@ import {
   CameraFaultError,
   CameraStream,
   describeReason,
+  type FfmpegProgram,
   nothingArrives,
   parseRtspUrl,
 } from "@sightline/rtsp";
@@ -22,7 +23,7 @@ const connectMs = 8_000;
 const watchMs = 100;
 
 export interface SessionOptions {
-  ffmpeg: string;
+  ffmpeg: FfmpegProgram;
   settings: CameraSettings;
   access: CameraAccess;
   geometry: AnalysisGeometry;

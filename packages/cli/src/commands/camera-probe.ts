@@ -1,5 +1,12 @@
 import { CameraReason } from "@sightline/contracts";
-import { findFfmpeg, parseRtspUrl, type Reception, receive, type TransportChoice } from "@sightline/rtsp";
+import {
+  findFfmpeg,
+  parseRtspUrl,
+  type Reception,
+  receive,
+  type TransportChoice,
+  usualFfmpegMemoryMib,
+} from "@sightline/rtsp";
 import { Command, Option } from "commander";
 import { cameraAccess } from "../camera/camera-access.ts";
 import { number } from "../camera/camera-options.ts";
@@ -13,7 +20,8 @@ class ProbeFailedError extends Error {
 async function examine(url: string, transport: TransportChoice, videoTrack: number) {
   const target = parseRtspUrl(url);
   const access = cameraAccess();
-  const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
+  const path = await findFfmpeg(process.env.FFMPEG_PATH);
+  const ffmpeg = { path, memoryMib: usualFfmpegMemoryMib };
   return { target, reception: await receive(target, { ffmpeg, transport, videoTrack, access }) };
 }
 

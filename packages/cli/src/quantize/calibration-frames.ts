@@ -6,6 +6,7 @@ import {
   parseRtspUrl,
   receive,
   type TransportChoice,
+  usualFfmpegMemoryMib,
 } from "@sightline/rtsp";
 import {
   evenly,
@@ -88,7 +89,12 @@ async function fromCamera(
   const { uri } = target;
   const access = cameraAccess();
   const program = ffmpeg ?? (await findFfmpeg(process.env.FFMPEG_PATH));
-  const reception = await receive(target, { ffmpeg: program, transport, access, signal });
+  const reception = await receive(target, {
+    ffmpeg: { path: program, memoryMib: usualFfmpegMemoryMib },
+    transport,
+    access,
+    signal,
+  });
   if (!reception.ok) throw new FrameChoiceError(`${uri}: ${reception.message}`);
   const { width, height, interlaced } = reception;
   const stream = await CameraStream.open(

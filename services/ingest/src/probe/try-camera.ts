@@ -2,6 +2,7 @@ import { CameraReason, type ProbeAnswer, type ProbeRequest } from "@sightline/co
 import {
   type CameraAccess,
   type CameraOffer,
+  type FfmpegProgram,
   parseRtspUrl,
   probe,
   type RtspTarget,
@@ -24,7 +25,7 @@ export interface CameraTrial {
 }
 
 export interface TrialOptions {
-  ffmpeg: string;
+  ffmpeg: FfmpegProgram;
   /** Where cameras may be. */
   access: CameraAccess;
   signal: AbortSignal;
