@@ -102,8 +102,12 @@ function frame(seed: number): CalibrationFrame {
 const frames = Array.from({ length: 6 }, (_, i) => frame(i + 1));
 const options: QuantizeOptions = { frames, method: { kind: "max" }, sensitivity: false };
 
-async function run(graph: OnnxGraph, input: CalibrationFrame): Promise<Float32Array> {
-  const session = await InferenceSession.create(encodeModel(graph), { logSeverityLevel: 3 });
+/** `asWritten`: each operator by itself, instead of integer kernels for several, whose 16-bit sums overflow without VNNI. */
+async function run(graph: OnnxGraph, input: CalibrationFrame, asWritten = false): Promise<Float32Array> {
+  const session = await InferenceSession.create(encodeModel(graph), {
+    logSeverityLevel: 3,
+    graphOptimizationLevel: asWritten ? "disabled" : "all",
+  });
   const outputs = await session.run(feed(session, input));
   await session.release();
   return outputs.scores!.data as Float32Array;
@@ -147,7 +151,11 @@ describe("quantizeModel", () => {
     "stays close to the float graph on new frames (%s)",
     async (encoding) => {
       const input = frame(99);
-      const [wanted, got] = [await run(graph, input), await run(models[encoding], input)];
+      const [wanted, got] = [
+        await run(graph, input),
+        // No CPU runs TensorRT's encoding: what counts is what its numbers say.
+        await run(models[encoding], input, encoding === "tensorrt"),
+      ];
       const worst = wanted.reduce((most, value, i) => Math.max(most, Math.abs(value - got[i]!)), 0);
       expect(worst).toBeLessThan(0.05);
       expect(worst).toBeGreaterThan(0);
