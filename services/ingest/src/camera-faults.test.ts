@@ -71,6 +71,26 @@ test("a camera that fails is known for it when its lease was lost and is taken a
   await rig.remove("dead");
 });
 
+test("a hundred dead addresses cost live cameras nothing", async () => {
+  const cameras = await rig.cameras(2);
+  const dead = Array.from({ length: 100 }, (_, i) => `dead-${i}`);
+  for (const name of cameras.names) await rig.register(name, { uri: cameras.url(name) });
+  const before = await Promise.all(cameras.names.map((name) => rig.statusThat(name, live)));
+  const uri = `rtsp://127.0.0.1:${await freePort()}/x`;
+  await Promise.all(dead.map((id) => rig.register(id, { uri })));
+  const refused = (status: CameraStatus) =>
+    downFor(CameraReason.CONNECTION_REFUSED)(status) && status.failedAttempts > 2;
+  for (const id of dead) await rig.statusThat(id, refused);
+  for (const [i, name] of cameras.names.entries())
+    expect(await rig.status(name)).toMatchObject({
+      state: CameraState.LIVE,
+      epoch: before[i]!.epoch,
+      reconnects: 0,
+      failedAttempts: 0,
+    });
+  await rig.remove(...cameras.names, ...dead);
+});
+
 test("a camera that dies and returns is live again in the same epoch", async () => {
   const cameras = await rig.cameras(1);
   await rig.register("yard", { uri: cameras.url("camera-1") });
