@@ -84,6 +84,34 @@ export function natsReadiness(nats: () => Nats | undefined): Record<string, Read
   };
 }
 
+/**
+ * What one server says of itself, asked once; `fault` is why the services cannot work with it.
+ * @throws Error when it cannot be reached within `patienceMs`, or refuses the connection
+ */
+export async function examineNats(
+  server: string,
+  patienceMs: number,
+): Promise<{ version: string; fault: string | undefined }> {
+  const connection = await connect({
+    servers: server,
+    name: "sightline-doctor",
+    reconnect: false,
+    timeout: patienceMs,
+    ignoreClusterUpdates: true,
+  });
+  try {
+    const fault =
+      payloadFault(connection) ??
+      (await jetstreamManager(connection, { timeout: patienceMs }).then(
+        () => undefined,
+        (error: Error) => `it does not give JetStream (${error.message}); start it with -js`,
+      ));
+    return { version: connection.info?.version ?? "", fault };
+  } finally {
+    await connection.close();
+  }
+}
+
 /** Another server, or one that was started anew with other settings, may take less than the one before. */
 function payloadFault({ info }: NatsConnection): string | undefined {
   if (!info || info.max_payload >= limits.maxPayloadBytes) return undefined;

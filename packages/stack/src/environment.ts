@@ -1,3 +1,4 @@
+import { redact } from "@sightline/service";
 import type { StackPorts } from "./stack.ts";
 
 const variables = {
@@ -6,12 +7,45 @@ const variables = {
   results: "SIGHTLINE_RESULTS_HTTP",
   ingest: "SIGHTLINE_INGEST_HTTP",
   inference: "SIGHTLINE_INFERENCE_HTTP",
-} as const satisfies Record<keyof StackPorts, string>;
+  bridges: "SIGHTLINE_BRIDGES_HTTP",
+} as const satisfies Record<keyof StackPorts | "bridges", string>;
+
+/** What listens at a place that a setting names. */
+export type Part = keyof typeof variables;
+
+/** A TCP address that a setting names; an IPv6 host is without brackets. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  /** The address as it was given; it may hold a password. */
+  readonly given: string;
+}
+
+/**
+ * The places that the setting of a part names: one, or for NATS each server of the list; none when it is not set.
+ * @throws RangeError that names the variable, without a password, when the setting is no address
+ */
+export function placesFromEnvironment(part: Part, env: NodeJS.ProcessEnv = process.env): Place[] {
+  const variable = variables[part];
+  const value = env[variable];
+  if (!value) return [];
+  const isNats = part === "nats";
+  return (isNats ? value.split(",") : [value]).map((text) => {
+    const given = text.trim();
+    const url = URL.parse(given.includes("://") ? given : `nats://${given}`);
+    const port = Number(url?.port || (isNats ? 4222 : 0));
+    if (!url?.hostname || port === 0) {
+      const expected = isNats ? "nats://HOST:PORT, or several separated by commas" : "HOST:PORT";
+      throw new RangeError(`${variable} = "${redact(value)}": expected ${expected}`);
+    }
+    return { host: url.hostname.replace(/^\[(.*)\]$/, "$1"), port, given };
+  });
+}
 
 /**
  * The ports that the services' own settings ask for, and those settings as given, so that one of them may open a port to other
  * machines. `fallback` has the ports that no setting names.
- * @throws RangeError that names the variable when it ends in no port
+ * @throws RangeError that names the variable when it is no address, or names a NATS server that is not to be started here
  */
 export function portsFromEnvironment(
   fallback: StackPorts,
@@ -19,14 +53,21 @@ export function portsFromEnvironment(
 ): { ports: StackPorts; env: NodeJS.ProcessEnv } {
   const ports = { ...fallback };
   const given: NodeJS.ProcessEnv = {};
-  for (const [name, variable] of Object.entries(variables) as [keyof StackPorts, string][]) {
-    const value = env[variable];
-    if (!value) continue;
-    const port = Number(/:(\d{1,5})$/.exec(value)?.[1]);
-    if (!(port >= 1 && port <= 65_535))
-      throw new RangeError(`${variable} = "${value.replace(/\/\/[^/]*@/, "//")}": expected HOST:PORT`);
-    ports[name] = port;
-    given[variable] = value;
+  for (const part of Object.keys(ports) as (keyof StackPorts)[]) {
+    const places = placesFromEnvironment(part, env);
+    const [place] = places;
+    if (!place) continue;
+    const variable = variables[part];
+    if (part === "nats" && !(places.length === 1 && isLoopback(place)))
+      throw new RangeError(
+        `${variable} = "${redact(env[variable]!)}": NATS is started on this machine, at 127.0.0.1; unset it, or start the services one by one (docs/operating.md)`,
+      );
+    ports[part] = place.port;
+    given[variable] = env[variable];
   }
   return { ports, env: given };
+}
+
+function isLoopback({ host }: Place): boolean {
+  return ["127.0.0.1", "localhost", "0.0.0.0"].includes(host);
 }

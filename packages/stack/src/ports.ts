@@ -31,15 +31,31 @@ export async function isFree(port: number): Promise<boolean> {
   return server !== undefined;
 }
 
-async function listen(port: number): Promise<Server | undefined> {
-  const server = createServer();
+/**
+ * Whether a port can be had at a host: `elsewhere` when the host is no address of this machine.
+ * @throws Error when the system refuses it for another reason, such as a port that only root may have
+ */
+export async function portState(host: string, port: number): Promise<"free" | "taken" | "elsewhere"> {
   try {
-    server.listen(port, "127.0.0.1");
-    await once(server, "listening");
-    return server;
-  } catch {
-    return undefined;
+    await close(await listenAt(host, port));
+    return "free";
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EADDRINUSE") return "taken";
+    if (["EADDRNOTAVAIL", "ENOTFOUND", "EAI_AGAIN"].includes(String(code))) return "elsewhere";
+    throw error;
   }
+}
+
+async function listen(port: number): Promise<Server | undefined> {
+  return listenAt("127.0.0.1", port).catch(() => undefined);
+}
+
+async function listenAt(host: string, port: number): Promise<Server> {
+  const server = createServer();
+  server.listen(port, host);
+  await once(server, "listening");
+  return server;
 }
 
 async function close(server: Server): Promise<void> {

@@ -8,6 +8,13 @@ const libraries = {
   tensorrt: "libonnxruntime_providers_tensorrt.so",
 };
 
+/** The launcher installs what is not there. */
+export const reinstallFix = "rm -rf node_modules && ./sightline --help";
+
+/** Not `pnpm rebuild`, which leaves out packages whose scripts are not allowed. */
+export const providersFix =
+  "ONNXRUNTIME_NODE_INSTALL=cuda12 node_modules/.bin/node packages/yolo-nas/node_modules/onnxruntime-node/script/install.js   # with CUDA 12";
+
 /** The execution providers that ONNX Runtime can use in this installation. */
 export async function checkExecutionProviders(): Promise<Finding[]> {
   let cpu: boolean;
@@ -20,7 +27,7 @@ export async function checkExecutionProviders(): Promise<Finding[]> {
         name: "execution provider cpu",
         state: "missing",
         detail: `onnxruntime-node cannot be loaded: ${(error as Error).message.split("\n")[0]}`,
-        fix: "rm -rf node_modules && ./sightline --help",
+        fix: reinstallFix,
       },
     ];
   }
@@ -39,8 +46,7 @@ export async function checkExecutionProviders(): Promise<Finding[]> {
             name,
             state: "absent",
             detail: `${library} is not installed; models run on the CPU`,
-            // Not `pnpm rebuild`, which leaves out packages whose scripts are not allowed.
-            fix: "ONNXRUNTIME_NODE_INSTALL=cuda12 node_modules/.bin/node packages/yolo-nas/node_modules/onnxruntime-node/script/install.js   # with CUDA 12",
+            fix: providersFix,
           };
     }),
   ];

@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import type { Finding } from "./finding.ts";
 
@@ -13,6 +14,12 @@ async function firstLine(command: string, args: string[]): Promise<string | unde
   } catch {
     return undefined;
   }
+}
+
+/** The first of these programs that the PATH leads to. */
+export function firstProgram(names: readonly string[]): string | undefined {
+  const folders = (process.env.PATH ?? "").split(delimiter);
+  return names.find((name) => folders.some((folder) => existsSync(join(folder, name))));
 }
 
 /** This process's Node. */
@@ -63,6 +70,9 @@ function installServer(variable: string): string {
   return process.env[variable] ? `unset ${variable} && ${install}` : install;
 }
 
+/** Installs what the demo's RTSP cameras are made of. */
+export const cameraFix = "deploy/system-packages.sh camera";
+
 /** What the demo's RTSP cameras are made of. */
 export async function checkCameraPackages(): Promise<Finding> {
   const name = "RTSP camera for demo and tests";
@@ -87,7 +97,7 @@ export async function checkCameraPackages(): Promise<Finding> {
     name,
     state: "absent",
     detail: `no demo cameras; lacking: ${what.join(", ")}`,
-    fix: "deploy/system-packages.sh camera",
+    fix: cameraFix,
   };
 }
 
