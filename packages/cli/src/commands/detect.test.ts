@@ -170,6 +170,17 @@ test("does the rest of a folder, tells of each file that is broken or cut short,
   expect((await readdir(out)).sort()).toEqual(["b.png", "c.mp4", "d.mp4"]);
 });
 
+test("files of a folder whose copies would have one name each keep their own", async () => {
+  for (const name of ["twins/a.mkv", "twins/a.mov", "twins/a.mp4", "twins/A.png"]) {
+    await mkdir(join(folder, "media", "twins"), { recursive: true });
+    await testMedia(name, name.endsWith("v") ? 2 : 1);
+  }
+  const out = join(folder, "copies");
+  await detect(join(folder, "media", "twins"), "--out", out);
+  expect((await readdir(out)).sort()).toEqual(["A.png", "a.mkv.mp4", "a.mov.mp4", "a.mp4"]);
+  await rm(join(folder, "media", "twins"), { recursive: true });
+});
+
 test("saves one picture as the file that --out names, and never over the picture itself", async () => {
   const [still, clip] = [await testMedia("still.png", 1), await testMedia("clip.mp4", 1)];
   const out = join(folder, "new", "copy.jpg");

@@ -159,7 +159,8 @@ async function targets(out: string, files: readonly MediaPath[]): Promise<(media
     throw new InvalidArgumentError(
       `--out ${out} is a ${named}'s name, but ${files[0]!.path} is a ${files[0]!.kind}`,
     );
-  const target = (media: MediaPath) => (named === undefined ? join(out, copyName(media)) : out);
+  const names = copyNames(files);
+  const target = (media: MediaPath) => (named === undefined ? join(out, names.get(media.path)!) : out);
   for (const media of files)
     if ((await realpath(media.path)) === (await realpath(target(media)).catch(() => undefined)))
       throw new InvalidArgumentError(`--out ${out} would replace ${media.path} itself; name another place`);
@@ -170,9 +171,33 @@ async function targets(out: string, files: readonly MediaPath[]): Promise<(media
 /** Names of files that a copy may be given. */
 const namesOf = { picture: /\.(jpe?g|png|bmp|webp)$/i, video: /\.(mp4|m4v|mov|mkv)$/i };
 
-/** Pictures keep their kind, videos become MP4. */
-function copyName({ path, kind }: MediaPath): string {
-  return kind === "picture" ? basename(path) : `${basename(path, extname(path))}.mp4`;
+/**
+ * Names of the copies by the paths of their files: pictures keep their kind, videos become MP4. Where a name would be given twice,
+ * as for a.mov and a.mkv, their own extension stays in it. Case does not tell names apart: not every file system does.
+ */
+function copyNames(files: readonly MediaPath[]): Map<string, string> {
+  const plain = ({ path, kind }: MediaPath) =>
+    kind === "picture" ? basename(path) : `${basename(path, extname(path))}.mp4`;
+  const wanted = new Map<string, number>();
+  const count = (name: string) => wanted.get(name.toLowerCase()) ?? 0;
+  for (const media of files) wanted.set(plain(media).toLowerCase(), count(plain(media)) + 1);
+  const isOwn = ({ path }: MediaPath, name: string) => basename(path) === name;
+  const names = new Map<string, string>();
+  const given = new Set<string>();
+  const give = ({ path }: MediaPath, name: string) => {
+    names.set(path, name);
+    given.add(name.toLowerCase());
+  };
+  // A file whose name is kept, or wanted by it alone, comes before those that need another.
+  for (const media of files)
+    if (isOwn(media, plain(media)) || count(plain(media)) === 1) give(media, plain(media));
+  for (const media of files) {
+    if (names.has(media.path)) continue;
+    let name = `${basename(media.path)}.mp4`;
+    for (let more = 2; given.has(name.toLowerCase()); more++) name = `${basename(media.path)}-${more}.mp4`;
+    give(media, name);
+  }
+  return names;
 }
 
 /** JSON lines, or a table where no pictures are written. */
