@@ -52,6 +52,7 @@ import { EventHistory } from "./history/event-history.ts";
 import { ZoneLookup } from "./history/zone-lookup.ts";
 import { attachHttp } from "./http/attach-http.ts";
 import { RecentLosses } from "./http/findings/recent-losses.ts";
+import { Stalls } from "./http/findings/stalls.ts";
 import { HttpApi } from "./http/http-api.ts";
 import { ResultsMetrics } from "./results-metrics.ts";
 import { retentionOf, withLimitsThatFit } from "./retention.ts";
@@ -153,6 +154,7 @@ export async function startResults(
   );
   starting = "its parts are being started";
   const losses = new RecentLosses();
+  const stalls = new Stalls();
   timeline.feed.listen((message) => {
     if (!isFrame(message)) losses.add(message.camera, message.lostFrames);
   });
@@ -177,6 +179,7 @@ export async function startResults(
       buckets,
       serverClock,
       reorderWindowMs: config.reorderWindowMs,
+      stalls,
       status: cameraStatus,
       rules,
       settlePicture: (event, age) => claims.settle(event, age),
@@ -237,6 +240,7 @@ export async function startResults(
       rules: rulesService,
       timeline,
       losses,
+      stalls,
       events,
       eventHistory,
       pictures,

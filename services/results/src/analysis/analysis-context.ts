@@ -1,6 +1,7 @@
 import type { CameraRules, Event } from "@sightline/contracts";
 import type { Buckets, KvMirror, Nats, ServerClock, Tracing } from "@sightline/service";
 import type { CameraStatusView } from "../cameras/camera-status-view.ts";
+import type { Stalls } from "../http/findings/stalls.ts";
 import type { FrameAge } from "../snapshots/snapshot-claims.ts";
 import type { AnalysisMetrics } from "./analysis-metrics.ts";
 
@@ -14,6 +15,7 @@ export interface AnalysisContext {
   status: CameraStatusView;
   rules: KvMirror<CameraRules>;
   metrics: AnalysisMetrics;
+  stalls: Pick<Stalls, "tell">;
   tracing: Pick<Tracing, "record">;
   /** Is given each event before it is published, to take from it the name of a picture that cannot be had. */
   settlePicture: (event: Event, age: FrameAge) => Promise<void>;

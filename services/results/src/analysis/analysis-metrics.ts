@@ -14,6 +14,7 @@ export class AnalysisMetrics {
   readonly #outOfOrder: Counter<"camera">;
   readonly #losses: Counter<"camera">;
   readonly #lost: Counter<"camera">;
+  readonly #stalled: Gauge<"camera">;
 
   constructor(registry: Registry, read: { cameras: () => number; framesHeld: () => number }) {
     const registers = [registry];
@@ -70,6 +71,12 @@ export class AnalysisMetrics {
       labelNames,
       registers,
     });
+    this.#stalled = new Gauge({
+      name: "sightline_analysis_stalled",
+      help: "1 while the analysis of a camera fails again and again in one place.",
+      labelNames,
+      registers,
+    });
     new Gauge({
       name: "sightline_analysis_cameras",
       help: "Cameras that this process analyses now.",
@@ -93,6 +100,7 @@ export class AnalysisMetrics {
     const kinds = new Map<string, { type: string; phase: string }>();
     let ended = false;
     for (const series of [this.#losses, this.#lost]) series.inc({ camera }, 0);
+    this.#stalled.set({ camera }, 0);
     return {
       tracks: (count) => {
         if (!ended) this.#tracks.set({ camera }, count);
@@ -108,6 +116,9 @@ export class AnalysisMetrics {
         this.#losses.inc({ camera });
         this.#lost.inc({ camera }, frames);
       },
+      stalled: (isStalled) => {
+        if (!ended) this.#stalled.set({ camera }, isStalled ? 1 : 0);
+      },
       event: (event) => {
         if (ended) return;
         const kind = { type: nameOf(EventType, event.type), phase: nameOf(EventPhase, event.phase) };
@@ -116,7 +127,14 @@ export class AnalysisMetrics {
       },
       end: () => {
         ended = true;
-        for (const series of [this.#tracks, this.#lag, this.#outOfOrder, this.#losses, this.#lost])
+        for (const series of [
+          this.#tracks,
+          this.#lag,
+          this.#outOfOrder,
+          this.#losses,
+          this.#lost,
+          this.#stalled,
+        ])
           series.remove({ camera });
         for (const kind of kinds.values()) this.#events.remove({ camera, ...kind });
       },
@@ -132,6 +150,8 @@ export interface CameraMetrics {
   late(): void;
   /** So many frames, or an unknown number, were gone before they were analysed. */
   lost(frames: number): void;
+  /** Whether the analysis fails again and again in one place. */
+  stalled(isStalled: boolean): void;
   event(event: Event): void;
   /** Removes the camera's series. */
   end(): void;

@@ -35,10 +35,13 @@ export class CameraTimeline {
   readonly #metrics: CameraMetrics;
   readonly #leftOut: Set<string>;
   readonly #log: Logger;
+  readonly #wrote: () => void;
+  /** Entries; the first may be all that a damaged stream seems to take. */
+  #written = 0;
   /** What the last checkpoint was of. */
   #saved = "";
 
-  /** `leftOut`: frames that cannot be taken; it outlives a timeline that found so. */
+  /** `leftOut`: frames that cannot be taken; it outlives a timeline that found so. `wrote` is called for each entry that is written. */
   constructor(
     camera: string,
     recovered: Recovered,
@@ -47,7 +50,9 @@ export class CameraTimeline {
     metrics: CameraMetrics,
     leftOut: Set<string>,
     log: Logger,
+    wrote: () => void = () => undefined,
   ) {
+    this.#wrote = wrote;
     this.camera = camera;
     this.#leftOut = leftOut;
     this.#log = log;
@@ -191,6 +196,7 @@ export class CameraTimeline {
     const sequence = await this.#writer.entry(entry, this.order.taken, trace);
     for (const [index, event] of events.entries()) await this.#publish(event, { sequence, index }, age);
     this.#metrics.tracks(this.state.tracked);
+    if (++this.#written > 1) this.#wrote();
   }
 
   async #publish(event: Event, origin: EventOrigin, age: FrameAge): Promise<void> {

@@ -6,8 +6,8 @@ import type { CameraMetrics } from "./analysis-metrics.ts";
 import { AnalysisSession } from "./analysis-session.ts";
 import { CameraTimeline } from "./camera-timeline.ts";
 import { recover } from "./recovery.ts";
+import { Stall } from "./stall.ts";
 
-const retryMs = 250;
 /** So long the step at hand may take when the process stops. */
 const stopLimitMs = 3_000;
 
@@ -20,6 +20,7 @@ export class CameraTracker implements LeasedWork {
   readonly #log: Logger;
   readonly #abort = new AbortController();
   readonly #leftOut = new Set<string>();
+  readonly #stall: Stall;
   readonly #running: Promise<void>;
   /** Undefined while it must be recovered. */
   #timeline: CameraTimeline | undefined;
@@ -40,6 +41,10 @@ export class CameraTracker implements LeasedWork {
     this.#context = context;
     this.#metrics = context.metrics.camera(camera);
     this.#log = log.child({ camera });
+    this.#stall = new Stall(this.#log, (reason) => {
+      this.#metrics.stalled(reason !== undefined);
+      context.stalls.tell(camera, reason);
+    });
     this.#running = this.#run();
   }
 
@@ -69,6 +74,7 @@ export class CameraTracker implements LeasedWork {
       );
     }
     this.#metrics.end();
+    this.#context.stalls.tell(this.camera, undefined);
   }
 
   async #run(): Promise<void> {
@@ -83,9 +89,16 @@ export class CameraTracker implements LeasedWork {
       } catch (error) {
         this.#timeline = undefined;
         if (signal.aborted) return;
-        this.#log.warn({ error: (error as Error).message }, "the analysis has stopped; recovering it");
-        await delay(retryMs, undefined, { signal }).catch(() => undefined);
+        await this.#failed(error as Error, signal);
       }
+  }
+
+  async #failed(error: Error, signal: AbortSignal): Promise<void> {
+    const { connected } = this.#context.nats;
+    // Without NATS nothing can go on, and it tells so itself.
+    if (!connected()) this.#stall.progress();
+    const pauseMs = this.#stall.failed(error);
+    await delay(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 
   async #recover(signal: AbortSignal) {
@@ -100,6 +113,7 @@ export class CameraTracker implements LeasedWork {
       this.#metrics,
       this.#leftOut,
       this.#log,
+      () => this.#stall.progress(),
     );
     return { timeline, backlogEnd: recovered.detectionsEnd, fresh: recovered.fresh };
   }

@@ -25,6 +25,7 @@ import type { CameraSnapshots } from "../snapshots/camera-snapshots.ts";
 import type { EventSnapshots } from "../snapshots/event-snapshots.ts";
 import { CameraView } from "./camera-view.ts";
 import type { RecentLosses } from "./findings/recent-losses.ts";
+import type { Stalls } from "./findings/stalls.ts";
 import type { HttpApi } from "./http-api.ts";
 import { LiveHub } from "./live/live-hub.ts";
 import { LiveMetrics } from "./live/live-metrics.ts";
@@ -50,6 +51,7 @@ export interface HttpSources {
   rules: RulesService;
   timeline: DetectionFeed;
   losses: RecentLosses;
+  stalls: Stalls;
   events: EventFeed;
   eventHistory: EventHistory;
   pictures: PictureClient;
@@ -80,7 +82,7 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
       .map((stored) => toCameraMessage(stored, sources.cameraStatus.find(stored.id)));
 
   const series = new SeriesStore((camera) => records.get(camera) !== undefined, sources.latencies);
-  const view = new CameraView(series, workers, sources.losses);
+  const view = new CameraView(series, workers, sources.losses, sources.stalls);
   const metrics = new LiveMetrics(sources.prometheus, () => live.size);
   const live: LiveHub = new LiveHub({
     feed,

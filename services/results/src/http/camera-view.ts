@@ -1,6 +1,7 @@
 import { type Camera, cameraIdOf, type HttpCamera, type WorkerInfo } from "@sightline/contracts";
 import { diagnoseCamera } from "./findings/diagnose-camera.ts";
 import type { RecentLosses } from "./findings/recent-losses.ts";
+import type { Stalls } from "./findings/stalls.ts";
 import { toHttpCamera } from "./json/camera-json.ts";
 import { figuresOf } from "./series/figures.ts";
 import type { SeriesStore } from "./series/series-store.ts";
@@ -13,11 +14,13 @@ export class CameraView {
   readonly #series: SeriesStore;
   readonly #workers: () => WorkerInfo[];
   readonly #losses: RecentLosses;
+  readonly #stalls: Stalls;
 
-  constructor(series: SeriesStore, workers: () => WorkerInfo[], losses: RecentLosses) {
+  constructor(series: SeriesStore, workers: () => WorkerInfo[], losses: RecentLosses, stalls: Stalls) {
     this.#series = series;
     this.#workers = workers;
     this.#losses = losses;
+    this.#stalls = stalls;
   }
 
   show(camera: Camera): HttpCamera {
@@ -25,7 +28,12 @@ export class CameraView {
     const samples = this.#series.recent(id, diagnosisSeconds);
     const figures = figuresOf(samples, this.#series.latency(id, diagnosisSeconds));
     const shown = { ...toHttpCamera(camera), figures };
-    const system = { workers: this.#workers(), loss: this.#losses.find(id), status: camera.status };
+    const system = {
+      workers: this.#workers(),
+      loss: this.#losses.find(id),
+      stall: this.#stalls.find(id),
+      status: camera.status,
+    };
     return { ...shown, findings: diagnoseCamera(shown, samples, system) };
   }
 }

@@ -3,6 +3,7 @@ import { connectNats, createLogger, KvMirror, Lifecycle, openBuckets } from "@si
 import { wallAgeMs } from "@sightline/service/clock";
 import { Registry } from "prom-client";
 import { CameraStatusView, decodeStatus } from "../../cameras/camera-status-view.ts";
+import { Stalls } from "../../http/findings/stalls.ts";
 import { LiveAnalysis } from "../live-analysis.ts";
 
 /** The analysis alone, in this process, with a connection of its own. */
@@ -33,6 +34,7 @@ export class RunningAnalysis {
       nats,
       buckets,
       reorderWindowMs,
+      stalls: new Stalls(),
       status,
       rules,
       serverClock: { ageMs: wallAgeMs },

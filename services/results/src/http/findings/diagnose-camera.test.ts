@@ -299,3 +299,20 @@ test("a live camera whose frames are not analysed is not well, unless it is know
   ])
     expect(texts(known)).toEqual(["All is well: 0 frames per second are analysed."]);
 });
+
+test("inferred frames that do not come out of the analysis are told, with the reason where it is known", () => {
+  const silent = Array.from({ length: 10 }, () => second({ latencyMs: null }));
+  const texts = (stall?: string) =>
+    diagnoseCamera(camera({}), silent, { workers: [worker(0.1)], stall }).map(({ level, text }) => [
+      level,
+      text,
+    ]);
+  expect(texts()).toContainEqual([
+    "error",
+    "Frames are inferred, but none has come out of the analysis for 10 s: there are no tracks and no events.",
+  ]);
+  expect(texts("wrong last sequence: 0")).toContainEqual([
+    "error",
+    "The analysis makes no progress: Wrong last sequence: 0. Frames give no tracks and no events.",
+  ]);
+});

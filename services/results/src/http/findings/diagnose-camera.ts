@@ -22,6 +22,8 @@ export interface SystemSituation {
   workers: readonly WorkerInfo[];
   /** Frames of the camera that were not analysed lately, if there were any. */
   loss?: RecentLoss | undefined;
+  /** Why the camera's analysis makes no progress, if it makes none. */
+  stall?: string | undefined;
   /** The camera's status as ingest reports it. */
   status?: CameraStatus | undefined;
 }
@@ -30,6 +32,9 @@ type CameraSituation = Omit<HttpCamera, "findings">;
 
 /** From this utilisation on a worker has no room for more frames. */
 export const saturated = 0.9;
+
+/** So long nothing must have come out of the analysis for it to be told, in seconds. */
+const silentSeconds = 8;
 
 const order: readonly HttpFinding["level"][] = ["error", "warning", "ok"];
 
@@ -42,7 +47,12 @@ export function diagnoseCamera(
   samples: readonly SeriesSample[],
   system: SystemSituation,
 ): HttpFinding[] {
-  const findings = [...findState(camera), ...findUnanalysed(system.status), ...findLoss(system)];
+  const findings = [
+    ...findState(camera),
+    ...findStall(camera, samples, system),
+    ...findUnanalysed(system.status),
+    ...findLoss(system),
+  ];
   if (camera.status.state === "live")
     findings.push(
       ...findDrops(camera, samples, system),
@@ -89,6 +99,24 @@ function* findState({ status, model }: CameraSituation): Generator<HttpFinding> 
         };
       else if (advice) yield { level: "warning", ...withMessage(advice, reason, status.message) };
   }
+}
+
+/** Inferred frames that do not come out of the analysis. */
+function* findStall(
+  { status }: CameraSituation,
+  samples: readonly SeriesSample[],
+  { stall }: SystemSituation,
+): Generator<HttpFinding> {
+  const inferred = samples.reduce((sum, sample) => sum + sample.inferred, 0);
+  const silent = samples.length >= silentSeconds && samples.every(({ latencyMs }) => latencyMs === null);
+  if (stall === undefined && (status.state !== "live" || inferred < 1 || !silent)) return;
+  yield {
+    level: "error",
+    text: stall
+      ? `The analysis makes no progress: ${sentence(stall)} Frames give no tracks and no events.`
+      : `Frames are inferred, but none has come out of the analysis for ${samples.length} s: there are no tracks and no events.`,
+    fix: "Look at the log of results and at the System page: NATS may not store, its files may be damaged, or no results process analyses the camera.",
+  };
 }
 
 function* findLoss({ loss }: SystemSituation): Generator<HttpFinding> {

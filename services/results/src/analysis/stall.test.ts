@@ -1,0 +1,28 @@
+import { createLogger } from "@sightline/service";
+import { expect, test } from "vitest";
+import { Stall } from "./stall.ts";
+
+test("failing again and again in one place is told once it lasts, and so is going on", () => {
+  let now = 0;
+  const told: (string | undefined)[] = [];
+  const stall = new Stall(
+    createLogger("test", "fatal"),
+    (reason) => told.push(reason),
+    () => now,
+  );
+  const fail = () => stall.failed(new Error("wrong last sequence: 0"));
+  expect([fail(), fail(), fail(), fail()]).toEqual([250, 500, 1_000, 2_000]);
+  expect(stall.stalled).toBe(false);
+  now = 5_000;
+  expect(fail()).toBe(4_000);
+  expect([stall.stalled, told]).toEqual([true, ["wrong last sequence: 0"]]);
+  stall.progress();
+  expect([stall.stalled, told.at(-1)]).toEqual([false, undefined]);
+  // What goes on in between is none, however often it fails.
+  for (let i = 0; i < 20; i++) {
+    now += 1_000;
+    fail();
+    stall.progress();
+  }
+  expect(told).toHaveLength(2);
+});

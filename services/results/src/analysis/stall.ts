@@ -1,0 +1,52 @@
+import type { Logger } from "@sightline/service";
+
+/** So often, and for so long, an analysis must fail without having written anything. */
+const [stalledAttempts, stalledMs] = [4, 5_000];
+const [firstPauseMs, longestPauseMs] = [250, 4_000];
+
+/** Tells an analysis that fails again and again in one place from one that goes on after a failure. */
+export class Stall {
+  readonly #log: Logger;
+  readonly #tell: (reason: string | undefined) => void;
+  readonly #now: () => number;
+  #attempts = 0;
+  #since = 0;
+  #stalled = false;
+
+  /** `tell` is given the reason when it is stalled, and undefined when it goes on; `now`: monotonic milliseconds. */
+  constructor(log: Logger, tell: (reason: string | undefined) => void, now = () => performance.now()) {
+    this.#log = log;
+    this.#tell = tell;
+    this.#now = now;
+  }
+
+  /** Whether it fails again and again. */
+  get stalled(): boolean {
+    return this.#stalled;
+  }
+
+  /** Something was written. */
+  progress(): void {
+    this.#attempts = 0;
+    if (!this.#stalled) return;
+    this.#stalled = false;
+    this.#log.info("the analysis goes on");
+    this.#tell(undefined);
+  }
+
+  /** It has failed. Returns how long to wait before the next attempt, in milliseconds. */
+  failed(error: Error): number {
+    if (this.#attempts++ === 0) this.#since = this.#now();
+    const lasting = this.#attempts >= stalledAttempts && this.#now() - this.#since >= stalledMs;
+    if (lasting) this.#tell(error.message);
+    if (lasting && !this.#stalled) {
+      this.#stalled = true;
+      this.#log.error(
+        { error: error.message },
+        "the analysis makes no progress: it fails again and again in one place",
+      );
+    } else if (!this.#stalled)
+      this.#log.warn({ error: error.message }, "the analysis has stopped; recovering it");
+    return Math.min(longestPauseMs, firstPauseMs * 2 ** (this.#attempts - 1));
+  }
+}
