@@ -19,6 +19,7 @@ import {
   maxScanMs,
   readScanPosition,
   readTimeRange,
+  requireNoLoss,
   type ScanPosition,
   scanToken,
   type TimeRange,
@@ -62,13 +63,15 @@ export class DetectionHistory {
     if (query.zone !== "") readNames("zone", [query.zone]);
     return lookUp(async () => {
       const state = await this.#stored.state();
-      const from = readScanPosition(page, state) ?? (await this.#beginning(query.range, state));
+      const next = readScanPosition(page, state);
+      await requireNoLoss(this.#stored, next?.bound);
+      const from = next ?? (await this.#beginning(query.range, state));
       return this.#scan(query, page, state, from);
     });
   }
 
   async #beginning({ start }: TimeRange, state: StreamState): Promise<ScanPosition> {
-    const bound = state.last;
+    const bound = state.end;
     if (start === -Infinity) return { position: state.first - 1, bound };
     const { sequence } = await this.#stored.before(Math.max(0, start - clockSlackMs));
     return { position: sequence, bound };
@@ -91,12 +94,12 @@ export class DetectionHistory {
     const range = this.#stored.after(position, subject);
     const more = () => scanToken(page, state, { position, bound });
     try {
-      while (position < bound) {
+      while (position < bound.sequence) {
         if (performance.now() > deadline) return { frames, nextPageToken: more() };
         const messages = await this.#stored.inTurn(() => range.read(readAtATime));
         if (messages.length === 0) break;
         for (const { seq, subject, data, timestampNanos } of messages) {
-          if (seq > bound || Number(timestampNanos) / 1e6 > query.range.end + maxStoreDelayMs)
+          if (seq > bound.sequence || Number(timestampNanos) / 1e6 > query.range.end + maxStoreDelayMs)
             return { frames, nextPageToken: "" };
           const frame = this.#select(query, zones, subject, data);
           if (frame && bytes > 0 && bytes + data.byteLength > maxPageBytes)
@@ -105,7 +108,8 @@ export class DetectionHistory {
           if (!frame) continue;
           frames.push(frame);
           bytes += data.byteLength;
-          if (frames.length === page.size) return { frames, nextPageToken: position < bound ? more() : "" };
+          if (frames.length === page.size)
+            return { frames, nextPageToken: position < bound.sequence ? more() : "" };
         }
       }
       return { frames, nextPageToken: "" };

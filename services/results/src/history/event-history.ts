@@ -21,7 +21,14 @@ import { readPage } from "../grpc/page-token.ts";
 import { EarlyEvents, newestFirst } from "./early-events.ts";
 import { earlyBefore, type ListPosition, listToken, readListPosition } from "./event-list-position.ts";
 import { EventPage } from "./event-page.ts";
-import { clockSlackMs, lookUp, maxScanMs, readTimeRange, type TimeRange } from "./history-page.ts";
+import {
+  clockSlackMs,
+  lookUp,
+  maxScanMs,
+  readTimeRange,
+  requireNoLoss,
+  type TimeRange,
+} from "./history-page.ts";
 
 /** How many sequences are looked through at a time; of a single camera the server passes over all others' by itself. */
 const chunk = { ofAll: 1_024, ofOne: 16_384 };
@@ -83,7 +90,9 @@ export class EventHistory {
     return lookUp(async () => {
       const state = await this.#stored.state();
       const deadline = performance.now() + maxScanMs;
-      const from = readListPosition(page, state) ?? (await this.#beginning(range, state));
+      const at = readListPosition(page, state);
+      await requireNoLoss(this.#stored, at?.bound);
+      const from = at ?? (await this.#beginning(range, state));
       const events = new EventPage(page.size);
       const look = { filter, range, state, from, deadline, events };
       const next = (await this.#listScanned(look)) ?? (await this.#listEarly(look));
@@ -94,10 +103,11 @@ export class EventHistory {
   /** Messages up to `position` are looked through, backwards. */
   async #beginning({ end }: TimeRange, state: StreamState): Promise<ListPosition> {
     const early = earlyBefore(state);
-    if (end <= early) return { earlyBefore: early };
+    const bound = state.end;
+    if (end <= early) return { earlyBefore: early, bound };
     const position =
       end === Infinity ? state.last : (await this.#stored.before(end + maxStoreDelayMs)).sequence;
-    return { earlyBefore: early, position };
+    return { earlyBefore: early, bound, position };
   }
 
   /** Events by their first messages. Returns where the next page begins; undefined when there are no more of these. */

@@ -1,7 +1,8 @@
+import type { StreamPlace } from "@sightline/service";
 import type { StreamState } from "../feeds/stored-messages.ts";
 import { foreignPageToken, type Page, pageTokenAfter } from "../grpc/page-token.ts";
 import type { EarlyEvent } from "./early-events.ts";
-import { clockSlackMs } from "./history-page.ts";
+import { clockSlackMs, placeFields, readPlace } from "./history-page.ts";
 
 /**
  * Where a page of events begins. Events that began at `earlyBefore` or later come first, as a scan backwards finds their
@@ -11,6 +12,8 @@ import { clockSlackMs } from "./history-page.ts";
 export interface ListPosition {
   /** In milliseconds; 0 when nothing has been removed from the stream, so that every event has its beginning. */
   earlyBefore: number;
+  /** The stream's end when the first page was asked for. */
+  bound: StreamPlace;
   /** Undefined once the scan is at its end. */
   position?: number | undefined;
   /** The last of the early ones that was listed. */
@@ -25,12 +28,13 @@ export function earlyBefore({ first, firstTime = 0 }: StreamState): number {
 /** Reads where a page begins; undefined for the first. @throws ApiError invalid_argument when the stream is another now */
 export function readListPosition(page: Page, state: StreamState): ListPosition | undefined {
   if (page.after === "") return undefined;
-  const [identity, before, position, startMs, name] = page.after.split(" ");
+  const [identity, before, sequence, time, position, startMs, name] = page.after.split(" ");
   const numbers = [Number(before), Number(position || 0), Number(startMs || 0)];
   if (identity !== state.identity.toString("hex") || !numbers.every(Number.isFinite))
     throw foreignPageToken();
   return {
     earlyBefore: numbers[0]!,
+    bound: readPlace([sequence, time]),
     position: position ? numbers[1] : undefined,
     after: name ? { startMs: numbers[2]!, name } : undefined,
   };
@@ -42,6 +46,7 @@ export function listToken(page: Page, state: StreamState, at: ListPosition): str
   const fields = [
     state.identity.toString("hex"),
     at.earlyBefore,
+    ...placeFields(at.bound),
     position,
     after?.startMs ?? "",
     after?.name ?? "",

@@ -1,6 +1,7 @@
 import { fromTimestamp, type Timestamp } from "@sightline/contracts";
+import type { StreamPlace } from "@sightline/service";
 import { endOfTime } from "../feeds/start-position.ts";
-import type { StreamState } from "../feeds/stored-messages.ts";
+import type { StoredMessages, StreamState } from "../feeds/stored-messages.ts";
 import { ApiError } from "../grpc/errors.ts";
 import { foreignPageToken, type Page, pageTokenAfter } from "../grpc/page-token.ts";
 
@@ -38,22 +39,41 @@ export function readTimeRange(start: Timestamp | undefined, end: Timestamp | und
  */
 export interface ScanPosition {
   position: number;
-  bound: number;
+  bound: StreamPlace;
 }
 
 /** Reads where a page begins; undefined for the first. @throws ApiError invalid_argument when the stream is another now */
 export function readScanPosition(page: Page, state: StreamState): ScanPosition | undefined {
   if (page.after === "") return undefined;
-  const [identity, position, bound] = page.after.split(":");
+  const [identity, position, ...bound] = page.after.split(":");
   if (identity !== state.identity.toString("hex")) throw foreignPageToken();
-  const at = { position: Number(position), bound: Number(bound) };
-  if (!Number.isSafeInteger(at.position) || !Number.isSafeInteger(at.bound)) throw foreignPageToken();
+  const at = { position: Number(position), bound: readPlace(bound) };
+  if (!Number.isSafeInteger(at.position)) throw foreignPageToken();
   return at;
+}
+
+/** Reads what `placeFields` wrote. @throws ApiError invalid_argument */
+export function readPlace([sequence, time]: readonly (string | undefined)[]): StreamPlace {
+  if (!/^\d{1,15}$/.test(sequence ?? "") || !/^\d{1,20}$/.test(time ?? "")) throw foreignPageToken();
+  return { sequence: Number(sequence), time: BigInt(time!) };
+}
+
+/** A place for a page token. */
+export function placeFields({ sequence, time }: StreamPlace): [string, string] {
+  return [String(sequence), String(time)];
+}
+
+/**
+ * Checks that the stream still has what was there when the first page was asked for: what came instead of what is lost
+ * would be in no page, or in the wrong one. @throws ApiError invalid_argument
+ */
+export async function requireNoLoss(stored: StoredMessages, bound: StreamPlace | undefined): Promise<void> {
+  if (bound && (await stored.loss(bound))) throw foreignPageToken();
 }
 
 /** The token of the page that begins there. */
 export function scanToken(page: Page, state: StreamState, { position, bound }: ScanPosition): string {
-  return pageTokenAfter(page, `${state.identity.toString("hex")}:${position}:${bound}`);
+  return pageTokenAfter(page, [state.identity.toString("hex"), position, ...placeFields(bound)].join(":"));
 }
 
 /** Runs a look into history. @throws ApiError history_unavailable when NATS does not answer */
