@@ -17,6 +17,7 @@ export * from "./pull-requests.ts";
 export * from "./redact.ts";
 export * from "./run.ts";
 export * from "./server-clock.ts";
+export * from "./set-backs.ts";
 export * from "./stream-place.ts";
 export * from "./task-limit.ts";
 export * from "./tracing.ts";

@@ -6,6 +6,7 @@ import { SettingError } from "./config.ts";
 import type { ReadinessCheck } from "./http-server.ts";
 import { JetStreamWatch } from "./jetstream-watch.ts";
 import type { Logger } from "./log.ts";
+import { SetBacks } from "./set-backs.ts";
 
 /** A NATS connection and what is built on it. */
 export interface Nats {
@@ -17,6 +18,8 @@ export interface Nats {
   connected(): boolean;
   /** Whether JetStream stores what is published by this connection. */
   watch: JetStreamWatch;
+  /** Streams that were found to have lost their newest messages. */
+  setBacks: SetBacks;
 }
 
 /**
@@ -58,6 +61,7 @@ export async function connectNats(
   return {
     connection,
     watch,
+    setBacks: new SetBacks(),
     jetstream: watch.follow(jetstream(connection)),
     manager: await jetstreamManager(connection, { checkAPI: false }),
     // Short, so that a request lost in a restart is asked again well within a lease's life.

@@ -55,6 +55,27 @@ export async function findLoss(
   return placeBefore(manager, stream, time + 1n);
 }
 
+/** By how much the clocks of a cluster's servers may differ, each of which gives the times of its streams, in nanoseconds. */
+const clockSlack = 250_000_000n;
+
+/**
+ * Finds out whether a stream has lost a message that it had at a time that NATS gave to something stored later, elsewhere:
+ * undefined when it has not, or else the place after what is left. @throws when NATS does not answer
+ */
+export async function findLossSince(
+  manager: JetStreamManager,
+  stream: string,
+  state: StreamState,
+  { sequence, time }: StreamPlace,
+): Promise<StreamPlace | undefined> {
+  if (sequence === 0) return undefined;
+  if (sequence <= state.last_seq) {
+    const message = await manager.streams.getMessage(stream, { seq: sequence });
+    if (!message || nanosOf(message.timestamp) <= time + clockSlack) return undefined;
+  }
+  return placeBefore(manager, stream, time + 1n);
+}
+
 /** The place before the first message that was stored at this time or later. @throws when NATS does not answer */
 export async function placeBefore(
   manager: JetStreamManager,

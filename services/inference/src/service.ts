@@ -90,6 +90,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   ]);
   nats = connected;
   life.add({ stop: () => closeConnection(connected) });
+  connected.setBacks.observe(registry);
   starting = "JetStream does not give the streams and buckets yet";
   connected.watch.look(connected.manager, [streams.ready, streams.detections], connected.connected);
   const batchSize = config.batchSize === "auto" ? chooseBatchSize(session.curve) : config.batchSize;
@@ -102,7 +103,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
     up: () => thread.available,
   });
 
-  const queue = new TokenQueue(connected.manager, manifest.name, config.replicas, log);
+  const queue = new TokenQueue(connected.manager, manifest.name, config.replicas, connected.setBacks, log);
   const provision = () => queue.provision();
   await retry(provision, log, life.signal);
   const buckets = await retry(() => openBuckets(connected.kv, config.replicas), log, life.signal);

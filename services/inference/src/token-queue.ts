@@ -1,15 +1,29 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 import { readyConsumer, readyStream, streams } from "@sightline/contracts";
-import { ensureConsumer, ensureStream, isJetStreamFailure, type Logger } from "@sightline/service";
+import {
+  ensureConsumer,
+  ensureStream,
+  isJetStreamFailure,
+  type Logger,
+  type SetBacks,
+} from "@sightline/service";
 
 /** The work queue of one model's tokens: the stream, and the consumer that the model's workers share. */
 export class TokenQueue {
   readonly #manager: JetStreamManager;
   readonly #model: string;
   readonly #replicas: number;
+  readonly #setBacks: Pick<SetBacks, "note">;
   readonly #log: Logger;
 
-  constructor(manager: JetStreamManager, model: string, replicas: number, log: Logger) {
+  constructor(
+    manager: JetStreamManager,
+    model: string,
+    replicas: number,
+    setBacks: Pick<SetBacks, "note">,
+    log: Logger,
+  ) {
+    this.#setBacks = setBacks;
     this.#manager = manager;
     this.#model = model;
     this.#replicas = replicas;
@@ -29,10 +43,11 @@ export class TokenQueue {
 
   async #ensureConsumer(): Promise<void> {
     const outcome = await ensureConsumer(this.#manager, streams.ready, readyConsumer(this.#model));
-    if (outcome === "remade")
-      this.#log.warn(
-        { stream: streams.ready },
-        "NATS has lost the newest tokens; the consumer is made anew and takes those that come now",
-      );
+    if (outcome !== "remade") return;
+    this.#setBacks.note(streams.ready);
+    this.#log.warn(
+      { stream: streams.ready },
+      "NATS has lost the newest tokens; the consumer is made anew and takes those that come now",
+    );
   }
 }

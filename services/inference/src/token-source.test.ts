@@ -1,7 +1,7 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { encodeJson, readyConsumer, streams, subjects } from "@sightline/contracts";
-import { createLogger } from "@sightline/service";
+import { createLogger, SetBacks } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { TokenQueue } from "./token-queue.ts";
@@ -29,7 +29,7 @@ afterEach(async () => {
 
 async function provision(): Promise<void> {
   const manager = await jetstreamManager(connection, { checkAPI: false });
-  await new TokenQueue(manager, model, 1, createLogger("test", "fatal")).provision();
+  await new TokenQueue(manager, model, 1, new SetBacks(), createLogger("test", "fatal")).provision();
 }
 
 function source(): { source: TokenSource; tokens: HeldToken[] } {

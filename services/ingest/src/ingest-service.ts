@@ -62,6 +62,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   });
   life.add({ stop: () => nats.connection.close() });
   reached = nats;
+  nats.setBacks.observe(registry);
   starting = "JetStream does not give the streams and buckets yet";
   nats.watch.look(nats.manager, [streams.ready], nats.connected);
   await ensureStream(nats.manager, readyStream(config.replicas));

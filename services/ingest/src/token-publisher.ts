@@ -106,6 +106,7 @@ export class TokenPublisher {
     const passed = message.seq <= (done?.stream_seq ?? 0);
     const overdue = performance.now() - since > overdueMs && message.seq <= (delivered?.stream_seq ?? 0);
     if (!passed && !overdue) return true;
+    this.#nats.setBacks.note(streams.ready);
     this.#log.warn("a token was passed over by the workers' consumer; another is offered");
     await manager.streams.deleteMessage(streams.ready, message.seq, false);
     return false;

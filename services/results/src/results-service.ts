@@ -101,6 +101,7 @@ export async function startResults(
   const nats = await connectNats(config.natsUrl, "results", log, { signal: life.signal });
   life.add({ stop: () => nats.connection.close() });
   streamMetrics.start(nats);
+  nats.setBacks.observe(prometheus);
   reached = nats;
   starting = "JetStream does not give the streams and buckets yet";
   nats.watch.look(nats.manager, Object.values(streams), nats.connected);

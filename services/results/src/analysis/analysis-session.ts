@@ -13,7 +13,7 @@ import {
   toTimestamp,
   WireError,
 } from "@sightline/contracts";
-import type { Logger } from "@sightline/service";
+import { type Logger, placeAfter, type StreamPlace } from "@sightline/service";
 import type { AnalysisContext } from "./analysis-context.ts";
 import type { CameraMetrics } from "./analysis-metrics.ts";
 import { CameraStanding } from "./camera-standing.ts";
@@ -50,6 +50,10 @@ export class AnalysisSession {
   #expiry: NodeJS.Timeout | undefined;
   #reader = new AbortController();
   #current = false;
+  /** Where the reader of detections is; undefined before the first message. */
+  #place: StreamPlace | undefined;
+  /** What has been analysed before makes no events again: the rules come into force after it. */
+  #rulesWait = false;
 
   constructor(
     timeline: CameraTimeline,
@@ -73,7 +77,8 @@ export class AnalysisSession {
     const { camera } = this.#timeline;
     try {
       await this.#turns.run(() => this.#timeline.begin());
-      if (fresh) await this.#turns.run(() => this.#followRules());
+      this.#rulesWait = fresh && this.#timeline.analysedBefore > this.#timeline.order.read;
+      if (fresh && !this.#rulesWait) await this.#turns.run(() => this.#followRules());
       const { connection } = this.#context.nats;
       const notices = connection.subscribe(subjects.frameDropped(camera), {
         callback: (error, message) => {
@@ -102,6 +107,9 @@ export class AnalysisSession {
 
   /** NATS is back: a server that restarted has forgotten the consumer, and waiting to miss it would cost seconds. */
   natsReturned(): void {
+    // What is on its way to NATS now would hide that what was before it is lost.
+    const { written } = this.#timeline;
+    this.#inTurn(() => this.#timeline.requireKept(written));
     this.#reader.abort();
   }
 
@@ -128,7 +136,7 @@ export class AnalysisSession {
     const { nats } = this.#context;
     const { camera, order } = this.#timeline;
     while (!signal.aborted) {
-      await this.#timeline.requireSameStream();
+      await this.#timeline.requireSameDetections(this.#place);
       this.#reader = new AbortController();
       const until = AbortSignal.any([signal, this.#reader.signal]);
       for await (const message of readSubject(
@@ -145,6 +153,7 @@ export class AnalysisSession {
 
   async #receive(message: JsMsg): Promise<void> {
     this.#metrics.lag(message.info.pending);
+    this.#place = placeAfter(message);
     const frame = readRawFrame(message);
     if (frame) await this.#take(this.#timeline.order.push(frame));
     else {
@@ -168,6 +177,7 @@ export class AnalysisSession {
 
   async #take(frames: OrderedFrame[]): Promise<void> {
     for (const frame of frames) {
+      if (this.#rulesWait && frame.sequence > this.#timeline.analysedBefore) await this.#followRules();
       await this.#timeline.frame(frame);
       this.#idle.refresh();
     }
@@ -197,6 +207,7 @@ export class AnalysisSession {
 
   async #followRules(): Promise<void> {
     const { camera, state } = this.#timeline;
+    this.#rulesWait = false;
     const rules = rulesInForce(this.#context.rules, camera, this.#log);
     if (rules.etag === state.rulesEtag || (await this.#wentWithCamera(rules))) return;
     await this.#timeline.step({ $case: "rules", value: { time: now(), rules } });

@@ -1,10 +1,11 @@
 import { type Event, streams, subjects, type TimelineEntry, toTimestamp } from "@sightline/contracts";
-import { type Lease, type Logger, streamMaking } from "@sightline/service";
+import { findLoss, type Lease, type Logger, type StreamPlace, streamMaking } from "@sightline/service";
 import type { FrameAge } from "../snapshots/snapshot-claims.ts";
 import type { AnalysisContext } from "./analysis-context.ts";
 import type { CameraMetrics } from "./analysis-metrics.ts";
 import { encodeCheckpoint } from "./checkpoint.ts";
 import { findFramesLost } from "./frames-lost.ts";
+import { endOfLost, findOpenEvents } from "./lost-events.ts";
 import type { RawFrame } from "./raw-frame.ts";
 import { type OrderedFrame, RawOrder } from "./raw-order.ts";
 import type { Recovered } from "./recovery.ts";
@@ -20,6 +21,12 @@ import {
 const frameKeptMs = 3_000;
 
 type Entry = NonNullable<TimelineEntry["entry"]>;
+
+/** Sequences of a camera's last messages in the streams, 0 when there is none. */
+export interface Written {
+  timeline: number;
+  events: number;
+}
 
 /**
  * Takes one camera's timeline on from where it was found. After anything has failed, what was written is not known any
@@ -70,17 +77,27 @@ export class CameraTimeline {
       this.state.analysis.incarnation,
       lease,
       recovered.timelineSequence,
+      recovered.eventsSequence,
     );
     this.#context = context;
     this.#metrics = metrics;
   }
 
-  /** Publishes what the one before did not, and stores where things stand. Comes before anything else. */
+  /**
+   * Publishes what the one before did not, or ends what is open when nothing more is known of it, and stores where things
+   * stand. Comes before anything else.
+   */
   async begin(): Promise<void> {
+    if (this.#recovered.fresh) await this.#endLost();
     const newest = new Map(this.#recovered.publishedEvents.map((event) => [event.name, event]));
     for (const event of newest.values()) this.#context.published(event, true);
     for (const { event, origin } of this.#recovered.events) await this.#publish(event, origin, "old");
     await this.checkpoint();
+  }
+
+  /** Frames up to this message may have made events before, which must not be made again. */
+  get analysedBefore(): number {
+    return this.#recovered.analysedBefore;
   }
 
   /** A frame whose turn has come; one that is in the timeline already is left out. */
@@ -131,6 +148,7 @@ export class CameraTimeline {
       timelineSequence: this.#writer.last,
       detectionsSequence: this.order.taken,
       detectionsComplete: this.order.complete,
+      eventsSequence: this.#writer.lastEvent,
     };
     const saved = Object.values(at).join(" ");
     if (saved === this.#saved) return;
@@ -139,12 +157,54 @@ export class CameraTimeline {
     this.#saved = saved;
   }
 
-  /** @throws TimelineConflictError when the stream of detections is not the one that has been read so far */
-  async requireSameStream(): Promise<void> {
-    const info = await this.#context.nats.manager.streams.info(streams.detections);
+  /** `read`: where the reader is. @throws TimelineConflictError when the stream of detections is not the one that has been read so far */
+  async requireSameDetections(read: StreamPlace | undefined): Promise<void> {
+    const { manager } = this.#context.nats;
+    const info = await manager.streams.info(streams.detections);
     const same = streamMaking(info) === this.#recovered.detectionsMaking;
-    if (!same || info.state.last_seq < this.order.read)
-      throw new TimelineConflictError("the stream of detections was made anew or has lost its end");
+    const lost = read && (await findLoss(manager, streams.detections, info.state, read));
+    if (lost) this.#context.nats.setBacks.note(streams.detections);
+    if (!same || lost || info.state.last_seq < this.order.read)
+      throw new TimelineConflictError(
+        "the stream of detections was made anew or has lost its newest messages",
+      );
+  }
+
+  /** What has been written so far. */
+  get written(): Written {
+    return { timeline: this.#writer.last, events: this.#writer.lastEvent };
+  }
+
+  /** @throws TimelineConflictError when something of what had been written is not there any more */
+  async requireKept({ timeline, events }: Written): Promise<void> {
+    await this.#requireOwn(streams.timeline, timeline, subjects.timeline(this.camera));
+    await this.#requireOwn(streams.events, events, subjects.event(this.camera, ""));
+  }
+
+  async #requireOwn(stream: string, sequence: number, subject: string): Promise<void> {
+    const { manager } = this.#context.nats;
+    const { state } = await manager.streams.info(stream);
+    const within = sequence <= state.last_seq;
+    const message =
+      within && sequence > 0 ? await manager.streams.getMessage(stream, { seq: sequence }) : null;
+    if (!within || (message && !message.subject.startsWith(subject)))
+      throw new TimelineConflictError(`the stream ${stream} has lost its newest messages`);
+  }
+
+  /** Ends what analyses before this one left open: it cannot be known when that would have been. */
+  async #endLost(): Promise<void> {
+    const open = await findOpenEvents(this.#context.nats, this.camera, this.#recovered.eventsSequence);
+    for (const event of open) {
+      const end = endOfLost(event, Date.now());
+      await this.#writer.lostEvent(end, Math.max(this.analysedBefore, this.order.taken));
+      this.#metrics.event(end);
+      this.#context.published(end, false);
+    }
+    if (open.length > 0)
+      this.#log.warn(
+        { events: open.length },
+        "events that were open are ended: nothing more is known of them",
+      );
   }
 
   /** Tells of frames that were gone before this one, if there were any. */
@@ -201,7 +261,7 @@ export class CameraTimeline {
 
   async #publish(event: Event, origin: EventOrigin, age: FrameAge): Promise<void> {
     await this.#context.settlePicture(event, age);
-    const isNew = await this.#writer.event(event, origin);
+    const isNew = await this.#writer.event(event, origin, this.order.taken);
     if (isNew) this.#metrics.event(event);
     this.#context.published(event, !isNew);
   }

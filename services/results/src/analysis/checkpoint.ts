@@ -20,6 +20,8 @@ const checkpointSchema = z.strictObject({
   detectionsSequence: sequence,
   /** None of the camera's messages up to here was missed, or those that were are told. */
   detectionsComplete: sequence.optional(),
+  /** The camera's last event in the stream of events; not in what older versions stored. */
+  eventsSequence: sequence.default(0),
   /** Frames in the timeline, of which some have a sequence above `detectionsSequence`. */
   publishedAhead: publishedFramesSchema,
   down: z.boolean(),

@@ -1,10 +1,19 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import { type Event, streams, subjects, TimelineEntry } from "@sightline/contracts";
-import { type Buckets, type Logger, type Nats, streamMaking } from "@sightline/service";
+import {
+  type Buckets,
+  findLossSince,
+  type Logger,
+  type Nats,
+  nanosOf,
+  type SetBacks,
+  type StreamPlace,
+  streamMaking,
+} from "@sightline/service";
 import { type Checkpoint, decodeCheckpoint } from "./checkpoint.ts";
 import { readSubject } from "./read-subject.ts";
 import { TimelineState } from "./timeline-state.ts";
-import { type EventOrigin, originOf } from "./timeline-writer.ts";
+import { detectionsBefore, type EventOrigin, originOf } from "./timeline-writer.ts";
 
 /** Where the analysis of a camera stands, as found in NATS. */
 export interface Recovered {
@@ -14,11 +23,15 @@ export interface Recovered {
   /** Sequence of the camera's last entry in the timeline. */
   timelineSequence: number;
   timelineMaking: string;
+  /** Sequence of the camera's last event in the stream of events. */
+  eventsSequence: number;
   detectionsMaking: string;
   /** All of the camera's messages in the stream of detections up to here are taken into account. */
   detectionsSequence: number;
   /** None of the camera's messages up to here was missed, or it is not known, or those that were are told. */
   detectionsComplete: number;
+  /** Frames up to here may have made events before, also where the timeline does not have them any more. */
+  analysedBefore: number;
   /** The camera's last message in the stream of detections. */
   detectionsEnd: number;
   /** When that was stored, in milliseconds; 0 when there is none. */
@@ -29,12 +42,13 @@ export interface Recovered {
   publishedEvents: Event[];
 }
 
-/** A checkpoint does not fit the timeline. */
+/** A checkpoint does not fit the streams. */
 class ForeignCheckpointError extends Error {}
 
 /**
  * Finds out where the analysis of a camera stands: the last checkpoint, and what the timeline says since. Nothing may be
- * written to the camera's timeline meanwhile. @throws when NATS does not answer
+ * written to the camera's timeline meanwhile.
+ * @throws when NATS does not answer
  */
 export async function recover(
   nats: Nats,
@@ -43,67 +57,107 @@ export async function recover(
   signal: AbortSignal,
   log: Logger,
 ): Promise<Recovered> {
-  const { manager } = nats;
+  const { manager, setBacks } = nats;
   const timeline = await manager.streams.info(streams.timeline);
   const detections = await manager.streams.info(streams.detections);
-  const last = await manager.streams.getMessage(streams.timeline, {
-    last_by_subj: subjects.timeline(camera),
-  });
-  const lastRaw = await manager.streams.getMessage(streams.detections, {
-    last_by_subj: subjects.detections(camera),
-  });
+  const newest = (stream: string, subject: string) =>
+    manager.streams.getMessage(stream, { last_by_subj: subject });
+  const last = await newest(streams.timeline, subjects.timeline(camera));
+  const lastRaw = await newest(streams.detections, subjects.detections(camera));
+  const lastEvent = await newest(streams.events, subjects.event(camera, "*"));
   const stored = await buckets.analysisState.get(camera);
   const found = {
     timelineSequence: last?.seq ?? 0,
     timelineMaking: streamMaking(timeline),
+    eventsSequence: lastEvent?.seq ?? 0,
     detectionsMaking: streamMaking(detections),
     detectionsEnd: lastRaw?.seq ?? 0,
     detectionsEndTime: lastRaw?.time.getTime() ?? 0,
   };
-  // A server that lost its newest messages in a crash counts from an earlier one.
-  const within = (sequence: number) => Math.min(sequence, detections.state.last_seq);
+  /** Where to go on of what had been read at a time. */
+  const left = async (read: StreamPlace) => {
+    const loss = await findLossSince(manager, streams.detections, detections.state, read);
+    if (loss) setBacks.note(streams.detections);
+    return loss ? Math.min(loss.sequence, read.sequence) : read.sequence;
+  };
   // Of an analysis that begins here nobody can have expected what is gone already.
   const beginning = Math.max(0, detections.state.first_seq - 1);
   const checkpoint = stored?.operation === "PUT" ? decodeCheckpoint(stored.value) : undefined;
-  if (checkpoint && fits(checkpoint, timeline))
+  const savedAt = BigInt(stored?.created.getTime() ?? 0) * 1_000_000n;
+  const lastAt = last ? nanosOf(last.timestamp) : 0n;
+  const known = checkpoint?.detectionsMaking === found.detectionsMaking;
+  if (checkpoint)
     try {
+      await requireKept(nats, checkpoint, timeline, savedAt);
       const replayed = await replay(nats, camera, checkpoint, found.timelineSequence, signal);
-      const events = await unpublished(nats, camera, replayed.state, replayed.events);
-      const known = checkpoint.detectionsMaking === found.detectionsMaking;
+      const published = await publishedSince(nats, camera, checkpoint, found.eventsSequence, signal);
+      requireBeginning(published, replayed.events, found.timelineSequence, setBacks);
+      const time = lastAt > savedAt ? lastAt : savedAt;
+      const detectionsSequence = known ? await left({ sequence: replayed.detectionsSequence, time }) : 0;
+      const complete = { sequence: checkpoint.detectionsComplete ?? 0, time: savedAt };
       return {
         ...found,
         ...replayed,
         fresh: false,
-        detectionsSequence: known ? within(replayed.detectionsSequence) : 0,
-        detectionsComplete: known
-          ? within(Math.max(replayed.detectionsSequence, checkpoint.detectionsComplete ?? 0))
-          : beginning,
-        events,
-        publishedEvents: replayed.events.slice(0, -events.length || undefined).map(({ event }) => event),
+        detectionsSequence,
+        detectionsComplete: known ? Math.max(detectionsSequence, await left(complete)) : beginning,
+        analysedBefore: 0,
+        events: replayed.events.slice(published.length),
+        publishedEvents: replayed.events.slice(0, published.length).map(({ event }) => event),
       };
     } catch (error) {
       if (!(error instanceof ForeignCheckpointError)) throw error;
-      log.error({ error: error.message }, "the analysis cannot go on from its checkpoint; it begins anew");
+      log.error(
+        { error: error.message },
+        "the analysis cannot go on from its checkpoint; it ends what is open and begins anew",
+      );
     }
   else if (stored?.operation === "PUT")
-    log.error("the checkpoint of the analysis is of another stream or version; the analysis begins anew");
-  const detectionsSequence = within(last ? TimelineEntry.decode(last.data).detectionsSequence : 0);
+    log.error("the checkpoint of the analysis is of another version; it ends what is open and begins anew");
+  const told = last ? TimelineEntry.decode(last.data).detectionsSequence : 0;
+  const detectionsSequence = await left({ sequence: told, time: lastAt });
+  const before = await Promise.all([
+    left({ sequence: (known && checkpoint?.detectionsSequence) || 0, time: savedAt }),
+    left({
+      sequence: detectionsBefore(lastEvent?.header),
+      time: lastEvent ? nanosOf(lastEvent.timestamp) : 0n,
+    }),
+  ]);
   return {
     ...found,
     state: new TimelineState(camera, Date.now().toString(36)),
     fresh: true,
     detectionsSequence,
     detectionsComplete: Math.max(detectionsSequence, beginning),
+    analysedBefore: Math.max(...before),
     events: [],
     publishedEvents: [],
   };
 }
 
-function fits(checkpoint: Checkpoint, timeline: StreamInfo): boolean {
-  return (
-    checkpoint.timelineMaking === streamMaking(timeline) &&
-    checkpoint.timelineSequence <= timeline.state.last_seq
-  );
+/** Checks that the streams still hold what the checkpoint was made of. @throws ForeignCheckpointError */
+async function requireKept(
+  { manager, setBacks }: Nats,
+  checkpoint: Checkpoint,
+  timeline: StreamInfo,
+  time: bigint,
+): Promise<void> {
+  if (checkpoint.timelineMaking !== streamMaking(timeline))
+    throw new ForeignCheckpointError("the checkpoint is of another stream");
+  const places = [
+    { info: timeline, sequence: checkpoint.timelineSequence },
+    { info: await manager.streams.info(streams.events), sequence: checkpoint.eventsSequence },
+  ];
+  for (const { info, sequence } of places) {
+    const { name } = info.config;
+    if (!(await findLossSince(manager, name, info.state, { sequence, time }))) continue;
+    setBacks.note(name);
+    throw new ForeignCheckpointError(lostTail(name));
+  }
+}
+
+function lostTail(stream: string): string {
+  return `the stream ${stream} has lost its newest messages, which the analysis had stored`;
 }
 
 /** Takes the entries since the checkpoint once more. @throws ForeignCheckpointError */
@@ -142,25 +196,48 @@ async function replay(
   return { state, detectionsSequence, events };
 }
 
-/** Leaves out events up to the last one in the stream, since they are published in order. */
-async function unpublished(
+/** Where the events come from that were published since the checkpoint, in order. @throws when NATS does not answer */
+async function publishedSince(
   nats: Nats,
   camera: string,
-  state: TimelineState,
-  events: Recovered["events"],
-): Promise<Recovered["events"]> {
-  if (events.length === 0) return events;
-  const subject = subjects.event(camera, "*");
-  const last = await nats.manager.streams.getMessage(streams.events, { last_by_subj: subject });
-  // Sequences of another incarnation may be of another stream.
-  const own = last?.subject.startsWith(subjects.event(camera, `${state.analysis.incarnation}-`));
-  const published = own ? originOf(last?.header) : undefined;
-  if (!published) return events;
-  return events.filter(
-    ({ origin }) =>
-      origin.sequence > published.sequence ||
-      (origin.sequence === published.sequence && origin.index > published.index),
+  { eventsSequence, timelineSequence, analysis }: Checkpoint,
+  end: number,
+  signal: AbortSignal,
+): Promise<EventOrigin[]> {
+  const own = subjects.event(camera, `${analysis.incarnation}-`);
+  const origins: EventOrigin[] = [];
+  let read = eventsSequence;
+  if (read >= end) return origins;
+  for await (const message of readSubject(nats, streams.events, subjects.event(camera, "*"), read, signal)) {
+    read = message.seq;
+    const origin = message.subject.startsWith(own) ? originOf(message.headers) : undefined;
+    if (origin && origin.sequence > timelineSequence) origins.push(origin);
+    if (read >= end) break;
+  }
+  signal.throwIfAborted();
+  if (read < end) throw new Error("the camera's events could not be read to their end");
+  return origins;
+}
+
+/**
+ * Checks that what is published is the beginning of what follows from the timeline: they are published in order, so any
+ * other is what is left after one of the two streams has lost its newest messages. @throws ForeignCheckpointError
+ */
+function requireBeginning(
+  published: EventOrigin[],
+  following: Recovered["events"],
+  timelineEnd: number,
+  setBacks: SetBacks,
+): void {
+  const agrees = published.every(
+    ({ sequence, index }, i) =>
+      following[i]?.origin.sequence === sequence && following[i].origin.index === index,
   );
+  if (agrees) return;
+  const beyond = published.some(({ sequence }) => sequence > timelineEnd);
+  const stream = beyond || published.length > following.length ? streams.timeline : streams.events;
+  setBacks.note(stream);
+  throw new ForeignCheckpointError(lostTail(stream));
 }
 
 function attempt<R>(task: () => R): R {

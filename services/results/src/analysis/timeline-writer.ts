@@ -5,6 +5,7 @@ import { type Lease, type Nats, traceHeader } from "@sightline/service";
 const publishTimeoutMs = 2_000;
 const sequenceHeader = "Sightline-Timeline-Sequence";
 const indexHeader = "Sightline-Event-Index";
+const detectionsHeader = "Sightline-Detections-Sequence";
 
 /** What was to be written cannot be: the timeline is not what it was thought to be, or it is another's to write. */
 export class TimelineConflictError extends Error {
@@ -24,10 +25,19 @@ export interface EventOrigin {
 
 /** Reads the origin of a message in the stream of events; undefined when it does not say. */
 export function originOf(messageHeaders: MsgHdrs | undefined): EventOrigin | undefined {
-  const [sequence, index] = [sequenceHeader, indexHeader].map((name) => Number(messageHeaders?.get(name)));
+  const [sequence, index] = [sequenceHeader, indexHeader].map((name) => numberIn(messageHeaders, name));
   return Number.isSafeInteger(sequence) && Number.isSafeInteger(index)
     ? { sequence: sequence!, index: index! }
     : undefined;
+}
+
+/** Up to which message of the stream of detections all were taken into account when an event was published; 0 when it does not say. */
+export function detectionsBefore(messageHeaders: MsgHdrs | undefined): number {
+  return numberIn(messageHeaders, detectionsHeader) || 0;
+}
+
+function numberIn(messageHeaders: MsgHdrs | undefined, name: string): number {
+  return Number(messageHeaders?.get(name) || Number.NaN);
 }
 
 /**
@@ -40,19 +50,33 @@ export class TimelineWriter {
   readonly #incarnation: string;
   readonly #lease: Lease;
   #last: number;
+  #lastEvent: number;
 
-  /** `last`: sequence of the camera's last entry in the stream, 0 when it has none. */
-  constructor(nats: Nats, camera: string, incarnation: string, lease: Lease, last: number) {
+  /** `last`, `lastEvent`: sequences of the camera's last entry and of its last event in their streams, 0 when there is none. */
+  constructor(
+    nats: Nats,
+    camera: string,
+    incarnation: string,
+    lease: Lease,
+    last: number,
+    lastEvent: number,
+  ) {
     this.#nats = nats;
     this.#camera = camera;
     this.#incarnation = incarnation;
     this.#lease = lease;
     this.#last = last;
+    this.#lastEvent = lastEvent;
   }
 
   /** Sequence of the last entry. */
   get last(): number {
     return this.#last;
+  }
+
+  /** Sequence of the last event. */
+  get lastEvent(): number {
+    return this.#lastEvent;
   }
 
   /** Appends an entry, with a frame's trace, and returns its sequence. @throws when it is not certain that it is there */
@@ -80,21 +104,32 @@ export class TimelineWriter {
   }
 
   /** Publishes an event, unless it is there already. Returns whether it was not. @throws when NATS does not answer */
-  async event(event: Event, { sequence, index }: EventOrigin): Promise<boolean> {
-    this.#checkLease();
-    const id = event.name.slice(event.name.lastIndexOf("/") + 1);
+  async event(event: Event, { sequence, index }: EventOrigin, detectionsSequence: number): Promise<boolean> {
     const origin = headers();
     origin.set(sequenceHeader, String(sequence));
     origin.set(indexHeader, String(index));
-    const { duplicate } = await this.#nats.jetstream.publish(
+    origin.set(detectionsHeader, String(detectionsSequence));
+    return this.#store(event, `${this.#camera}:${this.#incarnation}:${sequence}:${index}`, origin);
+  }
+
+  /** Publishes the end of an event that an analysis before this one left open. @throws when NATS does not answer */
+  async lostEvent(event: Event, detectionsSequence: number): Promise<void> {
+    const origin = headers();
+    origin.set(detectionsHeader, String(detectionsSequence));
+    await this.#store(event, `${event.name}:${event.revision}:lost`, origin);
+  }
+
+  async #store(event: Event, msgID: string, origin: MsgHdrs): Promise<boolean> {
+    this.#checkLease();
+    const id = event.name.slice(event.name.lastIndexOf("/") + 1);
+    const { seq, duplicate } = await this.#nats.jetstream.publish(
       subjects.event(this.#camera, id),
       Event.encode(event).finish(),
-      {
-        msgID: `${this.#camera}:${this.#incarnation}:${sequence}:${index}`,
-        headers: origin,
-        timeout: publishTimeoutMs,
-      },
+      { msgID, headers: origin, timeout: publishTimeoutMs },
     );
+    if (!duplicate && seq <= this.#lastEvent)
+      throw new TimelineConflictError("the stream of events has lost its newest messages");
+    this.#lastEvent = Math.max(this.#lastEvent, seq);
     return !duplicate;
   }
 

@@ -164,6 +164,7 @@ export class StreamReader {
     }
     if (!this.#identity.equals(identity)) return beginning;
     const left = await findLoss(this.#nats.manager, this.stream, state, this.#place);
+    if (left) this.#nats.setBacks.note(this.stream);
     return left ?? (beginning.sequence > this.#place.sequence ? beginning : undefined);
   }
 

@@ -102,6 +102,7 @@ export class SubscriptionPlace {
       { subscription: id, stream, goesOnAfter: after },
       "NATS has lost the newest messages of a stream; a named subscription goes on with what is left and what comes",
     );
+    this.#nats.setBacks.note(stream);
     await deleteConsumer(this.#nats.manager, stream, name);
     return this.#add(id, subscription, { from: "cursor", place: { ...left, sequence: after } }, true);
   }

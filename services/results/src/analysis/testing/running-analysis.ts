@@ -22,6 +22,7 @@ export class RunningAnalysis {
     const log = this.#log;
     const nats = await connectNats(natsUrl, "analysis", log);
     this.#life.add({ stop: () => nats.connection.close() });
+    nats.setBacks.observe(this.registry);
     const buckets = await openBuckets(nats.kv);
     const records = new KvMirror(nats, buckets.cameras, (data) => decodeJson(cameraRecordSchema, data), log);
     const statuses = new KvMirror(nats, buckets.cameraStatus, decodeStatus, log);

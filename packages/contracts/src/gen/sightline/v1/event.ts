@@ -201,6 +201,8 @@ export const EndReason = {
   CAMERA_REMOVED: 5,
   /** CAMERA_CHANGED - The camera's address was changed: it may see something else now. */
   CAMERA_CHANGED: 6,
+  /** ANALYSIS_LOST - What the analysis knew of it was lost, because NATS lost data or it could not be read. What is still so begins again as another event. */
+  ANALYSIS_LOST: 7,
 } as const;
 
 export type EndReason = typeof EndReason[keyof typeof EndReason];
@@ -213,6 +215,7 @@ export namespace EndReason {
   export type RULE_INACTIVE = typeof EndReason.RULE_INACTIVE;
   export type CAMERA_REMOVED = typeof EndReason.CAMERA_REMOVED;
   export type CAMERA_CHANGED = typeof EndReason.CAMERA_CHANGED;
+  export type ANALYSIS_LOST = typeof EndReason.ANALYSIS_LOST;
 }
 
 export function endReasonFromJSON(object: any): EndReason {
@@ -238,6 +241,9 @@ export function endReasonFromJSON(object: any): EndReason {
     case 6:
     case "END_REASON_CAMERA_CHANGED":
       return EndReason.CAMERA_CHANGED;
+    case 7:
+    case "END_REASON_ANALYSIS_LOST":
+      return EndReason.ANALYSIS_LOST;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum EndReason");
   }
@@ -259,6 +265,8 @@ export function endReasonToJSON(object: EndReason): string {
       return "END_REASON_CAMERA_REMOVED";
     case EndReason.CAMERA_CHANGED:
       return "END_REASON_CAMERA_CHANGED";
+    case EndReason.ANALYSIS_LOST:
+      return "END_REASON_ANALYSIS_LOST";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum EndReason");
   }
