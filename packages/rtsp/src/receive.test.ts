@@ -4,7 +4,7 @@ import { parseRtspUrl } from "./address/rtsp-url.ts";
 import { findFfmpeg } from "./ffmpeg-path.ts";
 import { usualFfmpegMemoryMib } from "./limited-ffmpeg.ts";
 import { receive } from "./receive.ts";
-import { readClip, ScriptedCamera, type ScriptedTrack } from "./testing/index.ts";
+import { readClip, ScriptedCamera, type ScriptedTrack, type SentPicture } from "./testing/index.ts";
 
 const bFrames = ["-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-g", "20"];
 
@@ -43,6 +43,27 @@ test.each([
   const camera = await ScriptedCamera.start({ tracks: [{ clip: await readClip({ seconds: 1 }) }] });
   const ffmpeg = { path: await findFfmpeg(process.env.FFMPEG_PATH), memoryMib: 2048, ...change };
   const reception = await receive(parseRtspUrl(camera.url()), { ffmpeg, transport: "tcp" });
+  await camera.stop();
+  expect(reception).toMatchObject({ ok: false, reason });
+});
+
+test.each([
+  [
+    "no key frame",
+    CameraReason.NO_KEY_FRAME,
+    (sent: SentPicture) => (sent.key ? undefined : sent.index < 30 ? sent : "end"),
+  ],
+  ["an end before the first picture", CameraReason.STREAM_ENDED, () => "end" as const],
+])("names what is wrong with %s", async (_, reason, picture) => {
+  const camera = await ScriptedCamera.start({
+    tracks: [{ clip: await readClip({ seconds: 2 }), speed: 4, picture }],
+  });
+  const ffmpeg = { path: await findFfmpeg(process.env.FFMPEG_PATH), memoryMib: usualFfmpegMemoryMib };
+  const reception = await receive(parseRtspUrl(camera.url()), {
+    ffmpeg,
+    transport: "tcp",
+    timeoutMs: 60_000,
+  });
   await camera.stop();
   expect(reception).toMatchObject({ ok: false, reason });
 });

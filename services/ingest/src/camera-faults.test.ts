@@ -6,7 +6,13 @@ import {
   DropReason,
   fromTimestamp,
 } from "@sightline/contracts";
-import { readClip, ScriptedCamera, type SentPicture } from "@sightline/rtsp/testing";
+import { findFfmpeg, parseRtspUrl, receive, usualFfmpegMemoryMib } from "@sightline/rtsp";
+import {
+  readClip,
+  ScriptedCamera,
+  type ScriptedCameraOptions,
+  type SentPicture,
+} from "@sightline/rtsp/testing";
 import { freePort } from "@sightline/service/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { balances, IngestRig } from "./testing/ingest-rig.ts";
@@ -60,6 +66,62 @@ test("hosts, ports and paths that are not there are told apart", async () => {
   await rig.statusThat("nowhere", downFor(CameraReason.DNS_FAILURE));
   await rig.statusThat("no-path", downFor(CameraReason.NOT_FOUND));
   await rig.remove("refused", "nowhere", "no-path");
+});
+
+test("cameras that refuse are told apart, by the same reasons as when their address is tried", async () => {
+  const clip = await readClip({ seconds: 1 });
+  const credentials = { username: "user", password: "pass" };
+  const moved = { status: "302 Moved", headers: ["Location: rtsp://127.0.0.2:554/x"] };
+  const scripts: [string, CameraReason, ScriptedCameraOptions][] = [
+    ["udp-only", CameraReason.TRANSPORT_REFUSED, { transports: ["udp"] }],
+    ["new-login", CameraReason.UNAUTHORIZED, { login: { ...credentials, offers: ["SHA-512"] } }],
+    ["moved", CameraReason.REDIRECTED, { answer: () => moved }],
+    ["ends", CameraReason.STREAM_ENDED, { tracks: [{ clip, picture: () => "end" }] }],
+  ];
+  const cameras = await Promise.all(
+    scripts.map(async ([id, reason, script]) => ({
+      ...{ id, reason, camera: await ScriptedCamera.start({ tracks: [{ clip }], ...script }) },
+    })),
+  );
+  const uris = cameras.map(({ id, reason, camera }) => ({ id, reason, uri: camera.url() }));
+  uris.push({
+    ...{ id: "link-local", reason: CameraReason.ADDRESS_NOT_ALLOWED, uri: "rtsp://169.254.169.254/x" },
+  });
+  const picture = (sent: SentPicture) => (sent.key ? undefined : sent);
+  const keyless = await ScriptedCamera.start({ tracks: [{ clip, picture }] });
+  await rig.register("keyless", { uri: keyless.url() });
+  for (const { id, uri } of uris) await rig.register(id, { uri }, credentials);
+  const ffmpeg = { path: await findFfmpeg(process.env.FFMPEG_PATH), memoryMib: usualFfmpegMemoryMib };
+  for (const { id, reason, uri } of uris) {
+    const { message } = await rig.statusThat(id, downFor(reason));
+    const target = { ...parseRtspUrl(uri), credentials };
+    expect(await receive(target, { ffmpeg, transport: "tcp", timeoutMs: 60_000 })).toMatchObject({
+      ...{ ok: false, reason, message },
+    });
+  }
+  await rig.statusThat("keyless", downFor(CameraReason.NO_KEY_FRAME));
+  await rig.remove("keyless", ...uris.map(({ id }) => id));
+  await Promise.all([keyless, ...cameras.map(({ camera }) => camera)].map((camera) => camera.stop()));
+});
+
+test.each([0, 2])("of two video tracks only the chosen one is counted: %i", async (videoTrack) => {
+  const slow = await readClip({ seconds: 5 });
+  const camera = await ScriptedCamera.start({ tracks: [{ clip: slow }, { clip: slow, speed: 2 }] });
+  const id = `two-tracks-${videoTrack}`;
+  await rig.register(id, { uri: camera.url(), videoTrack });
+  await rig.framesOf(id, 30);
+  const { ledger } = await rig.statusThat(id, (status) => (status.ledger?.inferred ?? 0) >= 30);
+  expect(ledger && balances(ledger)).toBe(true);
+  expect(ledger?.dropped.find(({ reason }) => reason === DropReason.DECODE_ERROR)).toBeUndefined();
+  // The account counts the pictures of the chosen track, by the rate of that track, and nothing between them.
+  const frames = rig.worker.of(id).map(({ frame }) => frame);
+  const interval = videoTrack === 2 ? 50_000 : 100_000;
+  for (const [i, frame] of frames.slice(2).entries()) {
+    const before = frames[i + 1]!;
+    expect((frame.ptsUs - before.ptsUs) / interval).toBeCloseTo(frame.number - before.number, 1);
+  }
+  await rig.remove(id);
+  await camera.stop();
 });
 
 test("a camera that fails is known for it when its lease was lost and is taken again", async () => {
