@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { CameraReason } from "@sightline/contracts";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { CameraNetworks } from "../address/camera-networks.ts";
 import { parseRtspUrl } from "../address/rtsp-url.ts";
 import { readClip, ScriptedCamera, type ScriptedCameraOptions, type VideoClip } from "../testing/index.ts";
@@ -258,4 +258,32 @@ test("of several video tracks only the chosen one is set up; one that is not the
     expect(set).toEqual([`${camera.url()}/${control}`]);
   }
   expect(await ask(camera.url(), { videoTrack: 3 })).toEqual(fault(CameraReason.NO_VIDEO, "it has 2"));
+});
+
+test("keeps a session alive, before it is played and after, by a method that the camera has", async () => {
+  const keeps = async (method: string, more: ScriptedCameraOptions) => {
+    const camera = await start({ sessionTimeout: 3, ...more });
+    const options = { transport: "tcp" as const, videoTrack: 0, access: defaultAccess, ...patient };
+    const signal = new AbortController().signal;
+    const session = await CameraSession.open(parseRtspUrl(camera.url()), options, signal);
+    let ended = false;
+    void session.ended.then(() => {
+      ended = true;
+    });
+    const kept = () => camera.requests.filter((request) => request.method === method).length;
+    // Three requests take longer than the session lives without any.
+    const livesOn = async () => {
+      const enough = kept() + 3;
+      await vi.waitUntil(() => ended || kept() >= enough, { timeout: 60_000, interval: 20 });
+      expect(ended).toBe(false);
+    };
+    await livesOn();
+    await session.play();
+    await livesOn();
+    await session.stop();
+  };
+  await Promise.all([
+    keeps("GET_PARAMETER", {}),
+    keeps("OPTIONS", { methods: "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN" }),
+  ]);
 });

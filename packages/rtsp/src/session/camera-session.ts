@@ -24,7 +24,7 @@ export interface SessionOptions {
 const usualTimeout = 60;
 const teardownMs = 300;
 
-/** One video track of a camera, set up and ready to be played. */
+/** One video track of a camera, set up, kept alive and ready to be played. */
 export class CameraSession {
   readonly track: SdpTrack;
   /** Video tracks that the camera offers. */
@@ -35,7 +35,7 @@ export class CameraSession {
   readonly #transport: RtpTransport;
   readonly #session: { id: string; timeout: number };
   readonly #timeoutMs: number;
-  #keepAlive: NodeJS.Timeout | undefined;
+  readonly #keepAlive: NodeJS.Timeout;
   #stopped = false;
 
   private constructor(
@@ -51,6 +51,7 @@ export class CameraSession {
     this.#transport = transport;
     this.#session = session;
     this.#timeoutMs = timeoutMs;
+    this.#keepAlive = this.#keptAlive();
     this.ended = camera.connection.ended.finally(() => this.#release());
   }
 
@@ -81,19 +82,10 @@ export class CameraSession {
     this.#transport.onPacket = take;
   }
 
-  /** Starts the stream and keeps it alive. @throws CameraFaultError */
+  /** Starts the stream. @throws CameraFaultError */
   async play(): Promise<void> {
     const signal = AbortSignal.timeout(Math.ceil(this.#timeoutMs));
     expectSuccess("PLAY", await this.#request("PLAY", { Range: "npt=0.000-" }, signal));
-    const method = this.#camera.methods.includes("GET_PARAMETER") ? "GET_PARAMETER" : "OPTIONS";
-    const periodMs = Math.max(1, this.#session.timeout / 2) * 1000;
-    // A camera that answers nothing or an error may still send; whether it does is judged by its packets.
-    const keepAlive = () =>
-      this.#request(method, {}, AbortSignal.timeout(periodMs)).then(
-        () => undefined,
-        () => undefined,
-      );
-    if (!this.#stopped) this.#keepAlive = setInterval(keepAlive, periodMs);
   }
 
   /** Sends an RTCP packet, with its header, to the camera. */
@@ -119,6 +111,17 @@ export class CameraSession {
       this.#camera.connection.close();
     }
     await this.ended;
+  }
+
+  /** From the start: a session that is set up may wait long for its reader before it is played. */
+  #keptAlive(): NodeJS.Timeout {
+    const method = this.#camera.methods.includes("GET_PARAMETER") ? "GET_PARAMETER" : "OPTIONS";
+    const periodMs = Math.max(1, this.#session.timeout / 2) * 1000;
+    // A camera that answers nothing or an error may still send; whether it does is judged by its packets.
+    return setInterval(
+      () => void this.#request(method, {}, AbortSignal.timeout(periodMs)).catch(() => undefined),
+      periodMs,
+    );
   }
 
   #release(): void {
