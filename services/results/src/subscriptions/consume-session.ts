@@ -14,7 +14,7 @@ import { type DeadLetters, letterKey } from "./dead-letters.ts";
 import type { Expired, ExpiredMessages } from "./expired-messages.ts";
 import { type MessageReader, messageReader, type SubscribedMessage } from "./subscribed-message.ts";
 import { consumerNames, streamOf, untoldLoss } from "./subscription-consumers.ts";
-import { createdAt, isSameMaking } from "./subscription-place.ts";
+import { createdAt, isSameMaking, type LastGiven } from "./subscription-place.ts";
 import type { SubscriptionRegistry } from "./subscription-registry.ts";
 
 const gapCheckMs = 10_000;
@@ -102,7 +102,11 @@ export class ConsumeSession {
         ...common,
         stream: streams.deadLetters,
         consumer: names.redeliveries,
-        provision: () => this.#provision(undefined),
+        provision: async () => {
+          // Which making of the other consumer its reader knows stays as it is: what that was given belongs to it.
+          await this.#ensure(undefined);
+          return false;
+        },
         maxUnacknowledged: 1,
         deliver: (message, ack) => this.#redeliver(message, ack),
       }),
@@ -147,11 +151,16 @@ export class ConsumeSession {
   async #provision(given: StreamPlace | undefined): Promise<boolean> {
     const before = this.#created;
     const last = given && before !== undefined ? { ...given, created: before } : undefined;
+    const { created, lost } = await this.#ensure(last);
+    this.#created = created;
+    return lost || (before !== undefined && !isSameMaking(before, created));
+  }
+
+  async #ensure(last: LastGiven | undefined): Promise<{ created: number; lost: boolean }> {
     const consumer = await this.#context.registry.provision(this.#id, this.#subscription, last);
-    this.#created = createdAt(consumer);
     const lost = consumer.config.description === untoldLoss;
     if (lost) await this.#tellGap();
-    return lost || (before !== undefined && !isSameMaking(before, this.#created));
+    return { created: createdAt(consumer), lost };
   }
 
   async #tellGap(): Promise<void> {

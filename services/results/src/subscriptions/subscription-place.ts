@@ -44,6 +44,8 @@ export function isSameMaking(a: number, b: number): boolean {
 export class SubscriptionPlace {
   readonly #nats: Nats;
   readonly #log: Logger;
+  /** The last look at each subscription; two at once would each make the consumer anew, and the loss would be told twice. */
+  readonly #looks = new Map<string, Promise<unknown>>();
 
   constructor(nats: Nats, log: Logger) {
     this.#nats = nats;
@@ -55,7 +57,18 @@ export class SubscriptionPlace {
    * what is left and what came since. Returns the consumer of the messages.
    * @throws ApiError cursor_corrupt, cursor_foreign for a new subscription
    */
-  async ensure(id: string, subscription: Subscription, given?: LastGiven): Promise<ConsumerInfo> {
+  ensure(id: string, subscription: Subscription, given?: LastGiven): Promise<ConsumerInfo> {
+    const before = this.#looks.get(id) ?? Promise.resolve();
+    const look = before.catch(() => undefined).then(() => this.#ensure(id, subscription, given));
+    this.#looks.set(id, look);
+    const forget = () => {
+      if (this.#looks.get(id) === look) this.#looks.delete(id);
+    };
+    look.then(forget, forget);
+    return look;
+  }
+
+  async #ensure(id: string, subscription: Subscription, given?: LastGiven): Promise<ConsumerInfo> {
     const { manager } = this.#nats;
     await ensureConsumer(manager, streams.deadLetters, redeliveryConsumer(id, subscription));
     const known = await findConsumer(manager, streamOf(subscription.kind), consumerNames(id).main);

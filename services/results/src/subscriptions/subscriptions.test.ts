@@ -367,6 +367,7 @@ describe("NATS that lost the newest messages", () => {
     const first = diligent("alarm");
     await publish(1);
     await expect.poll(() => first.numbers).toEqual([1]);
+    await expect.poll(() => service.get("alarm")).toMatchObject({ unacknowledged: 0 });
     const goBack = await server.keepCopy(streams.events);
     for (const number of [2, 3, 4]) await publish(number);
     await expect.poll(() => first.numbers).toEqual([1, 2, 3, 4]);
