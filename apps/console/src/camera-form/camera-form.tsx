@@ -14,6 +14,7 @@ import {
   fieldMessage,
   fieldOfError,
   uriFault,
+  videoTrackFault,
 } from "./form-values.ts";
 import { ProbePanel, type Trial } from "./probe-panel.tsx";
 
@@ -68,7 +69,10 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
     }
   };
 
-  const showUriFault = () => showErrors({ ...errors.value, uri: uriFault(now.uri.trim()) });
+  const untestable = {
+    uri: uriFault(now.uri.trim()) || undefined,
+    videoTrack: videoTrackFault(now.videoTrack) || undefined,
+  };
   const models = system.value?.models ?? [];
   const chosenModel = models.find((model) => (now.model === "" ? model.isDefault : model.name === now.model));
   const problem = errors.value;
@@ -116,22 +120,38 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
             onInput={(event) => set("uri", event.currentTarget.value)}
           />
         </Field>
-        <Field
-          id="transport"
-          label="Transport"
-          hint="Automatic is TCP, which loses no packets, or UDP for a camera that has nothing else."
-          error={problem.transport}
-        >
-          <select
-            {...describedBy("transport", problem.transport)}
-            value={now.transport}
-            onChange={(event) => set("transport", event.currentTarget.value as FormValues["transport"])}
+        <div class="form-row">
+          <Field
+            id="transport"
+            label="Transport"
+            hint="Automatic is TCP, which loses no packets, or UDP for a camera that has nothing else."
+            error={problem.transport}
           >
-            <option value="auto">Automatic</option>
-            <option value="tcp">TCP</option>
-            <option value="udp">UDP</option>
-          </select>
-        </Field>
+            <select
+              {...describedBy("transport", problem.transport)}
+              value={now.transport}
+              onChange={(event) => set("transport", event.currentTarget.value as FormValues["transport"])}
+            >
+              <option value="auto">Automatic</option>
+              <option value="tcp">TCP</option>
+              <option value="udp">UDP</option>
+            </select>
+          </Field>
+          <Field
+            id="videoTrack"
+            label="Video track"
+            hint="Of a camera that sends several: 1, 2 and so on; empty: the first."
+            error={problem.videoTrack}
+          >
+            <input
+              {...describedBy("videoTrack", problem.videoTrack)}
+              value={now.videoTrack}
+              inputMode="numeric"
+              autoComplete="off"
+              onInput={(event) => set("videoTrack", event.currentTarget.value)}
+            />
+          </Field>
+        </div>
         <Field id="model" label="Model" hint="What looks for objects in the pictures." error={problem.model}>
           <select
             {...describedBy("model", problem.model)}
@@ -204,8 +224,9 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
       <ProbePanel
         uri={now.uri}
         transport={now.transport}
-        fault={uriFault(now.uri.trim())}
-        onFault={showUriFault}
+        videoTrack={now.videoTrack}
+        fault={untestable.uri ?? untestable.videoTrack ?? ""}
+        onFault={() => showErrors({ ...errors.value, ...untestable })}
         onTrial={(next) => (trial.value = next)}
       />
       {asking.value && (

@@ -17,6 +17,7 @@ describe("camera form", () => {
     expect(settingsOf(good)).toEqual({
       uri: "rtsp://10.0.0.5/live",
       transport: "auto",
+      videoTrack: 0,
       targetFps: 0,
       model: "",
       minScore: 0,
@@ -44,6 +45,18 @@ describe("camera form", () => {
       classes: ["person", "car"],
     });
     expect(changedSettings(before, before)).toEqual({});
+  });
+
+  it("takes a transport and a video track, and sends what was changed of them", () => {
+    const camera = { ...good, transport: "udp" as const, videoTrack: "2" };
+    expect(checkForm(camera)).toEqual({});
+    expect(settingsOf(camera)).toMatchObject({ transport: "udp", videoTrack: 2 });
+    expect(changedSettings(camera, { ...camera, transport: "tcp", videoTrack: "" })).toEqual({
+      transport: "tcp",
+      videoTrack: 0,
+    });
+    for (const videoTrack of ["1.5", "17", "-1", "x"])
+      expect(Object.keys(checkForm({ ...good, videoTrack }))).toEqual(["videoTrack"]);
   });
 
   it("keeps what I changed when someone else has changed something too", () => {

@@ -6,6 +6,7 @@ export interface FormValues {
   id: string;
   uri: string;
   transport: HttpCamera["transport"];
+  videoTrack: string;
   model: string;
   classes: string[];
   minScore: string;
@@ -20,6 +21,7 @@ export const emptyForm: FormValues = {
   id: "",
   uri: "",
   transport: "auto",
+  videoTrack: "",
   model: "",
   classes: [],
   minScore: "",
@@ -28,11 +30,12 @@ export const emptyForm: FormValues = {
 
 /** A camera's settings as the form shows them; empty means the default. */
 export function formOf(camera: HttpCamera): FormValues {
-  const { id, uri, transport, model, classes, minScore, targetFps } = camera;
+  const { id, uri, transport, videoTrack, model, classes, minScore, targetFps } = camera;
   return {
     id,
     uri,
     transport,
+    videoTrack: numberText(videoTrack),
     model,
     classes,
     minScore: numberText(minScore),
@@ -47,6 +50,8 @@ export function checkForm(values: FormValues): FieldErrors {
     errors.id = "Use 1 to 63 of a–z, 0–9 and “-”, beginning with a letter or digit.";
   const uri = uriFault(values.uri.trim());
   if (uri !== "") errors.uri = uri;
+  const videoTrack = videoTrackFault(values.videoTrack);
+  if (videoTrack !== "") errors.videoTrack = videoTrack;
   if (!isNumberWithin(values.minScore, 1)) errors.minScore = "Use a number from 0 to 1, or leave it empty.";
   if (!isNumberWithin(values.targetFps, 240))
     errors.targetFps = "Use a number from 0 to 240, or leave it empty.";
@@ -61,11 +66,18 @@ export function uriFault(uri: string): string {
   return "An address begins with rtsp:// or rtsps://.";
 }
 
+/** Why this cannot be the number of a video track; empty when it may be. */
+export function videoTrackFault(text: string): string {
+  const isTrack = Number.isInteger(numberOf(text)) && isNumberWithin(text, 16);
+  return isTrack ? "" : "Use a whole number from 1 to 16, or leave it empty.";
+}
+
 /** The form as settings for the server. */
-export function settingsOf(values: FormValues): Required<Omit<HttpCameraSettings, "videoTrack">> {
+export function settingsOf(values: FormValues): Required<HttpCameraSettings> {
   return {
     uri: values.uri.trim(),
     transport: values.transport,
+    videoTrack: numberOf(values.videoTrack),
     targetFps: numberOf(values.targetFps),
     model: values.model,
     minScore: numberOf(values.minScore),
@@ -88,6 +100,8 @@ const fieldOfPath: Readonly<Record<string, FieldName>> = {
   name: "id",
   uri: "uri",
   transport: "transport",
+  video_track: "videoTrack",
+  videoTrack: "videoTrack",
   target_fps: "targetFps",
   targetFps: "targetFps",
   model: "model",
@@ -106,6 +120,7 @@ const fieldLabels: Readonly<Record<FieldName, string>> = {
   id: "The name",
   uri: "The address",
   transport: "The transport",
+  videoTrack: "The video track",
   model: "The model",
   classes: "The list of classes",
   minScore: "The minimum score",

@@ -16,6 +16,7 @@ export interface Trial {
 interface Props {
   uri: string;
   transport: FormValues["transport"];
+  videoTrack: FormValues["videoTrack"];
   /** Why the address cannot be tried; empty when it can. */
   fault: string;
   /** It was to be tried although it cannot be. */
@@ -25,7 +26,7 @@ interface Props {
 }
 
 /** Asks the server to connect to the address, and shows what the camera sends before anything is saved. */
-export function ProbePanel({ uri, transport, fault: uriFault, onFault, onTrial }: Props) {
+export function ProbePanel({ uri, transport, videoTrack, fault: formFault, onFault, onTrial }: Props) {
   const busy = useSignal(false);
   const result = useSignal<HttpProbe | undefined>(undefined);
   const fault = useSignal("");
@@ -37,10 +38,10 @@ export function ProbePanel({ uri, transport, fault: uriFault, onFault, onTrial }
     fault.value = "";
     onTrial(undefined);
     return () => asking.current?.abort();
-  }, [uri, transport]);
+  }, [uri, transport, videoTrack]);
 
   const ask = async () => {
-    if (uriFault !== "") {
+    if (formFault !== "") {
       onFault();
       return;
     }
@@ -50,7 +51,10 @@ export function ProbePanel({ uri, transport, fault: uriFault, onFault, onTrial }
     result.value = undefined;
     fault.value = "";
     try {
-      const told = await probe({ uri: uri.trim(), transport }, aborted.signal);
+      const told = await probe(
+        { uri: uri.trim(), transport, videoTrack: Number(videoTrack) },
+        aborted.signal,
+      );
       if (aborted.signal.aborted) return;
       result.value = told;
       onTrial({ result: told });
@@ -73,8 +77,8 @@ export function ProbePanel({ uri, transport, fault: uriFault, onFault, onTrial }
         {busy.value && <p class="note">Connecting and waiting for a picture; this can take some seconds.</p>}
         {!busy.value && !result.value && fault.value === "" && (
           <p class="note">
-            {uri.trim() !== "" && uriFault !== ""
-              ? `It cannot be tested. ${uriFault}`
+            {uri.trim() !== "" && formFault !== ""
+              ? `It cannot be tested. ${formFault}`
               : "Test the address to see a picture before the camera is saved."}
           </p>
         )}
@@ -106,6 +110,7 @@ function ProbeResult({ result }: { result: HttpProbe }) {
         <p>
           <b>{result.codec}</b>, {result.width} × {result.height}
           {fps}
+          {result.videoTracks > 1 && `; ${result.videoTracks} video tracks`}
         </p>
       </div>
       {result.picture === null ? (

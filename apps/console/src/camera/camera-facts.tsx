@@ -10,6 +10,7 @@ export function CameraFacts({ camera }: { camera: HttpCamera }) {
     ["Address", camera.uri],
     ["Credentials", camera.hasCredentials ? "stored, never shown" : "none"],
     ["Transport", { auto: "automatic", tcp: "TCP", udp: "UDP" }[camera.transport]],
+    ["Video track", camera.videoTrack > 0 ? String(camera.videoTrack) : "the first"],
     ["Stream", status.codec === "" ? "not known yet" : `${status.codec}${size}`],
     ["Model", camera.model],
     ["Classes", camera.classes.length > 0 ? camera.classes.join(", ") : "all of the model's"],
