@@ -34,12 +34,12 @@ export class ManagedProcess {
   /** What it was started with. */
   readonly options: ProcessOptions;
 
-  private constructor(options: ProcessOptions, child: ChildProcess) {
+  private constructor(options: ProcessOptions, child: ChildProcess, exited: Promise<void>) {
     this.options = options;
     this.name = options.name;
     this.logFile = options.logFile;
     this.child = child;
-    this.exited = once(child, "exit").then(() => undefined);
+    this.exited = exited;
   }
 
   static async start(options: ProcessOptions): Promise<ManagedProcess> {
@@ -55,12 +55,14 @@ export class ManagedProcess {
         stdio: options.pipes ? ["pipe", "pipe", log.fd] : ["ignore", log.fd, log.fd],
       },
     );
+    // Before anything is waited for: a process may end at once.
+    const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     try {
       await once(child, "spawn");
     } finally {
       await log.close();
     }
-    return new ManagedProcess(options, child);
+    return new ManagedProcess(options, child, exited);
   }
 
   get running(): boolean {
