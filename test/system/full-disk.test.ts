@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -112,7 +112,23 @@ test.skipIf(!mounted)(
       .toContainEqual(
         expect.stringMatching(/disk of NATS is full: the stream [\w-]+ .*has 0 MiB of 192 MiB free/),
       );
-    expect((await findings()).filter((text) => text.includes("No inference worker"))).toEqual([]);
+    const told = await doctor({
+      SIGHTLINE_NATS_URL: `nats://127.0.0.1:${ports.nats}`,
+      SIGHTLINE_RESULTS_HTTP: `127.0.0.1:${ports.results}`,
+    });
+    expect(told).toContainEqual({
+      name: expect.stringMatching(/^stream [\w-]+$/),
+      state: "missing",
+      detail: expect.stringMatching(/^the stream [\w-]+ (takes no messages|cannot be read): /),
+      fix: expect.stringContaining("du -xah"),
+    });
+    const full = told.find(({ name }) => name === "disk of NATS");
+    expect(full?.detail).toBe(
+      `the disk of ${disk} has 0 MiB of 192 MiB free: it is full, and NATS may not store`,
+    );
+    expect(spawnSync("bash", ["-c", full?.fix ?? "exit 9"], { encoding: "utf8" }).stdout).toMatch(
+      /^\S+M\t.*\/filler$/m,
+    );
     await expect.poll(() => said).toContainEqual(expect.stringMatching(/0 MiB of 192 MiB free: make room/));
     const scrape = await system.metrics("results");
     expect(scrape.sum("sightline_stream_faults")).toBeGreaterThan(0);
@@ -135,6 +151,19 @@ test.skipIf(!mounted)(
       expect(after.get(stream)).toEqual(expect.arrayContaining(messages));
   },
 );
+
+/** What `sightline doctor` tells; it fails. */
+async function doctor(env: NodeJS.ProcessEnv): Promise<{ name: string; detail: string; fix?: string }[]> {
+  const child = execFile(join(projectRoot, "sightline"), ["doctor", "--json"], {
+    env: { ...process.env, ...env },
+  });
+  let text = "";
+  child.stdout?.on("data", (data) => {
+    text += data;
+  });
+  expect(await once(child, "close")).toEqual([1, null]);
+  return JSON.parse(text).findings;
+}
 
 /** Sequences of what can be read of the streams that outlive everything. */
 async function newest(port: number): Promise<Map<string, number[]>> {

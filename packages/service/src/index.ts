@@ -18,6 +18,7 @@ export * from "./redact.ts";
 export * from "./run.ts";
 export * from "./server-clock.ts";
 export * from "./set-backs.ts";
+export * from "./stream-limits.ts";
 export * from "./stream-place.ts";
 export * from "./task-limit.ts";
 export * from "./tracing.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { diskRoom } from "@sightline/service";
+import { diskRoom, storeLimit } from "@sightline/service";
 import { ManagedProcess, type ProcessOptions } from "./managed-process.ts";
 import { projectRoot } from "./project-root.ts";
 
@@ -94,7 +94,7 @@ export class Stack {
     mkdirSync(this.natsDirectory, { recursive: true });
     const room = await diskRoom(this.natsDirectory);
     // NATS by itself takes three quarters of what is free when it starts, and so refuses what it stored before once the disk is fuller.
-    const most = room ? Math.floor(sizeOf(this.natsDirectory) + 0.9 * room.freeBytes) : undefined;
+    const most = room ? storeLimit(sizeOf(this.natsDirectory), room.freeBytes) : undefined;
     const jetstream = [
       `store_dir: ${JSON.stringify(this.natsDirectory)}`,
       ...(most === undefined ? [] : [`max_file_store: ${most}`]),
@@ -191,7 +191,7 @@ export class Stack {
 }
 
 /** Bytes of all files below a directory. */
-function sizeOf(directory: string): number {
+export function sizeOf(directory: string): number {
   return readdirSync(directory, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .reduce((sum, { parentPath, name }) => {

@@ -1,5 +1,12 @@
 import { fileURLToPath } from "node:url";
-import { type Config, commonSettings, replicasSetting, setting, tracingSettings } from "@sightline/service";
+import {
+  type Config,
+  commonSettings,
+  replicasSetting,
+  setting,
+  streamLimitSettings,
+  tracingSettings,
+} from "@sightline/service";
 import { z } from "zod";
 
 const hostNames = z
@@ -15,6 +22,7 @@ const hostNames = z
 export const settings = {
   ...commonSettings,
   ...tracingSettings,
+  ...streamLimitSettings,
   grpc: {
     env: "SIGHTLINE_GRPC",
     schema: setting.listen("127.0.0.1:50051"),
@@ -50,30 +58,15 @@ export const settings = {
     schema: setting.number(24, 0.1, 87_600),
     help: "hours that frames with their detections are kept",
   },
-  maxBytes: {
-    env: "SIGHTLINE_DETECTIONS_MAX_BYTES",
-    schema: setting.integer(1024 ** 3, 16 * 1024 ** 2, Number.MAX_SAFE_INTEGER),
-    help: "bytes of frames with their detections that are kept",
-  },
   eventsMaxAgeHours: {
     env: "SIGHTLINE_EVENTS_MAX_AGE_HOURS",
     schema: setting.number(720, 0.1, 87_600),
     help: "hours that events are kept",
   },
-  eventsMaxBytes: {
-    env: "SIGHTLINE_EVENTS_MAX_BYTES",
-    schema: setting.integer(1024 ** 3, 16 * 1024 ** 2, Number.MAX_SAFE_INTEGER),
-    help: "bytes of events that are kept",
-  },
   snapshotsMaxAgeHours: {
     env: "SIGHTLINE_SNAPSHOTS_MAX_AGE_HOURS",
     schema: setting.number(168, 0.1, 87_600),
     help: "hours that pictures of events are kept",
-  },
-  snapshotsMaxBytes: {
-    env: "SIGHTLINE_SNAPSHOTS_MAX_BYTES",
-    schema: setting.integer(1024 ** 3, 16 * 1024 ** 2, Number.MAX_SAFE_INTEGER),
-    help: "bytes of pictures of events that are kept",
   },
   replicas: replicasSetting,
   natsStore: {

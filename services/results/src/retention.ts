@@ -1,5 +1,5 @@
 import { type Retention, snapshotStore, streams } from "@sightline/contracts";
-import { SettingError, StreamTooLargeError } from "@sightline/service";
+import { SettingError, StreamTooLargeError, streamLimits } from "@sightline/service";
 import { type ResultsConfig, settings } from "./config.ts";
 
 /**
@@ -8,23 +8,21 @@ import { type ResultsConfig, settings } from "./config.ts";
  */
 const rawHours = 2;
 
-const deadLetterBytes = 64 * 1024 ** 2;
-
 /** How much is kept of each stream that results provides. */
 export function retentionOf(config: ResultsConfig) {
-  const { replicas, maxAgeHours, maxBytes, eventsMaxAgeHours, eventsMaxBytes } = config;
-  const { snapshotsMaxAgeHours, snapshotsMaxBytes } = config;
-  const kept = (hours: number, bytes: number): Retention => ({
+  const { replicas, maxAgeHours, eventsMaxAgeHours, snapshotsMaxAgeHours } = config;
+  const bytes = streamLimits(config);
+  const kept = (hours: number, maxBytes: number): Retention => ({
     maxAgeSeconds: Math.round(hours * 3600),
-    maxBytes: bytes,
+    maxBytes,
     replicas,
   });
   return {
-    detections: kept(Math.min(rawHours, maxAgeHours), Math.ceil(maxBytes / 4)),
-    timeline: kept(maxAgeHours, maxBytes),
-    events: kept(eventsMaxAgeHours, eventsMaxBytes),
-    snapshots: kept(snapshotsMaxAgeHours, snapshotsMaxBytes),
-    deadLetters: kept(eventsMaxAgeHours, deadLetterBytes),
+    detections: kept(Math.min(rawHours, maxAgeHours), bytes.detections),
+    timeline: kept(maxAgeHours, bytes.timeline),
+    events: kept(eventsMaxAgeHours, bytes.events),
+    snapshots: kept(snapshotsMaxAgeHours, bytes.snapshots),
+    deadLetters: kept(eventsMaxAgeHours, bytes.deadLetters),
   };
 }
 

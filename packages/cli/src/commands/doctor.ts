@@ -10,8 +10,9 @@ import {
   checkNatsServer,
   checkNode,
 } from "../doctor/programs.ts";
+import { checkStorage } from "../doctor/storage.ts";
 
-const marks = { ok: "✓", missing: "✗", absent: "–" } as const;
+const marks = { ok: "✓", missing: "✗", warning: "!", absent: "–" } as const;
 
 /** `sightline doctor`: exit 1 when something that Sightline needs is missing. */
 export function doctorCommand(): Command {
@@ -27,6 +28,7 @@ export function doctorCommand(): Command {
           checkGpu(),
           checkCameraPackages(),
           checkPorts(),
+          checkStorage(),
         ])
       )
         .flat()
