@@ -2,12 +2,14 @@ import type { HttpSystem } from "@sightline/contracts";
 import { formatBytes, formatCount, formatDuration, formatShare } from "../words/numbers.ts";
 import { formatTime } from "../words/times.ts";
 import { FillBar } from "./fill-bar.tsx";
+import { StorageLine } from "./storage-line.tsx";
 
-/** NATS streams: how much they hold, and how near their limit they are. */
-export function StreamTable({ streams }: { streams: HttpSystem["streams"] }) {
+/** NATS streams: how much they hold, how near their limit they are, and the disk that they are on. */
+export function StreamTable({ streams, storage }: Pick<HttpSystem, "streams" | "storage">) {
   return (
     <section class="panel" aria-labelledby="streams-title">
       <h2 id="streams-title">NATS streams</h2>
+      <StorageLine storage={storage} />
       <div class="scroll" tabIndex={0} role="region" aria-label="Table of streams">
         <table class="data" data-testid="streams">
           <thead>

@@ -30,7 +30,7 @@ export function SystemPage() {
             <CameraFindings cameras={cameras.value ?? []} />
           </section>
           <Workers workers={now.workers} />
-          <StreamTable streams={now.streams} />
+          <StreamTable streams={now.streams} storage={now.storage} />
           <ModelTable models={now.models} workers={now.workers} />
           <p class="note">
             Sightline {now.version} · NATS {now.nats.connected ? `${now.nats.version}` : "not connected"}
