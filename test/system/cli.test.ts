@@ -177,6 +177,21 @@ describe("up and the camera commands", () => {
     });
   }, 200_000);
 
+  test("ends with the reason when a service has a wrong setting", async () => {
+    const ports = { ...env };
+    for (const name of Object.keys(ports)) {
+      const address = `127.0.0.1:${await freePort()}`;
+      ports[name] = name === "SIGHTLINE_NATS_URL" ? `nats://${address}` : address;
+    }
+    const other = mkdtempSync(join(tmpdir(), "sightline-wrong-"));
+    const outcome = await sightline(["up", "--data", other], { ...ports, SIGHTLINE_EVENTS_MAX_BYTES: "5" });
+    rmSync(other, { recursive: true, force: true });
+    expect(outcome.code).toBe(1);
+    expect(outcome.stderr).toMatch(
+      /results ended with exit code 2:\s+.*SIGHTLINE_EVENTS_MAX_BYTES = "5": expected at least 16777216/s,
+    );
+  });
+
   test("what was killed is started again, and said so in a line", async () => {
     const kill = (pattern: string) => execFileSync("pkill", ["-KILL", "-P", String(up.pid), "-f", pattern]);
     const isReady = async (variable: string) =>
