@@ -80,6 +80,13 @@ async function addStream(
   }
 }
 
+/** Deletes a stream with all that it holds and makes it anew, empty, with the same configuration. */
+export async function remakeStream(manager: JetStreamManager, name: string): Promise<void> {
+  const { config } = await manager.streams.info(name);
+  await manager.streams.delete(name);
+  await addStream(manager, { ...config, description: randomUUID() });
+}
+
 /**
  * What tells a stream from one of the same name that was made later, whose sequences begin anew. The time at which it
  * was made would not: nats-server 2.9 changes it when it is restarted after an update of the configuration.

@@ -37,6 +37,7 @@ import { CameraService } from "./cameras/camera-service.ts";
 import { CameraStatusView, decodeStatus } from "./cameras/camera-status-view.ts";
 import { ModelCatalog } from "./cameras/model-catalog.ts";
 import type { ResultsConfig } from "./config.ts";
+import { DamagedStreams } from "./damaged-streams.ts";
 import { detectionHandlers, preEncodedDetectionService } from "./feeds/detection-handlers.ts";
 import { DetectionService } from "./feeds/detection-service.ts";
 import { eventHandlers, preEncodedEventService } from "./feeds/event-handlers.ts";
@@ -111,6 +112,8 @@ export async function startResults(
     await ensureResultStreams(nats.manager, retention);
   });
   const buckets = await openBuckets(nats.kv, config.replicas);
+  const stalls = new Stalls();
+  life.add(new DamagedStreams(nats, buckets.leases, stalls, prometheus, log)).start();
 
   const records = life.add(
     new KvMirror(nats, buckets.cameras, (data) => decodeJson(cameraRecordSchema, data), log),
@@ -155,7 +158,6 @@ export async function startResults(
   );
   starting = "its parts are being started";
   const losses = new RecentLosses();
-  const stalls = new Stalls();
   timeline.feed.listen((message) => {
     if (!isFrame(message)) losses.add(message.camera, message.lostFrames);
   });

@@ -20,6 +20,8 @@ export class CameraTracker implements LeasedWork {
   readonly #log: Logger;
   readonly #abort = new AbortController();
   readonly #leftOut = new Set<string>();
+  /** Of the timeline's stream, when it was last recovered. */
+  #making: string | undefined;
   readonly #stall: Stall;
   readonly #running: Promise<void>;
   /** Undefined while it must be recovered. */
@@ -105,6 +107,9 @@ export class CameraTracker implements LeasedWork {
     const { nats, buckets, metrics } = this.#context;
     const recovered = await recover(nats, buckets, this.camera, signal, this.#log);
     if (!recovered.fresh) metrics.recoveries.inc();
+    // What was refused as a duplicate is in the old stream only.
+    if (this.#making !== recovered.timelineMaking) this.#leftOut.clear();
+    this.#making = recovered.timelineMaking;
     const timeline = new CameraTimeline(
       this.camera,
       recovered,

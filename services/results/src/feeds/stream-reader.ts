@@ -16,11 +16,14 @@ import {
   streamMaking,
   unknownTime,
 } from "@sightline/service";
+import { unreadableEnd } from "../unreadable-end.ts";
 import { type StreamIdentity, streamIdentity } from "./cursor.ts";
 
 const retryMs = 250;
 /** A consumer that has been silent for twice this long is made anew. */
 const heartbeatMs = 1_000;
+/** When nothing was read for so long, it is looked at whether the rest can be read at all. */
+const stuckMs = 2_000;
 
 /** Takes what is read. */
 export interface StreamReceiver {
@@ -54,6 +57,8 @@ export class StreamReader {
   #messages: ConsumerMessages | undefined;
   #stopped = false;
   #reading = false;
+  /** Where reading was when it was last looked at whether it goes on. */
+  #lookedAt = -1;
 
   /** `past`: how many of the messages that are there already to begin with. */
   constructor(nats: Nats, stream: string, past: number, receiver: StreamReceiver, log: Logger) {
@@ -64,11 +69,27 @@ export class StreamReader {
     this.#log = log;
   }
 
-  /** Resolves when all that was in the stream has been read. */
+  /** Resolves when all that was in the stream has been read, as far as it can be. */
   async start(): Promise<void> {
     void this.#followConnection();
     void this.#keepReading();
+    const look = setInterval(() => void this.#leaveUnreadable(), stuckMs);
     await this.#pastRead.promise;
+    clearInterval(look);
+  }
+
+  /** What is damaged is never delivered. Nobody may wait for it: the stream is repaired only once there is an analysis. */
+  async #leaveUnreadable(): Promise<void> {
+    const stuck = this.#place.sequence === this.#lookedAt;
+    this.#lookedAt = this.#place.sequence;
+    if (!stuck || !this.#reading) return;
+    const end = await unreadableEnd(this.#nats.manager, this.stream).catch(() => undefined);
+    if (end === undefined || this.#place.sequence !== this.#lookedAt) return;
+    this.#log.error(
+      { stream: this.stream, read: this.#lookedAt, last: end },
+      "the newest messages of a stream cannot be read; they are not waited for",
+    );
+    this.#pastRead.resolve();
   }
 
   async stop(): Promise<void> {
@@ -162,7 +183,11 @@ export class StreamReader {
       const sequence = state.last_seq - this.#past;
       return sequence > beginning.sequence ? { sequence, time: unknownTime } : beginning;
     }
-    if (!this.#identity.equals(identity)) return beginning;
+    if (!this.#identity.equals(identity)) {
+      // Nothing of the new stream was there before.
+      this.#pastEnd = 0;
+      return beginning;
+    }
     const left = await findLoss(this.#nats.manager, this.stream, state, this.#place);
     if (left) this.#nats.setBacks.note(this.stream);
     return left ?? (beginning.sequence > this.#place.sequence ? beginning : undefined);

@@ -8,6 +8,11 @@ export class Stalls {
     else this.#reasons.set(camera, reason);
   }
 
+  /** Whether there is any. */
+  get any(): boolean {
+    return this.#reasons.size > 0;
+  }
+
   find(camera: string): string | undefined {
     return this.#reasons.get(camera);
   }

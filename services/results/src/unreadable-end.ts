@@ -1,0 +1,33 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
+
+/**
+ * Sequence of a stream's newest message when JetStream says that it holds it, and yet cannot give it: what it is stored in
+ * is damaged. Undefined when it can be read, or was removed or has expired. @throws when NATS does not answer
+ */
+export async function unreadableEnd(manager: JetStreamManager, stream: string): Promise<number | undefined> {
+  const { state } = await manager.streams.info(stream);
+  const last = state.last_seq;
+  if (state.messages === 0 || (await manager.streams.getMessage(stream, { seq: last }))) return undefined;
+  const now = await manager.streams.info(stream, { deleted_details: true });
+  const held = now.state.messages > 0 && now.state.first_seq <= last && now.state.last_seq >= last;
+  return held && !now.state.deleted?.includes(last) ? last : undefined;
+}
+
+/**
+ * Sequence of the last message before `end` that can be read, 0 when there is none. Assumes that all after it cannot.
+ * @throws when NATS does not answer
+ */
+export async function lastReadable(
+  manager: JetStreamManager,
+  stream: string,
+  first: number,
+  end: number,
+): Promise<number> {
+  let [readable, unreadable] = [first - 1, end];
+  while (unreadable - readable > 1) {
+    const middle = Math.floor((readable + unreadable) / 2);
+    if (await manager.streams.getMessage(stream, { seq: middle })) readable = middle;
+    else unreadable = middle;
+  }
+  return readable < first ? 0 : readable;
+}
