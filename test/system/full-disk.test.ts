@@ -103,15 +103,27 @@ test.skipIf(!mounted)(
         | undefined;
       return body?.findings?.map(({ text }) => text) ?? [];
     };
-    for (const service of ["results", "ingest", "inference"] as const)
-      await expect
-        .poll(async () => (await readyz(service))?.missing?.jetstream, { timeout: 60_000 })
-        .toMatch(/the stream [\w-]+ (takes no messages|cannot be read): /);
-    await expect
-      .poll(findings, { timeout: 60_000 })
-      .toContainEqual(
-        expect.stringMatching(/disk of NATS is full: the stream [\w-]+ .*has 0 MiB of 192 MiB free/),
-      );
+    let shown: string[] = [];
+    const names = ["results", "ingest", "inference"] as const;
+    await Promise.all([
+      ...names.map((service) =>
+        expect
+          .poll(async () => (await readyz(service))?.missing?.jetstream, { timeout: 60_000 })
+          .toMatch(/the stream [\w-]+ (takes no messages|cannot be read): /),
+      ),
+      expect
+        .poll(
+          async () => {
+            shown = await findings();
+            return shown;
+          },
+          { timeout: 60_000 },
+        )
+        .toContainEqual(
+          expect.stringMatching(/disk of NATS is full: the stream [\w-]+ .*has 0 MiB of 192 MiB free/),
+        ),
+    ]);
+    expect(shown.filter((text) => text.includes("No inference worker"))).toEqual([]);
     const told = await doctor({
       SIGHTLINE_NATS_URL: `nats://127.0.0.1:${ports.nats}`,
       SIGHTLINE_RESULTS_HTTP: `127.0.0.1:${ports.results}`,
@@ -144,7 +156,7 @@ test.skipIf(!mounted)(
         { timeout: 120_000 },
       )
       .toBe(true);
-    for (const service of ["results", "ingest", "inference"] as const)
+    for (const service of names)
       await expect.poll(() => readyz(service), { timeout: 60_000 }).toEqual({ status: "ready" });
     const after = await newest(ports.nats);
     for (const [stream, messages] of before)
