@@ -20,7 +20,7 @@ describe("the main job", () => {
     expect(registered).toMatchObject({
       name: "cameras/front",
       uri: cameras.url("camera-1"),
-      transport: "TRANSPORT_TCP",
+      transport: "TRANSPORT_AUTO",
     });
 
     const frames = await system.frames("front", 40);
