@@ -124,16 +124,25 @@ test.skipIf(!mounted)(
         ),
     ]);
     expect(shown.filter((text) => text.includes("No inference worker"))).toEqual([]);
-    const told = await doctor({
-      SIGHTLINE_NATS_URL: `nats://127.0.0.1:${ports.nats}`,
-      SIGHTLINE_RESULTS_HTTP: `127.0.0.1:${ports.results}`,
-    });
-    expect(told).toContainEqual({
-      name: expect.stringMatching(/^stream [\w-]+$/),
-      state: "missing",
-      detail: expect.stringMatching(/^the stream [\w-]+ (takes no messages|cannot be read): /),
-      fix: expect.stringContaining("du -xah"),
-    });
+    let told: Awaited<ReturnType<typeof doctor>> = [];
+    // A server that hangs may take longer to answer results than doctor waits for it.
+    await expect
+      .poll(
+        async () => {
+          told = await doctor({
+            SIGHTLINE_NATS_URL: `nats://127.0.0.1:${ports.nats}`,
+            SIGHTLINE_RESULTS_HTTP: `127.0.0.1:${ports.results}`,
+          });
+          return told;
+        },
+        { timeout: 60_000 },
+      )
+      .toContainEqual({
+        name: expect.stringMatching(/^stream [\w-]+$/),
+        state: "missing",
+        detail: expect.stringMatching(/^the stream [\w-]+ (takes no messages|cannot be read): /),
+        fix: expect.stringContaining("du -xah"),
+      });
     const full = told.find(({ name }) => name === "disk of NATS");
     expect(full?.detail).toBe(
       `the disk of ${disk} has 0 MiB of 192 MiB free: it is full, and NATS may not store`,
