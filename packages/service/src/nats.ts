@@ -1,6 +1,6 @@
 import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
-import { connect, type NatsConnection } from "@nats-io/transport-node";
+import { connect, type NatsConnection, TimeoutError } from "@nats-io/transport-node";
 import { limits } from "@sightline/contracts";
 import { SettingError } from "./config.ts";
 import type { ReadinessCheck } from "./http-server.ts";
@@ -108,7 +108,11 @@ export async function examineNats(
       payloadFault(connection) ??
       (await jetstreamManager(connection, { timeout: patienceMs }).then(
         () => undefined,
-        (error: Error) => `it does not give JetStream (${error.message}); start it with -js`,
+        // A server that runs without JetStream says so at once; one whose disk is full may hang.
+        (error: Error) =>
+          error instanceof TimeoutError
+            ? "its JetStream does not answer; see the disk of NATS, and restart NATS when there is room"
+            : `it does not give JetStream (${error.message}); start it with -js`,
       ));
     return { version: connection.info?.version ?? "", fault };
   } finally {
