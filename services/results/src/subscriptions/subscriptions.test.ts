@@ -370,7 +370,8 @@ describe("NATS that lost the newest messages", () => {
     await expect.poll(() => service.get("alarm")).toMatchObject({ unacknowledged: 0 });
     const goBack = await server.keepCopy(streams.events);
     for (const number of [2, 3, 4]) await publish(number);
-    await expect.poll(() => first.numbers).toEqual([1, 2, 3, 4]);
+    // A server that is restarted may not have stored the last acknowledgement: then 1 comes once more.
+    await expect.poll(() => [...new Set(first.numbers)]).toEqual([1, 2, 3, 4]);
     await expect.poll(() => service.get("alarm")).toMatchObject({ unacknowledged: 0 });
     if (reading === "is away") {
       first.stop();
