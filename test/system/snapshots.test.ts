@@ -108,12 +108,9 @@ test("the boxes in an annotated snapshot are those of its frame", async () => {
   expect(clipFrameOf(picture)).toBe(frameOfNumber(snapshot.frame.number));
   const { detections } = seen.get(snapshot.frame.number);
   expect(detections.length).toBeGreaterThan(0);
-  // The text of a label may lie over the edges of a small box near it, so not each box shows as much as all do.
-  const shares: number[] = detections.map(({ normalizedBox, classId = 0 }: Json) =>
-    drawnShare(picture, normalizedBox, classId),
-  );
-  expect(shares.reduce((sum, share) => sum + share, 0) / shares.length).toBeGreaterThan(0.5);
-  expect(Math.min(...shares)).toBeGreaterThan(0.2);
+  // Boxes and labels of others may lie over an edge.
+  for (const { normalizedBox, classId = 0 } of detections)
+    expect(drawnShare(picture, normalizedBox, classId)).toBeGreaterThan(0.5);
 });
 
 test("the command line saves a snapshot", () => {

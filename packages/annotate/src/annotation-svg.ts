@@ -13,7 +13,7 @@ export interface AnnotatedBox {
 const mostCharacters = 48;
 
 /**
- * An SVG of boxes and labels to be laid over a picture of this size, the first box on top. Labels are drawn as dots, so
+ * An SVG of boxes and labels to be laid over a picture of this size, the first box on top. A label never hides an outline. Labels are drawn as dots, so
  * no font is needed and none of a label's text gets into the markup; where they go `placeLabels` says.
  */
 export function annotationSvg(width: number, height: number, boxes: readonly AnnotatedBox[]): string {
@@ -22,7 +22,7 @@ export function annotationSvg(width: number, height: number, boxes: readonly Ann
   const places = placeLabels(drawn, { x: 0, y: 0, width, height });
   const outlines = drawn.map((each) => outlineShape(each, unit)).reverse();
   const labels = drawn.map((each, index) => labelShape(each, places[index], unit)).reverse();
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" shape-rendering="crispEdges">${outlines.join("")}${labels.join("")}</svg>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" shape-rendering="crispEdges">${labels.join("")}${outlines.join("")}</svg>`;
 }
 
 /** A box in pixels, with its label. */
