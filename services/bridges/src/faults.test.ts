@@ -121,6 +121,7 @@ test("a broker that has forgotten everything is told again what is so", async ()
   await bridges({ broker: mosquitto });
   await client.cameras.register("front", { uri: "rtsp://127.0.0.1:1/x" });
   await expect.poll(() => listener.newest("frigate/front/status/detect")).toBe("offline");
+  await expect.poll(() => events.isAnalysed("front")).toBe(true);
   await happen(upTo(2));
   await events.publish(1, { revision: 2, phase: EventPhase.END });
   await settled("mqtt").toMatchObject({ pending: 0, unacknowledged: 0 });

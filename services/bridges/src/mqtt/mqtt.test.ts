@@ -221,6 +221,7 @@ test("cameras are told of as they come, go down, come back and are removed", asy
   await expect.poll(() => listener.newest(status)).toBe("offline");
   const discovery = `homeassistant/binary_sensor/sightline_camera_${camera}/connectivity/config`;
   expect(listener.json(discovery)).toMatchObject([{ device_class: "connectivity", state_topic: status }]);
+  await expect.poll(() => events.isAnalysed(camera)).toBe(true);
   const inSight = ++lastNumber;
   await events.publish(inSight, { camera });
   const topics = [status, discovery, `frigate/${camera}/person`, `frigate/${camera}/person/active`];

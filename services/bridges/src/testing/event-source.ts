@@ -52,6 +52,11 @@ export class EventSource {
     );
   }
 
+  /** Whether a registered camera's analysis has begun; as it begins, it ends the events that it finds open and did not make. */
+  async isAnalysed(camera: string): Promise<boolean> {
+    return (await this.#buckets.analysisState.get(camera)) !== null;
+  }
+
   async stop(): Promise<void> {
     await this.nats.connection.close();
   }
