@@ -30,6 +30,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/up.ts")).upCommand(),
   },
   {
+    path: ["dev"],
+    description: "as up, but a service is restarted when its source changes, and the console reloads",
+    load: async () => (await import("./commands/dev.ts")).devCommand(),
+  },
+  {
     path: ["test"],
     description: "run lint, type-check, architecture rules and every test",
     load: async () => (await import("./commands/test.ts")).testCommand(),

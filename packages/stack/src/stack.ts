@@ -19,6 +19,8 @@ export interface StackOptions {
   ports: StackPorts;
   /** Further environment of the services; it wins over the ports. */
   env?: NodeJS.ProcessEnv;
+  /** Whether Node restarts a service when a file that it imports changes. */
+  watch?: boolean;
 }
 
 /** The standard ports on loopback. */
@@ -35,12 +37,14 @@ export class Stack {
   readonly ports: StackPorts;
   readonly directory: string;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #watch: boolean;
   readonly #processes: ManagedProcess[] = [];
   #stopped = false;
 
   private constructor(options: StackOptions) {
     this.ports = options.ports;
     this.directory = options.directory;
+    this.#watch = options.watch ?? false;
     this.#env = {
       SIGHTLINE_NATS_URL: `nats://127.0.0.1:${options.ports.nats}`,
       SIGHTLINE_GRPC: `127.0.0.1:${options.ports.grpc}`,
@@ -114,7 +118,21 @@ export class Stack {
   /** Starts one more process of a service; `env` overrides the stack's. `label` tells several apart. */
   async startService(name: string, env: NodeJS.ProcessEnv = {}, label = name): Promise<ManagedProcess> {
     const main = join(projectRoot, "services", name, "src", "main.ts");
-    return this.#start(label, process.execPath, ["--disable-warning=ExperimentalWarning", main], env);
+    const watch = this.#watch ? ["--watch", "--watch-preserve-output"] : [];
+    return this.#start(
+      label,
+      process.execPath,
+      ["--disable-warning=ExperimentalWarning", ...watch, main],
+      env,
+    );
+  }
+
+  /** Starts the console's development server, which asks the results service at `url`. */
+  async startConsole(port: number, url: string): Promise<ManagedProcess> {
+    const folder = join(projectRoot, "apps", "console");
+    const vite = join(folder, "node_modules", ".bin", "vite");
+    const args = [folder, "--host", "127.0.0.1", "--port", String(port), "--strictPort"];
+    return this.#start("console", vite, args, { SIGHTLINE_RESULTS_URL: url });
   }
 
   /** Starts a process that has ended again. */

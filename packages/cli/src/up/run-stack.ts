@@ -1,0 +1,80 @@
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { isFree, NatsGuard, portsFromEnvironment, Stack, Supervisor, standardPorts } from "@sightline/stack";
+import { Option } from "commander";
+import { bundledModel, bundledModelScope } from "../camera/model-scope.ts";
+import { untilSignal } from "../signals.ts";
+
+export interface RunOptions {
+  /** Directory of state and logs. */
+  data: string;
+  bridges: boolean;
+}
+
+/** The options of the commands that run the services. */
+export const runOptions = () => [
+  new Option("--data <directory>", "where state and logs are kept").default(".sightline"),
+  new Option(
+    "--bridges",
+    "also run the bridges (default: when SIGHTLINE_MQTT_URL or SIGHTLINE_WEBHOOKS is set)",
+  ).default(Boolean(process.env.SIGHTLINE_MQTT_URL || process.env.SIGHTLINE_WEBHOOKS)),
+];
+
+/**
+ * NATS and the services on this machine until a signal; what ends is started again. With `develop`, a service is also
+ * restarted when a file that it imports changes, and the console's development server runs.
+ */
+export async function runStack(options: RunOptions, develop = false): Promise<void> {
+  const stop = untilSignal();
+  const directory = resolve(options.data);
+  mkdirSync(directory, { recursive: true });
+  const { ports, env } = portsFromEnvironment(standardPorts);
+  for (const [name, port] of Object.entries(ports))
+    if (!(await isFree(port)))
+      throw new Error(
+        `port ${port} (${name}) is in use; is Sightline running already? ./sightline doctor says more`,
+      );
+  let stack: Stack;
+  try {
+    stack = await Stack.start({ directory, ports, env, watch: develop }, stop);
+    if (options.bridges)
+      await stack.startService("bridges", { SIGHTLINE_GRPC_ADDRESS: `127.0.0.1:${ports.grpc}` });
+    if (develop) await stack.startConsole(consolePort, `http://127.0.0.1:${ports.results}`);
+  } catch (error) {
+    if (stop.aborted) return;
+    throw error;
+  }
+  const consoleAt = develop ? consolePort : ports.results;
+  const lines = [
+    "Sightline is up.",
+    `  console  http://127.0.0.1:${consoleAt}/`,
+    `  gRPC     127.0.0.1:${ports.grpc}`,
+    `  metrics  http://127.0.0.1:${ports.results}/metrics`,
+    `  data     ${directory}`,
+    `  model    ${modelLine()}`,
+    ...(develop ? [`  logs     ${join(directory, "logs")}`, restartLine] : []),
+    "add a camera: ./sightline camera add NAME rtsp://…   stop: Ctrl-C",
+  ];
+  console.log(lines.join("\n"));
+  const say = (line: string) => process.stderr.write(`sightline: ${line}\n`);
+  const ending = new AbortController();
+  const until = AbortSignal.any([stop, ending.signal]);
+  const guarding = new NatsGuard(stack, say).run(until);
+  const ended = await new Supervisor(stack, say).run(stop);
+  ending.abort();
+  await guarding;
+  const failure = await ended?.failure();
+  await stack.stop();
+  if (failure) throw failure;
+}
+
+/** Vite's own. */
+const consolePort = 5173;
+const restartLine =
+  "a service is restarted when a file that it imports changes; the console reloads by itself";
+
+/** The model that the worker runs, and what it is good for when it is the one that ships. */
+function modelLine(): string {
+  const name = process.env.SIGHTLINE_MODEL || bundledModel;
+  return name === bundledModel ? `${name}; ${bundledModelScope}` : name;
+}
