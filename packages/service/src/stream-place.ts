@@ -36,42 +36,28 @@ export function streamBeginning(state: StreamState): StreamPlace {
   return { sequence: state.first_seq - 1, time: nanosOf(state.first_ts) - 1n };
 }
 
+/** By how much the clocks of a cluster's servers may differ, each of which gives the times of its streams, in nanoseconds. */
+const clockSlack = 250_000_000n;
+
 /**
  * Finds out whether the stream has lost what was before a place: undefined when it has not, or else the place after what
- * is left of it. What was stored since the loss comes after that. @throws when NATS does not answer
+ * is left of it. What was stored since the loss comes after that. `timeOf` says what the place's is: that of its message, or
+ * one that NATS gave to something stored later, elsewhere. @throws when NATS does not answer
  */
 export async function findLoss(
   manager: JetStreamManager,
   stream: string,
   state: StreamState,
   { sequence, time }: StreamPlace,
+  timeOf: "message" | "later" = "message",
 ): Promise<StreamPlace | undefined> {
   if (sequence === 0) return undefined;
   if (time === unknownTime) return sequence > state.last_seq ? streamEnd(state) : undefined;
   if (sequence <= state.last_seq) {
     const message = await manager.streams.getMessage(stream, { seq: sequence });
-    if (!message || nanosOf(message.timestamp) === time) return undefined;
-  }
-  return placeBefore(manager, stream, time + 1n);
-}
-
-/** By how much the clocks of a cluster's servers may differ, each of which gives the times of its streams, in nanoseconds. */
-const clockSlack = 250_000_000n;
-
-/**
- * Finds out whether a stream has lost a message that it had at a time that NATS gave to something stored later, elsewhere:
- * undefined when it has not, or else the place after what is left. @throws when NATS does not answer
- */
-export async function findLossSince(
-  manager: JetStreamManager,
-  stream: string,
-  state: StreamState,
-  { sequence, time }: StreamPlace,
-): Promise<StreamPlace | undefined> {
-  if (sequence === 0) return undefined;
-  if (sequence <= state.last_seq) {
-    const message = await manager.streams.getMessage(stream, { seq: sequence });
-    if (!message || nanosOf(message.timestamp) <= time + clockSlack) return undefined;
+    if (!message) return undefined;
+    const storedAt = nanosOf(message.timestamp);
+    if (timeOf === "message" ? storedAt === time : storedAt <= time + clockSlack) return undefined;
   }
   return placeBefore(manager, stream, time + 1n);
 }

@@ -2,7 +2,7 @@ import type { StreamInfo } from "@nats-io/jetstream";
 import { type Event, streams, subjects, TimelineEntry } from "@sightline/contracts";
 import {
   type Buckets,
-  findLossSince,
+  findLoss,
   type Logger,
   type Nats,
   nanosOf,
@@ -76,7 +76,7 @@ export async function recover(
   };
   /** Where to go on of what had been read at a time. */
   const left = async (read: StreamPlace) => {
-    const loss = await findLossSince(manager, streams.detections, detections.state, read);
+    const loss = await findLoss(manager, streams.detections, detections.state, read, "later");
     if (loss) setBacks.note(streams.detections);
     return loss ? Math.min(loss.sequence, read.sequence) : read.sequence;
   };
@@ -150,7 +150,7 @@ async function requireKept(
   ];
   for (const { info, sequence } of places) {
     const { name } = info.config;
-    if (!(await findLossSince(manager, name, info.state, { sequence, time }))) continue;
+    if (!(await findLoss(manager, name, info.state, { sequence, time }, "later"))) continue;
     setBacks.note(name);
     throw new ForeignCheckpointError(lostTail(name));
   }
