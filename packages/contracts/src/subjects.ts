@@ -55,6 +55,8 @@ export const buckets = {
   models: "models",
   /** worker id → WorkerInfo, while it lives. */
   workers: "workers",
+  /** stream → identities of its makings as cursors bear them, the newest last. */
+  streamMakings: "stream-makings",
 } as const;
 
 const modelName = /^[a-z0-9][a-z0-9_-]{0,62}$/i;

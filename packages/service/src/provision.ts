@@ -106,6 +106,7 @@ export interface Buckets {
   subscriptions: KV;
   models: KV;
   workers: KV;
+  streamMakings: KV;
 }
 
 /** Opens every bucket, creating those that are missing. */
@@ -122,6 +123,7 @@ export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
     subscriptions: await kv.create(buckets.subscriptions, durable),
     models: await kv.create(buckets.models, leased),
     workers: await kv.create(buckets.workers, leased),
+    streamMakings: await kv.create(buckets.streamMakings, durable),
   };
 }
 

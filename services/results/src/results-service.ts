@@ -43,6 +43,7 @@ import { DetectionService } from "./feeds/detection-service.ts";
 import { eventHandlers, preEncodedEventService } from "./feeds/event-handlers.ts";
 import { EventService } from "./feeds/event-service.ts";
 import { detectionFeed, eventFeed } from "./feeds/feeds.ts";
+import { StreamMakings } from "./feeds/stream-makings.ts";
 import { SubscriberCount } from "./feeds/subscribers.ts";
 import { framesOnly, isFrame } from "./feeds/timeline-message.ts";
 import { FrameLatencies } from "./frame-latencies.ts";
@@ -143,7 +144,8 @@ export async function startResults(
     (camera) => records.get(camera) !== undefined,
     latencies,
   );
-  const feedParts = { nats, count: new SubscriberCount(config.maxSubscribers), log };
+  const makings = life.add(new StreamMakings(buckets.streamMakings, log));
+  const feedParts = { nats, count: new SubscriberCount(config.maxSubscribers), makings, log };
   const timeline = detectionFeed(feedParts, metrics.detectionFeed);
   const events = eventFeed(feedParts, metrics.eventFeed);
   for (const { reader } of [timeline, events]) {
@@ -151,6 +153,8 @@ export async function startResults(
     life.add(reader);
     await reader.start();
   }
+  starting = "which makings of the streams there were has not been read yet";
+  await makings.settled();
   timeline.feed.listen(
     framesOnly((frame, { headers, timestampNanos }) =>
       metrics.frame(frame, Number(timestampNanos) / 1e6, config.traceEndpoint && headers?.get(traceHeader)),
@@ -193,7 +197,7 @@ export async function startResults(
   );
   life.add(analysis);
   // First, while no new message bears the sequence of one that NATS has lost.
-  const subscriptions = await startSubscriptions(nats, buckets.subscriptions, log, life);
+  const subscriptions = await startSubscriptions(nats, buckets.subscriptions, makings, log, life);
   await analysis.start();
   const reading = () => timeline.reader.reading && events.reader.reading;
   readiness.detections = () =>

@@ -43,11 +43,21 @@ export function encodeCursor(
   return data.toString("base64url");
 }
 
+/** A place, and the making of the stream in which it is. */
+export interface CursorPlace {
+  identity: StreamIdentity;
+  place: StreamPlace;
+}
+
 /**
- * The place that a cursor stands for. @throws ApiError cursor_corrupt for what is no cursor, cursor_foreign for one of
- * another kind or another stream
+ * The place that a cursor stands for, in a making of the stream that this system has or once had, as `isOurs` says.
+ * @throws ApiError cursor_corrupt for what is no cursor, cursor_foreign for one of another kind or another system
  */
-export function decodeCursor(kind: CursorKind, identity: StreamIdentity, text: string): StreamPlace {
+export function decodeCursor(
+  kind: CursorKind,
+  isOurs: (identity: StreamIdentity) => boolean,
+  text: string,
+): CursorPlace {
   const data = Buffer.from(text, "base64url");
   const end = data[0] === olderVersion ? timeAt : crcAt;
   if (
@@ -66,10 +76,12 @@ export function decodeCursor(kind: CursorKind, identity: StreamIdentity, text: s
     throw new ApiError("cursor_foreign", "the cursor is of another version of Sightline; start anew");
   if (its !== kind)
     throw new ApiError("cursor_foreign", `the cursor is one of ${its}; this call takes cursors of ${kind}`);
-  if (!identity.equals(data.subarray(2, sequenceAt)))
+  const identity = data.subarray(2, sequenceAt);
+  if (!isOurs(identity))
     throw new ApiError(
       "cursor_foreign",
-      `the cursor is of another system, or this system's ${kind} were lost and began anew; start with newest, beginning or a time`,
+      "the cursor is of another system, or of one whose NATS has lost everything since; start with newest, beginning or a time",
     );
-  return { sequence, time: end > timeAt ? data.readBigUInt64BE(timeAt) : unknownTime };
+  const time = end > timeAt ? data.readBigUInt64BE(timeAt) : unknownTime;
+  return { identity, place: { sequence, time } };
 }

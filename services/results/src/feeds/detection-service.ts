@@ -23,7 +23,7 @@ export class DetectionService {
   subscribe(request: SubscribeDetectionsRequest, sink: SubscriberSink): Subscription {
     const filter = readFilter(request);
     const { feed, subscribers } = this.#feed;
-    const start = readStart(feed.format.kind, feed.identity, request.start);
+    const start = readStart(feed.format.kind, feed.isOurs, request.start);
     if (start) return subscribers.from(start, filter, request.progress, sink);
     const bounds = { maxFrames: this.#maxFrames, maxBytes: 8 * limits.maxGrpcMessageBytes };
     return subscribers.live(filter, bounds, sink);

@@ -20,7 +20,7 @@ export class EventService {
   subscribe(request: SubscribeEventsRequest, sink: SubscriberSink): Subscription {
     const filter = readEventFilter(request.filter);
     const { feed, subscribers } = this.#feed;
-    const start = readStart(feed.format.kind, feed.identity, request.start) ?? { from: "newest" };
+    const start = readStart(feed.format.kind, feed.isOurs, request.start) ?? { from: "newest" };
     return subscribers.from(start, filter, request.progress, sink);
   }
 }

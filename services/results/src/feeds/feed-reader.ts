@@ -53,6 +53,8 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
   /** Begins to send. */
   start(start: Start): void {
     if (start.from === "cursor") {
+      // Of a making of the stream that is no more: that is told as a gap.
+      this.#identity = start.identity;
       this.#position = start.place;
       this.#told = start.place.sequence;
       this.#doubtful = !this.#feed.confirms(start.place);

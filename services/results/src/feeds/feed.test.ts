@@ -32,6 +32,7 @@ beforeEach(() => {
   feed = new Feed(
     detectionFormat,
     { maxMessages: 100, maxBytes: 1e6 },
+    { knows: () => true, note: () => undefined },
     nobody,
     createLogger("test", "fatal"),
   );
@@ -133,7 +134,7 @@ test("a reader that misses nothing shares the encoding, whether it keeps up or c
   const keepsUp = read({ from: "newest" });
   publish(sampleFrame({ number: 1 }));
   publish(sampleFrame({ number: 2 }));
-  const later = read({ from: "cursor", place: { sequence: 1, time: unknownTime } });
+  const later = read({ from: "cursor", identity: feed.identity, place: { sequence: 1, time: unknownTime } });
   expect(keepsUp).toHaveLength(2);
   expect(keepsUp[0]).toBe(live.messages[0]);
   expect(later).toHaveLength(1);

@@ -4,6 +4,7 @@ import type { StreamIdentity } from "./cursor.ts";
 import { FeedEntry } from "./feed-entry.ts";
 import type { FeedFilter, FeedFormat } from "./feed-format.ts";
 import { FeedRing, type RingLimits } from "./feed-ring.ts";
+import type { StreamMakings } from "./stream-makings.ts";
 import type { StreamReceiver } from "./stream-reader.ts";
 
 /** Takes the messages that its filter lets through, as they come. */
@@ -44,6 +45,7 @@ export class Feed<T, F extends FeedFilter> implements StreamReceiver {
   readonly format: FeedFormat<T, F>;
   readonly observer: FeedObserver;
   readonly #ring: FeedRing<T>;
+  readonly #makings: Pick<StreamMakings, "knows" | "note">;
   readonly #log: Logger;
   readonly #groups = new Map<string, Group<F>>();
   readonly #listeners = new Set<FeedListener<T>>();
@@ -51,8 +53,15 @@ export class Feed<T, F extends FeedFilter> implements StreamReceiver {
   #head: StreamPlace = { sequence: 0, time: unknownTime };
   #size = 0;
 
-  constructor(format: FeedFormat<T, F>, limits: RingLimits, observer: FeedObserver, log: Logger) {
+  constructor(
+    format: FeedFormat<T, F>,
+    limits: RingLimits,
+    makings: Pick<StreamMakings, "knows" | "note">,
+    observer: FeedObserver,
+    log: Logger,
+  ) {
     this.format = format;
+    this.#makings = makings;
     this.observer = observer;
     this.#ring = new FeedRing(limits);
     this.#log = log;
@@ -67,6 +76,9 @@ export class Feed<T, F extends FeedFilter> implements StreamReceiver {
   get identity(): StreamIdentity {
     return this.#identity;
   }
+
+  /** Whether the stream is, or once was, the one of this identity. */
+  readonly isOurs = (identity: StreamIdentity): boolean => this.#makings.knows(this.format.stream, identity);
 
   /** The place after the last message read. */
   get head(): StreamPlace {
@@ -121,6 +133,7 @@ export class Feed<T, F extends FeedFilter> implements StreamReceiver {
   begin(identity: StreamIdentity, place: StreamPlace): void {
     const before = this.#head;
     this.#identity = identity;
+    this.#makings.note(this.format.stream, identity);
     this.#head = place;
     this.#ring.clear(place.sequence);
     for (const { subscribers } of this.#groups.values())

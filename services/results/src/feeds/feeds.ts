@@ -9,6 +9,7 @@ import type { FeedFilter, FeedFormat } from "./feed-format.ts";
 import type { RingLimits } from "./feed-ring.ts";
 import { defaultRoundMs, ProgressRounds } from "./progress-rounds.ts";
 import { StoredMessages } from "./stored-messages.ts";
+import type { StreamMakings } from "./stream-makings.ts";
 import { StreamReader } from "./stream-reader.ts";
 import { type SubscriberCount, Subscribers } from "./subscribers.ts";
 import type { TimelineMessage } from "./timeline-message.ts";
@@ -32,6 +33,7 @@ export type EventFeed = RunningFeed<Event, EventFilter>;
 export interface FeedParts {
   nats: Nats;
   count: SubscriberCount;
+  makings: StreamMakings;
   log: Logger;
   /** What is kept in memory, unless it is the usual. */
   ring?: RingLimits;
@@ -51,10 +53,10 @@ export function eventFeed(parts: FeedParts, observer: FeedObserver): EventFeed {
 
 function makeFeed<T, F extends FeedFilter>(
   format: FeedFormat<T, F>,
-  { nats, count, log, ring = defaultRing, progressMs = defaultRoundMs }: FeedParts,
+  { nats, count, makings, log, ring = defaultRing, progressMs = defaultRoundMs }: FeedParts,
   observer: FeedObserver,
 ): RunningFeed<T, F> {
-  const feed = new Feed(format, ring, observer, log);
+  const feed = new Feed(format, ring, makings, observer, log);
   const stored = new StoredMessages(nats, format.stream);
   const reader = new StreamReader(nats, format.stream, pastMessages, feed, log);
   const rounds = new ProgressRounds(format, progressMs);

@@ -1,7 +1,6 @@
 import { fromTimestamp, type StartPosition } from "@sightline/contracts";
-import type { StreamPlace } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
-import { type CursorKind, decodeCursor, type StreamIdentity } from "./cursor.ts";
+import { type CursorKind, type CursorPlace, decodeCursor, type StreamIdentity } from "./cursor.ts";
 
 /** The year 9999, in milliseconds: the last that a timestamp may name. */
 export const endOfTime = 253_370_764_800_000;
@@ -12,15 +11,16 @@ export type Start =
   | { from: "beginning" }
   /** Stored at this time or later, in milliseconds. */
   | { from: "time"; time: number }
-  | { from: "cursor"; place: StreamPlace };
+  | ({ from: "cursor" } & CursorPlace);
 
 /**
- * Checks where a subscription is to begin; undefined when the request does not say.
+ * Checks where a subscription is to begin; undefined when the request does not say. `isOurs`: whether this system has, or once
+ * had, a stream of this identity.
  * @throws ApiError invalid_argument, cursor_corrupt, cursor_foreign
  */
 export function readStart(
   kind: CursorKind,
-  identity: StreamIdentity,
+  isOurs: (identity: StreamIdentity) => boolean,
   start: StartPosition | undefined,
 ): Start | undefined {
   const position = start?.position;
@@ -47,6 +47,6 @@ export function readStart(
       return time > Date.now() ? { from: "newest" } : { from: "time", time };
     }
     case "cursor":
-      return { from: "cursor", place: decodeCursor(kind, identity, position.value) };
+      return { from: "cursor", ...decodeCursor(kind, isOurs, position.value) };
   }
 }

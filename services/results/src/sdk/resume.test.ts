@@ -1,4 +1,5 @@
 import { connect, type DetectionEvent, type EventMessage, type SubscriptionStatus } from "@sightline/client";
+import { streams } from "@sightline/contracts";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { span } from "../testing/event-collector.ts";
 import { CountingProxy } from "./testing/counting-proxy.ts";
@@ -78,7 +79,7 @@ test("results killed again and again: loops go on by themselves, nothing is lost
   });
 });
 
-test("newest, with the connection lost before anything came: what was made meanwhile comes", async () => {
+test("newest, with the connection lost before anything came: what was made meanwhile comes, also into a stream made anew", async () => {
   await rig.event(1);
   const { opened, options } = opening();
   const events = follow(rig.client.events.subscribe(options));
@@ -88,6 +89,15 @@ test("newest, with the connection lost before anything came: what was made meanw
   rig.results.start();
   await rig.event(3);
   await expect.poll(events.numbers).toEqual([2, 3]);
+  await rig.results.kill();
+  await rig.nats.manager.streams.delete(streams.events);
+  rig.results.start();
+  await rig.event(4);
+  await expect.poll(events.numbers, { timeout: 30_000 }).toEqual([2, 3, 4]);
+  expect(events.got.map(({ kind }) => kind)).toEqual(["event", "event", "gap", "event"]);
+  expect(events.got[2]).toMatchObject({
+    gap: { reason: "stream_reset", firstAvailableTime: expect.any(Date) },
+  });
 });
 
 test("NATS killed and back: loops go on, nothing is lost and nothing comes twice", async () => {

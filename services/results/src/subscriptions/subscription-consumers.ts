@@ -6,6 +6,9 @@ const second = 1_000_000_000;
 /** Beyond it JetStream delivers nothing more until something is acknowledged, over all readers. */
 const maxUnacknowledged = 10_000;
 
+/** Where a consumer begins. */
+export type ConsumerStart = Start | { from: "after"; sequence: number };
+
 /** The stream that a subscription reads. */
 export function streamOf(kind: SubscriptionKind): string {
   return kind === SubscriptionKind.DETECTIONS ? streams.timeline : streams.events;
@@ -32,7 +35,7 @@ export const untoldLoss = "messages are lost";
 export function mainConsumer(
   id: string,
   subscription: Subscription,
-  start: Start,
+  start: ConsumerStart,
   onlyCamera: string | undefined,
 ): Partial<ConsumerConfig> {
   // Events are few, and of those that it reads all a consumer knows exactly what expired unread.
@@ -65,7 +68,7 @@ function common({ ackDeadlineSeconds }: Subscription): Partial<ConsumerConfig> {
   };
 }
 
-function startPolicy(start: Start): Partial<ConsumerConfig> {
+function startPolicy(start: ConsumerStart): Partial<ConsumerConfig> {
   switch (start.from) {
     case "newest":
       return { deliver_policy: DeliverPolicy.New };
@@ -74,6 +77,8 @@ function startPolicy(start: Start): Partial<ConsumerConfig> {
     case "time":
       return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(start.time).toISOString() };
     case "cursor":
-      return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: start.place.sequence + 1 };
+      return startPolicy({ from: "after", sequence: start.place.sequence });
+    case "after":
+      return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: start.sequence + 1 };
   }
 }

@@ -10,10 +10,13 @@ import {
   nanosOf,
   type StreamPlace,
 } from "@sightline/service";
+import type { StreamIdentity } from "../feeds/cursor.ts";
 import { readEventFilter } from "../feeds/event-filter.ts";
 import { readStart, type Start } from "../feeds/start-position.ts";
 import { StoredMessages } from "../feeds/stored-messages.ts";
+import type { StreamMakings } from "../feeds/stream-makings.ts";
 import {
+  type ConsumerStart,
   consumerNames,
   mainConsumer,
   redeliveryConsumer,
@@ -43,12 +46,14 @@ export function isSameMaking(a: number, b: number): boolean {
 /** Keeps the consumers of subscriptions where they can deliver what their streams hold. Methods throw when NATS is away. */
 export class SubscriptionPlace {
   readonly #nats: Nats;
+  readonly #makings: StreamMakings;
   readonly #log: Logger;
   /** The last look at each subscription; two at once would each make the consumer anew, and the loss would be told twice. */
   readonly #looks = new Map<string, Promise<unknown>>();
 
-  constructor(nats: Nats, log: Logger) {
+  constructor(nats: Nats, makings: StreamMakings, log: Logger) {
     this.#nats = nats;
+    this.#makings = makings;
     this.#log = log;
   }
 
@@ -73,8 +78,8 @@ export class SubscriptionPlace {
     await ensureConsumer(manager, streams.deadLetters, redeliveryConsumer(id, subscription));
     const known = await findConsumer(manager, streamOf(subscription.kind), consumerNames(id).main);
     if (!known) {
-      const hadPlace = subscription.createTime !== undefined;
-      return this.#add(id, subscription, await this.#start(subscription), hadPlace);
+      const { start, loss } = await this.#start(subscription);
+      return this.#add(id, subscription, start, loss || subscription.createTime !== undefined);
     }
     const left = await this.#left(known, given);
     return left ? this.#makeAnew(id, subscription, known, left) : known;
@@ -117,24 +122,29 @@ export class SubscriptionPlace {
     );
     this.#nats.setBacks.note(stream);
     await deleteConsumer(this.#nats.manager, stream, name);
-    return this.#add(id, subscription, { from: "cursor", place: { ...left, sequence: after } }, true);
+    return this.#add(id, subscription, { from: "after", sequence: after }, true);
   }
 
-  /** Where a subscription whose consumer is missing begins. */
-  async #start(subscription: Subscription): Promise<Start> {
+  /** Where a subscription whose consumer is missing begins, and whether what was to come before is lost. */
+  async #start(subscription: Subscription): Promise<{ start: Start; loss: boolean }> {
     const stored = new StoredMessages(this.#nats, streamOf(subscription.kind));
     const { identity, first, firstTime } = await stored.state();
     const { createTime } = subscription;
     // It had its place in a stream that is gone with all its consumers: all of this one came after that.
     if (createTime && first <= 1 && (firstTime ?? Infinity) > fromTimestamp(createTime))
-      return { from: "beginning" };
+      return { start: { from: "beginning" }, loss: true };
     const kind = stored.stream === streams.timeline ? "detections" : "events";
-    const start = readStart(kind, identity, subscription.start) ?? { from: "newest" };
-    const left = start.from === "cursor" ? await stored.loss(start.place) : undefined;
-    return left ? { from: "cursor", place: left } : start;
+    const isOurs = (its: StreamIdentity) =>
+      its.equals(identity) || this.#makings.knows(stored.stream, its) || createTime !== undefined;
+    const start = readStart(kind, isOurs, subscription.start) ?? { from: "newest" };
+    if (start.from !== "cursor") return { start, loss: false };
+    // All of a stream that was made anew comes after what its cursor is of.
+    if (!start.identity.equals(identity)) return { start: { from: "beginning" }, loss: true };
+    const left = await stored.loss(start.place);
+    return left ? { start: { ...start, place: left }, loss: true } : { start, loss: false };
   }
 
-  #add(id: string, subscription: Subscription, start: Start, loss: boolean): Promise<ConsumerInfo> {
+  #add(id: string, subscription: Subscription, start: ConsumerStart, loss: boolean): Promise<ConsumerInfo> {
     const { onlyCamera } = readEventFilter(subscription.filter);
     return this.#nats.manager.consumers.add(streamOf(subscription.kind), {
       ...mainConsumer(id, subscription, start, onlyCamera),

@@ -9,6 +9,7 @@ import {
   type Logger,
   type Nats,
 } from "@sightline/service";
+import type { StreamMakings } from "../feeds/stream-makings.ts";
 import { ApiError } from "../grpc/errors.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { sameSubscription } from "./subscription-checks.ts";
@@ -24,8 +25,15 @@ export class SubscriptionRegistry {
   readonly #places: SubscriptionPlace;
   readonly #log: Logger;
 
-  constructor(nats: Nats, kv: KV, mirror: KvMirror<Subscription>, deadLetters: DeadLetters, log: Logger) {
-    this.#places = new SubscriptionPlace(nats, log);
+  constructor(
+    nats: Nats,
+    kv: KV,
+    mirror: KvMirror<Subscription>,
+    deadLetters: DeadLetters,
+    makings: StreamMakings,
+    log: Logger,
+  ) {
+    this.#places = new SubscriptionPlace(nats, makings, log);
     this.#log = log;
     this.#nats = nats;
     this.#kv = kv;

@@ -13,7 +13,14 @@ import {
   timelineStream,
   toTimestamp,
 } from "@sightline/contracts";
-import { connectNats, createLogger, ensureStream, Lifecycle, type Nats } from "@sightline/service";
+import {
+  connectNats,
+  createLogger,
+  ensureStream,
+  Lifecycle,
+  type Nats,
+  openBuckets,
+} from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { detectionHandlers, preEncodedDetectionService } from "../feeds/detection-handlers.ts";
 import { DetectionService } from "../feeds/detection-service.ts";
@@ -21,6 +28,7 @@ import { eventHandlers, preEncodedEventService } from "../feeds/event-handlers.t
 import { EventService } from "../feeds/event-service.ts";
 import type { FeedObserver } from "../feeds/feed.ts";
 import { detectionFeed, eventFeed, type FeedParts } from "../feeds/feeds.ts";
+import { StreamMakings } from "../feeds/stream-makings.ts";
 import { SubscriberCount } from "../feeds/subscribers.ts";
 import { GrpcCalls } from "../grpc/grpc-calls.ts";
 import { GrpcServer } from "../grpc/grpc-server.ts";
@@ -81,13 +89,15 @@ export class RunningFeeds {
     const nats = await connectNats(this.server.url, "feeds", log);
     life.add({ stop: () => nats.connection.close() });
     const { ring, progressMs, rulesOf = () => undefined } = this.#options;
-    const parts = { nats, count: new SubscriberCount(100), log, ring, progressMs };
+    const makings = life.add(new StreamMakings((await openBuckets(nats.kv)).streamMakings, log));
+    const parts = { nats, count: new SubscriberCount(100), makings, log, ring, progressMs };
     const timeline = detectionFeed(parts, nobody);
     const events = eventFeed(parts, nobody);
     for (const { reader } of [timeline, events]) {
       life.add(reader);
       await reader.start();
     }
+    await makings.settled();
     const calls = new GrpcCalls(log, () => undefined);
     const grpc = life.add(new GrpcServer(() => calls.endStreams()));
     const zones = new ZoneLookup(rulesOf);

@@ -24,8 +24,11 @@ import {
   Lifecycle,
   type Nats,
   openBuckets,
+  streamMaking,
 } from "@sightline/service";
 import type { NatsServer } from "@sightline/service/testing";
+import { type StreamIdentity, streamIdentity } from "../feeds/cursor.ts";
+import { StreamMakings } from "../feeds/stream-makings.ts";
 import { GrpcCalls } from "../grpc/grpc-calls.ts";
 import { GrpcServer } from "../grpc/grpc-server.ts";
 import { subscriptionHandlers } from "../subscriptions/subscription-handlers.ts";
@@ -38,9 +41,16 @@ const kept = { maxAgeSeconds: 3600, maxBytes: 16 * 1024 ** 2, replicas: 1 };
 export class RunningSubscriptions {
   readonly client: SubscriptionServiceClient;
   readonly nats: Nats;
+  readonly #makings: StreamMakings;
   readonly #life: Lifecycle;
 
-  private constructor(client: SubscriptionServiceClient, nats: Nats, life: Lifecycle) {
+  private constructor(
+    client: SubscriptionServiceClient,
+    nats: Nats,
+    makings: StreamMakings,
+    life: Lifecycle,
+  ) {
+    this.#makings = makings;
     this.client = client;
     this.nats = nats;
     this.#life = life;
@@ -51,14 +61,22 @@ export class RunningSubscriptions {
     const life = new Lifecycle();
     const nats = await connectNats(server.url, "test", log);
     await ensureResultStreams(nats.manager, { timeline: kept, events: kept, deadLetters: kept });
-    const { subscriptions } = await openBuckets(nats.kv);
+    const { subscriptions, streamMakings } = await openBuckets(nats.kv);
     const calls = new GrpcCalls(log, () => undefined);
-    const service = await startSubscriptions(nats, subscriptions, log, life);
+    const makings = life.add(new StreamMakings(streamMakings, log));
+    const service = await startSubscriptions(nats, subscriptions, makings, log, life);
     const grpc = life.add(new GrpcServer(() => calls.endStreams()));
     grpc.addService(SubscriptionServiceService, subscriptionHandlers(calls, service));
     const port = await grpc.listen("127.0.0.1:0");
     const client = new SubscriptionServiceClient(`127.0.0.1:${port}`, credentials.createInsecure());
-    return new RunningSubscriptions(client, nats, life);
+    return new RunningSubscriptions(client, nats, makings, life);
+  }
+
+  /** Identity of a stream, which the service knows from then on, as from its feed. */
+  async identity(stream: string): Promise<StreamIdentity> {
+    const identity = streamIdentity(stream, streamMaking(await this.nats.manager.streams.info(stream)));
+    this.#makings.note(stream, identity);
+    return identity;
   }
 
   /** Makes the streams, as they are made when the service starts. */
