@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { projectRoot } from "@sightline/stack";
 import { Command } from "commander";
+import { testsOfChanged } from "../test/changed-tests.ts";
 
 interface Tally {
   passed: number;
@@ -70,10 +71,19 @@ export function testCommand(): Command {
   return new Command("test")
     .description("run lint, type-check, architecture rules and every test")
     .option("--no-checks", "run the tests only")
+    .option(
+      "--changed [revision]",
+      "only tests of packages that differ from a revision (HEAD unless given), and of those that use them",
+    )
     .argument("[filters...]", "only test files whose path contains one of these")
-    .action(async (filters: string[], options: { checks: boolean }) => {
+    .action(async (words: string[], options: { checks: boolean; changed?: string | true }) => {
+      const { changed } = options;
+      if (changed && words.length > 0)
+        throw new Error("--changed chooses the tests itself: give either it or words");
+      const filters = changed ? await testsOfChanged(changed === true ? "HEAD" : changed) : words;
+      if (changed && filters.length === 0) return console.log("nothing has changed");
       const total: Tally = { passed: 0, failed: 0, skipped: 0 };
-      if (options.checks && filters.length === 0)
+      if (options.checks && words.length === 0)
         for (const check of checks) {
           const ok = await run(check.command, check.args, join(projectRoot, check.cwd ?? "."));
           console.error(`${ok ? "✓" : "✗"} ${check.name}`);
