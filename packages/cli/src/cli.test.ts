@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { cameraName, FrameDetections, subjects, toTimestamp } from "@sightline/contracts";
 import { connectNats, createLogger } from "@sightline/service";
@@ -46,7 +46,10 @@ describe("camera", () => {
       ],
       ...["--classes", "person, dog", "--transport", "udp"],
     );
-    expect(added).toMatchObject({ code: 0, stderr: "" });
+    // No worker runs here, so nobody knows what the model knows.
+    const unchecked =
+      "sightline: no worker serves the camera's model now, so these class names were not checked";
+    expect(added).toMatchObject({ code: 0, stderr: `${unchecked}: person, dog\n` });
     const camera = JSON.parse(added.stdout);
     expect(camera).toMatchObject({
       name: "front",
@@ -132,6 +135,12 @@ describe("errors are one line on stderr, in the words of the command line", () =
     [["events", "--follow", "--to", "2026-03-01"], 2, "--to does not go with --follow"],
     [["events", "--annotated"], 2, "--annotated goes with --pictures"],
     [["events", "--follow", "--cursor", "x"], 1, "the cursor is damaged"],
+    [["events", "--follow", "--camera", "frnot"], 1, "there is no camera 'frnot'; did you mean front?"],
+    [["events", "--follow", "--zone", "dor"], 1, "no camera has a zone 'dor'; did you mean door?"],
+    [["events", "--camera", "none"], 1, "there is no camera 'none'"],
+    [["export", "events", "--camera", "none"], 1, "there is no camera 'none'"],
+    [["export", "detections", "--camera", "none"], 1, "there is no camera 'none'"],
+    [["watch", "--camera", "none"], 1, "there is no camera 'none'"],
     [["export", "events", "--from", "2026-03-02", "--to", "2026-03-01"], 1, "--from is after --to"],
     [["export", "detections", "--min-score", "7"], 1, "--min-score is 7; expected 0 to 1"],
     [["dead-letters", "list", "A/B"], 1, "the subscription's name is not valid; expected 1 to 63 char"],
@@ -141,8 +150,18 @@ describe("errors are one line on stderr, in the words of the command line", () =
   ];
   let outcomes: Outcome[];
   beforeAll(async () => {
-    const commands = wrong.map(([args]) => args);
-    outcomes = await runCommands(commands, { SIGHTLINE_GRPC: results.address });
+    const file = join(mkdtempSync(join(tmpdir(), "sightline-zones-")), "rules.yaml");
+    writeFileSync(file, "zones: [{ name: door, polygon: [[0, 0], [1, 0], [1, 1]] }]");
+    const commands = [
+      ["camera", "add", "front", "rtsp://cam/front"],
+      ["rules", "set", "front", file],
+      ...wrong.map(([args]) => args),
+      ["camera", "remove", "front"],
+    ];
+    const all = await runCommands(commands, { SIGHTLINE_GRPC: results.address });
+    expect([all.at(0)?.code, all.at(1)?.code, all.at(-1)?.code]).toEqual([0, 0, 0]);
+    outcomes = all.slice(2, -1);
+    rmSync(dirname(file), { recursive: true });
   });
 
   test.each(wrong.map((each, index) => [...each, index] as const))("%j", (_, code, text, index) => {
@@ -240,6 +259,7 @@ describe("watch, rules and events", () => {
     expect(bad.stderr).toContain("nowhere");
     const set = await sightline("rules", "set", "gate", file);
     expect(set).toMatchObject({ code: 0, stdout: "gate has 0 zones, 0 lines, 1 rule\n" });
+    expect(set.stderr).toMatch(/no worker serves .* these class names were not checked: person\n$/);
     expect(JSON.parse((await sightline("rules", "get", "gate")).stdout)).toMatchObject({
       zones: [],
       rules: [{ name: "appeared", type: "appeared", classes: ["person"] }],

@@ -18,6 +18,17 @@ export interface CallSettings {
   signal?: AbortSignal;
 }
 
+/** For calls that take class names. */
+export interface UncheckedClasses {
+  /** Told of class names that were taken without a check, since no worker serves the camera's model now. */
+  onUncheckedClasses?: ((classes: readonly string[]) => void) | undefined;
+}
+
+/** Tells of class names that an answer says were not checked, if any. */
+export function tellUnchecked({ onUncheckedClasses }: UncheckedClasses, classes: readonly string[]): void {
+  if (classes.length > 0) onUncheckedClasses?.(classes);
+}
+
 /** A method of a generated client that has one answer. */
 export type UnaryMethod<Request, Response> = (
   request: Request,

@@ -7,7 +7,13 @@ import {
   FrameReference,
   Transport,
 } from "@sightline/contracts";
-import { type CallSettings, stream, type UnaryMethod } from "./calls.ts";
+import {
+  type CallSettings,
+  stream,
+  tellUnchecked,
+  type UnaryMethod,
+  type UncheckedClasses,
+} from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";
 import { pages } from "./pages.ts";
@@ -64,9 +70,14 @@ export class Cameras {
   }
 
   /** Registers a camera; ALREADY_EXISTS when the id is taken, INVALID_ARGUMENT for a setting that cannot be. */
-  async register(id: string, settings: CameraSettings, call: CallSettings = {}): Promise<Camera> {
+  async register(
+    id: string,
+    settings: CameraSettings,
+    call: CallSettings & UncheckedClasses = {},
+  ): Promise<Camera> {
     const request = { cameraId: id, camera: toMessage(settings) };
     const response = await this.#call((client) => client.registerCamera, request, call);
+    tellUnchecked(call, response.uncheckedClasses);
     return present(response.camera);
   }
 
@@ -88,13 +99,14 @@ export class Cameras {
   async update(
     id: string,
     settings: Partial<CameraSettings>,
-    call: CallSettings & { etag?: string } = {},
+    call: CallSettings & UncheckedClasses & { etag?: string } = {},
   ): Promise<Camera> {
     const camera = { ...toMessage(settings), name: cameraName(id), etag: call.etag ?? "" };
     const updateMask = (Object.keys(settings) as (keyof CameraSettings)[])
       .filter((key) => settings[key] !== undefined)
       .map((key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
     const response = await this.#call((client) => client.updateCamera, { camera, updateMask }, call);
+    tellUnchecked(call, response.uncheckedClasses);
     return present(response.camera);
   }
 

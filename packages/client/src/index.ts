@@ -30,7 +30,7 @@ export {
   MaskMode,
   SubscriptionKind,
 } from "@sightline/contracts";
-export type { CallSettings } from "./calls.ts";
+export type { CallSettings, UncheckedClasses } from "./calls.ts";
 export type { CameraChange, CameraChangeKind, CameraSettings, Cameras, WatchOptions } from "./cameras.ts";
 export { type ConnectOptions, connect, SightlineClient } from "./client.ts";
 export type {

@@ -7,7 +7,7 @@ import {
   RulesServiceClient,
   type Zone,
 } from "@sightline/contracts";
-import type { CallSettings } from "./calls.ts";
+import { type CallSettings, tellUnchecked, type UncheckedClasses } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";
 
@@ -44,7 +44,11 @@ export class Rules {
   }
 
   /** Replaces a camera's rules as a whole, and returns them as they are kept. INVALID_ARGUMENT names every fault. */
-  async update(camera: string, settings: RulesSettings, call: CallSettings = {}): Promise<CameraRules> {
+  async update(
+    camera: string,
+    settings: RulesSettings,
+    call: CallSettings & UncheckedClasses = {},
+  ): Promise<CameraRules> {
     const { zones = [], lines = [], masks = [], rules = [], etag = "" } = settings;
     const replacement = CameraRules.fromPartial({
       name: rulesName(camera),
@@ -60,6 +64,7 @@ export class Rules {
       { rules: replacement },
       call,
     );
+    tellUnchecked(call, answer.uncheckedClasses);
     return present(answer.rules);
   }
 }

@@ -11,6 +11,7 @@ export * from "./lease.ts";
 export * from "./lease-assignment.ts";
 export * from "./log.ts";
 export * from "./metrics.ts";
+export * from "./name-hint.ts";
 export * from "./nats.ts";
 export * from "./provision.ts";
 export * from "./pull-requests.ts";

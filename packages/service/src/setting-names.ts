@@ -1,4 +1,5 @@
 import { configFileVariable, readConfigFile } from "./config.ts";
+import { nameHint } from "./name-hint.ts";
 
 /**
  * The settings of all services, by their variable, and what each is called in a settings file. Services share an environment
@@ -81,35 +82,12 @@ export function unknownSettings(env: NodeJS.ProcessEnv = process.env): string[] 
   return [
     ...Object.keys(env)
       .filter((name) => name.startsWith("SIGHTLINE_") && !variables.includes(name))
-      .map((name) => `${name} is no setting of any service, so it does nothing${hint(name, variables)}`),
+      .map((name) => `${name} is no setting of any service, so it does nothing${nameHint(name, variables)}`),
     ...given
       .filter((name) => !names.has(name))
       .map(
         (name) =>
-          `${name} in ${path} is no setting of any service, so it does nothing${hint(name, [...names])}`,
+          `${name} in ${path} is no setting of any service, so it does nothing${nameHint(name, [...names])}`,
       ),
   ].sort();
-}
-
-/** The known name that is most like it, if one is. */
-function hint(name: string, known: readonly string[]): string {
-  const [nearest] = known
-    .map((candidate) => ({ candidate, steps: editDistance(name.toUpperCase(), candidate.toUpperCase()) }))
-    .filter(({ candidate, steps }) => steps <= Math.max(2, candidate.length / 4))
-    .sort((a, b) => a.steps - b.steps);
-  return nearest === undefined ? "" : `; did you mean ${nearest.candidate}?`;
-}
-
-/** Characters to put in, take out or change to make one of the other (Levenshtein). */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (const [i, character] of [...a].entries()) {
-    const next = [i + 1];
-    for (let j = 0; j < b.length; j++) {
-      const changed = row[j]! + (character === b[j] ? 0 : 1);
-      next.push(Math.min(changed, row[j + 1]! + 1, next[j]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }

@@ -165,10 +165,10 @@ export async function startResults(
   timeline.feed.listen((message) => {
     if (!isFrame(message)) losses.add(message.camera, message.lostFrames);
   });
-  const isRegistered = (camera: string) => records.get(camera) !== undefined;
+  const requireCamera = (camera: string) => registry.require(camera);
   const { taker, claims, pictures, recentDetections, cameraSnapshots, eventSnapshots } =
     await withLimitsThatFit(() =>
-      startSnapshots(nats, retention.snapshots, isRegistered, prometheus, log, life),
+      startSnapshots(nats, retention.snapshots, requireCamera, prometheus, log, life),
     );
   timeline.feed.listen(framesOnly((frame) => recentDetections.add(frame)));
   records.onChange(({ key, value }) => {

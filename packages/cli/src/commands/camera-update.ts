@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from "commander";
 import { addCameraOptions, type CameraOptions, toSettings } from "../camera/camera-options.ts";
 import { cameraJson, cameraText } from "../camera/camera-view.ts";
+import { warnUncheckedClasses } from "../camera/unchecked-classes.ts";
 import { withServer } from "../server-connection.ts";
 
 interface UpdateOptions extends CameraOptions {
@@ -19,7 +20,10 @@ export function cameraUpdateCommand(): Command {
     if (Object.values(settings).every((value) => value === undefined))
       throw new InvalidArgumentError(`nothing to change; give at least one of ${settingOptions(command)}`);
     const camera = await withServer(command, (client) =>
-      client.cameras.update(name, settings, { etag: options.etag }),
+      client.cameras.update(name, settings, {
+        etag: options.etag,
+        ...(options.classes && { onUncheckedClasses: warnUncheckedClasses }),
+      }),
     );
     console.log(options.json ? JSON.stringify(cameraJson(camera)) : cameraText(camera));
   });

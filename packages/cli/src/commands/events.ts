@@ -10,8 +10,9 @@ import {
 import { Command, InvalidArgumentError } from "commander";
 import { append, list } from "../camera/camera-options.ts";
 import { gapWords } from "../event-view.ts";
-import { eventLine, eventTable, type SavedPictures } from "../events/event-lines.ts";
+import { cameraOfEvent, eventLine, eventTable, type SavedPictures } from "../events/event-lines.ts";
 import { EventPictures } from "../events/event-pictures.ts";
+import { keptOf, requireCameras, requireZones } from "../events/filtered-cameras.ts";
 import { wholeNumber } from "../number-options.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
@@ -91,7 +92,12 @@ async function listOnce(
 ): Promise<void> {
   const events = id === undefined ? [] : [await client.events.get(eventName(id))];
   if (id === undefined)
-    for await (const event of client.events.list({ filter, from, to, pageSize: Math.min(limit, 1000) }))
+    for await (const event of keptOf(
+      client.events.list({ filter, from, to, pageSize: Math.min(limit, 1000) }),
+      cameraOfEvent,
+      client,
+      filter.cameras ?? [],
+    ))
       if (events.push(event) === limit) break;
   // The server lists them by when they were stored, which may differ a little from camera to camera.
   events.sort((a, b) => startOf(b) - startOf(a));
@@ -112,6 +118,9 @@ async function follow(
   const onStatus = followStatus();
   // A server that was never there is an error; one that goes away later is waited for.
   await client.events.list({ pageSize: 1, signal }).next();
+  const { cameras = [], zones = [] } = filter;
+  await requireCameras(client, cameras, { signal });
+  await requireZones(client, zones, cameras, { signal });
   for await (const message of client.events.subscribe({ filter, start, signal, onStatus })) {
     if (message.kind !== "event") {
       console.error(`… ${message.gap.messages || "some"} messages are gone: ${gapWords[message.gap.reason]}`);

@@ -1,5 +1,7 @@
+import { cameraIdOf } from "@sightline/contracts";
 import { Command, InvalidArgumentError } from "commander";
 import { number } from "../camera/camera-options.ts";
+import { keptOf } from "../events/filtered-cameras.ts";
 import { CocoResults } from "../export/coco-results.ts";
 import { detectionsAsCsv, detectionsAsJsonLines } from "../export/detection-formats.ts";
 import { addExportOptions, type ExportOptions } from "../export/export-options.ts";
@@ -23,7 +25,7 @@ export function exportDetectionsCommand(): Command {
       throw new InvalidArgumentError("--format coco writes two files: name the first with --out FILE");
     const signal = untilSignal();
     await withServer(command, async (client) => {
-      const frames = client.detections.list({
+      const kept = client.detections.list({
         cameras: camera,
         classes,
         zone,
@@ -34,6 +36,7 @@ export function exportDetectionsCommand(): Command {
         pageSize: 1_000,
         signal,
       });
+      const frames = keptOf(kept, ({ frame }) => cameraIdOf(frame?.camera ?? ""), client, camera);
       if (format === "coco") {
         const coco = new CocoResults();
         await writeExport(out, coco.results(frames), signal);

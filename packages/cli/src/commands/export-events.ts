@@ -1,4 +1,6 @@
 import { Command } from "commander";
+import { cameraOfEvent } from "../events/event-lines.ts";
+import { keptOf } from "../events/filtered-cameras.ts";
 import { eventsAsCsv, eventsAsJsonLines } from "../export/event-formats.ts";
 import { addExportOptions, type ExportOptions } from "../export/export-options.ts";
 import { writeExport } from "../export/write-export.ts";
@@ -12,7 +14,8 @@ export function exportEventsCommand(): Command {
     const signal = untilSignal();
     await withServer(command, async (client) => {
       const filter = { cameras: camera, classes, zones: zone === undefined ? undefined : [zone] };
-      const events = client.events.list({ filter, from, to, pageSize: 1_000, signal });
+      const kept = client.events.list({ filter, from, to, pageSize: 1_000, signal });
+      const events = keptOf(kept, cameraOfEvent, client, camera);
       const pieces = format === "csv" ? eventsAsCsv(events) : eventsAsJsonLines(events);
       await writeExport(out, pieces, signal);
     });

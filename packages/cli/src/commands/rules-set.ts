@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { warnUncheckedClasses } from "../camera/unchecked-classes.ts";
 import { readRulesFile } from "../rules/read-rules-file.ts";
 import { withServer } from "../server-connection.ts";
 
@@ -11,7 +12,11 @@ export function rulesSetCommand(): Command {
   return command.action(async (camera: string, file: string, options: { etag?: string }) => {
     const settings = await readRulesFile(file);
     const rules = await withServer(command, (client) =>
-      client.rules.update(camera, { ...settings, etag: options.etag ?? "" }),
+      client.rules.update(
+        camera,
+        { ...settings, etag: options.etag ?? "" },
+        { onUncheckedClasses: warnUncheckedClasses },
+      ),
     );
     const count = (many: unknown[], word: string) => `${many.length} ${word}${many.length === 1 ? "" : "s"}`;
     console.log(

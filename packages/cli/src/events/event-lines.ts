@@ -32,6 +32,11 @@ export function eventId(event: Event): string {
   return `${camera}/${id}`;
 }
 
+/** The camera of an event, as the command line names it. */
+export function cameraOfEvent({ name }: Event): string {
+  return name.split("/")[1] ?? "";
+}
+
 /** How long an event lasted, that it goes on, or `-` for what is momentary. */
 function lasted(event: Event): string {
   const { phase, startTime, endTime } = toHttpEvent(event);

@@ -1,5 +1,10 @@
 import type { ServerWritableStream } from "@grpc/grpc-js";
-import type { CameraServiceServer, WatchCamerasRequest, WatchCamerasResponse } from "@sightline/contracts";
+import type {
+  Camera,
+  CameraServiceServer,
+  WatchCamerasRequest,
+  WatchCamerasResponse,
+} from "@sightline/contracts";
 import type { GrpcCalls } from "../grpc/grpc-calls.ts";
 import type { CameraFeed } from "./camera-feed.ts";
 import type { CameraService } from "./camera-service.ts";
@@ -10,11 +15,12 @@ export function cameraHandlers(
   service: CameraService,
   feed: CameraFeed,
 ): Omit<CameraServiceServer, "getCameraSnapshot"> {
+  const answer = (camera: Camera) => ({ camera, uncheckedClasses: service.uncheckedClasses(camera) });
   return {
-    registerCamera: calls.unary("RegisterCamera", async (r) => ({ camera: await service.register(r) })),
+    registerCamera: calls.unary("RegisterCamera", async (r) => answer(await service.register(r))),
     getCamera: calls.unary("GetCamera", async (r) => ({ camera: service.get(r) })),
     listCameras: calls.unary("ListCameras", async (r) => service.list(r)),
-    updateCamera: calls.unary("UpdateCamera", async (r) => ({ camera: await service.update(r) })),
+    updateCamera: calls.unary("UpdateCamera", async (r) => answer(await service.update(r))),
     deleteCamera: calls.unary("DeleteCamera", async (r) => {
       await service.delete(r);
       return {};

@@ -2,6 +2,7 @@ import type { KV } from "@nats-io/kv";
 import { type CameraRecord, type CameraSecret, encodeJson } from "@sightline/contracts";
 import { isJetStreamFailure, type KvMirror } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
+import { noCamera } from "./no-camera.ts";
 
 /** A camera as registered; `revision` changes with every write. */
 export interface StoredCamera {
@@ -34,6 +35,13 @@ export class CameraRegistry {
     return record && revision !== undefined ? { id, record, revision } : undefined;
   }
 
+  /** A camera by id. @throws ApiError camera_not_found */
+  require(id: string): StoredCamera {
+    const stored = this.find(id);
+    if (!stored) throw noCamera(id, this.ids());
+    return stored;
+  }
+
   /** Ids of all cameras, sorted. */
   ids(): string[] {
     return this.#mirror.keys().sort();
@@ -62,7 +70,7 @@ export class CameraRegistry {
     change: (stored: StoredCamera) => { record: CameraRecord; secret: CameraSecret | null | undefined },
   ): Promise<StoredCamera> {
     return this.#oneAtATime(id, async () => {
-      const stored = this.#present(id);
+      const stored = this.require(id);
       const { record, secret } = change(stored);
       return attempt(
         async () => {
@@ -80,7 +88,7 @@ export class CameraRegistry {
   /** Removes a camera and its secret. @throws ApiError camera_not_found, registry_unavailable */
   async delete(id: string): Promise<void> {
     await this.#oneAtATime(id, async () => {
-      const { revision } = this.#present(id);
+      const { revision } = this.require(id);
       await attempt(
         async () => {
           // The secret goes first: should the rest fail, the camera is still there to be deleted again.
@@ -91,12 +99,6 @@ export class CameraRegistry {
         () => new ApiError("etag_mismatch", `camera '${id}' was changed meanwhile; try again`),
       );
     });
-  }
-
-  #present(id: string): StoredCamera {
-    const stored = this.find(id);
-    if (!stored) throw new ApiError("camera_not_found", `there is no camera '${id}'`);
-    return stored;
   }
 
   async #writeSecret(id: string, secret: CameraSecret | null): Promise<void> {

@@ -10,11 +10,18 @@ import {
   type RegisterCameraRequest,
   type UpdateCameraRequest,
 } from "@sightline/contracts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
 import { cutPage, readPage } from "../grpc/page-token.ts";
 import { etagOf, toCameraMessage, transports } from "./camera-message.ts";
 import type { CameraRegistry, StoredCamera } from "./camera-registry.ts";
-import { checkSettings, updatablePaths, updatedPaths } from "./camera-settings.ts";
+import {
+  checkSettings,
+  settingFaults,
+  type UpdatablePath,
+  updatablePaths,
+  updatedPaths,
+  wellFormed,
+} from "./camera-settings.ts";
 import type { CameraStatusView } from "./camera-status-view.ts";
 import { authorityOf, parseCameraUri } from "./camera-uri.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
@@ -31,25 +38,25 @@ export class CameraService {
     this.#catalog = catalog;
   }
 
-  async register(request: RegisterCameraRequest): Promise<Camera> {
+  /** @throws ApiError with all that is wrong with the request, that of its form included; camera_exists, registry_unavailable */
+  async register(request: RegisterCameraRequest, form = wellFormed): Promise<Camera> {
     const { cameraId, camera = Camera.create() } = request;
-    if (!isCameraId(cameraId))
-      throw new ApiError(
-        "invalid_argument",
-        "camera_id is not valid; expected 1 to 63 characters of a-z, 0-9 and '-', beginning with a letter or digit",
-      );
+    const all = new Set(updatablePaths);
+    throwFaults([
+      ...form.faults,
+      ...(form.fields.has("id") ? [] : faultsOf(() => checkId(cameraId))),
+      ...(form.fields.has("uri") ? [] : faultsOf(() => parseCameraUri(camera.uri))),
+      ...settingFaults(camera, all, this.#catalog, form),
+    ]);
     const { uri, secret } = parseCameraUri(camera.uri);
-    const settings = checkSettings(camera, new Set(updatablePaths), this.#catalog);
+    const settings = checkSettings(camera, all, this.#catalog);
     const now = new Date().toISOString();
     const record = { uri, ...settings, hasCredentials: Boolean(secret), createTime: now, updateTime: now };
     return this.#message(await this.#registry.create(cameraId, record, secret ?? undefined));
   }
 
   get(request: GetCameraRequest): Camera {
-    const id = readName(request.name);
-    const stored = this.#registry.find(id);
-    if (!stored) throw new ApiError("camera_not_found", `there is no camera '${id}'`);
-    return this.#message(stored);
+    return this.#message(this.#registry.require(readName(request.name)));
   }
 
   list(request: ListCamerasRequest): ListCamerasResponse {
@@ -62,11 +69,16 @@ export class CameraService {
     return { cameras, nextPageToken, totalSize: ids.length };
   }
 
-  async update(request: UpdateCameraRequest): Promise<Camera> {
+  /**
+   * @throws ApiError with all that is wrong with the request, that of its form included; camera_not_found, etag_mismatch,
+   * registry_unavailable
+   */
+  async update(request: UpdateCameraRequest, form = wellFormed): Promise<Camera> {
     const given = request.camera ?? Camera.create();
     const id = readName(given.name);
-    const paths = updatedPaths(given, request.updateMask);
-    const address = paths.has("uri") ? parseCameraUri(given.uri) : undefined;
+    const named = request.updateMask?.length || form.faults.length === 0;
+    const paths = named ? updatedPaths(given, request.updateMask) : new Set<UpdatablePath>();
+    const readUri = () => (paths.has("uri") ? parseCameraUri(given.uri) : undefined);
     const stored = await this.#registry.update(id, (before) => {
       if (given.etag !== "" && given.etag !== etagOf(before))
         throw new ApiError(
@@ -82,6 +94,12 @@ export class CameraService {
         minScore: paths.has("min_score") ? given.minScore : old.minScore,
         classes: paths.has("classes") ? given.classes : old.classes,
       });
+      throwFaults([
+        ...form.faults,
+        ...faultsOf(readUri),
+        ...settingFaults(merged, paths, this.#catalog, form),
+      ]);
+      const address = readUri();
       const settings = checkSettings(merged, paths, this.#catalog);
       const uri = address?.uri ?? old.uri;
       const secret = address && secretAfter(address, old);
@@ -92,6 +110,11 @@ export class CameraService {
       };
     });
     return this.#message(stored);
+  }
+
+  /** Classes of a camera that were taken without a check, since no worker serves its model now. */
+  uncheckedClasses({ model, classes }: Camera): string[] {
+    return this.#catalog.uncheckedClasses(model, classes);
   }
 
   async delete(request: DeleteCameraRequest): Promise<void> {
@@ -110,6 +133,14 @@ export class CameraService {
 function secretAfter(address: ReturnType<typeof parseCameraUri>, old: CameraRecord) {
   if (address.secret !== undefined) return address.secret;
   return authorityOf(address.uri) === authorityOf(old.uri) ? undefined : null;
+}
+
+function checkId(id: string): void {
+  if (!isCameraId(id))
+    throw new ApiError(
+      "invalid_argument",
+      "camera_id is not valid; expected 1 to 63 characters of a-z, 0-9 and '-', beginning with a letter or digit",
+    );
 }
 
 function readName(name: string): string {

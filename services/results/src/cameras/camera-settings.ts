@@ -1,5 +1,5 @@
 import { type Camera, type CameraRecord, isModelName, limits, Transport } from "@sightline/contracts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 
 const maxTargetFps = 240;
@@ -46,33 +46,72 @@ export function updatedPaths(camera: Camera, mask: readonly string[] | undefined
   return new Set(named.filter(isUpdatable));
 }
 
+/** Faults of a request's form, and the fields that have them: their values are not looked at. */
+export interface FormFaults {
+  readonly faults: readonly ApiError[];
+  readonly fields: ReadonlySet<string>;
+}
+
+/** A request of the right form. */
+export const wellFormed: FormFaults = { faults: [], fields: new Set() };
+
 /**
- * Checks settings and puts defaults in. Model and classes are checked against the models served now only if named in
- * `changed`, so that a camera can be changed while its model is away. @throws ApiError
+ * All that is wrong with settings. Model and classes are checked against the models served now only if named in `changed`, so
+ * that a camera can be changed while its model is away.
  */
+export function settingFaults(
+  camera: Camera,
+  changed: ReadonlySet<UpdatablePath>,
+  catalog: ModelCatalog,
+  { fields }: FormFaults = wellFormed,
+): ApiError[] {
+  const model = camera.model || catalog.defaultModel;
+  const classesCount = changed.has("classes") || (changed.has("model") && !fields.has("model"));
+  const checks: Partial<Record<UpdatablePath, () => unknown>> = {
+    target_fps: () => checkRange("target_fps", camera.targetFps, maxTargetFps, "0 (every frame)"),
+    min_score: () => checkRange("min_score", camera.minScore, 1, "0 (the model's default)"),
+    ...(changed.has("model") && { model: () => checkModel(model, catalog) }),
+    ...(classesCount && { classes: () => checkClasses(camera.classes, model, catalog) }),
+    video_track: () => checkVideoTrack(camera.videoTrack),
+    transport: () => toTransport(camera.transport),
+  };
+  return updatablePaths.flatMap((path) => {
+    const check = fields.has(path) ? undefined : checks[path];
+    return check ? faultsOf(check) : [];
+  });
+}
+
+/** Checks settings and puts defaults in. @throws ApiError with all that {@link settingFaults} finds */
 export function checkSettings(
   camera: Camera,
   changed: ReadonlySet<UpdatablePath>,
   catalog: ModelCatalog,
 ): StoredSettings {
-  const { targetFps, minScore } = camera;
-  if (!(targetFps >= 0 && targetFps <= maxTargetFps))
-    throw invalid(`camera.target_fps is ${targetFps}; expected 0 (every frame) to ${maxTargetFps}`);
-  if (!(minScore >= 0 && minScore <= 1))
-    throw invalid(`camera.min_score is ${minScore}; expected 0 (the model's default) to 1`);
-  const model = camera.model || catalog.defaultModel;
-  if (changed.has("model")) checkModel(model, catalog);
-  const classes = [...new Set(camera.classes)];
-  if (changed.has("model") || changed.has("classes")) checkClasses(classes, model, catalog);
-  const { videoTrack } = camera;
+  throwFaults(settingFaults(camera, changed, catalog));
+  const { transport, videoTrack, targetFps, minScore, classes } = camera;
+  return {
+    transport: toTransport(transport),
+    videoTrack,
+    targetFps,
+    model: camera.model || catalog.defaultModel,
+    minScore,
+    classes: [...new Set(classes)],
+  };
+}
+
+function checkRange(field: string, value: number, most: number, least: string): void {
+  if (!(value >= 0 && value <= most))
+    throw invalid(`camera.${field} is ${value}; expected ${least} to ${most}`);
+}
+
+function checkVideoTrack(videoTrack: number): void {
   if (videoTrack > limits.maxVideoTrack)
     throw invalid(
       `camera.video_track is ${videoTrack}; expected 1 to ${limits.maxVideoTrack}, or 0 for the first`,
     );
-  return { transport: checkTransport(camera.transport), videoTrack, targetFps, model, minScore, classes };
 }
 
-function checkTransport(transport: Transport): CameraRecord["transport"] {
+function toTransport(transport: Transport): CameraRecord["transport"] {
   switch (transport) {
     case Transport.UNSPECIFIED:
     case Transport.AUTO:

@@ -16,6 +16,11 @@ export class ModelCatalog {
     return this.#models.get(name);
   }
 
+  /** Those of these class names that cannot be checked, since the model is not served now: all or none, each once. */
+  uncheckedClasses(model: string, classes: readonly string[]): string[] {
+    return this.find(model) ? [] : [...new Set(classes)];
+  }
+
   /** Names of the models served now, sorted. */
   names(): string[] {
     return this.#models.keys().sort();

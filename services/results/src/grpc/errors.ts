@@ -53,6 +53,25 @@ export class ApiError extends Error {
   }
 }
 
+/** Throws what is wrong with a request: the one fault as it is, several as one `invalid_argument` with all their messages. */
+export function throwFaults(faults: readonly ApiError[]): void {
+  const [first, second] = faults;
+  if (!first) return;
+  if (!second) throw first;
+  throw new ApiError("invalid_argument", faults.map(({ message }) => message).join("; "));
+}
+
+/** What a check throws, as a fault among others; none when it passes. */
+export function faultsOf(check: () => unknown): ApiError[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    if (error instanceof ApiError) return [error];
+    throw error;
+  }
+}
+
 /** What the caller is told of a caught value; what is no ApiError is logged, and becomes `internal` without its text. */
 export function toApiError(error: unknown, log: Logger): ApiError {
   if (!(error instanceof ApiError)) {

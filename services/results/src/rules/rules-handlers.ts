@@ -6,6 +6,9 @@ import type { RulesService } from "./rules-service.ts";
 export function rulesHandlers(calls: GrpcCalls, service: RulesService): RulesServiceServer {
   return {
     getCameraRules: calls.unary("GetCameraRules", async (r) => ({ rules: service.get(r) })),
-    updateCameraRules: calls.unary("UpdateCameraRules", async (r) => ({ rules: await service.update(r) })),
+    updateCameraRules: calls.unary("UpdateCameraRules", async (r) => {
+      const rules = await service.update(r);
+      return { rules, uncheckedClasses: service.uncheckedClasses(rules) };
+    }),
   };
 }

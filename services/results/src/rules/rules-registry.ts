@@ -1,6 +1,7 @@
 import type { KV } from "@nats-io/kv";
 import { type CameraRecord, CameraRules, toTimestamp } from "@sightline/contracts";
 import { isJetStreamFailure, type KvMirror, type Logger } from "@sightline/service";
+import { noCamera } from "../cameras/no-camera.ts";
 import { ApiError } from "../grpc/errors.ts";
 
 /** Etag of the rules of a camera that has none. */
@@ -77,7 +78,7 @@ export class RulesRegistry {
   /** @throws ApiError camera_not_found */
   requireCamera(camera: string): CameraRecord {
     const record = this.#records.get(camera);
-    if (!record) throw new ApiError("camera_not_found", `there is no camera '${camera}'`);
+    if (!record) throw noCamera(camera, this.#records.keys());
     return record;
   }
 

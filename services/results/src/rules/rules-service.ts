@@ -41,6 +41,13 @@ export class RulesService {
     const rules = await this.#registry.replace(camera, checked, etag || checked.etag);
     return { ...rules, name: rulesName(camera) };
   }
+
+  /** Classes that rules name and that were taken without a check, since no worker serves their camera's model now. */
+  uncheckedClasses({ name, rules }: CameraRules): string[] {
+    const { model } = this.#registry.requireCamera(readName(name));
+    const classes = rules.flatMap((rule) => rule.classes);
+    return this.#catalog.uncheckedClasses(model, classes);
+  }
 }
 
 /** Name of a camera's rules. */

@@ -20,16 +20,16 @@ export interface CameraSnapshotOptions {
 export class CameraSnapshots {
   readonly #pictures: PictureClient;
   readonly #detections: RecentDetections;
-  readonly #isRegistered: (camera: string) => boolean;
+  readonly #requireCamera: (camera: string) => unknown;
 
   constructor(
     pictures: PictureClient,
     detections: RecentDetections,
-    isRegistered: (camera: string) => boolean,
+    requireCamera: (camera: string) => unknown,
   ) {
     this.#pictures = pictures;
     this.#detections = detections;
-    this.#isRegistered = isRegistered;
+    this.#requireCamera = requireCamera;
   }
 
   /**
@@ -40,7 +40,7 @@ export class CameraSnapshots {
     const camera = cameraIdOf(name);
     if (camera === undefined)
       throw new ApiError("invalid_argument", "the camera's name is not valid; expected cameras/{camera}");
-    if (!this.#isRegistered(camera)) throw new ApiError("camera_not_found", `there is no camera '${camera}'`);
+    this.#requireCamera(camera);
     try {
       const picture = annotated
         ? await this.#annotated(camera, maxWidth)

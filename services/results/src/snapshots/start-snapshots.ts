@@ -25,11 +25,14 @@ export interface SnapshotParts {
   eventSnapshots: EventSnapshots;
 }
 
-/** Starts taking and keeping pictures of events; its parts are stopped through `life`. */
+/**
+ * Starts taking and keeping pictures of events; its parts are stopped through `life`.
+ * @param requireCamera throws the error for a camera that is not registered
+ */
 export async function startSnapshots(
   nats: Nats,
   retention: Retention,
-  isRegistered: (camera: string) => boolean,
+  requireCamera: (camera: string) => unknown,
   registry: Registry,
   log: Logger,
   life: Lifecycle,
@@ -46,7 +49,7 @@ export async function startSnapshots(
     claims: new SnapshotClaims(taker, store, log),
     pictures,
     recentDetections,
-    cameraSnapshots: new CameraSnapshots(pictures, recentDetections, isRegistered),
+    cameraSnapshots: new CameraSnapshots(pictures, recentDetections, requireCamera),
     eventSnapshots: new EventSnapshots(new AwaitedSnapshots(nats, store)),
   };
 }

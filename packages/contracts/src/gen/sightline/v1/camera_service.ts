@@ -38,7 +38,11 @@ export interface RegisterCameraRequest {
 
 /** Response of RegisterCamera. */
 export interface RegisterCameraResponse {
-  camera: Camera | undefined;
+  camera:
+    | Camera
+    | undefined;
+  /** Class names that were taken without a check, since no worker serves the camera's model now. */
+  uncheckedClasses: string[];
 }
 
 /** Request of GetCamera. */
@@ -79,7 +83,11 @@ export interface UpdateCameraRequest {
 
 /** Response of UpdateCamera. */
 export interface UpdateCameraResponse {
-  camera: Camera | undefined;
+  camera:
+    | Camera
+    | undefined;
+  /** Class names that were taken without a check, since no worker serves the camera's model now. */
+  uncheckedClasses: string[];
 }
 
 /** Request of DeleteCamera. */
@@ -279,13 +287,16 @@ export const RegisterCameraRequest: MessageFns<RegisterCameraRequest> = {
 };
 
 function createBaseRegisterCameraResponse(): RegisterCameraResponse {
-  return { camera: undefined };
+  return { camera: undefined, uncheckedClasses: [] };
 }
 
 export const RegisterCameraResponse: MessageFns<RegisterCameraResponse> = {
   encode(message: RegisterCameraResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.camera !== undefined) {
       Camera.encode(message.camera, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.uncheckedClasses) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -311,6 +322,14 @@ export const RegisterCameraResponse: MessageFns<RegisterCameraResponse> = {
             message.camera = Camera.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.uncheckedClasses.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -324,13 +343,23 @@ export const RegisterCameraResponse: MessageFns<RegisterCameraResponse> = {
   },
 
   fromJSON(object: any): RegisterCameraResponse {
-    return { camera: isSet(object.camera) ? Camera.fromJSON(object.camera) : undefined };
+    return {
+      camera: isSet(object.camera) ? Camera.fromJSON(object.camera) : undefined,
+      uncheckedClasses: globalThis.Array.isArray(object?.uncheckedClasses)
+        ? object.uncheckedClasses.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.unchecked_classes)
+        ? object.unchecked_classes.map((e: any) => globalThis.String(e))
+        : [],
+    };
   },
 
   toJSON(message: RegisterCameraResponse): unknown {
     const obj: any = {};
     if (message.camera !== undefined) {
       obj.camera = Camera.toJSON(message.camera);
+    }
+    if (message.uncheckedClasses?.length) {
+      obj.uncheckedClasses = message.uncheckedClasses;
     }
     return obj;
   },
@@ -343,6 +372,7 @@ export const RegisterCameraResponse: MessageFns<RegisterCameraResponse> = {
     message.camera = (object.camera !== undefined && object.camera !== null)
       ? Camera.fromPartial(object.camera)
       : undefined;
+    message.uncheckedClasses = object.uncheckedClasses?.map((e) => e) || [];
     return message;
   },
 };
@@ -777,13 +807,16 @@ export const UpdateCameraRequest: MessageFns<UpdateCameraRequest> = {
 };
 
 function createBaseUpdateCameraResponse(): UpdateCameraResponse {
-  return { camera: undefined };
+  return { camera: undefined, uncheckedClasses: [] };
 }
 
 export const UpdateCameraResponse: MessageFns<UpdateCameraResponse> = {
   encode(message: UpdateCameraResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.camera !== undefined) {
       Camera.encode(message.camera, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.uncheckedClasses) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -809,6 +842,14 @@ export const UpdateCameraResponse: MessageFns<UpdateCameraResponse> = {
             message.camera = Camera.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.uncheckedClasses.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -822,13 +863,23 @@ export const UpdateCameraResponse: MessageFns<UpdateCameraResponse> = {
   },
 
   fromJSON(object: any): UpdateCameraResponse {
-    return { camera: isSet(object.camera) ? Camera.fromJSON(object.camera) : undefined };
+    return {
+      camera: isSet(object.camera) ? Camera.fromJSON(object.camera) : undefined,
+      uncheckedClasses: globalThis.Array.isArray(object?.uncheckedClasses)
+        ? object.uncheckedClasses.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.unchecked_classes)
+        ? object.unchecked_classes.map((e: any) => globalThis.String(e))
+        : [],
+    };
   },
 
   toJSON(message: UpdateCameraResponse): unknown {
     const obj: any = {};
     if (message.camera !== undefined) {
       obj.camera = Camera.toJSON(message.camera);
+    }
+    if (message.uncheckedClasses?.length) {
+      obj.uncheckedClasses = message.uncheckedClasses;
     }
     return obj;
   },
@@ -841,6 +892,7 @@ export const UpdateCameraResponse: MessageFns<UpdateCameraResponse> = {
     message.camera = (object.camera !== undefined && object.camera !== null)
       ? Camera.fromPartial(object.camera)
       : undefined;
+    message.uncheckedClasses = object.uncheckedClasses?.map((e) => e) || [];
     return message;
   },
 };

@@ -43,7 +43,11 @@ export interface UpdateCameraRulesRequest {
 
 /** Response of UpdateCameraRules. */
 export interface UpdateCameraRulesResponse {
-  rules: CameraRules | undefined;
+  rules:
+    | CameraRules
+    | undefined;
+  /** Class names that were taken without a check, since no worker serves the camera's model now. */
+  uncheckedClasses: string[];
 }
 
 function createBaseGetCameraRulesRequest(): GetCameraRulesRequest {
@@ -252,13 +256,16 @@ export const UpdateCameraRulesRequest: MessageFns<UpdateCameraRulesRequest> = {
 };
 
 function createBaseUpdateCameraRulesResponse(): UpdateCameraRulesResponse {
-  return { rules: undefined };
+  return { rules: undefined, uncheckedClasses: [] };
 }
 
 export const UpdateCameraRulesResponse: MessageFns<UpdateCameraRulesResponse> = {
   encode(message: UpdateCameraRulesResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.rules !== undefined) {
       CameraRules.encode(message.rules, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.uncheckedClasses) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -284,6 +291,14 @@ export const UpdateCameraRulesResponse: MessageFns<UpdateCameraRulesResponse> = 
             message.rules = CameraRules.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.uncheckedClasses.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -297,13 +312,23 @@ export const UpdateCameraRulesResponse: MessageFns<UpdateCameraRulesResponse> = 
   },
 
   fromJSON(object: any): UpdateCameraRulesResponse {
-    return { rules: isSet(object.rules) ? CameraRules.fromJSON(object.rules) : undefined };
+    return {
+      rules: isSet(object.rules) ? CameraRules.fromJSON(object.rules) : undefined,
+      uncheckedClasses: globalThis.Array.isArray(object?.uncheckedClasses)
+        ? object.uncheckedClasses.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.unchecked_classes)
+        ? object.unchecked_classes.map((e: any) => globalThis.String(e))
+        : [],
+    };
   },
 
   toJSON(message: UpdateCameraRulesResponse): unknown {
     const obj: any = {};
     if (message.rules !== undefined) {
       obj.rules = CameraRules.toJSON(message.rules);
+    }
+    if (message.uncheckedClasses?.length) {
+      obj.uncheckedClasses = message.uncheckedClasses;
     }
     return obj;
   },
@@ -316,6 +341,7 @@ export const UpdateCameraRulesResponse: MessageFns<UpdateCameraRulesResponse> = 
     message.rules = (object.rules !== undefined && object.rules !== null)
       ? CameraRules.fromPartial(object.rules)
       : undefined;
+    message.uncheckedClasses = object.uncheckedClasses?.map((e) => e) || [];
     return message;
   },
 };

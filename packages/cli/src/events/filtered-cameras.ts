@@ -1,0 +1,62 @@
+import type { CallSettings, SightlineClient } from "@sightline/client";
+import { isCameraId } from "@sightline/contracts";
+
+/**
+ * A filter may name cameras that are not registered: to the server, what is kept of a camera outlives it. Who waits for such a
+ * camera waits for ever, so the commands ask for it first. Names that cannot be are left to the server.
+ * @throws SightlineError NOT_FOUND for the first camera that there is not
+ */
+export async function requireCameras(
+  client: SightlineClient,
+  cameras: readonly string[],
+  call: CallSettings = {},
+): Promise<void> {
+  for (const camera of cameras) if (isCameraId(camera)) await client.cameras.get(camera, call);
+}
+
+/** There is no zone of this name in the rules of the cameras that were asked for. */
+export class NoZoneError extends Error {
+  override readonly name = "NoZoneError";
+}
+
+/** As {@link requireCameras}, for zones of these cameras, or of any when none is named. @throws NoZoneError */
+export async function requireZones(
+  client: SightlineClient,
+  zones: readonly string[],
+  cameras: readonly string[],
+  call: CallSettings = {},
+): Promise<void> {
+  if (zones.length === 0) return;
+  const known = new Set<string>();
+  const ids = cameras.length > 0 ? cameras : await cameraIds(client, call);
+  for (const id of ids) for (const { name } of (await client.rules.get(id, call)).zones) known.add(name);
+  const missing = zones.find((zone) => !known.has(zone));
+  if (missing === undefined) return;
+  // Loaded only here: it brings all that a service needs.
+  const { nameHint } = await import("@sightline/service");
+  const whose = cameras.length > 0 ? `${cameras.join(", ")} has no zone` : "no camera has a zone";
+  throw new NoZoneError(`${whose} '${missing}'${nameHint(missing, [...known])}`);
+}
+
+/**
+ * What is kept, item by item; then, for cameras of the filter of which nothing was kept, whether there are such.
+ * @throws SightlineError NOT_FOUND for a camera that there is not and of which there is nothing
+ */
+export async function* keptOf<T>(
+  items: AsyncIterable<T>,
+  cameraOf: (item: T) => string | undefined,
+  client: SightlineClient,
+  cameras: readonly string[],
+): AsyncGenerator<T, void> {
+  const missing = new Set(cameras);
+  for await (const item of items) {
+    missing.delete(cameraOf(item) ?? "");
+    yield item;
+  }
+  await requireCameras(client, [...missing]);
+}
+
+async function cameraIds(client: SightlineClient, call: CallSettings): Promise<string[]> {
+  const cameras = await Array.fromAsync(client.cameras.list({ ...call, pageSize: 1_000 }));
+  return cameras.map(({ name }) => name.replace("cameras/", ""));
+}
