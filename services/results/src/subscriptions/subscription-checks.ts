@@ -1,6 +1,6 @@
 import { EventFilter, Subscription, SubscriptionKind } from "@sightline/contracts";
 import { readEventFilter } from "../feeds/event-filter.ts";
-import { ApiError } from "../grpc/errors.ts";
+import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
 
 const defaultAckDeadlineSeconds = 30;
 const maxAckDeadlineSeconds = 600;
@@ -20,35 +20,35 @@ export function readSubscriptionName(name: string): string {
   return id;
 }
 
-/** Checks a subscription that is to be created, and puts defaults in. @throws ApiError invalid_argument */
+/** Checks a subscription that is to be created, and puts defaults in. @throws ApiError invalid_argument with every fault */
 export function checkSubscription(id: string, given: Subscription | undefined): Subscription {
-  if (!idForm.test(id))
-    throw new ApiError(
-      "invalid_argument",
-      "subscription_id is not valid; expected 1 to 63 characters of a-z, 0-9 and '-', beginning with a letter or digit",
-    );
   const { kind, filter, start, ackDeadlineSeconds, maxDeliveryAttempts } = given ?? Subscription.create();
-  if (kind !== SubscriptionKind.EVENTS && kind !== SubscriptionKind.DETECTIONS)
-    throw new ApiError(
-      "invalid_argument",
+  const wrong: [boolean, string][] = [
+    [
+      !idForm.test(id),
+      "subscription_id is not valid; expected 1 to 63 characters of a-z, 0-9 and '-', beginning with a letter or digit",
+    ],
+    [
+      kind !== SubscriptionKind.EVENTS && kind !== SubscriptionKind.DETECTIONS,
       "subscription.kind is not set; expected SUBSCRIPTION_KIND_EVENTS or SUBSCRIPTION_KIND_DETECTIONS",
-    );
-  if (ackDeadlineSeconds > maxAckDeadlineSeconds)
-    throw new ApiError(
-      "invalid_argument",
+    ],
+    [
+      ackDeadlineSeconds > maxAckDeadlineSeconds,
       `subscription.ack_deadline_seconds is ${ackDeadlineSeconds}; expected 1 to ${maxAckDeadlineSeconds}, or 0 for ${defaultAckDeadlineSeconds}`,
-    );
-  if (maxDeliveryAttempts > maxMaxDeliveryAttempts)
-    throw new ApiError(
-      "invalid_argument",
+    ],
+    [
+      maxDeliveryAttempts > maxMaxDeliveryAttempts,
       `subscription.max_delivery_attempts is ${maxDeliveryAttempts}; expected 1 to ${maxMaxDeliveryAttempts}, or 0 for ${defaultMaxDeliveryAttempts}`,
-    );
-  readEventFilter(filter);
-  if (kind === SubscriptionKind.DETECTIONS && filter && namesMoreThanFrames(filter))
-    throw new ApiError(
-      "invalid_argument",
+    ],
+    [
+      kind === SubscriptionKind.DETECTIONS && filter !== undefined && namesMoreThanFrames(filter),
       "subscription.filter has types, zones, rules or phases, which frames do not have; detections are filtered by cameras and classes",
-    );
+    ],
+  ];
+  throwFaults([
+    ...wrong.flatMap(([isWrong, message]) => (isWrong ? [new ApiError("invalid_argument", message)] : [])),
+    ...faultsOf(() => readEventFilter(filter)),
+  ]);
   return Subscription.fromPartial({
     name: `subscriptions/${id}`,
     kind,

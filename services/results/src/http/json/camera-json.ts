@@ -15,7 +15,8 @@ import {
   toIso,
 } from "@sightline/contracts";
 import { transports } from "../../cameras/camera-message.ts";
-import type { UpdatablePath } from "../../cameras/camera-settings.ts";
+import type { FormFaults, UpdatablePath } from "../../cameras/camera-settings.ts";
+import type { BodyFields } from "../body-fields.ts";
 
 const transportNames: Readonly<Record<number, HttpCamera["transport"]>> = {
   [Transport.TCP]: "tcp",
@@ -64,6 +65,12 @@ const pathOf: Record<keyof HttpCameraChanges, UpdatablePath> = {
   minScore: "min_score",
   classes: "classes",
 };
+
+/** What CameraService is told of the faults of a body's form. */
+export function formFaults({ faults, faulty }: BodyFields<HttpCameraChanges>): FormFaults {
+  const fields = [...faulty].map((name) => pathOf[name as keyof HttpCameraChanges] ?? name);
+  return { faults, fields: new Set(fields) };
+}
 
 /** The update mask of the settings that a change names. */
 export function updateMaskOf(changes: HttpCameraChanges): UpdatablePath[] {

@@ -69,11 +69,16 @@ test("rules: read, replaced under their etag, refused with every fault", async (
         ],
       },
     ],
-    rules: [{ type: "entered_zone", zone: "gate" }],
+    rules: [{ type: "entered_zone", zone: "gate" }, { type: "flew" }],
   };
   const refused = await api.call("put", path, { ...front, body: faulty });
   expect(refused).toMatchObject({ status: 400, body: { code: "rules_invalid" } });
-  expect((refused.body as { message: string }).message.split("\n").length).toBeGreaterThan(1);
+  // Of value and of form.
+  expect((refused.body as { message: string }).message.split("\n")).toEqual([
+    expect.stringMatching(/^zones\[0\]/),
+    expect.stringMatching(/^rules\[0\].*gate/),
+    expect.stringMatching(/^rules\[1\]\.type: must be one of/),
+  ]);
   expect(await api.call("get", path, { params: { camera: "nobody" } })).toMatchObject({ status: 404 });
   await api.call("delete", "/cameras/{camera}", front);
   await api.call("post", "/cameras", { body: { id: "front", uri: "rtsp://cam/x" } });

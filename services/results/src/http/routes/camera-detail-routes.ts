@@ -1,8 +1,8 @@
 import { cameraName, httpRulesSchema, httpRulesUpdateSchema, httpSeriesSchema } from "@sightline/contracts";
 import { formatRules } from "@sightline/rules";
-import { validatorCompiler } from "fastify-type-provider-zod";
 import { z } from "zod";
 import { rulesName } from "../../rules/rules-service.ts";
+import { bodyIsCheckedLater } from "../body-fields.ts";
 import { seriesSeconds } from "../series/camera-series.ts";
 import { withoutOffset } from "../series/series-store.ts";
 import { cameraParams, conditional, errorAnswers, etagOf, flag } from "./api-error.ts";
@@ -37,8 +37,7 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
     {
       bodyLimit: maxRulesBytes,
       // A rules file is checked by the rules themselves, which find all faults and know what to do about them.
-      validatorCompiler: (route) =>
-        route.httpPart === "body" ? (data: unknown) => ({ value: data }) : validatorCompiler(route as never),
+      validatorCompiler: bodyIsCheckedLater,
       schema: {
         tags,
         operationId: "setRules",

@@ -8,7 +8,10 @@ import {
   httpProbeSchema,
 } from "@sightline/contracts";
 import { z } from "zod";
-import { fromHttpSettings, updateMaskOf } from "../json/camera-json.ts";
+import { parseCameraUri } from "../../cameras/camera-uri.ts";
+import { faultsOf, throwFaults } from "../../grpc/errors.ts";
+import { bodyIsCheckedLater, readFields } from "../body-fields.ts";
+import { formFaults, fromHttpSettings, updateMaskOf } from "../json/camera-json.ts";
 import { cameraParams, conditional, errorAnswers, etagOf } from "./api-error.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
@@ -39,6 +42,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
   app.post(
     "/cameras",
     {
+      validatorCompiler: bodyIsCheckedLater,
       schema: {
         tags,
         operationId: "registerCamera",
@@ -47,9 +51,12 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
         response: { 201: httpCameraSchema, ...errorAnswers },
       },
     },
-    async ({ body: { id, ...settings } }, reply) => {
+    async ({ body }, reply) => {
       const { cameras, view } = parts();
-      const camera = await cameras.register({ cameraId: id, camera: fromHttpSettings(id, settings) });
+      const read = readFields(httpNewCameraSchema, body);
+      const { id = "", ...settings } = read.fields;
+      const request = { cameraId: id, camera: fromHttpSettings(id, settings) };
+      const camera = await cameras.register(request, formFaults(read));
       reply.header("location", `/api/v1/cameras/${id}`).header("etag", `"${camera.etag}"`);
       return reply.code(201).send(view.show(camera));
     },
@@ -75,6 +82,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
   app.patch(
     "/cameras/:camera",
     {
+      validatorCompiler: bodyIsCheckedLater,
       schema: {
         tags,
         operationId: "updateCamera",
@@ -88,10 +96,13 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
     async ({ params, body, headers }, reply) => {
       const { cameras, view } = parts();
       const etag = etagOf(headers["if-match"]);
-      const camera = await cameras.update({
-        camera: fromHttpSettings(params.camera, body, etag),
-        updateMask: updateMaskOf(body),
-      });
+      const read = readFields(httpCameraChangesSchema, body);
+      const { fields } = read;
+      const request = {
+        camera: fromHttpSettings(params.camera, fields, etag),
+        updateMask: updateMaskOf(fields),
+      };
+      const camera = await cameras.update(request, formFaults(read));
       reply.header("etag", `"${camera.etag}"`);
       return view.show(camera);
     },
@@ -115,6 +126,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
   app.post(
     "/probe",
     {
+      validatorCompiler: bodyIsCheckedLater,
       schema: {
         tags,
         operationId: "probeCamera",
@@ -123,6 +135,11 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
         response: { 200: httpProbeSchema, ...errorAnswers },
       },
     },
-    async ({ body }) => parts().probe.probe(body),
+    async ({ body }) => {
+      const { fields, faults, faulty } = readFields(httpProbeRequestSchema, body);
+      const { uri = "" } = fields;
+      throwFaults([...faults, ...(faulty.has("uri") ? [] : faultsOf(() => parseCameraUri(uri)))]);
+      return parts().probe.probe({ ...fields, uri });
+    },
   );
 }
