@@ -1,5 +1,6 @@
 /** Whether a media file ends before its own structure says it should. */
 import { type FileHandle, open } from "node:fs/promises";
+import { endOfPackets, packetLayout, transportStreamHead } from "./transport-stream.ts";
 
 /** How a container says where it ends: the offset behind its last part that has begun, undefined if it does not say. */
 type EndOf = (file: FileHandle, length: number) => Promise<number | undefined>;
@@ -57,22 +58,24 @@ function lengthOf(first = 0): number {
 
 /** Which container a file is, by its first bytes. */
 function endFor(head: Buffer): EndOf | undefined {
-  const tag = head.toString("latin1");
+  const layout = packetLayout(head);
+  if (layout) return (file, length) => endOfPackets(file, length, layout);
+  const tag = head.toString("latin1", 0, 12);
   if (/^.{4}(?:ftyp|moov|mdat|free|skip|wide|styp|pnot)/s.test(tag)) return endOfBoxes;
   if (tag.startsWith("RIFF")) return endOfChunks;
   return tag.startsWith("\x1aE\xdf\xa3") ? endOfElements : undefined;
 }
 
 /**
- * Whether a file is cut short, as a copy or download that broke off leaves it: MP4 and MOV, Matroska and WebM, AVI and WebP
- * say how long their parts are. What other files, and streams that were written as they came, lack cannot be told.
+ * Whether a file is cut short, as a copy or download that broke off leaves it: MP4 and MOV, Matroska and WebM, MPEG transport
+ * streams, AVI and WebP say how long their parts are. What other files, and streams that were written as they came, lack cannot be told.
  * @throws the system's error when the file cannot be read
  */
 export async function isCutShort(path: string): Promise<boolean> {
   const file = await open(path);
   try {
     const { size } = await file.stat();
-    const end = await endFor(await bytes(file, 0, 12))?.(file, size);
+    const end = await endFor(await bytes(file, 0, transportStreamHead))?.(file, size);
     return end !== undefined && end > size;
   } finally {
     await file.close();

@@ -1,13 +1,30 @@
 import { mostStretch } from "./display-size.ts";
+import { type Orientation, uprightFilters } from "./orientation.ts";
+
+/** ffmpeg's arguments for a file as its input, of which {@link displayFilters} of the same facts make upright pictures. */
+export function fileInput(
+  path: string,
+  { orientation = 1 }: { readonly orientation?: Orientation },
+): string[] {
+  // Newer versions of ffmpeg turn some of these pictures by themselves.
+  return [...(orientation === 1 ? [] : ["-noautorotate"]), "-i", `file:${path}`];
+}
 
 /**
  * The ffmpeg filters that must come first so that the pictures of a stream are whole: pictures of two fields become
  * pictures of one moment, one for one. None for a progressive stream, since the filter waits for the next picture; among
  * those of an interlaced one, progressive pictures pass as they are. What a display matrix says is on its side ffmpeg turns by
- * itself, before these.
+ * itself, before these; a still picture is turned by them.
  */
-export function displayFilters({ interlaced }: { readonly interlaced: boolean }): string[] {
-  return interlaced ? ["bwdif=mode=send_frame:deint=interlaced"] : [];
+export function displayFilters({
+  interlaced,
+  orientation = 1,
+}: {
+  readonly interlaced: boolean;
+  readonly orientation?: Orientation;
+}): string[] {
+  const whole = interlaced ? ["bwdif=mode=send_frame:deint=interlaced"] : [];
+  return [...whole, ...uprightFilters(orientation)];
 }
 
 const aspect = `if(between(sar,1/${mostStretch},${mostStretch}),sar,1)`;

@@ -2,9 +2,10 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isCutShort } from "./cut-short.ts";
-import { displayExpressions, displayFilters } from "./display-filters.ts";
+import { displayExpressions, displayFilters, fileInput } from "./display-filters.ts";
 import { displaySize } from "./display-size.ts";
 import { probeFile } from "./probe-file.ts";
 
@@ -103,6 +104,25 @@ test("a still picture is shown as it is stored, whatever it says for printers", 
   }
 });
 
+test("a picture that EXIF says is turned is upright, whatever ffmpeg knows of EXIF", async () => {
+  const stored = make("stored.png", "null", "-frames:v", "1", "-update", "1");
+  const jpegs = ([2, 3, 4, 5, 6, 7, 8] as const).map((orientation) => [orientation, "jpg"] as const);
+  for (const [orientation, kind] of [...jpegs, [6, "webp"], [6, "png"]] as const) {
+    const path = join(folder, `turned-${orientation}.${kind}`);
+    await sharp(stored).withMetadata({ orientation }).toFile(path);
+    const facts = await probeFile(path, { ffmpeg });
+    const { data, info } = await sharp(path).autoOrient().raw().toBuffer({ resolveWithObject: true });
+    const display = { width: info.width, height: info.height };
+    expect(facts, path).toMatchObject({ still: true, orientation, display, stored: display });
+    const filters = [...displayFilters(facts!), "format=rgb24"].join(",");
+    const output = ["-vf", filters, "-f", "rawvideo", "-"];
+    const pixels = execFileSync(ffmpeg, ["-v", "error", ...fileInput(path, facts!), ...output]);
+    expect(pixels.length).toBe(data.length);
+    const difference = pixels.reduce((sum, value, at) => sum + Math.abs(value - data[at]!), 0);
+    expect(difference / data.length, path).toBeLessThan(10);
+  }
+});
+
 test("what holds no picture has no facts, and no program is an error", async () => {
   expect(await probeFile("/etc/hostname", { ffmpeg })).toBeUndefined();
   await expect(probeFile("/etc/hostname", { ffmpeg: "/no/ffmpeg" })).rejects.toThrow("ENOENT");
@@ -132,19 +152,30 @@ test.each([
   ["Matroska", "video.mkv", []],
   ["WebM", "video.webm", ["-c:v", "libvpx"]],
   ["AVI", "video.avi", ["-c:v", "mpeg4"]],
+  ["MPEG-TS", "video.ts", []],
+  ["M2TS", "video.m2ts", []],
 ])("%s: the whole file is whole, and a part of it is cut short", async (_, name, output) => {
   const path = make(name, "null", ...output);
   expect(await isCutShort(path)).toBe(false);
   const { size } = statSync(path);
-  for (const length of [size - 1, Math.floor(size / 2)]) {
+  // Odd, so that it lies within a packet.
+  for (const length of [size - 1, Math.floor(size / 2) | 1]) {
     truncateSync(path, length);
     expect(await isCutShort(path)).toBe(true);
   }
 });
 
+test("MPEG-TS that ends between two packets is cut short when its last stream says how much there should be", async () => {
+  const path = make("lengths.ts", "null", "-mpegts_flags", "+resend_headers", "-omit_video_pes_length", "0");
+  const packets = statSync(path).size / 188;
+  expect(await isCutShort(path)).toBe(false);
+  truncateSync(path, 188 * (packets - 1));
+  expect(await isCutShort(path)).toBe(true);
+});
+
 test("of other files, and of a stream that does not say its length, nothing is told", async () => {
-  const stream = make("stream.ts", "null");
-  truncateSync(stream, 5_000);
+  const stream = make("stream.h264", "null");
+  truncateSync(stream, 2_000);
   expect(await isCutShort(stream)).toBe(false);
   const live = make("live.mkv", "null", "-f", "matroska", "-live", "1");
   expect(await isCutShort(live)).toBe(false);

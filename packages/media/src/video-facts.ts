@@ -1,4 +1,5 @@
 import { displaySize, type PixelAspect, type Size } from "./display-size.ts";
+import { isOnItsSide, type Orientation } from "./orientation.ts";
 
 /** What must be known of a stream's pictures to show them. */
 export interface PictureFacts {
@@ -14,6 +15,8 @@ export interface VideoFacts extends PictureFacts {
   readonly stored: Size;
   /** Whether it is a picture and no video. */
   readonly still: boolean;
+  /** How the filters turn a still picture to make it upright; ffmpeg turns a video by itself. */
+  readonly orientation: Orientation;
   /** Pictures per second, if it says so. */
   readonly fps: number | undefined;
   /** Length of the file, if it says so. */
@@ -24,14 +27,14 @@ export interface VideoFacts extends PictureFacts {
 const picture = /^\[Parsed_showinfo_\d+ @ [^\n]* sar:(\d+)\/(\d+) s:(\d+)x(\d+) i:(.)/m;
 
 /**
- * @param words what ffmpeg prints when `showinfo` is its only filter
+ * @param words what ffmpeg prints when `showinfo` is its only filter, and, with an orientation other than 1, it turns nothing
  * @returns undefined when the file gave no picture
  */
-export function videoFacts(words: string): VideoFacts | undefined {
+export function videoFacts(words: string, orientation: Orientation = 1): VideoFacts | undefined {
   const shown = picture.exec(words);
   if (!shown) return undefined;
   const [across, down, width, height] = shown.slice(1, 5).map(Number) as [...PixelAspect, number, number];
-  const stored = { width, height };
+  const stored = isOnItsSide(orientation) ? { width: height, height: width } : { width, height };
   const [line = ""] = /^ *Stream #\d[^\n]*: Video: [^\n]*/m.exec(words) ?? [];
   const still = /^Input #0, (?:image2|\w+_pipe),/m.test(words);
   const time = /^ {2}Duration: (\d+):(\d+):([\d.]+)/m.exec(words);
@@ -41,6 +44,7 @@ export function videoFacts(words: string): VideoFacts | undefined {
     stored,
     interlaced: shown[5] !== "P" || /\b(?:top|bottom) (?:coded )?first\b/.test(line),
     still,
+    orientation,
     fps: Number(/ ([\d.]+) fps\b/.exec(line)?.[1]) || undefined,
     seconds: time ? 3600 * Number(time[1]) + 60 * Number(time[2]) + Number(time[3]) : undefined,
   };

@@ -6,6 +6,7 @@ import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { projectRoot } from "@sightline/stack";
 import { architecture, buildModel, prepareModel, SeededWeights, saveModel } from "@sightline/yolo-nas";
+import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findMedia, openMedia } from "../detect/media-files.ts";
 
@@ -197,6 +198,20 @@ test("saves one picture as the file that --out names, and never over the picture
     await expect(detect(path, "--out", wrong)).rejects.toMatchObject({
       stderr: expect.stringContaining(words),
     });
+});
+
+test("boxes and the copy of a phone's picture are as it is seen", async () => {
+  const photo = join(folder, "photo.jpg");
+  await sharp(await testMedia("still.png", 1))
+    .withMetadata({ orientation: 6 })
+    .toFile(photo);
+  const copy = join(folder, "photo-copy.jpg");
+  const { stdout } = await detect(photo, "--json", "--out", copy, "--min-score", "0.001");
+  const { width, height, detections } = JSON.parse(stdout);
+  expect({ width, height }).toEqual({ width: 90, height: 160 });
+  expect(Math.max(...detections.map(({ box }: { box: number[] }) => box[3]!))).toBeGreaterThan(90);
+  const [written] = await findMedia(copy);
+  expect(await openMedia(written!, "ffmpeg")).toMatchObject({ width: 90, height: 160 });
 });
 
 test("says what is wrong with a path that holds nothing", async () => {

@@ -131,9 +131,19 @@ test("a video that is cut short gives the events of what there is of it, says so
   truncateSync(cut, Math.floor(statSync(cut).size * 0.7));
   const { code, stdout, stderr } = await runCommand(["replay", cut, "--rules", rules]);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/^sightline: .*cut\.mp4 is cut short: .* frames were read\.\n$/);
+  expect(stderr).toMatch(
+    /^sightline: .*cut\.mp4 is cut short: .* frames were read, the last at \d\.\d\d s\.\n$/,
+  );
   expect(eventsOf(stdout).some(({ type }) => type === "appeared")).toBe(true);
   expect(eventsOf(stdout).at(-1)).toMatchObject({ type: "camera_down" });
+  const stream = join(folder, "cut.ts");
+  execFileSync("ffmpeg", ["-loglevel", "error", "-t", "2", "-i", clip, "-c", "copy", stream]);
+  truncateSync(stream, Math.floor(statSync(stream).size * 0.7) | 1);
+  const part = await runCommand(["replay", stream, "--rules", rules]);
+  expect(part.code).toBe(1);
+  expect(part.stderr).toMatch(
+    /^sightline: .*cut\.ts is cut short: .* frames were read, the last at \d\.\d\d s\.\n$/,
+  );
   truncateSync(cut, 100);
   const nothing = await runCommand(["replay", cut, "--rules", rules]);
   expect(nothing).toMatchObject({ code: 1, stdout: "" });

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { displayFilters } from "@sightline/media";
+import { displayFilters, fileInput } from "@sightline/media";
 import { MediaError, type MediaFile } from "./media-files.ts";
 
 /** The frames of a file at the size at which they are shown, as interleaved R, G, B bytes. @throws MediaError when ffmpeg fails */
@@ -12,7 +12,15 @@ export async function* sourceFrames(
   const child = spawn(
     ffmpeg,
     [
-      ...["-hide_banner", "-loglevel", "error", "-nostdin", "-i", `file:${media.path}`, "-map", "0:v:0"],
+      ...[
+        "-hide_banner",
+        "-loglevel",
+        "error",
+        "-nostdin",
+        ...fileInput(media.path, media.facts),
+        "-map",
+        "0:v:0",
+      ],
       ...[
         "-vf",
         [...displayFilters(media.facts), `scale=${media.width}:${media.height}`, "setsar=1"].join(","),

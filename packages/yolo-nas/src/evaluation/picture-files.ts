@@ -4,7 +4,14 @@ import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import { displayFilters, isCutShort, type PictureFacts, probeFile, type VideoFacts } from "@sightline/media";
+import {
+  displayFilters,
+  fileInput,
+  isCutShort,
+  type PictureFacts,
+  probeFile,
+  type VideoFacts,
+} from "@sightline/media";
 import { type Letterbox, PAD_VALUE, type Size } from "../detection/letterbox.ts";
 import { EvaluationError } from "./evaluation-error.ts";
 
@@ -121,7 +128,10 @@ async function* decode(
   const pad = PAD_VALUE.toString(16).repeat(3);
   const [left, top] = [Math.floor((width - scaled.width) / 2), Math.floor((height - scaled.height) / 2)];
   const args = [
-    ...(stream?.inputArguments ?? ["-hide_banner", "-loglevel", "error", "-nostdin", "-i", `file:${path}`]),
+    ...(stream?.inputArguments ?? [
+      ...["-hide_banner", "-loglevel", "error", "-nostdin"],
+      ...fileInput(path!, facts as Partial<VideoFacts>),
+    ]),
     ...["-map", "0:v:0", "-vf"],
     [
       ...displayFilters(facts),
@@ -155,6 +165,7 @@ async function* decode(
     let pixels = new Uint8Array(bytes);
     let filled = 0;
     let given = 0;
+    let lastUs: number | undefined;
     for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
       for (let offset = 0; offset < chunk.length; ) {
         const part = chunk.subarray(offset, offset + bytes - filled);
@@ -162,16 +173,10 @@ async function* decode(
         filled += part.length;
         offset += part.length;
         if (filled < bytes) continue;
-        yield {
-          name,
-          pixels,
-          width,
-          height,
-          letterbox,
-          stored,
-          ptsUs: (await times?.next())?.value ?? undefined,
-        };
+        const ptsUs = (await times?.next())?.value ?? undefined;
+        yield { name, pixels, width, height, letterbox, stored, ptsUs };
         given += 1;
+        lastUs = ptsUs;
         pixels = new Uint8Array(bytes);
         filled = 0;
       }
@@ -185,7 +190,7 @@ async function* decode(
         `${name} ended after ${given} of ${stream.count} frames; see \`sightline camera probe\`.`,
       );
     }
-    if (path !== undefined && (await isCutShort(path))) throw cutShort(path, given);
+    if (path !== undefined && (await isCutShort(path))) throw cutShort(path, given, lastUs);
     if (code !== 0) throw new EvaluationError("image-missing", `ffmpeg cannot decode ${name}: ${errors}`);
   } finally {
     options.signal?.removeEventListener("abort", stop);
@@ -221,13 +226,14 @@ async function factsOf(path: string, ffmpeg: string, signal?: AbortSignal): Prom
   throw new EvaluationError("image-missing", `${path} is no picture or video that ffmpeg can read.`);
 }
 
-function cutShort(path: string, frames: number): EvaluationError {
+function cutShort(path: string, frames: number, lastUs?: number): EvaluationError {
   const read =
     frames === 0
       ? "nothing of it can be read"
       : `${frames} ${frames === 1 ? "frame was" : "frames were"} read`;
+  const until = lastUs === undefined ? "" : `, the last at ${(lastUs / 1e6).toFixed(2)} s`;
   return new EvaluationError(
     "cut-short",
-    `${path} is cut short: it ends before the length that it says; ${read}.`,
+    `${path} is cut short: it ends before its last part is whole; ${read}${until}.`,
   );
 }
