@@ -1,5 +1,6 @@
 /** The inference worker with a model that takes a fixed time and finds nothing. */
 import { readyConsumer, readyStream, streams } from "@sightline/contracts";
+import { ArenaReaders } from "@sightline/frame-arena";
 import {
   connectNats,
   createLogger,
@@ -98,6 +99,7 @@ if (import.meta.main) {
   };
   await provision();
   const runner = new FixedRunner(runMs);
+  const arenas = new ArenaReaders("/dev/shm");
   const worker = new InferenceWorker({
     id: "bench",
     model,
@@ -108,7 +110,8 @@ if (import.meta.main) {
     maxAgeMs: 1_000,
     runner,
     slots: new BatchSlots<Work>(batchSlots, batchSize, 3 * width * height),
-    frames: new FrameSource(nats.connection, "bench"),
+    frames: new FrameSource(nats.connection, "bench", arenas),
+    arenas,
     filters: { of: () => ({ minScore: 0, classes: undefined }) },
     publisher: new DetectionPublisher(nats, log),
     metrics: new InferenceMetrics(createRegistry("bench", "0")),

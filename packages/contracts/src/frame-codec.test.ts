@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { FrameCodecError, frameMessageBytes, readFrame, writeFrameHeader } from "./frame-codec.ts";
+import {
+  encodeFrameHandle,
+  FrameCodecError,
+  frameMessageBytes,
+  readFrame,
+  readFrameAnswer,
+  writeFrameHeader,
+} from "./frame-codec.ts";
 import { FrameMetadata, PixelFormat } from "./gen/sightline/v1/frame.ts";
 import { limits } from "./limits.ts";
 import { toTimestamp } from "./timestamp.ts";
@@ -60,5 +67,21 @@ describe("frame codec", () => {
     ["a header too large for its block", { camera: "x".repeat(limits.frameHeaderBytes) }],
   ])("refuses to write %s", (_, change) => {
     expect(() => writeFrameHeader(message(), { ...frame, ...change })).toThrow(FrameCodecError);
+  });
+});
+
+describe("frame handles", () => {
+  const handle = { arena: "0123456789abcdef-1-2-3", offset: 2 ** 40, generation: 9, bytes: 3 * 32 * 32 };
+
+  test("reads the handle that it wrote, and a frame with its pixels alike", () => {
+    expect(readFrameAnswer(encodeFrameHandle(frame, handle))).toEqual({ frame, pixels: handle });
+    expect(readFrameAnswer(message())).toEqual(readFrame(message()));
+  });
+
+  test("refuses a handle that is cut short, or of another size than the frame", () => {
+    const bytes = encodeFrameHandle(frame, handle);
+    for (let length = 0; length < bytes.byteLength; length++)
+      expect(() => readFrameAnswer(bytes.subarray(0, length))).toThrow(FrameCodecError);
+    expect(() => encodeFrameHandle(frame, { ...handle, bytes: 1 })).toThrow(FrameCodecError);
   });
 });

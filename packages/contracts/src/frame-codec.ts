@@ -7,7 +7,24 @@ export class FrameCodecError extends Error {
 }
 
 const magic = 0x534c4631; // "SLF1"
+const handleMagic = 0x534c4831; // "SLH1"
 const prefixBytes = 8;
+/** Of a handle message: magic, length of the header, offset, generation, bytes of pixels, length of the arena's name. */
+const handlePrefixBytes = 8 + 8 + 8 + 4 + 4;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Where a frame's pixels lie in memory that its ingest shares with workers of the same host. */
+export interface FrameHandle {
+  /** Name of the arena. */
+  arena: string;
+  /** Of the slot in the arena, in bytes. */
+  offset: number;
+  /** Tells this frame from others that lie there before and after it. */
+  generation: number;
+  /** Of the pixels. */
+  bytes: number;
+}
 
 /** Bytes of a frame message: the header block and the pixels of three 8-bit planes. */
 export function frameMessageBytes(width: number, height: number): number {
@@ -44,14 +61,63 @@ export function readFrame(message: Uint8Array): { frame: FrameMetadata; pixels: 
   const length = view.getUint32(4);
   if (length > limits.frameHeaderBytes - prefixBytes)
     throw new FrameCodecError(`frame header claims ${length} bytes, more than its block holds`);
-  let frame: FrameMetadata;
+  const frame = decodeHeader(message.subarray(prefixBytes, prefixBytes + length));
+  checkGeometry(frame, message.byteLength);
+  return { frame, pixels: message.subarray(limits.frameHeaderBytes) };
+}
+
+/**
+ * The message of a frame whose pixels lie in shared memory: the frame's header and the handle.
+ * @throws FrameCodecError when sizes do not agree
+ */
+export function encodeFrameHandle(frame: FrameMetadata, handle: FrameHandle): Uint8Array {
+  checkGeometry(frame, limits.frameHeaderBytes + handle.bytes);
+  const header = FrameMetadata.encode(frame).finish();
+  const arena = encoder.encode(handle.arena);
+  const message = new Uint8Array(handlePrefixBytes + arena.byteLength + header.byteLength);
+  const view = new DataView(message.buffer);
+  view.setUint32(0, handleMagic);
+  view.setUint32(4, header.byteLength);
+  view.setBigUint64(8, BigInt(handle.offset));
+  view.setBigUint64(16, BigInt(handle.generation));
+  view.setUint32(24, handle.bytes);
+  view.setUint32(28, arena.byteLength);
+  message.set(arena, handlePrefixBytes);
+  message.set(header, handlePrefixBytes + arena.byteLength);
+  return message;
+}
+
+/**
+ * Reads a frame's message: `pixels` is a view of it, or the handle by which they are found.
+ * @throws FrameCodecError when the message is neither a whole, valid frame nor a valid handle of one
+ */
+export function readFrameAnswer(message: Uint8Array): {
+  frame: FrameMetadata;
+  pixels: Uint8Array | FrameHandle;
+} {
+  const view = new DataView(message.buffer, message.byteOffset, message.byteLength);
+  if (message.byteLength < handlePrefixBytes || view.getUint32(0) !== handleMagic) return readFrame(message);
+  const headerBytes = view.getUint32(4);
+  const headerAt = handlePrefixBytes + view.getUint32(28);
+  if (message.byteLength !== headerAt + headerBytes)
+    throw new FrameCodecError(`frame handle of ${message.byteLength} bytes has another length than it says`);
+  const pixels = {
+    arena: decoder.decode(message.subarray(handlePrefixBytes, headerAt)),
+    offset: Number(view.getBigUint64(8)),
+    generation: Number(view.getBigUint64(16)),
+    bytes: view.getUint32(24),
+  };
+  const frame = decodeHeader(message.subarray(headerAt));
+  checkGeometry(frame, limits.frameHeaderBytes + pixels.bytes);
+  return { frame, pixels };
+}
+
+function decodeHeader(header: Uint8Array): FrameMetadata {
   try {
-    frame = FrameMetadata.decode(message.subarray(prefixBytes, prefixBytes + length));
+    return FrameMetadata.decode(header);
   } catch (cause) {
     throw new FrameCodecError("frame header cannot be decoded", { cause });
   }
-  checkGeometry(frame, message.byteLength);
-  return { frame, pixels: message.subarray(limits.frameHeaderBytes) };
 }
 
 function checkGeometry(frame: FrameMetadata, messageBytes: number): void {

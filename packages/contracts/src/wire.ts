@@ -24,6 +24,12 @@ export const frameRequestSchema = z.strictObject({
 });
 export type FrameRequest = z.infer<typeof frameRequestSchema>;
 
+/**
+ * In a request for a frame: the arenas that the worker can read, separated by commas. In an answer that holds the pixels: the
+ * arena that the ingest has. A worker that can open that one gets handles from then on.
+ */
+export const arenaHeader = "Sightline-Arena";
+
 /** Notice that a frame given to a worker is not going to be inferred. */
 export const frameDroppedSchema = z.strictObject({
   epoch: z.string().max(32),

@@ -119,6 +119,13 @@ export const replicasSetting = {
   help: "copies of every stream in a NATS cluster: 1, 3 or 5",
 } as const;
 
+/** Where ingest and the workers of one host share frames. */
+export const frameMemoryDirectorySetting = {
+  env: "SIGHTLINE_FRAME_MEMORY_DIR",
+  schema: setting.text("/dev/shm"),
+  help: "tmpfs in which ingest shares frames with the workers of its host",
+} as const;
+
 /** Settings that every service has. */
 export const commonSettings = {
   natsUrl: {

@@ -20,6 +20,8 @@ export const settingNames = {
   SIGHTLINE_EVENTS_MAX_BYTES: "eventsMaxBytes",
   SIGHTLINE_EXECUTION_PROVIDER: "executionProvider",
   SIGHTLINE_FFMPEG_MEMORY_MIB: "ffmpegMemoryMib",
+  SIGHTLINE_FRAME_MEMORY_DIR: "frameMemoryDirectory",
+  SIGHTLINE_FRAME_MEMORY_MIB: "frameMemoryMib",
   SIGHTLINE_GRPC: "grpc",
   SIGHTLINE_GRPC_ADDRESS: "grpcAddress",
   SIGHTLINE_HTTP_HOSTS: "httpHosts",

@@ -8,24 +8,38 @@ export interface BatchSlot {
 export interface Batch<T> {
   readonly slot: number;
   readonly items: readonly T[];
+  /** Resolves when all its pixels are in place; undefined when they are. */
+  readonly filled: Promise<void> | undefined;
+}
+
+/** Puts a frame's pixels into its place, at once or later, and says when that is done. */
+export type Fill = (place: Uint8Array, done: () => void) => void;
+
+interface Assembling<T> {
+  slot: number;
+  items: T[];
+  /** Places whose pixels are still on their way. */
+  filling: number;
+  onFilled: (() => void) | undefined;
 }
 
 /**
  * Memory for the batches under way: one that runs, one that waits behind it, and one that is being assembled. A frame
- * is copied once, from its NATS message into its place in a slot, from where the session reads it. Whose frame lies at
- * which place is known here and nowhere else, so that boxes cannot come to another camera.
+ * is copied once, from its NATS message or from shared memory into its place in a slot, from where the session reads it.
+ * Whose frame lies at which place is known here and nowhere else, so that boxes cannot come to another camera.
  */
 export class BatchSlots<T> {
   readonly slots: readonly BatchSlot[];
   readonly #frameBytes: number;
   readonly #free: number[];
-  #assembling: { slot: number; items: T[] } | undefined;
+  #assembling: Assembling<T> | undefined;
 
   /** `capacity` frames of `frameBytes` in each of `count` slots. */
   constructor(count: number, capacity: number, frameBytes: number) {
     this.slots = Array.from({ length: count }, (_, index) => ({
       index,
-      memory: new SharedArrayBuffer(capacity * frameBytes),
+      // With a maximum it begins at a page. Elsewhere the system's copy into it takes up to four times as long (on AMD).
+      memory: new SharedArrayBuffer(capacity * frameBytes, { maxByteLength: capacity * frameBytes }),
     }));
     this.#frameBytes = frameBytes;
     this.#free = this.slots.map(({ index }) => index);
@@ -37,20 +51,25 @@ export class BatchSlots<T> {
   }
 
   /**
-   * Copies a frame behind those already in the batch that is being assembled. `item` is given back by take().
+   * Gives a frame of `bytes` bytes the place behind those already in the batch that is being assembled, and has it filled.
+   * `item` is given back by take().
    * @throws RangeError when the frame has another size, or there is no room for it
    */
-  add(item: T, pixels: Uint8Array): void {
-    if (pixels.byteLength !== this.#frameBytes)
-      throw new RangeError(`the frame has ${pixels.byteLength} bytes; ${this.#frameBytes} are expected`);
+  add(item: T, bytes: number, fill: Fill): void {
+    if (bytes !== this.#frameBytes)
+      throw new RangeError(`the frame has ${bytes} bytes; ${this.#frameBytes} are expected`);
     const slot = this.#assembling?.slot ?? this.#free[0];
     if (slot === undefined) throw new RangeError("no batch slot is free");
     const { memory } = this.slots[slot]!;
     const offset = (this.#assembling?.items.length ?? 0) * this.#frameBytes;
     if (offset + this.#frameBytes > memory.byteLength) throw new RangeError("the batch is full");
-    new Uint8Array(memory).set(pixels, offset);
-    if (this.#assembling) this.#assembling.items.push(item);
-    else this.#assembling = { slot: this.#free.shift()!, items: [item] };
+    this.#assembling ??= { slot: this.#free.shift()!, items: [], filling: 0, onFilled: undefined };
+    const batch = this.#assembling;
+    batch.items.push(item);
+    batch.filling++;
+    fill(new Uint8Array(memory, offset, this.#frameBytes), () => {
+      if (--batch.filling === 0) batch.onFilled?.();
+    });
   }
 
   /**
@@ -61,7 +80,14 @@ export class BatchSlots<T> {
     const batch = this.#assembling;
     if (!batch) throw new RangeError("the batch holds no frame");
     this.#assembling = undefined;
-    return batch;
+    const { slot, items } = batch;
+    const filled =
+      batch.filling === 0
+        ? undefined
+        : new Promise<void>((resolve) => {
+            batch.onFilled = resolve;
+          });
+    return { slot, items, filled };
   }
 
   release(slot: number): void {

@@ -1,5 +1,12 @@
 import { availableParallelism } from "node:os";
-import { type Config, commonSettings, replicasSetting, setting, tracingSettings } from "@sightline/service";
+import {
+  type Config,
+  commonSettings,
+  frameMemoryDirectorySetting,
+  replicasSetting,
+  setting,
+  tracingSettings,
+} from "@sightline/service";
 import { z } from "zod";
 
 /** Settings of the inference service. */
@@ -62,6 +69,7 @@ export const settings = {
     schema: setting.integer(availableParallelism(), 1, 1_024),
     help: "threads inside one inference on a CPU",
   },
+  frameMemoryDirectory: frameMemoryDirectorySetting,
   replicas: replicasSetting,
 } as const;
 

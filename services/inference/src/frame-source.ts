@@ -1,21 +1,24 @@
-import { type Msg, type NatsConnection, RequestError } from "@nats-io/transport-node";
+import { headers, type Msg, type MsgHdrs, type NatsConnection, RequestError } from "@nats-io/transport-node";
 import {
+  arenaHeader,
   cameraName,
   encodeJson,
+  type FrameHandle,
   type FrameMetadata,
   type FrameRequest,
-  readFrame,
+  readFrameAnswer,
   subjects,
   type Token,
 } from "@sightline/contracts";
+import type { ArenaReaders } from "@sightline/frame-arena";
 import { traceHeader } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
 
 /** A frame as it came from its holder. Times are monotonic milliseconds. */
 export interface FetchedFrame {
   frame: FrameMetadata;
-  /** View of the NATS message; good until the frame is copied. */
-  pixels: Uint8Array;
+  /** View of the NATS message, or where they lie in shared memory. Good until the worker has answered for the frame. */
+  pixels: Uint8Array | FrameHandle;
   requestedAt: number;
   receivedAt: number;
   /** The frame's trace context, when it is traced. */
@@ -35,11 +38,20 @@ export type FetchOutcome =
 export class FrameSource {
   readonly #connection: NatsConnection;
   readonly #worker: string;
+  readonly #arenas: Pick<ArenaReaders, "readable" | "discover">;
   readonly #timeoutMs: number;
+  /** Tells holders which arenas this worker can read. */
+  #header: { readable: string; headers: MsgHdrs | undefined } = { readable: "", headers: undefined };
 
-  constructor(connection: NatsConnection, worker: string, timeoutMs = 2_000) {
+  constructor(
+    connection: NatsConnection,
+    worker: string,
+    arenas: Pick<ArenaReaders, "readable" | "discover">,
+    timeoutMs = 2_000,
+  ) {
     this.#connection = connection;
     this.#worker = worker;
+    this.#arenas = arenas;
     this.#timeoutMs = timeoutMs;
   }
 
@@ -50,7 +62,8 @@ export class FrameSource {
     let answer: Msg;
     try {
       const subject = subjects.frameGet(token.camera);
-      answer = await this.#connection.request(subject, encodeJson(request), { timeout: this.#timeoutMs });
+      const options = { timeout: this.#timeoutMs, headers: this.#readable() };
+      answer = await this.#connection.request(subject, encodeJson(request), options);
     } catch (error) {
       if (error instanceof RequestError && error.isNoResponders()) return { kind: "void" };
       return { kind: "unanswered", error: error as Error };
@@ -58,13 +71,24 @@ export class FrameSource {
     const { data } = answer;
     if (data.byteLength === 0) return { kind: "void" };
     try {
-      const { frame, pixels } = readFrame(data);
+      const { frame, pixels } = readFrameAnswer(data);
       if (frame.camera !== cameraName(token.camera) || frame.epoch !== token.epoch)
         throw new Error(`asked for ${token.camera}:${token.epoch}, got ${frame.camera}:${frame.epoch}`);
+      const arena = answer.headers?.get(arenaHeader);
+      if (arena) this.#arenas.discover(arena);
       const trace = answer.headers?.get(traceHeader) || undefined;
       return { kind: "frame", frame, pixels, requestedAt, receivedAt: monotonicMs(), trace };
     } catch (error) {
       return { kind: "invalid", error: error as Error };
     }
+  }
+
+  #readable(): MsgHdrs | undefined {
+    const { readable } = this.#arenas;
+    if (readable !== this.#header.readable) {
+      this.#header = { readable, headers: readable === "" ? undefined : headers() };
+      this.#header.headers?.set(arenaHeader, readable);
+    }
+    return this.#header.headers;
   }
 }

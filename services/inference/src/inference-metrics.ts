@@ -1,4 +1,5 @@
 import { type DropReason, dropReasonLabel, dropReasons, type StageTimings } from "@sightline/contracts";
+import type { ReadFailure } from "@sightline/frame-arena";
 import { latencyBuckets } from "@sightline/service";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import { LoadMeter } from "./load-meter.ts";
@@ -16,6 +17,8 @@ export class InferenceMetrics {
   readonly #detections: Counter;
   readonly #tokens: Counter;
   readonly #redelivered: Counter;
+  readonly #received: Counter;
+  readonly #unread: Counter;
   readonly #batchSize: Histogram;
   readonly #runSeconds: Histogram;
   readonly #failed: Counter;
@@ -59,6 +62,20 @@ export class InferenceMetrics {
       help: "Tokens that had been delivered before.",
       registers,
     });
+    this.#received = new Counter({
+      name: "sightline_inference_frames_received_total",
+      help: "Frames as they came from ingest: by a handle of shared memory, or as bytes.",
+      labelNames: ["as"],
+      registers,
+    });
+    for (const as of ["handle", "bytes"]) this.#received.inc({ as }, 0);
+    this.#unread = new Counter({
+      name: "sightline_inference_frames_unread_total",
+      help: "Frames that could not be read from shared memory: torn, ingest had used the memory again; failed, the system did not let them be read.",
+      labelNames: ["reason"],
+      registers,
+    });
+    for (const reason of ["torn", "failed"]) this.#unread.inc({ reason }, 0);
     this.#batchSize = new Histogram({
       name: "sightline_inference_batch_size",
       help: "Frames in a batch.",
@@ -153,6 +170,14 @@ export class InferenceMetrics {
 
   redelivered(): void {
     this.#redelivered.inc();
+  }
+
+  received(as: "handle" | "bytes"): void {
+    this.#received.inc({ as });
+  }
+
+  readFailed(reason: ReadFailure): void {
+    this.#unread.inc({ reason });
   }
 
   batch(size: number, runMs: number): void {

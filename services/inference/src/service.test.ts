@@ -17,6 +17,7 @@ import {
   subjects,
   workerInfoSchema,
 } from "@sightline/contracts";
+import { FrameArena } from "@sightline/frame-arena";
 import { createLogger, ensureStreams, openBuckets } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
@@ -47,6 +48,9 @@ beforeAll(async () => {
 });
 
 afterEach(async () => {
+  await holder.arena?.stop();
+  holder.arena = undefined;
+  holder.onHanded = () => undefined;
   holder.onRequest = () => true;
   holder.pause();
   await Promise.all(workers.splice(0).map((worker) => worker.kill("SIGKILL")));
@@ -150,6 +154,55 @@ test("results arrive once each, under their frames' ids, with what the contract 
   const metrics = await started.metrics();
   expect(metrics).toMatch(/^sightline_inference_frames_total\{camera="plain"\} 5$/m);
   expect(metrics).toMatch(/^sightline_inference_info\{.*execution_provider="cpu".*\} 1$/m);
+});
+
+test("frames of the same host come by handles and give the same boxes; one that is torn is a counted miss", async () => {
+  const started = await worker();
+  const camera = holder.add({ ...size, id: "shared", value: 130 });
+  const arena = new FrameArena("/dev/shm");
+  holder.arena = arena;
+  for (let i = 1; i <= 4; i++) {
+    holder.capture(camera);
+    await until(() => camera.inferred.size === i);
+  }
+  expect(arena.usedBytes).toBe(0);
+  const [asBytes, ...byHandle] = (await storedAll(camera)).map(({ result }) => result.detections);
+  for (const detections of byHandle) expect(detections).toEqual(asBytes);
+  // The memory is used again before the worker has read it, as when it was too slow to answer.
+  holder.onHanded = (handle) => handle && arena.free(handle);
+  holder.capture(camera);
+  await until(() => camera.dropped.get(5) === DropReason.WORKER_ERROR);
+  holder.onHanded = () => undefined;
+  holder.capture(camera);
+  await until(() => camera.inferred.has(6));
+  const metrics = await started.metrics();
+  expect(metrics).toMatch(/^sightline_inference_frames_received_total\{as="bytes"\} 1$/m);
+  expect(metrics).toMatch(/^sightline_inference_frames_received_total\{as="handle"\} 5$/m);
+  expect(metrics).toMatch(/^sightline_inference_frames_unread_total\{reason="torn"\} 1$/m);
+});
+
+test("a worker that does not see the shared memory, as on another host, gets bytes; ingest killed, another's memory serves", async () => {
+  const far = await worker({ SIGHTLINE_FRAME_MEMORY_DIR: directory });
+  const camera = holder.add({ ...size, id: "far" });
+  holder.arena = new FrameArena("/dev/shm");
+  for (let i = 1; i <= 3; i++) {
+    holder.capture(camera);
+    await until(() => camera.inferred.size === i);
+  }
+  expect(await far.metrics()).toMatch(/^sightline_inference_frames_received_total\{as="handle"\} 0$/m);
+  await far.kill("SIGKILL");
+  const near = await worker();
+  for (let i = 4; i <= 9; i++) {
+    if (i === 7) {
+      await holder.arena.stop();
+      holder.arena = new FrameArena("/dev/shm");
+    }
+    holder.capture(camera);
+    await until(() => camera.inferred.size === i);
+  }
+  const metrics = await near.metrics();
+  expect(metrics).toMatch(/^sightline_inference_frames_received_total\{as="bytes"\} 2$/m);
+  expect(metrics).toMatch(/^sightline_inference_frames_received_total\{as="handle"\} 4$/m);
 });
 
 test("a camera's score and class filters apply", async () => {
@@ -299,7 +352,7 @@ test("NATS killed and restarted under load: work resumes, and nothing is lost or
     const ids = (await stored(camera)).map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     const known = new Set(
-      [...camera.inferred, ...camera.handed].map((n) => `${camera.options.id}:${camera.epoch}:${n}`),
+      [...camera.inferred, ...camera.handed.keys()].map((n) => `${camera.options.id}:${camera.epoch}:${n}`),
     );
     for (const id of ids) expect(known).toContain(id);
     expect(camera.imbalance).toBe(0);

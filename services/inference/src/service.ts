@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
 import { cameraRecordSchema, decodeJson, streams } from "@sightline/contracts";
+import { ArenaReaders } from "@sightline/frame-arena";
 import {
   connectNats,
   createRegistry,
@@ -115,6 +116,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   });
   const filters = new CameraFilters(records);
   await records.start();
+  const arenas = life.add(new ArenaReaders(config.frameMemoryDirectory));
   worker = life.add(
     new InferenceWorker({
       id,
@@ -130,7 +132,8 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
       maxAgeMs: config.maxAgeMs,
       runner: thread,
       slots,
-      frames: new FrameSource(connected.connection, id),
+      frames: new FrameSource(connected.connection, id, arenas),
+      arenas,
       filters,
       publisher: new DetectionPublisher(connected, log),
       metrics,

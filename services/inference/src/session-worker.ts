@@ -14,7 +14,7 @@ import { type EngineCandidate, openFirst } from "./engine-choice.ts";
 import type { RunRequest, SessionMessage, SessionSettings } from "./session-messages.ts";
 
 const settings = workerData as SessionSettings;
-const slots = settings.slots.map((memory) => new Uint8Array(memory));
+const slots = settings.slots.map((memory) => new Uint8Array(memory, 0, memory.byteLength));
 /** Runs of one size are measured until this much time is spent, at least three times after one that is not counted. */
 const warmUpBudgetMs = 400;
 

@@ -1,19 +1,22 @@
 import {
   DropReason,
   type FrameDropped,
+  type FrameHandle,
   type FrameId,
   type FrameMetadata,
   Inference,
 } from "@sightline/contracts";
+import type { ArenaReaders, ReadFailure } from "@sightline/frame-arena";
 import type { Logger, Tracing } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
 
 import type { ModelManifest } from "@sightline/yolo-nas";
 import type { BatchRunner } from "./batch-runner.ts";
-import type { BatchSlots } from "./batch-slots.ts";
+import type { BatchSlots, Fill } from "./batch-slots.ts";
 import { Batcher } from "./batcher.ts";
 import type { CameraFilters } from "./camera-filters.ts";
 import type { DetectionPublisher } from "./detection-publisher.ts";
+import { DurationEstimate } from "./duration-estimate.ts";
 import { frameDetections, frameResult } from "./frame-result.ts";
 import type { FetchedFrame, FrameSource } from "./frame-source.ts";
 import type { InferenceMetrics } from "./inference-metrics.ts";
@@ -39,6 +42,8 @@ export interface WorkerOptions {
   runner: BatchRunner;
   slots: BatchSlots<Work>;
   frames: Pick<FrameSource, "fetch">;
+  /** Reads frames that lie in shared memory. */
+  arenas: Pick<ArenaReaders, "read">;
   filters: Pick<CameraFilters, "of">;
   publisher: DetectionPublisher;
   metrics: InferenceMetrics;
@@ -76,6 +81,10 @@ export class InferenceWorker {
   readonly #held = new Set<Work>();
   /** Tokens to give back once no more are asked for. */
   readonly #unused: HeldToken[] = [];
+  /** Of reading a frame from shared memory. */
+  readonly #readMs = new DurationEstimate(0);
+  /** When the batches before have gone to the session, which takes them in order. */
+  #sent: Promise<void> = Promise.resolve();
   #state: WorkerState = "INITIALIZED";
   #stopping: Promise<void> | undefined;
   #onEmpty: (() => void) | undefined;
@@ -175,7 +184,7 @@ export class InferenceWorker {
   }
 
   #accept(token: HeldToken, { frame, pixels, requestedAt, receivedAt, trace }: FetchedFrame): void {
-    const { log, slots } = this.#options;
+    const { log, slots, metrics } = this.#options;
     const id = { camera: token.camera, epoch: frame.epoch, number: frame.number };
     const work: Work = { token, id, frame, requestedAt, receivedAt, trace };
     this.#held.add(work);
@@ -183,7 +192,16 @@ export class InferenceWorker {
     let refusal = this.#refusal(frame, fetchMs);
     if (refusal === undefined)
       try {
-        slots.add(work, pixels);
+        if (pixels instanceof Uint8Array) {
+          metrics.received("bytes");
+          slots.add(work, pixels.byteLength, (place, done) => {
+            place.set(pixels);
+            done();
+          });
+        } else {
+          metrics.received("handle");
+          slots.add(work, pixels.bytes, this.#reading(work, pixels));
+        }
       } catch (error) {
         log.error(
           { camera: id.camera, error: (error as Error).message },
@@ -192,12 +210,31 @@ export class InferenceWorker {
         refusal = DropReason.WORKER_ERROR;
       }
     if (refusal === undefined) {
-      this.#batcher.frameReady(fetchMs);
+      this.#batcher.frameReady(fetchMs + this.#readMs.mean);
       return;
     }
     this.#drop(work, refusal);
     this.#batcher.frameAbsent();
     this.#checkEmpty();
+  }
+
+  /** Reads a frame from shared memory, beside this thread. One that cannot be read keeps its place and has no result. */
+  #reading(work: Work, handle: FrameHandle): Fill {
+    return (place, done) => {
+      const begin = monotonicMs();
+      this.#options.arenas.read(handle, place, (failure) => {
+        if (failure) this.#readFailed(work, failure);
+        else this.#readMs.add(monotonicMs() - begin);
+        done();
+      });
+    };
+  }
+
+  #readFailed(work: Work, failure: ReadFailure): void {
+    const { metrics, log } = this.#options;
+    metrics.readFailed(failure);
+    log.warn({ camera: work.id.camera, frame: work.id.number, failure }, "a frame in shared memory is lost");
+    if (this.#held.has(work)) this.#drop(work, DropReason.WORKER_ERROR);
   }
 
   /**
@@ -220,11 +257,11 @@ export class InferenceWorker {
 
   async #run(frames: number): Promise<void> {
     const { slots, runner, metrics, log } = this.#options;
-    const { slot, items } = slots.take();
+    const { slot, items, filled } = slots.take();
     let run: BatchRun | undefined;
     try {
       checkCount(items.length, frames);
-      run = await runner.run(slot, frames);
+      run = await this.#inTurn(filled, () => runner.run(slot, frames));
       checkCount(run.outputs.batch, frames);
       metrics.batch(frames, run.runMs);
     } catch (error) {
@@ -239,6 +276,22 @@ export class InferenceWorker {
       else if (run) void this.#publish(work, run, index);
       else this.#drop(work, DropReason.WORKER_ERROR);
     this.#checkEmpty();
+  }
+
+  /** Hands batches over in their order, each when its pixels are in place. */
+  async #inTurn<T>(filled: Promise<void> | undefined, send: () => Promise<T>): Promise<T> {
+    const before = this.#sent;
+    let sent = () => {};
+    this.#sent = new Promise((resolve) => {
+      sent = resolve;
+    });
+    try {
+      await before;
+      await filled;
+      return send();
+    } finally {
+      sent();
+    }
   }
 
   async #publish(work: Work, run: BatchRun, index: number): Promise<void> {

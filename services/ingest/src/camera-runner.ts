@@ -12,6 +12,7 @@ import { FrameBuffers } from "./frame-buffers.ts";
 import { describeFrame } from "./frame-metadata.ts";
 import { FrameQueue } from "./frame-queue.ts";
 import { FrameRhythm } from "./frame-rhythm.ts";
+import type { FrameSharing } from "./frame-sharing.ts";
 import { HandedFrames } from "./handed-frames.ts";
 import { Ledger } from "./ledger.ts";
 import { PictureSubject } from "./pictures/picture-subject.ts";
@@ -41,6 +42,7 @@ export interface RunnerContext {
   /** Told of each frame that is in memory, with the seconds since it arrived. */
   decoded: (camera: string, seconds: number) => void;
   pictures: Pictures;
+  sharing: FrameSharing;
   tracing: Tracing;
   limits: {
     /** Cameras that are being connected. */
@@ -102,6 +104,7 @@ export class CameraRunner {
       this.#epoch,
       this.ledger,
       inferred,
+      (handle) => context.sharing.free(handle),
       this.#log,
     );
     this.#pictures = new PictureSubject(nats, camera, this.#epoch, context.pictures);
@@ -113,6 +116,7 @@ export class CameraRunner {
         queue: this.#queue,
         handed: this.#handed,
         pictures: this.#pictures,
+        sharing: context.sharing,
         tracing: context.tracing,
       },
       this.#log,

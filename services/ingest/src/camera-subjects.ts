@@ -1,13 +1,18 @@
-import type { Msg, Subscription } from "@nats-io/transport-node";
+import { headers, type Msg, type Subscription } from "@nats-io/transport-node";
 import {
+  arenaHeader,
   decodeJson,
+  encodeFrameHandle,
   frameDroppedSchema,
   frameRequestSchema,
+  limits,
   subjects,
   WireError,
+  writeFrameHeader,
 } from "@sightline/contracts";
 import type { Logger, Nats, Tracing } from "@sightline/service";
 import type { FrameQueue } from "./frame-queue.ts";
+import type { FrameSharing } from "./frame-sharing.ts";
 import { traceFrame } from "./frame-span.ts";
 import type { HandedFrames } from "./handed-frames.ts";
 import type { PictureSubject } from "./pictures/picture-subject.ts";
@@ -21,6 +26,7 @@ export interface CameraParts {
   queue: FrameQueue;
   handed: HandedFrames;
   pictures: PictureSubject;
+  sharing: FrameSharing;
   tracing: Pick<Tracing, "sample" | "record">;
 }
 
@@ -50,14 +56,25 @@ export class CameraSubjects {
   }
 
   #answer(message: Msg): void {
-    const { camera, epoch, queue, handed, pictures, tracing } = this.#parts;
+    const { camera, epoch, queue, handed, pictures, sharing, tracing } = this.#parts;
     const request = decodeJson(frameRequestSchema, message.data);
     const frame = request.epoch === epoch ? queue.take(request.token) : undefined;
     if (!frame) return void message.respond(nothing);
-    handed.add(frame);
+    const pixels = frame.message.subarray(limits.frameHeaderBytes);
+    const handle = sharing.share(pixels, message.headers?.get(arenaHeader));
+    handed.add(frame, handle);
     pictures.add(frame);
-    const headers = traceFrame(tracing, camera, frame);
-    message.respond(frame.message, headers && { headers });
+    const traced = traceFrame(tracing, camera, frame);
+    if (handle) {
+      message.respond(encodeFrameHandle(frame.header, handle), traced && { headers: traced });
+      frame.buffers.give(frame.message);
+      return;
+    }
+    writeFrameHeader(frame.message, frame.header);
+    const { arena } = sharing;
+    const told = arena === undefined ? traced : (traced ?? headers());
+    if (arena !== undefined) told?.set(arenaHeader, arena);
+    message.respond(frame.message, told && { headers: told });
   }
 
   #dropped(message: Msg): void {

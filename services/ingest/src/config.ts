@@ -1,5 +1,12 @@
 import { CameraNetworks, usualFfmpegMemoryMib } from "@sightline/rtsp";
-import { type Config, commonSettings, replicasSetting, setting, tracingSettings } from "@sightline/service";
+import {
+  type Config,
+  commonSettings,
+  frameMemoryDirectorySetting,
+  replicasSetting,
+  setting,
+  tracingSettings,
+} from "@sightline/service";
 import { z } from "zod";
 
 /** Settings of the ingest service. */
@@ -68,6 +75,18 @@ export const settings = {
     env: "SIGHTLINE_PICTURE_BYTES",
     schema: setting.integer(256 * 1024 ** 2, 0, Number.MAX_SAFE_INTEGER),
     help: "bytes of frames that are kept for pictures of all cameras",
+  },
+  frameMemoryDirectory: frameMemoryDirectorySetting,
+  frameMemoryMib: {
+    env: "SIGHTLINE_FRAME_MEMORY_MIB",
+    schema: z
+      .custom<unknown>()
+      .transform((value) => (value === undefined || value === "auto" ? "auto" : Number(value)))
+      .refine(
+        (value) => value === "auto" || (Number.isInteger(value) && value >= 0 && value <= 1024 ** 2),
+        "expected auto or a whole number from 0 to 1048576",
+      ),
+    help: "MiB of shared memory for frames; auto: 8 frames of each camera, at most half of what is free; 0: none",
   },
   replicas: replicasSetting,
 } as const;

@@ -1,4 +1,4 @@
-import { DropReason, type FrameMetadata, writeFrameHeader } from "@sightline/contracts";
+import { DropReason, type FrameMetadata } from "@sightline/contracts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -10,6 +10,11 @@ export interface WaitingFrame {
   buffers: FrameBuffers;
   /** When its pixels were in memory, by performance.now(). */
   readyAt: number;
+}
+
+/** A frame that a worker gets, and its whole header. */
+export interface TakenFrame extends WaitingFrame {
+  header: FrameMetadata;
 }
 
 /** The newest frame of a camera, and the one token that says so. Only the token with the newest id is good. */
@@ -34,20 +39,17 @@ export class FrameQueue {
     if (!this.#out) this.#offerNew();
   }
 
-  /** The frame for a token, its header written; undefined when the token is void. */
-  take(token: number): WaitingFrame | undefined {
+  /** The frame for a token; undefined when the token is void. */
+  take(token: number): TakenFrame | undefined {
     if (this.#out?.token !== token) return undefined;
     this.#out = undefined;
     const frame = this.#waiting;
     if (!frame) return undefined;
     this.#waiting = undefined;
-    writeFrameHeader(frame.message, {
-      ...frame.metadata,
-      previousNumber: this.#lastHanded,
-      queueUs: Math.round((performance.now() - frame.readyAt) * 1000),
-    });
+    const previousNumber = this.#lastHanded;
+    const queueUs = Math.round((performance.now() - frame.readyAt) * 1000);
     this.#lastHanded = frame.metadata.number;
-    return frame;
+    return { ...frame, header: { ...frame.metadata, previousNumber, queueUs } };
   }
 
   /** The token that is out, and since when by performance.now(). */

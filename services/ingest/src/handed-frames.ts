@@ -1,6 +1,12 @@
-import { DropReason, parseFrameId, streams, subjects, tokenAckWaitMs } from "@sightline/contracts";
+import {
+  DropReason,
+  type FrameHandle,
+  parseFrameId,
+  streams,
+  subjects,
+  tokenAckWaitMs,
+} from "@sightline/contracts";
 import type { Logger, Nats, ServerClock } from "@sightline/service";
-import type { FrameBuffers } from "./frame-buffers.ts";
 import type { WaitingFrame } from "./frame-queue.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -11,8 +17,9 @@ const checkMs = 500;
 const clockMarginMs = 2_000;
 
 interface Handed {
-  message: Uint8Array<ArrayBuffer>;
-  buffers: FrameBuffers;
+  frame: WaitingFrame;
+  /** Where the worker reads the pixels; undefined when it got them as bytes. */
+  handle: FrameHandle | undefined;
   /** By performance.now(). */
   handedAt: number;
   since: number;
@@ -31,10 +38,11 @@ export class HandedFrames {
   readonly #log: Logger;
   readonly #frames = new Map<number, Handed>();
   readonly #inferred: () => void;
+  readonly #free: (handle: FrameHandle) => void;
   readonly #timer: NodeJS.Timeout;
   #looking = false;
 
-  /** `inferred` is told of each frame that was inferred. */
+  /** `inferred` is told of each frame that was inferred, `free` of memory that no worker reads any more. */
   constructor(
     nats: Nats,
     clock: Pick<ServerClock, "at">,
@@ -42,6 +50,7 @@ export class HandedFrames {
     epoch: string,
     ledger: Ledger,
     inferred: () => void,
+    free: (handle: FrameHandle) => void,
     log: Logger,
   ) {
     this.#nats = nats;
@@ -50,19 +59,15 @@ export class HandedFrames {
     this.#epoch = epoch;
     this.#ledger = ledger;
     this.#inferred = inferred;
+    this.#free = free;
     this.#log = log;
     this.#timer = setInterval(() => void this.#settleOverdue(), checkMs);
   }
 
-  /** A worker gets this frame now. */
-  add(frame: WaitingFrame): void {
+  /** A worker gets this frame now, as bytes or by its handle. */
+  add(frame: WaitingFrame, handle: FrameHandle | undefined): void {
     const now = performance.now();
-    this.#frames.set(frame.metadata.number, {
-      message: frame.message,
-      buffers: frame.buffers,
-      handedAt: now,
-      since: now,
-    });
+    this.#frames.set(frame.metadata.number, { frame, handle, handedAt: now, since: now });
   }
 
   /** The detections of this frame have been published. */
@@ -88,12 +93,16 @@ export class HandedFrames {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
+    for (const { handle } of this.#frames.values()) if (handle) this.#free(handle);
+    this.#frames.clear();
   }
 
-  /** A worker that has answered for a frame has read it, so its buffer is free. */
+  /** A worker that has answered for a frame has read it, so its memory is free. */
   #settle(number: number): void {
-    const frame = this.#frames.get(number);
-    if (frame && this.#frames.delete(number)) frame.buffers.give(frame.message);
+    const handed = this.#frames.get(number);
+    if (!handed || !this.#frames.delete(number)) return;
+    if (handed.handle) this.#free(handed.handle);
+    else handed.frame.buffers.give(handed.frame.message);
   }
 
   async #settleOverdue(): Promise<void> {
@@ -107,7 +116,10 @@ export class HandedFrames {
         this.infer(id);
       for (const [number] of overdue) {
         this.#ledger.drop(number, DropReason.WORKER_LOST);
-        // Its buffer is left to the collector: a worker that is only slow may still be reading it.
+        // Its buffer is left to the collector, since NATS may not have sent it yet. A worker that is only slow and reads
+        // the shared memory after this finds out.
+        const handle = this.#frames.get(number)?.handle;
+        if (handle) this.#free(handle);
         this.#frames.delete(number);
       }
     } catch (error) {

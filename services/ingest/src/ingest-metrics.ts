@@ -2,6 +2,7 @@ import { dropReasonLabel, dropReasons } from "@sightline/contracts";
 import { latencyBuckets } from "@sightline/service";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { CameraRunner } from "./camera-runner.ts";
+import { type HandOver, handOvers } from "./frame-sharing.ts";
 import type { PictureOutcome } from "./pictures/pictures.ts";
 
 /** Ingest's metrics. What a camera has counted is read when scraped, so all numbers of one scrape agree. */
@@ -9,6 +10,7 @@ export class IngestMetrics {
   readonly #decode: Histogram<"camera">;
   readonly #pictures: Counter<"outcome">;
   readonly #pictureSeconds: Histogram;
+  readonly #handOvers: Counter<"as">;
   readonly #probes: Counter<"outcome">;
   /** Cameras that the histogram has. */
   readonly #cameras = new Set<string>();
@@ -16,8 +18,12 @@ export class IngestMetrics {
   constructor(
     registry: Registry,
     runners: () => CameraRunner[],
-    /** Bytes of frames kept for pictures. */
-    pictureBytes: () => number,
+    memory: {
+      /** Bytes of frames kept for pictures. */
+      pictureBytes: () => number;
+      /** Bytes of frames that workers read. */
+      sharedBytes: () => number;
+    },
   ) {
     const registers = [registry];
     const count = (name: string, help: string, value: (runner: CameraRunner) => number) =>
@@ -117,15 +123,35 @@ export class IngestMetrics {
       help: "Bytes of frames that are kept for pictures.",
       registers,
       collect() {
-        this.set(pictureBytes());
+        this.set(memory.pictureBytes());
       },
     });
+    new Gauge({
+      name: "sightline_frame_memory_bytes",
+      help: "Bytes of shared memory that hold frames for workers.",
+      registers,
+      collect() {
+        this.set(memory.sharedBytes());
+      },
+    });
+    this.#handOvers = new Counter({
+      name: "sightline_frames_handed_over_total",
+      help: "Frames given to workers: as a handle of shared memory, or as bytes and why.",
+      labelNames: ["as"],
+      registers,
+    });
+    for (const how of handOvers) this.#handOvers.inc({ as: handOverLabel(how) }, 0);
     this.#probes = new Counter({
       name: "sightline_probes_total",
       help: "Requests to try a camera out, by what became of them.",
       labelNames: ["outcome"],
       registers,
     });
+  }
+
+  /** A frame was given to a worker. */
+  handed(how: HandOver): void {
+    this.#handOvers.inc({ as: handOverLabel(how) });
   }
 
   /** A request for a picture was answered after so long. */
@@ -152,4 +178,8 @@ export class IngestMetrics {
       this.#decode.remove({ camera });
     }
   }
+}
+
+function handOverLabel(how: HandOver): string {
+  return how === "handle" ? how : `bytes_${how}`;
 }

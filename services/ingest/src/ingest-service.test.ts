@@ -50,9 +50,13 @@ test("frames come in order, each naming the one before, with their stream's own 
     height: testModel.height,
     letterbox: { left: 2, top: 9, width: 316, height: 237 },
   });
-  const { pixels } = rig.worker.of("front")[0]!;
-  expect(pixels[0]).toBe(testModel.padValue);
-  expect(new Set(pixels).size).toBeGreaterThan(100);
+  // The first came as bytes, since the worker did not know the shared memory yet; the others by handles.
+  for (const { pixels } of [rig.worker.of("front")[0]!, rig.worker.of("front").at(-1)!]) {
+    expect(pixels[0]).toBe(testModel.padValue);
+    expect(new Set(pixels).size).toBeGreaterThan(100);
+  }
+  const handedOver = (await metrics()).filter((line) => /frames_handed_over_total.* [1-9]/.test(line));
+  expect(handedOver.map((line) => /as="(\w+)"/.exec(line)?.[1])).toEqual(["handle", "bytes_worker"]);
 
   const status = await rig.statusThat("front", (each) => live(each) && (each.ledger?.inferred ?? 0) >= 15);
   expect(status).toMatchObject({ codec: "h264", sourceWidth: 768, sourceHeight: 576, reconnects: 0 });
@@ -113,6 +117,7 @@ test("the account agrees with the stream of detections to the frame", async () =
   };
   // The last one may be on its way still.
   await expect.poll(async () => (await stored()) === rig.worker.of("front").length).toBe(true);
+  expect(await metrics()).toContain("sightline_frame_memory_bytes 0");
 });
 
 test("the metrics of one scrape balance for every camera, and a removed camera's are gone", async () => {

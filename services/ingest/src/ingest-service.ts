@@ -29,6 +29,7 @@ import {
 import { assignCameras, ingestPresence } from "./camera-assignment.ts";
 import type { CameraRunner } from "./camera-runner.ts";
 import type { IngestConfig } from "./config.ts";
+import { FrameSharing } from "./frame-sharing.ts";
 import { IngestMetrics } from "./ingest-metrics.ts";
 import { Pictures } from "./pictures/pictures.ts";
 import { ProbeSubject } from "./probe/probe-subject.ts";
@@ -89,11 +90,19 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     (outcome, seconds) => metrics.picture(outcome, seconds),
     log,
   );
-  const metrics = new IngestMetrics(
-    registry,
-    () => runners(),
-    () => pictures.memory.bytes,
+  const sharing = life.add(
+    new FrameSharing({
+      directory: config.frameMemoryDirectory,
+      limitBytes: config.frameMemoryMib === "auto" ? "auto" : config.frameMemoryMib * 1024 ** 2,
+      cameras: () => runners().length,
+      handed: (how) => metrics.handed(how),
+      log,
+    }),
   );
+  const metrics = new IngestMetrics(registry, () => runners(), {
+    pictureBytes: () => pictures.memory.bytes,
+    sharedBytes: () => sharing.usedBytes,
+  });
   const cameras = assignCameras(
     { records, leases },
     {
@@ -107,6 +116,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
       servedModel: (name) => models.get(name),
       decoded: (camera, seconds) => metrics.decoded(camera, seconds),
       pictures,
+      sharing,
       tracing,
       // A decoder that starts takes a core, and holds this process up while there is none for it.
       limits: { connects: new StartLimit(mostConnects), decoders: new StartLimit(availableParallelism()) },

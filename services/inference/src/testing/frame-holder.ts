@@ -1,9 +1,12 @@
 import { jetstream } from "@nats-io/jetstream";
-import { connect, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import { connect, headers, type Msg, type NatsConnection } from "@nats-io/transport-node";
 import {
+  arenaHeader,
   cameraName,
   decodeJson,
+  encodeFrameHandle,
   encodeJson,
+  type FrameHandle,
   FrameMetadata,
   frameDroppedSchema,
   frameMessageBytes,
@@ -16,6 +19,7 @@ import {
   toTimestamp,
   writeFrameHeader,
 } from "@sightline/contracts";
+import type { FrameArena } from "@sightline/frame-arena";
 import { wallClockMs } from "@sightline/service/clock";
 
 export interface HeldCameraOptions {
@@ -37,7 +41,8 @@ export class HeldCamera {
   readonly epoch = Math.random().toString(36).slice(2, 10);
   captured = 0;
   superseded = 0;
-  readonly handed = new Set<number>();
+  /** Frames that a worker has: where they lie when they are shared, or the message. */
+  readonly handed = new Map<number, FrameHandle | Uint8Array>();
   readonly inferred = new Set<number>();
   readonly dropped = new Map<number, number>();
   /** When each frame was captured, wall clock. */
@@ -70,6 +75,12 @@ export class FrameHolder {
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Called for each request; a request for which it returns false gets no answer. */
   onRequest: (camera: HeldCamera, worker: string) => boolean = () => true;
+  /** Shares frames with workers that can read it; without one they travel as bytes, as an ingest of before sends them. */
+  arena: FrameArena | undefined;
+  /** Called when a worker gets a frame. */
+  onHanded: (handle: FrameHandle | undefined) => void = () => undefined;
+  /** Messages whose workers have answered, to be used again for frames that are alike. */
+  #free: Uint8Array[] = [];
 
   private constructor(connection: NatsConnection) {
     this.#connection = connection;
@@ -153,41 +164,70 @@ export class FrameHolder {
     }
     camera.waiting = undefined;
     const { id, width, height, value = 0 } = camera.options;
-    const data = Buffer.allocUnsafe(frameMessageBytes(width, height)).fill(value, limits.frameHeaderBytes);
-    writeFrameHeader(
-      data,
-      FrameMetadata.fromPartial({
-        camera: cameraName(id),
-        epoch: camera.epoch,
-        number: frame.number,
-        previousNumber: camera.previous,
-        captureTime: toTimestamp(frame.capturedAt),
-        sourceWidth: 2 * width,
-        sourceHeight: height,
-        width,
-        height,
-        pixelFormat: PixelFormat.GBRP,
-        letterbox: { left: 0, top: height / 4, width, height: height / 2 },
-        decodeUs: 0,
-        queueUs: Math.round((performance.now() - frame.arrivedAt + (camera.options.ageMs ?? 0)) * 1000),
-      }),
-    );
+    const header = FrameMetadata.fromPartial({
+      camera: cameraName(id),
+      epoch: camera.epoch,
+      number: frame.number,
+      previousNumber: camera.previous,
+      captureTime: toTimestamp(frame.capturedAt),
+      sourceWidth: 2 * width,
+      sourceHeight: height,
+      width,
+      height,
+      pixelFormat: PixelFormat.GBRP,
+      letterbox: { left: 0, top: height / 4, width, height: height / 2 },
+      decodeUs: 0,
+      queueUs: Math.round((performance.now() - frame.arrivedAt + (camera.options.ageMs ?? 0)) * 1000),
+    });
     camera.previous = frame.number;
-    camera.handed.add(frame.number);
-    message.respond(data);
+    const data = this.#message(width, height, value);
+    const handle = this.#share(data.subarray(limits.frameHeaderBytes), message);
+    camera.handed.set(frame.number, handle ?? data);
+    this.onHanded(handle);
+    if (handle) {
+      this.#free.push(data);
+      message.respond(encodeFrameHandle(header, handle));
+      return;
+    }
+    writeFrameHeader(data, header);
+    const offer = this.arena && headers();
+    if (offer) offer.set(arenaHeader, this.arena!.id);
+    message.respond(data, offer && { headers: offer });
+  }
+
+  /** A frame's message without its header. */
+  #message(width: number, height: number, value: number): Uint8Array {
+    const bytes = frameMessageBytes(width, height);
+    const used = this.#free.pop();
+    return used?.byteLength === bytes && used.at(-1) === value ? used : new Uint8Array(bytes).fill(value);
+  }
+
+  #share(pixels: Uint8Array, request: Msg): FrameHandle | undefined {
+    const { arena } = this;
+    if (!arena || !request.headers?.get(arenaHeader).split(",").includes(arena.id)) return undefined;
+    const handle = arena.put(pixels, Number.MAX_SAFE_INTEGER);
+    return typeof handle === "string" ? undefined : handle;
+  }
+
+  /** A worker has answered for a frame; false when it did not have it. */
+  #settle(camera: HeldCamera, number: number): boolean {
+    const held = camera.handed.get(number);
+    if (held instanceof Uint8Array) this.#free.push(held);
+    else if (held) this.arena?.free(held);
+    return camera.handed.delete(number);
   }
 
   #inferred(message: Msg): void {
     const id = parseFrameId(message.headers?.get("Nats-Msg-Id") ?? "");
     const camera = id && this.#cameras.get(id.camera);
-    if (camera && id.epoch === camera.epoch && camera.handed.delete(id.number))
+    if (camera && id.epoch === camera.epoch && this.#settle(camera, id.number))
       camera.inferred.add(id.number);
   }
 
   #dropped(message: Msg): void {
     const camera = this.#cameras.get(message.subject.slice("frames.dropped.".length));
     const notice = decodeJson(frameDroppedSchema, message.data);
-    if (camera && notice.epoch === camera.epoch && camera.handed.delete(notice.number))
+    if (camera && notice.epoch === camera.epoch && this.#settle(camera, notice.number))
       camera.dropped.set(notice.number, notice.reason);
   }
 

@@ -1,17 +1,20 @@
 import type { ConsumerMessages } from "@nats-io/jetstream";
+import { headers } from "@nats-io/transport-node";
 import {
+  arenaHeader,
   decodeJson,
   encodeJson,
   FrameDetections,
   type FrameMetadata,
   formatFrameId,
-  readFrame,
+  readFrameAnswer,
   readyConsumer,
   streams,
   subjects,
   type Token,
   tokenSchema,
 } from "@sightline/contracts";
+import { ArenaReaders } from "@sightline/frame-arena";
 import type { Nats } from "@sightline/service";
 
 /** A frame as a worker got it. */
@@ -28,6 +31,8 @@ export type Outcome = "infer" | "silent" | { drop: number };
 export class TestWorker {
   readonly frames: WorkerFrame[] = [];
   outcome: (frame: WorkerFrame) => Outcome = () => "infer";
+  /** Where it reads frames that are shared. */
+  readonly arenas = new ArenaReaders("/dev/shm");
   readonly #nats: Nats;
   #messages: ConsumerMessages | undefined;
 
@@ -59,15 +64,26 @@ export class TestWorker {
 
   async stop(): Promise<void> {
     await this.#messages?.close();
+    await this.arenas.stop();
   }
 
   /** Asks for a token's frame; undefined when the token is void. */
   async request({ camera, epoch, id }: Token): Promise<WorkerFrame | undefined> {
     const request = encodeJson({ epoch, token: id, worker: "test" });
+    const readable = headers();
+    readable.set(arenaHeader, this.arenas.readable);
     const reply = await this.#nats.connection
-      .request(subjects.frameGet(camera), request, { timeout: 10_000 })
+      .request(subjects.frameGet(camera), request, { timeout: 10_000, headers: readable })
       .catch(() => undefined);
-    return reply && reply.data.byteLength > 0 ? { camera, ...readFrame(reply.data) } : undefined;
+    if (!reply || reply.data.byteLength === 0) return undefined;
+    const arena = reply.headers?.get(arenaHeader);
+    if (arena) this.arenas.discover(arena);
+    const { frame, pixels: found } = readFrameAnswer(reply.data);
+    if (found instanceof Uint8Array) return { camera, frame, pixels: found };
+    const pixels = new Uint8Array(found.bytes);
+    const failure = await new Promise((resolve) => this.arenas.read(found, pixels, resolve));
+    if (failure) throw new Error(`the frame cannot be read: ${failure}`);
+    return { camera, frame, pixels };
   }
 
   /** Publishes a frame's detections. */

@@ -1,0 +1,55 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync, readlinkSync } from "node:fs";
+
+/** Who made an arena, as its name says it. */
+export interface ArenaOwner {
+  /** The PID namespace, in which `pid` means something; 0: not known. */
+  namespace: string;
+  pid: number;
+  /** When the process began, in clock ticks since the boot; a PID is given again. */
+  start: string;
+}
+
+const namePattern = /^([0-9a-f]{16})-(\d{1,20})-(\d{1,10})-(\d{1,20})$/;
+
+/** A new name for an arena of this process. */
+export function newArenaName(): string {
+  const { pid } = process;
+  return [randomBytes(8).toString("hex"), ownNamespace(), pid, startOf(pid) ?? 0].join("-");
+}
+
+/** The random part of an arena's name, by which the marks of its frames differ from another's; undefined: no arena's name. */
+export function arenaKey(name: string): string | undefined {
+  return namePattern.exec(name)?.[1];
+}
+
+/** Who made the arena of this name; undefined when it is no arena's. */
+export function arenaOwner(name: string): ArenaOwner | undefined {
+  const [, , namespace, pid, start] = namePattern.exec(name) ?? [];
+  return pid === undefined ? undefined : { namespace: namespace!, pid: Number(pid), start: start! };
+}
+
+/** Whether the owner runs; undefined when it cannot be told from here, as of a process in another container. */
+export function isRunning({ namespace, pid, start }: ArenaOwner): boolean | undefined {
+  if (namespace === "0" || namespace !== ownNamespace()) return undefined;
+  return startOf(pid) === start;
+}
+
+function ownNamespace(): string {
+  try {
+    return /\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? "0";
+  } catch {
+    return "0";
+  }
+}
+
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    // The name, in brackets, may hold anything; the start is the 20th field after it. A zombie has ended.
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return fields[0] === "Z" ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}

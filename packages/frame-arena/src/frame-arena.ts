@@ -1,0 +1,116 @@
+import { closeSync, fstatSync, futimesSync, openSync, statfsSync, writeSync, writevSync } from "node:fs";
+import { join } from "node:path";
+import type { FrameHandle } from "@sightline/contracts";
+import { arenaFolder } from "./arena-folder.ts";
+import { newArenaName } from "./arena-name.ts";
+import { beatMs, removeArena } from "./dead-arenas.ts";
+import { markBytes, writeMark } from "./frame-mark.ts";
+import { Space } from "./space.ts";
+
+/** Why a frame has no place: `full`, the bound is reached; `no_space`, the tmpfs has no room or does not take it. */
+export type Refusal = "full" | "no_space";
+
+/** Slots begin at pages: copies into and out of them are up to four times as fast. */
+const pageBytes = 4096;
+const noMark = Buffer.alloc(markBytes);
+
+/** Frames in shared memory, written by one process: a file of a tmpfs, private to the user. */
+export class FrameArena {
+  readonly #directory: string;
+  readonly #mark = Buffer.alloc(markBytes);
+  readonly #timer: NodeJS.Timeout;
+  #space = new Space();
+  #path = "";
+  #fd = -1;
+  #id = "";
+  #generation = 0;
+
+  /** @throws ArenaUnavailableError when there is no shared memory in `directory` */
+  constructor(directory: string) {
+    this.#directory = directory;
+    this.#open();
+    this.#timer = setInterval(() => this.#beat(), beatMs).unref();
+  }
+
+  /** Names this arena to those who shall read it; empty while there is none. */
+  get id(): string {
+    return this.#id;
+  }
+
+  /** Bytes that hold frames. */
+  get usedBytes(): number {
+    return this.#space.used;
+  }
+
+  /** Bytes that this arena may sensibly take: what it has, and half of what the tmpfs has left. */
+  get roomBytes(): number {
+    const { bavail, bsize } = statfsSync(this.#directory);
+    return this.#space.used + Math.floor((bavail * bsize) / 2);
+  }
+
+  /** Puts a frame's pixels in, where the file does not grow beyond `bound` bytes. They stay until they are freed. */
+  put(pixels: Uint8Array, bound: number): FrameHandle | Refusal {
+    const bytes = slotBytes(pixels.byteLength);
+    const offset = this.#space.take(bytes, bound);
+    if (offset === undefined) return "full";
+    const generation = ++this.#generation;
+    writeMark(this.#mark, this.#id, generation);
+    try {
+      const written = writevSync(this.#fd, [pixels, this.#mark], offset);
+      if (written === pixels.byteLength + markBytes)
+        return { arena: this.#id, offset, generation, bytes: pixels.byteLength };
+    } catch {
+      // ENOSPC, mostly.
+    }
+    this.#space.give(offset, bytes);
+    return "no_space";
+  }
+
+  /** The slot may be used again. Whoever still reads it finds out. */
+  free({ arena, offset, bytes }: FrameHandle): void {
+    if (arena !== this.#id) return;
+    writeSync(this.#fd, noMark, 0, markBytes, offset + bytes);
+    this.#space.give(offset, slotBytes(bytes));
+  }
+
+  /** Gives the memory back. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#close();
+  }
+
+  #open(): void {
+    const folder = arenaFolder(this.#directory, true);
+    const id = newArenaName();
+    this.#path = join(folder, id);
+    this.#fd = openSync(this.#path, "wx", 0o600);
+    this.#id = id;
+    this.#space = new Space();
+  }
+
+  #close(): void {
+    if (this.#fd < 0) return;
+    removeArena(this.#path);
+    closeSync(this.#fd);
+    this.#fd = -1;
+    this.#id = "";
+  }
+
+  #beat(): void {
+    try {
+      const now = new Date();
+      if (this.#fd >= 0) futimesSync(this.#fd, now, now);
+      if (this.#fd >= 0 && fstatSync(this.#fd).nlink > 0) return;
+      // Someone has removed the file, as one who cleans up does: what is put into it reaches nobody.
+      this.#close();
+      this.#open();
+    } catch {
+      // Without it frames travel as bytes; the next beat tries again.
+    }
+  }
+}
+
+/** What a frame's slot takes of the arena. */
+export function slotBytes(frameBytes: number): number {
+  return Math.ceil((frameBytes + markBytes) / pageBytes) * pageBytes;
+}

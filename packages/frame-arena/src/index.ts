@@ -1,0 +1,4 @@
+export { ArenaUnavailableError } from "./arena-folder.ts";
+export { ArenaReaders, type ReadFailure } from "./arena-readers.ts";
+export { DeadArenas } from "./dead-arenas.ts";
+export { FrameArena, type Refusal } from "./frame-arena.ts";
