@@ -11,8 +11,7 @@ import {
   type FieldErrors,
   type FieldName,
   type FormValues,
-  fieldMessage,
-  fieldOfError,
+  refusedFields,
   uriFault,
   videoTrackFault,
 } from "./form-values.ts";
@@ -61,8 +60,8 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
       await save(values.value);
     } catch (error) {
       const refused = error instanceof RequestError ? error : undefined;
-      const field = refused && fieldOfError(refused);
-      if (field) showErrors({ [field]: fieldMessage(field, refused.message) });
+      const found = refused ? refusedFields(refused) : {};
+      if (Object.keys(found).length > 0) showErrors(found);
       else fault.value = describeFailure(error);
     } finally {
       busy.value = false;

@@ -6,6 +6,7 @@ import {
   fieldMessage,
   fieldOfError,
   mergeForms,
+  refusedFields,
   settingsOf,
 } from "./form-values.ts";
 
@@ -75,6 +76,14 @@ describe("camera form", () => {
     );
     expect(fieldMessage("uri", "body.uri: too long")).toBe("The address: too long.");
     expect(fieldMessage("id", "camera 'a' is already registered")).toBe("Camera 'a' is already registered.");
+  });
+
+  it("tells each field of what a refusal says of it", () => {
+    const message = "camera.uri is empty\ncamera.target_fps is 999; expected 0 to 240";
+    expect(refusedFields({ code: "invalid_argument", message })).toEqual({
+      uri: "The address is empty.",
+      targetFps: "The number of frames per second is 999; expected 0 to 240.",
+    });
   });
 
   it("finds the field of a refusal by its code or the path it begins with", () => {

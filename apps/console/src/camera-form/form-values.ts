@@ -153,6 +153,16 @@ export function fieldOfError(error: { code: string; message: string }): FieldNam
   );
 }
 
+/** What a refusal says of each field; it has a line for each fault. */
+export function refusedFields({ code, message }: { code: string; message: string }): FieldErrors {
+  const errors: FieldErrors = {};
+  for (const line of message.split("\n")) {
+    const field = fieldOfError({ code, message: line });
+    if (field) errors[field] ??= fieldMessage(field, line);
+  }
+  return errors;
+}
+
 function isNumberWithin(text: string, most: number): boolean {
   const value = numberOf(text);
   return value >= 0 && value <= most;

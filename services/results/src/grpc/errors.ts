@@ -53,12 +53,12 @@ export class ApiError extends Error {
   }
 }
 
-/** Throws what is wrong with a request: the one fault as it is, several as one `invalid_argument` with all their messages. */
+/** Throws what is wrong with a request: the one fault as it is, several as one `invalid_argument` with a line for each. */
 export function throwFaults(faults: readonly ApiError[]): void {
   const [first, second] = faults;
   if (!first) return;
   if (!second) throw first;
-  throw new ApiError("invalid_argument", faults.map(({ message }) => message).join("; "));
+  throw new ApiError("invalid_argument", faults.map(({ message }) => message).join("\n"));
 }
 
 /** What a check throws, as a fault among others; none when it passes. */

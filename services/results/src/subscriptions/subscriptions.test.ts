@@ -77,7 +77,7 @@ test("what cannot be is refused with what to do", async () => {
   await refused("a", { kind: SubscriptionKind.UNSPECIFIED }, "kind is not set");
   await refused("a", { ackDeadlineSeconds: 601 }, "ack_deadline_seconds is 601");
   const both = { ackDeadlineSeconds: 601, maxDeliveryAttempts: 1001 };
-  await refused("a", both, /ack_deadline_seconds is 601.*max_delivery_attempts is 1001/);
+  await refused("a", both, /ack_deadline_seconds is 601.*\nsubscription.max_delivery_attempts is 1001/);
   await refused("a", { start: { position: { $case: "cursor", value: "x" } } }, "cursor is damaged");
   const zones = EventFilter.fromPartial({ zones: ["road"] });
   await refused("a", { kind: SubscriptionKind.DETECTIONS, filter: zones }, "which frames do not have");
