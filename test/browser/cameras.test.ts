@@ -68,8 +68,11 @@ test("what is wrong is told at the field where it is, by the page and by the ser
   await expectErrorAt("Address").toMatch(/\w/);
   await page.getByLabel("Address").fill(address(password));
   await page.getByLabel("Frames per second").fill("many");
+  await page.getByLabel("Video track").fill("17");
   await add.click();
   await expectErrorAt("Frames per second").toContain("0 to 240");
+  await expectErrorAt("Video track").toContain("16");
+  await page.getByLabel("Video track").fill("1");
   expect((await sightline.api<{ cameras: unknown[] }>("/cameras")).cameras).toEqual([]);
 });
 
@@ -186,12 +189,27 @@ test("a camera's settings are changed, and only those", async () => {
   await page.getByRole("link", { name: "Edit", exact: true }).click();
   await page.getByLabel("Frames per second").fill("4");
   await page.getByRole("checkbox", { name: "person", exact: true }).check();
+  expect(await page.getByLabel("Video track").inputValue()).toBe("1");
   await page.getByRole("button", { name: "Save changes" }).click();
   await page.getByRole("heading", { name: "yard", exact: true, level: 1 }).waitFor();
   const after = await camera("yard");
-  expect(after).toMatchObject({ targetFps: 4, classes: ["person"], uri: before.uri, hasCredentials: true });
+  expect(after).toMatchObject({
+    videoTrack: 1,
+    targetFps: 4,
+    classes: ["person"],
+    uri: before.uri,
+    hasCredentials: true,
+  });
   expect(after.model).toBe(before.model);
   await untilDrawn(livePicture(page));
+});
+
+test("the system page tells how much of NATS's disk is free", async () => {
+  await page.goto(`${sightline.origin}/system`);
+  const storage = page.getByTestId("storage");
+  await expect
+    .poll(() => storage.textContent(), patience)
+    .toMatch(/^Disk of NATS: [\d.]+\s[kMGT]B of [\d.]+\s[kMGT]B free \(\/.+\)/);
 });
 
 test("what someone else has changed meanwhile stays, and so does what was changed here", async () => {
