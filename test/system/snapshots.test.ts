@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { classColor } from "@sightline/annotate";
 import { findFfmpeg } from "@sightline/rtsp";
@@ -79,6 +79,15 @@ function drawnShare(picture: ReturnType<typeof decode>, box: Json, classId: numb
   return rows.filter((y) => isDrawn(picture, x, y, classId)).length / rows.length;
 }
 
+/** What a command of the command line prints. @throws when it fails */
+function sightline(...args: string[]): string {
+  const server = `127.0.0.1:${system.ports.grpc}`;
+  return execFileSync(join(projectRoot, "sightline"), [...args, "--server", server], {
+    encoding: "utf8",
+    stdio: "pipe",
+  });
+}
+
 async function cameraSnapshot(annotated: boolean): Promise<Json> {
   return system.client.call("CameraService/GetCameraSnapshot", { name: "cameras/front", annotated });
 }
@@ -115,12 +124,7 @@ test("the boxes in an annotated snapshot are those of its frame", async () => {
 
 test("the command line saves a snapshot", () => {
   const file = join(system.directory, "front.jpg");
-  const server = `127.0.0.1:${system.ports.grpc}`;
-  const run = (...args: string[]) =>
-    execFileSync(join(projectRoot, "sightline"), ["camera", "snapshot", ...args, "--server", server], {
-      encoding: "utf8",
-      stdio: "pipe",
-    });
+  const run = (...args: string[]) => sightline("camera", "snapshot", ...args);
   expect(run("front", "--out", file, "--annotated")).toMatch(
     /front\.jpg: frame \d+ of 2\d{3}-.*Z, \d+ bytes\n/,
   );
@@ -157,6 +161,38 @@ test("an event has the picture of its frame, plain and with its object", async (
     );
   }
   expect(drawn.content).not.toBe(plain.content);
+
+  const folder = join(system.directory, "pictures");
+  const [, camera, , id] = event.name.split("/");
+  const listed = sightline("events", "--id", `${camera}/${id}`, "--pictures", folder, "--json");
+  const file = join(folder, `${camera}-${id}.jpg`);
+  expect(JSON.parse(listed)).toMatchObject({ camera, id, picture: file });
+  const saved = decode(readFileSync(file));
+  expect({ width: saved.width, height: saved.height }).toEqual({
+    width: picture.width,
+    height: picture.height,
+  });
+  // A better view may have taken its place here, too.
+  const stored = await get(false);
+  if (stored.frame.number === plain.frame.number)
+    expect(clipFrameOf(saved)).toBe(frameOfNumber(plain.frame.number));
+  const boxed = join(system.directory, "boxed");
+  const several = sightline(
+    "events",
+    "--camera",
+    "front",
+    "--limit",
+    "3",
+    "--pictures",
+    boxed,
+    "--annotated",
+  );
+  expect(several.match(/boxed\/front-\S+\.jpg/g)?.sort()).toEqual(
+    readdirSync(boxed)
+      .map((name) => `boxed/${name}`)
+      .sort(),
+  );
+  expect(readdirSync(boxed).length).toBeGreaterThan(0);
 });
 
 test("pictures cost what is asked for: the metrics count them", async () => {
