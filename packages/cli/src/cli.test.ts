@@ -1,19 +1,14 @@
-import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, copyFileSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { cameraName, FrameDetections, subjects, toTimestamp } from "@sightline/contracts";
 import { connectNats, createLogger } from "@sightline/service";
 import { freePort } from "@sightline/service/testing";
-import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundledModel, bundledModelScope } from "./camera/model-scope.ts";
-import { providersFix, reinstallFix } from "./doctor/execution-providers.ts";
-import { cameraFix } from "./doctor/programs.ts";
 import {
   type Outcome,
   ResultsProcess,
@@ -285,133 +280,6 @@ describe("watch, rules and events", () => {
     expect((await sightline("events", "--id", name, "--from", event.startTime)).stdout).toContain(name);
     expect((await sightline("events", "--to", "2026-01-01")).stdout).toBe("no such events are kept\n");
     expect((await sightline("events", "--type", "teleported")).stderr).toContain("entered_zone");
-  });
-});
-
-describe("doctor", () => {
-  test("finds what the tests run on", async () => {
-    const { stdout } = await sightline("doctor", "--json");
-    const { findings } = JSON.parse(stdout);
-    const state = (name: string) =>
-      findings.find((finding: { name: string }) => finding.name === name)?.state;
-    expect(state("node")).toBe("ok");
-    expect(state("ffmpeg")).toBe("ok");
-    expect(state("nats-server")).toBe("ok");
-    expect(state("execution provider cpu")).toBe("ok");
-  });
-
-  test("looks at the ports that the settings name", async () => {
-    const { stdout } = await sightline("doctor", "--json");
-    const { findings } = JSON.parse(stdout);
-    const port = results.address.split(":")[1];
-    const grpc = findings.find((finding: { name: string }) => finding.name === `port ${port} (gRPC)`);
-    expect(grpc).toMatchObject({
-      state: "ok",
-      detail: expect.stringMatching(/^in use by Sightline with \d+ cameras$/),
-    });
-  });
-
-  test("tells of a setting that names no port", async () => {
-    const outcome = await runCommand(["doctor"], { SIGHTLINE_GRPC: "elsewhere" });
-    expect(outcome).toMatchObject({ code: 1, stderr: "" });
-    expect(outcome.stdout).toContain("✗ ports  ");
-    expect(outcome.stdout).toContain('SIGHTLINE_GRPC = "elsewhere": expected HOST:PORT');
-  });
-
-  test("asks every NATS server that is named, here and elsewhere, and shows no password", async () => {
-    const env = {
-      SIGHTLINE_NATS_URL: `${results.nats.url}, tls://user:sesame@nats.invalid`,
-      SIGHTLINE_GRPC: "sightline.invalid:50051",
-      SIGHTLINE_WEBHOOKS: "[]",
-      SIGHTLINE_BRIDGES_HTTP: results.address,
-    };
-    const { code, stdout } = await runCommand(["doctor", "--json"], env);
-    expect(code).toBe(1);
-    expect(stdout).not.toContain("sesame");
-    const { findings } = JSON.parse(stdout) as { findings: { name: string }[] };
-    const port = (address: string) => address.split(":").at(-1);
-    expect(findings).toEqual(
-      expect.arrayContaining([
-        {
-          name: `port ${port(results.nats.url)} (NATS)`,
-          state: "ok",
-          detail: expect.stringMatching(/^in use by NATS \S+ with JetStream$/),
-        },
-        {
-          name: "NATS at nats.invalid:4222",
-          state: "missing",
-          detail: expect.stringContaining("does not answer"),
-        },
-        { name: "gRPC at sightline.invalid:50051", state: "missing", detail: "no Sightline answers there" },
-        expect.objectContaining({
-          name: `port ${port(results.address)} (bridges)`,
-          detail: "taken by another program",
-        }),
-      ]),
-    );
-  });
-
-  test("prints fixes that work from any folder, with the PATH that the launcher has", async () => {
-    const stranger = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
-    await once(stranger, "listening");
-    const { port } = stranger.address() as AddressInfo;
-    const env = {
-      FFMPEG_PATH: "/nowhere/ffmpeg",
-      NATS_SERVER_PATH: "/nowhere/nats-server",
-      SIGHTLINE_GRPC: `127.0.0.1:${port}`,
-    };
-    const doctor = await runCommand(["doctor", "--json"], env, tmpdir());
-    const bare = await runCommand(["doctor", "--json"], { ...env, PATH: "/nowhere" });
-    stranger.close();
-    const { findings: without } = JSON.parse(bare.stdout) as { findings: { name: string; fix?: string }[] };
-    const taken = without.find(({ name }) => name === `port ${port} (gRPC)`);
-    expect(taken).toEqual({ name: taken?.name, state: "missing", detail: "taken by another program" });
-    const { findings } = JSON.parse(doctor.stdout) as { findings: { name: string; fix?: string }[] };
-    const fixOf = (name: string) => findings.find((finding) => finding.name === name)?.fix;
-    const path = process.env.PATH!.split(":").filter((part) => !part.includes("node_modules"));
-    for (const name of ["ffmpeg", "nats-server", `port ${port} (gRPC)`]) {
-      const run = spawn("bash", ["-c", fixOf(name) ?? "exit 9"], {
-        cwd: tmpdir(),
-        env: { ...env, PATH: path.join(":") },
-        stdio: "ignore",
-      });
-      expect([name, (await once(run, "close"))[0]]).toEqual([name, 0]);
-    }
-  });
-
-  test("prints fixes for what need not be missing here that a shell can run too", async () => {
-    const bash = (text: string, env: NodeJS.ProcessEnv = {}) => {
-      const path = process.env.PATH!.split(":").filter((part) => !part.includes("node_modules"));
-      const options = { cwd: projectRoot, env: { PATH: path.join(":"), ...env }, encoding: "utf8" } as const;
-      return spawnSync("bash", ["-c", text], options);
-    };
-    // The script by the same words, told to fetch nothing.
-    expect(providersFix).toContain("=cuda12 ");
-    expect(bash(providersFix.replace("=cuda12 ", "=skip "))).toMatchObject({ status: 0 });
-    expect(bash(cameraFix)).toMatchObject({ status: 0 });
-    // The launcher as it is without packages and npm.
-    const folder = mkdtempSync(join(tmpdir(), "sightline-bare-"));
-    copyFileSync(join(projectRoot, "sightline"), join(folder, "sightline"));
-    const tools = ["dirname", "readlink", "bash"].map((tool) => bash(`command -v ${tool}`).stdout.trim());
-    for (const tool of tools) symlinkSync(tool, join(folder, basename(tool)));
-    const launched = bash(`${folder}/sightline doctor`, { PATH: folder });
-    rmSync(folder, { recursive: true });
-    expect(launched).toMatchObject({ status: 1, stderr: expect.stringContaining("Node.js 20 or later") });
-    const install = /'([^']+)'/.exec(launched.stderr)?.[1] ?? "exit 9";
-    // Only read: the one removes what the tests run on, the other changes the machine.
-    for (const fix of [reinstallFix, install])
-      expect(spawnSync("bash", ["-n", "-c", fix])).toMatchObject({ status: 0 });
-    expect(install).toMatch(/^apt-get install nodejs npm$/);
-    expect(reinstallFix).toMatch(/^rm -rf node_modules && \.\/sightline --help$/);
-    expect(bash("test -x ./sightline")).toMatchObject({ status: 0 });
-  });
-
-  test("says what is missing and how to get it, and fails", async () => {
-    const outcome = await runCommand(["doctor"], { FFMPEG_PATH: "/nowhere/ffmpeg" });
-    expect(outcome.code).toBe(1);
-    expect(outcome.stdout).toMatch(
-      /✗ ffmpeg .*\/nowhere\/ffmpeg.*\n.*fix: unset FFMPEG_PATH && deploy\/system-packages.sh server/,
-    );
   });
 });
 

@@ -82,13 +82,18 @@ async function checkElsewhere(
   }
 }
 
-/** The command that shows the process that has a port, with a program that this machine has. */
-function showsOwner(port: number): string | undefined {
-  const ways: Record<string, string> = {
+/** The commands that show the process that has a port, by the program that each needs. */
+export function ownerCommands(port: number): Record<string, string> {
+  return {
     ss: `ss -ltnp 'sport = :${port}'`,
     lsof: `lsof -nP -iTCP:${port} -sTCP:LISTEN`,
     fuser: `fuser -v -n tcp ${port}`,
   };
+}
+
+/** One of these commands, with a program that this machine has. */
+function showsOwner(port: number): string | undefined {
+  const ways = ownerCommands(port);
   const program = firstProgram(Object.keys(ways));
   return program && `${ways[program]}   # shows the process that has it`;
 }

@@ -141,7 +141,8 @@ function lowersLimits(most: number, limits: Limits, room: number): string | unde
   return `export ${settings}   # limits that fit; then start results, or ./sightline up, again`;
 }
 
-function faultFix(disk: DiskRoom | null): string | undefined {
+/** The command that says why NATS does not take or give a stream, or restarts it. */
+export function faultFix(disk: DiskRoom | null): string | undefined {
   if (disk && isDiskFull(disk)) return showsWhatFills(disk.directory);
   const log = disk && join(dirname(disk.directory), "logs", "nats-server.log");
   if (log && existsSync(log))

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { brotliCompressSync } from "node:zlib";
 import { splitAddress } from "@sightline/service";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RunningResults } from "../testing/running-results.ts";
+import { buildCommand } from "./console-files.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "sightline-console-"));
 const page = "<!doctype html><title>Sightline</title>";
@@ -83,4 +84,11 @@ test("what is not there is not found, and nothing outside the directory or hidde
     expect(JSON.parse(answer.text), path).toMatchObject({ code: "route_not_found" });
     expect(answer.cacheControl, path).toBe("no-store");
   }
+});
+
+test("what builds the console is what the launcher runs", () => {
+  const launcher = readFileSync(new URL("../../../../sightline", import.meta.url), "utf8");
+  const version = /^pnpm_version=(\S+)$/m.exec(launcher)?.[1];
+  const written = buildCommand.replace(`pnpm@${version}`, '"pnpm@$pnpm_version"');
+  expect(launcher).toContain(written);
 });

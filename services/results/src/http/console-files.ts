@@ -4,7 +4,8 @@ import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { ApiError } from "../grpc/errors.ts";
 
-const buildCommand = "pnpm --filter @sightline/console build";
+/** As the launcher does; pnpm itself need not be installed. */
+export const buildCommand = "npx -y pnpm@10.34.8 --silent --filter @sightline/console build";
 
 const notBuilt = `<!doctype html>
 <html lang="en">
