@@ -10,10 +10,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { CameraStream, defaultAccess, findFfmpeg, parseRtspUrl, usualFfmpegMemoryMib } from "@sightline/rtsp";
+import { limits } from "@sightline/contracts";
+import {
+  CameraStream,
+  defaultAccess,
+  findFfmpeg,
+  parseRtspUrl,
+  reportArguments,
+  usualFfmpegMemoryMib,
+} from "@sightline/rtsp";
 import { createLogger } from "@sightline/service";
 import { RtspCameras } from "@sightline/stack";
-import { FfmpegDecoder } from "../../services/ingest/src/ffmpeg-decoder.ts";
+import { type DecoderInput, FfmpegDecoder } from "../../services/ingest/src/ffmpeg-decoder.ts";
 import { FrameBuffers } from "../../services/ingest/src/frame-buffers.ts";
 import { Ledger } from "../../services/ingest/src/ledger.ts";
 import { quantile } from "./statistics.ts";
@@ -22,7 +30,7 @@ const framesPerSecond = 20;
 const geometry = { width: 640, height: 640, longestSide: 640, padValue: 114 };
 const frameBytes = geometry.width * geometry.height * 3;
 /** Room for a frame's header, as in ingest. */
-const headerBytes = 4096;
+const headerBytes = limits.frameHeaderBytes;
 const log = createLogger("bench", "error");
 
 /** RTP of one camera, as our connection received it. */
@@ -47,23 +55,41 @@ class Received {
   }
 }
 
+/** An ffmpeg that connects to the camera by itself. */
+function directInput(url: string): DecoderInput {
+  const script = `ffconcat version 1.0\nfile '${url}'\noption rtsp_transport tcp\noption allowed_media_types video\noption probesize 32\noption analyzeduration 0\n`;
+  return {
+    inputArguments: [
+      ...reportArguments,
+      ...["-dump", "-probesize", "32", "-analyzeduration", "0"],
+      ...["-f", "concat", "-safe", "0", "-protocol_whitelist", "pipe,rtsp,tcp", "-i", "pipe:0"],
+    ],
+    feed: (stdin) => void stdin.end(script),
+  };
+}
+
 /** Receives one camera until `ended`, and says what came of it. */
 async function receive(url: string, ffmpegPath: string, direct: boolean, ended: Promise<void>) {
   const received = new Received();
   let stream: CameraStream | undefined;
-  let script = `ffconcat version 1.0\nfile '${url}'\noption rtsp_transport tcp\noption allowed_media_types video\noption probesize 32\noption analyzeduration 0\n`;
   if (!direct) {
     const options = { transport: "tcp" as const, videoTrack: 0, access: defaultAccess, timeoutMs: 20_000 };
     stream = await CameraStream.open(parseRtspUrl(url), options, new AbortController().signal);
     stream.onPacket = (packet) => received.take(packet);
-    script = stream.script;
   }
   const buffers = new FrameBuffers(headerBytes + frameBytes);
-  const frames: { ptsUs: number; arrivedAt: number }[] = [];
+  const frames: { ptsUs: number; arrivedAt: number; readyAt: number }[] = [];
   const decoder = new FfmpegDecoder(
     {
       ffmpeg: { path: ffmpegPath, memoryMib: usualFfmpegMemoryMib },
-      ...{ script, targetFps: 0, interlaced: false, geometry, ledger: new Ledger(), buffers },
+      ...{
+        stream: stream ?? directInput(url),
+        targetFps: 0,
+        interlaced: false,
+        geometry,
+        ledger: new Ledger(),
+        buffers,
+      },
       start: async () => () => undefined,
     },
     {
@@ -72,7 +98,7 @@ async function receive(url: string, ffmpegPath: string, direct: boolean, ended: 
       picture: () => undefined,
       codec: () => undefined,
       frame: ({ ptsUs, arrivedAt }, message) => {
-        frames.push({ ptsUs, arrivedAt });
+        frames.push({ ptsUs, arrivedAt, readyAt: performance.now() });
         buffers.give(message);
       },
     },
@@ -84,18 +110,21 @@ async function receive(url: string, ffmpegPath: string, direct: boolean, ended: 
   await decoder.stop();
   await stream?.stop();
   const [first, last] = [frames[0]?.ptsUs ?? 0, frames[pictures - 1]?.ptsUs ?? 0];
-  const delays = frames.flatMap(({ ptsUs, arrivedAt }) => {
-    const cameAt = received.pictures.get(Math.round(((ptsUs - first) * 9) / 100));
-    return cameAt === undefined ? [] : [arrivedAt - cameAt];
-  });
+  const cameAt = (ptsUs: number) =>
+    received.pictures.get(Math.round(((ptsUs - first) * 9) / 100)) ?? Number.NaN;
+  const delays = (until: "arrivedAt" | "readyAt") =>
+    frames.map((frame) => frame[until] - cameAt(frame.ptsUs)).filter((delay) => !Number.isNaN(delay));
+  const tenths = (ms: number) => Math.round(ms * 10) / 10;
   return {
     ...(stream && { packets: received.packets, "packets lost": received.lost, dropped: stream.dropped }),
     ...(stream && { "pictures received": came }),
     "pictures decoded": pictures,
     "missing between first and last": Math.round(((last - first) / 1e6) * framesPerSecond) + 1 - pictures,
     ...(stream && {
-      "to ffmpeg p50 ms": Math.round(quantile(delays, 0.5) * 10) / 10,
-      "p99 ms": Math.round(quantile(delays, 0.99) * 10) / 10,
+      "stamp late by p50 ms": tenths(quantile(delays("arrivedAt"), 0.5)),
+      p99: tenths(quantile(delays("arrivedAt"), 0.99)),
+      "pixels after p50 ms": tenths(quantile(delays("readyAt"), 0.5)),
+      "p99 ": tenths(quantile(delays("readyAt"), 0.99)),
     }),
   };
 }

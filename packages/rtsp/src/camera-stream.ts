@@ -1,63 +1,102 @@
+import type { Writable } from "node:stream";
 import type { RtspTarget } from "./address/rtsp-url.ts";
 import { CameraFaultError } from "./camera-fault.ts";
-import { inputScript } from "./relay/ffmpeg-input.ts";
+import type { CameraWay } from "./camera-way.ts";
+import { FramePipe } from "./frames/frame-pipe.ts";
 import { relayDescription } from "./relay/relay-description.ts";
 import { RtspRelay } from "./relay/rtsp-relay.ts";
 import { CameraSession, type SessionOptions } from "./session/camera-session.ts";
 import type { CameraOffer } from "./session/probe.ts";
 
-/** A packet that came while so much waits for a slow reader is lost, where the camera cannot be made to wait (UDP). */
+/** What comes while so much waits for a slow ffmpeg is lost, where the camera cannot be made to wait (UDP). */
 const mostBacklog = 4 * 1024 * 1024;
 
+/** A compressed picture that has arrived whole, before ffmpeg gets it. */
+export interface ArrivedPicture {
+  /** The stream's own time in microseconds, from 0 at the connection's first picture. */
+  ptsUs: number;
+  /** The time in microseconds by which ffmpeg knows it: the same, made unique where the stream's own stands still. */
+  decoderPtsUs: number;
+  /** Whether a decoder can begin here. */
+  key: boolean;
+  /** When its last packet arrived, by performance.now(). */
+  arrivedAt: number;
+}
+
 /**
- * One video track of a camera, received by our own RTSP connection and passed on to an ffmpeg of this machine over loopback.
- * ffmpeg never sees the camera's address, password or redirects. A reader that is slow makes a TCP camera wait.
+ * One video track of a camera, received by our own RTSP connection and passed on to an ffmpeg of this machine: H.264 and H.265
+ * picture by picture through its stdin, any other codec as RTP over loopback. ffmpeg never sees the camera's address, password
+ * or redirects. One that is slow makes a TCP camera wait.
  */
 export class CameraStream {
-  /** What ffmpeg reads from stdin to receive the stream (see `inputArguments`). */
-  readonly script: string;
   readonly transport: "tcp" | "udp";
   readonly offer: CameraOffer;
   /** Takes each RTP (channel 0) and RTCP (channel 1) packet, with the 4 bytes of header of interleaved packets. */
   onPacket: ((packet: Buffer) => void) | undefined;
   readonly #session: CameraSession;
-  readonly #relay: RtspRelay;
+  readonly #way: CameraWay;
   #fault: CameraFaultError | undefined;
   #dropped = 0;
   #cameraEnded = false;
   #stopping = false;
 
-  private constructor(session: CameraSession, relay: RtspRelay) {
-    this.script = inputScript(relay.url);
+  private constructor(session: CameraSession, way: CameraWay) {
     this.transport = session.transport;
     this.offer = { video: session.track, videoTracks: session.videoTracks };
     this.#session = session;
-    this.#relay = relay;
+    this.#way = way;
     session.onPacket = (packet) => this.#packet(packet);
     void session.ended.then((fault) => {
       this.#fault ??= fault;
       this.#cameraEnded = !this.#stopping;
-      relay.finish();
+      way.finish();
     });
-    void relay.ended.then(() => this.stop());
+    void way.ended.then(() => this.stop());
   }
 
-  /** Connects and sets up; the stream begins when ffmpeg plays it. @throws CameraFaultError, also when `signal` aborts */
+  /** Connects and sets up; the stream begins with `feed`. @throws CameraFaultError, also when `signal` aborts */
   static async open(target: RtspTarget, options: SessionOptions, signal: AbortSignal): Promise<CameraStream> {
     const session = await CameraSession.open(target, options, signal);
     let stream: CameraStream | undefined;
-    const relay = await RtspRelay.listen({
+    const source = {
       description: relayDescription(session.track),
       play: () =>
         session.play().catch((error: unknown) => {
           if (stream && error instanceof CameraFaultError) stream.#fault ??= error;
           throw error;
         }),
-      report: (packet) => session.send(packet),
+      report: (packet: Buffer) => session.send(packet),
       drained: () => session.resume(),
-    });
-    stream = new CameraStream(session, relay);
+    };
+    stream = new CameraStream(
+      session,
+      FramePipe.of(session.track, source) ?? (await RtspRelay.listen(source)),
+    );
     return stream;
+  }
+
+  /** Arguments of the ffmpeg that is to receive this stream, up to and with its input. */
+  get inputArguments(): readonly string[] {
+    return this.#way.inputArguments;
+  }
+
+  /** Whether `onFrame` is told of each picture; if not, ffmpeg's report says what arrives. */
+  get tellsFrames(): boolean {
+    return this.#way instanceof FramePipe;
+  }
+
+  /** Is told of each picture when it has arrived. */
+  set onFrame(take: (picture: ArrivedPicture) => void) {
+    const way = this.#way;
+    if (!(way instanceof FramePipe)) return;
+    const microseconds = (ticks: number) => Math.round((ticks / way.ticksPerSecond) * 1e6);
+    way.onFrame = ({ ticks, key, arrivedAt }, decoderTicks) =>
+      take({ ptsUs: microseconds(ticks), decoderPtsUs: microseconds(decoderTicks), key, arrivedAt });
+  }
+
+  /** Starts the stream, into the stdin of an ffmpeg with `inputArguments`. */
+  feed(stdin: Writable): void {
+    this.#way.feed(stdin);
   }
 
   /** Why the camera's side ended, when it was not by the camera's own closing or by `stop`. */
@@ -70,7 +109,7 @@ export class CameraStream {
     return this.#cameraEnded;
   }
 
-  /** Packets lost because the reader was too slow. */
+  /** Packets lost because ffmpeg was too slow. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -78,16 +117,16 @@ export class CameraStream {
   /** Ends the session at the camera and what ffmpeg reads. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.#relay.close();
+    this.#way.close();
     await this.#session.stop();
   }
 
   #packet(packet: Buffer): void {
     this.onPacket?.(packet);
-    if (this.transport === "udp" && this.#relay.backlog > mostBacklog) {
+    if (this.transport === "udp" && this.#way.backlog > mostBacklog) {
       this.#dropped += 1;
       return;
     }
-    if (!this.#relay.push(packet)) this.#session.pause();
+    if (!this.#way.push(packet, performance.now())) this.#session.pause();
   }
 }

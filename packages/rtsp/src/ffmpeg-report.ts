@@ -3,6 +3,13 @@ import { displaySize } from "@sightline/media";
 /** Where in its filters ffmpeg reports a picture. */
 export type ReportPlace = "decoded" | "sampled";
 
+/** ffmpeg's arguments before its input for a report that `FfmpegReportReader` reads, and pictures that come as packets go in. */
+export const reportArguments: readonly string[] = [
+  ...["-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+info", "-copyts"],
+  // One thread: pictures come out as packets go in, and one camera cannot crowd out another.
+  ...["-threads", "1", "-filter_threads", "1", "-flags", "low_delay"],
+];
+
 /** ffmpeg filters that report each picture that passes. */
 export function pictureReport(place: ReportPlace): string {
   // Cameras put text of their own into side data; it is taken away lest it be reported.

@@ -1,9 +1,9 @@
 export { CameraNetworks, CameraNetworksError } from "./address/camera-networks.ts";
 export { type Credentials, parseRtspUrl, type RtspTarget, RtspUrlError } from "./address/rtsp-url.ts";
 export { type CameraFault, CameraFaultError, describeReason, faultDetail } from "./camera-fault.ts";
-export { CameraStream } from "./camera-stream.ts";
+export { type ArrivedPicture, CameraStream } from "./camera-stream.ts";
 export { findFfmpeg } from "./ffmpeg-path.ts";
-export { type FfmpegReport, FfmpegReportReader, pictureReport } from "./ffmpeg-report.ts";
+export { type FfmpegReport, FfmpegReportReader, pictureReport, reportArguments } from "./ffmpeg-report.ts";
 export {
   couldNotRun,
   type FfmpegProgram,
@@ -11,7 +11,6 @@ export {
   usualFfmpegMemoryMib,
 } from "./limited-ffmpeg.ts";
 export { nothingArrives, type ReceiveOptions, type Reception, receive } from "./receive.ts";
-export { inputArguments } from "./relay/ffmpeg-input.ts";
 export { type CameraAccess, defaultAccess } from "./session/camera-access.ts";
 export type { SessionOptions, TransportChoice } from "./session/camera-session.ts";
 export { type CameraOffer, type ProbeOptions, probe, type RtspProbe } from "./session/probe.ts";

@@ -7,7 +7,6 @@ import { CameraStream } from "./camera-stream.ts";
 import { FfmpegReportReader, pictureReport } from "./ffmpeg-report.ts";
 import { frameRate } from "./frame-rate.ts";
 import { couldNotRun, type FfmpegProgram, limitedCommand } from "./limited-ffmpeg.ts";
-import { inputArguments } from "./relay/ffmpeg-input.ts";
 import { type CameraAccess, defaultAccess } from "./session/camera-access.ts";
 import type { TransportChoice } from "./session/camera-session.ts";
 import type { CameraOffer } from "./session/probe.ts";
@@ -111,14 +110,16 @@ async function decode(
   startedAt: number,
   signal: AbortSignal,
 ): Promise<Error | undefined> {
-  const args = [...inputArguments, ...outputArguments(pictures, jpegWidth)];
+  const args = [...stream.inputArguments, ...outputArguments(pictures, jpegWidth)];
   const child = spawn(...limitedCommand(ffmpeg, args));
+  const arrived = (key: boolean) => {
+    seen.packets += 1;
+    seen.keyFrame ||= key;
+  };
   const reader = new FfmpegReportReader((report) => {
     if (report.kind === "codec") seen.codec = report.codec;
-    else if (report.kind === "packet") {
-      seen.packets += 1;
-      seen.keyFrame ||= report.key;
-    } else if (report.kind === "decoded") {
+    else if (report.kind === "packet") arrived(report.key);
+    else if (report.kind === "decoded") {
       if (seen.pictures === 0) seen.firstPictureMs = performance.now() - startedAt;
       seen.pictures += 1;
       const interlaced = report.interlaced || seen.size.interlaced;
@@ -127,7 +128,8 @@ async function decode(
     }
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => reader.write(text));
-  child.stdin.on("error", () => undefined).end(stream.script);
+  stream.onFrame = ({ key }) => arrived(key);
+  stream.feed(child.stdin);
   const kill = () => child.kill("SIGKILL");
   child.stdout.on("data", (piece: Buffer) => {
     seen.jpegBytes += piece.byteLength;

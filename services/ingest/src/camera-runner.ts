@@ -231,11 +231,11 @@ export class CameraRunner {
     let first = true;
     let firstPictureAt: number | undefined;
     const events: Omit<DecoderEvents, "started"> = {
-      packet: ({ counted }) => {
+      packet: ({ counted, arrivedAt }) => {
         if (first) this.facts.connected();
         if (first) connected();
         first = false;
-        rhythm.arrive();
+        rhythm.arrive(arrivedAt);
         this.facts.analysis.arrive();
         if (counted) this.facts.captured.mark();
       },
@@ -256,6 +256,7 @@ export class CameraRunner {
       },
       frame: (frame, message) => {
         const readyAt = performance.now();
+        this.facts.stamp(frame.arrivalSource);
         const metadata = describeFrame(this.camera, this.#epoch, frame, geometry, readyAt, this.#clock);
         this.#context.decoded(this.camera, metadata.decodeUs / 1e6);
         this.#queue.put({ metadata, message, buffers, readyAt });

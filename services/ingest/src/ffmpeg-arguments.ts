@@ -1,13 +1,14 @@
 import { displayFilters } from "@sightline/media";
-import { inputArguments, pictureReport } from "@sightline/rtsp";
+import { pictureReport } from "@sightline/rtsp";
 import { type AnalysisGeometry, letterboxFilters } from "./analysis-geometry.ts";
 import { samplingExpression } from "./sampling.ts";
 
 /**
- * ffmpeg's arguments to receive the camera of its input script, report each compressed frame as it arrives and each picture
- * on stderr, and write the pixels of those that pass the sampler to stdout as gbrp.
+ * ffmpeg's arguments to receive a camera's stream (`inputArguments`), report each picture on stderr, and write the pixels of
+ * those that pass the sampler to stdout as gbrp.
  */
 export function decoderArguments(
+  inputArguments: readonly string[],
   geometry: AnalysisGeometry,
   { targetFps, interlaced }: { targetFps: number; interlaced: boolean },
 ): string[] {

@@ -1,11 +1,17 @@
+import type { Writable } from "node:stream";
 import { DropReason, limits } from "@sightline/contracts";
-import { type FfmpegProgram, type FfmpegReport, FfmpegReportReader } from "@sightline/rtsp";
+import {
+  type ArrivedPicture,
+  type FfmpegProgram,
+  type FfmpegReport,
+  FfmpegReportReader,
+} from "@sightline/rtsp";
 import { type Logger, redact } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
 import { decoderArguments } from "./ffmpeg-arguments.ts";
 import { FfmpegProcess } from "./ffmpeg-process.ts";
 import type { FrameBuffers } from "./frame-buffers.ts";
-import { type ArrivedFrame, FrameIntake } from "./frame-intake.ts";
+import { type ArrivalSource, type ArrivedFrame, FrameIntake } from "./frame-intake.ts";
 import type { Ledger } from "./ledger.ts";
 import { PixelReader } from "./pixel-reader.ts";
 
@@ -21,14 +27,28 @@ export interface DecoderEnd {
   lastLines: readonly string[];
 }
 
+/** A camera's stream, as ffmpeg gets it (CameraStream). */
+export interface DecoderInput {
+  readonly inputArguments: readonly string[];
+  feed(stdin: Writable): void;
+  /** Is told of each compressed picture that has arrived. Where it never is, ffmpeg reports the packets that it took. */
+  onFrame?: (picture: ArrivedPicture) => void;
+}
+
+type Arrival = Pick<ArrivedPicture, "key" | "arrivedAt"> & {
+  ptsUs: number | undefined;
+  decoderPtsUs?: number;
+};
+
 /** What a decoder tells while it runs. */
 export interface DecoderEvents {
   /** ffmpeg runs. */
   started(): void;
-  /** A compressed frame arrived; `counted` when it is part of the account. */
-  packet(event: { key: boolean; counted: boolean }): void;
+  /** A compressed frame arrived, by performance.now(); `counted` when it is part of the account. */
+  packet(event: { key: boolean; counted: boolean; arrivedAt: number }): void;
   /** A picture was decoded, which is shown at this size; whether it is of two fields. */
   picture(picture: { width: number; height: number; interlaced: boolean }): void;
+  /** ffmpeg has read the stream's beginning. */
   codec(name: string): void;
   /** A frame is in memory, behind the room for its header; the receiver owns the buffer. */
   frame(frame: ArrivedFrame, message: Uint8Array<ArrayBuffer>): void;
@@ -54,8 +74,8 @@ export class FfmpegDecoder {
   constructor(
     options: {
       ffmpeg: FfmpegProgram;
-      /** What ffmpeg reads from stdin to receive the camera. */
-      script: string;
+      /** What ffmpeg decodes. */
+      stream: DecoderInput;
       /** Frames per second to pass on; 0 passes all. */
       targetFps: number;
       /** Make one picture of two fields. */
@@ -85,7 +105,7 @@ export class FfmpegDecoder {
 
   async #run(options: {
     ffmpeg: FfmpegProgram;
-    script: string;
+    stream: DecoderInput;
     targetFps: number;
     interlaced: boolean;
     geometry: AnalysisGeometry;
@@ -99,13 +119,14 @@ export class FfmpegDecoder {
       this.#match();
     });
     const reader = new FfmpegReportReader((each) => this.#report(each));
+    options.stream.onFrame = (picture) => this.#arrived(picture, "packets");
     let exitCode: number | undefined;
     const startTimer = setTimeout(startOver, startMs);
     try {
       this.#process = await FfmpegProcess.start({
         ffmpeg: options.ffmpeg,
-        arguments: decoderArguments(options.geometry, options),
-        script: options.script,
+        arguments: decoderArguments(options.stream.inputArguments, options.geometry, options),
+        feed: (stdin) => options.stream.feed(stdin),
         target: () => pixels.target(),
         received: (bytes) => pixels.received(bytes),
         report: (text) => {
@@ -123,20 +144,19 @@ export class FfmpegDecoder {
       startOver();
     }
     reader.end();
+    options.stream.onFrame = () => undefined;
     this.#intake.end(stopping.aborted ? DropReason.CAMERA_STOPPED : DropReason.DECODE_ERROR);
     return { exitCode, lastLines: this.#lastLines };
   }
 
   #report(report: FfmpegReport): void {
     switch (report.kind) {
-      case "packet": {
-        const counted = this.#intake.packet(report.ptsUs, report.key, performance.now());
-        this.#events.packet({ key: report.key, counted });
+      case "packet":
+        this.#arrived({ ...report, arrivedAt: performance.now() }, "report");
         break;
-      }
       case "decoded":
         if (this.#intake.decoded(report.ptsUs, report.width, report.height, performance.now()))
-          this.#events.packet({ key: false, counted: true });
+          this.#events.packet({ key: false, counted: true, arrivedAt: performance.now() });
         if (!this.#sampling) this.#sampled();
         this.#events.picture(report);
         break;
@@ -149,6 +169,11 @@ export class FfmpegDecoder {
       case "message":
         this.#message(redact(report.text));
     }
+  }
+
+  #arrived({ ptsUs, decoderPtsUs, key, arrivedAt }: Arrival, source: ArrivalSource): void {
+    const counted = this.#intake.packet(ptsUs, key, arrivedAt, source, decoderPtsUs);
+    this.#events.packet({ key, counted, arrivedAt });
   }
 
   #sampled(): void {

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Socket } from "node:net";
+import type { Writable } from "node:stream";
 import { couldNotRun, type FfmpegProgram, limitedCommand } from "@sightline/rtsp";
 import { socketPair } from "./socket-pair.ts";
 
@@ -11,8 +12,8 @@ const reportBytes = 64 * 1024;
 export interface FfmpegProcessOptions {
   ffmpeg: FfmpegProgram;
   arguments: readonly string[];
-  /** What ffmpeg reads from stdin. */
-  script: string;
+  /** Gives ffmpeg its input. */
+  feed: (stdin: Writable) => void;
   /** Where the next bytes of stdout go. */
   target: () => Uint8Array;
   /** So many bytes of stdout have been put there. */
@@ -49,7 +50,7 @@ export class FfmpegProcess {
     });
     output.writer.destroy();
     report.writer.destroy();
-    // A process that ends before it has read its script tells so by its exit.
+    // A process that ends before it has read its input tells so by its exit.
     child.stdin?.on("error", () => undefined);
     const closed = Promise.all(readers.map(untilClosed));
     try {
@@ -59,7 +60,7 @@ export class FfmpegProcess {
       throw error;
     }
     const exited = once(child, "exit");
-    child.stdin?.end(options.script);
+    if (child.stdin) options.feed(child.stdin);
     const ended = Promise.all([exited, closed]).then(([[code]]) =>
       couldNotRun(code as number | null) ? undefined : ((code as number | null) ?? undefined),
     );

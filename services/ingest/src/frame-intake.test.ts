@@ -19,8 +19,8 @@ test("numbers frames in the order of arrival and keeps their arrival and time", 
   frames.decoded(33_367, 640, 480, 45);
   frames.sampled();
   expect([frames.pixels(), frames.pixels()]).toEqual([
-    { number: 1, arrivedAt: 10, ptsUs: 0, sourceWidth: 640, sourceHeight: 480 },
-    { number: 2, arrivedAt: 43, ptsUs: 33_367, sourceWidth: 640, sourceHeight: 480 },
+    { number: 1, arrivedAt: 10, arrivalSource: "report", ptsUs: 0, sourceWidth: 640, sourceHeight: 480 },
+    { number: 2, arrivedAt: 43, arrivalSource: "report", ptsUs: 33_367, sourceWidth: 640, sourceHeight: 480 },
   ]);
   expect(ledger.snapshot()).toEqual({ captured: 2, inferred: 0, dropped: [], inFlight: 2 });
 });
@@ -78,6 +78,23 @@ test("a picture that did not pass the sampler is sampled out when the next repor
   expect(frames.awaitsPixels).toBe(false);
 });
 
+test("packets that come ahead of their pictures are told apart by the decoder's times, whatever the stream's own", () => {
+  const { ledger, intake: frames } = intake();
+  const own = [0, 0, 0, 3.6e9, 200_000];
+  const decoder = [0, 11, 22, 3.6e9, 200_000];
+  for (const [i, ptsUs] of own.entries()) frames.packet(ptsUs, i === 0, i, "packets", decoder[i]);
+  for (const ptsUs of decoder) {
+    frames.decoded(ptsUs, 2, 2, 9);
+    // Between the two reports of a picture another packet may come.
+    frames.packet(9e9 + ptsUs, false, 10, "packets");
+    frames.sampled();
+  }
+  const given = own.map(() => frames.pixels());
+  expect(given.map((frame) => frame?.arrivedAt)).toEqual([0, 1, 2, 3, 4]);
+  expect(given.map((frame) => frame?.ptsUs)).toEqual(own);
+  expect(ledger.snapshot().dropped).toEqual([]);
+});
+
 test("a packet without a picture is a decode error once a later picture comes", () => {
   const { ledger, intake: frames } = intake();
   for (const pts of [0, 100_000, 200_000]) frames.packet(pts, true, pts);
@@ -104,6 +121,15 @@ test("a decoder that gives nothing does not keep frames for ever", () => {
   for (let i = 0; i < 200; i++) frames.packet(i * 100_000, true, i);
   expect(ledger.inFlight).toBe(64);
   expect(ledger.dropped(DropReason.DECODE_ERROR)).toBe(136);
+});
+
+test("packets that wait for a decoder that starts are not given up", () => {
+  const { ledger, intake: frames } = intake();
+  for (let i = 0; i < 500; i++) frames.packet(i * 100_000, i === 0, i, "packets");
+  for (let i = 0; i < 500; i++) frames.decoded(i * 100_000, 2, 2, 900);
+  frames.end(DropReason.CAMERA_STOPPED);
+  expect(ledger.snapshot()).toMatchObject({ captured: 500 });
+  expect(ledger.dropped(DropReason.DECODE_ERROR)).toBe(0);
 });
 
 test("pixels of a picture that no packet announced belong to nobody", () => {

@@ -1,11 +1,18 @@
 import { DropReason } from "@sightline/contracts";
 import type { Ledger } from "./ledger.ts";
 
+/**
+ * How the arrival of a frame is known: by its own packets; by ffmpeg's report of it, which for some codecs comes when the next
+ * frame begins; or only by its picture.
+ */
+export type ArrivalSource = "packets" | "report" | "picture";
+
 /** A frame whose pixels are on their way: what is known of it so far. */
 export interface ArrivedFrame {
   number: number;
   /** When the compressed frame had arrived, by performance.now(). */
   arrivedAt: number;
+  arrivalSource: ArrivalSource;
   ptsUs: number;
   sourceWidth: number;
   sourceHeight: number;
@@ -15,13 +22,20 @@ interface Packet {
   /** Undefined while it may be a part of the frame before it. */
   number: number | undefined;
   arrivedAt: number;
+  arrivalSource: ArrivalSource;
   ptsUs: number | undefined;
+  /** The time that its picture will have. */
+  decoderPtsUs: number | undefined;
 }
 
-/** Packets are reported to the millisecond, pictures exactly. */
-const toleranceUs = 600;
-/** More than any codec's reordering; a packet this far behind the newest gives no picture any more. */
-const mostInDecoder = 64;
+/** ffmpeg reports packets to the millisecond, pictures exactly. */
+const reportToleranceUs = 600;
+/** Of the rounding to microseconds. */
+const exactToleranceUs = 2;
+/** More than any codec's reordering: a packet this far behind one that gave a picture gives none any more. */
+const mostReordered = 64;
+/** Those that we saw ourselves may wait for a decoder that starts or is slow; it is not given more than a few MiB. */
+const mostWaiting = 8192;
 
 /**
  * Follows compressed frames through one run of a decoder, by their presentation time: which gave a picture, which
@@ -42,33 +56,58 @@ export class FrameIntake {
     this.#ledger = ledger;
   }
 
-  /** A compressed frame has arrived; false when it does not count, being before the first key frame or a part. */
-  packet(ptsUs: number | undefined, key: boolean, arrivedAt: number): boolean {
-    this.#closeUnsampled();
+  /**
+   * A compressed frame has arrived; false when it does not count, being before the first key frame or a part. `decoderPtsUs`:
+   * the time that its picture will have, where that is not its own.
+   */
+  packet(
+    ptsUs: number | undefined,
+    key: boolean,
+    arrivedAt: number,
+    arrivalSource: ArrivalSource = "report",
+    decoderPtsUs = ptsUs,
+  ): boolean {
+    // A packet of ffmpeg's report stands in the order of its pictures; one that we saw ourselves may come at any time.
+    if (arrivalSource === "report") this.#closeUnsampled();
     this.#started ||= key;
     // Some cameras send parameter sets, or the fields of one picture, as packets of their own; those of others, whose time
     // stands still, are frames: a picture tells.
     const part = ptsUs !== undefined && ptsUs === this.#lastPtsUs;
     this.#lastPtsUs = ptsUs;
     if (!this.#started) return false;
-    this.#inDecoder.push({ number: part ? undefined : this.#ledger.capture(), arrivedAt, ptsUs });
-    if (this.#inDecoder.length > mostInDecoder) this.#failOldest();
+    const number = part ? undefined : this.#ledger.capture();
+    this.#inDecoder.push({ number, arrivedAt, arrivalSource, ptsUs, decoderPtsUs });
+    const most = arrivalSource === "report" ? mostReordered : mostWaiting;
+    if (this.#inDecoder.length > most) this.#failOldest();
     return !part;
   }
 
   /**
-   * The decoder gave a picture. Pictures come in the order of their times, so any earlier packet gave none. Returns whether
-   * its frame is counted only now, no packet having been counted for it.
+   * The decoder gave a picture. Pictures come in the order of their times, so any packet with an earlier time that arrived
+   * before its own gave none. Returns whether its frame is counted only now, no packet having been counted for it.
    */
   decoded(ptsUs: number | undefined, sourceWidth: number, sourceHeight: number, decodedAt: number): boolean {
     this.#closeUnsampled();
     if (!this.#started) return false;
-    const packet = this.#takePacket(ptsUs);
-    for (const earlier of this.#inDecoder.filter((other) => isBefore(other.ptsUs, ptsUs)))
-      this.#fail(earlier);
+    const packets = this.#inDecoder;
+    const packet = this.#packetOf(ptsUs);
+    const index = packet ? packets.indexOf(packet) : packets.length;
+    const earlier = packets
+      .slice(0, index)
+      .filter((other, i) => isBefore(other, ptsUs) || (packet && i < index - mostReordered));
+    if (packet) packets.splice(index, 1);
+    for (const each of earlier) this.#fail(each);
     const number = packet?.number ?? this.#ledger.capture();
     const arrivedAt = packet?.arrivedAt ?? decodedAt;
-    this.#decoded = { number, arrivedAt, ptsUs: ptsUs ?? 0, sourceWidth, sourceHeight };
+    const arrivalSource = packet?.arrivalSource ?? "picture";
+    this.#decoded = {
+      number,
+      arrivedAt,
+      arrivalSource,
+      ptsUs: packet?.arrivalSource === "packets" ? (packet.ptsUs ?? 0) : (ptsUs ?? 0),
+      sourceWidth,
+      sourceHeight,
+    };
     return packet?.number === undefined;
   }
 
@@ -102,16 +141,15 @@ export class FrameIntake {
   }
 
   /** The packet that a picture of this time came from. */
-  #takePacket(ptsUs: number | undefined): Packet | undefined {
+  #packetOf(ptsUs: number | undefined): Packet | undefined {
     const packets = this.#inDecoder;
-    const ofTime = (packet: Packet) => sameTime(packet.ptsUs, ptsUs);
-    const packet =
+    const ofTime = (packet: Packet) => isAt(packet, ptsUs);
+    return (
       packets.find((each) => each.number !== undefined && ofTime(each)) ??
       packets.findLast(ofTime) ??
       // ffmpeg learns the time of a connection's first packet only after it has reported it.
-      packets.find((each) => each.ptsUs === undefined);
-    if (packet) packets.splice(packets.indexOf(packet), 1);
-    return packet;
+      packets.find((each) => each.ptsUs === undefined)
+    );
   }
 
   #failOldest(): void {
@@ -125,10 +163,17 @@ export class FrameIntake {
   }
 }
 
-function sameTime(a: number | undefined, b: number | undefined): boolean {
-  return a === undefined || b === undefined ? a === b : Math.abs(a - b) <= toleranceUs;
+function toleranceUs({ arrivalSource }: Packet): number {
+  return arrivalSource === "packets" ? exactToleranceUs : reportToleranceUs;
 }
 
-function isBefore(a: number | undefined, b: number | undefined): boolean {
-  return a !== undefined && b !== undefined && a < b - toleranceUs;
+function isAt(packet: Packet, ptsUs: number | undefined): boolean {
+  const time = packet.decoderPtsUs;
+  if (time === undefined || ptsUs === undefined) return time === ptsUs;
+  return Math.abs(time - ptsUs) <= toleranceUs(packet);
+}
+
+function isBefore(packet: Packet, ptsUs: number | undefined): boolean {
+  const time = packet.decoderPtsUs;
+  return time !== undefined && ptsUs !== undefined && time < ptsUs - toleranceUs(packet);
 }

@@ -34,9 +34,8 @@ export class FrameRhythm {
     this.#arrivedAt = undefined;
   }
 
-  /** A frame has arrived. */
-  arrive(): void {
-    const at = this.#now();
+  /** A frame has arrived, now or a while ago. */
+  arrive(at = this.#now()): void {
     if (this.#arrivedAt !== undefined) {
       this.#known = true;
       const ms = at - this.#arrivedAt;

@@ -4,6 +4,7 @@ import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { CameraRunner } from "./camera-runner.ts";
 import { type HandOver, handOvers } from "./frame-sharing.ts";
 import type { PictureOutcome } from "./pictures/pictures.ts";
+import { lateStampReasons } from "./stream-facts.ts";
 
 /** Ingest's metrics. What a camera has counted is read when scraped, so all numbers of one scrape agree. */
 export class IngestMetrics {
@@ -62,6 +63,17 @@ export class IngestMetrics {
             this.inc({ camera, reason: dropReasonLabel(reason) }, ledger.dropped(reason));
       },
     });
+    new Counter({
+      name: "sightline_frames_stamped_late_total",
+      help: "Frames whose capture time is not the arrival of their own last packet and may be late, by reason.",
+      labelNames: ["camera", "reason"],
+      registers,
+      collect() {
+        this.reset();
+        for (const { camera, facts } of runners())
+          for (const reason of lateStampReasons) this.inc({ camera, reason }, facts.lateStamps(reason));
+      },
+    });
     gauge("frames_in_flight", "Frames captured whose outcome is open.", ({ ledger }) => ledger.inFlight);
     gauge(
       "capture_frames_per_second",
@@ -100,7 +112,7 @@ export class IngestMetrics {
     });
     this.#decode = new Histogram({
       name: "sightline_decode_seconds",
-      help: "From arrival of a compressed frame to its pixels in memory.",
+      help: "From arrival of a compressed frame's last packet to its pixels in memory.",
       labelNames: ["camera"],
       buckets: latencyBuckets,
       registers,

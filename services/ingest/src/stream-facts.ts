@@ -1,7 +1,12 @@
 import { type CameraStatus, toTimestamp } from "@sightline/contracts";
 import { wallClockMs } from "@sightline/service/clock";
 import { AnalysisGap } from "./analysis-gap.ts";
+import type { ArrivalSource } from "./frame-intake.ts";
 import { RateMeter } from "./rate-meter.ts";
+
+/** Why a frame's capture time is not the arrival of its own last packet. */
+export const lateStampReasons = ["codec", "no_packet"] as const;
+const reasonOf = { report: "codec", picture: "no_packet" } as const;
 
 /** What is known of a camera's stream, over all its connections in one epoch. */
 export class StreamFacts {
@@ -11,12 +16,23 @@ export class StreamFacts {
   codec = "";
   width = 0;
   height = 0;
+  readonly #lateStamps = { codec: 0, no_packet: 0 };
   #connections = 0;
   #lastFrameAt: number | undefined;
 
   /** The stream's first packet came over a new connection. */
   connected(): void {
     this.#connections += 1;
+  }
+
+  /** A frame is in memory. */
+  stamp(source: ArrivalSource): void {
+    if (source !== "packets") this.#lateStamps[reasonOf[source]] += 1;
+  }
+
+  /** Frames with a capture time that may be late, for this reason. */
+  lateStamps(reason: (typeof lateStampReasons)[number]): number {
+    return this.#lateStamps[reason];
   }
 
   /** A frame was inferred. */

@@ -18,6 +18,8 @@ import type { Ledger } from "./ledger.ts";
 
 /** Time for the first packet to come, beyond the time that packets may be missing. */
 const startMs = 4_000;
+/** Time for ffmpeg to begin to read, on a machine where much else starts. */
+const openMs = 15_000;
 /** For connecting to the camera and its answers. */
 const connectMs = 8_000;
 const watchMs = 100;
@@ -39,6 +41,8 @@ export interface SessionOptions {
 /** What a session has seen. */
 interface Seen {
   startedAt: number | undefined;
+  /** ffmpeg has begun to read. */
+  openedAt: number | undefined;
   packetAt: number | undefined;
   keyFrame: boolean;
   pictureAt: number | undefined;
@@ -86,13 +90,14 @@ async function decode(
 ): Promise<CameraFault | undefined> {
   const seen: Seen = {
     startedAt: undefined,
+    openedAt: undefined,
     packetAt: undefined,
     keyFrame: false,
     pictureAt: undefined,
     undecoded: 0,
   };
   const decoder = new FfmpegDecoder(
-    { ...options, targetFps: options.settings.targetFps, script: stream.script },
+    { ...options, targetFps: options.settings.targetFps, stream },
     {
       ...events,
       started: () => {
@@ -103,6 +108,10 @@ async function decode(
         seen.keyFrame ||= event.key;
         if (event.counted) seen.undecoded += 1;
         events.packet(event);
+      },
+      codec: (name) => {
+        seen.openedAt = performance.now();
+        events.codec(name);
       },
       picture: (picture) => {
         seen.pictureAt = performance.now();
@@ -142,7 +151,8 @@ function judge(seen: Seen, stallMs: number): CameraReason | undefined {
     return now - startedAt > stallMs + startMs ? CameraReason.STALLED : undefined;
   if (silent(seen.packetAt)) return CameraReason.STALLED;
   if (!seen.keyFrame) return silent(startedAt + startMs) ? CameraReason.NO_KEY_FRAME : undefined;
-  if (seen.undecoded > 1 && silent(seen.pictureAt ?? startedAt)) return CameraReason.DECODE_FAILURE;
+  if (seen.undecoded > 1 && silent(seen.pictureAt ?? seen.openedAt ?? startedAt + openMs))
+    return CameraReason.DECODE_FAILURE;
   return undefined;
 }
 

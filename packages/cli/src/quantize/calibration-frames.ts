@@ -1,8 +1,8 @@
+import type { Writable } from "node:stream";
 import { type Camera, Transport } from "@sightline/contracts";
 import {
   CameraStream,
   findFfmpeg,
-  inputArguments,
   parseRtspUrl,
   receive,
   type TransportChoice,
@@ -104,7 +104,9 @@ async function fromCamera(
   );
   try {
     const facts = { display: { width, height }, interlaced };
-    const source = { name: uri, facts, inputArguments, script: stream.script, ...taken };
+    const { inputArguments } = stream;
+    const feed = (stdin: Writable) => stream.feed(stdin);
+    const source = { name: uri, facts, inputArguments, feed, ...taken };
     return await Array.fromAsync(readFrames(source, read));
   } finally {
     await stream.stop();

@@ -1,3 +1,5 @@
+import { reportArguments } from "../ffmpeg-report.ts";
+
 /** What ffmpeg may open: the script on stdin, and the relay on loopback. */
 const protocols = "pipe,rtsp,tcp";
 
@@ -9,9 +11,8 @@ const protocols = "pipe,rtsp,tcp";
  * `-dump` reports a packet when it has arrived, before it is decoded; a `-c copy` output would only be written after.
  */
 export const inputArguments: readonly string[] = [
-  ...["-nostdin", "-hide_banner", "-nostats", "-loglevel", "repeat+info", "-dump", "-copyts"],
-  // One thread: pictures come out as packets go in, and one camera cannot crowd out another.
-  ...["-threads", "1", "-filter_threads", "1", "-flags", "low_delay"],
+  ...reportArguments,
+  "-dump",
   ...["-probesize", "32", "-analyzeduration", "0"],
   ...["-f", "concat", "-safe", "0", "-protocol_whitelist", protocols, "-i", "pipe:0"],
 ];

@@ -1,20 +1,19 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import type { Writable } from "node:stream";
 import { CameraFaultError } from "../camera-fault.ts";
+import type { CameraWay, WaySource } from "../camera-way.ts";
 import { type RtspMessage, RtspProtocolError, RtspReader } from "../connection/rtsp-reader.ts";
 import { rtcpChannel } from "../session/rtp-transport.ts";
+import { inputArguments, inputScript } from "./ffmpeg-input.ts";
 import { relayTrack } from "./relay-description.ts";
 
-export interface RelaySource {
+export interface RelaySource extends WaySource {
   /** Description of the track. */
   description: string;
-  /** Starts the stream. @throws CameraFaultError */
-  play(): Promise<void>;
   /** Takes an RTCP packet of the reader, with its header. */
   report(packet: Buffer): void;
-  /** There is room for packets again. */
-  drained(): void;
 }
 
 /** Strangers that may knock before the reader comes. */
@@ -25,9 +24,9 @@ const mostEarlyBytes = 8 * 1024 * 1024;
  * An RTSP server on loopback for one reader, which is an ffmpeg of this machine. Its address holds a secret; the first
  * connection that knows it is the only one, and nothing listens from then on. The reader sees one track and no camera.
  */
-export class RtspRelay {
+export class RtspRelay implements CameraWay {
+  readonly inputArguments = inputArguments;
   readonly url: string;
-  /** Resolves when the reader has gone, or `close` was called. */
   readonly ended: Promise<void>;
   readonly #end = Promise.withResolvers<void>();
   readonly #server: Server;
@@ -55,12 +54,14 @@ export class RtspRelay {
     return new RtspRelay(server, source);
   }
 
-  /** Bytes that the reader has not taken yet. */
+  feed(stdin: Writable): void {
+    stdin.on("error", () => undefined).end(inputScript(this.url));
+  }
+
   get backlog(): number {
     return this.#earlyBytes + (this.#reader?.writableLength ?? 0);
   }
 
-  /** Passes a packet on, with its header; false when the reader is slow and the source should wait for `drained`. */
   push(packet: Buffer): boolean {
     if (this.#early) {
       this.#early.push(packet);
@@ -81,7 +82,6 @@ export class RtspRelay {
     return reader.write(packet);
   }
 
-  /** Ends the stream behind what was pushed. */
   finish(): void {
     this.#reader?.end();
     if (!this.#reader || this.#early) this.close();

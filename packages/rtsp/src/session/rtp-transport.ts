@@ -53,6 +53,10 @@ export class InterleavedTransport implements RtpTransport {
   }
 }
 
+/** A receiver report without a source (RFC 3550, 6.4.2). Cameras may take a receiver that sends none for gone. */
+const emptyReport = Buffer.from([0x80, 201, 0, 1, 0, 0, 0, 0]);
+const reportMs = 5_000;
+
 /** RTP over UDP. Only what comes from the camera's address is taken. */
 export class UdpTransport implements RtpTransport {
   readonly kind = "udp";
@@ -61,6 +65,7 @@ export class UdpTransport implements RtpTransport {
   readonly #camera: string;
   readonly #order = new RtpOrder((packet) => this.#give(rtpChannel, packet));
   #serverPort: number | undefined;
+  #reports: NodeJS.Timeout | undefined;
 
   private constructor(ports: UdpPorts, camera: string) {
     this.#ports = ports;
@@ -88,7 +93,9 @@ export class UdpTransport implements RtpTransport {
     this.#serverPort = port;
     // Opens the way back through a firewall that remembers what went out: an empty RTP packet, an empty receiver report.
     this.#ports.rtp.send(Buffer.from([0x80, ...Array<number>(11).fill(0)]), port, this.#camera);
-    this.#ports.rtcp.send(Buffer.from([0x80, 201, 0, 1, 0, 0, 0, 0]), port + 1, this.#camera);
+    const report = () => this.#ports.rtcp.send(emptyReport, port + 1, this.#camera);
+    report();
+    this.#reports = setInterval(report, reportMs);
   }
 
   send(packet: Buffer): void {
@@ -98,6 +105,7 @@ export class UdpTransport implements RtpTransport {
 
   close(): void {
     this.onPacket = undefined;
+    clearInterval(this.#reports);
     this.#order.stop();
     this.#ports.close();
   }

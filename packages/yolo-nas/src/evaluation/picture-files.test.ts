@@ -36,7 +36,7 @@ const stream = (count: number, intervalSeconds: number): StreamSource => ({
     ...["-hide_banner", "-loglevel", "error", "-nostdin"],
     ...["-f", "concat", "-safe", "0", "-protocol_whitelist", "pipe,file", "-i", "pipe:0"],
   ],
-  script: `ffconcat version 1.0\nfile 'file:${join(folder, "clip.mp4")}'\n`,
+  feed: (stdin) => void stdin.end(`ffconcat version 1.0\nfile 'file:${join(folder, "clip.mp4")}'\n`),
   count,
   intervalSeconds,
 });

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import {
   displayFilters,
   fileInput,
@@ -38,8 +38,8 @@ export interface StreamSource {
   readonly facts: PictureFacts;
   /** ffmpeg's arguments up to and with the input. They are open to all users of the machine. */
   readonly inputArguments: readonly string[];
-  /** What ffmpeg shall read from stdin, which is private. */
-  readonly script: string;
+  /** Gives ffmpeg on stdin, which is private, what it shall read. */
+  readonly feed: (stdin: Writable) => void;
   /** Frames to take. */
   readonly count: number;
   /** Shortest time between two of them, by the stream's clock. */
@@ -117,7 +117,7 @@ async function* decode(
   options: ReadFramesOptions,
 ): AsyncGenerator<Omit<FileFrame, "index">> {
   const ffmpeg = options.ffmpeg ?? "ffmpeg";
-  const stream = typeof source === "object" && "script" in source ? source : undefined;
+  const stream = typeof source === "object" && "feed" in source ? source : undefined;
   const path = typeof source === "string" ? source : "path" in source ? source.path : undefined;
   const name = stream?.name ?? basename(path!);
   const facts = typeof source === "string" ? await factsOf(source, ffmpeg, options.signal) : source.facts;
@@ -148,7 +148,9 @@ async function* decode(
   const child = spawn(ffmpeg, args, { stdio: ["pipe", "pipe", "pipe", options.times ? "pipe" : "ignore"] });
   const times = options.times ? presentationTimes(child.stdio[3] as Readable) : undefined;
   // ffmpeg may end before it has read it all, which its exit tells.
-  child.stdin!.on("error", () => undefined).end(stream?.script ?? "");
+  child.stdin!.on("error", () => undefined);
+  if (stream) stream.feed(child.stdin!);
+  else child.stdin!.end();
   let errors = "";
   child.stderr!.setEncoding("utf8").on("data", (text: string) => {
     errors = (errors + text).slice(-2000);

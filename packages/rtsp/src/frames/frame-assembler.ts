@@ -1,0 +1,161 @@
+import { type NalCodec, nalKind } from "./nal-kind.ts";
+import { type Payload, readPayload } from "./rtp-payload.ts";
+
+/** One compressed picture, whole, as a camera sent it. */
+export interface CodedFrame {
+  /** NAL units with start codes (Annex B). */
+  data: Buffer;
+  /** RTP ticks since the connection's first frame; negative for pictures that are shown before it. */
+  ticks: number;
+  /** Whether a decoder can begin here. */
+  key: boolean;
+  /** When its last packet arrived, by performance.now(). */
+  arrivedAt: number;
+}
+
+const startCode = Buffer.from([0, 0, 0, 1]);
+/** More than a picture of any camera. */
+const mostBytes = 16 * 1024 * 1024;
+
+/**
+ * Puts the RTP packets of one H.264 or H.265 track together to pictures. A picture is whole with the packet that bears the RTP
+ * marker; where a camera's markers are not to be relied on, when the next picture begins. Whichever it is, its arrival is that
+ * of its own last packet. Fragments behind a packet that lacks are left out; a decoder conceals what it has not.
+ */
+export class FrameAssembler {
+  readonly #codec: NalCodec;
+  readonly #emit: (frame: CodedFrame) => void;
+  #pieces: Buffer[];
+  #bytes = 0;
+  /** What is gathered holds coded picture data. */
+  #picture = false;
+  #key = false;
+  #timestamp = 0;
+  #arrivedAt = 0;
+  #firstTimestamp: number | undefined;
+  #lastTimestamp = 0;
+  #ticks = 0;
+  #sequence: number | undefined;
+  /** Fragments of the unit at hand are taken. */
+  #inUnit = false;
+  /** The packet before this one bore the marker, and what comes has its timestamp. */
+  #marked = false;
+  /** Whether a marker ends a picture: not known until one did, and not for a camera that marks every slice. */
+  #markers: "unknown" | "trusted" | "wrong" = "unknown";
+
+  /** `parameterSets`: NAL units that the camera's description holds; the decoder gets them before the first picture. */
+  constructor(codec: NalCodec, parameterSets: readonly Buffer[], emit: (frame: CodedFrame) => void) {
+    this.#codec = codec;
+    this.#emit = emit;
+    this.#pieces = parameterSets.flatMap((set) => [startCode, set]);
+  }
+
+  /** Takes an RTP packet (RFC 3550), which must stay as it is until its picture is given. */
+  push(packet: Buffer, arrivedAt: number): void {
+    const rtp = readPayload(packet);
+    if (!rtp) return;
+    const follows = this.#sequence === undefined || rtp.sequence === ((this.#sequence + 1) & 0xffff);
+    this.#sequence = rtp.sequence;
+    if (!follows) {
+      this.#inUnit = false;
+      this.#marked = false;
+    }
+    if (rtp.timestamp !== this.#timestamp) {
+      this.#end();
+      this.#timestamp = rtp.timestamp;
+      this.#marked = false;
+    }
+    this.#units(rtp);
+    if (this.#bytes > mostBytes) this.#forget();
+    this.#arrivedAt = arrivedAt;
+    this.#marked = rtp.marker;
+    if (rtp.marker && this.#markers === "trusted") this.#end();
+  }
+
+  /** Gives what is gathered: nothing more will come. */
+  end(): void {
+    this.#end();
+  }
+
+  /** RFC 6184 and RFC 7798: one unit, several in one packet, or a piece of one. */
+  #units({ payload }: Payload): void {
+    const h264 = this.#codec === "H264";
+    const head = h264 ? 1 : 2;
+    if (payload.length <= head) return;
+    const type = h264 ? payload[0]! & 0x1f : (payload[0]! >> 1) & 0x3f;
+    if (type === (h264 ? 24 : 48)) {
+      for (let at = h264 ? 1 : 2; at + 2 < payload.length; ) {
+        const end = at + 2 + payload.readUInt16BE(at);
+        if (end > payload.length) return;
+        this.#unit(payload.subarray(at + 2, end));
+        at = end;
+      }
+    } else if (type === (h264 ? 28 : 49)) this.#fragment(payload, head);
+    else if (h264 ? type > 0 && type < 24 : type < 48) this.#unit(payload);
+  }
+
+  #fragment(payload: Buffer, head: number): void {
+    const flags = payload[head]!;
+    const rest = payload.subarray(head + 1);
+    if (flags & 0x80) {
+      const begin =
+        head === 1
+          ? Buffer.from([(payload[0]! & 0xe0) | (flags & 0x1f)])
+          : Buffer.from([(payload[0]! & 0x81) | ((flags & 0x3f) << 1), payload[1]!]);
+      this.#begin(begin, rest);
+      this.#add(begin);
+      this.#inUnit = true;
+    }
+    if (this.#inUnit) this.#add(rest);
+  }
+
+  #unit(unit: Buffer): void {
+    const head = this.#codec === "H264" ? 1 : 2;
+    if (unit.length <= head) return;
+    this.#begin(unit, unit.subarray(head));
+    this.#add(unit);
+    this.#inUnit = false;
+  }
+
+  /** A unit begins with this header, and this behind it. */
+  #begin(header: Buffer, body: Buffer): void {
+    const { picture, first, key, precedes } = nalKind(this.#codec, header, body);
+    if (this.#marked && picture && !first) this.#markers = "wrong";
+    if (this.#picture && (precedes || (picture && first))) this.#end();
+    this.#marked = false;
+    this.#picture ||= picture;
+    this.#key ||= key;
+    this.#add(startCode);
+  }
+
+  #add(piece: Buffer): void {
+    this.#pieces.push(piece);
+    this.#bytes += piece.length;
+  }
+
+  /** Gives the picture that is gathered; what only precedes one waits for it. */
+  #end(): void {
+    if (!this.#picture) return;
+    if (this.#marked && this.#markers === "unknown") this.#markers = "trusted";
+    const data = Buffer.concat(this.#pieces);
+    const frame = { data, ticks: this.#unwrap(), key: this.#key, arrivedAt: this.#arrivedAt };
+    this.#forget();
+    this.#emit(frame);
+  }
+
+  #forget(): void {
+    this.#pieces = [];
+    this.#bytes = 0;
+    this.#picture = false;
+    this.#key = false;
+    this.#inUnit = false;
+  }
+
+  /** RTP's 32 bits go round; a step is taken for the shorter way. */
+  #unwrap(): number {
+    this.#firstTimestamp ??= this.#lastTimestamp = this.#timestamp;
+    this.#ticks += (this.#timestamp - this.#lastTimestamp) | 0;
+    this.#lastTimestamp = this.#timestamp;
+    return this.#ticks;
+  }
+}
