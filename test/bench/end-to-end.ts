@@ -117,7 +117,7 @@ async function serviceRate({ models, model, precision, threads, seconds }: EndTo
     SIGHTLINE_THREADS: String(threads),
   });
   const cameras = Array.from({ length: 8 }, (_, i) => ({ id: `camera-${i + 1}`, fps: 0 }));
-  const settings: HolderSettings = { url: server.url, model, ...manifest.frame, cameras };
+  const settings: HolderSettings = { url: server.url, model, ...manifest.frame, cameras, shares: true };
   const holder = await BenchProcess.start<HolderCounts>("./frame-holder-process.ts", settings);
   try {
     await delay(1_500);

@@ -1,6 +1,7 @@
 /** Holds cameras' frames as ingest does, and answers plain requests with the same bytes for comparison. */
 import { connect } from "@nats-io/transport-node";
 import { frameMessageBytes } from "@sightline/contracts";
+import { DeadArenas, FrameArena } from "@sightline/frame-arena";
 import { expectLargeBuffers } from "@sightline/service";
 import { FrameHolder } from "../../services/inference/src/testing/frame-holder.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
@@ -12,6 +13,8 @@ export interface HolderSettings {
   height: number;
   /** Frames per second of each camera; 0: whenever one is taken the next is there. */
   cameras: { id: string; fps: number }[];
+  /** Share frames in memory with workers that can read it. */
+  shares: boolean;
 }
 
 export interface HolderCounts extends Usage {
@@ -23,18 +26,22 @@ export const plainSubject = "bench.frame";
 
 if (import.meta.main) {
   expectLargeBuffers();
-  const { url, cameras, ...size } = benchSettings<HolderSettings>();
+  const { url, cameras, shares, ...size } = benchSettings<HolderSettings>();
   const holder = await FrameHolder.start(url);
+  if (shares) {
+    const dead = new DeadArenas("/dev/shm");
+    await dead.stop();
+    holder.arena = new FrameArena("/dev/shm");
+  }
   holder.onRequest = (camera) => {
     if (cameras.find(({ id }) => id === camera.options.id)?.fps === 0)
       queueMicrotask(() => holder.capture(camera));
     return true;
   };
   const connection = await connect({ servers: url });
-  connection.subscribe(plainSubject, {
-    callback: (_error, message) =>
-      void message.respond(Buffer.allocUnsafe(frameMessageBytes(size.width, size.height)).fill(0)),
-  });
+  // One frame for all: what a plain request costs is to be what NATS costs.
+  const bytes = new Uint8Array(frameMessageBytes(size.width, size.height));
+  connection.subscribe(plainSubject, { callback: (_error, message) => void message.respond(bytes) });
   for (const { id, fps } of cameras) {
     const camera = holder.add({ ...size, id }, fps);
     if (fps === 0) holder.capture(camera);

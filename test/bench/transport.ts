@@ -1,6 +1,6 @@
 /**
  * How many frames go from their holder through NATS to a worker, how fairly, and how old they are.
- * `node test/bench/transport.ts [--json] [--seconds N] [--rounds N]`
+ * `node test/bench/transport.ts [--json] [--frame WxH] [--seconds N] [--rounds N]`
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -20,9 +20,12 @@ import { BenchProcess } from "./bench-process.ts";
 import type { FixedWorkerCounts, FixedWorkerSettings } from "./fixed-worker-process.ts";
 import type { HolderCounts, HolderSettings } from "./frame-holder-process.ts";
 import type { PlainClientCounts, PlainClientSettings } from "./plain-client-process.ts";
+import { processUsage } from "./process-usage.ts";
 import { jain, median, quantile } from "./statistics.ts";
 
 export interface TransportOptions {
+  /** Size of the frames in pixels. */
+  frame: { width: number; height: number };
   /** Length of one measurement. */
   seconds: number;
   /** How often throughput is measured by each way, in turn. */
@@ -43,25 +46,37 @@ export interface OverloadReport {
   busy: number;
 }
 
-/** Frames per second of each round and their median, and what one frame costs in processor time (median, ms). */
+/** Processor time of one frame in milliseconds. */
+export interface FrameCpu {
+  holder: number;
+  nats: number;
+  worker: number;
+  sum: number;
+}
+
+/** Frames per second of each round and their median, and what one frame costs (median). */
 export interface RateReport {
   rounds: number[];
   median: number;
-  holderCpuMs: number;
-  workerCpuMs: number;
+  cpuMs: FrameCpu;
 }
 
-export interface TransportReport {
+/**
+ * Ways to have a frame: by the frame protocol with a worker that does nothing in batches of 8, the pixels in shared memory
+ * (`handles`) or in the messages (`bytes`); and the same bytes by plain NATS requests, 8 at a time (`plain`).
+ */
+const ways = ["handles", "bytes", "plain"] as const;
+type Way = (typeof ways)[number];
+
+export interface TransportReport extends Record<Way, RateReport> {
   frameBytes: number;
-  /** By the frame protocol, with a worker that does nothing in batches of 8. */
-  protocol: RateReport;
-  /** The same bytes by plain NATS requests, 8 at a time. */
-  plain: RateReport;
+  /** Handles against plain requests, medians over rounds of the shares in one round: of the rate, and of the processor time. */
+  rateShare: number;
+  cpuShare: number;
   overload: OverloadReport[];
 }
 
 const model = "bench";
-const size = { width: 640, height: 320 };
 const cameras = (count: number, fps: number, first = 1) =>
   Array.from({ length: count }, (_, i) => ({ id: `camera-${i + first}`, fps }));
 
@@ -77,32 +92,38 @@ export async function benchTransport(
   options: TransportOptions,
   say: (line: string) => void = () => undefined,
 ): Promise<TransportReport> {
-  const protocol: Rate[] = [];
-  const plain: Rate[] = [];
-  for (let round = 0; round < options.rounds; round++) {
-    protocol.push(await protocolRate(options.seconds));
-    plain.push(await plainRate(options.seconds));
-    say(
-      `round ${round + 1}: protocol ${rateLine(protocol.at(-1)!)}; plain requests ${rateLine(plain.at(-1)!)}`,
-    );
-  }
+  const rates: Record<Way, Rate[]> = { handles: [], bytes: [], plain: [] };
+  for (let round = 0; round < options.rounds; round++)
+    for (const way of ways) {
+      const measured = way === "plain" ? await plainRate(options) : await protocolRate(way, options);
+      rates[way].push(measured);
+      say(`round ${round + 1}, ${way}: ${rateLine(measured)}`);
+    }
+  const shares = (of: (rate: Rate) => number) =>
+    median(rates.handles.map((rate, round) => of(rate) / of(rates.plain[round]!)));
+  const report = {
+    frameBytes: frameMessageBytes(options.frame.width, options.frame.height),
+    handles: rateReport(rates.handles),
+    bytes: rateReport(rates.bytes),
+    plain: rateReport(rates.plain),
+    rateShare: shares(({ framesPerSecond }) => framesPerSecond),
+    cpuShare: shares(({ cpuMs }) => cpuMs.sum),
+  };
+  say(
+    `handles: ${report.rateShare.toFixed(2)} × the rate of plain requests, ${report.cpuShare.toFixed(3)} × their processor time`,
+  );
   const overload: OverloadReport[] = [];
   for (const load of overloads) {
-    overload.push(await measureOverload(load, options.seconds));
+    overload.push(await measureOverload(load, options));
     say(overloadLine(overload.at(-1)!));
   }
-  return {
-    frameBytes: frameMessageBytes(size.width, size.height),
-    protocol: rateReport(protocol),
-    plain: rateReport(plain),
-    overload,
-  };
+  return { ...report, overload };
 }
 
 /** A NATS server with streams, and a holder of these cameras' frames, for the time of `measure`. */
 async function withHolder<T>(
-  held: HolderSettings["cameras"],
-  measure: (url: string, holder: BenchProcess<HolderCounts>) => Promise<T>,
+  held: Pick<HolderSettings, "cameras" | "shares" | "width" | "height">,
+  measure: (server: NatsServer, holder: BenchProcess<HolderCounts>) => Promise<T>,
 ): Promise<T> {
   const server = await NatsServer.start();
   const connection = await connect({ servers: server.url });
@@ -111,10 +132,10 @@ async function withHolder<T>(
   await ensureStream(manager, readyStream(1));
   await manager.consumers.add(streams.ready, readyConsumer(model));
   await connection.close();
-  const settings: HolderSettings = { url: server.url, model, ...size, cameras: held };
+  const settings: HolderSettings = { url: server.url, model, ...held };
   const holder = await BenchProcess.start<HolderCounts>("./frame-holder-process.ts", settings);
   try {
-    return await measure(server.url, holder);
+    return await measure(server, holder);
   } finally {
     await holder.stop();
     await server.stop();
@@ -122,32 +143,33 @@ async function withHolder<T>(
 }
 
 async function startWorker(
-  url: string,
+  server: NatsServer,
+  frame: TransportOptions["frame"],
   batchSize: number,
   runMs: number,
 ): Promise<BenchProcess<FixedWorkerCounts>> {
-  const settings: FixedWorkerSettings = { url, model, ...size, batchSize, runMs };
+  const settings: FixedWorkerSettings = { url: server.url, model, ...frame, batchSize, runMs };
   return BenchProcess.start<FixedWorkerCounts>("./fixed-worker-process.ts", settings);
 }
 
-/** What one round measured; processor time per frame in milliseconds. */
+/** What one round measured. */
 interface Rate {
   framesPerSecond: number;
-  holderCpuMs: number;
-  workerCpuMs: number;
+  cpuMs: FrameCpu;
 }
 
-async function protocolRate(seconds: number): Promise<Rate> {
-  return withHolder(cameras(16, 0), async (url, holder) =>
-    rateOf(await startWorker(url, 8, 0), holder, seconds),
+async function protocolRate(way: "handles" | "bytes", { frame, seconds }: TransportOptions): Promise<Rate> {
+  const held = { ...frame, cameras: cameras(16, 0), shares: way === "handles" };
+  return withHolder(held, async (server, holder) =>
+    rateOf(await startWorker(server, frame, 8, 0), holder, server, seconds),
   );
 }
 
-async function plainRate(seconds: number): Promise<Rate> {
-  return withHolder([], async (url, holder) => {
-    const settings: PlainClientSettings = { url, parallel: 8 };
+async function plainRate({ frame, seconds }: TransportOptions): Promise<Rate> {
+  return withHolder({ ...frame, cameras: [], shares: false }, async (server, holder) => {
+    const settings: PlainClientSettings = { url: server.url, parallel: 8 };
     const client = await BenchProcess.start<PlainClientCounts>("./plain-client-process.ts", settings);
-    return rateOf(client, holder, seconds);
+    return rateOf(client, holder, server, seconds);
   });
 }
 
@@ -155,11 +177,17 @@ async function plainRate(seconds: number): Promise<Rate> {
 async function rateOf(
   worker: BenchProcess<PlainClientCounts>,
   holder: BenchProcess<HolderCounts>,
+  server: NatsServer,
   seconds: number,
 ): Promise<Rate> {
   const counts = async () => {
-    const [at, taken] = await Promise.all([holder.counts(), worker.counts()]);
-    return { time: performance.now(), frames: taken.frames, holder: at.cpuMs, worker: taken.cpuMs };
+    const [at, taken, nats] = await Promise.all([
+      holder.counts(),
+      worker.counts(),
+      processUsage(server.pid!),
+    ]);
+    const cpu = { holder: at.cpuMs, worker: taken.cpuMs, nats: nats.cpuSeconds * 1_000 };
+    return { time: performance.now(), frames: taken.frames, cpu };
   };
   try {
     await delay(1_000);
@@ -167,10 +195,11 @@ async function rateOf(
     await delay(seconds * 1_000);
     const after = await counts();
     const frames = after.frames - before.frames;
+    const cpuOf = (part: "holder" | "nats" | "worker") => (after.cpu[part] - before.cpu[part]) / frames;
+    const [held, nats, taken] = [cpuOf("holder"), cpuOf("nats"), cpuOf("worker")];
     return {
       framesPerSecond: (frames * 1_000) / (after.time - before.time),
-      holderCpuMs: (after.holder - before.holder) / frames,
-      workerCpuMs: (after.worker - before.worker) / frames,
+      cpuMs: { holder: held, nats, worker: taken, sum: held + nats + taken },
     };
   } finally {
     await worker.stop();
@@ -178,22 +207,26 @@ async function rateOf(
 }
 
 function rateReport(rates: readonly Rate[]): RateReport {
+  const cpu = (part: keyof FrameCpu) => median(rates.map(({ cpuMs }) => cpuMs[part]));
   return {
     rounds: rates.map(({ framesPerSecond }) => framesPerSecond),
     median: median(rates.map(({ framesPerSecond }) => framesPerSecond)),
-    holderCpuMs: median(rates.map(({ holderCpuMs }) => holderCpuMs)),
-    workerCpuMs: median(rates.map(({ workerCpuMs }) => workerCpuMs)),
+    cpuMs: { holder: cpu("holder"), nats: cpu("nats"), worker: cpu("worker"), sum: cpu("sum") },
   };
 }
 
-function rateLine({ framesPerSecond, holderCpuMs, workerCpuMs }: Rate): string {
-  return `${framesPerSecond.toFixed(0)}/s (CPU per frame: holder ${holderCpuMs.toFixed(2)}, worker ${workerCpuMs.toFixed(2)} ms)`;
+function rateLine({ framesPerSecond, cpuMs: { holder, nats, worker, sum } }: Rate): string {
+  const parts = `holder ${holder.toFixed(2)}, NATS ${nats.toFixed(2)}, worker ${worker.toFixed(2)}`;
+  return `${framesPerSecond.toFixed(0)}/s (CPU per frame: ${parts}, sum ${sum.toFixed(2)} ms)`;
 }
 
-async function measureOverload(load: (typeof overloads)[number], seconds: number): Promise<OverloadReport> {
-  return withHolder(load.cameras, async (url) => {
-    const worker = await startWorker(url, 1, load.runMs);
-    const connection = await connect({ servers: url });
+async function measureOverload(
+  load: (typeof overloads)[number],
+  { frame: size, seconds }: TransportOptions,
+): Promise<OverloadReport> {
+  return withHolder({ ...size, cameras: load.cameras, shares: true }, async (server) => {
+    const worker = await startWorker(server, size, 1, load.runMs);
+    const connection = await connect({ servers: server.url });
     const frames = new Map(load.cameras.map(({ id }) => [id, 0]));
     const ages = { handedOver: [] as number[], started: [] as number[], published: [] as number[] };
     await delay(1_000);
@@ -242,11 +275,18 @@ if (import.meta.main) {
   const { values } = parseArgs({
     options: {
       json: { type: "boolean", default: false },
+      frame: { type: "string", default: "640x640" },
       seconds: { type: "string", default: "10" },
       rounds: { type: "string", default: "3" },
     },
   });
-  const options = { seconds: Number(values.seconds), rounds: Number(values.rounds) };
+  const [width, height] = values.frame.split("x").map(Number);
+  if (!width || !height) throw new Error(`--frame ${values.frame}: expected a size such as 640x640`);
+  const options = {
+    frame: { width, height },
+    seconds: Number(values.seconds),
+    rounds: Number(values.rounds),
+  };
   const report = await benchTransport(options, (line) => console.error(line));
   if (values.json) console.log(JSON.stringify(report));
 }

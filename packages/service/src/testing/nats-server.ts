@@ -24,6 +24,11 @@ export class NatsServer {
     );
   }
 
+  /** The process; undefined while it is down. */
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
   static async start(): Promise<NatsServer> {
     const server = new NatsServer(await freePort(), mkdtempSync(join(tmpdir(), "sightline-nats-")));
     await server.up();
