@@ -148,7 +148,7 @@ test("what installs packages anew removes them and starts the launcher, which sa
   const launched = bash(reinstallFix, { PATH: folder }, folder);
   expect(existsSync(join(folder, "node_modules"))).toBe(false);
   rmSync(folder, { recursive: true });
-  expect(launched).toMatchObject({ status: 1, stderr: expect.stringContaining("Node.js 20 or later") });
+  expect(launched).toMatchObject({ status: 1, stderr: expect.stringContaining("Node.js 18 or later") });
   const [, install, packages] = /'(apt-get install ([^']+))'/.exec(launched.stderr) ?? [];
   expect(install).toBe("apt-get install nodejs npm");
   // To simulate it takes apt half a minute, and fails where a Node.js from elsewhere is installed: so only whether it knows them.
