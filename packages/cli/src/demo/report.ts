@@ -9,6 +9,8 @@ export function report(cameras: readonly Camera[], statistics: Statistics) {
       const ledger = camera.status?.ledger;
       return {
         name: id,
+        /** Frames per second that the demo asks of it, at most; 0 for all. */
+        targetFps: camera.targetFps,
         captured: ledger?.captured ?? 0,
         inferred: ledger?.inferred ?? 0,
         dropped: Object.fromEntries(
