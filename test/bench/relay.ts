@@ -90,6 +90,7 @@ async function receive(url: string, ffmpegPath: string, direct: boolean, ended: 
         ledger: new Ledger(),
         buffers,
       },
+      decoding: { decoder: "software", note: "" },
       start: async () => () => undefined,
     },
     {

@@ -106,6 +106,26 @@ describe("the main job", () => {
     ).toBeGreaterThan(0);
   });
 
+  test("a decoder that is not there gives way to software, and no frame is uncounted", async () => {
+    const camera = { name: "cameras/front", decode: "DECODE_CUDA", targetFps: 0 };
+    await system.client.call("CameraService/UpdateCamera", { camera, updateMask: "decode,targetFps" });
+    const { status, decode } = await system.cameraThat(
+      "front",
+      ({ status: { state, decoder, decoderNote = "" } }) =>
+        state === "CAMERA_STATE_LIVE" && (decoder === "cuda" || decoderNote.startsWith("CUDA: ")),
+    );
+    expect(decode).toBe("DECODE_CUDA");
+    expect(["software", "cuda"]).toContain(status.decoder);
+    await system.frames("front", 5);
+    const scrape = await system.metrics("ingest");
+    const failures = scrape.sum("sightline_decoder_failures_total", { camera: "front" });
+    expect(status.decoder === "cuda" || status.decoderNote.includes("built without") || failures === 1).toBe(
+      true,
+    );
+    const ledger = await system.ledger("front");
+    expect(ledger.captured).toBe(ledger.inferred + ledger.dropped + ledger.inFlight);
+  });
+
   test("a deleted camera's events stop and its name is free again", async () => {
     await system.remove("front");
     await expect(system.camera("front")).rejects.toThrow(GrpcError);

@@ -39,7 +39,7 @@ describe("camera", () => {
         "--min-score",
         "0.3",
       ],
-      ...["--classes", "person, dog", "--transport", "udp"],
+      ...["--classes", "person, dog", "--transport", "udp", "--decode", "vaapi"],
     );
     // No worker runs here, so nobody knows what the model knows.
     const unchecked =
@@ -50,6 +50,7 @@ describe("camera", () => {
       name: "front",
       uri: "rtsp://cam/live",
       transport: "udp",
+      decode: "vaapi",
       targetFps: 5,
       model: "yolo-nas-pedestrians",
       minScore: 0.3,
@@ -59,12 +60,24 @@ describe("camera", () => {
     });
     expect(JSON.parse((await sightline("camera", "get", "front", "--json")).stdout)).toEqual(camera);
 
-    const updated = await sightline("camera", "update", "front", "--fps", "0", "--classes", "", "--json");
+    const updated = await sightline(
+      "camera",
+      "update",
+      "front",
+      "--fps",
+      "0",
+      "--classes",
+      "",
+      "--decode",
+      "default",
+      "--json",
+    );
     expect(JSON.parse(updated.stdout)).toMatchObject({
       targetFps: 0,
       classes: [],
       minScore: 0.3,
       transport: "udp",
+      decode: "default",
     });
     const stale = await sightline("camera", "update", "front", "--fps", "1", "--etag", camera.etag);
     expect(stale).toMatchObject({ code: 1, stdout: "" });

@@ -4,6 +4,7 @@ import {
   CameraServiceClient,
   WatchCamerasResponse_Change as Change,
   cameraName,
+  Decode,
   FrameReference,
   Transport,
 } from "@sightline/contracts";
@@ -27,6 +28,8 @@ export interface CameraSettings {
   transport?: "auto" | "tcp" | "udp";
   /** Which video track of the stream to receive, from 1; 0 takes the first. */
   videoTrack?: number;
+  /** What decodes the video: `default` is the server's setting, `auto` the fastest that is there. */
+  decode?: "default" | "auto" | "cuda" | "vaapi" | "software";
   /** Frames per second to analyse, at most; 0 takes every frame. */
   targetFps?: number;
   /** Model name; the system's default unless given. */
@@ -150,11 +153,20 @@ export class Cameras {
   }
 }
 
+const decodes = {
+  default: Decode.UNSPECIFIED,
+  auto: Decode.AUTO,
+  cuda: Decode.CUDA,
+  vaapi: Decode.VAAPI,
+  software: Decode.SOFTWARE,
+} as const;
+
 function toMessage(settings: Partial<CameraSettings>): Camera {
-  const { transport, classes, ...rest } = settings;
+  const { transport, decode, classes, ...rest } = settings;
   return CameraMessage.fromPartial({
     ...rest,
     transport: transport && { auto: Transport.AUTO, tcp: Transport.TCP, udp: Transport.UDP }[transport],
+    decode: decode && decodes[decode],
     classes: classes && [...classes],
   });
 }

@@ -30,6 +30,10 @@ export const httpCameraStatusSchema = z.object({
   captureFps: z.number(),
   inferenceFps: z.number(),
   reconnects: z.number(),
+  /** cuda, vaapi or software; empty before the first connection. */
+  decoder: z.string(),
+  /** Why it is not the decoder that was asked for, or a faster one; else empty. */
+  decoderNote: z.string(),
   ingest: z.string(),
   epoch: z.string(),
   ledger: httpLedgerSchema,
@@ -58,11 +62,15 @@ export const httpFindingSchema = z.object({
   fix: z.string(),
 });
 
+/** What decodes a camera; `default` is ingest's own setting. */
+const decode = z.enum(["default", "auto", "cuda", "vaapi", "software"]);
+
 export const httpCameraSettingsSchema = z.strictObject({
   uri: z.string().max(2048),
   transport: z.enum(["auto", "tcp", "udp"]).optional(),
   /** Counts from 1; 0 takes the first. */
   videoTrack: z.int().min(0).max(16).optional(),
+  decode: decode.optional(),
   targetFps: z.number().optional(),
   model: z.string().max(63).optional(),
   minScore: z.number().optional(),
@@ -76,6 +84,7 @@ export const httpCameraSchema = z.object({
   uri: z.string(),
   transport: z.enum(["auto", "tcp", "udp"]),
   videoTrack: z.number(),
+  decode,
   targetFps: z.number(),
   model: z.string(),
   minScore: z.number(),

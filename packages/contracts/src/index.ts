@@ -11,6 +11,7 @@ export {
   CameraReason,
   CameraState,
   CameraStatus,
+  Decode,
   Transport,
 } from "./gen/sightline/v1/camera.ts";
 export {

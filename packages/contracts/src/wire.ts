@@ -74,6 +74,8 @@ export const pictureHeader = "Sightline-Picture";
 
 const transportSchema = z.enum(["auto", "tcp", "udp"]);
 
+const decodeSchema = z.enum(["auto", "cuda", "vaapi", "software"]);
+
 /** Request to try a camera out. */
 export const probeRequestSchema = z.strictObject({
   uri: z.string().max(limits.maxUriLength),
@@ -112,6 +114,8 @@ export const cameraRecordSchema = z.strictObject({
   transport: transportSchema,
   /** Counts from 1; 0 or none takes the first. Records of before it was there have none. */
   videoTrack: z.int().min(0).max(limits.maxVideoTrack).optional(),
+  /** None: as ingest's own setting says. */
+  decode: decodeSchema.optional(),
   targetFps: z.number().min(0).max(240),
   model: z.string(),
   minScore: z.number().min(0).max(1),

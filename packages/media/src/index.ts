@@ -1,4 +1,19 @@
 export { isCutShort } from "./cut-short.ts";
+export { chooseDecoding, type StreamToDecode } from "./decoding/choose-decoding.ts";
+export {
+  type DecodeChoice,
+  type Decoder,
+  type Decoding,
+  decodeChoices,
+  type HardwareDecoder,
+} from "./decoding/decoding.ts";
+export {
+  type DecodingMachine,
+  decodingMachine,
+  type FfmpegAbilities,
+  ffmpegAbilities,
+} from "./decoding/decoding-machine.ts";
+export { decodingInput, deinterlaceFilters, downloadFilters } from "./decoding/hardware-arguments.ts";
 export { displayExpressions, displayFilters, fileInput } from "./display-filters.ts";
 export { displaySize, type PixelAspect, type Size } from "./display-size.ts";
 export { probeFile } from "./probe-file.ts";

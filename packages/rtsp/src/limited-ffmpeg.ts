@@ -13,14 +13,16 @@ const notRun: readonly (number | null)[] = [126, 127];
 
 /**
  * Command and arguments that run ffmpeg with its memory limited: a shell sets the limit for itself and becomes ffmpeg. Where
- * the system has no such limit (macOS), ffmpeg runs without.
+ * the system has no such limit (macOS), ffmpeg runs without. With `gpu` only what it writes to is limited, since a GPU's
+ * driver reserves far more addresses than it uses.
  */
 export function limitedCommand(
   { path, memoryMib }: FfmpegProgram,
   args: readonly string[],
+  { gpu = false }: { readonly gpu?: boolean } = {},
 ): [string, readonly string[]] {
   if (memoryMib === 0) return [path, args];
-  const script = `ulimit -v ${Math.round(memoryMib * 1024)} 2>/dev/null; exec "$@"`;
+  const script = `ulimit -${gpu ? "d" : "v"} ${Math.round(memoryMib * 1024)} 2>/dev/null; exec "$@"`;
   return ["/bin/sh", ["-c", script, "sh", path, ...args]];
 }
 

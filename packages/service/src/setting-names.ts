@@ -19,6 +19,7 @@ export const settingNames = {
   SIGHTLINE_EVENTS_MAX_AGE_HOURS: "eventsMaxAgeHours",
   SIGHTLINE_EVENTS_MAX_BYTES: "eventsMaxBytes",
   SIGHTLINE_EXECUTION_PROVIDER: "executionProvider",
+  SIGHTLINE_DECODE: "decode",
   SIGHTLINE_FFMPEG_MEMORY_MIB: "ffmpegMemoryMib",
   SIGHTLINE_FRAME_MEMORY_DIR: "frameMemoryDirectory",
   SIGHTLINE_FRAME_MEMORY_MIB: "frameMemoryMib",

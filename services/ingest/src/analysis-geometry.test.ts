@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { displaySize } from "@sightline/media";
+import { type Decoder, displaySize, downloadFilters } from "@sightline/media";
 import { findFfmpeg } from "@sightline/rtsp";
 import { expect, test } from "vitest";
-import { letterboxFilters, letterboxOf } from "./analysis-geometry.ts";
+import { letterboxFilters, letterboxOf, letterboxSize } from "./analysis-geometry.ts";
 
 const square = { width: 640, height: 640, longestSide: 636, padValue: 114 };
 const wide = { width: 640, height: 384, longestSide: 640, padValue: 7 };
@@ -18,7 +18,15 @@ test.each([
   expect(letterboxOf(geometry, width, height)).toEqual(expected);
 });
 
-test.each([
+/** The chain that hardware decodes for, with the GPU's scaler replaced by the processor's and nothing to download. */
+function inMemory(filters: readonly string[]): string {
+  return filters
+    .filter((filter) => filter !== "hwdownload")
+    .map((filter) => filter.replace(/^scale_(?:cuda|vaapi)=(.*?):format=.*/, "scale=$1"))
+    .join(",");
+}
+
+const pictures = [
   [square, 768, 576, [1, 1]],
   [square, 1366, 768, [0, 1]],
   [square, 333, 777, [1, 1]],
@@ -27,15 +35,20 @@ test.each([
   [square, 720, 480, [8, 9]],
   [wide, 641, 479, [1, 1]],
   [wide, 352, 576, [24, 11]],
-] as const)(
-  "ffmpeg puts the picture of %o, %d×%d with pixels of %o, exactly where the letterbox says",
-  async (geometry, width, height, aspect) => {
+] as const;
+const decoders: readonly Decoder[] = ["software", "cuda"];
+
+test.each(pictures.flatMap((picture) => decoders.map((decoder) => [decoder, ...picture] as const)))(
+  "%s: ffmpeg puts the picture of %o, %d×%d with pixels of %o, exactly where the letterbox says",
+  async (decoder, geometry, width, height, aspect) => {
+    const download = downloadFilters({ decoder, note: "" }, letterboxSize(geometry));
+    const filters = inMemory([...download, ...letterboxFilters(geometry)]);
     const source = `color=c=white:s=${width}x${height}:d=1:r=1,format=yuv444p,setsar=${aspect.join("/")}`;
     const pixels = execFileSync(
       await findFfmpeg(process.env.FFMPEG_PATH),
       [
         ...["-loglevel", "error", "-f", "lavfi", "-i", source, "-frames:v", "1"],
-        ...["-vf", letterboxFilters(geometry).join(","), "-f", "rawvideo", "pipe:1"],
+        ...["-vf", filters, "-f", "rawvideo", "pipe:1"],
       ],
       { maxBuffer: 16e6 },
     );

@@ -40,18 +40,24 @@ export function letterboxOf(
   };
 }
 
-/**
- * The same geometry as ffmpeg filters, for pictures whose size and pixel aspect only ffmpeg knows, and which may change; keep
- * in step with letterboxOf.
- */
-export function letterboxFilters(geometry: AnalysisGeometry): string[] {
-  const { width, height, longestSide, padValue } = geometry;
+/** The size of the picture in the frame as expressions of ffmpeg's scalers, which know its size and pixel aspect; keep in step with letterboxOf. */
+export function letterboxSize({ width, height, longestSide }: AnalysisGeometry) {
   const scale = `min(${longestSide}/max(ld(0),ld(1)),min(${width}/ld(0),${height}/ld(1)))`;
   const side = (index: 0 | 1) =>
     `st(0,${displayExpressions.width});st(1,${displayExpressions.height});max(1,round(ld(${index})*${scale}))`;
+  return { width: side(0), height: side(1) };
+}
+
+/**
+ * The same geometry as ffmpeg filters, for pictures whose size and pixel aspect only ffmpeg knows, and which may change. A picture
+ * that has been scaled to `letterboxSize` already, with square pixels, keeps its size.
+ */
+export function letterboxFilters(geometry: AnalysisGeometry): string[] {
+  const { width, height, padValue } = geometry;
+  const size = letterboxSize(geometry);
   const grey = padValue.toString(16).padStart(2, "0");
   return [
-    `scale=w='${side(0)}':h='${side(1)}':eval=frame:flags=bilinear`,
+    `scale=w='${size.width}':h='${size.height}':eval=frame:flags=bilinear`,
     "format=gbrp",
     `pad=w=${width}:h=${height}:x='floor((ow-iw)/2)':y='floor((oh-ih)/2)':eval=frame:color=0x${grey}${grey}${grey}`,
   ];

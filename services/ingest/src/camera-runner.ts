@@ -1,5 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { CameraReason, CameraState, frameMessageBytes, type ServedModel } from "@sightline/contracts";
+import {
+  chooseDecoding,
+  type DecodeChoice,
+  type Decoding,
+  type DecodingMachine,
+  type HardwareDecoder,
+} from "@sightline/media";
 import type { CameraAccess, CameraFault, FfmpegProgram } from "@sightline/rtsp";
 import type { Buckets, LeaseEnd, Logger, Nats, ServerClock, Tracing } from "@sightline/service";
 import { SteadyWallClock } from "@sightline/service/clock";
@@ -20,11 +27,13 @@ import type { Pictures } from "./pictures/pictures.ts";
 import type { StartLimit } from "./start-limit.ts";
 import { StatusReporter } from "./status-reporter.ts";
 import { StreamFacts } from "./stream-facts.ts";
-import { runSession } from "./stream-session.ts";
+import { runSession, type SessionFault } from "./stream-session.ts";
 import { TokenPublisher } from "./token-publisher.ts";
 
 /** A stream that has given pictures for so long has proved itself: its next failure is a new one. */
 const steadyMs = 10_000;
+/** A decoder on a GPU that failed is tried again at a connection after so long. */
+const decoderRetryMs = 10 * 60_000;
 
 /** What every camera of a process shares. */
 export interface RunnerContext {
@@ -35,6 +44,10 @@ export interface RunnerContext {
   ingest: string;
   ffmpeg: FfmpegProgram;
   stallMs: number;
+  /** What decodes the cameras that do not say it. */
+  decode: DecodeChoice;
+  /** What can decode here. */
+  decodingMachine: () => DecodingMachine;
   /** Where cameras may be. */
   access: CameraAccess;
   /** The model as workers serve it now; undefined when none does. */
@@ -74,6 +87,8 @@ export class CameraRunner {
   #geometry: AnalysisGeometry | undefined;
   /** A picture of two fields has been seen since the settings last changed. */
   #interlaced = false;
+  /** Decoders on a GPU that failed on this camera since its settings last changed. */
+  readonly #decoderFailures = new Map<HardwareDecoder, { why: string; at: number }>();
   /** Aborts the session or the waiting before the next. */
   #round = new AbortController();
   #stopped = false;
@@ -162,6 +177,7 @@ export class CameraRunner {
     if (needsReconnect(old, settings)) {
       this.#log.info("settings changed; connecting anew");
       this.#interlaced = false;
+      this.#decoderFailures.clear();
       this.#queue.clear();
       if (!this.live) this.#status.set(CameraState.CONNECTING);
       this.#backoff.reset();
@@ -209,6 +225,11 @@ export class CameraRunner {
         await waitFor(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(this.#backoff.waitMs))]));
         const fault = await this.#session(geometry, signal);
         if (!fault) continue;
+        if (fault.hardware) {
+          // Not the camera's fault: another decoder takes it up at once.
+          this.#decoderFailed(fault.hardware);
+          continue;
+        }
         this.#backoff.fail();
         this.#reportDown(fault);
       }
@@ -221,7 +242,7 @@ export class CameraRunner {
     this.#geometry = geometry;
   }
 
-  async #session(geometry: AnalysisGeometry, signal: AbortSignal): Promise<CameraFault | undefined> {
+  async #session(geometry: AnalysisGeometry, signal: AbortSignal): Promise<SessionFault | undefined> {
     const { ffmpeg, access, limits } = this.#context;
     const rhythm = this.#rhythm;
     const connected = await limits.connects.enter(this.#backoff.failures, signal);
@@ -267,7 +288,14 @@ export class CameraRunner {
     const stallMs = () => rhythm.limitMs;
     const interlaced = this.#interlaced;
     const ledger = this.ledger;
-    const options = { ffmpeg, settings, access, geometry, interlaced, stallMs, ledger, buffers, start };
+    const decoding = (codec: string) => {
+      this.facts.decoding = this.#chooseDecoding(codec);
+      return this.facts.decoding;
+    };
+    const options = {
+      ...{ ffmpeg, settings, access, geometry, interlaced, decoding },
+      ...{ stallMs, ledger, buffers, start },
+    };
     try {
       const fault = await runSession(options, events, signal, this.#log);
       if (fault?.reason === CameraReason.STALLED) rhythm.stall();
@@ -276,6 +304,20 @@ export class CameraRunner {
       connected();
       this.facts.analysis.end();
     }
+  }
+
+  #chooseDecoding(codec: string): Decoding {
+    const recent = [...this.#decoderFailures].filter(([, { at }]) => performance.now() - at < decoderRetryMs);
+    const failures = new Map(recent.map(([decoder, { why }]) => [decoder, why]));
+    const choice = this.#settings.decode ?? this.#context.decode;
+    const stream = { codec, interlaced: this.#interlaced, failures };
+    return chooseDecoding(choice, stream, this.#context.decodingMachine());
+  }
+
+  #decoderFailed({ decoder, words }: { decoder: HardwareDecoder; words: string }): void {
+    this.#log.warn({ decoder, ffmpeg: words }, "the decoder on the GPU failed; another takes its place");
+    this.#decoderFailures.set(decoder, { why: `ffmpeg failed: ${words}`, at: performance.now() });
+    this.facts.decoderFailures += 1;
   }
 
   #reportLive(): void {

@@ -4,7 +4,7 @@ import { type CameraRecord, type CameraSecret, cameraSecretSchema, decodeJson } 
 /** What ingest does with a camera; score and classes are the workers' business. */
 export type CameraSettings = Pick<
   CameraRecord,
-  "uri" | "transport" | "videoTrack" | "targetFps" | "model"
+  "uri" | "transport" | "videoTrack" | "decode" | "targetFps" | "model"
 > & {
   secret: CameraSecret | undefined;
 };
@@ -15,10 +15,10 @@ export async function readSettings(
   camera: string,
   record: CameraRecord,
 ): Promise<CameraSettings> {
-  const { uri, transport, videoTrack = 0, targetFps, model, hasCredentials } = record;
+  const { uri, transport, videoTrack = 0, decode, targetFps, model, hasCredentials } = record;
   const entry = hasCredentials ? await secrets.get(camera) : null;
   const secret = entry?.operation === "PUT" ? decodeJson(cameraSecretSchema, entry.value) : undefined;
-  return { uri, transport, videoTrack, targetFps, model, secret };
+  return { uri, transport, videoTrack, decode, targetFps, model, secret };
 }
 
 /** Whether the camera must be received anew when its settings change from `a` to `b`. */
@@ -27,6 +27,7 @@ export function needsReconnect(a: CameraSettings, b: CameraSettings): boolean {
     a.uri !== b.uri ||
     a.transport !== b.transport ||
     a.videoTrack !== b.videoTrack ||
+    a.decode !== b.decode ||
     a.targetFps !== b.targetFps ||
     a.secret?.username !== b.secret?.username ||
     a.secret?.password !== b.secret?.password

@@ -1,3 +1,4 @@
+import { decodeChoices } from "@sightline/media";
 import { CameraNetworks, usualFfmpegMemoryMib } from "@sightline/rtsp";
 import {
   type Config,
@@ -34,7 +35,12 @@ export const settings = {
   ffmpegMemoryMib: {
     env: "SIGHTLINE_FFMPEG_MEMORY_MIB",
     schema: setting.integer(usualFfmpegMemoryMib, 0, 1024 ** 2),
-    help: "MiB of address space that the ffmpeg of a camera may take; 0: no limit",
+    help: "MiB of address space that the ffmpeg of a camera may take, of data where it decodes on a GPU; 0: no limit",
+  },
+  decode: {
+    env: "SIGHTLINE_DECODE",
+    schema: setting.choice(decodeChoices, "auto"),
+    help: "what decodes cameras that do not say it themselves: cuda (NVDEC), vaapi, software, or auto, the fastest that is there",
   },
   cameraNetworks: {
     env: "SIGHTLINE_CAMERA_NETWORKS",

@@ -1,6 +1,6 @@
-import { displayFilters } from "@sightline/media";
+import { type Decoding, decodingInput, deinterlaceFilters, downloadFilters } from "@sightline/media";
 import { pictureReport } from "@sightline/rtsp";
-import { type AnalysisGeometry, letterboxFilters } from "./analysis-geometry.ts";
+import { type AnalysisGeometry, letterboxFilters, letterboxSize } from "./analysis-geometry.ts";
 import { samplingExpression } from "./sampling.ts";
 
 /**
@@ -10,18 +10,21 @@ import { samplingExpression } from "./sampling.ts";
 export function decoderArguments(
   inputArguments: readonly string[],
   geometry: AnalysisGeometry,
-  { targetFps, interlaced }: { targetFps: number; interlaced: boolean },
+  { targetFps, interlaced, decoding }: { targetFps: number; interlaced: boolean; decoding: Decoding },
 ): string[] {
   const sampling = samplingExpression(targetFps);
   const filters = [
     // Before the report, so that a picture is reported when it goes on: whole pictures come one later than they are decoded.
-    ...displayFilters({ interlaced }),
+    ...deinterlaceFilters(decoding, interlaced),
     pictureReport("decoded"),
     // Without a sampler a second report would only repeat the first, and a report costs as much as a small read.
     ...(sampling === undefined ? [] : [`select='${sampling}'`, pictureReport("sampled")]),
+    // Pictures that are not wanted stay on the GPU.
+    ...downloadFilters(decoding, letterboxSize(geometry)),
     ...letterboxFilters(geometry),
   ];
   return [
+    ...decodingInput(decoding),
     ...inputArguments,
     ...["-map", "0:v:0", "-vf", filters.join(","), "-fps_mode", "passthrough"],
     // Without the last two a frame, or the end of one, would wait for the next frame.

@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import { DropReason, limits } from "@sightline/contracts";
+import type { Decoding } from "@sightline/media";
 import {
   type ArrivedPicture,
   type FfmpegProgram,
@@ -80,6 +81,7 @@ export class FfmpegDecoder {
       targetFps: number;
       /** Make one picture of two fields. */
       interlaced: boolean;
+      decoding: Decoding;
       geometry: AnalysisGeometry;
       ledger: Ledger;
       buffers: FrameBuffers;
@@ -108,6 +110,7 @@ export class FfmpegDecoder {
     stream: DecoderInput;
     targetFps: number;
     interlaced: boolean;
+    decoding: Decoding;
     geometry: AnalysisGeometry;
     start: StartTurn;
   }): Promise<DecoderEnd> {
@@ -126,6 +129,7 @@ export class FfmpegDecoder {
       this.#process = await FfmpegProcess.start({
         ffmpeg: options.ffmpeg,
         arguments: decoderArguments(options.stream.inputArguments, options.geometry, options),
+        gpu: options.decoding.decoder !== "software",
         feed: (stdin) => options.stream.feed(stdin),
         target: () => pixels.target(),
         received: (bytes) => pixels.received(bytes),

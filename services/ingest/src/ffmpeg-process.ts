@@ -12,6 +12,8 @@ const reportBytes = 64 * 1024;
 export interface FfmpegProcessOptions {
   ffmpeg: FfmpegProgram;
   arguments: readonly string[];
+  /** It decodes on a GPU. */
+  gpu: boolean;
   /** Gives ffmpeg its input. */
   feed: (stdin: Writable) => void;
   /** Where the next bytes of stdout go. */
@@ -45,7 +47,7 @@ export class FfmpegProcess {
       ),
     ]);
     const readers = [output.reader, report.reader];
-    const child = spawn(...limitedCommand(options.ffmpeg, options.arguments), {
+    const child = spawn(...limitedCommand(options.ffmpeg, options.arguments, options), {
       stdio: ["pipe", output.writer, report.writer],
     });
     output.writer.destroy();

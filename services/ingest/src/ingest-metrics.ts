@@ -96,6 +96,22 @@ export class IngestMetrics {
       "Connections set up anew since the camera was taken.",
       ({ facts }) => facts.reconnects,
     );
+    count(
+      "decoder_failures",
+      "Times that a decoder on a GPU failed and another took its place.",
+      ({ facts }) => facts.decoderFailures,
+    );
+    new Gauge({
+      name: "sightline_camera_decoder",
+      help: "Constant 1, labelled with what decodes the camera; its status says why it is not a faster one.",
+      labelNames: ["camera", "decoder"],
+      registers,
+      collect() {
+        this.reset();
+        for (const { camera, facts } of runners())
+          if (facts.decoding) this.set({ camera, decoder: facts.decoding.decoder }, 1);
+      },
+    });
     new Gauge({
       name: "sightline_camera_info",
       help: "Constant 1, labelled with what describes the camera's stream.",

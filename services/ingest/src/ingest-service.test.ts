@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
   CameraReason,
   CameraState,
@@ -8,19 +11,45 @@ import {
   streams,
   subjects,
 } from "@sightline/contracts";
+import { findFfmpeg } from "@sightline/rtsp";
 import { readClip, ScriptedCamera } from "@sightline/rtsp/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { balances, IngestRig, testModel } from "./testing/ingest-rig.ts";
 
 let rig: IngestRig;
 let address: string;
+let folder: string;
+
+/** ffmpeg, but where it is asked to decode with CUDA it decodes ten pictures without, and then fails as a GPU may. */
+const ffmpegWithGpu = (ffmpeg: string) => `#!/bin/sh
+case " $* " in *" -hwaccel "*) ;; *) exec '${ffmpeg}' "$@" ;; esac
+set -- "$@" end
+while [ "$1" != end ]; do
+  case "$1" in
+    -hwaccel | -hwaccel_output_format | -extra_hw_frames) shift ;;
+    -fps_mode) set -- "$@" -frames:v 10 "$1" ;;
+    *) set -- "$@" "$(printf %s "$1" | sed 's/scale_cuda=\\(.*\\):format=.*,hwdownload/scale=\\1/')" ;;
+  esac
+  shift
+done
+shift
+'${ffmpeg}' "$@"
+echo "the GPU has fallen off the bus" >&2
+exit 1
+`;
 
 beforeAll(async () => {
   rig = await IngestRig.start();
-  ({ address } = await rig.ingest());
+  folder = mkdtempSync(join(tmpdir(), "sightline-ffmpeg-"));
+  const path = join(folder, "ffmpeg");
+  writeFileSync(path, ffmpegWithGpu(await findFfmpeg(process.env.FFMPEG_PATH)), { mode: 0o755 });
+  ({ address } = await rig.ingest("ingest-1", { FFMPEG_PATH: path }));
 });
 
-afterAll(() => rig?.stop());
+afterAll(async () => {
+  await rig?.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const live = ({ state }: { state: CameraState }) => state === CameraState.LIVE;
 const numbersOf = (camera: string) => rig.worker.of(camera).map(({ frame }) => frame.number);
@@ -61,6 +90,30 @@ test("frames come in order, each naming the one before, with their stream's own 
   const status = await rig.statusThat("front", (each) => live(each) && (each.ledger?.inferred ?? 0) >= 15);
   expect(status).toMatchObject({ codec: "h264", sourceWidth: 768, sourceHeight: 576, reconnects: 0 });
   expect(status.ledger && balances(status.ledger)).toBe(true);
+});
+
+test("a decoder on a GPU that fails gives way to software, with the reason told and every frame counted", async () => {
+  const cameras = await rig.cameras(1);
+  await rig.register("gpu", { uri: cameras.url("camera-1"), decode: "cuda" });
+  const status = await rig.statusThat(
+    "gpu",
+    (each) => live(each) && each.decoder === "software" && (each.ledger?.inferred ?? 0) > 15,
+  );
+  expect(status).toMatchObject({
+    decoderNote: "CUDA: ffmpeg failed: the GPU has fallen off the bus",
+    sourceWidth: 768,
+    reconnects: 1,
+    failedAttempts: 0,
+  });
+  expect(status.ledger && balances(status.ledger)).toBe(true);
+  const scrape = await metrics();
+  expect(scrape).toContain('sightline_decoder_failures_total{camera="gpu"} 1');
+  expect(scrape).toContain('sightline_camera_decoder{camera="gpu",decoder="software"} 1');
+  const letterboxes = rig.worker.of("gpu").map(({ frame }) => JSON.stringify(frame.letterbox));
+  expect(new Set(letterboxes).size).toBe(1);
+  const numbers = numbersOf("gpu");
+  expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+  await rig.remove("gpu");
 });
 
 test("pixels that are not square are made so, as each picture says it, and fields become whole pictures", async () => {

@@ -7,6 +7,7 @@ import {
   servedModelSchema,
   streams,
 } from "@sightline/contracts";
+import { decodingMachine, ffmpegAbilities } from "@sightline/media";
 import { type CameraAccess, findFfmpeg } from "@sightline/rtsp";
 import {
   Announcement,
@@ -43,6 +44,7 @@ const mostConnects = 64;
 export async function startIngest(config: IngestConfig, log: Logger, life: Lifecycle): Promise<string> {
   const ingest = config.id ?? `${hostname()}-${process.pid}`;
   const ffmpeg = { path: await findFfmpeg(config.ffmpegPath), memoryMib: config.ffmpegMemoryMib };
+  const abilities = await ffmpegAbilities(ffmpeg.path);
   const access: CameraAccess = { networks: config.cameraNetworks, redirects: config.cameraRedirects };
   let runners = (): CameraRunner[] => [];
   const registry = createRegistry("ingest", version);
@@ -112,6 +114,8 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
       ingest,
       ffmpeg,
       stallMs: config.stallSeconds * 1000,
+      decode: config.decode,
+      decodingMachine: () => decodingMachine(abilities),
       access,
       servedModel: (name) => models.get(name),
       decoded: (camera, seconds) => metrics.decoded(camera, seconds),

@@ -1,4 +1,5 @@
 import { type CameraStatus, toTimestamp } from "@sightline/contracts";
+import type { Decoding } from "@sightline/media";
 import { wallClockMs } from "@sightline/service/clock";
 import { AnalysisGap } from "./analysis-gap.ts";
 import type { ArrivalSource } from "./frame-intake.ts";
@@ -16,6 +17,10 @@ export class StreamFacts {
   codec = "";
   width = 0;
   height = 0;
+  /** What decodes it; undefined before the first connection. */
+  decoding: Decoding | undefined;
+  /** Times that a decoder on a GPU failed. */
+  decoderFailures = 0;
   readonly #lateStamps = { codec: 0, no_packet: 0 };
   #connections = 0;
   #lastFrameAt: number | undefined;
@@ -56,7 +61,15 @@ export class StreamFacts {
   /** These facts as a part of the camera's status. */
   get status(): Pick<
     CameraStatus,
-    "lastFrameTime" | "sourceWidth" | "sourceHeight" | "codec" | "captureFps" | "inferenceFps" | "reconnects"
+    | "lastFrameTime"
+    | "sourceWidth"
+    | "sourceHeight"
+    | "codec"
+    | "captureFps"
+    | "inferenceFps"
+    | "reconnects"
+    | "decoder"
+    | "decoderNote"
   > {
     return {
       lastFrameTime:
@@ -67,6 +80,8 @@ export class StreamFacts {
       captureFps: round(this.captured.perSecond),
       inferenceFps: round(this.inferred.perSecond),
       reconnects: this.reconnects,
+      decoder: this.decoding?.decoder ?? "",
+      decoderNote: this.decoding?.note ?? "",
     };
   }
 }

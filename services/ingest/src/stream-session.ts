@@ -1,4 +1,5 @@
 import { CameraReason } from "@sightline/contracts";
+import type { Decoding, HardwareDecoder } from "@sightline/media";
 import {
   type CameraAccess,
   type CameraFault,
@@ -31,11 +32,19 @@ export interface SessionOptions {
   geometry: AnalysisGeometry;
   /** The camera's pictures are of two fields. */
   interlaced: boolean;
+  /** Chooses the decoder for a codec, as SDP calls it. */
+  decoding: (codec: string) => Decoding;
   /** How long packets may be missing. */
   stallMs: () => number;
   ledger: Ledger;
   buffers: FrameBuffers;
   start: StartTurn;
+}
+
+/** Why a session ended. */
+export interface SessionFault extends CameraFault {
+  /** A decoder on a GPU ended it, so that software may do better; with ffmpeg's words. */
+  hardware?: { decoder: HardwareDecoder; words: string };
 }
 
 /** What a session has seen. */
@@ -59,7 +68,7 @@ export async function runSession(
   events: Omit<DecoderEvents, "started">,
   signal: AbortSignal,
   log: Logger,
-): Promise<CameraFault | undefined> {
+): Promise<SessionFault | undefined> {
   if (signal.aborted) return undefined;
   let stream: CameraStream;
   try {
@@ -87,7 +96,8 @@ async function decode(
   events: Omit<DecoderEvents, "started">,
   signal: AbortSignal,
   log: Logger,
-): Promise<CameraFault | undefined> {
+): Promise<SessionFault | undefined> {
+  const decoding = options.decoding(stream.offer.video.codec);
   const seen: Seen = {
     startedAt: undefined,
     openedAt: undefined,
@@ -97,7 +107,7 @@ async function decode(
     undecoded: 0,
   };
   const decoder = new FfmpegDecoder(
-    { ...options, targetFps: options.settings.targetFps, stream },
+    { ...options, decoding, targetFps: options.settings.targetFps, stream },
     {
       ...events,
       started: () => {
@@ -134,7 +144,10 @@ async function decode(
     const end = await decoder.ended;
     if (signal.aborted) return undefined;
     log.debug({ exitCode: end.exitCode, lastLines: end.lastLines }, "ffmpeg ended");
-    return explain(stream, seen, verdict, end);
+    const fault = explain(stream, seen, verdict, end);
+    const by = decoding.decoder;
+    if (by === "software" || !decoderReasons.includes(fault.reason)) return fault;
+    return { ...fault, hardware: { decoder: by, words: tellingLine(end.lastLines) } };
   } finally {
     clearInterval(watch);
     signal.removeEventListener("abort", abort);
@@ -154,6 +167,15 @@ function judge(seen: Seen, stallMs: number): CameraReason | undefined {
   if (seen.undecoded > 1 && silent(seen.pictureAt ?? seen.openedAt ?? startedAt + openMs))
     return CameraReason.DECODE_FAILURE;
   return undefined;
+}
+
+/** Reasons that may be the decoder's own. */
+const decoderReasons: readonly CameraReason[] = [CameraReason.DECODE_FAILURE, CameraReason.INTERNAL];
+
+/** For people: the first of ffmpeg's last words that says what is wrong, else the last. */
+function tellingLine(lines: readonly string[]): string {
+  const line = lines.find((each) => /cannot|failed|error|impossible|no device/i.test(each)) ?? lines.at(-1);
+  return (line ?? "it was killed").replace(/^(?:\[[^\]]*\] *)+/, "").trim();
 }
 
 /** Finds the reason by what was seen and by how the camera's connection ended; never by ffmpeg's words, which change. */

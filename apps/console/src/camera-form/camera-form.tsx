@@ -206,6 +206,24 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
             />
           </Field>
         </div>
+        <Field
+          id="decode"
+          label="Decoder"
+          hint="Automatic is the fastest that the server's machine has; software takes over where another fails."
+          error={problem.decode}
+        >
+          <select
+            {...describedBy("decode", problem.decode)}
+            value={now.decode}
+            onChange={(event) => set("decode", event.currentTarget.value as FormValues["decode"])}
+          >
+            <option value="default">As the server is set</option>
+            <option value="auto">Automatic</option>
+            <option value="cuda">NVIDIA GPU (NVDEC)</option>
+            <option value="vaapi">GPU by VA-API</option>
+            <option value="software">Software</option>
+          </select>
+        </Field>
         {fault.value !== "" && (
           <p class="fault" role="alert">
             {fault.value}

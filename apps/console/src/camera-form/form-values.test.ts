@@ -19,6 +19,7 @@ describe("camera form", () => {
       uri: "rtsp://10.0.0.5/live",
       transport: "auto",
       videoTrack: 0,
+      decode: "default",
       targetFps: 0,
       model: "",
       minScore: 0,

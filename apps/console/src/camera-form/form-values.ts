@@ -7,6 +7,7 @@ export interface FormValues {
   uri: string;
   transport: HttpCamera["transport"];
   videoTrack: string;
+  decode: HttpCamera["decode"];
   model: string;
   classes: string[];
   minScore: string;
@@ -22,6 +23,7 @@ export const emptyForm: FormValues = {
   uri: "",
   transport: "auto",
   videoTrack: "",
+  decode: "default",
   model: "",
   classes: [],
   minScore: "",
@@ -30,12 +32,13 @@ export const emptyForm: FormValues = {
 
 /** A camera's settings as the form shows them; empty means the default. */
 export function formOf(camera: HttpCamera): FormValues {
-  const { id, uri, transport, videoTrack, model, classes, minScore, targetFps } = camera;
+  const { id, uri, transport, videoTrack, decode, model, classes, minScore, targetFps } = camera;
   return {
     id,
     uri,
     transport,
     videoTrack: numberText(videoTrack),
+    decode,
     model,
     classes,
     minScore: numberText(minScore),
@@ -78,6 +81,7 @@ export function settingsOf(values: FormValues): Required<HttpCameraSettings> {
     uri: values.uri.trim(),
     transport: values.transport,
     videoTrack: numberOf(values.videoTrack),
+    decode: values.decode,
     targetFps: numberOf(values.targetFps),
     model: values.model,
     minScore: numberOf(values.minScore),
@@ -102,6 +106,7 @@ const fieldOfPath: Readonly<Record<string, FieldName>> = {
   transport: "transport",
   video_track: "videoTrack",
   videoTrack: "videoTrack",
+  decode: "decode",
   target_fps: "targetFps",
   targetFps: "targetFps",
   model: "model",
@@ -121,6 +126,7 @@ const fieldLabels: Readonly<Record<FieldName, string>> = {
   uri: "The address",
   transport: "The transport",
   videoTrack: "The video track",
+  decode: "The decoder",
   model: "The model",
   classes: "The list of classes",
   minScore: "The minimum score",

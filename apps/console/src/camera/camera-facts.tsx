@@ -2,6 +2,17 @@ import type { HttpCamera } from "@sightline/contracts";
 import { formatCount } from "../words/numbers.ts";
 import { formatFullTime } from "../words/times.ts";
 
+const decoderNames: Readonly<Record<string, string>> = {
+  cuda: "NVIDIA GPU (NVDEC)",
+  vaapi: "GPU by VA-API",
+  software: "software",
+};
+
+function decoderText({ decoder, decoderNote }: HttpCamera["status"]): string {
+  const name = decoderNames[decoder] ?? "not known yet";
+  return decoderNote === "" ? name : `${name} (${decoderNote})`;
+}
+
 /** A camera's settings and what its stream is. */
 export function CameraFacts({ camera }: { camera: HttpCamera }) {
   const { status } = camera;
@@ -11,6 +22,7 @@ export function CameraFacts({ camera }: { camera: HttpCamera }) {
     ["Credentials", camera.hasCredentials ? "stored, never shown" : "none"],
     ["Transport", { auto: "automatic", tcp: "TCP", udp: "UDP" }[camera.transport]],
     ["Video track", camera.videoTrack > 0 ? String(camera.videoTrack) : "the first"],
+    ["Decoder", decoderText(status)],
     ["Stream", status.codec === "" ? "not known yet" : `${status.codec}${size}`],
     ["Model", camera.model],
     ["Classes", camera.classes.length > 0 ? camera.classes.join(", ") : "all of the model's"],

@@ -8,8 +8,11 @@ export interface CameraOptions {
   classes?: string[];
   transport?: "auto" | "tcp" | "udp";
   videoTrack?: number;
+  decode?: (typeof decodeNames)[number];
   json: boolean;
 }
+
+const decodeNames = ["default", "auto", "cuda", "vaapi", "software"] as const;
 
 /** Adds the options that `camera add` and `camera update` share. */
 export function addCameraOptions(command: Command): Command {
@@ -25,13 +28,19 @@ export function addCameraOptions(command: Command): Command {
       ).choices(["auto", "tcp", "udp"]),
     )
     .option("--video-track <n>", "video track to take where the stream has several; 0 is the first", number)
+    .addOption(
+      new Option(
+        "--decode <what>",
+        "what decodes the video; auto is the fastest there, default what the server is set to",
+      ).choices(decodeNames),
+    )
     .option("--json", "print the camera as JSON", false);
 }
 
 /** The options as the client takes them; those not given are left out. */
 export function toSettings(options: CameraOptions) {
-  const { fps, model, minScore, classes, transport, videoTrack } = options;
-  return { targetFps: fps, model, minScore, classes, transport, videoTrack };
+  const { fps, model, minScore, classes, transport, videoTrack, decode } = options;
+  return { targetFps: fps, model, minScore, classes, transport, videoTrack, decode };
 }
 
 /** Reads a number. */

@@ -1,5 +1,13 @@
 import { CameraReason } from "@sightline/contracts";
 import {
+  chooseDecoding,
+  type DecodeChoice,
+  type Decoding,
+  decodeChoices,
+  decodingMachine,
+  ffmpegAbilities,
+} from "@sightline/media";
+import {
   findFfmpeg,
   parseRtspUrl,
   type Reception,
@@ -16,13 +24,26 @@ class ProbeFailedError extends Error {
   override readonly name = "ProbeFailedError";
 }
 
+interface ProbeCommandOptions {
+  transport: TransportChoice;
+  videoTrack: number;
+  decode: DecodeChoice;
+  json: boolean;
+}
+
 /** Asks the camera what it offers and receives a few pictures as proof, over one connection. */
-async function examine(url: string, transport: TransportChoice, videoTrack: number) {
+async function examine(url: string, { transport, videoTrack, decode }: ProbeCommandOptions) {
   const target = parseRtspUrl(url);
   const access = cameraAccess();
   const path = await findFfmpeg(process.env.FFMPEG_PATH);
   const ffmpeg = { path, memoryMib: usualFfmpegMemoryMib };
-  return { target, reception: await receive(target, { ffmpeg, transport, videoTrack, access }) };
+  const reception = await receive(target, { ffmpeg, transport, videoTrack, access });
+  const machine = decodingMachine(await ffmpegAbilities(path));
+  return {
+    target,
+    reception,
+    decoding: reception.ok ? chooseDecoding(decode, reception, machine) : undefined,
+  };
 }
 
 function reasonName(reason: CameraReason): string {
@@ -30,7 +51,7 @@ function reasonName(reason: CameraReason): string {
   return (name ?? "unspecified").toLowerCase();
 }
 
-function resultOf(reception: Reception) {
+function resultOf(reception: Reception, decoding: Decoding | undefined) {
   if (!reception.ok)
     return { ok: false as const, reason: reasonName(reception.reason), message: reception.message };
   const { codec, width, height, framesPerSecond, transport, firstPictureMs, offer } = reception;
@@ -42,6 +63,8 @@ function resultOf(reception: Reception) {
     fps: Math.round((framesPerSecond ?? offer.video.framesPerSecond ?? 0) * 100) / 100,
     transport,
     videoTracks: offer.videoTracks,
+    decoder: decoding?.decoder ?? "software",
+    decoderNote: decoding?.note ?? "",
     firstPictureMs: Math.round(firstPictureMs),
   };
 }
@@ -57,24 +80,29 @@ export function cameraProbeCommand(): Command {
         .default("auto"),
     )
     .option("--video-track <n>", "video track to take where the stream has several", number, 1)
+    .addOption(
+      new Option("--decode <what>", "what an ingest on this machine would be asked to decode it with")
+        .choices(decodeChoices)
+        .default("auto"),
+    )
     .option("--json", "print one JSON object", false)
-    .action(
-      async (url: string, options: { transport: TransportChoice; videoTrack: number; json: boolean }) => {
-        const { target, reception } = await examine(url, options.transport, options.videoTrack);
-        const result = resultOf(reception);
-        if (options.json) {
-          console.log(JSON.stringify({ uri: target.uri, ...result }));
-          if (!result.ok) process.exitCode = 1;
-        } else if (result.ok) {
-          const { codec, width, height, fps, transport, videoTracks, firstPictureMs } = result;
-          const others =
-            videoTracks > 1
-              ? `; this is track ${options.videoTrack || 1} of ${videoTracks}, --video-track N takes another`
-              : "";
-          console.log(
-            `${target.uri}: ${codec} ${width}x${height}, ${fps} fps, over ${transport}; first picture after ${firstPictureMs} ms${others}`,
-          );
-        } else throw new ProbeFailedError(`${target.uri}: ${result.message}`);
-      },
-    );
+    .action(async (url: string, options: ProbeCommandOptions) => {
+      const { target, reception, decoding } = await examine(url, options);
+      const result = resultOf(reception, decoding);
+      if (options.json) {
+        console.log(JSON.stringify({ uri: target.uri, ...result }));
+        if (!result.ok) process.exitCode = 1;
+      } else if (result.ok) {
+        const { codec, width, height, fps, transport, videoTracks, firstPictureMs } = result;
+        const others =
+          videoTracks > 1
+            ? `; this is track ${options.videoTrack || 1} of ${videoTracks}, --video-track N takes another`
+            : "";
+        console.log(
+          `${target.uri}: ${codec} ${width}x${height}, ${fps} fps, over ${transport}; first picture after ${firstPictureMs} ms${others}`,
+        );
+        const why = result.decoderNote === "" ? "" : ` (${result.decoderNote})`;
+        console.log(`an ingest here would decode it with ${result.decoder}${why}`);
+      } else throw new ProbeFailedError(`${target.uri}: ${result.message}`);
+    });
 }

@@ -79,7 +79,10 @@ export class IngestRig {
   }
 
   /** Starts an ingest; `stop` on the result stops it as a signal would. Its address serves the metrics. */
-  async ingest(id = "ingest-1"): Promise<{ address: string; stop: () => Promise<void> }> {
+  async ingest(
+    id = "ingest-1",
+    env: NodeJS.ProcessEnv = {},
+  ): Promise<{ address: string; stop: () => Promise<void> }> {
     const life = new Lifecycle();
     this.#ingests.push(life);
     const config = loadConfig(settings, {
@@ -88,6 +91,7 @@ export class IngestRig {
       SIGHTLINE_INGEST_ID: id,
       SIGHTLINE_STALL_SECONDS: "3",
       FFMPEG_PATH: process.env.FFMPEG_PATH,
+      ...env,
     });
     const address = await startIngest(config, log, life);
     return { address, stop: () => life.stop(log) };

@@ -7,6 +7,7 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 import type { StoredCamera } from "./camera-registry.ts";
+import { decodeOf } from "./camera-settings.ts";
 
 /** How the API calls a stored transport. */
 export const transports = { auto: Transport.AUTO, tcp: Transport.TCP, udp: Transport.UDP } as const;
@@ -19,6 +20,7 @@ export function toCameraMessage(stored: StoredCamera, status: CameraStatus | und
     uri: record.uri,
     transport: transports[record.transport],
     videoTrack: record.videoTrack ?? 0,
+    decode: decodeOf(record),
     targetFps: record.targetFps,
     model: record.model,
     minScore: record.minScore,

@@ -16,6 +16,7 @@ import { etagOf, toCameraMessage, transports } from "./camera-message.ts";
 import type { CameraRegistry, StoredCamera } from "./camera-registry.ts";
 import {
   checkSettings,
+  decodeOf,
   settingFaults,
   type UpdatablePath,
   updatablePaths,
@@ -89,6 +90,7 @@ export class CameraService {
       const merged = Camera.fromPartial({
         transport: paths.has("transport") ? given.transport : transports[old.transport],
         videoTrack: paths.has("video_track") ? given.videoTrack : (old.videoTrack ?? 0),
+        decode: paths.has("decode") ? given.decode : decodeOf(old),
         targetFps: paths.has("target_fps") ? given.targetFps : old.targetFps,
         model: paths.has("model") ? given.model : old.model,
         minScore: paths.has("min_score") ? given.minScore : old.minScore,
@@ -105,7 +107,14 @@ export class CameraService {
       const secret = address && secretAfter(address, old);
       const hasCredentials = secret === undefined ? old.hasCredentials : secret !== null;
       return {
-        record: { ...old, uri, ...settings, hasCredentials, updateTime: new Date().toISOString() },
+        record: {
+          ...old,
+          decode: undefined,
+          uri,
+          ...settings,
+          hasCredentials,
+          updateTime: new Date().toISOString(),
+        },
         secret,
       };
     });

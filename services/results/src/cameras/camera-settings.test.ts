@@ -1,4 +1,4 @@
-import { Camera, type ServedModel, Transport } from "@sightline/contracts";
+import { Camera, type Decode, type ServedModel, Transport } from "@sightline/contracts";
 import { describe, expect, test } from "vitest";
 import { checkSettings, updatablePaths, updatedPaths } from "./camera-settings.ts";
 import { ModelCatalog } from "./model-catalog.ts";
@@ -42,6 +42,7 @@ describe("settings", () => {
     [{ minScore: 1.01 }, "min_score"],
     [{ minScore: Number.NaN }, "min_score"],
     [{ transport: 9 as Transport }, "transport"],
+    [{ decode: 9 as Decode }, "decode"],
     [{ videoTrack: 17 }, "video_track"],
     [{ model: "../etc" }, "model name"],
     [{ classes: [""] }, "empty"],

@@ -1,4 +1,4 @@
-import { type Camera, type CameraRecord, isModelName, limits, Transport } from "@sightline/contracts";
+import { type Camera, type CameraRecord, Decode, isModelName, limits, Transport } from "@sightline/contracts";
 import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 
@@ -10,6 +10,7 @@ export const updatablePaths = [
   "uri",
   "transport",
   "video_track",
+  "decode",
   "target_fps",
   "model",
   "min_score",
@@ -17,10 +18,23 @@ export const updatablePaths = [
 ] as const;
 export type UpdatablePath = (typeof updatablePaths)[number];
 
+/** How the API calls what decodes. */
+export const decodes = {
+  auto: Decode.AUTO,
+  cuda: Decode.CUDA,
+  vaapi: Decode.VAAPI,
+  software: Decode.SOFTWARE,
+} as const;
+const decodeNames = Object.keys(decodes) as (keyof typeof decodes)[];
+
+export function decodeOf({ decode }: CameraRecord): Decode {
+  return decode ? decodes[decode] : Decode.UNSPECIFIED;
+}
+
 /** Settings without the URL, as stored. */
 export type StoredSettings = Pick<
   CameraRecord,
-  "transport" | "videoTrack" | "targetFps" | "model" | "minScore" | "classes"
+  "transport" | "videoTrack" | "decode" | "targetFps" | "model" | "minScore" | "classes"
 >;
 
 /**
@@ -32,6 +46,7 @@ export function updatedPaths(camera: Camera, mask: readonly string[] | undefined
     uri: camera.uri !== "",
     transport: camera.transport !== Transport.UNSPECIFIED,
     video_track: camera.videoTrack !== 0,
+    decode: camera.decode !== Decode.UNSPECIFIED,
     target_fps: camera.targetFps !== 0,
     model: camera.model !== "",
     min_score: camera.minScore !== 0,
@@ -74,6 +89,7 @@ export function settingFaults(
     ...(classesCount && { classes: () => checkClasses(camera.classes, model, catalog) }),
     video_track: () => checkVideoTrack(camera.videoTrack),
     transport: () => toTransport(camera.transport),
+    decode: () => toDecode(camera.decode),
   };
   return updatablePaths.flatMap((path) => {
     const check = fields.has(path) ? undefined : checks[path];
@@ -89,9 +105,11 @@ export function checkSettings(
 ): StoredSettings {
   throwFaults(settingFaults(camera, changed, catalog));
   const { transport, videoTrack, targetFps, minScore, classes } = camera;
+  const decode = toDecode(camera.decode);
   return {
     transport: toTransport(transport),
     videoTrack,
+    ...(decode && { decode }),
     targetFps,
     model: camera.model || catalog.defaultModel,
     minScore,
@@ -125,6 +143,15 @@ function toTransport(transport: Transport): CameraRecord["transport"] {
         `camera.transport is ${transport}; expected TRANSPORT_AUTO, TRANSPORT_TCP or TRANSPORT_UDP`,
       );
   }
+}
+
+function toDecode(decode: Decode): CameraRecord["decode"] {
+  if (decode === Decode.UNSPECIFIED) return undefined;
+  const name = decodeNames.find((each) => decodes[each] === decode);
+  if (name) return name;
+  throw invalid(
+    `camera.decode is ${decode}; expected DECODE_AUTO, DECODE_CUDA, DECODE_VAAPI, DECODE_SOFTWARE, or none`,
+  );
 }
 
 function checkModel(model: string, catalog: ModelCatalog): void {

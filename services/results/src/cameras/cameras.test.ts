@@ -114,7 +114,13 @@ describe("registration", () => {
 describe("update", () => {
   test("changes what is named, and nothing else", async () => {
     const { cameras } = results.client;
-    const settings = { transport: "udp", videoTrack: 2, targetFps: 5, minScore: 0.5 } as const;
+    const settings = {
+      transport: "udp",
+      videoTrack: 2,
+      decode: "cuda",
+      targetFps: 5,
+      minScore: 0.5,
+    } as const;
     const before = await cameras.register("front", { uri: secretUrl, ...settings });
     expect(before.videoTrack).toBe(2);
     const after = await cameras.update("front", { targetFps: 0 });

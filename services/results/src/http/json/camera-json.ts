@@ -5,6 +5,7 @@ import {
   CameraStatus,
   cameraIdOf,
   cameraName,
+  Decode,
   dropReasonLabel,
   enumName,
   type HttpCamera,
@@ -15,12 +16,19 @@ import {
   toIso,
 } from "@sightline/contracts";
 import { transports } from "../../cameras/camera-message.ts";
-import type { FormFaults, UpdatablePath } from "../../cameras/camera-settings.ts";
+import { decodes, type FormFaults, type UpdatablePath } from "../../cameras/camera-settings.ts";
 import type { BodyFields } from "../body-fields.ts";
 
 const transportNames: Readonly<Record<number, HttpCamera["transport"]>> = {
   [Transport.TCP]: "tcp",
   [Transport.UDP]: "udp",
+};
+
+const decodeNames: Readonly<Record<number, HttpCamera["decode"]>> = {
+  [Decode.AUTO]: "auto",
+  [Decode.CUDA]: "cuda",
+  [Decode.VAAPI]: "vaapi",
+  [Decode.SOFTWARE]: "software",
 };
 
 type HttpLedger = HttpCameraStatus["ledger"];
@@ -32,6 +40,7 @@ export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "find
     uri: camera.uri,
     transport: transportNames[camera.transport] ?? "auto",
     videoTrack: camera.videoTrack,
+    decode: decodeNames[camera.decode] ?? "default",
     targetFps: camera.targetFps,
     model: camera.model,
     // A 32-bit float: 0.4 is stored as 0.4000000059604645.
@@ -47,11 +56,12 @@ export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "find
 
 /** Settings as JSON has them, as the camera that CameraService takes. */
 export function fromHttpSettings(id: string, settings: HttpCameraChanges, etag = ""): Camera {
-  const { transport, ...rest } = settings;
+  const { transport, decode = "default", ...rest } = settings;
   return Camera.fromPartial({
     ...rest,
     name: cameraName(id),
     transport: transport && transports[transport],
+    decode: decode === "default" ? Decode.UNSPECIFIED : decodes[decode],
     etag,
   });
 }
@@ -60,6 +70,7 @@ const pathOf: Record<keyof HttpCameraChanges, UpdatablePath> = {
   uri: "uri",
   transport: "transport",
   videoTrack: "video_track",
+  decode: "decode",
   targetFps: "target_fps",
   model: "model",
   minScore: "min_score",
@@ -91,6 +102,8 @@ function toHttpStatus(status: CameraStatus): HttpCameraStatus {
     captureFps: status.captureFps,
     inferenceFps: status.inferenceFps,
     reconnects: status.reconnects,
+    decoder: status.decoder,
+    decoderNote: status.decoderNote,
     ingest: status.ingest,
     epoch: status.epoch,
     ledger: toHttpLedger(status),

@@ -67,6 +67,69 @@ export function transportToJSON(object: Transport): string {
   }
 }
 
+/** What decodes a camera's video. */
+export const Decode = {
+  /** UNSPECIFIED - As the setting SIGHTLINE_DECODE of ingest says. */
+  UNSPECIFIED: 0,
+  /** AUTO - The fastest that the machine and the codec allow. */
+  AUTO: 1,
+  /** CUDA - NVIDIA's NVDEC. */
+  CUDA: 2,
+  /** VAAPI - A GPU by way of VA-API. */
+  VAAPI: 3,
+  /** SOFTWARE - The processor. */
+  SOFTWARE: 4,
+} as const;
+
+export type Decode = typeof Decode[keyof typeof Decode];
+
+export namespace Decode {
+  export type UNSPECIFIED = typeof Decode.UNSPECIFIED;
+  export type AUTO = typeof Decode.AUTO;
+  export type CUDA = typeof Decode.CUDA;
+  export type VAAPI = typeof Decode.VAAPI;
+  export type SOFTWARE = typeof Decode.SOFTWARE;
+}
+
+export function decodeFromJSON(object: any): Decode {
+  switch (object) {
+    case 0:
+    case "DECODE_UNSPECIFIED":
+      return Decode.UNSPECIFIED;
+    case 1:
+    case "DECODE_AUTO":
+      return Decode.AUTO;
+    case 2:
+    case "DECODE_CUDA":
+      return Decode.CUDA;
+    case 3:
+    case "DECODE_VAAPI":
+      return Decode.VAAPI;
+    case 4:
+    case "DECODE_SOFTWARE":
+      return Decode.SOFTWARE;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Decode");
+  }
+}
+
+export function decodeToJSON(object: Decode): string {
+  switch (object) {
+    case Decode.UNSPECIFIED:
+      return "DECODE_UNSPECIFIED";
+    case Decode.AUTO:
+      return "DECODE_AUTO";
+    case Decode.CUDA:
+      return "DECODE_CUDA";
+    case Decode.VAAPI:
+      return "DECODE_VAAPI";
+    case Decode.SOFTWARE:
+      return "DECODE_SOFTWARE";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Decode");
+  }
+}
+
 /** What a camera is doing. */
 export const CameraState = {
   UNSPECIFIED: 0,
@@ -328,6 +391,8 @@ export interface Camera {
     | undefined;
   /** Which video track of the stream to receive, 1-16, where it has several; 0 takes the first. */
   videoTrack: number;
+  /** What decodes the video; software takes the place of a decoder that cannot be had or fails. */
+  decode: Decode;
 }
 
 /** The state of a camera as its ingest last reported it. */
@@ -359,6 +424,10 @@ export interface CameraStatus {
   failedAttempts: number;
   /** Seconds for which frames have come and none was analysed, though one was due at the rate asked for; 0 when all is well. */
   unanalysedSeconds: number;
+  /** What decodes the video: "cuda", "vaapi" or "software"; empty before the first connection. */
+  decoder: string;
+  /** Why it is not the decoder that was asked for, or a faster one; empty when it is. */
+  decoderNote: string;
 }
 
 function createBaseCamera(): Camera {
@@ -376,6 +445,7 @@ function createBaseCamera(): Camera {
     etag: "",
     status: undefined,
     videoTrack: 0,
+    decode: 0,
   };
 }
 
@@ -419,6 +489,9 @@ export const Camera: MessageFns<Camera> = {
     }
     if (message.videoTrack !== 0) {
       writer.uint32(104).uint32(message.videoTrack);
+    }
+    if (message.decode !== 0) {
+      writer.uint32(112).int32(message.decode);
     }
     return writer;
   },
@@ -540,6 +613,14 @@ export const Camera: MessageFns<Camera> = {
             message.videoTrack = reader.uint32();
             continue;
           }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.decode = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -593,6 +674,7 @@ export const Camera: MessageFns<Camera> = {
         : isSet(object.video_track)
         ? globalThis.Number(object.video_track)
         : 0,
+      decode: isSet(object.decode) ? decodeFromJSON(object.decode) : 0,
     };
   },
 
@@ -637,6 +719,9 @@ export const Camera: MessageFns<Camera> = {
     if (message.videoTrack !== 0) {
       obj.videoTrack = Math.round(message.videoTrack);
     }
+    if (message.decode !== 0) {
+      obj.decode = decodeToJSON(message.decode);
+    }
     return obj;
   },
 
@@ -664,6 +749,7 @@ export const Camera: MessageFns<Camera> = {
       ? CameraStatus.fromPartial(object.status)
       : undefined;
     message.videoTrack = object.videoTrack ?? 0;
+    message.decode = object.decode ?? 0;
     return message;
   },
 };
@@ -685,6 +771,8 @@ function createBaseCameraStatus(): CameraStatus {
     ledger: undefined,
     failedAttempts: 0,
     unanalysedSeconds: 0,
+    decoder: "",
+    decoderNote: "",
   };
 }
 
@@ -734,6 +822,12 @@ export const CameraStatus: MessageFns<CameraStatus> = {
     }
     if (message.unanalysedSeconds !== 0) {
       writer.uint32(120).uint32(message.unanalysedSeconds);
+    }
+    if (message.decoder !== "") {
+      writer.uint32(130).string(message.decoder);
+    }
+    if (message.decoderNote !== "") {
+      writer.uint32(138).string(message.decoderNote);
     }
     return writer;
   },
@@ -871,6 +965,22 @@ export const CameraStatus: MessageFns<CameraStatus> = {
             message.unanalysedSeconds = reader.uint32();
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.decoder = reader.string();
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.decoderNote = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -928,6 +1038,12 @@ export const CameraStatus: MessageFns<CameraStatus> = {
         : isSet(object.unanalysed_seconds)
         ? globalThis.Number(object.unanalysed_seconds)
         : 0,
+      decoder: isSet(object.decoder) ? globalThis.String(object.decoder) : "",
+      decoderNote: isSet(object.decoderNote)
+        ? globalThis.String(object.decoderNote)
+        : isSet(object.decoder_note)
+        ? globalThis.String(object.decoder_note)
+        : "",
     };
   },
 
@@ -978,6 +1094,12 @@ export const CameraStatus: MessageFns<CameraStatus> = {
     if (message.unanalysedSeconds !== 0) {
       obj.unanalysedSeconds = Math.round(message.unanalysedSeconds);
     }
+    if (message.decoder !== "") {
+      obj.decoder = message.decoder;
+    }
+    if (message.decoderNote !== "") {
+      obj.decoderNote = message.decoderNote;
+    }
     return obj;
   },
 
@@ -1005,6 +1127,8 @@ export const CameraStatus: MessageFns<CameraStatus> = {
       : undefined;
     message.failedAttempts = object.failedAttempts ?? 0;
     message.unanalysedSeconds = object.unanalysedSeconds ?? 0;
+    message.decoder = object.decoder ?? "";
+    message.decoderNote = object.decoderNote ?? "";
     return message;
   },
 };

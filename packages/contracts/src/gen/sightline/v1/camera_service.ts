@@ -77,7 +77,7 @@ export interface UpdateCameraRequest {
   camera:
     | Camera
     | undefined;
-  /** Fields to change: uri, transport, video_track, target_fps, model, min_score, classes. */
+  /** Fields to change: uri, transport, video_track, decode, target_fps, model, min_score, classes. */
   updateMask: string[] | undefined;
 }
 

@@ -1,0 +1,91 @@
+import type { DecodeChoice, Decoding, HardwareDecoder } from "./decoding.ts";
+import type { DecodingMachine } from "./decoding-machine.ts";
+
+/** A stream, as far as it decides who can decode it. */
+export interface StreamToDecode {
+  /** As SDP or ffmpeg call it; letter case does not matter. */
+  readonly codec: string;
+  /** Its pictures are of two fields. */
+  readonly interlaced: boolean;
+  /** Decoders that failed on it, with why. */
+  readonly failures?: ReadonlyMap<HardwareDecoder, string>;
+}
+
+interface HardwareWay {
+  /** By SDP's and ffmpeg's names, in lower case. */
+  readonly codecs: readonly string[];
+  readonly scaler: string;
+  /** The best first. */
+  readonly deinterlacers: readonly string[];
+  /** What the machine lacks; undefined when all is there. */
+  lacks(machine: DecodingMachine): string | undefined;
+}
+
+const newCodecs = ["h264", "h265", "hevc", "av1", "vp8", "vp9"];
+
+const ways: Readonly<Record<HardwareDecoder, HardwareWay>> = {
+  cuda: {
+    codecs: newCodecs,
+    scaler: "scale_cuda",
+    deinterlacers: ["bwdif_cuda", "yadif_cuda"],
+    lacks: ({ nvidia }) => (nvidia ? undefined : "no NVIDIA GPU here (/dev/nvidia0)"),
+  },
+  vaapi: {
+    codecs: [...newCodecs, "jpeg", "mjpeg"],
+    scaler: "scale_vaapi",
+    deinterlacers: ["deinterlace_vaapi"],
+    lacks: ({ renderNodes }) =>
+      renderNodes.length > 0 ? undefined : "no GPU for VA-API here (/dev/dri/renderD128)",
+  },
+};
+
+const words: Readonly<Record<HardwareDecoder, string>> = { cuda: "CUDA", vaapi: "VA-API" };
+
+/**
+ * Who decodes a stream. `auto` takes CUDA, then VA-API, then software, by what ffmpeg, the machine and the codec allow. One that
+ * is asked for by name is tried even where no device file is seen, since its driver may have others, and never another
+ * GPU's; software takes its place where it cannot be.
+ */
+export function chooseDecoding(
+  choice: DecodeChoice,
+  stream: StreamToDecode,
+  machine: DecodingMachine,
+): Decoding {
+  if (choice === "software") return { decoder: "software", note: "" };
+  const notes: string[] = [];
+  for (const decoder of choice === "auto" ? (["cuda", "vaapi"] as const) : [choice]) {
+    const way = ways[decoder];
+    const fault = obstacle(decoder, stream, machine) ?? (choice === "auto" ? way.lacks(machine) : undefined);
+    if (fault !== undefined) {
+      notes.push(`${words[decoder]}: ${fault}`);
+      continue;
+    }
+    const deinterlacer = stream.interlaced
+      ? way.deinterlacers.find((name) => machine.filters.has(name))
+      : undefined;
+    const [device] = decoder === "vaapi" ? machine.renderNodes : [];
+    return {
+      decoder,
+      ...(device && { device }),
+      ...(deinterlacer && { deinterlacer }),
+      note: notes.join("; "),
+    };
+  }
+  return { decoder: "software", note: notes.join("; ") };
+}
+
+function obstacle(
+  decoder: HardwareDecoder,
+  { codec, interlaced, failures }: StreamToDecode,
+  { hwaccels, filters }: DecodingMachine,
+): string | undefined {
+  const { codecs, scaler, deinterlacers } = ways[decoder];
+  const failure = failures?.get(decoder);
+  if (failure !== undefined) return failure;
+  if (!hwaccels.has(decoder) || !filters.has(scaler) || !filters.has("hwdownload"))
+    return `this ffmpeg was built without it (${hwaccels.has(decoder) ? scaler : `-hwaccel ${decoder}`})`;
+  if (!codecs.includes(codec.toLowerCase())) return `it is not used for ${codec.toLowerCase()}`;
+  if (interlaced && !deinterlacers.some((name) => filters.has(name)))
+    return `this ffmpeg has no ${deinterlacers.at(-1)}, and the pictures are of two fields`;
+  return undefined;
+}

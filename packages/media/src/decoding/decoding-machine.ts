@@ -1,0 +1,70 @@
+import { execFile } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** What an ffmpeg was built with. */
+export interface FfmpegAbilities {
+  readonly hwaccels: ReadonlySet<string>;
+  readonly filters: ReadonlySet<string>;
+}
+
+/** All that decides which decoder a machine can use. */
+export interface DecodingMachine extends FfmpegAbilities {
+  /** Whether the NVIDIA driver's device files are there. */
+  readonly nvidia: boolean;
+  /** GPUs for VA-API, such as /dev/dri/renderD128. */
+  readonly renderNodes: readonly string[];
+}
+
+const asked = new Map<string, Promise<FfmpegAbilities>>();
+
+/** What this ffmpeg can do; it is asked once in a process. One that cannot be run can do nothing. */
+export function ffmpegAbilities(ffmpeg: string): Promise<FfmpegAbilities> {
+  let abilities = asked.get(ffmpeg);
+  if (!abilities) {
+    abilities = ask(ffmpeg);
+    asked.set(ffmpeg, abilities);
+  }
+  return abilities;
+}
+
+async function ask(ffmpeg: string): Promise<FfmpegAbilities> {
+  const [hwaccels, filters] = await Promise.all([words(ffmpeg, "-hwaccels"), words(ffmpeg, "-filters")]);
+  return {
+    hwaccels: new Set(hwaccels.match(/^\w+$/gm)),
+    filters: new Set(
+      Array.from(filters.matchAll(/^ [T.][S.][C.]? +(\w+) +\S+->\S+ /gm), ([, name]) => name!),
+    ),
+  };
+}
+
+async function words(ffmpeg: string, option: string): Promise<string> {
+  try {
+    const { stdout } = await run(ffmpeg, ["-hide_banner", option], { timeout: 10_000 });
+    return stdout;
+  } catch {
+    return "";
+  }
+}
+
+/** The machine as it is now: its devices are looked at anew each time, since drivers come and go. */
+export function decodingMachine(abilities: FfmpegAbilities): DecodingMachine {
+  return {
+    ...abilities,
+    nvidia: names("/dev").some((name) => /^nvidia\d+$/.test(name)),
+    renderNodes: names("/dev/dri")
+      .filter((name) => name.startsWith("renderD"))
+      .sort()
+      .map((name) => `/dev/dri/${name}`),
+  };
+}
+
+function names(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
