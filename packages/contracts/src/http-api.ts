@@ -3,6 +3,7 @@
  * without the prefix (`live`, `entered_zone`, `superseded`); times are ISO 8601 in UTC unless a field's name ends in Ms.
  */
 import { z } from "zod";
+import { limits } from "./limits.ts";
 
 const name = z.string().max(63);
 /** x_min, y_min, x_max, y_max in 0..1 of the picture. */
@@ -66,15 +67,15 @@ export const httpFindingSchema = z.object({
 const decode = z.enum(["default", "auto", "cuda", "vaapi", "software"]);
 
 export const httpCameraSettingsSchema = z.strictObject({
-  uri: z.string().max(2048),
+  uri: z.string().max(limits.maxUriLength),
   transport: z.enum(["auto", "tcp", "udp"]).optional(),
   /** Counts from 1; 0 takes the first. */
-  videoTrack: z.int().min(0).max(16).optional(),
+  videoTrack: z.int().min(0).max(limits.maxVideoTrack).optional(),
   decode: decode.optional(),
   targetFps: z.number().optional(),
   model: z.string().max(63).optional(),
   minScore: z.number().optional(),
-  classes: z.array(z.string().max(64)).max(1000).optional(),
+  classes: z.array(z.string().max(64)).max(limits.maxClasses).optional(),
 });
 
 export const httpNewCameraSchema = httpCameraSettingsSchema.extend({ id: name });
@@ -111,10 +112,10 @@ export const httpCameraPageSchema = z.object({
 });
 
 export const httpProbeRequestSchema = z.strictObject({
-  uri: z.string().max(2048),
+  uri: z.string().max(limits.maxUriLength),
   transport: z.enum(["auto", "tcp", "udp"]).optional(),
   /** Counts from 1; 0 takes the first. */
-  videoTrack: z.int().min(0).max(16).optional(),
+  videoTrack: z.int().min(0).max(limits.maxVideoTrack).optional(),
 });
 
 export const httpProbeSchema = z.discriminatedUnion("ok", [
