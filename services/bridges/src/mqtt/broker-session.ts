@@ -5,6 +5,8 @@ const connectTimeoutMs = 10_000;
 /** A broker that does not answer for one and a half of this is gone. */
 const keepaliveSeconds = 15;
 const endTimeoutMs = 1_000;
+/** What is retained comes at once after a subscription. */
+const [retainedQuietMs, retainedLimitMs] = [250, 3_000];
 
 /** The connection to the broker ended, or could not be made. */
 export class BrokerError extends Error {
@@ -79,6 +81,39 @@ export class BrokerSession {
     } finally {
       this.#waiting.delete(giveUp);
     }
+  }
+
+  /**
+   * What the broker retains of the topics that `filter` matches, `end` being one of them that nobody uses; not all when that takes
+   * too long. Empty when the broker does not say.
+   */
+  async retained(filter: string, end: string): Promise<Map<string, Buffer>> {
+    const found = new Map<string, Buffer>();
+    const quiet = Promise.withResolvers<void>();
+    let timer = setTimeout(quiet.resolve, retainedLimitMs);
+    const receive = (topic: string, payload: Buffer, { retain }: { retain: boolean }) => {
+      if (retain && payload.length > 0) found.set(topic, payload);
+      if (topic !== end) return;
+      clearTimeout(timer);
+      // Not every broker keeps to the order of subscription and publication.
+      timer = setTimeout(quiet.resolve, retainedQuietMs);
+    };
+    this.#client.on("message", receive);
+    const lost = () => quiet.resolve();
+    this.lost.addEventListener("abort", lost);
+    try {
+      await this.#client.subscribeAsync(filter, { qos: 1 });
+      await this.publish(end, "end");
+      await quiet.promise;
+      void this.#client.unsubscribeAsync(filter).catch(() => undefined);
+    } catch {
+      // It may not be allowed to subscribe.
+    } finally {
+      clearTimeout(timer);
+      this.lost.removeEventListener("abort", lost);
+      this.#client.off("message", receive);
+    }
+    return found;
   }
 
   /** Leaves the broker, which then does not publish the will. Safe to call twice. */

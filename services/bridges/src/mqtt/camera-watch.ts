@@ -42,7 +42,7 @@ export class CameraWatch {
   async run(signal: AbortSignal): Promise<void> {
     for (let attempt = 1; !signal.aborted; attempt++) {
       try {
-        await this.#removeGone(signal);
+        await this.#removeGone([...this.cameras.keys()], signal);
         for await (const { kind, camera } of this.#client.cameras.watch({ signal })) {
           attempt = 1;
           if (kind === "deleted") this.#remove(cameraIdOf(camera.name));
@@ -58,11 +58,26 @@ export class CameraWatch {
     }
   }
 
+  /** Tells of those of these cameras that are there no more, once the server says which are. */
+  async removeGone(cameras: readonly string[], signal: AbortSignal): Promise<void> {
+    for (let attempt = 1; cameras.length > 0 && !signal.aborted; attempt++)
+      try {
+        return await this.#removeGone(cameras, signal);
+      } catch {
+        const seconds = retryDelay(attempt, 0.2, longestRetrySeconds);
+        await delay(seconds * 1000, undefined, { signal }).catch(() => undefined);
+      }
+  }
+
   /** A watch begins with the cameras that there are: it does not tell of those deleted before. */
-  async #removeGone(signal: AbortSignal): Promise<void> {
+  async #removeGone(cameras: readonly string[], signal: AbortSignal): Promise<void> {
     const there = new Set<string>();
     for await (const { name } of this.#client.cameras.list({ signal })) there.add(cameraIdOf(name) ?? "");
-    for (const camera of [...this.cameras.keys()]) if (!there.has(camera)) this.#remove(camera);
+    for (const camera of cameras)
+      if (!there.has(camera)) {
+        this.cameras.delete(camera);
+        this.#onRemoved(camera);
+      }
   }
 
   #note({ name, status }: Camera): void {

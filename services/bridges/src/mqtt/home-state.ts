@@ -21,7 +21,7 @@ export class HomeState {
   readonly #client: SightlineClient;
   readonly #discovery: Discovery | undefined;
   readonly #counts = new ObjectCounts();
-  readonly #state = new PublishedState();
+  readonly #state: PublishedState;
   readonly #snapshots: SnapshotPublisher | undefined;
   /** Camera → its topics that have had a picture. */
   readonly #pictured = new Map<string, Set<string>>();
@@ -34,6 +34,7 @@ export class HomeState {
   constructor(client: SightlineClient, config: MqttConfig, log: Logger, stop: AbortSignal) {
     this.#client = client;
     this.topics = new Topics(config.prefix);
+    this.#state = new PublishedState(this.topics);
     this.#discovery =
       config.discoveryPrefix === undefined ? undefined : new Discovery(config.discoveryPrefix, this.topics);
     this.#snapshots = config.snapshots ? new SnapshotPublisher(client, log, stop) : undefined;
@@ -58,8 +59,13 @@ export class HomeState {
     clearInterval(timer);
   }
 
-  /** Publishes all that is known in this session, and from now on what changes. @throws BrokerError */
-  async begin(session: BrokerSession): Promise<void> {
+  /**
+   * Publishes all that is known in this session, and from now on what changes. What bridges before this one have left at the
+   * broker of cameras that are gone is cleared once it is known which there are, until `signal` aborts. @throws BrokerError
+   */
+  async begin(session: BrokerSession, signal: AbortSignal): Promise<void> {
+    const left = await this.#state.adopt(session);
+    void this.#cameras.removeGone(left, signal);
     this.#session = session;
     await this.#state.begin(session);
     this.#snapshots?.begin(session);
@@ -108,6 +114,7 @@ export class HomeState {
     const topic = this.topics.snapshot(camera, label);
     const pictured = this.#pictured.get(camera) ?? new Set();
     this.#pictured.set(camera, pictured.add(topic));
+    this.#state.own(camera, topic);
     this.#snapshots?.want(topic, event);
   }
 

@@ -90,7 +90,7 @@ export class MqttBridge {
     try {
       this.#setSession(session);
       await session.publish(available, "online", true);
-      await this.#home.begin(session);
+      await this.#home.begin(session, signal);
       await this.#recount(signal);
       const former = this.#arrived.former();
       await this.#reader.read((message) => this.#deliver(session, message, former), {

@@ -241,6 +241,41 @@ test("cameras are told of as they come, go down, come back and are removed", asy
   expect(newest()).toEqual(["", "", "", ""]);
 });
 
+test("what is retained of a camera that was removed while no bridge ran is cleared at the next start, and nothing of others", async () => {
+  const subscription = { SIGHTLINE_MQTT_SUBSCRIPTION: `mqtt-left-${++lastName}` };
+  const [gone, kept] = [`gone-${++lastNumber}`, `kept-${lastNumber}`];
+  const first = await bridge(subscription);
+  for (const camera of [gone, kept]) {
+    await client.cameras.register(camera, { uri: "rtsp://127.0.0.1:1/x" });
+    await events.publish(++lastNumber, { camera, snapshot: true });
+  }
+  const topicsOf = (camera: string) => [
+    `frigate/${camera}/status/detect`,
+    `frigate/${camera}/person`,
+    `frigate/${camera}/all/active`,
+    `frigate/sightline/${camera}`,
+    ...["connectivity", "person_occupancy"].map(
+      (entity) => `homeassistant/binary_sensor/sightline_camera_${camera}/${entity}/config`,
+    ),
+    `homeassistant/image/sightline_camera_${camera}/person_snapshot/config`,
+  ];
+  const retained = (camera: string) => topicsOf(camera).filter((topic) => listener.newest(topic));
+  for (const camera of [gone, kept]) await expect.poll(() => retained(camera)).toEqual(topicsOf(camera));
+  await listener.retain(`frigate/${gone}/motion`, "of another");
+  await listener.retain("frigate/sightline/never-there", '["frigate/never-there/x", "lights/hall", 1]');
+  expect(await first.end()).toBe(0);
+  await client.cameras.delete(gone);
+  await bridge(subscription);
+  await expect.poll(() => retained(gone)).toEqual([]);
+  await expect.poll(() => listener.newest("frigate/sightline/never-there")).toBe("");
+  expect(retained(kept)).toEqual(topicsOf(kept));
+  expect(listener.newest(`frigate/${gone}/motion`)).toBe("of another");
+  expect(listener.newest("lights/hall")).toBeUndefined();
+  // What the bridge before has left goes, too, with a camera that is removed now.
+  await client.cameras.delete(kept);
+  await expect.poll(() => retained(kept)).toEqual([]);
+});
+
 test("the bridge is online while it runs, offline when it stops and when it is killed", async () => {
   const available = () => listener.newest("frigate/available");
   const first = await bridge();

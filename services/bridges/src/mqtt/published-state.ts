@@ -1,22 +1,44 @@
 import type { BrokerSession } from "./broker-session.ts";
+import type { Topics } from "./topics.ts";
 
 interface Retained {
   payload: string;
-  /** The camera with which the topic goes. */
-  camera: string | undefined;
   /** The session that was given the payload, and when the broker has it. */
   sent: { session: BrokerSession; done: Promise<void> } | undefined;
 }
 
 /** What the broker is to retain. A new session is given all of it, as the broker may have lost it. */
 export class PublishedState {
+  readonly #names: Topics;
   readonly #topics = new Map<string, Retained>();
+  /** Camera → its topics, pictures too, and those of bridges before this one. */
+  readonly #owned = new Map<string, Set<string>>();
   #session: BrokerSession | undefined;
+
+  constructor(names: Topics) {
+    this.#names = names;
+  }
+
+  /** Cameras of which bridges before this one have left topics at the broker, as far as it tells. */
+  async adopt(session: BrokerSession): Promise<string[]> {
+    const records = await session.retained(this.#names.record("+"), this.#names.record("_end"));
+    const cameras: string[] = [];
+    for (const [topic, payload] of records) {
+      const camera = this.#names.cameraOfRecord(topic);
+      if (camera === undefined) continue;
+      const owned = this.#owned.get(camera) ?? new Set();
+      for (const each of readRecord(payload)) if (this.#names.isOf(camera, each)) owned.add(each);
+      this.#owned.set(camera, owned);
+      cameras.push(camera);
+    }
+    return cameras;
+  }
 
   /** Publishes all in this session, and from now on what changes. @throws BrokerError */
   async begin(session: BrokerSession): Promise<void> {
     this.#session = session;
-    await Promise.all([...this.#topics.keys()].map((topic) => this.#send(topic)));
+    const records = [...this.#owned.keys()].map((camera) => this.#record(camera));
+    await Promise.all([...records, ...[...this.#topics.keys()].map((topic) => this.#send(topic))]);
   }
 
   /** Changes are kept for the next session. */
@@ -29,18 +51,32 @@ export class PublishedState {
    * once without a session. `camera` is the one with which the topic goes. @throws BrokerError
    */
   async set(topic: string, payload: string, camera?: string): Promise<void> {
+    if (camera !== undefined) this.own(camera, topic);
     const known = this.#topics.get(topic);
-    if (known?.payload !== payload) this.#topics.set(topic, { payload, camera, sent: undefined });
+    if (known?.payload !== payload) this.#topics.set(topic, { payload, sent: undefined });
     await this.#send(topic);
+  }
+
+  /** A topic goes with a camera. The record of that comes to the broker before the topic. */
+  own(camera: string, topic: string): void {
+    const owned = this.#owned.get(camera) ?? new Set();
+    if (owned.has(topic)) return;
+    this.#owned.set(camera, owned.add(topic));
+    this.#record(camera).catch(() => undefined);
   }
 
   /** Has the broker forget all topics of a camera. @throws BrokerError */
   async remove(camera: string): Promise<void> {
-    const topics = [...this.#topics].flatMap(([topic, retained]) =>
-      retained.camera === camera ? topic : [],
-    );
+    const topics = [...(this.#owned.get(camera) ?? [])];
+    this.#owned.delete(camera);
     for (const topic of topics) this.#topics.delete(topic);
-    await Promise.all(topics.map((topic) => this.#session?.publish(topic, "", true)));
+    const all = topics.length > 0 ? [...topics, this.#names.record(camera)] : [];
+    await Promise.all(all.map((topic) => this.#session?.publish(topic, "", true)));
+  }
+
+  async #record(camera: string): Promise<void> {
+    const topics = [...(this.#owned.get(camera) ?? [])];
+    await this.#session?.publish(this.#names.record(camera), JSON.stringify(topics), true);
   }
 
   async #send(topic: string): Promise<void> {
@@ -50,5 +86,14 @@ export class PublishedState {
     if (retained.sent?.session !== session)
       retained.sent = { session, done: session.publish(topic, retained.payload, true) };
     await retained.sent.done;
+  }
+}
+
+function readRecord(payload: Buffer): string[] {
+  try {
+    const topics: unknown = JSON.parse(payload.toString());
+    return Array.isArray(topics) ? topics.filter((topic) => typeof topic === "string") : [];
+  } catch {
+    return [];
   }
 }

@@ -3,6 +3,9 @@ function topicLevel(name: string): string {
   return name.replace(/[/+#$\0]/g, "_");
 }
 
+/** Of what Discovery tells of a camera. */
+const discoveryTopic = /^[\w-]+\/(binary_sensor|image)\/sightline_camera_[\w-]+\/[\w-]+\/config$/;
+
 /** Topics in the form of Frigate's MQTT API. */
 export class Topics {
   readonly #prefix: string;
@@ -22,6 +25,23 @@ export class Topics {
 
   get stats(): string {
     return `${this.#prefix}/stats`;
+  }
+
+  /** The topics that the broker retains of a camera, so that a bridge that starts knows what others before it have left there. */
+  record(camera: string): string {
+    return `${this.#prefix}/sightline/${camera}`;
+  }
+
+  /** Which camera a topic is the record of; undefined when it is none. */
+  cameraOfRecord(topic: string): string | undefined {
+    const start = this.record("");
+    return topic.startsWith(start) ? topic.slice(start.length) : undefined;
+  }
+
+  /** Whether a topic can be one that a bridge has made for this camera. */
+  isOf(camera: string, topic: string): boolean {
+    const own = topic.startsWith(`${this.#prefix}/${camera}/`) && !/[+#\0]/.test(topic);
+    return own || discoveryTopic.test(topic);
   }
 
   /** How many objects of a class there are; `place` is a camera or a zone. */

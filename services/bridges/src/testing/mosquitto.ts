@@ -129,6 +129,11 @@ export class Listener {
     return listener;
   }
 
+  /** Has the broker retain a payload that is none of the bridge's. */
+  async retain(topic: string, payload: string): Promise<void> {
+    await this.#client.publishAsync(topic, payload, { qos: 1, retain: true });
+  }
+
   /** The newest payload on a topic, as text. */
   newest(topic: string): string | undefined {
     return this.heard.findLast((message) => message.topic === topic)?.payload.toString();
