@@ -243,7 +243,7 @@ export const httpSystemSchema = z.object({
     faults: z.array(
       z.object({
         stream: z.string(),
-        lacks: z.enum(["takes", "gives"]),
+        lacks: z.enum(["takes", "gives", "keeps"]),
         reason: z.string(),
         /** JetStream's code of the error; null when it gave no answer. */
         code: z.number().nullable(),

@@ -6,8 +6,8 @@ import { isJetStreamFailure } from "./jetstream-errors.ts";
 /** What a stream does not do, and why. */
 export interface StreamFault {
   stream: string;
-  /** takes: messages are not stored; gives: its state cannot be read. */
-  lacks: "takes" | "gives";
+  /** takes: messages are not stored; gives: its state cannot be read; keeps: what it holds cannot be read. */
+  lacks: "takes" | "gives" | "keeps";
   /** What JetStream said, or that it said nothing. */
   reason: string;
   /** JetStream's code of the error; undefined when there was no answer. */
@@ -33,6 +33,7 @@ const lookMs = 2_000;
 export class JetStreamWatch {
   readonly #takes = new Map<string, Failing>();
   readonly #gives = new Map<string, Failing>();
+  readonly #keeps = new Map<string, StreamFault>();
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -45,13 +46,15 @@ export class JetStreamWatch {
   /** What is wrong now, the longest first. */
   faults(): StreamFault[] {
     const now = this.#now();
-    return [...this.#takes.values(), ...this.#gives.values()]
-      .filter(({ fault, firstAt, lastAt }) => {
+    const failing = [...this.#takes.values(), ...this.#gives.values()].filter(
+      ({ fault, firstAt, lastAt }) => {
         if (now - lastAt > forgottenMs) return false;
         return fault.code !== undefined || lastAt - firstAt >= silenceMs;
-      })
-      .map(({ fault }) => fault)
-      .toSorted((a, b) => a.since - b.since);
+      },
+    );
+    return [...failing.map(({ fault }) => fault), ...this.#keeps.values()].toSorted(
+      (a, b) => a.since - b.since,
+    );
   }
 
   /** One line about what is wrong; undefined when nothing is. */
@@ -62,6 +65,19 @@ export class JetStreamWatch {
     const others = new Set(faults.map(({ stream }) => stream));
     others.delete(first.stream);
     return others.size > 0 ? `${faultText(first)}; also ${[...others].join(", ")}` : faultText(first);
+  }
+
+  /** Whether a stream holds what cannot be read. */
+  damaged(stream: string, isDamaged: boolean): void {
+    if (!isDamaged) this.#keeps.delete(stream);
+    else if (!this.#keeps.has(stream))
+      this.#keeps.set(stream, {
+        stream,
+        lacks: "keeps",
+        reason: "its files are damaged",
+        code: undefined,
+        since: Date.now(),
+      });
   }
 
   /** Follows what becomes of all that this client publishes. */
@@ -128,7 +144,9 @@ export class JetStreamWatch {
 
 /** `the stream TIMELINE takes no messages: JetStream gives no answer`. */
 export function faultText({ stream, lacks, reason, code }: StreamFault): string {
-  const what = lacks === "takes" ? "takes no messages" : "cannot be read";
+  const what = { takes: "takes no messages", gives: "cannot be read", keeps: "holds what cannot be read" }[
+    lacks
+  ];
   return `the stream ${stream} ${what}: ${reason}${code === undefined ? "" : ` (code ${code})`}`;
 }
 

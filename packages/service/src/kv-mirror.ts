@@ -18,6 +18,7 @@ interface Entry<T> {
 export type MirrorChange<T> = { key: string; value: T | undefined; previous: T | undefined };
 
 const retryMs = 250;
+const lookMs = 1_000;
 
 /**
  * A bucket's content in memory, kept current. The watch is started anew when NATS is back, because a server that
@@ -120,11 +121,34 @@ export class KvMirror<T> {
     this.#watch = watch;
     if (this.#stopped) return watch.stop();
     // The newest message is the newest of its key, so when it has come, all have.
-    let loading = state.messages > 0;
+    const loading = state.messages > 0;
     if (!loading) this.#finishLoading(run);
+    let emptied = 0;
+    const look = setInterval(async () => {
+      // Twice, so that what is put back is there by then.
+      if ((await this.#isEmptied(state.last_seq)) && ++emptied === 2) watch.stop();
+    }, lookMs);
+    if (!loading) clearInterval(look);
+    try {
+      await this.#follow(watch, run, loading ? state.last_seq : undefined);
+    } finally {
+      clearInterval(look);
+    }
+  }
+
+  /** What is waited for never comes from a bucket that was emptied because its files were damaged: it must be read anew. */
+  async #isEmptied(last: number): Promise<boolean> {
+    if (this.#seenRevision >= last) return false;
+    const status = await this.#kv.status().catch(() => undefined);
+    return status !== undefined && status.streamInfo.state.first_seq > last && this.#seenRevision < last;
+  }
+
+  /** `last`: the newest revision when the watch began; undefined when there was none. */
+  async #follow(watch: AsyncIterable<KvWatchEntry>, run: number, last: number | undefined): Promise<void> {
+    let loading = last !== undefined;
     for await (const entry of watch) {
       this.#receive(entry, run);
-      if (loading && entry.revision >= state.last_seq) {
+      if (loading && entry.revision >= last!) {
         loading = false;
         this.#finishLoading(run);
       }

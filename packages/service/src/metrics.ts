@@ -27,7 +27,7 @@ export function createRegistry(service: string, version: string, exemplars = fal
 export function observeStreamFaults(registry: Registry, faults: () => readonly StreamFault[]): void {
   new Gauge({
     name: "sightline_stream_faults",
-    help: "1 for a stream that does not take messages of this process (lacks=takes), or whose state JetStream does not give (lacks=gives).",
+    help: "1 for a stream that does not take messages of this process (lacks=takes), whose state JetStream does not give (lacks=gives), or that holds what cannot be read (lacks=keeps).",
     labelNames: ["stream", "lacks"],
     registers: [registry],
     collect() {

@@ -37,7 +37,7 @@ import { CameraService } from "./cameras/camera-service.ts";
 import { CameraStatusView, decodeStatus } from "./cameras/camera-status-view.ts";
 import { ModelCatalog } from "./cameras/model-catalog.ts";
 import type { ResultsConfig } from "./config.ts";
-import { DamagedStreams } from "./damaged-streams.ts";
+import { DamagedStreams } from "./damage/damaged-streams.ts";
 import { detectionHandlers, preEncodedDetectionService } from "./feeds/detection-handlers.ts";
 import { DetectionService } from "./feeds/detection-service.ts";
 import { eventHandlers, preEncodedEventService } from "./feeds/event-handlers.ts";

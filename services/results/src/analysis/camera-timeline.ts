@@ -143,7 +143,7 @@ export class CameraTimeline {
   /** Stores where things stand, unless nothing has happened. */
   async checkpoint(): Promise<void> {
     await this.#noteComplete();
-    const { timelineMaking, detectionsMaking } = this.#recovered;
+    const { timelineMaking, detectionsMaking, eventsMaking } = this.#recovered;
     const at = {
       timelineSequence: this.#writer.last,
       detectionsSequence: this.order.taken,
@@ -152,7 +152,7 @@ export class CameraTimeline {
     };
     const saved = Object.values(at).join(" ");
     if (saved === this.#saved) return;
-    const checkpoint = { timelineMaking, detectionsMaking, ...at, ...this.state.snapshot() };
+    const checkpoint = { timelineMaking, detectionsMaking, eventsMaking, ...at, ...this.state.snapshot() };
     await this.#context.buckets.analysisState.put(this.camera, encodeCheckpoint(checkpoint));
     this.#saved = saved;
   }
@@ -193,7 +193,8 @@ export class CameraTimeline {
 
   /** Ends what analyses before this one left open: it cannot be known when that would have been. */
   async #endLost(): Promise<void> {
-    const open = await findOpenEvents(this.#context.nats, this.camera, this.#recovered.eventsSequence);
+    const { eventsSequence, formerEvents } = this.#recovered;
+    const open = await findOpenEvents(this.#context.nats, this.camera, eventsSequence, formerEvents);
     for (const event of open) {
       const end = endOfLost(event, Date.now());
       await this.#writer.lostEvent(end, Math.max(this.analysedBefore, this.order.taken));

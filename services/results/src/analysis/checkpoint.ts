@@ -16,6 +16,8 @@ const checkpointSchema = z.strictObject({
   /** A stream that was made anew counts from 1 again. */
   timelineMaking: z.string(),
   detectionsMaking: z.string(),
+  /** Not in what older versions stored. */
+  eventsMaking: z.string().optional(),
   timelineSequence: sequence,
   detectionsSequence: sequence,
   /** None of the camera's messages up to here was missed, or those that were are told. */

@@ -1,4 +1,4 @@
-import { DeliverPolicy } from "@nats-io/jetstream";
+import { DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
 import {
   EndReason,
   Event,
@@ -10,21 +10,47 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 import type { Nats } from "@sightline/service";
+import { asideMaking, asideSubject, lastAside, setAside } from "../damage/set-aside.ts";
 
 const open = new Set<EventPhase>([EventPhase.START, EventPhase.UPDATE]);
 
 /**
  * A camera's events that have begun in the stream of events and not ended, in order. `last`: sequence of the camera's last
- * message there. @throws when NATS does not answer
+ * message there; `former`: the making of that stream before, if it was made anew since, of which what was put aside counts too.
+ * @throws when NATS does not answer
  */
-export async function findOpenEvents(nats: Nats, camera: string, last: number): Promise<Event[]> {
+export async function findOpenEvents(
+  nats: Nats,
+  camera: string,
+  last: number,
+  former: string | undefined,
+): Promise<Event[]> {
+  const subject = subjects.event(camera, "*");
+  const aside = former && (await lastAside(nats, streams.events, subject, former));
+  const messages = [
+    ...(aside
+      ? await newestOfEach(nats, setAside.name, asideSubject(streams.events, subject), aside.seq)
+      : []),
+    ...(await newestOfEach(nats, streams.events, subject, last)),
+  ];
+  const newest = new Map<string, Event>();
+  for (const message of messages) {
+    const event = decoded(message.data);
+    const making = asideMaking(message.headers);
+    if (event && (making === undefined || making === former)) newest.set(event.name, event);
+  }
+  return [...newest.values()].filter(({ phase }) => open.has(phase));
+}
+
+/** The last message of each subject that matches, of which that with the sequence `last` is the last of all. */
+async function newestOfEach(nats: Nats, stream: string, subject: string, last: number): Promise<JsMsg[]> {
   if (last === 0) return [];
-  const consumer = await nats.jetstream.consumers.get(streams.events, {
-    filter_subjects: subjects.event(camera, "*"),
+  const consumer = await nats.jetstream.consumers.get(stream, {
+    filter_subjects: subject,
     deliver_policy: DeliverPolicy.LastPerSubject,
     inactive_threshold: 60_000,
   });
-  const found: Event[] = [];
+  const found: JsMsg[] = [];
   const messages = await consumer.consume({ max_messages: 256, expires: 30_000, idle_heartbeat: 1_000 });
   const lost = new Set(["consumer_deleted", "consumer_not_found", "stream_not_found", "heartbeats_missed"]);
   void (async () => {
@@ -32,11 +58,10 @@ export async function findOpenEvents(nats: Nats, camera: string, last: number): 
   })();
   let read = 0;
   try {
-    for await (const { seq, data } of messages) {
-      read = seq;
-      const event = decoded(data);
-      if (event && open.has(event.phase)) found.push(event);
-      if (seq >= last) break;
+    for await (const message of messages) {
+      read = message.seq;
+      found.push(message);
+      if (read >= last) break;
     }
   } finally {
     void messages.close();

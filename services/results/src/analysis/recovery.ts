@@ -9,7 +9,9 @@ import {
   type SetBacks,
   type StreamPlace,
   streamMaking,
+  unknownTime,
 } from "@sightline/service";
+import { lastAside } from "../damage/set-aside.ts";
 import { type Checkpoint, decodeCheckpoint } from "./checkpoint.ts";
 import { readSubject } from "./read-subject.ts";
 import { TimelineState } from "./timeline-state.ts";
@@ -25,6 +27,9 @@ export interface Recovered {
   timelineMaking: string;
   /** Sequence of the camera's last event in the stream of events. */
   eventsSequence: number;
+  eventsMaking: string;
+  /** The making of the stream of events before, when it was made anew since the last checkpoint. */
+  formerEvents: string | undefined;
   detectionsMaking: string;
   /** All of the camera's messages in the stream of detections up to here are taken into account. */
   detectionsSequence: number;
@@ -60,16 +65,22 @@ export async function recover(
   const { manager, setBacks } = nats;
   const timeline = await manager.streams.info(streams.timeline);
   const detections = await manager.streams.info(streams.detections);
+  const events = await manager.streams.info(streams.events);
   const newest = (stream: string, subject: string) =>
     manager.streams.getMessage(stream, { last_by_subj: subject });
   const last = await newest(streams.timeline, subjects.timeline(camera));
   const lastRaw = await newest(streams.detections, subjects.detections(camera));
   const lastEvent = await newest(streams.events, subjects.event(camera, "*"));
   const stored = await buckets.analysisState.get(camera);
+  const checkpoint = stored?.operation === "PUT" ? decodeCheckpoint(stored.value) : undefined;
+  const eventsMaking = streamMaking(events);
+  const formerEvents = checkpoint?.eventsMaking === eventsMaking ? undefined : checkpoint?.eventsMaking;
   const found = {
     timelineSequence: last?.seq ?? 0,
     timelineMaking: streamMaking(timeline),
     eventsSequence: lastEvent?.seq ?? 0,
+    eventsMaking,
+    formerEvents,
     detectionsMaking: streamMaking(detections),
     detectionsEnd: lastRaw?.seq ?? 0,
     detectionsEndTime: lastRaw?.time.getTime() ?? 0,
@@ -82,16 +93,24 @@ export async function recover(
   };
   // Of an analysis that begins here nobody can have expected what is gone already.
   const beginning = Math.max(0, detections.state.first_seq - 1);
-  const checkpoint = stored?.operation === "PUT" ? decodeCheckpoint(stored.value) : undefined;
   const savedAt = BigInt(stored?.created.getTime() ?? 0) * 1_000_000n;
   const lastAt = last ? nanosOf(last.timestamp) : 0n;
   const known = checkpoint?.detectionsMaking === found.detectionsMaking;
   if (checkpoint)
     try {
-      await requireKept(nats, checkpoint, timeline, savedAt);
+      await requireKept(
+        nats,
+        checkpoint,
+        [timeline, formerEvents === undefined ? events : undefined],
+        savedAt,
+      );
       const replayed = await replay(nats, camera, checkpoint, found.timelineSequence, signal);
-      const published = await publishedSince(nats, camera, checkpoint, found.eventsSequence, signal);
-      requireBeginning(published, replayed.events, found.timelineSequence, setBacks);
+      const published = await publishedSince(nats, camera, checkpoint, found, signal);
+      // Into a stream of events that was made anew goes what follows the last that is in it.
+      const after =
+        formerEvents === undefined
+          ? requireBeginning(published, replayed.events, found.timelineSequence, setBacks)
+          : replayed.events.findLastIndex(({ origin }) => isSame(origin, published.at(-1))) + 1;
       const time = lastAt > savedAt ? lastAt : savedAt;
       const detectionsSequence = known ? await left({ sequence: replayed.detectionsSequence, time }) : 0;
       const complete = { sequence: checkpoint.detectionsComplete ?? 0, time: savedAt };
@@ -102,8 +121,8 @@ export async function recover(
         detectionsSequence,
         detectionsComplete: known ? Math.max(detectionsSequence, await left(complete)) : beginning,
         analysedBefore: 0,
-        events: replayed.events.slice(published.length),
-        publishedEvents: replayed.events.slice(0, published.length).map(({ event }) => event),
+        events: replayed.events.slice(after),
+        publishedEvents: replayed.events.slice(0, after).map(({ event }) => event),
       };
     } catch (error) {
       if (!(error instanceof ForeignCheckpointError)) throw error;
@@ -114,8 +133,10 @@ export async function recover(
     }
   else if (stored?.operation === "PUT")
     log.error("the checkpoint of the analysis is of another version; it ends what is open and begins anew");
-  const told = last ? TimelineEntry.decode(last.data).detectionsSequence : 0;
-  const detectionsSequence = await left({ sequence: told, time: lastAt });
+  const told = last
+    ? { sequence: TimelineEntry.decode(last.data).detectionsSequence, time: lastAt }
+    : await endOfFormer(nats, camera, known ? checkpoint : undefined, found.timelineMaking, savedAt);
+  const detectionsSequence = await left(told);
   const before = await Promise.all([
     left({ sequence: (known && checkpoint?.detectionsSequence) || 0, time: savedAt }),
     left({
@@ -135,18 +156,39 @@ export async function recover(
   };
 }
 
-/** Checks that the streams still hold what the checkpoint was made of. @throws ForeignCheckpointError */
+/**
+ * Up to where of DETECTIONS a timeline that was made anew since the checkpoint had come when it could last be read: what is in it
+ * is not to come again. @throws when NATS does not answer
+ */
+async function endOfFormer(
+  nats: Nats,
+  camera: string,
+  checkpoint: Checkpoint | undefined,
+  timelineMaking: string,
+  savedAt: bigint,
+): Promise<StreamPlace> {
+  if (!checkpoint || checkpoint.timelineMaking === timelineMaking) return { sequence: 0, time: unknownTime };
+  const subject = subjects.timeline(camera);
+  const last = await lastAside(nats, streams.timeline, subject, checkpoint.timelineMaking);
+  if (!last) return { sequence: checkpoint.detectionsSequence, time: savedAt };
+  return {
+    sequence: TimelineEntry.decode(last.data).detectionsSequence,
+    time: nanosOf(last.timestamp),
+  };
+}
+
+/** Checks that the streams, the undefined one apart, still hold what the checkpoint was made of. @throws ForeignCheckpointError */
 async function requireKept(
   { manager, setBacks }: Nats,
   checkpoint: Checkpoint,
-  timeline: StreamInfo,
+  [timeline, events]: [StreamInfo, StreamInfo | undefined],
   time: bigint,
 ): Promise<void> {
   if (checkpoint.timelineMaking !== streamMaking(timeline))
     throw new ForeignCheckpointError("the checkpoint is of another stream");
   const places = [
     { info: timeline, sequence: checkpoint.timelineSequence },
-    { info: await manager.streams.info(streams.events), sequence: checkpoint.eventsSequence },
+    ...(events ? [{ info: events, sequence: checkpoint.eventsSequence }] : []),
   ];
   for (const { info, sequence } of places) {
     const { name } = info.config;
@@ -201,12 +243,12 @@ async function publishedSince(
   nats: Nats,
   camera: string,
   { eventsSequence, timelineSequence, analysis }: Checkpoint,
-  end: number,
+  { eventsSequence: end, formerEvents }: Pick<Recovered, "eventsSequence" | "formerEvents">,
   signal: AbortSignal,
 ): Promise<EventOrigin[]> {
   const own = subjects.event(camera, `${analysis.incarnation}-`);
   const origins: EventOrigin[] = [];
-  let read = eventsSequence;
+  let read = formerEvents === undefined ? eventsSequence : 0;
   if (read >= end) return origins;
   for await (const message of readSubject(nats, streams.events, subjects.event(camera, "*"), read, signal)) {
     read = message.seq;
@@ -221,23 +263,25 @@ async function publishedSince(
 
 /**
  * Checks that what is published is the beginning of what follows from the timeline: they are published in order, so any
- * other is what is left after one of the two streams has lost its newest messages. @throws ForeignCheckpointError
+ * other is what is left after one of the two streams has lost its newest messages. Returns how many are.
+ * @throws ForeignCheckpointError
  */
 function requireBeginning(
   published: EventOrigin[],
   following: Recovered["events"],
   timelineEnd: number,
   setBacks: SetBacks,
-): void {
-  const agrees = published.every(
-    ({ sequence, index }, i) =>
-      following[i]?.origin.sequence === sequence && following[i].origin.index === index,
-  );
-  if (agrees) return;
+): number {
+  const agrees = published.every((origin, i) => isSame(origin, following[i]?.origin));
+  if (agrees) return published.length;
   const beyond = published.some(({ sequence }) => sequence > timelineEnd);
   const stream = beyond || published.length > following.length ? streams.timeline : streams.events;
   setBacks.note(stream);
   throw new ForeignCheckpointError(lostTail(stream));
+}
+
+function isSame(one: EventOrigin, other: EventOrigin | undefined): boolean {
+  return one.sequence === other?.sequence && one.index === other.index;
 }
 
 function attempt<R>(task: () => R): R {

@@ -16,7 +16,7 @@ import {
   streamMaking,
   unknownTime,
 } from "@sightline/service";
-import { unreadableEnd } from "../unreadable-end.ts";
+import { unreadableEnd } from "../damage/unreadable-end.ts";
 import { type StreamIdentity, streamIdentity } from "./cursor.ts";
 
 const retryMs = 250;

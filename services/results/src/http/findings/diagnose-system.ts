@@ -70,10 +70,19 @@ function* findStorage({ nats, storage, streams }: Situation): Generator<HttpFind
   yield {
     level: "error",
     text: `${because}${what}${others.length > 0 ? `; also ${listed(others)}` : ""}${facts ? ` (${facts})` : ""}.`,
-    fix: isFull
-      ? "Make room on this disk, or lower the SIGHTLINE_*_MAX_BYTES limits. ./sightline up restarts NATS by itself when there is room; elsewhere restart it then if it still refuses (docker compose restart nats)."
-      : "Restart NATS if this lasts (docker compose restart nats); ./sightline up does so by itself. Look at its log for the cause: a full disk, max_file_store, or damaged files.",
+    fix:
+      first?.lacks === "keeps"
+        ? damageFix(first.stream)
+        : isFull
+          ? "Make room on this disk, or lower the SIGHTLINE_*_MAX_BYTES limits. ./sightline up restarts NATS by itself when there is room; elsewhere restart it then if it still refuses (docker compose restart nats)."
+          : "Restart NATS if this lasts (docker compose restart nats); ./sightline up does so by itself. Look at its log for the cause: a full disk, max_file_store, or damaged files.",
   };
+}
+
+function damageFix(stream: string): string {
+  return stream.startsWith("OBJ_")
+    ? `Pictures that are taken now are lost. Remove the store with 'nats stream rm ${stream}': results makes it anew within seconds, without the pictures of before. Look at the disk of NATS.`
+    : "Results puts aside what can be read and repairs this by itself within seconds; if it lasts, its log says why. Look at the disk of NATS.";
 }
 
 function* findMissingWorkers(

@@ -1,16 +1,21 @@
 import type { JetStreamManager } from "@nats-io/jetstream";
 
 /**
- * Sequence of a stream's newest message when JetStream says that it holds it, and yet cannot give it: what it is stored in
+ * Sequence of a stream's newest (or oldest) message when JetStream says that it holds it, and yet cannot give it: what it is stored in
  * is damaged. Undefined when it can be read, or was removed or has expired. @throws when NATS does not answer
  */
-export async function unreadableEnd(manager: JetStreamManager, stream: string): Promise<number | undefined> {
+export async function unreadableEnd(
+  manager: JetStreamManager,
+  stream: string,
+  end: "first" | "last" = "last",
+): Promise<number | undefined> {
   const { state } = await manager.streams.info(stream);
-  const last = state.last_seq;
-  if (state.messages === 0 || (await manager.streams.getMessage(stream, { seq: last }))) return undefined;
+  const sequence = end === "last" ? state.last_seq : state.first_seq;
+  if (state.messages === 0 || (await manager.streams.getMessage(stream, { seq: sequence }))) return undefined;
   const now = await manager.streams.info(stream, { deleted_details: true });
-  const held = now.state.messages > 0 && now.state.first_seq <= last && now.state.last_seq >= last;
-  return held && !now.state.deleted?.includes(last) ? last : undefined;
+  const { messages, first_seq, last_seq, deleted } = now.state;
+  const held = messages > 0 && first_seq <= sequence && last_seq >= sequence;
+  return held && !deleted?.includes(sequence) ? sequence : undefined;
 }
 
 /**

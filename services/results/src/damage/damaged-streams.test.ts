@@ -1,0 +1,145 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Objm } from "@nats-io/obj";
+import {
+  buckets,
+  EndReason,
+  type Event,
+  EventPhase,
+  encodeJson,
+  type HttpSystem,
+  snapshotStore,
+  streams,
+} from "@sightline/contracts";
+import type { Nats } from "@sightline/service";
+import type { NatsServer } from "@sightline/service/testing";
+import { afterEach, expect, test } from "vitest";
+import { AnalysisRig } from "../analysis/testing/analysis-rig.ts";
+import { sceneRules } from "../analysis/testing/scene.ts";
+import { RunningResults } from "../testing/running-results.ts";
+import { sampleCamera } from "../testing/sample-camera.ts";
+import { sampleFrame } from "../testing/sample-frames.ts";
+
+const ends: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const end of ends.splice(0).reverse()) await end();
+});
+
+/** Kills NATS, makes the last that it stored of these streams unreadable, and starts it again: what it stores there is lost from then on. */
+async function damage(server: NatsServer, nats: Nats, ...damaged: string[]): Promise<void> {
+  await server.down("SIGKILL");
+  for (const stream of damaged) {
+    const directory = join(server.directory, "jetstream/jetstream/$G/streams", stream, "msgs");
+    const blocks = readdirSync(directory).filter((name) => name.endsWith(".blk"));
+    const newest = blocks.sort((one, other) => Number.parseInt(one, 10) - Number.parseInt(other, 10)).at(-1)!;
+    const file = join(directory, newest);
+    const bytes = readFileSync(file);
+    for (let i = Math.max(0, bytes.length - 60); i < bytes.length; i++) bytes[i]! ^= 0x5a;
+    writeFileSync(file, bytes);
+  }
+  await server.up();
+  const answers = () => nats.manager.streams.info(streams.timeline).then(Boolean, () => false);
+  await expect.poll(answers, { timeout: 30_000 }).toBe(true);
+}
+
+test("a timeline that is damaged while results runs is made anew and said; subscribers get a gap, and frames after it that they have not had", {
+  timeout: 180_000,
+}, async () => {
+  const results = await RunningResults.start();
+  ends.push(() => results.stop());
+  const abort = new AbortController();
+  ends.push(async () => abort.abort());
+  const opened = Promise.withResolvers<void>();
+  const got: (number | "gap")[] = [];
+  const filter = { start: "newest" as const, includeEmpty: true, signal: abort.signal };
+  void (async () => {
+    for await (const event of results.client.detections.subscribe({ ...filter, onOpen: opened.resolve }))
+      if (event.kind === "frame") got.push(event.frame.frame!.number);
+      else if (event.kind === "gap") got.push("gap");
+  })().catch(() => undefined);
+  await opened.promise;
+  for (let number = 1; number <= 30; number++) await results.publish(sampleFrame({ number }));
+  await expect.poll(() => got.length, { timeout: 30_000 }).toBe(30);
+
+  await damage(results.server, results.nats, streams.timeline);
+  for (let number = 31; number <= 40; number++) await results.publish(sampleFrame({ number }));
+  await expect.poll(() => got.at(-1), { timeout: 120_000 }).toBe(40);
+  const gap = got.lastIndexOf("gap");
+  expect(gap).toBeGreaterThanOrEqual(30);
+  // What could still be read of the old timeline does not come again; all that could not does.
+  const after = got.slice(gap + 1).map(Number);
+  expect(after[0]).toBeGreaterThan(20);
+  expect(after).toEqual(Array.from({ length: 41 - after[0]! }, (_, i) => after[0]! + i));
+  expect(await results.metric('sightline_stream_set_aside_total{stream="TIMELINE"}')).toBe(1);
+  expect(await results.metric('sightline_analysis_stalled{camera="front"}')).toBe(0);
+});
+
+test("results starts on a damaged timeline, is ready, and analyses", { timeout: 180_000 }, async () => {
+  const rig = await AnalysisRig.start();
+  ends.push(() => rig.stop());
+  await rig.register("front");
+  const before = await rig.results();
+  await rig.publishScene("front", 30, 100);
+  await expect.poll(() => rig.framesIn("front"), { timeout: 30_000 }).toBe(30);
+  await before.signal("SIGKILL");
+  await damage(rig.server, rig.nats, streams.timeline);
+  await rig.expireLeases();
+  const results = await rig.results();
+  await rig.publishScene("front", 10, 100);
+  const numbers = async () =>
+    (await rig.timeline("front")).flatMap(({ entry: { entry } }) =>
+      entry?.$case === "frame" ? entry.value.frame!.number : [],
+    );
+  await expect.poll(async () => (await numbers()).at(-1), { timeout: 120_000 }).toBe(40);
+  const [first = 0] = await numbers();
+  expect(first).toBeGreaterThan(20);
+  expect(await numbers()).toEqual(Array.from({ length: 41 - first }, (_, i) => first + i));
+  await expect.poll(() => results.metric('sightline_analysis_stalled{camera="front"}')).toBe(0);
+  const ids = (await rig.events("front")).map(({ event }) => `${event.name} ${event.phase}`);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+test("events, buckets and pictures that are damaged: what can be read goes on, the analysis with its open events, and the rest is named", {
+  timeout: 240_000,
+}, async () => {
+  const rig = await AnalysisRig.start();
+  ends.push(() => rig.stop());
+  const pictures = `OBJ_${snapshotStore}`;
+  const before = await rig.results();
+  await rig.register("front", sceneRules());
+  await rig.publishScene("front", 80, 40);
+  await expect.poll(() => rig.framesIn("front"), { timeout: 60_000 }).toBe(80);
+  // The newest of each is what is damaged.
+  await rig.buckets.cameras.put("spare", encodeJson(sampleCamera()));
+  const store = await new Objm(rig.nats.jetstream).open(snapshotStore);
+  await store.putBlob({ name: "front/e1" }, new Uint8Array(1_000));
+  const isOpen = ({ phase }: Event) => phase === EventPhase.START || phase === EventPhase.UPDATE;
+  const newest = async () =>
+    new Map((await rig.events("front")).map(({ event }) => [event.name, event])).values().toArray();
+  const open = (await newest()).filter(isOpen).map(({ name }) => name);
+  expect(open.length).toBeGreaterThan(2);
+  await before.signal("SIGKILL");
+  const bucketsDamaged = [`KV_${buckets.leases}`, `KV_${buckets.cameras}`];
+  await damage(rig.server, rig.nats, streams.events, pictures, ...bucketsDamaged);
+  const results = await rig.results();
+  // Leases expire by themselves, damaged or not.
+  for (const stream of [streams.events, `KV_${buckets.cameras}`])
+    await expect
+      .poll(() => results.metric(`sightline_stream_set_aside_total{stream="${stream}"}`), { timeout: 60_000 })
+      .toBeGreaterThan(0);
+  await rig.publishScene("front", 120, 40);
+  await expect.poll(() => rig.framesIn("front"), { timeout: 60_000 }).toBe(200);
+  const ended = async () => (await newest()).filter(({ phase }) => phase === EventPhase.END);
+  // Of what was open, all that did not end in the part that is lost.
+  await expect
+    .poll(async () => (await ended()).filter(({ name }) => open.includes(name)).length)
+    .toBeGreaterThan(1);
+  expect((await ended()).filter(({ endReason }) => endReason === EndReason.ANALYSIS_LOST)).toEqual([]);
+  const told = (await rig.events("front")).map(({ event }) => `${event.name} ${event.revision}`);
+  expect(new Set(told).size).toBe(told.length);
+  expect(await rig.buckets.cameras.get("front")).not.toBeNull();
+  const system = (await (await fetch(`http://${results.http}/api/v1/system`)).json()) as HttpSystem;
+  expect(system.findings).toContainEqual(
+    expect.objectContaining({ level: "error", fix: expect.stringContaining(`nats stream rm ${pictures}`) }),
+  );
+});

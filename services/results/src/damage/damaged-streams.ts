@@ -1,0 +1,190 @@
+import type { KV } from "@nats-io/kv";
+import { buckets, snapshotStore, streams } from "@sightline/contracts";
+import { Lease, type Logger, type Nats, remakeStream } from "@sightline/service";
+import { Counter, type Registry } from "prom-client";
+import type { Stalls } from "../http/findings/stalls.ts";
+import { restoreBucket } from "./damaged-bucket.ts";
+import { putAside, setAside } from "./set-aside.ts";
+import { unreadableEnd } from "./unreadable-end.ts";
+
+const lookMs = 2_000;
+
+/** What is made anew, the first first: what the others need comes before them. */
+const remade: readonly string[] = [
+  streams.timeline,
+  streams.events,
+  streams.detections,
+  streams.ready,
+  streams.deadLetters,
+];
+/** What can be read of these is put aside. */
+const kept: ReadonlySet<string> = new Set([streams.timeline, streams.events, streams.deadLetters]);
+/** Messages to these are rare: whether they can be read is tried with one that is nobody's. */
+const probes = new Map<string, string>([
+  [streams.events, "events._.probe"],
+  [streams.deadLetters, "dead-letters._"],
+]);
+const leasesStream = `KV_${buckets.leases}`;
+const bucketStreams = [
+  leasesStream,
+  ...Object.values(buckets).flatMap((name) => (name === buckets.leases ? [] : `KV_${name}`)),
+];
+/** Pictures may be many, and most of them can still be read: what becomes of them is for a person to say. */
+const named = `OBJ_${snapshotStore}`;
+
+/**
+ * Finds streams to which NATS appends what nobody can read: the file that it writes to is damaged, and all that it
+ * acknowledges is lost, also after it is restarted. What can be read of such a stream is put aside and the stream made anew, or
+ * put back into the same; what is not repaired is told by `Nats.watch`.
+ */
+export class DamagedStreams {
+  readonly #nats: Nats;
+  readonly #leases: KV;
+  readonly #stalls: Pick<Stalls, "any">;
+  readonly #log: Logger;
+  readonly #setAside: Counter<"stream">;
+  /** The messages that could not be read when it was first seen. */
+  readonly #seen = new Map<string, number>();
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> = Promise.resolve();
+  #stopped = false;
+
+  constructor(nats: Nats, leases: KV, stalls: Pick<Stalls, "any">, registry: Registry, log: Logger) {
+    this.#stalls = stalls;
+    this.#nats = nats;
+    this.#leases = leases;
+    this.#log = log;
+    this.#setAside = new Counter({
+      name: "sightline_stream_set_aside_total",
+      help: "Times that what a stream was stored in was damaged, so that this process made it anew.",
+      labelNames: ["stream"],
+      registers: [registry],
+    });
+  }
+
+  start(): void {
+    this.#looking = this.#look().finally(() => {
+      if (!this.#stopped) this.#timer = setTimeout(() => this.start(), lookMs);
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    for (const stream of bucketStreams) await this.#lookAt(stream, () => this.#lookAtBucket(stream));
+    for (const stream of remade) await this.#lookAt(stream, () => this.#lookAtStream(stream));
+    await this.#lookAt(named, async () => {
+      const damaged = await this.#findUnreadable(named);
+      this.#nats.watch.damaged(named, damaged?.lasts ?? false);
+    });
+  }
+
+  async #lookAt(stream: string, look: () => Promise<void>): Promise<void> {
+    try {
+      if (!this.#stopped && this.#nats.connected()) await look();
+    } catch (error) {
+      this.#log.debug({ stream, error: (error as Error).message }, "a stream could not be looked at");
+    }
+  }
+
+  /** The stream's newest message when it cannot be read; `lasts`: also when it was looked at before, `grows`: another then. */
+  async #findUnreadable(
+    stream: string,
+    where?: "first" | "last",
+  ): Promise<{ end: number; lasts: boolean; grows: boolean } | undefined> {
+    const end = await unreadableEnd(this.#nats.manager, stream, where);
+    const key = `${stream} ${where}`;
+    const before = this.#seen.get(key);
+    if (end === undefined) this.#seen.delete(key);
+    else if (before === undefined) this.#seen.set(key, end);
+    return end === undefined
+      ? undefined
+      : { end, lasts: before !== undefined, grows: before !== undefined && end > before };
+  }
+
+  /**
+   * Does not become better by itself when a message that came since cannot be read either, or the analysis does not go on
+   * (NATS refuses frames as duplicates of those that nobody can read).
+   */
+  async #lookAtStream(stream: string): Promise<void> {
+    const found = await this.#findUnreadable(stream);
+    this.#nats.watch.damaged(stream, found?.lasts ?? false);
+    if (!found?.lasts) return;
+    if (found.grows || (stream === streams.timeline && this.#stalls.any)) await this.#repair(stream);
+    else await this.#probe(stream);
+  }
+
+  async #probe(stream: string): Promise<void> {
+    const subject = probes.get(stream);
+    if (subject === undefined) return;
+    const { seq } = await this.#nats.jetstream.publish(subject, new Uint8Array());
+    if (await this.#nats.manager.streams.getMessage(stream, { seq }))
+      await this.#nats.manager.streams.deleteMessage(stream, seq);
+  }
+
+  /** The leases are seen to without a lease; a second process that does so too does no harm. */
+  async #lookAtBucket(stream: string): Promise<void> {
+    const [last, first] = [
+      await this.#findUnreadable(stream, "last"),
+      await this.#findUnreadable(stream, "first"),
+    ];
+    const damaged = (last?.lasts || first?.lasts) ?? false;
+    this.#nats.watch.damaged(stream, damaged);
+    if (!damaged) return;
+    const restore = async () => {
+      const { manager } = this.#nats;
+      const still =
+        (await unreadableEnd(manager, stream, "last")) ?? (await unreadableEnd(manager, stream, "first"));
+      if (still === undefined || (await this.#isReplicated(stream))) return;
+      const lost = await restoreBucket(this.#nats, stream);
+      this.#setAside.inc({ stream });
+      this.#log.error(
+        { stream, lost },
+        `the files of ${stream} were damaged: NATS could not read what it stored there. What could be read is put back. See what is missing (a camera, its rules, a subscription), and make it again; look at the disk of NATS`,
+      );
+    };
+    if (stream === leasesStream) await restore();
+    else await this.#alone(stream, restore);
+  }
+
+  async #repair(stream: string): Promise<void> {
+    const { manager } = this.#nats;
+    await this.#alone(stream, async () => {
+      const end = await unreadableEnd(manager, stream);
+      if (end === undefined || (await this.#isReplicated(stream))) return;
+      const copied = kept.has(stream) ? await putAside(this.#nats, stream, end, this.#log) : 0;
+      await remakeStream(manager, stream);
+      this.#setAside.inc({ stream });
+      this.#log.error(
+        { stream, lost: end, copied, ...(copied > 0 && { in: setAside.name }) },
+        `the files of stream ${stream} were damaged: NATS could not read what it stored there. The stream is made anew and goes on with a gap; look at the disk of NATS`,
+      );
+    });
+  }
+
+  /** One process at a time; the next finds that it can be read. */
+  async #alone(stream: string, task: () => Promise<void>): Promise<void> {
+    const lease = await Lease.acquire(this.#leases, `repair.${stream}`, "results", this.#log);
+    if (!lease) return;
+    try {
+      await task();
+    } finally {
+      await lease.release();
+    }
+  }
+
+  /** Another server may have a copy that is whole. */
+  async #isReplicated(stream: string): Promise<boolean> {
+    const { config } = await this.#nats.manager.streams.info(stream);
+    if (config.num_replicas <= 1) return false;
+    this.#log.error(
+      { stream },
+      `NATS cannot read what it stores of stream ${stream}: the files of the server that leads it are damaged. Make another lead it: nats stream cluster step-down ${stream}`,
+    );
+    return true;
+  }
+}
