@@ -6,6 +6,7 @@ import {
   type Event,
   EventPhase,
   EventType,
+  fromTimestamp,
 } from "@sightline/contracts";
 import type { CameraDownState, Instant } from "./engine-state.ts";
 import { type EventWriter, endTime } from "./event-writer.ts";
@@ -30,8 +31,9 @@ export class CameraEvents {
     if (this.known === "unknown") this.known = "up";
   }
 
-  down(now: Instant, { reason, message }: CameraTransition): Event[] {
+  down(now: Instant, { reason, message, continued }: CameraTransition): Event[] {
     this.known = "down";
+    if (continued) this.open ??= goOnWith(continued, now);
     const words = message === "" ? "camera is down" : `camera is down: ${message}`;
     if (this.open === null) {
       this.open = { id: this.#writer.newId(), revision: 1, start: now, reason };
@@ -94,4 +96,12 @@ export class CameraEvents {
       message,
     };
   }
+}
+
+/** An event that an analysis before this one began. */
+function goOnWith({ name, revision, startTime, cameraReason }: Event, now: Instant): CameraDownState {
+  const time = startTime ?? now.time;
+  const sinceMs = fromTimestamp(now.time) - fromTimestamp(time);
+  const start = { ms: now.ms - Math.max(0, sinceMs), time: { ...time } };
+  return { id: name.slice(name.lastIndexOf("/") + 1), revision, start, reason: cameraReason };
 }

@@ -245,6 +245,7 @@ const plain = {
   message: "",
   change: CameraChange.UNSPECIFIED,
   framesEnd: undefined,
+  continued: undefined,
 };
 
 function now() {

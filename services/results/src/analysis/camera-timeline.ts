@@ -1,4 +1,12 @@
-import { type Event, streams, subjects, type TimelineEntry, toTimestamp } from "@sightline/contracts";
+import {
+  CameraChange,
+  type Event,
+  EventType,
+  streams,
+  subjects,
+  type TimelineEntry,
+  toTimestamp,
+} from "@sightline/contracts";
 import { findLoss, type Lease, type Logger, type StreamPlace, streamMaking } from "@sightline/service";
 import type { FrameAge } from "../snapshots/snapshot-claims.ts";
 import type { AnalysisContext } from "./analysis-context.ts";
@@ -195,17 +203,35 @@ export class CameraTimeline {
   async #endLost(): Promise<void> {
     const { eventsSequence, formerEvents } = this.#recovered;
     const open = await findOpenEvents(this.#context.nats, this.camera, eventsSequence, formerEvents);
-    for (const event of open) {
+    // That the camera is down is not the analysis's to end: the state of the camera says when it is over.
+    const down = open.findLast(({ type }) => type === EventType.CAMERA_DOWN);
+    const lost = open.filter((event) => event !== down);
+    for (const event of lost) {
       const end = endOfLost(event, Date.now());
       await this.#writer.lostEvent(end, Math.max(this.analysedBefore, this.order.taken));
       this.#metrics.event(end);
       this.#context.published(end, false);
     }
-    if (open.length > 0)
+    if (down) await this.#goOnDown(down);
+    if (lost.length > 0)
       this.#log.warn(
-        { events: open.length },
+        { events: lost.length },
         "events that were open are ended: nothing more is known of them",
       );
+  }
+
+  async #goOnDown(continued: Event): Promise<void> {
+    const { cameraReason: reason } = continued;
+    const value = {
+      time: toTimestamp(Date.now()),
+      down: true,
+      reason,
+      message: "",
+      change: CameraChange.UNSPECIFIED,
+      framesEnd: undefined,
+      continued,
+    };
+    await this.step({ $case: "transition", value });
   }
 
   /** Tells of frames that were gone before this one, if there were any. */

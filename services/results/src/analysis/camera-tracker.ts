@@ -137,6 +137,7 @@ export class CameraTracker implements LeasedWork {
       message: "camera removed",
       change: CameraChange.REMOVED,
       framesEnd: undefined,
+      continued: undefined,
     } as const;
     await timeline.step({ $case: "transition", value });
     await this.#context.buckets.analysisState.delete(this.camera);

@@ -3,7 +3,6 @@ import {
   EndReason,
   Event,
   EventPhase,
-  EventType,
   fromTimestamp,
   streams,
   subjects,
@@ -74,7 +73,6 @@ async function newestOfEach(nats: Nats, stream: string, subject: string, last: n
 /** The end of an event of which nothing more is known. */
 export function endOfLost(event: Event, nowMs: number): Event {
   const startMs = event.startTime ? fromTimestamp(event.startTime) : nowMs;
-  const before = event.type === EventType.CAMERA_DOWN ? "the camera was down" : event.message;
   return {
     ...event,
     phase: EventPhase.END,
@@ -83,7 +81,7 @@ export function endOfLost(event: Event, nowMs: number): Event {
     endTime: toTimestamp(Math.max(startMs, nowMs)),
     endReason: EndReason.ANALYSIS_LOST,
     frame: undefined,
-    message: `the analysis began anew; before: ${before}`,
+    message: `the analysis began anew; before: ${event.message}`,
   };
 }
 

@@ -15,7 +15,13 @@ import { lastAside } from "../damage/set-aside.ts";
 import { type Checkpoint, decodeCheckpoint } from "./checkpoint.ts";
 import { readSubject } from "./read-subject.ts";
 import { TimelineState } from "./timeline-state.ts";
-import { detectionsBefore, type EventOrigin, originOf } from "./timeline-writer.ts";
+import {
+  detectionsBefore,
+  type EventOrigin,
+  eventMessageId,
+  messageIdHeader,
+  originOf,
+} from "./timeline-writer.ts";
 
 /** Where the analysis of a camera stands, as found in NATS. */
 export interface Recovered {
@@ -246,13 +252,15 @@ async function publishedSince(
   { eventsSequence: end, formerEvents }: Pick<Recovered, "eventsSequence" | "formerEvents">,
   signal: AbortSignal,
 ): Promise<EventOrigin[]> {
-  const own = subjects.event(camera, `${analysis.incarnation}-`);
+  // An event that goes on from an analysis before this one has an id of that.
+  const own = eventMessageId(camera, analysis.incarnation, "");
   const origins: EventOrigin[] = [];
   let read = formerEvents === undefined ? eventsSequence : 0;
   if (read >= end) return origins;
   for await (const message of readSubject(nats, streams.events, subjects.event(camera, "*"), read, signal)) {
     read = message.seq;
-    const origin = message.subject.startsWith(own) ? originOf(message.headers) : undefined;
+    const isOwn = message.headers?.get(messageIdHeader).startsWith(own);
+    const origin = isOwn ? originOf(message.headers) : undefined;
     if (origin && origin.sequence > timelineSequence) origins.push(origin);
     if (read >= end) break;
   }

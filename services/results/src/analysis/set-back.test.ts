@@ -1,7 +1,16 @@
 import { CameraAnalysis } from "@sightline/analysis";
-import { EndReason, Event, EventPhase, EventType, streams } from "@sightline/contracts";
+import {
+  CameraState,
+  CameraStatus,
+  EndReason,
+  Event,
+  EventPhase,
+  EventType,
+  streams,
+} from "@sightline/contracts";
+import { ensureResultStreams } from "@sightline/service";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { AnalysisRig } from "./testing/analysis-rig.ts";
+import { AnalysisRig, retention } from "./testing/analysis-rig.ts";
 import type { RunningAnalysis } from "./testing/running-analysis.ts";
 import { sceneRules } from "./testing/scene.ts";
 
@@ -55,6 +64,45 @@ test.each([
       expect(await analysis.metric(`sightline_stream_set_backs_total{stream="${stream}"}`)).toBe(2);
   },
 );
+
+test("a camera that is down while its timeline is lost: that goes on as one event, over another end of the analysis too", {
+  timeout: 120_000,
+}, async () => {
+  const state = (state: CameraState) =>
+    rig.buckets.cameraStatus.put("front", CameraStatus.encode(CameraStatus.fromPartial({ state })).finish());
+  const told = async () =>
+    (await rig.events("front")).map(({ event }) => [event.name, event.type, event.phase, event.endReason]);
+  await state(CameraState.DOWN);
+  await expect.poll(told, patient).toHaveLength(1);
+  await analysis.stop();
+  await rig.nats.manager.streams.delete(streams.timeline);
+  await ensureResultStreams(rig.nats.manager, {
+    timeline: retention,
+    events: retention,
+    deadLetters: retention,
+  });
+  analysis = await rig.analysis();
+  await expect.poll(async () => (await rig.timeline("front")).length, patient).toBeGreaterThan(0);
+  await analysis.stop();
+  await rig.expireLeases();
+  analysis = await rig.analysis();
+  await state(CameraState.LIVE);
+  await expect.poll(async () => (await told()).length, patient).toBeGreaterThan(2);
+  const [[down] = []] = await told();
+  expect(await told()).toEqual([
+    [down, EventType.CAMERA_DOWN, EventPhase.START, EndReason.UNSPECIFIED],
+    [down, EventType.CAMERA_DOWN, EventPhase.END, EndReason.CONDITION_OVER],
+    [expect.anything(), EventType.CAMERA_UP, EventPhase.ONCE, EndReason.UNSPECIFIED],
+  ]);
+  // What was published is found again.
+  await analysis.stop();
+  await rig.expireLeases();
+  analysis = await rig.analysis();
+  await state(CameraState.DOWN);
+  await expect.poll(async () => (await told()).length, patient).toBeGreaterThan(3);
+  expect((await told())[3]).toMatchObject([expect.anything(), EventType.CAMERA_DOWN, EventPhase.START, 0]);
+  expect(await incarnationsOf("front")).toHaveLength(1);
+});
 
 async function incarnationsOf(camera: string): Promise<string[]> {
   return [...new Set((await rig.timeline(camera)).map(({ entry }) => entry.incarnation))];

@@ -7,6 +7,14 @@ const sequenceHeader = "Sightline-Timeline-Sequence";
 const indexHeader = "Sightline-Event-Index";
 const detectionsHeader = "Sightline-Detections-Sequence";
 
+/** Header that NATS knows duplicates by. */
+export const messageIdHeader = "Nats-Msg-Id";
+
+/** What NATS knows a message about an event by; `place` says which of the analysis's. */
+export function eventMessageId(camera: string, incarnation: string, place: string): string {
+  return `${camera}:${incarnation}:${place}`;
+}
+
 /** What was to be written cannot be: the timeline is not what it was thought to be, or it is another's to write. */
 export class TimelineConflictError extends Error {
   override readonly name = "TimelineConflictError";
@@ -109,7 +117,8 @@ export class TimelineWriter {
     origin.set(sequenceHeader, String(sequence));
     origin.set(indexHeader, String(index));
     origin.set(detectionsHeader, String(detectionsSequence));
-    return this.#store(event, `${this.#camera}:${this.#incarnation}:${sequence}:${index}`, origin);
+    const id = eventMessageId(this.#camera, this.#incarnation, `${sequence}:${index}`);
+    return this.#store(event, id, origin);
   }
 
   /** Publishes the end of an event that an analysis before this one left open. @throws when NATS does not answer */

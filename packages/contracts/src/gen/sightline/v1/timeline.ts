@@ -9,6 +9,7 @@ import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { CameraReason, cameraReasonFromJSON, cameraReasonToJSON } from "./camera.ts";
 import { FrameDetections } from "./detection.ts";
+import { Event } from "./event.ts";
 import { CameraRules } from "./rules.ts";
 
 export const protobufPackage = "sightline.v1";
@@ -70,7 +71,11 @@ export interface CameraTransition {
   /** Why what was seen so far is over, when the camera did not merely go down or come back. */
   change: CameraChange;
   /** Frames captured up to here belong to what is over: they are recorded, but nothing follows from them any more. */
-  framesEnd: Timestamp | undefined;
+  framesEnd:
+    | Timestamp
+    | undefined;
+  /** The open event of an analysis before this one, that the camera is down, which goes on. */
+  continued: Event | undefined;
 }
 
 /** Time passed without a frame. */
@@ -115,7 +120,15 @@ export interface TimelineEntry {
 }
 
 function createBaseCameraTransition(): CameraTransition {
-  return { time: undefined, down: false, reason: 0, message: "", change: 0, framesEnd: undefined };
+  return {
+    time: undefined,
+    down: false,
+    reason: 0,
+    message: "",
+    change: 0,
+    framesEnd: undefined,
+    continued: undefined,
+  };
 }
 
 export const CameraTransition: MessageFns<CameraTransition> = {
@@ -137,6 +150,9 @@ export const CameraTransition: MessageFns<CameraTransition> = {
     }
     if (message.framesEnd !== undefined) {
       Timestamp.encode(message.framesEnd, writer.uint32(50).fork()).join();
+    }
+    if (message.continued !== undefined) {
+      Event.encode(message.continued, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -202,6 +218,14 @@ export const CameraTransition: MessageFns<CameraTransition> = {
             message.framesEnd = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.continued = Event.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -226,6 +250,7 @@ export const CameraTransition: MessageFns<CameraTransition> = {
         : isSet(object.frames_end)
         ? fromJsonTimestamp(object.frames_end)
         : undefined,
+      continued: isSet(object.continued) ? Event.fromJSON(object.continued) : undefined,
     };
   },
 
@@ -249,6 +274,9 @@ export const CameraTransition: MessageFns<CameraTransition> = {
     if (message.framesEnd !== undefined) {
       obj.framesEnd = fromTimestamp(message.framesEnd).toISOString();
     }
+    if (message.continued !== undefined) {
+      obj.continued = Event.toJSON(message.continued);
+    }
     return obj;
   },
 
@@ -264,6 +292,9 @@ export const CameraTransition: MessageFns<CameraTransition> = {
     message.change = object.change ?? 0;
     message.framesEnd = (object.framesEnd !== undefined && object.framesEnd !== null)
       ? Timestamp.fromPartial(object.framesEnd)
+      : undefined;
+    message.continued = (object.continued !== undefined && object.continued !== null)
+      ? Event.fromPartial(object.continued)
       : undefined;
     return message;
   },
