@@ -206,6 +206,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/bench-console.ts")).benchConsoleCommand(),
   },
   {
+    path: ["bench", "ingest"],
+    description: "measure the processor time of ingest against bare ffmpegs that decode the same cameras",
+    load: async () => (await import("./commands/bench-ingest.ts")).benchIngestCommand(),
+  },
+  {
+    path: ["bench", "dead-cameras"],
+    description: "measure what hundreds of dead camera addresses do to cameras that are live",
+    load: async () => (await import("./commands/bench-dead-cameras.ts")).benchDeadCamerasCommand(),
+  },
+  {
     path: ["bench", "end-to-end"],
     description: "measure the inference service against a bare loop of the model's runs",
     load: async () => (await import("./commands/bench-end-to-end.ts")).benchEndToEndCommand(),
