@@ -86,18 +86,28 @@ export class JetStreamWatch {
     client.publish = async (subject, payload, options) => {
       try {
         const ack = await publish(subject, payload, options);
-        this.#takes.delete(ack.stream);
+        this.stored(ack.stream);
         return ack;
       } catch (error) {
-        const stream = streamOf(subject);
-        // Whoever wrote first has found a stream that takes; a closed connection says nothing of it.
-        const tells = !isJetStreamFailure(error, "wrongLastSequence");
-        if (stream && tells && !(error instanceof ClosedConnectionError))
-          this.#note(this.#takes, "takes", stream, error);
+        this.refused(subject, error);
         throw error;
       }
     };
     return client;
+  }
+
+  /** A stream has taken a message. */
+  stored(stream: string): void {
+    this.#takes.delete(stream);
+  }
+
+  /** A message to this subject was not taken. */
+  refused(subject: string, error: unknown): void {
+    const stream = streamOf(subject);
+    // Whoever wrote first has found a stream that takes; a closed connection says nothing of it.
+    const tells = !isJetStreamFailure(error, "wrongLastSequence");
+    if (stream && tells && !(error instanceof ClosedConnectionError))
+      this.#note(this.#takes, "takes", stream, error);
   }
 
   /** Asks for the state of these streams again and again; one that does not exist is no fault. */

@@ -7,11 +7,14 @@ import type { ReadinessCheck } from "./http-server.ts";
 import { JetStreamWatch } from "./jetstream-watch.ts";
 import type { Logger } from "./log.ts";
 import { SetBacks } from "./set-backs.ts";
+import { StreamPublisher } from "./stream-publisher.ts";
 
 /** A NATS connection and what is built on it. */
 export interface Nats {
   connection: NatsConnection;
   jetstream: JetStreamClient;
+  /** Publishes many messages to streams, each confirmed by itself. */
+  publisher: StreamPublisher;
   manager: JetStreamManager;
   kv: Kvm;
   /** Whether the server answers now. */
@@ -63,6 +66,7 @@ export async function connectNats(
     watch,
     setBacks: new SetBacks(),
     jetstream: watch.follow(jetstream(connection)),
+    publisher: new StreamPublisher(connection, watch),
     manager: await jetstreamManager(connection, { checkAPI: false }),
     // Short, so that a request lost in a restart is asked again well within a lease's life.
     kv: new Kvm(watch.follow(jetstream(connection, { timeout: 1_000 }))),

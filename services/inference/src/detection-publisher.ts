@@ -1,4 +1,3 @@
-import type { JetStreamClient } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import {
   encodeJson,
@@ -27,13 +26,11 @@ const retryMs = 100;
 
 /** Publishes results to the stream, each exactly once, and notices of frames that will have none. */
 export class DetectionPublisher {
-  readonly #nats: Pick<Nats, "connection" | "connected">;
-  readonly #jetstream: JetStreamClient;
+  readonly #nats: Pick<Nats, "connection" | "connected" | "publisher">;
   readonly #log: Logger;
 
-  constructor(nats: Pick<Nats, "connection" | "connected" | "jetstream">, log: Logger) {
+  constructor(nats: Pick<Nats, "connection" | "connected" | "publisher">, log: Logger) {
     this.#nats = nats;
-    this.#jetstream = nats.jetstream;
     this.#log = log;
   }
 
@@ -48,33 +45,34 @@ export class DetectionPublisher {
     requestedAt: number,
     trace?: string,
   ): Promise<PublishOutcome> {
-    const traced = trace === undefined ? undefined : headers();
-    traced?.set(traceHeader, trace!);
     const data = FrameDetections.encode(detections).finish();
     const deadline = requestedAt + tokenAckWaitMs;
     let sent = false;
     for (let remaining = deadline - monotonicMs(); remaining > 0; remaining = deadline - monotonicMs()) {
       if (this.#nats.connected()) {
         sent = true;
-        try {
-          await this.#jetstream.publish(subjects.detections(id.camera), data, {
-            msgID: formatFrameId(id),
-            ...(traced ? { headers: traced } : {}),
-            timeout: Math.max(1, Math.min(attemptMs, remaining)),
-            retries: 1,
-          });
-          return "stored";
-        } catch (error) {
-          if (this.#nats.connection.isClosed()) return "unconfirmed";
-          this.#log.debug(
-            { frame: formatFrameId(id), error: (error as Error).message },
-            "result not confirmed",
-          );
-        }
+        const failure = await this.#attempt(id, data, Math.min(attemptMs, remaining), trace);
+        if (!failure) return "stored";
+        if (this.#nats.connection.isClosed()) return "unconfirmed";
+        this.#log.debug({ frame: formatFrameId(id), error: failure.message }, "result not confirmed");
       }
       await new Promise((resolve) => setTimeout(resolve, retryMs));
     }
     return sent ? "unconfirmed" : "late";
+  }
+
+  #attempt(
+    id: FrameId,
+    data: Uint8Array,
+    timeoutMs: number,
+    trace: string | undefined,
+  ): Promise<Error | undefined> {
+    const traced = trace === undefined ? undefined : headers();
+    traced?.set(traceHeader, trace!);
+    const options = { msgID: formatFrameId(id), headers: traced, timeoutMs };
+    return new Promise((resolve) =>
+      this.#nats.publisher.publish(subjects.detections(id.camera), data, options, resolve),
+    );
   }
 
   /** Tells ingest and results that a frame will not be inferred. */

@@ -1,4 +1,10 @@
-import { headers, type Msg, type MsgHdrs, type NatsConnection, RequestError } from "@nats-io/transport-node";
+import {
+  headers,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  NoRespondersError,
+} from "@nats-io/transport-node";
 import {
   arenaHeader,
   cameraName,
@@ -11,7 +17,7 @@ import {
   type Token,
 } from "@sightline/contracts";
 import type { ArenaReaders } from "@sightline/frame-arena";
-import { traceHeader } from "@sightline/service";
+import { Requests, traceHeader } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
 
 /** A frame as it came from its holder. Times are monotonic milliseconds. */
@@ -36,7 +42,7 @@ export type FetchOutcome =
 
 /** Asks the holders of cameras for frames. */
 export class FrameSource {
-  readonly #connection: NatsConnection;
+  readonly #requests: Requests;
   readonly #worker: string;
   readonly #arenas: Pick<ArenaReaders, "readable" | "discover">;
   readonly #timeoutMs: number;
@@ -49,25 +55,27 @@ export class FrameSource {
     arenas: Pick<ArenaReaders, "readable" | "discover">,
     timeoutMs = 2_000,
   ) {
-    this.#connection = connection;
+    this.#requests = new Requests(connection);
     this.#worker = worker;
     this.#arenas = arenas;
     this.#timeoutMs = timeoutMs;
   }
 
   /** The frame behind a token. Never throws; every way it can go is an outcome. */
-  async fetch(token: Token): Promise<FetchOutcome> {
+  fetch(token: Token): Promise<FetchOutcome> {
     const request: FrameRequest = { epoch: token.epoch, token: token.id, worker: this.#worker };
     const requestedAt = monotonicMs();
-    let answer: Msg;
-    try {
-      const subject = subjects.frameGet(token.camera);
-      const options = { timeout: this.#timeoutMs, headers: this.#readable() };
-      answer = await this.#connection.request(subject, encodeJson(request), options);
-    } catch (error) {
-      if (error instanceof RequestError && error.isNoResponders()) return { kind: "void" };
-      return { kind: "unanswered", error: error as Error };
-    }
+    const options = { timeoutMs: this.#timeoutMs, headers: this.#readable() };
+    return new Promise((resolve) =>
+      this.#requests.send(subjects.frameGet(token.camera), encodeJson(request), options, (error, answer) => {
+        if (answer) resolve(this.#read(token, answer, requestedAt));
+        else if (error instanceof NoRespondersError) resolve({ kind: "void" });
+        else resolve({ kind: "unanswered", error: error! });
+      }),
+    );
+  }
+
+  #read(token: Token, answer: Msg, requestedAt: number): FetchOutcome {
     const { data } = answer;
     if (data.byteLength === 0) return { kind: "void" };
     try {

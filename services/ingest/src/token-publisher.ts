@@ -58,13 +58,12 @@ export class TokenPublisher {
     const subject = subjects.ready(this.#model, this.#camera);
     const msgID = `token:${formatFrameId({ camera: this.#camera, epoch: this.#epoch, number: id })}`;
     while (!this.#stopped && this.#queue?.out?.token === id) {
-      try {
-        await this.#nats.jetstream.publish(subject, encodeJson(token), { msgID, timeout: 2_000 });
-        return;
-      } catch (error) {
-        this.#log.debug({ error: (error as Error).message }, "token not published yet; trying again");
-        await delay(retryMs);
-      }
+      const failure = await new Promise<Error | undefined>((resolve) =>
+        this.#nats.publisher.publish(subject, encodeJson(token), { msgID, timeoutMs: 2_000 }, resolve),
+      );
+      if (!failure) return;
+      this.#log.debug({ error: failure.message }, "token not published yet; trying again");
+      await delay(retryMs);
     }
   }
 

@@ -20,6 +20,7 @@ import {
   writeFrameHeader,
 } from "@sightline/contracts";
 import type { FrameArena } from "@sightline/frame-arena";
+import { StreamPublisher } from "@sightline/service";
 import { wallClockMs } from "@sightline/service/clock";
 
 export interface HeldCameraOptions {
@@ -71,6 +72,7 @@ export class HeldCamera {
 /** Holds cameras' frames as ingest does, by the same protocol, without cameras. */
 export class FrameHolder {
   readonly #connection: NatsConnection;
+  readonly #publisher: StreamPublisher;
   readonly #cameras = new Map<string, HeldCamera>();
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Called for each request; a request for which it returns false gets no answer. */
@@ -84,6 +86,7 @@ export class FrameHolder {
 
   private constructor(connection: NatsConnection) {
     this.#connection = connection;
+    this.#publisher = new StreamPublisher(connection);
     connection.subscribe("detections.*", { callback: (_error, message) => this.#inferred(message) });
     connection.subscribe("frames.dropped.*", { callback: (_error, message) => this.#dropped(message) });
     this.#every(tokenCheckMs, () => void this.#checkTokens());
@@ -132,24 +135,22 @@ export class FrameHolder {
       capturedAt: now - (camera.options.ageMs ?? 0),
       arrivedAt: performance.now(),
     };
-    if (!camera.tokenOut) void this.#offer(camera);
+    if (!camera.tokenOut) this.#offer(camera);
   }
 
-  async #offer(camera: HeldCamera): Promise<void> {
+  #offer(camera: HeldCamera): void {
     const { id, model } = camera.options;
     camera.tokenOut = true;
     const token = ++camera.token;
     const data = encodeJson({ camera: id, epoch: camera.epoch, id: token });
-    while (!this.#connection.isClosed() && camera.tokenOut && camera.token === token)
-      try {
-        await jetstream(this.#connection).publish(subjects.ready(model, id), data, {
-          msgID: `${id}:${camera.epoch}:${token}`,
-          timeout: 1_000,
-        });
-        return;
-      } catch {
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
+    const options = { msgID: `${id}:${camera.epoch}:${token}`, timeoutMs: 1_000 };
+    const attempt = () => {
+      if (this.#connection.isClosed() || !camera.tokenOut || camera.token !== token) return;
+      this.#publisher.publish(subjects.ready(model, id), data, options, (error) => {
+        if (error) setTimeout(attempt, 100);
+      });
+    };
+    attempt();
   }
 
   #answer(camera: HeldCamera, message: Msg): void {
@@ -241,7 +242,7 @@ export class FrameHolder {
       const found = await manager.streams
         .getMessage(streams.ready, { last_by_subj: subject })
         .catch(() => undefined);
-      if (found === null && camera.tokenOut && camera.token === token) void this.#offer(camera);
+      if (found === null && camera.tokenOut && camera.token === token) this.#offer(camera);
     }
   }
 

@@ -1,0 +1,59 @@
+import { JetStreamApiError, JetStreamError } from "@nats-io/jetstream";
+import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import type { JetStreamWatch } from "./jetstream-watch.ts";
+import { Requests } from "./requests.ts";
+
+interface PublicationAnswer {
+  stream?: string;
+  error?: { code: number; err_code: number; description: string };
+}
+
+export interface PublicationOptions {
+  /** By which the stream knows a repetition. */
+  msgID: string;
+  /** What else goes along. */
+  headers?: MsgHdrs | undefined;
+  timeoutMs: number;
+}
+
+const decoder = new TextDecoder();
+
+/** Publishes to streams without waiting for one message's confirmation before the next is sent. */
+export class StreamPublisher {
+  readonly #requests: Requests;
+  readonly #watch: Pick<JetStreamWatch, "stored" | "refused"> | undefined;
+
+  /** `watch` is told what becomes of each publication. */
+  constructor(connection: NatsConnection, watch?: Pick<JetStreamWatch, "stored" | "refused">) {
+    this.#requests = new Requests(connection);
+    this.#watch = watch;
+  }
+
+  /** Publishes once; `done` hears undefined when the stream has the message, now or from before. */
+  publish(
+    subject: string,
+    data: Uint8Array,
+    { msgID, headers: more, timeoutMs }: PublicationOptions,
+    done: (error: Error | undefined) => void,
+  ): void {
+    const told = more ?? headers();
+    told.set("Nats-Msg-Id", msgID);
+    this.#requests.send(subject, data, { headers: told, timeoutMs }, (failure, answer) => {
+      const result = failure ?? outcomeOf(answer!.data);
+      if (typeof result === "string") this.#watch?.stored(result);
+      else this.#watch?.refused(subject, result);
+      done(typeof result === "string" ? undefined : result);
+    });
+  }
+}
+
+/** The stream that has the message, or why none has. */
+function outcomeOf(data: Uint8Array): string | Error {
+  try {
+    const { stream, error } = JSON.parse(decoder.decode(data)) as PublicationAnswer;
+    if (error) return new JetStreamApiError(error);
+    return stream || new JetStreamError("the answer to a publication names no stream");
+  } catch (error) {
+    return error as Error;
+  }
+}
