@@ -13,6 +13,7 @@ export const groups: Readonly<Record<string, string>> = {
   rules: "set, print and check what turns a camera's objects into events",
   "dead-letters": "list, deliver again and delete messages that subscriptions could not deliver",
   model: "build, prepare, quantize and evaluate YOLO-NAS models",
+  gpu: "set up what GPUs need",
   bench: "measure",
   export: "write what is kept of events and detections to files",
 };
@@ -174,6 +175,12 @@ export const commandTable: readonly CommandEntry[] = [
     description:
       "build a TensorRT engine for this machine's GPU and wrap it as an ONNX file that workers load",
     load: async () => (await import("./commands/model-engine.ts")).modelEngineCommand(),
+  },
+  {
+    path: ["gpu", "install"],
+    description:
+      "bring ONNX Runtime's CUDA and TensorRT providers and the CUDA libraries they need, from PyPI by pip",
+    load: async () => (await import("./commands/gpu-install.ts")).gpuInstallCommand(),
   },
   {
     path: ["screenshots"],

@@ -44,6 +44,13 @@ export {
   type ExecutionProvider,
   type ProviderAttempt,
 } from "./runtime/execution-provider.ts";
+export {
+  onnxRuntimeFolder,
+  onnxRuntimeVersion,
+  PROVIDER_LIBRARIES,
+  type ProviderObstacle,
+  providerObstacle,
+} from "./runtime/provider-libraries.ts";
 export type { LayerWeights } from "./weights/layer-weights.ts";
 export { readSafetensors, type StateDict } from "./weights/safetensors.ts";
 export { SeededWeights } from "./weights/seeded-weights.ts";

@@ -2,21 +2,27 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type ArchitectureSpec,
+  buildEngine,
   buildModel,
   COCO_CLASSES,
   countConvolutions,
+  type ExecutionProvider,
+  findEngineBuilder,
   prepareModel,
   quantizeModel,
   SeededWeights,
   saveModel,
 } from "@sightline/yolo-nas";
 
+/** The two kinds of system: in floating point, and quantised. */
 export type BenchPrecision = "fp32" | "int8";
 
 /** One prepared model file to measure, of random weights: speed does not depend on what they say. */
 export interface ModelSystem {
   readonly arch: string;
   readonly precision: BenchPrecision;
+  /** What it computes in: TensorRT's engines of the FP32 file are FP16, as the articles' are. */
+  readonly arithmetic: string;
   readonly file: string;
   readonly fileBytes: number;
   /** Weights and biases of all convolutions. */
@@ -32,6 +38,7 @@ export interface SystemsOptions {
   /** Where to write the files. */
   readonly folder: string;
   readonly signal: AbortSignal;
+  readonly provider: ExecutionProvider;
   /** Called with what is being made. */
   readonly onStep: (step: string) => void;
 }
@@ -54,6 +61,7 @@ export async function makeSystems(options: SystemsOptions): Promise<ModelSystem[
       systems.push({
         arch: spec.name,
         precision,
+        arithmetic: precision,
         file,
         fileBytes: size,
         parameters,
@@ -63,15 +71,44 @@ export async function makeSystems(options: SystemsOptions): Promise<ModelSystem[
     if (options.precisions.includes("fp32")) await add("fp32", float);
     if (!options.precisions.includes("int8")) continue;
     options.onStep(`quantising ${spec.name}`);
-    const { cpu } = await quantizeModel(float, {
+    const quantized = await quantizeModel(float, {
       frames: [randomFrame(options.input)],
       method: { kind: "max" },
       sensitivity: false,
       signal: options.signal,
     });
-    await add("int8", cpu);
+    await add("int8", options.provider === "tensorrt" ? quantized.tensorrt : quantized.cpu);
   }
   return systems;
+}
+
+/** The same systems as TensorRT engines for batches up to `maxBatch`, built on this machine. */
+export async function buildEngines(
+  systems: readonly ModelSystem[],
+  options: Pick<SystemsOptions, "signal" | "onStep"> & {
+    maxBatch: number;
+    optimizationLevel?: number | undefined;
+  },
+): Promise<ModelSystem[]> {
+  const { signal, onStep, maxBatch, optimizationLevel } = options;
+  const builder = await findEngineBuilder();
+  const engines: ModelSystem[] = [];
+  for (const system of systems) {
+    const precision = system.precision === "int8" ? "int8" : "fp16";
+    onStep(`building the engine of ${system.arch} ${precision}`);
+    const { wrapperPath, enginePath } = await buildEngine({
+      onnxPath: system.file,
+      outPath: system.file.replace(/\.onnx$/, ".engine.onnx"),
+      profile: { min: 1, opt: maxBatch, max: maxBatch },
+      precision,
+      optimizationLevel,
+      builder,
+      signal,
+    });
+    const { size } = await stat(enginePath);
+    engines.push({ ...system, arithmetic: precision, file: wrapperPath, fileBytes: size });
+  }
+  return engines;
 }
 
 /** Noise, the same each time. */

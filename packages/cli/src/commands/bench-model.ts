@@ -1,10 +1,22 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ARCHITECTURES, architecture, DetectorSession } from "@sightline/yolo-nas";
+import {
+  ARCHITECTURES,
+  architecture,
+  DetectorSession,
+  EXECUTION_PROVIDERS,
+  type ExecutionProvider,
+} from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { quantile, timeInBlocks } from "../bench/alternating-blocks.ts";
-import { type BenchPrecision, type ModelSystem, makeSystems, randomFrame } from "../bench/model-systems.ts";
+import {
+  type BenchPrecision,
+  buildEngines,
+  type ModelSystem,
+  makeSystems,
+  randomFrame,
+} from "../bench/model-systems.ts";
 import { wholeNumber } from "../number-options.ts";
 import { untilSignal } from "../signals.ts";
 
@@ -16,6 +28,8 @@ interface BenchOptions {
   readonly rounds: number;
   readonly blockMs: number;
   readonly threads?: number;
+  readonly provider: ExecutionProvider;
+  readonly optimizationLevel?: number;
   readonly json?: boolean;
 }
 
@@ -23,6 +37,9 @@ interface BenchOptions {
 interface BenchRow {
   readonly arch: string;
   readonly precision: BenchPrecision;
+  /** What it computes in: fp32, fp16 or int8. */
+  readonly arithmetic: string;
+  readonly provider: ExecutionProvider;
   readonly input: string;
   readonly batch: number;
   readonly parameters: number;
@@ -37,11 +54,17 @@ interface BenchRow {
 /** The six systems of the articles. */
 const articleSystems = ["yolo_nas_s", "yolo_nas_m", "yolo_nas_l"];
 
-/** Deci's published milliseconds on an NVIDIA T4 at 640×640, batch 1, TensorRT (super-gradients YOLONAS.md). */
-const publishedT4: Readonly<Record<string, Readonly<Record<BenchPrecision, number>>>> = {
-  yolo_nas_s: { fp32: 3.21, int8: 2.36 },
-  yolo_nas_m: { fp32: 5.85, int8: 3.78 },
-  yolo_nas_l: { fp32: 7.87, int8: 4.78 },
+interface Published {
+  readonly ms: number;
+  /** COCO val2017, with the trained weights. */
+  readonly ap: number;
+}
+
+/** What Deci published: milliseconds on an NVIDIA T4 at 640×640, batch 1, TensorRT, and AP (super-gradients YOLONAS.md). */
+const publishedT4: Readonly<Record<string, Readonly<Record<BenchPrecision, Published>>>> = {
+  yolo_nas_s: { fp32: { ms: 3.21, ap: 47.5 }, int8: { ms: 2.36, ap: 47.03 } },
+  yolo_nas_m: { fp32: { ms: 5.85, ap: 51.55 }, int8: { ms: 3.78, ap: 51.0 } },
+  yolo_nas_l: { fp32: { ms: 7.87, ap: 52.22 }, int8: { ms: 4.78, ap: 52.1 } },
 };
 
 /** `sightline bench model`: the six systems side by side on this machine, measured in one run. */
@@ -68,6 +91,19 @@ export function benchModelCommand(): Command {
     )
     .option("--rounds <n>", "blocks of each system", wholeNumber(1), 5)
     .option("--block-ms <ms>", "length of a block", wholeNumber(1), 2000)
+    .addOption(
+      new Option(
+        "--provider <name>",
+        "what runs them; tensorrt builds FP16 and INT8 engines first, minutes each",
+      )
+        .choices(EXECUTION_PROVIDERS)
+        .default("cpu"),
+    )
+    .option(
+      "--optimization-level <n>",
+      "TensorRT's, 0 to 5: how long it looks for fast kernels (default: its own, 3)",
+      wholeNumber(0, 5),
+    )
     .option("--threads <n>", "threads of an inference (default: one per physical core)", wholeNumber(1))
     .option("--json", "print the rows as JSON")
     .action(bench);
@@ -75,16 +111,28 @@ export function benchModelCommand(): Command {
 
 async function bench(options: BenchOptions): Promise<void> {
   const signal = untilSignal();
+  const { provider } = options;
+  // In ONNX Runtime's CUDA provider a quantised graph runs in float, with conversions between all layers.
+  const precision =
+    provider === "cuda" ? options.precision.filter((name) => name !== "int8") : options.precision;
+  if (precision.length === 0)
+    throw new InvalidArgumentError("the CUDA provider has no INT8; --provider tensorrt has");
+  if (precision.length < options.precision.length)
+    console.error("INT8 is left out: the CUDA provider has none");
   const folder = await mkdtemp(join(tmpdir(), "sightline-bench-"));
   try {
-    const systems = await makeSystems({
+    const made = await makeSystems({
       architectures: options.arch.map(architecture),
-      precisions: options.precision,
+      precisions: precision,
+      provider,
       input: options.input,
       folder,
       signal,
       onStep: status,
     });
+    const { optimizationLevel, batch } = options;
+    const builds = { signal, onStep: status, maxBatch: Math.max(...batch), optimizationLevel };
+    const systems = provider === "tensorrt" ? await buildEngines(made, builds) : made;
     const rows = await measure(systems, options, signal);
     console.log(options.json ? JSON.stringify(rows, undefined, 2) : table(rows));
   } finally {
@@ -100,7 +148,9 @@ async function measure(
   const sessions: DetectorSession[] = [];
   try {
     for (const { file } of systems)
-      sessions.push(await DetectorSession.load(file, { threads: options.threads }));
+      sessions.push(
+        await DetectorSession.load(file, { threads: options.threads, executionProvider: options.provider }),
+      );
     const frame = randomFrame(options.input).pixels;
     const cases = systems.flatMap((system, i) =>
       options.batch.map((batch) => ({ system, session: sessions[i]!, batch })),
@@ -122,6 +172,8 @@ async function measure(
       return {
         arch: system.arch,
         precision: system.precision,
+        arithmetic: system.arithmetic,
+        provider: options.provider,
         input: `${options.input.width}x${options.input.height}`,
         batch,
         parameters: system.parameters,
@@ -148,11 +200,12 @@ function table(rows: readonly BenchRow[]): string {
     "median ms",
     "p95 ms",
     "images/s",
-    "vs FP32",
+    "vs float",
     "T4 ms*",
+    "T4 AP*",
   ];
   const body = rows.map((row) => [
-    `${row.arch} ${row.precision}`,
+    `${row.arch} ${row.arithmetic}`,
     row.input,
     String(row.batch),
     (row.parameters / 1e6).toFixed(2),
@@ -162,7 +215,8 @@ function table(rows: readonly BenchRow[]): string {
     row.latencyMs.p95.toFixed(1),
     row.imagesPerSecond.toFixed(1),
     row.speedupOverFp32 === null ? "–" : `${row.speedupOverFp32.toFixed(2)}×`,
-    publishedT4[row.arch]?.[row.precision].toFixed(2) ?? "–",
+    publishedT4[row.arch]?.[row.precision].ms.toFixed(2) ?? "–",
+    publishedT4[row.arch]?.[row.precision].ap.toFixed(2) ?? "–",
   ]);
   const widths = head.map((_, column) => Math.max(...[head, ...body].map((cells) => cells[column]!.length)));
   const line = (cells: readonly string[]) =>
@@ -171,8 +225,8 @@ function table(rows: readonly BenchRow[]): string {
     line(head),
     ...body.map(line),
     "",
-    "Random weights; GFLOPs count a multiplication and an addition as two.",
-    "* reference only: published by Deci for an NVIDIA T4 with TensorRT at 640x640, batch 1, float and INT8; not measured here.",
+    `Random weights, ONNX Runtime's provider ${rows[0]?.provider}; GFLOPs count a multiplication and an addition as two.`,
+    "* reference only: published by Deci for an NVIDIA T4 with TensorRT at 640x640, batch 1, and for COCO val2017; not measured here.",
   ].join("\n");
 }
 

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import {
   architecture,
   buildModel,
+  checkEngine,
   describeFiles,
   MANIFEST_FILE,
   preparedMetadata,
@@ -34,7 +35,8 @@ beforeAll(async () => {
   const graph = prepareModel(buildModel(architecture("yolo_nas_xs"), new SeededWeights(1), input));
   await saveModel(graph, model);
   const metadata = preparedMetadata(graph.metadata);
-  const files = { int8Trt: "int8.trt.onnx" };
+  await saveModel(graph, join(folder, "fp32.onnx"));
+  const files = { int8Trt: "int8.trt.onnx", fp32: "fp32.onnx" };
   await writeManifest(
     folder,
     await describeFiles(folder, { name: "m", architecture: "yolo_nas_xs", metadata, files }),
@@ -51,6 +53,28 @@ test("names the engine in model.json, so that a worker finds it", async () => {
   expect(stdout).toContain("built for Tesla T4, TensorRT 10.9.0, batch 1 to 8");
   const { files } = await readManifest(join(folder, MANIFEST_FILE));
   expect(files.trtEngine?.file).toBe("int8.engine.onnx");
+});
+
+test("builds several precisions of a model's folder in one go, and says which builder and how far it is", async () => {
+  const words = [...["--precision", "int8,fp16"], ...["--max", "32", "--optimization-level", "0"]];
+  const { code, stdout, stderr } = await runCommand([
+    "model",
+    "engine",
+    folder,
+    "--trtexec",
+    trtexec,
+    ...words,
+  ]);
+  expect([code, stderr]).toEqual([0, expect.stringContaining(`building with trtexec (${trtexec})`)]);
+  expect(stderr).toMatch(
+    /1 of 2: int8 engine of .*int8\.trt\.onnx, \d+ s: done\n2 of 2: fp16 engine of .*fp32\.onnx/,
+  );
+  expect(stdout).toContain("batch 1 to 32");
+  expect(await checkEngine(join(folder, "fp16.engine.onnx"), { maxBatch: 32 })).toMatchObject({
+    precision: "fp16",
+  });
+  const wrong = await runCommand(["model", "engine", model, "--precision", "int4"]);
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("int8, fp16, fp32")]);
 });
 
 test("an engine whose file was exchanged is not evaluated, and the error says how to build it", async () => {

@@ -1,26 +1,27 @@
-import { existsSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import type { ProviderObstacle } from "@sightline/yolo-nas";
 import type { Finding } from "./finding.ts";
-
-const libraries = {
-  cuda: "libonnxruntime_providers_cuda.so",
-  tensorrt: "libonnxruntime_providers_tensorrt.so",
-};
 
 /** The launcher installs what is not there. */
 export const reinstallFix = "rm -rf node_modules && ./sightline --help";
 
-/** Not `pnpm rebuild`, which leaves out packages whose scripts are not allowed. */
-export const providersFix =
-  "ONNXRUNTIME_NODE_INSTALL=cuda12 node_modules/.bin/node packages/yolo-nas/node_modules/onnxruntime-node/script/install.js   # with CUDA 12";
+const providersFix = "./sightline gpu install";
+
+/** The command that brings what is missing; a driver is the system's. */
+const fixes: Readonly<Record<ProviderObstacle["kind"], string | undefined>> = {
+  "provider-libraries": providersFix,
+  version: providersFix,
+  cuda: providersFix,
+  tensorrt: `${providersFix} --tensorrt`,
+  driver: undefined,
+};
 
 /** The execution providers that ONNX Runtime can use in this installation. */
 export async function checkExecutionProviders(): Promise<Finding[]> {
+  let model: typeof import("@sightline/yolo-nas");
   let cpu: boolean;
   try {
-    const { builtInProviders } = await import("@sightline/yolo-nas");
-    cpu = builtInProviders().has("cpu");
+    model = await import("@sightline/yolo-nas");
+    cpu = model.builtInProviders().has("cpu");
   } catch (error) {
     return [
       {
@@ -31,28 +32,16 @@ export async function checkExecutionProviders(): Promise<Finding[]> {
       },
     ];
   }
-  const native = nativeDirectory();
+  const gpu = (["cuda", "tensorrt"] as const).map(async (provider): Promise<Finding> => {
+    const name = `execution provider ${provider}`;
+    const obstacle = await model.providerObstacle(provider);
+    if (!obstacle) return { name, state: "ok", detail: "all its libraries are found" };
+    const fix = fixes[obstacle.kind];
+    const [detail] = obstacle.message.split("; ./sightline");
+    return { name, state: "absent", detail: `${detail}; models run without it`, ...(fix && { fix }) };
+  });
   return [
-    {
-      name: "execution provider cpu",
-      state: cpu ? "ok" : "missing",
-      detail: "onnxruntime-node",
-    },
-    ...Object.entries(libraries).map(([provider, library]): Finding => {
-      const name = `execution provider ${provider}`;
-      return existsSync(join(native, library))
-        ? { name, state: "ok", detail: library }
-        : {
-            name,
-            state: "absent",
-            detail: `${library} is not installed; models run on the CPU`,
-            fix: providersFix,
-          };
-    }),
+    { name: "execution provider cpu", state: cpu ? "ok" : "missing", detail: "onnxruntime-node" },
+    ...(await Promise.all(gpu)),
   ];
-}
-
-function nativeDirectory(): string {
-  const main = fileURLToPath(import.meta.resolve("onnxruntime-node"));
-  return join(dirname(dirname(main)), "bin", "napi-v6", process.platform, process.arch);
 }

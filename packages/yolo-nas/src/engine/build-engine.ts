@@ -2,19 +2,24 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { InvalidArgumentError } from "../errors.ts";
 import { loadModel, type OnnxGraph, saveModel } from "../onnx/index.ts";
+import { type EngineBuilder, findEngineBuilder } from "./engine-builder.ts";
 import { type BatchProfile, type EngineKey, engineTag, fileDigest } from "./engine-key.ts";
 import { wrapEngine } from "./ep-context.ts";
 import { runTrtexec } from "./run-trtexec.ts";
-import { trtexecArguments } from "./trtexec-command.ts";
+import { type EnginePrecision, trtexecArguments } from "./trtexec-command.ts";
 
 export interface BuildEngineOptions {
-  /** The explicit-QDQ file for TensorRT, `…int8.trt.onnx`. */
+  /** For INT8 the explicit-QDQ file for TensorRT, `…int8.trt.onnx`; else the prepared FP32 file. */
   readonly onnxPath: string;
   /** Where to write the wrapper; the engine file goes beside it. */
   readonly outPath: string;
   readonly profile: BatchProfile;
-  /** Program to run. Default "trtexec" on the PATH. */
-  readonly trtexec?: string | undefined;
+  /** Default "int8". */
+  readonly precision?: EnginePrecision | undefined;
+  /** TensorRT's builder optimisation level, 0 to 5. Default: TensorRT's own. */
+  readonly optimizationLevel?: number | undefined;
+  /** Default: what `findEngineBuilder` finds. */
+  readonly builder?: EngineBuilder | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onLine?: ((line: string) => void) | undefined;
 }
@@ -26,13 +31,13 @@ export interface BuiltEngine {
 }
 
 /**
- * Build an engine with trtexec on this machine's GPU, minutes the first time, and wrap it so that onnxruntime-node's
+ * Build an engine with TensorRT on this machine's GPU, minutes the first time, and wrap it so that onnxruntime-node's
  * TensorRT provider loads it like a model.
- * @throws EngineError TRTEXEC_MISSING, TRTEXEC_FAILED
+ * @throws EngineError BUILDER_MISSING, TRTEXEC_MISSING, TRTEXEC_FAILED
  * @throws InvalidArgumentError when the model's input is no fixed-size [N, 3, H, W], or the batch profile is wrong
  */
 export async function buildEngine(options: BuildEngineOptions): Promise<BuiltEngine> {
-  const { onnxPath, outPath, profile } = options;
+  const { onnxPath, outPath, profile, precision = "int8", optimizationLevel } = options;
   const source = await loadModel(onnxPath);
   const folder = dirname(outPath);
   await mkdir(folder, { recursive: true });
@@ -43,14 +48,17 @@ export async function buildEngine(options: BuildEngineOptions): Promise<BuiltEng
     timingCachePath: join(folder, "timing.cache"),
     input: onlyInput(source, onnxPath),
     profile,
+    precision,
+    optimizationLevel,
   });
+  const builder = options.builder ?? (await findEngineBuilder());
   try {
-    const { tensorrt, gpu } = await runTrtexec(options.trtexec ?? "trtexec", args, options);
+    const { tensorrt, gpu } = await runTrtexec(builder.program, [...builder.arguments, ...args], options);
     const built = {
       modelDigest: await fileDigest(onnxPath),
       gpu,
       tensorrt,
-      precision: "int8+fp16",
+      precision: precision === "int8" ? "int8+fp16" : precision,
       profile,
     } as const;
     const engineFile = `${basename(outPath, ".onnx")}.${engineTag(built)}.engine`;

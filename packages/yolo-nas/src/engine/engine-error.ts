@@ -1,5 +1,6 @@
 /** Why an engine cannot be built or used. */
 export type EngineErrorCode =
+  | "BUILDER_MISSING"
   | "TRTEXEC_MISSING"
   | "TRTEXEC_FAILED"
   | "NOT_AN_ENGINE"

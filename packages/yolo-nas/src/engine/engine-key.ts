@@ -28,7 +28,7 @@ export const engineKeySchema = z.object({
   gpu: z.object({ name: z.string(), computeCapability: z.string() }),
   /** Three-part version, e.g. "10.9.0". */
   tensorrt: z.string(),
-  precision: z.literal("int8+fp16"),
+  precision: z.enum(["int8+fp16", "fp16", "fp32"]),
   profile,
 });
 

@@ -1,11 +1,12 @@
 import { chmod, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { loadModel, OnnxGraph, saveModel } from "../onnx/index.ts";
 import { InferenceSession } from "../runtime/onnx-runtime.ts";
 import { buildEngine } from "./build-engine.ts";
 import { checkEngine } from "./check-engine.ts";
+import { findEngineBuilder } from "./engine-builder.ts";
 import { engineTag } from "./engine-key.ts";
 import { tensorrtVersion } from "./run-trtexec.ts";
 import { trtexecArguments } from "./trtexec-command.ts";
@@ -50,7 +51,12 @@ echo "[I] Compute Capability: ${gpu.computeCapability}" >&2
 for a in "$@"; do case "$a" in --saveEngine=*) echo engine > "\${a#--saveEngine=}";; esac; done`;
 
 const build = async (script = builds) =>
-  buildEngine({ onnxPath, outPath, profile, trtexec: await program(script) });
+  buildEngine({
+    onnxPath,
+    outPath,
+    profile,
+    builder: await findEngineBuilder({ trtexec: await program(script) }),
+  });
 
 describe("trtexec's command line", () => {
   it("asks for INT8 and FP16 with a batch profile, a timing cache and no calibration table", () => {
@@ -73,6 +79,17 @@ describe("trtexec's command line", () => {
       "--maxShapes=frames:8x3x384x640",
       "--skipInference",
     ]);
+  });
+
+  it("takes a precision and an optimisation level", () => {
+    const input = { name: "frames", channels: 3, height: 384, width: 640 };
+    const paths = { onnxPath: "a.onnx", enginePath: "a.engine", timingCachePath: "t" };
+    const flags = (precision: "fp16" | "fp32") =>
+      trtexecArguments({ ...paths, input, profile, precision, optimizationLevel: 0 })
+        .slice(3)
+        .filter((word) => !word.includes("Shapes"));
+    expect(flags("fp16")).toEqual(["--fp16", "--builderOptimizationLevel=0", "--skipInference"]);
+    expect(flags("fp32")).toEqual(["--builderOptimizationLevel=0", "--skipInference"]);
   });
 
   it.each([
@@ -117,12 +134,30 @@ describe("building", () => {
   });
 
   it("says what to do when there is no trtexec", async () => {
-    const trtexec = join(folder, "nowhere");
-    await expect(buildEngine({ onnxPath, outPath, profile, trtexec })).rejects.toMatchObject({
+    const builder = await findEngineBuilder({ trtexec: join(folder, "nowhere") });
+    await expect(buildEngine({ onnxPath, outPath, profile, builder })).rejects.toMatchObject({
       name: "EngineError",
       code: "TRTEXEC_MISSING",
       message: expect.stringContaining("--trtexec"),
     });
+  });
+
+  it("says what to install when there is neither trtexec nor TensorRT's Python bindings", async () => {
+    vi.stubEnv("PATH", folder);
+    const python = join(folder, "python");
+    await writeFile(
+      python,
+      '#!/bin/sh\necho "[E] TensorRT\'s Python bindings cannot be loaded" >&2; exit 1\n',
+    );
+    await chmod(python, 0o755);
+    try {
+      await expect(findEngineBuilder({ python })).rejects.toMatchObject({
+        code: "BUILDER_MISSING",
+        message: expect.stringMatching(/bindings cannot be loaded.*gpu install --tensorrt.*--trtexec PATH/),
+      });
+    } finally {
+      vi.unstubAllEnvs();
+    }
   });
 
   it("reports trtexec's last lines when it fails, and leaves no file behind", async () => {
@@ -139,10 +174,10 @@ describe("building", () => {
 
   it("ends trtexec when told to stop", async () => {
     const controller = new AbortController();
-    const trtexec = await program("echo started; exec sleep 60");
+    const builder = await findEngineBuilder({ trtexec: await program("echo started; exec sleep 60") });
     const onLine = () => controller.abort(new Error("stop"));
     const { signal } = controller;
-    await expect(buildEngine({ onnxPath, outPath, profile, trtexec, signal, onLine })).rejects.toThrow(
+    await expect(buildEngine({ onnxPath, outPath, profile, builder, signal, onLine })).rejects.toThrow(
       "stop",
     );
   });
@@ -214,6 +249,7 @@ describe("checking before loading", () => {
       { ...base, gpu: { ...gpu, name: "L4" } },
       { ...base, tensorrt: "10.8.0" },
       { ...base, profile: { ...profile, max: 16 } },
+      { ...base, precision: "fp16" } as const,
     ].map(engineTag);
     expect(new Set(tags).size).toBe(tags.length);
     expect(engineTag({ ...base })).toBe(tags[0]);

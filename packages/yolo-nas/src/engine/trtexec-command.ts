@@ -1,8 +1,12 @@
 import { InvalidArgumentError } from "../errors.ts";
 import type { BatchProfile } from "./engine-key.ts";
 
+/** What an engine computes in: INT8 where the file's Q/DQ pairs say so and FP16 between them, or all in FP16 or FP32. */
+export const ENGINE_PRECISIONS = ["int8", "fp16", "fp32"] as const;
+export type EnginePrecision = (typeof ENGINE_PRECISIONS)[number];
+
 export interface EngineBuild {
-  /** The explicit-QDQ file that `model quantize` wrote for TensorRT. */
+  /** For INT8 the explicit-QDQ file that `model quantize` wrote for TensorRT, else the FP32 file. */
   readonly onnxPath: string;
   readonly enginePath: string;
   /** Kernel timings kept between builds: a second build on the same GPU takes seconds instead of minutes. */
@@ -14,7 +18,17 @@ export interface EngineBuild {
     readonly width: number;
   };
   readonly profile: BatchProfile;
+  /** Default "int8". */
+  readonly precision?: EnginePrecision | undefined;
+  /** TensorRT's builder optimisation level, 0 to 5: how long it looks for fast kernels. Default: TensorRT's own, 3. */
+  readonly optimizationLevel?: number | undefined;
 }
+
+const precisionFlags: Readonly<Record<EnginePrecision, readonly string[]>> = {
+  int8: ["--int8", "--fp16"],
+  fp16: ["--fp16"],
+  fp32: [],
+};
 
 /**
  * trtexec's arguments. INT8 layers come from the file's Q/DQ pairs; what is left between them runs in FP16. No
@@ -28,14 +42,15 @@ export function trtexecArguments(build: EngineBuild): string[] {
       `Batch sizes must be whole and 1 <= min <= opt <= max, not min ${min}, opt ${opt}, max ${max}.`,
     );
   }
+  const { precision = "int8", optimizationLevel } = build;
   const { name, channels, height, width } = build.input;
   const shape = (batch: number) => `${name}:${batch}x${channels}x${height}x${width}`;
   return [
     `--onnx=${build.onnxPath}`,
     `--saveEngine=${build.enginePath}`,
     `--timingCacheFile=${build.timingCachePath}`,
-    "--int8",
-    "--fp16",
+    ...precisionFlags[precision],
+    ...(optimizationLevel === undefined ? [] : [`--builderOptimizationLevel=${optimizationLevel}`]),
     `--minShapes=${shape(min)}`,
     `--optShapes=${shape(opt)}`,
     `--maxShapes=${shape(max)}`,

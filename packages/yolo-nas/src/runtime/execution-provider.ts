@@ -2,6 +2,7 @@
 
 import { ExecutionProviderError, InvalidArgumentError, ModelFileError } from "../errors.ts";
 import { InferenceSession, listSupportedBackends } from "./onnx-runtime.ts";
+import { providerObstacle } from "./provider-libraries.ts";
 
 export const EXECUTION_PROVIDERS = ["tensorrt", "cuda", "cpu"] as const;
 export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
@@ -45,6 +46,12 @@ export async function openSession(
   for (const provider of wanted === "auto" ? EXECUTION_PROVIDERS : [wanted]) {
     if (!supported.has(provider)) {
       attempts.push({ provider, failure: "not in this build of ONNX Runtime" });
+      continue;
+    }
+    // Before the session: ONNX Runtime's own error says only that a library did not load, and one of another version may crash.
+    const obstacle = provider === "cpu" ? undefined : await providerObstacle(provider);
+    if (obstacle) {
+      attempts.push({ provider, failure: obstacle.message });
       continue;
     }
     try {

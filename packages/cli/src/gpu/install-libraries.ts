@@ -1,0 +1,134 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { glob, mkdir, mkdtemp, rename, rm, symlink } from "node:fs/promises";
+import { basename, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { onnxRuntimeFolder, onnxRuntimeVersion, providerObstacle } from "@sightline/yolo-nas";
+
+/** Any CPython's wheel of Linux on x86-64 holds the same provider libraries. */
+const anyPython = [
+  ...["--python-version", "3.12", "--implementation", "cp"],
+  ...[
+    "manylinux_2_28_x86_64",
+    "manylinux_2_27_x86_64",
+    "manylinux_2_17_x86_64",
+    "manylinux2014_x86_64",
+  ].flatMap((platform) => ["--platform", platform]),
+];
+/** ONNX Runtime loads engines of this release line. */
+const tensorrt = "tensorrt-cu13>=10.13,<11";
+
+const unpackScript = fileURLToPath(new URL("unpack_wheel.py", import.meta.url));
+
+export class GpuInstallError extends Error {
+  override readonly name = "GpuInstallError";
+}
+
+export interface GpuInstallOptions {
+  /** Where the libraries of CUDA and TensorRT go: `lib` in it holds links to them, `python` the packages. */
+  readonly folder: string;
+  readonly python: string;
+  readonly tensorrt: boolean;
+  readonly signal: AbortSignal;
+  readonly onStep: (step: string) => void;
+}
+
+/**
+ * Brings ONNX Runtime's CUDA and TensorRT providers, of onnxruntime-node's version, beside libonnxruntime.so.1, and what they
+ * need of CUDA into a folder. pip downloads and checks the packages against the index's SHA-256; each library and the
+ * folder appear whole or not at all, and what is there already is kept.
+ * @throws GpuInstallError when pip is not there or fails
+ */
+export async function installGpuLibraries(options: GpuInstallOptions): Promise<void> {
+  const { folder, onStep } = options;
+  if (process.platform !== "linux" || process.arch !== "x64")
+    throw new GpuInstallError("ONNX Runtime has GPU libraries for Linux on x86-64 only");
+  const before = (await providerObstacle("tensorrt"))?.kind;
+  const isHere = before === undefined || before === "driver" || before === "tensorrt";
+  if (isHere && !options.tensorrt)
+    return onStep("ONNX Runtime's providers and the libraries of CUDA are here already");
+  // Of runs that were killed.
+  for await (const left of glob(join(folder, "partial-*"))) await rm(left, { recursive: true });
+  const version = onnxRuntimeVersion();
+  const downloads = join(folder, "downloads");
+  await mkdir(downloads, { recursive: true });
+  onStep(`ONNX Runtime ${version}'s providers: 250 MB to download`);
+  const requirement = `onnxruntime-gpu==${version}`;
+  const pip = ["--only-binary", ":all:", "--no-deps", ...anyPython, "--dest", downloads, requirement];
+  await runPip(["download", ...pip], options);
+  const [wheel] = await Array.fromAsync(glob(join(downloads, `onnxruntime_gpu-${version}-*.whl`)));
+  if (!wheel) throw new GpuInstallError(`pip downloaded no wheel of ${requirement}`);
+  const needed = (await output(options.python, [unpackScript, wheel, onnxRuntimeFolder()], options.signal))
+    .split("\n")
+    .filter((line) => line !== "");
+  const kind = (await providerObstacle("cuda"))?.kind;
+  const wanted = [...(kind === "cuda" ? needed : []), ...(options.tensorrt ? [tensorrt] : [])];
+  if (wanted.length > 0) {
+    onStep(`${wanted.join(", ")}: 1 to 4 GB to download`);
+    await installPackages(options.tensorrt ? [...needed, tensorrt] : needed, options);
+  }
+  await rm(downloads, { recursive: true, force: true });
+}
+
+/** Packages with their libraries into a new folder, which then takes the old one's place. */
+async function installPackages(packages: readonly string[], options: GpuInstallOptions): Promise<void> {
+  const { folder } = options;
+  const partial = await mkdtemp(join(folder, "partial-"));
+  try {
+    // TensorRT's package is one that fetches the libraries from NVIDIA's registry while it is built.
+    const binary = options.tensorrt ? [] : ["--only-binary", ":all:"];
+    const target = join(partial, "python");
+    await runPip(["install", "--no-compile", ...binary, "--target", target, ...packages], options);
+    const lib = join(partial, "lib");
+    await mkdir(lib);
+    for await (const file of glob(join(target, "**", "*.so*")))
+      if (/\.so(?:\.\d+)*$/.test(file) && /\/lib[^/]+$/.test(file) && !existsSync(join(lib, basename(file))))
+        await symlink(relative(lib, file), join(lib, basename(file)));
+    for (const name of ["python", "lib"]) {
+      await rm(join(folder, name), { recursive: true, force: true });
+      await rename(join(partial, name), join(folder, name));
+    }
+  } finally {
+    await rm(partial, { recursive: true, force: true });
+  }
+}
+
+async function runPip(args: readonly string[], { python, signal }: GpuInstallOptions): Promise<void> {
+  const child = spawn(python, ["-m", "pip", "--disable-pip-version-check", ...args], {
+    stdio: ["ignore", 2, 2],
+    signal,
+  });
+  const code = await exitCode(child, python, signal);
+  if (code !== 0)
+    throw new GpuInstallError(
+      `pip could not ${args[0]} the packages; its words are above. Without pip: "apt-get install python3-pip". Run the command again to go on.`,
+    );
+}
+
+async function output(program: string, args: readonly string[], signal: AbortSignal): Promise<string> {
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", 2], signal });
+  let text = "";
+  child.stdout?.setEncoding("utf8").on("data", (piece: string) => {
+    text += piece;
+  });
+  if ((await exitCode(child, program, signal)) !== 0)
+    throw new GpuInstallError(`${args[0]} failed; its words are above`);
+  return text;
+}
+
+async function exitCode(
+  child: ReturnType<typeof spawn>,
+  program: string,
+  signal: AbortSignal,
+): Promise<number | null> {
+  try {
+    const [code] = (await once(child, "close")) as [number | null];
+    return code;
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw new GpuInstallError(`'${program}' cannot be run; name the Python that has pip with --python PATH`, {
+      cause,
+    });
+  }
+}

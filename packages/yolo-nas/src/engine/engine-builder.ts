@@ -1,0 +1,69 @@
+import { execFile } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { EngineError } from "./engine-error.ts";
+
+const run = promisify(execFile);
+
+/** A program that builds engines, and the arguments that come before those of trtexec. */
+export interface EngineBuilder {
+  readonly program: string;
+  readonly arguments: readonly string[];
+  /** For people. */
+  readonly name: string;
+}
+
+export interface BuilderChoice {
+  /** A trtexec; no other builder is looked for then. */
+  readonly trtexec?: string | undefined;
+  /** The Python that has TensorRT's bindings. Default "python3". */
+  readonly python?: string | undefined;
+}
+
+const script = fileURLToPath(new URL("build_engine.py", import.meta.url));
+
+/** Where NVIDIA's Debian packages put it, which is on no PATH. */
+const packaged = "/usr/src/tensorrt/bin";
+
+/**
+ * The builder of this machine: trtexec, or TensorRT's Python bindings with a script of ours.
+ * @throws EngineError BUILDER_MISSING when neither is there
+ */
+export async function findEngineBuilder({
+  trtexec,
+  python = "python3",
+}: BuilderChoice = {}): Promise<EngineBuilder> {
+  if (trtexec !== undefined) return { program: trtexec, arguments: [], name: `trtexec (${trtexec})` };
+  const found = [...(process.env.PATH ?? "").split(delimiter), packaged]
+    .map((folder) => join(folder, "trtexec"))
+    .find(isProgram);
+  if (found) return { program: found, arguments: [], name: `trtexec (${found})` };
+  try {
+    const { stdout } = await run(python, [script, "--version"], { timeout: 60_000 });
+    return {
+      program: python,
+      arguments: [script],
+      name: `TensorRT ${stdout.trim()}'s Python bindings (${python})`,
+    };
+  } catch (cause) {
+    const said = (cause as { stderr?: string }).stderr?.trim().split("\n").at(-1) ?? (cause as Error).message;
+    throw new EngineError(
+      "BUILDER_MISSING",
+      `There is no trtexec on the PATH, and ${python} cannot load TensorRT (${said.replace("[E] ", "")}). Install one of them on ` +
+        "this machine, which must have the GPU the engine is for: ./sightline gpu install --tensorrt brings TensorRT and its Python " +
+        "bindings, NVIDIA's package libnvinfer-bin brings trtexec. Or name one with --trtexec PATH or --python PATH.",
+      { cause },
+    );
+  }
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
