@@ -1,9 +1,10 @@
 /** Runs a prepared model in a bare loop: what the session alone can do. */
-import { DetectorSession } from "@sightline/yolo-nas";
+import { DetectorSession, type ExecutionProvider } from "@sightline/yolo-nas";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
 
 export interface BareLoopSettings {
   path: string;
+  provider: ExecutionProvider;
   threads: number;
   batch: number;
 }
@@ -13,8 +14,8 @@ export interface BareLoopCounts extends Usage {
 }
 
 if (import.meta.main) {
-  const { path, threads, batch } = benchSettings<BareLoopSettings>();
-  const session = await DetectorSession.load(path, { executionProvider: "cpu", threads });
+  const { path, provider, threads, batch } = benchSettings<BareLoopSettings>();
+  const session = await DetectorSession.load(path, { executionProvider: provider, threads });
   const pixels = new Uint8Array(new SharedArrayBuffer(batch * session.frameBytes));
   await session.run(pixels, batch);
   let frames = 0;

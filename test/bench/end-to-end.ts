@@ -1,6 +1,7 @@
 /**
  * Throughput of the inference service against a bare loop of the same session, and what the rest of the work costs.
- * `node test/bench/end-to-end.ts [--json] [--model NAME] [--models DIR] [--precision int8|fp32] [--threads N] [--seconds N] [--rounds N]`
+ * `node test/bench/end-to-end.ts [--json] [--model NAME] [--models DIR] [--precision int8|fp32] [--provider cpu|cuda|tensorrt]
+ * [--batch N] [--cameras N] [--threads N] [--seconds N] [--rounds N]`
  */
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -11,6 +12,7 @@ import { connect } from "@nats-io/transport-node";
 import { streams } from "@sightline/contracts";
 import { ensureStreams } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
+import type { ExecutionProvider } from "@sightline/yolo-nas";
 import { engineCandidates, type Precision } from "../../services/inference/src/engine-choice.ts";
 import { findModel } from "../../services/inference/src/model-directory.ts";
 import { WorkerProcess } from "../../services/inference/src/testing/worker-process.ts";
@@ -23,6 +25,10 @@ export interface EndToEndOptions {
   models: string;
   model: string;
   precision: Precision;
+  provider: ExecutionProvider;
+  /** Frames of a run, in the loop and in the service. */
+  batch: number;
+  cameras: number;
   threads: number;
   /** Length of one measurement. */
   seconds: number;
@@ -33,6 +39,8 @@ export interface EndToEndOptions {
 export interface EndToEndReport {
   model: string;
   precision: Precision;
+  provider: ExecutionProvider;
+  batch: number;
   threads: number;
   /** Frames per second of each round. */
   bare: number[];
@@ -56,7 +64,7 @@ interface Rate {
   holderCpuMs: number;
 }
 
-/** Measures with a NATS server and processes of its own. Batch 1. */
+/** Measures with a NATS server and processes of its own. */
 export async function benchEndToEnd(
   options: EndToEndOptions,
   say: (line: string) => void = () => undefined,
@@ -77,6 +85,8 @@ export async function benchEndToEnd(
   return {
     model: options.model,
     precision: options.precision,
+    provider: options.provider,
+    batch: options.batch,
     threads: options.threads,
     bare: bare.map(({ framesPerSecond }) => framesPerSecond),
     service: service.map(({ framesPerSecond }) => framesPerSecond),
@@ -89,9 +99,12 @@ export async function benchEndToEnd(
   };
 }
 
-async function bareRate({ models, model, precision, threads, seconds }: EndToEndOptions): Promise<Rate> {
-  const { candidates } = engineCandidates(await findModel(models, model), "cpu", precision);
-  const settings: BareLoopSettings = { path: candidates[0]!.path, threads, batch: 1 };
+async function bareRate(options: EndToEndOptions): Promise<Rate> {
+  const { models, model, precision, provider, batch, threads, seconds } = options;
+  const { candidates, refusals } = engineCandidates(await findModel(models, model), provider, precision);
+  const [candidate] = candidates;
+  if (!candidate) throw new Error(refusals[0]?.reason);
+  const settings: BareLoopSettings = { path: candidate.path, provider, threads, batch };
   const loop = await BenchProcess.start<BareLoopCounts>("./bare-loop-process.ts", settings);
   try {
     await delay(1_000);
@@ -101,7 +114,8 @@ async function bareRate({ models, model, precision, threads, seconds }: EndToEnd
   }
 }
 
-async function serviceRate({ models, model, precision, threads, seconds }: EndToEndOptions): Promise<Rate> {
+async function serviceRate(options: EndToEndOptions): Promise<Rate> {
+  const { models, model, precision, provider, batch, threads, seconds } = options;
   const { manifest } = await findModel(models, model);
   const server = await NatsServer.start();
   const connection = await connect({ servers: server.url });
@@ -112,11 +126,12 @@ async function serviceRate({ models, model, precision, threads, seconds }: EndTo
     SIGHTLINE_MODEL_DIR: models,
     SIGHTLINE_MODEL: model,
     SIGHTLINE_PRECISION: precision,
-    SIGHTLINE_EXECUTION_PROVIDER: "cpu",
-    SIGHTLINE_BATCH_SIZE: "1",
+    SIGHTLINE_EXECUTION_PROVIDER: provider,
+    SIGHTLINE_BATCH_SIZE: String(batch),
+    SIGHTLINE_MAX_BATCH: String(batch),
     SIGHTLINE_THREADS: String(threads),
   });
-  const cameras = Array.from({ length: 8 }, (_, i) => ({ id: `camera-${i + 1}`, fps: 0 }));
+  const cameras = Array.from({ length: options.cameras }, (_, i) => ({ id: `camera-${i + 1}`, fps: 0 }));
   const settings: HolderSettings = { url: server.url, model, ...manifest.frame, cameras, shares: true };
   const holder = await BenchProcess.start<HolderCounts>("./frame-holder-process.ts", settings);
   try {
@@ -174,6 +189,9 @@ if (import.meta.main) {
       models: { type: "string", default: "models" },
       model: { type: "string", default: "yolo-nas-pedestrians" },
       precision: { type: "string", default: "int8" },
+      provider: { type: "string", default: "cpu" },
+      batch: { type: "string", default: "1" },
+      cameras: { type: "string", default: "8" },
       threads: { type: "string", default: String(availableParallelism()) },
       seconds: { type: "string", default: "10" },
       rounds: { type: "string", default: "3" },
@@ -184,6 +202,9 @@ if (import.meta.main) {
       models: values.models,
       model: values.model,
       precision: values.precision === "fp32" ? "fp32" : "int8",
+      provider: values.provider as ExecutionProvider,
+      batch: Number(values.batch),
+      cameras: Number(values.cameras),
       threads: Number(values.threads),
       seconds: Number(values.seconds),
       rounds: Number(values.rounds),

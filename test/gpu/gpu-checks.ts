@@ -1,183 +1,245 @@
 /** The checks of run.sh. Each prints one line; measurements that settle an open question are printed as they are. */
-import { execFileSync } from "node:child_process";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { execFile, execFileSync } from "node:child_process";
+import { cp, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { buildEngine, checkEngine, queryGpu } from "@sightline/yolo-nas";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { basename, join, resolve } from "node:path";
+import { parseArgs, promisify } from "node:util";
+import {
+  addModelFiles,
+  buildEngine,
+  checkEngine,
+  findEngineBuilder,
+  providerObstacle,
+  queryGpu,
+} from "@sightline/yolo-nas";
+import { CheckRunner, Skipped } from "./check-runner.ts";
+import { decodeRate } from "./decode-rate.ts";
+import { difference, feeds, median, open, outputs } from "./session-outputs.ts";
 
-type Outputs = Record<string, Float32Array>;
-
-const [modelFolder, video, labels] = process.argv.slice(2);
+const run = promisify(execFile);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    level: { type: "string" },
+    limit: { type: "string", default: "900" },
+    only: { type: "string", default: "" },
+  },
+});
+const [modelFolder, video, labels] = positionals;
 if (!modelFolder) {
-  console.error("usage: test/gpu/run.sh MODEL_FOLDER [VIDEO COCO_JSON]");
+  console.error(
+    "usage: test/gpu/run.sh MODEL_FOLDER [VIDEO COCO_JSON] [--level N] [--limit SECONDS] [--only WORD]",
+  );
   process.exit(2);
 }
-const file = (name: string) => resolve(modelFolder, name);
+const level = values.level === undefined ? undefined : Number(values.level);
+const levelWords = level === undefined ? [] : ["--optimization-level", String(level)];
+const runner = new CheckRunner({ limitMs: 1000 * Number(values.limit), only: values.only });
+const batches = [1, 2, 4, 8, 32];
+const most = Math.max(...batches);
 const work = await mkdtemp(join(tmpdir(), "sightline-gpu-"));
-const wrapperPath = join(work, "model.engine.onnx");
-let passed = 0;
-let failed = 0;
+// A copy: the engine is named in the model's manifest.
+const folder = join(work, basename(resolve(modelFolder)));
+await cp(modelFolder, folder, { recursive: true });
+const file = (name: string) => join(folder, name);
+const wrapperPath = file("int8.engine.onnx");
+let built = false;
 
-async function check(name: string, body: () => Promise<string | undefined>): Promise<void> {
-  try {
-    const note = await body();
-    passed++;
-    console.log(`✓ ${name}${note ? `: ${note}` : ""}`);
-  } catch (error) {
-    failed++;
-    console.log(`✗ ${name}: ${(error as Error).message}`);
-  }
+/** What a check needs, or it is skipped. */
+async function needGpu(): Promise<void> {
+  if (!(await queryGpu())) throw new Skipped("nvidia-smi names no GPU");
+}
+async function needProvider(provider: "cuda" | "tensorrt"): Promise<void> {
+  const obstacle = await providerObstacle(provider);
+  if (obstacle) throw new Skipped(obstacle.message);
+}
+async function needEngine(): Promise<void> {
+  await needProvider("tensorrt");
+  if (!built) throw new Skipped("the engine was not built");
 }
 
-function open(path: string, provider: "cpu" | "cuda" | "tensorrt"): Promise<InferenceSession> {
-  return InferenceSession.create(path, { executionProviders: [provider], logSeverityLevel: 3 });
-}
-
-/** A repeatable picture of blocks: pixels whose detections are few but not none. */
-function feeds(session: InferenceSession, batch: number): Record<string, Tensor> {
-  const [input] = session.inputMetadata;
-  if (!input?.isTensor) throw new Error("the model's input is no tensor");
-  const [, channels, height, width] = input.shape as [unknown, number, number, number];
-  const pixels = new Uint8Array(batch * channels * height * width);
-  for (let i = 0; i < pixels.length; i++)
-    pixels[i] = (((i % width) >> 4) * 37 + ((i / width) >> 4) * 91) & 255;
-  return { [session.inputNames[0]!]: new Tensor("uint8", pixels, [batch, channels, height, width]) };
-}
-
-async function outputs(session: InferenceSession, batch: number): Promise<Outputs> {
-  const results = await session.run(feeds(session, batch));
-  const floats = Object.entries(results).filter(([, tensor]) => tensor.type === "float32");
-  return Object.fromEntries(floats.map(([name, tensor]) => [name, tensor.data as Float32Array]));
-}
-
-/** Energy of the difference over the energy of the reference, worst output. */
-function difference(reference: Outputs, other: Outputs): number {
-  let worst = 0;
-  for (const [name, wanted] of Object.entries(reference)) {
-    const got = other[name]!;
-    let noise = 0;
-    let signal = 1e-12;
-    for (let i = 0; i < wanted.length; i++) {
-      if (!Number.isFinite(got[i]!)) throw new Error(`${name} holds ${got[i]}`);
-      noise += (wanted[i]! - got[i]!) ** 2;
-      signal += wanted[i]! ** 2;
-    }
-    worst = Math.max(worst, noise / signal);
-  }
-  return worst;
-}
-
-async function median(session: InferenceSession, batch: number): Promise<number> {
-  const input = feeds(session, batch);
-  const times: number[] = [];
-  for (let i = 0; i < 60; i++) {
-    const start = performance.now();
-    await session.run(input);
-    times.push(performance.now() - start);
-  }
-  return times.slice(10).sort((a, b) => a - b)[25]!;
+/** A command of ours, to its end; its standard output. */
+async function sightline(words: readonly string[], signal: AbortSignal, env: NodeJS.ProcessEnv = {}) {
+  const options = { signal, maxBuffer: 64e6, env: { ...process.env, ...env } };
+  const { stdout } = await run("./sightline", [...words], options).catch(
+    (error: Error & { stderr?: string }) => {
+      throw new Error(error.stderr?.trim().split("\n").slice(-2).join(" ") || error.message);
+    },
+  );
+  return stdout;
 }
 
 const cpu = await outputs(await open(file("fp32.onnx"), "cpu"), 1);
 
-await check("trtexec builds the INT8 engine", async () => {
-  const { key, enginePath } = await buildEngine({
+await runner.check("the INT8 engine is built", async (signal) => {
+  await needGpu();
+  const builder = await findEngineBuilder({ trtexec: process.env.TRTEXEC }).catch((error: Error) => {
+    throw new Skipped(error.message);
+  });
+  const { key } = await buildEngine({
     onnxPath: file("int8.trt.onnx"),
     outPath: wrapperPath,
-    profile: { min: 1, opt: 4, max: 8 },
+    profile: { min: 1, opt: 8, max: most },
+    optimizationLevel: level,
+    builder,
+    signal,
   });
-  return `TensorRT ${key.tensorrt} on ${key.gpu.name}, ${enginePath}`;
+  await addModelFiles(folder, { trtEngine: basename(wrapperPath) });
+  built = true;
+  return `TensorRT ${key.tensorrt} on ${key.gpu.name}, by ${builder.name}`;
 });
 
-await check("the engine is accepted on this machine's GPU", async () => {
+await runner.check("the engine is accepted on this machine's GPU", async () => {
+  await needEngine();
   const gpu = await queryGpu();
-  if (!gpu) throw new Error("nvidia-smi names no GPU");
-  await checkEngine(wrapperPath, { gpu, onnxPath: file("int8.trt.onnx"), maxBatch: 8 });
-  return `${gpu.name}, compute capability ${gpu.computeCapability}`;
+  await checkEngine(wrapperPath, { gpu, onnxPath: file("int8.trt.onnx"), maxBatch: most });
+  return `${gpu?.name}, compute capability ${gpu?.computeCapability}`;
 });
 
-await check("onnxruntime-node loads the wrapped engine and agrees with FP32 on the CPU", async () => {
+await runner.check("onnxruntime-node loads the wrapped engine and agrees with FP32 on the CPU", async () => {
+  await needEngine();
   const noise = difference(cpu, await outputs(await open(wrapperPath, "tensorrt"), 1));
   if (noise > 0.05) throw new Error(`noise over signal ${noise}`);
   return `noise over signal ${noise.toExponential(2)}`;
 });
 
-await check("the engine takes every batch size of its profile", async () => {
+await runner.check("the engine takes every batch size of its profile", async () => {
+  await needEngine();
   const session = await open(wrapperPath, "tensorrt");
   const times: string[] = [];
-  for (const batch of [1, 2, 4, 8]) times.push(`${batch}: ${(await median(session, batch)).toFixed(2)} ms`);
+  for (const batch of batches) times.push(`${batch}: ${(await median(session, batch)).toFixed(2)} ms`);
   return times.join(", ");
 });
 
-await check("the engine refuses a batch beyond its profile", async () => {
+await runner.check("the engine refuses a batch beyond its profile", async () => {
+  await needEngine();
   const session = await open(wrapperPath, "tensorrt");
-  const refused = await session.run(feeds(session, 9)).then(
+  const refused = await session.run(feeds(session, most + 1)).then(
     () => false,
     () => true,
   );
-  if (!refused) throw new Error("batch 9 ran");
+  if (!refused) throw new Error(`batch ${most + 1} ran`);
   return undefined;
 });
 
-await check("CUDA runs FP32 and agrees with the CPU", async () => {
-  const session = await open(file("fp32.onnx"), "cuda");
-  const noise = difference(cpu, await outputs(session, 1));
-  if (noise > 1e-3) throw new Error(`noise over signal ${noise}`);
-  return `${(await median(session, 1)).toFixed(2)} ms`;
-});
+for (const [name, path, bound] of [
+  ["FP32", "fp32.onnx", 1e-3],
+  ["the uint8 file", "int8.cpu.onnx", 0.05],
+] as const)
+  await runner.check(`CUDA runs ${name} and agrees with the CPU`, async () => {
+    await needProvider("cuda");
+    const session = await open(file(path), "cuda");
+    const noise = difference(cpu, await outputs(session, 1));
+    if (noise > bound) throw new Error(`noise over signal ${noise}`);
+    return `${(await median(session, 1)).toFixed(2)} ms`;
+  });
 
-await check("CUDA runs the uint8 file and agrees with the CPU", async () => {
-  const session = await open(file("int8.cpu.onnx"), "cuda");
-  const noise = difference(cpu, await outputs(session, 1));
-  if (noise > 0.05) throw new Error(`noise over signal ${noise}`);
-  return `${(await median(session, 1)).toFixed(2)} ms`;
-});
-
-// Open questions: an answer either way is a result, so these print and do not fail.
-const direct = await open(file("int8.trt.onnx"), "tensorrt").then(
-  () => "yes",
-  (error: Error) => `no: ${error.message.split("\n")[0]}`,
-);
-console.log(`? does the TensorRT provider build a QDQ file with its INT8 flag off: ${direct}`);
-
-const cache = join(work, "cache");
-const script = `require("onnxruntime-node").InferenceSession.create(${JSON.stringify(file("fp32.onnx"))},{executionProviders:["tensorrt"]})`;
-try {
+// An open question: an answer either way is a result.
+await runner.check("open question: are ORT_TENSORRT_* variables read", async () => {
+  await needProvider("tensorrt");
+  const cache = join(work, "cache");
+  const script = `require("onnxruntime-node").InferenceSession.create(${JSON.stringify(file("fp32.onnx"))},{executionProviders:["tensorrt"]})`;
   const env = { ...process.env, ORT_TENSORRT_ENGINE_CACHE_ENABLE: "1", ORT_TENSORRT_CACHE_PATH: cache };
   execFileSync(process.execPath, ["-e", script], { env, stdio: "ignore", cwd: import.meta.dirname });
   const engines = (await readdir(cache).catch(() => [])).filter((name) => name.endsWith(".engine"));
-  console.log(`? are ORT_TENSORRT_* variables read: ${engines.length > 0 ? "yes" : "no"}`);
-} catch {
-  console.log("? are ORT_TENSORRT_* variables read: the session could not be made");
-}
+  return engines.length > 0 ? "yes" : "no";
+});
 
-if (video && labels) {
-  await check("box AP of the engine is within 0.5 of FP32", async () => {
-    const args = [
+await runner.check("box AP of the engine is within 0.5 of FP32", async (signal) => {
+  if (!video || !labels) throw new Skipped("give VIDEO and COCO_JSON");
+  await needEngine();
+  const pair = [
+    "model",
+    "eval",
+    file("fp32.onnx"),
+    "--compare",
+    wrapperPath,
+    "--compare-provider",
+    "tensorrt",
+  ];
+  const text = await sightline([...pair, "--coco", labels, "--images", video, "--json"], signal);
+  const { metrics, compare } = JSON.parse(text) as {
+    metrics: { ap: number };
+    compare: { metrics: { ap: number } };
+  };
+  const drop = 100 * (metrics.ap - compare.metrics.ap);
+  if (drop > 0.5) throw new Error(`${drop.toFixed(2)} points lost`);
+  return `${drop.toFixed(2)} points lost`;
+});
+
+for (const arch of ["yolo_nas_s", "yolo_nas_m", "yolo_nas_l"])
+  await runner.check(`INT8 and FP16 engines of ${arch}`, async (signal) => {
+    await needProvider("tensorrt");
+    const words = [
+      "bench",
       "model",
-      "eval",
-      file("fp32.onnx"),
-      "--compare",
-      wrapperPath,
-      "--compare-provider",
+      "--provider",
       "tensorrt",
-      "--coco",
-      labels,
-      "--images",
-      video,
+      "--arch",
+      arch,
+      "--batch",
+      "1,8,32",
+      "--rounds",
+      "2",
     ];
-    const text = execFileSync("./sightline", [...args, "--json"], { encoding: "utf8" });
-    const { metrics, compare } = JSON.parse(text) as {
-      metrics: { ap: number };
-      compare: { metrics: { ap: number } };
-    };
-    const drop = 100 * (metrics.ap - compare.metrics.ap);
-    if (drop > 0.5) throw new Error(`${drop.toFixed(2)} points lost`);
-    return `${drop.toFixed(2)} points lost`;
+    return `\n${await sightline([...words, ...levelWords], signal)}`;
   });
-}
+
+for (const batch of [8, 32])
+  await runner.check(`end to end at batch ${batch}: frames/s and share of the bare loop`, async (signal) => {
+    await needEngine();
+    const words = [
+      "--models",
+      work,
+      "--model",
+      basename(folder),
+      "--provider",
+      "tensorrt",
+      "--cameras",
+      "32",
+    ];
+    const text = await sightline(
+      ["bench", "end-to-end", ...words, "--batch", String(batch), "--json"],
+      signal,
+    );
+    const { service, bare, throughputShare, busyShare } = JSON.parse(text);
+    const rates = `${Math.max(...service).toFixed(0)} of ${Math.max(...bare).toFixed(0)} frames/s`;
+    return `${rates}, share ${throughputShare.toFixed(2)}, session busy ${(100 * busyShare).toFixed(0)}%`;
+  });
+
+await runner.check("software decodes and scales 16 streams, to compare", async (signal) => {
+  if (!video) throw new Skipped("give VIDEO");
+  const { framesPerSecond } = await decodeRate(video, "software", 16, 100, signal);
+  return `${framesPerSecond.toFixed(0)} frames/s`;
+});
+
+await runner.check("NVDEC decodes and scales 16 streams", async (signal) => {
+  if (!video) throw new Skipped("give VIDEO");
+  const { framesPerSecond } = await decodeRate(video, "cuda", 16, 1000, signal);
+  return `${framesPerSecond.toFixed(0)} frames/s`;
+});
+
+await runner.check("the whole system with 16 cameras for 60 s on TensorRT", async (signal) => {
+  await needEngine();
+  const env = {
+    SIGHTLINE_EXECUTION_PROVIDER: "tensorrt",
+    SIGHTLINE_MODEL_DIR: work,
+    SIGHTLINE_MODEL: basename(folder),
+    SIGHTLINE_DEFAULT_MODEL: basename(folder),
+  };
+  const words = ["demo", "--cameras", "16", "--fps", "0", "--duration", "60", "--json"];
+  const report = JSON.parse(await sightline(words, signal, env));
+  for (const { name, captured, inferred, dropped, inFlight } of report.cameras) {
+    const lost = Object.values<number>(dropped).reduce((sum, count) => sum + count, 0);
+    if (captured !== inferred + lost + inFlight) throw new Error(`the ledger of ${name} does not balance`);
+  }
+  if (report.executionProvider !== "tensorrt") throw new Error(`it ran on ${report.executionProvider}`);
+  const rate = report.cameras.reduce(
+    (sum: number, each: { inferredFps: number }) => sum + each.inferredFps,
+    0,
+  );
+  return `${rate.toFixed(0)} frames/s, latency ${JSON.stringify(report.latencyMs)}`;
+});
 
 await rm(work, { recursive: true, force: true });
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+process.exit(runner.end());

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# All checks that need an NVIDIA GPU, in one run:
-#   test/gpu/run.sh MODEL_FOLDER [VIDEO COCO_JSON]
-# MODEL_FOLDER holds fp32.onnx, int8.cpu.onnx and int8.trt.onnx, as `sightline model quantize` writes them. Needs on the
-# machine: an NVIDIA driver, TensorRT with trtexec on the PATH, and onnxruntime-node installed with its CUDA files
-# (`./sightline doctor` names the command). Ends with "N passed, N failed"; exit 0 only when none failed.
+# All checks that need a GPU, in one run:
+#   test/gpu/run.sh MODEL_FOLDER [VIDEO COCO_JSON] [--level N] [--limit SECONDS] [--only WORD]
+# MODEL_FOLDER holds fp32.onnx, int8.cpu.onnx and int8.trt.onnx, as `sightline model quantize` writes them. TRTEXEC names a trtexec;
+# without it the PATH's is taken, or TensorRT's Python bindings. --level is TensorRT's builder optimisation level (0 is quick),
+# --limit how long one check may take (900), --only runs the checks whose name contains the word.
+# What `./sightline gpu install [--tensorrt]` brought is used. Every check says ✓, ✗ or "skipped: reason" and the next one goes on. Ends
+# with "N passed, N failed, N skipped"; exit 0 when none failed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-for program in nvidia-smi trtexec; do
-  command -v "$program" >/dev/null || { echo "$program is not on the PATH: this machine cannot run the GPU checks." >&2; exit 2; }
-done
-exec node_modules/.bin/node test/gpu/gpu-checks.ts "$@"
+gpu="$PWD/.sightline/gpu"
+[ -d "$gpu/lib" ] && export LD_LIBRARY_PATH="$gpu/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+[ -d "$gpu/python" ] && export PYTHONPATH="$gpu/python${PYTHONPATH:+:$PYTHONPATH}"
+exec node_modules/.bin/node --disable-warning=ExperimentalWarning test/gpu/gpu-checks.ts "$@"
