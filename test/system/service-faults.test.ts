@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { jetstream, type StoredMsg } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
@@ -8,11 +8,14 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { System } from "./system.ts";
 
 const names = ["camera-1", "camera-2", "camera-3"];
+/** Registered for a moment only. */
+const passing = "camera-4";
 let system: System;
+let cameras: Awaited<ReturnType<System["cameras"]>>;
 
 beforeAll(async () => {
   system = await System.start();
-  const cameras = await system.cameras(names.length);
+  cameras = await system.cameras(names.length + 1);
   for (const name of names) await system.register(name, { uri: cameras.url(name) });
   for (const name of names) await system.frames(name, 3);
 });
@@ -64,22 +67,34 @@ async function expectLedgerToMatchStream(): Promise<void> {
         expect(ledger.captured).toBe(ledger.inferred + ledger.dropped + ledger.inFlight);
         if (ids.filter((id) => id.startsWith(`${name}:`)).length !== ledger.inferred) return false;
       }
-      return true;
+      // Nor does a frame that is done with, or whose worker or camera is gone, take shared memory.
+      return (await system.metrics("ingest")).sum("sightline_frame_memory_bytes") === 0;
     }, 90_000);
   } finally {
     await setFps(0);
   }
 }
 
-test("a worker killed in the middle of its work loses no frame from the ledger and doubles none", async () => {
+/** Shared memory that a process has, or has left. */
+function arenasOf(pid: number | undefined): string[] {
+  const folder = `/dev/shm/sightline-${process.getuid?.()}`;
+  return readdirSync(folder).filter((name) => name.split("-")[2] === String(pid));
+}
+
+test("a worker killed, and a camera removed, in the middle of the work: no frame is lost from the ledger, none doubled", async () => {
   const port = await freePort();
   const env = { SIGHTLINE_INFERENCE_HTTP: `127.0.0.1:${port}` };
   const second = await system.stack.startService("inference", env, "inference-2");
   await system.stack.ready("inference-2", `http://127.0.0.1:${port}/readyz`, AbortSignal.timeout(60_000));
   await system.until(async () => {
     const response = await fetch(`http://127.0.0.1:${port}/metrics`);
-    return /sightline_inference_frames_total[^\n]* [1-9]/.test(await response.text());
+    const text = await response.text();
+    const byHandle = /sightline_inference_frames_received_total\{as="handle"\} [1-9]/.test(text);
+    return byHandle && /sightline_inference_frames_total[^\n]* [1-9]/.test(text);
   });
+  await system.register(passing, { uri: cameras.url(passing) });
+  await system.frames(passing, 3);
+  await system.remove(passing);
   second.child.kill("SIGKILL");
   await second.exited;
   for (const name of names) await system.frames(name, 5);
@@ -106,16 +121,38 @@ test("results killed: its cameras and stream survive, and subscribers come back"
   for (const name of names) await system.frames(name, 3);
 }, 240_000);
 
-test("ingest killed: another takes its cameras in a new epoch", async () => {
+test("ingest killed, one of two on the host: its cameras go on in a new epoch, and no shared memory is left", async () => {
   const before = (await system.frames("camera-1", 1))[0].frame.epoch;
-  system.stack.process("ingest").child.kill("SIGKILL");
-  await system.stack.process("ingest").exited;
+  const port = await freePort();
+  const second = await system.stack.startService(
+    "ingest",
+    { SIGHTLINE_INGEST_HTTP: `127.0.0.1:${port}`, SIGHTLINE_INGEST_ID: "ingest-2" },
+    "ingest-2",
+  );
+  await system.stack.ready("ingest-2", `http://127.0.0.1:${port}/readyz`, AbortSignal.timeout(60_000));
+  // It takes a new camera; both then share frames with the one worker.
+  await system.until(async () => {
+    await system.register(passing, { uri: cameras.url(passing) });
+    await system.frames(passing, 3);
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    if (/frames_handed_over_total\{as="handle"\} [1-9]/.test(text)) return true;
+    await system.remove(passing);
+    return false;
+  });
+  const first = system.stack.process("ingest");
+  expect(arenasOf(first.child.pid)).toHaveLength(1);
+  expect(arenasOf(second.child.pid)).toHaveLength(1);
+  for (const killed of [first, second]) {
+    killed.child.kill("SIGKILL");
+    await killed.exited;
+  }
   await system.stack.startService("ingest");
   await system.stack.ready(
     "ingest",
     `http://127.0.0.1:${system.ports.ingest}/readyz`,
     AbortSignal.timeout(60_000),
   );
+  expect([first, second].flatMap(({ child }) => arenasOf(child.pid))).toEqual([]);
   for (const name of names) await system.frames(name, 3);
   expect((await system.frames("camera-1", 1))[0].frame.epoch).not.toBe(before);
 }, 240_000);

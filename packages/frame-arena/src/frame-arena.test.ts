@@ -209,6 +209,31 @@ describe("arenas of dead processes", () => {
   });
 });
 
+/** So that a tmpfs can be mounted without being root; not in every container. */
+const ownMounts = ["--user", "--map-root-user", "--mount"];
+const canMount = spawnSync("unshare", [...ownMounts, "true"]).status === 0;
+
+test.skipIf(!canMount)("a tmpfs that is full takes no frame, and takes them again when there is room", () => {
+  const program = `
+    import { FrameArena } from ${JSON.stringify(new URL("./frame-arena.ts", import.meta.url))};
+    const arena = new FrameArena(".");
+    const put = () => arena.put(new Uint8Array(400_000), Infinity);
+    const first = put();
+    const found = [typeof first, typeof put(), put(), arena.usedBytes < 1_000_000];
+    arena.free(first);
+    console.log(JSON.stringify([...found, typeof put()]));
+    await arena.stop();
+  `;
+  const script = `mount -t tmpfs -o size=1m,mode=0700 tmpfs "$1" && cd "$1" && exec "$2" --input-type=module -e "$3"`;
+  const words = ["sh", "-c", script, "sh", directory, process.execPath, program];
+  const { stdout, stderr } = spawnSync("unshare", [...ownMounts, ...words], {
+    encoding: "utf8",
+    env: { ...process.env, NODE_OPTIONS: "--disable-warning=ExperimentalWarning" },
+  });
+  expect(stderr).toBe("");
+  expect(JSON.parse(stdout)).toEqual(["object", "object", "no_space", true, "object"]);
+});
+
 test("without an arena nothing is shared, and nothing breaks", async () => {
   await new DeadArenas(join(tmpdir(), "missing")).stop();
 });
