@@ -10,6 +10,7 @@ import {
   type HttpSystem,
   snapshotStore,
   streams,
+  subjects,
 } from "@sightline/contracts";
 import type { Nats } from "@sightline/service";
 import type { NatsServer } from "@sightline/service/testing";
@@ -99,7 +100,7 @@ test("results starts on a damaged timeline, is ready, and analyses", { timeout: 
   expect(new Set(ids).size).toBe(ids.length);
 });
 
-test("events, buckets and pictures that are damaged: what can be read goes on, the analysis with its open events, and the rest is named", {
+test("events, dead letters, buckets and pictures that are damaged: what can be read goes on, the analysis with its open events, and the rest is named", {
   timeout: 240_000,
 }, async () => {
   const rig = await AnalysisRig.start();
@@ -113,6 +114,7 @@ test("events, buckets and pictures that are damaged: what can be read goes on, t
   await rig.buckets.cameras.put("spare", encodeJson(sampleCamera()));
   const store = await new Objm(rig.nats.jetstream).open(snapshotStore);
   await store.putBlob({ name: "front/e1" }, new Uint8Array(1_000));
+  for (let i = 0; i < 5; i++) await rig.nats.jetstream.publish(subjects.deadLetter("s"), new Uint8Array(100));
   const isOpen = ({ phase }: Event) => phase === EventPhase.START || phase === EventPhase.UPDATE;
   const newest = async () =>
     new Map((await rig.events("front")).map(({ event }) => [event.name, event])).values().toArray();
@@ -120,10 +122,10 @@ test("events, buckets and pictures that are damaged: what can be read goes on, t
   expect(open.length).toBeGreaterThan(2);
   await before.signal("SIGKILL");
   const bucketsDamaged = [`KV_${buckets.leases}`, `KV_${buckets.cameras}`];
-  await damage(rig.server, rig.nats, streams.events, pictures, ...bucketsDamaged);
+  await damage(rig.server, rig.nats, streams.events, streams.deadLetters, pictures, ...bucketsDamaged);
   const results = await rig.results();
   // Leases expire by themselves, damaged or not.
-  for (const stream of [streams.events, `KV_${buckets.cameras}`])
+  for (const stream of [streams.events, streams.deadLetters, `KV_${buckets.cameras}`])
     await expect
       .poll(() => results.metric(`sightline_stream_set_aside_total{stream="${stream}"}`), { timeout: 60_000 })
       .toBeGreaterThan(0);
