@@ -83,7 +83,8 @@ export class ArenaReaders {
     let fd: number | undefined;
     try {
       const path = join(arenaFolder(this.#directory, false), id);
-      fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+      // A pipe in its place would hold this thread until someone writes into it.
+      fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
       if (fstatSync(fd).isFile()) return fd;
     } catch {
       // Of another host, container or user.

@@ -1,4 +1,4 @@
-import { lstatSync, readdirSync, truncateSync, unlinkSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, lstatSync, openSync, readdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { arenaFolder } from "./arena-folder.ts";
 import { arenaOwner, isRunning } from "./arena-name.ts";
@@ -60,10 +60,20 @@ export class DeadArenas {
 
 /** Gives the memory back even while a worker still has the file open. */
 export function removeArena(path: string): void {
-  for (const step of [() => truncateSync(path), () => unlinkSync(path)])
+  for (const step of [() => emptyFile(path), () => unlinkSync(path)])
     try {
       step();
     } catch {
-      // Another process was faster.
+      // Another process was faster, or what is there is no file.
     }
+}
+
+/** Empties a file; never one that a link in its place leads to. */
+function emptyFile(path: string): void {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    ftruncateSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }

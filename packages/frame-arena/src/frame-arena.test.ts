@@ -5,15 +5,18 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FrameHandle } from "@sightline/contracts";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ArenaUnavailableError } from "./arena-folder.ts";
 import { ArenaReaders } from "./arena-readers.ts";
 import { beatMs, DeadArenas } from "./dead-arenas.ts";
@@ -140,6 +143,40 @@ describe("an arena", () => {
     expect(readdirSync(folder)).toEqual([arena.id]);
     expect(removed.put(pixels(1), noBound)).toBe("no_space");
   });
+});
+
+describe("when someone meddles with the folder", () => {
+  test("what a link in an arena's place leads to is not touched", async () => {
+    const other = join(directory, "other");
+    writeFileSync(other, "precious");
+    const linked = new FrameArena(directory);
+    rmSync(join(folder, linked.id));
+    symlinkSync(other, join(folder, linked.id));
+    await linked.stop();
+    expect(readFileSync(other, "utf8")).toBe("precious");
+    expect(readdirSync(folder)).toEqual([arena.id]);
+  });
+
+  const small = mkdtempSync(join(tmpdir(), "sightline-small-"));
+  const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", small]).status === 0;
+  afterAll(() => {
+    if (mounted) spawnSync("umount", [small]);
+    rmSync(small, { recursive: true });
+  });
+
+  test.runIf(mounted)(
+    "a slot that cannot be wiped, as its file was emptied and others filled the tmpfs, is not used again",
+    async () => {
+      const emptied = new FrameArena(small);
+      const handle = emptied.put(pixels(1), noBound) as FrameHandle;
+      truncateSync(join(small, `sightline-${process.getuid?.()}`, emptied.id));
+      expect(() => writeFileSync(join(small, "full"), pixels(0, 128 * 1024))).toThrow("ENOSPC");
+      emptied.free(handle);
+      expect(emptied.id).toBe("");
+      expect(emptied.put(pixels(2), noBound)).toBe("no_space");
+      await emptied.stop();
+    },
+  );
 });
 
 describe("a worker", () => {

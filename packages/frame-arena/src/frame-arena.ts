@@ -69,8 +69,13 @@ export class FrameArena {
   /** The slot may be used again. Whoever still reads it finds out. */
   free({ arena, offset, bytes }: FrameHandle): void {
     if (arena !== this.#id) return;
-    writeSync(this.#fd, noMark, 0, markBytes, offset + bytes);
-    this.#space.give(offset, slotBytes(bytes));
+    try {
+      writeSync(this.#fd, noMark, 0, markBytes, offset + bytes);
+      this.#space.give(offset, slotBytes(bytes));
+    } catch {
+      // Someone has emptied the file and the tmpfs has no room. A slot whose mark may still stand must not be used again.
+      this.#close();
+    }
   }
 
   /** Gives the memory back. */
