@@ -66,20 +66,28 @@ export async function installGpuLibraries(options: GpuInstallOptions): Promise<v
   const wanted = [...(kind === "cuda" ? needed : []), ...(options.tensorrt ? [tensorrt] : [])];
   if (wanted.length > 0) {
     onStep(`${wanted.join(", ")}: 1 to 4 GB to download`);
-    await installPackages(options.tensorrt ? [...needed, tensorrt] : needed, options);
+    // First into a folder that outlasts a run that is stopped: what lies there whole is not fetched again. One by one, since
+    // pip puts the files there when it has all of them.
+    for (const each of needed)
+      await runPip(["download", "--only-binary", ":all:", "--dest", downloads, each], options);
+    await installPackages(options.tensorrt ? [...needed, tensorrt] : needed, downloads, options);
   }
   await rm(downloads, { recursive: true, force: true });
 }
 
 /** Packages with their libraries into a new folder, which then takes the old one's place. */
-async function installPackages(packages: readonly string[], options: GpuInstallOptions): Promise<void> {
+async function installPackages(
+  packages: readonly string[],
+  downloads: string,
+  options: GpuInstallOptions,
+): Promise<void> {
   const { folder } = options;
   const partial = await mkdtemp(join(folder, "partial-"));
   try {
     // TensorRT's package is one that fetches the libraries from NVIDIA's registry while it is built.
-    const binary = options.tensorrt ? [] : ["--only-binary", ":all:"];
+    const sources = ["--find-links", downloads, ...(options.tensorrt ? [] : ["--no-index"])];
     const target = join(partial, "python");
-    await runPip(["install", "--no-compile", ...binary, "--target", target, ...packages], options);
+    await runPip(["install", "--no-compile", ...sources, "--target", target, ...packages], options);
     const lib = join(partial, "lib");
     await mkdir(lib);
     for await (const file of glob(join(target, "**", "*.so*")))
@@ -100,10 +108,11 @@ async function runPip(args: readonly string[], { python, signal }: GpuInstallOpt
     signal,
   });
   const code = await exitCode(child, python, signal);
-  if (code !== 0)
-    throw new GpuInstallError(
-      `pip could not ${args[0]} the packages; its words are above. Without pip: "apt-get install python3-pip". Run the command again to go on.`,
-    );
+  if (code === 0) return;
+  const hint = args.includes(tensorrt)
+    ? "TensorRT's package fetches its libraries from NVIDIA's own registry; where that is not reached, install TensorRT 10 for CUDA 13 by the system's means."
+    : 'Without pip: "apt-get install python3-pip". Run the command again to go on.';
+  throw new GpuInstallError(`pip could not ${args[0]} the packages; its words are above. ${hint}`);
 }
 
 async function output(program: string, args: readonly string[], signal: AbortSignal): Promise<string> {
