@@ -22,13 +22,23 @@ export class ProgressLine {
 
   /** Replace the line by a summary. */
   finish(): void {
-    const line = `${this.done} frames in ${duration(this.done / this.rate())}, ${this.rate().toFixed(1)} frames/s`;
+    const line = summaryOf(this.done, this.seconds());
     process.stderr.write(process.stderr.isTTY ? `\r${line.padEnd(60)}\n` : `${line}\n`);
   }
 
   private rate(): number {
-    return this.done / Math.max(1e-3, (performance.now() - this.started) / 1000);
+    return this.done / this.seconds();
   }
+
+  private seconds(): number {
+    return Math.max(1e-3, (performance.now() - this.started) / 1000);
+  }
+}
+
+/** What was done in how long; a rate only where there was something. */
+export function summaryOf(frames: number, seconds: number): string {
+  const done = `${frames} ${frames === 1 ? "frame" : "frames"} in ${duration(seconds)}`;
+  return frames === 0 ? done : `${done}, ${(frames / seconds).toFixed(1)} frames/s`;
 }
 
 function duration(seconds: number): string {
