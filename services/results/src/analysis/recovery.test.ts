@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Event, EventPhase, leaseTtlMs } from "@sightline/contracts";
+import { type Event, EventPhase, leaseTtlMs, subjects } from "@sightline/contracts";
 import { afterEach, beforeEach, expect, onTestFailed, test } from "vitest";
 import { AnalysisRig } from "./testing/analysis-rig.ts";
 import { sceneRules } from "./testing/scene.ts";
@@ -55,6 +55,25 @@ test("whatever was the last thing written before a crash, the rest follows from 
       ofFrames(events).map((event) => ({ ...event, frame: event.frame!.number }));
     expect(facts(after)).toEqual(facts(before));
   }
+});
+
+test("messages in the timeline that are no entries do not hold a camera up, also as its last", {
+  timeout: 240_000,
+}, async () => {
+  const camera = "front";
+  await rig.register(camera, sceneRules());
+  const analysis = await rig.analysis();
+  await rig.publishScene(camera, 60, 40);
+  await expect.poll(() => rig.framesIn(camera), { timeout: 60_000 }).toBe(60);
+  await analysis.stop();
+  for (const data of [new Uint8Array([0xff, 0x7b]), new Uint8Array()])
+    await rig.nats.jetstream.publish(subjects.timeline(camera), data);
+  const unreadable = (await rig.nats.manager.streams.info("TIMELINE")).state.last_seq - 1;
+  await rig.analysis();
+  await rig.publishScene(camera, 40, 40);
+  await rig.nats.manager.streams.deleteMessage("TIMELINE", unreadable);
+  // Each frame once: neither is one lost, nor does one come again.
+  await expect.poll(() => rig.framesIn(camera), { timeout: 30_000 }).toBe(100);
 });
 
 test("results stopped and started: objects keep their tracks", { timeout: 240_000 }, async () => {

@@ -139,8 +139,12 @@ export async function recover(
     }
   else if (stored?.operation === "PUT")
     log.error("the checkpoint of the analysis is of another version; it ends what is open and begins anew");
+  const own = checkpoint?.timelineMaking === found.timelineMaking ? checkpoint : undefined;
   const told = last
-    ? { sequence: TimelineEntry.decode(last.data).detectionsSequence, time: lastAt }
+    ? {
+        sequence: entryPlace(last.data) ?? (await lastPlace(nats, camera, own, last.seq, signal)),
+        time: lastAt,
+      }
     : await endOfFormer(nats, camera, known ? checkpoint : undefined, found.timelineMaking, savedAt);
   const detectionsSequence = await left(told);
   const before = await Promise.all([
@@ -176,11 +180,43 @@ async function endOfFormer(
   if (!checkpoint || checkpoint.timelineMaking === timelineMaking) return { sequence: 0, time: unknownTime };
   const subject = subjects.timeline(camera);
   const last = await lastAside(nats, streams.timeline, subject, checkpoint.timelineMaking);
-  if (!last) return { sequence: checkpoint.detectionsSequence, time: savedAt };
-  return {
-    sequence: TimelineEntry.decode(last.data).detectionsSequence,
-    time: nanosOf(last.timestamp),
-  };
+  const sequence = last ? entryPlace(last.data) : undefined;
+  if (!last || sequence === undefined) return { sequence: checkpoint.detectionsSequence, time: savedAt };
+  return { sequence, time: nanosOf(last.timestamp) };
+}
+
+/** Up to where of DETECTIONS the analysis had come at this entry of the timeline; undefined when it is no entry. */
+function entryPlace(data: Uint8Array): number | undefined {
+  try {
+    const { entry, detectionsSequence } = TimelineEntry.decode(data);
+    return entry && detectionsSequence;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Up to where of DETECTIONS the analysis had come where the timeline's last message is no entry: what the entries before it say.
+ * @throws when NATS does not answer
+ */
+async function lastPlace(
+  nats: Nats,
+  camera: string,
+  checkpoint: Checkpoint | undefined,
+  end: number,
+  signal: AbortSignal,
+): Promise<number> {
+  let place = checkpoint?.detectionsSequence ?? 0;
+  let read = checkpoint?.timelineSequence ?? 0;
+  const subject = subjects.timeline(camera);
+  for await (const message of readSubject(nats, streams.timeline, subject, read, signal)) {
+    read = message.seq;
+    place = Math.max(place, entryPlace(message.data) ?? 0);
+    if (read >= end) break;
+  }
+  signal.throwIfAborted();
+  if (read < end) throw new Error("the timeline could not be read to its end");
+  return place;
 }
 
 /** Checks that the streams, the undefined one apart, still hold what the checkpoint was made of. @throws ForeignCheckpointError */

@@ -73,9 +73,10 @@ export class EventHistory {
         "the event's name is not valid; expected cameras/{camera}/events/{event}",
       );
     const data = await lookUp(() => this.#stored.last(subjects.event(parts.camera, parts.id)));
-    if (!data)
+    const event = data && decoded(data);
+    if (!event)
       throw new ApiError("event_not_found", `there is no event '${name}', or it is not kept any more`);
-    return Event.decode(data);
+    return event;
   }
 
   /**
@@ -198,7 +199,17 @@ export class EventHistory {
   async #current({ name }: { name: string }): Promise<{ event: Event; bytes: number } | undefined> {
     const { camera, id } = parseEventName(name)!;
     const data = await this.#stored.last(subjects.event(camera, id));
-    return data && { event: Event.decode(data), bytes: data.byteLength };
+    const event = data && decoded(data);
+    return event && { event, bytes: data.byteLength };
+  }
+}
+
+/** Undefined for what is no event: one such message must not hide all others. */
+function decoded(data: Uint8Array): Event | undefined {
+  try {
+    return Event.decode(data);
+  } catch {
+    return undefined;
   }
 }
 
