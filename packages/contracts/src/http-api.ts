@@ -222,7 +222,14 @@ export const httpSystemSchema = z.object({
       width: z.number(),
       height: z.number(),
       classes: z.array(z.string()),
-      accuracy: z.object({ ap: z.number(), ap50: z.number() }).nullable(),
+      accuracy: z
+        .object({
+          ap: z.number(),
+          ap50: z.number(),
+          encoding: z.string().optional(),
+          measuredOn: z.string().optional(),
+        })
+        .nullable(),
       isDefault: z.boolean(),
     }),
   ),

@@ -141,7 +141,16 @@ export const servedModelSchema = z.strictObject({
   padValue: z.int().min(0).max(255),
   classes: z.array(z.string()).min(1),
   /** Box AP of the file that runs, 0..1, on the data that the model card names. */
-  accuracy: z.strictObject({ ap: z.number(), ap50: z.number() }).optional(),
+  accuracy: z
+    .strictObject({
+      ap: z.number(),
+      ap50: z.number(),
+      /** The measured file's encoding, as model.json names it. */
+      encoding: z.string().optional(),
+      /** The kind of processor that the figures belong to, such as "any CPU". */
+      measuredOn: z.string().optional(),
+    })
+    .optional(),
 });
 export type ServedModel = z.infer<typeof servedModelSchema>;
 

@@ -44,6 +44,7 @@ export {
   type ExecutionProvider,
   type ProviderAttempt,
 } from "./runtime/execution-provider.ts";
+export { pairsThatCanClip, processorKind, saturatesU8S8 } from "./runtime/pair-sums.ts";
 export {
   onnxRuntimeFolder,
   onnxRuntimeVersion,

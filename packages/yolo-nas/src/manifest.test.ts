@@ -45,7 +45,12 @@ test("is read back as written, with super-gradients' thresholds", async () => {
 
 test("takes further files, and changes its version with them", async () => {
   const before = await readManifest(path);
-  await addModelFiles(folder, { int8Cpu: "int8.cpu.onnx" }, { int8Cpu: { ap: 0.5 } });
+  await addModelFiles(
+    folder,
+    { int8Cpu: "int8.cpu.onnx" },
+    { int8Cpu: { ap: 0.5 } },
+    { int8Cpu: "a CPU with VNNI" },
+  );
   const after = await readManifest(path);
   expect(after.files).toMatchObject({ ...before.files, int8Cpu: { file: "int8.cpu.onnx" } });
   expect(after.accuracy).toEqual({ int8Cpu: { ap: 0.5 } });
@@ -53,11 +58,14 @@ test("takes further files, and changes its version with them", async () => {
 });
 
 test("keeps the accuracy of files that are still the same, and of no other", async () => {
-  await addModelFiles(folder, {}, { fp32: { ap: 0.6 } });
+  await addModelFiles(folder, {}, { fp32: { ap: 0.6 } }, { fp32: "any CPU" });
   expect((await readManifest(path)).accuracy).toEqual({ fp32: { ap: 0.6 }, int8Cpu: { ap: 0.5 } });
+  const places = { fp32: "any CPU", int8Cpu: "a CPU with VNNI" };
+  expect((await readManifest(path)).accuracyOn).toEqual(places);
   await writeFile(join(folder, "int8.cpu.onnx"), "other eight bits");
   const replaced = await addModelFiles(folder, { int8Cpu: "int8.cpu.onnx" });
   expect(replaced.accuracy).toEqual({ fp32: { ap: 0.6 } });
+  expect(replaced.accuracyOn).toEqual({ fp32: "any CPU" });
   expect(await readManifest(path)).toEqual(replaced);
 });
 

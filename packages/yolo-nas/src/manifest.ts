@@ -48,6 +48,8 @@ export const modelManifestSchema = z.object({
   }),
   /** Measured accuracy by precision, as fractions; free-form names such as "ap" and "ap50". */
   accuracy: z.partialRecord(z.enum(PRECISIONS), z.record(z.string(), z.number())).optional(),
+  /** The kind of processor that each precision's accuracy belongs to, such as "any CPU". */
+  accuracyOn: z.partialRecord(z.enum(PRECISIONS), z.string().min(1)).optional(),
 });
 
 export type ModelManifest = z.infer<typeof modelManifestSchema>;
@@ -96,12 +98,14 @@ export async function describeFiles(folder: string, model: NewManifest): Promise
  * stays only with the files that are still the same, and a TensorRT engine goes when the INT8 file it was built from
  * changes.
  * @param accuracy new measurements, by precision
+ * @param accuracyOn the kind of processor that each was made on
  * @throws ModelFileError when the folder has no valid manifest, or a file cannot be read
  */
 export async function addModelFiles(
   folder: string,
   files: NewManifest["files"],
   accuracy: NonNullable<ModelManifest["accuracy"]> = {},
+  accuracyOn: NonNullable<ModelManifest["accuracyOn"]> = {},
 ): Promise<ModelManifest> {
   const known = await parseManifest(join(folder, MANIFEST_FILE));
   const names: Partial<Record<ModelPrecision, string>> = { ...files };
@@ -124,6 +128,12 @@ export async function addModelFiles(
   const measured = { ...Object.fromEntries(kept), ...accuracy };
   const updated: ModelManifest = { ...manifest, thresholds: known.thresholds };
   if (Object.keys(measured).length > 0) updated.accuracy = measured;
+  // What an older measurement was made on is not known of a newer one.
+  const placed = Object.entries(known.accuracyOn ?? {}).filter(
+    ([key]) => !changed(key as ModelPrecision) && !(key in accuracy),
+  );
+  const places = { ...Object.fromEntries(placed), ...accuracyOn };
+  if (Object.keys(places).length > 0) updated.accuracyOn = places;
   await writeManifest(folder, updated);
   return updated;
 }

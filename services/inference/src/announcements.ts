@@ -8,7 +8,9 @@ import type { SessionInfo } from "./session-messages.ts";
 
 /** What ingest must send for a model and results may promise of it. */
 export function servedModel(model: ModelManifest, engine: EngineCandidate): ServedModel {
-  const { ap, ap50 } = model.accuracy?.[accuracyKey(engine)] ?? {};
+  const encoding = accuracyKey(model, engine);
+  const { ap, ap50 } = model.accuracy?.[encoding] ?? {};
+  const measuredOn = model.accuracyOn?.[encoding];
   return {
     name: model.name,
     architecture: model.architecture,
@@ -17,14 +19,15 @@ export function servedModel(model: ModelManifest, engine: EngineCandidate): Serv
     longestSide: Math.max(model.fit.width, model.fit.height),
     padValue: model.padValue,
     classes: [...model.classes],
-    ...(ap !== undefined && ap50 !== undefined ? { accuracy: { ap, ap50 } } : {}),
+    ...(ap !== undefined && ap50 !== undefined
+      ? { accuracy: { ap, ap50, encoding, ...(measuredOn === undefined ? {} : { measuredOn }) } }
+      : {}),
   };
 }
 
-/** A TensorRT engine is built from the INT8 file and shares its accuracy. */
-function accuracyKey({ precision, provider }: EngineCandidate): ModelPrecision {
-  if (precision === "fp32") return "fp32";
-  return provider === "tensorrt" ? "int8Trt" : "int8Cpu";
+/** An engine that was not measured itself has the accuracy of the INT8 file that it was built from. */
+function accuracyKey(model: ModelManifest, { encoding }: EngineCandidate): ModelPrecision {
+  return encoding === "trtEngine" && !model.accuracy?.trtEngine ? "int8Trt" : encoding;
 }
 
 /** What a worker tells about itself. */

@@ -7,6 +7,8 @@ export type Precision = "int8" | "fp32";
 export interface EngineCandidate {
   provider: ExecutionProvider;
   precision: Precision;
+  /** Which of the model's files it is. */
+  encoding: ModelPrecision;
   path: string;
   /** First 12 hexadecimal digits of the file's SHA-256. */
   digest: string;
@@ -61,6 +63,7 @@ export function engineCandidates(
     candidates.push({
       provider,
       precision: found[1],
+      encoding: found[0],
       path: join(model.folder, file),
       digest: sha256.slice(0, 12),
     });

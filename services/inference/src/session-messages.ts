@@ -24,10 +24,15 @@ export interface RunRequest {
   frames: number;
 }
 
+/** `exact`: float, or 8-bit sums that no processor clips, or not this one. `clips`: sums that this processor clips. */
+export type Arithmetic = "exact" | "clips";
+
 /** The session as it was opened. */
 export interface SessionInfo {
   engine: EngineCandidate;
   refusals: readonly EngineRefusal[];
+  /** How exact the file's arithmetic is on this processor. */
+  arithmetic: Arithmetic;
   curve: readonly CurvePoint[];
 }
 

@@ -6,12 +6,15 @@ import {
   checkEngine,
   DetectorSession,
   InferenceError,
+  loadModel,
   ModelFileError,
+  pairsThatCanClip,
   queryGpu,
+  saturatesU8S8,
 } from "@sightline/yolo-nas";
 import type { CurvePoint } from "./batch-curve.ts";
 import { type EngineCandidate, openFirst } from "./engine-choice.ts";
-import type { RunRequest, SessionMessage, SessionSettings } from "./session-messages.ts";
+import type { Arithmetic, RunRequest, SessionMessage, SessionSettings } from "./session-messages.ts";
 
 const settings = workerData as SessionSettings;
 const slots = settings.slots.map((memory) => new Uint8Array(memory, 0, memory.byteLength));
@@ -43,6 +46,11 @@ async function open(candidate: EngineCandidate): Promise<DetectorSession> {
     `${candidate.path} takes ${frame.width}x${frame.height} and knows ${classCount} classes, but its manifest says ` +
       `${settings.frame.width}x${settings.frame.height} and ${settings.classCount}; prepare the model again`,
   );
+}
+
+async function arithmeticOf({ encoding, provider, path }: EngineCandidate): Promise<Arithmetic> {
+  if (provider !== "cpu" || encoding === "fp32" || !(await saturatesU8S8())) return "exact";
+  return pairsThatCanClip(await loadModel(path)) > 0 ? "clips" : "exact";
 }
 
 async function measure(session: DetectorSession, batch: number): Promise<CurvePoint> {
@@ -90,7 +98,7 @@ try {
   parentPort!.on("message", (request: RunRequest) => {
     last = last.then(() => run(session, request));
   });
-  send({ kind: "ready", engine: candidate, refusals, curve });
+  send({ kind: "ready", engine: candidate, refusals, arithmetic: await arithmeticOf(candidate), curve });
 } catch (error) {
   send({ kind: "cannot-open", message: (error as Error).message });
 }

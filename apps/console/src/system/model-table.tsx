@@ -23,6 +23,7 @@ export function ModelTable({ models, workers }: Props) {
               <th scope="col">Classes</th>
               <th scope="col">AP</th>
               <th scope="col">AP at IoU 0.5</th>
+              <th scope="col">Measured with</th>
               <th scope="col">Fastest worker</th>
             </tr>
           </thead>
@@ -44,6 +45,7 @@ export function ModelTable({ models, workers }: Props) {
                 </td>
                 <td class="number">{model.accuracy ? model.accuracy.ap.toFixed(3) : "not measured"}</td>
                 <td class="number">{model.accuracy ? model.accuracy.ap50.toFixed(3) : "–"}</td>
+                <td>{measuredWith(model.accuracy)}</td>
                 <td>
                   {bestSpeed(
                     workers
@@ -61,4 +63,10 @@ export function ModelTable({ models, workers }: Props) {
       ))}
     </section>
   );
+}
+
+/** Which file the figures belong to, and on what kind of processor. */
+function measuredWith(accuracy: HttpSystem["models"][number]["accuracy"]): string {
+  if (!accuracy?.encoding) return "–";
+  return `${accuracy.encoding}, ${accuracy.measuredOn ?? "processor not recorded"}`;
 }

@@ -13,6 +13,7 @@ import {
   type ModelPrecision,
   type ModelSource,
   preparedMetadata,
+  processorKind,
   readCocoAnnotations,
   readFrames,
   readManifest,
@@ -27,6 +28,7 @@ interface EvalOptions {
   readonly compare?: string;
   readonly provider: ModelSource["provider"];
   readonly compareProvider: ModelSource["provider"];
+  readonly simulate?: boolean;
   readonly minHeight: number;
   readonly record?: boolean;
   readonly json?: boolean;
@@ -56,15 +58,27 @@ export function modelEvalCommand(): Command {
     .option("--compare <model>", "a second model, scored on the same frames")
     .addOption(provider("--provider <name>"))
     .addOption(provider("--compare-provider <name>"))
+    .option(
+      "--simulate",
+      "compute INT8 as it is written, in float: what TensorRT gives, or a CPU whose sums are exact",
+    )
     .option("--min-height <px>", "also score only boxes taller than this", height, 32)
     .option("--record", "write the accuracy into the model.json beside each model")
     .option("--json", "print one JSON object")
     .action(async (model: string, options: EvalOptions) => {
       const paths = options.compare ? [model, options.compare] : [model];
-      if (options.record) for (const path of paths) await manifestEntry(path);
+      if (options.record) {
+        const providers = [options.provider, options.compareProvider];
+        for (const [index, path] of paths.entries()) {
+          const forTensorRt = (await manifestEntry(path)) === "int8Trt" && providers[index] === "cpu";
+          if (forTensorRt && !options.simulate) throw new NotSimulatedError(path);
+        }
+      }
       const annotations = await readCocoAnnotations(options.coco);
-      const models: ModelSource[] = [{ model, provider: options.provider }];
-      if (options.compare) models.push({ model: options.compare, provider: options.compareProvider });
+      const simulateInt8 = options.simulate === true;
+      const models: ModelSource[] = [{ model, provider: options.provider, simulateInt8 }];
+      if (options.compare)
+        models.push({ model: options.compare, provider: options.compareProvider, simulateInt8 });
       const isVideo = !statSync(options.images, { throwIfNoEntry: false })?.isDirectory();
       const failures = new InputFailures();
       const idOf = imageIds(annotations);
@@ -86,7 +100,7 @@ export function modelEvalCommand(): Command {
       if (options.record && failures.count > 0)
         console.error("sightline: nothing is recorded, since not all frames could be read");
       else if (options.record)
-        for (const [index, path] of paths.entries()) await record(path, results[index]!);
+        for (const [index, path] of paths.entries()) await record(path, results[index]!, models[index]!);
       const [first, second] = results as [ModelEvaluation, ModelEvaluation | undefined];
       if (options.json) {
         const compare = second ? { compare: { model: options.compare, ...second } } : {};
@@ -104,14 +118,29 @@ async function manifestEntry(path: string): Promise<ModelPrecision> {
   return entry[0] as ModelPrecision;
 }
 
-async function record(path: string, { metrics, tallerThan }: ModelEvaluation): Promise<void> {
+async function record(
+  path: string,
+  { metrics, tallerThan }: ModelEvaluation,
+  { provider = "cpu", simulateInt8 = false }: ModelSource,
+): Promise<void> {
   const tall = `TallerThan${tallerThan.minHeight}`;
   const { ap, ap50, ap75 } = metrics;
   const numbers = { ap, ap50, ap75, [`ap${tall}`]: tallerThan.ap, [`ap50${tall}`]: tallerThan.ap50 };
   // Negative where nothing had to be found.
   const measured = Object.entries(numbers).filter(([, value]) => value >= 0);
   const accuracy = Object.fromEntries(measured.map(([name, value]) => [name, Number(value.toFixed(4))]));
-  await addModelFiles(dirname(path), {}, { [await manifestEntry(path)]: accuracy });
+  const entry = await manifestEntry(path);
+  const kind = await processorKind(await loadModel(path), { provider, simulateInt8 });
+  await addModelFiles(dirname(path), {}, { [entry]: accuracy }, { [entry]: kind });
+}
+
+/** A CPU's kernels say nothing about the file that TensorRT runs. */
+class NotSimulatedError extends Error {
+  override readonly name = "NotSimulatedError";
+
+  constructor(path: string) {
+    super(`${path} is for TensorRT: give --simulate, which computes on the CPU what TensorRT would`);
+  }
 }
 
 const NAMES = {

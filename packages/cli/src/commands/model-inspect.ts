@@ -1,6 +1,13 @@
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { projectRoot } from "@sightline/stack";
-import { describeModel, loadModel, modelWords } from "@sightline/yolo-nas";
+import {
+  describeModel,
+  loadModel,
+  MANIFEST_FILE,
+  type ModelPrecision,
+  modelWords,
+  parseManifest,
+} from "@sightline/yolo-nas";
 import { Command } from "commander";
 import { modelFile } from "../detect/choose-model.ts";
 
@@ -16,7 +23,7 @@ export function modelInspectCommand(): Command {
       const description = describeModel(graph);
       if (!options.json) {
         if (model !== named) console.log(model);
-        console.log(modelWords(graph, description).join("\n"));
+        console.log([...modelWords(graph, description), ...(await accuracyWords(model))].join("\n"));
         return;
       }
       const { form, image, classCount, anchorCount, quantized } = description;
@@ -24,4 +31,15 @@ export function modelInspectCommand(): Command {
       const input = { name, type, batch, width, height, factor, channelOrder };
       console.log(JSON.stringify({ model, form, input, classCount, anchorCount, quantized }));
     });
+}
+
+/** What the model.json beside a file says of its accuracy; nothing without one that names the file. */
+async function accuracyWords(path: string): Promise<string[]> {
+  const manifest = await parseManifest(join(dirname(path), MANIFEST_FILE)).catch(() => undefined);
+  const found = Object.entries(manifest?.files ?? {}).find(([, { file }]) => file === basename(path));
+  const encoding = found?.[0] as ModelPrecision | undefined;
+  const ap = encoding && manifest?.accuracy?.[encoding]?.ap;
+  if (!encoding || ap === undefined) return [];
+  const place = manifest?.accuracyOn?.[encoding] ?? "a processor that was not recorded";
+  return [`Accuracy of ${encoding}: AP ${(100 * ap).toFixed(2)}, measured for ${place}.`];
 }

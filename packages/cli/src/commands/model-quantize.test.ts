@@ -111,7 +111,8 @@ test("eval --record writes the accuracy of both models beside them, as it prints
   const { stdout, code } = await runCommand([...args, ...compare]);
   expect(code).toBe(0);
   const printed = JSON.parse(stdout);
-  const { accuracy } = await manifest();
+  const { accuracy, accuracyOn } = await manifest();
+  expect(accuracyOn).toEqual({ fp32: "any CPU", int8Cpu: "any CPU" });
   for (const [precision, { metrics, tallerThan }] of [
     ["fp32", printed],
     ["int8Cpu", printed.compare],
@@ -119,6 +120,11 @@ test("eval --record writes the accuracy of both models beside them, as it prints
     expect(accuracy?.[precision]?.ap).toBeCloseTo(metrics.ap, 4);
     expect(accuracy?.[precision]?.ap50TallerThan32).toBeCloseTo(tallerThan.ap50, 4);
   }
+  const words = await runCommand(["model", "inspect", join(folder, "m", "int8.cpu.onnx")]);
+  expect(words.stdout).toContain("exact on every processor");
+  expect(words.stdout).toMatch(/Accuracy of int8Cpu: AP [\d.]+, measured for any CPU\./);
+  const forTensorRt = await runCommand([...args, "--compare", join(folder, "m", "int8.trt.onnx")]);
+  expect(forTensorRt).toMatchObject({ code: 1, stderr: expect.stringContaining("give --simulate") });
   const stray = await runCommand([...args, "--compare", join(folder, "m", "other.onnx")]);
   expect(stray).toMatchObject({ code: 1, stderr: expect.stringContaining("does not name other.onnx") });
 });

@@ -38,6 +38,9 @@ interface QuantizeCommandOptions extends FrameChoice {
   readonly maxApDrop: number;
   readonly skipLayers: readonly string[];
   readonly sensitivity: boolean;
+  readonly equalize: boolean;
+  readonly biasCorrection: boolean;
+  readonly floatPredictions: boolean;
   readonly apPerLayer?: boolean;
   readonly out?: string;
 }
@@ -78,6 +81,9 @@ export function modelQuantizeCommand(): Command {
       (t) => t.split(","),
       [],
     )
+    .option("--no-equalize", "leave the channels of a tensor at their own scales")
+    .option("--no-bias-correction", "leave the shift that rounding gives a channel's mean")
+    .option("--no-float-predictions", "quantise what the prediction layers say too")
     .option("--no-sensitivity", "do not measure each layer alone")
     .option("--ap-per-layer", "with --coco, report box AP for each layer alone too (a whole evaluation each)")
     .option(
@@ -114,6 +120,9 @@ async function quantize(
     skipLayers: options.skipLayers,
     maxApDrop: options.maxApDrop,
     sensitivity: options.sensitivity,
+    equalize: options.equalize,
+    biasCorrection: options.biasCorrection,
+    floatPredictions: options.floatPredictions,
     apPerLayer: options.apPerLayer,
     measureAp: labelled && (await apOn(labelled.coco, labelled.path, read)),
     signal,
@@ -190,8 +199,9 @@ async function apOn(coco: string, path: string, read: ReadFramesOptions) {
   const labelled = await Array.fromAsync(
     labelledFrames(readFrames(path, read), (frame) => idOf(frame, isVideo)),
   );
-  return async (model: Uint8Array) => {
-    const [result] = await evaluateModels([{ model }], annotations, labelled, { minHeight: 0 });
+  return async (model: Uint8Array, encoding: "float" | "cpu" | "tensorrt") => {
+    const simulateInt8 = encoding === "tensorrt";
+    const [result] = await evaluateModels([{ model, simulateInt8 }], annotations, labelled, { minHeight: 0 });
     return 100 * result!.metrics.ap;
   };
 }

@@ -42,6 +42,8 @@ export interface ModelSource {
   readonly model: Uint8Array | string;
   /** ONNX Runtime's execution provider. Default "cpu". */
   readonly provider?: ExecutionProvider | undefined;
+  /** Compute INT8 exactly, in float, and not with this processor's kernels. Default false. */
+  readonly simulateInt8?: boolean | undefined;
 }
 
 /** How files must be read for a prepared model. */
@@ -63,12 +65,15 @@ class FrameDetector {
     this.metadata = metadata;
   }
 
-  static async open({ model, provider = "cpu" }: ModelSource): Promise<FrameDetector> {
+  static async open({ model, provider = "cpu", simulateInt8 }: ModelSource): Promise<FrameDetector> {
     const graph = typeof model === "string" ? await loadModel(model) : decodeModel(model);
     const metadata = preparedMetadata(graph.metadata);
     if (typeof model === "string" && isEngineWrapper(graph))
       await checkEngine(model, { gpu: await queryGpu() });
-    return new FrameDetector(await DetectorSession.load(model, { executionProvider: provider }), metadata);
+    return new FrameDetector(
+      await DetectorSession.load(model, { executionProvider: provider, simulateInt8 }),
+      metadata,
+    );
   }
 
   async detect({ pixels, letterbox }: FileFrame): Promise<Detection[]> {

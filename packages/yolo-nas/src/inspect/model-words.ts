@@ -1,5 +1,6 @@
 /** A model's description in sentences, for people. */
 import type { OnnxGraph } from "../onnx/index.ts";
+import { encodingOf, pairsThatCanClip } from "../runtime/pair-sums.ts";
 import type { ModelDescription, ModelForm } from "./describe-model.ts";
 
 const FORMS: Record<ModelForm, string> = {
@@ -27,6 +28,7 @@ export function modelWords(graph: OnnxGraph, description: ModelDescription): str
     `${quantized ? "Quantised (it has QuantizeLinear or DequantizeLinear nodes)" : "Floating point"}; ` +
       `${(weights / 1e6).toFixed(2)} M constants, ${graph.nodes.length} nodes, opset ${graph.opsets.get("")}.`,
   ];
+  if (quantized) lines.push(sumWords(graph));
   if (form !== "prepared") {
     lines.push(
       quantized
@@ -35,6 +37,17 @@ export function modelWords(graph: OnnxGraph, description: ModelDescription): str
     );
   }
   return lines;
+}
+
+/** Whether the file gives the same on processors with and without exact 8-bit sums. */
+function sumWords(graph: OnnxGraph): string {
+  const encoding =
+    encodingOf(graph) === "cpu" ? "Encoded for ONNX Runtime's CPU kernels" : "Encoded for TensorRT";
+  const pairs = pairsThatCanClip(graph);
+  if (encodingOf(graph) === "tensorrt") return `${encoding}: symmetric int8.`;
+  return pairs === 0
+    ? `${encoding}: uint8 activations, and weights whose sums are exact on every processor, with VNNI or without.`
+    : `${encoding}: uint8 activations; a CPU without VNNI clips sums of ${pairs} pairs of weights, so its accuracy there is another. Quantise it again.`;
 }
 
 function pixelWords({ form, image }: ModelDescription): string {

@@ -58,11 +58,12 @@ export async function calibrate(
 export async function openWithOutputs(
   graph: OnnxGraph,
   tensors: readonly string[],
+  options: InferenceSession.SessionOptions = {},
 ): Promise<InferenceSession> {
   const copy = graph.clone();
   copy.outputs = tensors.map((name) => ({ name, type: "float32", shape: undefined }));
   copy.removeDeadNodes();
-  return InferenceSession.create(encodeModel(copy), { logSeverityLevel: 3 });
+  return InferenceSession.create(encodeModel(copy), { logSeverityLevel: 3, ...options });
 }
 
 /** The session's input for one frame. */

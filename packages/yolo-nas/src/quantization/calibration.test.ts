@@ -123,7 +123,7 @@ describe("encodings", () => {
 
   it("quantises weights per channel to within half a step, never to -128", () => {
     const weights = Float32Array.of(0.5, -1, 0.25, 1e-3, -2e-3, 0);
-    const { values, scales } = quantizeWeights(weights, 2, undefined, 0.01);
+    const { values, scales } = quantizeWeights(weights, { channels: 2, taps: 1 }, undefined, 0.01, "full");
     for (const [i, weight] of weights.entries()) {
       const scale = scales[i < 3 ? 0 : 1]!;
       expect(Math.abs(values[i]! * scale - weight)).toBeLessThanOrEqual(scale / 2 + 1e-9);
@@ -132,8 +132,9 @@ describe("encodings", () => {
   });
 
   it("keeps the bias of a channel without weights", () => {
-    const { scales } = quantizeWeights(new Float32Array(4), 2, Float32Array.of(1000, 0), 1e-6);
-    const [bias] = quantizeBias(Float32Array.of(1000, 0), 1e-6, scales);
-    expect(bias! * 1e-6 * scales[0]!).toBeCloseTo(1000, 2);
+    const bias = Float32Array.of(1000, 0);
+    const { scales } = quantizeWeights(new Float32Array(4), { channels: 2, taps: 1 }, bias, 1e-6, "pairs");
+    const [integer] = quantizeBias(bias, 1e-6, scales);
+    expect(integer! * 1e-6 * scales[0]!).toBeCloseTo(1000, 2);
   });
 });

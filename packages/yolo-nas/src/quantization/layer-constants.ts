@@ -1,7 +1,7 @@
 import { type Tensor, toFloat32 } from "../onnx/index.ts";
 import type { QuantizableLayer } from "./quantization-plan.ts";
 import { upsampleConvolution } from "./upsample-as-convolution.ts";
-import { quantizeBias, quantizeWeights } from "./weight-quantization.ts";
+import { quantizeBias, quantizeWeights, type WeightLimit } from "./weight-quantization.ts";
 
 /** An integer constant with one scale per index of `axis` and zero-point 0. */
 export interface QuantizedConstant {
@@ -26,7 +26,11 @@ export interface QuantizedConstants {
 export function quantizeConstants(
   layer: QuantizableLayer,
   inputScale: number,
-  { integerBias, asConvolution }: { readonly integerBias: boolean; readonly asConvolution: boolean },
+  {
+    integerBias,
+    asConvolution,
+    limit,
+  }: { readonly integerBias: boolean; readonly asConvolution: boolean; readonly limit: WeightLimit },
 ): QuantizedConstants {
   const converted = asConvolution ? upsampleConvolution(layer.weight, layer.bias) : undefined;
   const dims = converted?.dims ?? layer.weight.dims;
@@ -35,7 +39,14 @@ export function quantizeConstants(
   // A ConvTranspose keeps its output channels second.
   const axis = layer.node.op === "ConvTranspose" && !asConvolution ? 1 : 0;
   const byChannel = axis === 1 ? swapFirstAxes(weight, dims) : weight;
-  const { values, scales } = quantizeWeights(byChannel, dims[axis]!, bias, inputScale);
+  const taps = dims.slice(2).reduce((product, dim) => product * dim, 1);
+  const { values, scales } = quantizeWeights(
+    byChannel,
+    { channels: dims[axis]!, taps },
+    bias,
+    inputScale,
+    limit,
+  );
   const data = axis === 1 ? swapFirstAxes(values, [dims[1]!, dims[0]!, ...dims.slice(2)]) : values;
   return {
     weight: { values: { type: "int8", dims, data }, scales, axis },

@@ -1,8 +1,8 @@
 import { encodeModel, type OnnxGraph } from "../onnx/index.ts";
 import { type CalibrationFrame, feed, openWithOutputs } from "./calibrate.ts";
-import { planQuantization, type QuantizableLayer } from "./quantization-plan.ts";
+import { planQuantization, predictionLayers, type QuantizableLayer } from "./quantization-plan.ts";
 import type { ReportProgress } from "./quantization-progress.ts";
-import { type CalibratedTensors, writeQdq } from "./write-qdq.ts";
+import { type CalibratedTensors, type QdqEncoding, writeQdq } from "./write-qdq.ts";
 
 /** What quantising one layer alone does to the network's outputs. */
 export interface LayerSensitivity {
@@ -16,7 +16,7 @@ export interface LayerSensitivity {
 export interface SensitivityOptions {
   readonly frames: readonly CalibrationFrame[];
   /** Box AP (0…100) of an encoded model; absent without labels. */
-  readonly measureAp?: ((model: Uint8Array) => Promise<number>) | undefined;
+  readonly measureAp?: ((model: Uint8Array, encoding: "float" | QdqEncoding) => Promise<number>) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ReportProgress | undefined;
 }
@@ -31,9 +31,9 @@ export async function measureSensitivity(
   calibrated: CalibratedTensors,
   options: SensitivityOptions,
 ): Promise<LayerSensitivity[]> {
-  const heads = predictionTensors(graph, layers);
+  const heads = predictionLayers(graph, layers).map(({ output }) => output);
   const reference = await runAll(graph, heads, options.frames);
-  const floatAp = await options.measureAp?.(encodeModel(graph));
+  const floatAp = await options.measureAp?.(encodeModel(graph), "float");
   const results: LayerSensitivity[] = [];
   for (const layer of layers) {
     options.signal?.throwIfAborted();
@@ -43,7 +43,7 @@ export async function measureSensitivity(
       heads.map((name) => readBack(only, name)),
       options.frames,
     );
-    const ap = await options.measureAp?.(encodeModel(only));
+    const ap = await options.measureAp?.(encodeModel(only), "cpu");
     results.push({
       name: layer.name,
       error: noiseToSignal(reference, quantized),
@@ -52,16 +52,6 @@ export async function measureSensitivity(
     options.onProgress?.({ stage: "measuring layers", done: results.length, total: layers.length });
   }
   return results;
-}
-
-/** Outputs of the layers behind which no further layer comes: the network's predictions before decoding. */
-function predictionTensors(graph: OnnxGraph, layers: readonly QuantizableLayer[]): string[] {
-  const feedsLayer = new Set<string>(layers.map((layer) => layer.input));
-  for (const node of graph.nodes.toReversed()) {
-    if (node.outputs.some((name) => feedsLayer.has(name)))
-      for (const name of node.inputs) feedsLayer.add(name);
-  }
-  return layers.filter((layer) => !feedsLayer.has(layer.output)).map((layer) => layer.output);
 }
 
 /** A quantised tensor's readers see the value after its quantiser, so that is what must be compared. */

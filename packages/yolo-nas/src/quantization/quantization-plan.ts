@@ -62,8 +62,25 @@ export function findLayers(graph: OnnxGraph): QuantizableLayer[] {
   return layers;
 }
 
-/** The plan for a choice of layers. */
-export function planQuantization(graph: OnnxGraph, layers: readonly QuantizableLayer[]): QuantizationPlan {
+/** Layers behind which no further layer comes: the network's predictions before decoding. */
+export function predictionLayers(graph: OnnxGraph, layers: readonly QuantizableLayer[]): QuantizableLayer[] {
+  const feedsLayer = new Set<string>(layers.map((layer) => layer.input));
+  for (const node of graph.nodes.toReversed()) {
+    if (node.outputs.some((name) => feedsLayer.has(name)))
+      for (const name of node.inputs) feedsLayer.add(name);
+  }
+  return layers.filter((layer) => !feedsLayer.has(layer.output));
+}
+
+/**
+ * The plan for a choice of layers.
+ * @param floatOutputs layers of the choice whose results are not quantised
+ */
+export function planQuantization(
+  graph: OnnxGraph,
+  layers: readonly QuantizableLayer[],
+  floatOutputs: ReadonlySet<string> = new Set(),
+): QuantizationPlan {
   const wanted = new Set(layers.map((layer) => layer.input));
   const passages: QuantizedPassage[] = [];
   for (const node of graph.nodes.toReversed()) {
@@ -72,7 +89,7 @@ export function planQuantization(graph: OnnxGraph, layers: readonly QuantizableL
     passages.unshift(passage);
     for (const operand of passage.operands) wanted.add(operand.tensor);
   }
-  for (const layer of layers) wanted.add(layer.output);
+  for (const layer of layers) if (!floatOutputs.has(layer.name)) wanted.add(layer.output);
   for (const passage of passages) wanted.add(passage.output);
   const order = [...graph.inputs.map((info) => info.name), ...graph.nodes.flatMap((node) => node.outputs)];
   return { layers, passages, tensors: order.filter((name) => wanted.has(name)) };

@@ -21,8 +21,10 @@ export interface QuantizationReport {
   readonly method: CalibrationMethod;
   readonly calibrationFrames: number;
   readonly maxApDrop: number;
-  /** Box AP (0…100) on the labelled frames; undefined without labels. */
-  readonly ap: { readonly float: number; readonly int8: number; readonly drop: number } | undefined;
+  /** Box AP (0…100) on the labelled frames, by encoding, and what the worse one loses; undefined without labels. */
+  readonly ap:
+    | { readonly float: number; readonly cpu: number; readonly tensorrt: number; readonly drop: number }
+    | undefined;
   readonly layers: readonly LayerReport[];
 }
 
@@ -36,10 +38,11 @@ export function reportTable(report: QuantizationReport): string {
       `${report.layers.length - skipped.length} of ${report.layers.length} layers in INT8.`,
   ];
   if (report.ap) {
-    const { float, int8, drop } = report.ap;
+    const { float, cpu, tensorrt, drop } = report.ap;
     const verdict = drop <= report.maxApDrop ? "within" : "OUTSIDE";
     lines.push(
-      `Box AP ${float.toFixed(2)} in float, ${int8.toFixed(2)} in INT8: ${drop.toFixed(2)} lost, ${verdict} the bar of ${report.maxApDrop}.`,
+      `Box AP ${float.toFixed(2)} in float, ${cpu.toFixed(2)} in INT8 on this CPU, ${tensorrt.toFixed(2)} in TensorRT's INT8 ` +
+        `(simulated): at most ${drop.toFixed(2)} lost, ${verdict} the bar of ${report.maxApDrop}.`,
     );
   }
   const measured = report.layers.some((layer) => layer.error !== undefined);

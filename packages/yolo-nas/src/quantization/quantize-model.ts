@@ -1,26 +1,35 @@
 /** INT8 quantisation of a prepared model: calibrate once, choose the layers, write both encodings. */
 import { InvalidArgumentError } from "../errors.ts";
 import { encodeModel, type OnnxGraph } from "../onnx/index.ts";
+import { correctBiases } from "./bias-correction.ts";
 import { type CalibrationFrame, calibrate } from "./calibrate.ts";
 import { type CalibrationMethod, chooseRange } from "./calibration-range.ts";
+import { equalizeChannels } from "./equalize-channels.ts";
 import { measureSensitivity } from "./layer-sensitivity.ts";
 import { timeLayers } from "./layer-timing.ts";
 import {
   findLayers,
   findQuantizedInput,
   planQuantization,
+  predictionLayers,
   type QuantizableLayer,
 } from "./quantization-plan.ts";
 import type { ReportProgress } from "./quantization-progress.ts";
 import type { LayerReport, QuantizationReport } from "./quantization-report.ts";
 import { layersWithoutGain, nextToSkip, type SkipReason, unprofitableLayers } from "./select-layers.ts";
 import { shareRanges } from "./shared-ranges.ts";
-import { type CalibratedTensors, writeQdq } from "./write-qdq.ts";
+import { type CalibratedTensors, type QdqEncoding, writeQdq } from "./write-qdq.ts";
 
 export interface QuantizeOptions {
   /** Frames of the kind the model will see. All are used, once, in order. */
   readonly frames: readonly CalibrationFrame[];
   readonly method: CalibrationMethod;
+  /** Scale channels between layers so that each uses more of its tensor's 8 bits. Default true. */
+  readonly equalize?: boolean | undefined;
+  /** Give each channel of a layer's output the float network's mean. Default true. */
+  readonly biasCorrection?: boolean | undefined;
+  /** Keep what the prediction layers say in float, between 8 bits and the decoding. Default true. */
+  readonly floatPredictions?: boolean | undefined;
   /** Layers to leave in float: full names, or beginnings of names. */
   readonly skipLayers?: readonly string[] | undefined;
   /** Points of box AP (of 100) that INT8 may lose; more layers stay in float until it holds. Default 0.5. */
@@ -29,8 +38,11 @@ export interface QuantizeOptions {
   readonly sensitivity?: boolean | undefined;
   /** How many of the frames serve the per-layer measurement. Default 4. */
   readonly sensitivityFrames?: number | undefined;
-  /** Box AP (0…100) of an encoded model on labelled frames. */
-  readonly measureAp?: ((model: Uint8Array) => Promise<number>) | undefined;
+  /**
+   * Box AP (0…100) of an encoded model on labelled frames; `tensorrt` models are to be computed as they are written, since
+   * no kernel of a CPU does what TensorRT's do.
+   */
+  readonly measureAp?: ((model: Uint8Array, encoding: "float" | QdqEncoding) => Promise<number>) | undefined;
   /** Also measure AP for every single layer, which takes a whole evaluation each. Default false. */
   readonly apPerLayer?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -47,6 +59,8 @@ export interface QuantizedModels {
 
 /** Concat branches share a scale when the narrower range is at least this part of the joint one. */
 const CONCAT_TOLERANCE = 0.5;
+/** Channel means and peaks settle over this many frames. */
+const CORRECTION_FRAMES = 16;
 
 /**
  * Quantise a prepared graph (uint8 planar input). The reference's pitfalls, avoided here: exactly the given frames are
@@ -54,17 +68,35 @@ const CONCAT_TOLERANCE = 0.5;
  * augmented training loader); a bottleneck's alpha multiplies a scale, not a tensor, so the residual stays in 8 bits.
  * @throws InvalidArgumentError for a graph without quantisable layers, no frames, or a `skipLayers` that matches nothing
  */
-export async function quantizeModel(graph: OnnxGraph, options: QuantizeOptions): Promise<QuantizedModels> {
-  const layers = findLayers(graph);
-  if (layers.length === 0) {
+export async function quantizeModel(original: OnnxGraph, options: QuantizeOptions): Promise<QuantizedModels> {
+  if (findLayers(original).length === 0) {
     throw new InvalidArgumentError(
       "The model has no convolution with constant weights: nothing to quantise.",
     );
   }
+  const graph =
+    options.equalize === false
+      ? original
+      : await equalizeChannels(original, evenly(options.frames, CORRECTION_FRAMES), options);
+  const layers = findLayers(graph);
   const skipped = askedFor(layers, options.skipLayers ?? []);
   const calibrated = await calibrateRanges(graph, layers, options);
-  const write = (encoding: "cpu" | "tensorrt") =>
-    writeQdq(graph, planQuantization(graph, kept(layers, skipped)), calibrated, encoding);
+  const floatPredictions = options.floatPredictions ?? true;
+  const predictions = new Set(
+    floatPredictions ? predictionLayers(graph, layers).map(({ name }) => name) : [],
+  );
+  const write = async (encoding: QdqEncoding) => {
+    // TensorRT multiplies in 8 bits and gives float; ONNX Runtime's CPU kernels give 8 bits or are float altogether.
+    const chosen = kept(layers, skipped).filter(
+      ({ name }) => encoding === "tensorrt" || !predictions.has(name),
+    );
+    const encode = (some: readonly QuantizableLayer[]) =>
+      writeQdq(graph, planQuantization(graph, some, predictions), calibrated, encoding);
+    const plain = encode(chosen);
+    if (options.biasCorrection === false) return plain;
+    const frames = evenly(options.frames, CORRECTION_FRAMES);
+    return encode(await correctBiases(graph, plain, chosen, frames, options));
+  };
 
   const trades = await measureTrades(graph, layers, calibrated, options);
   const skip = (names: readonly string[], reason: SkipReason) => {
@@ -73,26 +105,34 @@ export async function quantizeModel(graph: OnnxGraph, options: QuantizeOptions):
   skip(layersWithoutGain(trades), "no speed gain");
   if (!options.measureAp) skip(unprofitableLayers(trades), "costs more accuracy than it gives speed");
 
-  const float = await options.measureAp?.(encodeModel(graph));
-  let int8: number | undefined;
+  const float = await options.measureAp?.(encodeModel(original), "float");
   const bar = options.maxApDrop ?? 0.5;
+  let cpu = await write("cpu");
+  let tensorrt = await write("tensorrt");
+  let ap: QuantizationReport["ap"];
   while (options.measureAp && float !== undefined) {
     options.signal?.throwIfAborted();
-    int8 = await options.measureAp(encodeModel(write("cpu")));
-    if (float - int8 <= bar) break;
-    const next = nextToSkip(trades, new Set(skipped.keys()));
+    const int8 = {
+      cpu: await options.measureAp(encodeModel(cpu), "cpu"),
+      tensorrt: await options.measureAp(encodeModel(tensorrt), "tensorrt"),
+    };
+    ap = { float, ...int8, drop: float - Math.min(int8.cpu, int8.tensorrt) };
+    if (ap.drop <= bar) break;
+    const next = nextToSkip(trades, new Set([...skipped.keys(), ...predictions]));
     if (next === undefined) break;
     skipped.set(next, "AP bar");
+    cpu = await write("cpu");
+    tensorrt = await write("tensorrt");
   }
   const byName = new Map(trades.map((trade) => [trade.name, trade]));
   return {
-    cpu: write("cpu"),
-    tensorrt: write("tensorrt"),
+    cpu,
+    tensorrt,
     report: {
       method: options.method,
       calibrationFrames: options.frames.length,
       maxApDrop: bar,
-      ap: float === undefined || int8 === undefined ? undefined : { float, int8, drop: float - int8 },
+      ap,
       layers: layers.map((layer): LayerReport => {
         const trade = byName.get(layer.name);
         return {
@@ -103,7 +143,7 @@ export async function quantizeModel(graph: OnnxGraph, options: QuantizeOptions):
           apDrop: trade?.apDrop,
           floatMs: trade?.floatMs,
           int8Ms: trade?.int8Ms,
-          skipped: skipped.get(layer.name),
+          skipped: skipped.get(layer.name) ?? (predictions.has(layer.name) ? "prediction" : undefined),
         };
       }),
     },

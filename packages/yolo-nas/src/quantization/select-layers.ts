@@ -1,5 +1,10 @@
 /** Why a layer stays in float. */
-export type SkipReason = "asked" | "no speed gain" | "costs more accuracy than it gives speed" | "AP bar";
+export type SkipReason =
+  | "asked"
+  | "prediction"
+  | "no speed gain"
+  | "costs more accuracy than it gives speed"
+  | "AP bar";
 
 /** A layer's measured cost and benefit. */
 export interface LayerTrade {

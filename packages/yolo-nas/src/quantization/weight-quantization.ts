@@ -1,32 +1,64 @@
 import type { Range } from "./calibration-range.ts";
+import { kernelOrder, LARGEST_PAIR, sameSign } from "./weight-pairs.ts";
 
 /** Symmetric int8 values with one scale per channel: real = value × scale. */
 export type QuantizedWeights = { readonly values: Int8Array; readonly scales: Float32Array };
 
 /**
- * Quantise weights per channel, symmetric, values in [-127, 127], which TensorRT demands and VNNI multiplies exactly.
- * @param weights row-major, `channels` blocks of equal size (axis 0)
+ * How large integer weights may be. `pairs`: processors without VNNI add two neighbouring products of u8 × s8 in int16, which
+ * clips above 32767. Two neighbours of one sign therefore sum to no more than 128, since 255 × 128 = 32640.
+ */
+export type WeightLimit = "full" | "pairs";
+
+/** A layer's weights, row-major, `channels` blocks of equal size (axis 0): [channel, input channel, tap]. */
+export interface WeightShape {
+  readonly channels: number;
+  /** Spatial taps of the kernel: 9 for 3×3. */
+  readonly taps: number;
+}
+
+/**
+ * Quantise weights per channel, symmetric, values in [-127, 127], which TensorRT demands.
  * @param bias float bias; a channel's scale is raised where its bias would not fit int32 at the product's scale
  * @param inputScale scale of the layer's input
  */
 export function quantizeWeights(
   weights: Float32Array,
-  channels: number,
+  { channels, taps }: WeightShape,
   bias: Float32Array | undefined,
   inputScale: number,
+  limit: WeightLimit,
 ): QuantizedWeights {
   const size = weights.length / channels;
+  const order = kernelOrder(size, taps);
   const values = new Int8Array(weights.length);
   const scales = new Float32Array(channels);
   for (let channel = 0; channel < channels; channel++) {
     const from = channel * size;
     let largest = 0;
     for (let i = from; i < from + size; i++) largest = Math.max(largest, Math.abs(weights[i]!));
+    let step = largest / 127;
+    if (limit === "pairs") {
+      for (let k = 0; k + 1 < size; k += 2) {
+        const pair = sameSign(weights[from + order[k]!]!, weights[from + order[k + 1]!]!);
+        step = Math.max(step, pair / LARGEST_PAIR);
+      }
+    }
     const forBias = Math.abs(bias?.[channel] ?? 0) / inputScale / 2 ** 30;
-    const scale = Math.fround(Math.max(largest / 127, forBias, 1e-12));
+    const scale = Math.fround(Math.max(step, forBias, 1e-12));
     scales[channel] = scale;
     for (let i = from; i < from + size; i++) {
       values[i] = Math.max(-127, Math.min(127, roundHalfToEven(weights[i]! / scale)));
+    }
+    if (limit === "pairs") {
+      for (let k = 0; k + 1 < size; k += 2) {
+        const [a, b] = [from + order[k]!, from + order[k + 1]!];
+        if (sameSign(values[a]!, values[b]!) <= LARGEST_PAIR) continue;
+        // Both were rounded up: the one that was rounded up more goes down.
+        const excess = (i: number) => Math.abs(values[i]!) - Math.abs(weights[i]! / scale);
+        const chosen = excess(a) >= excess(b) ? a : b;
+        values[chosen]! -= Math.sign(values[chosen]!);
+      }
     }
   }
   return { values, scales };

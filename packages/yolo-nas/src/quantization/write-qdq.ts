@@ -10,7 +10,12 @@ import {
   type QuantizedOperand,
 } from "./quantization-plan.ts";
 import { shufflePhases } from "./upsample-as-convolution.ts";
-import { type Encoding, symmetricEncoding, unsignedEncoding } from "./weight-quantization.ts";
+import {
+  type Encoding,
+  symmetricEncoding,
+  unsignedEncoding,
+  type WeightLimit,
+} from "./weight-quantization.ts";
 
 /**
  * `cpu`: uint8 activations, zero-point 0 wherever a tensor is never negative, int32 bias, pixels read as they are; for
@@ -34,23 +39,26 @@ export function writeQdq(
   plan: QuantizationPlan,
   calibrated: CalibratedTensors,
   encoding: QdqEncoding,
+  limit: WeightLimit = encoding === "cpu" ? "pairs" : "full",
 ): OnnxGraph {
   const opset = graph.opsets.get("") ?? 0;
   if (opset < 13) {
     throw new InvalidArgumentError(`Quantisation needs ONNX opset 13 or newer; this model has ${opset}.`);
   }
-  return new QdqWriter(graph.clone(), calibrated, encoding).write(plan);
+  return new QdqWriter(graph.clone(), calibrated, encoding, limit).write(plan);
 }
 
 class QdqWriter {
   private readonly graph: OnnxGraph;
   private readonly calibrated: CalibratedTensors;
   private readonly encoding: QdqEncoding;
+  private readonly limit: WeightLimit;
   private readonly encodings = new Map<string, Encoding>();
   /** The 8-bit value of each quantised tensor. */
   private readonly integers = new Map<string, string>();
 
-  constructor(graph: OnnxGraph, calibrated: CalibratedTensors, encoding: QdqEncoding) {
+  constructor(graph: OnnxGraph, calibrated: CalibratedTensors, encoding: QdqEncoding, limit: WeightLimit) {
+    this.limit = limit;
     this.graph = graph;
     this.calibrated = calibrated;
     this.encoding = encoding;
@@ -111,10 +119,17 @@ class QdqWriter {
     const cpu = this.encoding === "cpu";
     const asConvolution = cpu && layer.node.op === "ConvTranspose";
     const inputScale = this.encodings.get(layer.input)!.scale;
-    const { weight, bias } = quantizeConstants(layer, inputScale, { integerBias: cpu, asConvolution });
+    const { weight, bias } = quantizeConstants(layer, inputScale, {
+      integerBias: cpu,
+      asConvolution,
+      limit: this.limit,
+    });
     const inputs = [node.inputs[0]!, this.constantQdq(`${layer.name}/weight`, weight)];
     if (bias) inputs.push(this.constantQdq(`${layer.name}/bias`, bias));
-    else if (node.inputs[2]) inputs.push(node.inputs[2]);
+    else if (layer.bias)
+      inputs.push(
+        this.graph.addInitializer(`${layer.name}/bias/float`, float32([layer.bias.length], layer.bias)),
+      );
     if (asConvolution) this.replaceUpsample(node.name, inputs, weight.values.dims[0]! / 4, layer);
     else node.inputs = inputs;
   }

@@ -17,6 +17,11 @@ export interface DetectorOptions {
    * decoding, NATS and other sessions want the cores too, spinning takes them away. Default true, as ONNX Runtime's.
    */
   readonly spin?: boolean | undefined;
+  /**
+   * Compute quantised layers as they are written: 8-bit values, multiplied and summed in float, which is exact to the last
+   * digit of an 8-bit result. It is what a processor whose sums cannot clip, or TensorRT, computes. Slow. Default false.
+   */
+  readonly simulateInt8?: boolean | undefined;
 }
 
 /**
@@ -62,7 +67,8 @@ export class DetectorSession {
       });
     }
     const opened = await openSession(model, options.executionProvider ?? "cpu", {
-      graphOptimizationLevel: "all",
+      // Quantised layers are fused into integer kernels above "basic".
+      graphOptimizationLevel: options.simulateInt8 ? "basic" : "all",
       executionMode: "sequential",
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
       ...(options.spin === false ? { extra: { session: { intra_op: { allow_spinning: "0" } } } } : {}),

@@ -19,7 +19,8 @@ parentPort!.on("message", ({ id, slot, frames }: RunRequest) => {
 
 send({
   kind: "ready",
-  engine: { provider: "cpu", precision: "fp32", path: "none", digest: "0" },
+  engine: { provider: "cpu", precision: "fp32", encoding: "fp32", path: "none", digest: "0" },
   refusals: [],
+  arithmetic: "exact",
   curve: [{ batch: 1, milliseconds: 1, fastest: 1 }],
 });

@@ -1,0 +1,70 @@
+/** Bias correction: what quantisation shifts each channel of a layer by, on average, is taken out of its bias. */
+import type { OnnxGraph } from "../onnx/index.ts";
+import { type CalibrationFrame, feed, openWithOutputs } from "./calibrate.ts";
+import type { QuantizableLayer } from "./quantization-plan.ts";
+import type { ReportProgress } from "./quantization-progress.ts";
+
+/**
+ * The layers with biases that give each channel of their outputs, before the ReLU, the float network's mean. Float and
+ * quantised network run side by side in one graph, and each layer of the second is corrected before the next one
+ * reads it, so no shift is corrected twice.
+ * @param quantized `graph` with all of `layers` quantised
+ */
+export async function correctBiases(
+  graph: OnnxGraph,
+  quantized: OnnxGraph,
+  layers: readonly QuantizableLayer[],
+  frames: readonly CalibrationFrame[],
+  options: {
+    readonly signal?: AbortSignal | undefined;
+    readonly onProgress?: ReportProgress | undefined;
+  } = {},
+): Promise<QuantizableLayer[]> {
+  const both = quantized.clone();
+  const inputs = new Set(graph.inputs.map(({ name }) => name));
+  const floatName = (name: string) => (name === "" || inputs.has(name) ? name : `float/${name}`);
+  for (const [name, tensor] of graph.initializers) both.addInitializer(floatName(name), tensor);
+  for (const node of graph.nodes) {
+    both.addNode({
+      op: node.op,
+      domain: node.domain,
+      name: floatName(node.name),
+      inputs: node.inputs.map(floatName),
+      outputs: node.outputs.map(floatName),
+      attributes: Object.fromEntries(node.attributes),
+    });
+  }
+  const shifts = layers.map(({ name, node, output }) => {
+    // An up-sampling that became a convolution has its own channels only where its bytes are read back.
+    const same = both.producerOf(node.outputs[0]!)?.op === node.op;
+    const value = same ? node.outputs[0]! : `${output}/dequantize`;
+    const wanted = floatName(same ? node.outputs[0]! : output);
+    const readers = both.consumersOf(value);
+    const difference = both.add("Sub", [wanted, value], {}, `${name}/difference`);
+    const shift = both.add("GlobalAveragePool", [difference], {}, `${name}/shift`);
+    const corrected = both.add("Add", [value, shift], {}, `${name}/corrected`);
+    for (const reader of readers)
+      reader.inputs = reader.inputs.map((input) => (input === value ? corrected : input));
+    return shift;
+  });
+  both.sortNodes();
+  // Above "basic", integer kernels would take the place of what is compared.
+  const session = await openWithOutputs(both, shifts, { graphOptimizationLevel: "basic" });
+  const biases = layers.map(({ bias }) => bias && Float64Array.from(bias));
+  try {
+    for (const [index, frame] of frames.entries()) {
+      options.signal?.throwIfAborted();
+      const outputs = await session.run(feed(session, frame));
+      for (const [layer, name] of shifts.entries()) {
+        const shift = outputs[name]!.data as Float32Array;
+        biases[layer] ??= new Float64Array(shift.length);
+        for (let channel = 0; channel < shift.length; channel++)
+          biases[layer][channel]! += shift[channel]! / frames.length;
+      }
+      options.onProgress?.({ stage: "correcting biases", done: index + 1, total: frames.length });
+    }
+  } finally {
+    await session.release();
+  }
+  return layers.map((layer, index) => ({ ...layer, bias: Float32Array.from(biases[index]!) }));
+}
