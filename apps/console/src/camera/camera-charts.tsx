@@ -67,7 +67,7 @@ export function CameraCharts({ id, targetFps }: { id: string; targetFps: number 
         ),
       ),
       fps: window.columns([
-        (sample) => (targetFps > 0 ? targetFps : sample.captured),
+        () => (targetFps > 0 ? targetFps : null),
         (sample) => sample.captured,
         (sample) => sample.inferred,
       ]),
@@ -100,7 +100,9 @@ export function CameraCharts({ id, targetFps }: { id: string; targetFps: number 
       />
       <Chart
         title="Frames per second"
-        note={targetFps > 0 ? "Asked: at most what the settings say" : "Asked: every frame"}
+        note={
+          targetFps > 0 ? "Asked: at most what the settings say" : "Asked: every frame that the camera sends"
+        }
         series={fpsSeries}
         data={data.fps}
         format={formatFps}

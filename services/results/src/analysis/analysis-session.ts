@@ -52,6 +52,8 @@ export class AnalysisSession {
   #current = false;
   /** Where the reader of detections is; undefined before the first message. */
   #place: StreamPlace | undefined;
+  /** Why the camera was down when that was last looked at; undefined before. */
+  #downReason: CameraReason | undefined;
   /** What has been analysed before makes no events again: the rules come into force after it. */
   #rulesWait = false;
 
@@ -223,7 +225,12 @@ export class AnalysisSession {
 
   async #followStanding(): Promise<void> {
     const standing = this.#standing.now;
-    if (!standing || standing.down === this.#timeline.state.down) return;
+    if (!standing) return;
+    const reason = standing.down ? standing.reason : CameraReason.UNSPECIFIED;
+    // A camera that stays down may do so for another reason: its address was put right, and now the password is wrong.
+    const another = reason !== CameraReason.UNSPECIFIED && reason !== (this.#downReason ?? reason);
+    this.#downReason = reason;
+    if (standing.down === this.#timeline.state.down && !another) return;
     const value = { ...plain, ...standing, time: now() };
     await this.#timeline.step({ $case: "transition", value });
     this.#idle.refresh();

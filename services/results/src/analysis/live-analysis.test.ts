@@ -116,11 +116,20 @@ test("a camera that goes down ends its tracks, and one that comes back says so",
   const lastEnd = async () => (await eventsOf(EventType.APPEARED)).at(-1)!.endReason;
   await expect.poll(lastEnd, patient).toBe(EndReason.CAMERA_DOWN);
   await report({ state: CameraState.CONNECTING });
+  await report({
+    state: CameraState.DOWN,
+    reason: CameraReason.UNAUTHORIZED,
+    message: "the password is wrong",
+  });
+  const why = async () => (await eventsOf(EventType.CAMERA_DOWN)).at(-1)!;
+  await expect.poll(why, patient).toMatchObject({ cameraReason: CameraReason.UNAUTHORIZED });
+  expect((await why()).message).toBe("camera is down: the password is wrong");
+  await report({ state: CameraState.CONNECTING });
   await report({ state: CameraState.LIVE });
   await expect.poll(() => eventsOf(EventType.CAMERA_UP), patient).toHaveLength(1);
   const downs = async () => phases(await eventsOf(EventType.CAMERA_DOWN));
-  await expect.poll(downs, patient).toEqual([EventPhase.START, EventPhase.END]);
-  expect((await kinds()).filter((kind) => kind === "transition")).toHaveLength(2);
+  await expect.poll(downs, patient).toEqual([EventPhase.START, EventPhase.UPDATE, EventPhase.END]);
+  expect((await kinds()).filter((kind) => kind === "transition")).toHaveLength(3);
 });
 
 test("a state that changed while nobody analysed comes after the frames of before", async () => {

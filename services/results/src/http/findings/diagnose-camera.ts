@@ -158,7 +158,8 @@ function* findDrops(
       dropped / Math.max(1, label === "sampled_out" ? captured : captured - sampledOut),
     );
     if (dropped === 0 || share < advice.from) continue;
-    const text = `${percent(share)} of the frames ${advice.text}`;
+    const frames = label === "sampled_out" || sampledOut === 0 ? "frames" : "frames to be analysed";
+    const text = `${percent(share)} of the ${frames} ${advice.text}`;
     const workers = label === "superseded" ? describeWorkers(camera.model, system) : undefined;
     yield {
       level: advice.level,
