@@ -4,6 +4,7 @@ import { frameMessageBytes } from "@sightline/contracts";
 import { DeadArenas, FrameArena } from "@sightline/frame-arena";
 import { expectLargeBuffers } from "@sightline/service";
 import { FrameHolder } from "../../services/inference/src/testing/frame-holder.ts";
+import { TokenTiming } from "../../services/ingest/src/token-timing.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
 
 export interface HolderSettings {
@@ -44,6 +45,7 @@ if (import.meta.main) {
   connection.subscribe(plainSubject, { callback: (_error, message) => void message.respond(bytes) });
   for (const { id, fps } of cameras) {
     const camera = holder.add({ ...size, id }, fps);
+    if (fps > 0) camera.timing = new TokenTiming();
     if (fps === 0) holder.capture(camera);
   }
   answerCounts(() => ({

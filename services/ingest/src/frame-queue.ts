@@ -1,6 +1,7 @@
 import { DropReason, type FrameMetadata } from "@sightline/contracts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import type { Ledger } from "./ledger.ts";
+import { TokenTiming } from "./token-timing.ts";
 
 /** A frame in memory: its message with room for the header, and what the header will say. */
 export interface WaitingFrame {
@@ -21,6 +22,7 @@ export interface TakenFrame extends WaitingFrame {
 export class FrameQueue {
   readonly #ledger: Ledger;
   readonly #offer: (token: number) => void;
+  readonly #timing = new TokenTiming();
   #waiting: WaitingFrame | undefined;
   #lastHanded = 0;
   #lastToken = 0;
@@ -35,20 +37,23 @@ export class FrameQueue {
   /** Takes the newest frame; the one that waited is superseded. Offers a token when none is out. */
   put(frame: WaitingFrame): void {
     this.#discard(DropReason.SUPERSEDED);
+    this.#timing.arrived(frame.readyAt);
     this.#waiting = frame;
     if (!this.#out) this.#offerNew();
   }
 
-  /** The frame for a token; undefined when the token is void. */
+  /** The frame for a token; undefined when the token is void, or was offered ahead of a frame that has not come. */
   take(token: number): TakenFrame | undefined {
     if (this.#out?.token !== token) return undefined;
     this.#out = undefined;
     const frame = this.#waiting;
     if (!frame) return undefined;
     this.#waiting = undefined;
+    const now = performance.now();
     const previousNumber = this.#lastHanded;
-    const queueUs = Math.round((performance.now() - frame.readyAt) * 1000);
+    const queueUs = Math.round((now - frame.readyAt) * 1000);
     this.#lastHanded = frame.metadata.number;
+    if (this.#timing.taken(now)) this.#offerNew();
     return { ...frame, header: { ...frame.metadata, previousNumber, queueUs } };
   }
 
@@ -72,7 +77,9 @@ export class FrameQueue {
 
   #offerNew(): void {
     this.#lastToken += 1;
-    this.#out = { token: this.#lastToken, since: performance.now() };
+    const now = performance.now();
+    this.#timing.offered(now);
+    this.#out = { token: this.#lastToken, since: now };
     this.#offer(this.#lastToken);
   }
 

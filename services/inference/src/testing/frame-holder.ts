@@ -34,6 +34,13 @@ export interface HeldCameraOptions {
   ageMs?: number;
 }
 
+/** When a camera's next token may be offered ahead of its frame; as ingest's TokenTiming. Times are monotonic ms. */
+export interface OfferTiming {
+  arrived(now: number): void;
+  offered(now: number): void;
+  taken(now: number): boolean;
+}
+
 const tokenCheckMs = 1_000;
 
 /** One camera of a FrameHolder, with the account of its frames. */
@@ -51,6 +58,8 @@ export class HeldCamera {
   token = 0;
   tokenOut = false;
   previous = 0;
+  /** Without it a token is offered only with a frame. */
+  timing: OfferTiming | undefined;
 
   constructor(options: HeldCameraOptions) {
     this.options = options;
@@ -135,12 +144,14 @@ export class FrameHolder {
       capturedAt: now - (camera.options.ageMs ?? 0),
       arrivedAt: performance.now(),
     };
+    camera.timing?.arrived(performance.now());
     if (!camera.tokenOut) this.#offer(camera);
   }
 
   #offer(camera: HeldCamera): void {
     const { id, model } = camera.options;
     camera.tokenOut = true;
+    camera.timing?.offered(performance.now());
     const token = ++camera.token;
     const data = encodeJson({ camera: id, epoch: camera.epoch, id: token });
     const options = { msgID: `${id}:${camera.epoch}:${token}`, timeoutMs: 1_000 };
@@ -164,6 +175,7 @@ export class FrameHolder {
       return;
     }
     camera.waiting = undefined;
+    if (camera.timing?.taken(performance.now())) this.#offer(camera);
     const { id, width, height, value = 0 } = camera.options;
     const header = FrameMetadata.fromPartial({
       camera: cameraName(id),
