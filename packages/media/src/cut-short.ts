@@ -56,19 +56,55 @@ function lengthOf(first = 0): number {
   return Math.clz32(first) - 23;
 }
 
+/** JPEG (ITU-T T.81, B.1): segments, each with its length behind its marker, and coded data up to the next marker. */
+const endOfJpeg: EndOf = async (file, length) => {
+  const data = await bytes(file, 0, length);
+  for (let at = 2; at + 4 <= length; ) {
+    if (data[at] !== 0xff) return undefined;
+    const marker = data[at + 1]!;
+    if (marker === 0xd9) return at + 2;
+    // A marker may have bytes of FF before it.
+    if (marker === 0xff) at += 1;
+    else at += 2 + data.readUInt16BE(at + 2);
+    if (marker !== 0xda) continue;
+    while (at < length && (data[at] !== 0xff || isCoded(data[at + 1]))) at += 1;
+    if (data[at + 1] === 0xd9) return at + 2;
+  }
+  return length + 1;
+};
+
+/** Whether a byte of FF with this one behind it is a part of coded data: a plain FF, or a restart marker. */
+function isCoded(next: number | undefined): boolean {
+  return next === 0 || (next !== undefined && next >= 0xd0 && next <= 0xd7);
+}
+
+/** PNG (ISO/IEC 15948, 5.3): chunks with their length before their type and a checksum behind, up to IEND. */
+const endOfPng: EndOf = async (file, length) => {
+  let at = 8;
+  for (let type = ""; type !== "IEND"; ) {
+    const head = await bytes(file, at, 8);
+    if (head.length < 8 || at > length) return at + 8;
+    type = head.toString("latin1", 4, 8);
+    at += 12 + head.readUInt32BE(0);
+  }
+  return at;
+};
+
 /** Which container a file is, by its first bytes. */
 function endFor(head: Buffer): EndOf | undefined {
   const layout = packetLayout(head);
   if (layout) return (file, length) => endOfPackets(file, length, layout);
   const tag = head.toString("latin1", 0, 12);
   if (/^.{4}(?:ftyp|moov|mdat|free|skip|wide|styp|pnot)/s.test(tag)) return endOfBoxes;
+  if (tag.startsWith("\xff\xd8\xff")) return endOfJpeg;
+  if (tag.startsWith("\x89PNG")) return endOfPng;
   if (tag.startsWith("RIFF")) return endOfChunks;
   return tag.startsWith("\x1aE\xdf\xa3") ? endOfElements : undefined;
 }
 
 /**
  * Whether a file is cut short, as a copy or download that broke off leaves it: MP4 and MOV, Matroska and WebM, MPEG transport
- * streams, AVI and WebP say how long their parts are. What other files, and streams that were written as they came, lack cannot be told.
+ * streams, AVI, WebP, JPEG and PNG say how long their parts are. What other files, and streams that were written as they came, lack cannot be told.
  * @throws the system's error when the file cannot be read
  */
 export async function isCutShort(path: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, statSync, truncateSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -154,6 +154,8 @@ test.each([
   ["AVI", "video.avi", ["-c:v", "mpeg4"]],
   ["MPEG-TS", "video.ts", []],
   ["M2TS", "video.m2ts", []],
+  ["JPEG", "picture.jpg", ["-frames:v", "1"]],
+  ["PNG", "picture.png", ["-frames:v", "1"]],
 ])("%s: the whole file is whole, and a part of it is cut short", async (_, name, output) => {
   const path = make(name, "null", ...output);
   expect(await isCutShort(path)).toBe(false);
@@ -171,6 +173,17 @@ test("MPEG-TS that ends between two packets is cut short when its last stream sa
   expect(await isCutShort(path)).toBe(false);
   truncateSync(path, 188 * (packets - 1));
   expect(await isCutShort(path)).toBe(true);
+});
+
+test("a photo is whole with a thumbnail, progressive, and with what some phones put behind it", async () => {
+  const path = join(folder, "photo.jpg");
+  await sharp(make("photo.png", "null", "-frames:v", "1"))
+    .withMetadata({ orientation: 6 })
+    .jpeg({ progressive: true })
+    .toFile(path);
+  expect(await isCutShort(path)).toBe(false);
+  appendFileSync(path, Buffer.from([0, 0, 0xff, 0xda, 0, 2, 1, 2, 3]));
+  expect(await isCutShort(path)).toBe(false);
 });
 
 test("of other files, and of a stream that does not say its length, nothing is told", async () => {
