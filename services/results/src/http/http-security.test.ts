@@ -80,5 +80,5 @@ test("without a built console the page says how to build it", async () => {
   const page = await ask("GET", "/", {});
   expect(page.status).toBe(503);
   expect(page.headers["content-type"]).toContain("text/html");
-  expect(page.text).toContain("pnpm --filter @sightline/console build");
+  expect(page.text).toContain("--filter @sightline/console build");
 });
