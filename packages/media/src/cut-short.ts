@@ -56,9 +56,13 @@ function lengthOf(first = 0): number {
   return Math.clz32(first) - 23;
 }
 
+/** More than a picture of any camera; a video of pictures one after the other may be much more. */
+const mostJpegBytes = 128 * 1024 ** 2;
+
 /** JPEG (ITU-T T.81, B.1): segments, each with its length behind its marker, and coded data up to the next marker. */
-const endOfJpeg: EndOf = async (file, length) => {
-  const data = await bytes(file, 0, length);
+const endOfJpeg: EndOf = async (file, size) => {
+  const data = await bytes(file, 0, Math.min(size, mostJpegBytes));
+  const { length } = data;
   for (let at = 2; at + 4 <= length; ) {
     if (data[at] !== 0xff) return undefined;
     const marker = data[at + 1]!;
@@ -70,7 +74,7 @@ const endOfJpeg: EndOf = async (file, length) => {
     while (at < length && (data[at] !== 0xff || isCoded(data[at + 1]))) at += 1;
     if (data[at + 1] === 0xd9) return at + 2;
   }
-  return length + 1;
+  return length < size ? undefined : length + 1;
 };
 
 /** Whether a byte of FF with this one behind it is a part of coded data: a plain FF, or a restart marker. */

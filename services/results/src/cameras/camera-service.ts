@@ -10,14 +10,13 @@ import {
   type RegisterCameraRequest,
   type UpdateCameraRequest,
 } from "@sightline/contracts";
-import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
+import { ApiError, faultsOf } from "../grpc/errors.ts";
 import { cutPage, readPage } from "../grpc/page-token.ts";
 import { etagOf, toCameraMessage, transports } from "./camera-message.ts";
 import type { CameraRegistry, StoredCamera } from "./camera-registry.ts";
 import {
   checkSettings,
   decodeOf,
-  settingFaults,
   type UpdatablePath,
   updatablePaths,
   updatedPaths,
@@ -43,14 +42,11 @@ export class CameraService {
   async register(request: RegisterCameraRequest, form = wellFormed): Promise<Camera> {
     const { cameraId, camera = Camera.create() } = request;
     const all = new Set(updatablePaths);
-    throwFaults([
-      ...form.faults,
+    const settings = checkSettings(camera, all, this.#catalog, form, [
       ...(form.fields.has("id") ? [] : faultsOf(() => checkId(cameraId))),
       ...(form.fields.has("uri") ? [] : faultsOf(() => parseCameraUri(camera.uri))),
-      ...settingFaults(camera, all, this.#catalog, form),
     ]);
     const { uri, secret } = parseCameraUri(camera.uri);
-    const settings = checkSettings(camera, all, this.#catalog);
     const now = new Date().toISOString();
     const record = { uri, ...settings, hasCredentials: Boolean(secret), createTime: now, updateTime: now };
     return this.#message(await this.#registry.create(cameraId, record, secret ?? undefined));
@@ -96,13 +92,8 @@ export class CameraService {
         minScore: paths.has("min_score") ? given.minScore : old.minScore,
         classes: paths.has("classes") ? given.classes : old.classes,
       });
-      throwFaults([
-        ...form.faults,
-        ...faultsOf(readUri),
-        ...settingFaults(merged, paths, this.#catalog, form),
-      ]);
+      const settings = checkSettings(merged, paths, this.#catalog, form, faultsOf(readUri));
       const address = readUri();
-      const settings = checkSettings(merged, paths, this.#catalog);
       const uri = address?.uri ?? old.uri;
       const secret = address && secretAfter(address, old);
       const hasCredentials = secret === undefined ? old.hasCredentials : secret !== null;

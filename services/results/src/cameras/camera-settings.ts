@@ -74,11 +74,11 @@ export const wellFormed: FormFaults = { faults: [], fields: new Set() };
  * All that is wrong with settings. Model and classes are checked against the models served now only if named in `changed`, so
  * that a camera can be changed while its model is away.
  */
-export function settingFaults(
+function settingFaults(
   camera: Camera,
   changed: ReadonlySet<UpdatablePath>,
   catalog: ModelCatalog,
-  { fields }: FormFaults = wellFormed,
+  { fields }: FormFaults,
 ): ApiError[] {
   const model = camera.model || catalog.defaultModel;
   const classesCount = changed.has("classes") || (changed.has("model") && !fields.has("model"));
@@ -97,13 +97,18 @@ export function settingFaults(
   });
 }
 
-/** Checks settings and puts defaults in. @throws ApiError with all that {@link settingFaults} finds */
+/**
+ * Checks settings and puts defaults in. @throws ApiError with all that is wrong: with the request's form, what `others` holds,
+ * and what {@link settingFaults} finds
+ */
 export function checkSettings(
   camera: Camera,
   changed: ReadonlySet<UpdatablePath>,
   catalog: ModelCatalog,
+  form: FormFaults = wellFormed,
+  others: readonly ApiError[] = [],
 ): StoredSettings {
-  throwFaults(settingFaults(camera, changed, catalog));
+  throwFaults([...form.faults, ...others, ...settingFaults(camera, changed, catalog, form)]);
   const { transport, videoTrack, targetFps, minScore, classes } = camera;
   const decode = toDecode(camera.decode);
   return {
