@@ -32,8 +32,7 @@ export class FrameAssembler {
   #key = false;
   #timestamp = 0;
   #arrivedAt = 0;
-  #firstTimestamp: number | undefined;
-  #lastTimestamp = 0;
+  #lastTimestamp: number | undefined;
   #ticks = 0;
   #sequence: number | undefined;
   /** Fragments of the unit at hand are taken. */
@@ -61,7 +60,7 @@ export class FrameAssembler {
       this.#marked = false;
     }
     if (rtp.timestamp !== this.#timestamp) {
-      this.#end();
+      this.end();
       this.#timestamp = rtp.timestamp;
       this.#marked = false;
     }
@@ -69,12 +68,7 @@ export class FrameAssembler {
     if (this.#bytes > mostBytes) this.#forget();
     this.#arrivedAt = arrivedAt;
     this.#marked = rtp.marker;
-    if (rtp.marker && this.#markers === "trusted") this.#end();
-  }
-
-  /** Gives what is gathered: nothing more will come. */
-  end(): void {
-    this.#end();
+    if (rtp.marker && this.#markers === "trusted") this.end();
   }
 
   /** RFC 6184 and RFC 7798: one unit, several in one packet, or a piece of one. */
@@ -84,7 +78,7 @@ export class FrameAssembler {
     if (payload.length <= head) return;
     const type = h264 ? payload[0]! & 0x1f : (payload[0]! >> 1) & 0x3f;
     if (type === (h264 ? 24 : 48)) {
-      for (let at = h264 ? 1 : 2; at + 2 < payload.length; ) {
+      for (let at = head; at + 2 < payload.length; ) {
         const end = at + 2 + payload.readUInt16BE(at);
         if (end > payload.length) return;
         this.#unit(payload.subarray(at + 2, end));
@@ -121,7 +115,7 @@ export class FrameAssembler {
   #begin(header: Buffer, body: Buffer): void {
     const { picture, first, key, precedes } = nalKind(this.#codec, header, body);
     if (this.#marked && picture && !first) this.#markers = "wrong";
-    if (this.#picture && (precedes || (picture && first))) this.#end();
+    if (this.#picture && (precedes || (picture && first))) this.end();
     this.#marked = false;
     this.#picture ||= picture;
     this.#key ||= key;
@@ -133,8 +127,8 @@ export class FrameAssembler {
     this.#bytes += piece.length;
   }
 
-  /** Gives the picture that is gathered; what only precedes one waits for it. */
-  #end(): void {
+  /** Gives the picture that is gathered, since nothing more of it will come; what only precedes one waits for it. */
+  end(): void {
     if (!this.#picture) return;
     if (this.#marked && this.#markers === "unknown") this.#markers = "trusted";
     const data = Buffer.concat(this.#pieces);
@@ -153,8 +147,7 @@ export class FrameAssembler {
 
   /** RTP's 32 bits go round; a step is taken for the shorter way. */
   #unwrap(): number {
-    this.#firstTimestamp ??= this.#lastTimestamp = this.#timestamp;
-    this.#ticks += (this.#timestamp - this.#lastTimestamp) | 0;
+    this.#ticks += (this.#timestamp - (this.#lastTimestamp ?? this.#timestamp)) | 0;
     this.#lastTimestamp = this.#timestamp;
     return this.#ticks;
   }
