@@ -40,6 +40,7 @@ describe("camera", () => {
         "0.3",
       ],
       ...["--classes", "person, dog", "--transport", "udp", "--decode", "vaapi"],
+      ...["--record", "continuous", "--record-days", "7", "--record-audio"],
     );
     // No worker runs here, so nobody knows what the model knows.
     const unchecked =
@@ -51,6 +52,7 @@ describe("camera", () => {
       uri: "rtsp://cam/live",
       transport: "udp",
       decode: "vaapi",
+      recording: { mode: "continuous", maxAgeDays: 7, eventsMaxAgeDays: 0, audio: true },
       targetFps: 5,
       model: "yolo-nas-pedestrians",
       minScore: 0.3,
@@ -70,6 +72,9 @@ describe("camera", () => {
       "",
       "--decode",
       "default",
+      "--record-events-days",
+      "30",
+      "--no-record-audio",
       "--json",
     );
     expect(JSON.parse(updated.stdout)).toMatchObject({
@@ -78,6 +83,7 @@ describe("camera", () => {
       minScore: 0.3,
       transport: "udp",
       decode: "default",
+      recording: { mode: "continuous", maxAgeDays: 7, eventsMaxAgeDays: 30, audio: false },
     });
     const stale = await sightline("camera", "update", "front", "--fps", "1", "--etag", camera.etag);
     expect(stale).toMatchObject({ code: 1, stdout: "" });
@@ -99,6 +105,9 @@ describe("camera", () => {
       /^NAME +STATE +FPS ASKED +CAPTURED +INFERRED .*\nyard +pending +all +0\.0 +0\.0 .*rtsp:\/\/cam\/live/,
     );
     expect((await sightline("camera", "update", "yard", "--fps", "3")).stdout).toMatch(/^fps asked +3$/m);
+    expect((await sightline("camera", "update", "yard", "--record", "off")).stdout).toMatch(
+      /^recording +off$/m,
+    );
     expect((await sightline("camera", "list")).stdout).toMatch(/^yard +pending +3 +/m);
     expect((await sightline("camera", "get", "yard")).stdout).toMatch(/^name +yard$/m);
     expect((await sightline("camera", "remove", "yard")).stdout).toBe("yard is removed\n");
@@ -121,6 +130,12 @@ describe("errors are one line on stderr, in the words of the command line", () =
     [[...camera, "rtsp://cam/x", "--model", "no pe"], 1, "--model is not a model name"],
     [[...camera, "rtsp://cam/x", "--fps", "241"], 1, "--fps is 241; expected 0 (every frame) to 240"],
     [[...camera, "rtsp://cam/x", "--min-score", "2"], 1, "--min-score is 2; expected 0"],
+    [[...camera, "rtsp://cam/x", "--record-days", "-1"], 1, "--record-days is -1; expected 0 (until"],
+    [
+      [...camera, "rtsp://cam/x", "--record-events-days", "9999"],
+      1,
+      "--record-events-days is 9999; expected 0 (as --record-days says) to 3650",
+    ],
     [[...camera, "rtsp://cam/x", "--classes", "x".repeat(65)], 1, "--classes has a name that is"],
     [camera, 2, "url"],
     [[...camera, "rtsp://cam/x", "--fps", "many"], 2, "expected a number"],

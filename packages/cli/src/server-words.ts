@@ -5,6 +5,8 @@ const words: readonly (readonly [RegExp, string | ((whole: string, field: string
   [/\bcamera_id\b/g, "the camera's name"],
   [/\bcamera\.uri\b/g, "the URL"],
   [/\bcamera\.target_fps\b/g, "--fps"],
+  [/\b(?:camera\.recording\.)?max_age_days\b/g, "--record-days"],
+  [/\bcamera\.recording\.events_max_age_days\b/g, "--record-events-days"],
   [/\bcamera\.([a-z_]+)\b/g, (_, field) => `--${field.replaceAll("_", "-")}`],
   [/\bmin_score\b/g, "--min-score"],
   [/\bstart(?:_|\.)time\b/g, "--from"],

@@ -6,6 +6,7 @@ import {
   cameraName,
   Decode,
   FrameReference,
+  RecordingMode,
   Transport,
 } from "@sightline/contracts";
 import {
@@ -30,6 +31,8 @@ export interface CameraSettings {
   videoTrack?: number;
   /** What decodes the video: `default` is the server's setting, `auto` the fastest that is there. */
   decode?: "default" | "auto" | "cuda" | "vaapi" | "software";
+  /** What is kept of the video; what is not given is at its default, or stays as it is in an update. */
+  recording?: RecordingSettings;
   /** Frames per second to analyse, at most; 0 takes every frame. */
   targetFps?: number;
   /** Model name; the system's default unless given. */
@@ -38,6 +41,18 @@ export interface CameraSettings {
   minScore?: number;
   /** Class names to detect; empty means all. */
   classes?: readonly string[];
+}
+
+/** What is kept of a camera's video, and for how long. */
+export interface RecordingSettings {
+  /** `default` is the server's setting; `events` keeps what is around events, `continuous` all. */
+  mode?: "default" | "off" | "events" | "continuous";
+  /** Days for which video is kept, at most 3650; 0 is until its space is needed. */
+  maxAgeDays?: number;
+  /** The same for video of events; 0 is as `maxAgeDays` says. */
+  eventsMaxAgeDays?: number;
+  /** Whether sound is kept too. */
+  audio?: boolean;
 }
 
 /** What a caller may want of a watch. */
@@ -105,9 +120,8 @@ export class Cameras {
     call: CallSettings & UncheckedClasses & { etag?: string } = {},
   ): Promise<Camera> {
     const camera = { ...toMessage(settings), name: cameraName(id), etag: call.etag ?? "" };
-    const updateMask = (Object.keys(settings) as (keyof CameraSettings)[])
-      .filter((key) => settings[key] !== undefined)
-      .map((key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+    const { recording = {}, ...others } = settings;
+    const updateMask = [...maskPaths(others), ...maskPaths(recording).map((path) => `recording.${path}`)];
     const response = await this.#call((client) => client.updateCamera, { camera, updateMask }, call);
     tellUnchecked(call, response.uncheckedClasses);
     return present(response.camera);
@@ -161,14 +175,29 @@ const decodes = {
   software: Decode.SOFTWARE,
 } as const;
 
+const recordingModes = {
+  default: RecordingMode.UNSPECIFIED,
+  off: RecordingMode.OFF,
+  events: RecordingMode.EVENTS,
+  continuous: RecordingMode.CONTINUOUS,
+} as const;
+
 function toMessage(settings: Partial<CameraSettings>): Camera {
-  const { transport, decode, classes, ...rest } = settings;
+  const { transport, decode, recording, classes, ...rest } = settings;
   return CameraMessage.fromPartial({
     ...rest,
     transport: transport && { auto: Transport.AUTO, tcp: Transport.TCP, udp: Transport.UDP }[transport],
     decode: decode && decodes[decode],
+    recording: recording && { ...recording, mode: recording.mode && recordingModes[recording.mode] },
     classes: classes && [...classes],
   });
+}
+
+/** The names of what is given, as an update mask has them. */
+function maskPaths(settings: object): string[] {
+  return Object.entries(settings)
+    .filter(([, value]) => value !== undefined)
+    .map(([key]) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
 }
 
 function present(camera: Camera | undefined): Camera {

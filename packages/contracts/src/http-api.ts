@@ -19,6 +19,31 @@ export const httpLedgerSchema = z.object({
   inFlight: z.number(),
 });
 
+/** When a camera's video is kept; `default` is ingest's own setting. */
+const recordingMode = z.enum(["default", "off", "events", "continuous"]);
+const recordingDays = z.number().min(0).max(limits.maxRecordingDays);
+
+export const httpRecordingSchema = z.strictObject({
+  mode: recordingMode,
+  /** 0 is until the space is needed. */
+  maxAgeDays: recordingDays,
+  /** Of video of events; 0 is as `maxAgeDays` says. */
+  eventsMaxAgeDays: recordingDays,
+  audio: z.boolean(),
+});
+
+export const httpRecordingStatusSchema = z.object({
+  /** What is in effect. */
+  mode: z.enum(["off", "events", "continuous"]),
+  /** Whether video is being written now. */
+  active: z.boolean(),
+  /** Why it is not though the mode asks for it, with what to do; empty when all is well. */
+  message: z.string(),
+  /** On the disk of the ingest that holds the camera. */
+  bytes: z.number(),
+  oldestTime: z.string().nullable(),
+});
+
 export const httpCameraStatusSchema = z.object({
   state: z.enum(["pending", "connecting", "live", "down"]),
   /** Empty when there is none. */
@@ -35,6 +60,8 @@ export const httpCameraStatusSchema = z.object({
   decoder: z.string(),
   /** Why it is not the decoder that was asked for, or a faster one; else empty. */
   decoderNote: z.string(),
+  /** Null while no ingest says what it records. */
+  recording: httpRecordingStatusSchema.nullable(),
   ingest: z.string(),
   epoch: z.string(),
   ledger: httpLedgerSchema,
@@ -72,6 +99,8 @@ export const httpCameraSettingsSchema = z.strictObject({
   /** Counts from 1; 0 takes the first. */
   videoTrack: z.int().min(0).max(limits.maxVideoTrack).optional(),
   decode: decode.optional(),
+  /** What is not there is at its default in a new camera, and stays as it is in a change. */
+  recording: httpRecordingSchema.partial().optional(),
   targetFps: z.number().optional(),
   model: z.string().max(63).optional(),
   minScore: z.number().optional(),
@@ -86,6 +115,7 @@ export const httpCameraSchema = z.object({
   transport: z.enum(["auto", "tcp", "udp"]),
   videoTrack: z.number(),
   decode,
+  recording: httpRecordingSchema,
   targetFps: z.number(),
   model: z.string(),
   minScore: z.number(),
@@ -313,6 +343,8 @@ export const livePictureSchema = z.object({
 
 export type HttpCamera = z.infer<typeof httpCameraSchema>;
 export type HttpCameraStatus = z.infer<typeof httpCameraStatusSchema>;
+export type HttpRecording = z.infer<typeof httpRecordingSchema>;
+export type HttpRecordingStatus = z.infer<typeof httpRecordingStatusSchema>;
 export type HttpCameraSettings = z.infer<typeof httpCameraSettingsSchema>;
 export type HttpNewCamera = z.infer<typeof httpNewCameraSchema>;
 export type HttpCameraChanges = z.infer<typeof httpCameraChangesSchema>;

@@ -12,6 +12,9 @@ export {
   CameraState,
   CameraStatus,
   Decode,
+  Recording,
+  RecordingMode,
+  RecordingStatus,
   Transport,
 } from "./gen/sightline/v1/camera.ts";
 export {
@@ -138,6 +141,7 @@ export {
 export * from "./http-api.ts";
 export * from "./limits.ts";
 export * from "./make-detection.ts";
+export * from "./recordings.ts";
 export * from "./streams.ts";
 export * from "./strict-json.ts";
 export * from "./subjects.ts";

@@ -12,6 +12,8 @@ export const limits = {
   maxUriLength: 2048,
   /** Highest number of a video track that can be chosen. */
   maxVideoTrack: 16,
+  /** Longest time for which recordings can be kept, in days. */
+  maxRecordingDays: 3650,
   /** Most class names in a filter. */
   maxClasses: 1000,
   /** Largest gRPC message, in bytes. */

@@ -18,6 +18,8 @@ export const subjects = {
   redelivery: (subscription: string) => `redeliveries.${subscription}`,
   /** Request: the picture of a recent frame, as JPEG. Answered by the ingest that holds the camera. */
   pictureGet: (camera: string) => `pictures.get.${camera}`,
+  /** Request: what of a camera is recorded in a range of time (recordings.ts). Answered by every ingest, also by one that has nothing. */
+  recordingsFind: (camera: string) => `recordings.find.${camera}`,
   /** Request: what a camera that need not be registered offers. Answered by any ingest. */
   cameraProbe: "cameras.probe",
 } as const;

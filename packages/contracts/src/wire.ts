@@ -76,6 +76,16 @@ const transportSchema = z.enum(["auto", "tcp", "udp"]);
 
 const decodeSchema = z.enum(["auto", "cuda", "vaapi", "software"]);
 
+/** When video is kept; what is not there is at its default (camera.proto). */
+export const recordingSettingsSchema = z.strictObject({
+  /** None: as ingest's own setting says. */
+  mode: z.enum(["off", "events", "continuous"]).optional(),
+  maxAgeDays: z.number().positive().max(limits.maxRecordingDays).optional(),
+  eventsMaxAgeDays: z.number().positive().max(limits.maxRecordingDays).optional(),
+  audio: z.literal(true).optional(),
+});
+export type RecordingSettings = z.infer<typeof recordingSettingsSchema>;
+
 /** Request to try a camera out. */
 export const probeRequestSchema = z.strictObject({
   uri: z.string().max(limits.maxUriLength),
@@ -116,6 +126,8 @@ export const cameraRecordSchema = z.strictObject({
   videoTrack: z.int().min(0).max(limits.maxVideoTrack).optional(),
   /** None: as ingest's own setting says. */
   decode: decodeSchema.optional(),
+  /** None: all at its default. */
+  recording: recordingSettingsSchema.optional(),
   targetFps: z.number().min(0).max(240),
   model: z.string(),
   minScore: z.number().min(0).max(1),

@@ -144,6 +144,7 @@ export class CameraRunner {
       ledger: this.ledger.snapshot(),
       failedAttempts: this.#backoff.failures,
       unanalysedSeconds: this.unanalysedSeconds,
+      recording: undefined,
     });
     this.#status = new StatusReporter(buckets.cameraStatus, camera, numbers, this.#log);
     this.#running = this.#run();

@@ -4,7 +4,7 @@ import { type CameraRecord, type CameraSecret, cameraSecretSchema, decodeJson } 
 /** What ingest does with a camera; score and classes are the workers' business. */
 export type CameraSettings = Pick<
   CameraRecord,
-  "uri" | "transport" | "videoTrack" | "decode" | "targetFps" | "model"
+  "uri" | "transport" | "videoTrack" | "decode" | "recording" | "targetFps" | "model"
 > & {
   secret: CameraSecret | undefined;
 };
@@ -15,10 +15,10 @@ export async function readSettings(
   camera: string,
   record: CameraRecord,
 ): Promise<CameraSettings> {
-  const { uri, transport, videoTrack = 0, decode, targetFps, model, hasCredentials } = record;
+  const { uri, transport, videoTrack = 0, decode, recording, targetFps, model, hasCredentials } = record;
   const entry = hasCredentials ? await secrets.get(camera) : null;
   const secret = entry?.operation === "PUT" ? decodeJson(cameraSecretSchema, entry.value) : undefined;
-  return { uri, transport, videoTrack, decode, targetFps, model, secret };
+  return { uri, transport, videoTrack, decode, recording, targetFps, model, secret };
 }
 
 /** Whether the camera must be received anew when its settings change from `a` to `b`. */

@@ -16,6 +16,7 @@ import {
   videoTrackFault,
 } from "./form-values.ts";
 import { ProbePanel, type Trial } from "./probe-panel.tsx";
+import { RecordingFields } from "./recording-fields.tsx";
 
 interface Props {
   initial: FormValues;
@@ -224,6 +225,7 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
             <option value="software">Software</option>
           </select>
         </Field>
+        <RecordingFields values={now} errors={problem} onChange={set} />
         {fault.value !== "" && (
           <p class="fault" role="alert">
             {fault.value}

@@ -24,6 +24,20 @@ describe("camera form", () => {
       model: "",
       minScore: 0,
       classes: [],
+      recording: { mode: "default", maxAgeDays: 0, eventsMaxAgeDays: 0, audio: false },
+    });
+  });
+
+  it("takes what is recorded and for how long", () => {
+    const camera = { ...good, recordMode: "continuous" as const, recordDays: "0,5", recordAudio: true };
+    expect(checkForm(camera)).toEqual({});
+    expect(changedSettings(good, camera)).toEqual({
+      recording: { mode: "continuous", maxAgeDays: 0.5, eventsMaxAgeDays: 0, audio: true },
+    });
+    expect(Object.keys(checkForm({ ...good, recordEventsDays: "4000" }))).toEqual(["recordEventsDays"]);
+    const message = "camera.recording.events_max_age_days is 4000; expected 0 to 3650";
+    expect(refusedFields({ code: "invalid_argument", message })).toEqual({
+      recordEventsDays: "The number of days for events is 4000; expected 0 to 3650.",
     });
   });
 

@@ -12,6 +12,10 @@ export interface FormValues {
   classes: string[];
   minScore: string;
   targetFps: string;
+  recordMode: HttpCamera["recording"]["mode"];
+  recordDays: string;
+  recordEventsDays: string;
+  recordAudio: boolean;
 }
 
 export type FieldName = keyof FormValues;
@@ -28,11 +32,15 @@ export const emptyForm: FormValues = {
   classes: [],
   minScore: "",
   targetFps: "",
+  recordMode: "default",
+  recordDays: "",
+  recordEventsDays: "",
+  recordAudio: false,
 };
 
 /** A camera's settings as the form shows them; empty means the default. */
 export function formOf(camera: HttpCamera): FormValues {
-  const { id, uri, transport, videoTrack, decode, model, classes, minScore, targetFps } = camera;
+  const { id, uri, transport, videoTrack, decode, model, classes, minScore, targetFps, recording } = camera;
   return {
     id,
     uri,
@@ -43,6 +51,10 @@ export function formOf(camera: HttpCamera): FormValues {
     classes,
     minScore: numberText(minScore),
     targetFps: numberText(targetFps),
+    recordMode: recording.mode,
+    recordDays: numberText(recording.maxAgeDays),
+    recordEventsDays: numberText(recording.eventsMaxAgeDays),
+    recordAudio: recording.audio,
   };
 }
 
@@ -58,6 +70,9 @@ export function checkForm(values: FormValues): FieldErrors {
   if (!isNumberWithin(values.minScore, 1)) errors.minScore = "Use a number from 0 to 1, or leave it empty.";
   if (!isNumberWithin(values.targetFps, 240))
     errors.targetFps = "Use a number from 0 to 240, or leave it empty.";
+  for (const field of ["recordDays", "recordEventsDays"] as const)
+    if (!isNumberWithin(values[field], 3650))
+      errors[field] = "Use a number from 0 to 3650, or leave it empty.";
   return errors;
 }
 
@@ -86,6 +101,12 @@ export function settingsOf(values: FormValues): Required<HttpCameraSettings> {
     model: values.model,
     minScore: numberOf(values.minScore),
     classes: values.classes,
+    recording: {
+      mode: values.recordMode,
+      maxAgeDays: numberOf(values.recordDays),
+      eventsMaxAgeDays: numberOf(values.recordEventsDays),
+      audio: values.recordAudio,
+    },
   };
 }
 
@@ -113,6 +134,12 @@ const fieldOfPath: Readonly<Record<string, FieldName>> = {
   min_score: "minScore",
   minScore: "minScore",
   classes: "classes",
+  "recording.mode": "recordMode",
+  "recording.max_age_days": "recordDays",
+  "recording.maxAgeDays": "recordDays",
+  "recording.events_max_age_days": "recordEventsDays",
+  "recording.eventsMaxAgeDays": "recordEventsDays",
+  "recording.audio": "recordAudio",
 };
 
 const fieldOfCode: Readonly<Record<string, FieldName>> = {
@@ -131,12 +158,16 @@ const fieldLabels: Readonly<Record<FieldName, string>> = {
   classes: "The list of classes",
   minScore: "The minimum score",
   targetFps: "The number of frames per second",
+  recordMode: "When video is kept",
+  recordDays: "The number of days",
+  recordEventsDays: "The number of days for events",
+  recordAudio: "Sound",
 };
 
 /** What the server's refusal says of a field, with the field called as the form does. */
 export function fieldMessage(field: FieldName, message: string): string {
   return sentence(
-    message.replace(/^(?:camera\.|body\.)?[A-Za-z]+_?[A-Za-z]*(?=[ :])/, (path) => {
+    message.replace(/^(?:camera\.|body\.)?[A-Za-z_]+(?:\.[A-Za-z_]+)?(?=[ :])/, (path) => {
       const name = path.replace(/^(?:camera|body)\./, "");
       return fieldOfPath[name] === field ? fieldLabels[field] : path;
     }),
@@ -153,7 +184,7 @@ export function mergeForms(before: FormValues, mine: FormValues, theirs: FormVal
 
 /** The field that the server's refusal is about, if that can be told: messages begin with the field's path. */
 export function fieldOfError(error: { code: string; message: string }): FieldName | undefined {
-  const path = /^(?:camera\.|body\.)?([A-Za-z_]+)\b/.exec(error.message)?.[1];
+  const path = /^(?:camera\.|body\.)?([A-Za-z_]+(?:\.[A-Za-z_]+)?)\b/.exec(error.message)?.[1];
   return (
     fieldOfCode[error.code] ?? (error.code === "invalid_argument" && path ? fieldOfPath[path] : undefined)
   );

@@ -13,6 +13,20 @@ function decoderText({ decoder, decoderNote }: HttpCamera["status"]): string {
   return decoderNote === "" ? name : `${name} (${decoderNote})`;
 }
 
+const modeNames = { off: "off", events: "around events", continuous: "always" };
+
+function recordingText({ recording, status }: HttpCamera): string {
+  const { mode, maxAgeDays, eventsMaxAgeDays, audio } = recording;
+  const inEffect = mode === "default" ? status.recording?.mode : mode;
+  const parts = [
+    `${inEffect ? modeNames[inEffect] : "as the server is set"}${mode === "default" && inEffect ? " (as the server is set)" : ""}`,
+    maxAgeDays > 0 ? `kept ${maxAgeDays} days` : "",
+    eventsMaxAgeDays > 0 ? `events ${eventsMaxAgeDays} days` : "",
+    audio ? "with sound" : "",
+  ];
+  return parts.filter((part) => part !== "").join(", ");
+}
+
 /** A camera's settings and what its stream is. */
 export function CameraFacts({ camera }: { camera: HttpCamera }) {
   const { status } = camera;
@@ -28,6 +42,7 @@ export function CameraFacts({ camera }: { camera: HttpCamera }) {
     ["Classes", camera.classes.length > 0 ? camera.classes.join(", ") : "all of the model's"],
     ["Minimum score", camera.minScore > 0 ? String(camera.minScore) : "the model's default"],
     ["Frames per second", camera.targetFps > 0 ? `at most ${camera.targetFps}` : "every frame"],
+    ["Recording", recordingText(camera)],
     ["Reconnects", formatCount(status.reconnects)],
     ["Ingest", status.ingest === "" ? "none yet" : status.ingest],
     ["Registered", formatFullTime(camera.createTime)],

@@ -9,10 +9,15 @@ export interface CameraOptions {
   transport?: "auto" | "tcp" | "udp";
   videoTrack?: number;
   decode?: (typeof decodeNames)[number];
+  record?: (typeof recordNames)[number];
+  recordDays?: number;
+  recordEventsDays?: number;
+  recordAudio?: boolean;
   json: boolean;
 }
 
 const decodeNames = ["default", "auto", "cuda", "vaapi", "software"] as const;
+const recordNames = ["default", "off", "events", "continuous"] as const;
 
 /** Adds the options that `camera add` and `camera update` share. */
 export function addCameraOptions(command: Command): Command {
@@ -34,13 +39,39 @@ export function addCameraOptions(command: Command): Command {
         "what decodes the video; auto is the fastest there, default what the server is set to",
       ).choices(decodeNames),
     )
+    .addOption(
+      new Option(
+        "--record <when>",
+        "when video is kept; events is around events only, default what the server is set to",
+      ).choices(recordNames),
+    )
+    .option("--record-days <n>", "days for which video is kept; 0 is until its space is needed", number)
+    .option("--record-events-days <n>", "the same for video of events; 0 is as --record-days says", number)
+    .option("--record-audio", "keep sound too")
+    .option("--no-record-audio", "keep no sound (default)")
     .option("--json", "print the camera as JSON", false);
 }
 
 /** The options as the client takes them; those not given are left out. */
 export function toSettings(options: CameraOptions) {
   const { fps, model, minScore, classes, transport, videoTrack, decode } = options;
-  return { targetFps: fps, model, minScore, classes, transport, videoTrack, decode };
+  const recording = {
+    mode: options.record,
+    maxAgeDays: options.recordDays,
+    eventsMaxAgeDays: options.recordEventsDays,
+    audio: options.recordAudio,
+  };
+  const records = Object.values(recording).some((value) => value !== undefined);
+  return {
+    targetFps: fps,
+    model,
+    minScore,
+    classes,
+    transport,
+    videoTrack,
+    decode,
+    recording: records ? recording : undefined,
+  };
 }
 
 /** Reads a number. */

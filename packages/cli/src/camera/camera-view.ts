@@ -6,6 +6,9 @@ import {
   cameraIdOf,
   Decode,
   dropReasonLabel,
+  Recording,
+  RecordingMode,
+  type RecordingStatus,
   shorten,
   Transport,
   toIso,
@@ -20,6 +23,7 @@ export function cameraJson(camera: Camera) {
     transport: label(Transport, camera.transport),
     videoTrack: camera.videoTrack,
     decode: camera.decode === Decode.UNSPECIFIED ? "default" : label(Decode, camera.decode),
+    recording: recordingJson(camera.recording),
     targetFps: camera.targetFps,
     model: camera.model,
     minScore: shorten(camera.minScore),
@@ -30,6 +34,14 @@ export function cameraJson(camera: Camera) {
     etag: camera.etag,
     status: camera.status && statusJson(camera.status),
   };
+}
+
+function recordingJson({ mode, ...rest } = Recording.create()) {
+  return { mode: mode === RecordingMode.UNSPECIFIED ? "default" : label(RecordingMode, mode), ...rest };
+}
+
+function recordingStatusJson({ mode, active, message, bytes, oldestTime }: RecordingStatus) {
+  return { mode: label(RecordingMode, mode), active, message, bytes, oldestTime: toIso(oldestTime) };
 }
 
 function statusJson(status: CameraStatus) {
@@ -47,6 +59,7 @@ function statusJson(status: CameraStatus) {
     reconnects: status.reconnects,
     decoder: status.decoder,
     decoderNote: status.decoderNote,
+    recording: status.recording && recordingStatusJson(status.recording),
     ingest: status.ingest,
     epoch: status.epoch,
     ledger: ledger && {
@@ -106,6 +119,7 @@ export function cameraText(camera: Camera): string {
     ["why", status?.message],
     ["picture", status?.sourceWidth ? `${status.sourceWidth}×${status.sourceHeight} ${status.codec}` : ""],
     ["decoder", status?.decoderNote ? `${status.decoder} (${status.decoderNote})` : status?.decoder],
+    ["recording", recordingText(settings.recording, status?.recording)],
     ["fps asked", asked(targetFps)],
     ["fps captured", rate(status?.captureFps)],
     ["fps inferred", rate(status?.inferenceFps)],
@@ -127,6 +141,22 @@ export function cameraText(camera: Camera): string {
     .filter(([, value]) => value !== undefined && value !== null && value !== "")
     .map(([field, value]) => `${field.padEnd(13)} ${value}`)
     .join("\n");
+}
+
+/** What is recorded, how long it is kept, and what is there or why nothing is written. */
+function recordingText(
+  { mode, maxAgeDays, eventsMaxAgeDays, audio }: ReturnType<typeof recordingJson>,
+  status: ReturnType<typeof recordingStatusJson> | undefined,
+): string {
+  const parts = [
+    mode === "default" && status ? `${status.mode} (the server's default)` : mode,
+    maxAgeDays > 0 ? `kept ${maxAgeDays} days` : "",
+    eventsMaxAgeDays > 0 ? `events kept ${eventsMaxAgeDays} days` : "",
+    audio ? "with sound" : "",
+    status && status.bytes > 0 ? `${(status.bytes / 2 ** 20).toFixed(0)} MiB since ${status.oldestTime}` : "",
+    status?.message ?? "",
+  ];
+  return parts.filter((part) => part !== "").join(", ");
 }
 
 function asked(targetFps: number): string {

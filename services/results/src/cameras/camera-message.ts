@@ -6,6 +6,7 @@ import {
   Transport,
   toTimestamp,
 } from "@sightline/contracts";
+import { recordingOf } from "./camera-recording.ts";
 import type { StoredCamera } from "./camera-registry.ts";
 import { decodeOf } from "./camera-settings.ts";
 
@@ -21,6 +22,7 @@ export function toCameraMessage(stored: StoredCamera, status: CameraStatus | und
     transport: transports[record.transport],
     videoTrack: record.videoTrack ?? 0,
     decode: decodeOf(record),
+    recording: recordingOf(record),
     targetFps: record.targetFps,
     model: record.model,
     minScore: record.minScore,

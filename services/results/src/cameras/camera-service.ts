@@ -13,6 +13,7 @@ import {
 import { ApiError, faultsOf } from "../grpc/errors.ts";
 import { cutPage, readPage } from "../grpc/page-token.ts";
 import { etagOf, toCameraMessage, transports } from "./camera-message.ts";
+import { mergeRecording, recordingOf } from "./camera-recording.ts";
 import type { CameraRegistry, StoredCamera } from "./camera-registry.ts";
 import {
   checkSettings,
@@ -87,6 +88,7 @@ export class CameraService {
         transport: paths.has("transport") ? given.transport : transports[old.transport],
         videoTrack: paths.has("video_track") ? given.videoTrack : (old.videoTrack ?? 0),
         decode: paths.has("decode") ? given.decode : decodeOf(old),
+        recording: mergeRecording(paths, given.recording, recordingOf(old)),
         targetFps: paths.has("target_fps") ? given.targetFps : old.targetFps,
         model: paths.has("model") ? given.model : old.model,
         minScore: paths.has("min_score") ? given.minScore : old.minScore,
@@ -101,6 +103,7 @@ export class CameraService {
         record: {
           ...old,
           decode: undefined,
+          recording: undefined,
           uri,
           ...settings,
           hasCredentials,

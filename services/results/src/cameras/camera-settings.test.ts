@@ -1,4 +1,4 @@
-import { Camera, type Decode, type ServedModel, Transport } from "@sightline/contracts";
+import { Camera, type Decode, RecordingMode, type ServedModel, Transport } from "@sightline/contracts";
 import { describe, expect, test } from "vitest";
 import { checkSettings, updatablePaths, updatedPaths } from "./camera-settings.ts";
 import { ModelCatalog } from "./model-catalog.ts";
@@ -31,6 +31,12 @@ describe("settings", () => {
     });
   });
 
+  test("of a recording only what is not at its default is stored", () => {
+    const recording = { mode: RecordingMode.EVENTS, maxAgeDays: 0, eventsMaxAgeDays: 0.5, audio: false };
+    expect(check({ recording }).recording).toEqual({ mode: "events", eventsMaxAgeDays: 0.5 });
+    expect(check({ recording: {} })).not.toHaveProperty("recording");
+  });
+
   test("repeated classes count once", () => {
     expect(check({ model: "people", classes: ["person", "person"] }).classes).toEqual(["person"]);
   });
@@ -44,6 +50,9 @@ describe("settings", () => {
     [{ transport: 9 as Transport }, "transport"],
     [{ decode: 9 as Decode }, "decode"],
     [{ videoTrack: 17 }, "video_track"],
+    [{ recording: { mode: 9 as RecordingMode } }, "recording.mode"],
+    [{ recording: { maxAgeDays: -1 } }, "recording.max_age_days"],
+    [{ recording: { eventsMaxAgeDays: Number.NaN } }, "recording.events_max_age_days"],
     [{ model: "../etc" }, "model name"],
     [{ classes: [""] }, "empty"],
     [{ classes: ["x".repeat(65)] }, "longer than 64"],
@@ -82,6 +91,15 @@ describe("field mask", () => {
   test("without one, what is not at its default changes", () => {
     expect(updatedPaths(camera, undefined)).toEqual(new Set(["target_fps", "transport"]));
     expect(updatedPaths(camera, [])).toEqual(new Set(["target_fps", "transport"]));
+  });
+
+  test("names a recording as a whole or in parts", () => {
+    const parts = ["mode", "max_age_days", "events_max_age_days", "audio"].map((part) => `recording.${part}`);
+    expect(updatedPaths(camera, ["recording"])).toEqual(new Set(parts));
+    expect(updatedPaths(camera, ["recording.audio"])).toEqual(new Set(["recording.audio"]));
+    expect(updatedPaths(Camera.fromPartial({ recording: { maxAgeDays: 7 } }), [])).toEqual(
+      new Set(["recording.max_age_days"]),
+    );
   });
 
   test("* is everything", () => {

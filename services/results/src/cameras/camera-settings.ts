@@ -1,5 +1,6 @@
 import { type Camera, type CameraRecord, Decode, isModelName, limits, Transport } from "@sightline/contracts";
 import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
+import { givenRecording, recordingChecks, recordingPaths, toStoredRecording } from "./camera-recording.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 
 const maxTargetFps = 240;
@@ -15,6 +16,7 @@ export const updatablePaths = [
   "model",
   "min_score",
   "classes",
+  ...recordingPaths,
 ] as const;
 export type UpdatablePath = (typeof updatablePaths)[number];
 
@@ -34,7 +36,7 @@ export function decodeOf({ decode }: CameraRecord): Decode {
 /** Settings without the URL, as stored. */
 export type StoredSettings = Pick<
   CameraRecord,
-  "transport" | "videoTrack" | "decode" | "targetFps" | "model" | "minScore" | "classes"
+  "transport" | "videoTrack" | "decode" | "recording" | "targetFps" | "model" | "minScore" | "classes"
 >;
 
 /**
@@ -51,9 +53,12 @@ export function updatedPaths(camera: Camera, mask: readonly string[] | undefined
     model: camera.model !== "",
     min_score: camera.minScore !== 0,
     classes: camera.classes.length > 0,
+    ...givenRecording(camera),
   };
   if (mask?.includes("*")) return new Set(updatablePaths);
-  const named = mask?.length ? mask : updatablePaths.filter((path) => given[path]);
+  const named = mask?.length
+    ? mask.flatMap((path) => (path === "recording" ? recordingPaths : path))
+    : updatablePaths.filter((path) => given[path]);
   const unknown = named.find((path) => !isUpdatable(path));
   if (unknown !== undefined)
     throw invalid(`update_mask names '${shorten(unknown)}'; expected some of ${updatablePaths.join(", ")}`);
@@ -90,6 +95,7 @@ function settingFaults(
     video_track: () => checkVideoTrack(camera.videoTrack),
     transport: () => toTransport(camera.transport),
     decode: () => toDecode(camera.decode),
+    ...recordingChecks(camera.recording),
   };
   return updatablePaths.flatMap((path) => {
     const check = fields.has(path) ? undefined : checks[path];
@@ -111,10 +117,12 @@ export function checkSettings(
   throwFaults([...form.faults, ...others, ...settingFaults(camera, changed, catalog, form)]);
   const { transport, videoTrack, targetFps, minScore, classes } = camera;
   const decode = toDecode(camera.decode);
+  const recording = toStoredRecording(camera.recording);
   return {
     transport: toTransport(transport),
     videoTrack,
     ...(decode && { decode }),
+    ...(recording && { recording }),
     targetFps,
     model: camera.model || catalog.defaultModel,
     minScore,

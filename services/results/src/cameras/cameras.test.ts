@@ -120,6 +120,7 @@ describe("update", () => {
       decode: "cuda",
       targetFps: 5,
       minScore: 0.5,
+      recording: { mode: "continuous", maxAgeDays: 7, audio: true },
     } as const;
     const before = await cameras.register("front", { uri: secretUrl, ...settings });
     expect(before.videoTrack).toBe(2);
@@ -127,6 +128,13 @@ describe("update", () => {
     expect(after).toEqual({ ...before, targetFps: 0, etag: after.etag, updateTime: after.updateTime });
     expect(after.etag).not.toBe(before.etag);
     expect(await cameras.get("front")).toEqual(after);
+    const { recording } = await cameras.update("front", {
+      recording: { eventsMaxAgeDays: 30, audio: false },
+    });
+    expect(recording).toEqual({ ...before.recording, eventsMaxAgeDays: 30, audio: false });
+    await cameras.update("front", { recording: { mode: "default", maxAgeDays: 0, eventsMaxAgeDays: 0 } });
+    const record = await results.buckets.cameras.get("front");
+    expect(decodeJson(cameraRecordSchema, record!.value)).not.toHaveProperty("recording");
   });
 
   test("an old etag is refused", async () => {

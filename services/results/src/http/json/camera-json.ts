@@ -11,11 +11,16 @@ import {
   type HttpCamera,
   type HttpCameraChanges,
   type HttpCameraStatus,
+  type HttpRecordingStatus,
+  Recording,
+  RecordingMode,
+  type RecordingStatus,
   shorten,
   Transport,
   toIso,
 } from "@sightline/contracts";
 import { transports } from "../../cameras/camera-message.ts";
+import { recordingModeName, recordingModes, recordingPaths } from "../../cameras/camera-recording.ts";
 import { decodes, type FormFaults, type UpdatablePath } from "../../cameras/camera-settings.ts";
 import type { BodyFields } from "../body-fields.ts";
 
@@ -41,6 +46,7 @@ export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "find
     transport: transportNames[camera.transport] ?? "auto",
     videoTrack: camera.videoTrack,
     decode: decodeNames[camera.decode] ?? "default",
+    recording: toHttpRecording(camera.recording),
     targetFps: camera.targetFps,
     model: camera.model,
     // A 32-bit float: 0.4 is stored as 0.4000000059604645.
@@ -56,17 +62,18 @@ export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "find
 
 /** Settings as JSON has them, as the camera that CameraService takes. */
 export function fromHttpSettings(id: string, settings: HttpCameraChanges, etag = ""): Camera {
-  const { transport, decode = "default", ...rest } = settings;
+  const { transport, decode = "default", recording, ...rest } = settings;
   return Camera.fromPartial({
     ...rest,
     name: cameraName(id),
     transport: transport && transports[transport],
     decode: decode === "default" ? Decode.UNSPECIFIED : decodes[decode],
+    recording: recording && fromHttpRecording(recording),
     etag,
   });
 }
 
-const pathOf: Record<keyof HttpCameraChanges, UpdatablePath> = {
+const pathOf: Record<Exclude<keyof HttpCameraChanges, "recording">, UpdatablePath> = {
   uri: "uri",
   transport: "transport",
   videoTrack: "video_track",
@@ -77,17 +84,42 @@ const pathOf: Record<keyof HttpCameraChanges, UpdatablePath> = {
   classes: "classes",
 };
 
+const recordingPathOf: Record<keyof HttpCamera["recording"], UpdatablePath> = {
+  mode: "recording.mode",
+  maxAgeDays: "recording.max_age_days",
+  eventsMaxAgeDays: "recording.events_max_age_days",
+  audio: "recording.audio",
+};
+
 /** What CameraService is told of the faults of a body's form. */
 export function formFaults({ faults, faulty }: BodyFields<HttpCameraChanges>): FormFaults {
-  const fields = [...faulty].map((name) => pathOf[name as keyof HttpCameraChanges] ?? name);
+  const fields = [...faulty].flatMap((name) =>
+    name === "recording" ? recordingPaths : (pathOf[name as keyof typeof pathOf] ?? name),
+  );
   return { faults, fields: new Set(fields) };
 }
 
 /** The update mask of the settings that a change names. */
 export function updateMaskOf(changes: HttpCameraChanges): UpdatablePath[] {
-  return (Object.keys(pathOf) as (keyof HttpCameraChanges)[])
-    .filter((key) => changes[key] !== undefined)
-    .map((key) => pathOf[key]);
+  return [...namedPaths(pathOf, changes), ...namedPaths(recordingPathOf, changes.recording ?? {})];
+}
+
+function namedPaths<Key extends string>(
+  paths: Record<Key, UpdatablePath>,
+  given: Partial<Record<Key, unknown>>,
+) {
+  return (Object.keys(paths) as Key[]).filter((key) => given[key] !== undefined).map((key) => paths[key]);
+}
+
+function toHttpRecording({ mode, ...rest } = Recording.create()): HttpCamera["recording"] {
+  return { mode: recordingModeName(mode) ?? "default", ...rest };
+}
+
+function fromHttpRecording({ mode = "default", ...rest }: Partial<HttpCamera["recording"]>): Recording {
+  return Recording.fromPartial({
+    ...rest,
+    mode: mode === "default" ? RecordingMode.UNSPECIFIED : recordingModes[mode],
+  });
 }
 
 function toHttpStatus(status: CameraStatus): HttpCameraStatus {
@@ -104,10 +136,17 @@ function toHttpStatus(status: CameraStatus): HttpCameraStatus {
     reconnects: status.reconnects,
     decoder: status.decoder,
     decoderNote: status.decoderNote,
+    recording: status.recording ? toHttpRecordingStatus(status.recording) : null,
     ingest: status.ingest,
     epoch: status.epoch,
     ledger: toHttpLedger(status),
   };
+}
+
+function toHttpRecordingStatus(recording: RecordingStatus): HttpRecordingStatus {
+  const { active, message, bytes, oldestTime } = recording;
+  const mode = recordingModeName(recording.mode) ?? "off";
+  return { mode, active, message, bytes, oldestTime: toIso(oldestTime) ?? null };
 }
 
 function stateName(state: CameraState): HttpCameraStatus["state"] {

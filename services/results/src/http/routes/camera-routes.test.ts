@@ -35,6 +35,7 @@ test("a camera: register, read, change under its etag, remove", async () => {
       uri: "rtsp://cam/x",
       transport: "auto",
       videoTrack: 0,
+      recording: { mode: "default", maxAgeDays: 0, eventsMaxAgeDays: 0, audio: false },
       minScore: 0.4,
       classes: ["person"],
       hasCredentials: true,
@@ -44,16 +45,34 @@ test("a camera: register, read, change under its etag, remove", async () => {
     },
   });
   expect(created.headers.get("location")).toBe("/api/v1/cameras/front");
-  const { etag } = created.body as HttpCamera;
-  expect(created.headers.get("etag")).toBe(`"${etag}"`);
+  expect(created.headers.get("etag")).toBe(`"${(created.body as HttpCamera).etag}"`);
   expect(await api.call("post", "/cameras", { body })).toMatchObject({
     status: 409,
     body: { code: "camera_exists" },
   });
 
+  const records = { recording: { mode: "continuous", maxAgeDays: 7 } };
+  expect(await api.call("patch", "/cameras/{camera}", { ...front, body: records })).toMatchObject({
+    status: 200,
+    body: { recording: { mode: "continuous", maxAgeDays: 7, eventsMaxAgeDays: 0 }, minScore: 0.4 },
+  });
+  const { etag } = (
+    await api.call("patch", "/cameras/{camera}", {
+      ...front,
+      body: { recording: { eventsMaxAgeDays: 30 } },
+    })
+  ).body as HttpCamera;
   const change = { ...front, body: { targetFps: 5, classes: [] }, headers: { "if-match": `"${etag}"` } };
   const changed = await api.call("patch", "/cameras/{camera}", change);
-  expect(changed).toMatchObject({ status: 200, body: { targetFps: 5, classes: [], minScore: 0.4 } });
+  expect(changed).toMatchObject({
+    status: 200,
+    body: {
+      targetFps: 5,
+      classes: [],
+      minScore: 0.4,
+      recording: { mode: "continuous", maxAgeDays: 7, eventsMaxAgeDays: 30 },
+    },
+  });
   expect(await api.call("patch", "/cameras/{camera}", change)).toMatchObject({
     status: 412,
     body: { code: "etag_mismatch" },
@@ -77,8 +96,21 @@ test("all that is wrong with a camera is told at once, be it form or value", asy
     expect(answer).toMatchObject({ status: 400, body: { code: "invalid_argument" } });
     return (answer.body as { message: string }).message.split("\n");
   };
-  const faulty = { targetFps: 999, minScore: "high", classes: [7], color: "red", videoTrack: 17 };
-  const form = [/^body\.minScore: /, /^body\.classes\.0: /, /^body: .*"color"/, /^body\.videoTrack: /];
+  const faulty = {
+    targetFps: 999,
+    minScore: "high",
+    classes: [7],
+    color: "red",
+    videoTrack: 17,
+    recording: { mode: "smoke" },
+  };
+  const form = [
+    /^body\.minScore: /,
+    /^body\.classes\.0: /,
+    /^body: .*"color"/,
+    /^body\.videoTrack: /,
+    /^body\.recording\.mode: /,
+  ];
   const expected = (faults: readonly RegExp[]) => faults.map((fault) => expect.stringMatching(fault));
   const posted = await told("post", "/cameras", { id: "No Name", uri: "http://cam/x", ...faulty });
   expect(posted).toEqual(

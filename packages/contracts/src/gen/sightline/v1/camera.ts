@@ -130,6 +130,61 @@ export function decodeToJSON(object: Decode): string {
   }
 }
 
+/** When a camera's video is kept. */
+export const RecordingMode = {
+  /** UNSPECIFIED - As the setting SIGHTLINE_RECORDING of ingest says. */
+  UNSPECIFIED: 0,
+  /** OFF - Never. */
+  OFF: 1,
+  /** EVENTS - Around events: from some seconds before each to some after it. */
+  EVENTS: 2,
+  /** CONTINUOUS - All of it. */
+  CONTINUOUS: 3,
+} as const;
+
+export type RecordingMode = typeof RecordingMode[keyof typeof RecordingMode];
+
+export namespace RecordingMode {
+  export type UNSPECIFIED = typeof RecordingMode.UNSPECIFIED;
+  export type OFF = typeof RecordingMode.OFF;
+  export type EVENTS = typeof RecordingMode.EVENTS;
+  export type CONTINUOUS = typeof RecordingMode.CONTINUOUS;
+}
+
+export function recordingModeFromJSON(object: any): RecordingMode {
+  switch (object) {
+    case 0:
+    case "RECORDING_MODE_UNSPECIFIED":
+      return RecordingMode.UNSPECIFIED;
+    case 1:
+    case "RECORDING_MODE_OFF":
+      return RecordingMode.OFF;
+    case 2:
+    case "RECORDING_MODE_EVENTS":
+      return RecordingMode.EVENTS;
+    case 3:
+    case "RECORDING_MODE_CONTINUOUS":
+      return RecordingMode.CONTINUOUS;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum RecordingMode");
+  }
+}
+
+export function recordingModeToJSON(object: RecordingMode): string {
+  switch (object) {
+    case RecordingMode.UNSPECIFIED:
+      return "RECORDING_MODE_UNSPECIFIED";
+    case RecordingMode.OFF:
+      return "RECORDING_MODE_OFF";
+    case RecordingMode.EVENTS:
+      return "RECORDING_MODE_EVENTS";
+    case RecordingMode.CONTINUOUS:
+      return "RECORDING_MODE_CONTINUOUS";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum RecordingMode");
+  }
+}
+
 /** What a camera is doing. */
 export const CameraState = {
   UNSPECIFIED: 0,
@@ -358,6 +413,17 @@ export function cameraReasonToJSON(object: CameraReason): string {
   }
 }
 
+/** What is kept of a camera's video, and for how long. The oldest goes first when the space set for recordings is used up. */
+export interface Recording {
+  mode: RecordingMode;
+  /** Days for which video is kept, 0-3650; 0 is until its space is needed. */
+  maxAgeDays: number;
+  /** The same for video of events, when that is to be kept for another time; 0 is as max_age_days says. */
+  eventsMaxAgeDays: number;
+  /** Whether sound is kept too. */
+  audio: boolean;
+}
+
 /** A registered camera stream. */
 export interface Camera {
   /** Resource name, "cameras/{camera}". The id is 1-63 characters of a-z, 0-9 and '-', and begins with a letter or digit. */
@@ -393,6 +459,8 @@ export interface Camera {
   videoTrack: number;
   /** What decodes the video; software takes the place of a decoder that cannot be had or fails. */
   decode: Decode;
+  /** What is kept of the video. */
+  recording: Recording | undefined;
 }
 
 /** The state of a camera as its ingest last reported it. */
@@ -428,7 +496,148 @@ export interface CameraStatus {
   decoder: string;
   /** Why it is not the decoder that was asked for, or a faster one; empty when it is. */
   decoderNote: string;
+  /** Not set while no ingest holds the camera. */
+  recording: RecordingStatus | undefined;
 }
+
+/** What ingest records of a camera. */
+export interface RecordingStatus {
+  /** What is in effect: the camera's own mode, or that of ingest where the camera has none. */
+  mode: RecordingMode;
+  /** Whether video is being written now. */
+  active: boolean;
+  /** Why it is not written though the mode asks for it, with what to do; empty when all is well. */
+  message: string;
+  /** What this ingest has on its disk of the camera. */
+  bytes: number;
+  /** Capture time of the oldest picture on the disk; not set when there is none. */
+  oldestTime: Timestamp | undefined;
+}
+
+function createBaseRecording(): Recording {
+  return { mode: 0, maxAgeDays: 0, eventsMaxAgeDays: 0, audio: false };
+}
+
+export const Recording: MessageFns<Recording> = {
+  encode(message: Recording, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mode !== 0) {
+      writer.uint32(8).int32(message.mode);
+    }
+    if (message.maxAgeDays !== 0) {
+      writer.uint32(17).double(message.maxAgeDays);
+    }
+    if (message.eventsMaxAgeDays !== 0) {
+      writer.uint32(25).double(message.eventsMaxAgeDays);
+    }
+    if (message.audio !== false) {
+      writer.uint32(32).bool(message.audio);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Recording {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecording();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.maxAgeDays = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.eventsMaxAgeDays = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.audio = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Recording {
+    return {
+      mode: isSet(object.mode) ? recordingModeFromJSON(object.mode) : 0,
+      maxAgeDays: isSet(object.maxAgeDays)
+        ? globalThis.Number(object.maxAgeDays)
+        : isSet(object.max_age_days)
+        ? globalThis.Number(object.max_age_days)
+        : 0,
+      eventsMaxAgeDays: isSet(object.eventsMaxAgeDays)
+        ? globalThis.Number(object.eventsMaxAgeDays)
+        : isSet(object.events_max_age_days)
+        ? globalThis.Number(object.events_max_age_days)
+        : 0,
+      audio: isSet(object.audio) ? globalThis.Boolean(object.audio) : false,
+    };
+  },
+
+  toJSON(message: Recording): unknown {
+    const obj: any = {};
+    if (message.mode !== 0) {
+      obj.mode = recordingModeToJSON(message.mode);
+    }
+    if (message.maxAgeDays !== 0) {
+      obj.maxAgeDays = floatToJson(message.maxAgeDays);
+    }
+    if (message.eventsMaxAgeDays !== 0) {
+      obj.eventsMaxAgeDays = floatToJson(message.eventsMaxAgeDays);
+    }
+    if (message.audio !== false) {
+      obj.audio = message.audio;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Recording>): Recording {
+    return Recording.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Recording>): Recording {
+    const message = createBaseRecording();
+    message.mode = object.mode ?? 0;
+    message.maxAgeDays = object.maxAgeDays ?? 0;
+    message.eventsMaxAgeDays = object.eventsMaxAgeDays ?? 0;
+    message.audio = object.audio ?? false;
+    return message;
+  },
+};
 
 function createBaseCamera(): Camera {
   return {
@@ -446,6 +655,7 @@ function createBaseCamera(): Camera {
     status: undefined,
     videoTrack: 0,
     decode: 0,
+    recording: undefined,
   };
 }
 
@@ -492,6 +702,9 @@ export const Camera: MessageFns<Camera> = {
     }
     if (message.decode !== 0) {
       writer.uint32(112).int32(message.decode);
+    }
+    if (message.recording !== undefined) {
+      Recording.encode(message.recording, writer.uint32(122).fork()).join();
     }
     return writer;
   },
@@ -621,6 +834,14 @@ export const Camera: MessageFns<Camera> = {
             message.decode = reader.int32() as any;
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.recording = Recording.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -675,6 +896,7 @@ export const Camera: MessageFns<Camera> = {
         ? globalThis.Number(object.video_track)
         : 0,
       decode: isSet(object.decode) ? decodeFromJSON(object.decode) : 0,
+      recording: isSet(object.recording) ? Recording.fromJSON(object.recording) : undefined,
     };
   },
 
@@ -722,6 +944,9 @@ export const Camera: MessageFns<Camera> = {
     if (message.decode !== 0) {
       obj.decode = decodeToJSON(message.decode);
     }
+    if (message.recording !== undefined) {
+      obj.recording = Recording.toJSON(message.recording);
+    }
     return obj;
   },
 
@@ -750,6 +975,9 @@ export const Camera: MessageFns<Camera> = {
       : undefined;
     message.videoTrack = object.videoTrack ?? 0;
     message.decode = object.decode ?? 0;
+    message.recording = (object.recording !== undefined && object.recording !== null)
+      ? Recording.fromPartial(object.recording)
+      : undefined;
     return message;
   },
 };
@@ -773,6 +1001,7 @@ function createBaseCameraStatus(): CameraStatus {
     unanalysedSeconds: 0,
     decoder: "",
     decoderNote: "",
+    recording: undefined,
   };
 }
 
@@ -828,6 +1057,9 @@ export const CameraStatus: MessageFns<CameraStatus> = {
     }
     if (message.decoderNote !== "") {
       writer.uint32(138).string(message.decoderNote);
+    }
+    if (message.recording !== undefined) {
+      RecordingStatus.encode(message.recording, writer.uint32(146).fork()).join();
     }
     return writer;
   },
@@ -981,6 +1213,14 @@ export const CameraStatus: MessageFns<CameraStatus> = {
             message.decoderNote = reader.string();
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.recording = RecordingStatus.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1044,6 +1284,7 @@ export const CameraStatus: MessageFns<CameraStatus> = {
         : isSet(object.decoder_note)
         ? globalThis.String(object.decoder_note)
         : "",
+      recording: isSet(object.recording) ? RecordingStatus.fromJSON(object.recording) : undefined,
     };
   },
 
@@ -1100,6 +1341,9 @@ export const CameraStatus: MessageFns<CameraStatus> = {
     if (message.decoderNote !== "") {
       obj.decoderNote = message.decoderNote;
     }
+    if (message.recording !== undefined) {
+      obj.recording = RecordingStatus.toJSON(message.recording);
+    }
     return obj;
   },
 
@@ -1129,6 +1373,148 @@ export const CameraStatus: MessageFns<CameraStatus> = {
     message.unanalysedSeconds = object.unanalysedSeconds ?? 0;
     message.decoder = object.decoder ?? "";
     message.decoderNote = object.decoderNote ?? "";
+    message.recording = (object.recording !== undefined && object.recording !== null)
+      ? RecordingStatus.fromPartial(object.recording)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRecordingStatus(): RecordingStatus {
+  return { mode: 0, active: false, message: "", bytes: 0, oldestTime: undefined };
+}
+
+export const RecordingStatus: MessageFns<RecordingStatus> = {
+  encode(message: RecordingStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mode !== 0) {
+      writer.uint32(8).int32(message.mode);
+    }
+    if (message.active !== false) {
+      writer.uint32(16).bool(message.active);
+    }
+    if (message.message !== "") {
+      writer.uint32(26).string(message.message);
+    }
+    if (message.bytes !== 0) {
+      writer.uint32(32).uint64(message.bytes);
+    }
+    if (message.oldestTime !== undefined) {
+      Timestamp.encode(message.oldestTime, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordingStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordingStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.mode = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.active = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.oldestTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RecordingStatus {
+    return {
+      mode: isSet(object.mode) ? recordingModeFromJSON(object.mode) : 0,
+      active: isSet(object.active) ? globalThis.Boolean(object.active) : false,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      bytes: isSet(object.bytes) ? globalThis.Number(object.bytes) : 0,
+      oldestTime: isSet(object.oldestTime)
+        ? fromJsonTimestamp(object.oldestTime)
+        : isSet(object.oldest_time)
+        ? fromJsonTimestamp(object.oldest_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: RecordingStatus): unknown {
+    const obj: any = {};
+    if (message.mode !== 0) {
+      obj.mode = recordingModeToJSON(message.mode);
+    }
+    if (message.active !== false) {
+      obj.active = message.active;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.bytes !== 0) {
+      obj.bytes = Math.round(message.bytes);
+    }
+    if (message.oldestTime !== undefined) {
+      obj.oldestTime = fromTimestamp(message.oldestTime).toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RecordingStatus>): RecordingStatus {
+    return RecordingStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RecordingStatus>): RecordingStatus {
+    const message = createBaseRecordingStatus();
+    message.mode = object.mode ?? 0;
+    message.active = object.active ?? false;
+    message.message = object.message ?? "";
+    message.bytes = object.bytes ?? 0;
+    message.oldestTime = (object.oldestTime !== undefined && object.oldestTime !== null)
+      ? Timestamp.fromPartial(object.oldestTime)
+      : undefined;
     return message;
   },
 };

@@ -77,7 +77,10 @@ export interface UpdateCameraRequest {
   camera:
     | Camera
     | undefined;
-  /** Fields to change: uri, transport, video_track, decode, target_fps, model, min_score, classes. */
+  /**
+   * Fields to change: uri, transport, video_track, decode, target_fps, model, min_score, classes, recording, or of the last
+   * recording.mode, recording.max_age_days, recording.events_max_age_days, recording.audio.
+   */
   updateMask: string[] | undefined;
 }
 

@@ -1,0 +1,56 @@
+/** How the process that has a camera's recording on its disk is found. The video itself goes by HTTP, never over NATS. */
+import { z } from "zod";
+
+/** Request on `subjects.recordingsFind`. Times are milliseconds since 1970. */
+export const recordingsRequestSchema = z.strictObject({
+  fromMs: z.number(),
+  /** After `fromMs`. */
+  toMs: z.number(),
+});
+export type RecordingsRequest = z.infer<typeof recordingsRequestSchema>;
+
+/** A stretch of video without a gap, of one codec and size. */
+export const recordingSpanSchema = z.strictObject({
+  /** Capture times of the first picture and of the end of the last. */
+  fromMs: z.number(),
+  toMs: z.number(),
+  /** As RTP names it, in lower case: h264, h265. */
+  codec: z.string(),
+  /** Size of the picture as it is shown, in pixels. */
+  width: z.int().min(0),
+  height: z.int().min(0),
+  audio: z.boolean(),
+  /** Kept because of events. */
+  eventsOnly: z.boolean(),
+});
+export type RecordingSpan = z.infer<typeof recordingSpanSchema>;
+
+/** One ingest's answer. An ingest that has nothing in the range says so with no spans, so that nobody waits for it. */
+export const recordingsAnswerSchema = z.strictObject({
+  /** Id of the ingest, as in its lease. */
+  ingest: z.string(),
+  /** Base of its HTTP server as others reach it, such as `http://10.0.0.5:9464`. */
+  url: z.url({ protocol: /^https?$/ }),
+  /** For the header `Authorization: Bearer …`; new with each process. */
+  token: z.string(),
+  /** What it has in the range, by time; the first and last may reach beyond it. */
+  spans: z.array(recordingSpanSchema),
+});
+export type RecordingsAnswer = z.infer<typeof recordingsAnswerSchema>;
+
+/** One file of a recording, as an ingest lists it at `/recordings/{camera}/segments`. */
+export const recordingSegmentSchema = z.strictObject({
+  /** Names the file in `/recordings/{camera}/segments/{id}`. */
+  id: z.string(),
+  fromMs: z.number(),
+  toMs: z.number(),
+  bytes: z.int().positive(),
+  /** Bytes of the file's initialization section (`ftyp` and `moov`), from its beginning. */
+  initBytes: z.int().positive(),
+  codec: z.string(),
+  width: z.int().min(0),
+  height: z.int().min(0),
+});
+export type RecordingSegment = z.infer<typeof recordingSegmentSchema>;
+
+export const recordingSegmentsSchema = z.strictObject({ segments: z.array(recordingSegmentSchema) });

@@ -1,0 +1,107 @@
+import {
+  type CameraRecord,
+  limits,
+  Recording,
+  RecordingMode,
+  type RecordingSettings,
+} from "@sightline/contracts";
+import { ApiError } from "../grpc/errors.ts";
+
+/** How the registry and JSON call when video is kept. */
+export const recordingModes = {
+  off: RecordingMode.OFF,
+  events: RecordingMode.EVENTS,
+  continuous: RecordingMode.CONTINUOUS,
+} as const;
+const modeNames = Object.keys(recordingModes) as (keyof typeof recordingModes)[];
+
+/** The name of a mode; undefined when it is not set, or one that this version does not know. */
+export function recordingModeName(mode: RecordingMode): keyof typeof recordingModes | undefined {
+  return modeNames.find((name) => recordingModes[name] === mode);
+}
+
+/** Fields of a camera's recording that an update may name, by their path in the protobuf. */
+export const recordingPaths = [
+  "recording.mode",
+  "recording.max_age_days",
+  "recording.events_max_age_days",
+  "recording.audio",
+] as const;
+export type RecordingPath = (typeof recordingPaths)[number];
+
+/** Which fields are not at their default. */
+export function givenRecording({
+  recording,
+}: {
+  recording?: Recording | undefined;
+}): Record<RecordingPath, boolean> {
+  return {
+    "recording.mode": (recording?.mode ?? RecordingMode.UNSPECIFIED) !== RecordingMode.UNSPECIFIED,
+    "recording.max_age_days": (recording?.maxAgeDays ?? 0) !== 0,
+    "recording.events_max_age_days": (recording?.eventsMaxAgeDays ?? 0) !== 0,
+    "recording.audio": recording?.audio ?? false,
+  };
+}
+
+/** The fields named in `paths` from `given`, all others from `old`. */
+export function mergeRecording(
+  paths: ReadonlySet<string>,
+  given: Recording = Recording.create(),
+  old: Recording = Recording.create(),
+): Recording {
+  const from = (path: RecordingPath) => (paths.has(path) ? given : old);
+  return {
+    mode: from("recording.mode").mode,
+    maxAgeDays: from("recording.max_age_days").maxAgeDays,
+    eventsMaxAgeDays: from("recording.events_max_age_days").eventsMaxAgeDays,
+    audio: from("recording.audio").audio,
+  };
+}
+
+/** What each field is checked by; each throws ApiError invalid_argument. */
+export function recordingChecks(
+  recording: Recording = Recording.create(),
+): Partial<Record<RecordingPath, () => void>> {
+  return {
+    "recording.mode": () => checkMode(recording.mode),
+    "recording.max_age_days": () =>
+      checkDays("max_age_days", recording.maxAgeDays, "0 (until the space is needed)"),
+    "recording.events_max_age_days": () =>
+      checkDays("events_max_age_days", recording.eventsMaxAgeDays, "0 (as max_age_days says)"),
+  };
+}
+
+/** A checked recording as stored: what is at its default is left out, and so is a recording that has nothing else. */
+export function toStoredRecording(recording: Recording = Recording.create()): RecordingSettings | undefined {
+  const { maxAgeDays, eventsMaxAgeDays, audio } = recording;
+  const mode = recordingModeName(recording.mode);
+  const stored: RecordingSettings = {
+    ...(mode && { mode }),
+    ...(maxAgeDays > 0 && { maxAgeDays }),
+    ...(eventsMaxAgeDays > 0 && { eventsMaxAgeDays }),
+    ...(audio && { audio }),
+  };
+  return Object.keys(stored).length > 0 ? stored : undefined;
+}
+
+/** How the API calls a stored recording. */
+export function recordingOf({ recording = {} }: CameraRecord): Recording {
+  const { mode, ...rest } = recording;
+  return Recording.fromPartial({ ...rest, mode: mode && recordingModes[mode] });
+}
+
+function checkMode(mode: RecordingMode): void {
+  if (mode !== RecordingMode.UNSPECIFIED && !recordingModeName(mode))
+    throw invalid(
+      `camera.recording.mode is ${mode}; expected RECORDING_MODE_OFF, RECORDING_MODE_EVENTS, RECORDING_MODE_CONTINUOUS, or none`,
+    );
+}
+
+function checkDays(field: string, days: number, least: string): void {
+  if (!(days >= 0 && days <= limits.maxRecordingDays))
+    throw invalid(`camera.recording.${field} is ${days}; expected ${least} to ${limits.maxRecordingDays}`);
+}
+
+function invalid(message: string): ApiError {
+  return new ApiError("invalid_argument", message);
+}
