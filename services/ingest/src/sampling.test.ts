@@ -56,7 +56,7 @@ test.each([
 });
 
 test("a camera at exactly the asked rate loses no frame by its jitter", async () => {
-  // Up to 40 % of a frame's time early or late.
+  // Up to 40% of a frame's time early or late.
   expect((await passed(10, 60, 10, "N/10+0.04*sin(N*7)")).length).toBe(600);
 });
 

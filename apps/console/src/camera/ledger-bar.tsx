@@ -2,7 +2,7 @@ import type { HttpCameraStatus } from "@sightline/contracts";
 import { formatCount } from "../words/numbers.ts";
 import { ledgerParts } from "./ledger-parts.ts";
 
-/** What became of every frame since ingest took the camera, as a bar that adds up to 100 %. */
+/** What became of every frame since ingest took the camera, as a bar that adds up to 100%. */
 export function LedgerBar({ ledger }: { ledger: HttpCameraStatus["ledger"] }) {
   const parts = ledgerParts(ledger);
   return (
@@ -11,7 +11,7 @@ export function LedgerBar({ ledger }: { ledger: HttpCameraStatus["ledger"] }) {
       <p class="note">
         {ledger.captured === 0
           ? "No frame has come yet since an ingest process took the camera."
-          : `${formatCount(ledger.captured)} frames captured. Each is in exactly one part, so that the parts add up to 100 %.`}
+          : `${formatCount(ledger.captured)} frames captured. Each is in exactly one part, so that the parts add up to 100%.`}
       </p>
       <div class="ledger-bar" aria-hidden="true">
         {parts.map((part) => (
@@ -40,7 +40,7 @@ export function LedgerBar({ ledger }: { ledger: HttpCameraStatus["ledger"] }) {
                 <span class={`swatch ${part.key}`} aria-hidden="true" />
                 {part.name}
               </th>
-              <td class="number">{(part.permille / 10).toFixed(1)} %</td>
+              <td class="number">{(part.permille / 10).toFixed(1)}%</td>
               <td class="number">{formatCount(part.count)}</td>
               <td class="note">{part.meaning}</td>
             </tr>

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { ledgerParts, sharesOf } from "./ledger-parts.ts";
 
 describe("ledger", () => {
-  it("accounts for every frame, in a steady order, with shares that add up to 100 %", () => {
+  it("accounts for every frame, in a steady order, with shares that add up to 100%", () => {
     const parts = ledgerParts({
       captured: 3003,
       inferred: 1000,

@@ -110,7 +110,7 @@ function Corner({ at: [x, y], index, shape, selected, editing, place }: CornerPr
     event.preventDefault();
     event.stopPropagation();
   };
-  const percent = (value: number) => `${(value * 100).toFixed(1)} %`;
+  const percent = (value: number) => `${(value * 100).toFixed(1)}%`;
   return (
     <circle
       class="corner"

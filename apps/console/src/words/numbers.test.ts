@@ -24,11 +24,11 @@ it("writes figures with the digits that matter", () => {
 
 it("does not round a share to nothing or to all", () => {
   expect([0, 0.0001, 0.042, 0.5, 0.9999, 1].map(formatShare).map(seen)).toEqual([
-    "0 %",
-    "<0.1 %",
-    "4.2 %",
-    "50 %",
-    ">99.9 %",
-    "100 %",
+    "0%",
+    "<0.1%",
+    "4.2%",
+    "50%",
+    ">99.9%",
+    "100%",
   ]);
 });

@@ -16,9 +16,9 @@ export function formatMs(value: number): string {
 /** A share in 0..1 as per cent; what is not quite nothing, or not quite all, does not look like it. */
 export function formatShare(value: number): string {
   const percent = value * 100;
-  if (percent > 0 && percent < 0.1) return `<0.1${unitSpace}%`;
-  if (percent > 99.9 && percent < 100) return `>99.9${unitSpace}%`;
-  return `${percent >= 9.95 || percent === 0 ? Math.round(percent) : percent.toFixed(1)}${unitSpace}%`;
+  if (percent > 0 && percent < 0.1) return `<0.1%`;
+  if (percent > 99.9 && percent < 100) return `>99.9%`;
+  return `${percent >= 9.95 || percent === 0 ? Math.round(percent) : percent.toFixed(1)}%`;
 }
 
 export function formatBytes(value: number): string {

@@ -20,7 +20,7 @@ export interface ClearMot {
   readonly identitySwitches: number;
   /** Times an object was matched again after frames without a match, hidden or not. */
   readonly fragmentations: number;
-  /** Objects matched in more than 80 %, and in fewer than 20 %, of their frames. */
+  /** Objects matched in more than 80%, and in fewer than 20%, of their frames. */
   readonly mostlyTracked: number;
   readonly mostlyLost: number;
 }
