@@ -167,7 +167,7 @@ test("a camera is added, given a zone, and deleted with the keyboard alone", asy
   const corner = page.getByRole("button", { name: /^zone 1, corner 1/ });
   await tabTo(page, corner);
   const place = async () =>
-    /([\d.]+) % across, ([\d.]+) % down/
+    /([\d.]+)% across, ([\d.]+)% down/
       .exec((await corner.getAttribute("aria-label"))!)!
       .slice(1)
       .map(Number);

@@ -85,7 +85,7 @@ test("a zone is drawn with the mouse on a still, and put right by its corners", 
   await page.getByRole("button", { name: "Zone: zone 1", exact: true }).waitFor();
   await page.getByLabel("Name", { exact: true }).fill("lawn");
   await drag(corners[3], [0.05, 0.95]);
-  await page.getByRole("button", { name: /^lawn, corner 4, 5\.\d % across, 9[45]\.\d % down/ }).waitFor();
+  await page.getByRole("button", { name: /^lawn, corner 4, 5\.\d% across, 9[45]\.\d% down/ }).waitFor();
 });
 
 test("a rule over the zone is added, saved and in force", async () => {
