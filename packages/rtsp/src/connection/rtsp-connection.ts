@@ -16,6 +16,9 @@ interface Waiting {
   reject(error: CameraFaultError): void;
 }
 
+/** Answers that may wait for a server that asks and does not read. */
+const mostUnread = 64 * 1024;
+
 /** A connection to an RTSP server (RFC 2326): requests, and what comes between the answers. */
 export class RtspConnection {
   /** Resolves when the connection has ended: undefined when the server or `close` ended it. */
@@ -140,6 +143,8 @@ export class RtspConnection {
     const status = startLine.startsWith("OPTIONS ") ? "200 OK" : "501 Not Implemented";
     const sequence = headers.get("cseq")?.[0] ?? "0";
     this.#socket.write(`RTSP/1.0 ${status}\r\nCSeq: ${sequence}\r\n\r\n`);
+    if (this.#socket.writableLength > mostUnread)
+      this.#fail(faultError(CameraReason.PROTOCOL_ERROR, "it asks and does not read the answers"));
   }
 
   #fail(fault: CameraFaultError): void {

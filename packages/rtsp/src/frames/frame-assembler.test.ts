@@ -113,3 +113,20 @@ test("bytes that are not RTP, and units that are cut short, are passed over", ()
   }
   for (const { data } of frames) expect(data.length).toBeLessThan(50_000);
 });
+
+test("memory is bounded by bytes that are kept, not by how many pieces they come in", () => {
+  const frames: CodedFrame[] = [];
+  const assembler = new FrameAssembler("H264", [], (frame) => frames.push(frame));
+  let sequence = 0;
+  const push = (timestamp: number, ...payload: number[]) =>
+    assembler.push(rtpPacket(Buffer.from(payload), sequence++, timestamp, false), 0);
+  // One picture whose fragments hold a byte or none: half of this many would take 2 GB as pieces of their own.
+  push(1, 28, 0x80 | 5, 0x80);
+  const before = process.memoryUsage().rss;
+  const most = 300_000;
+  for (let i = 0; i < most; i++) push(1, 28, 5, ...(i % 2 ? [7] : []));
+  push(2, 0x65, 0x80);
+  assembler.end();
+  expect(process.memoryUsage().rss - before).toBeLessThan(64 * 1024 * 1024);
+  expect(frames.map(({ data }) => data.length)).toEqual([4 + 2 + most / 2, 6]);
+});

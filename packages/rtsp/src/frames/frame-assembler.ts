@@ -16,6 +16,8 @@ export interface CodedFrame {
 const startCode = Buffer.from([0, 0, 0, 1]);
 /** More than a picture of any camera. */
 const mostBytes = 16 * 1024 * 1024;
+/** Room for a usual picture; it grows with those of the camera. */
+const firstRoom = 64 * 1024;
 
 /**
  * Puts the RTP packets of one H.264 or H.265 track together to pictures. A picture is whole with the packet that bears the RTP
@@ -25,7 +27,8 @@ const mostBytes = 16 * 1024 * 1024;
 export class FrameAssembler {
   readonly #codec: NalCodec;
   readonly #emit: (frame: CodedFrame) => void;
-  #pieces: Buffer[];
+  /** What is gathered, copied: a camera whose pieces are tiny would else keep all that came between them. */
+  #room = Buffer.allocUnsafe(firstRoom);
   #bytes = 0;
   /** What is gathered holds coded picture data. */
   #picture = false;
@@ -46,10 +49,13 @@ export class FrameAssembler {
   constructor(codec: NalCodec, parameterSets: readonly Buffer[], emit: (frame: CodedFrame) => void) {
     this.#codec = codec;
     this.#emit = emit;
-    this.#pieces = parameterSets.flatMap((set) => [startCode, set]);
+    for (const set of parameterSets) {
+      this.#add(startCode);
+      this.#add(set);
+    }
   }
 
-  /** Takes an RTP packet (RFC 3550), which must stay as it is until its picture is given. */
+  /** Takes an RTP packet (RFC 3550). */
   push(packet: Buffer, arrivedAt: number): void {
     const rtp = readPayload(packet);
     if (!rtp) return;
@@ -65,7 +71,10 @@ export class FrameAssembler {
       this.#marked = false;
     }
     this.#units(rtp);
-    if (this.#bytes > mostBytes) this.#forget();
+    if (this.#bytes > mostBytes) {
+      this.#forget();
+      this.#room = Buffer.allocUnsafe(firstRoom);
+    }
     this.#arrivedAt = arrivedAt;
     this.#marked = rtp.marker;
     if (rtp.marker && this.#markers === "trusted") this.end();
@@ -123,22 +132,27 @@ export class FrameAssembler {
   }
 
   #add(piece: Buffer): void {
-    this.#pieces.push(piece);
-    this.#bytes += piece.length;
+    const end = this.#bytes + piece.length;
+    if (end > this.#room.length) {
+      const larger = Buffer.allocUnsafe(2 ** Math.ceil(Math.log2(end)));
+      this.#room.copy(larger, 0, 0, this.#bytes);
+      this.#room = larger;
+    }
+    piece.copy(this.#room, this.#bytes);
+    this.#bytes = end;
   }
 
   /** Gives the picture that is gathered, since nothing more of it will come; what only precedes one waits for it. */
   end(): void {
     if (!this.#picture) return;
     if (this.#marked && this.#markers === "unknown") this.#markers = "trusted";
-    const data = Buffer.concat(this.#pieces);
+    const data = Buffer.from(this.#room.subarray(0, this.#bytes));
     const frame = { data, ticks: this.#unwrap(), key: this.#key, arrivedAt: this.#arrivedAt };
     this.#forget();
     this.#emit(frame);
   }
 
   #forget(): void {
-    this.#pieces = [];
     this.#bytes = 0;
     this.#picture = false;
     this.#key = false;

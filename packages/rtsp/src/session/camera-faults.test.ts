@@ -287,3 +287,40 @@ test("keeps a session alive, before it is played and after, by a method that the
     keeps("OPTIONS", { methods: "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN" }),
   ]);
 });
+
+test("a session that lives longer than timers count is kept alive, not flooded", async () => {
+  const camera = await start({
+    answer: ({ method, headers }) =>
+      method === "SETUP"
+        ? {
+            headers: [`Transport: ${headers.get("transport")}`, "Session: 1;timeout=99999999999999999999"],
+          }
+        : undefined,
+  });
+  const options = { transport: "tcp" as const, videoTrack: 0, access: defaultAccess, ...patient };
+  const session = await CameraSession.open(parseRtspUrl(camera.url()), options, new AbortController().signal);
+  for (let i = 0; i < 100; i++) await session.play();
+  await session.stop();
+  expect(camera.requests.filter(({ method }) => method === "GET_PARAMETER")).toEqual([]);
+});
+
+test("a camera that asks on and on without reading what it is answered is left", async () => {
+  const question = `OPTIONS * RTSP/1.0\r\nCSeq: ${"1".repeat(15_000)}\r\n\r\n`;
+  const asking = createServer((socket) => {
+    socket.on("error", () => undefined);
+    socket.once("data", () => {
+      socket.pause();
+      const ask = () => {
+        while (!socket.destroyed && socket.write(question));
+      };
+      socket.on("drain", ask);
+      ask();
+    });
+  }).listen(0, "127.0.0.1");
+  await new Promise((resolve) => asking.once("listening", resolve));
+  const { port } = asking.address() as { port: number };
+  expect(await ask(`rtsp://127.0.0.1:${port}/x`)).toEqual(
+    fault(CameraReason.PROTOCOL_ERROR, "does not read"),
+  );
+  await new Promise((resolve) => asking.close(resolve));
+});

@@ -22,6 +22,8 @@ export interface SessionOptions {
 
 /** Seconds that a session lives without a request, where the camera does not say (RFC 2326, 12.37). */
 const usualTimeout = 60;
+/** However long a session lives: a timer counts no further than 24 days. */
+const longestTimeout = 3600;
 const teardownMs = 300;
 
 /** One video track of a camera, set up, kept alive and ready to be played. */
@@ -176,7 +178,7 @@ async function setUp(camera: DescribedCamera, track: SdpTrack, choice: Transport
 function readSession({ headers }: RtspResponse): { id: string; timeout: number } {
   const [, id = "", timeout] =
     /^([!-:<-~]*)(?:.*timeout\s*=\s*(\d+))?/i.exec(headers.get("session")?.[0] ?? "") ?? [];
-  return { id, timeout: Number(timeout ?? 0) || usualTimeout };
+  return { id, timeout: Math.min(longestTimeout, Number(timeout ?? 0) || usualTimeout) };
 }
 
 /** The address that a `control` attribute names. Cameras expect it put behind the base as it is, not RFC 3986. */
