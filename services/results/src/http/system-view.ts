@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { StreamInfo } from "@nats-io/jetstream";
 import type { Camera, HttpSystem, ServedModel, WorkerInfo } from "@sightline/contracts";
 import { diskRoom, type Nats } from "@sightline/service";
@@ -7,7 +8,7 @@ import { isUnanalysed } from "./findings/find-unanalysed.ts";
 import { toHttpCamera } from "./json/camera-json.ts";
 import type { SeriesStore } from "./series/series-store.ts";
 
-/** Answers of NATS are shared by all who ask within this time. */
+/** Answers of NATS are shared by all who ask within this time; one that takes longer is not waited for. */
 const streamsMs = 1_000;
 /** Streams that hold a key-value bucket; what is in them is shown by name elsewhere. */
 const bucketPrefix = "KV_";
@@ -27,7 +28,8 @@ export interface SystemParts {
 /** The system as a whole: workers, models, streams, and what is the matter with it. */
 export class SystemView {
   readonly #parts: SystemParts;
-  #streams: { at: number; infos: Promise<StreamInfo[]> } | undefined;
+  #streams: { at: number; infos: Promise<void> } | undefined;
+  #known: StreamInfo[] = [];
 
   constructor(parts: SystemParts) {
     this.#parts = parts;
@@ -72,15 +74,23 @@ export class SystemView {
     return { faults, disk: (natsStore && (await diskRoom(natsStore))) || null };
   }
 
-  /** None while NATS does not answer. */
+  /** As they were last known while NATS is slow to answer; none while it is away. */
   async #readStreams(): Promise<StreamInfo[]> {
     const { nats } = this.#parts;
     if (!nats.connected()) return [];
     const now = performance.now();
     if (!this.#streams || now - this.#streams.at > streamsMs)
-      this.#streams = { at: now, infos: Array.fromAsync(nats.manager.streams.list()).catch(() => []) };
-    const infos = await this.#streams.infos;
-    return infos.filter(({ config }) => !config.name.startsWith(bucketPrefix));
+      this.#streams = { at: now, infos: this.#list() };
+    await Promise.race([this.#streams.infos, delay(streamsMs, undefined, { ref: false })]);
+    return this.#known.filter(({ config }) => !config.name.startsWith(bucketPrefix));
+  }
+
+  async #list(): Promise<void> {
+    try {
+      this.#known = await Array.fromAsync(this.#parts.nats.manager.streams.list());
+    } catch {
+      // What NATS does not do is told by its watch.
+    }
   }
 }
 

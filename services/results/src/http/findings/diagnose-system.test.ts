@@ -68,6 +68,22 @@ test("a model without worker, and dark cameras by name", () => {
   ]);
 });
 
+test("cameras that no ingest has, or that are being connected, are not well", () => {
+  const of = (state: HttpCamera["status"]["state"], ingest: string, parts: Partial<HttpSystem> = {}) => {
+    const status = { state, ingest } as HttpCamera["status"];
+    const cameras = [camera("a"), { ...camera("b"), status }];
+    return diagnoseSystem(system({ workers: [worker(0.5)], ...parts }), cameras, new Map(), now);
+  };
+  const pending = "No ingest service has 1 of 2 cameras: b.";
+  expect(of("pending", "i1")).toMatchObject([{ level: "error", text: pending }]);
+  expect(of("pending", "")).toMatchObject([{ level: "warning", text: pending }]);
+  expect(of("connecting", "i1")).toMatchObject([
+    { level: "warning", text: "1 of 2 cameras is being connected: b." },
+  ]);
+  const away = { nats: { connected: false, version: "", cluster: "" } };
+  expect(of("pending", "i1", away)).toMatchObject([{ text: expect.stringContaining("NATS") }]);
+});
+
 test("the bottleneck: workers without room, an error once frames are lost to it", () => {
   const cameras = [camera("a"), camera("b")];
   const of = (workers: HttpSystem["workers"], dropped: Record<string, number>) =>

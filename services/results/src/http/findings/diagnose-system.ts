@@ -26,6 +26,7 @@ export function diagnoseSystem(
     ...findStorage(system),
     ...findMissingWorkers(system, cameras),
     ...findDark(cameras),
+    ...findUntaken(system, cameras),
     ...findUnanalysedCameras(cameras.filter(({ unanalysed }) => unanalysed).map(({ id }) => id)),
     ...findBottleneck(system, cameras, samples),
     ...findFullStreams(system, now),
@@ -111,6 +112,30 @@ function* findDark(cameras: readonly CameraSituation[]): Generator<HttpFinding> 
     text: `${dark.length} of ${plural(cameras.length, "camera")} ${dark.length === 1 ? "gives" : "give"} no frames: ${listed(dark)}.`,
     fix: "Open the camera's page: it says why, and what to do.",
   };
+}
+
+/** Cameras that no ingest has, or that it is still connecting. */
+function* findUntaken(
+  { nats, storage }: Situation,
+  cameras: readonly CameraSituation[],
+): Generator<HttpFinding> {
+  const of = (state: HttpCamera["status"]["state"]) => cameras.filter(({ status }) => status.state === state);
+  const pending = of("pending");
+  // Ingest takes cameras, and says how they are, through JetStream.
+  if (pending.length > 0 && nats.connected && storage.faults.length === 0)
+    yield {
+      // Its status is kept: one that had an ingest has lost it.
+      level: pending.some(({ status }) => status.ingest !== "") ? "error" : "warning",
+      text: `No ingest service has ${pending.length} of ${plural(cameras.length, "camera")}: ${listed(pending.map(({ id }) => id))}.`,
+      fix: "If it stays so, start an ingest service, or restart the one that is silent (./sightline up has one), and look at its /readyz.",
+    };
+  const connecting = of("connecting").map(({ id }) => id);
+  if (connecting.length > 0)
+    yield {
+      level: "warning",
+      text: `${connecting.length} of ${plural(cameras.length, "camera")} ${connecting.length === 1 ? "is" : "are"} being connected: ${listed(connecting)}.`,
+      fix: "Wait for their first key frames.",
+    };
 }
 
 /** Workers without room, and what is dropped before them. */

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { encodeJson, type HttpSystem, type ServedModel, type WorkerInfo } from "@sightline/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CheckedApi } from "../../testing/api-document.ts";
@@ -63,4 +64,18 @@ test("the system: NATS, workers, models, streams and findings", async () => {
   });
   expect(now.streams.find(({ name }) => name === "READY")).toMatchObject({ maxBytes: 0, maxAgeSeconds: 0 });
   await api.call("delete", "/cameras/{camera}", front);
+});
+
+test("while NATS hangs the system is told all the same, with the streams as they were", async () => {
+  const system = async () => (await api.call("get", "/system")).body as HttpSystem;
+  const { streams } = await system();
+  expect(streams.length).toBeGreaterThan(3);
+  process.kill(results.server.pid!, "SIGSTOP");
+  try {
+    // Beyond the time for which one answer of NATS is shared.
+    for (const end = performance.now() + 2_500; performance.now() < end; await delay(50))
+      expect((await system()).streams.map(({ name }) => name)).toEqual(streams.map(({ name }) => name));
+  } finally {
+    process.kill(results.server.pid!, "SIGCONT");
+  }
 });
