@@ -16,6 +16,7 @@ test("an event in JSON has the names of its enums, ISO times, and floats as they
     endReason: EndReason.TRACK_LOST,
     snapshotFrame: { epoch: "a", number: 7 },
     snapshotScore: Math.fround(0.83),
+    hasClip: true,
   });
   expect(toHttpEvent(event)).toMatchObject({
     camera: "front",
@@ -28,6 +29,7 @@ test("an event in JSON has the names of its enums, ISO times, and floats as they
     endTime: "1970-01-01T00:00:02.000Z",
     endReason: "track_lost",
     hasSnapshot: true,
+    hasClip: true,
     snapshotScore: 0.83,
     track: { id: "replay-1", bestScore: 0.9, box: [0.5, 0, 0, 0] },
   });

@@ -33,6 +33,7 @@ export function toHttpEvent(event: Event): HttpEvent {
     endTime: toIso(event.endTime),
     endReason: enumName(EndReason, event.endReason),
     hasSnapshot: event.snapshotFrame !== undefined,
+    hasClip: event.hasClip,
     snapshotScore: event.snapshotScore > 0 ? shorten(event.snapshotScore) : null,
     message: event.message,
   };

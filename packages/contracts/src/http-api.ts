@@ -205,7 +205,32 @@ export const httpEventSchema = z.object({
   hasSnapshot: z.boolean(),
   /** The object's score in the event's picture; null without one. */
   snapshotScore: z.number().nullable(),
+  /** Whether the camera was being recorded, so that there is a clip for as long as it is kept. */
+  hasClip: z.boolean(),
   message: z.string(),
+});
+
+/** A stretch of video without a gap, of one codec and size. */
+export const httpRecordingSpanSchema = z.object({
+  startTime: z.string(),
+  endTime: z.string(),
+  /** h264 or h265. */
+  codec: z.string(),
+  width: z.number(),
+  height: z.number(),
+  audio: z.boolean(),
+  /** Kept for events only. */
+  eventsOnly: z.boolean(),
+  /** The ingest process that has it. */
+  ingest: z.string(),
+});
+
+export const httpRecordingSpansSchema = z.object({ spans: z.array(httpRecordingSpanSchema) });
+
+/** Answer of DELETE /cameras/{camera}/recording. */
+export const httpRecordingDeletedSchema = z.object({
+  deletedSegments: z.number(),
+  deletedBytes: z.number(),
 });
 
 export const httpEventPageSchema = z.object({ events: z.array(httpEventSchema), nextPageToken: z.string() });
@@ -357,6 +382,8 @@ export type HttpRules = z.infer<typeof httpRulesSchema>;
 export type HttpRulesUpdate = z.infer<typeof httpRulesUpdateSchema>;
 export type HttpTrack = z.infer<typeof httpTrackSchema>;
 export type HttpEvent = z.infer<typeof httpEventSchema>;
+export type HttpRecordingSpan = z.infer<typeof httpRecordingSpanSchema>;
+export type HttpRecordingSpans = z.infer<typeof httpRecordingSpansSchema>;
 export type HttpEventPage = z.infer<typeof httpEventPageSchema>;
 export type HttpSample = z.infer<typeof httpSampleSchema>;
 export type HttpSeries = z.infer<typeof httpSeriesSchema>;

@@ -86,6 +86,21 @@ export {
 } from "./gen/sightline/v1/frame.ts";
 export { BoundingBox, Point, protobufFileName } from "./gen/sightline/v1/geometry.ts";
 export {
+  DeleteRecordingRequest,
+  DeleteRecordingResponse,
+  DownloadEventClipRequest,
+  DownloadEventClipResponse,
+  DownloadRecordingRequest,
+  DownloadRecordingResponse,
+  ListRecordingSpansRequest,
+  ListRecordingSpansResponse,
+  RecordingServiceClient,
+  type RecordingServiceServer,
+  RecordingServiceService,
+  RecordingSpan as RecordingSpanMessage,
+  VideoInfo,
+} from "./gen/sightline/v1/recording_service.ts";
+export {
   ActiveHours,
   CameraRules,
   Line,

@@ -14,6 +14,8 @@ export const limits = {
   maxVideoTrack: 16,
   /** Longest time for which recordings can be kept, in days. */
   maxRecordingDays: 3650,
+  /** Longest range of a recording that is given as one MP4, in milliseconds. */
+  maxVideoRangeMs: 60 * 60_000,
   /** Most class names in a filter. */
   maxClasses: 1000,
   /** Largest gRPC message, in bytes. */

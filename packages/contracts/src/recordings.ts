@@ -35,6 +35,9 @@ export const recordingsAnswerSchema = z.strictObject({
   token: z.string(),
   /** What it has in the range, by time; the first and last may reach beyond it. */
   spans: z.array(recordingSpanSchema),
+  /** How much it keeps before and after each event, in milliseconds. */
+  preRollMs: z.number().min(0),
+  postRollMs: z.number().min(0),
 });
 export type RecordingsAnswer = z.infer<typeof recordingsAnswerSchema>;
 
@@ -54,3 +57,25 @@ export const recordingSegmentSchema = z.strictObject({
 export type RecordingSegment = z.infer<typeof recordingSegmentSchema>;
 
 export const recordingSegmentsSchema = z.strictObject({ segments: z.array(recordingSegmentSchema) });
+
+/** Answer of `DELETE /recordings/{camera}`. */
+export const recordingsDeletedSchema = z.strictObject({
+  deletedSegments: z.int().min(0),
+  deletedBytes: z.number().min(0),
+});
+
+/** Paths at an ingest's HTTP server; times in queries are `from_ms` and `to_ms`. */
+export const recordingPaths = {
+  /** GET: one MP4. */
+  video: (camera: string) => `/recordings/${camera}/video`,
+  /** GET: recordingSegmentsSchema. */
+  segments: (camera: string) => `/recordings/${camera}/segments`,
+  /** GET: the file. */
+  segment: (camera: string, id: string) => `/recordings/${camera}/segments/${id}`,
+  /** DELETE: recordingsDeletedSchema. */
+  camera: (camera: string) => `/recordings/${camera}`,
+} as const;
+
+/** Headers of an answer with video: the capture times of its first picture and of the end of its last, in milliseconds since 1970. */
+export const videoFromHeader = "sightline-from-ms";
+export const videoToHeader = "sightline-to-ms";

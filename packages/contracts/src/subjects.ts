@@ -35,6 +35,9 @@ export const streams = {
 /** Queue group of the ingests that answer `subjects.cameraProbe`. */
 export const probeQueue = "ingest";
 
+/** First part of the keys in the bucket of leases under which ingests show that they are there. */
+export const ingestPresence = "ingest";
+
 /** Object store of pictures of events; an object is named `{camera}/{event}`. */
 export const snapshotStore = "snapshots";
 

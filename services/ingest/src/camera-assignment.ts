@@ -1,12 +1,11 @@
 import type { KV } from "@nats-io/kv";
-import { type CameraRecord, CameraStatus } from "@sightline/contracts";
+import { type CameraRecord, CameraStatus, ingestPresence } from "@sightline/contracts";
 import { type KvMirror, LeaseAssignment, type Logger } from "@sightline/service";
 import { Backoff } from "./backoff.ts";
 import { CameraRunner, type RunnerContext } from "./camera-runner.ts";
 import { readSettings } from "./camera-settings.ts";
 
-/** First part of the keys under which ingests show that they are there. */
-export const ingestPresence = "ingest";
+export { ingestPresence } from "@sightline/contracts";
 
 /** Registered cameras and held leases in memory. */
 export interface AssignmentView {

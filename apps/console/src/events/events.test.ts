@@ -22,6 +22,7 @@ function event(id: string, more: Partial<HttpEvent> = {}): HttpEvent {
     endTime: null,
     endReason: "",
     hasSnapshot: false,
+    hasClip: false,
     snapshotScore: null,
     message: "",
     ...more,

@@ -20,6 +20,7 @@ const columns: readonly (readonly [name: string, value: (event: HttpEvent) => Cs
   ["end_time", ({ endTime }) => endTime],
   ["end_reason", ({ endReason }) => endReason],
   ["has_snapshot", ({ hasSnapshot }) => String(hasSnapshot)],
+  ["has_clip", ({ hasClip }) => String(hasClip)],
   ["message", ({ message }) => message],
 ];
 

@@ -92,6 +92,7 @@ export class CameraEvents {
       frame: undefined,
       snapshotFrame: undefined,
       snapshotScore: 0,
+      hasClip: false,
       cameraReason: about.reason,
       message,
     };

@@ -154,6 +154,7 @@ export class EventWriter {
       frame: frame && { ...frame },
       snapshotFrame: open.snapshot === null ? undefined : { ...open.snapshot },
       snapshotScore: open.snapshot === null ? 0 : open.snapshotScore,
+      hasClip: false,
       cameraReason: CameraReason.UNSPECIFIED,
       message: "",
     };

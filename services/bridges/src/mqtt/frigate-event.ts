@@ -52,7 +52,7 @@ export interface FrigateObject {
   entered_zones: string[];
   thumbnail: null;
   has_snapshot: boolean;
-  has_clip: false;
+  has_clip: boolean;
   pending_loitering: false;
   max_severity: null;
   current_estimated_speed: 0;
@@ -137,7 +137,7 @@ function toFrigateObject(event: Event, former: FrigateObject | undefined): Friga
     entered_zones: [...zones],
     thumbnail: null,
     has_snapshot: event.snapshotFrame !== undefined,
-    has_clip: false,
+    has_clip: event.hasClip,
     pending_loitering: false,
     max_severity: null,
     current_estimated_speed: 0,

@@ -8,6 +8,7 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 import { findLoss, type Lease, type Logger, type StreamPlace, streamMaking } from "@sightline/service";
+import { isRecorded } from "../cameras/camera-recording.ts";
 import type { FrameAge } from "../snapshots/snapshot-claims.ts";
 import type { AnalysisContext } from "./analysis-context.ts";
 import type { CameraMetrics } from "./analysis-metrics.ts";
@@ -288,6 +289,7 @@ export class CameraTimeline {
 
   async #publish(event: Event, origin: EventOrigin, age: FrameAge): Promise<void> {
     await this.#context.settlePicture(event, age);
+    event.hasClip = isRecorded(this.#context.status.find(this.camera)?.recording);
     const isNew = await this.#writer.event(event, origin, this.order.taken);
     if (isNew) this.#metrics.event(event);
     this.#context.published(event, !isNew);

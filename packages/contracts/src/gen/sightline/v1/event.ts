@@ -397,6 +397,8 @@ export interface Event {
   message: string;
   /** The object's score in snapshot_frame, 0..1; 0 when the event has no picture or is about no object. */
   snapshotScore: number;
+  /** Whether the camera was being recorded, so that there is a clip of the event (DownloadEventClip) for as long as it is kept. */
+  hasClip: boolean;
 }
 
 function createBaseTrack(): Track {
@@ -786,6 +788,7 @@ function createBaseEvent(): Event {
     cameraReason: 0,
     message: "",
     snapshotScore: 0,
+    hasClip: false,
   };
 }
 
@@ -847,6 +850,9 @@ export const Event: MessageFns<Event> = {
     }
     if (message.snapshotScore !== 0) {
       writer.uint32(157).float(message.snapshotScore);
+    }
+    if (message.hasClip !== false) {
+      writer.uint32(160).bool(message.hasClip);
     }
     return writer;
   },
@@ -1016,6 +1022,14 @@ export const Event: MessageFns<Event> = {
             message.snapshotScore = reader.float();
             continue;
           }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.hasClip = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1077,6 +1091,11 @@ export const Event: MessageFns<Event> = {
         : isSet(object.snapshot_score)
         ? globalThis.Number(object.snapshot_score)
         : 0,
+      hasClip: isSet(object.hasClip)
+        ? globalThis.Boolean(object.hasClip)
+        : isSet(object.has_clip)
+        ? globalThis.Boolean(object.has_clip)
+        : false,
     };
   },
 
@@ -1139,6 +1158,9 @@ export const Event: MessageFns<Event> = {
     if (message.snapshotScore !== 0) {
       obj.snapshotScore = floatToJson(message.snapshotScore);
     }
+    if (message.hasClip !== false) {
+      obj.hasClip = message.hasClip;
+    }
     return obj;
   },
 
@@ -1176,6 +1198,7 @@ export const Event: MessageFns<Event> = {
     message.cameraReason = object.cameraReason ?? 0;
     message.message = object.message ?? "";
     message.snapshotScore = object.snapshotScore ?? 0;
+    message.hasClip = object.hasClip ?? false;
     return message;
   },
 };
