@@ -145,6 +145,7 @@ describe("errors are one line on stderr, in the words of the command line", () =
     [["camera", "list", "--nope"], 2, "--nope"],
     [["camera", "nope"], 2, "nope"],
     [["nope"], 2, "nope"],
+    [["demo", "--fps", "-1"], 2, "expected a number from 0 to 240"],
     [["watch", "--camera", "A B"], 1, "--camera has a name that is not valid; expected 1 to 63 char"],
     [["watch", "--min-score", "7"], 1, "--min-score is 7; expected 0 to 1"],
     [["watch", "--classes", "x".repeat(65)], 1, "--classes has a name that is"],

@@ -9,3 +9,12 @@ export function wholeNumber(min: number, max: number = Number.MAX_SAFE_INTEGER):
     throw new InvalidArgumentError(`expected a whole number ${range}`);
   };
 }
+
+/** Reads an option that is a number from `min` to `max`. */
+export function numberWithin(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== "" && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`expected a number from ${min} to ${max}`);
+  };
+}

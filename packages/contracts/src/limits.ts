@@ -10,6 +10,8 @@ export const limits = {
   maxDetectionsPerFrame: 1000,
   /** Longest camera URL, in characters. */
   maxUriLength: 2048,
+  /** Most frames per second that a camera may be asked for. */
+  maxTargetFps: 240,
   /** Highest number of a video track that can be chosen. */
   maxVideoTrack: 16,
   /** Longest time for which recordings can be kept, in days. */

@@ -128,7 +128,7 @@ export const cameraRecordSchema = z.strictObject({
   decode: decodeSchema.optional(),
   /** None: all at its default. */
   recording: recordingSettingsSchema.optional(),
-  targetFps: z.number().min(0).max(240),
+  targetFps: z.number().min(0).max(limits.maxTargetFps),
   model: z.string(),
   minScore: z.number().min(0).max(1),
   classes: z.array(z.string()),

@@ -3,16 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect, type SightlineClient } from "@sightline/client";
-import { type Camera, CameraState } from "@sightline/contracts";
+import { type Camera, CameraState, limits } from "@sightline/contracts";
 import { wallClockMs } from "@sightline/service/clock";
 import { freePorts, projectRoot, RtspCameras, Stack, standardPorts } from "@sightline/stack";
 import { Command } from "commander";
-import { number } from "../camera/camera-options.ts";
 import { measureAffordableRate } from "../demo/affordable-rate.ts";
 import { report, summary } from "../demo/report.ts";
 import { Statistics } from "../demo/statistics.ts";
 import { table, tableHelp } from "../demo/table.ts";
-import { wholeNumber } from "../number-options.ts";
+import { numberWithin, wholeNumber } from "../number-options.ts";
 import { readRulesFile } from "../rules/read-rules-file.ts";
 import { untilSignal } from "../signals.ts";
 
@@ -34,7 +33,7 @@ export function demoCommand(): Command {
     .option(
       "--fps <n>",
       "frames per second to analyse of each camera; 0 takes every frame (default: what this machine infers, measured first)",
-      number,
+      numberWithin(0, limits.maxTargetFps),
     )
     .option("--duration <seconds>", "stop after this long (default: until Ctrl-C)", wholeNumber(1, 86_400))
     .option("--json", "print one JSON object on stdout at the end; all else goes to stderr", false)
@@ -133,7 +132,9 @@ async function watch(
   let height = 0;
   while (!end.aborted) {
     await Promise.race([delay(1000, undefined, { signal: end }).catch(() => undefined), failed]);
-    const text = table(await Array.fromAsync(client.cameras.list()), statistics);
+    const cameras = await Array.fromAsync(client.cameras.list());
+    if (cameras.length === 0) continue;
+    const text = table(cameras, statistics);
     say(redraw && height > 0 ? `\x1b[${height}A\x1b[J${text}` : text);
     height = text.split("\n").length;
   }

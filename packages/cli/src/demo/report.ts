@@ -21,7 +21,7 @@ export function report(cameras: readonly Camera[], statistics: Statistics) {
         /** What the camera sent and the model looked at, per second, over the last 5 s, by ingest's count. */
         capturedFps: shorten(camera.status?.captureFps ?? 0),
         inferredFps: shorten(camera.status?.inferenceFps ?? 0),
-        /** Frames per second that reached the demo, from the first to the last. */
+        /** Frames per second that reached the demo, from the first's capture to the last's. */
         deliveredFps: statistics.fps(id),
       };
     }),

@@ -7,6 +7,7 @@ type Stage = (typeof stages)[number];
 interface CameraStatistics {
   frames: number;
   detections: number;
+  /** Capture times of the first and the newest frame. */
   firstAt: number;
   lastAt: number;
   latencies: number[];
@@ -25,7 +26,8 @@ export class Statistics {
     const { frame, timings } = event;
     const id = frame && cameraIdOf(frame.camera);
     if (!frame?.captureTime || !id || !timings) return;
-    const total = receivedAt - fromTimestamp(frame.captureTime);
+    const capturedAt = fromTimestamp(frame.captureTime);
+    const total = receivedAt - capturedAt;
     const parts = {
       decode: timings.decodeUs / 1000,
       queue: timings.queueUs / 1000,
@@ -44,8 +46,8 @@ export class Statistics {
       this.cameras.set(id, {
         frames: 1,
         detections: event.detections.length,
-        firstAt: receivedAt,
-        lastAt: receivedAt,
+        firstAt: capturedAt,
+        lastAt: capturedAt,
         latencies: [total],
         last: event,
       });
@@ -53,12 +55,15 @@ export class Statistics {
     }
     camera.frames++;
     camera.detections += event.detections.length;
-    camera.lastAt = receivedAt;
+    camera.lastAt = Math.max(camera.lastAt, capturedAt);
     camera.latencies.push(total);
     camera.last = event;
   }
 
-  /** Frames per second that reached the subscriber, between a camera's first and last event. */
+  /**
+   * Frames per second of those that reached the subscriber, by their capture times: the first ones often come all at once,
+   * after they waited for the model. 0 with less than two frames.
+   */
   fps(id: string): number {
     const camera = this.cameras.get(id);
     if (!camera || camera.lastAt <= camera.firstAt) return 0;

@@ -22,7 +22,7 @@ const columns = [
 
 /** What the columns mean, in two lines. */
 export const tableHelp = `CAPTURED, INFERRED, DROPPED, IN FLIGHT: frames since the start. DELIVERED FPS: frames per second with detections that
-reached this terminal since the first. LATENCY: from capture to here, of the last 100 frames.`;
+reached this terminal, by their capture times. LATENCY: from capture to here, of the last 100 frames.`;
 
 /** A table of the cameras as they are now, one line each under a line of headings. */
 export function table(cameras: readonly Camera[], statistics: Statistics): string {

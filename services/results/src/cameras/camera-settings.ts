@@ -3,7 +3,6 @@ import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
 import { givenRecording, recordingChecks, recordingPaths, toStoredRecording } from "./camera-recording.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 
-const maxTargetFps = 240;
 const maxClassLength = 64;
 
 /** Fields of a camera that an update may name, by their path in the protobuf. */
@@ -88,7 +87,7 @@ function settingFaults(
   const model = camera.model || catalog.defaultModel;
   const classesCount = changed.has("classes") || (changed.has("model") && !fields.has("model"));
   const checks: Partial<Record<UpdatablePath, () => unknown>> = {
-    target_fps: () => checkRange("target_fps", camera.targetFps, maxTargetFps, "0 (every frame)"),
+    target_fps: () => checkRange("target_fps", camera.targetFps, limits.maxTargetFps, "0 (every frame)"),
     min_score: () => checkRange("min_score", camera.minScore, 1, "0 (the model's default)"),
     ...(changed.has("model") && { model: () => checkModel(model, catalog) }),
     ...(classesCount && { classes: () => checkClasses(camera.classes, model, catalog) }),
