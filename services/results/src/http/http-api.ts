@@ -21,6 +21,7 @@ import type { ApiApp, HttpParts } from "./routes/parts.ts";
 import { systemRoutes } from "./routes/system-routes.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { acceptStrictJson } from "./strict-body.ts";
+import { refuseUnknownQuery } from "./strict-query.ts";
 
 /** Largest body that a route takes unless it says otherwise: a camera with 1000 classes fits. */
 const maxBodyBytes = 128 * 1024;
@@ -95,6 +96,7 @@ export class HttpApi {
     // Only JSON: what a form or a page of another site can send without being asked for permission is refused.
     scope.removeContentTypeParser("text/plain");
     acceptStrictJson(scope);
+    refuseUnknownQuery(scope);
     scope.addHook("onSend", async (_request, reply) => {
       if (!reply.hasHeader("cache-control")) reply.header("cache-control", "no-store");
     });

@@ -66,10 +66,11 @@ export function sendError(error: unknown, reply: FastifyReply, log: Logger): Fas
 function fromFastify(error: unknown): unknown {
   if (hasZodFastifySchemaValidationErrors(error)) {
     const where = error.validationContext ?? "request";
-    const faults = error.validation.map(
-      ({ instancePath, message }) =>
-        `${where}${instancePath.replaceAll("/", ".")}: ${message ?? "not valid"}`,
-    );
+    const faults = error.validation.map(({ instancePath, message }) => {
+      const path = instancePath.replaceAll("/", ".");
+      const place = where === "querystring" ? `query parameter ${path.slice(1)}` : `${where}${path}`;
+      return `${place}: ${message ?? "not valid"}`;
+    });
     return new ApiError("invalid_argument", faults.slice(0, maxFaults).join("; "));
   }
   const { code = "", statusCode } = (error ?? {}) as { code?: string; statusCode?: number };

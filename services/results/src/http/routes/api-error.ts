@@ -26,3 +26,9 @@ export const conditional = z.object({
 
 /** A flag in a query string. */
 export const flag = z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"] }).default(false);
+
+/** A whole number in a query string. */
+export function wholeNumber(min: number, max: number) {
+  const error = `expected a whole number from ${min} to ${max}`;
+  return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
+}

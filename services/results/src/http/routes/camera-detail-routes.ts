@@ -5,7 +5,7 @@ import { rulesName } from "../../rules/rules-service.ts";
 import { bodyIsCheckedLater } from "../body-fields.ts";
 import { seriesSeconds } from "../series/camera-series.ts";
 import { withoutOffset } from "../series/series-store.ts";
-import { cameraParams, conditional, errorAnswers, etagOf, flag } from "./api-error.ts";
+import { cameraParams, conditional, errorAnswers, etagOf, flag, wholeNumber } from "./api-error.ts";
 import { jpegAnswer } from "./jpeg-answer.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
@@ -64,11 +64,7 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
         summary: "Returns the newest analysed picture of a camera.",
         params: cameraParams,
         querystring: z.object({
-          width: z.coerce
-            .number()
-            .int()
-            .min(16)
-            .max(4096)
+          width: wholeNumber(16, 4096)
             .optional()
             .describe("Most pixels wide; a picture is never made larger."),
           annotated: flag.describe("Draw the detections into it."),
@@ -92,7 +88,7 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
         summary: "Returns the last seconds of a camera, oldest first, one sample each.",
         params: cameraParams,
         querystring: z.object({
-          seconds: z.coerce.number().int().min(1).max(seriesSeconds).default(seriesSeconds),
+          seconds: wholeNumber(1, seriesSeconds).default(seriesSeconds),
         }),
         response: { 200: httpSeriesSchema, ...errorAnswers },
       },

@@ -12,7 +12,7 @@ import { parseCameraUri } from "../../cameras/camera-uri.ts";
 import { faultsOf, throwFaults } from "../../grpc/errors.ts";
 import { bodyIsCheckedLater, readFields } from "../body-fields.ts";
 import { formFaults, fromHttpSettings, updateMaskOf } from "../json/camera-json.ts";
-import { cameraParams, conditional, errorAnswers, etagOf } from "./api-error.ts";
+import { cameraParams, conditional, errorAnswers, etagOf, wholeNumber } from "./api-error.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
 const tags = ["cameras"];
@@ -27,7 +27,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
         operationId: "listCameras",
         summary: "Lists cameras by id, a page at a time.",
         querystring: z.object({
-          pageSize: z.coerce.number().int().min(1).max(1000).default(100),
+          pageSize: wholeNumber(1, 1000).default(100),
           pageToken: z.string().max(512).default(""),
         }),
         response: { 200: httpCameraPageSchema, ...errorAnswers },

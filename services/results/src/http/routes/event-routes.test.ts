@@ -83,3 +83,27 @@ test("events: listed by what they are, read, with their picture", async () => {
     await api.call("get", "/events/{camera}/{event}", { params: { ...params, event: "none" } }),
   ).toMatchObject({ status: 404, body: { code: "event_not_found" } });
 });
+
+test("a query that is not understood is refused, with what was meant", async () => {
+  const refusal = async (path: string) => {
+    const { status, body } = await api.call("get", path.split("?")[0]!, {
+      params: { camera: "yard" },
+      query: `?${path.split("?")[1]}`,
+    });
+    expect([path, status]).toEqual([path, 400]);
+    return (body as { message: string }).message;
+  };
+  expect(await refusal("/events?startTime=2026-01-01T00:00:00Z&cameras=yard")).toBe(
+    `there is no query parameter 'startTime' here, it takes camera, type, class, zone, from, to, pageSize, pageToken; did you mean from?
+there is no query parameter 'cameras' here, it takes camera, type, class, zone, from, to, pageSize, pageToken; did you mean camera?`,
+  );
+  expect(await refusal("/cameras?limit=3")).toMatch(/did you mean pageSize\?$/);
+  expect(await refusal("/cameras/{camera}?fps=3")).toBe(
+    "there is no query parameter 'fps' here, it takes none",
+  );
+  expect(await refusal("/cameras/{camera}/picture?w=3")).toMatch(/it takes width, annotated/);
+  expect(await refusal("/system?x=1")).toMatch(/'x' here, it takes none$/);
+  expect(await refusal("/events?from=yesterday&pageSize=0")).toBe(
+    "query parameter from: expected a time such as 2026-03-01T08:00:00Z; query parameter pageSize: expected a whole number from 1 to 1000",
+  );
+});

@@ -10,7 +10,7 @@ import {
 } from "@sightline/contracts";
 import { z } from "zod";
 import { ApiError } from "../../grpc/errors.ts";
-import { errorAnswers, flag } from "./api-error.ts";
+import { errorAnswers, flag, wholeNumber } from "./api-error.ts";
 import { jpegAnswer } from "./jpeg-answer.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
@@ -21,7 +21,9 @@ const names = z
   .union([z.string(), z.array(z.string()).max(100)])
   .transform((value) => (Array.isArray(value) ? value : [value]).filter((name) => name !== ""))
   .default([]);
-const time = z.iso.datetime({ offset: true }).optional();
+const time = z.iso
+  .datetime({ offset: true, error: "expected a time such as 2026-03-01T08:00:00Z" })
+  .optional();
 
 const eventParams = z.object({
   camera: z.string().max(63).describe("Id of the camera."),
@@ -35,7 +37,7 @@ const eventQuery = z.object({
   zone: names.describe("Zones; without, all."),
   from: time.describe("Events that started at this time or later."),
   to: time.describe("Events that started before this time."),
-  pageSize: z.coerce.number().int().min(1).max(1000).default(100),
+  pageSize: wholeNumber(1, 1000).default(100),
   pageToken: z.string().max(4096).default(""),
 });
 

@@ -1,0 +1,56 @@
+import { nameHint } from "@sightline/service";
+import type { FastifyInstance, RouteOptions } from "fastify";
+import { ApiError } from "../grpc/errors.ts";
+
+/** What people write who know these things from the gRPC API, the command line or elsewhere, in lower case. */
+const otherNames: Record<string, string> = {
+  after: "from",
+  since: "from",
+  start: "from",
+  starttime: "from",
+  before: "to",
+  end: "to",
+  endtime: "to",
+  until: "to",
+  label: "class",
+  limit: "pageSize",
+  size: "pageSize",
+  cursor: "pageToken",
+  token: "pageToken",
+};
+
+/**
+ * Refuses query parameters that a route does not have: one that is misspelled would change nothing, and a list without its
+ * filter looks like one with it.
+ */
+export function refuseUnknownQuery(scope: FastifyInstance): void {
+  const known = new Map<string, readonly string[]>();
+  const key = (method: unknown, url: unknown) => `${method} ${url}`;
+  scope.addHook("onRoute", ({ method, url, schema }: RouteOptions) => {
+    for (const each of [method].flat()) known.set(key(each, url), parametersOf(schema?.querystring));
+  });
+  scope.addHook("preValidation", async ({ method, routeOptions, query }) => {
+    const names = known.get(key(method, routeOptions.url)) ?? [];
+    const faults = Object.keys(query as object)
+      .filter((name) => !names.includes(name))
+      .map((name) => faultText(name, names));
+    if (faults.length > 0) throw new ApiError("invalid_argument", faults.slice(0, maxFaults).join("\n"));
+  });
+}
+
+/** The names in a route's zod schema. */
+function parametersOf(schema: unknown): string[] {
+  return Object.keys((schema as { shape?: object } | undefined)?.shape ?? {});
+}
+
+function faultText(given: string, known: readonly string[]): string {
+  const name = given.slice(0, 64);
+  const meant = otherNames[name.toLowerCase()];
+  const hint =
+    meant !== undefined && known.includes(meant) ? `; did you mean ${meant}?` : nameHint(name, known);
+  const have = known.length === 0 ? "it takes none" : `it takes ${known.join(", ")}`;
+  return `there is no query parameter '${name}' here, ${have}${hint}`;
+}
+
+/** Most faults of one request that are told. */
+const maxFaults = 20;
