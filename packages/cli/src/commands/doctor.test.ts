@@ -14,6 +14,7 @@ import {
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "@sightline/service/testing";
 import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { reinstallFix } from "../doctor/execution-providers.ts";
@@ -47,8 +48,56 @@ test("looks at the ports that the settings name", async () => {
   const grpc = findings.find((finding: { name: string }) => finding.name === `port ${port} (gRPC)`);
   expect(grpc).toMatchObject({
     state: "ok",
-    detail: expect.stringMatching(/^in use by Sightline with \d+ cameras$/),
+    detail: expect.stringMatching(/^in use by Sightline with \d+ cameras?$/),
   });
+});
+
+test("tells of services that do not run, hang or are not ready, and of NATS that is away", async () => {
+  const { address, http, nats } = results;
+  const silent = createServer().listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  const hanging = (silent.address() as AddressInfo).port;
+  const ingest = `127.0.0.1:${await freePort()}`;
+  const env = {
+    SIGHTLINE_NATS_URL: nats.url,
+    SIGHTLINE_GRPC: address,
+    SIGHTLINE_RESULTS_HTTP: http,
+    SIGHTLINE_INGEST_HTTP: ingest,
+    SIGHTLINE_INFERENCE_HTTP: `127.0.0.1:${hanging}`,
+  };
+  const port = (at: string) => at.split(":").at(-1);
+  const told = async () => {
+    const { code, stdout } = await runCommand(["doctor", "--json"], env);
+    expect(code).toBe(1);
+    const { findings } = JSON.parse(stdout) as {
+      findings: { name: string; state: string; detail: string }[];
+    };
+    return (name: string) => findings.find((finding) => finding.name === name);
+  };
+  const up = await told();
+  expect(up(`port ${port(ingest)} (ingest)`)).toMatchObject({
+    state: "warning",
+    detail: "ingest does not run here; NATS, gRPC, results do",
+  });
+  expect(up(`port ${hanging} (inference)`)).toMatchObject({
+    state: "missing",
+    detail: "takes connections and does not answer within 2 s: inference that hangs, or another program",
+  });
+  await nats.down();
+  const ready = async () => (await fetch(`http://${http}/readyz`)).status;
+  await expect.poll(ready).toBe(503);
+  const away = await told();
+  expect(away(`port ${port(nats.url)} (NATS)`)).toMatchObject({
+    state: "missing",
+    detail: "NATS does not run here; gRPC, results do",
+  });
+  expect(away(`port ${port(http)} (results)`)).toMatchObject({
+    state: "missing",
+    detail: expect.stringMatching(/^in use by Sightline's results, which is not ready: .*NATS/),
+  });
+  await nats.up();
+  await expect.poll(ready).toBe(200);
+  silent.close();
 });
 
 test("tells of a setting that names no port", async () => {

@@ -1,18 +1,35 @@
 import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
-import { connect } from "@sightline/client";
+import { connect, SightlineError } from "@sightline/client";
 import { examineNats, redact } from "@sightline/service";
 import { type Part, type Place, placesFromEnvironment, portState, standardPorts } from "@sightline/stack";
 import type { Finding } from "./finding.ts";
 import { firstProgram } from "./programs.ts";
 
 const patienceMs = 2_000;
+const free = "free";
+const ours = "in use by ";
 
 interface Listener {
   readonly part: Part;
   readonly purpose: string;
-  /** What of ours listens there, undefined when it is a stranger or nobody. @throws with what is wrong with it */
+  /** What of ours listens there, undefined when it is a stranger or nobody. @throws Error with what is wrong with it */
   readonly owner: (host: string, port: number, given: string) => Promise<string | undefined>;
+}
+
+/** What has the port does not answer, so that nobody can tell what it is. */
+class SilentError extends Error {
+  override readonly name = "SilentError";
+  constructor(purpose: string) {
+    super(
+      `takes connections and does not answer within ${patienceMs / 1000} s: ${purpose} that hangs, or another program`,
+    );
+  }
+}
+
+/** One of ours runs and does not do its work. */
+class NotReadyError extends Error {
+  override readonly name = "NotReadyError";
 }
 
 const listeners: readonly Listener[] = [
@@ -32,7 +49,17 @@ const listeners: readonly Listener[] = [
 export async function checkPorts(): Promise<Finding[]> {
   const hasBridges = Boolean(process.env.SIGHTLINE_MQTT_URL || process.env.SIGHTLINE_WEBHOOKS);
   const looked = listeners.filter(({ part }) => part !== "bridges" || hasBridges);
-  return (await Promise.all(looked.map(checkListener))).flat();
+  const findings = await Promise.all(looked.map(checkListener));
+  const running = looked.filter((_, at) => findings[at]!.some(({ detail }) => detail.startsWith(ours)));
+  return looked.flatMap(({ part, purpose }, at) =>
+    findings[at]!.map((finding): Finding => {
+      if (finding.detail !== free || running.length === 0) return finding;
+      const others = running.map((listener) => listener.purpose).join(", ");
+      const detail = `${purpose} does not run here; ${others} ${running.length === 1 ? "does" : "do"}`;
+      // The services may run on several machines; without NATS none does anything.
+      return { ...finding, state: part === "nats" ? "missing" : "warning", detail };
+    }),
+  );
 }
 
 async function checkListener(listener: Listener): Promise<Finding[]> {
@@ -53,17 +80,19 @@ async function checkPlace(place: Place, listener: Listener): Promise<Finding> {
   try {
     const state = await portState(host, port);
     if (state === "elsewhere") return await checkElsewhere({ ...place, host }, listener);
-    if (state === "free") return { name, state: "ok", detail: "free" };
+    if (state === "free") return { name, state: "ok", detail: free };
   } catch (error) {
     return { name, state: "missing", detail: (error as Error).message };
   }
   const taken = { name, state: "missing", fix: showsOwner(port) } as const;
   try {
     const found = await listener.owner(host, port, place.given);
-    if (found) return { name, state: "ok", detail: `in use by ${found}` };
+    if (found) return { name, state: "ok", detail: `${ours}${found}` };
     return { ...taken, detail: "taken by another program" };
   } catch (error) {
-    return { ...taken, detail: (error as Error).message };
+    const fault = { name, state: "missing", detail: (error as Error).message } as const;
+    // Who has it is known.
+    return error instanceof NotReadyError ? fault : { ...taken, ...fault };
   }
 }
 
@@ -104,7 +133,8 @@ async function natsAt(host: string, port: number, given: string): Promise<string
   try {
     const [data] = await once(socket, "data", { signal: AbortSignal.timeout(patienceMs) });
     if (!/^INFO \{.*\}/.test(String(data))) return undefined;
-  } catch {
+  } catch (error) {
+    if (isTimeout(error)) throw new SilentError("NATS");
     return undefined;
   } finally {
     socket.destroy();
@@ -126,8 +156,12 @@ async function grpcAt(host: string, port: number): Promise<string | undefined> {
   try {
     const signal = AbortSignal.timeout(patienceMs);
     const cameras = await Array.fromAsync(client.cameras.list({ signal }));
-    return `Sightline with ${cameras.length} cameras`;
-  } catch {
+    return `Sightline with ${cameras.length} camera${cameras.length === 1 ? "" : "s"}`;
+  } catch (error) {
+    // Only Sightline names its errors so.
+    const { reason, code, message } = SightlineError.from(error);
+    if (reason !== undefined) throw new NotReadyError(`${ours}Sightline, which says: ${message}`);
+    if (code === "CANCELLED") throw new SilentError("Sightline");
     return undefined;
   } finally {
     client.close();
@@ -135,11 +169,37 @@ async function grpcAt(host: string, port: number): Promise<string | undefined> {
 }
 
 async function serviceAt(host: string, port: number, service: string): Promise<string | undefined> {
-  const signal = AbortSignal.timeout(patienceMs);
-  const url = `http://${bracketed(host)}:${port}/metrics`;
-  const response = await fetch(url, { signal }).catch(() => undefined);
-  const text = await response?.text().catch(() => "");
-  return text?.includes(`sightline_build_info{service="${service}"`) ? `Sightline's ${service}` : undefined;
+  const ask = async (path: string) => {
+    const url = `http://${bracketed(host)}:${port}${path}`;
+    const answer = await fetch(url, { signal: AbortSignal.timeout(patienceMs) });
+    return { answer, text: await answer.text() };
+  };
+  try {
+    const { text: metrics } = await ask("/metrics");
+    if (!metrics.includes(`sightline_build_info{service="${service}"`)) return undefined;
+    const { answer, text } = await ask("/readyz");
+    if (!answer.ok)
+      throw new NotReadyError(`${ours}Sightline's ${service}, which is not ready: ${missingOf(text)}`);
+    return `Sightline's ${service}`;
+  } catch (error) {
+    if (error instanceof NotReadyError) throw error;
+    if (isTimeout(error)) throw new SilentError(service);
+    return undefined;
+  }
+}
+
+/** What `/readyz` says is missing. */
+function missingOf(text: string): string {
+  try {
+    const { missing } = JSON.parse(text) as { missing: Record<string, string> };
+    return Object.values(missing).join("; ");
+  } catch {
+    return "it does not say why";
+  }
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof Error && (error.name === "TimeoutError" || error.name === "AbortError");
 }
 
 function bracketed(host: string): string {

@@ -5,17 +5,21 @@ import { ServiceProcess } from "./service-process.ts";
 export class ResultsProcess {
   /** Of the gRPC API. */
   readonly address: string;
+  /** Of metrics, health and the HTTP API. */
+  readonly http: string;
   readonly nats: NatsServer;
   #process: ServiceProcess | undefined;
 
-  private constructor(address: string, nats: NatsServer) {
+  private constructor(address: string, http: string, nats: NatsServer) {
     this.address = address;
+    this.http = http;
     this.nats = nats;
   }
 
   static async start(): Promise<ResultsProcess> {
     const nats = await NatsServer.start();
-    const results = new ResultsProcess(`127.0.0.1:${await freePort()}`, nats);
+    const local = async () => `127.0.0.1:${await freePort()}`;
+    const results = new ResultsProcess(await local(), await local(), nats);
     await results.up();
     return results;
   }
@@ -25,7 +29,7 @@ export class ResultsProcess {
     this.#process = await ServiceProcess.start("results", "results is ready", {
       SIGHTLINE_NATS_URL: this.nats.url,
       SIGHTLINE_GRPC: this.address,
-      SIGHTLINE_RESULTS_HTTP: "127.0.0.1:0",
+      SIGHTLINE_RESULTS_HTTP: this.http,
     });
   }
 
