@@ -1,4 +1,4 @@
-import { h264Size } from "./h264-size.ts";
+import { displaySize, h264Sequence } from "@sightline/media";
 
 /** A video stream that a session description offers. */
 export interface SdpVideo {
@@ -89,7 +89,8 @@ function sizeOf(
   if (codec !== "H264" || parameters === undefined) return undefined;
   const sets = /sprop-parameter-sets=([^;\s]+)/.exec(parameters)?.[1];
   const sps = sets?.split(",")[0];
-  return sps === undefined ? undefined : h264Size(Buffer.from(sps, "base64"));
+  const sequence = sps === undefined ? undefined : h264Sequence(Buffer.from(sps, "base64"));
+  return sequence && displaySize(sequence, sequence.aspect);
 }
 
 function sizeAttribute(value: string | undefined): { width: number | undefined; height: number | undefined } {

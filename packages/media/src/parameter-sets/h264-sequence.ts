@@ -1,4 +1,5 @@
-import { displaySize, type PixelAspect } from "@sightline/media";
+import type { PixelAspect } from "../display-size.ts";
+import { BitReader } from "./bit-reader.ts";
 
 /** Profiles whose parameter set tells the chroma format (H.264, 7.3.2.1.1). */
 const highProfiles = new Set([100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135]);
@@ -29,22 +30,35 @@ const aspects: readonly PixelAspect[] = [
 ];
 const ownAspect = 255;
 
+/** The picture that a sequence parameter set describes: stored pixels, without what is cropped away. */
+export interface CodedSequence {
+  width: number;
+  height: number;
+  /** Zeros where the set does not say, or it is not read. */
+  aspect: PixelAspect;
+  /** ISO/IEC 14496-10, table 6-1. */
+  chromaFormat: number;
+  bitDepthLuma: number;
+  bitDepthChroma: number;
+}
+
 /**
- * Size, as it is shown, of the picture that an H.264 sequence parameter set describes (ISO/IEC 14496-10, 7.3.2.1.1), `nal`
- * being the NAL unit with its header byte. Undefined when it is none or is cut short.
+ * Reads an H.264 sequence parameter set (ISO/IEC 14496-10, 7.3.2.1.1), `nal` being the NAL unit with its header byte. Undefined
+ * when it is none or is cut short.
  */
-export function h264Size(nal: Uint8Array): { width: number; height: number } | undefined {
+export function h264Sequence(nal: Uint8Array): CodedSequence | undefined {
   if (((nal[0] ?? 0) & 0x1f) !== 7 || nal.length < 4) return undefined;
-  const bits = new BitReader(withoutEmulationPrevention(nal.subarray(1)));
+  const bits = new BitReader(nal.subarray(1));
   const profile = bits.bits(8);
   bits.bits(16);
   bits.unsigned();
   let chroma = 1;
+  let [bitDepthLuma, bitDepthChroma] = [8, 8];
   if (highProfiles.has(profile)) {
     chroma = bits.unsigned();
     if (chroma === 3 && bits.bits(1) === 1) chroma = 0;
-    bits.unsigned();
-    bits.unsigned();
+    bitDepthLuma += bits.unsigned();
+    bitDepthChroma += bits.unsigned();
     bits.bits(1);
     if (bits.bits(1) === 1) skipScalingLists(bits, chroma === 3 ? 12 : 8);
   }
@@ -67,7 +81,7 @@ export function h264Size(nal: Uint8Array): { width: number; height: number } | u
   const unitY = (chroma === 1 ? 2 : 1) * (2 - frameOnly);
   const width = columns * 16 - unitX * (left + right);
   const height = (2 - frameOnly) * mapRows * 16 - unitY * (top + bottom);
-  return displaySize({ width, height }, aspect);
+  return { width, height, aspect, chromaFormat: chroma, bitDepthLuma, bitDepthChroma };
 }
 
 /** What the usability information behind the picture's size says of its pixels (E.1.1). */
@@ -96,46 +110,5 @@ function skipScalingLists(bits: BitReader, lists: number): void {
       if (next !== 0) next = (last + bits.signed() + 256) % 256;
       if (next !== 0) last = next;
     }
-  }
-}
-
-function withoutEmulationPrevention(data: Uint8Array): Uint8Array {
-  return data.filter((byte, i) => !(byte === 3 && data[i - 1] === 0 && data[i - 2] === 0));
-}
-
-class BitReader {
-  readonly #data: Uint8Array;
-  #position = 0;
-
-  constructor(data: Uint8Array) {
-    this.#data = data;
-  }
-
-  /** Whether more has been read than there was; what was read then is zero bits. */
-  get exhausted(): boolean {
-    return this.#position > this.#data.length * 8;
-  }
-
-  bits(count: number): number {
-    let value = 0;
-    for (let i = 0; i < count; i++) {
-      const byte = this.#data[this.#position >> 3] ?? 0;
-      value = value * 2 + ((byte >> (7 - (this.#position & 7))) & 1);
-      this.#position += 1;
-    }
-    return value;
-  }
-
-  /** Exp-Golomb code, ue(v). */
-  unsigned(): number {
-    let zeros = 0;
-    while (this.bits(1) === 0 && zeros < 32) zeros += 1;
-    return 2 ** zeros - 1 + this.bits(zeros);
-  }
-
-  /** se(v). */
-  signed(): number {
-    const code = this.unsigned();
-    return code % 2 === 0 ? -code / 2 : (code + 1) / 2;
   }
 }

@@ -1,0 +1,67 @@
+import { type CodedPicture, ticksPerSecond } from "./coded-picture.ts";
+
+const ticksPerMs = ticksPerSecond / 1000;
+/** A step of the stream's time that is no longer than this is taken as it is, since slow cameras have B-frames too; a longer one must be as long by the clock. */
+const usualStepMs = 10_000;
+const toleranceMs = 1_000;
+/** The file's time is set anew when it is so far from the capture time. */
+const mostDriftMs = 2_000;
+/** Pictures of a shorter time come too irregularly to tell. */
+const leastJudgedMs = 500;
+
+/** The time of a picture in files. */
+export interface MediaTime {
+  ticks: number;
+  /** Times begin anew here, so a file must too. Only at key pictures. */
+  anew: boolean;
+}
+
+/**
+ * Gives pictures their time in files, in ticks since 1970: that of the stream, set to the capture time when it begins, when it has
+ * jumped, and when the two have drifted apart. A stream whose time does not go as clocks do is timed by the pictures' arrival.
+ */
+export class MediaClock {
+  #anchor: { ptsUs: number; ticks: number } | undefined;
+  #last: { ptsUs: number; arrivedAt: number; ticks: number } | undefined;
+  #lastKey: { ticks: number; arrivedAt: number } | undefined;
+  #byArrival = false;
+
+  time(picture: CodedPicture): MediaTime {
+    const { key, arrivedAt, captureMs, ptsUs } = picture;
+    const wall = Math.round(captureMs * ticksPerMs);
+    let followed = this.#follow(picture);
+    if (key && followed !== undefined && this.#isNoClock(followed, arrivedAt)) {
+      this.#byArrival = true;
+      followed = this.#follow(picture);
+    }
+    const anew = key && (followed === undefined || Math.abs(followed - wall) > mostDriftMs * ticksPerMs);
+    const ticks = anew || followed === undefined ? wall : followed;
+    if (anew) this.#anchor = { ptsUs, ticks };
+    this.#last = { ptsUs, arrivedAt, ticks };
+    if (key) this.#lastKey = { ticks, arrivedAt };
+    return { ticks, anew };
+  }
+
+  /** The time that continues what was; undefined at the beginning. */
+  #follow({ ptsUs, arrivedAt }: CodedPicture): number | undefined {
+    const [anchor, last] = [this.#anchor, this.#last];
+    if (!anchor || !last) return undefined;
+    const passedMs = arrivedAt - last.arrivedAt;
+    const arrival = last.ticks + Math.max(1, Math.round(passedMs * ticksPerMs));
+    if (this.#byArrival) return arrival;
+    const stepMs = (ptsUs - last.ptsUs) / 1000;
+    if (Math.abs(stepMs) > usualStepMs && Math.abs(stepMs - passedMs) > toleranceMs) {
+      this.#anchor = { ptsUs, ticks: arrival };
+      return arrival;
+    }
+    return anchor.ticks + Math.round(((ptsUs - anchor.ptsUs) / 1000) * ticksPerMs);
+  }
+
+  /** Whether, from key picture to key picture, the stream's time went much less or more far than the clock did. */
+  #isNoClock(ticks: number, arrivedAt: number): boolean {
+    if (!this.#lastKey || this.#byArrival) return false;
+    const passed = (arrivedAt - this.#lastKey.arrivedAt) * ticksPerMs;
+    const went = ticks - this.#lastKey.ticks;
+    return passed > leastJudgedMs * ticksPerMs && (went < passed / 2 || went > passed * 2);
+  }
+}

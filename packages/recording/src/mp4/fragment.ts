@@ -1,0 +1,73 @@
+import { box, boxesIn, findBox, fullBox, u32, u64 } from "./boxes.ts";
+import type { PlacedSample, Sample } from "./sample.ts";
+
+const keyFlags = 0x0200_0000;
+const otherFlags = 0x0101_0000;
+const bytesPerRow = 16;
+/** Marks the box that holds when each picture of the fragment was captured; players pass it over. */
+const captureTimes = Buffer.from("b0a6f1f4c3a94d1c9d8e5a1f7e2c4b60", "hex");
+
+/** What stands before a fragment's pictures: when they were captured, what they are, and the head of the box that holds them. */
+export function fragmentHead(sequence: number, samples: readonly Sample[]): Buffer {
+  const times = Buffer.alloc(8 * samples.length);
+  for (const [i, { captureMs }] of samples.entries()) times.writeDoubleBE(captureMs, 8 * i);
+  const rows = Buffer.alloc(bytesPerRow * samples.length);
+  for (const [i, { duration, bytes, key, pts, dts }] of samples.entries()) {
+    const at = rows.writeUInt32BE(duration, bytesPerRow * i);
+    rows.writeInt32BE(
+      pts - dts,
+      rows.writeUInt32BE(key ? keyFlags : otherFlags, rows.writeUInt32BE(bytes, at)),
+    );
+  }
+  const movie = (dataOffset: number) =>
+    box(
+      "moof",
+      fullBox("mfhd", 0, 0, u32(sequence)),
+      box(
+        "traf",
+        fullBox("tfhd", 0, 0x02_0000, u32(1)),
+        fullBox("tfdt", 1, 0, u64(samples[0]?.dts ?? 0)),
+        // Offset, and of each sample duration, size, flags and the time until it is shown.
+        fullBox("trun", 1, 0xf01, u32(samples.length, dataOffset), rows),
+      ),
+    );
+  const data = samples.reduce((sum, { bytes }) => sum + bytes, 8);
+  const head = movie(movie(0).length + 8);
+  return Buffer.concat([box("uuid", captureTimes, times), head, u32(data), Buffer.from("mdat", "latin1")]);
+}
+
+/** The pictures of a fragment whose `uuid` and `moof` boxes are in `data`; `moofAt` is where the latter stands in the file. */
+export function readFragment(
+  data: Buffer,
+  uuid: { body: number; end: number },
+  moof: { body: number; end: number },
+  moofAt: number,
+): PlacedSample[] {
+  const traf = findBox(data, ["traf"], moof.body, moof.end);
+  if (!traf) return [];
+  const boxes = new Map(boxesIn(data, traf.body, traf.end).map((each) => [each.type, each]));
+  const [tfdt, trun] = [boxes.get("tfdt"), boxes.get("trun")];
+  if (!tfdt || !trun) return [];
+  let dts = Number(data.readBigUInt64BE(tfdt.body + 4));
+  const count = data.readUInt32BE(trun.body + 4);
+  let offset = moofAt + data.readUInt32BE(trun.body + 8);
+  const times = uuid.body + captureTimes.length;
+  const samples: PlacedSample[] = [];
+  for (let i = 0; i < count; i++) {
+    const at = trun.body + 12 + bytesPerRow * i;
+    const [duration, bytes] = [data.readUInt32BE(at), data.readUInt32BE(at + 4)];
+    samples.push({
+      key: data.readUInt32BE(at + 8) === keyFlags,
+      ...{ pts: dts + data.readInt32BE(at + 12), dts, duration, bytes, offset },
+      captureMs: data.readDoubleBE(times + 8 * i),
+    });
+    dts += duration;
+    offset += bytes;
+  }
+  return samples;
+}
+
+/** Whether a `uuid` box holds capture times. */
+export function holdsCaptureTimes(data: Buffer, body: number): boolean {
+  return data.subarray(body, body + captureTimes.length).equals(captureTimes);
+}

@@ -1,0 +1,60 @@
+import { h264Sequence, h265Sequence } from "@sightline/media";
+import { type ParameterSets, pictureSize } from "../parameter-sets.ts";
+import { box, fullBox, u8, u16, u32 } from "./boxes.ts";
+
+const lengthSizeMinusOne = 3;
+const profilesWithChroma = new Set([100, 110, 122, 144]);
+
+/** The `stsd` box of a track of these pictures, whose units have 4 bytes of length in front. */
+export function sampleDescription(sets: ParameterSets): Buffer {
+  const { width = 0, height = 0, aspect: [across, down] = [0, 0] } = pictureSize(sets) ?? {};
+  const shape = across > 0 && down > 0 && across !== down ? [box("pasp", u32(across, down))] : [];
+  const visual = Buffer.concat([
+    ...[Buffer.alloc(6), u16(1), Buffer.alloc(16), u16(width, height), u32(0x480000, 0x480000, 0)],
+    ...[u16(1), Buffer.alloc(32), u16(0x18, 0xffff)],
+  ]);
+  const entry =
+    sets.codec === "H264"
+      ? box("avc1", visual, box("avcC", avcConfiguration(sets)), ...shape)
+      : box("hvc1", visual, box("hvcC", hevcConfiguration(sets)), ...shape);
+  return fullBox("stsd", 0, 0, u32(1), entry);
+}
+
+/** ISO/IEC 14496-15, 5.3.3.1. */
+function avcConfiguration({ sequence, picture }: ParameterSets): Buffer {
+  const sps = sequence[0]!;
+  const sets = (of: readonly Uint8Array[]) => of.flatMap((set) => [u16(set.byteLength), set]);
+  const { chromaFormat = 1, bitDepthLuma = 8, bitDepthChroma = 8 } = h264Sequence(sps) ?? {};
+  const high = profilesWithChroma.has(sps[1]!)
+    ? u8(0xfc | chromaFormat, 0xf8 | (bitDepthLuma - 8), 0xf8 | (bitDepthChroma - 8), 0)
+    : u8();
+  return Buffer.concat([
+    ...[u8(1, sps[1]!, sps[2]!, sps[3]!, 0xfc | lengthSizeMinusOne)],
+    ...[u8(0xe0 | sequence.length), ...sets(sequence), u8(picture.length), ...sets(picture), high],
+  ]);
+}
+
+/** ISO/IEC 14496-15, 8.3.3.1. */
+function hevcConfiguration({ video, sequence, picture }: ParameterSets): Buffer {
+  const sps = h265Sequence(sequence[0]!);
+  if (!sps) throw new RangeError("the sequence parameter set cannot be read");
+  const layers = (sps.temporalLayers << 3) | (sps.temporalIdNested ? 4 : 0) | lengthSizeMinusOne;
+  const arrays = (
+    [
+      [32, video],
+      [33, sequence],
+      [34, picture],
+    ] as const
+  ).filter(([, sets]) => sets.length > 0);
+  return Buffer.concat([
+    ...[u8(1), sps.profileTierLevel, u16(0xf000), u8(0xfc, 0xfc | sps.chromaFormat)],
+    ...[
+      u8(0xf8 | (sps.bitDepthLuma - 8), 0xf8 | (sps.bitDepthChroma - 8)),
+      u16(0),
+      u8(layers, arrays.length),
+    ],
+    ...arrays.flatMap(([type, sets]) => [
+      ...[u8(type), u16(sets.length), ...sets.flatMap((set) => [u16(set.byteLength), set])],
+    ]),
+  ]);
+}

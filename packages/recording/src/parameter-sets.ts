@@ -1,0 +1,68 @@
+import { h264Sequence, h265Sequence, type PixelAspect } from "@sightline/media";
+import { nalUnits, unitType } from "./annex-b.ts";
+import type { RecordedCodec } from "./coded-picture.ts";
+
+/** The parameter sets in force: NAL units without start codes. */
+export interface ParameterSets {
+  codec: RecordedCodec;
+  /** Empty for H.264. */
+  video: readonly Uint8Array[];
+  sequence: readonly Uint8Array[];
+  picture: readonly Uint8Array[];
+}
+
+/** The stored picture's size and the shape of its pixels; zeros where that is not known. */
+export interface PictureSize {
+  width: number;
+  height: number;
+  aspect: PixelAspect;
+}
+
+const kinds: Readonly<Record<RecordedCodec, Readonly<Record<number, "video" | "sequence" | "picture">>>> = {
+  H264: { 7: "sequence", 8: "picture" },
+  H265: { 32: "video", 33: "sequence", 34: "picture" },
+};
+/** More of a kind than a camera has. */
+const mostSets = 8;
+
+/** The sets of a key picture, those that it lacks taken from `before`; undefined while there is none to decode with. */
+export function parameterSetsOf(
+  codec: RecordedCodec,
+  data: Uint8Array,
+  before: ParameterSets | undefined,
+): ParameterSets | undefined {
+  const found = { video: [] as Uint8Array[], sequence: [] as Uint8Array[], picture: [] as Uint8Array[] };
+  for (const { start, end } of nalUnits(data)) {
+    const kind = kinds[codec][unitType(codec, data[start]!)];
+    // A copy: the rest of the picture is not kept for it.
+    if (kind && found[kind].length < mostSets) found[kind].push(data.slice(start, end));
+  }
+  const choose = (kind: keyof typeof found) =>
+    found[kind].length > 0 ? found[kind] : (before?.[kind] ?? []);
+  const sets = { codec, video: choose("video"), sequence: choose("sequence"), picture: choose("picture") };
+  if (sets.sequence.length === 0 || sets.picture.length === 0) return undefined;
+  if (before && sameSets(before, sets)) return before;
+  return pictureSize(sets) ? sets : undefined;
+}
+
+/** The size of the pictures that the sets describe; undefined when they cannot be read. */
+export function pictureSize({ codec, sequence }: ParameterSets): PictureSize | undefined {
+  const [first] = sequence;
+  return first && (codec === "H264" ? h264Sequence(first) : h265Sequence(first));
+}
+
+/** The sets as they stand in front of a picture, with start codes. */
+export function annexB({ video, sequence, picture }: ParameterSets): Buffer {
+  const startCode = Buffer.from([0, 0, 0, 1]);
+  return Buffer.concat([...video, ...sequence, ...picture].flatMap((set) => [startCode, set]));
+}
+
+function sameSets(a: ParameterSets, b: ParameterSets): boolean {
+  return (
+    a.codec === b.codec && (["video", "sequence", "picture"] as const).every((kind) => same(a[kind], b[kind]))
+  );
+}
+
+function same(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
+  return a.length === b.length && a.every((set, i) => Buffer.compare(set, b[i]!) === 0);
+}

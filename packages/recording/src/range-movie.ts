@@ -1,0 +1,175 @@
+import { createHash } from "node:crypto";
+import { type FileHandle, open } from "node:fs/promises";
+import { displaySize } from "@sightline/media";
+import { ticksPerSecond } from "./coded-picture.ts";
+import { findBox } from "./mp4/boxes.ts";
+import { type MovieChunk, progressiveMovieHead } from "./mp4/progressive-movie.ts";
+import type { PlacedSample } from "./mp4/sample.ts";
+import { readSegment } from "./read-segment.ts";
+import type { RecordingFolder } from "./recording-folder.ts";
+import type { Segment } from "./segment.ts";
+
+/** Of a pause that is longer than this only a picture's usual time is left in a movie. */
+const mostPauseTicks = 1 * ticksPerSecond;
+const readBytes = 256 * 1024;
+
+/** Bytes of a segment's file that are a part of the movie. */
+interface Piece {
+  segment: Segment;
+  offset: number;
+  bytes: number;
+}
+
+/**
+ * A time range of a camera's recording as one MP4. Only what stands before the pictures is made; the pictures are read from the
+ * segments as the movie is read.
+ */
+export class RangeMovie {
+  /** Capture times of its first picture and its last, in milliseconds since 1970. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly bytes: number;
+  /** The same for the same bytes. */
+  readonly etag: string;
+  readonly #folder: RecordingFolder;
+  readonly #head: Buffer;
+  readonly #pieces: readonly Piece[];
+
+  private constructor(
+    folder: RecordingFolder,
+    head: Buffer,
+    pieces: readonly Piece[],
+    times: { fromMs: number; toMs: number },
+  ) {
+    this.#folder = folder;
+    this.#head = head;
+    this.#pieces = pieces;
+    this.fromMs = times.fromMs;
+    this.toMs = times.toMs;
+    this.bytes = pieces.reduce((sum, { bytes }) => sum + bytes, head.length);
+    const names = pieces.map(
+      ({ segment: { camera, fromMs }, offset, bytes }) => `${camera} ${fromMs} ${offset} ${bytes}`,
+    );
+    this.etag = createHash("sha256").update(head).update(names.join()).digest("base64url").slice(0, 22);
+  }
+
+  /**
+   * The movie of what is recorded of a range, from the key picture at or before its beginning on; undefined when nothing is. Where the
+   * codec changes it ends. Pauses are left out.
+   */
+  static async of(
+    folder: RecordingFolder,
+    camera: string,
+    fromMs: number,
+    toMs: number,
+  ): Promise<RangeMovie | undefined> {
+    const chunks: MovieChunk[] = [];
+    const pieces: Piece[] = [];
+    const times = { fromMs: Number.POSITIVE_INFINITY, toMs: Number.NEGATIVE_INFINITY };
+    const segments = folder.index.find(camera, fromMs, toMs).sort((a, b) => a.fromMs - b.fromMs);
+    const codec = segments[0]?.codec;
+    let size = { width: 0, height: 0 };
+    let end: number | undefined;
+    let lastDuration = 0;
+    let shift = 0;
+    for (const segment of segments) {
+      if (segment.codec !== codec) break;
+      const content = await readSegment(folder.pathOf(segment)).catch(() => undefined);
+      const samples = content ? inRange(content.samples, fromMs, toMs, end === undefined) : [];
+      const [first, last] = [samples[0], samples.at(-1)];
+      if (!content || !first || !last) continue;
+      if (end === undefined) size = shownSize(content.description, segment);
+      // The segment's times, moved so that they follow on what is there.
+      const [begins, ends] = shownBetween(samples);
+      const step = end === undefined ? 0 : begins + shift - end;
+      const most = Math.max(mostPauseTicks, 3 * lastDuration);
+      if (end !== undefined && (step <= 0 || step > most)) shift += lastDuration - step;
+      const moved = samples.map((sample) => ({ ...sample, pts: sample.pts + shift }));
+      chunks.push({ description: content.description, samples: moved });
+      pieces.push(...piecesOf(segment, samples));
+      times.fromMs = Math.min(times.fromMs, first.captureMs);
+      times.toMs = Math.max(times.toMs, last.captureMs);
+      lastDuration = last.duration;
+      end = ends + shift;
+    }
+    if (chunks.length === 0) return undefined;
+    return new RangeMovie(folder, progressiveMovieHead(chunks, size, lastDuration), pieces, times);
+  }
+
+  /** Its bytes from `start` up to and without `end`. @throws when a segment has been deleted meanwhile */
+  async *read(start = 0, end = this.bytes): AsyncGenerator<Buffer> {
+    if (start < this.#head.length) yield this.#head.subarray(start, Math.min(end, this.#head.length));
+    let at = this.#head.length;
+    let file: { segment: Segment; handle: FileHandle } | undefined;
+    try {
+      for (const { segment, offset, bytes } of this.#pieces) {
+        const from = Math.max(start, at) - at;
+        const to = Math.min(end, at + bytes) - at;
+        at += bytes;
+        if (from >= to) continue;
+        if (file?.segment !== segment) {
+          await file?.handle.close();
+          file = undefined;
+          file = { segment, handle: await this.#open(segment) };
+        }
+        for (let position = from; position < to; ) {
+          const buffer = Buffer.allocUnsafe(Math.min(readBytes, to - position));
+          const { bytesRead } = await file.handle.read(buffer, 0, buffer.length, offset + position);
+          if (bytesRead === 0) throw new Error("the recording ends before it should");
+          position += bytesRead;
+          yield buffer.subarray(0, bytesRead);
+        }
+      }
+    } finally {
+      await file?.handle.close();
+    }
+  }
+
+  /** A segment gets another name when it ends or an event wants it. */
+  async #open(segment: Segment): Promise<FileHandle> {
+    return open(this.#folder.pathOf(segment)).catch(async () => {
+      await this.#folder.settled();
+      return open(this.#folder.pathOf(segment));
+    });
+  }
+}
+
+function inRange(
+  samples: readonly PlacedSample[],
+  fromMs: number,
+  toMs: number,
+  first: boolean,
+): PlacedSample[] {
+  const end = samples.findIndex(({ captureMs }) => captureMs >= toMs);
+  const before = end < 0 ? samples : samples.slice(0, end);
+  if (!first) return [...before];
+  const start = before.findLastIndex(({ key, captureMs }) => key && captureMs <= fromMs);
+  return before.slice(Math.max(0, start));
+}
+
+/** The first and the last time at which one of the samples is shown. */
+function shownBetween(samples: readonly PlacedSample[]): [number, number] {
+  return samples.reduce<[number, number]>(
+    ([first, last], { pts }) => [Math.min(first, pts), Math.max(last, pts)],
+    [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+  );
+}
+
+function piecesOf(segment: Segment, samples: readonly PlacedSample[]): Piece[] {
+  const pieces: Piece[] = [];
+  for (const { offset, bytes } of samples) {
+    const last = pieces.at(-1);
+    if (last && last.offset + last.bytes === offset) last.bytes += bytes;
+    else pieces.push({ segment, offset, bytes });
+  }
+  return pieces;
+}
+
+/** The size that a track of this description has as it is shown. */
+function shownSize(description: Buffer, { width, height }: Segment): { width: number; height: number } {
+  const entry = findBox(description, ["avc1"], 16) ?? findBox(description, ["hvc1"], 16);
+  const shape = entry && findBox(description, ["pasp"], entry.body + 78, entry.end);
+  if (!shape) return { width, height };
+  const [across, down] = [description.readUInt32BE(shape.body), description.readUInt32BE(shape.body + 4)];
+  return displaySize({ width, height }, [across, down]);
+}

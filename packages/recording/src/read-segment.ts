@@ -1,0 +1,76 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { findBox } from "./mp4/boxes.ts";
+import { holdsCaptureTimes, readFragment } from "./mp4/fragment.ts";
+import type { PlacedSample } from "./mp4/sample.ts";
+
+/** What a segment's file holds. */
+export interface SegmentContent {
+  /** The `stsd` box, which has what a decoder must know. */
+  description: Buffer;
+  /** Bytes that stand before the first fragment: what a player needs first. */
+  initBytes: number;
+  /** Of all whole fragments, in the order of decoding. */
+  samples: PlacedSample[];
+  /** Bytes of the file up to the end of its last whole fragment. */
+  wholeBytes: number;
+}
+
+/** More than the head of any fragment that is written. */
+const mostHeadBytes = 16 * 1024 * 1024;
+const readBytes = 64 * 1024;
+
+/** Reads what is whole of a segment's file, without its pictures; undefined when not even its beginning is. @throws when it cannot be read */
+export async function readSegment(path: string): Promise<SegmentContent | undefined> {
+  const file = await open(path);
+  try {
+    return await read(file, (await file.stat()).size);
+  } finally {
+    await file.close();
+  }
+}
+
+async function read(file: FileHandle, bytes: number): Promise<SegmentContent | undefined> {
+  const content: SegmentContent = { description: Buffer.alloc(0), initBytes: 0, samples: [], wholeBytes: 0 };
+  let window = Buffer.alloc(0);
+  let windowAt = 0;
+  /** Bytes of the file from `at` on, as many as there are. */
+  const take = async (at: number, length: number): Promise<Buffer> => {
+    if (at < windowAt || at + length > windowAt + window.length) {
+      const buffer = Buffer.allocUnsafe(Math.max(length, readBytes));
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+      window = buffer.subarray(0, bytesRead);
+      windowAt = at;
+    }
+    return window.subarray(at - windowAt, at - windowAt + length);
+  };
+  let uuid: Buffer | undefined;
+  let pending: PlacedSample[] | undefined;
+  for (let at = 0; at + 8 <= bytes; ) {
+    const head = await take(at, 8);
+    const size = head.readUInt32BE(0);
+    const type = head.toString("latin1", 4, 8);
+    if (size < 8 || at + size > bytes || (type !== "mdat" && size > mostHeadBytes)) break;
+    if (type === "mdat") {
+      content.samples.push(...(pending ?? []));
+      content.wholeBytes = at + size;
+      pending = undefined;
+    } else if (type === "moov") {
+      const moov = Buffer.from(await take(at, size));
+      const stsd = findBox(moov, ["moov", "trak", "mdia", "minf", "stbl", "stsd"]);
+      if (!stsd) return undefined;
+      content.description = moov.subarray(stsd.at, stsd.end);
+      content.initBytes = content.wholeBytes = at + size;
+    } else if (type === "uuid") uuid = Buffer.from(await take(at, size));
+    else if (type === "moof" && uuid && holdsCaptureTimes(uuid, 8)) {
+      const both = Buffer.concat([uuid, await take(at, size)]);
+      pending = readFragment(
+        both,
+        { body: 8, end: uuid.length },
+        { body: uuid.length + 8, end: both.length },
+        at,
+      );
+    }
+    at += size;
+  }
+  return content.initBytes > 0 ? content : undefined;
+}

@@ -1,0 +1,96 @@
+import { type Segment, segmentId } from "./segment.ts";
+
+/** Events' segments may take this part of all bytes before they go for the sake of others. */
+const eventShare = 0.5;
+
+export function byTime(a: Segment, b: Segment): number {
+  return a.fromMs - b.fromMs;
+}
+
+/** What segments there are, by camera, the oldest first. */
+export class RecordingIndex {
+  readonly #cameras = new Map<string, Segment[]>();
+  #bytes = 0;
+  #eventBytes = 0;
+
+  /** Bytes of all segments. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  cameras(): string[] {
+    return [...this.#cameras.keys()];
+  }
+
+  of(camera: string): readonly Segment[] {
+    return this.#cameras.get(camera) ?? [];
+  }
+
+  bytesOf(camera: string): number {
+    return this.of(camera).reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  get(camera: string, id: string): Segment | undefined {
+    return this.of(camera).find((segment) => segmentId(segment) === id);
+  }
+
+  has(segment: Segment): boolean {
+    return this.of(segment.camera).includes(segment);
+  }
+
+  /** Those that hold something of a range. */
+  find(camera: string, fromMs: number, toMs: number): Segment[] {
+    return this.of(camera).filter((segment) => segment.fromMs < toMs && segment.endMs > fromMs);
+  }
+
+  add(segment: Segment): void {
+    const segments = this.#cameras.get(segment.camera) ?? [];
+    this.#cameras.set(segment.camera, segments);
+    segments.push(segment);
+    segments.sort(byTime);
+    this.#count(segment, segment.bytes);
+  }
+
+  grow(segment: Segment, bytes: number): void {
+    segment.bytes += bytes;
+    if (this.has(segment)) this.#count(segment, bytes);
+  }
+
+  /** What its name tells of a segment has changed; its times and size may not. */
+  change(segment: Segment, change: Partial<Pick<Segment, "kind" | "toMs">>): void {
+    this.#count(segment, -segment.bytes);
+    Object.assign(segment, change);
+    this.#count(segment, segment.bytes);
+  }
+
+  remove(segment: Segment): void {
+    const segments = this.#cameras.get(segment.camera);
+    const index = segments?.indexOf(segment) ?? -1;
+    if (!segments || index < 0) return;
+    segments.splice(index, 1);
+    if (segments.length === 0) this.#cameras.delete(segment.camera);
+    this.#count(segment, -segment.bytes);
+  }
+
+  /**
+   * The segment that goes first when bytes lack: the oldest of any camera that no event wants; the oldest that one wants when there
+   * is no other, or when these have half of all bytes. Never one that is being written.
+   */
+  firstToGo(maxBytes: number): Segment | undefined {
+    const oldest = (wanted: boolean) => {
+      const first = [...this.#cameras.values()].flatMap(
+        (segments) =>
+          segments.find(({ kind, toMs }) => (kind === "event") === wanted && toMs !== undefined) ?? [],
+      );
+      return first.sort(byTime)[0];
+    };
+    const wanted = () => oldest(true);
+    const others = () => oldest(false);
+    return this.#eventBytes > eventShare * maxBytes ? (wanted() ?? others()) : (others() ?? wanted());
+  }
+
+  #count({ kind }: Segment, bytes: number): void {
+    this.#bytes += bytes;
+    if (kind === "event") this.#eventBytes += bytes;
+  }
+}

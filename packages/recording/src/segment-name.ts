@@ -1,0 +1,37 @@
+import type { RecordedCodec } from "./coded-picture.ts";
+
+/** Why a segment is kept: it is recorded always, an event wants it, or one may still come that does. */
+export type SegmentKind = "continuous" | "event" | "pending";
+
+/** What a segment's name tells of it. */
+export interface SegmentFacts {
+  /** Capture times of its first picture and of the end of its last, in milliseconds since 1970. */
+  fromMs: number;
+  /** Undefined while it is written. */
+  toMs: number | undefined;
+  codec: RecordedCodec;
+  /** Size of the stored picture. */
+  width: number;
+  height: number;
+  kind: SegmentKind;
+}
+
+const pattern =
+  /^(\d{1,15})-(\d{1,15}|open)-(h264|h265)-(\d{1,5})x(\d{1,5})-(continuous|event|pending)\.mp4$/;
+
+/** `1764341234567-1764341244601-h264-1920x1080-event.mp4`. */
+export function segmentName({ fromMs, toMs, codec, width, height, kind }: SegmentFacts): string {
+  return `${fromMs}-${toMs ?? "open"}-${codec.toLowerCase()}-${width}x${height}-${kind}.mp4`;
+}
+
+/** Reads a name; undefined for another file's. */
+export function parseSegmentName(name: string): SegmentFacts | undefined {
+  const [, from, to, codec, width, height, kind] = pattern.exec(name) ?? [];
+  if (from === undefined) return undefined;
+  return {
+    fromMs: Number(from),
+    toMs: to === "open" ? undefined : Number(to),
+    codec: codec === "h264" ? "H264" : "H265",
+    ...{ width: Number(width), height: Number(height), kind: kind as SegmentKind },
+  };
+}

@@ -1,0 +1,211 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { displaySize } from "@sightline/media";
+import { lengthPrefixedBytes, nalUnits, writeLengthPrefixed } from "./annex-b.ts";
+import { type CodedPicture, type RecordedCodec, ticksPerSecond } from "./coded-picture.ts";
+import { DecodeTimes } from "./decode-times.ts";
+import { MediaClock } from "./media-clock.ts";
+import { fragmentHead } from "./mp4/fragment.ts";
+import { fragmentedMovie } from "./mp4/movie-box.ts";
+import type { Sample } from "./mp4/sample.ts";
+import { sampleDescription } from "./mp4/sample-entry.ts";
+import { type ParameterSets, parameterSetsOf, pictureSize } from "./parameter-sets.ts";
+import type { RecordingFolder } from "./recording-folder.ts";
+import type { Segment } from "./segment.ts";
+import type { SegmentKind } from "./segment-name.ts";
+
+/** A segment ends before the first key picture that is so much later than its first. */
+const segmentMs = 10_000;
+/** Pictures are written when there are so many seconds of them: more are not lost when the process is killed. */
+const fragmentMs = 1_000;
+/** What comes while so much waits for a slow disk is not recorded. */
+const mostWaitingBytes = 16 * 1024 * 1024;
+
+export interface WriterOptions {
+  camera: string;
+  codec: RecordedCodec;
+  folder: RecordingFolder;
+  /** Of what kind a segment is when it begins. */
+  kind: () => SegmentKind;
+  /** Whether the disk may be written to now. */
+  mayWrite: () => boolean;
+  /** The disk did not take what was written. */
+  onFault: (error: Error) => void;
+  /** Pictures that are not recorded, since the disk is slow or full. */
+  onDropped: (pictures: number) => void;
+  onWritten?: (pictures: number, bytes: number) => void;
+}
+
+interface Gathered {
+  picture: CodedPicture;
+  ticks: number;
+}
+
+interface OpenFile {
+  sets: ParameterSets;
+  firstMs: number;
+  sequence: number;
+  bytes: number;
+  /** Undefined until it is there. */
+  segment: Segment | undefined;
+  handle: FileHandle | undefined;
+  failed: boolean;
+}
+
+/** Writes one connection's pictures to segments. Never waits: what the disk does not take in time is left out up to the next key picture. */
+export class SegmentWriter {
+  readonly #options: WriterOptions;
+  readonly #clock = new MediaClock();
+  readonly #decodeTimes = new DecodeTimes();
+  #sets: ParameterSets | undefined;
+  #file: OpenFile | undefined;
+  #gathered: Gathered[] = [];
+  #latest = Number.NEGATIVE_INFINITY;
+  #waitingBytes = 0;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(options: WriterOptions) {
+    this.#options = options;
+  }
+
+  /** Takes the next picture, which must stay as it is. */
+  push(picture: CodedPicture): void {
+    const { ticks, anew } = this.#clock.time(picture);
+    if (picture.key) this.#key(picture, anew ? undefined : ticks);
+    const first = this.#gathered[0];
+    // A picture that is shown after all before it parts the pictures: none behind it is shown before one that is written now.
+    if (first && ticks > this.#latest && picture.arrivedAt - first.picture.arrivedAt >= fragmentMs)
+      this.#flush(ticks);
+    if (!this.#file) return;
+    if (this.#file.failed || this.#waitingBytes > mostWaitingBytes) {
+      this.#options.onDropped(1 + this.#gathered.length);
+      this.#end();
+      return;
+    }
+    this.#gathered.push({ picture, ticks });
+    this.#latest = Math.max(this.#latest, ticks);
+  }
+
+  /** Writes what is gathered and ends the file. */
+  async stop(): Promise<void> {
+    this.#flush();
+    this.#end();
+    await this.#writing;
+  }
+
+  /** Resolves when what was given to be written has been. */
+  async settled(): Promise<void> {
+    await this.#writing;
+  }
+
+  /** `ticks`: the picture's time, where it continues what was. */
+  #key(picture: CodedPicture, ticks: number | undefined): void {
+    const { codec, mayWrite, onDropped } = this.#options;
+    const sets = parameterSetsOf(codec, picture.data, this.#sets);
+    this.#flush(ticks);
+    const file = this.#file;
+    const age = file ? picture.captureMs - file.firstMs : 0;
+    if (file && (ticks === undefined || file.failed || sets !== file.sets || age >= segmentMs || age < 0))
+      this.#end();
+    this.#sets = sets;
+    if (this.#file || !sets) return;
+    if (!mayWrite() || this.#waitingBytes > mostWaitingBytes) onDropped(1);
+    else this.#begin(sets, picture.captureMs);
+  }
+
+  #begin(sets: ParameterSets, firstMs: number): void {
+    const { camera, codec, folder, kind } = this.#options;
+    const file: OpenFile = {
+      sets,
+      firstMs,
+      sequence: 0,
+      bytes: 0,
+      segment: undefined,
+      handle: undefined,
+      failed: false,
+    };
+    this.#file = file;
+    this.#latest = Number.NEGATIVE_INFINITY;
+    this.#decodeTimes.restart();
+    const size = pictureSize(sets)!;
+    const shown = displaySize(size, size.aspect);
+    const head = fragmentedMovie({ ...shown, description: sampleDescription(sets) });
+    const { width, height } = size;
+    this.#write(file, head.length, async () => {
+      const facts = { fromMs: Math.floor(firstMs), codec, width, height, kind: kind() };
+      file.segment = await folder.begin(camera, facts);
+      file.handle = await open(folder.pathOf(file.segment), "wx");
+      await this.#append(file, head, file.segment.fromMs);
+    });
+  }
+
+  /** Writes what is gathered as a fragment; `next` is when the picture behind it is shown. */
+  #flush(next?: number): void {
+    const file = this.#file;
+    const gathered = this.#gathered;
+    if (!file || gathered.length === 0) return;
+    this.#gathered = [];
+    const samples = this.#samples(gathered, next);
+    const units = gathered.map(({ picture }) => nalUnits(picture.data));
+    for (const [i, sample] of samples.entries()) sample.bytes = lengthPrefixedBytes(units[i]!);
+    const head = fragmentHead(++file.sequence, samples);
+    const bytes = samples.reduce((sum, sample) => sum + sample.bytes, head.length);
+    const last = samples.reduce((a, b) => (b.captureMs > a.captureMs ? b : a));
+    const endMs = Math.ceil(last.captureMs + (last.duration * 1000) / ticksPerSecond);
+    this.#write(file, bytes, async () => {
+      const fragment = Buffer.allocUnsafe(bytes);
+      let at = head.copy(fragment);
+      for (const [i, { picture }] of gathered.entries())
+        at = writeLengthPrefixed(picture.data, units[i]!, fragment, at);
+      await this.#append(file, fragment, endMs);
+      this.#options.onWritten?.(samples.length, bytes);
+    });
+  }
+
+  #samples(gathered: readonly Gathered[], next: number | undefined): Sample[] {
+    const dts = this.#decodeTimes.of(gathered.map(({ ticks }) => ticks));
+    const count = gathered.length;
+    const usual = count > 1 ? dts[count - 1]! - dts[count - 2]! : ticksPerSecond / 25;
+    const reordered = this.#decodeTimes.delay > 0;
+    const lastDuration = next === undefined || reordered ? usual : Math.max(1, next - dts[count - 1]!);
+    return gathered.map(({ picture: { key, captureMs }, ticks }, i) => ({
+      ...{ key, pts: ticks, dts: dts[i]!, bytes: 0, captureMs },
+      duration: i + 1 < count ? dts[i + 1]! - dts[i]! : lastDuration,
+    }));
+  }
+
+  #end(): void {
+    const file = this.#file;
+    this.#file = undefined;
+    this.#gathered = [];
+    if (!file) return;
+    this.#writing = this.#writing.then(async () => {
+      const { folder, onFault } = this.#options;
+      await file.handle?.close().catch(onFault);
+      if (file.segment) await folder.end(file.segment);
+    });
+  }
+
+  #write(file: OpenFile, bytes: number, work: () => Promise<void>): void {
+    this.#waitingBytes += bytes;
+    this.#writing = this.#writing.then(async () => {
+      try {
+        if (!file.failed) await work();
+      } catch (error) {
+        file.failed = true;
+        this.#options.onFault(error as Error);
+        // What was written in part is cut away, so that the file ends with a whole fragment.
+        await file.handle?.truncate(file.bytes).catch(() => undefined);
+      } finally {
+        this.#waitingBytes -= bytes;
+      }
+    });
+  }
+
+  async #append(file: OpenFile, data: Buffer, endMs: number): Promise<void> {
+    const { folder } = this.#options;
+    folder.makeRoom(data.length);
+    await file.handle!.appendFile(data);
+    file.bytes += data.length;
+    folder.grown(file.segment!, file.bytes, endMs);
+  }
+}
