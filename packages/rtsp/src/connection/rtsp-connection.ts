@@ -5,6 +5,7 @@ import { connectCamera } from "../address/connect-camera.ts";
 import type { RtspTarget } from "../address/rtsp-url.ts";
 import { type CameraFaultError, faultError } from "../camera-fault.ts";
 import { type RtspMessage, RtspProtocolError, RtspReader } from "./rtsp-reader.ts";
+import { WorkBudget } from "./work-budget.ts";
 
 export interface RtspResponse extends Omit<RtspMessage, "startLine"> {
   status: number;
@@ -30,16 +31,21 @@ export class RtspConnection {
   #sequence = 0;
   #fault: CameraFaultError | undefined;
   #closed = false;
+  #paused = false;
+  /** Nothing is read while it runs: a camera that sends faster than it can be taken waits, not the other cameras. */
+  #rest: NodeJS.Timeout | undefined;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
+    const budget = new WorkBudget();
     const reader = new RtspReader({
       message: (message) => this.#message(message),
       packet: (channel, packet) => this.onPacket?.(channel, packet),
     });
     socket.on("data", (chunk: Buffer) => {
       try {
-        reader.write(chunk);
+        const restMs = budget.spend(() => reader.write(chunk));
+        if (restMs > 0) this.#takeRest(restMs);
       } catch (error) {
         if (!(error instanceof RtspProtocolError)) throw error;
         this.#fail(faultError(CameraReason.PROTOCOL_ERROR, error.message));
@@ -50,6 +56,7 @@ export class RtspConnection {
     this.ended = new Promise((resolve) => {
       socket.once("close", () => {
         this.#closed = true;
+        clearTimeout(this.#rest);
         this.#rejectAll();
         resolve(this.#fault);
       });
@@ -114,15 +121,25 @@ export class RtspConnection {
 
   /** Stops reading, so that the server has to wait. */
   pause(): void {
+    this.#paused = true;
     this.#socket.pause();
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.#paused = false;
+    if (this.#rest === undefined) this.#socket.resume();
   }
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  #takeRest(milliseconds: number): void {
+    this.#socket.pause();
+    this.#rest ??= setTimeout(() => {
+      this.#rest = undefined;
+      if (!this.#paused) this.#socket.resume();
+    }, milliseconds);
   }
 
   #message({ startLine, headers, body }: RtspMessage): void {
