@@ -79,17 +79,21 @@ describe("time between frames", () => {
 describe("time without frames", () => {
   it("passes by the wall clock, but little right after a frame, as another host tells it", () => {
     const clock = clockAt(0, 0);
-    const host = (ms: number, bounded: boolean) => clock.host(toTimestamp(start + ms), bounded).ms - start;
-    expect(host(1000, true)).toBe(1000);
-    expect(host(2000, true)).toBe(2000);
-    expect(host(1500, true)).toBe(2000);
+    type What = Parameters<AnalysisClock["host"]>[1];
+    const host = (ms: number, what: What) => clock.host(toTimestamp(start + ms), what).ms - start;
+    expect(host(1000, "tick")).toBe(1000);
+    expect(host(2000, "tick")).toBe(2000);
+    expect(host(1500, "tick")).toBe(2000);
     expect(after(clock, 2100, 2100)).toBe(2100);
-    expect(host(hour, true)).toBe(4100);
-    expect(host(hour + 1000, true)).toBe(5100);
-    // The frames' own clock goes on from the last frame; what has passed has passed.
-    expect(after(clock, 2200, 2200)).toBe(5100);
+    expect(host(hour, "tick")).toBe(4100);
+    expect(host(hour + 1000, "tick")).toBe(5100);
+    // The frames' own clock goes on from the last frame; what has passed has passed, and time goes on.
+    expect(after(clock, 2200, 2200)).toBe(5150);
     expect(after(clock, 5300, 5300)).toBe(5300);
-    expect(host(65_300, false)).toBe(65_300);
+    // Rules wait for no time to pass: frames of before them may follow.
+    expect(host(9000, "rules")).toBe(5300);
+    expect(after(clock, 5340, 5340)).toBe(5340);
+    expect(host(65_300, "transition")).toBe(65_300);
   });
 });
 
@@ -106,7 +110,7 @@ describe("the clock", () => {
   it("never goes back, and goes on from a snapshot, whatever happens", () => {
     const happening = fc.record({
       host: fc.boolean(),
-      bounded: fc.boolean(),
+      what: fc.constantFrom("tick", "rules", "transition"),
       epoch: fc.constantFrom("a", "b"),
       capture: fc.integer({ min: -hour, max: hour }),
       pts: fc.integer({ min: -hour, max: hour }),
@@ -115,11 +119,11 @@ describe("the clock", () => {
       fc.property(fc.array(happening), (happenings) => {
         const clock = new AnalysisClock();
         let before = Number.NEGATIVE_INFINITY;
-        for (const { host, bounded, epoch, capture, pts } of happenings) {
+        for (const { host, what, epoch, capture, pts } of happenings) {
           const restored = new AnalysisClock(JSON.parse(JSON.stringify(clock.snapshot())));
           const time = toTimestamp(start + capture);
           const tell = (of: AnalysisClock) =>
-            host ? of.host(time, bounded) : of.frame(epoch, time, pts * 1000);
+            host ? of.host(time, what) : of.frame(epoch, time, pts * 1000);
           const now = tell(clock);
           expect(now.ms).toBeGreaterThanOrEqual(before);
           expect(tell(restored)).toEqual(now);

@@ -6,10 +6,19 @@ import type { ClockState } from "./analysis-state.ts";
 const clockToleranceMs = 1000;
 
 /**
- * The most time that passes between a frame and the tick or rules change after it, in milliseconds. Those are stamped by
- * another host than frames, and two hosts' clocks may be apart.
+ * The most time that passes between a frame and the tick after it, in milliseconds. It is stamped by another host than frames,
+ * and two hosts' clocks may be apart.
  */
 const maxHostStepMs = 2000;
+/** By so much at most, in milliseconds, a frame moves a clock on that is ahead of it. */
+const mostSlowMs = 100;
+/** By what happened other than a frame: how much time may pass right after one. */
+const mostAfterFrameMs = {
+  tick: maxHostStepMs,
+  /** It waits for no time to pass; where the analysis is behind, frames of before it follow, and their time must go on. */
+  rules: 0,
+  transition: Infinity,
+};
 
 /**
  * The time that passes for one camera's analysis: never back, and no jumps when somebody sets a clock.
@@ -39,9 +48,11 @@ export class AnalysisClock {
       state.nowMs = Math.max(state.nowMs, captureMs);
       state.frame = { epoch, captureMs, ptsMs, offsetMs: captureMs - ptsMs, nowMs: state.nowMs };
     } else {
-      const { elapsedMs, offsetMs } = elapsed(last, epoch, captureMs, ptsMs);
-      const frameMs = last.nowMs + Math.max(0, elapsedMs);
-      state.nowMs = Math.max(state.nowMs, frameMs);
+      const { elapsedMs: told, offsetMs } = elapsed(last, epoch, captureMs, ptsMs);
+      const elapsedMs = Math.max(0, told);
+      const frameMs = last.nowMs + elapsedMs;
+      // Where a tick is ahead of the frames, these catch up while time goes on: objects that move while it stands are lost.
+      state.nowMs = Math.max(frameMs, state.nowMs + Math.min(elapsedMs / 2, mostSlowMs));
       state.frame = { epoch, captureMs, ptsMs, offsetMs, nowMs: frameMs };
     }
     state.time = time;
@@ -51,12 +62,12 @@ export class AnalysisClock {
     return now;
   }
 
-  /** Something other than a frame happened. `bounded`: right after a frame little time passes. */
-  host(time: Timestamp | undefined, bounded: boolean): Instant {
+  /** Something other than a frame happened. */
+  host(time: Timestamp | undefined, what: keyof typeof mostAfterFrameMs): Instant {
     const state = this.#state;
     const next = time ?? state.time;
     const elapsedMs = Math.max(0, fromTimestamp(next) - fromTimestamp(state.time));
-    state.nowMs += bounded && !state.hostEntry ? Math.min(elapsedMs, maxHostStepMs) : elapsedMs;
+    state.nowMs += state.hostEntry ? elapsedMs : Math.min(elapsedMs, mostAfterFrameMs[what]);
     state.time = next;
     state.hostEntry = true;
     return this.#now();

@@ -130,6 +130,22 @@ describe("the analysis of a camera", () => {
     expect(fromTimestamp(endTime!) - fromTimestamp(startTime!)).toBeCloseTo(98 * 40, 3);
   });
 
+  it.each([
+    ["rules", 1],
+    // What the tick says has passed; the object moves on from then.
+    ["a tick", 2],
+  ])("goes on when %s come while frames of before are still to be analysed", (what, most) => {
+    const film = new Film();
+    const ids = new Set<string>();
+    for (let i = 0; i < 60; i++) {
+      const time = toTimestamp(film.captureMs + 1_500);
+      if (i === 20 && what === "rules") film.analysis.rulesChanged({ time, rules: road });
+      if (i === 20 && what === "a tick") film.analysis.tick({ time });
+      for (const id of film.frame({ x: 0.1 + i * 0.012, y: 0.8, width: 0.05 })) if (id !== "") ids.add(id);
+    }
+    expect(ids.size).toBe(most);
+  });
+
   it("ends tracks by ticks when the lost-track time is over", () => {
     const film = new Film();
     film.walk(0.7, 0.8, 10);

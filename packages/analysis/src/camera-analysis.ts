@@ -114,14 +114,14 @@ export class CameraAnalysis {
 
   /** The camera went down, was removed or changed, which ends all its tracks, or came back. */
   transition(transition: CameraTransition): Event[] {
-    const now = this.#clock.host(transition.time, false);
+    const now = this.#clock.host(transition.time, "transition");
     if (transition.down || transition.change !== CameraChange.UNSPECIFIED) this.#tracker.clear();
     return this.#engine.transition(now, transition);
   }
 
   /** Time passed without a frame. */
   tick(tick: Tick): Event[] {
-    const now = this.#clock.host(tick.time, true);
+    const now = this.#clock.host(tick.time, "tick");
     return this.#engine.step(now, [], this.#ended(this.#tracker.advance(now.ms), now));
   }
 
@@ -130,7 +130,7 @@ export class CameraAnalysis {
    * @throws {RulesError} they cannot be used; the old ones stay, only time has passed
    */
   rulesChanged(change: RulesChange): Event[] {
-    const now = this.#clock.host(change.time, true);
+    const now = this.#clock.host(change.time, "rules");
     return this.#engine.rulesChanged(
       now,
       change.rules ?? {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Event, EventPhase, leaseTtlMs, subjects } from "@sightline/contracts";
+import { EndReason, type Event, EventPhase, leaseTtlMs, streams, subjects } from "@sightline/contracts";
 import { afterEach, beforeEach, expect, onTestFailed, test } from "vitest";
 import { AnalysisRig } from "./testing/analysis-rig.ts";
 import { sceneRules } from "./testing/scene.ts";
@@ -128,4 +128,31 @@ test("events of frames that ingest has not any more name no picture, and later o
     return started(all.filter(({ snapshotFrame }) => (snapshotFrame?.number ?? 0) > 200));
   };
   await expect.poll(withPicture, { timeout: 40_000 }).toBeGreaterThan(0);
+});
+
+test("with checkpoint and timeline gone, what was analysed before makes no events again, and objects keep their tracks when the rules come into force", {
+  timeout: 240_000,
+}, async () => {
+  const camera = "front";
+  await rig.register(camera, sceneRules());
+  const analysis = await rig.analysis();
+  await rig.publishScene(camera, 120, 40);
+  await expect.poll(() => rig.framesIn(camera), { timeout: 60_000 }).toBe(120);
+  await analysis.stop();
+  const before = (await rig.events(camera)).map(({ event }) => event);
+  const told = Math.max(...before.map(({ frame }) => frame?.number ?? 0));
+  await rig.buckets.analysisState.purge(camera);
+  const { config } = await rig.nats.manager.streams.info(streams.timeline);
+  await rig.nats.manager.streams.delete(streams.timeline);
+  await rig.nats.manager.streams.add(config);
+  await rig.analysis();
+  await expect.poll(() => rig.framesIn(camera), { timeout: 60_000 }).toBe(120);
+  const after = (await rig.events(camera)).map(({ event }) => event).slice(before.length);
+  expect(after.filter(({ frame }) => frame && frame.number < told)).toEqual([]);
+  const ended = after.filter(({ endReason }) => endReason === EndReason.ANALYSIS_LOST);
+  expect(ended.length).toBeGreaterThan(0);
+  const tracked = (await rig.timeline(camera)).flatMap(({ entry: { entry } }) =>
+    entry?.$case === "frame" && entry.value.frame!.number >= told ? entry.value.detections : [],
+  );
+  expect(new Set(tracked.map(({ trackId }) => trackId)).size).toBe(4);
 });
