@@ -4,8 +4,9 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from "node:fs
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
-import { cameraName, FrameDetections, subjects, toTimestamp } from "@sightline/contracts";
-import { connectNats, createLogger } from "@sightline/service";
+import { connect } from "@sightline/client";
+import { cameraName, encodeJson, FrameDetections, subjects, toTimestamp } from "@sightline/contracts";
+import { connectNats, createLogger, openBuckets } from "@sightline/service";
 import { freePort } from "@sightline/service/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bundledModel, bundledModelScope } from "./camera/model-scope.ts";
@@ -14,6 +15,7 @@ import {
   ResultsProcess,
   runCommand,
   runCommands,
+  spawnAtTerminal,
   spawnCommand,
 } from "./testing/command-line.ts";
 
@@ -111,6 +113,44 @@ describe("camera", () => {
     expect((await sightline("camera", "list")).stdout).toMatch(/^yard +pending +3 +/m);
     expect((await sightline("camera", "get", "yard")).stdout).toMatch(/^name +yard$/m);
     expect((await sightline("camera", "remove", "yard")).stdout).toBe("yard is removed\n");
+  });
+});
+
+describe("a camera that gives no pictures", () => {
+  const nothing = async () => `rtsp://127.0.0.1:${await freePort()}/live`;
+  const listed = async () => (await sightline("camera", "list", "--json")).stdout;
+
+  test("is not registered with --probe, and is without", async () => {
+    const refused = await sightline("camera", "add", "dead", await nothing(), "--probe");
+    expect(refused).toMatchObject({ code: 1, stdout: "" });
+    expect(refused.stderr).toMatch(
+      /^sightline: from this machine dead gives no pictures: nothing listens .*; it is not registered\n$/,
+    );
+    expect(await listed()).not.toContain('"dead"');
+    expect((await sightline("camera", "add", "dead", await nothing())).code).toBe(0);
+    expect((await sightline("camera", "remove", "dead")).code).toBe(0);
+  });
+
+  test("is asked about at a terminal", async () => {
+    const url = await nothing();
+    for (const [answer, isAdded] of [
+      ["n", false],
+      ["y", true],
+    ] as const) {
+      const terminal = spawnAtTerminal(["camera", "add", "dead", url], { SIGHTLINE_GRPC: results.address });
+      let said = "";
+      for await (const data of terminal.stdout!) {
+        const asked = said.includes("[y/N]");
+        said += data;
+        if (!asked && said.includes("[y/N]")) terminal.stdin!.write(`${answer}\n`);
+      }
+      expect(said).toMatch(/gives no pictures: nothing listens .*\r\nregister it all the same\? \[y\/N\]/);
+      expect(said).toContain(
+        isAdded ? "dead is registered" : "dead is not registered; --no-probe registers it",
+      );
+      expect((await listed()).includes('"dead"')).toBe(isAdded);
+    }
+    await sightline("camera", "remove", "dead");
   });
 });
 
@@ -245,15 +285,17 @@ async function publishUntil(done: () => boolean, cameras: readonly string[]): Pr
 /** A command that goes on until it is interrupted, once it has begun, and the lines it has printed. */
 async function following(...args: string[]) {
   const child = spawnCommand(args, { SIGHTLINE_GRPC: results.address });
-  const [begun] = await once(createInterface({ input: child.stderr! }), "line");
-  expect(begun).toContain("Ctrl-C ends it");
+  const said: string[] = [];
+  for await (const line of createInterface({ input: child.stderr! }))
+    if (said.push(line) && line.includes("Ctrl-C ends it")) break;
+  expect(said.at(-1)).toContain("Ctrl-C ends it");
   const lines: string[] = [];
   createInterface({ input: child.stdout! }).on("line", (line) => lines.push(line));
   const stop = async () => {
     child.kill("SIGINT");
     return (await once(child, "exit"))[0];
   };
-  return { lines, stop };
+  return { lines, said, stop };
 }
 
 describe("watch, rules and events", () => {
@@ -270,6 +312,33 @@ describe("watch, rules and events", () => {
       detections: [{ class: "person", score: 0.9, pixelBox: { xMin: 100, yMin: 100, xMax: 200, yMax: 300 } }],
     });
     expect(await stop()).toBe(0);
+  });
+
+  test("who waits for a class that no model of the cameras knows is told, and refused if that is certain", async () => {
+    const nats = await connectNats(results.nats.url, "test", createLogger("test", "fatal"));
+    const { models } = await openBuckets(nats.kv);
+    const wait = (...args: string[]) => sightline(...args, "--camera", "gate");
+    const { lines, said, stop } = await following("watch", "--classes", "preson", "--json");
+    expect(said[0]).toContain("these class names were not checked: preson");
+    expect([await stop(), lines]).toEqual([0, []]);
+    const size = { width: 64, height: 64, longestSide: 64, padValue: 0 };
+    const model = { name: bundledModel, architecture: "yolo_nas_s", ...size, classes: ["person"] };
+    // As a worker does: what is announced once is soon forgotten.
+    const announce = () => models.put(bundledModel, encodeJson(model));
+    const announcing = setInterval(announce, 1_000);
+    const client = connect(results.address);
+    await expect.poll(() => client.cameras.modelClasses("gate")).toEqual(["person"]);
+    client.close();
+    const refused = {
+      code: 1,
+      stderr: expect.stringMatching(/not know the class 'preson'; did you mean person\?\n$/),
+    };
+    expect(await wait("events", "--follow", "--classes", "person,preson")).toMatchObject(refused);
+    expect(await wait("watch", "--classes", "preson")).toMatchObject(refused);
+    expect((await wait("watch", "--classes", "dog")).stderr).toMatch(/class 'dog'; known is person\n$/);
+    clearInterval(announcing);
+    await models.delete(bundledModel);
+    await nats.connection.close();
   });
 
   test("rules are checked, set and printed; what happens by them is followed and listed", async () => {

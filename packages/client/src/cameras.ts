@@ -105,6 +105,12 @@ export class Cameras {
     return present(response.camera);
   }
 
+  /** The classes that a camera's model knows; none while no worker serves it. NOT_FOUND when there is no such camera. */
+  async modelClasses(id: string, call: CallSettings = {}): Promise<string[]> {
+    const response = await this.#call((client) => client.getCamera, { name: cameraName(id) }, call);
+    return response.modelClasses;
+  }
+
   /** Iterates over all cameras by name, fetching page after page. */
   async *list(call: CallSettings & { pageSize?: number } = {}): AsyncGenerator<Camera, void> {
     for await (const { cameras } of pages({ pageSize: call.pageSize ?? 0 }, (request) =>

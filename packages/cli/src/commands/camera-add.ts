@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { addCameraOptions, type CameraOptions, toSettings } from "../camera/camera-options.ts";
 import { cameraJson } from "../camera/camera-view.ts";
@@ -5,21 +6,75 @@ import { bundledModel, bundledModelScope } from "../camera/model-scope.ts";
 import { warnUncheckedClasses } from "../camera/unchecked-classes.ts";
 import { withServer } from "../server-connection.ts";
 
+/** The camera was tried first, gave no pictures, and was not wanted without. */
+class NotRegisteredError extends Error {
+  override readonly name = "NotRegisteredError";
+}
+
+interface AddOptions extends CameraOptions {
+  /** Undefined when neither --probe nor --no-probe was given. */
+  probe?: boolean;
+}
+
 /** `sightline camera add`: registers a camera. */
 export function cameraAddCommand(): Command {
   const command = new Command("add")
     .argument("<name>", "1 to 63 characters of a-z, 0-9 and '-'")
     .argument("<url>", "rtsp:// or rtsps:// URL; user and password in it are stored apart and never shown");
-  return addCameraOptions(command).action(async (name: string, uri: string, options: CameraOptions) => {
-    const camera = await withServer(command, (client) =>
-      client.cameras.register(
-        name,
-        { uri, ...toSettings(options) },
-        { onUncheckedClasses: warnUncheckedClasses },
-      ),
-    );
-    if (options.json) return console.log(JSON.stringify(cameraJson(camera)));
-    console.log(`${name} is registered: ${camera.uri}`);
-    if (camera.model === bundledModel) console.log(`its model is ${bundledModel}: ${bundledModelScope}`);
-  });
+  return addCameraOptions(command)
+    .option(
+      "--probe",
+      "try the camera from this machine first, and register it only if it gives pictures; at a terminal it is tried anyway, and you are asked",
+    )
+    .option("--no-probe", "register it without trying it")
+    .action(async (name: string, uri: string, options: AddOptions) => {
+      await probeFirst(name, uri, options);
+      const camera = await withServer(command, (client) =>
+        client.cameras.register(
+          name,
+          { uri, ...toSettings(options) },
+          { onUncheckedClasses: warnUncheckedClasses },
+        ),
+      );
+      if (options.json) return console.log(JSON.stringify(cameraJson(camera)));
+      console.log(`${name} is registered: ${camera.uri}`);
+      if (camera.model === bundledModel) console.log(`its model is ${bundledModel}: ${bundledModelScope}`);
+    });
+}
+
+/**
+ * Scripts register cameras that are not there yet, so without a terminal only `--probe` tries them.
+ * @throws NotRegisteredError when the camera gives no pictures and is not wanted without
+ */
+async function probeFirst(name: string, uri: string, options: AddOptions): Promise<void> {
+  const atTerminal = process.stdin.isTTY && process.stderr.isTTY;
+  if (!(options.probe ?? atTerminal)) return;
+  const fault = await whatIsWrong(uri, options);
+  if (fault === undefined) return;
+  const said = `from this machine ${name} gives no pictures: ${fault}`;
+  if (options.probe) throw new NotRegisteredError(`${said}; it is not registered`);
+  if (!(await confirmed(`${said}\nregister it all the same? [y/N] `)))
+    throw new NotRegisteredError(`${name} is not registered; --no-probe registers it without trying it`);
+}
+
+/** Why a camera gives no pictures here; undefined when it does. */
+async function whatIsWrong(uri: string, options: AddOptions): Promise<string | undefined> {
+  const { transport = "auto", videoTrack = 0, decode } = options;
+  // Loaded only here: scripts that add many cameras need none of it.
+  const { examine } = await import("../camera/examine-camera.ts");
+  const choice = decode === undefined || decode === "default" ? "auto" : decode;
+  const { reception } = await examine(uri, { transport, videoTrack, decode: choice });
+  return reception.ok ? undefined : reception.message;
+}
+
+async function confirmed(question: string): Promise<boolean> {
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await prompt.question(question)).trim());
+  } catch {
+    // Ctrl-C, Ctrl-D.
+    return false;
+  } finally {
+    prompt.close();
+  }
 }

@@ -1,49 +1,17 @@
 import { CameraReason } from "@sightline/contracts";
-import {
-  chooseDecoding,
-  type DecodeChoice,
-  type Decoding,
-  decodeChoices,
-  decodingMachine,
-  ffmpegAbilities,
-} from "@sightline/media";
-import {
-  findFfmpeg,
-  parseRtspUrl,
-  type Reception,
-  receive,
-  type TransportChoice,
-  usualFfmpegMemoryMib,
-} from "@sightline/rtsp";
+import { type Decoding, decodeChoices } from "@sightline/media";
+import type { Reception } from "@sightline/rtsp";
 import { Command, Option } from "commander";
-import { cameraAccess } from "../camera/camera-access.ts";
 import { number } from "../camera/camera-options.ts";
+import { examine, type ProbeOptions } from "../camera/examine-camera.ts";
 
 /** A camera that gives no usable video; the message is one line for the user. */
 class ProbeFailedError extends Error {
   override readonly name = "ProbeFailedError";
 }
 
-interface ProbeCommandOptions {
-  transport: TransportChoice;
-  videoTrack: number;
-  decode: DecodeChoice;
+interface ProbeCommandOptions extends ProbeOptions {
   json: boolean;
-}
-
-/** Asks the camera what it offers and receives a few pictures as proof, over one connection. */
-async function examine(url: string, { transport, videoTrack, decode }: ProbeCommandOptions) {
-  const target = parseRtspUrl(url);
-  const access = cameraAccess();
-  const path = await findFfmpeg(process.env.FFMPEG_PATH);
-  const ffmpeg = { path, memoryMib: usualFfmpegMemoryMib };
-  const reception = await receive(target, { ffmpeg, transport, videoTrack, access });
-  const machine = decodingMachine(await ffmpegAbilities(path));
-  return {
-    target,
-    reception,
-    decoding: reception.ok ? chooseDecoding(decode, reception, machine) : undefined,
-  };
 }
 
 function reasonName(reason: CameraReason): string {

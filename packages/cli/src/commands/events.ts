@@ -12,7 +12,7 @@ import { append, list } from "../camera/camera-options.ts";
 import { gapWords } from "../event-view.ts";
 import { cameraOfEvent, eventLine, eventTable, type SavedPictures } from "../events/event-lines.ts";
 import { EventPictures } from "../events/event-pictures.ts";
-import { keptOf, requireCameras, requireZones } from "../events/filtered-cameras.ts";
+import { keptOf, requireCameras, requireClasses, requireZones } from "../events/filtered-cameras.ts";
 import { wholeNumber } from "../number-options.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
@@ -118,9 +118,10 @@ async function follow(
   const onStatus = followStatus();
   // A server that was never there is an error; one that goes away later is waited for.
   await client.events.list({ pageSize: 1, signal }).next();
-  const { cameras = [], zones = [] } = filter;
+  const { cameras = [], zones = [], classes = [] } = filter;
   await requireCameras(client, cameras, { signal });
   await requireZones(client, zones, cameras, { signal });
+  await requireClasses(client, classes, cameras, { signal });
   for await (const message of client.events.subscribe({ filter, start, signal, onStatus })) {
     if (message.kind !== "event") {
       console.error(`… ${message.gap.messages || "some"} messages are gone: ${gapWords[message.gap.reason]}`);

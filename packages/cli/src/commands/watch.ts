@@ -2,7 +2,7 @@ import { wallClockMs } from "@sightline/service/clock";
 import { Command } from "commander";
 import { append, list, number } from "../camera/camera-options.ts";
 import { eventJson, eventText } from "../event-view.ts";
-import { requireCameras } from "../events/filtered-cameras.ts";
+import { requireCameras, requireClasses } from "../events/filtered-cameras.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
 
@@ -26,6 +26,7 @@ export function watchCommand(): Command {
     const signal = untilSignal();
     await withServer(command, async (client) => {
       await requireCameras(client, options.camera, { signal });
+      await requireClasses(client, options.classes ?? [], options.camera, { signal });
       const filter = {
         cameras: options.camera,
         classes: options.classes,

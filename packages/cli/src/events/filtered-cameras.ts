@@ -1,5 +1,8 @@
 import type { CallSettings, SightlineClient } from "@sightline/client";
-import { isCameraId } from "@sightline/contracts";
+import { type Camera, cameraIdOf, isCameraId } from "@sightline/contracts";
+import { warnUncheckedClasses } from "../camera/unchecked-classes.ts";
+
+const maxClassLength = 64;
 
 /**
  * A filter may name cameras that are not registered: to the server, what is kept of a camera outlives it. Who waits for such a
@@ -38,6 +41,41 @@ export async function requireZones(
   throw new NoZoneError(`${whose} '${missing}'${nameHint(missing, [...known])}`);
 }
 
+/** No model of the cameras that were asked for knows a class of this name. */
+export class NoClassError extends Error {
+  override readonly name = "NoClassError";
+}
+
+/**
+ * As {@link requireCameras}, for classes that these cameras' models know, or those of any when none is named. What cannot be
+ * checked, since no worker serves a model now, is told on standard error. @throws NoClassError
+ */
+export async function requireClasses(
+  client: SightlineClient,
+  classes: readonly string[],
+  cameras: readonly string[],
+  call: CallSettings = {},
+): Promise<void> {
+  // Names that cannot be are left to the server.
+  const asked = classes.filter((name) => name.length <= maxClassLength);
+  if (asked.length === 0) return;
+  const byModel = new Map<string, string>();
+  for (const { name, model } of await allCameras(client, call)) {
+    const id = idOf(name);
+    if (cameras.length === 0 || cameras.includes(id)) byModel.set(model, id);
+  }
+  const known = await Promise.all([...byModel.values()].map((id) => client.cameras.modelClasses(id, call)));
+  const missing = asked.filter((name) => !known.flat().includes(name));
+  if (missing.length === 0 || known.length === 0) return;
+  if (known.some((names) => names.length === 0)) return warnUncheckedClasses(missing);
+  const names = [...new Set(known.flat())];
+  const { nameHint } = await import("@sightline/service");
+  const whose = known.length === 1 ? "the cameras' model does not know" : "no model of the cameras knows";
+  const hint =
+    nameHint(missing[0]!, names) || `; known ${names.length === 1 ? "is" : "are"} ${shortList(names)}`;
+  throw new NoClassError(`${whose} the class '${missing[0]}'${hint}`);
+}
+
 /**
  * What is kept, item by item; then, for cameras of the filter of which nothing was kept, whether there are such.
  * @throws SightlineError NOT_FOUND for a camera that there is not and of which there is nothing
@@ -57,6 +95,17 @@ export async function* keptOf<T>(
 }
 
 async function cameraIds(client: SightlineClient, call: CallSettings): Promise<string[]> {
-  const cameras = await Array.fromAsync(client.cameras.list({ ...call, pageSize: 1_000 }));
-  return cameras.map(({ name }) => name.replace("cameras/", ""));
+  return (await allCameras(client, call)).map(({ name }) => idOf(name));
+}
+
+function allCameras(client: SightlineClient, call: CallSettings): Promise<Camera[]> {
+  return Array.fromAsync(client.cameras.list({ ...call, pageSize: 1_000 }));
+}
+
+function idOf(name: string): string {
+  return cameraIdOf(name) ?? name;
+}
+
+function shortList(names: readonly string[]): string {
+  return names.length <= 10 ? names.join(", ") : `${names.slice(0, 10).join(", ")}, …`;
 }

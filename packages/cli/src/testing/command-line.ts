@@ -30,6 +30,16 @@ export function spawnCommand(
   });
 }
 
+/** As {@link spawnCommand}, at a terminal, of which the pipes are keyboard and screen. */
+export function spawnAtTerminal(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess {
+  const line = [process.execPath, "--disable-warning=ExperimentalWarning", main, ...args];
+  const quoted = line.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
+  return spawn("script", ["--quiet", "--return", "--command", quoted, "/dev/null"], {
+    env: { ...process.env, ...env },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+}
+
 /** Runs `sightline ARGS` to its end. */
 export async function runCommand(
   args: readonly string[],

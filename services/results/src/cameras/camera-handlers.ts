@@ -18,7 +18,10 @@ export function cameraHandlers(
   const answer = (camera: Camera) => ({ camera, uncheckedClasses: service.uncheckedClasses(camera) });
   return {
     registerCamera: calls.unary("RegisterCamera", async (r) => answer(await service.register(r))),
-    getCamera: calls.unary("GetCamera", async (r) => ({ camera: service.get(r) })),
+    getCamera: calls.unary("GetCamera", async (r) => {
+      const camera = service.get(r);
+      return { camera, modelClasses: service.modelClasses(camera) };
+    }),
     listCameras: calls.unary("ListCameras", async (r) => service.list(r)),
     updateCamera: calls.unary("UpdateCamera", async (r) => answer(await service.update(r))),
     deleteCamera: calls.unary("DeleteCamera", async (r) => {

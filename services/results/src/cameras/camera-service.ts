@@ -120,6 +120,11 @@ export class CameraService {
     return this.#catalog.uncheckedClasses(model, classes);
   }
 
+  /** Classes that a camera's model knows; none while no worker serves it. */
+  modelClasses({ model }: Camera): readonly string[] {
+    return this.#catalog.find(model)?.classes ?? [];
+  }
+
   async delete(request: DeleteCameraRequest): Promise<void> {
     await this.#registry.delete(readName(request.name));
   }

@@ -102,6 +102,7 @@ describe("registration", () => {
     await expect
       .poll(() => cameras.register("front", { uri: "rtsp://cam/x", model: "cars" }).catch((e) => e.reason))
       .toMatchObject({ model: "cars" });
+    expect(await cameras.modelClasses("front")).toEqual(["car"]);
     await expect(cameras.update("front", { classes: ["person"] })).rejects.toMatchObject({
       reason: "unknown_class",
     });

@@ -52,7 +52,11 @@ export interface GetCameraRequest {
 
 /** Response of GetCamera. */
 export interface GetCameraResponse {
-  camera: Camera | undefined;
+  camera:
+    | Camera
+    | undefined;
+  /** Classes that the camera's model knows; empty while no worker serves it. */
+  modelClasses: string[];
 }
 
 /** Request of ListCameras. */
@@ -448,13 +452,16 @@ export const GetCameraRequest: MessageFns<GetCameraRequest> = {
 };
 
 function createBaseGetCameraResponse(): GetCameraResponse {
-  return { camera: undefined };
+  return { camera: undefined, modelClasses: [] };
 }
 
 export const GetCameraResponse: MessageFns<GetCameraResponse> = {
   encode(message: GetCameraResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.camera !== undefined) {
       Camera.encode(message.camera, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.modelClasses) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -480,6 +487,14 @@ export const GetCameraResponse: MessageFns<GetCameraResponse> = {
             message.camera = Camera.decode(reader, reader.uint32());
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.modelClasses.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -493,13 +508,23 @@ export const GetCameraResponse: MessageFns<GetCameraResponse> = {
   },
 
   fromJSON(object: any): GetCameraResponse {
-    return { camera: isSet(object.camera) ? Camera.fromJSON(object.camera) : undefined };
+    return {
+      camera: isSet(object.camera) ? Camera.fromJSON(object.camera) : undefined,
+      modelClasses: globalThis.Array.isArray(object?.modelClasses)
+        ? object.modelClasses.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.model_classes)
+        ? object.model_classes.map((e: any) => globalThis.String(e))
+        : [],
+    };
   },
 
   toJSON(message: GetCameraResponse): unknown {
     const obj: any = {};
     if (message.camera !== undefined) {
       obj.camera = Camera.toJSON(message.camera);
+    }
+    if (message.modelClasses?.length) {
+      obj.modelClasses = message.modelClasses;
     }
     return obj;
   },
@@ -512,6 +537,7 @@ export const GetCameraResponse: MessageFns<GetCameraResponse> = {
     message.camera = (object.camera !== undefined && object.camera !== null)
       ? Camera.fromPartial(object.camera)
       : undefined;
+    message.modelClasses = object.modelClasses?.map((e) => e) || [];
     return message;
   },
 };
