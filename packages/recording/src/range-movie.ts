@@ -25,7 +25,7 @@ interface Piece {
  * segments as the movie is read.
  */
 export class RangeMovie {
-  /** Capture times of its first picture and its last, in milliseconds since 1970. */
+  /** Capture times of its first picture and of the end of its last, in milliseconds since 1970. */
   readonly fromMs: number;
   readonly toMs: number;
   readonly bytes: number;
@@ -88,7 +88,7 @@ export class RangeMovie {
       chunks.push({ description: content.description, samples: moved });
       pieces.push(...piecesOf(segment, samples));
       times.fromMs = Math.min(times.fromMs, first.captureMs);
-      times.toMs = Math.max(times.toMs, last.captureMs);
+      times.toMs = Math.max(times.toMs, last.captureMs + (last.duration * 1000) / ticksPerSecond);
       lastDuration = last.duration;
       end = ends + shift;
     }
@@ -140,9 +140,15 @@ function inRange(
   toMs: number,
   first: boolean,
 ): PlacedSample[] {
-  const end = samples.findIndex(({ captureMs }) => captureMs >= toMs);
-  const before = end < 0 ? samples : samples.slice(0, end);
-  if (!first) return [...before];
+  let end = samples.findIndex(({ captureMs }) => captureMs >= toMs);
+  if (end < 0) end = samples.length;
+  // Pictures that are shown before one that is in the range come with it.
+  const latest = samples
+    .slice(0, end)
+    .reduce((most, { pts }) => Math.max(most, pts), Number.NEGATIVE_INFINITY);
+  while (end < samples.length && samples[end]!.pts < latest) end += 1;
+  const before = samples.slice(0, end);
+  if (!first) return before;
   const start = before.findLastIndex(({ key, captureMs }) => key && captureMs <= fromMs);
   return before.slice(Math.max(0, start));
 }

@@ -10,6 +10,7 @@ export function byTime(a: Segment, b: Segment): number {
 /** What segments there are, by camera, the oldest first. */
 export class RecordingIndex {
   readonly #cameras = new Map<string, Segment[]>();
+  readonly #cameraBytes = new Map<string, number>();
   #bytes = 0;
   #eventBytes = 0;
 
@@ -27,7 +28,7 @@ export class RecordingIndex {
   }
 
   bytesOf(camera: string): number {
-    return this.of(camera).reduce((sum, { bytes }) => sum + bytes, 0);
+    return this.#cameraBytes.get(camera) ?? 0;
   }
 
   get(camera: string, id: string): Segment | undefined {
@@ -41,6 +42,13 @@ export class RecordingIndex {
   /** Those that hold something of a range. */
   find(camera: string, fromMs: number, toMs: number): Segment[] {
     return this.of(camera).filter((segment) => segment.fromMs < toMs && segment.endMs > fromMs);
+  }
+
+  /** Those that hold something of a time or later, the latest first. */
+  since(camera: string, fromMs: number): Segment[] {
+    const segments = this.of(camera);
+    const before = segments.findLastIndex(({ endMs }) => endMs < fromMs);
+    return segments.slice(before + 1).reverse();
   }
 
   add(segment: Segment): void {
@@ -89,8 +97,10 @@ export class RecordingIndex {
     return this.#eventBytes > eventShare * maxBytes ? (wanted() ?? others()) : (others() ?? wanted());
   }
 
-  #count({ kind }: Segment, bytes: number): void {
+  #count({ camera, kind }: Segment, bytes: number): void {
     this.#bytes += bytes;
+    this.#cameraBytes.set(camera, this.bytesOf(camera) + bytes);
+    if (this.bytesOf(camera) === 0) this.#cameraBytes.delete(camera);
     if (kind === "event") this.#eventBytes += bytes;
   }
 }

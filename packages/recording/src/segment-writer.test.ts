@@ -133,11 +133,10 @@ test.each(streams)(
       .sort((a, b) => a.ptsUs - b.ptsUs)
       .map(({ i }) => i);
     const times = inPart.map((number) => pictures[numberOf[number]!]!.captureMs);
-    expect(times.filter((time) => time >= startMs + 12_300).length).toBe(
-      pictures.filter(({ captureMs }) => captureMs >= startMs + 12_300 && captureMs < startMs + 14_700)
-        .length,
-    );
-    expect(Math.max(...times)).toBeLessThan(startMs + 14_700);
+    const within = (time: number) => time >= startMs + 12_300 && time < startMs + 14_700;
+    expect(times.filter(within).length).toBe(pictures.filter(({ captureMs }) => within(captureMs)).length);
+    // Pictures that are shown before one of the range may come a little later.
+    expect(Math.max(...times)).toBeLessThan(startMs + 14_700 + 2_500);
     expect((await probed(part.file)).packets[0]!.key).toBe(true);
   },
 );

@@ -70,6 +70,8 @@ export class SegmentWriter {
   /** Takes the next picture, which must stay as it is. */
   push(picture: CodedPicture): void {
     const { ticks, anew } = this.#clock.time(picture);
+    // What the camera's description says of its video stands before the first picture, whatever that is.
+    this.#sets ??= parameterSetsOf(this.#options.codec, picture.data, undefined);
     if (picture.key) this.#key(picture, anew ? undefined : ticks);
     const first = this.#gathered[0];
     // A picture that is shown after all before it parts the pictures: none behind it is shown before one that is written now.

@@ -19,6 +19,8 @@ export interface ArrivedPicture {
   decoderPtsUs: number;
   /** Whether a decoder can begin here. */
   key: boolean;
+  /** NAL units with start codes; stays as it is. */
+  data: Uint8Array;
   /** When its last packet arrived, by performance.now(). */
   arrivedAt: number;
 }
@@ -90,8 +92,8 @@ export class CameraStream {
     const way = this.#way;
     if (!(way instanceof FramePipe)) return;
     const microseconds = (ticks: number) => Math.round((ticks / way.ticksPerSecond) * 1e6);
-    way.onFrame = ({ ticks, key, arrivedAt }, decoderTicks) =>
-      take({ ptsUs: microseconds(ticks), decoderPtsUs: microseconds(decoderTicks), key, arrivedAt });
+    way.onFrame = ({ ticks, key, data, arrivedAt }, decoderTicks) =>
+      take({ ptsUs: microseconds(ticks), decoderPtsUs: microseconds(decoderTicks), key, data, arrivedAt });
   }
 
   /** Starts the stream, into the stdin of an ffmpeg with `inputArguments`. */

@@ -52,6 +52,7 @@ export class Stack {
       SIGHTLINE_INGEST_HTTP: `127.0.0.1:${options.ports.ingest}`,
       SIGHTLINE_INFERENCE_HTTP: `127.0.0.1:${options.ports.inference}`,
       SIGHTLINE_NATS_STORE_DIR: join(options.directory, "nats"),
+      SIGHTLINE_RECORDINGS_DIRECTORY: join(options.directory, "recordings"),
       ...options.env,
     };
   }

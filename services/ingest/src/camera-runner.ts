@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { CameraReason, CameraState, frameMessageBytes, type ServedModel } from "@sightline/contracts";
 import {
   chooseDecoding,
@@ -24,6 +25,8 @@ import { HandedFrames } from "./handed-frames.ts";
 import { Ledger } from "./ledger.ts";
 import { PictureSubject } from "./pictures/picture-subject.ts";
 import type { Pictures } from "./pictures/pictures.ts";
+import { CameraRecorder } from "./recording/camera-recorder.ts";
+import type { Recordings } from "./recording/recordings.ts";
 import type { StartLimit } from "./start-limit.ts";
 import { StatusReporter } from "./status-reporter.ts";
 import { StreamFacts } from "./stream-facts.ts";
@@ -55,6 +58,7 @@ export interface RunnerContext {
   /** Told of each frame that is in memory, with the seconds since it arrived. */
   decoded: (camera: string, seconds: number) => void;
   pictures: Pictures;
+  recordings: Recordings;
   sharing: FrameSharing;
   tracing: Tracing;
   limits: {
@@ -69,6 +73,7 @@ export interface RunnerContext {
 export class CameraRunner {
   readonly camera: string;
   readonly ledger = new Ledger();
+  readonly recorder: CameraRecorder;
   readonly facts = new StreamFacts();
   readonly #context: RunnerContext;
   readonly #log: Logger;
@@ -108,6 +113,7 @@ export class CameraRunner {
     this.#settings = settings;
     this.#context = context;
     this.#log = log.child({ camera, epoch: this.#epoch });
+    this.recorder = new CameraRecorder(camera, context.recordings);
     this.#tokens = new TokenPublisher(nats, camera, this.#epoch, settings.model, this.#log);
     this.#queue = new FrameQueue(this.ledger, (token) => void this.#tokens.offer(token));
     this.#tokens.attach(this.#queue);
@@ -144,7 +150,7 @@ export class CameraRunner {
       ledger: this.ledger.snapshot(),
       failedAttempts: this.#backoff.failures,
       unanalysedSeconds: this.unanalysedSeconds,
-      recording: undefined,
+      recording: this.recorder.status,
     });
     this.#status = new StatusReporter(buckets.cameraStatus, camera, numbers, this.#log);
     this.#running = this.#run();
@@ -170,6 +176,7 @@ export class CameraRunner {
   update(settings: CameraSettings): void {
     const old = this.#settings;
     this.#settings = settings;
+    if (!isDeepStrictEqual(old.recording, settings.recording)) this.recorder.disconnected();
     if (old.model !== settings.model) {
       this.#queue.clear();
       this.#tokens.useModel(settings.model);
@@ -208,7 +215,7 @@ export class CameraRunner {
     await this.#running;
     await this.#subjects.stop();
     this.#queue.clear();
-    const parts = [this.#tokens, this.#handed, this.#pictures];
+    const parts = [this.#tokens, this.#handed, this.#pictures, this.recorder];
     await Promise.all([...parts.map((part) => part.stop()), this.#status.stop(why)]);
   }
 
@@ -253,6 +260,10 @@ export class CameraRunner {
     let first = true;
     let firstPictureAt: number | undefined;
     const events: Omit<DecoderEvents, "started"> = {
+      arrived: (picture) => {
+        const { key, data, decoderPtsUs: ptsUs, arrivedAt } = picture;
+        this.recorder.push({ key, data, ptsUs, arrivedAt, captureMs: this.#clock.at(arrivedAt) });
+      },
       packet: ({ counted, arrivedAt }) => {
         if (first) this.facts.connected();
         if (first) connected();
@@ -290,6 +301,7 @@ export class CameraRunner {
     const interlaced = this.#interlaced;
     const ledger = this.ledger;
     const decoding = (codec: string) => {
+      this.recorder.connected(codec);
       this.facts.decoding = this.#chooseDecoding(codec);
       return this.facts.decoding;
     };
@@ -303,6 +315,7 @@ export class CameraRunner {
       return fault;
     } finally {
       connected();
+      this.recorder.disconnected();
       this.facts.analysis.end();
     }
   }

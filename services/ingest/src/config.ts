@@ -1,3 +1,4 @@
+import { limits } from "@sightline/contracts";
 import { decodeChoices } from "@sightline/media";
 import { CameraNetworks, usualFfmpegMemoryMib } from "@sightline/rtsp";
 import {
@@ -81,6 +82,46 @@ export const settings = {
     env: "SIGHTLINE_PICTURE_BYTES",
     schema: setting.integer(256 * 1024 ** 2, 0, Number.MAX_SAFE_INTEGER),
     help: "bytes of frames that are kept for pictures of all cameras",
+  },
+  recordingsDirectory: {
+    env: "SIGHTLINE_RECORDINGS_DIRECTORY",
+    schema: setting.optionalText(),
+    help: "folder of what cameras sent, for this ingest alone; default: nothing is recorded",
+  },
+  recordingsMaxGib: {
+    env: "SIGHTLINE_RECORDINGS_MAX_GIB",
+    schema: setting.number(20, 0, 1024 ** 2),
+    help: "GiB that all recordings of this ingest may take; the oldest go when there are more; 0: nothing is recorded",
+  },
+  recording: {
+    env: "SIGHTLINE_RECORDING",
+    schema: setting.choice(["events", "continuous", "off"], "events"),
+    help: "what is recorded of cameras that do not say it themselves: events, continuous or off",
+  },
+  recordingsMaxAgeDays: {
+    env: "SIGHTLINE_RECORDINGS_MAX_AGE_DAYS",
+    schema: setting.number(7, 0.001, limits.maxRecordingDays),
+    help: "days that continuous recordings are kept, of cameras that do not say it themselves",
+  },
+  recordingsEventsMaxAgeDays: {
+    env: "SIGHTLINE_RECORDINGS_EVENTS_MAX_AGE_DAYS",
+    schema: setting.number(30, 0.001, limits.maxRecordingDays),
+    help: "days that recordings of events are kept, of cameras that do not say it themselves",
+  },
+  preRollSeconds: {
+    env: "SIGHTLINE_PRE_ROLL_SECONDS",
+    schema: setting.number(5, 0, 60),
+    help: "seconds before an event that are recorded with it",
+  },
+  postRollSeconds: {
+    env: "SIGHTLINE_POST_ROLL_SECONDS",
+    schema: setting.number(5, 0, 60),
+    help: "seconds after an event that are recorded with it",
+  },
+  url: {
+    env: "SIGHTLINE_INGEST_URL",
+    schema: z.url({ protocol: /^https?$/, error: "expected http://HOST:PORT" }).optional(),
+    help: "address at which results reaches SIGHTLINE_INGEST_HTTP; default: that, or this host's first address when it listens on all",
   },
   frameMemoryDirectory: frameMemoryDirectorySetting,
   frameMemoryMib: {

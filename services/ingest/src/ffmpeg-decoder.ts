@@ -45,6 +45,8 @@ type Arrival = Pick<ArrivedPicture, "key" | "arrivedAt"> & {
 export interface DecoderEvents {
   /** ffmpeg runs. */
   started(): void;
+  /** A compressed picture has arrived whole; of codecs that ffmpeg takes apart by itself nothing is told. */
+  arrived?(picture: ArrivedPicture): void;
   /** A compressed frame arrived, by performance.now(); `counted` when it is part of the account. */
   packet(event: { key: boolean; counted: boolean; arrivedAt: number }): void;
   /** A picture was decoded, which is shown at this size; whether it is of two fields. */
@@ -122,7 +124,10 @@ export class FfmpegDecoder {
       this.#match();
     });
     const reader = new FfmpegReportReader((each) => this.#report(each));
-    options.stream.onFrame = (picture) => this.#arrived(picture, "packets");
+    options.stream.onFrame = (picture) => {
+      this.#events.arrived?.(picture);
+      this.#arrived(picture, "packets");
+    };
     let exitCode: number | undefined;
     const startTimer = setTimeout(startOver, startMs);
     try {

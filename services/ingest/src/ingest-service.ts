@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { availableParallelism, hostname } from "node:os";
 import {
   cameraRecordSchema,
@@ -34,6 +35,11 @@ import { FrameSharing } from "./frame-sharing.ts";
 import { IngestMetrics } from "./ingest-metrics.ts";
 import { Pictures } from "./pictures/pictures.ts";
 import { ProbeSubject } from "./probe/probe-subject.ts";
+import { EventRanges } from "./recording/event-ranges.ts";
+import { RecordingMetrics } from "./recording/recording-metrics.ts";
+import { recordingRoutes } from "./recording/recording-routes.ts";
+import { RecordingSubject, reachableUrl } from "./recording/recording-subject.ts";
+import { Recordings } from "./recording/recordings.ts";
 import { StartLimit } from "./start-limit.ts";
 
 const version = "0.1.0";
@@ -54,6 +60,9 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   const http = life.add(
     new HttpServer(registry, { ...natsReadiness(() => reached), cameras: () => starting }, log),
   );
+  let recordings: Recordings | undefined;
+  const token = randomBytes(32).toString("base64url");
+  recordingRoutes(http.app, token, () => recordings);
   const address = await http.listen(config.http);
   if (!isLoopback(address)) log.warn({ address }, `metrics are open to the network at ${address}`);
   observeStreamFaults(registry, () => reached?.watch.faults() ?? []);
@@ -83,6 +92,32 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   );
   const leases = life.add(new KvMirror(nats, buckets.leases, (data) => text.decode(data), log, leaseTtlMs));
   const tracing = life.add(await Tracing.start("ingest", version, config, log));
+  const recordingMetrics = new RecordingMetrics(
+    registry,
+    () => runners(),
+    () => recordings,
+  );
+  recordings = life.add(
+    await Recordings.start(
+      {
+        directory: config.recordingsDirectory,
+        maxBytes: Math.round(config.recordingsMaxGib * 1024 ** 3),
+        preRollMs: config.preRollSeconds * 1000,
+        postRollMs: config.postRollSeconds * 1000,
+        defaults: {
+          mode: config.recording,
+          maxAgeDays: config.recordingsMaxAgeDays,
+          eventsMaxAgeDays: config.recordingsEventsMaxAgeDays,
+        },
+        settingsOf: (camera) => records.get(camera)?.recording,
+        onDeleted: (why, bytes) => recordingMetrics.deleted(why, bytes),
+      },
+      log,
+    ),
+  );
+  if (recordings.enabled) recordings.follow(life.add(new EventRanges(nats, recordings.options, log)));
+  const holder = { ingest, url: config.url ?? reachableUrl(address), token };
+  life.add(new RecordingSubject(nats, recordings, holder, log));
   const pictures = new Pictures(
     {
       maxAgeMs: config.pictureSeconds * 1000,
@@ -120,6 +155,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
       servedModel: (name) => models.get(name),
       decoded: (camera, seconds) => metrics.decoded(camera, seconds),
       pictures,
+      recordings,
       sharing,
       tracing,
       // A decoder that starts takes a core, and holds this process up while there is none for it.

@@ -98,7 +98,7 @@ export class IngestRig {
   }
 
   /** Starts an ingest as a process of its own, to be killed. */
-  async ingestProcess(id: string): Promise<ChildProcess> {
+  async ingestProcess(id: string, env: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
     const main = fileURLToPath(new URL("../main.ts", import.meta.url));
     const child = spawn(process.execPath, [main], {
       env: {
@@ -106,6 +106,7 @@ export class IngestRig {
         SIGHTLINE_NATS_URL: this.server.url,
         SIGHTLINE_INGEST_HTTP: "127.0.0.1:0",
         SIGHTLINE_INGEST_ID: id,
+        ...env,
       },
       stdio: ["ignore", "ignore", "pipe"],
     });

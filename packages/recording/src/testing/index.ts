@@ -1,0 +1,1 @@
+export { type NumberedOptions, numberedVideo, probed, shownNumbers } from "./numbered-video.ts";

@@ -1,0 +1,75 @@
+import type { DeleteReason } from "@sightline/recording";
+import { Counter, Gauge, type Registry } from "prom-client";
+import type { CameraRecorder, RecordedCounts } from "./camera-recorder.ts";
+import type { Recordings } from "./recordings.ts";
+
+/** A camera that this process receives, and its recorder. */
+interface Recorded {
+  camera: string;
+  recorder: CameraRecorder;
+}
+
+const reasons: readonly DeleteReason[] = ["room", "age", "unwanted", "asked"];
+
+/** What is recorded, deleted and lacks. */
+export class RecordingMetrics {
+  readonly #deleted: Counter<"reason">;
+
+  constructor(registry: Registry, cameras: () => Recorded[], recordings: () => Recordings | undefined) {
+    const registers = [registry];
+    const count = (name: string, help: string, value: keyof RecordedCounts) =>
+      new Counter({
+        ...{ name: `sightline_${name}_total`, help, labelNames: ["camera"], registers },
+        collect() {
+          this.reset();
+          for (const { camera, recorder } of cameras()) this.inc({ camera }, recorder.counts[value]);
+        },
+      });
+    count("recording_frames", "Compressed frames that were recorded.", "pictures");
+    count("recording_bytes", "Bytes that were written to recordings.", "bytes");
+    count(
+      "recording_frames_dropped",
+      "Compressed frames that were not recorded, the disk being slow or full.",
+      "dropped",
+    );
+    new Gauge({
+      name: "sightline_recording_failed",
+      help: "1 while a camera that is to be recorded is not, since the disk or its codec does not allow it; its status says why.",
+      labelNames: ["camera"],
+      registers,
+      collect() {
+        this.reset();
+        for (const { camera, recorder } of cameras())
+          this.set({ camera }, recorder.status.message === "" ? 0 : 1);
+      },
+    });
+    new Gauge({
+      name: "sightline_recordings_bytes",
+      help: "Bytes of all recordings on this process's disk.",
+      registers,
+      collect() {
+        this.set(recordings()?.folder?.index.bytes ?? 0);
+      },
+    });
+    new Gauge({
+      name: "sightline_recordings_limit_bytes",
+      help: "Bytes that recordings may take; the oldest go when there are more. 0: nothing is recorded.",
+      registers,
+      collect() {
+        const held = recordings();
+        this.set(held?.enabled ? held.options.maxBytes : 0);
+      },
+    });
+    this.#deleted = new Counter({
+      name: "sightline_recordings_deleted_bytes_total",
+      help: "Bytes of recordings that were deleted: for room, for their age, since no event wanted them, or since a person asked.",
+      labelNames: ["reason"],
+      registers,
+    });
+    for (const reason of reasons) this.#deleted.inc({ reason }, 0);
+  }
+
+  deleted(reason: DeleteReason, bytes: number): void {
+    this.#deleted.inc({ reason }, bytes);
+  }
+}

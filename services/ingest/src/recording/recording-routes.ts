@@ -1,0 +1,219 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { Readable } from "node:stream";
+import {
+  isCameraId,
+  limits,
+  type RecordingSegment,
+  recordingPaths,
+  videoFromHeader,
+  videoToHeader,
+} from "@sightline/contracts";
+import { RangeMovie, type RecordingFolder, readSegment, type Segment, segmentId } from "@sightline/recording";
+import type { HttpServer } from "@sightline/service";
+import { byteRange } from "./byte-range.ts";
+import type { Recordings } from "./recordings.ts";
+
+/** A request that cannot be answered as it is. */
+class RefusedError extends Error {
+  override readonly name = "RefusedError";
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+/** Movies whose beginnings are kept, since a player asks for one in many parts. */
+const keptMovies = 8;
+
+/** What goes back: bytes of something that has `bytes` in all. */
+interface Content {
+  bytes: number;
+  etag: string;
+  headers?: Readonly<Record<string, string | number>>;
+  read(start: number, end: number): Readable;
+}
+
+interface Asked {
+  Params: { camera: string; id: string };
+  Querystring: { from_ms?: string; to_ms?: string };
+}
+
+/** Serves what is recorded to those who know the token. `recordings` is undefined until they are there. */
+export function recordingRoutes(
+  app: HttpServer["app"],
+  token: string,
+  recordings: () => Recordings | undefined,
+): void {
+  const expected = digest(`Bearer ${token}`);
+  const movies = new MovieCache();
+  const folderOf = ({ camera }: { camera: string }): RecordingFolder => {
+    if (!isCameraId(camera))
+      throw new RefusedError(400, "invalid_argument", "the camera's name is not valid");
+    const folder = recordings()?.folder;
+    if (!folder)
+      throw new RefusedError(503, "unavailable", recordings()?.fault ?? "this ingest records nothing");
+    return folder;
+  };
+  app.register(async (scope) => {
+    scope.addHook("onRequest", async ({ headers }) => {
+      if (!timingSafeEqual(digest(headers.authorization ?? ""), expected))
+        throw new RefusedError(401, "unauthenticated", "the token of this ingest is needed");
+    });
+    scope.setErrorHandler((error, _request, reply) => {
+      if (!(error instanceof RefusedError)) throw error;
+      return reply.code(error.status).send({ code: error.code, message: error.message });
+    });
+    scope.get<Asked>(recordingPaths.video(":camera"), async ({ params, query, headers }, reply) => {
+      const folder = folderOf(params);
+      const { fromMs, toMs } = rangeOf(query);
+      if (toMs - fromMs > limits.maxVideoRangeMs)
+        throw new RefusedError(400, "invalid_argument", `a range has at most ${limits.maxVideoRangeMs} ms`);
+      const movie = await movies.get(folder, params.camera, fromMs, toMs);
+      if (!movie) throw nothing(params.camera);
+      return send(reply, headers.range, headers["if-range"] as string | undefined, {
+        ...{ bytes: movie.bytes, etag: movie.etag },
+        headers: { [videoFromHeader]: movie.fromMs, [videoToHeader]: movie.toMs },
+        read: (start, end) => Readable.from(movie.read(start, end)),
+      });
+    });
+    scope.get<Asked>(recordingPaths.segments(":camera"), async ({ params, query }) => {
+      const folder = folderOf(params);
+      const { fromMs, toMs } = rangeOf(query);
+      const found = await Promise.all(
+        folder.index.find(params.camera, fromMs, toMs).map((segment) => describe(folder, segment)),
+      );
+      return { segments: found.filter((each) => each !== undefined) };
+    });
+    scope.get<Asked>(recordingPaths.segment(":camera", ":id"), async ({ params, headers }, reply) => {
+      const folder = folderOf(params);
+      const segment = folder.index.get(params.camera, params.id);
+      if (!segment || segment.bytes === 0) throw nothing(params.camera);
+      const { bytes } = segment;
+      return send(reply, headers.range, headers["if-range"] as string | undefined, {
+        ...{ bytes, etag: `${params.id}-${bytes}` },
+        read: (start, end) => createReadStream(folder.pathOf(segment), { start, end: end - 1 }),
+      });
+    });
+    scope.delete<Asked>(recordingPaths.camera(":camera"), async ({ params, query }) => {
+      const folder = folderOf(params);
+      const all = query.from_ms === undefined && query.to_ms === undefined;
+      const { fromMs, toMs } = all ? { fromMs: 0, toMs: Number.POSITIVE_INFINITY } : rangeOf(query);
+      const within = folder.index
+        .of(params.camera)
+        .filter(
+          (segment) =>
+            segment.fromMs >= fromMs && segment.endMs <= toMs && (all || segment.toMs !== undefined),
+        );
+      const deletedBytes = within.reduce((sum, { bytes }) => sum + bytes, 0);
+      await Promise.all(within.map((segment) => folder.delete(segment, "asked")));
+      return { deletedSegments: within.length, deletedBytes };
+    });
+  });
+}
+
+/** The beginnings of movies that were asked for last. */
+class MovieCache {
+  readonly #movies = new Map<string, Promise<RangeMovie | undefined>>();
+
+  get(
+    folder: RecordingFolder,
+    camera: string,
+    fromMs: number,
+    toMs: number,
+  ): Promise<RangeMovie | undefined> {
+    const segments = folder.index.find(camera, fromMs, toMs);
+    const key = [camera, fromMs, toMs, ...segments.map((each) => `${segmentId(each)}:${each.bytes}`)].join(
+      " ",
+    );
+    const movie = this.#movies.get(key) ?? RangeMovie.of(folder, camera, fromMs, toMs);
+    this.#movies.delete(key);
+    this.#movies.set(key, movie);
+    movie.catch(() => this.#movies.delete(key));
+    for (const oldest of this.#movies.keys()) {
+      if (this.#movies.size <= keptMovies) break;
+      this.#movies.delete(oldest);
+    }
+    return movie;
+  }
+}
+
+const initBytesOf = new WeakMap<Segment, number>();
+
+/** Undefined for a segment that has just begun, or has been deleted. */
+async function describe(folder: RecordingFolder, segment: Segment): Promise<RecordingSegment | undefined> {
+  const { bytes, fromMs, endMs: toMs, codec, width, height } = segment;
+  if (toMs <= fromMs) return undefined;
+  const initBytes =
+    initBytesOf.get(segment) ?? (await readSegment(folder.pathOf(segment)).catch(() => undefined))?.initBytes;
+  if (initBytes === undefined) return undefined;
+  initBytesOf.set(segment, initBytes);
+  return {
+    id: segmentId(segment),
+    fromMs,
+    toMs,
+    bytes,
+    initBytes,
+    codec: codec.toLowerCase(),
+    width,
+    height,
+  };
+}
+
+function nothing(camera: string): RefusedError {
+  return new RefusedError(
+    404,
+    "recording_not_found",
+    `nothing of camera '${camera}' is recorded here at that time`,
+  );
+}
+
+/** @throws RefusedError */
+function rangeOf({ from_ms, to_ms }: Asked["Querystring"]): { fromMs: number; toMs: number } {
+  const [fromMs, toMs] = [Number(from_ms), Number(to_ms)];
+  if (from_ms !== undefined && to_ms !== undefined && fromMs < toMs) return { fromMs, toMs };
+  throw new RefusedError(
+    400,
+    "invalid_argument",
+    "expected from_ms and to_ms, milliseconds since 1970, the first before the second",
+  );
+}
+
+/** What of Fastify's reply is used. */
+interface Reply {
+  code(status: number): unknown;
+  headers(headers: Record<string, string | number>): unknown;
+  send(body: unknown): unknown;
+}
+
+function send(
+  reply: Reply,
+  range: string | undefined,
+  ifRange: string | undefined,
+  content: Content,
+): unknown {
+  const { bytes, headers, read } = content;
+  const etag = `"${content.etag}"`;
+  const common = { "accept-ranges": "bytes", etag, "content-type": "video/mp4", ...headers };
+  const part = ifRange === undefined || ifRange === etag ? byteRange(range, bytes) : undefined;
+  if (part === "unsatisfiable") {
+    reply.headers({ "content-range": `bytes */${bytes}` });
+    throw new RefusedError(416, "range_not_satisfiable", `there are ${bytes} bytes`);
+  }
+  const { start, end } = part ?? { start: 0, end: bytes };
+  reply.code(part ? 206 : 200);
+  reply.headers({
+    ...common,
+    "content-length": end - start,
+    ...(part && { "content-range": `bytes ${start}-${end - 1}/${bytes}` }),
+  });
+  return reply.send(read(start, end));
+}
+
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
