@@ -37,6 +37,34 @@ test("names every wrong setting with its value and what is allowed", () => {
   expect(attempt).toThrow(/SIGHTLINE_MODEL is not set/);
 });
 
+test("what is left empty is not set, and only numbers are numbers", () => {
+  const batchOf = (text: string) =>
+    loadConfig(settings, { SIGHTLINE_CONFIG: configFile(text), SIGHTLINE_MODEL: "m" }).batch;
+  for (const empty of ["batch:", "batch: ''", "batch: ' '"]) expect(batchOf(empty)).toBe(4);
+  expect(loadConfig(settings, { SIGHTLINE_BATCH: " ", SIGHTLINE_MODEL: "m" }).batch).toBe(4);
+  expect(batchOf("batch: 5")).toBe(5);
+  expect(loadConfig(settings, { SIGHTLINE_BATCH: "6 ", SIGHTLINE_MODEL: "m" }).batch).toBe(6);
+  for (const wrong of ["batch: true", "batch: [8]", "batch: '0x8'", "batch: .nan", "batch: eight"])
+    expect(() => batchOf(wrong), wrong).toThrow(/batch in .*: expected a number|expected a whole number/);
+});
+
+test("an address that nothing can have is a fault, and its password is not shown", () => {
+  const addresses = {
+    natsUrl: commonSettings.natsUrl,
+    http: { env: "SIGHTLINE_HTTP", schema: setting.listen("127.0.0.1:1"), help: "address" },
+    traces: { env: "TRACES", schema: setting.optionalHttpUrl(), help: "collector" },
+  };
+  const of = (env: NodeJS.ProcessEnv) => () => loadConfig(addresses, env);
+  const several = "nats://a.lan:1, tls://user:sesame@b.lan,[::1]:2,c.lan";
+  expect(of({ SIGHTLINE_NATS_URL: several })().natsUrl).toBe(several);
+  for (const wrong of ["ftp://x", "nats://u:sesame@x:99999", "nats://a b", "nats://", "::", "a,,b"]) {
+    expect(of({ SIGHTLINE_NATS_URL: wrong }), wrong).toThrow(/SIGHTLINE_NATS_URL = .*: expected nats:/);
+    expect(of({ SIGHTLINE_NATS_URL: wrong }), wrong).not.toThrow(/sesame/);
+  }
+  expect(of({ SIGHTLINE_HTTP: "x:99999" })).toThrow(/expected a port up to 65535/);
+  expect(of({ TRACES: "127.0.0.1:4318" })).toThrow(/expected http:/);
+});
+
 test("a file that is missing or not a map is a fault that names it", () => {
   expect(() => loadConfig(settings, { SIGHTLINE_CONFIG: "/no/such/file", SIGHTLINE_MODEL: "m" })).toThrow(
     /\/no\/such\/file/,

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { decodeUtf8, isModelName } from "@sightline/contracts";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
+import { redact } from "./redact.ts";
 
 /** One setting: where it comes from, what it may be, and what it means. */
 export interface Setting<T extends z.ZodType = z.ZodType> {
@@ -43,8 +44,8 @@ export function loadConfig<S extends Settings>(settings: S, env: NodeJS.ProcessE
   const config: Record<string, unknown> = {};
   for (const [key, setting] of Object.entries(settings)) {
     const fromEnv = env[setting.env];
-    const given = fromEnv !== undefined && fromEnv !== "";
-    const value = given ? fromEnv : file[key];
+    const given = !isNothing(fromEnv);
+    const value = given ? fromEnv : isNothing(file[key]) ? undefined : file[key];
     const result = setting.schema.safeParse(value);
     if (result.success) config[key] = result.data;
     else
@@ -61,6 +62,11 @@ export function loadConfig<S extends Settings>(settings: S, env: NodeJS.ProcessE
   return Object.freeze(config) as Config<S>;
 }
 
+/** What a file or an .env leaves empty is not set; as a number it would be 0. */
+function isNothing(value: unknown): boolean {
+  return value === undefined || value === null || (typeof value === "string" && value.trim() === "");
+}
+
 /** The names and values in a settings file. @throws ConfigError it cannot be read, or is no map in YAML or JSON in UTF-8 */
 export function readConfigFile(path: string): Record<string, unknown> {
   let parsed: unknown;
@@ -75,9 +81,23 @@ export function readConfigFile(path: string): Record<string, unknown> {
 }
 
 function faultLine(name: string, value: unknown, setting: Setting, error: z.ZodError): string {
-  const shown = value === undefined ? "is not set" : `= ${JSON.stringify(value)}`;
+  const shown = value === undefined ? "is not set" : `= ${redact(JSON.stringify(value))}`;
   return `${name} ${shown}: ${error.issues.map((issue) => issue.message).join("; ")} (${setting.help})`;
 }
+
+/** A number, as text in decimal; what else could be taken for one, such as `true`, is not. */
+const numeric = z.union(
+  [
+    z.number(),
+    z
+      .string()
+      .trim()
+      .regex(/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i)
+      .transform(Number),
+  ],
+  "expected a number",
+);
+const highestPort = 65_535;
 
 /** Schemas for values that arrive as text from the environment or typed from the file. */
 export const setting = {
@@ -85,17 +105,17 @@ export const setting = {
     fallback === undefined ? z.string().min(1) : z.string().min(1).default(fallback),
   optionalText: () => z.string().min(1).optional(),
   integer: (fallback: number, min: number, max: number) =>
-    z.coerce
-      .number("expected a number")
-      .int("expected a whole number")
-      .min(min, `expected at least ${min}`)
-      .max(max, `expected at most ${max}`)
+    numeric
+      .pipe(
+        z
+          .int("expected a whole number")
+          .min(min, `expected at least ${min}`)
+          .max(max, `expected at most ${max}`),
+      )
       .default(fallback),
   number: (fallback: number, min: number, max: number) =>
-    z.coerce
-      .number("expected a number")
-      .min(min, `expected at least ${min}`)
-      .max(max, `expected at most ${max}`)
+    numeric
+      .pipe(z.number().min(min, `expected at least ${min}`).max(max, `expected at most ${max}`))
       .default(fallback),
   choice: <const T extends readonly [string, ...string[]]>(values: T, fallback: T[number]) =>
     z.enum(values, `expected one of ${values.join(", ")}`).default(fallback as never),
@@ -106,16 +126,41 @@ export const setting = {
     z
       .string()
       .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, "expected HOST:PORT, such as 127.0.0.1:9101")
+      .refine(
+        (address) => Number(/\d*$/.exec(address)?.[0]) <= highestPort,
+        `expected a port up to ${highestPort}`,
+      )
       .default(fallback),
+  /** Addresses of NATS servers, separated by commas. */
+  natsServers: (fallback: string) =>
+    z
+      .string()
+      .refine(
+        (servers) => servers.split(",").every(isNatsServer),
+        "expected nats://HOST:PORT, or several separated by commas",
+      )
+      .default(fallback),
+  optionalHttpUrl: () =>
+    z
+      .string()
+      .refine((text) => isUrl(text, ["http:", "https:"]), "expected http://HOST:PORT")
+      .optional(),
 };
+
+function isNatsServer(server: string): boolean {
+  const text = server.trim();
+  return isUrl(text.includes("://") ? text : `nats://${text}`, ["nats:", "tls:"]);
+}
+
+function isUrl(text: string, protocols: readonly string[]): boolean {
+  const url = URL.parse(text);
+  return url !== null && url.hostname !== "" && protocols.includes(url.protocol);
+}
 
 /** Copies that JetStream keeps, for every service that provisions streams or buckets. */
 export const replicasSetting = {
   env: "SIGHTLINE_NATS_REPLICAS",
-  schema: z.coerce
-    .number("expected a number")
-    .refine((copies) => [1, 3, 5].includes(copies), "expected 1, 3 or 5")
-    .default(1),
+  schema: numeric.refine((copies) => [1, 3, 5].includes(copies), "expected 1, 3 or 5").default(1),
   help: "copies of every stream in a NATS cluster: 1, 3 or 5",
 } as const;
 
@@ -130,7 +175,7 @@ export const frameMemoryDirectorySetting = {
 export const commonSettings = {
   natsUrl: {
     env: "SIGHTLINE_NATS_URL",
-    schema: setting.text("nats://127.0.0.1:4222"),
+    schema: setting.natsServers("nats://127.0.0.1:4222"),
     help: "NATS server URL, or several separated by commas",
   },
   logLevel: {

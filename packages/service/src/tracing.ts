@@ -11,7 +11,7 @@ export const traceHeader = "traceparent";
 export const tracingSettings = {
   traceEndpoint: {
     env: "OTEL_EXPORTER_OTLP_ENDPOINT",
-    schema: setting.optionalText(),
+    schema: setting.optionalHttpUrl(),
     help: "OTLP/HTTP endpoint for traces, such as http://127.0.0.1:4318; none turns tracing off",
   },
   traceRatio: {
