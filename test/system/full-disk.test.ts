@@ -3,9 +3,8 @@ import { once } from "node:events";
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { jetstreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
 import { streams } from "@sightline/contracts";
+import { connectNats, createLogger, type NatsAccess, natsKeyFile } from "@sightline/service";
 import { NatsGuard, projectRoot, Supervisor } from "@sightline/stack";
 import { afterAll, expect, test } from "vitest";
 import { System } from "./system.ts";
@@ -70,6 +69,7 @@ test.skipIf(!mounted)(
         ...limits,
         SIGHTLINE_EVENTS_MAX_BYTES: String(1024 * megabyte),
         SIGHTLINE_NATS_URL: `nats://127.0.0.1:${ports.nats}`,
+        SIGHTLINE_NATS_NKEY_FILE: natsKeyFile(stack.natsKeysDirectory, "results"),
         SIGHTLINE_GRPC: "127.0.0.1:0",
         SIGHTLINE_RESULTS_HTTP: "127.0.0.1:0",
       },
@@ -87,7 +87,7 @@ test.skipIf(!mounted)(
     const cameras = await system.cameras(1);
     await system.register("camera-1", { uri: cameras.url("camera-1"), targetFps: 5 });
     await system.frames("camera-1", 5);
-    const before = await newest(ports.nats);
+    const before = await newest(system.natsAccess);
 
     const empty = fill();
     const readyz = async (service: "results" | "ingest" | "inference") => {
@@ -131,6 +131,7 @@ test.skipIf(!mounted)(
         async () => {
           told = await doctor({
             SIGHTLINE_NATS_URL: `nats://127.0.0.1:${ports.nats}`,
+            SIGHTLINE_NATS_NKEY_FILE: natsKeyFile(stack.natsKeysDirectory, "operator"),
             SIGHTLINE_RESULTS_HTTP: `127.0.0.1:${ports.results}`,
           });
           return told;
@@ -167,7 +168,7 @@ test.skipIf(!mounted)(
       .toBe(true);
     for (const service of names)
       await expect.poll(() => readyz(service), { timeout: 60_000 }).toEqual({ status: "ready" });
-    const after = await newest(ports.nats);
+    const after = await newest(system.natsAccess);
     for (const [stream, messages] of before)
       expect(after.get(stream)).toEqual(expect.arrayContaining(messages));
   },
@@ -187,10 +188,9 @@ async function doctor(env: NodeJS.ProcessEnv): Promise<{ name: string; detail: s
 }
 
 /** Sequences of what can be read of the streams that outlive everything. */
-async function newest(port: number): Promise<Map<string, number[]>> {
-  const connection = await connect({ servers: `nats://127.0.0.1:${port}` });
+async function newest(access: NatsAccess): Promise<Map<string, number[]>> {
+  const { connection, manager } = await connectNats(access, "operator", createLogger("test", "fatal"));
   try {
-    const manager = await jetstreamManager(connection);
     const found = new Map<string, number[]>();
     for (const stream of [streams.timeline, streams.events]) {
       const { state } = await manager.streams.info(stream);

@@ -1,8 +1,8 @@
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { jetstream, type StoredMsg } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
+import type { StoredMsg } from "@nats-io/jetstream";
 import { cameraIdOf, FrameDetections, formatFrameId, streams } from "@sightline/contracts";
+import { connectNats, createLogger } from "@sightline/service";
 import { freePort } from "@sightline/service/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { System } from "./system.ts";
@@ -24,11 +24,13 @@ afterAll(() => system?.stop());
 
 /** Ids of all frames in the stream, in the order stored. */
 async function storedFrames(): Promise<string[]> {
-  const connection = await connect({ servers: `nats://127.0.0.1:${system.ports.nats}` });
+  const { connection, manager } = await connectNats(
+    system.natsAccess,
+    "operator",
+    createLogger("test", "fatal"),
+  );
   try {
-    const stream = await jetstream(connection)
-      .jetstreamManager()
-      .then((manager) => manager.streams.get(streams.detections));
+    const stream = await manager.streams.get(streams.detections);
     const { state } = await stream.info();
     const ids: string[] = [];
     for (let seq = state.first_seq; seq <= state.last_seq; seq++) {

@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { type NatsAccess, natsKeyFile } from "@sightline/service";
 import { RtspCameras, Stack, type StackPorts } from "@sightline/stack";
 import { vi } from "vitest";
 import { freePorts } from "./free-ports.ts";
@@ -54,7 +55,23 @@ export class System {
   async stop(): Promise<void> {
     await this.#cameras.stop();
     await this.stack.stop();
+    const refused = this.#refusals();
     if (!this.#isGiven) rmSync(this.directory, { recursive: true, force: true });
+    if (refused.length > 0) throw new Error(`NATS refused what a service does:\n${refused.join("\n")}`);
+  }
+
+  /** What NATS did not allow a service, whose list of subjects then lacks one. */
+  #refusals(): string[] {
+    const log = readFileSync(join(this.directory, "logs", "nats-server.log"), "utf8");
+    return log.split("\n").filter((line) => line.includes("Violation"));
+  }
+
+  /** How a test reaches NATS. */
+  get natsAccess(): NatsAccess {
+    return {
+      natsUrl: `nats://127.0.0.1:${this.ports.nats}`,
+      natsNkeyFile: natsKeyFile(this.stack.natsKeysDirectory, "operator"),
+    };
   }
 
   /** Starts an RTSP server with `count` cameras. */

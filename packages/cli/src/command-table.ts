@@ -13,6 +13,7 @@ export const groups: Readonly<Record<string, string>> = {
   rules: "set, print and check what turns a camera's objects into events",
   "dead-letters": "list, deliver again and delete messages that subscriptions could not deliver",
   model: "build, prepare, quantize and evaluate YOLO-NAS models",
+  nats: "keys by which a closed NATS knows the services",
   gpu: "set up what GPUs need",
   bench: "measure",
   export: "write what is kept of events and detections to files",
@@ -175,6 +176,11 @@ export const commandTable: readonly CommandEntry[] = [
     description:
       "build a TensorRT engine for this machine's GPU and wrap it as an ONNX file that workers load",
     load: async () => (await import("./commands/model-engine.ts")).modelEngineCommand(),
+  },
+  {
+    path: ["nats", "keys"],
+    description: "make the services' NATS keys, and the part of the server's configuration that knows them",
+    load: async () => (await import("./commands/nats-keys.ts")).natsKeysCommand(),
   },
   {
     path: ["gpu", "install"],

@@ -159,6 +159,7 @@ export * from "./make-detection.ts";
 export * from "./recordings.ts";
 export * from "./streams.ts";
 export * from "./strict-json.ts";
+export * from "./nats-permissions.ts";
 export * from "./subjects.ts";
 export * from "./timestamp.ts";
 export * from "./wire.ts";

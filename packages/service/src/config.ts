@@ -171,13 +171,43 @@ export const frameMemoryDirectorySetting = {
   help: "tmpfs in which ingest shares frames with the workers of its host",
 } as const;
 
-/** Settings that every service has. */
-export const commonSettings = {
+/** How NATS is reached, and who we are there. */
+export const natsSettings = {
   natsUrl: {
     env: "SIGHTLINE_NATS_URL",
     schema: setting.natsServers("nats://127.0.0.1:4222"),
-    help: "NATS server URL, or several separated by commas",
+    help: "NATS server URL, or several separated by commas; a user and password in it are used to log in",
   },
+  natsNkeyFile: {
+    env: "SIGHTLINE_NATS_NKEY_FILE",
+    schema: setting.optionalText(),
+    help: "file with this service's NATS key (the seed of an nkey), as `sightline nats keys` makes it",
+  },
+  natsCredsFile: {
+    env: "SIGHTLINE_NATS_CREDS_FILE",
+    schema: setting.optionalText(),
+    help: "file with NATS credentials (JWT and key), as `nsc` makes it",
+  },
+  natsCaFile: {
+    env: "SIGHTLINE_NATS_CA_FILE",
+    schema: setting.optionalText(),
+    help: "file with the certificates (PEM) that NATS's own is checked with; makes TLS required",
+  },
+  natsCertFile: {
+    env: "SIGHTLINE_NATS_CERT_FILE",
+    schema: setting.optionalText(),
+    help: "file with this service's certificate (PEM), where NATS asks for one; goes with SIGHTLINE_NATS_KEY_FILE",
+  },
+  natsKeyFile: {
+    env: "SIGHTLINE_NATS_KEY_FILE",
+    schema: setting.optionalText(),
+    help: "file with the private key (PEM) of SIGHTLINE_NATS_CERT_FILE",
+  },
+} as const;
+
+/** Settings that every service has. */
+export const commonSettings = {
+  ...natsSettings,
   logLevel: {
     env: "SIGHTLINE_LOG_LEVEL",
     schema: setting.choice(["debug", "info", "warn", "error"], "info"),

@@ -13,6 +13,8 @@ export * from "./log.ts";
 export * from "./metrics.ts";
 export * from "./name-hint.ts";
 export * from "./nats.ts";
+export { type NatsAccess, refusal } from "./nats-access.ts";
+export * from "./nats-keys.ts";
 export * from "./provision.ts";
 export * from "./pull-requests.ts";
 export * from "./redact.ts";

@@ -6,6 +6,8 @@ import { SettingError } from "./config.ts";
 import type { ReadinessCheck } from "./http-server.ts";
 import { JetStreamWatch } from "./jetstream-watch.ts";
 import type { Logger } from "./log.ts";
+import { accessOptions, belongsTo, type NatsAccess, refusal } from "./nats-access.ts";
+import { redact } from "./redact.ts";
 import { SetBacks } from "./set-backs.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 
@@ -19,6 +21,8 @@ export interface Nats {
   kv: Kvm;
   /** Whether the server answers now. */
   connected(): boolean;
+  /** Why the server does not let us in any more; undefined when it does, or has not said. */
+  refused(): string | undefined;
   /** Whether JetStream stores what is published by this connection. */
   watch: JetStreamWatch;
   /** Streams that were found to have lost their newest messages. */
@@ -26,17 +30,19 @@ export interface Nats {
 }
 
 /**
- * Connects, waiting for the server to appear, and reconnects for ever; each change is logged.
- * @throws SettingError when the server takes only messages smaller than frames are, and when `signal` aborts before the
- * first connection
+ * Connects, waiting for the server to appear, and reconnects for ever; each change is logged. The first word of `name` is the
+ * identity, which decides where answers go.
+ * @throws SettingError when the server does not let us in or takes only messages smaller than frames are, and when `signal`
+ * aborts before the first connection
  */
 export async function connectNats(
-  url: string,
+  at: string | NatsAccess,
   name: string,
   log: Logger,
   options: { signal?: AbortSignal; onReconnect?: () => void } = {},
 ): Promise<Nats> {
-  const connection = await connectWithPatience(url, name, log, options.signal);
+  const access = typeof at === "string" ? { natsUrl: at } : at;
+  const connection = await connectWithPatience(access, name, log, options.signal);
   const tooSmall = payloadFault(connection);
   if (tooSmall) {
     await connection.close();
@@ -44,6 +50,7 @@ export async function connectNats(
   }
   const watch = new JetStreamWatch();
   let up = true;
+  let refused: string | undefined;
   void (async () => {
     for await (const status of connection.status()) {
       if (status.type === "disconnect") {
@@ -51,12 +58,17 @@ export async function connectNats(
         log.warn({ server: status.server }, "NATS is gone; reconnecting");
       } else if (status.type === "reconnect") {
         up = true;
+        refused = undefined;
         const fault = payloadFault(connection);
         if (fault) log.error({ server: status.server }, fault);
         else log.info({ server: status.server }, "NATS is back");
         options.onReconnect?.();
       } else if (status.type === "error") {
-        log.warn({ error: status.error.message }, "NATS reports an error");
+        const why = refusal(status.error, access);
+        // Each attempt to connect is refused: said once.
+        if (why && why !== refused) log.error(why);
+        else if (!why) log.warn({ error: status.error.message }, "NATS reports an error");
+        refused ??= why;
       }
     }
     watch.stop();
@@ -71,6 +83,7 @@ export async function connectNats(
     // Short, so that a request lost in a restart is asked again well within a lease's life.
     kv: new Kvm(watch.follow(jetstream(connection, { timeout: 1_000 }))),
     connected: () => up && !connection.isClosed(),
+    refused: () => refused,
   };
 }
 
@@ -82,7 +95,8 @@ export function natsReadiness(nats: () => Nats | undefined): Record<string, Read
     nats: () => {
       const found = nats();
       if (!found) return "NATS has not been reached yet";
-      return found.connected() ? undefined : "NATS does not answer";
+      if (found.connected()) return undefined;
+      return found.refused() ?? "NATS does not answer";
     },
     max_payload: () => {
       const connection = nats()?.connection;
@@ -97,11 +111,11 @@ export function natsReadiness(nats: () => Nats | undefined): Record<string, Read
  * @throws Error when it cannot be reached within `patienceMs`, or refuses the connection
  */
 export async function examineNats(
-  server: string,
+  access: NatsAccess,
   patienceMs: number,
 ): Promise<{ version: string; fault: string | undefined }> {
   const connection = await connect({
-    servers: server,
+    ...accessOptions(access, "operator"),
     name: "sightline-doctor",
     reconnect: false,
     timeout: patienceMs,
@@ -131,17 +145,18 @@ function payloadFault({ info }: NatsConnection): string | undefined {
 }
 
 async function connectWithPatience(
-  url: string,
+  access: NatsAccess,
   name: string,
   log: Logger,
   signal?: AbortSignal,
 ): Promise<NatsConnection> {
-  const servers = url.split(",").map((server) => server.trim());
+  const identity = name.split(" ")[0]!;
   for (let attempt = 0; ; attempt++) {
     signal?.throwIfAborted();
+    const options = accessOptions(access, identity);
     try {
-      return await connect({
-        servers,
+      const connection = await connect({
+        ...options,
         name,
         maxReconnectAttempts: -1,
         reconnectTimeWait: 250,
@@ -150,10 +165,19 @@ async function connectWithPatience(
         maxPingOut: 2,
         // A stack trace for each request would be a tenth of what results spends on a frame.
         noAsyncTraces: true,
+        // A key that the server does not know now may be known again when its configuration was mended.
+        ignoreAuthErrorAbort: true,
       });
+      belongsTo(connection, identity);
+      return connection;
     } catch (error) {
+      const why = refusal(error, access);
+      if (why) throw new SettingError(why);
       if (attempt % 20 === 0)
-        log.warn({ url, error: (error as Error).message }, "NATS cannot be reached; trying again");
+        log.warn(
+          { url: redact(access.natsUrl), error: (error as Error).message },
+          "NATS cannot be reached; trying again",
+        );
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }

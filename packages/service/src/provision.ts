@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
 import type { KV, Kvm } from "@nats-io/kv";
+import { TimeoutError } from "@nats-io/transport-node";
 import {
   buckets,
   deadLettersStream,
@@ -13,6 +15,8 @@ import {
 } from "@sightline/contracts";
 import { byteText } from "./disk-room.ts";
 import { isJetStreamFailure } from "./jetstream-errors.ts";
+import type { Logger } from "./log.ts";
+import type { Nats } from "./nats.ts";
 
 /** A stream's limit is more than is left of what NATS may store. */
 export class StreamTooLargeError extends Error {
@@ -125,6 +129,40 @@ export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
     workers: await kv.create(buckets.workers, leased),
     streamMakings: await kv.create(buckets.streamMakings, durable),
   };
+}
+
+/**
+ * Opens these buckets when they are there; results makes them. Waits for them until `signal` aborts, and says so.
+ * @throws when NATS says anything else than that one is missing
+ */
+export async function findBuckets<K extends keyof Buckets>(
+  { manager, kv }: Pick<Nats, "manager" | "kv">,
+  names: readonly K[],
+  log: Logger,
+  signal: AbortSignal,
+): Promise<Pick<Buckets, K>> {
+  const found: Partial<Buckets> = {};
+  for (const name of names) {
+    for (let attempt = 0; !(await hasBucket(manager, buckets[name])); attempt++) {
+      signal.throwIfAborted();
+      if (attempt % 40 === 0)
+        log.info({ bucket: buckets[name] }, "the bucket is not there yet; results makes it when it starts");
+      await delay(250);
+    }
+    found[name] = await kv.open(buckets[name], { allow_direct: true });
+  }
+  return found as Pick<Buckets, K>;
+}
+
+/** Whether a bucket is there. A server that gives no answer now is asked again. */
+async function hasBucket(manager: JetStreamManager, bucket: string): Promise<boolean> {
+  try {
+    await manager.streams.info(`KV_${bucket}`);
+    return true;
+  } catch (error) {
+    if (isJetStreamFailure(error, "streamNotFound") || error instanceof TimeoutError) return false;
+    throw error;
+  }
 }
 
 /** Creates the streams that carry tokens and what workers found. */

@@ -1,5 +1,6 @@
-import { createInbox, type Msg, type NatsConnection, type Subscription } from "@nats-io/transport-node";
+import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
 import type { Logger } from "./log.ts";
+import { newInbox } from "./nats-access.ts";
 
 export interface PullOptions {
   connection: NatsConnection;
@@ -95,7 +96,7 @@ export class PullRequests {
 
   #pull(batch: number): void {
     const { connection } = this.#options;
-    const inbox = createInbox();
+    const inbox = newInbox(connection);
     const request: PullRequest = {
       remaining: batch,
       subscription: connection.subscribe(inbox, {

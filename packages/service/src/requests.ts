@@ -1,11 +1,11 @@
 import {
-  createInbox,
   type Msg,
   type MsgHdrs,
   type NatsConnection,
   NoRespondersError,
   TimeoutError,
 } from "@nats-io/transport-node";
+import { newInbox } from "./nats-access.ts";
 
 /** Takes the answer, or the error: NoRespondersError when nobody hears the subject, TimeoutError when nobody answers. */
 export type Answered = (error: Error | undefined, answer: Msg | undefined) => void;
@@ -26,7 +26,7 @@ const lookMs = 50;
  */
 export class Requests {
   readonly #connection: NatsConnection;
-  readonly #inbox = createInbox();
+  readonly #inbox: string;
   readonly #open = new Map<string, Open>();
   #subscribed = false;
   #timer: NodeJS.Timeout | undefined;
@@ -34,6 +34,7 @@ export class Requests {
 
   constructor(connection: NatsConnection) {
     this.#connection = connection;
+    this.#inbox = newInbox(connection);
   }
 
   /** Sends a request. `done` is called once, never before this returns. */

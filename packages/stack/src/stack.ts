@@ -1,7 +1,8 @@
 import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { diskRoom, storeLimit } from "@sightline/service";
+import { natsIdentities } from "@sightline/contracts";
+import { authorizationFile, diskRoom, natsKeyFile, storeLimit, writeNatsKeys } from "@sightline/service";
 import { ManagedProcess, type ProcessOptions } from "./managed-process.ts";
 import { projectRoot } from "./project-root.ts";
 
@@ -32,6 +33,11 @@ export const standardPorts: StackPorts = {
   inference: 9102,
 };
 
+/** Where `up` keeps the keys of its NATS, in its data directory. */
+export function natsKeysIn(directory: string): string {
+  return join(directory, "nats-keys");
+}
+
 /** A NATS server and the three services as processes of this machine, started and stopped together. */
 export class Stack {
   readonly ports: StackPorts;
@@ -60,6 +66,11 @@ export class Stack {
   /** Where NATS keeps its data. */
   get natsDirectory(): string {
     return join(this.directory, "nats");
+  }
+
+  /** Where the keys are by which NATS knows the services, and whoever else may connect. */
+  get natsKeysDirectory(): string {
+    return natsKeysIn(this.directory);
   }
 
   /** Starts all and waits until every service is ready. @throws ProcessFailedError when one of them ends instead */
@@ -104,10 +115,17 @@ export class Stack {
       `store_dir: ${JSON.stringify(this.natsDirectory)}`,
       ...(most === undefined ? [] : [`max_file_store: ${most}`]),
     ];
-    writeFileSync(
-      config,
-      `host: 127.0.0.1\nport: ${this.ports.nats}\nmax_payload: 8MB\nmax_pending: 256MB\njetstream { ${jetstream.join(", ")} }\n`,
-    );
+    writeNatsKeys(this.natsKeysDirectory);
+    const lines = [
+      "host: 127.0.0.1",
+      `port: ${this.ports.nats}`,
+      "max_payload: 8MB",
+      "max_pending: 256MB",
+      `jetstream { ${jetstream.join(", ")} }`,
+      // NATS takes only a path that begins at the file that includes.
+      `include ${JSON.stringify(relative(this.directory, join(this.natsKeysDirectory, authorizationFile)))}`,
+    ];
+    writeFileSync(config, `${lines.join("\n")}\n`);
     const nats = await this.#start("nats-server", process.env.NATS_SERVER_PATH ?? "nats-server", [
       "-c",
       config,
@@ -120,12 +138,11 @@ export class Stack {
   async startService(name: string, env: NodeJS.ProcessEnv = {}, label = name): Promise<ManagedProcess> {
     const main = join(projectRoot, "services", name, "src", "main.ts");
     const watch = this.#watch ? ["--watch", "--watch-preserve-output"] : [];
-    return this.#start(
-      label,
-      process.execPath,
-      ["--disable-warning=ExperimentalWarning", ...watch, main],
-      env,
-    );
+    const identity = natsIdentities.find((known) => known === name);
+    return this.#start(label, process.execPath, ["--disable-warning=ExperimentalWarning", ...watch, main], {
+      ...(identity && { SIGHTLINE_NATS_NKEY_FILE: natsKeyFile(this.natsKeysDirectory, identity) }),
+      ...env,
+    });
   }
 
   /** Starts the console's development server, which asks the results service at `url`. */

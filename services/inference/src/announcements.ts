@@ -56,7 +56,7 @@ export class Announcements {
   readonly #worker: Announcement;
 
   constructor(
-    buckets: Buckets,
+    buckets: Pick<Buckets, "models" | "workers">,
     model: ServedModel,
     worker: Omit<WorkerInfo, keyof Load>,
     load: () => Load,

@@ -5,6 +5,7 @@ import { ArenaReaders } from "@sightline/frame-arena";
 import {
   connectNats,
   createRegistry,
+  findBuckets,
   HttpServer,
   isLoopback,
   KvMirror,
@@ -13,7 +14,6 @@ import {
   type Nats,
   natsReadiness,
   observeStreamFaults,
-  openBuckets,
   Tracing,
 } from "@sightline/service";
 import type { ModelManifest } from "@sightline/yolo-nas";
@@ -87,7 +87,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
     .slice(0, 63)}-${randomBytes(4).toString("hex")}`;
   const [session, connected] = await Promise.all([
     thread.start(),
-    connectNats(config.natsUrl, `inference ${id}`, log, { signal: life.signal }),
+    connectNats(config, `inference ${id}`, log, { signal: life.signal }),
   ]);
   nats = connected;
   life.add({ stop: () => closeConnection(connected) });
@@ -107,7 +107,8 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   const queue = new TokenQueue(connected.manager, manifest.name, config.replicas, connected.setBacks, log);
   const provision = () => queue.provision();
   await retry(provision, log, life.signal);
-  const buckets = await retry(() => openBuckets(connected.kv, config.replicas), log, life.signal);
+  const needed = ["cameras", "models", "workers"] as const;
+  const buckets = await retry(() => findBuckets(connected, needed, log, life.signal), log, life.signal);
   const records = life.add(
     new KvMirror(connected, buckets.cameras, (data) => decodeJson(cameraRecordSchema, data), log),
   );

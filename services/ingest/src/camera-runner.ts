@@ -41,7 +41,7 @@ const decoderRetryMs = 10 * 60_000;
 /** What every camera of a process shares. */
 export interface RunnerContext {
   nats: Nats;
-  buckets: Buckets;
+  buckets: Pick<Buckets, "cameraSecrets" | "cameraStatus" | "leases">;
   serverClock: ServerClock;
   /** Name of this process. */
   ingest: string;

@@ -15,6 +15,7 @@ import {
   connectNats,
   createRegistry,
   ensureStream,
+  findBuckets,
   HttpServer,
   isLoopback,
   KvMirror,
@@ -23,7 +24,6 @@ import {
   type Nats,
   natsReadiness,
   observeStreamFaults,
-  openBuckets,
   presenceKey,
   ServerClock,
   Tracing,
@@ -66,7 +66,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   const address = await http.listen(config.http);
   if (!isLoopback(address)) log.warn({ address }, `metrics are open to the network at ${address}`);
   observeStreamFaults(registry, () => reached?.watch.faults() ?? []);
-  const nats = await connectNats(config.natsUrl, `ingest ${ingest}`, log, {
+  const nats = await connectNats(config, `ingest ${ingest}`, log, {
     signal: life.signal,
     onReconnect: () => {
       for (const runner of runners()) runner.natsReturned();
@@ -78,7 +78,8 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   starting = "JetStream does not give the streams and buckets yet";
   nats.watch.look(nats.manager, [streams.ready], nats.connected);
   await ensureStream(nats.manager, readyStream(config.replicas));
-  const buckets = await openBuckets(nats.kv, config.replicas);
+  const needed = ["cameras", "cameraSecrets", "cameraStatus", "leases", "models"] as const;
+  const buckets = await findBuckets(nats, needed, log, life.signal);
 
   const serverClock = life.add(new ServerClock(buckets.leases, `clock.${ingest.replaceAll(".", "-")}`, log));
   await serverClock.start();

@@ -100,7 +100,7 @@ export async function startResults(
   const streamMetrics = life.add(new StreamMetrics(prometheus, config.natsStore));
   observeStreamFaults(prometheus, () => reached?.watch.faults() ?? []);
 
-  const nats = await connectNats(config.natsUrl, "results", log, { signal: life.signal });
+  const nats = await connectNats(config, "results", log, { signal: life.signal });
   life.add({ stop: () => nats.connection.close() });
   streamMetrics.start(nats);
   nats.setBacks.observe(prometheus);

@@ -1,8 +1,25 @@
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { connect as connectTcp } from "node:net";
+import { resolve } from "node:path";
 import { connect, SightlineError } from "@sightline/client";
-import { examineNats, redact } from "@sightline/service";
-import { type Part, type Place, placesFromEnvironment, portState, standardPorts } from "@sightline/stack";
+import {
+  examineNats,
+  loadConfig,
+  type NatsAccess,
+  natsKeyFile,
+  natsSettings,
+  redact,
+  refusal,
+} from "@sightline/service";
+import {
+  natsKeysIn,
+  type Part,
+  type Place,
+  placesFromEnvironment,
+  portState,
+  standardPorts,
+} from "@sightline/stack";
 import type { Finding } from "./finding.ts";
 import { firstProgram } from "./programs.ts";
 
@@ -144,11 +161,22 @@ async function natsAt(host: string, port: number, given: string): Promise<string
 
 /** @throws Error with what is wrong with a NATS server, without a password */
 async function examined(server: string): Promise<string> {
-  const { version, fault } = await examineNats(server, patienceMs).catch((error: Error) => {
-    throw new Error(`NATS there does not let us in, or does not answer: ${redact(error.message)}`);
+  const access = accessTo(server);
+  const { version, fault } = await examineNats(access, patienceMs).catch((error: Error) => {
+    throw new Error(
+      refusal(error, access) ?? `NATS there does not let us in, or does not answer: ${redact(error.message)}`,
+    );
   });
   if (fault) throw new Error(`NATS ${version}: ${fault}`);
   return `NATS ${version} with JetStream`;
+}
+
+/** With the login that the settings name, else the operator's key of `up` in this directory. */
+function accessTo(natsUrl: string): NatsAccess {
+  const given = { ...loadConfig(natsSettings), natsUrl };
+  if (given.natsNkeyFile || given.natsCredsFile || URL.parse(natsUrl)?.username) return given;
+  const key = natsKeyFile(natsKeysIn(resolve(".sightline")), "operator");
+  return existsSync(key) ? { ...given, natsNkeyFile: key } : given;
 }
 
 async function grpcAt(host: string, port: number): Promise<string | undefined> {

@@ -14,13 +14,13 @@ export class NatsServer {
   readonly #config: string;
   #child: ChildProcess | undefined;
 
-  private constructor(port: number, directory: string) {
+  private constructor(port: number, directory: string, more: string) {
     this.url = `nats://127.0.0.1:${port}`;
     this.directory = directory;
     this.#config = join(directory, "nats.conf");
     writeFileSync(
       this.#config,
-      `host: 127.0.0.1\nport: ${port}\nmax_payload: 8MB\njetstream { store_dir: "${join(directory, "jetstream")}" }\n`,
+      `host: 127.0.0.1\nport: ${port}\nmax_payload: 8MB\njetstream { store_dir: "${join(directory, "jetstream")}" }\n${more}\n`,
     );
   }
 
@@ -29,8 +29,10 @@ export class NatsServer {
     return this.#child?.pid;
   }
 
-  static async start(): Promise<NatsServer> {
-    const server = new NatsServer(await freePort(), mkdtempSync(join(tmpdir(), "sightline-nats-")));
+  /** `configure` gives further lines of the configuration; files that they name may be put into the directory. */
+  static async start(configure: (directory: string) => string = () => ""): Promise<NatsServer> {
+    const directory = mkdtempSync(join(tmpdir(), "sightline-nats-"));
+    const server = new NatsServer(await freePort(), directory, configure(directory));
     await server.up();
     return server;
   }
@@ -48,6 +50,11 @@ export class NatsServer {
       }
     }
     throw new Error(`nats-server ended before it was ready:\n${lines.slice(-5).join("\n")}`);
+  }
+
+  /** Makes the process read its configuration again. */
+  reload(): void {
+    this.#child?.kill("SIGHUP");
   }
 
   /** Ends the process without removing its data. */

@@ -1,0 +1,118 @@
+import { buckets, snapshotStore, streams } from "./subjects.ts";
+
+/** Who connects to a closed NATS: each service, and a person or tool that may do everything. */
+export const natsIdentities = ["results", "ingest", "inference", "operator"] as const;
+export type NatsIdentity = (typeof natsIdentities)[number];
+
+/** Subjects that an identity may publish to and subscribe to; all others are refused by the server. */
+export interface NatsPermissions {
+  publish: readonly string[];
+  subscribe: readonly string[];
+}
+
+/** Where answers to an identity's requests go, so that no other identity can listen to them. */
+export function inboxPrefix(identity: string): string {
+  return `_INBOX.${identity}`;
+}
+
+const inboxOf = (identity: NatsIdentity) => `${inboxPrefix(identity)}.>`;
+/** What JetStream's server tells every client, and answers of push consumers to it. */
+const everyone = ["$JS.API.INFO", "$JS.FC.>"];
+
+/** Reading a stream by a consumer of one's own, or message by message. */
+function reads(stream: string): string[] {
+  return [
+    `$JS.API.STREAM.INFO.${stream}`,
+    `$JS.API.STREAM.MSG.GET.${stream}`,
+    `$JS.API.DIRECT.GET.${stream}`,
+    `$JS.API.DIRECT.GET.${stream}.>`,
+    ...consumes(stream, "*"),
+  ];
+}
+
+function consumes(stream: string, consumer: string): string[] {
+  return [
+    `$JS.API.CONSUMER.CREATE.${stream}`,
+    `$JS.API.CONSUMER.CREATE.${stream}.>`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.${consumer}`,
+    `$JS.API.CONSUMER.INFO.${stream}.${consumer}`,
+    `$JS.API.CONSUMER.DELETE.${stream}.${consumer}`,
+    `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`,
+    `$JS.ACK.${stream}.>`,
+  ];
+}
+
+const readsBucket = (bucket: string) => reads(`KV_${bucket}`);
+const writesBucket = (bucket: string, key = ">") => `$KV.${bucket}.${key}`;
+/** The work queue is made by whoever of its users finds it missing. */
+const makesReady = ["INFO", "CREATE", "UPDATE"].map((verb) => `$JS.API.STREAM.${verb}.${streams.ready}`);
+
+/**
+ * What each identity needs and nothing else. Results makes all streams and buckets, and mends them when they are damaged, so
+ * it has all of JetStream; it has no pixels. A worker has no secrets, no events, and changes no camera.
+ */
+export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = {
+  results: {
+    publish: [
+      "$JS.API.>",
+      "$JS.FC.>",
+      "$JS.ACK.>",
+      "$KV.>",
+      `$O.${snapshotStore}.>`,
+      "timeline.*",
+      "events.*.*",
+      "dead-letters.*",
+      "redeliveries.*",
+      "set-aside.>",
+      "pictures.get.*",
+      "cameras.probe",
+    ],
+    subscribe: [inboxOf("results"), "frames.dropped.*", "$JS.ACK.>"],
+  },
+  ingest: {
+    publish: [
+      ...everyone,
+      ...makesReady,
+      ...reads(streams.ready),
+      `$JS.API.STREAM.MSG.DELETE.${streams.ready}`,
+      ...reads(streams.detections),
+      ...readsBucket(buckets.cameras),
+      ...readsBucket(buckets.cameraSecrets),
+      ...readsBucket(buckets.cameraStatus),
+      ...readsBucket(buckets.models),
+      ...readsBucket(buckets.leases),
+      writesBucket(buckets.cameraStatus),
+      ...["camera.>", "ingest.>", "clock.>"].map((key) => writesBucket(buckets.leases, key)),
+      "ready.*.*",
+      // Frames, pictures and what a probe found, to those who asked.
+      inboxOf("inference"),
+      inboxOf("results"),
+    ],
+    subscribe: [
+      inboxOf("ingest"),
+      "frames.get.*",
+      "frames.dropped.*",
+      "detections.*",
+      "pictures.get.*",
+      "cameras.probe",
+    ],
+  },
+  inference: {
+    publish: [
+      ...everyone,
+      ...makesReady,
+      ...consumes(streams.ready, "*"),
+      `$JS.API.STREAM.INFO.${streams.detections}`,
+      ...readsBucket(buckets.cameras),
+      ...[buckets.models, buckets.workers].flatMap((bucket) => [
+        ...readsBucket(bucket),
+        writesBucket(bucket),
+      ]),
+      "frames.get.*",
+      "frames.dropped.*",
+      "detections.*",
+    ],
+    subscribe: [inboxOf("inference")],
+  },
+  operator: { publish: [">"], subscribe: [">"] },
+};

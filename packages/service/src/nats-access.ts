@@ -1,0 +1,119 @@
+import { readFileSync } from "node:fs";
+import {
+  AuthorizationError,
+  type ConnectionOptions,
+  createInbox,
+  credsAuthenticator,
+  type NatsConnection,
+  nkeyAuthenticator,
+  UserAuthenticationExpiredError,
+} from "@nats-io/transport-node";
+import { inboxPrefix } from "@sightline/contracts";
+import { SettingError } from "./config.ts";
+import { redact } from "./redact.ts";
+
+/** Where NATS is and who we are there, as `natsSettings` gives it. Files are read again at each connection. */
+export interface NatsAccess {
+  natsUrl: string;
+  natsNkeyFile?: string | undefined;
+  natsCredsFile?: string | undefined;
+  natsCaFile?: string | undefined;
+  natsCertFile?: string | undefined;
+  natsKeyFile?: string | undefined;
+}
+
+const variables = {
+  natsNkeyFile: "SIGHTLINE_NATS_NKEY_FILE",
+  natsCredsFile: "SIGHTLINE_NATS_CREDS_FILE",
+  natsCaFile: "SIGHTLINE_NATS_CA_FILE",
+  natsCertFile: "SIGHTLINE_NATS_CERT_FILE",
+  natsKeyFile: "SIGHTLINE_NATS_KEY_FILE",
+} as const;
+type FileSetting = keyof typeof variables;
+
+const prefixes = new WeakMap<NatsConnection, string>();
+
+/** Remembers whose connection this is, for `newInbox`. */
+export function belongsTo(connection: NatsConnection, identity: string): void {
+  prefixes.set(connection, inboxPrefix(identity));
+}
+
+/** A subject for answers that only this connection's identity may listen to. */
+export function newInbox(connection: NatsConnection): string {
+  return createInbox(prefixes.get(connection));
+}
+
+/**
+ * Servers, login and TLS for a connection of `identity`.
+ * @throws SettingError two logins are given, a file cannot be read, or half of a certificate is missing
+ */
+export function accessOptions(access: NatsAccess, identity: string): ConnectionOptions {
+  const given = (Object.keys(variables) as FileSetting[]).filter((key) => access[key] !== undefined);
+  for (const key of given) readSetting(access, key);
+  const { natsNkeyFile, natsCredsFile, natsCaFile: caFile, natsCertFile, natsKeyFile } = access;
+  if (natsNkeyFile && natsCredsFile)
+    throw new SettingError(
+      `${variables.natsNkeyFile} and ${variables.natsCredsFile} are both set: set only the one that the NATS server knows`,
+    );
+  if (Boolean(natsCertFile) !== Boolean(natsKeyFile))
+    throw new SettingError(
+      `${variables.natsCertFile} and ${variables.natsKeyFile} go together, and only one is set`,
+    );
+  const urls = access.natsUrl.split(",").map((url) => url.trim());
+  const encrypted = caFile || natsCertFile || urls.some((url) => url.startsWith("tls://"));
+  return {
+    servers: urls.map(withoutLogin),
+    ...loginIn(urls),
+    inboxPrefix: inboxPrefix(identity),
+    ...(natsNkeyFile && { authenticator: nkeyAuthenticator(() => keyIn(access, "natsNkeyFile")) }),
+    ...(natsCredsFile && { authenticator: credsAuthenticator(() => keyIn(access, "natsCredsFile")) }),
+    ...(encrypted && {
+      tls: {
+        ...(caFile && { caFile }),
+        ...(natsCertFile && natsKeyFile && { certFile: natsCertFile, keyFile: natsKeyFile }),
+      },
+    }),
+  };
+}
+
+/** Why a server does not let us in, and what to do; undefined when the error is another one. */
+export function refusal(error: unknown, access: NatsAccess): string | undefined {
+  if (!(error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError))
+    return undefined;
+  const key = (["natsNkeyFile", "natsCredsFile"] as const).find((name) => access[name] !== undefined);
+  const where = redact(access.natsUrl);
+  if (key)
+    return `NATS at ${where} does not accept the key in ${variables[key]} = ${access[key]}: the server does not know it, or does not know it any more; run \`sightline nats keys\` and let the server read its configuration again (docs/security.md)`;
+  return `NATS at ${where} wants to know who connects: set ${variables.natsNkeyFile} to this service's key (docs/security.md)`;
+}
+
+function keyIn(access: NatsAccess, key: FileSetting): Uint8Array {
+  return new TextEncoder().encode(readSetting(access, key).trim());
+}
+
+function readSetting(access: NatsAccess, key: FileSetting): string {
+  const path = access[key]!;
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const why = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
+    throw new SettingError(
+      `${variables[key]} = ${path}: the file cannot be read (${why}); the server's data is not touched`,
+    );
+  }
+}
+
+function withoutLogin(url: string): string {
+  return url.replace(/^([a-z]+:\/\/)[^/]*@/i, "$1");
+}
+
+/** The user and password, or the token, in the first URL that has one. */
+function loginIn(urls: readonly string[]): Pick<ConnectionOptions, "user" | "pass" | "token"> {
+  for (const text of urls) {
+    const url = URL.parse(text);
+    if (!url?.username) continue;
+    const user = decodeURIComponent(url.username);
+    return url.password ? { user, pass: decodeURIComponent(url.password) } : { token: user };
+  }
+  return {};
+}
