@@ -23,7 +23,7 @@ RUN if [ "$SERVICE" = ingest ]; then \
 WORKDIR /app
 COPY --from=packages /app /app
 COPY models models
-COPY deploy/docker/healthcheck.mjs deploy/docker/nats-keys.mjs ./
+COPY deploy/docker/healthcheck.mjs deploy/docker/make-keys.mjs ./
 ENV NODE_ENV=production SERVICE=${SERVICE}
 # node, by its number.
 USER 1000:1000

@@ -14,6 +14,7 @@ export const groups: Readonly<Record<string, string>> = {
   "dead-letters": "list, deliver again and delete messages that subscriptions could not deliver",
   model: "build, prepare, quantize and evaluate YOLO-NAS models",
   nats: "keys by which a closed NATS knows the services",
+  secrets: "keys that cameras' passwords are encrypted with",
   gpu: "set up what GPUs need",
   bench: "measure",
   export: "write what is kept of events and detections to files",
@@ -181,6 +182,11 @@ export const commandTable: readonly CommandEntry[] = [
     path: ["nats", "keys"],
     description: "make the services' NATS keys, and the part of the server's configuration that knows them",
     load: async () => (await import("./commands/nats-keys.ts")).natsKeysCommand(),
+  },
+  {
+    path: ["secrets", "rotate"],
+    description: "add a new key to the file of keys; results then encrypts every password with it",
+    load: async () => (await import("./commands/secrets-rotate.ts")).secretsRotateCommand(),
   },
   {
     path: ["gpu", "install"],

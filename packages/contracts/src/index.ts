@@ -156,10 +156,10 @@ export {
 export * from "./http-api.ts";
 export * from "./limits.ts";
 export * from "./make-detection.ts";
+export * from "./nats-permissions.ts";
 export * from "./recordings.ts";
 export * from "./streams.ts";
 export * from "./strict-json.ts";
-export * from "./nats-permissions.ts";
 export * from "./subjects.ts";
 export * from "./timestamp.ts";
 export * from "./wire.ts";

@@ -81,6 +81,7 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       ...reads(streams.events),
       ...readsBucket(buckets.cameras),
       ...readsBucket(buckets.cameraSecrets),
+      ...readsBucket(buckets.cameraCredentials),
       ...readsBucket(buckets.cameraStatus),
       ...readsBucket(buckets.models),
       ...readsBucket(buckets.leases),

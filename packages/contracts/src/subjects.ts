@@ -44,7 +44,9 @@ export const snapshotStore = "snapshots";
 export const buckets = {
   /** camera id → CameraRecord. */
   cameras: "cameras",
-  /** camera id → CameraSecret; apart from the records so that no listing can show it. */
+  /** camera id → SealedSecret: user and password, encrypted. */
+  cameraCredentials: "camera-credentials",
+  /** camera id → CameraSecret, where there are no keys to encrypt with; apart from the records so that no listing can show it. */
   cameraSecrets: "camera-secrets",
   /** camera id → encoded CameraStatus. */
   cameraStatus: "camera-status",

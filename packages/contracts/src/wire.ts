@@ -142,6 +142,10 @@ export type CameraRecord = z.infer<typeof cameraRecordSchema>;
 export const cameraSecretSchema = z.strictObject({ username: z.string(), password: z.string() });
 export type CameraSecret = z.infer<typeof cameraSecretSchema>;
 
+/** A CameraSecret as stored, encrypted; `nonce` and `data` (with its tag) are base64. */
+export const sealedSecretSchema = z.strictObject({ key: z.string(), nonce: z.string(), data: z.string() });
+export type SealedSecret = z.infer<typeof sealedSecretSchema>;
+
 /** A model that workers serve: what ingest must send it and what results may promise. */
 export const servedModelSchema = z.strictObject({
   name: z.string(),

@@ -20,6 +20,8 @@ export * from "./pull-requests.ts";
 export * from "./redact.ts";
 export * from "./requests.ts";
 export * from "./run.ts";
+export * from "./secrets/camera-secrets.ts";
+export * from "./secrets/secret-keys.ts";
 export * from "./server-clock.ts";
 export * from "./set-backs.ts";
 export * from "./stream-limits.ts";

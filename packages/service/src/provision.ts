@@ -103,6 +103,7 @@ export function streamMaking({ config, created }: StreamInfo): string {
 export interface Buckets {
   cameras: KV;
   cameraSecrets: KV;
+  cameraCredentials: KV;
   cameraStatus: KV;
   leases: KV;
   cameraRules: KV;
@@ -120,6 +121,7 @@ export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
   return {
     cameras: await kv.create(buckets.cameras, durable),
     cameraSecrets: await kv.create(buckets.cameraSecrets, durable),
+    cameraCredentials: await kv.create(buckets.cameraCredentials, durable),
     cameraStatus: await kv.create(buckets.cameraStatus, durable),
     leases: await kv.create(buckets.leases, leased),
     cameraRules: await kv.create(buckets.cameraRules, durable),

@@ -68,6 +68,7 @@ export const settingNames = {
   SIGHTLINE_RECORDINGS_MAX_GIB: "recordingsMaxGib",
   SIGHTLINE_REORDER_WINDOW_MS: "reorderWindowMs",
   SIGHTLINE_RESULTS_HTTP: "http",
+  SIGHTLINE_SECRETS_KEY_FILE: "secretsKeyFile",
   SIGHTLINE_SNAPSHOTS_MAX_AGE_HOURS: "snapshotsMaxAgeHours",
   SIGHTLINE_SNAPSHOTS_MAX_BYTES: "snapshotsMaxBytes",
   SIGHTLINE_STALL_SECONDS: "stallSeconds",

@@ -1,8 +1,15 @@
-import { mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { natsIdentities } from "@sightline/contracts";
-import { authorizationFile, diskRoom, natsKeyFile, storeLimit, writeNatsKeys } from "@sightline/service";
+import {
+  addSecretKey,
+  authorizationFile,
+  diskRoom,
+  natsKeyFile,
+  storeLimit,
+  writeNatsKeys,
+} from "@sightline/service";
 import { ManagedProcess, type ProcessOptions } from "./managed-process.ts";
 import { projectRoot } from "./project-root.ts";
 
@@ -33,6 +40,9 @@ export const standardPorts: StackPorts = {
   inference: 9102,
 };
 
+/** The keys that passwords are encrypted with, in the data directory of `up`. */
+export const secretsKeyName = "secrets.key";
+
 /** Where `up` keeps the keys of its NATS, in its data directory. */
 export function natsKeysIn(directory: string): string {
   return join(directory, "nats-keys");
@@ -59,6 +69,7 @@ export class Stack {
       SIGHTLINE_INFERENCE_HTTP: `127.0.0.1:${options.ports.inference}`,
       SIGHTLINE_NATS_STORE_DIR: join(options.directory, "nats"),
       SIGHTLINE_RECORDINGS_DIRECTORY: join(options.directory, "recordings"),
+      SIGHTLINE_SECRETS_KEY_FILE: join(options.directory, secretsKeyName),
       ...options.env,
     };
   }
@@ -77,6 +88,9 @@ export class Stack {
   static async start(options: StackOptions, signal: AbortSignal): Promise<Stack> {
     const stack = new Stack(options);
     try {
+      mkdirSync(options.directory, { recursive: true });
+      const secretsKey = join(options.directory, secretsKeyName);
+      if (!existsSync(secretsKey)) addSecretKey(secretsKey);
       await stack.#startNats();
       const services: [string, number][] = [
         ["results", options.ports.results],

@@ -19,9 +19,8 @@ export function assignCameras(
   context: RunnerContext,
   log: Logger,
 ): LeaseAssignment<CameraRecord, CameraRunner> {
-  const { buckets, ingest } = context;
-  const settingsOf = (camera: string, record: CameraRecord) =>
-    readSettings(buckets.cameraSecrets, camera, record);
+  const { buckets, ingest, secrets } = context;
+  const settingsOf = (camera: string, record: CameraRecord) => readSettings(secrets, camera, record);
   // A camera that fails goes on failing when its lease was lost and comes back, here or in another process.
   const backoffs = new Map<string, Backoff>();
   records.onChange(({ key, value }) => {

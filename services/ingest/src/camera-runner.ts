@@ -9,11 +9,19 @@ import {
   type HardwareDecoder,
 } from "@sightline/media";
 import type { CameraAccess, CameraFault, FfmpegProgram } from "@sightline/rtsp";
-import type { Buckets, LeaseEnd, Logger, Nats, ServerClock, Tracing } from "@sightline/service";
+import type {
+  Buckets,
+  CameraSecrets,
+  LeaseEnd,
+  Logger,
+  Nats,
+  ServerClock,
+  Tracing,
+} from "@sightline/service";
 import { SteadyWallClock } from "@sightline/service/clock";
 import { type AnalysisGeometry, sameGeometry } from "./analysis-geometry.ts";
 import type { Backoff } from "./backoff.ts";
-import { type CameraSettings, needsReconnect } from "./camera-settings.ts";
+import { type CameraSettings, needsReconnect, readSecret } from "./camera-settings.ts";
 import { CameraSubjects } from "./camera-subjects.ts";
 import type { DecoderEvents } from "./ffmpeg-decoder.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
@@ -41,7 +49,8 @@ const decoderRetryMs = 10 * 60_000;
 /** What every camera of a process shares. */
 export interface RunnerContext {
   nats: Nats;
-  buckets: Pick<Buckets, "cameraSecrets" | "cameraStatus" | "leases">;
+  buckets: Pick<Buckets, "cameraStatus" | "leases">;
+  secrets: CameraSecrets;
   serverClock: ServerClock;
   /** Name of this process. */
   ingest: string;
@@ -231,7 +240,7 @@ export class CameraRunner {
       } else {
         this.#useGeometry(geometry);
         await waitFor(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(this.#backoff.waitMs))]));
-        const fault = await this.#session(geometry, signal);
+        const fault = (await this.#secretFault()) ?? (await this.#session(geometry, signal));
         if (!fault) continue;
         if (fault.hardware) {
           // Not the camera's fault: another decoder takes it up at once.
@@ -242,6 +251,21 @@ export class CameraRunner {
         this.#reportDown(fault);
       }
     }
+  }
+
+  /** A password that could not be read may be readable by now. */
+  async #secretFault(): Promise<SessionFault | undefined> {
+    const settings = this.#settings;
+    if (settings.secretFault === undefined) return undefined;
+    const { secret, secretFault } = await readSecret(this.#context.secrets, this.camera).catch(
+      () => settings,
+    );
+    if (this.#settings === settings) this.#settings = { ...settings, secret, secretFault };
+    if (secretFault === undefined) return undefined;
+    return {
+      reason: CameraReason.UNAUTHORIZED,
+      message: `its user and password cannot be read: ${secretFault}; or set the camera's URL, with user and password, again`,
+    };
   }
 
   #useGeometry(geometry: AnalysisGeometry): void {

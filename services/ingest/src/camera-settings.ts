@@ -1,5 +1,5 @@
-import type { KV } from "@nats-io/kv";
-import { type CameraRecord, type CameraSecret, cameraSecretSchema, decodeJson } from "@sightline/contracts";
+import type { CameraRecord, CameraSecret } from "@sightline/contracts";
+import { type CameraSecrets, SecretUnreadableError } from "@sightline/service";
 
 /** What ingest does with a camera; score and classes are the workers' business. */
 export type CameraSettings = Pick<
@@ -7,18 +7,34 @@ export type CameraSettings = Pick<
   "uri" | "transport" | "videoTrack" | "decode" | "recording" | "targetFps" | "model"
 > & {
   secret: CameraSecret | undefined;
+  /** Why the secret that there should be is not; the camera is not connected without it. */
+  secretFault: string | undefined;
 };
 
 /** Settings of a record, with its secret read from the bucket apart. The secret is written before the record. */
 export async function readSettings(
-  secrets: KV,
+  secrets: CameraSecrets,
   camera: string,
   record: CameraRecord,
 ): Promise<CameraSettings> {
   const { uri, transport, videoTrack = 0, decode, recording, targetFps, model, hasCredentials } = record;
-  const entry = hasCredentials ? await secrets.get(camera) : null;
-  const secret = entry?.operation === "PUT" ? decodeJson(cameraSecretSchema, entry.value) : undefined;
-  return { uri, transport, videoTrack, decode, recording, targetFps, model, secret };
+  const settings = { uri, transport, videoTrack, decode, recording, targetFps, model };
+  if (!hasCredentials) return { ...settings, secret: undefined, secretFault: undefined };
+  return { ...settings, ...(await readSecret(secrets, camera)) };
+}
+
+/** The secret of a camera that has one. @throws when NATS does not answer */
+export async function readSecret(
+  secrets: CameraSecrets,
+  camera: string,
+): Promise<Pick<CameraSettings, "secret" | "secretFault">> {
+  try {
+    const secret = await secrets.get(camera);
+    return { secret, secretFault: secret ? undefined : "it is not stored any more" };
+  } catch (error) {
+    if (!(error instanceof SecretUnreadableError)) throw error;
+    return { secret: undefined, secretFault: error.message };
+  }
 }
 
 /** Whether the camera must be received anew when its settings change from `a` to `b`. */

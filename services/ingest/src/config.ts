@@ -6,6 +6,7 @@ import {
   commonSettings,
   frameMemoryDirectorySetting,
   replicasSetting,
+  secretsKeyFileSetting,
   setting,
   tracingSettings,
 } from "@sightline/service";
@@ -14,6 +15,7 @@ import { z } from "zod";
 /** Settings of the ingest service. */
 export const settings = {
   ...commonSettings,
+  secretsKeyFile: secretsKeyFileSetting,
   ...tracingSettings,
   http: {
     env: "SIGHTLINE_INGEST_HTTP",

@@ -12,6 +12,7 @@ import { decodingMachine, ffmpegAbilities } from "@sightline/media";
 import { type CameraAccess, findFfmpeg } from "@sightline/rtsp";
 import {
   Announcement,
+  CameraSecrets,
   connectNats,
   createRegistry,
   ensureStream,
@@ -25,6 +26,7 @@ import {
   natsReadiness,
   observeStreamFaults,
   presenceKey,
+  SecretKeys,
   ServerClock,
   Tracing,
 } from "@sightline/service";
@@ -52,6 +54,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   const ffmpeg = { path: await findFfmpeg(config.ffmpegPath), memoryMib: config.ffmpegMemoryMib };
   const abilities = await ffmpegAbilities(ffmpeg.path);
   const access: CameraAccess = { networks: config.cameraNetworks, redirects: config.cameraRedirects };
+  const keys = config.secretsKeyFile === undefined ? undefined : SecretKeys.open(config.secretsKeyFile);
   let runners = (): CameraRunner[] => [];
   const registry = createRegistry("ingest", version);
   let reached: Nats | undefined;
@@ -78,7 +81,14 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   starting = "JetStream does not give the streams and buckets yet";
   nats.watch.look(nats.manager, [streams.ready], nats.connected);
   await ensureStream(nats.manager, readyStream(config.replicas));
-  const needed = ["cameras", "cameraSecrets", "cameraStatus", "leases", "models"] as const;
+  const needed = [
+    "cameras",
+    "cameraSecrets",
+    "cameraCredentials",
+    "cameraStatus",
+    "leases",
+    "models",
+  ] as const;
   const buckets = await findBuckets(nats, needed, log, life.signal);
 
   const serverClock = life.add(new ServerClock(buckets.leases, `clock.${ingest.replaceAll(".", "-")}`, log));
@@ -146,6 +156,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     {
       nats,
       buckets,
+      secrets: new CameraSecrets(buckets, keys, log),
       serverClock,
       ingest,
       ffmpeg,

@@ -3,6 +3,7 @@ import {
   type Config,
   commonSettings,
   replicasSetting,
+  secretsKeyFileSetting,
   setting,
   streamLimitSettings,
   tracingSettings,
@@ -21,6 +22,7 @@ const hostNames = z
 /** Settings of the results service. */
 export const settings = {
   ...commonSettings,
+  secretsKeyFile: secretsKeyFileSetting,
   ...tracingSettings,
   ...streamLimitSettings,
   grpc: {

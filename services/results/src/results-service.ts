@@ -10,6 +10,7 @@ import {
   streams,
 } from "@sightline/contracts";
 import {
+  CameraSecrets,
   connectNats,
   createRegistry,
   ensureResultStreams,
@@ -24,6 +25,7 @@ import {
   observeStreamFaults,
   openBuckets,
   type ReadinessCheck,
+  SecretKeys,
   ServerClock,
   splitAddress,
   Tracing,
@@ -35,6 +37,7 @@ import { cameraHandlers } from "./cameras/camera-handlers.ts";
 import { CameraRegistry } from "./cameras/camera-registry.ts";
 import { CameraService } from "./cameras/camera-service.ts";
 import { CameraStatusView, decodeStatus } from "./cameras/camera-status-view.ts";
+import { KeptSecrets } from "./cameras/kept-secrets.ts";
 import { ModelCatalog } from "./cameras/model-catalog.ts";
 import type { ResultsConfig } from "./config.ts";
 import { DamagedStreams } from "./damage/damaged-streams.ts";
@@ -130,7 +133,10 @@ export async function startResults(
   starting = "the buckets of cameras, rules and leases have not been read yet";
   await Promise.all([records.start(), statuses.start(), models.start(), rules.start(), leases.start()]);
 
-  const registry = new CameraRegistry(buckets.cameras, buckets.cameraSecrets, records);
+  const keys = config.secretsKeyFile === undefined ? undefined : SecretKeys.open(config.secretsKeyFile);
+  const secrets = new CameraSecrets(buckets, keys, log);
+  if (keys) await life.add(new KeptSecrets(nats, secrets, keys, log)).start();
+  const registry = new CameraRegistry(buckets.cameras, secrets, records);
   const feed = life.add(new CameraFeed(registry, records, cameraStatus));
   const serverClock = life.add(new ServerClock(buckets.leases, `clock.${randomUUID()}`, log));
   await serverClock.start();

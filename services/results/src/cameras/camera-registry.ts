@@ -1,6 +1,6 @@
 import type { KV } from "@nats-io/kv";
 import { type CameraRecord, type CameraSecret, encodeJson } from "@sightline/contracts";
-import { isJetStreamFailure, type KvMirror } from "@sightline/service";
+import { type CameraSecrets, isJetStreamFailure, type KvMirror } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
 import { noCamera } from "./no-camera.ts";
 
@@ -18,11 +18,11 @@ export interface StoredCamera {
  */
 export class CameraRegistry {
   readonly #cameras: KV;
-  readonly #secrets: KV;
+  readonly #secrets: CameraSecrets;
   readonly #mirror: KvMirror<CameraRecord>;
   readonly #queues = new Map<string, Promise<unknown>>();
 
-  constructor(cameras: KV, secrets: KV, mirror: KvMirror<CameraRecord>) {
+  constructor(cameras: KV, secrets: CameraSecrets, mirror: KvMirror<CameraRecord>) {
     this.#cameras = cameras;
     this.#secrets = secrets;
     this.#mirror = mirror;
@@ -102,8 +102,8 @@ export class CameraRegistry {
   }
 
   async #writeSecret(id: string, secret: CameraSecret | null): Promise<void> {
-    if (secret) await this.#secrets.put(id, encodeJson(secret));
-    else if ((await this.#secrets.get(id))?.operation === "PUT") await this.#secrets.delete(id);
+    if (secret) await this.#secrets.put(id, secret);
+    else await this.#secrets.delete(id);
   }
 
   async #oneAtATime<R>(id: string, task: () => Promise<R>): Promise<R> {
