@@ -122,7 +122,9 @@ function readKeys(path: string): { keys: Map<string, Buffer>; changedAt: number 
  */
 export function addSecretKey(path: string): string {
   const id = randomBytes(4).toString("hex");
-  const before = existsSync(path) ? (readKeys(path), readFileSync(path, "utf8")) : "";
+  // Read first, so that a file that is something else is left as it is.
+  if (existsSync(path)) readKeys(path);
+  const before = existsSync(path) ? readFileSync(path, "utf8") : "";
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(`${path}.new`, `${id} ${randomBytes(32).toString("base64")}\n${before}`, { mode: 0o600 });
   renameSync(`${path}.new`, path);
