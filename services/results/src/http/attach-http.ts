@@ -82,7 +82,7 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
       .map((stored) => toCameraMessage(stored, sources.cameraStatus.find(stored.id)));
 
   const series = new SeriesStore((camera) => records.get(camera) !== undefined, sources.latencies);
-  const view = new CameraView(series, workers, sources.losses, sources.stalls);
+  const view = new CameraView(series, workers, sources.losses, sources.stalls, (name) => catalog.find(name));
   const metrics = new LiveMetrics(sources.prometheus, () => live.size);
   const live: LiveHub = new LiveHub({
     feed,

@@ -1,4 +1,10 @@
-import { type Camera, cameraIdOf, type HttpCamera, type WorkerInfo } from "@sightline/contracts";
+import {
+  type Camera,
+  cameraIdOf,
+  type HttpCamera,
+  type ServedModel,
+  type WorkerInfo,
+} from "@sightline/contracts";
 import { diagnoseCamera } from "./findings/diagnose-camera.ts";
 import type { RecentLosses } from "./findings/recent-losses.ts";
 import type { Stalls } from "./findings/stalls.ts";
@@ -15,8 +21,16 @@ export class CameraView {
   readonly #workers: () => WorkerInfo[];
   readonly #losses: RecentLosses;
   readonly #stalls: Stalls;
+  readonly #model: (name: string) => ServedModel | undefined;
 
-  constructor(series: SeriesStore, workers: () => WorkerInfo[], losses: RecentLosses, stalls: Stalls) {
+  constructor(
+    series: SeriesStore,
+    workers: () => WorkerInfo[],
+    losses: RecentLosses,
+    stalls: Stalls,
+    model: (name: string) => ServedModel | undefined,
+  ) {
+    this.#model = model;
     this.#series = series;
     this.#workers = workers;
     this.#losses = losses;
@@ -33,6 +47,7 @@ export class CameraView {
       loss: this.#losses.find(id),
       stall: this.#stalls.find(id),
       status: camera.status,
+      modelClasses: this.#model(shown.model)?.classes,
     };
     return { ...shown, findings: diagnoseCamera(shown, samples, system) };
   }

@@ -122,6 +122,20 @@ test("what was lost of a camera adds up, and is shown for a while", () => {
   expect(losses.find("front")).toBeUndefined();
 });
 
+test("classes that the model does not know are told of, and are worst when there are no others", () => {
+  const of = (classes: string[], modelClasses: string[] | undefined) =>
+    diagnoseCamera(camera({}, { classes }), [second()], { ...noWorkers, modelClasses })[0]!;
+  expect(of(["dog"], ["person"])).toMatchObject({
+    level: "error",
+    text: "The model 'people' does not know what the camera's settings ask for (dog), so nothing is detected.",
+  });
+  expect(of(["person", "dog"], ["person"])).toMatchObject({ level: "warning" });
+  expect([of(["person"], ["person"]), of(["dog"], undefined)]).toMatchObject([
+    { level: "ok" },
+    { level: "ok" },
+  ]);
+});
+
 test("a camera at which nothing is the matter is said to be well", () => {
   const figures = figuresOf([second({ inferred: 9 })], { p50: 40, p95: 50, p99: 60 });
   expect(diagnoseCamera(camera({}, { figures }), [second()], noWorkers)).toEqual([

@@ -26,6 +26,8 @@ export interface SystemSituation {
   stall?: string | undefined;
   /** The camera's status as ingest reports it. */
   status?: CameraStatus | undefined;
+  /** Classes that the camera's model knows; undefined while no worker serves it. */
+  modelClasses?: readonly string[] | undefined;
 }
 
 type CameraSituation = Omit<HttpCamera, "findings">;
@@ -52,6 +54,7 @@ export function diagnoseCamera(
     ...findStall(camera, samples, system),
     ...findUnanalysed(system.status),
     ...findLoss(system),
+    ...findUnknownClasses(camera, system),
   ];
   if (camera.status.state === "live")
     findings.push(
@@ -127,6 +130,21 @@ function* findLoss({ loss }: SystemSituation): Generator<HttpFinding> {
     level: "warning",
     text: `${howMany} were lately gone before they could be analysed: their tracks and events are missing.`,
     fix: "Results was away, or behind, for longer than frames wait for it: 2 hours at most. Raise SIGHTLINE_DETECTIONS_MAX_BYTES if the stream DETECTIONS was full, or run more results processes.",
+  };
+}
+
+/** Classes are not checked while no worker serves the model; one that it does not know is never found. */
+function* findUnknownClasses(
+  { classes, model }: CameraSituation,
+  { modelClasses }: SystemSituation,
+): Generator<HttpFinding> {
+  const unknown = classes.filter((name) => modelClasses !== undefined && !modelClasses.includes(name));
+  if (unknown.length === 0) return;
+  const none = unknown.length === classes.length;
+  yield {
+    level: none ? "error" : "warning",
+    text: `The model '${model}' does not know what the camera's settings ask for (${unknown.join(", ")})${none ? ", so nothing is detected" : ""}.`,
+    fix: "Choose among the classes that the model knows in the camera's settings, or another model.",
   };
 }
 

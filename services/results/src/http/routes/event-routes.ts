@@ -91,7 +91,16 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
         operationId: "getSnapshot",
         summary: "Returns the picture with the best view of an event.",
         params: eventParams,
-        querystring: z.object({ annotated: flag.describe("Draw the object's box and label into it.") }),
+        querystring: z.object({
+          annotated: flag.describe("Draw the object's box and label into it."),
+          revision: z
+            .string()
+            .max(20)
+            .optional()
+            .describe(
+              "Changes nothing: with the event's, each picture has an address of its own for browsers.",
+            ),
+        }),
         response: { 200: jpegAnswer, ...errorAnswers },
       },
     },
