@@ -44,7 +44,7 @@ export class RtspConnection {
     });
     socket.on("data", (chunk: Buffer) => {
       try {
-        const restMs = budget.spend(() => reader.write(chunk));
+        const restMs = budget.spend(chunk.length, () => reader.write(chunk));
         if (restMs > 0) this.#takeRest(restMs);
       } catch (error) {
         if (!(error instanceof RtspProtocolError)) throw error;
