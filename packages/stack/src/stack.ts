@@ -88,7 +88,8 @@ export class Stack {
   static async start(options: StackOptions, signal: AbortSignal): Promise<Stack> {
     const stack = new Stack(options);
     try {
-      mkdirSync(options.directory, { recursive: true });
+      // Passwords, keys and recordings lie below it.
+      mkdirSync(options.directory, { recursive: true, mode: 0o700 });
       const secretsKey = join(options.directory, secretsKeyName);
       if (!existsSync(secretsKey)) addSecretKey(secretsKey);
       await stack.#startNats();

@@ -24,6 +24,12 @@ export interface RunRequest {
   frames: number;
 }
 
+/**
+ * To the thread: end between two runs. A thread that is terminated in the midst of ONNX Runtime's own code, as while a
+ * model is loaded, takes the process with it.
+ */
+export const stopRequest = "stop";
+
 /** `exact`: float, or 8-bit sums that no processor clips, or not this one. `clips`: sums that this processor clips. */
 export type Arithmetic = "exact" | "clips";
 

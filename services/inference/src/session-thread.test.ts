@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { createLogger } from "@sightline/service";
 import { afterEach, expect, test } from "vitest";
 import { EngineChoiceError, engineCandidates } from "./engine-choice.ts";
@@ -114,4 +115,22 @@ test("a thread that breaks fails the batches under way, and is started again", a
   await expect(thread.run(0, 1)).resolves.toMatchObject({ runMs: 1 });
   expect(available).toEqual([true, false, true]);
   expect(thread.restarts).toBe(1);
+});
+
+test("stopped while the model is loaded or measured, the thread ends between two steps and the process lives", async () => {
+  const located = await findModel(join(import.meta.dirname, "../../../models"), "yolo-nas-pedestrians");
+  const { frame, classes } = located.manifest;
+  const memory = new SharedArrayBuffer(3 * frame.width * frame.height);
+  const settings: SessionSettings = {
+    ...engineCandidates(located, "cpu", "int8"),
+    ...{ threads: 1, capacity: 1, frame, classCount: classes.length, slots: [memory], warmUpSizes: [1] },
+  };
+  // By the time of a run, so that different moments of the start are met.
+  for (const ms of [1, 60, 150, 300, 500]) {
+    const thread = keep(new SessionThread({ settings, log, onAvailable: () => undefined }));
+    const outcome = thread.start().catch((error: Error) => error);
+    await delay(ms);
+    await thread.stop();
+    expect(await outcome).toSatisfy((end) => end instanceof BatchFailedError || "engine" in (end as object));
+  }
 });

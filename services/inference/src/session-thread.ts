@@ -1,13 +1,16 @@
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Logger } from "@sightline/service";
 import type { BatchRunner } from "./batch-runner.ts";
 import { EngineChoiceError } from "./engine-choice.ts";
-import type {
-  BatchRun,
-  RunRequest,
-  SessionInfo,
-  SessionMessage,
-  SessionSettings,
+import {
+  type BatchRun,
+  type RunRequest,
+  type SessionInfo,
+  type SessionMessage,
+  type SessionSettings,
+  stopRequest,
 } from "./session-messages.ts";
 
 /** A batch that the session could not infer. */
@@ -27,6 +30,8 @@ export interface SessionThreadOptions {
 }
 
 const backoffLimitMs = 30_000;
+/** Time for a run, or for a model to be loaded; a service has 5 s to stop. */
+const stopLimitMs = 4_000;
 
 /** Owns the thread that owns the session; starts it again when it crashes. */
 export class SessionThread implements BatchRunner {
@@ -76,7 +81,12 @@ export class SessionThread implements BatchRunner {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#restart);
-    await this.#worker?.terminate();
+    const worker = this.#worker;
+    if (worker && worker.threadId !== -1) {
+      worker.postMessage(stopRequest);
+      await Promise.race([once(worker, "exit"), delay(stopLimitMs, undefined, { ref: false })]);
+      await worker.terminate();
+    }
     this.#failPending("the session was stopped");
   }
 

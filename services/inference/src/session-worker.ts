@@ -14,7 +14,13 @@ import {
 } from "@sightline/yolo-nas";
 import type { CurvePoint } from "./batch-curve.ts";
 import { type EngineCandidate, openFirst } from "./engine-choice.ts";
-import type { Arithmetic, RunRequest, SessionMessage, SessionSettings } from "./session-messages.ts";
+import {
+  type Arithmetic,
+  type RunRequest,
+  type SessionMessage,
+  type SessionSettings,
+  stopRequest,
+} from "./session-messages.ts";
 
 const settings = workerData as SessionSettings;
 const slots = settings.slots.map((memory) => new Uint8Array(memory, 0, memory.byteLength));
@@ -89,14 +95,17 @@ async function run(session: DetectorSession, { id, slot, frames }: RunRequest): 
   }
 }
 
+parentPort!.on("message", (request) => {
+  if (request === stopRequest) process.exit(0);
+});
 try {
   const { engine: session, candidate, refusals } = await openFirst(settings, open);
   const curve: CurvePoint[] = [];
   for (const size of settings.warmUpSizes) curve.push(await measure(session, size));
   // One at a time, in the order sent.
   let last = Promise.resolve();
-  parentPort!.on("message", (request: RunRequest) => {
-    last = last.then(() => run(session, request));
+  parentPort!.on("message", (request: RunRequest | typeof stopRequest) => {
+    if (request !== stopRequest) last = last.then(() => run(session, request));
   });
   send({ kind: "ready", engine: candidate, refusals, arithmetic: await arithmeticOf(candidate), curve });
 } catch (error) {

@@ -27,7 +27,7 @@ export const runOptions = () => [
 export async function runStack(options: RunOptions, develop = false): Promise<void> {
   const stop = untilSignal();
   const directory = resolve(options.data);
-  mkdirSync(directory, { recursive: true });
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
   const { ports, env } = portsFromEnvironment(standardPorts);
   for (const [name, port] of Object.entries(ports))
     if (!(await isFree(port)))

@@ -1,10 +1,12 @@
 /** A session's thread whose first slot works, whose second ends the thread, and whose third fails its batch. */
 import { parentPort } from "node:worker_threads";
-import type { RunRequest, SessionMessage } from "../session-messages.ts";
+import { type RunRequest, type SessionMessage, stopRequest } from "../session-messages.ts";
 
 const send = (message: SessionMessage) => parentPort!.postMessage(message);
 
-parentPort!.on("message", ({ id, slot, frames }: RunRequest) => {
+parentPort!.on("message", (request: RunRequest | typeof stopRequest) => {
+  if (request === stopRequest) process.exit(0);
+  const { id, slot, frames } = request;
   if (slot === 1) throw new Error("the session's thread breaks");
   if (slot === 2) return send({ kind: "failed", id, message: "the batch fails" });
   const outputs = {

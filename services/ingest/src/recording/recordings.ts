@@ -115,7 +115,7 @@ export class Recordings {
   }
 
   async #open(directory: string): Promise<void> {
-    mkdirSync(directory, { recursive: true });
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.#lock ??= FolderLock.take(directory);
     this.#folder = await RecordingFolder.open({
       ...{ directory, maxBytes: this.options.maxBytes },
