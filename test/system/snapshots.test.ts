@@ -5,11 +5,9 @@ import { classColor } from "@sightline/annotate";
 import { findFfmpeg } from "@sightline/rtsp";
 import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { clipFrameOf, clipFrames, decodePicture, type Pixels } from "./clip-frames.ts";
 import type { Json } from "./grpc.ts";
 import { System } from "./system.ts";
-
-const clip = join(projectRoot, "test/fixtures/pedestrians.mp4");
-const clipFrames = 200;
 
 let system: System;
 let ffmpeg: string;
@@ -25,54 +23,22 @@ beforeAll(async () => {
 afterAll(() => system?.stop());
 
 /** R, G, B bytes of a JPEG and its size. */
-function decode(jpeg: Buffer): { pixels: Buffer; width: number; height: number } {
-  const ppm = execFileSync(
-    ffmpeg,
-    ["-v", "error", "-i", "pipe:0", "-f", "image2pipe", "-c:v", "ppm", "pipe:1"],
-    {
-      input: jpeg,
-      maxBuffer: 1e8,
-    },
-  );
-  const [header = "", width, height] = /^P6\n(\d+) (\d+)\n255\n/.exec(ppm.toString("latin1", 0, 32)) ?? [];
-  return { pixels: ppm.subarray(header.length), width: Number(width), height: Number(height) };
-}
-
-/** Which frame of the clip a picture is most like. */
-function clipFrameOf({ pixels, width, height }: ReturnType<typeof decode>): number {
-  const filter = `scale=${width}:${height}:flags=bilinear,format=gbrp,format=rgb24`;
-  const all = execFileSync(
-    ffmpeg,
-    ["-v", "error", "-i", clip, "-vf", filter, "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"],
-    { maxBuffer: 1e9 },
-  );
-  expect(all.byteLength).toBe(clipFrames * pixels.byteLength);
-  let best = { frame: -1, difference: Number.POSITIVE_INFINITY };
-  for (let frame = 0; frame < clipFrames; frame++) {
-    let difference = 0;
-    for (let i = 0; i < pixels.byteLength; i += 7)
-      difference += Math.abs(pixels[i]! - all[frame * pixels.byteLength + i]!);
-    if (difference < best.difference) best = { frame, difference };
-  }
-  return best.frame;
+function decode(jpeg: Buffer): Pixels {
+  const args = ["-v", "error", "-i", "pipe:0", "-f", "image2pipe", "-c:v", "ppm", "pipe:1"];
+  return decodePicture(execFileSync(ffmpeg, args, { input: jpeg, maxBuffer: 1e8 }));
 }
 
 /** The clip's frame with this number: the server plays it in a loop from its first frame. */
 const frameOfNumber = (number: number | string) => (Number(number) - 1) % clipFrames;
 
 /** Whether a pixel has the colour in which a class's boxes are drawn. */
-function isDrawn(
-  { pixels, width }: ReturnType<typeof decode>,
-  x: number,
-  y: number,
-  classId: number,
-): boolean {
+function isDrawn({ pixels, width }: Pixels, x: number, y: number, classId: number): boolean {
   const at = 3 * (y * width + x);
   return classColor(classId).every((value, i) => Math.abs(value - pixels[at + i]!) < 60);
 }
 
 /** Share of the pixels along a box's left edge that are drawn. */
-function drawnShare(picture: ReturnType<typeof decode>, box: Json, classId: number): number {
+function drawnShare(picture: Pixels, box: Json, classId: number): number {
   const x = Math.min(picture.width - 1, Math.round((box.xMin ?? 0) * picture.width) + 1);
   const [top, bottom] = [box.yMin ?? 0, box.yMax].map((y) => Math.round(y * picture.height));
   const rows = Array.from({ length: Math.max(0, bottom! - top! - 4) }, (_, i) => top! + 2 + i);
@@ -97,7 +63,7 @@ test("a camera's snapshot is of the frame that it names", async () => {
   expect(contentType).toBe("image/jpeg");
   const picture = decode(Buffer.from(content, "base64"));
   expect(picture.width / picture.height).toBeCloseTo(768 / 576, 2);
-  expect(clipFrameOf(picture)).toBe(frameOfNumber(frame.number));
+  expect(clipFrameOf(ffmpeg, picture)).toBe(frameOfNumber(frame.number));
 });
 
 test("the boxes in an annotated snapshot are those of its frame", async () => {
@@ -114,7 +80,7 @@ test("the boxes in an annotated snapshot are those of its frame", async () => {
     if (snapshot && Number(event.frame.number) >= Number(snapshot.frame.number)) break;
   }
   const picture = decode(Buffer.from(snapshot.content, "base64"));
-  expect(clipFrameOf(picture)).toBe(frameOfNumber(snapshot.frame.number));
+  expect(clipFrameOf(ffmpeg, picture)).toBe(frameOfNumber(snapshot.frame.number));
   const { detections } = seen.get(snapshot.frame.number);
   expect(detections.length).toBeGreaterThan(0);
   // Boxes and labels of others may lie over an edge.
@@ -151,7 +117,7 @@ test("an event has the picture of its frame, plain and with its object", async (
   await system.until(async () => (await get(false)) !== undefined);
   const [plain, drawn] = [await get(false), await get(true)];
   const picture = decode(Buffer.from(plain.content, "base64"));
-  expect(clipFrameOf(picture)).toBe(frameOfNumber(plain.frame.number));
+  expect(clipFrameOf(ffmpeg, picture)).toBe(frameOfNumber(plain.frame.number));
   // A better view may have taken its place since.
   expect(Number(plain.frame.number)).toBeGreaterThanOrEqual(Number(event.snapshotFrame.number));
   if (drawn.frame.number === event.frame.number) {
@@ -175,7 +141,7 @@ test("an event has the picture of its frame, plain and with its object", async (
   // A better view may have taken its place here, too.
   const stored = await get(false);
   if (stored.frame.number === plain.frame.number)
-    expect(clipFrameOf(saved)).toBe(frameOfNumber(plain.frame.number));
+    expect(clipFrameOf(ffmpeg, saved)).toBe(frameOfNumber(plain.frame.number));
   const boxed = join(system.directory, "boxed");
   const several = sightline(
     "events",

@@ -52,6 +52,7 @@ export async function buildProgram(args: readonly string[]): Promise<Command> {
     const command = isNamed(entry, words) ? await entry.load() : new Command(entry.path.at(-1));
     if (command.description() === "") command.description(entry.description);
     if (second === undefined) {
+      parents.set(first, command.helpCommand(false));
       program.addCommand(command);
       continue;
     }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-/** One command: where it hangs, what it is for, and how to get it. Only the command that runs is loaded. */
+/** One command: where it hangs (a group, or a command that does something by itself), what it is for, and how to get it. Only the command that runs is loaded. */
 export interface CommandEntry {
   path: readonly [string] | readonly [group: string, name: string];
   description: string;
@@ -73,6 +73,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/camera-snapshot.ts")).cameraSnapshotCommand(),
   },
   {
+    path: ["camera", "recording"],
+    description: "list what is recorded of a camera, or save a part of it as MP4",
+    load: async () => (await import("./commands/camera-recording.ts")).cameraRecordingCommand(),
+  },
+  {
     path: ["camera", "probe"],
     description: "tell what a camera sends, or why it does not",
     load: async () => (await import("./commands/camera-probe.ts")).cameraProbeCommand(),
@@ -141,6 +146,11 @@ export const commandTable: readonly CommandEntry[] = [
     path: ["events"],
     description: "list what happened, newest first, or follow it as it happens",
     load: async () => (await import("./commands/events.ts")).eventsCommand(),
+  },
+  {
+    path: ["events", "clip"],
+    description: "save the video of an event, with what was just before and after it",
+    load: async () => (await import("./commands/events-clip.ts")).eventsClipCommand(),
   },
   {
     path: ["replay"],

@@ -9,6 +9,7 @@ const words: readonly (readonly [RegExp, string | ((whole: string, field: string
   [/\bcamera\.recording\.events_max_age_days\b/g, "--record-events-days"],
   [/\bcamera\.([a-z_]+)\b/g, (_, field) => `--${field.replaceAll("_", "-")}`],
   [/\bmin_score\b/g, "--min-score"],
+  [/ \(recording\.mode\)/g, "; ./sightline camera update NAME --record events turns it on"],
   [/\bstart(?:_|\.)time\b/g, "--from"],
   [/\bend_time\b/g, "--to"],
   [/^cameras (?=has)/, "--camera "],

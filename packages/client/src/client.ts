@@ -4,6 +4,7 @@ import { Cameras } from "./cameras.ts";
 import { Connection } from "./connection.ts";
 import { Detections } from "./detections.ts";
 import { Events } from "./events.ts";
+import { Recordings } from "./recordings.ts";
 import { Rules } from "./rules.ts";
 import { Subscriptions } from "./subscriptions/subscriptions.ts";
 
@@ -17,6 +18,7 @@ export class SightlineClient {
   readonly cameras: Cameras;
   readonly detections: Detections;
   readonly events: Events;
+  readonly recordings: Recordings;
   readonly rules: Rules;
   readonly subscriptions: Subscriptions;
   readonly #connection: Connection;
@@ -26,6 +28,7 @@ export class SightlineClient {
     this.cameras = new Cameras(this.#connection);
     this.detections = new Detections(this.#connection);
     this.events = new Events(this.#connection);
+    this.recordings = new Recordings(this.#connection);
     this.rules = new Rules(this.#connection);
     this.subscriptions = new Subscriptions(this.#connection);
   }

@@ -14,6 +14,7 @@ import {
 import type { Snapshot } from "./snapshot.ts";
 import { fromGap, type MissingMessages, Place, type Start } from "./start.ts";
 import { toTime } from "./time.ts";
+import { download, type Video, type VideoSettings } from "./video.ts";
 
 /** Which events to deliver, from where on, and how. */
 export interface EventSubscription extends SubscribeOptions {
@@ -123,5 +124,14 @@ export class Events {
       call,
     );
     return { jpeg: content, frame: frame ?? FrameReference.create() };
+  }
+
+  /**
+   * The video of an event, from some seconds before it to some after it, or to now when it is not over. @throws SightlineError,
+   * NOT_FOUND when there is no such event, or nothing of it is kept
+   */
+  async clip(name: string, settings: VideoSettings = {}): Promise<Video> {
+    const request = { name, audio: settings.audio ?? false };
+    return download(this.#connection, (client) => client.downloadEventClip(request), settings);
   }
 }

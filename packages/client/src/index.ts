@@ -31,7 +31,14 @@ export {
   SubscriptionKind,
 } from "@sightline/contracts";
 export type { CallSettings, UncheckedClasses } from "./calls.ts";
-export type { CameraChange, CameraChangeKind, CameraSettings, Cameras, WatchOptions } from "./cameras.ts";
+export type {
+  CameraChange,
+  CameraChangeKind,
+  CameraSettings,
+  Cameras,
+  RecordingSettings,
+  WatchOptions,
+} from "./cameras.ts";
 export { type ConnectOptions, connect, SightlineClient } from "./client.ts";
 export type {
   DetectionEvent,
@@ -43,6 +50,7 @@ export type {
 export { type ErrorCode, SightlineError } from "./errors.ts";
 export type { EventFilter } from "./event-filter.ts";
 export type { EventMessage, EventQuery, EventSubscription, Events } from "./events.ts";
+export type { RecordingRange, RecordingSpan, Recordings } from "./recordings.ts";
 export type { ProgressMessage, SubscribeOptions, SubscriptionStatus, WithProgress } from "./resume.ts";
 export type { RuleSettings, Rules, RulesSettings } from "./rules.ts";
 export type { Snapshot } from "./snapshot.ts";
@@ -53,3 +61,4 @@ export type { DeliveredMessage, SubscriptionMessage } from "./subscriptions/mess
 export type { ProcessOptions } from "./subscriptions/process.ts";
 export type { SubscriptionSettings, Subscriptions } from "./subscriptions/subscriptions.ts";
 export { toDate } from "./time.ts";
+export type { Video, VideoSettings } from "./video.ts";

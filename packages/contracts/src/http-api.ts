@@ -225,7 +225,11 @@ export const httpRecordingSpanSchema = z.object({
   ingest: z.string(),
 });
 
-export const httpRecordingSpansSchema = z.object({ spans: z.array(httpRecordingSpanSchema) });
+export const httpRecordingSpansSchema = z.object({
+  spans: z.array(httpRecordingSpanSchema),
+  /** Ingest processes that did not answer in time and may have more. */
+  silentIngests: z.array(z.string()),
+});
 
 /** Answer of DELETE /cameras/{camera}/recording. */
 export const httpRecordingDeletedSchema = z.object({

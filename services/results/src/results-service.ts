@@ -4,6 +4,7 @@ import {
   cameraRecordSchema,
   decodeJson,
   leaseTtlMs,
+  RecordingServiceService,
   RulesServiceService,
   SubscriptionServiceService,
   servedModelSchema,
@@ -59,6 +60,9 @@ import { attachHttp } from "./http/attach-http.ts";
 import { RecentLosses } from "./http/findings/recent-losses.ts";
 import { Stalls } from "./http/findings/stalls.ts";
 import { HttpApi } from "./http/http-api.ts";
+import { recordingHandlers } from "./recordings/recording-handlers.ts";
+import { RecordingHolders } from "./recordings/recording-holders.ts";
+import { RecordingService } from "./recordings/recording-service.ts";
 import { ResultsMetrics } from "./results-metrics.ts";
 import { retentionOf, withLimitsThatFit } from "./retention.ts";
 import { rulesHandlers } from "./rules/rules-handlers.ts";
@@ -222,6 +226,12 @@ export async function startResults(
     new ZoneLookup((camera) => rules.get(camera)),
   );
   const eventHistory = new EventHistory(events.stored);
+  const recordings = new RecordingService({
+    holders: new RecordingHolders(nats, leases, log),
+    event: (name) => eventHistory.get(name),
+    requireCamera,
+    status: (camera) => cameraStatus.find(camera),
+  });
   grpc.addService(CameraServiceService, {
     ...cameraHandlers(calls, cameras, feed),
     ...cameraSnapshotHandlers(calls, cameraSnapshots),
@@ -231,6 +241,7 @@ export async function startResults(
     ...eventHandlers(calls, new EventService(events), eventHistory),
     ...eventSnapshotHandlers(calls, eventSnapshots),
   });
+  grpc.addService(RecordingServiceService, recordingHandlers(calls, recordings));
   grpc.addService(RulesServiceService, rulesHandlers(calls, rulesService));
   life.add(new SubscriptionMetrics(prometheus)).start(subscriptions);
   grpc.addService(SubscriptionServiceService, subscriptionHandlers(calls, subscriptions));
@@ -257,6 +268,7 @@ export async function startResults(
       events,
       eventHistory,
       pictures,
+      recordings,
       cameraSnapshots,
       eventSnapshots,
       natsStore: config.natsStore,

@@ -1,16 +1,10 @@
 import type { EventFilter, SightlineClient, Start, SubscriptionStatus } from "@sightline/client";
-import {
-  cameraName,
-  type Event,
-  EventType,
-  enumValue,
-  fromTimestamp,
-  toHttpEvent,
-} from "@sightline/contracts";
+import { type Event, EventType, enumValue, fromTimestamp, toHttpEvent } from "@sightline/contracts";
 import { Command, InvalidArgumentError } from "commander";
 import { append, list } from "../camera/camera-options.ts";
 import { gapWords } from "../event-view.ts";
 import { cameraOfEvent, eventLine, eventTable, type SavedPictures } from "../events/event-lines.ts";
+import { eventName } from "../events/event-name.ts";
 import { EventPictures } from "../events/event-pictures.ts";
 import { keptOf, requireCameras, requireClasses, requireZones } from "../events/filtered-cameras.ts";
 import { wholeNumber } from "../number-options.ts";
@@ -90,7 +84,7 @@ async function listOnce(
   { id, from, to, limit, json }: EventsOptions,
   album: EventPictures | undefined,
 ): Promise<void> {
-  const events = id === undefined ? [] : [await client.events.get(eventName(id))];
+  const events = id === undefined ? [] : [await client.events.get(eventName(id, "--id CAMERA/ID"))];
   if (id === undefined)
     for await (const event of keptOf(
       client.events.list({ filter, from, to, pageSize: Math.min(limit, 1000) }),
@@ -146,14 +140,6 @@ function eventJson(event: Event, pictures: SavedPictures) {
 
 function startOf({ startTime }: Event): number {
   return startTime ? fromTimestamp(startTime) : 0;
-}
-
-/** The API's name of CAMERA/ID. */
-function eventName(text: string): string {
-  const [, camera, id] = /^([^/]+)\/([^/]+)$/.exec(text) ?? [];
-  if (camera === undefined)
-    throw new InvalidArgumentError(`expected --id CAMERA/ID, as the list prints it, not '${text}'`);
-  return `${cameraName(camera)}/events/${id}`;
 }
 
 function types(text: string): EventType[] {

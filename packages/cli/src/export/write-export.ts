@@ -9,13 +9,13 @@ export class ExportFileError extends Error {
 }
 
 /**
- * Writes text piece by piece, no faster than it is taken: to a file, which is there only once it is whole, or, without one, to
+ * Writes text or bytes piece by piece, no faster than it is taken: to a file, which is there only once it is whole, or, without one, to
  * standard output. A device or pipe is written to as it is.
  * @throws {ExportFileError} the file cannot be written
  */
 export async function writeExport(
   file: string | undefined,
-  pieces: AsyncIterable<string>,
+  pieces: AsyncIterable<string | Uint8Array>,
   signal: AbortSignal,
 ): Promise<void> {
   const source = Readable.from(pieces);

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import {
   type handleUnaryCall,
   Metadata,
@@ -54,6 +55,41 @@ export class GrpcCalls {
         },
       );
     };
+  }
+
+  /**
+   * A call that is answered by what `produce` makes, each when the client has room for it. The signal aborts when the caller does
+   * not want it any more or the server stops.
+   */
+  send<Request, Response>(
+    method: string,
+    call: ServerWritableStream<Request, Response>,
+    produce: (request: Request, signal: AbortSignal) => AsyncIterable<Response>,
+  ): void {
+    const abort = new AbortController();
+    const end = (error: unknown) => abort.abort(error);
+    this.#streams.add(end);
+    call.once("cancelled", () => abort.abort());
+    const run = async () => {
+      for await (const response of produce(decodedRequest(call.request), abort.signal)) {
+        if (!call.write(response)) await once(call, "drain", { signal: abort.signal });
+      }
+      abort.signal.throwIfAborted();
+    };
+    run()
+      .then(
+        () => {
+          this.#observe(method, "OK");
+          call.end();
+        },
+        (error) => {
+          if (call.cancelled) return this.#observe(method, "CANCELLED");
+          const outcome = toStatus(abort.signal.aborted ? abort.signal.reason : error, this.#log);
+          this.#observe(method, status[outcome.code]);
+          call.emit("error", outcome);
+        },
+      )
+      .finally(() => this.#streams.delete(end));
   }
 
   /** A call that is answered by a stream, until the caller cancels it or the server stops. */

@@ -19,6 +19,7 @@ import { framesOnly } from "../feeds/timeline-message.ts";
 import type { FrameLatencies } from "../frame-latencies.ts";
 import type { EventHistory } from "../history/event-history.ts";
 import type { PictureClient } from "../pictures/picture-client.ts";
+import type { RecordingService } from "../recordings/recording-service.ts";
 import type { RulesRegistry } from "../rules/rules-registry.ts";
 import type { RulesService } from "../rules/rules-service.ts";
 import type { CameraSnapshots } from "../snapshots/camera-snapshots.ts";
@@ -55,6 +56,7 @@ export interface HttpSources {
   events: EventFeed;
   eventHistory: EventHistory;
   pictures: PictureClient;
+  recordings: RecordingService;
   cameraSnapshots: CameraSnapshots;
   eventSnapshots: EventSnapshots;
   natsStore: string | undefined;
@@ -115,6 +117,7 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
     cameras: sources.cameras,
     rules: sources.rules,
     events: sources.eventHistory,
+    recordings: sources.recordings,
     cameraSnapshots: sources.cameraSnapshots,
     eventSnapshots: sources.eventSnapshots,
     view,

@@ -33,6 +33,12 @@ test("the OpenAPI document is valid and names every operation", async () => {
       "listEvents: get /api/v1/events",
       "getEvent: get /api/v1/events/{camera}/{event}",
       "getSnapshot: get /api/v1/events/{camera}/{event}/snapshot",
+      "getRecording: get /api/v1/cameras/{camera}/recording",
+      "deleteRecording: delete /api/v1/cameras/{camera}/recording",
+      "listRecordingSpans: get /api/v1/cameras/{camera}/recording/spans",
+      "getRecordingPlaylist: get /api/v1/cameras/{camera}/recording/playlist.m3u8",
+      "getRecordingSegment: get /api/v1/cameras/{camera}/recording/segments/{ingest}/{segment}",
+      "getClip: get /api/v1/events/{camera}/{event}/clip",
       "getSystem: get /api/v1/system",
     ]
   `);

@@ -18,6 +18,7 @@ import { cameraDetailRoutes } from "./routes/camera-detail-routes.ts";
 import { cameraRoutes } from "./routes/camera-routes.ts";
 import { eventRoutes } from "./routes/event-routes.ts";
 import type { ApiApp, HttpParts } from "./routes/parts.ts";
+import { recordingRoutes } from "./routes/recording-routes.ts";
 import { systemRoutes } from "./routes/system-routes.ts";
 import { securityHeaders } from "./security-headers.ts";
 import { acceptStrictJson } from "./strict-body.ts";
@@ -120,6 +121,7 @@ export class HttpApi {
       cameraRoutes(api, parts);
       cameraDetailRoutes(api, parts);
       eventRoutes(api, parts);
+      recordingRoutes(api, parts);
       systemRoutes(api, parts);
       liveRoute(scope, () => parts().live, this.#sockets);
       scope.get("/openapi.json", { schema: { hide: true } as object }, async () => scope.swagger());

@@ -27,6 +27,9 @@ export const conditional = z.object({
 /** A flag in a query string. */
 export const flag = z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"] }).default(false);
 
+/** A time in a query string. */
+export const time = z.iso.datetime({ offset: true, error: "expected a time such as 2026-03-01T08:00:00Z" });
+
 /** A whole number in a query string. */
 export function wholeNumber(min: number, max: number) {
   const error = `expected a whole number from ${min} to ${max}`;

@@ -10,7 +10,7 @@ import {
 } from "@sightline/contracts";
 import { z } from "zod";
 import { ApiError } from "../../grpc/errors.ts";
-import { errorAnswers, flag, wholeNumber } from "./api-error.ts";
+import { errorAnswers, flag, time, wholeNumber } from "./api-error.ts";
 import { jpegAnswer } from "./jpeg-answer.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
@@ -21,11 +21,8 @@ const names = z
   .union([z.string(), z.array(z.string()).max(100)])
   .transform((value) => (Array.isArray(value) ? value : [value]).filter((name) => name !== ""))
   .default([]);
-const time = z.iso
-  .datetime({ offset: true, error: "expected a time such as 2026-03-01T08:00:00Z" })
-  .optional();
 
-const eventParams = z.object({
+export const eventParams = z.object({
   camera: z.string().max(63).describe("Id of the camera."),
   event: z.string().max(128).describe("Id of the event."),
 });
@@ -35,8 +32,8 @@ const eventQuery = z.object({
   type: names.describe("Types such as entered_zone; without, all."),
   class: names.describe("Classes; without, all."),
   zone: names.describe("Zones; without, all."),
-  from: time.describe("Events that started at this time or later."),
-  to: time.describe("Events that started before this time."),
+  from: time.optional().describe("Events that started at this time or later."),
+  to: time.optional().describe("Events that started before this time."),
   pageSize: wholeNumber(1, 1000).default(100),
   pageToken: z.string().max(4096).default(""),
 });
@@ -81,7 +78,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
         response: { 200: httpEventSchema, ...errorAnswers },
       },
     },
-    async ({ params }) => toHttpEvent(await parts().events.get(nameOf(params))),
+    async ({ params }) => toHttpEvent(await parts().events.get(eventName(params))),
   );
   app.get(
     "/events/:camera/:event/snapshot",
@@ -107,7 +104,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
     async ({ params, query }, reply) => {
       const abort = new AbortController();
       reply.raw.once("close", () => abort.abort());
-      const { jpeg } = await parts().eventSnapshots.get(nameOf(params), query.annotated, abort.signal);
+      const { jpeg } = await parts().eventSnapshots.get(eventName(params), query.annotated, abort.signal);
       // It may be replaced by a better one while the event goes on.
       reply.header("cache-control", "no-cache");
       return reply.type("image/jpeg").send(Buffer.from(jpeg));
@@ -115,7 +112,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
   );
 }
 
-function nameOf({ camera, event }: z.infer<typeof eventParams>): string {
+export function eventName({ camera, event }: z.infer<typeof eventParams>): string {
   return `${cameraName(camera)}/events/${event}`;
 }
 

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fasti
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { CameraService } from "../../cameras/camera-service.ts";
 import type { EventHistory } from "../../history/event-history.ts";
+import type { RecordingService } from "../../recordings/recording-service.ts";
 import type { RulesService } from "../../rules/rules-service.ts";
 import type { CameraSnapshots } from "../../snapshots/camera-snapshots.ts";
 import type { EventSnapshots } from "../../snapshots/event-snapshots.ts";
@@ -17,6 +18,7 @@ export interface HttpParts {
   cameras: CameraService;
   rules: RulesService;
   events: EventHistory;
+  recordings: RecordingService;
   cameraSnapshots: CameraSnapshots;
   eventSnapshots: EventSnapshots;
   view: CameraView;

@@ -73,6 +73,8 @@ export interface ListRecordingSpansRequest {
 export interface ListRecordingSpansResponse {
   /** By time. */
   spans: RecordingSpan[];
+  /** Ingest processes that did not answer in time and may have more. */
+  silentIngests: string[];
 }
 
 /** Request of DownloadRecording. */
@@ -597,13 +599,16 @@ export const ListRecordingSpansRequest: MessageFns<ListRecordingSpansRequest> = 
 };
 
 function createBaseListRecordingSpansResponse(): ListRecordingSpansResponse {
-  return { spans: [] };
+  return { spans: [], silentIngests: [] };
 }
 
 export const ListRecordingSpansResponse: MessageFns<ListRecordingSpansResponse> = {
   encode(message: ListRecordingSpansResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.spans) {
       RecordingSpan.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.silentIngests) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -629,6 +634,14 @@ export const ListRecordingSpansResponse: MessageFns<ListRecordingSpansResponse> 
             message.spans.push(RecordingSpan.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.silentIngests.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -644,6 +657,11 @@ export const ListRecordingSpansResponse: MessageFns<ListRecordingSpansResponse> 
   fromJSON(object: any): ListRecordingSpansResponse {
     return {
       spans: globalThis.Array.isArray(object?.spans) ? object.spans.map((e: any) => RecordingSpan.fromJSON(e)) : [],
+      silentIngests: globalThis.Array.isArray(object?.silentIngests)
+        ? object.silentIngests.map((e: any) => globalThis.String(e))
+        : globalThis.Array.isArray(object?.silent_ingests)
+        ? object.silent_ingests.map((e: any) => globalThis.String(e))
+        : [],
     };
   },
 
@@ -651,6 +669,9 @@ export const ListRecordingSpansResponse: MessageFns<ListRecordingSpansResponse> 
     const obj: any = {};
     if (message.spans?.length) {
       obj.spans = message.spans.map((e) => RecordingSpan.toJSON(e));
+    }
+    if (message.silentIngests?.length) {
+      obj.silentIngests = message.silentIngests;
     }
     return obj;
   },
@@ -661,6 +682,7 @@ export const ListRecordingSpansResponse: MessageFns<ListRecordingSpansResponse> 
   fromPartial(object: DeepPartial<ListRecordingSpansResponse>): ListRecordingSpansResponse {
     const message = createBaseListRecordingSpansResponse();
     message.spans = object.spans?.map((e) => RecordingSpan.fromPartial(e)) || [];
+    message.silentIngests = object.silentIngests?.map((e) => e) || [];
     return message;
   },
 };
@@ -1290,7 +1312,7 @@ export const DeleteRecordingResponse: MessageFns<DeleteRecordingResponse> = {
 /** Video that is kept of cameras, as the cameras sent it. It is on the disks of the ingest processes that received it. */
 export type RecordingServiceService = typeof RecordingServiceService;
 export const RecordingServiceService = {
-  /** Lists the stretches of time of which video is kept. UNAVAILABLE when an ingest process that may have some does not answer. */
+  /** Lists the stretches of time of which video is kept. UNAVAILABLE when there are none and an ingest process that may have some does not answer. */
   listRecordingSpans: {
     path: "/sightline.v1.RecordingService/ListRecordingSpans" as const,
     requestStream: false as const,
@@ -1341,7 +1363,7 @@ export const RecordingServiceService = {
 } as const;
 
 export interface RecordingServiceServer extends UntypedServiceImplementation {
-  /** Lists the stretches of time of which video is kept. UNAVAILABLE when an ingest process that may have some does not answer. */
+  /** Lists the stretches of time of which video is kept. UNAVAILABLE when there are none and an ingest process that may have some does not answer. */
   listRecordingSpans: handleUnaryCall<ListRecordingSpansRequest, ListRecordingSpansResponse>;
   /** Sends a range of a camera's video as one MP4: what it holds, then its bytes. NOT_FOUND when nothing of it is kept. */
   downloadRecording: handleServerStreamingCall<DownloadRecordingRequest, DownloadRecordingResponse>;
@@ -1352,7 +1374,7 @@ export interface RecordingServiceServer extends UntypedServiceImplementation {
 }
 
 export interface RecordingServiceClient extends Client {
-  /** Lists the stretches of time of which video is kept. UNAVAILABLE when an ingest process that may have some does not answer. */
+  /** Lists the stretches of time of which video is kept. UNAVAILABLE when there are none and an ingest process that may have some does not answer. */
   listRecordingSpans(
     request: ListRecordingSpansRequest,
     callback: (error: ServiceError | null, response: ListRecordingSpansResponse) => void,

@@ -1,0 +1,74 @@
+import { cameraName, RecordingServiceClient } from "@sightline/contracts";
+import type { CallSettings } from "./calls.ts";
+import type { Connection } from "./connection.ts";
+import { toTime } from "./time.ts";
+import { download, fromTime, type Video, type VideoSettings } from "./video.ts";
+
+/** A stretch of time of which video is kept, without a gap, of one codec and size. */
+export interface RecordingSpan {
+  from: Date;
+  to: Date;
+  /** `h264` or `h265`. */
+  codec: string;
+  /** Pixels. */
+  width: number;
+  height: number;
+  audio: boolean;
+  /** Kept for events only. */
+  eventsOnly: boolean;
+  /** The ingest process that has it. */
+  ingest: string;
+}
+
+/** A range of time. */
+export interface RecordingRange {
+  from: Date;
+  to: Date;
+}
+
+/** Video that is kept of cameras. Cameras are named by their id, such as `front`. Every method throws SightlineError. */
+export class Recordings {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** What is kept of a camera, by time; all unless `from` or `to` is given. */
+  async spans(id: string, query: CallSettings & Partial<RecordingRange> = {}): Promise<RecordingSpan[]> {
+    const { spans } = await this.#connection.call(
+      RecordingServiceClient,
+      (client) => client.listRecordingSpans,
+      { name: cameraName(id), ...times(query) },
+      query,
+    );
+    return spans.map(({ startTime, endTime, ...span }) => ({
+      from: fromTime(startTime),
+      to: fromTime(endTime),
+      ...span,
+    }));
+  }
+
+  /** A range of a camera's video, an hour at most, as one MP4. NOT_FOUND when nothing of it is kept. */
+  async video(id: string, range: RecordingRange, settings: VideoSettings = {}): Promise<Video> {
+    const request = { name: cameraName(id), ...times(range), audio: settings.audio ?? false };
+    return download(this.#connection, (client) => client.downloadRecording(request), settings);
+  }
+
+  /** Deletes a camera's video in a range of time, or all of it. NOT_FOUND when nothing of it is kept. */
+  async delete(
+    id: string,
+    query: CallSettings & Partial<RecordingRange> = {},
+  ): Promise<{ deletedSegments: number; deletedBytes: number }> {
+    return this.#connection.call(
+      RecordingServiceClient,
+      (client) => client.deleteRecording,
+      { name: cameraName(id), ...times(query) },
+      query,
+    );
+  }
+}
+
+function times({ from, to }: Partial<RecordingRange>) {
+  return { startTime: from && toTime(from, "from"), endTime: to && toTime(to, "to") };
+}

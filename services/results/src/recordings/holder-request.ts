@@ -1,0 +1,78 @@
+import { httpErrorSchema, type RecordingsAnswer } from "@sightline/contracts";
+import type { z } from "zod";
+import { ApiError } from "../grpc/errors.ts";
+
+/** Until an answer begins: an hour of video is put together on a slow disk. */
+const answerMs = 60_000;
+
+/** One request to the ingest that holds a recording. */
+export interface HolderRequest {
+  /** With its query. */
+  path: string;
+  method?: "GET" | "DELETE";
+  headers?: Record<string, string>;
+  /** Ends the request, also while the body is read. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Asks an ingest. A body is read only as fast as whoever reads it does. Answers are those below 400, and 416.
+ * @throws ApiError recording_not_found, recording_unavailable
+ */
+export async function askHolder(holder: RecordingsAnswer, request: HolderRequest): Promise<Response> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(new Error(`no answer within ${answerMs / 1000} s`)), answerMs);
+  const signals = request.signal ? [request.signal, late.signal] : [late.signal];
+  let response: Response;
+  try {
+    response = await fetch(new URL(request.path, holder.url), {
+      method: request.method ?? "GET",
+      headers: { ...request.headers, authorization: `Bearer ${holder.token}` },
+      signal: AbortSignal.any(signals),
+    });
+  } catch (cause) {
+    if (request.signal?.aborted) throw new ApiError("recording_unavailable", "the request was given up");
+    throw new ApiError(
+      "recording_unavailable",
+      `ingest '${holder.ingest}', which has the recording, cannot be reached at ${holder.url}; see SIGHTLINE_INGEST_URL`,
+      { cause },
+    );
+  } finally {
+    clearTimeout(timer);
+  }
+  if (response.ok || response.status === 304 || response.status === 416) return response;
+  const { message } = await readError(response);
+  if (response.status === 404) throw new ApiError("recording_not_found", message);
+  throw new ApiError(
+    "recording_unavailable",
+    `ingest '${holder.ingest}' cannot give the recording: ${message}`,
+  );
+}
+
+/** Asks an ingest for something in JSON. @throws ApiError recording_not_found, recording_unavailable */
+export async function askHolderForJson<T>(
+  holder: RecordingsAnswer,
+  schema: z.ZodType<T>,
+  request: HolderRequest,
+): Promise<T> {
+  const response = await askHolder(holder, request);
+  try {
+    return schema.parse(await response.json());
+  } catch (cause) {
+    throw new ApiError(
+      "recording_unavailable",
+      `the answer of ingest '${holder.ingest}' cannot be read; is it of another version?`,
+      { cause },
+    );
+  }
+}
+
+async function readError(response: Response): Promise<{ message: string }> {
+  const status = { message: `HTTP status ${response.status}` };
+  try {
+    const body = httpErrorSchema.pick({ message: true }).safeParse(await response.json());
+    return body.data ?? status;
+  } catch {
+    return status;
+  }
+}

@@ -1,0 +1,55 @@
+import type { RecordingSegment } from "@sightline/contracts";
+
+/** A file of a recording, and the ingest that has it. */
+export type HeldSegment = RecordingSegment & { ingest: string };
+
+/** Players take no other files for segments. */
+export const segmentExtension = ".mp4";
+
+/** Files that are so close belong together, in milliseconds. */
+const mostGapMs = 500;
+
+/**
+ * An HLS playlist (RFC 8216) of segments in order of time. Each names its own initialization section, which is the beginning of its
+ * file, and the time of its first picture. What lies in a time that is shown already is left out.
+ */
+export function playlistOf(segments: readonly HeldSegment[]): string {
+  const lines: string[] = [];
+  let before: HeldSegment | undefined;
+  let longestMs = 1;
+  for (const segment of segments) {
+    const { ingest, id, fromMs, toMs, bytes, initBytes } = segment;
+    if (before && fromMs < before.toMs - mostGapMs) continue;
+    if (before && !continues(before, segment)) lines.push("#EXT-X-DISCONTINUITY");
+    const uri = `segments/${encodeURIComponent(ingest)}/${encodeURIComponent(id)}${segmentExtension}`;
+    lines.push(
+      `#EXT-X-MAP:URI="${uri}",BYTERANGE="${initBytes}@0"`,
+      `#EXT-X-PROGRAM-DATE-TIME:${new Date(fromMs).toISOString()}`,
+      `#EXTINF:${((toMs - fromMs) / 1000).toFixed(3)},`,
+      `#EXT-X-BYTERANGE:${bytes - initBytes}@${initBytes}`,
+      uri,
+    );
+    longestMs = Math.max(longestMs, toMs - fromMs);
+    before = segment;
+  }
+  return `${[
+    "#EXTM3U",
+    "#EXT-X-VERSION:7",
+    `#EXT-X-TARGETDURATION:${Math.ceil(longestMs / 1000)}`,
+    "#EXT-X-PLAYLIST-TYPE:VOD",
+    "#EXT-X-INDEPENDENT-SEGMENTS",
+    ...lines,
+    "#EXT-X-ENDLIST",
+  ].join("\n")}\n`;
+}
+
+/** Whether a player can go from one to the other without a new timeline or decoder. */
+function continues(before: HeldSegment, segment: HeldSegment): boolean {
+  return (
+    segment.ingest === before.ingest &&
+    segment.fromMs - before.toMs <= mostGapMs &&
+    segment.codec === before.codec &&
+    segment.width === before.width &&
+    segment.height === before.height
+  );
+}

@@ -1,0 +1,40 @@
+import { type CameraStatus, RecordingMode } from "@sightline/contracts";
+import { ApiError } from "../grpc/errors.ts";
+import type { VideoRange } from "./recording-holders.ts";
+
+/** Why nothing was found: all there is to know of it. */
+export interface NothingFound {
+  camera: string;
+  range: VideoRange;
+  /** Ingests that did not answer. */
+  silent: readonly string[];
+  anyIngest: boolean;
+  status: CameraStatus | undefined;
+}
+
+/** The error that says why there is no video: nobody could be asked, it is not recorded, or this is not kept. */
+export function nothingFound({ camera, range, silent, anyIngest, status }: NothingFound): ApiError {
+  if (!anyIngest)
+    return new ApiError(
+      "recording_unavailable",
+      "no ingest service runs, and recordings are with them; start one",
+    );
+  if (silent.length > 0)
+    return new ApiError(
+      "recording_unavailable",
+      `ingest '${silent.join("', '")}' does not answer and may have what is recorded of camera '${camera}'; try again`,
+    );
+  const { mode = RecordingMode.UNSPECIFIED, message = "" } = status?.recording ?? {};
+  const between = `between ${iso(range.fromMs)} and ${iso(range.toMs)}`;
+  const nothing = `nothing is kept of camera '${camera}' ${between}`;
+  if (mode === RecordingMode.OFF)
+    return new ApiError("recording_not_found", `${nothing}; its recording is off (recording.mode)`);
+  if (message !== "")
+    return new ApiError("recording_not_found", `${nothing}; it is not recorded: ${message}`);
+  const events = mode === RecordingMode.EVENTS ? "; it is recorded around events only" : "";
+  return new ApiError("recording_not_found", `${nothing}${events}`);
+}
+
+function iso(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}

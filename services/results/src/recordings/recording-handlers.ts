@@ -1,0 +1,74 @@
+import {
+  DownloadEventClipResponse,
+  DownloadRecordingResponse,
+  type RecordingServiceServer,
+  type Timestamp,
+  toTimestamp,
+  VideoInfo,
+  videoFromHeader,
+  videoToHeader,
+} from "@sightline/contracts";
+import { ApiError } from "../grpc/errors.ts";
+import type { GrpcCalls } from "../grpc/grpc-calls.ts";
+import { openRange } from "./open-range.ts";
+import type { VideoRange } from "./recording-holders.ts";
+import { type HeldSpan, type RecordingService, readCameraName } from "./recording-service.ts";
+
+/** Bytes of one message; well below what a message may have. */
+const chunkBytes = 256 * 1024;
+
+type Part = NonNullable<DownloadRecordingResponse["part"]>;
+
+/** RecordingService over gRPC. */
+export function recordingHandlers(calls: GrpcCalls, service: RecordingService): RecordingServiceServer {
+  return {
+    listRecordingSpans: calls.unary("ListRecordingSpans", async ({ name, startTime, endTime }) => {
+      const { spans, silent } = await service.spans(readCameraName(name), openRange(startTime, endTime));
+      return { spans: spans.map(toSpanMessage), silentIngests: silent };
+    }),
+    downloadRecording: (call) =>
+      calls.send("DownloadRecording", call, async function* ({ name, startTime, endTime, audio }, signal) {
+        const range = boundedRange(startTime, endTime);
+        const video = await service.video(readCameraName(name), range, { audio, signal });
+        for await (const part of partsOf(video)) yield DownloadRecordingResponse.fromPartial({ part });
+      }),
+    downloadEventClip: (call) =>
+      calls.send("DownloadEventClip", call, async function* ({ name, audio }, signal) {
+        const video = await service.clip(name, { audio, signal });
+        for await (const part of partsOf(video)) yield DownloadEventClipResponse.fromPartial({ part });
+      }),
+    deleteRecording: calls.unary("DeleteRecording", ({ name, startTime, endTime }) =>
+      service.delete(readCameraName(name), startTime || endTime ? openRange(startTime, endTime) : undefined),
+    ),
+  };
+}
+
+function boundedRange(startTime: Timestamp | undefined, endTime: Timestamp | undefined): VideoRange {
+  for (const [field, time] of Object.entries({ start_time: startTime, end_time: endTime }))
+    if (!time)
+      throw new ApiError("invalid_argument", `${field} is missing; expected the time of a recording`);
+  return openRange(startTime, endTime);
+}
+
+async function* partsOf(video: Response): AsyncGenerator<Part, void> {
+  const time = (header: string) => {
+    const value = video.headers.get(header);
+    return value === null ? undefined : toTimestamp(Number(value));
+  };
+  yield {
+    $case: "info",
+    value: VideoInfo.fromPartial({
+      contentType: "video/mp4",
+      sizeBytes: Number(video.headers.get("content-length") ?? 0),
+      startTime: time(videoFromHeader),
+      endTime: time(videoToHeader),
+    }),
+  };
+  for await (const bytes of video.body ?? [])
+    for (let at = 0; at < bytes.byteLength; at += chunkBytes)
+      yield { $case: "content", value: Buffer.from(bytes.subarray(at, at + chunkBytes)) };
+}
+
+function toSpanMessage({ fromMs, toMs, ...span }: HeldSpan) {
+  return { ...span, startTime: toTimestamp(fromMs), endTime: toTimestamp(toMs) };
+}

@@ -1,0 +1,97 @@
+import { NoRespondersError } from "@nats-io/transport-node";
+import {
+  decodeJson,
+  encodeJson,
+  ingestPresence,
+  type RecordingsAnswer,
+  recordingsAnswerSchema,
+  subjects,
+} from "@sightline/contracts";
+import { type Logger, type Nats, presenceKey } from "@sightline/service";
+
+/** Ingest looks into an index that it has in memory. */
+const timeoutMs = 2_000;
+
+/** A span of time in milliseconds since 1970: from `fromMs` on and before `toMs`. */
+export interface VideoRange {
+  fromMs: number;
+  toMs: number;
+}
+
+/** What the ingests say that they have. */
+export interface Found {
+  /** Of those that have something in the range. */
+  holders: RecordingsAnswer[];
+  /** Ingests that are there and did not answer; named as their leases name them. */
+  silent: string[];
+}
+
+/** Asks the ingests what they have recorded. */
+export class RecordingHolders {
+  readonly #nats: Pick<Nats, "connection">;
+  readonly #leases: { keys(): string[] };
+  readonly #log: Logger;
+  /** The newest answer of each, by the ingest's id. */
+  readonly #answers = new Map<string, RecordingsAnswer>();
+
+  /** `leases` are those that are held now. */
+  constructor(nats: Pick<Nats, "connection">, leases: { keys(): string[] }, log: Logger) {
+    this.#nats = nats;
+    this.#leases = leases;
+    this.#log = log;
+  }
+
+  /** Whether any ingest runs. */
+  get any(): boolean {
+    return this.#present().length > 0;
+  }
+
+  async find(camera: string, range: VideoRange): Promise<Found> {
+    const present = this.#present();
+    if (present.length === 0) return { holders: [], silent: [] };
+    const answers = await this.#ask(camera, range, present.length);
+    for (const answer of answers) this.#answers.set(answer.ingest, answer);
+    const answered = new Set(answers.map(({ ingest }) => presenceKey(ingestPresence, ingest)));
+    return {
+      holders: answers.filter(({ spans }) => spans.length > 0),
+      silent: present.filter((key) => !answered.has(key)).map((key) => key.slice(ingestPresence.length + 1)),
+    };
+  }
+
+  /** An ingest that has answered before; undefined when this process has not heard of it, and `find` must be asked. */
+  known(ingest: string): RecordingsAnswer | undefined {
+    return this.#answers.get(ingest);
+  }
+
+  #present(): string[] {
+    return this.#leases.keys().filter((key) => key.startsWith(`${ingestPresence}.`));
+  }
+
+  /** Waits until so many have answered, or for as long as an answer may take. */
+  async #ask(camera: string, range: VideoRange, most: number): Promise<RecordingsAnswer[]> {
+    const answers: RecordingsAnswer[] = [];
+    try {
+      const messages = await this.#nats.connection.requestMany(
+        subjects.recordingsFind(camera),
+        encodeJson(range),
+        { strategy: "count", maxMessages: most, maxWait: timeoutMs },
+      );
+      for await (const { data } of messages) {
+        try {
+          const answer = decodeJson(recordingsAnswerSchema, data);
+          // One that has just begun has no picture with an end yet.
+          answers.push({ ...answer, spans: answer.spans.filter(({ fromMs, toMs }) => fromMs < toMs) });
+        } catch (error) {
+          this.#log.warn({ camera, error: (error as Error).message }, "an ingest's answer cannot be read");
+        }
+      }
+    } catch (error) {
+      if (!(error instanceof NoRespondersError))
+        this.#log.warn(
+          { camera, error: (error as Error).message },
+          "the ingests cannot be asked for recordings",
+        );
+    }
+    return answers;
+  }
+}
