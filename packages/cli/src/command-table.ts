@@ -235,6 +235,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/bench-console.ts")).benchConsoleCommand(),
   },
   {
+    path: ["bench", "recording"],
+    description: "what recording costs, and a picture in the camera's resolution",
+    load: async () => (await import("./commands/bench-recording.ts")).benchRecordingCommand(),
+  },
+  {
     path: ["bench", "ingest"],
     description: "measure the processor time of ingest against bare ffmpegs that decode the same cameras",
     load: async () => (await import("./commands/bench-ingest.ts")).benchIngestCommand(),

@@ -140,10 +140,15 @@ export class Cameras {
 
   /**
    * The newest analysed picture of a camera as JPEG, with what was found drawn into it if `annotated`. NOT_FOUND when there
-   * is no such camera, UNAVAILABLE when it gives no picture now.
+   * is no such camera, UNAVAILABLE when it gives no picture now. It has the camera's own resolution, where that can be had;
+   * with `modelFrame` it is the frame as the model saw it.
    */
-  async snapshot(id: string, call: CallSettings & { annotated?: boolean } = {}): Promise<Snapshot> {
-    const request = { name: cameraName(id), annotated: call.annotated ?? false };
+  async snapshot(
+    id: string,
+    call: CallSettings & { annotated?: boolean; modelFrame?: boolean } = {},
+  ): Promise<Snapshot> {
+    const { annotated = false, modelFrame = false } = call;
+    const request = { name: cameraName(id), annotated, modelFrame };
     const answer = await this.#call((client) => client.getCameraSnapshot, request, call);
     return { jpeg: answer.content, frame: answer.frame ?? FrameReference.create() };
   }

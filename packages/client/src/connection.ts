@@ -4,7 +4,7 @@ import { type CallSettings, type UnaryMethod, unary } from "./calls.ts";
 import { SightlineError } from "./errors.ts";
 
 const channelOptions: ClientOptions = {
-  "grpc.max_receive_message_length": 2 * limits.maxGrpcMessageBytes,
+  "grpc.max_receive_message_length": limits.maxPictureBytes + limits.maxGrpcMessageBytes,
   "grpc.keepalive_time_ms": 30_000,
   "grpc.keepalive_timeout_ms": 10_000,
   // A server that was away is found again within a second.

@@ -20,6 +20,8 @@ export const limits = {
   maxVideoRangeMs: 60 * 60_000,
   /** Most class names in a filter. */
   maxClasses: 1000,
-  /** Largest gRPC message, in bytes. */
+  /** Largest picture, in bytes: gRPC clients that do not say otherwise take 4 MiB. */
+  maxPictureBytes: 3.5 * 1024 * 1024,
+  /** Largest gRPC message but for pictures, in bytes. */
   maxGrpcMessageBytes: 1024 * 1024,
 } as const;

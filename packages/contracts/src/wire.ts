@@ -40,10 +40,15 @@ export const frameDroppedSchema = z.strictObject({
 });
 export type FrameDropped = z.infer<typeof frameDroppedSchema>;
 
+/** What a picture is of: the frame that the model saw, or the same moment as the camera sent it, in its own resolution. */
+export const pictureSources = ["model", "camera"] as const;
+
 /** Request for the picture of a frame; without `epoch` and `number` the newest that a worker has been given. */
 export const pictureRequestSchema = z.strictObject({
   epoch: z.string().max(32).optional(),
   number: z.int().positive().optional(),
+  /** None: the model's frame. The camera's costs a decoder's start; where it cannot be had the model's comes. */
+  source: z.enum(pictureSources).optional(),
   /** Longest width wanted, in pixels; a picture is never made larger. */
   maxWidth: z.int().min(16).max(4096).optional(),
   /** JPEG quality. */

@@ -4,6 +4,8 @@ export { type CameraFault, CameraFaultError, describeReason, faultDetail } from 
 export { type ArrivedPicture, CameraStream } from "./camera-stream.ts";
 export { findFfmpeg } from "./ffmpeg-path.ts";
 export { type FfmpegReport, FfmpegReportReader, pictureReport, reportArguments } from "./ffmpeg-report.ts";
+export { frameArguments } from "./frames/frame-arguments.ts";
+export { ivfFrameHead, ivfHead } from "./frames/ivf.ts";
 export {
   couldNotRun,
   type FfmpegProgram,

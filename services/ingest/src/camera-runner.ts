@@ -286,7 +286,9 @@ export class CameraRunner {
     const events: Omit<DecoderEvents, "started"> = {
       arrived: (picture) => {
         const { key, data, decoderPtsUs: ptsUs, arrivedAt } = picture;
-        this.recorder.push({ key, data, ptsUs, arrivedAt, captureMs: this.#clock.at(arrivedAt) });
+        const coded = { key, data, ptsUs, arrivedAt, captureMs: this.#clock.at(arrivedAt) };
+        this.recorder.push(coded);
+        this.#pictures.arrived(coded);
       },
       packet: ({ counted, arrivedAt }) => {
         if (first) this.facts.connected();
@@ -316,7 +318,7 @@ export class CameraRunner {
         this.facts.stamp(frame.arrivalSource);
         const metadata = describeFrame(this.camera, this.#epoch, frame, geometry, readyAt, this.#clock);
         this.#context.decoded(this.camera, metadata.decodeUs / 1e6);
-        this.#queue.put({ metadata, message, buffers, readyAt });
+        this.#queue.put({ metadata, message, buffers, arrivedAt: frame.arrivedAt, readyAt });
       },
     };
     const start = (aborted: AbortSignal) => limits.decoders.enter(this.#backoff.failures, aborted);
@@ -326,6 +328,7 @@ export class CameraRunner {
     const ledger = this.ledger;
     const decoding = (codec: string) => {
       this.recorder.connected(codec);
+      this.#pictures.connected(codec, interlaced);
       this.facts.decoding = this.#chooseDecoding(codec);
       return this.facts.decoding;
     };

@@ -28,7 +28,7 @@ function frame(number: number, buffers: FrameBuffers): WaitingFrame {
     letterbox: { left: 0, top: 0, width: 4, height: 4 },
     decodeUs: 0,
   };
-  return { metadata, message: buffers.take(), buffers, readyAt: performance.now() };
+  return { metadata, message: buffers.take(), buffers, arrivedAt: 0, readyAt: performance.now() };
 }
 
 function taken(queue: FrameQueue, token: number) {

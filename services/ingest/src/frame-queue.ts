@@ -9,6 +9,8 @@ export interface WaitingFrame {
   metadata: Omit<FrameMetadata, "previousNumber" | "queueUs">;
   message: Uint8Array<ArrayBuffer>;
   buffers: FrameBuffers;
+  /** When its compressed picture had arrived, by performance.now(). */
+  arrivedAt: number;
   /** When its pixels were in memory, by performance.now(). */
   readyAt: number;
 }

@@ -135,6 +135,8 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
       cameraBytes: config.pictureCameraBytes,
       processBytes: config.pictureBytes,
     },
+    ffmpeg,
+    () => runners().length,
     (outcome, seconds) => metrics.picture(outcome, seconds),
     log,
   );

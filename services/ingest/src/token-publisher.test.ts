@@ -33,7 +33,7 @@ afterEach(async () => {
 function putFrame(): void {
   const metadata = { camera: "cameras/front", epoch: "e1", number: 1 } as never;
   const buffers = new FrameBuffers(1024);
-  queue.put({ metadata, message: buffers.take(), buffers, readyAt: performance.now() });
+  queue.put({ metadata, message: buffers.take(), buffers, arrivedAt: 0, readyAt: performance.now() });
 }
 
 /** The token of the camera in the stream. */

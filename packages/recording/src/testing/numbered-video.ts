@@ -42,7 +42,7 @@ export async function numberedVideo(options: NumberedOptions = {}): Promise<Vide
       `color=s=${bits}x2:r=${rate}:d=${seconds}`,
       "format=yuv420p",
       stripes,
-      `scale=${width}:${height}:flags=neighbor`,
+      `scale=${width}:${height}:flags=neighbor,setsar=1`,
     ];
     await run(ffmpegPath, [
       ...["-loglevel", "error", "-f", "lavfi", "-i", [...filters, ...(filter ? [filter] : [])].join(",")],

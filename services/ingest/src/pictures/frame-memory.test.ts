@@ -24,7 +24,7 @@ function frame(number: number): KeptFrame {
     letterbox: undefined,
     decodeUs: 0,
   };
-  return { metadata, message: new Uint8Array(frameBytes), buffers };
+  return { metadata, message: new Uint8Array(frameBytes), buffers, arrivedAt: 0 };
 }
 
 function memory(limits: Partial<FrameMemory["limits"]> = {}): FrameMemory {

@@ -6,6 +6,8 @@ export interface KeptFrame {
   metadata: WaitingFrame["metadata"];
   message: Uint8Array<ArrayBuffer>;
   buffers: FrameBuffers;
+  /** When its compressed picture had arrived, by performance.now(). */
+  arrivedAt: number;
 }
 
 export interface FrameMemoryLimits {
@@ -66,9 +68,9 @@ export class RecentFrames {
   }
 
   /** Keeps a frame; its buffer is shared until the frame has become old. */
-  add({ metadata, message, buffers }: KeptFrame): void {
+  add({ metadata, message, buffers, arrivedAt }: KeptFrame): void {
     buffers.share(message);
-    const entry = { metadata, message, buffers, since: performance.now(), owner: this };
+    const entry = { metadata, message, buffers, arrivedAt, since: performance.now(), owner: this };
     this.#entries.push(entry);
     this.#bytes += message.byteLength;
     const { maxAgeMs, cameraBytes } = this.#memory.limits;

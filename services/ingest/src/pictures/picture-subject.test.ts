@@ -11,6 +11,8 @@ import {
   pictureHeader,
   subjects,
 } from "@sightline/contracts";
+import { type NumberedOptions, numberedVideo } from "@sightline/recording/testing";
+import { ScriptedCamera } from "@sightline/rtsp/testing";
 import { projectRoot } from "@sightline/stack";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -190,4 +192,50 @@ test("frames are kept for two seconds and no longer", async () => {
   const frames = async () => (await memoryBytes()) / frameBytes;
   await expect.poll(async () => Math.abs((await frames()) - 20)).toBeLessThan(10);
   await rig.remove("bounded");
+});
+
+/** The number that a picture of numbered video shows. */
+async function shownIn(jpeg: Uint8Array): Promise<number> {
+  const stripes = await sharp(jpeg)
+    .greyscale()
+    .resize(12, 1, { fit: "fill", kernel: "linear" })
+    .raw()
+    .toBuffer();
+  return stripes.reduce((sum, value, bit) => sum + (value > 127 ? 2 ** bit : 0), 0);
+}
+
+const size = [1280, 720] as const;
+test.each<[string, NumberedOptions]>([
+  ["H264 with B-frames", { encode: ["-bf", "3"], keyEvery: 20 }],
+  ["H265", { codec: "H265", keyEvery: 20 }],
+  ["H264 with key frames 10 s apart", { encode: ["-bf", "0"], keyEvery: 100, seconds: 10 }],
+])("%s: the camera's own picture is of the same moment, in its resolution", async (name, options) => {
+  const clip = await numberedVideo({ seconds: 5, rate: 10, ...options, size });
+  const camera = await ScriptedCamera.start({ tracks: [{ clip }] });
+  const id = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-");
+  try {
+    await rig.register(id, { uri: camera.url() });
+    for (const count of [8, 30]) {
+      await rig.framesOf(id, count);
+      const { epoch, number } = rig.worker.of(id).at(-1)!.frame;
+      const [model, own] = await Promise.all([
+        picture(id, { epoch, number }),
+        picture(id, { epoch, number, source: "camera" }),
+      ]);
+      expect(own.answer).toMatchObject({ ok: true, epoch, number, width: 1280, height: 720 });
+      expect(model.answer).toMatchObject({ ok: true, width: 316 });
+      const shown = await shownIn(own.jpeg);
+      expect(shown).toBe(await shownIn(model.jpeg));
+      // Pictures are numbered as they come, and shown as their own numbers say.
+      expect(Math.abs(shown - ((number - 1) % clip.units.length))).toBeLessThan(5);
+    }
+    expect((await picture(id, { source: "camera", maxWidth: 640 })).answer).toMatchObject({
+      width: 640,
+      height: 360,
+    });
+    expect((await picture(id, { source: "camera", maxWidth: 160 })).answer).toMatchObject({ width: 160 });
+  } finally {
+    await rig.remove(id);
+    await camera.stop();
+  }
 });

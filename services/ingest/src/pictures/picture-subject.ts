@@ -7,14 +7,18 @@ import {
   subjects,
   WireError,
 } from "@sightline/contracts";
+import { type CodedPicture, RecentPictures, type RecordedCodec } from "@sightline/recording";
 import type { Nats } from "@sightline/service";
 import { type KeptFrame, RecentFrames } from "./frame-memory.ts";
-import { type Pictures, refused } from "./pictures.ts";
+import { HandedMoments } from "./handed-moments.ts";
+import { type Pictures, refused, type StreamMoment } from "./pictures.ts";
 
 /** Keeps a camera's recent frames and answers requests for their pictures. */
 export class PictureSubject {
   readonly #pictures: Pictures;
   readonly #frames: RecentFrames;
+  readonly #moments = new HandedMoments();
+  #stream: { pictures: RecentPictures; interlaced: boolean } | undefined;
   readonly #epoch: string;
   readonly #subscription: Subscription;
   readonly #answering = new Set<Promise<void>>();
@@ -37,12 +41,34 @@ export class PictureSubject {
   add(frame: KeptFrame): void {
     clearTimeout(this.#clearing);
     this.#frames.add(frame);
+    this.#moments.add(frame);
+  }
+
+  /** A connection begins whose video has this codec, as SDP calls it. */
+  connected(codec: string, interlaced: boolean): void {
+    this.#stream = isKept(codec)
+      ? { pictures: new RecentPictures(codec, this.#pictures.streamLimits), interlaced }
+      : undefined;
+  }
+
+  /** Takes a compressed picture of the connection. */
+  arrived(picture: CodedPicture): void {
+    this.#stream?.pictures.push(picture);
+  }
+
+  /** Bytes of compressed pictures that are kept. */
+  get streamBytes(): number {
+    return this.#stream?.pictures.bytes ?? 0;
   }
 
   /** No frames come any more: those that are here are let go when they are old, the newest too. */
   cameraDown(): void {
     clearTimeout(this.#clearing);
-    this.#clearing = setTimeout(() => this.#frames.clear(), this.#pictures.memory.limits.maxAgeMs);
+    this.#clearing = setTimeout(() => {
+      this.#frames.clear();
+      this.#stream = undefined;
+      this.#moments.clear();
+    }, this.#pictures.memory.limits.maxAgeMs);
   }
 
   async stop(): Promise<void> {
@@ -68,6 +94,22 @@ export class PictureSubject {
       return refused("failed", `the request cannot be read: ${error.message}`);
     }
     const other = request.epoch !== undefined && request.epoch !== this.#epoch;
-    return this.#pictures.answer(request, other ? undefined : this.#frames.find(request.number));
+    if (other) return this.#pictures.answer(request, undefined, undefined);
+    return this.#pictures.answer(request, this.#frames.find(request.number), this.#moment(request));
   }
+
+  /** What it takes to decode the moment that is asked for; undefined when the camera's own picture is not wanted or there is none. */
+  #moment({ source, number, maxWidth }: PictureRequest): StreamMoment | undefined {
+    const moment = source === "camera" ? this.#moments.find(number) : undefined;
+    // A small picture is as good of the model's frame, and costs no decoder.
+    const { letterbox } = moment?.metadata ?? {};
+    if (letterbox && maxWidth !== undefined && maxWidth <= letterbox.width && this.#frames.find(number))
+      return undefined;
+    const decodable = moment && this.#stream?.pictures.find(moment.arrivedAt);
+    return decodable && { ...moment, decodable, interlaced: this.#stream?.interlaced ?? false };
+  }
+}
+
+function isKept(codec: string): codec is RecordedCodec {
+  return codec === "H264" || codec === "H265";
 }

@@ -23,8 +23,8 @@ const serviceNames = [
 
 const options = {
   "grpc.max_receive_message_length": limits.maxGrpcMessageBytes,
-  // A frame is at most maxGrpcMessageBytes in the stream; its envelope adds a few bytes.
-  "grpc.max_send_message_length": limits.maxGrpcMessageBytes + 1024,
+  // A picture's envelope adds a few bytes.
+  "grpc.max_send_message_length": limits.maxPictureBytes + 1024,
   "grpc.max_concurrent_streams": 1024,
   "grpc.keepalive_time_ms": 30_000,
   "grpc.keepalive_timeout_ms": 10_000,

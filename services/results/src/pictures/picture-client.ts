@@ -11,6 +11,8 @@ import {
 import type { Nats } from "@sightline/service";
 
 const timeoutMs = 2_000;
+/** A picture of the camera's own resolution takes a decoder that starts. */
+const decodeTimeoutMs = 6_000;
 
 /** A picture of a frame. */
 export type Picture = Omit<Extract<PictureAnswer, { ok: true }>, "ok"> & { jpeg: Uint8Array };
@@ -45,7 +47,7 @@ export class PictureClient {
   async #ask(camera: string, request: PictureRequest): Promise<{ answer: PictureAnswer; jpeg: Uint8Array }> {
     try {
       const reply = await this.#nats.connection.request(subjects.pictureGet(camera), encodeJson(request), {
-        timeout: timeoutMs,
+        timeout: request.source === "camera" ? decodeTimeoutMs : timeoutMs,
       });
       const header = reply.headers?.get(pictureHeader) ?? "";
       return { answer: decodeJson(pictureAnswerSchema, Buffer.from(header)), jpeg: reply.data };

@@ -1,4 +1,4 @@
-import { cameraIdOf } from "@sightline/contracts";
+import { cameraIdOf, type PictureRequest } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
 import { type Picture, type PictureClient, PictureError } from "../pictures/picture-client.ts";
 import { annotatedBox, annotateJpeg } from "./annotate-jpeg.ts";
@@ -12,6 +12,8 @@ const attempts = 3;
 export interface CameraSnapshotOptions {
   /** Draw what was found into the picture; it is then the newest whose detections are known. */
   annotated: boolean;
+  /** The camera's own resolution, unless the frame is wanted as the model saw it. */
+  source?: PictureRequest["source"];
   /** Longest width, in pixels. */
   maxWidth?: number | undefined;
 }
@@ -36,15 +38,18 @@ export class CameraSnapshots {
    * The newest analysed picture of the camera `cameras/{camera}`.
    * @throws ApiError invalid_argument, camera_not_found, picture_unavailable
    */
-  async get(name: string, { annotated, maxWidth }: CameraSnapshotOptions): Promise<Snapshot> {
+  async get(
+    name: string,
+    { annotated, maxWidth, source = "camera" }: CameraSnapshotOptions,
+  ): Promise<Snapshot> {
     const camera = cameraIdOf(name);
     if (camera === undefined)
       throw new ApiError("invalid_argument", "the camera's name is not valid; expected cameras/{camera}");
     this.#requireCamera(camera);
     try {
       const picture = annotated
-        ? await this.#annotated(camera, maxWidth)
-        : await this.#pictures.get(camera, { maxWidth, quality });
+        ? await this.#annotated(camera, maxWidth, source)
+        : await this.#pictures.get(camera, { source, maxWidth, quality });
       return { jpeg: picture.jpeg, frame: referenceTo(picture) };
     } catch (cause) {
       if (!(cause instanceof PictureError)) throw cause;
@@ -52,14 +57,18 @@ export class CameraSnapshots {
     }
   }
 
-  async #annotated(camera: string, maxWidth: number | undefined): Promise<Picture> {
+  async #annotated(
+    camera: string,
+    maxWidth: number | undefined,
+    source: PictureRequest["source"],
+  ): Promise<Picture> {
     for (let attempt = 1; ; attempt++) {
       const found = this.#detections.newest(camera);
       if (!found?.frame)
         throw new ApiError("picture_unavailable", `no frame of camera '${camera}' has been analysed lately`);
       const { epoch, number } = found.frame;
       try {
-        const picture = await this.#pictures.get(camera, { epoch, number, maxWidth, quality });
+        const picture = await this.#pictures.get(camera, { epoch, number, source, maxWidth, quality });
         const boxes = found.detections.flatMap((each) => annotatedBox(each, each.trackId));
         return { ...picture, jpeg: await annotateJpeg(picture, boxes) };
       } catch (error) {

@@ -9,8 +9,8 @@ export function cameraSnapshotHandlers(
   snapshots: CameraSnapshots,
 ): Pick<CameraServiceServer, "getCameraSnapshot"> {
   return {
-    getCameraSnapshot: calls.unary("GetCameraSnapshot", async ({ name, annotated }) =>
-      toResponse(await snapshots.get(name, { annotated })),
+    getCameraSnapshot: calls.unary("GetCameraSnapshot", async ({ name, annotated, modelFrame }) =>
+      toResponse(await snapshots.get(name, { annotated, source: modelFrame ? "model" : "camera" })),
     ),
   };
 }

@@ -70,7 +70,9 @@ test("an event's picture is stored with the frame it shows and the object's box"
   taker.offer(event("a-e1", EventPhase.START, 40));
   await outcomesOf(1);
   expect(outcomes).toEqual(["stored"]);
-  expect(source.requests).toEqual([{ camera: "front", epoch: "e1", number: 40, quality: 85 }]);
+  expect(source.requests).toEqual([
+    { camera: "front", epoch: "e1", number: 40, source: "camera", quality: 85 },
+  ]);
   const { details, jpeg } = (await store.get("front/a-e1"))!;
   expect(details).toEqual({
     epoch: "e1",

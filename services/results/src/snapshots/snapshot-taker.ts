@@ -182,7 +182,7 @@ export class SnapshotTaker {
   async #picture({ camera, epoch, number }: Job, attempts: number): Promise<Picture> {
     for (let attempt = 0; ; attempt++) {
       try {
-        return await this.#pictures.get(camera, { epoch, number, quality });
+        return await this.#pictures.get(camera, { epoch, number, source: "camera", quality });
       } catch (error) {
         const wait = retryMs[attempt];
         const passes = error instanceof PictureError && ["busy", "unreachable"].includes(error.reason);

@@ -68,7 +68,11 @@ function call<Request, Response>(
 }
 
 function cameraPicture(camera: string, annotated: boolean): Promise<GetCameraSnapshotResponse> {
-  return call(cameras, cameras.getCameraSnapshot, { name: `cameras/${camera}`, annotated });
+  return call(cameras, cameras.getCameraSnapshot, {
+    name: `cameras/${camera}`,
+    annotated,
+    modelFrame: false,
+  });
 }
 
 function eventPicture(name: string, annotated = false): Promise<GetEventSnapshotResponse> {

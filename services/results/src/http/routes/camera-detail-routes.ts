@@ -1,4 +1,10 @@
-import { cameraName, httpRulesSchema, httpRulesUpdateSchema, httpSeriesSchema } from "@sightline/contracts";
+import {
+  cameraName,
+  httpRulesSchema,
+  httpRulesUpdateSchema,
+  httpSeriesSchema,
+  pictureSources,
+} from "@sightline/contracts";
 import { formatRules } from "@sightline/rules";
 import { z } from "zod";
 import { rulesName } from "../../rules/rules-service.ts";
@@ -68,14 +74,18 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
             .optional()
             .describe("Most pixels wide; a picture is never made larger."),
           annotated: flag.describe("Draw the detections into it."),
+          frame: z
+            .enum(pictureSources)
+            .default("camera")
+            .describe("In the camera's own resolution, where that can be had, or as the model saw it."),
         }),
         response: { 200: jpegAnswer, ...errorAnswers },
       },
     },
     async ({ params, query }, reply) => {
-      const { annotated, width } = query;
+      const { annotated, width, frame: source } = query;
       const name = cameraName(params.camera);
-      const { jpeg } = await parts().cameraSnapshots.get(name, { annotated, maxWidth: width });
+      const { jpeg } = await parts().cameraSnapshots.get(name, { annotated, source, maxWidth: width });
       return reply.type("image/jpeg").send(Buffer.from(jpeg));
     },
   );

@@ -192,6 +192,8 @@ export interface GetCameraSnapshotRequest {
   name: string;
   /** Draw the detections into the picture. */
   annotated: boolean;
+  /** The frame as the model saw it, instead of the same moment in the camera's own resolution. */
+  modelFrame: boolean;
 }
 
 /** Response of GetCameraSnapshot. */
@@ -1185,7 +1187,7 @@ export const WatchCamerasResponse: MessageFns<WatchCamerasResponse> = {
 };
 
 function createBaseGetCameraSnapshotRequest(): GetCameraSnapshotRequest {
-  return { name: "", annotated: false };
+  return { name: "", annotated: false, modelFrame: false };
 }
 
 export const GetCameraSnapshotRequest: MessageFns<GetCameraSnapshotRequest> = {
@@ -1195,6 +1197,9 @@ export const GetCameraSnapshotRequest: MessageFns<GetCameraSnapshotRequest> = {
     }
     if (message.annotated !== false) {
       writer.uint32(16).bool(message.annotated);
+    }
+    if (message.modelFrame !== false) {
+      writer.uint32(24).bool(message.modelFrame);
     }
     return writer;
   },
@@ -1228,6 +1233,14 @@ export const GetCameraSnapshotRequest: MessageFns<GetCameraSnapshotRequest> = {
             message.annotated = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.modelFrame = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1244,6 +1257,11 @@ export const GetCameraSnapshotRequest: MessageFns<GetCameraSnapshotRequest> = {
     return {
       name: isSet(object.name) ? globalThis.String(object.name) : "",
       annotated: isSet(object.annotated) ? globalThis.Boolean(object.annotated) : false,
+      modelFrame: isSet(object.modelFrame)
+        ? globalThis.Boolean(object.modelFrame)
+        : isSet(object.model_frame)
+        ? globalThis.Boolean(object.model_frame)
+        : false,
     };
   },
 
@@ -1255,6 +1273,9 @@ export const GetCameraSnapshotRequest: MessageFns<GetCameraSnapshotRequest> = {
     if (message.annotated !== false) {
       obj.annotated = message.annotated;
     }
+    if (message.modelFrame !== false) {
+      obj.modelFrame = message.modelFrame;
+    }
     return obj;
   },
 
@@ -1265,6 +1286,7 @@ export const GetCameraSnapshotRequest: MessageFns<GetCameraSnapshotRequest> = {
     const message = createBaseGetCameraSnapshotRequest();
     message.name = object.name ?? "";
     message.annotated = object.annotated ?? false;
+    message.modelFrame = object.modelFrame ?? false;
     return message;
   },
 };

@@ -1,0 +1,89 @@
+import { nalUnits, unitType } from "./annex-b.ts";
+import type { CodedPicture, RecordedCodec } from "./coded-picture.ts";
+import { annexB, type ParameterSets, parameterSetsOf } from "./parameter-sets.ts";
+
+export interface RecentPicturesLimits {
+  /** Milliseconds that a picture is kept; those that others need for their decoding stay longer. */
+  maxAgeMs: number;
+  /** Bytes of one camera. */
+  cameraBytes: () => number;
+}
+
+/** From a key picture up to the one before the next. */
+interface Group {
+  pictures: CodedPicture[];
+  sets: ParameterSets | undefined;
+  bytes: number;
+}
+
+/** What a decoder needs for one picture. */
+export interface Decodable {
+  codec: RecordedCodec;
+  /** From a key picture on, in the order of decoding; the last is the one that is wanted. */
+  pictures: readonly CodedPicture[];
+  /** Comes before the first, with start codes. */
+  parameterSets: Uint8Array;
+}
+
+/** The recent compressed pictures of a camera's connection, from key pictures on. */
+export class RecentPictures {
+  readonly #codec: RecordedCodec;
+  readonly #limits: RecentPicturesLimits;
+  /** Oldest first; the last is the one that grows. */
+  #groups: Group[] = [];
+  #sets: ParameterSets | undefined;
+  #bytes = 0;
+
+  constructor(codec: RecordedCodec, limits: RecentPicturesLimits) {
+    this.#codec = codec;
+    this.#limits = limits;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Takes the next picture, which must stay as it is. */
+  push(picture: CodedPicture): void {
+    if (picture.key || !this.#sets) this.#sets = parameterSetsOf(this.#codec, picture.data, this.#sets);
+    if (picture.key) this.#groups.push({ pictures: [], sets: this.#sets, bytes: 0 });
+    const group = this.#groups.at(-1);
+    if (!group) return;
+    group.pictures.push(picture);
+    group.bytes += picture.data.byteLength;
+    this.#bytes += picture.data.byteLength;
+    const { maxAgeMs } = this.#limits;
+    const most = this.#limits.cameraBytes();
+    for (let next = this.#groups[1]; this.#groups.length > 0; next = this.#groups[1]) {
+      const isOld = next !== undefined && picture.arrivedAt - next.pictures[0]!.arrivedAt > maxAgeMs;
+      if (!isOld && this.#bytes <= most) break;
+      this.#bytes -= this.#groups.shift()!.bytes;
+    }
+  }
+
+  /** What it takes to decode the picture that arrived then; undefined when that is not here any more. */
+  find(arrivedAt: number): Decodable | undefined {
+    for (const { pictures, sets } of this.#groups) {
+      const index = pictures.findIndex((picture) => picture.arrivedAt === arrivedAt);
+      const wanted = pictures[index];
+      if (!wanted) continue;
+      if (!sets) return undefined;
+      const needed = pictures
+        .slice(0, index)
+        .filter((picture) => picture.key || isReference(this.#codec, picture.data));
+      return { codec: this.#codec, pictures: [...needed, wanted], parameterSets: annexB(sets) };
+    }
+    return undefined;
+  }
+}
+
+/** Whether other pictures may be decoded from this one (H.264, 7.4.1; H.265, 7.4.2.2). Layers of H.265 in time are all taken. */
+function isReference(codec: RecordedCodec, data: Uint8Array): boolean {
+  for (const { start } of nalUnits(data)) {
+    const [first, second] = [data[start]!, data[start + 1]!];
+    const type = unitType(codec, first);
+    if (codec === "H264" && type >= 1 && type <= 5) return (first & 0x60) !== 0;
+    if (codec === "H265" && type < 32) return type >= 16 || type % 2 === 1 || (second & 7) > 1;
+  }
+  return true;
+}

@@ -1,0 +1,98 @@
+import { spawn } from "node:child_process";
+import { buffer, text } from "node:stream/consumers";
+import { limits } from "@sightline/contracts";
+import { displayExpressions, displayFilters } from "@sightline/media";
+import type { Decodable } from "@sightline/recording";
+import { type FfmpegProgram, frameArguments, ivfFrameHead, ivfHead, limitedCommand } from "@sightline/rtsp";
+import type { EncodedPicture } from "./encode-picture.ts";
+
+/** Of a machine that is very busy; who asks does not wait longer. */
+const timeoutMs = 10_000;
+
+export interface DecodeOptions {
+  ffmpeg: FfmpegProgram;
+  /** Make one picture of two fields. */
+  interlaced: boolean;
+  /** Longest width, in pixels. */
+  maxWidth: number | undefined;
+  /** 1 to 100. */
+  quality: number;
+}
+
+/** The picture could not be decoded; the message has ffmpeg's words. */
+export class DecodePictureError extends Error {
+  override readonly name = "DecodePictureError";
+}
+
+/**
+ * The last of these pictures as JPEG, as it is shown and in the camera's own resolution, by an ffmpeg that runs only for it.
+ * @throws DecodePictureError
+ */
+export async function decodePicture(
+  { codec, pictures, parameterSets }: Decodable,
+  { ffmpeg, interlaced, maxWidth, quality }: DecodeOptions,
+): Promise<EncodedPicture> {
+  // The decoder gives pictures in the order in which they are shown, each with the time it was given.
+  const shown = pictures.map(({ ptsUs }) => ptsUs).sort((a, b) => a - b);
+  const rank = (ptsUs: number) => shown.indexOf(ptsUs);
+  const wanted = rank(pictures.at(-1)!.ptsUs);
+  const { width, height } = displayExpressions;
+  const most = maxWidth === undefined ? width : `min(${Math.round(maxWidth)},${width})`;
+  const size = `w='${most}':h='2*round(ow*${height}/${width}/2)'`;
+  const filters = [
+    // A picture of two fields is made whole with those next to it.
+    interlaced ? `select='between(pts,${wanted - 1},${wanted + 1})'` : `select='eq(pts,${wanted})'`,
+    ...displayFilters({ interlaced }),
+    ...(interlaced && wanted > 0 ? ["select='eq(n,1)'"] : []),
+    `scale=${size}:out_range=full`,
+    ...["setsar=1", "format=yuvj420p"],
+  ];
+  const args = [
+    ...frameArguments(codec),
+    ...["-map", "0:v:0", "-vf", filters.join(","), "-frames:v", "1", "-fps_mode", "passthrough"],
+    ...[
+      "-c:v",
+      "mjpeg",
+      "-q:v",
+      String(qualityScale(quality)),
+      "-f",
+      "image2pipe",
+      "-threads",
+      "1",
+      "pipe:1",
+    ],
+  ];
+  const child = spawn(...limitedCommand(ffmpeg, args), { timeout: timeoutMs, killSignal: "SIGKILL" });
+  const failed = new Promise<never>((_, reject) => child.once("error", reject));
+  child.stdin.on("error", () => undefined);
+  child.stdin.write(ivfHead(codec, 1000));
+  for (const [i, { data, ptsUs }] of pictures.entries()) {
+    const bytes = i === 0 ? parameterSets.byteLength + data.byteLength : data.byteLength;
+    child.stdin.write(ivfFrameHead(bytes, rank(ptsUs)));
+    if (i === 0) child.stdin.write(parameterSets);
+    child.stdin.write(data);
+  }
+  child.stdin.end();
+  const [data, words] = await Promise.race([Promise.all([buffer(child.stdout), text(child.stderr)]), failed]);
+  const found = jpegSize(data);
+  if (data.byteLength > limits.maxPictureBytes)
+    throw new DecodePictureError(`it has ${data.byteLength} bytes, more than ${limits.maxPictureBytes}`);
+  if (!found) throw new DecodePictureError(words.trim().split("\n").at(-1) || "ffmpeg gave no picture");
+  return { data, ...found };
+}
+
+/** ffmpeg's scale, 2 (best) to 31, for a quality of 1 to 100. */
+function qualityScale(quality: number): number {
+  return Math.round(2 + (29 * (100 - quality)) / 100 / 2);
+}
+
+/** Reads a JPEG's size from its frame header; undefined when it is none or is cut short. */
+function jpegSize(jpeg: Buffer): { width: number; height: number } | undefined {
+  if (jpeg.length < 4 || jpeg.readUInt16BE(jpeg.length - 2) !== 0xffd9) return undefined;
+  for (let at = 2; at + 9 < jpeg.length && jpeg[at] === 0xff; at += 2 + jpeg.readUInt16BE(at + 2)) {
+    const marker = jpeg[at + 1]!;
+    if (marker >= 0xc0 && marker <= 0xc2)
+      return { height: jpeg.readUInt16BE(at + 5), width: jpeg.readUInt16BE(at + 7) };
+  }
+  return undefined;
+}

@@ -1,0 +1,156 @@
+/**
+ * What recording costs: cameras of 1920×1080 at 30 frames/s and 4 Mbit/s are given to a writer each, by turns with a recorder that
+ * writes nothing, in one process; its CPU is counted, the threads that write too. Then what a picture in the camera's resolution
+ * costs, at several distances from its key picture; ffmpeg's CPU is counted.
+ * `node test/bench/recording.ts [--cameras N] [--seconds S] [--rounds N] [--json]`
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { type CodedPicture, RecentPictures, RecordingFolder, SegmentWriter } from "@sightline/recording";
+import { findFfmpeg } from "@sightline/rtsp";
+import { isKey, readClip, type VideoClip } from "@sightline/rtsp/testing";
+import { decodePicture } from "../../services/ingest/src/pictures/decode-picture.ts";
+import { median } from "./statistics.ts";
+
+const rate = 30;
+const keyEvery = 60;
+const encode = [
+  ...["-vf", `scale=1920:1080,fps=${rate}`, "-c:v", "libx264", "-preset", "veryfast", "-bf", "0"],
+  ...["-g", String(keyEvery), "-b:v", "4M", "-maxrate", "4M", "-bufsize", "4M"],
+  // The clip is encoded twice, which must give the same bytes.
+  ...["-threads", "1"],
+];
+
+export interface RecordingOptions {
+  cameras: number;
+  seconds: number;
+  rounds: number;
+}
+
+/** The n-th picture of a camera that plays the clip without end. */
+function pictureAt(clip: VideoClip, n: number, startMs: number): CodedPicture {
+  const unit = clip.units[n % clip.units.length]!;
+  const ms = (n * 1000) / rate;
+  return {
+    ...{ data: unit.data, key: isKey(clip.codec, unit), ptsUs: Math.round(ms * 1000) },
+    ...{ arrivedAt: startMs + ms, captureMs: startMs + ms },
+  };
+}
+
+/** Share of a core that the process takes for so long. */
+async function share(
+  clip: VideoClip,
+  seconds: number,
+  takers: readonly ((picture: CodedPicture) => void)[],
+): Promise<number> {
+  const pictures = clip.units.map((_, n) => pictureAt(clip, n, Date.now()));
+  const startMs = Date.now();
+  const [before, begun] = [process.cpuUsage(), performance.now()];
+  for (let n = 0; n < seconds * rate; n++) {
+    const time = startMs + (n * 1000) / rate;
+    const { key, data } = pictures[n % pictures.length]!;
+    for (const take of takers)
+      take({ key, data, ptsUs: Math.round((n * 1e6) / rate), arrivedAt: time, captureMs: time });
+    await delay(Math.max(0, begun + ((n + 1) * 1000) / rate - performance.now()));
+  }
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1000 / (performance.now() - begun);
+}
+
+/** CPU of children that have ended, in milliseconds. */
+function childrenCpuMs(): number {
+  const stat = readFileSync("/proc/self/stat", "utf8");
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return (Number(fields[13]) + Number(fields[14])) * 10;
+}
+
+export async function benchRecording(
+  { cameras, seconds, rounds }: RecordingOptions,
+  say: (line: string) => void = () => undefined,
+) {
+  const directory = mkdtempSync(join(tmpdir(), "sightline-bench-recording-"));
+  try {
+    const clip = await readClip({ seconds: 8, encode });
+    const folder = await RecordingFolder.open({
+      directory,
+      maxBytes: 4e9,
+      onFault: (error) => say(error.message),
+    });
+    let dropped = 0;
+    const writers = Array.from(
+      { length: cameras },
+      (_, i) =>
+        new SegmentWriter({
+          ...{ camera: `camera-${i}`, codec: "H264", folder },
+          kind: () => "continuous",
+          mayWrite: () => true,
+          onFault: (error) => say(error.message),
+          onDropped: (count) => {
+            dropped += count;
+          },
+        }),
+    );
+    const nothing = writers.map(() => () => undefined);
+    const record = writers.map((writer) => (picture: CodedPicture) => writer.push(picture));
+    const perCamera: number[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const without = await share(clip, seconds, nothing);
+      const recording = await share(clip, seconds, record);
+      perCamera.push((recording - without) / cameras);
+      say(
+        `round ${round + 1}: ${percent(without)} of a core without, ${percent(recording)} with ${cameras} cameras recorded: ${percent(perCamera.at(-1)!)} each`,
+      );
+    }
+    await Promise.all(writers.map((writer) => writer.stop()));
+    await folder.settled();
+    const pictures = await benchPictures(clip, say);
+    return { cameras, perCamera: median(perCamera), dropped, bytes: folder.index.bytes, pictures };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function benchPictures(clip: VideoClip, say: (line: string) => void) {
+  const ffmpeg = { path: await findFfmpeg(process.env.FFMPEG_PATH), memoryMib: 2048 };
+  const recent = new RecentPictures("H264", { maxAgeMs: 1e9, cameraBytes: () => 1e9 });
+  for (let n = 0; n < keyEvery; n++) recent.push(pictureAt(clip, n, 1e12));
+  const results: { distance: number; cpuMs: number }[] = [];
+  for (const distance of [0, 15, 30, 59]) {
+    const decodable = recent.find(1e12 + (distance * 1000) / rate)!;
+    const costs: number[] = [];
+    for (let i = 0; i < 7; i++) {
+      const before = childrenCpuMs();
+      await decodePicture(decodable, { ffmpeg, interlaced: false, maxWidth: undefined, quality: 85 });
+      costs.push(childrenCpuMs() - before);
+    }
+    results.push({ distance, cpuMs: median(costs) });
+    say(`picture ${distance} after its key picture: ${median(costs)} ms of CPU`);
+  }
+  return results;
+}
+
+function percent(value: number): string {
+  return `${(100 * value).toFixed(2)} %`;
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({
+    options: {
+      cameras: { type: "string", default: "16" },
+      seconds: { type: "string", default: "10" },
+      rounds: { type: "string", default: "3" },
+      json: { type: "boolean", default: false },
+    },
+  });
+  const { cameras, seconds, rounds } = values;
+  const numbers = { cameras: Number(cameras), seconds: Number(seconds), rounds: Number(rounds) };
+  const report = await benchRecording(numbers, (line) => console.error(line));
+  if (values.json) console.log(JSON.stringify(report));
+  else
+    console.error(
+      `recording: ${percent(report.perCamera)} of a core for a camera; ${report.dropped} pictures left out`,
+    );
+}
