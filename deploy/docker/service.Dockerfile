@@ -22,6 +22,8 @@ RUN if [ "$SERVICE" = ingest ]; then \
       apt-get update && apt-get install -y --no-install-recommends ffmpeg && rm -rf /var/lib/apt/lists/*; fi
 WORKDIR /app
 COPY --from=packages /app /app
+# Of the user below, also as a new volume.
+RUN mkdir /recordings && chown 1000:1000 /recordings
 COPY models models
 COPY deploy/docker/healthcheck.mjs deploy/docker/make-keys.mjs ./
 ENV NODE_ENV=production SERVICE=${SERVICE}

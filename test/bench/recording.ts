@@ -133,7 +133,7 @@ async function benchPictures(clip: VideoClip, say: (line: string) => void) {
 }
 
 function percent(value: number): string {
-  return `${(100 * value).toFixed(2)} %`;
+  return `${(100 * value).toFixed(2)}%`;
 }
 
 if (import.meta.main) {
