@@ -24,6 +24,10 @@ const kinds: Readonly<Record<RecordedCodec, Readonly<Record<number, "video" | "s
 };
 /** More of a kind than a camera has. */
 const mostSets = 8;
+/** More than any parameter set, and less than a file's description can hold. */
+const mostSetBytes = 4096;
+/** More than a side of any camera's picture. */
+const mostSide = 16_384;
 
 /** The sets of a key picture, those that it lacks taken from `before`; undefined while there is none to decode with. */
 export function parameterSetsOf(
@@ -35,7 +39,8 @@ export function parameterSetsOf(
   for (const { start, end } of nalUnits(data)) {
     const kind = kinds[codec][unitType(codec, data[start]!)];
     // A copy: the rest of the picture is not kept for it.
-    if (kind && found[kind].length < mostSets) found[kind].push(data.slice(start, end));
+    if (kind && found[kind].length < mostSets && end - start <= mostSetBytes)
+      found[kind].push(data.slice(start, end));
   }
   const choose = (kind: keyof typeof found) =>
     found[kind].length > 0 ? found[kind] : (before?.[kind] ?? []);
@@ -48,7 +53,9 @@ export function parameterSetsOf(
 /** The size of the pictures that the sets describe; undefined when they cannot be read. */
 export function pictureSize({ codec, sequence }: ParameterSets): PictureSize | undefined {
   const [first] = sequence;
-  return first && (codec === "H264" ? h264Sequence(first) : h265Sequence(first));
+  const found = first && (codec === "H264" ? h264Sequence(first) : h265Sequence(first));
+  const isSide = (pixels: number) => pixels >= 1 && pixels <= mostSide;
+  return found && isSide(found.width) && isSide(found.height) ? found : undefined;
 }
 
 /** The sets as they stand in front of a picture, with start codes. */

@@ -2,6 +2,9 @@ import { nalUnits, unitType } from "./annex-b.ts";
 import type { CodedPicture, RecordedCodec } from "./coded-picture.ts";
 import { annexB, type ParameterSets, parameterSetsOf } from "./parameter-sets.ts";
 
+/** What a picture takes beside its bytes: tiny ones must not be kept without bound. */
+const pictureOverheadBytes = 256;
+
 export interface RecentPicturesLimits {
   /** Milliseconds that a picture is kept; those that others need for their decoding stay longer. */
   maxAgeMs: number;
@@ -50,8 +53,9 @@ export class RecentPictures {
     const group = this.#groups.at(-1);
     if (!group) return;
     group.pictures.push(picture);
-    group.bytes += picture.data.byteLength;
-    this.#bytes += picture.data.byteLength;
+    const bytes = picture.data.byteLength + pictureOverheadBytes;
+    group.bytes += bytes;
+    this.#bytes += bytes;
     const { maxAgeMs } = this.#limits;
     const most = this.#limits.cameraBytes();
     for (let next = this.#groups[1]; this.#groups.length > 0; next = this.#groups[1]) {

@@ -196,6 +196,35 @@ test("a stream whose time stands still or jumps is timed by the pictures' arriva
   }
 });
 
+test("what no file can hold is left out, and what comes behind it is recorded", async () => {
+  const good = sentPictures(await numberedVideo({ seconds: 3 }), { startMs });
+  const first = good[0]!;
+  const largeSet = Buffer.concat([Buffer.from([0, 0, 0, 1, 0x67]), Buffer.alloc(80_000, 0x55), first.data]);
+  const wide = Buffer.from(first.data);
+  wide.fill(0, wide.indexOf("\0\0\x01\x67", 0, "latin1") + 8, wide.indexOf("\0\0\x01\x67", 0, "latin1") + 12);
+  const odd: CodedPicture[] = [
+    { ...first, data: largeSet },
+    { ...first, data: wide },
+    { ...first, data: Buffer.alloc(0) },
+    first,
+    ...[...Array(3000).keys()].map((i) => ({
+      ...good[1]!,
+      ptsUs: i * 9_900_000,
+      arrivedAt: first.arrivedAt + i / 10,
+    })),
+    ...[...Array(3000).keys()].map((i) => ({ ...good[1]!, key: i % 2 === 0, ptsUs: -i, captureMs: -i })),
+  ];
+  const folder = await folderAt(await temporary());
+  const later = good.map((each) => ({
+    ...each,
+    ...{ ptsUs: each.ptsUs + 1e9, arrivedAt: each.arrivedAt + 1e6, captureMs: each.captureMs + 1e6 },
+  }));
+  const { dropped } = await record(folder, "H264", [first, ...odd, ...later]);
+  expect(dropped.length).toBeGreaterThan(0);
+  const { file } = await movieFile(folder, startMs + 1e6 - 500, startMs + 2e6);
+  expect(await shownNumbers(file)).toEqual([...good.keys()]);
+});
+
 test("the wall clock is set back and forward: nothing is lost or overwritten", async () => {
   const clip = await numberedVideo({ seconds: 12 });
   const steps = [0, -3_600_000, 3_600_000];

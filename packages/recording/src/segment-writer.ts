@@ -19,6 +19,9 @@ const segmentMs = 10_000;
 const fragmentMs = 1_000;
 /** What comes while so much waits for a slow disk is not recorded. */
 const mostWaitingBytes = 16 * 1024 * 1024;
+/** So much is written though pictures that are shown earlier may come, and what a picture takes beside its bytes. */
+const mostGatheredBytes = 8 * 1024 * 1024;
+const pictureOverheadBytes = 256;
 
 export interface WriterOptions {
   camera: string;
@@ -59,6 +62,7 @@ export class SegmentWriter {
   #sets: ParameterSets | undefined;
   #file: OpenFile | undefined;
   #gathered: Gathered[] = [];
+  #gatheredBytes = 0;
   #latest = Number.NEGATIVE_INFINITY;
   #waitingBytes = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -67,24 +71,15 @@ export class SegmentWriter {
     this.#options = options;
   }
 
-  /** Takes the next picture, which must stay as it is. */
+  /** Takes the next picture, which must stay as it is. One of a stream that cannot be put into a file is left out. */
   push(picture: CodedPicture): void {
-    const { ticks, anew } = this.#clock.time(picture);
-    // What the camera's description says of its video stands before the first picture, whatever that is.
-    this.#sets ??= parameterSetsOf(this.#options.codec, picture.data, undefined);
-    if (picture.key) this.#key(picture, anew ? undefined : ticks);
-    const first = this.#gathered[0];
-    // A picture that is shown after all before it parts the pictures: none behind it is shown before one that is written now.
-    if (first && ticks > this.#latest && picture.arrivedAt - first.picture.arrivedAt >= fragmentMs)
-      this.#flush(ticks);
-    if (!this.#file) return;
-    if (this.#file.failed || this.#waitingBytes > mostWaitingBytes) {
-      this.#options.onDropped(1 + this.#gathered.length);
-      this.#end();
-      return;
+    try {
+      this.#take(picture);
+    } catch (error) {
+      // Times or sizes that no camera means and no file can hold.
+      if (!(error instanceof RangeError)) throw error;
+      this.#drop();
     }
-    this.#gathered.push({ picture, ticks });
-    this.#latest = Math.max(this.#latest, ticks);
   }
 
   /** Writes what is gathered and ends the file. */
@@ -97,6 +92,31 @@ export class SegmentWriter {
   /** Resolves when what was given to be written has been. */
   async settled(): Promise<void> {
     await this.#writing;
+  }
+
+  #take(picture: CodedPicture): void {
+    const { ticks, anew } = this.#clock.time(picture);
+    // What the camera's description says of its video stands before the first picture, whatever that is.
+    this.#sets ??= parameterSetsOf(this.#options.codec, picture.data, undefined);
+    if (picture.key) this.#key(picture, anew ? undefined : ticks);
+    const first = this.#gathered[0];
+    // A picture that is shown after all before it parts the pictures: none behind it is shown before one that is written now.
+    const parts = ticks > this.#latest && picture.arrivedAt - (first?.picture.arrivedAt ?? 0) >= fragmentMs;
+    if (first && (parts || this.#gatheredBytes > mostGatheredBytes)) this.#flush(ticks);
+    if (!this.#file) return;
+    if (this.#file.failed || this.#waitingBytes > mostWaitingBytes) {
+      this.#drop();
+      return;
+    }
+    this.#gathered.push({ picture, ticks });
+    this.#gatheredBytes += picture.data.byteLength + pictureOverheadBytes;
+    this.#latest = Math.max(this.#latest, ticks);
+  }
+
+  /** Leaves out what is gathered and all that comes up to the next key picture. */
+  #drop(): void {
+    this.#options.onDropped(1 + this.#gathered.length);
+    this.#end();
   }
 
   /** `ticks`: the picture's time, where it continues what was. */
@@ -133,7 +153,7 @@ export class SegmentWriter {
     const head = fragmentedMovie({ ...shown, description: sampleDescription(sets) });
     const { width, height } = size;
     this.#write(file, head.length, async () => {
-      const facts = { fromMs: Math.floor(firstMs), codec, width, height, kind: kind() };
+      const facts = { fromMs: Math.max(0, Math.floor(firstMs)), codec, width, height, kind: kind() };
       file.segment = await folder.begin(camera, facts);
       file.handle = await open(folder.pathOf(file.segment), "wx");
       await this.#append(file, head, file.segment.fromMs);
@@ -146,6 +166,7 @@ export class SegmentWriter {
     const gathered = this.#gathered;
     if (!file || gathered.length === 0) return;
     this.#gathered = [];
+    this.#gatheredBytes = 0;
     const samples = this.#samples(gathered, next);
     const units = gathered.map(({ picture }) => nalUnits(picture.data));
     for (const [i, sample] of samples.entries()) sample.bytes = lengthPrefixedBytes(units[i]!);
@@ -179,6 +200,7 @@ export class SegmentWriter {
     const file = this.#file;
     this.#file = undefined;
     this.#gathered = [];
+    this.#gatheredBytes = 0;
     if (!file) return;
     this.#writing = this.#writing.then(async () => {
       const { folder, onFault } = this.#options;
