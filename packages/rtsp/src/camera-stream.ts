@@ -116,6 +116,11 @@ export class CameraStream {
     return this.#dropped;
   }
 
+  /** Packets that were not looked at because the camera sends more by UDP than may be taken. */
+  get refused(): number {
+    return this.#session.dropped;
+  }
+
   /** Ends the session at the camera and what ffmpeg reads. */
   async stop(): Promise<void> {
     this.#stopping = true;

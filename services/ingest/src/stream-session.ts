@@ -87,6 +87,8 @@ export async function runSession(
   } finally {
     await stream.stop();
     if (stream.dropped > 0) log.warn({ packets: stream.dropped }, "ffmpeg was too slow; packets were lost");
+    if (stream.refused > 0)
+      log.warn({ packets: stream.refused }, "the camera sent more than one may take; packets were lost");
   }
 }
 

@@ -57,6 +57,7 @@ export class RtspConnection {
       socket.once("close", () => {
         this.#closed = true;
         clearTimeout(this.#rest);
+        budget.close();
         this.#rejectAll();
         resolve(this.#fault);
       });

@@ -1,3 +1,4 @@
+import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import { CameraReason } from "@sightline/contracts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
@@ -335,5 +336,32 @@ test("a camera that floods the connection with what is no video leaves time for 
   await expect(session.play()).rejects.toMatchObject({ reason: CameraReason.UNREACHABLE });
   expect(performance.eventLoopUtilization(before).utilization).toBeLessThan(0.6);
   camera.disconnect();
+  await session.stop();
+});
+
+test("a camera that floods its UDP port is not looked at for more than its time, and what is lost is counted", async () => {
+  const camera = await start({ transports: ["udp"], answer: () => undefined });
+  const options = { transport: "udp" as const, videoTrack: 0, access: defaultAccess, ...patient };
+  const session = await CameraSession.open(parseRtspUrl(camera.url()), options, new AbortController().signal);
+  const setUp = camera.requests.find(({ method }) => method === "SETUP")!;
+  const port = Number(/client_port=(\d+)/.exec(setUp.headers.get("transport")!)![1]);
+  const flood = createSocket("udp4").on("error", () => undefined);
+  const packet = Buffer.alloc(60_000, 0x80);
+  let taken = 0;
+  session.onPacket = () => {
+    taken += 1;
+  };
+  // A datagram that finds the port full is lost, and no other is waited for.
+  const send = () => {
+    for (let i = 0; i < 20; i++) {
+      packet.writeUInt16BE(++sent & 0xffff, 2);
+      flood.send(packet, port, "127.0.0.1");
+    }
+    return session.dropped;
+  };
+  let sent = 0;
+  await expect.poll(send, { interval: 1, timeout: 30_000 }).toBeGreaterThan(0);
+  expect(taken).toBeGreaterThan(0);
+  flood.close();
   await session.stop();
 });

@@ -79,6 +79,11 @@ export class CameraSession {
     return this.#transport.kind;
   }
 
+  /** Packets that were not looked at because the camera sends more by UDP than may be taken. */
+  get dropped(): number {
+    return this.#transport.dropped;
+  }
+
   /** Takes RTP (channel 0) and RTCP (channel 1) of the track, with the 4 bytes of header of interleaved packets. */
   set onPacket(take: ((packet: Buffer) => void) | undefined) {
     this.#transport.onPacket = take;

@@ -1,4 +1,5 @@
 import type { RtspConnection } from "../connection/rtsp-connection.ts";
+import { WorkBudget } from "../connection/work-budget.ts";
 import { RtpOrder } from "./rtp-order.ts";
 import { bindUdpPorts, type UdpPorts } from "./udp-ports.ts";
 
@@ -14,6 +15,8 @@ export interface RtpTransport {
   /** Takes the camera's answer to the offer. */
   accept(answer: string): void;
   onPacket: ((packet: Buffer) => void) | undefined;
+  /** Packets that were not looked at because the camera sends more than may be taken. */
+  readonly dropped: number;
   send(packet: Buffer): void;
   close(): void;
 }
@@ -22,6 +25,8 @@ export interface RtpTransport {
 export class InterleavedTransport implements RtpTransport {
   readonly kind = "tcp";
   readonly offer = "RTP/AVP/TCP;unicast;interleaved=0-1";
+  /** The camera is made to wait instead. */
+  readonly dropped = 0;
   onPacket: ((packet: Buffer) => void) | undefined;
   readonly #connection: RtspConnection;
   #rtp = rtpChannel;
@@ -57,29 +62,40 @@ export class InterleavedTransport implements RtpTransport {
 const emptyReport = Buffer.from([0x80, 201, 0, 1, 0, 0, 0, 0]);
 const reportMs = 5_000;
 
-/** RTP over UDP. Only what comes from the camera's address is taken. */
+/** Bytes that a packet costs beyond its own: the system gives each alone. */
+const packetBytes = 500;
+
+/** RTP over UDP. Only what comes from the camera's address is taken, and no more of it than the process has time for. */
 export class UdpTransport implements RtpTransport {
   readonly kind = "udp";
   onPacket: ((packet: Buffer) => void) | undefined;
   readonly #ports: UdpPorts;
   readonly #camera: string;
   readonly #order = new RtpOrder((packet) => this.#give(rtpChannel, packet));
+  readonly #budget = new WorkBudget();
+  /** Until when nothing is taken, by performance.now(). */
+  #restUntil = 0;
+  #dropped = 0;
   #serverPort: number | undefined;
   #reports: NodeJS.Timeout | undefined;
 
   private constructor(ports: UdpPorts, camera: string) {
     this.#ports = ports;
     this.#camera = camera;
-    ports.rtp.on("message", (packet, { address }) => {
-      if (address === camera) this.#order.push(packet);
-    });
-    ports.rtcp.on("message", (packet, { address }) => {
-      if (address === camera) this.#give(rtcpChannel, packet);
-    });
+    ports.rtp.on("message", (packet, { address }) =>
+      this.#take(packet, address, () => this.#order.push(packet)),
+    );
+    ports.rtcp.on("message", (packet, { address }) =>
+      this.#take(packet, address, () => this.#give(rtcpChannel, packet)),
+    );
   }
 
   static async bind({ localAddress, remoteAddress }: RtspConnection): Promise<UdpTransport> {
     return new UdpTransport(await bindUdpPorts(localAddress), remoteAddress);
+  }
+
+  get dropped(): number {
+    return this.#dropped;
   }
 
   get offer(): string {
@@ -107,7 +123,18 @@ export class UdpTransport implements RtpTransport {
     this.onPacket = undefined;
     clearInterval(this.#reports);
     this.#order.stop();
+    this.#budget.close();
     this.#ports.close();
+  }
+
+  #take(packet: Buffer, address: string, take: () => void): void {
+    if (address !== this.#camera) return;
+    if (performance.now() < this.#restUntil) {
+      this.#dropped += 1;
+      return;
+    }
+    const restMs = this.#budget.spend(packet.length + packetBytes, take);
+    if (restMs > 0) this.#restUntil = performance.now() + restMs;
   }
 
   #give(channel: number, packet: Buffer): void {
