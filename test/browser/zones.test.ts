@@ -1,5 +1,5 @@
 import type { HttpEventPage, HttpRules } from "@sightline/contracts";
-import type { ElementHandle, Page } from "playwright-core";
+import type { ElementHandle, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { ConsoleSystem, patience } from "./console-system.ts";
 import { livePicture, untilDrawn } from "./drawn-pictures.ts";
@@ -191,6 +191,42 @@ test("its event comes to the list by itself, with a snapshot that can be looked 
   await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
   await page.getByRole("dialog").waitFor({ state: "detached" });
   expect(new URL(page.url()).pathname).toBe("/cameras/yard");
+});
+
+/** What is used of a video in the page. */
+interface Video {
+  currentTime: number;
+  videoWidth: number;
+}
+
+/** Waits until a video has shown pictures of the camera's own size. */
+async function untilPlayed(video: Locator): Promise<void> {
+  const state = () =>
+    video.evaluate(({ currentTime, videoWidth }: Video) => ({ videoWidth, played: currentTime > 0.5 }));
+  await expect.poll(state, patience).toEqual({ videoWidth: 768, played: true });
+}
+
+test("the clip of an event plays, and the recording from the strip of the day", async () => {
+  await expect.poll(async () => (await events()).some(({ hasClip }) => hasClip), patience).toBe(true);
+  const event = (await events()).find(({ hasClip }) => hasClip)!;
+  const clip = `/api/v1/events/yard/${event.id}/clip`;
+  await expect
+    .poll(async () => (await fetch(`${sightline.origin}${clip}`, { method: "HEAD" })).status, patience)
+    .toBe(200);
+  await page.goto(`${sightline.origin}/cameras/yard/events/${event.id}`);
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: "Play the clip" }).click();
+  await untilPlayed(dialog.locator("video"));
+  await dialog.getByRole("button", { name: "Show the picture" }).click();
+  await dialog.getByRole("button", { name: "Close" }).click();
+
+  const strip = page.getByRole("slider", { name: /^Recording of camera yard/ });
+  await strip.locator(".recorded").first().waitFor();
+  await strip.focus();
+  await page.keyboard.press("ArrowLeft");
+  const recording = page.getByLabel("Recording of camera yard", { exact: true });
+  await untilPlayed(recording);
+  await expect.poll(() => strip.getAttribute("aria-valuetext"), patience).not.toBe("nothing is played");
 });
 
 test("events are found by camera, kind and zone", async () => {

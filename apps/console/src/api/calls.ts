@@ -6,6 +6,7 @@ import type {
   HttpNewCamera,
   HttpProbe,
   HttpProbeRequest,
+  HttpRecordingSpans,
   HttpRules,
   HttpSeries,
   HttpSystem,
@@ -78,6 +79,34 @@ export async function getPicture(id: string, width: number, signal?: AbortSignal
 export function snapshotUrl(event: { camera: string; id: string }, annotated: boolean): string {
   const path = `/api/v1${eventPath(event)}/snapshot`;
   return annotated ? `${path}?annotated=true` : path;
+}
+
+/** Address of an event's video. */
+export function clipUrl(event: { camera: string; id: string }): string {
+  return `/api/v1${eventPath(event)}/clip`;
+}
+
+/** A range of a camera's recording, in milliseconds since 1970. */
+interface RecordingRange {
+  fromMs: number;
+  toMs: number;
+}
+
+export const listRecordingSpans = (id: string, range: RecordingRange, signal?: AbortSignal) =>
+  requestJson<HttpRecordingSpans>(`${camera(id)}/recording/spans?${rangeQuery(range)}`, { signal });
+
+/** Address of an HLS playlist. */
+export function playlistUrl(id: string, range: RecordingRange): string {
+  return `/api/v1${camera(id)}/recording/playlist.m3u8?${rangeQuery(range)}`;
+}
+
+/** Address of a range as one MP4. */
+export function recordingUrl(id: string, range: RecordingRange): string {
+  return `/api/v1${camera(id)}/recording?${rangeQuery(range)}`;
+}
+
+function rangeQuery({ fromMs, toMs }: RecordingRange): URLSearchParams {
+  return new URLSearchParams({ from: new Date(fromMs).toISOString(), to: new Date(toMs).toISOString() });
 }
 
 function eventPath({ camera, id }: { camera: string; id: string }): string {

@@ -15,7 +15,7 @@ export class RequestError extends Error {
 }
 
 export interface RequestOptions {
-  method?: "GET" | "POST" | "PATCH" | "PUT" | "DELETE";
+  method?: "GET" | "HEAD" | "POST" | "PATCH" | "PUT" | "DELETE";
   body?: unknown;
   /** Makes the request conditional on the resource not having changed. */
   etag?: string | undefined;

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { LivePicture } from "@sightline/contracts";
 import { EventList } from "../events/event-list.tsx";
 import { LiveCanvas } from "../live/live-canvas.tsx";
+import { RecordingPanel } from "../recording/recording-panel.tsx";
 import { cameraEventPath, cameraPath, eventsPath } from "../routing/route.ts";
 import { DarkNotice, isDark } from "../shell/dark-notice.tsx";
 import { Fold } from "../shell/fold.tsx";
@@ -43,6 +44,7 @@ export function CameraPage({ id, event }: Props) {
           </section>
         </div>
       </div>
+      <RecordingPanel key={id} camera={state.camera.value} />
       <div class="camera-columns">
         <section class="panel camera-events" aria-labelledby="events-title">
           <div class="panel-head">

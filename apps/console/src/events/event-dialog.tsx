@@ -1,11 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { HttpEvent } from "@sightline/contracts";
 import { useEffect, useRef } from "preact/hooks";
-import { type EventFilter, getEvent, snapshotUrl } from "../api/calls.ts";
+import { clipUrl, type EventFilter, getEvent, snapshotUrl } from "../api/calls.ts";
 import { describeFailure } from "../api/request.ts";
 import { cameraPath } from "../routing/route.ts";
 import { ZoomView } from "../shell/zoom-view.tsx";
 import { formatFullTime } from "../words/times.ts";
+import { EventClip } from "./event-clip.tsx";
 import { type EventId, eventKey } from "./event-feed.ts";
 import { eventFacts, eventSpan, eventTitle } from "./event-words.ts";
 import { askNeighbours, type Neighbours, neighboursIn } from "./neighbours.ts";
@@ -26,6 +27,8 @@ export function EventDialog({ opened, list, complete, filter, onOpen, onClose }:
   const fetched = useSignal<HttpEvent | undefined>(undefined);
   const asked = useSignal<Neighbours | undefined>(undefined);
   const fault = useSignal("");
+  /** Key of the event whose clip is shown. */
+  const playing = useSignal("");
   const key = eventKey(opened);
   const event =
     list.find((one) => eventKey(one) === key) ??
@@ -51,7 +54,7 @@ export function EventDialog({ opened, list, complete, filter, onOpen, onClose }:
   const { newer, older } = known ?? asked.value ?? {};
   const onKeyDown = (press: KeyboardEvent) => {
     const to = { ArrowLeft: newer, ArrowRight: older }[press.key];
-    if (to && !(press.target as Element).matches(".zoomed")) onOpen(to);
+    if (to && !(press.target as Element).matches(".zoomed, video")) onOpen(to);
   };
   const name = event ? `${eventTitle(event)}, camera ${event.camera}` : `Event of camera ${opened.camera}`;
   return (
@@ -75,7 +78,8 @@ export function EventDialog({ opened, list, complete, filter, onOpen, onClose }:
           <a href={cameraPath(event.camera)}>{event.camera}</a> · {eventFacts(event)}
         </p>
       )}
-      {event?.hasSnapshot && <Snapshot key={key} event={event} name={name} />}
+      {event && playing.value === key && <EventClip key={key} event={event} name={name} />}
+      {event?.hasSnapshot && playing.value !== key && <Snapshot key={key} event={event} name={name} />}
       {event && !event.hasSnapshot && <p class="note">There is no picture of it.</p>}
       <div class="buttons">
         <button type="button" disabled={!newer} onClick={() => newer && onOpen(newer)}>
@@ -84,6 +88,16 @@ export function EventDialog({ opened, list, complete, filter, onOpen, onClose }:
         <button type="button" disabled={!older} onClick={() => older && onOpen(older)}>
           Older →
         </button>
+        {event?.hasClip && (
+          <button type="button" onClick={() => (playing.value = playing.value === key ? "" : key)}>
+            {playing.value === key ? "Show the picture" : "Play the clip"}
+          </button>
+        )}
+        {event?.hasClip && (
+          <a class="button" href={clipUrl(event)} download={`${event.camera}-${event.id}.mp4`}>
+            Save the clip
+          </a>
+        )}
         {event?.hasSnapshot && (
           <a class="button" href={snapshotUrl(event, false)} download={`${event.camera}-${event.id}.jpg`}>
             Save without boxes

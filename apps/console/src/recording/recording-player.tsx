@@ -1,0 +1,81 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { playlistUrl } from "../api/calls.ts";
+import type { Window } from "./timeline-scale.ts";
+
+interface Props {
+  camera: string;
+  /** What is played, from its beginning. */
+  range: Window;
+  /** Called with the capture time of the picture that is shown, in milliseconds since 1970. */
+  onTime: (ms: number) => void;
+}
+
+const unplayable =
+  "This browser cannot play the video: it does not know the codec (H.265, perhaps). The recording can be saved and played elsewhere.";
+
+/** Plays a range of a camera's recording, file after file as they are needed. */
+export function RecordingPlayer({ camera, range, onTime }: Props) {
+  const video = useRef<HTMLVideoElement>(null);
+  const fault = useSignal("");
+  useEffect(() => {
+    const element = video.current;
+    if (!element) return undefined;
+    fault.value = "";
+    const url = playlistUrl(camera, range);
+    let stop = (): void => undefined;
+    let ended = false;
+    // Fetched only by those who play something.
+    void import("hls.js/light").then(({ default: Hls }) => {
+      if (ended) return;
+      if (!Hls.isSupported()) {
+        element.src = url;
+        return;
+      }
+      // A worker would be a script from a blob, which the page's policy does not allow.
+      const hls = new Hls({ enableWorker: false, backBufferLength: 60, maxBufferLength: 30 });
+      hls.on(Hls.Events.ERROR, (_, { fatal, details, response, error }) => {
+        if (!fatal) return;
+        const codec = details === Hls.ErrorDetails.BUFFER_ADD_CODEC_ERROR || details.includes("Codec");
+        fault.value = codec
+          ? unplayable
+          : response?.code === 404
+            ? "Nothing is kept of this time any more."
+            : `The recording cannot be played: ${error.message}.`;
+      });
+      const tell = () => {
+        const time = hls.playingDate?.getTime();
+        if (time !== undefined) onTime(time);
+      };
+      element.addEventListener("timeupdate", tell);
+      hls.loadSource(url);
+      hls.attachMedia(element);
+      stop = () => {
+        element.removeEventListener("timeupdate", tell);
+        hls.destroy();
+      };
+    });
+    return () => {
+      ended = true;
+      stop();
+    };
+  }, [camera, range.fromMs, range.toMs]);
+  return (
+    <>
+      <video
+        ref={video}
+        class="recording-video"
+        controls
+        autoPlay
+        muted
+        playsInline
+        aria-label={`Recording of camera ${camera}`}
+      />
+      {fault.value !== "" && (
+        <p class="fault" role="alert">
+          {fault.value}
+        </p>
+      )}
+    </>
+  );
+}
