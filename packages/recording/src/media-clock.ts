@@ -4,8 +4,13 @@ const ticksPerMs = ticksPerSecond / 1000;
 /** A step of the stream's time that is no longer than this is taken as it is, since slow cameras have B-frames too; a longer one must be as long by the clock. */
 const usualStepMs = 10_000;
 const toleranceMs = 1_000;
-/** The file's time is set anew when it is so far from the capture time. */
-const mostDriftMs = 2_000;
+/** A picture cannot arrive before its time: when it is so much ahead, what was taken for the beginning had come late. */
+const mostAheadMs = 200;
+/** Pictures come late when the network or this process is held up; only for so long that is no other time of the stream. */
+const mostBehindMs = 2_000;
+const mostLateMs = 20_000;
+/** So late none comes by being held up. */
+const jumpMs = 10_000;
 /** Pictures of a shorter time come too irregularly to tell. */
 const leastJudgedMs = 500;
 
@@ -25,6 +30,7 @@ export class MediaClock {
   #last: { ptsUs: number; arrivedAt: number; ticks: number } | undefined;
   #lastKey: { ticks: number; arrivedAt: number } | undefined;
   #byArrival = false;
+  #behindSince: number | undefined;
 
   time(picture: CodedPicture): MediaTime {
     const { key, arrivedAt, captureMs, ptsUs } = picture;
@@ -34,12 +40,22 @@ export class MediaClock {
       this.#byArrival = true;
       followed = this.#follow(picture);
     }
-    const anew = key && (followed === undefined || Math.abs(followed - wall) > mostDriftMs * ticksPerMs);
+    const anew = key && (followed === undefined || this.#isOff((wall - followed) / ticksPerMs, arrivedAt));
     const ticks = anew || followed === undefined ? wall : followed;
     if (anew) this.#anchor = { ptsUs, ticks };
     this.#last = { ptsUs, arrivedAt, ticks };
     if (key) this.#lastKey = { ticks, arrivedAt };
     return { ticks, anew };
+  }
+
+  /** Whether a key picture that arrived so many milliseconds behind its time says that times must be set anew. */
+  #isOff(behindMs: number, arrivedAt: number): boolean {
+    const isBehind = behindMs > mostBehindMs;
+    this.#behindSince = isBehind ? (this.#behindSince ?? arrivedAt) : undefined;
+    const isLate = this.#behindSince !== undefined && arrivedAt - this.#behindSince > mostLateMs;
+    const isOff = behindMs < -mostAheadMs || behindMs > jumpMs || isLate;
+    if (isOff) this.#behindSince = undefined;
+    return isOff;
   }
 
   /** The time that continues what was; undefined at the beginning. */
