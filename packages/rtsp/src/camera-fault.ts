@@ -50,6 +50,13 @@ export function describeReason(reason: CameraReason, detail?: string): CameraFau
   return { reason, message: detail === undefined ? text : `${text} (${detail})` };
 }
 
+/** Video comes, but ffmpeg does not keep up with it. */
+export const decodedTooSlowly: CameraFault = {
+  reason: CameraReason.DECODE_FAILURE,
+  message:
+    "the camera's pictures come faster than this machine decodes them; lower their size or rate at the camera, or use its second stream",
+};
+
 /** What a fault's message says beyond the words for its reason, as `describeReason` puts them; the whole of any other. */
 export function faultDetail({ reason, message }: CameraFault): string {
   const { message: words } = describeReason(reason);

@@ -40,6 +40,7 @@ export class CameraStream {
   #fault: CameraFaultError | undefined;
   #dropped = 0;
   #cameraEnded = false;
+  #heldBack = false;
   #stopping = false;
 
   private constructor(session: CameraSession, way: CameraWay) {
@@ -68,7 +69,10 @@ export class CameraStream {
           throw error;
         }),
       report: (packet: Buffer) => session.send(packet),
-      drained: () => session.resume(),
+      drained: () => {
+        if (stream) stream.#heldBack = false;
+        session.resume();
+      },
     };
     stream = new CameraStream(
       session,
@@ -111,6 +115,11 @@ export class CameraStream {
     return this.#cameraEnded;
   }
 
+  /** Whether what comes waits, or is lost, because ffmpeg does not take it: a silence is not the camera's then. */
+  get heldBack(): boolean {
+    return this.#heldBack;
+  }
+
   /** Packets lost because ffmpeg was too slow. */
   get dropped(): number {
     return this.#dropped;
@@ -132,8 +141,11 @@ export class CameraStream {
     this.onPacket?.(packet);
     if (this.transport === "udp" && this.#way.backlog > mostBacklog) {
       this.#dropped += 1;
+      this.#heldBack = true;
       return;
     }
-    if (!this.#way.push(packet, performance.now())) this.#session.pause();
+    if (this.#way.push(packet, performance.now())) return;
+    this.#heldBack = this.transport === "tcp";
+    this.#session.pause();
   }
 }

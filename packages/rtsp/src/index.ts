@@ -1,6 +1,12 @@
 export { CameraNetworks, CameraNetworksError } from "./address/camera-networks.ts";
 export { type Credentials, parseRtspUrl, type RtspTarget, RtspUrlError } from "./address/rtsp-url.ts";
-export { type CameraFault, CameraFaultError, describeReason, faultDetail } from "./camera-fault.ts";
+export {
+  type CameraFault,
+  CameraFaultError,
+  decodedTooSlowly,
+  describeReason,
+  faultDetail,
+} from "./camera-fault.ts";
 export { type ArrivedPicture, CameraStream } from "./camera-stream.ts";
 export { findFfmpeg } from "./ffmpeg-path.ts";
 export { type FfmpegReport, FfmpegReportReader, pictureReport, reportArguments } from "./ffmpeg-report.ts";

@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { CameraReason } from "@sightline/contracts";
 import { expect, test } from "vitest";
 import { parseRtspUrl } from "./address/rtsp-url.ts";
+import { decodedTooSlowly } from "./camera-fault.ts";
 import { findFfmpeg } from "./ffmpeg-path.ts";
 import { usualFfmpegMemoryMib } from "./limited-ffmpeg.ts";
 import { receive } from "./receive.ts";
@@ -35,6 +39,24 @@ test.each([
     expect(reception.ok && reception.framesPerSecond).toBeCloseTo(10, 2);
   },
 );
+
+test("an ffmpeg that does not keep up with what comes is told as such, not as the camera's silence", async () => {
+  const directory = mkdtempSync(join(tmpdir(), "sightline-slow-"));
+  const path = join(directory, "ffmpeg");
+  const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
+  // Stopped before it takes anything, as one is on a machine that does not get to it.
+  writeFileSync(path, `#!/bin/sh\nkill -STOP $$\nexec "${ffmpeg}" "$@"\n`, { mode: 0o755 });
+  const clip = await readClip({ seconds: 10 });
+  const camera = await ScriptedCamera.start({ tracks: [{ clip, speed: 20 }] });
+  const reception = await receive(parseRtspUrl(camera.url()), {
+    ffmpeg: { path, memoryMib: usualFfmpegMemoryMib },
+    transport: "tcp",
+    timeoutMs: 6_000,
+  });
+  await camera.stop();
+  rmSync(directory, { recursive: true });
+  expect(reception).toMatchObject({ ok: false, ...decodedTooSlowly });
+});
 
 test.each([
   ["memory that is not enough", { memoryMib: 1 }, CameraReason.INTERNAL],

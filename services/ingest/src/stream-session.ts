@@ -5,6 +5,7 @@ import {
   type CameraFault,
   CameraFaultError,
   CameraStream,
+  decodedTooSlowly,
   describeReason,
   type FfmpegProgram,
   nothingArrives,
@@ -134,9 +135,13 @@ async function decode(
     log,
   );
   let verdict: CameraReason | undefined;
+  let tooSlow = false;
   const look = () => {
-    verdict ??= judge(seen, options.stallMs());
-    if (verdict !== undefined) void decoder.stop();
+    if (verdict !== undefined) return;
+    verdict = judge(seen, options.stallMs());
+    if (verdict === undefined) return;
+    tooSlow = stream.heldBack;
+    void decoder.stop();
   };
   // A process that was held up for a while first reads what came meanwhile: only then is the silence the camera's.
   const watch = setInterval(() => setImmediate(look), watchMs);
@@ -146,7 +151,8 @@ async function decode(
     const end = await decoder.ended;
     if (signal.aborted) return undefined;
     log.debug({ exitCode: end.exitCode, lastLines: end.lastLines }, "ffmpeg ended");
-    const fault = explain(stream, seen, verdict, end);
+    // Whatever seems to lack then, it is there and waits.
+    const fault = tooSlow ? decodedTooSlowly : explain(stream, seen, verdict, end);
     const by = decoding.decoder;
     if (by === "software" || !decoderReasons.includes(fault.reason)) return fault;
     return { ...fault, hardware: { decoder: by, words: tellingLine(end.lastLines) } };
