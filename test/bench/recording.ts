@@ -123,7 +123,13 @@ async function benchPictures(clip: VideoClip, say: (line: string) => void) {
     const costs: number[] = [];
     for (let i = 0; i < 7; i++) {
       const before = childrenCpuMs();
-      await decodePicture(decodable, { ffmpeg, interlaced: false, maxWidth: undefined, quality: 85 });
+      await decodePicture(decodable, {
+        ffmpeg,
+        interlaced: false,
+        maxWidth: undefined,
+        quality: 85,
+        signal: AbortSignal.timeout(30_000),
+      });
       costs.push(childrenCpuMs() - before);
     }
     results.push({ distance, cpuMs: median(costs) });

@@ -6,9 +6,6 @@ import type { Decodable } from "@sightline/recording";
 import { type FfmpegProgram, frameArguments, ivfFrameHead, ivfHead, limitedCommand } from "@sightline/rtsp";
 import type { EncodedPicture } from "./encode-picture.ts";
 
-/** Of a machine that is very busy; who asks does not wait longer. */
-const timeoutMs = 10_000;
-
 export interface DecodeOptions {
   ffmpeg: FfmpegProgram;
   /** Make one picture of two fields. */
@@ -17,6 +14,8 @@ export interface DecodeOptions {
   maxWidth: number | undefined;
   /** 1 to 100. */
   quality: number;
+  /** Ends the decoder: who asks does not wait longer. */
+  signal: AbortSignal;
 }
 
 /** The picture could not be decoded; the message has ffmpeg's words. */
@@ -30,7 +29,7 @@ export class DecodePictureError extends Error {
  */
 export async function decodePicture(
   { codec, pictures, parameterSets }: Decodable,
-  { ffmpeg, interlaced, maxWidth, quality }: DecodeOptions,
+  { ffmpeg, interlaced, maxWidth, quality, signal }: DecodeOptions,
 ): Promise<EncodedPicture> {
   // The decoder gives pictures in the order in which they are shown, each with the time it was given.
   const shown = pictures.map(({ ptsUs }) => ptsUs).sort((a, b) => a - b);
@@ -62,7 +61,7 @@ export async function decodePicture(
       "pipe:1",
     ],
   ];
-  const child = spawn(...limitedCommand(ffmpeg, args), { timeout: timeoutMs, killSignal: "SIGKILL" });
+  const child = spawn(...limitedCommand(ffmpeg, args), { signal, killSignal: "SIGKILL" });
   const failed = new Promise<never>((_, reject) => child.once("error", reject));
   child.stdin.on("error", () => undefined);
   child.stdin.write(ivfHead(codec, 1000));

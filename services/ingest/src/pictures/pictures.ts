@@ -12,6 +12,11 @@ import type { Moment } from "./handed-moments.ts";
 const defaultQuality = 80;
 /** A picture takes milliseconds, so the last in the line still comes within the time that is waited for it. */
 const mostWaiting = 32;
+/** A decoder takes longer; who finds more before him gets the model's frame at once. */
+const mostDecodesWaiting = 8;
+/** So long the camera's own picture is waited for when the model's frame could take its place, and when none could. */
+const patienceMs = 2_500;
+const longestMs = 5_000;
 /** Cores are for decoding; more pictures at a time than libuv has threads only wait elsewhere. */
 const mostRunning = Math.min(4, Math.max(1, Math.floor(availableParallelism() / 4)));
 
@@ -28,6 +33,7 @@ export interface StreamMoment extends Moment {
 export class Pictures {
   readonly memory: FrameMemory;
   readonly #limit = new TaskLimit(mostRunning, mostWaiting);
+  readonly #decoding = new TaskLimit(mostRunning, mostDecodesWaiting);
   readonly #ffmpeg: FfmpegProgram;
   /** Of the compressed pictures that a camera may keep. */
   readonly streamLimits: RecentPicturesLimits;
@@ -59,40 +65,59 @@ export class Pictures {
     moment: StreamMoment | undefined,
   ): Promise<{ answer: PictureAnswer; data: Uint8Array }> {
     const startedAt = performance.now();
-    const decoded = moment && (await this.#decode(request, moment));
-    const result = decoded ?? (frame ? await this.#make(request, frame) : missing(request));
-    this.#observe(result.answer.ok ? "made" : result.answer.reason, (performance.now() - startedAt) / 1000);
-    return result;
+    // It would be used again for another frame while its turn is waited for.
+    frame?.buffers.share(frame.message);
+    try {
+      const decoded = moment && (await this.#decode(request, moment, frame !== undefined));
+      const result = decoded ?? (frame ? await this.#make(request, frame) : missing(request));
+      const outcome = result.answer.ok ? "made" : result.answer.reason;
+      this.#observe(outcome, (performance.now() - startedAt) / 1000);
+      return result;
+    } finally {
+      frame?.buffers.give(frame.message);
+    }
   }
 
-  /** Undefined when it cannot be decoded: the model's frame takes its place. */
-  async #decode({ maxWidth, quality = defaultQuality }: PictureRequest, moment: StreamMoment) {
+  /** Undefined when it cannot be decoded, or not in time, and the model's frame is to take its place. */
+  async #decode(
+    { maxWidth, quality = defaultQuality }: PictureRequest,
+    moment: StreamMoment,
+    hasFrame: boolean,
+  ) {
     const { metadata, decodable, interlaced } = moment;
-    const options = { ffmpeg: this.#ffmpeg, interlaced, maxWidth, quality };
+    const signal = AbortSignal.timeout(hasFrame ? patienceMs : longestMs);
+    const options = { ffmpeg: this.#ffmpeg, interlaced, maxWidth, quality, signal };
+    const late = new Promise<never>((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
     try {
-      return made(metadata, await this.#limit.run(() => decodePicture(decodable, options)));
+      const decoding = this.#decoding.run(async () => {
+        signal.throwIfAborted();
+        return decodePicture(decodable, options);
+      });
+      return made(metadata, await Promise.race([decoding, late]));
     } catch (error) {
-      if (error instanceof TaskLimitError) return busy();
-      const words = (error as Error).message;
-      this.#log.warn(
-        { camera: metadata.camera, error: words },
-        "a picture of the camera's own could not be decoded",
-      );
+      const isBusy = error instanceof TaskLimitError || signal.aborted;
+      if (isBusy && !hasFrame) return busy();
+      const { camera } = metadata;
+      if (isBusy) this.#log.debug({ camera }, "too many pictures at a time; one is of the model's size");
+      else
+        this.#log.warn(
+          { camera, error: (error as Error).message },
+          "a picture of the camera's own could not be decoded",
+        );
       return undefined;
     }
   }
 
   async #make({ maxWidth, quality = defaultQuality }: PictureRequest, frame: KeptFrame) {
-    const { metadata, message, buffers } = frame;
-    buffers.share(message);
     try {
-      return made(metadata, await this.#limit.run(() => encodePicture(frame, { maxWidth, quality })));
+      return made(frame.metadata, await this.#limit.run(() => encodePicture(frame, { maxWidth, quality })));
     } catch (error) {
       if (error instanceof TaskLimitError) return busy();
-      this.#log.error({ camera: metadata.camera, error: (error as Error).message }, "a picture failed");
+      const { camera } = frame.metadata;
+      this.#log.error({ camera, error: (error as Error).message }, "a picture failed");
       return refused("failed", "the picture could not be made; the log of ingest says more");
-    } finally {
-      buffers.give(message);
     }
   }
 }
