@@ -177,10 +177,25 @@ test("cameras that no worker looks at say so, and what to do", async () => {
     .poll(() => page.getByTestId("headline-text").textContent(), patience)
     .toContain("nothing is analysed");
   const before = await shownFrame(livePicture(page, "yard"));
+  // Nobody can check a class now.
+  const classes = (names: string[]) =>
+    fetch(`${sightline.origin}/api/v1/cameras/yard`, {
+      method: "PATCH",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ classes: names }),
+    });
+  await classes(["person", "dog"]);
   await stack.startService("inference");
   await stack.ready("inference", `http://127.0.0.1:${ports.inference}/readyz`, AbortSignal.timeout(60_000));
   await notice.waitFor({ state: "detached" });
   await untilDrawn(livePicture(page, "yard"), before);
+  const trouble = tile("yard").getByRole("button", { name: /does not know what .* \(dog\)/ });
+  await trouble.click();
+  expect(await trouble.textContent()).toContain("Choose among the classes that the model knows");
+  expect(new URL(page.url()).pathname).toBe("/");
+  await trouble.click();
+  expect(await trouble.textContent()).not.toContain("Choose");
+  await classes([]);
 });
 
 test("a camera's settings are changed, and only those", async () => {
@@ -210,6 +225,12 @@ test("the system page tells how much of NATS's disk is free", async () => {
   await expect
     .poll(() => storage.textContent(), patience)
     .toMatch(/^Disk of NATS: [\d.]+\s[kMGT]B of [\d.]+\s[kMGT]B free \(\/.+\)/);
+  await page.setViewportSize({ width: 390, height: 844 });
+  for (const table of ["models", "streams"])
+    expect(
+      await page.getByTestId(table).evaluate((each) => each.scrollWidth - each.parentElement!.clientWidth),
+    ).toBeLessThanOrEqual(0);
+  await page.setViewportSize({ width: 1280, height: 900 });
 });
 
 test("what someone else has changed meanwhile stays, and so does what was changed here", async () => {

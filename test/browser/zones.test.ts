@@ -92,6 +92,19 @@ test("a rule over the zone is added, saved and in force", async () => {
   await page.getByRole("button", { name: "Add a rule" }).click();
   await page.getByLabel("Report when").selectOption("entered_zone");
   await page.getByLabel("Zone", { exact: true }).selectOption("lawn");
+  await page.setViewportSize({ width: 390, height: 844 });
+  // What the longest choice needs more than there is.
+  const lacking = await page.evaluate<number>(`{
+    const select = document.querySelector(".rule-fields select");
+    const wide = select.cloneNode(true);
+    wide.style.width = "max-content";
+    select.parentElement.append(wide);
+    const needed = wide.offsetWidth;
+    wide.remove();
+    needed - select.offsetWidth;
+  }`);
+  expect(lacking).toBeLessThanOrEqual(0);
+  await page.setViewportSize({ width: 1280, height: 900 });
   await save();
   const saved = await rules();
   expect(saved.rules).toMatchObject([{ type: "entered_zone", zone: "lawn" }]);

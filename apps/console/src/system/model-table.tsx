@@ -14,7 +14,7 @@ export function ModelTable({ models, workers }: Props) {
     <section class="panel" aria-labelledby="models-title">
       <h2 id="models-title">Models</h2>
       <div class="scroll" tabIndex={0} role="region" aria-label="Table of models">
-        <table class="data" data-testid="models">
+        <table class="data stacks" data-testid="models">
           <thead>
             <tr>
               <th scope="col">Model</th>
@@ -34,19 +34,23 @@ export function ModelTable({ models, workers }: Props) {
                   {model.name}
                   {model.isDefault && <span class="tag">default</span>}
                 </th>
-                <td>{model.architecture}</td>
-                <td class="number">
+                <td data-label="Architecture">{model.architecture}</td>
+                <td class="number" data-label="Input">
                   {model.width} × {model.height}
                 </td>
-                <td title={model.classes.join(", ")}>
+                <td data-label="Classes" title={model.classes.join(", ")}>
                   {model.classes.length <= 3
                     ? model.classes.join(", ")
                     : plural(model.classes.length, "class", "classes")}
                 </td>
-                <td class="number">{model.accuracy ? model.accuracy.ap.toFixed(3) : "not measured"}</td>
-                <td class="number">{model.accuracy ? model.accuracy.ap50.toFixed(3) : "–"}</td>
-                <td>{measuredWith(model.accuracy)}</td>
-                <td>
+                <td class="number" data-label="AP">
+                  {model.accuracy ? model.accuracy.ap.toFixed(3) : "not measured"}
+                </td>
+                <td class="number" data-label="AP at IoU 0.5">
+                  {model.accuracy ? model.accuracy.ap50.toFixed(3) : "–"}
+                </td>
+                <td data-label="Measured with">{measuredWith(model.accuracy)}</td>
+                <td data-label="Fastest worker">
                   {bestSpeed(
                     workers
                       .filter((worker) => worker.model === model.name)

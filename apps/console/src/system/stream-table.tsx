@@ -11,7 +11,7 @@ export function StreamTable({ streams, storage }: Pick<HttpSystem, "streams" | "
       <h2 id="streams-title">NATS streams</h2>
       <StorageLine storage={storage} />
       <div class="scroll" tabIndex={0} role="region" aria-label="Table of streams">
-        <table class="data" data-testid="streams">
+        <table class="data stacks" data-testid="streams">
           <thead>
             <tr>
               <th scope="col">Stream</th>
@@ -27,17 +27,23 @@ export function StreamTable({ streams, storage }: Pick<HttpSystem, "streams" | "
             {streams.map((stream) => (
               <tr key={stream.name}>
                 <th scope="row">{stream.name}</th>
-                <td class="fill-cell">
+                <td class="fill-cell" data-label="Full">
                   <Fill bytes={stream.bytes} maxBytes={stream.maxBytes} />
                 </td>
-                <td class="number">
+                <td class="number" data-label="Bytes">
                   {formatBytes(stream.bytes)}
                   {stream.maxBytes > 0 && ` of ${formatBytes(stream.maxBytes)}`}
                 </td>
-                <td class="number">{formatCount(stream.messages)}</td>
-                <td>{stream.maxAgeSeconds > 0 ? formatDuration(stream.maxAgeSeconds) : "no time limit"}</td>
-                <td>{stream.oldestTime ? formatTime(stream.oldestTime) : "–"}</td>
-                <td class="number">{stream.consumers}</td>
+                <td class="number" data-label="Messages">
+                  {formatCount(stream.messages)}
+                </td>
+                <td data-label="Keeps">
+                  {stream.maxAgeSeconds > 0 ? formatDuration(stream.maxAgeSeconds) : "no time limit"}
+                </td>
+                <td data-label="Oldest">{stream.oldestTime ? formatTime(stream.oldestTime) : "–"}</td>
+                <td class="number" data-label="Consumers">
+                  {stream.consumers}
+                </td>
               </tr>
             ))}
           </tbody>

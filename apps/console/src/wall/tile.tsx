@@ -1,5 +1,5 @@
-import { useComputed } from "@preact/signals";
-import type { HttpCamera } from "@sightline/contracts";
+import { useComputed, useSignal } from "@preact/signals";
+import type { HttpCamera, HttpFinding } from "@sightline/contracts";
 import { LiveCanvas } from "../live/live-canvas.tsx";
 import { cameraPath } from "../routing/route.ts";
 import { DarkNotice, isDark } from "../shell/dark-notice.tsx";
@@ -32,11 +32,26 @@ export function Tile({ state }: { state: CameraState }) {
         <span class={`state ${look.value}`}>{known.value ? stateName(status) : "not known"}</span>
         <TileFigures state={state} look={look.value} />
       </div>
-      {/* Always there, so that pictures do not move when something comes or goes. */}
-      <p class="tile-trouble" title={trouble && `${trouble.text} ${trouble.fix}`}>
-        {known.value && trouble?.text}
-      </p>
+      <Trouble trouble={known.value ? trouble : undefined} />
     </li>
+  );
+}
+
+/** What is the matter, in one line; whole, and with what to do, when it is pressed. */
+function Trouble({ trouble }: { trouble: HttpFinding | undefined }) {
+  const open = useSignal(false);
+  // There in any case, so that pictures do not move when something comes or goes.
+  if (!trouble) return <p class="tile-trouble" />;
+  return (
+    <button
+      type="button"
+      class="tile-trouble"
+      aria-expanded={open.value}
+      onClick={() => (open.value = !open.peek())}
+    >
+      {trouble.text}
+      {open.value && ` ${trouble.fix}`}
+    </button>
   );
 }
 
