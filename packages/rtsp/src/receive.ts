@@ -5,7 +5,7 @@ import type { RtspTarget } from "./address/rtsp-url.ts";
 import { type CameraFault, CameraFaultError, decodedTooSlowly, describeReason } from "./camera-fault.ts";
 import { CameraStream } from "./camera-stream.ts";
 import { FfmpegReportReader, pictureReport } from "./ffmpeg-report.ts";
-import { frameRate } from "./frame-rate.ts";
+import { cameraFrameRate } from "./frame-rate.ts";
 import { couldNotRun, type FfmpegProgram, limitedCommand } from "./limited-ffmpeg.ts";
 import { type CameraAccess, defaultAccess } from "./session/camera-access.ts";
 import type { TransportChoice } from "./session/camera-session.ts";
@@ -56,6 +56,8 @@ interface Seen {
   size: { width: number; height: number; interlaced: boolean };
   /** Stream time of each picture, in microseconds. */
   times: number[];
+  /** When each frame arrived, in microseconds of the monotonic clock. */
+  arrivals: number[];
   pictures: number;
   firstPictureMs: number;
   jpeg: Buffer[];
@@ -81,7 +83,7 @@ export async function receive(target: RtspTarget, options: ReceiveOptions): Prom
     return failed(error);
   }
   try {
-    const seen: Seen = { ...nothingSeen, times: [], jpeg: [] };
+    const seen: Seen = { ...nothingSeen, times: [], arrivals: [], jpeg: [] };
     const failure = await decode(stream, options, seen, startedAt, signal);
     options.signal?.throwIfAborted();
     if (failure)
@@ -128,7 +130,10 @@ async function decode(
     }
   });
   child.stderr.setEncoding("utf8").on("data", (text: string) => reader.write(text));
-  stream.onFrame = ({ key }) => arrived(key);
+  stream.onFrame = ({ key }) => {
+    seen.arrivals.push(performance.now() * 1_000);
+    arrived(key);
+  };
   stream.feed(child.stdin);
   const kill = () => child.kill("SIGKILL");
   child.stdout.on("data", (piece: Buffer) => {
@@ -180,9 +185,9 @@ function wholeJpeg(pieces: readonly Buffer[]): Uint8Array | undefined {
 
 function outcome(seen: Seen, stream: CameraStream, late: boolean): Reception {
   const { offer, transport, fault, cameraEnded } = stream;
-  const { codec, size, times, firstPictureMs } = seen;
+  const { codec, size, times, arrivals, firstPictureMs } = seen;
   if (seen.pictures > 0) {
-    const framesPerSecond = frameRate(times);
+    const framesPerSecond = cameraFrameRate(times, arrivals);
     const jpeg = wholeJpeg(seen.jpeg);
     return { ok: true, offer, codec, ...size, framesPerSecond, firstPictureMs, transport, jpeg };
   }

@@ -67,7 +67,7 @@ export function cameraProbeCommand(): Command {
             ? `; this is track ${options.videoTrack || 1} of ${videoTracks}, --video-track N takes another`
             : "";
         console.log(
-          `${target.uri}: ${codec} ${width}x${height}, ${fps} fps, over ${transport}; first picture after ${firstPictureMs} ms${others}`,
+          `${target.uri}: ${codec} ${width}x${height}, ${fps > 0 ? `${fps} fps` : "frame rate not known"}, over ${transport}; first picture after ${firstPictureMs} ms${others}`,
         );
         const why = result.decoderNote === "" ? "" : ` (${result.decoderNote})`;
         console.log(`an ingest here would decode it with ${result.decoder}${why}`);

@@ -19,12 +19,13 @@ export function modelWords(graph: OnnxGraph, description: ModelDescription): str
   const { form, image, heads, classCount, anchorCount, quantized } = description;
   const batch = image.batch === "dynamic" ? "any batch size" : `batch size ${image.batch}`;
   const weights = [...graph.initializers.values()].reduce((sum, { data }) => sum + data.length, 0);
+  const classes = `${classCount} ${classCount === 1 ? "class" : "classes"}`;
   const lines = [
     `This is YOLO-NAS, ${FORMS[form]}.`,
     `Input "${image.name}": ${image.type}, ${image.width}x${image.height} pixels, ${batch}; ${pixelWords(description)}.`,
     form === "prepared"
-      ? `It gives the best ${anchorCount} candidates of ${classCount} classes, best first.`
-      : `It predicts ${classCount} classes at ${anchorCount} anchors, with strides ${heads!.heads.map(({ stride }) => stride).join(", ")}.`,
+      ? `It gives the best ${anchorCount} candidates of ${classes}, best first.`
+      : `It predicts ${classes} at ${anchorCount} anchors, with strides ${heads!.heads.map(({ stride }) => stride).join(", ")}.`,
     `${quantized ? "Quantised (it has QuantizeLinear or DequantizeLinear nodes)" : "Floating point"}; ` +
       `${(weights / 1e6).toFixed(2)} M constants, ${graph.nodes.length} nodes, opset ${graph.opsets.get("")}.`,
   ];
