@@ -32,8 +32,7 @@ const texts: Partial<Record<CameraReason, string>> = {
   [CameraReason.NO_KEY_FRAME]:
     "video arrives, but no key frame to start from; shorten the camera's key frame interval",
   [CameraReason.STALLED]: "frames stopped arriving; check the camera and the network",
-  [CameraReason.DECODE_FAILURE]:
-    "what the camera sends cannot be decoded; check its encoder, or use transport tcp",
+  [CameraReason.DECODE_FAILURE]: "what the camera sends cannot be decoded; check its encoder",
   [CameraReason.STREAM_ENDED]: "the camera ended the stream",
   [CameraReason.PROTOCOL_ERROR]:
     "the server at this address does not speak RTSP, or refuses; check the port and the URL",
@@ -55,6 +54,13 @@ export const decodedTooSlowly: CameraFault = {
   reason: CameraReason.DECODE_FAILURE,
   message:
     "the camera's pictures come faster than this machine decodes them; lower their size or rate at the camera, or use its second stream",
+};
+
+/** H.264 or H.265 of which nobody says how it is coded. */
+export const withoutParameters: CameraFault = {
+  reason: CameraReason.DECODE_FAILURE,
+  message:
+    "the camera sends no parameter sets (SPS), neither in its description nor in the stream, so nothing of it can be decoded; set its encoder to repeat them with each key frame",
 };
 
 /** What a fault's message says beyond the words for its reason, as `describeReason` puts them; the whole of any other. */

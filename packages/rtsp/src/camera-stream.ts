@@ -1,6 +1,7 @@
 import type { Writable } from "node:stream";
+import { CameraReason } from "@sightline/contracts";
 import type { RtspTarget } from "./address/rtsp-url.ts";
-import { CameraFaultError } from "./camera-fault.ts";
+import { type CameraFault, CameraFaultError, describeReason, withoutParameters } from "./camera-fault.ts";
 import type { CameraWay } from "./camera-way.ts";
 import { FramePipe } from "./frames/frame-pipe.ts";
 import { relayDescription } from "./relay/relay-description.ts";
@@ -10,6 +11,9 @@ import type { CameraOffer } from "./session/probe.ts";
 
 /** What comes while so much waits for a slow ffmpeg is lost, where the camera cannot be made to wait (UDP). */
 const mostBacklog = 4 * 1024 * 1024;
+
+/** For shorter times every decoder is behind now and then. */
+const heldBackMs = 1_000;
 
 /** A compressed picture that has arrived whole, before ffmpeg gets it. */
 export interface ArrivedPicture {
@@ -40,7 +44,8 @@ export class CameraStream {
   #fault: CameraFaultError | undefined;
   #dropped = 0;
   #cameraEnded = false;
-  #heldBack = false;
+  /** When ffmpeg began not to take what comes, by performance.now(). */
+  #heldSince: number | undefined;
   #stopping = false;
 
   private constructor(session: CameraSession, way: CameraWay) {
@@ -70,7 +75,7 @@ export class CameraStream {
         }),
       report: (packet: Buffer) => session.send(packet),
       drained: () => {
-        if (stream) stream.#heldBack = false;
+        if (stream) stream.#heldSince = undefined;
         session.resume();
       },
     };
@@ -100,6 +105,14 @@ export class CameraStream {
       take({ ptsUs: microseconds(ticks), decoderPtsUs: microseconds(decoderTicks), key, data, arrivedAt });
   }
 
+  /** What came could not be decoded: why, as far as the stream tells. */
+  get decodeFault(): CameraFault {
+    const way = this.#way;
+    if (way instanceof FramePipe && !way.hasParameters) return withoutParameters;
+    const byUdp = this.transport === "udp" ? "packets may be lost on the way: use transport tcp" : undefined;
+    return describeReason(CameraReason.DECODE_FAILURE, byUdp);
+  }
+
   /** Starts the stream, into the stdin of an ffmpeg with `inputArguments`. */
   feed(stdin: Writable): void {
     this.#way.feed(stdin);
@@ -117,7 +130,7 @@ export class CameraStream {
 
   /** Whether what comes waits, or is lost, because ffmpeg does not take it: a silence is not the camera's then. */
   get heldBack(): boolean {
-    return this.#heldBack;
+    return this.#heldSince !== undefined && performance.now() - this.#heldSince > heldBackMs;
   }
 
   /** Packets lost because ffmpeg was too slow. */
@@ -141,11 +154,11 @@ export class CameraStream {
     this.onPacket?.(packet);
     if (this.transport === "udp" && this.#way.backlog > mostBacklog) {
       this.#dropped += 1;
-      this.#heldBack = true;
+      this.#heldSince ??= performance.now();
       return;
     }
     if (this.#way.push(packet, performance.now())) return;
-    this.#heldBack = this.transport === "tcp";
+    if (this.transport === "tcp") this.#heldSince ??= performance.now();
     this.#session.pause();
   }
 }

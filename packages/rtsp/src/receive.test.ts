@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { CameraReason } from "@sightline/contracts";
 import { expect, test } from "vitest";
 import { parseRtspUrl } from "./address/rtsp-url.ts";
-import { decodedTooSlowly } from "./camera-fault.ts";
+import { decodedTooSlowly, withoutParameters } from "./camera-fault.ts";
 import { findFfmpeg } from "./ffmpeg-path.ts";
 import { usualFfmpegMemoryMib } from "./limited-ffmpeg.ts";
 import { receive } from "./receive.ts";
 import { readClip, ScriptedCamera, type ScriptedTrack, type SentPicture } from "./testing/index.ts";
+import { isParameterSet, nalUnits } from "./testing/video-clip.ts";
 
 const bFrames = ["-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-g", "20"];
 
@@ -89,3 +90,41 @@ test.each([
   await camera.stop();
   expect(reception).toMatchObject({ ok: false, reason });
 });
+
+test.each([
+  ["no parameter sets", true, withoutParameters.message],
+  ["pictures of garbage", false, "what the camera sends cannot be decoded; check its encoder"],
+])(
+  "a camera that sends %s is told what is wrong, and not to use what it uses",
+  async (_, without, message) => {
+    const clip = await readClip({ seconds: 2 });
+    const startCode = Buffer.from([0, 0, 0, 1]);
+    const spoilt = (data: Buffer) =>
+      Buffer.concat(
+        nalUnits(data)
+          .filter((nal) => !without || !isParameterSet(clip.codec, nal))
+          .flatMap((nal) => [
+            startCode,
+            without || isParameterSet(clip.codec, nal) ? nal : Buffer.from(nal).fill(0x55, 1),
+          ]),
+      );
+    const camera = await ScriptedCamera.start({
+      tracks: [
+        {
+          clip,
+          speed: 4,
+          picture: ({ index, data, timestamp }) => (index < 60 ? { data: spoilt(data), timestamp } : "end"),
+        },
+      ],
+      describe: (sdp) => (without ? sdp.replace(/;sprop-parameter-sets=[^\r]*/, "") : sdp),
+    });
+    const ffmpeg = { path: await findFfmpeg(process.env.FFMPEG_PATH), memoryMib: usualFfmpegMemoryMib };
+    const reception = await receive(parseRtspUrl(camera.url()), {
+      ffmpeg,
+      transport: "tcp",
+      timeoutMs: 60_000,
+    });
+    await camera.stop();
+    expect(reception).toMatchObject({ ok: false, reason: CameraReason.DECODE_FAILURE, message });
+  },
+);

@@ -193,7 +193,7 @@ function outcome(seen: Seen, stream: CameraStream, late: boolean): Reception {
   }
   if (fault) return failed(fault, offer);
   if (seen.keyFrame && stream.heldBack) return failed(decodedTooSlowly, offer);
-  if (seen.keyFrame) return failed(describeReason(CameraReason.DECODE_FAILURE), offer);
+  if (seen.keyFrame) return failed(stream.decodeFault, offer);
   if (seen.packets > 1) return failed(describeReason(CameraReason.NO_KEY_FRAME), offer);
   if (cameraEnded && !late) return failed(describeReason(CameraReason.STREAM_ENDED), offer);
   return failed(nothingArrives(transport), offer);

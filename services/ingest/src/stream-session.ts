@@ -195,11 +195,12 @@ function explain(
 ): CameraFault {
   if (verdict === CameraReason.STALLED && seen.packetAt === undefined)
     return nothingArrives(stream.transport);
+  if (verdict === CameraReason.DECODE_FAILURE) return stream.decodeFault;
   if (verdict !== undefined) return describeReason(verdict);
   const { fault } = stream;
   if (fault) return { reason: fault.reason, message: fault.message };
   if (stream.cameraEnded) return describeReason(CameraReason.STREAM_ENDED);
   if (end.exitCode === undefined)
     return describeReason(CameraReason.INTERNAL, `ffmpeg cannot run: ${end.lastLines.at(-1) ?? "killed"}`);
-  return describeReason(CameraReason.DECODE_FAILURE);
+  return stream.decodeFault;
 }

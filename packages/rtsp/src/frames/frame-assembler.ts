@@ -33,6 +33,7 @@ export class FrameAssembler {
   /** What is gathered holds coded picture data. */
   #picture = false;
   #key = false;
+  #hasParameters: boolean;
   #timestamp = 0;
   #arrivedAt = 0;
   #lastTimestamp: number | undefined;
@@ -49,10 +50,16 @@ export class FrameAssembler {
   constructor(codec: NalCodec, parameterSets: readonly Buffer[], emit: (frame: CodedFrame) => void) {
     this.#codec = codec;
     this.#emit = emit;
+    this.#hasParameters = parameterSets.length > 0;
     for (const set of parameterSets) {
       this.#add(startCode);
       this.#add(set);
     }
+  }
+
+  /** Whether the camera's description or what came so far has parameter sets, without which nothing can be decoded. */
+  get hasParameters(): boolean {
+    return this.#hasParameters;
   }
 
   /** Takes an RTP packet (RFC 3550). */
@@ -122,12 +129,13 @@ export class FrameAssembler {
 
   /** A unit begins with this header, and this behind it. */
   #begin(header: Buffer, body: Buffer): void {
-    const { picture, first, key, precedes } = nalKind(this.#codec, header, body);
+    const { picture, first, key, precedes, parameters } = nalKind(this.#codec, header, body);
     if (this.#marked && picture && !first) this.#markers = "wrong";
     if (this.#picture && (precedes || (picture && first))) this.end();
     this.#marked = false;
     this.#picture ||= picture;
     this.#key ||= key;
+    this.#hasParameters ||= parameters;
     this.#add(startCode);
   }
 

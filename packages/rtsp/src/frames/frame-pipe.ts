@@ -44,6 +44,11 @@ export class FramePipe implements CameraWay {
     return this.#track.ticksPerSecond;
   }
 
+  /** Whether parameter sets are known. */
+  get hasParameters(): boolean {
+    return this.#assembler.hasParameters;
+  }
+
   feed(stdin: Writable): void {
     this.#sink = stdin;
     stdin

@@ -11,6 +11,8 @@ export interface NalKind {
   key: boolean;
   /** Stands before the pieces of a picture, never between or behind them. */
   precedes: boolean;
+  /** Parameters of a sequence (SPS), without which nothing can be decoded. */
+  parameters: boolean;
 }
 
 /** `header` has the unit's header, `body` begins with what follows it (H.264, 7.4.1; H.265, 7.4.2.2). */
@@ -22,7 +24,13 @@ export function nalKind(codec: NalCodec, header: Buffer, body: Buffer): NalKind 
     const picture = type >= 1 && type <= 5;
     // Pieces 3 and 4 belong to a slice that began before.
     const key = type === 5 || (type === 6 && isRecoveryPoint(body));
-    return { picture, first: first && type !== 3 && type !== 4, key, precedes: type >= 6 && type <= 9 };
+    return {
+      picture,
+      first: first && type !== 3 && type !== 4,
+      key,
+      precedes: type >= 6 && type <= 9,
+      parameters: type === 7,
+    };
   }
   const type = (header[0]! >> 1) & 0x3f;
   const picture = type < 32;
@@ -31,6 +39,7 @@ export function nalKind(codec: NalCodec, header: Buffer, body: Buffer): NalKind 
     first,
     key: type >= 16 && type <= 21,
     precedes: (type >= 32 && type <= 35) || type === 39,
+    parameters: type === 33,
   };
 }
 
