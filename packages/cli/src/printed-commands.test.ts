@@ -30,11 +30,12 @@ function commandsIn(file: string): string[] {
 }
 
 async function find(words: readonly string[]): Promise<Command | undefined> {
-  let command: Command | undefined = await buildProgram(words);
-  const length = Object.hasOwn(groups, words[0]!) ? 2 : 1;
-  for (const word of words.slice(0, length))
-    command = command?.commands.find((child) => child.name() === word);
-  return command;
+  const program = await buildProgram(words);
+  const [first = "", second = ""] = words;
+  const command = program.commands.find((child) => child.name() === first);
+  // What follows a group's name is one of its commands; `events` is both a command and a group.
+  const inner = command?.commands.find((child) => child.name() === second);
+  return Object.hasOwn(groups, first) && words.length > 1 ? inner : (inner ?? command);
 }
 
 test.each(
