@@ -72,17 +72,41 @@ describe("the rules", () => {
   });
 });
 
+test("docker compose gives each service its own key, made before NATS starts, by a program that is in the image", () => {
+  const { services, volumes } = compose();
+  const { command, volumes: made, build } = services.keys;
+  expect(services.nats.depends_on.keys).toEqual({ condition: "service_completed_successfully" });
+  expect(file(build.dockerfile)).toContain(` deploy/docker/${command.split(" ")[1]} `);
+  const folder = (name: string) => made.find((each: string) => each.startsWith(`${name}:`))?.split(":")[1];
+  expect(folder("nats-authorization")).toBe("/keys/server");
+  expect(services.nats.volumes).toContain("nats-authorization:/etc/nats/authorization:ro");
+  for (const [service, identity] of [
+    ["results", "results"],
+    ["ingest", "ingest"],
+    ["inference", "inference"],
+    ["inference-gpu", "inference"],
+  ] as const) {
+    const mounted = services[service].volumes.filter((each: unknown) => /^(nats-)?keys/.test(String(each)));
+    expect(mounted).toEqual([`keys-${identity}:/run/keys:ro`]);
+    expect(services[service].environment.SIGHTLINE_NATS_NKEY_FILE).toBe("/run/keys/nats.nk");
+    expect(command.split(" ")).toContain(folder(`keys-${identity}`));
+    expect(Object.keys(volumes)).toContain(`keys-${identity}`);
+  }
+  expect(services.inference.environment.SIGHTLINE_SECRETS_KEY_FILE).toBeUndefined();
+});
+
 test("docker compose runs images of one version each, and asks our services whether they are ready", () => {
   const services = Object.entries<Json>(compose().services);
   for (const [, { image }] of services) if (image) expect(image).toMatch(/:v?\d+\.\d+\.\d+(-alpine)?$/);
-  for (const [name, { build, environment, healthcheck }] of services) {
-    if (!build) continue;
+  for (const [name, { build, environment, healthcheck, restart }] of services) {
+    // What runs to its end before the others has no health.
+    if (!build || restart === "no") continue;
     const [, port] = Object.entries<string>(environment)
       .find(([key]) => key.endsWith("_HTTP"))![1]
       .split(":");
     expect(healthcheck.test, name).toEqual(["CMD", "node", "healthcheck.mjs", port]);
     const dockerfile = file(build.dockerfile);
-    expect(dockerfile, name).toContain("COPY deploy/docker/healthcheck.mjs ./");
+    expect(dockerfile, name).toMatch(/^COPY .*\bdeploy\/docker\/healthcheck\.mjs .*\.\/$/m);
     expect(dockerfile, name).toMatch(/^USER 1000:1000$/m);
     for (const [, tag] of dockerfile.matchAll(/(?:FROM |=|--from=)[a-z./]+:(\S+)/g))
       expect(tag, name).toMatch(/^\d+\.\d+/);
