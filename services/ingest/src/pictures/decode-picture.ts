@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { constants, setPriority } from "node:os";
 import { buffer, text } from "node:stream/consumers";
 import { limits } from "@sightline/contracts";
 import { displayExpressions, displayFilters } from "@sightline/media";
@@ -63,8 +62,6 @@ export async function decodePicture(
     ],
   ];
   const child = spawn(...limitedCommand(ffmpeg, args), { signal, killSignal: "SIGKILL" });
-  // Live frames go first. Whoever asks gets the model's frame where no time is left for this.
-  if (child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   const failed = new Promise<never>((_, reject) => child.once("error", reject));
   child.stdin.on("error", () => undefined);
   child.stdin.write(ivfHead(codec, 1000));
