@@ -15,7 +15,9 @@ export class Scrape {
   }
 
   static async of(address: string): Promise<Scrape> {
-    const response = await fetch(`http://${address}/metrics`);
+    const ask = () => fetch(`http://${address}/metrics`);
+    // A connection that was kept may be closed by the server at this very moment.
+    const response = await ask().catch(ask);
     if (!response.ok) throw new Error(`${address}/metrics answers ${response.status}`);
     return new Scrape(await response.text());
   }
