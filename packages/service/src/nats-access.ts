@@ -9,7 +9,7 @@ import {
   UserAuthenticationExpiredError,
 } from "@nats-io/transport-node";
 import { inboxPrefix } from "@sightline/contracts";
-import { SettingError } from "./config.ts";
+import { natsSettings, SettingError } from "./config.ts";
 import { redact } from "./redact.ts";
 
 /** Where NATS is and who we are there, as `natsSettings` gives it. Files are read again at each connection. */
@@ -22,14 +22,8 @@ export interface NatsAccess {
   natsKeyFile?: string | undefined;
 }
 
-const variables = {
-  natsNkeyFile: "SIGHTLINE_NATS_NKEY_FILE",
-  natsCredsFile: "SIGHTLINE_NATS_CREDS_FILE",
-  natsCaFile: "SIGHTLINE_NATS_CA_FILE",
-  natsCertFile: "SIGHTLINE_NATS_CERT_FILE",
-  natsKeyFile: "SIGHTLINE_NATS_KEY_FILE",
-} as const;
-type FileSetting = keyof typeof variables;
+const files = ["natsNkeyFile", "natsCredsFile", "natsCaFile", "natsCertFile", "natsKeyFile"] as const;
+type FileSetting = (typeof files)[number];
 
 const prefixes = new WeakMap<NatsConnection, string>();
 
@@ -48,16 +42,15 @@ export function newInbox(connection: NatsConnection): string {
  * @throws SettingError two logins are given, a file cannot be read, or half of a certificate is missing
  */
 export function accessOptions(access: NatsAccess, identity: string): ConnectionOptions {
-  const given = (Object.keys(variables) as FileSetting[]).filter((key) => access[key] !== undefined);
-  for (const key of given) readSetting(access, key);
+  for (const key of files) if (access[key] !== undefined) readSetting(access, key);
   const { natsNkeyFile, natsCredsFile, natsCaFile: caFile, natsCertFile, natsKeyFile } = access;
   if (natsNkeyFile && natsCredsFile)
     throw new SettingError(
-      `${variables.natsNkeyFile} and ${variables.natsCredsFile} are both set: set only the one that the NATS server knows`,
+      `${natsSettings.natsNkeyFile.env} and ${natsSettings.natsCredsFile.env} are both set: set only the one that the NATS server knows`,
     );
   if (Boolean(natsCertFile) !== Boolean(natsKeyFile))
     throw new SettingError(
-      `${variables.natsCertFile} and ${variables.natsKeyFile} go together, and only one is set`,
+      `${natsSettings.natsCertFile.env} and ${natsSettings.natsKeyFile.env} go together, and only one is set`,
     );
   const urls = access.natsUrl.split(",").map((url) => url.trim());
   const encrypted = caFile || natsCertFile || urls.some((url) => url.startsWith("tls://"));
@@ -83,8 +76,8 @@ export function refusal(error: unknown, access: NatsAccess): string | undefined 
   const key = (["natsNkeyFile", "natsCredsFile"] as const).find((name) => access[name] !== undefined);
   const where = redact(access.natsUrl);
   if (key)
-    return `NATS at ${where} does not accept the key in ${variables[key]} = ${access[key]}: the server does not know it, or does not know it any more; run \`sightline nats keys\` and let the server read its configuration again (docs/security.md)`;
-  return `NATS at ${where} wants to know who connects: set ${variables.natsNkeyFile} to this service's key (docs/security.md)`;
+    return `NATS at ${where} does not accept the key in ${natsSettings[key].env} = ${access[key]}: the server does not know it, or does not know it any more; run \`sightline nats keys\` and let the server read its configuration again (docs/security.md)`;
+  return `NATS at ${where} wants to know who connects: set ${natsSettings.natsNkeyFile.env} to this service's key (docs/security.md)`;
 }
 
 function keyIn(access: NatsAccess, key: FileSetting): Uint8Array {
@@ -98,7 +91,7 @@ function readSetting(access: NatsAccess, key: FileSetting): string {
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
     throw new SettingError(
-      `${variables[key]} = ${path}: the file cannot be read (${why}); the server's data is not touched`,
+      `${natsSettings[key].env} = ${path}: the file cannot be read (${why}); the server's data is not touched`,
     );
   }
 }

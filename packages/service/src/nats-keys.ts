@@ -1,7 +1,8 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { nkeys } from "@nats-io/transport-node";
 import { type NatsIdentity, natsIdentities, natsPermissions } from "@sightline/contracts";
+import { writePrivateFile } from "./private-file.ts";
 
 /** The part of a NATS server's configuration that `writeNatsKeys` writes. */
 export const authorizationFile = "authorization.conf";
@@ -28,10 +29,7 @@ export function writeNatsKeys(directory: string): NatsIdentity[] {
     identity,
     key: key ?? makeKey(natsKeyFile(directory, identity)),
   }));
-  const path = join(directory, authorizationFile);
-  // Moved into place, so that a server that reads it just now finds all of it or what was there before.
-  writeFileSync(`${path}.new`, authorization(users), { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writePrivateFile(join(directory, authorizationFile), authorization(users));
   return known.filter(({ key }) => key === undefined).map(({ identity }) => identity);
 }
 

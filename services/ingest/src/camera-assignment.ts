@@ -5,8 +5,6 @@ import { Backoff } from "./backoff.ts";
 import { CameraRunner, type RunnerContext } from "./camera-runner.ts";
 import { readSettings } from "./camera-settings.ts";
 
-export { ingestPresence } from "@sightline/contracts";
-
 /** Registered cameras and held leases in memory. */
 export interface AssignmentView {
   records: KvMirror<CameraRecord>;

@@ -3,6 +3,7 @@ import { availableParallelism, hostname } from "node:os";
 import {
   cameraRecordSchema,
   decodeJson,
+  ingestPresence,
   leaseTtlMs,
   readyStream,
   servedModelSchema,
@@ -30,7 +31,7 @@ import {
   ServerClock,
   Tracing,
 } from "@sightline/service";
-import { assignCameras, ingestPresence } from "./camera-assignment.ts";
+import { assignCameras } from "./camera-assignment.ts";
 import type { CameraRunner } from "./camera-runner.ts";
 import type { IngestConfig } from "./config.ts";
 import { FrameSharing } from "./frame-sharing.ts";

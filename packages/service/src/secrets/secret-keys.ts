@@ -1,8 +1,9 @@
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { SealedSecret } from "@sightline/contracts";
 import { SettingError, setting } from "../config.ts";
+import { writePrivateFile } from "../private-file.ts";
 
 /** Where the keys of stored secrets are. */
 export const secretsKeyFileSetting = {
@@ -92,7 +93,7 @@ export class SecretKeys {
 }
 
 /** @throws SettingError naming the file, and the line that is no key */
-function readKeys(path: string): { keys: Map<string, Buffer>; changedAt: number } {
+function readKeys(path: string): { text: string; keys: Map<string, Buffer>; changedAt: number } {
   const fault = (why: string) => new SettingError(`${secretsKeyFileSetting.env} = ${path}: ${why}`);
   let text: string;
   let changedAt: number;
@@ -113,7 +114,7 @@ function readKeys(path: string): { keys: Map<string, Buffer>; changedAt: number 
     keys.set(id, Buffer.from(key, "base64"));
   }
   if (keys.size === 0) throw fault("it holds no key");
-  return { keys, changedAt };
+  return { text, keys, changedAt };
 }
 
 /**
@@ -122,11 +123,8 @@ function readKeys(path: string): { keys: Map<string, Buffer>; changedAt: number 
  */
 export function addSecretKey(path: string): string {
   const id = randomBytes(4).toString("hex");
-  // Read first, so that a file that is something else is left as it is.
-  if (existsSync(path)) readKeys(path);
-  const before = existsSync(path) ? readFileSync(path, "utf8") : "";
+  const before = existsSync(path) ? readKeys(path).text : "";
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(`${path}.new`, `${id} ${randomBytes(32).toString("base64")}\n${before}`, { mode: 0o600 });
-  renameSync(`${path}.new`, path);
+  writePrivateFile(path, `${id} ${randomBytes(32).toString("base64")}\n${before}`);
   return id;
 }
