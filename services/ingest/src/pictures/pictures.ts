@@ -17,6 +17,8 @@ const mostDecodesWaiting = 8;
 /** So long the camera's own picture is waited for when the model's frame could take its place, and when none could. */
 const patienceMs = 2_500;
 const longestMs = 5_000;
+/** What decoding pictures may take of the machine while live frames want it too: events come by the dozen a second. */
+const decodingShare = 0.1;
 /** Cores are for decoding; more pictures at a time than libuv has threads only wait elsewhere. */
 const mostRunning = Math.min(4, Math.max(1, Math.floor(availableParallelism() / 4)));
 
@@ -34,6 +36,8 @@ export class Pictures {
   readonly memory: FrameMemory;
   readonly #limit = new TaskLimit(mostRunning, mostWaiting);
   readonly #decoding = new TaskLimit(mostRunning, mostDecodesWaiting);
+  /** By performance.now(): until then, pictures of the model's frames serve, where there are such. */
+  #restUntil = 0;
   readonly #ffmpeg: FfmpegProgram;
   /** Of the compressed pictures that a camera may keep. */
   readonly streamLimits: RecentPicturesLimits;
@@ -85,6 +89,7 @@ export class Pictures {
     hasFrame: boolean,
   ) {
     const { metadata, decodable, interlaced } = moment;
+    if (hasFrame && performance.now() < this.#restUntil) return undefined;
     const signal = AbortSignal.timeout(hasFrame ? patienceMs : longestMs);
     const options = { ffmpeg: this.#ffmpeg, interlaced, maxWidth, quality, signal };
     const late = new Promise<never>((_, reject) => {
@@ -93,7 +98,11 @@ export class Pictures {
     try {
       const decoding = this.#decoding.run(async () => {
         signal.throwIfAborted();
-        return decodePicture(decodable, options);
+        const startedAt = performance.now();
+        return decodePicture(decodable, options).finally(() => {
+          const took = performance.now() - startedAt;
+          this.#restUntil = performance.now() + took * (1 / (decodingShare * availableParallelism()) - 1);
+        });
       });
       return made(metadata, await Promise.race([decoding, late]));
     } catch (error) {
