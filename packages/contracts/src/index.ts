@@ -1,3 +1,4 @@
+export * from "./access.ts";
 export * from "./camera-name.ts";
 export * from "./drop-reason.ts";
 export * from "./enum-name.ts";
@@ -6,6 +7,34 @@ export * from "./frame-codec.ts";
 export * from "./frame-id.ts";
 export { FieldMask, type FieldMaskWrapperFns } from "./gen/google/protobuf/field_mask.ts";
 export { Timestamp } from "./gen/google/protobuf/timestamp.ts";
+export {
+  AccessServiceClient,
+  type AccessServiceServer,
+  AccessServiceService,
+  AccessToken,
+  CreateLoginTokenRequest,
+  CreateLoginTokenResponse,
+  CreateTokenRequest,
+  CreateTokenResponse,
+  CreateUserRequest,
+  CreateUserResponse,
+  DeleteTokenRequest,
+  DeleteTokenResponse,
+  DeleteUserRequest,
+  DeleteUserResponse,
+  ListTokensRequest,
+  ListTokensResponse,
+  ListUsersRequest,
+  ListUsersResponse,
+  Role,
+  SetPasswordRequest,
+  SetPasswordResponse,
+  UpdateUserRequest,
+  UpdateUserResponse,
+  User,
+  WhoAmIRequest,
+  WhoAmIResponse,
+} from "./gen/sightline/v1/access_service.ts";
 export {
   Camera,
   CameraReason,
@@ -153,6 +182,7 @@ export {
   Tick,
   TimelineEntry,
 } from "./gen/sightline/v1/timeline.ts";
+export * from "./http-access.ts";
 export * from "./http-api.ts";
 export * from "./limits.ts";
 export * from "./make-detection.ts";

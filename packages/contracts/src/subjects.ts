@@ -42,6 +42,8 @@ export const ingestPresence = "ingest";
 export const snapshotStore = "snapshots";
 
 export const buckets = {
+  /** `user.{name}`, `token.{id}`, `session.{hash}` → AccessRecord: who may call. Only results reads it. */
+  access: "access",
   /** camera id → CameraRecord. */
   cameras: "cameras",
   /** camera id → SealedSecret: user and password, encrypted. */

@@ -8,6 +8,7 @@ import { ApiError, type ApiErrorCode, grpcStatusOf, toApiError } from "../grpc/e
 /** The HTTP status of each gRPC status that errors.ts uses. */
 const httpStatusOf: Partial<Record<status, number>> = {
   [status.INVALID_ARGUMENT]: 400,
+  [status.UNAUTHENTICATED]: 401,
   [status.PERMISSION_DENIED]: 403,
   [status.NOT_FOUND]: 404,
   [status.ALREADY_EXISTS]: 409,

@@ -1,0 +1,202 @@
+import {
+  AccessServiceService,
+  CameraServiceService,
+  cameraIdOf,
+  DetectionServiceService,
+  EventServiceService,
+  type LiveMessage,
+  type LiveRequest,
+  parseEventName,
+  RecordingServiceService,
+  RulesServiceService,
+  SubscriptionServiceService,
+} from "@sightline/contracts";
+import type { Role } from "./principal.ts";
+
+/** Whom something is for: a role and those above it, or also callers who are not known. */
+export type Needs = Role | "anyone";
+
+/**
+ * How an entry is about cameras:
+ * - `none`: it tells and changes nothing of any;
+ * - `filtered`: its handler leaves out what is of cameras that the caller does not see;
+ * - a function: it is about the camera of this id. One that the caller does not see is not found, as if there were none;
+ *   undefined when the request names none that could be, which its handler then refuses.
+ */
+export type Cameras<Request> = "none" | "filtered" | ((request: Request) => string | undefined);
+
+export interface Access<Request> {
+  needs: Needs;
+  cameras: Cameras<Request>;
+  /** The camera is to be made by the call: a name that the caller would not see is not allowed. */
+  creates?: true;
+}
+
+type RequestOf<Method> = Method extends { requestSerialize: (value: infer Request) => Buffer }
+  ? Request
+  : never;
+
+/** One entry for each method of a service: one that is missing is an error of the types. */
+type ServiceAccess<Service> = { readonly [Method in keyof Service]: Access<RequestOf<Service[Method]>> };
+
+const named = ({ name }: { name: string }) => cameraIdOf(name);
+const ofRules = (name = "") => cameraIdOf(name.replace(/\/rules$/, ""));
+const ofEvent = ({ name }: { name: string }) => parseEventName(name)?.camera;
+
+/** Who may call what over gRPC. docs/security.md has it for people; a test calls all of it with every role. */
+export const rpcAccess = {
+  CameraService: {
+    registerCamera: { needs: "operator", cameras: ({ cameraId }) => cameraId, creates: true },
+    getCamera: { needs: "viewer", cameras: named },
+    listCameras: { needs: "viewer", cameras: "filtered" },
+    updateCamera: { needs: "operator", cameras: ({ camera }) => cameraIdOf(camera?.name ?? "") },
+    deleteCamera: { needs: "operator", cameras: named },
+    getCameraSnapshot: { needs: "viewer", cameras: named },
+    watchCameras: { needs: "viewer", cameras: "filtered" },
+  } satisfies ServiceAccess<typeof CameraServiceService>,
+  DetectionService: {
+    subscribeDetections: { needs: "viewer", cameras: "filtered" },
+    listDetections: { needs: "viewer", cameras: "filtered" },
+  } satisfies ServiceAccess<typeof DetectionServiceService>,
+  EventService: {
+    subscribeEvents: { needs: "viewer", cameras: "filtered" },
+    listEvents: { needs: "viewer", cameras: "filtered" },
+    getEvent: { needs: "viewer", cameras: ofEvent },
+    getEventSnapshot: { needs: "viewer", cameras: ofEvent },
+  } satisfies ServiceAccess<typeof EventServiceService>,
+  RecordingService: {
+    listRecordingSpans: { needs: "viewer", cameras: named },
+    downloadRecording: { needs: "viewer", cameras: named },
+    downloadEventClip: { needs: "viewer", cameras: ofEvent },
+    deleteRecording: { needs: "operator", cameras: named },
+  } satisfies ServiceAccess<typeof RecordingServiceService>,
+  RulesService: {
+    getCameraRules: { needs: "viewer", cameras: ({ name }) => ofRules(name) },
+    updateCameraRules: { needs: "operator", cameras: ({ rules }) => ofRules(rules?.name) },
+  } satisfies ServiceAccess<typeof RulesServiceService>,
+  SubscriptionService: {
+    createSubscription: { needs: "operator", cameras: "filtered" },
+    getSubscription: { needs: "viewer", cameras: "filtered" },
+    listSubscriptions: { needs: "viewer", cameras: "filtered" },
+    deleteSubscription: { needs: "operator", cameras: "filtered" },
+    consume: { needs: "operator", cameras: "filtered" },
+    acknowledge: { needs: "operator", cameras: "filtered" },
+    reject: { needs: "operator", cameras: "filtered" },
+    listDeadLetters: { needs: "admin", cameras: "none" },
+    deleteDeadLetter: { needs: "admin", cameras: "none" },
+  } satisfies ServiceAccess<typeof SubscriptionServiceService>,
+  AccessService: {
+    whoAmI: { needs: "anyone", cameras: "none" },
+    createLoginToken: { needs: "anyone", cameras: "none" },
+    createUser: { needs: "admin", cameras: "none" },
+    listUsers: { needs: "admin", cameras: "none" },
+    updateUser: { needs: "admin", cameras: "none" },
+    deleteUser: { needs: "admin", cameras: "none" },
+    // Users set their own, and make, see and revoke their own tokens: the handlers tell these from others'.
+    setPassword: { needs: "viewer", cameras: "none" },
+    createToken: { needs: "viewer", cameras: "none" },
+    listTokens: { needs: "viewer", cameras: "none" },
+    deleteToken: { needs: "viewer", cameras: "none" },
+  } satisfies ServiceAccess<typeof AccessServiceService>,
+} as const;
+
+/** What the services of the table are called with. */
+const services = {
+  CameraService: CameraServiceService,
+  DetectionService: DetectionServiceService,
+  EventService: EventServiceService,
+  RecordingService: RecordingServiceService,
+  RulesService: RulesServiceService,
+  SubscriptionService: SubscriptionServiceService,
+  AccessService: AccessServiceService,
+} satisfies Record<keyof typeof rpcAccess, unknown>;
+
+/** The entry of each method, by its path. */
+export const accessByPath: ReadonlyMap<string, Access<never>> = new Map(
+  Object.entries(services).flatMap(([service, methods]) =>
+    Object.entries(methods).map(([method, { path }]) => {
+      const entries = rpcAccess[service as keyof typeof rpcAccess] as Record<string, Access<never>>;
+      return [path, entries[method]!];
+    }),
+  ),
+);
+
+/** What an HTTP route's entry looks at. */
+export interface RouteRequest {
+  params: unknown;
+  body: unknown;
+}
+
+const inPath = ({ params }: RouteRequest) => (params as { camera?: string }).camera;
+const inBody = ({ body }: RouteRequest) => {
+  const id = (body as { id?: unknown } | null | undefined)?.id;
+  return typeof id === "string" ? id : undefined;
+};
+
+/** Who may ask for what over HTTP, by method and path; HEAD is as GET. A route that is not here keeps the server from starting. */
+export const httpAccess: Readonly<Record<string, Access<RouteRequest>>> = {
+  "GET /healthz": { needs: "anyone", cameras: "none" },
+  "GET /readyz": { needs: "anyone", cameras: "none" },
+  "GET /metrics": { needs: "viewer", cameras: "filtered" },
+  // The console's files, which hold nothing of this system's.
+  "GET /assets/*": { needs: "anyone", cameras: "none" },
+  "GET /*": { needs: "anyone", cameras: "none" },
+  "GET /api/v1/openapi.json": { needs: "anyone", cameras: "none" },
+  "GET /api/v1/auth": { needs: "anyone", cameras: "none" },
+  "POST /api/v1/auth/login": { needs: "anyone", cameras: "none" },
+  "POST /api/v1/auth/logout": { needs: "anyone", cameras: "none" },
+  "GET /api/v1/users": { needs: "admin", cameras: "none" },
+  "POST /api/v1/users": { needs: "admin", cameras: "none" },
+  "PATCH /api/v1/users/:name": { needs: "admin", cameras: "none" },
+  "DELETE /api/v1/users/:name": { needs: "admin", cameras: "none" },
+  "POST /api/v1/users/:name/password": { needs: "viewer", cameras: "none" },
+  "GET /api/v1/tokens": { needs: "viewer", cameras: "none" },
+  "POST /api/v1/tokens": { needs: "viewer", cameras: "none" },
+  "DELETE /api/v1/tokens/:id": { needs: "viewer", cameras: "none" },
+  "GET /api/v1/cameras": { needs: "viewer", cameras: "filtered" },
+  "POST /api/v1/cameras": { needs: "operator", cameras: inBody, creates: true },
+  "GET /api/v1/cameras/:camera": { needs: "viewer", cameras: inPath },
+  "PATCH /api/v1/cameras/:camera": { needs: "operator", cameras: inPath },
+  "DELETE /api/v1/cameras/:camera": { needs: "operator", cameras: inPath },
+  "POST /api/v1/probe": { needs: "operator", cameras: "none" },
+  "GET /api/v1/cameras/:camera/rules": { needs: "viewer", cameras: inPath },
+  "PUT /api/v1/cameras/:camera/rules": { needs: "operator", cameras: inPath },
+  "GET /api/v1/cameras/:camera/picture": { needs: "viewer", cameras: inPath },
+  "GET /api/v1/cameras/:camera/series": { needs: "viewer", cameras: inPath },
+  "GET /api/v1/cameras/:camera/recording": { needs: "viewer", cameras: inPath },
+  "DELETE /api/v1/cameras/:camera/recording": { needs: "operator", cameras: inPath },
+  "GET /api/v1/cameras/:camera/recording/spans": { needs: "viewer", cameras: inPath },
+  "GET /api/v1/cameras/:camera/recording/playlist.m3u8": { needs: "viewer", cameras: inPath },
+  "GET /api/v1/cameras/:camera/recording/segments/:ingest/:segment": { needs: "viewer", cameras: inPath },
+  "GET /api/v1/events": { needs: "viewer", cameras: "filtered" },
+  "GET /api/v1/events/:camera/:event": { needs: "viewer", cameras: inPath },
+  "GET /api/v1/events/:camera/:event/snapshot": { needs: "viewer", cameras: inPath },
+  "GET /api/v1/events/:camera/:event/clip": { needs: "viewer", cameras: inPath },
+  "GET /api/v1/system": { needs: "viewer", cameras: "filtered" },
+  "GET /api/v1/live": { needs: "viewer", cameras: "filtered" },
+};
+
+/** The entry of a route; undefined when it has none. */
+export function routeAccess(method: string, path: string): Access<RouteRequest> | undefined {
+  return httpAccess[`${method === "HEAD" ? "GET" : method} ${path}`];
+}
+
+/** Who may send what on the WebSocket `/api/v1/live`. */
+export const socketRequestAccess: Readonly<Record<LiveRequest["type"], { needs: Role }>> = {
+  watch: { needs: "viewer" },
+  drawn: { needs: "viewer" },
+};
+
+/** Who is told what on it, and how that is about cameras. */
+export const socketMessageAccess: Readonly<
+  Record<LiveMessage["type"] | "picture", { needs: Role; cameras: "none" | "filtered" | "one" }>
+> = {
+  cameras: { needs: "viewer", cameras: "filtered" },
+  camera: { needs: "viewer", cameras: "one" },
+  cameraRemoved: { needs: "viewer", cameras: "one" },
+  rules: { needs: "viewer", cameras: "one" },
+  event: { needs: "viewer", cameras: "one" },
+  samples: { needs: "viewer", cameras: "filtered" },
+  error: { needs: "viewer", cameras: "none" },
+  picture: { needs: "viewer", cameras: "one" },
+};
