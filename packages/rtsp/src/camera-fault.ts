@@ -41,6 +41,8 @@ const texts: Partial<Record<CameraReason, string>> = {
   [CameraReason.REDIRECTED]:
     "the camera redirects to another address; give that address as the camera's URL, or set SIGHTLINE_CAMERA_REDIRECTS=any",
   [CameraReason.TRANSPORT_REFUSED]: "the camera does not send video in this way; use transport auto",
+  [CameraReason.DECODING_TOO_SLOW]:
+    "the camera's pictures come faster than this machine decodes them; lower their size or rate at the camera, or use its second stream",
 };
 
 /** A fault with the words for its reason; `detail` is put behind them. */
@@ -48,13 +50,6 @@ export function describeReason(reason: CameraReason, detail?: string): CameraFau
   const text = texts[reason] ?? "ingest failed";
   return { reason, message: detail === undefined ? text : `${text} (${detail})` };
 }
-
-/** Video comes, but ffmpeg does not keep up with it. */
-export const decodedTooSlowly: CameraFault = {
-  reason: CameraReason.DECODE_FAILURE,
-  message:
-    "the camera's pictures come faster than this machine decodes them; lower their size or rate at the camera, or use its second stream",
-};
 
 /** H.264 or H.265 of which nobody says how it is coded. */
 export const withoutParameters: CameraFault = {

@@ -3,7 +3,6 @@ export { type Credentials, parseRtspUrl, type RtspTarget, RtspUrlError } from ".
 export {
   type CameraFault,
   CameraFaultError,
-  decodedTooSlowly,
   describeReason,
   faultDetail,
 } from "./camera-fault.ts";

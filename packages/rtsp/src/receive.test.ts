@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { CameraReason } from "@sightline/contracts";
 import { expect, test } from "vitest";
 import { parseRtspUrl } from "./address/rtsp-url.ts";
-import { decodedTooSlowly, withoutParameters } from "./camera-fault.ts";
+import { describeReason, withoutParameters } from "./camera-fault.ts";
 import { findFfmpeg } from "./ffmpeg-path.ts";
 import { usualFfmpegMemoryMib } from "./limited-ffmpeg.ts";
 import { receive } from "./receive.ts";
@@ -56,7 +56,7 @@ test("an ffmpeg that does not keep up with what comes is told as such, not as th
   });
   await camera.stop();
   rmSync(directory, { recursive: true });
-  expect(reception).toMatchObject({ ok: false, ...decodedTooSlowly });
+  expect(reception).toMatchObject({ ok: false, ...describeReason(CameraReason.DECODING_TOO_SLOW) });
 });
 
 test.each([

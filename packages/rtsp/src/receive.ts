@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { CameraReason } from "@sightline/contracts";
 import { displayExpressions } from "@sightline/media";
 import type { RtspTarget } from "./address/rtsp-url.ts";
-import { type CameraFault, CameraFaultError, decodedTooSlowly, describeReason } from "./camera-fault.ts";
+import { type CameraFault, CameraFaultError, describeReason } from "./camera-fault.ts";
 import { CameraStream } from "./camera-stream.ts";
 import { FfmpegReportReader, pictureReport } from "./ffmpeg-report.ts";
 import { cameraFrameRate } from "./frame-rate.ts";
@@ -192,7 +192,7 @@ function outcome(seen: Seen, stream: CameraStream, late: boolean): Reception {
     return { ok: true, offer, codec, ...size, framesPerSecond, firstPictureMs, transport, jpeg };
   }
   if (fault) return failed(fault, offer);
-  if (seen.keyFrame && stream.heldBack) return failed(decodedTooSlowly, offer);
+  if (seen.keyFrame && stream.heldBack) return failed(describeReason(CameraReason.DECODING_TOO_SLOW), offer);
   if (seen.keyFrame) return failed(stream.decodeFault, offer);
   if (seen.packets > 1) return failed(describeReason(CameraReason.NO_KEY_FRAME), offer);
   if (cameraEnded && !late) return failed(describeReason(CameraReason.STREAM_ENDED), offer);

@@ -5,7 +5,6 @@ import {
   type CameraFault,
   CameraFaultError,
   CameraStream,
-  decodedTooSlowly,
   describeReason,
   type FfmpegProgram,
   nothingArrives,
@@ -152,7 +151,9 @@ async function decode(
     if (signal.aborted) return undefined;
     log.debug({ exitCode: end.exitCode, lastLines: end.lastLines }, "ffmpeg ended");
     // Whatever seems to lack then, it is there and waits.
-    const fault = tooSlow ? decodedTooSlowly : explain(stream, seen, verdict, end);
+    const fault = tooSlow
+      ? describeReason(CameraReason.DECODING_TOO_SLOW)
+      : explain(stream, seen, verdict, end);
     const by = decoding.decoder;
     if (by === "software" || !decoderReasons.includes(fault.reason)) return fault;
     return { ...fault, hardware: { decoder: by, words: tellingLine(end.lastLines) } };
@@ -178,7 +179,11 @@ function judge(seen: Seen, stallMs: number): CameraReason | undefined {
 }
 
 /** Reasons that may be the decoder's own. */
-const decoderReasons: readonly CameraReason[] = [CameraReason.DECODE_FAILURE, CameraReason.INTERNAL];
+const decoderReasons: readonly CameraReason[] = [
+  CameraReason.DECODE_FAILURE,
+  CameraReason.DECODING_TOO_SLOW,
+  CameraReason.INTERNAL,
+];
 
 /** For people: the first of ffmpeg's last words that says what is wrong, else the last. */
 function tellingLine(lines: readonly string[]): string {

@@ -36,6 +36,7 @@ const reasonNames: Readonly<Record<string, string>> = {
   address_not_allowed: "address not allowed for cameras",
   redirected: "redirects to another address",
   transport_refused: "transport refused by the camera",
+  decoding_too_slow: "more video than this machine decodes",
   internal: "the ingest service failed",
 };
 

@@ -66,6 +66,16 @@ function placeFaults(
       : [];
   }
   if (use === "unused") return [{ field, message: `A rule of type ${name} has no ${what}; leave it out.` }];
+  return unknownPlaceFaults(field, what, value, known);
+}
+
+/** What is wrong with the name of a zone or line when no such is among the `known`. */
+export function unknownPlaceFaults(
+  field: string,
+  what: "zone" | "line",
+  value: string,
+  known: readonly string[],
+): RulesFault[] {
   if (known.includes(value)) return [];
   const list = known.length === 0 ? `there are no ${what}s` : `${what}s are: ${known.join(", ")}`;
   return [{ field, message: `There is no ${what} "${value}"; ${list}.` }];

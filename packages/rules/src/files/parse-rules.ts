@@ -1,4 +1,5 @@
 import { type CameraRules, CrossingDirection, EventType, MaskMode, type Point } from "@sightline/contracts";
+import { unknownPlaceFaults } from "../check/check-rule.ts";
 import { checkRules } from "../check/check-rules.ts";
 import { fieldPath } from "../check/field-path.ts";
 import type { RulesCheck } from "../check/rules-check.ts";
@@ -6,7 +7,7 @@ import { RulesError, type RulesFault } from "../errors.ts";
 import { directionNames, maskModeNames, ruleTypes } from "../rule-types.ts";
 import { readRulesText } from "./read-rules-text.ts";
 import { type RulesFile, rulesFileSchema } from "./rules-schema.ts";
-import { withStandIns } from "./stand-ins.ts";
+import { type PartlyRead, withStandIns } from "./stand-ins.ts";
 
 /**
  * Reads a rules file and checks it (docs/rules.md describes the form).
@@ -31,9 +32,33 @@ export function parseRules(value: unknown, check?: RulesCheck): CameraRules {
   const { issues } = parsed.error;
   const faults = issues.map(({ path, message }) => ({ field: fieldPath(path), message }));
   const rest = withStandIns(value, issues);
-  const isOwn = ({ field }: RulesFault) => !rest?.replaced.has(/^\w+(\[\d+\])?/.exec(field)?.[0] ?? "");
-  const others = rest ? valueFaults(rest.file, check).filter(isOwn) : [];
-  throw new RulesError(inOrder([...faults, ...others]), { cause: parsed.error });
+  const others = rest ? [...valueFaults(rest.file, check), ...placesOfReplaced(value, rest)] : [];
+  const isTold = ({ field }: RulesFault) => faults.some((fault) => fault.field === field);
+  // Of a part with a stand-in, only what the part itself says: its name, and the places that a rule names.
+  const isOwn = ({ field }: RulesFault) => {
+    const [, part = "", name] = /^(\w+(?:\[\d+\])?)(\.(?:name|zone|line)$)?/.exec(field) ?? [];
+    return name !== undefined || !rest?.replaced.has(part);
+  };
+  throw new RulesError(inOrder([...faults, ...others.filter((fault) => isOwn(fault) && !isTold(fault))]), {
+    cause: parsed.error,
+  });
+}
+
+/** Zones and lines that there are not, named by rules whose form is wrong elsewhere. */
+function placesOfReplaced(value: unknown, { file, replaced }: PartlyRead): RulesFault[] {
+  const { rules } = value as { rules?: unknown };
+  if (!Array.isArray(rules)) return [];
+  return rules.flatMap((rule: Record<string, unknown> | null, index) => {
+    const field = `rules[${index}]`;
+    if (!replaced.has(field)) return [];
+    return (["zone", "line"] as const).flatMap((what) => {
+      const place = rule?.[what];
+      const known = file[`${what}s`].map(({ name }) => name);
+      return typeof place === "string" && place !== ""
+        ? unknownPlaceFaults(`${field}.${what}`, what, place, known)
+        : [];
+    });
+  });
 }
 
 function missingCounts({ rules }: RulesFile): RulesFault[] {

@@ -214,8 +214,35 @@ describe("a faulty rules file", () => {
       "rules[1].zone",
       "rules[2].count",
       "rules[3].type",
+      "rules[3].zone",
       "rules[4].min_score",
       "rules[4].min_dwell_seconds",
+    ]);
+  });
+
+  it("is told what a part whose form is wrong says of names and places, too", () => {
+    const polygon = [
+      [0, 0],
+      [1, 0],
+      [0, 1],
+    ];
+    const zones = [
+      { name: "road", polygon },
+      { name: "road", polygon: 5 },
+    ];
+    const rules = [
+      { name: "first", type: "appeared" },
+      { name: "first", type: "nonsense", zone: "yard", line: "gate" },
+      { type: "entered_zone", zone: 5 },
+    ];
+    expect(faultsIn({ zones, rules }).map(({ field }) => field)).toEqual([
+      "zones[1].polygon",
+      "zones[1].name",
+      "rules[1].type",
+      "rules[1].name",
+      "rules[1].zone",
+      "rules[1].line",
+      "rules[2].zone",
     ]);
   });
 

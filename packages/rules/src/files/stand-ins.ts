@@ -26,15 +26,18 @@ const standIns: Record<List, object> = {
   rules: { type: "appeared" },
 };
 
+/** A file with stand-ins, and the paths of the parts that are such. */
+export interface PartlyRead {
+  file: z.infer<typeof rulesFileSchema>;
+  replaced: ReadonlySet<string>;
+}
+
 /**
  * A rules file some of whose parts have the wrong form, with stand-ins in their places: so that the values of the others can
  * be checked, under the same numbers, and what refers to a wrong part by its name finds it.
- * @returns the file, and the paths of the parts that are stand-ins; undefined when nothing can be checked
+ * @returns undefined when nothing can be checked
  */
-export function withStandIns(
-  value: unknown,
-  issues: readonly z.core.$ZodIssue[],
-): { file: z.infer<typeof rulesFileSchema>; replaced: ReadonlySet<string> } | undefined {
+export function withStandIns(value: unknown, issues: readonly z.core.$ZodIssue[]): PartlyRead | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const given = value as Record<string, unknown>;
   const replaced = new Set<string>();

@@ -6,7 +6,7 @@ import {
 } from "@grpc/grpc-js";
 import { limits } from "@sightline/contracts";
 import { HealthImplementation } from "grpc-health-check";
-import { withUndecodable } from "./decoded-request.ts";
+import { withDecodedRequests, withUndecodable } from "./decoded-request.ts";
 import { createReflection } from "./reflection.ts";
 
 /** How long calls may take to end when the server stops, in milliseconds. */
@@ -41,8 +41,9 @@ export class GrpcServer {
   /** `endStreams` ends the calls that would never end by themselves. */
   constructor(endStreams: () => void) {
     this.#endStreams = endStreams;
-    this.#health.addToServer(this.#server);
-    createReflection().addToServer(this.#server);
+    const library = withDecodedRequests(this.#server);
+    this.#health.addToServer(library);
+    createReflection().addToServer(library);
     this.setServing(false);
   }
 

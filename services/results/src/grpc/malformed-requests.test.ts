@@ -3,6 +3,7 @@ import {
   CameraServiceService,
   DetectionServiceService,
   EventServiceService,
+  RecordingServiceService,
   RulesServiceService,
   SubscriptionServiceService,
 } from "@sightline/contracts";
@@ -24,6 +25,7 @@ const methods = [
   CameraServiceService,
   DetectionServiceService,
   EventServiceService,
+  RecordingServiceService,
   RulesServiceService,
   SubscriptionServiceService,
 ].flatMap((service) =>
@@ -55,6 +57,16 @@ test.each(methods)("%s refuses bytes that are no message", async (path, response
   // A field of 100 bytes of which one is there; a varint without an end.
   for (const hex of ["0a6401", `08${"ff".repeat(11)}`])
     expect(invalid(await call(path, responseStream, Buffer.from(hex, "hex")))).toEqual(refused);
+});
+
+test.each([
+  ["/grpc.health.v1.Health/Check", false],
+  ["/grpc.health.v1.Health/Watch", true],
+  ["/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", true],
+  ["/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", true],
+])("%s, which is a library's, refuses them too", async (path, responseStream) => {
+  const error = await call(path, responseStream, Buffer.from("0affff", "hex"));
+  expect(error && status[error.code]).toBe("INVALID_ARGUMENT");
 });
 
 const field = (number: number, message: Buffer) =>

@@ -72,6 +72,10 @@ export const reasonAdvice: Readonly<Record<Exclude<CameraReason, 0>, Advice>> = 
     text: "The camera does not send video by the transport that was chosen.",
     fix: "Set the camera's transport to auto.",
   },
+  [CameraReason.DECODING_TOO_SLOW]: {
+    text: "The camera's pictures come faster than this machine decodes them.",
+    fix: "Lower the size or rate of the pictures in the camera's settings, or give the URL of its second stream.",
+  },
   [CameraReason.INTERNAL]: {
     text: "The ingest service itself failed at this camera.",
     fix: "Look into the ingest service's log for this camera.",

@@ -284,6 +284,8 @@ export const CameraReason = {
   REDIRECTED: 16,
   /** TRANSPORT_REFUSED - The camera refuses the transport. */
   TRANSPORT_REFUSED: 17,
+  /** DECODING_TOO_SLOW - Pictures come faster than this machine decodes them. */
+  DECODING_TOO_SLOW: 18,
 } as const;
 
 export type CameraReason = typeof CameraReason[keyof typeof CameraReason];
@@ -307,6 +309,7 @@ export namespace CameraReason {
   export type ADDRESS_NOT_ALLOWED = typeof CameraReason.ADDRESS_NOT_ALLOWED;
   export type REDIRECTED = typeof CameraReason.REDIRECTED;
   export type TRANSPORT_REFUSED = typeof CameraReason.TRANSPORT_REFUSED;
+  export type DECODING_TOO_SLOW = typeof CameraReason.DECODING_TOO_SLOW;
 }
 
 export function cameraReasonFromJSON(object: any): CameraReason {
@@ -365,6 +368,9 @@ export function cameraReasonFromJSON(object: any): CameraReason {
     case 17:
     case "CAMERA_REASON_TRANSPORT_REFUSED":
       return CameraReason.TRANSPORT_REFUSED;
+    case 18:
+    case "CAMERA_REASON_DECODING_TOO_SLOW":
+      return CameraReason.DECODING_TOO_SLOW;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum CameraReason");
   }
@@ -408,6 +414,8 @@ export function cameraReasonToJSON(object: CameraReason): string {
       return "CAMERA_REASON_REDIRECTED";
     case CameraReason.TRANSPORT_REFUSED:
       return "CAMERA_REASON_TRANSPORT_REFUSED";
+    case CameraReason.DECODING_TOO_SLOW:
+      return "CAMERA_REASON_DECODING_TOO_SLOW";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum CameraReason");
   }
