@@ -7,9 +7,12 @@ import { Events } from "./events.ts";
 import { Recordings } from "./recordings.ts";
 import { Rules } from "./rules.ts";
 import { Subscriptions } from "./subscriptions/subscriptions.ts";
+import type { TlsOptions } from "./transport.ts";
 
 export interface ConnectOptions {
-  /** How to authenticate the connection; plain text unless given. */
+  /** By TLS, with these certificates; `{}` takes those that Node.js knows. Plain text unless given, or the address is https://. */
+  tls?: TlsOptions;
+  /** How to authenticate the connection, for what `tls` cannot say. */
   credentials?: ChannelCredentials;
 }
 
@@ -24,7 +27,7 @@ export class SightlineClient {
   readonly #connection: Connection;
 
   constructor(address: string, options: ConnectOptions) {
-    this.#connection = new Connection(address, options.credentials);
+    this.#connection = new Connection(address, options.tls, options.credentials);
     this.cameras = new Cameras(this.#connection);
     this.detections = new Detections(this.#connection);
     this.events = new Events(this.#connection);
@@ -44,7 +47,7 @@ export class SightlineClient {
   }
 }
 
-/** Connects to a server at `HOST:PORT`; connections are made when first needed, and anew when lost. */
+/** Connects to a server at `HOST:PORT` or `https://HOST:PORT`; connections are made when first needed, and anew when lost. */
 export function connect(address: string, options: ConnectOptions = {}): SightlineClient {
   return new SightlineClient(address, options);
 }

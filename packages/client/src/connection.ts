@@ -1,7 +1,8 @@
-import { type ChannelCredentials, type Client, type ClientOptions, credentials } from "@grpc/grpc-js";
+import type { ChannelCredentials, Client, ClientOptions } from "@grpc/grpc-js";
 import { limits } from "@sightline/contracts";
 import { type CallSettings, type UnaryMethod, unary } from "./calls.ts";
 import { SightlineError } from "./errors.ts";
+import { readTransport, type TlsOptions } from "./transport.ts";
 
 const channelOptions: ClientOptions = {
   "grpc.max_receive_message_length": limits.maxPictureBytes + limits.maxGrpcMessageBytes,
@@ -26,12 +27,16 @@ export type ClientType<C extends Client> = new (
 export class Connection {
   readonly address: string;
   readonly #secure: ChannelCredentials;
+  readonly #options: ClientOptions;
   readonly #closing = new AbortController();
   readonly #shared = new Map<ClientType<Client>, Client>();
 
-  constructor(address: string, secure: ChannelCredentials | undefined) {
-    this.address = address;
-    this.#secure = secure ?? credentials.createInsecure();
+  /** @throws RangeError the address is none, or what `tls` holds cannot be used */
+  constructor(address: string, tls: TlsOptions | undefined, secure: ChannelCredentials | undefined) {
+    const transport = readTransport(address, tls);
+    this.address = transport.target;
+    this.#secure = secure ?? transport.credentials;
+    this.#options = transport.options;
   }
 
   /** Aborts when all that is going on is to end. */
@@ -41,7 +46,7 @@ export class Connection {
 
   /** A client on a connection of its own; to be closed by the caller. */
   own<C extends Client>(type: ClientType<C>): C {
-    return new type(this.address, this.#secure, ownConnection);
+    return new type(this.address, this.#secure, { ...this.#options, ...ownConnection });
   }
 
   /** Runs a call that has one answer. @throws SightlineError, CANCELLED when aborted or closed */
@@ -76,7 +81,9 @@ export class Connection {
 
   #client<C extends Client>(type: ClientType<C>): C {
     if (this.closing.aborted) throw new SightlineError("CANCELLED", "this client has been closed");
-    const client = (this.#shared.get(type) as C) ?? new type(this.address, this.#secure, channelOptions);
+    const client =
+      (this.#shared.get(type) as C) ??
+      new type(this.address, this.#secure, { ...this.#options, ...channelOptions });
     this.#shared.set(type, client);
     return client;
   }

@@ -1,6 +1,8 @@
-import fastify, { type FastifyInstance, type FastifyReply } from "fastify";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOptions } from "fastify";
 import type { Registry } from "prom-client";
 import type { Logger } from "./log.ts";
+import { answerPlainRequests } from "./tls/plain-requests.ts";
+import type { ServerCertificate } from "./tls/server-certificate.ts";
 
 /** One thing that must be so for the service to do its work; `undefined` when it is, else what is missing. */
 export type ReadinessCheck = () => string | undefined;
@@ -13,6 +15,14 @@ const requestTimeoutMs = 30_000;
 const maxParamLength = 256;
 /** What is missing is logged when it was missing at two such looks. */
 const lookMs = 5_000;
+
+/** How a server is reached. */
+export interface HttpServerOptions {
+  /** What it shows by TLS; without one it speaks plain HTTP. */
+  certificate?: ServerCertificate | undefined;
+  /** Addresses and networks of proxies that are believed who calls, and whether by TLS. */
+  trustedProxies?: readonly string[];
+}
 
 /**
  * Serves `/metrics` (Prometheus text), `/healthz` (the process answers) and `/readyz` (503 with what is missing, which is
@@ -27,10 +37,15 @@ export class HttpServer {
   #seen = "";
   #logged = "";
 
-  constructor(registry: Registry, readiness: Record<string, ReadinessCheck>, log: Logger) {
+  constructor(
+    registry: Registry,
+    readiness: Record<string, ReadinessCheck>,
+    log: Logger,
+    { certificate, trustedProxies = [] }: HttpServerOptions = {},
+  ) {
     this.#readiness = readiness;
     this.#log = log;
-    this.app = fastify({
+    const options: FastifyServerOptions = {
       logger: false,
       forceCloseConnections: true,
       bodyLimit: maxBodyBytes,
@@ -40,7 +55,9 @@ export class HttpServer {
       frameworkErrors: (_error, _request, reply: FastifyReply) => {
         void reply.code(400).send({ code: "invalid_argument", message: "the path is not valid" });
       },
-    });
+      ...(trustedProxies.length > 0 && { trustProxy: [...trustedProxies] }),
+    };
+    this.app = certificate ? withTls(options, certificate) : fastify(options);
     this.app.get("/metrics", async (_request, reply) => {
       reply.type(registry.contentType);
       return registry.metrics();
@@ -88,6 +105,14 @@ export class HttpServer {
     }
     this.#seen = what;
   }
+}
+
+function withTls(options: FastifyServerOptions, certificate: ServerCertificate): FastifyInstance {
+  const https = { ...certificate.options, requestCert: certificate.asksClients, rejectUnauthorized: false };
+  const app = fastify({ ...(options as object), https });
+  certificate.onChange((changed) => app.server.setSecureContext(changed));
+  answerPlainRequests(app.server);
+  return app as unknown as FastifyInstance;
 }
 
 /** Splits `HOST:PORT`; brackets around an IPv6 address are removed. */

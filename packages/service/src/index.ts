@@ -28,4 +28,6 @@ export * from "./stream-limits.ts";
 export * from "./stream-place.ts";
 export * from "./stream-publisher.ts";
 export * from "./task-limit.ts";
+export * from "./tls/server-certificate.ts";
+export * from "./tls/tls-settings.ts";
 export * from "./tracing.ts";

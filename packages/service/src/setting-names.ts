@@ -74,6 +74,13 @@ export const settingNames = {
   SIGHTLINE_STALL_SECONDS: "stallSeconds",
   SIGHTLINE_SUBSCRIBER_BUFFER: "subscriberBuffer",
   SIGHTLINE_THREADS: "threads",
+  SIGHTLINE_TLS_CA_FILE: "tlsCaFile",
+  SIGHTLINE_TLS_CERT_FILE: "tlsCertFile",
+  SIGHTLINE_TLS_CLIENT_CA_FILE: "tlsClientCaFile",
+  SIGHTLINE_TLS_CLIENT_CERT_FILE: "tlsClientCertFile",
+  SIGHTLINE_TLS_CLIENT_KEY_FILE: "tlsClientKeyFile",
+  SIGHTLINE_TLS_KEY_FILE: "tlsKeyFile",
+  SIGHTLINE_TLS_SERVER_NAME: "tlsServerName",
   SIGHTLINE_TRACE_RATIO: "traceRatio",
   SIGHTLINE_WEBHOOKS: "webhooks",
 } as const;

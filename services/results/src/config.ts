@@ -6,6 +6,7 @@ import {
   secretsKeyFileSetting,
   setting,
   streamLimitSettings,
+  tlsServerSettings,
   tracingSettings,
 } from "@sightline/service";
 import { z } from "zod";
@@ -25,6 +26,7 @@ export const settings = {
   secretsKeyFile: secretsKeyFileSetting,
   ...tracingSettings,
   ...streamLimitSettings,
+  ...tlsServerSettings,
   grpc: {
     env: "SIGHTLINE_GRPC",
     schema: setting.listen("127.0.0.1:50051"),

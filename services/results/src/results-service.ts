@@ -27,6 +27,7 @@ import {
   openBuckets,
   type ReadinessCheck,
   SecretKeys,
+  ServerCertificate,
   ServerClock,
   splitAddress,
   Tracing,
@@ -98,7 +99,9 @@ export async function startResults(
     detections: () => "the streams of detections and events are not being read yet",
   };
   // First, so that health and metrics can be read while NATS is waited for.
-  const http = life.add(new HttpServer(prometheus, readiness, log));
+  const certificate = ServerCertificate.open(config, prometheus, log);
+  if (certificate) life.add(certificate);
+  const http = life.add(new HttpServer(prometheus, readiness, log, { certificate }));
   const { consoleDirectory, maxSockets } = config;
   const hosts = [splitAddress(config.http).host, ...config.httpHosts];
   const httpApi = new HttpApi({ version, hosts, consoleDirectory, maxSockets }, log);
@@ -214,7 +217,7 @@ export async function startResults(
     reading() ? undefined : "the streams of detections and events are not being read";
 
   const calls = new GrpcCalls(log, (method, code) => metrics.call(method, code));
-  const grpc = life.add(new GrpcServer(() => calls.endStreams()));
+  const grpc = life.add(new GrpcServer(() => calls.endStreams(), certificate));
   const catalog = new ModelCatalog(config.defaultModel, models);
   const cameras = new CameraService(registry, cameraStatus, catalog);
   const rulesRegistry = life.add(new RulesRegistry(buckets.cameraRules, rules, records, log));

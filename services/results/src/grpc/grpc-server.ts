@@ -5,6 +5,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { limits } from "@sightline/contracts";
+import type { ServerCertificate } from "@sightline/service";
 import { HealthImplementation } from "grpc-health-check";
 import { withDecodedRequests, withUndecodable } from "./decoded-request.ts";
 import { createReflection } from "./reflection.ts";
@@ -32,15 +33,31 @@ const options = {
   "grpc.enable_channelz": 0,
 };
 
+/** TLS by a certificate that may be replaced while the server runs. */
+class CertificateCredentials extends ServerCredentials {
+  constructor(certificate: ServerCertificate) {
+    super({ requestCert: certificate.asksClients, rejectUnauthorized: false }, certificate.options);
+    certificate.onChange((options) => this.updateSecureContextOptions(options));
+  }
+
+  override _equals(other: ServerCredentials): boolean {
+    return this === other;
+  }
+}
+
 /** The gRPC server with standard health checking and reflection. */
 export class GrpcServer {
   readonly #server = new Server(options);
   readonly #health = new HealthImplementation();
   readonly #endStreams: () => void;
+  readonly #credentials: ServerCredentials;
 
-  /** `endStreams` ends the calls that would never end by themselves. */
-  constructor(endStreams: () => void) {
+  /** `endStreams` ends the calls that would never end by themselves. Without a certificate the server speaks plain text. */
+  constructor(endStreams: () => void, certificate?: ServerCertificate) {
     this.#endStreams = endStreams;
+    this.#credentials = certificate
+      ? new CertificateCredentials(certificate)
+      : ServerCredentials.createInsecure();
     const library = withDecodedRequests(this.#server);
     this.#health.addToServer(library);
     createReflection().addToServer(library);
@@ -60,7 +77,7 @@ export class GrpcServer {
   /** Binds to `HOST:PORT` (port 0 picks one) and returns the port. */
   async listen(address: string): Promise<number> {
     return new Promise((resolve, reject) =>
-      this.#server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) =>
+      this.#server.bindAsync(address, this.#credentials, (error, port) =>
         error ? reject(new Error(`gRPC cannot listen on ${address}: ${error.message}`)) : resolve(port),
       ),
     );

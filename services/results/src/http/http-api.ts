@@ -20,7 +20,7 @@ import { eventRoutes } from "./routes/event-routes.ts";
 import type { ApiApp, HttpParts } from "./routes/parts.ts";
 import { recordingRoutes } from "./routes/recording-routes.ts";
 import { systemRoutes } from "./routes/system-routes.ts";
-import { securityHeaders } from "./security-headers.ts";
+import { securityHeaders, transportHeaders } from "./security-headers.ts";
 import { acceptStrictJson } from "./strict-body.ts";
 import { refuseUnknownQuery } from "./strict-query.ts";
 
@@ -70,6 +70,7 @@ export class HttpApi {
     await app.register(async (scope) => {
       scope.addHook("onRequest", async (request, reply) => {
         reply.headers(securityHeaders);
+        if (request.protocol === "https") reply.headers(transportHeaders(request.hostname));
         guard.check(request);
       });
       scope.setErrorHandler((error, _request, reply) => sendError(error, reply, this.#log));

@@ -23,3 +23,13 @@ export const securityHeaders: Readonly<Record<string, string>> = {
   "cross-origin-resource-policy": "same-origin",
   "permissions-policy": "camera=(), microphone=(), geolocation=()",
 };
+
+/**
+ * Sent with every answer by TLS: for a year the browser calls this name by TLS only, at every port. Other programs' ports of
+ * localhost are left alone.
+ */
+export function transportHeaders(host: string): Readonly<Record<string, string>> {
+  return host === "localhost" || host.endsWith(".localhost")
+    ? {}
+    : { "strict-transport-security": "max-age=31536000" };
+}

@@ -1,4 +1,4 @@
-import { connect, type SightlineClient } from "@sightline/client";
+import { type ConnectOptions, connect, type SightlineClient } from "@sightline/client";
 import {
   encodeJson,
   FrameDetections,
@@ -41,17 +41,19 @@ export class RunningResults {
     buckets: Buckets,
     life: Lifecycle,
     log: Logger,
+    options: ConnectOptions,
   ) {
     this.server = server;
     this.addresses = addresses;
     this.nats = nats;
     this.buckets = buckets;
-    this.client = connect(addresses.grpc);
+    this.client = connect(addresses.grpc, options);
     this.#life = life;
     this.#log = log;
   }
 
-  static async start(env: NodeJS.ProcessEnv = {}): Promise<RunningResults> {
+  /** `options` are those by which `client` connects. */
+  static async start(env: NodeJS.ProcessEnv = {}, options: ConnectOptions = {}): Promise<RunningResults> {
     const server = await NatsServer.start();
     const log = createLogger("test", "fatal");
     const config = loadConfig(settings, {
@@ -63,7 +65,7 @@ export class RunningResults {
     const life = new Lifecycle();
     const addresses = await startResults(config, log, life);
     const nats = await connectNats(server.url, "test", log);
-    return new RunningResults(server, addresses, nats, await openBuckets(nats.kv), life, log);
+    return new RunningResults(server, addresses, nats, await openBuckets(nats.kv), life, log, options);
   }
 
   /** Registers a camera behind the API's back, unless it is there: only registered cameras are analysed. */

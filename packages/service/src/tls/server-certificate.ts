@@ -1,0 +1,217 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { Counter, Gauge, type Registry } from "prom-client";
+import { type Config, SettingError } from "../config.ts";
+import type { Logger } from "../log.ts";
+import { tlsServerSettings } from "./tls-settings.ts";
+
+/** Files are compared with what was read before; a watch of the file system misses what Kubernetes and others replace by links. */
+const lookMs = 1_000;
+
+/** With forward secrecy and authenticated encryption only, as Mozilla's "intermediate" profile has them. TLS 1.3 has no others. */
+const ciphers = [
+  ...["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"],
+  ...["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256"],
+  ...["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-RSA-AES256-GCM-SHA384"],
+  ...["ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305"],
+].join(":");
+
+/** As `tlsServerSettings` gives it. */
+export type TlsFiles = Config<typeof tlsServerSettings>;
+
+type FileName = keyof typeof tlsServerSettings;
+type Contents = Partial<Record<FileName, Buffer | Error>>;
+
+/**
+ * The certificate of a server, from files that are read again when they change. What replaces it is looked at first: while it is
+ * broken, expired or of another key, the one before stays, and the log and a metric say so.
+ */
+export class ServerCertificate {
+  readonly #files: TlsFiles;
+  readonly #log: Logger;
+  readonly #listeners = new Set<(options: SecureContextOptions) => void>();
+  readonly #failed: Gauge;
+  readonly #reloads: Counter<"outcome">;
+  #options: SecureContextOptions;
+  #certificate: X509Certificate;
+  /** What was found at the last look, and what of all that was found has been taken or refused. */
+  #seen: string;
+  #judged: string;
+  readonly #timer: NodeJS.Timeout;
+
+  /**
+   * The certificate that the settings name; undefined when they name none.
+   * @throws SettingError a file cannot be read or used, or one of certificate and key is missing
+   */
+  static open(files: TlsFiles, registry: Registry, log: Logger): ServerCertificate | undefined {
+    const { tlsCertFile, tlsKeyFile, tlsClientCaFile } = files;
+    if (Boolean(tlsCertFile) !== Boolean(tlsKeyFile))
+      throw new SettingError(
+        `${tlsServerSettings.tlsCertFile.env} and ${tlsServerSettings.tlsKeyFile.env} go together, and only one is set`,
+      );
+    if (tlsCertFile) return new ServerCertificate(files, registry, log);
+    if (tlsClientCaFile)
+      throw new SettingError(
+        `${tlsServerSettings.tlsClientCaFile.env} needs TLS: set ${tlsServerSettings.tlsCertFile.env} and ${tlsServerSettings.tlsKeyFile.env} too`,
+      );
+    return undefined;
+  }
+
+  private constructor(files: TlsFiles, registry: Registry, log: Logger) {
+    this.#files = files;
+    this.#log = log;
+    const contents = readAll(files);
+    this.#seen = this.#judged = fingerprint(contents);
+    const { options, certificate } = judge(files, contents);
+    this.#options = options;
+    this.#certificate = certificate;
+    if (hasExpired(certificate))
+      log.error({ file: files.tlsCertFile, expired: certificate.validTo }, "the certificate has expired");
+    const expiry = () => this.#certificate.validToDate.getTime() / 1000;
+    new Gauge({
+      name: "sightline_tls_certificate_expiry_timestamp_seconds",
+      help: "When the certificate of gRPC and HTTP expires, in seconds since 1970.",
+      registers: [registry],
+      collect() {
+        this.set(expiry());
+      },
+    });
+    this.#failed = new Gauge({
+      name: "sightline_tls_certificate_reload_failed",
+      help: "1 while the certificate's files hold what cannot be used, so that the one before is still served.",
+      registers: [registry],
+    });
+    this.#reloads = new Counter({
+      name: "sightline_tls_certificate_reloads_total",
+      help: "Times that the certificate's files had changed.",
+      labelNames: ["outcome"],
+      registers: [registry],
+    });
+    for (const outcome of ["taken", "refused"]) this.#reloads.inc({ outcome }, 0);
+    this.#timer = setInterval(() => this.#look(), lookMs);
+    this.#timer.unref();
+  }
+
+  /** For a server's secure context. */
+  get options(): SecureContextOptions {
+    return this.#options;
+  }
+
+  /** Whether clients are asked for a certificate. */
+  get asksClients(): boolean {
+    return this.#files.tlsClientCaFile !== undefined;
+  }
+
+  /** Calls `listener` with each certificate that replaces another. */
+  onChange(listener: (options: SecureContextOptions) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    this.#listeners.clear();
+  }
+
+  #look(): void {
+    const contents = readAll(this.#files);
+    const found = fingerprint(contents);
+    const settled = found === this.#seen;
+    this.#seen = found;
+    // The files are replaced one after the other: only what is still so at the next look is judged.
+    if (!settled || found === this.#judged) return;
+    this.#judged = found;
+    try {
+      const { options, certificate } = judge(this.#files, contents);
+      if (hasExpired(certificate) && !hasExpired(this.#certificate))
+        throw new SettingError(
+          `${tlsServerSettings.tlsCertFile.env} = ${this.#files.tlsCertFile}: the certificate has expired on ${certificate.validTo}`,
+        );
+      this.#options = options;
+      this.#certificate = certificate;
+      for (const listener of this.#listeners) listener(options);
+      this.#log.info({ subject: certificate.subject, expires: certificate.validTo }, "new certificate");
+      this.#failed.set(0);
+      this.#reloads.inc({ outcome: "taken" });
+    } catch (error) {
+      this.#log.error(
+        { error: (error as Error).message },
+        "the certificate's files have changed and cannot be used; the certificate of before is served on",
+      );
+      this.#failed.set(1);
+      this.#reloads.inc({ outcome: "refused" });
+    }
+  }
+}
+
+function readAll(files: TlsFiles): Contents {
+  const contents: Contents = {};
+  for (const name of Object.keys(tlsServerSettings) as FileName[]) {
+    const path = files[name];
+    if (path === undefined) continue;
+    try {
+      contents[name] = readFileSync(path);
+    } catch (error) {
+      contents[name] = error as Error;
+    }
+  }
+  return contents;
+}
+
+/** Tells contents apart. It holds the key, so it stays in memory. */
+function fingerprint(contents: Contents): string {
+  return Object.values(contents)
+    .map((content) => (Buffer.isBuffer(content) ? content.toString("base64") : content.message))
+    .join(" ");
+}
+
+/** @throws SettingError that names the setting and what is wrong with its file */
+function judge(
+  files: TlsFiles,
+  contents: Contents,
+): { options: SecureContextOptions; certificate: X509Certificate } {
+  const use = <T>(name: FileName, task: (content: Buffer) => T): T => {
+    const content = contents[name]!;
+    const fault = (why: string) =>
+      new SettingError(`${tlsServerSettings[name].env} = ${files[name]}: ${why}`);
+    if (!Buffer.isBuffer(content))
+      throw fault(`the file cannot be read (${(content as NodeJS.ErrnoException).code ?? content.message})`);
+    try {
+      return task(content);
+    } catch (error) {
+      throw error instanceof MismatchError
+        ? fault(error.message)
+        : fault("it does not hold what it should, in PEM");
+    }
+  };
+  const certificate = use("tlsCertFile", (pem) => new X509Certificate(pem));
+  const cert = use("tlsCertFile", (pem) => createSecureContext({ cert: pem }) && pem);
+  const key = use("tlsKeyFile", (pem) => {
+    if (!certificate.checkPrivateKey(createPrivateKey(pem)))
+      throw new MismatchError(`the key is not that of the certificate in ${files.tlsCertFile}`);
+    return pem;
+  });
+  const ca =
+    files.tlsClientCaFile === undefined
+      ? undefined
+      : use("tlsClientCaFile", (pem) => {
+          void new X509Certificate(pem);
+          return pem;
+        });
+  const options: SecureContextOptions = {
+    cert,
+    key,
+    ca,
+    ciphers,
+    minVersion: "TLSv1.2",
+    honorCipherOrder: true,
+  };
+  createSecureContext(options);
+  return { options, certificate };
+}
+
+class MismatchError extends Error {}
+
+function hasExpired({ validToDate }: X509Certificate): boolean {
+  return validToDate.getTime() < Date.now();
+}
