@@ -160,6 +160,8 @@ export const servedModelSchema = z.strictObject({
   /** Longest picture side after scaling; the rest of the frame is padding of `padValue`. */
   longestSide: z.int().positive(),
   padValue: z.int().min(0).max(255),
+  /** Where the picture goes in the frame, in the centre when nothing is said; "stretch" fills the frame, whatever its shape. */
+  placement: z.enum(["centre", "corner", "stretch"]).optional(),
   classes: z.array(z.string()).min(1),
   /** Box AP of the file that runs, 0..1, on the data that the model card names. */
   accuracy: z

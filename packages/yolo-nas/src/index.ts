@@ -14,7 +14,15 @@ export {
   decodeCandidates,
   type Thresholds,
 } from "./detection/decode-candidates.ts";
-export { computeLetterbox, fitWithin, type Letterbox, PAD_VALUE, type Size } from "./detection/letterbox.ts";
+export {
+  computeLetterbox,
+  fitWithin,
+  type Letterbox,
+  PAD_VALUE,
+  PLACEMENTS,
+  type Placement,
+  type Size,
+} from "./detection/letterbox.ts";
 export * from "./engine/index.ts";
 export * from "./errors.ts";
 export * from "./evaluation/index.ts";

@@ -6,7 +6,8 @@ import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { parse as parseYaml, YAMLError } from "yaml";
 import { z } from "zod";
-import { DEFAULT_THRESHOLDS } from "./detection/decode-candidates.ts";
+import { DEFAULT_THRESHOLDS, type Thresholds } from "./detection/decode-candidates.ts";
+import { PLACEMENTS } from "./detection/letterbox.ts";
 import { ModelFileError } from "./errors.ts";
 import type { PreparedMetadata } from "./prepare/prepared-form.ts";
 
@@ -39,6 +40,8 @@ export const modelManifestSchema = z.object({
   fit: size,
   pixelFormat: z.literal("gbrp"),
   padValue: z.int().min(0).max(255),
+  /** Where pictures go in `input` when it is not the centre. */
+  placement: z.enum(PLACEMENTS).optional(),
   classes: z.array(z.string().min(1)).min(1).readonly(),
   thresholds: z.object({
     score: fraction,
@@ -61,8 +64,10 @@ export interface NewManifest {
   readonly architecture: string;
   readonly metadata: Pick<
     PreparedMetadata,
-    "input" | "frame" | "fit" | "pixelFormat" | "padValue" | "classes"
+    "input" | "frame" | "fit" | "pixelFormat" | "padValue" | "placement" | "classes"
   >;
+  /** Default: super-gradients' for YOLO-NAS. */
+  readonly thresholds?: Thresholds | undefined;
   /** File names in `folder`, by precision. */
   readonly files: Readonly<Partial<Record<ModelPrecision, string>>>;
 }
@@ -76,7 +81,7 @@ export async function describeFiles(folder: string, model: NewManifest): Promise
   }
   const all = createHash("sha256");
   for (const entry of Object.values(files)) all.update(entry.sha256);
-  const { input, frame, fit, pixelFormat, padValue, classes } = model.metadata;
+  const { input, frame, fit, pixelFormat, padValue, placement, classes } = model.metadata;
   return modelManifestSchema.parse({
     schemaVersion: 1,
     name: model.name,
@@ -88,8 +93,9 @@ export async function describeFiles(folder: string, model: NewManifest): Promise
     fit,
     pixelFormat,
     padValue,
+    ...(placement === undefined ? {} : { placement }),
     classes,
-    thresholds: DEFAULT_THRESHOLDS,
+    thresholds: model.thresholds ?? DEFAULT_THRESHOLDS,
   });
 }
 

@@ -18,6 +18,7 @@ export function servedModel(model: ModelManifest, engine: EngineCandidate): Serv
     height: model.frame.height,
     longestSide: Math.max(model.fit.width, model.fit.height),
     padValue: model.padValue,
+    ...(model.placement === undefined ? {} : { placement: model.placement }),
     classes: [...model.classes],
     ...(ap !== undefined && ap50 !== undefined
       ? { accuracy: { ap, ap50, encoding, ...(measuredOn === undefined ? {} : { measuredOn }) } }

@@ -49,6 +49,13 @@ test("boxes of a frame in the batch, in the camera's pixels and as shares of its
   expect(frameResult(outputs, 0, frame, model, all)).toEqual([]);
 });
 
+test("boxes in a frame over which the picture was stretched", () => {
+  const stretching = { ...model, frame: model.input, placement: "stretch" } as unknown as ModelManifest;
+  const letterbox = { left: 0, top: 0, width: 640, height: 640 };
+  const [found] = frameResult(outputs, 1, { ...frame, height: 640, letterbox }, stretching, all);
+  expect(found!.pixelBox).toEqual({ xMin: 200, yMin: 213.75, xMax: 400, yMax: 326.25 });
+});
+
 test.each([
   ["a higher score", { minScore: 0.5, classes: undefined }, ["person"]],
   ["a lower score than the model's own", { minScore: 0.08, classes: undefined }, ["person", "car", "car"]],

@@ -24,16 +24,19 @@ export interface FrameTimes {
 
 /**
  * Where the camera's picture lies in the model's input. The frame says where it lies in the frame, which the graph
- * centres in its input; the scale is that of the longer side, which is not rounded.
+ * centres in its input; the scale is that of the longer side, which is not rounded, or each side's own where it is stretched.
  */
 function letterboxOf(frame: FrameMetadata, model: ModelManifest): Letterbox {
   const { left, top, width, height } = frame.letterbox!;
   const source = { width: frame.sourceWidth, height: frame.sourceHeight };
+  const [across, down] = [width / source.width, height / source.height];
   return {
     source,
     scaled: { width, height },
     input: model.input,
-    scale: source.width >= source.height ? width / source.width : height / source.height,
+    ...(model.placement === "stretch"
+      ? { scale: across, verticalScale: down }
+      : { scale: source.width >= source.height ? across : down }),
     left: left + Math.floor((model.input.width - frame.width) / 2),
     top: top + Math.floor((model.input.height - frame.height) / 2),
   };

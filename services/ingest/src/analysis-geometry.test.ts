@@ -5,6 +5,8 @@ import { expect, test } from "vitest";
 import { letterboxFilters, letterboxOf, letterboxSize } from "./analysis-geometry.ts";
 
 const square = { width: 640, height: 640, longestSide: 636, padValue: 114 };
+const corner = { ...square, longestSide: 640, placement: "corner" } as const;
+const stretched = { width: 640, height: 384, longestSide: 640, padValue: 7, placement: "stretch" } as const;
 const wide = { width: 640, height: 384, longestSide: 640, padValue: 7 };
 
 test.each([
@@ -14,6 +16,8 @@ test.each([
   [square, 320, 240, { left: 2, top: 81, width: 636, height: 477 }],
   [wide, 1920, 1080, { left: 0, top: 12, width: 640, height: 360 }],
   [wide, 640, 640, { left: 128, top: 0, width: 384, height: 384 }],
+  [corner, 1920, 1080, { left: 0, top: 0, width: 640, height: 360 }],
+  [stretched, 1000, 1000, { left: 0, top: 0, width: 640, height: 384 }],
 ])("%o holds %d×%d at %o", (geometry, width, height, expected) => {
   expect(letterboxOf(geometry, width, height)).toEqual(expected);
 });
@@ -35,6 +39,8 @@ const pictures = [
   [square, 720, 480, [8, 9]],
   [wide, 641, 479, [1, 1]],
   [wide, 352, 576, [24, 11]],
+  [corner, 641, 479, [16, 11]],
+  [stretched, 333, 777, [1, 1]],
 ] as const;
 const decoders: readonly Decoder[] = ["software", "cuda"];
 

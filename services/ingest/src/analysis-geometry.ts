@@ -2,7 +2,10 @@ import type { Letterbox, ServedModel } from "@sightline/contracts";
 import { displayExpressions } from "@sightline/media";
 
 /** What a model wants of a frame; sizes in pixels. */
-export type AnalysisGeometry = Pick<ServedModel, "width" | "height" | "longestSide" | "padValue">;
+export type AnalysisGeometry = Pick<
+  ServedModel,
+  "width" | "height" | "longestSide" | "padValue" | "placement"
+>;
 
 /** Whether frames made for `a` can be given to `b`. */
 export function sameGeometry(a: AnalysisGeometry, b: AnalysisGeometry): boolean {
@@ -10,21 +13,24 @@ export function sameGeometry(a: AnalysisGeometry, b: AnalysisGeometry): boolean 
     a.width === b.width &&
     a.height === b.height &&
     a.longestSide === b.longestSide &&
-    a.padValue === b.padValue
+    a.padValue === b.padValue &&
+    (a.placement ?? "centre") === (b.placement ?? "centre")
   );
 }
 
 /**
  * Where a picture, of this size as it is shown, lies in the analysis frame: scaled with its aspect kept so that its longest side is `longestSide`
  * (less where the frame is narrower), centred, the odd pixel of padding right and below. As super-gradients prepares
- * images (DetectionLongestMaxSizeRescale, DetectionCenterPadding).
+ * images (DetectionLongestMaxSizeRescale, DetectionCenterPadding). Models of other families want it in the upper left corner, or
+ * stretched over the whole frame.
  */
 export function letterboxOf(
   geometry: AnalysisGeometry,
   sourceWidth: number,
   sourceHeight: number,
 ): Letterbox {
-  const { width: frameWidth, height: frameHeight, longestSide } = geometry;
+  const { width: frameWidth, height: frameHeight, longestSide, placement } = geometry;
+  if (placement === "stretch") return { left: 0, top: 0, width: frameWidth, height: frameHeight };
   const scale = Math.min(
     longestSide / Math.max(sourceWidth, sourceHeight),
     frameWidth / sourceWidth,
@@ -32,6 +38,7 @@ export function letterboxOf(
   );
   const width = Math.max(1, Math.round(sourceWidth * scale));
   const height = Math.max(1, Math.round(sourceHeight * scale));
+  if (placement === "corner") return { left: 0, top: 0, width, height };
   return {
     left: Math.floor((frameWidth - width) / 2),
     top: Math.floor((frameHeight - height) / 2),
@@ -41,7 +48,8 @@ export function letterboxOf(
 }
 
 /** The size of the picture in the frame as expressions of ffmpeg's scalers, which know its size and pixel aspect; keep in step with letterboxOf. */
-export function letterboxSize({ width, height, longestSide }: AnalysisGeometry) {
+export function letterboxSize({ width, height, longestSide, placement }: AnalysisGeometry) {
+  if (placement === "stretch") return { width: String(width), height: String(height) };
   const scale = `min(${longestSide}/max(ld(0),ld(1)),min(${width}/ld(0),${height}/ld(1)))`;
   const side = (index: 0 | 1) =>
     `st(0,${displayExpressions.width});st(1,${displayExpressions.height});max(1,round(ld(${index})*${scale}))`;
@@ -53,12 +61,13 @@ export function letterboxSize({ width, height, longestSide }: AnalysisGeometry) 
  * that has been scaled to `letterboxSize` already, with square pixels, keeps its size.
  */
 export function letterboxFilters(geometry: AnalysisGeometry): string[] {
-  const { width, height, padValue } = geometry;
+  const { width, height, padValue, placement } = geometry;
   const size = letterboxSize(geometry);
   const grey = padValue.toString(16).padStart(2, "0");
+  const [x, y] = placement === "corner" ? ["0", "0"] : ["floor((ow-iw)/2)", "floor((oh-ih)/2)"];
   return [
     `scale=w='${size.width}':h='${size.height}':eval=frame:flags=bilinear`,
     "format=gbrp",
-    `pad=w=${width}:h=${height}:x='floor((ow-iw)/2)':y='floor((oh-ih)/2)':eval=frame:color=0x${grey}${grey}${grey}`,
+    `pad=w=${width}:h=${height}:x='${x}':y='${y}':eval=frame:color=0x${grey}${grey}${grey}`,
   ];
 }

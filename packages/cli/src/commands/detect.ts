@@ -114,9 +114,9 @@ function expectedFrames(files: readonly (MediaPath | MediaFile)[]): number | und
 
 async function detectIn(media: MediaFile, run: Run): Promise<void> {
   const { session, model, thresholds, ffmpeg, signal } = run;
-  const { input, fit, frame, classes } = model.metadata;
+  const { input, fit, frame, placement, classes } = model.metadata;
   const frames = readFrames(media, {
-    letterbox: (source) => computeLetterbox(source, input, fit),
+    letterbox: (source) => computeLetterbox(source, input, fit, placement),
     frame,
     ffmpeg,
     signal,

@@ -14,7 +14,7 @@ import {
 export interface ChosenModel {
   readonly name: string;
   readonly file: string;
-  readonly metadata: Pick<PreparedMetadata, "input" | "frame" | "fit" | "classes">;
+  readonly metadata: Pick<PreparedMetadata, "input" | "frame" | "fit" | "placement" | "classes">;
   readonly thresholds: Thresholds;
 }
 

@@ -49,12 +49,12 @@ export interface VideoStep {
  */
 export async function* analyzeVideo(options: VideoAnalysisOptions): AsyncGenerator<VideoStep, void> {
   const { path, camera, startMs, rules, session, model, ffmpeg, signal } = options;
-  const { input, fit, frame } = model.metadata;
+  const { input, fit, frame, placement } = model.metadata;
   const analysis = new CameraAnalysis(camera, incarnation);
   const wallClock = (ptsUs: number) => toTimestamp(startMs + ptsUs / 1000);
   yield { ptsUs: 0, events: analysis.rulesChanged({ time: wallClock(0), rules }) };
   const frames = readFrames(path, {
-    letterbox: (source) => computeLetterbox(source, input, fit),
+    letterbox: (source) => computeLetterbox(source, input, fit, placement),
     frame,
     times: true,
     ffmpeg,

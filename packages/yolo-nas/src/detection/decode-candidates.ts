@@ -131,8 +131,8 @@ function area(boxes: Float32Array, at: number): number {
 }
 
 function toSource(boxes: Float32Array, at: number, letterbox: Letterbox): [number, number, number, number] {
-  const { source, scale, left, top } = letterbox;
+  const { source, scale, verticalScale = scale, left, top } = letterbox;
   const x = (value: number) => Math.min(Math.max((value - left) / scale, 0), source.width);
-  const y = (value: number) => Math.min(Math.max((value - top) / scale, 0), source.height);
+  const y = (value: number) => Math.min(Math.max((value - top) / verticalScale, 0), source.height);
   return [x(boxes[at]!), y(boxes[at + 1]!), x(boxes[at + 2]!), y(boxes[at + 3]!)];
 }

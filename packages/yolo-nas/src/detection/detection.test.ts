@@ -21,6 +21,19 @@ describe("computeLetterbox", () => {
     expect(box).toMatchObject({ scaled: { width: 636, height: 358 }, left: 2, top: 13 });
   });
 
+  test("stretches over the whole input, or goes into its corner", () => {
+    const source = { width: 1000, height: 500 };
+    expect(computeLetterbox(source, input, input, "stretch")).toMatchObject({
+      scaled: input,
+      scale: 0.64,
+      verticalScale: 1.28,
+      left: 0,
+      top: 0,
+    });
+    const corner = computeLetterbox(source, input, input, "corner");
+    expect(corner).toMatchObject({ scaled: { width: 640, height: 320 }, left: 0, top: 0 });
+  });
+
   test("refuses an empty picture and a fit larger than the input", () => {
     expect(() => computeLetterbox({ width: 0, height: 5 }, input)).toThrow(InvalidArgumentError);
     expect(() => computeLetterbox(input, input, { width: 700, height: 10 })).toThrow(InvalidArgumentError);
@@ -80,6 +93,13 @@ describe("decodeCandidates", () => {
     const [found] = decodeCandidates(batch, 0, DEFAULT_THRESHOLDS, letterbox);
     expect(letterbox).toMatchObject({ scale: 0.5, left: 2, top: 161 });
     expect(found!.box).toEqual([0, 0, 636, 478]);
+  });
+
+  test("maps boxes of a stretched picture back, each side by its own scale", () => {
+    const letterbox = computeLetterbox({ width: 1280, height: 320 }, input, input, "stretch");
+    const batch = candidates([[[[64, 64, 128, 320], [0.75]]]]);
+    const [found] = decodeCandidates(batch, 0, DEFAULT_THRESHOLDS, letterbox);
+    expect(found!.box).toEqual([128, 32, 256, 160]);
   });
 
   test("finds nothing at or below the threshold", () => {

@@ -1,10 +1,17 @@
-/** Fitting a picture into the model's input: scale, then centre on padding, as super-gradients does. */
+/** Fitting a picture into the model's input, as the model's own family does. */
 import { InvalidArgumentError } from "../errors.ts";
 
 export interface Size {
   readonly width: number;
   readonly height: number;
 }
+
+/**
+ * Where a picture goes in the model's input: scaled with its shape kept, into the centre or the upper left corner, on padding;
+ * or stretched over the whole of it.
+ */
+export const PLACEMENTS = ["centre", "corner", "stretch"] as const;
+export type Placement = (typeof PLACEMENTS)[number];
 
 /** How a source picture lies in the model's input. Lengths are in pixels. */
 export interface Letterbox {
@@ -14,6 +21,8 @@ export interface Letterbox {
   readonly input: Size;
   /** Scaled pixels per source pixel, before the size was rounded. */
   readonly scale: number;
+  /** The same from top to bottom, where it is another: in a stretched picture. */
+  readonly verticalScale?: number | undefined;
   readonly left: number;
   readonly top: number;
 }
@@ -32,10 +41,15 @@ export function fitWithin(input: Size): Size {
 /**
  * Where a source picture goes: scaled (also up) so that it fits `fit`, keeping its shape, and centred; odd padding
  * leaves the extra pixel at the right and bottom. Source: super-gradients
- * training/processing/processing.py, default_yolo_nas_coco_processing_params.
+ * training/processing/processing.py, default_yolo_nas_coco_processing_params. Other placements: see {@link PLACEMENTS}.
  * @throws InvalidArgumentError for sizes below one pixel, or a `fit` larger than the input
  */
-export function computeLetterbox(source: Size, input: Size, fit: Size = fitWithin(input)): Letterbox {
+export function computeLetterbox(
+  source: Size,
+  input: Size,
+  fit: Size = fitWithin(input),
+  placement: Placement = "centre",
+): Letterbox {
   for (const { width, height } of [source, input, fit]) {
     if (!(width >= 1 && height >= 1))
       throw new InvalidArgumentError(`Not a picture size: ${width}x${height}.`);
@@ -45,14 +59,22 @@ export function computeLetterbox(source: Size, input: Size, fit: Size = fitWithi
       `Cannot fit pictures of ${fit.width}x${fit.height} into an input of ${input.width}x${input.height}.`,
     );
   }
+  if (placement === "stretch") {
+    const [left, top] = centred(fit, input);
+    const verticalScale = fit.height / source.height;
+    return { source, scaled: fit, input, scale: fit.width / source.width, verticalScale, left, top };
+  }
   const scale = Math.min(fit.width / source.width, fit.height / source.height);
   const scaled = {
     width: Math.max(1, roundHalfEven(source.width * scale)),
     height: Math.max(1, roundHalfEven(source.height * scale)),
   };
-  const left = Math.floor((input.width - scaled.width) / 2);
-  const top = Math.floor((input.height - scaled.height) / 2);
+  const [left, top] = placement === "corner" ? [0, 0] : centred(scaled, input);
   return { source, scaled, input, scale, left, top };
+}
+
+function centred(size: Size, input: Size): [left: number, top: number] {
+  return [Math.floor((input.width - size.width) / 2), Math.floor((input.height - size.height) / 2)];
 }
 
 /** Python's round(), which the reference uses: halves go to the even neighbour. */

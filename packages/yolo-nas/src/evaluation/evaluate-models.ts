@@ -49,7 +49,7 @@ export interface ModelSource {
 /** How files must be read for a prepared model. */
 export function framesFor(metadata: PreparedMetadata): Pick<ReadFramesOptions, "letterbox" | "frame"> {
   return {
-    letterbox: (source: Size) => computeLetterbox(source, metadata.input, metadata.fit),
+    letterbox: (source: Size) => computeLetterbox(source, metadata.input, metadata.fit, metadata.placement),
     frame: metadata.frame,
   };
 }

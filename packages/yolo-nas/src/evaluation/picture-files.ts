@@ -55,7 +55,7 @@ export interface ProbedFile {
 export interface ReadFramesOptions {
   /** Where a picture of some size goes in the model's input. */
   readonly letterbox: (source: Size) => Letterbox;
-  /** Size of the frames to give; the picture is centred on padding when it is smaller. Default: the model's input. */
+  /** Size of the frames to give, the middle of the input, when it is smaller. Default: the model's input. */
   readonly frame?: Size | undefined;
   /** Decode only every nth frame of a video. Default 1. */
   readonly every?: number | undefined;
@@ -126,7 +126,9 @@ async function* decode(
   const { scaled } = letterbox;
   const { width, height } = options.frame ?? letterbox.input;
   const pad = PAD_VALUE.toString(16).repeat(3);
-  const [left, top] = [Math.floor((width - scaled.width) / 2), Math.floor((height - scaled.height) / 2)];
+  const { input } = letterbox;
+  const left = letterbox.left - Math.floor((input.width - width) / 2);
+  const top = letterbox.top - Math.floor((input.height - height) / 2);
   const args = [
     ...(stream?.inputArguments ?? [
       ...["-hide_banner", "-loglevel", "error", "-nostdin"],

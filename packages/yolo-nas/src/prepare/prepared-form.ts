@@ -1,5 +1,6 @@
 /** Names and metadata of the deployment form that `prepareModel` writes. */
 import { z } from "zod";
+import { PLACEMENTS } from "../detection/letterbox.ts";
 import { ModelFileError } from "../errors.ts";
 
 /** The form's name in a description. */
@@ -26,6 +27,8 @@ export const preparedMetadataSchema = z.object({
   fit: size,
   pixelFormat: z.literal("gbrp"),
   padValue: z.int().min(0).max(255),
+  /** Where pictures go in the input; in the centre when nothing is said. */
+  placement: z.enum(PLACEMENTS).optional(),
   /** Candidates per frame, K. */
   candidates: z.int().positive(),
 });

@@ -79,6 +79,35 @@ test("a picture is never made larger", async () => {
   expect(await encodePicture(frame, { maxWidth: 4096, quality: 80 })).toMatchObject(size);
 });
 
+test("a picture that was stretched over the frame gets its own shape back", async () => {
+  const geometry = {
+    width: 320,
+    height: 320,
+    longestSide: 320,
+    padValue: 114,
+    placement: "stretch",
+  } as const;
+  const { frame } = sample("smptebars", 640, 360, geometry);
+  for (const [maxWidth, width, height] of [
+    [undefined, 320, 180],
+    [64, 64, 36],
+  ] as const) {
+    const picture = await encodePicture(frame, { maxWidth, quality: 100 });
+    expect(picture).toMatchObject({ width, height });
+    const shown = execFileSync(
+      ffmpeg,
+      ["-v", "error", "-f", "lavfi", "-i", "smptebars=size=640x360:rate=1", "-frames:v", "1"].concat([
+        "-vf",
+        `scale=${width}:${height}:flags=area,format=rgb24`,
+        "-f",
+        "rawvideo",
+        "pipe:1",
+      ]),
+    );
+    expect(await difference(picture.data, shown)).toBeLessThan(10);
+  }
+});
+
 test("less quality takes fewer bytes", async () => {
   const { frame } = sample("testsrc", 640, 360, geometries["padding above and below"][2]);
   const fine = await encodePicture(frame, { maxWidth: undefined, quality: 95 });

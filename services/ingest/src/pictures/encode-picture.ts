@@ -14,8 +14,8 @@ export interface EncodedPicture {
 }
 
 /**
- * The picture in an analysis frame (planes G, B, R behind the header's room) as JPEG, without the letterbox's padding and
- * at most `maxWidth` wide. Runs in a thread of libuv's; the frame must not change until then.
+ * The picture in an analysis frame (planes G, B, R behind the header's room) as JPEG, without the letterbox's padding, in its
+ * own shape and at most `maxWidth` wide. Runs in a thread of libuv's; the frame must not change until then.
  */
 export async function encodePicture(
   { metadata, message }: Pick<KeptFrame, "metadata" | "message">,
@@ -34,11 +34,38 @@ export async function encodePicture(
     .resize(width, letterbox.height, { fit: "fill" })
     .extract({ left: letterbox.left, top: 0, width: letterbox.width, height: letterbox.height });
   const jpeg = { quality };
-  if (maxWidth === undefined || maxWidth >= letterbox.width) return toPicture(whole.jpeg(jpeg));
+  const shape = ownShape(metadata, letterbox);
+  if (!shape && (maxWidth === undefined || maxWidth >= letterbox.width)) return toPicture(whole.jpeg(jpeg));
   // libvips joins channels after it resizes, so a smaller picture takes two steps.
   const { data, info } = await whole.raw().toBuffer({ resolveWithObject: true });
   const joined = { width: info.width, height: info.height, channels: info.channels };
-  return toPicture(sharp(data, { raw: joined }).resize({ width: maxWidth }).jpeg(jpeg));
+  const size = shape
+    ? scaledTo(shape, Math.min(shape.width, maxWidth ?? shape.width))
+    : { width: maxWidth, height: undefined };
+  return toPicture(
+    sharp(data, { raw: joined })
+      .resize({ ...size, fit: shape ? "fill" : "cover" })
+      .jpeg(jpeg),
+  );
+}
+
+type PictureSize = Pick<EncodedPicture, "width" | "height">;
+
+/** The size of a stretched picture in its own shape, no side of it longer than it is in the frame; undefined for one that is not stretched. */
+function ownShape(
+  { sourceWidth, sourceHeight }: KeptFrame["metadata"],
+  { width, height }: PictureSize,
+): PictureSize | undefined {
+  const source = { width: sourceWidth, height: sourceHeight };
+  const wide = scaledTo(source, width);
+  const tall = { width: Math.max(1, Math.round((height * sourceWidth) / sourceHeight)), height };
+  // Sides that were rounded are a pixel off.
+  if (Math.abs(wide.height - height) <= 1 || Math.abs(tall.width - width) <= 1) return undefined;
+  return wide.height <= height ? wide : tall;
+}
+
+function scaledTo({ width, height }: PictureSize, newWidth: number): PictureSize {
+  return { width: newWidth, height: Math.max(1, Math.round((height * newWidth) / width)) };
 }
 
 async function toPicture(picture: Sharp): Promise<EncodedPicture> {
