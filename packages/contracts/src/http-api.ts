@@ -359,6 +359,14 @@ export const liveMessageSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("error"), code: z.string(), message: z.string() }),
 ]);
 
+/** Why the server closes the WebSocket, beside 1001 when it stops. */
+export const liveCloseCodes = {
+  /** The login or token has ended: log in again. */
+  unauthenticated: 4401,
+  /** Role or cameras were changed: connect again. */
+  accessChanged: 4403,
+} as const;
+
 /** Head of a binary message: a 32-bit little-endian length, this as JSON in UTF-8, then the JPEG of the same frame. */
 export const livePictureSchema = z.object({
   camera: z.string(),

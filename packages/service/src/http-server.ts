@@ -22,6 +22,8 @@ export interface HttpServerOptions {
   certificate?: ServerCertificate | undefined;
   /** Addresses and networks of proxies that are believed who calls, and whether by TLS. */
   trustedProxies?: readonly string[];
+  /** Whether `/metrics` is left to the service, which does not tell everybody everything. */
+  ownMetrics?: boolean;
 }
 
 /**
@@ -41,7 +43,7 @@ export class HttpServer {
     registry: Registry,
     readiness: Record<string, ReadinessCheck>,
     log: Logger,
-    { certificate, trustedProxies = [] }: HttpServerOptions = {},
+    { certificate, trustedProxies = [], ownMetrics = false }: HttpServerOptions = {},
   ) {
     this.#readiness = readiness;
     this.#log = log;
@@ -58,10 +60,11 @@ export class HttpServer {
       ...(trustedProxies.length > 0 && { trustProxy: [...trustedProxies] }),
     };
     this.app = certificate ? withTls(options, certificate) : fastify(options);
-    this.app.get("/metrics", async (_request, reply) => {
-      reply.type(registry.contentType);
-      return registry.metrics();
-    });
+    if (!ownMetrics)
+      this.app.get("/metrics", async (_request, reply) => {
+        reply.type(registry.contentType);
+        return registry.metrics();
+      });
     this.app.get("/healthz", async () => ({ status: "ok" }));
     this.app.get("/readyz", async (_request, reply) => {
       const missing = this.#missing();

@@ -101,6 +101,7 @@ export function streamMaking({ config, created }: StreamInfo): string {
 
 /** The key-value buckets of the system, opened or created. */
 export interface Buckets {
+  access: KV;
   cameras: KV;
   cameraSecrets: KV;
   cameraCredentials: KV;
@@ -119,6 +120,7 @@ export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
   const durable = { history: 1, replicas, storage: "file" } as const;
   const leased = { ...durable, ttl: leaseTtlMs };
   return {
+    access: await kv.create(buckets.access, durable),
     cameras: await kv.create(buckets.cameras, durable),
     cameraSecrets: await kv.create(buckets.cameraSecrets, durable),
     cameraCredentials: await kv.create(buckets.cameraCredentials, durable),

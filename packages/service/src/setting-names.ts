@@ -8,8 +8,10 @@ import { nameHint } from "./name-hint.ts";
 export const settingNames = {
   FFMPEG_PATH: "ffmpegPath",
   OTEL_EXPORTER_OTLP_ENDPOINT: "traceEndpoint",
+  SIGHTLINE_ADMIN_PASSWORD_FILE: "adminPasswordFile",
   SIGHTLINE_BATCH_SIZE: "batchSize",
   SIGHTLINE_BRIDGES_HTTP: "http",
+  SIGHTLINE_BRIDGES_TOKEN_FILE: "bridgesTokenFile",
   SIGHTLINE_CAMERA_NETWORKS: "cameraNetworks",
   SIGHTLINE_CAMERA_REDIRECTS: "cameraRedirects",
   SIGHTLINE_CONSOLE_DIR: "consoleDirectory",
@@ -36,6 +38,7 @@ export const settingNames = {
   SIGHTLINE_MAX_DELAY_MS: "maxDelayMs",
   SIGHTLINE_MAX_SOCKETS: "maxSockets",
   SIGHTLINE_MAX_SUBSCRIBERS: "maxSubscribers",
+  SIGHTLINE_METRICS_TOKEN_FILE: "metricsTokenFile",
   SIGHTLINE_MODEL: "model",
   SIGHTLINE_MODEL_DIR: "modelDirectory",
   SIGHTLINE_MQTT_CA: "mqttCa",
@@ -89,6 +92,8 @@ export const settingNames = {
 const otherVariables = [
   configFileVariable,
   "SIGHTLINE_RESULTS_URL",
+  "SIGHTLINE_TOKEN",
+  "SIGHTLINE_TOKEN_FILE",
   "SIGHTLINE_GRAFANA_PORT",
   "SIGHTLINE_PROMETHEUS_PORT",
 ];

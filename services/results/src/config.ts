@@ -37,6 +37,21 @@ export const settings = {
     schema: setting.listen("127.0.0.1:9100"),
     help: "HOST:PORT of the console, the HTTP API, metrics and health",
   },
+  adminPasswordFile: {
+    env: "SIGHTLINE_ADMIN_PASSWORD_FILE",
+    schema: setting.optionalText(),
+    help: "file whose first line is the password of the user 'admin', who is made while there is no admin",
+  },
+  bridgesTokenFile: {
+    env: "SIGHTLINE_BRIDGES_TOKEN_FILE",
+    schema: setting.optionalText(),
+    help: "file with the token by which bridges call; the same for both",
+  },
+  metricsTokenFile: {
+    env: "SIGHTLINE_METRICS_TOKEN_FILE",
+    schema: setting.optionalText(),
+    help: "file with a token by which Prometheus may read /metrics",
+  },
   httpHosts: {
     env: "SIGHTLINE_HTTP_HOSTS",
     schema: hostNames,

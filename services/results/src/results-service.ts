@@ -33,6 +33,7 @@ import {
   Tracing,
   traceHeader,
 } from "@sightline/service";
+import { startAccess } from "./access/start-access.ts";
 import { LiveAnalysis } from "./analysis/live-analysis.ts";
 import { CameraFeed } from "./cameras/camera-feed.ts";
 import { cameraHandlers } from "./cameras/camera-handlers.ts";
@@ -101,11 +102,12 @@ export async function startResults(
   // First, so that health and metrics can be read while NATS is waited for.
   const certificate = ServerCertificate.open(config, prometheus, log);
   if (certificate) life.add(certificate);
-  const http = life.add(new HttpServer(prometheus, readiness, log, { certificate }));
+  const http = life.add(new HttpServer(prometheus, readiness, log, { certificate, ownMetrics: true }));
   const { consoleDirectory, maxSockets } = config;
   const hosts = [splitAddress(config.http).host, ...config.httpHosts];
-  const httpApi = new HttpApi({ version, hosts, consoleDirectory, maxSockets }, log);
-  await httpApi.register(http.app);
+  const local = isLoopback(config.http);
+  const httpApi = new HttpApi({ version, hosts, consoleDirectory, maxSockets, local }, log);
+  await httpApi.register(http.app, prometheus);
   const httpAddress = await http.listen(config.http);
   const streamMetrics = life.add(new StreamMetrics(prometheus, config.natsStore));
   observeStreamFaults(prometheus, () => reached?.watch.faults() ?? []);
@@ -123,6 +125,8 @@ export async function startResults(
     await ensureResultStreams(nats.manager, retention);
   });
   const buckets = await openBuckets(nats.kv, config.replicas);
+  starting = "users and tokens have not been read yet";
+  const access = await startAccess(config, nats, buckets.access, log, life);
   const stalls = new Stalls();
   life.add(new DamagedStreams(nats, buckets.leases, stalls, prometheus, log)).start();
 
@@ -144,6 +148,7 @@ export async function startResults(
   const secrets = new CameraSecrets(buckets, keys, log);
   if (keys) await life.add(new KeptSecrets(nats, secrets, keys, log)).start();
   const registry = new CameraRegistry(buckets.cameras, secrets, records);
+  httpApi.attachAccess(access, () => registry.ids());
   const feed = life.add(new CameraFeed(registry, records, cameraStatus));
   const serverClock = life.add(new ServerClock(buckets.leases, `clock.${randomUUID()}`, log));
   await serverClock.start();

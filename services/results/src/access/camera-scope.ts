@@ -10,6 +10,7 @@ export class CameraScope {
   readonly key: string;
   /** What is asked of it for each message, without going through the patterns again. */
   readonly #known = new Map<string, boolean>();
+  readonly #lists: readonly (readonly string[])[];
   readonly #tests: readonly ((id: string) => boolean)[];
 
   /** Of what `patterns` name and, if given, `within` names too. */
@@ -17,6 +18,7 @@ export class CameraScope {
     const lists = [patterns, within].filter((list) => !list.includes("*"));
     this.all = lists.length === 0;
     this.key = lists.map((list) => [...new Set(list)].sort().join()).join("&");
+    this.#lists = lists;
     this.#tests = lists.map(matcher);
   }
 
@@ -37,10 +39,25 @@ export class CameraScope {
     const id = cameraIdOf(name);
     return id !== undefined && this.sees(id);
   }
+
+  /** Whether every id that the pattern names is seen. */
+  seesPattern(pattern: string): boolean {
+    return (
+      this.all ||
+      this.#lists.every((list) =>
+        list.some((own) => (own.endsWith("*") ? pattern.startsWith(own.slice(0, -1)) : own === pattern)),
+      )
+    );
+  }
 }
 
 /** Scope of those who see every camera. */
 export const allCameras = new CameraScope(["*"]);
+
+/** Whether all that `patterns` name is seen by the scope. */
+export function covers(scope: CameraScope, patterns: readonly string[]): boolean {
+  return scope.all || patterns.every((pattern) => scope.seesPattern(pattern));
+}
 
 function matcher(patterns: readonly string[]): (id: string) => boolean {
   const ids = new Set(patterns);

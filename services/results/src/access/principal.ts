@@ -16,6 +16,9 @@ export interface PrincipalOptions {
   user?: string | undefined;
   /** Cameras of the token's user, which bound those of the token. */
   within?: readonly string[] | undefined;
+  /** Id of the token, or hash of the session, by which it was known. */
+  token?: string | undefined;
+  session?: string | undefined;
 }
 
 /** Who calls, and what they may do. It never changes: when the user or token does, it ends, and there is another. */
@@ -24,12 +27,19 @@ export class Principal {
   readonly role: Role;
   readonly kind: PrincipalKind;
   readonly user: string | undefined;
+  readonly token: string | undefined;
+  readonly session: string | undefined;
+  /** What it sees, as it was given; `scope` answers for each camera. */
+  readonly cameras: readonly string[];
   readonly scope: CameraScope;
   readonly #listeners = new Set<(reason: Error) => void>();
   #ended: Error | undefined;
 
-  constructor({ name, role, cameras, kind, user, within }: PrincipalOptions) {
+  constructor({ name, role, cameras, kind, user, within, token, session }: PrincipalOptions) {
     this.name = name;
+    this.token = token;
+    this.session = session;
+    this.cameras = cameras.includes("*") && within ? within : cameras;
     this.role = role;
     this.kind = kind;
     this.user = user;
@@ -44,6 +54,11 @@ export class Principal {
   /** Whether it may what needs this role. */
   mayAs(role: Role): boolean {
     return mayAs(this.role, role);
+  }
+
+  /** Whether a stream or socket of it is open. */
+  get inUse(): boolean {
+    return this.#listeners.size > 0;
   }
 
   /** Why it is no more; undefined while it is. */

@@ -40,6 +40,17 @@ test("the OpenAPI document is valid and names every operation", async () => {
       "getRecordingSegment: get /api/v1/cameras/{camera}/recording/segments/{ingest}/{segment}",
       "getClip: get /api/v1/events/{camera}/{event}/clip",
       "getSystem: get /api/v1/system",
+      "getAuth: get /api/v1/auth",
+      "login: post /api/v1/auth/login",
+      "logout: post /api/v1/auth/logout",
+      "listUsers: get /api/v1/users",
+      "createUser: post /api/v1/users",
+      "updateUser: patch /api/v1/users/{name}",
+      "deleteUser: delete /api/v1/users/{name}",
+      "setPassword: post /api/v1/users/{name}/password",
+      "listTokens: get /api/v1/tokens",
+      "createToken: post /api/v1/tokens",
+      "deleteToken: delete /api/v1/tokens/{id}",
     ]
   `);
 });

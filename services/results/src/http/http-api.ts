@@ -8,18 +8,25 @@ import {
   serializerCompiler,
   validatorCompiler,
 } from "fastify-type-provider-zod";
+import type { Registry } from "prom-client";
+import type { CameraIds } from "../access/permit.ts";
+import type { AccessParts } from "../access/start-access.ts";
 import { ApiError } from "../grpc/errors.ts";
+import { type CertificateUser, HttpGuard } from "./access/http-guard.ts";
+import { metricsRoute } from "./access/metrics-route.ts";
 import { consoleFiles } from "./console-files.ts";
 import { sendError } from "./http-errors.ts";
 import { liveRoute, OpenSockets } from "./live/live-route.ts";
 import { namedSchemas } from "./named-schemas.ts";
 import { RequestGuard } from "./request-guard.ts";
+import { authRoutes } from "./routes/auth-routes.ts";
 import { cameraDetailRoutes } from "./routes/camera-detail-routes.ts";
 import { cameraRoutes } from "./routes/camera-routes.ts";
 import { eventRoutes } from "./routes/event-routes.ts";
 import type { ApiApp, HttpParts } from "./routes/parts.ts";
 import { recordingRoutes } from "./routes/recording-routes.ts";
 import { systemRoutes } from "./routes/system-routes.ts";
+import { userRoutes } from "./routes/user-routes.ts";
 import { securityHeaders, transportHeaders } from "./security-headers.ts";
 import { acceptStrictJson } from "./strict-body.ts";
 import { refuseUnknownQuery } from "./strict-query.ts";
@@ -37,6 +44,9 @@ export interface HttpApiOptions {
   consoleDirectory: string;
   /** Most WebSockets at a time. */
   maxSockets: number;
+  /** Whether the server is reached from this machine only. */
+  local: boolean;
+  certificateUser?: CertificateUser;
 }
 
 /**
@@ -47,16 +57,19 @@ export class HttpApi {
   readonly #options: HttpApiOptions;
   readonly #log: Logger;
   readonly #sockets: OpenSockets;
+  readonly #guard: HttpGuard;
   #parts: HttpParts | undefined;
+  #access: AccessParts | undefined;
 
   constructor(options: HttpApiOptions, log: Logger) {
     this.#options = options;
     this.#log = log;
     this.#sockets = new OpenSockets(options.maxSockets);
+    this.#guard = new HttpGuard(options.local, options.certificateUser);
   }
 
-  /** Adds the routes to an app that does not listen yet. */
-  async register(app: FastifyInstance): Promise<void> {
+  /** Adds the routes to an app that does not listen yet. `metrics` is what `/metrics` tells. */
+  async register(app: FastifyInstance, metrics: Registry): Promise<void> {
     const { hosts, consoleDirectory } = this.#options;
     const guard = new RequestGuard(hosts);
     // Before all hooks, and for all routes: it closes the connections of upgrades that are refused.
@@ -73,10 +86,21 @@ export class HttpApi {
         if (request.protocol === "https") reply.headers(transportHeaders(request.hostname));
         guard.check(request);
       });
-      scope.setErrorHandler((error, _request, reply) => sendError(error, reply, this.#log));
+      this.#protect(scope);
       await scope.register(async (api) => this.#registerApi(api), { prefix: "/api/v1" });
       await consoleFiles(scope, consoleDirectory);
     });
+    // Prometheus asks by any name.
+    await app.register(async (scope) => {
+      this.#protect(scope);
+      metricsRoute(scope, metrics);
+    });
+  }
+
+  /** Who calls is known from now on. `cameras` are the ids of all. */
+  attachAccess(access: AccessParts, cameras: CameraIds): void {
+    this.#access = access;
+    this.#guard.attach(access.identities, cameras);
   }
 
   /** The parts are there. */
@@ -87,6 +111,13 @@ export class HttpApi {
   /** Ends the WebSockets; the routes end with their server. */
   async stop(): Promise<void> {
     await this.#sockets.stop();
+  }
+
+  #protect(scope: FastifyInstance): void {
+    this.#guard.protect(scope);
+    scope.setErrorHandler((error, request, reply) =>
+      sendError(this.#guard.tell(request, error), reply, this.#log),
+    );
   }
 
   async #registerApi(scope: FastifyInstance): Promise<void> {
@@ -124,13 +155,24 @@ export class HttpApi {
       eventRoutes(api, parts);
       recordingRoutes(api, parts);
       systemRoutes(api, parts);
+      authRoutes(api, () => this.#presentAccess());
+      userRoutes(api, () => this.#presentAccess());
       liveRoute(scope, () => parts().live, this.#sockets);
       scope.get("/openapi.json", { schema: { hide: true } as object }, async () => scope.swagger());
     });
   }
 
   #present(): HttpParts {
-    if (!this.#parts) throw new ApiError("starting", "the server is starting: it waits for NATS; try again");
+    if (!this.#parts) throw starting();
     return this.#parts;
   }
+
+  #presentAccess(): AccessParts {
+    if (!this.#access) throw starting();
+    return this.#access;
+  }
+}
+
+function starting(): ApiError {
+  return new ApiError("starting", "the server is starting: it waits for NATS; try again");
 }

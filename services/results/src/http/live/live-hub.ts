@@ -9,6 +9,7 @@ import {
 } from "@sightline/contracts";
 import { formatRules } from "@sightline/rules";
 import { wallClockMs } from "@sightline/service/clock";
+import type { CameraScope } from "../../access/camera-scope.ts";
 import type { CameraFeed, CameraWatcher } from "../../cameras/camera-feed.ts";
 import type { PictureClient } from "../../pictures/picture-client.ts";
 import { SharedPictures } from "../../pictures/shared-pictures.ts";
@@ -37,7 +38,8 @@ export interface LiveParts {
 export class LiveHub {
   readonly #parts: LiveParts;
   readonly #pictures: SharedPictures;
-  readonly #sockets = new Set<LiveSocket>();
+  /** Browsers, by what they see: what those of one scope are told is made once. */
+  readonly #scopes = new Map<string, { scope: CameraScope; sockets: Set<LiveSocket> }>();
   readonly #cameras = new Map<string, { camera: Camera; message: string | undefined }>();
   readonly #watcher: CameraWatcher;
   readonly #unsubscribe: () => void;
@@ -54,47 +56,56 @@ export class LiveHub {
       return true;
     });
     this.#unsubscribe = parts.rules.onChange((camera) => {
-      for (const socket of this.#sockets) this.#tellRules(socket, camera);
+      for (const socket of this.#seeing(camera)) this.#tellRules(socket, camera);
     });
     this.#scheduleSamples();
   }
 
   /** Browsers now. */
   get size(): number {
-    return this.#sockets.size;
+    return [...this.#scopes.values()].reduce((sum, { sockets }) => sum + sockets.size, 0);
   }
 
-  /** Begins to serve a browser, with all that is known. */
-  add(transport: LiveTransport): LiveSocket {
-    const socket = new LiveSocket(transport, this.#pictures, () => this.#parts.metrics.pictureSent());
-    this.#sockets.add(socket);
-    socket.state("cameras", () => this.#allCameras());
-    for (const camera of this.#cameras.keys()) this.#tellRules(socket, camera);
+  /** Begins to serve a browser, with all that is known of the cameras that it sees. */
+  add(transport: LiveTransport, scope: CameraScope): LiveSocket {
+    const socket = new LiveSocket(transport, scope, this.#pictures, () => this.#parts.metrics.pictureSent());
+    const group = this.#scopes.get(scope.key) ?? { scope, sockets: new Set() };
+    this.#scopes.set(scope.key, group);
+    group.sockets.add(socket);
+    socket.state("cameras", () => this.#allCameras(scope));
+    for (const camera of this.#cameras.keys()) if (scope.sees(camera)) this.#tellRules(socket, camera);
     return socket;
   }
 
   remove(socket: LiveSocket): void {
-    this.#sockets.delete(socket);
+    const { key } = socket.scope;
+    const group = this.#scopes.get(key);
+    if (group?.sockets.delete(socket) && group.sockets.size === 0) this.#scopes.delete(key);
     socket.close();
   }
 
   /** A frame's detections go to subscribers. */
   frame(event: FrameDetections): void {
-    for (const socket of this.#sockets) socket.frame(event);
+    // A socket has no pictures of cameras that it does not see: it cannot watch them.
+    for (const { sockets } of this.#scopes.values()) for (const socket of sockets) socket.frame(event);
   }
 
   /** An event goes to subscribers. */
   event(event: Event): void {
-    if (this.#sockets.size === 0) return;
-    const message = encode({ type: "event", event: toHttpEvent(event) });
-    for (const socket of this.#sockets) socket.event(message);
+    if (this.#scopes.size === 0) return;
+    const shown = toHttpEvent(event);
+    let message: string | undefined;
+    for (const socket of this.#seeing(shown.camera)) {
+      message ??= encode({ type: "event", event: shown });
+      socket.event(message);
+    }
   }
 
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     this.#unsubscribe();
     this.#parts.feed.unwatch(this.#watcher);
-    for (const socket of [...this.#sockets]) this.remove(socket);
+    for (const socket of [...this.#all()]) this.remove(socket);
   }
 
   #changed(change: Change, camera: Camera): void {
@@ -102,7 +113,16 @@ export class LiveHub {
     if (id === undefined) return;
     if (change === Change.DELETED) this.#cameras.delete(id);
     else this.#cameras.set(id, { camera, message: undefined });
-    for (const socket of this.#sockets) socket.state(`camera/${id}`, () => this.#cameraMessage(id));
+    for (const socket of this.#seeing(id)) socket.state(`camera/${id}`, () => this.#cameraMessage(id));
+  }
+
+  /** Browsers that see the camera of this id. */
+  *#seeing(camera: string): Generator<LiveSocket, void> {
+    for (const { scope, sockets } of this.#scopes.values()) if (scope.sees(camera)) yield* sockets;
+  }
+
+  *#all(): Generator<LiveSocket, void> {
+    for (const { sockets } of this.#scopes.values()) yield* sockets;
   }
 
   #tellRules(socket: LiveSocket, camera: string): void {
@@ -113,8 +133,9 @@ export class LiveHub {
     );
   }
 
-  #allCameras(): string {
-    const cameras = [...this.#cameras.values()].map(({ camera }) => this.#parts.view.show(camera));
+  #allCameras(scope: CameraScope): string {
+    const seen = [...this.#cameras].filter(([id]) => scope.sees(id));
+    const cameras = seen.map(([, { camera }]) => this.#parts.view.show(camera));
     return encode({ type: "cameras", cameras });
   }
 
@@ -137,10 +158,14 @@ export class LiveHub {
   }
 
   #sendSamples(): void {
-    this.#pictures.retain(new Set([...this.#sockets].flatMap((socket) => [...socket.watched()])));
-    if (this.#sockets.size === 0) return;
-    const message = encode({ type: "samples", samples: this.#parts.series.newest() });
-    for (const socket of this.#sockets) socket.state("samples", () => message);
+    this.#pictures.retain(new Set([...this.#all()].flatMap((socket) => [...socket.watched()])));
+    if (this.#scopes.size === 0) return;
+    const newest = Object.entries(this.#parts.series.newest());
+    for (const { scope, sockets } of this.#scopes.values()) {
+      const samples = Object.fromEntries(newest.filter(([camera]) => scope.sees(camera)));
+      const message = encode({ type: "samples", samples });
+      for (const socket of sockets) socket.state("samples", () => message);
+    }
   }
 }
 

@@ -1,10 +1,14 @@
+import { liveCloseCodes } from "@sightline/contracts";
 import type { FastifyInstance } from "fastify";
 import type { WebSocket } from "ws";
 import { ApiError } from "../../grpc/errors.ts";
+import { callerOf } from "../access/http-guard.ts";
 import type { LiveHub } from "./live-hub.ts";
 
 /** A connection that has not answered the ping before the last one is gone. */
 const pingMs = 15_000;
+/** Longest reason that a closing WebSocket may give, in bytes. */
+const maxReasonLength = 123;
 /** The server stops. */
 const goingAway = 1001;
 /** How long a browser may take to answer that. */
@@ -24,9 +28,15 @@ export function liveRoute(app: FastifyInstance, hub: () => LiveHub, sockets: Ope
         sockets.reserve();
       },
     },
-    (connection) => {
+    (connection, request) => {
+      const principal = callerOf(request);
       const release = sockets.open(connection);
-      const socket = hub().add(connection);
+      const socket = hub().add(connection, principal.scope);
+      const off = principal.onEnd((reason) => {
+        hub().remove(socket);
+        connection.close(closeCodeOf(reason), reason.message.slice(0, maxReasonLength));
+        setTimeout(() => connection.terminate(), endMs).unref();
+      });
       connection.on("message", (data, isBinary) =>
         socket.receive(isBinary ? undefined : (data as Buffer).toString("utf8")),
       );
@@ -35,6 +45,7 @@ export function liveRoute(app: FastifyInstance, hub: () => LiveHub, sockets: Ope
       const stopPinging = keepPinging(connection);
       connection.on("close", () => {
         stopPinging();
+        off();
         hub().remove(socket);
         release();
       });
@@ -74,6 +85,11 @@ export class OpenSockets {
     this.#stopped = true;
     await Promise.all([...this.#open].map(end));
   }
+}
+
+function closeCodeOf(reason: Error): number {
+  const changed = reason instanceof ApiError && reason.code === "access_changed";
+  return changed ? liveCloseCodes.accessChanged : liveCloseCodes.unauthenticated;
 }
 
 async function end(socket: WebSocket): Promise<void> {

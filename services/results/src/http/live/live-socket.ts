@@ -6,6 +6,7 @@ import {
   parseJson,
 } from "@sightline/contracts";
 import { wallClockMs } from "@sightline/service/clock";
+import type { CameraScope } from "../../access/camera-scope.ts";
 import type { ApiErrorCode } from "../../grpc/errors.ts";
 import { PictureError } from "../../pictures/picture-client.ts";
 import type { SharedPictures } from "../../pictures/shared-pictures.ts";
@@ -28,6 +29,8 @@ const maxEvents = 256;
  * can take it; events are kept up to a bound. Memory for a socket is bounded whatever it does.
  */
 export class LiveSocket {
+  /** Cameras that it sees: it is told of no others, and gets no picture of them. */
+  readonly scope: CameraScope;
   readonly #transport: LiveTransport;
   readonly #pictures: SharedPictures;
   readonly #pictureSent: () => void;
@@ -38,7 +41,13 @@ export class LiveSocket {
   #closed = false;
 
   /** `pictureSent` is told of each picture that goes to the browser. */
-  constructor(transport: LiveTransport, pictures: SharedPictures, pictureSent: () => void) {
+  constructor(
+    transport: LiveTransport,
+    scope: CameraScope,
+    pictures: SharedPictures,
+    pictureSent: () => void,
+  ) {
+    this.scope = scope;
     this.#transport = transport;
     this.#pictures = pictures;
     this.#pictureSent = pictureSent;
@@ -90,7 +99,8 @@ export class LiveSocket {
   }
 
   #watch(cameras: readonly { id: string; width: number; maxFps: number }[]): void {
-    const wanted = new Map(cameras.map((camera) => [camera.id, camera]));
+    const seen = cameras.filter(({ id }) => this.scope.sees(id));
+    const wanted = new Map(seen.map((camera) => [camera.id, camera]));
     for (const id of [...this.#watches.keys()]) if (!wanted.has(id)) this.#watches.delete(id);
     for (const { id, width, maxFps } of wanted.values()) {
       const watch = this.#watches.get(id) ?? new PictureWatch(width, maxFps);

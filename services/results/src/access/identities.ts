@@ -1,0 +1,275 @@
+import {
+  type RoleName,
+  roles,
+  type SessionRecord,
+  type TokenRecord,
+  type UserRecord,
+} from "@sightline/contracts";
+import type { Logger } from "@sightline/service";
+import { ApiError } from "../grpc/errors.ts";
+import type { AccessClock } from "./access-clock.ts";
+import type { AccessChange, AccessStore } from "./access-store.ts";
+import { fitsHash } from "./password-hash.ts";
+import { localPrincipal, Principal } from "./principal.ts";
+import type { ServiceTokens } from "./service-tokens.ts";
+import { digest, parseToken } from "./token-text.ts";
+
+/** How often it is looked for what has expired. */
+const lookMs = 500;
+/** That a token or session is used is written at most so often. */
+const touchMs = { token: 60_000, session: 5 * 60_000 } as const;
+/** A login ends when it was not used for so long, and in any case after so long. */
+export const sessionIdleMs = 12 * 60 * 60_000;
+export const sessionMs = 30 * 24 * 60 * 60_000;
+/** Removed records leave marks, which are taken away so often. */
+const tidyMs = 60 * 60_000;
+/** Tokens whose secret was wrong are remembered, so that guessing again costs nothing. */
+const maxWrong = 1_000;
+
+interface Known {
+  principal: Principal;
+  expiresAt: number;
+  /** Marks the use of what it came from. */
+  touch: (() => void) | undefined;
+}
+
+export interface IdentityParts {
+  store: AccessStore;
+  services: ServiceTokens;
+  clock: AccessClock;
+  /** Whether it may be open while there is no user: every address is of this machine only, and nobody can log in otherwise. */
+  mayBeOpen: boolean;
+  log: Logger;
+}
+
+/** Who callers are. One token, session or certificate is one principal, which ends when it is revoked, changed, or expires. */
+export class Identities {
+  readonly #parts: IdentityParts;
+  /** By `token.{id}`, `session.{hash}`, `user.{name}`, `service.{name}`. */
+  readonly #known = new Map<string, Known>();
+  /** Digests of tokens that were found right, and of some that were wrong. */
+  readonly #right = new Map<string, string>();
+  readonly #wrong = new Set<string>();
+  #local: Principal | undefined;
+  #unsubscribe: (() => void)[] = [];
+  #timers: NodeJS.Timeout[] = [];
+
+  constructor(parts: IdentityParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    const { store, services } = this.#parts;
+    this.#unsubscribe = [
+      store.onChange((change) => this.#changed(change)),
+      services.onChange((name) => this.#end(`service.${name}`, revoked())),
+    ];
+    this.#timers = [setInterval(() => this.#look(), lookMs), setInterval(() => void store.tidy(), tidyMs)];
+  }
+
+  async stop(): Promise<void> {
+    for (const end of this.#unsubscribe) end();
+    for (const timer of this.#timers) clearInterval(timer);
+  }
+
+  /** Whether everybody may do everything. */
+  get open(): boolean {
+    return this.#parts.mayBeOpen && !this.#parts.store.hasUsers;
+  }
+
+  /** Who everybody is while it is open; undefined when it is not. */
+  local(): Principal | undefined {
+    if (!this.open) return undefined;
+    this.#local ??= localPrincipal();
+    return this.#local;
+  }
+
+  /** Whose token this is. @throws ApiError unauthenticated */
+  async ofToken(text: string): Promise<Principal> {
+    const { store, services } = this.#parts;
+    const token = parseToken(text);
+    if (!token)
+      throw new ApiError(
+        "unauthenticated",
+        "this is no token; one looks like slt_… and is made by `sightline token add` or `sightline login`",
+      );
+    const service = services.principalOf(token);
+    if (service) return this.#remember(`service.${service.name}`, Infinity, undefined, () => service);
+    const record = store.find("token", token.id);
+    if (!record || this.#isExpired(record)) throw revoked();
+    const secret = digest(text);
+    if (this.#right.get(secret) !== record.hash) {
+      if (this.#wrong.has(secret) || !(await fitsHash(record.hash, token.secret))) {
+        if (this.#wrong.size >= maxWrong) this.#wrong.clear();
+        this.#wrong.add(secret);
+        throw revoked();
+      }
+      this.#right.set(secret, record.hash);
+    }
+    // Meanwhile it may have been revoked.
+    const current = store.find("token", token.id);
+    const user = current?.user === undefined ? undefined : store.find("user", current.user);
+    if (!current || (current.user !== undefined && !user)) throw revoked();
+    return this.#remember(
+      `token.${token.id}`,
+      expiryOf(current),
+      () => this.#touchToken(token.id),
+      () => principalOfToken(current, user),
+    );
+  }
+
+  /** Whose login this is, by the hash of its secret; undefined when it is none any more. */
+  ofSession(hash: string): Principal | undefined {
+    const { store } = this.#parts;
+    const session = store.find("session", hash);
+    const user = session && store.find("user", session.user);
+    if (!session || !user || this.#isSessionExpired(session)) return undefined;
+    const end = Date.parse(session.createTime) + sessionMs;
+    return this.#remember(
+      `session.${hash}`,
+      end,
+      () => this.#touchSession(hash),
+      () => principalOfUser(user, hash),
+    );
+  }
+
+  /** The user of this name, proved otherwise, as by a certificate; undefined when there is none. */
+  ofUser(name: string): Principal | undefined {
+    const user = this.#parts.store.find("user", name);
+    return user && this.#remember(`user.${name}`, Infinity, undefined, () => principalOfUser(user));
+  }
+
+  #remember(
+    key: string,
+    expiresAt: number,
+    touch: (() => void) | undefined,
+    make: () => Principal,
+  ): Principal {
+    const known = this.#known.get(key);
+    if (known && !known.principal.ended) {
+      known.touch?.();
+      return known.principal;
+    }
+    const principal = make();
+    this.#known.set(key, { principal, expiresAt, touch });
+    touch?.();
+    return principal;
+  }
+
+  #changed({ kind, id, value, previous }: AccessChange): void {
+    if (kind === "user") {
+      if (this.#local && !this.open) {
+        this.#local.end(new ApiError("unauthenticated", "there are users now: log in"));
+        this.#local = undefined;
+      }
+      if (value && previous && sameRights(value as UserRecord, previous as UserRecord)) return;
+      const reason = value ? changed() : revoked();
+      for (const [key, { principal }] of [...this.#known]) if (principal.user === id) this.#end(key, reason);
+    } else if (!value) {
+      this.#end(`${kind}.${id}`, revoked());
+      for (const [secret, hash] of this.#right)
+        if ((previous as TokenRecord | undefined)?.hash === hash) this.#right.delete(secret);
+    }
+  }
+
+  #end(key: string, reason: ApiError): void {
+    const known = this.#known.get(key);
+    this.#known.delete(key);
+    known?.principal.end(reason);
+  }
+
+  /** Ends what has expired, marks what is in use, and forgets what is not. */
+  #look(): void {
+    const now = this.#parts.clock.now();
+    this.#parts.services.look();
+    for (const [key, { principal, expiresAt, touch }] of [...this.#known]) {
+      if (expiresAt <= now) this.#end(key, expired());
+      else if (principal.inUse) touch?.();
+    }
+    for (const [hash, session] of this.#parts.store.sessions())
+      if (this.#isSessionExpired(session)) {
+        this.#end(`session.${hash}`, expired());
+        void this.#parts.store.delete("session", hash).catch(() => undefined);
+      }
+  }
+
+  #isExpired(record: TokenRecord): boolean {
+    return expiryOf(record) <= this.#parts.clock.now();
+  }
+
+  #isSessionExpired({ createTime, lastUseTime }: SessionRecord): boolean {
+    const now = this.#parts.clock.now();
+    return Date.parse(createTime) + sessionMs <= now || Date.parse(lastUseTime) + sessionIdleMs <= now;
+  }
+
+  #touchToken(id: string): void {
+    const record = this.#parts.store.find("token", id);
+    if (record && this.#isDue(record.lastUseTime, touchMs.token))
+      this.#write(this.#parts.store.update("token", id, (token) => ({ ...token, lastUseTime: nowText() })));
+  }
+
+  #touchSession(hash: string): void {
+    const record = this.#parts.store.find("session", hash);
+    if (record && this.#isDue(record.lastUseTime, touchMs.session))
+      this.#write(
+        this.#parts.store.update("session", hash, (session) => ({ ...session, lastUseTime: nowText() })),
+      );
+  }
+
+  #isDue(last: string | undefined, everyMs: number): boolean {
+    return last === undefined || Math.abs(Date.now() - Date.parse(last)) >= everyMs;
+  }
+
+  /** Nobody waits for it, and it is written again soon. */
+  #write(writing: Promise<boolean>): void {
+    writing.catch((error: Error) => this.#parts.log.debug({ error: error.message }, "last use not written"));
+  }
+}
+
+function principalOfUser({ name, role, cameras }: UserRecord, session?: string): Principal {
+  return new Principal({ name, role, cameras, kind: "user", user: name, session });
+}
+
+/** A token never may more than its user. */
+function principalOfToken(token: TokenRecord, user: UserRecord | undefined): Principal {
+  return new Principal({
+    name: user?.name ?? token.name,
+    role: user ? lesser(token.role, user.role) : token.role,
+    cameras: token.cameras,
+    within: user?.cameras,
+    kind: "token",
+    user: user?.name,
+    token: token.id,
+  });
+}
+
+function lesser(a: RoleName, b: RoleName): RoleName {
+  return roles.indexOf(a) < roles.indexOf(b) ? a : b;
+}
+
+function sameRights(a: UserRecord, b: UserRecord): boolean {
+  return a.role === b.role && a.cameras.join() === b.cameras.join();
+}
+
+function expiryOf({ expireTime }: TokenRecord): number {
+  return expireTime === undefined ? Infinity : Date.parse(expireTime);
+}
+
+function nowText(): string {
+  return new Date().toISOString();
+}
+
+function revoked(): ApiError {
+  return new ApiError(
+    "unauthenticated",
+    "this token is not known: it was revoked, has expired, or is of another server; log in again, or make another",
+  );
+}
+
+function expired(): ApiError {
+  return new ApiError("unauthenticated", "this login or token has expired; log in again, or make another");
+}
+
+function changed(): ApiError {
+  return new ApiError("access_changed", "what you may do was changed meanwhile; call again");
+}

@@ -1,0 +1,98 @@
+import { readFileSync } from "node:fs";
+import type { KV } from "@nats-io/kv";
+import { isLoopback, type Lifecycle, type Logger, type Nats, SettingError } from "@sightline/service";
+import { AccessClock } from "./access-clock.ts";
+import { AccessStore } from "./access-store.ts";
+import { Identities } from "./identities.ts";
+import { LoginAttempts } from "./login-attempts.ts";
+import { Logins } from "./logins.ts";
+import { type ServiceTokenFile, ServiceTokens } from "./service-tokens.ts";
+import { Sessions } from "./sessions.ts";
+import { Tokens } from "./tokens.ts";
+import { Users } from "./users.ts";
+
+export interface AccessSettings {
+  grpc: string;
+  http: string;
+  adminPasswordFile?: string | undefined;
+  bridgesTokenFile?: string | undefined;
+  metricsTokenFile?: string | undefined;
+}
+
+/** All about who calls. */
+export interface AccessParts {
+  identities: Identities;
+  users: Users;
+  tokens: Tokens;
+  sessions: Sessions;
+  logins: Logins;
+}
+
+/**
+ * Reads users, tokens and sessions, and makes the first admin when a file has the password. `otherLogin`: people can log in
+ * without a password of ours, so it is never open.
+ * @throws SettingError when the service would be open to the network, or a file cannot be read
+ */
+export async function startAccess(
+  settings: AccessSettings,
+  nats: Nats,
+  kv: KV,
+  log: Logger,
+  life: Lifecycle,
+  otherLogin = false,
+): Promise<AccessParts> {
+  const services = new ServiceTokens(serviceFiles(settings));
+  const store = life.add(new AccessStore(nats, kv, log));
+  await store.start();
+  const attempts = new LoginAttempts();
+  const logins = new Logins(store, attempts);
+  const sessions = new Sessions(store);
+  const users = new Users({ store, sessions, logins });
+  if (settings.adminPasswordFile !== undefined) await makeFirstAdmin(users, settings.adminPasswordFile, log);
+
+  const exposed = [settings.grpc, settings.http].filter((address) => !isLoopback(address));
+  if (exposed.length > 0 && !store.hasUsers && !otherLogin)
+    throw new SettingError(
+      `there is no user, and ${exposed.join(" and ")} can be reached from the network: everybody could do everything. ` +
+        "Name a file with a password in SIGHTLINE_ADMIN_PASSWORD_FILE, which makes the user 'admin', " +
+        "or start on 127.0.0.1 and make one with `sightline user add`",
+    );
+  const mayBeOpen = exposed.length === 0 && !otherLogin;
+  const identities = life.add(new Identities({ store, services, clock: new AccessClock(), mayBeOpen, log }));
+  identities.start();
+  if (identities.open)
+    log.warn(
+      "there is no user, so everybody on this machine may do everything; `sightline user add` ends that",
+    );
+  return { identities, users, tokens: new Tokens(store), sessions, logins };
+}
+
+/** Users that there are stay as they are; the file counts while there is no admin. */
+async function makeFirstAdmin(users: Users, path: string, log: Logger): Promise<void> {
+  let password: string;
+  try {
+    password = readFileSync(path, "utf8").split(/\r?\n/, 1)[0]?.trim() ?? "";
+  } catch (error) {
+    throw new SettingError(`SIGHTLINE_ADMIN_PASSWORD_FILE cannot be read: ${(error as Error).message}`);
+  }
+  if (users.list().some(({ role }) => role === "admin")) return;
+  try {
+    await users.create({ name: "admin", role: "admin", password });
+  } catch (error) {
+    // Another results process that starts now was quicker.
+    if (users.list().some(({ name }) => name === "admin")) return;
+    throw new SettingError(`the user 'admin' cannot be made from ${path}: ${(error as Error).message}`);
+  }
+  log.info({ file: path }, "the user 'admin' has been made; its password is in the file's first line");
+}
+
+function serviceFiles({ bridgesTokenFile, metricsTokenFile }: AccessSettings): ServiceTokenFile[] {
+  return [
+    ...(bridgesTokenFile === undefined
+      ? []
+      : [{ name: "bridges" as const, role: "operator" as const, path: bridgesTokenFile }]),
+    ...(metricsTokenFile === undefined
+      ? []
+      : [{ name: "metrics" as const, role: "viewer" as const, path: metricsTokenFile }]),
+  ];
+}

@@ -1,0 +1,116 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { type RouteRequest, routeAccess } from "../../access/access-table.ts";
+import { authenticate } from "../../access/authenticate.ts";
+import type { Identities } from "../../access/identities.ts";
+import { type CameraIds, forEyesOf, permitCamera, permitRole } from "../../access/permit.ts";
+import { localPrincipal, type Principal } from "../../access/principal.ts";
+import { digest } from "../../access/token-text.ts";
+import { ApiError } from "../../grpc/errors.ts";
+import { sessionSecretOf } from "./session-cookie.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** Who calls; undefined where nobody needs to be known. */
+    principal: Principal | undefined;
+    /** Camera that the request is about. */
+    aboutCamera: string | undefined;
+  }
+}
+
+/** What tells that a request came through a proxy. */
+const proxyHeaders = ["x-forwarded-for", "forwarded", "x-real-ip", "via"] as const;
+
+/** The request by which somebody logs out or changes a user is answered first. */
+const endMs = 1_000;
+
+/** The user that a verified client certificate names, if the connection has one. */
+export type CertificateUser = (request: FastifyRequest) => string | undefined;
+
+/** The one place where HTTP requests and WebSockets are let in, as the table of access says. */
+export class HttpGuard {
+  readonly #local: boolean;
+  readonly #certificateUser: CertificateUser;
+  #known: { identities: Identities; ids: CameraIds } | undefined;
+
+  /** `local`: the server is reached from this machine only. */
+  constructor(local: boolean, certificateUser: CertificateUser = () => undefined) {
+    this.#local = local;
+    this.#certificateUser = certificateUser;
+  }
+
+  /** Users are known from now on; until then only what is for anyone is answered. */
+  attach(identities: Identities, ids: CameraIds): void {
+    this.#known = { identities, ids };
+  }
+
+  /** Guards the routes that are added to the scope from now on. A route without an entry in the table throws. */
+  protect(scope: FastifyInstance): void {
+    scope.decorateRequest("principal", undefined);
+    scope.decorateRequest("aboutCamera", undefined);
+    scope.addHook("onRoute", ({ method, url }) => {
+      for (const each of [method].flat())
+        if (!routeAccess(each, url))
+          throw new Error(
+            `the route ${each} ${url} has no entry in access-table.ts, so nobody may ask for it`,
+          );
+    });
+    scope.addHook("onRequest", async (request) => {
+      const { url } = request.routeOptions;
+      const access = url === undefined ? undefined : routeAccess(request.method, url);
+      if (!access) return;
+      if (access.needs === "anyone") {
+        request.principal = await this.#caller(request).catch(() => undefined);
+        return;
+      }
+      const principal = await this.#caller(request);
+      request.principal = permitRole(principal, access.needs, `${request.method} of this path`);
+    });
+    scope.addHook("onRequest", async (request, reply) => {
+      // What is being sent ends with the right to see it; a WebSocket closes with a word (live-route.ts).
+      if (request.ws || !request.principal) return;
+      let ending: NodeJS.Timeout | undefined;
+      const off = request.principal.onEnd(() => {
+        ending = setTimeout(() => request.raw.socket.destroy(), endMs);
+      });
+      reply.raw.once("close", () => {
+        off();
+        clearTimeout(ending);
+      });
+    });
+    scope.addHook("preHandler", async (request) => {
+      const { url } = request.routeOptions;
+      const access = url === undefined ? undefined : routeAccess(request.method, url);
+      if (!access || !this.#known) return;
+      const asked: RouteRequest = { params: request.params, body: request.body };
+      request.aboutCamera = permitCamera(request.principal, access, asked, this.#known.ids);
+    });
+  }
+
+  /** A caught value as its caller may read it. */
+  tell(request: FastifyRequest, error: unknown): unknown {
+    return forEyesOf(request.principal, request.aboutCamera, error, this.#known?.ids ?? (() => []));
+  }
+
+  async #caller(request: FastifyRequest): Promise<Principal | undefined> {
+    const { headers } = request;
+    const forwarded = proxyHeaders.some((name) => headers[name] !== undefined);
+    if (!this.#known) {
+      // There is no camera yet that metrics could tell of, and why it does not start is seen there.
+      if (request.routeOptions.url === "/metrics" && this.#local && !forwarded) return localPrincipal();
+      throw new ApiError("starting", "the server is starting: it waits for NATS; try again");
+    }
+    const secret = sessionSecretOf(headers.cookie);
+    return authenticate(this.#known.identities, {
+      authorization: headers.authorization,
+      session: secret === undefined ? undefined : digest(secret),
+      certificateUser: this.#certificateUser(request),
+      forwarded,
+    });
+  }
+}
+
+/** Who calls a route that needs a role. */
+export function callerOf({ principal }: Pick<FastifyRequest, "principal">): Principal {
+  if (!principal) throw new ApiError("unauthenticated", "log in first");
+  return principal;
+}

@@ -1,0 +1,154 @@
+import {
+  httpCreatedTokenSchema,
+  httpNewTokenSchema,
+  httpNewUserSchema,
+  httpPasswordSchema,
+  httpTokensSchema,
+  httpUserChangesSchema,
+  httpUserSchema,
+  httpUsersSchema,
+} from "@sightline/contracts";
+import { z } from "zod";
+import type { AccessParts } from "../../access/start-access.ts";
+import { callerOf } from "../access/http-guard.ts";
+import { toHttpToken, toHttpUser } from "../json/access-json.ts";
+import { errorAnswers } from "./api-error.ts";
+import type { ApiApp } from "./parts.ts";
+
+const users = { tags: ["users"] };
+const tokens = { tags: ["tokens"] };
+const userParams = z.object({ name: z.string().max(254).describe("Name of the user.") });
+
+/** Users and tokens. */
+export function userRoutes(app: ApiApp, access: () => AccessParts): void {
+  app.get(
+    "/users",
+    {
+      schema: {
+        ...users,
+        operationId: "listUsers",
+        summary: "Lists all users by name.",
+        response: { 200: httpUsersSchema, ...errorAnswers },
+      },
+    },
+    async () => ({ users: access().users.list().map(toHttpUser) }),
+  );
+  app.post(
+    "/users",
+    {
+      schema: {
+        ...users,
+        operationId: "createUser",
+        summary: "Creates a user; without cameras, one who sees all.",
+        body: httpNewUserSchema,
+        response: { 201: httpUserSchema, ...errorAnswers },
+      },
+    },
+    async ({ body }, reply) => {
+      const user = await access().users.create(body);
+      return reply.code(201).send(toHttpUser(user));
+    },
+  );
+  app.patch(
+    "/users/:name",
+    {
+      schema: {
+        ...users,
+        operationId: "updateUser",
+        summary: "Changes a user's role or cameras; what is open of the user's ends.",
+        params: userParams,
+        body: httpUserChangesSchema,
+        response: { 200: httpUserSchema, ...errorAnswers },
+      },
+    },
+    async ({ params, body }) => toHttpUser(await access().users.update(params.name, body)),
+  );
+  app.delete(
+    "/users/:name",
+    {
+      schema: {
+        ...users,
+        operationId: "deleteUser",
+        summary: "Removes a user with all sessions and tokens.",
+        params: userParams,
+        response: { 204: z.undefined().describe("The user is removed."), ...errorAnswers },
+      },
+    },
+    async ({ params }, reply) => {
+      await access().users.delete(params.name);
+      return reply.code(204).send();
+    },
+  );
+  app.post(
+    "/users/:name/password",
+    {
+      schema: {
+        ...users,
+        operationId: "setPassword",
+        summary: "Sets a user's password; one's own needs the one until now.",
+        params: userParams,
+        body: httpPasswordSchema,
+        response: { 204: z.undefined().describe("The password is set."), ...errorAnswers },
+      },
+    },
+    async (request, reply) => {
+      const { password, current } = request.body;
+      await access().users.setPassword(
+        callerOf(request),
+        request.params.name,
+        { password, current },
+        request.ip,
+      );
+      return reply.code(204).send();
+    },
+  );
+  app.get(
+    "/tokens",
+    {
+      schema: {
+        ...tokens,
+        operationId: "listTokens",
+        summary: "Lists tokens: all of them to admins, their own to others.",
+        response: { 200: httpTokensSchema, ...errorAnswers },
+      },
+    },
+    async (request) => ({ tokens: access().tokens.list(callerOf(request)).map(toHttpToken) }),
+  );
+  app.post(
+    "/tokens",
+    {
+      schema: {
+        ...tokens,
+        operationId: "createToken",
+        summary:
+          "Creates a token, which is told this once. Role and cameras that are not given are the caller's.",
+        body: httpNewTokenSchema,
+        response: { 201: httpCreatedTokenSchema, ...errorAnswers },
+      },
+    },
+    async (request, reply) => {
+      const { expireTime, ...given } = request.body;
+      const { record, token } = await access().tokens.create(callerOf(request), {
+        ...given,
+        expireTime: expireTime === undefined ? undefined : new Date(expireTime),
+      });
+      return reply.code(201).send({ ...toHttpToken(record), token });
+    },
+  );
+  app.delete(
+    "/tokens/:id",
+    {
+      schema: {
+        ...tokens,
+        operationId: "deleteToken",
+        summary: "Revokes a token; what was opened with it ends.",
+        params: z.object({ id: z.string().max(64).describe("Id of the token.") }),
+        response: { 204: z.undefined().describe("The token is revoked."), ...errorAnswers },
+      },
+    },
+    async (request, reply) => {
+      await access().tokens.delete(callerOf(request), request.params.id);
+      return reply.code(204).send();
+    },
+  );
+}
