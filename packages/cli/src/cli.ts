@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
-import { Command, CommanderError, Help, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Help, InvalidArgumentError, type Option } from "commander";
 import { type CommandEntry, commandTable, groups } from "./command-table.ts";
+import { type ServerOptions, serverOptions } from "./server-connection.ts";
 
 const usageError = 2;
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
@@ -23,8 +24,11 @@ export async function runCli(words: readonly string[]): Promise<number> {
     // Of a command's action: those of its options have been told of.
     if (error instanceof InvalidArgumentError) process.stderr.write(`sightline: ${error.message}\n`);
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageError;
-    const { describeError } = await import("./describe-error.ts");
-    process.stderr.write(`sightline: ${describeError(error, program?.opts().server)}\n`);
+    const { describeError, isSilence } = await import("./describe-error.ts");
+    const options = program?.opts<ServerOptions>();
+    const { transportFault } = await import("./transport-fault.ts");
+    const fault = options && isSilence(error) ? await transportFault(options) : undefined;
+    process.stderr.write(`sightline: ${fault ?? describeError(error, options?.server)}\n`);
     return 1;
   }
 }
@@ -38,13 +42,9 @@ function withHelpOption(args: readonly string[]): readonly string[] {
 export async function buildProgram(args: readonly string[]): Promise<Command> {
   const program = new Command("sightline")
     .description("Streaming video analytics: cameras in, detection events out.")
-    .addOption(
-      new Option("--server <host:port>", "gRPC address of Sightline")
-        .env("SIGHTLINE_GRPC")
-        .default("127.0.0.1:50051"),
-    )
     .version(`sightline ${version}, Node.js ${process.version}`, "--version", "print the version")
     .helpCommand(false);
+  for (const option of serverOptions()) program.addOption(option);
   const words = commandWords(args);
   const parents = new Map<string, Command>();
   for (const entry of commandTable) {
@@ -68,9 +68,10 @@ export async function buildProgram(args: readonly string[]): Promise<Command> {
   return program;
 }
 
-/** The leading words that are no options; `--server` takes the word after it. */
+/** The leading words that are no options; those that say where the server is take the word after them. */
 function commandWords(args: readonly string[]): string[] {
-  return args.filter((arg, i) => !arg.startsWith("-") && args[i - 1] !== "--server").slice(0, 2);
+  const takeOne = new Set(serverOptions().map(({ long }) => long));
+  return args.filter((arg, i) => !arg.startsWith("-") && !takeOne.has(args[i - 1])).slice(0, 2);
 }
 
 function isNamed({ path }: CommandEntry, words: readonly string[]): boolean {

@@ -15,6 +15,7 @@ export const groups: Readonly<Record<string, string>> = {
   model: "build, prepare, quantize and evaluate YOLO-NAS models",
   nats: "keys by which a closed NATS knows the services",
   secrets: "keys that cameras' passwords are encrypted with",
+  tls: "certificates of gRPC and HTTP",
   gpu: "set up what GPUs need",
   bench: "measure",
   export: "write what is kept of events and detections to files",
@@ -197,6 +198,11 @@ export const commandTable: readonly CommandEntry[] = [
     path: ["secrets", "rotate"],
     description: "add a new key to the file of keys; results then encrypts every password with it",
     load: async () => (await import("./commands/secrets-rotate.ts")).secretsRotateCommand(),
+  },
+  {
+    path: ["tls", "init"],
+    description: "make a self-signed certificate and its private key, for gRPC and HTTP of results",
+    load: async () => (await import("./commands/tls-init.ts")).tlsInitCommand(),
   },
   {
     path: ["gpu", "install"],

@@ -1,11 +1,15 @@
 import { SightlineError } from "@sightline/client";
 import { inCommandWords } from "./server-words.ts";
 
+/** Whether nobody answered: only an answer carries a reason. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof SightlineError && error.code === "UNAVAILABLE" && error.reason === undefined;
+}
+
 /** One line that says what went wrong and, where there is one, the way out, in the words of the command line. */
 export function describeError(error: unknown, server: string | undefined): string {
   if (error instanceof SightlineError) {
-    // Only an answer carries a reason; without one nobody was there to give it.
-    if (error.code === "UNAVAILABLE" && error.reason === undefined)
+    if (isSilence(error))
       return `no Sightline server answers at ${server}; start one with ./sightline up, or name another with --server`;
     if (error.code === "DEADLINE_EXCEEDED") return `the server at ${server} took too long to answer`;
     if (error.code === "UNIMPLEMENTED")

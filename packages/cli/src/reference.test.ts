@@ -8,7 +8,8 @@ import { commandTable } from "./command-table.ts";
 const begin = `# The command line
 
 What \`./sightline COMMAND --help\` says, of every command. Every command that asks the server takes \`--server HOST:PORT\` too
-(\`SIGHTLINE_GRPC\`, 127.0.0.1:50051). A test holds this page against the commands; \`node_modules/.bin/vitest run -u packages/cli/src/reference.test.ts\`
+(\`SIGHTLINE_GRPC\`, 127.0.0.1:50051), or \`https://HOST:PORT\` where it speaks TLS; then \`--ca FILE\` (\`SIGHTLINE_TLS_CA_FILE\`) is what its certificate is
+checked with, and \`--cert\` and \`--key\` are your own. A test holds this page against the commands; \`node_modules/.bin/vitest run -u packages/cli/src/reference.test.ts\`
 writes it anew.
 `;
 

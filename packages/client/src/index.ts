@@ -61,5 +61,6 @@ export type { DeliveredMessage, SubscriptionMessage } from "./subscriptions/mess
 export type { ProcessOptions } from "./subscriptions/process.ts";
 export type { SubscriptionSettings, Subscriptions } from "./subscriptions/subscriptions.ts";
 export { toDate } from "./time.ts";
+export { readTlsFiles, type TlsFilePaths } from "./tls-files.ts";
 export type { TlsOptions } from "./transport.ts";
 export type { Video, VideoSettings } from "./video.ts";

@@ -15,6 +15,7 @@ export * from "./name-hint.ts";
 export * from "./nats.ts";
 export { type NatsAccess, refusal } from "./nats-access.ts";
 export * from "./nats-keys.ts";
+export * from "./private-file.ts";
 export * from "./provision.ts";
 export * from "./pull-requests.ts";
 export * from "./redact.ts";

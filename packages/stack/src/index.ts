@@ -1,6 +1,7 @@
 export * from "./environment.ts";
 export * from "./managed-process.ts";
 export * from "./nats-guard.ts";
+export * from "./own-server.ts";
 export * from "./ports.ts";
 export * from "./project-root.ts";
 export * from "./rtsp-cameras.ts";

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { diskRoom, diskText, isDiskFull } from "@sightline/service";
+import { askService } from "./own-server.ts";
 import type { Stack } from "./stack.ts";
 
 const lookMs = 1_000;
@@ -61,17 +62,16 @@ export class NatsGuard {
 
   /** What a service says that JetStream does not do; undefined when none complains. */
   async #refusal(): Promise<string | undefined> {
-    const { results, inference, ingest } = this.#stack.ports;
-    const answers = await Promise.all([results, inference, ingest].map(refusalTold));
+    const services = ["results", "inference", "ingest"] as const;
+    const answers = await Promise.all(services.map((service) => refusalTold(this.#stack.http(service))));
     return answers.find((reason) => reason !== undefined);
   }
 }
 
-async function refusalTold(port: number): Promise<string | undefined> {
+async function refusalTold(service: string): Promise<string | undefined> {
   try {
-    const signal = AbortSignal.timeout(askMs);
-    const response = await fetch(`http://127.0.0.1:${port}/readyz`, { signal });
-    const { missing } = (await response.json()) as { missing?: Record<string, string> };
+    const { text } = await askService(`${service}/readyz`, askMs);
+    const { missing } = JSON.parse(text) as { missing?: Record<string, string> };
     return missing?.jetstream;
   } catch {
     return undefined;

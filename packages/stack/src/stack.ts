@@ -11,6 +11,7 @@ import {
   writeNatsKeys,
 } from "@sightline/service";
 import { ManagedProcess, type ProcessOptions } from "./managed-process.ts";
+import { askService } from "./own-server.ts";
 import { projectRoot } from "./project-root.ts";
 
 export interface StackPorts {
@@ -27,9 +28,14 @@ export interface StackOptions {
   ports: StackPorts;
   /** Further environment of the services; it wins over the ports. */
   env?: NodeJS.ProcessEnv;
+  /** Whether HTTP of results speaks TLS, as `env` tells it. */
+  tls?: boolean;
   /** Whether Node restarts a service when a file that it imports changes. */
   watch?: boolean;
 }
+
+/** Of Node, for services: the types are stripped; and gRPC names the server to TLS (DEP0123) also where it is called by its address. */
+export const nodeOptions = ["--disable-warning=ExperimentalWarning", "--disable-warning=DEP0123"];
 
 /** The standard ports on loopback. */
 export const standardPorts: StackPorts = {
@@ -54,6 +60,7 @@ export class Stack {
   readonly directory: string;
   readonly #env: NodeJS.ProcessEnv;
   readonly #watch: boolean;
+  readonly #tls: boolean;
   readonly #processes: ManagedProcess[] = [];
   #stopped = false;
 
@@ -61,6 +68,7 @@ export class Stack {
     this.ports = options.ports;
     this.directory = options.directory;
     this.#watch = options.watch ?? false;
+    this.#tls = options.tls ?? false;
     this.#env = {
       SIGHTLINE_NATS_URL: `nats://127.0.0.1:${options.ports.nats}`,
       SIGHTLINE_GRPC: `127.0.0.1:${options.ports.grpc}`,
@@ -79,6 +87,12 @@ export class Stack {
     return join(this.directory, "nats");
   }
 
+  /** Where a service serves its health and metrics, as a URL. */
+  http(service: "results" | "inference" | "ingest"): string {
+    const scheme = service === "results" && this.#tls ? "https" : "http";
+    return `${scheme}://127.0.0.1:${this.ports[service]}`;
+  }
+
   /** Where the keys are by which NATS knows the services, and whoever else may connect. */
   get natsKeysDirectory(): string {
     return natsKeysIn(this.directory);
@@ -93,15 +107,9 @@ export class Stack {
       const secretsKey = join(options.directory, secretsKeyName);
       if (!existsSync(secretsKey)) addSecretKey(secretsKey);
       await stack.#startNats();
-      const services: [string, number][] = [
-        ["results", options.ports.results],
-        ["inference", options.ports.inference],
-        ["ingest", options.ports.ingest],
-      ];
-      for (const [name] of services) await stack.startService(name);
-      await Promise.all(
-        services.map(([name, port]) => stack.ready(name, `http://127.0.0.1:${port}/readyz`, signal)),
-      );
+      const services = ["results", "inference", "ingest"] as const;
+      for (const name of services) await stack.startService(name);
+      await Promise.all(services.map((name) => stack.ready(name, `${stack.http(name)}/readyz`, signal)));
       return stack;
     } catch (error) {
       await stack.stop();
@@ -154,7 +162,7 @@ export class Stack {
     const main = join(projectRoot, "services", name, "src", "main.ts");
     const watch = this.#watch ? ["--watch", "--watch-preserve-output"] : [];
     const identity = natsIdentities.find((known) => known === name);
-    return this.#start(label, process.execPath, ["--disable-warning=ExperimentalWarning", ...watch, main], {
+    return this.#start(label, process.execPath, [...nodeOptions, ...watch, main], {
       ...(identity && { SIGHTLINE_NATS_NKEY_FILE: natsKeyFile(this.natsKeysDirectory, identity) }),
       ...env,
     });
@@ -208,9 +216,8 @@ export class Stack {
     for (;;) {
       signal.throwIfAborted();
       if (!child.running) throw await child.failure();
-      const response = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
-      await response?.body?.cancel();
-      if (response?.ok) return;
+      const answer = await askService(url, 2_000).catch(() => undefined);
+      if (answer?.status === 200) return;
       await delay(50);
     }
   }

@@ -1,4 +1,12 @@
-import { ConfigError, commonSettings, loadConfig, setting } from "@sightline/service";
+import { readTlsFiles, type TlsOptions } from "@sightline/client";
+import {
+  type Config,
+  ConfigError,
+  commonSettings,
+  loadConfig,
+  setting,
+  tlsClientSettings,
+} from "@sightline/service";
 import { z } from "zod";
 import { type MqttConfig, readMqttConfig } from "./mqtt/mqtt-config.ts";
 import { readWebhooks, type WebhookConfig } from "./webhooks/webhook-config.ts";
@@ -16,8 +24,9 @@ const settings = {
   grpcAddress: {
     env: "SIGHTLINE_GRPC_ADDRESS",
     schema: setting.text("127.0.0.1:50051"),
-    help: "HOST:PORT of the results service's gRPC API",
+    help: "HOST:PORT of the results service's gRPC API; https://HOST:PORT where it speaks TLS",
   },
+  ...tlsClientSettings,
   http: {
     env: "SIGHTLINE_BRIDGES_HTTP",
     schema: setting.listen("127.0.0.1:9103"),
@@ -67,6 +76,8 @@ const settings = {
 export interface BridgesConfig {
   logLevel: string;
   grpcAddress: string;
+  /** How results is known, and how we are; undefined where it speaks plain text, or has a public certificate. */
+  tls: TlsOptions | undefined;
   http: string;
   mqtt: MqttConfig | undefined;
   webhooks: readonly WebhookConfig[];
@@ -80,7 +91,8 @@ export interface BridgesConfig {
  * run: also when there is nothing to bridge to
  */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): BridgesConfig {
-  const { logLevel, grpcAddress, http, ...rest } = loadConfig(settings, env);
+  const config = loadConfig(settings, env);
+  const { logLevel, grpcAddress, http, ...rest } = config;
   const wrong: WrongBridge[] = [];
   const mqtt = readMqttConfig(rest, wrong);
   const webhooks = readWebhooks(rest.webhooks, wrong);
@@ -92,5 +104,15 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): BridgesConfig 
             `neither ${settings.mqttUrl.env} (${settings.mqttUrl.help}) nor ${settings.webhooks.env} (${settings.webhooks.help}) is set`,
           ],
     );
-  return { logLevel, grpcAddress, http, mqtt, webhooks, wrong };
+  return { logLevel, grpcAddress, tls: tlsOf(config), http, mqtt, webhooks, wrong };
+}
+
+/** @throws ConfigError a file of a certificate cannot be read, or half of a pair is missing */
+function tlsOf(config: Config<typeof tlsClientSettings>): TlsOptions | undefined {
+  const { tlsCaFile: ca, tlsClientCertFile: cert, tlsClientKeyFile: key, tlsServerName: serverName } = config;
+  try {
+    return readTlsFiles({ ca, cert, key, serverName });
+  } catch (error) {
+    throw new ConfigError([`SIGHTLINE_TLS_*: ${(error as Error).message}`]);
+  }
 }

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import { projectRoot } from "@sightline/stack";
+import { nodeOptions, projectRoot } from "@sightline/stack";
 import { Command } from "commander";
+import type { ServerOptions } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
 
 /** `sightline bridges`: the MQTT and webhook bridges in the foreground, until stopped. */
@@ -11,11 +12,17 @@ export function bridgesCommand(): Command {
   return command.action(async () => {
     const stop = untilSignal();
     const main = join(projectRoot, "services/bridges/src/main.ts");
-    const { server } = command.optsWithGlobals();
+    const { server, ca, cert, key } = command.optsWithGlobals<ServerOptions>();
     const isGiven = command.getOptionValueSourceWithGlobals("server") === "cli";
     const address = isGiven ? server : (process.env.SIGHTLINE_GRPC_ADDRESS ?? server);
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
-      env: { ...process.env, SIGHTLINE_GRPC_ADDRESS: address },
+    const child = spawn(process.execPath, [...nodeOptions, main], {
+      env: {
+        ...process.env,
+        SIGHTLINE_GRPC_ADDRESS: address,
+        SIGHTLINE_TLS_CA_FILE: ca,
+        SIGHTLINE_TLS_CLIENT_CERT_FILE: cert,
+        SIGHTLINE_TLS_CLIENT_KEY_FILE: key,
+      },
       stdio: ["ignore", "inherit", "inherit"],
     });
     stop.addEventListener("abort", () => child.kill("SIGTERM"));

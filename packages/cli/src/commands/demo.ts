@@ -58,7 +58,9 @@ async function runDemo(options: DemoOptions, directory: string, stop: AbortSigna
   const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
   say("starting NATS, three services and the cameras …");
   const ports = await freePorts(standardPorts);
-  const stack = await Stack.start({ directory, ports }, stop);
+  // What is set for a server that others reach is not for this one.
+  const env = { SIGHTLINE_TLS_CERT_FILE: "", SIGHTLINE_TLS_KEY_FILE: "", SIGHTLINE_TLS_CLIENT_CA_FILE: "" };
+  const stack = await Stack.start({ directory, ports, env }, stop);
   let cameras: RtspCameras | undefined;
   let client: SightlineClient | undefined;
   try {

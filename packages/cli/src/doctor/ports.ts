@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { connect as connectTcp } from "node:net";
 import { resolve } from "node:path";
-import { connect, SightlineError } from "@sightline/client";
+import { connect, readTlsFiles, SightlineError } from "@sightline/client";
 import {
   examineNats,
   loadConfig,
@@ -13,7 +13,9 @@ import {
   refusal,
 } from "@sightline/service";
 import {
+  askService,
   natsKeysIn,
+  ownTls,
   type Part,
   type Place,
   placesFromEnvironment,
@@ -180,7 +182,15 @@ function accessTo(natsUrl: string): NatsAccess {
 }
 
 async function grpcAt(host: string, port: number): Promise<string | undefined> {
-  const client = connect(`${bracketed(host)}:${port}`);
+  const { on, env } = ownTls();
+  const client = connect(`${on ? "https://" : ""}${bracketed(host)}:${port}`, {
+    tls: readTlsFiles({
+      ca: env.SIGHTLINE_TLS_CA_FILE,
+      cert: env.SIGHTLINE_TLS_CLIENT_CERT_FILE,
+      key: env.SIGHTLINE_TLS_CLIENT_KEY_FILE,
+      serverName: env.SIGHTLINE_TLS_SERVER_NAME,
+    }),
+  });
   try {
     const signal = AbortSignal.timeout(patienceMs);
     const cameras = await Array.fromAsync(client.cameras.list({ signal }));
@@ -197,16 +207,13 @@ async function grpcAt(host: string, port: number): Promise<string | undefined> {
 }
 
 async function serviceAt(host: string, port: number, service: string): Promise<string | undefined> {
-  const ask = async (path: string) => {
-    const url = `http://${bracketed(host)}:${port}${path}`;
-    const answer = await fetch(url, { signal: AbortSignal.timeout(patienceMs) });
-    return { answer, text: await answer.text() };
-  };
+  const scheme = service === "results" && ownTls().on ? "https" : "http";
+  const ask = async (path: string) => askService(`${scheme}://${bracketed(host)}:${port}${path}`, patienceMs);
   try {
     const { text: metrics } = await ask("/metrics");
     if (!metrics.includes(`sightline_build_info{service="${service}"`)) return undefined;
-    const { answer, text } = await ask("/readyz");
-    if (!answer.ok)
+    const { status, text } = await ask("/readyz");
+    if (status !== 200)
       throw new NotReadyError(`${ours}Sightline's ${service}, which is not ready: ${missingOf(text)}`);
     return `Sightline's ${service}`;
   } catch (error) {

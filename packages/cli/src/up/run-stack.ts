@@ -1,6 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { isFree, NatsGuard, portsFromEnvironment, Stack, Supervisor, standardPorts } from "@sightline/stack";
+import {
+  isFree,
+  NatsGuard,
+  ownTls,
+  portsFromEnvironment,
+  Stack,
+  Supervisor,
+  standardPorts,
+} from "@sightline/stack";
 import { Option } from "commander";
 import { bundledModel, bundledModelScope } from "../camera/model-scope.ts";
 import { untilSignal } from "../signals.ts";
@@ -34,22 +42,28 @@ export async function runStack(options: RunOptions, develop = false): Promise<vo
       throw new Error(
         `port ${port} (${name}) is in use; is Sightline running already? ./sightline doctor says more`,
       );
+  const tls = ownTls();
   let stack: Stack;
   try {
-    stack = await Stack.start({ directory, ports, env, watch: develop }, stop);
+    stack = await Stack.start(
+      { directory, ports, env: { ...env, ...tls.env }, tls: tls.on, watch: develop },
+      stop,
+    );
     if (options.bridges)
-      await stack.startService("bridges", { SIGHTLINE_GRPC_ADDRESS: `127.0.0.1:${ports.grpc}` });
-    if (develop) await stack.startConsole(consolePort, `http://127.0.0.1:${ports.results}`);
+      await stack.startService("bridges", {
+        SIGHTLINE_GRPC_ADDRESS: `${tls.on ? "https://" : ""}127.0.0.1:${ports.grpc}`,
+      });
+    if (develop) await stack.startConsole(consolePort, stack.http("results"));
   } catch (error) {
     if (stop.aborted) return;
     throw error;
   }
-  const consoleAt = develop ? consolePort : ports.results;
+  const results = `${tls.on ? "https" : "http"}://${tls.name}:${ports.results}`;
   const lines = [
     "Sightline is up.",
-    `  console  http://127.0.0.1:${consoleAt}/`,
-    `  gRPC     127.0.0.1:${ports.grpc}`,
-    `  metrics  http://127.0.0.1:${ports.results}/metrics`,
+    `  console  ${develop ? `http://127.0.0.1:${consolePort}` : results}/`,
+    `  gRPC     ${tls.on ? `https://${tls.name}` : "127.0.0.1"}:${ports.grpc}`,
+    `  metrics  ${results}/metrics`,
     `  data     ${directory}`,
     `  model    ${modelLine()}`,
     ...(develop ? [`  logs     ${join(directory, "logs")}`, restartLine] : []),

@@ -8,18 +8,21 @@ export class ResultsProcess {
   /** Of metrics, health and the HTTP API. */
   readonly http: string;
   readonly nats: NatsServer;
+  readonly #env: NodeJS.ProcessEnv;
   #process: ServiceProcess | undefined;
 
-  private constructor(address: string, http: string, nats: NatsServer) {
+  private constructor(address: string, http: string, nats: NatsServer, env: NodeJS.ProcessEnv) {
     this.address = address;
     this.http = http;
     this.nats = nats;
+    this.#env = env;
   }
 
-  static async start(): Promise<ResultsProcess> {
+  /** `env` holds further settings. */
+  static async start(env: NodeJS.ProcessEnv = {}): Promise<ResultsProcess> {
     const nats = await NatsServer.start();
     const local = async () => `127.0.0.1:${await freePort()}`;
-    const results = new ResultsProcess(await local(), await local(), nats);
+    const results = new ResultsProcess(await local(), await local(), nats, env);
     await results.up();
     return results;
   }
@@ -30,6 +33,7 @@ export class ResultsProcess {
       SIGHTLINE_NATS_URL: this.nats.url,
       SIGHTLINE_GRPC: this.address,
       SIGHTLINE_RESULTS_HTTP: this.http,
+      ...this.#env,
     });
   }
 

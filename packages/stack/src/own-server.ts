@@ -1,0 +1,82 @@
+import { X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { request as requestPlain } from "node:http";
+import { request as requestTls } from "node:https";
+import { resolve } from "node:path";
+import { loadConfig, tlsClientSettings, tlsServerSettings } from "@sightline/service";
+
+/** What the services of this machine are told of TLS, and how they are reached by loopback then. */
+export interface OwnTls {
+  /** Settings of the servers, and of their clients on this machine; paths are absolute, since services have another working directory. */
+  env: NodeJS.ProcessEnv;
+  /** Whether gRPC and HTTP of results speak TLS. */
+  on: boolean;
+  /** By what name the server may be called, as its certificate has it. */
+  name: string;
+}
+
+/**
+ * Reads the settings of TLS from the environment and the settings file. A client on this machine trusts a certificate that vouches for
+ * itself, and expects a name that is in it, though it calls the loopback address.
+ */
+export function ownTls(env: NodeJS.ProcessEnv = process.env): OwnTls {
+  const config = loadConfig({ ...tlsServerSettings, ...tlsClientSettings }, env);
+  const given: NodeJS.ProcessEnv = {};
+  for (const [key, { env: variable }] of Object.entries({ ...tlsServerSettings, ...tlsClientSettings })) {
+    const value = config[key as keyof typeof config];
+    if (value !== undefined) given[variable] = variable.endsWith("_FILE") ? resolve(value) : value;
+  }
+  const { tlsCertFile } = config;
+  const certificate = tlsCertFile === undefined ? undefined : readCertificate(tlsCertFile);
+  if (!certificate) return { env: given, on: tlsCertFile !== undefined, name: "127.0.0.1" };
+  const name = nameIn(certificate);
+  return {
+    env: {
+      ...(isSelfSigned(certificate) && { [tlsClientSettings.tlsCaFile.env]: resolve(tlsCertFile!) }),
+      ...(name !== "127.0.0.1" && { [tlsClientSettings.tlsServerName.env]: name }),
+      ...given,
+    },
+    on: true,
+    name,
+  };
+}
+
+/** What is wrong with the file is said by the service that needs it. */
+function readCertificate(path: string): X509Certificate | undefined {
+  try {
+    return new X509Certificate(readFileSync(path));
+  } catch {
+    return undefined;
+  }
+}
+
+function isSelfSigned(certificate: X509Certificate): boolean {
+  return certificate.verify(certificate.publicKey);
+}
+
+/** The loopback address if the certificate has it, else its first name. */
+function nameIn(certificate: X509Certificate): string {
+  if (certificate.checkIP("127.0.0.1")) return "127.0.0.1";
+  const [, first] = /DNS:([^,\s]+)/.exec(certificate.subjectAltName ?? "") ?? [];
+  return first?.replace(/^\*\./, "sightline.") ?? "127.0.0.1";
+}
+
+/**
+ * Asks a service of this machine; `url` may be http or https. Nothing is sent that an impostor could use, so the certificate, which may
+ * have any name and age, is not checked.
+ */
+export async function askService(url: string, timeoutMs: number): Promise<{ status: number; text: string }> {
+  const request = url.startsWith("https:") ? requestTls : requestPlain;
+  return new Promise((resolvePromise, reject) => {
+    const options = { rejectUnauthorized: false, agent: false, signal: AbortSignal.timeout(timeoutMs) };
+    const sent = request(url, options, (answer) => {
+      const parts: string[] = [];
+      answer.setEncoding("utf8");
+      answer.on("data", (part: string) => parts.push(part));
+      answer.on("error", reject);
+      answer.on("end", () => resolvePromise({ status: answer.statusCode ?? 0, text: parts.join("") }));
+    });
+    sent.on("error", reject);
+    sent.end();
+  });
+}
