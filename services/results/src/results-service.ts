@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import {
+  AccessServiceService,
   CameraServiceService,
   cameraRecordSchema,
   decodeJson,
@@ -33,6 +34,7 @@ import {
   Tracing,
   traceHeader,
 } from "@sightline/service";
+import { accessHandlers } from "./access/access-handlers.ts";
 import { startAccess } from "./access/start-access.ts";
 import { LiveAnalysis } from "./analysis/live-analysis.ts";
 import { CameraFeed } from "./cameras/camera-feed.ts";
@@ -221,8 +223,9 @@ export async function startResults(
   readiness.detections = () =>
     reading() ? undefined : "the streams of detections and events are not being read";
 
-  const calls = new GrpcCalls(log, (method, code) => metrics.call(method, code));
-  const grpc = life.add(new GrpcServer(() => calls.endStreams(), certificate));
+  const callAccess = { identities: access.identities, cameras: () => registry.ids() };
+  const calls = new GrpcCalls(callAccess, log, (method, code) => metrics.call(method, code));
+  const grpc = life.add(new GrpcServer(calls, certificate));
   const catalog = new ModelCatalog(config.defaultModel, models);
   const cameras = new CameraService(registry, cameraStatus, catalog);
   const rulesRegistry = life.add(new RulesRegistry(buckets.cameraRules, rules, records, log));
@@ -253,6 +256,7 @@ export async function startResults(
   grpc.addService(RulesServiceService, rulesHandlers(calls, rulesService));
   life.add(new SubscriptionMetrics(prometheus)).start(subscriptions);
   grpc.addService(SubscriptionServiceService, subscriptionHandlers(calls, subscriptions));
+  grpc.addService(AccessServiceService, accessHandlers(calls, access));
   await attachHttp(
     httpApi,
     {

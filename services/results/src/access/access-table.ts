@@ -1,15 +1,15 @@
 import {
-  AccessServiceService,
-  CameraServiceService,
+  type AccessServiceService,
+  type CameraServiceService,
   cameraIdOf,
-  DetectionServiceService,
-  EventServiceService,
+  type DetectionServiceService,
+  type EventServiceService,
   type LiveMessage,
   type LiveRequest,
   parseEventName,
-  RecordingServiceService,
-  RulesServiceService,
-  SubscriptionServiceService,
+  type RecordingServiceService,
+  type RulesServiceService,
+  type SubscriptionServiceService,
 } from "@sightline/contracts";
 import type { Role } from "./principal.ts";
 
@@ -86,7 +86,7 @@ export const rpcAccess = {
     deleteDeadLetter: { needs: "admin", cameras: "none" },
   } satisfies ServiceAccess<typeof SubscriptionServiceService>,
   AccessService: {
-    whoAmI: { needs: "anyone", cameras: "none" },
+    whoAmI: { needs: "viewer", cameras: "none" },
     createLoginToken: { needs: "anyone", cameras: "none" },
     createUser: { needs: "admin", cameras: "none" },
     listUsers: { needs: "admin", cameras: "none" },
@@ -100,26 +100,24 @@ export const rpcAccess = {
   } satisfies ServiceAccess<typeof AccessServiceService>,
 } as const;
 
-/** What the services of the table are called with. */
-const services = {
-  CameraService: CameraServiceService,
-  DetectionService: DetectionServiceService,
-  EventService: EventServiceService,
-  RecordingService: RecordingServiceService,
-  RulesService: RulesServiceService,
-  SubscriptionService: SubscriptionServiceService,
-  AccessService: AccessServiceService,
-} satisfies Record<keyof typeof rpcAccess, unknown>;
+/** Name of a method, as it is called. */
+export type RpcName = {
+  [Service in keyof typeof rpcAccess]: Capitalize<keyof (typeof rpcAccess)[Service] & string>;
+}[keyof typeof rpcAccess];
 
-/** The entry of each method, by its path. */
-export const accessByPath: ReadonlyMap<string, Access<never>> = new Map(
-  Object.entries(services).flatMap(([service, methods]) =>
-    Object.entries(methods).map(([method, { path }]) => {
-      const entries = rpcAccess[service as keyof typeof rpcAccess] as Record<string, Access<never>>;
-      return [path, entries[method]!];
-    }),
+const accessByName = new Map<string, Access<never>>(
+  Object.values(rpcAccess).flatMap((methods) =>
+    Object.entries(methods).map(([method, access]): [string, Access<never>] => [
+      method.charAt(0).toUpperCase() + method.slice(1),
+      access,
+    ]),
   ),
 );
+
+/** The entry of a method. */
+export function accessOfRpc(method: RpcName): Access<never> {
+  return accessByName.get(method)!;
+}
 
 /** What an HTTP route's entry looks at. */
 export interface RouteRequest {

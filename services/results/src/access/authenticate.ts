@@ -14,9 +14,12 @@ export interface Credentials {
   forwarded: boolean;
 }
 
+/** By what callers are known. */
+export type KnownIdentities = Pick<Identities, "local" | "ofToken" | "ofSession" | "ofUser">;
+
 /** Who calls; undefined when the call brings nothing. @throws ApiError unauthenticated when it brings what does not count */
 export async function authenticate(
-  identities: Identities,
+  identities: KnownIdentities,
   { authorization, session, certificateUser, forwarded }: Credentials,
 ): Promise<Principal | undefined> {
   if (authorization !== undefined) {

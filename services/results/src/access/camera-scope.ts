@@ -6,6 +6,8 @@ const maxRemembered = 10_000;
 /** Which cameras one sees: ids, beginnings of ids with '*' behind them, or '*' for all. */
 export class CameraScope {
   readonly all: boolean;
+  /** Ids of all that is seen; undefined when there are beginnings of ids, or all are seen. */
+  readonly ids: readonly string[] | undefined;
   /** The same for scopes that were made of the same patterns; empty for all cameras. */
   readonly key: string;
   /** What is asked of it for each message, without going through the patterns again. */
@@ -18,6 +20,8 @@ export class CameraScope {
     const lists = [patterns, within].filter((list) => !list.includes("*"));
     this.all = lists.length === 0;
     this.key = lists.map((list) => [...new Set(list)].sort().join()).join("&");
+    const exact = lists.find((list) => list.every((pattern) => !pattern.endsWith("*")));
+    this.ids = exact?.filter((id) => lists.every((list) => matcher(list)(id)));
     this.#lists = lists;
     this.#tests = lists.map(matcher);
   }

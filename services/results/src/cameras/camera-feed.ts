@@ -5,6 +5,7 @@ import {
   cameraName,
 } from "@sightline/contracts";
 import type { KvMirror } from "@sightline/service";
+import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import { toCameraMessage } from "./camera-message.ts";
 import type { CameraRegistry } from "./camera-registry.ts";
 import type { CameraStatusView } from "./camera-status-view.ts";
@@ -32,14 +33,18 @@ export class CameraFeed {
     ];
   }
 
-  /** Starts a watcher: `sink` gets every camera now, then each change. */
-  watch(sink: FeedSink): CameraWatcher {
-    const watcher = new CameraWatcher(sink, (id) => {
-      const stored = this.#registry.find(id);
-      return stored
-        ? toCameraMessage(stored, this.#status.find(id))
-        : Camera.fromPartial({ name: cameraName(id) });
-    });
+  /** Starts a watcher: `sink` gets every camera of the scope now, then each change. */
+  watch(sink: FeedSink, scope: CameraScope = allCameras): CameraWatcher {
+    const watcher = new CameraWatcher(
+      sink,
+      (id) => {
+        const stored = this.#registry.find(id);
+        return stored
+          ? toCameraMessage(stored, this.#status.find(id))
+          : Camera.fromPartial({ name: cameraName(id) });
+      },
+      scope,
+    );
     this.#watchers.add(watcher);
     for (const id of this.#registry.ids()) watcher.note(id, Change.EXISTING);
     return watcher;
@@ -61,17 +66,20 @@ export class CameraFeed {
 /** One watcher and the changes it has not been told of yet: at most one for each camera. */
 export class CameraWatcher {
   readonly #sink: FeedSink;
+  readonly #scope: CameraScope;
   readonly #read: (id: string) => Camera;
   readonly #pending = new Map<string, Change>();
   #blocked = false;
 
-  constructor(sink: FeedSink, read: (id: string) => Camera) {
+  constructor(sink: FeedSink, read: (id: string) => Camera, scope: CameraScope) {
+    this.#scope = scope;
     this.#sink = sink;
     this.#read = read;
   }
 
-  /** Notes a change and passes it on when the watcher can take it. */
+  /** Notes a change, unless it is of a camera out of its scope, and passes it on when the watcher can take it. */
   note(id: string, change: Change): void {
+    if (!this.#scope.sees(id)) return;
     const before = this.#pending.get(id);
     this.#pending.set(id, before === undefined ? change : merge(before, change));
     this.#flush();

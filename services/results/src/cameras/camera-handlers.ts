@@ -1,4 +1,3 @@
-import type { ServerWritableStream } from "@grpc/grpc-js";
 import type {
   Camera,
   CameraServiceServer,
@@ -22,16 +21,18 @@ export function cameraHandlers(
       const camera = service.get(r);
       return { camera, modelClasses: service.modelClasses(camera) };
     }),
-    listCameras: calls.unary("ListCameras", async (r) => service.list(r)),
+    listCameras: calls.unary("ListCameras", async (r, { scope }) => service.list(r, scope)),
     updateCamera: calls.unary("UpdateCamera", async (r) => answer(await service.update(r))),
     deleteCamera: calls.unary("DeleteCamera", async (r) => {
       await service.delete(r);
       return {};
     }),
-    watchCameras: (call: ServerWritableStream<WatchCamerasRequest, WatchCamerasResponse>) =>
-      calls.stream("WatchCameras", call, () => {
-        const watcher = feed.watch((change, camera) => call.write({ change, camera }));
+    watchCameras: calls.stream<WatchCamerasRequest, WatchCamerasResponse>(
+      "WatchCameras",
+      (call, { scope }) => {
+        const watcher = feed.watch((change, camera) => call.write({ change, camera }), scope);
         return { drained: () => watcher.drained(), stop: () => feed.unwatch(watcher) };
-      }),
+      },
+    ),
   };
 }

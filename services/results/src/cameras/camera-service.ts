@@ -10,6 +10,7 @@ import {
   type RegisterCameraRequest,
   type UpdateCameraRequest,
 } from "@sightline/contracts";
+import type { CameraScope } from "../access/camera-scope.ts";
 import { ApiError, faultsOf } from "../grpc/errors.ts";
 import { cutPage, readPage } from "../grpc/page-token.ts";
 import { etagOf, toCameraMessage, transports } from "./camera-message.ts";
@@ -57,9 +58,10 @@ export class CameraService {
     return this.#message(this.#registry.require(readName(request.name)));
   }
 
-  list(request: ListCamerasRequest): ListCamerasResponse {
+  /** One page of the cameras that are in the scope. */
+  list(request: ListCamerasRequest, scope: CameraScope): ListCamerasResponse {
     const page = readPage(request.pageSize, request.pageToken);
-    const ids = this.#registry.ids();
+    const ids = this.#registry.ids().filter((id) => scope.sees(id));
     const { keys, nextPageToken } = cutPage(ids, page);
     const cameras = keys
       .flatMap((id) => this.#registry.find(id) ?? [])

@@ -179,8 +179,9 @@ export class CatchUp<T, F extends FeedFilter> {
     this.#tellGap(state, GapReason.EXPIRED, messages);
   }
 
-  #tellGap({ firstTime }: StreamState, reason: GapReason, messages: number): void {
+  #tellGap({ firstTime }: StreamState, reason: GapReason, lost: number): void {
     const { format } = this.#feed;
+    const messages = this.#filter.scoped ? 0 : lost;
     const firstAvailableTime = firstTime === undefined ? undefined : toTimestamp(firstTime);
     const cursor = encodeCursor(format.kind, this.#identity, this.#position);
     this.#untold.push(

@@ -1,4 +1,5 @@
 import type { FrameDetections, SubscribeDetectionsRequest } from "@sightline/contracts";
+import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import type { FeedFilter, Selection } from "./feed-format.ts";
 import { type CameraSet, filterKey, invalidArgument, readCameras, readNames } from "./filter-fields.ts";
 
@@ -12,17 +13,18 @@ export interface DetectionFilter extends FeedFilter, CameraSet {
   gaps: boolean;
 }
 
-/** Checks the filters of a request. @throws ApiError invalid_argument */
+/** Checks the filters of a request, and leaves out cameras that are not in the scope. @throws ApiError invalid_argument */
 export function readFilter(
   request: Pick<SubscribeDetectionsRequest, "cameras" | "classes" | "minScore" | "includeEmpty"> &
     Partial<Pick<SubscribeDetectionsRequest, "start">>,
+  scope: CameraScope = allCameras,
 ): DetectionFilter {
   const { minScore, includeEmpty } = request;
-  const cameras = readCameras(request.cameras);
+  const cameras = readCameras(request.cameras, scope);
   const classes = readNames("classes", request.classes);
   if (!(minScore >= 0 && minScore <= 1)) throw invalidArgument(`min_score is ${minScore}; expected 0 to 1`);
   const gaps = request.start !== undefined;
-  const key = filterKey(cameras.cameras, classes, minScore, includeEmpty, gaps);
+  const key = filterKey(cameras.camerasKey, classes, minScore, includeEmpty, gaps);
   return { ...cameras, classes, minScore, includeEmpty, gaps, key };
 }
 

@@ -1,4 +1,3 @@
-import type { ServerWritableStream } from "@grpc/grpc-js";
 import {
   DetectionServiceService,
   type ListDetectionsRequest,
@@ -18,8 +17,12 @@ export const preEncodedDetectionService = {
 /** DetectionService over gRPC. */
 export function detectionHandlers(calls: GrpcCalls, service: DetectionService, history: DetectionHistory) {
   return {
-    subscribeDetections: (call: ServerWritableStream<SubscribeDetectionsRequest, Buffer>) =>
-      calls.stream("SubscribeDetections", call, () => service.subscribe(call.request, call)),
-    listDetections: calls.unary("ListDetections", (request: ListDetectionsRequest) => history.list(request)),
+    subscribeDetections: calls.stream<SubscribeDetectionsRequest, Buffer>(
+      "SubscribeDetections",
+      (call, { scope }) => service.subscribe(call.request, call, scope),
+    ),
+    listDetections: calls.unary("ListDetections", (request: ListDetectionsRequest, { scope }) =>
+      history.list(request, scope),
+    ),
   };
 }

@@ -1,4 +1,5 @@
 import { limits, type SubscribeDetectionsRequest } from "@sightline/contracts";
+import type { CameraScope } from "../access/camera-scope.ts";
 import { readFilter } from "./detection-filter.ts";
 import type { DetectionFeed } from "./feeds.ts";
 import { readStart } from "./start-position.ts";
@@ -17,11 +18,11 @@ export class DetectionService {
   }
 
   /**
-   * Sends encoded answers to `sink`: live unless the request says where to start.
+   * Sends encoded answers about cameras of the scope to `sink`: live unless the request says where to start.
    * @throws ApiError invalid_argument, cursor_corrupt, cursor_foreign, too_many_subscribers
    */
-  subscribe(request: SubscribeDetectionsRequest, sink: SubscriberSink): Subscription {
-    const filter = readFilter(request);
+  subscribe(request: SubscribeDetectionsRequest, sink: SubscriberSink, scope: CameraScope): Subscription {
+    const filter = readFilter(request, scope);
     const { feed, subscribers } = this.#feed;
     const start = readStart(feed.format.kind, feed.isOurs, request.start);
     if (start) return subscribers.from(start, filter, request.progress, sink);

@@ -4,6 +4,7 @@ import {
   EventPhase,
   EventType,
 } from "@sightline/contracts";
+import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import type { FeedFilter } from "./feed-format.ts";
 import { type CameraSet, filterKey, invalidArgument, readCameras, readNames } from "./filter-fields.ts";
 
@@ -17,15 +18,18 @@ export interface EventFilter extends FeedFilter, CameraSet {
   phases: ReadonlySet<EventPhase> | undefined;
 }
 
-/** Checks a filter; none lets all pass. @throws ApiError invalid_argument */
-export function readEventFilter(filter: EventFilterMessage | undefined): EventFilter {
-  const cameras = readCameras(filter?.cameras ?? []);
+/** Checks a filter; none lets all of the scope's cameras pass. @throws ApiError invalid_argument */
+export function readEventFilter(
+  filter: EventFilterMessage | undefined,
+  scope: CameraScope = allCameras,
+): EventFilter {
+  const cameras = readCameras(filter?.cameras ?? [], scope);
   const types = readEnums("types", filter?.types ?? [], EventType);
   const classes = readNames("classes", filter?.classes ?? []);
   const zones = readNames("zones", filter?.zones ?? []);
   const rules = readNames("rules", filter?.rules ?? []);
   const phases = readEnums("phases", filter?.phases ?? [], EventPhase);
-  const key = filterKey(cameras.cameras, types, classes, zones, rules, phases);
+  const key = filterKey(cameras.camerasKey, types, classes, zones, rules, phases);
   return { ...cameras, types, classes, zones, rules, phases, key };
 }
 

@@ -1,4 +1,3 @@
-import type { ServerWritableStream } from "@grpc/grpc-js";
 import {
   EventServiceService,
   type GetEventRequest,
@@ -19,9 +18,12 @@ export const preEncodedEventService = {
 /** EventService over gRPC, but for pictures. */
 export function eventHandlers(calls: GrpcCalls, service: EventService, history: EventHistory) {
   return {
-    subscribeEvents: (call: ServerWritableStream<SubscribeEventsRequest, Buffer>) =>
-      calls.stream("SubscribeEvents", call, () => service.subscribe(call.request, call)),
-    listEvents: calls.unary("ListEvents", (request: ListEventsRequest) => history.list(request)),
+    subscribeEvents: calls.stream<SubscribeEventsRequest, Buffer>("SubscribeEvents", (call, { scope }) =>
+      service.subscribe(call.request, call, scope),
+    ),
+    listEvents: calls.unary("ListEvents", (request: ListEventsRequest, { scope }) =>
+      history.list(request, scope),
+    ),
     getEvent: calls.unary("GetEvent", async ({ name }: GetEventRequest) => ({
       event: await history.get(name),
     })),

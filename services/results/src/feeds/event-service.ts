@@ -1,4 +1,5 @@
 import type { SubscribeEventsRequest } from "@sightline/contracts";
+import type { CameraScope } from "../access/camera-scope.ts";
 import { readEventFilter } from "./event-filter.ts";
 import type { EventFeed } from "./feeds.ts";
 import { readStart } from "./start-position.ts";
@@ -14,11 +15,11 @@ export class EventService {
   }
 
   /**
-   * Sends encoded answers to `sink`, from now on unless the request says where to start.
+   * Sends encoded answers about cameras of the scope to `sink`, from now on unless the request says where to start.
    * @throws ApiError invalid_argument, cursor_corrupt, cursor_foreign, too_many_subscribers
    */
-  subscribe(request: SubscribeEventsRequest, sink: SubscriberSink): Subscription {
-    const filter = readEventFilter(request.filter);
+  subscribe(request: SubscribeEventsRequest, sink: SubscriberSink, scope: CameraScope): Subscription {
+    const filter = readEventFilter(request.filter, scope);
     const { feed, subscribers } = this.#feed;
     const start = readStart(feed.format.kind, feed.isOurs, request.start) ?? { from: "newest" };
     return subscribers.from(start, filter, request.progress, sink);

@@ -10,6 +10,8 @@ export interface FeedFilter {
   key: string;
   /** Id of the camera when only one is wanted. */
   onlyCamera: string | undefined;
+  /** Whether there may be cameras that are kept from whoever asks: sums of all are then not told. */
+  scoped: boolean;
 }
 
 /** What a feed carries, and the form in which subscribers get it. */

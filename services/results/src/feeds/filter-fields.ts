@@ -1,4 +1,5 @@
-import { cameraIdOf, limits } from "@sightline/contracts";
+import { cameraIdOf, cameraName, limits } from "@sightline/contracts";
+import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import { ApiError } from "../grpc/errors.ts";
 
 const maxCameras = 1000;
@@ -6,25 +7,40 @@ const maxNameLength = 64;
 
 /** Cameras of a filter, by resource name; undefined means every one. */
 export interface CameraSet {
-  cameras: ReadonlySet<string> | undefined;
+  cameras: { has(name: string): boolean } | undefined;
+  /** A text that is equal for the same cameras. */
+  camerasKey: string;
+  /** Whether there may be cameras that are kept from whoever asks: sums of all are then not told. */
+  scoped: boolean;
   /** Id of the camera when it is only one. */
   onlyCamera: string | undefined;
 }
 
 /**
- * Checks the cameras of a filter. A camera need not be registered: subscriptions and history outlive it.
+ * Checks the cameras of a filter, and leaves out those that are not in the scope, without a word: as if there were none.
+ * A camera need not be registered: subscriptions and history outlive it.
  * @throws ApiError invalid_argument
  */
-export function readCameras(names: readonly string[]): CameraSet {
+export function readCameras(names: readonly string[], scope: CameraScope = allCameras): CameraSet {
   if (names.length > maxCameras)
     throw invalidArgument(`cameras has ${names.length} names; the most is ${maxCameras}`);
   const ids = names.map(cameraIdOf);
   if (ids.includes(undefined))
     throw invalidArgument("cameras has a name that is not valid; expected cameras/{camera}");
-  const cameras = new Set(names);
+  const scoped = !scope.all;
+  const given = names.length > 0 ? names : scope.ids?.map(cameraName);
+  // Of whoever sees all cameras, or those of which ids begin in a certain way.
+  if (given === undefined) {
+    const cameras = scoped ? { has: (name: string) => scope.seesName(name) } : undefined;
+    return { cameras, camerasKey: scope.key, scoped, onlyCamera: undefined };
+  }
+  const cameras = new Set(given.filter((name) => scope.seesName(name)));
+  const [first] = cameras;
   return {
-    cameras: cameras.size > 0 ? cameras : undefined,
-    onlyCamera: cameras.size === 1 ? ids[0] : undefined,
+    cameras,
+    camerasKey: `=${[...cameras].sort().join()}`,
+    scoped,
+    onlyCamera: cameras.size === 1 ? cameraIdOf(first!) : undefined,
   };
 }
 

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import {
+  type handleServerStreamingCall,
   type handleUnaryCall,
   Metadata,
   type ServerUnaryCall,
@@ -7,23 +8,67 @@ import {
   status,
 } from "@grpc/grpc-js";
 import type { Logger } from "@sightline/service";
+import { accessOfRpc, type RpcName } from "../access/access-table.ts";
+import { authenticate, type KnownIdentities } from "../access/authenticate.ts";
+import { allCameras, type CameraScope } from "../access/camera-scope.ts";
+import { type CameraIds, forEyesOf, permitCamera, permitRole } from "../access/permit.ts";
+import type { Principal } from "../access/principal.ts";
 import { decodedRequest } from "./decoded-request.ts";
 import { ApiError, toStatus } from "./errors.ts";
 
 /** Response header with the cursor at which a stream begins, if it is one with cursors. */
 const cursorHeader = "sightline-cursor";
+/** What tells that a call came through a proxy. */
+const proxyHeaders = ["x-forwarded-for", "forwarded", "x-real-ip", "via"] as const;
 
 /** Is told how each call ended. */
 export type CallObserver = (method: string, code: string) => void;
 
-/** Turns service methods into gRPC handlers: the one place where errors become statuses. */
+type AnyCall = ServerUnaryCall<unknown, unknown> | ServerWritableStream<unknown, unknown>;
+
+/** What calls are let in by. */
+export interface CallAccess {
+  identities: KnownIdentities;
+  /** Ids of all cameras. */
+  cameras: CameraIds;
+  /** The user that a verified client certificate names, if the connection has one. */
+  certificateUser?: (call: AnyCall) => string | undefined;
+}
+
+/** Who makes a call, which its method lets in. */
+export interface Caller {
+  /** Undefined when the method is for anyone, and the caller has not said who it is. */
+  readonly principal: Principal | undefined;
+  /** Cameras that it sees: all else is left out of answers. */
+  readonly scope: CameraScope;
+  /** Address of the caller, without port. */
+  readonly address: string;
+  /** Aborts when the caller does not want the answer any more, or may not have it, or the server stops. */
+  readonly signal: AbortSignal;
+}
+
+/** An open stream. */
+interface OpenStream {
+  drained(): void;
+  stop(): void;
+  cursor?: string;
+}
+
+/**
+ * Turns service methods into gRPC handlers: the one place where calls are let in, as the table of access says, and where
+ * errors become statuses.
+ */
 export class GrpcCalls {
+  readonly #access: CallAccess;
   readonly #log: Logger;
   readonly #observe: CallObserver;
   /** Ends each open stream. */
   readonly #streams = new Set<(error: unknown) => void>();
+  /** The method that each handler was made for. */
+  readonly #made = new WeakMap<object, RpcName>();
 
-  constructor(log: Logger, observe: CallObserver) {
+  constructor(access: CallAccess, log: Logger, observe: CallObserver) {
+    this.#access = access;
     this.#log = log;
     this.#observe = observe;
   }
@@ -34,16 +79,20 @@ export class GrpcCalls {
       end(new ApiError("stopping", "the server is stopping; call again when it is back"));
   }
 
-  /** A call that has one answer. The signal aborts when the caller does not want it any more. */
+  /** The method that a handler was made for here; undefined for one that was not, and so lets anybody in. */
+  madeFor(handler: object): RpcName | undefined {
+    return this.#made.get(handler);
+  }
+
+  /** A call that has one answer. */
   unary<Request, Response>(
-    method: string,
-    run: (request: Request, signal: AbortSignal) => Promise<Response>,
+    method: RpcName,
+    run: (request: Request, caller: Caller) => Promise<Response>,
   ): handleUnaryCall<Request, Response> {
-    return (call: ServerUnaryCall<Request, Response>, callback) => {
+    return this.#mark(method, (call: ServerUnaryCall<Request, Response>, callback) => {
       const abort = new AbortController();
       call.on("cancelled", () => abort.abort());
-      const answer = async () => run(decodedRequest(call.request), abort.signal);
-      answer().then(
+      this.#letIn(method, call, abort.signal, (caller) => run(call.request, caller)).then(
         (response) => {
           this.#observe(method, call.cancelled ? "CANCELLED" : "OK");
           callback(null, response);
@@ -54,78 +103,131 @@ export class GrpcCalls {
           callback(outcome);
         },
       );
-    };
-  }
-
-  /**
-   * A call that is answered by what `produce` makes, each when the client has room for it. The signal aborts when the caller does
-   * not want it any more or the server stops.
-   */
-  send<Request, Response>(
-    method: string,
-    call: ServerWritableStream<Request, Response>,
-    produce: (request: Request, signal: AbortSignal) => AsyncIterable<Response>,
-  ): void {
-    const abort = new AbortController();
-    const end = (error: unknown) => abort.abort(error);
-    this.#streams.add(end);
-    call.once("cancelled", () => abort.abort());
-    const run = async () => {
-      for await (const response of produce(decodedRequest(call.request), abort.signal)) {
-        if (!call.write(response)) await once(call, "drain", { signal: abort.signal });
-      }
-      abort.signal.throwIfAborted();
-    };
-    run()
-      .then(
-        () => {
-          this.#observe(method, "OK");
-          call.end();
-        },
-        (error) => {
-          if (call.cancelled) return this.#observe(method, "CANCELLED");
-          const outcome = toStatus(abort.signal.aborted ? abort.signal.reason : error, this.#log);
-          this.#observe(method, status[outcome.code]);
-          call.emit("error", outcome);
-        },
-      )
-      .finally(() => this.#streams.delete(end));
-  }
-
-  /** A call that is answered by a stream, until the caller cancels it or the server stops. */
-  stream<Request, Response>(
-    method: string,
-    call: ServerWritableStream<Request, Response>,
-    open: () => { drained(): void; stop(): void; cursor?: string },
-  ): void {
-    let opened: ReturnType<typeof open> | undefined;
-    let ended = false;
-    const finish = (code: string) => {
-      ended = true;
-      opened?.stop();
-      this.#streams.delete(end);
-      this.#observe(method, code);
-    };
-    const end = (error: unknown) => {
-      if (ended) return;
-      const outcome = toStatus(error, this.#log);
-      finish(status[outcome.code]);
-      call.emit("error", outcome);
-    };
-    call.on("cancelled", () => {
-      if (!ended) finish("CANCELLED");
     });
-    this.#streams.add(end);
+  }
+
+  /** A call that is answered by what `produce` makes, each when the client has room for it. */
+  send<Request, Response>(
+    method: RpcName,
+    produce: (request: Request, caller: Caller) => AsyncIterable<Response>,
+  ): handleServerStreamingCall<Request, Response> {
+    return this.#mark(method, (call: ServerWritableStream<Request, Response>) => {
+      const abort = new AbortController();
+      const end = (error: unknown) => abort.abort(error);
+      this.#streams.add(end);
+      call.once("cancelled", () => abort.abort());
+      let off: (() => void) | undefined;
+      this.#letIn(method, call, abort.signal, async (caller) => {
+        off = caller.principal?.onEnd(end);
+        for await (const response of produce(call.request, caller)) {
+          if (!call.write(response)) await once(call, "drain", { signal: abort.signal });
+        }
+        abort.signal.throwIfAborted();
+      })
+        .then(
+          () => {
+            this.#observe(method, "OK");
+            call.end();
+          },
+          (error) => {
+            if (call.cancelled) return this.#observe(method, "CANCELLED");
+            const outcome = toStatus(abort.signal.aborted ? abort.signal.reason : error, this.#log);
+            this.#observe(method, status[outcome.code]);
+            call.emit("error", outcome);
+          },
+        )
+        .finally(() => {
+          off?.();
+          this.#streams.delete(end);
+        });
+    });
+  }
+
+  /** A call that is answered by a stream, until the caller cancels it or may not have it any more, or the server stops. */
+  stream<Request, Response>(
+    method: RpcName,
+    open: (call: ServerWritableStream<Request, Response>, caller: Caller) => OpenStream,
+  ): handleServerStreamingCall<Request, Response> {
+    return this.#mark(method, (call: ServerWritableStream<Request, Response>) => {
+      let opened: OpenStream | undefined;
+      let ended = false;
+      let off: (() => void) | undefined;
+      const abort = new AbortController();
+      const finish = (code: string) => {
+        ended = true;
+        off?.();
+        opened?.stop();
+        abort.abort();
+        this.#streams.delete(end);
+        this.#observe(method, code);
+      };
+      const end = (error: unknown) => {
+        if (ended) return;
+        const outcome = toStatus(error, this.#log);
+        finish(status[outcome.code]);
+        call.emit("error", outcome);
+      };
+      call.on("cancelled", () => {
+        if (!ended) finish("CANCELLED");
+      });
+      this.#streams.add(end);
+      this.#letIn(method, call, abort.signal, async (caller) => {
+        if (ended) return;
+        opened = open(call, caller);
+        // Tells the client that it will miss nothing from here on, and where that is.
+        const headers = new Metadata();
+        if (opened.cursor) headers.set(cursorHeader, opened.cursor);
+        call.sendMetadata(headers);
+        call.on("drain", () => opened?.drained());
+        off = caller.principal?.onEnd(end);
+      }).catch(end);
+    });
+  }
+
+  /** Runs the task for a caller who may make this call. What it throws is as the caller may read it. */
+  async #letIn<R>(
+    method: RpcName,
+    call: AnyCall,
+    signal: AbortSignal,
+    task: (caller: Caller) => Promise<R>,
+  ): Promise<R> {
+    const { identities, cameras, certificateUser } = this.#access;
+    const access = accessOfRpc(method);
+    const header = (name: string) => call.metadata.get(name)[0]?.toString();
+    const principal = permitRole(
+      await authenticate(identities, {
+        authorization: header("authorization"),
+        certificateUser: certificateUser?.(call),
+        forwarded: proxyHeaders.some((name) => header(name) !== undefined),
+      }),
+      access.needs,
+      method,
+    );
+    const camera = permitCamera(principal, access, decodedRequest(call.request) as never, cameras);
+    const scope = principal?.scope ?? allCameras;
     try {
-      decodedRequest(call.request);
-      opened = open();
-      // Tells the client that it will miss nothing from here on, and where that is.
-      const headers = new Metadata();
-      if (opened.cursor) headers.set(cursorHeader, opened.cursor);
-      call.sendMetadata(headers);
-      call.on("drain", () => opened?.drained());
+      return await task({ principal, scope, address: addressOf(call.getPeer()), signal });
     } catch (error) {
-      end(error);
+      throw forEyesOf(principal, camera, error, cameras);
     }
   }
+
+  #mark<Handler extends object>(method: RpcName, handler: Handler): Handler {
+    this.#made.set(handler, method);
+    return handler;
+  }
+}
+
+/** Who calls a method that needs a role. */
+export function callerOf({ principal }: Caller): Principal {
+  if (!principal) throw new ApiError("unauthenticated", "log in first");
+  return principal;
+}
+
+/** The address in what grpc-js calls a peer, such as `127.0.0.1:40123` or `[::1]:40123`. */
+function addressOf(peer: string): string {
+  return peer
+    .replace(/^ipv[46]:/, "")
+    .replace(/:\d+$/, "")
+    .replace(/^\[|\]$/g, "");
 }

@@ -8,6 +8,7 @@ import { limits } from "@sightline/contracts";
 import type { ServerCertificate } from "@sightline/service";
 import { HealthImplementation } from "grpc-health-check";
 import { withDecodedRequests, withUndecodable } from "./decoded-request.ts";
+import type { GrpcCalls } from "./grpc-calls.ts";
 import { createReflection } from "./reflection.ts";
 
 /** How long calls may take to end when the server stops, in milliseconds. */
@@ -20,6 +21,7 @@ const serviceNames = [
   "sightline.v1.EventService",
   "sightline.v1.SubscriptionService",
   "sightline.v1.RecordingService",
+  "sightline.v1.AccessService",
 ];
 
 const options = {
@@ -49,12 +51,12 @@ class CertificateCredentials extends ServerCredentials {
 export class GrpcServer {
   readonly #server = new Server(options);
   readonly #health = new HealthImplementation();
-  readonly #endStreams: () => void;
+  readonly #calls: GrpcCalls;
   readonly #credentials: ServerCredentials;
 
-  /** `endStreams` ends the calls that would never end by themselves. Without a certificate the server speaks plain text. */
-  constructor(endStreams: () => void, certificate?: ServerCertificate) {
-    this.#endStreams = endStreams;
+  /** `calls` makes the handlers. Without a certificate the server speaks plain text. */
+  constructor(calls: GrpcCalls, certificate?: ServerCertificate) {
+    this.#calls = calls;
     this.#credentials = certificate
       ? new CertificateCredentials(certificate)
       : ServerCredentials.createInsecure();
@@ -64,7 +66,13 @@ export class GrpcServer {
     this.setServing(false);
   }
 
+  /** @throws when a handler was not made by `calls` for its method, and so would let anybody in */
   addService(definition: ServiceDefinition, implementation: UntypedServiceImplementation): void {
+    for (const [key, { path }] of Object.entries(definition)) {
+      const handler = implementation[key];
+      if (handler && this.#calls.madeFor(handler) !== path.split("/").at(-1))
+        throw new Error(`${path} is not guarded: make its handler by GrpcCalls, with its own name`);
+    }
     this.#server.addService(withUndecodable(definition), implementation);
   }
 
@@ -87,7 +95,7 @@ export class GrpcServer {
   async stop(): Promise<void> {
     this.setServing(false);
     const drained = new Promise<void>((resolve) => this.#server.tryShutdown(() => resolve()));
-    this.#endStreams();
+    this.#calls.endStreams();
     const limit = setTimeout(() => this.#server.forceShutdown(), drainMs);
     await drained;
     clearTimeout(limit);

@@ -7,6 +7,7 @@ import {
   type ListDetectionsResponse,
   subjects,
 } from "@sightline/contracts";
+import type { CameraScope } from "../access/camera-scope.ts";
 import { applyFilter, type DetectionFilter, readFilter } from "../feeds/detection-filter.ts";
 import { readNames } from "../feeds/filter-fields.ts";
 import type { StoredMessages, StreamState } from "../feeds/stored-messages.ts";
@@ -49,14 +50,14 @@ export class DetectionHistory {
   }
 
   /**
-   * One page, in the order in which frames were stored. It ends early, with a token, when it has taken as much time or
+   * One page of what is of cameras of the scope, in the order in which frames were stored. It ends early, with a token, when it has taken as much time or
    * is as large as one call may. @throws ApiError invalid_argument, history_unavailable
    */
-  async list(request: ListDetectionsRequest): Promise<ListDetectionsResponse> {
+  async list(request: ListDetectionsRequest, scope: CameraScope): Promise<ListDetectionsResponse> {
     const { pageSize, pageToken, ...rest } = request;
     const page = readPage(pageSize, pageToken, rest);
     const query = {
-      filter: readFilter(request),
+      filter: readFilter(request, scope),
       range: readTimeRange(request.startTime, request.endTime),
       zone: request.zone,
     };

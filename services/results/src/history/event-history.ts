@@ -8,6 +8,7 @@ import {
   parseEventName,
   subjects,
 } from "@sightline/contracts";
+import type { CameraScope } from "../access/camera-scope.ts";
 import {
   type EventFilter,
   passesFilter,
@@ -80,13 +81,13 @@ export class EventHistory {
   }
 
   /**
-   * One page, newest first by when events began, each once and as it stands now. It ends early, with a token, when it
+   * One page of what is of cameras of the scope, newest first by when events began, each once and as it stands now. It ends early, with a token, when it
    * has taken as much time or is as large as one call may. @throws ApiError invalid_argument, history_unavailable
    */
-  async list(request: ListEventsRequest): Promise<ListEventsResponse> {
+  async list(request: ListEventsRequest, scope: CameraScope): Promise<ListEventsResponse> {
     const { pageSize, pageToken, ...rest } = request;
     const page = readPage(pageSize, pageToken, rest);
-    const filter = readEventFilter(request.filter);
+    const filter = readEventFilter(request.filter, scope);
     const range = readTimeRange(request.startTime, request.endTime);
     return lookUp(async () => {
       const state = await this.#stored.state();

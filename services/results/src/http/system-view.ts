@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { StreamInfo } from "@nats-io/jetstream";
 import type { Camera, HttpSystem, ServedModel, WorkerInfo } from "@sightline/contracts";
 import { diskRoom, type Nats } from "@sightline/service";
+import type { CameraScope } from "../access/camera-scope.ts";
 import { diagnosisSeconds } from "./camera-view.ts";
 import { diagnoseSystem } from "./findings/diagnose-system.ts";
 import { isUnanalysed } from "./findings/find-unanalysed.ts";
@@ -35,7 +36,8 @@ export class SystemView {
     this.#parts = parts;
   }
 
-  async show(): Promise<HttpSystem> {
+  /** Who does not see all cameras is told of its own, and not what streams hold of all of them together. */
+  async show(scope: CameraScope): Promise<HttpSystem> {
     const { version, nats, workers, models, defaultModel, cameras, series } = this.#parts;
     const { info } = nats.connection;
     const system: Omit<HttpSystem, "findings"> = {
@@ -51,13 +53,12 @@ export class SystemView {
         accuracy: accuracy ?? null,
         isDefault: name === defaultModel,
       })),
-      streams: (await this.#readStreams()).map(toHttpStream),
+      streams: scope.all ? (await this.#readStreams()).map(toHttpStream) : [],
       storage: await this.#storage(),
     };
-    const shown = cameras().map((camera) => ({
-      ...toHttpCamera(camera),
-      unanalysed: isUnanalysed(camera.status),
-    }));
+    const shown = cameras()
+      .map((camera) => ({ ...toHttpCamera(camera), unanalysed: isUnanalysed(camera.status) }))
+      .filter(({ id }) => scope.sees(id));
     const samples = new Map(shown.map(({ id }) => [id, series.recent(id, diagnosisSeconds)]));
     return { ...system, findings: diagnoseSystem(system, shown, samples) };
   }

@@ -26,17 +26,16 @@ export function recordingHandlers(calls: GrpcCalls, service: RecordingService): 
       const { spans, silent } = await service.spans(readCameraName(name), openRange(startTime, endTime));
       return { spans: spans.map(toSpanMessage), silentIngests: silent };
     }),
-    downloadRecording: (call) =>
-      calls.send("DownloadRecording", call, async function* ({ name, startTime, endTime, audio }, signal) {
-        const range = boundedRange(startTime, endTime);
-        const video = await service.video(readCameraName(name), range, { audio, signal });
-        for await (const part of partsOf(video)) yield DownloadRecordingResponse.fromPartial({ part });
-      }),
-    downloadEventClip: (call) =>
-      calls.send("DownloadEventClip", call, async function* ({ name, audio }, signal) {
-        const video = await service.clip(name, { audio, signal });
-        for await (const part of partsOf(video)) yield DownloadEventClipResponse.fromPartial({ part });
-      }),
+    downloadRecording: calls.send("DownloadRecording", async function* (request, { signal }) {
+      const { name, startTime, endTime, audio } = request;
+      const range = boundedRange(startTime, endTime);
+      const video = await service.video(readCameraName(name), range, { audio, signal });
+      for await (const part of partsOf(video)) yield DownloadRecordingResponse.fromPartial({ part });
+    }),
+    downloadEventClip: calls.send("DownloadEventClip", async function* ({ name, audio }, { signal }) {
+      const video = await service.clip(name, { audio, signal });
+      for await (const part of partsOf(video)) yield DownloadEventClipResponse.fromPartial({ part });
+    }),
     deleteRecording: calls.unary("DeleteRecording", ({ name, startTime, endTime }) =>
       service.delete(readCameraName(name), startTime || endTime ? openRange(startTime, endTime) : undefined),
     ),

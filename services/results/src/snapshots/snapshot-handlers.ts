@@ -21,7 +21,7 @@ export function eventSnapshotHandlers(
   snapshots: EventSnapshots,
 ): Pick<EventServiceServer, "getEventSnapshot"> {
   return {
-    getEventSnapshot: calls.unary("GetEventSnapshot", async ({ name, annotated }, signal) =>
+    getEventSnapshot: calls.unary("GetEventSnapshot", async ({ name, annotated }, { signal }) =>
       toResponse(await snapshots.get(name, annotated, signal)),
     ),
   };

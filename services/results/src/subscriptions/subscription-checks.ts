@@ -20,6 +20,11 @@ export function readSubscriptionName(name: string): string {
   return id;
 }
 
+/** What to tell a caller who names a subscription that there is not. */
+export function noSubscription(id: string): ApiError {
+  return new ApiError("subscription_not_found", `there is no subscription '${id}'`);
+}
+
 /** Checks a subscription that is to be created, and puts defaults in. @throws ApiError invalid_argument with every fault */
 export function checkSubscription(id: string, given: Subscription | undefined): Subscription {
   const { kind, filter, start, ackDeadlineSeconds, maxDeliveryAttempts } = given ?? Subscription.create();

@@ -8,22 +8,24 @@ export function subscriptionHandlers(
   service: SubscriptionService,
 ): SubscriptionServiceServer {
   return {
-    createSubscription: calls.unary("CreateSubscription", async (r) => ({
-      subscription: await service.create(r),
+    createSubscription: calls.unary("CreateSubscription", async (r, { scope }) => ({
+      subscription: await service.create(r, scope),
     })),
-    getSubscription: calls.unary("GetSubscription", async (r) => ({ subscription: await service.get(r) })),
-    listSubscriptions: calls.unary("ListSubscriptions", (r) => service.list(r)),
-    deleteSubscription: calls.unary("DeleteSubscription", async (r) => {
-      await service.delete(r);
+    getSubscription: calls.unary("GetSubscription", async (r, { scope }) => ({
+      subscription: await service.get(r, scope),
+    })),
+    listSubscriptions: calls.unary("ListSubscriptions", (r, { scope }) => service.list(r, scope)),
+    deleteSubscription: calls.unary("DeleteSubscription", async (r, { scope }) => {
+      await service.delete(r, scope);
       return {};
     }),
-    consume: (call) => calls.stream("Consume", call, () => service.consume(call.request, call)),
-    acknowledge: calls.unary("Acknowledge", async (r) => {
-      await service.acknowledge(r);
+    consume: calls.stream("Consume", (call, { scope }) => service.consume(call.request, call, scope)),
+    acknowledge: calls.unary("Acknowledge", async (r, { scope }) => {
+      await service.acknowledge(r, scope);
       return {};
     }),
-    reject: calls.unary("Reject", async (r) => {
-      await service.reject(r);
+    reject: calls.unary("Reject", async (r, { scope }) => {
+      await service.reject(r, scope);
       return {};
     }),
     listDeadLetters: calls.unary("ListDeadLetters", (r) => service.listDeadLetters(r)),

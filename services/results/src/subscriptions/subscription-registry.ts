@@ -12,7 +12,7 @@ import {
 import type { StreamMakings } from "../feeds/stream-makings.ts";
 import { ApiError } from "../grpc/errors.ts";
 import type { DeadLetters } from "./dead-letters.ts";
-import { sameSubscription } from "./subscription-checks.ts";
+import { noSubscription, sameSubscription } from "./subscription-checks.ts";
 import { consumerNames, streamOf } from "./subscription-consumers.ts";
 import { type LastGiven, SubscriptionPlace } from "./subscription-place.ts";
 
@@ -49,7 +49,7 @@ export class SubscriptionRegistry {
   /** A subscription. @throws ApiError subscription_not_found */
   get(id: string): Subscription {
     const subscription = this.#mirror.get(id);
-    if (!subscription) throw new ApiError("subscription_not_found", `there is no subscription '${id}'`);
+    if (!subscription) throw noSubscription(id);
     return subscription;
   }
 

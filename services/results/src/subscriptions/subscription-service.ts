@@ -12,12 +12,13 @@ import type {
   RejectRequest,
   Subscription,
 } from "@sightline/contracts";
+import type { CameraScope } from "../access/camera-scope.ts";
 import { ApiError } from "../grpc/errors.ts";
 import { cutPage, pageTokenAfter, readPage } from "../grpc/page-token.ts";
 import { type Delivery, decodeAckId } from "./ack-id.ts";
 import { type ConsumeContext, ConsumeSession, type ConsumeSink } from "./consume-session.ts";
 import { RejectedMessages } from "./rejected-messages.ts";
-import { checkSubscription, readSubscriptionName } from "./subscription-checks.ts";
+import { checkSubscription, noSubscription, readSubscriptionName } from "./subscription-checks.ts";
 
 const maxAckIds = 1000;
 const defaultUnacknowledged = 100;
@@ -35,22 +36,34 @@ export class SubscriptionService {
     this.#rejected = new RejectedMessages(context);
   }
 
-  async create({ subscriptionId, subscription }: CreateSubscriptionRequest): Promise<Subscription> {
+  async create(
+    { subscriptionId, subscription }: CreateSubscriptionRequest,
+    scope: CameraScope,
+  ): Promise<Subscription> {
     const checked = checkSubscription(subscriptionId, subscription);
+    if (!isWithin(scope, checked))
+      throw new ApiError(
+        "permission_denied",
+        "the subscription is to cameras that you do not see; name those in its filter that you do",
+      );
     return available(async () => {
       const stored = await this.#context.registry.create(subscriptionId, checked);
       return this.#withState(subscriptionId, stored);
     });
   }
 
-  async get({ name }: GetSubscriptionRequest): Promise<Subscription> {
-    const id = readSubscriptionName(name);
-    const subscription = this.#context.registry.get(id);
+  async get({ name }: GetSubscriptionRequest, scope: CameraScope): Promise<Subscription> {
+    const { id, subscription } = this.#find(name, scope);
     return available(() => this.#withState(id, subscription));
   }
 
-  async list({ pageSize, pageToken }: ListSubscriptionsRequest): Promise<ListSubscriptionsResponse> {
-    const { keys, nextPageToken } = cutPage(this.#context.registry.ids(), readPage(pageSize, pageToken));
+  async list(
+    { pageSize, pageToken }: ListSubscriptionsRequest,
+    scope: CameraScope,
+  ): Promise<ListSubscriptionsResponse> {
+    const { registry } = this.#context;
+    const ids = registry.ids().filter((id) => isWithin(scope, registry.get(id)));
+    const { keys, nextPageToken } = cutPage(ids, readPage(pageSize, pageToken));
     return available(async () => ({ subscriptions: await this.#withStates(keys), nextPageToken }));
   }
 
@@ -59,15 +72,14 @@ export class SubscriptionService {
     return available(() => this.#withStates(this.#context.registry.ids()));
   }
 
-  async delete({ name }: DeleteSubscriptionRequest): Promise<void> {
-    const id = readSubscriptionName(name);
+  async delete({ name }: DeleteSubscriptionRequest, scope: CameraScope): Promise<void> {
+    const { id } = this.#find(name, scope);
     await available(() => this.#context.registry.delete(id));
   }
 
   /** Sends messages to `sink` until the session is stopped. */
-  consume(request: ConsumeRequest, sink: ConsumeSink): ConsumeSession {
-    const id = readSubscriptionName(request.name);
-    const subscription = this.#context.registry.get(id);
+  consume(request: ConsumeRequest, sink: ConsumeSink, scope: CameraScope): ConsumeSession {
+    const { id, subscription } = this.#find(request.name, scope);
     if (request.maxUnacknowledged > maxUnacknowledged)
       throw new ApiError(
         "invalid_argument",
@@ -77,8 +89,8 @@ export class SubscriptionService {
     return new ConsumeSession(id, subscription, most, this.#context, sink);
   }
 
-  async acknowledge(request: AcknowledgeRequest): Promise<void> {
-    const deliveries = this.#deliveries(request.name, request.ackIds);
+  async acknowledge(request: AcknowledgeRequest, scope: CameraScope): Promise<void> {
+    const deliveries = this.#deliveries(request.name, request.ackIds, scope);
     const { connection } = this.#context.nats;
     // Asked for an answer, so that what has been acknowledged stays so if NATS falls in the next moment.
     await available(() =>
@@ -90,12 +102,12 @@ export class SubscriptionService {
     );
   }
 
-  async reject(request: RejectRequest): Promise<void> {
+  async reject(request: RejectRequest, scope: CameraScope): Promise<void> {
     const { name, ackIds, delaySeconds, deadLetter, reason } = request;
     if (!(delaySeconds >= 0 && delaySeconds <= 3600))
       throw new ApiError("invalid_argument", `delay_seconds is ${delaySeconds}; expected 0 to 3600`);
     const id = readSubscriptionName(name);
-    const deliveries = this.#deliveries(name, ackIds);
+    const deliveries = this.#deliveries(name, ackIds, scope);
     const why = reason.slice(0, maxReasonLength) || "rejected by its reader";
     await available(async () => {
       for (const delivery of deliveries)
@@ -126,9 +138,17 @@ export class SubscriptionService {
     await available(() => this.#context.deadLetters.remove(id, Number(letter), redeliver));
   }
 
-  #deliveries(name: string, ackIds: readonly string[]): Delivery[] {
+  /** A subscription of cameras of the scope. @throws ApiError invalid_argument, subscription_not_found */
+  #find(name: string, scope: CameraScope): { id: string; subscription: Subscription } {
     const id = readSubscriptionName(name);
-    this.#context.registry.get(id);
+    const { registry } = this.#context;
+    const subscription = registry.get(id);
+    if (!isWithin(scope, subscription)) throw noSubscription(id);
+    return { id, subscription };
+  }
+
+  #deliveries(name: string, ackIds: readonly string[], scope: CameraScope): Delivery[] {
+    const { id } = this.#find(name, scope);
     if (ackIds.length > maxAckIds)
       throw new ApiError(
         "invalid_argument",
@@ -151,6 +171,12 @@ export class SubscriptionService {
       deadLetters: letters,
     };
   }
+}
+
+/** Whether a subscription delivers nothing but what is of cameras of the scope. */
+function isWithin(scope: CameraScope, { filter }: Subscription): boolean {
+  const cameras = filter?.cameras ?? [];
+  return scope.all || (cameras.length > 0 && cameras.every((name) => scope.seesName(name)));
 }
 
 /** Runs NATS operations; a failure that is none of the caller's becomes subscriptions_unavailable. */

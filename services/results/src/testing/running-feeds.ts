@@ -36,6 +36,7 @@ import { DetectionHistory } from "../history/detection-history.ts";
 import { EventHistory } from "../history/event-history.ts";
 import { type RulesOf, ZoneLookup } from "../history/zone-lookup.ts";
 import { FeedClient } from "./feed-client.ts";
+import { localAccess } from "./local-access.ts";
 
 const log = createLogger("test", "fatal");
 
@@ -98,8 +99,8 @@ export class RunningFeeds {
       await reader.start();
     }
     await makings.settled();
-    const calls = new GrpcCalls(log, () => undefined);
-    const grpc = life.add(new GrpcServer(() => calls.endStreams()));
+    const calls = new GrpcCalls(localAccess, log, () => undefined);
+    const grpc = life.add(new GrpcServer(calls));
     const zones = new ZoneLookup(rulesOf);
     const detections = new DetectionHistory(timeline.stored, zones);
     grpc.addService(

@@ -33,6 +33,7 @@ import { GrpcCalls } from "../grpc/grpc-calls.ts";
 import { GrpcServer } from "../grpc/grpc-server.ts";
 import { subscriptionHandlers } from "../subscriptions/subscription-handlers.ts";
 import { startSubscriptions } from "../subscriptions/subscriptions.ts";
+import { localAccess } from "./local-access.ts";
 import { sampleFrame } from "./sample-frames.ts";
 
 const kept = { maxAgeSeconds: 3600, maxBytes: 16 * 1024 ** 2, replicas: 1 };
@@ -62,10 +63,10 @@ export class RunningSubscriptions {
     const nats = await connectNats(server.url, "test", log);
     await ensureResultStreams(nats.manager, { timeline: kept, events: kept, deadLetters: kept });
     const { subscriptions, streamMakings } = await openBuckets(nats.kv);
-    const calls = new GrpcCalls(log, () => undefined);
+    const calls = new GrpcCalls(localAccess, log, () => undefined);
     const makings = life.add(new StreamMakings(streamMakings, log));
     const service = await startSubscriptions(nats, subscriptions, makings, log, life);
-    const grpc = life.add(new GrpcServer(() => calls.endStreams()));
+    const grpc = life.add(new GrpcServer(calls));
     grpc.addService(SubscriptionServiceService, subscriptionHandlers(calls, service));
     const port = await grpc.listen("127.0.0.1:0");
     const client = new SubscriptionServiceClient(`127.0.0.1:${port}`, credentials.createInsecure());

@@ -10,6 +10,7 @@ import {
 import { z } from "zod";
 import { parseCameraUri } from "../../cameras/camera-uri.ts";
 import { faultsOf, throwFaults } from "../../grpc/errors.ts";
+import { callerOf } from "../access/http-guard.ts";
 import { bodyIsCheckedLater, readFields } from "../body-fields.ts";
 import { formFaults, fromHttpSettings, updateMaskOf } from "../json/camera-json.ts";
 import { cameraParams, conditional, errorAnswers, etagOf, wholeNumber } from "./api-error.ts";
@@ -33,9 +34,9 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
         response: { 200: httpCameraPageSchema, ...errorAnswers },
       },
     },
-    async ({ query }) => {
+    async (request) => {
       const { cameras, view } = parts();
-      const page = cameras.list(query);
+      const page = cameras.list(request.query, callerOf(request).scope);
       return { ...page, cameras: page.cameras.map((camera) => view.show(camera)) };
     },
   );

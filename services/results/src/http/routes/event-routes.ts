@@ -10,6 +10,7 @@ import {
 } from "@sightline/contracts";
 import { z } from "zod";
 import { ApiError } from "../../grpc/errors.ts";
+import { callerOf } from "../access/http-guard.ts";
 import { errorAnswers, flag, time, wholeNumber } from "./api-error.ts";
 import { jpegAnswer } from "./jpeg-answer.ts";
 import type { ApiApp, Parts } from "./parts.ts";
@@ -51,8 +52,9 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
         response: { 200: httpEventPageSchema, ...errorAnswers },
       },
     },
-    async ({ query }) => {
-      const { events, nextPageToken } = await parts().events.list({
+    async (request) => {
+      const { query } = request;
+      const asked = {
         filter: EventFilter.fromPartial({
           cameras: query.camera.map(cameraName),
           types: query.type.map(readType),
@@ -63,7 +65,8 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
         endTime: query.to === undefined ? undefined : toTimestamp(Date.parse(query.to)),
         pageSize: query.pageSize,
         pageToken: query.pageToken,
-      });
+      };
+      const { events, nextPageToken } = await parts().events.list(asked, callerOf(request).scope);
       return { events: events.map(toHttpEvent), nextPageToken };
     },
   );
