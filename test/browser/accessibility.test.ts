@@ -1,8 +1,8 @@
 import type { HttpRules } from "@sightline/contracts";
 import { freePort } from "@sightline/service/testing";
-import axe, { type AxeResults } from "axe-core";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { expectAccessible, prepareAccessible } from "./accessible.ts";
 import { ConsoleSystem, patience } from "./console-system.ts";
 import { livePicture, shownFrame, untilDrawn } from "./drawn-pictures.ts";
 import { pressAt, tabTo, typeAt } from "./keyboard.ts";
@@ -61,13 +61,6 @@ afterEach(async () => {
 });
 afterAll(() => sightline?.stop());
 
-const looks = [
-  { name: "wide, light", width: 1280, height: 900, colorScheme: "light" },
-  { name: "wide, dark", width: 1280, height: 900, colorScheme: "dark" },
-  { name: "phone, light", width: 360, height: 740, colorScheme: "light" },
-  { name: "phone, dark", width: 360, height: 740, colorScheme: "dark" },
-] as const;
-
 /** Pages, each brought into the state in which it shows the most. */
 const pages: [name: string, path: string, bring: (page: Page) => Promise<unknown>][] = [
   ["the wall", "/", (page) => untilDrawn(livePicture(page, "entrance"))],
@@ -121,30 +114,21 @@ const pages: [name: string, path: string, bring: (page: Page) => Promise<unknown
     (page) => page.getByText("No event that is kept passes this filter.").waitFor(),
   ],
   ["the system", "/system", (page) => page.getByTestId("workers").waitFor()],
+  [
+    "settings of an open server",
+    "/settings",
+    (page) => page.getByRole("heading", { name: "This server is open" }).waitFor(),
+  ],
   ["no such camera", "/cameras/none", (page) => page.getByText("There is no camera of this name").waitFor()],
   ["no such page", "/nowhere", (page) => page.getByRole("heading", { level: 1 }).waitFor()],
 ];
 
-async function violations(page: Page): Promise<string[]> {
-  const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-  const found = await page.evaluate<AxeResults>(`axe.run(document, { runOnly: ${JSON.stringify(tags)} })`);
-  expect(found.passes.length).toBeGreaterThan(5);
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-}
-
 test.for(pages)("%s: accessible in light and dark, wide and narrow", async ([, path, bring]) => {
   const { page } = await sightline.blank();
-  await page.addInitScript(axe.source);
+  await prepareAccessible(page);
   await page.goto(sightline.origin + path);
   await bring(page);
-  for (const { name, width, height, colorScheme } of looks) {
-    await page.setViewportSize({ width, height });
-    await page.emulateMedia({ colorScheme });
-    expect(await violations(page), name).toEqual([]);
-    const wider = () => page.evaluate<number>("document.documentElement.scrollWidth - innerWidth");
-    const message = `${name}: pixels beyond the page's width`;
-    await expect.poll(wider, { ...patience, message }).toBeLessThanOrEqual(0);
-  }
+  await expectAccessible(page);
 });
 
 test("a camera is added, given a zone, and deleted with the keyboard alone", async () => {

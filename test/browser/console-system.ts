@@ -40,18 +40,28 @@ export class ConsoleSystem {
   }
 
   /** Opens a page of the console in a browser profile of its own. */
-  async open(path: string, options?: BrowserContextOptions): Promise<ConsolePage> {
-    const opened = await this.blank(options);
+  async open(
+    path: string,
+    options?: BrowserContextOptions,
+    secrets?: readonly string[],
+  ): Promise<ConsolePage> {
+    const opened = await this.blank(options, secrets);
     await opened.page.goto(this.origin + path);
     return opened;
   }
 
-  /** A page that shows nothing yet, in a browser profile of its own. */
-  async blank(options: BrowserContextOptions = {}): Promise<ConsolePage> {
+  /**
+   * A page that shows nothing yet, in a browser profile of its own.
+   * @param secrets that this page may never be sent
+   */
+  async blank(
+    options: BrowserContextOptions = {},
+    secrets: readonly string[] = this.#secrets,
+  ): Promise<ConsolePage> {
     const context = await this.#browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
     context.setDefaultTimeout(patience.timeout);
     const page = await context.newPage();
-    const record = await PageRecord.of(page, this.origin, this.#secrets);
+    const record = await PageRecord.of(page, this.origin, secrets);
     this.#opened.push({ page, record });
     return { page, record };
   }

@@ -1,22 +1,45 @@
+import { useEffect } from "preact/hooks";
+import { LoginPage } from "./access/login-page.tsx";
+import { NeedsRole } from "./access/needs-role.tsx";
 import { CameraPage } from "./camera/camera-page.tsx";
 import { AddCameraPage } from "./camera-form/add-camera-page.tsx";
 import { EditCameraPage } from "./camera-form/edit-camera-page.tsx";
 import { EventsPage } from "./events/events-page.tsx";
-import { route } from "./routing/navigation.ts";
+import { hasUnsaved, navigate, route } from "./routing/navigation.ts";
 import { RulesPage } from "./rules/rules-page.tsx";
+import { SettingsPage } from "./settings/settings-page.tsx";
 import { ConnectionBanner, Header } from "./shell/header.tsx";
 import { Page } from "./shell/page.tsx";
+import { auth, authFault, me } from "./state/auth.ts";
 import { SystemPage } from "./system/system-page.tsx";
 import { WallPage } from "./wall/wall-page.tsx";
 
-/** The whole console. */
+/** The whole console. Who is not logged in gets the login page at the address of the page that is wanted. */
 export function App() {
+  if (!auth.value) return <Starting />;
+  const isLoggedIn = me.value !== undefined;
   return (
     <>
-      <Header />
-      <ConnectionBanner />
-      <CurrentPage />
+      {/* What is not saved yet outlasts a login that has ended. */}
+      {(isLoggedIn || hasUnsaved()) && (
+        <div class="console-pages" hidden={!isLoggedIn}>
+          <Header />
+          <ConnectionBanner />
+          <CurrentPage />
+        </div>
+      )}
+      {!isLoggedIn && <LoginPage />}
     </>
+  );
+}
+
+function Starting() {
+  return (
+    <Page title="Sightline">
+      <p class="note" role="status">
+        {authFault.value === "" ? "Asking the server …" : `${authFault.value} Trying again …`}
+      </p>
+    </Page>
   );
 }
 
@@ -28,13 +51,29 @@ function CurrentPage() {
     case "camera":
       return <CameraPage key={now.id} id={now.id} event={now.event} />;
     case "editCamera":
-      return <EditCameraPage key={now.id} id={now.id} />;
+      return (
+        <NeedsRole needs="operator" title={`Edit ${now.id}`}>
+          <EditCameraPage key={now.id} id={now.id} />
+        </NeedsRole>
+      );
     case "zones":
-      return <RulesPage key={now.id} id={now.id} />;
+      return (
+        <NeedsRole needs="operator" title={`Zones and rules of ${now.id}`}>
+          <RulesPage key={now.id} id={now.id} />
+        </NeedsRole>
+      );
     case "addCamera":
-      return <AddCameraPage />;
+      return (
+        <NeedsRole needs="operator" title="Add a camera">
+          <AddCameraPage />
+        </NeedsRole>
+      );
     case "system":
       return <SystemPage />;
+    case "settings":
+      return <SettingsPage />;
+    case "login":
+      return <GoOn to={now.to} />;
     case "events":
       return <EventsPage query={now.query} event={now.event} />;
     case "unknown":
@@ -46,4 +85,10 @@ function CurrentPage() {
         </Page>
       );
   }
+}
+
+/** The login page is not for those who are logged in. */
+function GoOn({ to }: { to: string }) {
+  useEffect(() => navigate(to, { replace: true }), [to]);
+  return null;
 }

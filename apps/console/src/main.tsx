@@ -1,8 +1,10 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
-import { interceptLinks } from "./routing/navigation.ts";
-import { startLive } from "./state/live.ts";
+import { interceptLinks, startOver } from "./routing/navigation.ts";
+import { followLogin, startAuth } from "./state/auth.ts";
+import { startLive, stopLive } from "./state/live.ts";
 
 interceptLinks();
-startLive();
+followLogin({ onLogin: startLive, onLogout: stopLive, onOther: () => startOver() });
+void startAuth();
 render(<App />, document.getElementById("console") as HTMLElement);

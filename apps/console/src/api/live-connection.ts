@@ -29,6 +29,8 @@ export class LiveConnection {
   }
 
   start(): void {
+    this.#stopped = false;
+    this.#attempt = 0;
     addEventListener("online", this.#retryNow);
     document.addEventListener("visibilitychange", this.#retryNow);
     this.#connect();

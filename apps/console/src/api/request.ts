@@ -22,6 +22,13 @@ export interface RequestOptions {
   signal?: AbortSignal | undefined;
 }
 
+let whenUnauthenticated: () => void = () => undefined;
+
+/** Calls `listener` whenever the server wants a login first. */
+export function onUnauthenticated(listener: () => void): void {
+  whenUnauthenticated = listener;
+}
+
 /** Sends a request to the API and returns its answer when it is a success. @throws RequestError, or the signal's reason */
 export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
   const { method = "GET", body, etag, signal } = options;
@@ -38,7 +45,11 @@ export async function request(path: string, options: RequestOptions = {}): Promi
     signal?.throwIfAborted();
     throw new RequestError("unreachable", "The server does not answer. Is it running?", 0);
   }
-  if (!answer.ok) throw await failure(answer);
+  if (!answer.ok) {
+    const fault = await failure(answer);
+    if (fault.code === "unauthenticated") whenUnauthenticated();
+    throw fault;
+  }
   return answer;
 }
 

@@ -1,11 +1,11 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { describeFailure, RequestError } from "../api/request.ts";
+import { describedBy, Field } from "../shell/field.tsx";
 import { ModelNotice } from "../shell/model-notice.tsx";
 import { system, useSystem } from "../state/system.ts";
 import { ClassPicker } from "./class-picker.tsx";
 import { ConfirmUntested } from "./confirm-untested.tsx";
-import { describedBy, Field } from "./field.tsx";
 import {
   checkForm,
   type FieldErrors,

@@ -1,4 +1,4 @@
-import { describedBy, Field } from "./field.tsx";
+import { describedBy, Field } from "../shell/field.tsx";
 import type { FieldErrors, FieldName, FormValues } from "./form-values.ts";
 
 interface Props {

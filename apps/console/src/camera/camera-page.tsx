@@ -8,6 +8,7 @@ import { DarkNotice, isDark } from "../shell/dark-notice.tsx";
 import { Fold } from "../shell/fold.tsx";
 import { Page } from "../shell/page.tsx";
 import { ZoomView } from "../shell/zoom-view.tsx";
+import { may } from "../state/auth.ts";
 import { type CameraState, cameras, findCamera } from "../state/cameras.ts";
 import { CameraCharts } from "./camera-charts.tsx";
 import { CameraFacts } from "./camera-facts.tsx";
@@ -32,7 +33,7 @@ export function CameraPage({ id, event }: Props) {
     <Page
       title={id}
       className={aspectOf(state) < 1 ? "camera-page portrait" : "camera-page"}
-      actions={<Actions state={state} />}
+      actions={may("operator") && <Actions state={state} />}
     >
       <div class="camera-top">
         <CameraPicture state={state} />

@@ -3,7 +3,8 @@ import type { HttpEvent } from "@sightline/contracts";
 import { useEffect, useRef } from "preact/hooks";
 import { clipUrl, type EventFilter, getEvent, snapshotUrl } from "../api/calls.ts";
 import { describeFailure } from "../api/request.ts";
-import { cameraPath } from "../routing/route.ts";
+import { cameraPath, eventsPath } from "../routing/route.ts";
+import { CopyButton } from "../shell/copy-button.tsx";
 import { ZoomView } from "../shell/zoom-view.tsx";
 import { formatFullTime } from "../words/times.ts";
 import { EventClip } from "./event-clip.tsx";
@@ -103,6 +104,10 @@ export function EventDialog({ opened, list, complete, filter, onOpen, onClose }:
             Save without boxes
           </a>
         )}
+        <CopyButton
+          text={location.origin + eventsPath(new URLSearchParams(), opened)}
+          label="Copy the link"
+        />
         <button type="button" class="primary" onClick={() => dialog.current?.close()}>
           Close
         </button>

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { type EventFilter, listEvents } from "../api/calls.ts";
 import { describeFailure } from "../api/request.ts";
 import { leaveOverlay, navigate } from "../routing/navigation.ts";
+import { may } from "../state/auth.ts";
 import { connectionCount, onEvent } from "../state/live.ts";
 import { EventDialog } from "./event-dialog.tsx";
 import { type EventId, eventKey, matches, mergeEvents } from "./event-feed.ts";
@@ -118,7 +119,7 @@ export function EventList({ filter, showCamera, opened, addressOf }: Props) {
         <p class="note">
           {narrowed
             ? "No event that is kept passes this filter."
-            : "None yet. Rules make events: draw a zone or a line on a camera's “Zones and rules” page and say what should be reported."}
+            : `None yet. Rules make events: ${may("operator") ? "draw a zone or a line on a camera's “Zones and rules” page and say what should be reported." : "an operator draws zones and lines and says what should be reported."}`}
         </p>
       )}
       {list === undefined && fault.value === "" && <p class="note">Fetching events …</p>}

@@ -11,13 +11,23 @@ let unsaved: () => boolean = () => false;
 export function guardUnsaved(isUnsaved: () => boolean): () => void {
   unsaved = isUnsaved;
   const onUnload = (event: BeforeUnloadEvent) => {
-    if (isUnsaved()) event.preventDefault();
+    if (unsaved()) event.preventDefault();
   };
   addEventListener("beforeunload", onUnload);
   return () => {
     unsaved = () => false;
     removeEventListener("beforeunload", onUnload);
   };
+}
+
+export function hasUnsaved(): boolean {
+  return unsaved();
+}
+
+/** Loads the page anew, with nothing left of what it held. */
+export function startOver(path = location.pathname + location.search): void {
+  unsaved = () => false;
+  location.replace(path);
 }
 
 /** The page that is shown, as an address without origin. */
@@ -60,7 +70,7 @@ function onHistory(): void {
   else history.pushState(null, "", shown);
 }
 
-function mayLeave(): boolean {
+export function mayLeave(): boolean {
   return !unsaved() || confirm("Leave without saving? What was changed here will be lost.");
 }
 

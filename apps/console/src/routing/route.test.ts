@@ -16,6 +16,23 @@ describe("routes", () => {
     expect(parseRoute("/cameras/front/zones")).toEqual({ page: "zones", id: "front" });
   });
 
+  it("goes on after the login to a page of this console only", () => {
+    const login = (to: string) =>
+      parseRoute("/login", `?${new URLSearchParams({ to, fault: "oidc_expired" })}`);
+    const events = "/events/front/1?type=left";
+    expect(login(events)).toEqual({ page: "login", fault: "oidc_expired", to: events });
+    for (const to of [
+      "https://evil.example/",
+      "//evil.example",
+      "/\\evil.example",
+      "/api/v1/cameras",
+      "events",
+    ])
+      expect(login(to)).toMatchObject({ to: "/" });
+    expect(parseRoute("/login")).toEqual({ page: "login", fault: "", to: "/" });
+    expect(parseRoute("/settings")).toEqual({ page: "settings" });
+  });
+
   it("keeps the filters of the events page", () => {
     const route = parseRoute("/events", "?camera=front&type=appeared");
     expect(route.page === "events" && [...route.query]).toEqual([

@@ -6,6 +6,8 @@ export type Route =
   | { page: "zones"; id: string }
   | { page: "addCamera" }
   | { page: "system" }
+  | { page: "settings" }
+  | { page: "login"; fault: string; to: string }
   | { page: "events"; query: URLSearchParams; event?: { camera: string; id: string } }
   | { page: "unknown" };
 
@@ -16,6 +18,8 @@ export function parseRoute(pathname: string, search = ""): Route {
   if (parts.length === 0) return { page: "wall" };
   if (parts.length === 1 && first === "add") return { page: "addCamera" };
   if (parts.length === 1 && first === "system") return { page: "system" };
+  if (parts.length === 1 && first === "settings") return { page: "settings" };
+  if (parts.length === 1 && first === "login") return loginRoute(new URLSearchParams(search));
   if (parts.length === 1 && first === "events") return { page: "events", query: new URLSearchParams(search) };
   const id = decode(second);
   const event = decode(first === "events" ? third : fourth);
@@ -28,6 +32,13 @@ export function parseRoute(pathname: string, search = ""): Route {
   if (third === "edit") return { page: "editCamera", id };
   if (third === "zones") return { page: "zones", id };
   return { page: "unknown" };
+}
+
+function loginRoute(query: URLSearchParams): Route {
+  const to = query.get("to") ?? "/";
+  // Only to a page of this console: an address that someone has sent must not lead elsewhere.
+  const isOwn = to.startsWith("/") && !/^\/[/\\]/.test(to) && !to.startsWith("/api/");
+  return { page: "login", fault: query.get("fault") ?? "", to: isOwn ? to : "/" };
 }
 
 /** Path of a camera's page or of one of its sub-pages. */

@@ -1,12 +1,17 @@
 import { useComputed } from "@preact/signals";
+import type { RoleName } from "@sightline/contracts";
+import { UserMenu } from "../access/user-menu.tsx";
 import { route } from "../routing/navigation.ts";
+import { may } from "../state/auth.ts";
 import { connection } from "../state/live.ts";
+import { Brand } from "./brand.tsx";
 
-const links = [
+const links: readonly { href: string; name: string; pages: readonly string[]; role?: RoleName }[] = [
   { href: "/", name: "Cameras", pages: ["wall", "camera", "editCamera", "zones"] },
   { href: "/events", name: "Events", pages: ["events"] },
   { href: "/system", name: "System", pages: ["system"] },
-  { href: "/add", name: "Add camera", pages: ["addCamera"] },
+  { href: "/add", name: "Add camera", pages: ["addCamera"], role: "operator" },
+  { href: "/settings", name: "Settings", pages: ["settings"] },
 ];
 
 /** The console's name and its main pages. */
@@ -18,24 +23,22 @@ export function Header() {
         Skip to content
       </a>
       <a class="brand" href="/">
-        <svg viewBox="0 0 32 32" aria-hidden="true">
-          <path class="brand-frame" d="M7 12V7h5M20 7h5v5M25 20v5h-5M12 25H7v-5" />
-          <path class="brand-line" d="M9 16h14" />
-          <circle class="brand-eye" cx="16" cy="16" r="3" />
-        </svg>
-        Sightline
+        <Brand />
       </a>
       <nav aria-label="Pages">
         <ul>
-          {links.map(({ href, name, pages }) => (
-            <li key={href}>
-              <a href={href} aria-current={pages.includes(page.value) ? "page" : undefined}>
-                {name}
-              </a>
-            </li>
-          ))}
+          {links
+            .filter(({ role }) => may(role ?? "viewer"))
+            .map(({ href, name, pages }) => (
+              <li key={href}>
+                <a href={href} aria-current={pages.includes(page.value) ? "page" : undefined}>
+                  {name}
+                </a>
+              </li>
+            ))}
         </ul>
       </nav>
+      <UserMenu />
     </header>
   );
 }

@@ -3,6 +3,7 @@ import type { HttpEvent, HttpSample, LiveMessage } from "@sightline/contracts";
 import { LiveConnection } from "../api/live-connection.ts";
 import { drawPictures } from "../live/picture-painter.ts";
 import { WatchList } from "../live/watch-list.ts";
+import { refreshAuth } from "./auth.ts";
 import { removeCameraState, replaceCameras, setRules, updateCameraState } from "./cameras.ts";
 
 /** `connecting` only before the first connection. */
@@ -23,6 +24,8 @@ const live = new LiveConnection({
   },
   onLost() {
     connection.value = "lost";
+    // The server may have ended it because the login has ended or changed.
+    void refreshAuth();
   },
   onMessage: receive,
   onPicture(picture) {
@@ -33,11 +36,15 @@ const live = new LiveConnection({
 /** Which cameras' pictures are wanted from the server. */
 export const watchList = new WatchList((cameras) => live.send({ type: "watch", cameras }));
 
-/** Connects to the server and stays connected. */
+/** Connects to the server and stays connected until `stopLive`. */
 export function startLive(): void {
   drawPictures.onDone = (camera) => live.send({ type: "drawn", camera });
   drawPictures.onPace = (framesPerSecond) => watchList.interfacePace(framesPerSecond);
   live.start();
+}
+
+export function stopLive(): void {
+  live.stop();
 }
 
 /** Calls `listener` with each event message until the returned function is called. */

@@ -3,6 +3,7 @@ import type { HttpSystem } from "@sightline/contracts";
 import { useEffect } from "preact/hooks";
 import { getSystem } from "../api/calls.ts";
 import { describeFailure } from "../api/request.ts";
+import { me } from "./auth.ts";
 import { connectionCount } from "./live.ts";
 
 const periodMs = 3_000;
@@ -35,7 +36,7 @@ export function useSystem(): void {
 
 function askNow(): void {
   clearTimeout(timer);
-  if (!document.hidden) void ask();
+  if (!document.hidden && me.peek()) void ask();
 }
 
 async function ask(): Promise<void> {

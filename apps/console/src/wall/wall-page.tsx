@@ -1,4 +1,5 @@
 import { Page } from "../shell/page.tsx";
+import { may, me } from "../state/auth.ts";
 import { cameras } from "../state/cameras.ts";
 import { connection } from "../state/live.ts";
 import { Headline } from "./headline.tsx";
@@ -31,6 +32,25 @@ function density(count: number): "few" | "some" | "many" {
 }
 
 function NoCameras() {
+  const seen = me.value?.cameras ?? [];
+  if (!seen.includes("*"))
+    return (
+      <div class="empty">
+        <h2>No cameras for you yet</h2>
+        <p>
+          {seen.length === 0
+            ? "You may see no camera. An administrator can change that."
+            : `You may see ${seen.join(", ")}, and there is no such camera now. An administrator can show you others.`}
+        </p>
+      </div>
+    );
+  if (!may("operator"))
+    return (
+      <div class="empty">
+        <h2>No cameras yet</h2>
+        <p>An operator adds them. They are shown here as soon as they are there.</p>
+      </div>
+    );
   return (
     <div class="empty">
       <h2>No cameras yet</h2>

@@ -1,0 +1,111 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { login } from "../api/access-calls.ts";
+import { describeFailure } from "../api/request.ts";
+import { route } from "../routing/navigation.ts";
+import { Brand } from "../shell/brand.tsx";
+import { auth, refreshAuth } from "../state/auth.ts";
+import { loginFault } from "./login-words.ts";
+
+/** Asks who is there. The address stays, so that the page that was wanted is there afterwards. */
+export function LoginPage() {
+  const { password = true, oidc } = auth.value?.login ?? {};
+  useEffect(() => {
+    const before = document.title;
+    document.title = "Log in · Sightline";
+    return () => {
+      document.title = before;
+    };
+  }, []);
+  const told = route.value.page === "login" ? loginFault(route.value.fault) : "";
+  return (
+    <main class="login-page">
+      <div class="login panel">
+        <p class="login-brand">
+          <Brand />
+        </p>
+        <h1>Log in</h1>
+        {told !== "" && (
+          <p class="fault" role="alert">
+            {told}
+          </p>
+        )}
+        {oidc && (
+          <a class="button" href={`${oidc.url}?to=${encodeURIComponent(wanted())}`}>
+            {oidc.label}
+          </a>
+        )}
+        {password && <PasswordLogin />}
+      </div>
+    </main>
+  );
+}
+
+/** The page to go to after the login. */
+function wanted(): string {
+  return route.value.page === "login" ? route.value.to : location.pathname + location.search;
+}
+
+function PasswordLogin() {
+  const user = useSignal("");
+  const password = useSignal("");
+  const busy = useSignal(false);
+  const fault = useSignal("");
+  const first = useRef<HTMLInputElement>(null);
+  const second = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    busy.value = true;
+    fault.value = "";
+    try {
+      await login(user.value.trim(), password.value);
+      await refreshAuth();
+    } catch (error) {
+      fault.value = describeFailure(error);
+      password.value = "";
+      second.current?.focus();
+    } finally {
+      busy.value = false;
+    }
+  };
+  return (
+    <form class="login-form" onSubmit={submit}>
+      <div class="field">
+        <label for="login-user">User</label>
+        <input
+          ref={first}
+          id="login-user"
+          name="username"
+          autoComplete="username"
+          autoCapitalize="none"
+          spellcheck={false}
+          required
+          value={user.value}
+          onInput={(event) => (user.value = event.currentTarget.value)}
+        />
+      </div>
+      <div class="field">
+        <label for="login-password">Password</label>
+        <input
+          ref={second}
+          id="login-password"
+          name="password"
+          type="password"
+          autoComplete="current-password"
+          required
+          value={password.value}
+          onInput={(event) => (password.value = event.currentTarget.value)}
+        />
+      </div>
+      {fault.value !== "" && (
+        <p class="fault" role="alert">
+          {fault.value}
+        </p>
+      )}
+      <button type="submit" class="primary" disabled={busy.value}>
+        Log in
+      </button>
+    </form>
+  );
+}

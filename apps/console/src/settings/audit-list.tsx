@@ -1,0 +1,96 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { type AuditFilter, listAudit } from "../api/access-calls.ts";
+import type { HttpAuditRecord } from "../api/access-types.ts";
+import { Fault } from "../shell/fault.tsx";
+import { LabelledText } from "../shell/labelled.tsx";
+import { useAction } from "../state/use-action.ts";
+import { words } from "../words/names.ts";
+import { formatFullTime } from "../words/times.ts";
+
+/** Who did what, newest first. */
+export function AuditList() {
+  const filter = useSignal<AuditFilter>({ user: "", action: "" });
+  const records = useSignal<readonly HttpAuditRecord[] | undefined>(undefined);
+  const nextPage = useSignal("");
+  const { busy, fault, run } = useAction();
+  const load = (pageToken: string, signal?: AbortSignal) =>
+    run(async () => {
+      const page = await listAudit(filter.peek(), pageToken, signal);
+      if (signal?.aborted) return;
+      records.value = pageToken === "" ? page.records : [...(records.peek() ?? []), ...page.records];
+      nextPage.value = page.nextPageToken ?? "";
+    });
+  useEffect(() => {
+    const aborted = new AbortController();
+    // While a name is being typed, not every letter is asked for.
+    const timer = setTimeout(() => void load("", aborted.signal), records.peek() ? 300 : 0);
+    return () => {
+      clearTimeout(timer);
+      aborted.abort();
+    };
+  }, [filter.value]);
+  const list = records.value;
+  return (
+    <section class="panel" aria-labelledby="audit-title">
+      <h2 id="audit-title">Audit trail</h2>
+      <search class="filters" aria-label="Which records">
+        <LabelledText
+          label="User"
+          value={filter.value.user}
+          onInput={(user) => (filter.value = { ...filter.value, user: user.trim() })}
+        />
+        <LabelledText
+          label="Action"
+          value={filter.value.action}
+          onInput={(action) => (filter.value = { ...filter.value, action: action.trim() })}
+        />
+      </search>
+      <Fault text={fault.value}>
+        <button type="button" onClick={() => void load("")}>
+          Try again
+        </button>
+      </Fault>
+      {list?.length === 0 && <p class="note">There is no record.</p>}
+      {list && list.length > 0 && (
+        <div class="scroll" tabIndex={0} role="region" aria-label="Table of records">
+          <table class="data stacks" data-testid="audit">
+            <thead>
+              <tr>
+                <th scope="col">Time</th>
+                <th scope="col">User</th>
+                <th scope="col">Action</th>
+                <th scope="col">Of</th>
+                <th scope="col">Outcome</th>
+                <th scope="col">From</th>
+                <th scope="col">More</th>
+              </tr>
+            </thead>
+            <tbody>
+              {list.map((record, index) => (
+                <tr key={`${record.time} ${index}`}>
+                  <th scope="row">{formatFullTime(record.time)}</th>
+                  <td data-label="User">{record.user}</td>
+                  <td data-label="Action">{words(record.action)}</td>
+                  <td data-label="Of" class="breaks">
+                    {record.target}
+                  </td>
+                  <td data-label="Outcome">{words(record.outcome)}</td>
+                  <td data-label="From">{record.address}</td>
+                  <td data-label="More" class="breaks">
+                    {record.detail}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {nextPage.value !== "" && (
+        <button type="button" disabled={busy.value} onClick={() => void load(nextPage.value)}>
+          Older records
+        </button>
+      )}
+    </section>
+  );
+}

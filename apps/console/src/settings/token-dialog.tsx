@@ -1,0 +1,99 @@
+import { useSignal } from "@preact/signals";
+import type { RoleName } from "@sightline/contracts";
+import { useEffect, useRef } from "preact/hooks";
+import { createToken } from "../api/access-calls.ts";
+import { Fault } from "../shell/fault.tsx";
+import { describedBy, Field } from "../shell/field.tsx";
+import { LabelledSelect } from "../shell/labelled.tsx";
+import { may, me, roles } from "../state/auth.ts";
+import { useAction } from "../state/use-action.ts";
+import { CamerasField, RoleField } from "./access-fields.tsx";
+import { camerasFault, camerasIn, camerasText } from "./access-words.ts";
+
+const dayMs = 24 * 3_600_000;
+const lifetimes = [
+  ["30", "30 days"],
+  ["90", "90 days"],
+  ["365", "A year"],
+  ["", "Until it is revoked"],
+] as const;
+
+interface Props {
+  onMade: (made: { name: string; token: string }) => void;
+  onClose: () => void;
+}
+
+/** Makes a token that may do at most what its maker may. */
+export function TokenDialog({ onMade, onClose }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const name = useSignal("");
+  const role = useSignal<RoleName>("viewer");
+  const cameras = useSignal(camerasText(me.value?.cameras ?? []));
+  const camerasError = useSignal("");
+  const days = useSignal<string>("90");
+  const { busy, fault, run } = useAction();
+  useEffect(() => dialog.current?.showModal(), []);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    const all = role.value === "admin";
+    camerasError.value = all ? "" : camerasFault(cameras.value);
+    if (camerasError.value !== "") return;
+    const made = await run(async () => {
+      const expireTime = new Date(Date.now() + Number(days.value) * dayMs).toISOString();
+      const { token } = await createToken({
+        name: name.value.trim(),
+        role: role.value,
+        cameras: all ? ["*"] : camerasIn(cameras.value),
+        ...(days.value !== "" && { expireTime }),
+      });
+      onMade({ name: name.value.trim(), token });
+    });
+    if (made) dialog.current?.close();
+  };
+  return (
+    <dialog ref={dialog} class="form-dialog" aria-labelledby="token-title" onClose={onClose}>
+      <h2 id="token-title">Make a token</h2>
+      <form class="form-main" onSubmit={submit}>
+        <Field id="token-name" label="Name" hint="What it is for, so that it is known in the list.">
+          <input
+            {...describedBy("token-name", undefined)}
+            value={name.value}
+            autoComplete="off"
+            maxLength={63}
+            required
+            onInput={(event) => (name.value = event.currentTarget.value)}
+          />
+        </Field>
+        <RoleField
+          id="token-role"
+          value={role.value}
+          options={roles.filter(may)}
+          onChange={(chosen) => (role.value = chosen)}
+        />
+        {role.value !== "admin" && (
+          <CamerasField
+            id="token-cameras"
+            value={cameras.value}
+            error={camerasError.value}
+            onInput={(text) => (cameras.value = text)}
+          />
+        )}
+        <LabelledSelect
+          label="Lasts"
+          value={days.value}
+          options={lifetimes}
+          onChange={(chosen) => (days.value = chosen)}
+        />
+        <Fault text={fault.value} />
+        <div class="buttons">
+          <button type="button" onClick={() => dialog.current?.close()}>
+            Cancel
+          </button>
+          <button type="submit" class="primary" disabled={busy.value}>
+            Make the token
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}

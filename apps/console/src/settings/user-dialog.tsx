@@ -1,0 +1,103 @@
+import { useSignal } from "@preact/signals";
+import type { HttpUser, RoleName } from "@sightline/contracts";
+import { useEffect, useRef } from "preact/hooks";
+import { createUser, setPassword, updateUser } from "../api/access-calls.ts";
+import { Fault } from "../shell/fault.tsx";
+import { describedBy, Field } from "../shell/field.tsx";
+import { auth, roles } from "../state/auth.ts";
+import { useAction } from "../state/use-action.ts";
+import { CamerasField, PasswordField, RoleField } from "./access-fields.tsx";
+import { camerasFault, camerasIn, camerasText } from "./access-words.ts";
+
+interface Props {
+  /** Who is changed; undefined to add one. */
+  user: HttpUser | undefined;
+  onSaved: () => void;
+  onClose: () => void;
+}
+
+/** A user's role, cameras and password. */
+export function UserDialog({ user, onSaved, onClose }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const name = useSignal("");
+  const role = useSignal<RoleName>(user?.role ?? "viewer");
+  const cameras = useSignal(user ? camerasText(user.cameras) : "*");
+  const camerasError = useSignal("");
+  const password = useSignal("");
+  const { busy, fault, run } = useAction();
+  useEffect(() => dialog.current?.showModal(), []);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    const all = role.value === "admin";
+    camerasError.value = all ? "" : camerasFault(cameras.value);
+    if (camerasError.value !== "") return;
+    const access = { role: role.value, cameras: all ? ["*"] : camerasIn(cameras.value) };
+    const secret = password.value === "" ? {} : { password: password.value };
+    const saved = await run(async () => {
+      if (!user) return createUser({ name: name.value.trim(), ...access, ...secret });
+      await updateUser(user.name, access);
+      if (password.value !== "") await setPassword(user.name, password.value);
+    });
+    if (!saved) return;
+    onSaved();
+    dialog.current?.close();
+  };
+  return (
+    <dialog ref={dialog} class="form-dialog" aria-labelledby="user-title" onClose={onClose}>
+      <h2 id="user-title">{user ? `Change user ${user.name}` : "Add a user"}</h2>
+      <form class="form-main" onSubmit={submit}>
+        {!user && (
+          <Field
+            id="user-name"
+            label="User"
+            hint="a–z, 0–9 and “-”; or as the login provider says it, name@example.org."
+          >
+            <input
+              {...describedBy("user-name", undefined)}
+              value={name.value}
+              autoComplete="off"
+              autoCapitalize="none"
+              spellcheck={false}
+              required
+              onInput={(event) => (name.value = event.currentTarget.value)}
+            />
+          </Field>
+        )}
+        <RoleField
+          id="user-role"
+          value={role.value}
+          options={roles}
+          onChange={(chosen) => (role.value = chosen)}
+        />
+        {/* An administrator sees all. */}
+        {role.value !== "admin" && (
+          <CamerasField
+            id="user-cameras"
+            value={cameras.value}
+            error={camerasError.value}
+            onInput={(text) => (cameras.value = text)}
+          />
+        )}
+        <PasswordField
+          id="user-password"
+          label={user ? "New password" : "Password"}
+          {...(user
+            ? { hint: "Empty: it stays as it is." }
+            : auth.value?.login.oidc && { hint: "Empty: only by the login provider." })}
+          required={!user && !auth.value?.login.oidc}
+          value={password.value}
+          onInput={(text) => (password.value = text)}
+        />
+        <Fault text={fault.value} />
+        <div class="buttons">
+          <button type="button" onClick={() => dialog.current?.close()}>
+            Cancel
+          </button>
+          <button type="submit" class="primary" disabled={busy.value}>
+            {user ? "Save changes" : "Add user"}
+          </button>
+        </div>
+      </form>
+    </dialog>
+  );
+}

@@ -1,0 +1,96 @@
+import { useSignal } from "@preact/signals";
+import type { HttpUser } from "@sightline/contracts";
+import { listUsers } from "../api/access-calls.ts";
+import { Fault } from "../shell/fault.tsx";
+import { me } from "../state/auth.ts";
+import { useFetched } from "../state/use-fetched.ts";
+import { formatFullTime } from "../words/times.ts";
+import { camerasName } from "./access-words.ts";
+import { RemoveUser } from "./remove-user.tsx";
+import { UserDialog } from "./user-dialog.tsx";
+
+/** All users, for administrators. */
+export function Users() {
+  const { value, fault, reload } = useFetched(listUsers);
+  /** Who is changed now; "new" while one is added. */
+  const editing = useSignal<HttpUser | "new" | undefined>(undefined);
+  const removing = useSignal<HttpUser | undefined>(undefined);
+  return (
+    <section class="panel" aria-labelledby="users-title">
+      <div class="panel-head">
+        <h2 id="users-title">Users</h2>
+        <button type="button" onClick={() => (editing.value = "new")}>
+          Add a user
+        </button>
+      </div>
+      <Fault text={fault.value} />
+      <div class="scroll" tabIndex={0} role="region" aria-label="Table of users">
+        <table class="data stacks" data-testid="users">
+          <thead>
+            <tr>
+              <th scope="col">User</th>
+              <th scope="col">Role</th>
+              <th scope="col">Cameras</th>
+              <th scope="col">Logs in with</th>
+              <th scope="col">Last login</th>
+              <th scope="col">
+                <span class="hidden">Changes</span>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {value.value?.users.map((user) => (
+              <tr key={user.name}>
+                <th scope="row">
+                  {user.name}
+                  {user.name === me.value?.name && <span class="tag">you</span>}
+                </th>
+                <td data-label="Role">{user.role}</td>
+                <td data-label="Cameras" class="breaks">
+                  {camerasName(user.cameras)}
+                </td>
+                <td data-label="Logs in with">{user.hasPassword ? "password" : "login provider"}</td>
+                <td data-label="Last login">
+                  {user.lastLoginTime ? formatFullTime(user.lastLoginTime) : "never"}
+                </td>
+                <td>
+                  <div class="buttons">
+                    <button
+                      type="button"
+                      aria-label={`Change user ${user.name}`}
+                      onClick={() => (editing.value = user)}
+                    >
+                      Change
+                    </button>
+                    <button
+                      type="button"
+                      class="danger"
+                      aria-label={`Remove user ${user.name}`}
+                      onClick={() => (removing.value = user)}
+                    >
+                      Remove
+                    </button>
+                  </div>
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {editing.value && (
+        <UserDialog
+          user={editing.value === "new" ? undefined : editing.value}
+          onSaved={reload}
+          onClose={() => (editing.value = undefined)}
+        />
+      )}
+      {removing.value && (
+        <RemoveUser
+          name={removing.value.name}
+          onRemoved={reload}
+          onClose={() => (removing.value = undefined)}
+        />
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,76 @@
+import { computed, effect, signal } from "@preact/signals";
+import type { HttpAuth, RoleName } from "@sightline/contracts";
+import { getAuth } from "../api/access-calls.ts";
+import { backoffMs } from "../api/backoff.ts";
+import { describeFailure, onUnauthenticated } from "../api/request.ts";
+
+/** Who is at this browser, and how one logs in; undefined until the server has told. */
+export const auth = signal<HttpAuth | undefined>(undefined);
+
+/** Why the server could not be asked; empty when it could. */
+export const authFault = signal("");
+
+/** The roles, each of which may do all that the ones before it may. */
+export const roles: readonly RoleName[] = ["viewer", "operator", "admin"];
+
+/** Who is logged in; on a server without users everybody is its administrator. */
+export const me = computed(() => {
+  const now = auth.value;
+  return now?.open ? { name: "", role: "admin" as const, cameras: ["*"] } : now?.user;
+});
+
+/** Whether who is logged in may do what needs this role. Follows the login when called while rendering. */
+export function may(role: RoleName): boolean {
+  return me.value !== undefined && roles.indexOf(me.value.role) >= roles.indexOf(role);
+}
+
+let asking: Promise<void> | undefined;
+
+/** Asks the server who is logged in. A server that does not answer leaves what is known. */
+export function refreshAuth(): Promise<void> {
+  asking ??= ask().finally(() => {
+    asking = undefined;
+  });
+  return asking;
+}
+
+async function ask(): Promise<void> {
+  try {
+    auth.value = await getAuth();
+    authFault.value = "";
+  } catch (error) {
+    authFault.value = describeFailure(error);
+  }
+}
+
+/** Asks until the server has told who is logged in. */
+export async function startAuth(): Promise<void> {
+  for (let attempt = 0; auth.peek() === undefined; attempt++) {
+    if (attempt > 0) await new Promise((again) => setTimeout(again, backoffMs(attempt - 1, Math.random())));
+    await refreshAuth();
+  }
+}
+
+interface LoginChanges {
+  onLogin(): void;
+  onLogout(): void;
+  /** Somebody else is logged in, or may do other things than before: what was fetched before is not for them. */
+  onOther(): void;
+}
+
+/** Tells when somebody logs in or is logged out, by whatever cause. */
+export function followLogin({ onLogin, onLogout, onOther }: LoginChanges): void {
+  let now: string | undefined;
+  let last: string | undefined;
+  effect(() => {
+    const next = me.value && JSON.stringify(me.value);
+    if (next === now) return;
+    now = next;
+    if (next === undefined) onLogout();
+    else if (last !== undefined && next !== last) onOther();
+    else onLogin();
+    last = next ?? last;
+  });
+}
+
+onUnauthenticated(() => void refreshAuth());
