@@ -40,6 +40,14 @@ export const accessLimits = {
 const patterns = z.array(z.string().refine(isCameraPattern)).min(1).max(accessLimits.maxPatterns);
 const time = z.iso.datetime();
 
+/** Whom a login provider knows a user as. */
+const userProviderSchema = z.object({
+  issuer: z.string(),
+  subject: z.string(),
+  /** Whether role and cameras are what the provider says at each login, and not an administrator's choice. */
+  managed: z.boolean(),
+});
+
 /** A user in the bucket `access`, under `user.<name>`. */
 export const userRecordSchema = z.object({
   kind: z.literal("user"),
@@ -48,6 +56,8 @@ export const userRecordSchema = z.object({
   cameras: patterns,
   /** argon2id in PHC form; none for one who logs in otherwise. */
   passwordHash: z.string().optional(),
+  /** None for one who never logged in at a login provider. */
+  provider: userProviderSchema.optional(),
   createTime: time,
   lastLoginTime: time.optional(),
 });
@@ -86,6 +96,7 @@ export const accessRecordSchema = z.discriminatedUnion("kind", [
   sessionRecordSchema,
 ]);
 
+export type UserProvider = z.infer<typeof userProviderSchema>;
 export type UserRecord = z.infer<typeof userRecordSchema>;
 export type TokenRecord = z.infer<typeof tokenRecordSchema>;
 export type SessionRecord = z.infer<typeof sessionRecordSchema>;

@@ -10,6 +10,7 @@ import {
   tracingSettings,
 } from "@sightline/service";
 import { z } from "zod";
+import { oidcSettings } from "./access/oidc/oidc-settings.ts";
 
 const hostNames = z
   .string()
@@ -57,6 +58,7 @@ export const settings = {
     schema: hostNames,
     help: "names, separated by commas, by which browsers may call the HTTP address, beside localhost and IP addresses",
   },
+  ...oidcSettings,
   consoleDirectory: {
     env: "SIGHTLINE_CONSOLE_DIR",
     schema: setting.text(fileURLToPath(new URL("../../../apps/console/dist", import.meta.url))),

@@ -143,6 +143,8 @@ export const httpAccess: Readonly<Record<string, Access<RouteRequest>>> = {
   "GET /api/v1/auth": { needs: "anyone", cameras: "none" },
   "POST /api/v1/auth/login": { needs: "anyone", cameras: "none" },
   "POST /api/v1/auth/logout": { needs: "anyone", cameras: "none" },
+  "GET /api/v1/auth/oidc/start": { needs: "anyone", cameras: "none" },
+  "GET /api/v1/auth/oidc/callback": { needs: "anyone", cameras: "none" },
   "GET /api/v1/users": { needs: "admin", cameras: "none" },
   "POST /api/v1/users": { needs: "admin", cameras: "none" },
   "PATCH /api/v1/users/:name": { needs: "admin", cameras: "none" },

@@ -6,12 +6,14 @@ import { AccessStore } from "./access-store.ts";
 import { Identities } from "./identities.ts";
 import { LoginAttempts } from "./login-attempts.ts";
 import { Logins } from "./logins.ts";
+import { type OidcSettings, oidcConfigOf } from "./oidc/oidc-settings.ts";
+import { type OidcParts, startOidc } from "./oidc/start-oidc.ts";
 import { type ServiceTokenFile, ServiceTokens } from "./service-tokens.ts";
 import { Sessions } from "./sessions.ts";
 import { Tokens } from "./tokens.ts";
 import { Users } from "./users.ts";
 
-export interface AccessSettings {
+export interface AccessSettings extends OidcSettings {
   grpc: string;
   http: string;
   adminPasswordFile?: string | undefined;
@@ -26,11 +28,13 @@ export interface AccessParts {
   tokens: Tokens;
   sessions: Sessions;
   logins: Logins;
+  /** Undefined when there is no login provider. */
+  oidc: OidcParts | undefined;
 }
 
 /**
- * Reads users, tokens and sessions, and makes the first admin when a file has the password. `otherLogin`: people can log in
- * without a password of ours, so it is never open.
+ * Reads users, tokens and sessions, and makes the first admin when a file has the password. With a login provider it is never
+ * open: people can log in without a password of ours.
  * @throws SettingError when the service would be open to the network, or a file cannot be read
  */
 export async function startAccess(
@@ -39,8 +43,8 @@ export async function startAccess(
   kv: KV,
   log: Logger,
   life: Lifecycle,
-  otherLogin = false,
 ): Promise<AccessParts> {
+  const provider = oidcConfigOf(settings);
   const services = new ServiceTokens(serviceFiles(settings));
   const store = life.add(new AccessStore(nats, kv, log));
   await store.start();
@@ -51,20 +55,27 @@ export async function startAccess(
   if (settings.adminPasswordFile !== undefined) await makeFirstAdmin(users, settings.adminPasswordFile, log);
 
   const exposed = [settings.grpc, settings.http].filter((address) => !isLoopback(address));
-  if (exposed.length > 0 && !store.hasUsers && !otherLogin)
+  if (exposed.length > 0 && !store.hasUsers && !provider)
     throw new SettingError(
       `there is no user, and ${exposed.join(" and ")} can be reached from the network: everybody could do everything. ` +
         "Name a file with a password in SIGHTLINE_ADMIN_PASSWORD_FILE, which makes the user 'admin', " +
         "or start on 127.0.0.1 and make one with `sightline user add`",
     );
-  const mayBeOpen = exposed.length === 0 && !otherLogin;
+  const mayBeOpen = exposed.length === 0 && !provider;
   const identities = life.add(new Identities({ store, services, clock: new AccessClock(), mayBeOpen, log }));
   identities.start();
   if (identities.open)
     log.warn(
       "there is no user, so everybody on this machine may do everything; `sightline user add` ends that",
     );
-  return { identities, users, tokens: new Tokens(store), sessions, logins };
+  return {
+    identities,
+    users,
+    tokens: new Tokens(store),
+    sessions,
+    logins,
+    oidc: provider && startOidc(provider, users, store, log),
+  };
 }
 
 /** Users that there are stay as they are; the file counts while there is no admin. */

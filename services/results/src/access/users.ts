@@ -3,6 +3,7 @@ import {
   isCameraPattern,
   isUserName,
   type RoleName,
+  type UserProvider,
   type UserRecord,
 } from "@sightline/contracts";
 import { nameHint } from "@sightline/service";
@@ -25,6 +26,8 @@ export interface NewUser {
   role: RoleName;
   cameras?: readonly string[] | undefined;
   password?: string | undefined;
+  /** Who has told of the user, when it was no administrator. */
+  provider?: UserProvider | undefined;
 }
 
 /** Users. Every method throws ApiError. */
@@ -54,7 +57,7 @@ export class Users {
     return user;
   }
 
-  create({ name, role, cameras = ["*"], password }: NewUser): Promise<UserRecord> {
+  create({ name, role, cameras = ["*"], password, provider }: NewUser): Promise<UserRecord> {
     return this.#inTurn(async () => {
       const { store } = this.#parts;
       throwFaults([
@@ -65,7 +68,7 @@ export class Users {
         ...cameraFaults(role, cameras),
         ...passwordFaults(password),
       ]);
-      if (!store.hasUsers && role !== "admin")
+      if (!store.hasUsers && role !== "admin" && !provider)
         throw new ApiError(
           "invalid_argument",
           "there is no user yet: the first must be an admin, who makes the others",
@@ -78,6 +81,7 @@ export class Users {
         role,
         cameras: [...cameras],
         ...(password !== undefined && { passwordHash: await hashSecret(password) }),
+        ...(provider && { provider }),
         createTime: new Date().toISOString(),
       };
       if (!(await store.create(name, record)))

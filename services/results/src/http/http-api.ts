@@ -23,6 +23,7 @@ import { authRoutes } from "./routes/auth-routes.ts";
 import { cameraDetailRoutes } from "./routes/camera-detail-routes.ts";
 import { cameraRoutes } from "./routes/camera-routes.ts";
 import { eventRoutes } from "./routes/event-routes.ts";
+import { oidcRoutes } from "./routes/oidc-routes.ts";
 import type { ApiApp, HttpParts } from "./routes/parts.ts";
 import { recordingRoutes } from "./routes/recording-routes.ts";
 import { systemRoutes } from "./routes/system-routes.ts";
@@ -156,6 +157,7 @@ export class HttpApi {
       recordingRoutes(api, parts);
       systemRoutes(api, parts);
       authRoutes(api, () => this.#presentAccess());
+      oidcRoutes(api, () => this.#presentAccess(), this.#log);
       userRoutes(api, () => this.#presentAccess());
       liveRoute(scope, () => parts().live, this.#sockets);
       scope.get("/openapi.json", { schema: { hide: true } as object }, async () => scope.swagger());

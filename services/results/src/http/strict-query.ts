@@ -1,5 +1,6 @@
 import { nameHint } from "@sightline/service";
 import type { FastifyInstance, RouteOptions } from "fastify";
+import { z } from "zod";
 import { ApiError } from "../grpc/errors.ts";
 
 /** What people write who know these things from the gRPC API, the command line or elsewhere, in lower case. */
@@ -24,13 +25,15 @@ const otherNames: Record<string, string> = {
  * filter looks like one with it.
  */
 export function refuseUnknownQuery(scope: FastifyInstance): void {
-  const known = new Map<string, readonly string[]>();
+  const known = new Map<string, readonly string[] | undefined>();
   const key = (method: unknown, url: unknown) => `${method} ${url}`;
   scope.addHook("onRoute", ({ method, url, schema }: RouteOptions) => {
     for (const each of [method].flat()) known.set(key(each, url), parametersOf(schema?.querystring));
   });
   scope.addHook("preValidation", async ({ method, routeOptions, query }) => {
-    const names = known.get(key(method, routeOptions.url)) ?? [];
+    const route = key(method, routeOptions.url);
+    const names = known.has(route) ? known.get(route) : [];
+    if (!names) return;
     const faults = Object.keys(query as object)
       .filter((name) => !names.includes(name))
       .map((name) => faultText(name, names));
@@ -38,8 +41,9 @@ export function refuseUnknownQuery(scope: FastifyInstance): void {
   });
 }
 
-/** The names in a route's zod schema. */
-function parametersOf(schema: unknown): string[] {
+/** The names in a route's zod schema; undefined when it takes any. */
+function parametersOf(schema: unknown): string[] | undefined {
+  if (schema instanceof z.ZodObject && schema.def.catchall instanceof z.ZodUnknown) return undefined;
   return Object.keys((schema as { shape?: object } | undefined)?.shape ?? {});
 }
 

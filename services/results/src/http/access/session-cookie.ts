@@ -13,8 +13,12 @@ export function sessionSecretOf(header: string | undefined): string | undefined 
 }
 
 /** Gives the browser a session's secret, which no script can read and no other site's page can send in a write. */
-export function setSessionCookie(request: FastifyRequest, reply: FastifyReply, secret: string): void {
-  const secure = isSecure(request);
+export function setSessionCookie(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  secret: string,
+  secure = isSecure(request),
+): void {
   reply.header("set-cookie", cookie(secure, secret, sessionMs / 1000));
 }
 

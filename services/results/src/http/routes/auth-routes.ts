@@ -4,6 +4,7 @@ import { TooManyAttempts } from "../../access/login-attempts.ts";
 import type { AccessParts } from "../../access/start-access.ts";
 import { clearSessionCookie, sessionSecretOf, setSessionCookie } from "../access/session-cookie.ts";
 import { errorAnswers } from "./api-error.ts";
+import { oidcStartPath } from "./oidc-routes.ts";
 import type { ApiApp } from "./parts.ts";
 
 const tags = ["auth"];
@@ -21,13 +22,17 @@ export function authRoutes(app: ApiApp, access: () => AccessParts): void {
       },
     },
     async ({ principal }): Promise<HttpAuth> => {
-      const { identities } = access();
+      const { identities, oidc } = access();
       const user = principal && {
         name: principal.name,
         role: principal.role,
         cameras: [...principal.cameras],
       };
-      return { open: identities.open, ...(user && { user }), login: { password: true } };
+      return {
+        open: identities.open,
+        ...(user && { user }),
+        login: { password: true, ...(oidc && { oidc: { label: oidc.label, url: oidcStartPath } }) },
+      };
     },
   );
   app.post(

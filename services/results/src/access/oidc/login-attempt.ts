@@ -1,0 +1,55 @@
+import { hkdfSync } from "node:crypto";
+import { EncryptJWT, jwtDecrypt } from "jose";
+import { z } from "zod";
+
+/** What the server must know again when the provider sends somebody back. */
+const loginAttemptSchema = z.object({
+  state: z.string(),
+  nonce: z.string(),
+  /** The secret of PKCE (RFC 7636). */
+  verifier: z.string(),
+  redirectUrl: z.string(),
+  /** The page to show after the login. */
+  to: z.string(),
+});
+export type LoginAttempt = z.infer<typeof loginAttemptSchema>;
+
+/** How long somebody may take at the provider. */
+export const attemptSeconds = 600;
+
+const audience = "sightline-login";
+
+/**
+ * Encrypts login attempts, so that the browser keeps them and any results process can go on with one. The key comes from the
+ * client secret, which all of them have.
+ */
+export class LoginAttempts {
+  readonly #key: Uint8Array;
+
+  constructor(clientSecret: string) {
+    this.#key = new Uint8Array(hkdfSync("sha256", clientSecret, "", "sightline login attempt", 32));
+  }
+
+  seal(attempt: LoginAttempt): Promise<string> {
+    return new EncryptJWT({ ...attempt })
+      .setProtectedHeader({ alg: "dir", enc: "A256GCM" })
+      .setAudience(audience)
+      .setIssuedAt()
+      .setExpirationTime(`${attemptSeconds}s`)
+      .encrypt(this.#key);
+  }
+
+  /** The attempt; undefined when it has expired, or is none of ours. */
+  async open(sealed: string): Promise<LoginAttempt | undefined> {
+    try {
+      const { payload } = await jwtDecrypt(sealed, this.#key, {
+        audience,
+        keyManagementAlgorithms: ["dir"],
+        contentEncryptionAlgorithms: ["A256GCM"],
+      });
+      return loginAttemptSchema.parse(payload);
+    } catch {
+      return undefined;
+    }
+  }
+}
