@@ -43,6 +43,8 @@ test("the OpenAPI document is valid and names every operation", async () => {
       "getAuth: get /api/v1/auth",
       "login: post /api/v1/auth/login",
       "logout: post /api/v1/auth/logout",
+      "startOidcLogin: get /api/v1/auth/oidc/start",
+      "finishOidcLogin: get /api/v1/auth/oidc/callback",
       "listUsers: get /api/v1/users",
       "createUser: post /api/v1/users",
       "updateUser: patch /api/v1/users/{name}",
