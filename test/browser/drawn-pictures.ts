@@ -12,11 +12,11 @@ export async function shownFrame(picture: Locator): Promise<string> {
   return `${await picture.getAttribute("data-epoch")} ${await picture.getAttribute("data-frame")}`;
 }
 
-/** What a live picture shows that has not drawn anything yet. */
-const nothing = "null null";
+/** What a live picture shows that has not drawn anything yet, and a picture of a video before the first analysed frame. */
+const nothing = ["null null", " "];
 
 /** Waits until a live picture shows a frame, and another one than `before`. */
-export async function untilDrawn(picture: Locator, before = nothing): Promise<void> {
-  const isDrawn = async () => ![nothing, before].includes(await shownFrame(picture));
+export async function untilDrawn(picture: Locator, before = ""): Promise<void> {
+  const isDrawn = async () => ![...nothing, before].includes(await shownFrame(picture));
   await expect.poll(isDrawn, patience).toBe(true);
 }

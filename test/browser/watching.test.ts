@@ -55,12 +55,14 @@ async function follow({ detections }: SightlineClient): Promise<void> {
 
 const drawnAt: [name: string, path: string, tile?: string][] = [
   ["the wall", "/", "entrance"],
-  ["a camera's page", "/cameras/entrance"],
+  ["a camera's page, over its video", "/cameras/entrance"],
 ];
 
 test.for(drawnAt)("boxes are drawn on %s at the places that the API reports", async ([, path, tile]) => {
   const { page } = await sightline.open(path);
   const picture = livePicture(page, tile);
+  const kind = tile === undefined ? "video" : "picture";
+  await expect.poll(() => picture.getAttribute("data-kind"), patience).toBe(kind);
   await untilDrawn(picture);
   const shares: { drawn: number; beside: number }[] = [];
   while (shares.length < 5) {
@@ -171,7 +173,12 @@ test("pictures are made only while somebody looks", async () => {
 
   await page.goto(`${sightline.origin}/cameras/yard`);
   await untilDrawn(livePicture(page));
+  // The camera's own video takes the pictures' place.
+  await expect.poll(() => livePicture(page).getAttribute("data-kind"), patience).toBe("video");
+  await expect.poll(() => record.watched, patience).toEqual([]);
+  await page.getByRole("button", { name: "Analysed frames" }).click();
   await expect.poll(() => record.watched, patience).toEqual(["yard"]);
+  await expect.poll(() => livePicture(page).getAttribute("data-kind"), patience).toBe("picture");
 });
 
 test("a hidden page asks for no pictures, and for them again when it is shown", async () => {

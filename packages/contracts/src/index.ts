@@ -185,6 +185,7 @@ export {
 export * from "./http-access.ts";
 export * from "./http-api.ts";
 export * from "./limits.ts";
+export * from "./live-video.ts";
 export * from "./make-detection.ts";
 export * from "./nats-permissions.ts";
 export * from "./recordings.ts";

@@ -65,6 +65,11 @@ export class RecentPictures {
     }
   }
 
+  /** From the newest key picture on. */
+  newest(): readonly CodedPicture[] {
+    return this.#groups.at(-1)?.pictures ?? [];
+  }
+
   /** What it takes to decode the picture that arrived then; undefined when that is not here any more. */
   find(arrivedAt: number): Decodable | undefined {
     for (const { pictures, sets } of this.#groups) {

@@ -1,12 +1,10 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { displaySize } from "@sightline/media";
-import { lengthPrefixedBytes, nalUnits, writeLengthPrefixed } from "./annex-b.ts";
-import { type CodedPicture, type RecordedCodec, ticksPerSecond } from "./coded-picture.ts";
+import type { CodedPicture, RecordedCodec } from "./coded-picture.ts";
 import { DecodeTimes } from "./decode-times.ts";
+import { Fragment, type TimedPicture } from "./fragment.ts";
 import { MediaClock } from "./media-clock.ts";
-import { fragmentHead } from "./mp4/fragment.ts";
 import { fragmentedMovie } from "./mp4/movie-box.ts";
-import type { Sample } from "./mp4/sample.ts";
 import { sampleDescription } from "./mp4/sample-entry.ts";
 import { type ParameterSets, parameterSetsOf, pictureSize } from "./parameter-sets.ts";
 import type { RecordingFolder } from "./recording-folder.ts";
@@ -38,11 +36,6 @@ export interface WriterOptions {
   onWritten?: (pictures: number, bytes: number) => void;
 }
 
-interface Gathered {
-  picture: CodedPicture;
-  ticks: number;
-}
-
 interface OpenFile {
   sets: ParameterSets;
   firstMs: number;
@@ -61,7 +54,7 @@ export class SegmentWriter {
   readonly #decodeTimes = new DecodeTimes();
   #sets: ParameterSets | undefined;
   #file: OpenFile | undefined;
-  #gathered: Gathered[] = [];
+  #gathered: TimedPicture[] = [];
   #gatheredBytes = 0;
   #latest = Number.NEGATIVE_INFINITY;
   #waitingBytes = 0;
@@ -167,33 +160,12 @@ export class SegmentWriter {
     if (!file || gathered.length === 0) return;
     this.#gathered = [];
     this.#gatheredBytes = 0;
-    const samples = this.#samples(gathered, next);
-    const units = gathered.map(({ picture }) => nalUnits(picture.data));
-    for (const [i, sample] of samples.entries()) sample.bytes = lengthPrefixedBytes(units[i]!);
-    const head = fragmentHead(++file.sequence, samples);
-    const bytes = samples.reduce((sum, sample) => sum + sample.bytes, head.length);
-    const last = samples.reduce((a, b) => (b.captureMs > a.captureMs ? b : a));
-    const endMs = Math.ceil(last.captureMs + (last.duration * 1000) / ticksPerSecond);
+    const fragment = new Fragment(++file.sequence, gathered, this.#decodeTimes, next);
+    const { bytes, endMs } = fragment;
     this.#write(file, bytes, async () => {
-      const fragment = Buffer.allocUnsafe(bytes);
-      let at = head.copy(fragment);
-      for (const [i, { picture }] of gathered.entries())
-        at = writeLengthPrefixed(picture.data, units[i]!, fragment, at);
-      await this.#append(file, fragment, endMs);
-      this.#options.onWritten?.(samples.length, bytes);
+      await this.#append(file, fragment.toBuffer(), endMs);
+      this.#options.onWritten?.(gathered.length, bytes);
     });
-  }
-
-  #samples(gathered: readonly Gathered[], next: number | undefined): Sample[] {
-    const dts = this.#decodeTimes.of(gathered.map(({ ticks }) => ticks));
-    const count = gathered.length;
-    const usual = count > 1 ? dts[count - 1]! - dts[count - 2]! : ticksPerSecond / 25;
-    const reordered = this.#decodeTimes.delay > 0;
-    const lastDuration = next === undefined || reordered ? usual : Math.max(1, next - dts[count - 1]!);
-    return gathered.map(({ picture: { key, captureMs }, ticks }, i) => ({
-      ...{ key, pts: ticks, dts: dts[i]!, bytes: 0, captureMs },
-      duration: i + 1 < count ? dts[i + 1]! - dts[i]! : lastDuration,
-    }));
   }
 
   #end(): void {

@@ -31,6 +31,7 @@ import { FrameRhythm } from "./frame-rhythm.ts";
 import type { FrameSharing } from "./frame-sharing.ts";
 import { HandedFrames } from "./handed-frames.ts";
 import { Ledger } from "./ledger.ts";
+import { CameraVideo } from "./live-video/camera-video.ts";
 import { PictureSubject } from "./pictures/picture-subject.ts";
 import type { Pictures } from "./pictures/pictures.ts";
 import { CameraRecorder } from "./recording/camera-recorder.ts";
@@ -83,6 +84,7 @@ export class CameraRunner {
   readonly camera: string;
   readonly ledger = new Ledger();
   readonly recorder: CameraRecorder;
+  readonly video: CameraVideo;
   readonly facts = new StreamFacts();
   readonly #context: RunnerContext;
   readonly #log: Logger;
@@ -138,6 +140,7 @@ export class CameraRunner {
       this.#log,
     );
     this.#pictures = new PictureSubject(nats, camera, this.#epoch, context.pictures);
+    this.video = new CameraVideo(() => this.#pictures.newest);
     this.#subjects = new CameraSubjects(
       nats,
       {
@@ -224,7 +227,7 @@ export class CameraRunner {
     await this.#running;
     await this.#subjects.stop();
     this.#queue.clear();
-    const parts = [this.#tokens, this.#handed, this.#pictures, this.recorder];
+    const parts = [this.#tokens, this.#handed, this.#pictures, this.recorder, this.video];
     await Promise.all([...parts.map((part) => part.stop()), this.#status.stop(why)]);
   }
 
@@ -288,6 +291,7 @@ export class CameraRunner {
         const { key, data, decoderPtsUs: ptsUs, arrivedAt } = picture;
         const coded = { key, data, ptsUs, arrivedAt, captureMs: this.#clock.at(arrivedAt) };
         this.recorder.push(coded);
+        this.video.arrived(coded);
         this.#pictures.arrived(coded);
       },
       packet: ({ counted, arrivedAt }) => {
@@ -329,6 +333,7 @@ export class CameraRunner {
     const decoding = (codec: string) => {
       this.recorder.connected(codec);
       this.#pictures.connected(codec, interlaced);
+      this.video.connected(codec);
       this.facts.decoding = this.#chooseDecoding(codec);
       return this.facts.decoding;
     };

@@ -36,6 +36,7 @@ import type { CameraRunner } from "./camera-runner.ts";
 import type { IngestConfig } from "./config.ts";
 import { FrameSharing } from "./frame-sharing.ts";
 import { IngestMetrics } from "./ingest-metrics.ts";
+import { liveVideoRoute } from "./live-video/video-route.ts";
 import { Pictures } from "./pictures/pictures.ts";
 import { ProbeSubject } from "./probe/probe-subject.ts";
 import { EventRanges } from "./recording/event-ranges.ts";
@@ -67,6 +68,12 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   let recordings: Recordings | undefined;
   const token = randomBytes(32).toString("base64url");
   recordingRoutes(http.app, token, () => recordings);
+  liveVideoRoute(
+    http.app,
+    token,
+    (camera) => runners().find((runner) => runner.camera === camera)?.video,
+    () => runners().reduce((sum, { video }) => sum + video.viewers, 0),
+  );
   const address = await http.listen(config.http);
   if (!isLoopback(address)) log.warn({ address }, `metrics are open to the network at ${address}`);
   observeStreamFaults(registry, () => reached?.watch.faults() ?? []);

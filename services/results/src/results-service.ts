@@ -64,6 +64,7 @@ import { attachHttp } from "./http/attach-http.ts";
 import { RecentLosses } from "./http/findings/recent-losses.ts";
 import { Stalls } from "./http/findings/stalls.ts";
 import { HttpApi } from "./http/http-api.ts";
+import { LiveVideo } from "./recordings/live-video.ts";
 import { recordingHandlers } from "./recordings/recording-handlers.ts";
 import { RecordingHolders } from "./recordings/recording-holders.ts";
 import { RecordingService } from "./recordings/recording-service.ts";
@@ -237,11 +238,14 @@ export async function startResults(
     new ZoneLookup((camera) => rules.get(camera)),
   );
   const eventHistory = new EventHistory(events.stored);
+  const holders = new RecordingHolders(nats, leases, log);
+  const status = (camera: string) => cameraStatus.find(camera);
+  const liveVideo = new LiveVideo({ holders, requireCamera, status });
   const recordings = new RecordingService({
-    holders: new RecordingHolders(nats, leases, log),
+    holders,
     event: (name) => eventHistory.get(name),
     requireCamera,
-    status: (camera) => cameraStatus.find(camera),
+    status,
   });
   grpc.addService(CameraServiceService, {
     ...cameraHandlers(calls, cameras, feed),
@@ -281,6 +285,7 @@ export async function startResults(
       eventHistory,
       pictures,
       recordings,
+      liveVideo,
       cameraSnapshots,
       eventSnapshots,
       natsStore: config.natsStore,

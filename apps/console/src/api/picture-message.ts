@@ -1,4 +1,5 @@
 import type { LivePicture } from "@sightline/contracts";
+import { parseBinaryMessage } from "./binary-message.ts";
 
 /** A picture and what was detected in the same frame. */
 export interface PictureMessage {
@@ -7,23 +8,11 @@ export interface PictureMessage {
   jpeg: Uint8Array<ArrayBuffer>;
 }
 
-const lengthBytes = 4;
-const decoder = new TextDecoder();
-
-/**
- * Takes a binary live message apart: 32-bit little-endian length, head as JSON, JPEG.
- * @returns undefined if it is not one
- */
+/** Takes a message with a picture apart. @returns undefined if it is not one */
 export function parsePictureMessage(data: ArrayBuffer): PictureMessage | undefined {
-  if (data.byteLength < lengthBytes) return undefined;
-  const length = new DataView(data).getUint32(0, true);
-  const start = lengthBytes + length;
-  if (start >= data.byteLength) return undefined;
-  try {
-    const head = JSON.parse(decoder.decode(new Uint8Array(data, lengthBytes, length))) as LivePicture;
-    if (typeof head.camera !== "string" || !Array.isArray(head.detections)) return undefined;
-    return { head, jpeg: new Uint8Array(data, start) };
-  } catch {
-    return undefined;
-  }
+  const message = parseBinaryMessage(data);
+  const head = message?.head as LivePicture | null | undefined;
+  if (!message || message.content.byteLength === 0) return undefined;
+  if (typeof head?.camera !== "string" || !Array.isArray(head.detections)) return undefined;
+  return { head, jpeg: message.content };
 }

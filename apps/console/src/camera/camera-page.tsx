@@ -1,7 +1,6 @@
 import { useSignal } from "@preact/signals";
-import type { LivePicture } from "@sightline/contracts";
 import { EventList } from "../events/event-list.tsx";
-import { LiveCanvas } from "../live/live-canvas.tsx";
+import { LiveCanvas, type ShownPicture } from "../live/live-canvas.tsx";
 import { RecordingPanel } from "../recording/recording-panel.tsx";
 import { cameraEventPath, cameraPath, eventsPath } from "../routing/route.ts";
 import { DarkNotice, isDark } from "../shell/dark-notice.tsx";
@@ -16,6 +15,9 @@ import { CameraFigures } from "./camera-figures.tsx";
 import { DeleteCamera } from "./delete-camera.tsx";
 import { Findings } from "./findings.tsx";
 import { LedgerBar } from "./ledger-bar.tsx";
+
+/** Where the browser remembers whether video or analysed frames are to be shown. */
+const choiceKey = "sightline-live";
 
 interface Props {
   id: string;
@@ -84,19 +86,43 @@ function question({ camera }: CameraState): string {
 
 function CameraPicture({ state }: { state: CameraState }) {
   const newest = useSignal("");
-  const showNewest = ({ number, latencyMs }: LivePicture) => {
-    newest.value = `Frame ${number}, sent ${Math.round(latencyMs)} ms after capture`;
+  const noVideo = useSignal("");
+  const wanted = useSignal(localStorage.getItem(choiceKey) !== "frames");
+  const choose = (video: boolean) => {
+    localStorage.setItem(choiceKey, video ? "video" : "frames");
+    noVideo.value = "";
+    wanted.value = video;
+  };
+  const showNewest = (shown: ShownPicture) => {
+    newest.value =
+      shown.kind === "video"
+        ? `Live video, ${shown.width}×${shown.height}`
+        : `Frame ${shown.head?.number}, sent ${Math.round(shown.head?.latencyMs ?? 0)} ms after capture`;
   };
   const { status } = state.camera.value;
+  const caption = newest.value || (isDark(status) ? "No picture" : "Waiting for the first picture");
   return (
     <div class="camera-picture">
       <ZoomView
         aspect={aspectOf(state)}
         highest="84vh"
         over={isDark(status) && <DarkNotice camera={state.camera.value} />}
-        caption={newest.value || (isDark(status) ? "No picture" : "Waiting for the first picture")}
+        caption={noVideo.value === "" ? caption : `${noVideo.value} Analysed frames are shown. ${caption}`}
+        tools={
+          <button type="button" class="small wide" onClick={() => choose(!wanted.value)}>
+            {wanted.value ? "Analysed frames" : "Video"}
+          </button>
+        }
       >
-        <LiveCanvas state={state} label={`Live picture of camera ${state.id}`} onPicture={showNewest} />
+        <LiveCanvas
+          state={state}
+          label={`Live picture of camera ${state.id}`}
+          video={wanted.value}
+          onPicture={showNewest}
+          onNoVideo={(reason) => {
+            noVideo.value = reason;
+          }}
+        />
       </ZoomView>
     </div>
   );

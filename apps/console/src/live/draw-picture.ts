@@ -6,6 +6,13 @@ import { boxToCanvas, fit, type Rectangle, toCanvas } from "./view-transform.ts"
 type Detection = LivePicture["detections"][number];
 type Point = readonly [number, number];
 
+/** Something that can be drawn into a canvas, and its size in pixels. */
+export interface Drawable {
+  source: ImageBitmap | HTMLVideoElement;
+  width: number;
+  height: number;
+}
+
 /** What a picture is drawn with. */
 export interface Overlay {
   rules: HttpRules | undefined;
@@ -21,23 +28,23 @@ const zoneColor = "#f0c342";
 const maskColor = "rgb(10 14 18 / 55%)";
 const fontFamily = "system-ui, sans-serif";
 
-/** Draws a frame, its zones and lines and what was detected in it; returns where the picture lies. */
+/** Draws a picture, its zones and lines and what was detected in it; returns where the picture lies. */
 export function drawPicture(
   context: CanvasRenderingContext2D,
-  head: LivePicture,
-  bitmap: ImageBitmap,
+  detections: readonly Detection[],
+  picture: Drawable,
   overlay: Overlay,
 ): Rectangle {
   const { canvas } = context;
-  const view = fit(bitmap, canvas);
+  const view = fit(picture, canvas);
   if (view.width < canvas.width || view.height < canvas.height) {
     context.fillStyle = "#0b0e11";
     context.fillRect(0, 0, canvas.width, canvas.height);
   }
-  context.drawImage(bitmap, view.x, view.y, view.width, view.height);
+  context.drawImage(picture.source, view.x, view.y, view.width, view.height);
   if (overlay.rules) drawRules(context, overlay.rules, view, overlay);
-  for (const detection of head.detections) drawBox(context, detection, view, overlay);
-  drawLabels(context, head.detections, view, overlay);
+  for (const detection of detections) drawBox(context, detection, view, overlay);
+  drawLabels(context, detections, view, overlay);
   return view;
 }
 

@@ -5,7 +5,8 @@ import { getRules } from "../api/calls.ts";
 import { type CameraState, setRules } from "../state/cameras.ts";
 import { watchList } from "../state/live.ts";
 import { formatDuration } from "../words/numbers.ts";
-import { drawPicture } from "./draw-picture.ts";
+import { type Drawable, drawPicture } from "./draw-picture.ts";
+import { canPlayVideo, LiveVideo } from "./live-video.ts";
 import { drawPictures } from "./picture-painter.ts";
 
 /** CSS pixels of the picture's width from which on labels are whole, and from which on they have the class's name. */
@@ -21,15 +22,26 @@ const mostPixels = 3_000;
 interface Props {
   state: CameraState;
   label: string;
-  onPicture?: (head: LivePicture) => void;
+  /** The camera's own video is shown where this browser can play it; else, and until it comes, pictures of analysed frames. */
+  video?: boolean;
+  /** Told of each picture that is shown: of an analysed frame, or of the video. */
+  onPicture?: (shown: ShownPicture) => void;
+  /** Told in words why no video is shown, though it was wanted. */
+  onNoVideo?: (reason: string) => void;
 }
+
+/** What is shown: `head` is the analysed frame, of which the boxes are; undefined when there is none to this picture of the video. */
+export type ShownPicture = { head: LivePicture | undefined } & (
+  | { kind: "picture" }
+  | { kind: "video"; width: number; height: number }
+);
 
 /**
  * A camera's live picture with boxes, labels and zones, and a word when there is none yet or it is old. Pictures come only
- * while it is in view. Carries the frame that it shows (`data-epoch`, `data-frame`) and where in the canvas the picture
- * lies (`data-view`: x y width height).
+ * while it is in view. Carries the frame whose boxes it shows (`data-epoch`, `data-frame`), what it shows (`data-kind`) and where in
+ * the canvas the picture lies (`data-view`: x y width height).
  */
-export function LiveCanvas({ state, label, onPicture }: Props) {
+export function LiveCanvas({ state, label, video = false, onPicture, onNoVideo }: Props) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const shown = useSignal(false);
   const age = useSignal(0);
@@ -38,40 +50,70 @@ export function LiveCanvas({ state, label, onPicture }: Props) {
     const element = canvas.current;
     const context = element?.getContext("2d", { alpha: false });
     if (!element || !context) return;
-    let last: { head: LivePicture; bitmap: ImageBitmap; at: number } | undefined;
+    let last: { shown: ShownPicture; picture: Drawable; at: number } | undefined;
     let visible = false;
     let scale = devicePixelRatio;
     const places = new Map<string, number>();
 
     const draw = () => {
       if (!last) return;
-      const { head, bitmap } = last;
-      const view = drawPicture(context, head, bitmap, {
+      const { shown, picture } = last;
+      const view = drawPicture(context, shown.head?.detections ?? [], picture, {
         rules: state.rules.peek(),
         scale,
         places,
         labels:
           element.clientWidth >= fullLabels ? "full" : element.clientWidth >= shortLabels ? "short" : "id",
       });
-      element.dataset.epoch = head.epoch;
-      element.dataset.frame = String(head.number);
+      element.dataset.kind = shown.kind;
+      element.dataset.epoch = shown.head?.epoch ?? "";
+      element.dataset.frame = String(shown.head?.number ?? "");
       element.dataset.view = `${view.x} ${view.y} ${view.width} ${view.height}`;
     };
+    const show = (next: NonNullable<typeof last>) => {
+      if (last && last.picture.source instanceof ImageBitmap) last.picture.source.close();
+      last = next;
+      draw();
+      shown.value = true;
+      age.value = 0;
+      onPicture?.(next.shown);
+    };
+    const playing = () => last?.shown.kind === "video";
+    let videoLost = true;
     const want = () => {
-      if (visible && element.clientWidth > 0)
+      if (visible && element.clientWidth > 0 && videoLost)
         watchList.want(state.id, element.clientWidth * devicePixelRatio);
       else watchList.unwant(state.id);
     };
     const detach = drawPictures.attach(state.id, {
       draw(head, bitmap) {
-        last?.bitmap.close();
-        last = { head, bitmap, at: performance.now() - head.latencyMs };
-        draw();
-        shown.value = true;
-        age.value = 0;
-        onPicture?.(head);
+        if (playing() && !videoLost) return bitmap.close();
+        const { width, height } = bitmap;
+        const at = performance.now() - head.latencyMs;
+        show({ shown: { kind: "picture", head }, picture: { source: bitmap, width, height }, at });
       },
     });
+    const stream =
+      video && canPlayVideo
+        ? new LiveVideo(state.id, {
+            onFrame(source, head) {
+              const { videoWidth: width, videoHeight: height } = source;
+              const at = performance.now();
+              show({ shown: { kind: "video", head, width, height }, picture: { source, width, height }, at });
+              if (videoLost) {
+                videoLost = false;
+                want();
+              }
+            },
+            onLost(reason) {
+              if (reason !== undefined) onNoVideo?.(reason);
+              if (videoLost) return;
+              videoLost = true;
+              want();
+            },
+          })
+        : undefined;
+    if (video && !canPlayVideo) onNoVideo?.("This browser cannot play live video.");
     const resized = new ResizeObserver(() => {
       scale = Math.min(devicePixelRatio, mostPixels / Math.max(1, element.clientWidth, element.clientHeight));
       const width = Math.round(element.clientWidth * scale);
@@ -102,10 +144,11 @@ export function LiveCanvas({ state, label, onPicture }: Props) {
       resized.disconnect();
       scrolled.disconnect();
       detach();
+      stream?.stop();
       watchList.unwant(state.id);
-      last?.bitmap.close();
+      if (last && last.picture.source instanceof ImageBitmap) last.picture.source.close();
     };
-  }, [state]);
+  }, [state, video]);
 
   useRules(state);
   return (

@@ -13,12 +13,14 @@ interface Props {
   over?: ComponentChildren;
   /** Stands under the picture, left. */
   caption?: ComponentChildren;
+  /** Buttons before the others. */
+  tools?: ComponentChildren;
   /** The picture: it fills its place. */
   children: ComponentChildren;
 }
 
 /** A picture that can be made larger, moved about, and shown on the whole screen. */
-export function ZoomView({ aspect, highest, over, caption, children }: Props) {
+export function ZoomView({ aspect, highest, over, caption, tools, children }: Props) {
   const zoom = useSignal(1);
   const frame = useRef<HTMLDivElement>(null);
   const scroll = useRef<HTMLDivElement>(null);
@@ -93,6 +95,7 @@ export function ZoomView({ aspect, highest, over, caption, children }: Props) {
       <div class="zoom-foot">
         <div class="note">{caption}</div>
         <div class="zoom-tools">
+          {tools}
           <button
             type="button"
             class="small"

@@ -20,6 +20,30 @@ export function sampleDescription(sets: ParameterSets): Buffer {
   return fullBox("stsd", 0, 0, u32(1), entry);
 }
 
+/** The codec as a media type names it (RFC 6381; ISO/IEC 14496-15, annex E), such as `avc1.640028` or `hvc1.1.6.L93.B0`. */
+export function codecName({ codec, sequence }: ParameterSets): string {
+  const hex = (value: number) => value.toString(16).toUpperCase();
+  const sps = sequence[0]!;
+  if (codec === "H264") return `avc1.${Buffer.from(sps.subarray(1, 4)).toString("hex").toUpperCase()}`;
+  const [first = 0, ...rest] = h265Sequence(sps)?.profileTierLevel ?? [];
+  const space = ["", "A", "B", "C"][first >> 6];
+  const tier = (first & 0x20) === 0 ? "L" : "H";
+  // Compatibility flags count from the lowest bit here.
+  const flags = rest
+    .slice(0, 4)
+    .flatMap((byte) => [0, 1, 2, 3, 4, 5, 6, 7].map((bit) => (byte << bit) & 0x80));
+  const compatibility = flags.reduce((sum, flag, i) => sum + (flag ? 2 ** i : 0), 0);
+  const constraints = rest.slice(4, 10);
+  while (constraints.at(-1) === 0) constraints.pop();
+  const parts = [
+    `${space}${first & 0x1f}`,
+    hex(compatibility),
+    `${tier}${rest[10] ?? 0}`,
+    ...constraints.map(hex),
+  ];
+  return `hvc1.${parts.join(".")}`;
+}
+
 /** ISO/IEC 14496-15, 5.3.3.1. */
 function avcConfiguration({ sequence, picture }: ParameterSets): Buffer {
   const sps = sequence[0]!;

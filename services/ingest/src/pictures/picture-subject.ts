@@ -56,6 +56,11 @@ export class PictureSubject {
     this.#stream?.pictures.push(picture);
   }
 
+  /** Compressed pictures from the newest key picture on. */
+  get newest(): readonly CodedPicture[] {
+    return this.#stream?.pictures.newest() ?? [];
+  }
+
   /** Bytes of compressed pictures that are kept. */
   get streamBytes(): number {
     return this.#stream?.pictures.bytes ?? 0;

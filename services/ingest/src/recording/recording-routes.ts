@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import {
@@ -13,19 +12,7 @@ import { RangeMovie, type RecordingFolder, readSegment, type Segment, segmentId 
 import type { HttpServer } from "@sightline/service";
 import { byteRange } from "./byte-range.ts";
 import type { Recordings } from "./recordings.ts";
-
-/** A request that cannot be answered as it is. */
-class RefusedError extends Error {
-  override readonly name = "RefusedError";
-  readonly status: number;
-  readonly code: string;
-
-  constructor(status: number, code: string, message: string) {
-    super(message);
-    this.status = status;
-    this.code = code;
-  }
-}
+import { guardByToken, RefusedError } from "./token-guard.ts";
 
 /** Movies whose beginnings are kept, since a player asks for one in many parts. */
 const keptMovies = 8;
@@ -49,7 +36,6 @@ export function recordingRoutes(
   token: string,
   recordings: () => Recordings | undefined,
 ): void {
-  const expected = digest(`Bearer ${token}`);
   const movies = new MovieCache();
   const folderOf = ({ camera }: { camera: string }): RecordingFolder => {
     if (!isCameraId(camera))
@@ -60,14 +46,7 @@ export function recordingRoutes(
     return folder;
   };
   app.register(async (scope) => {
-    scope.addHook("onRequest", async ({ headers }) => {
-      if (!timingSafeEqual(digest(headers.authorization ?? ""), expected))
-        throw new RefusedError(401, "unauthenticated", "the token of this ingest is needed");
-    });
-    scope.setErrorHandler((error, _request, reply) => {
-      if (!(error instanceof RefusedError)) throw error;
-      return reply.code(error.status).send({ code: error.code, message: error.message });
-    });
+    guardByToken(scope, token);
     scope.get<Asked>(recordingPaths.video(":camera"), async ({ params, query, headers }, reply) => {
       const folder = folderOf(params);
       const { fromMs, toMs } = rangeOf(query);
@@ -212,8 +191,4 @@ function send(
     ...(part && { "content-range": `bytes ${start}-${end - 1}/${bytes}` }),
   });
   return reply.send(read(start, end));
-}
-
-function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
 }

@@ -19,6 +19,7 @@ import { framesOnly } from "../feeds/timeline-message.ts";
 import type { FrameLatencies } from "../frame-latencies.ts";
 import type { EventHistory } from "../history/event-history.ts";
 import type { PictureClient } from "../pictures/picture-client.ts";
+import type { LiveVideo } from "../recordings/live-video.ts";
 import type { RecordingService } from "../recordings/recording-service.ts";
 import type { RulesRegistry } from "../rules/rules-registry.ts";
 import type { RulesService } from "../rules/rules-service.ts";
@@ -30,6 +31,7 @@ import type { Stalls } from "./findings/stalls.ts";
 import type { HttpApi } from "./http-api.ts";
 import { LiveHub } from "./live/live-hub.ts";
 import { LiveMetrics } from "./live/live-metrics.ts";
+import { VideoSockets } from "./live/video-route.ts";
 import { ProbeClient } from "./probe-client.ts";
 import { SeriesStore } from "./series/series-store.ts";
 import { SystemView } from "./system-view.ts";
@@ -57,6 +59,7 @@ export interface HttpSources {
   eventHistory: EventHistory;
   pictures: PictureClient;
   recordings: RecordingService;
+  liveVideo: LiveVideo;
   cameraSnapshots: CameraSnapshots;
   eventSnapshots: EventSnapshots;
   natsStore: string | undefined;
@@ -95,6 +98,7 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
     metrics,
   });
   life.add(live);
+  const videos = new VideoSockets(sources.liveVideo);
   const ends = [
     statuses.onChange(({ key, value }) => {
       if (value) series.status(key, value);
@@ -106,6 +110,7 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
       framesOnly((frame, { timestampNanos }) => {
         series.frame(frame, Number(timestampNanos) / 1e6);
         live.frame(frame);
+        videos.frame(frame);
       }),
     ),
     sources.events.feed.listen((event) => live.event(event)),
@@ -134,5 +139,6 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
     series,
     probe: new ProbeClient(nats),
     live,
+    videos,
   });
 }

@@ -17,6 +17,7 @@ import { metricsRoute } from "./access/metrics-route.ts";
 import { consoleFiles } from "./console-files.ts";
 import { sendError } from "./http-errors.ts";
 import { liveRoute, OpenSockets } from "./live/live-route.ts";
+import { videoRoute } from "./live/video-route.ts";
 import { namedSchemas } from "./named-schemas.ts";
 import { RequestGuard } from "./request-guard.ts";
 import { authRoutes } from "./routes/auth-routes.ts";
@@ -160,6 +161,7 @@ export class HttpApi {
       oidcRoutes(api, () => this.#presentAccess(), this.#log);
       userRoutes(api, () => this.#presentAccess());
       liveRoute(scope, () => parts().live, this.#sockets);
+      videoRoute(scope, () => parts().videos, this.#sockets);
       scope.get("/openapi.json", { schema: { hide: true } as object }, async () => scope.swagger());
     });
   }

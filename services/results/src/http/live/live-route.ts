@@ -100,7 +100,8 @@ async function end(socket: WebSocket): Promise<void> {
   clearTimeout(limit);
 }
 
-function keepPinging(connection: WebSocket): () => void {
+/** Pings until the returned function is called; a connection that does not answer is ended. */
+export function keepPinging(connection: WebSocket): () => void {
   let unanswered = 0;
   connection.on("pong", () => {
     unanswered = 0;

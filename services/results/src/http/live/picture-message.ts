@@ -7,11 +7,10 @@ import {
   toHttpBox,
 } from "@sightline/contracts";
 
-/** The binary message of a frame: a 32-bit little-endian length, the head as JSON, then the JPEG. */
-export function encodePictureMessage(event: FrameDetections, jpeg: Uint8Array, now: number): Buffer {
-  const { frame, detections } = event;
+/** What browsers are told of a frame. `now`: the wall clock, in milliseconds since 1970. */
+export function toLivePicture({ frame, detections }: FrameDetections, now: number): LivePicture {
   const captureTimeMs = frame?.captureTime ? fromTimestamp(frame.captureTime) : now;
-  const head: LivePicture = {
+  return {
     camera: cameraIdOf(frame?.camera ?? "") ?? "",
     epoch: frame?.epoch ?? "",
     number: frame?.number ?? 0,
@@ -24,7 +23,11 @@ export function encodePictureMessage(event: FrameDetections, jpeg: Uint8Array, n
       box: toHttpBox(normalizedBox),
     })),
   };
-  const text = Buffer.from(JSON.stringify(head));
+}
+
+/** The binary message of a frame: a 32-bit little-endian length, the head as JSON, then the JPEG. */
+export function encodePictureMessage(event: FrameDetections, jpeg: Uint8Array, now: number): Buffer {
+  const text = Buffer.from(JSON.stringify(toLivePicture(event, now)));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(text.byteLength);
   return Buffer.concat([length, text, jpeg]);

@@ -9,6 +9,7 @@ import type { CameraSnapshots } from "../../snapshots/camera-snapshots.ts";
 import type { EventSnapshots } from "../../snapshots/event-snapshots.ts";
 import type { CameraView } from "../camera-view.ts";
 import type { LiveHub } from "../live/live-hub.ts";
+import type { VideoSockets } from "../live/video-route.ts";
 import type { ProbeClient } from "../probe-client.ts";
 import type { SeriesStore } from "../series/series-store.ts";
 import type { SystemView } from "../system-view.ts";
@@ -26,6 +27,7 @@ export interface HttpParts {
   series: SeriesStore;
   probe: ProbeClient;
   live: LiveHub;
+  videos: VideoSockets;
 }
 
 /** The parts; throws ApiError `starting` until they are there. */

@@ -1,0 +1,21 @@
+const lengthBytes = 4;
+const decoder = new TextDecoder();
+
+/**
+ * Takes a binary message apart: 32-bit little-endian length, head as JSON, and what belongs to it, a view into the message.
+ * @returns undefined if it is not one
+ */
+export function parseBinaryMessage(
+  data: ArrayBuffer,
+): { head: unknown; content: Uint8Array<ArrayBuffer> } | undefined {
+  if (data.byteLength < lengthBytes) return undefined;
+  const length = new DataView(data).getUint32(0, true);
+  const start = lengthBytes + length;
+  if (start > data.byteLength) return undefined;
+  try {
+    const head: unknown = JSON.parse(decoder.decode(new Uint8Array(data, lengthBytes, length)));
+    return { head, content: new Uint8Array(data, start) };
+  } catch {
+    return undefined;
+  }
+}

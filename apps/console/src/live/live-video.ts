@@ -1,0 +1,114 @@
+import type { LiveDetectionsMessage, LivePicture, LiveVideoHead } from "@sightline/contracts";
+import { backoffMs } from "../api/backoff.ts";
+import { parseBinaryMessage } from "../api/binary-message.ts";
+import { DetectionTimes } from "./detection-times.ts";
+import { MovieBuffer } from "./movie-buffer.ts";
+
+/** A hidden page is not sent video for longer than this. */
+const hiddenMs = 5_000;
+/** After so long without a picture the video is not taken for the present. */
+const silentMs = 5_000;
+
+export interface LiveVideoHandlers {
+  /** The element shows another picture, and `picture` is what was detected last up to then; undefined when nothing is known. */
+  onFrame(video: HTMLVideoElement, picture: LivePicture | undefined): void;
+  /** Pictures come no more, for now or, with a reason in words, for good. */
+  onLost(reason?: string): void;
+}
+
+/** Whether this browser has what it takes: Media Source Extensions, and to be told of each picture that is shown. */
+export const canPlayVideo =
+  typeof MediaSource !== "undefined" && "requestVideoFrameCallback" in HTMLVideoElement.prototype;
+
+/** Plays a camera's own video as it comes, a little late, so that what is detected in a picture is known when it is shown. */
+export class LiveVideo {
+  readonly #camera: string;
+  readonly #handlers: LiveVideoHandlers;
+  readonly #video = document.createElement("video");
+  readonly #detections = new DetectionTimes();
+  readonly #buffer: MovieBuffer;
+  #socket: WebSocket | undefined;
+  #attempt = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #silence: ReturnType<typeof setTimeout> | undefined;
+  #hide: ReturnType<typeof setTimeout> | undefined;
+  #stopped = false;
+
+  constructor(camera: string, handlers: LiveVideoHandlers) {
+    this.#camera = camera;
+    this.#handlers = handlers;
+    this.#video.muted = true;
+    this.#video.playsInline = true;
+    this.#buffer = new MovieBuffer(this.#video, (reason) => this.#giveUp(reason));
+    document.addEventListener("visibilitychange", this.#visible);
+    this.#video.requestVideoFrameCallback(this.#shown);
+    this.#connect();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    document.removeEventListener("visibilitychange", this.#visible);
+    for (const timer of [this.#retry, this.#silence, this.#hide]) clearTimeout(timer);
+    this.#disconnect();
+    this.#buffer.stop();
+  }
+
+  #connect(): void {
+    if (this.#stopped || this.#socket) return;
+    const scheme = location.protocol === "https:" ? "wss" : "ws";
+    const path = `/api/v1/cameras/${encodeURIComponent(this.#camera)}/video`;
+    const socket = new WebSocket(`${scheme}://${location.host}${path}`);
+    socket.binaryType = "arraybuffer";
+    socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => this.#receive(data);
+    socket.onclose = () => {
+      if (socket !== this.#socket) return;
+      this.#socket = undefined;
+      this.#handlers.onLost();
+      this.#retry = setTimeout(() => this.#connect(), backoffMs(this.#attempt++, Math.random()));
+    };
+    this.#socket = socket;
+  }
+
+  #disconnect(): void {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket?.close();
+  }
+
+  #receive(data: string | ArrayBuffer): void {
+    if (typeof data === "string") {
+      this.#detections.add((JSON.parse(data) as LiveDetectionsMessage).picture);
+      this.#buffer.delaySeconds = this.#detections.delaySeconds;
+      return;
+    }
+    const message = parseBinaryMessage(data);
+    const head = message?.head as LiveVideoHead | undefined;
+    if (!message || !head) return;
+    if (head.type === "start") this.#buffer.start(head.codec, message.content);
+    else if (head.type === "pictures") this.#buffer.add(head.times, message.content);
+    else this.#giveUp(`This camera's video (${head.codec}) cannot be played here.`);
+  }
+
+  /** Called by the browser for each picture that is shown. */
+  readonly #shown = (_now: number, { mediaTime }: { mediaTime: number }) => {
+    if (this.#stopped) return;
+    this.#video.requestVideoFrameCallback(this.#shown);
+    this.#attempt = 0;
+    clearTimeout(this.#silence);
+    this.#silence = setTimeout(() => this.#handlers.onLost(), silentMs);
+    const captureMs = this.#buffer.captureMsAt(mediaTime);
+    this.#handlers.onFrame(this.#video, captureMs === undefined ? undefined : this.#detections.at(captureMs));
+  };
+
+  #giveUp(reason: string): void {
+    if (this.#stopped) return;
+    this.stop();
+    this.#handlers.onLost(reason);
+  }
+
+  readonly #visible = () => {
+    clearTimeout(this.#hide);
+    if (document.hidden) this.#hide = setTimeout(() => this.#disconnect(), hiddenMs);
+    else this.#connect();
+  };
+}

@@ -1,0 +1,64 @@
+import { lengthPrefixedBytes, nalUnits, type UnitPlace, writeLengthPrefixed } from "./annex-b.ts";
+import { type CodedPicture, ticksPerSecond } from "./coded-picture.ts";
+import type { DecodeTimes } from "./decode-times.ts";
+import { fragmentHead } from "./mp4/fragment.ts";
+import type { Sample } from "./mp4/sample.ts";
+
+/** A picture and its time, in ticks. */
+export interface TimedPicture {
+  picture: CodedPicture;
+  ticks: number;
+}
+
+/** Pictures that stand in a file together, in the order of decoding. */
+export class Fragment {
+  readonly bytes: number;
+  /** When the last picture that is shown ends, by the wall clock in milliseconds since 1970. */
+  readonly endMs: number;
+  readonly #head: Buffer;
+  readonly #pictures: readonly TimedPicture[];
+  readonly #units: readonly UnitPlace[][];
+
+  /** `next` is when the picture behind it is shown, where that is known. */
+  constructor(
+    sequence: number,
+    pictures: readonly TimedPicture[],
+    decodeTimes: DecodeTimes,
+    next: number | undefined,
+  ) {
+    const samples = samplesOf(pictures, decodeTimes, next);
+    this.#pictures = pictures;
+    this.#units = pictures.map(({ picture }) => nalUnits(picture.data));
+    for (const [i, sample] of samples.entries()) sample.bytes = lengthPrefixedBytes(this.#units[i]!);
+    this.#head = fragmentHead(sequence, samples);
+    this.bytes = samples.reduce((sum, { bytes }) => sum + bytes, this.#head.length);
+    const last = samples.reduce((a, b) => (b.captureMs > a.captureMs ? b : a));
+    this.endMs = Math.ceil(last.captureMs + (last.duration * 1000) / ticksPerSecond);
+  }
+
+  /** Its bytes, as they stand in a file. */
+  toBuffer(): Buffer {
+    const buffer = Buffer.allocUnsafe(this.bytes);
+    let at = this.#head.copy(buffer);
+    for (const [i, { picture }] of this.#pictures.entries())
+      at = writeLengthPrefixed(picture.data, this.#units[i]!, buffer, at);
+    return buffer;
+  }
+}
+
+function samplesOf(
+  pictures: readonly TimedPicture[],
+  decodeTimes: DecodeTimes,
+  next: number | undefined,
+): Sample[] {
+  const dts = decodeTimes.of(pictures.map(({ ticks }) => ticks));
+  const count = pictures.length;
+  const reordered = decodeTimes.delay > 0;
+  const single = next === undefined ? ticksPerSecond / 25 : next - pictures[0]!.ticks;
+  const usual = count > 1 ? dts[count - 1]! - dts[count - 2]! : single;
+  const lastDuration = next === undefined || reordered ? usual : Math.max(1, next - dts[count - 1]!);
+  return pictures.map(({ picture: { key, captureMs }, ticks }, i) => ({
+    ...{ key, pts: ticks, dts: dts[i]!, bytes: 0, captureMs },
+    duration: i + 1 < count ? dts[i + 1]! - dts[i]! : lastDuration,
+  }));
+}

@@ -1,0 +1,89 @@
+import { Readable } from "node:stream";
+import { encodeLiveVideo } from "@sightline/contracts";
+import { type CodedPicture, LiveMovie, type LivePart, type RecordedCodec } from "@sightline/recording";
+
+/** What waits for a viewer that reads slowly; then pictures are left out up to a key picture. */
+const mostWaitingBytes = 4 * 1024 * 1024;
+
+interface Viewer {
+  stream: Readable;
+  movie: LiveMovie | undefined;
+}
+
+/** Gives a camera's compressed pictures to those who look, as they come. Costs nothing while nobody does. */
+export class CameraVideo {
+  readonly #recent: () => readonly CodedPicture[];
+  readonly #viewers = new Set<Viewer>();
+  #codec: string | undefined;
+
+  /** `recent`: the pictures of this connection from the newest key picture on, so that a viewer need not wait for the next. */
+  constructor(recent: () => readonly CodedPicture[]) {
+    this.#recent = recent;
+  }
+
+  /** How many look. */
+  get viewers(): number {
+    return this.#viewers.size;
+  }
+
+  /** A connection begins whose video has this codec, as SDP calls it. */
+  connected(codec: string): void {
+    this.#codec = codec;
+    for (const viewer of this.#viewers) this.#begin(viewer);
+  }
+
+  /** Takes a picture of the connection, which must stay as it is. */
+  arrived(picture: CodedPicture): void {
+    for (const viewer of this.#viewers) this.#give(viewer, picture);
+  }
+
+  /** A stream of messages of live-video.ts, each with its length in front. Ends when the camera is not received here any more. */
+  watch(): Readable {
+    const viewer: Viewer = { stream: new Readable({ read: () => undefined }), movie: undefined };
+    this.#viewers.add(viewer);
+    viewer.stream.once("close", () => this.#viewers.delete(viewer));
+    if (this.#codec !== undefined) this.#begin(viewer);
+    for (const picture of this.#recent()) this.#give(viewer, picture);
+    return viewer.stream;
+  }
+
+  async stop(): Promise<void> {
+    for (const { stream } of this.#viewers) stream.push(null);
+    this.#viewers.clear();
+  }
+
+  #begin(viewer: Viewer): void {
+    const codec = this.#codec!;
+    viewer.movie = isPlayable(codec) ? new LiveMovie(codec) : undefined;
+    if (!viewer.movie)
+      send(viewer.stream, encodeLiveVideo({ type: "unplayable", codec: codec.toLowerCase() }));
+  }
+
+  #give(viewer: Viewer, picture: CodedPicture): void {
+    const { movie, stream } = viewer;
+    if (!movie) return;
+    const parts = movie.push(picture);
+    if (stream.readableLength < mostWaitingBytes) {
+      for (const { data, ...head } of parts) send(stream, encodeLiveVideo(head, data));
+      return;
+    }
+    // What is left out must not hold the beginning of a movie: then another begins.
+    if (parts.some(isStart)) viewer.movie = new LiveMovie(this.#codec as RecordedCodec);
+    else movie.skip();
+  }
+}
+
+function send(stream: Readable, message: Uint8Array): void {
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(message.byteLength);
+  stream.push(length);
+  stream.push(message);
+}
+
+function isStart({ type }: LivePart): boolean {
+  return type === "start";
+}
+
+function isPlayable(codec: string): codec is RecordedCodec {
+  return codec === "H264" || codec === "H265";
+}

@@ -1,0 +1,43 @@
+import { isCameraId, liveVideoPath } from "@sightline/contracts";
+import type { HttpServer } from "@sightline/service";
+import { guardByToken, RefusedError } from "../recording/token-guard.ts";
+import type { CameraVideo } from "./camera-video.ts";
+
+/** Most viewers of a process: each has a copy of the stream. */
+const mostViewers = 64;
+
+/** Serves the video of cameras, as it comes, to those who know the token. `find`: of a camera that this process receives. */
+export function liveVideoRoute(
+  app: HttpServer["app"],
+  token: string,
+  find: (camera: string) => CameraVideo | undefined,
+  viewers: () => number,
+): void {
+  app.register(async (scope) => {
+    guardByToken(scope, token);
+    scope.get<{ Params: { camera: string } }>(
+      liveVideoPath(":camera"),
+      async ({ params: { camera } }, reply) => {
+        if (!isCameraId(camera))
+          throw new RefusedError(400, "invalid_argument", "the camera's name is not valid");
+        const video = find(camera);
+        if (!video)
+          throw new RefusedError(
+            404,
+            "camera_not_found",
+            `camera '${camera}' is not received by this ingest`,
+          );
+        if (viewers() >= mostViewers)
+          throw new RefusedError(
+            503,
+            "unavailable",
+            `${mostViewers} viewers watch already, the most of one ingest`,
+          );
+        const stream = video.watch();
+        reply.raw.once("close", () => stream.destroy());
+        reply.header("content-type", "application/octet-stream");
+        return reply.send(stream);
+      },
+    );
+  });
+}

@@ -1,0 +1,88 @@
+import type { FrameDetections, LiveDetectionsMessage } from "@sightline/contracts";
+import { wallClockMs } from "@sightline/service/clock";
+import type { FastifyInstance } from "fastify";
+import type { WebSocket } from "ws";
+import { ApiError } from "../../grpc/errors.ts";
+import type { LiveVideo } from "../../recordings/live-video.ts";
+import { keepPinging, type OpenSockets } from "./live-route.ts";
+import { toLivePicture } from "./picture-message.ts";
+
+/** Bytes waiting for the network above which no more video is fetched; ingest then leaves out what is too much. */
+const highWaterBytes = 1024 * 1024;
+const waitMs = 20;
+/** The connection ends because of something that may pass; the reason has the error's code. */
+const tryAgainLater = 1013;
+
+/** Sends cameras' own video to browsers, and what is detected in it. */
+export class VideoSockets {
+  readonly #video: LiveVideo;
+  readonly #sockets = new Map<WebSocket, string>();
+
+  constructor(video: LiveVideo) {
+    this.#video = video;
+  }
+
+  /** A camera's frame was analysed: those who watch the camera get its detections, as text. */
+  frame(event: FrameDetections): void {
+    if (this.#sockets.size === 0) return;
+    const picture = toLivePicture(event, wallClockMs());
+    const message = JSON.stringify({ type: "detections", picture } satisfies LiveDetectionsMessage);
+    for (const [socket, camera] of this.#sockets)
+      if (camera === picture.camera && socket.bufferedAmount < highWaterBytes) socket.send(message);
+  }
+
+  /** Serves a browser until it or the video ends. */
+  async serve(camera: string, socket: WebSocket): Promise<void> {
+    const gone = new AbortController();
+    socket.once("close", () => gone.abort());
+    this.#sockets.set(socket, camera);
+    try {
+      for await (const message of this.#video.open(camera, gone.signal)) {
+        socket.send(message);
+        while (socket.bufferedAmount > highWaterBytes && socket.readyState === socket.OPEN)
+          await new Promise((resolve) => setTimeout(resolve, waitMs));
+        if (gone.signal.aborted) break;
+      }
+      socket.close(tryAgainLater, "ended");
+    } catch (error) {
+      if (!gone.signal.aborted && !(error instanceof ApiError)) throw error;
+      socket.close(tryAgainLater, error instanceof ApiError ? error.code : "ended");
+    } finally {
+      this.#sockets.delete(socket);
+      gone.abort();
+    }
+  }
+}
+
+/** Serves the WebSocket `/cameras/{camera}/video` of http-api.ts. */
+export function videoRoute(app: FastifyInstance, videos: () => VideoSockets, sockets: OpenSockets): void {
+  app.get<{ Params: { camera: string } }>(
+    "/cameras/:camera/video",
+    {
+      websocket: true,
+      schema: { hide: true } as object,
+      preValidation: async (request) => {
+        if (!request.ws)
+          throw new ApiError("invalid_argument", "this is a WebSocket; connect with Upgrade: websocket");
+        videos();
+        sockets.reserve();
+      },
+    },
+    (connection, { params, log }) => {
+      const release = sockets.open(connection);
+      const stopPinging = keepPinging(connection);
+      // What breaks a connection closes it; there is nothing else to do.
+      connection.on("error", () => connection.terminate());
+      connection.on("close", () => {
+        stopPinging();
+        release();
+      });
+      videos()
+        .serve(params.camera, connection)
+        .catch((error) => {
+          log.error({ err: error, camera: params.camera }, "live video failed");
+          connection.terminate();
+        });
+    },
+  );
+}

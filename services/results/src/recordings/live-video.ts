@@ -1,0 +1,75 @@
+import { type CameraStatus, isCameraId, liveVideoPath } from "@sightline/contracts";
+import { ApiError } from "../grpc/errors.ts";
+import { askHolder } from "./holder-request.ts";
+import type { RecordingHolders } from "./recording-holders.ts";
+
+/** More than a key picture of any camera with its head. */
+const mostMessageBytes = 64 * 1024 * 1024;
+
+export interface LiveVideoParts {
+  holders: RecordingHolders;
+  /** @throws ApiError camera_not_found */
+  requireCamera: (camera: string) => unknown;
+  status: (camera: string) => CameraStatus | undefined;
+}
+
+/** A camera's own video as it comes, fetched from the ingest that receives it. */
+export class LiveVideo {
+  readonly #parts: LiveVideoParts;
+
+  constructor(parts: LiveVideoParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Messages of live-video.ts, as ingest sends them; read no faster than they are taken. Ends when the ingest does not receive the
+   * camera any more, or `signal` aborts.
+   * @throws ApiError camera_not_found, recording_unavailable
+   */
+  async *open(camera: string, signal: AbortSignal): AsyncGenerator<Buffer> {
+    const { body } = await this.#ask(camera, signal);
+    let rest: Buffer = Buffer.alloc(0);
+    try {
+      for await (const chunk of body ?? []) {
+        rest = rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([rest, chunk]);
+        while (rest.length >= 4) {
+          const end = 4 + rest.readUInt32LE(0);
+          if (end > mostMessageBytes)
+            throw new ApiError(
+              "recording_unavailable",
+              "ingest's answer cannot be read; is it of another version?",
+            );
+          if (rest.length < end) break;
+          yield rest.subarray(4, end);
+          rest = rest.subarray(end);
+        }
+      }
+    } catch (error) {
+      // Ingest is gone: whoever watches asks again.
+      if (error instanceof ApiError) throw error;
+    }
+  }
+
+  async #ask(camera: string, signal: AbortSignal): Promise<Response> {
+    const { holders, requireCamera, status } = this.#parts;
+    if (!isCameraId(camera)) throw new ApiError("invalid_argument", "the camera's name is not valid");
+    requireCamera(camera);
+    const ingest = status(camera)?.ingest ?? "";
+    const request = { path: liveVideoPath(camera), signal };
+    const known = holders.known(ingest);
+    if (known) {
+      // Its address and secret are others when it was started again since.
+      const answer = await askHolder(known, request).catch(() => undefined);
+      if (answer) return answer;
+      signal.throwIfAborted();
+    }
+    await holders.find(camera, { fromMs: 0, toMs: 1 });
+    const holder = holders.known(ingest);
+    if (!holder)
+      throw new ApiError(
+        "recording_unavailable",
+        `no ingest that answers receives camera '${camera}' now; try again`,
+      );
+    return askHolder(holder, request);
+  }
+}
