@@ -67,6 +67,10 @@ export class PageRecord {
 
   #followSocket(socket: WebSocket): void {
     this.#checkOrigin(socket.url().replace(/^ws/, "http"));
+    if (socket.url().endsWith("/video")) {
+      socket.on("framereceived", ({ payload }) => this.#checkSecrets(socket.url(), Buffer.from(payload)));
+      return;
+    }
     socket.on("framesent", ({ payload }) => {
       this.requests.push(liveRequestSchema.parse(JSON.parse(String(payload))));
     });

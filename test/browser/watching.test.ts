@@ -1,8 +1,10 @@
 import { type BoundingBox, connect, type SightlineClient } from "@sightline/client";
 import type { HttpCamera } from "@sightline/contracts";
+import { numberedVideo } from "@sightline/recording/testing";
+import { ScriptedCamera } from "@sightline/rtsp/testing";
 import type { RtspCameras } from "@sightline/stack";
 import type { Response } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { outlineShare } from "./box-outline.ts";
 import { CanvasShot } from "./canvas-shot.ts";
 import { ConsoleSystem, patience } from "./console-system.ts";
@@ -179,6 +181,18 @@ test("pictures are made only while somebody looks", async () => {
   await page.getByRole("button", { name: "Analysed frames" }).click();
   await expect.poll(() => record.watched, patience).toEqual(["yard"]);
   await expect.poll(() => livePicture(page).getAttribute("data-kind"), patience).toBe("picture");
+});
+
+test("video that the browser cannot play is told so, and pictures are shown", async () => {
+  const clip = await numberedVideo({ codec: "H265", seconds: 6 });
+  const camera = await ScriptedCamera.start({ tracks: [{ clip }] });
+  onTestFinished(() => camera.stop());
+  await client.cameras.register("hevc", { uri: camera.url(), targetFps: 4 });
+  const { page } = await sightline.open("/cameras/hevc");
+  await untilDrawn(livePicture(page));
+  await page.getByText("This browser cannot play the camera's video (H.265).").waitFor();
+  expect(await livePicture(page).getAttribute("data-kind")).toBe("picture");
+  await client.cameras.delete("hevc");
 });
 
 test("a hidden page asks for no pictures, and for them again when it is shown", async () => {
