@@ -1,6 +1,7 @@
 import { liveCloseCodes } from "@sightline/contracts";
 import type { FastifyInstance } from "fastify";
 import type { WebSocket } from "ws";
+import type { Principal } from "../../access/principal.ts";
 import { ApiError } from "../../grpc/errors.ts";
 import { callerOf } from "../access/http-guard.ts";
 import type { LiveHub } from "./live-hub.ts";
@@ -32,11 +33,7 @@ export function liveRoute(app: FastifyInstance, hub: () => LiveHub, sockets: Ope
       const principal = callerOf(request);
       const release = sockets.open(connection);
       const socket = hub().add(connection, principal.scope);
-      const off = principal.onEnd((reason) => {
-        hub().remove(socket);
-        connection.close(closeCodeOf(reason), reason.message.slice(0, maxReasonLength));
-        setTimeout(() => connection.terminate(), endMs).unref();
-      });
+      const off = endWith(principal, connection, () => hub().remove(socket));
       connection.on("message", (data, isBinary) =>
         socket.receive(isBinary ? undefined : (data as Buffer).toString("utf8")),
       );
@@ -51,6 +48,15 @@ export function liveRoute(app: FastifyInstance, hub: () => LiveHub, sockets: Ope
       });
     },
   );
+}
+
+/** Closes a WebSocket when its caller may not see any more what it shows; `ended` is called first. Returns how to leave that. */
+export function endWith(principal: Principal, connection: WebSocket, ended: () => void): () => void {
+  return principal.onEnd((reason) => {
+    ended();
+    connection.close(closeCodeOf(reason), reason.message.slice(0, maxReasonLength));
+    setTimeout(() => connection.terminate(), endMs).unref();
+  });
 }
 
 /** The WebSockets that are open, at most so many. */

@@ -1,10 +1,11 @@
-import type { FrameDetections, LiveDetectionsMessage } from "@sightline/contracts";
+import { cameraIdOf, type FrameDetections, type LiveDetectionsMessage } from "@sightline/contracts";
 import { wallClockMs } from "@sightline/service/clock";
 import type { FastifyInstance } from "fastify";
 import type { WebSocket } from "ws";
 import { ApiError } from "../../grpc/errors.ts";
 import type { LiveVideo } from "../../recordings/live-video.ts";
-import { keepPinging, type OpenSockets } from "./live-route.ts";
+import { callerOf } from "../access/http-guard.ts";
+import { endWith, keepPinging, type OpenSockets } from "./live-route.ts";
 import { toLivePicture } from "./picture-message.ts";
 
 /** Bytes waiting for the network above which no more video is fetched; ingest then leaves out what is too much. */
@@ -16,7 +17,7 @@ const tryAgainLater = 1013;
 /** Sends cameras' own video to browsers, and what is detected in it. */
 export class VideoSockets {
   readonly #video: LiveVideo;
-  readonly #sockets = new Map<WebSocket, string>();
+  readonly #sockets = new Map<WebSocket, { camera: string; gone: AbortController }>();
 
   constructor(video: LiveVideo) {
     this.#video = video;
@@ -24,24 +25,31 @@ export class VideoSockets {
 
   /** A camera's frame was analysed: those who watch the camera get its detections, as text. */
   frame(event: FrameDetections): void {
-    if (this.#sockets.size === 0) return;
+    const id = cameraIdOf(event.frame?.camera ?? "");
+    const watching = [...this.#sockets].filter(([, { camera }]) => camera === id);
+    if (watching.length === 0) return;
     const picture = toLivePicture(event, wallClockMs());
     const message = JSON.stringify({ type: "detections", picture } satisfies LiveDetectionsMessage);
-    for (const [socket, camera] of this.#sockets)
-      if (camera === picture.camera && socket.bufferedAmount < highWaterBytes) socket.send(message);
+    for (const [socket] of watching) if (socket.bufferedAmount < highWaterBytes) socket.send(message);
+  }
+
+  /** Sends this browser nothing more. */
+  remove(socket: WebSocket): void {
+    this.#sockets.get(socket)?.gone.abort();
+    this.#sockets.delete(socket);
   }
 
   /** Serves a browser until it or the video ends. */
   async serve(camera: string, socket: WebSocket): Promise<void> {
     const gone = new AbortController();
     socket.once("close", () => gone.abort());
-    this.#sockets.set(socket, camera);
+    this.#sockets.set(socket, { camera, gone });
     try {
       for await (const message of this.#video.open(camera, gone.signal)) {
+        if (gone.signal.aborted) return;
         socket.send(message);
         while (socket.bufferedAmount > highWaterBytes && socket.readyState === socket.OPEN)
           await new Promise((resolve) => setTimeout(resolve, waitMs));
-        if (gone.signal.aborted) break;
       }
       socket.close(tryAgainLater, "ended");
     } catch (error) {
@@ -68,13 +76,16 @@ export function videoRoute(app: FastifyInstance, videos: () => VideoSockets, soc
         sockets.reserve();
       },
     },
-    (connection, { params, log }) => {
+    (connection, request) => {
+      const { params, log } = request;
       const release = sockets.open(connection);
+      const off = endWith(callerOf(request), connection, () => videos().remove(connection));
       const stopPinging = keepPinging(connection);
       // What breaks a connection closes it; there is nothing else to do.
       connection.on("error", () => connection.terminate());
       connection.on("close", () => {
         stopPinging();
+        off();
         release();
       });
       videos()
