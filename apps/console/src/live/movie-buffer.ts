@@ -109,19 +109,21 @@ export class MovieBuffer {
       buffer.remove(start, this.#video.currentTime - keptSeconds);
       return;
     }
-    const next = this.#queue;
-    if (next.length === 0) return;
+    if (this.#queue.length === 0) return;
+    // All that waits at once: each append costs a turn of the decoder.
+    const bytes = new Uint8Array(this.#queuedBytes);
+    let at = 0;
+    for (const part of this.#queue) {
+      bytes.set(part, at);
+      at += part.byteLength;
+    }
     this.#queue = [];
     this.#queuedBytes = 0;
-    // All that waits at once: each append costs a turn of the decoder.
-    void new Blob(next).arrayBuffer().then((bytes) => {
-      if (buffer !== this.#source?.buffer) return;
-      try {
-        buffer.appendBuffer(bytes);
-      } catch (error) {
-        this.#onUnplayable(`The video cannot be played: ${(error as Error).message}.`);
-      }
-    });
+    try {
+      buffer.appendBuffer(bytes);
+    } catch (error) {
+      this.#onUnplayable(`The video cannot be played: ${(error as Error).message}.`);
+    }
   }
 
   /** Keeps what is shown so far behind the end. */
