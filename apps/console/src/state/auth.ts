@@ -19,9 +19,15 @@ export const me = computed(() => {
   return now?.open ? { name: "", role: "admin" as const, cameras: ["*"] } : now?.user;
 });
 
-/** Whether who is logged in may do what needs this role. Follows the login when called while rendering. */
+/** Who was logged in last: a page that outlasts its login stays what it is. */
+const last = signal(me.peek());
+effect(() => {
+  if (me.value) last.value = me.value;
+});
+
+/** Whether who is logged in, or was last, may do what needs this role. Follows the login when called while rendering. */
 export function may(role: RoleName): boolean {
-  return me.value !== undefined && roles.indexOf(me.value.role) >= roles.indexOf(role);
+  return last.value !== undefined && roles.indexOf(last.value.role) >= roles.indexOf(role);
 }
 
 let asking: Promise<void> | undefined;
@@ -61,15 +67,15 @@ interface LoginChanges {
 /** Tells when somebody logs in or is logged out, by whatever cause. */
 export function followLogin({ onLogin, onLogout, onOther }: LoginChanges): void {
   let now: string | undefined;
-  let last: string | undefined;
+  let before: string | undefined;
   effect(() => {
     const next = me.value && JSON.stringify(me.value);
     if (next === now) return;
     now = next;
     if (next === undefined) onLogout();
-    else if (last !== undefined && next !== last) onOther();
+    else if (before !== undefined && next !== before) onOther();
     else onLogin();
-    last = next ?? last;
+    before = next ?? before;
   });
 }
 
