@@ -139,7 +139,7 @@ test("a viewer of one camera sees it, is offered no changes, and gets no sign of
   for (const change of ["Edit", "Delete", "Zones and rules", "Add camera"])
     expect(await offers()).not.toContain(change);
   for (const path of ["/events", "/system", "/settings"]) {
-    await view.locator(`header a[href="${path}"]`).click();
+    await view.locator(`nav a[href="${path}"]`).click();
     await view.locator("main h1").waitFor();
   }
   await heading(view, "You").waitFor();
