@@ -103,7 +103,7 @@ if (import.meta.main) {
   const worker = new InferenceWorker({
     id: "bench",
     model,
-    inference: { modelDigest: "0", precision: "none", executionProvider: "cpu" },
+    inference: { modelDigest: "0", modelVersion: "", precision: "none", executionProvider: "cpu" },
     batchSize,
     expectedRunMs: () => Math.max(runMs, 0.1),
     maxDelayMs: 5,

@@ -5,6 +5,7 @@ export * from "./enum-name.ts";
 export * from "./event-json.ts";
 export * from "./frame-codec.ts";
 export * from "./frame-id.ts";
+export { Duration } from "./gen/google/protobuf/duration.ts";
 export { FieldMask, type FieldMaskWrapperFns } from "./gen/google/protobuf/field_mask.ts";
 export { Timestamp } from "./gen/google/protobuf/timestamp.ts";
 export {
@@ -114,6 +115,21 @@ export {
   PixelFormat,
 } from "./gen/sightline/v1/frame.ts";
 export { BoundingBox, Point, protobufFileName } from "./gen/sightline/v1/geometry.ts";
+export {
+  ActivateModelRequest,
+  ActivateModelResponse,
+  ListModelsRequest,
+  ListModelsResponse,
+  ListModelVersionsRequest,
+  ListModelVersionsResponse,
+  Model,
+  ModelServiceClient,
+  type ModelServiceServer,
+  ModelServiceService,
+  ModelVersion,
+  RollbackModelRequest,
+  RollbackModelResponse,
+} from "./gen/sightline/v1/model_service.ts";
 export {
   DeleteRecordingRequest,
   DeleteRecordingResponse,

@@ -109,6 +109,7 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       ...consumes(streams.ready, "*"),
       `$JS.API.STREAM.INFO.${streams.detections}`,
       ...readsBucket(buckets.cameras),
+      ...readsBucket(buckets.modelVersions),
       ...[buckets.models, buckets.workers].flatMap((bucket) => [
         ...readsBucket(bucket),
         writesBucket(bucket),

@@ -64,6 +64,8 @@ export const buckets = {
   models: "models",
   /** worker id → WorkerInfo, while it lives. */
   workers: "workers",
+  /** model name → ModelVersions: which version all its workers shall serve; written by results alone. */
+  modelVersions: "model-versions",
   /** stream → identities of its makings as cursors bear them, the newest last. */
   streamMakings: "stream-makings",
 } as const;

@@ -151,9 +151,14 @@ export type CameraSecret = z.infer<typeof cameraSecretSchema>;
 export const sealedSecretSchema = z.strictObject({ key: z.string(), nonce: z.string(), data: z.string() });
 export type SealedSecret = z.infer<typeof sealedSecretSchema>;
 
+/** First 12 hexadecimal digits of the digest of a model's files. */
+const modelVersionSchema = z.string().regex(/^[0-9a-f]{12}$/);
+
 /** A model that workers serve: what ingest must send it and what results may promise. */
 export const servedModelSchema = z.strictObject({
   name: z.string(),
+  /** None from workers of before versions were known. */
+  version: modelVersionSchema.optional(),
   architecture: z.string(),
   width: z.int().positive(),
   height: z.int().positive(),
@@ -177,12 +182,43 @@ export const servedModelSchema = z.strictObject({
 });
 export type ServedModel = z.infer<typeof servedModelSchema>;
 
+/** Which version of a model all its workers shall serve, and which there are. */
+export const modelVersionsSchema = z.strictObject({
+  /** None: each worker serves what lies in the model's own folder. */
+  active: modelVersionSchema.optional(),
+  /** What a rollback makes active. */
+  previous: modelVersionSchema.optional(),
+  /** What workers load beside what they serve and try out, and then say whether it can be made active. */
+  candidate: z.strictObject({ activation: z.uuid(), version: modelVersionSchema }).optional(),
+  /** All that workers have told of, the first seen first: a version's number is its place, from 1. */
+  versions: z.array(z.strictObject({ version: modelVersionSchema, seenTime: z.iso.datetime() })),
+});
+export type ModelVersions = z.infer<typeof modelVersionsSchema>;
+
+/** How a worker fares with the candidate of an activation. */
+export const candidateStateSchema = z.strictObject({
+  activation: z.uuid(),
+  state: z.enum(["loading", "ready", "failed"]),
+  /** Why it failed. */
+  message: z.string().optional(),
+  /** The candidate's classes, when it is ready. */
+  classes: z.array(z.string()).optional(),
+});
+export type CandidateState = z.infer<typeof candidateStateSchema>;
+
 /** What a worker tells about itself while it lives. */
 export const workerInfoSchema = z.strictObject({
   id: z.string(),
   host: z.string(),
   model: z.string(),
   modelDigest: z.string(),
+  /** The version that runs; none from workers of before versions were known. */
+  modelVersion: modelVersionSchema.optional(),
+  /** The versions of the model on this worker's disk. */
+  versions: z.array(modelVersionSchema).optional(),
+  candidate: candidateStateSchema.optional(),
+  /** Why it does not serve the active version. */
+  versionFault: z.string().optional(),
   precision: z.string(),
   executionProvider: z.string(),
   batchSize: z.int().positive(),

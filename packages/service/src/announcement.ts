@@ -23,6 +23,11 @@ export class Announcement {
     this.#timer = setInterval(() => void this.#put(), leaseTtlMs / 4);
   }
 
+  /** Writes the value now, when it has changed. */
+  async refresh(): Promise<void> {
+    await this.#put();
+  }
+
   /** Stops renewing; `remove` deletes the entry now instead of letting it expire. */
   async stop(remove: boolean): Promise<void> {
     clearInterval(this.#timer);

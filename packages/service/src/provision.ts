@@ -112,6 +112,7 @@ export interface Buckets {
   subscriptions: KV;
   models: KV;
   workers: KV;
+  modelVersions: KV;
   streamMakings: KV;
 }
 
@@ -131,6 +132,7 @@ export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
     subscriptions: await kv.create(buckets.subscriptions, durable),
     models: await kv.create(buckets.models, leased),
     workers: await kv.create(buckets.workers, leased),
+    modelVersions: await kv.create(buckets.modelVersions, durable),
     streamMakings: await kv.create(buckets.streamMakings, durable),
   };
 }

@@ -36,6 +36,7 @@ export {
   type ModelManifest,
   type ModelPrecision,
   modelManifestSchema,
+  modelVersion,
   type NewManifest,
   parseManifest,
   readManifest,

@@ -8,6 +8,7 @@ import {
   describeFiles,
   MANIFEST_FILE,
   modelManifestSchema,
+  modelVersion,
   readManifest,
   writeManifest,
 } from "./manifest.ts";
@@ -73,7 +74,11 @@ test("drops an engine with the INT8 file it was built from, and not before", asy
   await writeFile(join(folder, "int8.trt.onnx"), "symmetric");
   await writeFile(join(folder, "engine.onnx"), "wrapper");
   await addModelFiles(folder, { int8Trt: "int8.trt.onnx", trtEngine: "engine.onnx" });
-  expect((await addModelFiles(folder, {})).files.trtEngine?.file).toBe("engine.onnx");
+  const built = await addModelFiles(folder, {});
+  expect(built.files.trtEngine?.file).toBe("engine.onnx");
+  // Each machine builds its own engine, and all have the same version of the model.
+  const { trtEngine: _, ...portable } = built.files;
+  expect(built.version).toBe(modelVersion(portable));
   await writeFile(join(folder, "int8.trt.onnx"), "symmetric, other ranges");
   const { files } = await addModelFiles(folder, { int8Trt: "int8.trt.onnx" });
   expect(Object.keys(files)).toEqual(["fp32", "int8Cpu", "int8Trt"]);

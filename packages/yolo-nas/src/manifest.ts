@@ -28,7 +28,7 @@ export const modelManifestSchema = z.object({
   schemaVersion: z.literal(1),
   name: z.string().min(1),
   architecture: z.string().min(1),
-  /** First 12 digits of the digest of all files: changes when any file does. */
+  /** See {@link modelVersion}. */
   version: z.string().min(1),
   files: z
     .partialRecord(z.enum(PRECISIONS), modelFileSchema)
@@ -72,6 +72,17 @@ export interface NewManifest {
   readonly files: Readonly<Partial<Record<ModelPrecision, string>>>;
 }
 
+/**
+ * First 12 digits of the digest of a model's files: changes when any of them does. A TensorRT engine does not count, since
+ * each machine builds its own from the same file.
+ */
+export function modelVersion(files: ModelManifest["files"]): string {
+  const all = createHash("sha256");
+  for (const precision of PRECISIONS)
+    if (precision !== "trtEngine" && files[precision]) all.update(files[precision].sha256);
+  return all.digest("hex").slice(0, 12);
+}
+
 /** Describe a model's files in a folder, with their digests. @throws ModelFileError when one cannot be read */
 export async function describeFiles(folder: string, model: NewManifest): Promise<ModelManifest> {
   const files: ModelManifest["files"] = {};
@@ -79,14 +90,12 @@ export async function describeFiles(folder: string, model: NewManifest): Promise
     const file = model.files[precision];
     if (file !== undefined) files[precision] = { file, sha256: await fileDigest(join(folder, file)) };
   }
-  const all = createHash("sha256");
-  for (const entry of Object.values(files)) all.update(entry.sha256);
   const { input, frame, fit, pixelFormat, padValue, placement, classes } = model.metadata;
   return modelManifestSchema.parse({
     schemaVersion: 1,
     name: model.name,
     architecture: model.architecture,
-    version: all.digest("hex").slice(0, 12),
+    version: modelVersion(files),
     files,
     input,
     frame,

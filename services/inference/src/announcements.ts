@@ -7,12 +7,13 @@ import type { Load } from "./load-meter.ts";
 import type { SessionInfo } from "./session-messages.ts";
 
 /** What ingest must send for a model and results may promise of it. */
-export function servedModel(model: ModelManifest, engine: EngineCandidate): ServedModel {
+export function servedModel(model: ModelManifest, version: string, engine: EngineCandidate): ServedModel {
   const encoding = accuracyKey(model, engine);
   const { ap, ap50 } = model.accuracy?.[encoding] ?? {};
   const measuredOn = model.accuracyOn?.[encoding];
   return {
     name: model.name,
+    version,
     architecture: model.architecture,
     width: model.frame.width,
     height: model.frame.height,
@@ -34,41 +35,46 @@ function accuracyKey(model: ModelManifest, { encoding }: EngineCandidate): Model
 /** What a worker tells about itself. */
 export function workerInfo(
   id: string,
-  model: ModelManifest,
+  { model, version }: { model: string; version: string },
   session: SessionInfo,
   batchSize: number,
-): Omit<WorkerInfo, keyof Load> {
+): Omit<WorkerInfo, keyof Load | "startTime"> {
   return {
     id,
     host: hostname(),
-    model: model.name,
+    model,
     modelDigest: session.engine.digest,
+    modelVersion: version,
     precision: session.engine.precision,
     executionProvider: session.engine.provider,
     batchSize,
     batchCurve: session.curve.map(({ batch, milliseconds }) => ({ batch, milliseconds })),
-    startTime: new Date().toISOString(),
   };
 }
 
-/** Keeps the served model and this worker announced. */
+/** Keeps the served model and this worker announced, as they are at each time. */
 export class Announcements {
   readonly #model: Announcement;
   readonly #worker: Announcement;
 
   constructor(
     buckets: Pick<Buckets, "models" | "workers">,
-    model: ServedModel,
-    worker: Omit<WorkerInfo, keyof Load>,
-    load: () => Load,
+    { model, id }: { model: string; id: string },
+    served: () => ServedModel,
+    worker: () => WorkerInfo,
     log: Logger,
   ) {
-    this.#model = new Announcement(buckets.models, model.name, () => model, log);
-    this.#worker = new Announcement(buckets.workers, worker.id, () => ({ ...worker, ...load() }), log);
+    this.#model = new Announcement(buckets.models, model, served, log);
+    this.#worker = new Announcement(buckets.workers, id, worker, log);
   }
 
   async start(): Promise<void> {
     await Promise.all([this.#model.start(), this.#worker.start()]);
+  }
+
+  /** Tells of a change now. */
+  async refresh(): Promise<void> {
+    await Promise.all([this.#model.refresh(), this.#worker.refresh()]);
   }
 
   /** The model's entry expires by itself: other workers may serve it too. */

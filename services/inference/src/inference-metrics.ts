@@ -121,7 +121,7 @@ export class InferenceMetrics {
     this.#info = new Gauge({
       name: "sightline_inference_info",
       help: "Constant 1, labelled with what runs.",
-      labelNames: ["model", "precision", "execution_provider", "worker"],
+      labelNames: ["model", "version", "precision", "execution_provider", "worker"],
       registers,
     });
     this.#curve = new Gauge({
@@ -158,8 +158,13 @@ export class InferenceMetrics {
     );
   }
 
-  session(model: string, worker: string, { engine, curve }: SessionInfo): void {
-    this.#info.set({ model, worker, precision: engine.precision, execution_provider: engine.provider }, 1);
+  /** What runs now, in place of what ran before. */
+  session(model: string, worker: string, version: string, { engine, curve }: SessionInfo): void {
+    this.#info.reset();
+    this.#info.set(
+      { model, version, worker, precision: engine.precision, execution_provider: engine.provider },
+      1,
+    );
     for (const { batch, milliseconds } of curve)
       this.#curve.set({ batch: String(batch) }, milliseconds / 1000);
   }

@@ -95,17 +95,23 @@ async function run(session: DetectorSession, { id, slot, frames }: RunRequest): 
   }
 }
 
-parentPort!.on("message", (request) => {
-  if (request === stopRequest) process.exit(0);
+let opened: DetectorSession | undefined;
+let stopping = false;
+parentPort!.on("message", async (request) => {
+  if (request !== stopRequest) return;
+  stopping = true;
+  await opened?.stop().catch(() => undefined);
+  process.exit(0);
 });
 try {
   const { engine: session, candidate, refusals } = await openFirst(settings, open);
+  opened = session;
   const curve: CurvePoint[] = [];
   for (const size of settings.warmUpSizes) curve.push(await measure(session, size));
   // One at a time, in the order sent.
   let last = Promise.resolve();
   parentPort!.on("message", (request: RunRequest | typeof stopRequest) => {
-    if (request !== stopRequest) last = last.then(() => run(session, request));
+    if (request !== stopRequest) last = last.then(() => (stopping ? undefined : run(session, request)));
   });
   send({ kind: "ready", engine: candidate, refusals, arithmetic: await arithmeticOf(candidate), curve });
 } catch (error) {

@@ -11,7 +11,7 @@ import type { Logger, Tracing } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
 
 import type { ModelManifest } from "@sightline/yolo-nas";
-import type { BatchRunner } from "./batch-runner.ts";
+import type { BatchRunner, TurnRun } from "./batch-runner.ts";
 import type { BatchSlots, Fill } from "./batch-slots.ts";
 import { Batcher } from "./batcher.ts";
 import type { CameraFilters } from "./camera-filters.ts";
@@ -21,7 +21,6 @@ import { frameDetections, frameResult } from "./frame-result.ts";
 import type { FetchedFrame, FrameSource } from "./frame-source.ts";
 import type { InferenceMetrics } from "./inference-metrics.ts";
 import { traceInference } from "./inference-span.ts";
-import type { BatchRun } from "./session-messages.ts";
 import type { HeldToken, TokenSource } from "./token-source.ts";
 
 /**
@@ -34,7 +33,7 @@ export interface WorkerOptions {
   id: string;
   model: ModelManifest;
   /** Names what runs, in every result. */
-  inference: Pick<Inference, "modelDigest" | "precision" | "executionProvider">;
+  inference: Pick<Inference, "modelDigest" | "modelVersion" | "precision" | "executionProvider">;
   batchSize: number;
   expectedRunMs: (frames: number) => number;
   maxDelayMs: number;
@@ -69,7 +68,7 @@ function checkCount(found: number, expected: number): void {
     throw new BatchMismatchError(`the batch holds ${found} frames where ${expected} are expected`);
 }
 
-/** How long stop() waits for what is under way; below the 5 s in which the process must be gone. */
+/** How long stop() waits for what is under way unless told; below the 5 s in which the process must be gone. */
 const drainLimitMs = 4_000;
 
 /** Takes tokens, fetches their frames, has them inferred in batches, and publishes the results. */
@@ -131,16 +130,16 @@ export class InferenceWorker {
 
   /**
    * Takes no more tokens and gives unused ones back at once; then finishes and publishes what it has. What is not done
-   * after 4 s is dropped as worker_error. Safe to call twice.
+   * after `limitMs` is dropped as worker_error. Safe to call twice.
    */
-  stop(): Promise<void> {
-    this.#stopping ??= this.#stop();
+  stop(limitMs = drainLimitMs): Promise<void> {
+    this.#stopping ??= this.#stop(limitMs);
     return this.#stopping;
   }
 
-  async #stop(): Promise<void> {
+  async #stop(limitMs: number): Promise<void> {
     this.#state = "DRAINING";
-    const deadline = new Promise<void>((resolve) => setTimeout(resolve, drainLimitMs).unref());
+    const deadline = new Promise<void>((resolve) => setTimeout(resolve, limitMs).unref());
     this.#unused.push(...this.#batcher.drain());
     await Promise.race([this.#tokens.stop(), deadline]);
     this.#giveBack(this.#unused.splice(0));
@@ -258,7 +257,7 @@ export class InferenceWorker {
   async #run(frames: number): Promise<void> {
     const { slots, runner, metrics, log } = this.#options;
     const { slot, items, filled } = slots.take();
-    let run: BatchRun | undefined;
+    let run: TurnRun | undefined;
     try {
       checkCount(items.length, frames);
       run = await this.#inTurn(filled, () => runner.run(slot, frames));
@@ -270,7 +269,8 @@ export class InferenceWorker {
       log.error({ error: (error as Error).message, frames }, "batch failed");
     }
     slots.release(slot);
-    this.#batcher.runFinished(run?.runMs);
+    // To the batcher a run begins when it is handed over.
+    this.#batcher.runFinished(run && run.runMs + (run.waitedMs ?? 0));
     for (const [index, work] of items.entries())
       if (!this.#held.has(work)) continue;
       else if (run) void this.#publish(work, run, index);
@@ -294,7 +294,7 @@ export class InferenceWorker {
     }
   }
 
-  async #publish(work: Work, run: BatchRun, index: number): Promise<void> {
+  async #publish(work: Work, run: TurnRun, index: number): Promise<void> {
     const { model, filters, publisher, metrics, tracing, log, inference, id: worker } = this.#options;
     const { frame, id, requestedAt } = work;
     const { startedAt, runMs, outputs } = run;

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import {
   type ArchitectureSpec,
@@ -10,6 +10,7 @@ import {
   saveModel,
   writeManifest,
 } from "@sightline/yolo-nas";
+import { VERSIONS_FOLDER } from "../model-directory.ts";
 
 const stage = { out: 16, blocks: 1, hidden: 8, concat: false };
 /** YOLO-NAS's shape with a handful of channels, so that it loads and runs in milliseconds. */
@@ -28,21 +29,22 @@ export const smallModelClasses = ["person", "car", "dog"];
 
 /**
  * Writes a small prepared FP32 model of random weights into `directory/name`. Its score threshold is so low that there
- * are always detections. With `overflows`, any frame that is not black makes its output not finite.
+ * are always detections. With `overflows`, any frame that is not black makes its output not finite. With `asVersion`, it is put
+ * among the model's further versions instead. Returns its version.
  */
 export async function writeSmallModel(
   directory: string,
   name: string,
-  options: { side?: number; overflows?: boolean } = {},
-): Promise<void> {
+  options: { side?: number; overflows?: boolean; seed?: number; asVersion?: boolean } = {},
+): Promise<string> {
   const side = options.side ?? 64;
   const size = { width: side, height: side, classes: smallModelClasses };
-  const graph = prepareModel(buildModel(architecture, new SeededWeights(7), size));
+  const graph = prepareModel(buildModel(architecture, new SeededWeights(options.seed ?? 7), size));
   if (options.overflows) {
     const factor = graph.initializers.get("frames.factor")!;
     graph.initializers.set("frames.factor", { ...factor, data: Float32Array.of(3e38) } as typeof factor);
   }
-  const folder = join(directory, name);
+  const folder = join(directory, name, ...(options.asVersion ? [VERSIONS_FOLDER, "new"] : []));
   await mkdir(folder, { recursive: true });
   await saveModel(graph, join(folder, "model.fp32.onnx"));
   const manifest = await describeFiles(folder, {
@@ -53,4 +55,6 @@ export async function writeSmallModel(
   });
   const thresholds = { ...manifest.thresholds, score: 0.001 };
   await writeManifest(folder, { ...manifest, thresholds });
+  if (options.asVersion) await rename(folder, join(directory, name, VERSIONS_FOLDER, manifest.version));
+  return manifest.version;
 }

@@ -61,6 +61,8 @@ export interface Inference {
   worker: string;
   /** Frames in the batch. */
   batchSize: number;
+  /** The version of the model, as ModelVersion.version; empty in frames of before versions were known. */
+  modelVersion: string;
 }
 
 /** All that was found in one frame. A frame with nothing in it has no detections. */
@@ -418,7 +420,15 @@ export const StageTimings: MessageFns<StageTimings> = {
 };
 
 function createBaseInference(): Inference {
-  return { model: "", modelDigest: "", precision: "", executionProvider: "", worker: "", batchSize: 0 };
+  return {
+    model: "",
+    modelDigest: "",
+    precision: "",
+    executionProvider: "",
+    worker: "",
+    batchSize: 0,
+    modelVersion: "",
+  };
 }
 
 export const Inference: MessageFns<Inference> = {
@@ -440,6 +450,9 @@ export const Inference: MessageFns<Inference> = {
     }
     if (message.batchSize !== 0) {
       writer.uint32(48).uint32(message.batchSize);
+    }
+    if (message.modelVersion !== "") {
+      writer.uint32(58).string(message.modelVersion);
     }
     return writer;
   },
@@ -505,6 +518,14 @@ export const Inference: MessageFns<Inference> = {
             message.batchSize = reader.uint32();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.modelVersion = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -537,6 +558,11 @@ export const Inference: MessageFns<Inference> = {
         : isSet(object.batch_size)
         ? globalThis.Number(object.batch_size)
         : 0,
+      modelVersion: isSet(object.modelVersion)
+        ? globalThis.String(object.modelVersion)
+        : isSet(object.model_version)
+        ? globalThis.String(object.model_version)
+        : "",
     };
   },
 
@@ -560,6 +586,9 @@ export const Inference: MessageFns<Inference> = {
     if (message.batchSize !== 0) {
       obj.batchSize = Math.round(message.batchSize);
     }
+    if (message.modelVersion !== "") {
+      obj.modelVersion = message.modelVersion;
+    }
     return obj;
   },
 
@@ -574,6 +603,7 @@ export const Inference: MessageFns<Inference> = {
     message.executionProvider = object.executionProvider ?? "";
     message.worker = object.worker ?? "";
     message.batchSize = object.batchSize ?? 0;
+    message.modelVersion = object.modelVersion ?? "";
     return message;
   },
 };

@@ -1,0 +1,242 @@
+import type { CandidateState, ModelVersions, ServedModel, WorkerInfo } from "@sightline/contracts";
+import type { KvMirror } from "@sightline/service";
+import { type Announcements, servedModel, workerInfo } from "./announcements.ts";
+import { findModel, type LocatedModel, listVersions } from "./model-directory.ts";
+import { RunningVersion, type VersionParts } from "./running-version.ts";
+
+/** What a lane works with beyond what its versions do. */
+export interface LaneParts extends VersionParts {
+  /** Which version of each model all workers shall serve. */
+  wanted: Pick<KvMirror<ModelVersions>, "get" | "onChange">;
+  /** Keeps told what this gives. */
+  announce: (served: () => ServedModel, worker: () => WorkerInfo) => Announcements;
+}
+
+/** The version that is wanted takes other frames than the one that runs. */
+class FrameSizeError extends Error {
+  override readonly name = "FrameSizeError";
+}
+
+/** Another try to serve the active version after one that failed, and how often the disk is looked at for new versions. */
+const againMs = 10_000;
+const lookMs = 2_000;
+/** A candidate that nobody has decided on after so long is given up. */
+const candidateLifeMs = 10 * 60_000;
+/** How long a version that is replaced may take to finish what it has. */
+const finishMs = 30_000;
+
+/** Serves one model in the version that is wanted: loads another beside the one that runs, and then gives it the work. */
+export class ModelLane {
+  readonly model: string;
+  readonly #parts: LaneParts;
+  readonly #startTime = new Date().toISOString();
+  readonly #timers: NodeJS.Timeout[] = [];
+  /** Versions that still finish what they had. */
+  readonly #leaving = new Set<Promise<void>>();
+  #current: RunningVersion;
+  #versions: string[] = [];
+  /** A version that is loaded beside, for an activation. */
+  #spare: { version: RunningVersion; activation: string } | undefined;
+  #candidate: CandidateState | undefined;
+  #fault: string | undefined;
+  #announcements: Announcements | undefined;
+  #following: Promise<void> = Promise.resolve();
+  #retryAt = 0;
+  #unsubscribe = () => {};
+  #stopped = false;
+
+  private constructor(model: string, current: RunningVersion, parts: LaneParts) {
+    this.model = model;
+    this.#current = current;
+    this.#parts = parts;
+  }
+
+  /**
+   * Opens the version of a model that is wanted, or the one in its own folder, and takes work.
+   * @throws ModelNotFoundError, ModelFileError, EngineChoiceError when it cannot be served
+   */
+  static async start(model: string, parts: LaneParts): Promise<ModelLane> {
+    const located = await findModel(parts.config.modelDirectory, model, parts.wanted.get(model)?.active);
+    const lane = new ModelLane(model, await RunningVersion.open(located, parts), parts);
+    await lane.#start();
+    return lane;
+  }
+
+  /** The version that takes work. */
+  get current(): RunningVersion {
+    return this.#current;
+  }
+
+  get sessions(): readonly RunningVersion[] {
+    return this.#spare ? [this.#current, this.#spare.version] : [this.#current];
+  }
+
+  /** Takes no more work and finishes what it has. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#unsubscribe();
+    for (const timer of this.#timers) clearInterval(timer);
+    await Promise.all([
+      this.#announcements?.stop(),
+      this.#current.stop(),
+      this.#spare?.version.stop(),
+      ...this.#leaving,
+    ]);
+  }
+
+  async #start(): Promise<void> {
+    const { wanted, announce } = this.#parts;
+    this.#versions = await this.#look();
+    this.#report();
+    this.#current.start();
+    this.#announcements = announce(
+      () => servedModel(this.#current.located.manifest, this.#current.version, this.#current.session.engine),
+      () => this.#info(),
+    );
+    await this.#announcements.start();
+    this.#unsubscribe = wanted.onChange(({ key }) => key === this.model && this.#follow());
+    this.#timers.push(setInterval(() => void this.#tick(), lookMs));
+    this.#follow();
+  }
+
+  async #tick(): Promise<void> {
+    this.#versions = await this.#look();
+    if (Date.now() >= this.#retryAt) this.#follow();
+  }
+
+  #look(): Promise<string[]> {
+    return listVersions(this.#parts.config.modelDirectory, this.model);
+  }
+
+  #info(): WorkerInfo {
+    const { id, metrics } = this.#parts;
+    const { version, session, batchSize } = this.#current;
+    return {
+      ...workerInfo(id, { model: this.model, version }, session, batchSize),
+      startTime: this.#startTime,
+      versions: this.#versions,
+      ...(this.#candidate ? { candidate: this.#candidate } : {}),
+      ...(this.#fault === undefined ? {} : { versionFault: this.#fault }),
+      ...metrics.load.read(),
+    };
+  }
+
+  /** Comes closer to what is wanted, one step after the other. */
+  #follow(): void {
+    this.#following = this.#following.then(async () => {
+      if (this.#stopped) return;
+      try {
+        await this.#step();
+      } catch (error) {
+        this.#parts.log.error(
+          { model: this.model, error: (error as Error).message },
+          "a change of version failed",
+        );
+      }
+    });
+  }
+
+  async #step(): Promise<void> {
+    const { active, candidate } = this.#parts.wanted.get(this.model) ?? {};
+    if (candidate && candidate.activation !== this.#candidate?.activation) await this.#try(candidate);
+    else if (active !== undefined && active !== this.#current.version) await this.#change(active);
+    else if (!candidate && this.#candidate) await this.#forget();
+    else this.#fault = undefined;
+  }
+
+  /** Loads a candidate beside what runs, and tells how that went. */
+  async #try({ activation, version }: { activation: string; version: string }): Promise<void> {
+    const { log } = this.#parts;
+    await this.#forget();
+    await this.#tell({ activation, state: "loading" });
+    try {
+      const spare = version === this.#current.version ? undefined : await this.#open(version);
+      if (spare) this.#spare = { version: spare, activation };
+      const { classes } = (spare ?? this.#current).located.manifest;
+      await this.#tell({ activation, state: "ready", classes: [...classes] });
+      const life = setTimeout(() => this.#giveUp(activation), candidateLifeMs);
+      this.#timers.push(life.unref());
+      log.info({ model: this.model, version }, "a version is loaded and answers; it waits to be made active");
+    } catch (error) {
+      const { message } = error as Error;
+      await this.#tell({ activation, state: "failed", message });
+      log.warn({ model: this.model, version, error: message }, "a version cannot be served; nothing changes");
+    }
+    // What is wanted may have changed meanwhile.
+    this.#follow();
+  }
+
+  /** @throws why the version cannot be served in place of the one that runs */
+  async #open(version: string): Promise<RunningVersion> {
+    const { modelDirectory } = this.#parts.config;
+    const located = await findModel(modelDirectory, this.model, version);
+    checkSameFrames(this.#current.located, located);
+    return RunningVersion.open(located, this.#parts, this.#current);
+  }
+
+  async #change(active: string): Promise<void> {
+    const { log } = this.#parts;
+    try {
+      const ready = this.#spare?.version.version === active ? this.#spare.version : await this.#open(active);
+      this.#spare = undefined;
+      const old = this.#current;
+      this.#current = ready;
+      // Before the old one stops, so that there is always one that takes tokens: each goes to one of them.
+      ready.start();
+      const leaving = old
+        .stop(finishMs)
+        .catch((error: Error) => log.error({ error: error.message }, "a version did not stop cleanly"));
+      this.#leaving.add(leaving);
+      void leaving.finally(() => this.#leaving.delete(leaving));
+      this.#candidate = undefined;
+      this.#fault = undefined;
+      this.#report();
+      await this.#announcements?.refresh();
+      log.info(
+        { model: this.model, version: active, before: old.version },
+        "another version of the model is served",
+      );
+    } catch (error) {
+      this.#fault = `it serves version ${this.#current.version}, since it cannot serve the active ${active}: ${(error as Error).message}`;
+      this.#retryAt = Date.now() + againMs;
+      await this.#announcements?.refresh();
+      log.error({ model: this.model }, this.#fault);
+    }
+    this.#follow();
+  }
+
+  #giveUp(activation: string): void {
+    if (this.#candidate?.activation !== activation || this.#candidate.state !== "ready") return;
+    const spare = this.#spare?.version;
+    this.#spare = undefined;
+    void spare?.stop();
+    void this.#tell({ activation, state: "failed", message: "nobody made it active for 10 minutes" });
+  }
+
+  async #forget(): Promise<void> {
+    const spare = this.#spare?.version;
+    this.#spare = undefined;
+    this.#candidate = undefined;
+    await spare?.stop();
+    await this.#announcements?.refresh();
+  }
+
+  async #tell(candidate: CandidateState): Promise<void> {
+    this.#candidate = candidate;
+    await this.#announcements?.refresh();
+  }
+
+  #report(): void {
+    this.#parts.metrics.session(this.model, this.#parts.id, this.#current.version, this.#current.session);
+  }
+}
+
+/** Frames are scaled to the model's input by ingest: those under way would fit no session. */
+function checkSameFrames(running: LocatedModel, other: LocatedModel): void {
+  const words = ({ manifest: { frame, fit, padValue } }: LocatedModel) =>
+    `${frame.width}x${frame.height} with pictures of ${fit.width}x${fit.height} on ${padValue}`;
+  if (words(running) === words(other)) return;
+  throw new FrameSizeError(
+    `it takes frames of ${words(other)}, and the version that runs takes ${words(running)}; frames of another form need a model of another name`,
+  );
+}

@@ -1,0 +1,191 @@
+import type { ArenaReaders } from "@sightline/frame-arena";
+import type { Logger, Tracing } from "@sightline/service";
+import { chooseBatchSize, curveSizes, runMs } from "./batch-curve.ts";
+import type { BatchRunner } from "./batch-runner.ts";
+import { BatchSlots } from "./batch-slots.ts";
+import { batchSlots } from "./batcher.ts";
+import { warmUpBeside } from "./beside.ts";
+import type { CameraFilters } from "./camera-filters.ts";
+import type { InferenceConfig } from "./config.ts";
+import type { DetectionPublisher } from "./detection-publisher.ts";
+import { engineCandidates } from "./engine-choice.ts";
+import type { FrameSource } from "./frame-source.ts";
+import type { InferenceMetrics } from "./inference-metrics.ts";
+import type { LocatedModel } from "./model-directory.ts";
+import { reportSession } from "./report-session.ts";
+import type { SessionInfo } from "./session-messages.ts";
+import { SessionThread } from "./session-thread.ts";
+import { InTurn, type Turns } from "./turns.ts";
+import { InferenceWorker, type Work, type WorkerOptions } from "./worker.ts";
+
+/** What every version of a model works with. */
+export interface VersionParts {
+  /** Names the worker in results. */
+  id: string;
+  config: InferenceConfig;
+  turns: Turns<BatchRunner>;
+  /** Every thread with a session, also one that is still being opened. */
+  threads: Set<SessionThread>;
+  frames: Pick<FrameSource, "fetch">;
+  arenas: Pick<ArenaReaders, "read">;
+  filters: Pick<CameraFilters, "of">;
+  publisher: DetectionPublisher;
+  metrics: InferenceMetrics;
+  tracing: Pick<Tracing, "record">;
+  tokens: WorkerOptions["tokens"];
+  log: Logger;
+}
+
+/** One version of a model with its session, and what takes work for it once started. */
+export class RunningVersion {
+  readonly located: LocatedModel;
+  readonly session: SessionInfo;
+  readonly batchSize: number;
+  readonly #parts: VersionParts;
+  readonly #thread: SessionThread;
+  readonly #runner: InTurn;
+  readonly #slots: BatchSlots<Work>;
+  readonly #worker: InferenceWorker;
+
+  private constructor(
+    located: LocatedModel,
+    parts: VersionParts,
+    opened: {
+      thread: SessionThread;
+      runner: InTurn;
+      slots: BatchSlots<Work>;
+      session: SessionInfo;
+      batchSize: number;
+    },
+  ) {
+    this.located = located;
+    this.session = opened.session;
+    this.batchSize = opened.batchSize;
+    this.#parts = parts;
+    this.#thread = opened.thread;
+    this.#runner = opened.runner;
+    this.#slots = opened.slots;
+    const { session, batchSize, slots } = opened;
+    const { config, frames, arenas, filters, publisher, metrics, tracing, tokens, log } = parts;
+    this.#worker = new InferenceWorker({
+      id: parts.id,
+      model: located.manifest,
+      inference: {
+        modelDigest: session.engine.digest,
+        modelVersion: located.version,
+        precision: session.engine.precision,
+        executionProvider: session.engine.provider,
+      },
+      batchSize,
+      expectedRunMs: (frames) => runMs(session.curve, frames),
+      maxDelayMs: config.maxDelayMs,
+      maxAgeMs: config.maxAgeMs,
+      runner: this.#runner,
+      slots,
+      frames,
+      arenas,
+      filters,
+      publisher,
+      metrics,
+      tracing,
+      tokens,
+      log,
+    });
+  }
+
+  /**
+   * Opens a version and warms it up: alone, with all that can be measured, or `beside` one that serves, whose batch size it then
+   * has, and tried out.
+   * @throws EngineChoiceError when no execution provider can run it
+   * @throws BatchFailedError when it does not answer
+   */
+  static async open(
+    located: LocatedModel,
+    parts: VersionParts,
+    beside?: Pick<RunningVersion, "batchSize">,
+  ): Promise<RunningVersion> {
+    const { config, turns, log } = parts;
+    const { manifest } = located;
+    const capacity = config.batchSize === "auto" ? config.maxBatch : config.batchSize;
+    const slots = new BatchSlots<Work>(
+      batchSlots,
+      capacity,
+      3 * manifest.frame.width * manifest.frame.height,
+    );
+    const sizes = config.batchSize === "auto" ? curveSizes(config.maxBatch) : [config.batchSize];
+    let follow = (_available: boolean) => {};
+    const thread = new SessionThread({
+      settings: {
+        ...engineCandidates(located, config.executionProvider, config.precision),
+        threads: config.threads,
+        capacity,
+        frame: manifest.frame,
+        classCount: manifest.classes.length,
+        slots: slots.slots.map(({ memory }) => memory),
+        warmUpSizes: beside ? [] : sizes,
+      },
+      log,
+      onAvailable: (available) => follow(available),
+    });
+    parts.threads.add(thread);
+    const runner = new InTurn(turns, thread);
+    try {
+      const session = await thread.start();
+      const batchSize =
+        beside?.batchSize ??
+        (config.batchSize === "auto" ? chooseBatchSize(session.curve) : config.batchSize);
+      const curve = beside ? await warmUpBeside(runner, slots.slots[0]!, batchSize) : session.curve;
+      reportSession(located, session, batchSize, log);
+      const opened = new RunningVersion(located, parts, {
+        thread,
+        runner,
+        slots,
+        session: { ...session, curve },
+        batchSize,
+      });
+      follow = (available) => opened.#worker.setAvailable(available);
+      return opened;
+    } catch (error) {
+      await thread.stop();
+      parts.threads.delete(thread);
+      runner.stop();
+      throw error;
+    }
+  }
+
+  get version(): string {
+    return this.located.version;
+  }
+
+  get state(): InferenceWorker["state"] {
+    return this.#worker.state;
+  }
+
+  /** Whether the session takes batches now. */
+  get available(): boolean {
+    return this.#thread.available;
+  }
+
+  /** How often the session was started again. */
+  get restarts(): number {
+    return this.#thread.restarts;
+  }
+
+  get busySlots(): number {
+    return this.#slots.busy;
+  }
+
+  /** Begins to take work. */
+  start(): void {
+    this.#worker.start();
+  }
+
+  /** Takes no more, finishes what it has (within `limitMs`, if given), and frees the session. Safe to call twice. */
+  async stop(limitMs?: number): Promise<void> {
+    await this.#worker.stop(limitMs);
+    await this.#thread.stop();
+    this.#parts.threads.delete(this.#thread);
+    this.#runner.stop();
+    this.#parts.log.debug({ version: this.version }, "the session of a version is closed");
+  }
+}
