@@ -190,6 +190,26 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/model-engine.ts")).modelEngineCommand(),
   },
   {
+    path: ["model", "install"],
+    description: "put a version of a model where the workers of this machine find it",
+    load: async () => (await import("./commands/model-install.ts")).modelInstallCommand(),
+  },
+  {
+    path: ["model", "versions"],
+    description: "list the versions of a model that workers have, and which one they serve",
+    load: async () => (await import("./commands/model-versions.ts")).modelVersionsCommand(),
+  },
+  {
+    path: ["model", "activate"],
+    description: "change the version of a model that all its workers serve, without a stop",
+    load: async () => (await import("./commands/model-activate.ts")).modelActivateCommand(),
+  },
+  {
+    path: ["model", "rollback"],
+    description: "go back to the version of a model that was active before",
+    load: async () => (await import("./commands/model-rollback.ts")).modelRollbackCommand(),
+  },
+  {
     path: ["nats", "keys"],
     description: "make the services' NATS keys, and the part of the server's configuration that knows them",
     load: async () => (await import("./commands/nats-keys.ts")).natsKeysCommand(),

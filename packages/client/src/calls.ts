@@ -43,12 +43,13 @@ export async function unary<Request, Response>(
   method: UnaryMethod<Request, Response>,
   request: Request,
   sources: AbortSources,
+  deadlineMs = unaryDeadlineMs,
 ): Promise<Response> {
   if (isAborted(sources)) throw new SightlineError("CANCELLED", "aborted before the call");
   let release: (() => void) | undefined;
   try {
     return await new Promise<Response>((resolve, reject) => {
-      const deadline = Date.now() + unaryDeadlineMs;
+      const deadline = Date.now() + deadlineMs;
       const call = method.call(client, request, new Metadata(), { deadline }, (error, response) =>
         error ? reject(SightlineError.from(error)) : resolve(response),
       );

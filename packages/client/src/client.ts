@@ -4,6 +4,7 @@ import { Cameras } from "./cameras.ts";
 import { Connection } from "./connection.ts";
 import { Detections } from "./detections.ts";
 import { Events } from "./events.ts";
+import { Models } from "./models.ts";
 import { Recordings } from "./recordings.ts";
 import { Rules } from "./rules.ts";
 import { Subscriptions } from "./subscriptions/subscriptions.ts";
@@ -21,6 +22,7 @@ export class SightlineClient {
   readonly cameras: Cameras;
   readonly detections: Detections;
   readonly events: Events;
+  readonly models: Models;
   readonly recordings: Recordings;
   readonly rules: Rules;
   readonly subscriptions: Subscriptions;
@@ -31,6 +33,7 @@ export class SightlineClient {
     this.cameras = new Cameras(this.#connection);
     this.detections = new Detections(this.#connection);
     this.events = new Events(this.#connection);
+    this.models = new Models(this.#connection);
     this.recordings = new Recordings(this.#connection);
     this.rules = new Rules(this.#connection);
     this.subscriptions = new Subscriptions(this.#connection);

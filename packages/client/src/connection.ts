@@ -54,10 +54,10 @@ export class Connection {
     type: ClientType<C>,
     method: (client: C) => UnaryMethod<Request, Response>,
     request: Request,
-    { signal }: CallSettings,
+    { signal, deadlineMs }: CallSettings & { deadlineMs?: number },
   ): Promise<Response> {
     const client = this.#client(type);
-    return unary(client, method(client), request, [this.closing, signal]);
+    return unary(client, method(client), request, [this.closing, signal], deadlineMs);
   }
 
   /** Waits until the server takes calls. @throws SightlineError UNAVAILABLE after `timeoutMs` */

@@ -5,11 +5,14 @@ import {
   cameraRecordSchema,
   decodeJson,
   leaseTtlMs,
+  ModelServiceService,
+  modelVersionsSchema,
   RecordingServiceService,
   RulesServiceService,
   SubscriptionServiceService,
   servedModelSchema,
   streams,
+  workerInfoSchema,
 } from "@sightline/contracts";
 import {
   CameraSecrets,
@@ -64,6 +67,10 @@ import { attachHttp } from "./http/attach-http.ts";
 import { RecentLosses } from "./http/findings/recent-losses.ts";
 import { Stalls } from "./http/findings/stalls.ts";
 import { HttpApi } from "./http/http-api.ts";
+import { Activations } from "./models/activations.ts";
+import { modelHandlers } from "./models/model-handlers.ts";
+import { ModelService } from "./models/model-service.ts";
+import { VersionRecords } from "./models/version-records.ts";
 import { LiveVideo } from "./recordings/live-video.ts";
 import { recordingHandlers } from "./recordings/recording-handlers.ts";
 import { RecordingHolders } from "./recordings/recording-holders.ts";
@@ -140,12 +147,19 @@ export async function startResults(
   const models = life.add(
     new KvMirror(nats, buckets.models, (data) => decodeJson(servedModelSchema, data), log, leaseTtlMs),
   );
+  const workers = life.add(
+    new KvMirror(nats, buckets.workers, (data) => decodeJson(workerInfoSchema, data), log, leaseTtlMs),
+  );
+  const versions = life.add(
+    new KvMirror(nats, buckets.modelVersions, (data) => decodeJson(modelVersionsSchema, data), log),
+  );
   const rules = life.add(new KvMirror(nats, buckets.cameraRules, decodeRules, log));
   const text = new TextDecoder();
   const leases = life.add(new KvMirror(nats, buckets.leases, (data) => text.decode(data), log, leaseTtlMs));
   const cameraStatus = life.add(new CameraStatusView(statuses));
   starting = "the buckets of cameras, rules and leases have not been read yet";
-  await Promise.all([records.start(), statuses.start(), models.start(), rules.start(), leases.start()]);
+  const mirrors = [records, statuses, models, workers, versions, rules, leases];
+  await Promise.all(mirrors.map((mirror) => mirror.start()));
 
   const keys = config.secretsKeyFile === undefined ? undefined : SecretKeys.open(config.secretsKeyFile);
   const secrets = new CameraSecrets(buckets, keys, log);
@@ -247,6 +261,16 @@ export async function startResults(
     requireCamera,
     status,
   });
+  const versionRecords = life.add(new VersionRecords(buckets.modelVersions, versions, workers, log));
+  const modelService = new ModelService(
+    catalog,
+    versionRecords,
+    new Activations(versionRecords, log),
+    () => ({
+      records: new Map(records.keys().map((camera) => [camera, records.get(camera)!])),
+      rules: (camera) => rules.get(camera),
+    }),
+  );
   grpc.addService(CameraServiceService, {
     ...cameraHandlers(calls, cameras, feed),
     ...cameraSnapshotHandlers(calls, cameraSnapshots),
@@ -257,6 +281,7 @@ export async function startResults(
     ...eventSnapshotHandlers(calls, eventSnapshots),
   });
   grpc.addService(RecordingServiceService, recordingHandlers(calls, recordings));
+  grpc.addService(ModelServiceService, modelHandlers(calls, modelService));
   grpc.addService(RulesServiceService, rulesHandlers(calls, rulesService));
   life.add(new SubscriptionMetrics(prometheus)).start(subscriptions);
   grpc.addService(SubscriptionServiceService, subscriptionHandlers(calls, subscriptions));
@@ -267,7 +292,6 @@ export async function startResults(
       version,
       prometheus,
       nats,
-      buckets,
       records,
       statuses,
       registry,
@@ -275,6 +299,7 @@ export async function startResults(
       latencies,
       feed,
       catalog,
+      workers: () => versionRecords.workers(),
       cameras,
       rulesRegistry,
       rules: rulesService,

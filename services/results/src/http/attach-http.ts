@@ -1,12 +1,5 @@
-import {
-  type CameraRecord,
-  type CameraStatus,
-  decodeJson,
-  leaseTtlMs,
-  type ServedModel,
-  workerInfoSchema,
-} from "@sightline/contracts";
-import { type Buckets, KvMirror, type Lifecycle, type Logger, type Nats } from "@sightline/service";
+import type { CameraRecord, CameraStatus, ServedModel, WorkerInfo } from "@sightline/contracts";
+import type { KvMirror, Lifecycle, Logger, Nats } from "@sightline/service";
 import type { Registry } from "prom-client";
 import type { CameraFeed } from "../cameras/camera-feed.ts";
 import { toCameraMessage } from "../cameras/camera-message.ts";
@@ -41,7 +34,6 @@ export interface HttpSources {
   version: string;
   prometheus: Registry;
   nats: Nats;
-  buckets: Buckets;
   records: KvMirror<CameraRecord>;
   statuses: KvMirror<CameraStatus>;
   registry: CameraRegistry;
@@ -49,6 +41,7 @@ export interface HttpSources {
   latencies: FrameLatencies;
   feed: CameraFeed;
   catalog: ModelCatalog;
+  workers: () => WorkerInfo[];
   cameras: CameraService;
   rulesRegistry: RulesRegistry;
   rules: RulesService;
@@ -68,17 +61,7 @@ export interface HttpSources {
 
 /** Makes what the HTTP API is served from, and lets it answer. */
 export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifecycle): Promise<void> {
-  const { nats, buckets, records, statuses, registry, feed, catalog, log } = sources;
-  const infos = new KvMirror(
-    nats,
-    buckets.workers,
-    (data) => decodeJson(workerInfoSchema, data),
-    log,
-    leaseTtlMs,
-  );
-  life.add(infos);
-  await infos.start();
-  const workers = () => infos.keys().flatMap((id) => infos.get(id) ?? []);
+  const { nats, workers, records, statuses, registry, feed, catalog } = sources;
   const models = () => catalog.names().flatMap((name) => catalog.find(name) ?? ([] as ServedModel[]));
   const cameras = () =>
     registry

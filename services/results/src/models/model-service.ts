@@ -1,0 +1,134 @@
+import {
+  type ActivateModelRequest,
+  type ActivateModelResponse,
+  type ListModelVersionsRequest,
+  type ListModelVersionsResponse,
+  Model,
+  ModelVersion,
+  type RollbackModelRequest,
+  type RollbackModelResponse,
+  toTimestamp,
+} from "@sightline/contracts";
+import type { ModelCatalog } from "../cameras/model-catalog.ts";
+import { ApiError } from "../grpc/errors.ts";
+import type { Activated, Activations } from "./activations.ts";
+import { type CamerasOfModel, classWarnings } from "./class-warnings.ts";
+import { chooseVersion, modelName, readModelName, readVersionName, versionName } from "./model-name.ts";
+import type { VersionRecords } from "./version-records.ts";
+
+const timeoutLimitSeconds = 3_600;
+const defaultTimeoutMs = 120_000;
+
+/** The calls of ModelService. Every method throws ApiError. */
+export class ModelService {
+  readonly #catalog: ModelCatalog;
+  readonly #records: VersionRecords;
+  readonly #activations: Activations;
+  readonly #cameras: () => CamerasOfModel;
+
+  constructor(
+    catalog: ModelCatalog,
+    records: VersionRecords,
+    activations: Activations,
+    cameras: () => CamerasOfModel,
+  ) {
+    this.#catalog = catalog;
+    this.#records = records;
+    this.#activations = activations;
+    this.#cameras = cameras;
+  }
+
+  list(): Model[] {
+    return this.#catalog.names().flatMap((name) => {
+      const served = this.#catalog.find(name);
+      if (!served) return [];
+      const { active, previous } = this.#records.find(name);
+      return Model.fromPartial({
+        name: modelName(name),
+        architecture: served.architecture,
+        classes: served.classes,
+        width: served.width,
+        height: served.height,
+        activeVersion: active ?? served.version ?? "",
+        previousVersion: previous ?? "",
+        workers: this.#records.workers(name).length,
+      });
+    });
+  }
+
+  /** @throws ApiError model_not_found */
+  listVersions({ parent }: ListModelVersionsRequest): ListModelVersionsResponse {
+    const model = readModelName(parent);
+    const { versions } = this.#records.find(model);
+    if (versions.length === 0 && !this.#catalog.find(model))
+      throw new ApiError(
+        "model_not_found",
+        `there is no model '${model}'; served now: ${this.#catalog.names().join(", ") || "none"}`,
+      );
+    return { versions: versions.map(({ version }) => this.#version(model, version)) };
+  }
+
+  async activate(
+    { name, timeout }: ActivateModelRequest,
+    signal: AbortSignal,
+  ): Promise<ActivateModelResponse> {
+    const { model, version } = readVersionName(name);
+    const choose = (record: Parameters<typeof chooseVersion>[1]) => chooseVersion(model, record, version);
+    return this.#answer(
+      model,
+      await this.#activations.activate(model, choose, milliseconds(timeout), signal),
+    );
+  }
+
+  /** @throws ApiError activation_failed when there is no version to go back to */
+  async rollback(
+    { name, timeout }: RollbackModelRequest,
+    signal: AbortSignal,
+  ): Promise<RollbackModelResponse> {
+    const model = readModelName(name);
+    const choose = ({ previous }: { previous?: string | undefined }) => {
+      if (previous !== undefined) return previous;
+      throw new ApiError("activation_failed", `model '${model}' has no version that was active before`);
+    };
+    return this.#answer(
+      model,
+      await this.#activations.activate(model, choose, milliseconds(timeout), signal),
+    );
+  }
+
+  #answer(model: string, { version, classes, late }: Activated): ActivateModelResponse {
+    const warnings = classWarnings(model, classes, this.#cameras());
+    for (const { id, modelVersion, versionFault } of late)
+      warnings.push(
+        `worker ${id} still serves version ${modelVersion}${versionFault ? `: ${versionFault}` : ""}`,
+      );
+    return { version: this.#version(model, version), warnings };
+  }
+
+  #version(model: string, version: string): ModelVersion {
+    const { active, previous, versions } = this.#records.find(model);
+    const index = versions.findIndex((known) => known.version === version);
+    const workers = this.#records.workers(model);
+    const having = workers.filter((worker) => worker.versions?.includes(version)).length;
+    const seenTime = versions[index]?.seenTime;
+    return ModelVersion.fromPartial({
+      name: versionName(model, version),
+      version,
+      number: index + 1,
+      active: version === (active ?? this.#catalog.find(model)?.version),
+      previous: version === previous,
+      servingWorkers: workers.filter(({ modelVersion }) => modelVersion === version).length,
+      workersWith: having,
+      workersWithout: workers.length - having,
+      ...(seenTime === undefined ? {} : { seenTime: toTimestamp(Date.parse(seenTime)) }),
+    });
+  }
+}
+
+/** @throws ApiError invalid_argument */
+function milliseconds(timeout: { seconds: number; nanos: number } | undefined): number {
+  if (!timeout) return defaultTimeoutMs;
+  const ms = timeout.seconds * 1000 + timeout.nanos / 1e6;
+  if (ms > 0 && ms <= timeoutLimitSeconds * 1000) return ms;
+  throw new ApiError("invalid_argument", `timeout must be more than 0 and at most ${timeoutLimitSeconds} s`);
+}
