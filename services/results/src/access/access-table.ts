@@ -6,6 +6,7 @@ import {
   type EventServiceService,
   type LiveMessage,
   type LiveRequest,
+  type ModelServiceService,
   parseEventName,
   type RecordingServiceService,
   type RulesServiceService,
@@ -64,6 +65,12 @@ export const rpcAccess = {
     getEvent: { needs: "viewer", cameras: ofEvent },
     getEventSnapshot: { needs: "viewer", cameras: ofEvent },
   } satisfies ServiceAccess<typeof EventServiceService>,
+  ModelService: {
+    listModels: { needs: "viewer", cameras: "none" },
+    listModelVersions: { needs: "viewer", cameras: "none" },
+    activateModel: { needs: "admin", cameras: "none" },
+    rollbackModel: { needs: "admin", cameras: "none" },
+  } satisfies ServiceAccess<typeof ModelServiceService>,
   RecordingService: {
     listRecordingSpans: { needs: "viewer", cameras: named },
     downloadRecording: { needs: "viewer", cameras: named },

@@ -7,7 +7,7 @@ export function modelHandlers(calls: GrpcCalls, service: ModelService): ModelSer
   return {
     listModels: calls.unary("ListModels", async () => ({ models: service.list() })),
     listModelVersions: calls.unary("ListModelVersions", async (r) => service.listVersions(r)),
-    activateModel: calls.unary("ActivateModel", async (r, signal) => service.activate(r, signal)),
-    rollbackModel: calls.unary("RollbackModel", async (r, signal) => service.rollback(r, signal)),
+    activateModel: calls.unary("ActivateModel", async (r, { signal }) => service.activate(r, signal)),
+    rollbackModel: calls.unary("RollbackModel", async (r, { signal }) => service.rollback(r, signal)),
   };
 }
