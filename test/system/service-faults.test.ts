@@ -1,9 +1,14 @@
-import { readdirSync, rmSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { StoredMsg } from "@nats-io/jetstream";
+import { connect, type SightlineClient } from "@sightline/client";
 import { cameraIdOf, FrameDetections, formatFrameId, streams } from "@sightline/contracts";
 import { connectNats, createLogger } from "@sightline/service";
 import { freePort } from "@sightline/service/testing";
+import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { System } from "./system.ts";
 
@@ -11,19 +16,34 @@ const names = ["camera-1", "camera-2", "camera-3"];
 /** Registered for a moment only. */
 const passing = "camera-4";
 let system: System;
+let client: SightlineClient;
 let cameras: Awaited<ReturnType<System["cameras"]>>;
 
+const model = "yolo-nas-pedestrians";
+const models = mkdtempSync(join(tmpdir(), "sightline-models-"));
+
 beforeAll(async () => {
-  system = await System.start();
+  cpSync(join(projectRoot, "models", model), join(models, model), { recursive: true });
+  system = await System.start({ SIGHTLINE_MODEL_DIR: models });
+  client = connect(`127.0.0.1:${system.ports.grpc}`);
   cameras = await system.cameras(names.length + 1);
   for (const name of names) await system.register(name, { uri: cameras.url(name) });
   for (const name of names) await system.frames(name, 3);
 });
 
-afterAll(() => system?.stop());
+afterAll(async () => {
+  client?.close();
+  await system?.stop();
+  rmSync(models, { recursive: true });
+});
 
 /** Ids of all frames in the stream, in the order stored. */
 async function storedFrames(): Promise<string[]> {
+  return (await storedResults()).map(({ id }) => id);
+}
+
+/** All frames in the stream, in the order stored, and the version of the model that each was inferred by. */
+async function storedResults(): Promise<{ id: string; version: string }[]> {
   const { connection, manager } = await connectNats(
     system.natsAccess,
     "operator",
@@ -32,16 +52,16 @@ async function storedFrames(): Promise<string[]> {
   try {
     const stream = await manager.streams.get(streams.detections);
     const { state } = await stream.info();
-    const ids: string[] = [];
+    const results: { id: string; version: string }[] = [];
     for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
       const message: StoredMsg | null = await stream.getMessage({ seq });
-      const frame = message && FrameDetections.decode(message.data).frame;
-      if (frame)
-        ids.push(
-          formatFrameId({ camera: cameraIdOf(frame.camera)!, epoch: frame.epoch, number: frame.number }),
-        );
+      const { frame, inference } = message ? FrameDetections.decode(message.data) : {};
+      if (!frame) continue;
+      const { camera, epoch, number } = frame;
+      const id = formatFrameId({ camera: cameraIdOf(camera)!, epoch, number });
+      results.push({ id, version: inference!.modelVersion });
     }
-    return ids;
+    return results;
   } finally {
     await connection.close();
   }
@@ -82,6 +102,77 @@ function arenasOf(pid: number | undefined): string[] {
   const folder = `/dev/shm/sightline-${process.getuid?.()}`;
   return readdirSync(folder).filter((name) => name.split("-")[2] === String(pid));
 }
+
+/** Runs a command of the command line, and returns what it prints. @throws when it fails */
+async function sightline(...args: string[]): Promise<string> {
+  const env = { ...process.env, SIGHTLINE_GRPC: `127.0.0.1:${system.ports.grpc}` };
+  return (await promisify(execFile)(join(projectRoot, "sightline"), args, { env })).stdout;
+}
+
+/** What changes of the model's version did to each camera's frames, beside what is always so. */
+async function lossesOf(name: string): Promise<number> {
+  const { lost, failed } = await system.ledger(name);
+  return lost + failed;
+}
+
+/** Begins to activate a version, and waits until the worker has been told. */
+async function beginActivation(version: string): Promise<Promise<string>> {
+  const outcome = client.models.activate(model, version).then(
+    () => "activated",
+    (error: Error) => error.message,
+  );
+  const { connection, kv } = await connectNats(system.natsAccess, "operator", createLogger("test", "fatal"));
+  const bucket = await kv.open("model-versions");
+  await system.until(
+    async () => (await bucket.get(model))?.string().includes(`"version":"${version}"},"`) ?? false,
+  );
+  await connection.close();
+  return outcome;
+}
+
+test("the model's version is changed again and again under load: no frame is lost or doubled, and each says what made it", async () => {
+  const other = join(models, "other");
+  mkdirSync(other);
+  const manifest = JSON.parse(readFileSync(join(models, model, "model.json"), "utf8"));
+  cpSync(join(models, model, manifest.files.int8Cpu.file), join(other, manifest.files.int8Cpu.file));
+  writeFileSync(
+    join(other, "model.json"),
+    JSON.stringify({ ...manifest, files: { int8Cpu: manifest.files.int8Cpu } }),
+  );
+  const installed = await sightline("model", "install", other, "--model-dir", models);
+  const [first, second] = [manifest.version as string, /version ([0-9a-f]{12}) is now/.exec(installed)![1]!];
+  await system.until(async () => (await sightline("model", "versions", model)).includes(second));
+  for (const version of ["2", "1"]) {
+    const said = await sightline("model", "activate", `${model}@${version}`);
+    expect(said).toMatch(/is served in version . \([0-9a-f]{12}\) by 1 worker/);
+  }
+  for (const version of [second, first, second]) await client.models.activate(model, version);
+  expect(await sightline("model", "rollback", model)).toContain(first);
+  for (const name of names) {
+    const [frame] = await system.frames(name, 1);
+    expect(frame.inference.modelVersion).toBe(first);
+  }
+  await expectLedgerToMatchStream();
+  for (const name of names) expect(await lossesOf(name)).toBe(0);
+  const stored = (await storedResults()).map(({ version }) => version);
+  expect(new Set(stored)).toEqual(new Set([first, second]));
+
+  // In the middle of a change the worker is killed, and then NATS: it ends well or not at all.
+  const killed = await beginActivation(second);
+  const worker = system.stack.process("inference");
+  worker.child.kill("SIGKILL");
+  await worker.exited;
+  await system.stack.startService("inference");
+  expect(await killed).toMatch(/nothing has changed: worker .* ended|^activated$/);
+  await system.frames(names[0]!, 1);
+  const cut = await beginActivation(second);
+  await system.stack.restartNats("SIGKILL");
+  expect(await cut).toMatch(/nothing has changed|does not answer|^activated$/);
+  const [served] = await client.models.list();
+  const [frame] = await system.frames(names[0]!, 1);
+  expect(frame.inference.modelVersion).toBe(served?.activeVersion);
+  await expectLedgerToMatchStream();
+}, 300_000);
 
 test("a worker killed, and a camera removed, in the middle of the work: no frame is lost from the ledger, none doubled", async () => {
   const port = await freePort();
