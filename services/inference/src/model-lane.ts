@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { CandidateState, ModelVersions, ServedModel, WorkerInfo } from "@sightline/contracts";
 import type { KvMirror } from "@sightline/service";
 import { type Announcements, servedModel, workerInfo } from "./announcements.ts";
@@ -24,6 +25,8 @@ const lookMs = 2_000;
 const candidateLifeMs = 10 * 60_000;
 /** How long a version that is replaced may take to finish what it has. */
 const finishMs = 30_000;
+/** The same when the process ends. */
+const leaveLimitMs = 500;
 
 /** Serves one model in the version that is wanted: loads another beside the one that runs, and then gives it the work. */
 export class ModelLane {
@@ -76,12 +79,10 @@ export class ModelLane {
     this.#stopped = true;
     this.#unsubscribe();
     for (const timer of this.#timers) clearInterval(timer);
-    await Promise.all([
-      this.#announcements?.stop(),
-      this.#current.stop(),
-      this.#spare?.version.stop(),
-      ...this.#leaving,
-    ]);
+    await Promise.all([this.#announcements?.stop(), this.#current.stop(), this.#spare?.version.stop()]);
+    // The process has 5 s to end.
+    const limit = delay(leaveLimitMs, undefined, { ref: false });
+    await Promise.race([Promise.all(this.#leaving), limit]);
   }
 
   async #start(): Promise<void> {
@@ -177,7 +178,8 @@ export class ModelLane {
   async #change(active: string): Promise<void> {
     const { log } = this.#parts;
     try {
-      const ready = this.#spare?.version.version === active ? this.#spare.version : await this.#open(active);
+      if (this.#spare?.version.version !== active) await this.#forget();
+      const ready = this.#spare?.version ?? (await this.#open(active));
       this.#spare = undefined;
       const old = this.#current;
       this.#current = ready;
@@ -196,13 +198,14 @@ export class ModelLane {
         { model: this.model, version: active, before: old.version },
         "another version of the model is served",
       );
+      // What is wanted may have changed meanwhile.
+      this.#follow();
     } catch (error) {
       this.#fault = `it serves version ${this.#current.version}, since it cannot serve the active ${active}: ${(error as Error).message}`;
       this.#retryAt = Date.now() + againMs;
       await this.#announcements?.refresh();
       log.error({ model: this.model }, this.#fault);
     }
-    this.#follow();
   }
 
   #giveUp(activation: string): void {
@@ -233,8 +236,8 @@ export class ModelLane {
 
 /** Frames are scaled to the model's input by ingest: those under way would fit no session. */
 function checkSameFrames(running: LocatedModel, other: LocatedModel): void {
-  const words = ({ manifest: { frame, fit, padValue } }: LocatedModel) =>
-    `${frame.width}x${frame.height} with pictures of ${fit.width}x${fit.height} on ${padValue}`;
+  const words = ({ manifest: { frame, fit, padValue, placement } }: LocatedModel) =>
+    `${frame.width}x${frame.height} with pictures of ${fit.width}x${fit.height} (${placement ?? "centre"}) on ${padValue}`;
   if (words(running) === words(other)) return;
   throw new FrameSizeError(
     `it takes frames of ${words(other)}, and the version that runs takes ${words(running)}; frames of another form need a model of another name`,

@@ -178,6 +178,7 @@ export class RunningVersion {
   /** Begins to take work. */
   start(): void {
     this.#worker.start();
+    if (!this.#thread.available) this.#worker.setAvailable(false);
   }
 
   /** Takes no more, finishes what it has (within `limitMs`, if given), and frees the session. Safe to call twice. */
