@@ -43,7 +43,6 @@ export class RunningVersion {
   readonly batchSize: number;
   readonly #parts: VersionParts;
   readonly #thread: SessionThread;
-  readonly #runner: InTurn;
   readonly #slots: BatchSlots<Work>;
   readonly #worker: InferenceWorker;
 
@@ -63,7 +62,6 @@ export class RunningVersion {
     this.batchSize = opened.batchSize;
     this.#parts = parts;
     this.#thread = opened.thread;
-    this.#runner = opened.runner;
     this.#slots = opened.slots;
     const { session, batchSize, slots } = opened;
     const { config, frames, arenas, filters, publisher, metrics, tracing, tokens, log } = parts;
@@ -80,7 +78,7 @@ export class RunningVersion {
       expectedRunMs: (frames) => runMs(session.curve, frames),
       maxDelayMs: config.maxDelayMs,
       maxAgeMs: config.maxAgeMs,
-      runner: this.#runner,
+      runner: opened.runner,
       slots,
       frames,
       arenas,
@@ -148,7 +146,6 @@ export class RunningVersion {
     } catch (error) {
       await thread.stop();
       parts.threads.delete(thread);
-      runner.stop();
       throw error;
     }
   }
@@ -186,7 +183,6 @@ export class RunningVersion {
     await this.#worker.stop(limitMs);
     await this.#thread.stop();
     this.#parts.threads.delete(this.#thread);
-    this.#runner.stop();
     this.#parts.log.debug({ version: this.version }, "the session of a version is closed");
   }
 }
