@@ -1,11 +1,6 @@
 import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import {
-  MANIFEST_FILE,
-  type ModelManifest,
-  modelVersion,
-  readManifest,
-} from "@sightline/yolo-nas";
+import { MANIFEST_FILE, type ModelManifest, modelVersion, readManifest } from "@sightline/yolo-nas";
 
 /** What was put where. */
 export interface Installed {
