@@ -160,8 +160,20 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     path: ["model", "build"],
-    description: "build YOLO-NAS as ONNX from .safetensors with super-gradients' names, or from a seed",
+    description: "build YOLO-NAS as ONNX from a checkpoint with super-gradients' names, or from a seed",
     load: async () => (await import("./commands/model-build.ts")).modelBuildCommand(),
+  },
+  {
+    path: ["model", "import"],
+    description:
+      "make a detector of any known family ready to run: a float ONNX export, or hub:NAME from the catalogue",
+    load: async () => (await import("./commands/model-import.ts")).modelImportCommand(),
+  },
+  {
+    path: ["model", "list"],
+    description:
+      "list the models that are here: what each is, its classes, size and version, and where it lies",
+    load: async () => (await import("./commands/model-list.ts")).modelListCommand(),
   },
   {
     path: ["model", "inspect"],

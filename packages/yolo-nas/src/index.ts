@@ -26,6 +26,7 @@ export {
 export * from "./engine/index.ts";
 export * from "./errors.ts";
 export * from "./evaluation/index.ts";
+export * from "./families/index.ts";
 export { describeModel, type ModelDescription, type ModelForm } from "./inspect/describe-model.ts";
 export { modelWords } from "./inspect/model-words.ts";
 export { type ConvolutionCounts, countConvolutions } from "./inspect/operation-count.ts";
@@ -65,3 +66,4 @@ export type { LayerWeights } from "./weights/layer-weights.ts";
 export { readSafetensors, type StateDict } from "./weights/safetensors.ts";
 export { SeededWeights } from "./weights/seeded-weights.ts";
 export { classCountOf, StateDictWeights } from "./weights/state-dict-weights.ts";
+export { readTorchCheckpoint } from "./weights/torch-checkpoint.ts";

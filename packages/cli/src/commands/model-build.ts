@@ -9,7 +9,9 @@ import {
   classCountOf,
   countParameters,
   readSafetensors,
+  readTorchCheckpoint,
   SeededWeights,
+  type StateDict,
   StateDictWeights,
   saveModel,
 } from "@sightline/yolo-nas";
@@ -27,11 +29,15 @@ interface BuildCommandOptions {
 /** `sightline model build`: YOLO-NAS as ONNX, from a super-gradients checkpoint or from a seed. */
 export function modelBuildCommand(): Command {
   return new Command("build")
-    .description("build YOLO-NAS as ONNX from .safetensors with super-gradients' names, or from a seed")
+    .description("build YOLO-NAS as ONNX from a checkpoint with super-gradients' names, or from a seed")
     .addOption(
       new Option("--arch <name>", "architecture").choices(Object.keys(ARCHITECTURES)).makeOptionMandatory(),
     )
-    .addOption(new Option("--weights <file>", "checkpoint as .safetensors, fused or not").conflicts("seed"))
+    .addOption(
+      new Option("--weights <file>", "checkpoint as .safetensors or PyTorch's .pth, fused or not").conflicts(
+        "seed",
+      ),
+    )
     .addOption(new Option("--seed <n>", "random weights, for capacity tests").argParser(integer))
     .option(
       "--classes <names>",
@@ -49,7 +55,7 @@ export function modelBuildCommand(): Command {
 
 async function build(options: BuildCommandOptions): Promise<void> {
   const spec = architecture(options.arch);
-  const state = options.weights === undefined ? undefined : await readSafetensors(options.weights);
+  const state = options.weights === undefined ? undefined : await readWeights(options.weights);
   if (!state && options.seed === undefined) {
     throw new Error("give --weights FILE, or --seed N for random weights");
   }
@@ -68,6 +74,10 @@ async function build(options: BuildCommandOptions): Promise<void> {
     `wrote ${options.out}: ${spec.name}, ${width}x${height}, ${count} classes, ` +
       `${fused.toLocaleString("en")} parameters fused (${training.toLocaleString("en")} trainable)`,
   );
+}
+
+function readWeights(path: string): Promise<StateDict> {
+  return path.endsWith(".safetensors") ? readSafetensors(path) : readTorchCheckpoint(path);
 }
 
 function defaultClasses(count: number): readonly string[] {

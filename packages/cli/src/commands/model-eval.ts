@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { findFfmpeg } from "@sightline/rtsp";
 import {
@@ -79,7 +79,7 @@ export function modelEvalCommand(): Command {
       const models: ModelSource[] = [{ model, provider: options.provider, simulateInt8 }];
       if (options.compare)
         models.push({ model: options.compare, provider: options.compareProvider, simulateInt8 });
-      const isVideo = !statSync(options.images, { throwIfNoEntry: false })?.isDirectory();
+      const isVideo = !(await stat(options.images).catch(() => undefined))?.isDirectory();
       const failures = new InputFailures();
       const idOf = imageIds(annotations);
       const read = {

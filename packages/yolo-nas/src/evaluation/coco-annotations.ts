@@ -66,7 +66,8 @@ export async function readCocoAnnotations(path: string): Promise<CocoAnnotations
   try {
     parsed = JSON.parse(await readFile(path, "utf8"));
   } catch (cause) {
-    const why = (cause as Error).message;
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "there is no such file" : message;
     throw new EvaluationError("bad-annotations", `COCO annotations cannot be read from ${path}: ${why}`, {
       cause,
     });

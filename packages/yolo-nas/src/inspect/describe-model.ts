@@ -1,7 +1,13 @@
 /** Recognises what a model file is, by its tensors. */
 import { UnknownModelError } from "../errors.ts";
 import type { Dimension, GraphNode, OnnxGraph, ValueInfo } from "../onnx/index.ts";
-import { PREPARED_BOXES, PREPARED_FORM, PREPARED_KEY, PREPARED_SCORES } from "../prepare/prepared-form.ts";
+import {
+  PREPARED_BOXES,
+  PREPARED_FORM,
+  PREPARED_FRAMES,
+  PREPARED_KEY,
+  PREPARED_SCORES,
+} from "../prepare/prepared-form.ts";
 import { type FoundHeads, findHeads, predictionLayers } from "./find-heads.ts";
 import { findImageInput, type ImageInput } from "./find-input.ts";
 
@@ -31,8 +37,8 @@ export interface ModelDescription {
  * @throws UnknownModelError that lists the tensors seen and those expected
  */
 export function describeModel(graph: OnnxGraph): ModelDescription {
-  const image = findImageInput(graph);
   const ends = findEnds(graph);
+  const image = findImageInput(graph) ?? (ends?.form === PREPARED_FORM ? preparedImage(graph) : undefined);
   if (!image || !ends) throw unknown(graph);
   const quantized = graph.nodes.some(
     (node) => node.op === "QuantizeLinear" || node.op === "DequantizeLinear",
@@ -48,6 +54,25 @@ export function describeModel(graph: OnnxGraph): ModelDescription {
   if (isFixed(recorded) && recorded !== heads.classCount) throw unknown(graph);
   const anchorCount = heads.heads.reduce((sum, head) => sum + head.height * head.width, 0);
   return { form: ends.form, image, heads, classCount: heads.classCount, anchorCount, quantized };
+}
+
+/** The input of a prepared model of another family, whose steps before the first convolution may be any. */
+function preparedImage(graph: OnnxGraph): ImageInput | undefined {
+  const info = graph.inputs.find(({ name }) => name === PREPARED_FRAMES);
+  const firstConvolution = graph.nodes.find(({ op }) => op === "Conv");
+  const [batch, , height, width] = info?.shape ?? [];
+  if (!info || !firstConvolution || typeof height !== "number" || typeof width !== "number") return undefined;
+  return {
+    name: info.name,
+    type: "uint8",
+    batch: typeof batch === "number" ? batch : "dynamic",
+    width,
+    height,
+    firstConvolution,
+    normalized: firstConvolution.inputs[0]!,
+    factor: 1,
+    channelOrder: "rgb",
+  };
 }
 
 interface Ends {

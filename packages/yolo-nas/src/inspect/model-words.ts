@@ -21,7 +21,7 @@ export function modelWords(graph: OnnxGraph, description: ModelDescription): str
   const weights = [...graph.initializers.values()].reduce((sum, { data }) => sum + data.length, 0);
   const classes = `${classCount} ${classCount === 1 ? "class" : "classes"}`;
   const lines = [
-    `This is YOLO-NAS, ${FORMS[form]}.`,
+    form === "prepared" ? `This is ${FORMS[form]}.` : `This is YOLO-NAS, ${FORMS[form]}.`,
     `Input "${image.name}": ${image.type}, ${image.width}x${image.height} pixels, ${batch}; ${pixelWords(description)}.`,
     form === "prepared"
       ? `It gives the best ${anchorCount} candidates of ${classes}, best first.`

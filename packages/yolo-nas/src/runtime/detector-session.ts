@@ -37,6 +37,8 @@ export class DetectorSession {
   /** Candidates per frame, K. */
   readonly candidates: number;
   readonly classCount: number;
+  /** The model takes one frame at a time, so a batch is run frame by frame. */
+  private readonly oneByOne: boolean;
   private readonly session: InferenceSession;
   private released: Promise<void> | undefined;
 
@@ -48,8 +50,9 @@ export class DetectorSession {
     this.session = session;
     this.provider = provider;
     this.attempts = attempts;
-    const [, , height, width] = fixedShape(session.inputMetadata, PREPARED_FRAMES, 4);
+    const [batch, , height, width] = fixedShape(session.inputMetadata, PREPARED_FRAMES, 4);
     const [, candidates, classCount] = fixedShape(session.outputMetadata, PREPARED_SCORES, 3);
+    this.oneByOne = batch === 1;
     this.frame = { width: width!, height: height! };
     this.candidates = candidates!;
     this.classCount = classCount!;
@@ -97,8 +100,31 @@ export class DetectorSession {
     if (!Number.isInteger(count) || count < 1 || pixels.length < bytes) {
       throw new InvalidArgumentError(`${count} frames need ${bytes} bytes; ${pixels.length} were given.`);
     }
+    const parts: CandidateBatch[] = [];
+    if (this.oneByOne)
+      for (let from = 0; from < bytes; from += this.frameBytes)
+        parts.push(await this.runBatch(pixels.subarray(from, from + this.frameBytes), 1));
+    const [first] = parts;
+    if (!first) return this.runBatch(pixels.subarray(0, bytes), count);
+    return count === 1
+      ? first
+      : {
+          ...first,
+          batch: count,
+          boxes: joined(parts.map(({ boxes }) => boxes)),
+          scores: joined(parts.map(({ scores }) => scores)),
+        };
+  }
+
+  /** Free the session's memory; further calls do nothing. */
+  stop(): Promise<void> {
+    this.released ??= this.session.release();
+    return this.released;
+  }
+
+  private async runBatch(pixels: Uint8Array, count: number): Promise<CandidateBatch> {
     const { width, height } = this.frame;
-    const frames = new Tensor("uint8", pixels.subarray(0, bytes), [count, 3, height, width]);
+    const frames = new Tensor("uint8", pixels, [count, 3, height, width]);
     let outputs: InferenceSession.OnnxValueMapType;
     try {
       outputs = await this.session.run({ [PREPARED_FRAMES]: frames });
@@ -113,12 +139,16 @@ export class DetectorSession {
       scores: outputs[PREPARED_SCORES]!.data as Float32Array,
     };
   }
+}
 
-  /** Free the session's memory; further calls do nothing. */
-  stop(): Promise<void> {
-    this.released ??= this.session.release();
-    return this.released;
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
   }
+  return whole;
 }
 
 function fixedShape(
@@ -128,7 +158,7 @@ function fixedShape(
 ): readonly (number | undefined)[] {
   const value = metadata.find((candidate) => candidate.name === name);
   const shape = value?.isTensor ? value.shape : undefined;
-  // The first dimension is the batch, which is free.
+  // The first dimension is the batch, which is free, or 1.
   if (shape?.length !== rank || shape.slice(1).some((dim) => typeof dim !== "number" || dim < 1)) {
     throw new ModelFileError(
       `The model has no tensor "${name}" of ${rank} dimensions; run \`sightline model prepare\` on it first.`,

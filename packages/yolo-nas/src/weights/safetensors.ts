@@ -85,7 +85,8 @@ function decode(type: ElementType, dims: number[], bytes: Uint8Array): FloatTens
   return { type: "float32", dims, data: toFloat32({ type, dims, data } as Tensor) };
 }
 
-function stripWrappers(name: string): string {
+/** A weight's name without the prefixes of what trained it. */
+export function stripWrappers(name: string): string {
   const wrapper = WRAPPERS.find((prefix) => name.startsWith(prefix));
   return wrapper ? stripWrappers(name.slice(wrapper.length)) : name;
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { architecture } from "../architecture/architectures.ts";
 import { buildModel } from "../architecture/build-model.ts";
@@ -8,6 +9,7 @@ import { DetectorSession } from "../runtime/detector-session.ts";
 import { parseSafetensors } from "./safetensors.ts";
 import { SeededWeights } from "./seeded-weights.ts";
 import { classCountOf, StateDictWeights } from "./state-dict-weights.ts";
+import { parseTorchCheckpoint } from "./torch-checkpoint.ts";
 
 /** A .safetensors file of raw little-endian tensors. */
 function safetensors(
@@ -28,6 +30,35 @@ function safetensors(
 }
 
 const half = (...bits: number[]) => new Uint8Array(Uint16Array.from(bits).buffer);
+
+describe("parseTorchCheckpoint", () => {
+  // Written by PyTorch 2.6: parts of one storage, several types, and what a trainer keeps beside the weights.
+  const file = readFileSync(new URL("../../fixtures/checkpoint.pth", import.meta.url));
+
+  test("reads the weights that torch.save wrote, and runs nothing of it", () => {
+    const state = parseTorchCheckpoint(file);
+    expect(state.names).toEqual(["a", "b", "c", "d", "e", "f"]);
+    expect(state.get("a")).toMatchObject({
+      dims: [2, 3, 4],
+      data: Float32Array.from({ length: 24 }, (_, i) => i),
+    });
+    expect(state.get("b")).toMatchObject({ dims: [2, 3], data: Float32Array.of(13, 17, 21, 14, 18, 22) });
+    expect(["c", "d", "e", "f"].map((name) => [...state.get(name)!.data])).toEqual([
+      [1.5, -2],
+      [0.25],
+      [3],
+      [1, -0.25],
+    ]);
+  });
+
+  test("refuses what is none, and what is cut short", () => {
+    for (const bytes of [Buffer.from("no zip"), file.subarray(0, 2000), file.subarray(1500)])
+      expect(() => parseTorchCheckpoint(bytes)).toThrow(WeightsError);
+    const damaged = Buffer.from(file);
+    damaged.fill(0, damaged.indexOf("OrderedDict"), damaged.indexOf("OrderedDict") + 200);
+    expect(() => parseTorchCheckpoint(damaged)).toThrow(WeightsError);
+  });
+});
 
 describe("parseSafetensors", () => {
   test("reads F32, F16 and BF16, and leaves integers out", () => {

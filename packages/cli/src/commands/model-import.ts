@@ -1,0 +1,197 @@
+import { existsSync, readFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import { projectRoot } from "@sightline/stack";
+import {
+  architecture,
+  buildModel,
+  COCO_CLASSES,
+  FAMILY_NAMES,
+  type ImportOptions,
+  importModel,
+  loadModel,
+  type OnnxGraph,
+  PLACEMENTS,
+  type Placement,
+  type Preprocessing,
+  readTorchCheckpoint,
+  StateDictWeights,
+} from "@sightline/yolo-nas";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { type CatalogueEntry, catalogueEntry } from "../models/catalogue.ts";
+import { download } from "../models/download.ts";
+import { requireFree, requireName, writeModelFolder } from "../models/model-folder.ts";
+import { wholeNumber } from "../number-options.ts";
+import { untilSignal } from "../signals.ts";
+
+interface ImportCommandOptions {
+  readonly family?: string;
+  readonly name?: string;
+  readonly out: string;
+  readonly classes?: readonly string[];
+  readonly input?: { width: number; height: number };
+  readonly channelOrder?: "rgb" | "bgr";
+  readonly placement?: Placement;
+  readonly range?: "unit" | "bytes";
+  readonly mean?: Preprocessing["mean"];
+  readonly std?: Preprocessing["std"];
+  readonly topK: number;
+  readonly acceptLicence?: boolean;
+  readonly sha256?: string;
+  readonly catalogue: string;
+}
+
+/** A licence that was shown and not accepted yet, or a digest that nobody has confirmed. */
+export class ConfirmationNeededError extends Error {
+  override readonly name = "ConfirmationNeededError";
+}
+
+const hub = "hub:";
+
+/** `sightline model import`: any export that is recognised, or a well-known model by its name, as a model that workers serve. */
+export function modelImportCommand(): Command {
+  return new Command("import")
+    .description(
+      "make a detector of any known family ready to run: a float ONNX export, or hub:NAME from the catalogue",
+    )
+    .argument("<model>", "an ONNX file, or hub:NAME of models/catalogue.json")
+    .addOption(new Option("--family <name>", "what it is, instead of finding out").choices(FAMILY_NAMES))
+    .option("--name <name>", "name of the model (default: the file's, or that in the catalogue)")
+    .addOption(
+      new Option("--out <folder>", "folder of models, in which its own is made").default(
+        join(projectRoot, "models"),
+        "models/",
+      ),
+    )
+    .option("--classes <names>", "names with commas, `coco`, or a file with one name a line", classNames)
+    .option("--input <WxH>", "size of the pictures, for an export that takes any", pictureSize)
+    .addOption(new Option("--channel-order <order>", "instead of the family's").choices(["rgb", "bgr"]))
+    .addOption(
+      new Option("--placement <how>", "where pictures go, instead of the family's").choices(PLACEMENTS),
+    )
+    .addOption(
+      new Option("--range <range>", "of pixels: 0…1 or 0…255, instead of the family's").choices([
+        "unit",
+        "bytes",
+      ]),
+    )
+    .option("--mean <r,g,b>", "subtracted from pixels, instead of the family's", three)
+    .option("--std <r,g,b>", "divided through, instead of the family's", three)
+    .option("--top-k <n>", "candidates per frame", wholeNumber(1), 1024)
+    .option("--accept-licence", "hub: you have read the licence of the weights and agree")
+    .option("--sha256 <digest>", "hub: the digest that the file must have", digest)
+    .addOption(
+      new Option("--catalogue <file>", "hub: the list of models").default(
+        join(projectRoot, "models/catalogue.json"),
+        "models/catalogue.json",
+      ),
+    )
+    .action(importCommand);
+}
+
+async function importCommand(model: string, options: ImportCommandOptions): Promise<void> {
+  const wanted = model.startsWith(hub) ? model.slice(hub.length) : undefined;
+  const name = options.name ?? wanted ?? basename(model).replace(/\.onnx$/i, "");
+  requireName(name);
+  const folder = resolve(options.out, name);
+  await requireFree(folder);
+  const entry = wanted === undefined ? undefined : await catalogueEntry(options.catalogue, wanted);
+  const file = entry ? await fetchEntry(wanted!, entry, options) : model;
+  const source = entry?.format === "super-gradients" ? await built(file, entry) : await loadModel(file);
+  const imported = await importModel(source, importOptions(options, entry, source));
+  const { version, classes } = await writeModelFolder(folder, name, imported);
+  if (entry) await rm(file);
+  console.log(imported.words.join("\n"));
+  console.log(`wrote ${folder}: ${name} ${version}, ${classes.length} classes`);
+  console.log(
+    `Next: ./sightline camera add NAME URL --model ${name}, with a worker that serves it (SIGHTLINE_MODEL=${name}).`,
+  );
+}
+
+/** YOLO-NAS of a checkpoint's weights. */
+async function built(checkpoint: string, entry: CatalogueEntry): Promise<OnnxGraph> {
+  const weights = new StateDictWeights(await readTorchCheckpoint(checkpoint));
+  const classes = entry.classes === "coco" ? COCO_CLASSES : entry.classes;
+  return buildModel(architecture(entry.architecture ?? ""), weights, {
+    ...(entry.input ?? { width: 640, height: 640 }),
+    classes,
+  });
+}
+
+function importOptions(
+  { channelOrder, placement, range, mean, std, ...options }: ImportCommandOptions,
+  entry: CatalogueEntry | undefined,
+  { inputs }: OnnxGraph,
+): ImportOptions {
+  const given = Object.entries({ channelOrder, placement, range, mean, std }).filter(
+    ([, value]) => value !== undefined,
+  );
+  const known = entry?.classes === "coco" ? COCO_CLASSES : entry?.classes;
+  // A size is for exports that leave it open.
+  const isOpen = inputs.some(({ shape }) => shape?.slice(2).some((side) => typeof side !== "number"));
+  return {
+    family: options.family ?? entry?.family,
+    classes: options.classes ?? known,
+    input: options.input ?? (isOpen ? entry?.input : undefined),
+    preprocessing: Object.fromEntries(given),
+    topK: options.topK,
+  };
+}
+
+/** Shows the licence, and fetches and checks the file once it is accepted. @returns where the file is */
+async function fetchEntry(
+  name: string,
+  entry: CatalogueEntry,
+  options: ImportCommandOptions,
+): Promise<string> {
+  const { title, licence, licenceUrl, warning, url, bytes } = entry;
+  const size = bytes === undefined ? "" : `, ${(bytes / 1e6).toFixed(0)} MB`;
+  console.error(
+    `${title}${size}\n  from    ${url}\n  licence ${licence}: ${licenceUrl}${warning ? `\n  ${warning}` : ""}`,
+  );
+  if (!options.acceptLicence)
+    throw new ConfirmationNeededError(
+      "nothing was fetched: read the licence, and if you agree give --accept-licence too",
+    );
+  const sha256 = options.sha256 ?? entry.sha256;
+  const target = join(options.out, ".downloads", `${name}.${entry.format === "onnx" ? "onnx" : "pth"}`);
+  const progress = process.stderr.isTTY;
+  const found = await download(url, target, {
+    sha256,
+    signal: untilSignal(),
+    onProgress: (done, total) => {
+      if (progress)
+        process.stderr.write(`\r${(done / 1e6).toFixed(1)} of ${total ? (total / 1e6).toFixed(1) : "?"} MB`);
+    },
+  });
+  if (progress) process.stderr.write("\n");
+  if (sha256 !== undefined) return target;
+  throw new ConfirmationNeededError(
+    `the catalogue knows no digest of this file, so it cannot tell whether it is the right one. What came, ${target}, has the SHA-256\n` +
+      `  ${found}\ncompare it with what its publisher says, and if it is the same give --sha256 ${found} too; it is not fetched again`,
+  );
+}
+
+function classNames(text: string): readonly string[] {
+  if (text === "coco") return COCO_CLASSES;
+  const names = existsSync(text) ? readFileSync(text, "utf8").split("\n") : text.split(",");
+  return names.map((name) => name.trim()).filter((name) => name !== "");
+}
+
+function pictureSize(text: string): { width: number; height: number } {
+  const match = /^([1-9]\d*)x([1-9]\d*)$/.exec(text);
+  if (!match) throw new InvalidArgumentError("a size such as 640x384");
+  return { width: Number(match[1]), height: Number(match[2]) };
+}
+
+function three(text: string): [number, number, number] {
+  const values = text.split(",").map(Number);
+  if (values.length !== 3 || values.some((value) => !Number.isFinite(value)))
+    throw new InvalidArgumentError("three numbers with commas");
+  return values as [number, number, number];
+}
+
+function digest(text: string): string {
+  if (!/^[0-9a-f]{64}$/i.test(text)) throw new InvalidArgumentError("64 hexadecimal digits");
+  return text.toLowerCase();
+}

@@ -1,0 +1,48 @@
+import { readFile } from "node:fs/promises";
+import { z } from "zod";
+
+const entrySchema = z.strictObject({
+  title: z.string().min(1),
+  /** Name of the licence of the weights. */
+  licence: z.string().min(1),
+  licenceUrl: z.url(),
+  /** What the licence forbids that a user must know before the download; undefined where it is a usual open one. */
+  warning: z.string().optional(),
+  url: z.url(),
+  bytes: z.int().positive().optional(),
+  /** Undefined where it is not known: the user then confirms what came. */
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+  /** Who says so: none of these files could be fetched where this list was made. */
+  sha256From: z.string().optional(),
+  /** An ONNX export, or a checkpoint of super-gradients for one of `model build`'s architectures. */
+  format: z.enum(["onnx", "super-gradients"]),
+  family: z.string().min(1),
+  architecture: z.string().optional(),
+  classes: z.union([z.literal("coco"), z.array(z.string().min(1)).min(1)]),
+  input: z.strictObject({ width: z.int().positive(), height: z.int().positive() }).optional(),
+});
+export type CatalogueEntry = z.infer<typeof entrySchema>;
+
+const catalogueSchema = z.strictObject({ models: z.record(z.string(), entrySchema) });
+
+/** A catalogue that cannot be read, or that does not know a name. */
+export class CatalogueError extends Error {
+  override readonly name = "CatalogueError";
+}
+
+/** The entry of a name. @throws CatalogueError that lists the names there are */
+export async function catalogueEntry(file: string, name: string): Promise<CatalogueEntry> {
+  let models: Record<string, CatalogueEntry>;
+  try {
+    models = catalogueSchema.parse(JSON.parse(await readFile(file, "utf8"))).models;
+  } catch (cause) {
+    const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message;
+    throw new CatalogueError(`the catalogue ${file} cannot be read: ${reason}`, { cause });
+  }
+  const entry = Object.hasOwn(models, name) ? models[name] : undefined;
+  if (entry) return entry;
+  throw new CatalogueError(`the catalogue has no '${name}'; it has ${Object.keys(models).join(", ")}`);
+}

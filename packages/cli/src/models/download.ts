@@ -1,0 +1,158 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, readFile, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { pipeline } from "node:stream/promises";
+
+/** A file that did not come, or came otherwise than it should. */
+export class DownloadError extends Error {
+  override readonly name = "DownloadError";
+}
+
+export interface DownloadOptions {
+  /** SHA-256 that the file must have, as 64 hexadecimal digits. */
+  readonly sha256: string | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress?: ((bytes: number, total: number | undefined) => void) | undefined;
+  /** Milliseconds before another try after a cut connection. Default 1000. */
+  readonly pauseMs?: number | undefined;
+}
+
+/** Tries in a row that may bring nothing before it is given up. */
+const idleTries = 4;
+/** Room that stays free beside the file, for what the import writes. */
+const spareBytes = 32 * 2 ** 20;
+
+/**
+ * Fetches a file by HTTP to `target`, where it appears whole and checked or not at all. What came before a connection was cut,
+ * or this process ended, lies in `target.part` and is gone on with, as long as the server says it is the same file.
+ * @returns the file's SHA-256
+ * @throws DownloadError when the server has no such file, there is no room, or the digest is another
+ */
+export async function download(url: string, target: string, options: DownloadOptions): Promise<string> {
+  await mkdir(dirname(target), { recursive: true });
+  const part = `${target}.part`;
+  if (!(await sizeOf(target))) {
+    await fetchWhole(url, part, options);
+    await rename(part, target);
+    await rm(tagFile(part), { force: true });
+  }
+  const digest = await sha256Of(target);
+  if (options.sha256 !== undefined && digest !== options.sha256.toLowerCase()) {
+    await rm(target);
+    throw new DownloadError(
+      `${url} gave a file whose SHA-256 is ${digest} and not ${options.sha256}; it was removed: do not use it unless its publisher names the first`,
+    );
+  }
+  return digest;
+}
+
+async function fetchWhole(url: string, part: string, options: DownloadOptions): Promise<void> {
+  for (let idle = 0; ; ) {
+    const before = await sizeOf(part);
+    try {
+      await fetchRest(url, part, before, options);
+      return;
+    } catch (error) {
+      options.signal.throwIfAborted();
+      if (error instanceof DownloadError) throw error;
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === "ENOSPC" || code === "EDQUOT")
+        throw new DownloadError(`${part}: there is no room on the disk; what came stays for the next try`);
+      if (code === "EACCES" || code === "EROFS")
+        throw new DownloadError(`${part} cannot be written: ${code}`);
+      idle = (await sizeOf(part)) > before ? 0 : idle + 1;
+      if (idle === idleTries) {
+        const { message, cause } = error as Error;
+        throw new DownloadError(
+          `${url} cannot be fetched: ${cause instanceof Error ? cause.message : message}`,
+          { cause: error },
+        );
+      }
+      await pause(options.pauseMs ?? 1000, options.signal);
+    }
+  }
+}
+
+/** Appends what is missing. Throws what cut the connection. */
+async function fetchRest(
+  url: string,
+  part: string,
+  have: number,
+  { signal, onProgress }: DownloadOptions,
+): Promise<void> {
+  const tag = have > 0 ? await readFile(tagFile(part), "utf8").catch(() => undefined) : undefined;
+  const resumes = have > 0 && tag !== undefined;
+  const headers: Record<string, string> = { "accept-encoding": "identity" };
+  // Another file under the same name is sent whole by a server that is told which one was begun.
+  if (resumes) Object.assign(headers, { range: `bytes=${have}-`, "if-range": tag });
+  const response = await fetch(url, { headers, signal });
+  const ranged = response.status === 206 && resumes;
+  if (response.status === 416) {
+    await response.body?.cancel();
+    await rm(part, { force: true });
+    throw new Error("the server has less of the file than is here; it begins anew");
+  }
+  if (!ranged && response.status !== 200) {
+    await response.body?.cancel();
+    // What is on the server's side may pass.
+    if (response.status >= 500 || response.status === 429)
+      throw new Error(`the server answers ${response.status}`);
+    throw new DownloadError(`${url} is not there: the server answers ${response.status}`);
+  }
+  const from = ranged ? have : 0;
+  const length = Number(response.headers.get("content-length") ?? Number.NaN);
+  const total = Number.isNaN(length) ? undefined : from + length;
+  if (total !== undefined) await requireRoom(part, total - from);
+  const newTag = response.headers.get("etag") ?? response.headers.get("last-modified");
+  // A weak tag does not promise the same bytes.
+  if (!ranged && newTag && !newTag.startsWith("W/")) await writeFile(tagFile(part), newTag);
+  const file = await open(part, ranged ? "a" : "w");
+  let bytes = from;
+  try {
+    for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+      await file.writeFile(chunk);
+      bytes += chunk.byteLength;
+      onProgress?.(bytes, total);
+    }
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  if (total !== undefined && bytes !== total)
+    throw new Error(`the connection ended after ${bytes} of ${total} bytes`);
+}
+
+async function requireRoom(part: string, missing: number): Promise<void> {
+  const { bavail, bsize } = await statfs(dirname(part));
+  if (bavail * bsize >= missing + spareBytes) return;
+  const mb = (bytes: number) => `${Math.ceil(bytes / 1e6)} MB`;
+  throw new DownloadError(
+    `there is no room for it in ${dirname(part)}: ${mb(missing + spareBytes)} are needed and ${mb(bavail * bsize)} are free`,
+  );
+}
+
+function tagFile(part: string): string {
+  return `${part}.tag`;
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
+}
+
+async function sha256Of(path: string): Promise<string> {
+  const hash = createHash("sha256");
+  await pipeline(createReadStream(path), hash);
+  return hash.digest("hex");
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  const stop = () => {
+    clearTimeout(timer);
+    reject(signal.reason);
+  };
+  signal.addEventListener("abort", stop, { once: true });
+  return promise.finally(() => signal.removeEventListener("abort", stop));
+}

@@ -1,0 +1,65 @@
+/** One way in for every export: YOLO-NAS by its prediction layers, other families by their outputs. */
+import { DEFAULT_THRESHOLDS, type Thresholds } from "../detection/decode-candidates.ts";
+import { InvalidArgumentError, UnknownModelError } from "../errors.ts";
+import { describeModel } from "../inspect/describe-model.ts";
+import { modelWords } from "../inspect/model-words.ts";
+import type { OnnxGraph } from "../onnx/index.ts";
+import { foldConstants } from "../prepare/fold-constants.ts";
+import { prepareModel } from "../prepare/prepare-model.ts";
+import { FAMILIES } from "./families.ts";
+import { type ImportOptions, importDetector } from "./import-detector.ts";
+
+export const YOLO_NAS = "yolo-nas";
+/** Every name that {@link ImportOptions.family} may be. */
+export const FAMILY_NAMES: readonly string[] = [YOLO_NAS, ...FAMILIES.map(({ name }) => name)];
+
+export interface ImportedModel {
+  /** In prepared form. */
+  readonly graph: OnnxGraph;
+  /** What model.json names as its architecture. */
+  readonly architecture: string;
+  readonly thresholds: Thresholds;
+  /** What was recognised and what is done, one sentence a line. */
+  readonly words: readonly string[];
+}
+
+/**
+ * Recognise an export of any known family and rewrite it into prepared form. The given graph is left alone.
+ * @throws UnknownModelError that lists the tensors seen and those that are known
+ * @throws InvalidArgumentError for options that do not fit the file
+ */
+export async function importModel(source: OnnxGraph, options: ImportOptions = {}): Promise<ImportedModel> {
+  const { family } = options;
+  if (family !== undefined && !FAMILY_NAMES.includes(family))
+    throw new InvalidArgumentError(`There is no family '${family}'; there are: ${FAMILY_NAMES.join(", ")}.`);
+  if (family === YOLO_NAS || (family === undefined && isYoloNas(source)))
+    return importYoloNas(source, options);
+  const imported = await importDetector(source, options);
+  return { ...imported, architecture: imported.family.name };
+}
+
+function importYoloNas(source: OnnxGraph, { classes, topK, preprocessing }: ImportOptions): ImportedModel {
+  const graph = prepareModel(source, { classes, topK, channelOrder: preprocessing?.channelOrder });
+  return {
+    graph,
+    architecture: source.metadata.get("architecture") ?? "yolo_nas",
+    thresholds: DEFAULT_THRESHOLDS,
+    words: modelWords(source, describeModel(folded(source))).slice(0, 3),
+  };
+}
+
+function isYoloNas(source: OnnxGraph): boolean {
+  try {
+    describeModel(folded(source));
+    return true;
+  } catch (error) {
+    if (error instanceof UnknownModelError) return false;
+    throw error;
+  }
+}
+
+function folded(source: OnnxGraph): OnnxGraph {
+  const graph = source.clone();
+  foldConstants(graph);
+  return graph;
+}
