@@ -1,13 +1,21 @@
 // Makes the keys that are missing, of NATS's clients and of stored passwords, and gives each service its own alone.
+import { randomBytes } from "node:crypto";
 import { chownSync, copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
+import { natsIdentities } from "./packages/contracts/src/nats-permissions.ts";
 import { authorizationFile, natsKeyFile, writeNatsKeys } from "./packages/service/src/nats-keys.ts";
+import { writePrivateFile } from "./packages/service/src/private-file.ts";
 import { addSecretKey } from "./packages/service/src/secrets/secret-keys.ts";
+import { writeServiceToken } from "./packages/service/src/service-token.ts";
 
 const [all, server, ...services] = process.argv.slice(2);
 /** The images' user, node. */
 const owner = 1000;
 const readPasswords = ["results", "ingest"];
+/** Who reads which tokens: whoever calls with one, and results, which knows them by it. */
+const tokens = { results: ["bridges", "metrics"], bridges: ["bridges"], prometheus: ["metrics"] };
+/** Prometheus's image has a user of its own, nobody. */
+const owners = { prometheus: 65534 };
 
 const made = writeNatsKeys(all);
 const secrets = join(all, "secrets.key");
@@ -15,15 +23,28 @@ if (!existsSync(secrets)) {
   addSecretKey(secrets);
   made.push("passwords");
 }
+for (const service of ["bridges", "metrics"])
+  if (!existsSync(join(all, `${service}.token`))) {
+    writeServiceToken(join(all, `${service}.token`), service);
+    made.push(`calls of ${service}`);
+  }
+const adminPassword = join(all, "admin-password");
+if (!existsSync(adminPassword)) {
+  writePrivateFile(adminPassword, `${randomBytes(18).toString("base64url")}\n`);
+  made.push("the first admin");
+}
 console.log(made.length > 0 ? `made the keys of ${made.join(", ")}` : "all keys are there");
 copyFileSync(join(all, authorizationFile), join(server, authorizationFile));
 for (const directory of services) {
   const name = directory.split("/").at(-1);
-  const files = [[natsKeyFile(all, name), "nats.nk"]];
+  const user = owners[name] ?? owner;
+  const files = natsIdentities.includes(name) ? [[natsKeyFile(all, name), "nats.nk"]] : [];
   if (readPasswords.includes(name)) files.push([secrets, "secrets.key"]);
+  for (const service of tokens[name] ?? []) files.push([join(all, `${service}.token`), `${service}.token`]);
+  if (name === "results") files.push([adminPassword, "admin-password"]);
   for (const [from, to] of files) {
     copyFileSync(from, join(directory, to));
-    chownSync(join(directory, to), owner, owner);
+    chownSync(join(directory, to), user, user);
   }
-  chownSync(directory, owner, owner);
+  chownSync(directory, user, user);
 }

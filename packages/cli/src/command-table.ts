@@ -9,6 +9,8 @@ export interface CommandEntry {
 
 /** What the groups of commands are for. */
 export const groups: Readonly<Record<string, string>> = {
+  user: "make, list, change and remove those who log in",
+  token: "make, list and revoke what programs call with",
   camera: "register, list, change and remove cameras",
   rules: "set, print and check what turns a camera's objects into events",
   "dead-letters": "list, deliver again and delete messages that subscriptions could not deliver",
@@ -42,6 +44,62 @@ export const commandTable: readonly CommandEntry[] = [
     path: ["test"],
     description: "run lint, type-check, architecture rules and every test",
     load: async () => (await import("./commands/test.ts")).testCommand(),
+  },
+  {
+    path: ["login"],
+    description: "log in at a server, and keep the token for the commands to come",
+    load: async () => (await import("./commands/login.ts")).loginCommand(),
+  },
+  {
+    path: ["logout"],
+    description: "revoke the token that login keeps, and forget it",
+    load: async () => (await import("./commands/logout.ts")).logoutCommand(),
+  },
+  {
+    path: ["user", "add"],
+    description: "make a user; the first must be an admin",
+    load: async () => (await import("./commands/user-add.ts")).userAddCommand(),
+  },
+  {
+    path: ["user", "list"],
+    description: "list the users and what they may do",
+    load: async () => (await import("./commands/user-list.ts")).userListCommand(),
+  },
+  {
+    path: ["user", "update"],
+    description: "change a user's role or cameras",
+    load: async () => (await import("./commands/user-update.ts")).userUpdateCommand(),
+  },
+  {
+    path: ["user", "remove"],
+    description: "remove a user with all sessions and tokens",
+    load: async () => (await import("./commands/user-remove.ts")).userRemoveCommand(),
+  },
+  {
+    path: ["user", "password"],
+    description: "set a user's password, your own unless another is named",
+    load: async () => (await import("./commands/user-password.ts")).userPasswordCommand(),
+  },
+  {
+    path: ["token", "add"],
+    description: "make a token for a program; it is printed this once",
+    load: async () => (await import("./commands/token-add.ts")).tokenAddCommand(),
+  },
+  {
+    path: ["token", "list"],
+    description: "list tokens: your own, or all of them if you are an admin",
+    load: async () => (await import("./commands/token-list.ts")).tokenListCommand(),
+  },
+  {
+    path: ["token", "revoke"],
+    description: "revoke a token; what was opened with it ends",
+    load: async () => (await import("./commands/token-revoke.ts")).tokenRevokeCommand(),
+  },
+  {
+    path: ["token", "file"],
+    description:
+      "write a file with a token of the bridges, or of Prometheus, for services that up does not start",
+    load: async () => (await import("./commands/token-file.ts")).tokenFileCommand(),
   },
   {
     path: ["camera", "add"],

@@ -1,5 +1,6 @@
 import type { ChannelCredentials } from "@grpc/grpc-js";
 import { CameraServiceClient } from "@sightline/contracts";
+import { Access } from "./access.ts";
 import { Cameras } from "./cameras.ts";
 import { Connection } from "./connection.ts";
 import { Detections } from "./detections.ts";
@@ -12,13 +13,17 @@ import type { TlsOptions } from "./transport.ts";
 
 export interface ConnectOptions {
   /** By TLS, with these certificates; `{}` takes those that Node.js knows. Plain text unless given, or the address is https://. */
-  tls?: TlsOptions;
+  tls?: TlsOptions | undefined;
+  /** What every call is made with, as `sightline token add` or `access.logIn` gives it; a function is asked anew at each call. */
+  token?: string | (() => string | undefined) | undefined;
   /** How to authenticate the connection, for what `tls` cannot say. */
   credentials?: ChannelCredentials;
 }
 
 /** A client of a Sightline server. */
 export class SightlineClient {
+  /** Users, tokens, and who calls. */
+  readonly access: Access;
   readonly cameras: Cameras;
   readonly detections: Detections;
   readonly events: Events;
@@ -29,7 +34,8 @@ export class SightlineClient {
   readonly #connection: Connection;
 
   constructor(address: string, options: ConnectOptions) {
-    this.#connection = new Connection(address, options.tls, options.credentials);
+    this.#connection = new Connection(address, options.tls, options.credentials, options.token);
+    this.access = new Access(this.#connection);
     this.cameras = new Cameras(this.#connection);
     this.detections = new Detections(this.#connection);
     this.events = new Events(this.#connection);

@@ -1,4 +1,10 @@
-import type { ChannelCredentials, Client, ClientOptions } from "@grpc/grpc-js";
+import {
+  type ChannelCredentials,
+  type Client,
+  type ClientOptions,
+  InterceptingCall,
+  type Interceptor,
+} from "@grpc/grpc-js";
 import { limits } from "@sightline/contracts";
 import { type CallSettings, type UnaryMethod, unary } from "./calls.ts";
 import { SightlineError } from "./errors.ts";
@@ -16,6 +22,21 @@ const channelOptions: ClientOptions = {
 /** HTTP/2 bounds what a connection may have in flight: a stream nobody reads would stall all others on it. */
 const ownConnection: ClientOptions = { ...channelOptions, "grpc.use_local_subchannel_pool": 1 };
 
+/** A token, or what gives the one of now. */
+export type Token = string | (() => string | undefined);
+
+/** Puts the token into the metadata of every call. */
+function withToken(token: Token): Interceptor {
+  return (options, next) =>
+    new InterceptingCall(next(options), {
+      start(metadata, listener, start) {
+        const current = typeof token === "string" ? token : token();
+        if (current !== undefined) metadata.set("authorization", `Bearer ${current}`);
+        start(metadata, listener);
+      },
+    });
+}
+
 /** A generated client's constructor. */
 export type ClientType<C extends Client> = new (
   address: string,
@@ -32,11 +53,16 @@ export class Connection {
   readonly #shared = new Map<ClientType<Client>, Client>();
 
   /** @throws RangeError the address is none, or what `tls` holds cannot be used */
-  constructor(address: string, tls: TlsOptions | undefined, secure: ChannelCredentials | undefined) {
+  constructor(
+    address: string,
+    tls: TlsOptions | undefined,
+    secure: ChannelCredentials | undefined,
+    token: Token | undefined,
+  ) {
     const transport = readTransport(address, tls);
     this.address = transport.target;
     this.#secure = secure ?? transport.credentials;
-    this.#options = transport.options;
+    this.#options = { ...transport.options, ...(token && { interceptors: [withToken(token)] }) };
   }
 
   /** Aborts when all that is going on is to end. */

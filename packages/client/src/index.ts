@@ -1,4 +1,5 @@
 export type {
+  AccessToken,
   BoundingBox,
   Camera,
   CameraRules,
@@ -18,6 +19,7 @@ export type {
   Subscription,
   Timestamp,
   Track,
+  User,
   Zone,
 } from "@sightline/contracts";
 export {
@@ -32,6 +34,7 @@ export {
   MaskMode,
   SubscriptionKind,
 } from "@sightline/contracts";
+export type { Access, CreatedToken, TokenSettings, UserSettings, WhoAmI } from "./access.ts";
 export type { CallSettings, UncheckedClasses } from "./calls.ts";
 export type {
   CameraChange,

@@ -24,6 +24,7 @@ export * from "./run.ts";
 export * from "./secrets/camera-secrets.ts";
 export * from "./secrets/secret-keys.ts";
 export * from "./server-clock.ts";
+export * from "./service-token.ts";
 export * from "./set-backs.ts";
 export * from "./stream-limits.ts";
 export * from "./stream-place.ts";

@@ -1,3 +1,4 @@
+export * from "./admin-password.ts";
 export * from "./environment.ts";
 export * from "./managed-process.ts";
 export * from "./nats-guard.ts";

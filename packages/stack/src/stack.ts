@@ -9,6 +9,7 @@ import {
   natsKeyFile,
   storeLimit,
   writeNatsKeys,
+  writeServiceToken,
 } from "@sightline/service";
 import { ManagedProcess, type ProcessOptions } from "./managed-process.ts";
 import { askService } from "./own-server.ts";
@@ -49,6 +50,9 @@ export const standardPorts: StackPorts = {
 /** The keys that passwords are encrypted with, in the data directory of `up`. */
 export const secretsKeyName = "secrets.key";
 
+/** The token by which results knows the bridges, in the data directory of `up`. */
+const bridgesTokenName = "bridges.token";
+
 /** Where `up` keeps the keys of its NATS, in its data directory. */
 export function natsKeysIn(directory: string): string {
   return join(directory, "nats-keys");
@@ -78,6 +82,7 @@ export class Stack {
       SIGHTLINE_NATS_STORE_DIR: join(options.directory, "nats"),
       SIGHTLINE_RECORDINGS_DIRECTORY: join(options.directory, "recordings"),
       SIGHTLINE_SECRETS_KEY_FILE: join(options.directory, secretsKeyName),
+      SIGHTLINE_BRIDGES_TOKEN_FILE: join(options.directory, bridgesTokenName),
       ...options.env,
     };
   }
@@ -106,6 +111,8 @@ export class Stack {
       mkdirSync(options.directory, { recursive: true, mode: 0o700 });
       const secretsKey = join(options.directory, secretsKeyName);
       if (!existsSync(secretsKey)) addSecretKey(secretsKey);
+      const token = join(options.directory, bridgesTokenName);
+      if (!existsSync(token)) writeServiceToken(token, "bridges");
       await stack.#startNats();
       const services = ["results", "inference", "ingest"] as const;
       for (const name of services) await stack.startService(name);

@@ -22,7 +22,7 @@ export async function startBridges(
 ): Promise<{ http: string }> {
   const registry = createRegistry("bridges", version);
   const metrics = new BridgeMetrics(registry);
-  const client = connect(config.grpcAddress, { tls: config.tls });
+  const client = connect(config.grpcAddress, { tls: config.tls, token: config.token });
   life.add({ stop: async () => client.close() });
   const bridges: (MqttBridge | WebhookBridge)[] = config.webhooks.map(
     (webhook) => new WebhookBridge(client, webhook, metrics.of(`webhook-${webhook.name}`), log),

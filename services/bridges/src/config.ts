@@ -6,6 +6,7 @@ import {
   loadConfig,
   setting,
   tlsClientSettings,
+  tokenFromFile,
 } from "@sightline/service";
 import { z } from "zod";
 import { type MqttConfig, readMqttConfig } from "./mqtt/mqtt-config.ts";
@@ -27,6 +28,11 @@ const settings = {
     help: "HOST:PORT of the results service's gRPC API; https://HOST:PORT where it speaks TLS",
   },
   ...tlsClientSettings,
+  bridgesTokenFile: {
+    env: "SIGHTLINE_BRIDGES_TOKEN_FILE",
+    schema: setting.optionalText(),
+    help: "file with the token by which bridges call; the same for both",
+  },
   http: {
     env: "SIGHTLINE_BRIDGES_HTTP",
     schema: setting.listen("127.0.0.1:9103"),
@@ -78,6 +84,8 @@ export interface BridgesConfig {
   grpcAddress: string;
   /** How results is known, and how we are; undefined where it speaks plain text, or has a public certificate. */
   tls: TlsOptions | undefined;
+  /** What calls are made with; undefined where results knows no users. */
+  token: (() => string) | undefined;
   http: string;
   mqtt: MqttConfig | undefined;
   webhooks: readonly WebhookConfig[];
@@ -104,7 +112,8 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): BridgesConfig 
             `neither ${settings.mqttUrl.env} (${settings.mqttUrl.help}) nor ${settings.webhooks.env} (${settings.webhooks.help}) is set`,
           ],
     );
-  return { logLevel, grpcAddress, tls: tlsOf(config), http, mqtt, webhooks, wrong };
+  const token = config.bridgesTokenFile === undefined ? undefined : tokenFromFile(config.bridgesTokenFile);
+  return { logLevel, grpcAddress, tls: tlsOf(config), token, http, mqtt, webhooks, wrong };
 }
 
 /** @throws ConfigError a file of a certificate cannot be read, or half of a pair is missing */

@@ -325,8 +325,11 @@ export async function startResults(
 
   const addresses = { grpc: `${hostOf(config.grpc)}:${port}`, http: httpAddress };
   for (const [what, address] of Object.entries(addresses))
-    if (!isLoopback(address))
-      log.warn({ address }, `${what} is open to the network at ${address}, without TLS or authentication`);
+    if (!isLoopback(address) && !certificate)
+      log.warn(
+        { address },
+        `${what} is open to the network at ${address} without TLS: passwords, tokens and pictures can be read on the way`,
+      );
   log.info(addresses, "results is ready");
   return addresses;
 }

@@ -22,6 +22,7 @@ import {
   portState,
   standardPorts,
 } from "@sightline/stack";
+import { tokenOf } from "../server-connection.ts";
 import type { Finding } from "./finding.ts";
 import { firstProgram } from "./programs.ts";
 
@@ -189,6 +190,10 @@ async function grpcAt(host: string, port: number): Promise<string | undefined> {
       cert: env.SIGHTLINE_TLS_CLIENT_CERT_FILE,
       key: env.SIGHTLINE_TLS_CLIENT_KEY_FILE,
       serverName: env.SIGHTLINE_TLS_SERVER_NAME,
+    }),
+    token: tokenOf({
+      server: `${on ? "https://" : ""}${bracketed(host)}:${port}`,
+      token: process.env.SIGHTLINE_TOKEN,
     }),
   });
   try {

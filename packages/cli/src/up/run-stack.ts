@@ -1,6 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import {
+  adminPassword,
   isFree,
   NatsGuard,
   ownTls,
@@ -43,10 +44,11 @@ export async function runStack(options: RunOptions, develop = false): Promise<vo
         `port ${port} (${name}) is in use; is Sightline running already? ./sightline doctor says more`,
       );
   const tls = ownTls();
+  const admin = adminPassword(directory, env);
   let stack: Stack;
   try {
     stack = await Stack.start(
-      { directory, ports, env: { ...env, ...tls.env }, tls: tls.on, watch: develop },
+      { directory, ports, env: { ...env, ...tls.env, ...admin }, tls: tls.on, watch: develop },
       stop,
     );
     if (options.bridges)
@@ -66,6 +68,11 @@ export async function runStack(options: RunOptions, develop = false): Promise<vo
     `  metrics  ${results}/metrics`,
     `  data     ${directory}`,
     `  model    ${modelLine()}`,
+    ...(admin.SIGHTLINE_ADMIN_PASSWORD_FILE
+      ? [
+          `  login    admin, unless there was an admin before; the password is in ${admin.SIGHTLINE_ADMIN_PASSWORD_FILE}`,
+        ]
+      : []),
     ...(develop ? [`  logs     ${join(directory, "logs")}`, restartLine] : []),
     "add a camera: ./sightline camera add NAME rtsp://…   stop: Ctrl-C",
   ];

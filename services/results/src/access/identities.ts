@@ -230,12 +230,12 @@ function principalOfUser({ name, role, cameras }: UserRecord, session?: string):
   return new Principal({ name, role, cameras, kind: "user", user: name, session });
 }
 
-/** A token never may more than its user. */
+/** A token never may more than its user; one of a login may all that its user may now. */
 function principalOfToken(token: TokenRecord, user: UserRecord | undefined): Principal {
   return new Principal({
     name: user?.name ?? token.name,
-    role: user ? lesser(token.role, user.role) : token.role,
-    cameras: token.cameras,
+    role: !user ? token.role : token.login ? user.role : lesser(token.role, user.role),
+    cameras: user && token.login ? ["*"] : token.cameras,
     within: user?.cameras,
     kind: "token",
     user: user?.name,

@@ -1,12 +1,12 @@
 import { timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { SettingError } from "@sightline/service";
+import { type CallingService, SettingError } from "@sightline/service";
 import { Principal, type Role } from "./principal.ts";
 import { digest, formatToken, parseToken, type TokenParts } from "./token-text.ts";
 
 /** A service of ours that calls like an application, and the file with its token. */
 export interface ServiceTokenFile {
-  name: "bridges" | "metrics";
+  name: CallingService;
   role: Role;
   path: string;
 }

@@ -27,7 +27,14 @@ export class Tokens {
 
   /** All of them for admins, their own for others. */
   list(caller: Principal): TokenRecord[] {
-    return this.#store.tokens().filter((token) => isOf(token, caller));
+    return this.#store
+      .tokens()
+      .filter((token) => isOf(token, caller))
+      .map((token) => {
+        // One of a login follows its user.
+        const user = token.login && token.user !== undefined && this.#store.find("user", token.user);
+        return user ? { ...token, role: user.role, cameras: user.cameras } : token;
+      });
   }
 
   async create(caller: Principal, given: NewToken): Promise<{ record: TokenRecord; token: string }> {

@@ -1,0 +1,34 @@
+import { hostname } from "node:os";
+import { connect } from "@sightline/client";
+import { Command } from "commander";
+import { askSecret, readPassword } from "../access/ask-secret.ts";
+import { keepToken, tokensPath } from "../access/kept-tokens.ts";
+import { type ServerOptions, tlsOf } from "../server-connection.ts";
+
+/** `sightline login`: a token of one's own, kept by server. */
+export function loginCommand(): Command {
+  const command = new Command("login")
+    .argument("[user]", "who you are (default: asked for)")
+    .option("--password-file <file>", "file whose first line is the password (default: asked for)");
+  return command.action(async (given: string | undefined, { passwordFile }: { passwordFile?: string }) => {
+    const options = command.optsWithGlobals<ServerOptions>();
+    const user = given ?? (await askName());
+    const password = await readPassword(passwordFile, `password of ${user}`, false);
+    // Without the token of before, which may have ended.
+    const client = connect(options.server, { tls: tlsOf(options) });
+    try {
+      const { secret } = await client.access.logIn(user, password, {
+        name: `sightline login on ${hostname()}`.slice(0, 100),
+      });
+      keepToken(options.server, secret);
+    } finally {
+      client.close();
+    }
+    console.log(`logged in as ${user} at ${options.server}, for 30 days; the token is in ${tokensPath()}`);
+  });
+}
+
+async function askName(): Promise<string> {
+  if (process.stdin.isTTY) process.stderr.write("(what you type is not shown)\n");
+  return askSecret("user: ");
+}

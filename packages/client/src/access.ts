@@ -1,0 +1,169 @@
+import {
+  AccessServiceClient,
+  type AccessToken,
+  enumName,
+  Role,
+  type RoleName,
+  toTimestamp,
+  type User,
+} from "@sightline/contracts";
+import type { CallSettings, UnaryMethod } from "./calls.ts";
+import type { Connection } from "./connection.ts";
+import { SightlineError } from "./errors.ts";
+import { pages } from "./pages.ts";
+
+/** Who calls, and what they may do. */
+export interface WhoAmI {
+  /** Whether everybody may do everything: there is no user, and the server is reached from its own machine only. */
+  open: boolean;
+  name: string;
+  role: RoleName;
+  /** Ids of cameras, or beginnings of ids with `*` behind them; `*` is all. */
+  cameras: string[];
+}
+
+/** What a user may do. */
+export interface UserSettings {
+  role: RoleName;
+  /** Ids of cameras, or beginnings of ids with `*` behind them; all unless given. An admin sees all. */
+  cameras?: readonly string[] | undefined;
+}
+
+/** What a token may do; what is not given is as its maker. */
+export interface TokenSettings extends Partial<UserSettings> {
+  expireTime?: Date | undefined;
+  /** Belongs to no user, and so outlives its maker. Needs the role admin. */
+  alone?: boolean | undefined;
+}
+
+/** A token that was made: `secret` is what calls are made with, and is told this once. */
+export interface CreatedToken {
+  token: AccessToken;
+  secret: string;
+}
+
+/** Who calls, users and tokens. Every method throws SightlineError; `reason` is `permission_denied` where the role does not do. */
+export class Access {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  async whoAmI(call: CallSettings = {}): Promise<WhoAmI> {
+    const { role, ...rest } = await this.#call((client) => client.whoAmI, {}, call);
+    return { ...rest, role: enumName(Role, role) as RoleName };
+  }
+
+  /** A token for the user with this password; it lasts 30 days unless `expireTime` says otherwise. UNAUTHENTICATED when they are wrong. */
+  async logIn(
+    user: string,
+    password: string,
+    { name = "", expireTime, ...call }: CallSettings & { name?: string; expireTime?: Date } = {},
+  ): Promise<CreatedToken> {
+    const request = { user, password, displayName: name, expireTime: timestamp(expireTime) };
+    return created(await this.#call((client) => client.createLoginToken, request, call));
+  }
+
+  async createUser(
+    name: string,
+    { role, cameras = [], password = "" }: UserSettings & { password?: string | undefined },
+    call: CallSettings = {},
+  ): Promise<User> {
+    const user = { name: "", role: numberOf(role), cameras: [...cameras], hasPassword: false };
+    const request = {
+      userId: name,
+      user: { ...user, createTime: undefined, lastLoginTime: undefined },
+      password,
+    };
+    return present((await this.#call((client) => client.createUser, request, call)).user);
+  }
+
+  async *users(call: CallSettings = {}): AsyncGenerator<User, void> {
+    const list = (request: { pageSize: number; pageToken: string }) =>
+      this.#call((client) => client.listUsers, request, call);
+    for await (const { users } of pages({ pageSize: 0 }, list)) yield* users;
+  }
+
+  /** Changes what is given; what is open of the user's ends. FAILED_PRECONDITION for the last admin. */
+  async updateUser(name: string, changes: Partial<UserSettings>, call: CallSettings = {}): Promise<User> {
+    const { role, cameras } = changes;
+    const updateMask = [...(role ? ["role"] : []), ...(cameras ? ["cameras"] : [])];
+    const user = {
+      name: `users/${name}`,
+      role: role ? numberOf(role) : Role.UNSPECIFIED,
+      cameras: [...(cameras ?? [])],
+      hasPassword: false,
+      createTime: undefined,
+      lastLoginTime: undefined,
+    };
+    return present((await this.#call((client) => client.updateUser, { user, updateMask }, call)).user);
+  }
+
+  async deleteUser(name: string, call: CallSettings = {}): Promise<void> {
+    await this.#call((client) => client.deleteUser, { name: `users/${name}` }, call);
+  }
+
+  /** `current` is the password until now, which users who set their own must give. */
+  async setPassword(name: string, password: string, current = "", call: CallSettings = {}): Promise<void> {
+    await this.#call((client) => client.setPassword, { name: `users/${name}`, password, current }, call);
+  }
+
+  /** `name` says what the token is for. */
+  async createToken(
+    name: string,
+    settings: TokenSettings = {},
+    call: CallSettings = {},
+  ): Promise<CreatedToken> {
+    const { role, cameras = [], expireTime, alone = false } = settings;
+    const token = {
+      name: "",
+      displayName: name,
+      user: "",
+      role: role ? numberOf(role) : Role.UNSPECIFIED,
+      cameras: [...cameras],
+      createTime: undefined,
+      expireTime: timestamp(expireTime),
+      lastUseTime: undefined,
+    };
+    return created(await this.#call((client) => client.createToken, { token, alone }, call));
+  }
+
+  /** All tokens for admins, their own for others. */
+  async *tokens(call: CallSettings = {}): AsyncGenerator<AccessToken, void> {
+    const list = (request: { pageSize: number; pageToken: string }) =>
+      this.#call((client) => client.listTokens, request, call);
+    for await (const { tokens } of pages({ pageSize: 0 }, list)) yield* tokens;
+  }
+
+  /** Revokes a token by its id; what was opened with it ends. */
+  async deleteToken(id: string, call: CallSettings = {}): Promise<void> {
+    await this.#call((client) => client.deleteToken, { name: `tokens/${id}` }, call);
+  }
+
+  #call<Request, Response>(
+    method: (client: AccessServiceClient) => UnaryMethod<Request, Response>,
+    request: Request,
+    call: CallSettings,
+  ): Promise<Response> {
+    return this.#connection.call(AccessServiceClient, method, request, call);
+  }
+}
+
+function numberOf(role: RoleName): Role {
+  return Role[role.toUpperCase() as Uppercase<RoleName>];
+}
+
+function timestamp(time: Date | undefined) {
+  return time && toTimestamp(time.getTime());
+}
+
+function created({ token, secret }: { token: AccessToken | undefined; secret: string }): CreatedToken {
+  if (!token) throw new SightlineError("INTERNAL", "the server's answer has no token");
+  return { token, secret };
+}
+
+function present(user: User | undefined): User {
+  if (!user) throw new SightlineError("INTERNAL", "the server's answer has no user");
+  return user;
+}
