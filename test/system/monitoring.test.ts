@@ -29,7 +29,8 @@ const compose = () => parse(file("docker-compose.yml"), { merge: true });
 describe("the rules", () => {
   test("promtool accepts both configurations and the rules", async () => {
     await promtool("check", "config", "prometheus.yml");
-    await promtool("check", "config", "prometheus.compose.yml");
+    // Its token is a file of the container.
+    await promtool("check", "config", "--syntax-only", "prometheus.compose.yml");
     await promtool("check", "rules", "recording-rules.yml", "alert-rules.yml");
   });
 
