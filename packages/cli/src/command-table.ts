@@ -177,6 +177,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/dead-letters-delete.ts")).deadLettersDeleteCommand(),
   },
   {
+    path: ["audit"],
+    description: "list who did what, newest first",
+    load: async () => (await import("./commands/audit.ts")).auditCommand(),
+  },
+  {
     path: ["doctor"],
     description: "tell what is here, what is missing, and the command that fixes it",
     load: async () => (await import("./commands/doctor.ts")).doctorCommand(),

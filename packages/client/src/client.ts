@@ -1,6 +1,7 @@
 import type { ChannelCredentials } from "@grpc/grpc-js";
 import { CameraServiceClient } from "@sightline/contracts";
 import { Access } from "./access.ts";
+import { Audit } from "./audit.ts";
 import { Cameras } from "./cameras.ts";
 import { Connection } from "./connection.ts";
 import { Detections } from "./detections.ts";
@@ -24,6 +25,7 @@ export interface ConnectOptions {
 export class SightlineClient {
   /** Users, tokens, and who calls. */
   readonly access: Access;
+  readonly audit: Audit;
   readonly cameras: Cameras;
   readonly detections: Detections;
   readonly events: Events;
@@ -36,6 +38,7 @@ export class SightlineClient {
   constructor(address: string, options: ConnectOptions) {
     this.#connection = new Connection(address, options.tls, options.credentials, options.token);
     this.access = new Access(this.#connection);
+    this.audit = new Audit(this.#connection);
     this.cameras = new Cameras(this.#connection);
     this.detections = new Detections(this.#connection);
     this.events = new Events(this.#connection);

@@ -35,6 +35,7 @@ export {
   SubscriptionKind,
 } from "@sightline/contracts";
 export type { Access, CreatedToken, TokenSettings, UserSettings, WhoAmI } from "./access.ts";
+export { type Audit, AuditOutcome, type AuditQuery, type AuditRecord } from "./audit.ts";
 export type { CallSettings, UncheckedClasses } from "./calls.ts";
 export type {
   CameraChange,

@@ -1,4 +1,5 @@
 export * from "./access.ts";
+export * from "./audit.ts";
 export * from "./camera-name.ts";
 export * from "./drop-reason.ts";
 export * from "./enum-name.ts";
@@ -36,6 +37,15 @@ export {
   WhoAmIRequest,
   WhoAmIResponse,
 } from "./gen/sightline/v1/access_service.ts";
+export {
+  AuditOutcome,
+  AuditRecord,
+  AuditServiceClient,
+  type AuditServiceServer,
+  AuditServiceService,
+  ListAuditRecordsRequest,
+  ListAuditRecordsResponse,
+} from "./gen/sightline/v1/audit_service.ts";
 export {
   Camera,
   CameraReason,

@@ -64,6 +64,7 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       "dead-letters.*",
       "redeliveries.*",
       "set-aside.>",
+      "audit.>",
       "pictures.get.*",
       "recordings.find.*",
       "cameras.probe",

@@ -60,6 +60,11 @@ export function deadLettersStream(retention: Retention) {
   return { ...kept(retention), name: streams.deadLetters, subjects: ["dead-letters.*", "redeliveries.*"] };
 }
 
+/** AUDIT: who did what. */
+export function auditStream(retention: Retention) {
+  return { ...kept(retention), name: streams.audit, subjects: ["audit.>"] };
+}
+
 function kept(retention: Retention) {
   return {
     retention: "limits" as const,

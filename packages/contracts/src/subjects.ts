@@ -16,6 +16,8 @@ export const subjects = {
   deadLetter: (subscription: string) => `dead-letters.${subscription}`,
   /** Encoded DeadLetter that is to be delivered once more, in stream DEAD_LETTERS. */
   redelivery: (subscription: string) => `redeliveries.${subscription}`,
+  /** AuditRecord, in stream AUDIT; `action` has parts between dots. */
+  audit: (action: string) => `audit.${action}`,
   /** Request: the picture of a recent frame, as JPEG. Answered by the ingest that holds the camera. */
   pictureGet: (camera: string) => `pictures.get.${camera}`,
   /** Request: what of a camera is recorded in a range of time (recordings.ts). Answered by every ingest, also by one that has nothing. */
@@ -30,6 +32,7 @@ export const streams = {
   timeline: "TIMELINE",
   events: "EVENTS",
   deadLetters: "DEAD_LETTERS",
+  audit: "AUDIT",
 } as const;
 
 /** Queue group of the ingests that answer `subjects.cameraProbe`. */

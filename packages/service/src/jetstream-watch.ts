@@ -167,6 +167,7 @@ const streamsBySubject: Record<string, string> = {
   events: streams.events,
   "dead-letters": streams.deadLetters,
   redeliveries: streams.deadLetters,
+  audit: streams.audit,
 };
 
 /** The stream that takes a subject; undefined for pictures, whose store makes room when it is full. */

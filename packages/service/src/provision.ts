@@ -4,6 +4,7 @@ import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstr
 import type { KV, Kvm } from "@nats-io/kv";
 import { TimeoutError } from "@nats-io/transport-node";
 import {
+  auditStream,
   buckets,
   deadLettersStream,
   detectionsStream,
@@ -180,9 +181,10 @@ export async function ensureStreams(manager: JetStreamManager, detections: Reten
 /** Creates the streams that carry what the analysis makes of it. */
 export async function ensureResultStreams(
   manager: JetStreamManager,
-  kept: { timeline: Retention; events: Retention; deadLetters: Retention },
+  kept: { timeline: Retention; events: Retention; deadLetters: Retention; audit: Retention },
 ): Promise<void> {
   await ensureStream(manager, timelineStream(kept.timeline));
   await ensureStream(manager, eventsStream(kept.events));
   await ensureStream(manager, deadLettersStream(kept.deadLetters));
+  await ensureStream(manager, auditStream(kept.audit));
 }

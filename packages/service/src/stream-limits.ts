@@ -26,13 +26,14 @@ export const streamLimitSettings = {
 /** How many bytes each of the streams with a limit may hold. */
 export function streamLimits(
   config: Readonly<Record<keyof typeof streamLimitSettings, number>>,
-): Record<"detections" | "timeline" | "events" | "snapshots" | "deadLetters", number> {
+): Record<"detections" | "timeline" | "events" | "snapshots" | "deadLetters" | "audit", number> {
   return {
     detections: Math.ceil(config.maxBytes / 4),
     timeline: config.maxBytes,
     events: config.eventsMaxBytes,
     snapshots: config.snapshotsMaxBytes,
     deadLetters: 64 * 1024 ** 2,
+    audit: 64 * 1024 ** 2,
   };
 }
 

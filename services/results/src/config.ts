@@ -89,6 +89,11 @@ export const settings = {
     schema: setting.number(168, 0.1, 87_600),
     help: "hours that pictures of events are kept",
   },
+  auditMaxAgeDays: {
+    env: "SIGHTLINE_AUDIT_MAX_AGE_DAYS",
+    schema: setting.number(365, 1, 3_650),
+    help: "days that it is kept who did what",
+  },
   replicas: replicasSetting,
   natsStore: {
     env: "SIGHTLINE_NATS_STORE_DIR",

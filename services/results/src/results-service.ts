@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import {
   AccessServiceService,
+  AuditServiceService,
   CameraServiceService,
   cameraRecordSchema,
   decodeJson,
@@ -38,6 +39,9 @@ import {
   traceHeader,
 } from "@sightline/service";
 import { accessHandlers } from "./access/access-handlers.ts";
+import { Audit } from "./access/audit.ts";
+import { AuditHistory } from "./access/audit-history.ts";
+import { userOfCall, userOfRequest } from "./access/certificate-user.ts";
 import { startAccess } from "./access/start-access.ts";
 import { LiveAnalysis } from "./analysis/live-analysis.ts";
 import { CameraFeed } from "./cameras/camera-feed.ts";
@@ -58,6 +62,7 @@ import { StreamMakings } from "./feeds/stream-makings.ts";
 import { SubscriberCount } from "./feeds/subscribers.ts";
 import { framesOnly, isFrame } from "./feeds/timeline-message.ts";
 import { FrameLatencies } from "./frame-latencies.ts";
+import { auditHandlers } from "./grpc/audit-handlers.ts";
 import { GrpcCalls } from "./grpc/grpc-calls.ts";
 import { GrpcServer } from "./grpc/grpc-server.ts";
 import { DetectionHistory } from "./history/detection-history.ts";
@@ -116,7 +121,7 @@ export async function startResults(
   const { consoleDirectory, maxSockets } = config;
   const hosts = [splitAddress(config.http).host, ...config.httpHosts];
   const local = isLoopback(config.http);
-  const httpApi = new HttpApi({ version, hosts, consoleDirectory, maxSockets, local }, log);
+  const httpApi = new HttpApi({ version, hosts, consoleDirectory, maxSockets, local, certificateUser: userOfRequest }, log);
   await httpApi.register(http.app, prometheus);
   const httpAddress = await http.listen(config.http);
   const streamMetrics = life.add(new StreamMetrics(prometheus, config.natsStore));
@@ -166,6 +171,8 @@ export async function startResults(
   if (keys) await life.add(new KeptSecrets(nats, secrets, keys, log)).start();
   const registry = new CameraRegistry(buckets.cameras, secrets, records);
   httpApi.attachAccess(access, () => registry.ids());
+  const auditParts = { audit: life.add(new Audit(nats, log)), history: new AuditHistory(nats) };
+  httpApi.attachAudit(auditParts);
   const feed = life.add(new CameraFeed(registry, records, cameraStatus));
   const serverClock = life.add(new ServerClock(buckets.leases, `clock.${randomUUID()}`, log));
   await serverClock.start();
@@ -238,7 +245,12 @@ export async function startResults(
   readiness.detections = () =>
     reading() ? undefined : "the streams of detections and events are not being read";
 
-  const callAccess = { identities: access.identities, cameras: () => registry.ids() };
+  const callAccess = {
+    identities: access.identities,
+    cameras: () => registry.ids(),
+    certificateUser: userOfCall,
+    audit: auditParts.audit,
+  };
   const calls = new GrpcCalls(callAccess, log, (method, code) => metrics.call(method, code));
   const grpc = life.add(new GrpcServer(calls, certificate));
   const catalog = new ModelCatalog(config.defaultModel, models);
@@ -282,6 +294,7 @@ export async function startResults(
   });
   grpc.addService(RecordingServiceService, recordingHandlers(calls, recordings));
   grpc.addService(ModelServiceService, modelHandlers(calls, modelService));
+  grpc.addService(AuditServiceService, auditHandlers(calls, auditParts.history));
   grpc.addService(RulesServiceService, rulesHandlers(calls, rulesService));
   life.add(new SubscriptionMetrics(prometheus)).start(subscriptions);
   grpc.addService(SubscriptionServiceService, subscriptionHandlers(calls, subscriptions));

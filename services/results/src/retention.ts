@@ -10,7 +10,7 @@ const rawHours = 2;
 
 /** How much is kept of each stream that results provides. */
 export function retentionOf(config: ResultsConfig) {
-  const { replicas, maxAgeHours, eventsMaxAgeHours, snapshotsMaxAgeHours } = config;
+  const { replicas, maxAgeHours, eventsMaxAgeHours, snapshotsMaxAgeHours, auditMaxAgeDays } = config;
   const bytes = streamLimits(config);
   const kept = (hours: number, maxBytes: number): Retention => ({
     maxAgeSeconds: Math.round(hours * 3600),
@@ -23,6 +23,7 @@ export function retentionOf(config: ResultsConfig) {
     events: kept(eventsMaxAgeHours, bytes.events),
     snapshots: kept(snapshotsMaxAgeHours, bytes.snapshots),
     deadLetters: kept(eventsMaxAgeHours, bytes.deadLetters),
+    audit: kept(auditMaxAgeDays * 24, bytes.audit),
   };
 }
 

@@ -1,7 +1,8 @@
+import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { get } from "node:https";
+import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { get, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls, type SecureVersion } from "node:tls";
@@ -34,7 +35,17 @@ function replace(certificate: string, key: string): void {
 beforeAll(async () => {
   first = await makeSelfSigned(["sightline.lan"]);
   replace(first.certificate, first.key);
-  results = await RunningResults.start(env, { tls: { ca: first.certificate } });
+  for (const name of ["carol", "mallory"])
+    execFileSync(
+      "openssl",
+      [
+        ...["req", "-x509", "-nodes", "-subj", `/CN=${name}`, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        ...["-keyout", `${name}.key`, "-out", `${name}.crt`],
+      ],
+      { cwd: directory, stdio: "ignore" },
+    );
+  const authority = { SIGHTLINE_TLS_CLIENT_CA_FILE: join(directory, "carol.crt") };
+  results = await RunningResults.start({ ...env, ...authority }, { tls: { ca: first.certificate } });
 });
 afterAll(async () => {
   await results?.stop();
@@ -157,6 +168,47 @@ test("a certificate that replaces another is shown without a restart, and one th
   await results.register("back");
   expect((await subscription.next()).done).toBe(false);
   await subscription.return(undefined);
+});
+
+test("a client's certificate that the authority vouches for names its user", async () => {
+  const own = (name: string) => ({
+    ca: readFileSync(files.cert),
+    cert: readFileSync(join(directory, `${name}.crt`)),
+    key: readFileSync(join(directory, `${name}.key`)),
+  });
+  const auth = async (name?: string) => {
+    const tls = name === undefined ? { ca: readFileSync(files.cert) } : own(name);
+    const sent = get(`https://${results.addresses.http}/api/v1/auth`, { ...tls, agent: false });
+    const [answer] = await once(sent, "response");
+    return JSON.parse((await Array.fromAsync(answer)).join(""));
+  };
+  const operator = { name: "carol", role: "operator", cameras: ["front"] };
+  for (const user of [operator, { name: "admin", role: "admin", password: "correct horse battery" }]) {
+    const made = request(`https://${results.addresses.http}/api/v1/users`, {
+      ca: readFileSync(files.cert),
+      agent: false,
+      method: "POST",
+      headers: { "content-type": "application/json" },
+    });
+    made.end(JSON.stringify(user));
+    const [answer] = await once(made, "response");
+    answer.resume();
+    // Since there is one, whoever is not known may make none.
+    expect(answer.statusCode).toBe(user === operator ? 201 : 401);
+  }
+  expect(await auth("carol")).toMatchObject({ user: operator });
+  expect((await auth("mallory")).user).toBeUndefined();
+  expect((await auth()).user).toBeUndefined();
+  const call = async (name: string) => {
+    const client = connect(results.addresses.grpc, { tls: own(name) });
+    try {
+      return (await Array.fromAsync(client.cameras.list())).map((camera) => camera.name);
+    } finally {
+      client.close();
+    }
+  };
+  expect(await call("carol")).toEqual(["cameras/front"]);
+  await expect(call("mallory")).rejects.toMatchObject({ code: "UNAUTHENTICATED" });
 });
 
 test("a certificate that cannot be used at start is an error that names the setting and the file", async () => {

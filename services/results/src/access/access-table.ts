@@ -1,5 +1,6 @@
 import {
   type AccessServiceService,
+  type AuditServiceService,
   type CameraServiceService,
   cameraIdOf,
   type DetectionServiceService,
@@ -105,6 +106,9 @@ export const rpcAccess = {
     listTokens: { needs: "viewer", cameras: "none" },
     deleteToken: { needs: "viewer", cameras: "none" },
   } satisfies ServiceAccess<typeof AccessServiceService>,
+  AuditService: {
+    listAuditRecords: { needs: "admin", cameras: "none" },
+  } satisfies ServiceAccess<typeof AuditServiceService>,
 } as const;
 
 /** Name of a method, as it is called. */
@@ -160,6 +164,7 @@ export const httpAccess: Readonly<Record<string, Access<RouteRequest>>> = {
   "GET /api/v1/tokens": { needs: "viewer", cameras: "none" },
   "POST /api/v1/tokens": { needs: "viewer", cameras: "none" },
   "DELETE /api/v1/tokens/:id": { needs: "viewer", cameras: "none" },
+  "GET /api/v1/audit": { needs: "admin", cameras: "none" },
   "GET /api/v1/cameras": { needs: "viewer", cameras: "filtered" },
   "POST /api/v1/cameras": { needs: "operator", cameras: inBody, creates: true },
   "GET /api/v1/cameras/:camera": { needs: "viewer", cameras: inPath },

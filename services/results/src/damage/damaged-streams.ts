@@ -16,13 +16,20 @@ const remade: readonly string[] = [
   streams.detections,
   streams.ready,
   streams.deadLetters,
+  streams.audit,
 ];
 /** What can be read of these is put aside. */
-const kept: ReadonlySet<string> = new Set([streams.timeline, streams.events, streams.deadLetters]);
+const kept: ReadonlySet<string> = new Set([
+  streams.timeline,
+  streams.events,
+  streams.deadLetters,
+  streams.audit,
+]);
 /** Messages to these are rare: whether they can be read is tried with one that is nobody's. */
 const probes = new Map<string, string>([
   [streams.events, "events._.probe"],
   [streams.deadLetters, "dead-letters._"],
+  [streams.audit, "audit._"],
 ]);
 const leasesStream = `KV_${buckets.leases}`;
 const bucketStreams = [

@@ -8,18 +8,27 @@ import {
   status,
 } from "@grpc/grpc-js";
 import type { Logger } from "@sightline/service";
+import type { Audit } from "../access/audit.ts";
+import { auditOfRpc, describeCall } from "../access/audit-table.ts";
 import { accessOfRpc, type RpcName } from "../access/access-table.ts";
 import { authenticate, type KnownIdentities } from "../access/authenticate.ts";
 import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import { type CameraIds, forEyesOf, permitCamera, permitRole } from "../access/permit.ts";
 import type { Principal } from "../access/principal.ts";
 import { decodedRequest } from "./decoded-request.ts";
-import { ApiError, toStatus } from "./errors.ts";
+import { ApiError, grpcStatusOf, toStatus } from "./errors.ts";
 
 /** Response header with the cursor at which a stream begins, if it is one with cursors. */
 const cursorHeader = "sightline-cursor";
 /** What tells that a call came through a proxy. */
 const proxyHeaders = ["x-forwarded-for", "forwarded", "x-real-ip", "via"] as const;
+
+/** How a call ends that was not allowed. */
+const refusals: ReadonlySet<number> = new Set([
+  status.UNAUTHENTICATED,
+  status.PERMISSION_DENIED,
+  status.RESOURCE_EXHAUSTED,
+]);
 
 /** Is told how each call ended. */
 export type CallObserver = (method: string, code: string) => void;
@@ -33,6 +42,8 @@ export interface CallAccess {
   cameras: CameraIds;
   /** The user that a verified client certificate names, if the connection has one. */
   certificateUser?: (call: AnyCall) => string | undefined;
+  /** Takes down what the table of audit names. */
+  audit?: Pick<Audit, "record">;
 }
 
 /** Who makes a call, which its method lets in. */
@@ -191,18 +202,51 @@ export class GrpcCalls {
     signal: AbortSignal,
     task: (caller: Caller) => Promise<R>,
   ): Promise<R> {
-    const { identities, cameras, certificateUser } = this.#access;
-    const access = accessOfRpc(method);
+    let principal: Principal | undefined;
+    try {
+      principal = await this.#caller(call);
+      const answer = await this.#permitted(method, call, principal, signal, task);
+      this.#record(method, call, principal);
+      return answer;
+    } catch (error) {
+      this.#record(method, call, principal, error);
+      throw error;
+    }
+  }
+
+  /** Who calls; undefined when the call does not say. @throws ApiError unauthenticated */
+  #caller(call: AnyCall): Promise<Principal | undefined> {
+    const { identities, certificateUser } = this.#access;
     const header = (name: string) => call.metadata.get(name)[0]?.toString();
-    const principal = permitRole(
-      await authenticate(identities, {
-        authorization: header("authorization"),
-        certificateUser: certificateUser?.(call),
-        forwarded: proxyHeaders.some((name) => header(name) !== undefined),
-      }),
-      access.needs,
-      method,
-    );
+    return authenticate(identities, {
+      authorization: header("authorization"),
+      certificateUser: certificateUser?.(call),
+      forwarded: proxyHeaders.some((name) => header(name) !== undefined),
+    });
+  }
+
+  #record(method: RpcName, call: AnyCall, principal: Principal | undefined, error?: unknown): void {
+    const audited = auditOfRpc(method);
+    if (!audited || !this.#access.audit) return;
+    const code = error === undefined ? status.OK : error instanceof ApiError ? grpcStatusOf(error.code) : status.INTERNAL;
+    this.#access.audit.record({
+      ...describeCall(audited, call.request as never),
+      user: audited.user?.(call.request as never) ?? principal?.name,
+      outcome: code === status.OK ? "ok" : refusals.has(code) ? "denied" : "failed",
+      address: addressOf(call.getPeer()),
+    });
+  }
+
+  async #permitted<R>(
+    method: RpcName,
+    call: AnyCall,
+    known: Principal | undefined,
+    signal: AbortSignal,
+    task: (caller: Caller) => Promise<R>,
+  ): Promise<R> {
+    const { cameras } = this.#access;
+    const access = accessOfRpc(method);
+    const principal = permitRole(known, access.needs, method);
     const camera = permitCamera(principal, access, decodedRequest(call.request) as never, cameras);
     const scope = principal?.scope ?? allCameras;
     try {

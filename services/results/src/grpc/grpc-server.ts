@@ -22,6 +22,7 @@ const serviceNames = [
   "sightline.v1.SubscriptionService",
   "sightline.v1.RecordingService",
   "sightline.v1.AccessService",
+  "sightline.v1.AuditService",
 ];
 
 const options = {

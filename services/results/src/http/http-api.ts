@@ -9,9 +9,12 @@ import {
   validatorCompiler,
 } from "fastify-type-provider-zod";
 import type { Registry } from "prom-client";
+import type { Audit } from "../access/audit.ts";
+import type { AuditHistory } from "../access/audit-history.ts";
 import type { CameraIds } from "../access/permit.ts";
 import type { AccessParts } from "../access/start-access.ts";
 import { ApiError } from "../grpc/errors.ts";
+import { recordRequests } from "./access/http-audit.ts";
 import { type CertificateUser, HttpGuard } from "./access/http-guard.ts";
 import { metricsRoute } from "./access/metrics-route.ts";
 import { consoleFiles } from "./console-files.ts";
@@ -20,6 +23,7 @@ import { liveRoute, OpenSockets } from "./live/live-route.ts";
 import { videoRoute } from "./live/video-route.ts";
 import { namedSchemas } from "./named-schemas.ts";
 import { RequestGuard } from "./request-guard.ts";
+import { auditRoutes } from "./routes/audit-routes.ts";
 import { authRoutes } from "./routes/auth-routes.ts";
 import { cameraDetailRoutes } from "./routes/camera-detail-routes.ts";
 import { cameraRoutes } from "./routes/camera-routes.ts";
@@ -51,6 +55,12 @@ export interface HttpApiOptions {
   certificateUser?: CertificateUser;
 }
 
+/** What records who did what, and what is told of it. */
+export interface AuditParts {
+  audit: Audit;
+  history: AuditHistory;
+}
+
 /**
  * The HTTP API, the live WebSocket and the console. The routes are there before the parts they are served from, and
  * answer 503 until `attach`: health can be asked for while NATS is waited for.
@@ -62,6 +72,7 @@ export class HttpApi {
   readonly #guard: HttpGuard;
   #parts: HttpParts | undefined;
   #access: AccessParts | undefined;
+  #audit: AuditParts | undefined;
 
   constructor(options: HttpApiOptions, log: Logger) {
     this.#options = options;
@@ -105,6 +116,11 @@ export class HttpApi {
     this.#guard.attach(access.identities, cameras);
   }
 
+  /** What is done is recorded from now on. */
+  attachAudit(audit: AuditParts): void {
+    this.#audit = audit;
+  }
+
   /** The parts are there. */
   attach(parts: HttpParts): void {
     this.#parts = parts;
@@ -117,6 +133,7 @@ export class HttpApi {
 
   #protect(scope: FastifyInstance): void {
     this.#guard.protect(scope);
+    recordRequests(scope, () => this.#audit?.audit);
     scope.setErrorHandler((error, request, reply) =>
       sendError(this.#guard.tell(request, error), reply, this.#log),
     );
@@ -160,6 +177,7 @@ export class HttpApi {
       authRoutes(api, () => this.#presentAccess());
       oidcRoutes(api, () => this.#presentAccess(), this.#log);
       userRoutes(api, () => this.#presentAccess());
+      auditRoutes(api, () => this.#presentAudit().history);
       liveRoute(scope, () => parts().live, this.#sockets);
       videoRoute(scope, () => parts().videos, this.#sockets);
       scope.get("/openapi.json", { schema: { hide: true } as object }, async () => scope.swagger());
@@ -169,6 +187,11 @@ export class HttpApi {
   #present(): HttpParts {
     if (!this.#parts) throw starting();
     return this.#parts;
+  }
+
+  #presentAudit(): AuditParts {
+    if (!this.#audit) throw starting();
+    return this.#audit;
   }
 
   #presentAccess(): AccessParts {

@@ -1,0 +1,48 @@
+import { AuditOutcome, type AuditRecord, AuditServiceClient, type Timestamp } from "@sightline/contracts";
+import type { CallSettings } from "./calls.ts";
+import type { Connection } from "./connection.ts";
+import { pages } from "./pages.ts";
+import { toTime } from "./time.ts";
+
+/** Which records; what is not given leaves nothing out. */
+export interface AuditQuery extends CallSettings {
+  user?: string;
+  /** Such as `login`, `camera.update` or `clip.download`. */
+  action?: string;
+  /** Of this time or later. */
+  from?: Date;
+  /** Before this time. */
+  to?: Date;
+}
+
+export { AuditOutcome, type AuditRecord };
+
+/** Who did what. Every method throws SightlineError. */
+export class Audit {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** What is kept, newest first. PERMISSION_DENIED for who is no admin. */
+  async *list({
+    user = "",
+    action = "",
+    from,
+    to,
+    signal,
+  }: AuditQuery = {}): AsyncGenerator<AuditRecord, void> {
+    const time = (given: Date | undefined, name: string): Timestamp | undefined =>
+      given && toTime(given, name);
+    const request = { user, action, startTime: time(from, "from"), endTime: time(to, "to"), pageSize: 0 };
+    const list = (page: typeof request & { pageToken: string }) =>
+      this.#connection.call(
+        AuditServiceClient,
+        (client) => client.listAuditRecords,
+        page,
+        signal ? { signal } : {},
+      );
+    for await (const { records } of pages(request, list)) yield* records;
+  }
+}

@@ -1,0 +1,76 @@
+import { type AuditRecordJson, auditRecordSchema, decodeJson, streams } from "@sightline/contracts";
+import type { Nats } from "@sightline/service";
+import { StoredMessages } from "../feeds/stored-messages.ts";
+import { ApiError } from "../grpc/errors.ts";
+import { foreignPageToken, pageTokenAfter, readPage } from "../grpc/page-token.ts";
+
+/** What is asked for; what is undefined or empty leaves nothing out. Times are in milliseconds, `to` is left out. */
+export interface AuditQuery {
+  pageSize: number;
+  pageToken: string;
+  user?: string | undefined;
+  action?: string | undefined;
+  from?: number | undefined;
+  to?: number | undefined;
+}
+
+/** Messages that are read at a time, and for one page at most. */
+const [chunk, mostRead] = [256, 8_192];
+
+/** The audit trail as it is kept. */
+export class AuditHistory {
+  readonly #stored: StoredMessages;
+
+  constructor(nats: Nats) {
+    this.#stored = new StoredMessages(nats, streams.audit);
+  }
+
+  /** A page of the records, newest first; it may be short before the last. @throws ApiError invalid_argument, history_unavailable */
+  async list(query: AuditQuery): Promise<{ records: AuditRecordJson[]; nextPageToken: string }> {
+    const { user, action, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = query;
+    const page = readPage(query.pageSize, query.pageToken, [user ?? "", action ?? "", query.from, query.to]);
+    const before = page.after === "" ? undefined : Number(page.after);
+    if (before !== undefined && !Number.isSafeInteger(before)) throw foreignPageToken();
+    const records: AuditRecordJson[] = [];
+    try {
+      const { first, last } = await this.#stored.state();
+      let end = Math.min(last, before === undefined ? last : before - 1);
+      const stop = end - mostRead;
+      while (end >= first && end > stop) {
+        const start = Math.max(first - 1, end - chunk);
+        for (const { sequence, record } of await this.#read(start, end)) {
+          const time = Date.parse(record.time);
+          if (time < from) return { records, nextPageToken: "" };
+          if (time >= to || (user && record.user !== user) || (action && record.action !== action)) continue;
+          records.push(record);
+          if (records.length === page.size)
+            return {
+              records,
+              nextPageToken: sequence <= first ? "" : pageTokenAfter(page, String(sequence)),
+            };
+        }
+        end = start;
+      }
+      return { records, nextPageToken: end < first ? "" : pageTokenAfter(page, String(end + 1)) };
+    } catch (cause) {
+      if (cause instanceof ApiError) throw cause;
+      throw new ApiError("history_unavailable", "the audit trail does not answer (NATS); try again", {
+        cause,
+      });
+    }
+  }
+
+  /** What is after `start` up to `end`, the newest first. */
+  async #read(start: number, end: number): Promise<{ sequence: number; record: AuditRecordJson }[]> {
+    const range = this.#stored.after(start);
+    try {
+      const messages = await this.#stored.inTurn(() => range.read(end - start));
+      return messages
+        .filter(({ seq }) => seq <= end)
+        .map(({ seq, data }) => ({ sequence: seq, record: decodeJson(auditRecordSchema, data) }))
+        .reverse();
+    } finally {
+      range.close();
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import type {
+  AccessServiceService,
+  CameraServiceService,
+  EventServiceService,
+  RecordingServiceService,
+  RulesServiceService,
+  SubscriptionServiceService,
+} from "@sightline/contracts";
+import type { RouteRequest, RpcName } from "./access-table.ts";
+import type { AuditEntry } from "./audit.ts";
+
+/** What the audit trail says of a call. Values that may be secret are never in it. */
+export interface Audited<Request> {
+  action: string;
+  target?: (request: Request) => string | undefined;
+  /** Who tries to become known by the call. */
+  user?: (request: Request) => string | undefined;
+  detail?: (request: Request) => string | undefined;
+  /** It is asked for again and again, as by a page that is looked at. */
+  frequent?: true;
+}
+
+const field = (of: unknown, name: string): string | undefined => {
+  const value = (of as Record<string, unknown> | null | undefined)?.[name];
+  return typeof value === "string" ? value : undefined;
+};
+const param =
+  (name: string) =>
+  ({ params }: RouteRequest) =>
+    field(params, name);
+const inBody =
+  (name: string) =>
+  ({ body }: RouteRequest) =>
+    field(body, name);
+const ofEvent = ({ params }: RouteRequest) => `${field(params, "camera")}/${field(params, "event")}`;
+/** Which fields are changed, not what to. */
+const fields = ({ body }: RouteRequest) =>
+  typeof body === "object" && body !== null ? `sets ${Object.keys(body).join(", ")}` : undefined;
+const role = ({ body }: RouteRequest) => {
+  const given = field(body, "role");
+  const cameras = (body as { cameras?: unknown } | null | undefined)?.cameras;
+  const parts = [given && `role ${given}`, Array.isArray(cameras) && `cameras ${cameras.join(", ")}`];
+  return parts.filter(Boolean).join("; ") || undefined;
+};
+
+/** What of HTTP is recorded, by method and path. */
+export const httpAudit: Readonly<Record<string, Audited<RouteRequest>>> = {
+  "POST /api/v1/auth/login": { action: "login", user: inBody("user") },
+  "POST /api/v1/auth/logout": { action: "logout" },
+  "POST /api/v1/users": { action: "user.create", target: inBody("name"), detail: role },
+  "PATCH /api/v1/users/:name": { action: "user.update", target: param("name"), detail: role },
+  "DELETE /api/v1/users/:name": { action: "user.delete", target: param("name") },
+  "POST /api/v1/users/:name/password": { action: "user.password", target: param("name") },
+  "POST /api/v1/tokens": { action: "token.create", target: inBody("name"), detail: role },
+  "DELETE /api/v1/tokens/:id": { action: "token.delete", target: param("id") },
+  "POST /api/v1/cameras": { action: "camera.create", target: inBody("id") },
+  "PATCH /api/v1/cameras/:camera": { action: "camera.update", target: param("camera"), detail: fields },
+  "DELETE /api/v1/cameras/:camera": { action: "camera.delete", target: param("camera") },
+  "PUT /api/v1/cameras/:camera/rules": { action: "rules.update", target: param("camera") },
+  "DELETE /api/v1/cameras/:camera/recording": { action: "recording.delete", target: param("camera") },
+  "GET /api/v1/cameras/:camera/recording": {
+    action: "recording.download",
+    target: param("camera"),
+    frequent: true,
+  },
+  "GET /api/v1/cameras/:camera/recording/playlist.m3u8": {
+    action: "recording.play",
+    target: param("camera"),
+    frequent: true,
+  },
+  "GET /api/v1/events/:camera/:event/clip": { action: "clip.download", target: ofEvent, frequent: true },
+  "GET /api/v1/events/:camera/:event/snapshot": {
+    action: "picture.download",
+    target: ofEvent,
+    frequent: true,
+  },
+  "GET /api/v1/cameras/:camera/picture": {
+    action: "picture.download",
+    target: param("camera"),
+    frequent: true,
+  },
+};
+
+type RequestOf<Method> = Method extends { requestSerialize: (value: infer Request) => Buffer }
+  ? Request
+  : never;
+type ServiceAudit<Service> = {
+  readonly [Method in keyof Service]?: Audited<RequestOf<Service[Method]>>;
+};
+
+const last = (name: string | undefined) => name?.replace(/^(cameras|users|tokens|subscriptions)\//, "");
+const named = ({ name }: { name: string }) => last(name);
+const event = ({ name }: { name: string }) => last(name)?.replace("/events/", "/");
+const paths = ({ updateMask }: { updateMask?: string[] | undefined }) =>
+  updateMask?.length ? `sets ${updateMask.join(", ")}` : undefined;
+
+/** What of gRPC is recorded, by service and method. */
+export const rpcAudit = {
+  AccessService: {
+    createLoginToken: { action: "login", user: ({ user }) => last(user) },
+    createUser: { action: "user.create", target: ({ userId }) => userId },
+    updateUser: { action: "user.update", target: ({ user }) => last(user?.name) },
+    deleteUser: { action: "user.delete", target: named },
+    setPassword: { action: "user.password", target: named },
+    createToken: { action: "token.create", target: ({ token }) => token?.displayName },
+    deleteToken: { action: "token.delete", target: named },
+  } satisfies ServiceAudit<typeof AccessServiceService>,
+  CameraService: {
+    registerCamera: { action: "camera.create", target: ({ cameraId }) => cameraId },
+    updateCamera: { action: "camera.update", target: ({ camera }) => last(camera?.name), detail: paths },
+    deleteCamera: { action: "camera.delete", target: named },
+    getCameraSnapshot: { action: "picture.download", target: named, frequent: true },
+  } satisfies ServiceAudit<typeof CameraServiceService>,
+  EventService: {
+    getEventSnapshot: { action: "picture.download", target: event, frequent: true },
+  } satisfies ServiceAudit<typeof EventServiceService>,
+  RecordingService: {
+    downloadRecording: { action: "recording.download", target: named, frequent: true },
+    downloadEventClip: { action: "clip.download", target: event, frequent: true },
+    deleteRecording: { action: "recording.delete", target: named },
+  } satisfies ServiceAudit<typeof RecordingServiceService>,
+  RulesService: {
+    updateCameraRules: {
+      action: "rules.update",
+      target: ({ rules }) => last(rules?.name)?.replace(/\/rules$/, ""),
+    },
+  } satisfies ServiceAudit<typeof RulesServiceService>,
+  SubscriptionService: {
+    createSubscription: { action: "subscription.create", target: ({ subscriptionId }) => subscriptionId },
+    deleteSubscription: { action: "subscription.delete", target: named },
+    deleteDeadLetter: { action: "dead-letter.delete", target: named },
+  } satisfies ServiceAudit<typeof SubscriptionServiceService>,
+} as const;
+
+const auditByName = new Map<string, Audited<never>>(
+  Object.values(rpcAudit).flatMap((methods) =>
+    Object.entries(methods).map(([method, audited]): [string, Audited<never>] => [
+      method.charAt(0).toUpperCase() + method.slice(1),
+      audited,
+    ]),
+  ),
+);
+
+/** The entry of a method, by its name; undefined when it is not recorded. */
+export function auditOfRpc(method: RpcName): Audited<never> | undefined {
+  return auditByName.get(method);
+}
+
+/** What a request says of itself, of a call or over HTTP. */
+export function describeCall<Request>(
+  { action, target, detail, frequent = false }: Audited<Request>,
+  request: Request,
+): Pick<AuditEntry, "action" | "target" | "detail" | "frequent"> {
+  return { action, target: target?.(request), detail: detail?.(request), frequent };
+}
