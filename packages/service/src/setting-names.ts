@@ -96,6 +96,7 @@ export const settingNames = {
   SIGHTLINE_TLS_KEY_FILE: "tlsKeyFile",
   SIGHTLINE_TLS_SERVER_NAME: "tlsServerName",
   SIGHTLINE_TRACE_RATIO: "traceRatio",
+  SIGHTLINE_TRUSTED_PROXIES: "trustedProxies",
   SIGHTLINE_WEBHOOKS: "webhooks",
 } as const;
 

@@ -11,6 +11,7 @@ import {
 } from "@sightline/service";
 import { z } from "zod";
 import { oidcSettings } from "./access/oidc/oidc-settings.ts";
+import { isNetwork } from "./access/trusted-proxies.ts";
 
 const hostNames = z
   .string()
@@ -19,6 +20,15 @@ const hostNames = z
   .refine(
     (names) => names.every((name) => /^[a-z0-9.-]{1,253}$/i.test(name)),
     "expected host names separated by commas, without port",
+  );
+
+const networks = z
+  .string()
+  .default("")
+  .transform((text) => text.split(",").flatMap((network) => network.trim() || []))
+  .refine(
+    (given) => given.every(isNetwork),
+    "expected addresses or networks separated by commas, such as 127.0.0.1,10.0.0.0/8",
   );
 
 /** Settings of the results service. */
@@ -59,6 +69,11 @@ export const settings = {
     help: "names, separated by commas, by which browsers may call the HTTP address, beside localhost and IP addresses",
   },
   ...oidcSettings,
+  trustedProxies: {
+    env: "SIGHTLINE_TRUSTED_PROXIES",
+    schema: networks,
+    help: "addresses or networks, separated by commas, of proxies that are believed who calls (X-Forwarded-For, X-Forwarded-Proto)",
+  },
   consoleDirectory: {
     env: "SIGHTLINE_CONSOLE_DIR",
     schema: setting.text(fileURLToPath(new URL("../../../apps/console/dist", import.meta.url))),

@@ -43,6 +43,7 @@ import { Audit } from "./access/audit.ts";
 import { AuditHistory } from "./access/audit-history.ts";
 import { userOfCall, userOfRequest } from "./access/certificate-user.ts";
 import { startAccess } from "./access/start-access.ts";
+import { TrustedProxies } from "./access/trusted-proxies.ts";
 import { LiveAnalysis } from "./analysis/live-analysis.ts";
 import { CameraFeed } from "./cameras/camera-feed.ts";
 import { cameraHandlers } from "./cameras/camera-handlers.ts";
@@ -117,11 +118,20 @@ export async function startResults(
   // First, so that health and metrics can be read while NATS is waited for.
   const certificate = ServerCertificate.open(config, prometheus, log);
   if (certificate) life.add(certificate);
-  const http = life.add(new HttpServer(prometheus, readiness, log, { certificate, ownMetrics: true }));
+  const http = life.add(
+    new HttpServer(prometheus, readiness, log, {
+      certificate,
+      trustedProxies: config.trustedProxies,
+      ownMetrics: true,
+    }),
+  );
   const { consoleDirectory, maxSockets } = config;
   const hosts = [splitAddress(config.http).host, ...config.httpHosts];
   const local = isLoopback(config.http);
-  const httpApi = new HttpApi({ version, hosts, consoleDirectory, maxSockets, local, certificateUser: userOfRequest }, log);
+  const httpApi = new HttpApi(
+    { version, hosts, consoleDirectory, maxSockets, local, certificateUser: userOfRequest },
+    log,
+  );
   await httpApi.register(http.app, prometheus);
   const httpAddress = await http.listen(config.http);
   const streamMetrics = life.add(new StreamMetrics(prometheus, config.natsStore));
@@ -250,6 +260,7 @@ export async function startResults(
     cameras: () => registry.ids(),
     certificateUser: userOfCall,
     audit: auditParts.audit,
+    proxies: new TrustedProxies(config.trustedProxies),
   };
   const calls = new GrpcCalls(callAccess, log, (method, code) => metrics.call(method, code));
   const grpc = life.add(new GrpcServer(calls, certificate));

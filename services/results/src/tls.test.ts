@@ -39,7 +39,17 @@ beforeAll(async () => {
     execFileSync(
       "openssl",
       [
-        ...["req", "-x509", "-nodes", "-subj", `/CN=${name}`, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+        ...[
+          "req",
+          "-x509",
+          "-nodes",
+          "-subj",
+          `/CN=${name}`,
+          "-newkey",
+          "ec",
+          "-pkeyopt",
+          "ec_paramgen_curve:P-256",
+        ],
         ...["-keyout", `${name}.key`, "-out", `${name}.crt`],
       ],
       { cwd: directory, stdio: "ignore" },
@@ -183,19 +193,24 @@ test("a client's certificate that the authority vouches for names its user", asy
     return JSON.parse((await Array.fromAsync(answer)).join(""));
   };
   const operator = { name: "carol", role: "operator", cameras: ["front"] };
-  for (const user of [operator, { name: "admin", role: "admin", password: "correct horse battery" }]) {
-    const made = request(`https://${results.addresses.http}/api/v1/users`, {
+  const post = async (path: string, body: unknown, cookie = "") => {
+    const sent = request(`https://${results.addresses.http}/api/v1${path}`, {
       ca: readFileSync(files.cert),
       agent: false,
       method: "POST",
-      headers: { "content-type": "application/json" },
+      headers: { "content-type": "application/json", cookie },
     });
-    made.end(JSON.stringify(user));
-    const [answer] = await once(made, "response");
-    answer.resume();
-    // Since there is one, whoever is not known may make none.
-    expect(answer.statusCode).toBe(user === operator ? 201 : 401);
-  }
+    sent.end(JSON.stringify(body));
+    const [answer] = await once(sent, "response");
+    const text = (await Array.fromAsync(answer)).join("");
+    expect(answer.statusCode, text).toBeLessThan(300);
+    return String(answer.headers["set-cookie"]).split(";")[0];
+  };
+  const password = "correct horse battery";
+  await post("/users", { name: "admin", role: "admin", password });
+  const cookie = await post("/auth/login", { user: "admin", password });
+  expect(cookie).toMatch(/^__Host-sightline_session=/);
+  await post("/users", operator, cookie);
   expect(await auth("carol")).toMatchObject({ user: operator });
   expect((await auth("mallory")).user).toBeUndefined();
   expect((await auth()).user).toBeUndefined();

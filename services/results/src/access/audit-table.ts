@@ -148,8 +148,8 @@ export function auditOfRpc(method: RpcName): Audited<never> | undefined {
 
 /** What a request says of itself, of a call or over HTTP. */
 export function describeCall<Request>(
-  { action, target, detail, frequent = false }: Audited<Request>,
+  { action, target, detail, frequent }: Audited<Request>,
   request: Request,
 ): Pick<AuditEntry, "action" | "target" | "detail" | "frequent"> {
-  return { action, target: target?.(request), detail: detail?.(request), frequent };
+  return { action, target: target?.(request), detail: detail?.(request), frequent: frequent ?? false };
 }

@@ -80,6 +80,7 @@ test("a camera that is down while its timeline is lost: that goes on as one even
     timeline: retention,
     events: retention,
     deadLetters: retention,
+    audit: retention,
   });
   analysis = await rig.analysis();
   await expect.poll(async () => (await rig.timeline("front")).length, patient).toBeGreaterThan(0);

@@ -8,13 +8,14 @@ import {
   status,
 } from "@grpc/grpc-js";
 import type { Logger } from "@sightline/service";
+import { accessOfRpc, type RpcName } from "../access/access-table.ts";
 import type { Audit } from "../access/audit.ts";
 import { auditOfRpc, describeCall } from "../access/audit-table.ts";
-import { accessOfRpc, type RpcName } from "../access/access-table.ts";
 import { authenticate, type KnownIdentities } from "../access/authenticate.ts";
 import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import { type CameraIds, forEyesOf, permitCamera, permitRole } from "../access/permit.ts";
 import type { Principal } from "../access/principal.ts";
+import type { TrustedProxies } from "../access/trusted-proxies.ts";
 import { decodedRequest } from "./decoded-request.ts";
 import { ApiError, grpcStatusOf, toStatus } from "./errors.ts";
 
@@ -44,6 +45,8 @@ export interface CallAccess {
   certificateUser?: (call: AnyCall) => string | undefined;
   /** Takes down what the table of audit names. */
   audit?: Pick<Audit, "record">;
+  /** By whom callers' addresses are told. */
+  proxies?: TrustedProxies;
 }
 
 /** Who makes a call, which its method lets in. */
@@ -225,15 +228,25 @@ export class GrpcCalls {
     });
   }
 
+  #addressOf(call: AnyCall): string {
+    const peer = addressOf(call.getPeer());
+    return this.#access.proxies?.client(peer, call.metadata.get("x-forwarded-for").join(",")) ?? peer;
+  }
+
   #record(method: RpcName, call: AnyCall, principal: Principal | undefined, error?: unknown): void {
     const audited = auditOfRpc(method);
     if (!audited || !this.#access.audit) return;
-    const code = error === undefined ? status.OK : error instanceof ApiError ? grpcStatusOf(error.code) : status.INTERNAL;
+    const code =
+      error === undefined
+        ? status.OK
+        : error instanceof ApiError
+          ? grpcStatusOf(error.code)
+          : status.INTERNAL;
     this.#access.audit.record({
       ...describeCall(audited, call.request as never),
       user: audited.user?.(call.request as never) ?? principal?.name,
       outcome: code === status.OK ? "ok" : refusals.has(code) ? "denied" : "failed",
-      address: addressOf(call.getPeer()),
+      address: this.#addressOf(call),
     });
   }
 
@@ -250,7 +263,7 @@ export class GrpcCalls {
     const camera = permitCamera(principal, access, decodedRequest(call.request) as never, cameras);
     const scope = principal?.scope ?? allCameras;
     try {
-      return await task({ principal, scope, address: addressOf(call.getPeer()), signal });
+      return await task({ principal, scope, address: this.#addressOf(call), signal });
     } catch (error) {
       throw forEyesOf(principal, camera, error, cameras);
     }

@@ -53,6 +53,7 @@ test("the OpenAPI document is valid and names every operation", async () => {
       "listTokens: get /api/v1/tokens",
       "createToken: post /api/v1/tokens",
       "deleteToken: delete /api/v1/tokens/{id}",
+      "listAudit: get /api/v1/audit",
     ]
   `);
 });

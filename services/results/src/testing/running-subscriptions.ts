@@ -61,7 +61,7 @@ export class RunningSubscriptions {
     const log = createLogger("test", "fatal");
     const life = new Lifecycle();
     const nats = await connectNats(server.url, "test", log);
-    await ensureResultStreams(nats.manager, { timeline: kept, events: kept, deadLetters: kept });
+    await ensureResultStreams(nats.manager, { timeline: kept, events: kept, deadLetters: kept, audit: kept });
     const { subscriptions, streamMakings } = await openBuckets(nats.kv);
     const calls = new GrpcCalls(localAccess, log, () => undefined);
     const makings = life.add(new StreamMakings(streamMakings, log));
@@ -82,7 +82,12 @@ export class RunningSubscriptions {
 
   /** Makes the streams, as they are made when the service starts. */
   makeStreams(): Promise<void> {
-    return ensureResultStreams(this.nats.manager, { timeline: kept, events: kept, deadLetters: kept });
+    return ensureResultStreams(this.nats.manager, {
+      timeline: kept,
+      events: kept,
+      deadLetters: kept,
+      audit: kept,
+    });
   }
 
   /** Publishes the start of an event as the analysis does; `number` tells events apart. */

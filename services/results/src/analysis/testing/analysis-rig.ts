@@ -49,7 +49,7 @@ export class AnalysisRig {
     const server = await NatsServer.start();
     const nats = await connectNats(server.url, "test", createLogger("test", "fatal"));
     await ensureStreams(nats.manager, retention);
-    const kept = { timeline: retention, events: retention, deadLetters: retention };
+    const kept = { timeline: retention, events: retention, deadLetters: retention, audit: retention };
     await ensureResultStreams(nats.manager, kept);
     return new AnalysisRig(server, nats, await openBuckets(nats.kv));
   }
