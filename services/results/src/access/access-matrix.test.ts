@@ -3,6 +3,7 @@ import { connect } from "@sightline/client";
 import * as contracts from "@sightline/contracts";
 import {
   AccessServiceService,
+  AuditServiceService,
   CameraServiceService,
   cameraName,
   DetectionServiceService,
@@ -11,6 +12,7 @@ import {
   EventServiceService,
   EventType,
   encodeJson,
+  ModelServiceService,
   RecordingServiceService,
   Role,
   type RoleName,
@@ -144,6 +146,11 @@ const requests: Record<RpcName, Request> = {
   CreateToken: () => ({ token: { displayName: "" } }),
   ListTokens: () => ({}),
   DeleteToken: () => ({ name: "tokens/aaaaaaaaaaaa" }),
+  ListModels: () => ({}),
+  ListModelVersions: () => ({ parent: "models/none" }),
+  ActivateModel: () => ({ name: "models/none/versions/1" }),
+  RollbackModel: () => ({ name: "models/none" }),
+  ListAuditRecords: () => ({}),
 };
 
 const services = [
@@ -154,6 +161,8 @@ const services = [
   RulesServiceService,
   SubscriptionServiceService,
   AccessServiceService,
+  ModelServiceService,
+  AuditServiceService,
 ];
 // biome-ignore lint/suspicious/noExplicitAny: methods of every type
 const methods = services.flatMap((service) => Object.values(service) as MethodDefinition<any, any>[]);

@@ -2,6 +2,7 @@ import type {
   AccessServiceService,
   CameraServiceService,
   EventServiceService,
+  ModelServiceService,
   RecordingServiceService,
   RulesServiceService,
   SubscriptionServiceService,
@@ -111,6 +112,10 @@ export const rpcAudit = {
     deleteCamera: { action: "camera.delete", target: named },
     getCameraSnapshot: { action: "picture.download", target: named, frequent: true },
   } satisfies ServiceAudit<typeof CameraServiceService>,
+  ModelService: {
+    activateModel: { action: "model.activate", target: ({ name }) => name },
+    rollbackModel: { action: "model.rollback", target: ({ name }) => name },
+  } satisfies ServiceAudit<typeof ModelServiceService>,
   EventService: {
     getEventSnapshot: { action: "picture.download", target: event, frequent: true },
   } satisfies ServiceAudit<typeof EventServiceService>,
