@@ -18,6 +18,7 @@ const serviceNames = [
   "sightline.v1.CameraService",
   "sightline.v1.DetectionService",
   "sightline.v1.RulesService",
+  "sightline.v1.ModelService",
   "sightline.v1.EventService",
   "sightline.v1.SubscriptionService",
   "sightline.v1.RecordingService",
