@@ -126,6 +126,7 @@ async function benchPictures(clip: VideoClip, say: (line: string) => void) {
       await decodePicture(decodable, {
         ffmpeg,
         interlaced: false,
+        orientation: 1,
         maxWidth: undefined,
         quality: 85,
         signal: AbortSignal.timeout(30_000),

@@ -86,6 +86,7 @@ async function receive(url: string, ffmpegPath: string, direct: boolean, ended: 
         stream: stream ?? directInput(url),
         targetFps: 0,
         interlaced: false,
+        orientation: 1,
         geometry,
         ledger: new Ledger(),
         buffers,

@@ -13,8 +13,8 @@ export function fileInput(
 /**
  * The ffmpeg filters that must come first so that the pictures of a stream are whole: pictures of two fields become
  * pictures of one moment, one for one. None for a progressive stream, since the filter waits for the next picture; among
- * those of an interlaced one, progressive pictures pass as they are. What a display matrix says is on its side ffmpeg turns by
- * itself, before these; a still picture is turned by them.
+ * those of an interlaced one, progressive pictures pass as they are. What a file's display matrix says is on its side ffmpeg turns by
+ * itself, before these; a still picture, and what a camera says is to be turned, is turned by them.
  */
 export function displayFilters({
   interlaced,

@@ -1,3 +1,5 @@
+import type { Orientation } from "@sightline/media";
+
 /** Codecs that are recorded. */
 export type RecordedCodec = "H264" | "H265";
 
@@ -7,6 +9,8 @@ export interface CodedPicture {
   data: Uint8Array;
   /** Whether a decoder can begin here. */
   key: boolean;
+  /** How it and those that need it are turned to be upright; of key pictures, none: they are. */
+  orientation?: Orientation | undefined;
   /** The stream's own time in microseconds, different for each picture of a connection; it may jump. */
   ptsUs: number;
   /** When it had arrived, by performance.now(). */

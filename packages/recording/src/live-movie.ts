@@ -1,4 +1,4 @@
-import { displaySize } from "@sightline/media";
+import { displaySize, isOnItsSide, type Orientation } from "@sightline/media";
 import { type CodedPicture, type RecordedCodec, ticksPerSecond } from "./coded-picture.ts";
 import { DecodeTimes } from "./decode-times.ts";
 import { Fragment, type TimedPicture } from "./fragment.ts";
@@ -17,7 +17,7 @@ export type LivePart =
       type: "start";
       /** As in the `codecs` parameter of a media type (RFC 6381), such as `avc1.640028`. */
       codec: string;
-      /** Size as it is shown, in pixels. */
+      /** Size as it is shown, upright, in pixels. */
       width: number;
       height: number;
       /** `ftyp` and `moov`. */
@@ -40,6 +40,7 @@ export class LiveMovie {
   readonly #clock = new MediaClock();
   #decodeTimes = new DecodeTimes();
   #sets: ParameterSets | undefined;
+  #orientation: Orientation = 1;
   #gathered: TimedPicture[] = [];
   #latest = Number.NEGATIVE_INFINITY;
   /** Ticks of the clock at the movie's beginning; undefined until there is one. */
@@ -84,7 +85,10 @@ export class LiveMovie {
         return parts;
       }
       this.#skipping = false;
-      if (anew || this.#origin === undefined || this.#sets !== before || ticks <= this.#latest)
+      const { orientation = 1 } = picture;
+      const sameHead = this.#sets === before && orientation === this.#orientation;
+      this.#orientation = orientation;
+      if (anew || this.#origin === undefined || !sameHead || ticks <= this.#latest)
         parts.push(this.#begin(this.#sets, ticks));
     }
     this.#gathered.push({ picture, ticks: ticks - this.#origin! });
@@ -99,8 +103,11 @@ export class LiveMovie {
     this.#origin = ticks - startTicks;
     const size = pictureSize(sets)!;
     const shown = displaySize(size, size.aspect);
-    const data = fragmentedMovie({ ...shown, description: sampleDescription(sets) });
-    return { type: "start", codec: codecName(sets), ...shown, data };
+    const orientation = this.#orientation;
+    const data = fragmentedMovie({ ...shown, orientation, description: sampleDescription(sets) });
+    const { width, height } = shown;
+    const upright = isOnItsSide(orientation) ? { width: height, height: width } : shown;
+    return { type: "start", codec: codecName(sets), ...upright, data };
   }
 
   #flush(next: number | undefined): LivePart {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
-import { displaySize } from "@sightline/media";
+import { displaySize, type Orientation } from "@sightline/media";
 import { ticksPerSecond } from "./coded-picture.ts";
 import { findBox } from "./mp4/boxes.ts";
 import { type MovieChunk, progressiveMovieHead } from "./mp4/progressive-movie.ts";
@@ -55,7 +55,7 @@ export class RangeMovie {
 
   /**
    * The movie of what is recorded of a range, from the key picture at or before its beginning on; undefined when nothing is. Where the
-   * codec changes it ends. Pauses are left out.
+   * codec changes, or how it is turned, it ends. Pauses are left out.
    */
   static async of(
     folder: RecordingFolder,
@@ -69,6 +69,7 @@ export class RangeMovie {
     const segments = folder.index.find(camera, fromMs, toMs).sort((a, b) => a.fromMs - b.fromMs);
     const codec = segments[0]?.codec;
     let size = { width: 0, height: 0 };
+    let orientation: Orientation | undefined;
     let end: number | undefined;
     let lastDuration = 0;
     let shift = 0;
@@ -78,6 +79,8 @@ export class RangeMovie {
       const samples = content ? inRange(content.samples, fromMs, toMs, end === undefined) : [];
       const [first, last] = [samples[0], samples.at(-1)];
       if (!content || !first || !last) continue;
+      orientation ??= content.orientation;
+      if (content.orientation !== orientation) break;
       if (end === undefined) size = shownSize(content.description, segment);
       // The segment's times, moved so that they follow on what is there.
       const [begins, ends] = shownBetween(samples);
@@ -92,8 +95,13 @@ export class RangeMovie {
       lastDuration = last.duration;
       end = ends + shift;
     }
-    if (chunks.length === 0) return undefined;
-    return new RangeMovie(folder, progressiveMovieHead(chunks, size, lastDuration), pieces, times);
+    if (orientation === undefined) return undefined;
+    return new RangeMovie(
+      folder,
+      progressiveMovieHead(chunks, { ...size, orientation }, lastDuration),
+      pieces,
+      times,
+    );
   }
 
   /** Its bytes from `start` up to and without `end`. @throws when a segment has been deleted meanwhile */

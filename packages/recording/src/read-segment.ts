@@ -1,5 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
+import type { Orientation } from "@sightline/media";
 import { findBox } from "./mp4/boxes.ts";
+import { orientationOf } from "./mp4/display-matrix.ts";
 import { holdsCaptureTimes, readFragment } from "./mp4/fragment.ts";
 import type { PlacedSample } from "./mp4/sample.ts";
 
@@ -7,6 +9,8 @@ import type { PlacedSample } from "./mp4/sample.ts";
 export interface SegmentContent {
   /** The `stsd` box, which has what a decoder must know. */
   description: Buffer;
+  /** How players turn its pictures. */
+  orientation: Orientation;
   /** Bytes that stand before the first fragment: what a player needs first. */
   initBytes: number;
   /** Of all whole fragments, in the order of decoding. */
@@ -30,7 +34,13 @@ export async function readSegment(path: string): Promise<SegmentContent | undefi
 }
 
 async function read(file: FileHandle, bytes: number): Promise<SegmentContent | undefined> {
-  const content: SegmentContent = { description: Buffer.alloc(0), initBytes: 0, samples: [], wholeBytes: 0 };
+  const content: SegmentContent = {
+    description: Buffer.alloc(0),
+    orientation: 1,
+    initBytes: 0,
+    samples: [],
+    wholeBytes: 0,
+  };
   let window = Buffer.alloc(0);
   let windowAt = 0;
   /** Bytes of the file from `at` on, as many as there are. */
@@ -59,6 +69,7 @@ async function read(file: FileHandle, bytes: number): Promise<SegmentContent | u
       const stsd = findBox(moov, ["moov", "trak", "mdia", "minf", "stbl", "stsd"]);
       if (!stsd) return undefined;
       content.description = moov.subarray(stsd.at, stsd.end);
+      content.orientation = orientationOf(moov);
       content.initBytes = content.wholeBytes = at + size;
     } else if (type === "uuid") uuid = Buffer.from(await take(at, size));
     else if (type === "moof" && uuid && holdsCaptureTimes(uuid, 8)) {

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -267,4 +268,32 @@ test("the bound is never passed by more than one segment; the oldest goes first,
   expect(
     (await folderAt(directory, bound)).index.of(camera).map(({ fromMs, kind }) => [fromMs, kind]),
   ).toEqual(left.map(({ fromMs, kind }) => [fromMs, kind]));
+});
+
+test("pictures that are to be turned are turned by players, of a segment and of a range; where that changes a segment ends", async () => {
+  const directory = await temporary();
+  const folder = await folderAt(directory);
+  const pictures = sentPictures(await numberedVideo({ seconds: 3 }), { startMs });
+  const turnedFrom = startMs + 1_500;
+  await record(
+    folder,
+    "H264",
+    pictures.map((picture) => ({
+      ...picture,
+      ...(picture.key && { orientation: picture.captureMs < turnedFrom ? (6 as const) : (1 as const) }),
+    })),
+  );
+  const segments = folder.index.of(camera).toSorted((a, b) => a.fromMs - b.fromMs);
+  expect(segments).toHaveLength(2);
+  const rotation = (file: string) =>
+    execFileSync("ffprobe", [
+      ...["-v", "error", "-select_streams", "v", "-show_entries", "stream_side_data=rotation"],
+      ...["-of", "default=nw=1:nk=1", file],
+    ])
+      .toString()
+      .trim();
+  expect(segments.map((segment) => rotation(folder.pathOf(segment)))).toEqual(["-90", ""]);
+  const { file, movie } = await movieFile(folder, startMs, startMs + 10_000);
+  expect(rotation(file)).toBe("-90");
+  expect(movie.toMs).toBeLessThan(turnedFrom + 600);
 });

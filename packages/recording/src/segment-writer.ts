@@ -1,5 +1,5 @@
 import { type FileHandle, open } from "node:fs/promises";
-import { displaySize } from "@sightline/media";
+import { displaySize, type Orientation } from "@sightline/media";
 import type { CodedPicture, RecordedCodec } from "./coded-picture.ts";
 import { DecodeTimes } from "./decode-times.ts";
 import { Fragment, type TimedPicture } from "./fragment.ts";
@@ -38,6 +38,7 @@ export interface WriterOptions {
 
 interface OpenFile {
   sets: ParameterSets;
+  orientation: Orientation;
   firstMs: number;
   sequence: number;
   bytes: number;
@@ -115,22 +116,24 @@ export class SegmentWriter {
   /** `ticks`: the picture's time, where it continues what was. */
   #key(picture: CodedPicture, ticks: number | undefined): void {
     const { codec, mayWrite, onDropped } = this.#options;
+    const { orientation = 1 } = picture;
     const sets = parameterSetsOf(codec, picture.data, this.#sets);
     this.#flush(ticks);
     const file = this.#file;
     const age = file ? picture.captureMs - file.firstMs : 0;
-    if (file && (ticks === undefined || file.failed || sets !== file.sets || age >= segmentMs || age < 0))
-      this.#end();
+    const sameHead = sets === file?.sets && orientation === file?.orientation;
+    if (file && (ticks === undefined || file.failed || !sameHead || age >= segmentMs || age < 0)) this.#end();
     this.#sets = sets;
     if (this.#file || !sets) return;
     if (!mayWrite() || this.#waitingBytes > mostWaitingBytes) onDropped(1);
-    else this.#begin(sets, picture.captureMs);
+    else this.#begin(sets, orientation, picture.captureMs);
   }
 
-  #begin(sets: ParameterSets, firstMs: number): void {
+  #begin(sets: ParameterSets, orientation: Orientation, firstMs: number): void {
     const { camera, codec, folder, kind } = this.#options;
     const file: OpenFile = {
       sets,
+      orientation,
       firstMs,
       sequence: 0,
       bytes: 0,
@@ -143,7 +146,7 @@ export class SegmentWriter {
     this.#decodeTimes.restart();
     const size = pictureSize(sets)!;
     const shown = displaySize(size, size.aspect);
-    const head = fragmentedMovie({ ...shown, description: sampleDescription(sets) });
+    const head = fragmentedMovie({ ...shown, orientation, description: sampleDescription(sets) });
     const { width, height } = size;
     this.#write(file, head.length, async () => {
       const facts = { fromMs: Math.max(0, Math.floor(firstMs)), codec, width, height, kind: kind() };

@@ -1,5 +1,6 @@
 import type { Writable } from "node:stream";
 import { CameraReason } from "@sightline/contracts";
+import type { Orientation } from "@sightline/media";
 import type { RtspTarget } from "./address/rtsp-url.ts";
 import { type CameraFault, CameraFaultError, describeReason, withoutParameters } from "./camera-fault.ts";
 import type { CameraWay } from "./camera-way.ts";
@@ -23,6 +24,8 @@ export interface ArrivedPicture {
   decoderPtsUs: number;
   /** Whether a decoder can begin here. */
   key: boolean;
+  /** How it and those that need it must be turned to be upright; of key pictures. */
+  orientation: Orientation | undefined;
   /** NAL units with start codes; stays as it is. */
   data: Uint8Array;
   /** When its last packet arrived, by performance.now(). */
@@ -101,8 +104,8 @@ export class CameraStream {
     const way = this.#way;
     if (!(way instanceof FramePipe)) return;
     const microseconds = (ticks: number) => Math.round((ticks / way.ticksPerSecond) * 1e6);
-    way.onFrame = ({ ticks, key, data, arrivedAt }, decoderTicks) =>
-      take({ ptsUs: microseconds(ticks), decoderPtsUs: microseconds(decoderTicks), key, data, arrivedAt });
+    way.onFrame = ({ ticks, ...frame }, decoderTicks) =>
+      take({ ptsUs: microseconds(ticks), decoderPtsUs: microseconds(decoderTicks), ...frame });
   }
 
   /** What came could not be decoded: why, as far as the stream tells. */

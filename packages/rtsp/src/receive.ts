@@ -124,8 +124,9 @@ async function decode(
     else if (report.kind === "decoded") {
       if (seen.pictures === 0) seen.firstPictureMs = performance.now() - startedAt;
       seen.pictures += 1;
-      const interlaced = report.interlaced || seen.size.interlaced;
-      seen.size = { width: report.width, height: report.height, interlaced };
+      // Some versions of ffmpeg turn only the pictures that say it, as the first does.
+      if (seen.pictures === 1) seen.size = { ...seen.size, width: report.width, height: report.height };
+      seen.size.interlaced ||= report.interlaced;
       if (report.ptsUs !== undefined) seen.times.push(report.ptsUs);
     }
   });

@@ -7,6 +7,7 @@ import {
   type Decoding,
   type DecodingMachine,
   type HardwareDecoder,
+  type Orientation,
 } from "@sightline/media";
 import type { CameraAccess, CameraFault, FfmpegProgram } from "@sightline/rtsp";
 import type {
@@ -44,6 +45,8 @@ import { TokenPublisher } from "./token-publisher.ts";
 
 /** A stream that has given pictures for so long has proved itself: its next failure is a new one. */
 const steadyMs = 10_000;
+/** A camera is connected anew because its pictures are turned otherwise once in this time at most. */
+const turnMs = 60_000;
 /** A decoder on a GPU that failed is tried again at a connection after so long. */
 const decoderRetryMs = 10 * 60_000;
 
@@ -103,6 +106,9 @@ export class CameraRunner {
   #geometry: AnalysisGeometry | undefined;
   /** A picture of two fields has been seen since the settings last changed. */
   #interlaced = false;
+  /** How the pictures must be turned to be upright, and when that became known, by performance.now(). */
+  #orientation: Orientation = 1;
+  #turnedAt = Number.NEGATIVE_INFINITY;
   /** Decoders on a GPU that failed on this camera since its settings last changed. */
   readonly #decoderFailures = new Map<HardwareDecoder, { why: string; at: number }>();
   /** Aborts the session or the waiting before the next. */
@@ -197,6 +203,8 @@ export class CameraRunner {
     if (needsReconnect(old, settings)) {
       this.#log.info("settings changed; connecting anew");
       this.#interlaced = false;
+      this.#orientation = 1;
+      this.#turnedAt = Number.NEGATIVE_INFINITY;
       this.#decoderFailures.clear();
       this.#queue.clear();
       if (!this.live) this.#status.set(CameraState.CONNECTING);
@@ -288,8 +296,9 @@ export class CameraRunner {
     let firstPictureAt: number | undefined;
     const events: Omit<DecoderEvents, "started"> = {
       arrived: (picture) => {
-        const { key, data, decoderPtsUs: ptsUs, arrivedAt } = picture;
-        const coded = { key, data, ptsUs, arrivedAt, captureMs: this.#clock.at(arrivedAt) };
+        const { key, orientation, data, decoderPtsUs: ptsUs, arrivedAt } = picture;
+        if (orientation !== undefined) this.#turn(orientation);
+        const coded = { key, orientation, data, ptsUs, arrivedAt, captureMs: this.#clock.at(arrivedAt) };
         this.recorder.push(coded);
         this.video.arrived(coded);
         this.#pictures.arrived(coded);
@@ -328,17 +337,17 @@ export class CameraRunner {
     const start = (aborted: AbortSignal) => limits.decoders.enter(this.#backoff.failures, aborted);
     const settings = this.#settings;
     const stallMs = () => rhythm.limitMs;
-    const interlaced = this.#interlaced;
+    const shape = { interlaced: this.#interlaced, orientation: this.#orientation };
     const ledger = this.ledger;
     const decoding = (codec: string) => {
       this.recorder.connected(codec);
-      this.#pictures.connected(codec, interlaced);
+      this.#pictures.connected(codec, shape);
       this.video.connected(codec);
       this.facts.decoding = this.#chooseDecoding(codec);
       return this.facts.decoding;
     };
     const options = {
-      ...{ ffmpeg, settings, access, geometry, interlaced, decoding },
+      ...{ ffmpeg, settings, access, geometry, ...shape, decoding },
       ...{ stallMs, ledger, buffers, start },
     };
     try {
@@ -352,11 +361,24 @@ export class CameraRunner {
     }
   }
 
+  /** Only ffmpeg's start can change its filters: the camera is connected once more; not again and again for one that changes its mind. */
+  #turn(orientation: Orientation): void {
+    const now = performance.now();
+    if (orientation === this.#orientation || now - this.#turnedAt < turnMs) return;
+    this.#log.info(
+      { orientation },
+      "the camera says that its pictures are to be turned; connecting anew to do so",
+    );
+    this.#orientation = orientation;
+    this.#turnedAt = now;
+    this.#round.abort();
+  }
+
   #chooseDecoding(codec: string): Decoding {
     const recent = [...this.#decoderFailures].filter(([, { at }]) => performance.now() - at < decoderRetryMs);
     const failures = new Map(recent.map(([decoder, { why }]) => [decoder, why]));
     const choice = this.#settings.decode ?? this.#context.decode;
-    const stream = { codec, interlaced: this.#interlaced, failures };
+    const stream = { codec, interlaced: this.#interlaced, orientation: this.#orientation, failures };
     return chooseDecoding(choice, stream, this.#context.decodingMachine());
   }
 

@@ -1,4 +1,11 @@
-import { type Decoding, decodingInput, deinterlaceFilters, downloadFilters } from "@sightline/media";
+import {
+  type Decoding,
+  decodingInput,
+  deinterlaceFilters,
+  downloadFilters,
+  type Orientation,
+  uprightFilters,
+} from "@sightline/media";
 import { pictureReport } from "@sightline/rtsp";
 import { type AnalysisGeometry, letterboxFilters, letterboxSize } from "./analysis-geometry.ts";
 import { samplingExpression } from "./sampling.ts";
@@ -10,12 +17,18 @@ import { samplingExpression } from "./sampling.ts";
 export function decoderArguments(
   inputArguments: readonly string[],
   geometry: AnalysisGeometry,
-  { targetFps, interlaced, decoding }: { targetFps: number; interlaced: boolean; decoding: Decoding },
+  {
+    targetFps,
+    interlaced,
+    orientation,
+    decoding,
+  }: { targetFps: number; interlaced: boolean; orientation: Orientation; decoding: Decoding },
 ): string[] {
   const sampling = samplingExpression(targetFps);
   const filters = [
     // Before the report, so that a picture is reported when it goes on: whole pictures come one later than they are decoded.
     ...deinterlaceFilters(decoding, interlaced),
+    ...uprightFilters(orientation),
     pictureReport("decoded"),
     // Without a sampler a second report would only repeat the first, and a report costs as much as a small read.
     ...(sampling === undefined ? [] : [`select='${sampling}'`, pictureReport("sampled")]),
@@ -25,6 +38,8 @@ export function decoderArguments(
   ];
   return [
     ...decodingInput(decoding),
+    // Some versions turn only the pictures that say it, the key pictures, and begin their filters anew at each.
+    "-noautorotate",
     ...inputArguments,
     ...["-map", "0:v:0", "-vf", filters.join(","), "-fps_mode", "passthrough"],
     // Without the last two a frame, or the end of one, would wait for the next frame.

@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 import { DropReason, limits } from "@sightline/contracts";
-import type { Decoding } from "@sightline/media";
+import type { Decoding, Orientation } from "@sightline/media";
 import {
   type ArrivedPicture,
   type FfmpegProgram,
@@ -83,6 +83,8 @@ export class FfmpegDecoder {
       targetFps: number;
       /** Make one picture of two fields. */
       interlaced: boolean;
+      /** How pictures are turned to be upright. */
+      orientation: Orientation;
       decoding: Decoding;
       geometry: AnalysisGeometry;
       ledger: Ledger;
@@ -112,6 +114,7 @@ export class FfmpegDecoder {
     stream: DecoderInput;
     targetFps: number;
     interlaced: boolean;
+    orientation: Orientation;
     decoding: Decoding;
     geometry: AnalysisGeometry;
     start: StartTurn;

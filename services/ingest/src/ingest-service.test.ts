@@ -116,7 +116,7 @@ test("a decoder on a GPU that fails gives way to software, with the reason told 
   await rig.remove("gpu");
 });
 
-test("pixels that are not square are made so, as each picture says it, and fields become whole pictures", async () => {
+test("pixels that are not square are made so, as each picture says it, fields become whole pictures, and what is on its side is turned", async () => {
   const encoded = (filters: string, ...more: string[]) =>
     readClip({
       seconds: 1,
@@ -133,6 +133,13 @@ test("pixels that are not square are made so, as each picture says it, and field
     "-x264opts",
     "tff=1",
   );
+  const turned = await encoded("transpose=cclock");
+  // Supplemental information: to be turned clockwise. Key pictures alone say it.
+  const says = Buffer.from([0, 0, 0, 1, 6, 47, 3, 0x18, 0x00, 0x09, 0x80]);
+  const [key, ...others] = turned.units;
+  const onItsSide = { ...turned, units: [{ ...key!, data: Buffer.concat([says, key!.data]) }, ...others] };
+  const sideways = await ScriptedCamera.start({ tracks: [{ clip: onItsSide }] });
+  await rig.register("sideways", { uri: sideways.url() });
   const camera = await ScriptedCamera.start({ tracks: [{ clip: changing }] });
   const analog = await ScriptedCamera.start({ tracks: [{ clip: fields }] });
   await rig.register("changing", { uri: camera.url() });
@@ -157,8 +164,14 @@ test("pixels that are not square are made so, as each picture says it, and field
   const status = await rig.statusThat("analog", (each) => live(each) && (each.ledger?.inferred ?? 0) >= 10);
   expect(status).toMatchObject({ sourceWidth: 1047, sourceHeight: 576, reconnects: 1 });
   expect(status.ledger && balances(status.ledger)).toBe(true);
-  await rig.remove("changing", "analog");
-  await Promise.all([camera.stop(), analog.stop()]);
+  const upright = await rig.statusThat(
+    "sideways",
+    (each) => live(each) && (each.ledger?.inferred ?? 0) >= 15,
+  );
+  expect(upright).toMatchObject({ sourceWidth: 768, sourceHeight: 576, reconnects: 1 });
+  expect(new Set(rig.worker.of("sideways").map(({ frame }) => frame.sourceWidth))).toEqual(new Set([768]));
+  await rig.remove("changing", "analog", "sideways");
+  await Promise.all([camera.stop(), analog.stop(), sideways.stop()]);
 });
 
 test("the account agrees with the stream of detections to the frame", async () => {

@@ -1,5 +1,5 @@
 import { CameraReason } from "@sightline/contracts";
-import type { Decoding, HardwareDecoder } from "@sightline/media";
+import type { Decoding, HardwareDecoder, Orientation } from "@sightline/media";
 import {
   type CameraAccess,
   type CameraFault,
@@ -32,6 +32,8 @@ export interface SessionOptions {
   geometry: AnalysisGeometry;
   /** The camera's pictures are of two fields. */
   interlaced: boolean;
+  /** How they are turned to be upright. */
+  orientation: Orientation;
   /** Chooses the decoder for a codec, as SDP calls it. */
   decoding: (codec: string) => Decoding;
   /** How long packets may be missing. */

@@ -1,3 +1,4 @@
+import type { Orientation } from "../orientation.ts";
 import type { DecodeChoice, Decoding, HardwareDecoder } from "./decoding.ts";
 import type { DecodingMachine } from "./decoding-machine.ts";
 
@@ -7,6 +8,8 @@ export interface StreamToDecode {
   readonly codec: string;
   /** Its pictures are of two fields. */
   readonly interlaced: boolean;
+  /** How its pictures are turned to be upright. */
+  readonly orientation?: Orientation;
   /** Decoders that failed on it, with why. */
   readonly failures?: ReadonlyMap<HardwareDecoder, string>;
 }
@@ -76,7 +79,7 @@ export function chooseDecoding(
 
 function obstacle(
   decoder: HardwareDecoder,
-  { codec, interlaced, failures }: StreamToDecode,
+  { codec, interlaced, orientation = 1, failures }: StreamToDecode,
   { hwaccels, filters }: DecodingMachine,
 ): string | undefined {
   const { codecs, scaler, deinterlacers } = ways[decoder];
@@ -85,6 +88,7 @@ function obstacle(
   if (!hwaccels.has(decoder) || !filters.has(scaler) || !filters.has("hwdownload"))
     return `this ffmpeg was built without it (${hwaccels.has(decoder) ? scaler : `-hwaccel ${decoder}`})`;
   if (!codecs.includes(codec.toLowerCase())) return `it is not used for ${codec.toLowerCase()}`;
+  if (orientation !== 1) return "it is not used for pictures that must be turned";
   if (interlaced && !deinterlacers.some((name) => filters.has(name)))
     return `this ffmpeg has no ${deinterlacers.at(-1)}, and the pictures are of two fields`;
   return undefined;

@@ -1,16 +1,20 @@
+import type { Orientation } from "@sightline/media";
 import { ticksPerSecond } from "../coded-picture.ts";
 import { box, fullBox, u16, u32, u64 } from "./boxes.ts";
+import { displayMatrix } from "./display-matrix.ts";
 
-const matrix = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
+const matrix = displayMatrix(1, { width: 0, height: 0 });
 const trackId = 1;
 
 export const fileTypeBox = box("ftyp", Buffer.from("isom\0\0\x02\0isomiso6avc1mp41", "latin1"));
 
 /** One video track of a movie. */
 export interface MovieTrack {
-  /** Size as it is shown. */
+  /** Size with square pixels, before it is turned. */
   width: number;
   height: number;
+  /** How players turn it. */
+  orientation: Orientation;
   /** The `stsd` box. */
   description: Uint8Array;
   /** In ticks; 0 in a movie of fragments. */
@@ -23,14 +27,14 @@ export interface MovieTrack {
 
 /** The `moov` box of a movie with one video track; `more` goes behind the track. */
 export function movieBox(track: MovieTrack, ...more: readonly Uint8Array[]): Buffer {
-  const { width, height, description, duration, startsAt = 0, samples } = track;
+  const { width, height, orientation, description, duration, startsAt = 0, samples } = track;
   const header = fullBox(
     ...(["mvhd", 1, 0, u64(0, 0), u32(ticksPerSecond), u64(duration)] as const),
     ...[u32(0x10000), u16(0x100), Buffer.alloc(10), matrix, Buffer.alloc(24), u32(trackId + 1)],
   );
   const trackHeader = fullBox(
     ...(["tkhd", 1, 3, u64(0, 0), u32(trackId, 0), u64(duration), Buffer.alloc(8), u16(0, 0, 0, 0)] as const),
-    ...[matrix, u32(width * 0x10000, height * 0x10000)],
+    ...[displayMatrix(orientation, { width, height }), u32(width * 0x10000, height * 0x10000)],
   );
   const edit = box("edts", fullBox("elst", 1, 0, u32(1), u64(duration, startsAt), u16(1, 0)));
   const mediaHeader = fullBox("mdhd", 1, 0, u64(0, 0), u32(ticksPerSecond), u64(duration), u16(0x55c4, 0));

@@ -1,3 +1,4 @@
+import type { Orientation } from "@sightline/media";
 import { boxesIn, fullBox, u32, u64 } from "./boxes.ts";
 import { fileTypeBox, movieBox } from "./movie-box.ts";
 import type { Sample } from "./sample.ts";
@@ -17,7 +18,7 @@ const largeBytes = 2 ** 32;
  */
 export function progressiveMovieHead(
   chunks: readonly MovieChunk[],
-  { width, height }: { width: number; height: number },
+  { width, height, orientation }: { width: number; height: number; orientation: Orientation },
   lastDuration: number,
 ): Buffer {
   const samples = chunks.flatMap((chunk) => chunk.samples);
@@ -58,6 +59,7 @@ export function progressiveMovieHead(
     const track = {
       width,
       height,
+      orientation,
       description: entry,
       duration,
       startsAt: delay,

@@ -96,7 +96,7 @@ test("several units in one packet are taken apart, and parameter sets of the des
   expect(frames).toEqual([
     {
       data: Buffer.from([0, 0, 0, 1, 0x67, 1, 0, 0, 0, 1, 0x68, 2, 0, 0, 0, 1, 0x65, 0x80]),
-      ...{ ticks: 0, key: true, arrivedAt: 5 },
+      ...{ ticks: 0, key: true, orientation: 1, arrivedAt: 5 },
     },
   ]);
 });

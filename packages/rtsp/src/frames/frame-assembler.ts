@@ -1,3 +1,4 @@
+import { displayOrientation, type Orientation } from "@sightline/media";
 import { type NalCodec, nalKind } from "./nal-kind.ts";
 import { type Payload, readPayload } from "./rtp-payload.ts";
 
@@ -9,6 +10,8 @@ export interface CodedFrame {
   ticks: number;
   /** Whether a decoder can begin here. */
   key: boolean;
+  /** How it, and those that need it, must be turned to be upright; of a picture that a decoder can begin at. */
+  orientation: Orientation | undefined;
   /** When its last packet arrived, by performance.now(). */
   arrivedAt: number;
 }
@@ -33,6 +36,8 @@ export class FrameAssembler {
   /** What is gathered holds coded picture data. */
   #picture = false;
   #key = false;
+  /** As it was said last; some cameras say it once. */
+  #orientation: Orientation = 1;
   #hasParameters: boolean;
   #timestamp = 0;
   #arrivedAt = 0;
@@ -129,13 +134,14 @@ export class FrameAssembler {
 
   /** A unit begins with this header, and this behind it. */
   #begin(header: Buffer, body: Buffer): void {
-    const { picture, first, key, precedes, parameters } = nalKind(this.#codec, header, body);
+    const { picture, first, key, precedes, parameters, supplemental } = nalKind(this.#codec, header, body);
     if (this.#marked && picture && !first) this.#markers = "wrong";
     if (this.#picture && (precedes || (picture && first))) this.end();
     this.#marked = false;
     this.#picture ||= picture;
     this.#key ||= key;
     this.#hasParameters ||= parameters;
+    if (supplemental) this.#orientation = displayOrientation(body) ?? this.#orientation;
     this.#add(startCode);
   }
 
@@ -155,7 +161,14 @@ export class FrameAssembler {
     if (!this.#picture) return;
     if (this.#marked && this.#markers === "unknown") this.#markers = "trusted";
     const data = Buffer.from(this.#room.subarray(0, this.#bytes));
-    const frame = { data, ticks: this.#unwrap(), key: this.#key, arrivedAt: this.#arrivedAt };
+    const [key, arrivedAt] = [this.#key, this.#arrivedAt];
+    const frame = {
+      data,
+      ticks: this.#unwrap(),
+      key,
+      orientation: key ? this.#orientation : undefined,
+      arrivedAt,
+    };
     this.#forget();
     this.#emit(frame);
   }

@@ -1,3 +1,5 @@
+import { supplementalMessages } from "@sightline/media";
+
 /** Codecs whose streams are made of NAL units. */
 export type NalCodec = "H264" | "H265";
 
@@ -13,6 +15,8 @@ export interface NalKind {
   precedes: boolean;
   /** Parameters of a sequence (SPS), without which nothing can be decoded. */
   parameters: boolean;
+  /** Says of its picture what decoding does not need (SEI). */
+  supplemental: boolean;
 }
 
 /** `header` has the unit's header, `body` begins with what follows it (H.264, 7.4.1; H.265, 7.4.2.2). */
@@ -30,6 +34,7 @@ export function nalKind(codec: NalCodec, header: Buffer, body: Buffer): NalKind 
       key,
       precedes: type >= 6 && type <= 9,
       parameters: type === 7,
+      supplemental: type === 6,
     };
   }
   const type = (header[0]! >> 1) & 0x3f;
@@ -40,24 +45,12 @@ export function nalKind(codec: NalCodec, header: Buffer, body: Buffer): NalKind 
     key: type >= 16 && type <= 21,
     precedes: (type >= 32 && type <= 35) || type === 39,
     parameters: type === 33,
+    supplemental: type === 39,
   };
 }
 
 /** Whether H.264 supplemental information says that decoding can begin here (D.1.8), as cameras without IDR pictures do. */
 function isRecoveryPoint(body: Buffer): boolean {
-  const number = (at: number): [number, number] => {
-    let value = 0;
-    while (body[at] === 0xff) {
-      value += 255;
-      at += 1;
-    }
-    return [value + (body[at] ?? 0), at + 1];
-  };
-  for (let at = 0; at < body.length - 1; ) {
-    const [type, afterType] = number(at);
-    if (type === 6) return true;
-    const [size, afterSize] = number(afterType);
-    at = afterSize + size;
-  }
+  for (const { type } of supplementalMessages(body)) if (type === 6) return true;
   return false;
 }

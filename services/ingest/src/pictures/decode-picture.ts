@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { buffer, text } from "node:stream/consumers";
 import { limits } from "@sightline/contracts";
-import { displayExpressions, displayFilters } from "@sightline/media";
+import { displayExpressions, displayFilters, type Orientation } from "@sightline/media";
 import type { Decodable } from "@sightline/recording";
 import { type FfmpegProgram, frameArguments, ivfFrameHead, ivfHead, limitedCommand } from "@sightline/rtsp";
 import type { EncodedPicture } from "./encode-picture.ts";
@@ -10,6 +10,8 @@ export interface DecodeOptions {
   ffmpeg: FfmpegProgram;
   /** Make one picture of two fields. */
   interlaced: boolean;
+  /** How it is turned to be upright. */
+  orientation: Orientation;
   /** Longest width, in pixels. */
   maxWidth: number | undefined;
   /** 1 to 100. */
@@ -29,7 +31,7 @@ export class DecodePictureError extends Error {
  */
 export async function decodePicture(
   { codec, pictures, parameterSets }: Decodable,
-  { ffmpeg, interlaced, maxWidth, quality, signal }: DecodeOptions,
+  { ffmpeg, interlaced, orientation, maxWidth, quality, signal }: DecodeOptions,
 ): Promise<EncodedPicture> {
   // The decoder gives pictures in the order in which they are shown, each with the time it was given.
   const shown = pictures.map(({ ptsUs }) => ptsUs).sort((a, b) => a - b);
@@ -41,12 +43,13 @@ export async function decodePicture(
   const filters = [
     // A picture of two fields is made whole with those next to it.
     interlaced ? `select='between(pts,${wanted - 1},${wanted + 1})'` : `select='eq(pts,${wanted})'`,
-    ...displayFilters({ interlaced }),
+    ...displayFilters({ interlaced, orientation }),
     ...(interlaced && wanted > 0 ? ["select='eq(n,1)'"] : []),
     `scale=${size}:out_range=full`,
     ...["setsar=1", "format=yuvj420p"],
   ];
   const args = [
+    "-noautorotate",
     ...frameArguments(codec),
     ...["-map", "0:v:0", "-vf", filters.join(","), "-frames:v", "1", "-fps_mode", "passthrough"],
     ...[

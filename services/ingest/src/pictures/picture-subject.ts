@@ -11,14 +11,14 @@ import { type CodedPicture, RecentPictures, type RecordedCodec } from "@sightlin
 import type { Nats } from "@sightline/service";
 import { type KeptFrame, RecentFrames } from "./frame-memory.ts";
 import { HandedMoments } from "./handed-moments.ts";
-import { type Pictures, refused, type StreamMoment } from "./pictures.ts";
+import { type PictureShape, type Pictures, refused, type StreamMoment } from "./pictures.ts";
 
 /** Keeps a camera's recent frames and answers requests for their pictures. */
 export class PictureSubject {
   readonly #pictures: Pictures;
   readonly #frames: RecentFrames;
   readonly #moments = new HandedMoments();
-  #stream: { pictures: RecentPictures; interlaced: boolean } | undefined;
+  #stream: { pictures: RecentPictures; shape: PictureShape } | undefined;
   readonly #epoch: string;
   readonly #subscription: Subscription;
   readonly #answering = new Set<Promise<void>>();
@@ -45,9 +45,9 @@ export class PictureSubject {
   }
 
   /** A connection begins whose video has this codec, as SDP calls it. */
-  connected(codec: string, interlaced: boolean): void {
+  connected(codec: string, shape: PictureShape): void {
     this.#stream = isKept(codec)
-      ? { pictures: new RecentPictures(codec, this.#pictures.streamLimits), interlaced }
+      ? { pictures: new RecentPictures(codec, this.#pictures.streamLimits), shape }
       : undefined;
   }
 
@@ -111,7 +111,8 @@ export class PictureSubject {
     if (letterbox && maxWidth !== undefined && maxWidth <= letterbox.width && this.#frames.find(number))
       return undefined;
     const decodable = moment && this.#stream?.pictures.find(moment.arrivedAt);
-    return decodable && { ...moment, decodable, interlaced: this.#stream?.interlaced ?? false };
+    const shape = this.#stream?.shape;
+    return decodable && shape && { ...moment, decodable, shape };
   }
 }
 

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { fromTimestamp, type PictureAnswer, type PictureRequest } from "@sightline/contracts";
+import type { Orientation } from "@sightline/media";
 import type { Decodable, RecentPicturesLimits } from "@sightline/recording";
 import type { FfmpegProgram } from "@sightline/rtsp";
 import { type Logger, TaskLimit, TaskLimitError } from "@sightline/service";
@@ -28,7 +29,15 @@ export type PictureOutcome = "made" | Extract<PictureAnswer, { ok: false }>["rea
 /** A frame as the camera sent it, and what it takes to decode it. */
 export interface StreamMoment extends Moment {
   decodable: Decodable;
+  shape: PictureShape;
+}
+
+/** What decoding must do beside decoding. */
+export interface PictureShape {
+  /** Pictures are of two fields. */
   interlaced: boolean;
+  /** How they are turned to be upright. */
+  orientation: Orientation;
 }
 
 /** Makes pictures of recent frames, a few at a time, so that decoding is not disturbed. */
@@ -88,10 +97,10 @@ export class Pictures {
     moment: StreamMoment,
     hasFrame: boolean,
   ) {
-    const { metadata, decodable, interlaced } = moment;
+    const { metadata, decodable, shape } = moment;
     if (hasFrame && performance.now() < this.#restUntil) return undefined;
     const signal = AbortSignal.timeout(hasFrame ? patienceMs : longestMs);
-    const options = { ffmpeg: this.#ffmpeg, interlaced, maxWidth, quality, signal };
+    const options = { ffmpeg: this.#ffmpeg, ...shape, maxWidth, quality, signal };
     const late = new Promise<never>((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason));
     });

@@ -1,0 +1,46 @@
+import type { Orientation } from "../orientation.ts";
+import { BitReader } from "./bit-reader.ts";
+
+const displayOrientationType = 47;
+/** By quarter turns anticlockwise: of a picture as it is, and of one that is mirrored first. */
+const turned = [1, 8, 3, 6] as const;
+const mirroredAndTurned = [2, 5, 4, 7] as const;
+
+/** The messages of a unit of supplemental information (SEI), in H.264 (D.1) as in H.265 (D.2). `body`: what follows the unit's header. */
+export function* supplementalMessages(body: Uint8Array): Generator<{ type: number; payload: Uint8Array }> {
+  let at = 0;
+  const number = (): number => {
+    let value = 0;
+    while (body[at] === 0xff) {
+      value += 255;
+      at += 1;
+    }
+    return value + (body[at++] ?? 0);
+  };
+  while (at < body.length - 1) {
+    const type = number();
+    const size = number();
+    yield { type, payload: body.subarray(at, at + size) };
+    at += size;
+  }
+}
+
+/**
+ * How a camera that hangs on its side or upside down says its pictures must be turned, in a unit of supplemental information: by
+ * quarters; other angles mean as it is. Undefined when the unit does not say.
+ */
+export function displayOrientation(body: Uint8Array): Orientation | undefined {
+  for (const { type, payload } of supplementalMessages(body)) {
+    if (type !== displayOrientationType) continue;
+    const bits = new BitReader(payload);
+    const cancelled = bits.bits(1) === 1;
+    if (cancelled) return 1;
+    const [across, down] = [bits.bits(1), bits.bits(1)];
+    const quarters = bits.bits(16) / 2 ** 14;
+    if (bits.exhausted || !Number.isInteger(quarters)) return 1;
+    // Mirrored top to bottom is mirrored side to side and turned by a half.
+    const quarter = (quarters + 2 * down) % 4;
+    return across === down ? turned[quarter] : mirroredAndTurned[quarter];
+  }
+  return undefined;
+}
