@@ -36,6 +36,7 @@ export class JetStreamWatch {
   readonly #keeps = new Map<string, StreamFault>();
   readonly #now: () => number;
   #timer: NodeJS.Timeout | undefined;
+  #away = false;
   #stopped = false;
 
   /** `now`: monotonic milliseconds. */
@@ -65,6 +66,13 @@ export class JetStreamWatch {
     const others = new Set(faults.map(({ stream }) => stream));
     others.delete(first.stream);
     return others.size > 0 ? `${faultText(first)}; also ${[...others].join(", ")}` : faultText(first);
+  }
+
+  /** The server is gone, or back: that it said nothing meanwhile is no fault of a stream. */
+  away(isAway: boolean): void {
+    this.#away = isAway;
+    for (const failing of [this.#takes, this.#gives])
+      for (const [stream, { fault }] of failing) if (fault.code === undefined) failing.delete(stream);
   }
 
   /** Whether a stream holds what cannot be read. */
@@ -138,10 +146,11 @@ export class JetStreamWatch {
   }
 
   #note(failing: Map<string, Failing>, lacks: StreamFault["lacks"], stream: string, error: unknown): void {
+    const code = error instanceof JetStreamApiError ? error.code : undefined;
+    if (code === undefined && this.#away) return;
     const now = this.#now();
     const known = failing.get(stream);
     const lasting = known && now - known.lastAt <= forgottenMs ? known : undefined;
-    const code = error instanceof JetStreamApiError ? error.code : undefined;
     const reason = code === undefined ? "JetStream gives no answer" : (error as Error).message;
     const since = lasting?.fault.since ?? Date.now();
     failing.set(stream, {

@@ -55,9 +55,11 @@ export async function connectNats(
     for await (const status of connection.status()) {
       if (status.type === "disconnect") {
         up = false;
+        watch.away(true);
         log.warn({ server: status.server }, "NATS is gone; reconnecting");
       } else if (status.type === "reconnect") {
         up = true;
+        watch.away(false);
         refused = undefined;
         const fault = payloadFault(connection);
         if (fault) log.error({ server: status.server }, fault);

@@ -8,6 +8,7 @@ import {
   EventPhase,
   encodeJson,
   type HttpSystem,
+  readyStream,
   snapshotStore,
   streams,
   subjects,
@@ -62,7 +63,9 @@ test("a timeline that is damaged while results runs is made anew and said; subsc
   for (let number = 1; number <= 30; number++) await results.publish(sampleFrame({ number }));
   await expect.poll(() => got.length, { timeout: 30_000 }).toBe(30);
 
-  await damage(results.server, results.nats, streams.timeline);
+  await results.nats.manager.streams.add(readyStream(1)).catch(() => undefined);
+  await results.nats.jetstream.publish("ready.people.front", new Uint8Array(100));
+  await damage(results.server, results.nats, streams.timeline, streams.ready);
   for (let number = 31; number <= 40; number++) await results.publish(sampleFrame({ number }));
   await expect.poll(() => got.at(-1), { timeout: 120_000 }).toBe(40);
   const gap = got.lastIndexOf("gap");
@@ -73,6 +76,17 @@ test("a timeline that is damaged while results runs is made anew and said; subsc
   expect(after).toEqual(Array.from({ length: 41 - after[0]! }, (_, i) => after[0]! + i));
   expect(await results.metric('sightline_stream_set_aside_total{stream="TIMELINE"}')).toBe(1);
   expect(await results.metric('sightline_analysis_stalled{camera="front"}')).toBe(0);
+
+  // A single token that is not there may have been taken; that the next is not there either is damage.
+  const system = (await (await fetch(`http://${results.addresses.http}/api/v1/system`)).json()) as HttpSystem;
+  expect(system.findings.filter(({ text }) => text.includes(streams.ready))).toEqual([]);
+  const remade = () => results.metric('sightline_stream_set_aside_total{stream="READY"}');
+  expect(await remade()).toBeUndefined();
+  const offered = async () => {
+    await results.nats.jetstream.publish("ready.people.front", new Uint8Array(100));
+    return remade();
+  };
+  await expect.poll(offered, { timeout: 60_000 }).toBe(1);
 });
 
 test("results starts on a damaged timeline, is ready, and analyses", { timeout: 180_000 }, async () => {

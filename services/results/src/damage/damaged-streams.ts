@@ -52,6 +52,8 @@ export class DamagedStreams {
   readonly #setAside: Counter<"stream">;
   /** The messages that could not be read when it was first seen. */
   readonly #seen = new Map<string, number>();
+  /** The server process that these looks were at. */
+  #server: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -82,6 +84,10 @@ export class DamagedStreams {
   }
 
   async #look(): Promise<void> {
+    // One that has just been started may not have read all that it stores: what was seen before says nothing of it.
+    const server = this.#nats.connection.info?.server_id;
+    if (server !== this.#server) this.#seen.clear();
+    this.#server = server;
     for (const stream of bucketStreams) await this.#lookAt(stream, () => this.#lookAtBucket(stream));
     for (const stream of remade) await this.#lookAt(stream, () => this.#lookAtStream(stream));
     await this.#lookAt(named, async () => {
@@ -119,7 +125,9 @@ export class DamagedStreams {
    */
   async #lookAtStream(stream: string): Promise<void> {
     const found = await this.#findUnreadable(stream);
-    this.#nats.watch.damaged(stream, found?.lasts ?? false);
+    // A token is taken away by whoever has it: only that newer ones cannot be read either tells of damage.
+    const told = found?.lasts && (found.grows || stream !== streams.ready);
+    this.#nats.watch.damaged(stream, told ?? false);
     if (!found?.lasts) return;
     if (found.grows || (stream === streams.timeline && this.#stalls.any)) await this.#repair(stream);
     else await this.#probe(stream);
