@@ -102,6 +102,13 @@ test("the bottleneck: workers without room, an error once frames are lost to it"
   ]);
 });
 
+test("no more than all frames are dropped, though some of them were captured before the seconds that are looked at", () => {
+  const late = new Map([["a", samples(["a"], { stale: 90, sampled_out: 55 }).get("a")!]]);
+  const [finding] = diagnoseSystem(system({ workers: [worker(0.2)] }), [camera("a")], late, now);
+  const [, told] = /^(\d+)% of the frames/.exec(finding!.text)!;
+  expect(Number(told)).toBeLessThanOrEqual(100);
+});
+
 test("a stream that is full before its age is told with how far it reaches back", () => {
   const stream = {
     name: "TIMELINE",

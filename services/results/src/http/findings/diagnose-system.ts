@@ -150,10 +150,12 @@ function* findBottleneck(
     const seconds = of.flatMap(({ id }) => samples.get(id) ?? []);
     const wanted = sum(seconds, (s) => s.captured - (s.dropped.sampled_out ?? 0));
     const late = sum(seconds, (s) => (s.dropped.superseded ?? 0) + (s.dropped.stale ?? 0));
+    // What was captured before these seconds may be dropped in them.
+    const settled = late + sum(seconds, (s) => s.inferred);
     const serving = workers.filter((worker) => worker.model === model);
     if (serving.length === 0) continue;
     const busy = serving.every(({ utilization }) => utilization >= saturated);
-    const share = wanted > 0 ? late / wanted : 0;
+    const share = settled > 0 ? late / Math.max(wanted, settled) : 0;
     if (busy)
       yield {
         level: share >= 0.05 ? "error" : "warning",
