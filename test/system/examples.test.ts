@@ -227,5 +227,8 @@ test("the quick start, as docs/sdk.md has it: JavaScript on Node.js 20, TypeScri
   ];
   for (const program of started)
     await expect.poll(() => program.lines, patience).toContain("person entered road");
+  // Once more, where the camera is there.
+  started.push(start(process.execPath, run("quick-24", "quick-start.ts")));
+  await expect.poll(() => started.at(-1)!.lines, patience).toContain("person entered road");
   for (const program of started) expect(program.errors).toEqual([]);
 }, 300_000);

@@ -32,6 +32,7 @@ test("a recorded file gives its events, one JSON line each, the same bytes every
   const appeared = events.filter(({ type, phase }) => type === "appeared" && phase === "start");
   expect(appeared.length).toBeGreaterThanOrEqual(5);
   // Times are the video's own, and what began has ended when the video has.
+  expect(events.some(({ hasSnapshot, hasClip }) => hasSnapshot || hasClip)).toBe(false);
   for (const { startTime } of events) expect(Date.parse(startTime)).toBeLessThan(4_000);
   const ended = events.filter(({ type, phase }) => type === "appeared" && phase === "end");
   expect(ended.map(({ id }) => id).sort()).toEqual(appeared.map(({ id }) => id).sort());

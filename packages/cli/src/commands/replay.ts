@@ -70,7 +70,9 @@ async function replay(path: string, options: ReplayOptions): Promise<void> {
     for await (const step of analyzeVideo(video)) {
       const early = step.ptsUs / 1000 / speed - (performance.now() - startedAt);
       if (early > 0) await delay(early, undefined, { signal });
-      for (const event of step.events) console.log(JSON.stringify(toHttpEvent(event)));
+      // A replay keeps no pictures.
+      for (const event of step.events)
+        console.log(JSON.stringify({ ...toHttpEvent(event), hasSnapshot: false }));
     }
   } finally {
     await session.stop();
