@@ -14,7 +14,8 @@ import {
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "@sightline/service/testing";
+import { authorizationFile, writeNatsKeys } from "@sightline/service";
+import { freePort, NatsServer } from "@sightline/service/testing";
 import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { reinstallFix } from "../doctor/execution-providers.ts";
@@ -138,6 +139,24 @@ test("asks every NATS server that is named, here and elsewhere, and shows no pas
       }),
     ]),
   );
+});
+
+test("says where the key of a closed NATS may be, and does not ask who has its port", async () => {
+  const closed = await NatsServer.start((directory) => {
+    writeNatsKeys(join(directory, "nats-keys"));
+    return `include "nats-keys/${authorizationFile}"`;
+  });
+  const env = { SIGHTLINE_NATS_URL: closed.url, SIGHTLINE_GRPC: results.address };
+  const nats = async (more: Record<string, string> = {}) => {
+    const { stdout } = await runCommand(["doctor", "--json"], { ...env, ...more });
+    const { findings } = JSON.parse(stdout) as { findings: { name: string }[] };
+    return findings.find(({ name }) => name.endsWith("(NATS)"));
+  };
+  const detail = expect.stringContaining("up with --data DIRECTORY it is DIRECTORY/nats-keys/operator.nk");
+  expect(await nats()).toEqual({ name: expect.any(String), state: "missing", detail });
+  const key = join(closed.directory, "nats-keys/operator.nk");
+  expect(await nats({ SIGHTLINE_NATS_NKEY_FILE: key })).toMatchObject({ state: "ok" });
+  await closed.stop();
 });
 
 test("prints fixes that work from any folder, with the PATH that the launcher has", async () => {

@@ -166,9 +166,13 @@ async function natsAt(host: string, port: number, given: string): Promise<string
 async function examined(server: string): Promise<string> {
   const access = accessTo(server);
   const { version, fault } = await examineNats(access, patienceMs).catch((error: Error) => {
-    throw new Error(
-      refusal(error, access) ?? `NATS there does not let us in, or does not answer: ${redact(error.message)}`,
-    );
+    const refused = refusal(error, access);
+    // It is NATS that has the port; whose, its data directory tells.
+    if (refused)
+      throw new NotReadyError(
+        `${refused}; of an up with --data DIRECTORY it is DIRECTORY/nats-keys/operator.nk`,
+      );
+    throw new Error(`NATS there does not let us in, or does not answer: ${redact(error.message)}`);
   });
   if (fault) throw new Error(`NATS ${version}: ${fault}`);
   return `NATS ${version} with JetStream`;
