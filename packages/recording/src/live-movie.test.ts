@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { LiveMovie, type LivePart } from "./live-movie.ts";
+import { orientationOf } from "./mp4/display-matrix.ts";
 import {
   type NumberedOptions,
   numberedVideo,
@@ -70,6 +71,20 @@ test("begins with the first key picture, and goes on at the next after some were
   expect(await shownNumbers(await fileOf(parts))).toEqual(expected);
   const seconds = timesOf(parts).map(([each]) => each);
   expect(seconds[expected.indexOf(50)]! - seconds[0]!).toBeCloseTo(1, 3);
+});
+
+test("pictures that are turned otherwise are another movie, which says how players turn it and the upright size", async () => {
+  const movie = new LiveMovie("H264");
+  const clip = await numberedVideo({ seconds: 3 });
+  const parts = sentPictures(clip).flatMap((picture, i) =>
+    movie.push({ ...picture, ...(picture.key && { orientation: i < 50 ? 1 : 6 }) }),
+  );
+  const starts = parts.filter((part) => part.type === "start");
+  expect(starts).toMatchObject([
+    { width: 384, height: 128 },
+    { width: 128, height: 384 },
+  ]);
+  expect(starts.map(({ data }) => orientationOf(data.subarray(data.readUInt32BE(0))))).toEqual([1, 6]);
 });
 
 test("a stream of another size is another movie", async () => {
