@@ -47,6 +47,7 @@ const role = ({ body }: RouteRequest) => {
 /** What of HTTP is recorded, by method and path. */
 export const httpAudit: Readonly<Record<string, Audited<RouteRequest>>> = {
   "POST /api/v1/auth/login": { action: "login", user: inBody("user") },
+  "GET /api/v1/auth/oidc/callback": { action: "login" },
   "POST /api/v1/auth/logout": { action: "logout" },
   "POST /api/v1/users": { action: "user.create", target: inBody("name"), detail: role },
   "PATCH /api/v1/users/:name": { action: "user.update", target: param("name"), detail: role },

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { HttpAuth } from "@sightline/contracts";
+import type { AuditRecordJson, HttpAuth } from "@sightline/contracts";
 import { freePort } from "@sightline/service/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CookieBrowser } from "../../testing/cookie-browser.ts";
@@ -106,6 +106,15 @@ test("who logs in at the provider gets the role and cameras of their groups, and
     "sightline_session",
   ]);
   expect((await browser.ask(`${origin}/api/v1/users`)).status).toBe(403);
+  const admin = new CookieBrowser();
+  await passwordLogin(admin);
+  const trail = async () => {
+    const answer = await admin.ask(`${origin}/api/v1/audit?user=gus%40127.0.0.1`);
+    return ((await answer.json()) as { records: AuditRecordJson[] }).records;
+  };
+  await expect
+    .poll(trail)
+    .toMatchObject([{ action: "login", outcome: "ok", detail: "at the login provider" }]);
 });
 
 test("what the provider says counts anew at each login", async () => {

@@ -1,11 +1,19 @@
 import type { FastifyInstance } from "fastify";
-import type { Audit } from "../../access/audit.ts";
+import type { Audit, AuditEntry } from "../../access/audit.ts";
 import { describeCall, httpAudit } from "../../access/audit-table.ts";
+
+declare module "fastify" {
+  interface FastifyRequest {
+    /** What a handler knows better than the request and the answer's status say. */
+    audited: Partial<Pick<AuditEntry, "user" | "outcome" | "detail">> | undefined;
+  }
+}
 
 const refused = new Set([401, 403, 429]);
 
 /** Records what the table of audit names, when it has been answered. `audit` is undefined until NATS is there. */
 export function recordRequests(scope: FastifyInstance, audit: () => Audit | undefined): void {
+  scope.decorateRequest("audited", undefined);
   scope.addHook("onResponse", async (request, reply) => {
     const { url } = request.routeOptions;
     const entry = url === undefined ? undefined : httpAudit[`${request.method} ${url}`];
@@ -16,6 +24,7 @@ export function recordRequests(scope: FastifyInstance, audit: () => Audit | unde
       user: entry.user?.(request) ?? request.principal?.name,
       outcome: statusCode < 400 ? "ok" : refused.has(statusCode) ? "denied" : "failed",
       address: request.ip,
+      ...request.audited,
     });
   });
 }

@@ -71,10 +71,13 @@ export function oidcRoutes(app: ApiApp, access: () => AccessParts, log: Logger):
         const name = await users.settle(await client.finish(search, attempt));
         const { sessions, logins } = access();
         await logins.loggedIn(name);
+        request.audited = { user: name, detail: "at the login provider" };
         setSessionCookie(request, reply, await sessions.begin(name), isSecure(attempt.redirectUrl));
         return dropAttempt(reply, attempt.redirectUrl).redirect(attempt.to);
       } catch (error) {
-        const page = loginPage(told(error, request, log), attempt?.to ?? "/");
+        const fault = told(error, request, log);
+        request.audited = { outcome: "denied", detail: `at the login provider: ${fault}` };
+        const page = loginPage(fault, attempt?.to ?? "/");
         return dropAttempt(reply, attempt?.redirectUrl).redirect(page);
       }
     },
