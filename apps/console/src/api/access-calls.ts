@@ -1,4 +1,5 @@
 import type {
+  HttpAudit,
   HttpAuth,
   HttpCreatedToken,
   HttpNewToken,
@@ -8,7 +9,6 @@ import type {
   HttpUserChanges,
   HttpUsers,
 } from "@sightline/contracts";
-import type { HttpAuditPage } from "./access-types.ts";
 import { request, requestJson } from "./request.ts";
 
 export const getAuth = (signal?: AbortSignal) => requestJson<HttpAuth>("/auth", { signal });
@@ -53,7 +53,7 @@ export function listAudit(filter: AuditFilter, pageToken: string, signal?: Abort
   const query = new URLSearchParams({ pageSize: "50" });
   for (const [name, value] of Object.entries({ ...filter, pageToken }))
     if (value !== "") query.set(name, value);
-  return requestJson<HttpAuditPage>(`/audit?${query}`, { signal });
+  return requestJson<HttpAudit>(`/audit?${query}`, { signal });
 }
 
 function user(name: string): string {

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
+import type { AuditRecordJson } from "@sightline/contracts";
 import { useEffect } from "preact/hooks";
 import { type AuditFilter, listAudit } from "../api/access-calls.ts";
-import type { HttpAuditRecord } from "../api/access-types.ts";
 import { Fault } from "../shell/fault.tsx";
 import { LabelledText } from "../shell/labelled.tsx";
 import { useAction } from "../state/use-action.ts";
@@ -11,7 +11,7 @@ import { formatFullTime } from "../words/times.ts";
 /** Who did what, newest first. */
 export function AuditList() {
   const filter = useSignal<AuditFilter>({ user: "", action: "" });
-  const records = useSignal<readonly HttpAuditRecord[] | undefined>(undefined);
+  const records = useSignal<readonly AuditRecordJson[] | undefined>(undefined);
   const nextPage = useSignal("");
   const { busy, fault, run } = useAction();
   const load = (pageToken: string, signal?: AbortSignal) =>
