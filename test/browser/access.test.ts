@@ -112,6 +112,8 @@ test("the login page and the settings are accessible", { timeout: 400_000 }, asy
 test("a viewer of one camera sees it, is offered no changes, and gets no sign of the other", async () => {
   const { page } = admin;
   await page.goto(`${sightline.origin}/settings`);
+  const wrongLogins = page.getByTestId("audit").getByRole("row").filter({ hasText: "denied" });
+  await wrongLogins.first().getByText("admin").waitFor();
   await page.getByRole("button", { name: "Add a user" }).click();
   await page.getByRole("dialog").getByLabel("User").fill("guard");
   await page.getByRole("dialog").getByLabel("Cameras").fill("Gate");
