@@ -17,7 +17,11 @@ export { decodingInput, deinterlaceFilters, downloadFilters } from "./decoding/h
 export { displayExpressions, displayFilters, fileInput } from "./display-filters.ts";
 export { displaySize, type PixelAspect, type Size } from "./display-size.ts";
 export { isOnItsSide, type Orientation, uprightFilters } from "./orientation.ts";
-export { displayOrientation, supplementalMessages } from "./parameter-sets/display-orientation.ts";
+export {
+  displayOrientation,
+  supplementalMessages,
+  withoutDisplayOrientation,
+} from "./parameter-sets/display-orientation.ts";
 export { type CodedSequence, h264Sequence } from "./parameter-sets/h264-sequence.ts";
 export { type H265Sequence, h265Sequence } from "./parameter-sets/h265-sequence.ts";
 export { probeFile } from "./probe-file.ts";

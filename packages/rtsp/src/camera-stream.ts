@@ -116,6 +116,11 @@ export class CameraStream {
     return describeReason(CameraReason.DECODE_FAILURE, byUdp);
   }
 
+  /** Lets ffmpeg see how the camera's pictures are to be turned; else only `onFrame` is told. */
+  keepOrientation(): void {
+    if (this.#way instanceof FramePipe) this.#way.keepOrientation();
+  }
+
   /** Starts the stream, into the stdin of an ffmpeg with `inputArguments`. */
   feed(stdin: Writable): void {
     this.#way.feed(stdin);

@@ -135,6 +135,7 @@ async function decode(
     seen.arrivals.push(performance.now() * 1_000);
     arrived(key);
   };
+  stream.keepOrientation();
   stream.feed(child.stdin);
   const kill = () => child.kill("SIGKILL");
   child.stdout.on("data", (piece: Buffer) => {

@@ -2,12 +2,16 @@ import type { Orientation } from "../orientation.ts";
 import { BitReader } from "./bit-reader.ts";
 
 const displayOrientationType = 47;
+/** Far from those that are given out one after another. */
+const reservedType = 254;
 /** By quarter turns anticlockwise: of a picture as it is, and of one that is mirrored first. */
 const turned = [1, 8, 3, 6] as const;
 const mirroredAndTurned = [2, 5, 4, 7] as const;
 
 /** The messages of a unit of supplemental information (SEI), in H.264 (D.1) as in H.265 (D.2). `body`: what follows the unit's header. */
-export function* supplementalMessages(body: Uint8Array): Generator<{ type: number; payload: Uint8Array }> {
+export function* supplementalMessages(
+  body: Uint8Array,
+): Generator<{ at: number; type: number; payload: Uint8Array }> {
   let at = 0;
   const number = (): number => {
     let value = 0;
@@ -18,11 +22,18 @@ export function* supplementalMessages(body: Uint8Array): Generator<{ type: numbe
     return value + (body[at++] ?? 0);
   };
   while (at < body.length - 1) {
+    const begins = at;
     const type = number();
     const size = number();
-    yield { type, payload: body.subarray(at, at + size) };
+    yield { at: begins, type, payload: body.subarray(at, at + size) };
     at += size;
   }
+}
+
+/** Makes of a camera's wish to be turned, in a unit of supplemental information, a message of a type that nobody knows. */
+export function withoutDisplayOrientation(body: Uint8Array): void {
+  for (const { at, type } of supplementalMessages(body))
+    if (type === displayOrientationType) body[at] = reservedType;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { displayOrientation, type Orientation } from "@sightline/media";
+import { displayOrientation, type Orientation, withoutDisplayOrientation } from "@sightline/media";
 import { type NalCodec, nalKind } from "./nal-kind.ts";
 import { type Payload, readPayload } from "./rtp-payload.ts";
 
@@ -29,6 +29,8 @@ const firstRoom = 64 * 1024;
  */
 export class FrameAssembler {
   readonly #codec: NalCodec;
+  /** Whether what the camera says of turning its pictures stays in them, for an ffmpeg that is to see it. */
+  keepsOrientation = false;
   readonly #emit: (frame: CodedFrame) => void;
   /** What is gathered, copied: a camera whose pieces are tiny would else keep all that came between them. */
   #room = Buffer.allocUnsafe(firstRoom);
@@ -127,13 +129,17 @@ export class FrameAssembler {
   #unit(unit: Buffer): void {
     const head = this.#codec === "H264" ? 1 : 2;
     if (unit.length <= head) return;
-    this.#begin(unit, unit.subarray(head));
+    const isSupplemental = this.#begin(unit, unit.subarray(head));
+    const begins = this.#bytes + head;
     this.#add(unit);
+    // Some versions of ffmpeg begin their filters, and with them the sampler, anew when one picture says it and the next does not.
+    if (isSupplemental && !this.keepsOrientation)
+      withoutDisplayOrientation(this.#room.subarray(begins, this.#bytes));
     this.#inUnit = false;
   }
 
-  /** A unit begins with this header, and this behind it. */
-  #begin(header: Buffer, body: Buffer): void {
+  /** A unit begins with this header, and this behind it; returns whether it is supplemental information. */
+  #begin(header: Buffer, body: Buffer): boolean {
     const { picture, first, key, precedes, parameters, supplemental } = nalKind(this.#codec, header, body);
     if (this.#marked && picture && !first) this.#markers = "wrong";
     if (this.#picture && (precedes || (picture && first))) this.end();
@@ -143,6 +149,7 @@ export class FrameAssembler {
     this.#hasParameters ||= parameters;
     if (supplemental) this.#orientation = displayOrientation(body) ?? this.#orientation;
     this.#add(startCode);
+    return supplemental;
   }
 
   #add(piece: Buffer): void {

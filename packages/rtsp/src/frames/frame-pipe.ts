@@ -49,6 +49,11 @@ export class FramePipe implements CameraWay {
     return this.#assembler.hasParameters;
   }
 
+  /** See FrameAssembler. */
+  keepOrientation(): void {
+    this.#assembler.keepsOrientation = true;
+  }
+
   feed(stdin: Writable): void {
     this.#sink = stdin;
     stdin
