@@ -226,7 +226,9 @@ test("model inspect takes a name or a folder too; a wrong place is told, whateve
     run(process.execPath, [join(projectRoot, "packages/cli/src/main.ts"), ...args]);
   const file = join("yolo-nas-pedestrians", "int8.cpu.onnx");
   for (const named of ["yolo-nas-pedestrians", join(projectRoot, "models/yolo-nas-pedestrians")])
-    expect((await cli("model", "inspect", named)).stdout).toContain(`${file}\nThis is YOLO-NAS`);
+    expect((await cli("model", "inspect", named)).stdout).toContain(
+      `${file}\nThis is Sightline's prepared form`,
+    );
   const labels = join(projectRoot, "models/yolo-nas-pedestrians/labels/eval.coco.json");
   for (const [words, ...args] of [
     ["there is no model 'none'", "model", "inspect", "none"],
