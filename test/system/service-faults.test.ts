@@ -151,9 +151,12 @@ test("the model's version is changed again and again under load: no frame is los
   }
   await client.models.activate(model, second);
   expect(await sightline("model", "rollback", model)).toContain(first);
+  // What the version before had taken is finished by it; then all is the other's.
+  const versionsOf = async (name: string, count: number) =>
+    (await system.frames(name, count)).map(({ inference }) => inference.modelVersion);
   for (const name of names) {
-    const [frame] = await system.frames(name, 1);
-    expect(frame.inference.modelVersion).toBe(first);
+    await system.until(async () => (await versionsOf(name, 1))[0] === first);
+    expect(await versionsOf(name, 3)).toEqual([first, first, first]);
   }
   await expectLedgerToMatchStream();
   for (const name of names) expect(await lossesOf(name)).toBe(0);

@@ -50,15 +50,17 @@ export class ServerCertificate {
       throw new SettingError(
         `${tlsServerSettings.tlsCertFile.env} and ${tlsServerSettings.tlsKeyFile.env} go together, and only one is set`,
       );
-    if (tlsCertFile) return new ServerCertificate(files, registry, log);
-    if (tlsClientCaFile)
+    let opened: ServerCertificate | undefined;
+    const metrics = certificateMetrics(registry, () => opened?.validTo);
+    if (tlsCertFile) opened = new ServerCertificate(files, metrics, log);
+    else if (tlsClientCaFile)
       throw new SettingError(
         `${tlsServerSettings.tlsClientCaFile.env} needs TLS: set ${tlsServerSettings.tlsCertFile.env} and ${tlsServerSettings.tlsKeyFile.env} too`,
       );
-    return undefined;
+    return opened;
   }
 
-  private constructor(files: TlsFiles, registry: Registry, log: Logger) {
+  private constructor(files: TlsFiles, { failed, reloads }: CertificateMetrics, log: Logger) {
     this.#files = files;
     this.#log = log;
     const contents = readAll(files);
@@ -68,29 +70,15 @@ export class ServerCertificate {
     this.#certificate = certificate;
     if (hasExpired(certificate))
       log.error({ file: files.tlsCertFile, expired: certificate.validTo }, "the certificate has expired");
-    const expiry = () => this.#certificate.validToDate.getTime() / 1000;
-    new Gauge({
-      name: "sightline_tls_certificate_expiry_timestamp_seconds",
-      help: "When the certificate of gRPC and HTTP expires, in seconds since 1970.",
-      registers: [registry],
-      collect() {
-        this.set(expiry());
-      },
-    });
-    this.#failed = new Gauge({
-      name: "sightline_tls_certificate_reload_failed",
-      help: "1 while the certificate's files hold what cannot be used, so that the one before is still served.",
-      registers: [registry],
-    });
-    this.#reloads = new Counter({
-      name: "sightline_tls_certificate_reloads_total",
-      help: "Times that the certificate's files had changed.",
-      labelNames: ["outcome"],
-      registers: [registry],
-    });
-    for (const outcome of ["taken", "refused"]) this.#reloads.inc({ outcome }, 0);
+    this.#failed = failed;
+    this.#reloads = reloads;
     this.#timer = setInterval(() => this.#look(), lookMs);
     this.#timer.unref();
+  }
+
+  /** When it expires. */
+  get validTo(): Date {
+    return this.#certificate.validToDate;
   }
 
   /** For a server's secure context. */
@@ -214,4 +202,37 @@ class MismatchError extends Error {}
 
 function hasExpired({ validToDate }: X509Certificate): boolean {
   return validToDate.getTime() < Date.now();
+}
+
+interface CertificateMetrics {
+  failed: Gauge;
+  reloads: Counter<"outcome">;
+}
+
+/** Declared without TLS too, so that alerts name nothing that a service does not have; the expiry is then without a value. */
+function certificateMetrics(registry: Registry, validTo: () => Date | undefined): CertificateMetrics {
+  const registers = [registry];
+  new Gauge({
+    name: "sightline_tls_certificate_expiry_timestamp_seconds",
+    help: "When the certificate of gRPC and HTTP expires, in seconds since 1970.",
+    registers,
+    collect() {
+      const date = validTo();
+      if (date) this.set(date.getTime() / 1000);
+      else this.remove();
+    },
+  });
+  const failed = new Gauge({
+    name: "sightline_tls_certificate_reload_failed",
+    help: "1 while the certificate's files hold what cannot be used, so that the one before is still served.",
+    registers,
+  });
+  const reloads = new Counter({
+    name: "sightline_tls_certificate_reloads_total",
+    help: "Times that the certificate's files had changed.",
+    labelNames: ["outcome"],
+    registers,
+  });
+  for (const outcome of ["taken", "refused"] as const) reloads.inc({ outcome }, 0);
+  return { failed, reloads };
 }
