@@ -19,6 +19,7 @@ const limits = {
   SIGHTLINE_DETECTIONS_MAX_BYTES: String(16 * megabyte),
   SIGHTLINE_EVENTS_MAX_BYTES: String(16 * megabyte),
   SIGHTLINE_SNAPSHOTS_MAX_BYTES: String(16 * megabyte),
+  SIGHTLINE_AUDIT_MAX_BYTES: String(16 * megabyte),
 };
 
 let system: System | undefined;

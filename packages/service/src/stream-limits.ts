@@ -2,7 +2,7 @@ import { setting } from "./config.ts";
 
 const gibibyte = 1024 ** 3;
 const smallest = 16 * 1024 ** 2;
-const limit = () => setting.integer(gibibyte, smallest, Number.MAX_SAFE_INTEGER);
+const limit = (usual = gibibyte) => setting.integer(usual, smallest, Number.MAX_SAFE_INTEGER);
 
 /** Settings of results that bound what JetStream stores. */
 export const streamLimitSettings = {
@@ -21,6 +21,11 @@ export const streamLimitSettings = {
     schema: limit(),
     help: "bytes of pictures of events that are kept",
   },
+  auditMaxBytes: {
+    env: "SIGHTLINE_AUDIT_MAX_BYTES",
+    schema: limit(64 * 1024 ** 2),
+    help: "bytes of the audit trail that are kept",
+  },
 } as const;
 
 /** How many bytes each of the streams with a limit may hold. */
@@ -33,7 +38,7 @@ export function streamLimits(
     events: config.eventsMaxBytes,
     snapshots: config.snapshotsMaxBytes,
     deadLetters: 64 * 1024 ** 2,
-    audit: 64 * 1024 ** 2,
+    audit: config.auditMaxBytes,
   };
 }
 

@@ -31,6 +31,7 @@ const limitSettings: Record<string, string> = {
   [streams.detections]: `${settings.maxBytes.env}, of which it gets a quarter,`,
   [streams.timeline]: settings.maxBytes.env,
   [streams.events]: settings.eventsMaxBytes.env,
+  [streams.audit]: settings.auditMaxBytes.env,
   [`OBJ_${snapshotStore}`]: settings.snapshotsMaxBytes.env,
 };
 

@@ -66,6 +66,7 @@ function checkRunning({ storage: { disk, faults }, streams: known }: HttpSystem)
     maxBytes: limitOf(streams.timeline),
     eventsMaxBytes: limitOf(streams.events),
     snapshotsMaxBytes: limitOf(`OBJ_${snapshotStore}`),
+    auditMaxBytes: limitOf(streams.audit),
   };
   const limited = checkLimits(most, limits, storeLimit(held, disk.freeBytes), "warning");
   return [checkDisk(disk), ...findings, ...limited];
@@ -128,13 +129,15 @@ function checkLimits(most: number, limits: Limits, room: number, state: Finding[
   return [{ name, state, detail, fix: lowersLimits(most, limits, room) }];
 }
 
-/** Limits in the same proportion that fit; undefined when the disk is too small for any. */
+/** Limits in the same proportion that fit, but for those that are small; undefined when the disk is too small for any. */
 function lowersLimits(most: number, limits: Limits, room: number): string | undefined {
-  const { deadLetters } = streamLimits(limits);
-  const share = (0.95 * room - deadLetters) / (most - deadLetters);
-  const lowered = Object.entries(streamLimitSettings).map(([key, { env }]) => ({
+  const { deadLetters, audit } = streamLimits(limits);
+  const small = deadLetters + audit;
+  const share = (0.95 * room - small) / (most - small);
+  const { auditMaxBytes: _, ...large } = streamLimitSettings;
+  const lowered = Object.entries(large).map(([key, { env }]) => ({
     env,
-    bytes: Math.floor((share * limits[key as keyof Limits]) / mebibyte) * mebibyte,
+    bytes: Math.floor((share * limits[key as keyof typeof large]) / mebibyte) * mebibyte,
   }));
   if (lowered.some(({ bytes }) => bytes < smallestLimit)) return undefined;
   const settings = lowered.map(({ env, bytes }) => `${env}=${bytes}`).join(" ");
