@@ -29,14 +29,15 @@ export const liveVideoPath = (camera: string) => `/cameras/${camera}/video`;
 
 const lengthBytes = 4;
 
-/** A message: the length of the head (32-bit little-endian), the head as JSON, then the bytes. */
-export function encodeLiveVideo(head: LiveVideoHead, data: Uint8Array = new Uint8Array()): Uint8Array {
-  const text = new TextEncoder().encode(JSON.stringify(head));
-  const message = new Uint8Array(lengthBytes + text.byteLength + data.byteLength);
-  new DataView(message.buffer).setUint32(0, text.byteLength, true);
-  message.set(text, lengthBytes);
-  message.set(data, lengthBytes + text.byteLength);
-  return message;
+/** A binary message for browsers: the length of the head (32-bit little-endian), the head as JSON, then the bytes. */
+export function encodeBinaryMessage(
+  head: LiveVideoHead | LivePicture,
+  data: Uint8Array = new Uint8Array(),
+): Buffer {
+  const text = Buffer.from(JSON.stringify(head));
+  const length = Buffer.alloc(lengthBytes);
+  length.writeUInt32LE(text.byteLength);
+  return Buffer.concat([length, text, data]);
 }
 
 /** Text message on the same WebSocket: what was detected in a frame of the camera. */

@@ -3,6 +3,11 @@ import type { Orientation } from "@sightline/media";
 /** Codecs that are recorded. */
 export type RecordedCodec = "H264" | "H265";
 
+/** Whether video of this codec, as SDP calls it, can be recorded. */
+export function isRecordedCodec(codec: string | undefined): codec is RecordedCodec {
+  return codec === "H264" || codec === "H265";
+}
+
 /** One compressed picture as a camera sent it. */
 export interface CodedPicture {
   /** NAL units with start codes (Annex B). */

@@ -1,4 +1,4 @@
-export type { CodedPicture, RecordedCodec } from "./coded-picture.ts";
+export { type CodedPicture, isRecordedCodec, type RecordedCodec } from "./coded-picture.ts";
 export { LiveMovie, type LivePart } from "./live-movie.ts";
 export { RangeMovie } from "./range-movie.ts";
 export { readSegment, type SegmentContent } from "./read-segment.ts";

@@ -1,6 +1,12 @@
 import { Readable } from "node:stream";
-import { encodeLiveVideo } from "@sightline/contracts";
-import { type CodedPicture, LiveMovie, type LivePart, type RecordedCodec } from "@sightline/recording";
+import { encodeBinaryMessage } from "@sightline/contracts";
+import {
+  type CodedPicture,
+  isRecordedCodec,
+  LiveMovie,
+  type LivePart,
+  type RecordedCodec,
+} from "@sightline/recording";
 
 /** What waits for a viewer that reads slowly; then pictures are left out up to a key picture. */
 const mostWaitingBytes = 4 * 1024 * 1024;
@@ -54,9 +60,9 @@ export class CameraVideo {
 
   #begin(viewer: Viewer): void {
     const codec = this.#codec!;
-    viewer.movie = isPlayable(codec) ? new LiveMovie(codec) : undefined;
+    viewer.movie = isRecordedCodec(codec) ? new LiveMovie(codec) : undefined;
     if (!viewer.movie)
-      send(viewer.stream, encodeLiveVideo({ type: "unplayable", codec: codec.toLowerCase() }));
+      send(viewer.stream, encodeBinaryMessage({ type: "unplayable", codec: codec.toLowerCase() }));
   }
 
   #give(viewer: Viewer, picture: CodedPicture): void {
@@ -64,7 +70,7 @@ export class CameraVideo {
     if (!movie) return;
     const parts = movie.push(picture);
     if (stream.readableLength < mostWaitingBytes) {
-      for (const { data, ...head } of parts) send(stream, encodeLiveVideo(head, data));
+      for (const { data, ...head } of parts) send(stream, encodeBinaryMessage(head, data));
       return;
     }
     // What is left out must not hold the beginning of a movie: then another begins.
@@ -82,8 +88,4 @@ function send(stream: Readable, message: Uint8Array): void {
 
 function isStart({ type }: LivePart): boolean {
   return type === "start";
-}
-
-function isPlayable(codec: string): codec is RecordedCodec {
-  return codec === "H264" || codec === "H265";
 }

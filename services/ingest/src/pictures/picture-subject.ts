@@ -7,7 +7,7 @@ import {
   subjects,
   WireError,
 } from "@sightline/contracts";
-import { type CodedPicture, RecentPictures, type RecordedCodec } from "@sightline/recording";
+import { type CodedPicture, isRecordedCodec, RecentPictures } from "@sightline/recording";
 import type { Nats } from "@sightline/service";
 import { type KeptFrame, RecentFrames } from "./frame-memory.ts";
 import { HandedMoments } from "./handed-moments.ts";
@@ -46,7 +46,7 @@ export class PictureSubject {
 
   /** A connection begins whose video has this codec, as SDP calls it. */
   connected(codec: string, shape: PictureShape): void {
-    this.#stream = isKept(codec)
+    this.#stream = isRecordedCodec(codec)
       ? { pictures: new RecentPictures(codec, this.#pictures.streamLimits), shape }
       : undefined;
   }
@@ -114,8 +114,4 @@ export class PictureSubject {
     const shape = this.#stream?.shape;
     return decodable && shape && { ...moment, decodable, shape };
   }
-}
-
-function isKept(codec: string): codec is RecordedCodec {
-  return codec === "H264" || codec === "H265";
 }

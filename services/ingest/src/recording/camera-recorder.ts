@@ -1,5 +1,5 @@
 import { RecordingMode as Mode, type RecordingStatus, toTimestamp } from "@sightline/contracts";
-import { type CodedPicture, type RecordedCodec, SegmentWriter } from "@sightline/recording";
+import { type CodedPicture, isRecordedCodec, type RecordedCodec, SegmentWriter } from "@sightline/recording";
 import type { RecordingMode } from "./recording-policy.ts";
 import type { Recordings } from "./recordings.ts";
 
@@ -40,7 +40,7 @@ export class CameraRecorder {
   /** Takes a picture of the connection. */
   push(picture: CodedPicture): void {
     if (this.#writer === undefined) {
-      if (!picture.key || !isRecorded(this.#codec)) return;
+      if (!picture.key || !isRecordedCodec(this.#codec)) return;
       const { folder } = this.#recordings;
       if (!folder || this.#mode() === "off") return;
       this.#writer = this.#newWriter(folder, this.#codec);
@@ -78,7 +78,7 @@ export class CameraRecorder {
 
   #message(): string {
     if (this.#mode() === "off") return "";
-    if (this.#codec !== undefined && !isRecorded(this.#codec))
+    if (this.#codec !== undefined && !isRecordedCodec(this.#codec))
       return `video of the codec ${this.#codec} cannot be recorded; set the camera to H.264 or H.265`;
     return this.#recordings.fault ?? "";
   }
@@ -99,8 +99,4 @@ export class CameraRecorder {
       },
     });
   }
-}
-
-function isRecorded(codec: string | undefined): codec is RecordedCodec {
-  return codec === "H264" || codec === "H265";
 }

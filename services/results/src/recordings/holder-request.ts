@@ -1,6 +1,7 @@
 import { httpErrorSchema, type RecordingsAnswer } from "@sightline/contracts";
 import type { z } from "zod";
 import { ApiError } from "../grpc/errors.ts";
+import type { RecordingHolders } from "./recording-holders.ts";
 
 /** Until an answer begins: an hour of video is put together on a slow disk. */
 const answerMs = 60_000;
@@ -47,6 +48,28 @@ export async function askHolder(holder: RecordingsAnswer, request: HolderRequest
     "recording_unavailable",
     `ingest '${holder.ingest}' cannot give the recording: ${message}`,
   );
+}
+
+/**
+ * Asks the ingest of this name, of which the camera's recordings or video are wanted; undefined when it does not answer.
+ * @throws ApiError recording_not_found, recording_unavailable
+ */
+export async function askIngest(
+  holders: RecordingHolders,
+  ingest: string,
+  camera: string,
+  request: HolderRequest,
+): Promise<Response | undefined> {
+  const known = holders.known(ingest);
+  if (known) {
+    // Its address and secret are others when it was started again since.
+    const answer = await askHolder(known, request).catch(() => undefined);
+    if (answer) return answer;
+  }
+  // All ingests answer, whether they have something or not.
+  await holders.find(camera, { fromMs: 0, toMs: 1 });
+  const holder = holders.known(ingest);
+  return holder && askHolder(holder, request);
 }
 
 /** Asks an ingest for something in JSON. @throws ApiError recording_not_found, recording_unavailable */

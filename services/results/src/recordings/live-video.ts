@@ -1,6 +1,6 @@
 import { type CameraStatus, isCameraId, liveVideoPath } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
-import { askHolder } from "./holder-request.ts";
+import { askIngest } from "./holder-request.ts";
 import type { RecordingHolders } from "./recording-holders.ts";
 
 /** More than a key picture of any camera with its head. */
@@ -55,21 +55,12 @@ export class LiveVideo {
     if (!isCameraId(camera)) throw new ApiError("invalid_argument", "the camera's name is not valid");
     requireCamera(camera);
     const ingest = status(camera)?.ingest ?? "";
-    const request = { path: liveVideoPath(camera), signal };
-    const known = holders.known(ingest);
-    if (known) {
-      // Its address and secret are others when it was started again since.
-      const answer = await askHolder(known, request).catch(() => undefined);
-      if (answer) return answer;
-      signal.throwIfAborted();
-    }
-    await holders.find(camera, { fromMs: 0, toMs: 1 });
-    const holder = holders.known(ingest);
-    if (!holder)
+    const answer = await askIngest(holders, ingest, camera, { path: liveVideoPath(camera), signal });
+    if (!answer)
       throw new ApiError(
         "recording_unavailable",
         `no ingest that answers receives camera '${camera}' now; try again`,
       );
-    return askHolder(holder, request);
+    return answer;
   }
 }

@@ -13,7 +13,7 @@ import {
 } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
 import { clipRange, searchedRange, timeOfEvent } from "./event-range.ts";
-import { askHolder, askHolderForJson } from "./holder-request.ts";
+import { askHolder, askHolderForJson, askIngest } from "./holder-request.ts";
 import { openRange } from "./open-range.ts";
 import type { HeldSegment } from "./playlist.ts";
 import { nothingFound } from "./recording-faults.ts";
@@ -110,20 +110,13 @@ export class RecordingService {
   ): Promise<Response> {
     checkCamera(camera);
     const request = { path: recordingPaths.segment(camera, encodeURIComponent(id)), headers, signal };
-    const known = this.#parts.holders.known(ingest);
-    if (known) {
-      // Its address and secret are others when it was started again since.
-      const answer = await askHolder(known, request).catch(() => undefined);
-      if (answer) return answer;
-    }
-    await this.#find(camera, { fromMs: 0, toMs: 1 });
-    const holder = this.#parts.holders.known(ingest);
-    if (!holder)
+    const answer = await askIngest(this.#parts.holders, ingest, camera, request);
+    if (!answer)
       throw new ApiError(
         "recording_unavailable",
         `ingest '${ingest.slice(0, 128)}' does not answer; try again`,
       );
-    return askHolder(holder, request);
+    return answer;
   }
 
   /** Deletes what lies wholly in the range, or all there is, at every ingest. */

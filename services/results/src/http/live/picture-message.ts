@@ -1,5 +1,6 @@
 import {
   cameraIdOf,
+  encodeBinaryMessage,
   type FrameDetections,
   fromTimestamp,
   type LivePicture,
@@ -25,10 +26,7 @@ export function toLivePicture({ frame, detections }: FrameDetections, now: numbe
   };
 }
 
-/** The binary message of a frame: a 32-bit little-endian length, the head as JSON, then the JPEG. */
+/** The binary message of a frame: its head, then the JPEG. */
 export function encodePictureMessage(event: FrameDetections, jpeg: Uint8Array, now: number): Buffer {
-  const text = Buffer.from(JSON.stringify(toLivePicture(event, now)));
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(text.byteLength);
-  return Buffer.concat([length, text, jpeg]);
+  return encodeBinaryMessage(toLivePicture(event, now), jpeg);
 }
