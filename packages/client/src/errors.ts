@@ -41,7 +41,8 @@ export class SightlineError extends Error {
  */
 export function isPassing({ code, reason }: SightlineError, everOpen: boolean): boolean {
   if (code === "UNAVAILABLE") return true;
-  if (reason === "too_many_subscribers") return everOpen;
+  if (reason === "too_many_calls") return true;
+  if (reason === "too_many_subscribers" || reason === "too_many_streams") return everOpen;
   // Without the server's own code, these are streams that were reset on the way.
   return (
     reason === undefined && (code === "INTERNAL" || code === "CANCELLED" || code === "DEADLINE_EXCEEDED")

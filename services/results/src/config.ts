@@ -84,6 +84,26 @@ export const settings = {
     schema: setting.integer(64, 1, 10_000),
     help: "browsers at a time that are told of changes as they happen",
   },
+  maxSocketsPerUser: {
+    env: "SIGHTLINE_MAX_SOCKETS_PER_USER",
+    schema: setting.integer(32, 1, 10_000),
+    help: "of these, those of one user or token",
+  },
+  maxCallsPerAddress: {
+    env: "SIGHTLINE_MAX_CALLS_PER_ADDRESS",
+    schema: setting.integer(2_000, 1, 1_000_000),
+    help: "calls and requests a second from one address, over ten seconds",
+  },
+  maxCallsPerUser: {
+    env: "SIGHTLINE_MAX_CALLS_PER_USER",
+    schema: setting.integer(1_000, 1, 1_000_000),
+    help: "calls and requests a second of one user or token, over ten seconds",
+  },
+  maxStreamsPerUser: {
+    env: "SIGHTLINE_MAX_STREAMS_PER_USER",
+    schema: setting.integer(1_500, 1, 100_000),
+    help: "streams and downloads of one user or token at a time",
+  },
   defaultModel: {
     env: "SIGHTLINE_DEFAULT_MODEL",
     schema: setting.modelName("yolo-nas-pedestrians"),

@@ -41,6 +41,7 @@ import {
 import { accessHandlers } from "./access/access-handlers.ts";
 import { Audit } from "./access/audit.ts";
 import { AuditHistory } from "./access/audit-history.ts";
+import { CallLimits } from "./access/call-limits.ts";
 import { userOfCall, userOfRequest } from "./access/certificate-user.ts";
 import { startAccess } from "./access/start-access.ts";
 import { TrustedProxies } from "./access/trusted-proxies.ts";
@@ -125,11 +126,15 @@ export async function startResults(
       ownMetrics: true,
     }),
   );
-  const { consoleDirectory, maxSockets } = config;
+  const { consoleDirectory, maxSockets, maxSocketsPerUser } = config;
+  const limits = new CallLimits(config, prometheus);
   const hosts = [splitAddress(config.http).host, ...config.httpHosts];
   const local = isLoopback(config.http);
   const httpApi = new HttpApi(
-    { version, hosts, consoleDirectory, maxSockets, local, certificateUser: userOfRequest },
+    {
+      ...{ version, hosts, consoleDirectory, maxSockets, maxSocketsPerUser, limits, local },
+      certificateUser: userOfRequest,
+    },
     log,
   );
   await httpApi.register(http.app, prometheus);
@@ -261,6 +266,7 @@ export async function startResults(
     certificateUser: userOfCall,
     audit: auditParts.audit,
     proxies: new TrustedProxies(config.trustedProxies),
+    limits,
   };
   const calls = new GrpcCalls(callAccess, log, (method, code) => metrics.call(method, code));
   const grpc = life.add(new GrpcServer(calls, certificate));

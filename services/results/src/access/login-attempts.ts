@@ -1,6 +1,6 @@
-import { isIPv6 } from "node:net";
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import { ApiError } from "../grpc/errors.ts";
+import { networkOf } from "./caller-network.ts";
 
 /** Failures are remembered for so long, in seconds. */
 const memorySeconds = 24 * 60 * 60;
@@ -68,26 +68,8 @@ export class LoginAttempts {
   }
 }
 
-/** Whoever has one IPv6 address has 2^64 of them. */
-function networkOf(address: string): string {
-  if (!isIPv6(address) || address.startsWith("::ffff:")) return address.replace(/^::ffff:/, "");
-  const [head = "", tail = ""] = address.split("::");
-  const groups = head.split(":").filter(Boolean);
-  const rest = tail.split(":").filter(Boolean);
-  const all = [...groups, ...Array<string>(Math.max(0, 8 - groups.length - rest.length)).fill("0"), ...rest];
-  return `${all.slice(0, 4).join(":")}::/64`;
-}
-
-/** An attempt came too early. */
-export class TooManyAttempts extends ApiError {
-  readonly retryAfterSeconds: number;
-
-  constructor(retryAfterSeconds: number) {
-    super("too_many_attempts", `too many wrong passwords; try again in ${retryAfterSeconds} s`);
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
-}
-
-function tooMany(seconds: number): TooManyAttempts {
-  return new TooManyAttempts(seconds);
+function tooMany(retryAfterSeconds: number): ApiError {
+  return new ApiError("too_many_attempts", `too many wrong passwords; try again in ${retryAfterSeconds} s`, {
+    retryAfterSeconds,
+  });
 }

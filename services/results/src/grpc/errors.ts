@@ -22,6 +22,8 @@ const statusOf = {
   activation_superseded: status.ABORTED,
   etag_mismatch: status.ABORTED,
   too_many_subscribers: status.RESOURCE_EXHAUSTED,
+  too_many_calls: status.RESOURCE_EXHAUSTED,
+  too_many_streams: status.RESOURCE_EXHAUSTED,
   rules_invalid: status.INVALID_ARGUMENT,
   registry_unavailable: status.UNAVAILABLE,
   history_unavailable: status.UNAVAILABLE,
@@ -56,17 +58,25 @@ export type ApiErrorCode = keyof typeof statusOf;
 /** Every code. */
 export const apiErrorCodes = Object.keys(statusOf) as ApiErrorCode[];
 
-/** Trailing metadata that carries the code. */
+/** Trailing metadata that carries the code, and after how many seconds it is worth trying again, where that is known. */
 const codeKey = "sightline-error";
+const retryKey = "retry-after";
 
 /** A fault that the caller is told about; `message` is for people and holds no secret. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly code: ApiErrorCode;
+  /** When it is worth trying again, where that is known. */
+  readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: ApiErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: ApiErrorCode,
+    message: string,
+    { retryAfterSeconds, ...options }: ErrorOptions & { retryAfterSeconds?: number } = {},
+  ) {
     super(message, options);
     this.code = code;
+    this.retryAfterSeconds = retryAfterSeconds;
   }
 }
 
@@ -109,5 +119,6 @@ export function toStatus(error: unknown, log: Logger): StatusObject {
   const told = toApiError(error, log);
   const metadata = new Metadata();
   metadata.set(codeKey, told.code);
+  if (told.retryAfterSeconds !== undefined) metadata.set(retryKey, String(told.retryAfterSeconds));
   return { code: grpcStatusOf(told.code), details: told.message, metadata };
 }

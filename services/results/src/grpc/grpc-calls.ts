@@ -12,6 +12,7 @@ import { accessOfRpc, type RpcName } from "../access/access-table.ts";
 import type { Audit } from "../access/audit.ts";
 import { auditOfRpc, describeCall } from "../access/audit-table.ts";
 import { authenticate, type KnownIdentities } from "../access/authenticate.ts";
+import type { CallLimits } from "../access/call-limits.ts";
 import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import { type CameraIds, forEyesOf, permitCamera, permitRole } from "../access/permit.ts";
 import type { Principal } from "../access/principal.ts";
@@ -47,6 +48,8 @@ export interface CallAccess {
   audit?: Pick<Audit, "record">;
   /** By whom callers' addresses are told. */
   proxies?: TrustedProxies;
+  /** How much one caller may ask. */
+  limits?: CallLimits;
 }
 
 /** Who makes a call, which its method lets in. */
@@ -112,7 +115,7 @@ export class GrpcCalls {
           callback(null, response);
         },
         (error) => {
-          const outcome = toStatus(error, this.#log);
+          const outcome = this.#statusOf(error);
           this.#observe(method, status[outcome.code]);
           callback(outcome);
         },
@@ -131,7 +134,9 @@ export class GrpcCalls {
       this.#streams.add(end);
       call.once("cancelled", () => abort.abort());
       let off: (() => void) | undefined;
+      let release: (() => void) | undefined;
       this.#letIn(method, call, abort.signal, async (caller) => {
+        release = this.#access.limits?.open(caller.principal);
         off = caller.principal?.onEnd(end);
         for await (const response of produce(call.request, caller)) {
           if (!call.write(response)) await once(call, "drain", { signal: abort.signal });
@@ -145,13 +150,14 @@ export class GrpcCalls {
           },
           (error) => {
             if (call.cancelled) return this.#observe(method, "CANCELLED");
-            const outcome = toStatus(abort.signal.aborted ? abort.signal.reason : error, this.#log);
+            const outcome = this.#statusOf(abort.signal.aborted ? abort.signal.reason : error);
             this.#observe(method, status[outcome.code]);
             call.emit("error", outcome);
           },
         )
         .finally(() => {
           off?.();
+          release?.();
           this.#streams.delete(end);
         });
     });
@@ -166,10 +172,12 @@ export class GrpcCalls {
       let opened: OpenStream | undefined;
       let ended = false;
       let off: (() => void) | undefined;
+      let release: (() => void) | undefined;
       const abort = new AbortController();
       const finish = (code: string) => {
         ended = true;
         off?.();
+        release?.();
         opened?.stop();
         abort.abort();
         this.#streams.delete(end);
@@ -177,7 +185,7 @@ export class GrpcCalls {
       };
       const end = (error: unknown) => {
         if (ended) return;
-        const outcome = toStatus(error, this.#log);
+        const outcome = this.#statusOf(error);
         finish(status[outcome.code]);
         call.emit("error", outcome);
       };
@@ -187,6 +195,7 @@ export class GrpcCalls {
       this.#streams.add(end);
       this.#letIn(method, call, abort.signal, async (caller) => {
         if (ended) return;
+        release = this.#access.limits?.open(caller.principal);
         opened = open(call, caller);
         // Tells the client that it will miss nothing from here on, and where that is.
         const headers = new Metadata();
@@ -207,7 +216,10 @@ export class GrpcCalls {
   ): Promise<R> {
     let principal: Principal | undefined;
     try {
+      const { limits, identities } = this.#access;
+      if (!identities.local()) await limits?.fromAddress(this.#addressOf(call));
       principal = await this.#caller(call);
+      await limits?.fromCaller(principal);
       const answer = await this.#permitted(method, call, principal, signal, task);
       this.#record(method, call, principal);
       return answer;
@@ -226,6 +238,11 @@ export class GrpcCalls {
       certificateUser: certificateUser?.(call),
       forwarded: proxyHeaders.some((name) => header(name) !== undefined),
     });
+  }
+
+  #statusOf(error: unknown): ReturnType<typeof toStatus> {
+    this.#access.limits?.observe(error);
+    return toStatus(error, this.#log);
   }
 
   #addressOf(call: AnyCall): string {

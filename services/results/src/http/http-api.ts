@@ -11,6 +11,7 @@ import {
 import type { Registry } from "prom-client";
 import type { Audit } from "../access/audit.ts";
 import type { AuditHistory } from "../access/audit-history.ts";
+import type { CallLimits } from "../access/call-limits.ts";
 import type { CameraIds } from "../access/permit.ts";
 import type { AccessParts } from "../access/start-access.ts";
 import { ApiError } from "../grpc/errors.ts";
@@ -18,7 +19,7 @@ import { recordRequests } from "./access/http-audit.ts";
 import { type CertificateUser, HttpGuard } from "./access/http-guard.ts";
 import { metricsRoute } from "./access/metrics-route.ts";
 import { consoleFiles } from "./console-files.ts";
-import { sendError } from "./http-errors.ts";
+import { apiErrorOf, sendError } from "./http-errors.ts";
 import { liveRoute, OpenSockets } from "./live/live-route.ts";
 import { videoRoute } from "./live/video-route.ts";
 import { namedSchemas } from "./named-schemas.ts";
@@ -50,6 +51,8 @@ export interface HttpApiOptions {
   consoleDirectory: string;
   /** Most WebSockets at a time. */
   maxSockets: number;
+  maxSocketsPerUser: number;
+  limits: CallLimits;
   /** Whether the server is reached from this machine only. */
   local: boolean;
   certificateUser?: CertificateUser;
@@ -77,8 +80,8 @@ export class HttpApi {
   constructor(options: HttpApiOptions, log: Logger) {
     this.#options = options;
     this.#log = log;
-    this.#sockets = new OpenSockets(options.maxSockets);
-    this.#guard = new HttpGuard(options.local, options.certificateUser);
+    this.#sockets = new OpenSockets(options.maxSockets, options.maxSocketsPerUser);
+    this.#guard = new HttpGuard(options.local, options.limits, options.certificateUser);
   }
 
   /** Adds the routes to an app that does not listen yet. `metrics` is what `/metrics` tells. */
@@ -134,9 +137,11 @@ export class HttpApi {
   #protect(scope: FastifyInstance): void {
     this.#guard.protect(scope);
     recordRequests(scope, () => this.#audit?.audit);
-    scope.setErrorHandler((error, request, reply) =>
-      sendError(this.#guard.tell(request, error), reply, this.#log),
-    );
+    scope.setErrorHandler((error, request, reply) => {
+      const told = apiErrorOf(this.#guard.tell(request, error));
+      this.#options.limits.observe(told);
+      return sendError(told, reply, this.#log);
+    });
   }
 
   async #registerApi(scope: FastifyInstance): Promise<void> {

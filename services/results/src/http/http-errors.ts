@@ -54,8 +54,9 @@ export function httpStatus(code: ApiErrorCode): number {
 
 /** Answers with an error in the shape that all errors have. Faults of the server are logged, not told. */
 export function sendError(error: unknown, reply: FastifyReply, log: Logger): FastifyReply {
-  const { code, message } = toApiError(fromFastify(error), log);
+  const { code, message, retryAfterSeconds } = toApiError(apiErrorOf(error), log);
   const body: HttpError = { code, message };
+  if (retryAfterSeconds !== undefined) reply.header("retry-after", retryAfterSeconds);
   // Written out here: the route's own schemas say nothing of errors that come before it.
   return reply
     .code(httpStatus(code))
@@ -64,7 +65,9 @@ export function sendError(error: unknown, reply: FastifyReply, log: Logger): Fas
     .send(JSON.stringify(body));
 }
 
-function fromFastify(error: unknown): unknown {
+/** A fault that fastify has found, as one of ours; all else as it is. */
+export function apiErrorOf(error: unknown): unknown {
+  if (error instanceof ApiError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
     const where = error.validationContext ?? "request";
     const faults = error.validation.map(({ instancePath, message }) => {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { type RouteRequest, routeAccess } from "../../access/access-table.ts";
 import { authenticate } from "../../access/authenticate.ts";
+import type { CallLimits } from "../../access/call-limits.ts";
 import type { Identities } from "../../access/identities.ts";
 import { type CameraIds, forEyesOf, permitCamera, permitRole } from "../../access/permit.ts";
 import { localPrincipal, type Principal } from "../../access/principal.ts";
@@ -29,12 +30,14 @@ export type CertificateUser = (request: FastifyRequest) => string | undefined;
 /** The one place where HTTP requests and WebSockets are let in, as the table of access says. */
 export class HttpGuard {
   readonly #local: boolean;
+  readonly #limits: CallLimits;
   readonly #certificateUser: CertificateUser;
   #known: { identities: Identities; ids: CameraIds } | undefined;
 
   /** `local`: the server is reached from this machine only. */
-  constructor(local: boolean, certificateUser: CertificateUser = () => undefined) {
+  constructor(local: boolean, limits: CallLimits, certificateUser: CertificateUser = () => undefined) {
     this.#local = local;
+    this.#limits = limits;
     this.#certificateUser = certificateUser;
   }
 
@@ -58,22 +61,23 @@ export class HttpGuard {
       const { url } = request.routeOptions;
       const access = url === undefined ? undefined : routeAccess(request.method, url);
       if (!access) return;
-      if (access.needs === "anyone") {
-        request.principal = await this.#caller(request).catch(() => undefined);
-        return;
-      }
-      const principal = await this.#caller(request);
+      if (!this.#known?.identities.local()) await this.#limits.fromAddress(request.ip);
+      const caller = this.#caller(request);
+      const principal = await (access.needs === "anyone" ? caller.catch(() => undefined) : caller);
+      await this.#limits.fromCaller(principal);
       request.principal = permitRole(principal, access.needs, `${request.method} of this path`);
     });
     scope.addHook("onRequest", async (request, reply) => {
       // What is being sent ends with the right to see it; a WebSocket closes with a word (live-route.ts).
       if (request.ws || !request.principal) return;
+      const release = this.#limits.open(request.principal);
       let ending: NodeJS.Timeout | undefined;
       const off = request.principal.onEnd(() => {
         ending = setTimeout(() => request.raw.socket.destroy(), endMs);
       });
       reply.raw.once("close", () => {
         off();
+        release();
         clearTimeout(ending);
       });
     });

@@ -1,6 +1,7 @@
 import { liveCloseCodes } from "@sightline/contracts";
 import type { FastifyInstance } from "fastify";
 import type { WebSocket } from "ws";
+import { callerKey } from "../../access/call-limits.ts";
 import type { Principal } from "../../access/principal.ts";
 import { ApiError } from "../../grpc/errors.ts";
 import { callerOf } from "../access/http-guard.ts";
@@ -26,12 +27,12 @@ export function liveRoute(app: FastifyInstance, hub: () => LiveHub, sockets: Ope
         if (!request.ws)
           throw new ApiError("invalid_argument", "this is a WebSocket; connect with Upgrade: websocket");
         hub();
-        sockets.reserve();
+        sockets.reserve(callerOf(request));
       },
     },
     (connection, request) => {
       const principal = callerOf(request);
-      const release = sockets.open(connection);
+      const release = sockets.open(connection, principal);
       const socket = hub().add(connection, principal.scope);
       const off = endWith(principal, connection, () => hub().remove(socket));
       connection.on("message", (data, isBinary) =>
@@ -62,15 +63,18 @@ export function endWith(principal: Principal, connection: WebSocket, ended: () =
 /** The WebSockets that are open, at most so many. */
 export class OpenSockets {
   readonly #max: number;
-  readonly #open = new Set<WebSocket>();
+  readonly #maxPerUser: number;
+  /** Each with what its caller is counted by. */
+  readonly #open = new Map<WebSocket, string | undefined>();
   #stopped = false;
 
-  constructor(max: number) {
+  constructor(max: number, maxPerUser: number) {
     this.#max = max;
+    this.#maxPerUser = maxPerUser;
   }
 
   /** @throws ApiError too_many_sockets when there is room for no other, stopping */
-  reserve(): void {
+  reserve(caller: Principal): void {
     if (this.#stopped)
       throw new ApiError("stopping", "the server is stopping; connect again when it is back");
     if (this.#open.size >= this.#max)
@@ -78,18 +82,26 @@ export class OpenSockets {
         "too_many_sockets",
         `there are ${this.#open.size} live connections, the most that this server takes (SIGHTLINE_MAX_SOCKETS)`,
       );
+    const key = callerKey(caller);
+    if (key === undefined) return;
+    const own = [...this.#open.values()].filter((each) => each === key).length;
+    if (own >= this.#maxPerUser)
+      throw new ApiError(
+        "too_many_sockets",
+        `'${caller.name}' has ${own} live connections, the most that one user or token may (SIGHTLINE_MAX_SOCKETS_PER_USER)`,
+      );
   }
 
   /** Counts a socket until the returned function is called. */
-  open(socket: WebSocket): () => void {
-    this.#open.add(socket);
+  open(socket: WebSocket, caller: Principal): () => void {
+    this.#open.set(socket, callerKey(caller));
     return () => this.#open.delete(socket);
   }
 
   /** Ends all of them; a browser that does not answer is not waited for. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all([...this.#open].map(end));
+    await Promise.all([...this.#open.keys()].map(end));
   }
 }
 

@@ -73,13 +73,14 @@ export function videoRoute(app: FastifyInstance, videos: () => VideoSockets, soc
         if (!request.ws)
           throw new ApiError("invalid_argument", "this is a WebSocket; connect with Upgrade: websocket");
         videos();
-        sockets.reserve();
+        sockets.reserve(callerOf(request));
       },
     },
     (connection, request) => {
       const { params, log } = request;
-      const release = sockets.open(connection);
-      const off = endWith(callerOf(request), connection, () => videos().remove(connection));
+      const principal = callerOf(request);
+      const release = sockets.open(connection, principal);
+      const off = endWith(principal, connection, () => videos().remove(connection));
       const stopPinging = keepPinging(connection);
       // What breaks a connection closes it; there is nothing else to do.
       connection.on("error", () => connection.terminate());

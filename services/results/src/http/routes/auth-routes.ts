@@ -1,6 +1,5 @@
 import { type HttpAuth, httpAuthSchema, httpLoginSchema } from "@sightline/contracts";
 import { z } from "zod";
-import { TooManyAttempts } from "../../access/login-attempts.ts";
 import type { AccessParts } from "../../access/start-access.ts";
 import { clearSessionCookie, sessionSecretOf, setSessionCookie } from "../access/session-cookie.ts";
 import { errorAnswers } from "./api-error.ts";
@@ -49,12 +48,7 @@ export function authRoutes(app: ApiApp, access: () => AccessParts): void {
     async (request, reply) => {
       const { logins, sessions } = access();
       const { user, password } = request.body;
-      try {
-        await logins.check(user, password, request.ip);
-      } catch (error) {
-        if (error instanceof TooManyAttempts) reply.header("retry-after", error.retryAfterSeconds);
-        throw error;
-      }
+      await logins.check(user, password, request.ip);
       setSessionCookie(request, reply, await sessions.begin(user));
       return reply.code(204).send();
     },
