@@ -127,6 +127,7 @@ async function benchPictures(clip: VideoClip, say: (line: string) => void) {
         ffmpeg,
         interlaced: false,
         orientation: 1,
+        masks: [],
         maxWidth: undefined,
         quality: 85,
         signal: AbortSignal.timeout(30_000),

@@ -87,6 +87,7 @@ async function receive(url: string, ffmpegPath: string, direct: boolean, ended: 
         targetFps: 0,
         interlaced: false,
         orientation: 1,
+        masks: [],
         geometry,
         ledger: new Ledger(),
         buffers,

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { connect, type SightlineClient } from "@sightline/client";
 import { findFfmpeg } from "@sightline/rtsp";
+import { readClip, ScriptedCamera } from "@sightline/rtsp/testing";
 import { freePort } from "@sightline/service/testing";
 import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -141,6 +142,81 @@ test("what is recorded is listed, played by a playlist, and deleted", async () =
   const far = { from: new Date(0), to: new Date(7_200_000) };
   await expect(client.recordings.video("yard", far)).rejects.toMatchObject({ reason: "invalid_argument" });
   await client.cameras.delete("yard");
+}, 240_000);
+
+/** Pixels in magenta around the painted part, in an image or in all pictures of a video. */
+function magentaPixels(input: string, data?: Uint8Array): number {
+  const part = "crop=iw*0.3:ih*0.25:iw*0.7:0,format=rgb24";
+  const args = ["-v", "error", "-i", input, "-vf", part, "-f", "rawvideo", "pipe:1"];
+  const pixels = execFileSync(ffmpeg, args, { maxBuffer: 2e9, ...(data && { input: data }) });
+  expect(pixels.length).toBeGreaterThan(0);
+  let count = 0;
+  for (let at = 0; at < pixels.length; at += 3)
+    if (pixels[at]! > 120 && pixels[at + 1]! < 90 && pixels[at + 2]! > 120) count += 1;
+  return count;
+}
+
+test("what a privacy mask hides is in no snapshot, picture of an event, clip, recording or playlist", async () => {
+  const paint = "drawbox=x=iw*0.75:y=0:w=iw*0.2:h=ih*0.2:c=magenta:t=fill";
+  const clip = await readClip({
+    encode: ["-vf", paint, "-c:v", "libx264", "-preset", "ultrafast", "-g", "20", "-bf", "0"],
+  });
+  const camera = await ScriptedCamera.start({ tracks: [{ clip }] });
+  try {
+    await client.cameras.register("open", { uri: camera.url() });
+    await system.until(async () => {
+      const open = await client.cameras.snapshot("open").catch(() => undefined);
+      return open !== undefined && magentaPixels("pipe:0", open.jpeg) > 100;
+    });
+    await client.cameras.delete("open");
+
+    const mask = "0.72,0 0.98,0 0.98,0.23 0.72,0.23";
+    sightline(
+      "camera",
+      "add",
+      "masked",
+      camera.url(),
+      "--no-probe",
+      "--record",
+      "continuous",
+      "--privacy-mask",
+      mask,
+    );
+    await system.client.call("RulesService/UpdateCameraRules", {
+      rules: { name: "cameras/masked/rules", rules: [{ type: "EVENT_TYPE_APPEARED", classes: ["person"] }] },
+    });
+    const request = { filter: { cameras: ["cameras/masked"] } };
+    let event: Json;
+    for await (const { happened } of system.client.stream("EventService/SubscribeEvents", request)) {
+      event = happened;
+      if (event?.hasClip && event.snapshotFrame) break;
+    }
+    const pictures = await Promise.all([
+      client.cameras.snapshot("masked"),
+      client.cameras.snapshot("masked", { annotated: true }),
+      client.cameras.snapshot("masked", { modelFrame: true }),
+      client.events.snapshot(event.name),
+      client.events.snapshot(event.name, { annotated: true }),
+    ]);
+    for (const { jpeg } of pictures) expect(magentaPixels("pipe:0", jpeg)).toBe(0);
+
+    const captured = Date.parse(event.frame.captureTime);
+    await system.until(async () => {
+      const spans = await client.recordings.spans("masked").catch(() => []);
+      return spans.some(({ to }) => to.getTime() > captured + 6_000);
+    });
+    const [span] = await client.recordings.spans("masked");
+    const [from, to] = [span!.from.toISOString(), new Date(captured + 5_000).toISOString()];
+    const id = event.name.split("/").at(-1);
+    const files = ["masked-clip.mp4", "masked-range.mp4"].map((name) => join(system.directory, name));
+    sightline("events", "clip", `masked/${id}`, "--out", files[0]!);
+    sightline("camera", "recording", "masked", "--from", from, "--to", to, "--out", files[1]!);
+    const playlist = `${origin}/cameras/masked/recording/playlist.m3u8?from=${from}&to=${to}`;
+    for (const video of [...files, playlist]) expect(magentaPixels(video)).toBe(0);
+  } finally {
+    await client.cameras.delete("masked").catch(() => undefined);
+    await camera.stop();
+  }
 }, 240_000);
 
 test("of two ingests the one that has the recording is found", async () => {

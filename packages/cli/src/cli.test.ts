@@ -77,6 +77,14 @@ describe("camera", () => {
       "--record-events-days",
       "30",
       "--no-record-audio",
+      ...[
+        "--privacy-mask",
+        "0,0 0.5,0 0.5,0.25",
+        "--privacy-mask",
+        "0.8,0.8 1,0.8 1,1",
+        "--masked-video",
+        "off",
+      ],
       "--json",
     );
     expect(JSON.parse(updated.stdout)).toMatchObject({
@@ -86,7 +94,22 @@ describe("camera", () => {
       transport: "udp",
       decode: "default",
       recording: { mode: "continuous", maxAgeDays: 7, eventsMaxAgeDays: 30, audio: false },
+      privacyMasks: [
+        [
+          [0, 0],
+          [0.5, 0],
+          [0.5, 0.25],
+        ],
+        [
+          [0.8, 0.8],
+          [1, 0.8],
+          [1, 1],
+        ],
+      ],
+      maskedVideo: "off",
     });
+    const open = await sightline("camera", "update", "front", "--no-privacy-masks", "--json");
+    expect(JSON.parse(open.stdout)).toMatchObject({ privacyMasks: [], maskedVideo: "off" });
     const stale = await sightline("camera", "update", "front", "--fps", "1", "--etag", camera.etag);
     expect(stale).toMatchObject({ code: 1, stdout: "" });
 
@@ -170,6 +193,11 @@ describe("errors are one line on stderr, in the words of the command line", () =
     [[...camera, "rtsp://cam/x", "--model", "no pe"], 1, "--model is not a model name"],
     [[...camera, "rtsp://cam/x", "--fps", "241"], 1, "--fps is 241; expected 0 (every frame) to 240"],
     [[...camera, "rtsp://cam/x", "--min-score", "2"], 1, "--min-score is 2; expected 0"],
+    [
+      [...camera, "rtsp://cam/x", "--privacy-mask", "0,0 1,0 2,2"],
+      1,
+      "--privacy-mask is wrong in mask 1: x and y",
+    ],
     [[...camera, "rtsp://cam/x", "--record-days", "-1"], 1, "--record-days is -1; expected 0 (until"],
     [
       [...camera, "rtsp://cam/x", "--record-events-days", "9999"],

@@ -7,6 +7,7 @@ const words: readonly (readonly [RegExp, string | ((whole: string, field: string
   [/\bcamera\.target_fps\b/g, "--fps"],
   [/\b(?:camera\.recording\.)?max_age_days\b/g, "--record-days"],
   [/\bcamera\.recording\.events_max_age_days\b/g, "--record-events-days"],
+  [/\bcamera\.privacy_masks\b/g, "--privacy-mask"],
   [/\bcamera\.([a-z_]+)\b/g, (_, field) => `--${field.replaceAll("_", "-")}`],
   [/\bmin_score\b/g, "--min-score"],
   [/ \(recording\.mode\)/g, "; ./sightline camera update NAME --record events turns it on"],

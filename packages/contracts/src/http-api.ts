@@ -9,7 +9,10 @@ const name = z.string().max(63);
 /** x_min, y_min, x_max, y_max in 0..1 of the picture. */
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 const point = z.tuple([z.number(), z.number()]);
-const polygon = z.array(point).max(64);
+const polygon = z.array(point).max(limits.maxPolygonPoints);
+const privacyMasks = z.array(polygon).max(limits.maxPrivacyMasks);
+/** What becomes of the video of a camera with privacy masks. */
+const maskedVideo = z.enum(["transcode", "off"]);
 
 export const httpLedgerSchema = z.object({
   captured: z.number(),
@@ -101,6 +104,9 @@ export const httpCameraSettingsSchema = z.strictObject({
   decode: decode.optional(),
   /** What is not there is at its default in a new camera, and stays as it is in a change. */
   recording: httpRecordingSchema.partial().optional(),
+  /** Parts of the picture that nobody may see, as polygons; in a change all of them. */
+  privacyMasks: privacyMasks.optional(),
+  maskedVideo: maskedVideo.optional(),
   targetFps: z.number().optional(),
   model: z.string().max(63).optional(),
   minScore: z.number().optional(),
@@ -116,6 +122,8 @@ export const httpCameraSchema = z.object({
   videoTrack: z.number(),
   decode,
   recording: httpRecordingSchema,
+  privacyMasks,
+  maskedVideo,
   targetFps: z.number(),
   model: z.string(),
   minScore: z.number(),

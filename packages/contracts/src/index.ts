@@ -52,6 +52,8 @@ export {
   CameraState,
   CameraStatus,
   Decode,
+  MaskedVideo,
+  PrivacyMask,
   Recording,
   RecordingMode,
   RecordingStatus,

@@ -16,6 +16,10 @@ export const limits = {
   maxVideoTrack: 16,
   /** Longest time for which recordings can be kept, in days. */
   maxRecordingDays: 3650,
+  /** Most privacy masks of a camera. */
+  maxPrivacyMasks: 16,
+  /** Most corners of a polygon. */
+  maxPolygonPoints: 64,
   /** Longest range of a recording that is given as one MP4, in milliseconds. */
   maxVideoRangeMs: 60 * 60_000,
   /** Most class names in a filter. */

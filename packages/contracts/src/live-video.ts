@@ -19,8 +19,8 @@ export const liveVideoHeadSchema = z.discriminatedUnion("type", [
     /** Of each picture its time in the movie, in seconds, and its capture time, in milliseconds since 1970. */
     times: z.array(z.tuple([z.number(), z.number()])),
   }),
-  /** The camera's video has a codec of which no movie is made; no bytes. */
-  z.object({ type: z.literal("unplayable"), codec: z.string() }),
+  /** Of the camera's video no movie is made, for its codec or, where `reason` says it, for another reason; no bytes. */
+  z.object({ type: z.literal("unplayable"), codec: z.string(), reason: z.string().optional() }),
 ]);
 export type LiveVideoHead = z.infer<typeof liveVideoHeadSchema>;
 

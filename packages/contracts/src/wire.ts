@@ -91,6 +91,24 @@ export const recordingSettingsSchema = z.strictObject({
 });
 export type RecordingSettings = z.infer<typeof recordingSettingsSchema>;
 
+const coordinateSchema = z.number().min(0).max(1);
+
+/** Parts of a camera's picture, as it is shown, that nobody may see. */
+export const privacySettingsSchema = z.strictObject({
+  /** Polygons whose edges do not cross, in 0..1 of width and height. */
+  masks: z
+    .array(
+      z
+        .array(z.tuple([coordinateSchema, coordinateSchema]))
+        .min(3)
+        .max(limits.maxPolygonPoints),
+    )
+    .max(limits.maxPrivacyMasks),
+  /** What becomes of the compressed video, which shows what they hide; none: it is transcoded. */
+  video: z.literal("off").optional(),
+});
+export type PrivacySettings = z.infer<typeof privacySettingsSchema>;
+
 /** Request to try a camera out. */
 export const probeRequestSchema = z.strictObject({
   uri: z.string().max(limits.maxUriLength),
@@ -133,6 +151,8 @@ export const cameraRecordSchema = z.strictObject({
   decode: decodeSchema.optional(),
   /** None: all at its default. */
   recording: recordingSettingsSchema.optional(),
+  /** None: all may be seen. */
+  privacy: privacySettingsSchema.optional(),
   targetFps: z.number().min(0).max(limits.maxTargetFps),
   model: z.string(),
   minScore: z.number().min(0).max(1),

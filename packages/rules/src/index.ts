@@ -1,4 +1,5 @@
 export { checkRules } from "./check/check-rules.ts";
+export { polygonFaults } from "./check/check-shapes.ts";
 export type { RulesCheck } from "./check/rules-check.ts";
 export type { EngineState, Instant } from "./engine/engine-state.ts";
 export { RulesEngine } from "./engine/rules-engine.ts";

@@ -33,6 +33,7 @@ import type { FrameSharing } from "./frame-sharing.ts";
 import { HandedFrames } from "./handed-frames.ts";
 import { Ledger } from "./ledger.ts";
 import { CameraVideo } from "./live-video/camera-video.ts";
+import { VideoOutlet } from "./masking/video-outlet.ts";
 import { PictureSubject } from "./pictures/picture-subject.ts";
 import type { Pictures } from "./pictures/pictures.ts";
 import { CameraRecorder } from "./recording/camera-recorder.ts";
@@ -99,6 +100,7 @@ export class CameraRunner {
   readonly #handed: HandedFrames;
   readonly #subjects: CameraSubjects;
   readonly #pictures: PictureSubject;
+  readonly #outlet: VideoOutlet;
   readonly #status: StatusReporter;
   readonly #running: Promise<void>;
   #rhythm: FrameRhythm;
@@ -146,7 +148,11 @@ export class CameraRunner {
       this.#log,
     );
     this.#pictures = new PictureSubject(nats, camera, this.#epoch, context.pictures);
-    this.video = new CameraVideo(() => this.#pictures.newest);
+    this.video = new CameraVideo(() => this.#outlet.newest);
+    this.#outlet = new VideoOutlet({
+      ...{ ffmpeg: context.ffmpeg, recorder: this.recorder, video: this.video, log: this.#log },
+      recent: () => this.#pictures.newest,
+    });
     this.#subjects = new CameraSubjects(
       nats,
       {
@@ -199,6 +205,11 @@ export class CameraRunner {
       this.#queue.clear();
       this.#tokens.useModel(settings.model);
       this.modelChanged();
+    }
+    if (!isDeepStrictEqual(old.privacy, settings.privacy)) {
+      // At once: what was taken before shows what may not be seen now.
+      this.#outlet.disconnected();
+      this.#pictures.forget();
     }
     if (needsReconnect(old, settings)) {
       this.#log.info("settings changed; connecting anew");
@@ -298,10 +309,10 @@ export class CameraRunner {
       arrived: (picture) => {
         const { key, orientation, data, decoderPtsUs: ptsUs, arrivedAt } = picture;
         if (orientation !== undefined) this.#turn(orientation);
+        if (signal.aborted) return;
         const coded = { key, orientation, data, ptsUs, arrivedAt, captureMs: this.#clock.at(arrivedAt) };
-        this.recorder.push(coded);
-        this.video.arrived(coded);
         this.#pictures.arrived(coded);
+        this.#outlet.push(coded);
       },
       packet: ({ counted, arrivedAt }) => {
         if (first) this.facts.connected();
@@ -332,17 +343,20 @@ export class CameraRunner {
         const metadata = describeFrame(this.camera, this.#epoch, frame, geometry, readyAt, this.#clock);
         this.#context.decoded(this.camera, metadata.decodeUs / 1e6);
         this.#queue.put({ metadata, message, buffers, arrivedAt: frame.arrivedAt, readyAt });
+        // It was made as the settings of before said.
+        if (signal.aborted) this.#queue.clear();
       },
     };
     const start = (aborted: AbortSignal) => limits.decoders.enter(this.#backoff.failures, aborted);
     const settings = this.#settings;
     const stallMs = () => rhythm.limitMs;
-    const shape = { interlaced: this.#interlaced, orientation: this.#orientation };
+    const { masks = [] } = settings.privacy ?? {};
+    const privacy = masks.length > 0 ? settings.privacy : undefined;
+    const shape = { interlaced: this.#interlaced, orientation: this.#orientation, masks };
     const ledger = this.ledger;
     const decoding = (codec: string) => {
-      this.recorder.connected(codec);
       this.#pictures.connected(codec, shape);
-      this.video.connected(codec);
+      this.#outlet.connected(codec, shape, privacy);
       this.facts.decoding = this.#chooseDecoding(codec);
       return this.facts.decoding;
     };
@@ -356,7 +370,7 @@ export class CameraRunner {
       return fault;
     } finally {
       connected();
-      this.recorder.disconnected();
+      this.#outlet.disconnected();
       this.facts.analysis.end();
     }
   }

@@ -1,10 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import type { CameraRecord, CameraSecret } from "@sightline/contracts";
 import { type CameraSecrets, SecretUnreadableError } from "@sightline/service";
 
 /** What ingest does with a camera; score and classes are the workers' business. */
 export type CameraSettings = Pick<
   CameraRecord,
-  "uri" | "transport" | "videoTrack" | "decode" | "recording" | "targetFps" | "model"
+  "uri" | "transport" | "videoTrack" | "decode" | "recording" | "privacy" | "targetFps" | "model"
 > & {
   secret: CameraSecret | undefined;
   /** Why the secret that there should be is not; the camera is not connected without it. */
@@ -17,8 +18,18 @@ export async function readSettings(
   camera: string,
   record: CameraRecord,
 ): Promise<CameraSettings> {
-  const { uri, transport, videoTrack = 0, decode, recording, targetFps, model, hasCredentials } = record;
-  const settings = { uri, transport, videoTrack, decode, recording, targetFps, model };
+  const {
+    uri,
+    transport,
+    videoTrack = 0,
+    decode,
+    recording,
+    privacy,
+    targetFps,
+    model,
+    hasCredentials,
+  } = record;
+  const settings = { uri, transport, videoTrack, decode, recording, privacy, targetFps, model };
   if (!hasCredentials) return { ...settings, secret: undefined, secretFault: undefined };
   return { ...settings, ...(await readSecret(secrets, camera)) };
 }
@@ -44,6 +55,7 @@ export function needsReconnect(a: CameraSettings, b: CameraSettings): boolean {
     a.transport !== b.transport ||
     a.videoTrack !== b.videoTrack ||
     a.decode !== b.decode ||
+    !isDeepStrictEqual(a.privacy, b.privacy) ||
     a.targetFps !== b.targetFps ||
     a.secret?.username !== b.secret?.username ||
     a.secret?.password !== b.secret?.password

@@ -3,7 +3,9 @@ import {
   decodingInput,
   deinterlaceFilters,
   downloadFilters,
+  type MaskPolygon,
   type Orientation,
+  privacyFilters,
   uprightFilters,
 } from "@sightline/media";
 import { pictureReport } from "@sightline/rtsp";
@@ -21,8 +23,15 @@ export function decoderArguments(
     targetFps,
     interlaced,
     orientation,
+    masks,
     decoding,
-  }: { targetFps: number; interlaced: boolean; orientation: Orientation; decoding: Decoding },
+  }: {
+    targetFps: number;
+    interlaced: boolean;
+    orientation: Orientation;
+    masks: readonly MaskPolygon[];
+    decoding: Decoding;
+  },
 ): string[] {
   const sampling = samplingExpression(targetFps);
   const filters = [
@@ -34,6 +43,7 @@ export function decoderArguments(
     ...(sampling === undefined ? [] : [`select='${sampling}'`, pictureReport("sampled")]),
     // Pictures that are not wanted stay on the GPU.
     ...downloadFilters(decoding, letterboxSize(geometry)),
+    ...privacyFilters(masks),
     ...letterboxFilters(geometry),
   ];
   return [

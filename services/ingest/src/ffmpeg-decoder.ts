@@ -1,6 +1,6 @@
 import type { Writable } from "node:stream";
 import { DropReason, limits } from "@sightline/contracts";
-import type { Decoding, Orientation } from "@sightline/media";
+import type { Decoding, MaskPolygon, Orientation } from "@sightline/media";
 import {
   type ArrivedPicture,
   type FfmpegProgram,
@@ -85,6 +85,8 @@ export class FfmpegDecoder {
       interlaced: boolean;
       /** How pictures are turned to be upright. */
       orientation: Orientation;
+      /** What is made black. */
+      masks: readonly MaskPolygon[];
       decoding: Decoding;
       geometry: AnalysisGeometry;
       ledger: Ledger;
@@ -115,6 +117,7 @@ export class FfmpegDecoder {
     targetFps: number;
     interlaced: boolean;
     orientation: Orientation;
+    masks: readonly MaskPolygon[];
     decoding: Decoding;
     geometry: AnalysisGeometry;
     start: StartTurn;

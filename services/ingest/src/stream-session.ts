@@ -1,5 +1,5 @@
 import { CameraReason } from "@sightline/contracts";
-import type { Decoding, HardwareDecoder, Orientation } from "@sightline/media";
+import type { Decoding, HardwareDecoder, MaskPolygon, Orientation } from "@sightline/media";
 import {
   type CameraAccess,
   type CameraFault,
@@ -34,6 +34,8 @@ export interface SessionOptions {
   interlaced: boolean;
   /** How they are turned to be upright. */
   orientation: Orientation;
+  /** Parts that nobody may see. */
+  masks: readonly MaskPolygon[];
   /** Chooses the decoder for a codec, as SDP calls it. */
   decoding: (codec: string) => Decoding;
   /** How long packets may be missing. */

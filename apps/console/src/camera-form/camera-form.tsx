@@ -15,6 +15,7 @@ import {
   uriFault,
   videoTrackFault,
 } from "./form-values.ts";
+import { PrivacyFields } from "./privacy-fields.tsx";
 import { ProbePanel, type Trial } from "./probe-panel.tsx";
 import { RecordingFields } from "./recording-fields.tsx";
 
@@ -226,6 +227,7 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
           </select>
         </Field>
         <RecordingFields values={now} errors={problem} onChange={set} />
+        <PrivacyFields values={now} errors={problem} onChange={set} />
         {fault.value !== "" && (
           <p class="fault" role="alert">
             {fault.value}

@@ -24,6 +24,8 @@ describe("camera form", () => {
       model: "",
       minScore: 0,
       classes: [],
+      privacyMasks: [],
+      maskedVideo: "transcode",
       recording: { mode: "default", maxAgeDays: 0, eventsMaxAgeDays: 0, audio: false },
     });
   });
@@ -73,6 +75,26 @@ describe("camera form", () => {
     });
     for (const videoTrack of ["1.5", "17", "-1", "x"])
       expect(Object.keys(checkForm({ ...good, videoTrack }))).toEqual(["videoTrack"]);
+  });
+
+  it("reads privacy masks in per cent, a line each, and shows them again", () => {
+    const written = { ...good, privacyMasks: "0,0 50,0 50,100\n\n 10,20; 30,20; 30.5,40 " };
+    const { privacyMasks } = settingsOf(written);
+    expect(privacyMasks).toEqual([
+      [
+        [0, 0],
+        [0.5, 0],
+        [0.5, 1],
+      ],
+      [
+        [0.1, 0.2],
+        [0.3, 0.2],
+        [0.305, 0.4],
+      ],
+    ]);
+    expect(checkForm(written)).toEqual({});
+    for (const wrong of ["0,0 50,0", "0,0 50,0 101,0", "0,0 50,0 a,b", "0 0 50 0 50 50"])
+      expect(Object.keys(checkForm({ ...good, privacyMasks: wrong }))).toEqual(["privacyMasks"]);
   });
 
   it("keeps what I changed when someone else has changed something too", () => {

@@ -16,6 +16,9 @@ export interface FormValues {
   recordDays: string;
   recordEventsDays: string;
   recordAudio: boolean;
+  /** A mask a line, its corners in per cent: "0,0 50,0 50,100". */
+  privacyMasks: string;
+  maskedVideo: HttpCamera["maskedVideo"];
 }
 
 export type FieldName = keyof FormValues;
@@ -36,11 +39,14 @@ export const emptyForm: FormValues = {
   recordDays: "",
   recordEventsDays: "",
   recordAudio: false,
+  privacyMasks: "",
+  maskedVideo: "transcode",
 };
 
 /** A camera's settings as the form shows them; empty means the default. */
 export function formOf(camera: HttpCamera): FormValues {
   const { id, uri, transport, videoTrack, decode, model, classes, minScore, targetFps, recording } = camera;
+  const { privacyMasks, maskedVideo } = camera;
   return {
     id,
     uri,
@@ -55,6 +61,8 @@ export function formOf(camera: HttpCamera): FormValues {
     recordDays: numberText(recording.maxAgeDays),
     recordEventsDays: numberText(recording.eventsMaxAgeDays),
     recordAudio: recording.audio,
+    privacyMasks: masksText(privacyMasks),
+    maskedVideo,
   };
 }
 
@@ -73,6 +81,9 @@ export function checkForm(values: FormValues): FieldErrors {
   for (const field of ["recordDays", "recordEventsDays"] as const)
     if (!isNumberWithin(values[field], 3650))
       errors[field] = "Use a number from 0 to 3650, or leave it empty.";
+  if (!masksOf(values.privacyMasks))
+    errors.privacyMasks =
+      "Write each mask on a line of its own, as its corners in per cent: 0,0 50,0 50,100.";
   return errors;
 }
 
@@ -107,6 +118,8 @@ export function settingsOf(values: FormValues): Required<HttpCameraSettings> {
       eventsMaxAgeDays: numberOf(values.recordEventsDays),
       audio: values.recordAudio,
     },
+    privacyMasks: masksOf(values.privacyMasks) ?? [],
+    maskedVideo: values.maskedVideo,
   };
 }
 
@@ -140,6 +153,10 @@ const fieldOfPath: Readonly<Record<string, FieldName>> = {
   "recording.events_max_age_days": "recordEventsDays",
   "recording.eventsMaxAgeDays": "recordEventsDays",
   "recording.audio": "recordAudio",
+  privacy_masks: "privacyMasks",
+  privacyMasks: "privacyMasks",
+  masked_video: "maskedVideo",
+  maskedVideo: "maskedVideo",
 };
 
 const fieldOfCode: Readonly<Record<string, FieldName>> = {
@@ -162,6 +179,8 @@ const fieldLabels: Readonly<Record<FieldName, string>> = {
   recordDays: "The number of days",
   recordEventsDays: "The number of days for events",
   recordAudio: "Sound",
+  privacyMasks: "The privacy masks",
+  maskedVideo: "What becomes of the video",
 };
 
 /** What the server's refusal says of a field, with the field called as the form does. */
@@ -198,6 +217,31 @@ export function refusedFields({ code, message }: { code: string; message: string
     if (field) errors[field] ??= fieldMessage(field, line);
   }
   return errors;
+}
+
+/** The masks that were written; undefined when they cannot be read. */
+export function masksOf(text: string): HttpCamera["privacyMasks"] | undefined {
+  const masks = text
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "")
+    .map((line) => line.split(/[\s;]+/).map(cornerOf));
+  const isWhole = (mask: (Corner | undefined)[]): mask is Corner[] =>
+    mask.length >= 3 && mask.every((corner) => corner !== undefined);
+  return masks.every(isWhole) ? masks : undefined;
+}
+
+type Corner = [x: number, y: number];
+
+function cornerOf(text: string): Corner | undefined {
+  const [, x, y] = /^([\d.]+),([\d.]+)$/.exec(text) ?? [];
+  const [across, down] = [Number(x) / 100, Number(y) / 100];
+  return across >= 0 && across <= 1 && down >= 0 && down <= 1 ? [across, down] : undefined;
+}
+
+function masksText(masks: HttpCamera["privacyMasks"]): string {
+  const percent = (value: number) => Number((value * 100).toFixed(2));
+  return masks.map((mask) => mask.map(([x, y]) => `${percent(x)},${percent(y)}`).join(" ")).join("\n");
 }
 
 function isNumberWithin(text: string, most: number): boolean {

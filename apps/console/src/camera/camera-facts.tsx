@@ -1,5 +1,5 @@
 import type { HttpCamera } from "@sightline/contracts";
-import { formatCount } from "../words/numbers.ts";
+import { formatCount, plural } from "../words/numbers.ts";
 import { formatFullTime } from "../words/times.ts";
 
 const decoderNames: Readonly<Record<string, string>> = {
@@ -27,6 +27,11 @@ function recordingText({ recording, status }: HttpCamera): string {
   return parts.filter((part) => part !== "").join(", ");
 }
 
+function masksText({ privacyMasks, maskedVideo }: HttpCamera): string {
+  if (privacyMasks.length === 0) return "none";
+  return `${plural(privacyMasks.length, "mask")}; video is ${maskedVideo === "off" ? "not shown or kept" : "encoded anew, masked"}`;
+}
+
 /** A camera's settings and what its stream is. */
 export function CameraFacts({ camera }: { camera: HttpCamera }) {
   const { status } = camera;
@@ -43,6 +48,7 @@ export function CameraFacts({ camera }: { camera: HttpCamera }) {
     ["Minimum score", camera.minScore > 0 ? String(camera.minScore) : "the model's default"],
     ["Frames per second", camera.targetFps > 0 ? `at most ${camera.targetFps}` : "every frame"],
     ["Recording", recordingText(camera)],
+    ["Privacy masks", masksText(camera)],
     ["Reconnects", formatCount(status.reconnects)],
     ["Ingest", status.ingest === "" ? "none yet" : status.ingest],
     ["Registered", formatFullTime(camera.createTime)],

@@ -1,6 +1,7 @@
 import type { LiveDetectionsMessage, LivePicture, LiveVideoHead } from "@sightline/contracts";
 import { backoffMs } from "../api/backoff.ts";
 import { parseBinaryMessage } from "../api/binary-message.ts";
+import { sentence } from "../words/names.ts";
 import { DetectionTimes } from "./detection-times.ts";
 import { MovieBuffer } from "./movie-buffer.ts";
 
@@ -86,7 +87,10 @@ export class LiveVideo {
     if (!message || !head) return;
     if (head.type === "start") this.#buffer.start(head.codec, message.content);
     else if (head.type === "pictures") this.#buffer.add(head.times, message.content);
-    else this.#giveUp(`This camera's video (${head.codec}) cannot be played here.`);
+    else
+      this.#giveUp(
+        head.reason ? sentence(head.reason) : `This camera's video (${head.codec}) cannot be played here.`,
+      );
   }
 
   /** Called by the browser for each picture that is shown. */

@@ -11,6 +11,8 @@ function camera(id: string, state: State, reason = "", findings: HttpFinding[] =
     transport: "auto",
     videoTrack: 0,
     decode: "default",
+    privacyMasks: [],
+    maskedVideo: "transcode",
     recording: { mode: "default", maxAgeDays: 0, eventsMaxAgeDays: 0, audio: false },
     targetFps: 0,
     model: "m",

@@ -13,8 +13,14 @@ export interface CameraOptions {
   recordDays?: number;
   recordEventsDays?: number;
   recordAudio?: boolean;
+  /** False when --no-privacy-masks was given. */
+  privacyMasks?: boolean;
+  privacyMask?: Polygon[];
+  maskedVideo?: "transcode" | "off";
   json: boolean;
 }
+
+type Polygon = [x: number, y: number][];
 
 const decodeNames = ["default", "auto", "cuda", "vaapi", "software"] as const;
 const recordNames = ["default", "off", "events", "continuous"] as const;
@@ -49,6 +55,18 @@ export function addCameraOptions(command: Command): Command {
     .option("--record-events-days <n>", "the same for video of events; 0 is as --record-days says", number)
     .option("--record-audio", "keep sound too")
     .option("--no-record-audio", "keep no sound (default)")
+    .option(
+      "--privacy-mask <corners>",
+      'a part of the picture that nobody may see: "x,y x,y x,y …" in 0..1 of width and height; may be given several times, and replaces those there were',
+      polygons,
+    )
+    .option("--no-privacy-masks", "all of the picture may be seen (default)")
+    .addOption(
+      new Option(
+        "--masked-video <what>",
+        "what becomes of the video of a camera with privacy masks: encoded anew, masked, or none at all",
+      ).choices(["transcode", "off"]),
+    )
     .option("--json", "print the camera as JSON", false);
 }
 
@@ -71,7 +89,23 @@ export function toSettings(options: CameraOptions) {
     videoTrack,
     decode,
     recording: records ? recording : undefined,
+    privacyMasks: options.privacyMask ?? (options.privacyMasks === false ? [] : undefined),
+    maskedVideo: options.maskedVideo,
   };
+}
+
+/** Adds a polygon, such as "0,0 0.5,0 0.5,1", to those that were given before. */
+function polygons(text: string, before: Polygon[] = []): Polygon[] {
+  const corners = text.trim().split(/[\s;]+/);
+  const polygon = corners.map((corner): [number, number] => {
+    const [, x, y] = /^([\d.]+),([\d.]+)$/.exec(corner) ?? [];
+    if (x === undefined || y === undefined || !Number.isFinite(Number(x)) || !Number.isFinite(Number(y)))
+      throw new InvalidArgumentError(
+        `expected corners "x,y x,y x,y" with numbers from 0 to 1, not '${corner}'`,
+      );
+    return [Number(x), Number(y)];
+  });
+  return [...before, polygon];
 }
 
 /** Reads a number. */

@@ -6,6 +6,7 @@ import {
   cameraIdOf,
   Decode,
   dropReasonLabel,
+  MaskedVideo,
   Recording,
   RecordingMode,
   type RecordingStatus,
@@ -24,6 +25,8 @@ export function cameraJson(camera: Camera) {
     videoTrack: camera.videoTrack,
     decode: camera.decode === Decode.UNSPECIFIED ? "default" : label(Decode, camera.decode),
     recording: recordingJson(camera.recording),
+    privacyMasks: camera.privacyMasks.map(({ polygon }) => polygon.map(({ x, y }) => [x, y])),
+    maskedVideo: camera.maskedVideo === MaskedVideo.OFF ? "off" : "transcode",
     targetFps: camera.targetFps,
     model: camera.model,
     minScore: shorten(camera.minScore),
@@ -120,6 +123,8 @@ export function cameraText(camera: Camera): string {
     ["picture", status?.sourceWidth ? `${status.sourceWidth}×${status.sourceHeight} ${status.codec}` : ""],
     ["decoder", status?.decoderNote ? `${status.decoder} (${status.decoderNote})` : status?.decoder],
     ["recording", recordingText(settings.recording, status?.recording)],
+    ["privacy masks", masksText(settings.privacyMasks)],
+    ["masked video", settings.privacyMasks.length > 0 ? settings.maskedVideo : ""],
     ["fps asked", asked(targetFps)],
     ["fps captured", rate(status?.captureFps)],
     ["fps inferred", rate(status?.inferenceFps)],
@@ -141,6 +146,11 @@ export function cameraText(camera: Camera): string {
     .filter(([, value]) => value !== undefined && value !== null && value !== "")
     .map(([field, value]) => `${field.padEnd(13)} ${value}`)
     .join("\n");
+}
+
+/** Masks as `--privacy-mask` takes them. */
+function masksText(masks: readonly number[][][]): string {
+  return masks.map((mask) => `"${mask.map((corner) => corner.join(",")).join(" ")}"`).join(", ");
 }
 
 /** What is recorded, how long it is kept, and what is there or why nothing is written. */

@@ -36,7 +36,8 @@ export function shapeFaults({ zones, lines, masks }: CameraRules): RulesFault[] 
   ];
 }
 
-function polygonFaults(field: string, points: readonly Point[]): RulesFault[] {
+/** What is wrong with a polygon, whose path `field` is. */
+export function polygonFaults(field: string, points: readonly Point[]): RulesFault[] {
   const { minPoints, maxPoints } = rulesLimits;
   if (points.length < minPoints || points.length > maxPoints) {
     return [{ field, message: `A polygon has ${minPoints} to ${maxPoints} points, not ${points.length}.` }];

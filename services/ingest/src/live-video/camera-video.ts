@@ -21,6 +21,8 @@ export class CameraVideo {
   readonly #recent: () => readonly CodedPicture[];
   readonly #viewers = new Set<Viewer>();
   #codec: string | undefined;
+  /** Why the video may not be seen. */
+  #withheld: string | undefined;
 
   /** `recent`: the pictures of this connection from the newest key picture on, so that a viewer need not wait for the next. */
   constructor(recent: () => readonly CodedPicture[]) {
@@ -32,9 +34,10 @@ export class CameraVideo {
     return this.#viewers.size;
   }
 
-  /** A connection begins whose video has this codec, as SDP calls it. */
-  connected(codec: string): void {
+  /** A connection begins whose video has this codec, as SDP calls it; `withheld` says why none of it may be seen. */
+  connected(codec: string, withheld?: string): void {
     this.#codec = codec;
+    this.#withheld = withheld;
     for (const viewer of this.#viewers) this.#begin(viewer);
   }
 
@@ -60,9 +63,11 @@ export class CameraVideo {
 
   #begin(viewer: Viewer): void {
     const codec = this.#codec!;
-    viewer.movie = isRecordedCodec(codec) ? new LiveMovie(codec) : undefined;
-    if (!viewer.movie)
-      send(viewer.stream, encodeBinaryMessage({ type: "unplayable", codec: codec.toLowerCase() }));
+    const withheld = this.#withheld;
+    viewer.movie = isRecordedCodec(codec) && withheld === undefined ? new LiveMovie(codec) : undefined;
+    if (viewer.movie) return;
+    const why = withheld === undefined ? {} : { reason: `${withheld}.` };
+    send(viewer.stream, encodeBinaryMessage({ type: "unplayable", codec: codec.toLowerCase(), ...why }));
   }
 
   #give(viewer: Viewer, picture: CodedPicture): void {

@@ -1,7 +1,13 @@
 import { spawn } from "node:child_process";
 import { buffer, text } from "node:stream/consumers";
 import { limits } from "@sightline/contracts";
-import { displayExpressions, displayFilters, type Orientation } from "@sightline/media";
+import {
+  displayExpressions,
+  displayFilters,
+  type MaskPolygon,
+  type Orientation,
+  privacyFilters,
+} from "@sightline/media";
 import type { Decodable } from "@sightline/recording";
 import { type FfmpegProgram, frameArguments, ivfFrameHead, ivfHead, limitedCommand } from "@sightline/rtsp";
 import type { EncodedPicture } from "./encode-picture.ts";
@@ -12,6 +18,8 @@ export interface DecodeOptions {
   interlaced: boolean;
   /** How it is turned to be upright. */
   orientation: Orientation;
+  /** Parts that nobody may see. */
+  masks: readonly MaskPolygon[];
   /** Longest width, in pixels. */
   maxWidth: number | undefined;
   /** 1 to 100. */
@@ -31,7 +39,7 @@ export class DecodePictureError extends Error {
  */
 export async function decodePicture(
   { codec, pictures, parameterSets }: Decodable,
-  { ffmpeg, interlaced, orientation, maxWidth, quality, signal }: DecodeOptions,
+  { ffmpeg, interlaced, orientation, masks, maxWidth, quality, signal }: DecodeOptions,
 ): Promise<EncodedPicture> {
   // The decoder gives pictures in the order in which they are shown, each with the time it was given.
   const shown = pictures.map(({ ptsUs }) => ptsUs).sort((a, b) => a - b);
@@ -45,6 +53,7 @@ export async function decodePicture(
     interlaced ? `select='between(pts,${wanted - 1},${wanted + 1})'` : `select='eq(pts,${wanted})'`,
     ...displayFilters({ interlaced, orientation }),
     ...(interlaced && wanted > 0 ? ["select='eq(n,1)'"] : []),
+    ...privacyFilters(masks),
     `scale=${size}:out_range=full`,
     ...["setsar=1", "format=yuvj420p"],
   ];

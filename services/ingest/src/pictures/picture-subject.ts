@@ -69,11 +69,15 @@ export class PictureSubject {
   /** No frames come any more: those that are here are let go when they are old, the newest too. */
   cameraDown(): void {
     clearTimeout(this.#clearing);
-    this.#clearing = setTimeout(() => {
-      this.#frames.clear();
-      this.#stream = undefined;
-      this.#moments.clear();
-    }, this.#pictures.memory.limits.maxAgeMs);
+    this.#clearing = setTimeout(() => this.forget(), this.#pictures.memory.limits.maxAgeMs);
+  }
+
+  /** No picture is made of what is here. */
+  forget(): void {
+    clearTimeout(this.#clearing);
+    this.#frames.clear();
+    this.#stream = undefined;
+    this.#moments.clear();
   }
 
   async stop(): Promise<void> {

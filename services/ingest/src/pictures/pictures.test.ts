@@ -36,7 +36,12 @@ test("a decoder that does not come to an end: the model's frame takes its place,
   const frame = { metadata, message, buffers, arrivedAt: 0, readyAt: 0 } as never;
   const picture = { data: Buffer.alloc(10), key: true, ptsUs: 0, arrivedAt: 0, captureMs: 0 };
   const decodable = { codec: "H264" as const, pictures: [picture as never], parameterSets: new Uint8Array() };
-  const moment = { metadata, arrivedAt: 0, decodable, shape: { interlaced: false, orientation: 1 } } as never;
+  const moment = {
+    metadata,
+    arrivedAt: 0,
+    decodable,
+    shape: { interlaced: false, orientation: 1, masks: [] },
+  } as never;
   const asked = Array.from({ length: 12 }, () => pictures.answer({ number: 7 }, frame, moment));
   // The camera goes on: its buffer would be the next frame's.
   buffers.give(message);

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { fromTimestamp, type PictureAnswer, type PictureRequest } from "@sightline/contracts";
-import type { Orientation } from "@sightline/media";
+import type { MaskPolygon, Orientation } from "@sightline/media";
 import type { Decodable, RecentPicturesLimits } from "@sightline/recording";
 import type { FfmpegProgram } from "@sightline/rtsp";
 import { type Logger, TaskLimit, TaskLimitError } from "@sightline/service";
@@ -38,6 +38,8 @@ export interface PictureShape {
   interlaced: boolean;
   /** How they are turned to be upright. */
   orientation: Orientation;
+  /** Parts that nobody may see. */
+  masks: readonly MaskPolygon[];
 }
 
 /** Makes pictures of recent frames, a few at a time, so that decoding is not disturbed. */

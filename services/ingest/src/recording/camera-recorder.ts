@@ -23,6 +23,8 @@ export class CameraRecorder {
   readonly #camera: string;
   readonly #recordings: Recordings;
   #codec: string | undefined;
+  /** Why the video may not be kept. */
+  #withheld: string | undefined;
   #writer: SegmentWriter | undefined;
   #ending: Promise<void> = Promise.resolve();
 
@@ -31,10 +33,21 @@ export class CameraRecorder {
     this.#recordings = recordings;
   }
 
-  /** A connection begins whose video has this codec, as SDP calls it. */
-  connected(codec: string): void {
+  /** A connection begins whose video has this codec, as SDP calls it; `withheld` says why none of it is kept. */
+  connected(codec: string, withheld?: string): void {
     this.disconnected();
     this.#codec = codec;
+    this.#withheld = withheld;
+  }
+
+  /** Whether pictures are written as things are. */
+  get wanted(): boolean {
+    return this.#recordings.folder !== undefined && this.#mode() !== "off";
+  }
+
+  /** So many pictures could not be had, since the machine is too slow. */
+  leftOut(pictures: number): void {
+    if (this.wanted) this.counts.dropped += pictures;
   }
 
   /** Takes a picture of the connection. */
@@ -78,6 +91,7 @@ export class CameraRecorder {
 
   #message(): string {
     if (this.#mode() === "off") return "";
+    if (this.#withheld !== undefined) return `${this.#withheld}: nothing is recorded`;
     if (this.#codec !== undefined && !isRecordedCodec(this.#codec))
       return `video of the codec ${this.#codec} cannot be recorded; set the camera to H.264 or H.265`;
     return this.#recordings.fault ?? "";

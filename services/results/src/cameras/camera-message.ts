@@ -6,6 +6,7 @@ import {
   Transport,
   toTimestamp,
 } from "@sightline/contracts";
+import { privacyOf } from "./camera-privacy.ts";
 import { recordingOf } from "./camera-recording.ts";
 import type { StoredCamera } from "./camera-registry.ts";
 import { decodeOf } from "./camera-settings.ts";
@@ -23,6 +24,7 @@ export function toCameraMessage(stored: StoredCamera, status: CameraStatus | und
     videoTrack: record.videoTrack ?? 0,
     decode: decodeOf(record),
     recording: recordingOf(record),
+    ...privacyOf(record),
     targetFps: record.targetFps,
     model: record.model,
     minScore: record.minScore,

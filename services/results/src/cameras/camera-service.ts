@@ -14,6 +14,7 @@ import type { CameraScope } from "../access/camera-scope.ts";
 import { ApiError, faultsOf } from "../grpc/errors.ts";
 import { cutPage, readPage } from "../grpc/page-token.ts";
 import { etagOf, toCameraMessage, transports } from "./camera-message.ts";
+import { privacyOf } from "./camera-privacy.ts";
 import { mergeRecording, recordingOf } from "./camera-recording.ts";
 import type { CameraRegistry, StoredCamera } from "./camera-registry.ts";
 import {
@@ -91,6 +92,8 @@ export class CameraService {
         videoTrack: paths.has("video_track") ? given.videoTrack : (old.videoTrack ?? 0),
         decode: paths.has("decode") ? given.decode : decodeOf(old),
         recording: mergeRecording(paths, given.recording, recordingOf(old)),
+        privacyMasks: (paths.has("privacy_masks") ? given : privacyOf(old)).privacyMasks,
+        maskedVideo: (paths.has("masked_video") ? given : privacyOf(old)).maskedVideo,
         targetFps: paths.has("target_fps") ? given.targetFps : old.targetFps,
         model: paths.has("model") ? given.model : old.model,
         minScore: paths.has("min_score") ? given.minScore : old.minScore,
@@ -106,6 +109,7 @@ export class CameraService {
           ...old,
           decode: undefined,
           recording: undefined,
+          privacy: undefined,
           uri,
           ...settings,
           hasCredentials,

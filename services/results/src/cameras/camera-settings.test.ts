@@ -1,4 +1,11 @@
-import { Camera, type Decode, RecordingMode, type ServedModel, Transport } from "@sightline/contracts";
+import {
+  Camera,
+  type Decode,
+  MaskedVideo,
+  RecordingMode,
+  type ServedModel,
+  Transport,
+} from "@sightline/contracts";
 import { describe, expect, test } from "vitest";
 import { checkSettings, updatablePaths, updatedPaths } from "./camera-settings.ts";
 import { ModelCatalog } from "./model-catalog.ts";
@@ -37,6 +44,25 @@ describe("settings", () => {
     expect(check({ recording: {} })).not.toHaveProperty("recording");
   });
 
+  test("privacy masks are stored as polygons, and what becomes of the video only if it is not at its default", () => {
+    const polygon = [
+      { x: 0, y: 0 },
+      { x: 0.5, y: 0 },
+      { x: 0, y: 1 },
+    ];
+    const masks = [polygon.map(({ x, y }) => [x, y])];
+    const [transcode, off] = [MaskedVideo.TRANSCODE, MaskedVideo.OFF];
+    expect(check({ privacyMasks: [{ polygon }], maskedVideo: transcode }).privacy).toEqual({ masks });
+    expect(check({ privacyMasks: [{ polygon }], maskedVideo: off }).privacy).toEqual({ masks, video: "off" });
+    expect(check({ maskedVideo: transcode })).not.toHaveProperty("privacy");
+    const outside = [...polygon.slice(1), { x: 1.5, y: 0 }];
+    expect(() => check({ privacyMasks: [{ polygon }, { polygon: outside }] })).toThrow(
+      /wrong in mask 2: .*0 to 1/,
+    );
+    const crossing = [...polygon, { x: 0.5, y: 1 }];
+    expect(() => check({ privacyMasks: [{ polygon: crossing }] })).toThrow(/wrong in mask 1: .*meets/);
+  });
+
   test("repeated classes count once", () => {
     expect(check({ model: "people", classes: ["person", "person"] }).classes).toEqual(["person"]);
   });
@@ -50,6 +76,9 @@ describe("settings", () => {
     [{ transport: 9 as Transport }, "transport"],
     [{ decode: 9 as Decode }, "decode"],
     [{ videoTrack: 17 }, "video_track"],
+    [{ maskedVideo: 9 as MaskedVideo }, "masked_video"],
+    [{ privacyMasks: Array(17).fill({ polygon: [] }) }, "the most is 16"],
+    [{ privacyMasks: [{ polygon: [{ x: 0, y: 0 }] }] }, "3 to 64 points"],
     [{ recording: { mode: 9 as RecordingMode } }, "recording.mode"],
     [{ recording: { maxAgeDays: -1 } }, "recording.max_age_days"],
     [{ recording: { eventsMaxAgeDays: Number.NaN } }, "recording.events_max_age_days"],

@@ -1,5 +1,14 @@
-import { type Camera, type CameraRecord, Decode, isModelName, limits, Transport } from "@sightline/contracts";
+import {
+  type Camera,
+  type CameraRecord,
+  Decode,
+  isModelName,
+  limits,
+  MaskedVideo,
+  Transport,
+} from "@sightline/contracts";
 import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
+import { privacyChecks, privacyPaths, toStoredPrivacy } from "./camera-privacy.ts";
 import { givenRecording, recordingChecks, recordingPaths, toStoredRecording } from "./camera-recording.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 
@@ -15,6 +24,7 @@ export const updatablePaths = [
   "model",
   "min_score",
   "classes",
+  ...privacyPaths,
   ...recordingPaths,
 ] as const;
 export type UpdatablePath = (typeof updatablePaths)[number];
@@ -35,7 +45,15 @@ export function decodeOf({ decode }: CameraRecord): Decode {
 /** Settings without the URL, as stored. */
 export type StoredSettings = Pick<
   CameraRecord,
-  "transport" | "videoTrack" | "decode" | "recording" | "targetFps" | "model" | "minScore" | "classes"
+  | "transport"
+  | "videoTrack"
+  | "decode"
+  | "recording"
+  | "privacy"
+  | "targetFps"
+  | "model"
+  | "minScore"
+  | "classes"
 >;
 
 /**
@@ -52,6 +70,8 @@ export function updatedPaths(camera: Camera, mask: readonly string[] | undefined
     model: camera.model !== "",
     min_score: camera.minScore !== 0,
     classes: camera.classes.length > 0,
+    privacy_masks: camera.privacyMasks.length > 0,
+    masked_video: camera.maskedVideo !== MaskedVideo.UNSPECIFIED,
     ...givenRecording(camera),
   };
   if (mask?.includes("*")) return new Set(updatablePaths);
@@ -94,6 +114,7 @@ function settingFaults(
     video_track: () => checkVideoTrack(camera.videoTrack),
     transport: () => toTransport(camera.transport),
     decode: () => toDecode(camera.decode),
+    ...privacyChecks(camera),
     ...recordingChecks(camera.recording),
   };
   return updatablePaths.flatMap((path) => {
@@ -117,11 +138,13 @@ export function checkSettings(
   const { transport, videoTrack, targetFps, minScore, classes } = camera;
   const decode = toDecode(camera.decode);
   const recording = toStoredRecording(camera.recording);
+  const privacy = toStoredPrivacy(camera);
   return {
     transport: toTransport(transport),
     videoTrack,
     ...(decode && { decode }),
     ...(recording && { recording }),
+    ...(privacy && { privacy }),
     targetFps,
     model: camera.model || catalog.defaultModel,
     minScore,

@@ -27,6 +27,8 @@ function camera(status: Partial<Status>, settings: Partial<HttpCamera> = {}): Ht
     videoTrack: 0,
     recording: { mode: "default", maxAgeDays: 0, eventsMaxAgeDays: 0, audio: false },
     decode: "default",
+    privacyMasks: [],
+    maskedVideo: "transcode",
     targetFps: 0,
     model: "people",
     minScore: 0,

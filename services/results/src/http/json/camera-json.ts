@@ -12,6 +12,7 @@ import {
   type HttpCameraChanges,
   type HttpCameraStatus,
   type HttpRecordingStatus,
+  MaskedVideo,
   Recording,
   RecordingMode,
   type RecordingStatus,
@@ -36,6 +37,8 @@ const decodeNames: Readonly<Record<number, HttpCamera["decode"]>> = {
   [Decode.SOFTWARE]: "software",
 };
 
+const maskedVideos = { transcode: MaskedVideo.TRANSCODE, off: MaskedVideo.OFF } as const;
+
 type HttpLedger = HttpCameraStatus["ledger"];
 
 /** A camera as JSON shows it, but for what is made of its last seconds. */
@@ -47,6 +50,8 @@ export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "find
     videoTrack: camera.videoTrack,
     decode: decodeNames[camera.decode] ?? "default",
     recording: toHttpRecording(camera.recording),
+    privacyMasks: camera.privacyMasks.map(({ polygon }) => polygon.map(({ x, y }) => [x, y])),
+    maskedVideo: camera.maskedVideo === MaskedVideo.OFF ? "off" : "transcode",
     targetFps: camera.targetFps,
     model: camera.model,
     // A 32-bit float: 0.4 is stored as 0.4000000059604645.
@@ -62,13 +67,15 @@ export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "find
 
 /** Settings as JSON has them, as the camera that CameraService takes. */
 export function fromHttpSettings(id: string, settings: HttpCameraChanges, etag = ""): Camera {
-  const { transport, decode = "default", recording, ...rest } = settings;
+  const { transport, decode = "default", recording, privacyMasks, maskedVideo, ...rest } = settings;
   return Camera.fromPartial({
     ...rest,
     name: cameraName(id),
     transport: transport && transports[transport],
     decode: decode === "default" ? Decode.UNSPECIFIED : decodes[decode],
     recording: recording && fromHttpRecording(recording),
+    privacyMasks: privacyMasks?.map((mask) => ({ polygon: mask.map(([x, y]) => ({ x, y })) })),
+    maskedVideo: maskedVideo && maskedVideos[maskedVideo],
     etag,
   });
 }
@@ -82,6 +89,8 @@ const pathOf: Record<Exclude<keyof HttpCameraChanges, "recording">, UpdatablePat
   model: "model",
   minScore: "min_score",
   classes: "classes",
+  privacyMasks: "privacy_masks",
+  maskedVideo: "masked_video",
 };
 
 const recordingPathOf: Record<keyof HttpCamera["recording"], UpdatablePath> = {

@@ -56,6 +56,18 @@ test("a camera: register, read, change under its etag, remove", async () => {
     status: 200,
     body: { recording: { mode: "continuous", maxAgeDays: 7, eventsMaxAgeDays: 0 }, minScore: 0.4 },
   });
+  const privacyMasks = [
+    [
+      [0, 0],
+      [0.5, 0],
+      [0.5, 0.25],
+    ],
+  ];
+  const masked = { ...front, body: { privacyMasks, maskedVideo: "off" } };
+  expect(await api.call("patch", "/cameras/{camera}", masked)).toMatchObject({
+    status: 200,
+    body: masked.body,
+  });
   const { etag } = (
     await api.call("patch", "/cameras/{camera}", {
       ...front,
@@ -70,6 +82,7 @@ test("a camera: register, read, change under its etag, remove", async () => {
       targetFps: 5,
       classes: [],
       minScore: 0.4,
+      ...masked.body,
       recording: { mode: "continuous", maxAgeDays: 7, eventsMaxAgeDays: 30 },
     },
   });

@@ -8,6 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { FrameLedger } from "./frame.ts";
+import { Point } from "./geometry.ts";
 
 export const protobufPackage = "sightline.v1";
 
@@ -182,6 +183,53 @@ export function recordingModeToJSON(object: RecordingMode): string {
       return "RECORDING_MODE_CONTINUOUS";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum RecordingMode");
+  }
+}
+
+/** What becomes of the video of a camera that has privacy masks; its compressed video shows what the masks hide. */
+export const MaskedVideo = {
+  /** UNSPECIFIED - As MASKED_VIDEO_TRANSCODE. */
+  UNSPECIFIED: 0,
+  /** TRANSCODE - It is decoded, masked and encoded anew while it is recorded or watched: about a core for 1080p at 30 frames/s. */
+  TRANSCODE: 1,
+  /** OFF - There is none: no recording, no clips, no live video. Pictures stay. */
+  OFF: 2,
+} as const;
+
+export type MaskedVideo = typeof MaskedVideo[keyof typeof MaskedVideo];
+
+export namespace MaskedVideo {
+  export type UNSPECIFIED = typeof MaskedVideo.UNSPECIFIED;
+  export type TRANSCODE = typeof MaskedVideo.TRANSCODE;
+  export type OFF = typeof MaskedVideo.OFF;
+}
+
+export function maskedVideoFromJSON(object: any): MaskedVideo {
+  switch (object) {
+    case 0:
+    case "MASKED_VIDEO_UNSPECIFIED":
+      return MaskedVideo.UNSPECIFIED;
+    case 1:
+    case "MASKED_VIDEO_TRANSCODE":
+      return MaskedVideo.TRANSCODE;
+    case 2:
+    case "MASKED_VIDEO_OFF":
+      return MaskedVideo.OFF;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum MaskedVideo");
+  }
+}
+
+export function maskedVideoToJSON(object: MaskedVideo): string {
+  switch (object) {
+    case MaskedVideo.UNSPECIFIED:
+      return "MASKED_VIDEO_UNSPECIFIED";
+    case MaskedVideo.TRANSCODE:
+      return "MASKED_VIDEO_TRANSCODE";
+    case MaskedVideo.OFF:
+      return "MASKED_VIDEO_OFF";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum MaskedVideo");
   }
 }
 
@@ -432,6 +480,12 @@ export interface Recording {
   audio: boolean;
 }
 
+/** A part of the picture that nobody may see: black in every frame, picture and video. */
+export interface PrivacyMask {
+  /** Corners in order, 3-64 of them, in 0..1 of the picture as it is shown; the edges do not cross. */
+  polygon: Point[];
+}
+
 /** A registered camera stream. */
 export interface Camera {
   /** Resource name, "cameras/{camera}". The id is 1-63 characters of a-z, 0-9 and '-', and begins with a letter or digit. */
@@ -468,7 +522,13 @@ export interface Camera {
   /** What decodes the video; software takes the place of a decoder that cannot be had or fails. */
   decode: Decode;
   /** What is kept of the video. */
-  recording: Recording | undefined;
+  recording:
+    | Recording
+    | undefined;
+  /** Parts of the picture that nobody may see, at most 16. */
+  privacyMasks: PrivacyMask[];
+  /** What becomes of the video when there are such parts. */
+  maskedVideo: MaskedVideo;
 }
 
 /** The state of a camera as its ingest last reported it. */
@@ -647,6 +707,75 @@ export const Recording: MessageFns<Recording> = {
   },
 };
 
+function createBasePrivacyMask(): PrivacyMask {
+  return { polygon: [] };
+}
+
+export const PrivacyMask: MessageFns<PrivacyMask> = {
+  encode(message: PrivacyMask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.polygon) {
+      Point.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PrivacyMask {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBasePrivacyMask();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.polygon.push(Point.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): PrivacyMask {
+    return {
+      polygon: globalThis.Array.isArray(object?.polygon) ? object.polygon.map((e: any) => Point.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: PrivacyMask): unknown {
+    const obj: any = {};
+    if (message.polygon?.length) {
+      obj.polygon = message.polygon.map((e) => Point.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<PrivacyMask>): PrivacyMask {
+    return PrivacyMask.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PrivacyMask>): PrivacyMask {
+    const message = createBasePrivacyMask();
+    message.polygon = object.polygon?.map((e) => Point.fromPartial(e)) || [];
+    return message;
+  },
+};
+
 function createBaseCamera(): Camera {
   return {
     name: "",
@@ -664,6 +793,8 @@ function createBaseCamera(): Camera {
     videoTrack: 0,
     decode: 0,
     recording: undefined,
+    privacyMasks: [],
+    maskedVideo: 0,
   };
 }
 
@@ -713,6 +844,12 @@ export const Camera: MessageFns<Camera> = {
     }
     if (message.recording !== undefined) {
       Recording.encode(message.recording, writer.uint32(122).fork()).join();
+    }
+    for (const v of message.privacyMasks) {
+      PrivacyMask.encode(v!, writer.uint32(130).fork()).join();
+    }
+    if (message.maskedVideo !== 0) {
+      writer.uint32(136).int32(message.maskedVideo);
     }
     return writer;
   },
@@ -850,6 +987,22 @@ export const Camera: MessageFns<Camera> = {
             message.recording = Recording.decode(reader, reader.uint32());
             continue;
           }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.privacyMasks.push(PrivacyMask.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 17: {
+            if (tag !== 136) {
+              break;
+            }
+
+            message.maskedVideo = reader.int32() as any;
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -905,6 +1058,16 @@ export const Camera: MessageFns<Camera> = {
         : 0,
       decode: isSet(object.decode) ? decodeFromJSON(object.decode) : 0,
       recording: isSet(object.recording) ? Recording.fromJSON(object.recording) : undefined,
+      privacyMasks: globalThis.Array.isArray(object?.privacyMasks)
+        ? object.privacyMasks.map((e: any) => PrivacyMask.fromJSON(e))
+        : globalThis.Array.isArray(object?.privacy_masks)
+        ? object.privacy_masks.map((e: any) => PrivacyMask.fromJSON(e))
+        : [],
+      maskedVideo: isSet(object.maskedVideo)
+        ? maskedVideoFromJSON(object.maskedVideo)
+        : isSet(object.masked_video)
+        ? maskedVideoFromJSON(object.masked_video)
+        : 0,
     };
   },
 
@@ -955,6 +1118,12 @@ export const Camera: MessageFns<Camera> = {
     if (message.recording !== undefined) {
       obj.recording = Recording.toJSON(message.recording);
     }
+    if (message.privacyMasks?.length) {
+      obj.privacyMasks = message.privacyMasks.map((e) => PrivacyMask.toJSON(e));
+    }
+    if (message.maskedVideo !== 0) {
+      obj.maskedVideo = maskedVideoToJSON(message.maskedVideo);
+    }
     return obj;
   },
 
@@ -986,6 +1155,8 @@ export const Camera: MessageFns<Camera> = {
     message.recording = (object.recording !== undefined && object.recording !== null)
       ? Recording.fromPartial(object.recording)
       : undefined;
+    message.privacyMasks = object.privacyMasks?.map((e) => PrivacyMask.fromPartial(e)) || [];
+    message.maskedVideo = object.maskedVideo ?? 0;
     return message;
   },
 };

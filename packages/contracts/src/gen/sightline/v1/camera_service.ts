@@ -82,8 +82,8 @@ export interface UpdateCameraRequest {
     | Camera
     | undefined;
   /**
-   * Fields to change: uri, transport, video_track, decode, target_fps, model, min_score, classes, recording, or of the last
-   * recording.mode, recording.max_age_days, recording.events_max_age_days, recording.audio.
+   * Fields to change: uri, transport, video_track, decode, target_fps, model, min_score, classes, privacy_masks, masked_video,
+   * recording, or of the last recording.mode, recording.max_age_days, recording.events_max_age_days, recording.audio.
    */
   updateMask: string[] | undefined;
 }

@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { displayFilters, privacyFilters } from "@sightline/media";
+import type { CodedPicture, RecordedCodec } from "@sightline/recording";
+import { type FfmpegProgram, frameArguments, ivfFrameHead, ivfHead, limitedCommand } from "@sightline/rtsp";
+import { redact } from "@sightline/service";
+import type { PictureShape } from "../pictures/pictures.ts";
+import { FlvReader } from "./flv-reader.ts";
+
+/** Encoded pictures carry times in this many microseconds; FLV and IVF count them as if they were milliseconds. */
+const unitUs = 100;
+/** Seconds of the stream between two key pictures. */
+const keySeconds = 2;
+const unitsPerSecond = 1e6 / unitUs;
+/** Pictures that are shown before the first may come behind it. */
+const firstTime = 10 * unitsPerSecond;
+/** The stream's time goes no further in one run: then it would not fit, or has jumped. */
+const mostTime = 24 * 3600 * unitsPerSecond;
+const mostJump = 60 * unitsPerSecond;
+/** What waits for a slow encoder; then pictures are left out up to the next key picture. */
+const mostWaitingBytes = 8 * 1024 * 1024;
+/** Pictures that ffmpeg may hold for their order, and those that cannot be decoded. */
+const mostPending = 600;
+
+export interface MaskedEncoderOptions {
+  ffmpeg: FfmpegProgram;
+  codec: RecordedCodec;
+  shape: PictureShape;
+  /** Takes each picture: H.264, masked and upright, with the times of the camera's own. */
+  emit: (picture: CodedPicture) => void;
+  /** So many pictures were left out, since encoding is too slow. */
+  dropped: (pictures: number) => void;
+  /** It does not go on: with ffmpeg's words, or undefined when the stream's time has jumped. */
+  ended: (why: string | undefined) => void;
+}
+
+/** An ffmpeg that decodes a camera's video, makes the masked parts black, and encodes it anew as H.264 without B-frames. */
+export class MaskedEncoder {
+  readonly #options: MaskedEncoderOptions;
+  readonly #child: ChildProcess;
+  readonly #pending = new Map<number, CodedPicture>();
+  #origin: number | undefined;
+  #latest = firstTime;
+  #skipping = true;
+  #stopped = false;
+  #words = "";
+
+  constructor(options: MaskedEncoderOptions) {
+    this.#options = options;
+    const { ffmpeg, codec, shape } = options;
+    this.#child = spawn(...limitedCommand(ffmpeg, encoderArguments(codec, shape)), {
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    const reader = new FlvReader(({ data, key, time }) => this.#encoded(data, key, time));
+    this.#child.stdin!.on("error", () => undefined);
+    this.#child.stdout!.on("data", (chunk: Buffer) => {
+      if (!this.#stopped) reader.write(chunk);
+    });
+    this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
+      this.#words = (this.#words + text).slice(-2_000);
+    });
+    this.#child
+      .once("error", (error) => this.#end(error.message))
+      .once("close", () => this.#end(this.#lastWords()));
+    this.#child.stdin!.write(ivfHead(codec, 1000));
+  }
+
+  /** Takes the camera's next picture, which must stay as it is. */
+  push(picture: CodedPicture): void {
+    if (this.#stopped) return;
+    const stdin = this.#child.stdin!;
+    this.#skipping = stdin.writableLength > mostWaitingBytes || (this.#skipping && !picture.key);
+    if (this.#skipping) {
+      this.#options.dropped(1);
+      return;
+    }
+    this.#origin ??= picture.ptsUs;
+    let time = firstTime + Math.round((picture.ptsUs - this.#origin) / unitUs);
+    if (time < 0 || time > mostTime || Math.abs(time - this.#latest) > mostJump) {
+      this.#end(undefined);
+      return;
+    }
+    // Where the camera's time stands still, its pictures are a microsecond or so apart.
+    while (this.#pending.has(time)) time += 1;
+    this.#latest = Math.max(this.#latest, time);
+    this.#pending.set(time, picture);
+    for (const oldest of this.#pending.keys()) {
+      if (this.#pending.size <= mostPending) break;
+      this.#pending.delete(oldest);
+    }
+    stdin.cork();
+    stdin.write(ivfFrameHead(picture.data.byteLength, time));
+    stdin.write(picture.data);
+    stdin.uncork();
+  }
+
+  /** Ends it; nothing is emitted any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#child.kill("SIGKILL");
+  }
+
+  #encoded(data: Buffer, key: boolean, time: number): void {
+    const source = this.#pending.get(time);
+    if (!source) return;
+    this.#pending.delete(time);
+    const { ptsUs, arrivedAt, captureMs } = source;
+    this.#options.emit({ data, key, orientation: key ? 1 : undefined, ptsUs, arrivedAt, captureMs });
+  }
+
+  #end(why: string | undefined): void {
+    if (this.#stopped) return;
+    this.stop();
+    this.#options.ended(why);
+  }
+
+  #lastWords(): string {
+    return redact(this.#words.trim().split("\n").at(-1) || "ffmpeg ended");
+  }
+}
+
+function encoderArguments(codec: RecordedCodec, { interlaced, orientation, masks }: PictureShape): string[] {
+  const filters = [
+    ...displayFilters({ interlaced, orientation }),
+    ...privacyFilters(masks),
+    // The encoder takes even sizes only.
+    "format=yuv420p",
+    "pad=w='ceil(iw/2)*2':h='ceil(ih/2)*2'",
+  ];
+  return [
+    ...["-noautorotate", ...frameArguments(codec), "-loglevel", "error"],
+    ...["-map", "0:v:0", "-vf", filters.join(","), "-fps_mode", "passthrough", "-enc_time_base", "1:1000"],
+    ...["-c:v", "libx264", "-preset", "superfast", "-tune", "zerolatency", "-crf", "23", "-threads", "2"],
+    // As ffmpeg sees it, time runs ten times slower.
+    ...["-g", "600", "-force_key_frames", `expr:gte(t,n_forced*${(keySeconds * unitsPerSecond) / 1000})`],
+    ...[
+      "-map_metadata",
+      "-1",
+      "-flvflags",
+      "no_duration_filesize",
+      "-flush_packets",
+      "1",
+      "-f",
+      "flv",
+      "pipe:1",
+    ],
+  ];
+}
