@@ -1,6 +1,8 @@
 import { cameraIdOf, type FrameDetections, fromTimestamp, type Inference } from "@sightline/contracts";
 import { type Percentiles, percentiles } from "./percentiles.ts";
 
+/** Of capture: less says nothing of a rate. */
+const leastMs = 1_000;
 const stages = ["decode", "queue", "batch", "infer", "post", "track", "deliver"] as const;
 type Stage = (typeof stages)[number];
 
@@ -62,11 +64,11 @@ export class Statistics {
 
   /**
    * Frames per second of those that reached the subscriber, by their capture times: the first ones often come all at once,
-   * after they waited for the model. 0 with less than two frames.
+   * after they waited for the model. 0 until they are of a second: two frames one right after the other are no rate.
    */
   fps(id: string): number {
     const camera = this.cameras.get(id);
-    if (!camera || camera.lastAt <= camera.firstAt) return 0;
+    if (!camera || camera.lastAt - camera.firstAt < leastMs) return 0;
     return Math.round(((camera.frames - 1) / (camera.lastAt - camera.firstAt)) * 1e5) / 100;
   }
 
