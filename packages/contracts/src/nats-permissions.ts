@@ -86,8 +86,10 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       ...readsBucket(buckets.cameraStatus),
       ...readsBucket(buckets.models),
       ...readsBucket(buckets.leases),
+      ...readsBucket(buckets.holders),
       writesBucket(buckets.cameraStatus),
-      ...["camera.>", "ingest.>", "clock.>"].map((key) => writesBucket(buckets.leases, key)),
+      ...["session.camera.>", "ingest.>", "clock.>"].map((key) => writesBucket(buckets.leases, key)),
+      writesBucket(buckets.holders, "camera.>"),
       "ready.*.*",
       // Frames, pictures and what a probe found, to those who asked.
       inboxOf("inference"),

@@ -55,8 +55,10 @@ export const buckets = {
   cameraSecrets: "camera-secrets",
   /** camera id → encoded CameraStatus. */
   cameraStatus: "camera-status",
-  /** `camera.{id}` and `tracker.{id}` → holder, `ingest.{id}` and `results.{id}` → that it is there; an entry lives `leaseTtlMs` unless renewed. */
+  /** `session.camera.{id}` and `session.tracker.{id}` → that the session lives, `ingest.{id}` and `results.{id}` → that the process is there; an entry lives `leaseTtlMs` unless renewed. */
   leases: "leases",
+  /** `camera.{id}` and `tracker.{id}` → session that has the camera, for as long as that lives. */
+  holders: "holders",
   /** camera id → encoded CameraRules, without name and etag. */
   cameraRules: "camera-rules",
   /** camera id → where the analysis of the camera stands; written by the results service that has its lease. */

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { KV } from "@nats-io/kv";
 import { leaseTtlMs } from "@sightline/contracts";
 import type { KvMirror } from "./kv-mirror.ts";
-import { Lease } from "./lease.ts";
+import type { HeldLease } from "./lease.ts";
+import { type LeaseSession, sessionKey } from "./lease-session.ts";
 import type { Logger } from "./log.ts";
 
 /** So long a process that has its share leaves a lease to those that have not. */
@@ -22,17 +22,18 @@ export interface LeasedWork {
 export interface LeaseAssignmentOptions<T, W extends LeasedWork> {
   /** What is registered: each key of it is one thing to be held. */
   records: KvMirror<T>;
-  /** The bucket of leases, and its content: key of a lease → holder, and the presence of each process. */
-  kv: KV;
+  /** Takes them for this process; started and stopped with the assignment. */
+  session: LeaseSession;
+  /** Content of the bucket of holders: key of a thing → session that has it. */
+  holders: KvMirror<string>;
+  /** Content of the bucket of leases: the sessions that live, and the presence of each process. */
   leases: KvMirror<string>;
-  /** First part of the leases' keys; the second is the record's key. */
+  /** First part of the things' keys; the second is the record's key. */
   kind: string;
   /** First part of the keys under which the processes that share the work show that they are there. */
   presence: string;
-  /** This process. */
-  holder: string;
   /** Begins the work on a record whose lease has just been taken. */
-  begin(key: string, record: T, lease: Lease): Promise<W>;
+  begin(key: string, record: T, lease: HeldLease): Promise<W>;
   /** Is told the record of work that runs when it has changed. */
   update?(work: W, key: string, record: T): Promise<void>;
 }
@@ -50,7 +51,7 @@ export class LeaseAssignment<T, W extends LeasedWork> {
   readonly #options: LeaseAssignmentOptions<T, W>;
   readonly #log: Logger;
   /** `revision` is that of the record as the work knows it. */
-  readonly #held = new Map<string, { lease: Lease; work: W; revision: number | undefined }>();
+  readonly #held = new Map<string, { lease: HeldLease; work: W; revision: number | undefined }>();
   /** Per key: the step that runs, and whether another must follow. */
   readonly #busy = new Map<string, { again: boolean; done: Promise<void> }>();
   readonly #removeListeners: (() => void)[] = [];
@@ -65,14 +66,17 @@ export class LeaseAssignment<T, W extends LeasedWork> {
   }
 
   start(): void {
-    const { records, leases, kind } = this.#options;
+    const { records, holders, leases, session, kind } = this.#options;
     this.#removeListeners.push(
       records.onChange(({ key }) => this.#consider(key)),
-      leases.onChange(({ key, value }) => {
+      holders.onChange(({ key, value }) => {
         if (value === undefined && key.startsWith(`${kind}.`)) this.#consider(key.slice(kind.length + 1));
       }),
+      leases.onChange(({ key, value }) => {
+        if (value === undefined && key.startsWith(sessionKey(kind, ""))) this.#considerAll();
+      }),
     );
-    this.#considerAll();
+    session.start(() => this.#considerAll());
     // A lease that was lost without a word, or that could not be asked for, is found by looking again.
     this.#timer = setInterval(() => this.#considerAll(), leaseTtlMs / 4);
   }
@@ -89,10 +93,15 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     for (const remove of this.#removeListeners.splice(0)) remove();
     for (const key of this.#held.keys()) this.#consider(key);
     await Promise.all([...this.#busy.values()].map(({ done }) => done));
+    await this.#options.session.stop();
   }
 
   #considerAll(): void {
-    for (const key of new Set([...this.#options.records.keys(), ...this.#held.keys()])) this.#consider(key);
+    const { records, holders, session } = this.#options;
+    for (const key of new Set([...records.keys(), ...this.#held.keys()])) this.#consider(key);
+    // NATS that lost its newest messages may have lost whose these are.
+    for (const key of this.#held.keys())
+      if (holders.get(this.#leaseKey(key)) !== session.id) void session.confirm(key);
   }
 
   #consider(key: string): void {
@@ -142,21 +151,25 @@ export class LeaseAssignment<T, W extends LeasedWork> {
   }
 
   #isLeased(key: string): boolean {
-    return this.#options.leases.get(this.#leaseKey(key)) !== undefined;
+    const { holders, leases, session, kind } = this.#options;
+    const holder = holders.get(this.#leaseKey(key));
+    // One that names this process's own session, which does not have it, could not be given back.
+    if (holder === undefined || holder === session.id) return false;
+    return leases.get(sessionKey(kind, holder)) !== undefined;
   }
 
   async #take(key: string, record: T, revision: number | undefined): Promise<void> {
     for (let waited = 0; waited < courtesyMs && this.#hasItsShare(); waited += courtesyStepMs)
       await delay(courtesyStepMs);
     if (this.#stopped) return;
-    const { kv, holder, kind } = this.#options;
+    const { session, kind } = this.#options;
     this.#asking += 1;
-    const lease = await Lease.acquire(kv, this.#leaseKey(key), holder, this.#log).finally(() => {
+    const lease = await session.take(key).finally(() => {
       this.#asking -= 1;
     });
     if (!lease) {
-      // Nobody renews it, but NATS has not let it expire yet.
-      if (!this.#isLeased(key)) this.#lookAgain(key);
+      // Nobody renews the session that has it, but NATS has not let it expire yet.
+      if (session.id !== undefined && !this.#isLeased(key)) this.#lookAgain(key);
       return;
     }
     try {
@@ -177,7 +190,7 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     return this.#held.size + this.#asking >= Math.ceil(records.keys().length / Math.max(1, processes));
   }
 
-  async #letGo(key: string, lease: Lease, work: W): Promise<void> {
+  async #letGo(key: string, lease: HeldLease, work: W): Promise<void> {
     const { kind, records } = this.#options;
     const registered = this.#stopped || records.get(key) !== undefined;
     const why = lease.lost.aborted ? "lost" : registered ? "released" : "removed";

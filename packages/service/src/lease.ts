@@ -8,11 +8,21 @@ const renewMs = leaseTtlMs / 4;
 const patienceMs = leaseTtlMs / 4;
 const retryMs = 100;
 
+/** That something is held by one process at a time. */
+export interface HeldLease {
+  /** Fires when it is not held any more: the owner must stop what the lease guards. */
+  readonly lost: AbortSignal;
+  /** Whether it is held for certain now, also for a process that was frozen meanwhile. */
+  readonly held: boolean;
+  /** Gives it back at once. Does nothing when it is lost or already given back. */
+  release(): Promise<void>;
+}
+
 /**
  * Holds one key of a bucket whose entries expire, so that one process at a time owns a thing. `lost` fires when the
  * lease could not be renewed before it expired: the owner must stop what the lease guards.
  */
-export class Lease {
+export class Lease implements HeldLease {
   readonly key: string;
   readonly lost: AbortSignal;
   readonly #kv: KV;

@@ -108,6 +108,7 @@ export interface Buckets {
   cameraCredentials: KV;
   cameraStatus: KV;
   leases: KV;
+  holders: KV;
   cameraRules: KV;
   analysisState: KV;
   subscriptions: KV;
@@ -128,6 +129,7 @@ export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
     cameraCredentials: await kv.create(buckets.cameraCredentials, durable),
     cameraStatus: await kv.create(buckets.cameraStatus, durable),
     leases: await kv.create(buckets.leases, leased),
+    holders: await kv.create(buckets.holders, durable),
     cameraRules: await kv.create(buckets.cameraRules, durable),
     analysisState: await kv.create(buckets.analysisState, durable),
     subscriptions: await kv.create(buckets.subscriptions, durable),

@@ -1,23 +1,27 @@
 import type { KV } from "@nats-io/kv";
 import { type CameraRecord, CameraStatus, ingestPresence } from "@sightline/contracts";
-import { type KvMirror, LeaseAssignment, type Logger } from "@sightline/service";
+import { type KvMirror, LeaseAssignment, LeaseSession, type Logger } from "@sightline/service";
 import { Backoff } from "./backoff.ts";
 import { CameraRunner, type RunnerContext } from "./camera-runner.ts";
 import { readSettings } from "./camera-settings.ts";
 
-/** Registered cameras and held leases in memory. */
+const kind = "camera";
+
+/** Registered cameras, who has them, and the sessions that live, in memory. */
 export interface AssignmentView {
   records: KvMirror<CameraRecord>;
+  holders: KvMirror<string>;
   leases: KvMirror<string>;
 }
 
 /** Runs the cameras whose leases this process gets. */
 export function assignCameras(
-  { records, leases }: AssignmentView,
+  view: AssignmentView,
   context: RunnerContext,
   log: Logger,
 ): LeaseAssignment<CameraRecord, CameraRunner> {
-  const { buckets, ingest, secrets } = context;
+  const { nats, buckets, secrets } = context;
+  const { records } = view;
   const settingsOf = (camera: string, record: CameraRecord) => readSettings(secrets, camera, record);
   // A camera that fails goes on failing when its lease was lost and comes back, here or in another process.
   const backoffs = new Map<string, Backoff>();
@@ -31,12 +35,10 @@ export function assignCameras(
   };
   return new LeaseAssignment(
     {
-      records,
-      kv: buckets.leases,
-      leases,
-      kind: "camera",
+      ...view,
+      session: new LeaseSession(nats.manager, buckets, kind, log),
+      kind,
       presence: ingestPresence,
-      holder: ingest,
       begin: async (camera, record) =>
         new CameraRunner(camera, await settingsOf(camera, record), await backoffOf(camera), context, log),
       update: async (runner, camera, record) => runner.update(await settingsOf(camera, record)),

@@ -127,7 +127,7 @@ test.each([0, 2])("of two video tracks only the chosen one is counted: %i", asyn
 test("a camera that fails is known for it when its lease was lost and is taken again", async () => {
   await rig.register("dead", { uri: `rtsp://127.0.0.1:${await freePort()}/x` });
   const before = await rig.statusThat("dead", ({ failedAttempts }) => failedAttempts > 1);
-  await rig.buckets.leases.put("camera.dead", new TextEncoder().encode("another"));
+  await rig.buckets.holders.put("camera.dead", new TextEncoder().encode("another"));
   const after = await rig.statusThat("dead", ({ epoch }) => epoch !== before.epoch);
   expect(after.failedAttempts).toBeGreaterThanOrEqual(before.failedAttempts);
   await rig.remove("dead");

@@ -54,7 +54,7 @@ const decoderRetryMs = 10 * 60_000;
 /** What every camera of a process shares. */
 export interface RunnerContext {
   nats: Nats;
-  buckets: Pick<Buckets, "cameraStatus" | "leases">;
+  buckets: Pick<Buckets, "cameraStatus" | "leases" | "holders">;
   secrets: CameraSecrets;
   serverClock: ServerClock;
   /** Name of this process. */

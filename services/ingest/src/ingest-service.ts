@@ -95,6 +95,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     "cameraCredentials",
     "cameraStatus",
     "leases",
+    "holders",
     "models",
   ] as const;
   const buckets = await findBuckets(nats, needed, log, life.signal);
@@ -110,6 +111,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     new KvMirror(nats, buckets.models, (data) => decodeJson(servedModelSchema, data), log, leaseTtlMs),
   );
   const leases = life.add(new KvMirror(nats, buckets.leases, (data) => text.decode(data), log, leaseTtlMs));
+  const holders = life.add(new KvMirror(nats, buckets.holders, (data) => text.decode(data), log));
   const tracing = life.add(await Tracing.start("ingest", version, config, log));
   const recordingMetrics = new RecordingMetrics(
     registry,
@@ -162,7 +164,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     sharedBytes: () => sharing.usedBytes,
   });
   const cameras = assignCameras(
-    { records, leases },
+    { records, holders, leases },
     {
       nats,
       buckets,
@@ -186,7 +188,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     log,
   );
   runners = () => cameras.work();
-  await Promise.all([records.start(), models.start(), leases.start()]);
+  await Promise.all([records.start(), models.start(), leases.start(), holders.start()]);
   models.onChange(() => {
     for (const runner of cameras.work()) runner.modelChanged();
   });

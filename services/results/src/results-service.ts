@@ -176,9 +176,10 @@ export async function startResults(
   const rules = life.add(new KvMirror(nats, buckets.cameraRules, decodeRules, log));
   const text = new TextDecoder();
   const leases = life.add(new KvMirror(nats, buckets.leases, (data) => text.decode(data), log, leaseTtlMs));
+  const cameraHolders = life.add(new KvMirror(nats, buckets.holders, (data) => text.decode(data), log));
   const cameraStatus = life.add(new CameraStatusView(statuses));
   starting = "the buckets of cameras, rules and leases have not been read yet";
-  const mirrors = [records, statuses, models, workers, versions, rules, leases];
+  const mirrors = [records, statuses, models, workers, versions, rules, leases, cameraHolders];
   await Promise.all(mirrors.map((mirror) => mirror.start()));
 
   const keys = config.secretsKeyFile === undefined ? undefined : SecretKeys.open(config.secretsKeyFile);
@@ -236,7 +237,7 @@ export async function startResults(
   });
   const tracing = life.add(await Tracing.start("results", version, config, log));
   const analysis = new LiveAnalysis(
-    { records, leases },
+    { records, holders: cameraHolders, leases },
     {
       tracing,
       nats,

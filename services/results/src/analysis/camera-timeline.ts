@@ -7,7 +7,7 @@ import {
   type TimelineEntry,
   toTimestamp,
 } from "@sightline/contracts";
-import { findLoss, type Lease, type Logger, type StreamPlace, streamMaking } from "@sightline/service";
+import { findLoss, type HeldLease, type Logger, type StreamPlace, streamMaking } from "@sightline/service";
 import { isRecorded } from "../cameras/camera-recording.ts";
 import type { FrameAge } from "../snapshots/snapshot-claims.ts";
 import type { AnalysisContext } from "./analysis-context.ts";
@@ -61,7 +61,7 @@ export class CameraTimeline {
   constructor(
     camera: string,
     recovered: Recovered,
-    lease: Lease,
+    lease: HeldLease,
     context: AnalysisContext,
     metrics: CameraMetrics,
     leftOut: Set<string>,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { CameraChange, CameraReason, type CameraRecord, toTimestamp } from "@sightline/contracts";
-import type { Lease, LeasedWork, LeaseEnd, Logger } from "@sightline/service";
+import type { HeldLease, LeasedWork, LeaseEnd, Logger } from "@sightline/service";
 import type { AnalysisContext } from "./analysis-context.ts";
 import type { CameraMetrics } from "./analysis-metrics.ts";
 import { AnalysisSession } from "./analysis-session.ts";
@@ -14,7 +14,7 @@ const stopLimitMs = 3_000;
 /** Analyses one camera for as long as this process holds its lease. */
 export class CameraTracker implements LeasedWork {
   readonly camera: string;
-  readonly #lease: Lease;
+  readonly #lease: HeldLease;
   readonly #context: AnalysisContext;
   readonly #metrics: CameraMetrics;
   readonly #log: Logger;
@@ -33,7 +33,7 @@ export class CameraTracker implements LeasedWork {
   constructor(
     camera: string,
     record: CameraRecord | undefined,
-    lease: Lease,
+    lease: HeldLease,
     context: AnalysisContext,
     log: Logger,
   ) {

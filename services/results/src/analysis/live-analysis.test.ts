@@ -213,7 +213,7 @@ test("a removed camera ends what is open, raises no alarm, and leaves no state a
   // As the results services do.
   await rig.buckets.cameraRules.delete(camera);
   await expect
-    .poll(() => rig.buckets.leases.get(`tracker.${camera}`).then((entry) => entry?.operation), patient)
+    .poll(() => rig.buckets.holders.get(`tracker.${camera}`).then((entry) => entry?.operation), patient)
     .toBe("DEL");
   const state = async () => (await rig.buckets.analysisState.get(camera))?.operation;
   await expect.poll(state, patient).toBe("DEL");

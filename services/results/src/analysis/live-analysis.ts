@@ -4,8 +4,8 @@ import type { CameraRecord } from "@sightline/contracts";
 import {
   Announcement,
   type KvMirror,
-  Lease,
   LeaseAssignment,
+  LeaseSession,
   type Logger,
   presenceKey,
 } from "@sightline/service";
@@ -18,9 +18,10 @@ const kind = "tracker";
 const presence = "results";
 const leftoversMs = 30_000;
 
-/** What is registered and who holds what, in memory. */
+/** What is registered, who has it, and the sessions that live, in memory. */
 export interface AnalysisView {
   records: KvMirror<CameraRecord>;
+  holders: KvMirror<string>;
   leases: KvMirror<string>;
 }
 
@@ -31,6 +32,7 @@ export class LiveAnalysis {
   readonly #log: Logger;
   readonly #holder = `${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
   readonly #presence: Announcement;
+  readonly #session: LeaseSession;
   readonly #assignment: LeaseAssignment<CameraRecord, CameraTracker>;
   #statusWatch: { stop(): void } | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -50,15 +52,20 @@ export class LiveAnalysis {
     this.#view = view;
     this.#context = { ...context, metrics };
     this.#log = log;
-    const { leases } = context.buckets;
-    this.#presence = new Announcement(leases, presenceKey(presence, this.#holder), () => "present", log);
+    const { nats, buckets } = context;
+    this.#session = new LeaseSession(nats.manager, buckets, kind, log);
+    this.#presence = new Announcement(
+      buckets.leases,
+      presenceKey(presence, this.#holder),
+      () => "present",
+      log,
+    );
     this.#assignment = new LeaseAssignment(
       {
         ...view,
-        kv: leases,
+        session: this.#session,
         kind,
         presence,
-        holder: this.#holder,
         begin: async (camera, record, lease) => new CameraTracker(camera, record, lease, this.#context, log),
         update: async (tracker, _camera, record) => tracker.update(record),
       },
@@ -100,10 +107,9 @@ export class LiveAnalysis {
 
   /** Ends the analysis of cameras that were removed while nobody was there to do it. */
   async #endRemoved(): Promise<void> {
-    const { analysisState, leases } = this.#context.buckets;
-    for await (const camera of await analysisState.keys()) {
+    for await (const camera of await this.#context.buckets.analysisState.keys()) {
       if (this.#view.records.get(camera)) continue;
-      const lease = await Lease.acquire(leases, `${kind}.${camera}`, this.#holder, this.#log);
+      const lease = await this.#session.take(camera);
       if (!lease) continue;
       await new CameraTracker(camera, undefined, lease, this.#context, this.#log).stop("removed");
       await lease.release();

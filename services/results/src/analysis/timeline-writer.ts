@@ -1,6 +1,6 @@
 import { headers, type MsgHdrs } from "@nats-io/transport-node";
 import { Event, formatFrameId, subjects, TimelineEntry } from "@sightline/contracts";
-import { type Lease, type Nats, traceHeader } from "@sightline/service";
+import { type HeldLease, type Nats, traceHeader } from "@sightline/service";
 
 const publishTimeoutMs = 2_000;
 const sequenceHeader = "Sightline-Timeline-Sequence";
@@ -56,7 +56,7 @@ export class TimelineWriter {
   readonly #nats: Nats;
   readonly #camera: string;
   readonly #incarnation: string;
-  readonly #lease: Lease;
+  readonly #lease: HeldLease;
   #last: number;
   #lastEvent: number;
 
@@ -65,7 +65,7 @@ export class TimelineWriter {
     nats: Nats,
     camera: string,
     incarnation: string,
-    lease: Lease,
+    lease: HeldLease,
     last: number,
     lastEvent: number,
   ) {

@@ -29,7 +29,8 @@ export class RunningAnalysis {
     const rules = new KvMirror(nats, buckets.cameraRules, (data) => CameraRules.decode(data), log);
     const text = new TextDecoder();
     const leases = new KvMirror(nats, buckets.leases, (data) => text.decode(data), log, leaseTtlMs);
-    for (const mirror of [records, statuses, rules, leases]) await this.#life.add(mirror).start();
+    const holders = new KvMirror(nats, buckets.holders, (data) => text.decode(data), log);
+    for (const mirror of [records, statuses, rules, leases, holders]) await this.#life.add(mirror).start();
     const status = this.#life.add(new CameraStatusView(statuses));
     const context = {
       nats,
@@ -43,7 +44,7 @@ export class RunningAnalysis {
       published: () => undefined,
       tracing: { record: () => undefined },
     };
-    await this.#life.add(new LiveAnalysis({ records, leases }, context, this.registry, log)).start();
+    await this.#life.add(new LiveAnalysis({ records, holders, leases }, context, this.registry, log)).start();
   }
 
   /** The value of a metric's series, undefined when there is none. */

@@ -1,0 +1,96 @@
+import { once } from "node:events";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { LeaseSession, sessionKey } from "./lease-session.ts";
+import { createLogger } from "./log.ts";
+import { connectNats, type Nats } from "./nats.ts";
+import { type Buckets, openBuckets } from "./provision.ts";
+import { NatsServer } from "./testing/nats-server.ts";
+
+const log = createLogger("test", "fatal");
+const patient = { timeout: 30_000 };
+let server: NatsServer;
+let nats: Nats;
+let buckets: Buckets;
+const sessions: LeaseSession[] = [];
+
+beforeAll(async () => {
+  server = await NatsServer.start();
+  nats = await connectNats(server.url, "test", log);
+  buckets = await openBuckets(nats.kv);
+});
+afterEach(() => Promise.all(sessions.splice(0).map((session) => session.stop())));
+afterAll(async () => {
+  await nats.connection.close();
+  await server.stop();
+});
+
+async function begin(): Promise<LeaseSession> {
+  const session = new LeaseSession(nats.manager, buckets, "camera", log);
+  sessions.push(session);
+  await new Promise<void>((resolve) => session.start(resolve));
+  return session;
+}
+
+const last = async (bucket: string) => (await nats.manager.streams.info(`KV_${bucket}`)).state.last_seq;
+
+test("one session at a time has a thing; what it gives back, or all when it stops, is free at once", async () => {
+  const [one, two] = [await begin(), await begin()];
+  const taken = await one.take("a");
+  expect(taken?.held).toBe(true);
+  expect(await one.take("a")).toBeUndefined();
+  expect(await two.take("a")).toBeUndefined();
+  await taken!.release();
+  expect(taken!.held).toBe(false);
+  expect((await two.take("a"))?.held).toBe(true);
+  expect((await one.take("b"))?.held).toBe(true);
+  await one.stop();
+  expect((await two.take("b"))?.held).toBe(true);
+  // What names a session that never was, or is not any more, is free too.
+  await buckets.holders.put("camera.c", "nobody");
+  expect((await two.take("c"))?.held).toBe(true);
+});
+
+test("asked for twice at once, a thing is taken once", async () => {
+  const session = await begin();
+  const taken = await Promise.all([session.take("twice"), session.take("twice")]);
+  expect(taken.filter(Boolean)).toHaveLength(1);
+});
+
+test("what many things cost is one renewal, and they outlast a short restart of NATS", async () => {
+  const session = await begin();
+  const things = Array.from({ length: 300 }, (_, i) => `many-${i}`);
+  const held = await Promise.all(things.map((thing) => session.take(thing)));
+  const [holders, leases] = [await last("holders"), await last("leases")];
+  await server.down("SIGKILL");
+  await server.up();
+  await expect.poll(() => last("leases").catch(() => 0), patient).toBeGreaterThan(leases + 5);
+  expect(await last("holders")).toBe(holders);
+  expect(held.every((lease) => lease?.held)).toBe(true);
+});
+
+test("a session that is lost takes all with it; another begins and may have what is free", async () => {
+  const [one, two] = [await begin(), await begin()];
+  const held = [(await one.take("d"))!, (await one.take("e"))!];
+  const before = one.id!;
+  const lost = Promise.all(held.map((lease) => once(lease.lost, "abort")));
+  await buckets.leases.purge(sessionKey("camera", before));
+  expect((await two.take("d"))?.held).toBe(true);
+  await lost;
+  expect(held.map((lease) => lease.held)).toEqual([false, false]);
+  await expect.poll(() => one.id !== undefined && one.id !== before, patient).toBe(true);
+  expect(await one.take("d")).toBeUndefined();
+  expect((await one.take("e"))?.held).toBe(true);
+});
+
+test("an entry that NATS has lost, or that names another, is found when it is looked at", async () => {
+  const session = await begin();
+  const [gone, other, own] = [
+    (await session.take("gone"))!,
+    (await session.take("other"))!,
+    (await session.take("own"))!,
+  ];
+  await buckets.holders.purge("camera.gone");
+  await buckets.holders.put("camera.other", "another");
+  for (const thing of ["gone", "other", "own"]) await session.confirm(thing);
+  expect([gone, other, own].map((lease) => lease.lost.aborted)).toEqual([true, true, false]);
+});

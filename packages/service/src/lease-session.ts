@@ -1,0 +1,194 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import type { JetStreamManager } from "@nats-io/jetstream";
+import type { KV } from "@nats-io/kv";
+import { buckets as names } from "@sightline/contracts";
+import { isJetStreamFailure } from "./jetstream-errors.ts";
+import { type HeldLease, Lease } from "./lease.ts";
+import type { Logger } from "./log.ts";
+
+const retryMs = 250;
+
+/** Key, in the bucket of leases, of a session. */
+export function sessionKey(kind: string, session: string): string {
+  return `session.${kind}.${session}`;
+}
+
+/**
+ * Holds any number of things of one kind by one lease, that of the session: what a thing's entry names is the session that has
+ * it, and the entry is good for as long as that session lives. So five hundred things cost one renewal, not five hundred. A
+ * session that is lost takes all that it held with it, and another begins.
+ */
+export class LeaseSession {
+  readonly #manager: JetStreamManager;
+  readonly #buckets: { leases: KV; holders: KV };
+  readonly #kind: string;
+  readonly #log: Logger;
+  readonly #held = new Map<string, HeldThing>();
+  readonly #asked = new Set<string>();
+  #current: { id: string; lease: Lease } | undefined;
+  #running: Promise<void> | undefined;
+  readonly #stopping = new AbortController();
+
+  constructor(manager: JetStreamManager, buckets: { leases: KV; holders: KV }, kind: string, log: Logger) {
+    this.#manager = manager;
+    this.#buckets = buckets;
+    this.#kind = kind;
+    this.#log = log;
+  }
+
+  /** Has a session from now on; `began` is called at the beginning of each. */
+  start(began: () => void): void {
+    this.#running ??= this.#run(began);
+  }
+
+  /** What names the session in the bucket of holders; undefined while there is none. */
+  get id(): string | undefined {
+    return this.#current?.lease.held ? this.#current.id : undefined;
+  }
+
+  /** Takes a thing; undefined when a living session has it, or there is no session now. @throws when NATS does not answer */
+  async take(thing: string): Promise<HeldLease | undefined> {
+    const session = this.#current;
+    if (!session?.lease.held || this.#held.has(thing) || this.#asked.has(thing)) return undefined;
+    const key = `${this.#kind}.${thing}`;
+    this.#asked.add(thing);
+    const revision = await this.#enter(key, session.id).finally(() => this.#asked.delete(thing));
+    // A session that was lost meanwhile leaves an entry that is good for nothing.
+    if (revision === undefined || this.#current !== session) return undefined;
+    const held = new HeldThing(this.#buckets.holders, key, session, revision, this.#log, () =>
+      this.#held.delete(thing),
+    );
+    this.#held.set(thing, held);
+    return held;
+  }
+
+  /** Looks whether the entry of a thing that is held still says so; if not, it is lost. Does nothing when NATS does not answer. */
+  async confirm(thing: string): Promise<void> {
+    await this.#held.get(thing)?.confirm();
+  }
+
+  /** Gives the session back. What it still holds is free then. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #run(began: () => void): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      const id = randomUUID();
+      const key = sessionKey(this.#kind, id);
+      const lease = await Lease.acquire(this.#buckets.leases, key, id, this.#log).catch((error: Error) => {
+        this.#log.debug({ error: error.message }, "no session for leases yet; trying again");
+        return undefined;
+      });
+      if (!lease) {
+        await delay(retryMs, undefined, { signal }).catch(() => undefined);
+        continue;
+      }
+      this.#current = { id, lease };
+      if (!signal.aborted) began();
+      await ended(AbortSignal.any([lease.lost, signal]));
+      // What it held is told first, so that nothing of it is taken by the next session for its own.
+      for (const held of this.#held.values()) held.end();
+      this.#held.clear();
+      this.#current = undefined;
+      await lease.release();
+    }
+  }
+
+  /** Enters the session as the holder; the revision, or undefined when a living one is. */
+  async #enter(key: string, id: string): Promise<number | undefined> {
+    const { holders } = this.#buckets;
+    const value = new TextEncoder().encode(id);
+    try {
+      return await holders.create(key, value);
+    } catch (error) {
+      if (!isJetStreamFailure(error, "wrongLastSequence")) throw error;
+    }
+    const entry = await holders.get(key);
+    if (entry?.operation !== "PUT") return undefined;
+    const holder = entry.string();
+    // Its own name: an answer that was lost, or an entry that could not be taken back.
+    if (holder !== id && (await this.#lives(holder))) return undefined;
+    try {
+      return await holders.update(key, value, entry.revision);
+    } catch (error) {
+      if (isJetStreamFailure(error, "wrongLastSequence")) return undefined;
+      throw error;
+    }
+  }
+
+  /** Asks the server that leads the bucket: a copy may not know a session that has just begun. */
+  async #lives(session: string): Promise<boolean> {
+    const subject = `$KV.${names.leases}.${sessionKey(this.#kind, session)}`;
+    const message = await this.#manager.streams.getMessage(`KV_${names.leases}`, { last_by_subj: subject });
+    return message !== null && message.data.length > 0;
+  }
+}
+
+/** A thing that a session holds. */
+class HeldThing implements HeldLease {
+  readonly #holders: KV;
+  readonly #key: string;
+  readonly #session: { id: string; lease: Lease };
+  readonly #log: Logger;
+  readonly #forget: () => void;
+  readonly #abort = new AbortController();
+  #revision: number;
+
+  constructor(
+    holders: KV,
+    key: string,
+    session: { id: string; lease: Lease },
+    revision: number,
+    log: Logger,
+    forget: () => void,
+  ) {
+    this.#holders = holders;
+    this.#key = key;
+    this.#session = session;
+    this.#revision = revision;
+    this.#log = log;
+    this.#forget = forget;
+  }
+
+  get lost(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get held(): boolean {
+    return !this.#abort.signal.aborted && this.#session.lease.held;
+  }
+
+  end(): void {
+    this.#abort.abort();
+  }
+
+  async confirm(): Promise<void> {
+    const entry = await this.#holders.get(this.#key).catch(() => undefined);
+    if (entry === undefined || this.#abort.signal.aborted) return;
+    if (entry?.operation === "PUT" && entry.string() === this.#session.id) {
+      this.#revision = entry.revision;
+      return;
+    }
+    this.#log.warn({ lease: this.#key }, "lease lost: NATS names another holder, or none");
+    this.#forget();
+    this.end();
+  }
+
+  async release(): Promise<void> {
+    if (this.#abort.signal.aborted) return;
+    this.#forget();
+    this.end();
+    await this.#holders.delete(this.#key, { previousSeq: this.#revision }).catch((error: Error) => {
+      this.#log.debug({ lease: this.#key, error: error.message }, "lease not given back");
+    });
+  }
+}
+
+async function ended(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+}
