@@ -17,7 +17,7 @@ import { findFramesLost } from "./frames-lost.ts";
 import { endOfLost, findOpenEvents } from "./lost-events.ts";
 import type { RawFrame } from "./raw-frame.ts";
 import { type OrderedFrame, RawOrder } from "./raw-order.ts";
-import type { Recovered } from "./recovery.ts";
+import type { Analysed, Recovered } from "./recovery.ts";
 import type { TimelineState } from "./timeline-state.ts";
 import {
   DuplicateFrameError,
@@ -52,6 +52,8 @@ export class CameraTimeline {
   readonly #leftOut: Set<string>;
   readonly #log: Logger;
   readonly #wrote: () => void;
+  /** Frames come out of order: the newest that was taken, by its sequence in the stream of detections. */
+  #newest = 0;
   /** Entries; the first may be all that a damaged stream seems to take. */
   #written = 0;
   /** What the last checkpoint was of. */
@@ -104,6 +106,12 @@ export class CameraTimeline {
     await this.checkpoint();
   }
 
+  /** How far the analysis has come. */
+  get analysed(): Analysed {
+    const sequence = Math.max(this.#newest, this.order.taken, this.analysedBefore);
+    return { detectionsMaking: this.#recovered.detectionsMaking, sequence };
+  }
+
   /** Frames up to this message may have made events before, which must not be made again. */
   get analysedBefore(): number {
     return this.#recovered.analysedBefore;
@@ -113,6 +121,7 @@ export class CameraTimeline {
   async frame(frame: OrderedFrame): Promise<void> {
     const { event, publishedAt } = frame;
     await this.#tellLost(frame);
+    this.#newest = Math.max(this.#newest, frame.sequence);
     this.order.take(frame);
     const { epoch, number } = event.frame!;
     const id = `${epoch}:${number}`;

@@ -5,7 +5,7 @@ import type { AnalysisContext } from "./analysis-context.ts";
 import type { CameraMetrics } from "./analysis-metrics.ts";
 import { AnalysisSession } from "./analysis-session.ts";
 import { CameraTimeline } from "./camera-timeline.ts";
-import { recover } from "./recovery.ts";
+import { type Analysed, recover } from "./recovery.ts";
 import { Stall } from "./stall.ts";
 
 /** So long the step at hand may take when the process stops. */
@@ -22,6 +22,8 @@ export class CameraTracker implements LeasedWork {
   readonly #leftOut = new Set<string>();
   /** Of the timeline's stream, when it was last recovered. */
   #making: string | undefined;
+  /** Outlives a timeline that is recovered with nothing left in NATS that would say so. */
+  #analysed: Analysed | undefined;
   readonly #stall: Stall;
   readonly #running: Promise<void>;
   /** Undefined while it must be recovered. */
@@ -89,6 +91,7 @@ export class CameraTracker implements LeasedWork {
         this.#session = session;
         await session.run(signal, fresh);
       } catch (error) {
+        this.#analysed = this.#timeline?.analysed ?? this.#analysed;
         this.#timeline = undefined;
         if (signal.aborted) return;
         await this.#failed(error as Error, signal);
@@ -105,7 +108,7 @@ export class CameraTracker implements LeasedWork {
 
   async #recover(signal: AbortSignal) {
     const { nats, buckets, metrics } = this.#context;
-    const recovered = await recover(nats, buckets, this.camera, signal, this.#log);
+    const recovered = await recover(nats, buckets, this.camera, this.#analysed, signal, this.#log);
     if (!recovered.fresh) metrics.recoveries.inc();
     // What was refused as a duplicate is in the old stream only.
     if (this.#making !== recovered.timelineMaking) this.#leftOut.clear();

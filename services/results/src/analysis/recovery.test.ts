@@ -156,3 +156,24 @@ test("with checkpoint and timeline gone, what was analysed before makes no event
   );
   expect(new Set(tracked.map(({ trackId }) => trackId)).size).toBe(4);
 });
+
+test("with timeline and events made anew and checkpoints gone, what was analysed before makes no events again", {
+  timeout: 240_000,
+}, async () => {
+  const camera = "front";
+  await rig.register(camera, sceneRules());
+  const before = await rig.results();
+  await rig.publishScene(camera, 120, 40);
+  await expect.poll(() => rig.framesIn(camera), { timeout: 60_000 }).toBe(120);
+  expect((await rig.events(camera)).length).toBeGreaterThan(0);
+  await before.signal("SIGKILL");
+  await rig.expireLeases();
+  await rig.buckets.analysisState.purge(camera);
+  for (const stream of [streams.timeline, streams.events]) await rig.nats.manager.streams.delete(stream);
+  await rig.results();
+  await rig.publishScene(camera, 60, 40);
+  await expect.poll(() => rig.framesIn(camera).catch(() => 0), { timeout: 60_000 }).toBe(180);
+  const told = (await rig.events(camera)).map(({ event }) => event);
+  expect(told.filter(({ frame }) => frame && frame.number <= 120)).toEqual([]);
+  expect(started(told)).toBeGreaterThan(0);
+});

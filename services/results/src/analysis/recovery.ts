@@ -6,6 +6,7 @@ import {
   type Logger,
   type Nats,
   nanosOf,
+  placeBefore,
   type SetBacks,
   type StreamPlace,
   streamMaking,
@@ -53,18 +54,25 @@ export interface Recovered {
   publishedEvents: Event[];
 }
 
+/** Up to where of the stream of detections of this making an analysis had come. */
+export interface Analysed {
+  detectionsMaking: string;
+  sequence: number;
+}
+
 /** A checkpoint does not fit the streams. */
 class ForeignCheckpointError extends Error {}
 
 /**
  * Finds out where the analysis of a camera stands: the last checkpoint, and what the timeline says since. Nothing may be
- * written to the camera's timeline meanwhile.
+ * written to the camera's timeline meanwhile. `analysed`: how far this process itself had come, if it had.
  * @throws when NATS does not answer
  */
 export async function recover(
   nats: Nats,
   buckets: Buckets,
   camera: string,
+  analysed: Analysed | undefined,
   signal: AbortSignal,
   log: Logger,
 ): Promise<Recovered> {
@@ -153,6 +161,10 @@ export async function recover(
       sequence: detectionsBefore(lastEvent?.header),
       time: lastEvent ? nanosOf(lastEvent.timestamp) : 0n,
     }),
+    analysed?.detectionsMaking === found.detectionsMaking
+      ? left({ sequence: analysed.sequence, time: unknownTime })
+      : 0,
+    checkpoint || last || lastEvent ? 0 : beforeTimeline(nats, buckets, timeline),
   ]);
   return {
     ...found,
@@ -164,6 +176,17 @@ export async function recover(
     events: [],
     publishedEvents: [],
   };
+}
+
+/**
+ * Nothing is left that says how far the analysis of a camera had come. When the timeline is not the first of this system, what was
+ * stored in DETECTIONS before it was made may have made events: up to there. @throws when NATS does not answer
+ */
+async function beforeTimeline({ manager }: Nats, buckets: Buckets, timeline: StreamInfo): Promise<number> {
+  const makings = await buckets.streamMakings.get(streams.timeline);
+  const before = makings?.operation === "PUT" && makings.json<string[]>().length > 1;
+  if (!before) return 0;
+  return (await placeBefore(manager, streams.detections, nanosOf(timeline.created))).sequence;
 }
 
 /**
