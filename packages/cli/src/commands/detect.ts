@@ -51,7 +51,10 @@ interface Run {
 export function detectCommand(): Command {
   return new Command("detect")
     .description("detect objects in a picture, a video, or a folder of them")
-    .argument("<path>", "picture, video or folder; what is cut short is told, but a raw H.264 or H.265 file does not say where it ends")
+    .argument(
+      "<path>",
+      "picture, video or folder; what is cut short is told, but a raw H.264 or H.265 file does not say where it ends",
+    )
     .option(
       "--model <path>",
       "a model in models/, a model's folder, or a prepared ONNX file (default: the only one in models/)",

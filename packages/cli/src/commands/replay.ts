@@ -26,7 +26,10 @@ interface ReplayOptions {
 /** `sightline replay`: a recorded file through detection, tracking and rules; one JSON line for each event. */
 export function replayCommand(): Command {
   return new Command("replay")
-    .argument("<video>", "a video file; one that is cut short is told, but a raw H.264 or H.265 file does not say where it ends")
+    .argument(
+      "<video>",
+      "a video file; one that is cut short is told, but a raw H.264 or H.265 file does not say where it ends",
+    )
     .requiredOption("--rules <file>", "rules in JSON or YAML (docs/rules.md)")
     .option(
       "--model <path>",
