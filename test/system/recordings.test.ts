@@ -213,6 +213,33 @@ test("what a privacy mask hides is in no snapshot, picture of an event, clip, re
     sightline("camera", "recording", "masked", "--from", from, "--to", to, "--out", files[1]!);
     const playlist = `${origin}/cameras/masked/recording/playlist.m3u8?from=${from}&to=${to}`;
     for (const video of [...files, playlist]) expect(magentaPixels(video)).toBe(0);
+
+    await client.cameras.delete("masked");
+    const kept = async (name: string) =>
+      Promise.all(
+        [client.events.get(name), client.events.snapshot(name), client.events.clip(name)].map((call) =>
+          call.then(() => "kept").catch(({ reason }) => reason),
+        ),
+      );
+    const start = Date.parse(event.startTime);
+    const iso = (ms: number) => new Date(ms).toISOString();
+    const [first, last] = [iso(start), iso(start + 1)];
+    expect(sightline("camera", "forget", "masked", "--from", first, "--to", last)).toMatch(
+      /^deleted of masked: [1-9]\d* events, \d+ pictures, 0\.0 MiB of video \(0 files\)\n$/,
+    );
+    expect((await kept(event.name))[0]).toBe("event_not_found");
+    const forgotten = JSON.parse(sightline("camera", "forget", "masked", "--all", "--json"));
+    expect(forgotten).toMatchObject({
+      name: "masked",
+      events: expect.any(Number),
+      pictures: expect.any(Number),
+    });
+    expect(forgotten.segments).toBeGreaterThan(0);
+    expect(await kept(event.name)).toEqual(["event_not_found", "snapshot_not_found", "event_not_found"]);
+    const left = [];
+    for await (const each of client.events.list({ filter: { cameras: ["masked"] } })) left.push(each);
+    expect(left).toEqual([]);
+    await expect(client.recordings.spans("masked")).rejects.toMatchObject({ reason: "camera_not_found" });
   } finally {
     await client.cameras.delete("masked").catch(() => undefined);
     await camera.stop();

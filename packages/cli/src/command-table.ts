@@ -127,6 +127,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/camera-remove.ts")).cameraRemoveCommand(),
   },
   {
+    path: ["camera", "forget"],
+    description: "delete what is kept of a camera: events, their pictures and recordings",
+    load: async () => (await import("./commands/camera-forget.ts")).cameraForgetCommand(),
+  },
+  {
     path: ["camera", "snapshot"],
     description: "save the newest picture of a camera, with what was found in it if wanted",
     load: async () => (await import("./commands/camera-snapshot.ts")).cameraSnapshotCommand(),

@@ -21,6 +21,7 @@ import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";
 import { pages } from "./pages.ts";
 import type { Snapshot } from "./snapshot.ts";
+import { toTime } from "./time.ts";
 
 /** Settings of a camera that a user may choose. */
 export interface CameraSettings {
@@ -144,6 +145,26 @@ export class Cameras {
   /** Removes a camera; NOT_FOUND when there is none. */
   async delete(id: string, call: CallSettings = {}): Promise<void> {
     await this.#call((client) => client.deleteCamera, { name: cameraName(id) }, call);
+  }
+
+  /**
+   * Deletes what is kept of a camera, registered or not, in a range of time or all of it: events that began in it, their pictures, and
+   * recordings that lie wholly in it. UNAVAILABLE when some recordings could not be deleted; then the rest is.
+   */
+  async forget(
+    id: string,
+    query: CallSettings & { from?: Date | undefined; to?: Date | undefined } = {},
+  ): Promise<{ events: number; pictures: number; segments: number; bytes: number }> {
+    const { from, to } = query;
+    const times = { startTime: from && toTime(from, "from"), endTime: to && toTime(to, "to") };
+    const request = { name: cameraName(id), ...times };
+    const answer = await this.#call((client) => client.deleteCameraData, request, query);
+    return {
+      events: answer.deletedEvents,
+      pictures: answer.deletedPictures,
+      segments: answer.deletedSegments,
+      bytes: answer.deletedBytes,
+    };
   }
 
   /**

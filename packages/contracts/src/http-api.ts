@@ -245,6 +245,12 @@ export const httpRecordingDeletedSchema = z.object({
   deletedBytes: z.number(),
 });
 
+/** Answer of DELETE /cameras/{camera}/data. */
+export const httpCameraDataDeletedSchema = httpRecordingDeletedSchema.extend({
+  deletedEvents: z.number(),
+  deletedPictures: z.number(),
+});
+
 export const httpEventPageSchema = z.object({ events: z.array(httpEventSchema), nextPageToken: z.string() });
 
 /** One second of one camera. */

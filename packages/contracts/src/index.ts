@@ -63,6 +63,8 @@ export {
   CameraServiceClient,
   type CameraServiceServer,
   CameraServiceService,
+  DeleteCameraDataRequest,
+  DeleteCameraDataResponse,
   DeleteCameraRequest,
   DeleteCameraResponse,
   GetCameraRequest,

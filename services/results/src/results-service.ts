@@ -46,6 +46,7 @@ import { userOfCall, userOfRequest } from "./access/certificate-user.ts";
 import { startAccess } from "./access/start-access.ts";
 import { TrustedProxies } from "./access/trusted-proxies.ts";
 import { LiveAnalysis } from "./analysis/live-analysis.ts";
+import { CameraData } from "./cameras/camera-data.ts";
 import { CameraFeed } from "./cameras/camera-feed.ts";
 import { cameraHandlers } from "./cameras/camera-handlers.ts";
 import { CameraRegistry } from "./cameras/camera-registry.ts";
@@ -224,10 +225,17 @@ export async function startResults(
     if (!isFrame(message)) losses.add(message.camera, message.lostFrames);
   });
   const requireCamera = (camera: string) => registry.require(camera);
-  const { taker, claims, pictures, recentDetections, cameraSnapshots, eventSnapshots } =
-    await withLimitsThatFit(() =>
-      startSnapshots(nats, retention.snapshots, requireCamera, prometheus, log, life),
-    );
+  const {
+    taker,
+    claims,
+    pictures,
+    recentDetections,
+    cameraSnapshots,
+    eventSnapshots,
+    store: snapshotStore,
+  } = await withLimitsThatFit(() =>
+    startSnapshots(nats, retention.snapshots, requireCamera, prometheus, log, life),
+  );
   timeline.feed.listen(framesOnly((frame) => recentDetections.add(frame)));
   records.onChange(({ key, value }) => {
     if (value) return;
@@ -291,6 +299,7 @@ export async function startResults(
     requireCamera,
     status,
   });
+  const cameraData = new CameraData(nats, events.stored, snapshotStore, recordings);
   const versionRecords = life.add(new VersionRecords(buckets.modelVersions, versions, workers, log));
   const modelService = new ModelService(
     catalog,
@@ -302,7 +311,7 @@ export async function startResults(
     }),
   );
   grpc.addService(CameraServiceService, {
-    ...cameraHandlers(calls, cameras, feed),
+    ...cameraHandlers(calls, cameras, feed, cameraData),
     ...cameraSnapshotHandlers(calls, cameraSnapshots),
   });
   grpc.addService(preEncodedDetectionService, detectionHandlers(calls, detections, detectionHistory));
@@ -332,6 +341,7 @@ export async function startResults(
       catalog,
       workers: () => versionRecords.workers(),
       cameras,
+      cameraData,
       rulesRegistry,
       rules: rulesService,
       timeline,

@@ -107,6 +107,7 @@ const requests: Record<RpcName, Request> = {
     updateMask: ["target_fps"],
   }),
   DeleteCamera: name,
+  DeleteCameraData: (camera) => ({ name: cameraName(camera), ...span }),
   GetCameraSnapshot: name,
   WatchCameras: () => ({}),
   SubscribeDetections: () => ({
@@ -302,7 +303,7 @@ async function ask(route: string, camera: string, caller: CallerName): Promise<O
     .replace(":name", caller === "admin" ? "nobody-there" : caller)
     .replace(":id", "aaaaaaaaaaaa")
     .replace("*", "x.js");
-  const recording = /\/recording$|playlist/.test(pattern)
+  const recording = /\/recording$|\/data$|playlist/.test(pattern)
     ? "?from=1970-01-01T00:00:01Z&to=1970-01-01T00:00:02Z"
     : "";
   const body = bodies[route]?.(camera, caller);

@@ -58,6 +58,7 @@ export const httpAudit: Readonly<Record<string, Audited<RouteRequest>>> = {
   "POST /api/v1/cameras": { action: "camera.create", target: inBody("id") },
   "PATCH /api/v1/cameras/:camera": { action: "camera.update", target: param("camera"), detail: fields },
   "DELETE /api/v1/cameras/:camera": { action: "camera.delete", target: param("camera") },
+  "DELETE /api/v1/cameras/:camera/data": { action: "camera.forget", target: param("camera") },
   "PUT /api/v1/cameras/:camera/rules": { action: "rules.update", target: param("camera") },
   "DELETE /api/v1/cameras/:camera/recording": { action: "recording.delete", target: param("camera") },
   "GET /api/v1/cameras/:camera/recording": {
@@ -111,6 +112,7 @@ export const rpcAudit = {
     registerCamera: { action: "camera.create", target: ({ cameraId }) => cameraId },
     updateCamera: { action: "camera.update", target: ({ camera }) => last(camera?.name), detail: paths },
     deleteCamera: { action: "camera.delete", target: named },
+    deleteCameraData: { action: "camera.forget", target: named },
     getCameraSnapshot: { action: "picture.download", target: named, frequent: true },
   } satisfies ServiceAudit<typeof CameraServiceService>,
   ModelService: {

@@ -5,6 +5,7 @@ import type {
   WatchCamerasResponse,
 } from "@sightline/contracts";
 import type { GrpcCalls } from "../grpc/grpc-calls.ts";
+import type { CameraData } from "./camera-data.ts";
 import type { CameraFeed } from "./camera-feed.ts";
 import type { CameraService } from "./camera-service.ts";
 
@@ -13,6 +14,7 @@ export function cameraHandlers(
   calls: GrpcCalls,
   service: CameraService,
   feed: CameraFeed,
+  data: CameraData,
 ): Omit<CameraServiceServer, "getCameraSnapshot"> {
   const answer = (camera: Camera) => ({ camera, uncheckedClasses: service.uncheckedClasses(camera) });
   return {
@@ -27,6 +29,9 @@ export function cameraHandlers(
       await service.delete(r);
       return {};
     }),
+    deleteCameraData: calls.unary("DeleteCameraData", ({ name, startTime, endTime }) =>
+      data.delete(name, startTime, endTime),
+    ),
     watchCameras: calls.stream<WatchCamerasRequest, WatchCamerasResponse>(
       "WatchCameras",
       (call, { scope }) => {

@@ -1,6 +1,7 @@
 import type { CameraRecord, CameraStatus, ServedModel, WorkerInfo } from "@sightline/contracts";
 import type { KvMirror, Lifecycle, Logger, Nats } from "@sightline/service";
 import type { Registry } from "prom-client";
+import type { CameraData } from "../cameras/camera-data.ts";
 import type { CameraFeed } from "../cameras/camera-feed.ts";
 import { toCameraMessage } from "../cameras/camera-message.ts";
 import type { CameraRegistry } from "../cameras/camera-registry.ts";
@@ -43,6 +44,7 @@ export interface HttpSources {
   catalog: ModelCatalog;
   workers: () => WorkerInfo[];
   cameras: CameraService;
+  cameraData: CameraData;
   rulesRegistry: RulesRegistry;
   rules: RulesService;
   timeline: DetectionFeed;
@@ -103,6 +105,7 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
   life.add(api);
   api.attach({
     cameras: sources.cameras,
+    cameraData: sources.cameraData,
     rules: sources.rules,
     events: sources.eventHistory,
     recordings: sources.recordings,

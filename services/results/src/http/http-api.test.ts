@@ -38,6 +38,7 @@ test("the OpenAPI document is valid and names every operation", async () => {
       "listRecordingSpans: get /api/v1/cameras/{camera}/recording/spans",
       "getRecordingPlaylist: get /api/v1/cameras/{camera}/recording/playlist.m3u8",
       "getRecordingSegment: get /api/v1/cameras/{camera}/recording/segments/{ingest}/{segment}",
+      "deleteCameraData: delete /api/v1/cameras/{camera}/data",
       "getClip: get /api/v1/events/{camera}/{event}/clip",
       "getSystem: get /api/v1/system",
       "getAuth: get /api/v1/auth",

@@ -105,6 +105,19 @@ export class SnapshotStore {
     return undefined;
   }
 
+  /** Deletes the pictures of a camera's events that were taken in a range, in milliseconds since 1970; returns how many. */
+  async deleteOf(camera: string, { start, end }: { start: number; end: number }): Promise<number> {
+    const isMeant = ({ name, metadata }: { name: string; metadata?: Record<string, string> }) => {
+      if (!name.startsWith(`${camera}/`)) return false;
+      const details = snapshotDetailsSchema.safeParse(JSON.parse(metadata?.snapshot ?? "null"));
+      const at = details.data?.captureTimeMs;
+      return at === undefined || (at >= start && at < end);
+    };
+    const meant = (await this.#objects.list()).filter(isMeant);
+    for (const { name } of meant) await this.#objects.delete(name);
+    return meant.length;
+  }
+
   /** Bytes that the store takes. */
   async bytes(): Promise<number> {
     return (await this.#nats.manager.streams.info(stream)).state.bytes;

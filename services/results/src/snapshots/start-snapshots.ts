@@ -21,6 +21,7 @@ export interface SnapshotParts {
   pictures: PictureClient;
   /** To be told of every frame in its turn, and of cameras that are removed. */
   recentDetections: RecentDetections;
+  store: SnapshotStore;
   cameraSnapshots: CameraSnapshots;
   eventSnapshots: EventSnapshots;
 }
@@ -49,6 +50,7 @@ export async function startSnapshots(
     claims: new SnapshotClaims(taker, store, log),
     pictures,
     recentDetections,
+    store,
     cameraSnapshots: new CameraSnapshots(pictures, recentDetections, requireCamera),
     eventSnapshots: new EventSnapshots(new AwaitedSnapshots(nats, store)),
   };

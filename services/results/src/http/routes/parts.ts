@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
+import type { CameraData } from "../../cameras/camera-data.ts";
 import type { CameraService } from "../../cameras/camera-service.ts";
 import type { EventHistory } from "../../history/event-history.ts";
 import type { RecordingService } from "../../recordings/recording-service.ts";
@@ -17,6 +18,7 @@ import type { SystemView } from "../system-view.ts";
 /** What the HTTP API is served from. */
 export interface HttpParts {
   cameras: CameraService;
+  cameraData: CameraData;
   rules: RulesService;
   events: EventHistory;
   recordings: RecordingService;

@@ -1,7 +1,10 @@
 import {
+  cameraName,
   type HttpRecordingSpan,
+  httpCameraDataDeletedSchema,
   httpRecordingDeletedSchema,
   httpRecordingSpansSchema,
+  type Timestamp,
   toTimestamp,
 } from "@sightline/contracts";
 import { z } from "zod";
@@ -119,6 +122,22 @@ export function recordingRoutes(app: ApiApp, parts: Parts): void {
     ({ params, query }) =>
       parts().recordings.delete(params.camera, query.from || query.to ? readRange(query) : undefined),
   );
+  app.delete(
+    "/cameras/:camera/data",
+    {
+      schema: {
+        tags,
+        operationId: "deleteCameraData",
+        summary:
+          "Deletes what is kept of a camera in a range of time, or all of it: events, their pictures, recordings.",
+        params: cameraParams,
+        querystring: openQuery,
+        response: { 200: httpCameraDataDeletedSchema, ...errorAnswers },
+      },
+    },
+    ({ params, query }) =>
+      parts().cameraData.delete(cameraName(params.camera), timeOf(query.from), timeOf(query.to)),
+  );
   app.get(
     "/events/:camera/:event/clip",
     {
@@ -141,9 +160,12 @@ export function recordingRoutes(app: ApiApp, parts: Parts): void {
   );
 }
 
+function timeOf(text: string | undefined): Timestamp | undefined {
+  return text === undefined ? undefined : toTimestamp(Date.parse(text));
+}
+
 function readRange({ from, to }: { from?: string | undefined; to?: string | undefined }) {
-  const at = (text: string | undefined) => (text === undefined ? undefined : toTimestamp(Date.parse(text)));
-  return openRange(at(from), at(to));
+  return openRange(timeOf(from), timeOf(to));
 }
 
 function fileName(camera: string, fromMs: number): string {

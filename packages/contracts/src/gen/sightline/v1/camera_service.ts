@@ -21,6 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { FieldMask } from "../../google/protobuf/field_mask.ts";
+import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Camera } from "./camera.ts";
 import { FrameReference } from "./event.ts";
 
@@ -104,6 +105,28 @@ export interface DeleteCameraRequest {
 
 /** Response of DeleteCamera. */
 export interface DeleteCameraResponse {
+}
+
+/** Request of DeleteCameraData. */
+export interface DeleteCameraDataRequest {
+  /** "cameras/{camera}". */
+  name: string;
+  /** Unset means from the oldest on. */
+  startTime:
+    | Timestamp
+    | undefined;
+  /** Unset means up to the newest. Of recordings what reaches out of the range stays. */
+  endTime: Timestamp | undefined;
+}
+
+/** Response of DeleteCameraData. */
+export interface DeleteCameraDataResponse {
+  /** Events that began in the range, and pictures that were taken in it. */
+  deletedEvents: number;
+  deletedPictures: number;
+  /** Files of recordings, and their bytes. */
+  deletedSegments: number;
+  deletedBytes: number;
 }
 
 /** Request of WatchCameras. */
@@ -1047,6 +1070,252 @@ export const DeleteCameraResponse: MessageFns<DeleteCameraResponse> = {
   },
 };
 
+function createBaseDeleteCameraDataRequest(): DeleteCameraDataRequest {
+  return { name: "", startTime: undefined, endTime: undefined };
+}
+
+export const DeleteCameraDataRequest: MessageFns<DeleteCameraDataRequest> = {
+  encode(message: DeleteCameraDataRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.startTime !== undefined) {
+      Timestamp.encode(message.startTime, writer.uint32(18).fork()).join();
+    }
+    if (message.endTime !== undefined) {
+      Timestamp.encode(message.endTime, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteCameraDataRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteCameraDataRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.startTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.endTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DeleteCameraDataRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      startTime: isSet(object.startTime)
+        ? fromJsonTimestamp(object.startTime)
+        : isSet(object.start_time)
+        ? fromJsonTimestamp(object.start_time)
+        : undefined,
+      endTime: isSet(object.endTime)
+        ? fromJsonTimestamp(object.endTime)
+        : isSet(object.end_time)
+        ? fromJsonTimestamp(object.end_time)
+        : undefined,
+    };
+  },
+
+  toJSON(message: DeleteCameraDataRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.startTime !== undefined) {
+      obj.startTime = fromTimestamp(message.startTime).toISOString();
+    }
+    if (message.endTime !== undefined) {
+      obj.endTime = fromTimestamp(message.endTime).toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DeleteCameraDataRequest>): DeleteCameraDataRequest {
+    return DeleteCameraDataRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteCameraDataRequest>): DeleteCameraDataRequest {
+    const message = createBaseDeleteCameraDataRequest();
+    message.name = object.name ?? "";
+    message.startTime = (object.startTime !== undefined && object.startTime !== null)
+      ? Timestamp.fromPartial(object.startTime)
+      : undefined;
+    message.endTime = (object.endTime !== undefined && object.endTime !== null)
+      ? Timestamp.fromPartial(object.endTime)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDeleteCameraDataResponse(): DeleteCameraDataResponse {
+  return { deletedEvents: 0, deletedPictures: 0, deletedSegments: 0, deletedBytes: 0 };
+}
+
+export const DeleteCameraDataResponse: MessageFns<DeleteCameraDataResponse> = {
+  encode(message: DeleteCameraDataResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.deletedEvents !== 0) {
+      writer.uint32(8).uint32(message.deletedEvents);
+    }
+    if (message.deletedPictures !== 0) {
+      writer.uint32(16).uint32(message.deletedPictures);
+    }
+    if (message.deletedSegments !== 0) {
+      writer.uint32(24).uint32(message.deletedSegments);
+    }
+    if (message.deletedBytes !== 0) {
+      writer.uint32(32).uint64(message.deletedBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteCameraDataResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteCameraDataResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.deletedEvents = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.deletedPictures = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.deletedSegments = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.deletedBytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DeleteCameraDataResponse {
+    return {
+      deletedEvents: isSet(object.deletedEvents)
+        ? globalThis.Number(object.deletedEvents)
+        : isSet(object.deleted_events)
+        ? globalThis.Number(object.deleted_events)
+        : 0,
+      deletedPictures: isSet(object.deletedPictures)
+        ? globalThis.Number(object.deletedPictures)
+        : isSet(object.deleted_pictures)
+        ? globalThis.Number(object.deleted_pictures)
+        : 0,
+      deletedSegments: isSet(object.deletedSegments)
+        ? globalThis.Number(object.deletedSegments)
+        : isSet(object.deleted_segments)
+        ? globalThis.Number(object.deleted_segments)
+        : 0,
+      deletedBytes: isSet(object.deletedBytes)
+        ? globalThis.Number(object.deletedBytes)
+        : isSet(object.deleted_bytes)
+        ? globalThis.Number(object.deleted_bytes)
+        : 0,
+    };
+  },
+
+  toJSON(message: DeleteCameraDataResponse): unknown {
+    const obj: any = {};
+    if (message.deletedEvents !== 0) {
+      obj.deletedEvents = Math.round(message.deletedEvents);
+    }
+    if (message.deletedPictures !== 0) {
+      obj.deletedPictures = Math.round(message.deletedPictures);
+    }
+    if (message.deletedSegments !== 0) {
+      obj.deletedSegments = Math.round(message.deletedSegments);
+    }
+    if (message.deletedBytes !== 0) {
+      obj.deletedBytes = Math.round(message.deletedBytes);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DeleteCameraDataResponse>): DeleteCameraDataResponse {
+    return DeleteCameraDataResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteCameraDataResponse>): DeleteCameraDataResponse {
+    const message = createBaseDeleteCameraDataResponse();
+    message.deletedEvents = object.deletedEvents ?? 0;
+    message.deletedPictures = object.deletedPictures ?? 0;
+    message.deletedSegments = object.deletedSegments ?? 0;
+    message.deletedBytes = object.deletedBytes ?? 0;
+    return message;
+  },
+};
+
 function createBaseWatchCamerasRequest(): WatchCamerasRequest {
   return {};
 }
@@ -1455,6 +1724,18 @@ export const CameraServiceService = {
       Buffer.from(DeleteCameraResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteCameraResponse => DeleteCameraResponse.decode(value),
   },
+  /** Deletes what is kept of a camera, registered or not: events, their pictures and recordings, in a range of time or all. */
+  deleteCameraData: {
+    path: "/sightline.v1.CameraService/DeleteCameraData" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteCameraDataRequest): Buffer =>
+      Buffer.from(DeleteCameraDataRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteCameraDataRequest => DeleteCameraDataRequest.decode(value),
+    responseSerialize: (value: DeleteCameraDataResponse): Buffer =>
+      Buffer.from(DeleteCameraDataResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteCameraDataResponse => DeleteCameraDataResponse.decode(value),
+  },
   /** Returns the newest analysed picture of a camera. NOT_FOUND when there is no such camera, UNAVAILABLE when it gives none. */
   getCameraSnapshot: {
     path: "/sightline.v1.CameraService/GetCameraSnapshot" as const,
@@ -1491,6 +1772,8 @@ export interface CameraServiceServer extends UntypedServiceImplementation {
   updateCamera: handleUnaryCall<UpdateCameraRequest, UpdateCameraResponse>;
   /** Removes a camera. NOT_FOUND when there is none of that name. */
   deleteCamera: handleUnaryCall<DeleteCameraRequest, DeleteCameraResponse>;
+  /** Deletes what is kept of a camera, registered or not: events, their pictures and recordings, in a range of time or all. */
+  deleteCameraData: handleUnaryCall<DeleteCameraDataRequest, DeleteCameraDataResponse>;
   /** Returns the newest analysed picture of a camera. NOT_FOUND when there is no such camera, UNAVAILABLE when it gives none. */
   getCameraSnapshot: handleUnaryCall<GetCameraSnapshotRequest, GetCameraSnapshotResponse>;
   /** Sends every camera as it is now, then each change of registration or status. */
@@ -1578,6 +1861,22 @@ export interface CameraServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteCameraResponse) => void,
   ): ClientUnaryCall;
+  /** Deletes what is kept of a camera, registered or not: events, their pictures and recordings, in a range of time or all. */
+  deleteCameraData(
+    request: DeleteCameraDataRequest,
+    callback: (error: ServiceError | null, response: DeleteCameraDataResponse) => void,
+  ): ClientUnaryCall;
+  deleteCameraData(
+    request: DeleteCameraDataRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteCameraDataResponse) => void,
+  ): ClientUnaryCall;
+  deleteCameraData(
+    request: DeleteCameraDataRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteCameraDataResponse) => void,
+  ): ClientUnaryCall;
   /** Returns the newest analysed picture of a camera. NOT_FOUND when there is no such camera, UNAVAILABLE when it gives none. */
   getCameraSnapshot(
     request: GetCameraSnapshotRequest,
@@ -1631,6 +1930,50 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
+
+function toTimestamp(date: Date): Timestamp {
+  const seconds = Math.trunc(date.getTime() / 1_000);
+  const nanos = (date.getTime() % 1_000) * 1_000_000;
+  return { seconds, nanos };
+}
+
+function fromTimestamp(t: Timestamp): Date {
+  let millis = (t.seconds || 0) * 1_000;
+  millis += (t.nanos || 0) / 1_000_000;
+  return new globalThis.Date(millis);
+}
+
+const timestampFractionRegex = /:\d{2}\.\d+/;
+
+function fromJsonTimestamp(o: any): Timestamp {
+  if (o instanceof globalThis.Date) {
+    return toTimestamp(o);
+  } else if (typeof o === "string") {
+    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
+    // so parse the fractional seconds ourselves and give Date only the whole seconds
+    const fraction = timestampFractionRegex.exec(o);
+    if (fraction === null) {
+      return toTimestamp(new globalThis.Date(o));
+    }
+    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
+    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
+    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
+    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
+  } else {
+    return Timestamp.fromJSON(o);
+  }
+}
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
+}
 
 function isSet(value: any): boolean {
   return value !== null && value !== undefined;

@@ -1,0 +1,98 @@
+import { Event, fromTimestamp, streams, subjects, type Timestamp } from "@sightline/contracts";
+import type { Nats } from "@sightline/service";
+import type { StoredMessages } from "../feeds/stored-messages.ts";
+import { ApiError } from "../grpc/errors.ts";
+import { lookUp, readTimeRange, type TimeRange } from "../history/history-page.ts";
+import { openRange } from "../recordings/open-range.ts";
+import { type RecordingService, readCameraName } from "../recordings/recording-service.ts";
+import type { SnapshotStore } from "../snapshots/snapshot-store.ts";
+
+const readAtATime = 256;
+const deletedAtATime = 16;
+
+/** What was deleted of a camera. */
+export interface DeletedData {
+  deletedEvents: number;
+  deletedPictures: number;
+  deletedSegments: number;
+  deletedBytes: number;
+}
+
+/** What is kept of cameras apart from their settings: events, their pictures, recordings. */
+export class CameraData {
+  readonly #nats: Nats;
+  readonly #events: StoredMessages;
+  readonly #pictures: SnapshotStore;
+  readonly #recordings: RecordingService;
+
+  constructor(nats: Nats, events: StoredMessages, pictures: SnapshotStore, recordings: RecordingService) {
+    this.#nats = nats;
+    this.#events = events;
+    this.#pictures = pictures;
+    this.#recordings = recordings;
+  }
+
+  /**
+   * Deletes what is kept of a camera, registered or not, in a range of time, or all of it: events that began in it, pictures taken in it, and
+   * recordings that lie wholly in it.
+   * @throws ApiError invalid_argument, history_unavailable, and recording_unavailable when only recordings are left
+   */
+  async delete(name: string, startTime?: Timestamp, endTime?: Timestamp): Promise<DeletedData> {
+    const camera = readCameraName(name);
+    const range = readTimeRange(startTime, endTime);
+    const deletedPictures = await lookUp(() => this.#pictures.deleteOf(camera, range));
+    const deletedEvents = await lookUp(() => this.#deleteEvents(camera, range));
+    const isAll = startTime === undefined && endTime === undefined;
+    const video = await this.#recordings
+      .delete(camera, isAll ? undefined : openRange(startTime, endTime))
+      .catch((error: unknown) => {
+        if (!(error instanceof ApiError)) throw error;
+        if (error.code === "recording_not_found" || error.code === "camera_not_found")
+          return { deletedSegments: 0, deletedBytes: 0 };
+        throw new ApiError(
+          error.code,
+          `events and their pictures are deleted, recordings are not: ${error.message}`,
+          { cause: error },
+        );
+      });
+    return { deletedEvents, deletedPictures, ...video };
+  }
+
+  /** Deletes all messages about the events that began in the range; returns how many events these are. */
+  async #deleteEvents(camera: string, { start, end }: TimeRange): Promise<number> {
+    const events = new Set<string>();
+    const sequences: number[] = [];
+    const messages = this.#events.after(0, subjects.event(camera, "*"));
+    try {
+      for (;;) {
+        const some = await this.#events.inTurn(() => messages.read(readAtATime));
+        if (some.length === 0) break;
+        for (const { seq, subject, data } of some) {
+          const at = startOf(data);
+          // What cannot be read is of no use to anyone, and of no time that could be told.
+          if (at !== undefined && !(at >= start && at < end)) continue;
+          events.add(subject);
+          sequences.push(seq);
+        }
+      }
+    } finally {
+      messages.close();
+    }
+    for (let i = 0; i < sequences.length; i += deletedAtATime)
+      await Promise.all(
+        sequences
+          .slice(i, i + deletedAtATime)
+          .map((seq) => this.#nats.manager.streams.deleteMessage(streams.events, seq)),
+      );
+    return events.size;
+  }
+}
+
+function startOf(data: Uint8Array): number | undefined {
+  try {
+    const { startTime } = Event.decode(data);
+    return startTime && fromTimestamp(startTime);
+  } catch {
+    return undefined;
+  }
+}
