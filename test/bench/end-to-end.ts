@@ -132,7 +132,13 @@ async function serviceRate(options: EndToEndOptions): Promise<Rate> {
     SIGHTLINE_THREADS: String(threads),
   });
   const cameras = Array.from({ length: options.cameras }, (_, i) => ({ id: `camera-${i + 1}`, fps: 0 }));
-  const settings: HolderSettings = { url: server.url, model, ...manifest.frame, cameras, shares: true };
+  const settings: HolderSettings = {
+    nats: { url: server.url },
+    model,
+    ...manifest.frame,
+    cameras,
+    shares: true,
+  };
   const holder = await BenchProcess.start<HolderCounts>("./frame-holder-process.ts", settings);
   try {
     await delay(1_500);

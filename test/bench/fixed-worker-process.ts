@@ -20,10 +20,11 @@ import { InferenceMetrics } from "../../services/inference/src/inference-metrics
 import type { BatchRun } from "../../services/inference/src/session-messages.ts";
 import { TokenSource } from "../../services/inference/src/token-source.ts";
 import { InferenceWorker, type Work } from "../../services/inference/src/worker.ts";
+import { accessTo, type BenchNats } from "./bench-nats.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
 
 export interface FixedWorkerSettings {
-  url: string;
+  nats: BenchNats;
   model: string;
   width: number;
   height: number;
@@ -75,7 +76,7 @@ class FixedRunner implements BatchRunner {
 
 if (import.meta.main) {
   expectLargeBuffers();
-  const { url, model: name, batchSize, runMs, width, height } = benchSettings<FixedWorkerSettings>();
+  const { nats: server, model: name, batchSize, runMs, width, height } = benchSettings<FixedWorkerSettings>();
   const log = createLogger("bench", "warn");
   const size = { width, height };
   const model: ModelManifest = {
@@ -92,7 +93,7 @@ if (import.meta.main) {
     classes: ["nothing"],
     thresholds: DEFAULT_THRESHOLDS,
   };
-  const nats = await connectNats(url, "bench worker", log);
+  const nats = await connectNats(accessTo(server, "inference"), "inference", log);
   const provision = async () => {
     await ensureStream(nats.manager, readyStream(1));
     await nats.manager.consumers.add(streams.ready, readyConsumer(name));

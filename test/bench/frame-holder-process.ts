@@ -2,13 +2,14 @@
 import { connect } from "@nats-io/transport-node";
 import { frameMessageBytes } from "@sightline/contracts";
 import { DeadArenas, FrameArena } from "@sightline/frame-arena";
-import { expectLargeBuffers } from "@sightline/service";
+import { accessOptions, expectLargeBuffers } from "@sightline/service";
 import { FrameHolder } from "../../services/inference/src/testing/frame-holder.ts";
 import { TokenTiming } from "../../services/ingest/src/token-timing.ts";
+import { accessTo, type BenchNats } from "./bench-nats.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
 
 export interface HolderSettings {
-  url: string;
+  nats: BenchNats;
   model: string;
   width: number;
   height: number;
@@ -27,8 +28,8 @@ export const plainSubject = "bench.frame";
 
 if (import.meta.main) {
   expectLargeBuffers();
-  const { url, cameras, shares, ...size } = benchSettings<HolderSettings>();
-  const holder = await FrameHolder.start(url);
+  const { nats, cameras, shares, ...size } = benchSettings<HolderSettings>();
+  const holder = await FrameHolder.start(nats.url, accessOptions(accessTo(nats, "ingest"), "ingest"));
   if (shares) {
     const dead = new DeadArenas("/dev/shm");
     await dead.stop();
@@ -39,7 +40,7 @@ if (import.meta.main) {
       queueMicrotask(() => holder.capture(camera));
     return true;
   };
-  const connection = await connect({ servers: url });
+  const connection = await connect(accessOptions(accessTo(nats, "operator"), "operator"));
   // One frame for all: what a plain request costs is to be what NATS costs.
   const bytes = new Uint8Array(frameMessageBytes(size.width, size.height));
   connection.subscribe(plainSubject, { callback: (_error, message) => void message.respond(bytes) });

@@ -1,11 +1,12 @@
 /** Takes frames by plain NATS requests, so many at a time, and does nothing with them. */
 import { connect } from "@nats-io/transport-node";
-import { expectLargeBuffers } from "@sightline/service";
+import { accessOptions, expectLargeBuffers } from "@sightline/service";
+import { accessTo, type BenchNats } from "./bench-nats.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
 import { plainSubject } from "./frame-holder-process.ts";
 
 export interface PlainClientSettings {
-  url: string;
+  nats: BenchNats;
   parallel: number;
 }
 
@@ -15,8 +16,8 @@ export interface PlainClientCounts extends Usage {
 
 if (import.meta.main) {
   expectLargeBuffers();
-  const { url, parallel } = benchSettings<PlainClientSettings>();
-  const connection = await connect({ servers: url });
+  const { nats, parallel } = benchSettings<PlainClientSettings>();
+  const connection = await connect(accessOptions(accessTo(nats, "operator"), "operator"));
   let frames = 0;
   const take = async () => {
     for (;;) {

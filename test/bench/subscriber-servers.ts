@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "@sightline/client";
 import { FrameDetections, formatFrameId, subjects } from "@sightline/contracts";
 import { connectNats, createLogger, type Nats } from "@sightline/service";
+import { makeSelfSigned } from "@sightline/service/self-signed";
 import { freePort, NatsServer } from "@sightline/service/testing";
 import { ManagedProcess, projectRoot } from "@sightline/stack";
 import type { BareSettings } from "./bare-subscriber-server-process.ts";
@@ -12,9 +13,18 @@ import { benchCamera, benchFrame } from "./bench-frame.ts";
 import { BenchProcess, type Usage } from "./bench-process.ts";
 import { paced } from "./paced.ts";
 
+/** What a server with TLS and users asks of its callers. */
+export interface Security {
+  /** That vouches for itself, PEM. */
+  certificate: string;
+  token: string;
+}
+
 /** A server whose subscribers get frames 1, 2, 3 … of one camera. */
 export interface BenchedServer {
   address: string;
+  /** How subscribers get in, where not everybody may. */
+  readonly secure?: Security | undefined;
   pid: number;
   /** Sends so many frames at this rate; resolves when the last has gone out. */
   send(frames: number, rate: number): Promise<void>;
@@ -27,6 +37,7 @@ const startLimitMs = 30_000;
 export class ResultsServer implements BenchedServer {
   readonly address: string;
   readonly pid: number;
+  readonly secure: Security | undefined;
   readonly #nats: NatsServer;
   readonly #connection: Nats;
   readonly #process: ManagedProcess;
@@ -38,7 +49,9 @@ export class ResultsServer implements BenchedServer {
     connection: Nats,
     process: ManagedProcess,
     directory: string,
+    secure: Security | undefined,
   ) {
+    this.secure = secure;
     this.address = address;
     this.pid = process.child.pid!;
     this.#nats = nats;
@@ -47,17 +60,20 @@ export class ResultsServer implements BenchedServer {
     this.#directory = directory;
   }
 
-  /** `profile`: directory that a CPU profile of the service is written to. */
+  /** `profile`: directory that a CPU profile of the service is written to. `secure`: with TLS and users. */
   static async start({
     subscribers,
     profile,
+    secure = false,
   }: {
     subscribers: number;
     profile?: string;
+    secure?: boolean;
   }): Promise<ResultsServer> {
     const nats = await NatsServer.start();
     const directory = await mkdtemp(join(tmpdir(), "sightline-bench-"));
     const address = `127.0.0.1:${await freePort()}`;
+    const certificate = secure ? await writeCertificate(directory) : undefined;
     const child = await ManagedProcess.start({
       name: "results",
       command: process.execPath,
@@ -71,13 +87,27 @@ export class ResultsServer implements BenchedServer {
         SIGHTLINE_GRPC: address,
         SIGHTLINE_RESULTS_HTTP: "127.0.0.1:0",
         SIGHTLINE_MAX_SUBSCRIBERS: String(Math.max(subscribers, 1_000)),
+        // A thousand of one token are within what is so unless set.
+        ...(subscribers > 1_000 && { SIGHTLINE_MAX_STREAMS_PER_USER: String(subscribers) }),
+        ...(secure && {
+          SIGHTLINE_TLS_CERT_FILE: join(directory, "tls.crt"),
+          SIGHTLINE_TLS_KEY_FILE: join(directory, "tls.key"),
+          SIGHTLINE_ADMIN_PASSWORD_FILE: join(directory, "password"),
+        }),
       },
       logFile: join(directory, "results.log"),
     });
     try {
-      await registerCamera(child, address);
+      const token = await registerCamera(child, address, certificate);
       const connection = await connectNats(nats.url, "bench", createLogger("bench", "warn"));
-      return new ResultsServer(address, nats, connection, child, directory);
+      return new ResultsServer(
+        address,
+        nats,
+        connection,
+        child,
+        directory,
+        certificate === undefined ? undefined : { certificate, token: token! },
+      );
     } catch (error) {
       await child.stop();
       await nats.stop();
@@ -133,16 +163,42 @@ export class BareServer implements BenchedServer {
   }
 }
 
-/** Registers the camera once the service takes calls. @throws ProcessFailedError when it ends instead */
-async function registerCamera(child: ManagedProcess, address: string): Promise<void> {
-  const client = connect(address);
+const password = "bench bench bench";
+
+/** Makes a certificate and the first admin's password in files. Returns the certificate. */
+async function writeCertificate(directory: string): Promise<string> {
+  const { certificate, key } = await makeSelfSigned([]);
+  await writeFile(join(directory, "tls.crt"), certificate);
+  await writeFile(join(directory, "tls.key"), key, { mode: 0o600 });
+  await writeFile(join(directory, "password"), password, { mode: 0o600 });
+  return certificate;
+}
+
+/**
+ * Registers the camera once the service takes calls, and makes a token for subscribers where there are users.
+ * @throws ProcessFailedError when it ends instead
+ */
+async function registerCamera(
+  child: ManagedProcess,
+  address: string,
+  certificate: string | undefined,
+): Promise<string | undefined> {
+  const tls = certificate === undefined ? {} : { tls: { ca: certificate } };
+  let client = connect(address, tls);
   const deadline = performance.now() + startLimitMs;
   try {
     for (;;) {
       if (!child.running) throw await child.failure();
       try {
+        if (certificate !== undefined) {
+          const { secret } = await client.access.logIn("admin", password);
+          client.close();
+          client = connect(address, { ...tls, token: secret });
+        }
         await client.cameras.register(benchCamera, { uri: "rtsp://127.0.0.1/none" });
-        return;
+        if (certificate === undefined) return undefined;
+        const settings = { alone: true, role: "viewer", cameras: [benchCamera] } as const;
+        return (await client.access.createToken("bench", settings)).secret;
       } catch (error) {
         if (performance.now() > deadline) throw error;
         await delay(100);

@@ -5,6 +5,7 @@ import { wallClockMs } from "@sightline/service/clock";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
 import { peekFrame } from "./peek-frame.ts";
 import { quantile } from "./statistics.ts";
+import type { Security } from "./subscriber-servers.ts";
 
 export interface SubscriberSettings {
   address: string;
@@ -12,6 +13,8 @@ export interface SubscriberSettings {
   /** HTTP/2 connections that the subscribers share. */
   connections: number;
   mode: "live" | "newest";
+  /** By TLS and with a token, on a server with users. */
+  secure?: Security | undefined;
 }
 
 export interface SubscriberCounts extends Usage {
@@ -25,15 +28,21 @@ export interface SubscriberCounts extends Usage {
 }
 
 if (import.meta.main) {
-  const { address, subscribers, connections, mode } = benchSettings<SubscriberSettings>();
+  const { address, subscribers, connections, mode, secure } = benchSettings<SubscriberSettings>();
   const clients = Array.from(
     { length: connections },
     () =>
-      new DetectionServiceClient(address, credentials.createInsecure(), {
-        "grpc.use_local_subchannel_pool": 1,
-      }),
+      new DetectionServiceClient(
+        address,
+        secure ? credentials.createSsl(Buffer.from(secure.certificate)) : credentials.createInsecure(),
+        {
+          "grpc.use_local_subchannel_pool": 1,
+        },
+      ),
   );
   const { path, requestSerialize } = DetectionServiceService.subscribeDetections;
+  const metadata = new Metadata();
+  if (secure) metadata.set("authorization", `Bearer ${secure.token}`);
   const request = {
     cameras: [],
     classes: [],
@@ -53,7 +62,7 @@ if (import.meta.main) {
       requestSerialize,
       (message: Buffer) => message,
       request,
-      new Metadata(),
+      metadata,
       {},
     );
     call.on("data", (message: Buffer) => {

@@ -2,7 +2,7 @@
  * How many frames a second reach how many subscribers, how late, and at what cost: a worker's message through a real
  * nats-server and a real results process to subscribers in another process; then the same messages from a bare gRPC
  * server that does nothing but write ready-made bytes.
- * `node test/bench/subscribers.ts [--subscribers N] [--rate R] [--duration S] [--start newest] [--highest] [--profile DIR] [--json]`
+ * `node test/bench/subscribers.ts [--subscribers N] [--rate R] [--duration S] [--start newest] [--highest] [--secure] [--profile DIR] [--json]`
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -23,6 +23,8 @@ export interface SubscribersOptions {
   profile?: string;
   /** Also look for the highest rate that holds. */
   highest?: boolean;
+  /** Also with TLS and users, each subscriber with a token that sees one camera. */
+  secure?: boolean;
 }
 
 /** What one server did. */
@@ -48,6 +50,8 @@ export interface SubscribersReport extends SubscribersFigures {
   mode: string;
   /** The bare server in the same run. */
   bare: SubscribersFigures;
+  /** Results with TLS and users in the same run. */
+  secure?: SubscribersFigures | undefined;
   /** The highest rate, in steps of ten, at which none is lost and p99 is below 40 ms; 0 when `rate` itself does not hold. */
   highestRate?: number;
 }
@@ -61,16 +65,27 @@ const rateStep = 10;
 
 /** Measures the results service, then the bare server. */
 export async function benchSubscribers(options: SubscribersOptions): Promise<SubscribersReport> {
-  const results = await measure(await ResultsServer.start(options), options);
+  const { profile, secure: withSecure } = options;
+  const open = { subscribers: options.subscribers, ...(profile && { profile }) };
+  const results = await measure(await ResultsServer.start(open), options);
+  const secure = withSecure
+    ? await measure(await ResultsServer.start({ ...open, secure: true }), options)
+    : undefined;
   const bare = await measure(await BareServer.start(), options);
   const { subscribers, rate, duration, mode, highest } = options;
   const highestRate = highest ? await highestRateThatHolds(options) : undefined;
-  return { subscribers, rate, seconds: duration, mode, ...results, bare, highestRate };
+  return { subscribers, rate, seconds: duration, mode, ...results, bare, secure, highestRate };
 }
 
 async function highestRateThatHolds(options: SubscribersOptions): Promise<number> {
   for (let rate = options.rate, held = 0; ; rate += rateStep) {
-    const { lost, latencyMs } = await measure(await ResultsServer.start(options), { ...options, rate });
+    const { lost, latencyMs } = await measure(
+      await ResultsServer.start({ subscribers: options.subscribers }),
+      {
+        ...options,
+        rate,
+      },
+    );
     if (lost > 0 || latencyMs.p99 >= latencyLimitMs) return held;
     held = rate;
   }
@@ -82,7 +97,13 @@ async function measure(
 ): Promise<SubscribersFigures> {
   const frames = Math.round(rate * (warmUpSeconds + duration));
   const connections = Math.ceil(subscribers / perConnection);
-  const settings: SubscriberSettings = { address: server.address, subscribers, connections, mode };
+  const settings: SubscriberSettings = {
+    address: server.address,
+    subscribers,
+    connections,
+    mode,
+    secure: server.secure,
+  };
   const rssBefore = (await processUsage(server.pid)).rssBytes;
   let clients: BenchProcess<SubscriberCounts> | undefined;
   try {
@@ -140,6 +161,7 @@ if (import.meta.main) {
       start: { type: "string", default: "live" },
       profile: { type: "string" },
       highest: { type: "boolean", default: false },
+      secure: { type: "boolean", default: false },
     },
   });
   const { start: mode } = values;
@@ -152,6 +174,7 @@ if (import.meta.main) {
     mode,
     profile: values.profile,
     highest: values.highest,
+    secure: values.secure,
   });
   if (values.json) console.log(JSON.stringify(report));
   else {
@@ -159,6 +182,7 @@ if (import.meta.main) {
       `${report.subscribers} subscribers × ${rate}/s, ${mode}, ${duration} s, ${report.messageBytes} bytes a message`,
     );
     console.log(figuresLine("results", report));
+    if (report.secure) console.log(figuresLine("secure", report.secure));
     console.log(figuresLine("bare", report.bare));
     if (report.highestRate !== undefined) console.log(`highest rate that holds: ${report.highestRate}/s`);
   }

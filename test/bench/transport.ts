@@ -1,11 +1,11 @@
 /**
  * How many frames go from their holder through NATS to a worker, how fairly, and how old they are.
- * `node test/bench/transport.ts [--json] [--frame WxH] [--seconds N] [--rounds N]`
+ * `node test/bench/transport.ts [--json] [--frame WxH] [--seconds N] [--rounds N] [--secure]`
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
+import { connect, type NatsConnection } from "@nats-io/transport-node";
 import {
   cameraIdOf,
   FrameDetections,
@@ -14,8 +14,9 @@ import {
   readyStream,
   streams,
 } from "@sightline/contracts";
-import { ensureStream, ensureStreams } from "@sightline/service";
-import { NatsServer } from "@sightline/service/testing";
+import { accessOptions, ensureStream, ensureStreams } from "@sightline/service";
+import type { NatsServer } from "@sightline/service/testing";
+import { accessTo, type BenchNats, startBenchNats } from "./bench-nats.ts";
 import { BenchProcess } from "./bench-process.ts";
 import type { FixedWorkerCounts, FixedWorkerSettings } from "./fixed-worker-process.ts";
 import type { HolderCounts, HolderSettings } from "./frame-holder-process.ts";
@@ -30,6 +31,8 @@ export interface TransportOptions {
   seconds: number;
   /** How often throughput is measured by each way, in turn. */
   rounds: number;
+  /** NATS by TLS, with a key and permissions for each service. */
+  secure?: boolean;
 }
 
 export interface OverloadReport {
@@ -122,33 +125,38 @@ export async function benchTransport(
 
 /** A NATS server with streams, and a holder of these cameras' frames, for the time of `measure`. */
 async function withHolder<T>(
+  { secure = false }: TransportOptions,
   held: Pick<HolderSettings, "cameras" | "shares" | "width" | "height">,
-  measure: (server: NatsServer, holder: BenchProcess<HolderCounts>) => Promise<T>,
+  measure: (server: NatsServer, nats: BenchNats, holder: BenchProcess<HolderCounts>) => Promise<T>,
 ): Promise<T> {
-  const server = await NatsServer.start();
-  const connection = await connect({ servers: server.url });
+  const { server, nats } = await startBenchNats(secure);
+  const connection = await connectAsOperator(nats);
   const manager = await jetstreamManager(connection);
   await ensureStreams(manager, { maxAgeSeconds: 3_600, maxBytes: 256 * 1024 ** 2, replicas: 1 });
   await ensureStream(manager, readyStream(1));
   await manager.consumers.add(streams.ready, readyConsumer(model));
   await connection.close();
-  const settings: HolderSettings = { url: server.url, model, ...held };
+  const settings: HolderSettings = { nats, model, ...held };
   const holder = await BenchProcess.start<HolderCounts>("./frame-holder-process.ts", settings);
   try {
-    return await measure(server, holder);
+    return await measure(server, nats, holder);
   } finally {
     await holder.stop();
     await server.stop();
   }
 }
 
+function connectAsOperator(nats: BenchNats): Promise<NatsConnection> {
+  return connect(accessOptions(accessTo(nats, "operator"), "operator"));
+}
+
 async function startWorker(
-  server: NatsServer,
+  nats: BenchNats,
   frame: TransportOptions["frame"],
   batchSize: number,
   runMs: number,
 ): Promise<BenchProcess<FixedWorkerCounts>> {
-  const settings: FixedWorkerSettings = { url: server.url, model, ...frame, batchSize, runMs };
+  const settings: FixedWorkerSettings = { nats, model, ...frame, batchSize, runMs };
   return BenchProcess.start<FixedWorkerCounts>("./fixed-worker-process.ts", settings);
 }
 
@@ -158,16 +166,18 @@ interface Rate {
   cpuMs: FrameCpu;
 }
 
-async function protocolRate(way: "handles" | "bytes", { frame, seconds }: TransportOptions): Promise<Rate> {
+async function protocolRate(way: "handles" | "bytes", options: TransportOptions): Promise<Rate> {
+  const { frame, seconds } = options;
   const held = { ...frame, cameras: cameras(16, 0), shares: way === "handles" };
-  return withHolder(held, async (server, holder) =>
-    rateOf(await startWorker(server, frame, 8, 0), holder, server, seconds),
+  return withHolder(options, held, async (server, nats, holder) =>
+    rateOf(await startWorker(nats, frame, 8, 0), holder, server, seconds),
   );
 }
 
-async function plainRate({ frame, seconds }: TransportOptions): Promise<Rate> {
-  return withHolder({ ...frame, cameras: [], shares: false }, async (server, holder) => {
-    const settings: PlainClientSettings = { url: server.url, parallel: 8 };
+async function plainRate(options: TransportOptions): Promise<Rate> {
+  const { frame, seconds } = options;
+  return withHolder(options, { ...frame, cameras: [], shares: false }, async (server, nats, holder) => {
+    const settings: PlainClientSettings = { nats, parallel: 8 };
     const client = await BenchProcess.start<PlainClientCounts>("./plain-client-process.ts", settings);
     return rateOf(client, holder, server, seconds);
   });
@@ -222,11 +232,12 @@ function rateLine({ framesPerSecond, cpuMs: { holder, nats, worker, sum } }: Rat
 
 async function measureOverload(
   load: (typeof overloads)[number],
-  { frame: size, seconds }: TransportOptions,
+  options: TransportOptions,
 ): Promise<OverloadReport> {
-  return withHolder({ ...size, cameras: load.cameras, shares: true }, async (server) => {
-    const worker = await startWorker(server, size, 1, load.runMs);
-    const connection = await connect({ servers: server.url });
+  const { frame: size, seconds } = options;
+  return withHolder(options, { ...size, cameras: load.cameras, shares: true }, async (_server, nats) => {
+    const worker = await startWorker(nats, size, 1, load.runMs);
+    const connection = await connectAsOperator(nats);
     const frames = new Map(load.cameras.map(({ id }) => [id, 0]));
     const ages = { handedOver: [] as number[], started: [] as number[], published: [] as number[] };
     await delay(1_000);
@@ -278,6 +289,7 @@ if (import.meta.main) {
       frame: { type: "string", default: "640x640" },
       seconds: { type: "string", default: "10" },
       rounds: { type: "string", default: "3" },
+      secure: { type: "boolean", default: false },
     },
   });
   const [width, height] = values.frame.split("x").map(Number);
@@ -286,6 +298,7 @@ if (import.meta.main) {
     frame: { width, height },
     seconds: Number(values.seconds),
     rounds: Number(values.rounds),
+    secure: values.secure,
   };
   const report = await benchTransport(options, (line) => console.error(line));
   if (values.json) console.log(JSON.stringify(report));

@@ -14,7 +14,7 @@ export * from "./log.ts";
 export * from "./metrics.ts";
 export * from "./name-hint.ts";
 export * from "./nats.ts";
-export { type NatsAccess, refusal } from "./nats-access.ts";
+export { accessOptions, type NatsAccess, refusal } from "./nats-access.ts";
 export * from "./nats-keys.ts";
 export * from "./private-file.ts";
 export * from "./provision.ts";

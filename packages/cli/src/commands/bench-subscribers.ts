@@ -18,6 +18,7 @@ export function benchSubscribersCommand(): Command {
       "also look for the highest rate at which p99 stays below 40 ms and none is lost",
       false,
     )
+    .option("--secure", "also by TLS and with a token, on a server with users, beside without", false)
     .option("--json", "print one JSON object", false)
     .action((options: ProgramOptions) => runBenchProgram("subscribers", options));
 }

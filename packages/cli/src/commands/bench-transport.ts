@@ -8,6 +8,7 @@ export function benchTransportCommand(): Command {
     .option("--frame <WxH>", "size of the frames in pixels", "640x640")
     .option("--seconds <n>", "length of one measurement", wholeNumber(1), 10)
     .option("--rounds <n>", "how often each is measured, by turns", wholeNumber(1), 3)
+    .option("--secure", "NATS by TLS, with a key and permissions for each service", false)
     .option("--json", "print one JSON object", false)
     .action((options: ProgramOptions) => runBenchProgram("transport", options));
 }

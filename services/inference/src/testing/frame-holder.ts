@@ -1,5 +1,11 @@
 import { jetstream } from "@nats-io/jetstream";
-import { connect, headers, type Msg, type NatsConnection } from "@nats-io/transport-node";
+import {
+  type ConnectionOptions,
+  connect,
+  headers,
+  type Msg,
+  type NatsConnection,
+} from "@nats-io/transport-node";
 import {
   arenaHeader,
   cameraName,
@@ -101,9 +107,16 @@ export class FrameHolder {
     this.#every(tokenCheckMs, () => void this.#checkTokens());
   }
 
-  static async start(url: string): Promise<FrameHolder> {
+  /** `options` are those by which a closed server is entered. */
+  static async start(url: string, options: ConnectionOptions = {}): Promise<FrameHolder> {
     return new FrameHolder(
-      await connect({ servers: url, maxReconnectAttempts: -1, reconnectTimeWait: 100, reconnectJitter: 50 }),
+      await connect({
+        servers: url,
+        maxReconnectAttempts: -1,
+        reconnectTimeWait: 100,
+        reconnectJitter: 50,
+        ...options,
+      }),
     );
   }
 

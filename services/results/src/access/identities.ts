@@ -50,6 +50,8 @@ export class Identities {
   /** Digests of tokens that were found right, and of some that were wrong. */
   readonly #right = new Map<string, string>();
   readonly #wrong = new Set<string>();
+  /** Checks under way by the token's digest: many calls with one token that begin at once, as after a restart, are one check. */
+  readonly #checks = new Map<string, Promise<boolean>>();
   #local: Principal | undefined;
   #unsubscribe: (() => void)[] = [];
   #timers: NodeJS.Timeout[] = [];
@@ -99,7 +101,7 @@ export class Identities {
     if (!record || this.#isExpired(record)) throw revoked();
     const secret = digest(text);
     if (this.#right.get(secret) !== record.hash) {
-      if (this.#wrong.has(secret) || !(await fitsHash(record.hash, token.secret))) {
+      if (this.#wrong.has(secret) || !(await this.#fits(secret, record.hash, token.secret))) {
         if (this.#wrong.size >= maxWrong) this.#wrong.clear();
         this.#wrong.add(secret);
         throw revoked();
@@ -116,6 +118,13 @@ export class Identities {
       () => this.#touchToken(token.id),
       () => principalOfToken(current, user),
     );
+  }
+
+  #fits(digested: string, hash: string, secret: string): Promise<boolean> {
+    const key = `${digested} ${hash}`;
+    const check = this.#checks.get(key) ?? fitsHash(hash, secret).finally(() => this.#checks.delete(key));
+    this.#checks.set(key, check);
+    return check;
   }
 
   /** Whose login this is, by the hash of its secret; undefined when it is none any more. */

@@ -1,5 +1,6 @@
 import { hash, verify } from "@node-rs/argon2";
-import { TaskLimit } from "@sightline/service";
+import { TaskLimit, TaskLimitError } from "@sightline/service";
+import { ApiError } from "../grpc/errors.ts";
 
 /** argon2id with 19 MiB, two passes and one lane, as OWASP advises: about 0.1 s of a core. */
 const options = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
@@ -7,14 +8,21 @@ const options = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 
 /** Hashing runs on the threads that also read files: it may not have all four. */
 const limit = new TaskLimit(2, 256);
 
-/** argon2id in PHC form. */
+/** argon2id in PHC form. @throws ApiError access_unavailable */
 export function hashSecret(secret: string): Promise<string> {
-  return limit.run(() => hash(secret, options));
+  return inTurn(() => hash(secret, options));
 }
 
-/** Whether `secret` is what was hashed. A hash that cannot be read fits nothing. */
+/** Whether `secret` is what was hashed. A hash that cannot be read fits nothing. @throws ApiError access_unavailable */
 export function fitsHash(stored: string, secret: string): Promise<boolean> {
-  return limit.run(() => verify(stored, secret).catch(() => false));
+  return inTurn(() => verify(stored, secret).catch(() => false));
+}
+
+function inTurn<R>(task: () => Promise<R>): Promise<R> {
+  return limit.run(task).catch((error: unknown) => {
+    if (!(error instanceof TaskLimitError)) throw error;
+    throw new ApiError("access_unavailable", "too many passwords and tokens are being checked; try again");
+  });
 }
 
 let nobody: Promise<string> | undefined;

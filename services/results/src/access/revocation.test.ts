@@ -121,6 +121,13 @@ test("what was opened with a token ends when the token expires", async () => {
   await expect(withToken(secret).cameras.get("front")).rejects.toMatchObject({ reason: "unauthenticated" });
 });
 
+test("many calls at once with a token that is not known yet are one check of it", async () => {
+  const { secret } = await root.access.createToken("crowd");
+  const client = withToken(secret, second.grpc);
+  const calls = Array.from({ length: 400 }, () => client.cameras.get("front"));
+  expect(await Promise.all(calls)).toHaveLength(400);
+});
+
 test("an old client, which has no token, is told what is missing", async () => {
   await expect(connectOnce((client) => client.cameras.get("front"))).rejects.toMatchObject({
     code: "UNAUTHENTICATED",
