@@ -1,6 +1,6 @@
 // Makes the keys that are missing, of NATS's clients and of stored passwords, and gives each service its own alone.
 import { randomBytes } from "node:crypto";
-import { chownSync, copyFileSync, existsSync } from "node:fs";
+import { chownSync, copyFileSync, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { natsIdentities } from "./packages/contracts/src/nats-permissions.ts";
 import { authorizationFile, natsKeyFile, writeNatsKeys } from "./packages/service/src/nats-keys.ts";
@@ -35,6 +35,11 @@ if (!existsSync(adminPassword)) {
 }
 console.log(made.length > 0 ? `made the keys of ${made.join(", ")}` : "all keys are there");
 copyFileSync(join(all, authorizationFile), join(server, authorizationFile));
+// NATS runs as the same user; its data may be of before, when it ran as root.
+const natsData = "/nats-data";
+for (const path of ["", ...readdirSync(natsData, { recursive: true })])
+  chownSync(join(natsData, path), owner, owner);
+for (const path of [server, join(server, authorizationFile)]) chownSync(path, owner, owner);
 for (const directory of services) {
   const name = directory.split("/").at(-1);
   const user = owners[name] ?? owner;
