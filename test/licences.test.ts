@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
@@ -65,6 +66,33 @@ function isFree(expression: string): boolean {
   const choices = expression.replace(/[()]/g, "").split(/ OR /i);
   return choices.some((choice) => choice.split(/ AND /i).every((each) => free.has(each.trim())));
 }
+
+test("the bill of materials of a release lists what runs in production, each with its licence, and nothing else", () => {
+  const root = resolve(import.meta.dirname, "..");
+  const options = { cwd: root, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 } as const;
+  const bill = JSON.parse(execFileSync(process.execPath, ["deploy/sbom.mjs"], options));
+  expect(bill).toMatchObject({ bomFormat: "CycloneDX", metadata: { component: { name: "sightline" } } });
+  const listed = new Map<
+    string,
+    { purl: string; licenses?: { expression?: string; license?: { name: string } }[] }
+  >(
+    bill.components.map((each: { group?: string; name: string }) => [
+      each.group === undefined ? each.name : `${each.group}/${each.name}`,
+      each,
+    ]),
+  );
+  for (const folder of ["packages", "services", "apps"])
+    for (const name of readdirSync(join(root, folder))) {
+      const manifest = JSON.parse(readFileSync(join(root, folder, name, "package.json"), "utf8"));
+      for (const [needed, version] of Object.entries<string>(manifest.dependencies ?? {}))
+        if (!version.startsWith("workspace:")) expect([...listed.keys()]).toContain(needed);
+    }
+  for (const { purl, licenses } of listed.values()) {
+    expect(purl).toMatch(/^pkg:npm\//);
+    expect(licenses?.[0]?.expression ?? licenses?.[0]?.license?.name, purl).toMatch(/\w/);
+  }
+  for (const name of ["vitest", "@biomejs/biome", "oidc-provider"]) expect(listed.has(name)).toBe(false);
+}, 120_000);
 
 test("every package is under a licence that the product may use, or is named in the README", () => {
   const packages = installed();
