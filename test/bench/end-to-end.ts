@@ -148,7 +148,7 @@ async function serviceRate(options: EndToEndOptions): Promise<Rate> {
         holder.counts(),
         worker.metrics(),
       ]);
-      const busySeconds = Number(/^sightline_inference_busy_seconds_total (.*)$/m.exec(metrics)![1]);
+      const busySeconds = Number(/^sightline_inference_busy_seconds_total\{[^}]*\} (.*)$/m.exec(metrics)![1]);
       return {
         frames: stream.state.last_seq,
         cpuMs: cpuMsOf(worker.pid),

@@ -115,7 +115,7 @@ if (import.meta.main) {
     arenas,
     filters: { of: () => ({ minScore: 0, classes: undefined }) },
     publisher: new DetectionPublisher(nats, log),
-    metrics: new InferenceMetrics(createRegistry("bench", "0")),
+    metrics: new InferenceMetrics(createRegistry("bench", "0")).of("bench"),
     tracing: await Tracing.start("bench", "0", { traceRatio: 0 }, log),
     log,
     tokens: (onToken) =>

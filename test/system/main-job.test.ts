@@ -1,3 +1,12 @@
+import { execFile } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { gunzipSync } from "node:zlib";
+import { connect } from "@sightline/client";
+import { EventType } from "@sightline/contracts";
+import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GrpcError, type Json } from "./grpc.ts";
 import { System } from "./system.ts";
@@ -6,12 +15,19 @@ import { System } from "./system.ts";
 const people = { mean: 5.475, atMost: 20 };
 
 let system: System;
+const models = mkdtempSync(join(tmpdir(), "sightline-models-"));
 
 beforeAll(async () => {
-  system = await System.start();
+  cpSync(join(projectRoot, "models", "yolo-nas-pedestrians"), join(models, "yolo-nas-pedestrians"), {
+    recursive: true,
+  });
+  system = await System.start({ SIGHTLINE_MODEL_DIR: models, SIGHTLINE_MODELS: "all" });
 });
 
-afterAll(() => system?.stop());
+afterAll(async () => {
+  await system?.stop();
+  rmSync(models, { recursive: true });
+});
 
 describe("the main job", () => {
   test("a registered camera's people arrive as events in order", async () => {
@@ -124,6 +140,52 @@ describe("the main job", () => {
     );
     const ledger = await system.ledger("front");
     expect(ledger.captured).toBe(ledger.inferred + ledger.dropped + ledger.inFlight);
+  });
+
+  test("a detector of another family is imported while all runs, and serves the camera that asks for it beside the other", async () => {
+    const asking = async () => {
+      const cameras = await system.cameras(1);
+      return system.register("imported", { uri: cameras.url("camera-1"), model: "other" });
+    };
+    await expect(asking()).rejects.toMatchObject({ message: expect.stringContaining("none can load it") });
+    const fixture = join(projectRoot, "packages/yolo-nas/fixtures/families/yolov8.onnx.gz");
+    const file = join(system.directory, "other.onnx");
+    writeFileSync(file, gunzipSync(readFileSync(fixture)));
+    const args = ["model", "import", file, "--classes", "a,b,c", "--out", models];
+    const { stdout } = await promisify(execFile)(join(projectRoot, "sightline"), args);
+    expect(stdout).toContain("other");
+    const client = connect(`127.0.0.1:${system.ports.grpc}`);
+    try {
+      await system.until(async () =>
+        (await client.models.list()).some(({ name }) => name === "models/other"),
+      );
+      const appeared = (async () => {
+        const from = client.events.subscribe({ filter: { cameras: ["imported"], rules: ["seen"] } });
+        for await (const message of from) if (message.kind === "event") return message.event;
+        return undefined;
+      })();
+      await asking();
+      const rules = [{ type: EventType.APPEARED, name: "seen", classes: ["a", "b", "c"] }];
+      await client.rules.update("imported", { rules });
+      const frames = await system.frames("imported", 10);
+      for (const { inference } of frames)
+        expect(inference).toMatchObject({ model: "other", precision: "fp32" });
+      const boxes: Json[] = frames.flatMap(({ detections = [] }) => detections);
+      expect(boxes.length).toBeGreaterThan(0);
+      for (const { className } of boxes) expect(["a", "b", "c"]).toContain(className);
+      expect(await appeared).toMatchObject({ rule: "seen" });
+      // The other camera's frames come as before, from the same process.
+      const [{ inference }] = await system.frames("front", 1);
+      expect(inference.model).toBe("yolo-nas-pedestrians");
+      const loaded = (await system.metrics("inference")).sum("sightline_inference_session_up");
+      expect(loaded).toBe(2);
+      const ledger = await system.ledger("imported");
+      expect(ledger.captured).toBe(ledger.inferred + ledger.dropped + ledger.inFlight);
+      expect(ledger.lost + ledger.failed).toBe(0);
+    } finally {
+      client.close();
+      await system.remove("imported").catch(() => undefined);
+    }
   });
 
   test("a deleted camera's events stop and its name is free again", async () => {

@@ -278,6 +278,8 @@ export const httpSystemSchema = z.object({
       host: z.string(),
       model: z.string(),
       modelDigest: z.string(),
+      loadable: z.array(z.string()).optional(),
+      unserved: z.array(z.object({ model: z.string(), why: z.string() })).optional(),
       precision: z.string(),
       executionProvider: z.string(),
       batchSize: z.number(),

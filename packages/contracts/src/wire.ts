@@ -239,6 +239,10 @@ export const workerInfoSchema = z.strictObject({
   candidate: candidateStateSchema.optional(),
   /** Why it does not serve the active version. */
   versionFault: z.string().optional(),
+  /** Further models that this worker loads when a camera asks for them. */
+  loadable: z.array(z.string()).optional(),
+  /** Models that cameras ask for and that it could serve if it were not for what is said. */
+  unserved: z.array(z.strictObject({ model: z.string(), why: z.string() })).optional(),
   precision: z.string(),
   executionProvider: z.string(),
   batchSize: z.int().positive(),

@@ -7,10 +7,14 @@ import type { Load } from "./load-meter.ts";
 import type { SessionInfo } from "./session-messages.ts";
 
 /** What ingest must send for a model and results may promise of it. */
-export function servedModel(model: ModelManifest, version: string, engine: EngineCandidate): ServedModel {
-  const encoding = accuracyKey(model, engine);
-  const { ap, ap50 } = model.accuracy?.[encoding] ?? {};
-  const measuredOn = model.accuracyOn?.[encoding];
+export function servedModel(
+  model: ModelManifest,
+  version: string,
+  runs: EngineCandidate["encoding"] | undefined,
+): ServedModel {
+  const encoding = runs && accuracyKey(model, runs);
+  const { ap, ap50 } = (encoding && model.accuracy?.[encoding]) ?? {};
+  const measuredOn = encoding && model.accuracyOn?.[encoding];
   return {
     name: model.name,
     version,
@@ -21,14 +25,14 @@ export function servedModel(model: ModelManifest, version: string, engine: Engin
     padValue: model.padValue,
     ...(model.placement === undefined ? {} : { placement: model.placement }),
     classes: [...model.classes],
-    ...(ap !== undefined && ap50 !== undefined
+    ...(encoding && ap !== undefined && ap50 !== undefined
       ? { accuracy: { ap, ap50, encoding, ...(measuredOn === undefined ? {} : { measuredOn }) } }
       : {}),
   };
 }
 
 /** An engine that was not measured itself has the accuracy of the INT8 file that it was built from. */
-function accuracyKey(model: ModelManifest, { encoding }: EngineCandidate): ModelPrecision {
+function accuracyKey(model: ModelManifest, encoding: ModelPrecision): ModelPrecision {
   return encoding === "trtEngine" && !model.accuracy?.trtEngine ? "int8Trt" : encoding;
 }
 

@@ -17,9 +17,15 @@ export function curveSizes(maxBatch: number): number[] {
   return [...sizes, maxBatch];
 }
 
+const throughput = ({ batch, fastest }: CurvePoint) => batch / fastest;
+
+/** Whether a larger batch raises throughput over all that were measured, by enough to be worth its latency. */
+export function isWorthwhile(larger: CurvePoint, measured: readonly CurvePoint[]): boolean {
+  return measured.every((point) => throughput(larger) > throughput(point) * (1 + worthwhile));
+}
+
 /** The smallest measured batch whose throughput is within 5% of the best; 1 on a CPU, where batching gains nothing. */
 export function chooseBatchSize(curve: readonly CurvePoint[]): number {
-  const throughput = ({ batch, fastest }: CurvePoint) => batch / fastest;
   const best = Math.max(...curve.map(throughput));
   return curve.find((point) => throughput(point) >= best * (1 - worthwhile))!.batch;
 }

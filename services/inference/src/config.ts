@@ -1,4 +1,5 @@
 import { availableParallelism } from "node:os";
+import { isModelName } from "@sightline/contracts";
 import {
   type Config,
   commonSettings,
@@ -23,6 +24,28 @@ export const settings = {
     schema: setting.modelName("yolo-nas-pedestrians"),
     help: "model that this worker serves, a folder in the model directory",
   },
+  models: {
+    env: "SIGHTLINE_MODELS",
+    schema: z
+      .string()
+      .trim()
+      .refine(
+        (names) => names === "" || names.split(",").every((name) => isModelName(name.trim())),
+        "expected names of models with commas between them, or all",
+      )
+      .default(""),
+    help: "further models that are loaded when a camera asks for them: names with commas, or all",
+  },
+  modelMemoryMb: {
+    env: "SIGHTLINE_MODEL_MEMORY_MB",
+    schema: setting.integer(2_048, 1, 1_048_576),
+    help: "MiB that the loaded models of this worker may take together",
+  },
+  modelIdleSeconds: {
+    env: "SIGHTLINE_MODEL_IDLE_SECONDS",
+    schema: setting.integer(300, 0, 1_000_000),
+    help: "seconds after the last camera that asked for it in which a further model stays loaded",
+  },
   modelDirectory: {
     env: "SIGHTLINE_MODEL_DIR",
     schema: setting.text("models"),
@@ -35,8 +58,8 @@ export const settings = {
   },
   precision: {
     env: "SIGHTLINE_PRECISION",
-    schema: setting.choice(["int8", "fp32"], "int8"),
-    help: "which encoding of the model runs",
+    schema: setting.choice(["auto", "int8", "fp32"], "auto"),
+    help: "which encoding of a model runs; auto takes INT8 where the model has it",
   },
   batchSize: {
     env: "SIGHTLINE_BATCH_SIZE",

@@ -32,23 +32,34 @@ const providers: readonly ExecutionProvider[] = ["tensorrt", "cuda", "cpu"];
  * Which file of the model each provider would run. CUDA has no INT8 kernels in ONNX Runtime (a quantised graph runs in
  * float there, with conversions between all layers), so it takes the FP32 file when there is one.
  */
-const files: Record<ExecutionProvider, Record<Precision, readonly [ModelPrecision, Precision][]>> = {
-  tensorrt: { int8: [["trtEngine", "int8"]], fp32: [] },
+const files: Record<ExecutionProvider, Record<Precision | "auto", readonly [ModelPrecision, Precision][]>> = {
+  tensorrt: { auto: [["trtEngine", "int8"]], int8: [["trtEngine", "int8"]], fp32: [] },
   cuda: {
+    auto: [
+      ["fp32", "fp32"],
+      ["int8Cpu", "int8"],
+    ],
     int8: [
       ["fp32", "fp32"],
       ["int8Cpu", "int8"],
     ],
     fp32: [["fp32", "fp32"]],
   },
-  cpu: { int8: [["int8Cpu", "int8"]], fp32: [["fp32", "fp32"]] },
+  cpu: {
+    auto: [
+      ["int8Cpu", "int8"],
+      ["fp32", "fp32"],
+    ],
+    int8: [["int8Cpu", "int8"]],
+    fp32: [["fp32", "fp32"]],
+  },
 };
 
 /** The ways to run a model, best first, for a wanted provider and precision, and what is ruled out beforehand. */
 export function engineCandidates(
   model: { folder: string; manifest: ModelManifest },
   wanted: ExecutionProvider | "auto",
-  precision: Precision,
+  precision: Precision | "auto",
 ): { candidates: EngineCandidate[]; refusals: EngineRefusal[] } {
   const candidates: EngineCandidate[] = [];
   const refusals: EngineRefusal[] = [];

@@ -44,6 +44,24 @@ export async function findModel(directory: string, name: string, version?: strin
   return open(folder, name);
 }
 
+/**
+ * What a model is, without a look at its files: the version asked for, or the one in its own folder.
+ * @throws ModelNotFoundError, ModelFileError when it is not there or its manifest is broken
+ */
+export async function peekModel(directory: string, name: string, version?: string): Promise<LocatedModel> {
+  const folder = resolve(directory, name);
+  const found = (await places(folder)).find((each) =>
+    version === undefined ? each.folder === folder : each.version === version,
+  );
+  if (!found) throw new ModelNotFoundError(`no model '${name}' in ${resolve(directory)}`);
+  const manifest = await parseManifest(join(found.folder, MANIFEST_FILE));
+  if (manifest.name !== name)
+    throw new ModelNotFoundError(
+      `${found.folder} names its model '${manifest.name}'; a model's folder has its name`,
+    );
+  return { ...found, manifest };
+}
+
 async function findVersion(folder: string, name: string, version: string): Promise<LocatedModel> {
   const place = (await places(folder)).find((each) => each.version === version);
   if (!place)

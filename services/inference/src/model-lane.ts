@@ -11,6 +11,8 @@ export interface LaneParts extends VersionParts {
   wanted: Pick<KvMirror<ModelVersions>, "get" | "onChange">;
   /** Keeps told what this gives. */
   announce: (served: () => ServedModel, worker: () => WorkerInfo) => Announcements;
+  /** What the worker tells beyond this model. */
+  more?: (() => Partial<WorkerInfo>) | undefined;
 }
 
 /** The version that is wanted takes other frames than the one that runs. */
@@ -55,12 +57,17 @@ export class ModelLane {
   }
 
   /**
-   * Opens the version of a model that is wanted, or the one in its own folder, and takes work.
+   * Opens the version of a model that is wanted, or the one in its own folder, and takes work; `isBeside` others that are served, whose
+   * frames do not wait for it.
    * @throws ModelNotFoundError, ModelFileError, EngineChoiceError when it cannot be served
    */
-  static async start(model: string, parts: LaneParts): Promise<ModelLane> {
+  static async start(model: string, parts: LaneParts, isBeside = false): Promise<ModelLane> {
     const located = await findModel(parts.config.modelDirectory, model, parts.wanted.get(model)?.active);
-    const lane = new ModelLane(model, await RunningVersion.open(located, parts), parts);
+    const lane = new ModelLane(
+      model,
+      await RunningVersion.open(located, parts, isBeside ? {} : undefined),
+      parts,
+    );
     await lane.#start();
     return lane;
   }
@@ -70,8 +77,14 @@ export class ModelLane {
     return this.#current;
   }
 
-  get sessions(): readonly RunningVersion[] {
-    return this.#spare ? [this.#current, this.#spare.version] : [this.#current];
+  /** When the model ran last, on the monotonic clock; 0 for never. */
+  get ranAt(): number {
+    return this.#parts.metrics.ranAt;
+  }
+
+  /** Tells now what it tells of itself. */
+  async tell(): Promise<void> {
+    await this.#announcements?.refresh();
   }
 
   /** Takes no more work and finishes what it has. Safe to call twice. */
@@ -91,7 +104,12 @@ export class ModelLane {
     this.#report();
     this.#current.start();
     this.#announcements = announce(
-      () => servedModel(this.#current.located.manifest, this.#current.version, this.#current.session.engine),
+      () =>
+        servedModel(
+          this.#current.located.manifest,
+          this.#current.version,
+          this.#current.session.engine.encoding,
+        ),
       () => this.#info(),
     );
     await this.#announcements.start();
@@ -110,7 +128,9 @@ export class ModelLane {
   }
 
   #info(): WorkerInfo {
-    const { id, metrics } = this.#parts;
+    const { id, metrics, more } = this.#parts;
+    // Whether there is room for more frames is a matter of all models of the process.
+    const { utilization } = metrics.all.load.read();
     const { version, session, batchSize } = this.#current;
     return {
       ...workerInfo(id, { model: this.model, version }, session, batchSize),
@@ -119,6 +139,8 @@ export class ModelLane {
       ...(this.#candidate ? { candidate: this.#candidate } : {}),
       ...(this.#fault === undefined ? {} : { versionFault: this.#fault }),
       ...metrics.load.read(),
+      utilization,
+      ...more?.(),
     };
   }
 
@@ -230,7 +252,7 @@ export class ModelLane {
   }
 
   #report(): void {
-    this.#parts.metrics.session(this.model, this.#parts.id, this.#current.version, this.#current.session);
+    this.#parts.metrics.session(this.#parts.id, this.#current.version, this.#current.session);
   }
 }
 

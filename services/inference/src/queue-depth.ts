@@ -3,30 +3,38 @@ import { readyConsumer, streams } from "@sightline/contracts";
 
 const pollMs = 2_000;
 
-/** Asks regularly how many tokens of a model wait for a worker. */
-export class QueueDepth {
+/** How many tokens of a model wait for a worker; undefined when NATS does not say. */
+export async function waitingTokens(manager: JetStreamManager, model: string): Promise<number | undefined> {
+  const { durable_name } = readyConsumer(model);
+  const info = await manager.consumers.info(streams.ready, durable_name).catch(() => undefined);
+  return info?.num_pending;
+}
+
+/** Asks regularly how many tokens of each model wait for a worker. */
+export class QueueDepths {
   readonly #manager: JetStreamManager;
-  readonly #consumer: string;
-  readonly #report: (tokens: number) => void;
+  readonly #report: (model: string, tokens: number) => void;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(manager: JetStreamManager, model: string, report: (tokens: number) => void) {
+  constructor(manager: JetStreamManager, report: (model: string, tokens: number) => void) {
     this.#manager = manager;
-    this.#consumer = readyConsumer(model).durable_name;
     this.#report = report;
   }
 
-  start(): void {
-    this.#timer = setInterval(() => void this.#poll(), pollMs);
+  /** `models` gives those to ask for. */
+  start(models: () => readonly string[]): void {
+    this.#timer = setInterval(() => {
+      for (const model of models()) void this.#poll(model, models);
+    }, pollMs);
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
   }
 
-  async #poll(): Promise<void> {
+  async #poll(model: string, models: () => readonly string[]): Promise<void> {
     // Without an answer the last value stands; /readyz tells that NATS is away.
-    const info = await this.#manager.consumers.info(streams.ready, this.#consumer).catch(() => undefined);
-    if (info) this.#report(info.num_pending);
+    const tokens = await waitingTokens(this.#manager, model);
+    if (tokens !== undefined && models().includes(model)) this.#report(model, tokens);
   }
 }

@@ -10,8 +10,8 @@ import type { InferenceConfig } from "./config.ts";
 import type { DetectionPublisher } from "./detection-publisher.ts";
 import { engineCandidates } from "./engine-choice.ts";
 import type { FrameSource } from "./frame-source.ts";
-import type { InferenceMetrics } from "./inference-metrics.ts";
 import type { LocatedModel } from "./model-directory.ts";
+import type { ModelMetrics } from "./model-metrics.ts";
 import { reportSession } from "./report-session.ts";
 import type { SessionInfo } from "./session-messages.ts";
 import { SessionThread } from "./session-thread.ts";
@@ -30,7 +30,7 @@ export interface VersionParts {
   arenas: Pick<ArenaReaders, "read">;
   filters: Pick<CameraFilters, "of">;
   publisher: DetectionPublisher;
-  metrics: InferenceMetrics;
+  metrics: ModelMetrics;
   tracing: Pick<Tracing, "record">;
   tokens: WorkerOptions["tokens"];
   log: Logger;
@@ -92,15 +92,15 @@ export class RunningVersion {
   }
 
   /**
-   * Opens a version and warms it up: alone, with all that can be measured, or `beside` one that serves, whose batch size it then
-   * has, and tried out.
+   * Opens a version and warms it up: alone, with all that can be measured; or beside what serves, in turns with it, and tried out.
+   * A version takes the batch size of the one that it is to replace.
    * @throws EngineChoiceError when no execution provider can run it
    * @throws BatchFailedError when it does not answer
    */
   static async open(
     located: LocatedModel,
     parts: VersionParts,
-    beside?: Pick<RunningVersion, "batchSize">,
+    beside?: Partial<Pick<RunningVersion, "batchSize">>,
   ): Promise<RunningVersion> {
     const { config, turns, log } = parts;
     const { manifest } = located;
@@ -129,11 +129,11 @@ export class RunningVersion {
     const runner = new InTurn(turns, thread);
     try {
       const session = await thread.start();
+      const tried = beside?.batchSize === undefined ? sizes : [...new Set([1, beside.batchSize])];
+      const curve = beside ? await warmUpBeside(runner, slots.slots[0]!, tried) : session.curve;
       const batchSize =
-        beside?.batchSize ??
-        (config.batchSize === "auto" ? chooseBatchSize(session.curve) : config.batchSize);
-      const curve = beside ? await warmUpBeside(runner, slots.slots[0]!, batchSize) : session.curve;
-      reportSession(located, session, batchSize, log);
+        beside?.batchSize ?? (config.batchSize === "auto" ? chooseBatchSize(curve) : config.batchSize);
+      reportSession(located, { ...session, curve }, batchSize, log);
       const opened = new RunningVersion(located, parts, {
         thread,
         runner,

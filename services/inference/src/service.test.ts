@@ -152,7 +152,7 @@ test("results arrive once each, under their frames' ids, with what the contract 
   const info = await (await kv.open(buckets.workers)).get(inference!.worker);
   expect(decodeJson(workerInfoSchema, info!.value)).toMatchObject({ model, executionProvider: "cpu" });
   const metrics = await started.metrics();
-  expect(metrics).toMatch(/^sightline_inference_frames_total\{camera="plain"\} 5$/m);
+  expect(metrics).toMatch(/^sightline_inference_frames_total\{model="small",camera="plain"\} 5$/m);
   expect(metrics).toMatch(/^sightline_inference_info\{.*execution_provider="cpu".*\} 1$/m);
 });
 

@@ -17,15 +17,14 @@ import {
   Tracing,
 } from "@sightline/service";
 import { Announcements } from "./announcements.ts";
-import { batchSlots } from "./batcher.ts";
 import { CameraFilters } from "./camera-filters.ts";
 import type { InferenceConfig } from "./config.ts";
 import { DetectionPublisher } from "./detection-publisher.ts";
 import { FrameSource } from "./frame-source.ts";
 import { InferenceMetrics } from "./inference-metrics.ts";
 import { findModel, listVersions } from "./model-directory.ts";
-import { ModelLane } from "./model-lane.ts";
-import { QueueDepth } from "./queue-depth.ts";
+import { ModelPool } from "./model-pool.ts";
+import { QueueDepths, waitingTokens } from "./queue-depth.ts";
 import type { SessionThread } from "./session-thread.ts";
 import { TokenQueue } from "./token-queue.ts";
 import { TokenSource } from "./token-source.ts";
@@ -42,14 +41,15 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   const registry = createRegistry("inference", version);
   const metrics = new InferenceMetrics(registry);
   let nats: Nats | undefined;
-  let lane: ModelLane | undefined;
+  let pool: ModelPool | undefined;
   let starting = "NATS is waited for";
   const http = life.add(
     new HttpServer(
       registry,
       {
         ...natsReadiness(() => nats),
-        worker: () => (lane?.current.state === "RUNNING" ? undefined : (lane?.current.state ?? starting)),
+        worker: () =>
+          pool?.main.current.state === "RUNNING" ? undefined : (pool?.main.current.state ?? starting),
       },
       log,
     ),
@@ -71,9 +71,9 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   connected.setBacks.observe(registry);
   starting = "JetStream does not give the streams and buckets yet";
   connected.watch.look(connected.manager, [streams.ready, streams.detections], connected.connected);
-  const queue = new TokenQueue(connected.manager, config.model, config.replicas, connected.setBacks, log);
-  const provision = () => queue.provision();
-  await retry(provision, log, life.signal);
+  const provision = (model: string) =>
+    new TokenQueue(connected.manager, model, config.replicas, connected.setBacks, log).provision();
+  await retry(() => provision(config.model), log, life.signal);
   const needed = ["cameras", "models", "workers", "modelVersions"] as const;
   const buckets = await retry(() => findBuckets(connected, needed, log, life.signal), log, life.signal);
   const records = life.add(
@@ -88,46 +88,39 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   );
   await Promise.all([records.start(), wanted.start()]);
   const arenas = life.add(new ArenaReaders(config.frameMemoryDirectory));
-  life.add(new QueueDepth(connected.manager, config.model, (tokens) => metrics.queueDepth(tokens))).start();
   const threads = new Set<SessionThread>();
   life.add({ stop: async () => void (await Promise.all([...threads].map((thread) => thread.stop()))) });
   starting = "the model is being loaded";
-  lane = life.add(
-    await ModelLane.start(config.model, {
+  pool = life.add(
+    await ModelPool.start({
       id,
-      config,
-      turns: new Turns(),
-      threads,
-      frames: new FrameSource(connected.connection, id, arenas),
-      arenas,
-      filters,
-      publisher: new DetectionPublisher(connected, log),
       metrics,
-      tracing,
-      log,
-      wanted,
-      announce: (served, worker) =>
-        new Announcements(buckets, { model: config.model, id }, served, worker, log),
-      tokens: (onToken) =>
-        new TokenSource({
-          connection: connected.connection,
-          model: config.model,
-          provision,
-          onToken,
-          onInvalid: (error) => {
-            metrics.token("invalid");
-            log.warn({ error: error.message }, "a message in the token stream is no token");
-          },
-          log,
-        }),
+      cameras: records,
+      models: buckets.models,
+      provision,
+      waiting: async (model) => (await waitingTokens(connected.manager, model)) ?? 0,
+      shared: {
+        ...{ config, threads, arenas, filters, tracing, log, wanted },
+        turns: new Turns(),
+        frames: new FrameSource(connected.connection, id, arenas),
+        publisher: new DetectionPublisher(connected, log),
+      },
+      own: (model, laneId) => ({
+        announce: (served, worker) => new Announcements(buckets, { model, id: laneId }, served, worker, log),
+        tokens: (onToken) =>
+          new TokenSource({
+            ...{ connection: connected.connection, model, onToken, log },
+            provision: () => provision(model),
+            onInvalid: (error) => {
+              metrics.token("invalid");
+              log.warn({ error: error.message }, "a message in the token stream is no token");
+            },
+          }),
+      }),
     }),
   );
-  metrics.observe({
-    slots: () => batchSlots,
-    busySlots: () => lane?.current.busySlots ?? 0,
-    restarts: () => lane?.current.restarts ?? 0,
-    up: () => lane?.current.available ?? false,
-  });
+  const depths = new QueueDepths(connected.manager, (model, tokens) => metrics.of(model).queueDepth(tokens));
+  life.add(depths).start(() => pool?.models ?? []);
 }
 
 /** JetStream may answer only a moment after the server does. */

@@ -6,35 +6,77 @@ const turnLimitMs = 5_000;
 
 interface Waiting<User> {
   user: User;
+  /** What the users that run had had of the machine when this one asked, in milliseconds. */
+  since: number;
   go: () => void;
 }
 
 /**
- * Gives the machine to one user of it at a time, in the order in which they ask: a session that serves, and one that is warmed up
- * beside it. One user alone waits for nothing, and its batches follow each other without a pause.
+ * Gives the machine to one user of it at a time: to that one of those that wait which has had the least of its time. So sessions of
+ * slow and of fast models get equal shares of time, and one that is warmed up beside them a share too. A user that was away has no
+ * claim to the time that it did not use. One user alone waits for nothing, and its batches follow each other without a pause.
  */
-export class Turns<User> {
+export class Turns<User extends object> {
+  readonly #now: () => number;
   readonly #waiting: Waiting<User>[] = [];
+  /** Milliseconds that each user has had, counted from what the others had when it came. */
+  readonly #had = new WeakMap<User, number>();
+  /** What the user that runs had had when its batch began. */
+  #level = 0;
   #holder: User | undefined;
   #held = 0;
+  #begunAt = 0;
+
+  constructor(now: () => number = monotonicMs) {
+    this.#now = now;
+  }
 
   /** Resolves when it is the user's turn, which lasts until `leave`. */
   take(user: User): Promise<void> {
     const free = this.#held === 0 || this.#holder === user;
-    if (!free || this.#waiting.length > 0) return new Promise((go) => this.#waiting.push({ user, go }));
-    this.#holder = user;
+    if (!free || this.#waiting.length > 0)
+      return new Promise((go) => this.#waiting.push({ user, since: this.#level, go }));
+    if (this.#held === 0) this.#begin(user, this.#level);
     this.#held++;
     return Promise.resolve();
   }
 
   /** Ends the user's turn. */
   leave(): void {
-    if (--this.#held > 0) return;
-    const next = this.#waiting.shift();
-    this.#holder = next?.user;
+    if (this.#holder) this.#charge(this.#holder);
+    if (--this.#held > 0) {
+      // Its next batch begins.
+      if (this.#holder) this.#level = this.#had.get(this.#holder) ?? 0;
+      return;
+    }
+    this.#holder = undefined;
+    const next = this.#takeNext();
     if (!next) return;
+    this.#begin(next.user, next.since);
     this.#held = 1;
     next.go();
+  }
+
+  #begin(user: User, since: number): void {
+    this.#holder = user;
+    this.#level = Math.max(this.#had.get(user) ?? 0, since);
+    this.#had.set(user, this.#level);
+    this.#begunAt = this.#now();
+  }
+
+  #charge(user: User): void {
+    const now = this.#now();
+    this.#had.set(user, (this.#had.get(user) ?? 0) + now - this.#begunAt);
+    this.#begunAt = now;
+  }
+
+  /** The one that has had least; of equals the one that asked first. */
+  #takeNext(): Waiting<User> | undefined {
+    const had = ({ user, since }: Waiting<User>) => Math.max(this.#had.get(user) ?? 0, since);
+    let least = 0;
+    for (const [i, waiting] of this.#waiting.entries())
+      if (had(waiting) < had(this.#waiting[least]!)) least = i;
+    return this.#waiting.splice(least, 1)[0];
   }
 }
 
@@ -56,7 +98,7 @@ export class InTurn implements BatchRunner {
       leave = () => {};
       this.#turns.leave();
     };
-    // A model that is tried out and gives no answer must not keep the one that serves from its turn.
+    // A model that gives no answer must not keep the others from their turns.
     const limit = setTimeout(() => leave(), turnLimitMs);
     try {
       return { ...(await this.#runner.run(slot, frames)), waitedMs };

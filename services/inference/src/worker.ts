@@ -19,8 +19,8 @@ import type { DetectionPublisher } from "./detection-publisher.ts";
 import { DurationEstimate } from "./duration-estimate.ts";
 import { frameDetections, frameResult } from "./frame-result.ts";
 import type { FetchedFrame, FrameSource } from "./frame-source.ts";
-import type { InferenceMetrics } from "./inference-metrics.ts";
 import { traceInference } from "./inference-span.ts";
+import type { ModelMetrics } from "./model-metrics.ts";
 import type { HeldToken, TokenSource } from "./token-source.ts";
 
 /**
@@ -45,7 +45,7 @@ export interface WorkerOptions {
   arenas: Pick<ArenaReaders, "read">;
   filters: Pick<CameraFilters, "of">;
   publisher: DetectionPublisher;
-  metrics: InferenceMetrics;
+  metrics: ModelMetrics;
   tracing: Pick<Tracing, "record">;
   log: Logger;
   /** How the worker gets its tokens, given what takes one. */
@@ -156,7 +156,7 @@ export class InferenceWorker {
   }
 
   #take(token: HeldToken): void {
-    if (token.deliveries > 1) this.#options.metrics.redelivered();
+    if (token.deliveries > 1) this.#options.metrics.all.redelivered();
     if (this.#state === "RUNNING") this.#batcher.tokenArrived(token);
     else if (this.#state === "DRAINING") this.#unused.push(token);
     else this.#giveBack([token]);
@@ -165,14 +165,14 @@ export class InferenceWorker {
   #giveBack(tokens: readonly HeldToken[]): void {
     for (const token of tokens) {
       token.giveBack();
-      this.#options.metrics.token("returned");
+      this.#options.metrics.all.token("returned");
     }
   }
 
   async #fetch(token: HeldToken): Promise<void> {
     const { metrics, log, frames } = this.#options;
     const outcome = await frames.fetch(token);
-    metrics.token(outcome.kind);
+    metrics.all.token(outcome.kind);
     if (outcome.kind === "frame") return this.#accept(token, outcome);
     if (outcome.kind === "unanswered") token.giveBack();
     else token.ack();
@@ -192,13 +192,13 @@ export class InferenceWorker {
     if (refusal === undefined)
       try {
         if (pixels instanceof Uint8Array) {
-          metrics.received("bytes");
+          metrics.all.received("bytes");
           slots.add(work, pixels.byteLength, (place, done) => {
             place.set(pixels);
             done();
           });
         } else {
-          metrics.received("handle");
+          metrics.all.received("handle");
           slots.add(work, pixels.bytes, this.#reading(work, pixels));
         }
       } catch (error) {
@@ -231,7 +231,7 @@ export class InferenceWorker {
 
   #readFailed(work: Work, failure: ReadFailure): void {
     const { metrics, log } = this.#options;
-    metrics.readFailed(failure);
+    metrics.all.readFailed(failure);
     log.warn({ camera: work.id.camera, frame: work.id.number, failure }, "a frame in shared memory is lost");
     if (this.#held.has(work)) this.#drop(work, DropReason.WORKER_ERROR);
   }
@@ -307,7 +307,7 @@ export class InferenceWorker {
     );
     const trace = traceInference(tracing, work, message);
     const outcome = await publisher.publish(id, message, requestedAt, trace);
-    metrics.publication(outcome);
+    metrics.all.publication(outcome);
     if (!this.#held.has(work)) return;
     if (outcome === "late") {
       this.#drop(work, DropReason.WORKER_ERROR);

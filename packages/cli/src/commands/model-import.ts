@@ -104,7 +104,7 @@ async function importCommand(model: string, options: ImportCommandOptions): Prom
   console.log(imported.words.join("\n"));
   console.log(`wrote ${folder}: ${name} ${version}, ${classes.length} classes`);
   console.log(
-    `Next: ./sightline camera add NAME URL --model ${name}, with a worker that serves it (SIGHTLINE_MODEL=${name}).`,
+    `Next: ./sightline camera add NAME URL --model ${name}. The worker of 'up' loads it then; others need SIGHTLINE_MODELS=all or SIGHTLINE_MODEL=${name}.`,
   );
 }
 

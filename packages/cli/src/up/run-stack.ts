@@ -45,10 +45,12 @@ export async function runStack(options: RunOptions, develop = false): Promise<vo
       );
   const tls = ownTls();
   const admin = adminPassword(directory, env);
+  // Any model in its directory, as soon as a camera asks for it.
+  const models = process.env.SIGHTLINE_MODELS === undefined ? { SIGHTLINE_MODELS: "all" } : {};
   let stack: Stack;
   try {
     stack = await Stack.start(
-      { directory, ports, env: { ...env, ...tls.env, ...admin }, tls: tls.on, watch: develop },
+      { directory, ports, env: { ...env, ...models, ...tls.env, ...admin }, tls: tls.on, watch: develop },
       stop,
     );
     if (options.bridges)

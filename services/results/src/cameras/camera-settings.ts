@@ -196,7 +196,7 @@ function checkModel(model: string, catalog: ModelCatalog): void {
   const served = catalog.names();
   throw new ApiError(
     "model_not_served",
-    `camera.model '${model}' is served by no worker; ${
+    `camera.model '${model}' is served by no worker, and none can load it; ${
       served.length > 0 ? `served now: ${served.join(", ")}` : "no worker serves any model now"
     }`,
   );

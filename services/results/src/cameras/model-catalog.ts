@@ -1,7 +1,7 @@
 import type { ServedModel } from "@sightline/contracts";
 import type { KvMirror } from "@sightline/service";
 
-/** The models that workers serve now, and the one meant when a camera names none. */
+/** The models that workers serve now, or load when a camera asks for them, and the one meant when a camera names none. */
 export class ModelCatalog {
   readonly defaultModel: string;
   readonly #models: Pick<KvMirror<ServedModel>, "get" | "keys">;
@@ -11,7 +11,7 @@ export class ModelCatalog {
     this.#models = models;
   }
 
-  /** A model that is served now. */
+  /** A model that is served, or is when a camera asks for it. */
   find(name: string): ServedModel | undefined {
     return this.#models.get(name);
   }
@@ -21,7 +21,7 @@ export class ModelCatalog {
     return this.find(model) ? [] : [...new Set(classes)];
   }
 
-  /** Names of the models served now, sorted. */
+  /** Their names, sorted. */
   names(): string[] {
     return this.#models.keys().sort();
   }

@@ -58,7 +58,7 @@ export const reasonAdvice: Readonly<Record<Exclude<CameraReason, 0>, Advice>> = 
   },
   [CameraReason.MODEL_NOT_SERVED]: {
     text: "No inference worker serves the camera's model, so nothing is analysed.",
-    fix: "Start a worker with SIGHTLINE_MODEL set to this model, or give the camera a model that is served.",
+    fix: "Start a worker with SIGHTLINE_MODEL set to this model or SIGHTLINE_MODELS=all, or give the camera a model that is served.",
   },
   [CameraReason.ADDRESS_NOT_ALLOWED]: {
     text: "The camera's address is not one that cameras may have.",

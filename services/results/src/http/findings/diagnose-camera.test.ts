@@ -244,6 +244,20 @@ describe("dropped frames", () => {
   });
 });
 
+test("a model that no worker could load is named with the reason, unless another serves it", () => {
+  const why = "it needs about 90 MiB";
+  const cannot = { ...worker(0.2, "cars"), unserved: [{ model: "people", why }] };
+  const of = (...workers: WorkerInfo[]) =>
+    diagnoseCamera(camera({ reason: "model_not_served" }), [second()], { workers });
+  expect(of(cannot)[0]).toMatchObject({
+    level: "error",
+    text: "The model 'people' is not loaded, so nothing is analysed: it needs about 90 MiB.",
+    fix: expect.stringContaining("SIGHTLINE_MODEL_MEMORY_MB"),
+  });
+  expect(of(cannot).filter(({ level }) => level === "error")).toHaveLength(1);
+  expect(of(cannot, worker(0.2)).some(({ text }) => text.includes(why))).toBe(false);
+});
+
 test("a camera that sends fewer frames than it is asked for", () => {
   const slow = diagnoseCamera(camera({ captureFps: 6.04 }, { targetFps: 10 }), [second()], noWorkers);
   expect(slow).toMatchObject([

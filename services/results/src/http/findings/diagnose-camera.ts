@@ -50,7 +50,7 @@ export function diagnoseCamera(
   system: SystemSituation,
 ): HttpFinding[] {
   const findings = [
-    ...findState(camera),
+    ...findState(camera, system),
     ...findStall(camera, samples, system),
     ...findUnanalysed(system.status),
     ...findLoss(system),
@@ -72,7 +72,17 @@ export function worstFirst(findings: readonly HttpFinding[]): HttpFinding[] {
   return findings.toSorted((a, b) => order.indexOf(a.level) - order.indexOf(b.level));
 }
 
-function* findState({ status, model }: CameraSituation): Generator<HttpFinding> {
+function* findState(
+  { status, model }: CameraSituation,
+  { workers }: SystemSituation,
+): Generator<HttpFinding> {
+  const unserved = workers.some((worker) => worker.model === model) ? [] : unservedBy(workers, model);
+  if (unserved[0] !== undefined)
+    yield {
+      level: "error",
+      text: `The model '${model}' is not loaded, so nothing is analysed: ${unserved[0]}.`,
+      fix: unservedFix,
+    };
   const reason = enumValue(CameraReason, status.reason);
   const advice = reason ? reasonAdvice[reason as keyof typeof reasonAdvice] : undefined;
   switch (status.state) {
@@ -94,15 +104,27 @@ function* findState({ status, model }: CameraSituation): Generator<HttpFinding> 
       yield { level: "error", ...withMessage(advice ?? unknownReason, reason, status.message) };
       return;
     case "live":
-      if (reason === CameraReason.MODEL_NOT_SERVED)
+      if (reason === CameraReason.MODEL_NOT_SERVED) {
+        if (unserved.length > 0) return;
         yield {
           level: "error",
           text: `No inference worker serves the model '${model}', so nothing is analysed.`,
           fix: reasonAdvice[reason].fix,
         };
-      else if (advice) yield { level: "warning", ...withMessage(advice, reason, status.message) };
+      } else if (advice) yield { level: "warning", ...withMessage(advice, reason, status.message) };
   }
 }
+
+/** Why workers that would serve a model do not. */
+export function unservedBy(workers: readonly WorkerInfo[], model: string): string[] {
+  return workers.flatMap(({ unserved = [] }) =>
+    unserved.filter((other) => other.model === model).map(({ why }) => why),
+  );
+}
+
+/** What to do when a worker cannot load a model that it would serve. */
+export const unservedFix =
+  "Where room lacks, raise SIGHTLINE_MODEL_MEMORY_MB of the worker, or start another worker with SIGHTLINE_MODEL set to this model. The worker's log has more.";
 
 /** Inferred frames that do not come out of the analysis. */
 function* findStall(

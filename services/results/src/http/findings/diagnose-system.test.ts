@@ -68,6 +68,23 @@ test("a model without worker, and dark cameras by name", () => {
   ]);
 });
 
+test("a model that workers could load is not missing; one that they cannot is named with the reason", () => {
+  const of = (more: object) =>
+    diagnoseSystem(
+      system({ workers: [{ ...worker(0.2), model: "cars", ...more }] }),
+      [camera("a")],
+      new Map(),
+      now,
+    );
+  expect(of({ loadable: ["people"] })).toMatchObject([{ level: "ok" }]);
+  expect(of({ unserved: [{ model: "people", why: "it is broken" }] })).toMatchObject([
+    {
+      level: "error",
+      text: "The model 'people' is not loaded, so its cameras are not analysed: it is broken.",
+    },
+  ]);
+});
+
 test("cameras that no ingest has, or that are being connected, are not well", () => {
   const of = (state: HttpCamera["status"]["state"], ingest: string, parts: Partial<HttpSystem> = {}) => {
     const status = { state, ingest } as HttpCamera["status"];

@@ -1,6 +1,6 @@
 import type { HttpCamera, HttpFinding, HttpSample, HttpSystem } from "@sightline/contracts";
 import { byteText, diskText, faultText, isDiskFull } from "@sightline/service";
-import { heldUpFix, saturated, worstFirst } from "./diagnose-camera.ts";
+import { heldUpFix, saturated, unservedBy, unservedFix, worstFirst } from "./diagnose-camera.ts";
 import { findUnanalysedCameras } from "./find-unanalysed.ts";
 import { percent } from "./percent.ts";
 
@@ -25,6 +25,7 @@ export function diagnoseSystem(
     ...findNats(system),
     ...findStorage(system),
     ...findMissingWorkers(system, cameras),
+    ...findUnservedModels(system, cameras),
     ...findDark(cameras),
     ...findUntaken(system, cameras),
     ...findUnanalysedCameras(cameras.filter(({ unanalysed }) => unanalysed).map(({ id }) => id)),
@@ -92,7 +93,13 @@ function* findMissingWorkers(
 ): Generator<HttpFinding> {
   // Workers announce themselves through JetStream.
   if (!nats.connected || storage.faults.length > 0) return;
-  const served = new Set(workers.map(({ model }) => model));
+  const served = new Set(
+    workers.flatMap(({ model, loadable = [], unserved = [] }) => [
+      ...[model, ...loadable],
+      // Those have a finding of their own.
+      ...unserved.map((other) => other.model),
+    ]),
+  );
   const missing = [...new Set(cameras.map(({ model }) => model))].filter((model) => !served.has(model));
   for (const model of missing.sort()) {
     const count = cameras.filter((camera) => camera.model === model).length;
@@ -100,6 +107,24 @@ function* findMissingWorkers(
       level: "error",
       text: `No inference worker serves the model '${model}' that ${plural(count, "camera")} ${count === 1 ? "uses" : "use"}.`,
       fix: `Start an inference service with SIGHTLINE_MODEL=${model}, or give these cameras another model.`,
+    };
+  }
+}
+
+/** Models that workers would serve, and cannot. */
+function* findUnservedModels(
+  { workers }: Situation,
+  cameras: readonly CameraSituation[],
+): Generator<HttpFinding> {
+  const served = new Set(workers.map(({ model }) => model));
+  const asked = new Set(cameras.map(({ model }) => model));
+  for (const model of [...asked].filter((name) => !served.has(name)).sort()) {
+    const [first] = unservedBy(workers, model);
+    if (first === undefined) continue;
+    yield {
+      level: "error",
+      text: `The model '${model}' is not loaded, so its cameras are not analysed: ${first}.`,
+      fix: unservedFix,
     };
   }
 }

@@ -1,0 +1,213 @@
+import { type DropReason, dropReasonLabel, type StageTimings } from "@sightline/contracts";
+import { latencyBuckets } from "@sightline/service";
+import { monotonicMs } from "@sightline/service/clock";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { InferenceMetrics } from "./inference-metrics.ts";
+import { LoadMeter } from "./load-meter.ts";
+import type { SessionInfo } from "./session-messages.ts";
+
+/** What is read of a model that is loaded, at each scrape. */
+export interface LoadedReadings {
+  slots: () => number;
+  busySlots: () => number;
+  restarts: () => number;
+  up: () => boolean;
+  memoryBytes: () => number;
+}
+
+/** The series that have a label `model`. */
+export class ModelSeries {
+  readonly loaded = new Map<string, LoadedReadings>();
+  readonly frames: Counter;
+  readonly dropped: Counter;
+  readonly detections: Counter;
+  readonly batchSize: Histogram;
+  readonly runSeconds: Histogram;
+  readonly failed: Counter;
+  readonly busySeconds: Counter;
+  readonly stageSeconds: Histogram;
+  readonly queueDepth: Gauge;
+  readonly info: Gauge;
+  readonly curve: Gauge;
+  readonly loads: Counter;
+  readonly unloads: Counter;
+  readonly loadable: Gauge;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    const counter = (name: string, help: string, ...labels: string[]) =>
+      new Counter({ name: `sightline_inference_${name}`, help, labelNames: ["model", ...labels], registers });
+    const gauge = (name: string, help: string, ...labels: string[]) =>
+      new Gauge({ name: `sightline_inference_${name}`, help, labelNames: ["model", ...labels], registers });
+    const histogram = (name: string, help: string, buckets: number[], ...labels: string[]) =>
+      new Histogram({
+        name: `sightline_inference_${name}`,
+        help,
+        labelNames: ["model", ...labels],
+        buckets,
+        registers,
+      });
+    this.frames = counter("frames_total", "Frames whose detections are in the stream.", "camera");
+    this.dropped = counter(
+      "frames_dropped_total",
+      "Frames taken by this worker and not inferred, by reason.",
+      "camera",
+      "reason",
+    );
+    this.detections = counter("detections_total", "Objects published.", "camera");
+    const sizes = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
+    this.batchSize = histogram("batch_size", "Frames in a batch.", sizes);
+    this.runSeconds = histogram("run_seconds", "Duration of one run of the model.", latencyBuckets);
+    this.failed = counter(
+      "batches_failed_total",
+      "Batches whose frames were all dropped, by reason: the run failed, or it was not certain whose boxes are whose.",
+      "reason",
+    );
+    this.busySeconds = counter(
+      "busy_seconds_total",
+      "Time in which the model ran; its rate, of all models together, is the worker's utilisation.",
+    );
+    const where = "Where a frame's time went up to its publication.";
+    this.stageSeconds = histogram("stage_seconds", where, latencyBuckets, "stage");
+    this.queueDepth = gauge("queue_depth", "Tokens of this model that wait for a worker.");
+    const labels = ["version", "precision", "execution_provider", "worker"];
+    this.info = gauge("info", "Constant 1, labelled with what runs.", ...labels);
+    const curve = "Median duration of one run at each batch size, measured when the model was loaded.";
+    this.curve = gauge("batch_curve_seconds", curve, "batch");
+    this.loads = counter(
+      "model_loads_total",
+      "Times a model was loaded because a camera asks for it, by how that ended.",
+      "outcome",
+    );
+    this.unloads = counter("model_unloads_total", "Times a model was unloaded, by reason.", "reason");
+    this.loadable = gauge(
+      "model_loadable",
+      "1 for a model that this worker runs or can load; 0 for one that a camera asks for and that it cannot run.",
+    );
+    const read = (name: string, help: string, value: (readings: LoadedReadings) => number) => {
+      const { loaded } = this;
+      new Gauge({
+        name: `sightline_inference_${name}`,
+        help,
+        labelNames: ["model"],
+        registers,
+        collect() {
+          this.reset();
+          for (const [model, readings] of loaded) this.set({ model }, value(readings));
+        },
+      });
+    };
+    read("slots", "Batch slots.", ({ slots }) => slots());
+    read("slots_busy", "Batch slots that hold frames.", ({ busySlots }) => busySlots());
+    read("session_up", "1 while the session takes batches.", ({ up }) => Number(up()));
+    read("session_restarts", "Times the session's thread was started again.", ({ restarts }) => restarts());
+    read(
+      "model_memory_bytes",
+      "Memory that a loaded model takes, as measured when it was loaded.",
+      ({ memoryBytes }) => memoryBytes(),
+    );
+  }
+}
+
+/** What is measured of one model. */
+export class ModelMetrics {
+  /** Of the last seconds, for what the worker announces. */
+  readonly load = new LoadMeter();
+  /** What does not differ by model. */
+  readonly all: InferenceMetrics;
+  /** When it ran last, on the monotonic clock; 0 for never. */
+  ranAt = 0;
+  readonly #model: string;
+  readonly #series: ModelSeries;
+  /** Labels of what was said of the session, to be removed. */
+  #said: { gauge: Gauge; labels: Record<string, string> }[] = [];
+
+  constructor(model: string, all: InferenceMetrics) {
+    this.#model = model;
+    this.all = all;
+    this.#series = all.series;
+    for (const reason of ["run", "mismatch"]) this.#series.failed.inc({ model, reason }, 0);
+  }
+
+  /** The model is loaded: what of it is read at each scrape. */
+  loaded(readings: LoadedReadings): void {
+    this.#series.loaded.set(this.#model, readings);
+  }
+
+  /** It is loaded no more. Counters stay. */
+  unloaded(): void {
+    this.#series.loaded.delete(this.#model);
+    this.#forgetSession();
+    this.#series.queueDepth.remove({ model: this.#model });
+  }
+
+  /** What runs now, in place of what ran before. */
+  session(worker: string, version: string, { engine, curve }: SessionInfo): void {
+    const model = this.#model;
+    const { info, curve: curves } = this.#series;
+    this.#forgetSession();
+    const { precision, provider } = engine;
+    this.#say(info, { model, version, worker, precision, execution_provider: provider }, 1);
+    for (const { batch, milliseconds } of curve)
+      this.#say(curves, { model, batch: String(batch) }, milliseconds / 1000);
+  }
+
+  batch(size: number, runMs: number): void {
+    const model = this.#model;
+    this.ranAt = monotonicMs();
+    this.load.add(size, runMs);
+    this.all.load.add(size, runMs);
+    this.#series.batchSize.observe({ model }, size);
+    this.#series.runSeconds.observe({ model }, runMs / 1000);
+    this.#series.busySeconds.inc({ model }, runMs / 1000);
+  }
+
+  batchFailed(reason: "run" | "mismatch"): void {
+    this.#series.failed.inc({ model: this.#model, reason });
+  }
+
+  dropped(camera: string, reason: DropReason): void {
+    this.#series.dropped.inc({ model: this.#model, camera, reason: dropReasonLabel(reason) });
+  }
+
+  published(camera: string, detections: number, timings: StageTimings): void {
+    const model = this.#model;
+    this.#series.frames.inc({ model, camera });
+    this.#series.detections.inc({ model, camera }, detections);
+    const stages = {
+      decode: timings.decodeUs,
+      queue: timings.queueUs,
+      batch: timings.batchUs,
+      infer: timings.inferUs,
+      post: timings.postUs,
+    };
+    for (const [stage, us] of Object.entries(stages))
+      this.#series.stageSeconds.observe({ model, stage }, us / 1e6);
+  }
+
+  queueDepth(tokens: number): void {
+    this.#series.queueDepth.set({ model: this.#model }, tokens);
+  }
+
+  loadEnded(outcome: "loaded" | "failed"): void {
+    this.#series.loads.inc({ model: this.#model, outcome });
+  }
+
+  unloadedFor(reason: "unused" | "room"): void {
+    this.#series.unloads.inc({ model: this.#model, reason });
+  }
+
+  loadable(can: boolean | undefined): void {
+    if (can === undefined) this.#series.loadable.remove({ model: this.#model });
+    else this.#series.loadable.set({ model: this.#model }, Number(can));
+  }
+
+  #say(gauge: Gauge, labels: Record<string, string>, value: number): void {
+    gauge.set(labels, value);
+    this.#said.push({ gauge, labels });
+  }
+
+  #forgetSession(): void {
+    for (const { gauge, labels } of this.#said.splice(0)) gauge.remove(labels);
+  }
+}

@@ -1,0 +1,338 @@
+import type { KV } from "@nats-io/kv";
+import type { CameraRecord, ServedModel, WorkerInfo } from "@sightline/contracts";
+import { Announcement, type KvMirror } from "@sightline/service";
+import { monotonicMs } from "@sightline/service/clock";
+import { servedModel } from "./announcements.ts";
+import { batchSlots } from "./batcher.ts";
+import { engineCandidates } from "./engine-choice.ts";
+import type { InferenceMetrics } from "./inference-metrics.ts";
+import { type LocatedModel, modelNames, peekModel } from "./model-directory.ts";
+import { type LaneParts, ModelLane } from "./model-lane.ts";
+import { guessMemory, megabytes } from "./model-memory.ts";
+
+/** What the pool gives a lane depends on its model. */
+type OwnParts = "id" | "metrics" | "tokens" | "announce" | "more";
+
+export interface PoolParts {
+  /** Names the worker; lanes of models beyond the first have the model's name behind it. */
+  id: string;
+  /** What all lanes share. */
+  shared: Omit<LaneParts, OwnParts>;
+  /** What is a lane's own. */
+  own: (model: string, id: string) => Pick<LaneParts, "tokens" | "announce">;
+  metrics: InferenceMetrics;
+  cameras: Pick<KvMirror<CameraRecord>, "keys" | "get" | "onChange">;
+  models: KV;
+  /** Makes sure that there is a queue of the model's tokens. */
+  provision: (model: string) => Promise<void>;
+  /** How many tokens wait in it. */
+  waiting: (model: string) => Promise<number>;
+}
+
+/** A model that can be loaded, and how that went. */
+interface Offer {
+  located: LocatedModel;
+  announcement: Announcement;
+  announced: boolean;
+  /** Memory that it takes: a guess, until it was measured; and what it takes at least. */
+  bytes: number;
+  least: number;
+  /** Why it is not loaded though a camera asks for it. */
+  fault: string | undefined;
+  /** A model that could not be loaded is tried again then. */
+  retryAt: number;
+  failures: number;
+}
+
+interface Loaded {
+  lane: ModelLane;
+  bytes: number;
+  /** When a camera last asked for the model. */
+  askedAt: number;
+  loadedAt: number;
+}
+
+const lookMs = 1_000;
+/** A model that has run within so long is in use: it makes no room for another. */
+const inUseMs = 10_000;
+const againMs = 10_000;
+const againLimitMs = 5 * 60_000;
+
+/**
+ * The models of one worker. The first is served always. Others are loaded when a camera asks for them, within a bound on memory, and
+ * unloaded when no camera has for some time, or when one that frames wait for needs the room: first those that no camera asks for,
+ * then those that ran longest ago. What cannot be loaded is said, and changes nothing for the others.
+ */
+export class ModelPool {
+  readonly #parts: PoolParts;
+  readonly #offers = new Map<string, Offer>();
+  readonly #loaded = new Map<string, Loaded>();
+  readonly #main: ModelLane;
+  #mainBytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #following: Promise<void> = Promise.resolve();
+  #behind = false;
+  #stopped = false;
+  #unsubscribe = () => {};
+
+  private constructor(parts: PoolParts, main: ModelLane) {
+    this.#parts = parts;
+    this.#main = main;
+  }
+
+  /**
+   * Serves the first model, and offers the others.
+   * @throws ModelNotFoundError, ModelFileError, EngineChoiceError when the first model cannot be served
+   */
+  static async start(parts: PoolParts): Promise<ModelPool> {
+    const { config } = parts.shared;
+    const told: { pool?: ModelPool } = {};
+    const before = process.memoryUsage.rss();
+    const main = await ModelLane.start(
+      config.model,
+      laneParts(parts, config.model, () => told.pool?.told() ?? {}),
+    );
+    const pool = new ModelPool(parts, main);
+    told.pool = pool;
+    pool.#mainBytes = process.memoryUsage.rss() - before;
+    parts.metrics.of(config.model).loaded(readings(main, () => pool.#mainBytes));
+    if (config.models === "" || config.models === config.model) return pool;
+    pool.#unsubscribe = parts.cameras.onChange(() => pool.#follow());
+    pool.#timer = setInterval(() => pool.#follow(), lookMs);
+    pool.#follow();
+    return pool;
+  }
+
+  /** The first model, which is served always. */
+  get main(): ModelLane {
+    return this.#main;
+  }
+
+  /** Models that are loaded. */
+  get models(): string[] {
+    return [this.#main.model, ...this.#loaded.keys()];
+  }
+
+  /** What the worker tells of the models beyond the first. */
+  told(): Pick<WorkerInfo, "loadable" | "unserved"> {
+    const offers = [...this.#offers].filter(([model]) => !this.#loaded.has(model));
+    const loadable = offers.filter(([, { announced }]) => announced).map(([model]) => model);
+    const unserved = offers.flatMap(([model, { fault }]) =>
+      fault === undefined ? [] : [{ model, why: fault }],
+    );
+    return { ...(loadable.length > 0 ? { loadable } : {}), ...(unserved.length > 0 ? { unserved } : {}) };
+  }
+
+  /** Takes no more work and finishes what it has. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    this.#unsubscribe();
+    const lanes = [this.#main, ...[...this.#loaded.values()].map(({ lane }) => lane)];
+    const offers = [...this.#offers.values()].map(({ announcement }) => announcement.stop(false));
+    await Promise.all([...lanes.map((lane) => lane.stop()), ...offers]);
+  }
+
+  /** One step after the other; one that is asked for while another waits is the same. */
+  #follow(): void {
+    if (this.#behind) return;
+    this.#behind = true;
+    this.#following = this.#following.then(async () => {
+      this.#behind = false;
+      if (this.#stopped) return;
+      try {
+        await this.#step();
+      } catch (error) {
+        this.#parts.shared.log.error({ error: (error as Error).message }, "models could not be looked after");
+      }
+    });
+  }
+
+  async #step(): Promise<void> {
+    await this.#look();
+    const { cameras, shared, metrics } = this.#parts;
+    const asked = new Set(cameras.keys().map((camera) => cameras.get(camera)?.model));
+    const now = monotonicMs();
+    for (const [model, loaded] of this.#loaded)
+      if (asked.has(model)) loaded.askedAt = now;
+      else if (now - loaded.askedAt >= 1000 * shared.config.modelIdleSeconds)
+        await this.#unload(model, "unused");
+    for (const [model, offer] of this.#offers) {
+      if (asked.has(model) && !this.#loaded.has(model)) await this.#serve(model, offer);
+      else await this.#notAsked(model, offer);
+      metrics.of(model).loadable(offer.fault === undefined);
+      if (this.#stopped) return;
+    }
+  }
+
+  /** What failed may be asked for again. */
+  async #notAsked(model: string, offer: Offer): Promise<void> {
+    offer.fault = undefined;
+    if (!this.#loaded.has(model) && monotonicMs() >= offer.retryAt) await this.#announce(offer, true);
+  }
+
+  /** Offers what is in the directory of models now. */
+  async #look(): Promise<void> {
+    const { config, wanted, log } = this.#parts.shared;
+    const there =
+      config.models === "all" ? await modelNames(config.modelDirectory) : config.models.split(",");
+    const names = there.map((name) => name.trim()).filter((name) => name !== config.model);
+    for (const name of names) {
+      const located = await peekModel(config.modelDirectory, name, wanted.get(name)?.active).catch(
+        () => undefined,
+      );
+      const known = this.#offers.get(name);
+      if (!located || known?.located.version === located.version) continue;
+      const offer: Offer = known ?? {
+        ...{ located, bytes: 0, least: 0, announced: false, fault: undefined, retryAt: 0, failures: 0 },
+        announcement: new Announcement(this.#parts.models, name, () => this.#served(name), log),
+      };
+      const { least, about } = await guessMemory(located, config);
+      Object.assign(offer, { located, least, bytes: about, retryAt: 0, failures: 0 });
+      this.#offers.set(name, offer);
+      if (!this.#loaded.has(name)) await this.#announce(offer, true);
+    }
+    for (const [name, offer] of this.#offers) {
+      if (names.includes(name) || this.#loaded.has(name)) continue;
+      await this.#announce(offer, false);
+      this.#parts.metrics.of(name).loadable(undefined);
+      this.#offers.delete(name);
+    }
+  }
+
+  #served(name: string): ServedModel | undefined {
+    const { located } = this.#offers.get(name)!;
+    const { executionProvider, precision } = this.#parts.shared.config;
+    const [engine] = engineCandidates(located, executionProvider, precision).candidates;
+    return servedModel(located.manifest, located.version, engine?.encoding);
+  }
+
+  /** Ingest and results count on a model that is announced; while it is loaded its lane announces it. */
+  async #announce(offer: Offer, announced: boolean): Promise<void> {
+    if (offer.announced === announced) return;
+    offer.announced = announced;
+    await (announced ? offer.announcement.start() : offer.announcement.stop(false));
+  }
+
+  async #serve(model: string, offer: Offer): Promise<void> {
+    if (monotonicMs() < offer.retryAt) return;
+    await this.#parts.provision(model);
+    if (!(await this.#makeRoom(model, offer))) return;
+    const { log } = this.#parts.shared;
+    const metrics = this.#parts.metrics.of(model);
+    log.info({ model, memory: megabytes(offer.bytes) }, "a camera asks for a model; it is loaded");
+    const before = process.memoryUsage.rss();
+    try {
+      const lane = await ModelLane.start(model, laneParts(this.#parts, model), true);
+      const loaded: Loaded = { lane, bytes: 0, askedAt: monotonicMs(), loadedAt: monotonicMs() };
+      loaded.bytes = Math.max(process.memoryUsage.rss() - before, offer.least);
+      offer.bytes = loaded.bytes;
+      offer.failures = 0;
+      offer.fault = undefined;
+      this.#loaded.set(model, loaded);
+      metrics.loaded(readings(lane, () => loaded.bytes));
+      metrics.loadEnded("loaded");
+      log.info(
+        { model, memory: megabytes(loaded.bytes), inAll: megabytes(this.#bytes()) },
+        "a model is loaded",
+      );
+      await this.#announce(offer, false);
+      if (this.#stopped) await lane.stop();
+      else if (this.#bytes() > this.#limit()) await this.#unload(model, "room");
+    } catch (error) {
+      const { message } = error as Error;
+      offer.fault = `it cannot be loaded: ${message}`;
+      offer.retryAt = monotonicMs() + Math.min(againMs * 2 ** offer.failures++, againLimitMs);
+      metrics.loadEnded("failed");
+      log.error({ model, error: message }, "a model that a camera asks for cannot be loaded; others go on");
+      // Cameras that ask for it are then told that no worker serves it, unless another does.
+      await this.#announce(offer, false);
+    }
+    await this.#main.tell();
+  }
+
+  /** Whether there is room for a model, once others that are not in use have gone. */
+  async #makeRoom(model: string, offer: Offer): Promise<boolean> {
+    const limit = this.#limit();
+    const lacks = () => this.#bytes() + offer.bytes - limit;
+    if (lacks() <= 0) return true;
+    const { cameras } = this.#parts;
+    const asked = new Set(cameras.keys().map((camera) => cameras.get(camera)?.model));
+    const now = monotonicMs();
+    // A camera that gives no frames drives nobody out.
+    const isWanted = (await this.#parts.waiting(model)) > 0;
+    const idle = [...this.#loaded]
+      .map(([name, { lane, loadedAt, bytes }]) => ({
+        ...{ name, bytes, asked: asked.has(name) },
+        ranAt: Math.max(loadedAt, lane.ranAt),
+      }))
+      .filter((other) => !other.asked || (isWanted && now - other.ranAt >= inUseMs))
+      .sort((a, b) => Number(a.asked) - Number(b.asked) || a.ranAt - b.ranAt);
+    const gain = idle.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (gain >= lacks()) {
+      for (const { name } of idle) if (lacks() > 0) await this.#unload(name, "room");
+      return true;
+    }
+    const others = [
+      [this.#main.model, this.#mainBytes] as const,
+      ...[...this.#loaded].map(([name, { bytes }]) => [name, bytes] as const),
+    ];
+    const fault =
+      `it needs about ${megabytes(offer.bytes)}, and of ${megabytes(limit)} for models ${megabytes(Math.max(0, limit - this.#bytes()))} are free; ` +
+      `loaded: ${others.map(([name, bytes]) => `${name} (${megabytes(bytes)})`).join(", ")}`;
+    // One that gives no frames waits for the first.
+    if (isWanted || this.#mainBytes + offer.bytes > limit) await this.#sayFault(model, offer, fault);
+    else offer.fault = undefined;
+    return false;
+  }
+
+  async #sayFault(model: string, offer: Offer, fault: string): Promise<void> {
+    const isNew = offer.fault === undefined;
+    offer.fault = fault;
+    if (!isNew) return;
+    this.#parts.shared.log.warn({ model, fault }, "there is no room for a model that a camera asks for");
+    await this.#main.tell();
+  }
+
+  async #unload(model: string, reason: "unused" | "room"): Promise<void> {
+    const loaded = this.#loaded.get(model);
+    if (!loaded) return;
+    this.#parts.shared.log.info({ model, memory: megabytes(loaded.bytes), reason }, "a model is unloaded");
+    const offer = this.#offers.get(model);
+    // Before the lane ceases to.
+    if (offer) await this.#announce(offer, true);
+    this.#loaded.delete(model);
+    const metrics = this.#parts.metrics.of(model);
+    metrics.unloaded();
+    metrics.unloadedFor(reason);
+    await loaded.lane.stop();
+    await this.#main.tell();
+  }
+
+  #bytes(): number {
+    return [...this.#loaded.values()].reduce((sum, { bytes }) => sum + bytes, this.#mainBytes);
+  }
+
+  #limit(): number {
+    return this.#parts.shared.config.modelMemoryMb * 1024 ** 2;
+  }
+}
+
+function laneParts(
+  { id, shared, own, metrics }: PoolParts,
+  model: string,
+  more?: LaneParts["more"],
+): LaneParts {
+  const laneId = model === shared.config.model ? id : `${id}-${model}`;
+  return { ...shared, ...own(model, laneId), id: laneId, metrics: metrics.of(model), more };
+}
+
+function readings(lane: ModelLane, memoryBytes: () => number) {
+  return {
+    slots: () => batchSlots,
+    busySlots: () => lane.current.busySlots,
+    restarts: () => lane.current.restarts,
+    up: () => lane.current.available,
+    memoryBytes,
+  };
+}
