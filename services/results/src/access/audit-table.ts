@@ -77,6 +77,9 @@ export const httpAudit: Readonly<Record<string, Audited<RouteRequest>>> = {
     target: ofEvent,
     frequent: true,
   },
+  "GET /api/v1/cameras/:camera/video": { action: "video.watch", target: param("camera"), frequent: true },
+  // The address that is tried may hold a password.
+  "POST /api/v1/probe": { action: "camera.probe" },
   "GET /api/v1/cameras/:camera/picture": {
     action: "picture.download",
     target: param("camera"),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { WebSocket } from "ws";
 import { RunningResults } from "../testing/running-results.ts";
 
 let results: RunningResults;
@@ -33,9 +34,14 @@ test("who did what is recorded, over HTTP and in whatever way it ended, without 
   await ask("PATCH", "/cameras/front", { targetFps: 3 });
   await ask("GET", "/cameras/none/picture");
   await ask("GET", "/cameras");
+  await ask("POST", "/probe", { uri: `rtsp://admin:${secret}@127.0.0.1:1/live` });
+  const video = new WebSocket(`ws://${results.addresses.http}/api/v1/cameras/front/video`);
+  await new Promise((resolve) => video.once("close", resolve));
   await ask("DELETE", "/cameras/front");
   const expected = [
     { action: "camera.delete", user: "local", target: "front", outcome: "ok" },
+    { action: "video.watch", user: "local", target: "front", outcome: "ok" },
+    { action: "camera.probe", user: "local", outcome: "failed" },
     { action: "picture.download", user: "local", target: "none", outcome: "failed" },
     { action: "camera.update", user: "local", target: "front", outcome: "ok", detail: "sets targetFps" },
     { action: "camera.create", user: "local", target: "front", outcome: "ok" },
@@ -51,13 +57,13 @@ test("who did what is recorded, over HTTP and in whatever way it ended, without 
     pages.push(page.records.length);
     token = page.nextPageToken;
   }
-  expect(pages).toEqual([2, 2, 1]);
+  expect(pages).toEqual([2, 2, 2, 1]);
   expect((await listed("?user=mallory")).records).toHaveLength(1);
   expect((await listed("?action=camera.update")).records).toHaveLength(1);
   expect((await listed("?to=2020-01-01T00:00:00Z")).records).toEqual([]);
   expect((await listed(`?from=${new Date(Date.now() + 60_000).toISOString()}`)).records).toEqual([]);
   const bySdk = await Array.fromAsync(results.client.audit.list({ user: "local" }));
-  expect(bySdk.map(({ action }) => action)).toEqual(expected.slice(0, 4).map(({ action }) => action));
+  expect(bySdk.map(({ action }) => action)).toEqual(expected.slice(0, 6).map(({ action }) => action));
 });
 
 test("what is done while NATS is away is recorded when it is back", async () => {

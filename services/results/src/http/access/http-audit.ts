@@ -1,4 +1,4 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Audit, AuditEntry } from "../../access/audit.ts";
 import { describeCall, httpAudit } from "../../access/audit-table.ts";
 
@@ -14,11 +14,10 @@ const refused = new Set([401, 403, 429]);
 /** Records what the table of audit names, when it has been answered. `audit` is undefined until NATS is there. */
 export function recordRequests(scope: FastifyInstance, audit: () => Audit | undefined): void {
   scope.decorateRequest("audited", undefined);
-  scope.addHook("onResponse", async (request, reply) => {
+  const record = (request: FastifyRequest, statusCode: number) => {
     const { url } = request.routeOptions;
     const entry = url === undefined ? undefined : httpAudit[`${request.method} ${url}`];
     if (!entry) return;
-    const { statusCode } = reply;
     audit()?.record({
       ...describeCall(entry, request),
       user: entry.user?.(request) ?? request.principal?.name,
@@ -26,5 +25,12 @@ export function recordRequests(scope: FastifyInstance, audit: () => Audit | unde
       address: request.ip,
       ...request.audited,
     });
+  };
+  // A WebSocket that is let in is recorded when it opens: it may stay open for days.
+  scope.addHook("preHandler", async (request) => {
+    if (request.ws) record(request, 101);
+  });
+  scope.addHook("onResponse", async (request, reply) => {
+    if (!request.ws || reply.statusCode >= 400) record(request, reply.statusCode);
   });
 }
