@@ -295,6 +295,17 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/nats-keys.ts")).natsKeysCommand(),
   },
   {
+    path: ["backup"],
+    description:
+      "write cameras, rules, users, subscriptions, events and all else that NATS stores to one file",
+    load: async () => (await import("./commands/backup.ts")).backupCommand(),
+  },
+  {
+    path: ["restore"],
+    description: "put what backup wrote into an empty NATS; the services must be stopped",
+    load: async () => (await import("./commands/restore.ts")).restoreCommand(),
+  },
+  {
     path: ["secrets", "rotate"],
     description: "add a new key to the file of keys; results then encrypts every password with it",
     load: async () => (await import("./commands/secrets-rotate.ts")).secretsRotateCommand(),

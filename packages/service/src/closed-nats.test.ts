@@ -102,6 +102,8 @@ const matrix: readonly (readonly [what: string, action: string, subject: string,
     ["read events", "publish", "$JS.API.STREAM.MSG.GET.EVENTS", ["results", "ingest"]],
     ["delete a stream", "publish", "$JS.API.STREAM.DELETE.DETECTIONS", ["results"]],
     ["purge a stream", "publish", "$JS.API.STREAM.PURGE.EVENTS", ["results"]],
+    ["back up users and tokens", "publish", "$JS.API.STREAM.SNAPSHOT.KV_access", ["results"]],
+    ["restore a stream", "publish", "$JS.SNAPSHOT.RESTORE.EVENTS.a", []],
     ["delete the work queue", "publish", "$JS.API.STREAM.DELETE.READY", ["results"]],
     [
       "delete a subscription's consumer",

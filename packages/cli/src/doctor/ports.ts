@@ -1,20 +1,9 @@
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { connect as connectTcp } from "node:net";
-import { resolve } from "node:path";
 import { connect, readTlsFiles, SightlineError } from "@sightline/client";
-import {
-  examineNats,
-  loadConfig,
-  type NatsAccess,
-  natsKeyFile,
-  natsSettings,
-  redact,
-  refusal,
-} from "@sightline/service";
+import { examineNats, redact, refusal } from "@sightline/service";
 import {
   askService,
-  natsKeysIn,
   ownTls,
   type Part,
   type Place,
@@ -22,6 +11,7 @@ import {
   portState,
   standardPorts,
 } from "@sightline/stack";
+import { operatorAccess } from "../operator-access.ts";
 import { tokenOf } from "../server-connection.ts";
 import type { Finding } from "./finding.ts";
 import { firstProgram } from "./programs.ts";
@@ -164,7 +154,7 @@ async function natsAt(host: string, port: number, given: string): Promise<string
 
 /** @throws Error with what is wrong with a NATS server, without a password */
 async function examined(server: string): Promise<string> {
-  const access = accessTo(server);
+  const access = operatorAccess(server);
   const { version, fault } = await examineNats(access, patienceMs).catch((error: Error) => {
     const refused = refusal(error, access);
     // It is NATS that has the port; whose, its data directory tells.
@@ -176,14 +166,6 @@ async function examined(server: string): Promise<string> {
   });
   if (fault) throw new Error(`NATS ${version}: ${fault}`);
   return `NATS ${version} with JetStream`;
-}
-
-/** With the login that the settings name, else the operator's key of `up` in this directory. */
-function accessTo(natsUrl: string): NatsAccess {
-  const given = { ...loadConfig(natsSettings), natsUrl };
-  if (given.natsNkeyFile || given.natsCredsFile || URL.parse(natsUrl)?.username) return given;
-  const key = natsKeyFile(natsKeysIn(resolve(".sightline")), "operator");
-  return existsSync(key) ? { ...given, natsNkeyFile: key } : given;
 }
 
 async function grpcAt(host: string, port: number): Promise<string | undefined> {

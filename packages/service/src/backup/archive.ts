@@ -1,0 +1,68 @@
+import { createReadStream, createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import { extract, pack } from "tar-stream";
+
+/** A file that is no backup, or not a whole one. */
+export class ArchiveError extends Error {
+  override readonly name = "ArchiveError";
+}
+
+/** A tar file that only its owner can read; it has its name when it is whole. */
+export class ArchiveWriter {
+  readonly #path: string;
+  readonly #pack = pack();
+  readonly #written: Promise<void>;
+
+  constructor(path: string) {
+    this.#path = path;
+    this.#written = pipeline(this.#pack, createWriteStream(this.#partial, { mode: 0o600 }));
+    // Told by add() or finish().
+    this.#written.catch(() => undefined);
+  }
+
+  get #partial(): string {
+    return `${this.#path}.partial`;
+  }
+
+  async add(name: string, data: Uint8Array): Promise<void> {
+    const added = new Promise<void>((resolve, reject) => {
+      const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+      this.#pack.entry({ name, mode: 0o600 }, bytes, (error) => (error ? reject(error) : resolve()));
+    });
+    // A full disk ends the file, and the entry never.
+    await Promise.race([added, this.#written]);
+  }
+
+  async finish(): Promise<void> {
+    this.#pack.finalize();
+    await this.#written;
+    await rename(this.#partial, this.#path);
+  }
+
+  async abandon(): Promise<void> {
+    this.#pack.destroy();
+    await this.#written.catch(() => undefined);
+    await rm(this.#partial, { force: true });
+  }
+}
+
+/** The entries of a tar file, in order. @throws ArchiveError it is none; or the error of the file system */
+export async function* entriesOf(path: string): AsyncGenerator<{ name: string; data: Buffer }> {
+  const reader = extract();
+  const source = createReadStream(path);
+  source.on("error", (error) => reader.destroy(error));
+  source.pipe(reader);
+  try {
+    for await (const entry of reader) {
+      const parts: Buffer[] = [];
+      for await (const part of entry) parts.push(part as Buffer);
+      yield { name: entry.header.name, data: Buffer.concat(parts) };
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== undefined) throw error;
+    throw new ArchiveError(`${path} cannot be read as a backup: ${(error as Error).message}`);
+  } finally {
+    source.destroy();
+  }
+}

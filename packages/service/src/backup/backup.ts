@@ -1,0 +1,170 @@
+import { createHash } from "node:crypto";
+import { streams } from "@sightline/contracts";
+import { z } from "zod";
+import { isJetStreamFailure } from "../jetstream-errors.ts";
+import type { Nats } from "../nats.ts";
+import { ArchiveError, ArchiveWriter, entriesOf } from "./archive.ts";
+import { keptStreams, leasesStream } from "./kept-streams.ts";
+import { restoreStream, type StreamForm, snapshotOf } from "./stream-snapshots.ts";
+
+const contentsName = "contents.json";
+const contentsSchema = z.object({
+  format: z.literal(1),
+  made: z.string(),
+  streams: z.array(
+    z.object({ name: z.string(), form: z.custom<StreamForm>(), parts: z.number(), sha256: z.string() }),
+  ),
+});
+type Contents = z.infer<typeof contentsSchema>;
+
+/** What a backup holds of one stream. */
+export interface SavedStream {
+  name: string;
+  messages: number;
+}
+
+/** The store is not to be written over. */
+export class StoreInUseError extends Error {
+  override readonly name = "StoreInUseError";
+}
+
+/**
+ * Writes all that is durable to one file: each stream as of one instant, one after the other. Services may run meanwhile.
+ * @throws SnapshotError; or an error of the file system. There is no file then.
+ */
+export async function backup({ connection, manager }: Nats, path: string): Promise<SavedStream[]> {
+  const archive = new ArchiveWriter(path);
+  const contents: Contents = { format: 1, made: new Date().toISOString(), streams: [] };
+  try {
+    for (const name of keptStreams) {
+      if ((await messagesIn(manager, name)) === undefined) continue;
+      const hash = createHash("sha256");
+      let form: StreamForm | undefined;
+      let parts = 0;
+      for await (const part of snapshotOf(connection, name, (found) => (form = found))) {
+        hash.update(part);
+        await archive.add(partName(name, parts++), part);
+      }
+      contents.streams.push({ name, form: form!, parts, sha256: hash.digest("hex") });
+    }
+    if (contents.streams.length === 0)
+      throw new ArchiveError("this NATS has no stream of Sightline: there is nothing to back up");
+    await archive.add(contentsName, Buffer.from(JSON.stringify(contents)));
+    await archive.finish();
+  } catch (error) {
+    await archive.abandon();
+    throw error;
+  }
+  return contents.streams.map(saved);
+}
+
+/** How a backup is restored. */
+export interface RestoreOptions {
+  /** Delete what is in the store before. */
+  replace?: boolean;
+  /** Copies of each stream; those of the backup unless given. */
+  replicas?: number | undefined;
+}
+
+/**
+ * Restores a backup that was checked as a whole first. The services must not run.
+ * @throws ArchiveError the file is no whole backup; StoreInUseError services run, or the store holds something and `replace` is not set; both
+ * before anything is changed. SnapshotError NATS does not take a stream: those before it are restored then.
+ */
+export async function restore(
+  { connection, manager }: Nats,
+  path: string,
+  { replace = false, replicas }: RestoreOptions = {},
+): Promise<SavedStream[]> {
+  const contents = await checked(path);
+  if (((await messagesIn(manager, leasesStream)) ?? 0) > 0)
+    throw new StoreInUseError(
+      "services of this NATS run, or ran until a moment ago: stop ingest, results and workers, wait 5 s, and try again",
+    );
+  const there: string[] = [];
+  const full: string[] = [];
+  for (const name of [...keptStreams, streams.ready]) {
+    const messages = await messagesIn(manager, name);
+    if (messages === undefined) continue;
+    there.push(name);
+    if (messages > 0 && name !== streams.ready) full.push(name);
+  }
+  if (full.length > 0 && !replace)
+    throw new StoreInUseError(
+      `this NATS holds data: ${full.join(", ")}. Restore into an empty one, or give --replace to delete all of it first`,
+    );
+  for (const name of there) await manager.streams.delete(name);
+  const entries = entriesOf(path);
+  for (const { form, parts } of contents.streams) {
+    const config = replicas === undefined ? form.config : { ...form.config, num_replicas: replicas };
+    await restoreStream(connection, { ...form, config }, partsOf(entries, parts));
+  }
+  await entries.return(undefined);
+  return contents.streams.map(saved);
+}
+
+/** The contents of a backup whose every part is there and unchanged. @throws ArchiveError */
+async function checked(path: string): Promise<Contents> {
+  const found = new Map<string, { hash: ReturnType<typeof createHash>; parts: number }>();
+  let contents: Contents | undefined;
+  for await (const { name, data } of entriesOf(path)) {
+    if (name === contentsName) {
+      const parsed = contentsSchema.safeParse(parseJson(data));
+      if (!parsed.success) throw new ArchiveError(`${path} is a backup of another version, or none`);
+      contents = parsed.data;
+      continue;
+    }
+    const stream = name.split("/")[0]!;
+    const known = found.get(stream) ?? { hash: createHash("sha256"), parts: 0 };
+    if (name !== partName(stream, known.parts++))
+      throw new ArchiveError(`${path} is no backup, or its parts are mixed up`);
+    known.hash.update(data);
+    found.set(stream, known);
+  }
+  if (!contents) throw new ArchiveError(`${path} is no whole backup: it has no ${contentsName}`);
+  const unknown = contents.streams.find(({ name }) => !keptStreams.includes(name));
+  if (unknown) throw new ArchiveError(`${path} holds stream ${unknown.name}, which is none of this version`);
+  for (const { name, parts, sha256 } of contents.streams) {
+    const known = found.get(name);
+    if (known?.parts !== parts || known.hash.digest("hex") !== sha256)
+      throw new ArchiveError(`${path} is damaged: stream ${name} is not what was saved`);
+  }
+  return contents;
+}
+
+async function* partsOf(
+  entries: AsyncGenerator<{ data: Buffer }>,
+  count: number,
+): AsyncGenerator<Uint8Array> {
+  for (let part = 0; part < count; part++) {
+    const { value, done } = await entries.next();
+    if (done) return;
+    yield value.data;
+  }
+}
+
+function partName(stream: string, part: number): string {
+  return `${stream}/${String(part).padStart(6, "0")}`;
+}
+
+function parseJson(data: Buffer): unknown {
+  try {
+    return JSON.parse(data.toString());
+  } catch {
+    return undefined;
+  }
+}
+
+function saved({ name, form }: Contents["streams"][number]): SavedStream {
+  return { name, messages: form.state.messages };
+}
+
+/** Undefined where there is no such stream. */
+async function messagesIn(manager: Nats["manager"], name: string): Promise<number | undefined> {
+  try {
+    return (await manager.streams.info(name)).state.messages;
+  } catch (error) {
+    if (isJetStreamFailure(error, "streamNotFound")) return undefined;
+    throw error;
+  }
+}

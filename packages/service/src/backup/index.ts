@@ -1,0 +1,3 @@
+export { ArchiveError } from "./archive.ts";
+export * from "./backup.ts";
+export { SnapshotError } from "./stream-snapshots.ts";

@@ -1,0 +1,104 @@
+import type { StreamConfig } from "@nats-io/jetstream";
+import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import { newInbox } from "../nats-access.ts";
+
+/** A stream as NATS describes it beside its snapshot; both go back to NATS as they are. */
+export interface StreamForm {
+  config: StreamConfig;
+  state: { messages: number; bytes: number; first_seq: number; last_seq: number };
+}
+
+/** NATS did not make or take a stream's snapshot; the message has the stream and NATS's words. */
+export class SnapshotError extends Error {
+  override readonly name = "SnapshotError";
+  readonly stream: string;
+
+  constructor(stream: string, why: string) {
+    super(`stream ${stream}: ${why}`);
+    this.stream = stream;
+  }
+}
+
+const chunkBytes = 128 * 1024;
+/** NATS checks every message of a stream before it answers. */
+const patienceMs = 60_000;
+
+/**
+ * Has NATS make a snapshot of a stream with its consumers: of one instant, sequences, times and headers kept. `onForm` is called once, first.
+ * Yields the snapshot's parts, in order. Only a connection that may use `$JS.API.STREAM.SNAPSHOT` gets one.
+ * @throws SnapshotError
+ */
+export async function* snapshotOf(
+  connection: NatsConnection,
+  stream: string,
+  onForm: (form: StreamForm) => void,
+): AsyncGenerator<Uint8Array> {
+  const inbox = newInbox(connection);
+  const parts = connection.subscribe(inbox);
+  try {
+    const request = { deliver_subject: inbox, chunk_size: chunkBytes, jsck: true };
+    const { config, state } = await ask<StreamForm>(
+      connection,
+      stream,
+      `$JS.API.STREAM.SNAPSHOT.${stream}`,
+      request,
+    );
+    onForm({ config, state });
+    const timer = setTimeout(() => parts.unsubscribe(), patienceMs);
+    for await (const message of parts) {
+      timer.refresh();
+      if (message.data.length === 0) {
+        clearTimeout(timer);
+        const code = message.headers?.code ?? 0;
+        if (code >= 400)
+          throw new SnapshotError(stream, `NATS gave the snapshot up: ${message.headers?.description}`);
+        return;
+      }
+      yield message.data;
+      // NATS sends on when what it sent has been taken.
+      message.respond();
+    }
+    throw new SnapshotError(stream, "NATS stopped sending the snapshot");
+  } finally {
+    parts.unsubscribe();
+  }
+}
+
+/**
+ * Makes a stream from its snapshot; there must be none of its name. Only the operator of a closed NATS may.
+ * @throws SnapshotError; the stream is not there then
+ */
+export async function restoreStream(
+  connection: NatsConnection,
+  { config, state }: StreamForm,
+  parts: AsyncIterable<Uint8Array>,
+): Promise<StreamForm> {
+  const { name } = config;
+  const { deliver_subject: to } = await ask<{ deliver_subject: string }>(
+    connection,
+    name,
+    `$JS.API.STREAM.RESTORE.${name}`,
+    {
+      config,
+      state,
+    },
+  );
+  for await (const part of parts) read(name, await connection.request(to, part, { timeout: patienceMs }));
+  return read<StreamForm>(name, await connection.request(to, new Uint8Array(), { timeout: patienceMs }))!;
+}
+
+async function ask<T>(connection: NatsConnection, stream: string, subject: string, body: object): Promise<T> {
+  try {
+    return read<T>(stream, await connection.request(subject, JSON.stringify(body), { timeout: patienceMs }))!;
+  } catch (error) {
+    if (error instanceof SnapshotError) throw error;
+    throw new SnapshotError(stream, (error as Error).message);
+  }
+}
+
+function read<T>(stream: string, message: Msg): T | undefined {
+  if (message.data.length === 0) return undefined;
+  const answer = message.json<T & { error?: { description: string } }>();
+  if (answer.error) throw new SnapshotError(stream, answer.error.description);
+  return answer;
+}
