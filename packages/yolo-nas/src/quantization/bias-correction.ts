@@ -20,6 +20,7 @@ export async function correctBiases(
     readonly onProgress?: ReportProgress | undefined;
   } = {},
 ): Promise<QuantizableLayer[]> {
+  if (layers.length === 0) return [];
   const both = quantized.clone();
   const inputs = new Set(graph.inputs.map(({ name }) => name));
   const floatName = (name: string) => (name === "" || inputs.has(name) ? name : `float/${name}`);

@@ -22,6 +22,8 @@ export async function equalizeChannels(
 ): Promise<OnnxGraph> {
   if (frames.length === 0) return graph;
   const links = findLinks(graph);
+  // As in networks whose activation is SiLU, through which a scale does not pass.
+  if (links.length === 0) return graph;
   const peaks = await channelPeaks(
     graph,
     links.map(({ tensor }) => tensor),

@@ -158,8 +158,24 @@ function passageOf(graph: OnnxGraph, node: GraphNode): QuantizedPassage | undefi
     output,
   });
   if (node.op === "Concat" || (node.op === "MaxPool" && node.outputs.length === 1)) return plain();
+  if (isSilu(graph, node) || (node.op === "Sigmoid" && feedsSilu(graph, node))) return plain();
   if (node.op !== "Add" || node.inputs.some((name) => graph.constantOf(name))) return undefined;
   return { ...plain(), operands: node.inputs.map((name) => residualOperand(graph, name)) };
+}
+
+/** x × sigmoid(x). In 8 bits its sigmoid is a table; in float it would turn every pixel into a float and back. */
+function isSilu(graph: OnnxGraph, node: GraphNode): boolean {
+  if (node.op !== "Mul") return false;
+  const [left, right] = node.inputs as [string, string];
+  const gates = (gate: string, value: string) => {
+    const producer = graph.producerOf(gate);
+    return producer?.op === "Sigmoid" && producer.inputs[0] === value;
+  };
+  return gates(left, right) || gates(right, left);
+}
+
+function feedsSilu(graph: OnnxGraph, sigmoid: GraphNode): boolean {
+  return graph.consumersOf(sigmoid.outputs[0]!).every((reader) => isSilu(graph, reader));
 }
 
 /**
