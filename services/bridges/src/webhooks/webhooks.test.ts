@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type SightlineClient } from "@sightline/client";
 import { EventPhase, EventType } from "@sightline/contracts";
+import { writeServiceToken } from "@sightline/service";
 import { freePort } from "@sightline/service/testing";
 import { ResultsProcess } from "@sightline/stack/testing";
 import { Webhook as Verifier } from "standardwebhooks";
@@ -15,6 +16,10 @@ import { accept, type Behaviour, failUntil, Receiver, type ReceiverOptions } fro
 const secret = `whsec_${Buffer.alloc(32, 1).toString("base64")}`;
 const oldSecret = `whsec_${Buffer.alloc(32, 2).toString("base64")}`;
 
+const password = "correct horse";
+/** Of the token and the password: results has users, and the bridges call with their token. */
+let directory: string;
+let tokenFile: string;
 let results: ResultsProcess;
 let events: EventSource;
 let client: SightlineClient;
@@ -22,9 +27,20 @@ const open: (() => Promise<unknown>)[] = [];
 let lastNumber = 0;
 
 beforeAll(async () => {
-  results = await ResultsProcess.start();
+  directory = mkdtempSync(join(tmpdir(), "sightline-webhooks-"));
+  tokenFile = join(directory, "bridges.token");
+  writeServiceToken(tokenFile, "bridges");
+  const passwordFile = join(directory, "admin-password");
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  results = await ResultsProcess.start({
+    SIGHTLINE_BRIDGES_TOKEN_FILE: tokenFile,
+    SIGHTLINE_ADMIN_PASSWORD_FILE: passwordFile,
+  });
   events = await EventSource.connect(results.nats.url);
-  client = connect(results.address);
+  const anybody = connect(results.address);
+  const { secret: token } = await anybody.access.logIn("admin", password);
+  anybody.close();
+  client = connect(results.address, { token });
 });
 afterEach(async () => {
   for (const stop of open.splice(0).reverse()) await stop();
@@ -33,6 +49,7 @@ afterAll(async () => {
   client?.close();
   await events?.stop();
   await results?.stop();
+  rmSync(directory, { recursive: true, force: true });
 });
 
 async function receiver(behaviour?: Behaviour, options?: ReceiverOptions): Promise<Receiver> {
@@ -48,6 +65,7 @@ const bridges = (...webhooks: Webhook[]) => bridgesWith({}, ...webhooks);
 
 async function bridgesWith(env: Record<string, string>, ...webhooks: Webhook[]): Promise<BridgesProcess> {
   const running = await BridgesProcess.start(results.address, {
+    SIGHTLINE_BRIDGES_TOKEN_FILE: tokenFile,
     ...env,
     webhooks: webhooks.map((webhook) => ({
       secrets: [secret],
@@ -202,6 +220,7 @@ test("an endpoint that answers 410, or is set up wrong, is disabled and said so;
   const again = await receiver();
   const secrets = [secret];
   const changed = await BridgesProcess.start(results.address, {
+    SIGHTLINE_BRIDGES_TOKEN_FILE: tokenFile,
     webhooks: [
       { name: "gone", url: again.url, secrets },
       { name: "well", url: undefined, secrets },
