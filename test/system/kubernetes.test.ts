@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { readyConsumer, streams } from "@sightline/contracts";
 
 import { projectRoot } from "@sightline/stack";
-import { beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { settingNames } from "../../packages/service/src/setting-names.ts";
 import type { Json } from "./grpc.ts";
@@ -47,6 +47,8 @@ beforeAll(async () => {
   chart = await Chart.open();
   for (const [name, values] of Object.entries(variants)) rendered[name] = await chart.render(values);
 });
+
+afterAll(() => chart?.close());
 
 const podsOf = (name: string) =>
   rendered[name]!.filter(({ kind }) => kind === "Deployment" || kind === "StatefulSet");

@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -23,6 +23,7 @@ const ajv = new Ajv({ strict: false, allErrors: true });
 export class Chart {
   readonly #helm: string;
   readonly #folder: string;
+  #runs = 0;
 
   private constructor(helm: string, folder: string) {
     this.#helm = helm;
@@ -56,8 +57,13 @@ export class Chart {
     return stdout.split("\n").filter((line) => /^\[(WARNING|ERROR)\]/.test(line));
   }
 
+  close(): void {
+    for (let file = 0; file < this.#runs; file++) rmSync(`${this.#folder}.${file}.yaml`);
+    rmSync(this.#folder, { recursive: true });
+  }
+
   async #run(command: string, values: object, ...args: string[]) {
-    const file = join(mkdtempSync(join(tmpdir(), "sightline-values-")), "values.yaml");
+    const file = `${this.#folder}.${this.#runs++}.yaml`;
     writeFileSync(file, stringify(values));
     return run(this.#helm, [command, ...args, "--values", file], { maxBuffer: 16 * 1024 ** 2 });
   }
