@@ -39,6 +39,12 @@ export interface EventQuery extends CallSettings {
   from?: Date;
   /** Events that began before this time. */
   to?: Date;
+  /** Events whose object had this score at best, or a higher one, 0..1. */
+  minScore?: number | undefined;
+  /** Events that lasted so many seconds or longer; those that go on last until now. */
+  minSeconds?: number | undefined;
+  /** Events in whose message, camera, id, class, rule, zone or line each of these words is found. */
+  text?: string | undefined;
   /** Events fetched at a time, 1-1000. */
   pageSize?: number;
 }
@@ -88,6 +94,9 @@ export class Events {
       filter: toFilterMessage(query.filter ?? {}),
       startTime: query.from && toTime(query.from, "from"),
       endTime: query.to && toTime(query.to, "to"),
+      minScore: query.minScore ?? 0,
+      minDurationSeconds: query.minSeconds ?? 0,
+      text: query.text ?? "",
       pageSize: query.pageSize ?? 0,
     };
     for await (const { events } of pages(request, (one) =>

@@ -19,6 +19,10 @@ export interface EventFilter {
   type: string;
   class: string;
   zone: string;
+  /** Words that are looked for. */
+  text?: string;
+  minScore?: string;
+  minSeconds?: string;
 }
 
 export const getCamera = (id: string, signal?: AbortSignal) =>

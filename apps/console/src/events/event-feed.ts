@@ -14,7 +14,24 @@ export function matches(event: HttpEvent, filter: EventFilter): boolean {
   if (filter.camera !== "" && event.camera !== filter.camera) return false;
   if (filter.type !== "" && event.type !== filter.type) return false;
   if (filter.class !== "" && event.track?.className !== filter.class) return false;
-  return filter.zone === "" || event.zone === filter.zone;
+  return (filter.zone === "" || event.zone === filter.zone) && isFound(event, filter);
+}
+
+/** What the server does with words, score and duration (event-search.ts), for events as they happen. */
+function isFound(event: HttpEvent, { text = "", minScore = "", minSeconds = "" }: EventFilter): boolean {
+  const { track, phase, startTime, endTime } = event;
+  if (Math.max(track?.bestScore ?? 0, event.snapshotScore ?? 0) < Number(minScore)) return false;
+  const end = endTime === null ? Date.now() : Date.parse(endTime);
+  const seconds = phase === "once" ? 0 : (end - Date.parse(startTime)) / 1_000;
+  if (seconds < Number(minSeconds)) return false;
+  const { message, rule, zone, line } = event;
+  const all = [eventKey(event), message, rule, zone, line, track?.className, track?.id]
+    .join("\n")
+    .toLowerCase();
+  return text
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => all.includes(word));
 }
 
 /** Joins events, newest start first, each once in its newest revision. */

@@ -2,7 +2,7 @@ import { useEffect } from "preact/hooks";
 import { type EventFilter, listEvents } from "../api/calls.ts";
 import { navigate } from "../routing/navigation.ts";
 import { eventsPath } from "../routing/route.ts";
-import { LabelledSelect } from "../shell/labelled.tsx";
+import { LabelledNumber, LabelledSelect, LabelledText } from "../shell/labelled.tsx";
 import { Page } from "../shell/page.tsx";
 import { cameras } from "../state/cameras.ts";
 import { system, useSystem } from "../state/system.ts";
@@ -32,11 +32,14 @@ export function EventsPage({ query, event }: Props) {
     );
     return () => aborted.abort();
   }, []);
-  const filter: EventFilter = {
+  const filter: Required<EventFilter> = {
     camera: query.get("camera") ?? "",
     type: query.get("type") ?? "",
     class: query.get("class") ?? "",
     zone: query.get("zone") ?? "",
+    text: query.get("text") ?? "",
+    minScore: query.get("minScore") ?? "",
+    minSeconds: query.get("minSeconds") ?? "",
   };
   const list = cameras.value ?? [];
   const classes = new Set(system.value?.models.flatMap((model) => model.classes) ?? []);
@@ -80,6 +83,25 @@ export function EventsPage({ query, event }: Props) {
           value={filter.zone}
           options={[...zones]}
           onChange={(value) => change("zone", value)}
+        />
+        <LabelledText
+          label="Words"
+          value={filter.text}
+          maxLength={200}
+          onInput={(value) => change("text", value)}
+        />
+        <LabelledNumber
+          label="Score, at least"
+          value={Number(filter.minScore)}
+          most={1}
+          step={0.05}
+          onChange={(value) => change("minScore", value > 0 ? String(value) : "")}
+        />
+        <LabelledNumber
+          label="Seconds, at least"
+          value={Number(filter.minSeconds)}
+          step={1}
+          onChange={(value) => change("minSeconds", value > 0 ? String(value) : "")}
         />
       </search>
       <EventList

@@ -62,6 +62,16 @@ describe("event feed", () => {
 
   it("filters as the server does", () => {
     const all = { camera: "", type: "", class: "", zone: "" };
+    const searched = event("a", {
+      zone: "Gate",
+      startTime: "2026-03-01T08:00:00Z",
+      endTime: "2026-03-01T08:00:09Z",
+    });
+    expect(matches(searched, { ...all, text: " gate  A " })).toBe(true);
+    expect(matches(searched, { ...all, text: "gate roof" })).toBe(false);
+    expect(matches(searched, { ...all, minSeconds: "9" })).toBe(true);
+    expect(matches(searched, { ...all, minSeconds: "10" })).toBe(false);
+    expect(matches(searched, { ...all, minScore: "1" })).toBe(false);
     expect(matches(event("a"), all)).toBe(true);
     expect(
       matches(event("a"), { ...all, camera: "front", class: "person", zone: "road", type: "entered_zone" }),

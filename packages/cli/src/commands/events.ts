@@ -1,7 +1,7 @@
 import type { EventFilter, SightlineClient, Start, SubscriptionStatus } from "@sightline/client";
 import { type Event, EventType, enumValue, fromTimestamp, toHttpEvent } from "@sightline/contracts";
 import { Command, InvalidArgumentError } from "commander";
-import { append, list } from "../camera/camera-options.ts";
+import { append, list, number } from "../camera/camera-options.ts";
 import { gapWords } from "../event-view.ts";
 import { cameraOfEvent, eventLine, eventTable, type SavedPictures } from "../events/event-lines.ts";
 import { eventName } from "../events/event-name.ts";
@@ -17,6 +17,9 @@ interface EventsOptions {
   type?: EventType[];
   classes?: string[];
   zone: string[];
+  minScore?: number;
+  minSeconds?: number;
+  text?: string;
   id?: string;
   from?: Date;
   to?: Date;
@@ -44,6 +47,9 @@ export function eventsCommand(): Command {
       timeOption,
     )
     .option("--to <time>", "those that began before this time", timeOption)
+    .option("--min-score <x>", "those whose object had this score at best, or a higher one, 0 to 1", number)
+    .option("--min-seconds <n>", "those that lasted so long or longer", number)
+    .option("--text <words>", "those in whose message, camera, class, rule, zone or line all these words are")
     .option("--id <camera/id>", "only this event, named as the list names it")
     .option("--limit <n>", "list at most so many", wholeNumber(1, mostListed), 50)
     .option("--pictures <folder>", "save their pictures there, as CAMERA-ID.jpg")
@@ -68,12 +74,25 @@ export function eventsCommand(): Command {
 }
 
 /** @throws InvalidArgumentError for options that do not go together */
-function checkTogether({ id, from, to, follow, cursor, pictures, annotated }: EventsOptions): void {
+function checkTogether({
+  minScore,
+  minSeconds,
+  text,
+  id,
+  from,
+  to,
+  follow,
+  cursor,
+  pictures,
+  annotated,
+}: EventsOptions): void {
   if (cursor !== undefined && !follow)
     throw new InvalidArgumentError("--cursor goes with --follow: lists are newest first");
   if (cursor !== undefined && from) throw new InvalidArgumentError("give --cursor or --from, not both");
   if (follow && to) throw new InvalidArgumentError("--to does not go with --follow, which has no end");
   if (follow && id !== undefined) throw new InvalidArgumentError("--id does not go with --follow");
+  if (follow && (minScore ?? minSeconds ?? text) !== undefined)
+    throw new InvalidArgumentError("--min-score, --min-seconds and --text do not go with --follow");
   if (from && to && from > to) throw new InvalidArgumentError("--from is later than --to");
   if (annotated && pictures === undefined) throw new InvalidArgumentError("--annotated goes with --pictures");
 }
@@ -81,13 +100,13 @@ function checkTogether({ id, from, to, follow, cursor, pictures, annotated }: Ev
 async function listOnce(
   client: SightlineClient,
   filter: EventFilter,
-  { id, from, to, limit, json }: EventsOptions,
+  { id, from, to, limit, json, minScore, minSeconds, text }: EventsOptions,
   album: EventPictures | undefined,
 ): Promise<void> {
   const events = id === undefined ? [] : [await client.events.get(eventName(id, "--id CAMERA/ID"))];
   if (id === undefined)
     for await (const event of keptOf(
-      client.events.list({ filter, from, to, pageSize: Math.min(limit, 1000) }),
+      client.events.list({ filter, from, to, minScore, minSeconds, text, pageSize: Math.min(limit, 1000) }),
       cameraOfEvent,
       client,
       filter.cameras ?? [],

@@ -22,6 +22,7 @@ import { readPage } from "../grpc/page-token.ts";
 import { EarlyEvents, newestFirst } from "./early-events.ts";
 import { earlyBefore, type ListPosition, listToken, readListPosition } from "./event-list-position.ts";
 import { EventPage } from "./event-page.ts";
+import { type EventSearch, passesSearch, readEventSearch } from "./event-search.ts";
 import {
   clockSlackMs,
   lookUp,
@@ -47,6 +48,7 @@ interface Beginning {
 /** One call's look into history, and what it has found. */
 interface Look {
   filter: EventFilter;
+  search: EventSearch;
   range: TimeRange;
   state: StreamState;
   from: ListPosition;
@@ -88,6 +90,7 @@ export class EventHistory {
     const { pageSize, pageToken, ...rest } = request;
     const page = readPage(pageSize, pageToken, rest);
     const filter = readEventFilter(request.filter, scope);
+    const search = readEventSearch(request);
     const range = readTimeRange(request.startTime, request.endTime);
     return lookUp(async () => {
       const state = await this.#stored.state();
@@ -96,7 +99,7 @@ export class EventHistory {
       await requireNoLoss(this.#stored, at?.bound);
       const from = at ?? (await this.#beginning(range, state));
       const events = new EventPage(page.size);
-      const look = { filter, range, state, from, deadline, events };
+      const look = { filter, search, range, state, from, deadline, events };
       const next = (await this.#listScanned(look)) ?? (await this.#listEarly(look));
       return { events: events.events, nextPageToken: next ? listToken(page, state, next) : "" };
     });
@@ -126,7 +129,7 @@ export class EventHistory {
         const some = beginnings.slice(i, i + lookUpsAtATime);
         const current = await Promise.all(some.map(({ event }) => this.#current(event)));
         for (const [index, found] of current.entries())
-          if (found && passesFilter(filter, found.event) && !events.add(found))
+          if (found && passes(look, found.event) && !events.add(found))
             return { ...from, position: some[index]!.sequence };
       }
       if (oldest < time.start - clockSlackMs) break;
@@ -157,8 +160,7 @@ export class EventHistory {
       const some = left.slice(i, i + lookUpsAtATime);
       const current = await Promise.all(some.map((event) => this.#current(event)));
       for (const [index, found] of current.entries()) {
-        if (found && passesFilter(filter, found.event) && !events.add(found))
-          return { ...from, after: listed };
+        if (found && passes(look, found.event) && !events.add(found)) return { ...from, after: listed };
         listed = some[index];
       }
     }
@@ -203,6 +205,10 @@ export class EventHistory {
     const event = data && decoded(data);
     return event && { event, bytes: data.byteLength };
   }
+}
+
+function passes({ filter, search }: Look, event: Event): boolean {
+  return passesFilter(filter, event) && passesSearch(search, event, Date.now());
 }
 
 /** Undefined for what is no event: one such message must not hide all others. */

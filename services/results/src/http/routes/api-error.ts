@@ -31,6 +31,11 @@ export const flag = z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"] 
 export const time = z.iso.datetime({ offset: true, error: "expected a time such as 2026-03-01T08:00:00Z" });
 
 /** A whole number in a query string. */
+export function number(min: number, max: number) {
+  const error = `expected a number from ${min} to ${max}`;
+  return z.coerce.number({ error }).min(min, { error }).max(max, { error }).default(min);
+}
+
 export function wholeNumber(min: number, max: number) {
   const error = `expected a whole number from ${min} to ${max}`;
   return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });

@@ -94,8 +94,8 @@ test("a query that is not understood is refused, with what was meant", async () 
     return (body as { message: string }).message;
   };
   expect(await refusal("/events?startTime=2026-01-01T00:00:00Z&cameras=yard")).toBe(
-    `there is no query parameter 'startTime' here, it takes camera, type, class, zone, from, to, pageSize, pageToken; did you mean from?
-there is no query parameter 'cameras' here, it takes camera, type, class, zone, from, to, pageSize, pageToken; did you mean camera?`,
+    `there is no query parameter 'startTime' here, it takes camera, type, class, zone, from, to, minScore, minSeconds, text, pageSize, pageToken; did you mean from?
+there is no query parameter 'cameras' here, it takes camera, type, class, zone, from, to, minScore, minSeconds, text, pageSize, pageToken; did you mean camera?`,
   );
   expect(await refusal("/cameras?limit=3")).toMatch(/did you mean pageSize\?$/);
   expect(await refusal("/cameras/{camera}?fps=3")).toBe(

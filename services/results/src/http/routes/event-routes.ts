@@ -11,7 +11,7 @@ import {
 import { z } from "zod";
 import { ApiError } from "../../grpc/errors.ts";
 import { callerOf } from "../access/http-guard.ts";
-import { errorAnswers, flag, time, wholeNumber } from "./api-error.ts";
+import { errorAnswers, flag, number, time, wholeNumber } from "./api-error.ts";
 import { jpegAnswer } from "./jpeg-answer.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
@@ -35,6 +35,13 @@ const eventQuery = z.object({
   zone: names.describe("Zones; without, all."),
   from: time.optional().describe("Events that started at this time or later."),
   to: time.optional().describe("Events that started before this time."),
+  minScore: number(0, 1).describe("Those whose object had this score at best, or a higher one."),
+  minSeconds: number(0, 1e9).describe("Those that lasted so long or longer."),
+  text: z
+    .string()
+    .max(200)
+    .default("")
+    .describe("Those in whose message, camera, id, class, rule, zone or line each of these words is found."),
   pageSize: wholeNumber(1, 1000).default(100),
   pageToken: z.string().max(4096).default(""),
 });
@@ -63,6 +70,9 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
         }),
         startTime: query.from === undefined ? undefined : toTimestamp(Date.parse(query.from)),
         endTime: query.to === undefined ? undefined : toTimestamp(Date.parse(query.to)),
+        minScore: query.minScore,
+        minDurationSeconds: query.minSeconds,
+        text: query.text,
         pageSize: query.pageSize,
         pageToken: query.pageToken,
       };

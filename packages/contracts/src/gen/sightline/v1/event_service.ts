@@ -95,6 +95,12 @@ export interface ListEventsRequest {
   pageSize: number;
   /** next_page_token of the page before; all else must be the same. */
   pageToken: string;
+  /** Events whose object had this score at best, or a higher one, 0..1; 0 lets all pass. */
+  minScore: number;
+  /** Events that lasted so long or longer; those that go on last until now, momentary ones 0. 0 lets all pass. */
+  minDurationSeconds: number;
+  /** Events in whose message, camera, id, class, rule, zone or line each of these words is found, in capitals or not; at most 200 characters. */
+  text: string;
 }
 
 /** Response of ListEvents. */
@@ -552,7 +558,16 @@ export const SubscribeEventsResponse: MessageFns<SubscribeEventsResponse> = {
 };
 
 function createBaseListEventsRequest(): ListEventsRequest {
-  return { filter: undefined, startTime: undefined, endTime: undefined, pageSize: 0, pageToken: "" };
+  return {
+    filter: undefined,
+    startTime: undefined,
+    endTime: undefined,
+    pageSize: 0,
+    pageToken: "",
+    minScore: 0,
+    minDurationSeconds: 0,
+    text: "",
+  };
 }
 
 export const ListEventsRequest: MessageFns<ListEventsRequest> = {
@@ -571,6 +586,15 @@ export const ListEventsRequest: MessageFns<ListEventsRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(42).string(message.pageToken);
+    }
+    if (message.minScore !== 0) {
+      writer.uint32(53).float(message.minScore);
+    }
+    if (message.minDurationSeconds !== 0) {
+      writer.uint32(57).double(message.minDurationSeconds);
+    }
+    if (message.text !== "") {
+      writer.uint32(66).string(message.text);
     }
     return writer;
   },
@@ -628,6 +652,30 @@ export const ListEventsRequest: MessageFns<ListEventsRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 6: {
+            if (tag !== 53) {
+              break;
+            }
+
+            message.minScore = reader.float();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.minDurationSeconds = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.text = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -663,6 +711,17 @@ export const ListEventsRequest: MessageFns<ListEventsRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      minScore: isSet(object.minScore)
+        ? globalThis.Number(object.minScore)
+        : isSet(object.min_score)
+        ? globalThis.Number(object.min_score)
+        : 0,
+      minDurationSeconds: isSet(object.minDurationSeconds)
+        ? globalThis.Number(object.minDurationSeconds)
+        : isSet(object.min_duration_seconds)
+        ? globalThis.Number(object.min_duration_seconds)
+        : 0,
+      text: isSet(object.text) ? globalThis.String(object.text) : "",
     };
   },
 
@@ -683,6 +742,15 @@ export const ListEventsRequest: MessageFns<ListEventsRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.minScore !== 0) {
+      obj.minScore = floatToJson(message.minScore);
+    }
+    if (message.minDurationSeconds !== 0) {
+      obj.minDurationSeconds = floatToJson(message.minDurationSeconds);
+    }
+    if (message.text !== "") {
+      obj.text = message.text;
+    }
     return obj;
   },
 
@@ -702,6 +770,9 @@ export const ListEventsRequest: MessageFns<ListEventsRequest> = {
       : undefined;
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.minScore = object.minScore ?? 0;
+    message.minDurationSeconds = object.minDurationSeconds ?? 0;
+    message.text = object.text ?? "";
     return message;
   },
 };
@@ -1257,6 +1328,10 @@ function bytesFromBase64(b64: string): Uint8Array {
 
 function base64FromBytes(arr: Uint8Array): string {
   return globalThis.Buffer.from(arr).toString("base64");
+}
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
 }
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
