@@ -1,7 +1,15 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { JetStreamApiError } from "@nats-io/jetstream";
+import { RequestError, TimeoutError } from "@nats-io/transport-node";
+import type { Logger } from "./log.ts";
 
 /** JetStream's codes for the failures that the system deals with (nats-server's errors.json). */
 const codes = {
+  /** Of a cluster, fewer servers are there than a stream shall have copies. */
+  noSuitablePeers: 10005,
+  /** A cluster has no leader yet, or none any more. */
+  clusterUnavailable: 10008,
+  notLeader: 10009,
   consumerNotFound: 10014,
   noMessageFound: 10037,
   /** A stream's limit is more than is left of what NATS may store. */
@@ -16,4 +24,35 @@ const codes = {
 /** Whether a caught value is this failure of JetStream's API. */
 export function isJetStreamFailure(error: unknown, failure: keyof typeof codes): boolean {
   return error instanceof JetStreamApiError && error.code === codes[failure];
+}
+
+/** Whether a caught value says that JetStream may do the same a moment later: it gave no answer, or a cluster is without a leader. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof TimeoutError) return true;
+  if (error instanceof RequestError) return error.isNoResponders();
+  return (["noSuitablePeers", "clusterUnavailable", "notLeader"] as const).some((failure) =>
+    isJetStreamFailure(error, failure),
+  );
+}
+
+/**
+ * Runs what a service needs of JetStream when it starts, again and again while a server or a cluster is not ready for it.
+ * @throws what `action` throws when waiting does not help, and when `signal` aborts
+ */
+export async function patiently<R>(
+  action: () => Promise<R>,
+  log: Logger,
+  signal: AbortSignal,
+  helps: (error: unknown) => boolean = isPassing,
+): Promise<R> {
+  for (let attempt = 0; ; attempt++)
+    try {
+      signal.throwIfAborted();
+      return await action();
+    } catch (error) {
+      if (signal.aborted || !helps(error)) throw error;
+      if (attempt % 20 === 0)
+        log.warn({ error: (error as Error).message }, "JetStream is not ready yet; trying again");
+      await delay(250);
+    }
 }

@@ -1,8 +1,11 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { SettingError } from "./config.ts";
+import { isPassing } from "./jetstream-errors.ts";
 import type { Logger } from "./log.ts";
 import { unknownSettings } from "./setting-names.ts";
 
 const shutdownLimitMs = 5_000;
+const startAgainMs = 500;
 
 /** A part of a service that must be stopped; parts are stopped in the reverse order of their start. */
 export interface Stoppable {
@@ -37,7 +40,8 @@ export class Lifecycle {
 
 /**
  * Runs a service until SIGINT or SIGTERM: exit 0 after a clean stop, 2 for a wrong setting, also one that is found when
- * it starts, 1 for any other failure or when stopping takes longer than 5 s.
+ * it starts, 1 for any other failure or when stopping takes longer than 5 s. A start that JetStream cannot serve yet, because it is
+ * starting itself or has no leader, is tried again.
  */
 export async function runService(
   configure: () => { log: Logger; start: (life: Lifecycle) => Promise<void> },
@@ -52,7 +56,7 @@ export async function runService(
   }
   const { log, start } = service;
   for (const fault of unknownSettings()) log.warn(fault);
-  const life = new Lifecycle();
+  let life = new Lifecycle();
   let stopping = false;
   const shutdown = async (why: string, code: number) => {
     if (stopping) return;
@@ -77,15 +81,25 @@ export async function runService(
     log.fatal({ error: String(error), stack: (error as Error)?.stack }, "unhandled rejection");
     void shutdown("unhandled rejection", 1);
   });
-  try {
-    await start(life);
-  } catch (error) {
-    if (life.signal.aborted) return;
-    if (error instanceof SettingError) {
-      log.fatal(error.message);
-      return shutdown("a setting is wrong", 2);
+  for (;;)
+    try {
+      return await start(life);
+    } catch (error) {
+      if (life.signal.aborted) return;
+      if (error instanceof SettingError) {
+        log.fatal(error.message);
+        return shutdown("a setting is wrong", 2);
+      }
+      const { message, stack } = error as Error;
+      if (!isPassing(error)) {
+        log.fatal({ error: message, code: (error as { code?: unknown }).code, stack }, "cannot start");
+        return shutdown("start failed", 1);
+      }
+      log.warn({ error: message }, "JetStream is not ready for the start; starting again");
+      const given = life;
+      life = new Lifecycle();
+      await given.stop(log);
+      await delay(startAgainMs);
+      if (stopping) return;
     }
-    log.fatal({ error: (error as Error).message, code: (error as { code?: unknown }).code }, "cannot start");
-    await shutdown("start failed", 1);
-  }
 }

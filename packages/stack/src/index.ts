@@ -2,6 +2,7 @@ export * from "./admin-password.ts";
 export * from "./environment.ts";
 export * from "./managed-process.ts";
 export * from "./nats-guard.ts";
+export * from "./nats-nodes.ts";
 export * from "./own-server.ts";
 export * from "./ports.ts";
 export * from "./project-root.ts";

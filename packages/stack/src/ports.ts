@@ -1,24 +1,42 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
-import type { StackPorts } from "./stack.ts";
+import type { ClusterPorts, StackPorts } from "./stack.ts";
 
 /** Free loopback ports for a whole stack: the preferred ones where nothing listens, else any; no two are the same. */
 export async function freePorts(preferred: StackPorts): Promise<StackPorts> {
-  const held: Server[] = [];
-  const free = async (port: number) => {
-    const server = (await listen(port)) ?? (await listen(0));
-    if (!server) throw new Error("no free TCP port on 127.0.0.1");
-    held.push(server);
-    return portOf(server);
+  const { nats, grpc, results, ingest, inference } = preferred;
+  const free = await freeOnes([nats, grpc, results, ingest, inference]);
+  return { nats: free[0]!, grpc: free[1]!, results: free[2]!, ingest: free[3]!, inference: free[4]! };
+}
+
+/** Free ports of what a cluster of `nodes` NATS servers has beside the stack's own ports. */
+export async function freeClusterPorts({ nats }: StackPorts, nodes: number): Promise<ClusterPorts> {
+  const others = Array.from({ length: nodes - 1 }, (_, index) => nats + 1 + index);
+  const routes = Array.from({ length: nodes }, (_, index) => 6222 + index);
+  const [grpc, results, ingest, inference, ...free] = await freeOnes([
+    50052,
+    9110,
+    9111,
+    9112,
+    ...others,
+    ...routes,
+  ]);
+  const clients = [nats, ...free.slice(0, nodes - 1)];
+  return {
+    nodes: free.slice(nodes - 1).map((route, index) => ({ nats: clients[index]!, route })),
+    second: { grpc: grpc!, results: results!, ingest: ingest!, inference: inference! },
   };
+}
+
+async function freeOnes(preferred: readonly number[]): Promise<number[]> {
+  const held: Server[] = [];
   try {
-    return {
-      nats: await free(preferred.nats),
-      grpc: await free(preferred.grpc),
-      results: await free(preferred.results),
-      ingest: await free(preferred.ingest),
-      inference: await free(preferred.inference),
-    };
+    for (const port of preferred) {
+      const server = (await listen(port)) ?? (await listen(0));
+      if (!server) throw new Error("no free TCP port on 127.0.0.1");
+      held.push(server);
+    }
+    return held.map(portOf);
   } finally {
     await Promise.all(held.map(close));
   }

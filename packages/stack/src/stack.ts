@@ -1,17 +1,10 @@
-import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { natsIdentities } from "@sightline/contracts";
-import {
-  addSecretKey,
-  authorizationFile,
-  diskRoom,
-  natsKeyFile,
-  storeLimit,
-  writeNatsKeys,
-  writeServiceToken,
-} from "@sightline/service";
+import { addSecretKey, natsKeyFile, writeServiceToken } from "@sightline/service";
 import { ManagedProcess, type ProcessOptions } from "./managed-process.ts";
+import { type NatsNodePorts, natsNodeName, natsStore, writeNatsConfig } from "./nats-nodes.ts";
 import { askService } from "./own-server.ts";
 import { projectRoot } from "./project-root.ts";
 
@@ -23,10 +16,24 @@ export interface StackPorts {
   inference: number;
 }
 
+/** What a cluster on one machine has beside the processes of a stack. */
+export interface ClusterPorts {
+  /** All NATS servers; the first has the stack's port for clients. */
+  nodes: readonly NatsNodePorts[];
+  /** Of the second process of each service. */
+  second: Omit<StackPorts, "nats">;
+}
+
+/** The services that a stack starts, in this order. */
+const services = ["results", "inference", "ingest"] as const;
+type ServiceName = (typeof services)[number];
+
 export interface StackOptions {
   /** Directory for NATS's data and the logs. */
   directory: string;
   ports: StackPorts;
+  /** Several NATS servers, and two processes of each service. */
+  cluster?: ClusterPorts | undefined;
   /** Further environment of the services; it wins over the ports. */
   env?: NodeJS.ProcessEnv;
   /** Whether HTTP of results speaks TLS, as `env` tells it. */
@@ -58,11 +65,13 @@ export function natsKeysIn(directory: string): string {
   return join(directory, "nats-keys");
 }
 
-/** A NATS server and the three services as processes of this machine, started and stopped together. */
+/** NATS and the three services as processes of this machine, started and stopped together; in a cluster several of each. */
 export class Stack {
   readonly ports: StackPorts;
+  readonly cluster: ClusterPorts | undefined;
   readonly directory: string;
   readonly #env: NodeJS.ProcessEnv;
+  readonly #nodes: readonly NatsNodePorts[];
   readonly #watch: boolean;
   readonly #tls: boolean;
   readonly #processes: ManagedProcess[] = [];
@@ -70,16 +79,16 @@ export class Stack {
 
   private constructor(options: StackOptions) {
     this.ports = options.ports;
+    this.cluster = options.cluster;
+    this.#nodes = options.cluster?.nodes ?? [{ nats: options.ports.nats, route: 0 }];
     this.directory = options.directory;
     this.#watch = options.watch ?? false;
     this.#tls = options.tls ?? false;
     this.#env = {
-      SIGHTLINE_NATS_URL: `nats://127.0.0.1:${options.ports.nats}`,
-      SIGHTLINE_GRPC: `127.0.0.1:${options.ports.grpc}`,
-      SIGHTLINE_RESULTS_HTTP: `127.0.0.1:${options.ports.results}`,
-      SIGHTLINE_INGEST_HTTP: `127.0.0.1:${options.ports.ingest}`,
-      SIGHTLINE_INFERENCE_HTTP: `127.0.0.1:${options.ports.inference}`,
-      SIGHTLINE_NATS_STORE_DIR: join(options.directory, "nats"),
+      SIGHTLINE_NATS_URL: this.natsUrl,
+      ...portsEnvironment(options.ports),
+      SIGHTLINE_NATS_STORE_DIR: this.natsDirectory,
+      ...(options.cluster && { SIGHTLINE_NATS_REPLICAS: String(options.cluster.nodes.length) }),
       SIGHTLINE_RECORDINGS_DIRECTORY: join(options.directory, "recordings"),
       SIGHTLINE_SECRETS_KEY_FILE: join(options.directory, secretsKeyName),
       SIGHTLINE_BRIDGES_TOKEN_FILE: join(options.directory, bridgesTokenName),
@@ -87,15 +96,20 @@ export class Stack {
     };
   }
 
-  /** Where NATS keeps its data. */
+  /** Where NATS keeps its data; the first server of a cluster. */
   get natsDirectory(): string {
-    return join(this.directory, "nats");
+    return natsStore(this.directory, 0);
+  }
+
+  /** All NATS servers, as the setting has it. */
+  get natsUrl(): string {
+    return this.#nodes.map(({ nats }) => `nats://127.0.0.1:${nats}`).join(",");
   }
 
   /** Where a service serves its health and metrics, as a URL. */
-  http(service: "results" | "inference" | "ingest"): string {
+  http(service: ServiceName, ports: Omit<StackPorts, "nats"> = this.ports): string {
     const scheme = service === "results" && this.#tls ? "https" : "http";
-    return `${scheme}://127.0.0.1:${this.ports[service]}`;
+    return `${scheme}://127.0.0.1:${ports[service]}`;
   }
 
   /** Where the keys are by which NATS knows the services, and whoever else may connect. */
@@ -113,10 +127,24 @@ export class Stack {
       if (!existsSync(secretsKey)) addSecretKey(secretsKey);
       const token = join(options.directory, bridgesTokenName);
       if (!existsSync(token)) writeServiceToken(token, "bridges");
-      await stack.#startNats();
-      const services = ["results", "inference", "ingest"] as const;
-      for (const name of services) await stack.startService(name);
-      await Promise.all(services.map((name) => stack.ready(name, `${stack.http(name)}/readyz`, signal)));
+      await stack.#startAllNats();
+      const copies: [string, ServiceName, Omit<StackPorts, "nats">][] = services.map((name) => [
+        name,
+        name,
+        stack.ports,
+      ]);
+      const second = options.cluster?.second;
+      if (second)
+        copies.push(...services.map((name) => [`${name}-2`, name, second] as (typeof copies)[number]));
+      for (const [label, name, ports] of copies)
+        await stack.startService(
+          name,
+          ports === second ? secondEnvironment(options.directory, second) : {},
+          label,
+        );
+      await Promise.all(
+        copies.map(([label, name, ports]) => stack.ready(label, `${stack.http(name, ports)}/readyz`, signal)),
+      );
       return stack;
     } catch (error) {
       await stack.stop();
@@ -124,44 +152,28 @@ export class Stack {
     }
   }
 
-  /** Ends the NATS server and starts it again on the same port and data; `between` is given the folder of its streams. */
-  async restartNats(signal: "SIGTERM" | "SIGKILL", between?: (streamsFolder: string) => void): Promise<void> {
-    const old = this.process("nats-server");
+  /** Ends a NATS server and starts it again on the same port and data; `between` is given the folder of its streams. */
+  async restartNats(
+    signal: "SIGTERM" | "SIGKILL",
+    between?: (streamsFolder: string) => void,
+    node = 0,
+  ): Promise<void> {
+    const old = this.process(natsNodeName(node));
     old.child.kill(signal);
     await old.exited;
-    between?.(join(this.directory, "nats", "jetstream", "$G", "streams"));
-    this.#processes.splice(this.#processes.indexOf(old), 1);
-    await this.#startNats();
+    between?.(join(natsStore(this.directory, node), "jetstream", "$G", "streams"));
+    await this.startAgain(old);
   }
 
-  async #startNats(): Promise<void> {
+  async #startAllNats(): Promise<void> {
+    for (const node of this.#nodes.keys()) await this.#startNats(node);
+  }
+
+  async #startNats(node: number): Promise<ManagedProcess> {
     mkdirSync(join(this.directory, "logs"), { recursive: true });
-    const config = join(this.directory, "nats.conf");
-    mkdirSync(this.natsDirectory, { recursive: true });
-    const room = await diskRoom(this.natsDirectory);
-    // NATS by itself takes three quarters of what is free when it starts, and so refuses what it stored before once the disk is fuller.
-    const most = room ? storeLimit(sizeOf(this.natsDirectory), room.freeBytes) : undefined;
-    const jetstream = [
-      `store_dir: ${JSON.stringify(this.natsDirectory)}`,
-      ...(most === undefined ? [] : [`max_file_store: ${most}`]),
-    ];
-    writeNatsKeys(this.natsKeysDirectory);
-    const lines = [
-      "host: 127.0.0.1",
-      `port: ${this.ports.nats}`,
-      "max_payload: 8MB",
-      "max_pending: 256MB",
-      `jetstream { ${jetstream.join(", ")} }`,
-      // NATS takes only a path that begins at the file that includes.
-      `include ${JSON.stringify(relative(this.directory, join(this.natsKeysDirectory, authorizationFile)))}`,
-    ];
-    writeFileSync(config, `${lines.join("\n")}\n`);
-    const nats = await this.#start("nats-server", process.env.NATS_SERVER_PATH ?? "nats-server", [
-      "-c",
-      config,
-    ]);
-    // First of all, so that it is the last to stop.
-    this.#processes.unshift(...this.#processes.splice(this.#processes.indexOf(nats), 1));
+    const config = await writeNatsConfig(this.directory, this.natsKeysDirectory, this.#nodes, node);
+    const command = process.env.NATS_SERVER_PATH ?? "nats-server";
+    return this.#start(natsNodeName(node), command, ["-c", config]);
   }
 
   /** Starts one more process of a service; `env` overrides the stack's. `label` tells several apart. */
@@ -187,11 +199,8 @@ export class Stack {
   async startAgain(ended: ManagedProcess): Promise<ManagedProcess> {
     const index = this.#processes.indexOf(ended);
     if (index >= 0) this.#processes.splice(index, 1);
-    if (ended.name === "nats-server") {
-      await this.#startNats();
-      return this.process(ended.name);
-    }
-    return this.#launch(ended.options);
+    const node = [...this.#nodes.keys()].find((known) => natsNodeName(known) === ended.name);
+    return node === undefined ? this.#launch(ended.options) : this.#startNats(node);
   }
 
   async #start(
@@ -249,18 +258,23 @@ export class Stack {
   /** Stops all, services before NATS. Safe to call twice. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    const [nats, ...services] = this.#processes.splice(0);
-    await Promise.all(services.map((child) => child.stop()));
-    await nats?.stop();
+    const all = this.#processes.splice(0);
+    const isNats = ({ name }: ManagedProcess) => name.startsWith("nats-server");
+    await Promise.all(all.filter((child) => !isNats(child)).map((child) => child.stop()));
+    await Promise.all(all.filter(isNats).map((child) => child.stop()));
   }
 }
 
-/** Bytes of all files below a directory. */
-export function sizeOf(directory: string): number {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .reduce((sum, { parentPath, name }) => {
-      const found = statSync(join(parentPath, name), { throwIfNoEntry: false });
-      return sum + (found?.size ?? 0);
-    }, 0);
+function portsEnvironment(ports: Omit<StackPorts, "nats">): NodeJS.ProcessEnv {
+  return {
+    SIGHTLINE_GRPC: `127.0.0.1:${ports.grpc}`,
+    SIGHTLINE_RESULTS_HTTP: `127.0.0.1:${ports.results}`,
+    SIGHTLINE_INGEST_HTTP: `127.0.0.1:${ports.ingest}`,
+    SIGHTLINE_INFERENCE_HTTP: `127.0.0.1:${ports.inference}`,
+  };
+}
+
+/** What differs for the second process of a service. */
+function secondEnvironment(directory: string, ports: Omit<StackPorts, "nats">): NodeJS.ProcessEnv {
+  return { ...portsEnvironment(ports), SIGHTLINE_RECORDINGS_DIRECTORY: join(directory, "recordings-2") };
 }

@@ -14,6 +14,7 @@ import {
   type Nats,
   natsReadiness,
   observeStreamFaults,
+  patiently,
   Tracing,
 } from "@sightline/service";
 import { Announcements } from "./announcements.ts";
@@ -73,9 +74,16 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   connected.watch.look(connected.manager, [streams.ready, streams.detections], connected.connected);
   const provision = (model: string) =>
     new TokenQueue(connected.manager, model, config.replicas, connected.setBacks, log).provision();
-  await retry(() => provision(config.model), log, life.signal);
+  // Whatever is wrong with JetStream: `/readyz` tells it, and the worker goes on when it is mended.
+  const always = () => true;
+  await patiently(() => provision(config.model), log, life.signal, always);
   const needed = ["cameras", "models", "workers", "modelVersions"] as const;
-  const buckets = await retry(() => findBuckets(connected, needed, log, life.signal), log, life.signal);
+  const buckets = await patiently(
+    () => findBuckets(connected, needed, log, life.signal),
+    log,
+    life.signal,
+    always,
+  );
   const records = life.add(
     new KvMirror(connected, buckets.cameras, (data) => decodeJson(cameraRecordSchema, data), log),
   );
@@ -121,19 +129,6 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   );
   const depths = new QueueDepths(connected.manager, (model, tokens) => metrics.of(model).queueDepth(tokens));
   life.add(depths).start(() => pool?.models ?? []);
-}
-
-/** JetStream may answer only a moment after the server does. */
-async function retry<T>(action: () => Promise<T>, log: Logger, signal: AbortSignal): Promise<T> {
-  for (;;) {
-    signal.throwIfAborted();
-    try {
-      return await action();
-    } catch (error) {
-      log.warn({ error: (error as Error).message }, "JetStream is not ready yet; trying again");
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-  }
 }
 
 /** Sends what is still buffered, unless the server is away. */

@@ -26,6 +26,7 @@ import {
   type Nats,
   natsReadiness,
   observeStreamFaults,
+  patiently,
   presenceKey,
   SecretKeys,
   ServerClock,
@@ -88,7 +89,8 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   nats.setBacks.observe(registry);
   starting = "JetStream does not give the streams and buckets yet";
   nats.watch.look(nats.manager, [streams.ready], nats.connected);
-  await ensureStream(nats.manager, readyStream(config.replicas));
+  const { signal } = life;
+  await patiently(() => ensureStream(nats.manager, readyStream(config.replicas)), log, signal);
   const needed = [
     "cameras",
     "cameraSecrets",
@@ -98,7 +100,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     "holders",
     "models",
   ] as const;
-  const buckets = await findBuckets(nats, needed, log, life.signal);
+  const buckets = await patiently(() => findBuckets(nats, needed, log, signal), log, signal);
 
   const serverClock = life.add(new ServerClock(buckets.leases, `clock.${ingest.replaceAll(".", "-")}`, log));
   await serverClock.start();

@@ -30,6 +30,7 @@ import {
   natsReadiness,
   observeStreamFaults,
   openBuckets,
+  patiently,
   type ReadinessCheck,
   SecretKeys,
   ServerCertificate,
@@ -151,11 +152,12 @@ export async function startResults(
   starting = "JetStream does not give the streams and buckets yet";
   nats.watch.look(nats.manager, Object.values(streams), nats.connected);
   const retention = retentionOf(config);
-  await withLimitsThatFit(async () => {
+  const provide = async () => {
     await ensureStreams(nats.manager, retention.detections);
     await ensureResultStreams(nats.manager, retention);
-  });
-  const buckets = await openBuckets(nats.kv, config.replicas);
+    return openBuckets(nats.kv, config.replicas);
+  };
+  const buckets = await withLimitsThatFit(() => patiently(provide, log, life.signal));
   starting = "users and tokens have not been read yet";
   const access = await startAccess(config, nats, buckets.access, log, life);
   const stalls = new Stalls();

@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
 import { type RunOptions, runOptions, runStack } from "../up/run-stack.ts";
 
 /** `sightline up`: NATS and the three services on this machine until stopped; cameras and detections are kept. */
@@ -7,5 +7,15 @@ export function upCommand(): Command {
     "run NATS and the three services on this machine, with state in a data directory",
   );
   for (const option of runOptions()) command.addOption(option);
+  command.option(
+    "--cluster <servers>",
+    "3 or 5 NATS servers with copies of everything, and two processes of each service: to try what a cluster does",
+    clusterSize,
+  );
   return command.action((options: RunOptions) => runStack(options));
+}
+
+function clusterSize(text: string): number {
+  if (text === "3" || text === "5") return Number(text);
+  throw new InvalidArgumentError("a cluster here has 3 or 5 NATS servers.");
 }

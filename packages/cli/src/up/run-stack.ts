@@ -2,6 +2,8 @@ import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import {
   adminPassword,
+  type ClusterPorts,
+  freeClusterPorts,
   isFree,
   NatsGuard,
   ownTls,
@@ -18,6 +20,8 @@ export interface RunOptions {
   /** Directory of state and logs. */
   data: string;
   bridges: boolean;
+  /** Number of NATS servers, when it is a cluster. */
+  cluster?: number;
 }
 
 /** The options of the commands that run the services. */
@@ -43,6 +47,7 @@ export async function runStack(options: RunOptions, develop = false): Promise<vo
       throw new Error(
         `port ${port} (${name}) is in use; is Sightline running already? ./sightline doctor says more`,
       );
+  const cluster = options.cluster === undefined ? undefined : await freeClusterPorts(ports, options.cluster);
   const tls = ownTls();
   const admin = adminPassword(directory, env);
   // Any model in its directory, as soon as a camera asks for it.
@@ -50,7 +55,14 @@ export async function runStack(options: RunOptions, develop = false): Promise<vo
   let stack: Stack;
   try {
     stack = await Stack.start(
-      { directory, ports, env: { ...env, ...models, ...tls.env, ...admin }, tls: tls.on, watch: develop },
+      {
+        directory,
+        ports,
+        cluster,
+        env: { ...env, ...models, ...tls.env, ...admin },
+        tls: tls.on,
+        watch: develop,
+      },
       stop,
     );
     if (options.bridges)
@@ -70,6 +82,7 @@ export async function runStack(options: RunOptions, develop = false): Promise<vo
     `  metrics  ${results}/metrics`,
     `  data     ${directory}`,
     `  model    ${modelLine()}`,
+    ...(cluster ? clusterLines(cluster, stack) : []),
     ...(admin.SIGHTLINE_ADMIN_PASSWORD_FILE
       ? [
           `  login    admin, unless there was an admin before; the password is in ${admin.SIGHTLINE_ADMIN_PASSWORD_FILE}`,
@@ -82,13 +95,21 @@ export async function runStack(options: RunOptions, develop = false): Promise<vo
   const say = (line: string) => process.stderr.write(`sightline: ${line}\n`);
   const ending = new AbortController();
   const until = AbortSignal.any([stop, ending.signal]);
-  const guarding = new NatsGuard(stack, say).run(until);
+  // In a cluster the other servers go on, and which of them does not store is not told by the services.
+  const guarding = cluster ? undefined : new NatsGuard(stack, say).run(until);
   const ended = await new Supervisor(stack, say).run(stop);
   ending.abort();
   await guarding;
   const failure = await ended?.failure();
   await stack.stop();
   if (failure) throw failure;
+}
+
+function clusterLines({ nodes, second }: ClusterPorts, stack: Stack): string[] {
+  return [
+    `  NATS     ${nodes.length} servers, each stream on all of them: ${nodes.map(({ nats }) => `127.0.0.1:${nats}`).join(", ")}`,
+    `  second   of each service: console ${stack.http("results", second)}/, gRPC 127.0.0.1:${second.grpc}`,
+  ];
 }
 
 /** Vite's own. */

@@ -1,0 +1,92 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { authorizationFile, diskRoom, storeLimit, writeNatsKeys, writePrivateFile } from "@sightline/service";
+
+/** Ports of one NATS server of this machine, on loopback. */
+export interface NatsNodePorts {
+  /** For clients. */
+  nats: number;
+  /** For the other servers of its cluster. */
+  route: number;
+}
+
+/** The password by which the servers of a cluster know each other, in the data directory of `up`. */
+const routePasswordName = "nats-route.password";
+
+/** The name of the process of a node; the first is 0. */
+export function natsNodeName(index: number): string {
+  return index === 0 ? "nats-server" : `nats-server-${index + 1}`;
+}
+
+/** Where a node keeps its data. */
+export function natsStore(directory: string, index: number): string {
+  return join(directory, index === 0 ? "nats" : `nats-${index + 1}`);
+}
+
+/**
+ * Writes the configuration of a NATS server, with what it needs: its folder, the keys of those that may connect. Several nodes make a
+ * cluster, in which each stream has as many copies as SIGHTLINE_NATS_REPLICAS says. Returns the file's path.
+ */
+export async function writeNatsConfig(
+  directory: string,
+  keysDirectory: string,
+  nodes: readonly NatsNodePorts[],
+  index: number,
+): Promise<string> {
+  const store = natsStore(directory, index);
+  mkdirSync(store, { recursive: true });
+  const room = await diskRoom(store);
+  // NATS by itself takes three quarters of what is free when it starts, and so refuses what it stored before once the disk is fuller.
+  const most = room ? storeLimit(sizeOf(store), room.freeBytes / nodes.length) : undefined;
+  const jetstream = [
+    `store_dir: ${JSON.stringify(store)}`,
+    ...(most === undefined ? [] : [`max_file_store: ${most}`]),
+  ];
+  writeNatsKeys(keysDirectory);
+  const { nats, route } = nodes[index]!;
+  const lines = [
+    "host: 127.0.0.1",
+    `port: ${nats}`,
+    "max_payload: 8MB",
+    "max_pending: 256MB",
+    `jetstream { ${jetstream.join(", ")} }`,
+    ...(nodes.length > 1 ? clusterLines(directory, nodes, index, route) : []),
+    // NATS takes only a path that begins at the file that includes.
+    `include ${JSON.stringify(relative(directory, join(keysDirectory, authorizationFile)))}`,
+  ];
+  const path = join(directory, index === 0 ? "nats.conf" : `nats-${index + 1}.conf`);
+  writePrivateFile(path, `${lines.join("\n")}\n`);
+  return path;
+}
+
+function clusterLines(
+  directory: string,
+  nodes: readonly NatsNodePorts[],
+  index: number,
+  route: number,
+): string[] {
+  const path = join(directory, routePasswordName);
+  if (!existsSync(path)) writePrivateFile(path, randomBytes(24).toString("base64url"));
+  const password = readFileSync(path, "utf8");
+  const routes = nodes.map((node) => `"nats-route://route:${password}@127.0.0.1:${node.route}"`);
+  return [
+    `server_name: node-${index + 1}`,
+    "cluster {",
+    "  name: sightline",
+    `  listen: 127.0.0.1:${route}`,
+    `  authorization { user: route, password: "${password}", timeout: 5 }`,
+    `  routes: [${routes.join(", ")}]`,
+    "}",
+  ];
+}
+
+/** Bytes of all files below a directory. */
+export function sizeOf(directory: string): number {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .reduce((sum, { parentPath, name }) => {
+      const found = statSync(join(parentPath, name), { throwIfNoEntry: false });
+      return sum + (found?.size ?? 0);
+    }, 0);
+}
