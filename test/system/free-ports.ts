@@ -1,5 +1,5 @@
 import { freePort } from "@sightline/service/testing";
-import type { StackPorts } from "@sightline/stack";
+import type { ClusterPorts, StackPorts } from "@sightline/stack";
 
 /** Ports for a stack that only it uses. */
 export async function freePorts(): Promise<StackPorts> {
@@ -10,4 +10,12 @@ export async function freePorts(): Promise<StackPorts> {
     ingest: await freePort(),
     inference: await freePort(),
   };
+}
+
+/** Ports for a cluster that only it uses. */
+export async function clusterPorts({ nats }: StackPorts, servers: number): Promise<ClusterPorts> {
+  const nodes = [{ nats, route: await freePort() }];
+  while (nodes.length < servers) nodes.push({ nats: await freePort(), route: await freePort() });
+  const { nats: _, ...second } = await freePorts();
+  return { nodes, second };
 }

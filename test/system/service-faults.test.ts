@@ -3,13 +3,13 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { StoredMsg } from "@nats-io/jetstream";
 import { connect, type SightlineClient } from "@sightline/client";
-import { cameraIdOf, FrameDetections, formatFrameId, streams } from "@sightline/contracts";
+import { streams } from "@sightline/contracts";
 import { connectNats, createLogger } from "@sightline/service";
 import { freePort } from "@sightline/service/testing";
 import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { storedResults } from "./stored.ts";
 import { System } from "./system.ts";
 
 const names = ["camera-1", "camera-2", "camera-3"];
@@ -37,36 +37,6 @@ afterAll(async () => {
   rmSync(models, { recursive: true });
 });
 
-/** Ids of all frames in the stream, in the order stored. */
-async function storedFrames(): Promise<string[]> {
-  return (await storedResults()).map(({ id }) => id);
-}
-
-/** All frames in the stream, in the order stored, and the version of the model that each was inferred by. */
-async function storedResults(): Promise<{ id: string; version: string }[]> {
-  const { connection, manager } = await connectNats(
-    system.natsAccess,
-    "operator",
-    createLogger("test", "fatal"),
-  );
-  try {
-    const stream = await manager.streams.get(streams.detections);
-    const { state } = await stream.info();
-    const results: { id: string; version: string }[] = [];
-    for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
-      const message: StoredMsg | null = await stream.getMessage({ seq });
-      const { frame, inference } = message ? FrameDetections.decode(message.data) : {};
-      if (!frame) continue;
-      const { camera, epoch, number } = frame;
-      const id = formatFrameId({ camera: cameraIdOf(camera)!, epoch, number });
-      results.push({ id, version: inference!.modelVersion });
-    }
-    return results;
-  } finally {
-    await connection.close();
-  }
-}
-
 async function setFps(targetFps: number): Promise<void> {
   for (const name of names) {
     const camera = { name: `cameras/${name}`, targetFps };
@@ -82,7 +52,7 @@ async function expectLedgerToMatchStream(): Promise<void> {
   await setFps(0.05);
   try {
     await system.until(async () => {
-      const ids = await storedFrames();
+      const ids = (await storedResults(system)).map(({ id }) => id);
       expect(new Set(ids).size).toBe(ids.length);
       for (const name of names) {
         const ledger = await system.ledger(name);
@@ -160,7 +130,7 @@ test("the model's version is changed again and again under load: no frame is los
   }
   await expectLedgerToMatchStream();
   for (const name of names) expect(await lossesOf(name)).toBe(0);
-  const stored = (await storedResults()).map(({ version }) => version);
+  const stored = (await storedResults(system)).map(({ version }) => version);
   expect(new Set(stored)).toEqual(new Set([first, second]));
 
   await setFps(7);

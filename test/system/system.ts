@@ -1,12 +1,14 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type NatsAccess, natsKeyFile } from "@sightline/service";
-import { RtspCameras, Stack, type StackPorts } from "@sightline/stack";
+import { type RtspCameraOptions, RtspCameras, Stack, type StackPorts } from "@sightline/stack";
 import { vi } from "vitest";
-import { freePorts } from "./free-ports.ts";
+import { clusterPorts, freePorts } from "./free-ports.ts";
 import { ForeignClient, type Json } from "./grpc.ts";
 import { Scrape } from "./metrics.ts";
+
+type CameraOptions = Omit<RtspCameraOptions, "count" | "logFile">;
 
 /** RTSP servers that are stopped together. */
 export class CameraServers {
@@ -14,9 +16,9 @@ export class CameraServers {
   readonly #servers: RtspCameras[] = [];
 
   /** Starts an RTSP server with `count` cameras. */
-  async start(count: number, credentials: { user?: string; password?: string } = {}): Promise<RtspCameras> {
+  async start(count: number, options: CameraOptions = {}): Promise<RtspCameras> {
     const logFile = join(this.directory, `rtsp-camera-${this.#servers.length}.log`);
-    const server = await RtspCameras.start({ count, logFile, ...credentials });
+    const server = await RtspCameras.start({ count, logFile, ...options });
     this.#servers.push(server);
     return server;
   }
@@ -44,11 +46,12 @@ export class System {
     this.client = new ForeignClient(`127.0.0.1:${ports.grpc}`);
   }
 
-  /** A `directory` that is given is left for its owner to remove. */
-  static async start(env: NodeJS.ProcessEnv = {}, given?: string): Promise<System> {
+  /** A `directory` that is given is left for its owner to remove; more than one of `nodes` is a cluster. */
+  static async start(env: NodeJS.ProcessEnv = {}, given?: string, nodes = 1): Promise<System> {
     const directory = given ?? mkdtempSync(join(tmpdir(), "sightline-system-"));
     const ports = await freePorts();
-    const stack = await Stack.start({ directory, ports, env }, AbortSignal.timeout(100_000));
+    const cluster = nodes > 1 ? await clusterPorts(ports, nodes) : undefined;
+    const stack = await Stack.start({ directory, ports, cluster, env }, AbortSignal.timeout(180_000));
     return new System(stack, ports, directory, given !== undefined);
   }
 
@@ -62,21 +65,25 @@ export class System {
 
   /** What NATS did not allow a service, whose list of subjects then lacks one. */
   #refusals(): string[] {
-    const log = readFileSync(join(this.directory, "logs", "nats-server.log"), "utf8");
-    return log.split("\n").filter((line) => line.includes("Violation"));
+    const logs = readdirSync(join(this.directory, "logs")).filter((name) => name.startsWith("nats-server"));
+    return logs.flatMap((name) =>
+      readFileSync(join(this.directory, "logs", name), "utf8")
+        .split("\n")
+        .filter((line) => line.includes("Violation")),
+    );
   }
 
   /** How a test reaches NATS. */
   get natsAccess(): NatsAccess {
     return {
-      natsUrl: `nats://127.0.0.1:${this.ports.nats}`,
+      natsUrl: this.stack.natsUrl,
       natsNkeyFile: natsKeyFile(this.stack.natsKeysDirectory, "operator"),
     };
   }
 
   /** Starts an RTSP server with `count` cameras. */
-  cameras(count: number, credentials: { user?: string; password?: string } = {}): Promise<RtspCameras> {
-    return this.#cameras.start(count, credentials);
+  cameras(count: number, options: CameraOptions = {}): Promise<RtspCameras> {
+    return this.#cameras.start(count, options);
   }
 
   async register(id: string, camera: Json): Promise<Json> {
@@ -113,11 +120,17 @@ export class System {
     return Scrape.of(`127.0.0.1:${this.ports[service]}`);
   }
 
-  /** The camera's ledger from ingest's metrics, taken in one scrape. */
+  /** The camera's ledger from the metrics of ingest, taken in one scrape of each process. */
   async ledger(id: string) {
-    const scrape = await this.metrics("ingest");
+    const addresses = [this.ports.ingest, this.stack.cluster?.second.ingest]
+      .filter((port) => port !== undefined)
+      .map((port) => `127.0.0.1:${port}`);
+    const scrapes = await Promise.all(addresses.map((address) => Scrape.of(address)));
     const value = (name: string, labels = {}) =>
-      scrape.sum(`sightline_frames_${name}`, { camera: id, ...labels }) ?? 0;
+      scrapes.reduce(
+        (sum, scrape) => sum + (scrape.sum(`sightline_frames_${name}`, { camera: id, ...labels }) ?? 0),
+        0,
+      );
     return {
       captured: value("captured_total"),
       inferred: value("inferred_total"),

@@ -24,6 +24,16 @@ export function natsStore(directory: string, index: number): string {
   return join(directory, index === 0 ? "nats" : `nats-${index + 1}`);
 }
 
+/** Why a data directory cannot be used with so many NATS servers: its data is of another number; undefined when it can. */
+export function storedByOthers(directory: string, nodes: number): string | undefined {
+  let stored = 0;
+  while (existsSync(natsStore(directory, stored))) stored++;
+  if (stored === 0 || stored === nodes) return undefined;
+  const have = stored === 1 ? "one NATS server" : `${stored} NATS servers`;
+  const give = stored === 1 ? "leave --cluster out" : `give --cluster ${stored}`;
+  return `${directory} holds what ${have} stored: ${give}, or name another directory with --data`;
+}
+
 /**
  * Writes the configuration of a NATS server, with what it needs: its folder, the keys of those that may connect. Several nodes make a
  * cluster, in which each stream has as many copies as SIGHTLINE_NATS_REPLICAS says. Returns the file's path.

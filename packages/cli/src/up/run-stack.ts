@@ -11,6 +11,7 @@ import {
   Stack,
   Supervisor,
   standardPorts,
+  storedByOthers,
 } from "@sightline/stack";
 import { Option } from "commander";
 import { bundledModel, bundledModelScope } from "../camera/model-scope.ts";
@@ -47,6 +48,8 @@ export async function runStack(options: RunOptions, develop = false): Promise<vo
       throw new Error(
         `port ${port} (${name}) is in use; is Sightline running already? ./sightline doctor says more`,
       );
+  const others = storedByOthers(directory, options.cluster ?? 1);
+  if (others) throw new Error(others);
   const cluster = options.cluster === undefined ? undefined : await freeClusterPorts(ports, options.cluster);
   const tls = ownTls();
   const admin = adminPassword(directory, env);

@@ -1,0 +1,35 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { natsStore, storedByOthers, writeNatsConfig } from "./nats-nodes.ts";
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), "nats-nodes-"));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+test("data of one server is not given to three, nor data of three to one", () => {
+  expect(storedByOthers(directory, 3)).toBeUndefined();
+  mkdirSync(natsStore(directory, 0));
+  expect(storedByOthers(directory, 1)).toBeUndefined();
+  expect(storedByOthers(directory, 3)).toMatch(/what one NATS server stored: leave --cluster out/);
+  for (const node of [1, 2]) mkdirSync(natsStore(directory, node));
+  expect(storedByOthers(directory, 3)).toBeUndefined();
+  expect(storedByOthers(directory, 1)).toMatch(/what 3 NATS servers stored: give --cluster 3/);
+});
+
+test("servers of a cluster know each other by a password that only their owner can read; one alone has no cluster", async () => {
+  const keys = join(directory, "keys");
+  const nodes = [1, 2, 3].map((n) => ({ nats: 4221 + n, route: 6221 + n }));
+  const configs = await Promise.all(nodes.map((_, index) => writeNatsConfig(directory, keys, nodes, index)));
+  const [first, second] = configs.map((path) => readFileSync(path, "utf8"));
+  const password = /password: "([^"]{32})"/.exec(first!)![1]!;
+  expect(second).toContain(`nats-route://route:${password}@127.0.0.1:6222`);
+  expect(second).toMatch(/server_name: node-2\n/);
+  expect(configs.map((path) => statSync(path).mode & 0o777)).toEqual([0o600, 0o600, 0o600]);
+  expect(readFileSync(await writeNatsConfig(directory, keys, nodes.slice(0, 1), 0), "utf8")).not.toContain(
+    "cluster",
+  );
+});
