@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readyConsumer, streams } from "@sightline/contracts";
-
+import { settingNames } from "@sightline/service";
 import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { settingNames } from "../../packages/service/src/setting-names.ts";
 import type { Json } from "./grpc.ts";
 import { Chart, faultsOf } from "./kubernetes/chart.ts";
 

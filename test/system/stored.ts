@@ -1,4 +1,4 @@
-import { cameraIdOf, Event, FrameDetections, formatFrameId, streams } from "@sightline/contracts";
+import { cameraIdOf, FrameDetections, formatFrameId, streams } from "@sightline/contracts";
 import { connectNats, createLogger } from "@sightline/service";
 import type { System } from "./system.ts";
 
@@ -33,13 +33,5 @@ export function storedResults(system: System): Promise<{ id: string; version: st
     const { camera, epoch, number } = frame;
     const id = formatFrameId({ camera: cameraIdOf(camera)!, epoch, number });
     return { id, version: inference!.modelVersion };
-  });
-}
-
-/** All messages about events, each as its event's name and revision. */
-export function storedEvents(system: System): Promise<string[]> {
-  return readStream(system, streams.events, (data) => {
-    const { name, revision } = Event.decode(data);
-    return name === "" ? undefined : `${name} ${revision}`;
   });
 }

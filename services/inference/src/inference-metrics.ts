@@ -1,94 +1,31 @@
 import { dropReasonLabel, dropReasons } from "@sightline/contracts";
-import type { ReadFailure } from "@sightline/frame-arena";
-import { Counter, type Registry } from "prom-client";
-import { LoadMeter } from "./load-meter.ts";
+import type { Registry } from "prom-client";
 import { ModelMetrics, ModelSeries } from "./model-metrics.ts";
-
-/** How the use of a token ended. */
-export type TokenOutcome = "frame" | "void" | "unanswered" | "invalid" | "returned";
+import { WorkerMetrics } from "./worker-metrics.ts";
 
 /** Everything this service tells Prometheus. */
-export class InferenceMetrics {
-  /** Of all models together, in the last seconds. */
-  readonly load = new LoadMeter();
-  /** By model. */
-  readonly series: ModelSeries;
+export class InferenceMetrics extends WorkerMetrics {
+  readonly #series: ModelSeries;
   readonly #models = new Map<string, ModelMetrics>();
-  readonly #tokens: Counter;
-  readonly #redelivered: Counter;
-  readonly #received: Counter;
-  readonly #unread: Counter;
-  readonly #publications: Counter;
 
   constructor(registry: Registry) {
-    const registers = [registry];
-    this.series = new ModelSeries(registry);
-    this.#tokens = new Counter({
-      name: "sightline_inference_tokens_total",
-      help: "Tokens taken, by what became of them.",
-      labelNames: ["outcome"],
-      registers,
-    });
-    this.#redelivered = new Counter({
-      name: "sightline_inference_tokens_redelivered_total",
-      help: "Tokens that had been delivered before.",
-      registers,
-    });
-    this.#received = new Counter({
-      name: "sightline_inference_frames_received_total",
-      help: "Frames as they came from ingest: by a handle of shared memory, or as bytes.",
-      labelNames: ["as"],
-      registers,
-    });
-    for (const as of ["handle", "bytes"]) this.#received.inc({ as }, 0);
-    this.#unread = new Counter({
-      name: "sightline_inference_frames_unread_total",
-      help: "Frames that could not be read from shared memory: torn, ingest had used the memory again; failed, the system did not let them be read.",
-      labelNames: ["reason"],
-      registers,
-    });
-    for (const reason of ["torn", "failed"]) this.#unread.inc({ reason }, 0);
-    this.#publications = new Counter({
-      name: "sightline_inference_publications_total",
-      help: "Publications of a frame's detections, by how they ended.",
-      labelNames: ["outcome"],
-      registers,
-    });
+    super(registry);
+    this.#series = new ModelSeries(registry);
   }
 
   /** The metrics of one model, the same ones each time. */
   of(model: string): ModelMetrics {
     let found = this.#models.get(model);
     if (!found) {
-      found = new ModelMetrics(model, this);
+      found = new ModelMetrics(model, this, this.#series);
       this.#models.set(model, found);
     }
     return found;
   }
 
-  token(outcome: TokenOutcome): void {
-    this.#tokens.inc({ outcome });
-  }
-
-  redelivered(): void {
-    this.#redelivered.inc();
-  }
-
-  received(as: "handle" | "bytes"): void {
-    this.#received.inc({ as });
-  }
-
-  readFailed(reason: ReadFailure): void {
-    this.#unread.inc({ reason });
-  }
-
-  publication(outcome: string): void {
-    this.#publications.inc({ outcome });
-  }
-
   /** A removed camera's series go. */
   forget(camera: string): void {
-    const { frames, detections, dropped } = this.series;
+    const { frames, detections, dropped } = this.#series;
     for (const model of this.#models.keys()) {
       frames.remove({ camera, model });
       detections.remove({ camera, model });

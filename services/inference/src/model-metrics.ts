@@ -2,9 +2,9 @@ import { type DropReason, dropReasonLabel, type StageTimings } from "@sightline/
 import { latencyBuckets } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { InferenceMetrics } from "./inference-metrics.ts";
 import { LoadMeter } from "./load-meter.ts";
 import type { SessionInfo } from "./session-messages.ts";
+import type { WorkerMetrics } from "./worker-metrics.ts";
 
 /** What is read of a model that is loaded, at each scrape. */
 export interface LoadedReadings {
@@ -114,7 +114,7 @@ export class ModelMetrics {
   /** Of the last seconds, for what the worker announces. */
   readonly load = new LoadMeter();
   /** What does not differ by model. */
-  readonly all: InferenceMetrics;
+  readonly all: WorkerMetrics;
   /** When it ran last, on the monotonic clock; 0 for never. */
   ranAt = 0;
   readonly #model: string;
@@ -122,10 +122,10 @@ export class ModelMetrics {
   /** Labels of what was said of the session, to be removed. */
   #said: { gauge: Gauge; labels: Record<string, string> }[] = [];
 
-  constructor(model: string, all: InferenceMetrics) {
+  constructor(model: string, all: WorkerMetrics, series: ModelSeries) {
     this.#model = model;
     this.all = all;
-    this.#series = all.series;
+    this.#series = series;
     for (const reason of ["run", "mismatch"]) this.#series.failed.inc({ model, reason }, 0);
   }
 
