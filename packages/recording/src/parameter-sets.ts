@@ -38,9 +38,11 @@ export function parameterSetsOf(
   const found = { video: [] as Uint8Array[], sequence: [] as Uint8Array[], picture: [] as Uint8Array[] };
   for (const { start, end } of nalUnits(data)) {
     const kind = kinds[codec][unitType(codec, data[start]!)];
+    if (!kind || found[kind].length >= mostSets || end - start > mostSetBytes) continue;
     // A copy: the rest of the picture is not kept for it.
-    if (kind && found[kind].length < mostSets && end - start <= mostSetBytes)
-      found[kind].push(data.slice(start, end));
+    const set = data.slice(start, end);
+    // A connection's first picture may have its sets twice: from the description of the stream, and in the stream.
+    if (!found[kind].some((known) => Buffer.compare(known, set) === 0)) found[kind].push(set);
   }
   const choose = (kind: keyof typeof found) =>
     found[kind].length > 0 ? found[kind] : (before?.[kind] ?? []);

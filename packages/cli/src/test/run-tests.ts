@@ -28,7 +28,7 @@ interface Report {
 }
 
 /** When more files than this fail, something is broken: a second run would only cost time. */
-const againLimit = 3;
+const againLimit = 5;
 
 /** Runs a command of the project on its own Node.js; what it prints goes to standard error. */
 export async function runTool(command: string, args: string[], cwd = projectRoot): Promise<boolean> {
