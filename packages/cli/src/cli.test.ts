@@ -198,6 +198,11 @@ describe("errors are one line on stderr, in the words of the command line", () =
       1,
       "--privacy-mask is wrong in mask 1: x and y",
     ],
+    [
+      ["camera", "update", "front", "--privacy-mask", "0,0 1,0 1,1", "--no-privacy-masks"],
+      1,
+      "contradict each other",
+    ],
     [[...camera, "rtsp://cam/x", "--record-days", "-1"], 1, "--record-days is -1; expected 0 (until"],
     [
       [...camera, "rtsp://cam/x", "--record-events-days", "9999"],
@@ -215,6 +220,7 @@ describe("errors are one line on stderr, in the words of the command line", () =
     [["nope"], 2, "nope"],
     [["demo", "--fps", "-1"], 2, "expected a number from 0 to 240"],
     [["watch", "--camera", "A B"], 1, "--camera has a name that is not valid; expected 1 to 63 char"],
+    [["events", "--min-seconds", "-1"], 1, "--min-seconds is -1; expected"],
     [["watch", "--min-score", "7"], 1, "--min-score is 7; expected 0 to 1"],
     [["watch", "--classes", "x".repeat(65)], 1, "--classes has a name that is"],
     [["events", "--zone", "x".repeat(65)], 1, "--zone has a name that is"],

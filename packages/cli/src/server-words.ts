@@ -10,6 +10,7 @@ const words: readonly (readonly [RegExp, string | ((whole: string, field: string
   [/\bcamera\.privacy_masks\b/g, "--privacy-mask"],
   [/\bcamera\.([a-z_]+)\b/g, (_, field) => `--${field.replaceAll("_", "-")}`],
   [/\bmin_score\b/g, "--min-score"],
+  [/\bmin_duration_seconds\b/g, "--min-seconds"],
   [/ \(recording\.mode\)/g, "; ./sightline camera update NAME --record events turns it on"],
   [/\bstart(?:_|\.)time\b/g, "--from"],
   [/\bend_time\b/g, "--to"],

@@ -10,14 +10,23 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true }));
 
-test("data of one server is not given to three, nor data of three to one", () => {
-  expect(storedByOthers(directory, 3)).toBeUndefined();
-  mkdirSync(natsStore(directory, 0));
+test("data of one server is not given to three, nor data of three to one", async () => {
+  const nodes = [1, 2, 3].map((n) => ({ nats: 4221 + n, route: 6221 + n }));
+  const store = (node: number) =>
+    mkdirSync(join(natsStore(directory, node), "jetstream"), { recursive: true });
+  await writeNatsConfig(directory, join(directory, "keys"), nodes.slice(0, 1), 0);
+  expect(storedByOthers(directory, 3), "nothing is stored yet").toBeUndefined();
+  store(0);
   expect(storedByOthers(directory, 1)).toBeUndefined();
-  expect(storedByOthers(directory, 3)).toMatch(/what one NATS server stored: leave --cluster out/);
-  for (const node of [1, 2]) mkdirSync(natsStore(directory, node));
+  expect(storedByOthers(directory, 3)).toMatch(
+    /what one NATS server stored: start it with `.\/sightline up`/,
+  );
+
+  await writeNatsConfig(directory, join(directory, "keys"), nodes, 0);
+  expect(storedByOthers(directory, 3), "the others have not started yet").toBeUndefined();
+  for (const node of [1, 2]) store(node);
   expect(storedByOthers(directory, 3)).toBeUndefined();
-  expect(storedByOthers(directory, 1)).toMatch(/what 3 NATS servers stored: give --cluster 3/);
+  expect(storedByOthers(directory, 1)).toMatch(/what a cluster of NATS servers stored: .* --cluster 3`/);
 });
 
 test("servers of a cluster know each other by a password that only their owner can read; one alone has no cluster", async () => {

@@ -24,14 +24,19 @@ export function natsStore(directory: string, index: number): string {
   return join(directory, index === 0 ? "nats" : `nats-${index + 1}`);
 }
 
-/** Why a data directory cannot be used with so many NATS servers: its data is of another number; undefined when it can. */
+/**
+ * Why a data directory cannot be used with so many NATS servers: what lies there was stored by another number; undefined when it can.
+ * Servers of a cluster that have stored nothing yet take part in it when they start.
+ */
 export function storedByOthers(directory: string, nodes: number): string | undefined {
   let stored = 0;
-  while (existsSync(natsStore(directory, stored))) stored++;
-  if (stored === 0 || stored === nodes) return undefined;
-  const have = stored === 1 ? "one NATS server" : `${stored} NATS servers`;
-  const give = stored === 1 ? "leave --cluster out" : `give --cluster ${stored}`;
-  return `${directory} holds what ${have} stored: ${give}, or name another directory with --data`;
+  while (existsSync(join(natsStore(directory, stored), "jetstream"))) stored++;
+  if (stored === 0) return undefined;
+  const isCluster = existsSync(join(directory, routePasswordName));
+  if (isCluster === nodes > 1 && stored <= nodes) return undefined;
+  const have = isCluster ? "a cluster of NATS servers" : "one NATS server";
+  const right = isCluster ? `./sightline up --cluster ${stored > 3 ? 5 : 3}` : "./sightline up";
+  return `${directory} holds what ${have} stored: start it with \`${right}\`, or name another directory with --data`;
 }
 
 /**

@@ -178,7 +178,8 @@ test("one process serves what cameras ask for, a model that is broken harms none
 });
 
 test("a worker that is killed takes up all that cameras ask for when it starts again, and every frame is accounted for", async () => {
-  const doomed = await worker();
+  const doomed = await worker({ SIGHTLINE_MODELS: "second,secnd" });
+  await until(() => /"model":"secnd".*cannot be served/.test(doomed.log));
   const cameras = [await add("k-one", "first", 10), await add("k-two", "second", 10)];
   await Promise.all(cameras.map((camera) => runs(camera, 3)));
   await doomed.kill("SIGKILL");

@@ -66,6 +66,8 @@ const againLimitMs = 5 * 60_000;
 export class ModelPool {
   readonly #parts: PoolParts;
   readonly #offers = new Map<string, Offer>();
+  /** Models of the setting that are not to be had, and why. */
+  readonly #missing = new Map<string, string>();
   readonly #loaded = new Map<string, Loaded>();
   readonly #main: ModelLane;
   #mainBytes = 0;
@@ -179,8 +181,9 @@ export class ModelPool {
     const names = there.map((name) => name.trim()).filter((name) => name !== config.model);
     for (const name of names) {
       const located = await peekModel(config.modelDirectory, name, wanted.get(name)?.active).catch(
-        () => undefined,
+        (error: Error) => this.#notThere(name, error),
       );
+      if (located) this.#missing.delete(name);
       const known = this.#offers.get(name);
       if (!located || known?.located.version === located.version) continue;
       const offer: Offer = known ?? {
@@ -198,6 +201,13 @@ export class ModelPool {
       this.#parts.metrics.of(name).loadable(undefined);
       this.#offers.delete(name);
     }
+  }
+
+  /** Said once for each reason: the directory is looked at again and again. */
+  #notThere(model: string, { message }: Error): undefined {
+    if (this.#missing.get(model) === message) return;
+    this.#missing.set(model, message);
+    this.#parts.shared.log.warn({ model, error: message }, "a model of SIGHTLINE_MODELS cannot be served");
   }
 
   #served(name: string): ServedModel | undefined {

@@ -79,6 +79,8 @@ export function toSettings(options: CameraOptions) {
     eventsMaxAgeDays: options.recordEventsDays,
     audio: options.recordAudio,
   };
+  if (options.privacyMask && options.privacyMasks === false)
+    throw new Error("--privacy-mask and --no-privacy-masks contradict each other: give one of them");
   const records = Object.values(recording).some((value) => value !== undefined);
   return {
     targetFps: fps,

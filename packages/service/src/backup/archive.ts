@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream, rmSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { extract, pack } from "tar-stream";
@@ -16,6 +16,8 @@ export class ArchiveWriter {
 
   constructor(path: string) {
     this.#path = path;
+    // What an earlier one has left would keep its own rights.
+    rmSync(this.#partial, { force: true });
     this.#written = pipeline(this.#pack, createWriteStream(this.#partial, { mode: 0o600 }));
     // Told by add() or finish().
     this.#written.catch(() => undefined);
