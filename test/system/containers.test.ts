@@ -80,7 +80,17 @@ describe.skipIf(!isRoot)("as in a container, where all is read-only but what is 
       ...folders.map((folder) => `mount --bind ${folder} ${folder}`),
       "mount -o remount,ro,bind /",
       "mount -o remount,ro,bind /dev/shm",
+      // The project itself may lie in /tmp.
+      `mount --bind ${projectRoot} /mnt`,
+      "mount -o remount,ro,bind /mnt",
       "mount -t tmpfs tmpfs /tmp",
+      ...(projectRoot.startsWith("/tmp/")
+        ? [
+            `mkdir -p ${projectRoot}`,
+            `mount --bind /mnt ${projectRoot}`,
+            `mount -o remount,ro,bind ${projectRoot}`,
+          ]
+        : []),
       `exec setpriv --reuid 1000 --regid 1000 --clear-groups --bounding-set -all --no-new-privs "$@"`,
     ].join("\n");
     const settings = Object.entries({ HOME: "/home/node", PATH: process.env.PATH!, ...env });
