@@ -2,36 +2,24 @@ import { cameraIdOf, FrameDetections, formatFrameId, streams } from "@sightline/
 import { connectNats, createLogger } from "@sightline/service";
 import type { System } from "./system.ts";
 
-/** The messages of a stream as they lie in NATS, in order, with what `read` makes of each; undefined is left out. */
-async function readStream<R>(
-  system: System,
-  name: string,
-  read: (data: Uint8Array) => R | undefined,
-): Promise<R[]> {
+/** All frames in the stream of detections, in the order stored, and the version of the model that each was inferred by. */
+export async function storedResults(system: System): Promise<{ id: string; version: string }[]> {
   const log = createLogger("test", "fatal");
   const { connection, manager } = await connectNats(system.natsAccess, "operator", log);
   try {
-    const stream = await manager.streams.get(name);
+    const stream = await manager.streams.get(streams.detections);
     const { state } = await stream.info();
-    const found: R[] = [];
+    const results: { id: string; version: string }[] = [];
     for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
       const message = await stream.getMessage({ seq });
-      const value = message ? read(message.data) : undefined;
-      if (value !== undefined) found.push(value);
+      const { frame, inference } = message ? FrameDetections.decode(message.data) : {};
+      if (!frame) continue;
+      const { camera, epoch, number } = frame;
+      const id = formatFrameId({ camera: cameraIdOf(camera)!, epoch, number });
+      results.push({ id, version: inference!.modelVersion });
     }
-    return found;
+    return results;
   } finally {
     await connection.close();
   }
-}
-
-/** All frames in the stream of detections, and the version of the model that each was inferred by. */
-export function storedResults(system: System): Promise<{ id: string; version: string }[]> {
-  return readStream(system, streams.detections, (data) => {
-    const { frame, inference } = FrameDetections.decode(data);
-    if (!frame) return undefined;
-    const { camera, epoch, number } = frame;
-    const id = formatFrameId({ camera: cameraIdOf(camera)!, epoch, number });
-    return { id, version: inference!.modelVersion };
-  });
 }

@@ -8,6 +8,7 @@ import {
   type NatsAccess,
   natsKeyFile,
   natsSettings,
+  redact,
 } from "@sightline/service";
 import { natsKeysIn } from "@sightline/stack";
 
@@ -30,12 +31,7 @@ export async function asOperator<T>(action: (nats: Nats) => Promise<T>): Promise
     nats = await connectNats(access, "operator", createLogger("operator", "fatal"), { signal });
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new Error(
-      `NATS does not answer at ${access.natsUrl
-        .split(",")
-        .map((url) => url.replace(/\/\/.*@/, "//"))
-        .join(", ")}; SIGHTLINE_NATS_URL says where it is`,
-    );
+    throw new Error(`NATS does not answer at ${redact(access.natsUrl)}; SIGHTLINE_NATS_URL says where it is`);
   }
   try {
     return await action(nats);

@@ -89,7 +89,7 @@ export class LeaseSession {
       }
       this.#current = { id, lease };
       if (!signal.aborted) began();
-      await ended(AbortSignal.any([lease.lost, signal]));
+      await untilAborted(AbortSignal.any([lease.lost, signal]));
       // What it held is told first, so that nothing of it is taken by the next session for its own.
       for (const held of this.#held.values()) held.end();
       this.#held.clear();
@@ -188,7 +188,8 @@ class HeldThing implements HeldLease {
   }
 }
 
-async function ended(signal: AbortSignal): Promise<void> {
+/** Resolves when the signal aborts, at once if it has. */
+export async function untilAborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 }

@@ -16,12 +16,15 @@ export interface StackPorts {
   inference: number;
 }
 
+/** Ports of one process of each service. */
+export type ServicePorts = Omit<StackPorts, "nats">;
+
 /** What a cluster on one machine has beside the processes of a stack. */
 export interface ClusterPorts {
   /** All NATS servers; the first has the stack's port for clients. */
   nodes: readonly NatsNodePorts[];
   /** Of the second process of each service. */
-  second: Omit<StackPorts, "nats">;
+  second: ServicePorts;
 }
 
 /** The services that a stack starts, in this order. */
@@ -107,7 +110,7 @@ export class Stack {
   }
 
   /** Where a service serves its health and metrics, as a URL. */
-  http(service: ServiceName, ports: Omit<StackPorts, "nats"> = this.ports): string {
+  http(service: ServiceName, ports: ServicePorts = this.ports): string {
     const scheme = service === "results" && this.#tls ? "https" : "http";
     return `${scheme}://127.0.0.1:${ports[service]}`;
   }
@@ -127,23 +130,23 @@ export class Stack {
       if (!existsSync(secretsKey)) addSecretKey(secretsKey);
       const token = join(options.directory, bridgesTokenName);
       if (!existsSync(token)) writeServiceToken(token, "bridges");
-      await stack.#startAllNats();
-      const copies: [string, ServiceName, Omit<StackPorts, "nats">][] = services.map((name) => [
+      for (const node of stack.#nodes.keys()) await stack.#startNats(node);
+      const copies = services.map((name) => ({
+        label: name as string,
         name,
-        name,
-        stack.ports,
-      ]);
+        ports: stack.ports as ServicePorts,
+        env: {},
+      }));
       const second = options.cluster?.second;
-      if (second)
-        copies.push(...services.map((name) => [`${name}-2`, name, second] as (typeof copies)[number]));
-      for (const [label, name, ports] of copies)
-        await stack.startService(
-          name,
-          ports === second ? secondEnvironment(options.directory, second) : {},
-          label,
-        );
+      if (second) {
+        const env = secondEnvironment(options.directory, second);
+        copies.push(...services.map((name) => ({ label: `${name}-2`, name, ports: second, env })));
+      }
+      for (const { label, name, env } of copies) await stack.startService(name, env, label);
       await Promise.all(
-        copies.map(([label, name, ports]) => stack.ready(label, `${stack.http(name, ports)}/readyz`, signal)),
+        copies.map(({ label, name, ports }) =>
+          stack.ready(label, `${stack.http(name, ports)}/readyz`, signal),
+        ),
       );
       return stack;
     } catch (error) {
@@ -165,8 +168,9 @@ export class Stack {
     await this.startAgain(old);
   }
 
-  async #startAllNats(): Promise<void> {
-    for (const node of this.#nodes.keys()) await this.#startNats(node);
+  /** Which of the NATS servers a process is, if one. */
+  #nodeOf({ name }: ManagedProcess): number | undefined {
+    return [...this.#nodes.keys()].find((node) => natsNodeName(node) === name);
   }
 
   async #startNats(node: number): Promise<ManagedProcess> {
@@ -199,7 +203,7 @@ export class Stack {
   async startAgain(ended: ManagedProcess): Promise<ManagedProcess> {
     const index = this.#processes.indexOf(ended);
     if (index >= 0) this.#processes.splice(index, 1);
-    const node = [...this.#nodes.keys()].find((known) => natsNodeName(known) === ended.name);
+    const node = this.#nodeOf(ended);
     return node === undefined ? this.#launch(ended.options) : this.#startNats(node);
   }
 
@@ -259,13 +263,13 @@ export class Stack {
   async stop(): Promise<void> {
     this.#stopped = true;
     const all = this.#processes.splice(0);
-    const isNats = ({ name }: ManagedProcess) => name.startsWith("nats-server");
+    const isNats = (child: ManagedProcess) => this.#nodeOf(child) !== undefined;
     await Promise.all(all.filter((child) => !isNats(child)).map((child) => child.stop()));
     await Promise.all(all.filter(isNats).map((child) => child.stop()));
   }
 }
 
-function portsEnvironment(ports: Omit<StackPorts, "nats">): NodeJS.ProcessEnv {
+function portsEnvironment(ports: ServicePorts): NodeJS.ProcessEnv {
   return {
     SIGHTLINE_GRPC: `127.0.0.1:${ports.grpc}`,
     SIGHTLINE_RESULTS_HTTP: `127.0.0.1:${ports.results}`,
@@ -275,6 +279,6 @@ function portsEnvironment(ports: Omit<StackPorts, "nats">): NodeJS.ProcessEnv {
 }
 
 /** What differs for the second process of a service. */
-function secondEnvironment(directory: string, ports: Omit<StackPorts, "nats">): NodeJS.ProcessEnv {
+function secondEnvironment(directory: string, ports: ServicePorts): NodeJS.ProcessEnv {
   return { ...portsEnvironment(ports), SIGHTLINE_RECORDINGS_DIRECTORY: join(directory, "recordings-2") };
 }

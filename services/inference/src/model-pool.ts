@@ -152,8 +152,8 @@ export class ModelPool {
 
   async #step(): Promise<void> {
     await this.#look();
-    const { cameras, shared, metrics } = this.#parts;
-    const asked = new Set(cameras.keys().map((camera) => cameras.get(camera)?.model));
+    const { shared, metrics } = this.#parts;
+    const asked = this.#asked();
     const now = monotonicMs();
     for (const [model, loaded] of this.#loaded)
       if (asked.has(model)) loaded.askedAt = now;
@@ -266,8 +266,7 @@ export class ModelPool {
     const limit = this.#limit();
     const lacks = () => this.#bytes() + offer.bytes - limit;
     if (lacks() <= 0) return true;
-    const { cameras } = this.#parts;
-    const asked = new Set(cameras.keys().map((camera) => cameras.get(camera)?.model));
+    const asked = this.#asked();
     const now = monotonicMs();
     // A camera that gives no frames drives nobody out.
     const isWanted = (await this.#parts.waiting(model)) > 0;
@@ -317,6 +316,12 @@ export class ModelPool {
     metrics.unloadedFor(reason);
     await loaded.lane.stop();
     await this.#main.tell();
+  }
+
+  /** Models that cameras ask for. */
+  #asked(): Set<string | undefined> {
+    const { cameras } = this.#parts;
+    return new Set(cameras.keys().map((camera) => cameras.get(camera)?.model));
   }
 
   #bytes(): number {

@@ -10,14 +10,15 @@ import {
   type Orientation,
 } from "@sightline/media";
 import type { CameraAccess, CameraFault, FfmpegProgram } from "@sightline/rtsp";
-import type {
-  Buckets,
-  CameraSecrets,
-  LeaseEnd,
-  Logger,
-  Nats,
-  ServerClock,
-  Tracing,
+import {
+  type Buckets,
+  type CameraSecrets,
+  type LeaseEnd,
+  type Logger,
+  type Nats,
+  type ServerClock,
+  type Tracing,
+  untilAborted,
 } from "@sightline/service";
 import { SteadyWallClock } from "@sightline/service/clock";
 import { type AnalysisGeometry, sameGeometry } from "./analysis-geometry.ts";
@@ -258,10 +259,10 @@ export class CameraRunner {
       const geometry = served ?? this.#geometry;
       if (!geometry) {
         this.#reportDown(this.#notServed());
-        await waitFor(signal);
+        await untilAborted(signal);
       } else {
         this.#useGeometry(geometry);
-        await waitFor(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(this.#backoff.waitMs))]));
+        await untilAborted(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(this.#backoff.waitMs))]));
         const fault = (await this.#secretFault()) ?? (await this.#session(geometry, signal));
         if (!fault) continue;
         if (fault.hardware) {
@@ -418,9 +419,4 @@ export class CameraRunner {
       message: `no inference worker serves model '${this.#settings.model}'; start one, or choose another model`,
     };
   }
-}
-
-async function waitFor(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
 }
