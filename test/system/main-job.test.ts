@@ -196,6 +196,8 @@ describe("the main job", () => {
     const cameras = await system.cameras(1);
     await system.register("front", { uri: cameras.url("camera-1"), classes: ["person"], minScore: 0.5 });
     const frames = await system.frames("front", 5);
+    // None that a worker still had of the camera that had the name before.
+    expect(new Set(frames.map(({ frame }) => frame.epoch)).size).toBe(1);
     expect(frames.flatMap(({ detections = [] }) => detections).every(({ score }: Json) => score >= 0.5)).toBe(
       true,
     );

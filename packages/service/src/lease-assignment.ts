@@ -28,6 +28,11 @@ export interface LeaseAssignmentOptions<T, W extends LeasedWork> {
   holders: KvMirror<string>;
   /** Content of the bucket of leases: the sessions that live, and the presence of each process. */
   leases: KvMirror<string>;
+  /**
+   * What tells a thing from another that was registered under the same key after it; none: the key does. Work on the one is not told
+   * the other's record: it ends as removed.
+   */
+  identify?(record: T): string;
   /** First part of the things' keys; the second is the record's key. */
   kind: string;
   /** First part of the keys under which the processes that share the work show that they are there. */
@@ -36,6 +41,15 @@ export interface LeaseAssignmentOptions<T, W extends LeasedWork> {
   begin(key: string, record: T, lease: HeldLease): Promise<W>;
   /** Is told the record of work that runs when it has changed. */
   update?(work: W, key: string, record: T): Promise<void>;
+}
+
+interface Held<W> {
+  lease: HeldLease;
+  work: W;
+  /** Of the record as the work knows it. */
+  revision: number | undefined;
+  /** What the record it began with says. */
+  identity: string | undefined;
 }
 
 /** Key, in the bucket of leases, under which a process shows that it is there. */
@@ -50,8 +64,7 @@ export function presenceKey(presence: string, holder: string): string {
 export class LeaseAssignment<T, W extends LeasedWork> {
   readonly #options: LeaseAssignmentOptions<T, W>;
   readonly #log: Logger;
-  /** `revision` is that of the record as the work knows it. */
-  readonly #held = new Map<string, { lease: HeldLease; work: W; revision: number | undefined }>();
+  readonly #held = new Map<string, Held<W>>();
   /** Per key: the step that runs, and whether another must follow. */
   readonly #busy = new Map<string, { again: boolean; done: Promise<void> }>();
   readonly #removeListeners: (() => void)[] = [];
@@ -136,7 +149,12 @@ export class LeaseAssignment<T, W extends LeasedWork> {
   async #step(key: string): Promise<void> {
     const record = this.#stopped ? undefined : this.#options.records.get(key);
     const held = this.#held.get(key);
-    if (held && (!record || held.lease.lost.aborted)) return this.#letGo(key, held.lease, held.work);
+    const { identify } = this.#options;
+    if (held && (!record || held.lease.lost.aborted || held.identity !== identify?.(record))) {
+      await this.#letGo(key, held);
+      if (record && !held.lease.lost.aborted) this.#consider(key);
+      return;
+    }
     if (!record) return;
     const revision = this.#options.records.revision(key);
     if (held) {
@@ -174,7 +192,7 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     }
     try {
       const work = await this.#options.begin(key, record, lease);
-      this.#held.set(key, { lease, work, revision });
+      this.#held.set(key, { lease, work, revision, identity: this.#options.identify?.(record) });
       lease.lost.addEventListener("abort", () => this.#consider(key), { once: true });
       this.#log.info({ [kind]: key }, `${kind} taken`);
     } catch (error) {
@@ -190,9 +208,10 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     return this.#held.size + this.#asking >= Math.ceil(records.keys().length / Math.max(1, processes));
   }
 
-  async #letGo(key: string, lease: HeldLease, work: W): Promise<void> {
-    const { kind, records } = this.#options;
-    const registered = this.#stopped || records.get(key) !== undefined;
+  async #letGo(key: string, { lease, work, identity }: Held<W>): Promise<void> {
+    const { kind, records, identify } = this.#options;
+    const record = records.get(key);
+    const registered = this.#stopped || (record !== undefined && identify?.(record) === identity);
     const why = lease.lost.aborted ? "lost" : registered ? "released" : "removed";
     await work.stop(why);
     this.#held.delete(key);

@@ -10,22 +10,54 @@ export interface CameraFilter {
 }
 
 const everything: CameraFilter = { minScore: 0, classes: undefined };
+/** So long a frame waits for its camera's record, which comes by another way than it. */
+const waitMs = 1_000;
 
 /** Each camera's score and class filter, as the registry has them now. */
 export class CameraFilters {
-  readonly #filters = new Map<string, CameraFilter>();
+  readonly #filters = new Map<string, { filter: CameraFilter; registeredAt: number }>();
+  /** Woken when a camera's record has come. */
+  readonly #waiting = new Map<string, Set<() => void>>();
 
   constructor(records: Pick<KvMirror<CameraRecord>, "onChange">) {
     records.onChange(({ key, value }) => {
-      if (!value) this.#filters.delete(key);
-      else {
-        const classes = value.classes.length > 0 ? new Set(value.classes) : undefined;
-        this.#filters.set(key, { minScore: value.minScore, classes });
+      if (!value) {
+        this.#filters.delete(key);
+        return;
       }
+      const classes = value.classes.length > 0 ? new Set(value.classes) : undefined;
+      const filter = { minScore: value.minScore, classes };
+      this.#filters.set(key, { filter, registeredAt: Date.parse(value.createTime) });
+      for (const wake of this.#waiting.get(key) ?? []) wake();
     });
   }
 
-  of(camera: string): CameraFilter {
-    return this.#filters.get(camera) ?? everything;
+  /**
+   * The filter for a frame of the camera that was registered under this name at `registeredAt` (milliseconds; undefined: whichever is
+   * now). The registry's word of a new camera may come after the camera's first frame; then it is waited for. Undefined when that
+   * camera has been removed.
+   */
+  of(
+    camera: string,
+    registeredAt: number | undefined,
+  ): CameraFilter | undefined | Promise<CameraFilter | undefined> {
+    const known = this.#filters.get(camera);
+    if (registeredAt === undefined) return known?.filter ?? everything;
+    if (known?.registeredAt === registeredAt) return known.filter;
+    if (known && known.registeredAt > registeredAt) return undefined;
+    return this.#wait(camera, registeredAt);
+  }
+
+  async #wait(camera: string, registeredAt: number): Promise<CameraFilter | undefined> {
+    const woken = Promise.withResolvers<void>();
+    const waiting = this.#waiting.get(camera) ?? new Set();
+    this.#waiting.set(camera, waiting.add(woken.resolve));
+    const limit = setTimeout(woken.resolve, waitMs);
+    await woken.promise;
+    clearTimeout(limit);
+    waiting.delete(woken.resolve);
+    if (waiting.size === 0) this.#waiting.delete(camera);
+    const known = this.#filters.get(camera);
+    return known?.registeredAt === registeredAt ? known.filter : undefined;
   }
 }

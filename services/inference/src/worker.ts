@@ -4,6 +4,7 @@ import {
   type FrameHandle,
   type FrameId,
   type FrameMetadata,
+  fromTimestamp,
   Inference,
 } from "@sightline/contracts";
 import type { ArenaReaders, ReadFailure } from "@sightline/frame-arena";
@@ -298,7 +299,15 @@ export class InferenceWorker {
     const { model, filters, publisher, metrics, tracing, log, inference, id: worker } = this.#options;
     const { frame, id, requestedAt } = work;
     const { startedAt, runMs, outputs } = run;
-    const found = frameResult(outputs, index, frame, model, filters.of(id.camera));
+    const { cameraCreateTime } = frame;
+    const filter = await filters.of(id.camera, cameraCreateTime && fromTimestamp(cameraCreateTime));
+    if (!this.#held.has(work)) return;
+    if (!filter) {
+      // Nobody asks for it any more, and its camera's metrics are gone.
+      this.#letGo(work, DropReason.WORKER_ERROR);
+      return this.#checkEmpty();
+    }
+    const found = frameResult(outputs, index, frame, model, filter);
     const message = frameDetections(
       frame,
       found,
@@ -325,9 +334,13 @@ export class InferenceWorker {
   }
 
   #drop(work: Work, reason: FrameDropped["reason"]): void {
+    this.#options.metrics.dropped(work.id.camera, reason);
+    this.#letGo(work, reason);
+  }
+
+  #letGo(work: Work, reason: FrameDropped["reason"]): void {
     this.#held.delete(work);
     this.#options.publisher.drop(work.id.camera, work.frame, reason);
-    this.#options.metrics.dropped(work.id.camera, reason);
     work.token.ack();
   }
 

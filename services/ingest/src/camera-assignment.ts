@@ -38,6 +38,7 @@ export function assignCameras(
       ...view,
       session: new LeaseSession(nats.manager, buckets, kind, log),
       kind,
+      identify: ({ createTime }) => createTime,
       presence: ingestPresence,
       begin: async (camera, record) =>
         new CameraRunner(camera, await settingsOf(camera, record), await backoffOf(camera), context, log),

@@ -302,6 +302,8 @@ export class CameraRunner {
     const rhythm = this.#rhythm;
     const connected = await limits.connects.enter(this.#backoff.failures, signal);
     if (!connected) return undefined;
+    const { camera } = this;
+    const origin = { camera, epoch: this.#epoch, registeredAt: this.#settings.registeredAt };
     const buffers = new FrameBuffers(frameMessageBytes(geometry.width, geometry.height));
     rhythm.connect();
     let first = true;
@@ -341,7 +343,7 @@ export class CameraRunner {
       frame: (frame, message) => {
         const readyAt = performance.now();
         this.facts.stamp(frame.arrivalSource);
-        const metadata = describeFrame(this.camera, this.#epoch, frame, geometry, readyAt, this.#clock);
+        const metadata = describeFrame(origin, frame, geometry, readyAt, this.#clock);
         this.#context.decoded(this.camera, metadata.decodeUs / 1e6);
         this.#queue.put({ metadata, message, buffers, arrivedAt: frame.arrivedAt, readyAt });
         // It was made as the settings of before said.

@@ -7,6 +7,8 @@ export type CameraSettings = Pick<
   CameraRecord,
   "uri" | "transport" | "videoTrack" | "decode" | "recording" | "privacy" | "targetFps" | "model"
 > & {
+  /** When the camera was registered, in milliseconds. */
+  registeredAt: number;
   secret: CameraSecret | undefined;
   /** Why the secret that there should be is not; the camera is not connected without it. */
   secretFault: string | undefined;
@@ -28,8 +30,10 @@ export async function readSettings(
     targetFps,
     model,
     hasCredentials,
+    createTime,
   } = record;
-  const settings = { uri, transport, videoTrack, decode, recording, privacy, targetFps, model };
+  const registeredAt = Date.parse(createTime);
+  const settings = { uri, transport, videoTrack, decode, recording, privacy, targetFps, model, registeredAt };
   if (!hasCredentials) return { ...settings, secret: undefined, secretFault: undefined };
   return { ...settings, ...(await readSecret(secrets, camera)) };
 }

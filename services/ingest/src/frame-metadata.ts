@@ -3,13 +3,20 @@ import type { SteadyWallClock } from "@sightline/service/clock";
 import { type AnalysisGeometry, letterboxOf } from "./analysis-geometry.ts";
 import type { ArrivedFrame } from "./frame-intake.ts";
 
+/** Where frames come from. */
+export interface FrameOrigin {
+  camera: string;
+  epoch: string;
+  /** When the camera was registered, in milliseconds. */
+  registeredAt: number;
+}
+
 /**
  * What a frame's header says of it before it is handed over. `readyAt`: pixels in memory, by performance.now(). `clock`: the
  * camera's.
  */
 export function describeFrame(
-  camera: string,
-  epoch: string,
+  { camera, epoch, registeredAt }: FrameOrigin,
   frame: ArrivedFrame,
   geometry: AnalysisGeometry,
   readyAt: number,
@@ -18,6 +25,7 @@ export function describeFrame(
   return {
     camera: cameraName(camera),
     epoch,
+    cameraCreateTime: toTimestamp(registeredAt),
     number: frame.number,
     captureTime: toTimestamp(clock.at(frame.arrivedAt)),
     ptsUs: frame.ptsUs,

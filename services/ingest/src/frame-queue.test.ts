@@ -18,6 +18,7 @@ function frame(number: number, buffers: FrameBuffers): WaitingFrame {
     camera: "cameras/c",
     epoch: "e",
     number,
+    cameraCreateTime: undefined,
     captureTime: toTimestamp(Date.now()),
     ptsUs: 0,
     sourceWidth: 4,

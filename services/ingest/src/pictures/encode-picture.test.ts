@@ -27,6 +27,7 @@ function sample(source: string, width: number, height: number, geometry: Analysi
     camera: "cameras/front",
     epoch: "e",
     number: 1,
+    cameraCreateTime: undefined,
     captureTime: undefined,
     ptsUs: 0,
     sourceWidth: width,

@@ -14,6 +14,7 @@ function frame(number: number): KeptFrame {
     camera: "cameras/front",
     epoch: "e",
     number,
+    cameraCreateTime: undefined,
     captureTime: undefined,
     ptsUs: 0,
     sourceWidth: 1,

@@ -49,6 +49,7 @@ export class IngestRig {
   readonly worker: TestWorker;
   readonly announcement: Announcement;
   readonly #ingests: Lifecycle[] = [];
+  readonly #registeredAt = new Map<string, string>();
   readonly #cameras: RtspCameras[] = [];
   readonly #children: ChildProcess[] = [];
   readonly #directory = mkdtempSync(join(tmpdir(), "sightline-ingest-"));
@@ -139,16 +140,20 @@ export class IngestRig {
       minScore: 0,
       classes: [],
       hasCredentials: secret !== undefined,
-      createTime: now,
+      createTime: this.#registeredAt.get(id) ?? now,
       updateTime: now,
       ...record,
     };
+    this.#registeredAt.set(id, full.createTime);
     await this.buckets.cameras.put(id, encodeJson(full));
   }
 
   /** Removes cameras and waits until ingest has let them go. */
   async remove(...ids: string[]): Promise<void> {
-    for (const id of ids) await this.buckets.cameras.delete(id);
+    for (const id of ids) {
+      await this.buckets.cameras.delete(id);
+      this.#registeredAt.delete(id);
+    }
     for (const id of ids)
       await vi.waitUntil(async () => (await this.status(id)) === undefined, {
         timeout: 60_000,

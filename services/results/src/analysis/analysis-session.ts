@@ -5,6 +5,7 @@ import {
   CameraChange,
   CameraReason,
   type CameraRules,
+  cameraRecordSchema,
   decodeJson,
   frameDroppedSchema,
   fromTimestamp,
@@ -13,13 +14,13 @@ import {
   toTimestamp,
   WireError,
 } from "@sightline/contracts";
-import { type Logger, placeAfter, type StreamPlace } from "@sightline/service";
+import { type Logger, placeAfter, type StreamPlace, untilAborted } from "@sightline/service";
 import type { AnalysisContext } from "./analysis-context.ts";
 import type { CameraMetrics } from "./analysis-metrics.ts";
 import { CameraStanding } from "./camera-standing.ts";
 import type { CameraTimeline } from "./camera-timeline.ts";
 import { InTurn } from "./in-turn.ts";
-import { readRawFrame } from "./raw-frame.ts";
+import { type RawFrame, readRawFrame } from "./raw-frame.ts";
 import type { OrderedFrame } from "./raw-order.ts";
 import { readSubject } from "./read-subject.ts";
 import { rulesInForce } from "./rules-in-force.ts";
@@ -47,6 +48,7 @@ export class AnalysisSession {
   readonly #standing: CameraStanding;
   /** Frames up to this one were published before the session began; only then comes what happens now. */
   readonly #backlogEnd: number;
+  readonly #registeredAt: number | undefined;
   #expiry: NodeJS.Timeout | undefined;
   #reader = new AbortController();
   #current = false;
@@ -57,9 +59,11 @@ export class AnalysisSession {
   /** What has been analysed before makes no events again: the rules come into force after it. */
   #rulesWait = false;
 
+  /** `registeredAt`: when the camera was, in milliseconds. */
   constructor(
     timeline: CameraTimeline,
     backlogEnd: number,
+    registeredAt: number | undefined,
     context: AnalysisContext,
     metrics: CameraMetrics,
     log: Logger,
@@ -67,6 +71,7 @@ export class AnalysisSession {
     this.#timeline = timeline;
     this.#log = log;
     this.#backlogEnd = backlogEnd;
+    this.#registeredAt = registeredAt;
     this.#context = context;
     this.#metrics = metrics;
     this.#failed.promise.catch(() => undefined);
@@ -148,21 +153,39 @@ export class AnalysisSession {
         order.read,
         until,
       ))
-        await this.#turns.run(() => this.#receive(message));
+        await this.#turns.run(() => this.#receive(message, signal));
       if (!signal.aborted) await delay(retryMs);
     }
   }
 
-  async #receive(message: JsMsg): Promise<void> {
+  async #receive(message: JsMsg, signal: AbortSignal): Promise<void> {
+    const frame = readRawFrame(message);
+    const isOther = frame !== undefined && this.#isOfOtherCamera(frame);
+    // Of one that has the name now it is for the analysis after this, which the registry's word on its way ends.
+    if (isOther && !(await this.#isRegistered())) return untilAborted(signal);
     this.#metrics.lag(message.info.pending);
     this.#place = placeAfter(message);
-    const frame = readRawFrame(message);
-    if (frame) await this.#take(this.#timeline.order.push(frame));
+    if (frame && !isOther) await this.#take(this.#timeline.order.push(frame));
     else {
       this.#timeline.order.skip(message.seq);
-      this.#context.metrics.invalid.inc();
+      if (!frame) this.#context.metrics.invalid.inc();
     }
     this.#noteProgress();
+  }
+
+  /** Whether a frame is of a camera that had the name of this one before it, or has it now. */
+  #isOfOtherCamera({ event }: RawFrame): boolean {
+    const { cameraCreateTime } = event.frame!;
+    if (!cameraCreateTime || this.#registeredAt === undefined) return false;
+    return fromTimestamp(cameraCreateTime) !== this.#registeredAt;
+  }
+
+  /** Whether the camera is registered still, and not another of its name. @throws when NATS does not answer */
+  async #isRegistered(): Promise<boolean> {
+    const record = await this.#context.buckets.cameras.get(this.#timeline.camera);
+    if (record?.operation !== "PUT") return false;
+    const { createTime } = decodeJson(cameraRecordSchema, record.value);
+    return Date.parse(createTime) === this.#registeredAt;
   }
 
   #receiveNotice(message: Msg): void {

@@ -30,6 +30,8 @@ export class CameraTracker implements LeasedWork {
   #timeline: CameraTimeline | undefined;
   #session: AnalysisSession | undefined;
   #address: string | undefined;
+  /** When its camera was registered, in milliseconds. */
+  readonly #registeredAt: number | undefined;
 
   /** `record`: undefined of a camera that is registered no more. */
   constructor(
@@ -41,6 +43,7 @@ export class CameraTracker implements LeasedWork {
   ) {
     this.camera = camera;
     this.#address = record?.uri;
+    this.#registeredAt = record && Date.parse(record.createTime);
     this.#lease = lease;
     this.#context = context;
     this.#metrics = context.metrics.camera(camera);
@@ -86,7 +89,14 @@ export class CameraTracker implements LeasedWork {
     while (!signal.aborted)
       try {
         const { timeline, backlogEnd, fresh } = await this.#recover(signal);
-        const session = new AnalysisSession(timeline, backlogEnd, this.#context, this.#metrics, this.#log);
+        const session = new AnalysisSession(
+          timeline,
+          backlogEnd,
+          this.#registeredAt,
+          this.#context,
+          this.#metrics,
+          this.#log,
+        );
         this.#timeline = timeline;
         this.#session = session;
         await session.run(signal, fresh);

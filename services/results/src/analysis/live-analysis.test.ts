@@ -5,6 +5,8 @@ import {
   CameraRules,
   CameraState,
   CameraStatus,
+  cameraRecordSchema,
+  decodeJson,
   EndReason,
   type Event,
   EventPhase,
@@ -18,7 +20,6 @@ import {
 } from "@sightline/contracts";
 import { traceHeader } from "@sightline/service";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { sampleCamera } from "../testing/sample-camera.ts";
 import { AnalysisRig } from "./testing/analysis-rig.ts";
 import type { RunningAnalysis } from "./testing/running-analysis.ts";
 import { sceneFrame, sceneRules } from "./testing/scene.ts";
@@ -190,10 +191,11 @@ test("a camera that goes down has the last word: frames of before that come late
 
 test("another address ends what was seen from the one before, and nothing more", async () => {
   await rig.register(camera, sceneRules());
+  const record = decodeJson(cameraRecordSchema, (await rig.buckets.cameras.get(camera))!.value);
   await report({ state: CameraState.LIVE });
   await rig.publishScene(camera, 60, 40);
   await expect.poll(() => rig.framesIn(camera), patient).toBe(60);
-  const moved = { ...sampleCamera(), uri: "rtsp://127.0.0.1:8554/elsewhere" };
+  const moved = { ...record, uri: "rtsp://127.0.0.1:8554/elsewhere" };
   await rig.buckets.cameras.put(camera, encodeJson(moved));
   const lastEnd = async () => (await eventsOf(EventType.APPEARED)).at(-1)!.endReason;
   await expect.poll(lastEnd, patient).toBe(EndReason.CAMERA_CHANGED);

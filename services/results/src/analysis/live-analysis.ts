@@ -65,6 +65,7 @@ export class LiveAnalysis {
         ...view,
         session: this.#session,
         kind,
+        identify: ({ createTime }) => createTime,
         presence,
         begin: async (camera, record, lease) => new CameraTracker(camera, record, lease, this.#context, log),
         update: async (tracker, _camera, record) => tracker.update(record),

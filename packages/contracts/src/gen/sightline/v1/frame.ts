@@ -177,6 +177,11 @@ export interface FrameMetadata {
   decodeUs: number;
   /** From pixels in memory to the hand-over to a worker, in microseconds. */
   queueUs: number;
+  /**
+   * When the camera was registered, Camera.create_time: a camera that was deleted and one of the same name that came after it
+   * have different ones. Unset in frames that an earlier version sent.
+   */
+  cameraCreateTime: Timestamp | undefined;
 }
 
 /** Frames dropped for one reason. */
@@ -329,6 +334,7 @@ function createBaseFrameMetadata(): FrameMetadata {
     letterbox: undefined,
     decodeUs: 0,
     queueUs: 0,
+    cameraCreateTime: undefined,
   };
 }
 
@@ -375,6 +381,9 @@ export const FrameMetadata: MessageFns<FrameMetadata> = {
     }
     if (message.queueUs !== 0) {
       writer.uint32(112).uint32(message.queueUs);
+    }
+    if (message.cameraCreateTime !== undefined) {
+      Timestamp.encode(message.cameraCreateTime, writer.uint32(122).fork()).join();
     }
     return writer;
   },
@@ -504,6 +513,14 @@ export const FrameMetadata: MessageFns<FrameMetadata> = {
             message.queueUs = reader.uint32();
             continue;
           }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.cameraCreateTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -564,6 +581,11 @@ export const FrameMetadata: MessageFns<FrameMetadata> = {
         : isSet(object.queue_us)
         ? globalThis.Number(object.queue_us)
         : 0,
+      cameraCreateTime: isSet(object.cameraCreateTime)
+        ? fromJsonTimestamp(object.cameraCreateTime)
+        : isSet(object.camera_create_time)
+        ? fromJsonTimestamp(object.camera_create_time)
+        : undefined,
     };
   },
 
@@ -611,6 +633,9 @@ export const FrameMetadata: MessageFns<FrameMetadata> = {
     if (message.queueUs !== 0) {
       obj.queueUs = Math.round(message.queueUs);
     }
+    if (message.cameraCreateTime !== undefined) {
+      obj.cameraCreateTime = fromTimestamp(message.cameraCreateTime).toISOString();
+    }
     return obj;
   },
 
@@ -637,6 +662,9 @@ export const FrameMetadata: MessageFns<FrameMetadata> = {
       : undefined;
     message.decodeUs = object.decodeUs ?? 0;
     message.queueUs = object.queueUs ?? 0;
+    message.cameraCreateTime = (object.cameraCreateTime !== undefined && object.cameraCreateTime !== null)
+      ? Timestamp.fromPartial(object.cameraCreateTime)
+      : undefined;
     return message;
   },
 };
