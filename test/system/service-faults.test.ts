@@ -2,9 +2,10 @@ import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { connect, type SightlineClient } from "@sightline/client";
-import { streams } from "@sightline/contracts";
+import { leaseTtlMs, streams } from "@sightline/contracts";
 import { connectNats, createLogger } from "@sightline/service";
 import { freePort } from "@sightline/service/testing";
 import { projectRoot } from "@sightline/stack";
@@ -179,6 +180,19 @@ test("NATS killed under load, and all tokens lost with it: everything resumes, n
     rmSync(join(folder, streams.ready, "msgs"), { recursive: true }),
   );
   for (const name of names) await system.frames(name, 5);
+  await expectLedgerToMatchStream();
+}, 240_000);
+
+test("NATS away for longer than a lease lives: the cameras stay connected, and their ledgers go on", async () => {
+  const before = await Promise.all(names.map((name) => system.camera(name)));
+  const nats = system.stack.process("nats-server");
+  nats.child.kill("SIGKILL");
+  await nats.exited;
+  await delay(leaseTtlMs + 2_000);
+  await system.stack.startAgain(nats);
+  for (const name of names) await system.frames(name, 3);
+  const after = await Promise.all(names.map((name) => system.camera(name)));
+  expect(after.map(({ status }) => status.epoch)).toEqual(before.map(({ status }) => status.epoch));
   await expectLedgerToMatchStream();
 }, 240_000);
 

@@ -161,7 +161,10 @@ export class LeaseAssignment<T, W extends LeasedWork> {
       if (held.revision === revision) return;
       await this.#options.update?.(held.work, key, record);
       held.revision = revision;
-    } else if (!this.#isLeased(key)) await this.#take(key, record, revision);
+    } else if (!this.#isLeased(key)) {
+      if (this.#mayReturn(key)) this.#lookAgain(key);
+      else await this.#take(key, record, revision);
+    }
   }
 
   #leaseKey(key: string): string {
@@ -174,6 +177,12 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     // One that names this process's own session, which does not have it, could not be given back.
     if (holder === undefined || holder === session.id) return false;
     return leases.get(sessionKey(kind, holder)) !== undefined;
+  }
+
+  /** Whether a process that had it may yet say that it lives. */
+  #mayReturn(key: string): boolean {
+    const { holders, session } = this.#options;
+    return session.id !== undefined && !session.settled && holders.get(this.#leaseKey(key)) !== undefined;
   }
 
   async #take(key: string, record: T, revision: number | undefined): Promise<void> {

@@ -1,4 +1,6 @@
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { leaseTtlMs } from "@sightline/contracts";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { LeaseSession, sessionKey } from "./lease-session.ts";
 import { createLogger } from "./log.ts";
@@ -68,18 +70,49 @@ test("what many things cost is one renewal, and they outlast a short restart of 
   expect(held.every((lease) => lease?.held)).toBe(true);
 });
 
-test("a session that is lost takes all with it; another begins and may have what is free", async () => {
+test("a session whose entry has gone makes it again, and has what nobody has taken meanwhile", async () => {
   const [one, two] = [await begin(), await begin()];
-  const held = [(await one.take("d"))!, (await one.take("e"))!];
-  const before = one.id!;
-  const lost = Promise.all(held.map((lease) => once(lease.lost, "abort")));
-  await buckets.leases.purge(sessionKey("camera", before));
+  const [taken, kept] = [(await one.take("d"))!, (await one.take("e"))!];
+  const id = one.id!;
+  const lost = once(taken.lost, "abort");
+  await buckets.leases.purge(sessionKey("camera", id));
   expect((await two.take("d"))?.held).toBe(true);
   await lost;
-  expect(held.map((lease) => lease.held)).toEqual([false, false]);
-  await expect.poll(() => one.id !== undefined && one.id !== before, patient).toBe(true);
+  await expect.poll(() => kept.held, patient).toBe(true);
+  expect(one.id).toBe(id);
   expect(await one.take("d")).toBeUndefined();
-  expect((await one.take("e"))?.held).toBe(true);
+  expect(await two.take("e")).toBeUndefined();
+});
+
+test("a session whose entry names another is lost with all that it held; another begins and may have what is free", async () => {
+  const one = await begin();
+  const held = (await one.take("f"))!;
+  const before = one.id!;
+  await buckets.leases.put(sessionKey("camera", before), "another");
+  await expect.poll(() => held.lost.aborted, patient).toBe(true);
+  await expect.poll(() => one.id !== undefined && one.id !== before, patient).toBe(true);
+  await buckets.leases.purge(sessionKey("camera", before));
+  expect((await one.take("f"))?.held).toBe(true);
+});
+
+test("an interruption of NATS for longer than an entry lives takes nothing from the living, and what the dead had is free after it", async () => {
+  const [one, two] = [await begin(), await begin()];
+  const [first, second] = [(await one.take("g"))!, (await two.take("h"))!];
+  await buckets.holders.put("camera.i", "a session that has died");
+  await server.down("SIGKILL");
+  await delay(leaseTtlMs + 1_000);
+  expect([first.held, second.held]).toEqual([true, true]);
+  await server.up();
+  const seized = async (session: LeaseSession, thing: string) => session.take(thing).catch(() => undefined);
+  for (;;) {
+    expect(await seized(one, "h")).toBeUndefined();
+    expect(await seized(two, "g")).toBeUndefined();
+    const free = await seized(one, "i");
+    if (free) break;
+    await delay(50);
+  }
+  expect([first.held, second.held]).toEqual([true, true]);
+  expect([first.lost.aborted, second.lost.aborted]).toEqual([false, false]);
 });
 
 test("an entry that NATS has lost, or that names another, is found when it is looked at", async () => {

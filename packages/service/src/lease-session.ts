@@ -14,10 +14,16 @@ export function sessionKey(kind: string, session: string): string {
   return `session.${kind}.${session}`;
 }
 
+interface Session {
+  id: string;
+  lease: Lease;
+}
+
 /**
  * Holds any number of things of one kind by one lease, that of the session: what a thing's entry names is the session that has
  * it, and the entry is good for as long as that session lives. So five hundred things cost one renewal, not five hundred. A
- * session that is lost takes all that it held with it, and another begins.
+ * session outlasts an interruption of NATS with what nobody has taken from it. One that is lost all the same takes all that it
+ * held with it, and another begins.
  */
 export class LeaseSession {
   readonly #manager: JetStreamManager;
@@ -26,7 +32,7 @@ export class LeaseSession {
   readonly #log: Logger;
   readonly #held = new Map<string, HeldThing>();
   readonly #asked = new Set<string>();
-  #current: { id: string; lease: Lease } | undefined;
+  #current: Session | undefined;
   #running: Promise<void> | undefined;
   readonly #stopping = new AbortController();
 
@@ -47,13 +53,24 @@ export class LeaseSession {
     return this.#current?.lease.held ? this.#current.id : undefined;
   }
 
-  /** Takes a thing; undefined when a living session has it, or there is no session now. @throws when NATS does not answer */
+  /**
+   * Whether a thing may be taken from a session that is not there: after an interruption of NATS those of living processes are made
+   * again first.
+   */
+  get settled(): boolean {
+    return this.#current?.lease.settled ?? false;
+  }
+
+  /**
+   * Takes a thing; undefined when a living session has it or may have it, or there is no session now.
+   * @throws when NATS does not answer
+   */
   async take(thing: string): Promise<HeldLease | undefined> {
     const session = this.#current;
     if (!session?.lease.held || this.#held.has(thing) || this.#asked.has(thing)) return undefined;
     const key = `${this.#kind}.${thing}`;
     this.#asked.add(thing);
-    const revision = await this.#enter(key, session.id).finally(() => this.#asked.delete(thing));
+    const revision = await this.#enter(key, session).finally(() => this.#asked.delete(thing));
     // A session that was lost meanwhile leaves an entry that is good for nothing.
     if (revision === undefined || this.#current !== session) return undefined;
     const held = new HeldThing(this.#buckets.holders, key, session, revision, this.#log, () =>
@@ -65,7 +82,15 @@ export class LeaseSession {
 
   /** Looks whether the entry of a thing that is held still says so; if not, it is lost. Does nothing when NATS does not answer. */
   async confirm(thing: string): Promise<void> {
-    await this.#held.get(thing)?.confirm();
+    await this.#held
+      .get(thing)
+      ?.confirm()
+      .catch(() => undefined);
+  }
+
+  /** As `confirm`, of all. @throws when NATS does not answer */
+  async #confirmAll(): Promise<void> {
+    await Promise.all([...this.#held.values()].map((held) => held.confirm()));
   }
 
   /** Gives the session back. What it still holds is free then. */
@@ -79,10 +104,13 @@ export class LeaseSession {
     while (!signal.aborted) {
       const id = randomUUID();
       const key = sessionKey(this.#kind, id);
-      const lease = await Lease.acquire(this.#buckets.leases, key, id, this.#log).catch((error: Error) => {
-        this.#log.debug({ error: error.message }, "no session for leases yet; trying again");
-        return undefined;
-      });
+      const returned = () => this.#confirmAll();
+      const lease = await Lease.acquire(this.#buckets.leases, key, id, this.#log, returned).catch(
+        (error: Error) => {
+          this.#log.debug({ error: error.message }, "no session for leases yet; trying again");
+          return undefined;
+        },
+      );
       if (!lease) {
         await delay(retryMs, undefined, { signal }).catch(() => undefined);
         continue;
@@ -99,7 +127,7 @@ export class LeaseSession {
   }
 
   /** Enters the session as the holder; the revision, or undefined when a living one is. */
-  async #enter(key: string, id: string): Promise<number | undefined> {
+  async #enter(key: string, { id, lease }: Session): Promise<number | undefined> {
     const { holders } = this.#buckets;
     const value = new TextEncoder().encode(id);
     try {
@@ -111,7 +139,7 @@ export class LeaseSession {
     if (entry?.operation !== "PUT") return undefined;
     const holder = entry.string();
     // Its own name: an answer that was lost, or an entry that could not be taken back.
-    if (holder !== id && (await this.#lives(holder))) return undefined;
+    if (holder !== id && (!lease.settled || (await this.#lives(holder)))) return undefined;
     try {
       return await holders.update(key, value, entry.revision);
     } catch (error) {
@@ -132,20 +160,13 @@ export class LeaseSession {
 class HeldThing implements HeldLease {
   readonly #holders: KV;
   readonly #key: string;
-  readonly #session: { id: string; lease: Lease };
+  readonly #session: Session;
   readonly #log: Logger;
   readonly #forget: () => void;
   readonly #abort = new AbortController();
   #revision: number;
 
-  constructor(
-    holders: KV,
-    key: string,
-    session: { id: string; lease: Lease },
-    revision: number,
-    log: Logger,
-    forget: () => void,
-  ) {
+  constructor(holders: KV, key: string, session: Session, revision: number, log: Logger, forget: () => void) {
     this.#holders = holders;
     this.#key = key;
     this.#session = session;
@@ -166,9 +187,10 @@ class HeldThing implements HeldLease {
     this.#abort.abort();
   }
 
+  /** @throws when NATS does not answer */
   async confirm(): Promise<void> {
-    const entry = await this.#holders.get(this.#key).catch(() => undefined);
-    if (entry === undefined || this.#abort.signal.aborted) return;
+    const entry = await this.#holders.get(this.#key);
+    if (this.#abort.signal.aborted) return;
     if (entry?.operation === "PUT" && entry.string() === this.#session.id) {
       this.#revision = entry.revision;
       return;

@@ -7,6 +7,12 @@ const renewMs = leaseTtlMs / 4;
 /** A request without an answer for so long may have been lost, and is made up for. */
 const patienceMs = leaseTtlMs / 4;
 const retryMs = 100;
+/** Timers that are so late were not this process's to see: it was frozen. */
+const frozenMs = leaseTtlMs / 2;
+/** A lease that outlasts an interruption of NATS is given up when NATS has not answered for so long. */
+const outlastMs = 60_000;
+/** So long after NATS answers again a lease that has expired meanwhile may be made again by its holder. */
+const returnMs = 2_000;
 
 /** That something is held by one process at a time. */
 export interface HeldLease {
@@ -21,6 +27,10 @@ export interface HeldLease {
 /**
  * Holds one key of a bucket whose entries expire, so that one process at a time owns a thing. `lost` fires when the
  * lease could not be renewed before it expired: the owner must stop what the lease guards.
+ *
+ * With `returned`, of a key that no other process ever takes, it outlasts an interruption of NATS: while nothing can be written,
+ * nobody can take what it guards either. An entry that has expired by then is made again, and `returned` finds out what has
+ * been taken all the same; until it has, the lease is not held for certain.
  */
 export class Lease implements HeldLease {
   readonly key: string;
@@ -33,6 +43,13 @@ export class Lease implements HeldLease {
   #renewedAt: number;
   /** When the first renewal was asked for whose answer has not come. */
   #unansweredSince: number | undefined;
+  readonly #returned: (() => Promise<void>) | undefined;
+  /** Whether the entry cannot have expired, or it has been found out what that meant. */
+  #certain = true;
+  /** When it was last seen to that the lease is renewed. */
+  #lookedAt = performance.now();
+  /** When NATS answered again after it had not. */
+  #answersAgainSince = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout;
 
   private constructor(
@@ -42,7 +59,9 @@ export class Lease implements HeldLease {
     revision: number,
     askedAt: number,
     log: Logger,
+    returned: (() => Promise<void>) | undefined,
   ) {
+    this.#returned = returned;
     this.#kv = kv;
     this.key = key;
     this.#holder = holder;
@@ -54,12 +73,18 @@ export class Lease implements HeldLease {
   }
 
   /** Takes the lease, or returns undefined when another holds it. */
-  static async acquire(kv: KV, key: string, holder: string, log: Logger): Promise<Lease | undefined> {
+  static async acquire(
+    kv: KV,
+    key: string,
+    holder: string,
+    log: Logger,
+    returned?: () => Promise<void>,
+  ): Promise<Lease | undefined> {
     const value = new TextEncoder().encode(holder);
     const askedAt = performance.now();
     try {
       const revision = await kv.create(key, value);
-      return new Lease(kv, key, value, revision, askedAt, log);
+      return new Lease(kv, key, value, revision, askedAt, log, returned);
     } catch (error) {
       if (isJetStreamFailure(error, "wrongLastSequence")) return undefined;
       throw error;
@@ -71,7 +96,16 @@ export class Lease implements HeldLease {
    * timers have told it.
    */
   get held(): boolean {
-    return !this.#abort.signal.aborted && performance.now() - this.#renewedAt < leaseTtlMs;
+    if (this.#abort.signal.aborted || !this.#certain) return false;
+    const now = performance.now();
+    if (now - this.#renewedAt < leaseTtlMs) return true;
+    return this.#returned !== undefined && now - this.#lookedAt < frozenMs;
+  }
+
+  /** Whether others that hold leases have had the time to make theirs again after an interruption: what is free then is free. */
+  get settled(): boolean {
+    const answers = this.#unansweredSince === undefined;
+    return this.held && answers && performance.now() - this.#answersAgainSince > returnMs;
   }
 
   #schedule(ms: number): NodeJS.Timeout {
@@ -80,24 +114,64 @@ export class Lease implements HeldLease {
 
   async #renew(): Promise<void> {
     const askedAt = performance.now();
+    this.#look();
     let next = renewMs;
     try {
       // An answer that comes late is good all the same.
       const update = this.#kv.update(this.key, this.#holder, this.#revision, leaseTtlMs);
-      await answered(update.then((revision) => this.#renewed(revision, askedAt)));
-      this.#unansweredSince = undefined;
+      const renewed = async (revision: number) => {
+        this.#renewed(revision, askedAt);
+        await this.#becomeCertain();
+      };
+      await answered(update.then(renewed));
     } catch (error) {
+      this.#look();
       this.#unansweredSince ??= askedAt;
       next = retryMs;
-      const foreign = (await this.#lookForOwn()) === false && isJetStreamFailure(error, "wrongLastSequence");
+      const found = await this.#lookForOwn();
+      this.#look();
+      const refused = isJetStreamFailure(error, "wrongLastSequence");
       if (this.#abort.signal.aborted) return;
-      if (foreign || performance.now() - this.#renewedAt > leaseTtlMs) {
+      const returned = refused && found === "none" && (await this.#makeAgain(askedAt));
+      if (this.#abort.signal.aborted) return;
+      const since = performance.now() - this.#renewedAt;
+      const foreign = refused && (found === "other" || (found === "none" && !this.#returned));
+      if (foreign || (!returned && since > (this.#returned ? outlastMs : leaseTtlMs))) {
         this.#log.warn({ lease: this.key, error: (error as Error).message }, "lease lost");
         this.#abort.abort(error);
         return;
       }
     }
     if (!this.#abort.signal.aborted) this.#timer = this.#schedule(next);
+  }
+
+  /** What was taken while this process was frozen is not known before NATS has answered. */
+  #look(): void {
+    if (!this.held) this.#certain = false;
+    this.#lookedAt = performance.now();
+  }
+
+  /** NATS has answered: the entry is there. */
+  async #becomeCertain(): Promise<void> {
+    if (!this.#certain) await this.#returned?.();
+    this.#certain = true;
+    if (this.#unansweredSince !== undefined) this.#answersAgainSince = performance.now();
+    this.#unansweredSince = undefined;
+  }
+
+  /** Makes an entry again that has expired while NATS did not answer. Returns whether it is there, and all is known that was lost by it. */
+  async #makeAgain(askedAt: number): Promise<boolean> {
+    if (!this.#returned) return false;
+    this.#certain = false;
+    try {
+      this.#renewed(await answered(this.#kv.create(this.key, this.#holder)), askedAt);
+      await this.#becomeCertain();
+      this.#log.info({ lease: this.key }, "lease made again after an interruption of NATS");
+      return true;
+    } catch (error) {
+      this.#log.debug({ lease: this.key, error: (error as Error).message }, "lease not made again yet");
+      return false;
+    }
   }
 
   #renewed(revision: number, askedAt: number): void {
@@ -107,18 +181,19 @@ export class Lease implements HeldLease {
   }
 
   /**
-   * A renewal whose answer was lost has still moved the revision: the entry is ours if it names us. Returns whether it is;
+   * A renewal whose answer was lost has still moved the revision: the entry is ours if it names us. Returns whose it is;
    * undefined when NATS does not say.
    */
-  async #lookForOwn(): Promise<boolean | undefined> {
+  async #lookForOwn(): Promise<"own" | "other" | "none" | undefined> {
     // When the entry was written is not known, but it was no earlier than this.
     const writtenAt = this.#unansweredSince ?? this.#renewedAt;
     try {
       return await answered(
         this.#kv.get(this.key).then((entry) => {
-          if (!entry || Buffer.compare(entry.value, this.#holder) !== 0) return false;
+          if (entry?.operation !== "PUT") return "none";
+          if (Buffer.compare(entry.value, this.#holder) !== 0) return "other";
           this.#renewed(entry.revision, writtenAt);
-          return true;
+          return "own";
         }),
       );
     } catch {

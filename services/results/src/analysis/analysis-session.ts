@@ -26,6 +26,8 @@ import { readSubject } from "./read-subject.ts";
 import { rulesInForce } from "./rules-in-force.ts";
 
 const retryMs = 250;
+/** So long after NATS is back a step that waits for it may yet end. */
+const answerMs = 500;
 const checkpointMs = 5_000;
 /** Time is told of by a tick when no entry has come for so long. */
 const tickMs = 1_000;
@@ -116,7 +118,16 @@ export class AnalysisSession {
   natsReturned(): void {
     // What is on its way to NATS now would hide that what was before it is lost.
     const { written } = this.#timeline;
-    this.#inTurn(() => this.#timeline.requireKept(written));
+    // What was asked before is never answered; what it has done is found out by recovering.
+    const silence = setTimeout(
+      () => this.#failed.reject(new Error("NATS was away and does not answer what was asked before")),
+      answerMs,
+    );
+    this.#stops.push(() => clearTimeout(silence));
+    this.#inTurn(() => {
+      clearTimeout(silence);
+      return this.#timeline.requireKept(written);
+    });
     this.#reader.abort();
   }
 

@@ -29,6 +29,8 @@ export class CameraTracker implements LeasedWork {
   /** Undefined while it must be recovered. */
   #timeline: CameraTimeline | undefined;
   #session: AnalysisSession | undefined;
+  /** Ends the attempt to recover the timeline that is under way: what it has asked for is never answered. */
+  #recovery: AbortController | undefined;
   #address: string | undefined;
   /** When its camera was registered, in milliseconds. */
   readonly #registeredAt: number | undefined;
@@ -69,6 +71,7 @@ export class CameraTracker implements LeasedWork {
 
   natsReturned(): void {
     this.#session?.natsReturned();
+    this.#recovery?.abort(new Error("NATS was away while the analysis was recovered"));
   }
 
   /** Ends the analysis. Of a camera that was removed it ends all that is open, and forgets where it stood. */
@@ -103,6 +106,7 @@ export class CameraTracker implements LeasedWork {
       } catch (error) {
         this.#analysed = this.#timeline?.analysed ?? this.#analysed;
         this.#timeline = undefined;
+        this.#session = undefined;
         if (signal.aborted) return;
         await this.#failed(error as Error, signal);
       }
@@ -116,9 +120,19 @@ export class CameraTracker implements LeasedWork {
     await delay(pauseMs, undefined, { signal }).catch(() => undefined);
   }
 
+  /** The timeline from where it stands. Looking where that is begins anew when NATS was away meanwhile. */
   async #recover(signal: AbortSignal) {
     const { nats, buckets, metrics } = this.#context;
-    const recovered = await recover(nats, buckets, this.camera, this.#analysed, signal, this.#log);
+    const recovery = new AbortController();
+    const interrupted = Promise.withResolvers<never>();
+    const end = () => interrupted.reject(recovery.signal.reason);
+    recovery.signal.addEventListener("abort", end, { once: true });
+    this.#recovery = recovery;
+    const until = AbortSignal.any([signal, recovery.signal]);
+    const found = recover(nats, buckets, this.camera, this.#analysed, until, this.#log);
+    const recovered = await Promise.race([found, interrupted.promise]).finally(() => {
+      this.#recovery = undefined;
+    });
     if (!recovered.fresh) metrics.recoveries.inc();
     // What was refused as a duplicate is in the old stream only.
     if (this.#making !== recovered.timelineMaking) this.#leftOut.clear();
