@@ -54,6 +54,8 @@ export class CameraTimeline {
   readonly #wrote: () => void;
   /** Frames come out of order: the newest that was taken, by its sequence in the stream of detections. */
   #newest = 0;
+  /** What the newest entry says of how far the analysis has come. */
+  #told: number;
   /** Entries; the first may be all that a damaged stream seems to take. */
   #written = 0;
   /** What the last checkpoint was of. */
@@ -82,6 +84,7 @@ export class CameraTimeline {
       this.state.frames.highest(),
     );
     this.#recovered = recovered;
+    this.#told = recovered.detectionsSequence;
     this.#writer = new TimelineWriter(
       context.nats,
       camera,
@@ -109,7 +112,7 @@ export class CameraTimeline {
   /** How far the analysis has come. */
   get analysed(): Analysed {
     const sequence = Math.max(this.#newest, this.order.taken, this.analysedBefore);
-    return { detectionsMaking: this.#recovered.detectionsMaking, sequence };
+    return { detectionsMaking: this.#recovered.detectionsMaking, sequence, told: this.#told };
   }
 
   /** Frames up to this message may have made events before, which must not be made again. */
@@ -290,7 +293,9 @@ export class CameraTimeline {
   }
 
   async #write(entry: Entry, events: Event[], age: FrameAge, trace?: string): Promise<void> {
-    const sequence = await this.#writer.entry(entry, this.order.taken, trace);
+    const { taken } = this.order;
+    const sequence = await this.#writer.entry(entry, taken, trace);
+    this.#told = taken;
     for (const [index, event] of events.entries()) await this.#publish(event, { sequence, index }, age);
     this.#metrics.tracks(this.state.tracked);
     if (++this.#written > 1) this.#wrote();

@@ -58,6 +58,8 @@ export interface Recovered {
 export interface Analysed {
   detectionsMaking: string;
   sequence: number;
+  /** What the newest entry says that NATS has confirmed. */
+  told: number;
 }
 
 /** A checkpoint does not fit the streams. */
@@ -119,6 +121,13 @@ export async function recover(
         savedAt,
       );
       const replayed = await replay(nats, camera, checkpoint, found.timelineSequence, signal);
+      // Streams and checkpoint that have all gone back to one moment agree with each other, but not with what this process knows.
+      const isSameStream = analysed?.detectionsMaking === found.detectionsMaking;
+      const told = isSameStream ? await left({ sequence: analysed.told, time: unknownTime }) : 0;
+      if (known && told > replayed.detectionsSequence) {
+        setBacks.note(streams.timeline);
+        throw new ForeignCheckpointError(lostTail(streams.timeline));
+      }
       const published = await publishedSince(nats, camera, checkpoint, found, signal);
       // Into a stream of events that was made anew goes what follows the last that is in it.
       const after =

@@ -66,21 +66,31 @@ test.each([
   },
 );
 
-test("timeline, events and checkpoint are all lost while it is analysed: what it had told is not told again", {
-  timeout: 120_000,
-}, async () => {
-  const goBack = await rig.server.keepCopy(streams.timeline, streams.events, `KV_${buckets.analysisState}`);
-  await publish(100);
-  await allAnalysed(100);
-  expect((await rig.events("front")).length).toBeGreaterThan(0);
-  await goBack();
-  await publish(60);
-  await allAnalysed(160);
-  for (const camera of cameras)
-    expect((await rig.events(camera)).filter(({ event: { frame } }) => frame && frame.number <= 100)).toEqual(
-      [],
-    );
-});
+test.each([
+  ["before", false],
+  ["after", true],
+])(
+  "timeline, events and checkpoint are all as they were %s the analysis had begun, while it is analysed: what it had told is not told again",
+  {
+    timeout: 120_000,
+  },
+  async (_, begun) => {
+    const checkpoint = async (camera: string) => (await rig.buckets.analysisState.get(camera))?.operation;
+    for (const camera of begun ? cameras : [])
+      await expect.poll(() => checkpoint(camera), patient).toBe("PUT");
+    const goBack = await rig.server.keepCopy(streams.timeline, streams.events, `KV_${buckets.analysisState}`);
+    await publish(100);
+    await allAnalysed(100);
+    expect((await rig.events("front")).length).toBeGreaterThan(0);
+    await goBack();
+    await publish(60);
+    await allAnalysed(160);
+    for (const camera of cameras)
+      expect(
+        (await rig.events(camera)).filter(({ event: { frame } }) => frame && frame.number <= 100),
+      ).toEqual([]);
+  },
+);
 
 test("a camera that is down while its timeline is lost: that goes on as one event, over another end of the analysis too", {
   timeout: 120_000,
