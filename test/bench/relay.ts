@@ -73,7 +73,14 @@ async function receive(url: string, ffmpegPath: string, direct: boolean, ended: 
   const received = new Received();
   let stream: CameraStream | undefined;
   if (!direct) {
-    const options = { transport: "tcp" as const, videoTrack: 0, access: defaultAccess, timeoutMs: 20_000 };
+    const ffmpeg = { path: ffmpegPath, memoryMib: usualFfmpegMemoryMib };
+    const options = {
+      transport: "tcp" as const,
+      videoTrack: 0,
+      access: defaultAccess,
+      timeoutMs: 20_000,
+      ffmpeg,
+    };
     stream = await CameraStream.open(parseRtspUrl(url), options, new AbortController().signal);
     stream.onPacket = (packet) => received.take(packet);
   }

@@ -56,10 +56,8 @@ test("what is wrong is told at the field where it is, by the page and by the ser
   await expectErrorAt("Address").toContain("rtsp://");
   await page.getByLabel("Name", { exact: true }).fill("yard");
   await expectErrorAt("Name").toBeUndefined();
-  await page.getByLabel("Address").fill("http://10.0.0.5/");
-  await expect
-    .poll(probeResult, patience)
-    .toContain("It cannot be tested. This is the address of a web page");
+  await page.getByLabel("Address").fill("ftp://10.0.0.5/");
+  await expect.poll(probeResult, patience).toContain("It cannot be tested. An address begins with rtsp://");
   await page.getByRole("button", { name: "Test the address" }).click();
   await expectErrorAt("Address").toContain("begins with rtsp://");
   await page.getByLabel("Address").fill("rtsp://host name/x");

@@ -188,7 +188,7 @@ describe("errors are one line on stderr, in the words of the command line", () =
     ],
     [["camera", "get", "a/b"], 1, "a-z, 0-9 and '-'"],
     [["camera", "snapshot", "none"], 1, "there is no camera 'none'"],
-    [[...camera, "http://u:hunter2@cam/x"], 1, "the URL does not begin with rtsp:// or rtsps://"],
+    [[...camera, "ftp://u:hunter2@cam/x"], 1, "the URL does not begin with rtsp://"],
     [[...camera, "rtsp://cam/x", "--model", "nope"], 1, "--model 'nope' is served by no worker"],
     [[...camera, "rtsp://cam/x", "--model", "no pe"], 1, "--model is not a model name"],
     [[...camera, "rtsp://cam/x", "--fps", "241"], 1, "--fps is 241; expected 0 (every frame) to 240"],

@@ -25,7 +25,7 @@ import { toTime } from "./time.ts";
 
 /** Settings of a camera that a user may choose. */
 export interface CameraSettings {
-  /** rtsp:// or rtsps:// URL; user and password in it are stored apart and never returned. */
+  /** rtsp, rtsps, http or https URL (MJPEG, HLS), or file:///; user and password in it are stored apart and never returned. */
   uri: string;
   /** How RTP travels: `auto`, the default, is TCP, or UDP for a camera that refuses TCP. */
   transport?: "auto" | "tcp" | "udp";

@@ -21,7 +21,7 @@ export class CameraFaultError extends Error implements CameraFault {
 const texts: Partial<Record<CameraReason, string>> = {
   [CameraReason.DNS_FAILURE]: "the camera's host name has no address; check the name and this machine's DNS",
   [CameraReason.CONNECTION_REFUSED]:
-    "nothing listens at the camera's address and port; check both, and that RTSP is on",
+    "nothing listens at the camera's address and port; check both, and that streaming is on at the camera",
   [CameraReason.UNREACHABLE]:
     "the camera's host does not answer; check the address, the network and firewalls",
   [CameraReason.UNAUTHORIZED]: "the camera refuses the user or password; check both",
@@ -35,7 +35,7 @@ const texts: Partial<Record<CameraReason, string>> = {
   [CameraReason.DECODE_FAILURE]: "what the camera sends cannot be decoded; check its encoder",
   [CameraReason.STREAM_ENDED]: "the camera ended the stream",
   [CameraReason.PROTOCOL_ERROR]:
-    "the server at this address does not speak RTSP, or refuses; check the port and the URL",
+    "the server at this address does not speak the protocol of the URL, or refuses; check the port and the URL",
   [CameraReason.ADDRESS_NOT_ALLOWED]:
     "the camera's address is not allowed for cameras; if it is meant, add its network to SIGHTLINE_CAMERA_NETWORKS",
   [CameraReason.REDIRECTED]:

@@ -1,14 +1,17 @@
 import type { Writable } from "node:stream";
 import { CameraReason } from "@sightline/contracts";
 import type { Orientation } from "@sightline/media";
-import type { RtspTarget } from "./address/rtsp-url.ts";
+import { type CameraTarget, sourceKind } from "./address/camera-url.ts";
 import { type CameraFault, CameraFaultError, describeReason, withoutParameters } from "./camera-fault.ts";
 import type { CameraWay } from "./camera-way.ts";
 import { FramePipe } from "./frames/frame-pipe.ts";
+import type { FfmpegProgram } from "./limited-ffmpeg.ts";
 import { relayDescription } from "./relay/relay-description.ts";
 import { RtspRelay } from "./relay/rtsp-relay.ts";
 import { CameraSession, type SessionOptions } from "./session/camera-session.ts";
 import type { CameraOffer } from "./session/probe.ts";
+import { openSource } from "./sources/open-source.ts";
+import type { PictureSource } from "./sources/picture-source.ts";
 
 /** What comes while so much waits for a slow ffmpeg is lost, where the camera cannot be made to wait (UDP). */
 const mostBacklog = 4 * 1024 * 1024;
@@ -32,17 +35,25 @@ export interface ArrivedPicture {
   arrivedAt: number;
 }
 
+export interface StreamOptions extends SessionOptions {
+  /** Takes files and HLS apart. */
+  ffmpeg: FfmpegProgram;
+}
+
+/** What a camera's stream comes from. */
+type StreamSession = Pick<CameraSession, "transport" | "ended" | "dropped" | "pause" | "resume" | "stop">;
+
 /**
- * One video track of a camera, received by our own RTSP connection and passed on to an ffmpeg of this machine: H.264 and H.265
- * picture by picture through its stdin, any other codec as RTP over loopback. ffmpeg never sees the camera's address, password
- * or redirects. One that is slow makes a TCP camera wait.
+ * One video track of a camera, received by our own connection and passed on to an ffmpeg of this machine: picture by picture through
+ * its stdin, or, of RTSP with another codec than H.264 and H.265, as RTP over loopback. ffmpeg never sees the camera's address,
+ * password or redirects. One that is slow makes a TCP camera wait.
  */
 export class CameraStream {
   readonly transport: "tcp" | "udp";
   readonly offer: CameraOffer;
   /** Takes each RTP (channel 0) and RTCP (channel 1) packet, with the 4 bytes of header of interleaved packets. */
   onPacket: ((packet: Buffer) => void) | undefined;
-  readonly #session: CameraSession;
+  readonly #session: StreamSession;
   readonly #way: CameraWay;
   #fault: CameraFaultError | undefined;
   #dropped = 0;
@@ -51,12 +62,11 @@ export class CameraStream {
   #heldSince: number | undefined;
   #stopping = false;
 
-  private constructor(session: CameraSession, way: CameraWay) {
+  private constructor(session: StreamSession, offer: CameraOffer, way: CameraWay) {
     this.transport = session.transport;
-    this.offer = { video: session.track, videoTracks: session.videoTracks };
+    this.offer = offer;
     this.#session = session;
     this.#way = way;
-    session.onPacket = (packet) => this.#packet(packet);
     void session.ended.then((fault) => {
       this.#fault ??= fault;
       this.#cameraEnded = !this.#stopping;
@@ -66,8 +76,18 @@ export class CameraStream {
   }
 
   /** Connects and sets up; the stream begins with `feed`. @throws CameraFaultError, also when `signal` aborts */
-  static async open(target: RtspTarget, options: SessionOptions, signal: AbortSignal): Promise<CameraStream> {
-    const session = await CameraSession.open(target, options, signal);
+  static async open(
+    target: CameraTarget,
+    options: StreamOptions,
+    signal: AbortSignal,
+  ): Promise<CameraStream> {
+    if (sourceKind(target) === "rtsp")
+      return CameraStream.#ofRtsp(await CameraSession.open(target, options, signal));
+    const timely = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(options.timeoutMs))]);
+    return CameraStream.#ofPictures(await openSource(target, options, timely));
+  }
+
+  static async #ofRtsp(session: CameraSession): Promise<CameraStream> {
     let stream: CameraStream | undefined;
     const source = {
       description: relayDescription(session.track),
@@ -78,14 +98,33 @@ export class CameraStream {
         }),
       report: (packet: Buffer) => session.send(packet),
       drained: () => {
-        if (stream) stream.#heldSince = undefined;
-        session.resume();
+        if (stream) stream.#drained();
       },
     };
-    stream = new CameraStream(
-      session,
-      FramePipe.of(session.track, source) ?? (await RtspRelay.listen(source)),
-    );
+    const way = FramePipe.of(session.track, source) ?? (await RtspRelay.listen(source));
+    const { track: video, videoTracks } = session;
+    const opened = new CameraStream(session, { video, videoTracks }, way);
+    session.onPacket = (packet) => opened.#packet(packet);
+    stream = opened;
+    return opened;
+  }
+
+  static #ofPictures(source: PictureSource): CameraStream {
+    const { codec, ticksPerSecond, offer, ended } = source;
+    const way = FramePipe.ofPictures(codec, ticksPerSecond, {
+      play: async () => source.play(),
+      drained: () => stream.#drained(),
+    });
+    const session = {
+      ...{ transport: "tcp" as const, ended, dropped: 0 },
+      pause: () => source.pause(),
+      resume: () => source.resume(),
+      stop: () => source.stop(),
+    };
+    const stream = new CameraStream(session, offer, way);
+    source.onPicture = (picture) => {
+      if (!way.give(picture)) stream.#hold();
+    };
     return stream;
   }
 
@@ -165,8 +204,17 @@ export class CameraStream {
       this.#heldSince ??= performance.now();
       return;
     }
-    if (this.#way.push(packet, performance.now())) return;
+    if (!this.#way.push(packet, performance.now())) this.#hold();
+  }
+
+  /** Makes the camera wait for an ffmpeg that is slow. */
+  #hold(): void {
     if (this.transport === "tcp") this.#heldSince ??= performance.now();
     this.#session.pause();
+  }
+
+  #drained(): void {
+    this.#heldSince = undefined;
+    this.#session.resume();
   }
 }

@@ -1,5 +1,6 @@
 export { CameraNetworks, CameraNetworksError } from "./address/camera-networks.ts";
-export { type Credentials, parseRtspUrl, type RtspTarget, RtspUrlError } from "./address/rtsp-url.ts";
+export { type CameraTarget, parseCameraUrl, sourceKind } from "./address/camera-url.ts";
+export { type Credentials, parseRtspUrl, RtspUrlError } from "./address/rtsp-url.ts";
 export {
   type CameraFault,
   CameraFaultError,
@@ -10,7 +11,7 @@ export { type ArrivedPicture, CameraStream } from "./camera-stream.ts";
 export { findFfmpeg } from "./ffmpeg-path.ts";
 export { type FfmpegReport, FfmpegReportReader, pictureReport, reportArguments } from "./ffmpeg-report.ts";
 export { frameArguments } from "./frames/frame-arguments.ts";
-export { ivfFrameHead, ivfHead } from "./frames/ivf.ts";
+export { ivfFrameHead, ivfHead, type PictureCodec } from "./frames/ivf.ts";
 export {
   couldNotRun,
   type FfmpegProgram,

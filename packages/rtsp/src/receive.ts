@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { CameraReason } from "@sightline/contracts";
 import { displayExpressions } from "@sightline/media";
-import type { RtspTarget } from "./address/rtsp-url.ts";
+import type { CameraTarget } from "./address/camera-url.ts";
 import { type CameraFault, CameraFaultError, describeReason } from "./camera-fault.ts";
 import { CameraStream } from "./camera-stream.ts";
 import { FfmpegReportReader, pictureReport } from "./ffmpeg-report.ts";
@@ -67,7 +67,7 @@ interface Seen {
 const mostJpegBytes = 4 * 1024 * 1024;
 
 /** Receives and decodes a few pictures, to prove that a key frame comes and can be decoded. */
-export async function receive(target: RtspTarget, options: ReceiveOptions): Promise<Reception> {
+export async function receive(target: CameraTarget, options: ReceiveOptions): Promise<Reception> {
   const { transport, videoTrack = 0, access = defaultAccess } = options;
   const timeoutMs = Math.max(0, Math.ceil(options.timeoutMs ?? 10_000));
   options.signal?.throwIfAborted();
@@ -76,7 +76,11 @@ export async function receive(target: RtspTarget, options: ReceiveOptions): Prom
   const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
   let stream: CameraStream;
   try {
-    stream = await CameraStream.open(target, { transport, videoTrack, access, timeoutMs }, signal);
+    stream = await CameraStream.open(
+      target,
+      { transport, videoTrack, access, timeoutMs, ffmpeg: options.ffmpeg },
+      signal,
+    );
   } catch (error) {
     options.signal?.throwIfAborted();
     if (!(error instanceof CameraFaultError)) throw error;

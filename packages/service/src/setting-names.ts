@@ -93,6 +93,7 @@ export const settingNames = {
   SIGHTLINE_SECRETS_KEY_FILE: "secretsKeyFile",
   SIGHTLINE_SNAPSHOTS_MAX_AGE_HOURS: "snapshotsMaxAgeHours",
   SIGHTLINE_SNAPSHOTS_MAX_BYTES: "snapshotsMaxBytes",
+  SIGHTLINE_SOURCE_FILES: "sourceFiles",
   SIGHTLINE_STALL_SECONDS: "stallSeconds",
   SIGHTLINE_SUBSCRIBER_BUFFER: "subscriberBuffer",
   SIGHTLINE_THREADS: "threads",

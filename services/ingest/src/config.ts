@@ -65,6 +65,11 @@ export const settings = {
     schema: setting.choice(["same-host", "any"], "same-host"),
     help: "where a camera may redirect to: its own host, or any allowed address, without its user and password",
   },
+  sourceFiles: {
+    env: "SIGHTLINE_SOURCE_FILES",
+    schema: setting.optionalText(),
+    help: "folder whose video files may be played as cameras, by file:///FOLDER/FILE; default: none may be",
+  },
   stallSeconds: {
     env: "SIGHTLINE_STALL_SECONDS",
     schema: setting.number(5, 0.5, 300),

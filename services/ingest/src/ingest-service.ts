@@ -56,7 +56,11 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   const ingest = config.id ?? `${hostname()}-${process.pid}`;
   const ffmpeg = { path: await findFfmpeg(config.ffmpegPath), memoryMib: config.ffmpegMemoryMib };
   const abilities = await ffmpegAbilities(ffmpeg.path);
-  const access: CameraAccess = { networks: config.cameraNetworks, redirects: config.cameraRedirects };
+  const access: CameraAccess = {
+    networks: config.cameraNetworks,
+    redirects: config.cameraRedirects,
+    files: config.sourceFiles,
+  };
   const keys = config.secretsKeyFile === undefined ? undefined : SecretKeys.open(config.secretsKeyFile);
   let runners = (): CameraRunner[] => [];
   const registry = createRegistry("ingest", version);

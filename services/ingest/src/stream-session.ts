@@ -8,7 +8,7 @@ import {
   describeReason,
   type FfmpegProgram,
   nothingArrives,
-  parseRtspUrl,
+  parseCameraUrl,
 } from "@sightline/rtsp";
 import type { Logger } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
@@ -77,9 +77,9 @@ export async function runSession(
   let stream: CameraStream;
   try {
     const { uri, transport, videoTrack = 0, secret: credentials } = options.settings;
-    const target = { ...parseRtspUrl(uri), credentials };
-    const { access } = options;
-    const choice = { transport, videoTrack, access, timeoutMs: connectMs };
+    const target = { ...parseCameraUrl(uri), credentials };
+    const { access, ffmpeg } = options;
+    const choice = { transport, videoTrack, access, ffmpeg, timeoutMs: connectMs };
     stream = await CameraStream.open(target, choice, signal);
   } catch (error) {
     if (signal.aborted) return undefined;

@@ -104,7 +104,7 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
           hint={
             hasCredentials
               ? "Its user and password are stored and kept as long as host and port stay the same."
-              : "rtsp://user:password@host/path. User and password are stored apart and never shown."
+              : "rtsp://user:password@host/path, or http:// for MJPEG and HLS. User and password are stored apart and never shown."
           }
           error={problem.uri}
         >

@@ -47,7 +47,7 @@ describe("camera form", () => {
     const errors = checkForm({
       ...good,
       id: "Front door",
-      uri: "http://x",
+      uri: "ftp://x",
       minScore: "1.5",
       targetFps: "-1",
     });

@@ -89,10 +89,8 @@ export function checkForm(values: FormValues): FieldErrors {
 
 /** Why an address cannot be a camera's; empty when it may be. */
 export function uriFault(uri: string): string {
-  if (/^rtsps?:\/\/./i.test(uri)) return "";
-  if (/^https?:/i.test(uri))
-    return "This is the address of a web page. A camera's stream begins with rtsp:// or rtsps://; the camera's manual says which it is.";
-  return "An address begins with rtsp:// or rtsps://.";
+  if (/^(?:(?:rtsps?|https?):\/\/|file:\/\/\/)./i.test(uri)) return "";
+  return "An address begins with rtsp://, rtsps://, http:// or https://, or file:/// for a trial.";
 }
 
 /** Why this cannot be the number of a video track; empty when it may be. */

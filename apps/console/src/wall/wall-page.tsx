@@ -55,8 +55,8 @@ function NoCameras() {
     <div class="empty">
       <h2>No cameras yet</h2>
       <p>
-        A camera is an RTSP address. The console probes it before it is saved, and shows what it sees a few
-        seconds later.
+        A camera is an RTSP address, or an HTTP one (MJPEG, HLS). The console probes it before it is saved,
+        and shows what it sees a few seconds later.
       </p>
       <p>
         <a class="button primary" href="/add">

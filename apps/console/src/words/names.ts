@@ -31,7 +31,7 @@ const reasonNames: Readonly<Record<string, string>> = {
   stalled: "frames have stopped",
   decode_failure: "video cannot be decoded",
   stream_ended: "the camera ended the stream",
-  protocol_error: "no RTSP at this address",
+  protocol_error: "no stream at this address",
   model_not_served: "no worker for its model",
   address_not_allowed: "address not allowed for cameras",
   redirected: "redirects to another address",

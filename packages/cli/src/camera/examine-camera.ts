@@ -1,7 +1,7 @@
 import { chooseDecoding, type DecodeChoice, decodingMachine, ffmpegAbilities } from "@sightline/media";
 import {
   findFfmpeg,
-  parseRtspUrl,
+  parseCameraUrl,
   receive,
   type TransportChoice,
   usualFfmpegMemoryMib,
@@ -20,7 +20,7 @@ export interface ProbeOptions {
  * @throws Error for a URL that cannot be, and without an ffmpeg
  */
 export async function examine(url: string, { transport, videoTrack, decode }: ProbeOptions) {
-  const target = parseRtspUrl(url);
+  const target = parseCameraUrl(url);
   const access = cameraAccess();
   const path = await findFfmpeg(process.env.FFMPEG_PATH);
   const ffmpeg = { path, memoryMib: usualFfmpegMemoryMib };

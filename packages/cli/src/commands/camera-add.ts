@@ -20,7 +20,10 @@ interface AddOptions extends CameraOptions {
 export function cameraAddCommand(): Command {
   const command = new Command("add")
     .argument("<name>", "1 to 63 characters of a-z, 0-9 and '-'")
-    .argument("<url>", "rtsp:// or rtsps:// URL; user and password in it are stored apart and never shown");
+    .argument(
+      "<url>",
+      "rtsp, rtsps, http or https URL (MJPEG, HLS), or file:///; user and password in it are stored apart and never shown",
+    );
   return addCameraOptions(command)
     .option(
       "--probe",

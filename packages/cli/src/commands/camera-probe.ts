@@ -41,7 +41,10 @@ function resultOf(reception: Reception, decoding: Decoding | undefined) {
 export function cameraProbeCommand(): Command {
   return new Command("probe")
     .description("tell what a camera sends, or why it does not")
-    .argument("<url>", "rtsp:// or rtsps:// URL, with user and password if the camera wants them")
+    .argument(
+      "<url>",
+      "rtsp, rtsps, http or https URL (MJPEG, HLS), or file:///, with user and password if the camera wants them",
+    )
     .addOption(
       new Option("--transport <protocol>", "how video travels")
         .choices(["auto", "tcp", "udp"])

@@ -3,7 +3,7 @@ import { type Camera, Transport } from "@sightline/contracts";
 import {
   CameraStream,
   findFfmpeg,
-  parseRtspUrl,
+  parseCameraUrl,
   receive,
   type TransportChoice,
   usualFfmpegMemoryMib,
@@ -19,7 +19,7 @@ import { cameraAccess } from "../camera/camera-access.ts";
 
 /** Where calibration frames come from: exactly one of `frames` and `camera`. */
 export interface FrameChoice {
-  /** Folder of pictures, video, or RTSP URL. */
+  /** Folder of pictures, video, or a camera's URL. */
   readonly frames?: string | undefined;
   /** A camera that is registered with the server. */
   readonly camera?: string | undefined;
@@ -36,7 +36,7 @@ export class FrameChoiceError extends Error {
 
 /** Whether a text is a camera's address and no path. */
 export function isCameraUrl(text: string): boolean {
-  return /^rtsps?:\/\//i.test(text);
+  return /^(?:rtsps?|https?):\/\//i.test(text);
 }
 
 /**
@@ -85,12 +85,13 @@ async function fromCamera(
   read: ReadFramesOptions,
 ): Promise<FileFrame[]> {
   const { ffmpeg, signal = new AbortController().signal } = read;
-  const target = parseRtspUrl(url);
+  const target = parseCameraUrl(url);
   const { uri } = target;
   const access = cameraAccess();
   const program = ffmpeg ?? (await findFfmpeg(process.env.FFMPEG_PATH));
+  const limited = { path: program, memoryMib: usualFfmpegMemoryMib };
   const reception = await receive(target, {
-    ffmpeg: { path: program, memoryMib: usualFfmpegMemoryMib },
+    ffmpeg: limited,
     transport,
     access,
     signal,
@@ -99,7 +100,7 @@ async function fromCamera(
   const { width, height, interlaced } = reception;
   const stream = await CameraStream.open(
     target,
-    { transport, videoTrack: 0, access, timeoutMs: 10_000 },
+    { transport, videoTrack: 0, access, ffmpeg: limited, timeoutMs: 10_000 },
     signal,
   );
   try {

@@ -19,19 +19,32 @@ export interface RtspTarget {
   credentials: Credentials | undefined;
 }
 
-const defaultPorts = { "rtsp:": 554, "rtsps:": 322 } as const;
+const defaultPorts: Readonly<Record<string, number>> = {
+  "rtsp:": 554,
+  "rtsps:": 322,
+  "http:": 80,
+  "https:": 443,
+};
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const unsafe = /[\s\u0000-\u001f\u007f]/;
 
 /**
- * Takes a camera URL apart: rtsp or rtsps only, user and password split off.
+ * Takes an RTSP URL apart: rtsp or rtsps only, user and password split off.
  * @throws RtspUrlError
  */
 export function parseRtspUrl(text: string): RtspTarget {
+  return parseServerUrl(text, /^rtsps?:\/\//i, "rtsp:// or rtsps://");
+}
+
+/**
+ * Takes a URL of one of these schemes apart; `schemes` names them in messages.
+ * @throws RtspUrlError
+ */
+export function parseServerUrl(text: string, pattern: RegExp, schemes: string): RtspTarget {
   if (unsafe.test(text))
     throw new RtspUrlError("the URL holds a space or control character; write it as %20");
-  const scheme = /^rtsps?:\/\//i.exec(text)?.[0];
-  if (!scheme) throw new RtspUrlError("the URL does not begin with rtsp:// or rtsps://");
+  const scheme = pattern.exec(text)?.[0];
+  if (!scheme) throw new RtspUrlError(`the URL does not begin with ${schemes}`);
   const rest = text.slice(scheme.length);
   const end = rest.search(/[/?#]/);
   const authority = end < 0 ? rest : rest.slice(0, end);
@@ -46,15 +59,16 @@ export function parseRtspUrl(text: string): RtspTarget {
   try {
     url = new URL(`${scheme}${authority.slice(at + 1)}${path}`);
   } catch {
-    throw new RtspUrlError("the URL cannot be parsed; expected rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH");
+    throw new RtspUrlError(
+      `the URL cannot be parsed; expected ${scheme.toLowerCase()}[USER:PASSWORD@]HOST[:PORT]/PATH`,
+    );
   }
   if (url.hostname === "" || url.port === "0") throw new RtspUrlError("the URL has no valid host or port");
-  const protocol = url.protocol === "rtsps:" ? "rtsps:" : "rtsp:";
   return {
     uri: url.href,
     host: url.hostname.replace(/^\[|\]$/g, ""),
-    port: url.port === "" ? defaultPorts[protocol] : Number(url.port),
-    tls: protocol === "rtsps:",
+    port: url.port === "" ? defaultPorts[url.protocol]! : Number(url.port),
+    tls: url.protocol === "rtsps:" || url.protocol === "https:",
     credentials: at > 0 ? parseUserInfo(authority.slice(0, at)) : undefined,
   };
 }

@@ -5,8 +5,8 @@ import { rtpChannel } from "../session/rtp-transport.ts";
 import type { SdpTrack } from "../session/sdp.ts";
 import { frameArguments } from "./frame-arguments.ts";
 import { type CodedFrame, FrameAssembler } from "./frame-assembler.ts";
-import { ivfFrameHead, ivfHead } from "./ivf.ts";
-import { type NalTrack, nalTrack } from "./nal-track.ts";
+import { ivfFrameHead, ivfHead, type PictureCodec } from "./ivf.ts";
+import { nalTrack } from "./nal-track.ts";
 
 /**
  * Gives ffmpeg the pictures of a track whole, one by one, through its stdin: it decodes each at once, where it would hold one back
@@ -18,40 +18,56 @@ export class FramePipe implements CameraWay {
   /** Is told of each picture, and of the time by which the decoder knows it. */
   onFrame: ((frame: CodedFrame, decoderTicks: number) => void) | undefined;
   readonly #end = Promise.withResolvers<void>();
-  readonly #assembler: FrameAssembler;
+  /** Of a source that sends packets. */
+  readonly #assembler: FrameAssembler | undefined;
   readonly #source: WaySource;
-  readonly #track: NalTrack;
+  readonly #codec: PictureCodec;
+  readonly ticksPerSecond: number;
   #sink: Writable | undefined;
   #finished = false;
   #lastTicks: number | undefined;
   #decoderTicks = 0;
 
-  private constructor(track: NalTrack, source: WaySource) {
-    this.inputArguments = frameArguments(track.codec);
+  private constructor(
+    codec: PictureCodec,
+    ticksPerSecond: number,
+    source: WaySource,
+    assembler?: (give: (frame: CodedFrame) => void) => FrameAssembler,
+  ) {
+    this.inputArguments = frameArguments(codec);
     this.ended = this.#end.promise;
-    this.#track = track;
+    this.#codec = codec;
+    this.ticksPerSecond = ticksPerSecond;
     this.#source = source;
-    this.#assembler = new FrameAssembler(track.codec, track.parameterSets, (frame) => this.#give(frame));
+    this.#assembler = assembler?.((frame) => void this.give(frame));
   }
 
   /** Undefined for a track that this cannot take apart. */
   static of(track: SdpTrack, source: WaySource): FramePipe | undefined {
     const nal = nalTrack(track);
-    return nal && new FramePipe(nal, source);
+    if (!nal) return undefined;
+    const { codec, parameterSets, ticksPerSecond } = nal;
+    return new FramePipe(
+      codec,
+      ticksPerSecond,
+      source,
+      (give) => new FrameAssembler(codec, parameterSets, give),
+    );
   }
 
-  get ticksPerSecond(): number {
-    return this.#track.ticksPerSecond;
+  /** For a source that has whole pictures; each comes by `give`. */
+  static ofPictures(codec: PictureCodec, ticksPerSecond: number, source: WaySource): FramePipe {
+    return new FramePipe(codec, ticksPerSecond, source);
   }
 
   /** Whether parameter sets are known. */
   get hasParameters(): boolean {
-    return this.#assembler.hasParameters;
+    return this.#assembler?.hasParameters ?? true;
   }
 
   /** See FrameAssembler. */
   keepOrientation(): void {
-    this.#assembler.keepsOrientation = true;
+    if (this.#assembler) this.#assembler.keepsOrientation = true;
   }
 
   feed(stdin: Writable): void {
@@ -60,7 +76,7 @@ export class FramePipe implements CameraWay {
       .on("error", () => undefined)
       .on("drain", () => this.#source.drained())
       .once("close", () => this.close());
-    stdin.write(ivfHead(this.#track.codec, this.#track.ticksPerSecond));
+    stdin.write(ivfHead(this.#codec, this.ticksPerSecond));
     if (this.#finished) stdin.end();
     else
       this.#source.play().catch((error: unknown) => {
@@ -75,13 +91,13 @@ export class FramePipe implements CameraWay {
 
   push(packet: Buffer, arrivedAt: number): boolean {
     if (packet[1] !== rtpChannel) return true;
-    this.#assembler.push(packet.subarray(4), arrivedAt);
+    this.#assembler?.push(packet.subarray(4), arrivedAt);
     return !this.#sink?.writableNeedDrain;
   }
 
   finish(): void {
     this.#finished = true;
-    this.#assembler.end();
+    this.#assembler?.end();
     if (this.#sink) this.#sink.end();
     else this.#end.resolve();
   }
@@ -92,9 +108,10 @@ export class FramePipe implements CameraWay {
     this.#end.resolve();
   }
 
-  #give(frame: CodedFrame): void {
+  /** Passes a whole picture on; false when ffmpeg is slow and the source should wait for `drained`. */
+  give(frame: CodedFrame): boolean {
     const sink = this.#sink;
-    if (!sink || sink.destroyed || sink.writableEnded) return;
+    if (!sink || sink.destroyed || sink.writableEnded) return true;
     // Where the camera's time stands still, each picture is still known by a time of its own.
     this.#decoderTicks = frame.ticks === this.#lastTicks ? this.#decoderTicks + 1 : frame.ticks;
     this.#lastTicks = frame.ticks;
@@ -103,5 +120,6 @@ export class FramePipe implements CameraWay {
     sink.write(ivfFrameHead(frame.data.length, this.#decoderTicks));
     sink.write(frame.data);
     sink.uncork();
+    return !sink.writableNeedDrain;
   }
 }

@@ -1,13 +1,16 @@
 import type { NalCodec } from "./nal-kind.ts";
 
-const fourcc: Readonly<Record<NalCodec, string>> = { H264: "H264", H265: "H265" };
+/** Codecs whose pictures go to ffmpeg one by one. */
+export type PictureCodec = NalCodec | "JPEG";
+
+const fourcc: Readonly<Record<PictureCodec, string>> = { H264: "H264", H265: "H265", JPEG: "MJPG" };
 const frameHeaderBytes = 12;
 
 /**
  * The head of an IVF stream: of all containers that ffmpeg reads it is the simplest that says where each picture ends, so that
  * ffmpeg need not wait for the next. `ticksPerSecond` is the unit of its frames' times.
  */
-export function ivfHead(codec: NalCodec, ticksPerSecond: number): Buffer {
+export function ivfHead(codec: PictureCodec, ticksPerSecond: number): Buffer {
   const head = Buffer.alloc(32);
   head.write("DKIF", 0, "latin1");
   head.writeUInt16LE(32, 6);

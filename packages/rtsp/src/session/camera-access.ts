@@ -8,6 +8,8 @@ export interface CameraAccess {
    * camera's own host only.
    */
   redirects: "same-host" | "any";
+  /** Folder whose files may be played as cameras; none may be without it. */
+  files?: string | undefined;
 }
 
 /** What holds when nobody chose otherwise. */

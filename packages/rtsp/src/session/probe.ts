@@ -1,5 +1,7 @@
-import type { RtspTarget } from "../address/rtsp-url.ts";
+import { type CameraTarget, sourceKind } from "../address/camera-url.ts";
 import { type CameraFault, CameraFaultError } from "../camera-fault.ts";
+import { type FfmpegProgram, usualFfmpegMemoryMib } from "../limited-ffmpeg.ts";
+import { openSource } from "../sources/open-source.ts";
 import { type CameraAccess, defaultAccess } from "./camera-access.ts";
 import { describeCamera } from "./describe-camera.ts";
 import type { SdpVideo } from "./sdp.ts";
@@ -20,20 +22,30 @@ export interface ProbeOptions {
   /** Counts from 1; 0 or none takes the first. */
   videoTrack?: number;
   access?: CameraAccess;
+  /** Looks into files and HLS. */
+  ffmpeg?: FfmpegProgram;
   /** For the whole probe. */
   timeoutMs?: number;
   signal?: AbortSignal;
 }
 
+const usualFfmpeg = { path: "ffmpeg", memoryMib: usualFfmpegMemoryMib };
+
 /**
- * Asks a camera what it offers (OPTIONS, DESCRIBE), without starting the stream. Every failure that the camera or the
+ * Asks a camera what it offers (by RTSP: OPTIONS, DESCRIBE), without starting the stream. Every failure that the camera or the
  * network can cause is an outcome, told apart by error code and RTSP status, not an exception.
  */
-export async function probe(target: RtspTarget, options: ProbeOptions = {}): Promise<RtspProbe> {
+export async function probe(target: CameraTarget, options: ProbeOptions = {}): Promise<RtspProbe> {
   const { videoTrack = 0, access = defaultAccess, timeoutMs = 5_000 } = options;
   const timeout = AbortSignal.timeout(timeoutMs);
   const signal = options.signal ? AbortSignal.any([timeout, options.signal]) : timeout;
   try {
+    if (sourceKind(target) !== "rtsp") {
+      const { ffmpeg = usualFfmpeg } = options;
+      const source = await openSource(target, { ffmpeg, access, videoTrack }, signal);
+      await source.stop();
+      return { ok: true, ...source.offer };
+    }
     const { connection, description } = await describeCamera(target, access, signal);
     connection.close();
     const { codec, width, height, framesPerSecond } = chooseTrack(description, videoTrack);

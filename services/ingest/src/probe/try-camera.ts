@@ -2,10 +2,10 @@ import { CameraReason, type ProbeAnswer, type ProbeRequest } from "@sightline/co
 import {
   type CameraAccess,
   type CameraOffer,
+  type CameraTarget,
   type FfmpegProgram,
-  parseRtspUrl,
+  parseCameraUrl,
   probe,
-  type RtspTarget,
   RtspUrlError,
   receive,
 } from "@sightline/rtsp";
@@ -36,9 +36,9 @@ export async function tryCamera(
   request: ProbeRequest,
   { ffmpeg, access, signal }: TrialOptions,
 ): Promise<CameraTrial> {
-  let target: RtspTarget;
+  let target: CameraTarget;
   try {
-    target = parseRtspUrl(request.uri);
+    target = parseCameraUrl(request.uri);
   } catch (error) {
     if (!(error instanceof RtspUrlError)) throw error;
     return failed(CameraReason.UNSPECIFIED, error.message);
@@ -47,7 +47,7 @@ export async function tryCamera(
   if (username !== undefined) target.credentials = { username, password };
   const choice = { access, signal, videoTrack: request.videoTrack ?? 0 };
   if (!request.picture) {
-    const offer = await probe(target, { ...choice, timeoutMs: describeMs });
+    const offer = await probe(target, { ...choice, ffmpeg, timeoutMs: describeMs });
     return offer.ok
       ? { answer: { ok: true, ...described(offer) }, jpeg: new Uint8Array() }
       : failed(offer.reason, offer.message);

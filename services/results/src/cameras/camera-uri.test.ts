@@ -12,6 +12,9 @@ describe("what is accepted", () => {
     ["rtsp://a:p@ss:w@cam/x", "rtsp://cam/x", { username: "a", password: "p@ss:w" }],
     ["rtsp://admin@cam/x", "rtsp://cam/x", { username: "admin", password: "" }],
     ["rtsp://@cam/x", "rtsp://cam/x", null],
+    ["HTTP://u:p%40@cam:8080/a.m3u8?x=1", "http://cam:8080/a.m3u8?x=1", { username: "u", password: "p@" }],
+    ["https://cam/mjpeg", "https://cam/mjpeg", undefined],
+    ["file:///clips/a%20b.mp4", "file:///clips/a%20b.mp4", null],
   ])("%s", (text, uri, secret) => {
     expect(parseCameraUri(text)).toEqual({ uri, secret });
   });
@@ -20,8 +23,9 @@ describe("what is accepted", () => {
 describe("what is refused, and why", () => {
   test.each([
     ["", "empty"],
-    ["http://cam/x", "rtsp:// or rtsps://"],
-    ["file:///etc/passwd", "rtsp:// or rtsps://"],
+    ["ftp://cam/x", "does not begin with rtsp://"],
+    ["file://host/x", "file:///FOLDER/FILE"],
+    ["file:relative", "file:///FOLDER/FILE"],
     ["rtsp:///x", "host"],
     ["rtsp://cam:99999/x", "cannot be parsed"],
     ["rtsp://cam:0/x", "port 0"],

@@ -22,8 +22,9 @@ export function parseCameraUri(text: string): CameraUri {
   if (text.length > limits.maxUriLength) throw fault(`is longer than ${limits.maxUriLength} characters`);
   if (spaceOrControl.test(text))
     throw fault("holds a space or control character; write it as %20 and the like");
-  const scheme = /^rtsps?:\/\//i.exec(text)?.[0];
-  if (!scheme) throw fault("does not begin with rtsp:// or rtsps://");
+  if (/^file:/i.test(text)) return { uri: parseFileUrl(text), secret: null };
+  const scheme = /^(?:rtsps?|https?):\/\//i.exec(text)?.[0];
+  if (!scheme) throw fault("does not begin with rtsp://, rtsps://, http://, https:// or file:///");
   const rest = text.slice(scheme.length);
   const end = rest.search(/[/?#]/);
   const authority = end < 0 ? rest : rest.slice(0, end);
@@ -37,9 +38,17 @@ export function parseCameraUri(text: string): CameraUri {
   return { uri: url, secret: at < 0 ? undefined : parseUserInfo(authority.slice(0, at)) };
 }
 
-/** Host and port, to tell whether two URLs mean the same camera server. */
+/** Scheme, host and port, to tell whether two URLs mean the same camera server. */
 export function authorityOf(uri: string): string {
-  return new URL(uri).host;
+  const { protocol, host } = new URL(uri);
+  return `${protocol}//${host}`;
+}
+
+/** Whether ingest may play the file is its own setting's business (SIGHTLINE_SOURCE_FILES). */
+function parseFileUrl(text: string): string {
+  if (!/^file:\/\/\/[^/?#][^?#]*$/i.test(text) || !URL.canParse(text))
+    throw fault("is no file's; expected file:///FOLDER/FILE, with '?', '#' and spaces escaped");
+  return new URL(text).href;
 }
 
 function parseUrl(text: string): string {
@@ -47,7 +56,7 @@ function parseUrl(text: string): string {
   try {
     url = new URL(text);
   } catch {
-    throw fault("cannot be parsed; expected rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH");
+    throw fault("cannot be parsed; expected rtsp://[USER:PASSWORD@]HOST[:PORT]/PATH, or http:// so");
   }
   if (!host.test(url.hostname)) throw fault("has no valid host name or address");
   if (url.port === "0") throw fault("has port 0; expected 1 to 65535");
@@ -70,7 +79,7 @@ function percentDecode(part: string): string {
   } catch {
     throw fault("has a '%' in user or password that begins no escape; write it as %25");
   }
-  // A line break would let a password add headers to the RTSP request.
+  // A line break would let a password add headers to the request.
   if (/\p{Cc}/u.test(text)) throw fault("has a control character in user or password");
   return text;
 }

@@ -76,7 +76,7 @@ describe("registration", () => {
     const { cameras } = results.client;
     const wrong: [string, Parameters<typeof cameras.register>[1], string][] = [
       ["Front", { uri: "rtsp://cam/x" }, "invalid_argument"],
-      ["front", { uri: "http://u:hunter2@cam/x" }, "invalid_argument"],
+      ["front", { uri: "ftp://u:hunter2@cam/x" }, "invalid_argument"],
       ["front", { uri: "rtsp://cam/x", model: "cars" }, "model_not_served"],
       ["front", { uri: "rtsp://cam/x", minScore: 2 }, "invalid_argument"],
     ];

@@ -14,7 +14,7 @@ export const reasonAdvice: Readonly<Record<Exclude<CameraReason, 0>, Advice>> = 
   },
   [CameraReason.CONNECTION_REFUSED]: {
     text: "The host answers, but nothing listens at the camera's port.",
-    fix: "Check the port in the URL (RTSP is usually 554), and that RTSP is switched on in the camera's settings.",
+    fix: "Check the port in the URL (RTSP's is usually 554), and that streaming is switched on in the camera's settings.",
   },
   [CameraReason.UNREACHABLE]: {
     text: "The camera does not answer in time.",
@@ -26,7 +26,7 @@ export const reasonAdvice: Readonly<Record<Exclude<CameraReason, 0>, Advice>> = 
   },
   [CameraReason.NOT_FOUND]: {
     text: "The camera has no stream at this path.",
-    fix: "Look up the RTSP path in the camera's manual and edit the URL.",
+    fix: "Look up the stream's path in the camera's manual and edit the URL.",
   },
   [CameraReason.NO_VIDEO]: {
     text: "The stream has no video.",
@@ -53,8 +53,8 @@ export const reasonAdvice: Readonly<Record<Exclude<CameraReason, 0>, Advice>> = 
     fix: "It is connected again by itself. If it keeps ending, the camera may allow too few viewers at a time.",
   },
   [CameraReason.PROTOCOL_ERROR]: {
-    text: "What is at this address does not speak RTSP, or answers with an error.",
-    fix: "Check host and port in the URL; a web page's port (80, 443, 8080) is not the RTSP port.",
+    text: "What is at this address does not speak the protocol of the URL, or answers with an error or with no video.",
+    fix: "Check scheme, host and port in the URL: a web page's port (80, 443, 8080) is not that of rtsp://, and a web page is not the stream of http://.",
   },
   [CameraReason.MODEL_NOT_SERVED]: {
     text: "No inference worker serves the camera's model, so nothing is analysed.",

@@ -125,7 +125,7 @@ test("all that is wrong with a camera is told at once, be it form or value", asy
     /^body\.recording\.mode: /,
   ];
   const expected = (faults: readonly RegExp[]) => faults.map((fault) => expect.stringMatching(fault));
-  const posted = await told("post", "/cameras", { id: "No Name", uri: "http://cam/x", ...faulty });
+  const posted = await told("post", "/cameras", { id: "No Name", uri: "ftp://cam/x", ...faulty });
   expect(posted).toEqual(
     expect.arrayContaining(
       expected([...form, /^camera_id is/, /^camera\.uri /, /^camera\.target_fps is 999; expected/]),
@@ -133,12 +133,12 @@ test("all that is wrong with a camera is told at once, be it form or value", asy
   );
   expect((await told("post", "/cameras", { id: "x", minScore: "high" })).join()).not.toContain("camera.");
   await api.call("post", "/cameras", { body: { id: "front", uri: "rtsp://cam/x" } });
-  const patched = await told("patch", "/cameras/{camera}", { uri: "http://cam/x", ...faulty });
+  const patched = await told("patch", "/cameras/{camera}", { uri: "ftp://cam/x", ...faulty });
   expect(patched).toEqual(
     expect.arrayContaining(expected([...form, /^camera\.uri /, /^camera\.target_fps is 999; expected/])),
   );
   expect(await told("patch", "/cameras/{camera}", { minScore: "high" })).toHaveLength(1);
-  const probed = await told("post", "/probe", { uri: "http://cam/x", transport: "smoke" });
+  const probed = await told("post", "/probe", { uri: "ftp://cam/x", transport: "smoke" });
   expect(probed).toEqual(expected([/^body\.transport: /, /^camera\.uri /]));
   await api.call("delete", "/cameras/{camera}", front);
 });

@@ -320,7 +320,7 @@ export const CameraReason = {
   DECODE_FAILURE: 10,
   /** STREAM_ENDED - The camera ended the stream. */
   STREAM_ENDED: 11,
-  /** PROTOCOL_ERROR - The server at this address does not speak RTSP, or answers with another error. */
+  /** PROTOCOL_ERROR - The server at this address does not speak the protocol of the URL, or answers with another error or no video. */
   PROTOCOL_ERROR: 12,
   /** MODEL_NOT_SERVED - No inference worker serves the camera's model. */
   MODEL_NOT_SERVED: 13,
@@ -490,7 +490,7 @@ export interface PrivacyMask {
 export interface Camera {
   /** Resource name, "cameras/{camera}". The id is 1-63 characters of a-z, 0-9 and '-', and begins with a letter or digit. */
   name: string;
-  /** rtsp:// or rtsps:// URL. User and password may be given when writing; they are kept apart and never returned. */
+  /** rtsp, rtsps, http or https URL (MJPEG, HLS), or file:///. User and password may be given when writing; they are kept apart and never returned. */
   uri: string;
   transport: Transport;
   /** Frames per second to analyse, at most; 0 takes every frame. */

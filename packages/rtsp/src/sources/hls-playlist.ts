@@ -1,0 +1,52 @@
+import type { IncomingMessage } from "node:http";
+import { CameraReason } from "@sightline/contracts";
+import { parse, setOptions, type types } from "hls-parser";
+import { faultError } from "../camera-fault.ts";
+
+// It would write to the console what it does not like.
+setOptions({ silent: true });
+
+const mostPlaylistBytes = 1024 * 1024;
+
+export type Playlist = types.MasterPlaylist | types.MediaPlaylist;
+
+/** Reads a body whole, up to `most` bytes. @throws CameraFaultError, also when `signal` aborts */
+export async function readBody(body: IncomingMessage, most: number, signal: AbortSignal): Promise<Buffer> {
+  const abort = () => body.destroy();
+  signal.addEventListener("abort", abort);
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const piece of body as AsyncIterable<Buffer>) {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes > most)
+        throw faultError(CameraReason.PROTOCOL_ERROR, "what it sends is larger than any camera's");
+    }
+  } catch (error) {
+    if (bytes > most) throw error;
+    throw faultError(CameraReason.STALLED, "what it began to send did not come whole");
+  } finally {
+    signal.removeEventListener("abort", abort);
+    body.destroy();
+  }
+  return Buffer.concat(pieces);
+}
+
+/** @throws CameraFaultError for what is no playlist, and for one whose segments cannot be played here */
+export async function readPlaylist(body: IncomingMessage, signal: AbortSignal): Promise<Playlist> {
+  const text = (await readBody(body, mostPlaylistBytes, signal)).toString("utf8");
+  let playlist: Playlist;
+  try {
+    playlist = parse(text);
+  } catch {
+    throw faultError(CameraReason.PROTOCOL_ERROR, "its HLS playlist cannot be read");
+  }
+  if (playlist.isMasterPlaylist) return playlist;
+  const [first] = playlist.segments;
+  if (first?.key && first.key.method !== "NONE")
+    throw faultError(CameraReason.UNSUPPORTED_CODEC, "its HLS segments are encrypted");
+  if (first?.byterange)
+    throw faultError(CameraReason.UNSUPPORTED_CODEC, "its HLS segments are parts of files");
+  return playlist;
+}

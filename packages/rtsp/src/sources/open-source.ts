@@ -1,0 +1,59 @@
+import { CameraReason } from "@sightline/contracts";
+import { type CameraTarget, sourceKind } from "../address/camera-url.ts";
+import { CameraFaultError, faultError } from "../camera-fault.ts";
+import type { FfmpegProgram } from "../limited-ffmpeg.ts";
+import type { CameraAccess } from "../session/camera-access.ts";
+import { FileSource } from "./file-source.ts";
+import { HlsSource, isPlaylist } from "./hls-source.ts";
+import { requestHttp } from "./http-request.ts";
+import { MjpegSource } from "./mjpeg-source.ts";
+import type { PictureSource } from "./picture-source.ts";
+
+export interface SourceOptions {
+  ffmpeg: FfmpegProgram;
+  access: CameraAccess;
+  /** Video track, or variant of HLS, from 1; 0 takes the first. */
+  videoTrack: number;
+}
+
+/**
+ * Opens a source that is no RTSP camera: a file, or what an HTTP server answers with, HLS or MJPEG.
+ * @throws CameraFaultError, also when `signal` aborts
+ */
+export async function openSource(
+  target: CameraTarget,
+  { ffmpeg, access, videoTrack }: SourceOptions,
+  signal: AbortSignal,
+): Promise<PictureSource> {
+  if (sourceKind(target) === "file") return FileSource.open(target, { ffmpeg, access, videoTrack }, signal);
+  const answer = await requestHttp(target, access, signal);
+  const { body } = answer;
+  try {
+    const type = body.headers["content-type"] ?? "";
+    const boundary = /^multipart\/x-mixed-replace\s*;.*?boundary="?([^";]{1,200})"?/i.exec(type)?.[1];
+    if (boundary !== undefined) {
+      if (videoTrack > 1)
+        throw faultError(CameraReason.NO_VIDEO, `video track ${videoTrack} was asked for, and it has 1`);
+      return new MjpegSource(body, boundary.trim());
+    }
+    if (isPlaylist(body, answer.target))
+      return await HlsSource.open(answer, { ffmpeg, access, variant: videoTrack }, signal);
+    throw notStream(type);
+  } catch (error) {
+    body.destroy();
+    throw error;
+  }
+}
+
+function notStream(type: string): CameraFaultError {
+  const shown = type
+    .split(";")[0]!
+    .replace(/[^\w./+-]/g, "")
+    .slice(0, 60);
+  const what = shown === "" ? "something without a type" : shown;
+  const advice = shown.startsWith("image/") ? "; the camera's MJPEG stream has another path" : "";
+  return new CameraFaultError({
+    reason: CameraReason.PROTOCOL_ERROR,
+    message: `the server at this address answers with ${what}, and not with a video stream (MJPEG or HLS); check the path in the URL${advice}`,
+  });
+}
