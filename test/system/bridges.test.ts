@@ -48,6 +48,10 @@ beforeAll(async () => {
     rules: [{ type: "EVENT_TYPE_APPEARED", classes: ["person"] }],
   };
   await system.client.call("RulesService/UpdateCameraRules", { rules });
+  // From here on only who is known is let in: the bridges, by their token.
+  const user = { userId: "admin", user: { role: "ROLE_ADMIN" }, password: "of the first admin" };
+  await system.client.call("AccessService/CreateUser", user);
+  await expect(system.client.call("CameraService/ListCameras")).rejects.toThrow("UNAUTHENTICATED");
 });
 
 afterAll(async () => {

@@ -1,9 +1,13 @@
-import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeServiceToken } from "@sightline/service";
 import { freePort, NatsServer } from "@sightline/service/testing";
 import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { EventSource } from "../../services/bridges/src/testing/event-source.ts";
+import { Listener, Mosquitto } from "../../services/bridges/src/testing/mosquitto.ts";
+import { Receiver } from "../../services/bridges/src/testing/receiver.ts";
 import type { Json } from "./grpc.ts";
 import { Program } from "./program.ts";
 
@@ -126,14 +130,67 @@ describe.skipIf(!isRoot)("as in a container, where all is read-only but what is 
         ...Object.fromEntries(own),
       },
     );
+    await untilReady(program, http);
+    expectNoRefusal(program);
+    expect(await program.end("SIGTERM")).toBe(0);
+  });
+
+  async function untilReady(program: Program, http: string): Promise<void> {
     const ready = () =>
       fetch(`http://${http}/readyz`)
         .then(({ status }) => status)
         .catch(() => program.errors.at(-1));
     await expect.poll(ready, { timeout: 120_000 }).toBe(200);
-    expect([...program.lines, ...program.errors].filter((line) => /EROFS|EACCES|EPERM/.test(line))).toEqual(
-      [],
-    );
-    expect(await program.end("SIGTERM")).toBe(0);
+  }
+
+  function expectNoRefusal({ lines, errors }: Program): void {
+    expect([...lines, ...errors].filter((line) => /EROFS|EACCES|EPERM/.test(line))).toEqual([]);
+  }
+
+  test("bridges tell a broker and a webhook of events, of a results service that has users", async () => {
+    const broker = await Mosquitto.start();
+    const listener = await Listener.connect(broker.url);
+    const hook = await Receiver.start();
+    const events = await EventSource.connect(nats.url);
+    try {
+      const [tokenFile, passwordFile] = ["bridges.token", "admin-password"].map((name) =>
+        join(directory, name),
+      );
+      writeServiceToken(tokenFile!, "bridges");
+      writeFileSync(passwordFile!, "of the first admin\n", { mode: 0o600 });
+      for (const path of [tokenFile!, passwordFile!]) chownSync(path, 1000, 1000);
+      const local = async () => `127.0.0.1:${await freePort()}`;
+      const [grpc, resultsHttp, bridgesHttp] = [await local(), await local(), await local()];
+      const results = run("results", [], {
+        SIGHTLINE_NATS_URL: nats.url,
+        SIGHTLINE_GRPC: grpc,
+        SIGHTLINE_RESULTS_HTTP: resultsHttp,
+        SIGHTLINE_ADMIN_PASSWORD_FILE: passwordFile!,
+        SIGHTLINE_BRIDGES_TOKEN_FILE: tokenFile!,
+      });
+      await untilReady(results, resultsHttp);
+      expect((await fetch(`http://${resultsHttp}/api/v1/cameras`)).status).toBe(401);
+      const secrets = [`whsec_${Buffer.alloc(24).toString("base64")}`];
+      const bridges = run("bridges", [], {
+        SIGHTLINE_GRPC_ADDRESS: grpc,
+        SIGHTLINE_BRIDGES_HTTP: bridgesHttp,
+        SIGHTLINE_BRIDGES_TOKEN_FILE: tokenFile!,
+        SIGHTLINE_MQTT_URL: broker.url,
+        SIGHTLINE_WEBHOOKS: JSON.stringify([{ name: "all", url: hook.url, secrets }]),
+      });
+      await untilReady(bridges, bridgesHttp);
+      await events.publish(1);
+      await expect.poll(() => listener.json("frigate/events").map(({ type }) => type)).toEqual(["new"]);
+      await expect.poll(() => hook.numbers).toEqual([1]);
+      for (const program of [bridges, results]) {
+        expectNoRefusal(program);
+        expect(await program.end("SIGTERM")).toBe(0);
+      }
+    } finally {
+      await events.stop();
+      await hook.stop();
+      await listener.stop();
+      await broker.stop();
+    }
   });
 });
