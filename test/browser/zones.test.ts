@@ -1,6 +1,7 @@
 import type { HttpEventPage, HttpRules } from "@sightline/contracts";
 import type { ElementHandle, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { expectAccessible, prepareAccessible } from "./accessible.ts";
 import { ConsoleSystem, patience } from "./console-system.ts";
 import { livePicture, untilDrawn } from "./drawn-pictures.ts";
 
@@ -257,6 +258,75 @@ test("events are found by camera, kind and zone", async () => {
   await expect.poll(others, patience).toEqual([]);
   await page.getByLabel("What", { exact: true }).selectOption("camera_down");
   await page.getByText("No event that is kept passes this filter.").waitFor();
+});
+
+test("an event that is reviewed is so at once in another browser, and is not among those that are left", async () => {
+  const { page: other } = await sightline.open("/events?type=entered_zone&reviewed=false");
+  const left = other.getByTestId("events").locator("li");
+  await left.first().waitFor();
+  await page.goto(`${sightline.origin}/events?type=entered_zone`);
+  const oldest = page
+    .getByTestId("events")
+    .getByRole("button", { name: /^Reviewed: Person entered lawn/ })
+    .last();
+  await oldest.focus();
+  await page.keyboard.press("Space");
+  await expect.poll(() => oldest.getAttribute("aria-pressed"), patience).toBe("true");
+  const reviewed = await page.getByTestId("events").locator("li").last().getAttribute("data-event");
+  await expect.poll(() => other.locator(`[data-event="${reviewed}"]`).count(), patience).toBe(0);
+  // Events go on to happen: those that are there now are marked.
+  const before = await left.first().getAttribute("data-event");
+  await other.getByRole("button", { name: /^Mark all shown as reviewed/ }).click();
+  await expect.poll(() => other.locator(`[data-event="${before}"]`).count(), patience).toBe(0);
+  await expect
+    .poll(
+      () => page.locator(`[data-event="${before}"]`).getByRole("button").last().getAttribute("aria-pressed"),
+      patience,
+    )
+    .toBe("true");
+  await other.context().close();
+});
+
+test("what one track did is one card, and events are counted: with the keyboard, accessible and narrow", async () => {
+  const before = await rules();
+  await putRules({ ...before, rules: [{ type: "appeared" }, { type: "entered_zone", zone: "lawn" }] });
+  const { page: other } = await sightline.blank();
+  await prepareAccessible(other);
+  await other.goto(`${sightline.origin}/events`);
+  const card = other.locator(".event.track", { hasText: "Person appeared, entered lawn" }).first();
+  await card.waitFor();
+  const key = await card.getAttribute("data-event");
+  const same = other.locator(`.event.track[data-event="${key}"]`);
+  await same.locator("summary").focus();
+  await other.keyboard.press("Enter");
+  const inside = same.locator(".events > li");
+  await expect.poll(() => inside.count(), patience).toBeGreaterThan(1);
+  await inside.filter({ hasText: "Person appeared" }).first().waitFor();
+
+  await other.getByText("Counts", { exact: true }).focus();
+  await other.keyboard.press("Enter");
+  await other.getByLabel("Counted by").selectOption("zone");
+  await other.getByText("Table", { exact: true }).click();
+  const shown = other.getByTestId("counts").getByRole("row", { name: /^lawn/ });
+  await shown.waitFor();
+  const saved = await other.getByRole("link", { name: "Save as CSV" }).getAttribute("href");
+  expect(decodeURIComponent(saved!)).toMatch(/zone,events,seconds\r\n(.*\r\n)*lawn,\d+,/);
+
+  // Looked at when nothing moves any more: the rules are over, and so are their events.
+  await putRules({ ...(await rules()), rules: [] });
+  await expect
+    .poll(
+      async () => (await events()).filter(({ phase }) => phase === "start" || phase === "update"),
+      patience,
+    )
+    .toEqual([]);
+  await other.reload();
+  await other.locator(".event.track summary").first().click();
+  await other.getByText("Counts", { exact: true }).click();
+  await other.getByRole("img", { name: /^Events by hour/ }).waitFor();
+  await expectAccessible(other);
+  await other.context().close();
+  await putRules({ ...(await rules()), rules: before.rules });
 });
 
 test("rules that someone else has changed meanwhile are not overwritten unasked", async () => {

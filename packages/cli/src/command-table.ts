@@ -222,6 +222,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/events-clip.ts")).eventsClipCommand(),
   },
   {
+    path: ["events", "counts"],
+    description: "count events and how long they lasted, by hour, camera, class, zone and so on",
+    load: async () => (await import("./commands/events-counts.ts")).eventsCountsCommand(),
+  },
+  {
+    path: ["events", "review"],
+    description: "mark events as reviewed, for all who see them",
+    load: async () => (await import("./commands/events-review.ts")).eventsReviewCommand(),
+  },
+  {
     path: ["replay"],
     description: "try rules out on a recorded video: prints its events, one JSON line each",
     load: async () => (await import("./commands/replay.ts")).replayCommand(),

@@ -1,4 +1,10 @@
-import { type Event, EventServiceClient, FrameReference } from "@sightline/contracts";
+import {
+  type CountBy,
+  type Event,
+  type EventCount,
+  EventServiceClient,
+  FrameReference,
+} from "@sightline/contracts";
 import type { CallSettings } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";
@@ -45,8 +51,22 @@ export interface EventQuery extends CallSettings {
   minSeconds?: number | undefined;
   /** Events in whose message, camera, id, class, rule, zone or line each of these words is found. */
   text?: string | undefined;
+  /** Only events that somebody has reviewed, or, if false, only those that nobody has; both unless given. */
+  reviewed?: boolean | undefined;
   /** Events fetched at a time, 1-1000. */
   pageSize?: number;
+}
+
+/** Which events to count, and by what. */
+export interface EventCountQuery extends CallSettings {
+  /** All unless given; `phases` are those in which the events stand now. */
+  filter?: EventFilter;
+  /** Events that began at this time or later. */
+  from: Date;
+  /** Events that began before this time; until now unless given. */
+  to?: Date | undefined;
+  /** What to count by; all together unless given. */
+  by?: readonly CountBy[];
 }
 
 /** Events as they happen, and those that happened. */
@@ -97,6 +117,7 @@ export class Events {
       minScore: query.minScore ?? 0,
       minDurationSeconds: query.minSeconds ?? 0,
       text: query.text ?? "",
+      reviewed: query.reviewed,
       pageSize: query.pageSize ?? 0,
     };
     for await (const { events } of pages(request, (one) =>
@@ -118,6 +139,44 @@ export class Events {
     );
     if (!event) throw new SightlineError("INTERNAL", "the server's answer has no event");
     return event;
+  }
+
+  /**
+   * Counts events that are kept, and the seconds that they lasted, by hour, camera and so on: a count for each combination that occurs.
+   * @throws SightlineError, INVALID_ARGUMENT when there are more than 20,000 events in the range
+   */
+  async count(query: EventCountQuery): Promise<EventCount[]> {
+    const request = {
+      filter: toFilterMessage(query.filter ?? {}),
+      startTime: toTime(query.from, "from"),
+      endTime: query.to && toTime(query.to, "to"),
+      by: [...(query.by ?? [])],
+    };
+    const { counts } = await this.#connection.call(
+      EventServiceClient,
+      (client) => client.countEvents,
+      request,
+      query,
+    );
+    return counts;
+  }
+
+  /**
+   * Marks events, by their resource names, as reviewed for all who see them, or as not reviewed; 1-1000 at a time. Returns the names of
+   * those that are kept. @throws SightlineError, PERMISSION_DENIED for callers who are not operators
+   */
+  async review(
+    names: readonly string[],
+    { reviewed = true, ...call }: CallSettings & { reviewed?: boolean } = {},
+  ): Promise<string[]> {
+    const request = { names: [...names], reviewed };
+    const answer = await this.#connection.call(
+      EventServiceClient,
+      (client) => client.reviewEvents,
+      request,
+      call,
+    );
+    return answer.names;
   }
 
   /**

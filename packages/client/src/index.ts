@@ -55,7 +55,7 @@ export type {
 } from "./detections.ts";
 export { type ErrorCode, SightlineError } from "./errors.ts";
 export type { EventFilter } from "./event-filter.ts";
-export type { EventMessage, EventQuery, EventSubscription, Events } from "./events.ts";
+export type { EventCountQuery, EventMessage, EventQuery, EventSubscription, Events } from "./events.ts";
 export type { ActivateSettings, Activation, Models } from "./models.ts";
 export type { RecordingRange, RecordingSpan, Recordings } from "./recordings.ts";
 export type { ProgressMessage, SubscribeOptions, SubscriptionStatus, WithProgress } from "./resume.ts";

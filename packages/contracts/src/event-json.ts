@@ -6,11 +6,13 @@ import {
   EndReason,
   type Event,
   EventPhase,
+  type EventReview,
   EventType,
   type Track,
 } from "./gen/sightline/v1/event.ts";
+import { CountBy, type EventCount } from "./gen/sightline/v1/event_service.ts";
 import type { BoundingBox } from "./gen/sightline/v1/geometry.ts";
-import type { HttpEvent } from "./http-api.ts";
+import type { HttpEvent, HttpEventCount, HttpReview } from "./http-api.ts";
 import { fromTimestamp } from "./timestamp.ts";
 
 /** An event as JSON shows it: over HTTP, in exports, in webhooks and on the command line. */
@@ -36,7 +38,28 @@ export function toHttpEvent(event: Event): HttpEvent {
     hasClip: event.hasClip,
     snapshotScore: event.snapshotScore > 0 ? shorten(event.snapshotScore) : null,
     message: event.message,
+    ...(event.review && { review: toHttpReview(event.review) }),
   };
+}
+
+/** A count as JSON shows it, with what was counted by. */
+export function toHttpEventCount(count: EventCount, by: readonly CountBy[]): HttpEventCount {
+  const fields: Record<Exclude<CountBy, 0>, Partial<HttpEventCount>> = {
+    [CountBy.HOUR]: { hour: toIso(count.hour) ?? "" },
+    [CountBy.CAMERA]: { camera: cameraIdOf(count.camera) ?? "" },
+    [CountBy.CLASS]: { class: count.className },
+    [CountBy.TYPE]: { type: enumName(EventType, count.type) },
+    [CountBy.RULE]: { rule: count.rule },
+    [CountBy.ZONE]: { zone: count.zone },
+    [CountBy.LINE]: { line: count.line },
+    [CountBy.DIRECTION]: { direction: enumName(CrossingDirection, count.direction) },
+  };
+  const asked = by.map((each) => (each === CountBy.UNSPECIFIED ? {} : fields[each]));
+  return Object.assign({ events: count.events, seconds: Number(count.seconds.toFixed(3)) }, ...asked);
+}
+
+export function toHttpReview({ user, time }: EventReview): HttpReview {
+  return { user, time: toIso(time) ?? "" };
 }
 
 /** The ids in `cameras/{camera}/events/{event}`; undefined when it is no such name. */

@@ -193,6 +193,12 @@ export const httpTrackSchema = z.object({
   zones: z.array(z.string()),
 });
 
+/** That somebody has looked at an event; `user` is empty where callers are not known. */
+export const httpReviewSchema = z.object({ user: z.string(), time: z.string() });
+
+/** What names an event. */
+export const httpEventIdSchema = z.strictObject({ camera: z.string().max(63), id: z.string().max(128) });
+
 export const httpEventSchema = z.object({
   camera: z.string(),
   /** Last part of the event's resource name. */
@@ -216,7 +222,18 @@ export const httpEventSchema = z.object({
   /** Whether the camera was being recorded, so that there is a clip for as long as it is kept. */
   hasClip: z.boolean(),
   message: z.string(),
+  /** Who has looked at it; only where somebody has, and not in exports of a stream (webhooks, MQTT). */
+  review: httpReviewSchema.optional(),
 });
+
+/** Body of POST /events/review. */
+export const httpReviewRequestSchema = z.strictObject({
+  events: z.array(httpEventIdSchema).min(1).max(1000),
+  reviewed: z.boolean().default(true),
+});
+
+/** Answer of it: the events that are kept, and are now as asked. */
+export const httpReviewedSchema = z.object({ events: z.array(httpEventIdSchema) });
 
 /** A stretch of video without a gap, of one codec and size. */
 export const httpRecordingSpanSchema = z.object({
@@ -250,6 +267,25 @@ export const httpCameraDataDeletedSchema = httpRecordingDeletedSchema.extend({
   deletedEvents: z.number(),
   deletedPictures: z.number(),
 });
+
+/** How many events have all these in common; what was not asked for is not there. */
+export const httpEventCountSchema = z.object({
+  /** The full hour in which they began. */
+  hour: z.string().optional(),
+  camera: z.string().optional(),
+  class: z.string().optional(),
+  type: z.string().optional(),
+  rule: z.string().optional(),
+  zone: z.string().optional(),
+  line: z.string().optional(),
+  direction: z.string().optional(),
+  events: z.number(),
+  /** How long they lasted, all together. */
+  seconds: z.number(),
+});
+
+/** Answer of GET /events/counts. */
+export const httpEventCountsSchema = z.object({ counts: z.array(httpEventCountSchema) });
 
 export const httpEventPageSchema = z.object({ events: z.array(httpEventSchema), nextPageToken: z.string() });
 
@@ -370,6 +406,13 @@ export const liveMessageSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("cameraRemoved"), id: z.string() }),
   z.object({ type: z.literal("rules"), camera: z.string(), rules: httpRulesSchema }),
   z.object({ type: z.literal("event"), event: httpEventSchema }),
+  /** Somebody has marked an event as reviewed, or as not reviewed (null). */
+  z.object({
+    type: z.literal("review"),
+    camera: z.string(),
+    id: z.string(),
+    review: httpReviewSchema.nullable(),
+  }),
   /** The newest second of each camera. */
   z.object({ type: z.literal("samples"), samples: z.record(z.string(), httpSampleSchema) }),
   z.object({ type: z.literal("error"), code: z.string(), message: z.string() }),
@@ -409,6 +452,9 @@ export type HttpProbe = z.infer<typeof httpProbeSchema>;
 export type HttpRules = z.infer<typeof httpRulesSchema>;
 export type HttpRulesUpdate = z.infer<typeof httpRulesUpdateSchema>;
 export type HttpTrack = z.infer<typeof httpTrackSchema>;
+export type HttpEventCount = z.infer<typeof httpEventCountSchema>;
+export type HttpEventCounts = z.infer<typeof httpEventCountsSchema>;
+export type HttpReview = z.infer<typeof httpReviewSchema>;
 export type HttpEvent = z.infer<typeof httpEventSchema>;
 export type HttpRecordingSpan = z.infer<typeof httpRecordingSpanSchema>;
 export type HttpRecordingSpans = z.infer<typeof httpRecordingSpansSchema>;

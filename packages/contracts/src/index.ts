@@ -102,11 +102,16 @@ export {
   EndReason,
   Event,
   EventPhase,
+  EventReview,
   EventType,
   FrameReference,
   Track,
 } from "./gen/sightline/v1/event.ts";
 export {
+  CountBy,
+  CountEventsRequest,
+  CountEventsResponse,
+  EventCount,
   EventFilter,
   EventServiceClient,
   type EventServiceServer,
@@ -117,6 +122,8 @@ export {
   GetEventSnapshotResponse,
   ListEventsRequest,
   ListEventsResponse,
+  ReviewEventsRequest,
+  ReviewEventsResponse,
   SubscribeEventsRequest,
   SubscribeEventsResponse,
 } from "./gen/sightline/v1/event_service.ts";

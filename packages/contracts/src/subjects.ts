@@ -71,6 +71,8 @@ export const buckets = {
   workers: "workers",
   /** model name → ModelVersions: which version all its workers shall serve; written by results alone. */
   modelVersions: "model-versions",
+  /** `{camera}.{event}` → encoded EventReview; an entry goes with its event. Written by results alone. */
+  eventReviews: "event-reviews",
   /** stream → identities of its makings as cursors bear them, the newest last. */
   streamMakings: "stream-makings",
 } as const;

@@ -115,6 +115,7 @@ export interface Buckets {
   models: KV;
   workers: KV;
   modelVersions: KV;
+  eventReviews: KV;
   streamMakings: KV;
 }
 
@@ -136,6 +137,7 @@ export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
     models: await kv.create(buckets.models, leased),
     workers: await kv.create(buckets.workers, leased),
     modelVersions: await kv.create(buckets.modelVersions, durable),
+    eventReviews: await kv.create(buckets.eventReviews, durable),
     streamMakings: await kv.create(buckets.streamMakings, durable),
   };
 }

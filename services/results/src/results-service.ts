@@ -71,6 +71,7 @@ import { GrpcCalls } from "./grpc/grpc-calls.ts";
 import { GrpcServer } from "./grpc/grpc-server.ts";
 import { DetectionHistory } from "./history/detection-history.ts";
 import { EventHistory } from "./history/event-history.ts";
+import { decodeReview, EventReviews } from "./history/event-reviews.ts";
 import { ZoneLookup } from "./history/zone-lookup.ts";
 import { attachHttp } from "./http/attach-http.ts";
 import { RecentLosses } from "./http/findings/recent-losses.ts";
@@ -177,12 +178,13 @@ export async function startResults(
     new KvMirror(nats, buckets.modelVersions, (data) => decodeJson(modelVersionsSchema, data), log),
   );
   const rules = life.add(new KvMirror(nats, buckets.cameraRules, decodeRules, log));
+  const reviews = life.add(new KvMirror(nats, buckets.eventReviews, decodeReview, log));
   const text = new TextDecoder();
   const leases = life.add(new KvMirror(nats, buckets.leases, (data) => text.decode(data), log, leaseTtlMs));
   const cameraHolders = life.add(new KvMirror(nats, buckets.holders, (data) => text.decode(data), log));
   const cameraStatus = life.add(new CameraStatusView(statuses));
   starting = "the buckets of cameras, rules and leases have not been read yet";
-  const mirrors = [records, statuses, models, workers, versions, rules, leases, cameraHolders];
+  const mirrors = [records, statuses, models, workers, versions, rules, reviews, leases, cameraHolders];
   await Promise.all(mirrors.map((mirror) => mirror.start()));
 
   const keys = config.secretsKeyFile === undefined ? undefined : SecretKeys.open(config.secretsKeyFile);
@@ -291,7 +293,11 @@ export async function startResults(
     timeline.stored,
     new ZoneLookup((camera) => rules.get(camera)),
   );
-  const eventHistory = new EventHistory(events.stored);
+  const eventReviews = life.add(
+    new EventReviews(nats, buckets.eventReviews, reviews, events.stored, retention.events.maxAgeSeconds, log),
+  );
+  await eventReviews.start();
+  const eventHistory = new EventHistory(events.stored, (name) => eventReviews.find(name));
   const holders = new RecordingHolders(nats, leases, log);
   const status = (camera: string) => cameraStatus.find(camera);
   const liveVideo = new LiveVideo({ holders, requireCamera, status });
@@ -301,7 +307,7 @@ export async function startResults(
     requireCamera,
     status,
   });
-  const cameraData = new CameraData(nats, events.stored, snapshotStore, recordings);
+  const cameraData = new CameraData(nats, events.stored, eventReviews, snapshotStore, recordings);
   const versionRecords = life.add(new VersionRecords(buckets.modelVersions, versions, workers, log));
   const modelService = new ModelService(
     catalog,
@@ -318,7 +324,7 @@ export async function startResults(
   });
   grpc.addService(preEncodedDetectionService, detectionHandlers(calls, detections, detectionHistory));
   grpc.addService(preEncodedEventService, {
-    ...eventHandlers(calls, new EventService(events), eventHistory),
+    ...eventHandlers(calls, new EventService(events), eventHistory, eventReviews),
     ...eventSnapshotHandlers(calls, eventSnapshots),
   });
   grpc.addService(RecordingServiceService, recordingHandlers(calls, recordings));
@@ -351,6 +357,7 @@ export async function startResults(
       stalls,
       events,
       eventHistory,
+      eventReviews,
       pictures,
       recordings,
       liveVideo,

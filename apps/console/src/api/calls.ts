@@ -2,6 +2,7 @@ import type {
   HttpCamera,
   HttpCameraSettings,
   HttpEvent,
+  HttpEventCounts,
   HttpEventPage,
   HttpNewCamera,
   HttpProbe,
@@ -23,6 +24,8 @@ export interface EventFilter {
   text?: string;
   minScore?: string;
   minSeconds?: string;
+  /** "true", "false", or both. */
+  reviewed?: string;
 }
 
 export const getCamera = (id: string, signal?: AbortSignal) =>
@@ -71,8 +74,35 @@ export function listEvents(
   return requestJson<HttpEventPage>(`/events?${query}`, { signal });
 }
 
+/** Counts of events from a time on, in milliseconds since 1970; words, score, duration and review do not narrow them. */
+export function countEvents(
+  { camera, type, class: className, zone }: EventFilter,
+  from: number,
+  by: readonly string[],
+  signal?: AbortSignal,
+): Promise<HttpEventCounts> {
+  const query = new URLSearchParams({ from: new Date(from).toISOString(), by: by.join() });
+  for (const [name, value] of Object.entries({ camera, type, class: className, zone }))
+    if (value !== "") query.set(name, value);
+  return requestJson<HttpEventCounts>(`/events/counts?${query}`, { signal });
+}
+
 export const getEvent = (event: { camera: string; id: string }, signal?: AbortSignal) =>
   requestJson<HttpEvent>(eventPath(event), { signal });
+
+/** Most events that are marked in one request. */
+const mostReviewed = 1_000;
+
+/** Marks events as reviewed, or not reviewed, for all who see them. */
+export async function reviewEvents(
+  events: readonly { camera: string; id: string }[],
+  reviewed: boolean,
+): Promise<void> {
+  for (let i = 0; i < events.length; i += mostReviewed) {
+    const some = events.slice(i, i + mostReviewed).map(({ camera, id }) => ({ camera, id }));
+    await request("/events/review", { method: "POST", body: { events: some, reviewed } });
+  }
+}
 
 /** The newest picture of a camera, as a JPEG. */
 export async function getPicture(id: string, width: number, signal?: AbortSignal): Promise<Blob> {

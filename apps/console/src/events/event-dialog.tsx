@@ -6,11 +6,13 @@ import { describeFailure } from "../api/request.ts";
 import { cameraPath, eventsPath } from "../routing/route.ts";
 import { CopyButton } from "../shell/copy-button.tsx";
 import { ZoomView } from "../shell/zoom-view.tsx";
+import { onReview as listenToReviews } from "../state/live.ts";
 import { formatFullTime } from "../words/times.ts";
 import { EventClip } from "./event-clip.tsx";
-import { type EventId, eventKey } from "./event-feed.ts";
+import { type EventId, eventKey, withReview } from "./event-feed.ts";
 import { eventFacts, eventSpan, eventTitle } from "./event-words.ts";
 import { askNeighbours, type Neighbours, neighboursIn } from "./neighbours.ts";
+import { ReviewMark } from "./review-mark.tsx";
 
 interface Props {
   opened: EventId;
@@ -19,11 +21,12 @@ interface Props {
   complete: boolean;
   filter: EventFilter;
   onOpen: (event: EventId) => void;
+  onReview: (event: EventId, reviewed: boolean) => void;
   onClose: () => void;
 }
 
 /** One event with its picture, and the way to those before and after it. It has an address of its own. */
-export function EventDialog({ opened, list, complete, filter, onOpen, onClose }: Props) {
+export function EventDialog({ opened, list, complete, filter, onOpen, onReview, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const fetched = useSignal<HttpEvent | undefined>(undefined);
   const asked = useSignal<Neighbours | undefined>(undefined);
@@ -51,6 +54,15 @@ export function EventDialog({ opened, list, complete, filter, onOpen, onClose }:
     });
     return () => aborted.abort();
   }, [key, known === undefined]);
+
+  useEffect(
+    () =>
+      listenToReviews((marked) => {
+        const known = fetched.peek();
+        if (known) fetched.value = withReview([known], marked)[0];
+      }),
+    [],
+  );
 
   const { newer, older } = known ?? asked.value ?? {};
   const onKeyDown = (press: KeyboardEvent) => {
@@ -89,6 +101,9 @@ export function EventDialog({ opened, list, complete, filter, onOpen, onClose }:
         <button type="button" disabled={!older} onClick={() => older && onOpen(older)}>
           Older →
         </button>
+        {event && (
+          <ReviewMark review={event.review} name={name} onReview={(reviewed) => onReview(event, reviewed)} />
+        )}
         {event?.hasClip && (
           <button type="button" onClick={() => (playing.value = playing.value === key ? "" : key)}>
             {playing.value === key ? "Show the picture" : "Play the clip"}

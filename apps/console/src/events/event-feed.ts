@@ -1,4 +1,4 @@
-import type { HttpEvent } from "@sightline/contracts";
+import type { HttpEvent, HttpReview } from "@sightline/contracts";
 import type { EventFilter } from "../api/calls.ts";
 
 /** What names an event. */
@@ -14,6 +14,7 @@ export function matches(event: HttpEvent, filter: EventFilter): boolean {
   if (filter.camera !== "" && event.camera !== filter.camera) return false;
   if (filter.type !== "" && event.type !== filter.type) return false;
   if (filter.class !== "" && event.track?.className !== filter.class) return false;
+  if (filter.reviewed && filter.reviewed !== String(event.review !== undefined)) return false;
   return (filter.zone === "" || event.zone === filter.zone) && isFound(event, filter);
 }
 
@@ -32,6 +33,18 @@ function isFound(event: HttpEvent, { text = "", minScore = "", minSeconds = "" }
     .toLowerCase()
     .split(/\s+/)
     .every((word) => all.includes(word));
+}
+
+/** The same events, the one that somebody has marked with its mark. */
+export function withReview(
+  events: readonly HttpEvent[],
+  { camera, id, review }: EventId & { review: HttpReview | null },
+): readonly HttpEvent[] {
+  return events.map((event) => {
+    if (event.camera !== camera || event.id !== id) return event;
+    const { review: _before, ...rest } = event;
+    return review ? { ...rest, review } : rest;
+  });
 }
 
 /** Joins events, newest start first, each once in its newest revision. */

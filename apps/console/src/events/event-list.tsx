@@ -1,15 +1,17 @@
 import { useSignal } from "@preact/signals";
 import type { HttpEvent } from "@sightline/contracts";
 import { useEffect, useRef } from "preact/hooks";
-import { type EventFilter, listEvents } from "../api/calls.ts";
+import { type EventFilter, listEvents, reviewEvents } from "../api/calls.ts";
 import { describeFailure } from "../api/request.ts";
 import { leaveOverlay, navigate } from "../routing/navigation.ts";
 import { may } from "../state/auth.ts";
-import { connectionCount, onEvent } from "../state/live.ts";
+import { connectionCount, onEvent, onReview } from "../state/live.ts";
+import { useAction } from "../state/use-action.ts";
 import { EventDialog } from "./event-dialog.tsx";
-import { type EventId, eventKey, matches, mergeEvents } from "./event-feed.ts";
-import { EventRow } from "./event-row.tsx";
+import { type EventId, matches, mergeEvents, withReview } from "./event-feed.ts";
 import { rememberNames } from "./seen-names.ts";
+import { TrackCardRow } from "./track-card-row.tsx";
+import { gatherTracks } from "./track-cards.ts";
 
 /** Events that gather before the list begins anew with the first page: while nobody has asked for older ones, and after. */
 const mostNew = 200;
@@ -89,6 +91,11 @@ export function EventList({ filter, showCamera, opened, addressOf }: Props) {
       arrived.push(event);
       if (fetched) timer ??= setTimeout(show, gatherMs);
     });
+    const stopReviews = onReview((marked) => {
+      arrived = [...withReview(arrived, marked)];
+      const shown = events.peek();
+      if (shown) events.value = withReview(shown, marked).filter((event) => matches(event, filter));
+    });
     const takeFirst = (page: HttpEvent[]) => {
       // In place of what was known: between the two, others may be missing.
       events.value = page;
@@ -101,10 +108,16 @@ export function EventList({ filter, showCamera, opened, addressOf }: Props) {
       aborted.abort();
       clearTimeout(timer);
       stop();
+      stopReviews();
     };
   }, [filterKey, session, attempt.value]);
 
+  const marking = useAction();
+  const mark = (some: readonly EventId[], reviewed: boolean) =>
+    void marking.run(() => reviewEvents(some, reviewed));
+
   const list = events.value;
+  const unreviewed = list?.filter(({ review }) => !review) ?? [];
   return (
     <div class="event-list">
       {fault.value !== "" && (
@@ -123,14 +136,33 @@ export function EventList({ filter, showCamera, opened, addressOf }: Props) {
         </p>
       )}
       {list === undefined && fault.value === "" && <p class="note">Fetching events …</p>}
+      {may("operator") && (
+        <div class="buttons">
+          <button
+            type="button"
+            disabled={marking.busy.value || unreviewed.length === 0}
+            onClick={() => mark(unreviewed, true)}
+          >
+            {unreviewed.length === 0
+              ? "All that are shown are reviewed"
+              : `Mark all shown as reviewed (${unreviewed.length})`}
+          </button>
+        </div>
+      )}
+      {marking.fault.value !== "" && (
+        <p class="fault" role="alert">
+          Could not be marked. {marking.fault.value}
+        </p>
+      )}
       <ul class="events" data-testid="events" aria-busy={busy.value}>
-        {list?.map((event) => (
-          <EventRow
-            key={eventKey(event)}
-            event={event}
+        {gatherTracks(list ?? []).map((card) => (
+          <TrackCardRow
+            key={card.key}
+            card={card}
             showCamera={showCamera}
-            href={addressOf(event)}
-            onOpen={() => navigate(addressOf(event), { over: true })}
+            addressOf={addressOf}
+            onOpen={(event) => navigate(addressOf(event), { over: true })}
+            onReview={mark}
           />
         ))}
       </ul>
@@ -145,6 +177,7 @@ export function EventList({ filter, showCamera, opened, addressOf }: Props) {
           list={list ?? []}
           complete={list !== undefined && nextPage.value === ""}
           filter={filter}
+          onReview={(event, reviewed) => mark([event], reviewed)}
           onOpen={(event) => navigate(addressOf(event), { replace: true })}
           onClose={() => leaveOverlay(addressOf())}
         />

@@ -49,6 +49,13 @@ export function eventTitle(event: HttpEvent): string {
   }
 }
 
+/** What a track did, in one line: its events' titles, the oldest first, each once, and its class once. */
+export function trackTitle(events: readonly HttpEvent[]): string {
+  const who = `${title(events[0]?.track?.className || "object")} `;
+  const [first = "", ...rest] = new Set(events.map(eventTitle).reverse());
+  return [first, ...rest.map((one) => (one.startsWith(who) ? one.slice(who.length) : one))].join(", ");
+}
+
 /** How long it lasted, or that it goes on; empty for what is momentary. */
 export function eventSpan(event: HttpEvent): string {
   if (event.phase === "once") return "";

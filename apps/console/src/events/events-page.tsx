@@ -7,6 +7,7 @@ import { Page } from "../shell/page.tsx";
 import { cameras } from "../state/cameras.ts";
 import { system, useSystem } from "../state/system.ts";
 import { title } from "../words/names.ts";
+import { CountPanel } from "./count-panel.tsx";
 import type { EventId } from "./event-feed.ts";
 import { EventList } from "./event-list.tsx";
 import { eventTypes } from "./event-words.ts";
@@ -40,6 +41,7 @@ export function EventsPage({ query, event }: Props) {
     text: query.get("text") ?? "",
     minScore: query.get("minScore") ?? "",
     minSeconds: query.get("minSeconds") ?? "",
+    reviewed: query.get("reviewed") ?? "",
   };
   const list = cameras.value ?? [];
   const classes = new Set(system.value?.models.flatMap((model) => model.classes) ?? []);
@@ -84,6 +86,13 @@ export function EventsPage({ query, event }: Props) {
           options={[...zones]}
           onChange={(value) => change("zone", value)}
         />
+        <Filter
+          label="Reviewed"
+          value={filter.reviewed}
+          options={["false", "true"]}
+          show={(value) => (value === "true" ? "Reviewed" : "Not reviewed")}
+          onChange={(value) => change("reviewed", value)}
+        />
         <LabelledText
           label="Words"
           value={filter.text}
@@ -104,6 +113,7 @@ export function EventsPage({ query, event }: Props) {
           onChange={(value) => change("minSeconds", value > 0 ? String(value) : "")}
         />
       </search>
+      <CountPanel filter={filter} />
       <EventList
         filter={filter}
         showCamera

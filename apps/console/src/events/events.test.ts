@@ -1,8 +1,10 @@
 import type { HttpEvent } from "@sightline/contracts";
 import { describe, expect, it } from "vitest";
-import { matches, mergeEvents } from "./event-feed.ts";
-import { eventFacts, eventSpan, eventTitle } from "./event-words.ts";
+import { countCsv, countRows } from "./count-rows.ts";
+import { matches, mergeEvents, withReview } from "./event-feed.ts";
+import { eventFacts, eventSpan, eventTitle, trackTitle } from "./event-words.ts";
 import { neighboursIn } from "./neighbours.ts";
+import { bestPictured, gatherTracks, wholeSpan } from "./track-cards.ts";
 
 function event(id: string, more: Partial<HttpEvent> = {}): HttpEvent {
   return {
@@ -60,6 +62,16 @@ describe("event feed", () => {
     });
   });
 
+  it("shows who has reviewed an event, and who has taken that back", () => {
+    const review = { user: "ann", time: "2026-01-01T10:00:00.000Z" };
+    const marked = withReview([event("a"), event("b")], { camera: "front", id: "b", review });
+    expect(marked.map((one) => one.review)).toEqual([undefined, review]);
+    const all = { camera: "", type: "", class: "", zone: "" };
+    expect(marked.filter((one) => matches(one, { ...all, reviewed: "false" }))).toEqual([event("a")]);
+    expect(marked.filter((one) => matches(one, { ...all, reviewed: "true" }))).toEqual([marked[1]]);
+    expect(withReview(marked, { camera: "front", id: "b", review: null })).toEqual([event("a"), event("b")]);
+  });
+
   it("filters as the server does", () => {
     const all = { camera: "", type: "", class: "", zone: "" };
     const searched = event("a", {
@@ -78,6 +90,71 @@ describe("event feed", () => {
     ).toBe(true);
     expect(matches(event("a"), { ...all, zone: "gate" })).toBe(false);
     expect(matches(event("a", { track: null }), { ...all, class: "person" })).toBe(false);
+  });
+});
+
+describe("what one track did", () => {
+  const at = (seconds: number) => `2026-01-01T10:00:0${seconds}.000Z`;
+  const left = event("d", { type: "left", phase: "once", startTime: at(4), zone: "" });
+  const crossed = event("c", {
+    type: "crossed_line",
+    phase: "once",
+    line: "kerb",
+    startTime: at(2),
+    hasSnapshot: true,
+    snapshotScore: 0.9,
+  });
+  const entered = event("b", {
+    phase: "end",
+    startTime: at(1),
+    endTime: at(3),
+    hasSnapshot: true,
+    snapshotScore: 0.8,
+  });
+  const other = event("x", { camera: "back", startTime: at(1) });
+  const count = event("n", { type: "count_above", track: null, startTime: at(0) });
+
+  it("is one card, where its newest event is", () => {
+    expect(gatherTracks([left, crossed, other, entered, count]).map(({ events }) => events)).toEqual([
+      [left, crossed, entered],
+      [other],
+      [count],
+    ]);
+  });
+
+  it("has one line, one span and one picture", () => {
+    const events = [left, crossed, entered, event("a", { startTime: at(0), phase: "end", endTime: at(1) })];
+    expect(trackTitle(events)).toBe("Person entered road, crossed kerb, left");
+    expect(wholeSpan(events)).toEqual({ startTime: at(0), endTime: at(4) });
+    expect(wholeSpan([left, event("a")]).endTime).toBeNull();
+    expect(bestPictured(events)).toBe(crossed);
+    expect(bestPictured([left])).toBe(left);
+  });
+});
+
+describe("counts", () => {
+  const hour = (at: string, events: number) => ({ hour: `2026-01-01T${at}:00:00.000Z`, events, seconds: 2 });
+
+  it("of hours are in their order, also of hours without events", () => {
+    const [from, to] = [Date.parse("2026-01-01T08:30:00Z"), Date.parse("2026-01-01T11:30:00Z")];
+    const rows = countRows([hour("10", 5), hour("08", 3)], "hour", from, to);
+    expect(rows.map(({ events, seconds }) => [events, seconds])).toEqual([
+      [3, 2],
+      [0, 0],
+      [5, 2],
+      [0, 0],
+    ]);
+  });
+
+  it("of lines have their direction, the most first, and none of what crossed no line", () => {
+    const counts = [
+      { line: "", direction: "", events: 9, seconds: 1 },
+      { line: 'a "gate"', direction: "left_to_right", events: 1, seconds: 0 },
+      { line: "kerb", direction: "right_to_left", events: 2, seconds: 0 },
+    ];
+    expect(countCsv(countRows(counts, "line", 0, 1), "line")).toBe(
+      'line,events,seconds\r\nkerb right to left,2,0\r\n"a ""gate"" left to right",1,0\r\n',
+    );
   });
 });
 

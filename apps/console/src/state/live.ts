@@ -14,6 +14,9 @@ export const connectionCount = signal(0);
 
 type Listener<T> = (value: T) => void;
 const eventListeners = new Set<Listener<HttpEvent>>();
+/** An event that somebody has marked; null: as not reviewed. */
+export type Reviewed = Extract<LiveMessage, { type: "review" }>;
+const reviewListeners = new Set<Listener<Reviewed>>();
 const sampleListeners = new Set<Listener<Readonly<Record<string, HttpSample>>>>();
 
 const live = new LiveConnection({
@@ -53,6 +56,12 @@ export function onEvent(listener: Listener<HttpEvent>): () => void {
   return () => eventListeners.delete(listener);
 }
 
+/** Calls `listener` with each event that is marked as reviewed, or not, until the returned function is called. */
+export function onReview(listener: Listener<Reviewed>): () => void {
+  reviewListeners.add(listener);
+  return () => reviewListeners.delete(listener);
+}
+
 /** Calls `listener` with each second's samples until the returned function is called. */
 export function onSamples(listener: Listener<Readonly<Record<string, HttpSample>>>): () => void {
   sampleListeners.add(listener);
@@ -75,6 +84,9 @@ function receive(message: LiveMessage): void {
       return;
     case "event":
       for (const listener of eventListeners) listener(message.event);
+      return;
+    case "review":
+      for (const listener of reviewListeners) listener(message);
       return;
     case "samples":
       for (const listener of sampleListeners) listener(message.samples);

@@ -20,6 +20,7 @@ interface EventsOptions {
   minScore?: number;
   minSeconds?: number;
   text?: string;
+  unreviewed: boolean;
   id?: string;
   from?: Date;
   to?: Date;
@@ -50,6 +51,7 @@ export function eventsCommand(): Command {
     .option("--min-score <x>", "those whose object had this score at best, or a higher one, 0 to 1", number)
     .option("--min-seconds <n>", "those that lasted so long or longer", number)
     .option("--text <words>", "those in whose message, camera, class, rule, zone or line all these words are")
+    .option("--unreviewed", "only those that nobody has reviewed", false)
     .option("--id <camera/id>", "only this event, named as the list names it")
     .option("--limit <n>", "list at most so many", wholeNumber(1, mostListed), 50)
     .option("--pictures <folder>", "save their pictures there, as CAMERA-ID.jpg")
@@ -78,6 +80,7 @@ function checkTogether({
   minScore,
   minSeconds,
   text,
+  unreviewed,
   id,
   from,
   to,
@@ -91,8 +94,10 @@ function checkTogether({
   if (cursor !== undefined && from) throw new InvalidArgumentError("give --cursor or --from, not both");
   if (follow && to) throw new InvalidArgumentError("--to does not go with --follow, which has no end");
   if (follow && id !== undefined) throw new InvalidArgumentError("--id does not go with --follow");
-  if (follow && (minScore ?? minSeconds ?? text) !== undefined)
-    throw new InvalidArgumentError("--min-score, --min-seconds and --text do not go with --follow");
+  if (follow && (unreviewed || (minScore ?? minSeconds ?? text) !== undefined))
+    throw new InvalidArgumentError(
+      "--min-score, --min-seconds, --text and --unreviewed do not go with --follow",
+    );
   if (from && to && from > to) throw new InvalidArgumentError("--from is later than --to");
   if (annotated && pictures === undefined) throw new InvalidArgumentError("--annotated goes with --pictures");
 }
@@ -100,13 +105,17 @@ function checkTogether({
 async function listOnce(
   client: SightlineClient,
   filter: EventFilter,
-  { id, from, to, limit, json, minScore, minSeconds, text }: EventsOptions,
+  { id, from, to, limit, json, minScore, minSeconds, text, unreviewed }: EventsOptions,
   album: EventPictures | undefined,
 ): Promise<void> {
+  const reviewed = unreviewed ? false : undefined;
   const events = id === undefined ? [] : [await client.events.get(eventName(id, "--id CAMERA/ID"))];
   if (id === undefined)
     for await (const event of keptOf(
-      client.events.list({ filter, from, to, minScore, minSeconds, text, pageSize: Math.min(limit, 1000) }),
+      client.events.list({
+        ...{ filter, from, to, minScore, minSeconds, text, reviewed },
+        pageSize: Math.min(limit, 1000),
+      }),
       cameraOfEvent,
       client,
       filter.cameras ?? [],

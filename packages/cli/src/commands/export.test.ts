@@ -92,6 +92,46 @@ test("events as JSON Lines to standard output, newest first", async () => {
   });
 });
 
+/** Ids of the events in JSON lines. */
+function idsIn(lines: string): string[] {
+  return lines
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => (JSON.parse(line) as { id: string }).id);
+}
+
+test("events that are searched for", async () => {
+  const ids = async (...args: string[]) => idsIn(await run("events", args));
+  expect(await ids("--min-score", "0.75", "--text", "FRONT e2")).toEqual(["e2"]);
+  expect(await ids("--min-score", "0.76")).toEqual([]);
+  expect(await ids("--min-seconds", "0.1")).toEqual([]);
+});
+
+test("events are counted, as CSV", async () => {
+  const { stdout } = await runCommand([
+    ...["--server", results.address, "events", "counts", "--by", "camera,type,class", "--csv"],
+    ...["--from", at(1), "--to", at(3)],
+  ]);
+  expect(stdout).toBe("camera,type,class,events,seconds\r\nfront,entered_zone,person,2,0\r\n");
+  const refused = await runCommand(["--server", results.address, "events", "counts", "--text", "x"]);
+  expect(refused.stderr).toContain("counts are narrowed by --camera");
+});
+
+test("events that are reviewed are marked, and left out of the list of those that are not", async () => {
+  const command = async (...args: string[]) => runCommand(["--server", results.address, "events", ...args]);
+  expect(await command("review", "front/e1", "front/e2")).toMatchObject({
+    code: 0,
+    stdout: "2 of 2 marked as reviewed\n",
+  });
+  const left = async () => idsIn((await command("--unreviewed", "--json")).stdout);
+  expect(await left()).toEqual(["e3"]);
+  const undone = await command("review", "--undo", "front/e1", "front/none");
+  expect(undone.stdout).toBe("1 of 2 marked as not reviewed\n");
+  expect(undone.code).not.toBe(0);
+  expect(undone.stderr).toContain("front/none");
+  expect(await left()).toEqual(["e3", "e1"]);
+});
+
 test("events as CSV to a file, of a span of time", async () => {
   const out = join(directory, "events.csv");
   await run("events", [

@@ -93,6 +93,7 @@ export class CameraEvents {
       snapshotFrame: undefined,
       snapshotScore: 0,
       hasClip: false,
+      review: undefined,
       cameraReason: about.reason,
       message,
     };

@@ -155,6 +155,7 @@ export class EventWriter {
       snapshotFrame: open.snapshot === null ? undefined : { ...open.snapshot },
       snapshotScore: open.snapshot === null ? 0 : open.snapshotScore,
       hasClip: false,
+      review: undefined,
       cameraReason: CameraReason.UNSPECIFIED,
       message: "",
     };

@@ -26,6 +26,7 @@ const ofBuckets: Record<keyof typeof buckets, Kept> = {
   models: "passing",
   workers: "passing",
   modelVersions: "kept",
+  eventReviews: "kept",
   streamMakings: "kept",
 };
 

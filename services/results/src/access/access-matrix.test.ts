@@ -118,6 +118,12 @@ const requests: Record<RpcName, Request> = {
   SubscribeEvents: () => ({ start: { position: { $case: "beginning", value: true } } }),
   ListEvents: (camera) => ({ filter: { cameras: camera === other ? [cameraName(camera)] : [] } }),
   GetEvent: (camera) => ({ name: event(camera) }),
+  CountEvents: (camera) => ({
+    startTime: toTimestamp(1_000),
+    by: [contracts.CountBy.CAMERA],
+    filter: { cameras: camera === other ? [cameraName(camera)] : [] },
+  }),
+  ReviewEvents: (camera) => ({ names: [event(camera)], reviewed: true }),
   GetEventSnapshot: (camera) => ({ name: event(camera) }),
   ListRecordingSpans: name,
   DownloadRecording: (camera) => ({ name: cameraName(camera), ...span }),
@@ -285,6 +291,7 @@ const bodies: Partial<Record<string, (camera: string, caller: CallerName) => unk
   "POST /api/v1/cameras": (camera) => ({ id: camera, uri: "rtsp://cam/x" }),
   "PATCH /api/v1/cameras/:camera": () => ({ targetFps: 2 }),
   "PUT /api/v1/cameras/:camera/rules": () => ({ zones: [], lines: [], masks: [], rules: [] }),
+  "POST /api/v1/events/review": (camera) => ({ events: [{ camera, id: "e1" }] }),
   "POST /api/v1/probe": () => ({ uri: "no-address" }),
   "POST /api/v1/users": () => ({ name: "Not A Name", role: "viewer" }),
   "PATCH /api/v1/users/:name": () => ({ role: "viewer" }),
@@ -303,7 +310,7 @@ async function ask(route: string, camera: string, caller: CallerName): Promise<O
     .replace(":name", caller === "admin" ? "nobody-there" : caller)
     .replace(":id", "aaaaaaaaaaaa")
     .replace("*", "x.js");
-  const recording = /\/recording$|\/data$|playlist/.test(pattern)
+  const recording = /\/recording$|\/data$|playlist|counts/.test(pattern)
     ? "?from=1970-01-01T00:00:01Z&to=1970-01-01T00:00:02Z"
     : "";
   const body = bodies[route]?.(camera, caller);

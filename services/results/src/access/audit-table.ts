@@ -34,6 +34,14 @@ const inBody =
   ({ body }: RouteRequest) =>
     field(body, name);
 const ofEvent = ({ params }: RouteRequest) => `${field(params, "camera")}/${field(params, "event")}`;
+/** The first of several, and how many more. */
+const several = ([first, ...more]: readonly string[]) =>
+  more.length === 0 ? first : `${first} and ${more.length} more`;
+const reviewedEvents = ({ body }: RouteRequest) => {
+  const { events } = (body ?? {}) as { events?: unknown };
+  if (!Array.isArray(events)) return undefined;
+  return several(events.map((each) => `${field(each, "camera")}/${field(each, "id")}`));
+};
 /** Which fields are changed, not what to. */
 const fields = ({ body }: RouteRequest) =>
   typeof body === "object" && body !== null ? `sets ${Object.keys(body).join(", ")}` : undefined;
@@ -71,6 +79,7 @@ export const httpAudit: Readonly<Record<string, Audited<RouteRequest>>> = {
     target: param("camera"),
     frequent: true,
   },
+  "POST /api/v1/events/review": { action: "event.review", target: reviewedEvents },
   "GET /api/v1/events/:camera/:event/clip": { action: "clip.download", target: ofEvent, frequent: true },
   "GET /api/v1/events/:camera/:event/snapshot": {
     action: "picture.download",
@@ -96,7 +105,8 @@ type ServiceAudit<Service> = {
 
 const last = (name: string | undefined) => name?.replace(/^(cameras|users|tokens|subscriptions)\//, "");
 const named = ({ name }: { name: string }) => last(name);
-const event = ({ name }: { name: string }) => last(name)?.replace("/events/", "/");
+const eventIn = (name: string) => last(name)?.replace("/events/", "/") ?? "";
+const event = ({ name }: { name: string }) => eventIn(name);
 const paths = ({ updateMask }: { updateMask?: string[] | undefined }) =>
   updateMask?.length ? `sets ${updateMask.join(", ")}` : undefined;
 
@@ -123,6 +133,7 @@ export const rpcAudit = {
     rollbackModel: { action: "model.rollback", target: ({ name }) => name },
   } satisfies ServiceAudit<typeof ModelServiceService>,
   EventService: {
+    reviewEvents: { action: "event.review", target: ({ names }) => several(names.map(eventIn)) },
     getEventSnapshot: { action: "picture.download", target: event, frequent: true },
   } satisfies ServiceAudit<typeof EventServiceService>,
   RecordingService: {

@@ -2,6 +2,7 @@ import { Event, fromTimestamp, streams, subjects, type Timestamp } from "@sightl
 import type { Nats } from "@sightline/service";
 import type { StoredMessages } from "../feeds/stored-messages.ts";
 import { ApiError } from "../grpc/errors.ts";
+import type { EventReviews } from "../history/event-reviews.ts";
 import { lookUp, readTimeRange, type TimeRange } from "../history/history-page.ts";
 import { openRange } from "../recordings/open-range.ts";
 import { type RecordingService, readCameraName } from "../recordings/recording-service.ts";
@@ -22,12 +23,20 @@ export interface DeletedData {
 export class CameraData {
   readonly #nats: Nats;
   readonly #events: StoredMessages;
+  readonly #reviews: EventReviews;
   readonly #pictures: SnapshotStore;
   readonly #recordings: RecordingService;
 
-  constructor(nats: Nats, events: StoredMessages, pictures: SnapshotStore, recordings: RecordingService) {
+  constructor(
+    nats: Nats,
+    events: StoredMessages,
+    reviews: EventReviews,
+    pictures: SnapshotStore,
+    recordings: RecordingService,
+  ) {
     this.#nats = nats;
     this.#events = events;
+    this.#reviews = reviews;
     this.#pictures = pictures;
     this.#recordings = recordings;
   }
@@ -84,6 +93,7 @@ export class CameraData {
           .slice(i, i + deletedAtATime)
           .map((seq) => this.#nats.manager.streams.deleteMessage(streams.events, seq)),
       );
+    await this.#reviews.sweep(camera);
     return events.size;
   }
 }

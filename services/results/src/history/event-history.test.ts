@@ -1,7 +1,21 @@
-import { type Event, EventPhase, EventType, streams, toTimestamp } from "@sightline/contracts";
+import {
+  CountBy,
+  CountEventsRequest,
+  type CrossingDirection,
+  Event,
+  EventPhase,
+  EventType,
+  fromTimestamp,
+  streams,
+  toTimestamp,
+} from "@sightline/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { allCameras } from "../access/camera-scope.ts";
 import { span } from "../testing/event-collector.ts";
 import { RunningFeeds, type SampleEvent, sampleEvent } from "../testing/running-feeds.ts";
+import { EventCounts } from "./event-counts.ts";
+
+const hourMs = 3_600_000;
 
 let feeds: RunningFeeds;
 beforeAll(async () => {
@@ -196,6 +210,61 @@ describe("one event", () => {
   );
 });
 
+test("counts are those of a count by hand, over many events, hours and pages", async () => {
+  const begin = Math.floor(Date.now() / hourMs) * hourMs - 5 * hourMs;
+  let seed = 7;
+  const any = (most: number) => {
+    seed = (seed * 48_271) % 2_147_483_647;
+    return seed % most;
+  };
+  const tell = async (number: number) => {
+    const camera = `count-${any(3)}`;
+    const isCrossing = any(2) === 0;
+    const className = ["person", "car"][any(2)]!;
+    const startTime = begin + any(5 * hourMs);
+    const milliseconds = isCrossing ? 0 : any(90_000);
+    const type = isCrossing ? EventType.CROSSED_LINE : EventType.ENTERED_ZONE;
+    const end = {
+      endTime: toTimestamp(startTime + milliseconds),
+      direction: (isCrossing ? 1 + any(2) : 0) as CrossingDirection,
+    };
+    const sample = sampleEvent({ camera, id: `n${number}`, type, className, startTime });
+    const event = Event.fromPartial({ ...sample, ...end });
+    await feeds.event({ ...event, phase: isCrossing ? EventPhase.ONCE : EventPhase.START });
+    if (!isCrossing) await feeds.event({ ...event, phase: EventPhase.END, revision: 2 });
+    return { event, startTime, milliseconds, camera, className };
+  };
+  const told: Awaited<ReturnType<typeof tell>>[] = [];
+  for (let first = 1; first <= 1_500; first += 50)
+    told.push(...(await Promise.all(span(first, first + 49).map(tell))));
+  const cameras = span(0, 2).map((number) => `cameras/count-${number}`);
+  const ask = {
+    filter: { cameras },
+    startTime: toTimestamp(begin),
+    endTime: toTimestamp(begin + 5 * hourMs),
+  };
+  const by = [CountBy.HOUR, CountBy.CAMERA, CountBy.CLASS, CountBy.TYPE, CountBy.DIRECTION];
+  const { counts } = await feeds.client.countEvents({ ...ask, by });
+  const expected = new Map<string, [number, number]>();
+  for (const { event, startTime, milliseconds, camera, className } of told) {
+    const hour = Math.floor(startTime / hourMs) * hourMs;
+    const key = [hour, `cameras/${camera}`, className, event.type, event.direction].join();
+    const [events, ms] = expected.get(key) ?? [0, 0];
+    expected.set(key, [events + 1, ms + milliseconds]);
+  }
+  const found = counts.map(
+    (count) =>
+      [
+        [fromTimestamp(count.hour!), count.camera, count.className, count.type, count.direction].join(),
+        [count.events, Math.round(count.seconds * 1_000)],
+      ] as const,
+  );
+  expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected));
+  const all = await feeds.client.countEvents(ask);
+  expect(all.counts.map(({ events }) => events)).toEqual([1_500]);
+  await expect(feeds.client.countEvents({})).rejects.toThrow("start_time is missing");
+});
+
 test("history says so while NATS is away", async () => {
   await feeds.server.down("SIGKILL");
   await expect(feeds.client.getEvent("cameras/one/events/x")).rejects.toMatchObject({
@@ -203,4 +272,13 @@ test("history says so while NATS is away", async () => {
     reason: "history_unavailable",
   });
   await feeds.server.up();
+});
+
+test("too many events to count are refused, with what to do", async () => {
+  const page = { events: Array(1_000).fill(sampleEvent({ camera: "many", id: "m" })), nextPageToken: "more" };
+  const counts = new EventCounts({ list: async () => page });
+  const request = CountEventsRequest.fromPartial({ startTime: toTimestamp(1) });
+  await expect(counts.count(request, allCameras, new AbortController().signal)).rejects.toThrow(
+    "there are more than 20000 events from start_time to end_time; ask for a shorter time",
+  );
 });

@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import {
   Event,
   EventPhase,
+  type EventReview,
   fromTimestamp,
   type ListEventsRequest,
   type ListEventsResponse,
@@ -60,26 +61,27 @@ interface Look {
 /** Events as they are kept in EVENTS. */
 export class EventHistory {
   readonly #stored: StoredMessages;
+  readonly #reviewOf: (name: string) => EventReview | undefined;
   readonly #early: EarlyEvents;
 
-  constructor(stored: StoredMessages) {
+  /** `reviewOf`: what is known of an event's review, by its name. */
+  constructor(stored: StoredMessages, reviewOf: (name: string) => EventReview | undefined = () => undefined) {
     this.#stored = stored;
+    this.#reviewOf = reviewOf;
     this.#early = new EarlyEvents(stored);
   }
 
   /** An event as it stands now. @throws ApiError invalid_argument, event_not_found, history_unavailable */
   async get(name: string): Promise<Event> {
-    const parts = parseEventName(name);
-    if (!parts)
+    if (!parseEventName(name))
       throw new ApiError(
         "invalid_argument",
         "the event's name is not valid; expected cameras/{camera}/events/{event}",
       );
-    const data = await lookUp(() => this.#stored.last(subjects.event(parts.camera, parts.id)));
-    const event = data && decoded(data);
-    if (!event)
+    const found = await lookUp(() => this.#current({ name }));
+    if (!found)
       throw new ApiError("event_not_found", `there is no event '${name}', or it is not kept any more`);
-    return event;
+    return found.event;
   }
 
   /**
@@ -203,7 +205,7 @@ export class EventHistory {
     const { camera, id } = parseEventName(name)!;
     const data = await this.#stored.last(subjects.event(camera, id));
     const event = data && decoded(data);
-    return event && { event, bytes: data.byteLength };
+    return event && { event: { ...event, review: this.#reviewOf(event.name) }, bytes: data.byteLength };
   }
 }
 

@@ -29,6 +29,10 @@ test.each<[Partial<ListEventsRequest>, Partial<Event>, boolean]>([
   [{ text: "BAY  loading" }, {}, true],
   [{ text: "front/mwvg-e12" }, {}, true],
   [{ text: "person roof" }, {}, false],
+  [{ reviewed: false }, {}, true],
+  [{ reviewed: true }, {}, false],
+  [{ reviewed: true }, { review: { user: "ann", time: undefined } }, true],
+  [{ reviewed: false }, { review: { user: "ann", time: undefined } }, false],
 ])("%j of %j: %s", (request, event, expected) => {
   expect(found(request, event)).toBe(expected);
 });

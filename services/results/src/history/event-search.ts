@@ -10,11 +10,13 @@ export interface EventSearch {
   minDurationSeconds: number;
   /** Words in small letters, all of which must be found. */
   words: readonly string[];
+  /** Undefined lets both pass. */
+  reviewed: boolean | undefined;
 }
 
 /** @throws ApiError invalid_argument */
 export function readEventSearch(request: ListEventsRequest): EventSearch {
-  const { minScore, minDurationSeconds, text } = request;
+  const { minScore, minDurationSeconds, text, reviewed } = request;
   if (!(minScore >= 0 && minScore <= 1))
     throw new ApiError("invalid_argument", `min_score is ${minScore}; expected 0 to 1`);
   if (!(minDurationSeconds >= 0 && minDurationSeconds < Infinity))
@@ -28,12 +30,12 @@ export function readEventSearch(request: ListEventsRequest): EventSearch {
     .toLowerCase()
     .split(/\s+/)
     .filter((word) => word !== "");
-  return { minScore, minDurationSeconds, words };
+  return { minScore, minDurationSeconds, words, reviewed };
 }
 
 /** Whether an event is found, as it stands at `now`, in milliseconds. An event that goes on lasts until now. */
 export function passesSearch(
-  { minScore, minDurationSeconds, words }: EventSearch,
+  { minScore, minDurationSeconds, words, reviewed }: EventSearch,
   event: Event,
   now: number,
 ): boolean {
@@ -41,6 +43,7 @@ export function passesSearch(
   if (minScore > 0 && Math.max(event.track?.bestScore ?? 0, event.snapshotScore) < Math.fround(minScore))
     return false;
   if (minDurationSeconds > 0 && durationMs(event, now) < minDurationSeconds * 1000) return false;
+  if (reviewed !== undefined && reviewed !== (event.review !== undefined)) return false;
   if (words.length === 0) return true;
   const { name, message, rule, zone, line, track } = event;
   const text = [name.replace("cameras/", "").replace("/events/", "/"), message, rule, zone, line];

@@ -12,6 +12,7 @@ import type { DetectionFeed, EventFeed } from "../feeds/feeds.ts";
 import { framesOnly } from "../feeds/timeline-message.ts";
 import type { FrameLatencies } from "../frame-latencies.ts";
 import type { EventHistory } from "../history/event-history.ts";
+import type { EventReviews } from "../history/event-reviews.ts";
 import type { PictureClient } from "../pictures/picture-client.ts";
 import type { LiveVideo } from "../recordings/live-video.ts";
 import type { RecordingService } from "../recordings/recording-service.ts";
@@ -52,6 +53,7 @@ export interface HttpSources {
   stalls: Stalls;
   events: EventFeed;
   eventHistory: EventHistory;
+  eventReviews: EventReviews;
   pictures: PictureClient;
   recordings: RecordingService;
   liveVideo: LiveVideo;
@@ -98,7 +100,10 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
         videos.frame(frame);
       }),
     ),
-    sources.events.feed.listen((event) => live.event(event)),
+    sources.events.feed.listen((event) =>
+      live.event({ ...event, review: sources.eventReviews.find(event.name) }),
+    ),
+    sources.eventReviews.onChange((event, review) => live.review(event, review)),
   ];
   life.add({ stop: async () => ends.forEach((end) => void end()) });
   // Last, so that it ends first: nobody is served while the rest is taken down.
@@ -108,6 +113,7 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
     cameraData: sources.cameraData,
     rules: sources.rules,
     events: sources.eventHistory,
+    reviews: sources.eventReviews,
     recordings: sources.recordings,
     cameraSnapshots: sources.cameraSnapshots,
     eventSnapshots: sources.eventSnapshots,

@@ -7,6 +7,8 @@ import {
   status,
 } from "@grpc/grpc-js";
 import {
+  CountEventsRequest,
+  type CountEventsResponse,
   cameraName,
   DetectionServiceClient,
   type Event,
@@ -130,6 +132,12 @@ export class FeedClient {
     request: Parameters<typeof ListEventsRequest.fromPartial>[0],
   ): Promise<ListEventsResponse> {
     return answer((done) => this.#events.listEvents(ListEventsRequest.fromPartial(request), done));
+  }
+
+  async countEvents(
+    request: Parameters<typeof CountEventsRequest.fromPartial>[0],
+  ): Promise<CountEventsResponse> {
+    return answer((done) => this.#events.countEvents(CountEventsRequest.fromPartial(request), done));
   }
 
   async getEvent(name: string): Promise<Event | undefined> {

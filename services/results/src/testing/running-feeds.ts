@@ -17,6 +17,7 @@ import {
   connectNats,
   createLogger,
   ensureStream,
+  KvMirror,
   Lifecycle,
   type Nats,
   openBuckets,
@@ -34,6 +35,7 @@ import { GrpcCalls } from "../grpc/grpc-calls.ts";
 import { GrpcServer } from "../grpc/grpc-server.ts";
 import { DetectionHistory } from "../history/detection-history.ts";
 import { EventHistory } from "../history/event-history.ts";
+import { decodeReview, EventReviews } from "../history/event-reviews.ts";
 import { type RulesOf, ZoneLookup } from "../history/zone-lookup.ts";
 import { FeedClient } from "./feed-client.ts";
 import { localAccess } from "./local-access.ts";
@@ -90,7 +92,8 @@ export class RunningFeeds {
     const nats = await connectNats(this.server.url, "feeds", log);
     life.add({ stop: () => nats.connection.close() });
     const { ring, progressMs, rulesOf = () => undefined } = this.#options;
-    const makings = life.add(new StreamMakings((await openBuckets(nats.kv)).streamMakings, log));
+    const buckets = await openBuckets(nats.kv);
+    const makings = life.add(new StreamMakings(buckets.streamMakings, log));
     const parts = { nats, count: new SubscriberCount(100), makings, log, ring, progressMs };
     const timeline = detectionFeed(parts, nobody);
     const events = eventFeed(parts, nobody);
@@ -101,6 +104,10 @@ export class RunningFeeds {
     await makings.settled();
     const calls = new GrpcCalls(localAccess, log, () => undefined);
     const grpc = life.add(new GrpcServer(calls));
+    const marks = life.add(new KvMirror(nats, buckets.eventReviews, decodeReview, log));
+    await marks.start();
+    const reviews = life.add(new EventReviews(nats, buckets.eventReviews, marks, events.stored, 3600, log));
+    await reviews.start();
     const zones = new ZoneLookup(rulesOf);
     const detections = new DetectionHistory(timeline.stored, zones);
     grpc.addService(
@@ -109,7 +116,12 @@ export class RunningFeeds {
     );
     grpc.addService(
       preEncodedEventService,
-      eventHandlers(calls, new EventService(events), new EventHistory(events.stored)),
+      eventHandlers(
+        calls,
+        new EventService(events),
+        new EventHistory(events.stored, (name) => reviews.find(name)),
+        reviews,
+      ),
     );
     this.#address = `127.0.0.1:${await grpc.listen(this.#address)}`;
     const client = new FeedClient(this.#address);

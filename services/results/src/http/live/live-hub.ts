@@ -3,9 +3,11 @@ import {
   WatchCamerasResponse_Change as Change,
   cameraIdOf,
   type Event,
+  type EventReview,
   type FrameDetections,
   type LiveMessage,
   toHttpEvent,
+  toHttpReview,
 } from "@sightline/contracts";
 import { formatRules } from "@sightline/rules";
 import { wallClockMs } from "@sightline/service/clock";
@@ -99,6 +101,13 @@ export class LiveHub {
       message ??= encode({ type: "event", event: shown });
       socket.event(message);
     }
+  }
+
+  /** An event was marked as reviewed, or, without a review, as not reviewed. */
+  review({ camera, id }: { camera: string; id: string }, review: EventReview | undefined): void {
+    const shown = review ? toHttpReview(review) : null;
+    const message = encode({ type: "review", camera, id, review: shown });
+    for (const socket of this.#seeing(camera)) socket.event(message);
   }
 
   async stop(): Promise<void> {

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { PictureClient } from "../../pictures/picture-client.ts";
 import { SnapshotStore } from "../../snapshots/snapshot-store.ts";
 import { CheckedApi } from "../../testing/api-document.ts";
+import { LiveBrowser } from "../../testing/live-browser.ts";
 import { PictureSource } from "../../testing/picture-source.ts";
 import { RunningResults } from "../../testing/running-results.ts";
 
@@ -94,8 +95,8 @@ test("a query that is not understood is refused, with what was meant", async () 
     return (body as { message: string }).message;
   };
   expect(await refusal("/events?startTime=2026-01-01T00:00:00Z&cameras=yard")).toBe(
-    `there is no query parameter 'startTime' here, it takes camera, type, class, zone, from, to, minScore, minSeconds, text, pageSize, pageToken; did you mean from?
-there is no query parameter 'cameras' here, it takes camera, type, class, zone, from, to, minScore, minSeconds, text, pageSize, pageToken; did you mean camera?`,
+    `there is no query parameter 'startTime' here, it takes camera, type, class, zone, from, to, minScore, minSeconds, text, reviewed, pageSize, pageToken; did you mean from?
+there is no query parameter 'cameras' here, it takes camera, type, class, zone, from, to, minScore, minSeconds, text, reviewed, pageSize, pageToken; did you mean camera?`,
   );
   expect(await refusal("/cameras?limit=3")).toMatch(/did you mean pageSize\?$/);
   expect(await refusal("/cameras/{camera}?fps=3")).toBe(
@@ -106,4 +107,52 @@ there is no query parameter 'cameras' here, it takes camera, type, class, zone, 
   expect(await refusal("/events?from=yesterday&pageSize=0")).toBe(
     "query parameter from: expected a time such as 2026-03-01T08:00:00Z; query parameter pageSize: expected a whole number from 1 to 1000",
   );
+});
+
+test("events are reviewed, for all who look, until their event is gone", async () => {
+  const { client, nats } = results;
+  const camera = "dock";
+  const tell = (id: string, phase: EventPhase, revision: number) =>
+    nats.jetstream.publish(
+      subjects.event(camera, id),
+      Event.encode(
+        Event.fromPartial({
+          name: `cameras/${camera}/events/${id}`,
+          ...{ type: EventType.APPEARED, phase, revision, startTime: toTimestamp(Date.now()) },
+        }),
+      ).finish(),
+    );
+  for (const id of ["r1", "r2", "r3"]) await tell(id, EventPhase.START, 1);
+  const ids = async (query: string) => {
+    const { body } = await api.call("get", "/events", { query: `?camera=${camera}${query}` });
+    return (body as HttpEventPage).events.map(({ id }) => id);
+  };
+  const browser = await LiveBrowser.open(results.addresses.http);
+  const names = ["r1", "none", "r2"].map((id) => `cameras/${camera}/events/${id}`);
+  expect(await client.events.review(names)).toEqual([names[0], names[2]]);
+  await expect
+    .poll(() => browser.of("review").map((message) => [message.id, message.review?.user]))
+    .toEqual([
+      ["r1", "local"],
+      ["r2", "local"],
+    ]);
+  expect(await ids("&reviewed=false")).toEqual(["r3"]);
+  expect(await ids("&reviewed=true")).toEqual(["r2", "r1"]);
+  // What comes of an event later does not make it new.
+  await tell("r1", EventPhase.END, 2);
+  await expect.poll(async () => (await client.events.get(names[0]!)).revision).toBe(2);
+  expect((await client.events.get(names[0]!)).review?.user).toBe("local");
+  const answer = await api.call("post", "/events/review", {
+    body: { events: [{ camera, id: "r2" }], reviewed: false },
+  });
+  expect(answer.body).toEqual({ events: [{ camera, id: "r2" }] });
+  expect(await ids("&reviewed=false")).toEqual(["r3", "r2"]);
+  const kept = async () => Array.fromAsync(await results.buckets.eventReviews.keys());
+  expect(await kept()).toEqual([`${camera}.r1`]);
+  // No ingest runs here that could delete recordings.
+  await expect(client.cameras.forget(camera)).rejects.toThrow("events and their pictures are deleted");
+  expect(await kept()).toEqual([]);
+  await browser.close();
+  await expect(client.events.review([])).rejects.toThrow("0 events are named; expected 1 to 1000");
+  await expect(client.events.review(["front/e1"])).rejects.toThrow("'front/e1' is no event's name");
 });

@@ -1,16 +1,24 @@
 import {
+  CountBy,
   cameraName,
   EventFilter,
   EventType,
   enumValue,
+  httpEventCountsSchema,
   httpEventPageSchema,
   httpEventSchema,
+  httpReviewedSchema,
+  httpReviewRequestSchema,
+  parseEventName,
   toHttpEvent,
+  toHttpEventCount,
   toTimestamp,
 } from "@sightline/contracts";
 import { z } from "zod";
 import { ApiError } from "../../grpc/errors.ts";
+import { EventCounts } from "../../history/event-counts.ts";
 import { callerOf } from "../access/http-guard.ts";
+import { untilClosed } from "../video-answer.ts";
 import { errorAnswers, flag, number, time, wholeNumber } from "./api-error.ts";
 import { jpegAnswer } from "./jpeg-answer.ts";
 import type { ApiApp, Parts } from "./parts.ts";
@@ -28,11 +36,24 @@ export const eventParams = z.object({
   event: z.string().max(128).describe("Id of the event."),
 });
 
-const eventQuery = z.object({
+const filterQuery = {
   camera: names.describe("Ids of cameras; without, all."),
   type: names.describe("Types such as entered_zone; without, all."),
   class: names.describe("Classes; without, all."),
   zone: names.describe("Zones; without, all."),
+};
+
+const countsQuery = z.object({
+  ...filterQuery,
+  from: time.describe("Events that started at this time or later."),
+  to: time.optional().describe("Events that started before this time."),
+  by: names.describe(
+    "What they are counted by, each or with commas: hour, camera, class, type, rule, zone, line, direction.",
+  ),
+});
+
+const eventQuery = z.object({
+  ...filterQuery,
   from: time.optional().describe("Events that started at this time or later."),
   to: time.optional().describe("Events that started before this time."),
   minScore: number(0, 1).describe("Those whose object had this score at best, or a higher one."),
@@ -42,6 +63,10 @@ const eventQuery = z.object({
     .max(200)
     .default("")
     .describe("Those in whose message, camera, id, class, rule, zone or line each of these words is found."),
+  reviewed: z
+    .enum(["true", "false"])
+    .optional()
+    .describe("true: only those that somebody has reviewed; false: only those that nobody has."),
   pageSize: wholeNumber(1, 1000).default(100),
   pageToken: z.string().max(4096).default(""),
 });
@@ -62,22 +87,60 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
     async (request) => {
       const { query } = request;
       const asked = {
-        filter: EventFilter.fromPartial({
-          cameras: query.camera.map(cameraName),
-          types: query.type.map(readType),
-          classes: query.class,
-          zones: query.zone,
-        }),
+        filter: filterOf(query),
         startTime: query.from === undefined ? undefined : toTimestamp(Date.parse(query.from)),
         endTime: query.to === undefined ? undefined : toTimestamp(Date.parse(query.to)),
         minScore: query.minScore,
         minDurationSeconds: query.minSeconds,
         text: query.text,
+        reviewed: query.reviewed === undefined ? undefined : query.reviewed === "true",
         pageSize: query.pageSize,
         pageToken: query.pageToken,
       };
       const { events, nextPageToken } = await parts().events.list(asked, callerOf(request).scope);
       return { events: events.map(toHttpEvent), nextPageToken };
+    },
+  );
+  app.get(
+    "/events/counts",
+    {
+      schema: {
+        tags,
+        operationId: "countEvents",
+        summary: "Counts events that are kept, and how long they lasted, by hour, camera, class and so on.",
+        querystring: countsQuery,
+        response: { 200: httpEventCountsSchema, ...errorAnswers },
+      },
+    },
+    async (request, reply) => {
+      const { query } = request;
+      const by = query.by.flatMap((some) => some.split(",")).map(readCountBy);
+      const asked = {
+        ...{ by, filter: filterOf(query), startTime: toTimestamp(Date.parse(query.from)) },
+        endTime: query.to === undefined ? undefined : toTimestamp(Date.parse(query.to)),
+      };
+      const counts = new EventCounts(parts().events);
+      const { counts: found } = await counts.count(asked, callerOf(request).scope, untilClosed(reply));
+      return { counts: found.map((count) => toHttpEventCount(count, by)) };
+    },
+  );
+  app.post(
+    "/events/review",
+    {
+      schema: {
+        tags,
+        operationId: "reviewEvents",
+        summary: "Marks events as reviewed, or not reviewed, for all who see them.",
+        body: httpReviewRequestSchema,
+        response: { 200: httpReviewedSchema, ...errorAnswers },
+      },
+    },
+    async (request) => {
+      const { events, reviewed } = request.body;
+      const { scope, name } = callerOf(request);
+      const names = events.map(({ camera, id }) => eventName({ camera, event: id }));
+      const marked = await parts().reviews.mark(names, reviewed, scope, name);
+      return { events: marked.names.map((each) => parseEventName(each)!) };
     },
   );
   app.get(
@@ -123,6 +186,25 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
       return reply.type("image/jpeg").send(Buffer.from(jpeg));
     },
   );
+}
+
+function filterOf(query: { camera: string[]; type: string[]; class: string[]; zone: string[] }): EventFilter {
+  return EventFilter.fromPartial({
+    cameras: query.camera.map(cameraName),
+    types: query.type.map(readType),
+    classes: query.class,
+    zones: query.zone,
+  });
+}
+
+function readCountBy(name: string): CountBy {
+  const by = enumValue(CountBy, name);
+  if (by === undefined)
+    throw new ApiError(
+      "invalid_argument",
+      `events are not counted by '${name.slice(0, 64)}'; expected hour, camera, class, type, rule, zone, line or direction`,
+    );
+  return by;
 }
 
 export function eventName({ camera, event }: z.infer<typeof eventParams>): string {

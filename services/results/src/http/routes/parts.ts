@@ -4,6 +4,7 @@ import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { CameraData } from "../../cameras/camera-data.ts";
 import type { CameraService } from "../../cameras/camera-service.ts";
 import type { EventHistory } from "../../history/event-history.ts";
+import type { EventReviews } from "../../history/event-reviews.ts";
 import type { RecordingService } from "../../recordings/recording-service.ts";
 import type { RulesService } from "../../rules/rules-service.ts";
 import type { CameraSnapshots } from "../../snapshots/camera-snapshots.ts";
@@ -21,6 +22,7 @@ export interface HttpParts {
   cameraData: CameraData;
   rules: RulesService;
   events: EventHistory;
+  reviews: EventReviews;
   recordings: RecordingService;
   cameraSnapshots: CameraSnapshots;
   eventSnapshots: EventSnapshots;

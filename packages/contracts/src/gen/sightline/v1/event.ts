@@ -399,6 +399,15 @@ export interface Event {
   snapshotScore: number;
   /** Whether the camera was being recorded, so that there is a clip of the event (DownloadEventClip) for as long as it is kept. */
   hasClip: boolean;
+  /** Who has looked at it. Set only by ListEvents and GetEvent, when somebody has. */
+  review: EventReview | undefined;
+}
+
+/** That somebody has looked at an event. */
+export interface EventReview {
+  /** Name of the user or token that said so; empty where callers are not known. */
+  user: string;
+  time: Timestamp | undefined;
 }
 
 function createBaseTrack(): Track {
@@ -789,6 +798,7 @@ function createBaseEvent(): Event {
     message: "",
     snapshotScore: 0,
     hasClip: false,
+    review: undefined,
   };
 }
 
@@ -853,6 +863,9 @@ export const Event: MessageFns<Event> = {
     }
     if (message.hasClip !== false) {
       writer.uint32(160).bool(message.hasClip);
+    }
+    if (message.review !== undefined) {
+      EventReview.encode(message.review, writer.uint32(170).fork()).join();
     }
     return writer;
   },
@@ -1030,6 +1043,14 @@ export const Event: MessageFns<Event> = {
             message.hasClip = reader.bool();
             continue;
           }
+          case 21: {
+            if (tag !== 170) {
+              break;
+            }
+
+            message.review = EventReview.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1096,6 +1117,7 @@ export const Event: MessageFns<Event> = {
         : isSet(object.has_clip)
         ? globalThis.Boolean(object.has_clip)
         : false,
+      review: isSet(object.review) ? EventReview.fromJSON(object.review) : undefined,
     };
   },
 
@@ -1161,6 +1183,9 @@ export const Event: MessageFns<Event> = {
     if (message.hasClip !== false) {
       obj.hasClip = message.hasClip;
     }
+    if (message.review !== undefined) {
+      obj.review = EventReview.toJSON(message.review);
+    }
     return obj;
   },
 
@@ -1199,6 +1224,94 @@ export const Event: MessageFns<Event> = {
     message.message = object.message ?? "";
     message.snapshotScore = object.snapshotScore ?? 0;
     message.hasClip = object.hasClip ?? false;
+    message.review = (object.review !== undefined && object.review !== null)
+      ? EventReview.fromPartial(object.review)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseEventReview(): EventReview {
+  return { user: "", time: undefined };
+}
+
+export const EventReview: MessageFns<EventReview> = {
+  encode(message: EventReview, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.user !== "") {
+      writer.uint32(10).string(message.user);
+    }
+    if (message.time !== undefined) {
+      Timestamp.encode(message.time, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventReview {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventReview();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.user = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.time = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EventReview {
+    return {
+      user: isSet(object.user) ? globalThis.String(object.user) : "",
+      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
+    };
+  },
+
+  toJSON(message: EventReview): unknown {
+    const obj: any = {};
+    if (message.user !== "") {
+      obj.user = message.user;
+    }
+    if (message.time !== undefined) {
+      obj.time = fromTimestamp(message.time).toISOString();
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EventReview>): EventReview {
+    return EventReview.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventReview>): EventReview {
+    const message = createBaseEventReview();
+    message.user = object.user ?? "";
+    message.time = (object.time !== undefined && object.time !== null) ? Timestamp.fromPartial(object.time) : undefined;
     return message;
   },
 };

@@ -22,6 +22,9 @@ import {
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import {
+  CrossingDirection,
+  crossingDirectionFromJSON,
+  crossingDirectionToJSON,
   Event,
   EventPhase,
   eventPhaseFromJSON,
@@ -36,6 +39,94 @@ import { Gap, Progress, StartPosition } from "./subscription.ts";
 export const protobufPackage = "sightline.v1";
 
 export const protobufFileName = "sightline/v1/event_service.proto";
+
+/** By what events are counted. */
+export const CountBy = {
+  UNSPECIFIED: 0,
+  /** HOUR - The full hour, in UTC, in which they began. */
+  HOUR: 1,
+  CAMERA: 2,
+  CLASS: 3,
+  TYPE: 4,
+  RULE: 5,
+  ZONE: 6,
+  LINE: 7,
+  /** DIRECTION - Of crossed_line: which way. */
+  DIRECTION: 8,
+} as const;
+
+export type CountBy = typeof CountBy[keyof typeof CountBy];
+
+export namespace CountBy {
+  export type UNSPECIFIED = typeof CountBy.UNSPECIFIED;
+  export type HOUR = typeof CountBy.HOUR;
+  export type CAMERA = typeof CountBy.CAMERA;
+  export type CLASS = typeof CountBy.CLASS;
+  export type TYPE = typeof CountBy.TYPE;
+  export type RULE = typeof CountBy.RULE;
+  export type ZONE = typeof CountBy.ZONE;
+  export type LINE = typeof CountBy.LINE;
+  export type DIRECTION = typeof CountBy.DIRECTION;
+}
+
+export function countByFromJSON(object: any): CountBy {
+  switch (object) {
+    case 0:
+    case "COUNT_BY_UNSPECIFIED":
+      return CountBy.UNSPECIFIED;
+    case 1:
+    case "COUNT_BY_HOUR":
+      return CountBy.HOUR;
+    case 2:
+    case "COUNT_BY_CAMERA":
+      return CountBy.CAMERA;
+    case 3:
+    case "COUNT_BY_CLASS":
+      return CountBy.CLASS;
+    case 4:
+    case "COUNT_BY_TYPE":
+      return CountBy.TYPE;
+    case 5:
+    case "COUNT_BY_RULE":
+      return CountBy.RULE;
+    case 6:
+    case "COUNT_BY_ZONE":
+      return CountBy.ZONE;
+    case 7:
+    case "COUNT_BY_LINE":
+      return CountBy.LINE;
+    case 8:
+    case "COUNT_BY_DIRECTION":
+      return CountBy.DIRECTION;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CountBy");
+  }
+}
+
+export function countByToJSON(object: CountBy): string {
+  switch (object) {
+    case CountBy.UNSPECIFIED:
+      return "COUNT_BY_UNSPECIFIED";
+    case CountBy.HOUR:
+      return "COUNT_BY_HOUR";
+    case CountBy.CAMERA:
+      return "COUNT_BY_CAMERA";
+    case CountBy.CLASS:
+      return "COUNT_BY_CLASS";
+    case CountBy.TYPE:
+      return "COUNT_BY_TYPE";
+    case CountBy.RULE:
+      return "COUNT_BY_RULE";
+    case CountBy.ZONE:
+      return "COUNT_BY_ZONE";
+    case CountBy.LINE:
+      return "COUNT_BY_LINE";
+    case CountBy.DIRECTION:
+      return "COUNT_BY_DIRECTION";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CountBy");
+  }
+}
 
 /** Which events are wanted; every field that is empty lets all pass. */
 export interface EventFilter {
@@ -101,6 +192,8 @@ export interface ListEventsRequest {
   minDurationSeconds: number;
   /** Events in whose message, camera, id, class, rule, zone or line each of these words is found, in capitals or not; at most 200 characters. */
   text: string;
+  /** Only events that are reviewed, or only those that are not; unset lets both pass. */
+  reviewed?: boolean | undefined;
 }
 
 /** Response of ListEvents. */
@@ -108,6 +201,49 @@ export interface ListEventsResponse {
   events: Event[];
   /** Empty on the last page. */
   nextPageToken: string;
+}
+
+/** Request of CountEvents. */
+export interface CountEventsRequest {
+  /** As of ListEvents. */
+  filter:
+    | EventFilter
+    | undefined;
+  /** Events that started at this time or later. Needed. */
+  startTime:
+    | Timestamp
+    | undefined;
+  /** Events that started before this time; unset means until now. INVALID_ARGUMENT when there are more than 20,000 events in between. */
+  endTime:
+    | Timestamp
+    | undefined;
+  /** One count for each combination of these that occurs; empty counts all together. */
+  by: CountBy[];
+}
+
+/** Response of CountEvents. */
+export interface CountEventsResponse {
+  /** Sorted by their fields. */
+  counts: EventCount[];
+}
+
+/** How many events have all these in common; of what was not asked for nothing is set. */
+export interface EventCount {
+  hour:
+    | Timestamp
+    | undefined;
+  /** "cameras/{camera}". */
+  camera: string;
+  /** Empty for events without a track. */
+  className: string;
+  type: EventType;
+  rule: string;
+  zone: string;
+  line: string;
+  direction: CrossingDirection;
+  events: number;
+  /** How long they lasted, all together: of entered_zone and dwelled the time in the zone. Momentary ones last 0, those that go on until now. */
+  seconds: number;
 }
 
 /** Request of GetEvent. */
@@ -119,6 +255,19 @@ export interface GetEventRequest {
 /** Response of GetEvent. */
 export interface GetEventResponse {
   event: Event | undefined;
+}
+
+/** Request of ReviewEvents. */
+export interface ReviewEventsRequest {
+  /** "cameras/{camera}/events/{event}", 1-1000 of them. */
+  names: string[];
+  reviewed: boolean;
+}
+
+/** Response of ReviewEvents. */
+export interface ReviewEventsResponse {
+  /** Those of the request that are kept, and are now as it says; there are no others. */
+  names: string[];
 }
 
 /** Request of GetEventSnapshot. */
@@ -567,6 +716,7 @@ function createBaseListEventsRequest(): ListEventsRequest {
     minScore: 0,
     minDurationSeconds: 0,
     text: "",
+    reviewed: undefined,
   };
 }
 
@@ -595,6 +745,9 @@ export const ListEventsRequest: MessageFns<ListEventsRequest> = {
     }
     if (message.text !== "") {
       writer.uint32(66).string(message.text);
+    }
+    if (message.reviewed !== undefined) {
+      writer.uint32(72).bool(message.reviewed);
     }
     return writer;
   },
@@ -676,6 +829,14 @@ export const ListEventsRequest: MessageFns<ListEventsRequest> = {
             message.text = reader.string();
             continue;
           }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.reviewed = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -722,6 +883,7 @@ export const ListEventsRequest: MessageFns<ListEventsRequest> = {
         ? globalThis.Number(object.min_duration_seconds)
         : 0,
       text: isSet(object.text) ? globalThis.String(object.text) : "",
+      reviewed: isSet(object.reviewed) ? globalThis.Boolean(object.reviewed) : undefined,
     };
   },
 
@@ -751,6 +913,9 @@ export const ListEventsRequest: MessageFns<ListEventsRequest> = {
     if (message.text !== "") {
       obj.text = message.text;
     }
+    if (message.reviewed !== undefined) {
+      obj.reviewed = message.reviewed;
+    }
     return obj;
   },
 
@@ -773,6 +938,7 @@ export const ListEventsRequest: MessageFns<ListEventsRequest> = {
     message.minScore = object.minScore ?? 0;
     message.minDurationSeconds = object.minDurationSeconds ?? 0;
     message.text = object.text ?? "";
+    message.reviewed = object.reviewed ?? undefined;
     return message;
   },
 };
@@ -862,6 +1028,448 @@ export const ListEventsResponse: MessageFns<ListEventsResponse> = {
     const message = createBaseListEventsResponse();
     message.events = object.events?.map((e) => Event.fromPartial(e)) || [];
     message.nextPageToken = object.nextPageToken ?? "";
+    return message;
+  },
+};
+
+function createBaseCountEventsRequest(): CountEventsRequest {
+  return { filter: undefined, startTime: undefined, endTime: undefined, by: [] };
+}
+
+export const CountEventsRequest: MessageFns<CountEventsRequest> = {
+  encode(message: CountEventsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.filter !== undefined) {
+      EventFilter.encode(message.filter, writer.uint32(10).fork()).join();
+    }
+    if (message.startTime !== undefined) {
+      Timestamp.encode(message.startTime, writer.uint32(18).fork()).join();
+    }
+    if (message.endTime !== undefined) {
+      Timestamp.encode(message.endTime, writer.uint32(26).fork()).join();
+    }
+    if (message.by.length !== 0) {
+      writer.uint32(34).fork();
+      for (const v of message.by) {
+        writer.int32(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CountEventsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCountEventsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.filter = EventFilter.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.startTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.endTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag === 32) {
+              message.by.push(reader.int32() as any);
+
+              continue;
+            }
+
+            if (tag === 34) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.by.push(reader.int32() as any);
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CountEventsRequest {
+    return {
+      filter: isSet(object.filter) ? EventFilter.fromJSON(object.filter) : undefined,
+      startTime: isSet(object.startTime)
+        ? fromJsonTimestamp(object.startTime)
+        : isSet(object.start_time)
+        ? fromJsonTimestamp(object.start_time)
+        : undefined,
+      endTime: isSet(object.endTime)
+        ? fromJsonTimestamp(object.endTime)
+        : isSet(object.end_time)
+        ? fromJsonTimestamp(object.end_time)
+        : undefined,
+      by: globalThis.Array.isArray(object?.by) ? object.by.map((e: any) => countByFromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: CountEventsRequest): unknown {
+    const obj: any = {};
+    if (message.filter !== undefined) {
+      obj.filter = EventFilter.toJSON(message.filter);
+    }
+    if (message.startTime !== undefined) {
+      obj.startTime = fromTimestamp(message.startTime).toISOString();
+    }
+    if (message.endTime !== undefined) {
+      obj.endTime = fromTimestamp(message.endTime).toISOString();
+    }
+    if (message.by?.length) {
+      obj.by = message.by.map((e) => countByToJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CountEventsRequest>): CountEventsRequest {
+    return CountEventsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CountEventsRequest>): CountEventsRequest {
+    const message = createBaseCountEventsRequest();
+    message.filter = (object.filter !== undefined && object.filter !== null)
+      ? EventFilter.fromPartial(object.filter)
+      : undefined;
+    message.startTime = (object.startTime !== undefined && object.startTime !== null)
+      ? Timestamp.fromPartial(object.startTime)
+      : undefined;
+    message.endTime = (object.endTime !== undefined && object.endTime !== null)
+      ? Timestamp.fromPartial(object.endTime)
+      : undefined;
+    message.by = object.by?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseCountEventsResponse(): CountEventsResponse {
+  return { counts: [] };
+}
+
+export const CountEventsResponse: MessageFns<CountEventsResponse> = {
+  encode(message: CountEventsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.counts) {
+      EventCount.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CountEventsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCountEventsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.counts.push(EventCount.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CountEventsResponse {
+    return {
+      counts: globalThis.Array.isArray(object?.counts) ? object.counts.map((e: any) => EventCount.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: CountEventsResponse): unknown {
+    const obj: any = {};
+    if (message.counts?.length) {
+      obj.counts = message.counts.map((e) => EventCount.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CountEventsResponse>): CountEventsResponse {
+    return CountEventsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CountEventsResponse>): CountEventsResponse {
+    const message = createBaseCountEventsResponse();
+    message.counts = object.counts?.map((e) => EventCount.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseEventCount(): EventCount {
+  return {
+    hour: undefined,
+    camera: "",
+    className: "",
+    type: 0,
+    rule: "",
+    zone: "",
+    line: "",
+    direction: 0,
+    events: 0,
+    seconds: 0,
+  };
+}
+
+export const EventCount: MessageFns<EventCount> = {
+  encode(message: EventCount, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.hour !== undefined) {
+      Timestamp.encode(message.hour, writer.uint32(10).fork()).join();
+    }
+    if (message.camera !== "") {
+      writer.uint32(18).string(message.camera);
+    }
+    if (message.className !== "") {
+      writer.uint32(26).string(message.className);
+    }
+    if (message.type !== 0) {
+      writer.uint32(32).int32(message.type);
+    }
+    if (message.rule !== "") {
+      writer.uint32(42).string(message.rule);
+    }
+    if (message.zone !== "") {
+      writer.uint32(50).string(message.zone);
+    }
+    if (message.line !== "") {
+      writer.uint32(58).string(message.line);
+    }
+    if (message.direction !== 0) {
+      writer.uint32(64).int32(message.direction);
+    }
+    if (message.events !== 0) {
+      writer.uint32(72).uint32(message.events);
+    }
+    if (message.seconds !== 0) {
+      writer.uint32(81).double(message.seconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EventCount {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEventCount();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.hour = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.camera = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.className = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.type = reader.int32() as any;
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.rule = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.zone = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.line = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.direction = reader.int32() as any;
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.events = reader.uint32();
+            continue;
+          }
+          case 10: {
+            if (tag !== 81) {
+              break;
+            }
+
+            message.seconds = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EventCount {
+    return {
+      hour: isSet(object.hour) ? fromJsonTimestamp(object.hour) : undefined,
+      camera: isSet(object.camera) ? globalThis.String(object.camera) : "",
+      className: isSet(object.className)
+        ? globalThis.String(object.className)
+        : isSet(object.class_name)
+        ? globalThis.String(object.class_name)
+        : "",
+      type: isSet(object.type) ? eventTypeFromJSON(object.type) : 0,
+      rule: isSet(object.rule) ? globalThis.String(object.rule) : "",
+      zone: isSet(object.zone) ? globalThis.String(object.zone) : "",
+      line: isSet(object.line) ? globalThis.String(object.line) : "",
+      direction: isSet(object.direction) ? crossingDirectionFromJSON(object.direction) : 0,
+      events: isSet(object.events) ? globalThis.Number(object.events) : 0,
+      seconds: isSet(object.seconds) ? globalThis.Number(object.seconds) : 0,
+    };
+  },
+
+  toJSON(message: EventCount): unknown {
+    const obj: any = {};
+    if (message.hour !== undefined) {
+      obj.hour = fromTimestamp(message.hour).toISOString();
+    }
+    if (message.camera !== "") {
+      obj.camera = message.camera;
+    }
+    if (message.className !== "") {
+      obj.className = message.className;
+    }
+    if (message.type !== 0) {
+      obj.type = eventTypeToJSON(message.type);
+    }
+    if (message.rule !== "") {
+      obj.rule = message.rule;
+    }
+    if (message.zone !== "") {
+      obj.zone = message.zone;
+    }
+    if (message.line !== "") {
+      obj.line = message.line;
+    }
+    if (message.direction !== 0) {
+      obj.direction = crossingDirectionToJSON(message.direction);
+    }
+    if (message.events !== 0) {
+      obj.events = Math.round(message.events);
+    }
+    if (message.seconds !== 0) {
+      obj.seconds = floatToJson(message.seconds);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EventCount>): EventCount {
+    return EventCount.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EventCount>): EventCount {
+    const message = createBaseEventCount();
+    message.hour = (object.hour !== undefined && object.hour !== null) ? Timestamp.fromPartial(object.hour) : undefined;
+    message.camera = object.camera ?? "";
+    message.className = object.className ?? "";
+    message.type = object.type ?? 0;
+    message.rule = object.rule ?? "";
+    message.zone = object.zone ?? "";
+    message.line = object.line ?? "";
+    message.direction = object.direction ?? 0;
+    message.events = object.events ?? 0;
+    message.seconds = object.seconds ?? 0;
     return message;
   },
 };
@@ -996,6 +1604,158 @@ export const GetEventResponse: MessageFns<GetEventResponse> = {
   fromPartial(object: DeepPartial<GetEventResponse>): GetEventResponse {
     const message = createBaseGetEventResponse();
     message.event = (object.event !== undefined && object.event !== null) ? Event.fromPartial(object.event) : undefined;
+    return message;
+  },
+};
+
+function createBaseReviewEventsRequest(): ReviewEventsRequest {
+  return { names: [], reviewed: false };
+}
+
+export const ReviewEventsRequest: MessageFns<ReviewEventsRequest> = {
+  encode(message: ReviewEventsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.names) {
+      writer.uint32(10).string(v!);
+    }
+    if (message.reviewed !== false) {
+      writer.uint32(16).bool(message.reviewed);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReviewEventsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReviewEventsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.names.push(reader.string());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.reviewed = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReviewEventsRequest {
+    return {
+      names: globalThis.Array.isArray(object?.names) ? object.names.map((e: any) => globalThis.String(e)) : [],
+      reviewed: isSet(object.reviewed) ? globalThis.Boolean(object.reviewed) : false,
+    };
+  },
+
+  toJSON(message: ReviewEventsRequest): unknown {
+    const obj: any = {};
+    if (message.names?.length) {
+      obj.names = message.names;
+    }
+    if (message.reviewed !== false) {
+      obj.reviewed = message.reviewed;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReviewEventsRequest>): ReviewEventsRequest {
+    return ReviewEventsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReviewEventsRequest>): ReviewEventsRequest {
+    const message = createBaseReviewEventsRequest();
+    message.names = object.names?.map((e) => e) || [];
+    message.reviewed = object.reviewed ?? false;
+    return message;
+  },
+};
+
+function createBaseReviewEventsResponse(): ReviewEventsResponse {
+  return { names: [] };
+}
+
+export const ReviewEventsResponse: MessageFns<ReviewEventsResponse> = {
+  encode(message: ReviewEventsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.names) {
+      writer.uint32(10).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReviewEventsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReviewEventsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.names.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ReviewEventsResponse {
+    return { names: globalThis.Array.isArray(object?.names) ? object.names.map((e: any) => globalThis.String(e)) : [] };
+  },
+
+  toJSON(message: ReviewEventsResponse): unknown {
+    const obj: any = {};
+    if (message.names?.length) {
+      obj.names = message.names;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ReviewEventsResponse>): ReviewEventsResponse {
+    return ReviewEventsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReviewEventsResponse>): ReviewEventsResponse {
+    const message = createBaseReviewEventsResponse();
+    message.names = object.names?.map((e) => e) || [];
     return message;
   },
 };
@@ -1217,6 +1977,16 @@ export const EventServiceService = {
     responseSerialize: (value: ListEventsResponse): Buffer => Buffer.from(ListEventsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListEventsResponse => ListEventsResponse.decode(value),
   },
+  /** Counts events that are kept, and how long they lasted, by what is asked for. */
+  countEvents: {
+    path: "/sightline.v1.EventService/CountEvents" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CountEventsRequest): Buffer => Buffer.from(CountEventsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CountEventsRequest => CountEventsRequest.decode(value),
+    responseSerialize: (value: CountEventsResponse): Buffer => Buffer.from(CountEventsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CountEventsResponse => CountEventsResponse.decode(value),
+  },
   /** Returns an event as it stands now. NOT_FOUND when there is none of that name, or it is not kept any more. */
   getEvent: {
     path: "/sightline.v1.EventService/GetEvent" as const,
@@ -1226,6 +1996,17 @@ export const EventServiceService = {
     requestDeserialize: (value: Buffer): GetEventRequest => GetEventRequest.decode(value),
     responseSerialize: (value: GetEventResponse): Buffer => Buffer.from(GetEventResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetEventResponse => GetEventResponse.decode(value),
+  },
+  /** Marks events as reviewed, or not reviewed, for all who see them. */
+  reviewEvents: {
+    path: "/sightline.v1.EventService/ReviewEvents" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ReviewEventsRequest): Buffer => Buffer.from(ReviewEventsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ReviewEventsRequest => ReviewEventsRequest.decode(value),
+    responseSerialize: (value: ReviewEventsResponse): Buffer =>
+      Buffer.from(ReviewEventsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ReviewEventsResponse => ReviewEventsResponse.decode(value),
   },
   /** Returns the picture with the best view of an event. NOT_FOUND when it has none, or it is not kept any more. */
   getEventSnapshot: {
@@ -1246,8 +2027,12 @@ export interface EventServiceServer extends UntypedServiceImplementation {
   subscribeEvents: handleServerStreamingCall<SubscribeEventsRequest, SubscribeEventsResponse>;
   /** Lists events that are kept, each once and as it stands now, by start, newest first, a page at a time. */
   listEvents: handleUnaryCall<ListEventsRequest, ListEventsResponse>;
+  /** Counts events that are kept, and how long they lasted, by what is asked for. */
+  countEvents: handleUnaryCall<CountEventsRequest, CountEventsResponse>;
   /** Returns an event as it stands now. NOT_FOUND when there is none of that name, or it is not kept any more. */
   getEvent: handleUnaryCall<GetEventRequest, GetEventResponse>;
+  /** Marks events as reviewed, or not reviewed, for all who see them. */
+  reviewEvents: handleUnaryCall<ReviewEventsRequest, ReviewEventsResponse>;
   /** Returns the picture with the best view of an event. NOT_FOUND when it has none, or it is not kept any more. */
   getEventSnapshot: handleUnaryCall<GetEventSnapshotRequest, GetEventSnapshotResponse>;
 }
@@ -1279,6 +2064,22 @@ export interface EventServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListEventsResponse) => void,
   ): ClientUnaryCall;
+  /** Counts events that are kept, and how long they lasted, by what is asked for. */
+  countEvents(
+    request: CountEventsRequest,
+    callback: (error: ServiceError | null, response: CountEventsResponse) => void,
+  ): ClientUnaryCall;
+  countEvents(
+    request: CountEventsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CountEventsResponse) => void,
+  ): ClientUnaryCall;
+  countEvents(
+    request: CountEventsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CountEventsResponse) => void,
+  ): ClientUnaryCall;
   /** Returns an event as it stands now. NOT_FOUND when there is none of that name, or it is not kept any more. */
   getEvent(
     request: GetEventRequest,
@@ -1294,6 +2095,22 @@ export interface EventServiceClient extends Client {
     metadata: Metadata,
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetEventResponse) => void,
+  ): ClientUnaryCall;
+  /** Marks events as reviewed, or not reviewed, for all who see them. */
+  reviewEvents(
+    request: ReviewEventsRequest,
+    callback: (error: ServiceError | null, response: ReviewEventsResponse) => void,
+  ): ClientUnaryCall;
+  reviewEvents(
+    request: ReviewEventsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ReviewEventsResponse) => void,
+  ): ClientUnaryCall;
+  reviewEvents(
+    request: ReviewEventsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ReviewEventsResponse) => void,
   ): ClientUnaryCall;
   /** Returns the picture with the best view of an event. NOT_FOUND when it has none, or it is not kept any more. */
   getEventSnapshot(

@@ -1,0 +1,42 @@
+import { useSignal } from "@preact/signals";
+import type { HttpEvent } from "@sightline/contracts";
+import { useEffect, useRef } from "preact/hooks";
+import { snapshotUrl } from "../api/calls.ts";
+
+/** An event younger than this may get its picture a little later. */
+const newMs = 30_000;
+const retryMs = 1_500;
+const mostRetries = 4;
+
+interface ThumbnailProps {
+  event: HttpEvent;
+  name: string;
+  href: string;
+  onClick: (click: MouseEvent) => void;
+}
+
+/** The picture of an event, small; a click opens the event. */
+export function Thumbnail({ event, name, href, onClick }: ThumbnailProps) {
+  const failures = useSignal(0);
+  const missing = useSignal(false);
+  const retry = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => {
+    missing.value = false;
+    failures.value = 0;
+    return () => clearTimeout(retry.current);
+  }, [event.revision, event.hasSnapshot]);
+  if (!event.hasSnapshot || missing.value) return <span class="thumbnail none" aria-hidden="true" />;
+  const fail = () => {
+    missing.value = true;
+    // The server tells of a picture before it is stored.
+    const isNew = Date.now() - Date.parse(event.updateTime) < newMs;
+    if (isNew && failures.value++ < mostRetries)
+      retry.current = setTimeout(() => (missing.value = false), retryMs);
+  };
+  const url = `${snapshotUrl(event, true)}&revision=${event.revision}`;
+  return (
+    <a class="thumbnail" aria-label={`Show the snapshot: ${name}`} href={href} onClick={onClick}>
+      <img src={url} alt="" loading="lazy" decoding="async" width={96} height={72} onError={fail} />
+    </a>
+  );
+}

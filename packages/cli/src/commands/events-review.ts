@@ -1,0 +1,35 @@
+import { Command } from "commander";
+import { eventName } from "../events/event-name.ts";
+import { withServer } from "../server-connection.ts";
+
+interface ReviewOptions {
+  undo: boolean;
+  json: boolean;
+}
+
+/** So many are sent at a time. */
+const atATime = 1_000;
+
+/** `sightline events review`: marks events as reviewed, for all who see them. */
+export function eventsReviewCommand(): Command {
+  const command = new Command("review")
+    .argument("<camera/id...>", "the events, named as the list names them")
+    .option("--undo", "mark them as not reviewed", false)
+    .option("--json", "print those that are marked now as JSON", false);
+  return command.action(async (ids: string[], { undo, ...options }: ReviewOptions) => {
+    // `events` has this option too, and takes it wherever it stands.
+    const json = options.json || command.optsWithGlobals<ReviewOptions>().json;
+    const names = [...new Set(ids.map((id) => eventName(id, "CAMERA/ID")))];
+    await withServer(command, async (client) => {
+      const marked: string[] = [];
+      for (let i = 0; i < names.length; i += atATime)
+        marked.push(...(await client.events.review(names.slice(i, i + atATime), { reviewed: !undo })));
+      const shown = (name: string) => name.replace("cameras/", "").replace("/events/", "/");
+      if (json) console.log(JSON.stringify({ reviewed: !undo, events: marked.map(shown) }));
+      else console.log(`${marked.length} of ${names.length} marked as ${undo ? "not reviewed" : "reviewed"}`);
+      const missing = names.filter((name) => !marked.includes(name)).map(shown);
+      if (missing.length > 0)
+        throw new Error(`there are no such events, or they are not kept any more: ${missing.join(", ")}`);
+    });
+  });
+}
