@@ -9,7 +9,7 @@ import type { FfmpegProgram } from "./limited-ffmpeg.ts";
 import { relayDescription } from "./relay/relay-description.ts";
 import { RtspRelay } from "./relay/rtsp-relay.ts";
 import { CameraSession, type SessionOptions } from "./session/camera-session.ts";
-import type { CameraOffer } from "./session/probe.ts";
+import type { CameraOffer } from "./session/sdp.ts";
 import { openSource } from "./sources/open-source.ts";
 import type { PictureSource } from "./sources/picture-source.ts";
 

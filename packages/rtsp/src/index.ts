@@ -21,4 +21,5 @@ export {
 export { nothingArrives, type ReceiveOptions, type Reception, receive } from "./receive.ts";
 export { type CameraAccess, defaultAccess } from "./session/camera-access.ts";
 export type { SessionOptions, TransportChoice } from "./session/camera-session.ts";
-export { type CameraOffer, type ProbeOptions, probe, type RtspProbe } from "./session/probe.ts";
+export { type ProbeOptions, probe, type RtspProbe } from "./session/probe.ts";
+export type { CameraOffer } from "./session/sdp.ts";

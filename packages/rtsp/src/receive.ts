@@ -9,7 +9,7 @@ import { cameraFrameRate } from "./frame-rate.ts";
 import { couldNotRun, type FfmpegProgram, limitedCommand } from "./limited-ffmpeg.ts";
 import { type CameraAccess, defaultAccess } from "./session/camera-access.ts";
 import type { TransportChoice } from "./session/camera-session.ts";
-import type { CameraOffer } from "./session/probe.ts";
+import type { CameraOffer } from "./session/sdp.ts";
 
 /** What came of receiving a camera for a moment. */
 export type Reception =

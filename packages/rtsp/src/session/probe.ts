@@ -4,16 +4,8 @@ import { type FfmpegProgram, usualFfmpegMemoryMib } from "../limited-ffmpeg.ts";
 import { openSource } from "../sources/open-source.ts";
 import { type CameraAccess, defaultAccess } from "./camera-access.ts";
 import { describeCamera } from "./describe-camera.ts";
-import type { SdpVideo } from "./sdp.ts";
+import type { CameraOffer } from "./sdp.ts";
 import { chooseTrack } from "./track-choice.ts";
-
-/** What a camera says of its stream. */
-export interface CameraOffer {
-  /** The track that was asked for. */
-  video: SdpVideo;
-  /** Video tracks that the stream has. */
-  videoTracks: number;
-}
 
 /** What a camera says of its stream, or why it does not. */
 export type RtspProbe = ({ ok: true } & CameraOffer) | ({ ok: false } & CameraFault);

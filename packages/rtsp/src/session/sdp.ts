@@ -10,6 +10,14 @@ export interface SdpVideo {
   framesPerSecond: number | undefined;
 }
 
+/** What a camera says of its stream. */
+export interface CameraOffer {
+  /** The track that was asked for. */
+  video: SdpVideo;
+  /** Video tracks that the stream has. */
+  videoTracks: number;
+}
+
 /** A video stream with what it takes to receive it. */
 export interface SdpTrack extends SdpVideo {
   /** RTP profile: RTP/AVP, … */

@@ -6,7 +6,7 @@ import type { CodedFrame } from "../frames/frame-assembler.ts";
 import type { PictureCodec } from "../frames/ivf.ts";
 import { nalKind } from "../frames/nal-kind.ts";
 import { couldNotRun, type FfmpegProgram, limitedCommand } from "../limited-ffmpeg.ts";
-import type { CameraOffer } from "../session/probe.ts";
+import type { CameraOffer } from "../session/sdp.ts";
 
 const codecs: Readonly<Record<string, PictureCodec>> = { h264: "H264", hevc: "H265", mjpeg: "JPEG" };
 const formats: Readonly<Record<PictureCodec, readonly string[]>> = {

@@ -1,7 +1,7 @@
 import type { CameraFaultError } from "../camera-fault.ts";
 import type { CodedFrame } from "../frames/frame-assembler.ts";
 import type { PictureCodec } from "../frames/ivf.ts";
-import type { CameraOffer } from "../session/probe.ts";
+import type { CameraOffer } from "../session/sdp.ts";
 
 /** A source of video other than RTSP, ready to be played: it gives whole pictures. */
 export interface PictureSource {

@@ -31,6 +31,8 @@ test("the OpenAPI document is valid and names every operation", async () => {
       "getPicture: get /api/v1/cameras/{camera}/picture",
       "getSeries: get /api/v1/cameras/{camera}/series",
       "listEvents: get /api/v1/events",
+      "countEvents: get /api/v1/events/counts",
+      "reviewEvents: post /api/v1/events/review",
       "getEvent: get /api/v1/events/{camera}/{event}",
       "getSnapshot: get /api/v1/events/{camera}/{event}/snapshot",
       "getRecording: get /api/v1/cameras/{camera}/recording",
