@@ -38,6 +38,11 @@ function tolerant<Request, Response>(
   return { ...method, requestDeserialize };
 }
 
+/** Whether the request's bytes were a message of its type. */
+export function isDecoded(request: unknown): boolean {
+  return !(request instanceof UndecodableRequest);
+}
+
 /** The request as it was decoded. @throws ApiError invalid_argument when it could not be */
 export function decodedRequest<Request>(request: Request): Request {
   if (!(request instanceof UndecodableRequest)) return request;

@@ -17,7 +17,7 @@ import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import { type CameraIds, forEyesOf, permitCamera, permitRole } from "../access/permit.ts";
 import type { Principal } from "../access/principal.ts";
 import type { TrustedProxies } from "../access/trusted-proxies.ts";
-import { decodedRequest } from "./decoded-request.ts";
+import { decodedRequest, isDecoded } from "./decoded-request.ts";
 import { ApiError, grpcStatusOf, toStatus } from "./errors.ts";
 
 /** Response header with the cursor at which a stream begins, if it is one with cursors. */
@@ -259,9 +259,13 @@ export class GrpcCalls {
         : error instanceof ApiError
           ? grpcStatusOf(error.code)
           : status.INTERNAL;
+    const { action } = audited;
+    const said = isDecoded(call.request)
+      ? { ...describeCall(audited, call.request as never), user: audited.user?.(call.request as never) }
+      : { action, user: undefined };
     this.#access.audit.record({
-      ...describeCall(audited, call.request as never),
-      user: audited.user?.(call.request as never) ?? principal?.name,
+      ...said,
+      user: said.user ?? principal?.name,
       outcome: code === status.OK ? "ok" : refusals.has(code) ? "denied" : "failed",
       address: this.#addressOf(call),
     });

@@ -1,8 +1,11 @@
 import { Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import {
+  AccessServiceService,
+  AuditServiceService,
   CameraServiceService,
   DetectionServiceService,
   EventServiceService,
+  ModelServiceService,
   RecordingServiceService,
   RulesServiceService,
   SubscriptionServiceService,
@@ -22,9 +25,12 @@ afterAll(async () => {
 });
 
 const methods = [
+  AccessServiceService,
+  AuditServiceService,
   CameraServiceService,
   DetectionServiceService,
   EventServiceService,
+  ModelServiceService,
   RecordingServiceService,
   RulesServiceService,
   SubscriptionServiceService,
