@@ -206,7 +206,7 @@ describe("the main job", () => {
 
   test.each([
     ["an unknown model", { model: "no-such-model" }, "no-such-model"],
-    ["a file as URL", { uri: "file:///etc/passwd" }, "rtsp"],
+    ["a URL of another kind", { uri: "ftp://127.0.0.1/x" }, "rtsp"],
     ["an unknown class", { classes: ["unicorn"] }, "unicorn"],
     ["a score above 1", { minScore: 1.5 }, "min_score"],
   ])("refuses %s", async (_, change, word) => {

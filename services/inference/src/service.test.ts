@@ -77,8 +77,10 @@ const env = (more: NodeJS.ProcessEnv = {}) => ({
 });
 
 async function worker(more: NodeJS.ProcessEnv = {}): Promise<WorkerProcess> {
-  const started = await WorkerProcess.start(env(more));
+  const started = await WorkerProcess.spawn(env(more));
+  // Before it is ready, so that one that never is does not take the next test's work.
   workers.push(started);
+  await started.ready();
   return started;
 }
 

@@ -41,12 +41,22 @@ export class WorkerProcess {
   /** Starts it and waits until it takes work. */
   static async start(env: NodeJS.ProcessEnv): Promise<WorkerProcess> {
     const worker = await WorkerProcess.spawn(env);
+    await worker.ready();
+    return worker;
+  }
+
+  /** Waits until it takes work. */
+  async ready(): Promise<void> {
     for (;;) {
-      if (worker.exitCode !== null)
-        throw new Error(`the worker ended with ${worker.exitCode}:\n${worker.log}`);
-      const response = await fetch(`http://${worker.address}/readyz`).catch(() => undefined);
-      await response?.body?.cancel();
-      if (response?.ok) return worker;
+      if (this.exitCode !== null) throw new Error(`the worker ended with ${this.exitCode}:\n${this.log}`);
+      const url = `http://${this.address}/readyz`;
+      const isReady = await fetch(url, { signal: AbortSignal.timeout(5_000) })
+        .then(async (response) => {
+          await response.text();
+          return response.ok;
+        })
+        .catch(() => false);
+      if (isReady) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   }
