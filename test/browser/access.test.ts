@@ -1,9 +1,12 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { freePort } from "@sightline/service/testing";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { OidcProvider } from "../../services/results/src/testing/oidc-provider.ts";
 import { expectAccessible, prepareAccessible } from "./accessible.ts";
 import { type ConsolePage, ConsoleSystem, patience } from "./console-system.ts";
-import { livePicture, untilDrawn } from "./drawn-pictures.ts";
+import { livePicture, shownFrame, untilDrawn } from "./drawn-pictures.ts";
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
@@ -12,6 +15,7 @@ const guardPassword = "only the gate";
 let sightline: ConsoleSystem;
 /** Of the administrator, open all the time. */
 let admin: ConsolePage;
+let provider: OidcProvider;
 
 beforeAll(async () => {
   sightline = await ConsoleSystem.start();
@@ -28,7 +32,10 @@ beforeAll(async () => {
 });
 
 afterEach(() => sightline.expectClean());
-afterAll(() => sightline?.stop());
+afterAll(async () => {
+  await provider?.stop();
+  await sightline?.stop();
+});
 
 const heading = (page: Page, name: string) => page.getByRole("heading", { name, exact: true });
 
@@ -219,6 +226,80 @@ test("a token is shown once, lets programs in, and is revoked", async () => {
   await page.getByRole("button", { name: "Revoke the token" }).click();
   await page.getByRole("button", { name: "Revoke token a program" }).waitFor({ state: "detached" });
   expect(await statusFor(page, "/cameras", token)).toBe(401);
+});
+
+test("a login outlasts a restart of the server, here with a login provider", async () => {
+  const { page } = admin;
+  await page.goto(`${sightline.origin}/cameras/gate`);
+  await untilDrawn(livePicture(page));
+  const { stack, directory, ports } = sightline.system;
+  await stack.process("results").stop();
+  await page.getByTestId("connection-banner").waitFor();
+  const before = await shownFrame(livePicture(page));
+  provider = new OidcProvider(await freePort());
+  const client = { clientId: "sightline", clientSecret: "of a test, and long enough" };
+  await provider.start({
+    ...client,
+    redirectUrl: `${sightline.origin}/api/v1/auth/oidc/callback`,
+    groups: { gus: ["guards"] },
+    codeSeconds: 60,
+  });
+  const secretFile = join(directory, "oidc-secret");
+  writeFileSync(secretFile, client.clientSecret);
+  await stack.startService("results", {
+    SIGHTLINE_OIDC_ISSUER: provider.issuer,
+    SIGHTLINE_OIDC_CLIENT_ID: client.clientId,
+    SIGHTLINE_OIDC_CLIENT_SECRET_FILE: secretFile,
+    SIGHTLINE_OIDC_LABEL: "Log in with the test",
+    SIGHTLINE_OIDC_ROLES: "guards=viewer:gate",
+  });
+  await stack.ready("results", `http://127.0.0.1:${ports.results}/readyz`, AbortSignal.timeout(60_000));
+  await page.getByTestId("connection-banner").waitFor({ state: "detached" });
+  await untilDrawn(livePicture(page), before);
+  expect(await heading(page, "Log in").count()).toBe(0);
+});
+
+/** Presses the login page's button, logs in at the provider, and comes back. */
+async function logInAtProvider({ page, record }: ConsolePage, user: string): Promise<void> {
+  // What the provider's own page asks of others is not for this test.
+  await page.route("https://fonts.googleapis.com/**", (route) => route.abort());
+  await page.getByRole("link", { name: "Log in with the test" }).click();
+  await page.getByPlaceholder("Enter any login").fill(user);
+  await page.getByPlaceholder("and password").fill("any");
+  await page.getByRole("button", { name: "Sign-in" }).click();
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.waitForURL((url) => url.origin === sightline.origin);
+  const elsewhere = record.foreignRequests.splice(0).map((url) => new URL(url).origin);
+  expect([provider.issuer, "https://fonts.googleapis.com"]).toEqual(expect.arrayContaining(elsewhere));
+}
+
+test("the login provider's button leads to the console with the cameras given there, and out again", async () => {
+  const opened = await sightline.open("/events?camera=gate", {}, ["orchard"]);
+  const { page, record } = opened;
+  await logInAtProvider(opened, "gus");
+  await heading(page, "Events").waitFor();
+  expect(new URL(page.url()).search).toBe("?camera=gate");
+  await page.locator('nav a[href="/"]').click();
+  await untilDrawn(livePicture(page, "gate"));
+  expect(await page.locator(".tile").count()).toBe(1);
+  await page.getByRole("button", { name: "gus@127.0.0.1", exact: true }).click();
+  await page.getByRole("button", { name: "Log out" }).click();
+  await heading(page, "Log in").waitFor();
+  expect(await statusFor(page, "/cameras")).toBe(401);
+  expect(record.leaks).toEqual([]);
+  await page.context().close();
+});
+
+test("whom the provider knows but nobody gave a role is told so, and may log in otherwise", async () => {
+  const opened = await sightline.open("/system");
+  const { page } = opened;
+  await logInAtProvider(opened, "eve");
+  await page.getByRole("alert").getByText("have no role here. Ask an administrator").waitFor();
+  expect(await statusFor(page, "/cameras")).toBe(401);
+  await logIn(page, "admin", `${adminPassword}, changed`);
+  await heading(page, "System").waitFor();
+  expect(new URL(page.url()).pathname).toBe("/system");
+  await page.context().close();
 });
 
 test("logging out ends the login, and nothing is left to go back to", async () => {
