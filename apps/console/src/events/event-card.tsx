@@ -1,0 +1,62 @@
+import type { HttpEvent } from "@sightline/contracts";
+import type { ComponentChildren } from "preact";
+import { cameraPath } from "../routing/route.ts";
+import { formatDayTime, formatFullTime } from "../words/times.ts";
+import { eventFacts } from "./event-words.ts";
+import { ReviewMark } from "./review-mark.tsx";
+import { Thumbnail } from "./thumbnail.tsx";
+
+interface Props {
+  /** Tells the card from others in the page. */
+  id: string;
+  /** Of the card, beside `event`. */
+  kind: string;
+  name: string;
+  /** Whose picture and facts are shown. */
+  event: HttpEvent;
+  startTime: string;
+  /** For how long, in words; empty for a moment. */
+  span: string;
+  /** Undefined while not all of it is reviewed. */
+  review: HttpEvent["review"];
+  showCamera: boolean;
+  /** The event's own address; a click there opens it here. */
+  href: string;
+  onOpen: () => void;
+  onReview: (reviewed: boolean) => void;
+  children?: ComponentChildren;
+}
+
+/** A card of a list of events: a snapshot, what happened, when and for how long. */
+export function EventCard(props: Props) {
+  const { id, kind, name, event, startTime, span, review, showCamera, href, onOpen, onReview, children } =
+    props;
+  const open = (click: MouseEvent) => {
+    if (click.button !== 0 || click.metaKey || click.ctrlKey || click.shiftKey) return;
+    click.preventDefault();
+    onOpen();
+  };
+  return (
+    <li data-event={id} class={`event ${kind}`}>
+      <Thumbnail event={event} name={name} href={href} onClick={open} />
+      <div class="event-text">
+        <p class="event-title">
+          <a href={href} onClick={open}>
+            {name}
+          </a>
+        </p>
+        <p class="event-when">
+          <time dateTime={startTime} title={formatFullTime(startTime)}>
+            {formatDayTime(startTime)}
+          </time>
+          {span !== "" && <span class="event-span"> {span}</span>}
+        </p>
+        <p class="note">
+          {showCamera && <a href={cameraPath(event.camera)}>{event.camera}</a>} {eventFacts(event)}
+        </p>
+        <ReviewMark review={review} name={name} onReview={onReview} />
+        {children}
+      </div>
+    </li>
+  );
+}
