@@ -84,6 +84,10 @@ describe("camera", () => {
         "0.8,0.8 1,0.8 1,1",
         "--masked-video",
         "off",
+        "--label",
+        "site=north",
+        "--label",
+        "floor=2",
       ],
       "--json",
     );
@@ -107,13 +111,16 @@ describe("camera", () => {
         ],
       ],
       maskedVideo: "off",
+      labels: { site: "north", floor: "2" },
     });
     const open = await sightline("camera", "update", "front", "--no-privacy-masks", "--json");
     expect(JSON.parse(open.stdout)).toMatchObject({ privacyMasks: [], maskedVideo: "off" });
     const stale = await sightline("camera", "update", "front", "--fps", "1", "--etag", camera.etag);
     expect(stale).toMatchObject({ code: 1, stdout: "" });
 
-    const listed = JSON.parse((await sightline("camera", "list", "--json")).stdout);
+    const labelled = ["camera", "list", "--label", "site=north", "--label"];
+    expect(JSON.parse((await sightline(...labelled, "floor=3", "--json")).stdout)).toEqual([]);
+    const listed = JSON.parse((await sightline(...labelled, "floor=2", "--json")).stdout);
     expect(listed.map(({ name }: { name: string }) => name)).toEqual(["front"]);
     const removed = await sightline("camera", "remove", "front", "--json");
     expect(JSON.parse(removed.stdout)).toEqual({ name: "front", removed: true });
@@ -203,6 +210,8 @@ describe("errors are one line on stderr, in the words of the command line", () =
       1,
       "contradict each other",
     ],
+    [["camera", "update", "front", "--label", "north"], 2, "expected key=value"],
+    [["camera", "update", "front", "--label", "a=1", "--no-labels"], 1, "contradict each other"],
     [[...camera, "rtsp://cam/x", "--record-days", "-1"], 1, "--record-days is -1; expected 0 (until"],
     [
       [...camera, "rtsp://cam/x", "--record-events-days", "9999"],

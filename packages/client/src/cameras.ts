@@ -50,6 +50,8 @@ export interface CameraSettings {
   minScore?: number;
   /** Class names to detect; empty means all. */
   classes?: readonly string[];
+  /** What the camera belongs to, such as { site: "north" }; {} takes all away. Users may be bound to labels. */
+  labels?: Readonly<Record<string, string>>;
 }
 
 /** What is kept of a camera's video, and for how long. */
@@ -120,9 +122,12 @@ export class Cameras {
     return response.modelClasses;
   }
 
-  /** Iterates over all cameras by name, fetching page after page. */
-  async *list(call: CallSettings & { pageSize?: number } = {}): AsyncGenerator<Camera, void> {
-    for await (const { cameras } of pages({ pageSize: call.pageSize ?? 0 }, (request) =>
+  /** Iterates over all cameras by name, or those that have all of `labels`, each as `key=value`, fetching page after page. */
+  async *list(
+    call: CallSettings & { pageSize?: number; labels?: readonly string[] | undefined } = {},
+  ): AsyncGenerator<Camera, void> {
+    const asked = { pageSize: call.pageSize ?? 0, labels: [...(call.labels ?? [])] };
+    for await (const { cameras } of pages(asked, (request) =>
       this.#call((client) => client.listCameras, request, call),
     ))
       yield* cameras;

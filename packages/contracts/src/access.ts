@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseLabel } from "./labels.ts";
 
 /** Each may all that the one before may. */
 export const roles = ["viewer", "operator", "admin"] as const;
@@ -19,9 +20,14 @@ export function isUserName(name: string): boolean {
 
 const cameraPattern = /^([a-z0-9][a-z0-9-]{0,62}\*?|\*)$/;
 
-/** Whether `pattern` may say which cameras one sees: an id, a beginning of ids with '*' behind it, or '*' for all. */
+/** Whether `pattern` may say which cameras one sees: an id, a beginning of ids with '*' behind it, a label `key=value`, or '*' for all. */
 export function isCameraPattern(pattern: string): boolean {
-  return cameraPattern.test(pattern);
+  return cameraPattern.test(pattern) || isLabelPattern(pattern);
+}
+
+/** Whether a pattern stands for the cameras that have a label. */
+export function isLabelPattern(pattern: string): boolean {
+  return parseLabel(pattern) !== undefined;
 }
 
 export const accessLimits = {

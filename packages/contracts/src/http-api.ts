@@ -10,6 +10,7 @@ const name = z.string().max(63);
 const box = z.tuple([z.number(), z.number(), z.number(), z.number()]);
 const point = z.tuple([z.number(), z.number()]);
 const polygon = z.array(point).max(limits.maxPolygonPoints);
+const labels = z.record(z.string(), z.string());
 const privacyMasks = z.array(polygon).max(limits.maxPrivacyMasks);
 /** What becomes of the video of a camera with privacy masks. */
 const maskedVideo = z.enum(["transcode", "off"]);
@@ -111,6 +112,8 @@ export const httpCameraSettingsSchema = z.strictObject({
   model: z.string().max(63).optional(),
   minScore: z.number().optional(),
   classes: z.array(z.string().max(64)).max(limits.maxClasses).optional(),
+  /** What the camera belongs to; in a change all of them. */
+  labels: labels.optional(),
 });
 
 export const httpNewCameraSchema = httpCameraSettingsSchema.extend({ id: name });
@@ -128,6 +131,7 @@ export const httpCameraSchema = z.object({
   model: z.string(),
   minScore: z.number(),
   classes: z.array(z.string()),
+  labels,
   hasCredentials: z.boolean(),
   createTime: z.string(),
   updateTime: z.string(),

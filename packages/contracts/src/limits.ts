@@ -16,6 +16,8 @@ export const limits = {
   maxVideoTrack: 16,
   /** Longest time for which recordings can be kept, in days. */
   maxRecordingDays: 3650,
+  /** Most labels of a camera. */
+  maxLabels: 16,
   /** Most privacy masks of a camera. */
   maxPrivacyMasks: 16,
   /** Most corners of a polygon. */

@@ -153,6 +153,8 @@ export const cameraRecordSchema = z.strictObject({
   recording: recordingSettingsSchema.optional(),
   /** None: all may be seen. */
   privacy: privacySettingsSchema.optional(),
+  /** None: it has no labels. */
+  labels: z.record(z.string(), z.string()).optional(),
   targetFps: z.number().min(0).max(limits.maxTargetFps),
   model: z.string(),
   minScore: z.number().min(0).max(1),

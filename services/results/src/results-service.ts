@@ -43,6 +43,7 @@ import { accessHandlers } from "./access/access-handlers.ts";
 import { Audit } from "./access/audit.ts";
 import { AuditHistory } from "./access/audit-history.ts";
 import { CallLimits } from "./access/call-limits.ts";
+import { CameraLabels } from "./access/camera-labels.ts";
 import { userOfCall, userOfRequest } from "./access/certificate-user.ts";
 import { startAccess } from "./access/start-access.ts";
 import { TrustedProxies } from "./access/trusted-proxies.ts";
@@ -191,6 +192,7 @@ export async function startResults(
   const secrets = new CameraSecrets(buckets, keys, log);
   if (keys) await life.add(new KeptSecrets(nats, secrets, keys, log)).start();
   const registry = new CameraRegistry(buckets.cameras, secrets, records);
+  access.identities.follow(new CameraLabels(records));
   httpApi.attachAccess(access, () => registry.ids());
   const auditParts = { audit: life.add(new Audit(nats, log)), history: new AuditHistory(nats) };
   httpApi.attachAudit(auditParts);

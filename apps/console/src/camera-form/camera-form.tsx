@@ -209,6 +209,20 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
           </Field>
         </div>
         <Field
+          id="labels"
+          label="Labels"
+          hint="What it belongs to, such as site=north, floor=2. Users may be bound to labels."
+          error={problem.labels}
+        >
+          <input
+            {...describedBy("labels", problem.labels)}
+            value={now.labels}
+            autoComplete="off"
+            spellcheck={false}
+            onInput={(event) => set("labels", event.currentTarget.value)}
+          />
+        </Field>
+        <Field
           id="decode"
           label="Decoder"
           hint="Automatic is the fastest that the server's machine has; software takes over where another fails."

@@ -24,6 +24,7 @@ describe("camera form", () => {
       model: "",
       minScore: 0,
       classes: [],
+      labels: {},
       privacyMasks: [],
       maskedVideo: "transcode",
       recording: { mode: "default", maxAgeDays: 0, eventsMaxAgeDays: 0, audio: false },
@@ -41,6 +42,16 @@ describe("camera form", () => {
     expect(refusedFields({ code: "invalid_argument", message })).toEqual({
       recordEventsDays: "The number of days for events is 4000; expected 0 to 3650.",
     });
+  });
+
+  it("takes labels as name=value, each name once", () => {
+    const camera = { ...good, labels: "site=north, floor=2 " };
+    expect(checkForm(camera)).toEqual({});
+    expect(changedSettings(good, camera)).toEqual({ labels: { site: "north", floor: "2" } });
+    for (const labels of ["north", "site=", "site=a site=b", "Site=north", "a=b=c"])
+      expect(Object.keys(checkForm({ ...good, labels }))).toEqual(["labels"]);
+    const message = "camera.labels has the key 'Site'; expected small letters";
+    expect(Object.keys(refusedFields({ code: "invalid_argument", message }))).toEqual(["labels"]);
   });
 
   it("says at each field what is wrong", () => {

@@ -1,4 +1,11 @@
-import type { HttpCamera, HttpCameraSettings } from "@sightline/contracts";
+import {
+  type HttpCamera,
+  type HttpCameraSettings,
+  type Labels,
+  labelsFault,
+  labelTexts,
+  parseLabel,
+} from "@sightline/contracts";
 import { sentence } from "../words/names.ts";
 
 /** What the form holds; numbers are text until they are checked. */
@@ -12,6 +19,8 @@ export interface FormValues {
   classes: string[];
   minScore: string;
   targetFps: string;
+  /** With commas or spaces between them: "site=north, floor=2". */
+  labels: string;
   recordMode: HttpCamera["recording"]["mode"];
   recordDays: string;
   recordEventsDays: string;
@@ -35,6 +44,7 @@ export const emptyForm: FormValues = {
   classes: [],
   minScore: "",
   targetFps: "",
+  labels: "",
   recordMode: "default",
   recordDays: "",
   recordEventsDays: "",
@@ -46,7 +56,7 @@ export const emptyForm: FormValues = {
 /** A camera's settings as the form shows them; empty means the default. */
 export function formOf(camera: HttpCamera): FormValues {
   const { id, uri, transport, videoTrack, decode, model, classes, minScore, targetFps, recording } = camera;
-  const { privacyMasks, maskedVideo } = camera;
+  const { labels, privacyMasks, maskedVideo } = camera;
   return {
     id,
     uri,
@@ -57,6 +67,7 @@ export function formOf(camera: HttpCamera): FormValues {
     classes,
     minScore: numberText(minScore),
     targetFps: numberText(targetFps),
+    labels: labelTexts(labels).join(", "),
     recordMode: recording.mode,
     recordDays: numberText(recording.maxAgeDays),
     recordEventsDays: numberText(recording.eventsMaxAgeDays),
@@ -78,6 +89,10 @@ export function checkForm(values: FormValues): FieldErrors {
   if (!isNumberWithin(values.minScore, 1)) errors.minScore = "Use a number from 0 to 1, or leave it empty.";
   if (!isNumberWithin(values.targetFps, 240))
     errors.targetFps = "Use a number from 0 to 240, or leave it empty.";
+  const labels = labelsOf(values.labels);
+  if (!labels || labelsFault(labels))
+    errors.labels =
+      "Write each as name=value, such as site=north: a–z, 0–9, “.”, “_” and “-”, each name once.";
   for (const field of ["recordDays", "recordEventsDays"] as const)
     if (!isNumberWithin(values[field], 3650))
       errors[field] = "Use a number from 0 to 3650, or leave it empty.";
@@ -110,6 +125,7 @@ export function settingsOf(values: FormValues): Required<HttpCameraSettings> {
     model: values.model,
     minScore: numberOf(values.minScore),
     classes: values.classes,
+    labels: labelsOf(values.labels) ?? {},
     recording: {
       mode: values.recordMode,
       maxAgeDays: numberOf(values.recordDays),
@@ -145,6 +161,7 @@ const fieldOfPath: Readonly<Record<string, FieldName>> = {
   min_score: "minScore",
   minScore: "minScore",
   classes: "classes",
+  labels: "labels",
   "recording.mode": "recordMode",
   "recording.max_age_days": "recordDays",
   "recording.maxAgeDays": "recordDays",
@@ -173,6 +190,7 @@ const fieldLabels: Readonly<Record<FieldName, string>> = {
   classes: "The list of classes",
   minScore: "The minimum score",
   targetFps: "The number of frames per second",
+  labels: "The list of labels",
   recordMode: "When video is kept",
   recordDays: "The number of days",
   recordEventsDays: "The number of days for events",
@@ -215,6 +233,17 @@ export function refusedFields({ code, message }: { code: string; message: string
     if (field) errors[field] ??= fieldMessage(field, line);
   }
   return errors;
+}
+
+/** The labels that were written; undefined when they cannot be read, or one is there twice. */
+export function labelsOf(text: string): Labels | undefined {
+  const labels = new Map<string, string>();
+  for (const word of text.split(/[\s,]+/).filter((each) => each !== "")) {
+    const label = parseLabel(word);
+    if (!label || labels.has(label.key)) return undefined;
+    labels.set(label.key, label.value);
+  }
+  return Object.fromEntries(labels);
 }
 
 /** The masks that were written; undefined when they cannot be read. */

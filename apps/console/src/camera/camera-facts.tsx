@@ -1,4 +1,4 @@
-import type { HttpCamera } from "@sightline/contracts";
+import { type HttpCamera, labelTexts } from "@sightline/contracts";
 import { formatCount, plural } from "../words/numbers.ts";
 import { formatFullTime } from "../words/times.ts";
 
@@ -47,6 +47,7 @@ export function CameraFacts({ camera }: { camera: HttpCamera }) {
     ["Classes", camera.classes.length > 0 ? camera.classes.join(", ") : "all of the model's"],
     ["Minimum score", camera.minScore > 0 ? String(camera.minScore) : "the model's default"],
     ["Frames per second", camera.targetFps > 0 ? `at most ${camera.targetFps}` : "every frame"],
+    ["Labels", labelTexts(camera.labels).join(", ") || "none"],
     ["Recording", recordingText(camera)],
     ["Privacy masks", masksText(camera)],
     ["Reconnects", formatCount(status.reconnects)],

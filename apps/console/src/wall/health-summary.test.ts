@@ -18,6 +18,7 @@ function camera(id: string, state: State, reason = "", findings: HttpFinding[] =
     model: "m",
     minScore: 0,
     classes: [],
+    labels: {},
     hasCredentials: false,
     createTime: "",
     updateTime: "",

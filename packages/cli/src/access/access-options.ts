@@ -10,7 +10,7 @@ export function roleOption(text: string): Option {
 export function camerasOption(text: string): Option {
   return new Option(
     "--cameras <names>",
-    `${text}: names separated by commas, beginnings with a * (yard-*), or * for all`,
+    `${text}: names separated by commas, beginnings with a * (yard-*), labels (site=north), or * for all`,
   ).argParser(readCameras);
 }
 
@@ -19,7 +19,7 @@ function readCameras(text: string): string[] {
   const odd = cameras.find((name) => !isCameraPattern(name));
   if (odd !== undefined)
     throw new InvalidArgumentError(
-      `"${odd}" is no camera; expected a name, a beginning such as yard-*, or *.`,
+      `"${odd}" is no camera; expected a name, a beginning such as yard-*, a label such as site=north, or *.`,
     );
   if (cameras.length > accessLimits.maxPatterns)
     throw new InvalidArgumentError(`there are more than ${accessLimits.maxPatterns}.`);

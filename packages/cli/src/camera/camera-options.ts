@@ -1,3 +1,4 @@
+import { type Labels, parseLabel } from "@sightline/contracts";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** Settings of a camera as given on the command line. */
@@ -13,6 +14,9 @@ export interface CameraOptions {
   recordDays?: number;
   recordEventsDays?: number;
   recordAudio?: boolean;
+  /** False when --no-labels was given. */
+  labels?: boolean;
+  label?: Record<string, string>;
   /** False when --no-privacy-masks was given. */
   privacyMasks?: boolean;
   privacyMask?: Polygon[];
@@ -56,6 +60,12 @@ export function addCameraOptions(command: Command): Command {
     .option("--record-audio", "keep sound too")
     .option("--no-record-audio", "keep no sound (default)")
     .option(
+      "--label <key=value>",
+      "what the camera belongs to, such as site=north; may be given several times, and replaces those there were",
+      labels,
+    )
+    .option("--no-labels", "no labels (default)")
+    .option(
       "--privacy-mask <corners>",
       'a part of the picture that nobody may see: "x,y x,y x,y …" in 0..1 of width and height; may be given several times, and replaces those there were',
       polygons,
@@ -81,6 +91,8 @@ export function toSettings(options: CameraOptions) {
   };
   if (options.privacyMask && options.privacyMasks === false)
     throw new Error("--privacy-mask and --no-privacy-masks contradict each other: give one of them");
+  if (options.label && options.labels === false)
+    throw new Error("--label and --no-labels contradict each other: give one of them");
   const records = Object.values(recording).some((value) => value !== undefined);
   return {
     targetFps: fps,
@@ -90,10 +102,27 @@ export function toSettings(options: CameraOptions) {
     transport,
     videoTrack,
     decode,
+    labels: options.label ?? (options.labels === false ? {} : undefined),
     recording: records ? recording : undefined,
     privacyMasks: options.privacyMask ?? (options.privacyMasks === false ? [] : undefined),
     maskedVideo: options.maskedVideo,
   };
+}
+
+/** Adds a label to those that were given before. */
+function labels(text: string, before: Labels = {}): Labels {
+  const { key, value } = readLabel(text);
+  if (Object.hasOwn(before, key)) throw new InvalidArgumentError(`${key} is given twice`);
+  return { ...before, [key]: value };
+}
+
+/** Reads `key=value`. */
+export function readLabel(text: string): { key: string; value: string } {
+  const label = parseLabel(text);
+  if (label) return label;
+  throw new InvalidArgumentError(
+    "expected key=value, such as site=north: letters, digits, '.', '_' and '-', the key in small letters",
+  );
 }
 
 /** Adds a polygon, such as "0,0 0.5,0 0.5,1", to those that were given before. */

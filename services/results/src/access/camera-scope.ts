@@ -1,14 +1,18 @@
-import { cameraIdOf } from "@sightline/contracts";
+import { cameraIdOf, hasLabels, isLabelPattern, type Labels } from "@sightline/contracts";
+import { type CameraLabels, noLabels } from "./camera-labels.ts";
 
 /** Most ids whose answer is remembered; callers may ask about any. */
 const maxRemembered = 10_000;
 
-/** Which cameras one sees: ids, beginnings of ids with '*' behind them, or '*' for all. */
+/**
+ * Which cameras one sees: ids, beginnings of ids with '*' behind them, labels as `key=value`, or '*' for all. A label stands for the
+ * cameras that had it when the scope was made; `isStale` tells when these are others.
+ */
 export class CameraScope {
   readonly all: boolean;
   /** Ids of all that is seen; undefined when there are beginnings of ids, or all are seen. */
   readonly ids: readonly string[] | undefined;
-  /** The same for scopes that were made of the same patterns; empty for all cameras. */
+  /** The same for scopes of the same cameras; empty for all cameras. */
   readonly key: string;
   /** What is asked of it for each message, without going through the patterns again. */
   readonly #known = new Map<string, boolean>();
@@ -16,14 +20,27 @@ export class CameraScope {
   readonly #tests: readonly ((id: string) => boolean)[];
 
   /** Of what `patterns` name and, if given, `within` names too. */
-  constructor(patterns: readonly string[], within: readonly string[] = ["*"]) {
+  constructor(patterns: readonly string[], within: readonly string[] = ["*"], labels = noLabels) {
     const lists = [patterns, within].filter((list) => !list.includes("*"));
+    const named = lists.map((list) => withoutLabels(list, labels));
     this.all = lists.length === 0;
-    this.key = lists.map((list) => [...new Set(list)].sort().join()).join("&");
-    const exact = lists.find((list) => list.every((pattern) => !pattern.endsWith("*")));
-    this.ids = exact?.filter((id) => lists.every((list) => matcher(list)(id)));
+    this.key = keyOf(named);
+    const exact = named.find((list) => list.every((pattern) => !pattern.endsWith("*")));
+    this.ids = exact?.filter((id) => named.every((list) => matcher(list)(id)));
     this.#lists = lists;
-    this.#tests = lists.map(matcher);
+    this.#tests = named.map(matcher);
+  }
+
+  /** Whether the labels that it names stand for other cameras than when it was made. */
+  isStale(labels: Pick<CameraLabels, "idsWith">): boolean {
+    const isLabelled = this.#lists.some((list) => list.some(isLabelPattern));
+    return isLabelled && this.key !== keyOf(this.#lists.map((list) => withoutLabels(list, labels)));
+  }
+
+  /** Whether the camera of this id would be seen if it had these labels. */
+  wouldSee(id: string, labels: Labels): boolean {
+    const has = (pattern: string) => isLabelPattern(pattern) && hasLabels(labels, [pattern]);
+    return this.#lists.every((list) => matcher(list)(id) || list.some(has));
   }
 
   /** Whether the camera of this id is seen. */
@@ -61,6 +78,17 @@ export const allCameras = new CameraScope(["*"]);
 /** Whether all that `patterns` name is seen by the scope. */
 export function covers(scope: CameraScope, patterns: readonly string[]): boolean {
   return scope.all || patterns.every((pattern) => scope.seesPattern(pattern));
+}
+
+/** The patterns with the ids of cameras instead of labels. */
+function withoutLabels(patterns: readonly string[], labels: Pick<CameraLabels, "idsWith">): string[] {
+  const named = patterns.flatMap((each) => (isLabelPattern(each) ? labels.idsWith(each) : [each]));
+  return [...new Set(named)].sort();
+}
+
+/** Of no list empty, and of a list without a camera not: one who sees none is not one who sees all. */
+function keyOf(lists: readonly (readonly string[])[]): string {
+  return lists.map((list) => `(${list.join()})`).join("&");
 }
 
 function matcher(patterns: readonly string[]): (id: string) => boolean {

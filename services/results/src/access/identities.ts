@@ -9,6 +9,7 @@ import type { Logger } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
 import type { AccessClock } from "./access-clock.ts";
 import type { AccessChange, AccessStore } from "./access-store.ts";
+import { type CameraLabels, noLabels } from "./camera-labels.ts";
 import { fitsHash } from "./password-hash.ts";
 import { localPrincipal, Principal } from "./principal.ts";
 import type { ServiceTokens } from "./service-tokens.ts";
@@ -33,6 +34,8 @@ interface Known {
   touch: (() => void) | undefined;
 }
 
+type LabelledCameras = Pick<CameraLabels, "idsWith">;
+
 export interface IdentityParts {
   store: AccessStore;
   services: ServiceTokens;
@@ -53,6 +56,7 @@ export class Identities {
   /** Checks under way by the token's digest: many calls with one token that begin at once, as after a restart, are one check. */
   readonly #checks = new Map<string, Promise<boolean>>();
   #local: Principal | undefined;
+  #labels: LabelledCameras = noLabels;
   #unsubscribe: (() => void)[] = [];
   #timers: NodeJS.Timeout[] = [];
 
@@ -67,6 +71,17 @@ export class Identities {
       services.onChange((name) => this.#end(`service.${name}`, revoked())),
     ];
     this.#timers = [setInterval(() => this.#look(), lookMs), setInterval(() => void store.tidy(), tidyMs)];
+  }
+
+  /** Labels in users' and tokens' cameras stand for these cameras from now on. Who sees others than before ends. */
+  follow(labels: CameraLabels): void {
+    this.#labels = labels;
+    this.#unsubscribe.push(
+      labels.onChange(() => {
+        for (const [key, { principal }] of [...this.#known])
+          if (principal.scope.isStale(labels)) this.#end(key, changed());
+      }),
+    );
   }
 
   async stop(): Promise<void> {
@@ -116,7 +131,7 @@ export class Identities {
       `token.${token.id}`,
       expiryOf(current),
       () => this.#touchToken(token.id),
-      () => principalOfToken(current, user),
+      () => principalOfToken(current, user, this.#labels),
     );
   }
 
@@ -138,14 +153,16 @@ export class Identities {
       `session.${hash}`,
       end,
       () => this.#touchSession(hash),
-      () => principalOfUser(user, hash),
+      () => principalOfUser(user, this.#labels, hash),
     );
   }
 
   /** The user of this name, proved otherwise, as by a certificate; undefined when there is none. */
   ofUser(name: string): Principal | undefined {
     const user = this.#parts.store.find("user", name);
-    return user && this.#remember(`user.${name}`, Infinity, undefined, () => principalOfUser(user));
+    return (
+      user && this.#remember(`user.${name}`, Infinity, undefined, () => principalOfUser(user, this.#labels))
+    );
   }
 
   #remember(
@@ -235,12 +252,20 @@ export class Identities {
   }
 }
 
-function principalOfUser({ name, role, cameras }: UserRecord, session?: string): Principal {
-  return new Principal({ name, role, cameras, kind: "user", user: name, session });
+function principalOfUser(
+  { name, role, cameras }: UserRecord,
+  labels: LabelledCameras,
+  session?: string,
+): Principal {
+  return new Principal({ name, role, cameras, kind: "user", user: name, session, labels });
 }
 
 /** A token never may more than its user; one of a login may all that its user may now. */
-function principalOfToken(token: TokenRecord, user: UserRecord | undefined): Principal {
+function principalOfToken(
+  token: TokenRecord,
+  user: UserRecord | undefined,
+  labels: LabelledCameras,
+): Principal {
   return new Principal({
     name: user?.name ?? token.name,
     role: !user ? token.role : token.login ? user.role : lesser(token.role, user.role),
@@ -249,6 +274,7 @@ function principalOfToken(token: TokenRecord, user: UserRecord | undefined): Pri
     kind: "token",
     user: user?.name,
     token: token.id,
+    labels,
   });
 }
 

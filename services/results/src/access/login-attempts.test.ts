@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import type { ApiError } from "../grpc/errors.ts";
 import { AccessClock } from "./access-clock.ts";
-import { CameraScope, covers } from "./camera-scope.ts";
 import { LoginAttempts } from "./login-attempts.ts";
 
 test("who guesses waits longer and longer, by user and address, and the right user may come from elsewhere", async () => {
@@ -49,26 +48,4 @@ test("a clock that is set back gives nobody more time, and one that is set forwa
   expect(clock.now()).toBe(1_006_000);
   wall = 9_000_000;
   expect(clock.now()).toBe(9_000_000);
-});
-
-test("cameras are named by ids and by beginnings of ids, and a token's lie within its user's", () => {
-  const yard = new CameraScope(["yard-*", "front"]);
-  expect(["yard-1", "front", "yard-", "yar", "front-2", "backyard-1"].map((id) => yard.sees(id))).toEqual([
-    true,
-    true,
-    true,
-    false,
-    false,
-    false,
-  ]);
-  expect(yard.seesName("cameras/front")).toBe(true);
-  expect(yard.seesName("front")).toBe(false);
-  expect(yard.ids).toBeUndefined();
-  const token = new CameraScope(["*"], ["front", "back"]);
-  expect(token.ids).toEqual(["front", "back"]);
-  expect(new CameraScope(["front", "side"], ["front", "back"]).ids).toEqual(["front"]);
-  expect(new CameraScope(["*"]).all).toBe(true);
-  expect(new CameraScope(["a", "b"]).key).toBe(new CameraScope(["b", "a", "a"]).key);
-  expect(covers(yard, ["yard-2", "yard-1*", "front"])).toBe(true);
-  for (const more of ["*", "yard*", "side"]) expect(covers(yard, [more])).toBe(false);
 });

@@ -1,4 +1,5 @@
 import { mayAs, type RoleName } from "@sightline/contracts";
+import { type CameraLabels, noLabels } from "./camera-labels.ts";
 import { CameraScope } from "./camera-scope.ts";
 
 export type Role = RoleName;
@@ -9,13 +10,15 @@ export type PrincipalKind = "local" | "user" | "token" | "service";
 export interface PrincipalOptions {
   name: string;
   role: Role;
-  /** Ids of cameras, beginnings of ids with '*' behind them, or '*'. */
+  /** Ids of cameras, beginnings of ids with '*' behind them, labels as `key=value`, or '*'. */
   cameras: readonly string[];
   kind: PrincipalKind;
   /** The user it is, or whose token it is. */
   user?: string | undefined;
   /** Cameras of the token's user, which bound those of the token. */
   within?: readonly string[] | undefined;
+  /** Which cameras the labels among these stand for. */
+  labels?: Pick<CameraLabels, "idsWith"> | undefined;
   /** Id of the token, or hash of the session, by which it was known. */
   token?: string | undefined;
   session?: string | undefined;
@@ -35,7 +38,17 @@ export class Principal {
   readonly #listeners = new Set<(reason: Error) => void>();
   #ended: Error | undefined;
 
-  constructor({ name, role, cameras, kind, user, within, token, session }: PrincipalOptions) {
+  constructor({
+    name,
+    role,
+    cameras,
+    kind,
+    user,
+    within,
+    token,
+    session,
+    labels = noLabels,
+  }: PrincipalOptions) {
     this.name = name;
     this.token = token;
     this.session = session;
@@ -43,7 +56,7 @@ export class Principal {
     this.role = role;
     this.kind = kind;
     this.user = user;
-    this.scope = new CameraScope(cameras, within);
+    this.scope = new CameraScope(cameras, within, labels);
   }
 
   /** Whether it sees the camera of this id, which need not be registered. */

@@ -114,6 +114,52 @@ test("a user whose cameras change goes on with the new ones, as the client conne
   expect(new Set(frames.slice(before))).toEqual(new Set(["cameras/yard-1"]));
 });
 
+test("who is bound to a label sees the cameras that have it now, also at another results process", async () => {
+  for (const [id, site] of Object.entries({ gate: "north", vault: "south" }))
+    await root.cameras.register(id, { uri: "rtsp://cam/x", labels: { site } });
+  await root.access.createUser("nora", { role: "operator", cameras: ["site=north"], password });
+  const { secret } = await connectOnce((client) => client.access.logIn("nora", password));
+  const nora = withToken(secret, second.grpc);
+  const seen = async () =>
+    (await Array.fromAsync(nora.cameras.list())).map(({ name }) => name.replace("cameras/", ""));
+  await expect.poll(seen).toEqual(["gate"]);
+  const { frames, reasons } = await openStream(nora, true);
+  let number = 0;
+  const publish = async () => {
+    number++;
+    for (const camera of ["gate", "vault"]) await results.publish(sampleFrame({ camera, number }));
+    return new Set(frames);
+  };
+  await expect.poll(publish).toEqual(new Set(["cameras/gate"]));
+
+  await root.cameras.update("vault", { labels: { site: "north", floor: "2" } });
+  await expect.poll(() => reasons).toContain("access_changed");
+  await expect.poll(publish).toEqual(new Set(["cameras/gate", "cameras/vault"]));
+  expect(await seen()).toEqual(["gate", "vault"]);
+
+  // She may not change it so that she would not see it any more; the camera stays as it was.
+  await expect(nora.cameras.update("vault", { labels: {} })).rejects.toMatchObject({
+    code: "PERMISSION_DENIED",
+  });
+  expect((await nora.cameras.update("vault", { targetFps: 2 })).labels).toEqual({
+    site: "north",
+    floor: "2",
+  });
+  // Nor make one: what was kept under its name may be of a camera that she never saw.
+  const labelled = { uri: "rtsp://cam/x", labels: { site: "north" } };
+  for (const id of ["new", "front"])
+    await expect(nora.cameras.register(id, labelled)).rejects.toMatchObject({ code: "PERMISSION_DENIED" });
+
+  await root.cameras.update("vault", { labels: { site: "south" } });
+  await expect.poll(seen).toEqual(["gate"]);
+  await expect.poll(() => reasons.length).toBe(2);
+  frames.length = 0;
+  await expect.poll(publish).toEqual(new Set(["cameras/gate"]));
+  await expect(nora.cameras.get("vault")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  await root.cameras.delete("gate");
+  await expect.poll(seen).toEqual([]);
+});
+
 test("what was opened with a token ends when the token expires", async () => {
   const { secret } = await root.access.createToken("short", { expireTime: new Date(Date.now() + 1_500) });
   const { ended } = await openStream(withToken(secret));

@@ -187,7 +187,7 @@ export function cameraFaults(role: RoleName, cameras: readonly string[]): ApiErr
     ),
     ...fault(
       odd.length > 0,
-      `cameras has '${odd[0]?.slice(0, 64)}'; expected an id, a beginning of ids with '*' behind it (yard-*), or '*'`,
+      `cameras has '${odd[0]?.slice(0, 64)}'; expected an id, a beginning of ids with '*' behind it (yard-*), a label (site=north), or '*'`,
     ),
     ...fault(
       role === "admin" && !cameras.includes("*"),

@@ -24,7 +24,9 @@ export function cameraHandlers(
       return { camera, modelClasses: service.modelClasses(camera) };
     }),
     listCameras: calls.unary("ListCameras", async (r, { scope }) => service.list(r, scope)),
-    updateCamera: calls.unary("UpdateCamera", async (r) => answer(await service.update(r))),
+    updateCamera: calls.unary("UpdateCamera", async (r, { scope }) =>
+      answer(await service.update(r, undefined, scope)),
+    ),
     deleteCamera: calls.unary("DeleteCamera", async (r) => {
       await service.delete(r);
       return {};

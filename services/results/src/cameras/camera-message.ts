@@ -29,6 +29,7 @@ export function toCameraMessage(stored: StoredCamera, status: CameraStatus | und
     model: record.model,
     minScore: record.minScore,
     classes: record.classes,
+    labels: record.labels ?? {},
     hasCredentials: record.hasCredentials,
     createTime: toTimestamp(Date.parse(record.createTime)),
     updateTime: toTimestamp(Date.parse(record.updateTime)),

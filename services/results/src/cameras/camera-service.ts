@@ -4,13 +4,16 @@ import {
   cameraIdOf,
   type DeleteCameraRequest,
   type GetCameraRequest,
+  hasLabels,
   isCameraId,
   type ListCamerasRequest,
   type ListCamerasResponse,
+  limits,
+  parseLabel,
   type RegisterCameraRequest,
   type UpdateCameraRequest,
 } from "@sightline/contracts";
-import type { CameraScope } from "../access/camera-scope.ts";
+import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import { ApiError, faultsOf } from "../grpc/errors.ts";
 import { cutPage, readPage } from "../grpc/page-token.ts";
 import { etagOf, toCameraMessage, transports } from "./camera-message.ts";
@@ -59,10 +62,13 @@ export class CameraService {
     return this.#message(this.#registry.require(readName(request.name)));
   }
 
-  /** One page of the cameras that are in the scope. */
+  /** One page of the cameras that are in the scope and have the labels. @throws ApiError invalid_argument */
   list(request: ListCamerasRequest, scope: CameraScope): ListCamerasResponse {
     const page = readPage(request.pageSize, request.pageToken);
-    const ids = this.#registry.ids().filter((id) => scope.sees(id));
+    checkWanted(request.labels);
+    const isWanted = (id: string) =>
+      scope.sees(id) && hasLabels(this.#registry.find(id)?.record.labels ?? {}, request.labels);
+    const ids = this.#registry.ids().filter(isWanted);
     const { keys, nextPageToken } = cutPage(ids, page);
     const cameras = keys
       .flatMap((id) => this.#registry.find(id) ?? [])
@@ -72,9 +78,13 @@ export class CameraService {
 
   /**
    * @throws ApiError with all that is wrong with the request, that of its form included; camera_not_found, etag_mismatch,
-   * registry_unavailable
+   * registry_unavailable; permission_denied when the scope, which is the caller's, would not have it any more
    */
-  async update(request: UpdateCameraRequest, form = wellFormed): Promise<Camera> {
+  async update(
+    request: UpdateCameraRequest,
+    form = wellFormed,
+    scope: CameraScope = allCameras,
+  ): Promise<Camera> {
     const given = request.camera ?? Camera.create();
     const id = readName(given.name);
     const named = request.updateMask?.length || form.faults.length === 0;
@@ -98,8 +108,14 @@ export class CameraService {
         model: paths.has("model") ? given.model : old.model,
         minScore: paths.has("min_score") ? given.minScore : old.minScore,
         classes: paths.has("classes") ? given.classes : old.classes,
+        labels: paths.has("labels") ? given.labels : (old.labels ?? {}),
       });
       const settings = checkSettings(merged, paths, this.#catalog, form, faultsOf(readUri));
+      if (!scope.wouldSee(id, merged.labels))
+        throw new ApiError(
+          "permission_denied",
+          `with these labels you would not see the camera '${id}' any more; ask one who sees all cameras`,
+        );
       const address = readUri();
       const uri = address?.uri ?? old.uri;
       const secret = address && secretAfter(address, old);
@@ -110,6 +126,7 @@ export class CameraService {
           decode: undefined,
           recording: undefined,
           privacy: undefined,
+          labels: undefined,
           uri,
           ...settings,
           hasCredentials,
@@ -147,6 +164,17 @@ export class CameraService {
 function secretAfter(address: ReturnType<typeof parseCameraUri>, old: CameraRecord) {
   if (address.secret !== undefined) return address.secret;
   return authorityOf(address.uri) === authorityOf(old.uri) ? undefined : null;
+}
+
+function checkWanted(labels: readonly string[]): void {
+  const odd = labels.find((label) => !parseLabel(label));
+  if (odd !== undefined || labels.length > limits.maxLabels)
+    throw new ApiError(
+      "invalid_argument",
+      odd === undefined
+        ? `labels has ${labels.length} entries; the most is ${limits.maxLabels}`
+        : `labels has '${odd.slice(0, 64)}'; expected key=value, such as site=north`,
+    );
 }
 
 function checkId(id: string): void {

@@ -63,6 +63,22 @@ describe("settings", () => {
     expect(() => check({ privacyMasks: [{ polygon: crossing }] })).toThrow(/wrong in mask 1: .*meets/);
   });
 
+  test("labels are stored if there are any", () => {
+    expect(check({ labels: { site: "north", "rack.2": "A_1" } }).labels).toEqual({
+      site: "north",
+      "rack.2": "A_1",
+    });
+    expect(check({ labels: {} })).not.toHaveProperty("labels");
+    const many = Object.fromEntries(Array.from({ length: 17 }, (_, at) => [`key${at}`, "x"]));
+    for (const [labels, fault] of [
+      [{ Site: "north" }, /labels has the key 'Site'/],
+      [{ site: "" }, /labels has the value '' of site/],
+      [{ site: "a=b" }, /labels has the value 'a=b' of site/],
+      [many, /labels has 17 entries; the most is 16/],
+    ] as const)
+      expect(() => check({ labels })).toThrow(fault);
+  });
+
   test("repeated classes count once", () => {
     expect(check({ model: "people", classes: ["person", "person"] }).classes).toEqual(["person"]);
   });

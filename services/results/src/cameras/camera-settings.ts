@@ -3,6 +3,7 @@ import {
   type CameraRecord,
   Decode,
   isModelName,
+  labelsFault,
   limits,
   MaskedVideo,
   Transport,
@@ -24,6 +25,7 @@ export const updatablePaths = [
   "model",
   "min_score",
   "classes",
+  "labels",
   ...privacyPaths,
   ...recordingPaths,
 ] as const;
@@ -54,6 +56,7 @@ export type StoredSettings = Pick<
   | "model"
   | "minScore"
   | "classes"
+  | "labels"
 >;
 
 /**
@@ -70,6 +73,7 @@ export function updatedPaths(camera: Camera, mask: readonly string[] | undefined
     model: camera.model !== "",
     min_score: camera.minScore !== 0,
     classes: camera.classes.length > 0,
+    labels: Object.keys(camera.labels).length > 0,
     privacy_masks: camera.privacyMasks.length > 0,
     masked_video: camera.maskedVideo !== MaskedVideo.UNSPECIFIED,
     ...givenRecording(camera),
@@ -114,6 +118,7 @@ function settingFaults(
     video_track: () => checkVideoTrack(camera.videoTrack),
     transport: () => toTransport(camera.transport),
     decode: () => toDecode(camera.decode),
+    labels: () => checkLabels(camera.labels),
     ...privacyChecks(camera),
     ...recordingChecks(camera.recording),
   };
@@ -135,7 +140,7 @@ export function checkSettings(
   others: readonly ApiError[] = [],
 ): StoredSettings {
   throwFaults([...form.faults, ...others, ...settingFaults(camera, changed, catalog, form)]);
-  const { transport, videoTrack, targetFps, minScore, classes } = camera;
+  const { transport, videoTrack, targetFps, minScore, classes, labels } = camera;
   const decode = toDecode(camera.decode);
   const recording = toStoredRecording(camera.recording);
   const privacy = toStoredPrivacy(camera);
@@ -145,6 +150,7 @@ export function checkSettings(
     ...(decode && { decode }),
     ...(recording && { recording }),
     ...(privacy && { privacy }),
+    ...(Object.keys(labels).length > 0 && { labels: { ...labels } }),
     targetFps,
     model: camera.model || catalog.defaultModel,
     minScore,
@@ -214,6 +220,11 @@ function checkClasses(classes: readonly string[], model: string, catalog: ModelC
       "unknown_class",
       `camera.classes has '${unknown}', which model '${model}' does not know; it knows ${listSome(known ?? [])}`,
     );
+}
+
+function checkLabels(labels: Camera["labels"]): void {
+  const fault = labelsFault(labels);
+  if (fault) throw invalid(`camera.${fault}`);
 }
 
 function isUpdatable(path: string): path is UpdatablePath {

@@ -190,6 +190,24 @@ test("a list in pages holds every camera by name", async () => {
   expect(listed.map(({ name }) => name)).toEqual([...ids].sort().map((id) => `cameras/${id}`));
 });
 
+test("a list holds the cameras that have all the labels", async () => {
+  const { cameras } = results.client;
+  const labels = { north: { site: "north", floor: "1" }, south: { site: "south", floor: "1" } };
+  for (const [id, given] of Object.entries(labels))
+    await cameras.register(id, { uri: "rtsp://cam/x", labels: given });
+  const named = async (...wanted: string[]) =>
+    (await Array.fromAsync(cameras.list({ labels: wanted, pageSize: 1 }))).map(({ name }) => name);
+  expect(await named("floor=1")).toEqual(["cameras/north", "cameras/south"]);
+  expect(await named("floor=1", "site=south")).toEqual(["cameras/south"]);
+  expect(await named("site=west")).toEqual([]);
+  await expect(named("site")).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message: expect.stringContaining("expected key=value"),
+  });
+  expect((await cameras.update("north", { labels: {} })).labels).toEqual({});
+  expect(await named("site=north")).toEqual([]);
+});
+
 test("watch tells what is there, then each change", async () => {
   const { cameras } = results.client;
   await cameras.register("old", { uri: "rtsp://cam/x" });

@@ -18,6 +18,14 @@ describe("roles of what a login provider says", () => {
     expect(grantOf([], [])).toBeUndefined();
   });
 
+  it("takes labels among the cameras", () => {
+    const labelled = roleMappingsSchema.parse(
+      "cn=north,dc=x=viewer:gate,site=north; ops=operator:site=south",
+    );
+    expect(grantOf(["cn=north,dc=x"], labelled)).toEqual({ role: "viewer", cameras: ["gate", "site=north"] });
+    expect(grantOf(["ops"], labelled)).toEqual({ role: "operator", cameras: ["site=south"] });
+  });
+
   it("finds the claim by its name, or by its path", () => {
     const claims = { groups: ["a", 1, null], "https://x/roles": "b", realm_access: { roles: ["c"] } };
     expect(claimValues(claims, "groups")).toEqual(["a"]);

@@ -1,4 +1,4 @@
-import { isCameraPattern, mayAs, type RoleName, roleSchema } from "@sightline/contracts";
+import { isCameraPattern, mayAs, type RoleName, roleSchema, roles } from "@sightline/contracts";
 import { z } from "zod";
 
 /** What somebody may do. */
@@ -14,7 +14,7 @@ export interface RoleMapping {
 }
 
 const grantHelp =
-  "expected a role (viewer, operator or admin), or ROLE:CAMERA,CAMERA with ids or patterns such as yard-*";
+  "expected a role (viewer, operator or admin), or ROLE:CAMERA,CAMERA with ids, patterns such as yard-* or labels such as site=north";
 
 /** `operator`, or `viewer:gate,yard-*`. @throws Error saying what is expected */
 function parseGrant(text: string): Grant {
@@ -30,9 +30,13 @@ function parseGrant(text: string): Grant {
   return { role: known.data, cameras: patterns };
 }
 
-/** Values may hold anything but ';': a group's name may be a path or have '=' in it. */
+/**
+ * Values may hold anything but ';': a group's name may be a path or have '=' in it, as may the cameras. So what follows the first '='
+ * with a role behind it is the grant; where there is none, the last one tells what is wrong.
+ */
 function parseMapping(text: string): RoleMapping {
-  const at = text.lastIndexOf("=");
+  const first = new RegExp(`=\\s*(?:${roles.join("|")})\\s*(?::|$)`).exec(text)?.index;
+  const at = first ?? text.lastIndexOf("=");
   if (at <= 0) throw new Error(`"${text.trim()}": expected VALUE=ROLE, several separated by ';'`);
   return { value: text.slice(0, at).trim(), grant: parseGrant(text.slice(at + 1)) };
 }

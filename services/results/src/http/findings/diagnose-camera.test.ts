@@ -33,6 +33,7 @@ function camera(status: Partial<Status>, settings: Partial<HttpCamera> = {}): Ht
     model: "people",
     minScore: 0,
     classes: [],
+    labels: {},
     hasCredentials: false,
     createTime: "",
     updateTime: "",

@@ -57,6 +57,7 @@ export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "find
     // A 32-bit float: 0.4 is stored as 0.4000000059604645.
     minScore: shorten(camera.minScore),
     classes: camera.classes,
+    labels: camera.labels,
     hasCredentials: camera.hasCredentials,
     createTime: toIso(camera.createTime) ?? "",
     updateTime: toIso(camera.updateTime) ?? "",
@@ -89,6 +90,7 @@ const pathOf: Record<Exclude<keyof HttpCameraChanges, "recording">, UpdatablePat
   model: "model",
   minScore: "min_score",
   classes: "classes",
+  labels: "labels",
   privacyMasks: "privacy_masks",
   maskedVideo: "masked_video",
 };

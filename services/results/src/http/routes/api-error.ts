@@ -24,6 +24,12 @@ export const conditional = z.object({
   "if-match": z.string().max(64).optional().describe("Etag that must still be the newest."),
 });
 
+/** One or several values of a name in the query string; an empty one is none. */
+export const names = z
+  .union([z.string(), z.array(z.string()).max(100)])
+  .transform((value) => (Array.isArray(value) ? value : [value]).filter((name) => name !== ""))
+  .default([]);
+
 /** A flag in a query string. */
 export const flag = z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"] }).default(false);
 

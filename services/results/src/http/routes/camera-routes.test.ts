@@ -63,7 +63,8 @@ test("a camera: register, read, change under its etag, remove", async () => {
       [0.5, 0.25],
     ],
   ];
-  const masked = { ...front, body: { privacyMasks, maskedVideo: "off" } };
+  const labels = { site: "north" };
+  const masked = { ...front, body: { privacyMasks, maskedVideo: "off", labels } };
   expect(await api.call("patch", "/cameras/{camera}", masked)).toMatchObject({
     status: 200,
     body: masked.body,
@@ -92,6 +93,13 @@ test("a camera: register, read, change under its etag, remove", async () => {
   });
   const read = await api.call("get", "/cameras/{camera}", front);
   expect(read.body).toEqual(changed.body);
+  for (const [label, totalSize] of [
+    ["site=north", 1],
+    ["site=south", 0],
+  ] as const)
+    expect(await api.call("get", "/cameras", { query: `?label=${label}` })).toMatchObject({
+      body: { totalSize },
+    });
   const list = await api.call("get", "/cameras", { query: "?pageSize=1" });
   expect(list.body).toEqual({ cameras: [changed.body], nextPageToken: "", totalSize: 1 });
   expect(JSON.stringify([created, changed, read, list])).not.toContain("hunter");

@@ -13,7 +13,7 @@ import { faultsOf, throwFaults } from "../../grpc/errors.ts";
 import { callerOf } from "../access/http-guard.ts";
 import { bodyIsCheckedLater, readFields } from "../body-fields.ts";
 import { formFaults, fromHttpSettings, updateMaskOf } from "../json/camera-json.ts";
-import { cameraParams, conditional, errorAnswers, etagOf, wholeNumber } from "./api-error.ts";
+import { cameraParams, conditional, errorAnswers, etagOf, names, wholeNumber } from "./api-error.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
 const tags = ["cameras"];
@@ -30,14 +30,16 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
         querystring: z.object({
           pageSize: wholeNumber(1, 1000).default(100),
           pageToken: z.string().max(512).default(""),
+          label: names.describe("Only cameras that have all of these labels, each as key=value."),
         }),
         response: { 200: httpCameraPageSchema, ...errorAnswers },
       },
     },
     async (request) => {
       const { cameras, view } = parts();
-      const page = cameras.list(request.query, callerOf(request).scope);
-      return { ...page, cameras: page.cameras.map((camera) => view.show(camera)) };
+      const { label: labels, ...page } = request.query;
+      const found = cameras.list({ ...page, labels }, callerOf(request).scope);
+      return { ...found, cameras: found.cameras.map((camera) => view.show(camera)) };
     },
   );
   app.post(
@@ -94,7 +96,8 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
         response: { 200: httpCameraSchema, ...errorAnswers },
       },
     },
-    async ({ params, body, headers }, reply) => {
+    async (asked, reply) => {
+      const { params, body, headers } = asked;
       const { cameras, view } = parts();
       const etag = etagOf(headers["if-match"]);
       const read = readFields(httpCameraChangesSchema, body);
@@ -103,7 +106,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
         camera: fromHttpSettings(params.camera, fields, etag),
         updateMask: updateMaskOf(fields),
       };
-      const camera = await cameras.update(request, formFaults(read));
+      const camera = await cameras.update(request, formFaults(read), callerOf(asked).scope);
       reply.header("etag", `"${camera.etag}"`);
       return view.show(camera);
     },

@@ -19,17 +19,11 @@ import { ApiError } from "../../grpc/errors.ts";
 import { EventCounts } from "../../history/event-counts.ts";
 import { callerOf } from "../access/http-guard.ts";
 import { untilClosed } from "../video-answer.ts";
-import { errorAnswers, flag, number, time, wholeNumber } from "./api-error.ts";
+import { errorAnswers, flag, names, number, time, wholeNumber } from "./api-error.ts";
 import { jpegAnswer } from "./jpeg-answer.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
 const tags = ["events"];
-
-/** One or several values of a name in the query string; an empty one is none. */
-const names = z
-  .union([z.string(), z.array(z.string()).max(100)])
-  .transform((value) => (Array.isArray(value) ? value : [value]).filter((name) => name !== ""))
-  .default([]);
 
 export const eventParams = z.object({
   camera: z.string().max(63).describe("Id of the camera."),

@@ -529,6 +529,16 @@ export interface Camera {
   privacyMasks: PrivacyMask[];
   /** What becomes of the video when there are such parts. */
   maskedVideo: MaskedVideo;
+  /**
+   * What it belongs to, such as site=north; at most 16. Keys are 1-63 of a-z, 0-9, '.', '_' and '-', values also of A-Z, with a letter or digit
+   * first and last. Users and tokens may be bound to labels, so who changes them changes who sees the camera.
+   */
+  labels: { [key: string]: string };
+}
+
+export interface Camera_LabelsEntry {
+  key: string;
+  value: string;
 }
 
 /** The state of a camera as its ingest last reported it. */
@@ -795,6 +805,7 @@ function createBaseCamera(): Camera {
     recording: undefined,
     privacyMasks: [],
     maskedVideo: 0,
+    labels: {},
   };
 }
 
@@ -851,6 +862,9 @@ export const Camera: MessageFns<Camera> = {
     if (message.maskedVideo !== 0) {
       writer.uint32(136).int32(message.maskedVideo);
     }
+    globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
+      Camera_LabelsEntry.encode({ key: key as any, value }, writer.uint32(146).fork()).join();
+    });
     return writer;
   },
 
@@ -1003,6 +1017,17 @@ export const Camera: MessageFns<Camera> = {
             message.maskedVideo = reader.int32() as any;
             continue;
           }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            const entry18 = Camera_LabelsEntry.decode(reader, reader.uint32());
+            if (entry18.value !== undefined) {
+              message.labels[entry18.key] = entry18.value;
+            }
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1068,6 +1093,20 @@ export const Camera: MessageFns<Camera> = {
         : isSet(object.masked_video)
         ? maskedVideoFromJSON(object.masked_video)
         : 0,
+      labels: isObject(object.labels)
+        ? (globalThis.Object.entries(object.labels) as [string, any][]).reduce(
+          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.String(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
     };
   },
 
@@ -1124,6 +1163,15 @@ export const Camera: MessageFns<Camera> = {
     if (message.maskedVideo !== 0) {
       obj.maskedVideo = maskedVideoToJSON(message.maskedVideo);
     }
+    if (message.labels) {
+      const entries = globalThis.Object.entries(message.labels) as [string, string][];
+      if (entries.length > 0) {
+        obj.labels = {};
+        entries.forEach(([k, v]) => {
+          obj.labels[k] = v;
+        });
+      }
+    }
     return obj;
   },
 
@@ -1157,6 +1205,100 @@ export const Camera: MessageFns<Camera> = {
       : undefined;
     message.privacyMasks = object.privacyMasks?.map((e) => PrivacyMask.fromPartial(e)) || [];
     message.maskedVideo = object.maskedVideo ?? 0;
+    message.labels = (globalThis.Object.entries(object.labels ?? {}) as [string, string][]).reduce(
+      (acc: { [key: string]: string }, [key, value]: [string, string]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.String(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    return message;
+  },
+};
+
+function createBaseCamera_LabelsEntry(): Camera_LabelsEntry {
+  return { key: "", value: "" };
+}
+
+export const Camera_LabelsEntry: MessageFns<Camera_LabelsEntry> = {
+  encode(message: Camera_LabelsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Camera_LabelsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCamera_LabelsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): Camera_LabelsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.String(object.value) : "",
+    };
+  },
+
+  toJSON(message: Camera_LabelsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== "") {
+      obj.value = message.value;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<Camera_LabelsEntry>): Camera_LabelsEntry {
+    return Camera_LabelsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Camera_LabelsEntry>): Camera_LabelsEntry {
+    const message = createBaseCamera_LabelsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? "";
     return message;
   },
 };
@@ -1753,6 +1895,10 @@ function longToNumber(int64: { toString(): string }): number {
     throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
   }
   return num;
+}
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function isSet(value: any): boolean {

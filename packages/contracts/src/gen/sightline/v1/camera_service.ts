@@ -66,6 +66,8 @@ export interface ListCamerasRequest {
   pageSize: number;
   /** next_page_token of the page before; all else must be the same. */
   pageToken: string;
+  /** Only cameras that have all of these labels, each as "key=value"; at most 16. */
+  labels: string[];
 }
 
 /** Response of ListCameras. */
@@ -84,7 +86,7 @@ export interface UpdateCameraRequest {
     | undefined;
   /**
    * Fields to change: uri, transport, video_track, decode, target_fps, model, min_score, classes, privacy_masks, masked_video,
-   * recording, or of the last recording.mode, recording.max_age_days, recording.events_max_age_days, recording.audio.
+   * labels (all of them), recording, or of the last recording.mode, recording.max_age_days, recording.events_max_age_days, recording.audio.
    */
   updateMask: string[] | undefined;
 }
@@ -568,7 +570,7 @@ export const GetCameraResponse: MessageFns<GetCameraResponse> = {
 };
 
 function createBaseListCamerasRequest(): ListCamerasRequest {
-  return { pageSize: 0, pageToken: "" };
+  return { pageSize: 0, pageToken: "", labels: [] };
 }
 
 export const ListCamerasRequest: MessageFns<ListCamerasRequest> = {
@@ -578,6 +580,9 @@ export const ListCamerasRequest: MessageFns<ListCamerasRequest> = {
     }
     if (message.pageToken !== "") {
       writer.uint32(18).string(message.pageToken);
+    }
+    for (const v of message.labels) {
+      writer.uint32(26).string(v!);
     }
     return writer;
   },
@@ -611,6 +616,14 @@ export const ListCamerasRequest: MessageFns<ListCamerasRequest> = {
             message.pageToken = reader.string();
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.labels.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -635,6 +648,7 @@ export const ListCamerasRequest: MessageFns<ListCamerasRequest> = {
         : isSet(object.page_token)
         ? globalThis.String(object.page_token)
         : "",
+      labels: globalThis.Array.isArray(object?.labels) ? object.labels.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -646,6 +660,9 @@ export const ListCamerasRequest: MessageFns<ListCamerasRequest> = {
     if (message.pageToken !== "") {
       obj.pageToken = message.pageToken;
     }
+    if (message.labels?.length) {
+      obj.labels = message.labels;
+    }
     return obj;
   },
 
@@ -656,6 +673,7 @@ export const ListCamerasRequest: MessageFns<ListCamerasRequest> = {
     const message = createBaseListCamerasRequest();
     message.pageSize = object.pageSize ?? 0;
     message.pageToken = object.pageToken ?? "";
+    message.labels = object.labels?.map((e) => e) || [];
     return message;
   },
 };
