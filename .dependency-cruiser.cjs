@@ -63,12 +63,22 @@ module.exports = {
           "^packages/service/src/clock\\.ts$",
           // Also for the command line, which starts faster without the rest.
           "^packages/service/src/private-file\\.ts$",
+          // Also for the console, which cannot load gRPC.
+          "^packages/contracts/src/labels\\.ts$",
           // Only two commands need it, and the library for archives with it.
           "^packages/service/src/backup/index\\.ts$",
           // What makes certificates is loaded where one is made, and by no service.
           "^packages/service/src/tls/self-signed\\.ts$",
         ],
       },
+    },
+    {
+      name: "console-takes-types-of-contracts-only",
+      comment:
+        "What runs of the index brings gRPC for Node along, which no browser loads: the page stays empty.",
+      severity: "error",
+      from: { path: "^apps/console/src/", pathNot: "\\.test\\.tsx?$" },
+      to: { path: "^packages/contracts/src/index\\.ts$", dependencyTypesNot: ["type-only"] },
     },
     {
       name: "product-does-not-import-tests",

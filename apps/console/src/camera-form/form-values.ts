@@ -1,11 +1,5 @@
-import {
-  type HttpCamera,
-  type HttpCameraSettings,
-  type Labels,
-  labelsFault,
-  labelTexts,
-  parseLabel,
-} from "@sightline/contracts";
+import type { HttpCamera, HttpCameraSettings } from "@sightline/contracts";
+import { type Labels, labelsFault, labelTexts, parseLabel } from "@sightline/contracts/labels";
 import { sentence } from "../words/names.ts";
 
 /** What the form holds; numbers are text until they are checked. */

@@ -1,4 +1,5 @@
-import { type HttpCamera, labelTexts } from "@sightline/contracts";
+import type { HttpCamera } from "@sightline/contracts";
+import { labelTexts } from "@sightline/contracts/labels";
 import { formatCount, plural } from "../words/numbers.ts";
 import { formatFullTime } from "../words/times.ts";
 

@@ -9,9 +9,10 @@ describe("which cameras", () => {
 
   it("are refused when none is named, or one cannot be a name", () => {
     expect(camerasFault(" , ")).toContain("* for all");
-    for (const wrong of ["Front", "*-yard", "a*b", "-a", "a".repeat(64)])
+    for (const wrong of ["Front", "*-yard", "a*b", "-a", "site=", "a".repeat(64)])
       expect(camerasFault(`front ${wrong}`)).toContain(wrong);
-    for (const right of ["*", "front", "yard-*", "a".repeat(63)]) expect(camerasFault(right)).toBe("");
+    for (const right of ["*", "front", "yard-*", "site=north", "a".repeat(63)])
+      expect(camerasFault(right)).toBe("");
   });
 
   it("are told in words", () => {

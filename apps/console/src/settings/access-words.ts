@@ -1,4 +1,5 @@
-import { isCameraPattern, type RoleName } from "@sightline/contracts";
+import type { RoleName } from "@sightline/contracts";
+import { parseLabel } from "@sightline/contracts/labels";
 
 /** What a role may do. */
 export const roleMeanings: Readonly<Record<RoleName, string>> = {
@@ -16,7 +17,7 @@ export function camerasIn(text: string): string[] {
 export function camerasFault(text: string): string {
   const names = camerasIn(text);
   if (names.length === 0) return "Name a camera, or write * for all.";
-  const wrong = names.find((name) => !isCameraPattern(name));
+  const wrong = names.find((name) => !/^(\*|[a-z0-9][a-z0-9-]{0,62}\*?)$/.test(name) && !parseLabel(name));
   return wrong === undefined
     ? ""
     : `“${wrong}” is no camera name: use a–z, 0–9 and “-”, with * at the end for all that begin so, or a label such as site=north.`;
