@@ -7,6 +7,7 @@
 #   mqtt     what the tests of the MQTT bridge need: mosquitto, openssl
 #   monitoring  what the tests of rules and dashboards need: Prometheus and promtool
 #   browser  what the tests of the web console need: Chromium and a font for it
+#   proxy    what the tests of the proxies in deploy/proxy need: nginx, Caddy
 set -euo pipefail
 
 missing=()
@@ -47,6 +48,11 @@ for group in "$@"; do
       ;;
     browser)
       if [ -z "${CHROMIUM_PATH:-}" ] && lacks chromium; then missing+=(chromium fonts-dejavu-core); fi
+      ;;
+    proxy)
+      # As with the broker, not in every PATH.
+      if lacks nginx && [ ! -x /usr/sbin/nginx ]; then missing+=(nginx-light); fi
+      if lacks caddy; then missing+=(caddy); fi
       ;;
     *)
       echo "system-packages: no group '$group'" >&2

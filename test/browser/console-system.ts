@@ -28,9 +28,9 @@ export class ConsoleSystem {
     this.#secrets = secrets;
   }
 
-  /** @param secrets that no page may ever be sent */
-  static async start(secrets: readonly string[] = []): Promise<ConsoleSystem> {
-    const system = await System.start();
+  /** @param secrets that no page may ever be sent @param env settings of the services */
+  static async start(secrets: readonly string[] = [], env: NodeJS.ProcessEnv = {}): Promise<ConsoleSystem> {
+    const system = await System.start(env);
     try {
       return new ConsoleSystem(system, await launchChromium(), secrets);
     } catch (error) {
@@ -39,14 +39,15 @@ export class ConsoleSystem {
     }
   }
 
-  /** Opens a page of the console in a browser profile of its own. */
+  /** Opens a page of the console in a browser profile of its own; `origin` is another where a proxy is before it. */
   async open(
     path: string,
     options?: BrowserContextOptions,
     secrets?: readonly string[],
+    origin = this.origin,
   ): Promise<ConsolePage> {
-    const opened = await this.blank(options, secrets);
-    await opened.page.goto(this.origin + path);
+    const opened = await this.blank(options, secrets, origin);
+    await opened.page.goto(origin + path);
     return opened;
   }
 
@@ -57,11 +58,12 @@ export class ConsoleSystem {
   async blank(
     options: BrowserContextOptions = {},
     secrets: readonly string[] = this.#secrets,
+    origin = this.origin,
   ): Promise<ConsolePage> {
     const context = await this.#browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
     context.setDefaultTimeout(patience.timeout);
     const page = await context.newPage();
-    const record = await PageRecord.of(page, this.origin, secrets);
+    const record = await PageRecord.of(page, origin, secrets);
     this.#opened.push({ page, record });
     return { page, record };
   }
