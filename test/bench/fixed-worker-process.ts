@@ -117,6 +117,7 @@ if (import.meta.main) {
     publisher: new DetectionPublisher(nats, log),
     metrics: new InferenceMetrics(createRegistry("bench", "0")).of("bench"),
     tracing: await Tracing.start("bench", "0", { traceRatio: 0 }, log),
+    shadows: { take: () => [] },
     log,
     tokens: (onToken) =>
       new TokenSource({

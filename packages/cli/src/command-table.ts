@@ -300,6 +300,16 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/model-rollback.ts")).modelRollbackCommand(),
   },
   {
+    path: ["model", "shadow"],
+    description: "run a share of a camera's frames by another model too, and report how the two compare",
+    load: async () => (await import("./commands/model-shadow.ts")).modelShadowCommand(),
+  },
+  {
+    path: ["model", "shadows"],
+    description: "list what runs or ran in shadows of cameras' models, or show, stop or delete one",
+    load: async () => (await import("./commands/model-shadows.ts")).modelShadowsCommand(),
+  },
+  {
     path: ["nats", "keys"],
     description: "make the services' NATS keys, and the part of the server's configuration that knows them",
     load: async () => (await import("./commands/nats-keys.ts")).natsKeysCommand(),

@@ -56,7 +56,7 @@ export type {
 export { type ErrorCode, SightlineError } from "./errors.ts";
 export type { EventFilter } from "./event-filter.ts";
 export type { EventCountQuery, EventMessage, EventQuery, EventSubscription, Events } from "./events.ts";
-export type { ActivateSettings, Activation, Models } from "./models.ts";
+export type { ActivateSettings, Activation, Models, ShadowSettings } from "./models.ts";
 export type { RecordingRange, RecordingSpan, Recordings } from "./recordings.ts";
 export type { ProgressMessage, SubscribeOptions, SubscriptionStatus, WithProgress } from "./resume.ts";
 export type { RuleSettings, Rules, RulesSettings } from "./rules.ts";

@@ -1,8 +1,10 @@
 import {
   type ActivateModelResponse,
+  cameraName,
   Duration,
   type Model,
   ModelServiceClient,
+  type ModelShadowMessage as ModelShadow,
   type ModelVersion,
 } from "@sightline/contracts";
 import type { CallSettings } from "./calls.ts";
@@ -17,6 +19,18 @@ const defaultTimeoutMs = 120_000;
 export interface ActivateSettings extends CallSettings {
   /** How long the workers may take to get the version ready; 2 minutes unless given. */
   timeoutMs?: number | undefined;
+}
+
+/** How a shadow runs. */
+export interface ShadowSettings extends CallSettings {
+  /** Its number or the first digits of its digest; the active one unless given. */
+  version?: string | undefined;
+  /** What the worker would run unless given. */
+  precision?: "int8" | "fp32" | undefined;
+  /** Share of the camera's frames; 0.1 unless given. */
+  share?: number | undefined;
+  /** Until it is stopped unless given. */
+  durationSeconds?: number | undefined;
 }
 
 /** What is active now. */
@@ -71,6 +85,66 @@ export class Models {
     return this.#change((client) => client.rollbackModel, modelName(model), settings);
   }
 
+  /**
+   * Begins to run a share of a camera's frames by another model too, and to compare; the camera's results do not know of it.
+   * INVALID_ARGUMENT when no worker has the model, RESOURCE_EXHAUSTED when too many run.
+   */
+  async startShadow(camera: string, model: string, settings: ShadowSettings = {}): Promise<ModelShadow> {
+    const { version = "", precision = "", share = 0, durationSeconds, ...call } = settings;
+    const duration =
+      durationSeconds === undefined ? undefined : Duration.fromPartial({ seconds: durationSeconds });
+    const request = {
+      camera: cameraName(camera),
+      model: modelName(model),
+      version,
+      precision,
+      share,
+      duration,
+    };
+    return this.#connection.call(ModelServiceClient, (client) => client.startModelShadow, request, call);
+  }
+
+  /** Those that run and the last that have ended, the newest first, without their frames. */
+  async shadows(call: CallSettings = {}): Promise<ModelShadow[]> {
+    const { shadows } = await this.#connection.call(
+      ModelServiceClient,
+      (client) => client.listModelShadows,
+      {},
+      call,
+    );
+    return shadows;
+  }
+
+  /** What a shadow has found so far. NOT_FOUND when there is none of this id. */
+  async shadow(id: string, call: CallSettings = {}): Promise<ModelShadow> {
+    const request = { name: shadowName(id) };
+    return this.#connection.call(ModelServiceClient, (client) => client.getModelShadow, request, call);
+  }
+
+  /** Ends a shadow; what it has found stays. */
+  async stopShadow(id: string, call: CallSettings = {}): Promise<ModelShadow> {
+    const request = { name: shadowName(id) };
+    return this.#connection.call(ModelServiceClient, (client) => client.stopModelShadow, request, call);
+  }
+
+  /** Ends a shadow and deletes what it has found. */
+  async deleteShadow(id: string, call: CallSettings = {}): Promise<void> {
+    const request = { name: shadowName(id) };
+    await this.#connection.call(ModelServiceClient, (client) => client.deleteModelShadow, request, call);
+  }
+
+  /** Picture of one of its frames, as JPEG with the boxes that differ. NOT_FOUND when it has none. */
+  async shadowPicture(id: string, frame: string, call: CallSettings = {}): Promise<Uint8Array> {
+    const request = { name: shadowName(id), frame };
+    const { content } = await this.#connection.call(
+      ModelServiceClient,
+      (client) => client.getModelShadowPicture,
+      request,
+      call,
+    );
+    return content;
+  }
+
   async #change(
     method: (client: ModelServiceClient) => ModelServiceClient["activateModel"],
     name: string,
@@ -89,6 +163,10 @@ export class Models {
     if (!answer.version) throw new SightlineError("INTERNAL", "the server's answer has no version");
     return { version: answer.version, warnings: answer.warnings };
   }
+}
+
+function shadowName(id: string): string {
+  return `shadows/${id}`;
 }
 
 function modelName(model: string): string {

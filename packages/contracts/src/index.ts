@@ -139,6 +139,13 @@ export { BoundingBox, Point, protobufFileName } from "./gen/sightline/v1/geometr
 export {
   ActivateModelRequest,
   ActivateModelResponse,
+  DeleteModelShadowRequest,
+  DeleteModelShadowResponse,
+  GetModelShadowPictureRequest,
+  GetModelShadowPictureResponse,
+  GetModelShadowRequest,
+  ListModelShadowsRequest,
+  ListModelShadowsResponse,
   ListModelsRequest,
   ListModelsResponse,
   ListModelVersionsRequest,
@@ -147,9 +154,16 @@ export {
   ModelServiceClient,
   type ModelServiceServer,
   ModelServiceService,
+  ModelShadow as ModelShadowMessage,
   ModelVersion,
   RollbackModelRequest,
   RollbackModelResponse,
+  ShadowBox as ShadowBoxMessage,
+  ShadowBox_Kind,
+  ShadowClass,
+  ShadowSide as ShadowSideMessage,
+  StartModelShadowRequest,
+  StopModelShadowRequest,
 } from "./gen/sightline/v1/model_service.ts";
 export {
   DeleteRecordingRequest,
@@ -225,6 +239,7 @@ export * from "./labels.ts";
 export * from "./limits.ts";
 export * from "./live-video.ts";
 export * from "./make-detection.ts";
+export * from "./model-shadows.ts";
 export * from "./nats-permissions.ts";
 export * from "./recordings.ts";
 export * from "./streams.ts";

@@ -69,7 +69,7 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       "recordings.find.*",
       "cameras.probe",
     ],
-    subscribe: [inboxOf("results"), "frames.dropped.*", "$JS.ACK.>"],
+    subscribe: [inboxOf("results"), "frames.dropped.*", "shadows.*", "$JS.ACK.>"],
   },
   ingest: {
     publish: [
@@ -113,6 +113,7 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       `$JS.API.STREAM.INFO.${streams.detections}`,
       ...readsBucket(buckets.cameras),
       ...readsBucket(buckets.modelVersions),
+      ...readsBucket(buckets.modelShadows),
       ...[buckets.models, buckets.workers].flatMap((bucket) => [
         ...readsBucket(bucket),
         writesBucket(bucket),
@@ -120,6 +121,7 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       "frames.get.*",
       "frames.dropped.*",
       "detections.*",
+      "shadows.*",
     ],
     subscribe: [inboxOf("inference")],
   },

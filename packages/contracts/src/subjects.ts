@@ -22,6 +22,8 @@ export const subjects = {
   pictureGet: (camera: string) => `pictures.get.${camera}`,
   /** Request: what of a camera is recorded in a range of time (recordings.ts). Answered by every ingest, also by one that has nothing. */
   recordingsFind: (camera: string) => `recordings.find.${camera}`,
+  /** ShadowMessage: what a worker found out in a shadow; each is gone when nobody listens. */
+  shadow: (shadow: string) => `shadows.${shadow}`,
   /** Request: what a camera that need not be registered offers. Answered by any ingest. */
   cameraProbe: "cameras.probe",
 } as const;
@@ -71,6 +73,12 @@ export const buckets = {
   workers: "workers",
   /** model name → ModelVersions: which version all its workers shall serve; written by results alone. */
   modelVersions: "model-versions",
+  /** shadow id → ModelShadow, while it runs; written by results alone. */
+  modelShadows: "model-shadows",
+  /** shadow id → ShadowReport; written and read by results alone, as the next. */
+  shadowReports: "shadow-reports",
+  /** `{shadow}.{epoch}-{number}` → JPEG of one of its frames. */
+  shadowPictures: "shadow-pictures",
   /** `{camera}.{event}` → encoded EventReview; an entry goes with its event. Written by results alone. */
   eventReviews: "event-reviews",
   /** stream → identities of its makings as cursors bear them, the newest last. */

@@ -174,7 +174,7 @@ export const sealedSecretSchema = z.strictObject({ key: z.string(), nonce: z.str
 export type SealedSecret = z.infer<typeof sealedSecretSchema>;
 
 /** First 12 hexadecimal digits of the digest of a model's files. */
-const modelVersionSchema = z.string().regex(/^[0-9a-f]{12}$/);
+export const modelVersionSchema = z.string().regex(/^[0-9a-f]{12}$/);
 
 /** A model that workers serve: what ingest must send it and what results may promise. */
 export const servedModelSchema = z.strictObject({

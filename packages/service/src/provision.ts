@@ -115,6 +115,9 @@ export interface Buckets {
   models: KV;
   workers: KV;
   modelVersions: KV;
+  modelShadows: KV;
+  shadowReports: KV;
+  shadowPictures: KV;
   eventReviews: KV;
   streamMakings: KV;
 }
@@ -137,6 +140,9 @@ export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
     models: await kv.create(buckets.models, leased),
     workers: await kv.create(buckets.workers, leased),
     modelVersions: await kv.create(buckets.modelVersions, durable),
+    modelShadows: await kv.create(buckets.modelShadows, durable),
+    shadowReports: await kv.create(buckets.shadowReports, durable),
+    shadowPictures: await kv.create(buckets.shadowPictures, durable),
     eventReviews: await kv.create(buckets.eventReviews, durable),
     streamMakings: await kv.create(buckets.streamMakings, durable),
   };

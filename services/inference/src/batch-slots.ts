@@ -90,6 +90,11 @@ export class BatchSlots<T> {
     return { slot, items, filled };
   }
 
+  /** The pixels of the frame at a place of a slot that is taken. */
+  pixels(slot: number, place: number): Uint8Array {
+    return new Uint8Array(this.slots[slot]!.memory, place * this.#frameBytes, this.#frameBytes);
+  }
+
   release(slot: number): void {
     this.#free.push(slot);
   }

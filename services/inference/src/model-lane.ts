@@ -2,7 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { CandidateState, ModelVersions, ServedModel, WorkerInfo } from "@sightline/contracts";
 import type { KvMirror } from "@sightline/service";
 import { type Announcements, servedModel, workerInfo } from "./announcements.ts";
-import { findModel, type LocatedModel, listVersions } from "./model-directory.ts";
+import { checkSameFrames } from "./frame-form.ts";
+import { findModel, listVersions } from "./model-directory.ts";
 import { RunningVersion, type VersionParts } from "./running-version.ts";
 
 /** What a lane works with beyond what its versions do. */
@@ -13,11 +14,6 @@ export interface LaneParts extends VersionParts {
   announce: (served: () => ServedModel, worker: () => WorkerInfo) => Announcements;
   /** What the worker tells beyond this model. */
   more?: (() => Partial<WorkerInfo>) | undefined;
-}
-
-/** The version that is wanted takes other frames than the one that runs. */
-class FrameSizeError extends Error {
-  override readonly name = "FrameSizeError";
 }
 
 /** Another try to serve the active version after one that failed, and how often the disk is looked at for new versions. */
@@ -193,7 +189,7 @@ export class ModelLane {
   async #open(version: string): Promise<RunningVersion> {
     const { modelDirectory } = this.#parts.config;
     const located = await findModel(modelDirectory, this.model, version);
-    checkSameFrames(this.#current.located, located);
+    checkSameFrames(this.#current.located.manifest, located.manifest);
     return RunningVersion.open(located, this.#parts, this.#current);
   }
 
@@ -254,14 +250,4 @@ export class ModelLane {
   #report(): void {
     this.#parts.metrics.session(this.#parts.id, this.#current.version, this.#current.session);
   }
-}
-
-/** Frames are scaled to the model's input by ingest: those under way would fit no session. */
-function checkSameFrames(running: LocatedModel, other: LocatedModel): void {
-  const words = ({ manifest: { frame, fit, padValue, placement } }: LocatedModel) =>
-    `${frame.width}x${frame.height} with pictures of ${fit.width}x${fit.height} (${placement ?? "centre"}) on ${padValue}`;
-  if (words(running) === words(other)) return;
-  throw new FrameSizeError(
-    `it takes frames of ${words(other)}, and the version that runs takes ${words(running)}; frames of another form need a model of another name`,
-  );
 }

@@ -10,7 +10,9 @@ import {
   encodeJson,
   FrameDetections,
   parseFrameId,
+  type ShadowMessage,
   servedModelSchema,
+  shadowMessageSchema,
   streams,
   type WorkerInfo,
   workerInfoSchema,
@@ -26,7 +28,7 @@ let directory: string;
 let server: NatsServer;
 let connection: NatsConnection;
 let manager: JetStreamManager;
-let buckets: Record<"cameras" | "models" | "workers", KV>;
+let buckets: Record<"cameras" | "models" | "workers" | "modelShadows", KV>;
 let holder: FrameHolder;
 const workers: WorkerProcess[] = [];
 
@@ -220,6 +222,73 @@ test("where there is no room, a model that frames wait for takes that of one not
   const metrics = await started.metrics();
   expect(metrics).toMatch(/^sightline_inference_model_unloads_total\{model="second",reason="room"\} 1$/m);
   await expectExact([one, two, three]);
+});
+
+test("a shadow runs a share of a camera's frames by another model, and the camera's results are as without it", async () => {
+  const heard: ShadowMessage[] = [];
+  const subscription = connection.subscribe("shadows.abcabcabcabc", {
+    callback: (_, { data }) => void heard.push(decodeJson(shadowMessageSchema, data)),
+  });
+  const started = await worker();
+  const camera = await add("shadowed", "first", 10);
+  await runs(camera, 3);
+  const shadow = { camera: "shadowed", share: 0.5, startTime: new Date().toISOString() };
+  await buckets.modelShadows.put("abcabcabcabc", encodeJson({ ...shadow, model: "second" }));
+  const frames = () => heard.filter((message) => message.kind === "frame");
+  await until(() => frames().length >= 5);
+  const sides = frames().map(({ camera: { model }, shadow: other }) => [model, other.model]);
+  expect(new Set(sides.map(String))).toEqual(new Set(["first,second"]));
+  for (const { frame, classes } of frames()) {
+    const counted = Object.values(classes).reduce(
+      (sum, { both, gained, lost }) => sum + both + gained + lost,
+      0,
+    );
+    expect(counted).toBeGreaterThan(0);
+    expect(frame.boxes).toHaveLength(Math.min(counted, 60));
+    expect(frame.difference).toBeGreaterThan(0);
+  }
+  expect((await told()).has("second")).toBe(false);
+
+  // The same model, named once more: what both find is the same.
+  await buckets.modelShadows.delete("abcabcabcabc");
+  heard.splice(0);
+  await buckets.modelShadows.put("abcabcabcabc", encodeJson({ ...shadow, share: 1, model: "first" }));
+  await until(() => frames().length >= 5);
+  for (const { frame, shadowMs, cameraMs } of frames()) {
+    expect(frame.difference).toBe(0);
+    expect(Math.min(shadowMs, cameraMs)).toBeGreaterThan(0);
+  }
+  const metrics = await started.metrics();
+  expect(metrics).toMatch(
+    /^sightline_inference_shadow_boxes_total\{camera="shadowed",model="first",watch="drift",found="both"\} [1-9]/m,
+  );
+
+  // What cannot be run is told, and harms nothing.
+  await buckets.modelShadows.delete("abcabcabcabc");
+  heard.splice(0);
+  await buckets.modelShadows.put("abcabcabcabc", encodeJson({ ...shadow, model: "third" }));
+  await until(() => heard.some((message) => message.kind === "state" && message.state === "failed"));
+  expect(heard.at(-1)).toMatchObject({ message: expect.stringContaining("it takes frames of 96x96") });
+  await runs(camera, 3);
+  await buckets.modelShadows.delete("abcabcabcabc");
+  subscription.unsubscribe();
+  await expectExact([camera]);
+});
+
+test("a shadow's model goes first when the memory is needed, and one that has no room is not loaded", async () => {
+  const started = await worker({ SIGHTLINE_MODEL_MEMORY_MB: await roomForTwo() });
+  const camera = await add("n-one", "first", 10);
+  const shadow = { camera: "n-one", share: 1, startTime: new Date().toISOString(), model: "first" };
+  await buckets.modelShadows.put("abcabcabcabc", encodeJson(shadow));
+  const compared =
+    /^sightline_inference_shadow_frames_total\{camera="n-one",model="first",outcome="compared"\} [1-9]/m;
+  await until(async () => compared.test(await started.metrics()));
+  const another = await add("n-two", "second", 10);
+  await runs(another, 3);
+  expect(started.log).toMatch(/the memory is needed for model second/);
+  await runs(camera, 3);
+  await buckets.modelShadows.delete("abcabcabcabc");
+  await expectExact([camera, another]);
 });
 
 /** MiB in which two of the models have room, and three have not: by what a worker that has two says. */

@@ -27,6 +27,8 @@ export interface PoolParts {
   provision: (model: string) => Promise<void>;
   /** How many tokens wait in it. */
   waiting: (model: string) => Promise<number>;
+  /** Memory of models that run for shadows, and what frees all of it. */
+  shadows: { bytes: () => number; end: (why: string) => Promise<void> };
 }
 
 /** A model that can be loaded, and how that went. */
@@ -265,6 +267,8 @@ export class ModelPool {
   async #makeRoom(model: string, offer: Offer): Promise<boolean> {
     const limit = this.#limit();
     const lacks = () => this.#bytes() + offer.bytes - limit;
+    if (lacks() > 0 && this.#parts.shadows.bytes() > 0)
+      await this.#parts.shadows.end(`the memory is needed for model ${model}`);
     if (lacks() <= 0) return true;
     const asked = this.#asked();
     const now = monotonicMs();
@@ -325,7 +329,13 @@ export class ModelPool {
   }
 
   #bytes(): number {
-    return [...this.#loaded.values()].reduce((sum, { bytes }) => sum + bytes, this.#mainBytes);
+    const own = this.#mainBytes + this.#parts.shadows.bytes();
+    return [...this.#loaded.values()].reduce((sum, { bytes }) => sum + bytes, own);
+  }
+
+  /** Bytes that are free for a model beside those that are loaded. */
+  get free(): number {
+    return this.#limit() - this.#bytes();
   }
 
   #limit(): number {

@@ -15,6 +15,7 @@ import type { ModelMetrics } from "./model-metrics.ts";
 import { reportSession } from "./report-session.ts";
 import type { SessionInfo } from "./session-messages.ts";
 import { SessionThread } from "./session-thread.ts";
+import type { Shadows } from "./shadows.ts";
 import { InTurn, type Turns } from "./turns.ts";
 import { InferenceWorker, type Work, type WorkerOptions } from "./worker.ts";
 
@@ -32,6 +33,7 @@ export interface VersionParts {
   publisher: DetectionPublisher;
   metrics: ModelMetrics;
   tracing: Pick<Tracing, "record">;
+  shadows: Pick<Shadows, "take">;
   tokens: WorkerOptions["tokens"];
   log: Logger;
 }
@@ -64,7 +66,7 @@ export class RunningVersion {
     this.#thread = opened.thread;
     this.#slots = opened.slots;
     const { session, batchSize, slots } = opened;
-    const { config, frames, arenas, filters, publisher, metrics, tracing, tokens, log } = parts;
+    const { config, frames, arenas, filters, publisher, metrics, tracing, shadows, tokens, log } = parts;
     this.#worker = new InferenceWorker({
       id: parts.id,
       model: located.manifest,
@@ -86,6 +88,7 @@ export class RunningVersion {
       publisher,
       metrics,
       tracing,
+      shadows,
       tokens,
       log,
     });

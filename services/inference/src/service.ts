@@ -1,6 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { cameraRecordSchema, decodeJson, modelVersionsSchema, streams } from "@sightline/contracts";
+import {
+  cameraRecordSchema,
+  decodeJson,
+  encodeJson,
+  modelShadowSchema,
+  modelVersionsSchema,
+  streams,
+  subjects,
+} from "@sightline/contracts";
 import { ArenaReaders } from "@sightline/frame-arena";
 import {
   connectNats,
@@ -18,6 +26,7 @@ import {
   Tracing,
 } from "@sightline/service";
 import { Announcements } from "./announcements.ts";
+import type { BatchRunner } from "./batch-runner.ts";
 import { CameraFilters } from "./camera-filters.ts";
 import type { InferenceConfig } from "./config.ts";
 import { DetectionPublisher } from "./detection-publisher.ts";
@@ -27,6 +36,8 @@ import { findModel, listVersions } from "./model-directory.ts";
 import { ModelPool } from "./model-pool.ts";
 import { QueueDepths, waitingTokens } from "./queue-depth.ts";
 import type { SessionThread } from "./session-thread.ts";
+import { ShadowMetrics } from "./shadow-metrics.ts";
+import { Shadows } from "./shadows.ts";
 import { TokenQueue } from "./token-queue.ts";
 import { TokenSource } from "./token-source.ts";
 import { Turns } from "./turns.ts";
@@ -41,6 +52,7 @@ const flushLimitMs = 500;
 export async function startInference(config: InferenceConfig, log: Logger, life: Lifecycle): Promise<void> {
   const registry = createRegistry("inference", version);
   const metrics = new InferenceMetrics(registry);
+  const shadowMetrics = new ShadowMetrics(registry);
   let nats: Nats | undefined;
   let pool: ModelPool | undefined;
   let starting = "NATS is waited for";
@@ -77,7 +89,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   // Whatever is wrong with JetStream: `/readyz` tells it, and the worker goes on when it is mended.
   const always = () => true;
   await patiently(() => provision(config.model), log, life.signal, always);
-  const needed = ["cameras", "models", "workers", "modelVersions"] as const;
+  const needed = ["cameras", "models", "workers", "modelVersions", "modelShadows"] as const;
   const buckets = await patiently(
     () => findBuckets(connected, needed, log, life.signal),
     log,
@@ -88,16 +100,32 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
     new KvMirror(connected, buckets.cameras, (data) => decodeJson(cameraRecordSchema, data), log),
   );
   records.onChange(({ key, value }) => {
-    if (!value) metrics.forget(key);
+    if (value) return;
+    metrics.forget(key);
+    shadowMetrics.forget(key);
   });
   const filters = new CameraFilters(records);
   const wanted = life.add(
     new KvMirror(connected, buckets.modelVersions, (data) => decodeJson(modelVersionsSchema, data), log),
   );
-  await Promise.all([records.start(), wanted.start()]);
+  const shadowRecords = life.add(
+    new KvMirror(connected, buckets.modelShadows, (data) => decodeJson(modelShadowSchema, data), log),
+  );
+  await Promise.all([records.start(), wanted.start(), shadowRecords.start()]);
   const arenas = life.add(new ArenaReaders(config.frameMemoryDirectory));
   const threads = new Set<SessionThread>();
   life.add({ stop: async () => void (await Promise.all([...threads].map((thread) => thread.stop()))) });
+  const turns = new Turns<BatchRunner>();
+  const shadows = life.add(
+    new Shadows({
+      ...{ config, turns, threads, log, records: shadowRecords, metrics: shadowMetrics, worker: id },
+      free: () => pool?.free ?? 0,
+      active: (model) => wanted.get(model)?.active,
+      publish: (shadow, message) => {
+        if (connected.connected()) connected.connection.publish(subjects.shadow(shadow), encodeJson(message));
+      },
+    }),
+  );
   starting = "the model is being loaded";
   pool = life.add(
     await ModelPool.start({
@@ -106,10 +134,10 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
       cameras: records,
       models: buckets.models,
       provision,
+      shadows,
       waiting: async (model) => (await waitingTokens(connected.manager, model)) ?? 0,
       shared: {
-        ...{ config, threads, arenas, filters, tracing, log, wanted },
-        turns: new Turns(),
+        ...{ config, threads, arenas, filters, tracing, log, wanted, turns, shadows },
         frames: new FrameSource(connected.connection, id, arenas),
         publisher: new DetectionPublisher(connected, log),
       },

@@ -83,3 +83,20 @@ test("who comes late has no claim to the time before, and keeps nobody waiting l
   expect(Math.abs(had.late! - 1_000)).toBeLessThan(100);
   expect(Math.abs(had.first! - before - 1_000)).toBeLessThan(100);
 });
+
+test("one that runs only when nobody else wants to gives way to all, and gives up when that is never so", async () => {
+  const turns = new Turns<{ name: string }>(() => 0);
+  const [one, two, idle] = [{ name: "one" }, { name: "two" }, { name: "idle" }];
+  await turns.take(one);
+  const order: string[] = [];
+  const soon = turns.takeIdle(idle, 60_000).then((isTurn) => order.push(`idle ${isTurn}`));
+  const next = turns.take(two).then(() => order.push("two"));
+  expect(await turns.takeIdle({ name: "impatient" }, 0)).toBe(false);
+  turns.leave();
+  await next;
+  turns.leave();
+  await soon;
+  turns.leave();
+  expect(order).toEqual(["two", "idle true"]);
+  expect(await turns.takeIdle(idle, 0)).toBe(true);
+});

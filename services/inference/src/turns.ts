@@ -19,6 +19,8 @@ interface Waiting<User> {
 export class Turns<User extends object> {
   readonly #now: () => number;
   readonly #waiting: Waiting<User>[] = [];
+  /** Users that go only when no other wants to. */
+  readonly #idle: Waiting<User>[] = [];
   /** Milliseconds that each user has had, counted from what the others had when it came. */
   readonly #had = new WeakMap<User, number>();
   /** What the user that runs had had when its batch began. */
@@ -41,6 +43,26 @@ export class Turns<User extends object> {
     return Promise.resolve();
   }
 
+  /**
+   * Waits until nobody else runs or wants to, `limitMs` at most. Whether it is the user's turn, which then lasts until `leave`: where the
+   * machine is always busy it never is.
+   */
+  takeIdle(user: User, limitMs: number): Promise<boolean> {
+    if (this.#held === 0 && this.#waiting.length === 0) return this.take(user).then(() => true);
+    return new Promise((resolve) => {
+      const waiting: Waiting<User> = { user, since: this.#level, go: () => end(true) };
+      const end = (isTurn: boolean) => {
+        clearTimeout(limit);
+        resolve(isTurn);
+      };
+      const limit = setTimeout(() => {
+        this.#idle.splice(this.#idle.indexOf(waiting), 1);
+        end(false);
+      }, limitMs);
+      this.#idle.push(waiting);
+    });
+  }
+
   /** Ends the user's turn. */
   leave(): void {
     if (this.#holder) this.#charge(this.#holder);
@@ -50,7 +72,7 @@ export class Turns<User extends object> {
       return;
     }
     this.#holder = undefined;
-    const next = this.#takeNext();
+    const next = this.#takeNext() ?? this.#idle.shift();
     if (!next) return;
     this.#begin(next.user, next.since);
     this.#held = 1;
@@ -93,7 +115,17 @@ export class InTurn implements BatchRunner {
   async run(slot: number, frames: number): Promise<TurnRun> {
     const asked = monotonicMs();
     await this.#turns.take(this);
-    const waitedMs = monotonicMs() - asked;
+    return this.#run(slot, frames, monotonicMs() - asked);
+  }
+
+  /** Runs when no other model wants to; undefined when that was not so for `limitMs`. */
+  async runIdle(slot: number, frames: number, limitMs: number): Promise<TurnRun | undefined> {
+    const asked = monotonicMs();
+    if (!(await this.#turns.takeIdle(this, limitMs))) return undefined;
+    return this.#run(slot, frames, monotonicMs() - asked);
+  }
+
+  async #run(slot: number, frames: number, waitedMs: number): Promise<TurnRun> {
     let leave = () => {
       leave = () => {};
       this.#turns.leave();

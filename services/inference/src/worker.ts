@@ -22,6 +22,7 @@ import { frameDetections, frameResult } from "./frame-result.ts";
 import type { FetchedFrame, FrameSource } from "./frame-source.ts";
 import { traceInference } from "./inference-span.ts";
 import type { ModelMetrics } from "./model-metrics.ts";
+import type { ShadowedFrame, Shadows } from "./shadows.ts";
 import type { HeldToken, TokenSource } from "./token-source.ts";
 
 /**
@@ -48,6 +49,8 @@ export interface WorkerOptions {
   publisher: DetectionPublisher;
   metrics: ModelMetrics;
   tracing: Pick<Tracing, "record">;
+  /** Runs some frames by other models too. */
+  shadows: Pick<Shadows, "take">;
   log: Logger;
   /** How the worker gets its tokens, given what takes one. */
   tokens: (onToken: (token: HeldToken) => void) => Pick<TokenSource, "demand" | "stop">;
@@ -57,6 +60,8 @@ export interface WorkerOptions {
 export interface Work extends Omit<FetchedFrame, "pixels"> {
   token: HeldToken;
   id: FrameId;
+  /** Where its pixels are kept for other models, if they are. */
+  shadowed?: readonly ShadowedFrame[];
 }
 
 /** Two parts of the worker do not agree on which frames a batch holds: none of its boxes can be trusted. */
@@ -269,6 +274,7 @@ export class InferenceWorker {
       metrics.batchFailed(error instanceof BatchMismatchError ? "mismatch" : "run");
       log.error({ error: (error as Error).message, frames }, "batch failed");
     }
+    if (run) this.#keepForShadows(slot, items);
     slots.release(slot);
     // To the batcher a run begins when it is handed over.
     this.#batcher.runFinished(run && run.runMs + (run.waitedMs ?? 0));
@@ -277,6 +283,14 @@ export class InferenceWorker {
       else if (run) void this.#publish(work, run, index);
       else this.#drop(work, DropReason.WORKER_ERROR);
     this.#checkEmpty();
+  }
+
+  /** Copies the pixels of frames that other models are to run, before their place is used again. */
+  #keepForShadows(slot: number, items: readonly Work[]): void {
+    const { shadows, slots, model } = this.#options;
+    for (const [index, work] of items.entries())
+      if (this.#held.has(work))
+        work.shadowed = shadows.take(work.id.camera, model, () => slots.pixels(slot, index));
   }
 
   /** Hands batches over in their order, each when its pixels are in place. */
@@ -329,6 +343,8 @@ export class InferenceWorker {
         );
       this.#held.delete(work);
       work.token.ack();
+      for (const shadowed of work.shadowed ?? [])
+        shadowed.compare({ frame, filter, detections: found, run, inference: message.inference! });
     }
     this.#checkEmpty();
   }
@@ -340,6 +356,7 @@ export class InferenceWorker {
 
   #letGo(work: Work, reason: FrameDropped["reason"]): void {
     this.#held.delete(work);
+    for (const shadowed of work.shadowed ?? []) shadowed.forget();
     this.#options.publisher.drop(work.id.camera, work.frame, reason);
     work.token.ack();
   }

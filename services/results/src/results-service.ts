@@ -7,11 +7,13 @@ import {
   decodeJson,
   leaseTtlMs,
   ModelServiceService,
+  modelShadowSchema,
   modelVersionsSchema,
   RecordingServiceService,
   RulesServiceService,
   SubscriptionServiceService,
   servedModelSchema,
+  shadowReportSchema,
   streams,
   workerInfoSchema,
 } from "@sightline/contracts";
@@ -81,6 +83,8 @@ import { HttpApi } from "./http/http-api.ts";
 import { Activations } from "./models/activations.ts";
 import { modelHandlers } from "./models/model-handlers.ts";
 import { ModelService } from "./models/model-service.ts";
+import { ShadowReports } from "./models/shadows/shadow-reports.ts";
+import { ShadowService } from "./models/shadows/shadow-service.ts";
 import { VersionRecords } from "./models/version-records.ts";
 import { LiveVideo } from "./recordings/live-video.ts";
 import { recordingHandlers } from "./recordings/recording-handlers.ts";
@@ -178,6 +182,12 @@ export async function startResults(
   const versions = life.add(
     new KvMirror(nats, buckets.modelVersions, (data) => decodeJson(modelVersionsSchema, data), log),
   );
+  const shadows = life.add(
+    new KvMirror(nats, buckets.modelShadows, (data) => decodeJson(modelShadowSchema, data), log),
+  );
+  const reports = life.add(
+    new KvMirror(nats, buckets.shadowReports, (data) => decodeJson(shadowReportSchema, data), log),
+  );
   const rules = life.add(new KvMirror(nats, buckets.cameraRules, decodeRules, log));
   const reviews = life.add(new KvMirror(nats, buckets.eventReviews, decodeReview, log));
   const text = new TextDecoder();
@@ -185,7 +195,19 @@ export async function startResults(
   const cameraHolders = life.add(new KvMirror(nats, buckets.holders, (data) => text.decode(data), log));
   const cameraStatus = life.add(new CameraStatusView(statuses));
   starting = "the buckets of cameras, rules and leases have not been read yet";
-  const mirrors = [records, statuses, models, workers, versions, rules, reviews, leases, cameraHolders];
+  const mirrors = [
+    records,
+    statuses,
+    models,
+    workers,
+    versions,
+    shadows,
+    reports,
+    rules,
+    reviews,
+    leases,
+    cameraHolders,
+  ];
   await Promise.all(mirrors.map((mirror) => mirror.start()));
 
   const keys = config.secretsKeyFile === undefined ? undefined : SecretKeys.open(config.secretsKeyFile);
@@ -309,7 +331,22 @@ export async function startResults(
     requireCamera,
     status,
   });
-  const cameraData = new CameraData(nats, events.stored, eventReviews, snapshotStore, recordings);
+  const shadowReports = life.add(
+    new ShadowReports({
+      ...{ nats, log, client: pictures, cameras: records, pictures: buckets.shadowPictures },
+      shadows: { kv: buckets.modelShadows, mirror: shadows },
+      reports: { kv: buckets.shadowReports, mirror: reports },
+    }),
+  );
+  shadowReports.start();
+  const cameraData = new CameraData(
+    nats,
+    events.stored,
+    eventReviews,
+    snapshotStore,
+    recordings,
+    shadowReports,
+  );
   const versionRecords = life.add(new VersionRecords(buckets.modelVersions, versions, workers, log));
   const modelService = new ModelService(
     catalog,
@@ -320,6 +357,7 @@ export async function startResults(
       rules: (camera) => rules.get(camera),
     }),
   );
+  const shadowService = new ShadowService(shadowReports, catalog, versionRecords, requireCamera);
   grpc.addService(CameraServiceService, {
     ...cameraHandlers(calls, cameras, feed, cameraData),
     ...cameraSnapshotHandlers(calls, cameraSnapshots),
@@ -330,7 +368,7 @@ export async function startResults(
     ...eventSnapshotHandlers(calls, eventSnapshots),
   });
   grpc.addService(RecordingServiceService, recordingHandlers(calls, recordings));
-  grpc.addService(ModelServiceService, modelHandlers(calls, modelService));
+  grpc.addService(ModelServiceService, modelHandlers(calls, modelService, shadowService));
   grpc.addService(AuditServiceService, auditHandlers(calls, auditParts.history));
   grpc.addService(RulesServiceService, rulesHandlers(calls, rulesService));
   life.add(new SubscriptionMetrics(prometheus)).start(subscriptions);

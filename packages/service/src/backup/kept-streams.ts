@@ -26,6 +26,10 @@ const ofBuckets: Record<keyof typeof buckets, Kept> = {
   models: "passing",
   workers: "passing",
   modelVersions: "kept",
+  // A worker that came back would go on with what was ended long ago.
+  modelShadows: "passing",
+  shadowReports: "kept",
+  shadowPictures: "kept",
   eventReviews: "kept",
   streamMakings: "kept",
 };

@@ -157,6 +157,12 @@ const requests: Record<RpcName, Request> = {
   ListModelVersions: () => ({ parent: "models/none" }),
   ActivateModel: () => ({ name: "models/none/versions/1" }),
   RollbackModel: () => ({ name: "models/none" }),
+  StartModelShadow: (camera) => ({ camera: cameraName(camera), model: "models/none" }),
+  ListModelShadows: () => ({}),
+  GetModelShadow: () => ({ name: "shadows/none" }),
+  StopModelShadow: () => ({ name: "shadows/none" }),
+  DeleteModelShadow: () => ({ name: "shadows/none" }),
+  GetModelShadowPicture: () => ({ name: "shadows/none", frame: "e1-1" }),
   ListAuditRecords: () => ({}),
 };
 

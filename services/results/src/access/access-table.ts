@@ -74,6 +74,12 @@ export const rpcAccess = {
     listModelVersions: { needs: "viewer", cameras: "none" },
     activateModel: { needs: "admin", cameras: "none" },
     rollbackModel: { needs: "admin", cameras: "none" },
+    startModelShadow: { needs: "admin", cameras: ({ camera }) => cameraIdOf(camera) },
+    listModelShadows: { needs: "viewer", cameras: "filtered" },
+    getModelShadow: { needs: "viewer", cameras: "filtered" },
+    stopModelShadow: { needs: "admin", cameras: "filtered" },
+    deleteModelShadow: { needs: "admin", cameras: "filtered" },
+    getModelShadowPicture: { needs: "viewer", cameras: "filtered" },
   } satisfies ServiceAccess<typeof ModelServiceService>,
   RecordingService: {
     listRecordingSpans: { needs: "viewer", cameras: named },

@@ -103,7 +103,8 @@ type ServiceAudit<Service> = {
   readonly [Method in keyof Service]?: Audited<RequestOf<Service[Method]>>;
 };
 
-const last = (name: string | undefined) => name?.replace(/^(cameras|users|tokens|subscriptions)\//, "");
+const last = (name: string | undefined) =>
+  name?.replace(/^(cameras|users|tokens|subscriptions|shadows)\//, "");
 const named = ({ name }: { name: string }) => last(name);
 const eventIn = (name: string) => last(name)?.replace("/events/", "/") ?? "";
 const event = ({ name }: { name: string }) => eventIn(name);
@@ -131,6 +132,14 @@ export const rpcAudit = {
   ModelService: {
     activateModel: { action: "model.activate", target: ({ name }) => name },
     rollbackModel: { action: "model.rollback", target: ({ name }) => name },
+    startModelShadow: {
+      action: "shadow.create",
+      target: ({ camera }) => last(camera),
+      detail: ({ model, version }) => (version === "" ? model : `${model}/versions/${version}`),
+    },
+    stopModelShadow: { action: "shadow.stop", target: named },
+    deleteModelShadow: { action: "shadow.delete", target: named },
+    getModelShadowPicture: { action: "picture.download", target: named, frequent: true },
   } satisfies ServiceAudit<typeof ModelServiceService>,
   EventService: {
     reviewEvents: { action: "event.review", target: ({ names }) => several(names.map(eventIn)) },

@@ -4,6 +4,7 @@ import type { StoredMessages } from "../feeds/stored-messages.ts";
 import { ApiError } from "../grpc/errors.ts";
 import type { EventReviews } from "../history/event-reviews.ts";
 import { lookUp, readTimeRange, type TimeRange } from "../history/history-page.ts";
+import type { ShadowReports } from "../models/shadows/shadow-reports.ts";
 import { openRange } from "../recordings/open-range.ts";
 import { type RecordingService, readCameraName } from "../recordings/recording-service.ts";
 import type { SnapshotStore } from "../snapshots/snapshot-store.ts";
@@ -26,6 +27,7 @@ export class CameraData {
   readonly #reviews: EventReviews;
   readonly #pictures: SnapshotStore;
   readonly #recordings: RecordingService;
+  readonly #shadows: Pick<ShadowReports, "forgetCamera">;
 
   constructor(
     nats: Nats,
@@ -33,17 +35,19 @@ export class CameraData {
     reviews: EventReviews,
     pictures: SnapshotStore,
     recordings: RecordingService,
+    shadows: Pick<ShadowReports, "forgetCamera">,
   ) {
     this.#nats = nats;
     this.#events = events;
     this.#reviews = reviews;
     this.#pictures = pictures;
     this.#recordings = recordings;
+    this.#shadows = shadows;
   }
 
   /**
    * Deletes what is kept of a camera, registered or not, in a range of time, or all of it: events that began in it, pictures taken in it, and
-   * recordings that lie wholly in it.
+   * recordings that lie wholly in it. Reports of shadows go that have a picture of it.
    * @throws ApiError invalid_argument, history_unavailable, and recording_unavailable when only recordings are left
    */
   async delete(name: string, startTime?: Timestamp, endTime?: Timestamp): Promise<DeletedData> {
@@ -52,6 +56,7 @@ export class CameraData {
     const deletedPictures = await lookUp(() => this.#pictures.deleteOf(camera, range));
     const deletedEvents = await lookUp(() => this.#deleteEvents(camera, range));
     const isAll = startTime === undefined && endTime === undefined;
+    await lookUp(() => this.#shadows.forgetCamera(camera, range));
     const video = await this.#recordings
       .delete(camera, isAll ? undefined : openRange(startTime, endTime))
       .catch((error: unknown) => {

@@ -18,6 +18,8 @@ const statusOf = {
   subscription_exists: status.ALREADY_EXISTS,
   model_not_found: status.NOT_FOUND,
   model_version_not_found: status.NOT_FOUND,
+  shadow_not_found: status.NOT_FOUND,
+  too_many_shadows: status.RESOURCE_EXHAUSTED,
   activation_failed: status.FAILED_PRECONDITION,
   activation_superseded: status.ABORTED,
   etag_mismatch: status.ABORTED,

@@ -1,13 +1,30 @@
 import type { ModelServiceServer } from "@sightline/contracts";
 import type { GrpcCalls } from "../grpc/grpc-calls.ts";
 import type { ModelService } from "./model-service.ts";
+import type { ShadowService } from "./shadows/shadow-service.ts";
 
 /** ModelService over gRPC. */
-export function modelHandlers(calls: GrpcCalls, service: ModelService): ModelServiceServer {
+export function modelHandlers(
+  calls: GrpcCalls,
+  service: ModelService,
+  shadows: ShadowService,
+): ModelServiceServer {
   return {
     listModels: calls.unary("ListModels", async () => ({ models: service.list() })),
     listModelVersions: calls.unary("ListModelVersions", async (r) => service.listVersions(r)),
     activateModel: calls.unary("ActivateModel", async (r, { signal }) => service.activate(r, signal)),
     rollbackModel: calls.unary("RollbackModel", async (r, { signal }) => service.rollback(r, signal)),
+    startModelShadow: calls.unary("StartModelShadow", async (r) => shadows.start(r)),
+    listModelShadows: calls.unary("ListModelShadows", async (_, { scope }) => shadows.list(scope)),
+    getModelShadow: calls.unary("GetModelShadow", async (r, { scope }) => shadows.get(r, scope)),
+    stopModelShadow: calls.unary("StopModelShadow", async (r, { scope }) => shadows.stop(r, scope)),
+    deleteModelShadow: calls.unary("DeleteModelShadow", async (r, { scope }) => {
+      await shadows.delete(r, scope);
+      return {};
+    }),
+    getModelShadowPicture: calls.unary("GetModelShadowPicture", async (r, { scope }) => ({
+      contentType: "image/jpeg",
+      content: Buffer.from(await shadows.picture(r, scope)),
+    })),
   };
 }

@@ -5,11 +5,15 @@ import {
   EventType,
   encodeJson,
   type ModelVersions,
+  modelShadowSchema,
   modelVersionsSchema,
   type ServedModel,
+  type ShadowMessage,
+  subjects,
   type WorkerInfo,
 } from "@sightline/contracts";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { PictureSource } from "../testing/picture-source.ts";
 import { RunningResults } from "../testing/running-results.ts";
 import { sampleCamera } from "../testing/sample-camera.ts";
 
@@ -186,4 +190,80 @@ test("one worker that fails, lacks the version, says nothing or ends keeps all a
   await expect(models.activate(model, "3")).rejects.toMatchObject({
     message: expect.stringMatching(/not on the disk of worker w1.*model install/),
   });
+});
+
+test("gathers what workers tell of a shadow, keeps pictures of the biggest differences, and ends it", async () => {
+  await played("w1");
+  const pictures = await PictureSource.start(results.nats);
+  const { models, cameras } = results.client;
+  await results.buckets.cameras.put("gate", encodeJson({ ...sampleCamera(), model }));
+  await vi.waitUntil(async () => cameras.get("gate").catch(() => undefined));
+  for (const [camera, of, settings, reason] of [
+    ["nowhere", model, {}, "camera_not_found"],
+    ["gate", "nobody", {}, "model_not_served"],
+    ["gate", model, { version: "9" }, "model_version_not_found"],
+    ["gate", model, { share: 2 }, "invalid_argument"],
+    ["gate", model, { durationSeconds: 0 }, "invalid_argument"],
+  ] as const)
+    await expect(models.startShadow(camera, of, settings)).rejects.toMatchObject({ reason });
+  const started = await models.startShadow("gate", model, { version: "bbbb", share: 0.5 });
+  const id = started.name.slice("shadows/".length);
+  const entry = await results.buckets.modelShadows.get(id);
+  expect(decodeJson(modelShadowSchema, entry!.value)).toMatchObject({
+    ...{ camera: "gate", model, version: third, share: 0.5 },
+  });
+
+  const tell = (message: ShadowMessage) =>
+    results.nats.connection.publish(subjects.shadow(id), encodeJson(message));
+  tell({ kind: "state", worker: "w1", state: "running", dropped: 3 });
+  for (let number = 1; number <= 12; number++)
+    tell({
+      kind: "frame",
+      frame: {
+        ...{ epoch: "e1", number, captureTimeMs: 1_000 * number, difference: number / 10 },
+        boxes: [{ kind: "gained", class: "dog", box: [0.1, 0.1, 0.4, 0.5], shadowScore: number / 10 }],
+      },
+      classes: {
+        person: { both: 2, gained: 0, lost: 0, scoreChange: 0.2, scoreDistance: 0.4 },
+        dog: { both: 0, gained: 1, lost: 0, scoreChange: 0, scoreDistance: 0 },
+      },
+      camera: { model, version: first, precision: "int8" },
+      shadow: { model, version: third, precision: "int8" },
+      ...{ cameraMs: 40, cameraBatch: 2, shadowMs: 30 },
+    });
+  await vi.waitUntil(async () => (await models.shadow(id)).frames === 12, { timeout: 20_000 });
+  const report = await models.shadow(id);
+  expect(report).toMatchObject({
+    camera: "cameras/gate",
+    workers: [{ worker: "w1", state: "running", dropped: 3 }],
+    cameraSide: { version: first, meanRunMs: 40, meanBatch: 2 },
+    shadowSide: { version: third, meanRunMs: 30, meanBatch: 1 },
+    classes: [
+      { className: "dog", both: 0, gained: 12, agreement: 0 },
+      { className: "person", both: 24, agreement: 1, meanScoreDistance: expect.closeTo(0.2) },
+    ],
+    total: { both: 24, gained: 12, lost: 0 },
+  });
+  expect(report.biggest.map(({ id: frame }) => frame)).toEqual(
+    [12, 11, 10, 9, 8, 7, 6, 5].map((number) => `e1-${number}`),
+  );
+  const pictured = report.biggest.find(({ hasPicture }) => hasPicture);
+  const jpeg = await models.shadowPicture(id, pictured!.id);
+  expect([...jpeg.subarray(0, 2)]).toEqual([0xff, 0xd8]);
+  await expect(models.shadowPicture(id, "e1-1")).rejects.toMatchObject({ reason: "snapshot_not_found" });
+  expect((await models.shadows()).map(({ name, biggest }) => [name, biggest])).toEqual([[started.name, []]]);
+
+  expect((await models.stopShadow(id)).endedTime).toBeDefined();
+  expect((await results.buckets.modelShadows.get(id))?.operation).toBe("DEL");
+  // What is of a camera goes with its data.
+  await expect(cameras.forget("gate")).rejects.toMatchObject({ reason: "recording_unavailable" });
+  await expect(models.shadow(id)).rejects.toMatchObject({ reason: "shadow_not_found" });
+  expect((await results.buckets.shadowPictures.get(`${id}.${pictured!.id}`))?.operation).toBe("PURGE");
+
+  // One whose time is over ends by itself.
+  const brief = await models.startShadow("gate", model, { durationSeconds: 1 });
+  const briefly = brief.name.slice("shadows/".length);
+  await vi.waitUntil(async () => (await models.shadow(briefly)).endedTime, { timeout: 20_000 });
+  await models.deleteShadow(briefly);
+  await pictures.stop();
 });

@@ -20,6 +20,7 @@ import {
 } from "@grpc/grpc-js";
 import { Duration } from "../../google/protobuf/duration.ts";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { BoundingBox } from "./geometry.ts";
 
 export const protobufPackage = "sightline.v1";
 
@@ -114,6 +115,216 @@ export interface RollbackModelResponse {
     | undefined;
   /** As in ActivateModelResponse. */
   warnings: string[];
+}
+
+/** What runs on one side of a comparison. */
+export interface ShadowSide {
+  /** "models/{model}". */
+  model: string;
+  version: string;
+  /** "int8" or "fp32". */
+  precision: string;
+  /** Milliseconds of its runs: mean and longest. Of the camera's model a run is a whole batch, of the shadow one frame. */
+  meanRunMs: number;
+  maxRunMs: number;
+  /** Frames in a run, on average. */
+  meanBatch: number;
+}
+
+/** How the boxes of a class compare. Two are the same object when they overlap by an IoU of 0.5 or more. */
+export interface ShadowClass {
+  className: string;
+  /** Found by both, by the shadow alone, by the camera's model alone. */
+  both: number;
+  gained: number;
+  lost: number;
+  /** both / (both + gained + lost). */
+  agreement: number;
+  /** Of the boxes of both: mean of the shadow's score minus the camera's model's, and of its size. */
+  meanScoreChange: number;
+  meanScoreDistance: number;
+}
+
+/** A box that one or both have found. */
+export interface ShadowBox {
+  kind: ShadowBox_Kind;
+  className: string;
+  /** In 0..1 of the picture. */
+  box:
+    | BoundingBox
+    | undefined;
+  /** What each gave it; 0 where it was not found. */
+  score: number;
+  shadowScore: number;
+}
+
+export const ShadowBox_Kind = { UNSPECIFIED: 0, BOTH: 1, GAINED: 2, LOST: 3 } as const;
+
+export type ShadowBox_Kind = typeof ShadowBox_Kind[keyof typeof ShadowBox_Kind];
+
+export namespace ShadowBox_Kind {
+  export type UNSPECIFIED = typeof ShadowBox_Kind.UNSPECIFIED;
+  export type BOTH = typeof ShadowBox_Kind.BOTH;
+  export type GAINED = typeof ShadowBox_Kind.GAINED;
+  export type LOST = typeof ShadowBox_Kind.LOST;
+}
+
+export function shadowBox_KindFromJSON(object: any): ShadowBox_Kind {
+  switch (object) {
+    case 0:
+    case "KIND_UNSPECIFIED":
+      return ShadowBox_Kind.UNSPECIFIED;
+    case 1:
+    case "KIND_BOTH":
+      return ShadowBox_Kind.BOTH;
+    case 2:
+    case "KIND_GAINED":
+      return ShadowBox_Kind.GAINED;
+    case 3:
+    case "KIND_LOST":
+      return ShadowBox_Kind.LOST;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ShadowBox_Kind");
+  }
+}
+
+export function shadowBox_KindToJSON(object: ShadowBox_Kind): string {
+  switch (object) {
+    case ShadowBox_Kind.UNSPECIFIED:
+      return "KIND_UNSPECIFIED";
+    case ShadowBox_Kind.BOTH:
+      return "KIND_BOTH";
+    case ShadowBox_Kind.GAINED:
+      return "KIND_GAINED";
+    case ShadowBox_Kind.LOST:
+      return "KIND_LOST";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ShadowBox_Kind");
+  }
+}
+
+/** A frame that both have run. */
+export interface ShadowFrame {
+  /** "{epoch}-{number}". */
+  id: string;
+  captureTime:
+    | Timestamp
+    | undefined;
+  /** Sum of the scores of the boxes that one alone found, and of the distances of the others' scores. */
+  difference: number;
+  /** The 60 that differ most. */
+  boxes: ShadowBox[];
+  hasPicture: boolean;
+}
+
+/** How a worker fares with a shadow. */
+export interface ShadowWorker {
+  worker: string;
+  /** "loading", "running" or "failed". */
+  state: string;
+  /** Why it failed. */
+  message: string;
+  /** Frames that were to be run and were not, because the worker was busy. */
+  dropped: number;
+}
+
+/** A share of a camera's frames that is also run by another model, and what was found. */
+export interface ModelShadow {
+  /** Resource name, "shadows/{shadow}". */
+  name: string;
+  /** "cameras/{camera}". */
+  camera: string;
+  /** "models/{model}" that was asked for, with its version and precision if they were. */
+  model: string;
+  version: string;
+  precision: string;
+  share: number;
+  startTime:
+    | Timestamp
+    | undefined;
+  /** When it is to end; none when it runs until it is stopped. */
+  endTime:
+    | Timestamp
+    | undefined;
+  /** When it ended; none while it runs. */
+  endedTime: Timestamp | undefined;
+  frames: number;
+  workers: ShadowWorker[];
+  /** None before the first frame. */
+  cameraSide: ShadowSide | undefined;
+  shadowSide:
+    | ShadowSide
+    | undefined;
+  /** By name. */
+  classes: ShadowClass[];
+  /** Of all classes together; its class_name is empty. */
+  total:
+    | ShadowClass
+    | undefined;
+  /** Those with the biggest differences, the biggest first. */
+  biggest: ShadowFrame[];
+}
+
+/** Request of StartModelShadow. */
+export interface StartModelShadowRequest {
+  /** "cameras/{camera}". */
+  camera: string;
+  /** "models/{model}"; the camera's own is allowed, with another version or precision. */
+  model: string;
+  /** Its number or the first digits of its digest; the active version when empty. */
+  version: string;
+  /** "int8" or "fp32"; what the worker would run when empty. */
+  precision: string;
+  /** Share of the camera's frames, more than 0 and at most 1; 0 is 0.1. */
+  share: number;
+  /** At most 31 days; until it is stopped when not set. */
+  duration: Duration | undefined;
+}
+
+/** Request of ListModelShadows. */
+export interface ListModelShadowsRequest {
+}
+
+/** Response of ListModelShadows. */
+export interface ListModelShadowsResponse {
+  shadows: ModelShadow[];
+}
+
+/** Request of GetModelShadow. */
+export interface GetModelShadowRequest {
+  /** "shadows/{shadow}". */
+  name: string;
+}
+
+/** Request of StopModelShadow. */
+export interface StopModelShadowRequest {
+  /** "shadows/{shadow}". */
+  name: string;
+}
+
+/** Request of DeleteModelShadow. */
+export interface DeleteModelShadowRequest {
+  /** "shadows/{shadow}". */
+  name: string;
+}
+
+/** Response of DeleteModelShadow. */
+export interface DeleteModelShadowResponse {
+}
+
+/** Request of GetModelShadowPicture. */
+export interface GetModelShadowPictureRequest {
+  /** "shadows/{shadow}". */
+  name: string;
+  /** Id of the frame. */
+  frame: string;
+}
+
+/** Response of GetModelShadowPicture. */
+export interface GetModelShadowPictureResponse {
+  content: Buffer;
+  /** "image/jpeg". */
+  contentType: string;
 }
 
 function createBaseModel(): Model {
@@ -1144,6 +1355,1808 @@ export const RollbackModelResponse: MessageFns<RollbackModelResponse> = {
   },
 };
 
+function createBaseShadowSide(): ShadowSide {
+  return { model: "", version: "", precision: "", meanRunMs: 0, maxRunMs: 0, meanBatch: 0 };
+}
+
+export const ShadowSide: MessageFns<ShadowSide> = {
+  encode(message: ShadowSide, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== "") {
+      writer.uint32(10).string(message.model);
+    }
+    if (message.version !== "") {
+      writer.uint32(18).string(message.version);
+    }
+    if (message.precision !== "") {
+      writer.uint32(26).string(message.precision);
+    }
+    if (message.meanRunMs !== 0) {
+      writer.uint32(33).double(message.meanRunMs);
+    }
+    if (message.maxRunMs !== 0) {
+      writer.uint32(41).double(message.maxRunMs);
+    }
+    if (message.meanBatch !== 0) {
+      writer.uint32(49).double(message.meanBatch);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShadowSide {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShadowSide();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.precision = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.meanRunMs = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.maxRunMs = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.meanBatch = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ShadowSide {
+    return {
+      model: isSet(object.model) ? globalThis.String(object.model) : "",
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
+      precision: isSet(object.precision) ? globalThis.String(object.precision) : "",
+      meanRunMs: isSet(object.meanRunMs)
+        ? globalThis.Number(object.meanRunMs)
+        : isSet(object.mean_run_ms)
+        ? globalThis.Number(object.mean_run_ms)
+        : 0,
+      maxRunMs: isSet(object.maxRunMs)
+        ? globalThis.Number(object.maxRunMs)
+        : isSet(object.max_run_ms)
+        ? globalThis.Number(object.max_run_ms)
+        : 0,
+      meanBatch: isSet(object.meanBatch)
+        ? globalThis.Number(object.meanBatch)
+        : isSet(object.mean_batch)
+        ? globalThis.Number(object.mean_batch)
+        : 0,
+    };
+  },
+
+  toJSON(message: ShadowSide): unknown {
+    const obj: any = {};
+    if (message.model !== "") {
+      obj.model = message.model;
+    }
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
+    if (message.precision !== "") {
+      obj.precision = message.precision;
+    }
+    if (message.meanRunMs !== 0) {
+      obj.meanRunMs = floatToJson(message.meanRunMs);
+    }
+    if (message.maxRunMs !== 0) {
+      obj.maxRunMs = floatToJson(message.maxRunMs);
+    }
+    if (message.meanBatch !== 0) {
+      obj.meanBatch = floatToJson(message.meanBatch);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ShadowSide>): ShadowSide {
+    return ShadowSide.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShadowSide>): ShadowSide {
+    const message = createBaseShadowSide();
+    message.model = object.model ?? "";
+    message.version = object.version ?? "";
+    message.precision = object.precision ?? "";
+    message.meanRunMs = object.meanRunMs ?? 0;
+    message.maxRunMs = object.maxRunMs ?? 0;
+    message.meanBatch = object.meanBatch ?? 0;
+    return message;
+  },
+};
+
+function createBaseShadowClass(): ShadowClass {
+  return { className: "", both: 0, gained: 0, lost: 0, agreement: 0, meanScoreChange: 0, meanScoreDistance: 0 };
+}
+
+export const ShadowClass: MessageFns<ShadowClass> = {
+  encode(message: ShadowClass, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.className !== "") {
+      writer.uint32(10).string(message.className);
+    }
+    if (message.both !== 0) {
+      writer.uint32(16).uint64(message.both);
+    }
+    if (message.gained !== 0) {
+      writer.uint32(24).uint64(message.gained);
+    }
+    if (message.lost !== 0) {
+      writer.uint32(32).uint64(message.lost);
+    }
+    if (message.agreement !== 0) {
+      writer.uint32(41).double(message.agreement);
+    }
+    if (message.meanScoreChange !== 0) {
+      writer.uint32(49).double(message.meanScoreChange);
+    }
+    if (message.meanScoreDistance !== 0) {
+      writer.uint32(57).double(message.meanScoreDistance);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShadowClass {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShadowClass();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.className = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.both = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.gained = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.lost = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.agreement = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.meanScoreChange = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.meanScoreDistance = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ShadowClass {
+    return {
+      className: isSet(object.className)
+        ? globalThis.String(object.className)
+        : isSet(object.class_name)
+        ? globalThis.String(object.class_name)
+        : "",
+      both: isSet(object.both) ? globalThis.Number(object.both) : 0,
+      gained: isSet(object.gained) ? globalThis.Number(object.gained) : 0,
+      lost: isSet(object.lost) ? globalThis.Number(object.lost) : 0,
+      agreement: isSet(object.agreement) ? globalThis.Number(object.agreement) : 0,
+      meanScoreChange: isSet(object.meanScoreChange)
+        ? globalThis.Number(object.meanScoreChange)
+        : isSet(object.mean_score_change)
+        ? globalThis.Number(object.mean_score_change)
+        : 0,
+      meanScoreDistance: isSet(object.meanScoreDistance)
+        ? globalThis.Number(object.meanScoreDistance)
+        : isSet(object.mean_score_distance)
+        ? globalThis.Number(object.mean_score_distance)
+        : 0,
+    };
+  },
+
+  toJSON(message: ShadowClass): unknown {
+    const obj: any = {};
+    if (message.className !== "") {
+      obj.className = message.className;
+    }
+    if (message.both !== 0) {
+      obj.both = Math.round(message.both);
+    }
+    if (message.gained !== 0) {
+      obj.gained = Math.round(message.gained);
+    }
+    if (message.lost !== 0) {
+      obj.lost = Math.round(message.lost);
+    }
+    if (message.agreement !== 0) {
+      obj.agreement = floatToJson(message.agreement);
+    }
+    if (message.meanScoreChange !== 0) {
+      obj.meanScoreChange = floatToJson(message.meanScoreChange);
+    }
+    if (message.meanScoreDistance !== 0) {
+      obj.meanScoreDistance = floatToJson(message.meanScoreDistance);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ShadowClass>): ShadowClass {
+    return ShadowClass.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShadowClass>): ShadowClass {
+    const message = createBaseShadowClass();
+    message.className = object.className ?? "";
+    message.both = object.both ?? 0;
+    message.gained = object.gained ?? 0;
+    message.lost = object.lost ?? 0;
+    message.agreement = object.agreement ?? 0;
+    message.meanScoreChange = object.meanScoreChange ?? 0;
+    message.meanScoreDistance = object.meanScoreDistance ?? 0;
+    return message;
+  },
+};
+
+function createBaseShadowBox(): ShadowBox {
+  return { kind: 0, className: "", box: undefined, score: 0, shadowScore: 0 };
+}
+
+export const ShadowBox: MessageFns<ShadowBox> = {
+  encode(message: ShadowBox, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.kind !== 0) {
+      writer.uint32(8).int32(message.kind);
+    }
+    if (message.className !== "") {
+      writer.uint32(18).string(message.className);
+    }
+    if (message.box !== undefined) {
+      BoundingBox.encode(message.box, writer.uint32(26).fork()).join();
+    }
+    if (message.score !== 0) {
+      writer.uint32(33).double(message.score);
+    }
+    if (message.shadowScore !== 0) {
+      writer.uint32(41).double(message.shadowScore);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShadowBox {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShadowBox();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.kind = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.className = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.box = BoundingBox.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.score = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.shadowScore = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ShadowBox {
+    return {
+      kind: isSet(object.kind) ? shadowBox_KindFromJSON(object.kind) : 0,
+      className: isSet(object.className)
+        ? globalThis.String(object.className)
+        : isSet(object.class_name)
+        ? globalThis.String(object.class_name)
+        : "",
+      box: isSet(object.box) ? BoundingBox.fromJSON(object.box) : undefined,
+      score: isSet(object.score) ? globalThis.Number(object.score) : 0,
+      shadowScore: isSet(object.shadowScore)
+        ? globalThis.Number(object.shadowScore)
+        : isSet(object.shadow_score)
+        ? globalThis.Number(object.shadow_score)
+        : 0,
+    };
+  },
+
+  toJSON(message: ShadowBox): unknown {
+    const obj: any = {};
+    if (message.kind !== 0) {
+      obj.kind = shadowBox_KindToJSON(message.kind);
+    }
+    if (message.className !== "") {
+      obj.className = message.className;
+    }
+    if (message.box !== undefined) {
+      obj.box = BoundingBox.toJSON(message.box);
+    }
+    if (message.score !== 0) {
+      obj.score = floatToJson(message.score);
+    }
+    if (message.shadowScore !== 0) {
+      obj.shadowScore = floatToJson(message.shadowScore);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ShadowBox>): ShadowBox {
+    return ShadowBox.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShadowBox>): ShadowBox {
+    const message = createBaseShadowBox();
+    message.kind = object.kind ?? 0;
+    message.className = object.className ?? "";
+    message.box = (object.box !== undefined && object.box !== null) ? BoundingBox.fromPartial(object.box) : undefined;
+    message.score = object.score ?? 0;
+    message.shadowScore = object.shadowScore ?? 0;
+    return message;
+  },
+};
+
+function createBaseShadowFrame(): ShadowFrame {
+  return { id: "", captureTime: undefined, difference: 0, boxes: [], hasPicture: false };
+}
+
+export const ShadowFrame: MessageFns<ShadowFrame> = {
+  encode(message: ShadowFrame, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== "") {
+      writer.uint32(10).string(message.id);
+    }
+    if (message.captureTime !== undefined) {
+      Timestamp.encode(message.captureTime, writer.uint32(18).fork()).join();
+    }
+    if (message.difference !== 0) {
+      writer.uint32(25).double(message.difference);
+    }
+    for (const v of message.boxes) {
+      ShadowBox.encode(v!, writer.uint32(34).fork()).join();
+    }
+    if (message.hasPicture !== false) {
+      writer.uint32(40).bool(message.hasPicture);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShadowFrame {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShadowFrame();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.id = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.captureTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.difference = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.boxes.push(ShadowBox.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.hasPicture = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ShadowFrame {
+    return {
+      id: isSet(object.id) ? globalThis.String(object.id) : "",
+      captureTime: isSet(object.captureTime)
+        ? fromJsonTimestamp(object.captureTime)
+        : isSet(object.capture_time)
+        ? fromJsonTimestamp(object.capture_time)
+        : undefined,
+      difference: isSet(object.difference) ? globalThis.Number(object.difference) : 0,
+      boxes: globalThis.Array.isArray(object?.boxes) ? object.boxes.map((e: any) => ShadowBox.fromJSON(e)) : [],
+      hasPicture: isSet(object.hasPicture)
+        ? globalThis.Boolean(object.hasPicture)
+        : isSet(object.has_picture)
+        ? globalThis.Boolean(object.has_picture)
+        : false,
+    };
+  },
+
+  toJSON(message: ShadowFrame): unknown {
+    const obj: any = {};
+    if (message.id !== "") {
+      obj.id = message.id;
+    }
+    if (message.captureTime !== undefined) {
+      obj.captureTime = fromTimestamp(message.captureTime).toISOString();
+    }
+    if (message.difference !== 0) {
+      obj.difference = floatToJson(message.difference);
+    }
+    if (message.boxes?.length) {
+      obj.boxes = message.boxes.map((e) => ShadowBox.toJSON(e));
+    }
+    if (message.hasPicture !== false) {
+      obj.hasPicture = message.hasPicture;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ShadowFrame>): ShadowFrame {
+    return ShadowFrame.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShadowFrame>): ShadowFrame {
+    const message = createBaseShadowFrame();
+    message.id = object.id ?? "";
+    message.captureTime = (object.captureTime !== undefined && object.captureTime !== null)
+      ? Timestamp.fromPartial(object.captureTime)
+      : undefined;
+    message.difference = object.difference ?? 0;
+    message.boxes = object.boxes?.map((e) => ShadowBox.fromPartial(e)) || [];
+    message.hasPicture = object.hasPicture ?? false;
+    return message;
+  },
+};
+
+function createBaseShadowWorker(): ShadowWorker {
+  return { worker: "", state: "", message: "", dropped: 0 };
+}
+
+export const ShadowWorker: MessageFns<ShadowWorker> = {
+  encode(message: ShadowWorker, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.worker !== "") {
+      writer.uint32(10).string(message.worker);
+    }
+    if (message.state !== "") {
+      writer.uint32(18).string(message.state);
+    }
+    if (message.message !== "") {
+      writer.uint32(26).string(message.message);
+    }
+    if (message.dropped !== 0) {
+      writer.uint32(32).uint64(message.dropped);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ShadowWorker {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseShadowWorker();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.worker = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.dropped = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ShadowWorker {
+    return {
+      worker: isSet(object.worker) ? globalThis.String(object.worker) : "",
+      state: isSet(object.state) ? globalThis.String(object.state) : "",
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      dropped: isSet(object.dropped) ? globalThis.Number(object.dropped) : 0,
+    };
+  },
+
+  toJSON(message: ShadowWorker): unknown {
+    const obj: any = {};
+    if (message.worker !== "") {
+      obj.worker = message.worker;
+    }
+    if (message.state !== "") {
+      obj.state = message.state;
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.dropped !== 0) {
+      obj.dropped = Math.round(message.dropped);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ShadowWorker>): ShadowWorker {
+    return ShadowWorker.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ShadowWorker>): ShadowWorker {
+    const message = createBaseShadowWorker();
+    message.worker = object.worker ?? "";
+    message.state = object.state ?? "";
+    message.message = object.message ?? "";
+    message.dropped = object.dropped ?? 0;
+    return message;
+  },
+};
+
+function createBaseModelShadow(): ModelShadow {
+  return {
+    name: "",
+    camera: "",
+    model: "",
+    version: "",
+    precision: "",
+    share: 0,
+    startTime: undefined,
+    endTime: undefined,
+    endedTime: undefined,
+    frames: 0,
+    workers: [],
+    cameraSide: undefined,
+    shadowSide: undefined,
+    classes: [],
+    total: undefined,
+    biggest: [],
+  };
+}
+
+export const ModelShadow: MessageFns<ModelShadow> = {
+  encode(message: ModelShadow, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.camera !== "") {
+      writer.uint32(18).string(message.camera);
+    }
+    if (message.model !== "") {
+      writer.uint32(26).string(message.model);
+    }
+    if (message.version !== "") {
+      writer.uint32(34).string(message.version);
+    }
+    if (message.precision !== "") {
+      writer.uint32(42).string(message.precision);
+    }
+    if (message.share !== 0) {
+      writer.uint32(49).double(message.share);
+    }
+    if (message.startTime !== undefined) {
+      Timestamp.encode(message.startTime, writer.uint32(58).fork()).join();
+    }
+    if (message.endTime !== undefined) {
+      Timestamp.encode(message.endTime, writer.uint32(66).fork()).join();
+    }
+    if (message.endedTime !== undefined) {
+      Timestamp.encode(message.endedTime, writer.uint32(74).fork()).join();
+    }
+    if (message.frames !== 0) {
+      writer.uint32(80).uint64(message.frames);
+    }
+    for (const v of message.workers) {
+      ShadowWorker.encode(v!, writer.uint32(90).fork()).join();
+    }
+    if (message.cameraSide !== undefined) {
+      ShadowSide.encode(message.cameraSide, writer.uint32(98).fork()).join();
+    }
+    if (message.shadowSide !== undefined) {
+      ShadowSide.encode(message.shadowSide, writer.uint32(106).fork()).join();
+    }
+    for (const v of message.classes) {
+      ShadowClass.encode(v!, writer.uint32(114).fork()).join();
+    }
+    if (message.total !== undefined) {
+      ShadowClass.encode(message.total, writer.uint32(122).fork()).join();
+    }
+    for (const v of message.biggest) {
+      ShadowFrame.encode(v!, writer.uint32(130).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelShadow {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelShadow();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.camera = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.precision = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.share = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.startTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.endTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.endedTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.frames = longToNumber(reader.uint64());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.workers.push(ShadowWorker.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.cameraSide = ShadowSide.decode(reader, reader.uint32());
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.shadowSide = ShadowSide.decode(reader, reader.uint32());
+            continue;
+          }
+          case 14: {
+            if (tag !== 114) {
+              break;
+            }
+
+            message.classes.push(ShadowClass.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.total = ShadowClass.decode(reader, reader.uint32());
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.biggest.push(ShadowFrame.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ModelShadow {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      camera: isSet(object.camera) ? globalThis.String(object.camera) : "",
+      model: isSet(object.model) ? globalThis.String(object.model) : "",
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
+      precision: isSet(object.precision) ? globalThis.String(object.precision) : "",
+      share: isSet(object.share) ? globalThis.Number(object.share) : 0,
+      startTime: isSet(object.startTime)
+        ? fromJsonTimestamp(object.startTime)
+        : isSet(object.start_time)
+        ? fromJsonTimestamp(object.start_time)
+        : undefined,
+      endTime: isSet(object.endTime)
+        ? fromJsonTimestamp(object.endTime)
+        : isSet(object.end_time)
+        ? fromJsonTimestamp(object.end_time)
+        : undefined,
+      endedTime: isSet(object.endedTime)
+        ? fromJsonTimestamp(object.endedTime)
+        : isSet(object.ended_time)
+        ? fromJsonTimestamp(object.ended_time)
+        : undefined,
+      frames: isSet(object.frames) ? globalThis.Number(object.frames) : 0,
+      workers: globalThis.Array.isArray(object?.workers)
+        ? object.workers.map((e: any) => ShadowWorker.fromJSON(e))
+        : [],
+      cameraSide: isSet(object.cameraSide)
+        ? ShadowSide.fromJSON(object.cameraSide)
+        : isSet(object.camera_side)
+        ? ShadowSide.fromJSON(object.camera_side)
+        : undefined,
+      shadowSide: isSet(object.shadowSide)
+        ? ShadowSide.fromJSON(object.shadowSide)
+        : isSet(object.shadow_side)
+        ? ShadowSide.fromJSON(object.shadow_side)
+        : undefined,
+      classes: globalThis.Array.isArray(object?.classes)
+        ? object.classes.map((e: any) => ShadowClass.fromJSON(e))
+        : [],
+      total: isSet(object.total) ? ShadowClass.fromJSON(object.total) : undefined,
+      biggest: globalThis.Array.isArray(object?.biggest)
+        ? object.biggest.map((e: any) => ShadowFrame.fromJSON(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ModelShadow): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.camera !== "") {
+      obj.camera = message.camera;
+    }
+    if (message.model !== "") {
+      obj.model = message.model;
+    }
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
+    if (message.precision !== "") {
+      obj.precision = message.precision;
+    }
+    if (message.share !== 0) {
+      obj.share = floatToJson(message.share);
+    }
+    if (message.startTime !== undefined) {
+      obj.startTime = fromTimestamp(message.startTime).toISOString();
+    }
+    if (message.endTime !== undefined) {
+      obj.endTime = fromTimestamp(message.endTime).toISOString();
+    }
+    if (message.endedTime !== undefined) {
+      obj.endedTime = fromTimestamp(message.endedTime).toISOString();
+    }
+    if (message.frames !== 0) {
+      obj.frames = Math.round(message.frames);
+    }
+    if (message.workers?.length) {
+      obj.workers = message.workers.map((e) => ShadowWorker.toJSON(e));
+    }
+    if (message.cameraSide !== undefined) {
+      obj.cameraSide = ShadowSide.toJSON(message.cameraSide);
+    }
+    if (message.shadowSide !== undefined) {
+      obj.shadowSide = ShadowSide.toJSON(message.shadowSide);
+    }
+    if (message.classes?.length) {
+      obj.classes = message.classes.map((e) => ShadowClass.toJSON(e));
+    }
+    if (message.total !== undefined) {
+      obj.total = ShadowClass.toJSON(message.total);
+    }
+    if (message.biggest?.length) {
+      obj.biggest = message.biggest.map((e) => ShadowFrame.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ModelShadow>): ModelShadow {
+    return ModelShadow.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ModelShadow>): ModelShadow {
+    const message = createBaseModelShadow();
+    message.name = object.name ?? "";
+    message.camera = object.camera ?? "";
+    message.model = object.model ?? "";
+    message.version = object.version ?? "";
+    message.precision = object.precision ?? "";
+    message.share = object.share ?? 0;
+    message.startTime = (object.startTime !== undefined && object.startTime !== null)
+      ? Timestamp.fromPartial(object.startTime)
+      : undefined;
+    message.endTime = (object.endTime !== undefined && object.endTime !== null)
+      ? Timestamp.fromPartial(object.endTime)
+      : undefined;
+    message.endedTime = (object.endedTime !== undefined && object.endedTime !== null)
+      ? Timestamp.fromPartial(object.endedTime)
+      : undefined;
+    message.frames = object.frames ?? 0;
+    message.workers = object.workers?.map((e) => ShadowWorker.fromPartial(e)) || [];
+    message.cameraSide = (object.cameraSide !== undefined && object.cameraSide !== null)
+      ? ShadowSide.fromPartial(object.cameraSide)
+      : undefined;
+    message.shadowSide = (object.shadowSide !== undefined && object.shadowSide !== null)
+      ? ShadowSide.fromPartial(object.shadowSide)
+      : undefined;
+    message.classes = object.classes?.map((e) => ShadowClass.fromPartial(e)) || [];
+    message.total = (object.total !== undefined && object.total !== null)
+      ? ShadowClass.fromPartial(object.total)
+      : undefined;
+    message.biggest = object.biggest?.map((e) => ShadowFrame.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseStartModelShadowRequest(): StartModelShadowRequest {
+  return { camera: "", model: "", version: "", precision: "", share: 0, duration: undefined };
+}
+
+export const StartModelShadowRequest: MessageFns<StartModelShadowRequest> = {
+  encode(message: StartModelShadowRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.camera !== "") {
+      writer.uint32(10).string(message.camera);
+    }
+    if (message.model !== "") {
+      writer.uint32(18).string(message.model);
+    }
+    if (message.version !== "") {
+      writer.uint32(26).string(message.version);
+    }
+    if (message.precision !== "") {
+      writer.uint32(34).string(message.precision);
+    }
+    if (message.share !== 0) {
+      writer.uint32(41).double(message.share);
+    }
+    if (message.duration !== undefined) {
+      Duration.encode(message.duration, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartModelShadowRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartModelShadowRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.camera = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.precision = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.share = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.duration = Duration.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StartModelShadowRequest {
+    return {
+      camera: isSet(object.camera) ? globalThis.String(object.camera) : "",
+      model: isSet(object.model) ? globalThis.String(object.model) : "",
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
+      precision: isSet(object.precision) ? globalThis.String(object.precision) : "",
+      share: isSet(object.share) ? globalThis.Number(object.share) : 0,
+      duration: isSet(object.duration) ? Duration.fromJSON(object.duration) : undefined,
+    };
+  },
+
+  toJSON(message: StartModelShadowRequest): unknown {
+    const obj: any = {};
+    if (message.camera !== "") {
+      obj.camera = message.camera;
+    }
+    if (message.model !== "") {
+      obj.model = message.model;
+    }
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
+    if (message.precision !== "") {
+      obj.precision = message.precision;
+    }
+    if (message.share !== 0) {
+      obj.share = floatToJson(message.share);
+    }
+    if (message.duration !== undefined) {
+      obj.duration = Duration.toJSON(message.duration);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StartModelShadowRequest>): StartModelShadowRequest {
+    return StartModelShadowRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StartModelShadowRequest>): StartModelShadowRequest {
+    const message = createBaseStartModelShadowRequest();
+    message.camera = object.camera ?? "";
+    message.model = object.model ?? "";
+    message.version = object.version ?? "";
+    message.precision = object.precision ?? "";
+    message.share = object.share ?? 0;
+    message.duration = (object.duration !== undefined && object.duration !== null)
+      ? Duration.fromPartial(object.duration)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseListModelShadowsRequest(): ListModelShadowsRequest {
+  return {};
+}
+
+export const ListModelShadowsRequest: MessageFns<ListModelShadowsRequest> = {
+  encode(_: ListModelShadowsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListModelShadowsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListModelShadowsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ListModelShadowsRequest {
+    return {};
+  },
+
+  toJSON(_: ListModelShadowsRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListModelShadowsRequest>): ListModelShadowsRequest {
+    return ListModelShadowsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListModelShadowsRequest>): ListModelShadowsRequest {
+    const message = createBaseListModelShadowsRequest();
+    return message;
+  },
+};
+
+function createBaseListModelShadowsResponse(): ListModelShadowsResponse {
+  return { shadows: [] };
+}
+
+export const ListModelShadowsResponse: MessageFns<ListModelShadowsResponse> = {
+  encode(message: ListModelShadowsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.shadows) {
+      ModelShadow.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListModelShadowsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListModelShadowsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.shadows.push(ModelShadow.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListModelShadowsResponse {
+    return {
+      shadows: globalThis.Array.isArray(object?.shadows) ? object.shadows.map((e: any) => ModelShadow.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ListModelShadowsResponse): unknown {
+    const obj: any = {};
+    if (message.shadows?.length) {
+      obj.shadows = message.shadows.map((e) => ModelShadow.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListModelShadowsResponse>): ListModelShadowsResponse {
+    return ListModelShadowsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListModelShadowsResponse>): ListModelShadowsResponse {
+    const message = createBaseListModelShadowsResponse();
+    message.shadows = object.shadows?.map((e) => ModelShadow.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseGetModelShadowRequest(): GetModelShadowRequest {
+  return { name: "" };
+}
+
+export const GetModelShadowRequest: MessageFns<GetModelShadowRequest> = {
+  encode(message: GetModelShadowRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetModelShadowRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetModelShadowRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetModelShadowRequest {
+    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
+  },
+
+  toJSON(message: GetModelShadowRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetModelShadowRequest>): GetModelShadowRequest {
+    return GetModelShadowRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetModelShadowRequest>): GetModelShadowRequest {
+    const message = createBaseGetModelShadowRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseStopModelShadowRequest(): StopModelShadowRequest {
+  return { name: "" };
+}
+
+export const StopModelShadowRequest: MessageFns<StopModelShadowRequest> = {
+  encode(message: StopModelShadowRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StopModelShadowRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStopModelShadowRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StopModelShadowRequest {
+    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
+  },
+
+  toJSON(message: StopModelShadowRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StopModelShadowRequest>): StopModelShadowRequest {
+    return StopModelShadowRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StopModelShadowRequest>): StopModelShadowRequest {
+    const message = createBaseStopModelShadowRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseDeleteModelShadowRequest(): DeleteModelShadowRequest {
+  return { name: "" };
+}
+
+export const DeleteModelShadowRequest: MessageFns<DeleteModelShadowRequest> = {
+  encode(message: DeleteModelShadowRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteModelShadowRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteModelShadowRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DeleteModelShadowRequest {
+    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
+  },
+
+  toJSON(message: DeleteModelShadowRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DeleteModelShadowRequest>): DeleteModelShadowRequest {
+    return DeleteModelShadowRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteModelShadowRequest>): DeleteModelShadowRequest {
+    const message = createBaseDeleteModelShadowRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseDeleteModelShadowResponse(): DeleteModelShadowResponse {
+  return {};
+}
+
+export const DeleteModelShadowResponse: MessageFns<DeleteModelShadowResponse> = {
+  encode(_: DeleteModelShadowResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteModelShadowResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteModelShadowResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): DeleteModelShadowResponse {
+    return {};
+  },
+
+  toJSON(_: DeleteModelShadowResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<DeleteModelShadowResponse>): DeleteModelShadowResponse {
+    return DeleteModelShadowResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DeleteModelShadowResponse>): DeleteModelShadowResponse {
+    const message = createBaseDeleteModelShadowResponse();
+    return message;
+  },
+};
+
+function createBaseGetModelShadowPictureRequest(): GetModelShadowPictureRequest {
+  return { name: "", frame: "" };
+}
+
+export const GetModelShadowPictureRequest: MessageFns<GetModelShadowPictureRequest> = {
+  encode(message: GetModelShadowPictureRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.frame !== "") {
+      writer.uint32(18).string(message.frame);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetModelShadowPictureRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetModelShadowPictureRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.frame = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetModelShadowPictureRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      frame: isSet(object.frame) ? globalThis.String(object.frame) : "",
+    };
+  },
+
+  toJSON(message: GetModelShadowPictureRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.frame !== "") {
+      obj.frame = message.frame;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetModelShadowPictureRequest>): GetModelShadowPictureRequest {
+    return GetModelShadowPictureRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetModelShadowPictureRequest>): GetModelShadowPictureRequest {
+    const message = createBaseGetModelShadowPictureRequest();
+    message.name = object.name ?? "";
+    message.frame = object.frame ?? "";
+    return message;
+  },
+};
+
+function createBaseGetModelShadowPictureResponse(): GetModelShadowPictureResponse {
+  return { content: Buffer.alloc(0), contentType: "" };
+}
+
+export const GetModelShadowPictureResponse: MessageFns<GetModelShadowPictureResponse> = {
+  encode(message: GetModelShadowPictureResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.content.length !== 0) {
+      writer.uint32(10).bytes(message.content);
+    }
+    if (message.contentType !== "") {
+      writer.uint32(18).string(message.contentType);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetModelShadowPictureResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetModelShadowPictureResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.content = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.contentType = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetModelShadowPictureResponse {
+    return {
+      content: isSet(object.content) ? Buffer.from(bytesFromBase64(object.content)) : Buffer.alloc(0),
+      contentType: isSet(object.contentType)
+        ? globalThis.String(object.contentType)
+        : isSet(object.content_type)
+        ? globalThis.String(object.content_type)
+        : "",
+    };
+  },
+
+  toJSON(message: GetModelShadowPictureResponse): unknown {
+    const obj: any = {};
+    if (message.content.length !== 0) {
+      obj.content = base64FromBytes(message.content);
+    }
+    if (message.contentType !== "") {
+      obj.contentType = message.contentType;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetModelShadowPictureResponse>): GetModelShadowPictureResponse {
+    return GetModelShadowPictureResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetModelShadowPictureResponse>): GetModelShadowPictureResponse {
+    const message = createBaseGetModelShadowPictureResponse();
+    message.content = object.content ?? Buffer.alloc(0);
+    message.contentType = object.contentType ?? "";
+    return message;
+  },
+};
+
 /** Tells which models and versions of them workers have, and changes the version that they serve without a stop. */
 export type ModelServiceService = typeof ModelServiceService;
 export const ModelServiceService = {
@@ -1195,6 +3208,81 @@ export const ModelServiceService = {
       Buffer.from(RollbackModelResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RollbackModelResponse => RollbackModelResponse.decode(value),
   },
+  /**
+   * Begins to run a share of a camera's frames by another model too, beside the camera's own, and to compare what both find. The camera's
+   * results and counts do not know of it, and frames of it are the first that are left out when a worker is busy. NOT_FOUND when there is
+   * no such camera; INVALID_ARGUMENT when no worker has the model; RESOURCE_EXHAUSTED when too many run.
+   */
+  startModelShadow: {
+    path: "/sightline.v1.ModelService/StartModelShadow" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StartModelShadowRequest): Buffer =>
+      Buffer.from(StartModelShadowRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StartModelShadowRequest => StartModelShadowRequest.decode(value),
+    responseSerialize: (value: ModelShadow): Buffer => Buffer.from(ModelShadow.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ModelShadow => ModelShadow.decode(value),
+  },
+  /** Lists those that run and the last of those that have ended, the newest first, without their frames. */
+  listModelShadows: {
+    path: "/sightline.v1.ModelService/ListModelShadows" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListModelShadowsRequest): Buffer =>
+      Buffer.from(ListModelShadowsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListModelShadowsRequest => ListModelShadowsRequest.decode(value),
+    responseSerialize: (value: ListModelShadowsResponse): Buffer =>
+      Buffer.from(ListModelShadowsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListModelShadowsResponse => ListModelShadowsResponse.decode(value),
+  },
+  getModelShadow: {
+    path: "/sightline.v1.ModelService/GetModelShadow" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetModelShadowRequest): Buffer =>
+      Buffer.from(GetModelShadowRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetModelShadowRequest => GetModelShadowRequest.decode(value),
+    responseSerialize: (value: ModelShadow): Buffer => Buffer.from(ModelShadow.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ModelShadow => ModelShadow.decode(value),
+  },
+  /** Ends it; what it has found stays. One that has ended is returned as it is. */
+  stopModelShadow: {
+    path: "/sightline.v1.ModelService/StopModelShadow" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StopModelShadowRequest): Buffer =>
+      Buffer.from(StopModelShadowRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StopModelShadowRequest => StopModelShadowRequest.decode(value),
+    responseSerialize: (value: ModelShadow): Buffer => Buffer.from(ModelShadow.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ModelShadow => ModelShadow.decode(value),
+  },
+  /** Ends it, and deletes what it has found. */
+  deleteModelShadow: {
+    path: "/sightline.v1.ModelService/DeleteModelShadow" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteModelShadowRequest): Buffer =>
+      Buffer.from(DeleteModelShadowRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteModelShadowRequest => DeleteModelShadowRequest.decode(value),
+    responseSerialize: (value: DeleteModelShadowResponse): Buffer =>
+      Buffer.from(DeleteModelShadowResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteModelShadowResponse => DeleteModelShadowResponse.decode(value),
+  },
+  /**
+   * A picture of a frame among those with the biggest differences, as JPEG, with its boxes; those that one alone found are labelled
+   * "gained" or "lost". NOT_FOUND when it has none.
+   */
+  getModelShadowPicture: {
+    path: "/sightline.v1.ModelService/GetModelShadowPicture" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetModelShadowPictureRequest): Buffer =>
+      Buffer.from(GetModelShadowPictureRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetModelShadowPictureRequest => GetModelShadowPictureRequest.decode(value),
+    responseSerialize: (value: GetModelShadowPictureResponse): Buffer =>
+      Buffer.from(GetModelShadowPictureResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetModelShadowPictureResponse => GetModelShadowPictureResponse.decode(value),
+  },
 } as const;
 
 export interface ModelServiceServer extends UntypedServiceImplementation {
@@ -1210,6 +3298,24 @@ export interface ModelServiceServer extends UntypedServiceImplementation {
   activateModel: handleUnaryCall<ActivateModelRequest, ActivateModelResponse>;
   /** Activates the version that was active before. FAILED_PRECONDITION when there is none; otherwise as ActivateModel. */
   rollbackModel: handleUnaryCall<RollbackModelRequest, RollbackModelResponse>;
+  /**
+   * Begins to run a share of a camera's frames by another model too, beside the camera's own, and to compare what both find. The camera's
+   * results and counts do not know of it, and frames of it are the first that are left out when a worker is busy. NOT_FOUND when there is
+   * no such camera; INVALID_ARGUMENT when no worker has the model; RESOURCE_EXHAUSTED when too many run.
+   */
+  startModelShadow: handleUnaryCall<StartModelShadowRequest, ModelShadow>;
+  /** Lists those that run and the last of those that have ended, the newest first, without their frames. */
+  listModelShadows: handleUnaryCall<ListModelShadowsRequest, ListModelShadowsResponse>;
+  getModelShadow: handleUnaryCall<GetModelShadowRequest, ModelShadow>;
+  /** Ends it; what it has found stays. One that has ended is returned as it is. */
+  stopModelShadow: handleUnaryCall<StopModelShadowRequest, ModelShadow>;
+  /** Ends it, and deletes what it has found. */
+  deleteModelShadow: handleUnaryCall<DeleteModelShadowRequest, DeleteModelShadowResponse>;
+  /**
+   * A picture of a frame among those with the biggest differences, as JPEG, with its boxes; those that one alone found are labelled
+   * "gained" or "lost". NOT_FOUND when it has none.
+   */
+  getModelShadowPicture: handleUnaryCall<GetModelShadowPictureRequest, GetModelShadowPictureResponse>;
 }
 
 export interface ModelServiceClient extends Client {
@@ -1281,6 +3387,108 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RollbackModelResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Begins to run a share of a camera's frames by another model too, beside the camera's own, and to compare what both find. The camera's
+   * results and counts do not know of it, and frames of it are the first that are left out when a worker is busy. NOT_FOUND when there is
+   * no such camera; INVALID_ARGUMENT when no worker has the model; RESOURCE_EXHAUSTED when too many run.
+   */
+  startModelShadow(
+    request: StartModelShadowRequest,
+    callback: (error: ServiceError | null, response: ModelShadow) => void,
+  ): ClientUnaryCall;
+  startModelShadow(
+    request: StartModelShadowRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ModelShadow) => void,
+  ): ClientUnaryCall;
+  startModelShadow(
+    request: StartModelShadowRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ModelShadow) => void,
+  ): ClientUnaryCall;
+  /** Lists those that run and the last of those that have ended, the newest first, without their frames. */
+  listModelShadows(
+    request: ListModelShadowsRequest,
+    callback: (error: ServiceError | null, response: ListModelShadowsResponse) => void,
+  ): ClientUnaryCall;
+  listModelShadows(
+    request: ListModelShadowsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListModelShadowsResponse) => void,
+  ): ClientUnaryCall;
+  listModelShadows(
+    request: ListModelShadowsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListModelShadowsResponse) => void,
+  ): ClientUnaryCall;
+  getModelShadow(
+    request: GetModelShadowRequest,
+    callback: (error: ServiceError | null, response: ModelShadow) => void,
+  ): ClientUnaryCall;
+  getModelShadow(
+    request: GetModelShadowRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ModelShadow) => void,
+  ): ClientUnaryCall;
+  getModelShadow(
+    request: GetModelShadowRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ModelShadow) => void,
+  ): ClientUnaryCall;
+  /** Ends it; what it has found stays. One that has ended is returned as it is. */
+  stopModelShadow(
+    request: StopModelShadowRequest,
+    callback: (error: ServiceError | null, response: ModelShadow) => void,
+  ): ClientUnaryCall;
+  stopModelShadow(
+    request: StopModelShadowRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ModelShadow) => void,
+  ): ClientUnaryCall;
+  stopModelShadow(
+    request: StopModelShadowRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ModelShadow) => void,
+  ): ClientUnaryCall;
+  /** Ends it, and deletes what it has found. */
+  deleteModelShadow(
+    request: DeleteModelShadowRequest,
+    callback: (error: ServiceError | null, response: DeleteModelShadowResponse) => void,
+  ): ClientUnaryCall;
+  deleteModelShadow(
+    request: DeleteModelShadowRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteModelShadowResponse) => void,
+  ): ClientUnaryCall;
+  deleteModelShadow(
+    request: DeleteModelShadowRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteModelShadowResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * A picture of a frame among those with the biggest differences, as JPEG, with its boxes; those that one alone found are labelled
+   * "gained" or "lost". NOT_FOUND when it has none.
+   */
+  getModelShadowPicture(
+    request: GetModelShadowPictureRequest,
+    callback: (error: ServiceError | null, response: GetModelShadowPictureResponse) => void,
+  ): ClientUnaryCall;
+  getModelShadowPicture(
+    request: GetModelShadowPictureRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetModelShadowPictureResponse) => void,
+  ): ClientUnaryCall;
+  getModelShadowPicture(
+    request: GetModelShadowPictureRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetModelShadowPictureResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const ModelServiceClient = makeGenericClientConstructor(
@@ -1291,6 +3499,18 @@ export const ModelServiceClient = makeGenericClientConstructor(
   service: typeof ModelServiceService;
   serviceName: string;
 };
+
+function bytesFromBase64(b64: string): Uint8Array {
+  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
+}
+
+function base64FromBytes(arr: Uint8Array): string {
+  return globalThis.Buffer.from(arr).toString("base64");
+}
+
+function floatToJson(value: number | null | undefined): number | string | null | undefined {
+  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
+}
 
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
@@ -1332,6 +3552,17 @@ function fromJsonTimestamp(o: any): Timestamp {
   } else {
     return Timestamp.fromJSON(o);
   }
+}
+
+function longToNumber(int64: { toString(): string }): number {
+  const num = globalThis.Number(int64.toString());
+  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
+  }
+  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
+    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
+  }
+  return num;
 }
 
 function isSet(value: any): boolean {

@@ -1,0 +1,19 @@
+import type { ModelManifest } from "@sightline/yolo-nas";
+
+/** A model takes other frames than the one that runs. */
+class FrameSizeError extends Error {
+  override readonly name = "FrameSizeError";
+}
+
+/**
+ * Frames are scaled to the model's input by ingest: those under way would fit no session of another form.
+ * @throws FrameSizeError
+ */
+export function checkSameFrames(running: ModelManifest, other: ModelManifest): void {
+  const words = ({ frame, fit, padValue, placement }: ModelManifest) =>
+    `${frame.width}x${frame.height} with pictures of ${fit.width}x${fit.height} (${placement ?? "centre"}) on ${padValue}`;
+  if (words(running) === words(other)) return;
+  throw new FrameSizeError(
+    `it takes frames of ${words(other)}, and the version that runs takes ${words(running)}; frames of another form need a model of another name`,
+  );
+}

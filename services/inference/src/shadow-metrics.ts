@@ -1,0 +1,53 @@
+import type { ClassAgreement, ModelShadow, ShadowSide } from "@sightline/contracts";
+import { Counter, type Registry } from "prom-client";
+
+/**
+ * How models agree that run the same frames. `watch` is "drift" where both are the same version of one model in two precisions, and
+ * "shadow" else.
+ */
+export class ShadowMetrics {
+  readonly #frames: Counter;
+  readonly #boxes: Counter;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    this.#frames = new Counter({
+      name: "sightline_inference_shadow_frames_total",
+      help: "Frames that were to be run by another model too, by what became of them: compared, dropped because the worker was busy, failed.",
+      labelNames: ["camera", "model", "outcome"],
+      registers,
+    });
+    this.#boxes = new Counter({
+      name: "sightline_inference_shadow_boxes_total",
+      help: "Boxes of frames that two models ran: of both, gained (by the other alone), lost (by the camera's model alone).",
+      labelNames: ["camera", "model", "watch", "found"],
+      registers,
+    });
+  }
+
+  frame({ camera, model }: ModelShadow, outcome: "compared" | "dropped" | "failed"): void {
+    this.#frames.inc({ camera, model, outcome });
+  }
+
+  boxes(
+    { camera }: ModelShadow,
+    one: ShadowSide,
+    { model, version }: ShadowSide,
+    classes: Readonly<Record<string, ClassAgreement>>,
+  ): void {
+    const watch = one.model === model && one.version === version ? "drift" : "shadow";
+    for (const counts of Object.values(classes))
+      for (const found of ["both", "gained", "lost"] as const)
+        this.#boxes.inc({ camera, model, watch, found }, counts[found]);
+  }
+
+  /** A camera that is no more. */
+  forget(camera: string): void {
+    for (const counter of [this.#frames, this.#boxes])
+      void counter
+        .get()
+        .then(({ values }) =>
+          values.filter(({ labels }) => labels.camera === camera).map(({ labels }) => counter.remove(labels)),
+        );
+  }
+}

@@ -1,0 +1,116 @@
+import type { ModelShadow, ShadowSide } from "@sightline/contracts";
+import type { Logger } from "@sightline/service";
+import type { BatchRunner, TurnRun } from "./batch-runner.ts";
+import { BatchSlots } from "./batch-slots.ts";
+import { warmUpBeside } from "./beside.ts";
+import type { InferenceConfig } from "./config.ts";
+import { engineCandidates } from "./engine-choice.ts";
+import { findModel, type LocatedModel } from "./model-directory.ts";
+import { guessMemory, megabytes } from "./model-memory.ts";
+import { SessionThread } from "./session-thread.ts";
+import { InTurn, type Turns } from "./turns.ts";
+
+/** What models of shadows work with. */
+export interface ShadowSessionParts {
+  config: InferenceConfig;
+  turns: Turns<BatchRunner>;
+  threads: Set<SessionThread>;
+  /** Bytes of memory that are free for models. */
+  free: () => number;
+  log: Logger;
+}
+
+/** There is no room for a shadow's model. */
+class NoRoomError extends Error {
+  override readonly name = "NoRoomError";
+}
+
+/** A model that runs single frames, each when no other model wants to run. */
+export class ShadowSession {
+  readonly located: LocatedModel;
+  readonly side: ShadowSide;
+  /** Memory that it takes. */
+  readonly bytes: number;
+  readonly #place: Uint8Array;
+  readonly #runner: InTurn;
+  readonly #thread: SessionThread;
+  readonly #threads: Set<SessionThread>;
+
+  private constructor(
+    opened: { located: LocatedModel; side: ShadowSide; bytes: number; place: Uint8Array },
+    runner: InTurn,
+    thread: SessionThread,
+    threads: Set<SessionThread>,
+  ) {
+    this.located = opened.located;
+    this.side = opened.side;
+    this.bytes = opened.bytes;
+    this.#place = opened.place;
+    this.#runner = runner;
+    this.#thread = thread;
+    this.#threads = threads;
+  }
+
+  /**
+   * Loads the model and tries it out, in turns with those that serve.
+   * @throws ModelNotFoundError, ModelFileError, EngineChoiceError, BatchFailedError, NoRoomError
+   */
+  static async open(
+    { model, version, precision }: Pick<ModelShadow, "model" | "version" | "precision">,
+    active: string | undefined,
+    { config, turns, threads, free, log }: ShadowSessionParts,
+  ): Promise<ShadowSession> {
+    const located = await findModel(config.modelDirectory, model, version ?? active);
+    const { manifest } = located;
+    const wanted = { ...config, precision: precision ?? config.precision };
+    const { least, about } = await guessMemory(located, wanted);
+    if (about > free())
+      throw new NoRoomError(
+        `it needs about ${megabytes(about)}, and of SIGHTLINE_MODEL_MEMORY_MB ${megabytes(Math.max(0, free()))} are free`,
+      );
+    const slots = new BatchSlots<never>(1, 1, 3 * manifest.frame.width * manifest.frame.height);
+    const thread = new SessionThread({
+      settings: {
+        ...engineCandidates(located, wanted.executionProvider, wanted.precision),
+        threads: config.threads,
+        capacity: 1,
+        frame: manifest.frame,
+        classCount: manifest.classes.length,
+        slots: slots.slots.map(({ memory }) => memory),
+        warmUpSizes: [],
+      },
+      log,
+      onAvailable: () => undefined,
+    });
+    threads.add(thread);
+    const runner = new InTurn(turns, thread);
+    const before = process.memoryUsage.rss();
+    try {
+      const { engine } = await thread.start();
+      await warmUpBeside(runner, slots.slots[0]!, [1]);
+      const bytes = Math.max(process.memoryUsage.rss() - before, least);
+      const side = { model, version: located.version, precision: engine.precision };
+      const place = slots.pixels(0, 0);
+      return new ShadowSession({ located, side, bytes, place }, runner, thread, threads);
+    } catch (error) {
+      await thread.stop();
+      threads.delete(thread);
+      throw error;
+    }
+  }
+
+  /** Puts a frame's pixels where they are run from. */
+  place(pixels: Uint8Array): void {
+    this.#place.set(pixels);
+  }
+
+  /** Runs the frame in its place; undefined when other models kept the machine busy for `limitMs`. @throws BatchFailedError */
+  run(limitMs: number): Promise<TurnRun | undefined> {
+    return this.#runner.runIdle(0, 1, limitMs);
+  }
+
+  async stop(): Promise<void> {
+    await this.#thread.stop();
+    this.#threads.delete(this.#thread);
+  }
+}
