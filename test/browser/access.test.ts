@@ -147,6 +147,10 @@ test("a viewer of one camera sees it, is offered no changes, and gets no sign of
   await untilDrawn(livePicture(view));
   for (const change of ["Edit", "Delete", "Zones and rules", "Add camera"])
     expect(await offers()).not.toContain(change);
+  await view.locator('nav a[href="/models"]').click();
+  await heading(view, "Shadows").waitFor();
+  for (const change of ["Start the shadow", "Activate", "Roll back"])
+    expect(await offers()).not.toContain(change);
   for (const path of ["/events", "/system", "/settings"]) {
     await view.locator(`nav a[href="${path}"]`).click();
     await view.locator("main h1").waitFor();

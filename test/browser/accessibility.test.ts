@@ -1,5 +1,10 @@
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { HttpRules } from "@sightline/contracts";
 import { freePort } from "@sightline/service/testing";
+import { projectRoot } from "@sightline/stack";
+import { modelVersion, parseManifest, writeManifest } from "@sightline/yolo-nas";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { expectAccessible, prepareAccessible } from "./accessible.ts";
@@ -11,9 +16,12 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 let sightline: ConsoleSystem;
 let address: string;
+let models: string;
 
 beforeAll(async () => {
-  sightline = await ConsoleSystem.start();
+  models = mkdtempSync(join(tmpdir(), "sightline-models-"));
+  await copyModel(models);
+  sightline = await ConsoleSystem.start([], { SIGHTLINE_MODEL_DIR: models });
   const { system, origin } = sightline;
   const cameras = await system.cameras(2);
   address = cameras.url("camera-2");
@@ -59,7 +67,27 @@ afterEach(async () => {
   sightline.expectClean();
   await sightline.closePages();
 });
-afterAll(() => sightline?.stop());
+afterAll(async () => {
+  await sightline?.stop();
+  rmSync(models, { recursive: true, force: true });
+});
+
+/** Puts the bundled model into a directory of models, and as a further version the same without its TensorRT file. */
+async function copyModel(directory: string): Promise<void> {
+  const name = "yolo-nas-pedestrians";
+  const bundled = join(projectRoot, "models", name);
+  const manifest = await parseManifest(join(bundled, "model.json"));
+  const { int8Trt: _, ...files } = manifest.files;
+  const version = modelVersion(files);
+  const further = join(directory, name, "versions", version);
+  for (const folder of [join(directory, name), further]) {
+    mkdirSync(folder, { recursive: true });
+    for (const file of ["fp32.onnx", "int8.cpu.onnx", "int8.trt.onnx", "model.json"])
+      copyFileSync(join(bundled, file), join(folder, file));
+  }
+  const { int8Trt: _ap, ...accuracy } = manifest.accuracy ?? {};
+  await writeManifest(further, { ...manifest, version, files, accuracy });
+}
 
 /** Pages, each brought into the state in which it shows the most. */
 const pages: [name: string, path: string, bring: (page: Page) => Promise<unknown>][] = [
@@ -115,6 +143,21 @@ const pages: [name: string, path: string, bring: (page: Page) => Promise<unknown
   ],
   ["the system", "/system", (page) => page.getByTestId("workers").waitFor()],
   [
+    "models, and the report of a shadow that runs",
+    "/models",
+    async (page) => {
+      await page.getByRole("combobox", { name: "Camera" }).selectOption("entrance");
+      await page.getByRole("combobox", { name: "Precision" }).selectOption("fp32");
+      await page.getByRole("combobox", { name: "Share of the frames" }).selectOption("1");
+      await page.getByRole("button", { name: "Start the shadow" }).click();
+      await page
+        .getByTestId("shadow-report")
+        .getByRole("img", { name: /gained/ })
+        .first()
+        .waitFor();
+    },
+  ],
+  [
     "settings of an open server",
     "/settings",
     (page) => page.getByRole("heading", { name: "This server is open" }).waitFor(),
@@ -129,6 +172,20 @@ test.for(pages)("%s: accessible in light and dark, wide and narrow", async ([, p
   await page.goto(sightline.origin + path);
   await bring(page);
   await expectAccessible(page);
+});
+
+test("another version of a model is activated, and gone back from, with the keyboard alone", async () => {
+  const { page } = await sightline.open("/models");
+  const model = page.getByTestId("model-yolo-nas-pedestrians");
+  const active = model.getByRole("row").filter({ hasText: "active" });
+  await active.filter({ hasText: /^1/ }).waitFor();
+  await pressAt(page, page.getByRole("button", { name: "Activate version 2 of yolo-nas-pedestrians" }));
+  await pressAt(page, page.getByRole("dialog").getByRole("button", { name: "Activate", exact: true }));
+  await model.getByText(/^Version 2 \(.*\) of yolo-nas-pedestrians is active/).waitFor();
+  await active.filter({ hasText: /^2/ }).waitFor();
+  await pressAt(page, page.getByRole("button", { name: "Roll yolo-nas-pedestrians back" }));
+  await pressAt(page, page.getByRole("dialog").getByRole("button", { name: "Roll back", exact: true }));
+  await active.filter({ hasText: /^1/ }).waitFor();
 });
 
 test("a camera is added, given a zone, and deleted with the keyboard alone", async () => {

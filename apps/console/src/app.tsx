@@ -5,6 +5,7 @@ import { CameraPage } from "./camera/camera-page.tsx";
 import { AddCameraPage } from "./camera-form/add-camera-page.tsx";
 import { EditCameraPage } from "./camera-form/edit-camera-page.tsx";
 import { EventsPage } from "./events/events-page.tsx";
+import { ModelsPage } from "./models/models-page.tsx";
 import { hasUnsaved, navigate, route } from "./routing/navigation.ts";
 import { RulesPage } from "./rules/rules-page.tsx";
 import { SettingsPage } from "./settings/settings-page.tsx";
@@ -70,6 +71,8 @@ function CurrentPage() {
       );
     case "system":
       return <SystemPage />;
+    case "models":
+      return <ModelsPage />;
     case "settings":
       return <SettingsPage />;
     case "login":

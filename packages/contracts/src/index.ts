@@ -235,6 +235,7 @@ export {
 } from "./gen/sightline/v1/timeline.ts";
 export * from "./http-access.ts";
 export * from "./http-api.ts";
+export * from "./http-models.ts";
 export * from "./labels.ts";
 export * from "./limits.ts";
 export * from "./live-video.ts";

@@ -399,6 +399,8 @@ export async function startResults(
       eventHistory,
       eventReviews,
       pictures,
+      models: modelService,
+      shadows: shadowService,
       recordings,
       liveVideo,
       cameraSnapshots,

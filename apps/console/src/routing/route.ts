@@ -6,6 +6,7 @@ export type Route =
   | { page: "zones"; id: string }
   | { page: "addCamera" }
   | { page: "system" }
+  | { page: "models" }
   | { page: "settings" }
   | { page: "login"; fault: string; to: string }
   | { page: "events"; query: URLSearchParams; event?: { camera: string; id: string } }
@@ -18,6 +19,7 @@ export function parseRoute(pathname: string, search = ""): Route {
   if (parts.length === 0) return { page: "wall" };
   if (parts.length === 1 && first === "add") return { page: "addCamera" };
   if (parts.length === 1 && first === "system") return { page: "system" };
+  if (parts.length === 1 && first === "models") return { page: "models" };
   if (parts.length === 1 && first === "settings") return { page: "settings" };
   if (parts.length === 1 && first === "login") return loginRoute(new URLSearchParams(search));
   if (parts.length === 1 && first === "events") return { page: "events", query: new URLSearchParams(search) };

@@ -10,6 +10,7 @@ const links: readonly { href: string; name: string; pages: readonly string[]; ro
   { href: "/", name: "Cameras", pages: ["wall", "camera", "editCamera", "zones"] },
   { href: "/events", name: "Events", pages: ["events"] },
   { href: "/system", name: "System", pages: ["system"] },
+  { href: "/models", name: "Models", pages: ["models"] },
   { href: "/add", name: "Add camera", pages: ["addCamera"], role: "operator" },
   { href: "/settings", name: "Settings", pages: ["settings"] },
 ];

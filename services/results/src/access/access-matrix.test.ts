@@ -298,6 +298,8 @@ const bodies: Partial<Record<string, (camera: string, caller: CallerName) => unk
   "PATCH /api/v1/cameras/:camera": () => ({ targetFps: 2 }),
   "PUT /api/v1/cameras/:camera/rules": () => ({ zones: [], lines: [], masks: [], rules: [] }),
   "POST /api/v1/events/review": (camera) => ({ events: [{ camera, id: "e1" }] }),
+  "POST /api/v1/models/:model/activate": () => ({ version: "1" }),
+  "POST /api/v1/shadows": (camera) => ({ camera, model: "none" }),
   "POST /api/v1/probe": () => ({ uri: "no-address" }),
   "POST /api/v1/users": () => ({ name: "Not A Name", role: "viewer" }),
   "PATCH /api/v1/users/:name": () => ({ role: "viewer" }),
@@ -315,6 +317,7 @@ async function ask(route: string, camera: string, caller: CallerName): Promise<O
     .replace(":segment", "none.ts")
     .replace(":name", caller === "admin" ? "nobody-there" : caller)
     .replace(":id", "aaaaaaaaaaaa")
+    .replace(/:(model|shadow|frame)/g, "none")
     .replace("*", "x.js");
   const recording = /\/recording$|\/data$|playlist|counts/.test(pattern)
     ? "?from=1970-01-01T00:00:01Z&to=1970-01-01T00:00:02Z"

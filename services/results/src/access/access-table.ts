@@ -150,6 +150,10 @@ const inBody = ({ body }: RouteRequest) => {
   const id = (body as { id?: unknown } | null | undefined)?.id;
   return typeof id === "string" ? id : undefined;
 };
+const cameraInBody = ({ body }: RouteRequest) => {
+  const camera = (body as { camera?: unknown } | null | undefined)?.camera;
+  return typeof camera === "string" ? camera : undefined;
+};
 
 /** Who may ask for what over HTTP, by method and path; HEAD is as GET. A route that is not here keeps the server from starting. */
 export const httpAccess: Readonly<Record<string, Access<RouteRequest>>> = {
@@ -198,6 +202,15 @@ export const httpAccess: Readonly<Record<string, Access<RouteRequest>>> = {
   "GET /api/v1/events/:camera/:event/snapshot": { needs: "viewer", cameras: inPath },
   "GET /api/v1/events/:camera/:event/clip": { needs: "viewer", cameras: inPath },
   "GET /api/v1/system": { needs: "viewer", cameras: "filtered" },
+  "GET /api/v1/models": { needs: "viewer", cameras: "filtered" },
+  "POST /api/v1/models/:model/activate": { needs: "admin", cameras: "none" },
+  "POST /api/v1/models/:model/rollback": { needs: "admin", cameras: "none" },
+  "GET /api/v1/shadows": { needs: "viewer", cameras: "filtered" },
+  "POST /api/v1/shadows": { needs: "admin", cameras: cameraInBody },
+  "GET /api/v1/shadows/:shadow": { needs: "viewer", cameras: "filtered" },
+  "POST /api/v1/shadows/:shadow/stop": { needs: "admin", cameras: "filtered" },
+  "DELETE /api/v1/shadows/:shadow": { needs: "admin", cameras: "filtered" },
+  "GET /api/v1/shadows/:shadow/pictures/:frame": { needs: "viewer", cameras: "filtered" },
   "GET /api/v1/live": { needs: "viewer", cameras: "filtered" },
 };
 

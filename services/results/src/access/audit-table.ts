@@ -86,6 +86,20 @@ export const httpAudit: Readonly<Record<string, Audited<RouteRequest>>> = {
     target: ofEvent,
     frequent: true,
   },
+  "POST /api/v1/models/:model/activate": {
+    action: "model.activate",
+    target: param("model"),
+    detail: inBody("version"),
+  },
+  "POST /api/v1/models/:model/rollback": { action: "model.rollback", target: param("model") },
+  "POST /api/v1/shadows": { action: "shadow.create", target: inBody("camera"), detail: inBody("model") },
+  "POST /api/v1/shadows/:shadow/stop": { action: "shadow.stop", target: param("shadow") },
+  "DELETE /api/v1/shadows/:shadow": { action: "shadow.delete", target: param("shadow") },
+  "GET /api/v1/shadows/:shadow/pictures/:frame": {
+    action: "picture.download",
+    target: param("shadow"),
+    frequent: true,
+  },
   "GET /api/v1/cameras/:camera/video": { action: "video.watch", target: param("camera"), frequent: true },
   // The address that is tried may hold a password.
   "POST /api/v1/probe": { action: "camera.probe" },

@@ -13,6 +13,8 @@ import { framesOnly } from "../feeds/timeline-message.ts";
 import type { FrameLatencies } from "../frame-latencies.ts";
 import type { EventHistory } from "../history/event-history.ts";
 import type { EventReviews } from "../history/event-reviews.ts";
+import type { ModelService } from "../models/model-service.ts";
+import type { ShadowService } from "../models/shadows/shadow-service.ts";
 import type { PictureClient } from "../pictures/picture-client.ts";
 import type { LiveVideo } from "../recordings/live-video.ts";
 import type { RecordingService } from "../recordings/recording-service.ts";
@@ -55,6 +57,8 @@ export interface HttpSources {
   eventHistory: EventHistory;
   eventReviews: EventReviews;
   pictures: PictureClient;
+  models: ModelService;
+  shadows: ShadowService;
   recordings: RecordingService;
   liveVideo: LiveVideo;
   cameraSnapshots: CameraSnapshots;
@@ -114,6 +118,10 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
     rules: sources.rules,
     events: sources.eventHistory,
     reviews: sources.eventReviews,
+    models: sources.models,
+    shadows: sources.shadows,
+    workers,
+    modelCameras: (model) => records.keys().filter((camera) => records.get(camera)?.model === model),
     recordings: sources.recordings,
     cameraSnapshots: sources.cameraSnapshots,
     eventSnapshots: sources.eventSnapshots,

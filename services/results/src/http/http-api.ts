@@ -29,6 +29,7 @@ import { authRoutes } from "./routes/auth-routes.ts";
 import { cameraDetailRoutes } from "./routes/camera-detail-routes.ts";
 import { cameraRoutes } from "./routes/camera-routes.ts";
 import { eventRoutes } from "./routes/event-routes.ts";
+import { modelRoutes } from "./routes/model-routes.ts";
 import { oidcRoutes } from "./routes/oidc-routes.ts";
 import type { ApiApp, HttpParts } from "./routes/parts.ts";
 import { recordingRoutes } from "./routes/recording-routes.ts";
@@ -179,6 +180,7 @@ export class HttpApi {
       eventRoutes(api, parts);
       recordingRoutes(api, parts);
       systemRoutes(api, parts);
+      modelRoutes(api, parts);
       authRoutes(api, () => this.#presentAccess());
       oidcRoutes(api, () => this.#presentAccess(), this.#log);
       userRoutes(api, () => this.#presentAccess());

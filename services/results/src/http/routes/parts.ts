@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { WorkerInfo } from "@sightline/contracts";
 import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fastify";
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { CameraData } from "../../cameras/camera-data.ts";
 import type { CameraService } from "../../cameras/camera-service.ts";
 import type { EventHistory } from "../../history/event-history.ts";
 import type { EventReviews } from "../../history/event-reviews.ts";
+import type { ModelService } from "../../models/model-service.ts";
+import type { ShadowService } from "../../models/shadows/shadow-service.ts";
 import type { RecordingService } from "../../recordings/recording-service.ts";
 import type { RulesService } from "../../rules/rules-service.ts";
 import type { CameraSnapshots } from "../../snapshots/camera-snapshots.ts";
@@ -26,6 +29,11 @@ export interface HttpParts {
   recordings: RecordingService;
   cameraSnapshots: CameraSnapshots;
   eventSnapshots: EventSnapshots;
+  models: ModelService;
+  shadows: ShadowService;
+  workers: () => WorkerInfo[];
+  /** Ids of the cameras that ask for a model. */
+  modelCameras: (model: string) => string[];
   view: CameraView;
   system: SystemView;
   series: SeriesStore;

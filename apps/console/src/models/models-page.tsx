@@ -1,0 +1,29 @@
+import { listModels, listShadows } from "../api/model-calls.ts";
+import { Fault } from "../shell/fault.tsx";
+import { Page } from "../shell/page.tsx";
+import { usePolled } from "../state/use-polled.ts";
+import { ModelCard } from "./model-card.tsx";
+import { Shadows } from "./shadows.tsx";
+
+/** Models and their versions, and how another one does on a camera's frames. */
+export function ModelsPage() {
+  const models = usePolled(listModels);
+  const shadows = usePolled(listShadows);
+  const listed = models.value.value?.models;
+  return (
+    <Page title="Models">
+      <Fault text={models.fault.value} />
+      {!listed && models.fault.value === "" && <p class="note">Asking the server …</p>}
+      {listed?.length === 0 && (
+        <p class="fault">No worker has a model now. Start services/inference, or look at the System page.</p>
+      )}
+      {listed?.map((model) => (
+        <ModelCard key={model.name} model={model} onChanged={models.reload} />
+      ))}
+      <Fault text={shadows.fault.value} />
+      {listed && shadows.value.value && (
+        <Shadows models={listed} shadows={shadows.value.value.shadows} onChanged={shadows.reload} />
+      )}
+    </Page>
+  );
+}

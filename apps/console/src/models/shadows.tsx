@@ -1,0 +1,100 @@
+import { useSignal } from "@preact/signals";
+import type { HttpModel, HttpShadow } from "@sightline/contracts";
+import { may } from "../state/auth.ts";
+import { formatShare } from "../words/numbers.ts";
+import { formatFullTime } from "../words/times.ts";
+import { ShadowForm } from "./shadow-form.tsx";
+import { ShadowReport } from "./shadow-report.tsx";
+
+interface Props {
+  models: readonly HttpModel[];
+  shadows: readonly HttpShadow[];
+  onChanged: () => void;
+}
+
+/** Shadows that run and have run, the report of the one that is looked at, and a form for another. */
+export function Shadows({ models, shadows, onChanged }: Props) {
+  const shown = useSignal<string | undefined>(undefined);
+  return (
+    <section class="panel" aria-labelledby="shadows-title">
+      <h2 id="shadows-title">Shadows</h2>
+      <p class="note">
+        A share of a camera's frames is also run by another model, and what both find is compared. The
+        camera's results are as without it.
+      </p>
+      {may("admin") && (
+        <ShadowForm
+          models={models}
+          onStarted={(id) => {
+            shown.value = id;
+            onChanged();
+          }}
+        />
+      )}
+      {shadows.length === 0 && <p class="note">None has run yet.</p>}
+      {shadows.length > 0 && (
+        <div class="scroll" tabIndex={0} role="region" aria-label="Table of shadows">
+          <table class="data stacks" data-testid="shadows">
+            <thead>
+              <tr>
+                <th scope="col">Camera</th>
+                <th scope="col">Model</th>
+                <th scope="col">Started</th>
+                <th scope="col">State</th>
+                <th scope="col">Frames</th>
+                <th scope="col">Agreement</th>
+                <th scope="col">
+                  <span class="hidden">Report</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {shadows.map((shadow) => (
+                <tr key={shadow.id}>
+                  <th scope="row" class="breaks">
+                    {shadow.camera}
+                  </th>
+                  <td data-label="Model" class="breaks">
+                    {modelWords(shadow)}
+                  </td>
+                  <td data-label="Started">{formatFullTime(shadow.startTime)}</td>
+                  <td data-label="State">{stateWords(shadow)}</td>
+                  <td data-label="Frames" class="number">
+                    {shadow.frames}
+                  </td>
+                  <td data-label="Agreement" class="number">
+                    {shadow.frames > 0 ? formatShare(shadow.total.agreement) : "–"}
+                  </td>
+                  <td>
+                    <button
+                      type="button"
+                      aria-label={`Report of ${modelWords(shadow)} on ${shadow.camera}, started ${formatFullTime(shadow.startTime)}`}
+                      aria-expanded={shown.value === shadow.id}
+                      onClick={() => (shown.value = shown.value === shadow.id ? undefined : shadow.id)}
+                    >
+                      Report
+                    </button>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {shown.value && shadows.some(({ id }) => id === shown.value) && (
+        <ShadowReport key={shown.value} id={shown.value} onChanged={onChanged} />
+      )}
+    </section>
+  );
+}
+
+function modelWords({ model, version, precision }: HttpShadow): string {
+  return [model, version, precision.toUpperCase()].filter((part) => part !== "").join(" ");
+}
+
+/** Whether it runs, and what keeps it from running. */
+export function stateWords({ endedTime, workers }: HttpShadow): string {
+  if (endedTime) return "ended";
+  if (workers.length === 0) return "waits for a frame";
+  return workers.find(({ state }) => state !== "running")?.state ?? "running";
+}

@@ -1,0 +1,199 @@
+import {
+  cameraName,
+  Duration,
+  httpActivatedSchema,
+  httpActivateSchema,
+  httpModelsSchema,
+  httpNewShadowSchema,
+  httpShadowSchema,
+  httpShadowsSchema,
+  StartModelShadowRequest,
+} from "@sightline/contracts";
+import { z } from "zod";
+import { modelName, versionName } from "../../models/model-name.ts";
+import { shadowName } from "../../models/shadows/shadow-message.ts";
+import { callerOf } from "../access/http-guard.ts";
+import { toHttpActivated, toHttpModel, toHttpShadow } from "../json/model-json.ts";
+import { untilClosed } from "../video-answer.ts";
+import { errorAnswers } from "./api-error.ts";
+import { jpegAnswer } from "./jpeg-answer.ts";
+import type { ApiApp, Parts } from "./parts.ts";
+
+const tags = ["models"];
+const modelParams = z.object({ model: z.string().max(63).describe("Name of the model.") });
+const shadowParams = z.object({ shadow: z.string().max(63).describe("Id of the shadow.") });
+const pictureParams = shadowParams.extend({ frame: z.string().max(63).describe("Id of the frame.") });
+const noContent = (words: string) => z.undefined().describe(words);
+
+/** Models, their versions, and shadows. */
+export function modelRoutes(app: ApiApp, parts: Parts): void {
+  app.get(
+    "/models",
+    {
+      schema: {
+        tags,
+        operationId: "listModels",
+        summary: "Lists the models that workers have, with their versions and the cameras that ask for them.",
+        response: { 200: httpModelsSchema, ...errorAnswers },
+      },
+    },
+    async (request) => {
+      const { models, workers, modelCameras } = parts();
+      const { scope } = callerOf(request);
+      return {
+        models: models.list().map((model) => {
+          const name = model.name.slice(model.name.indexOf("/") + 1);
+          const { versions } = models.listVersions({ parent: model.name });
+          const having = workers().filter((worker) => worker.model === name);
+          const cameras = modelCameras(name).filter((camera) => scope.sees(camera));
+          return toHttpModel(model, versions, having, cameras);
+        }),
+      };
+    },
+  );
+  app.post(
+    "/models/:model/activate",
+    {
+      schema: {
+        tags,
+        operationId: "activateModel",
+        summary: "Makes a version the one that all workers of the model serve, without a stop.",
+        params: modelParams,
+        body: httpActivateSchema,
+        response: { 200: httpActivatedSchema, ...errorAnswers },
+      },
+    },
+    async ({ params, body }, reply) => {
+      const name = versionName(params.model, body.version);
+      const { version, warnings } = await parts().models.activate(
+        { name, timeout: undefined },
+        untilClosed(reply),
+      );
+      return toHttpActivated(version, warnings);
+    },
+  );
+  app.post(
+    "/models/:model/rollback",
+    {
+      schema: {
+        tags,
+        operationId: "rollbackModel",
+        summary: "Activates the version that was active before.",
+        params: modelParams,
+        response: { 200: httpActivatedSchema, ...errorAnswers },
+      },
+    },
+    async ({ params }, reply) => {
+      const name = modelName(params.model);
+      const { version, warnings } = await parts().models.rollback(
+        { name, timeout: undefined },
+        untilClosed(reply),
+      );
+      return toHttpActivated(version, warnings);
+    },
+  );
+  app.get(
+    "/shadows",
+    {
+      schema: {
+        tags,
+        operationId: "listShadows",
+        summary: "Lists shadows that run and have run, the newest first, without their frames.",
+        response: { 200: httpShadowsSchema, ...errorAnswers },
+      },
+    },
+    async (request) => ({
+      shadows: parts().shadows.list(callerOf(request).scope).shadows.map(toHttpShadow),
+    }),
+  );
+  app.post(
+    "/shadows",
+    {
+      schema: {
+        tags,
+        operationId: "startShadow",
+        summary: "Begins to run a share of a camera's frames by another model too, and to compare.",
+        body: httpNewShadowSchema,
+        response: { 201: httpShadowSchema, ...errorAnswers },
+      },
+    },
+    async ({ body }, reply) => {
+      const { camera, model, seconds, ...settings } = body;
+      const started = await parts().shadows.start(
+        StartModelShadowRequest.fromPartial({
+          ...settings,
+          camera: cameraName(camera),
+          model: modelName(model),
+          ...(seconds === undefined ? {} : { duration: Duration.fromPartial({ seconds }) }),
+        }),
+      );
+      return reply.code(201).send(toHttpShadow(started));
+    },
+  );
+  app.get(
+    "/shadows/:shadow",
+    {
+      schema: {
+        tags,
+        operationId: "getShadow",
+        summary: "Returns what a shadow has found so far.",
+        params: shadowParams,
+        response: { 200: httpShadowSchema, ...errorAnswers },
+      },
+    },
+    async (request) =>
+      toHttpShadow(parts().shadows.get({ name: shadowName(request.params.shadow) }, callerOf(request).scope)),
+  );
+  app.post(
+    "/shadows/:shadow/stop",
+    {
+      schema: {
+        tags,
+        operationId: "stopShadow",
+        summary: "Ends a shadow; what it has found stays.",
+        params: shadowParams,
+        response: { 200: httpShadowSchema, ...errorAnswers },
+      },
+    },
+    async (request) => {
+      const name = shadowName(request.params.shadow);
+      return toHttpShadow(await parts().shadows.stop({ name }, callerOf(request).scope));
+    },
+  );
+  app.delete(
+    "/shadows/:shadow",
+    {
+      schema: {
+        tags,
+        operationId: "deleteShadow",
+        summary: "Ends a shadow and deletes what it has found.",
+        params: shadowParams,
+        response: { 204: noContent("It is deleted."), ...errorAnswers },
+      },
+    },
+    async (request, reply) => {
+      await parts().shadows.delete({ name: shadowName(request.params.shadow) }, callerOf(request).scope);
+      return reply.code(204).send();
+    },
+  );
+  app.get(
+    "/shadows/:shadow/pictures/:frame",
+    {
+      schema: {
+        tags,
+        operationId: "getShadowPicture",
+        summary: "Returns the picture of one of a shadow's frames, with the boxes that differ.",
+        params: pictureParams,
+        response: { 200: jpegAnswer, ...errorAnswers },
+      },
+    },
+    async (request, reply) => {
+      const { shadow, frame } = request.params;
+      const jpeg = await parts().shadows.picture(
+        { name: shadowName(shadow), frame },
+        callerOf(request).scope,
+      );
+      return reply.type("image/jpeg").send(Buffer.from(jpeg));
+    },
+  );
+}
