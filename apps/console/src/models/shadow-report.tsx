@@ -8,7 +8,7 @@ import { useAction } from "../state/use-action.ts";
 import { usePolled } from "../state/use-polled.ts";
 import { formatMs, formatShare, plural } from "../words/numbers.ts";
 import { formatFullTime } from "../words/times.ts";
-import { stateWords } from "./shadows.tsx";
+import { stateWords } from "./shadow-words.ts";
 
 interface Props {
   id: string;

@@ -5,6 +5,7 @@ import { formatShare } from "../words/numbers.ts";
 import { formatFullTime } from "../words/times.ts";
 import { ShadowForm } from "./shadow-form.tsx";
 import { ShadowReport } from "./shadow-report.tsx";
+import { stateWords } from "./shadow-words.ts";
 
 interface Props {
   models: readonly HttpModel[];
@@ -90,11 +91,4 @@ export function Shadows({ models, shadows, onChanged }: Props) {
 
 function modelWords({ model, version, precision }: HttpShadow): string {
   return [model, version, precision.toUpperCase()].filter((part) => part !== "").join(" ");
-}
-
-/** Whether it runs, and what keeps it from running. */
-export function stateWords({ endedTime, workers }: HttpShadow): string {
-  if (endedTime) return "ended";
-  if (workers.length === 0) return "waits for a frame";
-  return workers.find(({ state }) => state !== "running")?.state ?? "running";
 }
