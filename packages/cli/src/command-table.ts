@@ -128,7 +128,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     path: ["camera", "forget"],
-    description: "delete what is kept of a camera: events, their pictures and recordings",
+    description: "delete what is kept of a camera: events, their pictures, detections and recordings",
     load: async () => (await import("./commands/camera-forget.ts")).cameraForgetCommand(),
   },
   {

@@ -153,20 +153,22 @@ export class Cameras {
   }
 
   /**
-   * Deletes what is kept of a camera, registered or not, in a range of time or all of it: events that began in it, their pictures, and
-   * recordings that lie wholly in it. UNAVAILABLE when some recordings could not be deleted; then the rest is.
+   * Deletes what is kept of a camera, registered or not, in a range of time or all of it: events that began in it, their pictures, detections of
+   * frames taken in it, and recordings that lie wholly in it. Of a registered camera, detections of the last seconds stay. UNAVAILABLE when some recordings could not be deleted; then the rest is.
    */
   async forget(
     id: string,
     query: CallSettings & { from?: Date | undefined; to?: Date | undefined } = {},
-  ): Promise<{ events: number; pictures: number; segments: number; bytes: number }> {
+  ): Promise<{ events: number; pictures: number; frames: number; segments: number; bytes: number }> {
     const { from, to } = query;
     const times = { startTime: from && toTime(from, "from"), endTime: to && toTime(to, "to") };
     const request = { name: cameraName(id), ...times };
-    const answer = await this.#call((client) => client.deleteCameraData, request, query);
+    const settings = { ...query, deadlineMs: forgetDeadlineMs };
+    const answer = await this.#call((client) => client.deleteCameraData, request, settings);
     return {
       events: answer.deletedEvents,
       pictures: answer.deletedPictures,
+      frames: answer.deletedFrames,
       segments: answer.deletedSegments,
       bytes: answer.deletedBytes,
     };
@@ -206,11 +208,14 @@ export class Cameras {
   #call<Request, Response>(
     method: (client: CameraServiceClient) => UnaryMethod<Request, Response>,
     request: Request,
-    call: CallSettings,
+    call: CallSettings & { deadlineMs?: number },
   ): Promise<Response> {
     return this.#connection.call(CameraServiceClient, method, request, call);
   }
 }
+
+/** Much may be kept of a camera. */
+const forgetDeadlineMs = 10 * 60_000;
 
 const decodes = {
   default: Decode.UNSPECIFIED,

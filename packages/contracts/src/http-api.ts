@@ -270,6 +270,7 @@ export const httpRecordingDeletedSchema = z.object({
 export const httpCameraDataDeletedSchema = httpRecordingDeletedSchema.extend({
   deletedEvents: z.number(),
   deletedPictures: z.number(),
+  deletedFrames: z.number(),
 });
 
 /** How many events have all these in common; what was not asked for is not there. */

@@ -56,6 +56,7 @@ import { cameraHandlers } from "./cameras/camera-handlers.ts";
 import { CameraRegistry } from "./cameras/camera-registry.ts";
 import { CameraService } from "./cameras/camera-service.ts";
 import { CameraStatusView, decodeStatus } from "./cameras/camera-status-view.ts";
+import { KeptDetections } from "./cameras/kept-detections.ts";
 import { KeptSecrets } from "./cameras/kept-secrets.ts";
 import { ModelCatalog } from "./cameras/model-catalog.ts";
 import type { ResultsConfig } from "./config.ts";
@@ -343,6 +344,7 @@ export async function startResults(
     nats,
     events.stored,
     eventReviews,
+    new KeptDetections(nats, buckets, timeline.stored),
     snapshotStore,
     recordings,
     shadowReports,

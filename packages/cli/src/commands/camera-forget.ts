@@ -23,9 +23,9 @@ export function cameraForgetCommand(): Command {
     if (from && to && from >= to) throw new InvalidArgumentError("--from is not before --to");
     const deleted = await withServer(command, (client) => client.cameras.forget(name, { from, to }));
     if (json) return console.log(JSON.stringify({ name, ...deleted }));
-    const { events, pictures, segments, bytes } = deleted;
+    const { events, pictures, frames, segments, bytes } = deleted;
     console.log(
-      `deleted of ${name}: ${events} events, ${pictures} pictures, ${(bytes / 2 ** 20).toFixed(1)} MiB of video (${segments} files)`,
+      `deleted of ${name}: ${events} events, ${pictures} pictures, detections of ${frames} frames, ${(bytes / 2 ** 20).toFixed(1)} MiB of video (${segments} files)`,
     );
   });
 }

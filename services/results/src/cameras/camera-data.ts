@@ -8,9 +8,9 @@ import type { ShadowReports } from "../models/shadows/shadow-reports.ts";
 import { openRange } from "../recordings/open-range.ts";
 import { type RecordingService, readCameraName } from "../recordings/recording-service.ts";
 import type { SnapshotStore } from "../snapshots/snapshot-store.ts";
+import { deleteMessages, type KeptDetections } from "./kept-detections.ts";
 
 const readAtATime = 256;
-const deletedAtATime = 16;
 
 /** What was deleted of a camera. */
 export interface DeletedData {
@@ -18,13 +18,15 @@ export interface DeletedData {
   deletedPictures: number;
   deletedSegments: number;
   deletedBytes: number;
+  deletedFrames: number;
 }
 
-/** What is kept of cameras apart from their settings: events, their pictures, recordings. */
+/** What is kept of cameras apart from their settings: events, their pictures, detections, recordings. */
 export class CameraData {
   readonly #nats: Nats;
   readonly #events: StoredMessages;
   readonly #reviews: EventReviews;
+  readonly #detections: KeptDetections;
   readonly #pictures: SnapshotStore;
   readonly #recordings: RecordingService;
   readonly #shadows: Pick<ShadowReports, "forgetCamera">;
@@ -33,6 +35,7 @@ export class CameraData {
     nats: Nats,
     events: StoredMessages,
     reviews: EventReviews,
+    detections: KeptDetections,
     pictures: SnapshotStore,
     recordings: RecordingService,
     shadows: Pick<ShadowReports, "forgetCamera">,
@@ -40,14 +43,15 @@ export class CameraData {
     this.#nats = nats;
     this.#events = events;
     this.#reviews = reviews;
+    this.#detections = detections;
     this.#pictures = pictures;
     this.#recordings = recordings;
     this.#shadows = shadows;
   }
 
   /**
-   * Deletes what is kept of a camera, registered or not, in a range of time, or all of it: events that began in it, pictures taken in it, and
-   * recordings that lie wholly in it. Reports of shadows go that have a picture of it.
+   * Deletes what is kept of a camera, registered or not, in a range of time, or all of it: events that began in it, pictures and frames' detections
+   * taken in it, and recordings that lie wholly in it. Reports of shadows go that have a picture of it.
    * @throws ApiError invalid_argument, history_unavailable, and recording_unavailable when only recordings are left
    */
   async delete(name: string, startTime?: Timestamp, endTime?: Timestamp): Promise<DeletedData> {
@@ -55,6 +59,7 @@ export class CameraData {
     const range = readTimeRange(startTime, endTime);
     const deletedPictures = await lookUp(() => this.#pictures.deleteOf(camera, range));
     const deletedEvents = await lookUp(() => this.#deleteEvents(camera, range));
+    const deletedFrames = await lookUp(() => this.#detections.delete(camera, range));
     const isAll = startTime === undefined && endTime === undefined;
     await lookUp(() => this.#shadows.forgetCamera(camera, range));
     const video = await this.#recordings
@@ -65,11 +70,11 @@ export class CameraData {
           return { deletedSegments: 0, deletedBytes: 0 };
         throw new ApiError(
           error.code,
-          `events and their pictures are deleted, recordings are not: ${error.message}`,
+          `events, their pictures and detections are deleted, recordings are not: ${error.message}`,
           { cause: error },
         );
       });
-    return { deletedEvents, deletedPictures, ...video };
+    return { deletedEvents, deletedPictures, deletedFrames, ...video };
   }
 
   /** Deletes all messages about the events that began in the range; returns how many events these are. */
@@ -92,12 +97,7 @@ export class CameraData {
     } finally {
       messages.close();
     }
-    for (let i = 0; i < sequences.length; i += deletedAtATime)
-      await Promise.all(
-        sequences
-          .slice(i, i + deletedAtATime)
-          .map((seq) => this.#nats.manager.streams.deleteMessage(streams.events, seq)),
-      );
+    await deleteMessages(this.#nats, streams.events, sequences);
     await this.#reviews.sweep(camera);
     return events.size;
   }

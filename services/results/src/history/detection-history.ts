@@ -18,6 +18,7 @@ import {
   lookUp,
   maxPageBytes,
   maxScanMs,
+  maxStoreDelayMs,
   readScanPosition,
   readTimeRange,
   requireNoLoss,
@@ -28,8 +29,6 @@ import {
 import type { ZoneLookup, ZoneTest } from "./zone-lookup.ts";
 
 const readAtATime = 256;
-/** A frame that is stored this long after its capture, or later, may be missed when an end is given, in milliseconds. */
-const maxStoreDelayMs = 5 * 60_000;
 
 /** What is looked for. */
 interface Query {

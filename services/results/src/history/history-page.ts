@@ -14,6 +14,9 @@ export const maxScanMs = 1_000;
 /** How far the clocks of cameras' hosts and of NATS may differ, in milliseconds. */
 export const clockSlackMs = 60_000;
 
+/** A frame that is stored this long after its capture, or later, may be missed when an end is given, in milliseconds. */
+export const maxStoreDelayMs = 5 * 60_000;
+
 /** A span of time in milliseconds: from `start` on and before `end`. */
 export interface TimeRange {
   start: number;

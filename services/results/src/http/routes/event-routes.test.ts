@@ -3,6 +3,7 @@ import {
   EventPhase,
   EventType,
   type HttpEventPage,
+  streams,
   subjects,
   toTimestamp,
 } from "@sightline/contracts";
@@ -13,6 +14,7 @@ import { CheckedApi } from "../../testing/api-document.ts";
 import { LiveBrowser } from "../../testing/live-browser.ts";
 import { PictureSource } from "../../testing/picture-source.ts";
 import { RunningResults } from "../../testing/running-results.ts";
+import { sampleFrame } from "../../testing/sample-frames.ts";
 
 let results: RunningResults;
 let pictures: PictureSource;
@@ -150,9 +152,61 @@ test("events are reviewed, for all who look, until their event is gone", async (
   const kept = async () => Array.fromAsync(await results.buckets.eventReviews.keys());
   expect(await kept()).toEqual([`${camera}.r1`]);
   // No ingest runs here that could delete recordings.
-  await expect(client.cameras.forget(camera)).rejects.toThrow("events and their pictures are deleted");
+  await expect(client.cameras.forget(camera)).rejects.toThrow(
+    "events, their pictures and detections are deleted",
+  );
   expect(await kept()).toEqual([]);
   await browser.close();
   await expect(client.events.review([])).rejects.toThrow("0 events are named; expected 1 to 1000");
   await expect(client.events.review(["front/e1"])).rejects.toThrow("'front/e1' is no event's name");
 });
+
+test("detections of a camera are deleted: those of a range of time, then all that its analysis does not need, and all once it is removed", async () => {
+  const { client, nats, buckets } = results;
+  const camera = "gate";
+  const begin = Date.now() - 60_000;
+  const publish = async (number: number) => {
+    const sample = sampleFrame({ camera, number });
+    sample.frame!.captureTime = toTimestamp(begin + number * 1_000);
+    await results.publish(sample);
+    await expect.poll(() => results.newestFrame(camera)).toBe(number);
+  };
+  const kept = async () =>
+    (await Array.fromAsync(client.detections.list({ cameras: [camera], includeEmpty: true }))).map(
+      ({ frame }) => frame!.number,
+    );
+  const stored = async (stream: string) => {
+    const { state } = await nats.manager.streams.info(stream, { subjects_filter: `*.${camera}` });
+    return Object.values(state.subjects ?? {}).reduce((sum, count) => sum + count, 0);
+  };
+  const checkpoint = async () => {
+    const { seq = 0 } =
+      (await nats.manager.streams.getMessage(streams.timeline, {
+        last_by_subj: subjects.timeline(camera),
+      })) ?? {};
+    const entry = await buckets.analysisState.get(camera);
+    return entry?.json<{ timelineSequence: number }>().timelineSequence === seq;
+  };
+  // No ingest runs here that could delete recordings.
+  const forget = (range?: { from: Date; to: Date }) =>
+    expect(client.cameras.forget(camera, range)).rejects.toThrow("recordings are not");
+  for (let number = 1; number <= 6; number++) await publish(number);
+  await expect.poll(checkpoint, { timeout: 20_000 }).toBe(true);
+  await forget({ from: new Date(begin + 2_000), to: new Date(begin + 4_000) });
+  expect(await kept()).toEqual([1, 4, 5, 6]);
+  await forget();
+  // The newest entry stays, be it a frame or not, and the analysis goes on after it.
+  expect(await stored(streams.timeline)).toBe(1);
+  await publish(7);
+  expect(await kept()).toContain(7);
+  expect((await kept())[0]).toBeGreaterThanOrEqual(6);
+  await client.cameras.delete(camera);
+  await expect
+    .poll(async () => (await buckets.analysisState.get(camera))?.operation, { timeout: 20_000 })
+    .toBe("DEL");
+  expect(await stored(streams.detections)).toBeGreaterThan(0);
+  await forget();
+  expect(await kept()).toEqual([]);
+  expect(await stored(streams.detections)).toBe(0);
+  expect(await stored(streams.timeline)).toBe(0);
+}, 60_000);

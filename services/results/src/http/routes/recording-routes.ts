@@ -129,7 +129,7 @@ export function recordingRoutes(app: ApiApp, parts: Parts): void {
         tags,
         operationId: "deleteCameraData",
         summary:
-          "Deletes what is kept of a camera in a range of time, or all of it: events, their pictures, recordings.",
+          "Deletes what is kept of a camera in a range of time, or all of it: events, their pictures, detections, recordings.",
         params: cameraParams,
         querystring: openQuery,
         response: { 200: httpCameraDataDeletedSchema, ...errorAnswers },

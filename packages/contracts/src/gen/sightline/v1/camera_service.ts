@@ -129,6 +129,8 @@ export interface DeleteCameraDataResponse {
   /** Files of recordings, and their bytes. */
   deletedSegments: number;
   deletedBytes: number;
+  /** Frames that were taken in the range and whose detections were kept. Of a registered camera those of the last seconds stay. */
+  deletedFrames: number;
 }
 
 /** Request of WatchCameras. */
@@ -1202,7 +1204,7 @@ export const DeleteCameraDataRequest: MessageFns<DeleteCameraDataRequest> = {
 };
 
 function createBaseDeleteCameraDataResponse(): DeleteCameraDataResponse {
-  return { deletedEvents: 0, deletedPictures: 0, deletedSegments: 0, deletedBytes: 0 };
+  return { deletedEvents: 0, deletedPictures: 0, deletedSegments: 0, deletedBytes: 0, deletedFrames: 0 };
 }
 
 export const DeleteCameraDataResponse: MessageFns<DeleteCameraDataResponse> = {
@@ -1218,6 +1220,9 @@ export const DeleteCameraDataResponse: MessageFns<DeleteCameraDataResponse> = {
     }
     if (message.deletedBytes !== 0) {
       writer.uint32(32).uint64(message.deletedBytes);
+    }
+    if (message.deletedFrames !== 0) {
+      writer.uint32(40).uint64(message.deletedFrames);
     }
     return writer;
   },
@@ -1267,6 +1272,14 @@ export const DeleteCameraDataResponse: MessageFns<DeleteCameraDataResponse> = {
             message.deletedBytes = longToNumber(reader.uint64());
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.deletedFrames = longToNumber(reader.uint64());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1301,6 +1314,11 @@ export const DeleteCameraDataResponse: MessageFns<DeleteCameraDataResponse> = {
         : isSet(object.deleted_bytes)
         ? globalThis.Number(object.deleted_bytes)
         : 0,
+      deletedFrames: isSet(object.deletedFrames)
+        ? globalThis.Number(object.deletedFrames)
+        : isSet(object.deleted_frames)
+        ? globalThis.Number(object.deleted_frames)
+        : 0,
     };
   },
 
@@ -1318,6 +1336,9 @@ export const DeleteCameraDataResponse: MessageFns<DeleteCameraDataResponse> = {
     if (message.deletedBytes !== 0) {
       obj.deletedBytes = Math.round(message.deletedBytes);
     }
+    if (message.deletedFrames !== 0) {
+      obj.deletedFrames = Math.round(message.deletedFrames);
+    }
     return obj;
   },
 
@@ -1330,6 +1351,7 @@ export const DeleteCameraDataResponse: MessageFns<DeleteCameraDataResponse> = {
     message.deletedPictures = object.deletedPictures ?? 0;
     message.deletedSegments = object.deletedSegments ?? 0;
     message.deletedBytes = object.deletedBytes ?? 0;
+    message.deletedFrames = object.deletedFrames ?? 0;
     return message;
   },
 };
@@ -1742,7 +1764,7 @@ export const CameraServiceService = {
       Buffer.from(DeleteCameraResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteCameraResponse => DeleteCameraResponse.decode(value),
   },
-  /** Deletes what is kept of a camera, registered or not: events, their pictures and recordings, in a range of time or all. */
+  /** Deletes what is kept of a camera, registered or not: events, their pictures, detections and recordings, in a range of time or all. */
   deleteCameraData: {
     path: "/sightline.v1.CameraService/DeleteCameraData" as const,
     requestStream: false as const,
@@ -1790,7 +1812,7 @@ export interface CameraServiceServer extends UntypedServiceImplementation {
   updateCamera: handleUnaryCall<UpdateCameraRequest, UpdateCameraResponse>;
   /** Removes a camera. NOT_FOUND when there is none of that name. */
   deleteCamera: handleUnaryCall<DeleteCameraRequest, DeleteCameraResponse>;
-  /** Deletes what is kept of a camera, registered or not: events, their pictures and recordings, in a range of time or all. */
+  /** Deletes what is kept of a camera, registered or not: events, their pictures, detections and recordings, in a range of time or all. */
   deleteCameraData: handleUnaryCall<DeleteCameraDataRequest, DeleteCameraDataResponse>;
   /** Returns the newest analysed picture of a camera. NOT_FOUND when there is no such camera, UNAVAILABLE when it gives none. */
   getCameraSnapshot: handleUnaryCall<GetCameraSnapshotRequest, GetCameraSnapshotResponse>;
@@ -1879,7 +1901,7 @@ export interface CameraServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteCameraResponse) => void,
   ): ClientUnaryCall;
-  /** Deletes what is kept of a camera, registered or not: events, their pictures and recordings, in a range of time or all. */
+  /** Deletes what is kept of a camera, registered or not: events, their pictures, detections and recordings, in a range of time or all. */
   deleteCameraData(
     request: DeleteCameraDataRequest,
     callback: (error: ServiceError | null, response: DeleteCameraDataResponse) => void,

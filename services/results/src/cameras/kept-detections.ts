@@ -1,0 +1,139 @@
+import {
+  FrameDetections,
+  fromTimestamp,
+  streams,
+  subjects,
+  TimelineEntry,
+  type Timestamp,
+} from "@sightline/contracts";
+import type { Buckets, Nats } from "@sightline/service";
+import { decodeCheckpoint } from "../analysis/checkpoint.ts";
+import { StoredMessages } from "../feeds/stored-messages.ts";
+import { ApiError } from "../grpc/errors.ts";
+import { clockSlackMs, maxStoreDelayMs, type TimeRange } from "../history/history-page.ts";
+
+const readAtATime = 256;
+const deletedAtATime = 32;
+/** Other cameras' analyses must have come past what goes, or it looks to them as if theirs had gone; they note where they are every 5 s. */
+const rawAgeMs = 15_000;
+
+/** The newest messages that may be deleted, by their sequence. */
+interface Bounds {
+  timeline: number;
+  detections: number;
+}
+
+/** What is kept of cameras' detections: in the timeline, and as the workers published them. */
+export class KeptDetections {
+  readonly #nats: Nats;
+  readonly #buckets: Pick<Buckets, "cameras" | "analysisState">;
+  readonly #timeline: StoredMessages;
+  readonly #raw: StoredMessages;
+
+  constructor(nats: Nats, buckets: Pick<Buckets, "cameras" | "analysisState">, timeline: StoredMessages) {
+    this.#nats = nats;
+    this.#buckets = buckets;
+    this.#timeline = timeline;
+    this.#raw = new StoredMessages(nats, streams.detections);
+  }
+
+  /**
+   * Deletes a camera's frames of a range of time; returns how many were deleted of the timeline. What the analysis needs to go on stays:
+   * frames since its last checkpoint, some seconds, and the newest.
+   * @throws ApiError history_unavailable when there is no checkpoint yet; others when NATS does not answer
+   */
+  async delete(camera: string, range: TimeRange): Promise<number> {
+    const bounds = await this.#bounds(camera);
+    const raw = subjects.detections(camera);
+    await this.#deleteOf(this.#raw, raw, bounds.detections, range, rawTime);
+    return this.#deleteOf(this.#timeline, subjects.timeline(camera), bounds.timeline, range, entryTime);
+  }
+
+  async #bounds(camera: string): Promise<Bounds> {
+    const record = await this.#buckets.cameras.get(camera);
+    // Nobody goes on from what there is of a camera that was removed.
+    if (record?.operation !== "PUT") return { timeline: Infinity, detections: Infinity };
+    const stored = await this.#buckets.analysisState.get(camera);
+    const checkpoint = stored?.operation === "PUT" ? decodeCheckpoint(stored.value) : undefined;
+    if (!checkpoint)
+      throw new ApiError(
+        "history_unavailable",
+        "the analysis of the camera has only begun, and its detections cannot be deleted yet; try again in some seconds",
+      );
+    const subject = subjects.timeline(camera);
+    const last = await this.#nats.manager.streams.getMessage(streams.timeline, { last_by_subj: subject });
+    const { sequence: old } = await this.#raw.before(Date.now() - rawAgeMs);
+    return {
+      timeline: Math.min(checkpoint.timelineSequence, (last?.seq ?? 1) - 1),
+      detections: Math.min(checkpoint.detectionsSequence, old),
+    };
+  }
+
+  async #deleteOf(
+    stored: StoredMessages,
+    subject: string,
+    bound: number,
+    range: TimeRange,
+    timeOf: (data: Uint8Array) => number | undefined,
+  ): Promise<number> {
+    const { start, end } = range;
+    if (start === -Infinity && end === Infinity) {
+      const upTo = bound === Infinity ? {} : { seq: bound + 1 };
+      const { purged } = await this.#nats.manager.streams.purge(stored.stream, { filter: subject, ...upTo });
+      return purged;
+    }
+    const from = start === -Infinity ? 0 : (await stored.before(Math.max(0, start - clockSlackMs))).sequence;
+    const messages = stored.after(from, subject);
+    let deleted = 0;
+    try {
+      for (;;) {
+        const some = await stored.inTurn(() => messages.read(readAtATime));
+        const last = some.at(-1);
+        if (!last) return deleted;
+        const sequences = some
+          .filter(({ seq, data }) => {
+            const time = timeOf(data);
+            return seq <= bound && time !== undefined && time >= start && time < end;
+          })
+          .map(({ seq }) => seq);
+        await deleteMessages(this.#nats, stored.stream, sequences);
+        deleted += sequences.length;
+        if (last.seq >= bound || Number(last.timestampNanos) / 1e6 > end + maxStoreDelayMs) return deleted;
+      }
+    } finally {
+      messages.close();
+    }
+  }
+}
+
+/** Deletes messages by their sequences, some at a time. @throws when NATS does not answer */
+export async function deleteMessages(
+  nats: Nats,
+  stream: string,
+  sequences: readonly number[],
+): Promise<void> {
+  for (let i = 0; i < sequences.length; i += deletedAtATime)
+    await Promise.all(
+      sequences.slice(i, i + deletedAtATime).map((seq) => nats.manager.streams.deleteMessage(stream, seq)),
+    );
+}
+
+function rawTime(data: Uint8Array): number | undefined {
+  return timeIn(() => FrameDetections.decode(data).frame?.captureTime);
+}
+
+function entryTime(data: Uint8Array): number | undefined {
+  return timeIn(() => {
+    const { entry } = TimelineEntry.decode(data);
+    return entry?.$case === "frame" ? entry.value.frame?.captureTime : undefined;
+  });
+}
+
+function timeIn(read: () => Timestamp | undefined): number | undefined {
+  try {
+    const time = read();
+    return time && fromTimestamp(time);
+  } catch {
+    return undefined;
+  }
+}
