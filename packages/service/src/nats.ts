@@ -11,6 +11,9 @@ import { redact } from "./redact.ts";
 import { SetBacks } from "./set-backs.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 
+/** JetStream is waited for so long. */
+const answerMs = 2_000;
+
 /** A NATS connection and what is built on it. */
 export interface Nats {
   connection: NatsConnection;
@@ -79,9 +82,10 @@ export async function connectNats(
     connection,
     watch,
     setBacks: new SetBacks(),
-    jetstream: watch.follow(jetstream(connection)),
+    // Short: what is asked of a stream whose leader has died is never answered, and asked again it is, once there is another.
+    jetstream: watch.follow(jetstream(connection, { timeout: answerMs })),
     publisher: new StreamPublisher(connection, watch),
-    manager: await jetstreamManager(connection, { checkAPI: false }),
+    manager: await jetstreamManager(connection, { checkAPI: false, timeout: answerMs }),
     // Short, so that a request lost in a restart is asked again well within a lease's life.
     kv: new Kvm(watch.follow(jetstream(connection, { timeout: 1_000 }))),
     connected: () => up && !connection.isClosed(),

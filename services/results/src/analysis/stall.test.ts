@@ -1,3 +1,4 @@
+import { TimeoutError } from "@nats-io/transport-node";
 import { createLogger } from "@sightline/service";
 import { expect, test } from "vitest";
 import { Stall } from "./stall.ts";
@@ -25,4 +26,14 @@ test("failing again and again in one place is told once it lasts, and so is goin
     stall.progress();
   }
   expect(told).toHaveLength(2);
+});
+
+test("what gives no answer is tried again soon, however often it gave none", () => {
+  const stall = new Stall(
+    createLogger("test", "fatal"),
+    () => {},
+    () => 0,
+  );
+  const pauses = Array.from({ length: 5 }, () => stall.failed(new TimeoutError()));
+  expect(new Set(pauses)).toEqual(new Set([250]));
 });

@@ -1,4 +1,4 @@
-import type { Logger } from "@sightline/service";
+import { isPassing, type Logger } from "@sightline/service";
 
 /** So often, and for so long, an analysis must fail without having written anything. */
 const [stalledAttempts, stalledMs] = [4, 5_000];
@@ -47,6 +47,9 @@ export class Stall {
       );
     } else if (!this.#stalled)
       this.#log.warn({ error: error.message }, "the analysis has stopped; recovering it");
-    return Math.min(longestPauseMs, firstPauseMs * 2 ** (this.#attempts - 1));
+    // A stream without a leader has one again after some seconds: then the camera is not to wait for its next attempt as long again.
+    return isPassing(error)
+      ? firstPauseMs
+      : Math.min(longestPauseMs, firstPauseMs * 2 ** (this.#attempts - 1));
   }
 }
