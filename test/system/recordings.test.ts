@@ -131,6 +131,18 @@ test("what is recorded is listed, played by a playlist, and deleted", async () =
     /yard\.mp4: .* MiB\n$/,
   );
   expect(clipFrameOf(ffmpeg, pictureAt(file, 2_000))).toBeGreaterThanOrEqual(0);
+  const archive = join(system.directory, "yard.tar");
+  const exported = sightline("camera", "export", "yard", "--from", from, "--to", to, "--out", archive);
+  expect(exported).toMatch(/yard\.tar: .* 1 videos\n$/);
+  execFileSync("tar", ["-xf", archive], { cwd: system.directory });
+  const manifest: { files: { name: string }[] } = JSON.parse(
+    readFileSync(join(system.directory, "yard", "manifest.json"), "utf8"),
+  );
+  const recording = manifest.files.find(({ name }) => name.startsWith("recordings/"))!;
+  const exportedVideo = join(system.directory, "yard", recording.name);
+  expect(clipFrameOf(ffmpeg, pictureAt(exportedVideo, 2_000))).toBe(
+    clipFrameOf(ffmpeg, pictureAt(file, 2_000)),
+  );
   await client.cameras.update("yard", { recording: { mode: "off" } });
   await system.cameraThat("yard", ({ status }) => status.recording?.mode === "RECORDING_MODE_OFF");
   const deleted = await (await fetch(`${origin}/cameras/yard/recording`, { method: "DELETE" })).json();

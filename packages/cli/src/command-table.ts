@@ -127,6 +127,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/camera-remove.ts")).cameraRemoveCommand(),
   },
   {
+    path: ["camera", "export"],
+    description: "save all that is kept of a camera in a range of time as one archive",
+    load: async () => (await import("./commands/camera-export.ts")).cameraExportCommand(),
+  },
+  {
     path: ["camera", "forget"],
     description: "delete what is kept of a camera: events, their pictures, detections and recordings",
     load: async () => (await import("./commands/camera-forget.ts")).cameraForgetCommand(),

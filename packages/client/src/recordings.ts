@@ -35,13 +35,21 @@ export class Recordings {
   }
 
   /** What is kept of a camera, by time; all unless `from` or `to` is given. */
-  async spans(id: string, query: CallSettings & Partial<RecordingRange> = {}): Promise<RecordingSpan[]> {
-    const { spans } = await this.#connection.call(
+  async spans(
+    id: string,
+    query: CallSettings &
+      Partial<RecordingRange> & {
+        /** Is called when ingests do not answer, which may have more. */
+        onSilentIngests?: (ingests: readonly string[]) => void;
+      } = {},
+  ): Promise<RecordingSpan[]> {
+    const { spans, silentIngests } = await this.#connection.call(
       RecordingServiceClient,
       (client) => client.listRecordingSpans,
       { name: cameraName(id), ...times(query) },
       query,
     );
+    if (silentIngests.length > 0) query.onSilentIngests?.(silentIngests);
     return spans.map(({ startTime, endTime, ...span }) => ({
       from: fromTime(startTime),
       to: fromTime(endTime),

@@ -1,6 +1,9 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import {
   Event,
   EventPhase,
@@ -11,6 +14,7 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 import { connectNats, createLogger } from "@sightline/service";
+import { extract } from "tar-stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ResultsProcess, runCommand } from "../testing/command-line.ts";
 
@@ -222,4 +226,43 @@ test("an export that fails leaves no file", async () => {
   ]);
   expect(code).not.toBe(0);
   expect(readdirSync(directory).filter((name) => name.startsWith("failed"))).toEqual([]);
+});
+
+test("all that is kept of a camera is one archive, with a manifest of what is in it", async () => {
+  const out = join(directory, "front.tar");
+  const { code, stdout, stderr } = await runCommand([
+    ...["--server", results.address, "camera", "export", "front", "--out", out, "--no-recordings", "--json"],
+    ...["--from", at(0), "--to", at(3)],
+  ]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  const counts = { events: 2, pictures: 0, frames: 1, videos: 0 };
+  expect(JSON.parse(stdout)).toEqual({ name: "front", file: out, ...counts });
+  const files = new Map<string, string>();
+  const tar = Readable.from([readFileSync(out)]).pipe(extract());
+  for await (const entry of tar) files.set(entry.header.name, await text(entry));
+  const manifest = JSON.parse(files.get("front/manifest.json")!);
+  expect(manifest).toMatchObject({ camera: "front", from: at(0), to: at(3), ...counts });
+  expect([...files.keys()]).toEqual([
+    ...manifest.files.map(({ name }: { name: string }) => `front/${name}`),
+    "front/manifest.json",
+  ]);
+  for (const { name, sha256 } of manifest.files)
+    expect(
+      createHash("sha256")
+        .update(files.get(`front/${name}`)!)
+        .digest("hex"),
+    ).toBe(sha256);
+  expect(idsIn(files.get("front/events/00001.jsonl")!)).toEqual(["e2", "e1"]);
+  expect(JSON.parse(files.get("front/detections/00001.jsonl")!)).toMatchObject({ number: 2 });
+});
+
+test("an archive of nothing is an error, and no file", async () => {
+  const { code, stderr } = await runCommand([
+    ...["--server", results.address, "camera", "export", "front", "--out", join(directory, "none.tar")],
+    "--no-recordings",
+    ...["--from", at(-20), "--to", at(-10)],
+  ]);
+  expect(code).not.toBe(0);
+  expect(stderr).toContain("nothing is kept of front");
+  expect(readdirSync(directory).filter((name) => name.startsWith("none"))).toEqual([]);
 });
