@@ -53,6 +53,7 @@ export class CameraService {
       ...(form.fields.has("uri") ? [] : faultsOf(() => parseCameraUri(camera.uri))),
     ]);
     const { uri, secret } = parseCameraUri(camera.uri);
+    checkTransport(uri, settings.transport);
     const now = new Date().toISOString();
     const record = { uri, ...settings, hasCredentials: Boolean(secret), createTime: now, updateTime: now };
     return this.#message(await this.#registry.create(cameraId, record, secret ?? undefined));
@@ -118,6 +119,7 @@ export class CameraService {
         );
       const address = readUri();
       const uri = address?.uri ?? old.uri;
+      if (paths.has("uri") || paths.has("transport")) checkTransport(uri, settings.transport);
       const secret = address && secretAfter(address, old);
       const hasCredentials = secret === undefined ? old.hasCredentials : secret !== null;
       return {
@@ -174,6 +176,15 @@ function checkWanted(labels: readonly string[]): void {
       odd === undefined
         ? `labels has ${labels.length} entries; the most is ${limits.maxLabels}`
         : `labels has '${odd.slice(0, 64)}'; expected key=value, such as site=north`,
+    );
+}
+
+/** @throws ApiError invalid_argument for UDP where it cannot be had */
+function checkTransport(uri: string, transport: CameraRecord["transport"]): void {
+  if (transport === "udp" && !/^rtsps?:/i.test(uri))
+    throw new ApiError(
+      "invalid_argument",
+      "camera.transport is UDP, which only RTSP cameras have; leave it at auto for http, https and file URLs",
     );
 }
 

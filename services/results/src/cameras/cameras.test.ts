@@ -78,6 +78,7 @@ describe("registration", () => {
       ["Front", { uri: "rtsp://cam/x" }, "invalid_argument"],
       ["front", { uri: "ftp://u:hunter2@cam/x" }, "invalid_argument"],
       ["front", { uri: "rtsp://cam/x", model: "cars" }, "model_not_served"],
+      ["front", { uri: "http://cam/x", transport: "udp" }, "invalid_argument"],
       ["front", { uri: "rtsp://cam/x", minScore: 2 }, "invalid_argument"],
     ];
     for (const [id, settings, reason] of wrong) {
