@@ -27,6 +27,10 @@ interface Seen {
   version: string;
   at: number;
   latencyMs: number;
+  /** Where that went: waiting for a worker, for the batch, and its run. */
+  queueMs: number;
+  batchMs: number;
+  inferMs: number;
 }
 
 /** From capture to publication by the worker. */
@@ -72,6 +76,9 @@ export async function benchModelSwitch(
           version: event.frame.inference?.modelVersion ?? "",
           at: performance.now(),
           latencyMs: latencyOf(event.frame),
+          queueMs: (event.frame.timings?.queueUs ?? 0) / 1000,
+          batchMs: (event.frame.timings?.batchUs ?? 0) / 1000,
+          inferMs: (event.frame.timings?.inferUs ?? 0) / 1000,
         });
       }
     };
@@ -109,6 +116,21 @@ export async function benchModelSwitch(
         frames.map(({ latencyMs }) => latencyMs),
         q,
       );
+    /** p99 of each part of the latency. */
+    const parts = (frames: readonly Seen[]) => ({
+      queue: quantile(
+        frames.map(({ queueMs }) => queueMs),
+        0.99,
+      ),
+      batch: quantile(
+        frames.map(({ batchMs }) => batchMs),
+        0.99,
+      ),
+      infer: quantile(
+        frames.map(({ inferMs }) => inferMs),
+        0.99,
+      ),
+    });
     return {
       framesPerSecond: (inSteady.length * 1000) / (steadyTo - steadyFrom),
       frames: seen.length,
@@ -120,8 +142,18 @@ export async function benchModelSwitch(
       switches,
       versionsSeen: new Set(seen.map(({ version }) => version)).size,
       secondsOfSwitch: { median: quantile(durations, 0.5) / 1000, longest: Math.max(...durations) / 1000 },
-      steadyMs: { frames: inSteady.length, p50: p(inSteady, 0.5), p99: p(inSteady, 0.99) },
-      switchMs: { frames: inSwitch.length, p50: p(inSwitch, 0.5), p99: p(inSwitch, 0.99) },
+      steadyMs: {
+        frames: inSteady.length,
+        p50: p(inSteady, 0.5),
+        p99: p(inSteady, 0.99),
+        parts: parts(inSteady),
+      },
+      switchMs: {
+        frames: inSwitch.length,
+        p50: p(inSwitch, 0.5),
+        p99: p(inSwitch, 0.99),
+        parts: parts(inSwitch),
+      },
       rssMib: { before: memory[0], first: memory[1], last: memory.at(-1), most: Math.max(...memory) },
     };
   } finally {

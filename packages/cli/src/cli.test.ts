@@ -224,6 +224,11 @@ describe("errors are one line on stderr, in the words of the command line", () =
     [[...camera, "rtsp://cam/x", "--transport", "smoke"], 2, "auto, tcp, udp"],
     [["camera", "update", "x"], 2, "nothing to change; give at least one of --url, --fps,"],
     [["camera", "update", "x", "--etag", "1"], 2, "nothing to change"],
+    [["model", "shadow", "x", "--camera", "front", "--for", "soon"], 2, "31d at most, or always"],
+    [["model", "shadow", "x@", "--camera", "front"], 2, "expected NAME or NAME@VERSION"],
+    [["model", "shadow", "none", "--camera", "front"], 1, "no worker has the model 'none'"],
+    [["model", "shadows", "none"], 1, "there is no shadow 'none'"],
+    [["model", "shadows", "--stop"], 2, "need the id of a shadow"],
     [["camera", "list", "--nope"], 2, "--nope"],
     [["camera", "nope"], 2, "nope"],
     [["nope"], 2, "nope"],
@@ -378,6 +383,12 @@ describe("watch, rules and events", () => {
     };
     expect(await wait("events", "--follow", "--classes", "person,preson")).toMatchObject(refused);
     expect(await wait("watch", "--classes", "preson")).toMatchObject(refused);
+    const shadow = await wait("model", "shadow", bundledModel, "--for", "always");
+    expect(shadow).toMatchObject({ code: 0, stdout: expect.stringMatching(/^shadow [0-9a-f]{12} runs/) });
+    const [, id = ""] = shadow.stdout.split(" ");
+    expect((await sightline("model", "shadows")).stdout).toContain(id);
+    expect((await sightline("model", "shadows", id)).stdout).toContain("camera gate: 0 frames compared");
+    expect((await sightline("model", "shadows", id, "--delete")).code).toBe(0);
     expect((await wait("watch", "--classes", "dog")).stderr).toMatch(/class 'dog'; known is person\n$/);
     clearInterval(announcing);
     await models.delete(bundledModel);

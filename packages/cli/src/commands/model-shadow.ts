@@ -7,7 +7,8 @@ import { untilSignal } from "../signals.ts";
 
 interface ShadowOptions {
   camera: string;
-  for: number | undefined;
+  /** Seconds; 0 for always. */
+  for: number;
   share: number;
   precision?: "int8" | "fp32";
   out?: string;
@@ -50,10 +51,10 @@ export function modelShadowCommand(): Command {
     await withServer(command, async (client) => {
       const { models } = client;
       const started = await models.startShadow(camera, model, {
-        ...{ version, precision, share, durationSeconds: options.for },
+        ...{ version, precision, share, durationSeconds: options.for || undefined },
       });
       const id = shadowId(started);
-      if (options.detach || options.for === undefined) {
+      if (options.detach || options.for === 0) {
         console.log(
           json
             ? JSON.stringify(started)
@@ -97,9 +98,9 @@ function nameAndVersion(text: string): NameAndVersion {
 
 const units = { s: 1, m: 60, h: 3_600, d: 86_400 } as const;
 
-/** Seconds; undefined for always. */
-function duration(text: string): number | undefined {
-  if (text === "always") return undefined;
+/** Seconds; 0 for always, since commander takes undefined for no value. */
+function duration(text: string): number {
+  if (text === "always") return 0;
   const [, number, unit] = /^([0-9]+)([smhd])$/.exec(text) ?? [];
   const seconds = Number(number) * units[unit as keyof typeof units];
   if (!(seconds >= 1 && seconds <= 31 * units.d))

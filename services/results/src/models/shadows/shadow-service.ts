@@ -97,7 +97,7 @@ export class ShadowService {
     const id = shadowIdOf(name);
     const report = this.#reports.find(id);
     if (!report || !scope.sees(report.shadow.camera))
-      throw new ApiError("shadow_not_found", `there is no shadow '${id}'; expected shadows/{shadow}`);
+      throw new ApiError("shadow_not_found", `there is no shadow '${name.replace(/^shadows\//, "")}'`);
     return { id, report };
   }
 
