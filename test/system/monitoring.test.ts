@@ -184,6 +184,10 @@ describe("in a running system", () => {
     await system.client.call("RulesService/UpdateCameraRules", {
       rules: { name: "cameras/front/rules", rules: [{ type: "EVENT_TYPE_APPEARED" }] },
     });
+    // The drift watch: the same version of the model in float.
+    await system.client.call("ModelService/StartModelShadow", {
+      ...{ camera: "cameras/front", model: "models/yolo-nas-pedestrians", precision: "fp32", share: 1 },
+    });
     await system.frames("front", 5);
   });
 

@@ -19,8 +19,8 @@ const times = [
   ["", "until it is stopped"],
 ] as const;
 const shares = [
-  ["0.01", "1 %"],
-  ["0.1", "10 %"],
+  ["0.01", "1%"],
+  ["0.1", "10%"],
   ["0.5", "half"],
   ["1", "all"],
 ] as const;
