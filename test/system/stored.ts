@@ -1,25 +1,43 @@
-import { cameraIdOf, FrameDetections, formatFrameId, streams } from "@sightline/contracts";
+import { cameraIdOf, Event, FrameDetections, formatFrameId, streams } from "@sightline/contracts";
 import { connectNats, createLogger } from "@sightline/service";
 import type { System } from "./system.ts";
 
-/** All frames in the stream of detections, in the order stored, and the version of the model that each was inferred by. */
-export async function storedResults(system: System): Promise<{ id: string; version: string }[]> {
-  const log = createLogger("test", "fatal");
-  const { connection, manager } = await connectNats(system.natsAccess, "operator", log);
+/** The messages of a stream, in the order stored. */
+async function stored<T>(system: System, name: string, read: (data: Uint8Array) => T): Promise<T[]> {
+  const { connection, manager } = await connectNats(
+    system.natsAccess,
+    "operator",
+    createLogger("test", "fatal"),
+  );
   try {
-    const stream = await manager.streams.get(streams.detections);
+    const stream = await manager.streams.get(name);
     const { state } = await stream.info();
-    const results: { id: string; version: string }[] = [];
+    const all: T[] = [];
     for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
       const message = await stream.getMessage({ seq });
-      const { frame, inference } = message ? FrameDetections.decode(message.data) : {};
-      if (!frame) continue;
-      const { camera, epoch, number } = frame;
-      const id = formatFrameId({ camera: cameraIdOf(camera)!, epoch, number });
-      results.push({ id, version: inference!.modelVersion });
+      if (message) all.push(read(message.data));
     }
-    return results;
+    return all;
   } finally {
     await connection.close();
   }
+}
+
+/** All frames in the stream of detections, in the order stored, and the version of the model that each was inferred by. */
+export async function storedResults(system: System): Promise<{ id: string; version: string }[]> {
+  const messages = await stored(system, streams.detections, (data) => FrameDetections.decode(data));
+  return messages.flatMap(({ frame, inference }) => {
+    if (!frame) return [];
+    const { camera, epoch, number } = frame;
+    const id = formatFrameId({ camera: cameraIdOf(camera)!, epoch, number });
+    return [{ id, version: inference!.modelVersion }];
+  });
+}
+
+/** All that is stored of events, in the order stored: `{name} {revision}`. */
+export function storedEvents(system: System): Promise<string[]> {
+  return stored(system, streams.events, (data) => {
+    const { name, revision } = Event.decode(data);
+    return `${name} ${revision}`;
+  });
 }

@@ -1,0 +1,139 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { connect, type SightlineClient } from "@sightline/client";
+import { EventType } from "@sightline/contracts";
+import { connectNats, createLogger } from "@sightline/service";
+import { natsNodeName } from "@sightline/stack";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { storedEvents, storedResults } from "./stored.ts";
+import { System } from "./system.ts";
+
+const names = Array.from({ length: 12 }, (_, index) => `camera-${index + 1}`);
+const nodes = [0, 1, 2];
+let system: System;
+let client: SightlineClient;
+/** What a subscriber to events was given, at the second results service. */
+const received: string[] = [];
+const ending = new AbortController();
+let subscriber: Promise<void>;
+
+beforeAll(async () => {
+  system = await System.start({}, undefined, nodes.length);
+  const { second } = system.stack.cluster!;
+  client = connect(`127.0.0.1:${second.grpc}`);
+  subscriber = (async () => {
+    for await (const message of client.events.subscribe({ start: "beginning", signal: ending.signal })) {
+      expect(message.kind).toBe("event");
+      if (message.kind === "event") received.push(`${message.event.name} ${message.event.revision}`);
+    }
+  })();
+  subscriber.catch(() => {});
+  // One frame a second of each: what two cores can do beside three NATS servers and six services.
+  const cameras = await system.cameras(names.length, { speed: 0.2 });
+  for (const name of names) {
+    await client.cameras.register(name, { uri: cameras.url(name), targetFps: 1 });
+    await client.rules.update(name, { rules: [{ type: EventType.APPEARED }] });
+  }
+  await everyCameraIsAnalysed();
+}, 400_000);
+
+afterAll(async () => {
+  ending.abort();
+  await subscriber?.catch((error: Error) => console.error(error));
+  client?.close();
+  await system?.stop();
+});
+
+/** Returns when two more frames of every camera have been analysed. */
+async function everyCameraIsAnalysed(): Promise<void> {
+  const missing = new Map(names.map((name) => [`cameras/${name}`, 2]));
+  for await (const message of client.detections.subscribe({ includeEmpty: true })) {
+    if (message.kind !== "frame") continue;
+    const { camera } = message.frame.frame!;
+    const left = (missing.get(camera) ?? 1) - 1;
+    if (left > 0) missing.set(camera, left);
+    else missing.delete(camera);
+    if (missing.size === 0) return;
+  }
+}
+
+async function setFps(targetFps: number): Promise<void> {
+  for (const name of names) await client.cameras.update(name, { targetFps });
+}
+
+/** Every frame that a camera's run inferred by the ledger is stored once, and the subscriber was given what is stored, once and in order. */
+async function expectNothingLostOrDoubled(): Promise<void> {
+  await setFps(0.02);
+  try {
+    await vi.waitFor(
+      async () => {
+        const ids = (await storedResults(system)).map(({ id }) => id);
+        expect(new Set(ids).size).toBe(ids.length);
+        for (const name of names) {
+          // The metrics are of the run that is going on: a camera that an ingest lost to the other began another.
+          const { epoch } = (await system.camera(name)).status;
+          const { captured, inferred, dropped, inFlight } = await system.ledger(name);
+          expect(captured).toBe(inferred + dropped + inFlight);
+          expect(
+            ids.filter((id) => id.startsWith(`${name}:${epoch}:`)),
+            name,
+          ).toHaveLength(inferred);
+        }
+        expect(received).toEqual(await storedEvents(system));
+      },
+      { timeout: 120_000, interval: 1_000 },
+    );
+  } finally {
+    await setFps(1);
+  }
+}
+
+test("every stream and bucket has a copy on each server", async () => {
+  const { connection, manager } = await connectNats(
+    system.natsAccess,
+    "operator",
+    createLogger("test", "fatal"),
+  );
+  for await (const { config, cluster } of manager.streams.list()) {
+    expect(config.num_replicas, config.name).toBe(3);
+    expect(cluster?.replicas, config.name).toHaveLength(2);
+  }
+  await connection.close();
+});
+
+test("both processes of a service have work", async () => {
+  const { second } = system.stack.cluster!;
+  for (const ports of [system.ports, second]) {
+    const text = await (await fetch(`http://127.0.0.1:${ports.ingest}/metrics`)).text();
+    expect(text).toMatch(/sightline_frames_captured_total\{[^\n]* [1-9]/);
+  }
+});
+
+test("each NATS server is killed in turn: all goes on, nothing is lost or doubled", async () => {
+  for (const node of nodes) {
+    await system.stack.restartNats("SIGKILL", undefined, node);
+    await everyCameraIsAnalysed();
+  }
+  await expectNothingLostOrDoubled();
+}, 400_000);
+
+test("a NATS server is frozen for longer than the others wait for it: all goes on, nothing is lost or doubled", async () => {
+  const { child } = system.stack.process(natsNodeName(0));
+  child.kill("SIGSTOP");
+  try {
+    await delay(12_000);
+    await everyCameraIsAnalysed();
+  } finally {
+    child.kill("SIGCONT");
+  }
+  await everyCameraIsAnalysed();
+  await expectNothingLostOrDoubled();
+}, 400_000);
+
+test("one of two results services and one of two ingests are killed: their work is taken over", async () => {
+  for (const name of ["results", "ingest"]) {
+    const killed = system.stack.process(name);
+    killed.child.kill("SIGKILL");
+    await killed.exited;
+  }
+  await everyCameraIsAnalysed();
+}, 200_000);
