@@ -2,9 +2,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { connect, type SightlineClient } from "@sightline/client";
 import { EventType } from "@sightline/contracts";
 import { connectNats, createLogger } from "@sightline/service";
-import { natsNodeName } from "@sightline/stack";
+import { natsNodeName, storedEvents, storedResults } from "@sightline/stack";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { storedEvents, storedResults } from "./stored.ts";
 import { System } from "./system.ts";
 
 const names = Array.from({ length: 12 }, (_, index) => `camera-${index + 1}`);
@@ -66,7 +65,7 @@ async function expectNothingLostOrDoubled(): Promise<void> {
   try {
     await vi.waitFor(
       async () => {
-        const ids = (await storedResults(system)).map(({ id }) => id);
+        const ids = (await storedResults(system.natsAccess)).map(({ id }) => id);
         expect(new Set(ids).size).toBe(ids.length);
         for (const name of names) {
           // The metrics are of the run that is going on: a camera that an ingest lost to the other began another.
@@ -78,7 +77,7 @@ async function expectNothingLostOrDoubled(): Promise<void> {
             name,
           ).toHaveLength(inferred);
         }
-        expect(received).toEqual(await storedEvents(system));
+        expect(received).toEqual(await storedEvents(system.natsAccess));
       },
       { timeout: 120_000, interval: 1_000 },
     );

@@ -8,9 +8,8 @@ import { connect, type SightlineClient } from "@sightline/client";
 import { leaseTtlMs, streams } from "@sightline/contracts";
 import { connectNats, createLogger } from "@sightline/service";
 import { freePort } from "@sightline/service/testing";
-import { projectRoot } from "@sightline/stack";
+import { projectRoot, storedResults } from "@sightline/stack";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { storedResults } from "./stored.ts";
 import { System } from "./system.ts";
 
 const names = ["camera-1", "camera-2", "camera-3"];
@@ -53,7 +52,7 @@ async function expectLedgerToMatchStream(): Promise<void> {
   await setFps(0.05);
   try {
     await system.until(async () => {
-      const ids = (await storedResults(system)).map(({ id }) => id);
+      const ids = (await storedResults(system.natsAccess)).map(({ id }) => id);
       expect(new Set(ids).size).toBe(ids.length);
       for (const name of names) {
         const ledger = await system.ledger(name);
@@ -131,7 +130,7 @@ test("the model's version is changed again and again under load: no frame is los
   }
   await expectLedgerToMatchStream();
   for (const name of names) expect(await lossesOf(name)).toBe(0);
-  const stored = (await storedResults(system)).map(({ version }) => version);
+  const stored = (await storedResults(system.natsAccess)).map(({ version }) => version);
   expect(new Set(stored)).toEqual(new Set([first, second]));
 
   await setFps(7);

@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type NatsAccess, natsKeyFile } from "@sightline/service";
+import type { NatsAccess } from "@sightline/service";
 import { type RtspCameraOptions, RtspCameras, Stack, type StackPorts } from "@sightline/stack";
 import { vi } from "vitest";
 import { clusterPorts, freePorts } from "./free-ports.ts";
@@ -75,10 +75,7 @@ export class System {
 
   /** How a test reaches NATS. */
   get natsAccess(): NatsAccess {
-    return {
-      natsUrl: this.stack.natsUrl,
-      natsNkeyFile: natsKeyFile(this.stack.natsKeysDirectory, "operator"),
-    };
+    return this.stack.natsAccess;
   }
 
   /** Starts an RTSP server with `count` cameras. */

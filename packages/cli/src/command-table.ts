@@ -41,6 +41,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/dev.ts")).devCommand(),
   },
   {
+    path: ["chaos"],
+    description:
+      "run a cluster on this machine, kill and freeze its processes at random, and check that nothing is lost",
+    load: async () => (await import("./commands/chaos.ts")).chaosCommand(),
+  },
+  {
     path: ["test"],
     description: "run lint, type-check, architecture rules and every test",
     load: async () => (await import("./commands/test.ts")).testCommand(),

@@ -8,4 +8,5 @@ export * from "./ports.ts";
 export * from "./project-root.ts";
 export * from "./rtsp-cameras.ts";
 export * from "./stack.ts";
+export * from "./stored.ts";
 export * from "./supervisor.ts";

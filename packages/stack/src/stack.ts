@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { natsIdentities } from "@sightline/contracts";
-import { addSecretKey, natsKeyFile, writeServiceToken } from "@sightline/service";
+import { addSecretKey, type NatsAccess, natsKeyFile, writeServiceToken } from "@sightline/service";
 import { ManagedProcess, type ProcessOptions } from "./managed-process.ts";
 import { type NatsNodePorts, natsNodeName, natsStore, writeNatsConfig } from "./nats-nodes.ts";
 import { askService } from "./own-server.ts";
@@ -118,6 +118,11 @@ export class Stack {
   /** Where the keys are by which NATS knows the services, and whoever else may connect. */
   get natsKeysDirectory(): string {
     return natsKeysIn(this.directory);
+  }
+
+  /** How its operator reaches NATS. */
+  get natsAccess(): NatsAccess {
+    return { natsUrl: this.natsUrl, natsNkeyFile: natsKeyFile(this.natsKeysDirectory, "operator") };
   }
 
   /** Starts all and waits until every service is ready. @throws ProcessFailedError when one of them ends instead */

@@ -1,14 +1,9 @@
 import { cameraIdOf, Event, FrameDetections, formatFrameId, streams } from "@sightline/contracts";
-import { connectNats, createLogger } from "@sightline/service";
-import type { System } from "./system.ts";
+import { connectNats, createLogger, type NatsAccess } from "@sightline/service";
 
 /** The messages of a stream, in the order stored. */
-async function stored<T>(system: System, name: string, read: (data: Uint8Array) => T): Promise<T[]> {
-  const { connection, manager } = await connectNats(
-    system.natsAccess,
-    "operator",
-    createLogger("test", "fatal"),
-  );
+async function stored<T>(access: NatsAccess, name: string, read: (data: Uint8Array) => T): Promise<T[]> {
+  const { connection, manager } = await connectNats(access, "operator", createLogger("test", "fatal"));
   try {
     const stream = await manager.streams.get(name);
     const { state } = await stream.info();
@@ -24,8 +19,8 @@ async function stored<T>(system: System, name: string, read: (data: Uint8Array) 
 }
 
 /** All frames in the stream of detections, in the order stored, and the version of the model that each was inferred by. */
-export async function storedResults(system: System): Promise<{ id: string; version: string }[]> {
-  const messages = await stored(system, streams.detections, (data) => FrameDetections.decode(data));
+export async function storedResults(access: NatsAccess): Promise<{ id: string; version: string }[]> {
+  const messages = await stored(access, streams.detections, (data) => FrameDetections.decode(data));
   return messages.flatMap(({ frame, inference }) => {
     if (!frame) return [];
     const { camera, epoch, number } = frame;
@@ -35,8 +30,8 @@ export async function storedResults(system: System): Promise<{ id: string; versi
 }
 
 /** All that is stored of events, in the order stored: `{name} {revision}`. */
-export function storedEvents(system: System): Promise<string[]> {
-  return stored(system, streams.events, (data) => {
+export function storedEvents(access: NatsAccess): Promise<string[]> {
+  return stored(access, streams.events, (data) => {
     const { name, revision } = Event.decode(data);
     return `${name} ${revision}`;
   });

@@ -1,0 +1,164 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { connect, type SightlineClient } from "@sightline/client";
+import { EventType } from "@sightline/contracts";
+import { natsNodeName, type RtspCameras, type Stack, storedEvents, storedResults } from "@sightline/stack";
+import { ChaosWatch, longestGap } from "./chaos-watch.ts";
+import { type Fault, planFaults } from "./fault-plan.ts";
+
+/** Every camera must give results again within so long after a fault is over. */
+const recoveryMs = 120_000;
+/** So long it may take until what was under way at the end has arrived. */
+const settleMs = 180_000;
+/** At the end cameras give a frame so rarely that all of them can be counted. */
+const restFps = 0.02;
+
+/** A fault with what it did. */
+export interface FaultOutcome extends Fault {
+  /** Seconds without results, by camera. */
+  cameras: Readonly<Record<string, number>>;
+  /** Seconds in which a subscriber was given nothing, by results process. */
+  subscribers: readonly number[];
+}
+
+/** What is wrong at the end; all is well when every list is empty. */
+export interface Verdict {
+  /** Subscribers that were not given exactly what is stored of events, in its order. */
+  events: string[];
+  /** Frames that are stored more than once, or whose count differs from the ledger. */
+  frames: string[];
+}
+
+/** Registers the cameras, hurts processes of the stack until `until` says so, and then compares all that must be exact. */
+export class ChaosRun {
+  readonly outcomes: FaultOutcome[] = [];
+  readonly #stack: Stack;
+  readonly #cameras: RtspCameras;
+  readonly #clients: readonly SightlineClient[];
+  readonly #watches: readonly ChaosWatch[];
+  readonly #fps: number;
+
+  constructor(stack: Stack, cameras: RtspCameras, fps: number) {
+    this.#stack = stack;
+    this.#cameras = cameras;
+    this.#fps = fps;
+    const ports = [stack.ports, ...(stack.cluster ? [stack.cluster.second] : [])];
+    this.#clients = ports.map(({ grpc }) => connect(`127.0.0.1:${grpc}`));
+    this.#watches = this.#clients.map((client) => new ChaosWatch(client, cameras.names));
+  }
+
+  /** @throws Error when a camera gives no results */
+  async start(signal: AbortSignal): Promise<void> {
+    const [client] = this.#clients;
+    for (const name of this.#cameras.names) {
+      await client!.cameras.register(name, { uri: this.#cameras.url(name), targetFps: this.#fps });
+      await client!.rules.update(name, { rules: [{ type: EventType.APPEARED }] });
+    }
+    await this.#untilAllGive(performance.now(), signal);
+  }
+
+  /** Endless faults by the seed, until `signal` aborts; each is told of. @throws Error when a camera does not come back */
+  async hurt(seed: number, signal: AbortSignal, tell: (outcome: FaultOutcome) => void): Promise<void> {
+    const names = this.#stack.processes().map(({ name }) => name);
+    const servers = names.filter((name) => name.startsWith(natsNodeName(0)));
+    const services = names.filter((name) => !servers.includes(name));
+    for (const fault of planFaults(seed, servers, services)) {
+      if (signal.aborted) return;
+      const began = performance.now();
+      await this.#inflict(fault);
+      await this.#untilAllGive(performance.now(), new AbortController().signal);
+      await delay(fault.restMs);
+      const outcome = this.#outcomeOf(fault, began);
+      this.outcomes.push(outcome);
+      tell(outcome);
+    }
+  }
+
+  /** Lets what is under way arrive, and compares. */
+  async verdict(): Promise<Verdict> {
+    const [client] = this.#clients;
+    for (const name of this.#cameras.names) await client!.cameras.update(name, { targetFps: restFps });
+    const end = performance.now() + settleMs;
+    for (;;) {
+      const verdict = await this.#compare().catch((error: Error) => ({
+        events: [error.message],
+        frames: [],
+      }));
+      if (verdict.events.length + verdict.frames.length === 0 || performance.now() > end) return verdict;
+      await delay(1_000);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#watches.map((watch) => watch.stop()));
+    for (const client of this.#clients) client.close();
+  }
+
+  async #inflict({ kind, targets, lastsMs }: Fault): Promise<void> {
+    const hurt = targets.map((name) => this.#stack.process(name));
+    for (const { child } of hurt) child.kill(kind === "kill" ? "SIGKILL" : "SIGSTOP");
+    await delay(lastsMs);
+    for (const process of hurt) {
+      if (kind === "freeze") process.child.kill("SIGCONT");
+      else {
+        await process.exited;
+        await this.#stack.startAgain(process);
+      }
+    }
+  }
+
+  /** Returns when every camera has given a result after `since`, at every results process. */
+  async #untilAllGive(since: number, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      signal.throwIfAborted();
+      const failed = this.#watches.find(({ failure }) => failure)?.failure;
+      if (failed) throw new Error(`a subscriber ended: ${failed.message}`, { cause: failed });
+      const silent = this.#cameras.names.filter((name) =>
+        this.#watches.some(({ results }) => !(results.get(name)!.at(-1)! > since)),
+      );
+      if (silent.length === 0) return;
+      if (performance.now() > since + recoveryMs)
+        throw new Error(`no results for ${recoveryMs / 1_000} s after the fault: ${silent.join(", ")}`);
+      await delay(100);
+    }
+  }
+
+  #outcomeOf(fault: Fault, began: number): FaultOutcome {
+    const now = performance.now();
+    const seconds = (times: readonly number[]) => Math.round(longestGap(times, began, now) / 100) / 10;
+    const perWatch = (name: string) => this.#watches.map(({ results }) => seconds(results.get(name)!));
+    return {
+      ...fault,
+      // A camera is back when anybody is told of it.
+      cameras: Object.fromEntries(this.#cameras.names.map((name) => [name, Math.min(...perWatch(name))])),
+      subscribers: this.#watches.map(({ results }) =>
+        seconds([...results.values()].flat().sort((a, b) => a - b)),
+      ),
+    };
+  }
+
+  async #compare(): Promise<Verdict> {
+    const stored = await storedEvents(this.#stack.natsAccess);
+    const events = this.#watches.flatMap(({ events: told }, index) =>
+      told.join("\n") === stored.join("\n")
+        ? []
+        : [
+            `subscriber ${index + 1} was told ${told.length} messages about events; ${stored.length} are stored`,
+          ],
+    );
+    const ids = (await storedResults(this.#stack.natsAccess)).map(({ id }) => id);
+    const frames =
+      ids.length === new Set(ids).size ? [] : [`${ids.length - new Set(ids).size} frames are stored twice`];
+    for (const name of this.#cameras.names) {
+      const { status } = await this.#clients[0]!.cameras.get(name);
+      const { captured = 0, inferred = 0, inFlight = 0, dropped = [] } = status?.ledger ?? {};
+      const lost = dropped.reduce((sum, { count }) => sum + count, 0);
+      if (captured !== inferred + lost + inFlight)
+        frames.push(
+          `${name}: ${captured} captured, ${inferred} inferred, ${lost} dropped, ${inFlight} in flight`,
+        );
+      const kept = ids.filter((id) => id.startsWith(`${name}:${status?.epoch}:`)).length;
+      if (kept !== inferred) frames.push(`${name}: ${inferred} inferred by its ledger, ${kept} stored`);
+    }
+    return { events, frames };
+  }
+}

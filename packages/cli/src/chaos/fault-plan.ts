@@ -1,0 +1,52 @@
+/** How a process is hurt. */
+export type FaultKind = "kill" | "freeze";
+
+/** One fault: what is done to which processes, and for how long they are gone. */
+export interface Fault {
+  kind: FaultKind;
+  /** Names of one or two processes. */
+  targets: readonly string[];
+  /** After so many milliseconds a killed process is started again, a frozen one goes on. */
+  lastsMs: number;
+  /** How long all is left alone after everything works again, in milliseconds. */
+  restMs: number;
+}
+
+/** One fault in so many hits two processes at a time. */
+const pairEvery = 5;
+const killedMs = [200, 3_000] as const;
+const frozenMs = [1_000, 12_000] as const;
+const restMs = [500, 3_000] as const;
+
+/**
+ * Endless faults for these processes: the same for the same seed and names, so that a run can be repeated. NATS servers are hit as often
+ * as services.
+ * @param servers names of the NATS servers @param services names of the processes of services
+ */
+export function* planFaults(
+  seed: number,
+  servers: readonly string[],
+  services: readonly string[],
+): Generator<Fault, never> {
+  const random = randomOf(seed);
+  const between = ([from, to]: readonly [number, number]) => Math.round(from + random() * (to - from));
+  const pick = (names: readonly string[]) => names[Math.floor(random() * names.length)]!;
+  for (;;) {
+    const kind = random() < 0.7 ? "kill" : "freeze";
+    const first = pick(random() < 0.5 ? servers : services);
+    const others = [...servers, ...services].filter((name) => name !== first);
+    const targets = random() < 1 / pairEvery ? [first, pick(others)] : [first];
+    yield { kind, targets, lastsMs: between(kind === "kill" ? killedMs : frozenMs), restMs: between(restMs) };
+  }
+}
+
+/** Numbers from 0 to below 1 that are the same for the same seed (mulberry32). */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

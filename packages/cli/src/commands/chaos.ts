@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { freeClusterPorts, freePorts, RtspCameras, Stack, standardPorts } from "@sightline/stack";
+import { Command } from "commander";
+import { ChaosRun, type FaultOutcome, type Verdict } from "../chaos/chaos-run.ts";
+import { percentiles } from "../demo/percentiles.ts";
+import { numberWithin, wholeNumber } from "../number-options.ts";
+import { untilSignal } from "../signals.ts";
+
+interface ChaosOptions {
+  minutes: number;
+  seed: number;
+  cameras: number;
+  fps: number;
+  json: boolean;
+}
+
+/** `sightline chaos`: a cluster on this machine whose processes are killed and frozen at random, and whether all of it was exact. */
+export function chaosCommand(): Command {
+  return new Command("chaos")
+    .option("--minutes <n>", "how long processes are hurt", numberWithin(0.1, 1_440), 15)
+    .option("--seed <n>", "the same faults for the same number", wholeNumber(0, 2 ** 32 - 1), 1)
+    .option("--cameras <n>", "how many cameras", wholeNumber(1, 64), 4)
+    .option("--fps <n>", "frames per second to analyse of each camera", numberWithin(0.1, 30), 1)
+    .option("--json", "print one JSON object on stdout at the end; all else goes to stderr", false)
+    .addHelpText(
+      "after",
+      `
+Three NATS servers, two processes of each service and real RTSP cameras. Processes are killed (and started again) or frozen, one
+or two at a time; the next fault comes when every camera gives results again. Two subscribers to events, one at each results process,
+must be told exactly what is stored, in its order; every frame of the ledger must be stored once. Exits with 1 when not.`,
+    )
+    .action(async (options: ChaosOptions) => {
+      const stop = untilSignal();
+      const directory = mkdtempSync(join(tmpdir(), "sightline-chaos-"));
+      try {
+        await runChaos(options, directory, stop);
+      } finally {
+        rmSync(directory, { recursive: true, force: true });
+      }
+    });
+}
+
+async function runChaos(options: ChaosOptions, directory: string, stop: AbortSignal): Promise<void> {
+  const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
+  say("starting a cluster and its cameras …");
+  const ports = await freePorts(standardPorts);
+  const cluster = await freeClusterPorts(ports, 3);
+  const env = { SIGHTLINE_TLS_CERT_FILE: "", SIGHTLINE_TLS_KEY_FILE: "", SIGHTLINE_TLS_CLIENT_CA_FILE: "" };
+  const stack = await Stack.start({ directory, ports, cluster, env }, stop);
+  let cameras: RtspCameras | undefined;
+  let run: ChaosRun | undefined;
+  try {
+    cameras = await RtspCameras.start({
+      count: options.cameras,
+      logFile: join(directory, "rtsp-camera.log"),
+    });
+    run = new ChaosRun(stack, cameras, options.fps);
+    await run.start(stop);
+    const end = AbortSignal.any([stop, AbortSignal.timeout(options.minutes * 60_000)]);
+    await run.hurt(options.seed, end, (outcome) => say(line(outcome)));
+    say("faults are over; comparing what was told and stored …");
+    const verdict = await run.verdict();
+    const summary = summaryOf(run.outcomes);
+    if (options.json)
+      process.stdout.write(
+        `${JSON.stringify({ seed: options.seed, faults: run.outcomes, summary, verdict })}\n`,
+      );
+    else say(text(summary, verdict));
+    if (verdict.events.length + verdict.frames.length > 0) process.exitCode = 1;
+  } finally {
+    await run?.stop();
+    await cameras?.stop();
+    await stack.stop();
+  }
+}
+
+function line({ kind, targets, lastsMs, cameras, subscribers }: FaultOutcome): string {
+  const worst = (values: readonly number[]) => Math.max(...values).toFixed(1);
+  const what = `${kind} ${targets.join(" and ")} for ${(lastsMs / 1_000).toFixed(1)} s`;
+  return `${what.padEnd(52)} cameras back after ${worst(Object.values(cameras))} s, subscribers after ${worst(subscribers)} s`;
+}
+
+function summaryOf(outcomes: readonly FaultOutcome[]) {
+  return {
+    faults: outcomes.length,
+    /** Seconds from the last result before a fault to the next one. */
+    camerasBackSeconds: percentiles(outcomes.flatMap(({ cameras }) => Object.values(cameras))),
+    subscribersBackSeconds: percentiles(outcomes.flatMap(({ subscribers }) => subscribers)),
+  };
+}
+
+function text(
+  { faults, camerasBackSeconds, subscribersBackSeconds }: ReturnType<typeof summaryOf>,
+  verdict: Verdict,
+): string {
+  const of = ({ p50, p95, p99 }: { p50: number; p95: number; p99: number }) =>
+    `p50 ${p50} s, p95 ${p95} s, p99 ${p99} s`;
+  const wrong = [...verdict.events, ...verdict.frames];
+  return [
+    `faults       ${faults}`,
+    `cameras      back after ${of(camerasBackSeconds)}`,
+    `subscribers  go on after ${of(subscribersBackSeconds)}`,
+    wrong.length === 0
+      ? "exact        no event or frame was lost or told twice"
+      : `WRONG        ${wrong.join("\n             ")}`,
+  ].join("\n");
+}
