@@ -160,6 +160,38 @@ test("who is bound to a label sees the cameras that have it now, also at another
   await expect.poll(seen).toEqual([]);
 });
 
+test("a label that no camera has shows nothing, also beside one who sees all, until a camera has it", async () => {
+  await root.access.createUser("wes", { role: "viewer", cameras: ["site=west"], password });
+  const { secret } = await connectOnce((client) => client.access.logIn("wes", password));
+  const all = (await root.access.createToken("all")).secret;
+  const headers = (token: string) => ({ authorization: `Bearer ${token}` });
+  const told = { wes: [] as string[], all: [] as string[] };
+  const open = async (name: keyof typeof told, token: string) => {
+    const socket = new WebSocket(`ws://${second.http}/api/v1/live`, { headers: headers(token) });
+    socket.on("message", (data, isBinary) => !isBinary && told[name].push(String(data)));
+    await new Promise((resolve) => socket.once("open", resolve));
+    return socket;
+  };
+  const [socket, other] = [await open("wes", secret), await open("all", all)];
+  const closed = new Promise<number>((resolve) => socket.once("close", resolve));
+  await results.publish(sampleFrame({ camera: "yard-1", number: 500 }));
+  await expect.poll(() => told.all.join()).toContain("yard-1");
+  const wes = withToken(secret, second.grpc);
+  expect(await Array.fromAsync(wes.cameras.list())).toEqual([]);
+  await expect(wes.cameras.get("yard-1")).rejects.toMatchObject({ code: "NOT_FOUND" });
+  const metrics = async () =>
+    (await fetch(`http://${second.http}/metrics`, { headers: headers(secret) })).text();
+  expect(await metrics()).not.toMatch(/camera="/);
+  expect(told.wes.join()).not.toMatch(/yard-1|front|vault/);
+
+  await root.cameras.register("quay", { uri: "rtsp://cam/x", labels: { site: "west" } });
+  expect(await closed).toBe(liveCloseCodes.accessChanged);
+  await expect
+    .poll(async () => (await Array.fromAsync(wes.cameras.list())).map(({ name }) => name))
+    .toEqual(["cameras/quay"]);
+  other.close();
+});
+
 test("what was opened with a token ends when the token expires", async () => {
   const { secret } = await root.access.createToken("short", { expireTime: new Date(Date.now() + 1_500) });
   const { ended } = await openStream(withToken(secret));
