@@ -258,6 +258,20 @@ test("events are found by camera, kind and zone", async () => {
   await expect.poll(others, patience).toEqual([]);
   await page.getByLabel("What", { exact: true }).selectOption("camera_down");
   await page.getByText("No event that is kept passes this filter.").waitFor();
+
+  // By time: a day ahead there is none, and up to then there are.
+  await page.getByLabel("What", { exact: true }).selectOption("entered_zone");
+  await list.first().waitFor();
+  const aDayAhead = new Date(Date.now() + 86_400_000).toISOString().slice(0, 16);
+  await page.getByLabel("From", { exact: true }).fill(aDayAhead);
+  await page.getByText("No event that is kept passes this filter.").waitFor();
+  await page.getByLabel("From", { exact: true }).fill("");
+  await page.getByLabel("To", { exact: true }).fill(aDayAhead);
+  await list.first().waitFor();
+  // The address keeps it.
+  await page.reload();
+  await list.first().waitFor();
+  expect(await page.getByLabel("To", { exact: true }).inputValue()).toBe(aDayAhead);
 });
 
 test("an event that is reviewed is so at once in another browser, and is not among those that are left", async () => {

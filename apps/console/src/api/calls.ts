@@ -26,6 +26,9 @@ export interface EventFilter {
   minSeconds?: string;
   /** "true", "false", or both. */
   reviewed?: string;
+  /** Those that began in this span of time: RFC 3339; `to` is not in it. */
+  from?: string;
+  to?: string;
 }
 
 export const getCamera = (id: string, signal?: AbortSignal) =>
@@ -61,15 +64,30 @@ export interface EventRange {
   pageToken?: string;
 }
 
+/** A time in milliseconds since 1970; the other where none is given, or what is given is no time. */
+export function timeOr(text: string | undefined, other: number): number {
+  const ms = Date.parse(text ?? "");
+  return Number.isNaN(ms) ? other : ms;
+}
+
 /** One page of events, newest first. */
 export function listEvents(
   filter: Partial<EventFilter>,
-  { from, to, pageSize = 30, pageToken = "" }: EventRange,
+  {
+    from = Number.NEGATIVE_INFINITY,
+    to = Number.POSITIVE_INFINITY,
+    pageSize = 30,
+    pageToken = "",
+  }: EventRange,
   signal?: AbortSignal,
 ): Promise<HttpEventPage> {
   const query = new URLSearchParams({ pageSize: String(pageSize) });
-  const time = (at: number | undefined) => (at === undefined ? "" : new Date(at).toISOString());
-  for (const [name, value] of Object.entries({ ...filter, from: time(from), to: time(to), pageToken }))
+  // What the filter asks for stays a bound where only a part of it is fetched.
+  const first = Math.max(from, timeOr(filter.from, Number.NEGATIVE_INFINITY));
+  const last = Math.min(to, timeOr(filter.to, Number.POSITIVE_INFINITY));
+  if (first >= last) return Promise.resolve({ events: [], nextPageToken: "" });
+  const time = (at: number) => (Number.isFinite(at) ? new Date(at).toISOString() : "");
+  for (const [name, value] of Object.entries({ ...filter, from: time(first), to: time(last), pageToken }))
     if (value !== "") query.set(name, value);
   return requestJson<HttpEventPage>(`/events?${query}`, { signal });
 }

@@ -1,5 +1,5 @@
 import type { HttpEvent, HttpReview } from "@sightline/contracts";
-import type { EventFilter } from "../api/calls.ts";
+import { type EventFilter, timeOr } from "../api/calls.ts";
 
 /** What names an event. */
 export type EventId = Pick<HttpEvent, "camera" | "id">;
@@ -15,6 +15,9 @@ export function matches(event: HttpEvent, filter: EventFilter): boolean {
   if (filter.type !== "" && event.type !== filter.type) return false;
   if (filter.class !== "" && event.track?.className !== filter.class) return false;
   if (filter.reviewed && filter.reviewed !== String(event.review !== undefined)) return false;
+  const start = Date.parse(event.startTime);
+  if (start < timeOr(filter.from, start) || start >= timeOr(filter.to, Number.POSITIVE_INFINITY))
+    return false;
   return (filter.zone === "" || event.zone === filter.zone) && isFound(event, filter);
 }
 

@@ -2,7 +2,7 @@ import { useEffect } from "preact/hooks";
 import { type EventFilter, listEvents } from "../api/calls.ts";
 import { navigate } from "../routing/navigation.ts";
 import { eventsPath } from "../routing/route.ts";
-import { LabelledNumber, LabelledSelect, LabelledText } from "../shell/labelled.tsx";
+import { LabelledNumber, LabelledSelect, LabelledText, LabelledTime } from "../shell/labelled.tsx";
 import { Page } from "../shell/page.tsx";
 import { cameras } from "../state/cameras.ts";
 import { system, useSystem } from "../state/system.ts";
@@ -42,6 +42,8 @@ export function EventsPage({ query, event }: Props) {
     minScore: query.get("minScore") ?? "",
     minSeconds: query.get("minSeconds") ?? "",
     reviewed: query.get("reviewed") ?? "",
+    from: query.get("from") ?? "",
+    to: query.get("to") ?? "",
   };
   const list = cameras.value ?? [];
   const classes = new Set(system.value?.models.flatMap((model) => model.classes) ?? []);
@@ -93,6 +95,8 @@ export function EventsPage({ query, event }: Props) {
           show={(value) => (value === "true" ? "Reviewed" : "Not reviewed")}
           onChange={(value) => change("reviewed", value)}
         />
+        <LabelledTime label="From" value={filter.from} onChange={(value) => change("from", value)} />
+        <LabelledTime label="To" value={filter.to} onChange={(value) => change("to", value)} />
         <LabelledText
           label="Words"
           value={filter.text}

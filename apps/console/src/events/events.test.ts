@@ -84,6 +84,10 @@ describe("event feed", () => {
     expect(matches(searched, { ...all, minSeconds: "9" })).toBe(true);
     expect(matches(searched, { ...all, minSeconds: "10" })).toBe(false);
     expect(matches(searched, { ...all, minScore: "1" })).toBe(false);
+    const [before, start, after] = ["2026-03-01T07:59:59Z", "2026-03-01T08:00:00Z", "2026-03-01T08:00:01Z"];
+    expect(matches(searched, { ...all, from: start, to: after })).toBe(true);
+    expect(matches(searched, { ...all, from: after })).toBe(false);
+    expect(matches(searched, { ...all, from: before, to: start })).toBe(false);
     expect(matches(event("a"), all)).toBe(true);
     expect(
       matches(event("a"), { ...all, camera: "front", class: "person", zone: "road", type: "entered_zone" }),

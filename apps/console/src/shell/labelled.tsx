@@ -71,3 +71,37 @@ export function LabelledText({ label, value, placeholder, maxLength = 63, onInpu
     </div>
   );
 }
+
+interface TimeProps {
+  label: string;
+  /** RFC 3339, or empty. */
+  value: string;
+  onChange: (value: string) => void;
+}
+
+/** A time to the minute, in the browser's time zone, with its label above. */
+export function LabelledTime({ label, value, onChange }: TimeProps) {
+  const id = useId();
+  const ms = Date.parse(value);
+  const shown = Number.isNaN(ms) ? "" : localMinute(new Date(ms));
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        type="datetime-local"
+        value={shown}
+        onChange={({ currentTarget: { value: text } }) =>
+          onChange(text === "" ? "" : new Date(text).toISOString())
+        }
+      />
+    </div>
+  );
+}
+
+/** A time as the browser's field takes it. */
+function localMinute(at: Date): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  const day = `${String(at.getFullYear()).padStart(4, "0")}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day}T${two(at.getHours())}:${two(at.getMinutes())}`;
+}
