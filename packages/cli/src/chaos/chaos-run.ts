@@ -20,6 +20,11 @@ export interface FaultOutcome extends Fault {
   subscribers: readonly number[];
 }
 
+/** A fault in words. */
+export function describeFault({ kind, targets, lastsMs }: Fault): string {
+  return `${kind} ${targets.join(" and ")} for ${(lastsMs / 1_000).toFixed(1)} s`;
+}
+
 /** What is wrong at the end; all is well when every list is empty. */
 export interface Verdict {
   /** Subscribers that were not given exactly what is stored of events, in its order. */
@@ -65,7 +70,9 @@ export class ChaosRun {
       if (signal.aborted) return;
       const began = performance.now();
       await this.#inflict(fault);
-      await this.#untilAllGive(performance.now(), new AbortController().signal);
+      await this.#untilAllGive(performance.now(), new AbortController().signal).catch((error: Error) => {
+        throw new Error(`${describeFault(fault)}: ${error.message}`, { cause: error });
+      });
       await delay(fault.restMs);
       const outcome = this.#outcomeOf(fault, began);
       this.outcomes.push(outcome);

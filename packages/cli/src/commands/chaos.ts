@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freeClusterPorts, freePorts, RtspCameras, Stack, standardPorts } from "@sightline/stack";
 import { Command } from "commander";
-import { ChaosRun, type FaultOutcome, type Verdict } from "../chaos/chaos-run.ts";
+import { ChaosRun, describeFault, type FaultOutcome, type Verdict } from "../chaos/chaos-run.ts";
 import { percentiles } from "../demo/percentiles.ts";
 import { numberWithin, wholeNumber } from "../number-options.ts";
 import { untilSignal } from "../signals.ts";
@@ -34,15 +34,19 @@ must be told exactly what is stored, in its order; every frame of the ledger mus
     .action(async (options: ChaosOptions) => {
       const stop = untilSignal();
       const directory = mkdtempSync(join(tmpdir(), "sightline-chaos-"));
+      let isExact = false;
       try {
-        await runChaos(options, directory, stop);
+        isExact = await runChaos(options, directory, stop);
       } finally {
-        rmSync(directory, { recursive: true, force: true });
+        if (isExact || stop.aborted) rmSync(directory, { recursive: true, force: true });
+        else console.error(`logs and data are kept in ${directory}`);
       }
+      if (!isExact) process.exitCode = 1;
     });
 }
 
-async function runChaos(options: ChaosOptions, directory: string, stop: AbortSignal): Promise<void> {
+/** Returns whether all was exact. */
+async function runChaos(options: ChaosOptions, directory: string, stop: AbortSignal): Promise<boolean> {
   const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
   say("starting a cluster and its cameras …");
   const ports = await freePorts(standardPorts);
@@ -68,7 +72,7 @@ async function runChaos(options: ChaosOptions, directory: string, stop: AbortSig
         `${JSON.stringify({ seed: options.seed, faults: run.outcomes, summary, verdict })}\n`,
       );
     else say(text(summary, verdict));
-    if (verdict.events.length + verdict.frames.length > 0) process.exitCode = 1;
+    return verdict.events.length + verdict.frames.length === 0;
   } finally {
     await run?.stop();
     await cameras?.stop();
@@ -76,10 +80,10 @@ async function runChaos(options: ChaosOptions, directory: string, stop: AbortSig
   }
 }
 
-function line({ kind, targets, lastsMs, cameras, subscribers }: FaultOutcome): string {
+function line(outcome: FaultOutcome): string {
+  const { cameras, subscribers } = outcome;
   const worst = (values: readonly number[]) => Math.max(...values).toFixed(1);
-  const what = `${kind} ${targets.join(" and ")} for ${(lastsMs / 1_000).toFixed(1)} s`;
-  return `${what.padEnd(52)} cameras back after ${worst(Object.values(cameras))} s, subscribers after ${worst(subscribers)} s`;
+  return `${describeFault(outcome).padEnd(52)} cameras back after ${worst(Object.values(cameras))} s, subscribers after ${worst(subscribers)} s`;
 }
 
 function summaryOf(outcomes: readonly FaultOutcome[]) {

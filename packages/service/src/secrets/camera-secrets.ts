@@ -1,3 +1,4 @@
+import type { JetStreamManager } from "@nats-io/jetstream";
 import type { KV, KvEntry } from "@nats-io/kv";
 import {
   type CameraSecret,
@@ -9,6 +10,7 @@ import {
 import { isJetStreamFailure } from "../jetstream-errors.ts";
 import type { Logger } from "../log.ts";
 import type { Buckets } from "../provision.ts";
+import { storedKeys } from "../stored-keys.ts";
 import { type SecretKeys, SecretUnreadableError } from "./secret-keys.ts";
 
 /**
@@ -62,11 +64,11 @@ export class CameraSecrets {
   }
 
   /** Encrypts all that is plain; returns how many there were. Nothing is lost when it is interrupted. */
-  async sealPlain(): Promise<number> {
+  async sealPlain(manager: Pick<JetStreamManager, "streams">): Promise<number> {
     const keys = this.#keys;
     if (!keys) return 0;
     let count = 0;
-    for await (const camera of await this.#plain.keys()) {
+    for (const camera of await storedKeys(manager, this.#plain)) {
       const entry = await stored(this.#plain, camera);
       if (!entry) continue;
       const sealed = encodeJson(keys.seal(entry.value, camera));
@@ -78,11 +80,13 @@ export class CameraSecrets {
   }
 
   /** Encrypts with the newest key what an older one was used for; returns how many there were and which cannot be read. */
-  async sealAnew(): Promise<{ sealed: number; unreadable: Map<string, string> }> {
+  async sealAnew(
+    manager: Pick<JetStreamManager, "streams">,
+  ): Promise<{ sealed: number; unreadable: Map<string, string> }> {
     const keys = this.#keys;
     const unreadable = new Map<string, string>();
     let count = 0;
-    for await (const camera of await this.#sealed.keys()) {
+    for (const camera of await storedKeys(manager, this.#sealed)) {
       const entry = await stored(this.#sealed, camera);
       if (!entry) continue;
       const sealed = decodeJson(sealedSecretSchema, entry.value);

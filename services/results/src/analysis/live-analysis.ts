@@ -8,6 +8,7 @@ import {
   LeaseSession,
   type Logger,
   presenceKey,
+  storedKeys,
 } from "@sightline/service";
 import type { Registry } from "prom-client";
 import type { AnalysisContext } from "./analysis-context.ts";
@@ -108,8 +109,10 @@ export class LiveAnalysis {
 
   /** Ends the analysis of cameras that were removed while nobody was there to do it. */
   async #endRemoved(): Promise<void> {
-    for await (const camera of await this.#context.buckets.analysisState.keys()) {
+    const { nats, buckets } = this.#context;
+    for (const camera of await storedKeys(nats.manager, buckets.analysisState)) {
       if (this.#view.records.get(camera)) continue;
+      if ((await buckets.analysisState.get(camera))?.operation !== "PUT") continue;
       const lease = await this.#session.take(camera);
       if (!lease) continue;
       await new CameraTracker(camera, undefined, lease, this.#context, this.#log).stop("removed");

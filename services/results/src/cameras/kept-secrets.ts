@@ -47,11 +47,11 @@ export class KeptSecrets {
     const key = this.#keys.current;
     if (key === this.#sealedWith) return;
     try {
-      const plain = await this.#secrets.sealPlain();
+      const plain = await this.#secrets.sealPlain(this.#nats.manager);
       await this.#wipePlain();
       if (plain > 0)
         this.#log.info({ cameras: plain }, "passwords that were stored unencrypted are encrypted now");
-      const { sealed, unreadable } = await this.#secrets.sealAnew();
+      const { sealed, unreadable } = await this.#secrets.sealAnew(this.#nats.manager);
       if (sealed > 0) this.#log.info({ cameras: sealed, key }, "passwords are encrypted with a new key");
       for (const [camera, why] of unreadable)
         this.#log.error({ camera }, `the camera's password cannot be read: ${why}`);
