@@ -186,6 +186,8 @@ test("its event comes to the list by itself, with a snapshot that can be looked 
     return shown.length;
   };
   await expect.poll(haveCome, patience).toBeGreaterThan(0);
+  // Cut out around the object: never the picture of the camera.
+  expect(await shown[0]!.evaluate(naturalWidth)).toBeLessThanOrEqual(256);
   await shown[0]!.click();
   const large = page.getByRole("dialog").getByRole("img");
   await expect.poll(() => large.evaluate(naturalWidth), patience).toBeGreaterThan(300);

@@ -15,7 +15,7 @@ interface ThumbnailProps {
   onClick: (click: MouseEvent) => void;
 }
 
-/** The picture of an event, small; a click opens the event. */
+/** The object of an event with what is around it, small; a click opens the event. */
 export function Thumbnail({ event, name, href, onClick }: ThumbnailProps) {
   const failures = useSignal(0);
   const missing = useSignal(false);
@@ -33,10 +33,10 @@ export function Thumbnail({ event, name, href, onClick }: ThumbnailProps) {
     if (isNew && failures.value++ < mostRetries)
       retry.current = setTimeout(() => (missing.value = false), retryMs);
   };
-  const url = `${snapshotUrl(event, true)}&revision=${event.revision}`;
+  const url = `${snapshotUrl(event, false)}?cutOut=true&revision=${event.revision}`;
   return (
     <a class="thumbnail" aria-label={`Show the snapshot: ${name}`} href={href} onClick={onClick}>
-      <img src={url} alt="" loading="lazy" decoding="async" width={96} height={72} onError={fail} />
+      <img src={url} alt="" loading="lazy" decoding="async" width={96} height={96} onError={fail} />
     </a>
   );
 }

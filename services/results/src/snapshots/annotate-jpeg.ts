@@ -9,7 +9,7 @@ sharp.concurrency(1);
 sharp.cache(false);
 
 const quality = 88;
-const limit = new TaskLimit(2, 32);
+const limit = new TaskLimit(2, 64);
 
 /**
  * Draws boxes and labels into a JPEG of this size.
@@ -21,13 +21,21 @@ export async function annotateJpeg(
 ): Promise<Uint8Array> {
   if (boxes.length === 0) return jpeg;
   const drawing = Buffer.from(annotationSvg(width, height, boxes));
+  return whenFree(() =>
+    sharp(jpeg)
+      .composite([{ input: drawing }])
+      .jpeg({ quality })
+      .toBuffer(),
+  );
+}
+
+/**
+ * Works on a picture when few others are worked on.
+ * @throws ApiError picture_unavailable when too many wait
+ */
+export async function whenFree<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await limit.run(() =>
-      sharp(jpeg)
-        .composite([{ input: drawing }])
-        .jpeg({ quality })
-        .toBuffer(),
-    );
+    return await limit.run(work);
   } catch (error) {
     if (!(error instanceof TaskLimitError)) throw error;
     throw new ApiError("picture_unavailable", "too many pictures are being drawn at a time; ask again");

@@ -48,15 +48,15 @@ async function tell(id: string, hasPicture: boolean): Promise<string> {
 
 test("a picture that another process has yet to store is waited for", async () => {
   const name = await tell("soon", true);
-  const picture = patient.get(name, false);
+  const picture = patient.get(name, {});
   await store.put("front/soon", jpeg, details);
   expect(await picture).toMatchObject({ jpeg, frame: { epoch: "e1", number: 7 } });
 });
 
 test("one that does not come, of an event that names none, or of no event, is not there", async () => {
-  await expect(hasty.get(await tell("never", true), false)).rejects.toMatchObject(notFound);
-  await expect(patient.get(await tell("without", false), false)).rejects.toMatchObject(notFound);
-  await expect(patient.get("cameras/front/events/none", false)).rejects.toMatchObject(notFound);
+  await expect(hasty.get(await tell("never", true), {})).rejects.toMatchObject(notFound);
+  await expect(patient.get(await tell("without", false), {})).rejects.toMatchObject(notFound);
+  await expect(patient.get("cameras/front/events/none", {})).rejects.toMatchObject(notFound);
 });
 
 test("nobody waits who has left, and no more wait than may at a time", async () => {
@@ -64,7 +64,7 @@ test("nobody waits who has left, and no more wait than may at a time", async () 
   const [left, all] = [new AbortController(), new AbortController()];
   const ended: string[] = [];
   const ask = async (who: string, { signal }: AbortController) => {
-    await expect(patient.get(name, false, signal)).rejects.toMatchObject(notFound);
+    await expect(patient.get(name, {}, signal)).rejects.toMatchObject(notFound);
     ended.push(who);
   };
   const waiting = [...Array(63)].map(() => ask("waits", all));

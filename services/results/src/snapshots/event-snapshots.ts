@@ -2,6 +2,7 @@ import { type FrameReference, parseEventName, toTimestamp } from "@sightline/con
 import { ApiError } from "../grpc/errors.ts";
 import { annotateJpeg } from "./annotate-jpeg.ts";
 import type { AwaitedSnapshots } from "./awaited-snapshots.ts";
+import { cutOutJpeg } from "./cut-out.ts";
 
 /** A JPEG and the frame that it shows. */
 export interface Snapshot {
@@ -19,10 +20,10 @@ export class EventSnapshots {
 
   /**
    * The picture with the best view of the event `cameras/{camera}/events/{event}`, with its object's box drawn into it
-   * if `annotated`. One of an event that was just told may not be stored yet, and is waited for until `signal` aborts.
+   * if `annotated`, and cut out around its object if `cutOut`. One of an event that was just told may not be stored yet, and is waited for until `signal` aborts.
    * @throws ApiError invalid_argument, snapshot_not_found, history_unavailable, picture_unavailable
    */
-  async get(name: string, annotated: boolean, signal?: AbortSignal): Promise<Snapshot> {
+  async get(name: string, { annotated = false, cutOut = false }, signal?: AbortSignal): Promise<Snapshot> {
     const parts = parseEventName(name);
     if (!parts)
       throw new ApiError(
@@ -35,8 +36,9 @@ export class EventSnapshots {
     if (!stored)
       throw new ApiError("snapshot_not_found", `event '${name}' has no picture, or it is not kept any more`);
     const { details, jpeg } = stored;
+    const drawn = annotated ? await annotateJpeg({ ...details, jpeg }, details.boxes) : jpeg;
     return {
-      jpeg: annotated ? await annotateJpeg({ ...details, jpeg }, details.boxes) : jpeg,
+      jpeg: cutOut ? await cutOutJpeg({ ...details, jpeg: drawn }, details.boxes) : drawn,
       frame: referenceTo(details),
     };
   }

@@ -22,7 +22,7 @@ export function eventSnapshotHandlers(
 ): Pick<EventServiceServer, "getEventSnapshot"> {
   return {
     getEventSnapshot: calls.unary("GetEventSnapshot", async ({ name, annotated }, { signal }) =>
-      toResponse(await snapshots.get(name, annotated, signal)),
+      toResponse(await snapshots.get(name, { annotated }, signal)),
     ),
   };
 }

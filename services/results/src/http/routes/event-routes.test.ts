@@ -78,6 +78,8 @@ test("events: listed by what they are, read, with their picture", async () => {
   expect(Buffer.from(plain.body as ArrayBuffer)).toEqual(Buffer.from(jpeg));
   const annotated = await api.call("get", snapshot, { params, query: "?annotated=true&revision=3" });
   expect(new Uint8Array(annotated.body as ArrayBuffer).subarray(0, 2)).toEqual(jpegBegin);
+  const small = await api.call("get", snapshot, { params, query: "?cutOut=true" });
+  expect(new Uint8Array(small.body as ArrayBuffer).subarray(0, 2)).toEqual(jpegBegin);
   expect(await api.call("get", snapshot, { params: { ...params, event: "a-e2" } })).toMatchObject({
     status: 404,
     body: { code: "snapshot_not_found" },

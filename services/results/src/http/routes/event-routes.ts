@@ -160,6 +160,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
         params: eventParams,
         querystring: z.object({
           annotated: flag.describe("Draw the object's box and label into it."),
+          cutOut: flag.describe("Only the object and what is around it, at most 256 pixels wide and high."),
           revision: z
             .string()
             .max(20)
@@ -174,7 +175,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
     async ({ params, query }, reply) => {
       const abort = new AbortController();
       reply.raw.once("close", () => abort.abort());
-      const { jpeg } = await parts().eventSnapshots.get(eventName(params), query.annotated, abort.signal);
+      const { jpeg } = await parts().eventSnapshots.get(eventName(params), query, abort.signal);
       // It may be replaced by a better one while the event goes on.
       reply.header("cache-control", "no-cache");
       return reply.type("image/jpeg").send(Buffer.from(jpeg));
