@@ -74,6 +74,17 @@ export class AccessStore {
     return record?.kind === kind ? (record as RecordOf<K>) : undefined;
   }
 
+  /**
+   * The token of this id, which a caller came with, if it was made, for a program say: a login's stands for its user.
+   * @throws ApiError unauthenticated when it was revoked meanwhile
+   */
+  madeToken(id: string | undefined): TokenRecord | undefined {
+    if (id === undefined) return undefined;
+    const record = this.find("token", id);
+    if (!record) throw new ApiError("unauthenticated", "this token was revoked");
+    return record.login ? undefined : record;
+  }
+
   /** Stores a new record; false when there is one. @throws ApiError access_unavailable */
   async create(id: string, record: AccessRecord): Promise<boolean> {
     const key = keyOf(record.kind, id);

@@ -56,7 +56,8 @@ describe("labels", () => {
     expect(covers(scopeOf(["site=north"]), ["site=north"])).toBe(true);
     for (const more of ["site=south", "floor=2", "gate*", "*"])
       expect(covers(scopeOf(["site=north"]), [more])).toBe(false);
-    expect(covers(scopeOf(["yard-*"]), ["site=north"])).toBe(false);
+    // Nor are they covered by a beginning of ids that they begin with.
+    for (const ids of ["yard-*", "s*"]) expect(covers(scopeOf([ids]), ["site=north"])).toBe(false);
   });
 
   test("that come to stand for other cameras make a scope stale", () => {

@@ -61,12 +61,13 @@ export class CameraScope {
     return id !== undefined && this.sees(id);
   }
 
-  /** Whether every id that the pattern names is seen. */
+  /** Whether every id that the pattern names is seen, whichever cameras have which labels: a label is covered by itself only. */
   seesPattern(pattern: string): boolean {
+    const isBeginning = (own: string) => own.endsWith("*") && !isLabelPattern(pattern);
     return (
       this.all ||
       this.#lists.every((list) =>
-        list.some((own) => (own.endsWith("*") ? pattern.startsWith(own.slice(0, -1)) : own === pattern)),
+        list.some((own) => (isBeginning(own) ? pattern.startsWith(own.slice(0, -1)) : own === pattern)),
       )
     );
   }

@@ -199,6 +199,46 @@ test("a user who is removed takes sessions and tokens along", async () => {
   expect(keys.filter((key) => key.includes(json.id))).toEqual([]);
 });
 
+test("what has a lesser token may not more by it than the token: not longer, nor of others, nor as its user", async () => {
+  const root = await logIn("root");
+  await ask("POST", `${api}/users`, { body: { name: "sam", role: "operator", password }, cookie: root });
+  const cookie = await logIn("sam");
+  const make = async (body: unknown, by: Asked = { cookie }) =>
+    (await ask("POST", `${api}/tokens`, { body, ...by })).json;
+  const expireTime = new Date(Date.now() + 3_600_000).toISOString();
+  const wide = await make({ name: "wide", cameras: ["vault"] });
+  const lesser = await make({ name: "lesser", role: "viewer", cameras: ["s*"], expireTime });
+  const by = { token: lesser.token as string };
+  // A label that begins like its ids stands for cameras that have other ids.
+  expect(await make({ name: "child", cameras: ["site=north"] }, by)).toMatchObject({
+    code: "permission_denied",
+  });
+  const later = new Date(Date.now() + 7_200_000).toISOString();
+  expect(await make({ name: "child", expireTime: later }, by)).toMatchObject({ code: "permission_denied" });
+  const child = await make({ name: "child" }, by);
+  expect(child).toMatchObject({ cameras: ["s*"], expireTime });
+  const { json } = await ask("GET", `${api}/tokens`, by);
+  expect(json.tokens.map(({ name }: { name: string }) => name).sort()).toEqual(["child", "lesser"]);
+  expect((await ask("DELETE", `${api}/tokens/${wide.id}`, by)).status).toBe(404);
+  for (const { id } of [child, lesser])
+    expect((await ask("DELETE", `${api}/tokens/${id}`, by)).status).toBe(204);
+  expect((await ask("DELETE", `${api}/tokens/${wide.id}`, { cookie })).status).toBe(204);
+
+  // Of a user without a password, as of a login provider: it may not give the user one, and then be the user.
+  const last = await make({ name: "last", role: "viewer", cameras: ["yard-1"] });
+  const { passwordHash: _, ...without } = (await results.buckets.access.get("user.sam"))!.json<
+    Record<string, unknown>
+  >();
+  await results.buckets.access.put("user.sam", JSON.stringify(without));
+  const users = async () => (await ask("GET", `${api}/users`, { cookie: root })).json.users;
+  await expect.poll(users).toContainEqual(expect.objectContaining({ name: "sam", hasPassword: false }));
+  const set = { body: { password: "owned owned" }, token: last.token as string };
+  expect(await ask("POST", `${api}/users/sam/password`, set)).toMatchObject({
+    status: 403,
+    json: { code: "permission_denied" },
+  });
+});
+
 test("a user of another results process is known here too, and damage to a user opens nothing", async () => {
   await results.buckets.access.put("user.root", "not a user");
   await expect.poll(async () => (await ask("GET", `${api}/auth`)).json.open).toBe(false);

@@ -27,9 +27,10 @@ export class Tokens {
 
   /** All of them for admins, their own for others. */
   list(caller: Principal): TokenRecord[] {
+    const made = this.#store.madeToken(caller.token);
     return this.#store
       .tokens()
-      .filter((token) => isOf(token, caller))
+      .filter((token) => isOf(token, caller, made))
       .map((token) => {
         // One of a login follows its user.
         const user = token.login && token.user !== undefined && this.#store.find("user", token.user);
@@ -38,16 +39,23 @@ export class Tokens {
   }
 
   async create(caller: Principal, given: NewToken): Promise<{ record: TokenRecord; token: string }> {
+    const last = this.#store.madeToken(caller.token)?.expireTime;
     const { name, role = caller.role, cameras = caller.cameras, alone = false } = given;
+    const expireTime = given.expireTime ?? (last === undefined ? undefined : new Date(last));
     throwFaults(cameraFaults(role, cameras));
     if (!mayAs(caller.role, role) || !covers(caller.scope, cameras))
       throw new ApiError(
         "permission_denied",
         "a token may not do more than its maker: ask for a lesser role, or for cameras that you see",
       );
+    if (last !== undefined && expireTime!.getTime() > Date.parse(last))
+      throw new ApiError(
+        "permission_denied",
+        `a token may not last longer than the one that makes it: ask for an end until ${last}, or log in`,
+      );
     if ((alone || caller.user === undefined) && !caller.mayAs("admin"))
       throw new ApiError("permission_denied", "a token that belongs to no user needs the role admin");
-    return this.#make({ ...given, name, role, cameras }, alone ? undefined : caller.user, false);
+    return this.#make({ name, role, cameras, expireTime }, alone ? undefined : caller.user, false);
   }
 
   /** A token for a user who has just proved to be the one. */
@@ -61,7 +69,7 @@ export class Tokens {
 
   async delete(caller: Principal, id: string): Promise<void> {
     const token = this.#store.find("token", id);
-    if (!token || !isOf(token, caller))
+    if (!token || !isOf(token, caller, this.#store.madeToken(caller.token)))
       throw new ApiError("token_not_found", `there is no token '${id.slice(0, 64)}'`);
     await this.#store.delete("token", id);
   }
@@ -114,7 +122,11 @@ export class Tokens {
   }
 }
 
-/** Whether the caller may see and revoke the token. */
-function isOf(token: TokenRecord, caller: Principal): boolean {
-  return caller.mayAs("admin") || (caller.user !== undefined && token.user === caller.user);
+/** Whether the caller may see and revoke the token. With a token that was made, only itself and what may no more than it. */
+function isOf(token: TokenRecord, caller: Principal, made: TokenRecord | undefined): boolean {
+  if (caller.mayAs("admin")) return true;
+  if (caller.user === undefined || token.user !== caller.user) return false;
+  return (
+    !made || token.id === made.id || (mayAs(caller.role, token.role) && covers(caller.scope, token.cameras))
+  );
 }

@@ -148,6 +148,9 @@ export class Users {
           "to change your own password, give the one until now as `current`",
         );
       await logins.check(name, current, address);
+    } else if (own && !caller.mayAs("admin") && store.madeToken(caller.token)) {
+      // Else a token of one whom a login provider knows, of few cameras, would become all that its user is.
+      throw new ApiError("permission_denied", "a token may not set its user's first password; log in for it");
     }
     const passwordHash = await hashSecret(password);
     if (!(await store.update("user", name, (record) => ({ ...record, passwordHash }))))
