@@ -254,3 +254,26 @@ test("says what is missing and how to get it, and fails", async () => {
     /✗ ffmpeg .*\/nowhere\/ffmpeg.*\n.*fix: unset FFMPEG_PATH && deploy\/system-packages.sh server/,
   );
 });
+
+test("knows a server that has users, whether it is let in or not", async () => {
+  const { address, http } = results;
+  const user = { name: "root", role: "admin", password: "correct horse" };
+  const made = await fetch(`http://${http}/api/v1/users`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(user),
+  });
+  expect(made.status).toBe(201);
+  const { stdout } = await runCommand(["doctor", "--json"], {
+    SIGHTLINE_GRPC: address,
+    SIGHTLINE_RESULTS_HTTP: http,
+  });
+  const { findings } = JSON.parse(stdout) as { findings: { name: string }[] };
+  const port = (at: string, name: string) =>
+    findings.find((finding) => finding.name === `port ${at.split(":").at(-1)} (${name})`);
+  expect(port(http, "results")).toMatchObject({ state: "ok", detail: "in use by Sightline's results" });
+  expect(port(address, "gRPC")).toMatchObject({
+    state: "ok",
+    detail: expect.stringMatching(/^in use by Sightline, which has users: log in/),
+  });
+});

@@ -189,6 +189,8 @@ async function grpcAt(host: string, port: number): Promise<string | undefined> {
   } catch (error) {
     // Only Sightline names its errors so.
     const { reason, code, message } = SightlineError.from(error);
+    if (reason === "unauthenticated")
+      return "Sightline, which has users: log in (`sightline login`) to be told more";
     if (reason !== undefined) throw new NotReadyError(`${ours}Sightline, which says: ${message}`);
     if (code === "CANCELLED") throw new SilentError("Sightline");
     return undefined;
@@ -201,8 +203,11 @@ async function serviceAt(host: string, port: number, service: string): Promise<s
   const scheme = service === "results" && ownTls().on ? "https" : "http";
   const ask = async (path: string) => askService(`${scheme}://${bracketed(host)}:${port}${path}`, patienceMs);
   try {
-    const { text: metrics } = await ask("/metrics");
-    if (!metrics.includes(`sightline_build_info{service="${service}"`)) return undefined;
+    const metrics = await ask("/metrics");
+    // Where there are users, metrics are not told to everybody; only results has users.
+    const isClosed =
+      service === "results" && metrics.status === 401 && metrics.text.includes('"code":"unauthenticated"');
+    if (!isClosed && !metrics.text.includes(`sightline_build_info{service="${service}"`)) return undefined;
     const { status, text } = await ask("/readyz");
     if (status !== 200)
       throw new NotReadyError(`${ours}Sightline's ${service}, which is not ready: ${missingOf(text)}`);
