@@ -1,19 +1,19 @@
 import { useComputed } from "@preact/signals";
-import type { RoleName } from "@sightline/contracts";
 import { UserMenu } from "../access/user-menu.tsx";
 import { route } from "../routing/navigation.ts";
-import { may } from "../state/auth.ts";
+import { mayAddCamera } from "../state/auth.ts";
 import { connection } from "../state/live.ts";
 import { Brand } from "./brand.tsx";
 
-const links: readonly { href: string; name: string; pages: readonly string[]; role?: RoleName }[] = [
-  { href: "/", name: "Cameras", pages: ["wall", "camera", "editCamera", "zones"] },
-  { href: "/events", name: "Events", pages: ["events"] },
-  { href: "/system", name: "System", pages: ["system"] },
-  { href: "/models", name: "Models", pages: ["models"] },
-  { href: "/add", name: "Add camera", pages: ["addCamera"], role: "operator" },
-  { href: "/settings", name: "Settings", pages: ["settings"] },
-];
+const links: readonly { href: string; name: string; pages: readonly string[]; isOffered?: () => boolean }[] =
+  [
+    { href: "/", name: "Cameras", pages: ["wall", "camera", "editCamera", "zones"] },
+    { href: "/events", name: "Events", pages: ["events"] },
+    { href: "/system", name: "System", pages: ["system"] },
+    { href: "/models", name: "Models", pages: ["models"] },
+    { href: "/add", name: "Add camera", pages: ["addCamera"], isOffered: mayAddCamera },
+    { href: "/settings", name: "Settings", pages: ["settings"] },
+  ];
 
 /** The console's name and its main pages. */
 export function Header() {
@@ -29,7 +29,7 @@ export function Header() {
       <nav aria-label="Pages">
         <ul>
           {links
-            .filter(({ role }) => may(role ?? "viewer"))
+            .filter(({ isOffered = () => true }) => isOffered())
             .map(({ href, name, pages }) => (
               <li key={href}>
                 <a href={href} aria-current={pages.includes(page.value) ? "page" : undefined}>

@@ -30,6 +30,11 @@ export function may(role: RoleName): boolean {
   return last.value !== undefined && roles.indexOf(last.value.role) >= roles.indexOf(role);
 }
 
+/** Whether who is logged in may make a camera of some name: labels give none to make. */
+export function mayAddCamera(): boolean {
+  return may("operator") && last.value!.cameras.some((pattern) => !pattern.includes("="));
+}
+
 let asking: Promise<void> | undefined;
 
 /** Asks the server who is logged in. A server that does not answer leaves what is known. */
