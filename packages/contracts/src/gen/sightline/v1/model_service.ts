@@ -158,7 +158,16 @@ export interface ShadowBox {
   shadowScore: number;
 }
 
-export const ShadowBox_Kind = { UNSPECIFIED: 0, BOTH: 1, GAINED: 2, LOST: 3 } as const;
+/** Who found it. */
+export const ShadowBox_Kind = {
+  UNSPECIFIED: 0,
+  /** BOTH - Both, at the same place. */
+  BOTH: 1,
+  /** GAINED - The shadow only. */
+  GAINED: 2,
+  /** LOST - The camera's model only. */
+  LOST: 3,
+} as const;
 
 export type ShadowBox_Kind = typeof ShadowBox_Kind[keyof typeof ShadowBox_Kind];
 
