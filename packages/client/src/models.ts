@@ -101,7 +101,9 @@ export class Models {
       share,
       duration,
     };
-    return this.#connection.call(ModelServiceClient, (client) => client.startModelShadow, request, call);
+    return shadowOf(
+      await this.#connection.call(ModelServiceClient, (client) => client.startModelShadow, request, call),
+    );
   }
 
   /** Those that run and the last that have ended, the newest first, without their frames. */
@@ -118,13 +120,17 @@ export class Models {
   /** What a shadow has found so far. NOT_FOUND when there is none of this id. */
   async shadow(id: string, call: CallSettings = {}): Promise<ModelShadow> {
     const request = { name: shadowName(id) };
-    return this.#connection.call(ModelServiceClient, (client) => client.getModelShadow, request, call);
+    return shadowOf(
+      await this.#connection.call(ModelServiceClient, (client) => client.getModelShadow, request, call),
+    );
   }
 
   /** Ends a shadow; what it has found stays. */
   async stopShadow(id: string, call: CallSettings = {}): Promise<ModelShadow> {
     const request = { name: shadowName(id) };
-    return this.#connection.call(ModelServiceClient, (client) => client.stopModelShadow, request, call);
+    return shadowOf(
+      await this.#connection.call(ModelServiceClient, (client) => client.stopModelShadow, request, call),
+    );
   }
 
   /** Ends a shadow and deletes what it has found. */
@@ -171,4 +177,9 @@ function shadowName(id: string): string {
 
 function modelName(model: string): string {
   return `models/${model}`;
+}
+
+function shadowOf({ shadow }: { shadow?: ModelShadow | undefined }): ModelShadow {
+  if (!shadow) throw new SightlineError("INTERNAL", "the server's answer has no shadow");
+  return shadow;
 }

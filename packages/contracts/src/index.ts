@@ -144,6 +144,7 @@ export {
   GetModelShadowPictureRequest,
   GetModelShadowPictureResponse,
   GetModelShadowRequest,
+  GetModelShadowResponse,
   ListModelShadowsRequest,
   ListModelShadowsResponse,
   ListModelsRequest,
@@ -163,7 +164,9 @@ export {
   ShadowClass,
   ShadowSide as ShadowSideMessage,
   StartModelShadowRequest,
+  StartModelShadowResponse,
   StopModelShadowRequest,
+  StopModelShadowResponse,
 } from "./gen/sightline/v1/model_service.ts";
 export {
   DeleteRecordingRequest,

@@ -14,10 +14,14 @@ export function modelHandlers(
     listModelVersions: calls.unary("ListModelVersions", async (r) => service.listVersions(r)),
     activateModel: calls.unary("ActivateModel", async (r, { signal }) => service.activate(r, signal)),
     rollbackModel: calls.unary("RollbackModel", async (r, { signal }) => service.rollback(r, signal)),
-    startModelShadow: calls.unary("StartModelShadow", async (r) => shadows.start(r)),
+    startModelShadow: calls.unary("StartModelShadow", async (r) => ({ shadow: await shadows.start(r) })),
     listModelShadows: calls.unary("ListModelShadows", async (_, { scope }) => shadows.list(scope)),
-    getModelShadow: calls.unary("GetModelShadow", async (r, { scope }) => shadows.get(r, scope)),
-    stopModelShadow: calls.unary("StopModelShadow", async (r, { scope }) => shadows.stop(r, scope)),
+    getModelShadow: calls.unary("GetModelShadow", async (r, { scope }) => ({
+      shadow: await shadows.get(r, scope),
+    })),
+    stopModelShadow: calls.unary("StopModelShadow", async (r, { scope }) => ({
+      shadow: await shadows.stop(r, scope),
+    })),
     deleteModelShadow: calls.unary("DeleteModelShadow", async (r, { scope }) => {
       await shadows.delete(r, scope);
       return {};

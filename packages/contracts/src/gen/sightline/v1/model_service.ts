@@ -290,6 +290,11 @@ export interface StartModelShadowRequest {
   duration: Duration | undefined;
 }
 
+/** Response of StartModelShadow. */
+export interface StartModelShadowResponse {
+  shadow: ModelShadow | undefined;
+}
+
 /** Request of ListModelShadows. */
 export interface ListModelShadowsRequest {
 }
@@ -305,10 +310,20 @@ export interface GetModelShadowRequest {
   name: string;
 }
 
+/** Response of GetModelShadow. */
+export interface GetModelShadowResponse {
+  shadow: ModelShadow | undefined;
+}
+
 /** Request of StopModelShadow. */
 export interface StopModelShadowRequest {
   /** "shadows/{shadow}". */
   name: string;
+}
+
+/** Response of StopModelShadow. */
+export interface StopModelShadowResponse {
+  shadow: ModelShadow | undefined;
 }
 
 /** Request of DeleteModelShadow. */
@@ -2618,6 +2633,75 @@ export const StartModelShadowRequest: MessageFns<StartModelShadowRequest> = {
   },
 };
 
+function createBaseStartModelShadowResponse(): StartModelShadowResponse {
+  return { shadow: undefined };
+}
+
+export const StartModelShadowResponse: MessageFns<StartModelShadowResponse> = {
+  encode(message: StartModelShadowResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.shadow !== undefined) {
+      ModelShadow.encode(message.shadow, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartModelShadowResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartModelShadowResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.shadow = ModelShadow.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StartModelShadowResponse {
+    return { shadow: isSet(object.shadow) ? ModelShadow.fromJSON(object.shadow) : undefined };
+  },
+
+  toJSON(message: StartModelShadowResponse): unknown {
+    const obj: any = {};
+    if (message.shadow !== undefined) {
+      obj.shadow = ModelShadow.toJSON(message.shadow);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StartModelShadowResponse>): StartModelShadowResponse {
+    return StartModelShadowResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StartModelShadowResponse>): StartModelShadowResponse {
+    const message = createBaseStartModelShadowResponse();
+    message.shadow = (object.shadow !== undefined && object.shadow !== null)
+      ? ModelShadow.fromPartial(object.shadow)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseListModelShadowsRequest(): ListModelShadowsRequest {
   return {};
 }
@@ -2806,6 +2890,75 @@ export const GetModelShadowRequest: MessageFns<GetModelShadowRequest> = {
   },
 };
 
+function createBaseGetModelShadowResponse(): GetModelShadowResponse {
+  return { shadow: undefined };
+}
+
+export const GetModelShadowResponse: MessageFns<GetModelShadowResponse> = {
+  encode(message: GetModelShadowResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.shadow !== undefined) {
+      ModelShadow.encode(message.shadow, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetModelShadowResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetModelShadowResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.shadow = ModelShadow.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetModelShadowResponse {
+    return { shadow: isSet(object.shadow) ? ModelShadow.fromJSON(object.shadow) : undefined };
+  },
+
+  toJSON(message: GetModelShadowResponse): unknown {
+    const obj: any = {};
+    if (message.shadow !== undefined) {
+      obj.shadow = ModelShadow.toJSON(message.shadow);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetModelShadowResponse>): GetModelShadowResponse {
+    return GetModelShadowResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetModelShadowResponse>): GetModelShadowResponse {
+    const message = createBaseGetModelShadowResponse();
+    message.shadow = (object.shadow !== undefined && object.shadow !== null)
+      ? ModelShadow.fromPartial(object.shadow)
+      : undefined;
+    return message;
+  },
+};
+
 function createBaseStopModelShadowRequest(): StopModelShadowRequest {
   return { name: "" };
 }
@@ -2869,6 +3022,75 @@ export const StopModelShadowRequest: MessageFns<StopModelShadowRequest> = {
   fromPartial(object: DeepPartial<StopModelShadowRequest>): StopModelShadowRequest {
     const message = createBaseStopModelShadowRequest();
     message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseStopModelShadowResponse(): StopModelShadowResponse {
+  return { shadow: undefined };
+}
+
+export const StopModelShadowResponse: MessageFns<StopModelShadowResponse> = {
+  encode(message: StopModelShadowResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.shadow !== undefined) {
+      ModelShadow.encode(message.shadow, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StopModelShadowResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStopModelShadowResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.shadow = ModelShadow.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StopModelShadowResponse {
+    return { shadow: isSet(object.shadow) ? ModelShadow.fromJSON(object.shadow) : undefined };
+  },
+
+  toJSON(message: StopModelShadowResponse): unknown {
+    const obj: any = {};
+    if (message.shadow !== undefined) {
+      obj.shadow = ModelShadow.toJSON(message.shadow);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StopModelShadowResponse>): StopModelShadowResponse {
+    return StopModelShadowResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StopModelShadowResponse>): StopModelShadowResponse {
+    const message = createBaseStopModelShadowResponse();
+    message.shadow = (object.shadow !== undefined && object.shadow !== null)
+      ? ModelShadow.fromPartial(object.shadow)
+      : undefined;
     return message;
   },
 };
@@ -3229,8 +3451,9 @@ export const ModelServiceService = {
     requestSerialize: (value: StartModelShadowRequest): Buffer =>
       Buffer.from(StartModelShadowRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): StartModelShadowRequest => StartModelShadowRequest.decode(value),
-    responseSerialize: (value: ModelShadow): Buffer => Buffer.from(ModelShadow.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ModelShadow => ModelShadow.decode(value),
+    responseSerialize: (value: StartModelShadowResponse): Buffer =>
+      Buffer.from(StartModelShadowResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StartModelShadowResponse => StartModelShadowResponse.decode(value),
   },
   /** Lists those that run and the last of those that have ended, the newest first, without their frames. */
   listModelShadows: {
@@ -3244,6 +3467,7 @@ export const ModelServiceService = {
       Buffer.from(ListModelShadowsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListModelShadowsResponse => ListModelShadowsResponse.decode(value),
   },
+  /** Returns one with its report so far. NOT_FOUND when there is none, or the caller does not see its camera. */
   getModelShadow: {
     path: "/sightline.v1.ModelService/GetModelShadow" as const,
     requestStream: false as const,
@@ -3251,8 +3475,9 @@ export const ModelServiceService = {
     requestSerialize: (value: GetModelShadowRequest): Buffer =>
       Buffer.from(GetModelShadowRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): GetModelShadowRequest => GetModelShadowRequest.decode(value),
-    responseSerialize: (value: ModelShadow): Buffer => Buffer.from(ModelShadow.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ModelShadow => ModelShadow.decode(value),
+    responseSerialize: (value: GetModelShadowResponse): Buffer =>
+      Buffer.from(GetModelShadowResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetModelShadowResponse => GetModelShadowResponse.decode(value),
   },
   /** Ends it; what it has found stays. One that has ended is returned as it is. */
   stopModelShadow: {
@@ -3262,8 +3487,9 @@ export const ModelServiceService = {
     requestSerialize: (value: StopModelShadowRequest): Buffer =>
       Buffer.from(StopModelShadowRequest.encode(value).finish()),
     requestDeserialize: (value: Buffer): StopModelShadowRequest => StopModelShadowRequest.decode(value),
-    responseSerialize: (value: ModelShadow): Buffer => Buffer.from(ModelShadow.encode(value).finish()),
-    responseDeserialize: (value: Buffer): ModelShadow => ModelShadow.decode(value),
+    responseSerialize: (value: StopModelShadowResponse): Buffer =>
+      Buffer.from(StopModelShadowResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StopModelShadowResponse => StopModelShadowResponse.decode(value),
   },
   /** Ends it, and deletes what it has found. */
   deleteModelShadow: {
@@ -3312,12 +3538,13 @@ export interface ModelServiceServer extends UntypedServiceImplementation {
    * results and counts do not know of it, and frames of it are the first that are left out when a worker is busy. NOT_FOUND when there is
    * no such camera; INVALID_ARGUMENT when no worker has the model; RESOURCE_EXHAUSTED when too many run.
    */
-  startModelShadow: handleUnaryCall<StartModelShadowRequest, ModelShadow>;
+  startModelShadow: handleUnaryCall<StartModelShadowRequest, StartModelShadowResponse>;
   /** Lists those that run and the last of those that have ended, the newest first, without their frames. */
   listModelShadows: handleUnaryCall<ListModelShadowsRequest, ListModelShadowsResponse>;
-  getModelShadow: handleUnaryCall<GetModelShadowRequest, ModelShadow>;
+  /** Returns one with its report so far. NOT_FOUND when there is none, or the caller does not see its camera. */
+  getModelShadow: handleUnaryCall<GetModelShadowRequest, GetModelShadowResponse>;
   /** Ends it; what it has found stays. One that has ended is returned as it is. */
-  stopModelShadow: handleUnaryCall<StopModelShadowRequest, ModelShadow>;
+  stopModelShadow: handleUnaryCall<StopModelShadowRequest, StopModelShadowResponse>;
   /** Ends it, and deletes what it has found. */
   deleteModelShadow: handleUnaryCall<DeleteModelShadowRequest, DeleteModelShadowResponse>;
   /**
@@ -3403,18 +3630,18 @@ export interface ModelServiceClient extends Client {
    */
   startModelShadow(
     request: StartModelShadowRequest,
-    callback: (error: ServiceError | null, response: ModelShadow) => void,
+    callback: (error: ServiceError | null, response: StartModelShadowResponse) => void,
   ): ClientUnaryCall;
   startModelShadow(
     request: StartModelShadowRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: ModelShadow) => void,
+    callback: (error: ServiceError | null, response: StartModelShadowResponse) => void,
   ): ClientUnaryCall;
   startModelShadow(
     request: StartModelShadowRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ModelShadow) => void,
+    callback: (error: ServiceError | null, response: StartModelShadowResponse) => void,
   ): ClientUnaryCall;
   /** Lists those that run and the last of those that have ended, the newest first, without their frames. */
   listModelShadows(
@@ -3432,36 +3659,37 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListModelShadowsResponse) => void,
   ): ClientUnaryCall;
+  /** Returns one with its report so far. NOT_FOUND when there is none, or the caller does not see its camera. */
   getModelShadow(
     request: GetModelShadowRequest,
-    callback: (error: ServiceError | null, response: ModelShadow) => void,
+    callback: (error: ServiceError | null, response: GetModelShadowResponse) => void,
   ): ClientUnaryCall;
   getModelShadow(
     request: GetModelShadowRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: ModelShadow) => void,
+    callback: (error: ServiceError | null, response: GetModelShadowResponse) => void,
   ): ClientUnaryCall;
   getModelShadow(
     request: GetModelShadowRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ModelShadow) => void,
+    callback: (error: ServiceError | null, response: GetModelShadowResponse) => void,
   ): ClientUnaryCall;
   /** Ends it; what it has found stays. One that has ended is returned as it is. */
   stopModelShadow(
     request: StopModelShadowRequest,
-    callback: (error: ServiceError | null, response: ModelShadow) => void,
+    callback: (error: ServiceError | null, response: StopModelShadowResponse) => void,
   ): ClientUnaryCall;
   stopModelShadow(
     request: StopModelShadowRequest,
     metadata: Metadata,
-    callback: (error: ServiceError | null, response: ModelShadow) => void,
+    callback: (error: ServiceError | null, response: StopModelShadowResponse) => void,
   ): ClientUnaryCall;
   stopModelShadow(
     request: StopModelShadowRequest,
     metadata: Metadata,
     options: Partial<CallOptions>,
-    callback: (error: ServiceError | null, response: ModelShadow) => void,
+    callback: (error: ServiceError | null, response: StopModelShadowResponse) => void,
   ): ClientUnaryCall;
   /** Ends it, and deletes what it has found. */
   deleteModelShadow(
