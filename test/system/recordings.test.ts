@@ -237,7 +237,7 @@ test("what a privacy mask hides is in no snapshot, picture of an event, clip, re
     const iso = (ms: number) => new Date(ms).toISOString();
     const [first, last] = [iso(start), iso(start + 1)];
     expect(sightline("camera", "forget", "masked", "--from", first, "--to", last)).toMatch(
-      /^deleted of masked: [1-9]\d* events, \d+ pictures, 0\.0 MiB of video \(0 files\)\n$/,
+      /^deleted of masked: [1-9]\d* events, \d+ pictures, detections of \d+ frames, 0\.0 MiB of video \(0 files\)\n$/,
     );
     expect((await kept(event.name))[0]).toBe("event_not_found");
     const forgotten = JSON.parse(sightline("camera", "forget", "masked", "--all", "--json"));
