@@ -10,6 +10,13 @@ const variables = {
   bridges: "SIGHTLINE_BRIDGES_HTTP",
 } as const satisfies Record<keyof StackPorts | "bridges", string>;
 
+/** For a stack of one's own: what is set for a server that others reach is not for it. */
+export const withoutTls = {
+  SIGHTLINE_TLS_CERT_FILE: "",
+  SIGHTLINE_TLS_KEY_FILE: "",
+  SIGHTLINE_TLS_CLIENT_CA_FILE: "",
+} as const;
+
 /** What listens at a place that a setting names. */
 export type Part = keyof typeof variables;
 

@@ -70,7 +70,7 @@ export class ChaosRun {
       if (signal.aborted) return;
       const began = performance.now();
       await this.#inflict(fault);
-      await this.#untilAllGive(performance.now(), new AbortController().signal).catch((error: Error) => {
+      await this.#untilAllGive(performance.now()).catch((error: Error) => {
         throw new Error(`${describeFault(fault)}: ${error.message}`, { cause: error });
       });
       await delay(fault.restMs);
@@ -114,9 +114,9 @@ export class ChaosRun {
   }
 
   /** Returns when every camera has given a result after `since`, at every results process. */
-  async #untilAllGive(since: number, signal: AbortSignal): Promise<void> {
+  async #untilAllGive(since: number, signal?: AbortSignal): Promise<void> {
     for (;;) {
-      signal.throwIfAborted();
+      signal?.throwIfAborted();
       const failed = this.#watches.find(({ failure }) => failure)?.failure;
       if (failed) throw new Error(`a subscriber ended: ${failed.message}`, { cause: failed });
       const silent = this.#cameras.names.filter((name) =>

@@ -1,4 +1,3 @@
-import { labelText } from "@sightline/contracts";
 import { Command } from "commander";
 import { append, readLabel } from "../camera/camera-options.ts";
 import { cameraJson, cameraTable, rateHelp } from "../camera/camera-view.ts";
@@ -11,8 +10,8 @@ export function cameraListCommand(): Command {
       "--label <key=value>",
       "only cameras with this label; may be given several times, for those that have all",
       (text, before: string[]) => {
-        const { key, value } = readLabel(text);
-        return append(labelText(key, value), before);
+        readLabel(text);
+        return append(text, before);
       },
       [],
     )

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freeClusterPorts, freePorts, RtspCameras, Stack, standardPorts } from "@sightline/stack";
+import { freeClusterPorts, freePorts, RtspCameras, Stack, standardPorts, withoutTls } from "@sightline/stack";
 import { Command } from "commander";
 import { ChaosRun, describeFault, type FaultOutcome, type Verdict } from "../chaos/chaos-run.ts";
 import { percentiles } from "../demo/percentiles.ts";
@@ -51,8 +51,7 @@ async function runChaos(options: ChaosOptions, directory: string, stop: AbortSig
   say("starting a cluster and its cameras …");
   const ports = await freePorts(standardPorts);
   const cluster = await freeClusterPorts(ports, 3);
-  const env = { SIGHTLINE_TLS_CERT_FILE: "", SIGHTLINE_TLS_KEY_FILE: "", SIGHTLINE_TLS_CLIENT_CA_FILE: "" };
-  const stack = await Stack.start({ directory, ports, cluster, env }, stop);
+  const stack = await Stack.start({ directory, ports, cluster, env: withoutTls }, stop);
   let cameras: RtspCameras | undefined;
   let run: ChaosRun | undefined;
   try {

@@ -5,7 +5,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { connect, type SightlineClient } from "@sightline/client";
 import { type Camera, CameraState, limits } from "@sightline/contracts";
 import { wallClockMs } from "@sightline/service/clock";
-import { freePorts, projectRoot, RtspCameras, Stack, standardPorts } from "@sightline/stack";
+import { freePorts, projectRoot, RtspCameras, Stack, standardPorts, withoutTls } from "@sightline/stack";
 import { Command } from "commander";
 import { measureAffordableRate } from "../demo/affordable-rate.ts";
 import { report, summary } from "../demo/report.ts";
@@ -58,9 +58,7 @@ async function runDemo(options: DemoOptions, directory: string, stop: AbortSigna
   const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
   say("starting NATS, three services and the cameras …");
   const ports = await freePorts(standardPorts);
-  // What is set for a server that others reach is not for this one.
-  const env = { SIGHTLINE_TLS_CERT_FILE: "", SIGHTLINE_TLS_KEY_FILE: "", SIGHTLINE_TLS_CLIENT_CA_FILE: "" };
-  const stack = await Stack.start({ directory, ports, env }, stop);
+  const stack = await Stack.start({ directory, ports, env: withoutTls }, stop);
   let cameras: RtspCameras | undefined;
   let client: SightlineClient | undefined;
   try {

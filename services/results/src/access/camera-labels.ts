@@ -25,5 +25,8 @@ export class CameraLabels {
   }
 }
 
+/** What stands behind the labels in a rule of access. */
+export type LabelledCameras = Pick<CameraLabels, "idsWith">;
+
 /** Labels while no camera is known. */
-export const noLabels: Pick<CameraLabels, "idsWith"> = { idsWith: () => [] };
+export const noLabels: LabelledCameras = { idsWith: () => [] };

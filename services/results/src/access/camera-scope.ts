@@ -1,5 +1,5 @@
 import { cameraIdOf, hasLabels, isLabelPattern, type Labels } from "@sightline/contracts";
-import { type CameraLabels, noLabels } from "./camera-labels.ts";
+import { type LabelledCameras, noLabels } from "./camera-labels.ts";
 
 /** Most ids whose answer is remembered; callers may ask about any. */
 const maxRemembered = 10_000;
@@ -32,7 +32,7 @@ export class CameraScope {
   }
 
   /** Whether the labels that it names stand for other cameras than when it was made. */
-  isStale(labels: Pick<CameraLabels, "idsWith">): boolean {
+  isStale(labels: LabelledCameras): boolean {
     const isLabelled = this.#lists.some((list) => list.some(isLabelPattern));
     return isLabelled && this.key !== keyOf(this.#lists.map((list) => withoutLabels(list, labels)));
   }
@@ -82,7 +82,7 @@ export function covers(scope: CameraScope, patterns: readonly string[]): boolean
 }
 
 /** The patterns with the ids of cameras instead of labels. */
-function withoutLabels(patterns: readonly string[], labels: Pick<CameraLabels, "idsWith">): string[] {
+function withoutLabels(patterns: readonly string[], labels: LabelledCameras): string[] {
   const named = patterns.flatMap((each) => (isLabelPattern(each) ? labels.idsWith(each) : [each]));
   return [...new Set(named)].sort();
 }

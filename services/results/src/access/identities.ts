@@ -9,7 +9,7 @@ import type { Logger } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
 import type { AccessClock } from "./access-clock.ts";
 import type { AccessChange, AccessStore } from "./access-store.ts";
-import { type CameraLabels, noLabels } from "./camera-labels.ts";
+import { type CameraLabels, type LabelledCameras, noLabels } from "./camera-labels.ts";
 import { fitsHash } from "./password-hash.ts";
 import { localPrincipal, Principal } from "./principal.ts";
 import type { ServiceTokens } from "./service-tokens.ts";
@@ -33,8 +33,6 @@ interface Known {
   /** Marks the use of what it came from. */
   touch: (() => void) | undefined;
 }
-
-type LabelledCameras = Pick<CameraLabels, "idsWith">;
 
 export interface IdentityParts {
   store: AccessStore;

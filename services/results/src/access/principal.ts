@@ -1,5 +1,5 @@
 import { mayAs, type RoleName } from "@sightline/contracts";
-import { type CameraLabels, noLabels } from "./camera-labels.ts";
+import { type LabelledCameras, noLabels } from "./camera-labels.ts";
 import { CameraScope } from "./camera-scope.ts";
 
 export type Role = RoleName;
@@ -18,7 +18,7 @@ export interface PrincipalOptions {
   /** Cameras of the token's user, which bound those of the token. */
   within?: readonly string[] | undefined;
   /** Which cameras the labels among these stand for. */
-  labels?: Pick<CameraLabels, "idsWith"> | undefined;
+  labels?: LabelledCameras | undefined;
   /** Id of the token, or hash of the session, by which it was known. */
   token?: string | undefined;
   session?: string | undefined;
