@@ -1,9 +1,10 @@
+import { isDeepStrictEqual } from "node:util";
 import type { ConsumerConfig, ConsumerInfo, JetStreamManager } from "@nats-io/jetstream";
 import { isJetStreamFailure } from "./jetstream-errors.ts";
 
 /**
- * Makes sure that a durable consumer is there and can deliver what its stream holds; "remade" when it could not, because it
- * was beyond the stream's end. @throws when NATS does not answer, or the stream is missing
+ * Makes sure that a durable consumer is there as `config` says and can deliver what its stream holds; "remade" when it could
+ * not, because it was beyond the stream's end. @throws when NATS does not answer, or the stream is missing
  */
 export async function ensureConsumer(
   manager: JetStreamManager,
@@ -13,9 +14,20 @@ export async function ensureConsumer(
   const name = config.durable_name;
   const known = await findConsumer(manager, stream, name);
   const beyond = known !== undefined && (await isBeyondEnd(manager, known));
+  if (known && !beyond) {
+    // Since NATS 2.10 one that is there and differs, as after an upgrade, cannot be added: it has to be updated.
+    if (differs(known.config, config)) await manager.consumers.update(stream, name, config);
+    return "kept";
+  }
   if (beyond) await deleteConsumer(manager, stream, name);
   await manager.consumers.add(stream, config);
-  return beyond ? "remade" : known ? "kept" : "made";
+  return beyond ? "remade" : "made";
+}
+
+function differs(known: ConsumerConfig, wanted: Partial<ConsumerConfig>): boolean {
+  return Object.entries(wanted).some(
+    ([key, value]) => !isDeepStrictEqual(known[key as keyof ConsumerConfig], value),
+  );
 }
 
 /**

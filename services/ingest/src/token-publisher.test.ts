@@ -50,7 +50,7 @@ test("a token that waits is left alone", async () => {
   expect(queue.out?.token).toBe(1);
 });
 
-test("a token that the workers' consumer has passed over is replaced", async () => {
+test("a token whose sequence the workers' consumer has delivered before reaches a worker", async () => {
   const others = Array.from({ length: 5 }, (_, i) => `c${i}`);
   for (const camera of others) await nats.jetstream.publish(subjects.ready(model, camera), "{}");
   const consumer = await nats.jetstream.consumers.get(streams.ready, readyConsumer(model).durable_name);
@@ -60,6 +60,14 @@ test("a token that the workers' consumer has passed over is replaced", async () 
   // It has a sequence that the consumer has delivered before.
   await expect.poll(stored, { timeout: 30_000 }).toBe(1);
   await publisher.check();
-  expect(queue.out?.token).toBe(2);
-  await expect.poll(stored).toBe(2);
+  // Older servers do not set a consumer back with its stream: it passes the token over, and another takes its place.
+  const { delivered } = await consumer.info();
+  if (delivered.stream_seq > 0) {
+    expect(queue.out?.token).toBe(2);
+    await expect.poll(stored).toBe(2);
+  } else {
+    expect(queue.out?.token).toBe(1);
+    const given = await consumer.next({ expires: 5_000 });
+    expect(given && decodeJson(tokenSchema, given.data).id).toBe(1);
+  }
 });

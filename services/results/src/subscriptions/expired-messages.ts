@@ -24,8 +24,9 @@ export class ExpiredMessages {
   readonly #nats: Nats;
   readonly #registry: SubscriptionRegistry;
   /**
-   * Subscription id → up to where nothing is left to tell of. A server that restarts forgets how far a consumer has passed
-   * over messages that are not its own. `created`, in milliseconds, tells the consumer from a later one of the same name.
+   * Subscription id → up to where nothing is left to tell of. What a consumer has passed over because it is not its own, NATS
+   * forgets when it restarts, and since 2.10 does not tell at all. `created`, in milliseconds, tells the consumer from a later
+   * one of the same name.
    */
   readonly #known = new Map<string, { created: number; sequence: number }>();
 
@@ -36,11 +37,10 @@ export class ExpiredMessages {
 
   /** What is gone and has not been told of; undefined when nothing is. @throws when NATS is away */
   async unread(id: string, subscription: Subscription): Promise<Expired | undefined> {
+    const stored = new StoredMessages(this.#nats, streamOf(subscription.kind));
+    const asked = await stored.state();
     const place = await this.#registry.place(id, subscription);
-    const { first, last, firstTime } = await new StoredMessages(
-      this.#nats,
-      streamOf(subscription.kind),
-    ).state();
+    const { first, last, firstTime } = await stored.state();
     if (!place) return undefined;
     const known = this.#known.get(id);
     const created = createdAt(place);
@@ -48,10 +48,12 @@ export class ExpiredMessages {
     const before = same ? Math.min(known.sequence, last) : 0;
     const read = Math.max(place.delivered.stream_seq, before);
     const gone = first - 1;
+    // Nothing is gone and nothing waits for it: all that was there when it was asked has been delivered or is not its own.
+    const passed = gone <= read && place.num_pending === 0 && asked.last <= last ? asked.last : 0;
     const missed = gone > read && (await this.#hasMissed(subscription, read, first));
     // Until that is known, it is looked for again.
     if (missed === undefined) return undefined;
-    this.#known.set(id, { created, sequence: Math.max(read, gone) });
+    this.#known.set(id, { created, sequence: Math.max(read, gone, passed) });
     if (!missed) return undefined;
     const firstAvailableTime = firstTime === undefined ? undefined : toTimestamp(firstTime);
     return { messages: gone - read, firstAvailableTime };

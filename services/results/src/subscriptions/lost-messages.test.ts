@@ -33,6 +33,20 @@ function diligent(id: string, via = service, on = service): Reader {
 /** For answers that may come when the test is over. */
 const leftBehind = () => undefined;
 
+/** Lets the messages before `seq` expire. It is not a purge, which moves the places of consumers on. */
+async function expireBefore(stream: string, seq: number): Promise<void> {
+  const { manager } = service.nats;
+  const { state, config } = await manager.streams.info(stream);
+  await manager.streams.update(stream, { max_msgs: state.last_seq - seq + 1 });
+  await manager.streams.update(stream, { max_msgs: config.max_msgs });
+}
+
+/** Waits until a reader asks for messages, or none does: a reader has looked for what is gone before it does. */
+async function asking(stream: string, isAsking: boolean): Promise<void> {
+  const consumer = () => service.nats.manager.consumers.info(stream, "sub-rare");
+  await expect.poll(async () => (await consumer()).num_waiting > 0).toBe(isAsking);
+}
+
 const upTo = (count: number) => Array.from({ length: count }, (_, index) => index + 1);
 
 /** Another results service on the same NATS. */
@@ -56,18 +70,18 @@ describe.each(["events", "detections"] as const)("%s that expired and were not w
     async ({ wanted }) => {
       const filter = EventFilter.fromPartial({ cameras: wanted.map((camera) => `cameras/${camera}`) });
       await service.create("rare", { kind: value, filter });
-      const first = diligent("rare");
       for (const number of upTo(30)) await publish(number, "front");
-      const passed = async () =>
-        (await service.nats.manager.consumers.info(stream, "sub-rare")).delivered.stream_seq;
-      await expect.poll(passed).toBe(30);
+      const done = { pending: 0, unacknowledged: 0 };
+      const first = diligent("rare");
+      await expect.poll(() => service.get("rare")).toMatchObject(done);
+      await asking(stream, true);
       first.stop();
-      await service.nats.manager.streams.purge(stream, { seq: 31 });
+      await asking(stream, false);
+      await expireBefore(stream, 30);
       // It looks for what is gone before it takes anything.
       const second = diligent("rare");
       await publish(31, "back");
       await expect.poll(() => second.received.length).toBe(1);
-      const done = { pending: 0, unacknowledged: 0 };
       await expect.poll(() => service.get("rare")).toMatchObject(done);
       expect(second.received).toMatchObject([{ message: { $case: kind === "events" ? "event" : "frame" } }]);
       expect(first.received).toEqual([]);
@@ -79,18 +93,17 @@ test("what a consumer has passed over is no gap when NATS has forgotten that it 
   const filter = EventFilter.fromPartial({ cameras: ["cameras/back"] });
   await service.create("rare", { kind: SubscriptionKind.DETECTIONS, filter });
   const consumer = () => service.nats.manager.consumers.info(streams.timeline, "sub-rare");
-  const gone = async () => await expect.poll(async () => (await consumer()).num_waiting).toBe(0);
-  const first = diligent("rare");
   for (const number of upTo(30)) await service.publishFrame(number, "front");
-  await expect.poll(async () => (await consumer()).delivered.stream_seq).toBe(30);
+  const first = diligent("rare");
+  await expect.poll(() => service.get("rare")).toMatchObject({ pending: 0 });
+  await asking(streams.timeline, true);
   first.stop();
-  await gone();
+  await asking(streams.timeline, false);
   const second = diligent("rare");
-  // It has looked for what is gone before it asks for anything.
-  await expect.poll(async () => (await consumer()).num_waiting).toBe(1);
+  await asking(streams.timeline, true);
   second.stop();
-  await gone();
-  await service.nats.manager.streams.purge(streams.timeline, { seq: 31 });
+  await asking(streams.timeline, false);
+  await expireBefore(streams.timeline, 30);
   await server.down();
   await server.up();
   await expect
@@ -118,7 +131,7 @@ test("what expired of other cameras while nobody read is no gap, and what expire
   await restartService();
   for (const number of upTo(10)) await service.publishFrame(number, "front");
   await service.publishFrame(2, "back");
-  await service.nats.manager.streams.purge(streams.timeline, { seq: 12 });
+  await expireBefore(streams.timeline, 12);
   const second = diligent("rare");
   await expect.poll(() => second.received).toMatchObject([{ message: { $case: "frame" } }]);
   await expect.poll(() => service.get("rare")).toMatchObject({ unacknowledged: 0 });
@@ -126,7 +139,7 @@ test("what expired of other cameras while nobody read is no gap, and what expire
   await restartService();
   await service.publishFrame(3, "back");
   await service.publishFrame(4, "back");
-  await service.nats.manager.streams.purge(streams.timeline, { seq: 14 });
+  await expireBefore(streams.timeline, 14);
   const third = diligent("rare");
   await expect.poll(() => third.received.length).toBe(2);
   expect(third.received).toMatchObject([
@@ -159,19 +172,24 @@ describe("NATS that lost the newest messages", () => {
     // A server that is restarted may not have stored the last acknowledgement: then 1 comes once more.
     await expect.poll(() => [...new Set(first.numbers)]).toEqual([1, 2, 3, 4]);
     await expect.poll(() => service.get("alarm")).toMatchObject({ unacknowledged: 0 });
+    let known = true;
     if (reading === "is away") {
       first.stop();
       await service.stop();
       await goBack();
       service = await RunningSubscriptions.start(server);
       open = [service];
+      // Newer servers set a consumer back with its stream; then nothing is left that tells of it to who was away.
+      const { manager } = service.nats;
+      const { description = "" } = (await manager.consumers.info(streams.events, "sub-alarm")).config;
+      known = description !== "";
     } else await goBack();
     // They bear the sequences of those that are lost.
     for (const number of [5, 6]) await publish(number);
     const second = reading === "is away" ? diligent("alarm") : first;
     const all = () => [...new Set([...first.numbers, ...second.numbers])];
     await expect.poll(all).toEqual(upTo(6));
-    await expect.poll(() => told(second)).toEqual([GapReason.STREAM_RESET]);
+    if (known) await expect.poll(() => told(second)).toEqual([GapReason.STREAM_RESET]);
     await expect.poll(() => service.get("alarm")).toMatchObject({ unacknowledged: 0, pending: 0 });
     expect(second.numbers.filter((number) => number > 4)).toEqual([5, 6]);
   });
