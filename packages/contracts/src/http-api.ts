@@ -403,6 +403,22 @@ export const liveRequestSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("drawn"), camera: name }),
 ]);
 
+/** An analysed frame, and what was detected in it. */
+export const httpAnalysedFrameSchema = z.object({
+  camera: z.string(),
+  epoch: z.string(),
+  number: z.number(),
+  captureTimeMs: z.number(),
+  detections: z.array(z.object({ trackId: z.string(), className: z.string(), score: z.number(), box })),
+});
+
+export const httpAnalysedFramePageSchema = z.object({
+  /** By time. */
+  frames: z.array(httpAnalysedFrameSchema),
+  /** Empty on the last page. */
+  nextPageToken: z.string(),
+});
+
 /** Server to client on the WebSocket, as text. Pictures are binary: see `livePictureSchema`. */
 export const liveMessageSchema = z.discriminatedUnion("type", [
   /** All cameras; first of all, and again after the server lost sight of them. */
@@ -433,13 +449,9 @@ export const liveCloseCodes = {
 
 /** Head of a binary message: a 32-bit little-endian length, this as JSON in UTF-8, then the JPEG of the same frame. */
 export const livePictureSchema = z.object({
-  camera: z.string(),
-  epoch: z.string(),
-  number: z.number(),
-  captureTimeMs: z.number(),
+  ...httpAnalysedFrameSchema.shape,
   /** Capture to sending. */
   latencyMs: z.number(),
-  detections: z.array(z.object({ trackId: z.string(), className: z.string(), score: z.number(), box })),
 });
 
 export type HttpCamera = z.infer<typeof httpCameraSchema>;
@@ -470,4 +482,6 @@ export type HttpSystem = z.infer<typeof httpSystemSchema>;
 export type HttpError = z.infer<typeof httpErrorSchema>;
 export type LiveRequest = z.infer<typeof liveRequestSchema>;
 export type LiveMessage = z.infer<typeof liveMessageSchema>;
+export type HttpAnalysedFrame = z.infer<typeof httpAnalysedFrameSchema>;
+export type HttpAnalysedFramePage = z.infer<typeof httpAnalysedFramePageSchema>;
 export type LivePicture = z.infer<typeof livePictureSchema>;

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { CodedPicture } from "./coded-picture.ts";
+import { readMovieTimes } from "./mp4/movie-times.ts";
 import { RangeMovie } from "./range-movie.ts";
 import { readSegment } from "./read-segment.ts";
 import { RecordingFolder } from "./recording-folder.ts";
@@ -126,6 +127,14 @@ test.each(streams)(
     expect(probe.packets.map(({ pts }) => pts).sort((a, b) => a - b)).toEqual(
       span.map((pts) => expect.closeTo((pts - span[0]!) / 1e6, 3)),
     );
+    // Which time of the movie shows what was captured when, so that boxes can be drawn over it.
+    const inOrder = pictures.toSorted((a, b) => a.ptsUs - b.ptsUs);
+    expect(readMovieTimes(whole.bytes)).toEqual(
+      inOrder.map(({ captureMs, ptsUs }) => ({
+        seconds: expect.closeTo((ptsUs - span[0]!) / 1e6, 4),
+        captureMs: expect.closeTo(captureMs, 0.1),
+      })),
+    );
     // The moment itself: what a part of the range shows was captured in it, but for what its first picture needs.
     const part = await movieFile(folder, startMs + 12_300, startMs + 14_700);
     const inPart = await shownNumbers(part.file);
@@ -157,6 +166,20 @@ test("a new size begins a new segment, and a movie holds both", async () => {
   const { file } = await movieFile(folder, startMs, startMs + 10_000);
   expect((await probed(file)).complaints).toBe("");
   expect(await shownNumbers(file)).toEqual([...Array(75).keys(), ...Array(75).keys()]);
+});
+
+test("a movie tells of the pauses that are left out of it", async () => {
+  const clip = await numberedVideo({ seconds: 3 });
+  const folder = await folderAt(await temporary());
+  const later = startMs + 60_000;
+  await record(folder, "H264", sentPictures(clip, { startMs }));
+  await record(folder, "H264", sentPictures(clip, { startMs: later }));
+  const { file, bytes } = await movieFile(folder, startMs, later + 10_000);
+  expect((await probed(file)).duration).toBeCloseTo(6, 1);
+  const times = readMovieTimes(bytes)!;
+  const captureMsAt = (seconds: number) => times.findLast((each) => each.seconds <= seconds)!.captureMs;
+  expect(captureMsAt(2.001)).toBeCloseTo(startMs + 2_000, 0);
+  expect(captureMsAt(4.001)).toBeCloseTo(later + 1_000, 0);
 });
 
 test("a file whose writer was killed holds all but the last second, and is found again", async () => {

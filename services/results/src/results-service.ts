@@ -398,6 +398,7 @@ export async function startResults(
       losses,
       stalls,
       events,
+      detectionHistory,
       eventHistory,
       eventReviews,
       pictures,

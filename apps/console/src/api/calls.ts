@@ -1,4 +1,5 @@
 import type {
+  HttpAnalysedFramePage,
   HttpCamera,
   HttpCameraSettings,
   HttpEvent,
@@ -146,6 +147,20 @@ interface RecordingRange {
 
 export const listRecordingSpans = (id: string, range: RecordingRange, signal?: AbortSignal) =>
   requestJson<HttpRecordingSpans>(`${camera(id)}/recording/spans?${rangeQuery(range)}`, { signal });
+
+/** One page of a camera's analysed frames from a time on, in milliseconds since 1970, those without detections too. */
+export function listDetections(
+  id: string,
+  fromMs: number,
+  pageToken: string,
+  signal?: AbortSignal,
+): Promise<HttpAnalysedFramePage> {
+  const query = new URLSearchParams({
+    ...{ from: new Date(fromMs).toISOString(), empty: "true", pageSize: "200" },
+    ...(pageToken !== "" && { pageToken }),
+  });
+  return requestJson<HttpAnalysedFramePage>(`${camera(id)}/detections?${query}`, { signal });
+}
 
 /** Address of an HLS playlist. */
 export function playlistUrl(id: string, range: RecordingRange): string {

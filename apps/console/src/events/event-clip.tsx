@@ -1,11 +1,26 @@
 import { useSignal } from "@preact/signals";
 import type { HttpEvent } from "@sightline/contracts";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { clipUrl } from "../api/calls.ts";
 import { describeFailure, request } from "../api/request.ts";
+import { BoxedVideo } from "../recording/boxed-video.tsx";
+import { movieTimes, type PictureTime } from "../recording/capture-times.ts";
+import { ShownTimes } from "../recording/shown-times.ts";
 
-/** The video of an event, from some seconds before it to some after it. */
+/** The video of an event, from some seconds before it to some after it, with the boxes of what was detected. */
 export function EventClip({ event, name }: { event: HttpEvent; name: string }) {
+  const video = useRef<HTMLVideoElement>(null);
+  const times = useMemo(() => new ShownTimes(), []);
   const fault = useSignal("");
+  useEffect(() => {
+    const aborted = new AbortController();
+    clipTimes(event, aborted.signal).then(
+      (pictures) => times.set(0, pictures),
+      // The player says why there is no clip.
+      () => undefined,
+    );
+    return () => aborted.abort();
+  }, [event.camera, event.id]);
   const explain = async () => {
     try {
       await request(clipUrl(event).replace("/api/v1", ""), { method: "HEAD" });
@@ -17,15 +32,12 @@ export function EventClip({ event, name }: { event: HttpEvent; name: string }) {
   };
   return (
     <>
-      <video
-        class="recording-video"
-        controls
-        autoPlay
-        muted
-        playsInline
-        preload="metadata"
+      <BoxedVideo
+        camera={event.camera}
+        label={`Clip: ${name}`}
+        video={video}
+        times={times}
         src={clipUrl(event)}
-        aria-label={`Clip: ${name}`}
         onError={() => void explain()}
       />
       {fault.value !== "" && (
@@ -35,6 +47,24 @@ export function EventClip({ event, name }: { event: HttpEvent; name: string }) {
       )}
     </>
   );
+}
+
+/** When the clip's pictures are shown and were captured. Reads no more of it than says so. */
+async function clipTimes(event: HttpEvent, signal: AbortSignal): Promise<PictureTime[]> {
+  const { body } = await request(clipUrl(event).replace("/api/v1", ""), { signal });
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  const reader = body?.getReader();
+  try {
+    for (;;) {
+      const part = await reader?.read();
+      if (!part || part.done) return [];
+      chunks.push(part.value);
+      const times = movieTimes(await new Blob(chunks).arrayBuffer());
+      if (times) return times;
+    }
+  } finally {
+    await reader?.cancel();
+  }
 }
 
 /** What the server says of it; the answer to HEAD has no text. */

@@ -2,7 +2,7 @@ import type { LivePicture } from "@sightline/contracts";
 
 const mostKept = 200;
 /** Boxes stay on the pictures behind the analysed one for so long, unless another is analysed. */
-const holdMs = 1_000;
+export const holdMs = 1_000;
 /** Clocks are read in fractions of a millisecond. */
 const toleranceMs = 1;
 /** The video is shown at least and at most so late. */
@@ -31,7 +31,15 @@ export class DetectionTimes {
 
   /** The last analysed frame up to a capture time; undefined when that is long past. */
   at(captureMs: number): LivePicture | undefined {
-    const found = this.#pictures.findLast(({ captureTimeMs }) => captureTimeMs <= captureMs + toleranceMs);
-    return found && captureMs - found.captureTimeMs <= holdMs ? found : undefined;
+    return analysedAt(this.#pictures, captureMs);
   }
+}
+
+/** Of frames by time the last up to a capture time; undefined when that is long past. */
+export function analysedAt<Frame extends { captureTimeMs: number }>(
+  frames: readonly Frame[],
+  captureMs: number,
+): Frame | undefined {
+  const found = frames.findLast(({ captureTimeMs }) => captureTimeMs <= captureMs + toleranceMs);
+  return found && captureMs - found.captureTimeMs <= holdMs ? found : undefined;
 }

@@ -1,7 +1,7 @@
 import { placeLabels } from "@sightline/annotate";
 import type { HttpRules, LivePicture } from "@sightline/contracts";
 import { classColor } from "./class-colors.ts";
-import { boxToCanvas, fit, type Rectangle, toCanvas } from "./view-transform.ts";
+import { boxToCanvas, fit, type Rectangle, type Size, toCanvas } from "./view-transform.ts";
 
 type Detection = LivePicture["detections"][number];
 type Point = readonly [number, number];
@@ -24,6 +24,9 @@ export interface Overlay {
   places: Map<string, number>;
 }
 
+/** CSS pixels of the picture's width from which on labels are whole, and from which on they have the class's name. */
+const fullLabels = 560;
+const shortLabels = 240;
 const zoneColor = "#f0c342";
 const maskColor = "rgb(10 14 18 / 55%)";
 const fontFamily = "system-ui, sans-serif";
@@ -48,6 +51,26 @@ export function drawPicture(
   return view;
 }
 
+/** Draws only what was detected, into a canvas that lies over a picture of this size; returns where the picture lies. */
+export function drawDetections(
+  context: CanvasRenderingContext2D,
+  detections: readonly Detection[],
+  picture: Size,
+  overlay: Omit<Overlay, "rules">,
+): Rectangle {
+  const { canvas } = context;
+  const view = fit(picture, canvas);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  for (const detection of detections) drawBox(context, detection, view, overlay);
+  drawLabels(context, detections, view, overlay);
+  return view;
+}
+
+/** How much is written at boxes of a picture that is so wide, in CSS pixels. */
+export function labelsFor(width: number): Overlay["labels"] {
+  return width >= fullLabels ? "full" : width >= shortLabels ? "short" : "id";
+}
+
 /** A track's id as people see it, "#12": without the run of the analysis that it belongs to. Empty when there is none. */
 export function shortTrackId(id: string): string {
   return id === "" ? "" : `#${id.slice(id.lastIndexOf("-") + 1)}`;
@@ -57,7 +80,7 @@ function drawBox(
   context: CanvasRenderingContext2D,
   { box, className }: Detection,
   view: Rectangle,
-  { scale }: Overlay,
+  { scale }: Pick<Overlay, "scale">,
 ): void {
   const { x, y, width, height } = boxToCanvas(box, view);
   // A dark line under the coloured one keeps it visible on any picture.
@@ -82,7 +105,7 @@ function drawLabels(
   context: CanvasRenderingContext2D,
   detections: readonly Detection[],
   view: Rectangle,
-  { scale, labels, places }: Overlay,
+  { scale, labels, places }: Omit<Overlay, "rules">,
 ): void {
   const size = (labels === "full" ? 12 : 10) * scale;
   const padding = (labels === "full" ? 3 : 2) * scale;

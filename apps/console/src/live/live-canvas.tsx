@@ -5,13 +5,9 @@ import { getRules } from "../api/calls.ts";
 import { type CameraState, setRules } from "../state/cameras.ts";
 import { watchList } from "../state/live.ts";
 import { formatDuration } from "../words/numbers.ts";
-import { type Drawable, drawPicture } from "./draw-picture.ts";
+import { type Drawable, drawPicture, labelsFor } from "./draw-picture.ts";
 import { canPlayVideo, LiveVideo } from "./live-video.ts";
 import { drawPictures } from "./picture-painter.ts";
-
-/** CSS pixels of the picture's width from which on labels are whole, and from which on they have the class's name. */
-const fullLabels = 560;
-const shortLabels = 240;
 
 /** From this age on, in seconds, a picture is not taken for the present without a word. */
 const oldSeconds = 5;
@@ -62,8 +58,7 @@ export function LiveCanvas({ state, label, video = false, onPicture, onNoVideo }
         rules: state.rules.peek(),
         scale,
         places,
-        labels:
-          element.clientWidth >= fullLabels ? "full" : element.clientWidth >= shortLabels ? "short" : "id",
+        labels: labelsFor(element.clientWidth),
       });
       element.dataset.kind = shown.kind;
       element.dataset.epoch = shown.head?.epoch ?? "";

@@ -1,6 +1,10 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import type Hls from "hls.js";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import { playlistUrl } from "../api/calls.ts";
+import { BoxedVideo } from "./boxed-video.tsx";
+import { fragmentTimes } from "./capture-times.ts";
+import { ShownTimes } from "./shown-times.ts";
 import type { Window } from "./timeline-scale.ts";
 
 interface Props {
@@ -14,9 +18,10 @@ interface Props {
 const unplayable =
   "This browser cannot play the video: it does not know the codec (H.265, perhaps). The recording can be saved and played elsewhere.";
 
-/** Plays a range of a camera's recording, file after file as they are needed. */
+/** Plays a range of a camera's recording, file after file as they are needed, with the boxes of what was detected. */
 export function RecordingPlayer({ camera, range, onTime }: Props) {
   const video = useRef<HTMLVideoElement>(null);
+  const times = useMemo(() => new ShownTimes(), []);
   const fault = useSignal("");
   useEffect(() => {
     const element = video.current;
@@ -43,8 +48,9 @@ export function RecordingPlayer({ camera, range, onTime }: Props) {
             ? "Nothing is kept of this time any more."
             : `The recording cannot be played: ${error.message}.`;
       });
+      followTimes(hls, Hls.Events, times);
       const tell = () => {
-        const time = hls.playingDate?.getTime();
+        const time = times.captureMsAt(element.currentTime) ?? hls.playingDate?.getTime();
         if (time !== undefined) onTime(time);
       };
       element.addEventListener("timeupdate", tell);
@@ -53,6 +59,7 @@ export function RecordingPlayer({ camera, range, onTime }: Props) {
       stop = () => {
         element.removeEventListener("timeupdate", tell);
         hls.destroy();
+        times.clear();
       };
     });
     return () => {
@@ -62,15 +69,7 @@ export function RecordingPlayer({ camera, range, onTime }: Props) {
   }, [camera, range.fromMs, range.toMs]);
   return (
     <>
-      <video
-        ref={video}
-        class="recording-video"
-        controls
-        autoPlay
-        muted
-        playsInline
-        aria-label={`Recording of camera ${camera}`}
-      />
+      <BoxedVideo camera={camera} label={`Recording of camera ${camera}`} video={video} times={times} />
       {fault.value !== "" && (
         <p class="fault" role="alert">
           {fault.value}
@@ -78,4 +77,23 @@ export function RecordingPlayer({ camera, range, onTime }: Props) {
       )}
     </>
   );
+}
+
+/** Keeps `times` as the player's pieces come: each says when its pictures were captured, and the player where it has put them. */
+function followTimes(hls: Hls, events: typeof Hls.Events, times: ShownTimes): void {
+  const loaded = new WeakMap<object, ReturnType<typeof fragmentTimes>>();
+  hls.on(events.FRAG_LOADED, (_, { frag, payload }) => {
+    if (frag.sn !== "initSegment") loaded.set(frag, fragmentTimes(payload));
+  });
+  hls.on(events.FRAG_BUFFERED, (_, { frag }) => {
+    const pictures = loaded.get(frag);
+    const start = frag.elementaryStreams.video?.startPTS;
+    const first = pictures?.[0];
+    if (frag.sn === "initSegment" || !pictures || !first || start === undefined) return;
+    times.set(
+      frag.sn,
+      pictures.map(({ seconds, captureMs }) => ({ seconds: start + seconds - first.seconds, captureMs })),
+    );
+    loaded.delete(frag);
+  });
 }

@@ -1,20 +1,21 @@
 import type { Orientation } from "@sightline/media";
 import { boxesIn, fullBox, u32, u64 } from "./boxes.ts";
 import { fileTypeBox, movieBox } from "./movie-box.ts";
+import { movieTimesBox } from "./movie-times.ts";
 import type { Sample } from "./sample.ts";
 
 /** Samples that lie one behind the other and are described by one `stsd` box. */
 export interface MovieChunk {
   /** The `stsd` box. */
   description: Buffer;
-  samples: readonly Pick<Sample, "key" | "pts" | "bytes">[];
+  samples: readonly Pick<Sample, "key" | "pts" | "bytes" | "captureMs">[];
 }
 
 const largeBytes = 2 ** 32;
 
 /**
- * What stands before the pictures of a movie that can be played from its first bytes on and at any place: ftyp, moov, and the head of the
- * box that holds the pictures, chunk after chunk. `pts` of all samples must be on one clock; the movie begins with the first that is shown.
+ * What stands before the pictures of a movie that can be played from its first bytes on and at any place: ftyp, moov, when the pictures were
+ * captured, and the head of the box that holds them, chunk after chunk. `pts` of all samples must be on one clock; the movie begins with the first that is shown.
  */
 export function progressiveMovieHead(
   chunks: readonly MovieChunk[],
@@ -47,6 +48,7 @@ export function progressiveMovieHead(
   const sizes = chunks.map((chunk) => chunk.samples.reduce((sum, { bytes }) => sum + bytes, 0));
   const data = sizes.reduce((sum, bytes) => sum + bytes, 0);
   const large = data + largeBytes / 2 > largeBytes;
+  const times = movieTimesBox(samples) ?? Buffer.alloc(0);
   const head = (start: number) => {
     let at = start;
     const places = sizes.map((bytes) => {
@@ -67,7 +69,7 @@ export function progressiveMovieHead(
     };
     const mdat = Buffer.from("mdat", "latin1");
     const dataHead = large ? [u32(1), mdat, u64(data + 16)] : [u32(data + 8), mdat];
-    return Buffer.concat([fileTypeBox, movieBox(track), ...dataHead]);
+    return Buffer.concat([fileTypeBox, movieBox(track), times, ...dataHead]);
   };
   return head(head(0).length);
 }

@@ -190,6 +190,7 @@ export const httpAccess: Readonly<Record<string, Access<RouteRequest>>> = {
   "GET /api/v1/cameras/:camera/picture": { needs: "viewer", cameras: inPath },
   "GET /api/v1/cameras/:camera/video": { needs: "viewer", cameras: inPath },
   "GET /api/v1/cameras/:camera/series": { needs: "viewer", cameras: inPath },
+  "GET /api/v1/cameras/:camera/detections": { needs: "viewer", cameras: inPath },
   "GET /api/v1/cameras/:camera/recording": { needs: "viewer", cameras: inPath },
   "DELETE /api/v1/cameras/:camera/recording": { needs: "operator", cameras: inPath },
   "GET /api/v1/cameras/:camera/recording/spans": { needs: "viewer", cameras: inPath },

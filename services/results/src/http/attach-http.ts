@@ -11,6 +11,7 @@ import type { ModelCatalog } from "../cameras/model-catalog.ts";
 import type { DetectionFeed, EventFeed } from "../feeds/feeds.ts";
 import { framesOnly } from "../feeds/timeline-message.ts";
 import type { FrameLatencies } from "../frame-latencies.ts";
+import type { DetectionHistory } from "../history/detection-history.ts";
 import type { EventHistory } from "../history/event-history.ts";
 import type { EventReviews } from "../history/event-reviews.ts";
 import type { ModelService } from "../models/model-service.ts";
@@ -54,6 +55,7 @@ export interface HttpSources {
   losses: RecentLosses;
   stalls: Stalls;
   events: EventFeed;
+  detectionHistory: DetectionHistory;
   eventHistory: EventHistory;
   eventReviews: EventReviews;
   pictures: PictureClient;
@@ -116,6 +118,7 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
     cameras: sources.cameras,
     cameraData: sources.cameraData,
     rules: sources.rules,
+    detections: sources.detectionHistory,
     events: sources.eventHistory,
     reviews: sources.eventReviews,
     models: sources.models,

@@ -30,6 +30,7 @@ test("the OpenAPI document is valid and names every operation", async () => {
       "setRules: put /api/v1/cameras/{camera}/rules",
       "getPicture: get /api/v1/cameras/{camera}/picture",
       "getSeries: get /api/v1/cameras/{camera}/series",
+      "listDetections: get /api/v1/cameras/{camera}/detections",
       "listEvents: get /api/v1/events",
       "countEvents: get /api/v1/events/counts",
       "reviewEvents: post /api/v1/events/review",

@@ -28,6 +28,7 @@ import { auditRoutes } from "./routes/audit-routes.ts";
 import { authRoutes } from "./routes/auth-routes.ts";
 import { cameraDetailRoutes } from "./routes/camera-detail-routes.ts";
 import { cameraRoutes } from "./routes/camera-routes.ts";
+import { detectionRoutes } from "./routes/detection-routes.ts";
 import { eventRoutes } from "./routes/event-routes.ts";
 import { modelRoutes } from "./routes/model-routes.ts";
 import { oidcRoutes } from "./routes/oidc-routes.ts";
@@ -177,6 +178,7 @@ export class HttpApi {
       const parts = () => this.#present();
       cameraRoutes(api, parts);
       cameraDetailRoutes(api, parts);
+      detectionRoutes(api, parts);
       eventRoutes(api, parts);
       recordingRoutes(api, parts);
       systemRoutes(api, parts);

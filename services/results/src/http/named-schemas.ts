@@ -53,6 +53,8 @@ export const namedSchemas = z
   .add(contracts.httpTokensSchema, { id: "Tokens" })
   .add(contracts.httpNewTokenSchema, { id: "NewToken" })
   .add(contracts.httpCreatedTokenSchema, { id: "CreatedToken" })
+  .add(contracts.httpAnalysedFrameSchema, { id: "AnalysedFrame" })
+  .add(contracts.httpAnalysedFramePageSchema, { id: "AnalysedFramePage" })
   .add(contracts.httpErrorSchema, { id: "Error" })
   .add(contracts.liveRequestSchema, { id: "LiveRequest" })
   .add(contracts.liveMessageSchema, { id: "LiveMessage" })

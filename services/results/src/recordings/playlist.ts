@@ -11,10 +11,12 @@ const mostGapMs = 500;
 
 /**
  * An HLS playlist (RFC 8216) of segments in order of time. Each names its own initialization section, which is the beginning of its
- * file, and the time of its first picture. What lies in a time that is shown already is left out.
+ * file, and the time of its first picture. What lies in a time that is shown already is left out. Players begin at `fromMs`, or with the first
+ * picture when that is later.
  */
-export function playlistOf(segments: readonly HeldSegment[]): string {
+export function playlistOf(segments: readonly HeldSegment[], fromMs: number): string {
   const lines: string[] = [];
+  const startSeconds = Math.max(0, fromMs - (segments[0]?.fromMs ?? fromMs)) / 1000;
   let before: HeldSegment | undefined;
   let longestMs = 1;
   for (const segment of segments) {
@@ -38,6 +40,7 @@ export function playlistOf(segments: readonly HeldSegment[]): string {
     `#EXT-X-TARGETDURATION:${Math.ceil(longestMs / 1000)}`,
     "#EXT-X-PLAYLIST-TYPE:VOD",
     "#EXT-X-INDEPENDENT-SEGMENTS",
+    `#EXT-X-START:TIME-OFFSET=${startSeconds.toFixed(3)},PRECISE=YES`,
     ...lines,
     "#EXT-X-ENDLIST",
   ].join("\n")}\n`;

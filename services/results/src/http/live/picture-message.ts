@@ -3,20 +3,25 @@ import {
   encodeBinaryMessage,
   type FrameDetections,
   fromTimestamp,
+  type HttpAnalysedFrame,
   type LivePicture,
   shorten,
   toHttpBox,
 } from "@sightline/contracts";
 
 /** What browsers are told of a frame. `now`: the wall clock, in milliseconds since 1970. */
-export function toLivePicture({ frame, detections }: FrameDetections, now: number): LivePicture {
-  const captureTimeMs = frame?.captureTime ? fromTimestamp(frame.captureTime) : now;
+export function toLivePicture(analysed: FrameDetections, now: number): LivePicture {
+  const frame = toHttpAnalysedFrame(analysed, now);
+  return { ...frame, latencyMs: Math.max(0, Math.round((now - frame.captureTimeMs) * 100) / 100) };
+}
+
+/** An analysed frame as JSON shows it. `now`: its time where it has none, in milliseconds since 1970. */
+export function toHttpAnalysedFrame({ frame, detections }: FrameDetections, now: number): HttpAnalysedFrame {
   return {
     camera: cameraIdOf(frame?.camera ?? "") ?? "",
     epoch: frame?.epoch ?? "",
     number: frame?.number ?? 0,
-    captureTimeMs,
-    latencyMs: Math.max(0, Math.round((now - captureTimeMs) * 100) / 100),
+    captureTimeMs: frame?.captureTime ? fromTimestamp(frame.captureTime) : now,
     detections: detections.map(({ trackId, className, score, normalizedBox }) => ({
       trackId,
       className,

@@ -4,6 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from "fasti
 import type { ZodTypeProvider } from "fastify-type-provider-zod";
 import type { CameraData } from "../../cameras/camera-data.ts";
 import type { CameraService } from "../../cameras/camera-service.ts";
+import type { DetectionHistory } from "../../history/detection-history.ts";
 import type { EventHistory } from "../../history/event-history.ts";
 import type { EventReviews } from "../../history/event-reviews.ts";
 import type { ModelService } from "../../models/model-service.ts";
@@ -24,6 +25,7 @@ export interface HttpParts {
   cameras: CameraService;
   cameraData: CameraData;
   rules: RulesService;
+  detections: DetectionHistory;
   events: EventHistory;
   reviews: EventReviews;
   recordings: RecordingService;

@@ -83,9 +83,10 @@ export function recordingRoutes(app: ApiApp, parts: Parts): void {
     },
     async ({ params, query }, reply) => {
       const signal = untilClosed(reply);
-      const segments = await parts().recordings.segments(params.camera, readRange(query), signal);
+      const range = readRange(query);
+      const segments = await parts().recordings.segments(params.camera, range, signal);
       reply.type("application/vnd.apple.mpegurl");
-      return playlistOf(segments);
+      return playlistOf(segments, range.fromMs);
     },
   );
   app.get(

@@ -1,0 +1,172 @@
+import { useSignal } from "@preact/signals";
+import type { RefObject } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { listDetections } from "../api/calls.ts";
+import { describeFailure } from "../api/request.ts";
+import { drawDetections, labelsFor } from "../live/draw-picture.ts";
+import { type Knowledge, PastDetections } from "./past-detections.ts";
+import type { ShownTimes } from "./shown-times.ts";
+
+/** Where the browser remembers whether boxes are drawn over what was recorded. */
+const choiceKey = "sightline-boxes";
+
+interface Props {
+  camera: string;
+  label: string;
+  video: RefObject<HTMLVideoElement | null>;
+  /** When what it shows was captured. */
+  times: ShownTimes;
+  /** Of a video that is played without a script. */
+  src?: string;
+  onError?: () => void;
+}
+
+/**
+ * A video of what was recorded, with the boxes of what was detected in the picture that is shown. The layer of boxes carries the analysed frame
+ * (`data-epoch`, `data-frame`), the capture time of the picture (`data-capture`) and where it lies (`data-view`: x y width height).
+ */
+export function BoxedVideo({ camera, label, video, times, src, onError }: Props) {
+  const layer = useRef<HTMLCanvasElement>(null);
+  const frame = useRef<HTMLDivElement>(null);
+  const wanted = useSignal(localStorage.getItem(choiceKey) !== "off");
+  const knowledge = useSignal<Knowledge>("unknown");
+  const fault = useSignal("");
+  const choose = () => {
+    wanted.value = !wanted.value;
+    localStorage.setItem(choiceKey, wanted.value ? "on" : "off");
+  };
+
+  useEffect(() => {
+    const { current: element } = video;
+    const { current: canvas } = layer;
+    if (!element || !canvas || !wanted.value) return undefined;
+    return drawOver(element, canvas, camera, times, (known, failure) => {
+      knowledge.value = known;
+      fault.value = failure === undefined ? "" : describeFailure(failure);
+    });
+  }, [camera, times, wanted.value]);
+
+  const fill = () => {
+    if (document.fullscreenElement) void document.exitFullscreen();
+    else void frame.current?.requestFullscreen();
+  };
+  const note = !wanted.value
+    ? ""
+    : fault.value !== ""
+      ? `Boxes cannot be drawn: ${fault.value}`
+      : knowledge.value === "none"
+        ? "No detections are kept of this time, so no boxes are drawn."
+        : "";
+  return (
+    <div class="boxed-video" ref={frame}>
+      <div class="boxed-place">
+        <video
+          ref={video}
+          class="recording-video"
+          controls
+          // The whole screen is for the video and its boxes together.
+          controlsList="nofullscreen"
+          autoPlay
+          muted
+          playsInline
+          preload="metadata"
+          src={src}
+          aria-label={label}
+          onError={onError}
+        />
+        <canvas ref={layer} class="box-layer" aria-hidden="true" />
+      </div>
+      <div class="zoom-foot">
+        <p class="note">{note}</p>
+        <div class="zoom-tools">
+          <button type="button" class="small wide" aria-pressed={wanted.value} onClick={choose}>
+            Boxes
+          </button>
+          {document.fullscreenEnabled && (
+            <button type="button" class="small wide" onClick={fill}>
+              Full screen
+            </button>
+          )}
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** Draws boxes over a video until the returned function is called; `tell` is told what is known of the picture that is shown. */
+function drawOver(
+  video: HTMLVideoElement,
+  layer: HTMLCanvasElement,
+  camera: string,
+  times: ShownTimes,
+  tell: (knowledge: Knowledge, fault: unknown) => void,
+): () => void {
+  const context = layer.getContext("2d");
+  const ended = new AbortController();
+  const places = new Map<string, number>();
+  let shownSeconds: number | undefined;
+  let fault: unknown;
+  const past = new PastDetections(
+    (fromMs, pageToken, signal) => listDetections(camera, fromMs, pageToken, signal),
+    (failure) => {
+      fault = failure;
+      draw();
+    },
+  );
+  const draw = () => {
+    if (!context || ended.signal.aborted) return;
+    const captureMs = shownSeconds === undefined ? undefined : times.captureMsAt(shownSeconds);
+    if (captureMs !== undefined) past.want(captureMs);
+    const analysed = captureMs === undefined ? undefined : past.at(captureMs);
+    const scale = devicePixelRatio;
+    const width = Math.round(layer.clientWidth * scale);
+    const height = Math.round(layer.clientHeight * scale);
+    if (layer.width !== width || layer.height !== height) {
+      layer.width = width;
+      layer.height = height;
+    }
+    const size = { width: video.videoWidth, height: video.videoHeight };
+    const view = drawDetections(context, analysed?.detections ?? [], size, {
+      ...{ scale, places, labels: labelsFor(layer.clientWidth) },
+    });
+    layer.dataset.epoch = analysed?.epoch ?? "";
+    layer.dataset.frame = String(analysed?.number ?? "");
+    layer.dataset.capture = String(captureMs ?? "");
+    layer.dataset.view = `${view.x} ${view.y} ${view.width} ${view.height}`;
+    tell(captureMs === undefined ? "unknown" : past.knowledge(captureMs), fault);
+  };
+  const show = (seconds: number | undefined) => {
+    shownSeconds = seconds;
+    draw();
+  };
+  let request = 0;
+  const { signal } = ended;
+  if ("requestVideoFrameCallback" in video) {
+    const shown = (_now: number, { mediaTime }: { mediaTime: number }) => {
+      request = video.requestVideoFrameCallback(shown);
+      show(mediaTime);
+    };
+    request = video.requestVideoFrameCallback(shown);
+    // One that stands still is not shown anew.
+    if (video.readyState >= HTMLMediaElement.HAVE_CURRENT_DATA) show(video.currentTime);
+  } else
+    for (const event of ["timeupdate", "seeked"])
+      (video as HTMLVideoElement).addEventListener(
+        event,
+        () => show((video as HTMLVideoElement).currentTime),
+        { signal },
+      );
+  video.addEventListener("emptied", () => show(undefined), { signal });
+  times.listen(draw);
+  const resized = new ResizeObserver(draw);
+  resized.observe(layer);
+  return () => {
+    ended.abort();
+    if (request !== 0) video.cancelVideoFrameCallback(request);
+    resized.disconnect();
+    times.listen(() => undefined);
+    past.stop();
+    context?.clearRect(0, 0, layer.width, layer.height);
+    for (const name of ["epoch", "frame", "capture", "view"]) delete layer.dataset[name];
+  };
+}

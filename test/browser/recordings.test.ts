@@ -1,0 +1,160 @@
+import { join } from "node:path";
+import type { HttpAnalysedFramePage, HttpEventPage } from "@sightline/contracts";
+import { readClip, ScriptedCamera } from "@sightline/rtsp/testing";
+import type { Locator, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { outlineShare } from "./box-outline.ts";
+import { CanvasShot } from "./canvas-shot.ts";
+import { ConsoleSystem, patience } from "./console-system.ts";
+import { walk, writeWalkingPerson } from "./walking-person.ts";
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
+
+let sightline: ConsoleSystem;
+let camera: ScriptedCamera;
+
+beforeAll(async () => {
+  sightline = await ConsoleSystem.start();
+  const file = join(sightline.system.directory, "walk.mp4");
+  await writeWalkingPerson(file, 12);
+  camera = await ScriptedCamera.start({ tracks: [{ clip: await readClip({ file }) }] });
+  await put("POST", "/cameras", {
+    ...{ id: "walk", uri: camera.url(), targetFps: walk.framesPerSecond },
+    recording: { mode: "continuous" },
+  });
+  await put("PUT", "/cameras/walk/rules", {
+    ...{ zones: [], masks: [], etag: "" },
+    lines: [{ name: "middle", start: [0.5, 0], end: [0.5, 1] }],
+    rules: [{ type: "crossed_line", line: "middle", classes: ["person"] }],
+  });
+});
+
+afterEach(async () => {
+  sightline.expectClean();
+  await sightline.closePages();
+});
+afterAll(async () => {
+  await camera?.stop();
+  await sightline?.stop();
+});
+
+async function put(method: "POST" | "PUT", path: string, body: object): Promise<void> {
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(`${sightline.origin}/api/v1${path}`, {
+    method,
+    headers,
+    body: JSON.stringify(body),
+  });
+  expect(answer.ok, await answer.text()).toBe(true);
+}
+
+const events = async () => (await sightline.api<HttpEventPage>("/events?camera=walk")).events;
+
+/** What is used of a video and its layer of boxes in the page. */
+interface Video {
+  currentTime: number;
+  videoWidth: number;
+  videoHeight: number;
+  seekable: { length: number; end(index: number): number };
+  seeking: boolean;
+  pause(): void;
+}
+declare const OffscreenCanvas: new (
+  width: number,
+  height: number,
+) => {
+  getContext(kind: "2d"): {
+    drawImage(source: Video, x: number, y: number): void;
+    getImageData(x: number, y: number, width: number, height: number): { data: Uint8ClampedArray };
+  };
+};
+
+/** Where the bar below the person is in the picture that a video shows now, in 0..1 of its width. */
+function barIn(video: Locator): Promise<number> {
+  return video.evaluate((element: Video) => {
+    const { videoWidth: width, videoHeight: height } = element;
+    const copy = new OffscreenCanvas(width, height).getContext("2d");
+    copy.drawImage(element, 0, 0);
+    const { data } = copy.getImageData(0, 0, width, height);
+    let [sum, count] = [0, 0];
+    for (let at = 0; at < data.length; at += 4)
+      if (data[at]! > 180 && data[at + 1]! < 90 && data[at + 2]! > 180) {
+        sum += (at / 4) % width;
+        count++;
+      }
+    return sum / count / width;
+  });
+}
+
+/** Goes to a time of a video that stands still, and waits until its picture is shown. */
+async function seek(video: Locator, layer: Locator, seconds: number): Promise<number> {
+  const before = await layer.getAttribute("data-capture");
+  await video.evaluate((element: Video, seconds) => {
+    element.currentTime = seconds;
+  }, seconds);
+  await expect.poll(() => video.evaluate(({ seeking }: Video) => seeking), patience).toBe(false);
+  await expect.poll(() => layer.getAttribute("data-capture"), patience).not.toBe(before);
+  return Number(await layer.getAttribute("data-capture"));
+}
+
+/** Pauses a video at several moments; what is drawn must be the person in the very picture that is shown. */
+async function expectBoxesOverPerson(page: Page, video: Locator): Promise<void> {
+  const layer = page.locator("canvas.box-layer");
+  await expect.poll(() => layer.getAttribute("data-frame"), patience).toMatch(/\d/);
+  await video.evaluate((element: Video) => element.pause());
+  const start = await video.evaluate(({ currentTime }: Video) => currentTime);
+  const places: number[] = [];
+  for (let step = 1; places.length < 5; step++) {
+    expect(step).toBeLessThan(60);
+    const captureMs = await seek(video, layer, start + step * 0.2301);
+    const from = new Date(Math.floor(captureMs - 1)).toISOString();
+    const to = new Date(Math.ceil(captureMs + 1)).toISOString();
+    const found = await sightline.api<HttpAnalysedFramePage>(
+      `/cameras/walk/detections?from=${from}&to=${to}`,
+    );
+    // Others have no analysed frame of their own.
+    const frame = found.frames.find(({ captureTimeMs }) => Math.abs(captureTimeMs - captureMs) < 1);
+    const [detection] = frame?.detections ?? [];
+    if (!frame || !detection) continue;
+    await expect.poll(() => layer.getAttribute("data-frame"), patience).toBe(String(frame.number));
+    const [xMin, yMin, xMax, yMax] = detection.box;
+    const bar = await barIn(video);
+    // Half of what the person walks from picture to picture.
+    expect(Math.abs((xMin + xMax) / 2 - bar) * walk.width).toBeLessThan(10);
+    const shot = await CanvasShot.take(layer);
+    expect(await outlineShare(shot, [{ xMin, yMin, xMax, yMax }])).toBeGreaterThan(0.6);
+    places.push(bar);
+  }
+  // The person has moved, so that one place for all would not have done.
+  expect(Math.max(...places) - Math.min(...places)).toBeGreaterThan(0.1);
+}
+
+test("boxes are drawn over a recording, on the person in the picture that is shown", async () => {
+  await expect.poll(async () => (await events()).length, patience).toBeGreaterThan(1);
+  const { page } = await sightline.open("/cameras/walk");
+  const strip = page.getByRole("slider", { name: /^Recording of camera walk/ });
+  await expect.poll(() => strip.locator(".happened").count(), patience).toBeGreaterThan(0);
+  await strip.focus();
+  await page.keyboard.press("ArrowLeft");
+  const video = page.getByLabel("Recording of camera walk", { exact: true });
+  await expectBoxesOverPerson(page, video);
+
+  const boxes = page.getByRole("button", { name: "Boxes" });
+  await boxes.click();
+  await expect.poll(() => boxes.getAttribute("aria-pressed"), patience).toBe("false");
+  const layer = page.locator("canvas.box-layer");
+  expect(await layer.getAttribute("data-frame")).toBe(null);
+  await page.reload();
+  await strip.locator(".happened").first().waitFor();
+  await strip.focus();
+  await page.keyboard.press("ArrowLeft");
+  await expect.poll(() => boxes.getAttribute("aria-pressed"), patience).toBe("false");
+});
+
+test("boxes are drawn over an event's clip, on the person in the picture that is shown", async () => {
+  await expect.poll(async () => (await events()).some(({ hasClip }) => hasClip), patience).toBe(true);
+  const event = (await events()).findLast(({ hasClip }) => hasClip)!;
+  const { page } = await sightline.open(`/cameras/walk/events/${event.id}`);
+  await page.getByRole("dialog").getByRole("button", { name: "Play the clip" }).click();
+  await expectBoxesOverPerson(page, page.getByRole("dialog").locator("video"));
+});
