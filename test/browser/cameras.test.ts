@@ -87,6 +87,7 @@ test("an address that does not work is told with its reason before it is saved",
   await page.getByRole("button", { name: "Add camera" }).click();
   await page.getByRole("dialog").getByText("The test of this address failed").waitFor();
   await page.getByRole("button", { name: "Back to the form" }).click();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   expect((await sightline.api<{ cameras: unknown[] }>("/cameras")).cameras).toEqual([]);
 });
 
@@ -215,6 +216,34 @@ test("a camera's settings are changed, and only those", async () => {
   });
   expect(after.model).toBe(before.model);
   await untilDrawn(livePicture(page));
+});
+
+test("another stream is recorded once both were tested, and the camera's page tells how it fares", async () => {
+  await page.goto(`${sightline.origin}/cameras/yard/edit`);
+  const recorded = page.getByLabel("Record another stream");
+  await recorded.fill("ftp://x");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expectErrorAt("Record another stream").toContain("begins with rtsp://");
+  await page.getByLabel("Address").fill(address(password));
+  await recorded.fill(address("wrong"));
+  await page.getByRole("button", { name: "Test the address" }).click();
+  await expect.poll(probeResult, patience).toMatch(/768 × 576[\s\S]*What is recorded.*Unauthorized/);
+  await recorded.fill(address(password));
+  await page.getByRole("button", { name: "Test the address" }).click();
+  await page.getByAltText("What is recorded now").waitFor();
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await page.getByRole("heading", { name: "yard", exact: true, level: 1 }).waitFor();
+  expect(await camera("yard")).toMatchObject({
+    recordUri: cameras.url("camera-1"),
+    hasRecordCredentials: true,
+  });
+  const facts = page.locator(".facts");
+  await expect.poll(() => facts.textContent(), patience).toContain("Recorded streamlive, h264, 768 × 576");
+  await page.getByRole("link", { name: "Edit", exact: true }).click();
+  await page.getByLabel("Record another stream").fill("");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expect.poll(() => facts.textContent(), patience).not.toContain("Recorded");
+  expect(await camera("yard")).toMatchObject({ recordUri: "", hasRecordCredentials: false });
 });
 
 test("the system page tells how much of NATS's disk is free", async () => {

@@ -1,11 +1,14 @@
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { connect, type SightlineClient } from "@sightline/client";
+import { numberedVideo, shownNumbers } from "@sightline/recording/testing";
 import { findFfmpeg } from "@sightline/rtsp";
 import { readClip, ScriptedCamera } from "@sightline/rtsp/testing";
 import { freePort } from "@sightline/service/testing";
 import { projectRoot } from "@sightline/stack";
+import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { clipFrameOf, clipFrames, decodePicture } from "./clip-frames.ts";
 import type { Json } from "./grpc.ts";
@@ -37,6 +40,11 @@ function sightline(...args: string[]): string {
   });
 }
 
+/** The same for one that needs no server. Cameras of this process go on meanwhile. */
+async function sightlineAlone(...args: string[]): Promise<string> {
+  return (await promisify(execFile)(join(projectRoot, "sightline"), args)).stdout;
+}
+
 /** The picture of a video at a time from its beginning, in milliseconds. */
 function pictureAt(file: string, milliseconds: number) {
   const seek = ["-ss", (milliseconds / 1000).toFixed(3), "-i", file, "-frames:v", "1"];
@@ -47,9 +55,9 @@ function pictureAt(file: string, milliseconds: number) {
   );
 }
 
-async function startOfEvent(): Promise<Json> {
+async function startOfEvent(camera = "front"): Promise<Json> {
   const request = {
-    filter: { cameras: ["cameras/front"], types: ["EVENT_TYPE_APPEARED"], phases: ["EVENT_PHASE_START"] },
+    filter: { cameras: [`cameras/${camera}`], types: ["EVENT_TYPE_APPEARED"], phases: ["EVENT_PHASE_START"] },
   };
   for await (const { happened } of system.client.stream("EventService/SubscribeEvents", request))
     if (happened?.hasClip) return happened;
@@ -100,6 +108,58 @@ test("an event's clip holds its moment, on the command line, over HTTP in parts,
   expect(bytes.subarray(4, 8).toString()).toBe("ftyp");
   const shown = (await (await fetch(`${origin}/events/${camera}/${id}`)).json()) as Json;
   expect(shown.hasClip).toBe(true);
+}, 240_000);
+
+test("of a camera with a sub-stream and a main stream, the clip of an event is of the main stream and holds its moment", async () => {
+  const sub = await system.cameras(1);
+  // Pictures that show their numbers, by a camera that knows when it sent each.
+  const clip = await numberedVideo({ size: [1280, 720], seconds: 40, rate: 10, keyEvery: 10 });
+  const sentAt: number[] = [];
+  const main = await ScriptedCamera.start({
+    login: { username: "viewer", password: "s3cret", offers: ["MD5"] },
+    tracks: [
+      {
+        clip,
+        picture: (sent) => {
+          sentAt[sent.index] = Date.now();
+          return sent;
+        },
+      },
+    ],
+  });
+  const recordUri = main.url().replace("rtsp://", "rtsp://viewer:s3cret@");
+  const probe = await sightlineAlone("camera", "probe", sub.url("camera-1"), "--record-uri", recordUri);
+  expect(probe).toMatch(/h264 768x576, [\s\S]* h264 1280x720, 10 fps/);
+  sightline("camera", "add", "gate", sub.url("camera-1"), "--record-uri", recordUri, "--no-probe");
+  await system.cameraThat("gate", ({ status }) => status.recording?.active);
+  const rules = { name: "cameras/gate/rules", rules: [{ type: "EVENT_TYPE_APPEARED", classes: ["person"] }] };
+  await system.client.call("RulesService/UpdateCameraRules", { rules });
+  const { name, frame } = await startOfEvent("gate");
+  const captured = Date.parse(frame.captureTime);
+  await system.until(async () => {
+    const found = await client.events.clip(name).catch(() => undefined);
+    await found?.content.return();
+    return found !== undefined && found.to.getTime() > captured + 1_000;
+  });
+  const file = join(system.directory, "gate.mp4");
+  const [, camera, , id] = name.split("/");
+  const saved: { from: string } = JSON.parse(
+    sightline("events", "clip", `${camera}/${id}`, "--out", file, "--json"),
+  );
+  const numbers = await shownNumbers(file);
+  const shown = numbers[Math.round((captured - Date.parse(saved.from)) / 100)]!;
+  const sent = sentAt.findLastIndex((at) => at <= captured) % clip.units.length;
+  const off = Math.abs(shown - sent);
+  expect(Math.min(off, clip.units.length - off)).toBeLessThanOrEqual(3);
+  const text = sightline("camera", "get", "gate");
+  expect(text).toMatch(/^its stream +live, 1280×720 h264, /m);
+  expect(text).toMatch(/^picture +768×576 /m);
+  // The picture of the event has its boxes, so it is of the frame that they were found in.
+  const event = (await client.events.get(name))!;
+  const picture = await client.events.snapshot(event.name);
+  expect((await sharp(picture.jpeg).metadata()).width).toBeLessThanOrEqual(768);
+  await system.remove("gate");
+  await main.stop();
 }, 240_000);
 
 test("what is recorded is listed, played by a playlist, and deleted", async () => {

@@ -43,6 +43,7 @@ describe("camera", () => {
       ],
       ...["--classes", "person, dog", "--transport", "udp", "--decode", "vaapi"],
       ...["--record", "continuous", "--record-days", "7", "--record-audio"],
+      ...["--record-uri", "rtsp://viewer:hunter2@cam/main"],
     );
     // No worker runs here, so nobody knows what the model knows.
     const unchecked =
@@ -60,8 +61,12 @@ describe("camera", () => {
       minScore: 0.3,
       classes: ["person", "dog"],
       hasCredentials: true,
+      recordUri: "rtsp://cam/main",
+      hasRecordCredentials: true,
       status: { state: "pending", reason: null },
     });
+    const text = (await sightline("camera", "get", "front")).stdout;
+    expect(text).toMatch(/^record url +rtsp:\/\/cam\/main$/m);
     expect(JSON.parse((await sightline("camera", "get", "front", "--json")).stdout)).toEqual(camera);
 
     const updated = await sightline(
@@ -77,6 +82,7 @@ describe("camera", () => {
       "--record-events-days",
       "30",
       "--no-record-audio",
+      "--no-record-uri",
       ...[
         "--privacy-mask",
         "0,0 0.5,0 0.5,0.25",
@@ -112,6 +118,8 @@ describe("camera", () => {
       ],
       maskedVideo: "off",
       labels: { site: "north", floor: "2" },
+      recordUri: "",
+      hasRecordCredentials: false,
     });
     const open = await sightline("camera", "update", "front", "--no-privacy-masks", "--json");
     expect(JSON.parse(open.stdout)).toMatchObject({ privacyMasks: [], maskedVideo: "off" });

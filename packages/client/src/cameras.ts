@@ -27,6 +27,11 @@ import { toTime } from "./time.ts";
 export interface CameraSettings {
   /** rtsp, rtsps, http or https URL (MJPEG, HLS), or file:///; user and password in it are stored apart and never returned. */
   uri: string;
+  /**
+   * Another stream of the same view, which is recorded, clipped and shown live in place of that of `uri`, with a user and password of its own; "" takes
+   * it away.
+   */
+  recordUri?: string;
   /** How RTP travels: `auto`, the default, is TCP, or UDP for a camera that refuses TCP. */
   transport?: "auto" | "tcp" | "udp";
   /** Which video track of the stream to receive, from 1; 0 takes the first. */

@@ -36,6 +36,20 @@ export const httpRecordingSchema = z.strictObject({
   audio: z.boolean(),
 });
 
+/** How the stream of `recordUri` fares. */
+export const httpRecordStreamStatusSchema = z.object({
+  /** pending: nobody wants it. */
+  state: z.enum(["pending", "connecting", "live", "down"]),
+  /** Empty when there is none. */
+  reason: z.string(),
+  message: z.string(),
+  codec: z.string(),
+  width: z.number(),
+  height: z.number(),
+  captureFps: z.number(),
+  reconnects: z.number(),
+});
+
 export const httpRecordingStatusSchema = z.object({
   /** What is in effect. */
   mode: z.enum(["off", "events", "continuous"]),
@@ -46,6 +60,8 @@ export const httpRecordingStatusSchema = z.object({
   /** On the disk of the ingest that holds the camera. */
   bytes: z.number(),
   oldestTime: z.string().nullable(),
+  /** Null where the analysed stream is recorded. */
+  stream: httpRecordStreamStatusSchema.nullable(),
 });
 
 export const httpCameraStatusSchema = z.object({
@@ -99,6 +115,8 @@ const decode = z.enum(["default", "auto", "cuda", "vaapi", "software"]);
 
 export const httpCameraSettingsSchema = z.strictObject({
   uri: z.string().max(limits.maxUriLength),
+  /** Another stream of the same view, which is recorded and watched; empty: that of `uri` is. */
+  recordUri: z.string().max(limits.maxUriLength).optional(),
   transport: z.enum(["auto", "tcp", "udp"]).optional(),
   /** Counts from 1; 0 takes the first. */
   videoTrack: z.int().min(0).max(limits.maxVideoTrack).optional(),
@@ -121,6 +139,7 @@ export const httpNewCameraSchema = httpCameraSettingsSchema.extend({ id: name })
 export const httpCameraSchema = z.object({
   id: name,
   uri: z.string(),
+  recordUri: z.string(),
   transport: z.enum(["auto", "tcp", "udp"]),
   videoTrack: z.number(),
   decode,
@@ -133,6 +152,7 @@ export const httpCameraSchema = z.object({
   classes: z.array(z.string()),
   labels,
   hasCredentials: z.boolean(),
+  hasRecordCredentials: z.boolean(),
   createTime: z.string(),
   updateTime: z.string(),
   etag: z.string(),

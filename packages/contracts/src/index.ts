@@ -57,6 +57,7 @@ export {
   Recording,
   RecordingMode,
   RecordingStatus,
+  RecordStreamStatus,
   Transport,
 } from "./gen/sightline/v1/camera.ts";
 export {

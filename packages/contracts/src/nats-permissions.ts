@@ -81,6 +81,7 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       // Which parts of a recording an event wants.
       ...reads(streams.events),
       ...readsBucket(buckets.cameras),
+      ...readsBucket(buckets.recordStreams),
       ...readsBucket(buckets.cameraSecrets),
       ...readsBucket(buckets.cameraCredentials),
       ...readsBucket(buckets.cameraStatus),

@@ -51,9 +51,11 @@ export const buckets = {
   access: "access",
   /** camera id → CameraRecord. */
   cameras: "cameras",
-  /** camera id → SealedSecret: user and password, encrypted. */
+  /** camera id → RecordStream, of cameras that have one: apart from the records, which processes of earlier versions read too. */
+  recordStreams: "camera-record-streams",
+  /** camera id, or `{camera}.record` of its RecordStream → SealedSecret: user and password, encrypted. */
   cameraCredentials: "camera-credentials",
-  /** camera id → CameraSecret, where there are no keys to encrypt with; apart from the records so that no listing can show it. */
+  /** The same → CameraSecret, where there are no keys to encrypt with; apart from the records so that no listing can show it. */
   cameraSecrets: "camera-secrets",
   /** camera id → encoded CameraStatus. */
   cameraStatus: "camera-status",

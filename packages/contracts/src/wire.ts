@@ -165,6 +165,15 @@ export const cameraRecordSchema = z.strictObject({
 });
 export type CameraRecord = z.infer<typeof cameraRecordSchema>;
 
+/** The stream of a camera that is recorded and watched in place of the analysed one; the URL holds no user or password. */
+export const recordStreamSchema = z.object({ uri: z.string(), hasCredentials: z.boolean() });
+export type RecordStream = z.infer<typeof recordStreamSchema>;
+
+/** Under which key the user and password of a camera's RecordStream are stored; no camera has such an id. */
+export function recordSecretKey(camera: string): string {
+  return `${camera}.record`;
+}
+
 /** User and password of a camera. */
 export const cameraSecretSchema = z.strictObject({ username: z.string(), password: z.string() });
 export type CameraSecret = z.infer<typeof cameraSecretSchema>;

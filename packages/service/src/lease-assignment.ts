@@ -68,6 +68,8 @@ export class LeaseAssignment<T, W extends LeasedWork> {
   /** Per key: the step that runs, and whether another must follow. */
   readonly #busy = new Map<string, { again: boolean; done: Promise<void> }>();
   readonly #removeListeners: (() => void)[] = [];
+  /** Keys whose work is to be told its record though that is the same. */
+  readonly #toTell = new Set<string>();
   /** Keys whose lease is being asked for. */
   #asking = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -97,6 +99,12 @@ export class LeaseAssignment<T, W extends LeasedWork> {
   /** The work that runs in this process. */
   work(): W[] {
     return [...this.#held.values()].map(({ work }) => work);
+  }
+
+  /** What holds for a key is not all in its record, and has changed: work on it is told the record again. */
+  tellAgain(key: string): void {
+    this.#toTell.add(key);
+    this.#consider(key);
   }
 
   /** Takes no more leases, ends all work and gives the leases back. */
@@ -155,10 +163,13 @@ export class LeaseAssignment<T, W extends LeasedWork> {
       if (record && !held.lease.lost.aborted) this.#consider(key);
       return;
     }
+    // Who begins reads all of it, and so does who is told of it.
+    const mustTell = this.#toTell.delete(key);
     if (!record) return;
     const revision = this.#options.records.revision(key);
     if (held) {
-      if (held.revision === revision) return;
+      if (held.revision === revision && !mustTell) return;
+      held.revision = undefined;
       await this.#options.update?.(held.work, key, record);
       held.revision = revision;
     } else if (!this.#isLeased(key)) {

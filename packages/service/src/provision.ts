@@ -104,6 +104,7 @@ export function streamMaking({ config, created }: StreamInfo): string {
 export interface Buckets {
   access: KV;
   cameras: KV;
+  recordStreams: KV;
   cameraSecrets: KV;
   cameraCredentials: KV;
   cameraStatus: KV;
@@ -129,6 +130,7 @@ export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
   return {
     access: await kv.create(buckets.access, durable),
     cameras: await kv.create(buckets.cameras, durable),
+    recordStreams: await kv.create(buckets.recordStreams, durable),
     cameraSecrets: await kv.create(buckets.cameraSecrets, durable),
     cameraCredentials: await kv.create(buckets.cameraCredentials, durable),
     cameraStatus: await kv.create(buckets.cameraStatus, durable),

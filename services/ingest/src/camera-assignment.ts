@@ -1,5 +1,5 @@
 import type { KV } from "@nats-io/kv";
-import { type CameraRecord, CameraStatus, ingestPresence } from "@sightline/contracts";
+import { type CameraRecord, CameraStatus, ingestPresence, type RecordStream } from "@sightline/contracts";
 import { type KvMirror, LeaseAssignment, LeaseSession, type Logger } from "@sightline/service";
 import { Backoff } from "./backoff.ts";
 import { CameraRunner, type RunnerContext } from "./camera-runner.ts";
@@ -10,6 +10,7 @@ const kind = "camera";
 /** Registered cameras, who has them, and the sessions that live, in memory. */
 export interface AssignmentView {
   records: KvMirror<CameraRecord>;
+  recordStreams: KvMirror<RecordStream>;
   holders: KvMirror<string>;
   leases: KvMirror<string>;
 }
@@ -21,8 +22,9 @@ export function assignCameras(
   log: Logger,
 ): LeaseAssignment<CameraRecord, CameraRunner> {
   const { nats, buckets, secrets } = context;
-  const { records } = view;
-  const settingsOf = (camera: string, record: CameraRecord) => readSettings(secrets, camera, record);
+  const { records, recordStreams } = view;
+  const settingsOf = (camera: string, record: CameraRecord) =>
+    readSettings(secrets, camera, record, recordStreams.get(camera));
   // A camera that fails goes on failing when its lease was lost and comes back, here or in another process.
   const backoffs = new Map<string, Backoff>();
   records.onChange(({ key, value }) => {
@@ -33,7 +35,7 @@ export function assignCameras(
     backoffs.set(camera, backoff);
     return backoff;
   };
-  return new LeaseAssignment(
+  const assignment = new LeaseAssignment<CameraRecord, CameraRunner>(
     {
       ...view,
       session: new LeaseSession(nats.manager, buckets, kind, log),
@@ -46,6 +48,8 @@ export function assignCameras(
     },
     log,
   );
+  recordStreams.onChange(({ key }) => assignment.tellAgain(key));
+  return assignment;
 }
 
 /** Failed attempts of a camera as its last holder reported them. */

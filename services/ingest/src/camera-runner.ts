@@ -1,6 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { CameraReason, CameraState, frameMessageBytes, type ServedModel } from "@sightline/contracts";
+import {
+  CameraReason,
+  CameraState,
+  frameMessageBytes,
+  recordSecretKey,
+  type ServedModel,
+} from "@sightline/contracts";
 import {
   chooseDecoding,
   type DecodeChoice,
@@ -39,6 +45,7 @@ import { PictureSubject } from "./pictures/picture-subject.ts";
 import type { Pictures } from "./pictures/pictures.ts";
 import { CameraRecorder } from "./recording/camera-recorder.ts";
 import type { Recordings } from "./recording/recordings.ts";
+import { VideoSource } from "./recording/video-source.ts";
 import type { StartLimit } from "./start-limit.ts";
 import { StatusReporter } from "./status-reporter.ts";
 import { StreamFacts } from "./stream-facts.ts";
@@ -101,7 +108,7 @@ export class CameraRunner {
   readonly #handed: HandedFrames;
   readonly #subjects: CameraSubjects;
   readonly #pictures: PictureSubject;
-  readonly #outlet: VideoOutlet;
+  readonly #source: VideoSource;
   readonly #status: StatusReporter;
   readonly #running: Promise<void>;
   #rhythm: FrameRhythm;
@@ -133,7 +140,7 @@ export class CameraRunner {
     this.#settings = settings;
     this.#context = context;
     this.#log = log.child({ camera, epoch: this.#epoch });
-    this.recorder = new CameraRecorder(camera, context.recordings);
+    this.recorder = new CameraRecorder(camera, context.recordings, () => this.#source.status);
     this.#tokens = new TokenPublisher(nats, camera, this.#epoch, settings.model, this.#log);
     this.#queue = new FrameQueue(this.ledger, (token) => void this.#tokens.offer(token));
     this.#tokens.attach(this.#queue);
@@ -149,11 +156,12 @@ export class CameraRunner {
       this.#log,
     );
     this.#pictures = new PictureSubject(nats, camera, this.#epoch, context.pictures);
-    this.video = new CameraVideo(() => this.#outlet.newest);
-    this.#outlet = new VideoOutlet({
+    this.video = new CameraVideo(() => outlet.newest);
+    const outlet = new VideoOutlet({
       ...{ ffmpeg: context.ffmpeg, recorder: this.recorder, video: this.video, log: this.#log },
-      recent: () => this.#pictures.newest,
+      recent: () => this.#source.newest ?? this.#pictures.newest,
     });
+    this.#source = new VideoSource(outlet, settings, this.#recordParts());
     this.#subjects = new CameraSubjects(
       nats,
       {
@@ -207,11 +215,9 @@ export class CameraRunner {
       this.#tokens.useModel(settings.model);
       this.modelChanged();
     }
-    if (!isDeepStrictEqual(old.privacy, settings.privacy)) {
-      // At once: what was taken before shows what may not be seen now.
-      this.#outlet.disconnected();
-      this.#pictures.forget();
-    }
+    this.#source.update(settings);
+    // At once: what was taken before shows what may not be seen now.
+    if (!isDeepStrictEqual(old.privacy, settings.privacy)) this.#pictures.forget();
     if (needsReconnect(old, settings)) {
       this.#log.info("settings changed; connecting anew");
       this.#interlaced = false;
@@ -244,7 +250,7 @@ export class CameraRunner {
     if (this.#stopped) return;
     this.#stopped = true;
     this.#round.abort();
-    await this.#running;
+    await Promise.all([this.#running, this.#source.stop()]);
     await this.#subjects.stop();
     this.#queue.clear();
     const parts = [this.#tokens, this.#handed, this.#pictures, this.recorder, this.video];
@@ -291,6 +297,19 @@ export class CameraRunner {
     };
   }
 
+  /** What a stream that is recorded in place of the analysed one needs. */
+  #recordParts(): ConstructorParameters<typeof VideoSource>[2] {
+    const { ffmpeg, access, stallMs, limits, pictures, secrets } = this.#context;
+    const key = recordSecretKey(this.camera);
+    return {
+      ...{ ffmpeg, access, stallMs, connects: limits.connects, limits: pictures.streamLimits },
+      ...{ clock: this.#clock, log: this.#log },
+      wanted: () => this.recorder.wanted || this.video.viewers > 0,
+      secret: async (source) =>
+        source.secretFault === undefined ? source : readSecret(secrets, key).catch(() => source),
+    };
+  }
+
   #useGeometry(geometry: AnalysisGeometry): void {
     // A frame made for another input is of no use to the workers that serve the model now.
     if (this.#geometry && !sameGeometry(this.#geometry, geometry)) this.#queue.clear();
@@ -315,7 +334,7 @@ export class CameraRunner {
         if (signal.aborted) return;
         const coded = { key, orientation, data, ptsUs, arrivedAt, captureMs: this.#clock.at(arrivedAt) };
         this.#pictures.arrived(coded);
-        this.#outlet.push(coded);
+        this.#source.push(coded);
       },
       packet: ({ counted, arrivedAt }) => {
         if (first) this.facts.connected();
@@ -359,7 +378,7 @@ export class CameraRunner {
     const ledger = this.ledger;
     const decoding = (codec: string) => {
       this.#pictures.connected(codec, shape);
-      this.#outlet.connected(codec, shape, privacy);
+      this.#source.connected(codec, shape, privacy);
       this.facts.decoding = this.#chooseDecoding(codec);
       return this.facts.decoding;
     };
@@ -373,7 +392,7 @@ export class CameraRunner {
       return fault;
     } finally {
       connected();
-      this.#outlet.disconnected();
+      this.#source.disconnected();
       this.facts.analysis.end();
     }
   }

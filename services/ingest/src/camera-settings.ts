@@ -1,6 +1,20 @@
 import { isDeepStrictEqual } from "node:util";
-import type { CameraRecord, CameraSecret } from "@sightline/contracts";
+import {
+  type CameraRecord,
+  type CameraSecret,
+  type RecordStream,
+  recordSecretKey,
+} from "@sightline/contracts";
 import { type CameraSecrets, SecretUnreadableError } from "@sightline/service";
+
+/** A stream that is recorded in place of the analysed one. */
+export interface RecordSource {
+  uri: string;
+  transport: CameraRecord["transport"];
+  secret: CameraSecret | undefined;
+  /** Why the secret that there should be is not; the stream is not connected without it. */
+  secretFault: string | undefined;
+}
 
 /** What ingest does with a camera; score and classes are the workers' business. */
 export type CameraSettings = Pick<
@@ -12,13 +26,19 @@ export type CameraSettings = Pick<
   secret: CameraSecret | undefined;
   /** Why the secret that there should be is not; the camera is not connected without it. */
   secretFault: string | undefined;
+  /** Undefined: the analysed stream is recorded. */
+  record: RecordSource | undefined;
 };
 
-/** Settings of a record, with its secret read from the bucket apart. The secret is written before the record. */
+/**
+ * Settings of a record, with its secret read from the bucket apart. The secret is written before the record. `recordStream`: as its own bucket
+ * has it.
+ */
 export async function readSettings(
   secrets: CameraSecrets,
   camera: string,
   record: CameraRecord,
+  recordStream: RecordStream | undefined,
 ): Promise<CameraSettings> {
   const {
     uri,
@@ -34,17 +54,25 @@ export async function readSettings(
   } = record;
   const registeredAt = Date.parse(createTime);
   const settings = { uri, transport, videoTrack, decode, recording, privacy, targetFps, model, registeredAt };
-  if (!hasCredentials) return { ...settings, secret: undefined, secretFault: undefined };
-  return { ...settings, ...(await readSecret(secrets, camera)) };
+  return {
+    ...settings,
+    ...(hasCredentials ? await readSecret(secrets, camera) : noSecret),
+    record: recordStream && {
+      ...{ uri: recordStream.uri, transport },
+      ...(recordStream.hasCredentials ? await readSecret(secrets, recordSecretKey(camera)) : noSecret),
+    },
+  };
 }
 
-/** The secret of a camera that has one. @throws when NATS does not answer */
+const noSecret = { secret: undefined, secretFault: undefined };
+
+/** The secret of a camera that has one, by its key in the store. @throws when NATS does not answer */
 export async function readSecret(
   secrets: CameraSecrets,
-  camera: string,
+  key: string,
 ): Promise<Pick<CameraSettings, "secret" | "secretFault">> {
   try {
-    const secret = await secrets.get(camera);
+    const secret = await secrets.get(key);
     return { secret, secretFault: secret ? undefined : "it is not stored any more" };
   } catch (error) {
     if (!(error instanceof SecretUnreadableError)) throw error;

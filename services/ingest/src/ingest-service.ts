@@ -6,6 +6,7 @@ import {
   ingestPresence,
   leaseTtlMs,
   readyStream,
+  recordStreamSchema,
   servedModelSchema,
   streams,
 } from "@sightline/contracts";
@@ -97,6 +98,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   await patiently(() => ensureStream(nats.manager, readyStream(config.replicas)), log, signal);
   const needed = [
     "cameras",
+    "recordStreams",
     "cameraSecrets",
     "cameraCredentials",
     "cameraStatus",
@@ -112,6 +114,9 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   const text = new TextDecoder();
   const records = life.add(
     new KvMirror(nats, buckets.cameras, (data) => decodeJson(cameraRecordSchema, data), log),
+  );
+  const recordStreams = life.add(
+    new KvMirror(nats, buckets.recordStreams, (data) => decodeJson(recordStreamSchema, data), log),
   );
   const models = life.add(
     new KvMirror(nats, buckets.models, (data) => decodeJson(servedModelSchema, data), log, leaseTtlMs),
@@ -170,7 +175,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     sharedBytes: () => sharing.usedBytes,
   });
   const cameras = assignCameras(
-    { records, holders, leases },
+    { records, recordStreams, holders, leases },
     {
       nats,
       buckets,
@@ -194,7 +199,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     log,
   );
   runners = () => cameras.work();
-  await Promise.all([records.start(), models.start(), leases.start(), holders.start()]);
+  await Promise.all([records, recordStreams, models, leases, holders].map((mirror) => mirror.start()));
   models.onChange(() => {
     for (const runner of cameras.work()) runner.modelChanged();
   });

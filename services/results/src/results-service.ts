@@ -11,6 +11,7 @@ import {
   modelVersionsSchema,
   RecordingServiceService,
   RulesServiceService,
+  recordStreamSchema,
   SubscriptionServiceService,
   servedModelSchema,
   shadowReportSchema,
@@ -59,6 +60,7 @@ import { CameraStatusView, decodeStatus } from "./cameras/camera-status-view.ts"
 import { KeptDetections } from "./cameras/kept-detections.ts";
 import { KeptSecrets } from "./cameras/kept-secrets.ts";
 import { ModelCatalog } from "./cameras/model-catalog.ts";
+import { RecordStreams } from "./cameras/record-streams.ts";
 import type { ResultsConfig } from "./config.ts";
 import { DamagedStreams } from "./damage/damaged-streams.ts";
 import { detectionHandlers, preEncodedDetectionService } from "./feeds/detection-handlers.ts";
@@ -173,6 +175,9 @@ export async function startResults(
   const records = life.add(
     new KvMirror(nats, buckets.cameras, (data) => decodeJson(cameraRecordSchema, data), log),
   );
+  const recorded = life.add(
+    new KvMirror(nats, buckets.recordStreams, (data) => decodeJson(recordStreamSchema, data), log),
+  );
   const statuses = life.add(new KvMirror(nats, buckets.cameraStatus, decodeStatus, log));
   const models = life.add(
     new KvMirror(nats, buckets.models, (data) => decodeJson(servedModelSchema, data), log, leaseTtlMs),
@@ -198,6 +203,7 @@ export async function startResults(
   starting = "the buckets of cameras, rules and leases have not been read yet";
   const mirrors = [
     records,
+    recorded,
     statuses,
     models,
     workers,
@@ -214,12 +220,13 @@ export async function startResults(
   const keys = config.secretsKeyFile === undefined ? undefined : SecretKeys.open(config.secretsKeyFile);
   const secrets = new CameraSecrets(buckets, keys, log);
   if (keys) await life.add(new KeptSecrets(nats, secrets, keys, log)).start();
-  const registry = new CameraRegistry(buckets.cameras, secrets, records);
+  const recordStreams = new RecordStreams(buckets.recordStreams, recorded, secrets);
+  const registry = new CameraRegistry(buckets.cameras, secrets, records, recordStreams);
   access.identities.follow(new CameraLabels(records));
   httpApi.attachAccess(access, () => registry.ids());
   const auditParts = { audit: life.add(new Audit(nats, log)), history: new AuditHistory(nats) };
   httpApi.attachAudit(auditParts);
-  const feed = life.add(new CameraFeed(registry, records, cameraStatus));
+  const feed = life.add(new CameraFeed(registry, records, recordStreams, cameraStatus));
   const serverClock = life.add(new ServerClock(buckets.leases, `clock.${randomUUID()}`, log));
   await serverClock.start();
   const latencies = new FrameLatencies(serverClock);

@@ -11,6 +11,7 @@ import {
   type FieldErrors,
   type FieldName,
   type FormValues,
+  recordUriFault,
   refusedFields,
   uriFault,
   videoTrackFault,
@@ -24,12 +25,20 @@ interface Props {
   /** False when the camera exists: its id stays. */
   isNew: boolean;
   hasCredentials?: boolean;
+  hasRecordCredentials?: boolean;
   cancelTo: string;
   save: (values: FormValues) => Promise<void>;
 }
 
 /** A camera's settings, with a test of its address. */
-export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, save }: Props) {
+export function CameraForm({
+  initial,
+  isNew,
+  hasCredentials = false,
+  hasRecordCredentials = false,
+  cancelTo,
+  save,
+}: Props) {
   useSystem();
   const values = useSignal(initial);
   const errors = useSignal<FieldErrors>({});
@@ -72,6 +81,7 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
 
   const untestable = {
     uri: uriFault(now.uri.trim()) || undefined,
+    recordUri: recordUriFault(now.recordUri.trim()) || undefined,
     videoTrack: videoTrackFault(now.videoTrack) || undefined,
   };
   const models = system.value?.models ?? [];
@@ -240,7 +250,12 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
             <option value="software">Software</option>
           </select>
         </Field>
-        <RecordingFields values={now} errors={problem} onChange={set} />
+        <RecordingFields
+          values={now}
+          errors={problem}
+          hasRecordCredentials={hasRecordCredentials}
+          onChange={set}
+        />
         <PrivacyFields values={now} errors={problem} onChange={set} />
         {fault.value !== "" && (
           <p class="fault" role="alert">
@@ -258,9 +273,10 @@ export function CameraForm({ initial, isNew, hasCredentials = false, cancelTo, s
       </div>
       <ProbePanel
         uri={now.uri}
+        recordUri={now.recordUri}
         transport={now.transport}
         videoTrack={now.videoTrack}
-        fault={untestable.uri ?? untestable.videoTrack ?? ""}
+        fault={untestable.uri ?? untestable.videoTrack ?? untestable.recordUri ?? ""}
         onFault={() => showErrors({ ...errors.value, ...untestable })}
         onTrial={(next) => (trial.value = next)}
       />

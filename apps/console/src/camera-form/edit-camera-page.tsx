@@ -70,6 +70,7 @@ export function EditCameraPage({ id }: { id: string }) {
           initial={now.initial}
           isNew={false}
           hasCredentials={now.camera.hasCredentials}
+          hasRecordCredentials={now.camera.hasRecordCredentials}
           cancelTo={cameraPath(id)}
           save={(values) => save(now.camera, values)}
         />

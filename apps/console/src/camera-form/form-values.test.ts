@@ -17,6 +17,7 @@ describe("camera form", () => {
     expect(checkForm(good)).toEqual({});
     expect(settingsOf(good)).toEqual({
       uri: "rtsp://10.0.0.5/live",
+      recordUri: "",
       transport: "auto",
       videoTrack: 0,
       decode: "default",
@@ -41,6 +42,18 @@ describe("camera form", () => {
     const message = "camera.recording.events_max_age_days is 4000; expected 0 to 3650";
     expect(refusedFields({ code: "invalid_argument", message })).toEqual({
       recordEventsDays: "The number of days for events is 4000; expected 0 to 3650.",
+    });
+  });
+
+  it("takes another stream to be recorded, and sends that it is taken away", () => {
+    const camera = { ...good, recordUri: " rtsp://10.0.0.5/main" };
+    expect(checkForm(camera)).toEqual({});
+    expect(changedSettings(good, camera)).toEqual({ recordUri: "rtsp://10.0.0.5/main" });
+    expect(changedSettings(camera, good)).toEqual({ recordUri: "" });
+    expect(Object.keys(checkForm({ ...good, recordUri: "ftp://x" }))).toEqual(["recordUri"]);
+    const message = "camera.record_uri has no valid host name or address";
+    expect(refusedFields({ code: "invalid_argument", message })).toEqual({
+      recordUri: "The address to record from has no valid host name or address.",
     });
   });
 

@@ -6,6 +6,8 @@ import { sentence } from "../words/names.ts";
 export interface FormValues {
   id: string;
   uri: string;
+  /** Empty: the stream of `uri` is recorded. */
+  recordUri: string;
   transport: HttpCamera["transport"];
   videoTrack: string;
   decode: HttpCamera["decode"];
@@ -31,6 +33,7 @@ export type FieldErrors = Partial<Record<FieldName, string>>;
 export const emptyForm: FormValues = {
   id: "",
   uri: "",
+  recordUri: "",
   transport: "auto",
   videoTrack: "",
   decode: "default",
@@ -50,10 +53,11 @@ export const emptyForm: FormValues = {
 /** A camera's settings as the form shows them; empty means the default. */
 export function formOf(camera: HttpCamera): FormValues {
   const { id, uri, transport, videoTrack, decode, model, classes, minScore, targetFps, recording } = camera;
-  const { labels, privacyMasks, maskedVideo } = camera;
+  const { labels, privacyMasks, maskedVideo, recordUri } = camera;
   return {
     id,
     uri,
+    recordUri,
     transport,
     videoTrack: numberText(videoTrack),
     decode,
@@ -78,6 +82,8 @@ export function checkForm(values: FormValues): FieldErrors {
     errors.id = "Use 1 to 63 of a–z, 0–9 and “-”, beginning with a letter or digit.";
   const uri = uriFault(values.uri.trim());
   if (uri !== "") errors.uri = uri;
+  const recordUri = recordUriFault(values.recordUri.trim());
+  if (recordUri !== "") errors.recordUri = recordUri;
   const videoTrack = videoTrackFault(values.videoTrack);
   if (videoTrack !== "") errors.videoTrack = videoTrack;
   if (!isNumberWithin(values.minScore, 1)) errors.minScore = "Use a number from 0 to 1, or leave it empty.";
@@ -102,6 +108,11 @@ export function uriFault(uri: string): string {
   return "An address begins with rtsp://, rtsps://, http:// or https://, or file:/// for a trial.";
 }
 
+/** Why an address cannot be that of the stream to be recorded; empty when it may be, or there is none. */
+export function recordUriFault(uri: string): string {
+  return uri === "" ? "" : uriFault(uri);
+}
+
 /** Why this cannot be the number of a video track; empty when it may be. */
 export function videoTrackFault(text: string): string {
   const isTrack = Number.isInteger(numberOf(text)) && isNumberWithin(text, 16);
@@ -112,6 +123,7 @@ export function videoTrackFault(text: string): string {
 export function settingsOf(values: FormValues): Required<HttpCameraSettings> {
   return {
     uri: values.uri.trim(),
+    recordUri: values.recordUri.trim(),
     transport: values.transport,
     videoTrack: numberOf(values.videoTrack),
     decode: values.decode,
@@ -145,6 +157,8 @@ const fieldOfPath: Readonly<Record<string, FieldName>> = {
   camera_id: "id",
   name: "id",
   uri: "uri",
+  record_uri: "recordUri",
+  recordUri: "recordUri",
   transport: "transport",
   video_track: "videoTrack",
   videoTrack: "videoTrack",
@@ -177,6 +191,7 @@ const fieldOfCode: Readonly<Record<string, FieldName>> = {
 const fieldLabels: Readonly<Record<FieldName, string>> = {
   id: "The name",
   uri: "The address",
+  recordUri: "The address to record from",
   transport: "The transport",
   videoTrack: "The video track",
   decode: "The decoder",

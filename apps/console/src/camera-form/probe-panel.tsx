@@ -15,6 +15,8 @@ export interface Trial {
 
 interface Props {
   uri: string;
+  /** Empty: no other stream is recorded. */
+  recordUri: string;
   transport: FormValues["transport"];
   videoTrack: FormValues["videoTrack"];
   /** Why the address cannot be tried; empty when it can. */
@@ -26,19 +28,30 @@ interface Props {
 }
 
 /** Asks the server to connect to the address, and shows what the camera sends before anything is saved. */
-export function ProbePanel({ uri, transport, videoTrack, fault: formFault, onFault, onTrial }: Props) {
+export function ProbePanel({
+  uri,
+  recordUri,
+  transport,
+  videoTrack,
+  fault: formFault,
+  onFault,
+  onTrial,
+}: Props) {
   const busy = useSignal(false);
   const result = useSignal<HttpProbe | undefined>(undefined);
+  /** Of the stream that is to be recorded. */
+  const recorded = useSignal<HttpProbe | undefined>(undefined);
   const fault = useSignal("");
   const asking = useRef<AbortController | undefined>(undefined);
 
   // At once: later it would end a probe of the new address.
   useLayoutEffect(() => {
     result.value = undefined;
+    recorded.value = undefined;
     fault.value = "";
     onTrial(undefined);
     return () => asking.current?.abort();
-  }, [uri, transport, videoTrack]);
+  }, [uri, recordUri, transport, videoTrack]);
 
   const ask = async () => {
     if (formFault !== "") {
@@ -49,15 +62,20 @@ export function ProbePanel({ uri, transport, videoTrack, fault: formFault, onFau
     asking.current = aborted;
     busy.value = true;
     result.value = undefined;
+    recorded.value = undefined;
     fault.value = "";
     try {
       const told = await probe(
         { uri: uri.trim(), transport, videoTrack: Number(videoTrack) },
         aborted.signal,
       );
+      // One after the other: some cameras take the next connection only when they have done with the last.
+      const other = recordUri.trim();
+      const ofRecorded = other === "" ? undefined : await probe({ uri: other, transport }, aborted.signal);
       if (aborted.signal.aborted) return;
       result.value = told;
-      onTrial({ result: told });
+      recorded.value = ofRecorded && recordable(ofRecorded);
+      onTrial({ result: told.ok ? (recorded.value ?? told) : told });
     } catch (error) {
       if (!aborted.signal.aborted) fault.value = describeFailure(error);
     } finally {
@@ -83,13 +101,26 @@ export function ProbePanel({ uri, transport, videoTrack, fault: formFault, onFau
           </p>
         )}
         {fault.value !== "" && <p class="fault">{fault.value}</p>}
-        {result.value && <ProbeResult result={result.value} />}
+        {result.value && <ProbeResult result={result.value} alt="What the camera sees now" />}
+        {recorded.value && (
+          <>
+            <h3>What is recorded</h3>
+            <ProbeResult result={recorded.value} alt="What is recorded now" />
+          </>
+        )}
       </div>
     </section>
   );
 }
 
-function ProbeResult({ result }: { result: HttpProbe }) {
+/** What a stream that is to be recorded sends; one whose codec cannot be is at fault. */
+function recordable(result: HttpProbe): HttpProbe {
+  if (!result.ok || ["h264", "h265", "hevc"].includes(result.codec)) return result;
+  const message = `video of the codec ${result.codec} cannot be recorded; set the stream to H.264 or H.265`;
+  return { ok: false, reason: "unsupported_codec", message };
+}
+
+function ProbeResult({ result, alt }: { result: HttpProbe; alt: string }) {
   if (!result.ok)
     return (
       <div class="probe-line">
@@ -116,7 +147,7 @@ function ProbeResult({ result }: { result: HttpProbe }) {
       {result.picture === null ? (
         <p class="fault">No picture came. {result.pictureFault}</p>
       ) : (
-        <img class="probe-picture" src={result.picture} alt="What the camera sees now" />
+        <img class="probe-picture" src={result.picture} alt={alt} />
       )}
     </>
   );

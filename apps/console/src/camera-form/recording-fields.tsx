@@ -4,11 +4,13 @@ import type { FieldErrors, FieldName, FormValues } from "./form-values.ts";
 interface Props {
   values: FormValues;
   errors: FieldErrors;
+  /** Whether a user and password are stored for the stream that is recorded. */
+  hasRecordCredentials: boolean;
   onChange: <Name extends FieldName>(name: Name, value: FormValues[Name]) => void;
 }
 
 /** What is kept of a camera's video, and for how long. */
-export function RecordingFields({ values, errors, onChange }: Props) {
+export function RecordingFields({ values, errors, hasRecordCredentials, onChange }: Props) {
   const days = (id: "recordDays" | "recordEventsDays", label: string, hint: string) => (
     <Field id={id} label={label} hint={hint} error={errors[id]}>
       <input
@@ -38,6 +40,28 @@ export function RecordingFields({ values, errors, onChange }: Props) {
           <option value="events">Around events</option>
           <option value="continuous">Always</option>
         </select>
+      </Field>
+      <Field
+        id="recordUri"
+        label="Record another stream"
+        hint={
+          hasRecordCredentials
+            ? "Its user and password are stored and kept as long as host and port stay the same. Empty: the address above is recorded."
+            : "Such as the main stream, where the address above is the sub-stream, with user and password of its own. It must show the same view; it is what is recorded and played live. Empty: the address above."
+        }
+        error={errors.recordUri}
+      >
+        <input
+          {...describedBy("recordUri", errors.recordUri)}
+          value={values.recordUri}
+          type="text"
+          inputMode="url"
+          autoComplete="off"
+          spellcheck={false}
+          maxLength={2048}
+          placeholder="rtsp://"
+          onInput={(event) => onChange("recordUri", event.currentTarget.value)}
+        />
       </Field>
       {values.recordMode !== "off" && (
         <>

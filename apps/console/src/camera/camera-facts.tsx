@@ -24,6 +24,7 @@ function recordingText({ recording, status }: HttpCamera): string {
     maxAgeDays > 0 ? `kept ${maxAgeDays} days` : "",
     eventsMaxAgeDays > 0 ? `events ${eventsMaxAgeDays} days` : "",
     audio ? "with sound" : "",
+    status.recording?.message ?? "",
   ];
   return parts.filter((part) => part !== "").join(", ");
 }
@@ -33,13 +34,37 @@ function masksText({ privacyMasks, maskedVideo }: HttpCamera): string {
   return `${plural(privacyMasks.length, "mask")}; video is ${maskedVideo === "off" ? "not shown or kept" : "encoded anew, masked"}`;
 }
 
+function credentialsText(areStored: boolean): string {
+  return areStored ? "stored, never shown" : "none";
+}
+
+const streamStates = {
+  pending: "not received, since nothing wants it",
+  connecting: "connecting",
+  live: "live",
+  down: "down",
+};
+
+/** What is known of the stream that is recorded, where it is not the analysed one. */
+function recordRows({ recordUri, hasRecordCredentials, status }: HttpCamera): [string, string][] {
+  if (recordUri === "") return [];
+  const stream = status.recording?.stream;
+  const size = stream && stream.width > 0 ? `, ${stream.codec}, ${stream.width} × ${stream.height}` : "";
+  return [
+    ["Recorded from", recordUri],
+    ["Its credentials", credentialsText(hasRecordCredentials)],
+    ["Recorded stream", stream ? `${streamStates[stream.state]}${size}` : "not known yet"],
+  ];
+}
+
 /** A camera's settings and what its stream is. */
 export function CameraFacts({ camera }: { camera: HttpCamera }) {
   const { status } = camera;
   const size = status.sourceWidth > 0 ? `, ${status.sourceWidth} × ${status.sourceHeight}` : "";
   const rows: [string, string][] = [
     ["Address", camera.uri],
-    ["Credentials", camera.hasCredentials ? "stored, never shown" : "none"],
+    ["Credentials", credentialsText(camera.hasCredentials)],
+    ...recordRows(camera),
     ["Transport", { auto: "automatic", tcp: "TCP", udp: "UDP" }[camera.transport]],
     ["Video track", camera.videoTrack > 0 ? String(camera.videoTrack) : "the first"],
     ["Decoder", decoderText(status)],

@@ -8,6 +8,7 @@ function camera(id: string, state: State, reason = "", findings: HttpFinding[] =
   return {
     id,
     uri: "rtsp://h/x",
+    recordUri: "",
     transport: "auto",
     videoTrack: 0,
     decode: "default",
@@ -20,6 +21,7 @@ function camera(id: string, state: State, reason = "", findings: HttpFinding[] =
     classes: [],
     labels: {},
     hasCredentials: false,
+    hasRecordCredentials: false,
     createTime: "",
     updateTime: "",
     etag: "1",

@@ -11,6 +11,8 @@ export interface CameraOptions {
   videoTrack?: number;
   decode?: (typeof decodeNames)[number];
   record?: (typeof recordNames)[number];
+  /** False when --no-record-uri was given. */
+  recordUri?: string | false;
   recordDays?: number;
   recordEventsDays?: number;
   recordAudio?: boolean;
@@ -55,6 +57,11 @@ export function addCameraOptions(command: Command): Command {
         "when video is kept; events is around events only, default what the server is set to",
       ).choices(recordNames),
     )
+    .option(
+      "--record-uri <url>",
+      "another stream of the same view to record and to show live, such as the main stream where <url> is the sub-stream; user and password in it are its own",
+    )
+    .option("--no-record-uri", "record the stream that is analysed (default)")
     .option("--record-days <n>", "days for which video is kept; 0 is until its space is needed", number)
     .option("--record-events-days <n>", "the same for video of events; 0 is as --record-days says", number)
     .option("--record-audio", "keep sound too")
@@ -102,6 +109,7 @@ export function toSettings(options: CameraOptions) {
     transport,
     videoTrack,
     decode,
+    recordUri: options.recordUri === false ? "" : options.recordUri,
     labels: options.label ?? (options.labels === false ? {} : undefined),
     recording: records ? recording : undefined,
     privacyMasks: options.privacyMask ?? (options.privacyMasks === false ? [] : undefined),

@@ -11,6 +11,7 @@ import {
   Recording,
   RecordingMode,
   type RecordingStatus,
+  type RecordStreamStatus,
   shorten,
   Transport,
   toIso,
@@ -22,6 +23,7 @@ export function cameraJson(camera: Camera) {
   return {
     name: plainName(camera),
     uri: camera.uri,
+    recordUri: camera.recordUri,
     transport: label(Transport, camera.transport),
     videoTrack: camera.videoTrack,
     decode: camera.decode === Decode.UNSPECIFIED ? "default" : label(Decode, camera.decode),
@@ -34,6 +36,7 @@ export function cameraJson(camera: Camera) {
     classes: camera.classes,
     labels: camera.labels,
     hasCredentials: camera.hasCredentials,
+    hasRecordCredentials: camera.hasRecordCredentials,
     createTime: toIso(camera.createTime),
     updateTime: toIso(camera.updateTime),
     etag: camera.etag,
@@ -45,8 +48,23 @@ function recordingJson({ mode, ...rest } = Recording.create()) {
   return { mode: mode === RecordingMode.UNSPECIFIED ? "default" : label(RecordingMode, mode), ...rest };
 }
 
-function recordingStatusJson({ mode, active, message, bytes, oldestTime }: RecordingStatus) {
-  return { mode: label(RecordingMode, mode), active, message, bytes, oldestTime: toIso(oldestTime) };
+function recordingStatusJson({ mode, active, message, bytes, oldestTime, stream }: RecordingStatus) {
+  return {
+    mode: label(RecordingMode, mode),
+    active,
+    message,
+    bytes,
+    oldestTime: toIso(oldestTime),
+    stream: stream ? recordStreamJson(stream) : null,
+  };
+}
+
+function recordStreamJson({ state, reason, ...stream }: RecordStreamStatus) {
+  return {
+    state: label(CameraState, state),
+    reason: reason === CameraReason.UNSPECIFIED ? null : label(CameraReason, reason),
+    ...stream,
+  };
 }
 
 function statusJson(status: CameraStatus) {
@@ -89,10 +107,14 @@ export const rateHelp = `Frames per second:
 
 /** A table of cameras, one line each under a line of headings. */
 export function cameraTable(cameras: readonly Camera[]): string {
-  return textTable([headings, ...cameras.map(cameraRow)]);
+  const showsRecorded = cameras.some(({ recordUri }) => recordUri !== "");
+  const heads = headings.flatMap((each) =>
+    each === "WHY" && showsRecorded ? ["RECORDED FROM", each] : each,
+  );
+  return textTable([heads, ...cameras.map((camera) => cameraRow(camera, showsRecorded))]);
 }
 
-function cameraRow(camera: Camera): string[] {
+function cameraRow(camera: Camera, showsRecorded: boolean): string[] {
   const { status, targetFps, model, uri } = camera;
   return [
     plainName(camera),
@@ -102,6 +124,7 @@ function cameraRow(camera: Camera): string[] {
     status ? status.inferenceFps.toFixed(1) : "",
     model,
     uri,
+    ...(showsRecorded ? [camera.recordUri] : []),
     status?.message ?? "",
   ];
 }
@@ -115,6 +138,8 @@ export function cameraText(camera: Camera): string {
     ["name", name],
     ["url", uri],
     ["password", settings.hasCredentials ? "stored" : "none"],
+    ["record url", settings.recordUri],
+    ["its password", settings.recordUri && (settings.hasRecordCredentials ? "stored" : "none")],
     ["transport", settings.transport],
     ["model", settings.model],
     ["classes", settings.classes.join(", ") || "all"],
@@ -126,6 +151,7 @@ export function cameraText(camera: Camera): string {
     ["picture", status?.sourceWidth ? `${status.sourceWidth}×${status.sourceHeight} ${status.codec}` : ""],
     ["decoder", status?.decoderNote ? `${status.decoder} (${status.decoderNote})` : status?.decoder],
     ["recording", recordingText(settings.recording, status?.recording)],
+    ["its stream", recordStreamText(settings.recordUri, status)],
     ["privacy masks", masksText(settings.privacyMasks)],
     ["masked video", settings.privacyMasks.length > 0 ? settings.maskedVideo : ""],
     ["fps asked", asked(targetFps)],
@@ -168,6 +194,22 @@ function recordingText(
     audio ? "with sound" : "",
     status && status.bytes > 0 ? `${(status.bytes / 2 ** 20).toFixed(0)} MiB since ${status.oldestTime}` : "",
     status?.message ?? "",
+  ];
+  return parts.filter((part) => part !== "").join(", ");
+}
+
+/** How the stream that is recorded fares, where it is not the analysed one. */
+function recordStreamText(uri: string, status: ReturnType<typeof statusJson> | undefined): string {
+  const stream = status?.recording?.stream;
+  if (uri === "" || !status?.recording) return "";
+  if (!stream) return "the analysed one: this camera's ingest knows of no other";
+  const { state, message, codec, width, height, captureFps, reconnects } = stream;
+  const parts = [
+    state === "pending" ? "not received, since nothing wants it" : state,
+    codec === "" ? "" : `${width}×${height} ${codec}`,
+    captureFps > 0 ? `${captureFps.toFixed(1)} frames/s` : "",
+    reconnects > 0 ? `${reconnects} reconnects` : "",
+    message,
   ];
   return parts.filter((part) => part !== "").join(", ");
 }

@@ -52,7 +52,12 @@ export function cameraAddCommand(): Command {
 async function probeFirst(name: string, uri: string, options: AddOptions): Promise<void> {
   const atTerminal = process.stdin.isTTY && process.stderr.isTTY;
   if (!(options.probe ?? atTerminal)) return;
-  const fault = await whatIsWrong(uri, options);
+  const { recordUri } = options;
+  const fault =
+    (await whatIsWrong(uri, options)) ??
+    (recordUri
+      ? await whatIsWrong(recordUri, { ...options, videoTrack: 0 }, "its --record-uri: ")
+      : undefined);
   if (fault === undefined) return;
   const said = `from this machine ${name} gives no pictures: ${fault}`;
   if (options.probe) throw new NotRegisteredError(`${said}; it is not registered`);
@@ -61,13 +66,13 @@ async function probeFirst(name: string, uri: string, options: AddOptions): Promi
 }
 
 /** Why a camera gives no pictures here; undefined when it does. */
-async function whatIsWrong(uri: string, options: AddOptions): Promise<string | undefined> {
+async function whatIsWrong(uri: string, options: AddOptions, said = ""): Promise<string | undefined> {
   const { transport = "auto", videoTrack = 0, decode } = options;
   // Loaded only here: scripts that add many cameras need none of it.
   const { examine } = await import("../camera/examine-camera.ts");
   const choice = decode === undefined || decode === "default" ? "auto" : decode;
   const { reception } = await examine(uri, { transport, videoTrack, decode: choice });
-  return reception.ok ? undefined : reception.message;
+  return reception.ok ? undefined : said + reception.message;
 }
 
 async function confirmed(question: string): Promise<boolean> {

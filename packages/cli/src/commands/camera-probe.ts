@@ -11,6 +11,7 @@ class ProbeFailedError extends Error {
 }
 
 interface ProbeCommandOptions extends ProbeOptions {
+  recordUri?: string;
   json: boolean;
 }
 
@@ -18,6 +19,8 @@ function reasonName(reason: CameraReason): string {
   const name = Object.entries(CameraReason).find(([, value]) => value === reason)?.[0];
   return (name ?? "unspecified").toLowerCase();
 }
+
+type ProbeResult = ReturnType<typeof resultOf>;
 
 function resultOf(reception: Reception, decoding: Decoding | undefined) {
   if (!reception.ok)
@@ -57,23 +60,61 @@ export function cameraProbeCommand(): Command {
         .default("auto"),
     )
     .option("--json", "print one JSON object", false)
+    .option("--record-uri <url>", "look at the stream that is to be recorded too")
     .action(async (url: string, options: ProbeCommandOptions) => {
-      const { target, reception, decoding } = await examine(url, options);
-      const result = resultOf(reception, decoding);
+      const analysed = await probed(url, options);
+      const { recordUri } = options;
+      const recorded =
+        recordUri === undefined ? undefined : await probed(recordUri, { ...options, videoTrack: 0 });
+      const results = [analysed, ...(recorded ? [recorded] : [])];
       if (options.json) {
-        console.log(JSON.stringify({ uri: target.uri, ...result }));
-        if (!result.ok) process.exitCode = 1;
-      } else if (result.ok) {
-        const { codec, width, height, fps, transport, videoTracks, firstPictureMs } = result;
-        const others =
-          videoTracks > 1
-            ? `; this is track ${options.videoTrack || 1} of ${videoTracks}, --video-track N takes another`
-            : "";
-        console.log(
-          `${target.uri}: ${codec} ${width}x${height}, ${fps > 0 ? `${fps} fps` : "frame rate not known"}, over ${transport}; first picture after ${firstPictureMs} ms${others}`,
-        );
-        const why = result.decoderNote === "" ? "" : ` (${result.decoderNote})`;
-        console.log(`an ingest here would decode it with ${result.decoder}${why}`);
-      } else throw new ProbeFailedError(`${target.uri}: ${result.message}`);
+        const { uri, result } = analysed;
+        const record = recorded && { uri: recorded.uri, ...recordable(recorded) };
+        console.log(JSON.stringify({ uri, ...result, ...(record && { record }) }));
+        if (results.some((each) => !each.result.ok) || (record && !record.ok)) process.exitCode = 1;
+        return;
+      }
+      for (const { uri, result } of results)
+        if (result.ok) console.log(`${uri}: ${wordsOf(result, options)}`);
+      if (analysed.result.ok) {
+        const { decoder, decoderNote } = analysed.result;
+        const why = decoderNote === "" ? "" : ` (${decoderNote})`;
+        console.log(`an ingest here would decode it with ${decoder}${why}`);
+      }
+      const checked = [analysed, ...(recorded ? [{ ...recorded, result: recordable(recorded) }] : [])];
+      const faults = checked.flatMap(({ uri, result }) => (result.ok ? [] : `${uri}: ${result.message}`));
+      if (faults.length > 0) throw new ProbeFailedError(faults.join("\n"));
     });
+}
+
+async function probed(url: string, options: ProbeOptions) {
+  const { target, reception, decoding } = await examine(url, options);
+  const result = resultOf(reception, decoding);
+  return { uri: target.uri, result, sdpCodec: reception.ok ? reception.offer.video.codec : "" };
+}
+
+/** As SDP calls them. */
+const recordedCodecs = ["H264", "H265"];
+
+/** What a stream that is to be recorded sends; one whose codec cannot be is at fault. */
+function recordable({ result, sdpCodec }: Awaited<ReturnType<typeof probed>>): ProbeResult {
+  if (!result.ok || recordedCodecs.includes(sdpCodec)) return result;
+  const reason = reasonName(CameraReason.UNSUPPORTED_CODEC);
+  return {
+    ok: false,
+    reason,
+    message: `${result.codec} cannot be recorded; set the stream to H.264 or H.265`,
+  };
+}
+
+function wordsOf(
+  { codec, width, height, fps, transport, videoTracks, firstPictureMs }: Extract<ProbeResult, { ok: true }>,
+  { videoTrack }: ProbeOptions,
+): string {
+  const rate = fps > 0 ? `${fps} fps` : "frame rate not known";
+  const others =
+    videoTracks > 1
+      ? `; this is track ${videoTrack || 1} of ${videoTracks}, --video-track N takes another`
+      : "";
+  return `${codec} ${width}x${height}, ${rate}, over ${transport}; first picture after ${firstPictureMs} ms${others}`;
 }

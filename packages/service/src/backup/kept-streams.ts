@@ -15,6 +15,7 @@ const ofStreams: Record<keyof typeof streams, Kept> = {
 const ofBuckets: Record<keyof typeof buckets, Kept> = {
   access: "kept",
   cameras: "kept",
+  recordStreams: "kept",
   cameraCredentials: "kept",
   cameraSecrets: "kept",
   cameraStatus: "kept",

@@ -168,9 +168,11 @@ const patience = { timeout: 60_000, interval: 100 };
 const wrap = (count: number | undefined) => (count === undefined ? undefined : [count]);
 const none = { frames: 0, own: 0, model: 0, small: 0, live: 0 };
 
+const steady = { encode: ["-bf", "0"], filter: `${secret},setsar=4/3` };
 test.each<[string, PrivacySettings["masks"], Parameters<typeof numberedVideo>[0]]>([
-  ["H264", turned, { encode: ["-bf", "0"], filter: `${secret},setsar=4/3` }],
+  ["H264", turned, steady],
   ["H265", slanted, { codec: "H265", filter: secret, encode: ["-bf", "2"] }],
+  ["other-stream", turned, steady],
 ])(
   "%s: what a mask hides is in no frame, picture, live video or file, from the change on",
   async (name, masks, options) => {
@@ -182,7 +184,10 @@ test.each<[string, PrivacySettings["masks"], Parameters<typeof numberedVideo>[0]
     const camera = await ScriptedCamera.start({ tracks: [{ clip: { ...clip, units } }] });
     const id = name.toLowerCase();
     const record = { uri: camera.url(), recording: { mode: "continuous" as const } };
+    // Of a camera that has another stream to be recorded.
+    const other = await ScriptedCamera.start({ tracks: [{ clip: { ...clip, units } }] });
     try {
+      if (id === "other-stream") await rig.recordFrom(id, other.url());
       await rig.register(id, record);
       await rig.framesOf(id, 40);
       const open = await leaks(id);
@@ -233,7 +238,7 @@ test.each<[string, PrivacySettings["masks"], Parameters<typeof numberedVideo>[0]
       expect(colouredInFrame(id, -1)).toBe(0);
     } finally {
       await rig.remove(id);
-      await camera.stop();
+      await Promise.all([camera.stop(), other.stop()]);
     }
   },
   180_000,

@@ -1,4 +1,10 @@
-import { RecordingMode as Mode, type RecordingStatus, toTimestamp } from "@sightline/contracts";
+import {
+  CameraState,
+  RecordingMode as Mode,
+  type RecordingStatus,
+  type RecordStreamStatus,
+  toTimestamp,
+} from "@sightline/contracts";
 import { type CodedPicture, isRecordedCodec, type RecordedCodec, SegmentWriter } from "@sightline/recording";
 import type { RecordingMode } from "./recording-policy.ts";
 import type { Recordings } from "./recordings.ts";
@@ -22,15 +28,22 @@ export class CameraRecorder {
   readonly counts: RecordedCounts = { pictures: 0, bytes: 0, dropped: 0 };
   readonly #camera: string;
   readonly #recordings: Recordings;
+  readonly #stream: () => RecordStreamStatus | undefined;
   #codec: string | undefined;
   /** Why the video may not be kept. */
   #withheld: string | undefined;
   #writer: SegmentWriter | undefined;
   #ending: Promise<void> = Promise.resolve();
 
-  constructor(camera: string, recordings: Recordings) {
+  /** `stream`: how the stream fares that is recorded, where it is not the analysed one. */
+  constructor(
+    camera: string,
+    recordings: Recordings,
+    stream: () => RecordStreamStatus | undefined = () => undefined,
+  ) {
     this.#camera = camera;
     this.#recordings = recordings;
+    this.#stream = stream;
   }
 
   /** A connection begins whose video has this codec, as SDP calls it; `withheld` says why none of it is kept. */
@@ -82,6 +95,7 @@ export class CameraRecorder {
       message: this.#message(),
       bytes: folder?.index.bytesOf(this.#camera) ?? 0,
       oldestTime: oldest && toTimestamp(oldest.fromMs),
+      stream: this.#stream(),
     };
   }
 
@@ -92,6 +106,9 @@ export class CameraRecorder {
   #message(): string {
     if (this.#mode() === "off") return "";
     if (this.#withheld !== undefined) return `${this.#withheld}: nothing is recorded`;
+    const stream = this.#stream();
+    if (stream?.state === CameraState.DOWN)
+      return `the stream to be recorded gives no video: ${stream.message}`;
     if (this.#codec !== undefined && !isRecordedCodec(this.#codec))
       return `video of the codec ${this.#codec} cannot be recorded; set the camera to H.264 or H.265`;
     return this.#recordings.fault ?? "";

@@ -1,3 +1,4 @@
+import { CameraState, type RecordStreamStatus } from "@sightline/contracts";
 import type { DeleteReason } from "@sightline/recording";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { CameraRecorder, RecordedCounts } from "./camera-recorder.ts";
@@ -41,6 +42,46 @@ export class RecordingMetrics {
         this.reset();
         for (const { camera, recorder } of cameras())
           this.set({ camera }, recorder.status.message === "" ? 0 : 1);
+      },
+    });
+    const ofStream = (name: string, help: string, value: (stream: RecordStreamStatus) => number) =>
+      new Gauge({
+        ...{ name: `sightline_record_stream_${name}`, help, labelNames: ["camera"], registers },
+        collect() {
+          this.reset();
+          for (const { camera, recorder } of cameras()) {
+            const { stream } = recorder.status;
+            if (stream) this.set({ camera }, value(stream));
+          }
+        },
+      });
+    const { DOWN, LIVE } = CameraState;
+    ofStream(
+      "up",
+      "1 while frames arrive of a stream that is recorded in place of the analysed one, else 0.",
+      ({ state }) => (state === LIVE ? 1 : 0),
+    );
+    ofStream(
+      "failed",
+      "1 while a stream that is recorded in place of the analysed one cannot be received; the camera's status says why.",
+      ({ state }) => (state === DOWN ? 1 : 0),
+    );
+    ofStream(
+      "frames_per_second",
+      "Compressed frames of it that arrived, over the last 5 seconds.",
+      ({ captureFps }) => captureFps,
+    );
+    new Counter({
+      name: "sightline_record_stream_reconnects_total",
+      help: "Connections to it after the first, since the camera was taken or the setting changed.",
+      labelNames: ["camera"],
+      registers,
+      collect() {
+        this.reset();
+        for (const { camera, recorder } of cameras()) {
+          const { stream } = recorder.status;
+          if (stream) this.inc({ camera }, stream.reconnects);
+        }
       },
     });
     new Gauge({

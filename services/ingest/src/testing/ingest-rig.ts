@@ -9,6 +9,7 @@ import {
   CameraStatus,
   encodeJson,
   type FrameLedger,
+  recordSecretKey,
   type ServedModel,
 } from "@sightline/contracts";
 import {
@@ -146,6 +147,18 @@ export class IngestRig {
     };
     this.#registeredAt.set(id, full.createTime);
     await this.buckets.cameras.put(id, encodeJson(full));
+  }
+
+  /** Names the stream to be recorded of a camera, as results does; undefined takes it away. */
+  async recordFrom(
+    id: string,
+    uri: string | undefined,
+    secret?: { username: string; password: string },
+  ): Promise<void> {
+    const { cameraSecrets, recordStreams } = this.buckets;
+    if (secret) await cameraSecrets.put(recordSecretKey(id), encodeJson(secret));
+    if (uri === undefined) await recordStreams.delete(id);
+    else await recordStreams.put(id, encodeJson({ uri, hasCredentials: secret !== undefined }));
   }
 
   /** Removes cameras and waits until ingest has let them go. */

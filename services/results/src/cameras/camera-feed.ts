@@ -9,6 +9,7 @@ import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import { toCameraMessage } from "./camera-message.ts";
 import type { CameraRegistry } from "./camera-registry.ts";
 import type { CameraStatusView } from "./camera-status-view.ts";
+import type { RecordStreams } from "./record-streams.ts";
 
 /** Takes one change; returns whether it wants more before `drained` is called. */
 export type FeedSink = (change: Change, camera: Camera) => boolean;
@@ -20,13 +21,21 @@ export class CameraFeed {
   readonly #watchers = new Set<CameraWatcher>();
   readonly #unsubscribe: (() => void)[];
 
-  constructor(registry: CameraRegistry, records: KvMirror<CameraRecord>, status: CameraStatusView) {
+  constructor(
+    registry: CameraRegistry,
+    records: KvMirror<CameraRecord>,
+    recordStreams: RecordStreams,
+    status: CameraStatusView,
+  ) {
     this.#registry = registry;
     this.#status = status;
     this.#unsubscribe = [
       records.onChange(({ key, value, previous }) =>
         this.#tell(key, !value ? Change.DELETED : previous ? Change.UPDATED : Change.REGISTERED),
       ),
+      recordStreams.onChange((id) => {
+        if (registry.find(id)) this.#tell(id, Change.UPDATED);
+      }),
       status.onChange((id) => {
         if (registry.find(id)) this.#tell(id, Change.STATUS);
       }),

@@ -16,10 +16,11 @@ export const transports = { auto: Transport.AUTO, tcp: Transport.TCP, udp: Trans
 
 /** What the API shows of a camera; there is nothing secret in a StoredCamera. */
 export function toCameraMessage(stored: StoredCamera, status: CameraStatus | undefined): Camera {
-  const { record } = stored;
+  const { record, recordStream } = stored;
   return Camera.fromPartial({
     name: cameraName(stored.id),
     uri: record.uri,
+    recordUri: recordStream?.uri ?? "",
     transport: transports[record.transport],
     videoTrack: record.videoTrack ?? 0,
     decode: decodeOf(record),
@@ -31,6 +32,7 @@ export function toCameraMessage(stored: StoredCamera, status: CameraStatus | und
     classes: record.classes,
     labels: record.labels ?? {},
     hasCredentials: record.hasCredentials,
+    hasRecordCredentials: recordStream?.hasCredentials ?? false,
     createTime: toTimestamp(Date.parse(record.createTime)),
     updateTime: toTimestamp(Date.parse(record.updateTime)),
     etag: etagOf(stored),

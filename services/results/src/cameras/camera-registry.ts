@@ -1,14 +1,26 @@
 import type { KV } from "@nats-io/kv";
-import { type CameraRecord, type CameraSecret, encodeJson } from "@sightline/contracts";
+import { type CameraRecord, type CameraSecret, encodeJson, type RecordStream } from "@sightline/contracts";
 import { type CameraSecrets, isJetStreamFailure, type KvMirror } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
 import { noCamera } from "./no-camera.ts";
+import type { RecordStreamChange, RecordStreams } from "./record-streams.ts";
 
 /** A camera as registered; `revision` changes with every write. */
 export interface StoredCamera {
   id: string;
   record: CameraRecord;
+  /** Undefined: the analysed stream is recorded. */
+  recordStream: RecordStream | undefined;
   revision: number;
+}
+
+/** What becomes of a camera. */
+export interface CameraChange {
+  record: CameraRecord;
+  /** Null removes the stored one, undefined leaves it. */
+  secret: CameraSecret | null | undefined;
+  /** Undefined leaves it. */
+  recordStream: RecordStreamChange | undefined;
 }
 
 /**
@@ -20,19 +32,26 @@ export class CameraRegistry {
   readonly #cameras: KV;
   readonly #secrets: CameraSecrets;
   readonly #mirror: KvMirror<CameraRecord>;
+  readonly #recordStreams: RecordStreams;
   readonly #queues = new Map<string, Promise<unknown>>();
 
-  constructor(cameras: KV, secrets: CameraSecrets, mirror: KvMirror<CameraRecord>) {
+  constructor(
+    cameras: KV,
+    secrets: CameraSecrets,
+    mirror: KvMirror<CameraRecord>,
+    recordStreams: RecordStreams,
+  ) {
     this.#cameras = cameras;
     this.#secrets = secrets;
     this.#mirror = mirror;
+    this.#recordStreams = recordStreams;
   }
 
   /** A camera by id. */
   find(id: string): StoredCamera | undefined {
     const record = this.#mirror.get(id);
     const revision = this.#mirror.revision(id);
-    return record && revision !== undefined ? { id, record, revision } : undefined;
+    return record && revision !== undefined ? this.#stored(id, record, revision) : undefined;
   }
 
   /** A camera by id. @throws ApiError camera_not_found */
@@ -48,7 +67,10 @@ export class CameraRegistry {
   }
 
   /** Stores a new camera. @throws ApiError camera_exists, registry_unavailable */
-  async create(id: string, record: CameraRecord, secret: CameraSecret | undefined): Promise<StoredCamera> {
+  async create(
+    id: string,
+    { record, secret, recordStream }: CameraChange & { recordStream: RecordStreamChange },
+  ): Promise<StoredCamera> {
     return this.#oneAtATime(id, async () => {
       const exists = () => new ApiError("camera_exists", `camera '${id}' is already registered`);
       if (this.find(id)) throw exists();
@@ -56,36 +78,36 @@ export class CameraRegistry {
         await this.#writeSecret(id, secret ?? null);
         const revision = await this.#cameras.create(id, encodeJson(record));
         this.#mirror.applyPut(id, revision, record);
-        return { id, record, revision };
+        await this.#recordStreams.apply(id, recordStream);
+        return this.#stored(id, record, revision);
       }, exists);
     });
   }
 
   /**
-   * Replaces a camera by what `change` makes of it. `secret`: null removes the stored one, undefined leaves it.
+   * Replaces a camera by what `change` makes of it.
    * @throws ApiError camera_not_found, etag_mismatch when it has changed meanwhile, registry_unavailable
    */
-  async update(
-    id: string,
-    change: (stored: StoredCamera) => { record: CameraRecord; secret: CameraSecret | null | undefined },
-  ): Promise<StoredCamera> {
+  async update(id: string, change: (stored: StoredCamera) => CameraChange): Promise<StoredCamera> {
     return this.#oneAtATime(id, async () => {
       const stored = this.require(id);
-      const { record, secret } = change(stored);
+      const { record, secret, recordStream } = change(stored);
       return attempt(
         async () => {
           if (secret) await this.#writeSecret(id, secret);
           const revision = await this.#cameras.update(id, encodeJson(record), stored.revision);
           if (secret === null) await this.#writeSecret(id, null);
           this.#mirror.applyPut(id, revision, record);
-          return { id, record, revision };
+          // Only now: had somebody else changed the camera meanwhile, nothing of it must be.
+          if (recordStream) await this.#recordStreams.apply(id, recordStream);
+          return this.#stored(id, record, revision);
         },
         () => new ApiError("etag_mismatch", `camera '${id}' was changed meanwhile; get it and try again`),
       );
     });
   }
 
-  /** Removes a camera and its secret. @throws ApiError camera_not_found, registry_unavailable */
+  /** Removes a camera, its record stream and the secrets of both. @throws ApiError camera_not_found, registry_unavailable */
   async delete(id: string): Promise<void> {
     await this.#oneAtATime(id, async () => {
       const { revision } = this.require(id);
@@ -93,12 +115,17 @@ export class CameraRegistry {
         async () => {
           // The secret goes first: should the rest fail, the camera is still there to be deleted again.
           await this.#secrets.delete(id);
+          await this.#recordStreams.apply(id, { stream: null, secret: null });
           await this.#cameras.delete(id);
           this.#mirror.applyDelete(id, revision);
         },
         () => new ApiError("etag_mismatch", `camera '${id}' was changed meanwhile; try again`),
       );
     });
+  }
+
+  #stored(id: string, record: CameraRecord, revision: number): StoredCamera {
+    return { id, record, recordStream: this.#recordStreams.find(id), revision };
   }
 
   async #writeSecret(id: string, secret: CameraSecret | null): Promise<void> {

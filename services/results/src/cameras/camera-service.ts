@@ -29,8 +29,9 @@ import {
   wellFormed,
 } from "./camera-settings.ts";
 import type { CameraStatusView } from "./camera-status-view.ts";
-import { authorityOf, parseCameraUri } from "./camera-uri.ts";
+import { parseCameraUri, secretAfter } from "./camera-uri.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
+import { parseRecordUri, recordStreamAfter } from "./record-streams.ts";
 
 /** The calls of CameraService that have one answer. Every method throws ApiError. */
 export class CameraService {
@@ -51,12 +52,14 @@ export class CameraService {
     const settings = checkSettings(camera, all, this.#catalog, form, [
       ...(form.fields.has("id") ? [] : faultsOf(() => checkId(cameraId))),
       ...(form.fields.has("uri") ? [] : faultsOf(() => parseCameraUri(camera.uri))),
+      ...(form.fields.has("record_uri") ? [] : faultsOf(() => parseRecordUri(camera.recordUri))),
     ]);
     const { uri, secret } = parseCameraUri(camera.uri);
-    checkTransport(uri, settings.transport);
+    const recordStream = recordStreamAfter(parseRecordUri(camera.recordUri), undefined);
+    checkTransport(settings.transport, uri, recordStream.stream?.uri);
     const now = new Date().toISOString();
     const record = { uri, ...settings, hasCredentials: Boolean(secret), createTime: now, updateTime: now };
-    return this.#message(await this.#registry.create(cameraId, record, secret ?? undefined));
+    return this.#message(await this.#registry.create(cameraId, { record, secret, recordStream }));
   }
 
   get(request: GetCameraRequest): Camera {
@@ -91,6 +94,7 @@ export class CameraService {
     const named = request.updateMask?.length || form.faults.length === 0;
     const paths = named ? updatedPaths(given, request.updateMask) : new Set<UpdatablePath>();
     const readUri = () => (paths.has("uri") ? parseCameraUri(given.uri) : undefined);
+    const readRecordUri = () => (paths.has("record_uri") ? parseRecordUri(given.recordUri) : undefined);
     const stored = await this.#registry.update(id, (before) => {
       if (given.etag !== "" && given.etag !== etagOf(before))
         throw new ApiError(
@@ -111,7 +115,10 @@ export class CameraService {
         classes: paths.has("classes") ? given.classes : old.classes,
         labels: paths.has("labels") ? given.labels : (old.labels ?? {}),
       });
-      const settings = checkSettings(merged, paths, this.#catalog, form, faultsOf(readUri));
+      const settings = checkSettings(merged, paths, this.#catalog, form, [
+        ...faultsOf(readUri),
+        ...faultsOf(readRecordUri),
+      ]);
       if (!scope.wouldSee(id, merged.labels))
         throw new ApiError(
           "permission_denied",
@@ -119,8 +126,13 @@ export class CameraService {
         );
       const address = readUri();
       const uri = address?.uri ?? old.uri;
-      if (paths.has("uri") || paths.has("transport")) checkTransport(uri, settings.transport);
-      const secret = address && secretAfter(address, old);
+      const recordStream = paths.has("record_uri")
+        ? recordStreamAfter(readRecordUri(), before.recordStream)
+        : undefined;
+      const recorded = recordStream ? recordStream.stream : before.recordStream;
+      if (["uri", "record_uri", "transport"].some((path) => paths.has(path as UpdatablePath)))
+        checkTransport(settings.transport, uri, recorded?.uri);
+      const secret = address && secretAfter(address, old.uri);
       const hasCredentials = secret === undefined ? old.hasCredentials : secret !== null;
       return {
         record: {
@@ -135,6 +147,7 @@ export class CameraService {
           updateTime: new Date().toISOString(),
         },
         secret,
+        recordStream,
       };
     });
     return this.#message(stored);
@@ -159,15 +172,6 @@ export class CameraService {
   }
 }
 
-/**
- * What becomes of a stored secret when the URL changes. A URL that says nothing of a user keeps it for the same host
- * and port; it is never carried to another server.
- */
-function secretAfter(address: ReturnType<typeof parseCameraUri>, old: CameraRecord) {
-  if (address.secret !== undefined) return address.secret;
-  return authorityOf(address.uri) === authorityOf(old.uri) ? undefined : null;
-}
-
 function checkWanted(labels: readonly string[]): void {
   const odd = labels.find((label) => !parseLabel(label));
   if (odd !== undefined || labels.length > limits.maxLabels)
@@ -179,9 +183,9 @@ function checkWanted(labels: readonly string[]): void {
     );
 }
 
-/** @throws ApiError invalid_argument for UDP where it cannot be had */
-function checkTransport(uri: string, transport: CameraRecord["transport"]): void {
-  if (transport === "udp" && !/^rtsps?:/i.test(uri))
+/** @throws ApiError invalid_argument for UDP where one of the URLs cannot have it */
+function checkTransport(transport: CameraRecord["transport"], ...uris: (string | undefined)[]): void {
+  if (transport === "udp" && uris.some((uri) => uri !== undefined && !/^rtsps?:/i.test(uri)))
     throw new ApiError(
       "invalid_argument",
       "camera.transport is UDP, which only RTSP cameras have; leave it at auto for http, https and file URLs",

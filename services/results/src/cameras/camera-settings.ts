@@ -18,6 +18,7 @@ const maxClassLength = 64;
 /** Fields of a camera that an update may name, by their path in the protobuf. */
 export const updatablePaths = [
   "uri",
+  "record_uri",
   "transport",
   "video_track",
   "decode",
@@ -44,7 +45,7 @@ export function decodeOf({ decode }: CameraRecord): Decode {
   return decode ? decodes[decode] : Decode.UNSPECIFIED;
 }
 
-/** Settings without the URL, as stored. */
+/** Settings without the URLs, as stored. */
 export type StoredSettings = Pick<
   CameraRecord,
   | "transport"
@@ -66,6 +67,7 @@ export type StoredSettings = Pick<
 export function updatedPaths(camera: Camera, mask: readonly string[] | undefined): Set<UpdatablePath> {
   const given: Record<UpdatablePath, boolean> = {
     uri: camera.uri !== "",
+    record_uri: camera.recordUri !== "",
     transport: camera.transport !== Transport.UNSPECIFIED,
     video_track: camera.videoTrack !== 0,
     decode: camera.decode !== Decode.UNSPECIFIED,

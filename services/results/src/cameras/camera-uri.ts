@@ -13,16 +13,19 @@ const host = /^(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9._-]*[a-z0-9])?\.?)$/i;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const spaceOrControl = /[\s\u0000-\u001f\u007f]/;
 
+type Fault = (text: string) => ApiError;
+
 /**
- * Takes a camera URL apart. No message repeats any of the URL: what looks like a host or a path may be a password
- * with a character that had to be escaped. @throws ApiError invalid_argument
+ * Takes a camera URL apart; `field` is what messages call it. No message repeats any of the URL: what looks like a host or a path may be a
+ * password with a character that had to be escaped. @throws ApiError invalid_argument
  */
-export function parseCameraUri(text: string): CameraUri {
+export function parseCameraUri(text: string, field = "camera.uri"): CameraUri {
+  const fault: Fault = (what) => new ApiError("invalid_argument", `${field} ${what}`);
   if (text === "") throw fault("is empty; expected rtsp://HOST[:PORT]/PATH");
   if (text.length > limits.maxUriLength) throw fault(`is longer than ${limits.maxUriLength} characters`);
   if (spaceOrControl.test(text))
     throw fault("holds a space or control character; write it as %20 and the like");
-  if (/^file:/i.test(text)) return { uri: parseFileUrl(text), secret: null };
+  if (/^file:/i.test(text)) return { uri: parseFileUrl(text, fault), secret: null };
   const scheme = /^(?:rtsps?|https?):\/\//i.exec(text)?.[0];
   if (!scheme) throw fault("does not begin with rtsp://, rtsps://, http://, https:// or file:///");
   const rest = text.slice(scheme.length);
@@ -34,24 +37,33 @@ export function parseCameraUri(text: string): CameraUri {
       "has an '@' or '#' after the host; in a user or password write '/' as %2F, '?' as %3F, '#' as %23, in a path '@' as %40",
     );
   const at = authority.lastIndexOf("@");
-  const url = parseUrl(`${scheme}${authority.slice(at + 1)}${path}`);
-  return { uri: url, secret: at < 0 ? undefined : parseUserInfo(authority.slice(0, at)) };
+  const url = parseUrl(`${scheme}${authority.slice(at + 1)}${path}`, fault);
+  return { uri: url, secret: at < 0 ? undefined : parseUserInfo(authority.slice(0, at), fault) };
+}
+
+/**
+ * What becomes of a stored secret when a URL changes. A URL that says nothing of a user keeps it for the same scheme, host and port; it is never
+ * carried to another server.
+ */
+export function secretAfter(address: CameraUri, oldUri: string | undefined): CameraUri["secret"] {
+  if (address.secret !== undefined) return address.secret;
+  return oldUri !== undefined && authorityOf(address.uri) === authorityOf(oldUri) ? undefined : null;
 }
 
 /** Scheme, host and port, to tell whether two URLs mean the same camera server. */
-export function authorityOf(uri: string): string {
+function authorityOf(uri: string): string {
   const { protocol, host } = new URL(uri);
   return `${protocol}//${host}`;
 }
 
 /** Whether ingest may play the file is its own setting's business (SIGHTLINE_SOURCE_FILES). */
-function parseFileUrl(text: string): string {
+function parseFileUrl(text: string, fault: Fault): string {
   if (!/^file:\/\/\/[^/?#][^?#]*$/i.test(text) || !URL.canParse(text))
     throw fault("is no file's; expected file:///FOLDER/FILE, with '?', '#' and spaces escaped");
   return new URL(text).href;
 }
 
-function parseUrl(text: string): string {
+function parseUrl(text: string, fault: Fault): string {
   let url: URL;
   try {
     url = new URL(text);
@@ -63,16 +75,16 @@ function parseUrl(text: string): string {
   return url.href;
 }
 
-function parseUserInfo(userInfo: string): CameraSecret | null {
+function parseUserInfo(userInfo: string, fault: Fault): CameraSecret | null {
   if (userInfo === "") return null;
   const colon = userInfo.indexOf(":");
-  const username = percentDecode(colon < 0 ? userInfo : userInfo.slice(0, colon));
-  const password = percentDecode(colon < 0 ? "" : userInfo.slice(colon + 1));
+  const username = percentDecode(colon < 0 ? userInfo : userInfo.slice(0, colon), fault);
+  const password = percentDecode(colon < 0 ? "" : userInfo.slice(colon + 1), fault);
   if (username === "") throw fault("has a password but no user");
   return { username, password };
 }
 
-function percentDecode(part: string): string {
+function percentDecode(part: string, fault: Fault): string {
   let text: string;
   try {
     text = decodeURIComponent(part);
@@ -82,8 +94,4 @@ function percentDecode(part: string): string {
   // A line break would let a password add headers to the request.
   if (/\p{Cc}/u.test(text)) throw fault("has a control character in user or password");
   return text;
-}
-
-function fault(text: string): ApiError {
-  return new ApiError("invalid_argument", `camera.uri ${text}`);
 }

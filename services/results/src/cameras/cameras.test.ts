@@ -9,6 +9,8 @@ import {
   decodeJson,
   encodeJson,
   limits,
+  recordSecretKey,
+  recordStreamSchema,
 } from "@sightline/contracts";
 import { freePort } from "@sightline/service/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -171,6 +173,88 @@ describe("update", () => {
     await expect(cameras.get("none")).rejects.toMatchObject(missing);
     await expect(cameras.delete("none")).rejects.toMatchObject(missing);
     await expect(cameras.get("No Name")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+});
+
+describe("a stream to be recorded", () => {
+  const mainUrl = "rtsp://viewer:big-s3cret@10.0.0.5/main";
+  const recordSecret = async () => (await storedSecret(recordSecretKey("front")))?.password;
+  const storedStream = async () => {
+    const entry = await results.buckets.recordStreams.get("front");
+    return entry?.operation === "PUT" ? decodeJson(recordStreamSchema, entry.value) : undefined;
+  };
+
+  test("has a user and password of its own, kept apart; the camera's record is as processes of earlier versions know it", async () => {
+    const { cameras } = results.client;
+    const registered = await cameras.register("front", { uri: secretUrl, recordUri: mainUrl });
+    expect(registered).toMatchObject({
+      ...{ uri: "rtsp://10.0.0.5/live", hasCredentials: true },
+      ...{ recordUri: "rtsp://10.0.0.5/main", hasRecordCredentials: true },
+    });
+    expect(await storedStream()).toEqual({ uri: "rtsp://10.0.0.5/main", hasCredentials: true });
+    expect([await recordSecret(), (await storedSecret("front"))?.password]).toEqual([
+      "big-s3cret",
+      "hunter@2",
+    ]);
+    const record = decodeJson(cameraRecordSchema, (await results.buckets.cameras.get("front"))!.value);
+    expect(Object.keys(record)).not.toContain("recordUri");
+    const answers = [await cameras.get("front"), ...(await Array.fromAsync(cameras.list()))];
+    expect(JSON.stringify(answers)).not.toContain("s3cret");
+    // Other settings leave it.
+    const after = await cameras.update("front", { targetFps: 5, uri: "rtsp://10.0.0.9/live" });
+    expect(after).toMatchObject({ recordUri: registered.recordUri, hasRecordCredentials: true });
+    expect(await recordSecret()).toBe("big-s3cret");
+  });
+
+  test.each([
+    ["the same server keeps the secret", "rtsp://10.0.0.5/other", "big-s3cret"],
+    ["another server never gets it", "rtsp://10.0.0.6/main", undefined],
+    ["that of the analysed stream is not its", "rtsp://10.0.0.5:8554/main", undefined],
+    ["a new one replaces it", "rtsp://viewer:new@10.0.0.5/main", "new"],
+    ["an empty user removes it", "rtsp://@10.0.0.5/main", undefined],
+    ["no stream has none", "", undefined],
+  ])("a new URL: %s", async (_, recordUri, password) => {
+    const { cameras } = results.client;
+    await cameras.register("front", { uri: secretUrl, recordUri: mainUrl });
+    const after = await cameras.update("front", { recordUri });
+    expect(after).toMatchObject({ hasRecordCredentials: password !== undefined, hasCredentials: true });
+    expect(await recordSecret()).toBe(password);
+    expect(await storedStream()).toEqual(
+      recordUri === "" ? undefined : { uri: after.recordUri, hasCredentials: password !== undefined },
+    );
+  });
+
+  test("what cannot be is refused and changes nothing, and so is what was meant for another state", async () => {
+    const { cameras } = results.client;
+    const { etag } = await cameras.register("front", { uri: secretUrl, recordUri: mainUrl });
+    const wrong = { recordUri: "ftp://viewer:big-s3cret@10.0.0.5/main" };
+    const refused = await cameras.update("front", wrong).catch((error) => error);
+    expect(refused).toMatchObject({ reason: "invalid_argument" });
+    expect(refused.message).toMatch(/^camera\.record_uri does not begin with rtsp/);
+    expect(refused.message).not.toContain("s3cret");
+    await expect(cameras.update("front", { recordUri: "http://cam/x", transport: "udp" })).rejects.toThrow(
+      "UDP",
+    );
+    await cameras.update("front", { targetFps: 1 });
+    const late = { recordUri: "rtsp://other:s3cret@10.0.0.7/main" };
+    await expect(cameras.update("front", late, { etag })).rejects.toMatchObject({ reason: "etag_mismatch" });
+    expect(await storedStream()).toEqual({ uri: "rtsp://10.0.0.5/main", hasCredentials: true });
+    expect(await recordSecret()).toBe("big-s3cret");
+  });
+
+  test("goes with its camera, and is not that of a later one of the name", async () => {
+    const { cameras } = results.client;
+    await cameras.register("front", { uri: secretUrl, recordUri: mainUrl });
+    await cameras.delete("front");
+    expect([await storedStream(), await recordSecret()]).toEqual([undefined, undefined]);
+    // As an earlier version would leave it, which knows of none.
+    await results.buckets.recordStreams.put(
+      "front",
+      encodeJson({ uri: "rtsp://x/y", hasCredentials: false }),
+    );
+    const anew = await cameras.register("front", { uri: "rtsp://cam/x" });
+    expect(anew).toMatchObject({ recordUri: "", hasRecordCredentials: false });
+    expect((await cameras.get("front")).recordUri).toBe("");
   });
 });
 

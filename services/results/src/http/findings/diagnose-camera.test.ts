@@ -23,6 +23,7 @@ function camera(status: Partial<Status>, settings: Partial<HttpCamera> = {}): Ht
   return {
     id: "front",
     uri: "rtsp://cam/x",
+    recordUri: "",
     transport: "auto",
     videoTrack: 0,
     recording: { mode: "default", maxAgeDays: 0, eventsMaxAgeDays: 0, audio: false },
@@ -35,6 +36,7 @@ function camera(status: Partial<Status>, settings: Partial<HttpCamera> = {}): Ht
     classes: [],
     labels: {},
     hasCredentials: false,
+    hasRecordCredentials: false,
     createTime: "",
     updateTime: "",
     etag: "1",
@@ -95,6 +97,28 @@ function worker(utilization: number, model = "people"): WorkerInfo {
 }
 
 const noWorkers = { workers: [] };
+
+test("a stream to be recorded that cannot be had is told of, and the camera is live all the same", () => {
+  const stream = {
+    state: "down" as const,
+    ...{ reason: "unauthorized", message: "the camera refuses the password", codec: "" },
+    ...{ width: 0, height: 0, captureFps: 0, reconnects: 0 },
+  };
+  const recording = {
+    mode: "events",
+    active: false,
+    message: "",
+    bytes: 0,
+    oldestTime: null,
+    stream,
+  } as const;
+  const [finding] = diagnoseCamera(camera({ recording }), [second()], { workers: [worker(0.1)] });
+  expect(finding).toMatchObject({
+    level: "warning",
+    text: expect.stringContaining("the camera refuses the password."),
+    fix: expect.stringContaining("The analysis goes on"),
+  });
+});
 
 test("frames that were gone before they were analysed are told of, with what to do", () => {
   const lost = (frames: number) => {

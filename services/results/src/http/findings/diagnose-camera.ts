@@ -13,6 +13,7 @@ import type { SeriesSample } from "../series/camera-series.ts";
 import { type Advice, reasonAdvice } from "./camera-reasons.ts";
 import { findClockSkew, findSlowStage } from "./diagnose-latency.ts";
 import { dropAdvice } from "./drop-advice.ts";
+import { findRecordStream } from "./find-record-stream.ts";
 import { findUnanalysed } from "./find-unanalysed.ts";
 import { percent } from "./percent.ts";
 import type { RecentLoss } from "./recent-losses.ts";
@@ -53,6 +54,7 @@ export function diagnoseCamera(
     ...findState(camera, system),
     ...findStall(camera, samples, system),
     ...findUnanalysed(system.status),
+    ...findRecordStream(camera),
     ...findLoss(system),
     ...findUnknownClasses(camera, system),
   ];

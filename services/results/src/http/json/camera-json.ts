@@ -16,6 +16,7 @@ import {
   Recording,
   RecordingMode,
   type RecordingStatus,
+  type RecordStreamStatus,
   shorten,
   Transport,
   toIso,
@@ -46,6 +47,7 @@ export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "find
   return {
     id: cameraIdOf(camera.name) ?? "",
     uri: camera.uri,
+    recordUri: camera.recordUri,
     transport: transportNames[camera.transport] ?? "auto",
     videoTrack: camera.videoTrack,
     decode: decodeNames[camera.decode] ?? "default",
@@ -59,6 +61,7 @@ export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "find
     classes: camera.classes,
     labels: camera.labels,
     hasCredentials: camera.hasCredentials,
+    hasRecordCredentials: camera.hasRecordCredentials,
     createTime: toIso(camera.createTime) ?? "",
     updateTime: toIso(camera.updateTime) ?? "",
     etag: camera.etag,
@@ -83,6 +86,7 @@ export function fromHttpSettings(id: string, settings: HttpCameraChanges, etag =
 
 const pathOf: Record<Exclude<keyof HttpCameraChanges, "recording">, UpdatablePath> = {
   uri: "uri",
+  recordUri: "record_uri",
   transport: "transport",
   videoTrack: "video_track",
   decode: "decode",
@@ -157,7 +161,13 @@ function toHttpStatus(status: CameraStatus): HttpCameraStatus {
 function toHttpRecordingStatus(recording: RecordingStatus): HttpRecordingStatus {
   const { active, message, bytes, oldestTime } = recording;
   const mode = recordingModeName(recording.mode) ?? "off";
-  return { mode, active, message, bytes, oldestTime: toIso(oldestTime) ?? null };
+  const stream = recording.stream ? toHttpRecordStream(recording.stream) : null;
+  return { mode, active, message, bytes, oldestTime: toIso(oldestTime) ?? null, stream };
+}
+
+function toHttpRecordStream(stream: RecordStreamStatus): NonNullable<HttpRecordingStatus["stream"]> {
+  const { failedAttempts: _, state, reason, ...rest } = stream;
+  return { ...rest, state: stateName(state), reason: enumName(CameraReason, reason) };
 }
 
 function stateName(state: CameraState): HttpCameraStatus["state"] {

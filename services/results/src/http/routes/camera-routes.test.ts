@@ -56,6 +56,14 @@ test("a camera: register, read, change under its etag, remove", async () => {
     status: 200,
     body: { recording: { mode: "continuous", maxAgeDays: 7, eventsMaxAgeDays: 0 }, minScore: 0.4 },
   });
+  const recordUri = "rtsp://viewer:hunter2@cam/main";
+  expect(await api.call("patch", "/cameras/{camera}", { ...front, body: { recordUri } })).toMatchObject({
+    status: 200,
+    body: { recordUri: "rtsp://cam/main", hasRecordCredentials: true, hasCredentials: true },
+  });
+  expect(await api.call("patch", "/cameras/{camera}", { ...front, body: { recordUri: "" } })).toMatchObject({
+    body: { recordUri: "", hasRecordCredentials: false, uri: "rtsp://cam/x" },
+  });
   const privacyMasks = [
     [
       [0, 0],

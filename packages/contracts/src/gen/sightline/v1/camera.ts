@@ -534,6 +534,13 @@ export interface Camera {
    * first and last. Users and tokens may be bound to labels, so who changes them changes who sees the camera.
    */
   labels: { [key: string]: string };
+  /**
+   * Another stream of the same view, which is recorded, clipped and shown live in place of `uri`'s; empty where that one is. A URL as `uri` is, with
+   * a user and password of its own; `transport` holds for both.
+   */
+  recordUri: string;
+  /** Whether a user and password are stored for record_uri. Output only. */
+  hasRecordCredentials: boolean;
 }
 
 export interface Camera_LabelsEntry {
@@ -589,7 +596,30 @@ export interface RecordingStatus {
   /** What this ingest has on its disk of the camera. */
   bytes: number;
   /** Capture time of the oldest picture on the disk; not set when there is none. */
-  oldestTime: Timestamp | undefined;
+  oldestTime:
+    | Timestamp
+    | undefined;
+  /** How Camera.record_uri fares; not set where the analysed stream is recorded, or by an ingest that knows of no other. */
+  stream: RecordStreamStatus | undefined;
+}
+
+/** The state of the stream that is recorded, where it is not the one that is analysed. It is received while it is recorded or watched. */
+export interface RecordStreamStatus {
+  /** CAMERA_STATE_PENDING while nobody wants it. */
+  state: CameraState;
+  reason: CameraReason;
+  /** The reason in words, with what to do; never holds a secret. */
+  message: string;
+  codec: string;
+  /** Size of the picture as it is stored. */
+  width: number;
+  height: number;
+  /** Frames per second over the last seconds. */
+  captureFps: number;
+  /** Connections after the first. */
+  reconnects: number;
+  /** Attempts to receive it that failed since the last that succeeded. */
+  failedAttempts: number;
 }
 
 function createBaseRecording(): Recording {
@@ -806,6 +836,8 @@ function createBaseCamera(): Camera {
     privacyMasks: [],
     maskedVideo: 0,
     labels: {},
+    recordUri: "",
+    hasRecordCredentials: false,
   };
 }
 
@@ -865,6 +897,12 @@ export const Camera: MessageFns<Camera> = {
     globalThis.Object.entries(message.labels).forEach(([key, value]: [string, string]) => {
       Camera_LabelsEntry.encode({ key: key as any, value }, writer.uint32(146).fork()).join();
     });
+    if (message.recordUri !== "") {
+      writer.uint32(154).string(message.recordUri);
+    }
+    if (message.hasRecordCredentials !== false) {
+      writer.uint32(160).bool(message.hasRecordCredentials);
+    }
     return writer;
   },
 
@@ -1028,6 +1066,22 @@ export const Camera: MessageFns<Camera> = {
             }
             continue;
           }
+          case 19: {
+            if (tag !== 154) {
+              break;
+            }
+
+            message.recordUri = reader.string();
+            continue;
+          }
+          case 20: {
+            if (tag !== 160) {
+              break;
+            }
+
+            message.hasRecordCredentials = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1107,6 +1161,16 @@ export const Camera: MessageFns<Camera> = {
           {},
         )
         : {},
+      recordUri: isSet(object.recordUri)
+        ? globalThis.String(object.recordUri)
+        : isSet(object.record_uri)
+        ? globalThis.String(object.record_uri)
+        : "",
+      hasRecordCredentials: isSet(object.hasRecordCredentials)
+        ? globalThis.Boolean(object.hasRecordCredentials)
+        : isSet(object.has_record_credentials)
+        ? globalThis.Boolean(object.has_record_credentials)
+        : false,
     };
   },
 
@@ -1172,6 +1236,12 @@ export const Camera: MessageFns<Camera> = {
         });
       }
     }
+    if (message.recordUri !== "") {
+      obj.recordUri = message.recordUri;
+    }
+    if (message.hasRecordCredentials !== false) {
+      obj.hasRecordCredentials = message.hasRecordCredentials;
+    }
     return obj;
   },
 
@@ -1214,6 +1284,8 @@ export const Camera: MessageFns<Camera> = {
       },
       {},
     );
+    message.recordUri = object.recordUri ?? "";
+    message.hasRecordCredentials = object.hasRecordCredentials ?? false;
     return message;
   },
 };
@@ -1702,7 +1774,7 @@ export const CameraStatus: MessageFns<CameraStatus> = {
 };
 
 function createBaseRecordingStatus(): RecordingStatus {
-  return { mode: 0, active: false, message: "", bytes: 0, oldestTime: undefined };
+  return { mode: 0, active: false, message: "", bytes: 0, oldestTime: undefined, stream: undefined };
 }
 
 export const RecordingStatus: MessageFns<RecordingStatus> = {
@@ -1721,6 +1793,9 @@ export const RecordingStatus: MessageFns<RecordingStatus> = {
     }
     if (message.oldestTime !== undefined) {
       Timestamp.encode(message.oldestTime, writer.uint32(42).fork()).join();
+    }
+    if (message.stream !== undefined) {
+      RecordStreamStatus.encode(message.stream, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -1778,6 +1853,14 @@ export const RecordingStatus: MessageFns<RecordingStatus> = {
             message.oldestTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.stream = RecordStreamStatus.decode(reader, reader.uint32());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1801,6 +1884,7 @@ export const RecordingStatus: MessageFns<RecordingStatus> = {
         : isSet(object.oldest_time)
         ? fromJsonTimestamp(object.oldest_time)
         : undefined,
+      stream: isSet(object.stream) ? RecordStreamStatus.fromJSON(object.stream) : undefined,
     };
   },
 
@@ -1821,6 +1905,9 @@ export const RecordingStatus: MessageFns<RecordingStatus> = {
     if (message.oldestTime !== undefined) {
       obj.oldestTime = fromTimestamp(message.oldestTime).toISOString();
     }
+    if (message.stream !== undefined) {
+      obj.stream = RecordStreamStatus.toJSON(message.stream);
+    }
     return obj;
   },
 
@@ -1836,6 +1923,224 @@ export const RecordingStatus: MessageFns<RecordingStatus> = {
     message.oldestTime = (object.oldestTime !== undefined && object.oldestTime !== null)
       ? Timestamp.fromPartial(object.oldestTime)
       : undefined;
+    message.stream = (object.stream !== undefined && object.stream !== null)
+      ? RecordStreamStatus.fromPartial(object.stream)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseRecordStreamStatus(): RecordStreamStatus {
+  return {
+    state: 0,
+    reason: 0,
+    message: "",
+    codec: "",
+    width: 0,
+    height: 0,
+    captureFps: 0,
+    reconnects: 0,
+    failedAttempts: 0,
+  };
+}
+
+export const RecordStreamStatus: MessageFns<RecordStreamStatus> = {
+  encode(message: RecordStreamStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== 0) {
+      writer.uint32(8).int32(message.state);
+    }
+    if (message.reason !== 0) {
+      writer.uint32(16).int32(message.reason);
+    }
+    if (message.message !== "") {
+      writer.uint32(26).string(message.message);
+    }
+    if (message.codec !== "") {
+      writer.uint32(34).string(message.codec);
+    }
+    if (message.width !== 0) {
+      writer.uint32(40).uint32(message.width);
+    }
+    if (message.height !== 0) {
+      writer.uint32(48).uint32(message.height);
+    }
+    if (message.captureFps !== 0) {
+      writer.uint32(57).double(message.captureFps);
+    }
+    if (message.reconnects !== 0) {
+      writer.uint32(64).uint64(message.reconnects);
+    }
+    if (message.failedAttempts !== 0) {
+      writer.uint32(72).uint32(message.failedAttempts);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RecordStreamStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRecordStreamStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.reason = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.codec = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.width = reader.uint32();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.height = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.captureFps = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.reconnects = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.failedAttempts = reader.uint32();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): RecordStreamStatus {
+    return {
+      state: isSet(object.state) ? cameraStateFromJSON(object.state) : 0,
+      reason: isSet(object.reason) ? cameraReasonFromJSON(object.reason) : 0,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      codec: isSet(object.codec) ? globalThis.String(object.codec) : "",
+      width: isSet(object.width) ? globalThis.Number(object.width) : 0,
+      height: isSet(object.height) ? globalThis.Number(object.height) : 0,
+      captureFps: isSet(object.captureFps)
+        ? globalThis.Number(object.captureFps)
+        : isSet(object.capture_fps)
+        ? globalThis.Number(object.capture_fps)
+        : 0,
+      reconnects: isSet(object.reconnects) ? globalThis.Number(object.reconnects) : 0,
+      failedAttempts: isSet(object.failedAttempts)
+        ? globalThis.Number(object.failedAttempts)
+        : isSet(object.failed_attempts)
+        ? globalThis.Number(object.failed_attempts)
+        : 0,
+    };
+  },
+
+  toJSON(message: RecordStreamStatus): unknown {
+    const obj: any = {};
+    if (message.state !== 0) {
+      obj.state = cameraStateToJSON(message.state);
+    }
+    if (message.reason !== 0) {
+      obj.reason = cameraReasonToJSON(message.reason);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.codec !== "") {
+      obj.codec = message.codec;
+    }
+    if (message.width !== 0) {
+      obj.width = Math.round(message.width);
+    }
+    if (message.height !== 0) {
+      obj.height = Math.round(message.height);
+    }
+    if (message.captureFps !== 0) {
+      obj.captureFps = floatToJson(message.captureFps);
+    }
+    if (message.reconnects !== 0) {
+      obj.reconnects = Math.round(message.reconnects);
+    }
+    if (message.failedAttempts !== 0) {
+      obj.failedAttempts = Math.round(message.failedAttempts);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<RecordStreamStatus>): RecordStreamStatus {
+    return RecordStreamStatus.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RecordStreamStatus>): RecordStreamStatus {
+    const message = createBaseRecordStreamStatus();
+    message.state = object.state ?? 0;
+    message.reason = object.reason ?? 0;
+    message.message = object.message ?? "";
+    message.codec = object.codec ?? "";
+    message.width = object.width ?? 0;
+    message.height = object.height ?? 0;
+    message.captureFps = object.captureFps ?? 0;
+    message.reconnects = object.reconnects ?? 0;
+    message.failedAttempts = object.failedAttempts ?? 0;
     return message;
   },
 };

@@ -1,0 +1,292 @@
+import { Writable } from "node:stream";
+import {
+  CameraReason,
+  CameraState,
+  type PrivacySettings,
+  type RecordStreamStatus,
+} from "@sightline/contracts";
+import {
+  type CodedPicture,
+  isRecordedCodec,
+  type ParameterSets,
+  parameterSetsOf,
+  pictureSize,
+  RecentPictures,
+  type RecentPicturesLimits,
+  type RecordedCodec,
+} from "@sightline/recording";
+import {
+  type ArrivedPicture,
+  type CameraAccess,
+  type CameraFault,
+  CameraFaultError,
+  CameraStream,
+  describeReason,
+  type FfmpegProgram,
+  nothingArrives,
+  parseCameraUrl,
+} from "@sightline/rtsp";
+import { type Logger, untilAborted } from "@sightline/service";
+import type { SteadyWallClock } from "@sightline/service/clock";
+import { Backoff } from "../backoff.ts";
+import type { RecordSource } from "../camera-settings.ts";
+import { FrameRhythm } from "../frame-rhythm.ts";
+import type { VideoOutlet } from "../masking/video-outlet.ts";
+import type { PictureShape } from "../pictures/pictures.ts";
+import { RateMeter } from "../rate-meter.ts";
+import type { StartLimit } from "../start-limit.ts";
+
+/** For connecting and the camera's answers. */
+const connectMs = 8_000;
+/** Time for the first packet to come, beyond the time that packets may be missing. */
+const startMs = 4_000;
+const watchMs = 250;
+/** A stream that has given pictures for so long has proved itself: its next failure is a new one. */
+const steadyMs = 10_000;
+/** A stream that nobody wants is kept for so long. */
+const idleMs = 10_000;
+/** Nothing waits here: pictures are taken as they arrive, and what else reads them bounds itself. */
+const neverFull = Number.MAX_SAFE_INTEGER;
+
+export interface RecordStreamParts {
+  /** Where its pictures go; nothing else feeds it meanwhile. */
+  outlet: VideoOutlet;
+  privacy: PrivacySettings | undefined;
+  /** Whether somebody records or watches it now. */
+  wanted: () => boolean;
+  /** User and password, read again where they could not be; with why they still cannot. */
+  secret: (source: RecordSource) => Promise<Pick<RecordSource, "secret" | "secretFault">>;
+  ffmpeg: FfmpegProgram;
+  access: CameraAccess;
+  stallMs: number;
+  connects: StartLimit;
+  limits: RecentPicturesLimits;
+  clock: SteadyWallClock;
+  log: Logger;
+}
+
+/**
+ * The stream of a camera that is recorded and watched, where it is not the one that is analysed: a connection of its own, with its own failures, which
+ * the analysis knows nothing of. Nothing is decoded. It is connected while somebody wants it.
+ */
+export class RecordStream {
+  readonly #source: RecordSource;
+  readonly #parts: RecordStreamParts;
+  readonly #stopping = new AbortController();
+  readonly #backoff = new Backoff();
+  readonly #rhythm: FrameRhythm;
+  readonly #rate = new RateMeter();
+  readonly #running: Promise<void>;
+  #recent: RecentPictures | undefined;
+  #state: CameraState = CameraState.PENDING;
+  #fault: CameraFault | undefined;
+  #codec = "";
+  #size = { width: 0, height: 0 };
+  #connections = 0;
+  #wantedAt = 0;
+
+  constructor(source: RecordSource, parts: RecordStreamParts) {
+    this.#source = source;
+    this.#parts = parts;
+    this.#rhythm = new FrameRhythm(parts.stallMs);
+    this.#running = this.#run();
+  }
+
+  /** Its pictures from the newest key picture on. */
+  get newest(): readonly CodedPicture[] {
+    return this.#recent?.newest() ?? [];
+  }
+
+  get status(): RecordStreamStatus {
+    return {
+      state: this.#state,
+      reason: this.#fault?.reason ?? CameraReason.UNSPECIFIED,
+      message: this.#fault?.message ?? "",
+      codec: this.#codec.toLowerCase(),
+      ...this.#size,
+      captureFps: Math.round(this.#rate.perSecond * 100) / 100,
+      reconnects: Math.max(0, this.#connections - 1),
+      failedAttempts: this.#backoff.failures,
+    };
+  }
+
+  /** Ends it; from the call on no picture of it goes to the outlet. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      if (!this.#isWanted()) {
+        this.#set(CameraState.PENDING);
+        await untilAborted(AbortSignal.any([signal, AbortSignal.timeout(watchMs)]));
+        continue;
+      }
+      await untilAborted(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(this.#backoff.waitMs))]));
+      if (signal.aborted) return;
+      if (this.#state !== CameraState.DOWN) this.#set(CameraState.CONNECTING);
+      const fault = await this.#attempt(signal);
+      if (!fault || signal.aborted) continue;
+      this.#backoff.fail();
+      this.#set(CameraState.DOWN, fault);
+    }
+  }
+
+  #isWanted(): boolean {
+    const now = performance.now();
+    if (this.#parts.wanted()) this.#wantedAt = now;
+    return this.#wantedAt > 0 && now - this.#wantedAt < idleMs;
+  }
+
+  #set(state: CameraState, fault?: CameraFault): void {
+    const { reason, message } = fault ?? {};
+    const isOther = state !== this.#state || reason !== this.#fault?.reason;
+    this.#state = state;
+    this.#fault = fault;
+    if (!isOther) return;
+    if (fault) this.#parts.log.warn({ reason, message }, "the stream to be recorded gives no video");
+    else this.#parts.log.info({ state }, "the stream to be recorded changed its state");
+  }
+
+  /** One connection; why it ended, or undefined when it was not by a fault. */
+  async #attempt(signal: AbortSignal): Promise<CameraFault | undefined> {
+    const { access, ffmpeg, connects, log } = this.#parts;
+    const { secret: credentials, secretFault } = await this.#parts.secret(this.#source);
+    if (secretFault !== undefined)
+      return {
+        reason: CameraReason.UNAUTHORIZED,
+        message: `its user and password cannot be read: ${secretFault}; or set the URL of the stream to be recorded, with user and password, again`,
+      };
+    const done = await connects.enter(this.#backoff.failures, signal);
+    if (!done) return undefined;
+    const { uri, transport } = this.#source;
+    let stream: CameraStream;
+    try {
+      const choice = { transport, videoTrack: 0, access, ffmpeg, timeoutMs: connectMs };
+      stream = await CameraStream.open({ ...parseCameraUrl(uri), credentials }, choice, signal);
+    } catch (error) {
+      if (error instanceof CameraFaultError) return { reason: error.reason, message: error.message };
+      return describeReason(CameraReason.INTERNAL, (error as Error).message);
+    } finally {
+      done();
+    }
+    try {
+      return await this.#receive(stream, signal);
+    } finally {
+      this.#recent = undefined;
+      if (!signal.aborted) this.#parts.outlet.disconnected();
+      await stream.stop();
+      if (stream.refused > 0)
+        log.warn({ packets: stream.refused }, "the camera sent more than one may take; packets were lost");
+    }
+  }
+
+  async #receive(stream: CameraStream, signal: AbortSignal): Promise<CameraFault | undefined> {
+    const { codec } = stream.offer.video;
+    this.#codec = codec;
+    const { outlet, privacy, limits } = this.#parts;
+    // What says so to viewers too.
+    outlet.connected(codec, this.#shape(1), privacy);
+    if (!isRecordedCodec(codec))
+      return {
+        reason: CameraReason.UNSUPPORTED_CODEC,
+        message: `video of the codec ${codec} cannot be recorded; set the stream to H.264 or H.265`,
+      };
+    this.#recent = new RecentPictures(codec, limits);
+    const sink = new Writable({ highWaterMark: neverFull, write: (_data, _encoding, taken) => taken() });
+    const closed = new Promise<void>((resolve) => sink.once("close", resolve));
+    const end = () => sink.destroy();
+    const seen: Seen = {
+      startedAt: performance.now(),
+      arrivedAt: undefined,
+      keyAt: undefined,
+      sets: undefined,
+    };
+    this.#rhythm.connect();
+    stream.onFrame = (picture) => {
+      if (!signal.aborted) this.#arrived(codec, seen, picture);
+    };
+    let verdict: CameraReason | "unwanted" | undefined;
+    const look = () => {
+      verdict ??= this.#isWanted() ? this.#judge(seen) : "unwanted";
+      if (verdict !== undefined) end();
+    };
+    // A process that was held up for a while first reads what came meanwhile: only then is the silence the camera's.
+    const watch = setInterval(() => setImmediate(look), watchMs);
+    signal.addEventListener("abort", end);
+    try {
+      stream.feed(sink);
+      if (signal.aborted) end();
+      await closed;
+    } finally {
+      clearInterval(watch);
+      signal.removeEventListener("abort", end);
+      stream.onFrame = () => undefined;
+    }
+    if (signal.aborted || verdict === "unwanted") return undefined;
+    if (verdict === CameraReason.STALLED) this.#rhythm.stall();
+    if (verdict === CameraReason.STALLED && seen.arrivedAt === undefined)
+      return nothingArrives(stream.transport);
+    if (verdict !== undefined) return describeReason(verdict);
+    const { fault } = stream;
+    if (fault) return { reason: fault.reason, message: fault.message };
+    return describeReason(CameraReason.STREAM_ENDED);
+  }
+
+  #arrived(codec: RecordedCodec, seen: Seen, picture: ArrivedPicture): void {
+    const { outlet, privacy, clock } = this.#parts;
+    const { key, orientation = 1, data, decoderPtsUs: ptsUs, arrivedAt } = picture;
+    if (seen.arrivedAt === undefined) this.#connections += 1;
+    seen.arrivedAt = arrivedAt;
+    this.#rhythm.arrive(arrivedAt);
+    this.#rate.mark();
+    if (key) {
+      seen.keyAt ??= arrivedAt;
+      this.#lookAt(codec, seen, data);
+      // Masks are of the picture as it is shown.
+      if (privacy && orientation !== seen.orientation && (seen.orientation ?? 1) !== orientation)
+        outlet.connected(codec, this.#shape(orientation), privacy);
+      seen.orientation = orientation;
+      if (this.#state !== CameraState.LIVE) this.#set(CameraState.LIVE);
+      if (arrivedAt - seen.keyAt > steadyMs) this.#backoff.reset();
+    }
+    const captureMs = clock.at(arrivedAt);
+    const coded = { key, orientation: picture.orientation, data, ptsUs, arrivedAt, captureMs };
+    this.#recent?.push(coded);
+    outlet.push(coded);
+  }
+
+  #lookAt(codec: RecordedCodec, seen: Seen, data: Uint8Array): void {
+    const sets = parameterSetsOf(codec, data, seen.sets);
+    if (sets === seen.sets) return;
+    seen.sets = sets;
+    const { width = 0, height = 0 } = (sets && pictureSize(sets)) ?? {};
+    this.#size = { width, height };
+  }
+
+  /** Nobody decodes the stream to see whether it is interlaced; pictures that are not pass as they are. */
+  #shape(orientation: PictureShape["orientation"]): PictureShape {
+    return { interlaced: true, orientation, masks: this.#parts.privacy?.masks ?? [] };
+  }
+
+  /** What is wrong with a stream that is still connected, if anything. */
+  #judge({ startedAt, arrivedAt, keyAt }: Seen): CameraReason | undefined {
+    const now = performance.now();
+    const { limitMs } = this.#rhythm;
+    if (arrivedAt === undefined)
+      return now - startedAt > limitMs + startMs ? CameraReason.STALLED : undefined;
+    if (now - arrivedAt > limitMs) return CameraReason.STALLED;
+    return keyAt === undefined && now - startedAt > limitMs + startMs ? CameraReason.NO_KEY_FRAME : undefined;
+  }
+}
+
+/** What a connection has seen; times by performance.now(). */
+interface Seen {
+  startedAt: number;
+  arrivedAt: number | undefined;
+  keyAt: number | undefined;
+  sets: ParameterSets | undefined;
+  orientation?: PictureShape["orientation"];
+}

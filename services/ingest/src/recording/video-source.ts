@@ -1,0 +1,101 @@
+import { isDeepStrictEqual } from "node:util";
+import type { PrivacySettings, RecordStreamStatus } from "@sightline/contracts";
+import type { CodedPicture } from "@sightline/recording";
+import type { CameraSettings, RecordSource } from "../camera-settings.ts";
+import type { VideoOutlet } from "../masking/video-outlet.ts";
+import type { PictureShape } from "../pictures/pictures.ts";
+import { RecordStream, type RecordStreamParts } from "./record-stream.ts";
+
+/** A connection of the analysed stream. */
+interface Analysed {
+  codec: string;
+  shape: PictureShape;
+  privacy: PrivacySettings | undefined;
+}
+
+/** Which of a camera's streams is recorded and watched: the analysed one, or one of its own where the settings name it. */
+export class VideoSource {
+  readonly #outlet: VideoOutlet;
+  readonly #parts: Omit<RecordStreamParts, "outlet" | "privacy">;
+  #analysed: Analysed | undefined;
+  #source: RecordSource | undefined;
+  #privacy: PrivacySettings | undefined;
+  #stream: RecordStream | undefined;
+  /** Streams that are being ended. */
+  #ending: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    outlet: VideoOutlet,
+    settings: CameraSettings,
+    parts: Omit<RecordStreamParts, "outlet" | "privacy">,
+  ) {
+    this.#outlet = outlet;
+    this.#parts = parts;
+    this.#use(settings);
+  }
+
+  /** How the stream of its own fares; undefined where there is none. */
+  get status(): RecordStreamStatus | undefined {
+    return this.#stream?.status;
+  }
+
+  /** Pictures of the stream of its own from the newest key picture on; undefined where there is none. */
+  get newest(): readonly CodedPicture[] | undefined {
+    return this.#source && (this.#stream?.newest ?? []);
+  }
+
+  /** The settings are others. Where masks have changed, the analysed stream is connected anew by its owner. */
+  update(settings: CameraSettings): void {
+    const isMaskedAnew = !isDeepStrictEqual(settings.privacy, this.#privacy);
+    if (!isMaskedAnew && isDeepStrictEqual(settings.record, this.#source)) return;
+    // At once: what was taken before shows what may not be seen now.
+    this.#outlet.disconnected();
+    this.#end();
+    this.#use(settings);
+    if (isMaskedAnew) this.#analysed = undefined;
+    if (this.#source || !this.#analysed) return;
+    const { codec, shape, privacy } = this.#analysed;
+    this.#outlet.connected(codec, shape, privacy);
+  }
+
+  /** A connection of the analysed stream begins. */
+  connected(codec: string, shape: PictureShape, privacy: PrivacySettings | undefined): void {
+    this.#analysed = { codec, shape, privacy };
+    if (!this.#source) this.#outlet.connected(codec, shape, privacy);
+  }
+
+  /** Takes a picture of the analysed stream, which must stay as it is. */
+  push(picture: CodedPicture): void {
+    if (!this.#source) this.#outlet.push(picture);
+  }
+
+  /** The connection of the analysed stream has ended. */
+  disconnected(): void {
+    this.#analysed = undefined;
+    if (!this.#source) this.#outlet.disconnected();
+  }
+
+  async stop(): Promise<void> {
+    this.#end();
+    await this.#ending;
+  }
+
+  #use({ record, privacy }: CameraSettings): void {
+    this.#source = record;
+    this.#privacy = privacy;
+    if (!record) return;
+    const masked = privacy && privacy.masks.length > 0 ? privacy : undefined;
+    if (masked?.video === "off") {
+      // Nothing may be kept or seen of it, so nothing is received; those who ask are told why.
+      this.#outlet.connected("H264", { interlaced: false, orientation: 1, masks: masked.masks }, masked);
+      return;
+    }
+    this.#stream = new RecordStream(record, { ...this.#parts, outlet: this.#outlet, privacy: masked });
+  }
+
+  #end(): void {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    if (stream) this.#ending = Promise.all([this.#ending, stream.stop()]);
+  }
+}
