@@ -9,6 +9,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const store = join(root, "node_modules/.pnpm");
 const folders = readdirSync(store);
 const maxBytes = 64 * 1024 * 1024;
+/** What is inside of packages that say the licence of their own code only. */
+const contained = { "@seydx/node-av-": "MIT AND GPL-3.0-or-later AND FDK-AAC" };
 /** The release that the lockfile is made with cannot do it. */
 const lister = ["pnpm@11.28.11", "--pm-on-fail=ignore", "sbom", "--sbom-format", "cyclonedx", "--prod"];
 
@@ -25,6 +27,8 @@ function licenceOf({ group, name, version }) {
   const full = group === undefined ? name : `${group}/${name}`;
   const { license, licenses } = manifest(full, version) ?? {};
   const said = license?.type ?? license ?? licenses?.map(({ type }) => type).join(" OR ");
+  const inside = Object.entries(contained).find(([start]) => full.startsWith(start));
+  if (inside) return { expression: inside[1] };
   if (said === undefined) return undefined;
   return /^[\w.+\-() ]+$/.test(said) && !said.startsWith("SEE ")
     ? { expression: said }

@@ -84,13 +84,16 @@ test("the bill of materials of a release lists what runs in production, each wit
   for (const folder of ["packages", "services", "apps"])
     for (const name of readdirSync(join(root, folder))) {
       const manifest = JSON.parse(readFileSync(join(root, folder, name, "package.json"), "utf8"));
-      for (const [needed, version] of Object.entries<string>(manifest.dependencies ?? {}))
+      const all = { ...manifest.dependencies, ...manifest.optionalDependencies };
+      for (const [needed, version] of Object.entries<string>(all))
         if (!version.startsWith("workspace:")) expect([...listed.keys()]).toContain(needed);
     }
   for (const { purl, licenses } of listed.values()) {
     expect(purl).toMatch(/^pkg:npm\//);
     expect(licenses?.[0]?.expression ?? licenses?.[0]?.license?.name, purl).toMatch(/\w/);
   }
+  for (const [name, { licenses }] of listed)
+    if (name.startsWith("@seydx/node-av-")) expect(licenses?.[0]?.expression).toContain("GPL-3.0-or-later");
   for (const name of ["vitest", "@biomejs/biome", "oidc-provider"]) expect(listed.has(name)).toBe(false);
 }, 120_000);
 
@@ -103,5 +106,8 @@ test("every package is under a licence that the product may use, or is named in 
   );
   expect(unexpected).toEqual([]);
   const readme = readFileSync(resolve(import.meta.dirname, "../README.md"), "utf8");
+  // It says MIT, which is its own code; FFmpeg is inside.
+  expect(packages.map(({ name }) => name)).toContain("node-av");
+  expect(readme).toMatch(/node-av[^.]*FFmpeg[^.]*GPL-3/);
   for (const { name } of others) expect(readme).toContain(name.replace(/^@img\/sharp-(libvips).*/, "$1"));
 });

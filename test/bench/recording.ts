@@ -1,7 +1,8 @@
 /**
  * What recording costs: cameras of 1920×1080 at 30 frames/s and 4 Mbit/s are given to a writer each, by turns with a recorder that
  * writes nothing, in one process; its CPU is counted, the threads that write too. Then what a picture in the camera's resolution
- * costs, at several distances from its key picture; ffmpeg's CPU is counted.
+ * costs, at several distances from its key picture: by the process that is kept for it, and by an ffmpeg for each, by turns; their CPU is
+ * counted, and this process's.
  * `node test/bench/recording.ts [--cameras N] [--seconds S] [--rounds N] [--json]`
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -12,7 +13,8 @@ import { parseArgs } from "node:util";
 import { type CodedPicture, RecentPictures, RecordingFolder, SegmentWriter } from "@sightline/recording";
 import { findFfmpeg } from "@sightline/rtsp";
 import { isKey, readClip, type VideoClip } from "@sightline/rtsp/testing";
-import { decodePicture } from "../../services/ingest/src/pictures/decode-picture.ts";
+import { type DecodeOptions, decodePicture } from "../../services/ingest/src/pictures/decode-picture.ts";
+import { KeptDecoder } from "../../services/ingest/src/pictures/kept/kept-decoder.ts";
 import { median } from "./statistics.ts";
 
 const rate = 30;
@@ -60,11 +62,15 @@ async function share(
   return (user + system) / 1000 / (performance.now() - begun);
 }
 
-/** CPU of children that have ended, in milliseconds. */
-function childrenCpuMs(): number {
-  const stat = readFileSync("/proc/self/stat", "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[13]) + Number(fields[14])) * 10;
+/** CPU in milliseconds of a process by its id, or of this one's children that have ended. */
+function cpuMs(pid: number | "ended children"): number {
+  const stat = readFileSync(`/proc/${pid === "ended children" ? "self" : pid}/stat`, "utf8");
+  const fields = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .map(Number);
+  const [own, children] = [fields[11]! + fields[12]!, fields[13]! + fields[14]!];
+  return (pid === "ended children" ? children : own) * 10;
 }
 
 export async function benchRecording(
@@ -113,31 +119,60 @@ export async function benchRecording(
   }
 }
 
+/** Pictures that are made in a row: the system counts CPU in steps of 10 ms. */
+const inARow = 10;
+
+/** What one of some pictures costs a process and this one, in milliseconds of CPU. */
+async function costOf(
+  pid: () => number | "ended children",
+  make: (i: number) => Promise<unknown>,
+): Promise<number> {
+  const [before, own] = [cpuMs(pid()), process.cpuUsage()];
+  for (let i = 0; i < inARow; i++) await make(i);
+  const { user, system } = process.cpuUsage(own);
+  return (cpuMs(pid()) - before + (user + system) / 1000) / inARow;
+}
+
 async function benchPictures(clip: VideoClip, say: (line: string) => void) {
   const ffmpeg = { path: await findFfmpeg(process.env.FFMPEG_PATH), memoryMib: 2048 };
+  const kept = new KeptDecoder(ffmpeg.memoryMib);
   const recent = new RecentPictures("H264", { maxAgeMs: 1e9, cameraBytes: () => 1e9 });
   for (let n = 0; n < keyEvery; n++) recent.push(pictureAt(clip, n, 1e12));
-  const results: { distance: number; cpuMs: number }[] = [];
-  for (const distance of [0, 15, 30, 59]) {
-    const decodable = recent.find(1e12 + (distance * 1000) / rate)!;
-    const costs: number[] = [];
-    for (let i = 0; i < 7; i++) {
-      const before = childrenCpuMs();
-      await decodePicture(decodable, {
-        ffmpeg,
-        interlaced: false,
-        orientation: 1,
-        masks: [],
-        maxWidth: undefined,
-        quality: 85,
-        signal: AbortSignal.timeout(30_000),
-      });
-      costs.push(childrenCpuMs() - before);
+  const decodable = (distance: number) => recent.find(1e12 + (distance * 1000) / rate)!;
+  const options = (): DecodeOptions => ({
+    ...{ interlaced: false, orientation: 1, masks: [], maxWidth: undefined, quality: 85 },
+    signal: AbortSignal.timeout(30_000),
+  });
+  const keptPid = () => kept.pid!;
+  let streams = 0;
+  try {
+    await kept.decode(streams++, decodable(0), options());
+    const startMs = cpuMs(keptPid());
+    say(`the kept process: ${startMs} ms of CPU up to its first picture`);
+    const pictures: { distance: number; keptMs: number; ffmpegMs: number }[] = [];
+    for (const distance of [0, 7, 15, 30, 59]) {
+      const costs = { kept: [] as number[], ffmpeg: [] as number[] };
+      for (let round = 0; round < 3; round++) {
+        // Of another connection each time, so that the decoder begins at the key picture.
+        const make = () => kept.decode(streams++, decodable(distance), options());
+        costs.kept.push(await costOf(keptPid, make));
+        const alone = () => decodePicture(decodable(distance), ffmpeg, options());
+        costs.ffmpeg.push(await costOf(() => "ended children", alone));
+      }
+      const [keptMs, ffmpegMs] = [median(costs.kept), median(costs.ffmpeg)];
+      pictures.push({ distance, keptMs, ffmpegMs });
+      say(
+        `picture ${distance} after its key picture: ${keptMs.toFixed(0)} ms of CPU by the kept process, ${ffmpegMs.toFixed(0)} by an ffmpeg for it alone: ${(keptMs / ffmpegMs).toFixed(2)} of it`,
+      );
     }
-    results.push({ distance, cpuMs: median(costs) });
-    say(`picture ${distance} after its key picture: ${median(costs)} ms of CPU`);
+    const stream = streams++;
+    await kept.decode(stream, decodable(4), options());
+    const onMs = await costOf(keptPid, (i) => kept.decode(stream, decodable(9 + 5 * i), options()));
+    say(`every fifth picture of a group in turn, the decoder going on: ${onMs.toFixed(0)} ms each`);
+    return { startMs, pictures, onMs };
+  } finally {
+    await kept.stop();
   }
-  return results;
 }
 
 function percent(value: number): string {

@@ -12,17 +12,17 @@ export const usualFfmpegMemoryMib = 2048;
 const notRun: readonly (number | null)[] = [126, 127];
 
 /**
- * Command and arguments that run ffmpeg with its memory limited: a shell sets the limit for itself and becomes ffmpeg. Where
- * the system has no such limit (macOS), ffmpeg runs without. With `gpu` only what it writes to is limited, since a GPU's
- * driver reserves far more addresses than it uses.
+ * Command and arguments that run a program with its memory limited: a shell sets the limit for itself and becomes the program. Where
+ * the system has no such limit (macOS), it runs without. With `onlyWritten` only what it writes to is limited: a GPU's driver, and
+ * Node, reserve far more addresses than they use.
  */
 export function limitedCommand(
   { path, memoryMib }: FfmpegProgram,
   args: readonly string[],
-  { gpu = false }: { readonly gpu?: boolean } = {},
+  { onlyWritten = false }: { readonly onlyWritten?: boolean } = {},
 ): [string, readonly string[]] {
   if (memoryMib === 0) return [path, args];
-  const script = `ulimit -${gpu ? "d" : "v"} ${Math.round(memoryMib * 1024)} 2>/dev/null; exec "$@"`;
+  const script = `ulimit -${onlyWritten ? "d" : "v"} ${Math.round(memoryMib * 1024)} 2>/dev/null; exec "$@"`;
   return ["/bin/sh", ["-c", script, "sh", path, ...args]];
 }
 

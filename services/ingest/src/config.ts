@@ -38,7 +38,7 @@ export const settings = {
   ffmpegMemoryMib: {
     env: "SIGHTLINE_FFMPEG_MEMORY_MIB",
     schema: setting.integer(usualFfmpegMemoryMib, 0, 1024 ** 2),
-    help: "MiB of address space that the ffmpeg of a camera may take, of data where it decodes on a GPU; 0: no limit",
+    help: "MiB of address space that the ffmpeg of a camera may take, of data where it decodes on a GPU or single pictures for all; 0: no limit",
   },
   decode: {
     env: "SIGHTLINE_DECODE",

@@ -47,7 +47,8 @@ export class FfmpegProcess {
       ),
     ]);
     const readers = [output.reader, report.reader];
-    const child = spawn(...limitedCommand(options.ffmpeg, options.arguments, options), {
+    const limits = { onlyWritten: options.gpu };
+    const child = spawn(...limitedCommand(options.ffmpeg, options.arguments, limits), {
       stdio: ["pipe", output.writer, report.writer],
     });
     output.writer.destroy();

@@ -3,6 +3,7 @@ import { latencyBuckets } from "@sightline/service";
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
 import type { CameraRunner } from "./camera-runner.ts";
 import { type HandOver, handOvers } from "./frame-sharing.ts";
+import { type PictureDecoderName, pictureDecoders } from "./pictures/picture-decoder.ts";
 import type { PictureOutcome } from "./pictures/pictures.ts";
 import { lateStampReasons } from "./stream-facts.ts";
 
@@ -11,6 +12,7 @@ export class IngestMetrics {
   readonly #decode: Histogram<"camera">;
   readonly #pictures: Counter<"outcome">;
   readonly #pictureSeconds: Histogram;
+  readonly #picturesDecoded: Counter<"decoder">;
   readonly #handOvers: Counter<"as">;
   readonly #probes: Counter<"outcome">;
   /** Cameras that the histogram has. */
@@ -146,6 +148,13 @@ export class IngestMetrics {
       buckets: latencyBuckets,
       registers,
     });
+    this.#picturesDecoded = new Counter({
+      name: "sightline_pictures_decoded_total",
+      help: "Pictures in the camera's own resolution: decoded by the process that is kept for it, or by an ffmpeg each and why.",
+      labelNames: ["decoder"],
+      registers,
+    });
+    for (const decoder of pictureDecoders) this.#picturesDecoded.inc({ decoder }, 0);
     new Gauge({
       name: "sightline_picture_memory_bytes",
       help: "Bytes of frames that are kept for pictures.",
@@ -186,6 +195,11 @@ export class IngestMetrics {
   picture(outcome: PictureOutcome, seconds: number): void {
     this.#pictures.inc({ outcome });
     if (outcome === "made") this.#pictureSeconds.observe(seconds);
+  }
+
+  /** A picture in the camera's own resolution was decoded. */
+  pictureDecoded(decoder: PictureDecoderName): void {
+    this.#picturesDecoded.inc({ decoder });
   }
 
   /** A camera was tried out. */

@@ -39,6 +39,7 @@ import type { IngestConfig } from "./config.ts";
 import { FrameSharing } from "./frame-sharing.ts";
 import { IngestMetrics } from "./ingest-metrics.ts";
 import { liveVideoRoute } from "./live-video/video-route.ts";
+import { PictureDecoder } from "./pictures/picture-decoder.ts";
 import { Pictures } from "./pictures/pictures.ts";
 import { ProbeSubject } from "./probe/probe-subject.ts";
 import { EventRanges } from "./recording/event-ranges.ts";
@@ -150,13 +151,14 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   if (recordings.enabled) recordings.follow(life.add(new EventRanges(nats, recordings.options, log)));
   const holder = { ingest, url: config.url ?? reachableUrl(address), token };
   life.add(new RecordingSubject(nats, recordings, holder, log));
+  const decoder = life.add(new PictureDecoder(ffmpeg, (name) => metrics.pictureDecoded(name), log));
   const pictures = new Pictures(
     {
       maxAgeMs: config.pictureSeconds * 1000,
       cameraBytes: config.pictureCameraBytes,
       processBytes: config.pictureBytes,
     },
-    ffmpeg,
+    decoder,
     () => runners().length,
     (outcome, seconds) => metrics.picture(outcome, seconds),
     log,

@@ -1,1 +1,1 @@
-export { type NumberedOptions, numberedVideo, probed, shownNumbers } from "./numbered-video.ts";
+export { type NumberedOptions, numberedVideo, probed, sentPictures, shownNumbers } from "./numbered-video.ts";

@@ -1,34 +1,21 @@
 import { spawn } from "node:child_process";
 import { buffer, text } from "node:stream/consumers";
 import { limits } from "@sightline/contracts";
-import {
-  displayExpressions,
-  displayFilters,
-  type MaskPolygon,
-  type Orientation,
-  privacyFilters,
-} from "@sightline/media";
 import type { Decodable } from "@sightline/recording";
 import { type FfmpegProgram, frameArguments, ivfFrameHead, ivfHead, limitedCommand } from "@sightline/rtsp";
 import type { EncodedPicture } from "./encode-picture.ts";
+import { jpegFilters, type PictureLook, qualityScale, uprightWholeFilters } from "./picture-filters.ts";
 
-export interface DecodeOptions {
-  ffmpeg: FfmpegProgram;
+export interface DecodeOptions extends PictureLook {
   /** Make one picture of two fields. */
   interlaced: boolean;
-  /** How it is turned to be upright. */
-  orientation: Orientation;
-  /** Parts that nobody may see. */
-  masks: readonly MaskPolygon[];
-  /** Longest width, in pixels. */
-  maxWidth: number | undefined;
   /** 1 to 100. */
   quality: number;
   /** Ends the decoder: who asks does not wait longer. */
   signal: AbortSignal;
 }
 
-/** The picture could not be decoded; the message has ffmpeg's words. */
+/** The picture could not be decoded; the message has FFmpeg's words. */
 export class DecodePictureError extends Error {
   override readonly name = "DecodePictureError";
 }
@@ -39,23 +26,20 @@ export class DecodePictureError extends Error {
  */
 export async function decodePicture(
   { codec, pictures, parameterSets }: Decodable,
-  { ffmpeg, interlaced, orientation, masks, maxWidth, quality, signal }: DecodeOptions,
+  ffmpeg: FfmpegProgram,
+  { interlaced, quality, signal, ...look }: DecodeOptions,
 ): Promise<EncodedPicture> {
   // The decoder gives pictures in the order in which they are shown, each with the time it was given.
   const shown = pictures.map(({ ptsUs }) => ptsUs).sort((a, b) => a - b);
-  const rank = (ptsUs: number) => shown.indexOf(ptsUs);
+  const ranks = new Map(shown.map((ptsUs, i) => [ptsUs, i]));
+  const rank = (ptsUs: number) => ranks.get(ptsUs)!;
   const wanted = rank(pictures.at(-1)!.ptsUs);
-  const { width, height } = displayExpressions;
-  const most = maxWidth === undefined ? width : `min(${Math.round(maxWidth)},${width})`;
-  const size = `w='${most}':h='2*round(ow*${height}/${width}/2)'`;
   const filters = [
     // A picture of two fields is made whole with those next to it.
     interlaced ? `select='between(pts,${wanted - 1},${wanted + 1})'` : `select='eq(pts,${wanted})'`,
-    ...displayFilters({ interlaced, orientation }),
+    ...uprightWholeFilters(interlaced, look),
     ...(interlaced && wanted > 0 ? ["select='eq(n,1)'"] : []),
-    ...privacyFilters(masks),
-    `scale=${size}:out_range=full`,
-    ...["setsar=1", "format=yuvj420p"],
+    ...jpegFilters(look),
   ];
   const args = [
     "-noautorotate",
@@ -90,11 +74,6 @@ export async function decodePicture(
     throw new DecodePictureError(`it has ${data.byteLength} bytes, more than ${limits.maxPictureBytes}`);
   if (!found) throw new DecodePictureError(words.trim().split("\n").at(-1) || "ffmpeg gave no picture");
   return { data, ...found };
-}
-
-/** ffmpeg's scale, 2 (best) to 31, for a quality of 1 to 100. */
-function qualityScale(quality: number): number {
-  return Math.round(2 + (29 * (100 - quality)) / 100 / 2);
 }
 
 /** Reads a JPEG's size from its frame header; undefined when it is none or is cut short. */

@@ -245,3 +245,13 @@ test.each<[string, NumberedOptions]>([
     await camera.stop();
   }
 });
+
+test("the camera's own pictures were decoded by the process that is kept for it, none by an ffmpeg", async () => {
+  const metrics = await (await fetch(`http://${address}/metrics`)).text();
+  const decoded = (decoder: string) =>
+    Number(
+      new RegExp(`^sightline_pictures_decoded_total{decoder="${decoder}"} (\\S+)`, "m").exec(metrics)?.[1],
+    );
+  expect(decoded("kept")).toBeGreaterThan(5);
+  for (const why of ["interlaced", "unavailable", "failed"]) expect(decoded(`ffmpeg_${why}`)).toBe(0);
+});

@@ -11,14 +11,18 @@ import { type CodedPicture, isRecordedCodec, RecentPictures } from "@sightline/r
 import type { Nats } from "@sightline/service";
 import { type KeptFrame, RecentFrames } from "./frame-memory.ts";
 import { HandedMoments } from "./handed-moments.ts";
+import type { PictureStream } from "./picture-decoder.ts";
 import { type PictureShape, type Pictures, refused, type StreamMoment } from "./pictures.ts";
+
+/** Connections of all cameras so far. */
+let connections = 0;
 
 /** Keeps a camera's recent frames and answers requests for their pictures. */
 export class PictureSubject {
   readonly #pictures: Pictures;
   readonly #frames: RecentFrames;
   readonly #moments = new HandedMoments();
-  #stream: { pictures: RecentPictures; shape: PictureShape } | undefined;
+  #stream: (PictureStream & { pictures: RecentPictures; shape: PictureShape }) | undefined;
   readonly #epoch: string;
   readonly #subscription: Subscription;
   readonly #answering = new Set<Promise<void>>();
@@ -47,7 +51,7 @@ export class PictureSubject {
   /** A connection begins whose video has this codec, as SDP calls it. */
   connected(codec: string, shape: PictureShape): void {
     this.#stream = isRecordedCodec(codec)
-      ? { pictures: new RecentPictures(codec, this.#pictures.streamLimits), shape }
+      ? { id: connections++, pictures: new RecentPictures(codec, this.#pictures.streamLimits), shape }
       : undefined;
   }
 
@@ -114,8 +118,8 @@ export class PictureSubject {
     const { letterbox } = moment?.metadata ?? {};
     if (letterbox && maxWidth !== undefined && maxWidth <= letterbox.width && this.#frames.find(number))
       return undefined;
-    const decodable = moment && this.#stream?.pictures.find(moment.arrivedAt);
-    const shape = this.#stream?.shape;
-    return decodable && shape && { ...moment, decodable, shape };
+    const stream = this.#stream;
+    const decodable = moment && stream?.pictures.find(moment.arrivedAt);
+    return stream && decodable && { ...moment, stream, decodable, shape: stream.shape };
   }
 }

@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { limits, PixelFormat } from "@sightline/contracts";
 import { createLogger } from "@sightline/service";
 import sharp from "sharp";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, onTestFinished, test } from "vitest";
 import { FrameBuffers } from "../frame-buffers.ts";
+import { PictureDecoder } from "./picture-decoder.ts";
 import { Pictures } from "./pictures.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "sightline-pictures-"));
@@ -17,13 +18,15 @@ afterAll(() => rmSync(directory, { recursive: true }));
 
 test("a decoder that does not come to an end: the model's frame takes its place, as it was when it was asked for", async () => {
   const memory = { maxAgeMs: 1_000, cameraBytes: 1e7, processBytes: 1e7 };
-  const ffmpeg = { path: hanging, memoryMib: 0 };
+  const log = createLogger("test", "fatal");
+  const decoder = new PictureDecoder({ path: hanging, memoryMib: 0 }, () => undefined, log);
+  onTestFinished(() => decoder.stop());
   const pictures = new Pictures(
     memory,
-    ffmpeg,
+    decoder,
     () => 1,
     () => undefined,
-    createLogger("test", "fatal"),
+    log,
   );
   const [width, height] = [64, 48];
   const buffers = new FrameBuffers(limits.frameHeaderBytes + 3 * width * height);
@@ -38,6 +41,7 @@ test("a decoder that does not come to an end: the model's frame takes its place,
   const decodable = { codec: "H264" as const, pictures: [picture as never], parameterSets: new Uint8Array() };
   const moment = {
     metadata,
+    stream: { id: 1 },
     arrivedAt: 0,
     decodable,
     shape: { interlaced: false, orientation: 1, masks: [] },

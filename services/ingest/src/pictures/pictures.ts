@@ -2,12 +2,11 @@ import { availableParallelism } from "node:os";
 import { fromTimestamp, type PictureAnswer, type PictureRequest } from "@sightline/contracts";
 import type { MaskPolygon, Orientation } from "@sightline/media";
 import type { Decodable, RecentPicturesLimits } from "@sightline/recording";
-import type { FfmpegProgram } from "@sightline/rtsp";
 import { type Logger, TaskLimit, TaskLimitError } from "@sightline/service";
-import { decodePicture } from "./decode-picture.ts";
 import { type EncodedPicture, encodePicture } from "./encode-picture.ts";
 import { FrameMemory, type FrameMemoryLimits, type KeptFrame } from "./frame-memory.ts";
 import type { Moment } from "./handed-moments.ts";
+import type { PictureDecoder, PictureStream } from "./picture-decoder.ts";
 
 /** Quality of pictures for which none is asked. */
 const defaultQuality = 80;
@@ -28,6 +27,7 @@ export type PictureOutcome = "made" | Extract<PictureAnswer, { ok: false }>["rea
 
 /** A frame as the camera sent it, and what it takes to decode it. */
 export interface StreamMoment extends Moment {
+  stream: PictureStream;
   decodable: Decodable;
   shape: PictureShape;
 }
@@ -49,7 +49,7 @@ export class Pictures {
   readonly #decoding = new TaskLimit(mostRunning, mostDecodesWaiting);
   /** By performance.now(): until then, pictures of the model's frames serve, where there are such. */
   #restUntil = 0;
-  readonly #ffmpeg: FfmpegProgram;
+  readonly #decoder: PictureDecoder;
   /** Of the compressed pictures that a camera may keep. */
   readonly streamLimits: RecentPicturesLimits;
   readonly #observe: (outcome: PictureOutcome, seconds: number) => void;
@@ -58,13 +58,13 @@ export class Pictures {
   /** `cameras`: how many share the memory. `observe` is told of each request, with the seconds it took. */
   constructor(
     limits: FrameMemoryLimits,
-    ffmpeg: FfmpegProgram,
+    decoder: PictureDecoder,
     cameras: () => number,
     observe: (outcome: PictureOutcome, seconds: number) => void,
     log: Logger,
   ) {
     this.memory = new FrameMemory(limits);
-    this.#ffmpeg = ffmpeg;
+    this.#decoder = decoder;
     this.streamLimits = {
       maxAgeMs: limits.maxAgeMs,
       cameraBytes: () => Math.min(limits.cameraBytes, limits.processBytes / Math.max(1, cameras())),
@@ -99,10 +99,10 @@ export class Pictures {
     moment: StreamMoment,
     hasFrame: boolean,
   ) {
-    const { metadata, decodable, shape } = moment;
+    const { metadata, stream, decodable, shape } = moment;
     if (hasFrame && performance.now() < this.#restUntil) return undefined;
     const signal = AbortSignal.timeout(hasFrame ? patienceMs : longestMs);
-    const options = { ffmpeg: this.#ffmpeg, ...shape, maxWidth, quality, signal };
+    const options = { ...shape, maxWidth, quality, signal };
     const late = new Promise<never>((_, reject) => {
       signal.addEventListener("abort", () => reject(signal.reason));
     });
@@ -110,7 +110,7 @@ export class Pictures {
       const decoding = this.#decoding.run(async () => {
         signal.throwIfAborted();
         const startedAt = performance.now();
-        return decodePicture(decodable, options).finally(() => {
+        return this.#decoder.decode(metadata.camera, stream, decodable, options).finally(() => {
           const took = performance.now() - startedAt;
           this.#restUntil = performance.now() + took * (1 / (decodingShare * availableParallelism()) - 1);
         });

@@ -1,0 +1,39 @@
+import type { RecordedCodec } from "@sightline/recording";
+
+/** A compressed picture as the decoding process gets it. */
+export interface SentPicture {
+  data: Uint8Array;
+  /** Different for each picture of a connection. */
+  ptsUs: number;
+  /** Grows in the order of decoding. */
+  arrivedAt: number;
+}
+
+/** Asks the decoding process for the last of these pictures as JPEG. */
+export interface DecodeRequest {
+  id: number;
+  /** The connection that the pictures are of: those of one are parts of one sequence. */
+  stream: number;
+  codec: RecordedCodec;
+  /** Comes before the first picture, with start codes. */
+  parameterSets: Uint8Array;
+  /** From a key picture on, in the order of decoding. */
+  pictures: readonly SentPicture[];
+  /** What becomes of the decoded picture, as libavfilter reads it. */
+  filters: string;
+  /** Scale of FFmpeg's JPEG encoder, 2 (best) to 31. */
+  qualityScale: number;
+}
+
+/** What the decoding process says: that it can decode, and the outcome of a request. */
+export type DecoderMessage =
+  | { ready: true }
+  | {
+      id: number;
+      jpeg: Uint8Array;
+      width: number;
+      height: number;
+      /** Pictures that were decoded for it. */
+      decoded: number;
+    }
+  | { id: number; failure: string };

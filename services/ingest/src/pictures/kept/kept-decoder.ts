@@ -1,0 +1,90 @@
+import type { Decodable } from "@sightline/recording";
+import type { DecodeOptions } from "../decode-picture.ts";
+import { jpegFilters, qualityScale, uprightWholeFilters } from "../picture-filters.ts";
+import { DecoderUnavailableError, type KeptPicture, RunningDecoder } from "./running-decoder.ts";
+
+/** A process that nobody has asked for so long ends: it costs nothing then. */
+const idleMs = 60_000;
+
+/** One process that decodes pictures for all cameras. It is started when it is needed, also after it has ended. */
+export class KeptDecoder {
+  readonly #memoryMib: number;
+  readonly #entry: URL | undefined;
+  #running: RunningDecoder | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #nextId = 1;
+  #stopped = false;
+
+  /** `memoryMib`: what decoding may take; 0 is no limit. `entry`: its program. */
+  constructor(memoryMib: number, entry?: URL) {
+    this.#memoryMib = memoryMib;
+    this.#entry = entry;
+  }
+
+  /** The process, while there is one. */
+  get pid(): number | undefined {
+    return this.#running?.pid;
+  }
+
+  /**
+   * The last of these pictures, which are progressive, as JPEG, as it is shown and in the camera's own resolution.
+   * @param stream names the connection: its pictures are parts of one sequence, in which the decoder may go on
+   * @throws DecodePictureError, DecoderUnavailableError, DecoderEndedError, and the signal's reason
+   */
+  async decode(
+    stream: number,
+    { codec, pictures, parameterSets }: Decodable,
+    { interlaced, quality, signal, ...look }: DecodeOptions,
+  ): Promise<KeptPicture> {
+    if (this.#stopped) throw new DecoderUnavailableError("the service stops");
+    signal.throwIfAborted();
+    clearTimeout(this.#idle);
+    this.#running ??= this.#start();
+    const running = this.#running;
+    const late = Promise.withResolvers<never>();
+    const abort = () => late.reject(signal.reason);
+    signal.addEventListener("abort", abort);
+    const picture = running.ask({
+      ...{ id: this.#nextId++, stream, codec, parameterSets },
+      pictures: pictures.map(({ data, ptsUs, arrivedAt }) => ({ data, ptsUs, arrivedAt })),
+      filters: [...uprightWholeFilters(interlaced, look), ...jpegFilters(look)].join(","),
+      qualityScale: qualityScale(quality),
+    });
+    // Also when nobody waits for it any more.
+    void picture.catch(() => undefined).then(() => this.#rest(running));
+    try {
+      return await Promise.race([picture, late.promise]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#idle);
+    await this.#running?.kill();
+  }
+
+  #start(): RunningDecoder {
+    const running: RunningDecoder = new RunningDecoder(
+      this.#memoryMib,
+      () => this.#forget(running),
+      this.#entry,
+    );
+    return running;
+  }
+
+  #rest(running: RunningDecoder): void {
+    if (this.#running !== running || !running.idle || this.#stopped) return;
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => {
+      // Who asks from now on gets another.
+      this.#forget(running);
+      void running.kill();
+    }, idleMs);
+  }
+
+  #forget(running: RunningDecoder): void {
+    if (this.#running === running) this.#running = undefined;
+  }
+}

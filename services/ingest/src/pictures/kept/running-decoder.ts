@@ -1,0 +1,142 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { getCompileCacheDir } from "node:module";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { limits } from "@sightline/contracts";
+import { limitedCommand } from "@sightline/rtsp";
+import { DecodePictureError } from "../decode-picture.ts";
+import type { EncodedPicture } from "../encode-picture.ts";
+import type { DecodeRequest, DecoderMessage } from "./decoder-messages.ts";
+
+const program = new URL("decoder-process.ts", import.meta.url);
+/** A picture takes a fraction of a second; a process that says nothing for so long hangs, or has far too much to do. */
+const longestMs = 10_000;
+const mostWords = 2_000;
+/** What Node itself reserves, for its code most of all, beside what decoding takes. */
+const nodeMib = 1_024;
+
+/** The process cannot run here; the message says why. */
+export class DecoderUnavailableError extends Error {
+  override readonly name = "DecoderUnavailableError";
+}
+
+/** The process ended while it decoded. */
+export class DecoderEndedError extends Error {
+  override readonly name = "DecoderEndedError";
+}
+
+export interface KeptPicture extends EncodedPicture {
+  /** Compressed pictures that were decoded for it: fewer where the decoder went on from an earlier one of the group. */
+  decoded: number;
+}
+
+interface Pending {
+  resolve: (picture: KeptPicture) => void;
+  reject: (error: Error) => void;
+  late: NodeJS.Timeout;
+}
+
+/** One run of the process that decodes pictures. */
+export class RunningDecoder {
+  readonly #child: ChildProcess;
+  readonly #pending = new Map<number, Pending>();
+  readonly #ready: Promise<void>;
+  readonly #closed = Promise.withResolvers<void>();
+  readonly #ended: () => void;
+
+  /** `memoryMib`: what decoding may take; 0 is no limit. `ended` is called when it has ended. `entry`: its program. */
+  constructor(memoryMib: number, ended: () => void, entry = program) {
+    this.#ended = ended;
+    const cache = getCompileCacheDir();
+    const node = { path: process.execPath, memoryMib: memoryMib === 0 ? 0 : memoryMib + nodeMib };
+    this.#child = spawn(
+      ...limitedCommand(node, ["--no-warnings", fileURLToPath(entry)], { onlyWritten: true }),
+      {
+        stdio: ["ignore", "ignore", "pipe", "ipc"],
+        serialization: "advanced",
+        // What else the service's environment has is not for code that reads bytes of cameras.
+        env: cache === undefined ? {} : { NODE_COMPILE_CACHE: dirname(cache) },
+      },
+    );
+    this.#ready = this.#start();
+    this.#ready.catch(() => undefined);
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Whether it has nothing to do. */
+  get idle(): boolean {
+    return this.#pending.size === 0;
+  }
+
+  /** @throws DecoderUnavailableError, DecoderEndedError, DecodePictureError */
+  async ask(request: DecodeRequest): Promise<KeptPicture> {
+    await this.#ready;
+    const { promise, resolve, reject } = Promise.withResolvers<KeptPicture>();
+    const late = setTimeout(() => void this.kill(), longestMs);
+    this.#pending.set(request.id, { resolve, reject, late });
+    // A process that has ended tells so by its end.
+    this.#child.send(request, () => undefined);
+    return promise;
+  }
+
+  /** Resolves when it has ended. */
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.#closed.promise;
+  }
+
+  #start(): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let words = "";
+    this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
+      words = (words + text).slice(0, mostWords);
+    });
+    const late = setTimeout(() => void this.kill(), longestMs);
+    const end = (why: string) => {
+      clearTimeout(late);
+      reject(new DecoderUnavailableError(why));
+      for (const pending of this.#pending.values()) {
+        clearTimeout(pending.late);
+        pending.reject(new DecoderEndedError(why));
+      }
+      this.#pending.clear();
+      this.#closed.resolve();
+      this.#ended();
+    };
+    this.#child.once("error", (error) => end(error.message));
+    this.#child.once("close", (code, signal) => end(`${reasonIn(words)} (${signal ?? `exit code ${code}`})`));
+    this.#child.on("message", (message: DecoderMessage) => {
+      clearTimeout(late);
+      if ("ready" in message) resolve();
+      else this.#answered(message);
+    });
+    return promise;
+  }
+
+  #answered(message: Exclude<DecoderMessage, { ready: true }>): void {
+    const pending = this.#pending.get(message.id);
+    if (!pending) return;
+    this.#pending.delete(message.id);
+    clearTimeout(pending.late);
+    if ("failure" in message) {
+      pending.reject(new DecodePictureError(message.failure));
+      return;
+    }
+    const { jpeg: data, width, height, decoded } = message;
+    if (data.byteLength <= limits.maxPictureBytes) pending.resolve({ data, width, height, decoded });
+    else pending.reject(new DecodePictureError(`it has ${data.byteLength} bytes, too many for an answer`));
+  }
+}
+
+/** The line that says what is wrong in what Node writes when it ends. */
+function reasonIn(words: string): string {
+  return (
+    words
+      .split("\n")
+      .find((line) => /error|fatal/i.test(line))
+      ?.replace(/^\W+/, "") ?? "it ended"
+  );
+}

@@ -1,0 +1,114 @@
+import type { Decodable } from "@sightline/recording";
+import type { FfmpegProgram } from "@sightline/rtsp";
+import type { Logger } from "@sightline/service";
+import { type DecodeOptions, DecodePictureError, decodePicture } from "./decode-picture.ts";
+import type { EncodedPicture } from "./encode-picture.ts";
+import { KeptDecoder } from "./kept/kept-decoder.ts";
+import { DecoderEndedError, DecoderUnavailableError } from "./kept/running-decoder.ts";
+
+/** What decoded a picture: the process that is kept for it, or an ffmpeg for it alone, and why. */
+export const pictureDecoders = ["kept", "ffmpeg_interlaced", "ffmpeg_unavailable", "ffmpeg_failed"] as const;
+export type PictureDecoderName = (typeof pictureDecoders)[number];
+
+/** A process that cannot run is tried again after so long: memory or processes may have been short. */
+const retryMs = 10 * 60_000;
+/** A connection whose pictures the process failed on so often gets them from ffmpeg alone. */
+const mostFailures = 2;
+
+/** One connection of a camera; a new object for each. */
+export interface PictureStream {
+  /** Different for each connection of the process. */
+  readonly id: number;
+}
+
+/** Decodes single pictures: in a process that is kept for it, else, where that cannot, by an ffmpeg for each. */
+export class PictureDecoder {
+  readonly #ffmpeg: FfmpegProgram;
+  readonly #kept: KeptDecoder;
+  readonly #observe: (decoder: PictureDecoderName) => void;
+  readonly #log: Logger;
+  /** Failures of the process on connections, as far as they were not the picture's own fault. */
+  readonly #failures = new WeakMap<PictureStream, number>();
+  #unavailableUntil = Number.NEGATIVE_INFINITY;
+  #unavailable = "";
+
+  /** `observe` is told what decoded each picture. `entry`: the kept process's program. */
+  constructor(
+    ffmpeg: FfmpegProgram,
+    observe: (decoder: PictureDecoderName) => void,
+    log: Logger,
+    entry?: URL,
+  ) {
+    this.#ffmpeg = ffmpeg;
+    this.#kept = new KeptDecoder(ffmpeg.memoryMib, entry);
+    this.#observe = observe;
+    this.#log = log;
+  }
+
+  /** The process that is kept, while there is one. */
+  get pid(): number | undefined {
+    return this.#kept.pid;
+  }
+
+  /**
+   * The last of these pictures as JPEG, as it is shown and in the camera's own resolution.
+   * @throws DecodePictureError, and the signal's reason
+   */
+  async decode(
+    camera: string,
+    stream: PictureStream,
+    decodable: Decodable,
+    options: DecodeOptions,
+  ): Promise<EncodedPicture> {
+    let why = this.#whyNot(stream, options);
+    let fault: Error | undefined;
+    if (!why) {
+      try {
+        const picture = await this.#kept.decode(stream.id, decodable, options);
+        this.#observe("kept");
+        return picture;
+      } catch (error) {
+        if (options.signal.aborted) throw error;
+        fault = error as Error;
+        if (error instanceof DecoderEndedError) this.#failed(camera, stream, error);
+        why = error instanceof DecoderUnavailableError ? this.#cannotRun(error) : "ffmpeg_failed";
+      }
+    }
+    const picture = await decodePicture(decodable, this.#ffmpeg, options);
+    // Where ffmpeg fails too, the picture is at fault.
+    if (fault instanceof DecodePictureError) this.#failed(camera, stream, fault);
+    this.#observe(why);
+    return picture;
+  }
+
+  async stop(): Promise<void> {
+    await this.#kept.stop();
+  }
+
+  #whyNot(stream: PictureStream, { interlaced }: DecodeOptions): PictureDecoderName | undefined {
+    if (interlaced) return "ffmpeg_interlaced";
+    if (performance.now() < this.#unavailableUntil) return "ffmpeg_unavailable";
+    return (this.#failures.get(stream) ?? 0) >= mostFailures ? "ffmpeg_failed" : undefined;
+  }
+
+  #failed(camera: string, stream: PictureStream, { message }: Error): void {
+    const failures = (this.#failures.get(stream) ?? 0) + 1;
+    this.#failures.set(stream, failures);
+    if (failures === 1)
+      this.#log.warn(
+        { camera, error: message },
+        "the process that decodes pictures failed on one; an ffmpeg of its own decodes it",
+      );
+  }
+
+  #cannotRun({ message }: Error): PictureDecoderName {
+    this.#unavailableUntil = performance.now() + retryMs;
+    if (message !== this.#unavailable)
+      this.#log.warn(
+        { error: message },
+        "the process that decodes pictures cannot run; an ffmpeg for each picture does, which takes more CPU",
+      );
+    this.#unavailable = message;
+    return "ffmpeg_unavailable";
+  }
+}
