@@ -10,6 +10,8 @@ export interface RunningConsoleOptions {
   cameras: number;
   /** How many times as fast as recorded they play the clip. */
   speed?: number;
+  /** An MP4 with H.264 that they play instead of the bundled clip. */
+  clip?: string;
 }
 
 /** NATS, the services with the web console, and RTSP cameras that nobody has registered yet; for programs. */
@@ -28,12 +30,15 @@ export class RunningConsole {
     this.#directory = directory;
   }
 
-  static async start({ cameras: count, speed = 1 }: RunningConsoleOptions): Promise<RunningConsole> {
+  static async start({ cameras: count, speed = 1, clip }: RunningConsoleOptions): Promise<RunningConsole> {
     const directory = mkdtempSync(join(tmpdir(), "sightline-console-"));
     let stack: Stack | undefined;
     try {
       stack = await Stack.start({ directory, ports: await freePorts() }, AbortSignal.timeout(120_000));
-      const cameras = await RtspCameras.start({ count, speed, logFile: join(directory, "rtsp-camera.log") });
+      const cameras = await RtspCameras.start({
+        ...{ count, speed, logFile: join(directory, "rtsp-camera.log") },
+        ...(clip !== undefined && { clip }),
+      });
       return new RunningConsole(stack, cameras, directory);
     } catch (error) {
       await stack?.stop();

@@ -388,6 +388,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/bench-recording.ts")).benchRecordingCommand(),
   },
   {
+    path: ["bench", "clips"],
+    description: "whether the clips of many events hold their moments, by the pictures in them",
+    load: async () => (await import("./commands/bench-clips.ts")).benchClipsCommand(),
+  },
+  {
     path: ["bench", "ingest"],
     description: "measure the processor time of ingest against bare ffmpegs that decode the same cameras",
     load: async () => (await import("./commands/bench-ingest.ts")).benchIngestCommand(),

@@ -11,12 +11,16 @@ export interface RtspCameraOptions {
   password?: string;
   /** Plays the clip so many times as fast. */
   speed?: number;
+  /** An MP4 with H.264 to play instead of the bundled one. */
+  clip?: string;
 }
 
 /** Something for the server to do to its streams, to see how the system takes it. */
 export type CameraFault = "die" | "revive" | "garbage" | "stall" | "resume";
 
-/** A real RTSP server that plays the bundled clip in a loop as `camera-1` … `camera-N`. */
+const bundledClip = join(projectRoot, "test/fixtures/pedestrians.mp4");
+
+/** A real RTSP server that plays the bundled clip, or another, in a loop as `camera-1` … `camera-N`. */
 export class RtspCameras {
   readonly names: readonly string[];
   readonly #port: number;
@@ -32,7 +36,8 @@ export class RtspCameras {
   }
 
   /** @throws ProcessFailedError when the server ends before it serves */
-  static async start({ count, logFile, user, password, speed = 1 }: RtspCameraOptions): Promise<RtspCameras> {
+  static async start(options: RtspCameraOptions): Promise<RtspCameras> {
+    const { count, logFile, user, password, speed = 1, clip = bundledClip } = options;
     const server = await ManagedProcess.start({
       name: "rtsp-camera",
       command: "/usr/bin/python3",
@@ -41,7 +46,7 @@ export class RtspCameras {
         "--port",
         "0",
         "--clip",
-        join(projectRoot, "test/fixtures/pedestrians.mp4"),
+        clip,
         "--cameras",
         String(count),
         "--fps-scale",

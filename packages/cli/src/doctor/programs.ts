@@ -54,8 +54,9 @@ export async function checkFfmpeg(): Promise<Finding> {
 export async function checkNatsServer(): Promise<Finding> {
   const command = process.env.NATS_SERVER_PATH || "nats-server";
   const version = await firstLine(command, ["--version"]);
+  const old = /v2\.(?:\d|10)\./.test(version ?? "") ? "; for a cluster take 2.11 or later" : "";
   return version
-    ? { name: "nats-server", state: "ok", detail: version }
+    ? { name: "nats-server", state: "ok", detail: `${version}${old}` }
     : {
         name: "nats-server",
         state: "missing",
