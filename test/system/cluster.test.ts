@@ -3,6 +3,7 @@ import { EventType } from "@sightline/contracts";
 import { connectNats, createLogger } from "@sightline/service";
 import { storedEvents, storedResults } from "@sightline/stack";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { Scrape } from "./metrics.ts";
 import { System } from "./system.ts";
 
 const names = Array.from({ length: 12 }, (_, index) => `camera-${index + 1}`);
@@ -114,11 +115,23 @@ test("each NATS server is killed in turn: all goes on, nothing is lost or double
   await expectNothingLostOrDoubled();
 }, 400_000);
 
-test("one of two results services and one of two ingests are killed: their work is taken over", async () => {
-  for (const name of ["results", "ingest"]) {
-    const killed = system.stack.process(name);
-    killed.child.kill("SIGKILL");
-    await killed.exited;
+test("one of two results services and one of two ingests are killed: their work is taken over, and shared again when they are back", async () => {
+  const killed = ["results", "ingest"].map((name) => system.stack.process(name));
+  for (const { child, exited } of killed) {
+    child.kill("SIGKILL");
+    await exited;
   }
   await everyCameraIsAnalysed();
-}, 200_000);
+  // Those that come back get their share again.
+  for (const process of killed) await system.stack.startAgain(process);
+  const { second } = system.stack.cluster!;
+  const shares = async (name: "results" | "ingest", metric: string) => {
+    const scrapes = [system.ports[name], second[name]].map((port) => Scrape.of(`127.0.0.1:${port}`));
+    return (await Promise.all(scrapes)).map((scrape) => scrape.sum(metric) ?? 0);
+  };
+  const patient = { timeout: 60_000 };
+  await expect.poll(() => shares("results", "sightline_analysis_cameras"), patient).toEqual([6, 6]);
+  await expect.poll(() => shares("ingest", "sightline_ingest_cameras"), patient).toEqual([6, 6]);
+  await everyCameraIsAnalysed();
+  await expectNothingLostOrDoubled();
+}, 400_000);

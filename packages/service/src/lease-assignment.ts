@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { leaseTtlMs } from "@sightline/contracts";
+import { leftMs, restMs, soonMs, steadyMs, surplus } from "./even-share.ts";
 import type { KvMirror } from "./kv-mirror.ts";
 import type { HeldLease } from "./lease.ts";
 import { type LeaseSession, sessionKey } from "./lease-session.ts";
@@ -10,8 +11,11 @@ const courtesyMs = 300;
 const courtesyStepMs = 30;
 const retryMs = 250;
 
-/** Why a lease is let go: what it guards is not registered any more, the process stops, or another has the lease. */
-export type LeaseEnd = "removed" | "released" | "lost";
+/**
+ * Why a lease is let go: what it guards is not registered any more, the process stops, another process has less to do, or another
+ * has the lease.
+ */
+export type LeaseEnd = "removed" | "released" | "handed over" | "lost";
 
 /** What runs for as long as its lease is held. */
 export interface LeasedWork {
@@ -59,7 +63,8 @@ export function presenceKey(presence: string, holder: string): string {
 
 /**
  * Takes the leases of registered things that nobody holds, and runs the work on each for as long as it has the lease.
- * Each is handled by itself, one step after another, so none waits for another.
+ * Each is handled by itself, one step after another, so none waits for another. When a process joins, those that have more than
+ * their share hand some over, a few at a time.
  */
 export class LeaseAssignment<T, W extends LeasedWork> {
   readonly #options: LeaseAssignmentOptions<T, W>;
@@ -72,6 +77,13 @@ export class LeaseAssignment<T, W extends LeasedWork> {
   readonly #toTell = new Set<string>();
   /** Keys whose lease is being asked for. */
   #asking = 0;
+  /** Keys that this process is to hand over, and those that it has lately, with the time and whether another took them. */
+  readonly #toHandOver = new Set<string>();
+  readonly #handedOver = new Map<string, { at: number; taken: boolean }>();
+  /** The sessions at the last look, since when they are the same, and until when nothing is handed over. */
+  #sessions = "";
+  #steadySince = 0;
+  #restUntil = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -85,7 +97,11 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     this.#removeListeners.push(
       records.onChange(({ key }) => this.#consider(key)),
       holders.onChange(({ key, value }) => {
-        if (value === undefined && key.startsWith(`${kind}.`)) this.#consider(key.slice(kind.length + 1));
+        if (!key.startsWith(`${kind}.`)) return;
+        const thing = key.slice(kind.length + 1);
+        if (value === undefined) this.#consider(thing);
+        else if (value !== session.id && this.#handedOver.has(thing))
+          this.#handedOver.get(thing)!.taken = true;
       }),
       leases.onChange(({ key, value }) => {
         if (value === undefined && key.startsWith(sessionKey(kind, ""))) this.#considerAll();
@@ -93,7 +109,10 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     );
     session.start(() => this.#considerAll());
     // A lease that was lost without a word, or that could not be asked for, is found by looking again.
-    this.#timer = setInterval(() => this.#considerAll(), leaseTtlMs / 4);
+    this.#timer = setInterval(() => {
+      this.#considerAll();
+      this.#even();
+    }, leaseTtlMs / 4);
   }
 
   /** The work that runs in this process. */
@@ -123,6 +142,36 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     // NATS that lost its newest messages may have lost whose these are.
     for (const key of this.#held.keys())
       if (holders.get(this.#leaseKey(key)) !== session.id) void session.confirm(key);
+  }
+
+  /** Hands some over when others have fewer. Not while anything is free: that goes to them first. */
+  #even(): void {
+    const { records, holders, leases, session, kind } = this.#options;
+    const now = performance.now();
+    for (const [key, { at }] of this.#handedOver) if (now - at > soonMs) this.#handedOver.delete(key);
+    const own = session.id;
+    const prefix = sessionKey(kind, "");
+    const counts = new Map(
+      leases
+        .keys()
+        .filter((key) => key.startsWith(prefix))
+        .map((key) => [key.slice(prefix.length), 0]),
+    );
+    const sessions = [...counts.keys()].sort().join();
+    if (sessions !== this.#sessions) [this.#sessions, this.#steadySince] = [sessions, now];
+    if (own === undefined || now - this.#steadySince < steadyMs || now < this.#restUntil) return;
+    if (this.#toHandOver.size > 0) return;
+    for (const key of records.keys()) {
+      const holder = holders.get(this.#leaseKey(key));
+      const count = holder === undefined ? undefined : counts.get(holder);
+      if (count === undefined) return;
+      counts.set(holder!, count + 1);
+    }
+    // The newest: what has been here for long has the most to lose.
+    for (const key of [...this.#held.keys()].reverse().slice(0, surplus(counts, own))) {
+      this.#toHandOver.add(key);
+      this.#consider(key);
+    }
   }
 
   #consider(key: string): void {
@@ -158,8 +207,10 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     const record = this.#stopped ? undefined : this.#options.records.get(key);
     const held = this.#held.get(key);
     const { identify } = this.#options;
-    if (held && (!record || held.lease.lost.aborted || held.identity !== identify?.(record))) {
-      await this.#letGo(key, held);
+    const handOver = this.#toHandOver.delete(key);
+    if (held && (!record || held.lease.lost.aborted || held.identity !== identify?.(record) || handOver)) {
+      if (handOver) this.#handedOver.set(key, { at: performance.now(), taken: false });
+      await this.#letGo(key, held, handOver);
       if (record && !held.lease.lost.aborted) this.#consider(key);
       return;
     }
@@ -173,7 +224,9 @@ export class LeaseAssignment<T, W extends LeasedWork> {
       await this.#options.update?.(held.work, key, record);
       held.revision = revision;
     } else if (!this.#isLeased(key)) {
-      if (this.#mayReturn(key)) this.#lookAgain(key);
+      const handed = this.#handedOver.get(key);
+      const isLeft = handed && !handed.taken && performance.now() - handed.at < leftMs;
+      if (isLeft || this.#mayReturn(key)) this.#lookAgain(key);
       else await this.#take(key, record, revision);
     }
   }
@@ -211,6 +264,8 @@ export class LeaseAssignment<T, W extends LeasedWork> {
       return;
     }
     try {
+      // It came back: nobody has taken it, or who did could not do the work.
+      if (this.#handedOver.delete(key)) this.#restUntil = performance.now() + restMs;
       const work = await this.#options.begin(key, record, lease);
       this.#held.set(key, { lease, work, revision, identity: this.#options.identify?.(record) });
       lease.lost.addEventListener("abort", () => this.#consider(key), { once: true });
@@ -228,11 +283,12 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     return this.#held.size + this.#asking >= Math.ceil(records.keys().length / Math.max(1, processes));
   }
 
-  async #letGo(key: string, { lease, work, identity }: Held<W>): Promise<void> {
+  async #letGo(key: string, { lease, work, identity }: Held<W>, handOver: boolean): Promise<void> {
     const { kind, records, identify } = this.#options;
     const record = records.get(key);
     const registered = this.#stopped || (record !== undefined && identify?.(record) === identity);
-    const why = lease.lost.aborted ? "lost" : registered ? "released" : "removed";
+    const kept = this.#stopped || !handOver ? "released" : "handed over";
+    const why = lease.lost.aborted ? "lost" : registered ? kept : "removed";
     await work.stop(why);
     this.#held.delete(key);
     await lease.release();

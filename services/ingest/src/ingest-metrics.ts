@@ -51,6 +51,14 @@ export class IngestMetrics {
           for (const runner of runners()) this.set({ camera: runner.camera }, value(runner));
         },
       });
+    new Gauge({
+      name: "sightline_ingest_cameras",
+      help: "Cameras that this process receives now.",
+      registers,
+      collect() {
+        this.set([...runners()].length);
+      },
+    });
     count("frames_captured", "Compressed frames that arrived.", ({ ledger }) => ledger.captured);
     count("frames_inferred", "Frames whose detections were published.", ({ ledger }) => ledger.inferred);
     new Counter({

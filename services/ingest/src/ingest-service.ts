@@ -211,9 +211,11 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     () => "present",
     log,
   );
+  // The last is stopped first: who is not counted among those that share the cameras any more is not waited for.
+  life.add(cameras);
   await presence.start();
   life.add({ stop: () => presence.stop(true) });
-  life.add(cameras).start();
+  cameras.start();
   life.add(new ProbeSubject(nats, { ffmpeg, access }, (outcome) => metrics.probe(outcome), log));
 
   starting = undefined;

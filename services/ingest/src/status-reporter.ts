@@ -62,7 +62,9 @@ export class StatusReporter {
   async stop(why: LeaseEnd): Promise<void> {
     if (this.#stopped) return;
     clearInterval(this.#timer);
-    if (why === "released") this.set(CameraState.PENDING, CameraReason.UNSPECIFIED, "its ingest has stopped");
+    const words = { released: "its ingest has stopped", "handed over": "another ingest takes it over" };
+    if (why in words)
+      this.set(CameraState.PENDING, CameraReason.UNSPECIFIED, words[why as keyof typeof words]);
     this.#stopped = true;
     await this.#writing;
     if (why === "removed") await this.#kv.delete(this.#camera).catch(() => undefined);

@@ -150,8 +150,8 @@ export class CameraTracker implements LeasedWork {
     return { timeline, backlogEnd: recovered.detectionsEnd, fresh: recovered.fresh };
   }
 
-  async #conclude(why: "removed" | "released"): Promise<void> {
-    if (why === "released") return this.#timeline?.checkpoint();
+  async #conclude(why: Exclude<LeaseEnd, "lost">): Promise<void> {
+    if (why !== "removed") return this.#timeline?.checkpoint();
     let timeline = this.#timeline;
     if (!timeline) {
       timeline = (await this.#recover(new AbortController().signal)).timeline;

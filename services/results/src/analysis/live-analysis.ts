@@ -86,8 +86,9 @@ export class LiveAnalysis {
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     this.#statusWatch?.stop();
-    await Promise.all([this.#assignment.stop(), this.#ending]);
+    // First, so that the others do not leave anything to this process.
     await this.#presence.stop(true);
+    await Promise.all([this.#assignment.stop(), this.#ending]);
   }
 
   async #followConnection(): Promise<void> {

@@ -1,0 +1,26 @@
+/** Nothing is handed over before the sessions have been the same for so long. */
+export const steadyMs = 2_000;
+/** What was handed over is left to the others for so long. */
+export const leftMs = 1_500;
+/** What comes back so soon after it was handed over was refused; then nothing is handed over for the longer time. */
+export const soonMs = 10_000;
+export const restMs = 60_000;
+/** No more are handed over at a time, so that the others go on undisturbed. */
+const mostAtOnce = 4;
+
+/**
+ * How many of its things a session should hand over now, so that all have as many, one more or less. Few at a time: what is left is
+ * handed over later. `counts`: things that each living session has, itself and those that have none among them.
+ */
+export function surplus(counts: ReadonlyMap<string, number>, session: string): number {
+  const own = counts.get(session);
+  if (own === undefined || counts.size < 2) return 0;
+  const all = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  const over = own - Math.ceil(all / counts.size);
+  if (over > 0) return Math.min(over, mostAtOnce);
+  // Where it does not come out even, one gives where another lacks two; were it several, they would give too much.
+  const least = Math.min(...counts.values());
+  if (own - least < 2) return 0;
+  const giver = [...counts].filter(([, count]) => count === own).map(([id]) => id);
+  return giver.sort()[0] === session ? 1 : 0;
+}
