@@ -1,7 +1,8 @@
-import type { HttpEventPage, HttpRules } from "@sightline/contracts";
+import type { HttpCamera, HttpEventPage, HttpRules } from "@sightline/contracts";
 import type { ElementHandle, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { expectAccessible, prepareAccessible } from "./accessible.ts";
+import { CanvasShot } from "./canvas-shot.ts";
 import { ConsoleSystem, patience } from "./console-system.ts";
 import { livePicture, untilDrawn } from "./drawn-pictures.ts";
 
@@ -378,6 +379,82 @@ test("going back with something unsaved asks first, and may be thought better of
   await (await goBack()).accept();
   await page.getByRole("heading", { name: "yard", exact: true, level: 1 }).waitFor();
   expect(page.url()).toBe(`${sightline.origin}/cameras/yard`);
+});
+
+test("a privacy mask is drawn, saved though the rules cannot be, black in the next picture, and removed", async () => {
+  const masks = async () => (await sightline.api<HttpCamera>("/cameras/yard")).privacyMasks;
+  await prepareAccessible(page);
+  await page.goto(`${sightline.origin}/cameras/yard/zones`);
+  await stillDrawn();
+  await page.getByRole("button", { name: "Draw privacy mask" }).click();
+  const corners = [
+    [0.1, 0.1],
+    [0.5, 0.1],
+    [0.5, 0.6],
+    [0.1, 0.6],
+  ] as const;
+  for (const corner of corners) await click(corner);
+  await click(corners[0]);
+  await page.getByRole("button", { name: "Privacy mask", exact: true }).waitFor();
+  await drag([0.3, 0.3], [0.4, 0.3]);
+  const corner = page.getByRole("button", { name: /^privacy mask, corner 2, / });
+  await expect.poll(() => corner.getAttribute("aria-label"), patience).toMatch(/ (59|60|61)\.\d% across/);
+  for (let press = 0; press < 2; press++) await corner.press("Shift+ArrowRight");
+  await expect.poll(() => corner.getAttribute("aria-label"), patience).toMatch(/ (69|70|71)\.\d% across/);
+  await expectAccessible(page);
+
+  // Rules that someone else has changed meanwhile keep no mask from being saved.
+  await page.getByRole("button", { name: "Draw line" }).click();
+  await page.getByRole("button", { name: "Place one in the middle" }).click();
+  await putRules({ ...(await rules()), lines: [{ name: "kerb", start: [0, 0.5], end: [1, 0.5] }] });
+  await page.getByRole("button", { name: "Save rules and masks" }).click();
+  await page.getByText("Someone else has changed these rules meanwhile.").waitFor();
+  await page.getByText("The privacy masks are saved.").waitFor();
+  const [saved, ...others] = await masks();
+  expect([saved!.length, others]).toEqual([4, []]);
+  await page.getByRole("button", { name: "Load their version" }).click();
+  await page.getByRole("button", { name: "Line: kerb", exact: true }).waitFor();
+  await page.getByText("No changes.").waitFor();
+
+  const patch = (body: object) =>
+    fetch(`${sightline.origin}/api/v1/cameras/yard`, {
+      method: "PATCH",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
+  await page.goto(`${sightline.origin}/cameras/yard`);
+  const picture = livePicture(page);
+  const inside = async () => {
+    const shot = await CanvasShot.take(picture);
+    const { x, y, width, height } = shot.view;
+    const at = (across: number, down: number) =>
+      [Math.round(x + across * width), Math.round(y + down * height)] as const;
+    const [hidden, ...open] = await shot.colors([at(0.4, 0.35), at(0.85, 0.85), at(0.9, 0.2), at(0.1, 0.9)]);
+    return { hidden: Math.max(...hidden!), open: Math.max(...open.flat()) };
+  };
+  await untilDrawn(picture);
+  await expect.poll(async () => (await inside()).hidden, patience).toBeLessThan(30);
+  expect((await inside()).open).toBeGreaterThan(60);
+
+  // Of somebody else's change of the masks it is told too; one of another setting is none.
+  await page.getByRole("link", { name: "Zones and rules" }).click();
+  await page.getByRole("button", { name: "Privacy mask", exact: true }).click();
+  await page.getByRole("button", { name: "Remove privacy mask" }).click();
+  await patch({ privacyMasks: [saved, saved!.map(([x, y]) => [x / 2, y / 2])] });
+  await page.getByRole("button", { name: "Save masks" }).click();
+  await page.getByText("Someone else has changed these privacy masks meanwhile.").waitFor();
+  expect(await masks()).toHaveLength(2);
+  await page.getByRole("button", { name: "Load their version" }).click();
+  const listed = page.getByRole("button", { name: "Privacy mask", exact: true });
+  await expect.poll(() => listed.count(), patience).toBe(2);
+  for (let left = 2; left > 0; left--) {
+    await listed.first().click();
+    await page.getByRole("button", { name: "Remove privacy mask" }).click();
+  }
+  await patch({ targetFps: 4 });
+  await page.getByRole("button", { name: "Save masks" }).click();
+  await page.getByText("Saved; masked from the next picture on.").waitFor();
+  expect(await masks()).toEqual([]);
 });
 
 test("events of a camera that is removed are found by its name and zones", async () => {

@@ -1,7 +1,8 @@
 import { crossingEdges, doubleArea } from "./geometry.ts";
 import { goneName, wholePicture } from "./place.ts";
+import { mostPrivacyMasks } from "./privacy-masks.ts";
 import { fieldsOf } from "./rule-types.ts";
-import type { RuleDraft, RulesDraft, Shape } from "./rules-draft.ts";
+import { hasName, type RuleDraft, type RulesDraft, type Shape } from "./rules-draft.ts";
 
 /** Something that keeps rules from being saved. */
 export interface DraftFault {
@@ -41,9 +42,22 @@ export function serverFaults(message: string, draft: RulesDraft): DraftFault[] {
   });
 }
 
+/** The same of privacy masks, at those that it is about. */
+export function maskFaults(message: string, { shapes }: RulesDraft): DraftFault[] {
+  const masks = shapes.filter(({ kind }) => kind === "privacy");
+  return message.split("\n").map((line) => {
+    const [, number, text = ""] = /^camera\.privacy_masks is wrong in mask (\d+): (.*)$/.exec(line) ?? [];
+    const mask = masks[Number(number) - 1];
+    return mask ? { key: mask.key, message: text } : { key: "", message: line };
+  });
+}
+
 function shapeFaults(shape: Shape, { shapes }: RulesDraft): string[] {
   const faults: string[] = [];
-  if (shape.kind !== "mask") {
+  const masks = shapes.filter(({ kind }) => kind === "privacy");
+  if (masks.indexOf(shape) >= mostPrivacyMasks)
+    faults.push(`A camera has ${mostPrivacyMasks} privacy masks at most.`);
+  if (hasName(shape)) {
     const namesakes = shapes.filter(({ kind, name }) => kind === shape.kind && name === shape.name);
     if (!properName.test(shape.name))
       faults.push("A name has 1 to 63 letters, digits, “-”, “_” and spaces, none at its ends.");

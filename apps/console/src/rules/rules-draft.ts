@@ -4,12 +4,12 @@ import { fieldsOf, type RuleType } from "./rule-types.ts";
 
 export type Point = readonly [number, number];
 
-/** A zone, line or mask while it is edited. Points are in 0..1 of the picture; a line has two. */
+/** A zone, line or mask of rules, or a privacy mask, while it is edited. Points are in 0..1 of the picture; a line has two. */
 export interface Shape {
   /** Stays the same while name and points change. */
   key: string;
-  kind: "zone" | "line" | "mask";
-  /** Empty for masks, which have no names. */
+  kind: "zone" | "line" | "mask" | "privacy";
+  /** Empty for masks of both kinds, which have no names. */
   name: string;
   /** Of masks. */
   mode: "include" | "exclude";
@@ -42,6 +42,9 @@ export interface RuleDraft {
   activeHours: ActiveHours | undefined;
 }
 
+/** The parts of a draft, which are saved apart: privacy masks are a setting of the camera. */
+export type DraftPart = "rules" | "masks";
+
 export interface RulesDraft {
   shapes: readonly Shape[];
   rules: readonly RuleDraft[];
@@ -62,8 +65,26 @@ export function freeName(draft: RulesDraft, kind: "zone" | "line"): string {
   for (let number = 1; ; number++) if (!taken.has(`${kind} ${number}`)) return `${kind} ${number}`;
 }
 
-/** Rules as they are edited. */
-export function draftOf(rules: HttpRules): RulesDraft {
+/** Which part a shape belongs to. */
+export function partOf({ kind }: Pick<Shape, "kind">): DraftPart {
+  return kind === "privacy" ? "masks" : "rules";
+}
+
+/** Whether a shape has a name of its own. */
+export function hasName({ kind }: Pick<Shape, "kind">): boolean {
+  return kind === "zone" || kind === "line";
+}
+
+/** A draft with some of its parts from another. */
+export function withParts(draft: RulesDraft, from: RulesDraft, parts: readonly DraftPart[]): RulesDraft {
+  const of = (part: DraftPart) => (parts.includes(part) ? from : draft);
+  const shapes = (part: DraftPart) => of(part).shapes.filter((shape) => partOf(shape) === part);
+  const { rules, etag } = of("rules");
+  return { shapes: [...shapes("rules"), ...shapes("masks")], rules, etag };
+}
+
+/** Rules, and the privacy masks of their camera, as they are edited. */
+export function draftOf(rules: HttpRules, privacyMasks: readonly Shape[] = []): RulesDraft {
   const shape = (
     kind: Shape["kind"],
     index: number,
@@ -81,6 +102,7 @@ export function draftOf(rules: HttpRules): RulesDraft {
     ...rules.zones.map(({ name, polygon }, index) => shape("zone", index, polygon, { name })),
     ...rules.lines.map(({ name, start, end }, index) => shape("line", index, [start, end], { name })),
     ...rules.masks.map(({ mode, polygon }, index) => shape("mask", index, polygon, { mode })),
+    ...privacyMasks,
   ];
   return {
     shapes,

@@ -1,4 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { maskFaults } from "./check-draft.ts";
+import { maskShapes, masksOf } from "./privacy-masks.ts";
+import { bodyOf } from "./rules-body.ts";
 import { draftOf, type Point } from "./rules-draft.ts";
 import { RulesEditing } from "./rules-editing.ts";
 import type { Tool } from "./sketch.ts";
@@ -50,6 +53,56 @@ describe("a shape that is being drawn", () => {
     expect(line.openFault.value).toMatch(/^The line has no end yet/);
     line.dropSketch();
     expect([line.closeSketch(), line.changed.value, line.openFault.value]).toEqual([true, false, ""]);
+  });
+});
+
+describe("privacy masks", () => {
+  const empty = { zones: [], lines: [], masks: [], rules: [], etag: "1" };
+  const mask: [number, number][] = [
+    [0, 0],
+    [0.5, 0],
+    [0.5, 0.25],
+  ];
+
+  it("are drawn like other shapes, and are no part of the rules", () => {
+    const editing = drawing("privacy", corners);
+    expect(editing.closeSketch()).toBe(true);
+    expect(editing.changedParts.value).toEqual(["masks"]);
+    expect(masksOf(editing.draft.value)).toEqual([corners]);
+    expect(bodyOf(editing.draft.value)).toEqual(empty);
+    editing.undo();
+    expect(editing.changedParts.value).toEqual([]);
+  });
+
+  it("are saved apart: what could not be saved is not lost, and can be saved later", () => {
+    const editing = new RulesEditing(draftOf(empty, maskShapes([mask])));
+    for (const tool of ["privacy", "zone"] as const) editing.draw(tool, corners);
+    expect(editing.changedParts.value).toEqual(["masks", "rules"]);
+    const sent = editing.draft.value;
+    editing.settle(sent, draftOf(empty, maskShapes([mask, corners as [number, number][]])), ["masks"]);
+    expect(editing.changedParts.value).toEqual(["rules"]);
+    expect([masksOf(editing.draft.value).length, editing.draft.value.etag]).toEqual([2, "1"]);
+    expect(bodyOf(editing.draft.value).zones).toHaveLength(1);
+    // Somebody else's rules are taken; the masks stay as they are saved.
+    editing.take(draftOf({ ...empty, etag: "2" }), ["rules"]);
+    expect([editing.changed.value, editing.draft.value.etag, masksOf(editing.draft.value).length]).toEqual([
+      false,
+      "2",
+      2,
+    ]);
+  });
+
+  it("are sixteen at most, and told of at the mask that the server finds wrong", () => {
+    const editing = new RulesEditing(draftOf(empty, maskShapes(Array(17).fill(mask))));
+    expect(editing.faults.value).toEqual([
+      { key: "privacy-16", message: "A camera has 16 privacy masks at most." },
+    ]);
+    const refusal = "camera.privacy_masks is wrong in mask 2: edges 1 and 3 cross";
+    expect(maskFaults(refusal, editing.draft.value)).toEqual([
+      { key: "privacy-1", message: "edges 1 and 3 cross" },
+    ]);
+    const other = "camera.privacy_masks has 17 masks; the most is 16";
+    expect(maskFaults(other, editing.draft.value)).toEqual([{ key: "", message: other }]);
   });
 });
 

@@ -1,12 +1,21 @@
 import { computed, type Signal, signal } from "@preact/signals";
 import { checkDraft, type DraftFault } from "./check-draft.ts";
 import { addShape } from "./edit-draft.ts";
-import { freeName, newKey, type Point, type RulesDraft, type Shape } from "./rules-draft.ts";
+import {
+  type DraftPart,
+  freeName,
+  newKey,
+  type Point,
+  partOf,
+  type RulesDraft,
+  type Shape,
+  withParts,
+} from "./rules-draft.ts";
 import { nextSketch, openMessage, type Sketch, sketchIsWhole, type Tool } from "./sketch.ts";
 
 const mostUndo = 200;
 
-/** One editing of a camera's rules: the draft, its history, and what is selected. */
+/** One editing of a camera's rules and privacy masks: the draft, its history, and what is selected. */
 export class RulesEditing {
   readonly draft: Signal<RulesDraft>;
   /** As last loaded or saved. */
@@ -20,9 +29,13 @@ export class RulesEditing {
   /** Faults that the server found in what was sent; gone with the next change. */
   readonly refused = signal<readonly DraftFault[]>([]);
   readonly faults = computed(() => [...checkDraft(this.draft.value), ...this.refused.value]);
-  readonly changed = computed(
-    () => this.sketch.value.length > 0 || !sameRules(this.draft.value, this.saved.value),
+  /** The parts in which the draft differs from what is saved. */
+  readonly changedParts = computed(() =>
+    (["masks", "rules"] as const).filter((part) => !isSame(part, this.draft.value, this.saved.value)),
   );
+  readonly changed = computed(() => this.sketch.value.length > 0 || this.changedParts.value.length > 0);
+  /** Times that privacy masks were saved: pictures of before show too much, or too little. */
+  readonly masksSaved = signal(0);
   readonly canUndo = computed(() => this.sketch.value.length > 0 || this.#past.value.length > 0);
   readonly #past = signal<readonly RulesDraft[]>([]);
   /** What the newest entry of the past is from: changes of one kind in a row are undone together. */
@@ -104,36 +117,43 @@ export class RulesEditing {
   draw(tool: Exclude<Tool, "select">, points: readonly Point[]): void {
     const draft = this.draft.peek();
     const key = newKey();
-    const kind: Shape["kind"] = tool === "zone" || tool === "line" ? tool : "mask";
-    const name = kind === "mask" ? "" : freeName(draft, kind);
+    const kind: Shape["kind"] = tool === "exclude" || tool === "include" ? "mask" : tool;
+    const name = kind === "zone" || kind === "line" ? freeName(draft, kind) : "";
     this.edit(addShape(draft, { key, kind, name, mode: tool === "include" ? "include" : "exclude", points }));
     this.selected.value = key;
     this.dropSketch();
   }
 
-  /** The server has saved `sent` as `saved`. What was changed while that was on its way stays, and is not saved yet. */
-  settle(sent: RulesDraft, saved: RulesDraft): void {
+  /**
+   * The server has saved these parts of `sent` as `saved` has them. What was changed while that was on its way stays, and is not saved yet; so does
+   * the part that was not saved.
+   */
+  settle(sent: RulesDraft, saved: RulesDraft, parts: readonly DraftPart[] = ["rules", "masks"]): void {
     const now = this.draft.peek();
-    if (now === sent) {
-      this.restart(saved);
-      return;
-    }
-    this.saved.value = saved;
-    this.draft.value = { ...now, etag: saved.etag };
+    this.saved.value = withParts(this.saved.peek(), saved, parts);
+    this.draft.value = now === sent ? withParts(now, saved, parts) : { ...now, etag: this.saved.peek().etag };
+    if (parts.includes("masks")) this.masksSaved.value++;
+    if (!this.changed.peek()) this.#forget();
   }
 
-  /** Takes what the server has for the new beginning. */
-  restart(draft: RulesDraft): void {
-    this.saved.value = draft;
-    this.draft.value = draft;
+  /** Takes what the server has of these parts for the new beginning. */
+  take(theirs: RulesDraft, parts: readonly DraftPart[]): void {
+    this.settle(this.draft.peek(), theirs, parts);
+    this.selected.value = undefined;
+    this.#forget();
+  }
+
+  #forget(): void {
     this.refused.value = [];
     this.#past.value = [];
     this.#lastAct = "";
   }
 }
 
-function sameRules(a: RulesDraft, b: RulesDraft): boolean {
-  return a.shapes === b.shapes && a.rules === b.rules
-    ? true
-    : JSON.stringify([a.shapes, a.rules]) === JSON.stringify([b.shapes, b.rules]);
+function isSame(part: DraftPart, a: RulesDraft, b: RulesDraft): boolean {
+  const content = ({ shapes, rules }: RulesDraft) => [
+    shapes.filter((shape) => partOf(shape) === part),
+    part === "rules" ? rules : [],
+  ];
+  return a === b || JSON.stringify(content(a)) === JSON.stringify(content(b));
 }

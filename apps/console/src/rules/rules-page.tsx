@@ -1,6 +1,6 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { getRules } from "../api/calls.ts";
+import { getCamera, getRules } from "../api/calls.ts";
 import { describeFailure } from "../api/request.ts";
 import { NoCamera } from "../camera/camera-page.tsx";
 import { guardUnsaved } from "../routing/navigation.ts";
@@ -8,6 +8,7 @@ import { cameraPath } from "../routing/route.ts";
 import { Page } from "../shell/page.tsx";
 import { type CameraState, cameras, findCamera } from "../state/cameras.ts";
 import { system, useSystem } from "../state/system.ts";
+import { maskShapes } from "./privacy-masks.ts";
 import { RuleList } from "./rule-list.tsx";
 import { draftOf } from "./rules-draft.ts";
 import { RulesEditing } from "./rules-editing.ts";
@@ -15,7 +16,7 @@ import { SaveBar } from "./save-bar.tsx";
 import { SceneEditor } from "./scene-editor.tsx";
 import { ShapeList } from "./shape-list.tsx";
 
-/** Zones, lines, masks and rules of one camera. */
+/** Zones, lines, masks and rules of one camera, and its privacy masks. */
 export function RulesPage({ id }: { id: string }) {
   const state = findCamera(id);
   if (!state) return <NoCamera id={id} known={cameras.value !== undefined} />;
@@ -39,9 +40,9 @@ function Loaded({ state }: { state: CameraState }) {
   const fault = useSignal("");
   useEffect(() => {
     const aborted = new AbortController();
-    getRules(state.id, aborted.signal).then(
-      (rules) => {
-        editing.value = new RulesEditing(draftOf(rules));
+    Promise.all([getRules(state.id, aborted.signal), getCamera(state.id, aborted.signal)]).then(
+      ([rules, { privacyMasks }]) => {
+        editing.value = new RulesEditing(draftOf(rules, maskShapes(privacyMasks)));
       },
       (error) => {
         if (!aborted.signal.aborted) fault.value = describeFailure(error);

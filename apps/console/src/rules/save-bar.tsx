@@ -1,67 +1,121 @@
 import { useSignal } from "@preact/signals";
-import { getRules, putRules } from "../api/calls.ts";
+import { getCamera, getRules, putRules } from "../api/calls.ts";
 import { describeFailure, RequestError } from "../api/request.ts";
-import { setRules } from "../state/cameras.ts";
+import { setRules, updateCameraState } from "../state/cameras.ts";
 import { plural } from "../words/numbers.ts";
-import { serverFaults } from "./check-draft.ts";
+import { maskFaults, serverFaults } from "./check-draft.ts";
+import { MasksChangedError, maskShapes, saveMasks } from "./privacy-masks.ts";
 import { bodyOf } from "./rules-body.ts";
-import { draftOf } from "./rules-draft.ts";
+import { type DraftPart, draftOf, type RulesDraft } from "./rules-draft.ts";
 import type { RulesEditing } from "./rules-editing.ts";
 
-/** Codes with which the server refuses rules themselves. */
+/** Codes with which the server refuses rules or masks themselves. */
 const refusals = new Set(["rules_invalid", "invalid_argument"]);
 
-/** Saves the rules, or says why they cannot be; helps when someone else has changed them meanwhile. */
+/** What the parts are called, and what becomes of them when they are saved. */
+const parts: Readonly<Record<DraftPart, { name: string; button: string; saved: string }>> = {
+  rules: { name: "rules", button: "rules", saved: "in force from the next frame" },
+  masks: { name: "privacy masks", button: "masks", saved: "masked from the next picture on" },
+};
+
+/** Saves rules and privacy masks, each for itself, or says which cannot be and why; helps when someone else has changed them meanwhile. */
 export function SaveBar({ id, editing }: { id: string; editing: RulesEditing }) {
   const busy = useSignal(false);
-  const fault = useSignal("");
-  const conflict = useSignal(false);
-  const saved = useSignal(false);
+  const problems = useSignal<readonly string[]>([]);
+  const conflicts = useSignal<readonly DraftPart[]>([]);
+  /** What the last saving has saved. */
+  const saved = useSignal<readonly DraftPart[]>([]);
   const faults = editing.faults.value;
   const changed = editing.changed.value;
+  const changedParts = editing.changedParts.value;
 
   const attempt = async (work: () => Promise<void>) => {
     busy.value = true;
-    fault.value = "";
-    saved.value = false;
+    problems.value = [];
+    saved.value = [];
     try {
       await work();
-      conflict.value = false;
-    } catch (error) {
-      if (error instanceof RequestError && error.code === "etag_mismatch") conflict.value = true;
-      else if (error instanceof RequestError && refusals.has(error.code))
-        editing.refused.value = serverFaults(error.message, editing.draft.peek());
-      else fault.value = describeFailure(error);
     } finally {
       busy.value = false;
     }
   };
-  /** @param etagOf version that may be replaced */
-  const save = (etagOf: () => string | Promise<string>) => {
+  /** One part's saving, which keeps no other from being saved. */
+  const attemptPart = async (part: DraftPart, sent: RulesDraft, work: () => Promise<RulesDraft>) => {
+    try {
+      editing.settle(sent, await work(), [part]);
+      saved.value = [...saved.value, part];
+    } catch (error) {
+      const code = error instanceof RequestError ? error.code : "";
+      if (error instanceof MasksChangedError || code === "etag_mismatch")
+        conflicts.value = [...conflicts.value, part];
+      else if (refusals.has(code)) {
+        const { message } = error as RequestError;
+        const read = part === "masks" ? maskFaults : serverFaults;
+        editing.refused.value = [...editing.refused.peek(), ...read(message, sent)];
+      } else problems.value = [...problems.value, notSaved(part, describeFailure(error))];
+    }
+  };
+  /** @param overwritten parts that are replaced whoever has changed them meanwhile */
+  const save = (overwritten: readonly DraftPart[] = []) => {
     // What is being drawn is meant to be saved too; and it may turn out to be wrong.
     if (!editing.closeSketch() || editing.faults.peek().length > 0) return;
     return attempt(async () => {
-      const sent = editing.draft.peek();
-      const rules = await putRules(id, { ...bodyOf(sent), etag: await etagOf() });
-      setRules(id, rules);
-      editing.settle(sent, draftOf(rules));
-      saved.value = true;
+      const wanted = editing.changedParts.peek();
+      let sent = editing.draft.peek();
+      const base = editing.saved.peek();
+      conflicts.value = [];
+      if (wanted.includes("masks")) {
+        const isForced = overwritten.includes("masks");
+        await attemptPart("masks", sent, async () => {
+          const camera = await saveMasks(id, sent, isForced ? undefined : base);
+          updateCameraState(camera);
+          return { ...sent, shapes: maskShapes(camera.privacyMasks) };
+        });
+        if (saved.value.includes("masks")) sent = editing.draft.peek();
+      }
+      if (wanted.includes("rules"))
+        await attemptPart("rules", sent, async () => {
+          const etag = overwritten.includes("rules") ? (await getRules(id)).etag : sent.etag;
+          const rules = await putRules(id, { ...bodyOf(sent), etag });
+          setRules(id, rules);
+          return draftOf(rules);
+        });
     });
   };
   const takeTheirs = () =>
     attempt(async () => {
-      const theirs = draftOf(await getRules(id));
-      editing.dropSketch();
-      editing.restart(theirs);
+      const wanted = conflicts.value;
+      try {
+        const [rules, camera] = await Promise.all([getRules(id), getCamera(id)]);
+        editing.dropSketch();
+        editing.take(draftOf(rules, maskShapes(camera.privacyMasks)), wanted);
+        conflicts.value = [];
+      } catch (error) {
+        problems.value = [describeFailure(error)];
+      }
     });
-  const overwrite = () => save(async () => (await getRules(id)).etag);
+  const left = changed ? "Not saved yet." : "No changes.";
+  const words =
+    saved.value.length === 0
+      ? [left]
+      : changed
+        ? [...saved.value.map((part) => `The ${parts[part].name} are saved.`), "What is left is not."]
+        : saved.value.map((part) => `Saved; ${parts[part].saved}.`);
 
   return (
     <div class="save-bar">
       <div class="save-words" role="status">
-        {fault.value !== "" && <p class="fault">{fault.value}</p>}
+        {problems.value.map((problem) => (
+          <p key={problem} class="fault">
+            {problem}
+          </p>
+        ))}
         {editing.openFault.value !== "" && <p class="fault">{editing.openFault.value}</p>}
-        {conflict.value && <p class="fault">Someone else has changed these rules meanwhile.</p>}
+        {conflicts.value.map((part) => (
+          <p key={part} class="fault">
+            Someone else has changed these {parts[part].name} meanwhile.
+          </p>
+        ))}
         {editing.refused.value
           .filter(({ key }) => key === "")
           .map(({ message }) => (
@@ -72,23 +126,18 @@ export function SaveBar({ id, editing }: { id: string; editing: RulesEditing }) 
         {faults.length > 0 && (
           <p class="fault">{plural(faults.length, "thing")} to put right before it can be saved.</p>
         )}
-        {faults.length === 0 && !conflict.value && fault.value === "" && (
-          <p class="note">
-            {changed
-              ? "Not saved yet."
-              : saved.value
-                ? "Saved; in force from the next frame."
-                : "No changes."}
-          </p>
-        )}
+        {faults.length === 0 &&
+          (saved.value.length > 0 || (conflicts.value.length === 0 && problems.value.length === 0)) && (
+            <p class="note">{words.join(" ")}</p>
+          )}
       </div>
       <div class="buttons">
-        {conflict.value && (
+        {conflicts.value.length > 0 && (
           <>
             <button type="button" disabled={busy.value} onClick={takeTheirs}>
               Load their version
             </button>
-            <button type="button" class="danger" disabled={busy.value} onClick={overwrite}>
+            <button type="button" class="danger" disabled={busy.value} onClick={() => save(conflicts.value)}>
               Overwrite with mine
             </button>
           </>
@@ -100,11 +149,21 @@ export function SaveBar({ id, editing }: { id: string; editing: RulesEditing }) 
           type="button"
           class="primary"
           disabled={busy.value || !changed || faults.length > 0}
-          onClick={() => save(() => editing.draft.peek().etag)}
+          onClick={() => save()}
         >
-          Save rules
+          Save {buttonWords(changedParts)}
         </button>
       </div>
     </div>
   );
+}
+
+function notSaved(part: DraftPart, why: string): string {
+  return `The ${parts[part].name} are not saved. ${why}`;
+}
+
+/** What the button saves: what has changed, or the rules, which a shape that is being drawn belongs to mostly. */
+function buttonWords(changed: readonly DraftPart[]): string {
+  const named = changed.map((part) => parts[part].button).toSorted();
+  return named.length === 0 ? parts.rules.button : named.toReversed().join(" and ");
 }

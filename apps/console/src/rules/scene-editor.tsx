@@ -13,6 +13,10 @@ import { ToolBar } from "./tool-bar.tsx";
 /** Pixels within which a click means a corner that is there already. */
 const reach = 12;
 
+/** A camera whose privacy masks were changed is connected anew; its next picture is asked for again and again in this time. */
+const reconnectMs = 1_000;
+const mostAttempts = 15;
+
 /** A still of the camera with its zones, lines and masks, to draw and move them. */
 export function SceneEditor({ state, editing }: { state: CameraState; editing: RulesEditing }) {
   const still = useStill(state.id);
@@ -35,6 +39,12 @@ export function SceneEditor({ state, editing }: { state: CameraState; editing: R
     return () => observer.disconnect();
   }, []);
   useEditingKeys(editing);
+  useSignalEffect(() => {
+    if (editing.masksSaved.value === 0) return;
+    // By then the camera is being connected anew, and no picture of before is given any more.
+    const timer = setTimeout(still.refresh, reconnectMs);
+    return () => clearTimeout(timer);
+  });
 
   const place = (event: MouseEvent): Point => {
     const rectangle = (svg.current as SVGSVGElement).getBoundingClientRect();
@@ -164,21 +174,28 @@ function useStill(id: string) {
   const aspect = useSignal(0);
   const wanted = useSignal(0);
   useSignalEffect(() => {
-    wanted.value;
+    const isAgain = wanted.value > 0;
     const aborted = new AbortController();
-    getPicture(id, 1280, aborted.signal).then(
-      (blob) => {
-        if (aborted.signal.aborted) return;
-        URL.revokeObjectURL(url.peek());
-        url.value = URL.createObjectURL(blob);
-        fault.value = "";
-      },
-      (error) => {
-        if (!aborted.signal.aborted)
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const ask = (attempt: number) =>
+      getPicture(id, 1280, aborted.signal).then(
+        (blob) => {
+          if (aborted.signal.aborted) return;
+          URL.revokeObjectURL(url.peek());
+          url.value = URL.createObjectURL(blob);
+          fault.value = "";
+        },
+        (error) => {
+          if (aborted.signal.aborted) return;
           fault.value = `There is no picture now. ${describeFailure(error)} Shapes can be drawn all the same.`;
-      },
-    );
-    return () => aborted.abort();
+          if (isAgain && attempt < mostAttempts) timer = setTimeout(() => ask(attempt + 1), reconnectMs);
+        },
+      );
+    void ask(1);
+    return () => {
+      clearTimeout(timer);
+      aborted.abort();
+    };
   });
   useEffect(() => () => URL.revokeObjectURL(url.peek()), []);
   const refresh = () => {

@@ -1,6 +1,6 @@
 import { movePoint, removePoint, splitEdge } from "./edit-draft.ts";
 import { leftToRight } from "./geometry.ts";
-import type { Point, Shape } from "./rules-draft.ts";
+import { hasName, type Point, type Shape } from "./rules-draft.ts";
 import type { RulesEditing } from "./rules-editing.ts";
 
 interface Props {
@@ -80,7 +80,8 @@ export function DrawnShape({ shape, editing, size, place, onGrab }: Props) {
 
 /** What a shape is called on the picture and in the list. */
 export function shapeLabel(shape: Shape): string {
-  if (shape.kind !== "mask") return shape.name;
+  if (hasName(shape)) return shape.name;
+  if (shape.kind === "privacy") return "privacy mask";
   return shape.mode === "exclude" ? "mask" : "only here";
 }
 

@@ -2,11 +2,11 @@ import { LabelledSelect, LabelledText } from "../shell/labelled.tsx";
 import { NumberInput } from "../shell/number-input.tsx";
 import { StatusIcon } from "../shell/status-icon.tsx";
 import { changeShape, movePoint, removePoint, removeShape, reverseLine, splitEdge } from "./edit-draft.ts";
-import type { Shape } from "./rules-draft.ts";
+import { hasName, type Shape } from "./rules-draft.ts";
 import type { RulesEditing } from "./rules-editing.ts";
 import { cornerName, shapeLabel } from "./scene-shape.tsx";
 
-const kinds = { zone: "Zone", line: "Line", mask: "Mask" } as const;
+const kinds = { zone: "Zone", line: "Line", mask: "Mask", privacy: "Privacy mask" } as const;
 
 /** All shapes as a list, with their names and the numbers of their points. */
 export function ShapeList({ editing }: { editing: RulesEditing }) {
@@ -38,7 +38,7 @@ function ShapeItem({ shape, editing }: { shape: Shape; editing: RulesEditing }) 
         onClick={() => (editing.selected.value = open ? undefined : shape.key)}
       >
         <span class={`shape-sign ${shape.kind} ${shape.mode}`} aria-hidden="true" />
-        {kinds[shape.kind]}: {shapeLabel(shape)}
+        {shape.kind === "privacy" ? kinds.privacy : `${kinds[shape.kind]}: ${shapeLabel(shape)}`}
         {faults.length > 0 && <StatusIcon level="error" />}
       </button>
       {faults.map(({ message }) => (
@@ -56,7 +56,7 @@ function ShapeFields({ shape, editing }: { shape: Shape; editing: RulesEditing }
   const draft = editing.draft.value;
   return (
     <div class="shape-fields">
-      {shape.kind !== "mask" && (
+      {hasName(shape) && (
         <LabelledText
           label="Name"
           value={shape.name}
@@ -73,6 +73,11 @@ function ShapeFields({ shape, editing }: { shape: Shape; editing: RulesEditing }
           ]}
           onChange={(mode) => editing.edit(changeShape(draft, key, { mode: mode as Shape["mode"] }))}
         />
+      )}
+      {shape.kind === "privacy" && (
+        <p class="note">
+          Black in all pictures and video of the camera, for everybody. What was kept before stays as it is.
+        </p>
       )}
       <ol class="points">
         {shape.points.map((_, index) => (

@@ -1,7 +1,7 @@
 import type { Point } from "./rules-draft.ts";
 
 /** What the pointer draws. */
-export type Tool = "select" | "zone" | "line" | "exclude" | "include";
+export type Tool = "select" | "zone" | "line" | "exclude" | "include" | "privacy";
 
 /** Points of a shape that is being drawn. */
 export type Sketch = readonly Point[];
@@ -18,7 +18,7 @@ export function sketchIsWhole(tool: DrawingTool, points: Sketch): boolean {
 /** What lacks of a shape that is not whole, and what to do. */
 export function openMessage(tool: DrawingTool, { length }: Sketch): string {
   if (tool === "line") return "The line has no end yet: click where it ends, or press Esc to give it up.";
-  const kind = tool === "zone" ? "zone" : "mask";
+  const kind = tool === "zone" ? "zone" : tool === "privacy" ? "privacy mask" : "mask";
   const corners = length === 1 ? "one corner" : `${length} corners`;
   return `The ${kind} has ${corners} only and needs three: click on, or press Esc to give it up.`;
 }

@@ -7,6 +7,7 @@ const tools: { tool: Tool; name: string }[] = [
   { tool: "line", name: "Draw line" },
   { tool: "exclude", name: "Draw mask" },
   { tool: "include", name: "Draw only-here area" },
+  { tool: "privacy", name: "Draw privacy mask" },
 ];
 
 interface Props {
@@ -68,6 +69,8 @@ function help(tool: Tool): string {
       return "Click the corners in order; click the first again, or press Enter, to close. An object is in a zone when its feet are.";
     case "exclude":
       return "Click the corners of a part in which objects do not count; click the first again, or press Enter, to close.";
+    case "privacy":
+      return "Click the corners of a part that nobody may see; click the first again, or press Enter, to close. It becomes black in all pictures and video.";
     case "include":
       return "Click the corners of the only part in which objects count; click the first again, or press Enter, to close.";
   }

@@ -1,0 +1,63 @@
+import type { HttpCamera } from "@sightline/contracts";
+import { getCamera, updateCamera } from "../api/calls.ts";
+import { RequestError } from "../api/request.ts";
+import type { RulesDraft, Shape } from "./rules-draft.ts";
+
+type Masks = HttpCamera["privacyMasks"];
+
+/** Most that a camera may have (limits.ts of the contracts). */
+export const mostPrivacyMasks = 16;
+
+/** Other settings of the camera may be changed while its masks are saved; then it is looked at again, so often. */
+const attempts = 3;
+
+/** Somebody else has changed the masks since they were loaded. */
+export class MasksChangedError extends Error {
+  override readonly name = "MasksChangedError";
+}
+
+/** What a camera's privacy masks are while they are edited. */
+export function maskShapes(masks: Masks): Shape[] {
+  return masks.map((points, index) => ({
+    ...{ key: `privacy-${index}`, kind: "privacy", name: "", mode: "exclude" },
+    points,
+  }));
+}
+
+/** The masks of a draft as the server takes them. */
+export function masksOf({ shapes }: RulesDraft): Masks {
+  return shapes
+    .filter(({ kind }) => kind === "privacy")
+    .map(({ points }) => points.map(([x, y]): [number, number] => [rounded(x), rounded(y)]));
+}
+
+/**
+ * Saves a draft's privacy masks, a setting of the camera; what else is set of it stays. `saved`: as they were when the draft began; undefined replaces
+ * whatever is there. @throws MasksChangedError, RequestError
+ */
+export async function saveMasks(
+  id: string,
+  draft: RulesDraft,
+  saved: RulesDraft | undefined,
+): Promise<HttpCamera> {
+  for (let attempt = 1; ; attempt++) {
+    const { privacyMasks, etag } = await getCamera(id);
+    if (saved && !isDeepSame(masksOf({ ...saved, shapes: maskShapes(privacyMasks) }), masksOf(saved)))
+      throw new MasksChangedError();
+    try {
+      return await updateCamera(id, { privacyMasks: masksOf(draft) }, etag);
+    } catch (error) {
+      const isChanged = error instanceof RequestError && error.code === "etag_mismatch";
+      if (!isChanged || attempt === attempts) throw error;
+    }
+  }
+}
+
+function isDeepSame(a: unknown, b: unknown): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** As fine as rules are. */
+function rounded(value: number): number {
+  return Math.round(value * 10_000) / 10_000;
+}
