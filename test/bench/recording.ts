@@ -135,7 +135,7 @@ async function costOf(
 
 async function benchPictures(clip: VideoClip, say: (line: string) => void) {
   const ffmpeg = { path: await findFfmpeg(process.env.FFMPEG_PATH), memoryMib: 2048 };
-  const kept = new KeptDecoder(ffmpeg.memoryMib);
+  const kept = new KeptDecoder(ffmpeg);
   const recent = new RecentPictures("H264", { maxAgeMs: 1e9, cameraBytes: () => 1e9 });
   for (let n = 0; n < keyEvery; n++) recent.push(pictureAt(clip, n, 1e12));
   const decodable = (distance: number) => recent.find(1e12 + (distance * 1000) / rate)!;

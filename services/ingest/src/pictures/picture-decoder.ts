@@ -40,7 +40,7 @@ export class PictureDecoder {
     entry?: URL,
   ) {
     this.#ffmpeg = ffmpeg;
-    this.#kept = new KeptDecoder(ffmpeg.memoryMib, entry);
+    this.#kept = new KeptDecoder({ memoryMib: ffmpeg.memoryMib, entry });
     this.#observe = observe;
     this.#log = log;
   }

@@ -5,13 +5,13 @@ import { type CodedPicture, RecentPictures } from "@sightline/recording";
 import { type NumberedOptions, numberedVideo, sentPictures } from "@sightline/recording/testing";
 import type { VideoClip } from "@sightline/rtsp/testing";
 import sharp from "sharp";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, onTestFinished, test } from "vitest";
 import { type DecodeOptions, DecodePictureError, decodePicture } from "../decode-picture.ts";
 import { KeptDecoder } from "./kept-decoder.ts";
 import { DecoderEndedError, DecoderUnavailableError } from "./running-decoder.ts";
 
 const ffmpeg = { path: process.env.FFMPEG_PATH ?? "ffmpeg", memoryMib: 2048 };
-const kept = new KeptDecoder(2048);
+const kept = new KeptDecoder({ memoryMib: 2048 });
 afterAll(() => kept.stop());
 
 let streams = 0;
@@ -266,6 +266,29 @@ test("who waits for a process that hangs is let go at his time limit", async () 
   expect(await shownIn((await decode(6)).data)).toBe(numberOf(clip, 6));
 });
 
+test("a process that hangs is ended", async () => {
+  const clip = await numberedVideo({ seconds: 1, rate });
+  const { decodable } = connection(clip.codec, sentPictures(clip));
+  const impatient = new KeptDecoder({ memoryMib: 2048, longestMs: 3_000 });
+  onTestFinished(() => impatient.stop());
+  await impatient.decode(1, decodable(0), look({}));
+  process.kill(impatient.pid!, "SIGSTOP");
+  await expect(impatient.decode(1, decodable(5), look({}))).rejects.toThrow(DecoderEndedError);
+});
+
+test("a process that nobody asks ends, and another is there for who asks again", async () => {
+  const clip = await numberedVideo({ seconds: 1, rate });
+  const { decodable } = connection(clip.codec, sentPictures(clip));
+  const brief = new KeptDecoder({ memoryMib: 2048, idleMs: 50 });
+  onTestFinished(() => brief.stop());
+  await brief.decode(1, decodable(0), look({}));
+  const first = brief.pid;
+  await expect.poll(() => brief.pid).toBeUndefined();
+  const { data } = await brief.decode(1, decodable(5), look({}));
+  expect(await shownIn(data)).toBe(numberOf(clip, 5));
+  expect(brief.pid).not.toBe(first);
+});
+
 test("garbage is refused, and disturbs no other picture", async () => {
   const clip = await numberedVideo({ seconds: 1, rate, encode: ["-bf", "0"] });
   const whole = sentPictures(clip);
@@ -295,7 +318,7 @@ test("garbage is refused, and disturbs no other picture", async () => {
 });
 
 test("a process that cannot start says why", async () => {
-  const nothing = new KeptDecoder(2048, new URL("no-such-program.ts", import.meta.url));
+  const nothing = new KeptDecoder({ memoryMib: 2048, entry: new URL("no-such-program.ts", import.meta.url) });
   const clip = await numberedVideo({ seconds: 1, rate });
   const { decodable } = connection(clip.codec, sentPictures(clip));
   const asked = nothing.decode(1, decodable(0), look({}));

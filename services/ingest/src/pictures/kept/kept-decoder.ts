@@ -1,24 +1,28 @@
 import type { Decodable } from "@sightline/recording";
 import type { DecodeOptions } from "../decode-picture.ts";
 import { jpegFilters, qualityScale, uprightWholeFilters } from "../picture-filters.ts";
-import { DecoderUnavailableError, type KeptPicture, RunningDecoder } from "./running-decoder.ts";
+import {
+  DecoderUnavailableError,
+  type KeptPicture,
+  RunningDecoder,
+  type RunningDecoderOptions,
+} from "./running-decoder.ts";
 
-/** A process that nobody has asked for so long ends: it costs nothing then. */
-const idleMs = 60_000;
+export interface KeptDecoderOptions extends RunningDecoderOptions {
+  /** A process that nobody has asked for so long ends: it costs nothing then. Default: a minute. */
+  idleMs?: number | undefined;
+}
 
 /** One process that decodes pictures for all cameras. It is started when it is needed, also after it has ended. */
 export class KeptDecoder {
-  readonly #memoryMib: number;
-  readonly #entry: URL | undefined;
+  readonly #options: KeptDecoderOptions;
   #running: RunningDecoder | undefined;
   #idle: NodeJS.Timeout | undefined;
   #nextId = 1;
   #stopped = false;
 
-  /** `memoryMib`: what decoding may take; 0 is no limit. `entry`: its program. */
-  constructor(memoryMib: number, entry?: URL) {
-    this.#memoryMib = memoryMib;
-    this.#entry = entry;
+  constructor(options: KeptDecoderOptions) {
+    this.#options = options;
   }
 
   /** The process, while there is one. */
@@ -66,11 +70,7 @@ export class KeptDecoder {
   }
 
   #start(): RunningDecoder {
-    const running: RunningDecoder = new RunningDecoder(
-      this.#memoryMib,
-      () => this.#forget(running),
-      this.#entry,
-    );
+    const running: RunningDecoder = new RunningDecoder(this.#options, () => this.#forget(running));
     return running;
   }
 
@@ -81,7 +81,7 @@ export class KeptDecoder {
       // Who asks from now on gets another.
       this.#forget(running);
       void running.kill();
-    }, idleMs);
+    }, this.#options.idleMs ?? 60_000);
   }
 
   #forget(running: RunningDecoder): void {

@@ -9,8 +9,8 @@ import type { EncodedPicture } from "../encode-picture.ts";
 import type { DecodeRequest, DecoderMessage } from "./decoder-messages.ts";
 
 const program = new URL("decoder-process.ts", import.meta.url);
-/** A picture takes a fraction of a second; a process that says nothing for so long hangs, or has far too much to do. */
-const longestMs = 10_000;
+/** A process that cannot decode after so long is ended. */
+const startMs = 30_000;
 const mostWords = 2_000;
 /** What Node itself reserves, for its code most of all, beside what decoding takes. */
 const nodeMib = 1_024;
@@ -36,16 +36,27 @@ interface Pending {
   late: NodeJS.Timeout;
 }
 
+export interface RunningDecoderOptions {
+  /** What decoding may take; 0 is no limit. */
+  memoryMib: number;
+  /** A picture takes a fraction of a second; a process that does not answer for so long hangs, and is ended. Default: 10 s. */
+  longestMs?: number | undefined;
+  /** Its program. */
+  entry?: URL | undefined;
+}
+
 /** One run of the process that decodes pictures. */
 export class RunningDecoder {
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, Pending>();
   readonly #ready: Promise<void>;
   readonly #closed = Promise.withResolvers<void>();
+  readonly #longestMs: number;
   readonly #ended: () => void;
 
-  /** `memoryMib`: what decoding may take; 0 is no limit. `ended` is called when it has ended. `entry`: its program. */
-  constructor(memoryMib: number, ended: () => void, entry = program) {
+  /** `ended` is called when it has ended. */
+  constructor({ memoryMib, longestMs = 10_000, entry = program }: RunningDecoderOptions, ended: () => void) {
+    this.#longestMs = longestMs;
     this.#ended = ended;
     const cache = getCompileCacheDir();
     const node = { path: process.execPath, memoryMib: memoryMib === 0 ? 0 : memoryMib + nodeMib };
@@ -75,7 +86,7 @@ export class RunningDecoder {
   async ask(request: DecodeRequest): Promise<KeptPicture> {
     await this.#ready;
     const { promise, resolve, reject } = Promise.withResolvers<KeptPicture>();
-    const late = setTimeout(() => void this.kill(), longestMs);
+    const late = setTimeout(() => void this.kill(), this.#longestMs);
     this.#pending.set(request.id, { resolve, reject, late });
     // A process that has ended tells so by its end.
     this.#child.send(request, () => undefined);
@@ -94,7 +105,7 @@ export class RunningDecoder {
     this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
       words = (words + text).slice(0, mostWords);
     });
-    const late = setTimeout(() => void this.kill(), longestMs);
+    const late = setTimeout(() => void this.kill(), startMs);
     const end = (why: string) => {
       clearTimeout(late);
       reject(new DecoderUnavailableError(why));
