@@ -15,9 +15,10 @@ RUN if [ "$SERVICE" = results ]; then \
       pnpm install --frozen-lockfile --filter "@sightline/console..." && pnpm --filter @sightline/console build && \
       rm -rf node_modules packages/*/node_modules apps/*/node_modules; fi
 RUN pnpm install --frozen-lockfile --prod --filter "@sightline/${SERVICE}..."
-# "no" leaves out FFmpeg as a library (GPL-3.0, 170 MB): pictures in a camera's own resolution then cost an ffmpeg each.
-ARG NODE_AV=yes
-RUN if [ "$NODE_AV" = no ]; then rm -rf node_modules/.pnpm/node-av@* node_modules/.pnpm/@seydx+node-av-*; fi
+# "yes" keeps FFmpeg as a library (170 MB), without which pictures in a camera's own resolution cost an ffmpeg each. It is GPL-3.0 with the FDK AAC
+# library in it, so such an image is for one's own use and not to be passed on.
+ARG NODE_AV=no
+RUN if [ "$NODE_AV" != yes ]; then rm -rf node_modules/.pnpm/node-av@* node_modules/.pnpm/@seydx+node-av-*; fi
 
 FROM ${NODE_IMAGE}
 ARG SERVICE
