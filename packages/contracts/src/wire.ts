@@ -174,8 +174,21 @@ export function recordSecretKey(camera: string): string {
   return `${camera}.record`;
 }
 
-/** User and password of a camera. */
-export const cameraSecretSchema = z.strictObject({ username: z.string(), password: z.string() });
+/** Scheme, host and port of a URL, to tell whether two mean the same camera server. */
+export function serverOf(uri: string): string {
+  const { protocol, host } = new URL(uri);
+  return `${protocol}//${host}`;
+}
+
+/**
+ * User and password of a camera. Those of a RecordStream name the server that they are for, by `serverOf`: the URL and they are stored one after the
+ * other, and who reads them in between must not tell them to another server.
+ */
+export const cameraSecretSchema = z.strictObject({
+  username: z.string(),
+  password: z.string(),
+  server: z.string().optional(),
+});
 export type CameraSecret = z.infer<typeof cameraSecretSchema>;
 
 /** A CameraSecret as stored, encrypted; `nonce` and `data` (with its tag) are base64. */

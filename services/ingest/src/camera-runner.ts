@@ -1,12 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import {
-  CameraReason,
-  CameraState,
-  frameMessageBytes,
-  recordSecretKey,
-  type ServedModel,
-} from "@sightline/contracts";
+import { CameraReason, CameraState, frameMessageBytes, type ServedModel } from "@sightline/contracts";
 import {
   chooseDecoding,
   type DecodeChoice,
@@ -29,7 +23,7 @@ import {
 import { SteadyWallClock } from "@sightline/service/clock";
 import { type AnalysisGeometry, sameGeometry } from "./analysis-geometry.ts";
 import type { Backoff } from "./backoff.ts";
-import { type CameraSettings, needsReconnect, readSecret } from "./camera-settings.ts";
+import { type CameraSettings, needsReconnect, readRecordSecret, readSecret } from "./camera-settings.ts";
 import { CameraSubjects } from "./camera-subjects.ts";
 import type { DecoderEvents } from "./ffmpeg-decoder.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
@@ -300,13 +294,14 @@ export class CameraRunner {
   /** What a stream that is recorded in place of the analysed one needs. */
   #recordParts(): ConstructorParameters<typeof VideoSource>[2] {
     const { ffmpeg, access, stallMs, limits, pictures, secrets } = this.#context;
-    const key = recordSecretKey(this.camera);
     return {
       ...{ ffmpeg, access, stallMs, connects: limits.connects, limits: pictures.streamLimits },
       ...{ clock: this.#clock, log: this.#log },
       wanted: () => this.recorder.wanted || this.video.viewers > 0,
       secret: async (source) =>
-        source.secretFault === undefined ? source : readSecret(secrets, key).catch(() => source),
+        source.secretFault === undefined
+          ? source
+          : readRecordSecret(secrets, this.camera, source.uri).catch(() => source),
     };
   }
 

@@ -4,6 +4,7 @@ import {
   type CameraSecret,
   type RecordStream,
   recordSecretKey,
+  serverOf,
 } from "@sightline/contracts";
 import { type CameraSecrets, SecretUnreadableError } from "@sightline/service";
 
@@ -59,7 +60,7 @@ export async function readSettings(
     ...(hasCredentials ? await readSecret(secrets, camera) : noSecret),
     record: recordStream && {
       ...{ uri: recordStream.uri, transport },
-      ...(recordStream.hasCredentials ? await readSecret(secrets, recordSecretKey(camera)) : noSecret),
+      ...(recordStream.hasCredentials ? await readRecordSecret(secrets, camera, recordStream.uri) : noSecret),
     },
   };
 }
@@ -78,6 +79,18 @@ export async function readSecret(
     if (!(error instanceof SecretUnreadableError)) throw error;
     return { secret: undefined, secretFault: error.message };
   }
+}
+
+/** The secret of a stream that is recorded, for this URL of it. @throws when NATS does not answer */
+export async function readRecordSecret(
+  secrets: CameraSecrets,
+  camera: string,
+  uri: string,
+): Promise<Pick<CameraSettings, "secret" | "secretFault">> {
+  const found = await readSecret(secrets, recordSecretKey(camera));
+  const { server } = found.secret ?? {};
+  if (server === undefined || server === serverOf(uri)) return found;
+  return { secret: undefined, secretFault: "it is for another server than the URL names" };
 }
 
 /** Whether the camera must be received anew when its settings change from `a` to `b`. */

@@ -183,6 +183,21 @@ test("a wrong password, and a codec that cannot be recorded, are told as the rec
   await odd.stop();
 }, 120_000);
 
+test("a password that has just been stored for another server is not told to the one of before", async () => {
+  // Between the two writes of a URL that changes, the password is the new one and the URL the old one.
+  await rig.recordFrom("moved", big.url(), { ...login, server: "rtsp://10.0.0.9" });
+  await register("moved");
+  const told = await rig.statusThat("moved", ({ recording }) => recording?.message !== "");
+  expect(told.recording).toMatchObject({
+    active: false,
+    message: expect.stringContaining("for another server"),
+    stream: { reason: CameraReason.UNAUTHORIZED },
+  });
+  expect(big.connections).toBe(0);
+  await rig.recordFrom("moved", big.url(), { ...login, server: big.url().match(/^rtsp:\/\/[^/]+/)![0] });
+  await rig.statusThat("moved", ({ recording }) => recording?.active === true);
+}, 120_000);
+
 test("without a stream of its own the analysed one is recorded again, and is not connected anew for it", async () => {
   await rig.recordFrom("once", big.url(), login);
   await register("once");

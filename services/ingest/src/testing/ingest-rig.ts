@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import {
   type CameraRecord,
+  type CameraSecret,
   CameraStatus,
   encodeJson,
   type FrameLedger,
@@ -150,11 +151,7 @@ export class IngestRig {
   }
 
   /** Names the stream to be recorded of a camera, as results does; undefined takes it away. */
-  async recordFrom(
-    id: string,
-    uri: string | undefined,
-    secret?: { username: string; password: string },
-  ): Promise<void> {
+  async recordFrom(id: string, uri: string | undefined, secret?: CameraSecret): Promise<void> {
     const { cameraSecrets, recordStreams } = this.buckets;
     if (secret) await cameraSecrets.put(recordSecretKey(id), encodeJson(secret));
     if (uri === undefined) await recordStreams.delete(id);

@@ -1,4 +1,4 @@
-import { type CameraSecret, limits } from "@sightline/contracts";
+import { type CameraSecret, limits, serverOf } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
 
 /** A camera URL taken apart. */
@@ -47,13 +47,7 @@ export function parseCameraUri(text: string, field = "camera.uri"): CameraUri {
  */
 export function secretAfter(address: CameraUri, oldUri: string | undefined): CameraUri["secret"] {
   if (address.secret !== undefined) return address.secret;
-  return oldUri !== undefined && authorityOf(address.uri) === authorityOf(oldUri) ? undefined : null;
-}
-
-/** Scheme, host and port, to tell whether two URLs mean the same camera server. */
-function authorityOf(uri: string): string {
-  const { protocol, host } = new URL(uri);
-  return `${protocol}//${host}`;
+  return oldUri !== undefined && serverOf(address.uri) === serverOf(oldUri) ? undefined : null;
 }
 
 /** Whether ingest may play the file is its own setting's business (SIGHTLINE_SOURCE_FILES). */

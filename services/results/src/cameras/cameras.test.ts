@@ -196,6 +196,8 @@ describe("a stream to be recorded", () => {
       "big-s3cret",
       "hunter@2",
     ]);
+    // It says whose it is: who reads it beside the URL of before tells that server nothing.
+    expect((await storedSecret(recordSecretKey("front")))?.server).toBe("rtsp://10.0.0.5");
     const record = decodeJson(cameraRecordSchema, (await results.buckets.cameras.get("front"))!.value);
     expect(Object.keys(record)).not.toContain("recordUri");
     const answers = [await cameras.get("front"), ...(await Array.fromAsync(cameras.list()))];

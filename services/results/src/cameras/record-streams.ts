@@ -1,5 +1,11 @@
 import type { KV } from "@nats-io/kv";
-import { type CameraSecret, encodeJson, type RecordStream, recordSecretKey } from "@sightline/contracts";
+import {
+  type CameraSecret,
+  encodeJson,
+  type RecordStream,
+  recordSecretKey,
+  serverOf,
+} from "@sightline/contracts";
 import type { CameraSecrets, KvMirror } from "@sightline/service";
 import { type CameraUri, parseCameraUri, secretAfter } from "./camera-uri.ts";
 
@@ -20,7 +26,8 @@ export function recordStreamAfter(
   old: RecordStream | undefined,
 ): RecordStreamChange {
   if (!address) return { stream: null, secret: null };
-  const secret = secretAfter(address, old?.uri);
+  const given = secretAfter(address, old?.uri);
+  const secret = given && { ...given, server: serverOf(address.uri) };
   const hasCredentials = secret === undefined ? (old?.hasCredentials ?? false) : secret !== null;
   return { stream: { uri: address.uri, hasCredentials }, secret };
 }
