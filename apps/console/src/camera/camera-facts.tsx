@@ -23,7 +23,7 @@ function recordingText({ recording, status }: HttpCamera): string {
     `${inEffect ? modeNames[inEffect] : "as the server is set"}${mode === "default" && inEffect ? " (as the server is set)" : ""}`,
     maxAgeDays > 0 ? `kept ${maxAgeDays} days` : "",
     eventsMaxAgeDays > 0 ? `events ${eventsMaxAgeDays} days` : "",
-    audio ? "with sound" : "",
+    audio ? "sound is wanted, which is not recorded yet" : "",
     status.recording?.message ?? "",
   ];
   return parts.filter((part) => part !== "").join(", ");

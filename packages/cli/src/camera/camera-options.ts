@@ -64,7 +64,7 @@ export function addCameraOptions(command: Command): Command {
     .option("--no-record-uri", "record the stream that is analysed (default)")
     .option("--record-days <n>", "days for which video is kept; 0 is until its space is needed", number)
     .option("--record-events-days <n>", "the same for video of events; 0 is as --record-days says", number)
-    .option("--record-audio", "keep sound too")
+    .option("--record-audio", "keep sound too, once that can be done: only video is recorded yet")
     .option("--no-record-audio", "keep no sound (default)")
     .option(
       "--label <key=value>",

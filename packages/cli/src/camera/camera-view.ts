@@ -191,7 +191,7 @@ function recordingText(
     mode === "default" && status ? `${status.mode} (the server's default)` : mode,
     maxAgeDays > 0 ? `kept ${maxAgeDays} days` : "",
     eventsMaxAgeDays > 0 ? `events kept ${eventsMaxAgeDays} days` : "",
-    audio ? "with sound" : "",
+    audio ? "sound is wanted, which is not recorded yet" : "",
     status && status.bytes > 0 ? `${(status.bytes / 2 ** 20).toFixed(0)} MiB since ${status.oldestTime}` : "",
     status?.message ?? "",
   ];

@@ -476,7 +476,7 @@ export interface Recording {
   maxAgeDays: number;
   /** The same for video of events, when that is to be kept for another time; 0 is as max_age_days says. */
   eventsMaxAgeDays: number;
-  /** Whether sound is kept too. */
+  /** Whether sound is kept too, once that can be done: only video is recorded yet. */
   audio: boolean;
 }
 
