@@ -141,6 +141,19 @@ const pages: [name: string, path: string, bring: (page: Page) => Promise<unknown
     "/events?type=crossed_line&class=none",
     (page) => page.getByText("No event that is kept passes this filter.").waitFor(),
   ],
+  [
+    "the timeline of all cameras, with a recording",
+    "/timeline",
+    async (page) => {
+      const row = page.getByTestId("timeline-entrance");
+      await row.locator(".recorded").first().waitFor();
+      await row.getByRole("slider").focus();
+      await page.keyboard.press("ArrowLeft");
+      await expect
+        .poll(() => page.locator("canvas.box-layer").getAttribute("data-frame"), patience)
+        .toMatch(/\d/);
+    },
+  ],
   ["the system", "/system", (page) => page.getByTestId("workers").waitFor()],
   [
     "models, and the report of a shadow that runs",

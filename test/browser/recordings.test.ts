@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { HttpAnalysedFramePage, HttpEventPage } from "@sightline/contracts";
 import { readClip, ScriptedCamera } from "@sightline/rtsp/testing";
+import { freePort } from "@sightline/service/testing";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { outlineShare } from "./box-outline.ts";
@@ -57,6 +58,7 @@ interface Video {
   videoHeight: number;
   seekable: { length: number; end(index: number): number };
   seeking: boolean;
+  paused: boolean;
   pause(): void;
 }
 declare const OffscreenCanvas: new (
@@ -157,4 +159,99 @@ test("boxes are drawn over an event's clip, on the person in the picture that is
   const { page } = await sightline.open(`/cameras/walk/events/${event.id}`);
   await page.getByRole("dialog").getByRole("button", { name: "Play the clip" }).click();
   await expectBoxesOverPerson(page, page.getByRole("dialog").locator("video"));
+});
+
+/** So many cameras that are not there. */
+const others = 62;
+
+/** Begins to count for which cameras a page asks what is recorded. */
+function askedCameras(page: Page): Set<string> {
+  const asked = new Set<string>();
+  page.on("request", (request) => {
+    const [, id] = /\/cameras\/([^/]+)\/recording\/spans/.exec(request.url()) ?? [];
+    if (id !== undefined) asked.add(id);
+  });
+  return asked;
+}
+
+test("the time of 64 cameras is on one page, which asks for what is in view, and plays a camera at a moment", async () => {
+  await expect.poll(async () => (await events()).length, patience).toBeGreaterThan(3);
+  const nowhere = `rtsp://127.0.0.1:${await freePort()}/x`;
+  for (let number = 1; number <= others; number++)
+    await put("POST", "/cameras", { id: `gate-${number}`, uri: nowhere, recording: { mode: "off" } });
+  await put("POST", "/cameras", { id: "zoo", uri: nowhere });
+  const { page } = await sightline.blank();
+  const asked = askedCameras(page);
+  await page.goto(`${sightline.origin}/timeline`);
+  await page.getByTestId("timeline-gate-1").getByText("Recording is off").waitFor();
+  expect(await page.locator(".timeline-row").count()).toBe(others + 2);
+  await expect.poll(() => page.locator(".timeline-row[aria-busy=true]").count(), patience).toBe(0);
+  expect(asked).toContain("gate-1");
+  expect(asked).not.toContain("walk");
+  expect(asked.size).toBeLessThan(others / 2);
+
+  const row = page.getByTestId("timeline-walk");
+  await row.scrollIntoViewIfNeeded();
+  await row.locator(".recorded").first().waitFor();
+  await row.locator(".happened").first().waitFor();
+  // What is recorded is a narrow part of the day: it is looked at closer until it can be clicked.
+  const strip = row.getByRole("slider");
+  await strip.focus();
+  for (let times = 0; times < 8; times++) await page.keyboard.press("+");
+  await expect.poll(() => page.locator(".timeline-row[aria-busy=true]").count(), patience).toBe(0);
+  const recorded = (await row.locator(".recorded").last().boundingBox())!;
+  await page.mouse.click(recorded.x + recorded.width / 2, recorded.y + 5);
+  const video = page.getByLabel("Recording of camera walk", { exact: true });
+  const layer = page.locator("canvas.box-layer");
+  await expect.poll(() => layer.getAttribute("data-frame"), patience).toMatch(/\d/);
+  const chosen = new URL(page.url()).searchParams;
+  expect(chosen.get("camera")).toBe("walk");
+  // The player is seen beside the row, which is far down.
+  const { y } = (await video.boundingBox())!;
+  expect(await page.evaluate<number>("scrollY")).toBeGreaterThan(1_000);
+  expect(y).toBeGreaterThanOrEqual(0);
+  expect(y).toBeLessThan(450);
+
+  // Drawing along the row shows what was there.
+  const place = (await row.locator(".recorded").last().boundingBox())!;
+  const capture = async () => Number(await layer.getAttribute("data-capture"));
+  const later = await capture();
+  await page.mouse.move(place.x + place.width * 0.9, place.y + 5);
+  await page.mouse.down();
+  await page.mouse.move(place.x + place.width * 0.75, place.y + 5, { steps: 4 });
+  await page.mouse.move(place.x + place.width * 0.25, place.y + 5, { steps: 4 });
+  await page.mouse.up();
+  await expect.poll(capture, patience).toBeLessThan(later);
+
+  // Space stops it and plays it; arrows go from event to event and from camera to camera.
+  const paused = () => video.evaluate(({ paused }: Video) => paused);
+  await strip.focus();
+  await page.keyboard.press("Space");
+  await expect.poll(paused, patience).toBe(true);
+  const at = () => Date.parse(new URL(page.url()).searchParams.get("at")!);
+  const starts = (await events()).map(({ startTime }) => Date.parse(startTime) - 5_000);
+  await page.keyboard.press("ArrowRight");
+  await expect.poll(() => starts.some((start) => Math.abs(start - at()) < 2), patience).toBe(true);
+  const first = at();
+  await page.keyboard.press("ArrowRight");
+  await expect.poll(at, patience).toBeGreaterThan(first);
+  await page.keyboard.press("ArrowLeft");
+  await expect.poll(at, patience).toBe(first);
+  await page.keyboard.press("Space");
+  await expect.poll(paused, patience).toBe(false);
+  await page.keyboard.press("ArrowUp");
+  await expect
+    .poll(() => page.getByTestId(`timeline-gate-${others}`).locator(".timeline:focus").count(), patience)
+    .toBe(1);
+
+  // A colleague who is sent the address sees that camera at that moment.
+  const sent = await sightline.open(new URL(page.url()).pathname + new URL(page.url()).search);
+  const theirs = sent.page.locator("canvas.box-layer");
+  await sent.page.getByRole("heading", { name: /^walk, / }).waitFor();
+  await expect
+    .poll(async () => Number(await theirs.getAttribute("data-capture")), patience)
+    .toBeGreaterThan(0);
+  const shown = Number(await theirs.getAttribute("data-capture"));
+  expect(shown).toBeGreaterThan(at() - 1_000);
+  expect(shown).toBeLessThan(at() + 20_000);
 });

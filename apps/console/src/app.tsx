@@ -13,6 +13,7 @@ import { ConnectionBanner, Header } from "./shell/header.tsx";
 import { Page } from "./shell/page.tsx";
 import { auth, authFault, me } from "./state/auth.ts";
 import { SystemPage } from "./system/system-page.tsx";
+import { TimelinePage } from "./timeline/timeline-page.tsx";
 import { WallPage } from "./wall/wall-page.tsx";
 
 /** The whole console. Who is not logged in gets the login page at the address of the page that is wanted. */
@@ -79,6 +80,8 @@ function CurrentPage() {
       return <GoOn to={now.to} />;
     case "events":
       return <EventsPage query={now.query} event={now.event} />;
+    case "timeline":
+      return <TimelinePage query={now.query} />;
     case "unknown":
       return (
         <Page title="No such page">

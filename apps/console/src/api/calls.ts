@@ -93,14 +93,16 @@ export function listEvents(
   return requestJson<HttpEventPage>(`/events?${query}`, { signal });
 }
 
-/** Counts of events from a time on, in milliseconds since 1970; words, score, duration and review do not narrow them. */
+/** Counts of events from a time on, and before another, in milliseconds since 1970; words, score, duration and review do not narrow them. */
 export function countEvents(
   { camera, type, class: className, zone }: EventFilter,
   from: number,
   by: readonly string[],
   signal?: AbortSignal,
+  to?: number,
 ): Promise<HttpEventCounts> {
   const query = new URLSearchParams({ from: new Date(from).toISOString(), by: by.join() });
+  if (to !== undefined) query.set("to", new Date(to).toISOString());
   for (const [name, value] of Object.entries({ camera, type, class: className, zone }))
     if (value !== "") query.set(name, value);
   return requestJson<HttpEventCounts>(`/events/counts?${query}`, { signal });

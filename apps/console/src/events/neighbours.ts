@@ -48,6 +48,22 @@ export async function askNeighbours(
   return { newer: undefined, older };
 }
 
+/** Asks the server for the event before or after a time. */
+export async function askBeside(
+  filter: EventFilter,
+  ms: number,
+  direction: "previous" | "next",
+  signal: AbortSignal,
+): Promise<HttpEvent | undefined> {
+  if (direction === "previous") return (await listEvents(filter, { to: ms, pageSize: 1 }, signal)).events[0];
+  for (const seconds of aheadSeconds) {
+    const to = Number.isFinite(seconds) ? ms + seconds * 1_000 : undefined;
+    const next = await lastOf(filter, ms, to, signal);
+    if (next) return next;
+  }
+  return undefined;
+}
+
 /** The oldest event of a span of time. */
 async function lastOf(filter: EventFilter, from: number, to: number | undefined, signal: AbortSignal) {
   let last: HttpEvent | undefined;

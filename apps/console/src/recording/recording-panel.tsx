@@ -1,19 +1,26 @@
 import { useSignal } from "@preact/signals";
 import type { HttpCamera, HttpEvent, HttpRecordingSpan } from "@sightline/contracts";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { listEvents, listRecordingSpans, recordingUrl } from "../api/calls.ts";
 import { describeFailure, RequestError } from "../api/request.ts";
 import { formatBytes } from "../words/numbers.ts";
 import { formatDayTime } from "../words/times.ts";
 import { RecordingPlayer } from "./recording-player.tsx";
-import { dayMs, eventBeside, joined, playableFrom, type Window } from "./timeline-scale.ts";
+import {
+  dayMs,
+  eventBeside,
+  isIn,
+  joined,
+  leadMs,
+  playableFrom,
+  playedMs,
+  type Stepped,
+  stepFrom,
+  type Window,
+} from "./timeline-scale.ts";
 import { TimelineStrip } from "./timeline-strip.tsx";
 
 const refreshMs = 30_000;
-/** So much is asked for at a time; what comes after is a click away. */
-const playedMs = 2 * 3_600_000;
-/** What is played before an event. */
-const leadMs = 5_000;
 /** What "Save" saves from the time that is shown on. */
 const savedMs = 5 * 60_000;
 
@@ -27,7 +34,9 @@ export function RecordingPanel({ camera }: { camera: HttpCamera }) {
   const events = useSignal<readonly HttpEvent[]>([]);
   const fault = useSignal("");
   const playing = useSignal<Window | undefined>(undefined);
+  const seek = useSignal<{ ms: number } | undefined>(undefined);
   const at = useSignal<number | undefined>(undefined);
+  const stepped = useRef<Stepped | undefined>(undefined);
 
   useEffect(() => {
     const aborted = new AbortController();
@@ -62,14 +71,18 @@ export function RecordingPanel({ camera }: { camera: HttpCamera }) {
   const play = (ms: number) => {
     const fromMs = playableFrom(recorded, ms);
     at.value = fromMs ?? ms;
-    playing.value =
-      fromMs === undefined ? undefined : { fromMs, toMs: Math.min(fromMs + playedMs, Date.now()) };
+    seek.value = fromMs === undefined ? undefined : { ms: fromMs };
+    if (fromMs === undefined) playing.value = undefined;
+    else if (!isIn(playing.value, fromMs))
+      playing.value = { fromMs, toMs: Math.min(fromMs + playedMs, Date.now()) };
   };
   const step = (direction: "previous" | "next") => {
-    const around =
-      at.value === undefined ? window.value.toMs : at.value + leadMs + (direction === "next" ? 1 : -1_000);
+    const around = stepFrom(at.value, window.value, direction, stepped.current);
     const event = eventBeside(events.value, around, direction);
-    if (event) play(Date.parse(event.startTime) - leadMs);
+    if (!event) return;
+    const startMs = Date.parse(event.startTime);
+    play(startMs - leadMs);
+    stepped.current = { startMs, fromMs: at.value ?? startMs };
   };
   const saved = at.value !== undefined && { fromMs: at.value, toMs: at.value + savedMs };
   return (
@@ -84,10 +97,15 @@ export function RecordingPanel({ camera }: { camera: HttpCamera }) {
         </p>
       )}
       {playing.value && (
-        <RecordingPlayer camera={id} range={playing.value} onTime={(ms) => (at.value = ms)} />
+        <RecordingPlayer
+          camera={id}
+          range={playing.value}
+          seek={seek.value}
+          onTime={(ms) => (at.value = ms)}
+        />
       )}
       <TimelineStrip
-        camera={id}
+        label={`Recording of camera ${id}: arrow keys go from event to event`}
         window={window.value}
         recorded={recorded}
         events={events.value}

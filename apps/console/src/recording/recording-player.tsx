@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type Hls from "hls.js";
+import type { RefObject } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { playlistUrl } from "../api/calls.ts";
 import { BoxedVideo } from "./boxed-video.tsx";
@@ -11,6 +12,10 @@ interface Props {
   camera: string;
   /** What is played, from its beginning. */
   range: Window;
+  /** Goes to a time in the range, in milliseconds since 1970, each time that it is another object. */
+  seek?: { ms: number } | undefined;
+  /** The element, for who starts and stops it. */
+  video?: RefObject<HTMLVideoElement | null>;
   /** Called with the capture time of the picture that is shown, in milliseconds since 1970. */
   onTime: (ms: number) => void;
 }
@@ -19,8 +24,10 @@ const unplayable =
   "This browser cannot play the video: it does not know the codec (H.265, perhaps). The recording can be saved and played elsewhere.";
 
 /** Plays a range of a camera's recording, file after file as they are needed, with the boxes of what was detected. */
-export function RecordingPlayer({ camera, range, onTime }: Props) {
-  const video = useRef<HTMLVideoElement>(null);
+export function RecordingPlayer({ camera, range, seek, video: given, onTime }: Props) {
+  const own = useRef<HTMLVideoElement>(null);
+  const video = given ?? own;
+  const goTo = useRef<(ms: number) => void>(() => undefined);
   const times = useMemo(() => new ShownTimes(), []);
   const fault = useSignal("");
   useEffect(() => {
@@ -53,11 +60,16 @@ export function RecordingPlayer({ camera, range, onTime }: Props) {
         const time = times.captureMsAt(element.currentTime) ?? hls.playingDate?.getTime();
         if (time !== undefined) onTime(time);
       };
+      goTo.current = (ms) => {
+        const seconds = placeOf(hls, ms);
+        if (seconds !== undefined) element.currentTime = seconds;
+      };
       element.addEventListener("timeupdate", tell);
       hls.loadSource(url);
       hls.attachMedia(element);
       stop = () => {
         element.removeEventListener("timeupdate", tell);
+        goTo.current = () => undefined;
         hls.destroy();
         times.clear();
       };
@@ -67,6 +79,9 @@ export function RecordingPlayer({ camera, range, onTime }: Props) {
       stop();
     };
   }, [camera, range.fromMs, range.toMs]);
+  useEffect(() => {
+    if (seek) goTo.current(seek.ms);
+  }, [seek]);
   return (
     <>
       <BoxedVideo camera={camera} label={`Recording of camera ${camera}`} video={video} times={times} />
@@ -77,6 +92,14 @@ export function RecordingPlayer({ camera, range, onTime }: Props) {
       )}
     </>
   );
+}
+
+/** Where a player has what was captured at a time, or next after it, in its seconds; undefined while it does not know. */
+function placeOf(hls: Hls, ms: number): number | undefined {
+  for (const { programDateTime, duration, start } of hls.levels[0]?.details?.fragments ?? [])
+    if (programDateTime !== null && ms < programDateTime + duration * 1_000)
+      return start + Math.max(0, ms - programDateTime) / 1_000;
+  return undefined;
 }
 
 /** Keeps `times` as the player's pieces come: each says when its pictures were captured, and the player where it has put them. */

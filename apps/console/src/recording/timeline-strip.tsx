@@ -1,49 +1,80 @@
 import type { HttpEvent } from "@sightline/contracts";
 import { eventTitle } from "../events/event-words.ts";
 import { formatDayTime } from "../words/times.ts";
-import { partOf, type StripPart, type Window } from "./timeline-scale.ts";
+import { partOf, type StripPart, ticksIn, type Window } from "./timeline-scale.ts";
+
+/** How many events there were in a span of time. */
+export type Counted = Window & { events: number };
 
 interface Props {
-  camera: string;
+  /** What it is, and what keys do. */
+  label: string;
   window: Window;
   recorded: readonly Window[];
   events: readonly HttpEvent[];
+  /** Where there are too many events to show each. */
+  counted?: readonly Counted[];
   /** The time that is chosen or shown; undefined for none. */
   at: number | undefined;
+  /** Whether the hours are written into it. */
+  hours?: boolean;
   onChoose: (ms: number) => void;
   /** To the event before or after. */
   onStep: (direction: "previous" | "next") => void;
+  /** Takes a key before the strip does; true when that is all. */
+  onKey?: (press: KeyboardEvent) => boolean;
+  /** The time at which a mouse or finger is; undefined when it has left. */
+  onPoint?: (ms: number | undefined) => void;
+  /** It is drawn along the strip with the button held. */
+  onDrag?: (ms: number) => void;
 }
 
 /** A span of time of one camera at a glance: what is recorded, and what happened. A click plays; arrow keys go from event to event. */
-export function TimelineStrip({ camera, window, recorded, events, at, onChoose, onStep }: Props) {
-  const hours = hoursIn(window);
-  const choose = (click: MouseEvent & { currentTarget: HTMLElement }) => {
-    const { left, width } = click.currentTarget.getBoundingClientRect();
-    const share = Math.min(1, Math.max(0, (click.clientX - left) / width));
-    onChoose(window.fromMs + share * (window.toMs - window.fromMs));
+export function TimelineStrip(props: Props) {
+  const { label, window, recorded, events, counted = [], at, hours = true } = props;
+  const timeAt = ({ clientX, currentTarget }: MouseEvent & { currentTarget: HTMLElement }) => {
+    const { left, width } = currentTarget.getBoundingClientRect();
+    const share = Math.min(1, Math.max(0, (clientX - left) / width));
+    return window.fromMs + share * (window.toMs - window.fromMs);
   };
   const onKeyDown = (press: KeyboardEvent) => {
     const direction = ({ ArrowLeft: "previous", ArrowRight: "next" } as const)[press.key];
-    if (!direction) return;
+    const taken = props.onKey?.(press) ?? false;
+    if (!taken && !direction) return;
     press.preventDefault();
-    onStep(direction);
+    if (!taken && direction) props.onStep(direction);
   };
+  const most = counted.reduce((most, { events }) => Math.max(most, events), 1);
   return (
     <div
       class="timeline"
       role="slider"
       tabIndex={0}
-      aria-label={`Recording of camera ${camera}: arrow keys go from event to event`}
+      aria-label={label}
       aria-valuemin={Math.round(window.fromMs / 1000)}
       aria-valuemax={Math.round(window.toMs / 1000)}
       aria-valuenow={Math.round((at ?? window.toMs) / 1000)}
       aria-valuetext={at === undefined ? "nothing is played" : formatDayTime(new Date(at).toISOString())}
-      onClick={choose}
+      onClick={(click) => props.onChoose(timeAt(click))}
       onKeyDown={onKeyDown}
+      onPointerDown={(press) => press.currentTarget.setPointerCapture(press.pointerId)}
+      onPointerMove={(move) => {
+        props.onPoint?.(timeAt(move));
+        if ((move.buttons & 1) === 1) props.onDrag?.(timeAt(move));
+      }}
+      onPointerLeave={() => props.onPoint?.(undefined)}
     >
       {recorded.map(({ fromMs, toMs }) => (
         <Part key={`r${fromMs}`} class="recorded" part={partOf(window, fromMs, toMs)} />
+      ))}
+      {counted.map(({ fromMs, toMs, events }) => (
+        <Part
+          key={`c${fromMs}`}
+          class="counted"
+          part={partOf(window, fromMs, toMs)}
+          strength={0.25 + (0.75 * events) / most}
+          title={`${events} events, ${formatDayTime(new Date(fromMs).toISOString())}`}
+        />
       ))}
       {events.map((event) => (
         <Part
@@ -53,8 +84,8 @@ export function TimelineStrip({ camera, window, recorded, events, at, onChoose, 
           title={`${eventTitle(event)}, ${formatDayTime(event.startTime)}`}
         />
       ))}
-      {hours.map((ms) => (
-        <Part key={`h${ms}`} class="hour" part={partOf(window, ms, ms, 0)} label={hourText(ms)} />
+      {ticksIn(window).map(({ ms, label }) => (
+        <Part key={`h${ms}`} class="hour" part={partOf(window, ms, ms, 0)} label={hours ? label : ""} />
       ))}
       {at !== undefined && <Part class="cursor" part={partOf(window, at, at, 0)} />}
     </div>
@@ -66,11 +97,17 @@ interface PartProps {
   part: StripPart | undefined;
   title?: string;
   label?: string;
+  /** 0..1. */
+  strength?: number;
 }
 
-function Part({ class: name, part, title, label }: PartProps) {
+function Part({ class: name, part, title, label, strength }: PartProps) {
   if (!part) return null;
-  const style = { left: `${part.left * 100}%`, width: `${part.width * 100}%` };
+  const style = {
+    left: `${part.left * 100}%`,
+    width: `${part.width * 100}%`,
+    ...(strength !== undefined && { opacity: strength }),
+  };
   return (
     <span class={name} style={style} title={title}>
       {label}
@@ -81,18 +118,4 @@ function Part({ class: name, part, title, label }: PartProps) {
 function endOf({ startTime, endTime, phase }: HttpEvent): number {
   if (endTime !== null) return Date.parse(endTime);
   return phase === "once" ? Date.parse(startTime) : Date.now();
-}
-
-/** Every third full hour of the local clock. */
-function hoursIn({ fromMs, toMs }: Window): number[] {
-  const first = new Date(fromMs);
-  first.setMinutes(0, 0, 0);
-  const hours: number[] = [];
-  for (let ms = first.getTime(); ms < toMs; ms += 3_600_000)
-    if (ms >= fromMs && new Date(ms).getHours() % 3 === 0) hours.push(ms);
-  return hours;
-}
-
-function hourText(ms: number): string {
-  return `${String(new Date(ms).getHours()).padStart(2, "0")}:00`;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cameraEventPath, cameraPath, eventsPath, parseRoute } from "./route.ts";
+import { cameraEventPath, cameraPath, eventsPath, parseRoute, timelinePath } from "./route.ts";
 
 function split(address: string): [string, string] {
   const { pathname, search } = new URL(address, "http://host");
@@ -53,6 +53,15 @@ describe("routes", () => {
     });
     expect(parseRoute(cameraEventPath("front"))).toEqual({ page: "camera", id: "front" });
     expect(parseRoute("/events/front")).toEqual({ page: "unknown" });
+  });
+
+  it("gives a moment of a camera an address on the timeline of all", () => {
+    const route = parseRoute(...split(timelinePath("a b", 1_764_000_000_123)));
+    expect(route.page === "timeline" && [...route.query]).toEqual([
+      ["camera", "a b"],
+      ["at", "2025-11-24T16:00:00.123Z"],
+    ]);
+    expect(parseRoute("/timeline/x")).toEqual({ page: "unknown" });
   });
 
   it("does not know other paths, nor broken escapes", () => {

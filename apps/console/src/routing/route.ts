@@ -10,6 +10,7 @@ export type Route =
   | { page: "settings" }
   | { page: "login"; fault: string; to: string }
   | { page: "events"; query: URLSearchParams; event?: { camera: string; id: string } }
+  | { page: "timeline"; query: URLSearchParams }
   | { page: "unknown" };
 
 /** The page that a path (with its query, without origin) names. */
@@ -23,6 +24,8 @@ export function parseRoute(pathname: string, search = ""): Route {
   if (parts.length === 1 && first === "settings") return { page: "settings" };
   if (parts.length === 1 && first === "login") return loginRoute(new URLSearchParams(search));
   if (parts.length === 1 && first === "events") return { page: "events", query: new URLSearchParams(search) };
+  if (parts.length === 1 && first === "timeline")
+    return { page: "timeline", query: new URLSearchParams(search) };
   const id = decode(second);
   const event = decode(first === "events" ? third : fourth);
   if (parts.length === 3 && first === "events" && id !== undefined && event !== undefined)
@@ -54,6 +57,11 @@ export function eventsPath(query: URLSearchParams, event?: { camera: string; id:
     ? `/events/${encodeURIComponent(event.camera)}/${encodeURIComponent(event.id)}`
     : "/events";
   return query.size > 0 ? `${path}?${query}` : path;
+}
+
+/** Path of the timeline of all cameras, at a moment of one, in milliseconds since 1970. */
+export function timelinePath(camera: string, ms: number): string {
+  return `/timeline?${new URLSearchParams({ camera, at: new Date(ms).toISOString() })}`;
 }
 
 /** Path of a camera's page with one of its events opened. */

@@ -9,6 +9,7 @@ const links: readonly { href: string; name: string; pages: readonly string[]; is
   [
     { href: "/", name: "Cameras", pages: ["wall", "camera", "editCamera", "zones"] },
     { href: "/events", name: "Events", pages: ["events"] },
+    { href: "/timeline", name: "Timeline", pages: ["timeline"] },
     { href: "/system", name: "System", pages: ["system"] },
     { href: "/models", name: "Models", pages: ["models"] },
     { href: "/add", name: "Add camera", pages: ["addCamera"], isOffered: mayAddCamera },

@@ -1,0 +1,40 @@
+import type { ReadonlySignal } from "@preact/signals";
+import { partOf, ticksIn } from "../recording/timeline-scale.ts";
+import { formatDayTime } from "../words/times.ts";
+import type { Timeline } from "./use-timeline.ts";
+
+interface Props {
+  timeline: Timeline;
+  /** The time at which the mouse is; undefined when it is nowhere. */
+  pointed: ReadonlySignal<number | undefined>;
+}
+
+/** The hours above the rows, and lines through all of them at the times that are played and pointed at. */
+export function ScaleLines({ timeline, pointed }: Props) {
+  const window = timeline.window.value;
+  const placeOf = (ms: number | undefined) => {
+    const part = ms === undefined ? undefined : partOf(window, ms, ms, 0);
+    return part && { left: `${part.left * 100}%` };
+  };
+  const played = placeOf(timeline.at.value);
+  const point = pointed.value;
+  const pointPlace = placeOf(point);
+  const isLate = point !== undefined && point > (window.fromMs + window.toMs) / 2;
+  return (
+    <div class="timeline-lines" aria-hidden="true">
+      <div class="timeline-hours">
+        {ticksIn(window).map(({ ms, label }) => (
+          <span key={ms} style={placeOf(ms)}>
+            {label}
+          </span>
+        ))}
+      </div>
+      {played && <span class="line played" style={played} />}
+      {point !== undefined && pointPlace && (
+        <span class={isLate ? "line pointed late" : "line pointed"} style={pointPlace}>
+          <b>{formatDayTime(new Date(point).toISOString())}</b>
+        </span>
+      )}
+    </div>
+  );
+}
