@@ -37,38 +37,51 @@ async function mirror(bucket: Buckets["cameras"], ttlMs?: number): Promise<KvMir
   return made;
 }
 
-/** One that shares the cameras with others, as a process does; `refuses` to begin work. */
+/** What work on a camera does before it has begun and has ended. */
+interface Work {
+  begins?: () => Promise<void>;
+  ends?: () => Promise<void>;
+}
+
+const refusing: Work = {
+  begins: async () => {
+    throw new Error("it does not work here");
+  },
+};
+
+/** One that shares the cameras with others, as a process does. */
 class Process {
   /** What it was told at the end of each camera's work. */
   readonly ends: [string, LeaseEnd][] = [];
   readonly running = new Set<string>();
-  readonly #assignment: LeaseAssignment<string, { stop(why: LeaseEnd): Promise<void> }>;
+  readonly assignment: LeaseAssignment<string, { stop(why: LeaseEnd): Promise<void> }>;
   readonly #presence: Announcement;
 
-  static async start(name: string, refuses = false): Promise<Process> {
+  static async start(name: string, work: Work = {}): Promise<Process> {
     const process = new Process(
       name,
       await mirror(buckets.leases, leaseTtlMs),
       await mirror(buckets.holders),
-      refuses,
+      work,
     );
     open.push(process);
     await process.#presence.start();
-    process.#assignment.start();
+    process.assignment.start();
     return process;
   }
 
-  private constructor(name: string, leases: KvMirror<string>, holders: KvMirror<string>, refuses: boolean) {
+  private constructor(name: string, leases: KvMirror<string>, holders: KvMirror<string>, work: Work) {
     this.#presence = new Announcement(buckets.leases, presenceKey("there", name), () => "present", log);
-    this.#assignment = new LeaseAssignment(
+    this.assignment = new LeaseAssignment(
       {
         ...{ records, holders, leases, kind: "camera", presence: "there" },
         session: new LeaseSession(nats.manager, buckets, "camera", log),
         begin: async (camera) => {
-          if (refuses) throw new Error("it does not work here");
+          await work.begins?.();
           this.running.add(camera);
           return {
             stop: async (why) => {
+              await work.ends?.();
               this.running.delete(camera);
               this.ends.push([camera, why]);
             },
@@ -81,7 +94,7 @@ class Process {
 
   async stop(): Promise<void> {
     await this.#presence.stop(true);
-    await this.#assignment.stop();
+    await this.assignment.stop();
   }
 }
 
@@ -123,10 +136,27 @@ test("what nobody else can do is taken back, and not handed over again soon", as
   await register(4);
   const able = await Process.start("able");
   await expect.poll(() => shares(able), patient).toEqual([4]);
-  await Process.start("unable", true);
+  await Process.start("unable", refusing);
   await expect.poll(() => able.ends.length, patient).toBeGreaterThan(0);
   await expect.poll(() => shares(able), patient).toEqual([4]);
   const handedOver = able.ends.length;
   await delay(4_000);
   expect(able.ends.length).toBe(handedOver);
+});
+
+test("who stops while work begins has ended it when he has stopped", async () => {
+  await register(1);
+  const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const slow = await Process.start("slow", {
+    begins: async () => {
+      begun.resolve();
+      await goOn.promise;
+    },
+    ends: () => delay(50),
+  });
+  await begun.promise;
+  const stopped = slow.assignment.stop();
+  goOn.resolve();
+  await stopped;
+  expect(slow.ends).toEqual([["c1", "released"]]);
 });

@@ -131,8 +131,12 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     this.#stopped = true;
     clearInterval(this.#timer);
     for (const remove of this.#removeListeners.splice(0)) remove();
+    const steps = () => Promise.all([...this.#busy.values()].map(({ done }) => done));
     for (const key of this.#held.keys()) this.#consider(key);
-    await Promise.all([...this.#busy.values()].map(({ done }) => done));
+    await steps();
+    // What was being taken is held only now.
+    for (const key of this.#held.keys()) this.#consider(key);
+    await steps();
     await this.#options.session.stop();
   }
 
