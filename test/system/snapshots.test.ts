@@ -92,7 +92,7 @@ test("the command line saves a snapshot", () => {
   const file = join(system.directory, "front.jpg");
   const run = (...args: string[]) => sightline("camera", "snapshot", ...args);
   expect(run("front", "--out", file, "--annotated")).toMatch(
-    /front\.jpg: frame \d+ of 2\d{3}-.*Z, \d+ bytes\n/,
+    /front\.jpg: \d+×\d+, frame \d+ of 2\d{3}-.*Z, \d+ bytes\n/,
   );
   expect(decode(readFileSync(file)).width).toBeGreaterThan(100);
   expect(() => run("nobody")).toThrow(/camera 'nobody'/);

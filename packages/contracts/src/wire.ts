@@ -49,6 +49,8 @@ export const pictureRequestSchema = z.strictObject({
   number: z.int().positive().optional(),
   /** None: the model's frame. The camera's costs a decoder's start; where it cannot be had the model's comes. */
   source: z.enum(pictureSources).optional(),
+  /** Somebody asked for it, not an event: what decoding may take for them is not used up by events. */
+  asked: z.boolean().optional(),
   /** Longest width wanted, in pixels; a picture is never made larger. */
   maxWidth: z.int().min(16).max(4096).optional(),
   /** JPEG quality. */

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { toIso } from "@sightline/contracts";
 import { Command, Option } from "commander";
+import sharp from "sharp";
 import { withServer } from "../server-connection.ts";
 
 /** `sightline camera snapshot`: saves the newest picture of a camera. */
@@ -22,7 +23,8 @@ export function cameraSnapshotCommand(): Command {
       );
       await writeFile(out, jpeg);
       const time = toIso(frame.captureTime) ?? "an unknown time";
-      console.log(`${out}: frame ${frame.number} of ${time}, ${jpeg.byteLength} bytes`);
+      const { width, height } = await sharp(jpeg).metadata();
+      console.log(`${out}: ${width}×${height}, frame ${frame.number} of ${time}, ${jpeg.byteLength} bytes`);
     },
   );
 }

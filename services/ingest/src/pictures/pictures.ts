@@ -17,7 +17,10 @@ const mostDecodesWaiting = 8;
 /** So long the camera's own picture is waited for when the model's frame could take its place, and when none could. */
 const patienceMs = 2_500;
 const longestMs = 5_000;
-/** What decoding pictures may take of the machine while live frames want it too: events come by the dozen a second. */
+/**
+ * What decoding pictures of events may take of the machine while live frames want it too, for they come by the dozen a
+ * second; those that somebody asks for may take as much.
+ */
 const decodingShare = 0.1;
 /** Cores are for decoding; more pictures at a time than libuv has threads only wait elsewhere. */
 const mostRunning = Math.min(4, Math.max(1, Math.floor(availableParallelism() / 4)));
@@ -48,7 +51,7 @@ export class Pictures {
   readonly #limit = new TaskLimit(mostRunning, mostWaiting);
   readonly #decoding = new TaskLimit(mostRunning, mostDecodesWaiting);
   /** By performance.now(): until then, pictures of the model's frames serve, where there are such. */
-  #restUntil = 0;
+  readonly #restUntil = { asked: 0, events: 0 };
   readonly #decoder: PictureDecoder;
   /** Of the compressed pictures that a camera may keep. */
   readonly streamLimits: RecentPicturesLimits;
@@ -95,12 +98,13 @@ export class Pictures {
 
   /** Undefined when it cannot be decoded, or not in time, and the model's frame is to take its place. */
   async #decode(
-    { maxWidth, quality = defaultQuality }: PictureRequest,
+    { maxWidth, quality = defaultQuality, asked = false }: PictureRequest,
     moment: StreamMoment,
     hasFrame: boolean,
   ) {
     const { metadata, stream, decodable, shape } = moment;
-    if (hasFrame && performance.now() < this.#restUntil) return undefined;
+    const whose = asked ? "asked" : "events";
+    if (hasFrame && performance.now() < this.#restUntil[whose]) return undefined;
     const signal = AbortSignal.timeout(hasFrame ? patienceMs : longestMs);
     const options = { ...shape, maxWidth, quality, signal };
     const late = new Promise<never>((_, reject) => {
@@ -112,7 +116,8 @@ export class Pictures {
         const startedAt = performance.now();
         return this.#decoder.decode(metadata.camera, stream, decodable, options).finally(() => {
           const took = performance.now() - startedAt;
-          this.#restUntil = performance.now() + took * (1 / (decodingShare * availableParallelism()) - 1);
+          this.#restUntil[whose] =
+            performance.now() + took * (1 / (decodingShare * availableParallelism()) - 1);
         });
       });
       return made(metadata, await Promise.race([decoding, late]));

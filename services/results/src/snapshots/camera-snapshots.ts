@@ -49,7 +49,7 @@ export class CameraSnapshots {
     try {
       const picture = annotated
         ? await this.#annotated(camera, maxWidth, source)
-        : await this.#pictures.get(camera, { source, maxWidth, quality });
+        : await this.#pictures.get(camera, { source, asked: true, maxWidth, quality });
       return { jpeg: picture.jpeg, frame: referenceTo(picture) };
     } catch (cause) {
       if (!(cause instanceof PictureError)) throw cause;
@@ -68,7 +68,14 @@ export class CameraSnapshots {
         throw new ApiError("picture_unavailable", `no frame of camera '${camera}' has been analysed lately`);
       const { epoch, number } = found.frame;
       try {
-        const picture = await this.#pictures.get(camera, { epoch, number, source, maxWidth, quality });
+        const picture = await this.#pictures.get(camera, {
+          epoch,
+          number,
+          source,
+          asked: true,
+          maxWidth,
+          quality,
+        });
         const boxes = found.detections.flatMap((each) => annotatedBox(each, each.trackId));
         return { ...picture, jpeg: await annotateJpeg(picture, boxes) };
       } catch (error) {
