@@ -67,6 +67,24 @@ test("a connection on whose pictures the process dies gets them from ffmpeg, oth
   expect(warnings).toMatchObject([{ camera: "cameras/a" }]);
 });
 
+test("a connection on whose pictures the process hangs gets them from ffmpeg; who waits beside it does not", async () => {
+  const { decoder, used, warnings } = start();
+  const picture = await pictureOf();
+  const [hanging, other] = [{ id: 1 }, { id: 2 }];
+  for (let i = 0; i < 2; i++) {
+    await decoder.decode("cameras/b", other, picture, options);
+    process.kill(decoder.pid!, "SIGSTOP");
+    const hurried = { ...options, signal: AbortSignal.timeout(200) };
+    await expect(decoder.decode("cameras/a", hanging, picture, hurried)).rejects.toThrow(/timeout/);
+    // Until the process is killed, since it has not answered.
+    await decoder.decode("cameras/b", other, picture, options);
+  }
+  await decoder.decode("cameras/a", hanging, picture, options);
+  await decoder.decode("cameras/b", other, picture, options);
+  expect(used).toEqual(["kept", "ffmpeg_failed", "kept", "ffmpeg_failed", "ffmpeg_failed", "kept"]);
+  expect(warnings).toMatchObject([{ camera: "cameras/a" }]);
+}, 60_000);
+
 test("a picture that nothing can decode is not held against the process", async () => {
   const { decoder, used, warnings } = start();
   const whole = await pictureOf();

@@ -4,7 +4,7 @@ import type { Logger } from "@sightline/service";
 import { type DecodeOptions, DecodePictureError, decodePicture } from "./decode-picture.ts";
 import type { EncodedPicture } from "./encode-picture.ts";
 import { KeptDecoder } from "./kept/kept-decoder.ts";
-import { DecoderEndedError, DecoderUnavailableError } from "./kept/running-decoder.ts";
+import { DecoderUnavailableError } from "./kept/running-decoder.ts";
 
 /** What decoded a picture: the process that is kept for it, or an ffmpeg for it alone, and why. */
 export const pictureDecoders = ["kept", "ffmpeg_interlaced", "ffmpeg_unavailable", "ffmpeg_failed"] as const;
@@ -64,13 +64,14 @@ export class PictureDecoder {
     let fault: Error | undefined;
     if (!why) {
       try {
-        const picture = await this.#kept.decode(stream.id, decodable, options);
+        // One that hangs ends after who waited for it has gone.
+        const ended = (error: Error) => this.#failed(camera, stream, error);
+        const picture = await this.#kept.decode(stream.id, decodable, options, ended);
         this.#observe("kept");
         return picture;
       } catch (error) {
         if (options.signal.aborted) throw error;
         fault = error as Error;
-        if (error instanceof DecoderEndedError) this.#failed(camera, stream, error);
         why = error instanceof DecoderUnavailableError ? this.#cannotRun(error) : "ffmpeg_failed";
       }
     }

@@ -2,6 +2,7 @@ import type { Decodable } from "@sightline/recording";
 import type { DecodeOptions } from "../decode-picture.ts";
 import { jpegFilters, qualityScale, uprightWholeFilters } from "../picture-filters.ts";
 import {
+  DecoderEndedError,
   DecoderUnavailableError,
   type KeptPicture,
   RunningDecoder,
@@ -33,12 +34,14 @@ export class KeptDecoder {
   /**
    * The last of these pictures, which are progressive, as JPEG, as it is shown and in the camera's own resolution.
    * @param stream names the connection: its pictures are parts of one sequence, in which the decoder may go on
+   * @param ended is told when the process ended on this picture, also after `signal` has aborted
    * @throws DecodePictureError, DecoderUnavailableError, DecoderEndedError, and the signal's reason
    */
   async decode(
     stream: number,
     { codec, pictures, parameterSets }: Decodable,
     { interlaced, quality, signal, ...look }: DecodeOptions,
+    ended: (error: DecoderEndedError) => void = () => undefined,
   ): Promise<KeptPicture> {
     if (this.#stopped) throw new DecoderUnavailableError("the service stops");
     signal.throwIfAborted();
@@ -55,7 +58,11 @@ export class KeptDecoder {
       qualityScale: qualityScale(quality),
     });
     // Also when nobody waits for it any more.
-    void picture.catch(() => undefined).then(() => this.#rest(running));
+    void picture
+      .catch((error) => {
+        if (error instanceof DecoderEndedError && !error.byAnother && !this.#stopped) ended(error);
+      })
+      .then(() => this.#rest(running));
     try {
       return await Promise.race([picture, late.promise]);
     } finally {

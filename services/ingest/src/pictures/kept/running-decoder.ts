@@ -23,6 +23,13 @@ export class DecoderUnavailableError extends Error {
 /** The process ended while it decoded. */
 export class DecoderEndedError extends Error {
   override readonly name = "DecoderEndedError";
+  /** Whether it is known that another request ended it. */
+  readonly byAnother: boolean;
+
+  constructor(message: string, byAnother = false) {
+    super(message);
+    this.byAnother = byAnother;
+  }
 }
 
 export interface KeptPicture extends EncodedPicture {
@@ -53,6 +60,8 @@ export class RunningDecoder {
   readonly #closed = Promise.withResolvers<void>();
   readonly #longestMs: number;
   readonly #ended: () => void;
+  /** The request that had no answer for so long that the process was killed. */
+  #hangsOn: number | undefined;
 
   /** `ended` is called when it has ended. */
   constructor({ memoryMib, longestMs = 10_000, entry = program }: RunningDecoderOptions, ended: () => void) {
@@ -86,7 +95,10 @@ export class RunningDecoder {
   async ask(request: DecodeRequest): Promise<KeptPicture> {
     await this.#ready;
     const { promise, resolve, reject } = Promise.withResolvers<KeptPicture>();
-    const late = setTimeout(() => void this.kill(), this.#longestMs);
+    const late = setTimeout(() => {
+      this.#hangsOn ??= request.id;
+      void this.kill();
+    }, this.#longestMs);
     this.#pending.set(request.id, { resolve, reject, late });
     // A process that has ended tells so by its end.
     this.#child.send(request, () => undefined);
@@ -109,9 +121,9 @@ export class RunningDecoder {
     const end = (why: string) => {
       clearTimeout(late);
       reject(new DecoderUnavailableError(why));
-      for (const pending of this.#pending.values()) {
+      for (const [id, pending] of this.#pending) {
         clearTimeout(pending.late);
-        pending.reject(new DecoderEndedError(why));
+        pending.reject(new DecoderEndedError(why, this.#hangsOn !== undefined && this.#hangsOn !== id));
       }
       this.#pending.clear();
       this.#closed.resolve();
