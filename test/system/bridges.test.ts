@@ -78,6 +78,18 @@ test("people before a camera are told over MQTT, counted, and seen in a picture"
   expect(width / height).toBeCloseTo(768 / 576, 2);
 });
 
+test("they are a review item, an alert, of events that are told", async () => {
+  const reviews = () => listener.json("frigate/reviews");
+  await system.until(() => reviews().length > 0);
+  const { type, before, after } = reviews()[0]!;
+  expect(type).toBe("new");
+  expect(before).toEqual(after);
+  expect(after).toMatchObject({ camera: "front", severity: "alert", data: { objects: ["person"] } });
+  const [first] = after.data.detections;
+  await system.until(() => told("new").some((message) => message.after.id === first));
+  await system.until(() => listener.newest("frigate/front/review_status") !== undefined);
+});
+
 test("the same event is posted to a webhook", async () => {
   await system.until(() => told("new").length > 0 && posted.length > 0);
   const { name } = told("new")[0]!.sightline;
@@ -100,4 +112,10 @@ test("when the camera is gone, nobody is before it any more", async () => {
   await system.until(() => listener.newest("frigate/front/person") === "0");
   const ids = (type: string) => new Set(told(type).map(({ after }) => after.id));
   await system.until(() => ids("new").difference(ids("end")).size === 0);
+  await system.until(() => listener.newest("frigate/front/review_status") === "NONE");
+  const items = (type: string) =>
+    listener.json("frigate/reviews").flatMap((message) => (message.type === type ? [message.after.id] : []));
+  await system.until(() => items("end").length === items("new").length);
+  expect(new Set(items("new")).size).toBe(items("new").length);
+  expect(items("end")).toEqual(items("new"));
 }, 200_000);

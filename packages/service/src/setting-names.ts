@@ -50,6 +50,7 @@ export const settingNames = {
   SIGHTLINE_MODEL_DIR: "modelDirectory",
   SIGHTLINE_MODEL_IDLE_SECONDS: "modelIdleSeconds",
   SIGHTLINE_MODEL_MEMORY_MB: "modelMemoryMb",
+  SIGHTLINE_MQTT_ALERT_CLASSES: "mqttAlertClasses",
   SIGHTLINE_MQTT_CA: "mqttCa",
   SIGHTLINE_MQTT_DISCOVERY: "mqttDiscovery",
   SIGHTLINE_MQTT_DISCOVERY_PREFIX: "mqttDiscoveryPrefix",

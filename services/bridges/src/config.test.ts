@@ -38,6 +38,7 @@ test("a broker's URL gives user and password, unless they are set apart, and is 
     ca: undefined,
     prefix: "frigate",
     discoveryPrefix: "homeassistant",
+    alertClasses: ["person", "car"],
     snapshots: true,
     subscription: "mqtt",
   });
@@ -84,6 +85,7 @@ test.each([
     { SIGHTLINE_MQTT_URL: "mqtt://x", SIGHTLINE_MQTT_SNAPSHOTS: "sesame" },
     "SIGHTLINE_MQTT_SNAPSHOTS: expected one of on, off",
   ],
+  [{ SIGHTLINE_MQTT_URL: "mqtt://x", SIGHTLINE_MQTT_ALERT_CLASSES: "person,," }, "expected names of classes"],
   [hooks({ ...webhook, url: undefined }), "SIGHTLINE_WEBHOOKS[0].url: is missing"],
   [{ SIGHTLINE_WEBHOOKS: "- name: a\n  url:\n  secrets:" }, "SIGHTLINE_WEBHOOKS[0].url: is missing"],
   [{ SIGHTLINE_WEBHOOKS: "- name: a\n  url:\n  secrets:" }, "SIGHTLINE_WEBHOOKS[0].secrets: is missing"],

@@ -66,6 +66,11 @@ const settings = {
     schema: unchecked,
     help: "whether pictures of events are published: on or off",
   },
+  mqttAlertClasses: {
+    env: "SIGHTLINE_MQTT_ALERT_CLASSES",
+    schema: unchecked,
+    help: "classes whose objects are alerts on `reviews`, wherever they are, separated by commas, or none",
+  },
   mqttSubscription: {
     env: "SIGHTLINE_MQTT_SUBSCRIPTION",
     schema: unchecked,

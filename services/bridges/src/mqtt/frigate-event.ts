@@ -104,15 +104,14 @@ function unknownYet(object: FrigateObject): FrigateObject {
 }
 
 function toFrigateObject(event: Event, former: FrigateObject | undefined): FrigateObject | undefined {
-  const { camera, id } = parseEventName(event.name) ?? {};
+  const { camera } = parseEventName(event.name) ?? {};
   const { track, zone } = event;
   if (camera === undefined || !track) return undefined;
   const endTime = event.endTime && seconds(event.endTime);
   const box = toPixelBox(track.pixelBox);
   const zones = new Set([...(former?.entered_zones ?? []), ...(zone === "" ? [] : [zone]), ...track.zones]);
   return {
-    // An event's id is unique within its camera only.
-    id: `${camera}.${id}`,
+    id: eventIdOf(event.name),
     camera,
     frame_time: seconds(event.frame?.captureTime ?? event.updateTime),
     snapshot: toSnapshot(event, track, former?.snapshot ?? null),
@@ -194,7 +193,14 @@ function ratioOf([left, top, right, bottom]: PixelBox): number {
   return bottom > top ? rounded((right - left) / (bottom - top)) : 0;
 }
 
-function seconds(time: Timestamp | undefined): number {
+/** Id of an event as Frigate has it: Sightline's is unique within the camera only. Empty when the name is none of an event. */
+export function eventIdOf(name: string): string {
+  const { camera, id } = parseEventName(name) ?? {};
+  return camera === undefined ? "" : `${camera}.${id}`;
+}
+
+/** Seconds since 1970, with fractions. */
+export function seconds(time: Timestamp | undefined): number {
   return time ? Math.round(fromTimestamp(time) * 1000) / 1e6 : 0;
 }
 

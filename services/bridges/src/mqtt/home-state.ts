@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Event, SightlineClient } from "@sightline/client";
 import { EventPhase } from "@sightline/client";
 import { parseEventName } from "@sightline/contracts";
@@ -5,13 +6,16 @@ import type { Logger } from "@sightline/service";
 import { BrokerError, type BrokerSession } from "./broker-session.ts";
 import { CameraWatch } from "./camera-watch.ts";
 import { Discovery } from "./discovery.ts";
+import { eventIdOf } from "./frigate-event.ts";
 import type { MqttConfig } from "./mqtt-config.ts";
 import { type Count, ObjectCounts } from "./object-counts.ts";
 import { PublishedState } from "./published-state.ts";
+import { Reviews } from "./reviews.ts";
 import { SnapshotPublisher } from "./snapshot-publisher.ts";
 import { Topics } from "./topics.ts";
 
 const statsIntervalMs = 60_000;
+const drainCheckMs = 2_000;
 /** More events are never open at a time. */
 const mostOpenEvents = 100_000;
 
@@ -19,9 +23,11 @@ const mostOpenEvents = 100_000;
 export class HomeState {
   readonly topics: Topics;
   readonly #client: SightlineClient;
+  readonly #subscription: string;
   readonly #discovery: Discovery | undefined;
   readonly #counts = new ObjectCounts();
   readonly #state: PublishedState;
+  readonly #reviews: Reviews;
   readonly #snapshots: SnapshotPublisher | undefined;
   /** Camera → its topics that have had a picture. */
   readonly #pictured = new Map<string, Set<string>>();
@@ -33,8 +39,12 @@ export class HomeState {
 
   constructor(client: SightlineClient, config: MqttConfig, log: Logger, stop: AbortSignal) {
     this.#client = client;
+    this.#subscription = config.subscription;
     this.topics = new Topics(config.prefix);
     this.#state = new PublishedState(this.topics);
+    this.#reviews = new Reviews(this.topics, this.#state, config.alertClasses, (camera) =>
+      this.#removed.has(camera),
+    );
     this.#discovery =
       config.discoveryPrefix === undefined ? undefined : new Discovery(config.discoveryPrefix, this.topics);
     this.#snapshots = config.snapshots ? new SnapshotPublisher(client, log, stop) : undefined;
@@ -64,10 +74,11 @@ export class HomeState {
    * broker of cameras that are gone is cleared once it is known which there are, until `signal` aborts. @throws BrokerError
    */
   async begin(session: BrokerSession, signal: AbortSignal): Promise<void> {
-    const left = await this.#state.adopt(session);
-    void this.#cameras.removeGone(left, signal);
+    const left = new Set(await this.#state.adopt(session));
+    for (const camera of await this.#reviews.adopt(session)) left.add(camera);
+    void this.#cameras.removeGone([...left], signal);
     this.#session = session;
-    await this.#state.begin(session);
+    await Promise.all([this.#reviews.begin(session), this.#state.begin(session)]);
     this.#snapshots?.begin(session);
     await this.#tellStats();
   }
@@ -76,19 +87,28 @@ export class HomeState {
   end(): void {
     this.#session = undefined;
     this.#state.end();
+    this.#reviews.end();
     this.#snapshots?.end();
   }
 
   /** Counts anew from the events that are open now. @throws SightlineError, BrokerError */
   async recount(signal: AbortSignal): Promise<void> {
-    await this.#counts.recount(() => this.#openEvents(signal));
+    const over = new Set(this.#reviews.open());
+    await this.#counts.recount(async () => {
+      const open = await this.#openEvents(signal);
+      for (const { name } of open) over.delete(eventIdOf(name));
+      return open;
+    });
+    if (over.size > 0) void this.#giveUp(over, signal);
     await Promise.all(this.#counts.all().map((count) => this.#tellCount(count)));
   }
 
   /** Publishes what an event changes; the calls are made before it returns. Resolves when the broker has it. @throws BrokerError */
   async note(event: Event, camera: string): Promise<void> {
-    if (this.#removed.has(camera)) return;
-    const done = this.#counts.apply(event).map((count) => this.#tellCount(count));
+    const reviewed = this.#reviews.note(event, camera);
+    if (this.#removed.has(camera)) return await reviewed;
+    const done = [reviewed];
+    done.push(...this.#counts.apply(event).map((count) => this.#tellCount(count)));
     const label = event.track?.className;
     if (label !== undefined) {
       if (this.#discovery && this.#snapshots) {
@@ -98,6 +118,21 @@ export class HomeState {
       if (event.snapshotFrame) this.#wantSnapshot(camera, label, event.name);
     }
     await Promise.all(done);
+  }
+
+  /**
+   * These events are over. Where no end of them waits to be read it has expired, or came when the broker had what it has
+   * forgotten since: without this, their review item would never end.
+   */
+  async #giveUp(over: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const waiting = await this.#client.subscriptions
+        .get(this.#subscription, { signal })
+        .then(({ pending, unacknowledged }) => pending + unacknowledged)
+        .catch(() => undefined);
+      if (waiting === 0) return unlessLost(this.#reviews.giveUp(over));
+      await delay(drainCheckMs, undefined, { signal }).catch(() => undefined);
+    }
   }
 
   async #openEvents(signal: AbortSignal): Promise<Event[]> {
@@ -137,6 +172,7 @@ export class HomeState {
   async #tellCamera(camera: string): Promise<void> {
     const live = this.#cameras.cameras.get(camera)?.live;
     const done = [this.#state.set(this.topics.status(camera), live ? "online" : "offline", camera)];
+    done.push(this.#reviews.tellStatus(camera));
     if (this.#discovery) {
       const { topic, payload } = this.#discovery.connectivity(camera);
       done.push(this.#state.set(topic, payload, camera));
@@ -148,7 +184,10 @@ export class HomeState {
     const left = this.#counts.forget(camera).filter(({ kind }) => kind === "zone");
     const pictures = [...(this.#pictured.get(camera) ?? [])];
     this.#pictured.delete(camera);
+    // First, as it comes before the broker forgets what is retained of it.
+    const reviewed = this.#reviews.remove(camera);
     await Promise.all([
+      reviewed,
       this.#state.remove(camera),
       this.#snapshots?.remove(pictures),
       ...left.map((count) => this.#tellCount(count)),

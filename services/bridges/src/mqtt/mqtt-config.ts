@@ -17,6 +17,8 @@ export interface MqttConfig {
   /** First part of Home Assistant's discovery topics; undefined when it is not to be told of anything. */
   discoveryPrefix: string | undefined;
   snapshots: boolean;
+  /** Classes whose objects are alerts wherever they are. */
+  alertClasses: string[];
   /** Id of the named subscription. */
   subscription: string;
 }
@@ -31,6 +33,7 @@ export interface MqttSettings {
   mqttDiscovery?: unknown;
   mqttDiscoveryPrefix?: unknown;
   mqttSnapshots?: unknown;
+  mqttAlertClasses?: unknown;
   mqttSubscription?: unknown;
 }
 
@@ -50,6 +53,14 @@ const plain = {
     .regex(/^[A-Za-z0-9_-]{1,64}$/, "expected letters, digits, '_' and '-'")
     .default("homeassistant"),
   SIGHTLINE_MQTT_SNAPSHOTS: setting.choice(["on", "off"], "on"),
+  SIGHTLINE_MQTT_ALERT_CLASSES: z
+    .string("expected names of classes, separated by commas, or 'none'")
+    .default("person,car")
+    .transform((text) => (text.trim() === "none" ? [] : text.split(",").map((name) => name.trim())))
+    .refine(
+      (names) => names.every((name) => name !== ""),
+      "expected names of classes, separated by commas, or 'none'",
+    ),
   SIGHTLINE_MQTT_SUBSCRIPTION: z
     .string()
     .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, "expected 1 to 63 characters of a-z, 0-9 and '-'")
@@ -82,6 +93,7 @@ function read(settings: MqttSettings, faults: string[]): MqttConfig | undefined 
     SIGHTLINE_MQTT_DISCOVERY: settings.mqttDiscovery,
     SIGHTLINE_MQTT_DISCOVERY_PREFIX: settings.mqttDiscoveryPrefix,
     SIGHTLINE_MQTT_SNAPSHOTS: settings.mqttSnapshots,
+    SIGHTLINE_MQTT_ALERT_CLASSES: settings.mqttAlertClasses,
     SIGHTLINE_MQTT_SUBSCRIPTION: settings.mqttSubscription,
   };
   const checked = z.object(plain).safeParse(values);
@@ -119,6 +131,7 @@ function read(settings: MqttSettings, faults: string[]): MqttConfig | undefined 
     discoveryPrefix:
       data.SIGHTLINE_MQTT_DISCOVERY === "on" ? data.SIGHTLINE_MQTT_DISCOVERY_PREFIX : undefined,
     snapshots: data.SIGHTLINE_MQTT_SNAPSHOTS === "on",
+    alertClasses: data.SIGHTLINE_MQTT_ALERT_CLASSES,
     subscription: data.SIGHTLINE_MQTT_SUBSCRIPTION,
   };
 }

@@ -23,6 +23,10 @@ export class Topics {
     return `${this.#prefix}/events`;
   }
 
+  get allReviews(): string {
+    return `${this.#prefix}/reviews`;
+  }
+
   get stats(): string {
     return `${this.#prefix}/stats`;
   }
@@ -36,6 +40,24 @@ export class Topics {
   cameraOfRecord(topic: string): string | undefined {
     const start = this.record("");
     return topic.startsWith(start) ? topic.slice(start.length) : undefined;
+  }
+
+  /** What the broker retains of a camera's review items, so that a bridge that starts goes on with them. */
+  reviews(camera: string): string {
+    return `${this.#prefix}/${camera}/sightline/reviews`;
+  }
+
+  /** Of which camera a topic retains the review items; undefined when it is none. */
+  cameraOfReviews(topic: string): string | undefined {
+    const [start, end] = this.reviews("\n").split("\n") as [string, string];
+    return topic.startsWith(start) && topic.endsWith(end)
+      ? topic.slice(start.length, -end.length)
+      : undefined;
+  }
+
+  /** How severe what goes on at a camera is: `NONE`, `DETECTION` or `ALERT`. */
+  reviewStatus(camera: string): string {
+    return `${this.#prefix}/${camera}/review_status`;
   }
 
   /** Whether a topic can be one that a bridge has made for this camera. */
