@@ -12,8 +12,28 @@ test("runs subjects in alternating blocks, the first run of each untimed", async
     onBlock: (done) => blocks.push(done),
   });
   expect(order.join("")).toBe("aaabbbaaabbb");
-  expect(times.map((list) => list.length)).toEqual([4, 4]);
+  expect(times.map(({ ms }) => ms.length)).toEqual([4, 4]);
   expect(blocks).toEqual([1, 2, 3, 4]);
+});
+
+test("a subject that measures itself takes its turn among those that are run here", async () => {
+  const order: string[] = [];
+  const subjects = [
+    { run: async () => order.push("here") },
+    {
+      timeBlock: async (blockMs: number) => {
+        order.push(`there for ${blockMs} ms`);
+        return [
+          { ms: 3, cpuMs: 4 },
+          { ms: 1, cpuMs: 5 },
+        ];
+      },
+    },
+  ];
+  const times = await timeInBlocks(subjects, { rounds: 2, blockMs: 0, signal: new AbortController().signal });
+  const here = ["here", "here", "here"];
+  expect(order).toEqual([...here, "there for 0 ms", ...here, "there for 0 ms"]);
+  expect(times[1]).toEqual({ ms: [1, 1, 3, 3], cpuMs: [4, 4, 5, 5] });
 });
 
 test("stops between runs when asked to", async () => {

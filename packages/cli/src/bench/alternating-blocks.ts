@@ -1,8 +1,29 @@
-/** One thing to time again and again. */
-export interface Subject {
-  /** One timed run. */
-  run(): Promise<unknown>;
+/** What a run took, in milliseconds. */
+export interface RunTime {
+  readonly ms: number;
+  /** Processor time of all threads of the process, which other work on the machine disturbs less. */
+  readonly cpuMs: number;
 }
+
+/** What all runs of a subject took, in milliseconds, each list ascending by itself. */
+export interface RunTimes {
+  readonly ms: readonly number[];
+  readonly cpuMs: readonly number[];
+}
+
+/** One thing to time again and again: run by run here, or a block at a time where it runs in a process that measures itself. */
+export type Subject =
+  | {
+      /** One timed run. */
+      run(): Promise<unknown>;
+    }
+  | {
+      /**
+       * One untimed run, then runs for at least `blockMs` milliseconds, and at least two.
+       * @returns what each but the first took
+       */
+      timeBlock(blockMs: number): Promise<readonly RunTime[]>;
+    };
 
 export interface BlockOptions {
   readonly rounds: number;
@@ -16,26 +37,42 @@ export interface BlockOptions {
  * Time subjects in alternating blocks, so that whatever else the machine does falls on all alike. Within a block a
  * subject runs alone after one untimed run: models that alternated run by run would evict each other's weights from
  * the caches.
- * @returns the durations of each subject's runs, in milliseconds, ascending
+ * @returns what each subject's runs took
  */
-export async function timeInBlocks(subjects: readonly Subject[], options: BlockOptions): Promise<number[][]> {
-  const times = subjects.map((): number[] => []);
+export async function timeInBlocks(subjects: readonly Subject[], options: BlockOptions): Promise<RunTimes[]> {
+  const times = subjects.map((): RunTime[] => []);
   const total = options.rounds * subjects.length;
   let done = 0;
   for (let round = 0; round < options.rounds; round++) {
     for (const [index, subject] of subjects.entries()) {
-      await subject.run();
-      const began = performance.now();
-      for (let runs = 0; runs < 2 || performance.now() - began < options.blockMs; runs++) {
-        options.signal.throwIfAborted();
-        const start = performance.now();
-        await subject.run();
-        times[index]!.push(performance.now() - start);
-      }
+      options.signal.throwIfAborted();
+      const block =
+        "run" in subject ? await timeRuns(subject.run, options) : await subject.timeBlock(options.blockMs);
+      times[index]!.push(...block);
       options.onBlock?.(++done, total);
     }
   }
-  return times.map((list) => list.sort((a, b) => a - b));
+  const ascending = (values: number[]) => values.sort((a, b) => a - b);
+  return times.map((runs) => ({
+    ms: ascending(runs.map(({ ms }) => ms)),
+    cpuMs: ascending(runs.map(({ cpuMs }) => cpuMs)),
+  }));
+}
+
+async function timeRuns(run: () => Promise<unknown>, { blockMs, signal }: BlockOptions): Promise<RunTime[]> {
+  await run();
+  const times: RunTime[] = [];
+  const began = performance.now();
+  while (times.length < 2 || performance.now() - began < blockMs) {
+    signal.throwIfAborted();
+    const cpu = process.cpuUsage();
+    const start = performance.now();
+    await run();
+    const ms = performance.now() - start;
+    const { user, system } = process.cpuUsage(cpu);
+    times.push({ ms, cpuMs: (user + system) / 1000 });
+  }
+  return times;
 }
 
 /** A quantile of ascending values: the smallest that at least the given part does not exceed. */

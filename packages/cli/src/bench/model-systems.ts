@@ -8,17 +8,24 @@ import {
   countConvolutions,
   type ExecutionProvider,
   findEngineBuilder,
+  InvalidArgumentError,
+  loadModel,
+  MANIFEST_FILE,
+  type ModelPrecision,
   prepareModel,
   quantizeModel,
+  readManifest,
   SeededWeights,
+  type Size,
   saveModel,
 } from "@sightline/yolo-nas";
 
 /** The two kinds of system: in floating point, and quantised. */
 export type BenchPrecision = "fp32" | "int8";
 
-/** One prepared model file to measure, of random weights: speed does not depend on what they say. */
+/** One prepared model file to measure. */
 export interface ModelSystem {
+  /** The architecture, or the name of a folder's model. */
   readonly arch: string;
   readonly precision: BenchPrecision;
   /** What it computes in: TensorRT's engines of the FP32 file are FP16, as the articles' are. */
@@ -29,12 +36,14 @@ export interface ModelSystem {
   readonly parameters: number;
   /** Multiplications plus additions of one frame's convolutions, in units of 10^9. */
   readonly gflops: number;
+  /** Size of the frames that it takes. */
+  readonly input: Size;
 }
 
 export interface SystemsOptions {
   readonly architectures: readonly ArchitectureSpec[];
   readonly precisions: readonly BenchPrecision[];
-  readonly input: { readonly width: number; readonly height: number };
+  readonly input: Size;
   /** Where to write the files. */
   readonly folder: string;
   readonly signal: AbortSignal;
@@ -45,7 +54,10 @@ export interface SystemsOptions {
 
 const seed = 1;
 
-/** Build, prepare and quantise every system, as `model build`, `prepare` and `quantize` do. */
+/**
+ * Build, prepare and quantise every system, as `model build`, `prepare` and `quantize` do, of random weights: speed does
+ * not depend on what they say.
+ */
 export async function makeSystems(options: SystemsOptions): Promise<ModelSystem[]> {
   const systems: ModelSystem[] = [];
   for (const spec of options.architectures) {
@@ -66,6 +78,7 @@ export async function makeSystems(options: SystemsOptions): Promise<ModelSystem[
         fileBytes: size,
         parameters,
         gflops: operations / 1e9,
+        input: options.input,
       });
     };
     if (options.precisions.includes("fp32")) await add("fp32", float);
@@ -82,10 +95,39 @@ export async function makeSystems(options: SystemsOptions): Promise<ModelSystem[
   return systems;
 }
 
+/**
+ * The files of a folder that `model.json` describes.
+ * @throws ModelFileError when there is no valid manifest
+ * @throws InvalidArgumentError when the model has no file that is asked for
+ */
+export async function systemsOfFolder(
+  folder: string,
+  { precisions, provider }: Pick<SystemsOptions, "precisions" | "provider">,
+): Promise<ModelSystem[]> {
+  const { name, files, frame } = await readManifest(join(folder, MANIFEST_FILE));
+  const fileOf = (kind: ModelPrecision) => {
+    const entry = files[kind];
+    if (!entry) throw new InvalidArgumentError(`${folder} has no file for ${kind}`);
+    return join(folder, entry.file);
+  };
+  const { parameters, operations } = countConvolutions(await loadModel(fileOf("fp32")));
+  const kinds = { fp32: "fp32", int8: provider === "tensorrt" ? "int8Trt" : "int8Cpu" } as const;
+  return Promise.all(
+    precisions.map(async (precision) => {
+      const file = fileOf(kinds[precision]);
+      const { size } = await stat(file);
+      return {
+        ...{ arch: name, precision, arithmetic: precision, file, fileBytes: size },
+        ...{ parameters, gflops: operations / 1e9, input: frame },
+      };
+    }),
+  );
+}
+
 /** The same systems as TensorRT engines for batches up to `maxBatch`, built on this machine. */
 export async function buildEngines(
   systems: readonly ModelSystem[],
-  options: Pick<SystemsOptions, "signal" | "onStep"> & {
+  options: Pick<SystemsOptions, "signal" | "onStep" | "folder"> & {
     maxBatch: number;
     optimizationLevel?: number | undefined;
   },
@@ -98,7 +140,7 @@ export async function buildEngines(
     onStep(`building the engine of ${system.arch} ${precision}`);
     const { wrapperPath, enginePath } = await buildEngine({
       onnxPath: system.file,
-      outPath: system.file.replace(/\.onnx$/, ".engine.onnx"),
+      outPath: join(options.folder, `${system.arch}.${precision}.engine.onnx`),
       profile: { min: 1, opt: maxBatch, max: maxBatch },
       precision,
       optimizationLevel,
@@ -112,7 +154,15 @@ export async function buildEngines(
 }
 
 /** Noise, the same each time. */
-export function randomFrame({ width, height }: SystemsOptions["input"]) {
+function randomFrame({ width, height }: Size) {
   const pixels = Uint8Array.from({ length: 3 * width * height }, (_, i) => Math.imul(i, 0x9e3779b1) >>> 24);
   return { pixels, width, height };
+}
+
+/** The pixels of a batch of that frame, N times over. */
+export function noiseBatch(input: Size, batch: number): Uint8Array {
+  const { pixels } = randomFrame(input);
+  const all = new Uint8Array(batch * pixels.length);
+  for (let i = 0; i < batch; i++) all.set(pixels, i * pixels.length);
+  return all;
 }
