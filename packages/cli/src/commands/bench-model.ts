@@ -48,7 +48,7 @@ const articleSystems = ["yolo_nas_s", "yolo_nas_m", "yolo_nas_l"];
 export function benchModelCommand(): Command {
   return new Command("model")
     .description(
-      "measure YOLO-NAS S, M and L in FP32 and INT8 on this machine, in alternating blocks; --engine compares ONNX Runtime with OpenVINO",
+      "measure YOLO-NAS S, M and L in FP32 and INT8 on this machine, in alternating blocks",
     )
     .addOption(
       new Option(
