@@ -136,7 +136,7 @@ export function RecordingPanel({ camera }: { camera: HttpCamera }) {
         {at.value !== undefined && `${formatDayTime(new Date(at.value).toISOString())}. `}
         {spans.value.length === 0
           ? "Nothing is kept of these 24 hours."
-          : "Dark: what is kept. Lines: events. Click to play; ← and → go from event to event."}
+          : "Upper row: events. Lower row: what is kept. Click to play; ← and → go from event to event."}
       </p>
     </section>
   );

@@ -46,9 +46,9 @@ export function TimelinePage({ query }: { query: URLSearchParams }) {
         </div>
       )}
       <p class="note">
-        Dark: what is kept. Lines: events; where there are many, how many in each hour. Click to play. Keys: ←
-        and → go from event to event, with Shift a little, ↑ and ↓ from camera to camera, Space plays and
-        stops, + and − zoom, Page up and Page down move in time.
+        Upper row: events; where there are many, how many in each hour. Lower row: what is kept. Click to
+        play. Keys: ← and → go from event to event, with Shift a little, ↑ and ↓ from camera to camera, Space
+        plays and stops, + and − zoom, Page up and Page down move in time.
       </p>
     </Page>
   );
