@@ -1,5 +1,6 @@
 export { type CodedPicture, isRecordedCodec, type RecordedCodec } from "./coded-picture.ts";
 export { LiveMovie, type LivePart } from "./live-movie.ts";
+export { readMovieTimes } from "./mp4/movie-times.ts";
 export { type ParameterSets, parameterSetsOf, pictureSize } from "./parameter-sets.ts";
 export { RangeMovie } from "./range-movie.ts";
 export { readSegment, type SegmentContent } from "./read-segment.ts";
