@@ -51,7 +51,8 @@ export class PictureDecoder {
   }
 
   /**
-   * The last of these pictures as JPEG, as it is shown and in the camera's own resolution.
+   * The last of these pictures as JPEG, as it is shown and in the camera's own resolution, and the processor time that it took where
+   * that is known, in milliseconds.
    * @throws DecodePictureError, and the signal's reason
    */
   async decode(
@@ -59,7 +60,7 @@ export class PictureDecoder {
     stream: PictureStream,
     decodable: Decodable,
     options: DecodeOptions,
-  ): Promise<EncodedPicture> {
+  ): Promise<EncodedPicture & { cpuMs?: number }> {
     let why = this.#whyNot(stream, options);
     let fault: Error | undefined;
     if (!why) {

@@ -114,11 +114,16 @@ export class Pictures {
       const decoding = this.#decoding.run(async () => {
         signal.throwIfAborted();
         const startedAt = performance.now();
-        return this.#decoder.decode(metadata.camera, stream, decodable, options).finally(() => {
-          const took = performance.now() - startedAt;
-          this.#restUntil[whose] =
-            performance.now() + took * (1 / (decodingShare * availableParallelism()) - 1);
-        });
+        // On a busy machine a picture takes far longer than its share of the processors.
+        let cost: number | undefined;
+        try {
+          const picture = await this.#decoder.decode(metadata.camera, stream, decodable, options);
+          cost = picture.cpuMs;
+          return picture;
+        } finally {
+          cost ??= performance.now() - startedAt;
+          this.#restUntil[whose] = startedAt + cost / (decodingShare * availableParallelism());
+        }
       });
       return made(metadata, await Promise.race([decoding, late]));
     } catch (error) {

@@ -35,5 +35,7 @@ export type DecoderMessage =
       height: number;
       /** Pictures that were decoded for it. */
       decoded: number;
+      /** Processor time that it took, in milliseconds. */
+      cpuMs: number;
     }
   | { id: number; failure: string };

@@ -55,6 +55,7 @@ function close(id: number, stream: Stream): void {
 
 async function answer(request: DecodeRequest, stream: Stream): Promise<DecoderMessage> {
   const { id, codec, parameterSets, pictures, filters, qualityScale } = request;
+  const before = process.cpuUsage();
   const left = stream.decoder?.left(pictures);
   if (!left) forget(stream);
   try {
@@ -63,7 +64,8 @@ async function answer(request: DecodeRequest, stream: Stream): Promise<DecoderMe
     if (stream.decoder.drained) forget(stream);
     try {
       const picture = await frameJpeg(frame, filters, qualityScale);
-      return { id, ...picture, decoded: (left ?? pictures).length };
+      const { user, system } = process.cpuUsage(before);
+      return { id, ...picture, decoded: (left ?? pictures).length, cpuMs: (user + system) / 1000 };
     } finally {
       frame.free();
     }

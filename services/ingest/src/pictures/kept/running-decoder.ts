@@ -35,6 +35,8 @@ export class DecoderEndedError extends Error {
 export interface KeptPicture extends EncodedPicture {
   /** Compressed pictures that were decoded for it: fewer where the decoder went on from an earlier one of the group. */
   decoded: number;
+  /** Processor time that it took, in milliseconds. */
+  cpuMs: number;
 }
 
 interface Pending {
@@ -148,8 +150,8 @@ export class RunningDecoder {
       pending.reject(new DecodePictureError(message.failure));
       return;
     }
-    const { jpeg: data, width, height, decoded } = message;
-    if (data.byteLength <= limits.maxPictureBytes) pending.resolve({ data, width, height, decoded });
+    const { jpeg: data, ...facts } = message;
+    if (data.byteLength <= limits.maxPictureBytes) pending.resolve({ ...facts, data });
     else pending.reject(new DecodePictureError(`it has ${data.byteLength} bytes, too many for an answer`));
   }
 }
