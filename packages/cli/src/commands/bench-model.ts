@@ -47,9 +47,7 @@ const articleSystems = ["yolo_nas_s", "yolo_nas_m", "yolo_nas_l"];
 /** `sightline bench model`: the six systems side by side on this machine, measured in one run. */
 export function benchModelCommand(): Command {
   return new Command("model")
-    .description(
-      "measure YOLO-NAS S, M and L in FP32 and INT8 on this machine, in alternating blocks",
-    )
+    .description("measure YOLO-NAS S, M and L in FP32 and INT8 on this machine, in alternating blocks")
     .addOption(
       new Option(
         "--arch <names>",

@@ -24,6 +24,8 @@ export function cameraForgetCommand(): Command {
     const deleted = await withServer(command, (client) => client.cameras.forget(name, { from, to }));
     if (json) return console.log(JSON.stringify({ name, ...deleted }));
     const { events, pictures, frames, segments, bytes } = deleted;
+    if (events + pictures + frames + segments === 0)
+      return console.log(`nothing was kept of ${name}, or not of that time`);
     console.log(
       `deleted of ${name}: ${events} events, ${pictures} pictures, detections of ${frames} frames, ${(bytes / 2 ** 20).toFixed(1)} MiB of video (${segments} files)`,
     );

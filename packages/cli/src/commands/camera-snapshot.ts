@@ -1,8 +1,10 @@
-import { writeFile } from "node:fs/promises";
+import { Readable } from "node:stream";
 import { toIso } from "@sightline/contracts";
 import { Command, Option } from "commander";
 import sharp from "sharp";
+import { writeExport } from "../export/write-export.ts";
 import { withServer } from "../server-connection.ts";
+import { untilSignal } from "../signals.ts";
 
 /** `sightline camera snapshot`: saves the newest picture of a camera. */
 export function cameraSnapshotCommand(): Command {
@@ -21,7 +23,7 @@ export function cameraSnapshotCommand(): Command {
       const { jpeg, frame } = await withServer(command, (client) =>
         client.cameras.snapshot(name, { annotated, modelFrame: which === "model" }),
       );
-      await writeFile(out, jpeg);
+      await writeExport(out, Readable.from([jpeg]), untilSignal());
       const time = toIso(frame.captureTime) ?? "an unknown time";
       const { width, height } = await sharp(jpeg).metadata();
       console.log(`${out}: ${width}×${height}, frame ${frame.number} of ${time}, ${jpeg.byteLength} bytes`);
