@@ -4,6 +4,12 @@ import type { LeaseEnd, Logger } from "@sightline/service";
 
 const periodMs = 1_000;
 
+/** What is said of a camera that this process does not hold any more, where it is for another to hold. */
+const lastWords: Partial<Record<LeaseEnd, string>> = {
+  released: "its ingest has stopped",
+  "handed over": "another ingest takes it over",
+};
+
 /**
  * Writes a camera's status: at once when its state or reason changes, and every second while its numbers do. That of a live
  * camera is written every second in any case, since its silence says that its ingest is gone.
@@ -62,9 +68,8 @@ export class StatusReporter {
   async stop(why: LeaseEnd): Promise<void> {
     if (this.#stopped) return;
     clearInterval(this.#timer);
-    const words = { released: "its ingest has stopped", "handed over": "another ingest takes it over" };
-    if (why in words)
-      this.set(CameraState.PENDING, CameraReason.UNSPECIFIED, words[why as keyof typeof words]);
+    const words = lastWords[why];
+    if (words !== undefined) this.set(CameraState.PENDING, CameraReason.UNSPECIFIED, words);
     this.#stopped = true;
     await this.#writing;
     if (why === "removed") await this.#kv.delete(this.#camera).catch(() => undefined);

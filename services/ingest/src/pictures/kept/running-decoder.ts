@@ -142,15 +142,16 @@ export class RunningDecoder {
   }
 
   #answered(message: Exclude<DecoderMessage, { ready: true }>): void {
-    const pending = this.#pending.get(message.id);
+    const { id, ...answer } = message;
+    const pending = this.#pending.get(id);
     if (!pending) return;
-    this.#pending.delete(message.id);
+    this.#pending.delete(id);
     clearTimeout(pending.late);
-    if ("failure" in message) {
-      pending.reject(new DecodePictureError(message.failure));
+    if ("failure" in answer) {
+      pending.reject(new DecodePictureError(answer.failure));
       return;
     }
-    const { jpeg: data, ...facts } = message;
+    const { jpeg: data, ...facts } = answer;
     if (data.byteLength <= limits.maxPictureBytes) pending.resolve({ ...facts, data });
     else pending.reject(new DecodePictureError(`it has ${data.byteLength} bytes, too many for an answer`));
   }
