@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { listDetections } from "../api/calls.ts";
 import { describeFailure } from "../api/request.ts";
 import { drawDetections, labelsFor } from "../live/draw-picture.ts";
+import { FullScreenButton } from "../shell/full-screen-button.tsx";
 import { type Knowledge, PastDetections } from "./past-detections.ts";
 import type { ShownTimes } from "./shown-times.ts";
 
@@ -46,10 +47,6 @@ export function BoxedVideo({ camera, label, video, times, src, onError }: Props)
     });
   }, [camera, times, wanted.value]);
 
-  const fill = () => {
-    if (document.fullscreenElement) void document.exitFullscreen();
-    else void frame.current?.requestFullscreen();
-  };
   const note = !wanted.value
     ? ""
     : fault.value !== ""
@@ -82,11 +79,7 @@ export function BoxedVideo({ camera, label, video, times, src, onError }: Props)
           <button type="button" class="small wide" aria-pressed={wanted.value} onClick={choose}>
             Boxes
           </button>
-          {document.fullscreenEnabled && (
-            <button type="button" class="small wide" onClick={fill}>
-              Full screen
-            </button>
-          )}
+          <FullScreenButton element={frame} />
         </div>
       </div>
     </div>

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { FullScreenButton } from "./full-screen-button.tsx";
 
 const steps = [1, 1.5, 2, 3, 4, 6];
 
@@ -73,10 +74,6 @@ export function ZoomView({ aspect, highest, over, caption, tools, children }: Pr
     };
     zoom.value = next;
   };
-  const fill = () => {
-    if (document.fullscreenElement) void document.exitFullscreen();
-    else void frame.current?.requestFullscreen();
-  };
   const zoomed = zoom.value > 1;
   return (
     <div class="zoom" ref={frame}>
@@ -114,11 +111,7 @@ export function ZoomView({ aspect, highest, over, caption, tools, children }: Pr
           >
             +
           </button>
-          {document.fullscreenEnabled && (
-            <button type="button" class="small wide" onClick={fill}>
-              Full screen
-            </button>
-          )}
+          <FullScreenButton element={frame} />
         </div>
       </div>
     </div>
