@@ -349,3 +349,45 @@ test("of two ingests the one that has the recording is found", async () => {
     expect(bytes).toBe(video.sizeBytes);
   }
 }, 240_000);
+
+test("an event whose picture could not be decoded when it happened shows its moment from the recording", async () => {
+  // Room for two frames as the model sees them, and none for the compressed pictures of a second.
+  const narrow = await System.start({
+    SIGHTLINE_PICTURE_CAMERA_BYTES: "1200000",
+    SIGHTLINE_PICTURE_SECONDS: "0.1",
+  });
+  try {
+    const cameras = await narrow.cameras(1);
+    await narrow.register("front", { uri: cameras.url("camera-1"), targetFps: 4 });
+    const rules = {
+      name: "cameras/front/rules",
+      rules: [{ type: "EVENT_TYPE_APPEARED", classes: ["person"] }],
+    };
+    await narrow.client.call("RulesService/UpdateCameraRules", { rules });
+    const ended = async (): Promise<Json[]> => {
+      const filter = { types: ["EVENT_TYPE_APPEARED"] };
+      const { events = [] } = await narrow.client.call("EventService/ListEvents", { filter });
+      return events.filter(
+        ({ endTime, snapshotFrame, hasClip }: Json) => endTime && snapshotFrame && hasClip,
+      );
+    };
+    await narrow.until(async () => (await ended()).length > 0);
+    const [event] = await ended();
+    const [, camera, , id] = event!.name.split("/");
+    const url = `http://127.0.0.1:${narrow.ports.results}/api/v1/events/${camera}/${id}/snapshot`;
+    const picture = async () => Buffer.from(await (await fetch(url)).arrayBuffer());
+    await narrow.until(async () => (await sharp(await picture()).metadata()).width === 768);
+    // Kept now, and found without the camera, its recordings and ingest.
+    const ingest = narrow.stack.process("ingest");
+    ingest.child.kill("SIGKILL");
+    await ingest.exited;
+    const kept = await picture();
+    const args = ["-v", "error", "-i", "pipe:0", "-f", "image2pipe", "-c:v", "ppm", "pipe:1"];
+    const pixels = decodePicture(execFileSync(ffmpeg, args, { input: kept, maxBuffer: 1e8 }));
+    expect(pixels).toMatchObject({ width: 768, height: 576 });
+    const expected = (Number(event!.snapshotFrame.number) - 1) % clipFrames;
+    expect(clipFrameOf(ffmpeg, pixels)).toBe(expected);
+  } finally {
+    await narrow.stop();
+  }
+}, 240_000);

@@ -72,6 +72,8 @@ export const recordingPaths = {
   segments: (camera: string) => `/recordings/${camera}/segments`,
   /** GET: the file. */
   segment: (camera: string, id: string) => `/recordings/${camera}/segments/${id}`,
+  /** GET: the picture captured at `at_ms` as JPEG, its size in `pictureSizeHeader`. */
+  picture: (camera: string) => `/recordings/${camera}/picture`,
   /** DELETE: recordingsDeletedSchema. */
   camera: (camera: string) => `/recordings/${camera}`,
 } as const;
@@ -79,3 +81,6 @@ export const recordingPaths = {
 /** Headers of an answer with video: the capture times of its first picture and of the end of its last, in milliseconds since 1970. */
 export const videoFromHeader = "sightline-from-ms";
 export const videoToHeader = "sightline-to-ms";
+
+/** Header of an answer with a picture: its width and height in pixels, such as 1920x1080. */
+export const pictureSizeHeader = "sightline-picture-size";

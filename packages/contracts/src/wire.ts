@@ -42,6 +42,7 @@ export type FrameDropped = z.infer<typeof frameDroppedSchema>;
 
 /** What a picture is of: the frame that the model saw, or the same moment as the camera sent it, in its own resolution. */
 export const pictureSources = ["model", "camera"] as const;
+export type PictureSource = (typeof pictureSources)[number];
 
 /** Request for the picture of a frame; without `epoch` and `number` the newest that a worker has been given. */
 export const pictureRequestSchema = z.strictObject({
@@ -78,6 +79,8 @@ export const pictureAnswerSchema = z.union([
 ]);
 export type PictureAnswer = z.infer<typeof pictureAnswerSchema>;
 export const pictureHeader = "Sightline-Picture";
+/** Header that says which of `pictureSources` the picture is; older ingests do not send it. */
+export const pictureSourceHeader = "Sightline-Picture-Source";
 
 const transportSchema = z.enum(["auto", "tcp", "udp"]);
 

@@ -5,6 +5,7 @@ export { type ParameterSets, parameterSetsOf, pictureSize } from "./parameter-se
 export { RangeMovie } from "./range-movie.ts";
 export { readSegment, type SegmentContent } from "./read-segment.ts";
 export { type Decodable, RecentPictures, type RecentPicturesLimits } from "./recent-pictures.ts";
+export { type RecordedPicture, readRecordedPicture } from "./recorded-picture.ts";
 export { type DeleteReason, type FolderOptions, RecordingFolder } from "./recording-folder.ts";
 export { type Segment, segmentId } from "./segment.ts";
 export type { SegmentKind } from "./segment-name.ts";

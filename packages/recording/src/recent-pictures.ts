@@ -87,7 +87,7 @@ export class RecentPictures {
 }
 
 /** Whether other pictures may be decoded from this one (H.264, 7.4.1; H.265, 7.4.2.2). Layers of H.265 in time are all taken. */
-function isReference(codec: RecordedCodec, data: Uint8Array): boolean {
+export function isReference(codec: RecordedCodec, data: Uint8Array): boolean {
   for (const { start } of nalUnits(data)) {
     const [first, second] = [data[start]!, data[start + 1]!];
     const type = unitType(codec, first);

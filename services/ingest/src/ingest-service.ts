@@ -74,7 +74,13 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   );
   let recordings: Recordings | undefined;
   const token = randomBytes(32).toString("base64url");
-  recordingRoutes(http.app, token, () => recordings);
+  let pictures: Pictures | undefined;
+  recordingRoutes(
+    http.app,
+    token,
+    () => recordings,
+    () => pictures,
+  );
   liveVideoRoute(
     http.app,
     token,
@@ -152,7 +158,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   const holder = { ingest, url: config.url ?? reachableUrl(address), token };
   life.add(new RecordingSubject(nats, recordings, holder, log));
   const decoder = life.add(new PictureDecoder(ffmpeg, (name) => metrics.pictureDecoded(name), log));
-  const pictures = new Pictures(
+  const made = new Pictures(
     {
       maxAgeMs: config.pictureSeconds * 1000,
       cameraBytes: config.pictureCameraBytes,
@@ -163,6 +169,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     (outcome, seconds) => metrics.picture(outcome, seconds),
     log,
   );
+  pictures = made;
   const sharing = life.add(
     new FrameSharing({
       directory: config.frameMemoryDirectory,
@@ -173,7 +180,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     }),
   );
   const metrics = new IngestMetrics(registry, () => runners(), {
-    pictureBytes: () => pictures.memory.bytes,
+    pictureBytes: () => made.memory.bytes,
     sharedBytes: () => sharing.usedBytes,
   });
   const cameras = assignCameras(

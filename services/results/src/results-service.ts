@@ -261,6 +261,7 @@ export async function startResults(
     if (!isFrame(message)) losses.add(message.camera, message.lostFrames);
   });
   const requireCamera = (camera: string) => registry.require(camera);
+  const holders = new RecordingHolders(nats, leases, log);
   const {
     taker,
     claims,
@@ -270,7 +271,7 @@ export async function startResults(
     eventSnapshots,
     store: snapshotStore,
   } = await withLimitsThatFit(() =>
-    startSnapshots(nats, retention.snapshots, requireCamera, prometheus, log, life),
+    startSnapshots(nats, retention.snapshots, requireCamera, holders, prometheus, log, life),
   );
   timeline.feed.listen(framesOnly((frame) => recentDetections.add(frame)));
   records.onChange(({ key, value }) => {
@@ -330,7 +331,6 @@ export async function startResults(
   );
   await eventReviews.start();
   const eventHistory = new EventHistory(events.stored, (name) => eventReviews.find(name));
-  const holders = new RecordingHolders(nats, leases, log);
   const status = (camera: string) => cameraStatus.find(camera);
   const liveVideo = new LiveVideo({ holders, requireCamera, status });
   const recordings = new RecordingService({

@@ -40,6 +40,8 @@ export interface CodedSequence {
   chromaFormat: number;
   bitDepthLuma: number;
   bitDepthChroma: number;
+  /** Of H.264: no picture is of two fields. */
+  framesOnly?: boolean;
 }
 
 /**
@@ -81,7 +83,8 @@ export function h264Sequence(nal: Uint8Array): CodedSequence | undefined {
   const unitY = (chroma === 1 ? 2 : 1) * (2 - frameOnly);
   const width = columns * 16 - unitX * (left + right);
   const height = (2 - frameOnly) * mapRows * 16 - unitY * (top + bottom);
-  return { width, height, aspect, chromaFormat: chroma, bitDepthLuma, bitDepthChroma };
+  const framesOnly = frameOnly === 1;
+  return { width, height, aspect, chromaFormat: chroma, bitDepthLuma, bitDepthChroma, framesOnly };
 }
 
 /** What the usability information behind the picture's size says of its pixels (E.1.1). */

@@ -1,6 +1,6 @@
 import { h264Sequence, h265Sequence } from "@sightline/media";
 import { type ParameterSets, pictureSize } from "../parameter-sets.ts";
-import { box, fullBox, u8, u16, u32 } from "./boxes.ts";
+import { box, boxesIn, findBox, fullBox, u8, u16, u32 } from "./boxes.ts";
 
 const lengthSizeMinusOne = 3;
 const profilesWithChroma = new Set([100, 110, 122, 144]);
@@ -18,6 +18,31 @@ export function sampleDescription(sets: ParameterSets): Buffer {
       ? box("avc1", visual, box("avcC", avcConfiguration(sets)), ...shape)
       : box("hvc1", visual, box("hvcC", hevcConfiguration(sets)), ...shape);
   return fullBox("stsd", 0, 0, u32(1), entry);
+}
+
+/** The sets in an `stsd` box that `sampleDescription` wrote; undefined where there are none. */
+export function describedSets(stsd: Buffer): ParameterSets | undefined {
+  const entry = boxesIn(stsd, 16)[0];
+  const configuration =
+    entry && findBox(stsd, [entry.type === "avc1" ? "avcC" : "hvcC"], entry.body + 78, entry.end);
+  if (!configuration) return undefined;
+  let at = configuration.body;
+  const byte = () => stsd[at++] ?? 0;
+  const sets = (count: number) =>
+    Array.from({ length: count }, () => {
+      const bytes = byte() * 256 + byte();
+      at += bytes;
+      return Uint8Array.prototype.slice.call(stsd, at - bytes, at);
+    });
+  if (entry.type === "avc1") {
+    at += 5;
+    const sequence = sets(byte() & 0x1f);
+    return { codec: "H264", video: [], sequence, picture: sets(byte()) };
+  }
+  at += 22;
+  const found = new Map(Array.from({ length: byte() }, () => [byte() & 0x3f, sets(byte() * 256 + byte())]));
+  const [video = [], sequence = [], picture = []] = [32, 33, 34].map((type) => found.get(type));
+  return { codec: "H265", video, sequence, picture };
 }
 
 /** The codec as a media type names it (RFC 6381; ISO/IEC 14496-15, annex E), such as `avc1.640028` or `hvc1.1.6.L93.B0`. */

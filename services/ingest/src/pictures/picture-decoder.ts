@@ -21,6 +21,13 @@ export interface PictureStream {
   readonly id: number;
 }
 
+let streams = 0;
+
+/** One that is not the same as any other of this process. */
+export function newPictureStream(): PictureStream {
+  return { id: streams++ };
+}
+
 /** Decodes single pictures: in a process that is kept for it, else, where that cannot, by an ffmpeg for each. */
 export class PictureDecoder {
   readonly #ffmpeg: FfmpegProgram;

@@ -4,6 +4,7 @@ import {
   type PictureRequest,
   pictureHeader,
   pictureRequestSchema,
+  pictureSourceHeader,
   subjects,
   WireError,
 } from "@sightline/contracts";
@@ -11,11 +12,8 @@ import { type CodedPicture, isRecordedCodec, RecentPictures } from "@sightline/r
 import type { Nats } from "@sightline/service";
 import { type KeptFrame, RecentFrames } from "./frame-memory.ts";
 import { HandedMoments } from "./handed-moments.ts";
-import type { PictureStream } from "./picture-decoder.ts";
+import { newPictureStream, type PictureStream } from "./picture-decoder.ts";
 import { type PictureShape, type Pictures, refused, type StreamMoment } from "./pictures.ts";
-
-/** Connections of all cameras so far. */
-let connections = 0;
 
 /** Keeps a camera's recent frames and answers requests for their pictures. */
 export class PictureSubject {
@@ -51,7 +49,7 @@ export class PictureSubject {
   /** A connection begins whose video has this codec, as SDP calls it. */
   connected(codec: string, shape: PictureShape): void {
     this.#stream = isRecordedCodec(codec)
-      ? { id: connections++, pictures: new RecentPictures(codec, this.#pictures.streamLimits), shape }
+      ? { ...newPictureStream(), pictures: new RecentPictures(codec, this.#pictures.streamLimits), shape }
       : undefined;
   }
 
@@ -92,8 +90,9 @@ export class PictureSubject {
   }
 
   async #answer(message: Msg): Promise<void> {
-    const { answer, data } = await this.#picture(message.data);
+    const { answer, data, source } = await this.#picture(message.data);
     const head = headers();
+    if (source) head.set(pictureSourceHeader, source);
     head.set(pictureHeader, JSON.stringify(answer));
     message.respond(data, { headers: head });
   }

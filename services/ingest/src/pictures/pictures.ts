@@ -1,15 +1,24 @@
 import { availableParallelism } from "node:os";
-import { fromTimestamp, type PictureAnswer, type PictureRequest } from "@sightline/contracts";
+import { setTimeout as delay } from "node:timers/promises";
+import {
+  fromTimestamp,
+  type PictureAnswer,
+  type PictureRequest,
+  type PictureSource,
+} from "@sightline/contracts";
 import type { MaskPolygon, Orientation } from "@sightline/media";
-import type { Decodable, RecentPicturesLimits } from "@sightline/recording";
+import type { Decodable, RecentPicturesLimits, RecordedPicture } from "@sightline/recording";
 import { type Logger, TaskLimit, TaskLimitError } from "@sightline/service";
+import type { DecodeOptions } from "./decode-picture.ts";
 import { type EncodedPicture, encodePicture } from "./encode-picture.ts";
 import { FrameMemory, type FrameMemoryLimits, type KeptFrame } from "./frame-memory.ts";
 import type { Moment } from "./handed-moments.ts";
-import type { PictureDecoder, PictureStream } from "./picture-decoder.ts";
+import { newPictureStream, type PictureDecoder, type PictureStream } from "./picture-decoder.ts";
 
 /** Quality of pictures for which none is asked. */
 const defaultQuality = 80;
+/** Of what is kept as the picture of an event. */
+const recordedQuality = 85;
 /** A picture takes milliseconds, so the last in the line still comes within the time that is waited for it. */
 const mostWaiting = 32;
 /** A decoder takes longer; who finds more before him gets the model's frame at once. */
@@ -45,11 +54,31 @@ export interface PictureShape {
   masks: readonly MaskPolygon[];
 }
 
+/** What goes back to who asked for a picture. */
+export interface AnsweredPicture {
+  answer: PictureAnswer;
+  /** The JPEG; empty where there is none. */
+  data: Uint8Array;
+  /** Which of the two it became. */
+  source?: PictureSource;
+}
+
+/** More pictures are asked for than may be decoded; one can be asked for again. */
+export class PicturesBusyError extends Error {
+  override readonly name = "PicturesBusyError";
+
+  constructor() {
+    super("too many pictures are asked for at a time; ask again");
+  }
+}
+
 /** Makes pictures of recent frames, a few at a time, so that decoding is not disturbed. */
 export class Pictures {
   readonly memory: FrameMemory;
   readonly #limit = new TaskLimit(mostRunning, mostWaiting);
   readonly #decoding = new TaskLimit(mostRunning, mostDecodesWaiting);
+  /** Those of recordings, one after another: each waits until decoding may go on. */
+  readonly #recorded = new TaskLimit(1, mostDecodesWaiting);
   /** By performance.now(): until then, pictures of the model's frames serve, where there are such. */
   readonly #restUntil = { asked: 0, events: 0 };
   readonly #decoder: PictureDecoder;
@@ -81,7 +110,7 @@ export class Pictures {
     request: PictureRequest,
     frame: KeptFrame | undefined,
     moment: StreamMoment | undefined,
-  ): Promise<{ answer: PictureAnswer; data: Uint8Array }> {
+  ): Promise<AnsweredPicture> {
     const startedAt = performance.now();
     // It would be used again for another frame while its turn is waited for.
     frame?.buffers.share(frame.message);
@@ -96,6 +125,29 @@ export class Pictures {
     }
   }
 
+  /**
+   * A picture of a camera's recording, which somebody asked for, in the camera's own resolution.
+   * @throws PicturesBusyError, DecodePictureError
+   */
+  async recorded(
+    camera: string,
+    { orientation, interlaced, ...decodable }: RecordedPicture,
+  ): Promise<EncodedPicture> {
+    // Masks were applied before it was recorded.
+    const shape = { interlaced, orientation, masks: [] };
+    const signal = AbortSignal.timeout(longestMs);
+    const options = { ...shape, maxWidth: undefined, quality: recordedQuality, signal };
+    try {
+      return await this.#recorded.run(async () => {
+        const rest = this.#restUntil.asked - performance.now();
+        if (rest > 0) await delay(rest, undefined, { signal });
+        return this.#decodeInTurn("asked", camera, newPictureStream(), decodable, options);
+      });
+    } catch (error) {
+      throw error instanceof TaskLimitError || signal.aborted ? new PicturesBusyError() : error;
+    }
+  }
+
   /** Undefined when it cannot be decoded, or not in time, and the model's frame is to take its place. */
   async #decode(
     { maxWidth, quality = defaultQuality, asked = false }: PictureRequest,
@@ -103,33 +155,16 @@ export class Pictures {
     hasFrame: boolean,
   ) {
     const { metadata, stream, decodable, shape } = moment;
+    const { camera } = metadata;
     const whose = asked ? "asked" : "events";
     if (hasFrame && performance.now() < this.#restUntil[whose]) return undefined;
     const signal = AbortSignal.timeout(hasFrame ? patienceMs : longestMs);
     const options = { ...shape, maxWidth, quality, signal };
-    const late = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(signal.reason));
-    });
     try {
-      const decoding = this.#decoding.run(async () => {
-        signal.throwIfAborted();
-        const startedAt = performance.now();
-        // On a busy machine a picture takes far longer than its share of the processors.
-        let cost: number | undefined;
-        try {
-          const picture = await this.#decoder.decode(metadata.camera, stream, decodable, options);
-          cost = picture.cpuMs;
-          return picture;
-        } finally {
-          cost ??= performance.now() - startedAt;
-          this.#restUntil[whose] = startedAt + cost / (decodingShare * availableParallelism());
-        }
-      });
-      return made(metadata, await Promise.race([decoding, late]));
+      return made(metadata, "camera", await this.#decodeInTurn(whose, camera, stream, decodable, options));
     } catch (error) {
       const isBusy = error instanceof TaskLimitError || signal.aborted;
       if (isBusy && !hasFrame) return busy();
-      const { camera } = metadata;
       if (isBusy) this.#log.debug({ camera }, "too many pictures at a time; one is of the model's size");
       else
         this.#log.warn(
@@ -140,9 +175,42 @@ export class Pictures {
     }
   }
 
+  /** @throws TaskLimitError, DecodePictureError, and the signal's reason */
+  async #decodeInTurn(
+    whose: "asked" | "events",
+    camera: string,
+    stream: PictureStream,
+    decodable: Decodable,
+    options: DecodeOptions,
+  ): Promise<EncodedPicture> {
+    const { signal } = options;
+    const late = new Promise<never>((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+    const decoding = this.#decoding.run(async () => {
+      signal.throwIfAborted();
+      const startedAt = performance.now();
+      // On a busy machine a picture takes far longer than its share of the processors.
+      let cost: number | undefined;
+      try {
+        const picture = await this.#decoder.decode(camera, stream, decodable, options);
+        cost = picture.cpuMs;
+        return picture;
+      } finally {
+        cost ??= performance.now() - startedAt;
+        this.#restUntil[whose] = startedAt + cost / (decodingShare * availableParallelism());
+      }
+    });
+    return Promise.race([decoding, late]);
+  }
+
   async #make({ maxWidth, quality = defaultQuality }: PictureRequest, frame: KeptFrame) {
     try {
-      return made(frame.metadata, await this.#limit.run(() => encodePicture(frame, { maxWidth, quality })));
+      return made(
+        frame.metadata,
+        "model",
+        await this.#limit.run(() => encodePicture(frame, { maxWidth, quality })),
+      );
     } catch (error) {
       if (error instanceof TaskLimitError) return busy();
       const { camera } = frame.metadata;
@@ -152,14 +220,18 @@ export class Pictures {
   }
 }
 
-function made(metadata: KeptFrame["metadata"], { data, width, height }: EncodedPicture) {
+function made(
+  metadata: KeptFrame["metadata"],
+  source: PictureSource,
+  { data, width, height }: EncodedPicture,
+): AnsweredPicture {
   const { epoch, number, captureTime, ptsUs } = metadata;
   const captureTimeMs = captureTime ? fromTimestamp(captureTime) : 0;
-  return { answer: { ok: true as const, epoch, number, captureTimeMs, ptsUs, width, height }, data };
+  return { answer: { ok: true, epoch, number, captureTimeMs, ptsUs, width, height }, data, source };
 }
 
 function busy() {
-  return refused("busy", "too many pictures are asked for at a time; ask again");
+  return refused("busy", new PicturesBusyError().message);
 }
 
 function missing({ epoch, number }: PictureRequest) {
@@ -169,6 +241,9 @@ function missing({ epoch, number }: PictureRequest) {
 }
 
 /** An answer that says why there is no picture. */
-export function refused(reason: Extract<PictureAnswer, { ok: false }>["reason"], message: string) {
-  return { answer: { ok: false as const, reason, message }, data: new Uint8Array() };
+export function refused(
+  reason: Extract<PictureAnswer, { ok: false }>["reason"],
+  message: string,
+): AnsweredPicture {
+  return { answer: { ok: false, reason, message }, data: new Uint8Array() };
 }

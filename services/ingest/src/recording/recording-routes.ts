@@ -3,13 +3,23 @@ import { Readable } from "node:stream";
 import {
   isCameraId,
   limits,
+  pictureSizeHeader,
   type RecordingSegment,
   recordingPaths,
   videoFromHeader,
   videoToHeader,
 } from "@sightline/contracts";
-import { RangeMovie, type RecordingFolder, readSegment, type Segment, segmentId } from "@sightline/recording";
+import {
+  RangeMovie,
+  type RecordingFolder,
+  readRecordedPicture,
+  readSegment,
+  type Segment,
+  segmentId,
+} from "@sightline/recording";
 import type { HttpServer } from "@sightline/service";
+import { DecodePictureError } from "../pictures/decode-picture.ts";
+import { type Pictures, PicturesBusyError } from "../pictures/pictures.ts";
 import { byteRange } from "./byte-range.ts";
 import type { Recordings } from "./recordings.ts";
 import { guardByToken, RefusedError } from "./token-guard.ts";
@@ -30,11 +40,17 @@ interface Asked {
   Querystring: { from_ms?: string; to_ms?: string };
 }
 
-/** Serves what is recorded to those who know the token. `recordings` is undefined until they are there. */
+interface AskedPicture {
+  Params: { camera: string };
+  Querystring: { at_ms?: string };
+}
+
+/** Serves what is recorded to those who know the token. `recordings` and `pictures` are undefined until they are there. */
 export function recordingRoutes(
   app: HttpServer["app"],
   token: string,
   recordings: () => Recordings | undefined,
+  pictures: () => Pictures | undefined,
 ): void {
   const movies = new MovieCache();
   const folderOf = ({ camera }: { camera: string }): RecordingFolder => {
@@ -77,6 +93,27 @@ export function recordingRoutes(
         ...{ bytes, etag: `${params.id}-${bytes}` },
         read: (start, end) => createReadStream(folder.pathOf(segment), { start, end: end - 1 }),
       });
+    });
+    scope.get<AskedPicture>(recordingPaths.picture(":camera"), async ({ params, query }, reply) => {
+      const { camera } = params;
+      const folder = folderOf(params);
+      const at = Number(query.at_ms);
+      if (query.at_ms === undefined || !Number.isFinite(at))
+        throw new RefusedError(400, "invalid_argument", "expected at_ms, milliseconds since 1970");
+      const recorded = await readRecordedPicture(folder, camera, at).catch(() => undefined);
+      if (!recorded) throw nothing(camera);
+      try {
+        const made = await pictures()?.recorded(camera, recorded);
+        if (!made) throw new PicturesBusyError();
+        return reply
+          .header(pictureSizeHeader, `${made.width}x${made.height}`)
+          .type("image/jpeg")
+          .send(made.data);
+      } catch (error) {
+        if (error instanceof PicturesBusyError) throw new RefusedError(503, "unavailable", error.message);
+        if (!(error instanceof DecodePictureError)) throw error;
+        throw new RefusedError(422, "failed", `the picture cannot be decoded: ${error.message}`);
+      }
     });
     scope.delete<Asked>(recordingPaths.camera(":camera"), async ({ params, query }) => {
       const folder = folderOf(params);

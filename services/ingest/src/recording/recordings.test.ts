@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -18,10 +18,11 @@ import {
   subjects,
   toTimestamp,
 } from "@sightline/contracts";
+import { readMovieTimes } from "@sightline/recording";
 import { numberedVideo, probed, shownNumbers } from "@sightline/recording/testing";
 import { ScriptedCamera, type ScriptedTrack } from "@sightline/rtsp/testing";
 import { ensureStream } from "@sightline/service";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { IngestRig } from "../testing/ingest-rig.ts";
 
 const dayMs = 24 * 60 * 60_000;
@@ -152,6 +153,18 @@ test.each(["H264", "H265"] as const)(
     const begins = Number(response.headers.get("sightline-from-ms"));
     expect(begins).toBeLessThanOrEqual(fromMs + 1300);
     expect(begins).toBeGreaterThan(fromMs - 1);
+    const times = readMovieTimes(readFileSync(file))!;
+    for (const index of [0, 1, 24, 26, 37]) {
+      // Decoding may take a tenth of the machine, so that the next is given a little later.
+      const picture = await vi.waitUntil(async () => {
+        const given = await ask(answer, `${recordingPaths.picture(name)}?at_ms=${times[index]!.captureMs}`);
+        return given.status === 503 ? undefined : given;
+      });
+      expect([picture.status, picture.headers.get("sightline-picture-size")]).toEqual([200, "384x128"]);
+      expect(await shownNumbers(await save(picture, `${name}.jpg`))).toEqual([numbers[index]]);
+    }
+    const between = await ask(answer, `${recordingPaths.picture(name)}?at_ms=${times[9]!.captureMs + 3}`);
+    expect(between.status).toBe(404);
     const etag = response.headers.get("etag")!;
     const part = await ask(answer, path, { range: "bytes=1000-1999", "if-range": etag });
     expect([part.status, part.headers.get("content-range")]).toEqual([
@@ -180,6 +193,7 @@ test("segments are listed with what a player needs first; who has no token gets 
     recordingPaths.video("h264"),
     recordingPaths.segments("h264"),
     recordingPaths.segment("h264", id),
+    recordingPaths.picture("h264"),
   ];
   for (const path of paths) expect((await fetch(answer.url + path)).status).toBe(401);
   expect((await ask({ ...answer, token: "guess" }, paths[0]!)).status).toBe(401);

@@ -4,8 +4,11 @@ import {
   encodeJson,
   type PictureAnswer,
   type PictureRequest,
+  type PictureSource,
   pictureAnswerSchema,
   pictureHeader,
+  pictureSourceHeader,
+  pictureSources,
   subjects,
 } from "@sightline/contracts";
 import type { Nats } from "@sightline/service";
@@ -15,7 +18,11 @@ const timeoutMs = 2_000;
 const decodeTimeoutMs = 6_000;
 
 /** A picture of a frame. */
-export type Picture = Omit<Extract<PictureAnswer, { ok: true }>, "ok"> & { jpeg: Uint8Array };
+export type Picture = Omit<Extract<PictureAnswer, { ok: true }>, "ok"> & {
+  jpeg: Uint8Array;
+  /** Undefined where an older ingest does not say. */
+  source?: PictureSource | undefined;
+};
 
 /** Why there is no picture: what ingest said, or that no ingest answered. */
 export class PictureError extends Error {
@@ -38,19 +45,24 @@ export class PictureClient {
 
   /** The picture of one frame, or of the newest when the request names none. @throws PictureError */
   async get(camera: string, request: PictureRequest): Promise<Picture> {
-    const { answer, jpeg } = await this.#ask(camera, request);
+    const { answer, jpeg, source } = await this.#ask(camera, request);
     if (!answer.ok) throw new PictureError(answer.reason, answer.message);
     const { ok: _, ...picture } = answer;
-    return { ...picture, jpeg };
+    return { ...picture, jpeg, source };
   }
 
-  async #ask(camera: string, request: PictureRequest): Promise<{ answer: PictureAnswer; jpeg: Uint8Array }> {
+  async #ask(
+    camera: string,
+    request: PictureRequest,
+  ): Promise<{ answer: PictureAnswer; jpeg: Uint8Array; source: PictureSource | undefined }> {
     try {
       const reply = await this.#nats.connection.request(subjects.pictureGet(camera), encodeJson(request), {
         timeout: request.source === "camera" ? decodeTimeoutMs : timeoutMs,
       });
       const header = reply.headers?.get(pictureHeader) ?? "";
-      return { answer: decodeJson(pictureAnswerSchema, Buffer.from(header)), jpeg: reply.data };
+      const said = reply.headers?.get(pictureSourceHeader);
+      const source = pictureSources.find((each) => each === said);
+      return { answer: decodeJson(pictureAnswerSchema, Buffer.from(header)), jpeg: reply.data, source };
     } catch (cause) {
       const unreachable =
         cause instanceof NoRespondersError || cause instanceof TimeoutError || cause instanceof RequestError;

@@ -2,8 +2,10 @@ import { Event, eventsStream, subjects } from "@sightline/contracts";
 import { connectNats, createLogger, ensureStream, type Nats } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { RecordingHolders } from "../recordings/recording-holders.ts";
 import { AwaitedSnapshots } from "./awaited-snapshots.ts";
 import { EventSnapshots } from "./event-snapshots.ts";
+import { RecordedPictures } from "./recorded-pictures.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
 
 const retention = { maxAgeSeconds: 3600, maxBytes: 1e8, replicas: 1 };
@@ -27,8 +29,10 @@ beforeAll(async () => {
   await ensureStream(nats.manager, eventsStream(retention));
   store = await SnapshotStore.open(another, retention);
   const own = await SnapshotStore.open(nats, retention);
-  patient = new EventSnapshots(new AwaitedSnapshots(nats, own, 600_000));
-  hasty = new EventSnapshots(new AwaitedSnapshots(nats, own, 200));
+  const holders = new RecordingHolders(nats, { keys: () => [] }, log);
+  const recorded = new RecordedPictures(nats, holders, own, log);
+  patient = new EventSnapshots(new AwaitedSnapshots(nats, own, 600_000), recorded);
+  hasty = new EventSnapshots(new AwaitedSnapshots(nats, own, 200), recorded);
 });
 afterAll(async () => {
   await nats?.connection.close();

@@ -3,6 +3,7 @@ import { ApiError } from "../grpc/errors.ts";
 import { annotateJpeg } from "./annotate-jpeg.ts";
 import type { AwaitedSnapshots } from "./awaited-snapshots.ts";
 import { cutOutJpeg } from "./cut-out.ts";
+import type { RecordedPictures } from "./recorded-pictures.ts";
 
 /** A JPEG and the frame that it shows. */
 export interface Snapshot {
@@ -13,14 +14,17 @@ export interface Snapshot {
 /** Pictures of events as they are kept. */
 export class EventSnapshots {
   readonly #snapshots: AwaitedSnapshots;
+  readonly #recorded: RecordedPictures;
 
-  constructor(snapshots: AwaitedSnapshots) {
+  constructor(snapshots: AwaitedSnapshots, recorded: RecordedPictures) {
     this.#snapshots = snapshots;
+    this.#recorded = recorded;
   }
 
   /**
    * The picture with the best view of the event `cameras/{camera}/events/{event}`, with its object's box drawn into it
-   * if `annotated`, and cut out around its object if `cutOut`. One of an event that was just told may not be stored yet, and is waited for until `signal` aborts.
+   * if `annotated`, and cut out around its object if `cutOut`. In the camera's own resolution where that can be had; a cut-out is of what is
+   * kept, since lists of events ask for many. One of an event that was just told may not be stored yet, and is waited for until `signal` aborts.
    * @throws ApiError invalid_argument, snapshot_not_found, history_unavailable, picture_unavailable
    */
   async get(name: string, { annotated = false, cutOut = false }, signal?: AbortSignal): Promise<Snapshot> {
@@ -35,7 +39,7 @@ export class EventSnapshots {
     });
     if (!stored)
       throw new ApiError("snapshot_not_found", `event '${name}' has no picture, or it is not kept any more`);
-    const { details, jpeg } = stored;
+    const { details, jpeg } = cutOut ? stored : await this.#recorded.better(parts.camera, parts.id, stored);
     const drawn = annotated ? await annotateJpeg({ ...details, jpeg }, details.boxes) : jpeg;
     return {
       jpeg: cutOut ? await cutOutJpeg({ ...details, jpeg: drawn }, details.boxes) : drawn,

@@ -1,6 +1,6 @@
 import type { StreamState } from "@nats-io/jetstream";
 import { type ObjectStore, Objm } from "@nats-io/obj";
-import { decodeJson, type Retention, snapshotStore } from "@sightline/contracts";
+import { decodeJson, pictureSources, type Retention, snapshotStore } from "@sightline/contracts";
 import { fitting, isJetStreamFailure, type Nats } from "@sightline/service";
 import { z } from "zod";
 
@@ -27,6 +27,8 @@ export const snapshotDetailsSchema = z.object({
   /** Of the picture, in pixels. */
   width: z.int().positive(),
   height: z.int().positive(),
+  /** Not in what older versions stored. */
+  source: z.enum(pictureSources).optional(),
   /** The object's; 0 of an event about no object. Not in what older versions stored. */
   score: z.number().optional(),
   /** What an annotated picture shows. */

@@ -162,9 +162,9 @@ export class SnapshotTaker {
     try {
       if (job.mayBeStored && (await this.#isStored(job))) return true;
       const { jpeg, ...picture } = await this.#picture(job, attempts);
-      const { epoch, number, captureTimeMs, ptsUs, width, height } = picture;
+      const { epoch, number, captureTimeMs, ptsUs, width, height, source } = picture;
       const { boxes, score } = job;
-      const details = { epoch, number, captureTimeMs, ptsUs, width, height, boxes, score };
+      const details = { epoch, number, captureTimeMs, ptsUs, width, height, source, boxes, score };
       await this.#store.put(job.key, jpeg, details);
       this.#observe(undefined);
       return true;

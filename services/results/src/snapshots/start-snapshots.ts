@@ -2,10 +2,12 @@ import type { Retention } from "@sightline/contracts";
 import type { Lifecycle, Logger, Nats } from "@sightline/service";
 import type { Registry } from "prom-client";
 import { PictureClient } from "../pictures/picture-client.ts";
+import type { RecordingHolders } from "../recordings/recording-holders.ts";
 import { AwaitedSnapshots } from "./awaited-snapshots.ts";
 import { CameraSnapshots } from "./camera-snapshots.ts";
 import { EventSnapshots } from "./event-snapshots.ts";
 import { RecentDetections } from "./recent-detections.ts";
+import { RecordedPictures } from "./recorded-pictures.ts";
 import { SnapshotClaims } from "./snapshot-claims.ts";
 import { SnapshotMetrics } from "./snapshot-metrics.ts";
 import { SnapshotStore } from "./snapshot-store.ts";
@@ -34,6 +36,7 @@ export async function startSnapshots(
   nats: Nats,
   retention: Retention,
   requireCamera: (camera: string) => unknown,
+  holders: RecordingHolders,
   registry: Registry,
   log: Logger,
   life: Lifecycle,
@@ -52,6 +55,9 @@ export async function startSnapshots(
     recentDetections,
     store,
     cameraSnapshots: new CameraSnapshots(pictures, recentDetections, requireCamera),
-    eventSnapshots: new EventSnapshots(new AwaitedSnapshots(nats, store)),
+    eventSnapshots: new EventSnapshots(
+      new AwaitedSnapshots(nats, store),
+      new RecordedPictures(nats, holders, store, log),
+    ),
   };
 }

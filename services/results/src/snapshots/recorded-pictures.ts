@@ -1,0 +1,114 @@
+import {
+  cameraName,
+  Event,
+  EventPhase,
+  pictureSizeHeader,
+  recordingPaths,
+  streams,
+  subjects,
+} from "@sightline/contracts";
+import type { Logger, Nats } from "@sightline/service";
+import { wallClockMs } from "@sightline/service/clock";
+import { askHolder } from "../recordings/holder-request.ts";
+import type { RecordingHolders } from "../recordings/recording-holders.ts";
+import type { SnapshotStore, StoredSnapshot } from "./snapshot-store.ts";
+
+/** A picture that could not be had is not asked for again for so long. */
+const restMs = 10_000;
+const mostResting = 1_000;
+/** Pictures that are fetched at a time; what is asked for beyond them stays as it is. */
+const mostUnderWay = 8;
+/** So long somebody waits for the better picture. */
+const timeoutMs = 4_000;
+/** A picture is kept for a time that counts from when it was stored: an older one is not stored again, lest it be kept for much longer. */
+const keptWithinMs = 60 * 60_000;
+
+/**
+ * The pictures of events as their cameras sent them, from recordings. When an event happens its picture is decoded only if the machine has
+ * time for it, else the frame that the model saw is kept; who looks at the event later gets the moment from its recording.
+ */
+export class RecordedPictures {
+  readonly #nats: Nats;
+  readonly #holders: RecordingHolders;
+  readonly #store: SnapshotStore;
+  readonly #log: Logger;
+  readonly #underWay = new Map<string, Promise<StoredSnapshot | undefined>>();
+  /** Picture → when it may be asked for again, by performance.now(). */
+  readonly #resting = new Map<string, number>();
+
+  constructor(nats: Nats, holders: RecordingHolders, store: SnapshotStore, log: Logger) {
+    this.#nats = nats;
+    this.#holders = holders;
+    this.#store = store;
+    this.#log = log;
+  }
+
+  /** The same moment of the event `{camera}/{id}` in the camera's own resolution, where it is recorded; else what is stored. */
+  async better(camera: string, id: string, stored: StoredSnapshot): Promise<StoredSnapshot> {
+    const { source, epoch, number } = stored.details;
+    if (source !== "model") return stored;
+    const key = `${camera}/${id} ${epoch}:${number}`;
+    const under = this.#underWay.get(key);
+    if (under) return (await under) ?? stored;
+    const rests = (this.#resting.get(key) ?? 0) > performance.now();
+    if (rests || this.#underWay.size >= mostUnderWay) return stored;
+    const fetching = this.#fetch(camera, id, stored)
+      .catch((error: Error) => {
+        this.#log.debug({ camera, event: id, error: error.message }, "an event's picture stays the model's");
+        return undefined;
+      })
+      .finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, fetching);
+    const picture = await fetching;
+    if (!picture) this.#rest(key);
+    return picture ?? stored;
+  }
+
+  async #fetch(camera: string, id: string, { details }: StoredSnapshot): Promise<StoredSnapshot | undefined> {
+    const { captureTimeMs: at } = details;
+    const signal = AbortSignal.timeout(timeoutMs);
+    const { holders } = await this.#holders.find(camera, { fromMs: at - 1, toMs: at + 1 });
+    for (const holder of holders) {
+      const path = `${recordingPaths.picture(camera)}?at_ms=${at}`;
+      const response = await askHolder(holder, { path, signal });
+      const [width = 0, height = 0] = (response.headers.get(pictureSizeHeader) ?? "").split("x").map(Number);
+      const jpeg = new Uint8Array(await response.arrayBuffer());
+      if (!(width >= details.width && height > 0)) continue;
+      const picture: StoredSnapshot = { details: { ...details, width, height, source: "camera" }, jpeg };
+      await this.#keep(camera, id, picture);
+      return picture;
+    }
+    return undefined;
+  }
+
+  async #keep(camera: string, id: string, picture: StoredSnapshot): Promise<void> {
+    try {
+      const age = wallClockMs() - picture.details.captureTimeMs;
+      if (age < keptWithinMs && (await this.#isFinal(camera, id, picture)))
+        await this.#store.put(`${camera}/${id}`, picture.jpeg, picture.details);
+    } catch (error) {
+      this.#log.debug({ camera, event: id, error: (error as Error).message }, "a better picture is not kept");
+    }
+  }
+
+  /** Whether no other picture of the event comes, and the event has not been deleted: then this one can be kept in place of the smaller. */
+  async #isFinal(camera: string, id: string, { details }: StoredSnapshot): Promise<boolean> {
+    const last = await this.#nats.manager.direct.getMessage(streams.events, {
+      last_by_subj: subjects.event(camera, id),
+    });
+    if (!last || last.data.length === 0) return false;
+    const { name, phase, snapshotFrame } = Event.decode(last.data);
+    const isOver = phase === EventPhase.END || phase === EventPhase.ONCE;
+    const isSame = snapshotFrame?.epoch === details.epoch && snapshotFrame.number === details.number;
+    return name === `${cameraName(camera)}/events/${id}` && isOver && isSame;
+  }
+
+  #rest(key: string): void {
+    this.#resting.set(key, performance.now() + restMs);
+    if (this.#resting.size <= mostResting) return;
+    for (const oldest of this.#resting.keys()) {
+      this.#resting.delete(oldest);
+      break;
+    }
+  }
+}
