@@ -1,5 +1,5 @@
 import { access, readdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import {
   MANIFEST_FILE,
   type ModelManifest,
@@ -16,6 +16,12 @@ export class ModelNotFoundError extends Error {
   override readonly name = "ModelNotFoundError";
 }
 
+/** The directories of a setting that names one or several, in the order in which they are looked at. */
+export function modelRoots(directory: string): [string, ...string[]] {
+  const roots = directory.split(delimiter).flatMap((root) => (root === "" ? [] : resolve(root)));
+  return roots.length > 0 ? (roots as [string, ...string[]]) : [resolve(directory)];
+}
+
 /** A model found by name; the digests of its files are checked. */
 export interface LocatedModel {
   folder: string;
@@ -30,18 +36,16 @@ export interface LocatedModel {
  * @throws ModelFileError when the manifest or a file of the model is broken
  */
 export async function findModel(directory: string, name: string, version?: string): Promise<LocatedModel> {
-  const folder = resolve(directory, name);
-  if (version !== undefined) return findVersion(folder, name, version);
-  if (!(await exists(join(folder, MANIFEST_FILE)))) {
-    const known = await modelNames(directory);
-    throw new ModelNotFoundError(
-      `no model '${name}' in ${resolve(directory)}; ` +
-        (known.length > 0
-          ? `there ${known.length === 1 ? "is" : "are"}: ${known.join(", ")}`
-          : "there is none"),
-    );
-  }
-  return open(folder, name);
+  if (version !== undefined) return findVersion(directory, name, version);
+  for (const folder of ownFolders(directory, name))
+    if (await exists(join(folder, MANIFEST_FILE))) return open(folder, name);
+  const known = await modelNames(directory);
+  throw new ModelNotFoundError(
+    `no model '${name}' in ${placeWords(directory)}; ` +
+      (known.length > 0
+        ? `there ${known.length === 1 ? "is" : "are"}: ${known.join(", ")}`
+        : "there is none"),
+  );
 }
 
 /**
@@ -49,11 +53,11 @@ export async function findModel(directory: string, name: string, version?: strin
  * @throws ModelNotFoundError, ModelFileError when it is not there or its manifest is broken
  */
 export async function peekModel(directory: string, name: string, version?: string): Promise<LocatedModel> {
-  const folder = resolve(directory, name);
-  const found = (await places(folder)).find((each) =>
-    version === undefined ? each.folder === folder : each.version === version,
+  const own = ownFolders(directory, name);
+  const found = (await places(directory, name)).find((each) =>
+    version === undefined ? own.includes(each.folder) : each.version === version,
   );
-  if (!found) throw new ModelNotFoundError(`no model '${name}' in ${resolve(directory)}`);
+  if (!found) throw new ModelNotFoundError(`no model '${name}' in ${placeWords(directory)}`);
   const manifest = await parseManifest(join(found.folder, MANIFEST_FILE));
   if (manifest.name !== name)
     throw new ModelNotFoundError(
@@ -62,11 +66,12 @@ export async function peekModel(directory: string, name: string, version?: strin
   return { ...found, manifest };
 }
 
-async function findVersion(folder: string, name: string, version: string): Promise<LocatedModel> {
-  const place = (await places(folder)).find((each) => each.version === version);
+async function findVersion(directory: string, name: string, version: string): Promise<LocatedModel> {
+  const place = (await places(directory, name)).find((each) => each.version === version);
+  const searched = ownFolders(directory, name).flatMap((folder) => [folder, join(folder, VERSIONS_FOLDER)]);
   if (!place)
     throw new ModelNotFoundError(
-      `version ${version} of the model '${name}' is not in ${folder} nor in ${join(folder, VERSIONS_FOLDER)}; ` +
+      `version ${version} of the model '${name}' is not in ${searched.join(" nor in ")}; ` +
         "`sightline model install` puts it there",
     );
   return open(place.folder, name, version);
@@ -85,26 +90,42 @@ async function open(folder: string, name: string, version?: string): Promise<Loc
 
 /** The versions of a model that are there, without a look at their files: that in its own folder first. */
 export async function listVersions(directory: string, name: string): Promise<string[]> {
-  const found = await places(resolve(directory, name));
+  const found = await places(directory, name);
   return [...new Set(found.map(({ version }) => version))];
 }
 
-/** Names of the models in a directory, sorted. */
+/** Names of the models that are there, sorted. */
 export async function modelNames(directory: string): Promise<string[]> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
-  const names: string[] = [];
-  for (const entry of entries)
-    if (entry.isDirectory() && (await exists(join(directory, entry.name, MANIFEST_FILE))))
-      names.push(entry.name);
-  return names.sort();
+  const names = new Set<string>();
+  for (const root of modelRoots(directory)) {
+    const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
+    // What is being written has a dot in front.
+    for (const { name } of entries)
+      if (!name.startsWith(".") && (await exists(join(root, name, MANIFEST_FILE)))) names.add(name);
+  }
+  return [...names].sort();
 }
 
-/** The folders that hold versions of a model. A folder without a manifest that can be read holds none. */
-async function places(folder: string): Promise<{ version: string; folder: string }[]> {
-  const versions = join(folder, VERSIONS_FOLDER);
-  const names = (await readdir(versions).catch(() => [])).sort();
+/** The folders that a model may have for itself. */
+function ownFolders(directory: string, name: string): string[] {
+  return modelRoots(directory).map((root) => join(root, name));
+}
+
+function placeWords(directory: string): string {
+  return modelRoots(directory).join(" nor in ");
+}
+
+/** The folders that hold versions of a model, its own first. A folder without a manifest that can be read holds none. */
+async function places(directory: string, name: string): Promise<{ version: string; folder: string }[]> {
+  const own = ownFolders(directory, name);
+  const more = await Promise.all(
+    own.map(async (folder) => {
+      const versions = join(folder, VERSIONS_FOLDER);
+      return (await readdir(versions).catch(() => [])).sort().map((each) => join(versions, each));
+    }),
+  );
   const found: { version: string; folder: string }[] = [];
-  for (const place of [folder, ...names.map((name) => join(versions, name))]) {
+  for (const place of [...own, ...more.flat()]) {
     const manifest = await parseManifest(join(place, MANIFEST_FILE)).catch(() => undefined);
     if (manifest) found.push({ version: modelVersion(manifest.files), folder: place });
   }

@@ -1,5 +1,5 @@
 import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { MANIFEST_FILE, type ModelManifest, modelVersion, readManifest } from "@sightline/yolo-nas";
 
 /** What was put where. */
@@ -18,7 +18,8 @@ export async function installVersion(source: string, directory: string, name?: s
   const manifest = await readManifest(join(source, MANIFEST_FILE));
   const model = name ?? manifest.name;
   const version = modelVersion(manifest.files);
-  const versions = resolve(directory, model, "versions");
+  // Workers may look in several directories; what is added goes to the last.
+  const versions = resolve(directory.split(delimiter).at(-1)!, model, "versions");
   const folder = join(versions, version);
   if (await isWhole(folder, version)) return { version, folder, known: true };
   await mkdir(versions, { recursive: true });
