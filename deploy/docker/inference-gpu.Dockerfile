@@ -11,6 +11,9 @@ COPY services services
 # Here the script must run, which pnpm leaves out: it fetches the provider libraries for CUDA 12.
 RUN pnpm install --frozen-lockfile --prod --filter "@sightline/inference..." \
   && ONNXRUNTIME_NODE_INSTALL=cuda12 node packages/yolo-nas/node_modules/onnxruntime-node/script/install.js
+# For the clips of evaluations, and the place of models that are uploaded.
+RUN apt-get update && apt-get install -y --no-install-recommends ffmpeg && rm -rf /var/lib/apt/lists/* \
+  && mkdir /uploads && chown 1000:1000 /uploads
 COPY models models
 COPY deploy/docker/healthcheck.mjs ./
 ENV NODE_ENV=production

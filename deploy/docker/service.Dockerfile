@@ -22,12 +22,13 @@ RUN if [ "$NODE_AV" != yes ]; then rm -rf node_modules/.pnpm/node-av@* node_modu
 
 FROM ${NODE_IMAGE}
 ARG SERVICE
-RUN if [ "$SERVICE" = ingest ]; then \
+# Inference reads the clips of evaluations with it.
+RUN if [ "$SERVICE" = ingest ] || [ "$SERVICE" = inference ]; then \
       apt-get update && apt-get install -y --no-install-recommends ffmpeg && rm -rf /var/lib/apt/lists/*; fi
 WORKDIR /app
 COPY --from=packages /app /app
 # Of the user below, also as a new volume.
-RUN mkdir /recordings && chown 1000:1000 /recordings
+RUN mkdir /recordings /uploads && chown 1000:1000 /recordings /uploads
 COPY models models
 COPY deploy/docker/healthcheck.mjs deploy/docker/make-keys.mjs ./
 ENV NODE_ENV=production SERVICE=${SERVICE}

@@ -95,7 +95,9 @@ imagePullPolicy: {{ .root.Values.images.pullPolicy }}
 {{- if eq .service "inference" -}}
 {{- $_ := set $env "SIGHTLINE_EXECUTION_PROVIDER" (ternary "auto" "cpu" $values.gpu.enabled) -}}
 {{- $_ := set $env "SIGHTLINE_MODEL" $values.model -}}
-{{- if $values.models.existingClaim }}{{ $_ := set $env "SIGHTLINE_MODEL_DIR" "/models" }}{{ end -}}
+{{- /* What is uploaded is in NATS: each worker fetches it when it starts. */ -}}
+{{- $_ := set $env "SIGHTLINE_MODEL_DIR" (ternary "/models:/uploads" "models:/uploads" (ne $values.models.existingClaim "")) -}}
+{{- $_ := set $env "TMPDIR" "/uploads" -}}
 {{- end -}}
 {{- $env = merge (dict) $values.settings .root.Values.settings $env -}}
 env:
@@ -132,6 +134,9 @@ envFrom:
 {{- if and (eq .service "ingest") .root.Values.ingest.recordings.enabled }}
 - { name: recordings, mountPath: /recordings }
 {{- end }}
+{{- if eq .service "inference" }}
+- { name: uploads, mountPath: /uploads }
+{{- end }}
 {{- if and (eq .service "inference") .root.Values.inference.models.existingClaim }}
 - { name: models, mountPath: /models, readOnly: true }
 {{- end }}
@@ -165,6 +170,10 @@ envFrom:
 - name: results-ca
   # Without the private key.
   secret: { secretName: {{ .root.Values.results.tls.existingSecret }}, items: [{ key: {{ .root.Values.results.tls.caKey }}, path: ca.crt }] }
+{{- end }}
+{{- if or (eq .service "inference") (and (eq .service "ingest") (eq .root.Values.frameMemory.share "pod")) }}
+- name: uploads
+  emptyDir: { sizeLimit: {{ .root.Values.inference.models.uploadsSizeLimit }} }
 {{- end }}
 {{- if and .root.Values.inference.models.existingClaim (or (eq .service "inference") (and (eq .service "ingest") (eq .root.Values.frameMemory.share "pod"))) }}
 - name: models

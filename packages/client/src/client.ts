@@ -6,6 +6,7 @@ import { Cameras } from "./cameras.ts";
 import { Connection } from "./connection.ts";
 import { Detections } from "./detections.ts";
 import { Events } from "./events.ts";
+import { ModelJobs } from "./model-jobs.ts";
 import { Models } from "./models.ts";
 import { Recordings } from "./recordings.ts";
 import { Rules } from "./rules.ts";
@@ -29,6 +30,7 @@ export class SightlineClient {
   readonly cameras: Cameras;
   readonly detections: Detections;
   readonly events: Events;
+  readonly modelJobs: ModelJobs;
   readonly models: Models;
   readonly recordings: Recordings;
   readonly rules: Rules;
@@ -42,6 +44,7 @@ export class SightlineClient {
     this.cameras = new Cameras(this.#connection);
     this.detections = new Detections(this.#connection);
     this.events = new Events(this.#connection);
+    this.modelJobs = new ModelJobs(this.#connection);
     this.models = new Models(this.#connection);
     this.recordings = new Recordings(this.#connection);
     this.rules = new Rules(this.#connection);

@@ -56,6 +56,7 @@ export type {
 export { type ErrorCode, SightlineError } from "./errors.ts";
 export type { EventFilter } from "./event-filter.ts";
 export type { EventCountQuery, EventMessage, EventQuery, EventSubscription, Events } from "./events.ts";
+export type { Evaluated, EvaluationOptions, ImportOptions, ModelJobs } from "./model-jobs.ts";
 export type { ActivateSettings, Activation, Models, ShadowSettings } from "./models.ts";
 export type { RecordingRange, RecordingSpan, Recordings } from "./recordings.ts";
 export type { ProgressMessage, SubscribeOptions, SubscriptionStatus, WithProgress } from "./resume.ts";

@@ -140,12 +140,30 @@ export { BoundingBox, Point, protobufFileName } from "./gen/sightline/v1/geometr
 export {
   ActivateModelRequest,
   ActivateModelResponse,
+  CancelModelJobRequest,
+  CancelModelJobResponse,
+  CreateModelEvaluationRequest,
+  CreateModelEvaluationResponse,
+  CreateModelImportRequest,
+  CreateModelImportResponse,
+  DeleteModelJobRequest,
+  DeleteModelJobResponse,
   DeleteModelShadowRequest,
   DeleteModelShadowResponse,
+  DeleteModelVersionRequest,
+  DeleteModelVersionResponse,
+  EvaluatedModel as EvaluatedModelMessage,
+  GetModelJobRequest,
+  GetModelJobResponse,
   GetModelShadowPictureRequest,
   GetModelShadowPictureResponse,
   GetModelShadowRequest,
   GetModelShadowResponse,
+  ImportSettings as ImportSettingsMessage,
+  InspectModelVersionRequest,
+  InspectModelVersionResponse,
+  ListModelJobsRequest,
+  ListModelJobsResponse,
   ListModelShadowsRequest,
   ListModelShadowsResponse,
   ListModelsRequest,
@@ -153,6 +171,11 @@ export {
   ListModelVersionsRequest,
   ListModelVersionsResponse,
   Model,
+  ModelInspection,
+  ModelJob as ModelJobMessage,
+  ModelJob_State,
+  ModelJobFile,
+  ModelScores as ModelScoresMessage,
   ModelServiceClient,
   type ModelServiceServer,
   ModelServiceService,
@@ -164,10 +187,14 @@ export {
   ShadowBox_Kind,
   ShadowClass,
   ShadowSide as ShadowSideMessage,
+  StartModelJobRequest,
+  StartModelJobResponse,
   StartModelShadowRequest,
   StartModelShadowResponse,
   StopModelShadowRequest,
   StopModelShadowResponse,
+  UploadModelJobPieceRequest,
+  UploadModelJobPieceResponse,
 } from "./gen/sightline/v1/model_service.ts";
 export {
   DeleteRecordingRequest,
@@ -239,11 +266,13 @@ export {
 } from "./gen/sightline/v1/timeline.ts";
 export * from "./http-access.ts";
 export * from "./http-api.ts";
+export * from "./http-model-jobs.ts";
 export * from "./http-models.ts";
 export * from "./labels.ts";
 export * from "./limits.ts";
 export * from "./live-video.ts";
 export * from "./make-detection.ts";
+export * from "./model-jobs.ts";
 export * from "./model-shadows.ts";
 export * from "./nats-permissions.ts";
 export * from "./recordings.ts";

@@ -115,7 +115,9 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       ...readsBucket(buckets.cameras),
       ...readsBucket(buckets.modelVersions),
       ...readsBucket(buckets.modelShadows),
-      ...[buckets.models, buckets.workers].flatMap((bucket) => [
+      ...readsBucket(buckets.modelStore),
+      // Jobs and what came of them, and the files of models that workers have prepared.
+      ...[buckets.models, buckets.workers, buckets.modelJobs, buckets.modelFiles].flatMap((bucket) => [
         ...readsBucket(bucket),
         writesBucket(bucket),
       ]),

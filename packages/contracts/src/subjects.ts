@@ -81,6 +81,12 @@ export const buckets = {
   shadowReports: "shadow-reports",
   /** `{shadow}.{epoch}-{number}` → JPEG of one of its frames. */
   shadowPictures: "shadow-pictures",
+  /** job id, or `inspect.{model}.{version}` → ModelJob: what results asks of workers beside serving, and how that goes. */
+  modelJobs: "model-jobs",
+  /** `{model}.{version}` → StoredVersion: versions that came by the API; written by results alone. */
+  modelStore: "model-store",
+  /** `{job}.{file}.{piece}` → a piece of a file that a job brought or made. */
+  modelFiles: "model-files",
   /** `{camera}.{event}` → encoded EventReview; an entry goes with its event. Written by results alone. */
   eventReviews: "event-reviews",
   /** stream → identities of its makings as cursors bear them, the newest last. */

@@ -119,6 +119,9 @@ export interface Buckets {
   modelShadows: KV;
   shadowReports: KV;
   shadowPictures: KV;
+  modelJobs: KV;
+  modelStore: KV;
+  modelFiles: KV;
   eventReviews: KV;
   streamMakings: KV;
 }
@@ -145,6 +148,9 @@ export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
     modelShadows: await kv.create(buckets.modelShadows, durable),
     shadowReports: await kv.create(buckets.shadowReports, durable),
     shadowPictures: await kv.create(buckets.shadowPictures, durable),
+    modelJobs: await kv.create(buckets.modelJobs, durable),
+    modelStore: await kv.create(buckets.modelStore, durable),
+    modelFiles: await kv.create(buckets.modelFiles, durable),
     eventReviews: await kv.create(buckets.eventReviews, durable),
     streamMakings: await kv.create(buckets.streamMakings, durable),
   };

@@ -49,7 +49,22 @@ export const settings = {
   modelDirectory: {
     env: "SIGHTLINE_MODEL_DIR",
     schema: setting.text("models"),
-    help: "directory with a folder for each model",
+    help: "directories with a folder for each model, with : between them; what is uploaded goes to the last",
+  },
+  modelJobMemoryMb: {
+    env: "SIGHTLINE_MODEL_JOB_MEMORY_MB",
+    schema: setting.integer(4_096, 0, 1_048_576),
+    help: "MiB that an import, evaluation or inspection of a model may take; 0: this worker does none",
+  },
+  modelJobMinutes: {
+    env: "SIGHTLINE_MODEL_JOB_MINUTES",
+    schema: setting.integer(30, 1, 10_000),
+    help: "minutes after which such work is ended",
+  },
+  ffmpegPath: {
+    env: "FFMPEG_PATH",
+    schema: setting.optionalText(),
+    help: "ffmpeg that reads clips for evaluations; default: the one installed with the packages, else the one on PATH",
   },
   executionProvider: {
     env: "SIGHTLINE_EXECUTION_PROVIDER",

@@ -4,8 +4,10 @@ import {
   cameraRecordSchema,
   decodeJson,
   encodeJson,
+  modelJobSchema,
   modelShadowSchema,
   modelVersionsSchema,
+  storedVersionSchema,
   streams,
   subjects,
 } from "@sightline/contracts";
@@ -32,6 +34,9 @@ import type { InferenceConfig } from "./config.ts";
 import { DetectionPublisher } from "./detection-publisher.ts";
 import { FrameSource } from "./frame-source.ts";
 import { InferenceMetrics } from "./inference-metrics.ts";
+import { JobRecords } from "./jobs/job-records.ts";
+import { JobRunner } from "./jobs/job-runner.ts";
+import { StoredVersions } from "./jobs/stored-versions.ts";
 import { findModel, listVersions } from "./model-directory.ts";
 import { ModelPool } from "./model-pool.ts";
 import { QueueDepths, waitingTokens } from "./queue-depth.ts";
@@ -89,7 +94,16 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   // Whatever is wrong with JetStream: `/readyz` tells it, and the worker goes on when it is mended.
   const always = () => true;
   await patiently(() => provision(config.model), log, life.signal, always);
-  const needed = ["cameras", "models", "workers", "modelVersions", "modelShadows"] as const;
+  const needed = [
+    "cameras",
+    "models",
+    "workers",
+    "modelVersions",
+    "modelShadows",
+    "modelJobs",
+    "modelStore",
+    "modelFiles",
+  ] as const;
   const buckets = await patiently(
     () => findBuckets(connected, needed, log, life.signal),
     log,
@@ -111,7 +125,16 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   const shadowRecords = life.add(
     new KvMirror(connected, buckets.modelShadows, (data) => decodeJson(modelShadowSchema, data), log),
   );
-  await Promise.all([records.start(), wanted.start(), shadowRecords.start()]);
+  const stored = life.add(
+    new KvMirror(connected, buckets.modelStore, (data) => decodeJson(storedVersionSchema, data), log),
+  );
+  const jobs = life.add(
+    new KvMirror(connected, buckets.modelJobs, (data) => decodeJson(modelJobSchema, data), log),
+  );
+  await Promise.all([records, wanted, shadowRecords, stored, jobs].map((mirror) => mirror.start()));
+  starting = "models that were uploaded are being fetched";
+  // First: one of them may be the one to serve.
+  await life.add(new StoredVersions(stored, buckets.modelFiles, config.modelDirectory, log)).start();
   const arenas = life.add(new ArenaReaders(config.frameMemoryDirectory));
   const threads = new Set<SessionThread>();
   life.add({ stop: async () => void (await Promise.all([...threads].map((thread) => thread.stop()))) });
@@ -155,6 +178,10 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
       }),
     }),
   );
+  if (config.modelJobMemoryMb > 0) {
+    const parts = { worker: id, config, wanted, files: buckets.modelFiles, log };
+    life.add(new JobRunner({ ...parts, records: new JobRecords(buckets.modelJobs, jobs) })).start();
+  }
   const depths = new QueueDepths(connected.manager, (model, tokens) => metrics.of(model).queueDepth(tokens));
   life.add(depths).start(() => pool?.models ?? []);
 }

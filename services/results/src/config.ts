@@ -104,6 +104,16 @@ export const settings = {
     schema: setting.integer(1_500, 1, 100_000),
     help: "streams and downloads of one user or token at a time",
   },
+  modelUploadMb: {
+    env: "SIGHTLINE_MODEL_UPLOAD_MB",
+    schema: setting.integer(512, 0, 1_048_576),
+    help: "MiB of a model or clip that may be uploaded; 0: nothing may",
+  },
+  modelStoreMb: {
+    env: "SIGHTLINE_MODEL_STORE_MB",
+    schema: setting.integer(4_096, 1, 1_048_576),
+    help: "MiB of NATS's disk that uploaded models and clips may take together",
+  },
   defaultModel: {
     env: "SIGHTLINE_DEFAULT_MODEL",
     schema: setting.modelName("yolo-nas-pedestrians"),

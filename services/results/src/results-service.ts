@@ -7,6 +7,7 @@ import {
   decodeJson,
   leaseTtlMs,
   ModelServiceService,
+  modelJobSchema,
   modelShadowSchema,
   modelVersionsSchema,
   RecordingServiceService,
@@ -15,6 +16,7 @@ import {
   SubscriptionServiceService,
   servedModelSchema,
   shadowReportSchema,
+  storedVersionSchema,
   streams,
   workerInfoSchema,
 } from "@sightline/contracts";
@@ -84,6 +86,10 @@ import { RecentLosses } from "./http/findings/recent-losses.ts";
 import { Stalls } from "./http/findings/stalls.ts";
 import { HttpApi } from "./http/http-api.ts";
 import { Activations } from "./models/activations.ts";
+import { JobKeeper } from "./models/jobs/job-keeper.ts";
+import { JobService } from "./models/jobs/job-service.ts";
+import { JobStore } from "./models/jobs/job-store.ts";
+import { VersionFiles } from "./models/jobs/version-files.ts";
 import { modelHandlers } from "./models/model-handlers.ts";
 import { ModelService } from "./models/model-service.ts";
 import { ShadowReports } from "./models/shadows/shadow-reports.ts";
@@ -191,6 +197,12 @@ export async function startResults(
   const shadows = life.add(
     new KvMirror(nats, buckets.modelShadows, (data) => decodeJson(modelShadowSchema, data), log),
   );
+  const jobs = life.add(
+    new KvMirror(nats, buckets.modelJobs, (data) => decodeJson(modelJobSchema, data), log),
+  );
+  const stored = life.add(
+    new KvMirror(nats, buckets.modelStore, (data) => decodeJson(storedVersionSchema, data), log),
+  );
   const reports = life.add(
     new KvMirror(nats, buckets.shadowReports, (data) => decodeJson(shadowReportSchema, data), log),
   );
@@ -210,6 +222,8 @@ export async function startResults(
     versions,
     shadows,
     reports,
+    jobs,
+    stored,
     rules,
     reviews,
     leases,
@@ -367,6 +381,18 @@ export async function startResults(
     }),
   );
   const shadowService = new ShadowService(shadowReports, catalog, versionRecords, requireCamera);
+  const jobStore = new JobStore({
+    ...{ nats, files: buckets.modelFiles },
+    jobs: { kv: buckets.modelJobs, mirror: jobs },
+    stored: { kv: buckets.modelStore, mirror: stored },
+  });
+  life.add(new JobKeeper(jobStore, versionRecords, log)).start();
+  const { modelUploadMb: uploadMb, modelStoreMb: storeMb } = config;
+  const jobParts = { store: jobStore, catalog, versions: versionRecords };
+  const jobService = new JobService({ ...jobParts, uploadMb, storeMb });
+  const camerasOf = (model: string) =>
+    records.keys().filter((camera) => records.get(camera)?.model === model);
+  const versionFiles = new VersionFiles({ ...jobParts, cameras: camerasOf });
   grpc.addService(CameraServiceService, {
     ...cameraHandlers(calls, cameras, feed, cameraData),
     ...cameraSnapshotHandlers(calls, cameraSnapshots),
@@ -377,7 +403,10 @@ export async function startResults(
     ...eventSnapshotHandlers(calls, eventSnapshots),
   });
   grpc.addService(RecordingServiceService, recordingHandlers(calls, recordings));
-  grpc.addService(ModelServiceService, modelHandlers(calls, modelService, shadowService));
+  grpc.addService(
+    ModelServiceService,
+    modelHandlers(calls, modelService, shadowService, jobService, versionFiles),
+  );
   grpc.addService(AuditServiceService, auditHandlers(calls, auditParts.history));
   grpc.addService(RulesServiceService, rulesHandlers(calls, rulesService));
   life.add(new SubscriptionMetrics(prometheus)).start(subscriptions);
@@ -411,6 +440,8 @@ export async function startResults(
       pictures,
       models: modelService,
       shadows: shadowService,
+      modelJobs: jobService,
+      versionFiles,
       recordings,
       liveVideo,
       cameraSnapshots,

@@ -31,6 +31,9 @@ const ofBuckets: Record<keyof typeof buckets, Kept> = {
   modelShadows: "passing",
   shadowReports: "kept",
   shadowPictures: "kept",
+  modelJobs: "kept",
+  modelStore: "kept",
+  modelFiles: "kept",
   eventReviews: "kept",
   streamMakings: "kept",
 };

@@ -163,6 +163,16 @@ const requests: Record<RpcName, Request> = {
   StopModelShadow: () => ({ name: "shadows/none" }),
   DeleteModelShadow: () => ({ name: "shadows/none" }),
   GetModelShadowPicture: () => ({ name: "shadows/none", frame: "e1-1" }),
+  InspectModelVersion: () => ({ name: "models/none/versions/1" }),
+  CreateModelImport: () => ({ model: "models/none", file: { name: "export", sizeBytes: 1 } }),
+  CreateModelEvaluation: () => ({ models: [{ model: "models/none" }] }),
+  UploadModelJobPiece: () => ({ name: "modelJobs/none", file: "export" }),
+  StartModelJob: () => ({ name: "modelJobs/none" }),
+  ListModelJobs: () => ({}),
+  GetModelJob: () => ({ name: "modelJobs/none" }),
+  CancelModelJob: () => ({ name: "modelJobs/none" }),
+  DeleteModelJob: () => ({ name: "modelJobs/none" }),
+  DeleteModelVersion: () => ({ name: "models/none/versions/1" }),
   ListAuditRecords: () => ({}),
 };
 
@@ -300,6 +310,14 @@ const bodies: Partial<Record<string, (camera: string, caller: CallerName) => unk
   "POST /api/v1/events/review": (camera) => ({ events: [{ camera, id: "e1" }] }),
   "POST /api/v1/models/:model/activate": () => ({ version: "1" }),
   "POST /api/v1/shadows": (camera) => ({ camera, model: "none" }),
+  "POST /api/v1/model-jobs/import": () => ({
+    ...{ model: "none", isNew: false, file: { fileName: "x.onnx", bytes: 1 } },
+  }),
+  "POST /api/v1/model-jobs/evaluation": () => ({
+    models: [{ model: "none" }],
+    clip: { fileName: "c.mp4", bytes: 1 },
+    labels: { fileName: "l.json", bytes: 1 },
+  }),
   "POST /api/v1/probe": () => ({ uri: "no-address" }),
   "POST /api/v1/users": () => ({ name: "Not A Name", role: "viewer" }),
   "PATCH /api/v1/users/:name": () => ({ role: "viewer" }),
@@ -317,7 +335,8 @@ async function ask(route: string, camera: string, caller: CallerName): Promise<O
     .replace(":segment", "none.ts")
     .replace(":name", caller === "admin" ? "nobody-there" : caller)
     .replace(":id", "aaaaaaaaaaaa")
-    .replace(/:(model|shadow|frame)/g, "none")
+    .replace(/:(model|shadow|frame|job|version|file)/g, "none")
+    .replace(":piece", "0")
     .replace("*", "x.js");
   const recording = /\/recording$|\/data$|playlist|counts/.test(pattern)
     ? "?from=1970-01-01T00:00:01Z&to=1970-01-01T00:00:02Z"

@@ -52,6 +52,11 @@ const role = ({ body }: RouteRequest) => {
   return parts.filter(Boolean).join("; ") || undefined;
 };
 
+const evaluatedModels = ({ body }: RouteRequest) => {
+  const { models } = (body ?? {}) as { models?: unknown };
+  return Array.isArray(models) ? several(models.map((each) => `${field(each, "model")}`)) : undefined;
+};
+
 /** What of HTTP is recorded, by method and path. */
 export const httpAudit: Readonly<Record<string, Audited<RouteRequest>>> = {
   "POST /api/v1/auth/login": { action: "login", user: inBody("user") },
@@ -92,6 +97,15 @@ export const httpAudit: Readonly<Record<string, Audited<RouteRequest>>> = {
     detail: inBody("version"),
   },
   "POST /api/v1/models/:model/rollback": { action: "model.rollback", target: param("model") },
+  "DELETE /api/v1/models/:model/versions/:version": {
+    action: "model.delete",
+    target: ({ params }) => `${field(params, "model")}/versions/${field(params, "version")}`,
+  },
+  "POST /api/v1/model-jobs/import": { action: "model.upload", target: inBody("model") },
+  "POST /api/v1/model-jobs/evaluation": { action: "model.evaluate", target: evaluatedModels },
+  "POST /api/v1/model-jobs/:job/start": { action: "model-job.start", target: param("job") },
+  "POST /api/v1/model-jobs/:job/cancel": { action: "model-job.cancel", target: param("job") },
+  "DELETE /api/v1/model-jobs/:job": { action: "model-job.delete", target: param("job") },
   "POST /api/v1/shadows": { action: "shadow.create", target: inBody("camera"), detail: inBody("model") },
   "POST /api/v1/shadows/:shadow/stop": { action: "shadow.stop", target: param("shadow") },
   "DELETE /api/v1/shadows/:shadow": { action: "shadow.delete", target: param("shadow") },
@@ -118,7 +132,7 @@ type ServiceAudit<Service> = {
 };
 
 const last = (name: string | undefined) =>
-  name?.replace(/^(cameras|users|tokens|subscriptions|shadows)\//, "");
+  name?.replace(/^(cameras|users|tokens|subscriptions|shadows|models|modelJobs)\//, "");
 const named = ({ name }: { name: string }) => last(name);
 const eventIn = (name: string) => last(name)?.replace("/events/", "/") ?? "";
 const event = ({ name }: { name: string }) => eventIn(name);
@@ -154,6 +168,15 @@ export const rpcAudit = {
     stopModelShadow: { action: "shadow.stop", target: named },
     deleteModelShadow: { action: "shadow.delete", target: named },
     getModelShadowPicture: { action: "picture.download", target: named, frequent: true },
+    createModelImport: { action: "model.upload", target: ({ model }) => last(model) },
+    createModelEvaluation: {
+      action: "model.evaluate",
+      target: ({ models }) => several(models.map(({ model }) => last(model) ?? "")),
+    },
+    startModelJob: { action: "model-job.start", target: named },
+    cancelModelJob: { action: "model-job.cancel", target: named },
+    deleteModelJob: { action: "model-job.delete", target: named },
+    deleteModelVersion: { action: "model.delete", target: named },
   } satisfies ServiceAudit<typeof ModelServiceService>,
   EventService: {
     reviewEvents: { action: "event.review", target: ({ names }) => several(names.map(eventIn)) },

@@ -34,10 +34,12 @@ const probes = new Map<string, string>([
 const leasesStream = `KV_${buckets.leases}`;
 const bucketStreams = [
   leasesStream,
-  ...Object.values(buckets).flatMap((name) => (name === buckets.leases ? [] : `KV_${name}`)),
+  ...Object.values(buckets).flatMap((name) =>
+    name === buckets.leases || name === buckets.modelFiles ? [] : `KV_${name}`,
+  ),
 ];
-/** Pictures may be many, and most of them can still be read: what becomes of them is for a person to say. */
-const named = `OBJ_${snapshotStore}`;
+/** Pictures and files of models may be many, and most of them can still be read: what becomes of them is for a person to say. */
+const named = [`OBJ_${snapshotStore}`, `KV_${buckets.modelFiles}`];
 
 /**
  * Finds streams to which NATS appends what nobody can read: the file that it writes to is damaged, and all that it
@@ -90,10 +92,11 @@ export class DamagedStreams {
     this.#server = server;
     for (const stream of bucketStreams) await this.#lookAt(stream, () => this.#lookAtBucket(stream));
     for (const stream of remade) await this.#lookAt(stream, () => this.#lookAtStream(stream));
-    await this.#lookAt(named, async () => {
-      const damaged = await this.#findUnreadable(named);
-      this.#nats.watch.damaged(named, damaged?.lasts ?? false);
-    });
+    for (const stream of named)
+      await this.#lookAt(stream, async () => {
+        const damaged = await this.#findUnreadable(stream);
+        this.#nats.watch.damaged(stream, damaged?.lasts ?? false);
+      });
   }
 
   async #lookAt(stream: string, look: () => Promise<void>): Promise<void> {

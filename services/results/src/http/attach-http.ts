@@ -14,6 +14,8 @@ import type { FrameLatencies } from "../frame-latencies.ts";
 import type { DetectionHistory } from "../history/detection-history.ts";
 import type { EventHistory } from "../history/event-history.ts";
 import type { EventReviews } from "../history/event-reviews.ts";
+import type { JobService } from "../models/jobs/job-service.ts";
+import type { VersionFiles } from "../models/jobs/version-files.ts";
 import type { ModelService } from "../models/model-service.ts";
 import type { ShadowService } from "../models/shadows/shadow-service.ts";
 import type { PictureClient } from "../pictures/picture-client.ts";
@@ -61,6 +63,8 @@ export interface HttpSources {
   pictures: PictureClient;
   models: ModelService;
   shadows: ShadowService;
+  modelJobs: JobService;
+  versionFiles: VersionFiles;
   recordings: RecordingService;
   liveVideo: LiveVideo;
   cameraSnapshots: CameraSnapshots;
@@ -123,6 +127,8 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
     reviews: sources.eventReviews,
     models: sources.models,
     shadows: sources.shadows,
+    modelJobs: sources.modelJobs,
+    versionFiles: sources.versionFiles,
     workers,
     modelCameras: (model) => records.keys().filter((camera) => records.get(camera)?.model === model),
     recordings: sources.recordings,

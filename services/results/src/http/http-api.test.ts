@@ -53,6 +53,15 @@ test("the OpenAPI document is valid and names every operation", async () => {
       "deleteShadow: delete /api/v1/shadows/{shadow}",
       "stopShadow: post /api/v1/shadows/{shadow}/stop",
       "getShadowPicture: get /api/v1/shadows/{shadow}/pictures/{frame}",
+      "inspectModelVersion: get /api/v1/models/{model}/versions/{version}",
+      "deleteModelVersion: delete /api/v1/models/{model}/versions/{version}",
+      "listModelJobs: get /api/v1/model-jobs",
+      "createModelImport: post /api/v1/model-jobs/import",
+      "createModelEvaluation: post /api/v1/model-jobs/evaluation",
+      "getModelJob: get /api/v1/model-jobs/{job}",
+      "deleteModelJob: delete /api/v1/model-jobs/{job}",
+      "startModelJob: post /api/v1/model-jobs/{job}/start",
+      "cancelModelJob: post /api/v1/model-jobs/{job}/cancel",
       "getAuth: get /api/v1/auth",
       "login: post /api/v1/auth/login",
       "logout: post /api/v1/auth/logout",
@@ -67,6 +76,7 @@ test("the OpenAPI document is valid and names every operation", async () => {
       "createToken: post /api/v1/tokens",
       "deleteToken: delete /api/v1/tokens/{id}",
       "listAudit: get /api/v1/audit",
+      "uploadModelJobPiece: put /api/v1/model-jobs/{job}/files/{file}/{piece}",
     ]
   `);
 });

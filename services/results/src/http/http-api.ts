@@ -30,6 +30,7 @@ import { cameraDetailRoutes } from "./routes/camera-detail-routes.ts";
 import { cameraRoutes } from "./routes/camera-routes.ts";
 import { detectionRoutes } from "./routes/detection-routes.ts";
 import { eventRoutes } from "./routes/event-routes.ts";
+import { modelJobRoutes } from "./routes/model-job-routes.ts";
 import { modelRoutes } from "./routes/model-routes.ts";
 import { oidcRoutes } from "./routes/oidc-routes.ts";
 import type { ApiApp, HttpParts } from "./routes/parts.ts";
@@ -183,6 +184,7 @@ export class HttpApi {
       recordingRoutes(api, parts);
       systemRoutes(api, parts);
       modelRoutes(api, parts);
+      modelJobRoutes(api, parts);
       authRoutes(api, () => this.#presentAccess());
       oidcRoutes(api, () => this.#presentAccess(), this.#log);
       userRoutes(api, () => this.#presentAccess());

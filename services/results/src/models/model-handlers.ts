@@ -1,5 +1,7 @@
 import type { ModelServiceServer } from "@sightline/contracts";
 import type { GrpcCalls } from "../grpc/grpc-calls.ts";
+import type { JobService } from "./jobs/job-service.ts";
+import type { VersionFiles } from "./jobs/version-files.ts";
 import type { ModelService } from "./model-service.ts";
 import type { ShadowService } from "./shadows/shadow-service.ts";
 
@@ -8,6 +10,8 @@ export function modelHandlers(
   calls: GrpcCalls,
   service: ModelService,
   shadows: ShadowService,
+  jobs: JobService,
+  versionFiles: VersionFiles,
 ): ModelServiceServer {
   return {
     listModels: calls.unary("ListModels", async () => ({ models: service.list() })),
@@ -30,5 +34,26 @@ export function modelHandlers(
       contentType: "image/jpeg",
       content: Buffer.from(await shadows.picture(r, scope)),
     })),
+    inspectModelVersion: calls.unary("InspectModelVersion", async (r) => versionFiles.inspect(r)),
+    createModelImport: calls.unary("CreateModelImport", async (r) => ({ job: await jobs.createImport(r) })),
+    createModelEvaluation: calls.unary("CreateModelEvaluation", async (r) => ({
+      job: await jobs.createEvaluation(r),
+    })),
+    uploadModelJobPiece: calls.unary("UploadModelJobPiece", async (r) => {
+      await jobs.uploadPiece(r);
+      return {};
+    }),
+    startModelJob: calls.unary("StartModelJob", async (r) => ({ job: await jobs.start(r) })),
+    listModelJobs: calls.unary("ListModelJobs", async () => ({ jobs: jobs.list() })),
+    getModelJob: calls.unary("GetModelJob", async (r) => ({ job: jobs.get(r) })),
+    cancelModelJob: calls.unary("CancelModelJob", async (r) => ({ job: await jobs.cancel(r) })),
+    deleteModelJob: calls.unary("DeleteModelJob", async (r) => {
+      await jobs.delete(r);
+      return {};
+    }),
+    deleteModelVersion: calls.unary("DeleteModelVersion", async (r) => {
+      await versionFiles.delete(r);
+      return {};
+    }),
   };
 }

@@ -7,6 +7,8 @@ import type { CameraService } from "../../cameras/camera-service.ts";
 import type { DetectionHistory } from "../../history/detection-history.ts";
 import type { EventHistory } from "../../history/event-history.ts";
 import type { EventReviews } from "../../history/event-reviews.ts";
+import type { JobService } from "../../models/jobs/job-service.ts";
+import type { VersionFiles } from "../../models/jobs/version-files.ts";
 import type { ModelService } from "../../models/model-service.ts";
 import type { ShadowService } from "../../models/shadows/shadow-service.ts";
 import type { RecordingService } from "../../recordings/recording-service.ts";
@@ -33,6 +35,8 @@ export interface HttpParts {
   eventSnapshots: EventSnapshots;
   models: ModelService;
   shadows: ShadowService;
+  modelJobs: JobService;
+  versionFiles: VersionFiles;
   workers: () => WorkerInfo[];
   /** Ids of the cameras that ask for a model. */
   modelCameras: (model: string) => string[];

@@ -351,6 +351,346 @@ export interface GetModelShadowPictureResponse {
   contentType: string;
 }
 
+/** A file of a version of a model. */
+export interface ModelFile {
+  /** "fp32", "int8Cpu", "int8Trt" or "trtEngine". */
+  encoding: string;
+  file: string;
+  sizeBytes: number;
+  sha256: string;
+  /** What it is, one sentence each. */
+  words: string[];
+  /** As it was measured, 0..1, by name such as "ap" and "ap50". */
+  accuracy: { [key: string]: number };
+  /** The kind of processor that the accuracy is of; empty when it was not measured, or that is not known. */
+  measuredOn: string;
+}
+
+export interface ModelFile_AccuracyEntry {
+  key: string;
+  value: number;
+}
+
+/** What a version of a model is. */
+export interface ModelInspection {
+  /** "models/{model}/versions/{version}". */
+  name: string;
+  architecture: string;
+  /** Size of the frames that it takes, in pixels. */
+  width: number;
+  height: number;
+  classes: string[];
+  files: ModelFile[];
+}
+
+/** Request of InspectModelVersion. */
+export interface InspectModelVersionRequest {
+  /** "models/{model}/versions/{version}", version as in ActivateModelRequest. */
+  name: string;
+}
+
+/** Response of InspectModelVersion. */
+export interface InspectModelVersionResponse {
+  /** None as long as a worker looks at it: ask again. */
+  inspection:
+    | ModelInspection
+    | undefined;
+  /** Why there is none yet, or what failed, in words. */
+  message: string;
+}
+
+/** What is known better of an export than by its family, which the file itself tells. */
+export interface ImportSettings {
+  /** "yolo-nas", "yolox", "yolov5", …; found out when empty. */
+  family: string;
+  /** Names of its classes in their order; as the file says, or numbers, when empty. */
+  classes: string[];
+  /** Size of the pictures, for an export that takes any. */
+  width: number;
+  height: number;
+  /** "rgb" or "bgr"; as the family has it when empty, and so are the next. */
+  channelOrder: string;
+  /** "centre", "corner" or "stretch". */
+  placement: string;
+  /** Of pixels: "unit" for 0..1, "bytes" for 0..255. */
+  range: string;
+  /** Three numbers each, or none: subtracted from pixels, and divided through. */
+  mean: number[];
+  std: number[];
+}
+
+/** A file that a job waits for. */
+export interface ModelJobFile {
+  /** "export" is an ONNX file, "clip" a video (MP4, MOV, Matroska or WebM), "labels" COCO annotations whose images are its frames. */
+  name: string;
+  /** As it is called where it comes from. */
+  fileName: string;
+  sizeBytes: number;
+}
+
+/** What was recognised in an export, and what became of it. */
+export interface ModelImportOutcome {
+  /** The version that it now is: "models/{model}/versions/{version}". */
+  version: string;
+  /** What was recognised and done, one sentence each. */
+  words: string[];
+}
+
+/** What a model scored on a labelled clip. */
+export interface ModelScores {
+  /** "models/{model}/versions/{version}". */
+  version: string;
+  /** Which of its files ran: "fp32" or "int8Cpu". */
+  encoding: string;
+  /** The kind of processor that ran it. */
+  processor: string;
+  frames: number;
+  /**
+   * COCO's 12 numbers, 0..1, by name: ap, ap50, ap75, apSmall, apMedium, apLarge, ar1, ar10, ar100, arSmall, arMedium, arLarge; -1 where
+   * nothing had to be found.
+   */
+  metrics: { [key: string]: number };
+  /** AP of boxes taller than so many pixels, and at an IoU of 0.5. */
+  minHeight: number;
+  apTaller: number;
+  ap50Taller: number;
+  /** Mean milliseconds of inference of one frame, at the lowest priority. */
+  inferenceMs: number;
+}
+
+export interface ModelScores_MetricsEntry {
+  key: string;
+  value: number;
+}
+
+/** A model to score. */
+export interface EvaluatedModel {
+  /** "models/{model}". */
+  model: string;
+  /** The active one when empty; else its number or the first digits of its digest. */
+  version: string;
+  /** "int8" or "fp32"; what a worker would run on a CPU when empty. */
+  precision: string;
+}
+
+/** Work on a model that one worker does beside serving: an import or an evaluation. */
+export interface ModelJob {
+  /** Resource name, "modelJobs/{job}". */
+  name: string;
+  state: ModelJob_State;
+  /** Of an import: "models/{model}" that it brings a version of, and whether that is to be a new one. */
+  model: string;
+  isNew: boolean;
+  settings:
+    | ImportSettings
+    | undefined;
+  /** Of an evaluation. */
+  models: EvaluatedModel[];
+  minHeight: number;
+  files: ModelJobFile[];
+  createdTime: Timestamp | undefined;
+  startedTime: Timestamp | undefined;
+  endedTime:
+    | Timestamp
+    | undefined;
+  /** The worker that does it. */
+  worker: string;
+  /** Frames that are scored, of all; 0 where that is not known. */
+  done: number;
+  total: number;
+  /** What it waits for, or why it failed, in words. */
+  message: string;
+  imported: ModelImportOutcome | undefined;
+  scores: ModelScores[];
+  /** What of the clip could not be read or scored, in words. */
+  faults: string[];
+}
+
+/** Where it stands. */
+export const ModelJob_State = {
+  UNSPECIFIED: 0,
+  /** UPLOADING - It waits for its files. */
+  UPLOADING: 1,
+  /** WAITING - It waits for a worker. */
+  WAITING: 2,
+  RUNNING: 3,
+  DONE: 4,
+  /** FAILED - Its message says why. */
+  FAILED: 5,
+  CANCELLED: 6,
+} as const;
+
+export type ModelJob_State = typeof ModelJob_State[keyof typeof ModelJob_State];
+
+export namespace ModelJob_State {
+  export type UNSPECIFIED = typeof ModelJob_State.UNSPECIFIED;
+  export type UPLOADING = typeof ModelJob_State.UPLOADING;
+  export type WAITING = typeof ModelJob_State.WAITING;
+  export type RUNNING = typeof ModelJob_State.RUNNING;
+  export type DONE = typeof ModelJob_State.DONE;
+  export type FAILED = typeof ModelJob_State.FAILED;
+  export type CANCELLED = typeof ModelJob_State.CANCELLED;
+}
+
+export function modelJob_StateFromJSON(object: any): ModelJob_State {
+  switch (object) {
+    case 0:
+    case "STATE_UNSPECIFIED":
+      return ModelJob_State.UNSPECIFIED;
+    case 1:
+    case "STATE_UPLOADING":
+      return ModelJob_State.UPLOADING;
+    case 2:
+    case "STATE_WAITING":
+      return ModelJob_State.WAITING;
+    case 3:
+    case "STATE_RUNNING":
+      return ModelJob_State.RUNNING;
+    case 4:
+    case "STATE_DONE":
+      return ModelJob_State.DONE;
+    case 5:
+    case "STATE_FAILED":
+      return ModelJob_State.FAILED;
+    case 6:
+    case "STATE_CANCELLED":
+      return ModelJob_State.CANCELLED;
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ModelJob_State");
+  }
+}
+
+export function modelJob_StateToJSON(object: ModelJob_State): string {
+  switch (object) {
+    case ModelJob_State.UNSPECIFIED:
+      return "STATE_UNSPECIFIED";
+    case ModelJob_State.UPLOADING:
+      return "STATE_UPLOADING";
+    case ModelJob_State.WAITING:
+      return "STATE_WAITING";
+    case ModelJob_State.RUNNING:
+      return "STATE_RUNNING";
+    case ModelJob_State.DONE:
+      return "STATE_DONE";
+    case ModelJob_State.FAILED:
+      return "STATE_FAILED";
+    case ModelJob_State.CANCELLED:
+      return "STATE_CANCELLED";
+    default:
+      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ModelJob_State");
+  }
+}
+
+/** Request of CreateModelImport. */
+export interface CreateModelImportRequest {
+  /** "models/{model}". */
+  model: string;
+  /** Whether there is to be no such model yet; else it becomes a version of it. */
+  isNew: boolean;
+  settings:
+    | ImportSettings
+    | undefined;
+  /** Its name is "export". */
+  file: ModelJobFile | undefined;
+}
+
+/** Response of CreateModelImport. */
+export interface CreateModelImportResponse {
+  job: ModelJob | undefined;
+}
+
+/** Request of CreateModelEvaluation. */
+export interface CreateModelEvaluationRequest {
+  /** One, or two to compare. */
+  models: EvaluatedModel[];
+  /** Boxes taller than so many pixels are scored by themselves too; 0 is 32. */
+  minHeight: number;
+  /** Their names are "clip" and "labels". */
+  files: ModelJobFile[];
+}
+
+/** Response of CreateModelEvaluation. */
+export interface CreateModelEvaluationResponse {
+  job: ModelJob | undefined;
+}
+
+/** Request of UploadModelJobPiece. */
+export interface UploadModelJobPieceRequest {
+  /** "modelJobs/{job}". */
+  name: string;
+  /** The file's name in the job. */
+  file: string;
+  /** From 0. Every piece but the last has 786432 bytes. */
+  piece: number;
+  content: Buffer;
+}
+
+/** Response of UploadModelJobPiece. */
+export interface UploadModelJobPieceResponse {
+}
+
+/** Request of StartModelJob. */
+export interface StartModelJobRequest {
+  /** "modelJobs/{job}". */
+  name: string;
+}
+
+/** Response of StartModelJob. */
+export interface StartModelJobResponse {
+  job: ModelJob | undefined;
+}
+
+/** Request of ListModelJobs. */
+export interface ListModelJobsRequest {
+}
+
+/** Response of ListModelJobs. */
+export interface ListModelJobsResponse {
+  jobs: ModelJob[];
+}
+
+/** Request of GetModelJob. */
+export interface GetModelJobRequest {
+  /** "modelJobs/{job}". */
+  name: string;
+}
+
+/** Response of GetModelJob. */
+export interface GetModelJobResponse {
+  job: ModelJob | undefined;
+}
+
+/** Request of CancelModelJob. */
+export interface CancelModelJobRequest {
+  /** "modelJobs/{job}". */
+  name: string;
+}
+
+/** Response of CancelModelJob. */
+export interface CancelModelJobResponse {
+  job: ModelJob | undefined;
+}
+
+/** Request of DeleteModelJob. */
+export interface DeleteModelJobRequest {
+  /** "modelJobs/{job}". */
+  name: string;
+}
+
+/** Response of DeleteModelJob. */
+export interface DeleteModelJobResponse {
+}
+
+/** Request of DeleteModelVersion. */
+export interface DeleteModelVersionRequest {
+  /** "models/{model}/versions/{version}", version as in ActivateModelRequest. */
+  name: string;
+}
+
+/** Response of DeleteModelVersion. */
+export interface DeleteModelVersionResponse {
+}
+
 function createBaseModel(): Model {
   return {
     name: "",
@@ -3388,6 +3728,3155 @@ export const GetModelShadowPictureResponse: MessageFns<GetModelShadowPictureResp
   },
 };
 
+function createBaseModelFile(): ModelFile {
+  return { encoding: "", file: "", sizeBytes: 0, sha256: "", words: [], accuracy: {}, measuredOn: "" };
+}
+
+export const ModelFile: MessageFns<ModelFile> = {
+  encode(message: ModelFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.encoding !== "") {
+      writer.uint32(10).string(message.encoding);
+    }
+    if (message.file !== "") {
+      writer.uint32(18).string(message.file);
+    }
+    if (message.sizeBytes !== 0) {
+      writer.uint32(24).uint64(message.sizeBytes);
+    }
+    if (message.sha256 !== "") {
+      writer.uint32(34).string(message.sha256);
+    }
+    for (const v of message.words) {
+      writer.uint32(42).string(v!);
+    }
+    globalThis.Object.entries(message.accuracy).forEach(([key, value]: [string, number]) => {
+      ModelFile_AccuracyEntry.encode({ key: key as any, value }, writer.uint32(50).fork()).join();
+    });
+    if (message.measuredOn !== "") {
+      writer.uint32(58).string(message.measuredOn);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.encoding = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sizeBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.sha256 = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.words.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            const entry6 = ModelFile_AccuracyEntry.decode(reader, reader.uint32());
+            if (entry6.value !== undefined) {
+              message.accuracy[entry6.key] = entry6.value;
+            }
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.measuredOn = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ModelFile {
+    return {
+      encoding: isSet(object.encoding) ? globalThis.String(object.encoding) : "",
+      file: isSet(object.file) ? globalThis.String(object.file) : "",
+      sizeBytes: isSet(object.sizeBytes)
+        ? globalThis.Number(object.sizeBytes)
+        : isSet(object.size_bytes)
+        ? globalThis.Number(object.size_bytes)
+        : 0,
+      sha256: isSet(object.sha256) ? globalThis.String(object.sha256) : "",
+      words: globalThis.Array.isArray(object?.words) ? object.words.map((e: any) => globalThis.String(e)) : [],
+      accuracy: isObject(object.accuracy)
+        ? (globalThis.Object.entries(object.accuracy) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      measuredOn: isSet(object.measuredOn)
+        ? globalThis.String(object.measuredOn)
+        : isSet(object.measured_on)
+        ? globalThis.String(object.measured_on)
+        : "",
+    };
+  },
+
+  toJSON(message: ModelFile): unknown {
+    const obj: any = {};
+    if (message.encoding !== "") {
+      obj.encoding = message.encoding;
+    }
+    if (message.file !== "") {
+      obj.file = message.file;
+    }
+    if (message.sizeBytes !== 0) {
+      obj.sizeBytes = Math.round(message.sizeBytes);
+    }
+    if (message.sha256 !== "") {
+      obj.sha256 = message.sha256;
+    }
+    if (message.words?.length) {
+      obj.words = message.words;
+    }
+    if (message.accuracy) {
+      const entries = globalThis.Object.entries(message.accuracy) as [string, number][];
+      if (entries.length > 0) {
+        obj.accuracy = {};
+        entries.forEach(([k, v]) => {
+          obj.accuracy[k] = floatToJson(v);
+        });
+      }
+    }
+    if (message.measuredOn !== "") {
+      obj.measuredOn = message.measuredOn;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ModelFile>): ModelFile {
+    return ModelFile.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ModelFile>): ModelFile {
+    const message = createBaseModelFile();
+    message.encoding = object.encoding ?? "";
+    message.file = object.file ?? "";
+    message.sizeBytes = object.sizeBytes ?? 0;
+    message.sha256 = object.sha256 ?? "";
+    message.words = object.words?.map((e) => e) || [];
+    message.accuracy = (globalThis.Object.entries(object.accuracy ?? {}) as [string, number][]).reduce(
+      (acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Number(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.measuredOn = object.measuredOn ?? "";
+    return message;
+  },
+};
+
+function createBaseModelFile_AccuracyEntry(): ModelFile_AccuracyEntry {
+  return { key: "", value: 0 };
+}
+
+export const ModelFile_AccuracyEntry: MessageFns<ModelFile_AccuracyEntry> = {
+  encode(message: ModelFile_AccuracyEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(17).double(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelFile_AccuracyEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelFile_AccuracyEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ModelFile_AccuracyEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+    };
+  },
+
+  toJSON(message: ModelFile_AccuracyEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0) {
+      obj.value = floatToJson(message.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ModelFile_AccuracyEntry>): ModelFile_AccuracyEntry {
+    return ModelFile_AccuracyEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ModelFile_AccuracyEntry>): ModelFile_AccuracyEntry {
+    const message = createBaseModelFile_AccuracyEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseModelInspection(): ModelInspection {
+  return { name: "", architecture: "", width: 0, height: 0, classes: [], files: [] };
+}
+
+export const ModelInspection: MessageFns<ModelInspection> = {
+  encode(message: ModelInspection, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.architecture !== "") {
+      writer.uint32(18).string(message.architecture);
+    }
+    if (message.width !== 0) {
+      writer.uint32(24).uint32(message.width);
+    }
+    if (message.height !== 0) {
+      writer.uint32(32).uint32(message.height);
+    }
+    for (const v of message.classes) {
+      writer.uint32(42).string(v!);
+    }
+    for (const v of message.files) {
+      ModelFile.encode(v!, writer.uint32(50).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelInspection {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelInspection();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.architecture = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.width = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.height = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.classes.push(reader.string());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.files.push(ModelFile.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ModelInspection {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      architecture: isSet(object.architecture) ? globalThis.String(object.architecture) : "",
+      width: isSet(object.width) ? globalThis.Number(object.width) : 0,
+      height: isSet(object.height) ? globalThis.Number(object.height) : 0,
+      classes: globalThis.Array.isArray(object?.classes) ? object.classes.map((e: any) => globalThis.String(e)) : [],
+      files: globalThis.Array.isArray(object?.files) ? object.files.map((e: any) => ModelFile.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: ModelInspection): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.architecture !== "") {
+      obj.architecture = message.architecture;
+    }
+    if (message.width !== 0) {
+      obj.width = Math.round(message.width);
+    }
+    if (message.height !== 0) {
+      obj.height = Math.round(message.height);
+    }
+    if (message.classes?.length) {
+      obj.classes = message.classes;
+    }
+    if (message.files?.length) {
+      obj.files = message.files.map((e) => ModelFile.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ModelInspection>): ModelInspection {
+    return ModelInspection.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ModelInspection>): ModelInspection {
+    const message = createBaseModelInspection();
+    message.name = object.name ?? "";
+    message.architecture = object.architecture ?? "";
+    message.width = object.width ?? 0;
+    message.height = object.height ?? 0;
+    message.classes = object.classes?.map((e) => e) || [];
+    message.files = object.files?.map((e) => ModelFile.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseInspectModelVersionRequest(): InspectModelVersionRequest {
+  return { name: "" };
+}
+
+export const InspectModelVersionRequest: MessageFns<InspectModelVersionRequest> = {
+  encode(message: InspectModelVersionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InspectModelVersionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInspectModelVersionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): InspectModelVersionRequest {
+    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
+  },
+
+  toJSON(message: InspectModelVersionRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<InspectModelVersionRequest>): InspectModelVersionRequest {
+    return InspectModelVersionRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InspectModelVersionRequest>): InspectModelVersionRequest {
+    const message = createBaseInspectModelVersionRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseInspectModelVersionResponse(): InspectModelVersionResponse {
+  return { inspection: undefined, message: "" };
+}
+
+export const InspectModelVersionResponse: MessageFns<InspectModelVersionResponse> = {
+  encode(message: InspectModelVersionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.inspection !== undefined) {
+      ModelInspection.encode(message.inspection, writer.uint32(10).fork()).join();
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InspectModelVersionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseInspectModelVersionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.inspection = ModelInspection.decode(reader, reader.uint32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): InspectModelVersionResponse {
+    return {
+      inspection: isSet(object.inspection) ? ModelInspection.fromJSON(object.inspection) : undefined,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+    };
+  },
+
+  toJSON(message: InspectModelVersionResponse): unknown {
+    const obj: any = {};
+    if (message.inspection !== undefined) {
+      obj.inspection = ModelInspection.toJSON(message.inspection);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<InspectModelVersionResponse>): InspectModelVersionResponse {
+    return InspectModelVersionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InspectModelVersionResponse>): InspectModelVersionResponse {
+    const message = createBaseInspectModelVersionResponse();
+    message.inspection = (object.inspection !== undefined && object.inspection !== null)
+      ? ModelInspection.fromPartial(object.inspection)
+      : undefined;
+    message.message = object.message ?? "";
+    return message;
+  },
+};
+
+function createBaseImportSettings(): ImportSettings {
+  return {
+    family: "",
+    classes: [],
+    width: 0,
+    height: 0,
+    channelOrder: "",
+    placement: "",
+    range: "",
+    mean: [],
+    std: [],
+  };
+}
+
+export const ImportSettings: MessageFns<ImportSettings> = {
+  encode(message: ImportSettings, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.family !== "") {
+      writer.uint32(10).string(message.family);
+    }
+    for (const v of message.classes) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.width !== 0) {
+      writer.uint32(24).uint32(message.width);
+    }
+    if (message.height !== 0) {
+      writer.uint32(32).uint32(message.height);
+    }
+    if (message.channelOrder !== "") {
+      writer.uint32(42).string(message.channelOrder);
+    }
+    if (message.placement !== "") {
+      writer.uint32(50).string(message.placement);
+    }
+    if (message.range !== "") {
+      writer.uint32(58).string(message.range);
+    }
+    if (message.mean.length !== 0) {
+      writer.uint32(66).fork();
+      for (const v of message.mean) {
+        writer.double(v);
+      }
+      writer.join();
+    }
+    if (message.std.length !== 0) {
+      writer.uint32(74).fork();
+      for (const v of message.std) {
+        writer.double(v);
+      }
+      writer.join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ImportSettings {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseImportSettings();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.family = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.classes.push(reader.string());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.width = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.height = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.channelOrder = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.placement = reader.string();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.range = reader.string();
+            continue;
+          }
+          case 8: {
+            if (tag === 65) {
+              message.mean.push(reader.double());
+
+              continue;
+            }
+
+            if (tag === 66) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.mean.push(reader.double());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+          case 9: {
+            if (tag === 73) {
+              message.std.push(reader.double());
+
+              continue;
+            }
+
+            if (tag === 74) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.std.push(reader.double());
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ImportSettings {
+    return {
+      family: isSet(object.family) ? globalThis.String(object.family) : "",
+      classes: globalThis.Array.isArray(object?.classes) ? object.classes.map((e: any) => globalThis.String(e)) : [],
+      width: isSet(object.width) ? globalThis.Number(object.width) : 0,
+      height: isSet(object.height) ? globalThis.Number(object.height) : 0,
+      channelOrder: isSet(object.channelOrder)
+        ? globalThis.String(object.channelOrder)
+        : isSet(object.channel_order)
+        ? globalThis.String(object.channel_order)
+        : "",
+      placement: isSet(object.placement) ? globalThis.String(object.placement) : "",
+      range: isSet(object.range) ? globalThis.String(object.range) : "",
+      mean: globalThis.Array.isArray(object?.mean) ? object.mean.map((e: any) => globalThis.Number(e)) : [],
+      std: globalThis.Array.isArray(object?.std) ? object.std.map((e: any) => globalThis.Number(e)) : [],
+    };
+  },
+
+  toJSON(message: ImportSettings): unknown {
+    const obj: any = {};
+    if (message.family !== "") {
+      obj.family = message.family;
+    }
+    if (message.classes?.length) {
+      obj.classes = message.classes;
+    }
+    if (message.width !== 0) {
+      obj.width = Math.round(message.width);
+    }
+    if (message.height !== 0) {
+      obj.height = Math.round(message.height);
+    }
+    if (message.channelOrder !== "") {
+      obj.channelOrder = message.channelOrder;
+    }
+    if (message.placement !== "") {
+      obj.placement = message.placement;
+    }
+    if (message.range !== "") {
+      obj.range = message.range;
+    }
+    if (message.mean?.length) {
+      obj.mean = message.mean.map((e) => floatToJson(e));
+    }
+    if (message.std?.length) {
+      obj.std = message.std.map((e) => floatToJson(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ImportSettings>): ImportSettings {
+    return ImportSettings.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ImportSettings>): ImportSettings {
+    const message = createBaseImportSettings();
+    message.family = object.family ?? "";
+    message.classes = object.classes?.map((e) => e) || [];
+    message.width = object.width ?? 0;
+    message.height = object.height ?? 0;
+    message.channelOrder = object.channelOrder ?? "";
+    message.placement = object.placement ?? "";
+    message.range = object.range ?? "";
+    message.mean = object.mean?.map((e) => e) || [];
+    message.std = object.std?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseModelJobFile(): ModelJobFile {
+  return { name: "", fileName: "", sizeBytes: 0 };
+}
+
+export const ModelJobFile: MessageFns<ModelJobFile> = {
+  encode(message: ModelJobFile, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.fileName !== "") {
+      writer.uint32(18).string(message.fileName);
+    }
+    if (message.sizeBytes !== 0) {
+      writer.uint32(24).uint64(message.sizeBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelJobFile {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelJobFile();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.fileName = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.sizeBytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ModelJobFile {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      fileName: isSet(object.fileName)
+        ? globalThis.String(object.fileName)
+        : isSet(object.file_name)
+        ? globalThis.String(object.file_name)
+        : "",
+      sizeBytes: isSet(object.sizeBytes)
+        ? globalThis.Number(object.sizeBytes)
+        : isSet(object.size_bytes)
+        ? globalThis.Number(object.size_bytes)
+        : 0,
+    };
+  },
+
+  toJSON(message: ModelJobFile): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.fileName !== "") {
+      obj.fileName = message.fileName;
+    }
+    if (message.sizeBytes !== 0) {
+      obj.sizeBytes = Math.round(message.sizeBytes);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ModelJobFile>): ModelJobFile {
+    return ModelJobFile.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ModelJobFile>): ModelJobFile {
+    const message = createBaseModelJobFile();
+    message.name = object.name ?? "";
+    message.fileName = object.fileName ?? "";
+    message.sizeBytes = object.sizeBytes ?? 0;
+    return message;
+  },
+};
+
+function createBaseModelImportOutcome(): ModelImportOutcome {
+  return { version: "", words: [] };
+}
+
+export const ModelImportOutcome: MessageFns<ModelImportOutcome> = {
+  encode(message: ModelImportOutcome, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== "") {
+      writer.uint32(10).string(message.version);
+    }
+    for (const v of message.words) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelImportOutcome {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelImportOutcome();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.words.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ModelImportOutcome {
+    return {
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
+      words: globalThis.Array.isArray(object?.words) ? object.words.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: ModelImportOutcome): unknown {
+    const obj: any = {};
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
+    if (message.words?.length) {
+      obj.words = message.words;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ModelImportOutcome>): ModelImportOutcome {
+    return ModelImportOutcome.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ModelImportOutcome>): ModelImportOutcome {
+    const message = createBaseModelImportOutcome();
+    message.version = object.version ?? "";
+    message.words = object.words?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseModelScores(): ModelScores {
+  return {
+    version: "",
+    encoding: "",
+    processor: "",
+    frames: 0,
+    metrics: {},
+    minHeight: 0,
+    apTaller: 0,
+    ap50Taller: 0,
+    inferenceMs: 0,
+  };
+}
+
+export const ModelScores: MessageFns<ModelScores> = {
+  encode(message: ModelScores, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.version !== "") {
+      writer.uint32(10).string(message.version);
+    }
+    if (message.encoding !== "") {
+      writer.uint32(18).string(message.encoding);
+    }
+    if (message.processor !== "") {
+      writer.uint32(26).string(message.processor);
+    }
+    if (message.frames !== 0) {
+      writer.uint32(32).uint32(message.frames);
+    }
+    globalThis.Object.entries(message.metrics).forEach(([key, value]: [string, number]) => {
+      ModelScores_MetricsEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    if (message.minHeight !== 0) {
+      writer.uint32(49).double(message.minHeight);
+    }
+    if (message.apTaller !== 0) {
+      writer.uint32(57).double(message.apTaller);
+    }
+    if (message.ap50Taller !== 0) {
+      writer.uint32(65).double(message.ap50Taller);
+    }
+    if (message.inferenceMs !== 0) {
+      writer.uint32(73).double(message.inferenceMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelScores {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelScores();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.encoding = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.processor = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.frames = reader.uint32();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = ModelScores_MetricsEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.metrics[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.minHeight = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.apTaller = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.ap50Taller = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.inferenceMs = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ModelScores {
+    return {
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
+      encoding: isSet(object.encoding) ? globalThis.String(object.encoding) : "",
+      processor: isSet(object.processor) ? globalThis.String(object.processor) : "",
+      frames: isSet(object.frames) ? globalThis.Number(object.frames) : 0,
+      metrics: isObject(object.metrics)
+        ? (globalThis.Object.entries(object.metrics) as [string, any][]).reduce(
+          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
+            globalThis.Object.defineProperty(acc, key, {
+              value: globalThis.Number(value),
+              enumerable: true,
+              configurable: true,
+              writable: true,
+            });
+            return acc;
+          },
+          {},
+        )
+        : {},
+      minHeight: isSet(object.minHeight)
+        ? globalThis.Number(object.minHeight)
+        : isSet(object.min_height)
+        ? globalThis.Number(object.min_height)
+        : 0,
+      apTaller: isSet(object.apTaller)
+        ? globalThis.Number(object.apTaller)
+        : isSet(object.ap_taller)
+        ? globalThis.Number(object.ap_taller)
+        : 0,
+      ap50Taller: isSet(object.ap50Taller)
+        ? globalThis.Number(object.ap50Taller)
+        : isSet(object.ap50_taller)
+        ? globalThis.Number(object.ap50_taller)
+        : 0,
+      inferenceMs: isSet(object.inferenceMs)
+        ? globalThis.Number(object.inferenceMs)
+        : isSet(object.inference_ms)
+        ? globalThis.Number(object.inference_ms)
+        : 0,
+    };
+  },
+
+  toJSON(message: ModelScores): unknown {
+    const obj: any = {};
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
+    if (message.encoding !== "") {
+      obj.encoding = message.encoding;
+    }
+    if (message.processor !== "") {
+      obj.processor = message.processor;
+    }
+    if (message.frames !== 0) {
+      obj.frames = Math.round(message.frames);
+    }
+    if (message.metrics) {
+      const entries = globalThis.Object.entries(message.metrics) as [string, number][];
+      if (entries.length > 0) {
+        obj.metrics = {};
+        entries.forEach(([k, v]) => {
+          obj.metrics[k] = floatToJson(v);
+        });
+      }
+    }
+    if (message.minHeight !== 0) {
+      obj.minHeight = floatToJson(message.minHeight);
+    }
+    if (message.apTaller !== 0) {
+      obj.apTaller = floatToJson(message.apTaller);
+    }
+    if (message.ap50Taller !== 0) {
+      obj.ap50Taller = floatToJson(message.ap50Taller);
+    }
+    if (message.inferenceMs !== 0) {
+      obj.inferenceMs = floatToJson(message.inferenceMs);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ModelScores>): ModelScores {
+    return ModelScores.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ModelScores>): ModelScores {
+    const message = createBaseModelScores();
+    message.version = object.version ?? "";
+    message.encoding = object.encoding ?? "";
+    message.processor = object.processor ?? "";
+    message.frames = object.frames ?? 0;
+    message.metrics = (globalThis.Object.entries(object.metrics ?? {}) as [string, number][]).reduce(
+      (acc: { [key: string]: number }, [key, value]: [string, number]) => {
+        if (value !== undefined) {
+          acc[key] = globalThis.Number(value);
+        }
+        return acc;
+      },
+      {},
+    );
+    message.minHeight = object.minHeight ?? 0;
+    message.apTaller = object.apTaller ?? 0;
+    message.ap50Taller = object.ap50Taller ?? 0;
+    message.inferenceMs = object.inferenceMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseModelScores_MetricsEntry(): ModelScores_MetricsEntry {
+  return { key: "", value: 0 };
+}
+
+export const ModelScores_MetricsEntry: MessageFns<ModelScores_MetricsEntry> = {
+  encode(message: ModelScores_MetricsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== 0) {
+      writer.uint32(17).double(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelScores_MetricsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelScores_MetricsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.value = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ModelScores_MetricsEntry {
+    return {
+      key: isSet(object.key) ? globalThis.String(object.key) : "",
+      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
+    };
+  },
+
+  toJSON(message: ModelScores_MetricsEntry): unknown {
+    const obj: any = {};
+    if (message.key !== "") {
+      obj.key = message.key;
+    }
+    if (message.value !== 0) {
+      obj.value = floatToJson(message.value);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ModelScores_MetricsEntry>): ModelScores_MetricsEntry {
+    return ModelScores_MetricsEntry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ModelScores_MetricsEntry>): ModelScores_MetricsEntry {
+    const message = createBaseModelScores_MetricsEntry();
+    message.key = object.key ?? "";
+    message.value = object.value ?? 0;
+    return message;
+  },
+};
+
+function createBaseEvaluatedModel(): EvaluatedModel {
+  return { model: "", version: "", precision: "" };
+}
+
+export const EvaluatedModel: MessageFns<EvaluatedModel> = {
+  encode(message: EvaluatedModel, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== "") {
+      writer.uint32(10).string(message.model);
+    }
+    if (message.version !== "") {
+      writer.uint32(18).string(message.version);
+    }
+    if (message.precision !== "") {
+      writer.uint32(26).string(message.precision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): EvaluatedModel {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseEvaluatedModel();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.version = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.precision = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): EvaluatedModel {
+    return {
+      model: isSet(object.model) ? globalThis.String(object.model) : "",
+      version: isSet(object.version) ? globalThis.String(object.version) : "",
+      precision: isSet(object.precision) ? globalThis.String(object.precision) : "",
+    };
+  },
+
+  toJSON(message: EvaluatedModel): unknown {
+    const obj: any = {};
+    if (message.model !== "") {
+      obj.model = message.model;
+    }
+    if (message.version !== "") {
+      obj.version = message.version;
+    }
+    if (message.precision !== "") {
+      obj.precision = message.precision;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<EvaluatedModel>): EvaluatedModel {
+    return EvaluatedModel.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<EvaluatedModel>): EvaluatedModel {
+    const message = createBaseEvaluatedModel();
+    message.model = object.model ?? "";
+    message.version = object.version ?? "";
+    message.precision = object.precision ?? "";
+    return message;
+  },
+};
+
+function createBaseModelJob(): ModelJob {
+  return {
+    name: "",
+    state: 0,
+    model: "",
+    isNew: false,
+    settings: undefined,
+    models: [],
+    minHeight: 0,
+    files: [],
+    createdTime: undefined,
+    startedTime: undefined,
+    endedTime: undefined,
+    worker: "",
+    done: 0,
+    total: 0,
+    message: "",
+    imported: undefined,
+    scores: [],
+    faults: [],
+  };
+}
+
+export const ModelJob: MessageFns<ModelJob> = {
+  encode(message: ModelJob, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.state !== 0) {
+      writer.uint32(16).int32(message.state);
+    }
+    if (message.model !== "") {
+      writer.uint32(26).string(message.model);
+    }
+    if (message.isNew !== false) {
+      writer.uint32(32).bool(message.isNew);
+    }
+    if (message.settings !== undefined) {
+      ImportSettings.encode(message.settings, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.models) {
+      EvaluatedModel.encode(v!, writer.uint32(50).fork()).join();
+    }
+    if (message.minHeight !== 0) {
+      writer.uint32(57).double(message.minHeight);
+    }
+    for (const v of message.files) {
+      ModelJobFile.encode(v!, writer.uint32(66).fork()).join();
+    }
+    if (message.createdTime !== undefined) {
+      Timestamp.encode(message.createdTime, writer.uint32(74).fork()).join();
+    }
+    if (message.startedTime !== undefined) {
+      Timestamp.encode(message.startedTime, writer.uint32(82).fork()).join();
+    }
+    if (message.endedTime !== undefined) {
+      Timestamp.encode(message.endedTime, writer.uint32(90).fork()).join();
+    }
+    if (message.worker !== "") {
+      writer.uint32(98).string(message.worker);
+    }
+    if (message.done !== 0) {
+      writer.uint32(104).uint32(message.done);
+    }
+    if (message.total !== 0) {
+      writer.uint32(112).uint32(message.total);
+    }
+    if (message.message !== "") {
+      writer.uint32(122).string(message.message);
+    }
+    if (message.imported !== undefined) {
+      ModelImportOutcome.encode(message.imported, writer.uint32(130).fork()).join();
+    }
+    for (const v of message.scores) {
+      ModelScores.encode(v!, writer.uint32(138).fork()).join();
+    }
+    for (const v of message.faults) {
+      writer.uint32(146).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ModelJob {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseModelJob();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.state = reader.int32() as any;
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.isNew = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.settings = ImportSettings.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.models.push(EvaluatedModel.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.minHeight = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.files.push(ModelJobFile.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.createdTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.startedTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.endedTime = Timestamp.decode(reader, reader.uint32());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.worker = reader.string();
+            continue;
+          }
+          case 13: {
+            if (tag !== 104) {
+              break;
+            }
+
+            message.done = reader.uint32();
+            continue;
+          }
+          case 14: {
+            if (tag !== 112) {
+              break;
+            }
+
+            message.total = reader.uint32();
+            continue;
+          }
+          case 15: {
+            if (tag !== 122) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 16: {
+            if (tag !== 130) {
+              break;
+            }
+
+            message.imported = ModelImportOutcome.decode(reader, reader.uint32());
+            continue;
+          }
+          case 17: {
+            if (tag !== 138) {
+              break;
+            }
+
+            message.scores.push(ModelScores.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 18: {
+            if (tag !== 146) {
+              break;
+            }
+
+            message.faults.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ModelJob {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      state: isSet(object.state) ? modelJob_StateFromJSON(object.state) : 0,
+      model: isSet(object.model) ? globalThis.String(object.model) : "",
+      isNew: isSet(object.isNew)
+        ? globalThis.Boolean(object.isNew)
+        : isSet(object.is_new)
+        ? globalThis.Boolean(object.is_new)
+        : false,
+      settings: isSet(object.settings) ? ImportSettings.fromJSON(object.settings) : undefined,
+      models: globalThis.Array.isArray(object?.models) ? object.models.map((e: any) => EvaluatedModel.fromJSON(e)) : [],
+      minHeight: isSet(object.minHeight)
+        ? globalThis.Number(object.minHeight)
+        : isSet(object.min_height)
+        ? globalThis.Number(object.min_height)
+        : 0,
+      files: globalThis.Array.isArray(object?.files) ? object.files.map((e: any) => ModelJobFile.fromJSON(e)) : [],
+      createdTime: isSet(object.createdTime)
+        ? fromJsonTimestamp(object.createdTime)
+        : isSet(object.created_time)
+        ? fromJsonTimestamp(object.created_time)
+        : undefined,
+      startedTime: isSet(object.startedTime)
+        ? fromJsonTimestamp(object.startedTime)
+        : isSet(object.started_time)
+        ? fromJsonTimestamp(object.started_time)
+        : undefined,
+      endedTime: isSet(object.endedTime)
+        ? fromJsonTimestamp(object.endedTime)
+        : isSet(object.ended_time)
+        ? fromJsonTimestamp(object.ended_time)
+        : undefined,
+      worker: isSet(object.worker) ? globalThis.String(object.worker) : "",
+      done: isSet(object.done) ? globalThis.Number(object.done) : 0,
+      total: isSet(object.total) ? globalThis.Number(object.total) : 0,
+      message: isSet(object.message) ? globalThis.String(object.message) : "",
+      imported: isSet(object.imported) ? ModelImportOutcome.fromJSON(object.imported) : undefined,
+      scores: globalThis.Array.isArray(object?.scores)
+        ? object.scores.map((e: any) => ModelScores.fromJSON(e))
+        : [],
+      faults: globalThis.Array.isArray(object?.faults)
+        ? object.faults.map((e: any) => globalThis.String(e))
+        : [],
+    };
+  },
+
+  toJSON(message: ModelJob): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.state !== 0) {
+      obj.state = modelJob_StateToJSON(message.state);
+    }
+    if (message.model !== "") {
+      obj.model = message.model;
+    }
+    if (message.isNew !== false) {
+      obj.isNew = message.isNew;
+    }
+    if (message.settings !== undefined) {
+      obj.settings = ImportSettings.toJSON(message.settings);
+    }
+    if (message.models?.length) {
+      obj.models = message.models.map((e) => EvaluatedModel.toJSON(e));
+    }
+    if (message.minHeight !== 0) {
+      obj.minHeight = floatToJson(message.minHeight);
+    }
+    if (message.files?.length) {
+      obj.files = message.files.map((e) => ModelJobFile.toJSON(e));
+    }
+    if (message.createdTime !== undefined) {
+      obj.createdTime = fromTimestamp(message.createdTime).toISOString();
+    }
+    if (message.startedTime !== undefined) {
+      obj.startedTime = fromTimestamp(message.startedTime).toISOString();
+    }
+    if (message.endedTime !== undefined) {
+      obj.endedTime = fromTimestamp(message.endedTime).toISOString();
+    }
+    if (message.worker !== "") {
+      obj.worker = message.worker;
+    }
+    if (message.done !== 0) {
+      obj.done = Math.round(message.done);
+    }
+    if (message.total !== 0) {
+      obj.total = Math.round(message.total);
+    }
+    if (message.message !== "") {
+      obj.message = message.message;
+    }
+    if (message.imported !== undefined) {
+      obj.imported = ModelImportOutcome.toJSON(message.imported);
+    }
+    if (message.scores?.length) {
+      obj.scores = message.scores.map((e) => ModelScores.toJSON(e));
+    }
+    if (message.faults?.length) {
+      obj.faults = message.faults;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ModelJob>): ModelJob {
+    return ModelJob.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ModelJob>): ModelJob {
+    const message = createBaseModelJob();
+    message.name = object.name ?? "";
+    message.state = object.state ?? 0;
+    message.model = object.model ?? "";
+    message.isNew = object.isNew ?? false;
+    message.settings = (object.settings !== undefined && object.settings !== null)
+      ? ImportSettings.fromPartial(object.settings)
+      : undefined;
+    message.models = object.models?.map((e) => EvaluatedModel.fromPartial(e)) || [];
+    message.minHeight = object.minHeight ?? 0;
+    message.files = object.files?.map((e) => ModelJobFile.fromPartial(e)) || [];
+    message.createdTime = (object.createdTime !== undefined && object.createdTime !== null)
+      ? Timestamp.fromPartial(object.createdTime)
+      : undefined;
+    message.startedTime = (object.startedTime !== undefined && object.startedTime !== null)
+      ? Timestamp.fromPartial(object.startedTime)
+      : undefined;
+    message.endedTime = (object.endedTime !== undefined && object.endedTime !== null)
+      ? Timestamp.fromPartial(object.endedTime)
+      : undefined;
+    message.worker = object.worker ?? "";
+    message.done = object.done ?? 0;
+    message.total = object.total ?? 0;
+    message.message = object.message ?? "";
+    message.imported = (object.imported !== undefined && object.imported !== null)
+      ? ModelImportOutcome.fromPartial(object.imported)
+      : undefined;
+    message.scores = object.scores?.map((e) => ModelScores.fromPartial(e)) || [];
+    message.faults = object.faults?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseCreateModelImportRequest(): CreateModelImportRequest {
+  return { model: "", isNew: false, settings: undefined, file: undefined };
+}
+
+export const CreateModelImportRequest: MessageFns<CreateModelImportRequest> = {
+  encode(message: CreateModelImportRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== "") {
+      writer.uint32(10).string(message.model);
+    }
+    if (message.isNew !== false) {
+      writer.uint32(16).bool(message.isNew);
+    }
+    if (message.settings !== undefined) {
+      ImportSettings.encode(message.settings, writer.uint32(26).fork()).join();
+    }
+    if (message.file !== undefined) {
+      ModelJobFile.encode(message.file, writer.uint32(34).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateModelImportRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateModelImportRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.isNew = reader.bool();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.settings = ImportSettings.decode(reader, reader.uint32());
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.file = ModelJobFile.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateModelImportRequest {
+    return {
+      model: isSet(object.model) ? globalThis.String(object.model) : "",
+      isNew: isSet(object.isNew)
+        ? globalThis.Boolean(object.isNew)
+        : isSet(object.is_new)
+        ? globalThis.Boolean(object.is_new)
+        : false,
+      settings: isSet(object.settings) ? ImportSettings.fromJSON(object.settings) : undefined,
+      file: isSet(object.file) ? ModelJobFile.fromJSON(object.file) : undefined,
+    };
+  },
+
+  toJSON(message: CreateModelImportRequest): unknown {
+    const obj: any = {};
+    if (message.model !== "") {
+      obj.model = message.model;
+    }
+    if (message.isNew !== false) {
+      obj.isNew = message.isNew;
+    }
+    if (message.settings !== undefined) {
+      obj.settings = ImportSettings.toJSON(message.settings);
+    }
+    if (message.file !== undefined) {
+      obj.file = ModelJobFile.toJSON(message.file);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CreateModelImportRequest>): CreateModelImportRequest {
+    return CreateModelImportRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateModelImportRequest>): CreateModelImportRequest {
+    const message = createBaseCreateModelImportRequest();
+    message.model = object.model ?? "";
+    message.isNew = object.isNew ?? false;
+    message.settings = (object.settings !== undefined && object.settings !== null)
+      ? ImportSettings.fromPartial(object.settings)
+      : undefined;
+    message.file = (object.file !== undefined && object.file !== null)
+      ? ModelJobFile.fromPartial(object.file)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseCreateModelImportResponse(): CreateModelImportResponse {
+  return { job: undefined };
+}
+
+export const CreateModelImportResponse: MessageFns<CreateModelImportResponse> = {
+  encode(message: CreateModelImportResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.job !== undefined) {
+      ModelJob.encode(message.job, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateModelImportResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateModelImportResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.job = ModelJob.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateModelImportResponse {
+    return { job: isSet(object.job) ? ModelJob.fromJSON(object.job) : undefined };
+  },
+
+  toJSON(message: CreateModelImportResponse): unknown {
+    const obj: any = {};
+    if (message.job !== undefined) {
+      obj.job = ModelJob.toJSON(message.job);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CreateModelImportResponse>): CreateModelImportResponse {
+    return CreateModelImportResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateModelImportResponse>): CreateModelImportResponse {
+    const message = createBaseCreateModelImportResponse();
+    message.job = (object.job !== undefined && object.job !== null) ? ModelJob.fromPartial(object.job) : undefined;
+    return message;
+  },
+};
+
+function createBaseCreateModelEvaluationRequest(): CreateModelEvaluationRequest {
+  return { models: [], minHeight: 0, files: [] };
+}
+
+export const CreateModelEvaluationRequest: MessageFns<CreateModelEvaluationRequest> = {
+  encode(message: CreateModelEvaluationRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.models) {
+      EvaluatedModel.encode(v!, writer.uint32(10).fork()).join();
+    }
+    if (message.minHeight !== 0) {
+      writer.uint32(17).double(message.minHeight);
+    }
+    for (const v of message.files) {
+      ModelJobFile.encode(v!, writer.uint32(26).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateModelEvaluationRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateModelEvaluationRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.models.push(EvaluatedModel.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.minHeight = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.files.push(ModelJobFile.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateModelEvaluationRequest {
+    return {
+      models: globalThis.Array.isArray(object?.models) ? object.models.map((e: any) => EvaluatedModel.fromJSON(e)) : [],
+      minHeight: isSet(object.minHeight)
+        ? globalThis.Number(object.minHeight)
+        : isSet(object.min_height)
+        ? globalThis.Number(object.min_height)
+        : 0,
+      files: globalThis.Array.isArray(object?.files) ? object.files.map((e: any) => ModelJobFile.fromJSON(e)) : [],
+    };
+  },
+
+  toJSON(message: CreateModelEvaluationRequest): unknown {
+    const obj: any = {};
+    if (message.models?.length) {
+      obj.models = message.models.map((e) => EvaluatedModel.toJSON(e));
+    }
+    if (message.minHeight !== 0) {
+      obj.minHeight = floatToJson(message.minHeight);
+    }
+    if (message.files?.length) {
+      obj.files = message.files.map((e) => ModelJobFile.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CreateModelEvaluationRequest>): CreateModelEvaluationRequest {
+    return CreateModelEvaluationRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateModelEvaluationRequest>): CreateModelEvaluationRequest {
+    const message = createBaseCreateModelEvaluationRequest();
+    message.models = object.models?.map((e) => EvaluatedModel.fromPartial(e)) || [];
+    message.minHeight = object.minHeight ?? 0;
+    message.files = object.files?.map((e) => ModelJobFile.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseCreateModelEvaluationResponse(): CreateModelEvaluationResponse {
+  return { job: undefined };
+}
+
+export const CreateModelEvaluationResponse: MessageFns<CreateModelEvaluationResponse> = {
+  encode(message: CreateModelEvaluationResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.job !== undefined) {
+      ModelJob.encode(message.job, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CreateModelEvaluationResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCreateModelEvaluationResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.job = ModelJob.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CreateModelEvaluationResponse {
+    return { job: isSet(object.job) ? ModelJob.fromJSON(object.job) : undefined };
+  },
+
+  toJSON(message: CreateModelEvaluationResponse): unknown {
+    const obj: any = {};
+    if (message.job !== undefined) {
+      obj.job = ModelJob.toJSON(message.job);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CreateModelEvaluationResponse>): CreateModelEvaluationResponse {
+    return CreateModelEvaluationResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CreateModelEvaluationResponse>): CreateModelEvaluationResponse {
+    const message = createBaseCreateModelEvaluationResponse();
+    message.job = (object.job !== undefined && object.job !== null) ? ModelJob.fromPartial(object.job) : undefined;
+    return message;
+  },
+};
+
+function createBaseUploadModelJobPieceRequest(): UploadModelJobPieceRequest {
+  return { name: "", file: "", piece: 0, content: Buffer.alloc(0) };
+}
+
+export const UploadModelJobPieceRequest: MessageFns<UploadModelJobPieceRequest> = {
+  encode(message: UploadModelJobPieceRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    if (message.file !== "") {
+      writer.uint32(18).string(message.file);
+    }
+    if (message.piece !== 0) {
+      writer.uint32(24).uint32(message.piece);
+    }
+    if (message.content.length !== 0) {
+      writer.uint32(34).bytes(message.content);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UploadModelJobPieceRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUploadModelJobPieceRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.file = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.piece = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.content = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): UploadModelJobPieceRequest {
+    return {
+      name: isSet(object.name) ? globalThis.String(object.name) : "",
+      file: isSet(object.file) ? globalThis.String(object.file) : "",
+      piece: isSet(object.piece) ? globalThis.Number(object.piece) : 0,
+      content: isSet(object.content) ? Buffer.from(bytesFromBase64(object.content)) : Buffer.alloc(0),
+    };
+  },
+
+  toJSON(message: UploadModelJobPieceRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    if (message.file !== "") {
+      obj.file = message.file;
+    }
+    if (message.piece !== 0) {
+      obj.piece = Math.round(message.piece);
+    }
+    if (message.content.length !== 0) {
+      obj.content = base64FromBytes(message.content);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<UploadModelJobPieceRequest>): UploadModelJobPieceRequest {
+    return UploadModelJobPieceRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<UploadModelJobPieceRequest>): UploadModelJobPieceRequest {
+    const message = createBaseUploadModelJobPieceRequest();
+    message.name = object.name ?? "";
+    message.file = object.file ?? "";
+    message.piece = object.piece ?? 0;
+    message.content = object.content ?? Buffer.alloc(0);
+    return message;
+  },
+};
+
+function createBaseUploadModelJobPieceResponse(): UploadModelJobPieceResponse {
+  return {};
+}
+
+export const UploadModelJobPieceResponse: MessageFns<UploadModelJobPieceResponse> = {
+  encode(_: UploadModelJobPieceResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): UploadModelJobPieceResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseUploadModelJobPieceResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): UploadModelJobPieceResponse {
+    return {};
+  },
+
+  toJSON(_: UploadModelJobPieceResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<UploadModelJobPieceResponse>): UploadModelJobPieceResponse {
+    return UploadModelJobPieceResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<UploadModelJobPieceResponse>): UploadModelJobPieceResponse {
+    const message = createBaseUploadModelJobPieceResponse();
+    return message;
+  },
+};
+
+function createBaseStartModelJobRequest(): StartModelJobRequest {
+  return { name: "" };
+}
+
+export const StartModelJobRequest: MessageFns<StartModelJobRequest> = {
+  encode(message: StartModelJobRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartModelJobRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartModelJobRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StartModelJobRequest {
+    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
+  },
+
+  toJSON(message: StartModelJobRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StartModelJobRequest>): StartModelJobRequest {
+    return StartModelJobRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StartModelJobRequest>): StartModelJobRequest {
+    const message = createBaseStartModelJobRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseStartModelJobResponse(): StartModelJobResponse {
+  return { job: undefined };
+}
+
+export const StartModelJobResponse: MessageFns<StartModelJobResponse> = {
+  encode(message: StartModelJobResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.job !== undefined) {
+      ModelJob.encode(message.job, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): StartModelJobResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseStartModelJobResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.job = ModelJob.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): StartModelJobResponse {
+    return { job: isSet(object.job) ? ModelJob.fromJSON(object.job) : undefined };
+  },
+
+  toJSON(message: StartModelJobResponse): unknown {
+    const obj: any = {};
+    if (message.job !== undefined) {
+      obj.job = ModelJob.toJSON(message.job);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<StartModelJobResponse>): StartModelJobResponse {
+    return StartModelJobResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<StartModelJobResponse>): StartModelJobResponse {
+    const message = createBaseStartModelJobResponse();
+    message.job = (object.job !== undefined && object.job !== null) ? ModelJob.fromPartial(object.job) : undefined;
+    return message;
+  },
+};
+
+function createBaseListModelJobsRequest(): ListModelJobsRequest {
+  return {};
+}
+
+export const ListModelJobsRequest: MessageFns<ListModelJobsRequest> = {
+  encode(_: ListModelJobsRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListModelJobsRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListModelJobsRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): ListModelJobsRequest {
+    return {};
+  },
+
+  toJSON(_: ListModelJobsRequest): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListModelJobsRequest>): ListModelJobsRequest {
+    return ListModelJobsRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<ListModelJobsRequest>): ListModelJobsRequest {
+    const message = createBaseListModelJobsRequest();
+    return message;
+  },
+};
+
+function createBaseListModelJobsResponse(): ListModelJobsResponse {
+  return { jobs: [] };
+}
+
+export const ListModelJobsResponse: MessageFns<ListModelJobsResponse> = {
+  encode(message: ListModelJobsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.jobs) {
+      ModelJob.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ListModelJobsResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseListModelJobsResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.jobs.push(ModelJob.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): ListModelJobsResponse {
+    return { jobs: globalThis.Array.isArray(object?.jobs) ? object.jobs.map((e: any) => ModelJob.fromJSON(e)) : [] };
+  },
+
+  toJSON(message: ListModelJobsResponse): unknown {
+    const obj: any = {};
+    if (message.jobs?.length) {
+      obj.jobs = message.jobs.map((e) => ModelJob.toJSON(e));
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<ListModelJobsResponse>): ListModelJobsResponse {
+    return ListModelJobsResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ListModelJobsResponse>): ListModelJobsResponse {
+    const message = createBaseListModelJobsResponse();
+    message.jobs = object.jobs?.map((e) => ModelJob.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseGetModelJobRequest(): GetModelJobRequest {
+  return { name: "" };
+}
+
+export const GetModelJobRequest: MessageFns<GetModelJobRequest> = {
+  encode(message: GetModelJobRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetModelJobRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetModelJobRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetModelJobRequest {
+    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
+  },
+
+  toJSON(message: GetModelJobRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetModelJobRequest>): GetModelJobRequest {
+    return GetModelJobRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetModelJobRequest>): GetModelJobRequest {
+    const message = createBaseGetModelJobRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseGetModelJobResponse(): GetModelJobResponse {
+  return { job: undefined };
+}
+
+export const GetModelJobResponse: MessageFns<GetModelJobResponse> = {
+  encode(message: GetModelJobResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.job !== undefined) {
+      ModelJob.encode(message.job, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GetModelJobResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGetModelJobResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.job = ModelJob.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): GetModelJobResponse {
+    return { job: isSet(object.job) ? ModelJob.fromJSON(object.job) : undefined };
+  },
+
+  toJSON(message: GetModelJobResponse): unknown {
+    const obj: any = {};
+    if (message.job !== undefined) {
+      obj.job = ModelJob.toJSON(message.job);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<GetModelJobResponse>): GetModelJobResponse {
+    return GetModelJobResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<GetModelJobResponse>): GetModelJobResponse {
+    const message = createBaseGetModelJobResponse();
+    message.job = (object.job !== undefined && object.job !== null) ? ModelJob.fromPartial(object.job) : undefined;
+    return message;
+  },
+};
+
+function createBaseCancelModelJobRequest(): CancelModelJobRequest {
+  return { name: "" };
+}
+
+export const CancelModelJobRequest: MessageFns<CancelModelJobRequest> = {
+  encode(message: CancelModelJobRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelModelJobRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelModelJobRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelModelJobRequest {
+    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
+  },
+
+  toJSON(message: CancelModelJobRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CancelModelJobRequest>): CancelModelJobRequest {
+    return CancelModelJobRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CancelModelJobRequest>): CancelModelJobRequest {
+    const message = createBaseCancelModelJobRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseCancelModelJobResponse(): CancelModelJobResponse {
+  return { job: undefined };
+}
+
+export const CancelModelJobResponse: MessageFns<CancelModelJobResponse> = {
+  encode(message: CancelModelJobResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.job !== undefined) {
+      ModelJob.encode(message.job, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CancelModelJobResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCancelModelJobResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.job = ModelJob.decode(reader, reader.uint32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): CancelModelJobResponse {
+    return { job: isSet(object.job) ? ModelJob.fromJSON(object.job) : undefined };
+  },
+
+  toJSON(message: CancelModelJobResponse): unknown {
+    const obj: any = {};
+    if (message.job !== undefined) {
+      obj.job = ModelJob.toJSON(message.job);
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<CancelModelJobResponse>): CancelModelJobResponse {
+    return CancelModelJobResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CancelModelJobResponse>): CancelModelJobResponse {
+    const message = createBaseCancelModelJobResponse();
+    message.job = (object.job !== undefined && object.job !== null) ? ModelJob.fromPartial(object.job) : undefined;
+    return message;
+  },
+};
+
+function createBaseDeleteModelJobRequest(): DeleteModelJobRequest {
+  return { name: "" };
+}
+
+export const DeleteModelJobRequest: MessageFns<DeleteModelJobRequest> = {
+  encode(message: DeleteModelJobRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteModelJobRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteModelJobRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DeleteModelJobRequest {
+    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
+  },
+
+  toJSON(message: DeleteModelJobRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DeleteModelJobRequest>): DeleteModelJobRequest {
+    return DeleteModelJobRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteModelJobRequest>): DeleteModelJobRequest {
+    const message = createBaseDeleteModelJobRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseDeleteModelJobResponse(): DeleteModelJobResponse {
+  return {};
+}
+
+export const DeleteModelJobResponse: MessageFns<DeleteModelJobResponse> = {
+  encode(_: DeleteModelJobResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteModelJobResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteModelJobResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): DeleteModelJobResponse {
+    return {};
+  },
+
+  toJSON(_: DeleteModelJobResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<DeleteModelJobResponse>): DeleteModelJobResponse {
+    return DeleteModelJobResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DeleteModelJobResponse>): DeleteModelJobResponse {
+    const message = createBaseDeleteModelJobResponse();
+    return message;
+  },
+};
+
+function createBaseDeleteModelVersionRequest(): DeleteModelVersionRequest {
+  return { name: "" };
+}
+
+export const DeleteModelVersionRequest: MessageFns<DeleteModelVersionRequest> = {
+  encode(message: DeleteModelVersionRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteModelVersionRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteModelVersionRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.name = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): DeleteModelVersionRequest {
+    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
+  },
+
+  toJSON(message: DeleteModelVersionRequest): unknown {
+    const obj: any = {};
+    if (message.name !== "") {
+      obj.name = message.name;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<DeleteModelVersionRequest>): DeleteModelVersionRequest {
+    return DeleteModelVersionRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DeleteModelVersionRequest>): DeleteModelVersionRequest {
+    const message = createBaseDeleteModelVersionRequest();
+    message.name = object.name ?? "";
+    return message;
+  },
+};
+
+function createBaseDeleteModelVersionResponse(): DeleteModelVersionResponse {
+  return {};
+}
+
+export const DeleteModelVersionResponse: MessageFns<DeleteModelVersionResponse> = {
+  encode(_: DeleteModelVersionResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DeleteModelVersionResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseDeleteModelVersionResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(_: any): DeleteModelVersionResponse {
+    return {};
+  },
+
+  toJSON(_: DeleteModelVersionResponse): unknown {
+    const obj: any = {};
+    return obj;
+  },
+
+  create(base?: DeepPartial<DeleteModelVersionResponse>): DeleteModelVersionResponse {
+    return DeleteModelVersionResponse.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<DeleteModelVersionResponse>): DeleteModelVersionResponse {
+    const message = createBaseDeleteModelVersionResponse();
+    return message;
+  },
+};
+
 /** Tells which models and versions of them workers have, and changes the version that they serve without a stop. */
 export type ModelServiceService = typeof ModelServiceService;
 export const ModelServiceService = {
@@ -3518,6 +7007,131 @@ export const ModelServiceService = {
       Buffer.from(GetModelShadowPictureResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetModelShadowPictureResponse => GetModelShadowPictureResponse.decode(value),
   },
+  /**
+   * Tells what a version of a model is: its files, as `sightline model inspect` says it, and how they were measured. A worker that has it looks
+   * at it the first time that it is asked for; until then the answer has no inspection. NOT_FOUND when no such version is known.
+   */
+  inspectModelVersion: {
+    path: "/sightline.v1.ModelService/InspectModelVersion" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: InspectModelVersionRequest): Buffer =>
+      Buffer.from(InspectModelVersionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): InspectModelVersionRequest => InspectModelVersionRequest.decode(value),
+    responseSerialize: (value: InspectModelVersionResponse): Buffer =>
+      Buffer.from(InspectModelVersionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): InspectModelVersionResponse => InspectModelVersionResponse.decode(value),
+  },
+  /**
+   * Begins to bring an export: the job then waits for its file. ALREADY_EXISTS when the model is to be new and is there, NOT_FOUND when it
+   * is to be a version of one that is not; RESOURCE_EXHAUSTED when the file is too large, or too much is stored or waits.
+   */
+  createModelImport: {
+    path: "/sightline.v1.ModelService/CreateModelImport" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateModelImportRequest): Buffer =>
+      Buffer.from(CreateModelImportRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateModelImportRequest => CreateModelImportRequest.decode(value),
+    responseSerialize: (value: CreateModelImportResponse): Buffer =>
+      Buffer.from(CreateModelImportResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateModelImportResponse => CreateModelImportResponse.decode(value),
+  },
+  /** Begins to score models on a clip with labels: the job then waits for both files. */
+  createModelEvaluation: {
+    path: "/sightline.v1.ModelService/CreateModelEvaluation" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CreateModelEvaluationRequest): Buffer =>
+      Buffer.from(CreateModelEvaluationRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CreateModelEvaluationRequest => CreateModelEvaluationRequest.decode(value),
+    responseSerialize: (value: CreateModelEvaluationResponse): Buffer =>
+      Buffer.from(CreateModelEvaluationResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CreateModelEvaluationResponse => CreateModelEvaluationResponse.decode(value),
+  },
+  /** Brings a piece of a file of a job. Pieces may come in any order, and again. */
+  uploadModelJobPiece: {
+    path: "/sightline.v1.ModelService/UploadModelJobPiece" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: UploadModelJobPieceRequest): Buffer =>
+      Buffer.from(UploadModelJobPieceRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): UploadModelJobPieceRequest => UploadModelJobPieceRequest.decode(value),
+    responseSerialize: (value: UploadModelJobPieceResponse): Buffer =>
+      Buffer.from(UploadModelJobPieceResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): UploadModelJobPieceResponse => UploadModelJobPieceResponse.decode(value),
+  },
+  /** Lets a worker begin, now that all pieces of all files are there. FAILED_PRECONDITION names what is missing. */
+  startModelJob: {
+    path: "/sightline.v1.ModelService/StartModelJob" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: StartModelJobRequest): Buffer => Buffer.from(StartModelJobRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): StartModelJobRequest => StartModelJobRequest.decode(value),
+    responseSerialize: (value: StartModelJobResponse): Buffer =>
+      Buffer.from(StartModelJobResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): StartModelJobResponse => StartModelJobResponse.decode(value),
+  },
+  /** Lists imports and evaluations, those that are not done and the last of those that are, the newest first. */
+  listModelJobs: {
+    path: "/sightline.v1.ModelService/ListModelJobs" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: ListModelJobsRequest): Buffer => Buffer.from(ListModelJobsRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): ListModelJobsRequest => ListModelJobsRequest.decode(value),
+    responseSerialize: (value: ListModelJobsResponse): Buffer =>
+      Buffer.from(ListModelJobsResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): ListModelJobsResponse => ListModelJobsResponse.decode(value),
+  },
+  /** Returns one. NOT_FOUND when there is none. */
+  getModelJob: {
+    path: "/sightline.v1.ModelService/GetModelJob" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: GetModelJobRequest): Buffer => Buffer.from(GetModelJobRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): GetModelJobRequest => GetModelJobRequest.decode(value),
+    responseSerialize: (value: GetModelJobResponse): Buffer => Buffer.from(GetModelJobResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): GetModelJobResponse => GetModelJobResponse.decode(value),
+  },
+  /** Ends one that is not done; what it has so far is dropped. One that has ended is returned as it is. */
+  cancelModelJob: {
+    path: "/sightline.v1.ModelService/CancelModelJob" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: CancelModelJobRequest): Buffer =>
+      Buffer.from(CancelModelJobRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): CancelModelJobRequest => CancelModelJobRequest.decode(value),
+    responseSerialize: (value: CancelModelJobResponse): Buffer =>
+      Buffer.from(CancelModelJobResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): CancelModelJobResponse => CancelModelJobResponse.decode(value),
+  },
+  /** Ends it if it is not done, and forgets it. A version that it has made stays. */
+  deleteModelJob: {
+    path: "/sightline.v1.ModelService/DeleteModelJob" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteModelJobRequest): Buffer =>
+      Buffer.from(DeleteModelJobRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteModelJobRequest => DeleteModelJobRequest.decode(value),
+    responseSerialize: (value: DeleteModelJobResponse): Buffer =>
+      Buffer.from(DeleteModelJobResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteModelJobResponse => DeleteModelJobResponse.decode(value),
+  },
+  /**
+   * Deletes a version that was brought by CreateModelImport from the store, and from the disks of the workers. FAILED_PRECONDITION when it
+   * is active or is served, or came otherwise.
+   */
+  deleteModelVersion: {
+    path: "/sightline.v1.ModelService/DeleteModelVersion" as const,
+    requestStream: false as const,
+    responseStream: false as const,
+    requestSerialize: (value: DeleteModelVersionRequest): Buffer =>
+      Buffer.from(DeleteModelVersionRequest.encode(value).finish()),
+    requestDeserialize: (value: Buffer): DeleteModelVersionRequest => DeleteModelVersionRequest.decode(value),
+    responseSerialize: (value: DeleteModelVersionResponse): Buffer =>
+      Buffer.from(DeleteModelVersionResponse.encode(value).finish()),
+    responseDeserialize: (value: Buffer): DeleteModelVersionResponse => DeleteModelVersionResponse.decode(value),
+  },
 } as const;
 
 export interface ModelServiceServer extends UntypedServiceImplementation {
@@ -3552,6 +7166,35 @@ export interface ModelServiceServer extends UntypedServiceImplementation {
    * "gained" or "lost". NOT_FOUND when it has none.
    */
   getModelShadowPicture: handleUnaryCall<GetModelShadowPictureRequest, GetModelShadowPictureResponse>;
+  /**
+   * Tells what a version of a model is: its files, as `sightline model inspect` says it, and how they were measured. A worker that has it looks
+   * at it the first time that it is asked for; until then the answer has no inspection. NOT_FOUND when no such version is known.
+   */
+  inspectModelVersion: handleUnaryCall<InspectModelVersionRequest, InspectModelVersionResponse>;
+  /**
+   * Begins to bring an export: the job then waits for its file. ALREADY_EXISTS when the model is to be new and is there, NOT_FOUND when it
+   * is to be a version of one that is not; RESOURCE_EXHAUSTED when the file is too large, or too much is stored or waits.
+   */
+  createModelImport: handleUnaryCall<CreateModelImportRequest, CreateModelImportResponse>;
+  /** Begins to score models on a clip with labels: the job then waits for both files. */
+  createModelEvaluation: handleUnaryCall<CreateModelEvaluationRequest, CreateModelEvaluationResponse>;
+  /** Brings a piece of a file of a job. Pieces may come in any order, and again. */
+  uploadModelJobPiece: handleUnaryCall<UploadModelJobPieceRequest, UploadModelJobPieceResponse>;
+  /** Lets a worker begin, now that all pieces of all files are there. FAILED_PRECONDITION names what is missing. */
+  startModelJob: handleUnaryCall<StartModelJobRequest, StartModelJobResponse>;
+  /** Lists imports and evaluations, those that are not done and the last of those that are, the newest first. */
+  listModelJobs: handleUnaryCall<ListModelJobsRequest, ListModelJobsResponse>;
+  /** Returns one. NOT_FOUND when there is none. */
+  getModelJob: handleUnaryCall<GetModelJobRequest, GetModelJobResponse>;
+  /** Ends one that is not done; what it has so far is dropped. One that has ended is returned as it is. */
+  cancelModelJob: handleUnaryCall<CancelModelJobRequest, CancelModelJobResponse>;
+  /** Ends it if it is not done, and forgets it. A version that it has made stays. */
+  deleteModelJob: handleUnaryCall<DeleteModelJobRequest, DeleteModelJobResponse>;
+  /**
+   * Deletes a version that was brought by CreateModelImport from the store, and from the disks of the workers. FAILED_PRECONDITION when it
+   * is active or is served, or came otherwise.
+   */
+  deleteModelVersion: handleUnaryCall<DeleteModelVersionRequest, DeleteModelVersionResponse>;
 }
 
 export interface ModelServiceClient extends Client {
@@ -3726,6 +7369,175 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetModelShadowPictureResponse) => void,
   ): ClientUnaryCall;
+  /**
+   * Tells what a version of a model is: its files, as `sightline model inspect` says it, and how they were measured. A worker that has it looks
+   * at it the first time that it is asked for; until then the answer has no inspection. NOT_FOUND when no such version is known.
+   */
+  inspectModelVersion(
+    request: InspectModelVersionRequest,
+    callback: (error: ServiceError | null, response: InspectModelVersionResponse) => void,
+  ): ClientUnaryCall;
+  inspectModelVersion(
+    request: InspectModelVersionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: InspectModelVersionResponse) => void,
+  ): ClientUnaryCall;
+  inspectModelVersion(
+    request: InspectModelVersionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: InspectModelVersionResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Begins to bring an export: the job then waits for its file. ALREADY_EXISTS when the model is to be new and is there, NOT_FOUND when it
+   * is to be a version of one that is not; RESOURCE_EXHAUSTED when the file is too large, or too much is stored or waits.
+   */
+  createModelImport(
+    request: CreateModelImportRequest,
+    callback: (error: ServiceError | null, response: CreateModelImportResponse) => void,
+  ): ClientUnaryCall;
+  createModelImport(
+    request: CreateModelImportRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreateModelImportResponse) => void,
+  ): ClientUnaryCall;
+  createModelImport(
+    request: CreateModelImportRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreateModelImportResponse) => void,
+  ): ClientUnaryCall;
+  /** Begins to score models on a clip with labels: the job then waits for both files. */
+  createModelEvaluation(
+    request: CreateModelEvaluationRequest,
+    callback: (error: ServiceError | null, response: CreateModelEvaluationResponse) => void,
+  ): ClientUnaryCall;
+  createModelEvaluation(
+    request: CreateModelEvaluationRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CreateModelEvaluationResponse) => void,
+  ): ClientUnaryCall;
+  createModelEvaluation(
+    request: CreateModelEvaluationRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CreateModelEvaluationResponse) => void,
+  ): ClientUnaryCall;
+  /** Brings a piece of a file of a job. Pieces may come in any order, and again. */
+  uploadModelJobPiece(
+    request: UploadModelJobPieceRequest,
+    callback: (error: ServiceError | null, response: UploadModelJobPieceResponse) => void,
+  ): ClientUnaryCall;
+  uploadModelJobPiece(
+    request: UploadModelJobPieceRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: UploadModelJobPieceResponse) => void,
+  ): ClientUnaryCall;
+  uploadModelJobPiece(
+    request: UploadModelJobPieceRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: UploadModelJobPieceResponse) => void,
+  ): ClientUnaryCall;
+  /** Lets a worker begin, now that all pieces of all files are there. FAILED_PRECONDITION names what is missing. */
+  startModelJob(
+    request: StartModelJobRequest,
+    callback: (error: ServiceError | null, response: StartModelJobResponse) => void,
+  ): ClientUnaryCall;
+  startModelJob(
+    request: StartModelJobRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: StartModelJobResponse) => void,
+  ): ClientUnaryCall;
+  startModelJob(
+    request: StartModelJobRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: StartModelJobResponse) => void,
+  ): ClientUnaryCall;
+  /** Lists imports and evaluations, those that are not done and the last of those that are, the newest first. */
+  listModelJobs(
+    request: ListModelJobsRequest,
+    callback: (error: ServiceError | null, response: ListModelJobsResponse) => void,
+  ): ClientUnaryCall;
+  listModelJobs(
+    request: ListModelJobsRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: ListModelJobsResponse) => void,
+  ): ClientUnaryCall;
+  listModelJobs(
+    request: ListModelJobsRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: ListModelJobsResponse) => void,
+  ): ClientUnaryCall;
+  /** Returns one. NOT_FOUND when there is none. */
+  getModelJob(
+    request: GetModelJobRequest,
+    callback: (error: ServiceError | null, response: GetModelJobResponse) => void,
+  ): ClientUnaryCall;
+  getModelJob(
+    request: GetModelJobRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: GetModelJobResponse) => void,
+  ): ClientUnaryCall;
+  getModelJob(
+    request: GetModelJobRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: GetModelJobResponse) => void,
+  ): ClientUnaryCall;
+  /** Ends one that is not done; what it has so far is dropped. One that has ended is returned as it is. */
+  cancelModelJob(
+    request: CancelModelJobRequest,
+    callback: (error: ServiceError | null, response: CancelModelJobResponse) => void,
+  ): ClientUnaryCall;
+  cancelModelJob(
+    request: CancelModelJobRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: CancelModelJobResponse) => void,
+  ): ClientUnaryCall;
+  cancelModelJob(
+    request: CancelModelJobRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: CancelModelJobResponse) => void,
+  ): ClientUnaryCall;
+  /** Ends it if it is not done, and forgets it. A version that it has made stays. */
+  deleteModelJob(
+    request: DeleteModelJobRequest,
+    callback: (error: ServiceError | null, response: DeleteModelJobResponse) => void,
+  ): ClientUnaryCall;
+  deleteModelJob(
+    request: DeleteModelJobRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteModelJobResponse) => void,
+  ): ClientUnaryCall;
+  deleteModelJob(
+    request: DeleteModelJobRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteModelJobResponse) => void,
+  ): ClientUnaryCall;
+  /**
+   * Deletes a version that was brought by CreateModelImport from the store, and from the disks of the workers. FAILED_PRECONDITION when it
+   * is active or is served, or came otherwise.
+   */
+  deleteModelVersion(
+    request: DeleteModelVersionRequest,
+    callback: (error: ServiceError | null, response: DeleteModelVersionResponse) => void,
+  ): ClientUnaryCall;
+  deleteModelVersion(
+    request: DeleteModelVersionRequest,
+    metadata: Metadata,
+    callback: (error: ServiceError | null, response: DeleteModelVersionResponse) => void,
+  ): ClientUnaryCall;
+  deleteModelVersion(
+    request: DeleteModelVersionRequest,
+    metadata: Metadata,
+    options: Partial<CallOptions>,
+    callback: (error: ServiceError | null, response: DeleteModelVersionResponse) => void,
+  ): ClientUnaryCall;
 }
 
 export const ModelServiceClient = makeGenericClientConstructor(
@@ -3800,6 +7612,10 @@ function longToNumber(int64: { toString(): string }): number {
     throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
   }
   return num;
+}
+
+function isObject(value: any): boolean {
+  return typeof value === "object" && value !== null;
 }
 
 function isSet(value: any): boolean {

@@ -1,0 +1,214 @@
+import { open, stat } from "node:fs/promises";
+import { basename } from "node:path";
+import {
+  ImportSettingsMessage as ImportSettings,
+  type ModelInspection,
+  type ModelJobMessage as ModelJob,
+  ModelServiceClient,
+  pieceBytes,
+  pieceCount,
+} from "@sightline/contracts";
+import type { CallSettings } from "./calls.ts";
+import type { Connection } from "./connection.ts";
+import { SightlineError } from "./errors.ts";
+
+/** How an export becomes a model. */
+export interface ImportOptions extends CallSettings {
+  /** Whether there is to be no such model yet; else it becomes a version of it. True unless given. */
+  isNew?: boolean | undefined;
+  /** What is known better than by the family that the file itself tells. */
+  settings?: Partial<ImportSettings> | undefined;
+  /** Told after each piece. */
+  onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
+}
+
+/** A model to score. */
+export interface Evaluated {
+  model: string;
+  /** Its number or the first digits of its digest; the active one unless given. */
+  version?: string | undefined;
+  /** What a worker would run on a CPU unless given. */
+  precision?: "int8" | "fp32" | undefined;
+}
+
+/** How models are scored. */
+export interface EvaluationOptions extends CallSettings {
+  /** Boxes taller than so many pixels are scored by themselves too; 32 unless given. */
+  minHeight?: number | undefined;
+  onProgress?: ((doneBytes: number, totalBytes: number) => void) | undefined;
+}
+
+interface FileToSend {
+  name: string;
+  path: string;
+}
+
+/** Imports and evaluations of models, and what versions are. Every method throws SightlineError, and what the disk says. */
+export class ModelJobs {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * Brings an ONNX export, and lets a worker make a model of it, or a version of one. Returns the job as it begins; `get` tells how it
+   * goes. ALREADY_EXISTS when there is a model of this name that is to be new.
+   */
+  async importModel(path: string, model: string, options: ImportOptions = {}): Promise<ModelJob> {
+    const { isNew = true, settings, onProgress, ...call } = options;
+    const file = { name: "export", path };
+    const request = {
+      model: `models/${model}`,
+      isNew,
+      settings: settings && ImportSettings.fromPartial(settings),
+      file: await describe(file),
+    };
+    const created = jobOf(
+      await this.#connection.call(ModelServiceClient, (client) => client.createModelImport, request, call),
+    );
+    return this.#send(created, [file], onProgress, call);
+  }
+
+  /** Brings a clip and its COCO annotations, and lets a worker score one model or two on it. */
+  async evaluate(
+    models: readonly Evaluated[],
+    { clip, labels }: { clip: string; labels: string },
+    options: EvaluationOptions = {},
+  ): Promise<ModelJob> {
+    const { minHeight = 0, onProgress, ...call } = options;
+    const files = [
+      { name: "clip", path: clip },
+      { name: "labels", path: labels },
+    ];
+    const request = {
+      models: models.map(({ model, version = "", precision = "" }) => ({
+        ...{ model: `models/${model}`, version, precision },
+      })),
+      minHeight,
+      files: await Promise.all(files.map(describe)),
+    };
+    const created = jobOf(
+      await this.#connection.call(
+        ModelServiceClient,
+        (client) => client.createModelEvaluation,
+        request,
+        call,
+      ),
+    );
+    return this.#send(created, files, onProgress, call);
+  }
+
+  /** Those that are not done and the last that are, the newest first. */
+  async list(call: CallSettings = {}): Promise<ModelJob[]> {
+    const { jobs } = await this.#connection.call(
+      ModelServiceClient,
+      (client) => client.listModelJobs,
+      {},
+      call,
+    );
+    return jobs;
+  }
+
+  /** NOT_FOUND when there is none of this id. */
+  async get(id: string, call: CallSettings = {}): Promise<ModelJob> {
+    const request = { name: jobName(id) };
+    return jobOf(
+      await this.#connection.call(ModelServiceClient, (client) => client.getModelJob, request, call),
+    );
+  }
+
+  /** Ends one that is not done. */
+  async cancel(id: string, call: CallSettings = {}): Promise<ModelJob> {
+    const request = { name: jobName(id) };
+    return jobOf(
+      await this.#connection.call(ModelServiceClient, (client) => client.cancelModelJob, request, call),
+    );
+  }
+
+  /** Ends one if it is not done, and forgets it; a version that it made stays. */
+  async delete(id: string, call: CallSettings = {}): Promise<void> {
+    const request = { name: jobName(id) };
+    await this.#connection.call(ModelServiceClient, (client) => client.deleteModelJob, request, call);
+  }
+
+  /** What a version is; undefined as long as a worker looks at it for the first time. */
+  async inspect(
+    model: string,
+    version: string,
+    call: CallSettings = {},
+  ): Promise<ModelInspection | undefined> {
+    const request = { name: `models/${model}/versions/${version}` };
+    const { inspection } = await this.#connection.call(
+      ModelServiceClient,
+      (client) => client.inspectModelVersion,
+      request,
+      call,
+    );
+    return inspection;
+  }
+
+  /** Deletes a version that was uploaded. FAILED_PRECONDITION when it is active or served. */
+  async deleteVersion(model: string, version: string, call: CallSettings = {}): Promise<void> {
+    const request = { name: `models/${model}/versions/${version}` };
+    await this.#connection.call(ModelServiceClient, (client) => client.deleteModelVersion, request, call);
+  }
+
+  /** Sends the files of a job and starts it; a job whose files cannot be sent is deleted. */
+  async #send(
+    { name }: ModelJob,
+    files: readonly FileToSend[],
+    onProgress: ((doneBytes: number, totalBytes: number) => void) | undefined,
+    call: CallSettings,
+  ): Promise<ModelJob> {
+    try {
+      const sizes = await Promise.all(files.map(async ({ path }) => (await stat(path)).size));
+      const total = sizes.reduce((sum, size) => sum + size, 0);
+      let done = 0;
+      for (const [index, { name: file, path }] of files.entries())
+        for await (const { piece, content } of piecesOf(path, sizes[index]!)) {
+          const request = { name, file, piece, content };
+          await this.#connection.call(
+            ModelServiceClient,
+            (client) => client.uploadModelJobPiece,
+            request,
+            call,
+          );
+          done += content.byteLength;
+          onProgress?.(done, total);
+        }
+      return jobOf(
+        await this.#connection.call(ModelServiceClient, (client) => client.startModelJob, { name }, call),
+      );
+    } catch (error) {
+      await this.delete(name.slice("modelJobs/".length)).catch(() => undefined);
+      throw error;
+    }
+  }
+}
+
+async function describe({ name, path }: FileToSend) {
+  return { name, fileName: basename(path), sizeBytes: (await stat(path)).size };
+}
+
+async function* piecesOf(path: string, bytes: number): AsyncGenerator<{ piece: number; content: Buffer }> {
+  const file = await open(path);
+  try {
+    for (let piece = 0; piece < pieceCount(bytes); piece++) {
+      const content = Buffer.alloc(Math.min(pieceBytes, bytes - piece * pieceBytes));
+      const { bytesRead } = await file.read(content, 0, content.byteLength, piece * pieceBytes);
+      yield { piece, content: content.subarray(0, bytesRead) };
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+function jobName(id: string): string {
+  return `modelJobs/${id}`;
+}
+
+function jobOf({ job }: { job?: ModelJob | undefined }): ModelJob {
+  if (!job) throw new SightlineError("INTERNAL", "the server's answer has no job");
+  return job;
+}

@@ -1,0 +1,191 @@
+import { z } from "zod";
+import { isModelName } from "./subjects.ts";
+import { modelVersionSchema } from "./wire.ts";
+
+const idSchema = z.string().regex(/^[0-9a-f]{12}$/);
+const time = z.iso.datetime();
+const count = z.int().min(0);
+const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const modelName = z.string().refine(isModelName, "the name of a model");
+const words = z.string().max(4_000);
+const sideSchema = z.int().min(32).max(4_096);
+const three = z.tuple([z.number(), z.number(), z.number()]);
+
+/** Files cross NATS and the API in pieces of so many bytes; the last one may be smaller. A whole piece fits in a gRPC message. */
+export const pieceBytes = 768 * 1024;
+
+/** Whether `id` may name a job; it becomes a part of keys. */
+export function isModelJobId(id: string): boolean {
+  return idSchema.safeParse(id).success;
+}
+
+/** Key of a piece in the bucket of files. `holder` is the job that brought or made the file. */
+export function pieceKey(holder: string, file: string, piece: number): string {
+  return `${holder}.${file}.${piece}`;
+}
+
+/** How many pieces a file of so many bytes has. */
+export function pieceCount(bytes: number): number {
+  return Math.ceil(bytes / pieceBytes);
+}
+
+/** What is known better of an export than by its family. */
+export const importSettingsSchema = z.strictObject({
+  family: z.string().max(63).optional(),
+  classes: z.array(z.string().min(1).max(63)).min(1).max(1_000).optional(),
+  /** Size of the pictures, for an export that takes any. */
+  input: z.strictObject({ width: sideSchema, height: sideSchema }).optional(),
+  channelOrder: z.enum(["rgb", "bgr"]).optional(),
+  placement: z.enum(["centre", "corner", "stretch"]).optional(),
+  range: z.enum(["unit", "bytes"]).optional(),
+  mean: three.optional(),
+  std: three.optional(),
+});
+export type ImportSettings = z.infer<typeof importSettingsSchema>;
+
+/** A model or a version of it; the active version unless one is named. */
+export const evaluatedModelSchema = z.strictObject({
+  model: modelName,
+  version: modelVersionSchema.optional(),
+  precision: z.enum(["int8", "fp32"]).optional(),
+});
+export type EvaluatedModel = z.infer<typeof evaluatedModelSchema>;
+
+/** One file of a model's version, as a person is told of it. */
+export const inspectedFileSchema = z.strictObject({
+  /** As model.json names it: fp32, int8Cpu, int8Trt, trtEngine. */
+  encoding: z.string(),
+  file: z.string(),
+  bytes: count,
+  sha256: digest,
+  /** What the file is, one sentence a line. */
+  words: z.array(words),
+  /** As it was measured, 0..1, by name such as "ap" and "ap50"; and for which kind of processor. */
+  accuracy: z.record(z.string(), z.number()).optional(),
+  measuredOn: z.string().optional(),
+});
+
+/** What a version of a model is. */
+export const inspectionSchema = z.strictObject({
+  model: z.string(),
+  version: modelVersionSchema,
+  architecture: z.string(),
+  width: count,
+  height: count,
+  classes: z.array(z.string()),
+  files: z.array(inspectedFileSchema),
+});
+export type Inspection = z.infer<typeof inspectionSchema>;
+
+const scoresSchema = z.strictObject({
+  ...{ model: z.string(), version: z.string(), encoding: z.string() },
+  /** The kind of processor that ran it. */
+  processor: z.string(),
+  frames: count,
+  /** COCO's 12 numbers, 0..1, and those of boxes taller than `minHeight` pixels; -1 where nothing had to be found. */
+  metrics: z.record(z.string(), z.number()),
+  minHeight: z.number(),
+  tallerThan: z.strictObject({ ap: z.number(), ap50: z.number() }),
+  /** Mean milliseconds of one frame, in a process of low priority. */
+  inferenceMs: z.number(),
+});
+export type ModelScores = z.infer<typeof scoresSchema>;
+
+/** A file that is brought in pieces. */
+const uploadSchema = z.strictObject({
+  /** "export" is an ONNX file, "clip" a video, "labels" COCO annotations. */
+  name: z.enum(["export", "clip", "labels"]),
+  /** As it is called where it comes from. */
+  fileName: z.string().max(255),
+  bytes: z.int().positive(),
+});
+export type UploadedFile = z.infer<typeof uploadSchema>;
+
+/** A file of a version as it is kept: in pieces of the bucket of files. */
+export const keptFileSchema = z.strictObject({ name: z.string(), bytes: count, sha256: digest });
+export type KeptFile = z.infer<typeof keptFileSchema>;
+
+const wantedSchema = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("import"),
+    model: modelName,
+    /** Whether it is a model that there was not, or a version of one that there is. */
+    isNew: z.boolean(),
+    settings: importSettingsSchema,
+  }),
+  z.strictObject({
+    kind: z.literal("evaluate"),
+    models: z.array(evaluatedModelSchema).min(1).max(2),
+    /** Pixels: boxes taller than this are scored by themselves too. */
+    minHeight: z.number().min(0).max(10_000),
+  }),
+  z.strictObject({ kind: z.literal("inspect"), model: modelName, version: modelVersionSchema }),
+]);
+
+/** What came of a job. */
+const outcomeSchema = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("import"),
+    version: modelVersionSchema,
+    /** What was recognised and done, one sentence a line. */
+    words: z.array(words),
+    /** model.json of what was made. */
+    manifest: z.record(z.string(), z.unknown()),
+    files: z.array(keptFileSchema),
+    inspection: inspectionSchema,
+  }),
+  z.strictObject({
+    kind: z.literal("evaluate"),
+    scores: z.array(scoresSchema),
+    /** What of the clip could not be read. */
+    faults: z.array(words),
+  }),
+  z.strictObject({ kind: z.literal("inspect"), inspection: inspectionSchema }),
+]);
+export type ModelJobOutcome = z.infer<typeof outcomeSchema>;
+
+/** Work on a model that one worker does beside serving, in a process of its own. */
+export const modelJobSchema = z.strictObject({
+  wanted: wantedSchema,
+  files: z.array(uploadSchema),
+  /** "prepared": the worker has done its part, and results enters what came of it. */
+  state: z.enum(["uploading", "waiting", "running", "prepared", "done", "failed", "cancelled"]),
+  createdTime: time,
+  startedTime: time.optional(),
+  endedTime: time.optional(),
+  /** The worker that has it. */
+  worker: z.string().optional(),
+  /** How often one has begun it. */
+  attempts: count,
+  progress: z.strictObject({ done: count, total: count }).optional(),
+  /** Why it failed. */
+  fault: words.optional(),
+  outcome: outcomeSchema.optional(),
+});
+export type ModelJob = z.infer<typeof modelJobSchema>;
+
+/** Key of the job that inspects a version. */
+export function inspectionKey(model: string, version: string): string {
+  return `inspect.${model}.${version}`;
+}
+
+/** A version that was brought by the API: every worker fetches it to its disk. */
+export const storedVersionSchema = z.strictObject({
+  model: modelName,
+  version: modelVersionSchema,
+  /** Whether it lies in the model's own folder: it was the first of a new model. */
+  isOwn: z.boolean(),
+  manifest: z.record(z.string(), z.unknown()),
+  files: z.array(keptFileSchema),
+  /** The job that made the files. */
+  holder: idSchema,
+  createdTime: time,
+  /** It is deleted: workers that have fetched it remove it. */
+  deletedTime: time.optional(),
+});
+export type StoredVersion = z.infer<typeof storedVersionSchema>;
+
+/** Key of a stored version. */
+export function storedVersionKey(model: string, version: string): string {
+  return `${model}.${version}`;
+}

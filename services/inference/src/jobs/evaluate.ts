@@ -1,0 +1,101 @@
+import { open } from "node:fs/promises";
+import { basename } from "node:path";
+import type { ModelJobOutcome, ModelScores } from "@sightline/contracts";
+import {
+  type CocoAnnotations,
+  evaluateModels,
+  framesFor,
+  imageIds,
+  labelledFrames,
+  loadModel,
+  preparedMetadata,
+  processorKind,
+  readCocoAnnotations,
+  readFrames,
+} from "@sightline/yolo-nas";
+import type { JobTask, ScoredModel } from "./job-task.ts";
+
+type Task = Extract<JobTask, { kind: "evaluate" }>;
+
+/** A clip is not of a kind that is read here. */
+class ClipError extends Error {
+  override readonly name = "ClipError";
+}
+
+/** Faults that are told. */
+const mostFaults = 10;
+
+/**
+ * Scores models on the frames of a clip by their labels, one after the other, each on frames scaled for it.
+ * @throws EvaluationError, ClipError, ModelFileError
+ */
+export async function evaluate(
+  task: Task,
+  onProgress: (done: number, total: number) => void,
+): Promise<Extract<ModelJobOutcome, { kind: "evaluate" }>> {
+  await checkClip(task.clip);
+  const annotations = await readCocoAnnotations(task.labels);
+  const total = task.models.length * annotations.images.length;
+  const faults = new Set<string>();
+  const scores: ModelScores[] = [];
+  for (const [index, model] of task.models.entries()) {
+    const before = index * annotations.images.length;
+    scores.push(
+      await score(task, model, annotations, {
+        onFrame: (done) => onProgress(Math.min(before + done, total), total),
+        onFault: (words) => faults.add(words),
+      }),
+    );
+    const { frames } = scores.at(-1)!;
+    if (frames < annotations.images.length)
+      faults.add(
+        `The labels are of ${annotations.images.length} frames; the clip has ${frames} of them, and only these are scored.`,
+      );
+  }
+  return { kind: "evaluate", scores, faults: [...faults].slice(0, mostFaults) };
+}
+
+async function score(
+  { clip, minHeight, ffmpeg }: Task,
+  { model, version, encoding, path }: ScoredModel,
+  annotations: CocoAnnotations,
+  { onFrame, onFault }: { onFrame: (done: number) => void; onFault: (words: string) => void },
+): Promise<ModelScores> {
+  const graph = await loadModel(path);
+  const idOf = imageIds(annotations);
+  const frames = readFrames(clip, {
+    ...framesFor(preparedMetadata(graph.metadata)),
+    ffmpeg,
+    onFailure: ({ message }) => onFault(message.replaceAll(clip, "The clip")),
+  });
+  const [result] = await evaluateModels(
+    [{ model: path }],
+    annotations,
+    labelledFrames(frames, (frame) => idOf(frame, true)),
+    { minHeight, onFrame },
+  );
+  const { metrics, tallerThan, inferenceMs } = result!;
+  return {
+    ...{ model, version, encoding, minHeight, inferenceMs, frames: result!.frames },
+    processor: await processorKind(graph, { provider: "cpu", simulateInt8: false }),
+    metrics: { ...metrics },
+    tallerThan: { ap: tallerThan.ap, ap50: tallerThan.ap50 },
+  };
+}
+
+/** Kinds of files that name no other files or addresses, which ffmpeg would then read. @throws ClipError */
+async function checkClip(path: string): Promise<void> {
+  const file = await open(path);
+  const head = Buffer.alloc(12);
+  try {
+    await file.read(head, 0, head.length, 0);
+  } finally {
+    await file.close();
+  }
+  const isMp4 = head.toString("latin1", 4, 8) === "ftyp";
+  const isMatroska = head.readUInt32BE(0) === 0x1a45dfa3;
+  if (!isMp4 && !isMatroska)
+    throw new ClipError(
+      `The clip (${basename(path)}) is no MP4, MOV, Matroska or WebM file; give one of these.`,
+    );
+}

@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { limitedCommand } from "@sightline/rtsp";
+import type { JobMessage, JobTask } from "./job-task.ts";
+
+/** A job could not be done; the message is for the person who asked for it. */
+export class JobFaultError extends Error {
+  override readonly name = "JobFaultError";
+}
+
+/** How much of the machine a job's process may have. */
+export interface JobLimits {
+  /** MiB that it may write to. */
+  memoryMib: number;
+  minutes: number;
+}
+
+const main = fileURLToPath(new URL("./job-main.ts", import.meta.url));
+/** The last of what it said on standard error. */
+const keptText = 2_000;
+
+/**
+ * Does a task in a process of its own: below all others in priority, with limits on memory and time, without the service's
+ * environment. Whatever a model makes of ONNX Runtime, or a clip of ffmpeg, ends there.
+ * @throws JobFaultError when it fails, crashes, or takes too much; the signal's reason when that aborts
+ */
+export async function runJobProcess(
+  task: JobTask,
+  { memoryMib, minutes }: JobLimits,
+  onProgress: (done: number, total: number) => void,
+  signal: AbortSignal,
+): Promise<Extract<JobMessage, { kind: "done" }>["outcome"]> {
+  signal.throwIfAborted();
+  // Node itself, which reserves far more addresses than it writes to.
+  const [command, args] = limitedCommand(
+    { path: "nice", memoryMib },
+    ["-n", "19", process.execPath, "--disable-warning=ExperimentalWarning", main],
+    { onlyWritten: true },
+  );
+  const child = spawn(command, args, {
+    env: environment(),
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+  });
+  const stop = () => child.kill("SIGKILL");
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    stop();
+  }, minutes * 60_000);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const ended = await follow(child, task, onProgress);
+    signal.throwIfAborted();
+    if (ended.message?.kind === "done") return ended.message.outcome;
+    if (ended.message) throw new JobFaultError(ended.message.message);
+    throw new JobFaultError(
+      isLate
+        ? `it was not done after ${minutes} minutes (SIGHTLINE_MODEL_JOB_MINUTES), and was ended`
+        : crashWords(ended, memoryMib),
+    );
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", stop);
+    stop();
+  }
+}
+
+interface Ended {
+  /** The last word of a process that ended by itself. */
+  message?: Extract<JobMessage, { kind: "done" | "failed" }>;
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  text: string;
+}
+
+function follow(
+  child: ChildProcess,
+  task: JobTask,
+  onProgress: (done: number, total: number) => void,
+): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    let last: Ended["message"];
+    child.stderr!.setEncoding("utf8").on("data", (more: string) => {
+      text = (text + more).slice(-keptText);
+    });
+    child.on("message", (message: JobMessage) => {
+      if (message.kind === "ready") child.send(task, () => undefined);
+      else if (message.kind === "progress") onProgress(message.done, message.total);
+      else last = message;
+    });
+    child.once("error", (error) =>
+      reject(new JobFaultError(`its process cannot be started: ${error.message}`)),
+    );
+    child.once("close", (code, signal) =>
+      resolve({ ...(last ? { message: last } : {}), code, signal, text }),
+    );
+  });
+}
+
+/** Nothing of the service's: its settings may name secrets. */
+function environment(): NodeJS.ProcessEnv {
+  const { PATH, TMPDIR, LD_LIBRARY_PATH, NODE_COMPILE_CACHE } = process.env;
+  return { PATH, TMPDIR, LD_LIBRARY_PATH, NODE_COMPILE_CACHE };
+}
+
+function crashWords({ code, signal, text }: Ended, memoryMib: number): string {
+  const how = signal ? `by ${signal}` : `with exit code ${code}`;
+  if (/bad_alloc|out of memory|allocation fail|ENOMEM|Fatal process/i.test(text))
+    return `its process ran out of the ${memoryMib} MiB of memory that it may have (SIGHTLINE_MODEL_JOB_MEMORY_MB)`;
+  const line = text.trim().split("\n").at(-1)?.slice(0, 300);
+  return `its process ended ${how}, as one does that a file makes crash; cameras and models are not touched${line ? `. Its last words: ${line}` : ""}`;
+}
