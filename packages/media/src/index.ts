@@ -1,3 +1,4 @@
+export { type AacConfig, readAacConfig, silentAacFrame } from "./aac-config.ts";
 export { isCutShort } from "./cut-short.ts";
 export { chooseDecoding, type StreamToDecode } from "./decoding/choose-decoding.ts";
 export {

@@ -3,6 +3,7 @@ import { type CodedPicture, ticksPerSecond } from "./coded-picture.ts";
 import type { DecodeTimes } from "./decode-times.ts";
 import { fragmentHead } from "./mp4/fragment.ts";
 import type { Sample } from "./mp4/sample.ts";
+import type { SoundSample } from "./mp4/sound-track.ts";
 
 /** A picture and its time, in ticks. */
 export interface TimedPicture {
@@ -10,7 +11,15 @@ export interface TimedPicture {
   ticks: number;
 }
 
-/** Pictures that stand in a file together, in the order of decoding. */
+/** Sound that is heard with the pictures of a fragment. */
+export interface FragmentSound {
+  samples: readonly SoundSample[];
+  frames: readonly Uint8Array[];
+}
+
+const silent: FragmentSound = { samples: [], frames: [] };
+
+/** Pictures that stand in a file together, in the order of decoding, and the sound of their time. */
 export class Fragment {
   readonly bytes: number;
   /** When the last picture that is shown ends, by the wall clock in milliseconds since 1970. */
@@ -18,6 +27,7 @@ export class Fragment {
   readonly #head: Buffer;
   readonly #pictures: readonly TimedPicture[];
   readonly #units: readonly UnitPlace[][];
+  readonly #sound: FragmentSound;
 
   /** `next` is when the picture behind it is shown, where that is known. */
   constructor(
@@ -25,13 +35,15 @@ export class Fragment {
     pictures: readonly TimedPicture[],
     decodeTimes: DecodeTimes,
     next: number | undefined,
+    sound = silent,
   ) {
     const samples = samplesOf(pictures, decodeTimes, next);
+    this.#sound = sound;
     this.#pictures = pictures;
     this.#units = pictures.map(({ picture }) => nalUnits(picture.data));
     for (const [i, sample] of samples.entries()) sample.bytes = lengthPrefixedBytes(this.#units[i]!);
-    this.#head = fragmentHead(sequence, samples);
-    this.bytes = samples.reduce((sum, { bytes }) => sum + bytes, this.#head.length);
+    this.#head = fragmentHead(sequence, samples, sound.samples);
+    this.bytes = [...samples, ...sound.samples].reduce((sum, { bytes }) => sum + bytes, this.#head.length);
     const last = samples.reduce((a, b) => (b.captureMs > a.captureMs ? b : a));
     this.endMs = Math.ceil(last.captureMs + (last.duration * 1000) / ticksPerSecond);
   }
@@ -42,6 +54,10 @@ export class Fragment {
     let at = this.#head.copy(buffer);
     for (const [i, { picture }] of this.#pictures.entries())
       at = writeLengthPrefixed(picture.data, this.#units[i]!, buffer, at);
+    for (const frame of this.#sound.frames) {
+      buffer.set(frame, at);
+      at += frame.byteLength;
+    }
     return buffer;
   }
 }

@@ -10,3 +10,5 @@ export { type DeleteReason, type FolderOptions, RecordingFolder } from "./record
 export { type Segment, segmentId } from "./segment.ts";
 export type { SegmentKind } from "./segment-name.ts";
 export { SegmentWriter, type WriterOptions } from "./segment-writer.ts";
+export { readSilenced } from "./silenced-segment.ts";
+export type { CodedSound } from "./sound-frames.ts";

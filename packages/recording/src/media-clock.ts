@@ -48,6 +48,15 @@ export class MediaClock {
     return { ticks, anew };
   }
 
+  /** The time of something else of the stream, such as its sound; undefined before the first picture. */
+  at({ ptsUs, arrivedAt }: Pick<CodedPicture, "ptsUs" | "arrivedAt">): number | undefined {
+    const [anchor, last] = [this.#anchor, this.#last];
+    if (!anchor || !last) return undefined;
+    const arrival = last.ticks + Math.round((arrivedAt - last.arrivedAt) * ticksPerMs);
+    const ticks = anchor.ticks + Math.round(((ptsUs - anchor.ptsUs) / 1000) * ticksPerMs);
+    return this.#byArrival || Math.abs(ticks - arrival) > mostBehindMs * ticksPerMs ? arrival : ticks;
+  }
+
   /** Whether a key picture that arrived so many milliseconds behind its time says that times must be set anew. */
   #isOff(behindMs: number, arrivedAt: number): boolean {
     const isBehind = behindMs > mostBehindMs;

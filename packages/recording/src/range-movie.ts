@@ -3,15 +3,31 @@ import { type FileHandle, open } from "node:fs/promises";
 import { displaySize, type Orientation } from "@sightline/media";
 import { ticksPerSecond } from "./coded-picture.ts";
 import { findBox } from "./mp4/boxes.ts";
-import { type MovieChunk, progressiveMovieHead } from "./mp4/progressive-movie.ts";
+import { type MovieChunk, progressiveMovieHead, type SoundChunk } from "./mp4/progressive-movie.ts";
 import type { PlacedSample } from "./mp4/sample.ts";
-import { readSegment } from "./read-segment.ts";
+import type { PlacedSound } from "./mp4/sound-track.ts";
+import { readSegment, type SegmentContent } from "./read-segment.ts";
 import type { RecordingFolder } from "./recording-folder.ts";
 import type { Segment } from "./segment.ts";
 
 /** Of a pause that is longer than this only a picture's usual time is left in a movie. */
 const mostPauseTicks = 1 * ticksPerSecond;
 const readBytes = 256 * 1024;
+
+/** What of a segment is shown in the movie. */
+interface Part {
+  segment: Segment;
+  description: Buffer;
+  samples: readonly PlacedSample[];
+  sound: SegmentContent["sound"];
+  /** Between the segment's times and those of the first, in ticks. */
+  shift: number;
+  /** When its first picture is shown and its last ends, by the latter. */
+  begins: number;
+  ends: number;
+  /** Whether it follows on the part before without a pause. */
+  joined: boolean;
+}
 
 /** Bytes of a segment's file that are a part of the movie. */
 interface Piece {
@@ -55,16 +71,16 @@ export class RangeMovie {
 
   /**
    * The movie of what is recorded of a range, from the key picture at or before its beginning on; undefined when nothing is. Where the
-   * codec changes, or how it is turned, it ends. Pauses are left out.
+   * codec changes, or how it is turned, it ends. Pauses are left out. `sound`: whether it has the sound that was recorded.
    */
   static async of(
     folder: RecordingFolder,
     camera: string,
     fromMs: number,
     toMs: number,
+    { sound = true }: { sound?: boolean } = {},
   ): Promise<RangeMovie | undefined> {
-    const chunks: MovieChunk[] = [];
-    const pieces: Piece[] = [];
+    const parts: Part[] = [];
     const times = { fromMs: Number.POSITIVE_INFINITY, toMs: Number.NEGATIVE_INFINITY };
     const segments = folder.index.find(camera, fromMs, toMs).sort((a, b) => a.fromMs - b.fromMs);
     const codec = segments[0]?.codec;
@@ -79,29 +95,28 @@ export class RangeMovie {
       const samples = content ? inRange(content.samples, fromMs, toMs, end === undefined) : [];
       const [first, last] = [samples[0], samples.at(-1)];
       if (!content || !first || !last) continue;
+      const { description } = content;
       orientation ??= content.orientation;
       if (content.orientation !== orientation) break;
-      if (end === undefined) size = shownSize(content.description, segment);
+      if (end === undefined) size = shownSize(description, segment);
       // The segment's times, moved so that they follow on what is there.
       const [begins, ends] = shownBetween(samples);
       const step = end === undefined ? 0 : begins + shift - end;
       const most = Math.max(mostPauseTicks, 3 * lastDuration);
-      if (end !== undefined && (step <= 0 || step > most)) shift += lastDuration - step;
-      const moved = samples.map((sample) => ({ ...sample, pts: sample.pts + shift }));
-      chunks.push({ description: content.description, samples: moved });
-      pieces.push(...piecesOf(segment, samples));
+      const joined = end !== undefined && step > 0 && step <= most;
+      if (end !== undefined && !joined) shift += lastDuration - step;
       times.fromMs = Math.min(times.fromMs, first.captureMs);
       times.toMs = Math.max(times.toMs, last.captureMs + (last.duration * 1000) / ticksPerSecond);
       lastDuration = last.duration;
       end = ends + shift;
+      const shown = { shift, begins: begins + shift, ends: end + lastDuration, joined };
+      parts.push({ segment, description, samples, sound: sound ? content.sound : undefined, ...shown });
     }
     if (orientation === undefined) return undefined;
-    return new RangeMovie(
-      folder,
-      progressiveMovieHead(chunks, { ...size, orientation }, lastDuration),
-      pieces,
-      times,
-    );
+    const soundRate = parts.find((part) => part.sound)?.sound;
+    const { chunks, pieces } = soundRate ? withSound(parts, soundRate.sampleRate) : withoutSound(parts);
+    const head = progressiveMovieHead(chunks, { ...size, orientation }, lastDuration, soundRate);
+    return new RangeMovie(folder, head, pieces, times);
   }
 
   /** Its bytes from `start` up to and without `end`. @throws when a segment has been deleted meanwhile */
@@ -169,14 +184,84 @@ function shownBetween(samples: readonly PlacedSample[]): [number, number] {
   );
 }
 
-function piecesOf(segment: Segment, samples: readonly PlacedSample[]): Piece[] {
-  const pieces: Piece[] = [];
-  for (const { offset, bytes } of samples) {
-    const last = pieces.at(-1);
-    if (last && last.offset + last.bytes === offset) last.bytes += bytes;
-    else pieces.push({ segment, offset, bytes });
+/** What stands behind one another in a movie, and where its bytes are. */
+interface Layout {
+  chunks: (MovieChunk | SoundChunk)[];
+  pieces: Piece[];
+}
+
+function withoutSound(parts: readonly Part[]): Layout {
+  return {
+    chunks: parts.map(({ description, samples, shift }) => ({ description, samples: moved(samples, shift) })),
+    pieces: parts.flatMap(({ segment, samples }) => piecesOf(segment, samples)),
+  };
+}
+
+/** Pictures and sound as they stand in the files; the sound that is not heard with a picture of the movie is left out. */
+function withSound(parts: readonly Part[], sampleRate: number): Layout {
+  const layout: Layout = { chunks: [], pieces: [] };
+  const start = Math.min(...parts.map(({ begins }) => begins));
+  let heard = Number.NEGATIVE_INFINITY;
+  for (const [i, part] of parts.entries()) {
+    const { segment, samples, sound, shift, begins, ends, joined } = part;
+    const scale = sampleRate / ticksPerSecond;
+    const from = joined ? 0 : (begins - start) * scale;
+    const to = parts[i + 1]?.joined ? Number.POSITIVE_INFINITY : (ends - start) * scale;
+    const frames: PlacedSound[] = [];
+    for (const frame of sound ? movedSound(sound, sampleRate, shift - start) : []) {
+      if (frame.at < Math.max(from, heard) || frame.at >= to) continue;
+      frames.push(frame);
+      heard = frame.at + frame.duration / 2;
+    }
+    const pictures = moved(samples, shift);
+    const runs = [
+      ...runsOf(pictures).map((run) => ({ description: part.description, samples: run, bytes: run })),
+      ...runsOf(frames).map((run) => ({ description: sound!.description, sound: run, bytes: run })),
+    ].sort((a, b) => a.bytes[0]!.offset - b.bytes[0]!.offset);
+    for (const { bytes, ...chunk } of runs) {
+      layout.chunks.push(chunk);
+      layout.pieces.push(...piecesOf(segment, bytes));
+    }
   }
-  return pieces;
+  return layout;
+}
+
+function moved(samples: readonly PlacedSample[], shift: number): PlacedSample[] {
+  return samples.map((sample) => ({ ...sample, pts: sample.pts + shift }));
+}
+
+/** Frames by the time of a movie, `shift` ticks from that of the file, and in samples of its rate. */
+function movedSound(
+  { sampleRate, samples }: NonNullable<Part["sound"]>,
+  movieRate: number,
+  shift: number,
+): PlacedSound[] {
+  const by = Math.round(shift * (movieRate / ticksPerSecond));
+  const scale = movieRate / sampleRate;
+  return samples.map((frame) => ({
+    ...frame,
+    at: (scale === 1 ? frame.at : Math.round(frame.at * scale)) + by,
+    duration: Math.round(frame.duration * scale),
+  }));
+}
+
+/** Samples that lie one behind the other. */
+function runsOf<T extends { offset: number; bytes: number }>(samples: readonly T[]): T[][] {
+  const runs: T[][] = [];
+  for (const sample of samples) {
+    const before = runs.at(-1)?.at(-1);
+    if (before && before.offset + before.bytes === sample.offset) runs.at(-1)!.push(sample);
+    else runs.push([sample]);
+  }
+  return runs;
+}
+
+function piecesOf(segment: Segment, samples: readonly { offset: number; bytes: number }[]): Piece[] {
+  return runsOf(samples).map((run) => ({
+    segment,
+    offset: run[0]!.offset,
+    bytes: run.reduce((sum, { bytes }) => sum + bytes, 0),
+  }));
 }
 
 /** The size that a track of this description has as it is shown. */

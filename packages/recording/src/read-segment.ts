@@ -1,9 +1,10 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { Orientation } from "@sightline/media";
-import { findBox } from "./mp4/boxes.ts";
+import { boxesIn, findBox } from "./mp4/boxes.ts";
 import { orientationOf } from "./mp4/display-matrix.ts";
 import { holdsCaptureTimes, readFragment } from "./mp4/fragment.ts";
 import type { PlacedSample } from "./mp4/sample.ts";
+import { type PlacedSound, type SoundTrack, soundOf, soundTrackId } from "./mp4/sound-track.ts";
 
 /** What a segment's file holds. */
 export interface SegmentContent {
@@ -15,6 +16,10 @@ export interface SegmentContent {
   initBytes: number;
   /** Of all whole fragments, in the order of decoding. */
   samples: PlacedSample[];
+  /** Its sound, if it has any. */
+  sound: (SoundTrack & { samples: PlacedSound[] }) | undefined;
+  /** Where the boxes begin that tell players of the sound. */
+  soundBoxes: number[];
   /** Bytes of the file up to the end of its last whole fragment. */
   wholeBytes: number;
 }
@@ -39,6 +44,8 @@ async function read(file: FileHandle, bytes: number): Promise<SegmentContent | u
     orientation: 1,
     initBytes: 0,
     samples: [],
+    sound: undefined,
+    soundBoxes: [],
     wholeBytes: 0,
   };
   let window = Buffer.alloc(0);
@@ -54,14 +61,16 @@ async function read(file: FileHandle, bytes: number): Promise<SegmentContent | u
     return window.subarray(at - windowAt, at - windowAt + length);
   };
   let uuid: Buffer | undefined;
-  let pending: PlacedSample[] | undefined;
+  let pending: ReturnType<typeof readFragment> | undefined;
   for (let at = 0; at + 8 <= bytes; ) {
     const head = await take(at, 8);
     const size = head.readUInt32BE(0);
     const type = head.toString("latin1", 4, 8);
     if (size < 8 || at + size > bytes || (type !== "mdat" && size > mostHeadBytes)) break;
     if (type === "mdat") {
-      content.samples.push(...(pending ?? []));
+      content.samples.push(...(pending?.samples ?? []));
+      content.sound?.samples.push(...(pending?.sound ?? []));
+      if (pending?.soundAt !== undefined) content.soundBoxes.push(pending.soundAt);
       content.wholeBytes = at + size;
       pending = undefined;
     } else if (type === "moov") {
@@ -70,6 +79,12 @@ async function read(file: FileHandle, bytes: number): Promise<SegmentContent | u
       if (!stsd) return undefined;
       content.description = moov.subarray(stsd.at, stsd.end);
       content.orientation = orientationOf(moov);
+      const sound = soundOf(moov);
+      if (sound) {
+        const { trakAt, ...track } = sound;
+        content.sound = { ...track, samples: [] };
+        content.soundBoxes.push(at + trakAt, ...soundExtends(moov).map((place) => at + place));
+      }
       content.initBytes = content.wholeBytes = at + size;
     } else if (type === "uuid") uuid = Buffer.from(await take(at, size));
     else if (type === "moof" && uuid && holdsCaptureTimes(uuid, 8)) {
@@ -84,4 +99,13 @@ async function read(file: FileHandle, bytes: number): Promise<SegmentContent | u
     at += size;
   }
   return content.initBytes > 0 ? content : undefined;
+}
+
+/** Where the box begins that announces fragments of the sound. */
+function soundExtends(moov: Buffer): number[] {
+  const found = findBox(moov, ["moov", "mvex"]);
+  if (!found) return [];
+  return boxesIn(moov, found.body, found.end)
+    .filter(({ body }) => moov.readUInt32BE(body + 4) === soundTrackId)
+    .map(({ at }) => at);
 }

@@ -13,25 +13,33 @@ export interface SegmentFacts {
   /** Size of the stored picture. */
   width: number;
   height: number;
+  /** Whether it has sound. */
+  audio: boolean;
   kind: SegmentKind;
 }
 
 const pattern =
-  /^(\d{1,15})-(\d{1,15}|open)-(h264|h265)-(\d{1,5})x(\d{1,5})-(continuous|event|pending)\.mp4$/;
+  /^(\d{1,15})-(\d{1,15}|open)-(h264|h265)-(\d{1,5})x(\d{1,5})(-aac)?-(continuous|event|pending)\.mp4$/;
 
-/** `1764341234567-1764341244601-h264-1920x1080-event.mp4`. */
-export function segmentName({ fromMs, toMs, codec, width, height, kind }: SegmentFacts): string {
-  return `${fromMs}-${toMs ?? "open"}-${codec.toLowerCase()}-${width}x${height}-${kind}.mp4`;
+/** `1764341234567-1764341244601-h264-1920x1080-event.mp4`; with sound, `…-1920x1080-aac-event.mp4`. */
+export function segmentName({ fromMs, toMs, codec, width, height, audio, kind }: SegmentFacts): string {
+  const sound = audio ? "-aac" : "";
+  return `${fromMs}-${toMs ?? "open"}-${codec.toLowerCase()}-${width}x${height}${sound}-${kind}.mp4`;
 }
 
 /** Reads a name; undefined for another file's. */
 export function parseSegmentName(name: string): SegmentFacts | undefined {
-  const [, from, to, codec, width, height, kind] = pattern.exec(name) ?? [];
+  const [, from, to, codec, width, height, sound, kind] = pattern.exec(name) ?? [];
   if (from === undefined) return undefined;
   return {
     fromMs: Number(from),
     toMs: to === "open" ? undefined : Number(to),
     codec: codec === "h264" ? "H264" : "H265",
-    ...{ width: Number(width), height: Number(height), kind: kind as SegmentKind },
+    ...{
+      width: Number(width),
+      height: Number(height),
+      audio: sound !== undefined,
+      kind: kind as SegmentKind,
+    },
   };
 }

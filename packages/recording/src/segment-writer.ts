@@ -6,10 +6,12 @@ import { Fragment, type TimedPicture } from "./fragment.ts";
 import { MediaClock } from "./media-clock.ts";
 import { fragmentedMovie } from "./mp4/movie-box.ts";
 import { sampleDescription } from "./mp4/sample-entry.ts";
+import { type SoundTrack, soundTrack } from "./mp4/sound-track.ts";
 import { type ParameterSets, parameterSetsOf, pictureSize } from "./parameter-sets.ts";
 import type { RecordingFolder } from "./recording-folder.ts";
 import type { Segment } from "./segment.ts";
 import type { SegmentKind } from "./segment-name.ts";
+import { type CodedSound, SoundFrames } from "./sound-frames.ts";
 
 /** A segment ends before the first key picture that is so much later than its first. */
 const segmentMs = 10_000;
@@ -20,11 +22,15 @@ const mostWaitingBytes = 16 * 1024 * 1024;
 /** So much is written though pictures that are shown earlier may come, and what a picture takes beside its bytes. */
 const mostGatheredBytes = 8 * 1024 * 1024;
 const pictureOverheadBytes = 256;
+/** Sound of which nothing has come for so long has stopped; files that begin then have none. */
+const soundPauseMs = 2_000;
 
 export interface WriterOptions {
   camera: string;
   codec: RecordedCodec;
   folder: RecordingFolder;
+  /** AudioSpecificConfig of the AAC that comes with the pictures. */
+  sound?: Uint8Array | undefined;
   /** Of what kind a segment is when it begins. */
   kind: () => SegmentKind;
   /** Whether the disk may be written to now. */
@@ -39,6 +45,7 @@ export interface WriterOptions {
 interface OpenFile {
   sets: ParameterSets;
   orientation: Orientation;
+  hasSound: boolean;
   firstMs: number;
   sequence: number;
   bytes: number;
@@ -58,11 +65,18 @@ export class SegmentWriter {
   #gathered: TimedPicture[] = [];
   #gatheredBytes = 0;
   #latest = Number.NEGATIVE_INFINITY;
+  readonly #soundTrack: SoundTrack | undefined;
+  readonly #sound: SoundFrames | undefined;
+  /** When sound came last, by performance.now(); at the beginning it is expected. */
+  #soundAt: number | undefined;
   #waitingBytes = 0;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    const { sound } = options;
+    this.#soundTrack = sound && soundTrack(sound);
+    this.#sound = sound && this.#soundTrack && new SoundFrames(sound);
   }
 
   /** Takes the next picture, which must stay as it is. One of a stream that cannot be put into a file is left out. */
@@ -74,6 +88,13 @@ export class SegmentWriter {
       if (!(error instanceof RangeError)) throw error;
       this.#drop();
     }
+  }
+
+  /** Takes the next frame of sound, which must stay as it is. */
+  pushSound({ data, ptsUs, arrivedAt }: CodedSound): void {
+    this.#soundAt = arrivedAt;
+    const ticks = this.#clock.at({ ptsUs, arrivedAt });
+    if (ticks !== undefined && this.#file?.hasSound) this.#sound?.push(data, ticks);
   }
 
   /** Writes what is gathered and ends the file. */
@@ -92,7 +113,7 @@ export class SegmentWriter {
     const { ticks, anew } = this.#clock.time(picture);
     // What the camera's description says of its video stands before the first picture, whatever that is.
     this.#sets ??= parameterSetsOf(this.#options.codec, picture.data, undefined);
-    if (picture.key) this.#key(picture, anew ? undefined : ticks);
+    if (picture.key) this.#key(picture, ticks, anew);
     const first = this.#gathered[0];
     // A picture that is shown after all before it parts the pictures: none behind it is shown before one that is written now.
     const parts = ticks > this.#latest && picture.arrivedAt - (first?.picture.arrivedAt ?? 0) >= fragmentMs;
@@ -113,27 +134,31 @@ export class SegmentWriter {
     this.#end();
   }
 
-  /** `ticks`: the picture's time, where it continues what was. */
-  #key(picture: CodedPicture, ticks: number | undefined): void {
+  /** `time`: when the picture is shown; `anew`: that does not continue what was. */
+  #key(picture: CodedPicture, time: number, anew: boolean): void {
+    const ticks = anew ? undefined : time;
     const { codec, mayWrite, onDropped } = this.#options;
     const { orientation = 1 } = picture;
     const sets = parameterSetsOf(codec, picture.data, this.#sets);
     this.#flush(ticks);
     const file = this.#file;
     const age = file ? picture.captureMs - file.firstMs : 0;
-    const sameHead = sets === file?.sets && orientation === file?.orientation;
+    this.#soundAt ??= picture.arrivedAt;
+    const hasSound = this.#sound !== undefined && picture.arrivedAt - this.#soundAt < soundPauseMs;
+    const sameHead = sets === file?.sets && orientation === file?.orientation && hasSound === file?.hasSound;
     if (file && (ticks === undefined || file.failed || !sameHead || age >= segmentMs || age < 0)) this.#end();
     this.#sets = sets;
     if (this.#file || !sets) return;
     if (!mayWrite() || this.#waitingBytes > mostWaitingBytes) onDropped(1);
-    else this.#begin(sets, orientation, picture.captureMs);
+    else this.#begin({ sets, orientation, hasSound }, picture.captureMs, time);
   }
 
-  #begin(sets: ParameterSets, orientation: Orientation, firstMs: number): void {
+  /** `ticks`: when its first picture is shown. */
+  #begin(head: Pick<OpenFile, "sets" | "orientation" | "hasSound">, firstMs: number, ticks: number): void {
+    const { sets, orientation, hasSound } = head;
     const { camera, codec, folder, kind } = this.#options;
     const file: OpenFile = {
-      sets,
-      orientation,
+      ...head,
       firstMs,
       sequence: 0,
       bytes: 0,
@@ -146,13 +171,17 @@ export class SegmentWriter {
     this.#decodeTimes.restart();
     const size = pictureSize(sets)!;
     const shown = displaySize(size, size.aspect);
-    const head = fragmentedMovie({ ...shown, orientation, description: sampleDescription(sets) });
+    const track = { ...shown, orientation, description: sampleDescription(sets) };
+    const movie = fragmentedMovie(track, hasSound ? this.#soundTrack : undefined);
+    if (hasSound) this.#sound?.begin(ticks);
+    else this.#sound?.drop();
     const { width, height } = size;
-    this.#write(file, head.length, async () => {
-      const facts = { fromMs: Math.max(0, Math.floor(firstMs)), codec, width, height, kind: kind() };
+    this.#write(file, movie.length, async () => {
+      const fromMs = Math.max(0, Math.floor(firstMs));
+      const facts = { fromMs, codec, width, height, audio: hasSound, kind: kind() };
       file.segment = await folder.begin(camera, facts);
       file.handle = await open(folder.pathOf(file.segment), "wx");
-      await this.#append(file, head, file.segment.fromMs);
+      await this.#append(file, movie, file.segment.fromMs);
     });
   }
 
@@ -163,7 +192,8 @@ export class SegmentWriter {
     if (!file || gathered.length === 0) return;
     this.#gathered = [];
     this.#gatheredBytes = 0;
-    const fragment = new Fragment(++file.sequence, gathered, this.#decodeTimes, next);
+    const sound = file.hasSound ? this.#sound?.take(next) : undefined;
+    const fragment = new Fragment(++file.sequence, gathered, this.#decodeTimes, next, sound);
     const { bytes, endMs } = fragment;
     this.#write(file, bytes, async () => {
       await this.#append(file, fragment.toBuffer(), endMs);

@@ -1,5 +1,6 @@
-import { box, boxesIn, findBox, fullBox, u32, u64 } from "./boxes.ts";
+import { box, boxesIn, fullBox, u32, u64 } from "./boxes.ts";
 import type { PlacedSample, Sample } from "./sample.ts";
+import { type PlacedSound, readSoundFragment, type SoundSample, soundFragment } from "./sound-track.ts";
 
 const keyFlags = 0x0200_0000;
 const otherFlags = 0x0101_0000;
@@ -7,8 +8,15 @@ const bytesPerRow = 16;
 /** Marks the box that holds when each picture of the fragment was captured; players pass it over. */
 const captureTimes = Buffer.from("b0a6f1f4c3a94d1c9d8e5a1f7e2c4b60", "hex");
 
-/** What stands before a fragment's pictures: when they were captured, what they are, and the head of the box that holds them. */
-export function fragmentHead(sequence: number, samples: readonly Sample[]): Buffer {
+/**
+ * What stands before a fragment's pictures: when they were captured, what they are, and the head of the box that holds them. The sound of
+ * their time stands behind them.
+ */
+export function fragmentHead(
+  sequence: number,
+  samples: readonly Sample[],
+  sound: readonly SoundSample[] = [],
+): Buffer {
   const times = Buffer.alloc(8 * samples.length);
   for (const [i, { captureMs }] of samples.entries()) times.writeDoubleBE(captureMs, 8 * i);
   const rows = Buffer.alloc(bytesPerRow * samples.length);
@@ -19,6 +27,7 @@ export function fragmentHead(sequence: number, samples: readonly Sample[]): Buff
       rows.writeUInt32BE(key ? keyFlags : otherFlags, rows.writeUInt32BE(bytes, at)),
     );
   }
+  const videoBytes = samples.reduce((sum, { bytes }) => sum + bytes, 0);
   const movie = (dataOffset: number) =>
     box(
       "moof",
@@ -30,21 +39,40 @@ export function fragmentHead(sequence: number, samples: readonly Sample[]): Buff
         // Offset, and of each sample duration, size, flags and the time until it is shown.
         fullBox("trun", 1, 0xf01, u32(samples.length, dataOffset), rows),
       ),
+      ...(sound.length > 0 ? [soundFragment(sound, dataOffset + videoBytes)] : []),
     );
-  const data = samples.reduce((sum, { bytes }) => sum + bytes, 8);
+  const data = sound.reduce((sum, { bytes }) => sum + bytes, 8 + videoBytes);
   const head = movie(movie(0).length + 8);
   return Buffer.concat([box("uuid", captureTimes, times), head, u32(data), Buffer.from("mdat", "latin1")]);
 }
 
-/** The pictures of a fragment whose `uuid` and `moof` boxes are in `data`; `moofAt` is where the latter stands in the file. */
+/** What a fragment holds. */
+export interface FragmentContent {
+  samples: PlacedSample[];
+  sound: PlacedSound[];
+  /** Where the box that describes the sound begins, in the file; undefined where there is none. */
+  soundAt: number | undefined;
+}
+
+/** What a fragment holds whose `uuid` and `moof` boxes are in `data`; `moofAt` is where the latter stands in the file. */
 export function readFragment(
   data: Buffer,
   uuid: { body: number; end: number },
   moof: { body: number; end: number },
   moofAt: number,
+): FragmentContent {
+  const [traf, other] = boxesIn(data, moof.body, moof.end).filter(({ type }) => type === "traf");
+  const sound = other ? readSoundFragment(data, other.body, other.end, moofAt) : [];
+  const soundAt = other && moofAt + other.at - (moof.body - 8);
+  return { samples: traf ? readPictures(data, uuid, traf, moofAt) : [], sound, soundAt };
+}
+
+function readPictures(
+  data: Buffer,
+  uuid: { body: number },
+  traf: { body: number; end: number },
+  moofAt: number,
 ): PlacedSample[] {
-  const traf = findBox(data, ["traf"], moof.body, moof.end);
-  if (!traf) return [];
   const boxes = new Map(boxesIn(data, traf.body, traf.end).map((each) => [each.type, each]));
   const [tfdt, trun] = [boxes.get("tfdt"), boxes.get("trun")];
   if (!tfdt || !trun) return [];

@@ -2,13 +2,14 @@ import type { Orientation } from "@sightline/media";
 import { ticksPerSecond } from "../coded-picture.ts";
 import { box, fullBox, u16, u32, u64 } from "./boxes.ts";
 import { displayMatrix } from "./display-matrix.ts";
+import { type SoundTrack, soundTrackId } from "./sound-track.ts";
 
 const matrix = displayMatrix(1, { width: 0, height: 0 });
 const trackId = 1;
 
 export const fileTypeBox = box("ftyp", Buffer.from("isom\0\0\x02\0isomiso6avc1mp41", "latin1"));
 
-/** One video track of a movie. */
+/** The video track of a movie. */
 export interface MovieTrack {
   /** Size with square pixels, before it is turned. */
   width: number;
@@ -25,44 +26,83 @@ export interface MovieTrack {
   samples: readonly Uint8Array[];
 }
 
-/** The `moov` box of a movie with one video track; `more` goes behind the track. */
-export function movieBox(track: MovieTrack, ...more: readonly Uint8Array[]): Buffer {
-  const { width, height, orientation, description, duration, startsAt = 0, samples } = track;
+/** The sound track of a movie. */
+export interface MovieSound extends SoundTrack {
+  /** In samples; 0 in a movie of fragments. */
+  duration: number;
+  /** How long after the movie's beginning it begins, in ticks. */
+  startsAt?: number;
+  /** Boxes of the sample table behind `stsd`. */
+  samples: readonly Uint8Array[];
+}
+
+/** The `moov` box of a movie; `more` goes behind the tracks. */
+export function movieBox(
+  track: MovieTrack,
+  sound: MovieSound | undefined,
+  ...more: readonly Uint8Array[]
+): Buffer {
+  const { width, height, orientation, duration, startsAt = 0 } = track;
   const header = fullBox(
     ...(["mvhd", 1, 0, u64(0, 0), u32(ticksPerSecond), u64(duration)] as const),
-    ...[u32(0x10000), u16(0x100), Buffer.alloc(10), matrix, Buffer.alloc(24), u32(trackId + 1)],
+    ...[u32(0x10000), u16(0x100), Buffer.alloc(10), matrix, Buffer.alloc(24), u32(soundTrackId + 1)],
   );
   const trackHeader = fullBox(
     ...(["tkhd", 1, 3, u64(0, 0), u32(trackId, 0), u64(duration), Buffer.alloc(8), u16(0, 0, 0, 0)] as const),
     ...[displayMatrix(orientation, { width, height }), u32(width * 0x10000, height * 0x10000)],
   );
   const edit = box("edts", fullBox("elst", 1, 0, u32(1), u64(duration, startsAt), u16(1, 0)));
-  const mediaHeader = fullBox("mdhd", 1, 0, u64(0, 0), u32(ticksPerSecond), u64(duration), u16(0x55c4, 0));
-  const handler = fullBox(
-    "hdlr",
-    0,
-    0,
-    u32(0),
-    Buffer.from("vide", "latin1"),
-    Buffer.alloc(12),
-    Buffer.from("video\0"),
+  const media = mediaBox("vide", ticksPerSecond, fullBox("vmhd", 0, 1, Buffer.alloc(8)), track);
+  const video = box("trak", trackHeader, ...(duration > 0 ? [edit] : []), media);
+  return box("moov", header, video, ...(sound ? [soundBox(sound)] : []), ...more);
+}
+
+function soundBox(sound: MovieSound): Buffer {
+  const { duration, sampleRate, startsAt = 0 } = sound;
+  const heard = Math.round(duration * (ticksPerSecond / sampleRate));
+  const volume = u16(0, 1, 0x100, 0);
+  const header = fullBox(
+    ...(["tkhd", 1, 3, u64(0, 0), u32(soundTrackId, 0), u64(startsAt + heard)] as const),
+    ...[Buffer.alloc(8), volume, matrix, u32(0, 0)],
   );
+  // Nothing is heard at first; then all of it.
+  const rows = [
+    ...(startsAt > 0 ? [u64(startsAt), u32(-1, -1), u16(1, 0)] : []),
+    ...[u64(heard, 0), u16(1, 0)],
+  ];
+  const edit = box("edts", fullBox("elst", 1, 0, u32(startsAt > 0 ? 2 : 1), ...rows));
+  const media = mediaBox("soun", sampleRate, fullBox("smhd", 0, 0, Buffer.alloc(4)), sound);
+  return box("trak", header, ...(duration > 0 ? [edit] : []), media);
+}
+
+function mediaBox(
+  kind: "vide" | "soun",
+  timescale: number,
+  kindHeader: Buffer,
+  { description, duration, samples }: Pick<MovieTrack, "description" | "duration" | "samples">,
+): Buffer {
+  const header = fullBox("mdhd", 1, 0, u64(0, 0), u32(timescale), u64(duration), u16(0x55c4, 0));
+  const name = Buffer.from(kind === "vide" ? "video\0" : "sound\0");
+  const handler = fullBox("hdlr", 0, 0, u32(0), Buffer.from(kind, "latin1"), Buffer.alloc(12), name);
   const reference = box("dinf", fullBox("dref", 0, 0, u32(1), fullBox("url ", 0, 1)));
-  const information = box(
-    "minf",
-    ...[fullBox("vmhd", 0, 1, Buffer.alloc(8)), reference, box("stbl", description, ...samples)],
+  return box(
+    "mdia",
+    ...[header, handler, box("minf", kindHeader, reference, box("stbl", description, ...samples))],
   );
-  const media = box("mdia", mediaHeader, handler, information);
-  return box("moov", header, box("trak", trackHeader, ...(duration > 0 ? [edit] : []), media), ...more);
 }
 
 /** The beginning of a file of fragments. */
-export function fragmentedMovie(track: Omit<MovieTrack, "duration" | "samples">): Buffer {
+export function fragmentedMovie(
+  track: Omit<MovieTrack, "duration" | "samples">,
+  sound?: SoundTrack | undefined,
+): Buffer {
   const none = ["stts", "stsc", "stco"].map((type) => fullBox(type, 0, 0, u32(0)));
-  const sizes = fullBox("stsz", 0, 0, u32(0, 0));
-  const extends_ = box("mvex", fullBox("trex", 0, 0, u32(trackId, 1, 0, 0, 0)));
+  const samples = [...none, fullBox("stsz", 0, 0, u32(0, 0))];
+  const ids = sound ? [trackId, soundTrackId] : [trackId];
+  const extends_ = box("mvex", ...ids.map((id) => fullBox("trex", 0, 0, u32(id, 1, 0, 0, 0))));
+  const empty = { duration: 0, samples };
   return Buffer.concat([
     fileTypeBox,
-    movieBox({ ...track, duration: 0, samples: [...none, sizes] }, extends_),
+    movieBox({ ...track, ...empty }, sound && { ...sound, ...empty }, extends_),
   ]);
 }

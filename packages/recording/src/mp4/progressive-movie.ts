@@ -1,8 +1,10 @@
 import type { Orientation } from "@sightline/media";
+import { ticksPerSecond } from "../coded-picture.ts";
 import { boxesIn, fullBox, u32, u64 } from "./boxes.ts";
-import { fileTypeBox, movieBox } from "./movie-box.ts";
+import { fileTypeBox, type MovieSound, movieBox } from "./movie-box.ts";
 import { movieTimesBox } from "./movie-times.ts";
 import type { Sample } from "./sample.ts";
+import type { SoundSample, SoundTrack } from "./sound-track.ts";
 
 /** Samples that lie one behind the other and are described by one `stsd` box. */
 export interface MovieChunk {
@@ -11,18 +13,31 @@ export interface MovieChunk {
   samples: readonly Pick<Sample, "key" | "pts" | "bytes" | "captureMs">[];
 }
 
+/** Sound that lies one behind the other and is described by one `stsd` box. */
+export interface SoundChunk {
+  description: Buffer;
+  /** `at` counts from the movie's beginning, in samples of the movie's sound. */
+  sound: readonly SoundSample[];
+}
+
+/** The sound of a movie: samples a second. */
+export type MovieSoundRate = Pick<SoundTrack, "sampleRate">;
+
 const largeBytes = 2 ** 32;
 
 /**
  * What stands before the pictures of a movie that can be played from its first bytes on and at any place: ftyp, moov, when the pictures were
- * captured, and the head of the box that holds them, chunk after chunk. `pts` of all samples must be on one clock; the movie begins with the first that is shown.
+ * captured, and the head of the box that holds them and the sound, chunk after chunk. `pts` of all samples must be on one clock; the movie begins
+ * with the first that is shown.
  */
 export function progressiveMovieHead(
-  chunks: readonly MovieChunk[],
+  chunks: readonly (MovieChunk | SoundChunk)[],
   { width, height, orientation }: { width: number; height: number; orientation: Orientation },
   lastDuration: number,
+  soundRate?: MovieSoundRate,
 ): Buffer {
-  const samples = chunks.flatMap((chunk) => chunk.samples);
+  const pictures = chunks.filter((chunk) => "samples" in chunk);
+  const samples = pictures.flatMap((chunk) => chunk.samples);
   const shown = samples.map(({ pts }) => pts).sort((a, b) => a - b);
   for (let i = 1; i < shown.length; i++) shown[i] = Math.max(shown[i]!, shown[i - 1]! + 1);
   const first = shown[0] ?? 0;
@@ -31,21 +46,19 @@ export function progressiveMovieHead(
   const offsets = samples.map(({ pts }, i) => pts + delay - shown[i]!);
   const duration = (shown.at(-1) ?? 0) + lastDuration - first;
   const keys = samples.flatMap(({ key }, i) => (key ? [i + 1] : []));
-  const { entry, indices } = descriptions(chunks);
+  const { entry, indices } = descriptions(pictures);
   const tables = [
     fullBox("stts", 0, 0, runs(durations)),
     ...(delay > 0 ? [fullBox("ctts", 0, 0, runs(offsets))] : []),
     fullBox("stss", 0, 0, u32(keys.length), numbers(keys)),
-    fullBox("stsz", 0, 0, u32(0, samples.length), numbers(samples.map(({ bytes }) => bytes))),
-    fullBox(
-      "stsc",
-      0,
-      0,
-      u32(chunks.length),
-      numbers(chunks.flatMap((chunk, i) => [i + 1, chunk.samples.length, indices[i]!])),
+    ...sizesAndChunks(
+      pictures.map((chunk) => chunk.samples),
+      indices,
     ),
   ];
-  const sizes = chunks.map((chunk) => chunk.samples.reduce((sum, { bytes }) => sum + bytes, 0));
+  const sizes = chunks.map((chunk) =>
+    ("samples" in chunk ? chunk.samples : chunk.sound).reduce((sum, { bytes }) => sum + bytes, 0),
+  );
   const data = sizes.reduce((sum, bytes) => sum + bytes, 0);
   const large = data + largeBytes / 2 > largeBytes;
   const times = movieTimesBox(samples) ?? Buffer.alloc(0);
@@ -55,9 +68,13 @@ export function progressiveMovieHead(
       at += bytes;
       return at - bytes;
     });
-    const table = large
-      ? fullBox("co64", 0, 0, u32(places.length), u64(...places))
-      : fullBox("stco", 0, 0, u32(places.length), numbers(places));
+    const placed = (isPlaced: (chunk: MovieChunk | SoundChunk) => boolean) => {
+      const own = places.filter((_, i) => isPlaced(chunks[i]!));
+      return large
+        ? fullBox("co64", 0, 0, u32(own.length), u64(...own))
+        : fullBox("stco", 0, 0, u32(own.length), numbers(own));
+    };
+    const table = placed((chunk) => "samples" in chunk);
     const track = {
       width,
       height,
@@ -67,15 +84,61 @@ export function progressiveMovieHead(
       startsAt: delay,
       samples: [...tables, table],
     };
+    const heard = chunks.filter((chunk) => "sound" in chunk);
+    const sound =
+      soundRate && heard.length > 0
+        ? movieSound(
+            heard,
+            soundRate,
+            placed((chunk) => "sound" in chunk),
+          )
+        : undefined;
     const mdat = Buffer.from("mdat", "latin1");
     const dataHead = large ? [u32(1), mdat, u64(data + 16)] : [u32(data + 8), mdat];
-    return Buffer.concat([fileTypeBox, movieBox(track), times, ...dataHead]);
+    return Buffer.concat([fileTypeBox, movieBox(track, sound), times, ...dataHead]);
   };
   return head(head(0).length);
 }
 
+/** The sound track; where frames lack, the one before lasts as long. */
+function movieSound(
+  chunks: readonly SoundChunk[],
+  { sampleRate }: MovieSoundRate,
+  table: Buffer,
+): MovieSound {
+  const frames = chunks.flatMap((chunk) => chunk.sound);
+  const [first, last] = [frames[0]!, frames.at(-1)!];
+  const durations = frames.map(({ at, duration }, i) => (frames[i + 1]?.at ?? at + duration) - at);
+  const { entry, indices } = descriptions(chunks);
+  return {
+    ...{ sampleRate, description: entry, duration: last.at + last.duration - first.at },
+    startsAt: Math.round(first.at * (ticksPerSecond / sampleRate)),
+    samples: [
+      fullBox("stts", 0, 0, runs(durations)),
+      ...sizesAndChunks(
+        chunks.map((chunk) => chunk.sound),
+        indices,
+      ),
+      table,
+    ],
+  };
+}
+
+/** How many bytes each sample has, and how many samples each chunk, with the index of their description. */
+function sizesAndChunks(
+  chunks: readonly (readonly { bytes: number }[])[],
+  indices: readonly number[],
+): Buffer[] {
+  const sizes = chunks.flatMap((samples) => samples.map(({ bytes }) => bytes));
+  const rows = chunks.flatMap((samples, i) => [i + 1, samples.length, indices[i]!]);
+  return [
+    fullBox("stsz", 0, 0, u32(0, sizes.length), numbers(sizes)),
+    fullBox("stsc", 0, 0, u32(chunks.length), numbers(rows)),
+  ];
+}
+
 /** One `stsd` box for all chunks, and which entry is each chunk's, from 1. */
-function descriptions(chunks: readonly MovieChunk[]): { entry: Buffer; indices: number[] } {
+function descriptions(chunks: readonly { description: Buffer }[]): { entry: Buffer; indices: number[] } {
   const entries: Buffer[] = [];
   const indices = chunks.map(({ description }) => {
     const [inner] = boxesIn(description, 16);
