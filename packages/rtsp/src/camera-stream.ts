@@ -5,6 +5,7 @@ import { type CameraTarget, sourceKind } from "./address/camera-url.ts";
 import { type CameraFault, CameraFaultError, describeReason, withoutParameters } from "./camera-fault.ts";
 import type { CameraWay } from "./camera-way.ts";
 import { FramePipe } from "./frames/frame-pipe.ts";
+import { type ArrivedSound, SoundReceiver } from "./frames/sound-receiver.ts";
 import type { FfmpegProgram } from "./limited-ffmpeg.ts";
 import { relayDescription } from "./relay/relay-description.ts";
 import { RtspRelay } from "./relay/rtsp-relay.ts";
@@ -40,6 +41,9 @@ export interface StreamOptions extends SessionOptions {
   ffmpeg: FfmpegProgram;
 }
 
+/** The sound of a stream: how it is coded (AudioSpecificConfig), or why there is none though it was asked for. */
+export type StreamSound = { config: Buffer } | { fault: string };
+
 /** What a camera's stream comes from. */
 type StreamSession = Pick<CameraSession, "transport" | "ended" | "dropped" | "pause" | "resume" | "stop">;
 
@@ -55,6 +59,9 @@ export class CameraStream {
   onPacket: ((packet: Buffer) => void) | undefined;
   readonly #session: StreamSession;
   readonly #way: CameraWay;
+  /** Undefined where none was asked for. */
+  readonly sound: StreamSound | undefined;
+  readonly #sound: SoundReceiver | undefined;
   #fault: CameraFaultError | undefined;
   #dropped = 0;
   #cameraEnded = false;
@@ -62,11 +69,18 @@ export class CameraStream {
   #heldSince: number | undefined;
   #stopping = false;
 
-  private constructor(session: StreamSession, offer: CameraOffer, way: CameraWay) {
+  private constructor(
+    session: StreamSession,
+    offer: CameraOffer,
+    way: CameraWay,
+    sound?: CameraSession["sound"],
+  ) {
     this.transport = session.transport;
     this.offer = offer;
     this.#session = session;
     this.#way = way;
+    this.sound = sound && ("fault" in sound ? sound : { config: sound.track.config });
+    this.#sound = sound && "track" in sound ? new SoundReceiver(sound.track) : undefined;
     void session.ended.then((fault) => {
       this.#fault ??= fault;
       this.#cameraEnded = !this.#stopping;
@@ -84,7 +98,7 @@ export class CameraStream {
     if (sourceKind(target) === "rtsp")
       return CameraStream.#ofRtsp(await CameraSession.open(target, options, signal));
     const timely = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(options.timeoutMs))]);
-    return CameraStream.#ofPictures(await openSource(target, options, timely));
+    return CameraStream.#ofPictures(await openSource(target, options, timely), options.sound === true);
   }
 
   static async #ofRtsp(session: CameraSession): Promise<CameraStream> {
@@ -102,14 +116,15 @@ export class CameraStream {
       },
     };
     const way = FramePipe.of(session.track, source) ?? (await RtspRelay.listen(source));
-    const { track: video, videoTracks } = session;
-    const opened = new CameraStream(session, { video, videoTracks }, way);
+    const { track: video, videoTracks, offeredSound: sound } = session;
+    const opened = new CameraStream(session, { video, videoTracks, sound }, way, session.sound);
     session.onPacket = (packet) => opened.#packet(packet);
+    session.onSoundPacket = (packet) => opened.#sound?.push(packet, performance.now());
     stream = opened;
     return opened;
   }
 
-  static #ofPictures(source: PictureSource): CameraStream {
+  static #ofPictures(source: PictureSource, isSoundWanted: boolean): CameraStream {
     const { codec, ticksPerSecond, offer, ended } = source;
     const way = FramePipe.ofPictures(codec, ticksPerSecond, {
       play: async () => source.play(),
@@ -121,7 +136,8 @@ export class CameraStream {
       resume: () => source.resume(),
       stop: () => source.stop(),
     };
-    const stream = new CameraStream(session, offer, way);
+    const fault = "sound is recorded of RTSP cameras only, not of HTTP, HLS and files";
+    const stream = new CameraStream(session, offer, way, isSoundWanted ? { fault } : undefined);
     source.onPicture = (picture) => {
       if (!way.give(picture)) stream.#hold();
     };
@@ -143,8 +159,16 @@ export class CameraStream {
     const way = this.#way;
     if (!(way instanceof FramePipe)) return;
     const microseconds = (ticks: number) => Math.round((ticks / way.ticksPerSecond) * 1e6);
-    way.onFrame = ({ ticks, ...frame }, decoderTicks) =>
-      take({ ptsUs: microseconds(ticks), decoderPtsUs: microseconds(decoderTicks), ...frame });
+    way.onFrame = ({ ticks, ...frame }, decoderTicks) => {
+      const ptsUs = microseconds(ticks);
+      this.#sound?.picture(ptsUs, frame.arrivedAt);
+      take({ ptsUs, decoderPtsUs: microseconds(decoderTicks), ...frame });
+    };
+  }
+
+  /** Is told of each frame of sound when it has arrived. */
+  set onSound(take: (sound: ArrivedSound) => void) {
+    if (this.#sound) this.#sound.onSound = take;
   }
 
   /** What came could not be decoded: why, as far as the stream tells. */
@@ -199,6 +223,12 @@ export class CameraStream {
 
   #packet(packet: Buffer): void {
     this.onPacket?.(packet);
+    const way = this.#way;
+    if (way instanceof FramePipe)
+      this.#sound?.videoReport(packet, (timestamp) => {
+        const ticks = way.ticksAt(timestamp);
+        return ticks === undefined ? undefined : (ticks / way.ticksPerSecond) * 1e6;
+      });
     if (this.transport === "udp" && this.#way.backlog > mostBacklog) {
       this.#dropped += 1;
       this.#heldSince ??= performance.now();

@@ -7,11 +7,12 @@ export {
   describeReason,
   faultDetail,
 } from "./camera-fault.ts";
-export { type ArrivedPicture, CameraStream } from "./camera-stream.ts";
+export { type ArrivedPicture, CameraStream, type StreamSound } from "./camera-stream.ts";
 export { findFfmpeg } from "./ffmpeg-path.ts";
 export { type FfmpegReport, FfmpegReportReader, pictureReport, reportArguments } from "./ffmpeg-report.ts";
 export { frameArguments } from "./frames/frame-arguments.ts";
 export { ivfFrameHead, ivfHead, type PictureCodec } from "./frames/ivf.ts";
+export type { ArrivedSound } from "./frames/sound-receiver.ts";
 export {
   couldNotRun,
   type FfmpegProgram,

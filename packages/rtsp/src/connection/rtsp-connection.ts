@@ -24,8 +24,8 @@ const mostUnread = 64 * 1024;
 export class RtspConnection {
   /** Resolves when the connection has ended: undefined when the server or `close` ended it. */
   readonly ended: Promise<CameraFaultError | undefined>;
-  /** Takes the packets of interleaved channels; what comes while there is no taker is dropped. */
-  onPacket: ((channel: number, packet: Buffer) => void) | undefined;
+  /** Take the packets of interleaved channels, each those of its own; what no taker wants is dropped. */
+  readonly takers = new Set<(channel: number, packet: Buffer) => void>();
   readonly #socket: Socket;
   readonly #waiting: Waiting[] = [];
   #sequence = 0;
@@ -40,7 +40,9 @@ export class RtspConnection {
     const budget = new WorkBudget();
     const reader = new RtspReader({
       message: (message) => this.#message(message),
-      packet: (channel, packet) => this.onPacket?.(channel, packet),
+      packet: (channel, packet) => {
+        for (const take of this.takers) take(channel, packet);
+      },
     });
     socket.on("data", (chunk: Buffer) => {
       try {

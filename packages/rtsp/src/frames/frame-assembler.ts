@@ -163,6 +163,12 @@ export class FrameAssembler {
     this.#bytes = end;
   }
 
+  /** Ticks, as pictures have them, of a time that the camera names; undefined before the first picture. */
+  ticksAt(timestamp: number): number | undefined {
+    const last = this.#lastTimestamp;
+    return last === undefined ? undefined : this.#ticks + ((timestamp - last) | 0);
+  }
+
   /** Gives the picture that is gathered, since nothing more of it will come; what only precedes one waits for it. */
   end(): void {
     if (!this.#picture) return;

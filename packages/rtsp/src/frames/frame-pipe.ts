@@ -66,6 +66,11 @@ export class FramePipe implements CameraWay {
   }
 
   /** See FrameAssembler. */
+  ticksAt(timestamp: number): number | undefined {
+    return this.#assembler?.ticksAt(timestamp);
+  }
+
+  /** See FrameAssembler. */
   keepOrientation(): void {
     if (this.#assembler) this.#assembler.keepsOrientation = true;
   }

@@ -1,4 +1,4 @@
-import type { SdpTrack } from "../session/sdp.ts";
+import { parametersOf, type SdpTrack } from "../session/sdp.ts";
 import type { NalCodec } from "./nal-kind.ts";
 
 /** What the description of a track says of its NAL units. */
@@ -18,14 +18,7 @@ export function nalTrack({ codec, attributes }: SdpTrack): NalTrack | undefined 
   if (codec !== "H264" && codec !== "H265") return undefined;
   const value = (name: string) =>
     attributes.find((line) => line.startsWith(`a=${name}:`))?.replace(/^\S+\s+/, "") ?? "";
-  const parameters = new Map(
-    value("fmtp")
-      .split(";")
-      .map((each) => {
-        const [, name = "", text = ""] = /^\s*([^=]*)=?(.*?)\s*$/s.exec(each) ?? [];
-        return [name.toLowerCase(), text];
-      }),
-  );
+  const parameters = parametersOf(value("fmtp"));
   const number = (name: string) => Number(parameters.get(name) ?? 0);
   if (number("packetization-mode") > 1 || number("sprop-max-don-diff") > 0) return undefined;
   const names = codec === "H264" ? ["sprop-parameter-sets"] : ["sprop-vps", "sprop-sps", "sprop-pps"];

@@ -1,11 +1,12 @@
 import { CameraReason } from "@sightline/contracts";
 import type { RtspTarget } from "../address/rtsp-url.ts";
-import { type CameraFaultError, faultError } from "../camera-fault.ts";
+import { CameraFaultError, faultError } from "../camera-fault.ts";
 import type { RtspResponse } from "../connection/rtsp-connection.ts";
+import { type AacTrack, aacTrack, offeredSound } from "../frames/aac-depacketizer.ts";
 import type { CameraAccess } from "./camera-access.ts";
 import { type DescribedCamera, describeCamera, expectSuccess, safeUri } from "./describe-camera.ts";
 import { InterleavedTransport, type RtpTransport, UdpTransport } from "./rtp-transport.ts";
-import type { SdpTrack } from "./sdp.ts";
+import type { CameraOffer, SdpTrack } from "./sdp.ts";
 import { chooseTrack } from "./track-choice.ts";
 
 /** How video travels; `auto` is TCP, or UDP for a camera that refuses TCP. */
@@ -16,6 +17,8 @@ export interface SessionOptions {
   /** Video track to receive, from 1; 0 takes the first. */
   videoTrack: number;
   access: CameraAccess;
+  /** Whether the first sound track is received too, where it can be. */
+  sound?: boolean;
   /** For connecting and each of the requests together. */
   timeoutMs: number;
 }
@@ -25,16 +28,24 @@ const usualTimeout = 60;
 /** However long a session lives: a timer counts no further than 24 days. */
 const longestTimeout = 3600;
 const teardownMs = 300;
+/** For the camera's answer when it is asked for its sound. */
+const soundMs = 2_000;
 
-/** One video track of a camera, set up, kept alive and ready to be played. */
+/** The sound of a session, or why there is none though it was asked for. */
+export type SessionSound = { track: AacTrack; transport: RtpTransport } | { fault: string };
+
+/** One video track of a camera, and one of sound where it is asked for, set up, kept alive and ready to be played. */
 export class CameraSession {
   readonly track: SdpTrack;
   /** Video tracks that the camera offers. */
   readonly videoTracks: number;
+  /** The sound that the camera offers. */
+  readonly offeredSound: CameraOffer["sound"];
   /** Resolves when the connection has ended: undefined when the camera or `stop` ended it. */
   readonly ended: Promise<CameraFaultError | undefined>;
   readonly #camera: DescribedCamera;
   readonly #transport: RtpTransport;
+  readonly #sound: SessionSound | undefined;
   readonly #session: { id: string; timeout: number };
   readonly #timeoutMs: number;
   readonly #keepAlive: NodeJS.Timeout;
@@ -44,13 +55,16 @@ export class CameraSession {
     camera: DescribedCamera,
     track: SdpTrack,
     transport: RtpTransport,
+    sound: SessionSound | undefined,
     session: { id: string; timeout: number },
     timeoutMs: number,
   ) {
     this.#camera = camera;
     this.track = track;
     this.videoTracks = camera.description.tracks.length;
+    this.offeredSound = offeredSound(camera.description.sounds);
     this.#transport = transport;
+    this.#sound = sound;
     this.#session = session;
     this.#timeoutMs = timeoutMs;
     this.#keepAlive = this.#keptAlive();
@@ -64,11 +78,35 @@ export class CameraSession {
     signal: AbortSignal,
   ): Promise<CameraSession> {
     const timely = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(options.timeoutMs))]);
-    const camera = await describeCamera(target, options.access, timely);
+    const opened = await CameraSession.#open(target, options, options.sound === true, timely);
+    if (opened instanceof CameraSession) return opened;
+    const again = await CameraSession.#open(target, options, opened, timely);
+    if (again instanceof CameraSession) return again;
+    throw faultError(CameraReason.INTERNAL);
+  }
+
+  /** `sound`: whether to ask for it, or why not. Gives why the camera must be connected anew without it, where that is so. */
+  static async #open(
+    target: RtspTarget,
+    options: SessionOptions,
+    sound: boolean | { fault: string },
+    signal: AbortSignal,
+  ): Promise<CameraSession | { fault: string }> {
+    const camera = await describeCamera(target, options.access, signal);
     try {
       const track = chooseTrack(camera.description, options.videoTrack);
-      const { transport, session } = await setUp(camera, track, options.transport, timely);
-      return new CameraSession(camera, track, transport, session, options.timeoutMs);
+      const { transport, session } = await setUp(camera, track, options.transport, signal);
+      let found: SessionSound | undefined;
+      try {
+        if (sound !== false)
+          found = typeof sound === "object" ? sound : await setUpSound(camera, transport, session.id, signal);
+      } catch (error) {
+        transport.close();
+        if (signal.aborted || !(error instanceof SoundHarmsError)) throw error;
+        camera.connection.close();
+        return { fault: error.message };
+      }
+      return new CameraSession(camera, track, transport, found, session, options.timeoutMs);
     } catch (error) {
       camera.connection.close();
       throw error;
@@ -81,7 +119,18 @@ export class CameraSession {
 
   /** Packets that were not looked at because the camera sends more by UDP than may be taken. */
   get dropped(): number {
-    return this.#transport.dropped;
+    const sound = this.#sound && "transport" in this.#sound ? this.#sound.transport.dropped : 0;
+    return this.#transport.dropped + sound;
+  }
+
+  /** Its sound, or why there is none; undefined where none was asked for. */
+  get sound(): { track: AacTrack } | { fault: string } | undefined {
+    return this.#sound;
+  }
+
+  /** As `onPacket`, of the sound. */
+  set onSoundPacket(take: ((packet: Buffer) => void) | undefined) {
+    if (this.#sound && "transport" in this.#sound) this.#sound.transport.onPacket = take;
   }
 
   /** Takes RTP (channel 0) and RTCP (channel 1) of the track, with the 4 bytes of header of interleaved packets. */
@@ -136,6 +185,7 @@ export class CameraSession {
     this.#stopped = true;
     clearInterval(this.#keepAlive);
     this.#transport.close();
+    if (this.#sound && "transport" in this.#sound) this.#sound.transport.close();
   }
 
   #request(method: string, headers: Record<string, string>, signal: AbortSignal): Promise<RtspResponse> {
@@ -175,6 +225,52 @@ async function setUp(camera: DescribedCamera, track: SdpTrack, choice: Transport
     throw refused(
       error as CameraFaultError,
       choice === "udp" ? "it refuses UDP" : "it refuses both TCP and UDP",
+    );
+  }
+}
+
+/** The camera does not bear to be asked for its sound: it is to be connected anew without. */
+class SoundHarmsError extends Error {
+  override readonly name = "SoundHarmsError";
+}
+
+/** Asks for the first sound track in a session with video. What is refused is no fault of the video's. @throws SoundHarmsError */
+async function setUpSound(
+  { connection, authenticator, base, description }: DescribedCamera,
+  video: RtpTransport,
+  sessionId: string,
+  signal: AbortSignal,
+): Promise<SessionSound> {
+  const [offered] = description.sounds;
+  if (!offered)
+    return { fault: "the camera's stream has no sound; turn it on at the camera, or record without it" };
+  const track = aacTrack(offered);
+  if ("fault" in track) return track;
+  const channels = video instanceof InterleavedTransport ? video.channels : undefined;
+  const transport = channels
+    ? new InterleavedTransport(connection, 2 * Math.floor(Math.max(...channels) / 2) + 2)
+    : await UdpTransport.bind(connection);
+  try {
+    const headers = { Transport: transport.offer, ...(sessionId !== "" && { Session: sessionId }) };
+    const timely = AbortSignal.any([signal, AbortSignal.timeout(soundMs)]);
+    const uri = resolve(base, offered.control);
+    const { status, headers: answer } = await authenticator.request("SETUP", uri, headers, timely);
+    if (status < 200 || status >= 300) {
+      transport.close();
+      return { fault: `the camera refuses to send its sound (status ${status} to SETUP)` };
+    }
+    transport.accept(answer.get("transport")?.[0] ?? "");
+    if (
+      transport instanceof InterleavedTransport &&
+      transport.channels.some((each) => channels?.includes(each))
+    )
+      throw new SoundHarmsError("the camera mixes its sound into the video; it is received without");
+    return { track, transport };
+  } catch (error) {
+    transport.close();
+    if (!(error instanceof CameraFaultError)) throw error;
+    throw new SoundHarmsError(
+      "the camera does not answer when it is asked for its sound; it is received without",
     );
   }
 }

@@ -1,5 +1,6 @@
 import { type CameraTarget, sourceKind } from "../address/camera-url.ts";
 import { type CameraFault, CameraFaultError } from "../camera-fault.ts";
+import { offeredSound } from "../frames/aac-depacketizer.ts";
 import { type FfmpegProgram, usualFfmpegMemoryMib } from "../limited-ffmpeg.ts";
 import { openSource } from "../sources/open-source.ts";
 import { type CameraAccess, defaultAccess } from "./camera-access.ts";
@@ -42,7 +43,12 @@ export async function probe(target: CameraTarget, options: ProbeOptions = {}): P
     connection.close();
     const { codec, width, height, framesPerSecond } = chooseTrack(description, videoTrack);
     const video = { codec, width, height, framesPerSecond };
-    return { ok: true, video, videoTracks: description.tracks.length };
+    return {
+      ok: true,
+      video,
+      videoTracks: description.tracks.length,
+      sound: offeredSound(description.sounds),
+    };
   } catch (error) {
     options.signal?.throwIfAborted();
     if (!(error instanceof CameraFaultError)) throw error;

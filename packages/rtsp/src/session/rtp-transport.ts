@@ -24,21 +24,32 @@ export interface RtpTransport {
 /** RTP within the RTSP connection. */
 export class InterleavedTransport implements RtpTransport {
   readonly kind = "tcp";
-  readonly offer = "RTP/AVP/TCP;unicast;interleaved=0-1";
+  readonly offer: string;
   /** The camera is made to wait instead. */
   readonly dropped = 0;
   onPacket: ((packet: Buffer) => void) | undefined;
   readonly #connection: RtspConnection;
-  #rtp = rtpChannel;
-  #rtcp = rtcpChannel;
+  readonly #take: (channel: number, packet: Buffer) => void;
+  #rtp: number;
+  #rtcp: number;
 
-  constructor(connection: RtspConnection) {
+  /** `first` is the channel of RTP that the camera is asked to use; the next is RTCP's. */
+  constructor(connection: RtspConnection, first = rtpChannel) {
     this.#connection = connection;
-    connection.onPacket = (channel, packet) => {
+    this.offer = `RTP/AVP/TCP;unicast;interleaved=${first}-${first + 1}`;
+    [this.#rtp, this.#rtcp] = [first, first + 1];
+    this.#take = (channel, packet) => {
       if (channel !== this.#rtp && channel !== this.#rtcp) return;
-      packet[1] = channel === this.#rtp ? rtpChannel : rtcpChannel;
+      const to = channel === this.#rtp ? rtpChannel : rtcpChannel;
+      packet[1] = to;
       this.onPacket?.(packet);
     };
+    connection.takers.add(this.#take);
+  }
+
+  /** The channels that the camera uses. */
+  get channels(): readonly [rtp: number, rtcp: number] {
+    return [this.#rtp, this.#rtcp];
   }
 
   accept(answer: string): void {
@@ -54,7 +65,7 @@ export class InterleavedTransport implements RtpTransport {
   }
 
   close(): void {
-    this.#connection.onPacket = undefined;
+    this.#connection.takers.delete(this.#take);
   }
 }
 

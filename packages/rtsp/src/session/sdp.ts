@@ -16,6 +16,8 @@ export interface CameraOffer {
   video: SdpVideo;
   /** Video tracks that the stream has. */
   videoTracks: number;
+  /** Its sound, as RTSP cameras tell it: the codec, and why it cannot be recorded. */
+  sound?: { codec: string; fault: string | undefined } | undefined;
 }
 
 /** A video stream with what it takes to receive it. */
@@ -29,12 +31,27 @@ export interface SdpTrack extends SdpVideo {
   attributes: readonly string[];
 }
 
+/** A sound track. */
+export interface SdpSound {
+  /** RTP encoding name in upper case: MPEG4-GENERIC, PCMU, …; empty where it is not told. */
+  codec: string;
+  /** Of its timestamps, a second; 0 where it is not told. */
+  rate: number;
+  profile: string;
+  payloadType: string;
+  control: string | undefined;
+  /** Of `fmtp`, by lower-case name. */
+  parameters: ReadonlyMap<string, string>;
+}
+
 /** A session description (RFC 8866). */
 export interface SessionDescription {
   /** Where the whole session is played; undefined or `*` stand for the description's own address. */
   control: string | undefined;
   /** Video streams, in order. */
   tracks: readonly SdpTrack[];
+  /** Sound, in order. */
+  sounds: readonly SdpSound[];
 }
 
 const staticPayloads: Readonly<Record<string, string>> = {
@@ -45,6 +62,7 @@ const staticPayloads: Readonly<Record<string, string>> = {
   "33": "MP2T",
   "34": "H263",
 };
+const staticSounds: Readonly<Record<string, string>> = { "0": "PCMU", "8": "PCMA", "9": "G722", "14": "MPA" };
 const payloadAttribute = /^a=(rtpmap|fmtp|framesize):(\d+) /;
 const mediaAttribute = /^a=(framerate|x-dimensions):/;
 
@@ -59,6 +77,7 @@ export function parseSdp(text: string): SessionDescription {
   return {
     control: attribute(session, "control"),
     tracks: media.filter(([first]) => first?.startsWith("m=video ")).map(readTrack),
+    sounds: media.filter(([first]) => first?.startsWith("m=audio ")).map(readSound),
   };
 }
 
@@ -80,6 +99,31 @@ function readTrack(media: string[]): SdpTrack {
       (line) => mediaAttribute.test(line) || payloadAttribute.exec(line)?.[2] === payloadType,
     ),
   };
+}
+
+function readSound(media: string[]): SdpSound {
+  const [, , profile = "", payloadType = ""] = media[0]?.trim().split(/\s+/) ?? [];
+  const forPayload = (name: string) => attribute(media, `${name}:${payloadType}`, " ");
+  const [name, rate] = (forPayload("rtpmap") ?? staticSounds[payloadType] ?? "").split("/");
+  return {
+    codec: (name ?? "")
+      .toUpperCase()
+      .replace(/[^A-Z0-9.-]/g, "")
+      .slice(0, 32),
+    rate: /^\d{1,6}$/.test(rate ?? "") ? Number(rate) : 0,
+    ...{ profile, payloadType, control: attribute(media, "control") },
+    parameters: parametersOf(forPayload("fmtp") ?? ""),
+  };
+}
+
+/** Of an `fmtp` attribute, by lower-case name. */
+export function parametersOf(text: string): Map<string, string> {
+  return new Map(
+    text.split(";").map((each) => {
+      const [, name = "", value = ""] = /^\s*([^=]*)=?(.*?)\s*$/s.exec(each) ?? [];
+      return [name.toLowerCase(), value];
+    }),
+  );
 }
 
 function attribute(lines: readonly string[], name: string, separator = ":"): string | undefined {

@@ -7,4 +7,6 @@ export {
   type ScriptedTrack,
   type SentPicture,
 } from "./scripted-camera.ts";
+export { readSound, type SoundClip } from "./sound-clip.ts";
+export type { ScriptedSound } from "./sound-player.ts";
 export { type ClipOptions, isKey, nalUnits, readClip, type VideoClip, type VideoUnit } from "./video-clip.ts";

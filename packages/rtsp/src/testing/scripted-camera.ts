@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { type CameraLogin, LoginCheck } from "./camera-login.ts";
 import { describeTrack } from "./rtp-packets.ts";
+import { describeSound, type ScriptedSound, SoundPlayer } from "./sound-player.ts";
 import { type ScriptedTrack, TrackPlayer, type TrackRoute } from "./track-player.ts";
 import { readClip } from "./video-clip.ts";
 
@@ -26,6 +27,8 @@ export interface ScriptedAnswer {
 export interface ScriptedCameraOptions {
   /** Video tracks in the order of the description; default: one of the bundled clip. */
   tracks?: readonly ScriptedTrack[];
+  /** Its sound, by AAC. */
+  sound?: ScriptedSound;
   login?: CameraLogin;
   /** What SETUP takes; anything else is answered with 461. */
   transports?: readonly ("tcp" | "udp")[];
@@ -161,7 +164,10 @@ export class ScriptedCamera {
     switch (method) {
       case "DESCRIBE": {
         const head = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=camera\r\nt=0 0\r\na=control:*\r\n";
-        const sdp = head + tracks.map(({ clip }, i) => describeTrack(clip, `track${i + 1}`)).join("");
+        const { sound } = this.#options;
+        const sounds = sound ? describeSound(sound.clip, "sound") : "";
+        const sdp =
+          head + tracks.map(({ clip }, i) => describeTrack(clip, `track${i + 1}`)).join("") + sounds;
         const body = this.#options.describe?.(sdp) ?? sdp;
         return { headers: ["Content-Type: application/sdp", `Content-Base: ${uri}/`], body };
       }
@@ -177,10 +183,11 @@ export class ScriptedCamera {
   }
 
   #setup(socket: Socket, session: Session, { uri, headers }: ScriptedRequest): ScriptedAnswer {
-    const { tracks, transports = ["tcp", "udp"], sessionTimeout = 60 } = this.#options;
+    const { tracks, sound, transports = ["tcp", "udp"], sessionTimeout = 60 } = this.#options;
     const name = uri.split("/").at(-1) ?? "";
     const track = tracks[Number(name.replace("track", "")) - 1];
-    if (!track) return { status: "404 Not Found" };
+    const isSound = name === "sound" && sound !== undefined;
+    if (!track && !isSound) return { status: "404 Not Found" };
     const transport = headers.get("transport") ?? "";
     const tcp = /TCP.*interleaved=(\d+)/.exec(transport)?.[1];
     const udp = /client_port=(\d+)/.exec(transport);
@@ -190,7 +197,7 @@ export class ScriptedCamera {
       tcp === undefined
         ? { udp: this.#udp, address: socket.remoteAddress ?? "", port: Number(udp?.[1]) }
         : { socket, channel: Number(tcp) };
-    const player = new TrackPlayer(track, route);
+    const player = isSound ? new SoundPlayer(sound, route) : new TrackPlayer(track!, route);
     session.players.get(name)?.stop();
     session.players.set(name, player);
     const { port } = this.#udp.address();
@@ -208,7 +215,7 @@ export class ScriptedCamera {
 
 interface Session {
   check: LoginCheck | undefined;
-  players: Map<string, TrackPlayer>;
+  players: Map<string, TrackPlayer | SoundPlayer>;
   expiry: NodeJS.Timeout | undefined;
 }
 

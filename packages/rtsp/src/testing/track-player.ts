@@ -94,17 +94,18 @@ export class TrackPlayer {
       const all = payloads.map((payload, i) =>
         rtpPacket(payload, this.#sequence++, chosen.timestamp, i === payloads.length - 1),
       );
-      for (const packet of packets?.(all) ?? all) this.#packet(packet);
+      for (const packet of packets?.(all) ?? all) sendPacket(this.#route, packet);
     }
     this.#schedule();
   }
+}
 
-  #packet(packet: Buffer): void {
-    if (!("socket" in this.#route)) {
-      this.#route.udp.send(packet, this.#route.port, this.#route.address);
-      return;
-    }
-    const head = Buffer.from([0x24, this.#route.channel, packet.length >> 8, packet.length & 0xff]);
-    this.#route.socket.write(Buffer.concat([head, packet]));
+/** Sends an RTP packet on its way. */
+export function sendPacket(route: TrackRoute, packet: Buffer): void {
+  if (!("socket" in route)) {
+    route.udp.send(packet, route.port, route.address);
+    return;
   }
+  const head = Buffer.from([0x24, route.channel, packet.length >> 8, packet.length & 0xff]);
+  route.socket.write(Buffer.concat([head, packet]));
 }

@@ -1,0 +1,47 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { findFfmpeg } from "../ffmpeg-path.ts";
+
+/** AAC-LC to play in a loop. */
+export interface SoundClip {
+  /** AudioSpecificConfig. */
+  config: Buffer;
+  sampleRate: number;
+  /** Frames without headers; each has 1,024 samples. */
+  frames: readonly Buffer[];
+  /** Seconds at which the first frame begins: an encoder begins before the sound. */
+  startsAt: number;
+  /** Seconds that one round takes. */
+  duration: number;
+}
+
+const run = promisify(execFile);
+const frameSamples = 1024;
+
+/** What ffmpeg's arguments give, as AAC of this rate and so many channels. @throws when ffmpeg fails */
+export async function readSound(
+  input: readonly string[],
+  { sampleRate = 48_000, channels = 1 }: { sampleRate?: number; channels?: number } = {},
+): Promise<SoundClip> {
+  const encode = ["-c:a", "aac", "-b:a", "64k", "-ar", String(sampleRate), "-ac", String(channels)];
+  const { stdout } = await run(
+    await findFfmpeg(process.env.FFMPEG_PATH),
+    ["-nostdin", "-loglevel", "error", ...input, ...encode, "-f", "adts", "pipe:1"],
+    { encoding: "buffer", maxBuffer: 1e8 },
+  );
+  const frames: Buffer[] = [];
+  for (let at = 0; at + 7 <= stdout.length; ) {
+    // ISO/IEC 13818-7, 6.2: with a checksum the head has two more bytes.
+    const head = (stdout[at + 1]! & 1) === 1 ? 7 : 9;
+    const bytes = ((stdout[at + 3]! & 3) << 11) | (stdout[at + 4]! << 3) | (stdout[at + 5]! >> 5);
+    frames.push(stdout.subarray(at + head, at + bytes));
+    at += bytes;
+  }
+  const [, , second = 0, third = 0] = stdout;
+  const type = (second >> 6) + 1;
+  const rateIndex = (second >> 2) & 0x0f;
+  const channelCount = ((second & 1) << 2) | (third >> 6);
+  const config = Buffer.from([(type << 3) | (rateIndex >> 1), ((rateIndex & 1) << 7) | (channelCount << 3)]);
+  const startsAt = -frameSamples / sampleRate;
+  return { config, sampleRate, frames, startsAt, duration: (frames.length * frameSamples) / sampleRate };
+}
