@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { HttpAnalysedFramePage, HttpEventPage } from "@sightline/contracts";
-import { readClip, ScriptedCamera } from "@sightline/rtsp/testing";
+import { readClip, readSound, ScriptedCamera } from "@sightline/rtsp/testing";
 import { freePort } from "@sightline/service/testing";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
@@ -18,10 +18,14 @@ beforeAll(async () => {
   sightline = await ConsoleSystem.start();
   const file = join(sightline.system.directory, "walk.mp4");
   await writeWalkingPerson(file, 12);
-  camera = await ScriptedCamera.start({ tracks: [{ clip: await readClip({ file }) }] });
+  const tone = await readSound(["-f", "lavfi", "-i", "sine=frequency=500:duration=12"]);
+  camera = await ScriptedCamera.start({
+    tracks: [{ clip: await readClip({ file }) }],
+    sound: { clip: tone },
+  });
   await put("POST", "/cameras", {
     ...{ id: "walk", uri: camera.url(), targetFps: walk.framesPerSecond },
-    recording: { mode: "continuous" },
+    recording: { mode: "continuous", audio: true },
   });
   await put("PUT", "/cameras/walk/rules", {
     ...{ zones: [], masks: [], etag: "" },
@@ -60,6 +64,8 @@ interface Video {
   seeking: boolean;
   paused: boolean;
   pause(): void;
+  /** Of sound, in Chromium. */
+  webkitAudioDecodedByteCount: number;
 }
 declare const OffscreenCanvas: new (
   width: number,
@@ -86,6 +92,13 @@ function barIn(video: Locator): Promise<number> {
       }
     return sum / count / width;
   });
+}
+
+/** Its sound is there, and the browser can play it. */
+async function expectSound(video: Locator): Promise<void> {
+  const decoded = () =>
+    video.evaluate(({ webkitAudioDecodedByteCount }: Video) => webkitAudioDecodedByteCount);
+  await expect.poll(decoded, patience).toBeGreaterThan(0);
 }
 
 /** Goes to a time of a video that stands still, and waits until its picture is shown. */
@@ -131,7 +144,7 @@ async function expectBoxesOverPerson(page: Page, video: Locator): Promise<void> 
   expect(Math.max(...places) - Math.min(...places)).toBeGreaterThan(0.1);
 }
 
-test("boxes are drawn over a recording, on the person in the picture that is shown", async () => {
+test("a recording plays with its sound, and boxes over it are on the person in the picture that is shown", async () => {
   await expect.poll(async () => (await events()).length, patience).toBeGreaterThan(1);
   const { page } = await sightline.open("/cameras/walk");
   const strip = page.getByRole("slider", { name: /^Recording of camera walk/ });
@@ -139,6 +152,7 @@ test("boxes are drawn over a recording, on the person in the picture that is sho
   await strip.focus();
   await page.keyboard.press("ArrowLeft");
   const video = page.getByLabel("Recording of camera walk", { exact: true });
+  await expectSound(video);
   await expectBoxesOverPerson(page, video);
 
   const boxes = page.getByRole("button", { name: "Boxes" });
@@ -153,12 +167,14 @@ test("boxes are drawn over a recording, on the person in the picture that is sho
   await expect.poll(() => boxes.getAttribute("aria-pressed"), patience).toBe("false");
 });
 
-test("boxes are drawn over an event's clip, on the person in the picture that is shown", async () => {
+test("an event's clip plays with its sound, and boxes over it are on the person in the picture that is shown", async () => {
   await expect.poll(async () => (await events()).some(({ hasClip }) => hasClip), patience).toBe(true);
   const event = (await events()).findLast(({ hasClip }) => hasClip)!;
   const { page } = await sightline.open(`/cameras/walk/events/${event.id}`);
   await page.getByRole("dialog").getByRole("button", { name: "Play the clip" }).click();
-  await expectBoxesOverPerson(page, page.getByRole("dialog").locator("video"));
+  const video = page.getByRole("dialog").locator("video");
+  await expectSound(video);
+  await expectBoxesOverPerson(page, video);
 });
 
 /** So many cameras that are not there. */

@@ -67,7 +67,7 @@ export interface RecordingSettings {
   maxAgeDays?: number;
   /** The same for video of events; 0 is as `maxAgeDays` says. */
   eventsMaxAgeDays?: number;
-  /** Whether sound is kept too, once that can be done: only video is recorded yet. */
+  /** Whether the sound of an RTSP camera is recorded too: AAC, as it comes. */
   audio?: boolean;
 }
 

@@ -199,7 +199,7 @@ export class Events {
    * NOT_FOUND when there is no such event, or nothing of it is kept
    */
   async clip(name: string, settings: VideoSettings = {}): Promise<Video> {
-    const request = { name, audio: settings.audio ?? false };
+    const request = { name, audio: settings.audio };
     return download(this.#connection, (client) => client.downloadEventClip(request), settings);
   }
 }

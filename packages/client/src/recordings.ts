@@ -59,7 +59,7 @@ export class Recordings {
 
   /** A range of a camera's video, an hour at most, as one MP4. NOT_FOUND when nothing of it is kept. */
   async video(id: string, range: RecordingRange, settings: VideoSettings = {}): Promise<Video> {
-    const request = { name: cameraName(id), ...times(range), audio: settings.audio ?? false };
+    const request = { name: cameraName(id), ...times(range), audio: settings.audio };
     return download(this.#connection, (client) => client.downloadRecording(request), settings);
   }
 

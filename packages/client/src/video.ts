@@ -18,7 +18,7 @@ export interface Video {
 }
 
 export interface VideoSettings extends CallSettings {
-  /** With sound, where it was recorded. */
+  /** Whether it has the sound that was recorded; true unless given. */
   audio?: boolean;
 }
 

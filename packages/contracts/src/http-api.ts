@@ -57,6 +57,8 @@ export const httpRecordingStatusSchema = z.object({
   active: z.boolean(),
   /** Why it is not though the mode asks for it, with what to do; empty when all is well. */
   message: z.string(),
+  /** Why no sound is recorded though it is asked for, with what to do; empty when all is well. */
+  soundMessage: z.string(),
   /** On the disk of the ingest that holds the camera. */
   bytes: z.number(),
   oldestTime: z.string().nullable(),

@@ -53,6 +53,8 @@ export const recordingSegmentSchema = z.strictObject({
   codec: z.string(),
   width: z.int().min(0),
   height: z.int().min(0),
+  /** Whether it has sound; an ingest of before there was any does not say it. */
+  audio: z.literal(true).optional(),
 });
 export type RecordingSegment = z.infer<typeof recordingSegmentSchema>;
 
@@ -66,7 +68,7 @@ export const recordingsDeletedSchema = z.strictObject({
 
 /** Paths at an ingest's HTTP server; times in queries are `from_ms` and `to_ms`. */
 export const recordingPaths = {
-  /** GET: one MP4. */
+  /** GET: one MP4; with `audio=0` without sound, as the files are. */
   video: (camera: string) => `/recordings/${camera}/video`,
   /** GET: recordingSegmentsSchema. */
   segments: (camera: string) => `/recordings/${camera}/segments`,

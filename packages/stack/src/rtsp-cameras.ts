@@ -13,6 +13,8 @@ export interface RtspCameraOptions {
   speed?: number;
   /** An MP4 with H.264 to play instead of the bundled one. */
   clip?: string;
+  /** Plays the clip's AAC too. */
+  sound?: boolean;
 }
 
 /** Something for the server to do to its streams, to see how the system takes it. */
@@ -37,7 +39,7 @@ export class RtspCameras {
 
   /** @throws ProcessFailedError when the server ends before it serves */
   static async start(options: RtspCameraOptions): Promise<RtspCameras> {
-    const { count, logFile, user, password, speed = 1, clip = bundledClip } = options;
+    const { count, logFile, user, password, speed = 1, clip = bundledClip, sound = false } = options;
     const server = await ManagedProcess.start({
       name: "rtsp-camera",
       command: "/usr/bin/python3",
@@ -51,6 +53,7 @@ export class RtspCameras {
         String(count),
         "--fps-scale",
         String(speed),
+        ...(sound ? ["--sound"] : []),
         ...(user && password ? ["--user", user, "--password", password] : []),
       ],
       logFile,

@@ -9,7 +9,8 @@ import {
   type HardwareDecoder,
   type Orientation,
 } from "@sightline/media";
-import type { CameraAccess, CameraFault, FfmpegProgram } from "@sightline/rtsp";
+import type { CodedSound } from "@sightline/recording";
+import type { CameraAccess, CameraFault, FfmpegProgram, StreamSound } from "@sightline/rtsp";
 import {
   type Buckets,
   type CameraSecrets,
@@ -40,6 +41,7 @@ import type { Pictures } from "./pictures/pictures.ts";
 import { CameraRecorder } from "./recording/camera-recorder.ts";
 import type { Recordings } from "./recording/recordings.ts";
 import { VideoSource } from "./recording/video-source.ts";
+import { SoundTrial } from "./sound-trial.ts";
 import type { StartLimit } from "./start-limit.ts";
 import { StatusReporter } from "./status-reporter.ts";
 import { StreamFacts } from "./stream-facts.ts";
@@ -96,6 +98,7 @@ export class CameraRunner {
   readonly #log: Logger;
   readonly #epoch = randomBytes(6).toString("hex");
   readonly #clock = new SteadyWallClock();
+  readonly #soundTrial = new SoundTrial();
   readonly #backoff: Backoff;
   readonly #queue: FrameQueue;
   readonly #tokens: TokenPublisher;
@@ -218,6 +221,7 @@ export class CameraRunner {
       this.#orientation = 1;
       this.#turnedAt = Number.NEGATIVE_INFINITY;
       this.#decoderFailures.clear();
+      this.#soundTrial.reset();
       this.#queue.clear();
       if (!this.live) this.#status.set(CameraState.CONNECTING);
       this.#backoff.reset();
@@ -371,15 +375,18 @@ export class CameraRunner {
     const privacy = masks.length > 0 ? settings.privacy : undefined;
     const shape = { interlaced: this.#interlaced, orientation: this.#orientation, masks };
     const ledger = this.ledger;
-    const decoding = (codec: string) => {
+    const decoding = (codec: string, sound: StreamSound | undefined) => {
       this.#pictures.connected(codec, shape);
-      this.#source.connected(codec, shape, privacy);
+      this.#source.connected(codec, shape, privacy, sound);
       this.facts.decoding = this.#chooseDecoding(codec);
       return this.facts.decoding;
     };
     const options = {
       ...{ ffmpeg, settings, access, geometry, ...shape, decoding },
-      ...{ stallMs, ledger, buffers, start },
+      ...{ stallMs, ledger, buffers, start, soundTrial: this.#soundTrial },
+      sound: (frame: CodedSound) => {
+        if (!signal.aborted) this.#source.pushSound(frame);
+      },
     };
     try {
       const fault = await runSession(options, events, signal, this.#log);

@@ -15,6 +15,8 @@ export interface RecordSource {
   secret: CameraSecret | undefined;
   /** Why the secret that there should be is not; the stream is not connected without it. */
   secretFault: string | undefined;
+  /** Whether its sound is recorded. */
+  sound: boolean;
 }
 
 /** What ingest does with a camera; score and classes are the workers' business. */
@@ -59,10 +61,20 @@ export async function readSettings(
     ...settings,
     ...(hasCredentials ? await readSecret(secrets, camera) : noSecret),
     record: recordStream && {
-      ...{ uri: recordStream.uri, transport },
+      ...{ uri: recordStream.uri, transport, sound: keepsSound({ recording, privacy }) },
       ...(recordStream.hasCredentials ? await readRecordSecret(secrets, camera, recordStream.uri) : noSecret),
     },
   };
+}
+
+/** Whether sound is kept of what is recorded: of a masked camera there is none in what is encoded anew. */
+function keepsSound({ recording, privacy }: Pick<CameraRecord, "recording" | "privacy">): boolean {
+  return recording?.audio === true && recording.mode !== "off" && (privacy?.masks ?? []).length === 0;
+}
+
+/** Whether the analysed stream is received with its sound. */
+export function hearsAnalysed(settings: Pick<CameraSettings, "recording" | "privacy" | "record">): boolean {
+  return settings.record === undefined && keepsSound(settings);
 }
 
 const noSecret = { secret: undefined, secretFault: undefined };
@@ -102,6 +114,7 @@ export function needsReconnect(a: CameraSettings, b: CameraSettings): boolean {
     a.decode !== b.decode ||
     !isDeepStrictEqual(a.privacy, b.privacy) ||
     a.targetFps !== b.targetFps ||
+    hearsAnalysed(a) !== hearsAnalysed(b) ||
     a.secret?.username !== b.secret?.username ||
     a.secret?.password !== b.secret?.password
   );

@@ -1,5 +1,6 @@
 import { CameraReason } from "@sightline/contracts";
 import type { Decoding, HardwareDecoder, MaskPolygon, Orientation } from "@sightline/media";
+import type { CodedSound } from "@sightline/recording";
 import {
   type CameraAccess,
   type CameraFault,
@@ -9,13 +10,15 @@ import {
   type FfmpegProgram,
   nothingArrives,
   parseCameraUrl,
+  type StreamSound,
 } from "@sightline/rtsp";
 import type { Logger } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
-import type { CameraSettings } from "./camera-settings.ts";
+import { type CameraSettings, hearsAnalysed } from "./camera-settings.ts";
 import { type DecoderEnd, type DecoderEvents, FfmpegDecoder, type StartTurn } from "./ffmpeg-decoder.ts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import type { Ledger } from "./ledger.ts";
+import type { SoundTrial } from "./sound-trial.ts";
 
 /** Time for the first packet to come, beyond the time that packets may be missing. */
 const startMs = 4_000;
@@ -36,8 +39,11 @@ export interface SessionOptions {
   orientation: Orientation;
   /** Parts that nobody may see. */
   masks: readonly MaskPolygon[];
-  /** Chooses the decoder for a codec, as SDP calls it. */
-  decoding: (codec: string) => Decoding;
+  /** A stream is connected: its codec, as SDP calls it, and its sound; chooses the decoder. */
+  decoding: (codec: string, sound: StreamSound | undefined) => Decoding;
+  soundTrial: SoundTrial;
+  /** Takes the sound that comes with the video. */
+  sound: (frame: CodedSound) => void;
   /** How long packets may be missing. */
   stallMs: () => number;
   ledger: Ledger;
@@ -78,8 +84,9 @@ export async function runSession(
   try {
     const { uri, transport, videoTrack = 0, secret: credentials } = options.settings;
     const target = { ...parseCameraUrl(uri), credentials };
-    const { access, ffmpeg } = options;
-    const choice = { transport, videoTrack, access, ffmpeg, timeoutMs: connectMs };
+    const { access, ffmpeg, soundTrial } = options;
+    const sound = soundTrial.asks(hearsAnalysed(options.settings));
+    const choice = { transport, videoTrack, access, ffmpeg, sound, timeoutMs: connectMs };
     stream = await CameraStream.open(target, choice, signal);
   } catch (error) {
     if (signal.aborted) return undefined;
@@ -103,7 +110,9 @@ async function decode(
   signal: AbortSignal,
   log: Logger,
 ): Promise<SessionFault | undefined> {
-  const decoding = options.decoding(stream.offer.video.codec);
+  const sound = stream.sound ?? options.soundTrial.left(hearsAnalysed(options.settings));
+  const decoding = options.decoding(stream.offer.video.codec, sound);
+  stream.onSound = options.sound;
   const seen: Seen = {
     startedAt: undefined,
     openedAt: undefined,
@@ -153,6 +162,7 @@ async function decode(
   try {
     const end = await decoder.ended;
     if (signal.aborted) return undefined;
+    options.soundTrial.ended(stream.sound, seen.packetAt !== undefined);
     log.debug({ exitCode: end.exitCode, lastLines: end.lastLines }, "ffmpeg ended");
     // Whatever seems to lack then, it is there and waits.
     const fault = tooSlow
@@ -163,6 +173,7 @@ async function decode(
     return { ...fault, hardware: { decoder: by, words: tellingLine(end.lastLines) } };
   } finally {
     clearInterval(watch);
+    stream.onSound = () => undefined;
     signal.removeEventListener("abort", abort);
   }
 }

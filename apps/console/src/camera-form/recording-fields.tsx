@@ -75,7 +75,7 @@ export function RecordingFields({ values, errors, hasRecordCredentials, onChange
               checked={values.recordAudio}
               onChange={(event) => onChange("recordAudio", event.currentTarget.checked)}
             />
-            Record sound too (not done yet: video only)
+            Record sound too (AAC, of RTSP cameras)
           </label>
         </>
       )}

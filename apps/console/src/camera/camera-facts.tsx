@@ -23,8 +23,9 @@ function recordingText({ recording, status }: HttpCamera): string {
     `${inEffect ? modeNames[inEffect] : "as the server is set"}${mode === "default" && inEffect ? " (as the server is set)" : ""}`,
     maxAgeDays > 0 ? `kept ${maxAgeDays} days` : "",
     eventsMaxAgeDays > 0 ? `events ${eventsMaxAgeDays} days` : "",
-    audio ? "sound is wanted, which is not recorded yet" : "",
+    audio ? "with sound" : "",
     status.recording?.message ?? "",
+    status.recording?.soundMessage ?? "",
   ];
   return parts.filter((part) => part !== "").join(", ");
 }

@@ -64,8 +64,8 @@ export function addCameraOptions(command: Command): Command {
     .option("--no-record-uri", "record the stream that is analysed (default)")
     .option("--record-days <n>", "days for which video is kept; 0 is until its space is needed", number)
     .option("--record-events-days <n>", "the same for video of events; 0 is as --record-days says", number)
-    .option("--record-audio", "keep sound too, once that can be done: only video is recorded yet")
-    .option("--no-record-audio", "keep no sound (default)")
+    .option("--record-audio", "record sound too: AAC, of RTSP cameras")
+    .option("--no-record-audio", "record no sound (default)")
     .option(
       "--label <key=value>",
       "what the camera belongs to, such as site=north; may be given several times, and replaces those there were",

@@ -48,11 +48,20 @@ function recordingJson({ mode, ...rest } = Recording.create()) {
   return { mode: mode === RecordingMode.UNSPECIFIED ? "default" : label(RecordingMode, mode), ...rest };
 }
 
-function recordingStatusJson({ mode, active, message, bytes, oldestTime, stream }: RecordingStatus) {
+function recordingStatusJson({
+  mode,
+  active,
+  message,
+  soundMessage,
+  bytes,
+  oldestTime,
+  stream,
+}: RecordingStatus) {
   return {
     mode: label(RecordingMode, mode),
     active,
     message,
+    soundMessage,
     bytes,
     oldestTime: toIso(oldestTime),
     stream: stream ? recordStreamJson(stream) : null,
@@ -191,9 +200,10 @@ function recordingText(
     mode === "default" && status ? `${status.mode} (the server's default)` : mode,
     maxAgeDays > 0 ? `kept ${maxAgeDays} days` : "",
     eventsMaxAgeDays > 0 ? `events kept ${eventsMaxAgeDays} days` : "",
-    audio ? "sound is wanted, which is not recorded yet" : "",
+    audio ? "with sound" : "",
     status && status.bytes > 0 ? `${(status.bytes / 2 ** 20).toFixed(0)} MiB since ${status.oldestTime}` : "",
     status?.message ?? "",
+    status?.soundMessage ?? "",
   ];
   return parts.filter((part) => part !== "").join(", ");
 }

@@ -34,6 +34,8 @@ function resultOf(reception: Reception, decoding: Decoding | undefined) {
     fps: Math.round((framesPerSecond ?? offer.video.framesPerSecond ?? 0) * 100) / 100,
     transport,
     videoTracks: offer.videoTracks,
+    sound: offer.sound?.codec ?? "",
+    soundFault: offer.sound?.fault ?? "",
     decoder: decoding?.decoder ?? "software",
     decoderNote: decoding?.note ?? "",
     firstPictureMs: Math.round(firstPictureMs),
@@ -107,14 +109,13 @@ function recordable({ result, sdpCodec }: Awaited<ReturnType<typeof probed>>): P
   };
 }
 
-function wordsOf(
-  { codec, width, height, fps, transport, videoTracks, firstPictureMs }: Extract<ProbeResult, { ok: true }>,
-  { videoTrack }: ProbeOptions,
-): string {
+function wordsOf(result: Extract<ProbeResult, { ok: true }>, { videoTrack }: ProbeOptions): string {
+  const { codec, width, height, fps, transport, videoTracks, sound, soundFault, firstPictureMs } = result;
+  const heard = soundFault !== "" ? `; ${soundFault}` : sound !== "" ? `; sound: ${sound}` : "";
   const rate = fps > 0 ? `${fps} fps` : "frame rate not known";
   const others =
     videoTracks > 1
       ? `; this is track ${videoTrack || 1} of ${videoTracks}, --video-track N takes another`
       : "";
-  return `${codec} ${width}x${height}, ${rate}, over ${transport}; first picture after ${firstPictureMs} ms${others}`;
+  return `${codec} ${width}x${height}, ${rate}, over ${transport}; first picture after ${firstPictureMs} ms${others}${heard}`;
 }

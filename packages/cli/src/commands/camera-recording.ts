@@ -20,12 +20,12 @@ export function cameraRecordingCommand(): Command {
     .option("--from <time>", "from this time on, such as 2026-03-01T08:00:00Z", timeOption)
     .option("--to <time>", "up to this time; at most an hour after --from with --out", timeOption)
     .option("--out <file>", "save the video between --from and --to there, as MP4")
-    .option("--audio", "with sound, where it was recorded", false)
+    .option("--no-audio", "leave out the sound that was recorded")
     .option("--json", "print as JSON", false);
   return command.action(async (name: string, options: RecordingOptions) => {
     const { from, to, out, audio, json } = options;
     if (from && to && from >= to) throw new InvalidArgumentError("--from is not before --to");
-    if (audio && out === undefined) throw new InvalidArgumentError("--audio goes with --out");
+    if (!audio && out === undefined) throw new InvalidArgumentError("--no-audio goes with --out");
     if (out !== undefined && !(from && to))
       throw new InvalidArgumentError("--out saves what lies between --from and --to; give both");
     const signal = untilSignal();

@@ -15,7 +15,7 @@ export function eventsClipCommand(): Command {
   const command = new Command("clip")
     .argument("<camera/id>", "the event, named as the list names it")
     .option("--out <file>", "where to save the MP4; CAMERA-ID.mp4 unless given")
-    .option("--audio", "with sound, where it was recorded", false)
+    .option("--no-audio", "leave out the sound that was recorded")
     .option("--json", "print what was saved as JSON", false);
   return command.action(async (id: string, { out, audio, ...options }: ClipOptions) => {
     // `events` has this option too, and takes it wherever it stands.

@@ -144,7 +144,7 @@ export class CameraArchive {
       while (at < end) {
         const upTo = Math.min(end, at + maxVideoMs);
         const range = { from: new Date(at), to: new Date(upTo) };
-        const settings = { audio: true, signal: this.#signal };
+        const settings = { signal: this.#signal };
         const video = await this.#client.recordings.video(this.#camera, range, settings).catch(noneKept);
         if (video) {
           const name = `recordings/${String(++this.archived.videos).padStart(5, "0")}-${fileTime(video.from)}.mp4`;

@@ -1,12 +1,13 @@
 import type { PrivacySettings } from "@sightline/contracts";
 import {
   type CodedPicture,
+  type CodedSound,
   isRecordedCodec,
   type ParameterSets,
   parameterSetsOf,
   type RecordedCodec,
 } from "@sightline/recording";
-import type { FfmpegProgram } from "@sightline/rtsp";
+import type { FfmpegProgram, StreamSound } from "@sightline/rtsp";
 import type { Logger } from "@sightline/service";
 import type { CameraVideo } from "../live-video/camera-video.ts";
 import type { PictureShape } from "../pictures/pictures.ts";
@@ -28,6 +29,8 @@ export interface OutletParts {
 }
 
 const withheld = "the camera has privacy masks, and its masked video is set to 'off'";
+
+const maskedSound = "the camera has privacy masks, and masked video is encoded anew without sound";
 
 /**
  * The one way on which a camera's compressed video goes to files and viewers. Of a camera with privacy masks it is encoded anew, masked,
@@ -52,14 +55,22 @@ export class VideoOutlet {
     return this.#stream?.privacy ? this.#newest : this.#parts.recent();
   }
 
-  /** A connection begins whose video has this codec, as SDP calls it. */
-  connected(codec: string, shape: PictureShape, privacy: PrivacySettings | undefined): void {
+  /** A connection begins whose video has this codec, as SDP calls it; `sound` is what comes with it. */
+  connected(
+    codec: string,
+    shape: PictureShape,
+    privacy: PrivacySettings | undefined,
+    sound?: StreamSound,
+  ): void {
     const { recorder, video } = this.#parts;
     this.#forget();
     this.#stream = { codec, shape, privacy };
     const shown = privacy && isRecordedCodec(codec) ? "H264" : codec;
     const why = privacy?.video === "off" ? withheld : undefined;
-    recorder.connected(shown, why);
+    recorder.connected(shown, {
+      ...(why !== undefined && { withheld: why }),
+      ...(privacy ? { sound: { fault: maskedSound } } : sound && { sound }),
+    });
     video.connected(shown, why);
   }
 
@@ -82,6 +93,11 @@ export class VideoOutlet {
     if (this.#sets !== before || now - this.#wantedAt > idleMs) this.#stopEncoder();
     if (this.#encoder) this.#encoder.push(picture);
     else if (this.#wantedAt === now && now - this.#failedAt > retryMs) this.#startEncoder(codec, shape);
+  }
+
+  /** Takes a frame of sound of the connection. What the masks hide may be heard in it, so a masked camera's is not kept. */
+  pushSound(sound: CodedSound): void {
+    if (this.#stream && !this.#stream.privacy) this.#parts.recorder.pushSound(sound);
   }
 
   #startEncoder(codec: RecordedCodec, shape: PictureShape): void {

@@ -5,7 +5,14 @@ import {
   type RecordStreamStatus,
   toTimestamp,
 } from "@sightline/contracts";
-import { type CodedPicture, isRecordedCodec, type RecordedCodec, SegmentWriter } from "@sightline/recording";
+import {
+  type CodedPicture,
+  type CodedSound,
+  isRecordedCodec,
+  type RecordedCodec,
+  SegmentWriter,
+} from "@sightline/recording";
+import type { StreamSound } from "@sightline/rtsp";
 import type { RecordingMode } from "./recording-policy.ts";
 import type { Recordings } from "./recordings.ts";
 
@@ -14,6 +21,9 @@ const modes: Readonly<Record<RecordingMode, Mode>> = {
   events: Mode.EVENTS,
   continuous: Mode.CONTINUOUS,
 };
+
+/** Sound that has not come for so long has stopped. */
+const quietMs = 5_000;
 
 /** Counts of a camera's recording. */
 export interface RecordedCounts {
@@ -32,6 +42,10 @@ export class CameraRecorder {
   #codec: string | undefined;
   /** Why the video may not be kept. */
   #withheld: string | undefined;
+  /** The connection's sound, or why it has none; undefined where none was asked for. */
+  #sound: StreamSound | undefined;
+  /** When the connection's last sound came, by performance.now(); its beginning, before. */
+  #soundAt = 0;
   #writer: SegmentWriter | undefined;
   #ending: Promise<void> = Promise.resolve();
 
@@ -46,11 +60,15 @@ export class CameraRecorder {
     this.#stream = stream;
   }
 
-  /** A connection begins whose video has this codec, as SDP calls it; `withheld` says why none of it is kept. */
-  connected(codec: string, withheld?: string): void {
+  /**
+   * A connection begins whose video has this codec, as SDP calls it; `withheld` says why none of it is kept, `sound` what comes with it.
+   */
+  connected(codec: string, { withheld, sound }: { withheld?: string; sound?: StreamSound } = {}): void {
     this.disconnected();
     this.#codec = codec;
     this.#withheld = withheld;
+    this.#sound = sound;
+    this.#soundAt = performance.now();
   }
 
   /** Whether pictures are written as things are. */
@@ -74,6 +92,12 @@ export class CameraRecorder {
     this.#writer.push(picture);
   }
 
+  /** Takes a frame of sound of the connection. */
+  pushSound(sound: CodedSound): void {
+    this.#soundAt = performance.now();
+    this.#writer?.pushSound(sound);
+  }
+
   /** The connection has ended, or the settings are others. */
   disconnected(): void {
     const writer = this.#writer;
@@ -93,6 +117,7 @@ export class CameraRecorder {
       mode: modes[this.#mode()],
       active: this.#writer !== undefined && this.#recordings.fault === undefined,
       message: this.#message(),
+      soundMessage: this.#soundMessage(),
       bytes: folder?.index.bytesOf(this.#camera) ?? 0,
       oldestTime: oldest && toTimestamp(oldest.fromMs),
       stream: this.#stream(),
@@ -114,10 +139,21 @@ export class CameraRecorder {
     return this.#recordings.fault ?? "";
   }
 
+  #soundMessage(): string {
+    const sound = this.#sound;
+    const isWanted = this.#recordings.options.settingsOf(this.#camera)?.audio === true;
+    if (sound === undefined || !isWanted || this.#mode() === "off") return "";
+    if ("fault" in sound) return `${sound.fault}; only video is recorded`;
+    if (this.#writer !== undefined && performance.now() - this.#soundAt > quietMs)
+      return "no sound arrives, though the camera offers it; only video is recorded";
+    return "";
+  }
+
   #newWriter(folder: NonNullable<Recordings["folder"]>, codec: RecordedCodec): SegmentWriter {
     const { counts } = this;
     return new SegmentWriter({
       ...{ camera: this.#camera, codec, folder },
+      sound: this.#sound && "config" in this.#sound ? this.#sound.config : undefined,
       kind: () => (this.#mode() === "continuous" ? "continuous" : "pending"),
       mayWrite: () => this.#recordings.fault === undefined,
       onFault: (error) => this.#recordings.failed(error),

@@ -25,6 +25,7 @@ import {
   type FfmpegProgram,
   nothingArrives,
   parseCameraUrl,
+  type StreamSound,
 } from "@sightline/rtsp";
 import { type Logger, untilAborted } from "@sightline/service";
 import type { SteadyWallClock } from "@sightline/service/clock";
@@ -34,6 +35,7 @@ import { FrameRhythm } from "../frame-rhythm.ts";
 import type { VideoOutlet } from "../masking/video-outlet.ts";
 import type { PictureShape } from "../pictures/pictures.ts";
 import { RateMeter } from "../rate-meter.ts";
+import { SoundTrial } from "../sound-trial.ts";
 import type { StartLimit } from "../start-limit.ts";
 
 /** For connecting and the camera's answers. */
@@ -76,6 +78,7 @@ export class RecordStream {
   readonly #backoff = new Backoff();
   readonly #rhythm: FrameRhythm;
   readonly #rate = new RateMeter();
+  readonly #soundTrial = new SoundTrial();
   readonly #running: Promise<void>;
   #recent: RecentPictures | undefined;
   #state: CameraState = CameraState.PENDING;
@@ -161,10 +164,11 @@ export class RecordStream {
       };
     const done = await connects.enter(this.#backoff.failures, signal);
     if (!done) return undefined;
-    const { uri, transport } = this.#source;
+    const { uri, transport, sound: isSoundWanted } = this.#source;
+    const sound = this.#soundTrial.asks(isSoundWanted);
     let stream: CameraStream;
     try {
-      const choice = { transport, videoTrack: 0, access, ffmpeg, timeoutMs: connectMs };
+      const choice = { transport, videoTrack: 0, access, ffmpeg, sound, timeoutMs: connectMs };
       stream = await CameraStream.open({ ...parseCameraUrl(uri), credentials }, choice, signal);
     } catch (error) {
       if (error instanceof CameraFaultError) return { reason: error.reason, message: error.message };
@@ -187,8 +191,9 @@ export class RecordStream {
     const { codec } = stream.offer.video;
     this.#codec = codec;
     const { outlet, privacy, limits } = this.#parts;
+    const sound = stream.sound ?? this.#soundTrial.left(this.#source.sound);
     // What says so to viewers too.
-    outlet.connected(codec, this.#shape(1), privacy);
+    outlet.connected(codec, this.#shape(1), privacy, sound);
     if (!isRecordedCodec(codec))
       return {
         reason: CameraReason.UNSUPPORTED_CODEC,
@@ -206,7 +211,10 @@ export class RecordStream {
     };
     this.#rhythm.connect();
     stream.onFrame = (picture) => {
-      if (!signal.aborted) this.#arrived(codec, seen, picture);
+      if (!signal.aborted) this.#arrived(codec, seen, picture, sound);
+    };
+    stream.onSound = (frame) => {
+      if (!signal.aborted) outlet.pushSound(frame);
     };
     let verdict: CameraReason | "unwanted" | undefined;
     const look = () => {
@@ -224,7 +232,10 @@ export class RecordStream {
       clearInterval(watch);
       signal.removeEventListener("abort", end);
       stream.onFrame = () => undefined;
+      stream.onSound = () => undefined;
     }
+    if (!signal.aborted && verdict !== "unwanted")
+      this.#soundTrial.ended(stream.sound, seen.arrivedAt !== undefined);
     if (signal.aborted || verdict === "unwanted") return undefined;
     if (verdict === CameraReason.STALLED) this.#rhythm.stall();
     if (verdict === CameraReason.STALLED && seen.arrivedAt === undefined)
@@ -235,7 +246,7 @@ export class RecordStream {
     return describeReason(CameraReason.STREAM_ENDED);
   }
 
-  #arrived(codec: RecordedCodec, seen: Seen, picture: ArrivedPicture): void {
+  #arrived(codec: RecordedCodec, seen: Seen, picture: ArrivedPicture, sound: StreamSound | undefined): void {
     const { outlet, privacy, clock } = this.#parts;
     const { key, orientation = 1, data, decoderPtsUs: ptsUs, arrivedAt } = picture;
     if (seen.arrivedAt === undefined) this.#connections += 1;
@@ -247,7 +258,7 @@ export class RecordStream {
       this.#lookAt(codec, seen, data);
       // Masks are of the picture as it is shown.
       if (privacy && orientation !== seen.orientation && (seen.orientation ?? 1) !== orientation)
-        outlet.connected(codec, this.#shape(orientation), privacy);
+        outlet.connected(codec, this.#shape(orientation), privacy, sound);
       seen.orientation = orientation;
       if (this.#state !== CameraState.LIVE) this.#set(CameraState.LIVE);
       if (arrivedAt - seen.keyAt > steadyMs) this.#backoff.reset();

@@ -14,6 +14,7 @@ import {
   type RecordingFolder,
   readRecordedPicture,
   readSegment,
+  readSilenced,
   type Segment,
   segmentId,
 } from "@sightline/recording";
@@ -37,7 +38,7 @@ interface Content {
 
 interface Asked {
   Params: { camera: string; id: string };
-  Querystring: { from_ms?: string; to_ms?: string };
+  Querystring: { from_ms?: string; to_ms?: string; audio?: string };
 }
 
 interface AskedPicture {
@@ -68,7 +69,7 @@ export function recordingRoutes(
       const { fromMs, toMs } = rangeOf(query);
       if (toMs - fromMs > limits.maxVideoRangeMs)
         throw new RefusedError(400, "invalid_argument", `a range has at most ${limits.maxVideoRangeMs} ms`);
-      const movie = await movies.get(folder, params.camera, fromMs, toMs);
+      const movie = await movies.get(folder, params.camera, { fromMs, toMs, sound: query.audio !== "0" });
       if (!movie) throw nothing(params.camera);
       return send(reply, headers.range, headers["if-range"] as string | undefined, {
         ...{ bytes: movie.bytes, etag: movie.etag },
@@ -84,14 +85,18 @@ export function recordingRoutes(
       );
       return { segments: found.filter((each) => each !== undefined) };
     });
-    scope.get<Asked>(recordingPaths.segment(":camera", ":id"), async ({ params, headers }, reply) => {
+    scope.get<Asked>(recordingPaths.segment(":camera", ":id"), async ({ params, query, headers }, reply) => {
       const folder = folderOf(params);
       const segment = folder.index.get(params.camera, params.id);
       if (!segment || segment.bytes === 0) throw nothing(params.camera);
       const { bytes } = segment;
+      const isSilenced = segment.audio && query.audio === "0";
       return send(reply, headers.range, headers["if-range"] as string | undefined, {
-        ...{ bytes, etag: `${params.id}-${bytes}` },
-        read: (start, end) => createReadStream(folder.pathOf(segment), { start, end: end - 1 }),
+        ...{ bytes, etag: `${params.id}-${bytes}${isSilenced ? "-silent" : ""}` },
+        read: (start, end) =>
+          isSilenced
+            ? Readable.from(readSilenced(folder.pathOf(segment), start, end))
+            : createReadStream(folder.pathOf(segment), { start, end: end - 1 }),
       });
     });
     scope.get<AskedPicture>(recordingPaths.picture(":camera"), async ({ params, query }, reply) => {
@@ -139,14 +144,12 @@ class MovieCache {
   get(
     folder: RecordingFolder,
     camera: string,
-    fromMs: number,
-    toMs: number,
+    { fromMs, toMs, sound }: { fromMs: number; toMs: number; sound: boolean },
   ): Promise<RangeMovie | undefined> {
     const segments = folder.index.find(camera, fromMs, toMs);
-    const key = [camera, fromMs, toMs, ...segments.map((each) => `${segmentId(each)}:${each.bytes}`)].join(
-      " ",
-    );
-    const movie = this.#movies.get(key) ?? RangeMovie.of(folder, camera, fromMs, toMs);
+    const parts = segments.map((each) => `${segmentId(each)}:${each.bytes}`);
+    const key = [camera, fromMs, toMs, sound, ...parts].join(" ");
+    const movie = this.#movies.get(key) ?? RangeMovie.of(folder, camera, fromMs, toMs, { sound });
     this.#movies.delete(key);
     this.#movies.set(key, movie);
     movie.catch(() => this.#movies.delete(key));
@@ -162,7 +165,7 @@ const initBytesOf = new WeakMap<Segment, number>();
 
 /** Undefined for a segment that has just begun, or has been deleted. */
 async function describe(folder: RecordingFolder, segment: Segment): Promise<RecordingSegment | undefined> {
-  const { bytes, fromMs, endMs: toMs, codec, width, height } = segment;
+  const { bytes, fromMs, endMs: toMs, codec, width, height, audio } = segment;
   if (toMs <= fromMs) return undefined;
   const initBytes =
     initBytesOf.get(segment) ?? (await readSegment(folder.pathOf(segment)).catch(() => undefined))?.initBytes;
@@ -177,6 +180,7 @@ async function describe(folder: RecordingFolder, segment: Segment): Promise<Reco
     codec: codec.toLowerCase(),
     width,
     height,
+    ...(audio && { audio }),
   };
 }
 

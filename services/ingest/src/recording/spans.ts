@@ -8,16 +8,16 @@ const mostPauseMs = 1_500;
 export function spansOf(segments: readonly Segment[]): RecordingSpan[] {
   const spans: RecordingSpan[] = [];
   for (const segment of segments) {
-    const { fromMs, endMs: toMs, width, height, kind } = segment;
+    const { fromMs, endMs: toMs, width, height, audio, kind } = segment;
     const span = {
       ...{ fromMs, toMs, codec: segment.codec.toLowerCase(), width, height },
-      ...{ audio: false, eventsOnly: kind !== "continuous" },
+      ...{ audio, eventsOnly: kind !== "continuous" },
     };
     const last = spans.at(-1);
     const goesOn =
       last &&
       span.fromMs - last.toMs <= mostPauseMs &&
-      (["codec", "width", "height", "eventsOnly"] as const).every((key) => last[key] === span[key]);
+      (["codec", "width", "height", "audio", "eventsOnly"] as const).every((key) => last[key] === span[key]);
     if (goesOn) last.toMs = Math.max(last.toMs, toMs);
     else spans.push(span);
   }

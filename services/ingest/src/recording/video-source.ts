@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { PrivacySettings, RecordStreamStatus } from "@sightline/contracts";
-import type { CodedPicture } from "@sightline/recording";
+import type { CodedPicture, CodedSound } from "@sightline/recording";
+import type { StreamSound } from "@sightline/rtsp";
 import type { CameraSettings, RecordSource } from "../camera-settings.ts";
 import type { VideoOutlet } from "../masking/video-outlet.ts";
 import type { PictureShape } from "../pictures/pictures.ts";
@@ -11,6 +12,7 @@ interface Analysed {
   codec: string;
   shape: PictureShape;
   privacy: PrivacySettings | undefined;
+  sound: StreamSound | undefined;
 }
 
 /** Which of a camera's streams is recorded and watched: the analysed one, or one of its own where the settings name it. */
@@ -54,19 +56,29 @@ export class VideoSource {
     this.#use(settings);
     if (isMaskedAnew) this.#analysed = undefined;
     if (this.#source || !this.#analysed) return;
-    const { codec, shape, privacy } = this.#analysed;
-    this.#outlet.connected(codec, shape, privacy);
+    const { codec, shape, privacy, sound } = this.#analysed;
+    this.#outlet.connected(codec, shape, privacy, sound);
   }
 
-  /** A connection of the analysed stream begins. */
-  connected(codec: string, shape: PictureShape, privacy: PrivacySettings | undefined): void {
-    this.#analysed = { codec, shape, privacy };
-    if (!this.#source) this.#outlet.connected(codec, shape, privacy);
+  /** A connection of the analysed stream begins; `sound` is what comes with it. */
+  connected(
+    codec: string,
+    shape: PictureShape,
+    privacy: PrivacySettings | undefined,
+    sound: StreamSound | undefined,
+  ): void {
+    this.#analysed = { codec, shape, privacy, sound };
+    if (!this.#source) this.#outlet.connected(codec, shape, privacy, sound);
   }
 
   /** Takes a picture of the analysed stream, which must stay as it is. */
   push(picture: CodedPicture): void {
     if (!this.#source) this.#outlet.push(picture);
+  }
+
+  /** Takes a frame of sound of the analysed stream. */
+  pushSound(sound: CodedSound): void {
+    if (!this.#source) this.#outlet.pushSound(sound);
   }
 
   /** The connection of the analysed stream has ended. */

@@ -120,9 +120,12 @@ export class IngestRig {
     return child;
   }
 
-  async cameras(count: number, credentials: { user?: string; password?: string } = {}): Promise<RtspCameras> {
+  async cameras(
+    count: number,
+    options: { user?: string; password?: string; clip?: string; sound?: boolean } = {},
+  ): Promise<RtspCameras> {
     const logFile = join(this.#directory, `camera-${this.#cameras.length}.log`);
-    const cameras = await RtspCameras.start({ count, logFile, ...credentials });
+    const cameras = await RtspCameras.start({ count, logFile, ...options });
     this.#cameras.push(cameras);
     return cameras;
   }

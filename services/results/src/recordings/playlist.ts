@@ -12,10 +12,14 @@ const mostGapMs = 500;
 /**
  * An HLS playlist (RFC 8216) of segments in order of time. Each names its own initialization section, which is the beginning of its
  * file, and the time of its first picture. What lies in a time that is shown already is left out. Players begin at `fromMs`, or with the first
- * picture when that is later.
+ * picture when that is later. Players take sound only where all of them have it; else, and without `audio`, there is none.
  */
-export function playlistOf(segments: readonly HeldSegment[], fromMs: number): string {
+export function playlistOf(segments: readonly HeldSegment[], fromMs: number, audio: boolean): string {
   const lines: string[] = [];
+  const query =
+    segments.some((segment) => segment.audio) && !(audio && segments.every((segment) => segment.audio))
+      ? "?audio=false"
+      : "";
   const startSeconds = Math.max(0, fromMs - (segments[0]?.fromMs ?? fromMs)) / 1000;
   let before: HeldSegment | undefined;
   let longestMs = 1;
@@ -23,7 +27,7 @@ export function playlistOf(segments: readonly HeldSegment[], fromMs: number): st
     const { ingest, id, fromMs, toMs, bytes, initBytes } = segment;
     if (before && fromMs < before.toMs - mostGapMs) continue;
     if (before && !continues(before, segment)) lines.push("#EXT-X-DISCONTINUITY");
-    const uri = `segments/${encodeURIComponent(ingest)}/${encodeURIComponent(id)}${segmentExtension}`;
+    const uri = `segments/${encodeURIComponent(ingest)}/${encodeURIComponent(id)}${segmentExtension}${query}`;
     lines.push(
       `#EXT-X-MAP:URI="${uri}",BYTERANGE="${initBytes}@0"`,
       `#EXT-X-PROGRAM-DATE-TIME:${new Date(fromMs).toISOString()}`,
@@ -53,6 +57,7 @@ function continues(before: HeldSegment, segment: HeldSegment): boolean {
     segment.fromMs - before.toMs <= mostGapMs &&
     segment.codec === before.codec &&
     segment.width === before.width &&
-    segment.height === before.height
+    segment.height === before.height &&
+    segment.audio === before.audio
   );
 }

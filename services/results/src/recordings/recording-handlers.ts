@@ -27,12 +27,12 @@ export function recordingHandlers(calls: GrpcCalls, service: RecordingService): 
       return { spans: spans.map(toSpanMessage), silentIngests: silent };
     }),
     downloadRecording: calls.send("DownloadRecording", async function* (request, { signal }) {
-      const { name, startTime, endTime, audio } = request;
+      const { name, startTime, endTime, audio = true } = request;
       const range = boundedRange(startTime, endTime);
       const video = await service.video(readCameraName(name), range, { audio, signal });
       for await (const part of partsOf(video)) yield DownloadRecordingResponse.fromPartial({ part });
     }),
-    downloadEventClip: calls.send("DownloadEventClip", async function* ({ name, audio }, { signal }) {
+    downloadEventClip: calls.send("DownloadEventClip", async function* ({ name, audio = true }, { signal }) {
       const video = await service.clip(name, { audio, signal });
       for await (const part of partsOf(video)) yield DownloadEventClipResponse.fromPartial({ part });
     }),

@@ -24,6 +24,7 @@ export type HeldSpan = RecordingSpan & { ingest: string };
 
 /** What a video is asked for with. */
 export interface VideoOptions {
+  /** Whether it has the sound that was recorded. */
   audio: boolean;
   /** Of HTTP: Range and conditions. */
   headers?: Record<string, string>;
@@ -106,10 +107,11 @@ export class RecordingService {
   async segment(
     camera: string,
     { ingest, id }: { ingest: string; id: string },
-    { headers = {}, signal }: Omit<VideoOptions, "audio">,
+    { audio, headers = {}, signal }: VideoOptions,
   ): Promise<Response> {
     checkCamera(camera);
-    const request = { path: recordingPaths.segment(camera, encodeURIComponent(id)), headers, signal };
+    const path = `${recordingPaths.segment(camera, encodeURIComponent(id))}${audio ? "" : "?audio=0"}`;
+    const request = { path, headers, signal };
     const answer = await askIngest(this.#parts.holders, ingest, camera, request);
     if (!answer)
       throw new ApiError(
@@ -152,7 +154,7 @@ export class RecordingService {
     { audio, headers = {}, signal }: VideoOptions,
   ): Promise<Response> {
     if (!holder) throw this.#nothing(camera, range, silent);
-    const path = `${recordingPaths.video(camera)}?${rangeQuery(range)}${audio ? "&audio=1" : ""}`;
+    const path = `${recordingPaths.video(camera)}?${rangeQuery(range)}${audio ? "" : "&audio=0"}`;
     return askHolder(holder, { path, headers, signal });
   }
 

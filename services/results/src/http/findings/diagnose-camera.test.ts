@@ -108,6 +108,7 @@ test("a stream to be recorded that cannot be had is told of, and the camera is l
     mode: "events",
     active: false,
     message: "",
+    soundMessage: "",
     bytes: 0,
     oldestTime: null,
     stream,

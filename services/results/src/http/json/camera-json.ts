@@ -159,10 +159,10 @@ function toHttpStatus(status: CameraStatus): HttpCameraStatus {
 }
 
 function toHttpRecordingStatus(recording: RecordingStatus): HttpRecordingStatus {
-  const { active, message, bytes, oldestTime } = recording;
+  const { active, message, soundMessage, bytes, oldestTime } = recording;
   const mode = recordingModeName(recording.mode) ?? "off";
   const stream = recording.stream ? toHttpRecordStream(recording.stream) : null;
-  return { mode, active, message, bytes, oldestTime: toIso(oldestTime) ?? null, stream };
+  return { mode, active, message, soundMessage, bytes, oldestTime: toIso(oldestTime) ?? null, stream };
 }
 
 function toHttpRecordStream(stream: RecordStreamStatus): NonNullable<HttpRecordingStatus["stream"]> {

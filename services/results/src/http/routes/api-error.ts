@@ -30,8 +30,11 @@ export const names = z
   .transform((value) => (Array.isArray(value) ? value : [value]).filter((name) => name !== ""))
   .default([]);
 
+const trueOrFalse = z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"] });
 /** A flag in a query string. */
-export const flag = z.stringbool({ truthy: ["true", "1"], falsy: ["false", "0"] }).default(false);
+export const flag = trueOrFalse.default(false);
+/** One that is set unless a query says otherwise. */
+export const flagSet = trueOrFalse.default(true);
 
 /** A time in a query string. */
 export const time = z.iso.datetime({ offset: true, error: "expected a time such as 2026-03-01T08:00:00Z" });

@@ -12,7 +12,7 @@ import { openRange } from "../../recordings/open-range.ts";
 import { playlistOf, segmentExtension } from "../../recordings/playlist.ts";
 import type { HeldSpan } from "../../recordings/recording-service.ts";
 import { rangeHeaders, sendVideo, untilClosed, videoAnswers } from "../video-answer.ts";
-import { cameraParams, errorAnswers, flag, time } from "./api-error.ts";
+import { cameraParams, errorAnswers, flagSet, time } from "./api-error.ts";
 import { eventName, eventParams } from "./event-routes.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
@@ -21,7 +21,7 @@ const openQuery = z.object({
   from: time.optional().describe("Without, from the oldest on."),
   to: time.optional().describe("Without, up to the newest."),
 });
-const audio = flag.describe("With sound, where it was recorded.");
+const audio = flagSet.describe("Whether it has the sound that was recorded.");
 const boundedQuery = z.object({ from: time, to: time.describe("At most an hour after `from`.") });
 
 const playlistAnswer = {
@@ -77,7 +77,7 @@ export function recordingRoutes(app: ApiApp, parts: Parts): void {
         summary:
           "Returns an HLS playlist of a camera's recording, whose segments are played as they are needed.",
         params: cameraParams,
-        querystring: z.object({ from: time, to: time }),
+        querystring: z.object({ from: time, to: time, audio }),
         response: { 200: playlistAnswer, ...errorAnswers },
       },
     },
@@ -86,7 +86,7 @@ export function recordingRoutes(app: ApiApp, parts: Parts): void {
       const range = readRange(query);
       const segments = await parts().recordings.segments(params.camera, range, signal);
       reply.type("application/vnd.apple.mpegurl");
-      return playlistOf(segments, range.fromMs);
+      return playlistOf(segments, range.fromMs, query.audio);
     },
   );
   app.get(
@@ -97,13 +97,15 @@ export function recordingRoutes(app: ApiApp, parts: Parts): void {
         operationId: "getRecordingSegment",
         summary: "Returns a file that a playlist names; takes Range.",
         params: cameraParams.extend({ ingest: z.string().max(128), segment: z.string().max(128) }),
+        querystring: z.object({ audio }),
         response: { ...videoAnswers, ...errorAnswers },
       },
     },
     async (request, reply) => {
       const { camera, ingest, segment } = request.params;
       const id = segment.replace(segmentExtension, "");
-      const options = { headers: rangeHeaders(request), signal: untilClosed(reply) };
+      const { audio } = request.query;
+      const options = { audio, headers: rangeHeaders(request), signal: untilClosed(reply) };
       const file = await parts().recordings.segment(camera, { ingest, id }, options);
       return sendVideo(request, reply, file);
     },

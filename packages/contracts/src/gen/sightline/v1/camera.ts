@@ -476,7 +476,7 @@ export interface Recording {
   maxAgeDays: number;
   /** The same for video of events, when that is to be kept for another time; 0 is as max_age_days says. */
   eventsMaxAgeDays: number;
-  /** Whether sound is kept too, once that can be done: only video is recorded yet. */
+  /** Whether the sound of an RTSP camera is recorded too: AAC, as it comes. */
   audio: boolean;
 }
 
@@ -600,7 +600,11 @@ export interface RecordingStatus {
     | Timestamp
     | undefined;
   /** How Camera.record_uri fares; not set where the analysed stream is recorded, or by an ingest that knows of no other. */
-  stream: RecordStreamStatus | undefined;
+  stream:
+    | RecordStreamStatus
+    | undefined;
+  /** Why no sound is recorded though it is asked for, with what to do; empty when all is well. */
+  soundMessage: string;
 }
 
 /** The state of the stream that is recorded, where it is not the one that is analysed. It is received while it is recorded or watched. */
@@ -1774,7 +1778,7 @@ export const CameraStatus: MessageFns<CameraStatus> = {
 };
 
 function createBaseRecordingStatus(): RecordingStatus {
-  return { mode: 0, active: false, message: "", bytes: 0, oldestTime: undefined, stream: undefined };
+  return { mode: 0, active: false, message: "", bytes: 0, oldestTime: undefined, stream: undefined, soundMessage: "" };
 }
 
 export const RecordingStatus: MessageFns<RecordingStatus> = {
@@ -1796,6 +1800,9 @@ export const RecordingStatus: MessageFns<RecordingStatus> = {
     }
     if (message.stream !== undefined) {
       RecordStreamStatus.encode(message.stream, writer.uint32(50).fork()).join();
+    }
+    if (message.soundMessage !== "") {
+      writer.uint32(58).string(message.soundMessage);
     }
     return writer;
   },
@@ -1861,6 +1868,14 @@ export const RecordingStatus: MessageFns<RecordingStatus> = {
             message.stream = RecordStreamStatus.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.soundMessage = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1885,6 +1900,11 @@ export const RecordingStatus: MessageFns<RecordingStatus> = {
         ? fromJsonTimestamp(object.oldest_time)
         : undefined,
       stream: isSet(object.stream) ? RecordStreamStatus.fromJSON(object.stream) : undefined,
+      soundMessage: isSet(object.soundMessage)
+        ? globalThis.String(object.soundMessage)
+        : isSet(object.sound_message)
+        ? globalThis.String(object.sound_message)
+        : "",
     };
   },
 
@@ -1908,6 +1928,9 @@ export const RecordingStatus: MessageFns<RecordingStatus> = {
     if (message.stream !== undefined) {
       obj.stream = RecordStreamStatus.toJSON(message.stream);
     }
+    if (message.soundMessage !== "") {
+      obj.soundMessage = message.soundMessage;
+    }
     return obj;
   },
 
@@ -1926,6 +1949,7 @@ export const RecordingStatus: MessageFns<RecordingStatus> = {
     message.stream = (object.stream !== undefined && object.stream !== null)
       ? RecordStreamStatus.fromPartial(object.stream)
       : undefined;
+    message.soundMessage = object.soundMessage ?? "";
     return message;
   },
 };

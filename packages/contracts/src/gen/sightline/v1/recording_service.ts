@@ -88,8 +88,8 @@ export interface DownloadRecordingRequest {
   endTime:
     | Timestamp
     | undefined;
-  /** With sound, where it was recorded. */
-  audio: boolean;
+  /** Whether it has the sound that was recorded; not set, it has. */
+  audio?: boolean | undefined;
 }
 
 /** Response of DownloadRecording. */
@@ -108,8 +108,8 @@ export interface DownloadRecordingResponse {
 export interface DownloadEventClipRequest {
   /** "cameras/{camera}/events/{event}". */
   name: string;
-  /** With sound, where it was recorded. */
-  audio: boolean;
+  /** Whether it has the sound that was recorded; not set, it has. */
+  audio?: boolean | undefined;
 }
 
 /** Response of DownloadEventClip. */
@@ -688,7 +688,7 @@ export const ListRecordingSpansResponse: MessageFns<ListRecordingSpansResponse> 
 };
 
 function createBaseDownloadRecordingRequest(): DownloadRecordingRequest {
-  return { name: "", startTime: undefined, endTime: undefined, audio: false };
+  return { name: "", startTime: undefined, endTime: undefined, audio: undefined };
 }
 
 export const DownloadRecordingRequest: MessageFns<DownloadRecordingRequest> = {
@@ -702,7 +702,7 @@ export const DownloadRecordingRequest: MessageFns<DownloadRecordingRequest> = {
     if (message.endTime !== undefined) {
       Timestamp.encode(message.endTime, writer.uint32(26).fork()).join();
     }
-    if (message.audio !== false) {
+    if (message.audio !== undefined) {
       writer.uint32(32).bool(message.audio);
     }
     return writer;
@@ -778,7 +778,7 @@ export const DownloadRecordingRequest: MessageFns<DownloadRecordingRequest> = {
         : isSet(object.end_time)
         ? fromJsonTimestamp(object.end_time)
         : undefined,
-      audio: isSet(object.audio) ? globalThis.Boolean(object.audio) : false,
+      audio: isSet(object.audio) ? globalThis.Boolean(object.audio) : undefined,
     };
   },
 
@@ -793,7 +793,7 @@ export const DownloadRecordingRequest: MessageFns<DownloadRecordingRequest> = {
     if (message.endTime !== undefined) {
       obj.endTime = fromTimestamp(message.endTime).toISOString();
     }
-    if (message.audio !== false) {
+    if (message.audio !== undefined) {
       obj.audio = message.audio;
     }
     return obj;
@@ -811,7 +811,7 @@ export const DownloadRecordingRequest: MessageFns<DownloadRecordingRequest> = {
     message.endTime = (object.endTime !== undefined && object.endTime !== null)
       ? Timestamp.fromPartial(object.endTime)
       : undefined;
-    message.audio = object.audio ?? false;
+    message.audio = object.audio ?? undefined;
     return message;
   },
 };
@@ -918,7 +918,7 @@ export const DownloadRecordingResponse: MessageFns<DownloadRecordingResponse> = 
 };
 
 function createBaseDownloadEventClipRequest(): DownloadEventClipRequest {
-  return { name: "", audio: false };
+  return { name: "", audio: undefined };
 }
 
 export const DownloadEventClipRequest: MessageFns<DownloadEventClipRequest> = {
@@ -926,7 +926,7 @@ export const DownloadEventClipRequest: MessageFns<DownloadEventClipRequest> = {
     if (message.name !== "") {
       writer.uint32(10).string(message.name);
     }
-    if (message.audio !== false) {
+    if (message.audio !== undefined) {
       writer.uint32(16).bool(message.audio);
     }
     return writer;
@@ -976,7 +976,7 @@ export const DownloadEventClipRequest: MessageFns<DownloadEventClipRequest> = {
   fromJSON(object: any): DownloadEventClipRequest {
     return {
       name: isSet(object.name) ? globalThis.String(object.name) : "",
-      audio: isSet(object.audio) ? globalThis.Boolean(object.audio) : false,
+      audio: isSet(object.audio) ? globalThis.Boolean(object.audio) : undefined,
     };
   },
 
@@ -985,7 +985,7 @@ export const DownloadEventClipRequest: MessageFns<DownloadEventClipRequest> = {
     if (message.name !== "") {
       obj.name = message.name;
     }
-    if (message.audio !== false) {
+    if (message.audio !== undefined) {
       obj.audio = message.audio;
     }
     return obj;
@@ -997,7 +997,7 @@ export const DownloadEventClipRequest: MessageFns<DownloadEventClipRequest> = {
   fromPartial(object: DeepPartial<DownloadEventClipRequest>): DownloadEventClipRequest {
     const message = createBaseDownloadEventClipRequest();
     message.name = object.name ?? "";
-    message.audio = object.audio ?? false;
+    message.audio = object.audio ?? undefined;
     return message;
   },
 };
