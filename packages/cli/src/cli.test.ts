@@ -95,6 +95,7 @@ describe("camera", () => {
         "--label",
         "floor=2",
       ],
+      ...["--weight", "2.5", "--floor", "4", "--priority", "-1"],
       "--json",
     );
     expect(JSON.parse(updated.stdout)).toMatchObject({
@@ -118,6 +119,7 @@ describe("camera", () => {
       ],
       maskedVideo: "off",
       labels: { site: "north", floor: "2" },
+      ...{ weight: 2.5, floorFps: 4, priority: -1 },
       recordUri: "",
       hasRecordCredentials: false,
     });

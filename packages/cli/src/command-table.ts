@@ -363,6 +363,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/bench-model.ts")).benchModelCommand(),
   },
   {
+    path: ["bench", "admission"],
+    description: "what cameras with weights and floors get of workers that cannot do all",
+    load: async () => (await import("./commands/bench-admission.ts")).benchAdmissionCommand(),
+  },
+  {
     path: ["bench", "transport"],
     description: "measure frames through NATS: throughput, fairness and age under overload",
     load: async () => (await import("./commands/bench-transport.ts")).benchTransportCommand(),

@@ -5,6 +5,7 @@ const words: readonly (readonly [RegExp, string | ((whole: string, field: string
   [/\bcamera_id\b/g, "the camera's name"],
   [/\bcamera\.uri\b/g, "the URL"],
   [/\bcamera\.target_fps\b/g, "--fps"],
+  [/\bcamera\.floor_fps\b/g, "--floor"],
   [/\b(?:camera\.recording\.)?max_age_days\b/g, "--record-days"],
   [/\bcamera\.recording\.events_max_age_days\b/g, "--record-events-days"],
   [/\bcamera\.privacy_masks\b/g, "--privacy-mask"],

@@ -24,6 +24,15 @@ export interface UncheckedClasses {
   onUncheckedClasses?: ((classes: readonly string[]) => void) | undefined;
 }
 
+/** For calls that change cameras. */
+export interface Warnings {
+  /**
+   * Told, in words, what the caller should know of a camera that was taken: that the cameras ask for more frames than the workers can run, or that a
+   * floor could not be checked.
+   */
+  onWarnings?: ((warnings: readonly string[]) => void) | undefined;
+}
+
 /** Tells of class names that an answer says were not checked, if any. */
 export function tellUnchecked({ onUncheckedClasses }: UncheckedClasses, classes: readonly string[]): void {
   if (classes.length > 0) onUncheckedClasses?.(classes);

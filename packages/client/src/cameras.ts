@@ -16,6 +16,7 @@ import {
   tellUnchecked,
   type UnaryMethod,
   type UncheckedClasses,
+  type Warnings,
 } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";
@@ -57,6 +58,12 @@ export interface CameraSettings {
   classes?: readonly string[];
   /** What the camera belongs to, such as { site: "north" }; {} takes all away. Users may be bound to labels. */
   labels?: Readonly<Record<string, string>>;
+  /** Its part of the workers' time while there is not enough for all, 0.1 to 10: twice the weight, twice the frames; 0 is the default, 1. */
+  weight?: number;
+  /** Frames per second that it gets first, whatever the others ask for; 0 is none. What the workers cannot promise is refused. */
+  floorFps?: number;
+  /** Whose floors are held first when the workers cannot hold all any more: the higher, -100 to 100. */
+  priority?: number;
 }
 
 /** What is kept of a camera's video, and for how long. */
@@ -103,15 +110,19 @@ export class Cameras {
     this.#connection = connection;
   }
 
-  /** Registers a camera; ALREADY_EXISTS when the id is taken, INVALID_ARGUMENT for a setting that cannot be. */
+  /**
+   * Registers a camera; ALREADY_EXISTS when the id is taken, INVALID_ARGUMENT for a setting that cannot be, FAILED_PRECONDITION for a floor that the workers
+   * cannot promise.
+   */
   async register(
     id: string,
     settings: CameraSettings,
-    call: CallSettings & UncheckedClasses = {},
+    call: CallSettings & UncheckedClasses & Warnings = {},
   ): Promise<Camera> {
     const request = { cameraId: id, camera: toMessage(settings) };
     const response = await this.#call((client) => client.registerCamera, request, call);
     tellUnchecked(call, response.uncheckedClasses);
+    if (response.warnings.length > 0) call.onWarnings?.(response.warnings);
     return present(response.camera);
   }
 
@@ -138,17 +149,21 @@ export class Cameras {
       yield* cameras;
   }
 
-  /** Changes the given settings and no other. With an `etag` it is ABORTED when the camera has changed since. */
+  /**
+   * Changes the given settings and no other. With an `etag` it is ABORTED when the camera has changed since; FAILED_PRECONDITION for a floor that the workers
+   * cannot promise.
+   */
   async update(
     id: string,
     settings: Partial<CameraSettings>,
-    call: CallSettings & UncheckedClasses & { etag?: string } = {},
+    call: CallSettings & UncheckedClasses & Warnings & { etag?: string } = {},
   ): Promise<Camera> {
     const camera = { ...toMessage(settings), name: cameraName(id), etag: call.etag ?? "" };
     const { recording = {}, ...others } = settings;
     const updateMask = [...maskPaths(others), ...maskPaths(recording).map((path) => `recording.${path}`)];
     const response = await this.#call((client) => client.updateCamera, { camera, updateMask }, call);
     tellUnchecked(call, response.uncheckedClasses);
+    if (response.warnings.length > 0) call.onWarnings?.(response.warnings);
     return present(response.camera);
   }
 

@@ -36,7 +36,7 @@ export {
 } from "@sightline/contracts";
 export type { Access, CreatedToken, TokenSettings, UserSettings, WhoAmI } from "./access.ts";
 export { type Audit, AuditOutcome, type AuditQuery, type AuditRecord } from "./audit.ts";
-export type { CallSettings, UncheckedClasses } from "./calls.ts";
+export type { CallSettings, UncheckedClasses, Warnings } from "./calls.ts";
 export type {
   CameraChange,
   CameraChangeKind,

@@ -82,6 +82,8 @@ export const httpCameraStatusSchema = z.object({
   decoder: z.string(),
   /** Why it is not the decoder that was asked for, or a faster one; else empty. */
   decoderNote: z.string(),
+  /** What is held of `floorFps` now. */
+  promisedFps: z.number(),
   /** Null while no ingest says what it records. */
   recording: httpRecordingStatusSchema.nullable(),
   ingest: z.string(),
@@ -134,6 +136,12 @@ export const httpCameraSettingsSchema = z.strictObject({
   classes: z.array(z.string().max(64)).max(limits.maxClasses).optional(),
   /** What the camera belongs to; in a change all of them. */
   labels: labels.optional(),
+  /** Its part of the workers' time while there is not enough for all; 0 is 1. */
+  weight: z.number().optional(),
+  /** Frames per second that it gets first; 0 is none. */
+  floorFps: z.number().optional(),
+  /** Whose floors are held first: the higher. */
+  priority: z.int().optional(),
 });
 
 export const httpNewCameraSchema = httpCameraSettingsSchema.extend({ id: name });
@@ -153,6 +161,9 @@ export const httpCameraSchema = z.object({
   minScore: z.number(),
   classes: z.array(z.string()),
   labels,
+  weight: z.number(),
+  floorFps: z.number(),
+  priority: z.number(),
   hasCredentials: z.boolean(),
   hasRecordCredentials: z.boolean(),
   createTime: z.string(),
@@ -162,6 +173,12 @@ export const httpCameraSchema = z.object({
   /** Null until there is a whole second of it. */
   figures: httpFiguresSchema.nullable(),
   findings: z.array(httpFindingSchema),
+});
+
+/** Answer to a camera that was registered or changed. */
+export const httpChangedCameraSchema = httpCameraSchema.extend({
+  /** What the caller should know, in words; empty when there is nothing. */
+  warnings: z.array(z.string()),
 });
 
 /** Body of PATCH /cameras/{camera}: what is not there stays as it is. */
@@ -477,6 +494,7 @@ export const livePictureSchema = z.object({
 });
 
 export type HttpCamera = z.infer<typeof httpCameraSchema>;
+export type HttpChangedCamera = z.infer<typeof httpChangedCameraSchema>;
 export type HttpCameraStatus = z.infer<typeof httpCameraStatusSchema>;
 export type HttpRecording = z.infer<typeof httpRecordingSchema>;
 export type HttpRecordingStatus = z.infer<typeof httpRecordingStatusSchema>;

@@ -12,6 +12,11 @@ export const limits = {
   maxUriLength: 2048,
   /** Most frames per second that a camera may be asked for. */
   maxTargetFps: 240,
+  /** Weights of a camera. */
+  minWeight: 0.1,
+  maxWeight: 10,
+  /** Priorities of a camera go from minus this to this. */
+  maxPriority: 100,
   /** Highest number of a video track that can be chosen. */
   maxVideoTrack: 16,
   /** Longest time for which recordings can be kept, in days. */

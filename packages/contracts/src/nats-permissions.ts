@@ -82,6 +82,9 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       ...reads(streams.events),
       ...readsBucket(buckets.cameras),
       ...readsBucket(buckets.recordStreams),
+      ...readsBucket(buckets.cameraShares),
+      // How many frames they can run, for the floors that can be held.
+      ...readsBucket(buckets.workers),
       ...readsBucket(buckets.cameraSecrets),
       ...readsBucket(buckets.cameraCredentials),
       ...readsBucket(buckets.cameraStatus),

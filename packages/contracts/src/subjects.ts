@@ -53,6 +53,8 @@ export const buckets = {
   cameras: "cameras",
   /** camera id → RecordStream, of cameras that have one: apart from the records, which processes of earlier versions read too. */
   recordStreams: "camera-record-streams",
+  /** camera id → CameraShare, of cameras that have one: apart from the records, as those are. */
+  cameraShares: "camera-shares",
   /** camera id, or `{camera}.record` of its RecordStream → SealedSecret: user and password, encrypted. */
   cameraCredentials: "camera-credentials",
   /** The same → CameraSecret, where there are no keys to encrypt with; apart from the records so that no listing can show it. */

@@ -174,6 +174,29 @@ export type CameraRecord = z.infer<typeof cameraRecordSchema>;
 export const recordStreamSchema = z.object({ uri: z.string(), hasCredentials: z.boolean() });
 export type RecordStream = z.infer<typeof recordStreamSchema>;
 
+/** How a camera shares the workers with others; what is not there is at its default. Stored apart, since earlier versions refuse a record with it. */
+export const cameraShareSchema = z.object({
+  /** Its part of the workers' time under overload; none: 1. */
+  weight: z.number().min(limits.minWeight).max(limits.maxWeight).optional(),
+  /** Frames per second that it gets first; none: 0. */
+  floorFps: z.number().positive().max(limits.maxTargetFps).optional(),
+  /** Whose floor is held first: the higher; none: 0. */
+  priority: z.int().min(-limits.maxPriority).max(limits.maxPriority).optional(),
+});
+export type CameraShare = z.infer<typeof cameraShareSchema>;
+
+/**
+ * What an ingest says of itself in the bucket of leases: by model, how many of its cameras have more frames than workers take, the weights together of
+ * those that get what these say, and the frames/s of those that get their floor instead. Earlier versions say only that they are there.
+ */
+export const ingestPresenceSchema = z.object({
+  pressed: z.record(
+    z.string(),
+    z.object({ cameras: z.int().min(0), weight: z.number().min(0), floorFps: z.number().min(0) }),
+  ),
+});
+export type IngestPresence = z.infer<typeof ingestPresenceSchema>;
+
 /** Under which key the user and password of a camera's RecordStream are stored; no camera has such an id. */
 export function recordSecretKey(camera: string): string {
   return `${camera}.record`;

@@ -1,4 +1,6 @@
 export * from "./announcement.ts";
+export * from "./capacity/floors.ts";
+export * from "./capacity/model-capacity.ts";
 export * from "./config.ts";
 export * from "./disk-room.ts";
 export * from "./durable-consumer.ts";

@@ -105,6 +105,7 @@ export interface Buckets {
   access: KV;
   cameras: KV;
   recordStreams: KV;
+  cameraShares: KV;
   cameraSecrets: KV;
   cameraCredentials: KV;
   cameraStatus: KV;
@@ -134,6 +135,7 @@ export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
     access: await kv.create(buckets.access, durable),
     cameras: await kv.create(buckets.cameras, durable),
     recordStreams: await kv.create(buckets.recordStreams, durable),
+    cameraShares: await kv.create(buckets.cameraShares, durable),
     cameraSecrets: await kv.create(buckets.cameraSecrets, durable),
     cameraCredentials: await kv.create(buckets.cameraCredentials, durable),
     cameraStatus: await kv.create(buckets.cameraStatus, durable),

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chooseBatchSize, curveSizes, runMs } from "./batch-curve.ts";
+import { chooseBatchSize, curveSizes } from "./batch-curve.ts";
 
 const curve = (...points: [number, number][]) =>
   points.map(([batch, milliseconds]) => ({ batch, milliseconds, fastest: milliseconds }));
@@ -25,9 +25,4 @@ test("a size whose runs were disturbed is judged by the fastest of them", () => 
     milliseconds: point.milliseconds / point.batch,
   }));
   expect(chooseBatchSize(points)).toBe(1);
-});
-
-test("expects runs between and beyond the measured sizes", () => {
-  const points = curve([2, 20], [4, 30]);
-  expect([1, 2, 3, 4, 8].map((batch) => runMs(points, batch))).toEqual([10, 20, 25, 30, 60]);
 });

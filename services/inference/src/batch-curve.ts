@@ -29,13 +29,3 @@ export function chooseBatchSize(curve: readonly CurvePoint[]): number {
   const best = Math.max(...curve.map(throughput));
   return curve.find((point) => throughput(point) >= best * (1 - worthwhile))!.batch;
 }
-
-/** Expected milliseconds of a run of `batch` frames, between and beyond the measured points in proportion. */
-export function runMs(curve: readonly CurvePoint[], batch: number): number {
-  const above = curve.find((point) => point.batch >= batch);
-  const below = curve.findLast((point) => point.batch <= batch);
-  if (!above) return (below!.milliseconds * batch) / below!.batch;
-  if (!below || below === above) return (above.milliseconds * batch) / above.batch;
-  const share = (batch - below.batch) / (above.batch - below.batch);
-  return below.milliseconds + share * (above.milliseconds - below.milliseconds);
-}

@@ -1,6 +1,6 @@
 import type { ArenaReaders } from "@sightline/frame-arena";
-import type { Logger, Tracing } from "@sightline/service";
-import { chooseBatchSize, curveSizes, runMs } from "./batch-curve.ts";
+import { type Logger, runMs, type Tracing } from "@sightline/service";
+import { chooseBatchSize, curveSizes } from "./batch-curve.ts";
 import type { BatchRunner } from "./batch-runner.ts";
 import { BatchSlots } from "./batch-slots.ts";
 import { batchSlots } from "./batcher.ts";

@@ -41,6 +41,7 @@ import type { Pictures } from "./pictures/pictures.ts";
 import { CameraRecorder } from "./recording/camera-recorder.ts";
 import type { Recordings } from "./recording/recordings.ts";
 import { VideoSource } from "./recording/video-source.ts";
+import type { SharePlan } from "./shares/share-plan.ts";
 import { SoundTrial } from "./sound-trial.ts";
 import type { StartLimit } from "./start-limit.ts";
 import { StatusReporter } from "./status-reporter.ts";
@@ -78,6 +79,7 @@ export interface RunnerContext {
   pictures: Pictures;
   recordings: Recordings;
   sharing: FrameSharing;
+  shares: SharePlan;
   tracing: Tracing;
   limits: {
     /** Cameras that are being connected. */
@@ -139,7 +141,8 @@ export class CameraRunner {
     this.#log = log.child({ camera, epoch: this.#epoch });
     this.recorder = new CameraRecorder(camera, context.recordings, () => this.#source.status);
     this.#tokens = new TokenPublisher(nats, camera, this.#epoch, settings.model, this.#log);
-    this.#queue = new FrameQueue(this.ledger, (token) => void this.#tokens.offer(token));
+    const turns = context.shares.turnsOf(camera, () => this.#settings.model);
+    this.#queue = new FrameQueue(this.ledger, (token) => void this.#tokens.offer(token), turns);
     this.#tokens.attach(this.#queue);
     const inferred = () => this.facts.infer();
     this.#handed = new HandedFrames(
@@ -181,6 +184,7 @@ export class CameraRunner {
       failedAttempts: this.#backoff.failures,
       unanalysedSeconds: this.unanalysedSeconds,
       recording: this.recorder.status,
+      promisedFps: this.floor.promisedFps,
     });
     this.#status = new StatusReporter(buckets.cameraStatus, camera, numbers, this.#log);
     this.#running = this.#run();
@@ -195,6 +199,11 @@ export class CameraRunner {
   get unanalysedSeconds(): number {
     const { targetFps } = this.#settings;
     return this.facts.analysis.missingSeconds(targetFps === 0 ? 0 : 1 / targetFps);
+  }
+
+  /** Frames per second that it is to get first, and what is held of them now. */
+  get floor(): ReturnType<SharePlan["floorOf"]> {
+    return this.#context.shares.floorOf(this.camera);
   }
 
   /** The settings in use. */

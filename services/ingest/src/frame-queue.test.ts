@@ -1,14 +1,15 @@
 import { DropReason, frameMessageBytes, PixelFormat, toTimestamp } from "@sightline/contracts";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { FrameBuffers } from "./frame-buffers.ts";
 import { FrameQueue, type WaitingFrame } from "./frame-queue.ts";
 import { Ledger } from "./ledger.ts";
+import type { CameraTurns, TokenPace } from "./shares/share-plan.ts";
 
-function setUp() {
+function setUp(turns?: CameraTurns) {
   const ledger = new Ledger();
   const offered: number[] = [];
   const buffers = new FrameBuffers(frameMessageBytes(4, 4));
-  const queue = new FrameQueue(ledger, (token) => offered.push(token));
+  const queue = new FrameQueue(ledger, (token) => offered.push(token), turns);
   const put = () => queue.put(frame(ledger.capture(), buffers));
   return { ledger, offered, queue, put, buffers };
 }
@@ -93,4 +94,53 @@ test("a superseded frame's buffer is used again", () => {
   const again = buffers.take();
   buffers.give(again);
   expect(buffers.take()).toBe(again);
+});
+
+describe("where cameras have shares of their own", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** A camera that sends a frame each 100 ms for so long; each token is taken when it is so old. */
+  function run(pace: TokenPace, durationMs: number) {
+    const turns = { pace: () => pace, waited: () => {}, arrived: () => {} };
+    const { offered, queue, put } = setUp(turns);
+    const outcome = { taken: 0, void: 0, most: 0 };
+    let seen = 0;
+    for (let now = 0; now < durationMs; now += 10) {
+      if (now % 100 === 0) put();
+      for (; seen < offered.length; seen++) {
+        const token = offered[seen]!;
+        setTimeout(() => (queue.take(token) ? outcome.taken++ : outcome.void++), pace.waitMs);
+      }
+      vi.advanceTimersByTime(10);
+      outcome.most = Math.max(outcome.most, offered.length - outcome.taken - outcome.void);
+    }
+    queue.clear();
+    return outcome;
+  }
+
+  test("a camera gets a token each time that its interval says, exact on average", () => {
+    const { taken, void: empty } = run({ intervalMs: 330, most: 2, waitMs: 50 }, 33_000);
+    expect(taken).toBeGreaterThanOrEqual(98);
+    expect(taken).toBeLessThanOrEqual(101);
+    expect(empty).toBe(0);
+  });
+
+  test("several of its tokens wait where the queue is long, each for a frame of its own", () => {
+    const { taken, most } = run({ intervalMs: 200, most: 9, waitMs: 1_000 }, 30_000);
+    // Those that wait at the end are not taken yet.
+    expect(taken).toBeGreaterThanOrEqual(143);
+    expect(taken).toBeLessThanOrEqual(146);
+    expect(most).toBe(5);
+  });
+
+  test("no more tokens wait than there are frames for, whatever the interval", () => {
+    const { taken, void: empty } = run({ intervalMs: 1, most: 20, waitMs: 20 }, 10_000);
+    expect(taken).toBe(100);
+    expect(empty).toBe(0);
+  });
 });

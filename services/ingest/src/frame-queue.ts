@@ -1,6 +1,8 @@
 import { DropReason, type FrameMetadata } from "@sightline/contracts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import type { Ledger } from "./ledger.ts";
+import { Pacer } from "./shares/pacer.ts";
+import type { CameraTurns } from "./shares/share-plan.ts";
 import { TokenTiming } from "./token-timing.ts";
 
 /** A frame in memory: its message with room for the header, and what the header will say. */
@@ -20,68 +22,104 @@ export interface TakenFrame extends WaitingFrame {
   header: FrameMetadata;
 }
 
-/** The newest frame of a camera, and the one token that says so. Only the token with the newest id is good. */
+/** No camera has a share of its own. */
+const allEqual: CameraTurns = { pace: () => undefined, waited: () => {}, arrived: () => {} };
+
+/**
+ * The newest frame of a camera, and the tokens that say so: one, or as many as its share of the workers is. Each is good once; one that finds no frame
+ * is void.
+ */
 export class FrameQueue {
   readonly #ledger: Ledger;
   readonly #offer: (token: number) => void;
+  readonly #turns: CameraTurns;
   readonly #timing = new TokenTiming();
+  readonly #pacer = new Pacer(() => this.#offerPaced());
   #waiting: WaitingFrame | undefined;
   #lastHanded = 0;
   #lastToken = 0;
-  #out: { token: number; since: number } | undefined;
+  /** Tokens that are out, the oldest first, and since when. */
+  readonly #out = new Map<number, number>();
 
   /** `offer` publishes a token. */
-  constructor(ledger: Ledger, offer: (token: number) => void) {
+  constructor(ledger: Ledger, offer: (token: number) => void, turns = allEqual) {
     this.#ledger = ledger;
     this.#offer = offer;
+    this.#turns = turns;
   }
 
-  /** Takes the newest frame; the one that waited is superseded. Offers a token when none is out. */
+  /** Takes the newest frame; the one that waited is superseded. Offers a token when one is due. */
   put(frame: WaitingFrame): void {
+    this.#turns.arrived(this.#waiting !== undefined);
     this.#discard(DropReason.SUPERSEDED);
     this.#timing.arrived(frame.readyAt);
     this.#waiting = frame;
-    if (!this.#out) this.#offerNew();
+    this.#offerDue();
   }
 
   /** The frame for a token; undefined when the token is void, or was offered ahead of a frame that has not come. */
   take(token: number): TakenFrame | undefined {
-    if (this.#out?.token !== token) return undefined;
-    this.#out = undefined;
-    const frame = this.#waiting;
-    if (!frame) return undefined;
-    this.#waiting = undefined;
+    const since = this.#out.get(token);
+    if (since === undefined) return undefined;
+    this.#out.delete(token);
     const now = performance.now();
+    this.#turns.waited(now - since);
+    const frame = this.#waiting;
+    if (!frame) {
+      this.#pacer.missed(this.#turns.pace());
+      this.#offerPaced();
+      return undefined;
+    }
+    this.#waiting = undefined;
     const previousNumber = this.#lastHanded;
     const queueUs = Math.round((now - frame.readyAt) * 1000);
     this.#lastHanded = frame.metadata.number;
-    if (this.#timing.taken(now)) this.#offerNew();
+    if (this.#timing.isLong(now - since)) this.#offerDue();
     return { ...frame, header: { ...frame.metadata, previousNumber, queueUs } };
   }
 
-  /** The token that is out, and since when by performance.now(). */
+  /** The oldest token that is out, and since when by performance.now(). */
   get out(): { token: number; since: number } | undefined {
-    return this.#out;
+    const [oldest] = this.#out;
+    return oldest && { token: oldest[0], since: oldest[1] };
+  }
+
+  isOut(token: number): boolean {
+    return this.#out.has(token);
   }
 
   /** The token is not in the queue any more: offers another if a frame waits. */
   tokenLost(token: number): void {
-    if (this.#out?.token !== token) return;
-    this.#out = undefined;
-    if (this.#waiting) this.#offerNew();
+    if (this.#out.delete(token) && this.#waiting) this.#offerDue();
   }
 
-  /** Drops the frame that waits and voids the token. */
+  /** Drops the frame that waits and voids all tokens. */
   clear(): void {
     this.#discard(DropReason.CAMERA_STOPPED);
-    this.#out = undefined;
+    this.#pacer.stop();
+    this.#out.clear();
+  }
+
+  #offerDue(): void {
+    if (this.#turns.pace()) this.#offerPaced();
+    else if (this.#out.size === 0) this.#offerNew();
+  }
+
+  /** Offers the tokens that are due where cameras have shares of their own. */
+  #offerPaced(): void {
+    for (;;) {
+      const pace = this.#turns.pace();
+      if (!pace || !(this.#waiting || this.#timing.isLong(pace.waitMs))) return;
+      // A token is of no use without a frame of its own.
+      if (this.#out.size >= Math.min(pace.most, 1 + this.#timing.framesIn(pace.waitMs))) return;
+      if (!this.#pacer.isDue(pace)) return;
+      this.#offerNew();
+    }
   }
 
   #offerNew(): void {
     this.#lastToken += 1;
-    const now = performance.now();
-    this.#timing.offered(now);
-    this.#out = { token: this.#lastToken, since: now };
+    this.#out.set(this.#lastToken, performance.now());
     this.#offer(this.#lastToken);
   }
 

@@ -95,6 +95,28 @@ export class IngestMetrics {
       "Frames inferred, over the last 5 seconds.",
       ({ facts }) => facts.inferred.perSecond,
     );
+    const ofFloors = (name: string, help: string, value: (runner: CameraRunner) => number) =>
+      new Gauge({
+        name: `sightline_camera_${name}`,
+        help,
+        labelNames: ["camera"],
+        registers,
+        collect() {
+          this.reset();
+          for (const runner of runners())
+            if (runner.floor.floorFps > 0) this.set({ camera: runner.camera }, value(runner));
+        },
+      });
+    ofFloors(
+      "floor_frames_per_second",
+      "Frames per second that the camera is to get first; only of cameras that have a floor.",
+      ({ floor }) => floor.floorFps,
+    );
+    ofFloors(
+      "promised_frames_per_second",
+      "What the workers can hold of the camera's floor now; only of cameras that have one.",
+      ({ floor }) => floor.promisedFps,
+    );
     gauge("camera_up", "1 while frames arrive, else 0.", ({ live }) => (live ? 1 : 0));
     gauge(
       "camera_unanalysed_seconds",

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { availableParallelism, hostname } from "node:os";
 import {
   cameraRecordSchema,
+  cameraShareSchema,
   decodeJson,
   ingestPresence,
   leaseTtlMs,
@@ -9,6 +10,7 @@ import {
   recordStreamSchema,
   servedModelSchema,
   streams,
+  workerInfoSchema,
 } from "@sightline/contracts";
 import { decodingMachine, ffmpegAbilities } from "@sightline/media";
 import { type CameraAccess, findFfmpeg } from "@sightline/rtsp";
@@ -47,6 +49,7 @@ import { RecordingMetrics } from "./recording/recording-metrics.ts";
 import { recordingRoutes } from "./recording/recording-routes.ts";
 import { RecordingSubject, reachableUrl } from "./recording/recording-subject.ts";
 import { Recordings } from "./recording/recordings.ts";
+import { SharePlan } from "./shares/share-plan.ts";
 import { StartLimit } from "./start-limit.ts";
 
 const version = "0.1.0";
@@ -106,12 +109,14 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   const needed = [
     "cameras",
     "recordStreams",
+    "cameraShares",
     "cameraSecrets",
     "cameraCredentials",
     "cameraStatus",
     "leases",
     "holders",
     "models",
+    "workers",
   ] as const;
   const buckets = await patiently(() => findBuckets(nats, needed, log, signal), log, signal);
 
@@ -125,11 +130,18 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   const recordStreams = life.add(
     new KvMirror(nats, buckets.recordStreams, (data) => decodeJson(recordStreamSchema, data), log),
   );
+  const shareMirror = life.add(
+    new KvMirror(nats, buckets.cameraShares, (data) => decodeJson(cameraShareSchema, data), log),
+  );
+  const workers = life.add(
+    new KvMirror(nats, buckets.workers, (data) => decodeJson(workerInfoSchema, data), log, leaseTtlMs),
+  );
   const models = life.add(
     new KvMirror(nats, buckets.models, (data) => decodeJson(servedModelSchema, data), log, leaseTtlMs),
   );
   const leases = life.add(new KvMirror(nats, buckets.leases, (data) => text.decode(data), log, leaseTtlMs));
   const holders = life.add(new KvMirror(nats, buckets.holders, (data) => text.decode(data), log));
+  const shares = life.add(new SharePlan({ records, shares: shareMirror, workers, leases }, ingest));
   const tracing = life.add(await Tracing.start("ingest", version, config, log));
   const recordingMetrics = new RecordingMetrics(
     registry,
@@ -201,6 +213,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
       pictures,
       recordings,
       sharing,
+      shares,
       tracing,
       // A decoder that starts takes a core, and holds this process up while there is none for it.
       limits: { connects: new StartLimit(mostConnects), decoders: new StartLimit(availableParallelism()) },
@@ -208,14 +221,16 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     log,
   );
   runners = () => cameras.work();
-  await Promise.all([records, recordStreams, models, leases, holders].map((mirror) => mirror.start()));
+  const mirrors = [records, recordStreams, shareMirror, workers, models, leases, holders];
+  await Promise.all(mirrors.map((mirror) => mirror.start()));
+  shares.start();
   models.onChange(() => {
     for (const runner of cameras.work()) runner.modelChanged();
   });
   const presence = new Announcement(
     buckets.leases,
     presenceKey(ingestPresence, ingest),
-    () => "present",
+    () => shares.presence(),
     log,
   );
   // The last is stopped first: who is not counted among those that share the cameras any more is not waited for.

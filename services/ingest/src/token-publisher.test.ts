@@ -71,3 +71,26 @@ test("a token whose sequence the workers' consumer has delivered before reaches 
     expect(given && decodeJson(tokenSchema, given.data).id).toBe(1);
   }
 });
+
+test("of several tokens that wait the one that was lost is replaced, and the others stay", async () => {
+  const pace = { intervalMs: 0, most: 3, waitMs: 60_000 };
+  queue = new FrameQueue(new Ledger(), (token) => void publisher.offer(token), {
+    pace: () => pace,
+    waited: () => {},
+    arrived: () => {},
+  });
+  publisher.attach(queue);
+  for (let frame = 0; frame < 3; frame++) putFrame();
+  const kept = async () => {
+    const { state } = await nats.manager.streams.info(streams.ready);
+    return state.messages;
+  };
+  await expect.poll(kept).toBe(3);
+  await publisher.check();
+  expect([1, 2, 3].map((token) => queue.isOut(token))).toEqual([true, true, true]);
+  const { state } = await nats.manager.streams.info(streams.ready);
+  await nats.manager.streams.deleteMessage(streams.ready, state.first_seq, false);
+  await publisher.check();
+  expect([1, 2, 3, 4].map((token) => queue.isOut(token))).toEqual([false, true, true, true]);
+  await expect.poll(kept).toBe(3);
+});

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { StoredMsg } from "@nats-io/jetstream";
 import {
   decodeJson,
   encodeJson,
@@ -57,7 +58,7 @@ export class TokenPublisher {
     const token: Token = { camera: this.#camera, epoch: this.#epoch, id };
     const subject = subjects.ready(this.#model, this.#camera);
     const msgID = `token:${formatFrameId({ camera: this.#camera, epoch: this.#epoch, number: id })}`;
-    while (!this.#stopped && this.#queue?.out?.token === id) {
+    while (!this.#stopped && this.#queue?.isOut(id)) {
       const failure = await new Promise<Error | undefined>((resolve) =>
         this.#nats.publisher.publish(subject, encodeJson(token), { msgID, timeoutMs: 2_000 }, resolve),
       );
@@ -94,12 +95,8 @@ export class TokenPublisher {
    */
   async #canCome({ token: id, since }: { token: number; since: number }): Promise<boolean> {
     const { manager } = this.#nats;
-    const message = await manager.streams.getMessage(streams.ready, {
-      last_by_subj: subjects.ready(this.#model, this.#camera),
-    });
+    const message = await this.#find(id);
     if (!message) return false;
-    const token = decodeJson(tokenSchema, message.data);
-    if (token.epoch !== this.#epoch || token.id !== id) return false;
     const consumer = await findConsumer(manager, streams.ready, readyConsumer(this.#model).durable_name);
     const { ack_floor: done, delivered } = consumer ?? {};
     const passed = message.seq <= (done?.stream_seq ?? 0);
@@ -109,6 +106,18 @@ export class TokenPublisher {
     this.#log.warn("a token was passed over by the workers' consumer; another is offered");
     await manager.streams.deleteMessage(streams.ready, message.seq, false);
     return false;
+  }
+
+  /** The token in the stream, among the others of the camera. */
+  async #find(id: number): Promise<StoredMsg | undefined> {
+    for (let seq = 1; ; ) {
+      const next = { seq, next_by_subj: subjects.ready(this.#model, this.#camera) };
+      const message = await this.#nats.manager.streams.getMessage(streams.ready, next);
+      if (!message) return undefined;
+      const token = decodeJson(tokenSchema, message.data);
+      if (token.epoch === this.#epoch && token.id === id) return message;
+      seq = message.seq + 1;
+    }
   }
 
   async stop(): Promise<void> {

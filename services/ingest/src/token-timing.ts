@@ -10,7 +10,6 @@ export class TokenTiming {
   #arrivedAt: number | undefined;
   /** Between the last frames; the longest of late counts. */
   #intervalMs = Infinity;
-  #offeredAt = 0;
 
   /** A frame is there, at this monotonic time in ms. */
   arrived(now: number): void {
@@ -22,13 +21,13 @@ export class TokenTiming {
     this.#arrivedAt = now;
   }
 
-  /** A token was put into the queue. */
-  offered(now: number): void {
-    this.#offeredAt = now;
+  /** Whether the next frame will be there before a token is taken, when tokens wait so long for a worker. */
+  isLong(waitMs: number): boolean {
+    return waitMs > margin * this.#intervalMs;
   }
 
-  /** The token has brought a frame to a worker; whether the next will be there before another token is taken. */
-  taken(now: number): boolean {
-    return now - this.#offeredAt > margin * this.#intervalMs;
+  /** How many frames come in this time. */
+  framesIn(ms: number): number {
+    return Math.floor(ms / this.#intervalMs);
   }
 }

@@ -4,6 +4,7 @@ import {
   AuditServiceService,
   CameraServiceService,
   cameraRecordSchema,
+  cameraShareSchema,
   decodeJson,
   leaseTtlMs,
   ModelServiceService,
@@ -53,11 +54,13 @@ import { userOfCall, userOfRequest } from "./access/certificate-user.ts";
 import { startAccess } from "./access/start-access.ts";
 import { TrustedProxies } from "./access/trusted-proxies.ts";
 import { LiveAnalysis } from "./analysis/live-analysis.ts";
+import { Admission } from "./cameras/admission.ts";
 import { CameraData } from "./cameras/camera-data.ts";
 import { CameraFeed } from "./cameras/camera-feed.ts";
 import { cameraHandlers } from "./cameras/camera-handlers.ts";
 import { CameraRegistry } from "./cameras/camera-registry.ts";
 import { CameraService } from "./cameras/camera-service.ts";
+import { CameraShares } from "./cameras/camera-shares.ts";
 import { CameraStatusView, decodeStatus } from "./cameras/camera-status-view.ts";
 import { KeptDetections } from "./cameras/kept-detections.ts";
 import { KeptSecrets } from "./cameras/kept-secrets.ts";
@@ -184,6 +187,9 @@ export async function startResults(
   const recorded = life.add(
     new KvMirror(nats, buckets.recordStreams, (data) => decodeJson(recordStreamSchema, data), log),
   );
+  const shared = life.add(
+    new KvMirror(nats, buckets.cameraShares, (data) => decodeJson(cameraShareSchema, data), log),
+  );
   const statuses = life.add(new KvMirror(nats, buckets.cameraStatus, decodeStatus, log));
   const models = life.add(
     new KvMirror(nats, buckets.models, (data) => decodeJson(servedModelSchema, data), log, leaseTtlMs),
@@ -216,6 +222,7 @@ export async function startResults(
   const mirrors = [
     records,
     recorded,
+    shared,
     statuses,
     models,
     workers,
@@ -235,12 +242,13 @@ export async function startResults(
   const secrets = new CameraSecrets(buckets, keys, log);
   if (keys) await life.add(new KeptSecrets(nats, secrets, keys, log)).start();
   const recordStreams = new RecordStreams(buckets.recordStreams, recorded, secrets);
-  const registry = new CameraRegistry(buckets.cameras, secrets, records, recordStreams);
+  const shares = new CameraShares(buckets.cameraShares, shared);
+  const registry = new CameraRegistry(buckets.cameras, secrets, records, recordStreams, shares);
   access.identities.follow(new CameraLabels(records));
   httpApi.attachAccess(access, () => registry.ids());
   const auditParts = { audit: life.add(new Audit(nats, log)), history: new AuditHistory(nats) };
   httpApi.attachAudit(auditParts);
-  const feed = life.add(new CameraFeed(registry, records, recordStreams, cameraStatus));
+  const feed = life.add(new CameraFeed(registry, records, recordStreams, shares, cameraStatus));
   const serverClock = life.add(new ServerClock(buckets.leases, `clock.${randomUUID()}`, log));
   await serverClock.start();
   const latencies = new FrameLatencies(serverClock);
@@ -331,7 +339,12 @@ export async function startResults(
   const calls = new GrpcCalls(callAccess, log, (method, code) => metrics.call(method, code));
   const grpc = life.add(new GrpcServer(calls, certificate));
   const catalog = new ModelCatalog(config.defaultModel, models);
-  const cameras = new CameraService(registry, cameraStatus, catalog);
+  const admission = new Admission(
+    registry,
+    () => workers.keys().flatMap((id) => workers.get(id) ?? []),
+    (camera) => cameraStatus.find(camera),
+  );
+  const cameras = new CameraService(registry, cameraStatus, catalog, admission);
   const rulesRegistry = life.add(new RulesRegistry(buckets.cameraRules, rules, records, log));
   await rulesRegistry.sweep(buckets.cameras);
   const rulesService = new RulesService(rulesRegistry, catalog);

@@ -19,6 +19,7 @@ import {
 import { PrivacyFields } from "./privacy-fields.tsx";
 import { ProbePanel, type Trial } from "./probe-panel.tsx";
 import { RecordingFields } from "./recording-fields.tsx";
+import { ShareFields } from "./share-fields.tsx";
 
 interface Props {
   initial: FormValues;
@@ -218,6 +219,7 @@ export function CameraForm({
             />
           </Field>
         </div>
+        <ShareFields values={now} errors={problem} onChange={set} />
         <Field
           id="labels"
           label="Labels"

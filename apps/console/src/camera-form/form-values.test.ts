@@ -18,6 +18,7 @@ describe("camera form", () => {
     expect(settingsOf(good)).toEqual({
       uri: "rtsp://10.0.0.5/live",
       recordUri: "",
+      ...{ weight: 0, floorFps: 0, priority: 0 },
       transport: "auto",
       videoTrack: 0,
       decode: "default",
@@ -54,6 +55,25 @@ describe("camera form", () => {
     const message = "camera.record_uri has no valid host name or address";
     expect(refusedFields({ code: "invalid_argument", message })).toEqual({
       recordUri: "The address to record from has no valid host name or address.",
+    });
+  });
+
+  it("takes what a camera gets under overload, with a floor no higher than what is analysed", () => {
+    const camera = { ...good, targetFps: "10", floorFps: "5", weight: "0,5", priority: "-1" };
+    expect(checkForm(camera)).toEqual({});
+    expect(changedSettings({ ...good, targetFps: "10" }, camera)).toEqual({
+      ...{ floorFps: 5, weight: 0.5, priority: -1 },
+    });
+    expect(changedSettings(camera, { ...camera, floorFps: "", weight: "" })).toEqual({
+      floorFps: 0,
+      weight: 0,
+    });
+    expect(Object.keys(checkForm({ ...camera, floorFps: "11" }))).toEqual(["floorFps"]);
+    const wrong = { ...good, floorFps: "x", weight: "11", priority: "1.5" };
+    expect(Object.keys(checkForm(wrong)).sort()).toEqual(["floorFps", "priority", "weight"]);
+    const message = "camera.floor_fps 9 cannot be promised: the workers run 20.0 frames/s";
+    expect(refusedFields({ code: "floor_not_promised", message })).toEqual({
+      floorFps: "The floor 9 cannot be promised: the workers run 20.0 frames/s.",
     });
   });
 

@@ -15,6 +15,9 @@ export interface FormValues {
   classes: string[];
   minScore: string;
   targetFps: string;
+  weight: string;
+  floorFps: string;
+  priority: string;
   /** With commas or spaces between them: "site=north, floor=2". */
   labels: string;
   recordMode: HttpCamera["recording"]["mode"];
@@ -41,6 +44,9 @@ export const emptyForm: FormValues = {
   classes: [],
   minScore: "",
   targetFps: "",
+  weight: "",
+  floorFps: "",
+  priority: "",
   labels: "",
   recordMode: "default",
   recordDays: "",
@@ -53,7 +59,7 @@ export const emptyForm: FormValues = {
 /** A camera's settings as the form shows them; empty means the default. */
 export function formOf(camera: HttpCamera): FormValues {
   const { id, uri, transport, videoTrack, decode, model, classes, minScore, targetFps, recording } = camera;
-  const { labels, privacyMasks, maskedVideo, recordUri } = camera;
+  const { labels, privacyMasks, maskedVideo, recordUri, weight, floorFps, priority } = camera;
   return {
     id,
     uri,
@@ -65,6 +71,9 @@ export function formOf(camera: HttpCamera): FormValues {
     classes,
     minScore: numberText(minScore),
     targetFps: numberText(targetFps),
+    weight: weight === 1 ? "" : numberText(weight),
+    floorFps: numberText(floorFps),
+    priority: numberText(priority),
     labels: labelTexts(labels).join(", "),
     recordMode: recording.mode,
     recordDays: numberText(recording.maxAgeDays),
@@ -89,6 +98,7 @@ export function checkForm(values: FormValues): FieldErrors {
   if (!isNumberWithin(values.minScore, 1)) errors.minScore = "Use a number from 0 to 1, or leave it empty.";
   if (!isNumberWithin(values.targetFps, 240))
     errors.targetFps = "Use a number from 0 to 240, or leave it empty.";
+  Object.assign(errors, shareFaults(values));
   const labels = labelsOf(values.labels);
   if (!labels || labelsFault(labels))
     errors.labels =
@@ -119,6 +129,20 @@ export function videoTrackFault(text: string): string {
   return isTrack ? "" : "Use a whole number from 1 to 16, or leave it empty.";
 }
 
+/** What is wrong with how a camera shares the workers. */
+function shareFaults({ weight, floorFps, priority, targetFps }: FormValues): FieldErrors {
+  const errors: FieldErrors = {};
+  const [heavy, most, place] = [numberOf(weight), numberOf(targetFps), numberOf(priority)];
+  if (heavy !== 0 && !(heavy >= 0.1 && heavy <= 10))
+    errors.weight = "Use a number from 0.1 to 10, or leave it empty.";
+  if (!isNumberWithin(floorFps, 240)) errors.floorFps = "Use a number from 0 to 240, or leave it empty.";
+  else if (most > 0 && numberOf(floorFps) > most)
+    errors.floorFps = "No more can be promised than the frames per second that are analysed at most.";
+  if (!Number.isInteger(place) || Math.abs(place) > 100)
+    errors.priority = "Use a whole number from -100 to 100, or leave it empty.";
+  return errors;
+}
+
 /** The form as settings for the server. */
 export function settingsOf(values: FormValues): Required<HttpCameraSettings> {
   return {
@@ -128,6 +152,9 @@ export function settingsOf(values: FormValues): Required<HttpCameraSettings> {
     videoTrack: numberOf(values.videoTrack),
     decode: values.decode,
     targetFps: numberOf(values.targetFps),
+    weight: numberOf(values.weight),
+    floorFps: numberOf(values.floorFps),
+    priority: numberOf(values.priority),
     model: values.model,
     minScore: numberOf(values.minScore),
     classes: values.classes,
@@ -165,6 +192,10 @@ const fieldOfPath: Readonly<Record<string, FieldName>> = {
   decode: "decode",
   target_fps: "targetFps",
   targetFps: "targetFps",
+  weight: "weight",
+  floor_fps: "floorFps",
+  floorFps: "floorFps",
+  priority: "priority",
   model: "model",
   min_score: "minScore",
   minScore: "minScore",
@@ -186,6 +217,7 @@ const fieldOfCode: Readonly<Record<string, FieldName>> = {
   camera_exists: "id",
   model_not_served: "model",
   unknown_class: "classes",
+  floor_not_promised: "floorFps",
 };
 
 const fieldLabels: Readonly<Record<FieldName, string>> = {
@@ -199,6 +231,9 @@ const fieldLabels: Readonly<Record<FieldName, string>> = {
   classes: "The list of classes",
   minScore: "The minimum score",
   targetFps: "The number of frames per second",
+  weight: "The weight",
+  floorFps: "The floor",
+  priority: "The priority",
   labels: "The list of labels",
   recordMode: "When video is kept",
   recordDays: "The number of days",

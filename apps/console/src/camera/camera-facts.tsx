@@ -1,6 +1,6 @@
 import type { HttpCamera } from "@sightline/contracts";
 import { labelTexts } from "@sightline/contracts/labels";
-import { formatCount, plural } from "../words/numbers.ts";
+import { formatCount, formatFps, plural } from "../words/numbers.ts";
 import { formatFullTime } from "../words/times.ts";
 
 const decoderNames: Readonly<Record<string, string>> = {
@@ -58,6 +58,21 @@ function recordRows({ recordUri, hasRecordCredentials, status }: HttpCamera): [s
   ];
 }
 
+/** What it gets of workers that cannot do all, where that is not what every other gets. */
+function shareRows({ weight, floorFps, priority, status }: HttpCamera): [string, string][] {
+  const held =
+    status.promisedFps < floorFps
+      ? `, of which the workers can hold ${formatFps(status.promisedFps)} now`
+      : "";
+  const place = priority === 0 ? "" : `, priority ${priority}`;
+  return [
+    ...(floorFps > 0
+      ? ([["Floor", `${floorFps} frames per second${place}${held}`]] as [string, string][])
+      : []),
+    ...(weight === 1 ? [] : ([["Weight", String(weight)]] as [string, string][])),
+  ];
+}
+
 /** A camera's settings and what its stream is. */
 export function CameraFacts({ camera }: { camera: HttpCamera }) {
   const { status } = camera;
@@ -74,6 +89,7 @@ export function CameraFacts({ camera }: { camera: HttpCamera }) {
     ["Classes", camera.classes.length > 0 ? camera.classes.join(", ") : "all of the model's"],
     ["Minimum score", camera.minScore > 0 ? String(camera.minScore) : "the model's default"],
     ["Frames per second", camera.targetFps > 0 ? `at most ${camera.targetFps}` : "every frame"],
+    ...shareRows(camera),
     ["Labels", labelTexts(camera.labels).join(", ") || "none"],
     ["Recording", recordingText(camera)],
     ["Privacy masks", masksText(camera)],

@@ -23,6 +23,9 @@ export interface CameraOptions {
   privacyMasks?: boolean;
   privacyMask?: Polygon[];
   maskedVideo?: "transcode" | "off";
+  weight?: number;
+  floor?: number;
+  priority?: number;
   json: boolean;
 }
 
@@ -84,6 +87,21 @@ export function addCameraOptions(command: Command): Command {
         "what becomes of the video of a camera with privacy masks: encoded anew, masked, or none at all",
       ).choices(["transcode", "off"]),
     )
+    .option(
+      "--weight <w>",
+      "its part of the workers' time while there is not enough for all, 0.1 to 10: twice the weight, twice the frames; 0 is the default, 1",
+      number,
+    )
+    .option(
+      "--floor <n>",
+      "frames per second that it gets first, whatever the others ask for; 0 is none; refused when the workers cannot promise as much",
+      number,
+    )
+    .option(
+      "--priority <p>",
+      "whose floors are held first when the workers cannot hold all any more: the higher, -100 to 100; 0 is the default",
+      integer,
+    )
     .option("--json", "print the camera as JSON", false);
 }
 
@@ -114,6 +132,9 @@ export function toSettings(options: CameraOptions) {
     recording: records ? recording : undefined,
     privacyMasks: options.privacyMask ?? (options.privacyMasks === false ? [] : undefined),
     maskedVideo: options.maskedVideo,
+    weight: options.weight,
+    floorFps: options.floor,
+    priority: options.priority,
   };
 }
 
@@ -151,6 +172,13 @@ function polygons(text: string, before: Polygon[] = []): Polygon[] {
 export function number(text: string): number {
   const value = Number(text);
   if (text.trim() === "" || !Number.isFinite(value)) throw new InvalidArgumentError("expected a number");
+  return value;
+}
+
+/** Reads a whole number, also one below 0. */
+function integer(text: string): number {
+  const value = number(text);
+  if (!Number.isInteger(value)) throw new InvalidArgumentError("expected a whole number");
   return value;
 }
 

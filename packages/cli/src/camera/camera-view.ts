@@ -35,6 +35,9 @@ export function cameraJson(camera: Camera) {
     minScore: shorten(camera.minScore),
     classes: camera.classes,
     labels: camera.labels,
+    weight: camera.weight,
+    floorFps: camera.floorFps,
+    priority: camera.priority,
     hasCredentials: camera.hasCredentials,
     hasRecordCredentials: camera.hasRecordCredentials,
     createTime: toIso(camera.createTime),
@@ -91,6 +94,7 @@ function statusJson(status: CameraStatus) {
     reconnects: status.reconnects,
     decoder: status.decoder,
     decoderNote: status.decoderNote,
+    promisedFps: shorten(status.promisedFps),
     recording: status.recording && recordingStatusJson(status.recording),
     ingest: status.ingest,
     epoch: status.epoch,
@@ -166,6 +170,8 @@ export function cameraText(camera: Camera): string {
     ["fps asked", asked(targetFps)],
     ["fps captured", rate(status?.captureFps)],
     ["fps inferred", rate(status?.inferenceFps)],
+    ["floor", floorText(settings.floorFps, settings.priority, status?.promisedFps)],
+    ["weight", settings.weight === 1 ? "" : settings.weight],
     ["last frame", status?.lastFrameTime],
     [
       "frames",
@@ -184,6 +190,19 @@ export function cameraText(camera: Camera): string {
     .filter(([, value]) => value !== undefined && value !== null && value !== "")
     .map(([field, value]) => `${field.padEnd(13)} ${value}`)
     .join("\n");
+}
+
+/** What it is to get first, and what of it is held. */
+function floorText(floorFps: number, priority: number, promisedFps: number | undefined): string {
+  if (floorFps === 0) return "";
+  const parts = [
+    `${floorFps} frames/s`,
+    priority === 0 ? "" : `priority ${priority}`,
+    promisedFps !== undefined && promisedFps < floorFps
+      ? `of which the workers can hold ${promisedFps.toFixed(1)} now`
+      : "",
+  ];
+  return parts.filter((part) => part !== "").join(", ");
 }
 
 /** Masks as `--privacy-mask` takes them. */

@@ -4,6 +4,7 @@ import { addCameraOptions, type CameraOptions, toSettings } from "../camera/came
 import { cameraJson } from "../camera/camera-view.ts";
 import { bundledModel, bundledModelScope } from "../camera/model-scope.ts";
 import { warnUncheckedClasses } from "../camera/unchecked-classes.ts";
+import { printWarnings } from "../camera/warnings.ts";
 import { withServer } from "../server-connection.ts";
 
 /** The camera was tried first, gave no pictures, and was not wanted without. */
@@ -36,7 +37,7 @@ export function cameraAddCommand(): Command {
         client.cameras.register(
           name,
           { uri, ...toSettings(options) },
-          { onUncheckedClasses: warnUncheckedClasses },
+          { onUncheckedClasses: warnUncheckedClasses, onWarnings: printWarnings },
         ),
       );
       if (options.json) return console.log(JSON.stringify(cameraJson(camera)));

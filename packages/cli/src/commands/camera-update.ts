@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from "commander";
 import { addCameraOptions, type CameraOptions, toSettings } from "../camera/camera-options.ts";
 import { cameraJson, cameraText } from "../camera/camera-view.ts";
 import { warnUncheckedClasses } from "../camera/unchecked-classes.ts";
+import { printWarnings } from "../camera/warnings.ts";
 import { withServer } from "../server-connection.ts";
 
 interface UpdateOptions extends CameraOptions {
@@ -22,6 +23,7 @@ export function cameraUpdateCommand(): Command {
     const camera = await withServer(command, (client) =>
       client.cameras.update(name, settings, {
         etag: options.etag,
+        onWarnings: printWarnings,
         ...(options.classes && { onUncheckedClasses: warnUncheckedClasses }),
       }),
     );

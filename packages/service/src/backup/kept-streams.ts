@@ -16,6 +16,7 @@ const ofBuckets: Record<keyof typeof buckets, Kept> = {
   access: "kept",
   cameras: "kept",
   recordStreams: "kept",
+  cameraShares: "kept",
   cameraCredentials: "kept",
   cameraSecrets: "kept",
   cameraStatus: "kept",

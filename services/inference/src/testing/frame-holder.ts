@@ -43,8 +43,7 @@ export interface HeldCameraOptions {
 /** When a camera's next token may be offered ahead of its frame; as ingest's TokenTiming. Times are monotonic ms. */
 export interface OfferTiming {
   arrived(now: number): void;
-  offered(now: number): void;
-  taken(now: number): boolean;
+  isLong(waitMs: number): boolean;
 }
 
 const tokenCheckMs = 1_000;
@@ -63,6 +62,7 @@ export class HeldCamera {
   waiting: { number: number; capturedAt: number; arrivedAt: number } | undefined;
   token = 0;
   tokenOut = false;
+  offeredAt = 0;
   previous = 0;
   /** Without it a token is offered only with a frame. */
   timing: OfferTiming | undefined;
@@ -164,7 +164,7 @@ export class FrameHolder {
   #offer(camera: HeldCamera): void {
     const { id, model } = camera.options;
     camera.tokenOut = true;
-    camera.timing?.offered(performance.now());
+    camera.offeredAt = performance.now();
     const token = ++camera.token;
     const data = encodeJson({ camera: id, epoch: camera.epoch, id: token });
     const options = { msgID: `${id}:${camera.epoch}:${token}`, timeoutMs: 1_000 };
@@ -188,7 +188,7 @@ export class FrameHolder {
       return;
     }
     camera.waiting = undefined;
-    if (camera.timing?.taken(performance.now())) this.#offer(camera);
+    if (camera.timing?.isLong(performance.now() - camera.offeredAt)) this.#offer(camera);
     const { id, width, height, value = 0 } = camera.options;
     const header = FrameMetadata.fromPartial({
       camera: cameraName(id),

@@ -8,6 +8,7 @@ import type { KvMirror } from "@sightline/service";
 import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import { toCameraMessage } from "./camera-message.ts";
 import type { CameraRegistry } from "./camera-registry.ts";
+import type { CameraShares } from "./camera-shares.ts";
 import type { CameraStatusView } from "./camera-status-view.ts";
 import type { RecordStreams } from "./record-streams.ts";
 
@@ -25,17 +26,20 @@ export class CameraFeed {
     registry: CameraRegistry,
     records: KvMirror<CameraRecord>,
     recordStreams: RecordStreams,
+    shares: CameraShares,
     status: CameraStatusView,
   ) {
     this.#registry = registry;
     this.#status = status;
+    const tellUpdated = (id: string) => {
+      if (registry.find(id)) this.#tell(id, Change.UPDATED);
+    };
     this.#unsubscribe = [
       records.onChange(({ key, value, previous }) =>
         this.#tell(key, !value ? Change.DELETED : previous ? Change.UPDATED : Change.REGISTERED),
       ),
-      recordStreams.onChange((id) => {
-        if (registry.find(id)) this.#tell(id, Change.UPDATED);
-      }),
+      recordStreams.onChange(tellUpdated),
+      shares.onChange(tellUpdated),
       status.onChange((id) => {
         if (registry.find(id)) this.#tell(id, Change.STATUS);
       }),

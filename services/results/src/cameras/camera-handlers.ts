@@ -16,7 +16,11 @@ export function cameraHandlers(
   feed: CameraFeed,
   data: CameraData,
 ): Omit<CameraServiceServer, "getCameraSnapshot"> {
-  const answer = (camera: Camera) => ({ camera, uncheckedClasses: service.uncheckedClasses(camera) });
+  const answer = (camera: Camera, mask?: readonly string[]) => ({
+    camera,
+    uncheckedClasses: service.uncheckedClasses(camera),
+    warnings: service.warnings(camera, mask),
+  });
   return {
     registerCamera: calls.unary("RegisterCamera", async (r) => answer(await service.register(r))),
     getCamera: calls.unary("GetCamera", async (r) => {
@@ -25,7 +29,7 @@ export function cameraHandlers(
     }),
     listCameras: calls.unary("ListCameras", async (r, { scope }) => service.list(r, scope)),
     updateCamera: calls.unary("UpdateCamera", async (r, { scope }) =>
-      answer(await service.update(r, undefined, scope)),
+      answer(await service.update(r, undefined, scope), r.updateMask),
     ),
     deleteCamera: calls.unary("DeleteCamera", async (r) => {
       await service.delete(r);

@@ -10,6 +10,7 @@ import { privacyOf } from "./camera-privacy.ts";
 import { recordingOf } from "./camera-recording.ts";
 import type { StoredCamera } from "./camera-registry.ts";
 import { decodeOf } from "./camera-settings.ts";
+import { shareOf } from "./camera-shares.ts";
 
 /** How the API calls a stored transport. */
 export const transports = { auto: Transport.AUTO, tcp: Transport.TCP, udp: Transport.UDP } as const;
@@ -31,6 +32,7 @@ export function toCameraMessage(stored: StoredCamera, status: CameraStatus | und
     minScore: record.minScore,
     classes: record.classes,
     labels: record.labels ?? {},
+    ...shareOf(stored.share),
     hasCredentials: record.hasCredentials,
     hasRecordCredentials: recordStream?.hasCredentials ?? false,
     createTime: toTimestamp(Date.parse(record.createTime)),

@@ -1,7 +1,14 @@
 import type { KV } from "@nats-io/kv";
-import { type CameraRecord, type CameraSecret, encodeJson, type RecordStream } from "@sightline/contracts";
+import {
+  type CameraRecord,
+  type CameraSecret,
+  type CameraShare,
+  encodeJson,
+  type RecordStream,
+} from "@sightline/contracts";
 import { type CameraSecrets, isJetStreamFailure, type KvMirror } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
+import type { CameraShares } from "./camera-shares.ts";
 import { noCamera } from "./no-camera.ts";
 import type { RecordStreamChange, RecordStreams } from "./record-streams.ts";
 
@@ -11,6 +18,8 @@ export interface StoredCamera {
   record: CameraRecord;
   /** Undefined: the analysed stream is recorded. */
   recordStream: RecordStream | undefined;
+  /** Undefined: it shares the workers as every other. */
+  share: CameraShare | undefined;
   revision: number;
 }
 
@@ -21,6 +30,8 @@ export interface CameraChange {
   secret: CameraSecret | null | undefined;
   /** Undefined leaves it. */
   recordStream: RecordStreamChange | undefined;
+  /** Null removes the stored one, undefined leaves it. */
+  share: CameraShare | null | undefined;
 }
 
 /**
@@ -33,6 +44,7 @@ export class CameraRegistry {
   readonly #secrets: CameraSecrets;
   readonly #mirror: KvMirror<CameraRecord>;
   readonly #recordStreams: RecordStreams;
+  readonly #shares: CameraShares;
   readonly #queues = new Map<string, Promise<unknown>>();
 
   constructor(
@@ -40,11 +52,13 @@ export class CameraRegistry {
     secrets: CameraSecrets,
     mirror: KvMirror<CameraRecord>,
     recordStreams: RecordStreams,
+    shares: CameraShares,
   ) {
     this.#cameras = cameras;
     this.#secrets = secrets;
     this.#mirror = mirror;
     this.#recordStreams = recordStreams;
+    this.#shares = shares;
   }
 
   /** A camera by id. */
@@ -69,7 +83,7 @@ export class CameraRegistry {
   /** Stores a new camera. @throws ApiError camera_exists, registry_unavailable */
   async create(
     id: string,
-    { record, secret, recordStream }: CameraChange & { recordStream: RecordStreamChange },
+    { record, secret, recordStream, share }: CameraChange & { recordStream: RecordStreamChange },
   ): Promise<StoredCamera> {
     return this.#oneAtATime(id, async () => {
       const exists = () => new ApiError("camera_exists", `camera '${id}' is already registered`);
@@ -79,6 +93,8 @@ export class CameraRegistry {
         const revision = await this.#cameras.create(id, encodeJson(record));
         this.#mirror.applyPut(id, revision, record);
         await this.#recordStreams.apply(id, recordStream);
+        // A camera of this name may have had one.
+        await this.#shares.apply(id, share ?? null);
         return this.#stored(id, record, revision);
       }, exists);
     });
@@ -91,7 +107,7 @@ export class CameraRegistry {
   async update(id: string, change: (stored: StoredCamera) => CameraChange): Promise<StoredCamera> {
     return this.#oneAtATime(id, async () => {
       const stored = this.require(id);
-      const { record, secret, recordStream } = change(stored);
+      const { record, secret, recordStream, share } = change(stored);
       return attempt(
         async () => {
           if (secret) await this.#writeSecret(id, secret);
@@ -100,6 +116,7 @@ export class CameraRegistry {
           this.#mirror.applyPut(id, revision, record);
           // Only now: had somebody else changed the camera meanwhile, nothing of it must be.
           if (recordStream) await this.#recordStreams.apply(id, recordStream);
+          if (share !== undefined) await this.#shares.apply(id, share);
           return this.#stored(id, record, revision);
         },
         () => new ApiError("etag_mismatch", `camera '${id}' was changed meanwhile; get it and try again`),
@@ -107,7 +124,7 @@ export class CameraRegistry {
     });
   }
 
-  /** Removes a camera, its record stream and the secrets of both. @throws ApiError camera_not_found, registry_unavailable */
+  /** Removes a camera, its share, its record stream and the secrets of both. @throws ApiError camera_not_found, registry_unavailable */
   async delete(id: string): Promise<void> {
     await this.#oneAtATime(id, async () => {
       const { revision } = this.require(id);
@@ -116,6 +133,7 @@ export class CameraRegistry {
           // The secret goes first: should the rest fail, the camera is still there to be deleted again.
           await this.#secrets.delete(id);
           await this.#recordStreams.apply(id, { stream: null, secret: null });
+          await this.#shares.apply(id, null);
           await this.#cameras.delete(id);
           this.#mirror.applyDelete(id, revision);
         },
@@ -125,7 +143,8 @@ export class CameraRegistry {
   }
 
   #stored(id: string, record: CameraRecord, revision: number): StoredCamera {
-    return { id, record, recordStream: this.#recordStreams.find(id), revision };
+    const [recordStream, share] = [this.#recordStreams.find(id), this.#shares.find(id)];
+    return { id, record, recordStream, share, revision };
   }
 
   async #writeSecret(id: string, secret: CameraSecret | null): Promise<void> {

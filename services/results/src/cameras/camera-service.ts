@@ -16,10 +16,11 @@ import {
 import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import { ApiError, faultsOf } from "../grpc/errors.ts";
 import { cutPage, readPage } from "../grpc/page-token.ts";
+import type { Admission } from "./admission.ts";
 import { etagOf, toCameraMessage, transports } from "./camera-message.ts";
 import { privacyOf } from "./camera-privacy.ts";
 import { mergeRecording, recordingOf } from "./camera-recording.ts";
-import type { CameraRegistry, StoredCamera } from "./camera-registry.ts";
+import type { CameraChange, CameraRegistry, StoredCamera } from "./camera-registry.ts";
 import {
   checkSettings,
   decodeOf,
@@ -28,24 +29,38 @@ import {
   updatedPaths,
   wellFormed,
 } from "./camera-settings.ts";
+import { mergeShare, sharePaths, toStoredShare } from "./camera-shares.ts";
 import type { CameraStatusView } from "./camera-status-view.ts";
 import { parseCameraUri, secretAfter } from "./camera-uri.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 import { parseRecordUri, recordStreamAfter } from "./record-streams.ts";
+
+/** Fields of a camera that change what is asked of the workers. */
+const demandPaths: ReadonlySet<string> = new Set(["*", "target_fps", "model", ...sharePaths]);
 
 /** The calls of CameraService that have one answer. Every method throws ApiError. */
 export class CameraService {
   readonly #registry: CameraRegistry;
   readonly #status: CameraStatusView;
   readonly #catalog: ModelCatalog;
+  readonly #admission: Admission;
 
-  constructor(registry: CameraRegistry, status: CameraStatusView, catalog: ModelCatalog) {
+  constructor(
+    registry: CameraRegistry,
+    status: CameraStatusView,
+    catalog: ModelCatalog,
+    admission: Admission,
+  ) {
+    this.#admission = admission;
     this.#registry = registry;
     this.#status = status;
     this.#catalog = catalog;
   }
 
-  /** @throws ApiError with all that is wrong with the request, that of its form included; camera_exists, registry_unavailable */
+  /**
+   * @throws ApiError with all that is wrong with the request, that of its form included; floor_not_promised, camera_exists,
+   * registry_unavailable
+   */
   async register(request: RegisterCameraRequest, form = wellFormed): Promise<Camera> {
     const { cameraId, camera = Camera.create() } = request;
     const all = new Set(updatablePaths);
@@ -59,7 +74,13 @@ export class CameraService {
     checkTransport(settings.transport, uri, recordStream.stream?.uri);
     const now = new Date().toISOString();
     const record = { uri, ...settings, hasCredentials: Boolean(secret), createTime: now, updateTime: now };
-    return this.#message(await this.#registry.create(cameraId, { record, secret, recordStream }));
+    const share = toStoredShare(camera);
+    const stored = await this.#admission.inTurn(camera.floorFps > 0, () => {
+      if (!this.#registry.find(cameraId))
+        this.#admission.check({ id: cameraId, model: settings.model, floorFps: camera.floorFps }, undefined);
+      return this.#registry.create(cameraId, { record, secret, recordStream, share });
+    });
+    return this.#message(stored);
   }
 
   get(request: GetCameraRequest): Camera {
@@ -82,7 +103,7 @@ export class CameraService {
 
   /**
    * @throws ApiError with all that is wrong with the request, that of its form included; camera_not_found, etag_mismatch,
-   * registry_unavailable; permission_denied when the scope, which is the caller's, would not have it any more
+   * floor_not_promised, registry_unavailable; permission_denied when the scope, which is the caller's, would not have it any more
    */
   async update(
     request: UpdateCameraRequest,
@@ -95,7 +116,7 @@ export class CameraService {
     const paths = named ? updatedPaths(given, request.updateMask) : new Set<UpdatablePath>();
     const readUri = () => (paths.has("uri") ? parseCameraUri(given.uri) : undefined);
     const readRecordUri = () => (paths.has("record_uri") ? parseRecordUri(given.recordUri) : undefined);
-    const stored = await this.#registry.update(id, (before) => {
+    const change = (before: StoredCamera): CameraChange => {
       if (given.etag !== "" && given.etag !== etagOf(before))
         throw new ApiError(
           "etag_mismatch",
@@ -114,6 +135,7 @@ export class CameraService {
         minScore: paths.has("min_score") ? given.minScore : old.minScore,
         classes: paths.has("classes") ? given.classes : old.classes,
         labels: paths.has("labels") ? given.labels : (old.labels ?? {}),
+        ...mergeShare(paths, given, before.share),
       });
       const settings = checkSettings(merged, paths, this.#catalog, form, [
         ...faultsOf(readUri),
@@ -132,6 +154,7 @@ export class CameraService {
       const recorded = recordStream ? recordStream.stream : before.recordStream;
       if (["uri", "record_uri", "transport"].some((path) => paths.has(path as UpdatablePath)))
         checkTransport(settings.transport, uri, recorded?.uri);
+      this.#admission.check({ id, model: settings.model, floorFps: merged.floorFps }, before);
       const secret = address && secretAfter(address, old.uri);
       const hasCredentials = secret === undefined ? old.hasCredentials : secret !== null;
       return {
@@ -148,14 +171,23 @@ export class CameraService {
         },
         secret,
         recordStream,
+        share: sharePaths.some((path) => paths.has(path)) ? toStoredShare(merged) : undefined,
       };
-    });
+    };
+    const maybePromises = paths.has("floor_fps") || paths.has("model");
+    const stored = await this.#admission.inTurn(maybePromises, () => this.#registry.update(id, change));
     return this.#message(stored);
   }
 
   /** Classes of a camera that were taken without a check, since no worker serves its model now. */
   uncheckedClasses({ model, classes }: Camera): string[] {
     return this.#catalog.uncheckedClasses(model, classes);
+  }
+
+  /** What is to be known of a camera that was registered, or changed where the mask says, in words. */
+  warnings(camera: Camera, mask: readonly string[] = []): string[] {
+    const isTold = mask.length === 0 || mask.some((path) => demandPaths.has(path));
+    return isTold ? this.#admission.warnings(camera) : [];
   }
 
   /** Classes that a camera's model knows; none while no worker serves it. */

@@ -11,6 +11,7 @@ import {
 import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
 import { privacyChecks, privacyPaths, toStoredPrivacy } from "./camera-privacy.ts";
 import { givenRecording, recordingChecks, recordingPaths, toStoredRecording } from "./camera-recording.ts";
+import { givenShare, shareChecks, sharePaths } from "./camera-shares.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 
 const maxClassLength = 64;
@@ -27,6 +28,7 @@ export const updatablePaths = [
   "min_score",
   "classes",
   "labels",
+  ...sharePaths,
   ...privacyPaths,
   ...recordingPaths,
 ] as const;
@@ -79,6 +81,7 @@ export function updatedPaths(camera: Camera, mask: readonly string[] | undefined
     privacy_masks: camera.privacyMasks.length > 0,
     masked_video: camera.maskedVideo !== MaskedVideo.UNSPECIFIED,
     ...givenRecording(camera),
+    ...givenShare(camera),
   };
   if (mask?.includes("*")) return new Set(updatablePaths);
   const named = mask?.length
@@ -123,6 +126,7 @@ function settingFaults(
     labels: () => checkLabels(camera.labels),
     ...privacyChecks(camera),
     ...recordingChecks(camera.recording),
+    ...shareChecks(camera),
   };
   return updatablePaths.flatMap((path) => {
     const check = fields.has(path) ? undefined : checks[path];

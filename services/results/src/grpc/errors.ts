@@ -28,6 +28,7 @@ const statusOf = {
   no_worker: status.FAILED_PRECONDITION,
   shadow_not_found: status.NOT_FOUND,
   too_many_shadows: status.RESOURCE_EXHAUSTED,
+  floor_not_promised: status.FAILED_PRECONDITION,
   activation_failed: status.FAILED_PRECONDITION,
   activation_superseded: status.ABORTED,
   etag_mismatch: status.ABORTED,

@@ -35,6 +35,9 @@ function camera(status: Partial<Status>, settings: Partial<HttpCamera> = {}): Ht
     minScore: 0,
     classes: [],
     labels: {},
+    weight: 1,
+    floorFps: 0,
+    priority: 0,
     hasCredentials: false,
     hasRecordCredentials: false,
     createTime: "",
@@ -56,6 +59,7 @@ function camera(status: Partial<Status>, settings: Partial<HttpCamera> = {}): Ht
       reconnects: 0,
       decoder: "software",
       decoderNote: "",
+      promisedFps: 0,
       recording: null,
       ingest: "i1",
       epoch: "e1",
@@ -375,5 +379,18 @@ test("inferred frames that do not come out of the analysis are told, with the re
   expect(texts("wrong last sequence: 0")).toContainEqual([
     "error",
     "The analysis makes no progress: Wrong last sequence: 0. Frames give no tracks and no events.",
+  ]);
+});
+
+test("a floor that is not held any more is told of, with what to do", () => {
+  const held = { ...camera({ promisedFps: 5 }), floorFps: 5 };
+  expect(diagnoseCamera(held, [second()], noWorkers)).toMatchObject([{ level: "ok" }]);
+  const cut = { ...camera({ promisedFps: 1.5 }), floorFps: 5 };
+  expect(diagnoseCamera(cut, [second()], noWorkers)).toMatchObject([
+    {
+      level: "warning",
+      text: expect.stringContaining("Of its floor of 5 frames/s 1.5 can be held"),
+      fix: expect.stringContaining("priority"),
+    },
   ]);
 });

@@ -13,6 +13,7 @@ import type { SeriesSample } from "../series/camera-series.ts";
 import { type Advice, reasonAdvice } from "./camera-reasons.ts";
 import { findClockSkew, findSlowStage } from "./diagnose-latency.ts";
 import { dropAdvice } from "./drop-advice.ts";
+import { findFloor } from "./find-floor.ts";
 import { findRecordStream } from "./find-record-stream.ts";
 import { findUnanalysed } from "./find-unanalysed.ts";
 import { percent } from "./percent.ts";
@@ -62,6 +63,7 @@ export function diagnoseCamera(
     findings.push(
       ...findDrops(camera, samples, system),
       ...findFrameRate(camera),
+      ...findFloor(camera),
       ...findSlowStage(samples, camera.figures),
       ...findClockSkew(samples),
     );

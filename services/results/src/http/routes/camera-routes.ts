@@ -3,6 +3,7 @@ import {
   httpCameraChangesSchema,
   httpCameraPageSchema,
   httpCameraSchema,
+  httpChangedCameraSchema,
   httpNewCameraSchema,
   httpProbeRequestSchema,
   httpProbeSchema,
@@ -51,7 +52,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
         operationId: "registerCamera",
         summary: "Registers a camera.",
         body: httpNewCameraSchema,
-        response: { 201: httpCameraSchema, ...errorAnswers },
+        response: { 201: httpChangedCameraSchema, ...errorAnswers },
       },
     },
     async ({ body }, reply) => {
@@ -61,7 +62,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
       const request = { cameraId: id, camera: fromHttpSettings(id, settings) };
       const camera = await cameras.register(request, formFaults(read));
       reply.header("location", `/api/v1/cameras/${id}`).header("etag", `"${camera.etag}"`);
-      return reply.code(201).send(view.show(camera));
+      return reply.code(201).send({ ...view.show(camera), warnings: cameras.warnings(camera) });
     },
   );
   app.get(
@@ -93,7 +94,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
         params: cameraParams,
         headers: conditional,
         body: httpCameraChangesSchema,
-        response: { 200: httpCameraSchema, ...errorAnswers },
+        response: { 200: httpChangedCameraSchema, ...errorAnswers },
       },
     },
     async (asked, reply) => {
@@ -108,7 +109,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
       };
       const camera = await cameras.update(request, formFaults(read), callerOf(asked).scope);
       reply.header("etag", `"${camera.etag}"`);
-      return view.show(camera);
+      return { ...view.show(camera), warnings: cameras.warnings(camera, request.updateMask) };
     },
   );
   app.delete(

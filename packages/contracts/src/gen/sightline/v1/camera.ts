@@ -541,6 +541,15 @@ export interface Camera {
   recordUri: string;
   /** Whether a user and password are stored for record_uri. Output only. */
   hasRecordCredentials: boolean;
+  /** How large a part of the workers' time the camera gets while there is not enough for all: twice the weight, twice the frames; 0.1-10, 0 is 1. */
+  weight: number;
+  /**
+   * Frames per second that it gets first, whatever the others ask for, 0-240 and at most target_fps; 0 is none. FAILED_PRECONDITION when the workers of
+   * its model cannot promise as much.
+   */
+  floorFps: number;
+  /** Whose floors are held first when the workers cannot hold all any more: the higher, the earlier; -100 to 100. */
+  priority: number;
 }
 
 export interface Camera_LabelsEntry {
@@ -582,7 +591,11 @@ export interface CameraStatus {
   /** Why it is not the decoder that was asked for, or a faster one; empty when it is. */
   decoderNote: string;
   /** Not set while no ingest holds the camera. */
-  recording: RecordingStatus | undefined;
+  recording:
+    | RecordingStatus
+    | undefined;
+  /** Frames per second that the camera is promised now: its floor_fps, or what the workers can hold of it. */
+  promisedFps: number;
 }
 
 /** What ingest records of a camera. */
@@ -842,6 +855,9 @@ function createBaseCamera(): Camera {
     labels: {},
     recordUri: "",
     hasRecordCredentials: false,
+    weight: 0,
+    floorFps: 0,
+    priority: 0,
   };
 }
 
@@ -906,6 +922,15 @@ export const Camera: MessageFns<Camera> = {
     }
     if (message.hasRecordCredentials !== false) {
       writer.uint32(160).bool(message.hasRecordCredentials);
+    }
+    if (message.weight !== 0) {
+      writer.uint32(169).double(message.weight);
+    }
+    if (message.floorFps !== 0) {
+      writer.uint32(177).double(message.floorFps);
+    }
+    if (message.priority !== 0) {
+      writer.uint32(184).sint32(message.priority);
     }
     return writer;
   },
@@ -1086,6 +1111,30 @@ export const Camera: MessageFns<Camera> = {
             message.hasRecordCredentials = reader.bool();
             continue;
           }
+          case 21: {
+            if (tag !== 169) {
+              break;
+            }
+
+            message.weight = reader.double();
+            continue;
+          }
+          case 22: {
+            if (tag !== 177) {
+              break;
+            }
+
+            message.floorFps = reader.double();
+            continue;
+          }
+          case 23: {
+            if (tag !== 184) {
+              break;
+            }
+
+            message.priority = reader.sint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1175,6 +1224,13 @@ export const Camera: MessageFns<Camera> = {
         : isSet(object.has_record_credentials)
         ? globalThis.Boolean(object.has_record_credentials)
         : false,
+      weight: isSet(object.weight) ? globalThis.Number(object.weight) : 0,
+      floorFps: isSet(object.floorFps)
+        ? globalThis.Number(object.floorFps)
+        : isSet(object.floor_fps)
+        ? globalThis.Number(object.floor_fps)
+        : 0,
+      priority: isSet(object.priority) ? globalThis.Number(object.priority) : 0,
     };
   },
 
@@ -1246,6 +1302,15 @@ export const Camera: MessageFns<Camera> = {
     if (message.hasRecordCredentials !== false) {
       obj.hasRecordCredentials = message.hasRecordCredentials;
     }
+    if (message.weight !== 0) {
+      obj.weight = floatToJson(message.weight);
+    }
+    if (message.floorFps !== 0) {
+      obj.floorFps = floatToJson(message.floorFps);
+    }
+    if (message.priority !== 0) {
+      obj.priority = Math.round(message.priority);
+    }
     return obj;
   },
 
@@ -1290,6 +1355,9 @@ export const Camera: MessageFns<Camera> = {
     );
     message.recordUri = object.recordUri ?? "";
     message.hasRecordCredentials = object.hasRecordCredentials ?? false;
+    message.weight = object.weight ?? 0;
+    message.floorFps = object.floorFps ?? 0;
+    message.priority = object.priority ?? 0;
     return message;
   },
 };
@@ -1399,6 +1467,7 @@ function createBaseCameraStatus(): CameraStatus {
     decoder: "",
     decoderNote: "",
     recording: undefined,
+    promisedFps: 0,
   };
 }
 
@@ -1457,6 +1526,9 @@ export const CameraStatus: MessageFns<CameraStatus> = {
     }
     if (message.recording !== undefined) {
       RecordingStatus.encode(message.recording, writer.uint32(146).fork()).join();
+    }
+    if (message.promisedFps !== 0) {
+      writer.uint32(153).double(message.promisedFps);
     }
     return writer;
   },
@@ -1618,6 +1690,14 @@ export const CameraStatus: MessageFns<CameraStatus> = {
             message.recording = RecordingStatus.decode(reader, reader.uint32());
             continue;
           }
+          case 19: {
+            if (tag !== 153) {
+              break;
+            }
+
+            message.promisedFps = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1682,6 +1762,11 @@ export const CameraStatus: MessageFns<CameraStatus> = {
         ? globalThis.String(object.decoder_note)
         : "",
       recording: isSet(object.recording) ? RecordingStatus.fromJSON(object.recording) : undefined,
+      promisedFps: isSet(object.promisedFps)
+        ? globalThis.Number(object.promisedFps)
+        : isSet(object.promised_fps)
+        ? globalThis.Number(object.promised_fps)
+        : 0,
     };
   },
 
@@ -1741,6 +1826,9 @@ export const CameraStatus: MessageFns<CameraStatus> = {
     if (message.recording !== undefined) {
       obj.recording = RecordingStatus.toJSON(message.recording);
     }
+    if (message.promisedFps !== 0) {
+      obj.promisedFps = floatToJson(message.promisedFps);
+    }
     return obj;
   },
 
@@ -1773,6 +1861,7 @@ export const CameraStatus: MessageFns<CameraStatus> = {
     message.recording = (object.recording !== undefined && object.recording !== null)
       ? RecordingStatus.fromPartial(object.recording)
       : undefined;
+    message.promisedFps = object.promisedFps ?? 0;
     return message;
   },
 };

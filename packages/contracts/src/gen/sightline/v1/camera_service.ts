@@ -44,6 +44,8 @@ export interface RegisterCameraResponse {
     | undefined;
   /** Class names that were taken without a check, since no worker serves the camera's model now. */
   uncheckedClasses: string[];
+  /** What the caller should know, in words: that the workers cannot do all that the cameras ask for now, or that a floor could not be checked. */
+  warnings: string[];
 }
 
 /** Request of GetCamera. */
@@ -86,7 +88,7 @@ export interface UpdateCameraRequest {
     | undefined;
   /**
    * Fields to change: uri, record_uri, transport, video_track, decode, target_fps, model, min_score, classes, privacy_masks, masked_video,
-   * labels (all of them), recording, or of the last recording.mode, recording.max_age_days, recording.events_max_age_days, recording.audio.
+   * labels (all of them), weight, floor_fps, priority, recording, or of the last recording.mode, recording.max_age_days, recording.events_max_age_days, recording.audio.
    */
   updateMask: string[] | undefined;
 }
@@ -98,6 +100,8 @@ export interface UpdateCameraResponse {
     | undefined;
   /** Class names that were taken without a check, since no worker serves the camera's model now. */
   uncheckedClasses: string[];
+  /** What the caller should know, in words: that the workers cannot do all that the cameras ask for now, or that a floor could not be checked. */
+  warnings: string[];
 }
 
 /** Request of DeleteCamera. */
@@ -323,7 +327,7 @@ export const RegisterCameraRequest: MessageFns<RegisterCameraRequest> = {
 };
 
 function createBaseRegisterCameraResponse(): RegisterCameraResponse {
-  return { camera: undefined, uncheckedClasses: [] };
+  return { camera: undefined, uncheckedClasses: [], warnings: [] };
 }
 
 export const RegisterCameraResponse: MessageFns<RegisterCameraResponse> = {
@@ -333,6 +337,9 @@ export const RegisterCameraResponse: MessageFns<RegisterCameraResponse> = {
     }
     for (const v of message.uncheckedClasses) {
       writer.uint32(18).string(v!);
+    }
+    for (const v of message.warnings) {
+      writer.uint32(26).string(v!);
     }
     return writer;
   },
@@ -366,6 +373,14 @@ export const RegisterCameraResponse: MessageFns<RegisterCameraResponse> = {
             message.uncheckedClasses.push(reader.string());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.warnings.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -386,6 +401,7 @@ export const RegisterCameraResponse: MessageFns<RegisterCameraResponse> = {
         : globalThis.Array.isArray(object?.unchecked_classes)
         ? object.unchecked_classes.map((e: any) => globalThis.String(e))
         : [],
+      warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -396,6 +412,9 @@ export const RegisterCameraResponse: MessageFns<RegisterCameraResponse> = {
     }
     if (message.uncheckedClasses?.length) {
       obj.uncheckedClasses = message.uncheckedClasses;
+    }
+    if (message.warnings?.length) {
+      obj.warnings = message.warnings;
     }
     return obj;
   },
@@ -409,6 +428,7 @@ export const RegisterCameraResponse: MessageFns<RegisterCameraResponse> = {
       ? Camera.fromPartial(object.camera)
       : undefined;
     message.uncheckedClasses = object.uncheckedClasses?.map((e) => e) || [];
+    message.warnings = object.warnings?.map((e) => e) || [];
     return message;
   },
 };
@@ -881,7 +901,7 @@ export const UpdateCameraRequest: MessageFns<UpdateCameraRequest> = {
 };
 
 function createBaseUpdateCameraResponse(): UpdateCameraResponse {
-  return { camera: undefined, uncheckedClasses: [] };
+  return { camera: undefined, uncheckedClasses: [], warnings: [] };
 }
 
 export const UpdateCameraResponse: MessageFns<UpdateCameraResponse> = {
@@ -891,6 +911,9 @@ export const UpdateCameraResponse: MessageFns<UpdateCameraResponse> = {
     }
     for (const v of message.uncheckedClasses) {
       writer.uint32(18).string(v!);
+    }
+    for (const v of message.warnings) {
+      writer.uint32(26).string(v!);
     }
     return writer;
   },
@@ -924,6 +947,14 @@ export const UpdateCameraResponse: MessageFns<UpdateCameraResponse> = {
             message.uncheckedClasses.push(reader.string());
             continue;
           }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.warnings.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -944,6 +975,7 @@ export const UpdateCameraResponse: MessageFns<UpdateCameraResponse> = {
         : globalThis.Array.isArray(object?.unchecked_classes)
         ? object.unchecked_classes.map((e: any) => globalThis.String(e))
         : [],
+      warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => globalThis.String(e)) : [],
     };
   },
 
@@ -954,6 +986,9 @@ export const UpdateCameraResponse: MessageFns<UpdateCameraResponse> = {
     }
     if (message.uncheckedClasses?.length) {
       obj.uncheckedClasses = message.uncheckedClasses;
+    }
+    if (message.warnings?.length) {
+      obj.warnings = message.warnings;
     }
     return obj;
   },
@@ -967,6 +1002,7 @@ export const UpdateCameraResponse: MessageFns<UpdateCameraResponse> = {
       ? Camera.fromPartial(object.camera)
       : undefined;
     message.uncheckedClasses = object.uncheckedClasses?.map((e) => e) || [];
+    message.warnings = object.warnings?.map((e) => e) || [];
     return message;
   },
 };
@@ -1710,7 +1746,10 @@ export const GetCameraSnapshotResponse: MessageFns<GetCameraSnapshotResponse> = 
 /** Registers cameras and tells how they fare. */
 export type CameraServiceService = typeof CameraServiceService;
 export const CameraServiceService = {
-  /** Registers a camera. ALREADY_EXISTS when the id is taken, INVALID_ARGUMENT for a bad id, URL, model or setting. */
+  /**
+   * Registers a camera. ALREADY_EXISTS when the id is taken, INVALID_ARGUMENT for a bad id, URL, model or setting, FAILED_PRECONDITION for a floor
+   * that cannot be promised.
+   */
   registerCamera: {
     path: "/sightline.v1.CameraService/RegisterCamera" as const,
     requestStream: false as const,
@@ -1742,7 +1781,7 @@ export const CameraServiceService = {
     responseSerialize: (value: ListCamerasResponse): Buffer => Buffer.from(ListCamerasResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListCamerasResponse => ListCamerasResponse.decode(value),
   },
-  /** Changes the fields named in the mask. ABORTED when the etag is not the newest. */
+  /** Changes the fields named in the mask. ABORTED when the etag is not the newest, FAILED_PRECONDITION for a floor that cannot be promised. */
   updateCamera: {
     path: "/sightline.v1.CameraService/UpdateCamera" as const,
     requestStream: false as const,
@@ -1802,13 +1841,16 @@ export const CameraServiceService = {
 } as const;
 
 export interface CameraServiceServer extends UntypedServiceImplementation {
-  /** Registers a camera. ALREADY_EXISTS when the id is taken, INVALID_ARGUMENT for a bad id, URL, model or setting. */
+  /**
+   * Registers a camera. ALREADY_EXISTS when the id is taken, INVALID_ARGUMENT for a bad id, URL, model or setting, FAILED_PRECONDITION for a floor
+   * that cannot be promised.
+   */
   registerCamera: handleUnaryCall<RegisterCameraRequest, RegisterCameraResponse>;
   /** Returns a camera with its status. NOT_FOUND when there is none of that name. */
   getCamera: handleUnaryCall<GetCameraRequest, GetCameraResponse>;
   /** Lists cameras by name, a page at a time. */
   listCameras: handleUnaryCall<ListCamerasRequest, ListCamerasResponse>;
-  /** Changes the fields named in the mask. ABORTED when the etag is not the newest. */
+  /** Changes the fields named in the mask. ABORTED when the etag is not the newest, FAILED_PRECONDITION for a floor that cannot be promised. */
   updateCamera: handleUnaryCall<UpdateCameraRequest, UpdateCameraResponse>;
   /** Removes a camera. NOT_FOUND when there is none of that name. */
   deleteCamera: handleUnaryCall<DeleteCameraRequest, DeleteCameraResponse>;
@@ -1821,7 +1863,10 @@ export interface CameraServiceServer extends UntypedServiceImplementation {
 }
 
 export interface CameraServiceClient extends Client {
-  /** Registers a camera. ALREADY_EXISTS when the id is taken, INVALID_ARGUMENT for a bad id, URL, model or setting. */
+  /**
+   * Registers a camera. ALREADY_EXISTS when the id is taken, INVALID_ARGUMENT for a bad id, URL, model or setting, FAILED_PRECONDITION for a floor
+   * that cannot be promised.
+   */
   registerCamera(
     request: RegisterCameraRequest,
     callback: (error: ServiceError | null, response: RegisterCameraResponse) => void,
@@ -1869,7 +1914,7 @@ export interface CameraServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListCamerasResponse) => void,
   ): ClientUnaryCall;
-  /** Changes the fields named in the mask. ABORTED when the etag is not the newest. */
+  /** Changes the fields named in the mask. ABORTED when the etag is not the newest, FAILED_PRECONDITION for a floor that cannot be promised. */
   updateCamera(
     request: UpdateCameraRequest,
     callback: (error: ServiceError | null, response: UpdateCameraResponse) => void,
