@@ -1,12 +1,14 @@
 /** The inference worker with a model that takes a fixed time and finds nothing. */
-import { readyConsumer, readyStream, streams } from "@sightline/contracts";
+import { readyConsumer, readyStream, streams, type WorkerInfo } from "@sightline/contracts";
 import { ArenaReaders } from "@sightline/frame-arena";
 import {
+  Announcement,
   connectNats,
   createLogger,
   createRegistry,
   ensureStream,
   expectLargeBuffers,
+  findBuckets,
   Tracing,
 } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
@@ -17,6 +19,7 @@ import { batchSlots } from "../../services/inference/src/batcher.ts";
 import { DetectionPublisher } from "../../services/inference/src/detection-publisher.ts";
 import { FrameSource } from "../../services/inference/src/frame-source.ts";
 import { InferenceMetrics } from "../../services/inference/src/inference-metrics.ts";
+import { LoadMeter } from "../../services/inference/src/load-meter.ts";
 import type { BatchRun } from "../../services/inference/src/session-messages.ts";
 import { TokenSource } from "../../services/inference/src/token-source.ts";
 import { InferenceWorker, type Work } from "../../services/inference/src/worker.ts";
@@ -31,6 +34,8 @@ export interface FixedWorkerSettings {
   batchSize: number;
   /** Milliseconds of a run. */
   runMs: number;
+  /** Says in the bucket of workers how fast it is, under this name; none: it says nothing. */
+  announceAs?: string;
 }
 
 export interface FixedWorkerCounts extends Usage {
@@ -45,6 +50,7 @@ class FixedRunner implements BatchRunner {
   frames = 0;
   runs = 0;
   busyMs = 0;
+  readonly load = new LoadMeter();
   readonly #runMs: number;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -60,6 +66,7 @@ class FixedRunner implements BatchRunner {
       this.frames += frames;
       this.runs++;
       this.busyMs += runMs;
+      this.load.add(frames, runMs);
       const outputs = {
         batch: frames,
         candidates: 0,
@@ -76,7 +83,8 @@ class FixedRunner implements BatchRunner {
 
 if (import.meta.main) {
   expectLargeBuffers();
-  const { nats: server, model: name, batchSize, runMs, width, height } = benchSettings<FixedWorkerSettings>();
+  const settings = benchSettings<FixedWorkerSettings>();
+  const { nats: server, model: name, batchSize, runMs, width, height, announceAs } = settings;
   const log = createLogger("bench", "warn");
   const size = { width, height };
   const model: ModelManifest = {
@@ -129,6 +137,16 @@ if (import.meta.main) {
         log,
       }),
   });
+  if (announceAs !== undefined) {
+    const info = (): WorkerInfo => ({
+      ...{ id: announceAs, host: "bench", model: name, modelDigest: "0" },
+      ...{ precision: "none", executionProvider: "cpu", startTime: new Date().toISOString() },
+      ...{ batchSize, batchCurve: [{ batch: batchSize, milliseconds: runMs }] },
+      ...runner.load.read(),
+    });
+    const { workers } = await findBuckets(nats, ["workers"] as const, log, new AbortController().signal);
+    await new Announcement(workers, announceAs, info, log).start();
+  }
   worker.start();
   answerCounts(() => ({ frames: runner.frames, runs: runner.runs, busyMs: runner.busyMs }));
 }
