@@ -459,6 +459,10 @@ test("a privacy mask is drawn, saved though the rules cannot be, black in the ne
 
 test("events of a camera that is removed are found by its name and zones", async () => {
   await fetch(`${sightline.origin}/api/v1/cameras/yard`, { method: "DELETE" });
+  await page.goto(`${sightline.origin}/timeline`);
+  await page.getByTestId("timeline-yard").getByText("Removed").waitFor();
+  await page.getByTestId("timeline-yard").getByRole("link", { name: "yard" }).click();
+  await expect.poll(() => page.url(), patience).toBe(`${sightline.origin}/events?camera=yard`);
   await page.goto(`${sightline.origin}/events`);
   await page.getByLabel("Camera", { exact: true }).selectOption("yard (removed)");
   await page.getByLabel("Zone", { exact: true }).selectOption("lawn");

@@ -263,7 +263,11 @@ describe("errors are one line on stderr, in the words of the command line", () =
     [["export", "events", "--camera", "none"], 1, "there is no camera 'none'"],
     [["export", "detections", "--camera", "none"], 1, "there is no camera 'none'"],
     [["watch", "--camera", "none"], 1, "there is no camera 'none'"],
-    [["export", "events", "--from", "2026-03-02", "--to", "2026-03-01"], 1, "--from is after --to"],
+    [
+      ["export", "events", "--from", "2026-03-02", "--to", "2026-03-01"],
+      1,
+      "the end of the time range is before its start",
+    ],
     [["export", "detections", "--min-score", "7"], 1, "--min-score is 7; expected 0 to 1"],
     [["dead-letters", "list", "A/B"], 1, "the subscription's name is not valid; expected 1 to 63 char"],
     [["dead-letters", "list", "none"], 1, "there is no subscription 'none'"],

@@ -1,5 +1,4 @@
-import { useEffect } from "preact/hooks";
-import { type EventFilter, listEvents } from "../api/calls.ts";
+import type { EventFilter } from "../api/calls.ts";
 import { navigate } from "../routing/navigation.ts";
 import { eventsPath } from "../routing/route.ts";
 import { LabelledNumber, LabelledSelect, LabelledText, LabelledTime } from "../shell/labelled.tsx";
@@ -11,10 +10,7 @@ import { CountPanel } from "./count-panel.tsx";
 import type { EventId } from "./event-feed.ts";
 import { EventList } from "./event-list.tsx";
 import { eventTypes } from "./event-words.ts";
-import { rememberNames, seenCameras, seenZones } from "./seen-names.ts";
-
-/** So many of the newest events are looked at for names of cameras and zones that are gone. */
-const mostLooked = 500;
+import { removedCameras, seenZones, useSeenNames } from "./seen-names.ts";
 
 interface Props {
   query: URLSearchParams;
@@ -24,15 +20,7 @@ interface Props {
 /** Events of all cameras. The filter and the opened event are in the address, so that they can be kept and sent. */
 export function EventsPage({ query, event }: Props) {
   useSystem();
-  useEffect(() => {
-    const aborted = new AbortController();
-    listEvents({}, { pageSize: mostLooked }, aborted.signal).then(
-      ({ events }) => rememberNames(events),
-      // The list tells what is wrong; names are only missed.
-      () => undefined,
-    );
-    return () => aborted.abort();
-  }, []);
+  useSeenNames();
   const filter: Required<EventFilter> = {
     camera: query.get("camera") ?? "",
     type: query.get("type") ?? "",
@@ -52,7 +40,7 @@ export function EventsPage({ query, event }: Props) {
     ...seenZones.value,
   ]);
   const registered = list.map((state) => state.id);
-  const removed = seenCameras.value.filter((id) => !registered.includes(id));
+  const removed = removedCameras();
   const change = (name: keyof EventFilter, value: string) => {
     const next = new URLSearchParams(
       Object.entries({ ...filter, [name]: value }).filter(([, text]) => text !== ""),

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { removedCameras, useSeenNames } from "../events/seen-names.ts";
 import { Page } from "../shell/page.tsx";
 import { cameras } from "../state/cameras.ts";
 import { ScaleLines } from "./scale-lines.tsx";
@@ -12,8 +13,11 @@ export function TimelinePage({ query }: { query: URLSearchParams }) {
   const timeline = useTimeline(query);
   const pointed = useSignal<number | undefined>(undefined);
   const list = useRef<HTMLUListElement>(null);
+  useSeenNames();
   const all = cameras.value;
-  useWheel(list, timeline, all === undefined || all.length === 0);
+  const removed = removedCameras();
+  const isEmpty = all !== undefined && all.length + removed.length === 0;
+  useWheel(list, timeline, all === undefined || isEmpty);
   return (
     <Page title="Timeline" className="timeline-page">
       <TimelinePlayer timeline={timeline} />
@@ -34,13 +38,16 @@ export function TimelinePage({ query }: { query: URLSearchParams }) {
           The last 24 hours
         </button>
       </div>
-      {all?.length === 0 && <p class="note">There are no cameras whose time could be shown.</p>}
-      {all && all.length > 0 && (
+      {isEmpty && <p class="note">There are no cameras whose time could be shown.</p>}
+      {all && !isEmpty && (
         <div class="timelines">
           <ScaleLines timeline={timeline} pointed={pointed} />
           <ul ref={list} aria-label="Cameras">
             {all.map((state) => (
-              <TimelineRow key={state.id} state={state} timeline={timeline} pointed={pointed} />
+              <TimelineRow key={state.id} id={state.id} state={state} timeline={timeline} pointed={pointed} />
+            ))}
+            {removed.map((id) => (
+              <TimelineRow key={id} id={id} timeline={timeline} pointed={pointed} />
             ))}
           </ul>
         </div>

@@ -1,8 +1,9 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { describeFailure } from "../api/request.ts";
+import { removedCameras } from "../events/seen-names.ts";
 import { TimelineStrip } from "../recording/timeline-strip.tsx";
-import { cameraPath } from "../routing/route.ts";
+import { cameraPath, eventsPath } from "../routing/route.ts";
 import type { CameraState } from "../state/cameras.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { fetchRow, type RowData, suffices } from "./row-data.ts";
@@ -17,15 +18,16 @@ const calmMs = 150;
 const scrubShare = 0.01;
 
 interface Props {
-  state: CameraState;
+  id: string;
+  /** Undefined of a camera that is not registered any more. */
+  state?: CameraState;
   timeline: Timeline;
   /** Where the mouse is told, for all rows. */
   pointed: Signal<number | undefined>;
 }
 
 /** One camera's time. What is shown in it is asked for when the row comes into view. */
-export function TimelineRow({ state, timeline, pointed }: Props) {
-  const { id } = state;
+export function TimelineRow({ id, state, timeline, pointed }: Props) {
   const window = timeline.window.value;
   const playing = timeline.camera.value === id;
   const row = useRef<HTMLLIElement>(null);
@@ -67,7 +69,7 @@ export function TimelineRow({ state, timeline, pointed }: Props) {
   }, [id, visible.value, window.fromMs, window.toMs]);
 
   const data = known.value;
-  const note = fault.value === "" ? recordingWords(state) : fault.value;
+  const note = fault.value || (state ? recordingWords(state) : "Removed");
   return (
     <li
       ref={row}
@@ -76,7 +78,7 @@ export function TimelineRow({ state, timeline, pointed }: Props) {
       aria-busy={visible.value && !suffices(data, window) && fault.value === ""}
     >
       <div class="timeline-name">
-        <a href={cameraPath(id)}>{id}</a>
+        <a href={pathOf(id)}>{id}</a>
         {note !== "" && (
           <span class="note" title={note}>
             {note}
@@ -101,6 +103,12 @@ export function TimelineRow({ state, timeline, pointed }: Props) {
       />
     </li>
   );
+}
+
+/** A camera's page; of one that is not registered any more, its events. */
+export function pathOf(id: string): string {
+  const isRemoved = removedCameras().includes(id);
+  return isRemoved ? eventsPath(new URLSearchParams({ camera: id })) : cameraPath(id);
 }
 
 /** What is to be said of a camera's recording; empty when there is nothing out of the ordinary. */

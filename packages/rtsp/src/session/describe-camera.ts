@@ -1,6 +1,6 @@
 import { CameraReason } from "@sightline/contracts";
 import type { RtspTarget } from "../address/rtsp-url.ts";
-import { faultError } from "../camera-fault.ts";
+import { CameraFaultError, faultError } from "../camera-fault.ts";
 import { Authenticator } from "../connection/authenticator.ts";
 import { RtspConnection, type RtspResponse } from "../connection/rtsp-connection.ts";
 import type { CameraAccess } from "./camera-access.ts";
@@ -75,8 +75,15 @@ export function expectSuccess(method: string, { status }: RtspResponse): void {
   if (status === 404 || status === 410) throw faultError(CameraReason.NOT_FOUND);
   if (status === 461) throw faultError(CameraReason.TRANSPORT_REFUSED);
   if (status === 453 || status === 503)
-    throw faultError(CameraReason.PROTOCOL_ERROR, `it is too busy: status ${status} to ${method}`);
-  throw faultError(CameraReason.PROTOCOL_ERROR, `status ${status} to ${method}`);
+    throw statusFault(`the camera is too busy: status ${status} to ${method}; let fewer programs watch it`);
+  throw statusFault(
+    `the camera refuses with status ${status} to ${method}; check the URL, and the camera's own log`,
+  );
+}
+
+/** It speaks the protocol, so that none of the words for other faults fit. */
+function statusFault(message: string): CameraFaultError {
+  return new CameraFaultError({ reason: CameraReason.PROTOCOL_ERROR, message });
 }
 
 /** A camera's word that can stand in a request line; undefined for anything else. */

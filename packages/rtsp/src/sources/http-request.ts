@@ -150,5 +150,6 @@ async function ask(
 function statusFault(status: number): CameraFaultError {
   if (status === 403) return faultError(CameraReason.UNAUTHORIZED, "it forbids this stream to this user");
   if (status === 404 || status === 410) return faultError(CameraReason.NOT_FOUND);
-  return faultError(CameraReason.PROTOCOL_ERROR, `HTTP status ${status}`);
+  const message = `the camera refuses with HTTP status ${status}; check the URL, and the camera's own log`;
+  return new CameraFaultError({ reason: CameraReason.PROTOCOL_ERROR, message });
 }

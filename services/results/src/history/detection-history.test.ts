@@ -201,7 +201,7 @@ describe("filters", () => {
   });
 
   test.each<[Request, string]>([
-    [{ startTime: at(2), endTime: at(1) }, "start_time is after end_time"],
+    [{ startTime: at(2), endTime: at(1) }, "the end of the time range is before its start"],
     [{ cameras: ["front"] }, "cameras/{camera}"],
     [{ minScore: 2 }, "min_score"],
     [{ pageSize: 1001 }, "page_size"],

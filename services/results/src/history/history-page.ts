@@ -32,7 +32,8 @@ export function readTimeRange(start: Timestamp | undefined, end: Timestamp | und
   for (const [field, time] of Object.entries(range))
     if (Math.abs(time) !== Infinity && !(time >= 0 && time < endOfTime))
       throw new ApiError("invalid_argument", `${field}_time is out of range; expected a time after 1970`);
-  if (range.start > range.end) throw new ApiError("invalid_argument", "start_time is after end_time");
+  if (range.start > range.end)
+    throw new ApiError("invalid_argument", "the end of the time range is before its start");
   return range;
 }
 

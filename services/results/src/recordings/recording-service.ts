@@ -178,7 +178,8 @@ function checkCamera(camera: string): void {
 }
 
 function checkRange({ fromMs, toMs }: VideoRange): void {
-  if (!(fromMs < toMs)) throw new ApiError("invalid_argument", "start_time is not before end_time");
+  if (!(fromMs < toMs))
+    throw new ApiError("invalid_argument", "the end of the time range is not after its start");
 }
 
 /** The holder with the longest part of the range; undefined when none has any. */
