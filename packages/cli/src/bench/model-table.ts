@@ -15,8 +15,12 @@ export interface BenchRow {
   readonly gflops: number;
   readonly latencyMs: { readonly median: number; readonly p95: number };
   readonly imagesPerSecond: number;
-  /** Null when FP32 was not measured in the same run. */
+  /** Median processor time of all threads, in milliseconds. */
+  readonly cpuMs: number;
+  /** By the medians of time; null when FP32 was not measured in the same run. */
   readonly speedupOverFp32: number | null;
+  /** The same by processor time, which other work on the machine disturbs less. */
+  readonly cpuSpeedupOverFp32: number | null;
 }
 
 interface Published {
@@ -45,6 +49,8 @@ export function modelTable(rows: readonly BenchRow[]): string {
     "p95 ms",
     "images/s",
     "vs float",
+    "cpu ms",
+    "vs float",
     "T4 ms*",
     "T4 AP*",
   ];
@@ -54,11 +60,14 @@ export function modelTable(rows: readonly BenchRow[]): string {
     String(row.batch),
     (row.parameters / 1e6).toFixed(2),
     (row.fileBytes / 1e6).toFixed(1),
-    row.gflops.toFixed(1),
+    // Not counted where the graph does not say how large its pictures are inside.
+    row.gflops > 0 ? row.gflops.toFixed(1) : "–",
     row.latencyMs.median.toFixed(1),
     row.latencyMs.p95.toFixed(1),
     row.imagesPerSecond.toFixed(1),
-    row.speedupOverFp32 === null ? "–" : `${row.speedupOverFp32.toFixed(2)}×`,
+    times(row.speedupOverFp32),
+    row.cpuMs.toFixed(1),
+    times(row.cpuSpeedupOverFp32),
     publishedT4[row.arch]?.[row.precision].ms.toFixed(2) ?? "–",
     publishedT4[row.arch]?.[row.precision].ap.toFixed(2) ?? "–",
   ]);
@@ -69,7 +78,12 @@ export function modelTable(rows: readonly BenchRow[]): string {
     line(head),
     ...body.map(line),
     "",
-    `ONNX Runtime's provider ${rows[0]?.provider}; GFLOPs count a multiplication and an addition as two.`,
+    `ONNX Runtime's provider ${rows[0]?.provider}; GFLOPs count a multiplication and an addition as two; "cpu ms" is the median processor`,
+    "time of all threads, and the next column compares it. With more than one thread it holds time spent waiting for each other.",
     "* reference only: published by Deci for an NVIDIA T4 with TensorRT at 640x640, batch 1, and for COCO val2017; not measured here.",
   ].join("\n");
+}
+
+function times(ratio: number | null): string {
+  return ratio === null ? "–" : `${ratio.toFixed(2)}×`;
 }

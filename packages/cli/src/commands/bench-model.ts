@@ -186,6 +186,7 @@ async function measure(
     });
     const times = await timeInBlocks(subjects, blocks);
     const median = (index: number) => quantile(times[index]!.ms, 0.5);
+    const processor = (index: number) => quantile(times[index]!.cpuMs, 0.5);
     return cases.map(({ system, batch }, index): BenchRow => {
       const fp32 = cases.findIndex(
         (other) =>
@@ -203,7 +204,9 @@ async function measure(
         gflops: rounded(system.gflops, 2),
         latencyMs: { median: rounded(median(index), 2), p95: rounded(quantile(times[index]!.ms, 0.95), 2) },
         imagesPerSecond: rounded((1000 * batch) / median(index), 2),
+        cpuMs: rounded(processor(index), 2),
         speedupOverFp32: fp32 < 0 ? null : rounded(median(fp32) / median(index), 2),
+        cpuSpeedupOverFp32: fp32 < 0 ? null : rounded(processor(fp32) / processor(index), 2),
       };
     });
   } finally {
