@@ -61,6 +61,7 @@ module.exports = {
           "^packages/[^/]+/src/testing/index\\.ts$",
           // Also for threads, which do not need the rest.
           "^packages/service/src/clock\\.ts$",
+          "^packages/yolo-nas/src/session\\.ts$",
           // Also for the command line, which starts faster without the rest.
           "^packages/service/src/private-file\\.ts$",
           // Also for the console, which cannot load gRPC.

@@ -15,6 +15,8 @@ export interface SessionSettings {
   slots: readonly SharedArrayBuffer[];
   /** Batch sizes to measure before the first run; a restarted session skips what is known. */
   warmUpSizes: readonly number[];
+  /** Whether this processor's 8-bit kernels clip, once it is known: to find out loads much. */
+  saturates?: boolean | undefined;
 }
 
 /** To the thread: run the first `frames` frames of a slot. */
@@ -39,6 +41,8 @@ export interface SessionInfo {
   refusals: readonly EngineRefusal[];
   /** How exact the file's arithmetic is on this processor. */
   arithmetic: Arithmetic;
+  /** Whether this processor's 8-bit kernels clip; undefined where nobody needed to know. */
+  saturates?: boolean | undefined;
   curve: readonly CurvePoint[];
 }
 

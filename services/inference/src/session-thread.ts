@@ -32,6 +32,8 @@ export interface SessionThreadOptions {
 const backoffLimitMs = 30_000;
 /** Time for a run, or for a model to be loaded; a service has 5 s to stop. */
 const stopLimitMs = 4_000;
+/** What a thread found out about this processor, for those that follow. */
+let saturates: boolean | undefined;
 
 /** Owns the thread that owns the session; starts it again when it crashes. */
 export class SessionThread implements BatchRunner {
@@ -92,13 +94,14 @@ export class SessionThread implements BatchRunner {
 
   #open(settings: SessionSettings): Promise<SessionInfo> {
     const worker = new Worker(this.#options.entry ?? new URL("./session-worker.ts", import.meta.url), {
-      workerData: settings,
+      workerData: { ...settings, saturates },
       name: "session",
     });
     this.#worker = worker;
     return new Promise((resolve, reject) => {
       worker.on("message", (message: SessionMessage) => {
         if (message.kind === "ready") {
+          saturates ??= message.saturates;
           this.#setAvailable(true);
           resolve(message);
         } else if (message.kind === "cannot-open") {

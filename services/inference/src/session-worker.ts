@@ -1,17 +1,8 @@
 /** Entry of the session's thread. onnxruntime-node blocks its thread for a whole run, so the session has one of its own. */
 import { parentPort, workerData } from "node:worker_threads";
 import { monotonicMs } from "@sightline/service/clock";
-import {
-  type CandidateBatch,
-  checkEngine,
-  DetectorSession,
-  InferenceError,
-  loadModel,
-  ModelFileError,
-  pairsThatCanClip,
-  queryGpu,
-  saturatesU8S8,
-} from "@sightline/yolo-nas";
+import type { CandidateBatch } from "@sightline/yolo-nas";
+import { DetectorSession, InferenceError, ModelFileError } from "@sightline/yolo-nas/session";
 import type { CurvePoint } from "./batch-curve.ts";
 import { type EngineCandidate, openFirst } from "./engine-choice.ts";
 import {
@@ -32,8 +23,10 @@ function send(message: SessionMessage, transfer: ArrayBuffer[] = []): void {
 }
 
 async function open(candidate: EngineCandidate): Promise<DetectorSession> {
-  if (candidate.provider === "tensorrt")
+  if (candidate.provider === "tensorrt") {
+    const { checkEngine, queryGpu } = await import("@sightline/yolo-nas");
     await checkEngine(candidate.path, { gpu: await queryGpu(), maxBatch: settings.capacity });
+  }
   const session = await DetectorSession.load(candidate.path, {
     // The cores are shared with decoding and NATS.
     spin: false,
@@ -54,9 +47,19 @@ async function open(candidate: EngineCandidate): Promise<DetectorSession> {
   );
 }
 
-async function arithmeticOf({ encoding, provider, path }: EngineCandidate): Promise<Arithmetic> {
-  if (provider !== "cpu" || encoding === "fp32" || !(await saturatesU8S8())) return "exact";
-  return pairsThatCanClip(await loadModel(path)) > 0 ? "clips" : "exact";
+/** What a file's sums are here, and whether this processor's kernels clip, as far as that was found out. */
+async function arithmeticOf({
+  encoding,
+  provider,
+  path,
+}: EngineCandidate): Promise<{ arithmetic: Arithmetic; saturates: boolean | undefined }> {
+  let { saturates } = settings;
+  if (provider !== "cpu" || encoding === "fp32" || saturates === false)
+    return { arithmetic: "exact", saturates };
+  const { loadModel, pairsThatCanClip, saturatesU8S8 } = await import("@sightline/yolo-nas");
+  saturates ??= await saturatesU8S8();
+  const clips = saturates && pairsThatCanClip(await loadModel(path)) > 0;
+  return { arithmetic: clips ? "clips" : "exact", saturates };
 }
 
 async function measure(session: DetectorSession, batch: number): Promise<CurvePoint> {
@@ -113,7 +116,7 @@ try {
   parentPort!.on("message", (request: RunRequest | typeof stopRequest) => {
     if (request !== stopRequest) last = last.then(() => (stopping ? undefined : run(session, request)));
   });
-  send({ kind: "ready", engine: candidate, refusals, arithmetic: await arithmeticOf(candidate), curve });
+  send({ kind: "ready", engine: candidate, refusals, ...(await arithmeticOf(candidate)), curve });
 } catch (error) {
   send({ kind: "cannot-open", message: (error as Error).message });
 }

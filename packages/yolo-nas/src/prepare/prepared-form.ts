@@ -3,16 +3,12 @@ import { z } from "zod";
 import { PLACEMENTS } from "../detection/letterbox.ts";
 import { ModelFileError } from "../errors.ts";
 
+export { PREPARED_BOXES, PREPARED_FRAMES, PREPARED_SCORES } from "./prepared-tensors.ts";
+
 /** The form's name in a description. */
 export const PREPARED_FORM = "prepared";
 /** Metadata key that marks a prepared model; its value is JSON, see {@link preparedMetadataSchema}. */
 export const PREPARED_KEY = "sightline.prepared";
-/** uint8 [N, 3, H, W], planes G, B, R. */
-export const PREPARED_FRAMES = "frames";
-/** float32 [N, K, 4] */
-export const PREPARED_BOXES = "boxes";
-/** float32 [N, K, C] */
-export const PREPARED_SCORES = "scores";
 
 const size = z.object({ width: z.int().positive(), height: z.int().positive() });
 

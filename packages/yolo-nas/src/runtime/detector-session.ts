@@ -3,7 +3,7 @@ import { access } from "node:fs/promises";
 import type { CandidateBatch } from "../detection/decode-candidates.ts";
 import type { Size } from "../detection/letterbox.ts";
 import { InferenceError, InvalidArgumentError, ModelFileError } from "../errors.ts";
-import { PREPARED_BOXES, PREPARED_FRAMES, PREPARED_SCORES } from "../prepare/prepared-form.ts";
+import { PREPARED_BOXES, PREPARED_FRAMES, PREPARED_SCORES } from "../prepare/prepared-tensors.ts";
 import { type ExecutionProvider, openSession, type ProviderAttempt } from "./execution-provider.ts";
 import { type InferenceSession, Tensor } from "./onnx-runtime.ts";
 

@@ -1,0 +1,3 @@
+/** A prepared model's session and nothing else: a thread that only runs one is ready a third of a second earlier. */
+export { InferenceError, ModelFileError } from "./errors.ts";
+export { DetectorSession } from "./runtime/detector-session.ts";
