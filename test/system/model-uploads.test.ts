@@ -96,6 +96,30 @@ test("an export that is uploaded becomes a model that cameras can ask for, and a
   await system.remove("front");
 });
 
+test("the command line uploads too, and says what came of it or why nothing did", async () => {
+  const { NODE_COMPILE_CACHE, ...env } = process.env;
+  const upload = (...more: string[]) =>
+    promisify(execFile)(
+      process.execPath,
+      [
+        join(projectRoot, "packages/cli/src/main.ts"),
+        "model",
+        "upload",
+        ...more,
+        "--server",
+        `127.0.0.1:${system.ports.grpc}`,
+      ],
+      { env: { ...env, NODE_COMPILE_CACHE } },
+    );
+  const { stdout } = await upload(small("yolov5"), "--name", "alley", "--classes", "person,car,dog");
+  expect(stdout).toMatch(/^This is YOLOv5.*\nalley [0-9a-f]{12} is on its way to all workers\nNext: /s);
+  await expect(upload(small("yolov5"), "--name", "alley")).rejects.toMatchObject({
+    stderr: expect.stringMatching(/there is a model 'alley' already/),
+  });
+  const { stdout: newer } = await upload(small("yolov5"), "--name", "alley", "--as-version");
+  expect(newer).toMatch(/model activate alley@[0-9a-f]{12}/);
+});
+
 test("models are scored side by side on a labelled clip, as `model eval` scores them", async () => {
   const { images, annotations, ...rest } = JSON.parse(
     readFileSync(join(models, bundled, "labels/eval.coco.json"), "utf8"),
@@ -160,7 +184,7 @@ test("what cannot be used says why, and leaves nothing", async () => {
     expect.stringMatching(/^labels\.json is no COCO detection file/),
   ]);
   expect((await client.models.list()).map(({ name }) => name)).not.toContain("models/broken");
-  expect(readdirSync(models).sort()).toEqual(["street", bundled]);
+  expect(readdirSync(models).sort()).toEqual(["alley", "street", bundled]);
   expect(readdirSync(tmpdir()).filter((name) => name.startsWith("sightline-job-"))).toEqual([]);
 });
 

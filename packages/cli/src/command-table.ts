@@ -296,6 +296,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/model-install.ts")).modelInstallCommand(),
   },
   {
+    path: ["model", "upload"],
+    description: "bring an export to all workers over the network, as a model or a version of one",
+    load: async () => (await import("./commands/model-upload.ts")).modelUploadCommand(),
+  },
+  {
     path: ["model", "versions"],
     description: "list the versions of a model that workers have, and which one they serve",
     load: async () => (await import("./commands/model-versions.ts")).modelVersionsCommand(),

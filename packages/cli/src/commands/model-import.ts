@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { projectRoot } from "@sightline/stack";
@@ -6,35 +5,24 @@ import {
   architecture,
   buildModel,
   COCO_CLASSES,
-  FAMILY_NAMES,
   type ImportOptions,
   importModel,
   loadModel,
   type OnnxGraph,
-  PLACEMENTS,
-  type Placement,
-  type Preprocessing,
   readTorchCheckpoint,
   StateDictWeights,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type CatalogueEntry, catalogueEntry } from "../models/catalogue.ts";
 import { download } from "../models/download.ts";
+import { type ExportOptions, withExportOptions } from "../models/import-options.ts";
 import { requireFree, requireName, writeModelFolder } from "../models/model-folder.ts";
 import { wholeNumber } from "../number-options.ts";
 import { untilSignal } from "../signals.ts";
 
-interface ImportCommandOptions {
-  readonly family?: string;
+interface ImportCommandOptions extends ExportOptions {
   readonly name?: string;
   readonly out: string;
-  readonly classes?: readonly string[];
-  readonly input?: { width: number; height: number };
-  readonly channelOrder?: "rgb" | "bgr";
-  readonly placement?: Placement;
-  readonly range?: "unit" | "bytes";
-  readonly mean?: Preprocessing["mean"];
-  readonly std?: Preprocessing["std"];
   readonly topK: number;
   readonly acceptLicence?: boolean;
   readonly sha256?: string;
@@ -50,12 +38,12 @@ const hub = "hub:";
 
 /** `sightline model import`: any export that is recognised, or a well-known model by its name, as a model that workers serve. */
 export function modelImportCommand(): Command {
-  return new Command("import")
+  const command = new Command("import")
     .description(
       "make a detector of any known family ready to run: a float ONNX export, or hub:NAME from the catalogue",
     )
-    .argument("<model>", "an ONNX file, or hub:NAME of models/catalogue.json")
-    .addOption(new Option("--family <name>", "what it is, instead of finding out").choices(FAMILY_NAMES))
+    .argument("<model>", "an ONNX file, or hub:NAME of models/catalogue.json");
+  return withExportOptions(command)
     .option("--name <name>", "name of the model (default: the file's, or that in the catalogue)")
     .addOption(
       new Option("--out <folder>", "folder of models, in which its own is made").default(
@@ -63,20 +51,6 @@ export function modelImportCommand(): Command {
         "models/",
       ),
     )
-    .option("--classes <names>", "names with commas, `coco`, or a file with one name a line", classNames)
-    .option("--input <WxH>", "size of the pictures, for an export that takes any", pictureSize)
-    .addOption(new Option("--channel-order <order>", "instead of the family's").choices(["rgb", "bgr"]))
-    .addOption(
-      new Option("--placement <how>", "where pictures go, instead of the family's").choices(PLACEMENTS),
-    )
-    .addOption(
-      new Option("--range <range>", "of pixels: 0…1 or 0…255, instead of the family's").choices([
-        "unit",
-        "bytes",
-      ]),
-    )
-    .option("--mean <r,g,b>", "subtracted from pixels, instead of the family's", three)
-    .option("--std <r,g,b>", "divided through, instead of the family's", three)
     .option("--top-k <n>", "candidates per frame", wholeNumber(1), 1024)
     .option("--accept-licence", "hub: you have read the licence of the weights and agree")
     .option("--sha256 <digest>", "hub: the digest that the file must have", digest)
@@ -170,25 +144,6 @@ async function fetchEntry(
     `the catalogue knows no digest of this file, so it cannot tell whether it is the right one. What came, ${target}, has the SHA-256\n` +
       `  ${found}\ncompare it with what its publisher says, and if it is the same give --sha256 ${found} too; it is not fetched again`,
   );
-}
-
-function classNames(text: string): readonly string[] {
-  if (text === "coco") return COCO_CLASSES;
-  const names = existsSync(text) ? readFileSync(text, "utf8").split("\n") : text.split(",");
-  return names.map((name) => name.trim()).filter((name) => name !== "");
-}
-
-function pictureSize(text: string): { width: number; height: number } {
-  const match = /^([1-9]\d*)x([1-9]\d*)$/.exec(text);
-  if (!match) throw new InvalidArgumentError("a size such as 640x384");
-  return { width: Number(match[1]), height: Number(match[2]) };
-}
-
-function three(text: string): [number, number, number] {
-  const values = text.split(",").map(Number);
-  if (values.length !== 3 || values.some((value) => !Number.isFinite(value)))
-    throw new InvalidArgumentError("three numbers with commas");
-  return values as [number, number, number];
 }
 
 function digest(text: string): string {

@@ -1,0 +1,71 @@
+import { basename } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { ModelJob_State } from "@sightline/contracts";
+import { Command } from "commander";
+import { type ExportOptions, withExportOptions } from "../models/import-options.ts";
+import { withServer } from "../server-connection.ts";
+import { untilSignal } from "../signals.ts";
+
+interface UploadOptions extends ExportOptions {
+  readonly name?: string;
+  readonly asVersion: boolean;
+}
+
+/** A worker could not make a model of the file. */
+class UploadFailedError extends Error {
+  override readonly name = "UploadFailedError";
+}
+
+const pollMs = 500;
+
+/** `sightline model upload`: brings an export to all workers, as a model or a version of one. */
+export function modelUploadCommand(): Command {
+  const command = new Command("upload")
+    .argument("<file>", "a float ONNX export")
+    .option("--name <name>", "name of the model (default: the file's)")
+    .option("--as-version", "it is a version of a model that there is", false);
+  withExportOptions(command);
+  return command.action(async (file: string, { name, asVersion, ...options }: UploadOptions) => {
+    const model = name ?? basename(file).replace(/\.onnx$/i, "");
+    const signal = untilSignal();
+    await withServer(command, async ({ modelJobs }) => {
+      const shows = process.stderr.isTTY;
+      let job = await modelJobs.importModel(file, model, {
+        isNew: !asVersion,
+        settings: settingsOf(options),
+        signal,
+        onProgress: (done, total) => {
+          if (shows) process.stderr.write(`\r${(done / 1e6).toFixed(1)} of ${(total / 1e6).toFixed(1)} MB`);
+        },
+      });
+      if (shows) process.stderr.write("\n");
+      const id = job.name.slice("modelJobs/".length);
+      while (job.state === ModelJob_State.WAITING || job.state === ModelJob_State.RUNNING) {
+        await delay(pollMs, undefined, { signal }).catch(async (error: unknown) => {
+          await modelJobs.cancel(id);
+          throw error;
+        });
+        job = await modelJobs.get(id, { signal });
+      }
+      if (!job.imported)
+        throw new UploadFailedError(`no model was made of ${file}: ${job.message || "it was cancelled"}`);
+      console.log(job.imported.words.join("\n"));
+      const version = job.imported.version.split("/").at(-1)!;
+      console.log(
+        asVersion
+          ? `version ${version} of ${model} is on its way to all workers\nNext: ./sightline model activate ${model}@${version}`
+          : `${model} ${version} is on its way to all workers\nNext: ./sightline camera add NAME URL --model ${model}`,
+      );
+    });
+  });
+}
+
+function settingsOf({ classes, input, mean, std, ...names }: ExportOptions) {
+  return {
+    ...names,
+    ...input,
+    ...(classes ? { classes: [...classes] } : {}),
+    ...(mean ? { mean: [...mean] } : {}),
+    ...(std ? { std: [...std] } : {}),
+  };
+}
