@@ -160,7 +160,7 @@ const pages: [name: string, path: string, bring: (page: Page) => Promise<unknown
     "/models",
     async (page) => {
       await page.getByRole("combobox", { name: "Camera" }).selectOption("entrance");
-      await page.getByRole("combobox", { name: "Precision" }).selectOption("fp32");
+      await page.getByRole("combobox", { name: "Precision", exact: true }).selectOption("fp32");
       await page.getByRole("combobox", { name: "Share of the frames" }).selectOption("1");
       await page.getByRole("button", { name: "Start the shadow" }).click();
       await page
@@ -196,7 +196,7 @@ test("another version of a model is activated, and gone back from, with the keyb
   await pressAt(page, page.getByRole("dialog").getByRole("button", { name: "Activate", exact: true }));
   await model.getByText(/^Version 2 \(.*\) of yolo-nas-pedestrians is active/).waitFor();
   await active.filter({ hasText: /^2/ }).waitFor();
-  await pressAt(page, page.getByRole("button", { name: "Roll yolo-nas-pedestrians back" }));
+  await pressAt(page, page.getByRole("button", { name: "Roll back yolo-nas-pedestrians" }));
   await pressAt(page, page.getByRole("dialog").getByRole("button", { name: "Roll back", exact: true }));
   await active.filter({ hasText: /^1/ }).waitFor();
 });

@@ -16,6 +16,7 @@ export class RequestError extends Error {
 
 export interface RequestOptions {
   method?: "GET" | "HEAD" | "POST" | "PATCH" | "PUT" | "DELETE";
+  /** Sent as JSON, but for a Blob, which is sent as its bytes. */
   body?: unknown;
   /** Makes the request conditional on the resource not having changed. */
   etag?: string | undefined;
@@ -33,10 +34,12 @@ export function onUnauthenticated(listener: () => void): void {
 export async function request(path: string, options: RequestOptions = {}): Promise<Response> {
   const { method = "GET", body, etag, signal } = options;
   const headers = new Headers();
-  if (body !== undefined) headers.set("content-type", "application/json");
+  const isBytes = body instanceof Blob;
+  if (body !== undefined)
+    headers.set("content-type", isBytes ? "application/octet-stream" : "application/json");
   if (etag !== undefined) headers.set("if-match", `"${etag}"`);
   const init: RequestInit = { method, headers, cache: "no-store" };
-  if (body !== undefined) init.body = JSON.stringify(body);
+  if (body !== undefined) init.body = isBytes ? body : JSON.stringify(body);
   if (signal) init.signal = signal;
   let answer: Response;
   try {

@@ -1,22 +1,27 @@
 import { useSignal } from "@preact/signals";
 import type { HttpModel } from "@sightline/contracts";
 import { activateModel, rollbackModel } from "../api/model-calls.ts";
+import { deleteVersion } from "../api/model-job-calls.ts";
 import { cameraPath } from "../routing/route.ts";
 import { ConfirmDialog } from "../shell/confirm-dialog.tsx";
 import { may } from "../state/auth.ts";
 import { plural } from "../words/numbers.ts";
 import { formatFullTime } from "../words/times.ts";
+import { Inspection } from "./inspection.tsx";
 
 interface Props {
   model: HttpModel;
   onChanged: () => void;
 }
 
-type Asked = { version: string; number: number } | "rollback";
+type Named = { version: string; number: number };
+type Asked = Named | "rollback";
 
 /** One model: what it is, who uses it, and its versions, one of which is active. */
 export function ModelCard({ model, onChanged }: Props) {
   const asked = useSignal<Asked | undefined>(undefined);
+  const deleted = useSignal<Named | undefined>(undefined);
+  const inspected = useSignal<string | undefined>(undefined);
   const said = useSignal("");
   const { name, versions, previousVersion, workers } = model;
   const id = `model-${name}`;
@@ -35,7 +40,7 @@ export function ModelCard({ model, onChanged }: Props) {
       <div class="panel-head">
         <h2 id={id}>{name}</h2>
         {isAdmin && workers > 0 && previousVersion !== "" && (
-          <button type="button" aria-label={`Roll ${name} back`} onClick={() => (asked.value = "rollback")}>
+          <button type="button" aria-label={`Roll back ${name}`} onClick={() => (asked.value = "rollback")}>
             Roll back
           </button>
         )}
@@ -45,11 +50,47 @@ export function ModelCard({ model, onChanged }: Props) {
         <p class="note">It is loaded when a camera asks for it; its versions are known from then on.</p>
       )}
       {versions.length > 0 && (
-        <VersionTable model={model} canChange={isAdmin} onAsk={(version) => (asked.value = version)} />
+        <VersionTable
+          model={model}
+          canChange={isAdmin}
+          inspected={inspected.value}
+          onAsk={(version) => (asked.value = version)}
+          onDelete={(version) => (deleted.value = version)}
+          onInspect={(version) => (inspected.value = inspected.value === version ? undefined : version)}
+        />
       )}
+      {versions.length === 0 && model.activeVersion !== "" && (
+        <div class="buttons">
+          <button
+            type="button"
+            aria-expanded={inspected.value !== undefined}
+            aria-label={`Inspect ${name}`}
+            onClick={() => (inspected.value = inspected.value ? undefined : model.activeVersion)}
+          >
+            Inspect
+          </button>
+        </div>
+      )}
+      {inspected.value && <Inspection key={inspected.value} model={name} version={inspected.value} />}
       <p role="status" class="note">
         {said.value}
       </p>
+      {deleted.value && (
+        <ConfirmDialog
+          title={`Delete version ${deleted.value.number} of ${name}?`}
+          yes="Delete"
+          no="Keep it"
+          onConfirm={async () => {
+            const { version, number } = deleted.value!;
+            await deleteVersion(name, version);
+            said.value = `Version ${number} (${version}) of ${name} is deleted.`;
+            onChanged();
+          }}
+          onClose={() => (deleted.value = undefined)}
+        >
+          <p>It goes from the server and from the disks of all workers.</p>
+        </ConfirmDialog>
+      )}
       {asked.value && (
         <ConfirmDialog
           title={
@@ -116,10 +157,14 @@ function Fact({ name, children }: { name: string; children: preact.ComponentChil
 interface VersionsProps {
   model: HttpModel;
   canChange: boolean;
-  onAsk: (version: { version: string; number: number }) => void;
+  /** The version that is looked at. */
+  inspected: string | undefined;
+  onAsk: (version: Named) => void;
+  onDelete: (version: Named) => void;
+  onInspect: (version: string) => void;
 }
 
-function VersionTable({ model, canChange, onAsk }: VersionsProps) {
+function VersionTable({ model, canChange, inspected, onAsk, onDelete, onInspect }: VersionsProps) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={`Versions of ${model.name}`}>
       <table class="data stacks">
@@ -150,15 +195,35 @@ function VersionTable({ model, canChange, onAsk }: VersionsProps) {
               </td>
               <td data-label="First seen">{version.seenTime ? formatFullTime(version.seenTime) : "–"}</td>
               <td>
-                {canChange && !version.active && version.workersWith > 0 && (
+                <div class="buttons">
                   <button
                     type="button"
-                    aria-label={`Activate version ${version.number} of ${model.name}`}
-                    onClick={() => onAsk(version)}
+                    aria-expanded={inspected === version.version}
+                    aria-label={`Inspect version ${version.number} of ${model.name}`}
+                    onClick={() => onInspect(version.version)}
                   >
-                    Activate
+                    Inspect
                   </button>
-                )}
+                  {canChange && version.uploaded && !version.active && version.servingWorkers === 0 && (
+                    <button
+                      type="button"
+                      class="danger"
+                      aria-label={`Delete version ${version.number} of ${model.name}`}
+                      onClick={() => onDelete(version)}
+                    >
+                      Delete
+                    </button>
+                  )}
+                  {canChange && !version.active && version.workersWith > 0 && (
+                    <button
+                      type="button"
+                      aria-label={`Activate version ${version.number} of ${model.name}`}
+                      onClick={() => onAsk(version)}
+                    >
+                      Activate
+                    </button>
+                  )}
+                </div>
               </td>
             </tr>
           ))}

@@ -2,9 +2,9 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { HttpModel, HttpNewShadow } from "@sightline/contracts";
 import { startShadow } from "../api/model-calls.ts";
 import { Fault } from "../shell/fault.tsx";
-import { Field } from "../shell/field.tsx";
 import { cameras } from "../state/cameras.ts";
 import { useAction } from "../state/use-action.ts";
+import { Choice } from "./choice.tsx";
 
 interface Props {
   models: readonly HttpModel[];
@@ -96,34 +96,5 @@ export function ShadowForm({ models, onStarted }: Props) {
         </button>
       </div>
     </form>
-  );
-}
-
-interface ChoiceProps {
-  id: string;
-  label: string;
-  value: { value: string };
-  of: readonly (readonly [value: string, words: string])[];
-  onChange?: () => void;
-}
-
-function Choice({ id, label, value, of, onChange }: ChoiceProps) {
-  return (
-    <Field id={id} label={label}>
-      <select
-        id={id}
-        value={value.value}
-        onChange={(event) => {
-          value.value = event.currentTarget.value;
-          onChange?.();
-        }}
-      >
-        {of.map(([one, words]) => (
-          <option key={one} value={one}>
-            {words}
-          </option>
-        ))}
-      </select>
-    </Field>
   );
 }

@@ -1,0 +1,57 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { OnSent } from "../api/model-job-calls.ts";
+import { describeFailure } from "../api/request.ts";
+import { formatBytes } from "../words/numbers.ts";
+
+/** Files on their way to the server. */
+export interface Sending {
+  /** Undefined when nothing is sent. */
+  sent: { done: number; total: number } | undefined;
+  /** Why the last attempt failed; empty when it did not, or was stopped. */
+  fault: string;
+  /** Sends; resolves with whether all went. */
+  run: (send: (onSent: OnSent, signal: AbortSignal) => Promise<unknown>) => Promise<boolean>;
+  stop: () => void;
+}
+
+/** Sends files, which ends when the page is left. */
+export function useSending(): Sending {
+  const sent = useSignal<Sending["sent"]>(undefined);
+  const fault = useSignal("");
+  const stopping = useRef<AbortController | undefined>(undefined);
+  useEffect(() => () => stopping.current?.abort(), []);
+  const run: Sending["run"] = async (send) => {
+    const controller = new AbortController();
+    stopping.current = controller;
+    sent.value = { done: 0, total: 1 };
+    fault.value = "";
+    try {
+      await send((done, total) => (sent.value = { done, total }), controller.signal);
+      return true;
+    } catch (error) {
+      if (!controller.signal.aborted) fault.value = describeFailure(error);
+      return false;
+    } finally {
+      sent.value = undefined;
+    }
+  };
+  return { sent: sent.value, fault: fault.value, run, stop: () => stopping.current?.abort() };
+}
+
+/** How far it is, and a way to stop it. */
+export function SendingBar({ sending }: { sending: Sending }) {
+  if (!sending.sent) return null;
+  const { done, total } = sending.sent;
+  return (
+    <div class="sending">
+      <progress aria-label="Files that are sent" value={done} max={total} />
+      <p class="note">
+        {formatBytes(done)} of {formatBytes(total)}
+      </p>
+      <button type="button" onClick={sending.stop}>
+        Stop sending
+      </button>
+    </div>
+  );
+}
