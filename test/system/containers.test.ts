@@ -110,6 +110,7 @@ describe.skipIf(!isRoot)("as in a container, where all is read-only but what is 
   const folderOf: Record<string, string> = {
     SIGHTLINE_RECORDINGS_DIRECTORY: "recordings",
     SIGHTLINE_FRAME_MEMORY_DIR: "frames",
+    TMPDIR: "uploads",
   };
 
   test.each(["results", "ingest", "inference"])("%s starts and becomes ready", async (name) => {

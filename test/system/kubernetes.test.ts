@@ -60,6 +60,10 @@ const containerOf = (name: string, service: string): Json =>
 const environmentOf = ({ env }: Json): Record<string, string> =>
   Object.fromEntries(env.map(({ name, value }: Json) => [name, value]));
 
+/** Where a setting's files lie; of directories of models the image has one itself. */
+const placesIn = (key: string, value: string): string[] =>
+  key === "SIGHTLINE_MODEL_DIR" ? value.split(":").filter((place) => place !== "models") : [value];
+
 describe.each(Object.keys(variants))("the chart, %s", (name) => {
   test("is accepted by helm lint and by Kubernetes' schemas", async () => {
     expect(await chart.lint(variants[name]!)).toEqual([]);
@@ -71,14 +75,17 @@ describe.each(Object.keys(variants))("the chart, %s", (name) => {
   test("has only settings that the services have, and files that are mounted", () => {
     for (const container of containersOf(name)) {
       const environment = environmentOf(container);
-      expect(Object.keys(settingNames)).toEqual(expect.arrayContaining(Object.keys(environment)));
+      // The last is Node's own.
+      const known = [...Object.keys(settingNames), "TMPDIR"];
+      expect(known).toEqual(expect.arrayContaining(Object.keys(environment)));
       const mounts: string[] = container.volumeMounts.map(({ mountPath }: Json) => mountPath);
       for (const [key, value] of Object.entries(environment))
-        if (/_(FILE|DIR|DIRECTORY)$/.test(key))
-          expect(
-            mounts.some((path) => value === path || value.startsWith(`${path}/`)),
-            `${key} ${value}`,
-          ).toBe(true);
+        if (/_(FILE|DIR|DIRECTORY)$|^TMPDIR$/.test(key))
+          for (const place of placesIn(key, value))
+            expect(
+              mounts.some((path) => place === path || place.startsWith(`${path}/`)),
+              `${key} ${value}`,
+            ).toBe(true);
     }
   });
 

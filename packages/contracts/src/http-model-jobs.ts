@@ -58,6 +58,8 @@ export const httpModelJobSchema = z.object({
   models: z.array(z.object({ model: z.string(), version: z.string(), precision: z.string() })),
   minHeight: z.number(),
   files: z.array(z.object({ name: z.string(), fileName: z.string(), bytes: z.number() })),
+  /** Of each piece of a file but the last. */
+  pieceBytes: z.number(),
   createdTime: z.string(),
   startedTime: nullableTime,
   endedTime: nullableTime,

@@ -12,6 +12,8 @@ export const httpModelVersionSchema = z.object({
   workersWith: z.number(),
   workersWithout: z.number(),
   seenTime: z.string().nullable(),
+  /** Whether it came by the API, and can be deleted by it. */
+  uploaded: z.boolean(),
 });
 
 export const httpModelSchema = z.object({
@@ -33,7 +35,11 @@ export const httpModelSchema = z.object({
   cameras: z.array(z.string()),
   versions: z.array(httpModelVersionSchema),
 });
-export const httpModelsSchema = z.object({ models: z.array(httpModelSchema) });
+export const httpModelsSchema = z.object({
+  models: z.array(httpModelSchema),
+  /** Uploaded versions that a worker could not bring to its disk, and why. */
+  faults: z.array(z.string()),
+});
 
 /** Its number, or the first digits of its digest. */
 export const httpActivateSchema = z.strictObject({ version: z.string().min(1).max(64) });

@@ -295,6 +295,10 @@ export const workerInfoSchema = z.strictObject({
   loadable: z.array(z.string()).optional(),
   /** Models that cameras ask for and that it could serve if it were not for what is said. */
   unserved: z.array(z.strictObject({ model: z.string(), why: z.string() })).optional(),
+  /** Versions that came by the API and could not be brought to this worker's disk, and why. */
+  unfetched: z
+    .array(z.strictObject({ model: z.string(), version: modelVersionSchema, why: z.string() }))
+    .optional(),
   precision: z.string(),
   executionProvider: z.string(),
   batchSize: z.int().positive(),

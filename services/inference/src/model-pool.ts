@@ -27,6 +27,8 @@ export interface PoolParts {
   provision: (model: string) => Promise<void>;
   /** How many tokens wait in it. */
   waiting: (model: string) => Promise<number>;
+  /** Versions that could not be brought to the disk. */
+  unfetched?: () => NonNullable<WorkerInfo["unfetched"]>;
   /** Memory of models that run for shadows, and what frees all of it. */
   shadows: { bytes: () => number; end: (why: string) => Promise<void> };
 }
@@ -118,13 +120,18 @@ export class ModelPool {
   }
 
   /** What the worker tells of the models beyond the first. */
-  told(): Pick<WorkerInfo, "loadable" | "unserved"> {
+  told(): Pick<WorkerInfo, "loadable" | "unserved" | "unfetched"> {
     const offers = [...this.#offers].filter(([model]) => !this.#loaded.has(model));
     const loadable = offers.filter(([, { announced }]) => announced).map(([model]) => model);
     const unserved = offers.flatMap(([model, { fault }]) =>
       fault === undefined ? [] : [{ model, why: fault }],
     );
-    return { ...(loadable.length > 0 ? { loadable } : {}), ...(unserved.length > 0 ? { unserved } : {}) };
+    const unfetched = this.#parts.unfetched?.() ?? [];
+    return {
+      ...(loadable.length > 0 ? { loadable } : {}),
+      ...(unserved.length > 0 ? { unserved } : {}),
+      ...(unfetched.length > 0 ? { unfetched } : {}),
+    };
   }
 
   /** Takes no more work and finishes what it has. Safe to call twice. */

@@ -134,7 +134,8 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   await Promise.all([records, wanted, shadowRecords, stored, jobs].map((mirror) => mirror.start()));
   starting = "models that were uploaded are being fetched";
   // First: one of them may be the one to serve.
-  await life.add(new StoredVersions(stored, buckets.modelFiles, config.modelDirectory, log)).start();
+  const versions = life.add(new StoredVersions(stored, buckets.modelFiles, config.modelDirectory, log));
+  await versions.start();
   const arenas = life.add(new ArenaReaders(config.frameMemoryDirectory));
   const threads = new Set<SessionThread>();
   life.add({ stop: async () => void (await Promise.all([...threads].map((thread) => thread.stop()))) });
@@ -158,6 +159,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
       models: buckets.models,
       provision,
       shadows,
+      unfetched: () => versions.faults,
       waiting: async (model) => (await waitingTokens(connected.manager, model)) ?? 0,
       shared: {
         ...{ config, threads, arenas, filters, tracing, log, wanted, turns, shadows },

@@ -384,6 +384,11 @@ export async function startResults(
     shadowReports,
   );
   const versionRecords = life.add(new VersionRecords(buckets.modelVersions, versions, workers, log));
+  const jobStore = new JobStore({
+    ...{ nats, files: buckets.modelFiles },
+    jobs: { kv: buckets.modelJobs, mirror: jobs },
+    stored: { kv: buckets.modelStore, mirror: stored },
+  });
   const modelService = new ModelService(
     catalog,
     versionRecords,
@@ -392,13 +397,9 @@ export async function startResults(
       records: new Map(records.keys().map((camera) => [camera, records.get(camera)!])),
       rules: (camera) => rules.get(camera),
     }),
+    (model, version) => jobStore.stored(model).some((each) => each.version === version),
   );
   const shadowService = new ShadowService(shadowReports, catalog, versionRecords, requireCamera);
-  const jobStore = new JobStore({
-    ...{ nats, files: buckets.modelFiles },
-    jobs: { kv: buckets.modelJobs, mirror: jobs },
-    stored: { kv: buckets.modelStore, mirror: stored },
-  });
   life.add(new JobKeeper(jobStore, versionRecords, log)).start();
   const { modelUploadMb: uploadMb, modelStoreMb: storeMb } = config;
   const jobParts = { store: jobStore, catalog, versions: versionRecords };

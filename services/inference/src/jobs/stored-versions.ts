@@ -27,7 +27,8 @@ export class StoredVersions {
   readonly #directory: string;
   readonly #log: Logger;
   readonly #stopping = new AbortController();
-  readonly #said = new Map<string, string>();
+  /** What could not be brought, by key. */
+  readonly #faults = new Map<string, { model: string; version: string; why: string }>();
   #following: Promise<void> = Promise.resolve();
   #behind = false;
   #timer: NodeJS.Timeout | undefined;
@@ -45,6 +46,11 @@ export class StoredVersions {
     this.#unsubscribe = this.#records.onChange(() => void this.#follow());
     this.#timer = setInterval(() => void this.#follow(), retryMs);
     await this.#follow();
+  }
+
+  /** Versions that could not be brought here, and why. */
+  get faults(): { model: string; version: string; why: string }[] {
+    return [...this.#faults.values()];
   }
 
   async stop(): Promise<void> {
@@ -68,7 +74,7 @@ export class StoredVersions {
       for (const [key, record] of records) {
         if (this.#stopping.signal.aborted) return;
         await this.#bring(record).then(
-          () => this.#said.delete(key),
+          () => this.#faults.delete(key),
           (error: Error) => this.#say(key, record, error),
         );
       }
@@ -77,8 +83,8 @@ export class StoredVersions {
   }
 
   #say(key: string, { model, version }: StoredVersion, { message }: Error): void {
-    if (this.#stopping.signal.aborted || this.#said.get(key) === message) return;
-    this.#said.set(key, message);
+    if (this.#stopping.signal.aborted || this.#faults.get(key)?.why === message) return;
+    this.#faults.set(key, { model, version, why: message });
     this.#log.error(
       { model, version, error: message },
       "a version of a model that was uploaded could not be brought to this machine's disk; it is tried again",

@@ -14,7 +14,7 @@ export function modelHandlers(
   versionFiles: VersionFiles,
 ): ModelServiceServer {
   return {
-    listModels: calls.unary("ListModels", async () => ({ models: service.list() })),
+    listModels: calls.unary("ListModels", async () => ({ models: service.list(), faults: service.faults() })),
     listModelVersions: calls.unary("ListModelVersions", async (r) => service.listVersions(r)),
     activateModel: calls.unary("ActivateModel", async (r, { signal }) => service.activate(r, signal)),
     rollbackModel: calls.unary("RollbackModel", async (r, { signal }) => service.rollback(r, signal)),

@@ -25,13 +25,16 @@ export class ModelService {
   readonly #records: VersionRecords;
   readonly #activations: Activations;
   readonly #cameras: () => CamerasOfModel;
+  readonly #isUploaded: (model: string, version: string) => boolean;
 
   constructor(
     catalog: ModelCatalog,
     records: VersionRecords,
     activations: Activations,
     cameras: () => CamerasOfModel,
+    isUploaded: (model: string, version: string) => boolean,
   ) {
+    this.#isUploaded = isUploaded;
     this.#catalog = catalog;
     this.#records = records;
     this.#activations = activations;
@@ -54,6 +57,18 @@ export class ModelService {
         workers: this.#records.workers(name).length,
       });
     });
+  }
+
+  /** Uploaded versions that a worker could not bring to its disk, in words. */
+  faults(): string[] {
+    return this.#records
+      .workers()
+      .flatMap(({ host, unfetched = [] }) =>
+        unfetched.map(
+          ({ model, version, why }) =>
+            `the worker on ${host} could not bring version ${version} of model '${model}' to its disk: ${why}`,
+        ),
+      );
   }
 
   /** @throws ApiError model_not_found */
@@ -117,6 +132,7 @@ export class ModelService {
       number: index + 1,
       active: version === (active ?? this.#catalog.find(model)?.version),
       previous: version === previous,
+      uploaded: this.#isUploaded(model, version),
       servingWorkers: workers.filter(({ modelVersion }) => modelVersion === version).length,
       workersWith: having,
       workersWithout: workers.length - having,

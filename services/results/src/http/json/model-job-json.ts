@@ -4,6 +4,7 @@ import {
   type InspectModelVersionResponse,
   ModelJob_State,
   type ModelJobMessage,
+  pieceBytes,
   toIso,
 } from "@sightline/contracts";
 import { readVersionName } from "../../models/model-name.ts";
@@ -26,7 +27,7 @@ export function toHttpJob(job: ModelJobMessage): HttpModelJob {
     kind: model === "" ? "evaluation" : "import",
     state: states[state],
     model: model === "" ? null : lastPart(model),
-    ...{ isNew, minHeight, worker, done, total, message, faults },
+    ...{ pieceBytes, isNew, minHeight, worker, done, total, message, faults },
     models: models.map((each) => ({ ...each, model: lastPart(each.model) })),
     files: files.map(({ sizeBytes: bytes, ...file }) => ({ ...file, bytes })),
     createdTime: toIso(job.createdTime) ?? "",

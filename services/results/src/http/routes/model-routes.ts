@@ -41,6 +41,7 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
       const { models, workers, modelCameras } = parts();
       const { scope } = callerOf(request);
       return {
+        faults: models.faults(),
         models: models.list().map((model) => {
           const name = model.name.slice(model.name.indexOf("/") + 1);
           const { versions } = models.listVersions({ parent: model.name });

@@ -14,6 +14,7 @@ const mostAttempts = 2;
 const waitLimitMs = 2 * 60_000;
 /** An inspection that failed may be asked for again after so long. */
 const failedInspectionMs = 30_000;
+const sweepMs = 60 * 60_000;
 
 export const endedStates: ReadonlySet<ModelJob["state"]> = new Set(["done", "failed", "cancelled"]);
 
@@ -25,6 +26,7 @@ export class JobKeeper {
   readonly #goneSince = new Map<string, number>();
   /** Jobs whose uploads are gone. */
   readonly #cleared = new Set<string>();
+  #sweepAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #ticking: Promise<void> | undefined;
 
@@ -50,6 +52,10 @@ export class JobKeeper {
   }
 
   async #tick(): Promise<void> {
+    if (performance.now() >= this.#sweepAt) {
+      this.#sweepAt = performance.now() + sweepMs;
+      await this.#store.purgeOrphans();
+    }
     const inspections = this.#store.inspections();
     for (const [id, job] of [...this.#store.jobs(), ...inspections]) {
       if (job.state === "prepared") await this.#enter(id, job);
@@ -144,7 +150,7 @@ export class JobKeeper {
   /** Uploads are needed no more; neither is what a job made that then did not become a version. */
   async #clear(id: string, job: ModelJob): Promise<void> {
     if (this.#cleared.has(id)) return;
-    await this.#store.purgeUploads(id, job);
+    await this.#store.purgeLeft(id, job);
     this.#cleared.add(id);
   }
 }

@@ -69,6 +69,7 @@ export class JobStore {
   /** Changes a job unless it is gone; `change` may be called again, and leaves it when it gives undefined. Returns it as it is then. */
   async change(id: string, change: (job: ModelJob) => ModelJob | undefined): Promise<ModelJob | undefined> {
     const { kv, mirror } = this.#parts.jobs;
+    const deadline = performance.now() + patienceMs;
     for (;;) {
       const job = mirror.get(id);
       const revision = mirror.revision(id);
@@ -79,6 +80,7 @@ export class JobStore {
         return next;
       } catch (error) {
         if (!isJetStreamFailure(error, "wrongLastSequence")) throw error;
+        if (performance.now() > deadline) throw unavailable(error);
         // The watch brings what another wrote.
         await delay(20);
       }
@@ -91,7 +93,7 @@ export class JobStore {
     const job = mirror.get(id);
     const revision = mirror.revision(id);
     if (!job || revision === undefined) return;
-    await this.purgeUploads(id, job);
+    await this.purgeLeft(id, job);
     await patient(() => kv.purge(id));
     mirror.applyDelete(id, revision);
   }
@@ -114,8 +116,29 @@ export class JobStore {
     for (const { name } of files) await this.purgeFile(id, name);
   }
 
+  /** Deletes all files of a job but those of a version that it made. */
+  async purgeLeft(id: string, job: Pick<ModelJob, "files">): Promise<void> {
+    if (this.stored().some(({ holder }) => holder === id)) await this.purgeUploads(id, job);
+    else await this.#purge(`${id}.>`);
+  }
+
+  /** Deletes files that belong to no job and no version, as a worker may leave that was ended while it stored them. */
+  async purgeOrphans(): Promise<void> {
+    const { files, jobs } = this.#parts;
+    const holders = new Set<string>();
+    for await (const key of await files.keys()) holders.add(key.slice(0, key.indexOf(".")));
+    for (const { holder } of this.stored()) holders.delete(holder);
+    // The mirror may not know yet of one that another process has just made.
+    for (const holder of holders)
+      if ((await jobs.kv.get(holder))?.operation !== "PUT") await this.#purge(`${holder}.>`);
+  }
+
   async purgeFile(holder: string, file: string): Promise<void> {
-    const filter = `$KV.${buckets.modelFiles}.${holder}.${file}.>`;
+    await this.#purge(`${holder}.${file}.>`);
+  }
+
+  async #purge(keys: string): Promise<void> {
+    const filter = `$KV.${buckets.modelFiles}.${keys}`;
     await patient(() => this.#parts.nats.manager.streams.purge(filesStream, { filter }));
   }
 
@@ -153,10 +176,13 @@ async function patient<T>(action: () => Promise<T>): Promise<T> {
         isJetStreamFailure(cause, "maximumBytesExceeded")
       )
         throw new ApiError("model_store_full", "NATS has no room left on its disk for the file", { cause });
-      if (performance.now() > deadline)
-        throw new ApiError("registry_unavailable", "the store of models does not answer (NATS); try again", {
-          cause,
-        });
+      if (performance.now() > deadline) throw unavailable(cause);
       await delay(retryMs);
     }
+}
+
+function unavailable(cause: unknown): ApiError {
+  return new ApiError("registry_unavailable", "the store of models does not answer (NATS); try again", {
+    cause,
+  });
 }

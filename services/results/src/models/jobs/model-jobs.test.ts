@@ -12,8 +12,10 @@ import {
   storedVersionSchema,
   type WorkerInfo,
 } from "@sightline/contracts";
+import { createLogger, KvMirror } from "@sightline/service";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { RunningResults } from "../../testing/running-results.ts";
+import { JobStore } from "./job-store.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sightline-jobs-"));
 const version = "aaaa00000001";
@@ -274,4 +276,36 @@ test("a job whose worker ends goes to another once, and then fails", async () =>
   expect((await results.client.modelJobs.list()).map(({ name }) => name)).toContain(job.name);
   await results.client.modelJobs.delete(id);
   await expect(results.client.modelJobs.get(id)).rejects.toMatchObject({ reason: "model_job_not_found" });
+});
+
+test("what a worker could not bring to its disk is told, and files that belong to nothing go", async () => {
+  const why = "ENOSPC: no space left on device, write";
+  await results.buckets.workers.put(
+    "w2",
+    encodeJson({ ...worker, id: "w2", unfetched: [{ model: "street", version, why }] }),
+  );
+  await vi.waitUntil(async () => (await ask("GET", "/models")).value.faults.length > 0, { timeout: 20_000 });
+  expect((await ask("GET", "/models")).value.faults).toEqual([
+    `the worker on box could not bring version ${version} of model 'street' to its disk: ${why}`,
+  ]);
+  const { nats, buckets } = results;
+  const log = createLogger("test", "fatal");
+  const mirrors = {
+    jobs: new KvMirror(nats, buckets.modelJobs, (data) => decodeJson(modelJobSchema, data), log),
+    stored: new KvMirror(nats, buckets.modelStore, (data) => decodeJson(storedVersionSchema, data), log),
+  };
+  await Promise.all([mirrors.jobs.start(), mirrors.stored.start()]);
+  const store = new JobStore({
+    ...{ nats, files: buckets.modelFiles },
+    jobs: { kv: buckets.modelJobs, mirror: mirrors.jobs },
+    stored: { kv: buckets.modelStore, mirror: mirrors.stored },
+  });
+  const open = (await ask("POST", "/model-jobs/import", newImport("later"))).value.id;
+  await ask("PUT", `/model-jobs/${open}/files/export/0`, new Uint8Array(5));
+  await buckets.modelFiles.put("ffffffffffff.fp32.onnx.0", "left over");
+  await store.purgeOrphans();
+  const keys = [];
+  for await (const key of await buckets.modelFiles.keys()) keys.push(key);
+  expect(keys).toEqual([`${open}.export.0`]);
+  await Promise.all([mirrors.jobs.stop(), mirrors.stored.stop()]);
 });

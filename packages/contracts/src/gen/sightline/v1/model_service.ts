@@ -60,7 +60,11 @@ export interface ModelVersion {
   workersWith: number;
   workersWithout: number;
   /** When a worker first told of it. */
-  seenTime: Timestamp | undefined;
+  seenTime:
+    | Timestamp
+    | undefined;
+  /** Whether it came by CreateModelImport, so that DeleteModelVersion can delete it. */
+  uploaded: boolean;
 }
 
 /** Request of ListModels. */
@@ -70,6 +74,8 @@ export interface ListModelsRequest {
 /** Response of ListModels. */
 export interface ListModelsResponse {
   models: Model[];
+  /** Uploaded versions that a worker could not bring to its disk, and why, in words. */
+  faults: string[];
 }
 
 /** Request of ListModelVersions. */
@@ -900,6 +906,7 @@ function createBaseModelVersion(): ModelVersion {
     workersWith: 0,
     workersWithout: 0,
     seenTime: undefined,
+    uploaded: false,
   };
 }
 
@@ -931,6 +938,9 @@ export const ModelVersion: MessageFns<ModelVersion> = {
     }
     if (message.seenTime !== undefined) {
       Timestamp.encode(message.seenTime, writer.uint32(74).fork()).join();
+    }
+    if (message.uploaded !== false) {
+      writer.uint32(80).bool(message.uploaded);
     }
     return writer;
   },
@@ -1020,6 +1030,14 @@ export const ModelVersion: MessageFns<ModelVersion> = {
             message.seenTime = Timestamp.decode(reader, reader.uint32());
             continue;
           }
+          case 10: {
+            if (tag !== 80) {
+              break;
+            }
+
+            message.uploaded = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1059,6 +1077,7 @@ export const ModelVersion: MessageFns<ModelVersion> = {
         : isSet(object.seen_time)
         ? fromJsonTimestamp(object.seen_time)
         : undefined,
+      uploaded: isSet(object.uploaded) ? globalThis.Boolean(object.uploaded) : false,
     };
   },
 
@@ -1091,6 +1110,9 @@ export const ModelVersion: MessageFns<ModelVersion> = {
     if (message.seenTime !== undefined) {
       obj.seenTime = fromTimestamp(message.seenTime).toISOString();
     }
+    if (message.uploaded !== false) {
+      obj.uploaded = message.uploaded;
+    }
     return obj;
   },
 
@@ -1110,6 +1132,7 @@ export const ModelVersion: MessageFns<ModelVersion> = {
     message.seenTime = (object.seenTime !== undefined && object.seenTime !== null)
       ? Timestamp.fromPartial(object.seenTime)
       : undefined;
+    message.uploaded = object.uploaded ?? false;
     return message;
   },
 };
@@ -1167,13 +1190,16 @@ export const ListModelsRequest: MessageFns<ListModelsRequest> = {
 };
 
 function createBaseListModelsResponse(): ListModelsResponse {
-  return { models: [] };
+  return { models: [], faults: [] };
 }
 
 export const ListModelsResponse: MessageFns<ListModelsResponse> = {
   encode(message: ListModelsResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.models) {
       Model.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.faults) {
+      writer.uint32(18).string(v!);
     }
     return writer;
   },
@@ -1199,6 +1225,14 @@ export const ListModelsResponse: MessageFns<ListModelsResponse> = {
             message.models.push(Model.decode(reader, reader.uint32()));
             continue;
           }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.faults.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1212,13 +1246,19 @@ export const ListModelsResponse: MessageFns<ListModelsResponse> = {
   },
 
   fromJSON(object: any): ListModelsResponse {
-    return { models: globalThis.Array.isArray(object?.models) ? object.models.map((e: any) => Model.fromJSON(e)) : [] };
+    return {
+      models: globalThis.Array.isArray(object?.models) ? object.models.map((e: any) => Model.fromJSON(e)) : [],
+      faults: globalThis.Array.isArray(object?.faults) ? object.faults.map((e: any) => globalThis.String(e)) : [],
+    };
   },
 
   toJSON(message: ListModelsResponse): unknown {
     const obj: any = {};
     if (message.models?.length) {
       obj.models = message.models.map((e) => Model.toJSON(e));
+    }
+    if (message.faults?.length) {
+      obj.faults = message.faults;
     }
     return obj;
   },
@@ -1229,6 +1269,7 @@ export const ListModelsResponse: MessageFns<ListModelsResponse> = {
   fromPartial(object: DeepPartial<ListModelsResponse>): ListModelsResponse {
     const message = createBaseListModelsResponse();
     message.models = object.models?.map((e) => Model.fromPartial(e)) || [];
+    message.faults = object.faults?.map((e) => e) || [];
     return message;
   },
 };
