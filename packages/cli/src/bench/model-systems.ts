@@ -34,8 +34,8 @@ export interface ModelSystem {
   readonly fileBytes: number;
   /** Weights and biases of all convolutions. */
   readonly parameters: number;
-  /** Multiplications plus additions of one frame's convolutions, in units of 10^9. */
-  readonly gflops: number;
+  /** Multiplications plus additions of one frame's convolutions, in units of 10^9; null where it is not known. */
+  readonly gflops: number | null;
   /** Size of the frames that it takes. */
   readonly input: Size;
 }
@@ -77,7 +77,7 @@ export async function makeSystems(options: SystemsOptions): Promise<ModelSystem[
         file,
         fileBytes: size,
         parameters,
-        gflops: operations / 1e9,
+        gflops: gigas(operations),
         input: options.input,
       });
     };
@@ -118,7 +118,7 @@ export async function systemsOfFolder(
       const { size } = await stat(file);
       return {
         ...{ arch: name, precision, arithmetic: precision, file, fileBytes: size },
-        ...{ parameters, gflops: operations / 1e9, input: frame },
+        ...{ parameters, gflops: gigas(operations), input: frame },
       };
     }),
   );
@@ -151,6 +151,10 @@ export async function buildEngines(
     engines.push({ ...system, arithmetic: precision, file: wrapperPath, fileBytes: size });
   }
   return engines;
+}
+
+function gigas(operations: number | undefined): number | null {
+  return operations === undefined ? null : operations / 1e9;
 }
 
 /** Noise, the same each time. */

@@ -12,7 +12,8 @@ export interface BenchRow {
   readonly batch: number;
   readonly parameters: number;
   readonly fileBytes: number;
-  readonly gflops: number;
+  /** Null where it is not known. */
+  readonly gflops: number | null;
   readonly latencyMs: { readonly median: number; readonly p95: number };
   readonly imagesPerSecond: number;
   /** Median processor time of all threads, in milliseconds. */
@@ -60,8 +61,7 @@ export function modelTable(rows: readonly BenchRow[]): string {
     String(row.batch),
     (row.parameters / 1e6).toFixed(2),
     (row.fileBytes / 1e6).toFixed(1),
-    // Not counted where the graph does not say how large its pictures are inside.
-    row.gflops > 0 ? row.gflops.toFixed(1) : "–",
+    row.gflops?.toFixed(1) ?? "–",
     row.latencyMs.median.toFixed(1),
     row.latencyMs.p95.toFixed(1),
     row.imagesPerSecond.toFixed(1),

@@ -201,7 +201,7 @@ async function measure(
         batch,
         parameters: system.parameters,
         fileBytes: system.fileBytes,
-        gflops: rounded(system.gflops, 2),
+        gflops: system.gflops === null ? null : rounded(system.gflops, 2),
         latencyMs: { median: rounded(median(index), 2), p95: rounded(quantile(times[index]!.ms, 0.95), 2) },
         imagesPerSecond: rounded((1000 * batch) / median(index), 2),
         cpuMs: rounded(processor(index), 2),

@@ -20,7 +20,7 @@ test("S at 640×640 takes 15.9 GMAC, and half the pixels take half of it", () =>
         height: 640,
         classes: COCO_CLASSES,
       }),
-    ).operations;
+    ).operations!;
   expect(operations(640) / 2e9).toBeCloseTo(15.9, 1);
   expect(operations(320)).toBe(operations(640) / 2);
 });

@@ -6,8 +6,8 @@ import { spatialSizes } from "./spatial-size.ts";
 export interface ConvolutionCounts {
   /** Weights and biases of all convolutions. */
   readonly parameters: number;
-  /** Multiplications plus additions for one frame. */
-  readonly operations: number;
+  /** Multiplications plus additions for one frame; undefined where the graph does not tell the size of each convolution's picture. */
+  readonly operations: number | undefined;
 }
 
 /** Count parameters and operations of a float graph's Conv and ConvTranspose nodes, for one frame. */
@@ -15,7 +15,7 @@ export function countConvolutions(graph: OnnxGraph): ConvolutionCounts {
   const image = findImageInput(graph);
   const sizeOf = image && spatialSizes(graph, image.name, [image.height, image.width]);
   let parameters = 0;
-  let operations = 0;
+  let operations: number | undefined = 0;
   for (const node of graph.nodes) {
     if (node.op !== "Conv" && node.op !== "ConvTranspose") continue;
     const weight = graph.constantOf(node.inputs[1] ?? "");
@@ -24,7 +24,8 @@ export function countConvolutions(graph: OnnxGraph): ConvolutionCounts {
     parameters += weight.data.length + (bias?.data.length ?? 0);
     // A transposed convolution applies its kernel once per input position, a plain one once per output position.
     const size = sizeOf?.(node.op === "Conv" ? node.outputs[0]! : node.inputs[0]!);
-    if (size) operations += 2 * size[0] * size[1] * weight.data.length;
+    operations =
+      size && operations !== undefined ? operations + 2 * size[0] * size[1] * weight.data.length : undefined;
   }
   return { parameters, operations };
 }
