@@ -218,6 +218,28 @@ test("a camera's settings are changed, and only those", async () => {
   await untilDrawn(livePicture(page));
 });
 
+test("a floor that cannot be promised is refused at its field, with what can be; one that can is shown", async () => {
+  await page.goto(`${sightline.origin}/cameras/yard/edit`);
+  await page.getByLabel("Frames per second").fill("");
+  const floor = page.getByLabel("Floor", { exact: true });
+  await floor.fill("240");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expectErrorAt("Floor").toMatch(/^The floor 240 cannot be promised: .* frames\/s, of which/);
+  await page.getByLabel("Frames per second").fill("4");
+  await floor.fill("5");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await expectErrorAt("Floor").toContain("No more can be promised");
+  await floor.fill("2");
+  await page.getByLabel("Weight", { exact: true }).fill("1,5");
+  await page.getByLabel("Priority", { exact: true }).fill("-1");
+  await page.getByRole("button", { name: "Save changes" }).click();
+  await page.getByRole("heading", { name: "yard", exact: true, level: 1 }).waitFor();
+  expect(await camera("yard")).toMatchObject({ targetFps: 4, floorFps: 2, weight: 1.5, priority: -1 });
+  const facts = page.locator(".facts");
+  await expect.poll(() => facts.textContent(), patience).toContain("Floor2 frames per second, priority -1");
+  await expect.poll(async () => (await camera("yard")).status.promisedFps, patience).toBe(2);
+});
+
 test("another stream is recorded once both were tested, and the camera's page tells how it fares", async () => {
   await page.goto(`${sightline.origin}/cameras/yard/edit`);
   const recorded = page.getByLabel("Record another stream");

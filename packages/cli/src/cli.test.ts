@@ -98,6 +98,7 @@ describe("camera", () => {
       ...["--weight", "2.5", "--floor", "4", "--priority", "-1"],
       "--json",
     );
+    expect(updated.stderr).toContain("the floor of 4 frames/s could not be checked");
     expect(JSON.parse(updated.stdout)).toMatchObject({
       targetFps: 0,
       classes: [],

@@ -2,6 +2,7 @@ import type {
   HttpAnalysedFramePage,
   HttpCamera,
   HttpCameraSettings,
+  HttpChangedCamera,
   HttpEvent,
   HttpEventCounts,
   HttpEventPage,
@@ -36,10 +37,10 @@ export const getCamera = (id: string, signal?: AbortSignal) =>
   requestJson<HttpCamera>(camera(id), { signal });
 
 export const createCamera = (body: HttpNewCamera) =>
-  requestJson<HttpCamera>("/cameras", { method: "POST", body });
+  requestJson<HttpChangedCamera>("/cameras", { method: "POST", body });
 
 export const updateCamera = (id: string, body: Partial<HttpCameraSettings>, etag: string) =>
-  requestJson<HttpCamera>(camera(id), { method: "PATCH", body, etag });
+  requestJson<HttpChangedCamera>(camera(id), { method: "PATCH", body, etag });
 
 export const deleteCamera = (id: string) => request(camera(id), { method: "DELETE" });
 

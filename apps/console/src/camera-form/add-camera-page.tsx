@@ -3,6 +3,7 @@ import { navigate } from "../routing/navigation.ts";
 import { cameraPath } from "../routing/route.ts";
 import { Page } from "../shell/page.tsx";
 import { updateCameraState } from "../state/cameras.ts";
+import { keepWarnings } from "../state/warnings.ts";
 import { CameraForm } from "./camera-form.tsx";
 import { emptyForm, settingsOf } from "./form-values.ts";
 
@@ -17,7 +18,9 @@ export function AddCameraPage() {
         save={async (values) => {
           const { model, ...settings } = settingsOf(values);
           const body = { id: values.id, ...settings, ...(model === "" ? {} : { model }) };
-          updateCameraState(await createCamera(body));
+          const { warnings, ...camera } = await createCamera(body);
+          updateCameraState(camera);
+          keepWarnings(values.id, warnings);
           navigate(cameraPath(values.id));
         }}
       />

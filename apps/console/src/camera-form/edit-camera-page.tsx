@@ -7,6 +7,7 @@ import { navigate } from "../routing/navigation.ts";
 import { cameraPath } from "../routing/route.ts";
 import { Page } from "../shell/page.tsx";
 import { updateCameraState } from "../state/cameras.ts";
+import { keepWarnings } from "../state/warnings.ts";
 import { CameraForm } from "./camera-form.tsx";
 import { changedSettings, type FormValues, formOf, mergeForms } from "./form-values.ts";
 
@@ -39,7 +40,11 @@ export function EditCameraPage({ id }: { id: string }) {
   const save = async (before: HttpCamera, values: FormValues) => {
     const changes = changedSettings(formOf(before), values);
     try {
-      if (Object.keys(changes).length > 0) updateCameraState(await updateCamera(id, changes, before.etag));
+      if (Object.keys(changes).length > 0) {
+        const { warnings, ...camera } = await updateCamera(id, changes, before.etag);
+        updateCameraState(camera);
+        keepWarnings(id, warnings);
+      }
     } catch (error) {
       if (!(error instanceof RequestError && error.code === "etag_mismatch")) throw error;
       const theirs = await getCamera(id);

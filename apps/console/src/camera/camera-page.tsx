@@ -15,6 +15,7 @@ import { CameraFigures } from "./camera-figures.tsx";
 import { DeleteCamera } from "./delete-camera.tsx";
 import { Findings } from "./findings.tsx";
 import { LedgerBar } from "./ledger-bar.tsx";
+import { SavedWarnings } from "./saved-warnings.tsx";
 
 /** Where the browser remembers whether video or analysed frames are to be shown. */
 const choiceKey = "sightline-live";
@@ -37,6 +38,7 @@ export function CameraPage({ id, event }: Props) {
       className={aspectOf(state) < 1 ? "camera-page portrait" : "camera-page"}
       actions={may("operator") && <Actions state={state} />}
     >
+      <SavedWarnings camera={id} />
       <div class="camera-top">
         <CameraPicture state={state} />
         <div class="camera-side">
