@@ -4,7 +4,13 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { type CameraRecord, type CameraShare, encodeJson, readyStream } from "@sightline/contracts";
+import {
+  type CameraRecord,
+  type CameraShare,
+  encodeJson,
+  FrameDetections,
+  readyStream,
+} from "@sightline/contracts";
 import {
   type Buckets,
   connectNats,
@@ -18,7 +24,7 @@ import { accessTo, type BenchNats, startBenchNats } from "./bench-nats.ts";
 import { BenchProcess } from "./bench-process.ts";
 import type { FixedWorkerCounts, FixedWorkerSettings } from "./fixed-worker-process.ts";
 import type { ShareHolderCounts, ShareHolderSettings } from "./share-holder-process.ts";
-import { jain } from "./statistics.ts";
+import { jain, quantile } from "./statistics.ts";
 
 const model = "bench";
 const side = 64;
@@ -58,6 +64,8 @@ export interface PhaseReport {
   jain: number | null;
   /** Share of the tokens that brought no frame. */
   void: number;
+  /** Milliseconds from capture to the start of inference. */
+  startedMs: { p50: number; p99: number };
 }
 
 /** Measures with a NATS server and processes of its own. */
@@ -74,10 +82,13 @@ export async function benchAdmission(
   const processes: { stop(): Promise<void> }[] = [];
   const holders: BenchProcess<ShareHolderCounts>[] = [];
   const counts = new Map<string, number>();
+  const ages: number[] = [];
   connection.subscribe("detections.*", {
-    callback: (_error, { subject }) => {
+    callback: (_error, { subject, data }) => {
       const camera = subject.slice("detections.".length);
       counts.set(camera, (counts.get(camera) ?? 0) + 1);
+      const { timings } = FrameDetections.decode(data);
+      ages.push((timings!.decodeUs + timings!.queueUs + timings!.batchUs) / 1_000);
     },
   });
   const phases: PhaseReport[] = [];
@@ -85,13 +96,15 @@ export async function benchAdmission(
     await delay(settleMs);
     const before = await Promise.all(holders.map((holder) => holder.counts()));
     counts.clear();
+    ages.length = 0;
     const begin = performance.now();
     await delay(seconds * 1_000);
     const report = reportOf(name, cameras, capacity, counts, (performance.now() - begin) / 1_000);
     const after = await Promise.all(holders.map((holder) => holder.counts()));
     const sum = (key: "taken" | "void") =>
       after.reduce((total, each, i) => total + each[key] - before[i]![key], 0);
-    phases.push({ ...report, void: sum("void") / (sum("taken") + sum("void")) });
+    const startedMs = { p50: quantile(ages, 0.5), p99: quantile(ages, 0.99) };
+    phases.push({ ...report, startedMs, void: sum("void") / (sum("taken") + sum("void")) });
     say(phaseLine(phases.at(-1)!));
   };
   try {
@@ -155,7 +168,7 @@ function reportOf(
   capacity: number,
   counts: ReadonlyMap<string, number>,
   seconds: number,
-): Omit<PhaseReport, "void"> {
+): Omit<PhaseReport, "void" | "startedMs"> {
   const got = (id: string) => (counts.get(id) ?? 0) / seconds;
   const floors = cameras.flatMap(({ id: camera, floorFps, priority = 0 }) =>
     floorFps === undefined ? [] : [{ camera, floorFps, priority }],
@@ -188,7 +201,7 @@ function phaseLine({ name, offered, inferred, capacity, floors, ...report }: Pha
       ? "too few frames to tell of weights"
       : `Jain over weights ${report.jain.toFixed(4)}`;
   const rates = `${inferred.toFixed(1)}/s of ${offered}/s, workers run ${capacity}/s`;
-  return `${name}: ${rates}; ${fairness}, void tokens ${(100 * report.void).toFixed(1)}%${held.length > 0 ? `; floors: ${held.join(", ")}` : ""}`;
+  return `${name}: ${rates}; ${fairness}, age at the start of inference ${report.startedMs.p50.toFixed(0)}/${report.startedMs.p99.toFixed(0)} ms (p50/p99), void tokens ${(100 * report.void).toFixed(1)}%${held.length > 0 ? `; floors: ${held.join(", ")}` : ""}`;
 }
 
 if (import.meta.main) {
