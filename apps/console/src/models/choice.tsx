@@ -10,11 +10,13 @@ interface Props {
 
 /** One of several, by a list. */
 export function Choice({ id, label, value, of, onChange }: Props) {
+  // Nothing chosen yet is the first, as the forms take it.
+  const shown = of.some(([one]) => one === value.value) ? value.value : of[0]?.[0];
   return (
     <Field id={id} label={label}>
       <select
         id={id}
-        value={value.value}
+        value={shown}
         onChange={(event) => {
           value.value = event.currentTarget.value;
           onChange?.();
