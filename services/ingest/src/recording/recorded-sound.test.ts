@@ -8,6 +8,7 @@ import {
   type RecordingSpan,
   type RecordingsAnswer,
   recordingPaths,
+  recordingSegmentsSchema,
   recordingsAnswerSchema,
   subjects,
 } from "@sightline/contracts";
@@ -29,7 +30,7 @@ const disk = join(directory, "disk");
 mkdirSync(disk);
 const env = { SIGHTLINE_RECORDINGS_DIRECTORY: disk, SIGHTLINE_RECORDING: "continuous" };
 /** How far apart a flash and its tone may be, in seconds: by the camera's own clocks, and by arrival alone. */
-const [apart, apartByArrival] = [0.06, 0.12];
+const [apart, apartByArrival] = [0.05, 0.12];
 let rig: IngestRig;
 let clip: Awaited<ReturnType<typeof flashAndBeep>>;
 
@@ -84,11 +85,28 @@ async function spanOf(camera: string, audio: boolean, ms: number): Promise<Recor
   return (await wanted())!;
 }
 
-async function video(camera: string, { fromMs, toMs }: { fromMs: number; toMs: number }, query = "") {
+/** What the ingest answers at a path. */
+async function ask(camera: string, path: string): Promise<Response> {
   const { url, token } = await find(camera);
-  const path = `${recordingPaths.video(camera)}?from_ms=${fromMs}&to_ms=${toMs}${query}`;
   const response = await fetch(url + path, { headers: { authorization: `Bearer ${token}` } });
   expect(response.status).toBe(200);
+  return response;
+}
+
+/** A file that players are given by a playlist, with its sound or without. */
+async function segmentFile(camera: string, query: string): Promise<string> {
+  const path = `${recordingPaths.segments(camera)}?from_ms=0&to_ms=${Date.now()}`;
+  const { segments } = recordingSegmentsSchema.parse(await (await ask(camera, path)).json());
+  const { id } = segments.find(({ audio }) => audio)!;
+  const response = await ask(camera, recordingPaths.segment(camera, id) + query);
+  const file = join(directory, `${camera}-${id}${query.slice(1)}-segment.mp4`);
+  writeFileSync(file, Buffer.from(await response.arrayBuffer()));
+  return file;
+}
+
+async function video(camera: string, { fromMs, toMs }: { fromMs: number; toMs: number }, query = "") {
+  const path = `${recordingPaths.video(camera)}?from_ms=${fromMs}&to_ms=${toMs}${query}`;
+  const response = await ask(camera, path);
   const file = join(directory, `${camera}-${fromMs}${query}.mp4`);
   writeFileSync(file, Buffer.from(await response.arrayBuffer()));
   return file;
@@ -117,6 +135,8 @@ test("a real RTSP server's sound is recorded with the pictures of its time, with
     await expectInTime(clip, 5, apart);
     const silent = await video(transport, { fromMs: toMs - 8_000, toMs }, "&audio=0");
     expect(await probedSound(silent)).toBeUndefined();
+    expect(await probedSound(await segmentFile(transport, ""))).toMatchObject({ codec: "aac" });
+    expect(await probedSound(await segmentFile(transport, "?audio=0"))).toBeUndefined();
     const { ledger, recording } = await rig.statusThat(
       transport,
       ({ ledger }) => (ledger?.captured ?? 0) > 300,
