@@ -102,20 +102,23 @@ function placeOf(hls: Hls, ms: number): number | undefined {
   return undefined;
 }
 
-/** Keeps `times` as the player's pieces come: each says when its pictures were captured, and the player where it has put them. */
+/** Keeps `times` as the player's pieces come: each says when its pictures were captured, and the player by how much it moves their times. */
 function followTimes(hls: Hls, events: typeof Hls.Events, times: ShownTimes): void {
   const loaded = new WeakMap<object, ReturnType<typeof fragmentTimes>>();
+  const moved = new WeakMap<object, number>();
   hls.on(events.FRAG_LOADED, (_, { frag, payload }) => {
     if (frag.sn !== "initSegment") loaded.set(frag, fragmentTimes(payload));
   });
+  hls.on(events.BUFFER_APPENDING, (_, { frag, offset }) => {
+    if (offset !== undefined) moved.set(frag, offset);
+  });
   hls.on(events.FRAG_BUFFERED, (_, { frag }) => {
     const pictures = loaded.get(frag);
-    const start = frag.elementaryStreams.video?.startPTS;
-    const first = pictures?.[0];
-    if (frag.sn === "initSegment" || !pictures || !first || start === undefined) return;
+    const offset = moved.get(frag);
+    if (frag.sn === "initSegment" || !pictures || offset === undefined) return;
     times.set(
       frag.sn,
-      pictures.map(({ seconds, captureMs }) => ({ seconds: start + seconds - first.seconds, captureMs })),
+      pictures.map(({ seconds, captureMs }) => ({ seconds: seconds + offset, captureMs })),
     );
     loaded.delete(frag);
   });
