@@ -121,11 +121,12 @@ if (import.meta.main) {
     slots: new BatchSlots<Work>(batchSlots, batchSize, 3 * width * height),
     frames: new FrameSource(nats.connection, "bench", arenas),
     arenas,
-    filters: { of: () => ({ minScore: 0, classes: undefined }) },
+    filters: { of: () => ({ minScore: 0, classes: undefined, secondStages: [] }) },
     publisher: new DetectionPublisher(nats, log),
     metrics: new InferenceMetrics(createRegistry("bench", "0")).of("bench"),
     tracing: await Tracing.start("bench", "0", { traceRatio: 0 }, log),
     shadows: { take: () => [] },
+    secondStages: { keep: () => undefined },
     log,
     tokens: (onToken) =>
       new TokenSource({

@@ -1,6 +1,7 @@
 import type { EngineState } from "@sightline/rules";
 import type { TrackerState } from "@sightline/tracking";
 import { z } from "zod";
+import { trackAttributesSchema } from "./track-attributes.ts";
 
 export const analysisStateVersion = 1;
 
@@ -37,6 +38,8 @@ export const analysisStateSchema = z.strictObject({
   clock: clockStateSchema,
   /** Names of the classes that were found; not in what older versions stored. */
   classNames: z.array(z.tuple([z.int(), z.string()])).default([]),
+  /** What second stages take tracks for; not in what older versions stored. */
+  attributes: trackAttributesSchema.default([]),
   tracker: z.custom<TrackerState>(),
   engine: z.custom<EngineState>(),
 });

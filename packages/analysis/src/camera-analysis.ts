@@ -6,6 +6,7 @@ import {
   type Event,
   type FrameDetections,
   type FrameReference,
+  likelyAttributes,
   type RulesChange,
   type Tick,
   type TimelineEntry,
@@ -21,6 +22,7 @@ import {
   analysisStateVersion,
   incarnationPattern,
 } from "./analysis-state.ts";
+import { TrackAttributes } from "./track-attributes.ts";
 
 /** A stored state is not one that this version can go on from; begin a new incarnation without it. */
 export class AnalysisStateError extends Error {
@@ -46,6 +48,7 @@ export class CameraAnalysis {
   readonly #engine: RulesEngine;
   /** By class id: a track's class may not be that of its newest detection. */
   readonly #classNames: Map<number, string>;
+  readonly #attributes: TrackAttributes;
 
   /**
    * @param camera the camera's id
@@ -66,6 +69,7 @@ export class CameraAnalysis {
       this.#tracker = new Tracker(trackerOptions, stored?.tracker);
       this.#engine = new RulesEngine(camera, this.incarnation, stored?.engine);
       this.#classNames = new Map(stored?.classNames);
+      this.#attributes = new TrackAttributes(stored?.attributes);
     } catch (error) {
       const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
       throw new AnalysisStateError(`The stored analysis state cannot be continued: ${reason}`, {
@@ -91,7 +95,7 @@ export class CameraAnalysis {
     }
   }
 
-  /** The camera's next frame. Gives its detections their track ids, and returns what happened. */
+  /** The camera's next frame. Gives its detections their track ids and attributes, and returns what happened. */
   frame(frame: FrameDetections): Event[] {
     const { epoch = "", number = 0, captureTime, ptsUs = 0 } = frame.frame ?? {};
     const now = this.#clock.frame(epoch, captureTime, ptsUs);
@@ -101,13 +105,19 @@ export class CameraAnalysis {
     for (const [index, detection] of frame.detections.entries()) {
       const trackNumber = update.trackNumbers[index];
       detection.trackId = trackNumber === undefined ? "" : this.#trackId(trackNumber);
-      const { pixelBox, normalizedBox, classId, className, score } = detection;
+      const { pixelBox, normalizedBox, classId, className, score, attributeReadings } = detection;
+      const attributes =
+        trackNumber === undefined
+          ? likelyAttributes(attributeReadings)
+          : this.#attributes.see(trackNumber, attributeReadings);
+      detection.attributes = attributes;
       this.#classNames.set(classId, className);
       if (trackNumber === undefined || pixelBox === undefined || normalizedBox === undefined) continue;
       const startTime = startTimes.get(trackNumber) ?? now.time;
       const known = this.#classOf(update.trackClassIds[index]) ?? { classId, className };
-      seen.push({ id: detection.trackId, ...known, score, pixelBox, normalizedBox, startTime });
+      seen.push({ id: detection.trackId, ...known, score, pixelBox, normalizedBox, startTime, attributes });
     }
+    this.#attributes.forget(update.ended);
     const reference: FrameReference = { epoch, number, captureTime: now.time, ptsUs };
     return this.#engine.step(now, seen, this.#ended(update, now), reference);
   }
@@ -115,14 +125,19 @@ export class CameraAnalysis {
   /** The camera went down, was removed or changed, which ends all its tracks, or came back. */
   transition(transition: CameraTransition): Event[] {
     const now = this.#clock.host(transition.time, "transition");
-    if (transition.down || transition.change !== CameraChange.UNSPECIFIED) this.#tracker.clear();
+    if (transition.down || transition.change !== CameraChange.UNSPECIFIED) {
+      this.#tracker.clear();
+      this.#attributes.clear();
+    }
     return this.#engine.transition(now, transition);
   }
 
   /** Time passed without a frame. */
   tick(tick: Tick): Event[] {
     const now = this.#clock.host(tick.time, "tick");
-    return this.#engine.step(now, [], this.#ended(this.#tracker.advance(now.ms), now));
+    const update = this.#tracker.advance(now.ms);
+    this.#attributes.forget(update.ended);
+    return this.#engine.step(now, [], this.#ended(update, now));
   }
 
   /**
@@ -157,6 +172,7 @@ export class CameraAnalysis {
       incarnation: this.incarnation,
       clock: this.#clock.snapshot(),
       classNames: [...this.#classNames],
+      attributes: this.#attributes.snapshot(),
       tracker: this.#tracker.snapshot(),
       engine: this.#engine.snapshot(),
     };

@@ -255,7 +255,7 @@ export const commandTable: readonly CommandEntry[] = [
   {
     path: ["model", "import"],
     description:
-      "make a detector of any known family ready to run: a float ONNX export, or hub:NAME from the catalogue",
+      "make a detector of any known family, or a classifier for a second stage, ready to run: a float ONNX export, or hub:NAME from the catalogue",
     load: async () => (await import("./commands/model-import.ts")).modelImportCommand(),
   },
   {

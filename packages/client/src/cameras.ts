@@ -64,6 +64,8 @@ export interface CameraSettings {
   floorFps?: number;
   /** Whose floors are held first when the workers cannot hold all any more: the higher, -100 to 100. */
   priority?: number;
+  /** Classifiers that look at what was found, all of it or some classes only; [] takes all away. */
+  secondStages?: readonly { readonly model: string; readonly classes?: readonly string[] }[];
 }
 
 /** What is kept of a camera's video, and for how long. */
@@ -255,13 +257,15 @@ const recordingModes = {
 } as const;
 
 function toMessage(settings: Partial<CameraSettings>): Camera {
-  const { transport, decode, recording, classes, privacyMasks, maskedVideo, ...rest } = settings;
+  const { transport, decode, recording, classes, privacyMasks, maskedVideo, secondStages, ...rest } =
+    settings;
   return CameraMessage.fromPartial({
     ...rest,
     transport: transport && { auto: Transport.AUTO, tcp: Transport.TCP, udp: Transport.UDP }[transport],
     decode: decode && decodes[decode],
     recording: recording && { ...recording, mode: recording.mode && recordingModes[recording.mode] },
     classes: classes && [...classes],
+    secondStages: secondStages?.map((stage) => ({ ...stage, classes: [...(stage.classes ?? [])] })),
     privacyMasks: privacyMasks?.map((mask) => ({ polygon: mask.map(([x, y]) => ({ x, y })) })),
     maskedVideo: maskedVideo && maskedVideos[maskedVideo],
   });

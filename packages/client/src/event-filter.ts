@@ -17,11 +17,13 @@ export interface EventFilter {
   /** Names of rules. */
   rules?: readonly string[];
   phases?: readonly EventPhase[];
+  /** Attributes of the object with the values that will do, such as { colour: ["red"] }; all must be met. */
+  attributes?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** The message form of a filter. */
 export function toFilterMessage(filter: EventFilter): EventFilterMessage {
-  const { cameras, types, classes, zones, rules, phases } = filter;
+  const { cameras, types, classes, zones, rules, phases, attributes } = filter;
   return EventFilterMessage.fromPartial({
     cameras: cameras?.map(cameraName),
     types: types && [...types],
@@ -29,5 +31,7 @@ export function toFilterMessage(filter: EventFilter): EventFilterMessage {
     zones: zones && [...zones],
     rules: rules && [...rules],
     phases: phases && [...phases],
+    attributes:
+      attributes && Object.entries(attributes).map(([name, values]) => ({ name, values: [...values] })),
   });
 }

@@ -1,6 +1,7 @@
 import { cameraIdOf } from "./camera-name.ts";
 import { enumName } from "./enum-name.ts";
 import type { Timestamp } from "./gen/google/protobuf/timestamp.ts";
+import type { Attribute } from "./gen/sightline/v1/attribute.ts";
 import {
   CrossingDirection,
   EndReason,
@@ -12,7 +13,7 @@ import {
 } from "./gen/sightline/v1/event.ts";
 import { CountBy, type EventCount } from "./gen/sightline/v1/event_service.ts";
 import type { BoundingBox } from "./gen/sightline/v1/geometry.ts";
-import type { HttpEvent, HttpEventCount, HttpReview } from "./http-api.ts";
+import type { HttpAttributes, HttpEvent, HttpEventCount, HttpReview } from "./http-api.ts";
 import { fromTimestamp } from "./timestamp.ts";
 
 /** An event as JSON shows it: over HTTP, in exports, in webhooks and on the command line. */
@@ -100,5 +101,13 @@ function toHttpTrack(track: Track): NonNullable<HttpEvent["track"]> {
     bestScore: shorten(track.bestScore),
     box: toHttpBox(track.normalizedBox),
     zones: track.zones,
+    ...(track.attributes.length > 0 && { attributes: toHttpAttributes(track.attributes) }),
   };
+}
+
+/** Attributes as JSON shows them: `{"colour": {"value": "red", "score": 0.93}}`. */
+export function toHttpAttributes(attributes: readonly Attribute[]): HttpAttributes {
+  return Object.fromEntries(
+    attributes.map(({ name, value, score }) => [name, { value, score: shorten(score) }]),
+  );
 }

@@ -142,6 +142,16 @@ export const httpCameraSettingsSchema = z.strictObject({
   floorFps: z.number().optional(),
   /** Whose floors are held first: the higher. */
   priority: z.int().optional(),
+  /** Models that look at what was found; in a change all of them. */
+  secondStages: z
+    .array(
+      z.strictObject({
+        model: z.string().max(63),
+        /** Classes whose objects it looks at; empty: all. */
+        classes: z.array(z.string().max(64)).max(limits.maxClasses).default([]),
+      }),
+    )
+    .optional(),
 });
 
 export const httpNewCameraSchema = httpCameraSettingsSchema.extend({ id: name });
@@ -164,6 +174,7 @@ export const httpCameraSchema = z.object({
   weight: z.number(),
   floorFps: z.number(),
   priority: z.number(),
+  secondStages: z.array(z.object({ model: z.string(), classes: z.array(z.string()) })),
   hasCredentials: z.boolean(),
   hasRecordCredentials: z.boolean(),
   createTime: z.string(),
@@ -227,6 +238,9 @@ export const httpRulesSchema = z.object({
 /** Body of PUT /cameras/{camera}/rules; with an etag the rules are replaced only if nobody else changed them since. */
 export const httpRulesUpdateSchema = httpRulesSchema.extend({ etag: z.string().max(64).optional() });
 
+/** An attribute's value, and its mean probability. */
+export const httpAttributesSchema = z.record(z.string(), z.object({ value: z.string(), score: z.number() }));
+
 export const httpTrackSchema = z.object({
   id: z.string(),
   className: z.string(),
@@ -234,6 +248,8 @@ export const httpTrackSchema = z.object({
   bestScore: z.number(),
   box,
   zones: z.array(z.string()),
+  /** What second stages take the object for, by attribute; only where something is known. */
+  attributes: httpAttributesSchema.optional(),
 });
 
 /** That somebody has looked at an event; `user` is empty where callers are not known. */
@@ -360,6 +376,18 @@ export const httpSystemSchema = z.object({
       modelDigest: z.string(),
       loadable: z.array(z.string()).optional(),
       unserved: z.array(z.object({ model: z.string(), why: z.string() })).optional(),
+      /** Models for second stages that this worker has. */
+      secondStages: z
+        .array(
+          z.object({
+            model: z.string(),
+            version: z.string(),
+            attributes: z.array(z.object({ name: z.string(), values: z.array(z.string()) })),
+            loaded: z.boolean(),
+            fault: z.string().optional(),
+          }),
+        )
+        .optional(),
       precision: z.string(),
       executionProvider: z.string(),
       batchSize: z.number(),
@@ -493,6 +521,7 @@ export const livePictureSchema = z.object({
   latencyMs: z.number(),
 });
 
+export type HttpAttributes = z.infer<typeof httpAttributesSchema>;
 export type HttpCamera = z.infer<typeof httpCameraSchema>;
 export type HttpChangedCamera = z.infer<typeof httpChangedCameraSchema>;
 export type HttpCameraStatus = z.infer<typeof httpCameraStatusSchema>;

@@ -1,4 +1,5 @@
 export * from "./access.ts";
+export * from "./attribute-readings.ts";
 export * from "./audit.ts";
 export * from "./camera-name.ts";
 export * from "./drop-reason.ts";
@@ -38,6 +39,12 @@ export {
   WhoAmIResponse,
 } from "./gen/sightline/v1/access_service.ts";
 export {
+  Attribute,
+  AttributeCondition,
+  AttributeProbability,
+  AttributeReading,
+} from "./gen/sightline/v1/attribute.ts";
+export {
   AuditOutcome,
   AuditRecord,
   AuditServiceClient,
@@ -58,6 +65,7 @@ export {
   RecordingMode,
   RecordingStatus,
   RecordStreamStatus,
+  SecondStage,
   Transport,
 } from "./gen/sightline/v1/camera.ts";
 export {

@@ -23,6 +23,8 @@ export const limits = {
   maxRecordingDays: 3650,
   /** Most labels of a camera. */
   maxLabels: 16,
+  /** Most second stages of a camera. */
+  maxSecondStages: 4,
   /** Most privacy masks of a camera. */
   maxPrivacyMasks: 16,
   /** Most corners of a polygon. */

@@ -146,6 +146,9 @@ export const probeAnswerSchema = z.union([
 export type ProbeAnswer = z.infer<typeof probeAnswerSchema>;
 export const probeHeader = "Sightline-Probe";
 
+/** A model that looks at what a camera's own model has found; no classes means all. */
+export const secondStageSchema = z.strictObject({ model: z.string(), classes: z.array(z.string()) });
+
 /** A camera's registration as stored; the URL holds no user or password. */
 export const cameraRecordSchema = z.strictObject({
   uri: z.string(),
@@ -164,6 +167,8 @@ export const cameraRecordSchema = z.strictObject({
   model: z.string(),
   minScore: z.number().min(0).max(1),
   classes: z.array(z.string()),
+  /** None: no model looks at what is found. */
+  secondStages: z.array(secondStageSchema).max(limits.maxSecondStages).optional(),
   hasCredentials: z.boolean(),
   createTime: z.iso.datetime(),
   updateTime: z.iso.datetime(),
@@ -278,6 +283,18 @@ export const candidateStateSchema = z.strictObject({
 });
 export type CandidateState = z.infer<typeof candidateStateSchema>;
 
+/** A second stage that a worker has. */
+export const workerSecondStageSchema = z.strictObject({
+  model: z.string(),
+  version: modelVersionSchema,
+  attributes: z.array(z.strictObject({ name: z.string(), values: z.array(z.string()) })),
+  /** Whether it is loaded: it is when a frame of a camera comes that asks for it. */
+  loaded: z.boolean(),
+  /** Why cameras that ask for it get no attributes from this worker. */
+  fault: z.string().optional(),
+});
+export type WorkerSecondStage = z.infer<typeof workerSecondStageSchema>;
+
 /** What a worker tells about itself while it lives. */
 export const workerInfoSchema = z.strictObject({
   id: z.string(),
@@ -299,6 +316,8 @@ export const workerInfoSchema = z.strictObject({
   unfetched: z
     .array(z.strictObject({ model: z.string(), version: modelVersionSchema, why: z.string() }))
     .optional(),
+  /** Models for second stages that this worker has. */
+  secondStages: z.array(workerSecondStageSchema).optional(),
   precision: z.string(),
   executionProvider: z.string(),
   batchSize: z.int().positive(),

@@ -8,6 +8,8 @@ export const rulesLimits = {
   maxPoints: 64,
   maxNameLength: 63,
   maxClassNameLength: 64,
+  /** Attributes that a rule may ask for. */
+  maxAttributes: 16,
   /** Longest dwell, debounce and cooldown: a day. */
   maxSeconds: 86_400,
   maxCount: 1000,

@@ -7,6 +7,7 @@ export {
 export { type BuildOptions, buildModel } from "./architecture/build-model.ts";
 export { COCO_CLASSES } from "./architecture/coco-classes.ts";
 export { countParameters, type ParameterCounts } from "./architecture/state-dict-layout.ts";
+export * from "./classifiers/index.ts";
 export {
   type CandidateBatch,
   DEFAULT_THRESHOLDS,
@@ -43,7 +44,7 @@ export {
   readManifest,
   writeManifest,
 } from "./manifest.ts";
-export { decodeModel, encodeModel, loadModel, OnnxGraph, saveModel } from "./onnx/index.ts";
+export { decodeModel, encodeModel, float32, int64, loadModel, OnnxGraph, saveModel } from "./onnx/index.ts";
 export { type PrepareOptions, prepareModel } from "./prepare/prepare-model.ts";
 export { type PreparedMetadata, preparedMetadata } from "./prepare/prepared-form.ts";
 export * from "./quantization/index.ts";

@@ -15,10 +15,10 @@ import type { PreparedMetadata } from "./prepare/prepared-form.ts";
 export const PRECISIONS = ["fp32", "int8Cpu", "int8Trt", "trtEngine"] as const;
 export type ModelPrecision = (typeof PRECISIONS)[number];
 
-const size = z.object({ width: z.int().positive(), height: z.int().positive() });
+export const sizeSchema = z.object({ width: z.int().positive(), height: z.int().positive() });
 const fraction = z.number().min(0).max(1);
 
-const modelFileSchema = z.object({
+export const modelFileSchema = z.object({
   /** File name, in the manifest's own folder. */
   file: z.string().regex(/^[\w][\w.-]*$/, "a plain file name in the manifest's folder"),
   sha256: z.string().regex(/^[0-9a-f]{64}$/, "64 hexadecimal digits"),
@@ -33,11 +33,11 @@ export const modelManifestSchema = z.object({
   files: z
     .partialRecord(z.enum(PRECISIONS), modelFileSchema)
     .refine((files) => Object.keys(files).length > 0, "at least one file"),
-  input: size,
+  input: sizeSchema,
   /** Size of the frames tensor; smaller than `input` when the graph pads. */
-  frame: size,
+  frame: sizeSchema,
   /** Pictures are scaled to fit this, then centred in `input`. */
-  fit: size,
+  fit: sizeSchema,
   pixelFormat: z.literal("gbrp"),
   padValue: z.int().min(0).max(255),
   /** Where pictures go in `input` when it is not the centre. */
@@ -154,7 +154,10 @@ export async function addModelFiles(
 }
 
 /** Write `model.json` into a folder; it appears whole or not at all. */
-export async function writeManifest(folder: string, manifest: ModelManifest): Promise<void> {
+export async function writeManifest<Manifest extends { readonly name: string }>(
+  folder: string,
+  manifest: Manifest,
+): Promise<void> {
   const path = join(folder, MANIFEST_FILE);
   const partial = `${path}.${process.pid}.partial`;
   await writeFile(partial, `${JSON.stringify(manifest, null, 2)}\n`);
@@ -168,7 +171,13 @@ export async function writeManifest(folder: string, manifest: ModelManifest): Pr
  */
 export async function readManifest(path: string): Promise<ModelManifest> {
   const manifest = await parseManifest(path);
-  for (const entry of Object.values(manifest.files)) {
+  await checkFiles(path, manifest.files);
+  return manifest;
+}
+
+/** @throws ModelFileError when a file is not the one that the manifest describes */
+export async function checkFiles(path: string, files: ModelManifest["files"]): Promise<void> {
+  for (const entry of Object.values(files)) {
     const file = join(dirname(path), entry.file);
     if ((await fileDigest(file)) !== entry.sha256) {
       throw new ModelFileError(
@@ -176,7 +185,6 @@ export async function readManifest(path: string): Promise<ModelManifest> {
       );
     }
   }
-  return manifest;
 }
 
 /**
@@ -184,6 +192,25 @@ export async function readManifest(path: string): Promise<ModelManifest> {
  * @throws ModelFileError for a missing or malformed manifest
  */
 export async function parseManifest(path: string): Promise<ModelManifest> {
+  return parseManifestAs(path, (value) => {
+    if (isClassifier(value))
+      throw new ModelFileError(
+        `${path} is of a classifier, which looks at what a detector found; a camera takes it with --then.`,
+      );
+    return modelManifestSchema.parse(value);
+  });
+}
+
+/** Whether what a manifest holds is of a classifier: the manifests of detectors name no kind. */
+export function isClassifier(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "kind" in value && value.kind === "classifier";
+}
+
+/**
+ * Read a manifest of any kind; `parse` checks what it holds.
+ * @throws ModelFileError for a missing or malformed manifest
+ */
+export async function parseManifestAs<T>(path: string, parse: (value: unknown) => T): Promise<T> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
@@ -195,8 +222,9 @@ export async function parseManifest(path: string): Promise<ModelManifest> {
     const value: unknown = JSON.parse(text);
     // Of two fields with one name JSON.parse drops the first without a word. JSON is YAML, whose reader refuses them.
     parseYaml(text, { uniqueKeys: true });
-    return modelManifestSchema.parse(value);
+    return parse(value);
   } catch (cause) {
+    if (cause instanceof ModelFileError) throw cause;
     const reason =
       cause instanceof z.ZodError
         ? z.prettifyError(cause)
@@ -207,7 +235,7 @@ export async function parseManifest(path: string): Promise<ModelManifest> {
   }
 }
 
-async function fileDigest(path: string): Promise<string> {
+export async function fileDigest(path: string): Promise<string> {
   const hash = createHash("sha256");
   try {
     await pipeline(createReadStream(path), hash);

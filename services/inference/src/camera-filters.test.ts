@@ -58,5 +58,5 @@ test("of a removed camera nothing is published; a frame that does not say which 
   expect(filters.of("front", undefined)).toMatchObject({ minScore: 0.5 });
   put(undefined);
   expect(await filters.of("front", created)).toBeUndefined();
-  expect(filters.of("front", undefined)).toEqual({ minScore: 0, classes: undefined });
+  expect(filters.of("front", undefined)).toEqual({ minScore: 0, classes: undefined, secondStages: [] });
 });

@@ -7,9 +7,18 @@ export interface CameraFilter {
   minScore: number;
   /** Undefined means all. */
   classes: ReadonlySet<string> | undefined;
+  /** Models that look at what was found. */
+  secondStages: readonly AskedSecondStage[];
 }
 
-const everything: CameraFilter = { minScore: 0, classes: undefined };
+/** A second stage as a camera asks for it. */
+export interface AskedSecondStage {
+  model: string;
+  /** Undefined means all. */
+  classes: ReadonlySet<string> | undefined;
+}
+
+const everything: CameraFilter = { minScore: 0, classes: undefined, secondStages: [] };
 /** So long a frame waits for its camera's record, which comes by another way than it. */
 const waitMs = 1_000;
 
@@ -25,8 +34,14 @@ export class CameraFilters {
         this.#filters.delete(key);
         return;
       }
-      const classes = value.classes.length > 0 ? new Set(value.classes) : undefined;
-      const filter = { minScore: value.minScore, classes };
+      const filter = {
+        minScore: value.minScore,
+        classes: setOf(value.classes),
+        secondStages: (value.secondStages ?? []).map(({ model, classes }) => ({
+          model,
+          classes: setOf(classes),
+        })),
+      };
       this.#filters.set(key, { filter, registeredAt: Date.parse(value.createTime) });
       for (const wake of this.#waiting.get(key) ?? []) wake();
     });
@@ -60,4 +75,8 @@ export class CameraFilters {
     const known = this.#filters.get(camera);
     return known?.registeredAt === registeredAt ? known.filter : undefined;
   }
+}
+
+function setOf(classes: readonly string[]): ReadonlySet<string> | undefined {
+  return classes.length > 0 ? new Set(classes) : undefined;
 }

@@ -48,7 +48,7 @@ export function frameResult(
   index: number,
   frame: FrameMetadata,
   model: ModelManifest,
-  filter: CameraFilter,
+  filter: Pick<CameraFilter, "minScore" | "classes">,
 ): Detection[] {
   const thresholds = { ...model.thresholds, ...(filter.minScore > 0 ? { score: filter.minScore } : {}) };
   const found = decodeCandidates(outputs, index, thresholds, letterboxOf(frame, model));

@@ -1,9 +1,11 @@
 import { access, readdir } from "node:fs/promises";
 import { delimiter, join, resolve } from "node:path";
 import {
+  type ClassifierManifest,
   MANIFEST_FILE,
   type ModelManifest,
   modelVersion,
+  parseClassifier,
   parseManifest,
   readManifest,
 } from "@sightline/yolo-nas";
@@ -94,16 +96,39 @@ export async function listVersions(directory: string, name: string): Promise<str
   return [...new Set(found.map(({ version }) => version))];
 }
 
-/** Names of the models that are there, sorted. */
+/** Names of the detectors that are there, sorted. */
 export async function modelNames(directory: string): Promise<string[]> {
   const names = new Set<string>();
+  // A classifier serves no camera; it is for second stages.
+  for (const { name, folder } of await modelFolders(directory))
+    if (!(await parseClassifier(folder).catch(() => undefined))) names.add(name);
+  return [...names].sort();
+}
+
+/** The classifiers that are there, by name. */
+export async function findClassifiers(
+  directory: string,
+): Promise<Map<string, { folder: string; manifest: ClassifierManifest }>> {
+  const found = new Map<string, { folder: string; manifest: ClassifierManifest }>();
+  for (const { name, folder } of await modelFolders(directory)) {
+    // A folder that cannot be read is told of when it is asked for as a detector.
+    const manifest = await parseClassifier(folder).catch(() => undefined);
+    if (manifest?.name === name && !found.has(name)) found.set(name, { folder, manifest });
+  }
+  return found;
+}
+
+/** Every model's own folder, those of the first directory first. */
+async function modelFolders(directory: string): Promise<{ name: string; folder: string }[]> {
+  const folders: { name: string; folder: string }[] = [];
   for (const root of modelRoots(directory)) {
     const entries = await readdir(root, { withFileTypes: true }).catch(() => []);
     // What is being written has a dot in front.
     for (const { name } of entries)
-      if (!name.startsWith(".") && (await exists(join(root, name, MANIFEST_FILE)))) names.add(name);
+      if (!name.startsWith(".") && (await exists(join(root, name, MANIFEST_FILE))))
+        folders.push({ name, folder: join(root, name) });
   }
-  return [...names].sort();
+  return folders;
 }
 
 /** The folders that a model may have for itself. */

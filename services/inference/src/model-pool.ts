@@ -9,6 +9,7 @@ import type { InferenceMetrics } from "./inference-metrics.ts";
 import { type LocatedModel, modelNames, peekModel } from "./model-directory.ts";
 import { type LaneParts, ModelLane } from "./model-lane.ts";
 import { guessMemory, megabytes } from "./model-memory.ts";
+import type { SecondStages } from "./second-stages.ts";
 
 /** What the pool gives a lane depends on its model. */
 type OwnParts = "id" | "metrics" | "tokens" | "announce" | "more";
@@ -31,6 +32,8 @@ export interface PoolParts {
   unfetched?: () => NonNullable<WorkerInfo["unfetched"]>;
   /** Memory of models that run for shadows, and what frees all of it. */
   shadows: { bytes: () => number; end: (why: string) => Promise<void> };
+  /** Memory of those that are loaded, and what is told of all. */
+  secondStages: Pick<SecondStages, "bytes" | "told">;
 }
 
 /** A model that can be loaded, and how that went. */
@@ -120,17 +123,19 @@ export class ModelPool {
   }
 
   /** What the worker tells of the models beyond the first. */
-  told(): Pick<WorkerInfo, "loadable" | "unserved" | "unfetched"> {
+  told(): Pick<WorkerInfo, "loadable" | "unserved" | "unfetched" | "secondStages"> {
     const offers = [...this.#offers].filter(([model]) => !this.#loaded.has(model));
     const loadable = offers.filter(([, { announced }]) => announced).map(([model]) => model);
     const unserved = offers.flatMap(([model, { fault }]) =>
       fault === undefined ? [] : [{ model, why: fault }],
     );
+    const secondStages = this.#parts.secondStages.told();
     const unfetched = this.#parts.unfetched?.() ?? [];
     return {
       ...(loadable.length > 0 ? { loadable } : {}),
       ...(unserved.length > 0 ? { unserved } : {}),
       ...(unfetched.length > 0 ? { unfetched } : {}),
+      ...(secondStages.length > 0 ? { secondStages } : {}),
     };
   }
 
@@ -296,6 +301,9 @@ export class ModelPool {
     const others = [
       [this.#main.model, this.#mainBytes] as const,
       ...[...this.#loaded].map(([name, { bytes }]) => [name, bytes] as const),
+      ...(this.#parts.secondStages.bytes() > 0
+        ? [["second stages", this.#parts.secondStages.bytes()] as const]
+        : []),
     ];
     const fault =
       `it needs about ${megabytes(offer.bytes)}, and of ${megabytes(limit)} for models ${megabytes(Math.max(0, limit - this.#bytes()))} are free; ` +
@@ -336,7 +344,8 @@ export class ModelPool {
   }
 
   #bytes(): number {
-    const own = this.#mainBytes + this.#parts.shadows.bytes();
+    const { shadows, secondStages } = this.#parts;
+    const own = this.#mainBytes + shadows.bytes() + secondStages.bytes();
     return [...this.#loaded.values()].reduce((sum, { bytes }) => sum + bytes, own);
   }
 

@@ -1,7 +1,6 @@
 import type { ArenaReaders } from "@sightline/frame-arena";
 import { type Logger, runMs, type Tracing } from "@sightline/service";
 import { chooseBatchSize, curveSizes } from "./batch-curve.ts";
-import type { BatchRunner } from "./batch-runner.ts";
 import { BatchSlots } from "./batch-slots.ts";
 import { batchSlots } from "./batcher.ts";
 import { warmUpBeside } from "./beside.ts";
@@ -24,7 +23,7 @@ export interface VersionParts {
   /** Names the worker in results. */
   id: string;
   config: InferenceConfig;
-  turns: Turns<BatchRunner>;
+  turns: Turns<object>;
   /** Every thread with a session, also one that is still being opened. */
   threads: Set<SessionThread>;
   frames: Pick<FrameSource, "fetch">;
@@ -34,6 +33,7 @@ export interface VersionParts {
   metrics: ModelMetrics;
   tracing: Pick<Tracing, "record">;
   shadows: Pick<Shadows, "take">;
+  secondStages: WorkerOptions["secondStages"];
   tokens: WorkerOptions["tokens"];
   log: Logger;
 }
@@ -66,7 +66,19 @@ export class RunningVersion {
     this.#thread = opened.thread;
     this.#slots = opened.slots;
     const { session, batchSize, slots } = opened;
-    const { config, frames, arenas, filters, publisher, metrics, tracing, shadows, tokens, log } = parts;
+    const {
+      config,
+      frames,
+      arenas,
+      filters,
+      publisher,
+      metrics,
+      tracing,
+      shadows,
+      secondStages,
+      tokens,
+      log,
+    } = parts;
     this.#worker = new InferenceWorker({
       id: parts.id,
       model: located.manifest,
@@ -89,6 +101,7 @@ export class RunningVersion {
       metrics,
       tracing,
       shadows,
+      secondStages,
       tokens,
       log,
     });

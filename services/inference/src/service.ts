@@ -28,7 +28,6 @@ import {
   Tracing,
 } from "@sightline/service";
 import { Announcements } from "./announcements.ts";
-import type { BatchRunner } from "./batch-runner.ts";
 import { CameraFilters } from "./camera-filters.ts";
 import type { InferenceConfig } from "./config.ts";
 import { DetectionPublisher } from "./detection-publisher.ts";
@@ -40,6 +39,8 @@ import { StoredVersions } from "./jobs/stored-versions.ts";
 import { findModel, listVersions } from "./model-directory.ts";
 import { ModelPool } from "./model-pool.ts";
 import { QueueDepths, waitingTokens } from "./queue-depth.ts";
+import { SecondStageMetrics } from "./second-stage-metrics.ts";
+import { SecondStages } from "./second-stages.ts";
 import type { SessionThread } from "./session-thread.ts";
 import { ShadowMetrics } from "./shadow-metrics.ts";
 import { Shadows } from "./shadows.ts";
@@ -58,6 +59,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   const registry = createRegistry("inference", version);
   const metrics = new InferenceMetrics(registry);
   const shadowMetrics = new ShadowMetrics(registry);
+  const secondStageMetrics = new SecondStageMetrics(registry);
   let nats: Nats | undefined;
   let pool: ModelPool | undefined;
   let starting = "NATS is waited for";
@@ -139,7 +141,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
   const arenas = life.add(new ArenaReaders(config.frameMemoryDirectory));
   const threads = new Set<SessionThread>();
   life.add({ stop: async () => void (await Promise.all([...threads].map((thread) => thread.stop()))) });
-  const turns = new Turns<BatchRunner>();
+  const turns = new Turns<object>();
   const shadows = life.add(
     new Shadows({
       ...{ config, turns, threads, log, records: shadowRecords, metrics: shadowMetrics, worker: id },
@@ -150,6 +152,14 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
       },
     }),
   );
+  const secondStages = life.add(
+    new SecondStages({
+      ...{ config, turns, log, cameras: records, metrics: secondStageMetrics },
+      free: () => pool?.free ?? 0,
+      onChange: () => void pool?.main.tell(),
+    }),
+  );
+  await secondStages.start();
   starting = "the model is being loaded";
   pool = life.add(
     await ModelPool.start({
@@ -160,9 +170,10 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
       provision,
       shadows,
       unfetched: () => versions.faults,
+      secondStages,
       waiting: async (model) => (await waitingTokens(connected.manager, model)) ?? 0,
       shared: {
-        ...{ config, threads, arenas, filters, tracing, log, wanted, turns, shadows },
+        ...{ config, threads, arenas, filters, tracing, log, wanted, turns, shadows, secondStages },
         frames: new FrameSource(connected.connection, id, arenas),
         publisher: new DetectionPublisher(connected, log),
       },

@@ -1,6 +1,7 @@
 import type { CandidateBatch } from "@sightline/yolo-nas";
 import type { CurvePoint } from "./batch-curve.ts";
 import type { EngineCandidate, EngineRefusal } from "./engine-choice.ts";
+import type { ThreadMessage } from "./threaded-session.ts";
 
 /** What the session's thread is started with. */
 export interface SessionSettings {
@@ -26,12 +27,6 @@ export interface RunRequest {
   frames: number;
 }
 
-/**
- * To the thread: end between two runs. A thread that is terminated in the midst of ONNX Runtime's own code, as while a
- * model is loaded, takes the process with it.
- */
-export const stopRequest = "stop";
-
 /** `exact`: float, or 8-bit sums that no processor clips, or not this one. `clips`: sums that this processor clips. */
 export type Arithmetic = "exact" | "clips";
 
@@ -54,8 +49,4 @@ export interface BatchRun {
 }
 
 /** From the thread. */
-export type SessionMessage =
-  | ({ kind: "ready" } & SessionInfo)
-  | { kind: "cannot-open"; message: string }
-  | ({ kind: "done"; id: number } & BatchRun)
-  | { kind: "failed"; id: number; message: string };
+export type SessionMessage = ThreadMessage<SessionInfo, BatchRun>;

@@ -5,13 +5,8 @@ import type { CandidateBatch } from "@sightline/yolo-nas";
 import { DetectorSession, InferenceError, ModelFileError } from "@sightline/yolo-nas/session";
 import type { CurvePoint } from "./batch-curve.ts";
 import { type EngineCandidate, openFirst } from "./engine-choice.ts";
-import {
-  type Arithmetic,
-  type RunRequest,
-  type SessionMessage,
-  type SessionSettings,
-  stopRequest,
-} from "./session-messages.ts";
+import type { Arithmetic, RunRequest, SessionMessage, SessionSettings } from "./session-messages.ts";
+import { stopRequest } from "./session-stop.ts";
 
 const settings = workerData as SessionSettings;
 const slots = settings.slots.map((memory) => new Uint8Array(memory, 0, memory.byteLength));

@@ -1,6 +1,6 @@
 import type { ModelShadow, ShadowSide } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
-import type { BatchRunner, TurnRun } from "./batch-runner.ts";
+import type { TurnRun } from "./batch-runner.ts";
 import { BatchSlots } from "./batch-slots.ts";
 import { warmUpBeside } from "./beside.ts";
 import type { InferenceConfig } from "./config.ts";
@@ -13,7 +13,7 @@ import { InTurn, type Turns } from "./turns.ts";
 /** What models of shadows work with. */
 export interface ShadowSessionParts {
   config: InferenceConfig;
-  turns: Turns<BatchRunner>;
+  turns: Turns<object>;
   threads: Set<SessionThread>;
   /** Bytes of memory that are free for models. */
   free: () => number;

@@ -63,6 +63,22 @@ export class Turns<User extends object> {
     });
   }
 
+  /** Does something in the turn that was taken, and ends the turn after it. */
+  async during<T>(action: () => Promise<T>): Promise<T> {
+    let leave = () => {
+      leave = () => {};
+      this.leave();
+    };
+    // A model that gives no answer must not keep the others from their turns.
+    const limit = setTimeout(() => leave(), turnLimitMs);
+    try {
+      return await action();
+    } finally {
+      clearTimeout(limit);
+      leave();
+    }
+  }
+
   /** Ends the user's turn. */
   leave(): void {
     if (this.#holder) this.#charge(this.#holder);
@@ -104,10 +120,10 @@ export class Turns<User extends object> {
 
 /** Runs batches, each when it is its model's turn. */
 export class InTurn implements BatchRunner {
-  readonly #turns: Turns<BatchRunner>;
+  readonly #turns: Turns<object>;
   readonly #runner: BatchRunner;
 
-  constructor(turns: Turns<BatchRunner>, runner: BatchRunner) {
+  constructor(turns: Turns<object>, runner: BatchRunner) {
     this.#turns = turns;
     this.#runner = runner;
   }
@@ -126,17 +142,6 @@ export class InTurn implements BatchRunner {
   }
 
   async #run(slot: number, frames: number, waitedMs: number): Promise<TurnRun> {
-    let leave = () => {
-      leave = () => {};
-      this.#turns.leave();
-    };
-    // A model that gives no answer must not keep the others from their turns.
-    const limit = setTimeout(() => leave(), turnLimitMs);
-    try {
-      return { ...(await this.#runner.run(slot, frames)), waitedMs };
-    } finally {
-      clearTimeout(limit);
-      leave();
-    }
+    return { ...(await this.#turns.during(() => this.#runner.run(slot, frames))), waitedMs };
   }
 }

@@ -22,6 +22,7 @@ import { frameDetections, frameResult } from "./frame-result.ts";
 import type { FetchedFrame, FrameSource } from "./frame-source.ts";
 import { traceInference } from "./inference-span.ts";
 import type { ModelMetrics } from "./model-metrics.ts";
+import type { KeptFrame, SecondStages } from "./second-stages.ts";
 import type { ShadowedFrame, Shadows } from "./shadows.ts";
 import type { HeldToken, TokenSource } from "./token-source.ts";
 
@@ -51,6 +52,8 @@ export interface WorkerOptions {
   tracing: Pick<Tracing, "record">;
   /** Runs some frames by other models too. */
   shadows: Pick<Shadows, "take">;
+  /** Looks at what was found. */
+  secondStages: Pick<SecondStages, "keep">;
   log: Logger;
   /** How the worker gets its tokens, given what takes one. */
   tokens: (onToken: (token: HeldToken) => void) => Pick<TokenSource, "demand" | "stop">;
@@ -62,6 +65,8 @@ export interface Work extends Omit<FetchedFrame, "pixels"> {
   id: FrameId;
   /** Where its pixels are kept for other models, if they are. */
   shadowed?: readonly ShadowedFrame[];
+  /** Where they are kept for second stages. */
+  kept?: KeptFrame | undefined;
 }
 
 /** Two parts of the worker do not agree on which frames a batch holds: none of its boxes can be trusted. */
@@ -274,7 +279,7 @@ export class InferenceWorker {
       metrics.batchFailed(error instanceof BatchMismatchError ? "mismatch" : "run");
       log.error({ error: (error as Error).message, frames }, "batch failed");
     }
-    if (run) this.#keepForShadows(slot, items);
+    if (run) this.#keep(slot, items);
     slots.release(slot);
     // To the batcher a run begins when it is handed over.
     this.#batcher.runFinished(run && run.runMs + (run.waitedMs ?? 0));
@@ -285,12 +290,22 @@ export class InferenceWorker {
     this.#checkEmpty();
   }
 
-  /** Copies the pixels of frames that other models are to run, before their place is used again. */
-  #keepForShadows(slot: number, items: readonly Work[]): void {
-    const { shadows, slots, model } = this.#options;
-    for (const [index, work] of items.entries())
-      if (this.#held.has(work))
-        work.shadowed = shadows.take(work.id.camera, model, () => slots.pixels(slot, index));
+  /** Copies the pixels of frames that other models are to run, or to look at, before their place is used again. */
+  #keep(slot: number, items: readonly Work[]): void {
+    const { shadows, secondStages, slots, model } = this.#options;
+    for (const [index, work] of items.entries()) {
+      if (!this.#held.has(work)) continue;
+      const pixels = () => slots.pixels(slot, index);
+      work.shadowed = shadows.take(work.id.camera, model, pixels);
+      const filter = this.#filterOf(work);
+      // The first frames of a camera may come before what it asks for is known.
+      if (filter && !(filter instanceof Promise) && filter.secondStages.length > 0)
+        work.kept = secondStages.keep(filter.secondStages, pixels);
+    }
+  }
+
+  #filterOf({ id, frame: { cameraCreateTime } }: Work): ReturnType<CameraFilters["of"]> {
+    return this.#options.filters.of(id.camera, cameraCreateTime && fromTimestamp(cameraCreateTime));
   }
 
   /** Hands batches over in their order, each when its pixels are in place. */
@@ -310,11 +325,10 @@ export class InferenceWorker {
   }
 
   async #publish(work: Work, run: TurnRun, index: number): Promise<void> {
-    const { model, filters, publisher, metrics, tracing, log, inference, id: worker } = this.#options;
+    const { model, publisher, metrics, tracing, log, inference, id: worker } = this.#options;
     const { frame, id, requestedAt } = work;
     const { startedAt, runMs, outputs } = run;
-    const { cameraCreateTime } = frame;
-    const filter = await filters.of(id.camera, cameraCreateTime && fromTimestamp(cameraCreateTime));
+    const filter = await this.#filterOf(work);
     if (!this.#held.has(work)) return;
     if (!filter) {
       // Nobody asks for it any more, and its camera's metrics are gone.
@@ -322,6 +336,11 @@ export class InferenceWorker {
       return this.#checkEmpty();
     }
     const found = frameResult(outputs, index, frame, model, filter);
+    if (work.kept) {
+      await work.kept.read(frame, found);
+      work.kept = undefined;
+      if (!this.#held.has(work)) return;
+    }
     const message = frameDetections(
       frame,
       found,
@@ -357,6 +376,8 @@ export class InferenceWorker {
   #letGo(work: Work, reason: FrameDropped["reason"]): void {
     this.#held.delete(work);
     for (const shadowed of work.shadowed ?? []) shadowed.forget();
+    work.kept?.forget();
+    work.kept = undefined;
     this.#options.publisher.drop(work.id.camera, work.frame, reason);
     work.token.ack();
   }

@@ -338,12 +338,9 @@ export async function startResults(
   };
   const calls = new GrpcCalls(callAccess, log, (method, code) => metrics.call(method, code));
   const grpc = life.add(new GrpcServer(calls, certificate));
-  const catalog = new ModelCatalog(config.defaultModel, models);
-  const admission = new Admission(
-    registry,
-    () => workers.keys().flatMap((id) => workers.get(id) ?? []),
-    (camera) => cameraStatus.find(camera),
-  );
+  const workersNow = () => workers.keys().flatMap((id) => workers.get(id) ?? []);
+  const catalog = new ModelCatalog(config.defaultModel, models, workersNow);
+  const admission = new Admission(registry, workersNow, (camera) => cameraStatus.find(camera));
   const cameras = new CameraService(registry, cameraStatus, catalog, admission);
   const rulesRegistry = life.add(new RulesRegistry(buckets.cameraRules, rules, records, log));
   await rulesRegistry.sweep(buckets.cameras);

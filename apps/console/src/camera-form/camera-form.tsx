@@ -86,6 +86,9 @@ export function CameraForm({
     videoTrack: videoTrackFault(now.videoTrack) || undefined,
   };
   const models = system.value?.models ?? [];
+  const stages = (system.value?.workers ?? []).flatMap(({ secondStages = [] }) =>
+    secondStages.map(({ model }) => model),
+  );
   const chosenModel = models.find((model) => (now.model === "" ? model.isDefault : model.name === now.model));
   const problem = errors.value;
   return (
@@ -189,6 +192,20 @@ export function CameraForm({
           error={problem.classes}
           onChange={(classes) => set("classes", classes)}
         />
+        <Field
+          id="secondStages"
+          label="Second stages"
+          hint={`Classifiers that look at what is found, each at all of it or at some classes: model: class, class; model. ${offered(stages)}`}
+          error={problem.secondStages}
+        >
+          <input
+            {...describedBy("secondStages", problem.secondStages)}
+            value={now.secondStages}
+            autoComplete="off"
+            spellcheck={false}
+            onInput={(event) => set("secondStages", event.currentTarget.value)}
+          />
+        </Field>
         <div class="form-row">
           <Field
             id="minScore"
@@ -291,6 +308,11 @@ export function CameraForm({
       )}
     </form>
   );
+}
+
+function offered(stages: readonly string[]): string {
+  const names = [...new Set(stages)].sort();
+  return names.length > 0 ? `There are: ${names.join(", ")}.` : "No worker has any now.";
 }
 
 function defaultName(models: readonly { name: string; isDefault: boolean }[]): string {

@@ -7,6 +7,7 @@ import {
   fieldOfError,
   mergeForms,
   refusedFields,
+  secondStagesText,
   settingsOf,
 } from "./form-values.ts";
 
@@ -27,6 +28,7 @@ describe("camera form", () => {
       minScore: 0,
       classes: [],
       labels: {},
+      secondStages: [],
       privacyMasks: [],
       maskedVideo: "transcode",
       recording: { mode: "default", maxAgeDays: 0, eventsMaxAgeDays: 0, audio: false },
@@ -85,6 +87,24 @@ describe("camera form", () => {
       expect(Object.keys(checkForm({ ...good, labels }))).toEqual(["labels"]);
     const message = "camera.labels has the key 'Site'; expected small letters";
     expect(Object.keys(refusedFields({ code: "invalid_argument", message }))).toEqual(["labels"]);
+  });
+
+  it("takes second stages with the classes that they look at", () => {
+    const camera = { ...good, secondStages: "clothing-colour: person, rider; helmet" };
+    expect(checkForm(camera)).toEqual({});
+    const stages = [
+      { model: "clothing-colour", classes: ["person", "rider"] },
+      { model: "helmet", classes: [] },
+    ];
+    expect(changedSettings(good, camera)).toEqual({ secondStages: stages });
+    expect(secondStagesText(stages)).toBe(camera.secondStages);
+    for (const secondStages of ["colour:", ":person", "a:b:c", "a: b,,c"])
+      expect(Object.keys(checkForm({ ...good, secondStages }))).toEqual(["secondStages"]);
+    const message = "camera.second_stages names 'hats', which no worker has; they have: clothing-colour";
+    expect(refusedFields({ code: "invalid_argument", message })).toEqual({
+      secondStages:
+        "The list of second stages names 'hats', which no worker has; they have: clothing-colour.",
+    });
   });
 
   it("says at each field what is wrong", () => {

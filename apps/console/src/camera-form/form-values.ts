@@ -20,6 +20,8 @@ export interface FormValues {
   priority: string;
   /** With commas or spaces between them: "site=north, floor=2". */
   labels: string;
+  /** Models that look at what was found: "clothing-colour: person; helmet". */
+  secondStages: string;
   recordMode: HttpCamera["recording"]["mode"];
   recordDays: string;
   recordEventsDays: string;
@@ -48,6 +50,7 @@ export const emptyForm: FormValues = {
   floorFps: "",
   priority: "",
   labels: "",
+  secondStages: "",
   recordMode: "default",
   recordDays: "",
   recordEventsDays: "",
@@ -59,7 +62,7 @@ export const emptyForm: FormValues = {
 /** A camera's settings as the form shows them; empty means the default. */
 export function formOf(camera: HttpCamera): FormValues {
   const { id, uri, transport, videoTrack, decode, model, classes, minScore, targetFps, recording } = camera;
-  const { labels, privacyMasks, maskedVideo, recordUri, weight, floorFps, priority } = camera;
+  const { labels, privacyMasks, maskedVideo, recordUri, weight, floorFps, priority, secondStages } = camera;
   return {
     id,
     uri,
@@ -75,6 +78,7 @@ export function formOf(camera: HttpCamera): FormValues {
     floorFps: numberText(floorFps),
     priority: numberText(priority),
     labels: labelTexts(labels).join(", "),
+    secondStages: secondStagesText(secondStages),
     recordMode: recording.mode,
     recordDays: numberText(recording.maxAgeDays),
     recordEventsDays: numberText(recording.eventsMaxAgeDays),
@@ -103,6 +107,8 @@ export function checkForm(values: FormValues): FieldErrors {
   if (!labels || labelsFault(labels))
     errors.labels =
       "Write each as name=value, such as site=north: a–z, 0–9, “.”, “_” and “-”, each name once.";
+  if (!secondStagesOf(values.secondStages))
+    errors.secondStages = "Write each as model, or model: class, class, with “;” between them.";
   for (const field of ["recordDays", "recordEventsDays"] as const)
     if (!isNumberWithin(values[field], 3650))
       errors[field] = "Use a number from 0 to 3650, or leave it empty.";
@@ -159,6 +165,7 @@ export function settingsOf(values: FormValues): Required<HttpCameraSettings> {
     minScore: numberOf(values.minScore),
     classes: values.classes,
     labels: labelsOf(values.labels) ?? {},
+    secondStages: secondStagesOf(values.secondStages) ?? [],
     recording: {
       mode: values.recordMode,
       maxAgeDays: numberOf(values.recordDays),
@@ -201,6 +208,8 @@ const fieldOfPath: Readonly<Record<string, FieldName>> = {
   minScore: "minScore",
   classes: "classes",
   labels: "labels",
+  second_stages: "secondStages",
+  secondStages: "secondStages",
   "recording.mode": "recordMode",
   "recording.max_age_days": "recordDays",
   "recording.maxAgeDays": "recordDays",
@@ -235,6 +244,7 @@ const fieldLabels: Readonly<Record<FieldName, string>> = {
   floorFps: "The floor",
   priority: "The priority",
   labels: "The list of labels",
+  secondStages: "The list of second stages",
   recordMode: "When video is kept",
   recordDays: "The number of days",
   recordEventsDays: "The number of days for events",
@@ -288,6 +298,25 @@ export function labelsOf(text: string): Labels | undefined {
     labels.set(label.key, label.value);
   }
   return Object.fromEntries(labels);
+}
+
+/** The second stages that were written; undefined when they cannot be read. */
+export function secondStagesOf(text: string): HttpCamera["secondStages"] | undefined {
+  const stages = text
+    .split(";")
+    .filter((part) => part.trim() !== "")
+    .map((part) => {
+      const [model = "", list, ...rest] = part.split(":").map((each) => each.trim());
+      const classes = list === undefined ? [] : list.split(",").map((name) => name.trim());
+      return model === "" || rest.length > 0 || classes.includes("") ? undefined : { model, classes };
+    });
+  return stages.includes(undefined) ? undefined : (stages as HttpCamera["secondStages"]);
+}
+
+export function secondStagesText(stages: HttpCamera["secondStages"]): string {
+  return stages
+    .map(({ model, classes }) => (classes.length > 0 ? `${model}: ${classes.join(", ")}` : model))
+    .join("; ");
 }
 
 /** The masks that were written; undefined when they cannot be read. */

@@ -1,5 +1,6 @@
 import type { HttpCamera } from "@sightline/contracts";
 import { labelTexts } from "@sightline/contracts/labels";
+import { secondStagesText } from "../camera-form/form-values.ts";
 import { formatCount, formatFps, plural } from "../words/numbers.ts";
 import { formatFullTime } from "../words/times.ts";
 
@@ -87,6 +88,9 @@ export function CameraFacts({ camera }: { camera: HttpCamera }) {
     ["Stream", status.codec === "" ? "not known yet" : `${status.codec}${size}`],
     ["Model", camera.model],
     ["Classes", camera.classes.length > 0 ? camera.classes.join(", ") : "all of the model's"],
+    ...(camera.secondStages.length > 0
+      ? [["Second stages", secondStagesText(camera.secondStages)] as [string, string]]
+      : []),
     ["Minimum score", camera.minScore > 0 ? String(camera.minScore) : "the model's default"],
     ["Frames per second", camera.targetFps > 0 ? `at most ${camera.targetFps}` : "every frame"],
     ...shareRows(camera),

@@ -1,6 +1,7 @@
 import { crossingEdges, doubleArea } from "./geometry.ts";
 import { goneName, wholePicture } from "./place.ts";
 import { mostPrivacyMasks } from "./privacy-masks.ts";
+import { attributesOf } from "./rule-attributes.ts";
 import { fieldsOf } from "./rule-types.ts";
 import { hasName, type RuleDraft, type RulesDraft, type Shape } from "./rules-draft.ts";
 
@@ -92,6 +93,8 @@ function ruleFaults(rule: RuleDraft): string[] {
     faults.push(`There is no line “${goneName(rule.line)}” any more.`);
   if (fields.dwell === "needed" && !(rule.minDwellSeconds > 0))
     faults.push("Say how long the object must stay.");
+  if (!attributesOf(rule.attributes))
+    faults.push("Write each attribute as name: value, value, with “;” between them.");
   if (!(rule.minScore >= 0 && rule.minScore <= 1)) faults.push("The minimum score is a number from 0 to 1.");
   const least = rule.type === "count_below" ? 1 : 0;
   if (fields.count && !(Number.isInteger(rule.count) && rule.count >= least))

@@ -111,6 +111,13 @@ export function RuleCard({ rule, number, editing, classes }: Props) {
             onChange={(minScore) => change({ minScore })}
           />
           <LabelledText
+            label="Attributes"
+            value={rule.attributes}
+            placeholder="such as colour: red, blue"
+            maxLength={1000}
+            onInput={(attributes) => change({ attributes }, "attributes")}
+          />
+          <LabelledText
             label="Name of the rule"
             value={rule.name}
             placeholder="made from type and place"

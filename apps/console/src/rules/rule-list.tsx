@@ -52,6 +52,7 @@ function newRule(overLine: boolean, place: Place): RuleDraft {
     count: 0,
     debounceSeconds: 0,
     cooldownSeconds: 0,
+    attributes: "",
     activeHours: undefined,
   };
 }

@@ -1,5 +1,6 @@
 import type { HttpRules } from "@sightline/contracts";
 import { placeName, wholePicture } from "./place.ts";
+import { attributesOf } from "./rule-attributes.ts";
 import { fieldsOf } from "./rule-types.ts";
 import type { Point, RuleDraft, RulesDraft, Shape } from "./rules-draft.ts";
 
@@ -27,6 +28,7 @@ export function bodyOf({ shapes, rules, etag }: RulesDraft): HttpRules {
 function ruleBody(rule: RuleDraft, shapes: readonly Shape[]): Record<string, unknown> {
   const fields = fieldsOf(rule.type);
   const { activeHours: hours } = rule;
+  const attributes = attributesOf(rule.attributes) ?? {};
   return {
     ...(rule.name !== "" && { name: rule.name }),
     type: rule.type,
@@ -35,6 +37,7 @@ function ruleBody(rule: RuleDraft, shapes: readonly Shape[]): Record<string, unk
     ...(fields.line && { line: placeName(shapes, rule.line) }),
     ...(fields.line && rule.direction !== "" && { direction: rule.direction }),
     ...(rule.classes.length > 0 && { classes: [...rule.classes] }),
+    ...(Object.keys(attributes).length > 0 && { attributes }),
     ...(rule.minScore > 0 && { min_score: rule.minScore }),
     ...(fields.dwell !== "unused" && rule.minDwellSeconds > 0 && { min_dwell_seconds: rule.minDwellSeconds }),
     ...(fields.count && { count: rule.count }),

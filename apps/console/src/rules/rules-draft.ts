@@ -1,5 +1,6 @@
 import type { HttpRules } from "@sightline/contracts";
 import { type Place, placeNamed, wholePicture } from "./place.ts";
+import { attributesText } from "./rule-attributes.ts";
 import { fieldsOf, type RuleType } from "./rule-types.ts";
 
 export type Point = readonly [number, number];
@@ -34,6 +35,8 @@ export interface RuleDraft {
   line: Place;
   direction: "" | "left_to_right" | "right_to_left";
   classes: readonly string[];
+  /** Written as "colour: red, blue; helmet: none". */
+  attributes: string;
   minScore: number;
   minDwellSeconds: number;
   count: number;
@@ -125,6 +128,7 @@ function ruleOf(rule: Record<string, unknown>, key: string, shapes: readonly Sha
     line: place("line"),
     direction: text("direction") as RuleDraft["direction"],
     classes: Array.isArray(rule.classes) ? (rule.classes as string[]) : [],
+    attributes: attributesText(rule.attributes),
     minScore: number("min_score"),
     minDwellSeconds: number("min_dwell_seconds"),
     count: number("count"),

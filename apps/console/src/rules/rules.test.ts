@@ -43,6 +43,7 @@ const rules: HttpRules = {
       type: "entered_zone",
       zone: "road",
       classes: ["person"],
+      attributes: { colour: ["red", "blue"], helmet: ["none"] },
       min_score: 0.3,
       cooldown_seconds: 5,
     },
@@ -74,6 +75,7 @@ describe("rules draft", () => {
       type: "crossed_line",
       line: "gate",
       classes: ["person"],
+      attributes: { colour: ["red", "blue"], helmet: ["none"] },
       min_score: 0.3,
       cooldown_seconds: 5,
     });

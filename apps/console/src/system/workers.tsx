@@ -46,6 +46,13 @@ export function Workers({ workers }: { workers: HttpSystem["workers"] }) {
                 name="Batch"
                 value={`${worker.meanBatchSize.toFixed(1)} mean, at most ${worker.batchSize}`}
               />
+              {(worker.secondStages ?? []).map(({ model, loaded, fault }) => (
+                <Fact
+                  key={model}
+                  name={`Second stage ${model}`}
+                  value={fault ? `cannot be loaded: ${fault}` : loaded ? "loaded" : "not asked for"}
+                />
+              ))}
               <Fact name="Model file" value={worker.modelDigest.replace(/^sha256:/, "").slice(0, 12)} />
             </dl>
             {worker.batchCurve.length > 0 && <BatchCurve curve={worker.batchCurve} />}

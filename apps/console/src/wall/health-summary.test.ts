@@ -23,6 +23,7 @@ function camera(id: string, state: State, reason = "", findings: HttpFinding[] =
     weight: 1,
     floorFps: 0,
     priority: 0,
+    secondStages: [],
     hasCredentials: false,
     hasRecordCredentials: false,
     createTime: "",

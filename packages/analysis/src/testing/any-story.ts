@@ -31,6 +31,15 @@ const walker = fc.record({
   frames: fc.integer({ min: 10, max: 100 }),
   size: between(0.1, 0.3),
   score: between(0.5, 1),
+  /** What second stages read of it, by turns. */
+  read: fc.array(
+    fc.constantFrom<Thing["read"]>(
+      {},
+      { colour: { red: 0.8, blue: 0.2 } },
+      { colour: { blue: 0.95, red: 0.05 } },
+    ),
+    { minLength: 1, maxLength: 3 },
+  ),
   hidden: fc.array(fc.nat({ max: 60 }), { maxLength: 8 }),
 });
 
@@ -131,6 +140,7 @@ function thingsAt(
     frames,
     size,
     score,
+    read,
     hidden,
   }: typeof walker extends fc.Arbitrary<infer W> ? W : never,
   number: number,
@@ -144,6 +154,7 @@ function thingsAt(
       classId,
       className: classNames[classId]!,
       score,
+      read: read[age % read.length]!,
       x: from[0] + (to[0] - from[0]) * along,
       y: from[1] + (to[1] - from[1]) * along,
       width: size,

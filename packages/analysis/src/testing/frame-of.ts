@@ -9,6 +9,8 @@ export interface Thing {
   readonly classId?: number;
   readonly className?: string;
   readonly score?: number;
+  /** What second stages read: each value's probability, by attribute. */
+  readonly read?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 const sourceWidth = 1280;
@@ -47,6 +49,7 @@ function detectionOf({
   classId = 0,
   className = "person",
   score = 0.9,
+  read = {},
 }: Thing): Detection {
   const box = { xMin: x - width / 2, yMin: y - height, xMax: x + width / 2, yMax: y };
   return {
@@ -61,5 +64,10 @@ function detectionOf({
       yMax: box.yMax * sourceHeight,
     },
     trackId: "",
+    attributes: [],
+    attributeReadings: Object.entries(read).map(([name, values]) => ({
+      name,
+      values: Object.entries(values).map(([value, probability]) => ({ value, probability })),
+    })),
   };
 }

@@ -1,5 +1,6 @@
 import { type Labels, parseLabel } from "@sightline/contracts";
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { type SecondStageOption, secondStage } from "./second-stage-option.ts";
 
 /** Settings of a camera as given on the command line. */
 export interface CameraOptions {
@@ -19,6 +20,8 @@ export interface CameraOptions {
   /** False when --no-labels was given. */
   labels?: boolean;
   label?: Record<string, string>;
+  /** False when --no-then was given. */
+  then?: SecondStageOption[] | false;
   /** False when --no-privacy-masks was given. */
   privacyMasks?: boolean;
   privacyMask?: Polygon[];
@@ -41,6 +44,12 @@ export function addCameraOptions(command: Command): Command {
     .option("--model <name>", "model to run (default: the server's)")
     .option("--min-score <x>", "leave out detections below this score, 0 to 1", number)
     .option("--classes <a,b>", "classes to detect, separated by commas; '' takes all", list)
+    .option(
+      "--then <model[:a,b]>",
+      "a classifier that looks at what was found, of the classes a and b only; may be given several times, and replaces those there were",
+      secondStage,
+    )
+    .option("--no-then", "no second stage (default)")
     .addOption(
       new Option(
         "--transport <how>",
@@ -128,6 +137,7 @@ export function toSettings(options: CameraOptions) {
     videoTrack,
     decode,
     recordUri: options.recordUri === false ? "" : options.recordUri,
+    secondStages: options.then === false ? [] : options.then,
     labels: options.label ?? (options.labels === false ? {} : undefined),
     recording: records ? recording : undefined,
     privacyMasks: options.privacyMask ?? (options.privacyMasks === false ? [] : undefined),

@@ -38,6 +38,7 @@ export function cameraJson(camera: Camera) {
     weight: camera.weight,
     floorFps: camera.floorFps,
     priority: camera.priority,
+    secondStages: camera.secondStages,
     hasCredentials: camera.hasCredentials,
     hasRecordCredentials: camera.hasRecordCredentials,
     createTime: toIso(camera.createTime),
@@ -157,6 +158,12 @@ export function cameraText(camera: Camera): string {
     ["model", settings.model],
     ["classes", settings.classes.join(", ") || "all"],
     ["min score", settings.minScore || "the model's"],
+    [
+      "then",
+      settings.secondStages
+        .map((stage) => [stage.model, stage.classes.join(",")].filter((part) => part !== "").join(":"))
+        .join(", "),
+    ],
     ["labels", labelTexts(settings.labels).join(", ")],
     ["state", status?.state],
     ["reason", status?.reason],

@@ -1,10 +1,10 @@
 import { mkdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
+import { toHttpAttributes } from "@sightline/contracts";
 import { findFfmpeg } from "@sightline/rtsp";
 import { projectRoot } from "@sightline/stack";
 import {
   computeLetterbox,
-  type Detection,
   DetectorSession,
   decodeCandidates,
   EvaluationError,
@@ -12,9 +12,11 @@ import {
   type Thresholds,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { type SecondStageOption, secondStage } from "../camera/second-stage-option.ts";
 import { type ChosenModel, chooseModel } from "../detect/choose-model.ts";
 import { FrameWriter, sourceFrames } from "../detect/ffmpeg-pipe.ts";
 import { findMedia, MediaError, type MediaFile, type MediaPath, openMedia } from "../detect/media-files.ts";
+import { type Looked, OpenSecondStages } from "../detect/open-second-stages.ts";
 import { paintDetections } from "../detect/paint-detections.ts";
 import { ProgressLine } from "../detect/progress-line.ts";
 import { InputFailures } from "../input-failures.ts";
@@ -29,11 +31,13 @@ interface DetectOptions {
   readonly minScore?: number;
   readonly iou?: number;
   readonly threads?: number;
+  readonly then?: readonly SecondStageOption[];
 }
 
 /** What every file of one run needs. */
 interface Run {
   readonly session: DetectorSession;
+  readonly stages: OpenSecondStages;
   readonly model: ChosenModel;
   readonly thresholds: Thresholds;
   readonly ffmpeg: string;
@@ -44,7 +48,7 @@ interface Run {
   readonly signal: AbortSignal;
   readonly progress: ProgressLine;
   readonly failures: InputFailures;
-  readonly report: (media: MediaFile, frame: number, detections: readonly Detection[]) => void;
+  readonly report: (media: MediaFile, frame: number, detections: readonly Looked[]) => void;
 }
 
 /** `sightline detect`: detections in pictures and videos, drawn into copies of them or printed. */
@@ -69,6 +73,11 @@ export function detectCommand(): Command {
     .option("--json", "print one JSON line a frame")
     .option("--min-score <p>", "lowest score to report, 0 to 1", fraction)
     .option("--iou <p>", "overlap from which NMS drops a box, 0 to 1", fraction)
+    .option(
+      "--then <model[:a,b]>",
+      "a classifier that looks at what was found, of the classes a and b only; may be given several times",
+      secondStage,
+    )
     .option("--threads <n>", "threads of the inference", wholeNumber(1))
     .action(detect);
 }
@@ -80,8 +89,10 @@ async function detect(path: string, options: DetectOptions): Promise<void> {
   // One file is looked into first: it may be none at all, or say how long it is.
   const files: readonly (MediaPath | MediaFile)[] =
     paths.length === 1 ? [await openMedia(paths[0]!, ffmpeg, signal)] : paths;
-  const model = await chooseModel(options.model, join(projectRoot, "models"), options.precision);
+  const models = join(projectRoot, "models");
+  const model = await chooseModel(options.model, models, options.precision);
   const target = options.out === undefined ? undefined : await targets(options.out, files);
+  const stages = await OpenSecondStages.open(options.then, models, model.metadata, options.threads);
   const session = await DetectorSession.load(model.file, { threads: options.threads });
   const { score, iou } = model.thresholds;
   const thresholds = { ...model.thresholds, score: options.minScore ?? score, iou: options.iou ?? iou };
@@ -89,7 +100,19 @@ async function detect(path: string, options: DetectOptions): Promise<void> {
   const report = reporter(options, model.metadata.classes);
   const written: string[] = [];
   const failures = new InputFailures();
-  const run = { session, model, thresholds, ffmpeg, target, written, signal, progress, failures, report };
+  const run = {
+    session,
+    stages,
+    model,
+    thresholds,
+    ffmpeg,
+    target,
+    written,
+    signal,
+    progress,
+    failures,
+    report,
+  };
   try {
     for (const file of files) {
       try {
@@ -105,6 +128,7 @@ async function detect(path: string, options: DetectOptions): Promise<void> {
     // Standard output holds nothing but JSON when that is asked for.
     for (const path of written) (options.json ? console.error : console.log)(path);
     await session.stop();
+    await stages.stop();
   }
 }
 
@@ -116,7 +140,7 @@ function expectedFrames(files: readonly (MediaPath | MediaFile)[]): number | und
 }
 
 async function detectIn(media: MediaFile, run: Run): Promise<void> {
-  const { session, model, thresholds, ffmpeg, signal } = run;
+  const { session, stages, model, thresholds, ffmpeg, signal } = run;
   const { input, fit, frame, placement, classes } = model.metadata;
   const frames = readFrames(media, {
     letterbox: (source) => computeLetterbox(source, input, fit, placement),
@@ -130,7 +154,8 @@ async function detectIn(media: MediaFile, run: Run): Promise<void> {
   const writer = target === undefined ? undefined : new FrameWriter(media, target, ffmpeg);
   try {
     for await (const { index, pixels, letterbox } of frames) {
-      const detections = decodeCandidates(await session.run(pixels, 1), 0, thresholds, letterbox);
+      const found = decodeCandidates(await session.run(pixels, 1), 0, thresholds, letterbox);
+      const detections = await stages.look(pixels, letterbox, found);
       run.report(media, index, detections);
       const source = await sources?.next();
       if (writer && source?.done === false) {
@@ -207,11 +232,12 @@ function copyNames(files: readonly MediaPath[]): Map<string, string> {
 function reporter(options: DetectOptions, classes: readonly string[]): Run["report"] {
   if (options.json) {
     return ({ path, width, height }, frame, detections) => {
-      const found = detections.map(({ classId, score, box }) => ({
+      const found = detections.map(({ classId, score, box, attributes }) => ({
         class: classes[classId],
         classId,
         score,
         box,
+        ...(attributes.length > 0 && { attributes: toHttpAttributes(attributes) }),
       }));
       console.log(JSON.stringify({ source: path, frame, width, height, detections: found }));
     };
@@ -221,14 +247,21 @@ function reporter(options: DetectOptions, classes: readonly string[]): Run["repo
     `${"source".padEnd(32)} ${"frame".padStart(6)} ${"class".padEnd(16)} score     x1     y1     x2     y2`,
   );
   return ({ path }, frame, detections) => {
-    for (const { classId, score, box } of detections) {
+    for (const { classId, score, box, attributes } of detections) {
       const sides = box.map((side) => side.toFixed(0).padStart(6)).join(" ");
       const name = (classes[classId] ?? String(classId)).padEnd(16);
       console.log(
-        `${basename(path).padEnd(32)} ${String(frame).padStart(6)} ${name} ${score.toFixed(3)} ${sides}`,
+        `${basename(path).padEnd(32)} ${String(frame).padStart(6)} ${name} ${score.toFixed(3)} ${sides}${attributesText(attributes)}`,
       );
     }
   };
+}
+
+/** Behind a line: "  colour red 93%". */
+function attributesText(attributes: Looked["attributes"]): string {
+  return attributes
+    .map(({ name, value, score }) => `  ${name} ${value} ${Math.round(100 * score)}%`)
+    .join("");
 }
 
 function fraction(text: string): number {

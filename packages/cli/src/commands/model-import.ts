@@ -4,8 +4,11 @@ import { projectRoot } from "@sightline/stack";
 import {
   architecture,
   buildModel,
+  CLASSIFIER,
   COCO_CLASSES,
+  FAMILY_NAMES,
   type ImportOptions,
+  importClassifier,
   importModel,
   loadModel,
   type OnnxGraph,
@@ -16,17 +19,24 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { type CatalogueEntry, catalogueEntry } from "../models/catalogue.ts";
 import { download } from "../models/download.ts";
 import { type ExportOptions, withExportOptions } from "../models/import-options.ts";
-import { requireFree, requireName, writeModelFolder } from "../models/model-folder.ts";
+import { requireFree, requireName, writeClassifierFolder, writeModelFolder } from "../models/model-folder.ts";
 import { wholeNumber } from "../number-options.ts";
 import { untilSignal } from "../signals.ts";
 
 interface ImportCommandOptions extends ExportOptions {
   readonly name?: string;
   readonly out: string;
+  readonly attribute?: readonly AttributeOption[];
   readonly topK: number;
   readonly acceptLicence?: boolean;
   readonly sha256?: string;
   readonly catalogue: string;
+}
+
+/** Values that are not given are those that the file names. */
+interface AttributeOption {
+  readonly name: string;
+  readonly values?: readonly string[];
 }
 
 /** A licence that was shown and not accepted yet, or a digest that nobody has confirmed. */
@@ -40,16 +50,21 @@ const hub = "hub:";
 export function modelImportCommand(): Command {
   const command = new Command("import")
     .description(
-      "make a detector of any known family ready to run: a float ONNX export, or hub:NAME from the catalogue",
+      "make a detector of any known family, or a classifier for a second stage, ready to run: a float ONNX export, or hub:NAME from the catalogue",
     )
     .argument("<model>", "an ONNX file, or hub:NAME of models/catalogue.json");
-  return withExportOptions(command)
+  return withExportOptions(command, [...FAMILY_NAMES, CLASSIFIER])
     .option("--name <name>", "name of the model (default: the file's, or that in the catalogue)")
     .addOption(
       new Option("--out <folder>", "folder of models, in which its own is made").default(
         join(projectRoot, "models"),
         "models/",
       ),
+    )
+    .option(
+      "--attribute <name=a,b>",
+      "classifier: what it tells and the values, in the order of its outputs; once for each",
+      attribute,
     )
     .option("--top-k <n>", "candidates per frame", wholeNumber(1), 1024)
     .option("--accept-licence", "hub: you have read the licence of the weights and agree")
@@ -71,6 +86,8 @@ async function importCommand(model: string, options: ImportCommandOptions): Prom
   await requireFree(folder);
   const entry = wanted === undefined ? undefined : await catalogueEntry(options.catalogue, wanted);
   const file = entry ? await fetchEntry(wanted!, entry, options) : model;
+  if (options.family === CLASSIFIER) return importSecondStage(file, name, folder, options);
+  if (options.attribute) throw new InvalidArgumentError(`--attribute is for --family ${CLASSIFIER}`);
   const source = entry?.format === "super-gradients" ? await built(file, entry) : await loadModel(file);
   const imported = await importModel(source, importOptions(options, entry, source));
   const { version, classes } = await writeModelFolder(folder, name, imported);
@@ -80,6 +97,29 @@ async function importCommand(model: string, options: ImportCommandOptions): Prom
   console.log(
     `Next: ./sightline camera add NAME URL --model ${name}. The worker of 'up' loads it then; others need SIGHTLINE_MODELS=all or SIGHTLINE_MODEL=${name}.`,
   );
+}
+
+/** A classifier, which looks at what a detector has found. */
+async function importSecondStage(
+  file: string,
+  name: string,
+  folder: string,
+  { attribute, input, channelOrder, range, mean, std }: ImportCommandOptions,
+): Promise<void> {
+  const imported = await importClassifier(await loadModel(file), {
+    ...(attribute && { attributes: attribute }),
+    input,
+    preprocessing: given({ channelOrder, range, mean, std }),
+  });
+  const { version } = await writeClassifierFolder(folder, name, imported);
+  console.log(imported.words.join("\n"));
+  console.log(`wrote ${folder}: ${name} ${version}`);
+  console.log(`Next: ./sightline camera update NAME --then ${name}.`);
+}
+
+/** Those of some options that were given. */
+function given<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
 /** YOLO-NAS of a checkpoint's weights. */
@@ -97,9 +137,6 @@ function importOptions(
   entry: CatalogueEntry | undefined,
   { inputs }: OnnxGraph,
 ): ImportOptions {
-  const given = Object.entries({ channelOrder, placement, range, mean, std }).filter(
-    ([, value]) => value !== undefined,
-  );
   const known = entry?.classes === "coco" ? COCO_CLASSES : entry?.classes;
   // A size is for exports that leave it open.
   const isOpen = inputs.some(({ shape }) => shape?.slice(2).some((side) => typeof side !== "number"));
@@ -107,7 +144,7 @@ function importOptions(
     family: options.family ?? entry?.family,
     classes: options.classes ?? known,
     input: options.input ?? (isOpen ? entry?.input : undefined),
-    preprocessing: Object.fromEntries(given),
+    preprocessing: given({ channelOrder, placement, range, mean, std }),
     topK: options.topK,
   };
 }
@@ -144,6 +181,13 @@ async function fetchEntry(
     `the catalogue knows no digest of this file, so it cannot tell whether it is the right one. What came, ${target}, has the SHA-256\n` +
       `  ${found}\ncompare it with what its publisher says, and if it is the same give --sha256 ${found} too; it is not fetched again`,
   );
+}
+
+/** Reads `name=value,value`, or a name alone, and adds it to those before. */
+function attribute(text: string, before: readonly AttributeOption[] = []): readonly AttributeOption[] {
+  const [name = "", list] = text.split("=", 2);
+  const values = list?.split(",").map((value) => value.trim());
+  return [...before, { name: name.trim(), ...(values && { values }) }];
 }
 
 function digest(text: string): string {

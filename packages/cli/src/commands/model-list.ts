@@ -1,7 +1,13 @@
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { projectRoot } from "@sightline/stack";
-import { MANIFEST_FILE, type ModelManifest, readManifest } from "@sightline/yolo-nas";
+import {
+  type ClassifierManifest,
+  MANIFEST_FILE,
+  type ModelManifest,
+  readClassifier,
+  readManifest,
+} from "@sightline/yolo-nas";
 import { Command, Option } from "commander";
 import { InputFailures } from "../input-failures.ts";
 import { textTable } from "../text-table.ts";
@@ -22,7 +28,7 @@ export function modelListCommand(): Command {
 interface FoundModel {
   readonly folder: string;
   readonly bytes: number;
-  readonly manifest: ModelManifest;
+  readonly manifest: ModelManifest | ClassifierManifest;
 }
 
 async function list({ dir, json }: { dir: string; json?: boolean }): Promise<void> {
@@ -35,7 +41,7 @@ async function list({ dir, json }: { dir: string; json?: boolean }): Promise<voi
     if (!(await stat(path).catch(() => undefined))) continue;
     try {
       // Digests are looked at too: a worker refuses a folder whose files are others.
-      const manifest = await readManifest(path);
+      const manifest = (await readClassifier(folder)) ?? (await readManifest(path));
       const sizes = Object.values(manifest.files).map(
         async ({ file }) => (await stat(join(folder, file))).size,
       );
@@ -49,11 +55,7 @@ async function list({ dir, json }: { dir: string; json?: boolean }): Promise<voi
     }
   }
   if (json) {
-    const models = found.map(
-      ({ folder, bytes, manifest: { name, architecture, version, input, files, classes } }) => {
-        return { name, architecture, version, input, files, classes, bytes, folder };
-      },
-    );
+    const models = found.map(({ folder, bytes, manifest }) => ({ ...facts(manifest), bytes, folder }));
     console.log(JSON.stringify({ models }));
     return;
   }
@@ -61,19 +63,38 @@ async function list({ dir, json }: { dir: string; json?: boolean }): Promise<voi
     console.log(`there is no model in ${dir}; ./sightline model import brings one`);
     return;
   }
-  const rows = found.map(
-    ({ folder, bytes, manifest: { name, architecture, version, input, files, classes } }) => [
+  const rows = found.map(({ folder, bytes, manifest }) => {
+    const { name, architecture, version, input, files } = facts(manifest);
+    return [
       name,
       architecture,
       version,
       `${input.width}x${input.height}`,
-      classes.length > 2 ? `${classes.length} (${classes.slice(0, 2).join(", ")}, …)` : classes.join(", "),
+      knows(manifest),
       Object.keys(files).join(", "),
       `${(bytes / 1e6).toFixed(1)} MB`,
       folder,
-    ],
-  );
+    ];
+  });
   console.log(
     textTable([["NAME", "FAMILY", "VERSION", "INPUT", "CLASSES", "FILES", "SIZE", "WHERE"], ...rows]),
   );
+}
+
+function facts(manifest: FoundModel["manifest"]) {
+  const { name, version, files } = manifest;
+  if ("kind" in manifest) {
+    const { kind, crop, attributes } = manifest;
+    return { name, architecture: kind, version, input: crop, files, classes: [], attributes };
+  }
+  const { architecture, input, classes } = manifest;
+  return { name, architecture, version, input, files, classes };
+}
+
+/** Classes, or an attribute's values; of many the first. */
+function knows(manifest: FoundModel["manifest"]): string {
+  const some = (names: readonly string[]) =>
+    names.length > 2 ? `${names.length} (${names.slice(0, 2).join(", ")}, …)` : names.join(", ");
+  if (!("kind" in manifest)) return some(manifest.classes);
+  return manifest.attributes.map(({ name, values }) => `${name}: ${some(values)}`).join("; ");
 }

@@ -6,8 +6,10 @@ import { findFfmpeg } from "@sightline/rtsp";
 import { projectRoot } from "@sightline/stack";
 import { DetectorSession } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
+import { type SecondStageOption, secondStage } from "../camera/second-stage-option.ts";
 import { chooseModel } from "../detect/choose-model.ts";
 import { MediaError } from "../detect/media-files.ts";
+import { OpenSecondStages } from "../detect/open-second-stages.ts";
 import { InputFailures } from "../input-failures.ts";
 import { analyzeVideo } from "../replay/analyzed-video.ts";
 import { readRulesFile } from "../rules/read-rules-file.ts";
@@ -21,6 +23,7 @@ interface ReplayOptions {
   readonly speed: number;
   readonly camera: string;
   readonly startTime?: Date;
+  readonly then?: readonly SecondStageOption[];
 }
 
 /** `sightline replay`: a recorded file through detection, tracking and rules; one JSON line for each event. */
@@ -37,6 +40,11 @@ export function replayCommand(): Command {
     )
     .addOption(
       new Option("--precision <name>", "file of the model's folder to run").choices(["int8", "fp32"]),
+    )
+    .option(
+      "--then <model[:a,b]>",
+      "a classifier that looks at what was found, of the classes a and b only; may be given several times",
+      secondStage,
     )
     .addOption(
       new Option("--speed <factor>", "max, or how many times as fast as the video: 1 is its own speed")
@@ -57,8 +65,11 @@ async function replay(path: string, options: ReplayOptions): Promise<void> {
   if ((await stat(path).catch(() => undefined))?.isDirectory())
     throw new MediaError(`${path} is a folder; name one video file in it`);
   const ffmpeg = await findFfmpeg(process.env.FFMPEG_PATH);
-  const model = await chooseModel(options.model, join(projectRoot, "models"), options.precision);
-  const rules = await readRulesFile(options.rules, { classes: model.metadata.classes });
+  const models = join(projectRoot, "models");
+  const model = await chooseModel(options.model, models, options.precision);
+  const stages = await OpenSecondStages.open(options.then, models, model.metadata);
+  const { classes } = model.metadata;
+  const rules = await readRulesFile(options.rules, { classes, attributes: stages.attributes });
   const { camera, speed, startTime } = options;
   if (startTime === undefined && rules.rules.some(({ activeHours }) => activeHours !== undefined))
     console.error(
@@ -69,7 +80,7 @@ async function replay(path: string, options: ReplayOptions): Promise<void> {
   try {
     const startMs = startTime?.getTime() ?? 0;
     const onFailure = new InputFailures().add;
-    const video = { path, camera, startMs, rules, session, model, ffmpeg, signal, onFailure };
+    const video = { path, camera, startMs, rules, session, stages, model, ffmpeg, signal, onFailure };
     for await (const step of analyzeVideo(video)) {
       const early = step.ptsUs / 1000 / speed - (performance.now() - startedAt);
       if (early > 0) await delay(early, undefined, { signal });
@@ -79,6 +90,7 @@ async function replay(path: string, options: ReplayOptions): Promise<void> {
     }
   } finally {
     await session.stop();
+    await stages.stop();
   }
 }
 

@@ -5,6 +5,7 @@ import {
   loadModel,
   MANIFEST_FILE,
   type PreparedMetadata,
+  parseClassifier,
   preparedMetadata,
   readManifest,
   type Thresholds,
@@ -83,8 +84,9 @@ async function allModels(models: string): Promise<string[]> {
   const found: string[] = [];
   for (const entry of entries) {
     const folder = join(models, entry.name);
-    if (entry.isDirectory() && (await stat(join(folder, MANIFEST_FILE)).catch(() => undefined)))
-      found.push(folder);
+    if (!entry.isDirectory() || !(await stat(join(folder, MANIFEST_FILE)).catch(() => undefined))) continue;
+    // A second stage detects nothing.
+    if (!(await parseClassifier(folder).catch(() => undefined))) found.push(folder);
   }
   return found;
 }

@@ -1,5 +1,6 @@
 import { type Color, classColor, glyphHeight, glyphWidth, hasDot } from "@sightline/annotate";
 import type { Detection } from "@sightline/yolo-nas";
+import type { Looked } from "./open-second-stages.ts";
 
 /** A picture of interleaved R, G, B bytes. */
 export interface Picture {
@@ -11,11 +12,11 @@ export interface Picture {
 /** Paint a box and a label for each detection into a picture, lowest score first so that the best are on top. */
 export function paintDetections(
   picture: Picture,
-  detections: readonly Detection[],
+  detections: readonly (Detection & Partial<Looked>)[],
   classes: readonly string[],
 ): void {
   const unit = Math.max(1, Math.round(Math.min(picture.width, picture.height) / 400));
-  for (const { classId, score, box } of detections.toReversed()) {
+  for (const { classId, score, box, attributes = [] } of detections.toReversed()) {
     const color = classColor(classId);
     const [x1, y1, x2, y2] = box.map(Math.round) as [number, number, number, number];
     const line = 2 * unit;
@@ -23,7 +24,8 @@ export function paintDetections(
     fill(picture, x1, y2 - line, x2, y2, color);
     fill(picture, x1, y1, x1 + line, y2, color);
     fill(picture, x2 - line, y1, x2, y2, color);
-    paintLabel(picture, `${classes[classId] ?? classId} ${Math.round(100 * score)}%`, x1, y1, unit, color);
+    const words = [classes[classId] ?? classId, ...attributes.map(({ value }) => value)];
+    paintLabel(picture, `${words.join(" ")} ${Math.round(100 * score)}%`, x1, y1, unit, color);
   }
 }
 

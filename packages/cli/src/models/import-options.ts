@@ -20,10 +20,10 @@ export interface ExportOptions {
   readonly std?: Preprocessing["std"];
 }
 
-/** Adds the options that say what an export is. */
-export function withExportOptions(command: Command): Command {
+/** Adds the options that say what an export is; of these families. */
+export function withExportOptions(command: Command, families = FAMILY_NAMES): Command {
   return command
-    .addOption(new Option("--family <name>", "what it is, instead of finding out").choices(FAMILY_NAMES))
+    .addOption(new Option("--family <name>", "what it is, instead of finding out").choices(families))
     .option("--classes <names>", "names with commas, `coco`, or a file with one name a line", classNames)
     .option("--input <WxH>", "size of the pictures, for an export that takes any", pictureSize)
     .addOption(new Option("--channel-order <order>", "instead of the family's").choices(["rgb", "bgr"]))

@@ -1,9 +1,14 @@
 import { mkdir, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import {
+  attributesSchema,
+  type ClassifierManifest,
+  describeClassifier,
   describeFiles,
+  type ImportedClassifier,
   type ImportedModel,
   type ModelManifest,
+  type OnnxGraph,
   preparedMetadata,
   saveModel,
   writeManifest,
@@ -34,19 +39,40 @@ export async function writeModelFolder(
   name: string,
   { graph, architecture, thresholds }: ImportedModel,
 ): Promise<ModelManifest> {
+  const metadata = preparedMetadata(graph.metadata);
+  return writeFolder(folder, name, graph, (partial, file) =>
+    describeFiles(partial, { name, architecture, metadata, thresholds, files: { fp32: file } }),
+  );
+}
+
+/** The same of a classifier. @throws ModelFolderError when its attributes cannot be named so */
+export async function writeClassifierFolder(
+  folder: string,
+  name: string,
+  { graph, crop, attributes }: ImportedClassifier,
+): Promise<ClassifierManifest> {
+  const checked = attributesSchema.safeParse(attributes);
+  if (!checked.success)
+    throw new ModelFolderError(
+      `the attributes cannot be called so: ${checked.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")}`,
+    );
+  return writeFolder(folder, name, graph, (partial, file) =>
+    describeClassifier(partial, { name, crop, attributes, file }),
+  );
+}
+
+async function writeFolder<Manifest extends ModelManifest | ClassifierManifest>(
+  folder: string,
+  name: string,
+  graph: OnnxGraph,
+  describe: (partial: string, file: string) => Promise<Manifest>,
+): Promise<Manifest> {
   const partial = join(dirname(folder), `.${name}.${process.pid}.partial`);
   await mkdir(partial, { recursive: true });
   try {
     const file = "fp32.onnx";
     await saveModel(graph, join(partial, file));
-    const metadata = preparedMetadata(graph.metadata);
-    const manifest = await describeFiles(partial, {
-      name,
-      architecture,
-      metadata,
-      thresholds,
-      files: { fp32: file },
-    });
+    const manifest = await describe(partial, file);
     await writeManifest(partial, manifest);
     await requireFree(folder);
     await rename(partial, folder);

@@ -13,6 +13,7 @@ import {
 import { rulesLimits } from "@sightline/rules";
 import { computeLetterbox, type DetectorSession, decodeCandidates, readFrames } from "@sightline/yolo-nas";
 import type { ChosenModel } from "../detect/choose-model.ts";
+import type { OpenSecondStages } from "../detect/open-second-stages.ts";
 
 /** First part of all ids that a replay makes: the same each time. */
 const incarnation = "replay";
@@ -29,6 +30,7 @@ export interface VideoAnalysisOptions {
   startMs: number;
   rules: CameraRules;
   session: DetectorSession;
+  stages: OpenSecondStages;
   model: ChosenModel;
   ffmpeg: string;
   signal: AbortSignal;
@@ -48,7 +50,7 @@ export interface VideoStep {
  * time without frames passes as it does for a camera, and the end of the video is the camera's end.
  */
 export async function* analyzeVideo(options: VideoAnalysisOptions): AsyncGenerator<VideoStep, void> {
-  const { path, camera, startMs, rules, session, model, ffmpeg, signal } = options;
+  const { path, camera, startMs, rules, session, stages, model, ffmpeg, signal } = options;
   const { input, fit, frame, placement } = model.metadata;
   const analysis = new CameraAnalysis(camera, incarnation);
   const wallClock = (ptsUs: number) => toTimestamp(startMs + ptsUs / 1000);
@@ -72,6 +74,7 @@ export async function* analyzeVideo(options: VideoAnalysisOptions): AsyncGenerat
     const detections = found.map(({ classId, score, box }) =>
       makeDetection({ classId, className: model.metadata.classes[classId] ?? "", score, box }, source),
     );
+    await stages.read(pixels, letterbox, detections);
     const message = FrameDetections.fromPartial({
       frame: {
         camera: cameraName(camera),

@@ -33,6 +33,7 @@ export function ruleFaults(
     ),
     ...directionFaults(`${field}.direction`, type, rule.direction),
     ...classFaults(`${field}.classes`, rule.classes, check.classes),
+    ...attributeFaults(`${field}.attributes`, rule.attributes, check.attributes),
     ...(rule.minScore >= 0 && rule.minScore <= 1
       ? []
       : [{ field: `${field}.min_score`, message: `min_score must be from 0 to 1, not ${rule.minScore}.` }]),
@@ -110,6 +111,55 @@ function classFaults(field: string, classes: readonly string[], known?: readonly
       },
     ];
   });
+}
+
+function attributeFaults(
+  field: string,
+  asked: Rule["attributes"],
+  known: RulesCheck["attributes"],
+): RulesFault[] {
+  if (asked.length > rulesLimits.maxAttributes)
+    return [
+      {
+        field,
+        message: `A rule asks for at most ${rulesLimits.maxAttributes} attributes, not ${asked.length}.`,
+      },
+    ];
+  return asked.flatMap(({ name, values }, index): RulesFault[] => {
+    const at = `${field}.${name}`;
+    if (!isWord(name)) return [{ field, message: `An attribute's name has ${wordForm}.` }];
+    if (asked.findIndex((other) => other.name === name) < index)
+      return [{ field: at, message: `"${name}" is asked for twice; name all its values at once.` }];
+    if (values.length === 0) return [{ field: at, message: `Name at least one value of "${name}".` }];
+    if (values.length > limits.maxClasses)
+      return [{ field: at, message: `There are at most ${limits.maxClasses} values, not ${values.length}.` }];
+    const attribute = known?.find((each) => each.name === name);
+    if (known && !attribute)
+      return [
+        {
+          field: at,
+          message:
+            known.length === 0
+              ? `The camera has no second stage that tells "${name}"; give it one with --then MODEL.`
+              : `The camera's second stages tell no "${name}"; they tell ${known.map((each) => each.name).join(", ")}.`,
+        },
+      ];
+    return values.flatMap((value, number): RulesFault[] => {
+      const place = `${at}[${number}]`;
+      if (!isWord(value)) return [{ field: place, message: `A value has ${wordForm}.` }];
+      if (values.indexOf(value) < number) return [{ field: place, message: `"${value}" is named twice.` }];
+      if (!attribute || attribute.values.includes(value)) return [];
+      return [
+        { field: place, message: `"${value}" is no ${name}; it is one of: ${attribute.values.join(", ")}.` },
+      ];
+    });
+  });
+}
+
+const wordForm = `1 to ${rulesLimits.maxNameLength} characters`;
+
+function isWord(text: string): boolean {
+  return text.length >= 1 && text.length <= rulesLimits.maxNameLength;
 }
 
 function dwellFaults(field: string, type: RuleType, seconds: number): RulesFault[] {

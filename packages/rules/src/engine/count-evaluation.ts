@@ -3,9 +3,9 @@ import { newCondition, observeCondition, overSince } from "./condition.ts";
 import type { ConditionState, EvaluationOf, OpenEvent } from "./engine-state.ts";
 import type { EventWriter } from "./event-writer.ts";
 import {
-  hasScore,
   isCoolingDown,
   isInPlace,
+  isKnownWell,
   isOfClass,
   type RuleEvaluation,
   type Step,
@@ -95,7 +95,7 @@ export class CountEvaluation implements RuleEvaluation {
       }
       const since = this.#inPlace.get(id) ?? now.ms;
       this.#inPlace.set(id, since);
-      if (now.ms - since >= ready.minDwellMs && hasScore(ready, track)) count++;
+      if (now.ms - since >= ready.minDwellMs && isKnownWell(ready, track)) count++;
     }
     return count;
   }

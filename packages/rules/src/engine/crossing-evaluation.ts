@@ -2,7 +2,7 @@ import { CrossingDirection } from "@sightline/contracts";
 import { right } from "../geometry/orientation.ts";
 import type { CrossingState, EvaluationOf } from "./engine-state.ts";
 import type { EventWriter } from "./event-writer.ts";
-import { hasScore, isCoolingDown, isOfClass, type RuleEvaluation, type Step } from "./rule-evaluation.ts";
+import { isCoolingDown, isKnownWell, isOfClass, type RuleEvaluation, type Step } from "./rule-evaluation.ts";
 import type { ReadyRule } from "./scene.ts";
 import type { Tracked } from "./tracked.ts";
 
@@ -53,7 +53,7 @@ export class CrossingEvaluation implements RuleEvaluation {
     const direction = side === right ? CrossingDirection.LEFT_TO_RIGHT : CrossingDirection.RIGHT_TO_LEFT;
     const wanted = ready.rule.direction;
     if (wanted !== CrossingDirection.UNSPECIFIED && wanted !== direction) return;
-    if (!hasScore(ready, track) || isCoolingDown(ready, crossing.lastEventMs, step.now)) return;
+    if (!isKnownWell(ready, track) || isCoolingDown(ready, crossing.lastEventMs, step.now)) return;
     crossing.lastEventMs = step.now.ms;
     this.#writer.once(ready, step, step.now, { track, direction }, step.frame);
   }

@@ -14,6 +14,8 @@ const frameSchema = z.strictObject({
 }) satisfies z.ZodType<FrameReference>;
 const boxSchema = z.strictObject({ xMin: z.number(), yMin: z.number(), xMax: z.number(), yMax: z.number() });
 
+const attributeSchema = z.strictObject({ name: z.string(), value: z.string(), score: z.number() });
+
 const openEventSchema = z.strictObject({
   id: z.string(),
   revision: z.int().positive(),
@@ -29,6 +31,8 @@ const openEventSchema = z.strictObject({
   count: z.int(),
   /** What the object was taken for at the start, which the event keeps; null of counts, and in what older versions stored. */
   objectClass: z.strictObject({ classId: z.int(), className: z.string() }).nullable().default(null),
+  /** Attributes as first told of the object, which the event keeps. Not in what older versions stored. */
+  attributes: z.array(attributeSchema).default([]),
 });
 
 const trackSchema = z.strictObject({
@@ -40,6 +44,8 @@ const trackSchema = z.strictObject({
   pixelBox: boxSchema,
   normalizedBox: boxSchema,
   startTime: timestampSchema,
+  /** What second stages take it for. Not in what older versions stored. */
+  attributes: z.array(attributeSchema).default([]),
   lastSeen: instantSchema,
   lastFrame: frameSchema.nullable(),
 });

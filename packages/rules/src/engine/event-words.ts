@@ -5,6 +5,7 @@ import {
   EventPhase,
   EventType,
   type Rule,
+  type Track,
 } from "@sightline/contracts";
 
 /** An event of a rule in words. */
@@ -15,7 +16,7 @@ export function eventWords(event: Event, rule: Rule): string {
 }
 
 function trackWords(event: Event, rule: Rule): string {
-  const who = event.track === undefined || event.track.className === "" ? "object" : event.track.className;
+  const who = objectWords(event.track);
   if (event.phase === EventPhase.END) {
     const there = rule.zone === "" ? "in sight" : `in ${rule.zone}`;
     switch (event.endReason) {
@@ -49,12 +50,21 @@ function trackWords(event: Event, rule: Rule): string {
   }
 }
 
+/** The object by its class and what second stages take it for: `person (colour red)`. */
+function objectWords(track: Track | undefined): string {
+  const known = track?.attributes.map(({ name, value }) => `${name} ${value}`) ?? [];
+  const what = track?.className || "object";
+  return known.length === 0 ? what : `${what} (${known.join(", ")})`;
+}
+
 function leaving(who: string, zone: string): string {
   return zone === "" ? `${who} left` : `${who} left ${zone}`;
 }
 
 function countWords(event: Event, rule: Rule): string {
-  const what = rule.classes.length === 0 ? "object" : rule.classes.join("/");
+  const of = rule.classes.length === 0 ? "object" : rule.classes.join("/");
+  const asked = rule.attributes.map(({ name, values }) => `${name} ${values.join("/")}`);
+  const what = asked.length === 0 ? of : `${of} (${asked.join(", ")})`;
   const where = rule.zone === "" ? "" : ` in ${rule.zone}`;
   const than = `${event.type === EventType.COUNT_ABOVE ? "above" : "below"} ${rule.count}`;
   if (event.phase !== EventPhase.END) return `${what} count${where} is ${event.count}, ${than}`;

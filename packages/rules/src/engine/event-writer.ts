@@ -71,6 +71,7 @@ export class EventWriter {
       snapshotScore: scoreOf(subject),
       count: subject.count ?? 0,
       objectClass: classOf(subject),
+      attributes: attributesOf(subject),
     };
     this.#write(rule, moment, open, EventPhase.START, subject);
     return open;
@@ -80,7 +81,10 @@ export class EventWriter {
   update(rule: ReadyRule, moment: Moment, open: OpenEvent, subject: Subject, view: number): void {
     const isBetter = moment.frame !== undefined && view > 0 && view >= open.view * betterView;
     const count = subject.count ?? 0;
-    if ((!isBetter && count === open.count) || moment.now.ms - open.sentMs < updateIntervalMs) return;
+    const learned = newAttributes(open, subject);
+    const isChanged = isBetter || count !== open.count || learned.length > 0;
+    if (!isChanged || moment.now.ms - open.sentMs < updateIntervalMs) return;
+    open.attributes.push(...learned);
     open.revision++;
     open.sentMs = moment.now.ms;
     open.count = count;
@@ -100,6 +104,7 @@ export class EventWriter {
     end: Instant,
     reason: EndReason,
   ): void {
+    open.attributes.push(...newAttributes(open, subject));
     open.revision++;
     this.#write(rule, moment, open, EventPhase.END, subject, endTime(open.start, end), reason);
   }
@@ -122,6 +127,7 @@ export class EventWriter {
       snapshotScore: scoreOf(subject),
       count: 0,
       objectClass: classOf(subject),
+      attributes: attributesOf(subject),
     };
     this.#write(rule, moment, open, EventPhase.ONCE, subject, at.time);
   }
@@ -163,8 +169,8 @@ export class EventWriter {
     events.push(event);
   }
 
-  /** An event keeps the class with which it began: who filters by class then hears of its end too. */
-  #track({ state, inZone }: Tracked, { objectClass }: OpenEvent): Track {
+  /** An event keeps the class with which it began, and the attributes that were told: who filters by them then hears of its end too. */
+  #track({ state, inZone }: Tracked, { objectClass, attributes }: OpenEvent): Track {
     const { classId, className } = objectClass ?? state;
     return {
       id: state.id,
@@ -176,6 +182,7 @@ export class EventWriter {
       normalizedBox: { ...state.normalizedBox },
       startTime: { ...state.startTime },
       zones: this.scene.zoneNames.filter((_, index) => inZone[index]),
+      attributes: attributes.map((attribute) => ({ ...attribute })),
     };
   }
 }
@@ -186,6 +193,15 @@ function scoreOf({ track }: Subject): number {
 
 function classOf({ track }: Subject): OpenEvent["objectClass"] {
   return track ? { classId: track.state.classId, className: track.state.className } : null;
+}
+
+function attributesOf({ track }: Subject): OpenEvent["attributes"] {
+  return track?.state.attributes.map((attribute) => ({ ...attribute })) ?? [];
+}
+
+/** Those that are known of the object and were not told yet. */
+function newAttributes(open: OpenEvent, subject: Subject): OpenEvent["attributes"] {
+  return attributesOf(subject).filter(({ name }) => !open.attributes.some((told) => told.name === name));
 }
 
 function stored(frame: FrameReference | undefined): OpenEvent["snapshot"] {

@@ -3,9 +3,9 @@ import { newCondition, observeCondition, overSince } from "./condition.ts";
 import type { EvaluationOf, Instant, PresenceState } from "./engine-state.ts";
 import type { EventWriter } from "./event-writer.ts";
 import {
-  hasScore,
   isCoolingDown,
   isInPlace,
+  isKnownWell,
   isOfClass,
   type RuleEvaluation,
   type Step,
@@ -91,7 +91,7 @@ export class PresenceEvaluation implements RuleEvaluation {
       return;
     }
     const isDue = condition.confirmed && now.ms - condition.since.ms >= ready.minDwellMs;
-    if (!isDue || !hasScore(ready, track) || isCoolingDown(ready, presence.lastEventMs, now)) return;
+    if (!isDue || !isKnownWell(ready, track) || isCoolingDown(ready, presence.lastEventMs, now)) return;
     const start = ready.minDwellMs > 0 ? now : condition.since;
     presence.event = this.#writer.start(ready, step, start, { track }, track.view);
     presence.lastEventMs = now.ms;
@@ -126,7 +126,7 @@ export class PresenceEvaluation implements RuleEvaluation {
       at.ms - since.ms < ready.minDwellMs
     )
       return;
-    if (!hasScore(ready, track) || isCoolingDown(ready, presence.lastEventMs, step.now)) return;
+    if (!isKnownWell(ready, track) || isCoolingDown(ready, presence.lastEventMs, step.now)) return;
     this.#writer.once(ready, step, at, { track }, track.state.lastFrame);
     presence.lastEventMs = step.now.ms;
   }

@@ -35,9 +35,15 @@ export function isOfClass({ classes }: ReadyRule, { state }: Tracked): boolean {
   return classes === undefined || classes.has(state.className);
 }
 
-/** Scores are 32-bit floats on the wire, and `min_score` is one too. */
-export function hasScore({ rule }: ReadyRule, { state }: Tracked): boolean {
-  return Math.fround(state.bestScore) >= rule.minScore;
+/**
+ * Whether enough is known of the object: its score, and the attributes that the rule asks for. Scores are 32-bit floats on the wire, and
+ * `min_score` is one too.
+ */
+export function isKnownWell({ rule, attributes }: ReadyRule, { state }: Tracked): boolean {
+  if (Math.fround(state.bestScore) < rule.minScore) return false;
+  return attributes.every(({ name, values }) =>
+    state.attributes.some((known) => known.name === name && values.has(known.value)),
+  );
 }
 
 export function isCoolingDown({ cooldownMs }: ReadyRule, lastEventMs: number | null, now: Instant): boolean {

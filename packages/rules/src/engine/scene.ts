@@ -42,6 +42,8 @@ export interface ReadyRule {
   readonly line: CrossingLine | undefined;
   /** Undefined means all. */
   readonly classes: ReadonlySet<string> | undefined;
+  /** All of which objects must meet. */
+  readonly attributes: readonly { readonly name: string; readonly values: ReadonlySet<string> }[];
   /** Undefined means always. */
   readonly span: ActiveSpan | undefined;
   readonly debounceMs: number;
@@ -64,6 +66,7 @@ export function readyRules({ rules, zones, lines }: CameraRules): ReadyRule[] {
       zone: zone === -1 ? undefined : zone,
       line: line?.start && line.end && new CrossingLine(line.start, line.end),
       classes: rule.classes.length === 0 ? undefined : new Set(rule.classes),
+      attributes: rule.attributes.map(({ name, values }) => ({ name, values: new Set(values) })),
       span: rule.activeHours && new ActiveSpan(rule.activeHours),
       debounceMs: rule.debounceSeconds * 1000,
       minDwellMs: rule.minDwellSeconds * 1000,

@@ -1,4 +1,4 @@
-import type { BoundingBox, FrameReference, Point, Timestamp } from "@sightline/contracts";
+import type { Attribute, BoundingBox, FrameReference, Point, Timestamp } from "@sightline/contracts";
 import { anchorOf } from "../geometry/anchor.ts";
 import type { Instant, TrackState } from "./engine-state.ts";
 import type { Scene } from "./scene.ts";
@@ -15,6 +15,8 @@ export interface SeenTrack {
   readonly pixelBox: BoundingBox;
   /** Finite. */
   readonly normalizedBox: BoundingBox;
+  /** What second stages take it for; not given is as none. */
+  readonly attributes?: readonly Attribute[];
   /** Of the track's first frame; that of the first call counts. */
   readonly startTime: Timestamp;
 }
@@ -53,14 +55,16 @@ export class Tracked {
       pixelBox: { ...pixelBox },
       normalizedBox: { ...normalizedBox },
       startTime: { ...startTime },
+      attributes: [],
       lastSeen: now,
       lastFrame: null,
     });
   }
 
   see(seen: SeenTrack, now: Instant, frame: FrameReference | undefined): void {
-    const { classId, className, score, pixelBox, normalizedBox } = seen;
+    const { classId, className, score, pixelBox, normalizedBox, attributes = [] } = seen;
     const { state } = this;
+    state.attributes = attributes.map((attribute) => ({ ...attribute }));
     state.classId = classId;
     state.className = className;
     state.score = score;

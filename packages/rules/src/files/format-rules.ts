@@ -37,6 +37,9 @@ function fromRule(rule: Rule): Record<string, unknown> {
     ...(rule.line !== "" && { line: rule.line }),
     ...(direction !== undefined && { direction }),
     ...(rule.classes.length > 0 && { classes: [...rule.classes] }),
+    ...(rule.attributes.length > 0 && {
+      attributes: Object.fromEntries(rule.attributes.map(({ name, values }) => [name, [...values]])),
+    }),
     ...(rule.minScore > 0 && { min_score: shortest(rule.minScore) }),
     ...(rule.minDwellSeconds > 0 && { min_dwell_seconds: rule.minDwellSeconds }),
     ...(type?.count === "needed" && { count: rule.count }),

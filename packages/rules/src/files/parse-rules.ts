@@ -110,6 +110,7 @@ function toMessage(file: RulesFile): CameraRules {
       direction:
         directionNames.find(([name]) => name === rule.direction)?.[1] ?? CrossingDirection.UNSPECIFIED,
       classes: rule.classes,
+      attributes: Object.entries(rule.attributes).map(([name, values]) => ({ name, values })),
       minScore: rule.min_score,
       minDwellSeconds: rule.min_dwell_seconds,
       count: rule.count ?? 0,

@@ -61,6 +61,7 @@ rules:
     type: dwelled
     zone: loading bay
     classes: [person, car]
+    attributes: { colour: [red, blue], helmet: none }
     min_score: 0.6
     min_dwell_seconds: 10
     debounce_seconds: 1.5
@@ -79,6 +80,10 @@ rules:
       line: "",
       direction: CrossingDirection.UNSPECIFIED,
       classes: ["person", "car"],
+      attributes: [
+        { name: "colour", values: ["red", "blue"] },
+        { name: "helmet", values: ["none"] },
+      ],
       minScore: Math.fround(0.6),
       minDwellSeconds: 10,
       count: 0,

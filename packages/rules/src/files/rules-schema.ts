@@ -49,6 +49,16 @@ const activeHours = fields("active hours", {
   time_zone: text.default(""),
 });
 
+const attributes = z
+  .record(
+    z.string(),
+    z.union([text.transform((value) => [value]), z.array(text)], {
+      error: "must be a value, or a list of values.",
+    }),
+    { error: "must name attributes with their values, such as { colour: [red, blue] }." },
+  )
+  .default({});
+
 const rule = fields("a rule", {
   name: text.default(""),
   type: oneOf(
@@ -59,6 +69,7 @@ const rule = fields("a rule", {
   line: place,
   direction: oneOf(directionNames.map(([name]) => name)).optional(),
   classes: list("class names", text),
+  attributes,
   min_score: z.number({ error: "must be a number from 0 to 1." }).default(0),
   min_dwell_seconds: seconds.default(0),
   count: z.number({ error: "must be a whole number." }).optional(),

@@ -35,6 +35,10 @@ const common = {
     fc.integer({ min: 0, max: 10 }).map((n) => n / 10),
     { nil: undefined },
   ),
+  attributes: fc.option(
+    fc.record({ colour: fc.subarray(["red", "blue"], { minLength: 1 }) }, { requiredKeys: [] }),
+    { nil: undefined, freq: 1 },
+  ),
   cooldown_seconds: seconds,
   active_hours: fc.option(
     fc

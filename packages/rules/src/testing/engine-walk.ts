@@ -17,7 +17,13 @@ import { parseRules } from "../files/parse-rules.ts";
 export type Sight = readonly [
   x: number,
   y: number,
-  more?: { className?: string; score?: number; size?: number },
+  more?: {
+    className?: string;
+    score?: number;
+    size?: number;
+    /** What second stages take it for, by attribute. */
+    known?: Readonly<Record<string, string>>;
+  },
 ];
 
 /** 2026-01-05 is a Monday. */
@@ -81,7 +87,8 @@ function ended(lost: readonly string[]) {
 }
 
 function seenTrack(id: string, [x, y, more = {}]: Sight, now: Instant): SeenTrack {
-  const { className = "person", score = 0.75, size = 0.125 } = more;
+  const { className = "person", score = 0.75, size = 0.125, known = {} } = more;
+  const attributes = Object.entries(known).map(([name, value]) => ({ name, value, score: 0.9 }));
   const normalizedBox = { xMin: x - size / 2, yMin: y - size, xMax: x + size / 2, yMax: y };
   const pixelBox = {
     xMin: normalizedBox.xMin * 1000,
@@ -89,7 +96,10 @@ function seenTrack(id: string, [x, y, more = {}]: Sight, now: Instant): SeenTrac
     xMax: normalizedBox.xMax * 1000,
     yMax: normalizedBox.yMax * 1000,
   };
-  return { id, classId: 0, className, score, pixelBox, normalizedBox, startTime: now.time };
+  return {
+    ...{ id, classId: 0, className, score, pixelBox, normalizedBox, attributes },
+    startTime: now.time,
+  };
 }
 
 /** An event in short: `end entered_zone-road a 1000..3000 condition_over`, times since `walkStartMs`. */

@@ -1,20 +1,29 @@
 /** Exports are often made for one picture at a time. Whether a graph takes more is not read off it but tried. */
+import { CLASSIFIER_FRAME } from "../classifiers/classifier-tensors.ts";
 import type { Size } from "../detection/letterbox.ts";
 import { encodeModel, int64, type OnnxGraph, toNumbers } from "../onnx/index.ts";
 import { PREPARED_BOXES, PREPARED_FRAMES, PREPARED_SCORES } from "../prepare/prepared-form.ts";
 import { InferenceSession, Tensor } from "../runtime/onnx-runtime.ts";
 
+/** Runs a graph on each of several batches of two pictures, 0 and 1; gives every output's values for each batch. */
+type RunBatches = (graph: OnnxGraph, batches: readonly (readonly number[])[]) => Promise<Float32Array[][]>;
+
+/** The prepared graph of a detector with a free batch where it allows one, as {@link freeBatch} says. */
+export function withFreeBatch(graph: OnnxGraph, size: Size): Promise<OnnxGraph> {
+  return freeBatch(graph, (candidate, batches) => run(candidate, size, batches));
+}
+
 /**
- * The prepared graph with a free batch, when it then gives for two pictures at once what it gives for each alone; else with
- * a batch of 1, which sessions fill once per picture.
+ * The graph with a free batch, when it then gives for two pictures at once what it gives for each alone; else with a batch of 1,
+ * which sessions fill once per picture.
  */
-export async function withFreeBatch(graph: OnnxGraph, size: Size): Promise<OnnxGraph> {
+export async function freeBatch(graph: OnnxGraph, runBatches: RunBatches): Promise<OnnxGraph> {
   const single = withBatch(graph, 1);
   let alone: Float32Array[][] | undefined;
   for (const candidate of [graph, copyingBatch(graph)].map((each) => withBatch(each, "N"))) {
     try {
-      const [both] = await run(candidate, size, [[0, 1]]);
-      alone ??= await run(single, size, [[0], [1]]);
+      const [both] = await runBatches(candidate, [[0, 1]]);
+      alone ??= await runBatches(single, [[0], [1]]);
       const expected = both!.map((_, output) => alone!.flatMap((each) => [...each[output]!]));
       if (both!.every((values, output) => agree(values, expected[output]!))) return candidate;
     } catch {
@@ -30,7 +39,8 @@ function withBatch(graph: OnnxGraph, batch: number | string): OnnxGraph {
     ...info,
     shape: [batch, ...info.shape!.slice(1)],
   });
-  copy.inputs = copy.inputs.map(first);
+  // A classifier takes one frame with many boxes.
+  copy.inputs = copy.inputs.map((info) => (info.name === CLASSIFIER_FRAME ? info : first(info)));
   copy.outputs = copy.outputs.map(first);
   // Recorded with the exporter's batch.
   copy.valueInfo.clear();

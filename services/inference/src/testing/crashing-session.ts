@@ -1,6 +1,7 @@
 /** A session's thread whose first slot works, whose second ends the thread, and whose third fails its batch. */
 import { parentPort } from "node:worker_threads";
-import { type RunRequest, type SessionMessage, stopRequest } from "../session-messages.ts";
+import type { RunRequest, SessionMessage } from "../session-messages.ts";
+import { stopRequest } from "../session-stop.ts";
 
 const send = (message: SessionMessage) => parentPort!.postMessage(message);
 

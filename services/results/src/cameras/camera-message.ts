@@ -9,6 +9,7 @@ import {
 import { privacyOf } from "./camera-privacy.ts";
 import { recordingOf } from "./camera-recording.ts";
 import type { StoredCamera } from "./camera-registry.ts";
+import { secondStagesOf } from "./camera-second-stages.ts";
 import { decodeOf } from "./camera-settings.ts";
 import { shareOf } from "./camera-shares.ts";
 
@@ -33,6 +34,7 @@ export function toCameraMessage(stored: StoredCamera, status: CameraStatus | und
     classes: record.classes,
     labels: record.labels ?? {},
     ...shareOf(stored.share),
+    secondStages: secondStagesOf(record),
     hasCredentials: record.hasCredentials,
     hasRecordCredentials: recordStream?.hasCredentials ?? false,
     createTime: toTimestamp(Date.parse(record.createTime)),

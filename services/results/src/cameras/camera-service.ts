@@ -21,6 +21,7 @@ import { etagOf, toCameraMessage, transports } from "./camera-message.ts";
 import { privacyOf } from "./camera-privacy.ts";
 import { mergeRecording, recordingOf } from "./camera-recording.ts";
 import type { CameraChange, CameraRegistry, StoredCamera } from "./camera-registry.ts";
+import { secondStagesOf } from "./camera-second-stages.ts";
 import {
   checkSettings,
   decodeOf,
@@ -136,6 +137,7 @@ export class CameraService {
         classes: paths.has("classes") ? given.classes : old.classes,
         labels: paths.has("labels") ? given.labels : (old.labels ?? {}),
         ...mergeShare(paths, given, before.share),
+        secondStages: paths.has("second_stages") ? given.secondStages : secondStagesOf(old),
       });
       const settings = checkSettings(merged, paths, this.#catalog, form, [
         ...faultsOf(readUri),
@@ -164,6 +166,7 @@ export class CameraService {
           recording: undefined,
           privacy: undefined,
           labels: undefined,
+          secondStages: undefined,
           uri,
           ...settings,
           hasCredentials,

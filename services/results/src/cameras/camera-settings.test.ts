@@ -5,6 +5,7 @@ import {
   RecordingMode,
   type ServedModel,
   Transport,
+  type WorkerInfo,
 } from "@sightline/contracts";
 import { describe, expect, test } from "vitest";
 import { checkSettings, updatablePaths, updatedPaths } from "./camera-settings.ts";
@@ -20,6 +21,21 @@ const catalog = new ModelCatalog("standard", {
   get: (name) => served.get(name),
   keys: () => [...served.keys()],
 });
+const workers = [
+  {
+    secondStages: [
+      {
+        ...{ model: "colour", version: "0123456789ab", loaded: false },
+        attributes: [{ name: "colour", values: ["red", "blue"] }],
+      },
+    ],
+  },
+] as unknown as WorkerInfo[];
+const withStages = new ModelCatalog(
+  "people",
+  { get: (name) => served.get(name), keys: () => [...served.keys()] },
+  () => workers,
+);
 const all = new Set(updatablePaths);
 const check = (
   camera: Parameters<typeof Camera.fromPartial>[0],
@@ -119,6 +135,42 @@ describe("settings", () => {
       expect.objectContaining({ code: "unknown_class", message: expect.stringContaining("person") }),
     );
     expect(check({ classes: ["unicorn"] }).classes).toEqual(["unicorn"]);
+  });
+
+  describe("second stages", () => {
+    const stages = (...secondStages: { model: string; classes?: string[] }[]) =>
+      checkSettings(Camera.fromPartial({ secondStages }), all, withStages).secondStages;
+
+    test("are stored with the classes that they look at, if there are any", () => {
+      expect(stages({ model: "colour", classes: ["person", "person"] })).toEqual([
+        { model: "colour", classes: ["person"] },
+      ]);
+      expect(stages()).toBeUndefined();
+    });
+
+    test.each([
+      [[{ model: "../etc" }], "invalid_argument", /not a model name/],
+      [[{ model: "colour" }, { model: "colour" }], "invalid_argument", /names 'colour' twice/],
+      [[{ model: "people" }], "invalid_argument", /'people', which is a detector/],
+      [[{ model: "hats" }], "model_not_served", /'hats', which no worker has; they have: colour/],
+      [[{ model: "colour", classes: ["dog"] }], "unknown_class", /'dog', which model 'people' does not know/],
+      [Array.from({ length: 5 }, (_, i) => ({ model: `m${i}` })), "invalid_argument", /the most is 4/],
+    ])("refuses %j", (given, code, message) => {
+      expect(() => stages(...given)).toThrow(
+        expect.objectContaining({ code, message: expect.stringMatching(message) }),
+      );
+    });
+
+    test("a classifier is no camera's own model, and its attributes are known to rules", () => {
+      expect(() => checkSettings(Camera.fromPartial({ model: "colour" }), all, withStages)).toThrow(
+        /'colour' is a classifier.*--then colour/,
+      );
+      expect(withStages.attributesOf([{ model: "colour" }])).toEqual(
+        workers[0]!.secondStages![0]!.attributes,
+      );
+      expect(withStages.attributesOf([])).toEqual([]);
+      expect(withStages.attributesOf([{ model: "colour" }, { model: "away" }])).toBeUndefined();
+    });
   });
 
   test("what is not changed is not held against models that are away", () => {

@@ -11,6 +11,7 @@ import {
 import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
 import { privacyChecks, privacyPaths, toStoredPrivacy } from "./camera-privacy.ts";
 import { givenRecording, recordingChecks, recordingPaths, toStoredRecording } from "./camera-recording.ts";
+import { checkSecondStages, toStoredSecondStages } from "./camera-second-stages.ts";
 import { givenShare, shareChecks, sharePaths } from "./camera-shares.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 
@@ -29,6 +30,7 @@ export const updatablePaths = [
   "classes",
   "labels",
   ...sharePaths,
+  "second_stages",
   ...privacyPaths,
   ...recordingPaths,
 ] as const;
@@ -60,6 +62,7 @@ export type StoredSettings = Pick<
   | "minScore"
   | "classes"
   | "labels"
+  | "secondStages"
 >;
 
 /**
@@ -78,6 +81,7 @@ export function updatedPaths(camera: Camera, mask: readonly string[] | undefined
     min_score: camera.minScore !== 0,
     classes: camera.classes.length > 0,
     labels: Object.keys(camera.labels).length > 0,
+    second_stages: camera.secondStages.length > 0,
     privacy_masks: camera.privacyMasks.length > 0,
     masked_video: camera.maskedVideo !== MaskedVideo.UNSPECIFIED,
     ...givenRecording(camera),
@@ -115,6 +119,7 @@ function settingFaults(
 ): ApiError[] {
   const model = camera.model || catalog.defaultModel;
   const classesCount = changed.has("classes") || (changed.has("model") && !fields.has("model"));
+  const stagesCount = changed.has("second_stages") || (changed.has("model") && !fields.has("model"));
   const checks: Partial<Record<UpdatablePath, () => unknown>> = {
     target_fps: () => checkRange("target_fps", camera.targetFps, limits.maxTargetFps, "0 (every frame)"),
     min_score: () => checkRange("min_score", camera.minScore, 1, "0 (the model's default)"),
@@ -124,6 +129,7 @@ function settingFaults(
     transport: () => toTransport(camera.transport),
     decode: () => toDecode(camera.decode),
     labels: () => checkLabels(camera.labels),
+    ...(stagesCount && { second_stages: () => checkSecondStages(camera, catalog) }),
     ...privacyChecks(camera),
     ...recordingChecks(camera.recording),
     ...shareChecks(camera),
@@ -150,12 +156,14 @@ export function checkSettings(
   const decode = toDecode(camera.decode);
   const recording = toStoredRecording(camera.recording);
   const privacy = toStoredPrivacy(camera);
+  const secondStages = toStoredSecondStages(camera);
   return {
     transport: toTransport(transport),
     videoTrack,
     ...(decode && { decode }),
     ...(recording && { recording }),
     ...(privacy && { privacy }),
+    ...(secondStages && { secondStages }),
     ...(Object.keys(labels).length > 0 && { labels: { ...labels } }),
     targetFps,
     model: camera.model || catalog.defaultModel,
@@ -205,6 +213,10 @@ function checkModel(model: string, catalog: ModelCatalog): void {
   if (!isModelName(model))
     throw invalid("camera.model is not a model name; expected 1 to 63 letters, digits, '-' or '_'");
   if (model === catalog.defaultModel || catalog.find(model)) return;
+  if (catalog.secondStages().some((stage) => stage.model === model))
+    throw invalid(
+      `camera.model '${model}' is a classifier, which finds nothing by itself; name it as a second stage (--then ${model}) beside a detector`,
+    );
   const served = catalog.names();
   throw new ApiError(
     "model_not_served",

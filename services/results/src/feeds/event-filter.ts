@@ -1,4 +1,5 @@
 import {
+  type AttributeCondition,
   type Event,
   type EventFilter as EventFilterMessage,
   EventPhase,
@@ -16,6 +17,8 @@ export interface EventFilter extends FeedFilter, CameraSet {
   zones: ReadonlySet<string> | undefined;
   rules: ReadonlySet<string> | undefined;
   phases: ReadonlySet<EventPhase> | undefined;
+  /** All of which the event's object must meet; its values by attribute. */
+  attributes: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 /** Checks a filter; none lets all of the scope's cameras pass. @throws ApiError invalid_argument */
@@ -29,16 +32,28 @@ export function readEventFilter(
   const zones = readNames("zones", filter?.zones ?? []);
   const rules = readNames("rules", filter?.rules ?? []);
   const phases = readEnums("phases", filter?.phases ?? [], EventPhase);
-  const key = filterKey(cameras.camerasKey, types, classes, zones, rules, phases);
-  return { ...cameras, types, classes, zones, rules, phases, key };
+  const attributes = readAttributes(filter?.attributes ?? []);
+  const key = filterKey(cameras.camerasKey, types, classes, zones, rules, phases, [...attributes]);
+  return { ...cameras, types, classes, zones, rules, phases, attributes, key };
 }
 
 /** Whether an event passes. */
 export function passesFilter(filter: EventFilter, event: Event): boolean {
-  return (!filter.phases || filter.phases.has(event.phase)) && passesIgnoringPhase(filter, event);
+  return (
+    (!filter.phases || filter.phases.has(event.phase)) &&
+    hasAttributes(filter, event) &&
+    passesIgnoringPhase(filter, event)
+  );
 }
 
-/** Whether an event passes but for its phase: what stays the same over its life. */
+/** An attribute may become known while an event goes on. */
+function hasAttributes({ attributes }: EventFilter, { track }: Event): boolean {
+  return [...attributes].every(([name, values]) =>
+    track?.attributes.some((known) => known.name === name && values.has(known.value)),
+  );
+}
+
+/** Whether an event passes but for its phase and attributes: by what stays the same over its life. */
 export function passesIgnoringPhase(filter: EventFilter, event: Event): boolean {
   const { types, classes, zones, rules } = filter;
   return (
@@ -48,6 +63,22 @@ export function passesIgnoringPhase(filter: EventFilter, event: Event): boolean 
     (!zones || zones.has(event.zone)) &&
     (!rules || rules.has(event.rule))
   );
+}
+
+function readAttributes(conditions: readonly AttributeCondition[]): ReadonlyMap<string, ReadonlySet<string>> {
+  readNames(
+    "attributes",
+    conditions.map(({ name }) => name),
+  );
+  const read = new Map<string, ReadonlySet<string>>();
+  for (const { name, values } of conditions) {
+    const field = `attributes.${name.slice(0, 64)}`;
+    if (read.has(name)) throw invalidArgument(`${field} is there twice; name all its values at once`);
+    const wanted = readNames(field, values);
+    if (!wanted) throw invalidArgument(`${field} has no values; name at least one`);
+    read.set(name, wanted);
+  }
+  return read;
 }
 
 function readEnums<E extends number>(

@@ -6,7 +6,7 @@ import {
 } from "@sightline/contracts";
 import type { ModelCatalog } from "../cameras/model-catalog.ts";
 import { ApiError } from "../grpc/errors.ts";
-import { checkedRules, parsedRules } from "./checked-rules.ts";
+import { checkedRules, type KnownToRules, parsedRules } from "./checked-rules.ts";
 import type { RulesRegistry } from "./rules-registry.ts";
 
 /** The calls of RulesService. Every method throws ApiError. */
@@ -29,15 +29,13 @@ export class RulesService {
   async update({ rules }: UpdateCameraRulesRequest): Promise<CameraRules> {
     if (!rules) throw new ApiError("invalid_argument", "rules is missing");
     const camera = readName(rules.name);
-    const { model } = this.#registry.requireCamera(camera);
-    const checked = checkedRules(rules, this.#catalog.find(model));
+    const checked = checkedRules(rules, this.#known(camera));
     return { ...(await this.#registry.replace(camera, checked, rules.etag)), name: rules.name };
   }
 
   /** As `update`, with rules in the form of a rules file; `etag` counts before the one in it. */
   async updateFromFile(camera: string, file: unknown, etag: string): Promise<CameraRules> {
-    const { model } = this.#registry.requireCamera(camera);
-    const checked = parsedRules(file, this.#catalog.find(model));
+    const checked = parsedRules(file, this.#known(camera));
     const rules = await this.#registry.replace(camera, checked, etag || checked.etag);
     return { ...rules, name: rulesName(camera) };
   }
@@ -47,6 +45,11 @@ export class RulesService {
     const { model } = this.#registry.requireCamera(readName(name));
     const classes = rules.flatMap((rule) => rule.classes);
     return this.#catalog.uncheckedClasses(model, classes);
+  }
+
+  #known(camera: string): KnownToRules {
+    const { model, secondStages = [] } = this.#registry.requireCamera(camera);
+    return { model: this.#catalog.find(model), attributes: this.#catalog.attributesOf(secondStages) };
   }
 }
 

@@ -133,3 +133,32 @@ test("the analysis of the camera goes by the new rules", async () => {
     if (entry?.$case === "rules" && entry.value.rules?.zones[0]?.name === "door") break;
   }
 });
+
+test("attributes are checked against what the camera's second stages tell", async () => {
+  const worker = {
+    ...{ id: "w1", host: "h", model: "yolo-nas-pedestrians", modelDigest: "", precision: "fp32" },
+    ...{ executionProvider: "cpu", batchSize: 1, batchCurve: [], startTime: new Date().toISOString() },
+    ...{ utilization: 0, framesPerSecond: 0, meanBatchSize: 0 },
+    secondStages: [
+      {
+        ...{ model: "colours", version: "0123456789ab", loaded: true },
+        attributes: [{ name: "colour", values: ["red", "blue"] }],
+      },
+    ],
+  };
+  const red = (values: string[]) =>
+    update({ rules: [{ type: EventType.APPEARED, attributes: [{ name: "colour", values }] }] });
+  expect((await refusal(red(["red"]))).message).toContain("no second stage that tells");
+  await results.buckets.workers.put("w1", encodeJson(worker));
+  await expect
+    .poll(() =>
+      results.client.cameras.update("front", { secondStages: [{ model: "colours" }] }).then(
+        ({ secondStages }) => secondStages,
+        () => [],
+      ),
+    )
+    .toEqual([{ model: "colours", classes: [] }]);
+  expect((await refusal(red(["pink"]))).message).toContain("it is one of: red, blue");
+  expect((await red(["red"])).rules[0]!.attributes).toEqual([{ name: "colour", values: ["red"] }]);
+  await results.buckets.workers.delete("w1");
+});

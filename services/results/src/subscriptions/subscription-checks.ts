@@ -47,7 +47,7 @@ export function checkSubscription(id: string, given: Subscription | undefined): 
     ],
     [
       kind === SubscriptionKind.DETECTIONS && filter !== undefined && namesMoreThanFrames(filter),
-      "subscription.filter has types, zones, rules or phases, which frames do not have; detections are filtered by cameras and classes",
+      "subscription.filter has types, zones, rules, phases or attributes, which frames do not have; detections are filtered by cameras and classes",
     ],
   ];
   throwFaults([
@@ -79,6 +79,6 @@ export function sameSubscription(a: Subscription, b: Subscription): boolean {
   return essence(a).equals(essence(b));
 }
 
-function namesMoreThanFrames({ types, zones, rules, phases }: EventFilter): boolean {
-  return types.length + zones.length + rules.length + phases.length > 0;
+function namesMoreThanFrames({ types, zones, rules, phases, attributes }: EventFilter): boolean {
+  return types.length + zones.length + rules.length + phases.length + attributes.length > 0;
 }

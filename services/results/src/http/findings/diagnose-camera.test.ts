@@ -38,6 +38,7 @@ function camera(status: Partial<Status>, settings: Partial<HttpCamera> = {}): Ht
     weight: 1,
     floorFps: 0,
     priority: 0,
+    secondStages: [],
     hasCredentials: false,
     hasRecordCredentials: false,
     createTime: "",
@@ -286,6 +287,19 @@ test("a model that no worker could load is named with the reason, unless another
   });
   expect(of(cannot).filter(({ level }) => level === "error")).toHaveLength(1);
   expect(of(cannot, worker(0.2)).some(({ text }) => text.includes(why))).toBe(false);
+});
+
+test("a second stage that no worker has, or one cannot load, is named with the reason", () => {
+  const stage = { model: "colour", version: "0123456789ab", attributes: [], loaded: true };
+  const of = (...secondStages: NonNullable<WorkerInfo["secondStages"]>) =>
+    diagnoseCamera(camera({}, { secondStages: [{ model: "colour", classes: [] }] }), [second()], {
+      workers: [{ ...worker(0.2), secondStages }],
+    })[0];
+  expect(of(stage)).toMatchObject({ level: "ok" });
+  expect(of()).toMatchObject({ level: "warning", text: expect.stringContaining("'colour'") });
+  expect(of({ ...stage, loaded: false, fault: "it is broken" })).toMatchObject({
+    text: "The second stage 'colour' does not look at this camera's objects: it is broken.",
+  });
 });
 
 test("a camera that sends fewer frames than it is asked for", () => {

@@ -58,6 +58,7 @@ export function diagnoseCamera(
     ...findRecordStream(camera),
     ...findLoss(system),
     ...findUnknownClasses(camera, system),
+    ...findSecondStages(camera, system),
   ];
   if (camera.status.state === "live")
     findings.push(
@@ -116,6 +117,28 @@ function* findState(
           fix: reasonAdvice[reason].fix,
         };
       } else if (advice) yield { level: "warning", ...withMessage(advice, reason, status.message) };
+  }
+}
+
+/** Second stages that workers of the camera's model do not have, or cannot load: frames go on without their attributes. */
+function* findSecondStages(
+  { secondStages, model }: CameraSituation,
+  { workers }: SystemSituation,
+): Generator<HttpFinding> {
+  // Other models of a process are told of by its first.
+  const hosts = new Set(workers.filter((worker) => worker.model === model).map(({ host }) => host));
+  const told = workers.filter(({ host }) => hosts.has(host)).flatMap((worker) => worker.secondStages ?? []);
+  for (const stage of hosts.size > 0 ? secondStages : []) {
+    const known = told.filter((each) => each.model === stage.model);
+    const fault = known.find((each) => each.fault !== undefined)?.fault;
+    const nobody = known.length === 0 ? "no worker has it" : undefined;
+    const why = fault ?? nobody;
+    if (why !== undefined)
+      yield {
+        level: "warning",
+        text: `The second stage '${stage.model}' does not look at this camera's objects: ${why}.`,
+        fix: "Objects go on without its attributes. Put it into the workers' directory of models (`./sightline model list` shows what is there), or take it from the camera (`camera update --no-then`). The worker's log has more.",
+      };
   }
 }
 

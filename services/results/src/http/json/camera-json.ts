@@ -63,6 +63,7 @@ export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "find
     weight: camera.weight,
     floorFps: camera.floorFps,
     priority: camera.priority,
+    secondStages: camera.secondStages,
     hasCredentials: camera.hasCredentials,
     hasRecordCredentials: camera.hasRecordCredentials,
     createTime: toIso(camera.createTime) ?? "",
@@ -101,6 +102,7 @@ const pathOf: Record<Exclude<keyof HttpCameraChanges, "recording">, UpdatablePat
   weight: "weight",
   floorFps: "floor_fps",
   priority: "priority",
+  secondStages: "second_stages",
   privacyMasks: "privacy_masks",
   maskedVideo: "masked_video",
 };

@@ -486,6 +486,14 @@ export interface PrivacyMask {
   polygon: Point[];
 }
 
+/** A model that looks at what a camera's own model has found. */
+export interface SecondStage {
+  /** Name of a classifier that workers have. */
+  model: string;
+  /** Classes whose objects it looks at; empty means all. */
+  classes: string[];
+}
+
 /** A registered camera stream. */
 export interface Camera {
   /** Resource name, "cameras/{camera}". The id is 1-63 characters of a-z, 0-9 and '-', and begins with a letter or digit. */
@@ -550,6 +558,8 @@ export interface Camera {
   floorFps: number;
   /** Whose floors are held first when the workers cannot hold all any more: the higher, the earlier; -100 to 100. */
   priority: number;
+  /** Models that look at the objects found, each model once, at most 4. */
+  secondStages: SecondStage[];
 }
 
 export interface Camera_LabelsEntry {
@@ -833,6 +843,91 @@ export const PrivacyMask: MessageFns<PrivacyMask> = {
   },
 };
 
+function createBaseSecondStage(): SecondStage {
+  return { model: "", classes: [] };
+}
+
+export const SecondStage: MessageFns<SecondStage> = {
+  encode(message: SecondStage, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.model !== "") {
+      writer.uint32(10).string(message.model);
+    }
+    for (const v of message.classes) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SecondStage {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseSecondStage();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.model = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.classes.push(reader.string());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  fromJSON(object: any): SecondStage {
+    return {
+      model: isSet(object.model) ? globalThis.String(object.model) : "",
+      classes: globalThis.Array.isArray(object?.classes) ? object.classes.map((e: any) => globalThis.String(e)) : [],
+    };
+  },
+
+  toJSON(message: SecondStage): unknown {
+    const obj: any = {};
+    if (message.model !== "") {
+      obj.model = message.model;
+    }
+    if (message.classes?.length) {
+      obj.classes = message.classes;
+    }
+    return obj;
+  },
+
+  create(base?: DeepPartial<SecondStage>): SecondStage {
+    return SecondStage.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SecondStage>): SecondStage {
+    const message = createBaseSecondStage();
+    message.model = object.model ?? "";
+    message.classes = object.classes?.map((e) => e) || [];
+    return message;
+  },
+};
+
 function createBaseCamera(): Camera {
   return {
     name: "",
@@ -858,6 +953,7 @@ function createBaseCamera(): Camera {
     weight: 0,
     floorFps: 0,
     priority: 0,
+    secondStages: [],
   };
 }
 
@@ -931,6 +1027,9 @@ export const Camera: MessageFns<Camera> = {
     }
     if (message.priority !== 0) {
       writer.uint32(184).sint32(message.priority);
+    }
+    for (const v of message.secondStages) {
+      SecondStage.encode(v!, writer.uint32(194).fork()).join();
     }
     return writer;
   },
@@ -1135,6 +1234,14 @@ export const Camera: MessageFns<Camera> = {
             message.priority = reader.sint32();
             continue;
           }
+          case 24: {
+            if (tag !== 194) {
+              break;
+            }
+
+            message.secondStages.push(SecondStage.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1231,6 +1338,11 @@ export const Camera: MessageFns<Camera> = {
         ? globalThis.Number(object.floor_fps)
         : 0,
       priority: isSet(object.priority) ? globalThis.Number(object.priority) : 0,
+      secondStages: globalThis.Array.isArray(object?.secondStages)
+        ? object.secondStages.map((e: any) => SecondStage.fromJSON(e))
+        : globalThis.Array.isArray(object?.second_stages)
+        ? object.second_stages.map((e: any) => SecondStage.fromJSON(e))
+        : [],
     };
   },
 
@@ -1311,6 +1423,9 @@ export const Camera: MessageFns<Camera> = {
     if (message.priority !== 0) {
       obj.priority = Math.round(message.priority);
     }
+    if (message.secondStages?.length) {
+      obj.secondStages = message.secondStages.map((e) => SecondStage.toJSON(e));
+    }
     return obj;
   },
 
@@ -1358,6 +1473,7 @@ export const Camera: MessageFns<Camera> = {
     message.weight = object.weight ?? 0;
     message.floorFps = object.floorFps ?? 0;
     message.priority = object.priority ?? 0;
+    message.secondStages = object.secondStages?.map((e) => SecondStage.fromPartial(e)) || [];
     return message;
   },
 };

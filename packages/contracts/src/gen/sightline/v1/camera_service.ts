@@ -87,7 +87,7 @@ export interface UpdateCameraRequest {
     | Camera
     | undefined;
   /**
-   * Fields to change: uri, record_uri, transport, video_track, decode, target_fps, model, min_score, classes, privacy_masks, masked_video,
+   * Fields to change: uri, record_uri, transport, video_track, decode, target_fps, model, min_score, classes, privacy_masks, masked_video, second_stages,
    * labels (all of them), weight, floor_fps, priority, recording, or of the last recording.mode, recording.max_age_days, recording.events_max_age_days, recording.audio.
    */
   updateMask: string[] | undefined;

@@ -6,6 +6,7 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { Attribute, AttributeReading } from "./attribute.ts";
 import { FrameMetadata } from "./frame.ts";
 import { BoundingBox } from "./geometry.ts";
 
@@ -30,6 +31,13 @@ export interface Detection {
     | undefined;
   /** The object's track, unique within the camera; empty while the object is not followed (yet). */
   trackId: string;
+  /**
+   * What the object is taken for by all frames of its track so far; without a track by this frame alone. Empty where no second stage has
+   * looked at it, or what it is is not clear.
+   */
+  attributes: Attribute[];
+  /** What second stages made of it in this frame. */
+  attributeReadings: AttributeReading[];
 }
 
 /** Where a frame's time went, in microseconds. Stages follow each other without gap. */
@@ -74,7 +82,16 @@ export interface FrameDetections {
 }
 
 function createBaseDetection(): Detection {
-  return { classId: 0, className: "", score: 0, pixelBox: undefined, normalizedBox: undefined, trackId: "" };
+  return {
+    classId: 0,
+    className: "",
+    score: 0,
+    pixelBox: undefined,
+    normalizedBox: undefined,
+    trackId: "",
+    attributes: [],
+    attributeReadings: [],
+  };
 }
 
 export const Detection: MessageFns<Detection> = {
@@ -96,6 +113,12 @@ export const Detection: MessageFns<Detection> = {
     }
     if (message.trackId !== "") {
       writer.uint32(50).string(message.trackId);
+    }
+    for (const v of message.attributes) {
+      Attribute.encode(v!, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.attributeReadings) {
+      AttributeReading.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -161,6 +184,22 @@ export const Detection: MessageFns<Detection> = {
             message.trackId = reader.string();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.attributes.push(Attribute.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.attributeReadings.push(AttributeReading.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -201,6 +240,14 @@ export const Detection: MessageFns<Detection> = {
         : isSet(object.track_id)
         ? globalThis.String(object.track_id)
         : "",
+      attributes: globalThis.Array.isArray(object?.attributes)
+        ? object.attributes.map((e: any) => Attribute.fromJSON(e))
+        : [],
+      attributeReadings: globalThis.Array.isArray(object?.attributeReadings)
+        ? object.attributeReadings.map((e: any) => AttributeReading.fromJSON(e))
+        : globalThis.Array.isArray(object?.attribute_readings)
+        ? object.attribute_readings.map((e: any) => AttributeReading.fromJSON(e))
+        : [],
     };
   },
 
@@ -224,6 +271,12 @@ export const Detection: MessageFns<Detection> = {
     if (message.trackId !== "") {
       obj.trackId = message.trackId;
     }
+    if (message.attributes?.length) {
+      obj.attributes = message.attributes.map((e) => Attribute.toJSON(e));
+    }
+    if (message.attributeReadings?.length) {
+      obj.attributeReadings = message.attributeReadings.map((e) => AttributeReading.toJSON(e));
+    }
     return obj;
   },
 
@@ -242,6 +295,8 @@ export const Detection: MessageFns<Detection> = {
       ? BoundingBox.fromPartial(object.normalizedBox)
       : undefined;
     message.trackId = object.trackId ?? "";
+    message.attributes = object.attributes?.map((e) => Attribute.fromPartial(e)) || [];
+    message.attributeReadings = object.attributeReadings?.map((e) => AttributeReading.fromPartial(e)) || [];
     return message;
   },
 };

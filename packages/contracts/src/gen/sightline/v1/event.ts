@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { Attribute } from "./attribute.ts";
 import { CameraReason, cameraReasonFromJSON, cameraReasonToJSON } from "./camera.ts";
 import { BoundingBox } from "./geometry.ts";
 
@@ -337,6 +338,8 @@ export interface Track {
     | undefined;
   /** Names of the zones it is in. */
   zones: string[];
+  /** What second stages take it for. */
+  attributes: Attribute[];
 }
 
 /** The frame that a message about an event rests on. */
@@ -421,6 +424,7 @@ function createBaseTrack(): Track {
     normalizedBox: undefined,
     startTime: undefined,
     zones: [],
+    attributes: [],
   };
 }
 
@@ -452,6 +456,9 @@ export const Track: MessageFns<Track> = {
     }
     for (const v of message.zones) {
       writer.uint32(74).string(v!);
+    }
+    for (const v of message.attributes) {
+      Attribute.encode(v!, writer.uint32(82).fork()).join();
     }
     return writer;
   },
@@ -541,6 +548,14 @@ export const Track: MessageFns<Track> = {
             message.zones.push(reader.string());
             continue;
           }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.attributes.push(Attribute.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -590,6 +605,9 @@ export const Track: MessageFns<Track> = {
       zones: globalThis.Array.isArray(object?.zones)
         ? object.zones.map((e: any) => globalThis.String(e))
         : [],
+      attributes: globalThis.Array.isArray(object?.attributes)
+        ? object.attributes.map((e: any) => Attribute.fromJSON(e))
+        : [],
     };
   },
 
@@ -622,6 +640,9 @@ export const Track: MessageFns<Track> = {
     if (message.zones?.length) {
       obj.zones = message.zones;
     }
+    if (message.attributes?.length) {
+      obj.attributes = message.attributes.map((e) => Attribute.toJSON(e));
+    }
     return obj;
   },
 
@@ -645,6 +666,7 @@ export const Track: MessageFns<Track> = {
       ? Timestamp.fromPartial(object.startTime)
       : undefined;
     message.zones = object.zones?.map((e) => e) || [];
+    message.attributes = object.attributes?.map((e) => Attribute.fromPartial(e)) || [];
     return message;
   },
 };

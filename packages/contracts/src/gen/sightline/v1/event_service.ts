@@ -21,6 +21,7 @@ import {
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { AttributeCondition } from "./attribute.ts";
 import {
   CrossingDirection,
   crossingDirectionFromJSON,
@@ -140,6 +141,8 @@ export interface EventFilter {
   /** Names of rules. */
   rules: string[];
   phases: EventPhase[];
+  /** Events whose object meets all of them; events without a track do not pass when any is given. */
+  attributes: AttributeCondition[];
 }
 
 /** Request of SubscribeEvents. */
@@ -287,7 +290,7 @@ export interface GetEventSnapshotResponse {
 }
 
 function createBaseEventFilter(): EventFilter {
-  return { cameras: [], types: [], classes: [], zones: [], rules: [], phases: [] };
+  return { cameras: [], types: [], classes: [], zones: [], rules: [], phases: [], attributes: [] };
 }
 
 export const EventFilter: MessageFns<EventFilter> = {
@@ -317,6 +320,9 @@ export const EventFilter: MessageFns<EventFilter> = {
         writer.int32(v);
       }
       writer.join();
+    }
+    for (const v of message.attributes) {
+      AttributeCondition.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -402,6 +408,14 @@ export const EventFilter: MessageFns<EventFilter> = {
 
             break;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.attributes.push(AttributeCondition.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -422,6 +436,9 @@ export const EventFilter: MessageFns<EventFilter> = {
       zones: globalThis.Array.isArray(object?.zones) ? object.zones.map((e: any) => globalThis.String(e)) : [],
       rules: globalThis.Array.isArray(object?.rules) ? object.rules.map((e: any) => globalThis.String(e)) : [],
       phases: globalThis.Array.isArray(object?.phases) ? object.phases.map((e: any) => eventPhaseFromJSON(e)) : [],
+      attributes: globalThis.Array.isArray(object?.attributes)
+        ? object.attributes.map((e: any) => AttributeCondition.fromJSON(e))
+        : [],
     };
   },
 
@@ -445,6 +462,9 @@ export const EventFilter: MessageFns<EventFilter> = {
     if (message.phases?.length) {
       obj.phases = message.phases.map((e) => eventPhaseToJSON(e));
     }
+    if (message.attributes?.length) {
+      obj.attributes = message.attributes.map((e) => AttributeCondition.toJSON(e));
+    }
     return obj;
   },
 
@@ -459,6 +479,7 @@ export const EventFilter: MessageFns<EventFilter> = {
     message.zones = object.zones?.map((e) => e) || [];
     message.rules = object.rules?.map((e) => e) || [];
     message.phases = object.phases?.map((e) => e) || [];
+    message.attributes = object.attributes?.map((e) => AttributeCondition.fromPartial(e)) || [];
     return message;
   },
 };

@@ -7,6 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
+import { AttributeCondition } from "./attribute.ts";
 import {
   CrossingDirection,
   crossingDirectionFromJSON,
@@ -125,7 +126,11 @@ export interface Rule {
   /** Seconds after an event's start in which the same rule makes no other of the same object, or, for counts, at all. */
   cooldownSeconds: number;
   /** Unset means always. */
-  activeHours: ActiveHours | undefined;
+  activeHours:
+    | ActiveHours
+    | undefined;
+  /** Objects must meet all of them, each attribute once; empty means any object. */
+  attributes: AttributeCondition[];
 }
 
 /** All that turns a camera's tracks into events. */
@@ -562,6 +567,7 @@ function createBaseRule(): Rule {
     debounceSeconds: 0,
     cooldownSeconds: 0,
     activeHours: undefined,
+    attributes: [],
   };
 }
 
@@ -602,6 +608,9 @@ export const Rule: MessageFns<Rule> = {
     }
     if (message.activeHours !== undefined) {
       ActiveHours.encode(message.activeHours, writer.uint32(98).fork()).join();
+    }
+    for (const v of message.attributes) {
+      AttributeCondition.encode(v!, writer.uint32(106).fork()).join();
     }
     return writer;
   },
@@ -715,6 +724,14 @@ export const Rule: MessageFns<Rule> = {
             message.activeHours = ActiveHours.decode(reader, reader.uint32());
             continue;
           }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.attributes.push(AttributeCondition.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -761,6 +778,9 @@ export const Rule: MessageFns<Rule> = {
         : isSet(object.active_hours)
         ? ActiveHours.fromJSON(object.active_hours)
         : undefined,
+      attributes: globalThis.Array.isArray(object?.attributes)
+        ? object.attributes.map((e: any) => AttributeCondition.fromJSON(e))
+        : [],
     };
   },
 
@@ -802,6 +822,9 @@ export const Rule: MessageFns<Rule> = {
     if (message.activeHours !== undefined) {
       obj.activeHours = ActiveHours.toJSON(message.activeHours);
     }
+    if (message.attributes?.length) {
+      obj.attributes = message.attributes.map((e) => AttributeCondition.toJSON(e));
+    }
     return obj;
   },
 
@@ -824,6 +847,7 @@ export const Rule: MessageFns<Rule> = {
     message.activeHours = (object.activeHours !== undefined && object.activeHours !== null)
       ? ActiveHours.fromPartial(object.activeHours)
       : undefined;
+    message.attributes = object.attributes?.map((e) => AttributeCondition.fromPartial(e)) || [];
     return message;
   },
 };

@@ -1,0 +1,121 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type Attribute,
+  addReadings,
+  chosenObjects,
+  type Detection as DetectionMessage,
+  likelyAttributes,
+  makeDetection,
+} from "@sightline/contracts";
+import {
+  type ClassifierManifest,
+  ClassifierSession,
+  type Detection,
+  type Letterbox,
+  type PreparedMetadata,
+  readClassifier,
+} from "@sightline/yolo-nas";
+import type { SecondStageOption } from "../camera/second-stage-option.ts";
+import { ModelChoiceError } from "./choose-model.ts";
+
+/** A detection with what second stages make of it. */
+export interface Looked extends Detection {
+  readonly attributes: readonly Attribute[];
+}
+
+interface OpenStage {
+  readonly manifest: ClassifierManifest;
+  readonly session: ClassifierSession;
+  /** Undefined means all. */
+  readonly classes: ReadonlySet<string> | undefined;
+}
+
+type Detector = Pick<PreparedMetadata, "input" | "frame" | "classes">;
+
+/** The second stages of one run of a command. */
+export class OpenSecondStages {
+  readonly #stages: readonly OpenStage[];
+  readonly #detector: Detector;
+
+  private constructor(stages: readonly OpenStage[], detector: Detector) {
+    this.#stages = stages;
+    this.#detector = detector;
+  }
+
+  /** @throws ModelChoiceError for one that is not there, is no classifier, or shall look at a class that the detector does not know */
+  static async open(
+    wanted: readonly SecondStageOption[] = [],
+    models: string,
+    detector: Detector,
+    threads?: number,
+  ): Promise<OpenSecondStages> {
+    const stages: OpenStage[] = [];
+    for (const { model, classes } of wanted) {
+      const unknown = classes.find((name) => !detector.classes.includes(name));
+      if (unknown !== undefined)
+        throw new ModelChoiceError(
+          `--then ${model} shall look at '${unknown}', which the detector does not know; it knows ${detector.classes.join(", ")}`,
+        );
+      const folder = await folderOf(model, models);
+      const manifest = await readClassifier(folder);
+      if (!manifest) throw new ModelChoiceError(`--then ${model}: ${folder} is a detector, no classifier`);
+      const file = join(folder, manifest.files.fp32.file);
+      const session = await ClassifierSession.load(file, manifest.attributes, { threads });
+      stages.push({ manifest, session, classes: classes.length > 0 ? new Set(classes) : undefined });
+    }
+    return new OpenSecondStages(stages, detector);
+  }
+
+  /** What they tell, for rules. */
+  get attributes(): ClassifierManifest["attributes"][number][] {
+    return this.#stages.flatMap(({ manifest }) => manifest.attributes);
+  }
+
+  /** Adds to the detections of a frame, whose planes are given, what was read. */
+  async read(
+    pixels: Uint8Array,
+    letterbox: Letterbox,
+    detections: readonly DetectionMessage[],
+  ): Promise<void> {
+    const { input, frame } = this.#detector;
+    const { left, top, scaled, source } = letterbox;
+    const place = {
+      sourceWidth: source.width,
+      sourceHeight: source.height,
+      letterbox: {
+        left: left - Math.floor((input.width - frame.width) / 2),
+        top: top - Math.floor((input.height - frame.height) / 2),
+        ...scaled,
+      },
+    };
+    for (const { session, manifest, classes } of this.#stages) {
+      const { objects, boxes } = chosenObjects(place, detections, classes);
+      if (objects.length === 0) continue;
+      addReadings(objects, manifest.attributes, await session.run(pixels, frame, boxes));
+    }
+  }
+
+  /** The detections of a frame with what it alone says of them. */
+  async look(pixels: Uint8Array, letterbox: Letterbox, found: readonly Detection[]): Promise<Looked[]> {
+    const { classes } = this.#detector;
+    const messages = found.map(({ classId, score, box }) =>
+      makeDetection({ classId, className: classes[classId] ?? "", score, box }, letterbox.source),
+    );
+    await this.read(pixels, letterbox, messages);
+    return found.map((detection, index) => ({
+      ...detection,
+      attributes: likelyAttributes(messages[index]!.attributeReadings),
+    }));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#stages.map(({ session }) => session.stop()));
+  }
+}
+
+async function folderOf(model: string, models: string): Promise<string> {
+  for (const place of [model, join(models, model)])
+    if ((await stat(place).catch(() => undefined))?.isDirectory()) return place;
+  throw new ModelChoiceError(`there is no classifier '${model}', neither as a folder nor in ${models}`);
+}

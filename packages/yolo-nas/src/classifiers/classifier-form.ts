@@ -1,0 +1,74 @@
+/** A second stage: what it is, and how it lies in a folder of models. */
+import { join } from "node:path";
+import { z } from "zod";
+import {
+  checkFiles,
+  fileDigest,
+  isClassifier,
+  MANIFEST_FILE,
+  modelFileSchema,
+  modelVersion,
+  parseManifestAs,
+  sizeSchema,
+} from "../manifest.ts";
+
+/** Names of attributes and values stand in rules, and in filters with `=` and commas. */
+const wordSchema = z
+  .string()
+  .regex(
+    /^[\p{L}\p{N}](?:[\p{L}\p{N} _.-]{0,61}[\p{L}\p{N}])?$/u,
+    "1 to 63 letters, digits, spaces, '.', '_' and '-'",
+  );
+
+const unique = (words: readonly string[]) => new Set(words).size === words.length;
+
+/** See {@link Attribute}. */
+const attributeSchema = z.object({
+  name: wordSchema,
+  values: z.array(wordSchema).min(2).max(256).refine(unique, "each value once").readonly(),
+});
+export const attributesSchema = z
+  .array(attributeSchema)
+  .min(1)
+  .max(16)
+  .refine((all) => unique(all.map(({ name }) => name)), "each attribute once")
+  .readonly();
+
+export const classifierManifestSchema = z.object({
+  schemaVersion: z.literal(1),
+  kind: z.literal("classifier"),
+  name: z.string().min(1),
+  /** First 12 digits of the digest of its files. */
+  version: z.string().min(1),
+  files: z.object({ fp32: modelFileSchema }),
+  /** Size to which objects are scaled, whatever their shape. */
+  crop: sizeSchema,
+  attributes: attributesSchema,
+});
+export type ClassifierManifest = z.infer<typeof classifierManifestSchema>;
+
+/** Describe a classifier's file in a folder, with its digest. @throws ModelFileError when it cannot be read */
+export async function describeClassifier(
+  folder: string,
+  { file, ...model }: Pick<ClassifierManifest, "name" | "crop" | "attributes"> & { readonly file: string },
+): Promise<ClassifierManifest> {
+  const files = { fp32: { file, sha256: await fileDigest(join(folder, file)) } };
+  return { schemaVersion: 1, kind: "classifier", ...model, version: modelVersion(files), files };
+}
+
+/**
+ * Read the manifest of a classifier's folder, without looking at its file; undefined when it is of a model of another kind.
+ * @throws ModelFileError for a missing or malformed manifest
+ */
+export async function parseClassifier(folder: string): Promise<ClassifierManifest | undefined> {
+  return parseManifestAs(join(folder, MANIFEST_FILE), (value) =>
+    isClassifier(value) ? classifierManifestSchema.parse(value) : undefined,
+  );
+}
+
+/** The same with the file checked. @throws ModelFileError also when the file is not the one described */
+export async function readClassifier(folder: string): Promise<ClassifierManifest | undefined> {
+  const manifest = await parseClassifier(folder);
+  if (manifest) await checkFiles(join(folder, MANIFEST_FILE), manifest.files);
+  return manifest;
+}

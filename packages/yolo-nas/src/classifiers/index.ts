@@ -1,0 +1,10 @@
+export {
+  attributesSchema,
+  type ClassifierManifest,
+  describeClassifier,
+  parseClassifier,
+  readClassifier,
+} from "./classifier-form.ts";
+export { ClassifierSession } from "./classifier-session.ts";
+export type { Attribute } from "./classifier-tensors.ts";
+export { CLASSIFIER, type ImportedClassifier, importClassifier } from "./import-classifier.ts";

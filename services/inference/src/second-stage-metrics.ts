@@ -1,0 +1,56 @@
+import { Counter, Histogram, type Registry } from "prom-client";
+
+/** How a frame fared whose camera asks for a second stage. */
+export type SecondStageOutcome =
+  /** Its objects were looked at, or there were none. */
+  | "read"
+  /** The model is not loaded (yet), or cannot be. */
+  | "absent"
+  /** Too many frames wait for second stages. */
+  | "busy"
+  /** The run failed, or took too long. */
+  | "failed";
+
+/** What is measured of second stages. */
+export class SecondStageMetrics {
+  readonly #frames: Counter;
+  readonly #objects: Counter;
+  readonly #runSeconds: Histogram;
+
+  constructor(registry: Registry) {
+    const registers = [registry];
+    const prefix = "sightline_inference_second_stage";
+    this.#frames = new Counter({
+      name: `${prefix}_frames_total`,
+      help: "Frames of cameras that ask for a second stage, by how they fared with it; all are published.",
+      labelNames: ["model", "outcome"],
+      registers,
+    });
+    this.#objects = new Counter({
+      name: `${prefix}_objects_total`,
+      help: "Objects that a second stage looked at, and those left out: smaller than the largest of their frame, or than can be looked at.",
+      labelNames: ["model", "outcome"],
+      registers,
+    });
+    this.#runSeconds = new Histogram({
+      name: `${prefix}_run_seconds`,
+      help: "Duration of one run of a second stage, which looks at the objects of one frame.",
+      labelNames: ["model"],
+      buckets: [0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1],
+      registers,
+    });
+  }
+
+  frame(model: string, outcome: SecondStageOutcome): void {
+    this.#frames.inc({ model, outcome });
+  }
+
+  objects(model: string, looked: number, leftOut: number): void {
+    this.#objects.inc({ model, outcome: "read" }, looked);
+    this.#objects.inc({ model, outcome: "left_out" }, leftOut);
+  }
+
+  run(model: string, runMs: number): void {
+    this.#runSeconds.observe({ model }, runMs / 1000);
+  }
+}

@@ -1,0 +1,171 @@
+import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import type { Logger } from "@sightline/service";
+import { EngineChoiceError } from "./engine-choice.ts";
+import { stopRequest } from "./session-stop.ts";
+
+/** A batch that the session could not infer. */
+export class BatchFailedError extends Error {
+  override readonly name = "BatchFailedError";
+}
+
+/** From a thread with a session that gives `Info` when it is open, and `Answer` for each request. */
+export type ThreadMessage<Info, Answer> =
+  | ({ kind: "ready" } & Info)
+  | { kind: "cannot-open"; message: string }
+  | Settled<Answer>;
+type Settled<Answer> =
+  | ({ kind: "done"; id: number } & Answer)
+  | { kind: "failed"; id: number; message: string };
+
+export interface ThreadedSessionOptions<Settings> {
+  settings: Settings;
+  log: Logger;
+  /** The session is gone (false), or back (true). */
+  onAvailable: (available: boolean) => void;
+  /** The thread's program. */
+  entry: URL;
+  /** First wait before a crashed thread is started again, in milliseconds; doubles with each crash in a row. */
+  backoffMs?: number | undefined;
+}
+
+const backoffLimitMs = 30_000;
+/** Time for a run, or for a model to be loaded; a service has 5 s to stop. */
+const stopLimitMs = 4_000;
+
+/** Owns a thread that owns a session; starts it again when it crashes. */
+export class ThreadedSession<Settings, Info, Request extends object, Answer> {
+  readonly #options: ThreadedSessionOptions<Settings>;
+  readonly #pending = new Map<
+    number,
+    { resolve: (answer: Answer) => void; reject: (error: Error) => void }
+  >();
+  #worker: Worker | undefined;
+  #available = false;
+  #nextId = 1;
+  #crashes = 0;
+  #restarts = 0;
+  #restart: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(options: ThreadedSessionOptions<Settings>) {
+    this.#options = options;
+  }
+
+  /** Whether the session takes requests now. */
+  get available(): boolean {
+    return this.#available;
+  }
+
+  /** How often the thread was started again. */
+  get restarts(): number {
+    return this.#restarts;
+  }
+
+  /**
+   * Opens the session.
+   * @throws EngineChoiceError when it cannot be opened as asked
+   */
+  start(): Promise<Info> {
+    return this.#open(this.#options.settings);
+  }
+
+  /** The session's answer. Rejects with BatchFailedError when there is none; other requests are not affected. */
+  ask(request: Request): Promise<Answer> {
+    if (!this.#available || !this.#worker)
+      return Promise.reject(new BatchFailedError("the session is not running"));
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      this.#worker!.postMessage({ ...request, id });
+    });
+  }
+
+  /** Ends the thread; requests under way are rejected. Safe to call twice. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#restart);
+    const worker = this.#worker;
+    if (worker && worker.threadId !== -1) {
+      worker.postMessage(stopRequest);
+      await Promise.race([once(worker, "exit"), delay(stopLimitMs, undefined, { ref: false })]);
+      await worker.terminate();
+    }
+    this.#failPending("the session was stopped");
+  }
+
+  /** What a thread is started with. */
+  protected begin(settings: Settings): Settings {
+    return settings;
+  }
+
+  /** A thread is ready. */
+  protected opened(_info: Info): void {}
+
+  /** What a thread that crashed is started again with. */
+  protected again(settings: Settings): Settings {
+    return settings;
+  }
+
+  #open(settings: Settings): Promise<Info> {
+    const worker = new Worker(this.#options.entry, { workerData: this.begin(settings), name: "session" });
+    this.#worker = worker;
+    return new Promise((resolve, reject) => {
+      worker.on("message", (message: ThreadMessage<Info, Answer>) => {
+        if (message.kind === "ready") {
+          this.opened(message as unknown as Info);
+          this.#setAvailable(true);
+          resolve(message as unknown as Info);
+        } else if (message.kind === "cannot-open") {
+          reject(new EngineChoiceError(message.message));
+        } else this.#settle(message as Settled<Answer>);
+      });
+      worker.on("error", (error) => {
+        this.#options.log.error({ error: error.message, stack: error.stack }, "the session's thread failed");
+      });
+      worker.on("exit", (code) => {
+        if (worker !== this.#worker) return;
+        const running = this.#available;
+        this.#setAvailable(false);
+        this.#failPending(`the session's thread ended with code ${code}`);
+        reject(new BatchFailedError(`the session's thread ended with code ${code} before it was ready`));
+        if (running) this.#startAgain();
+      });
+    });
+  }
+
+  #settle(message: Settled<Answer>): void {
+    const pending = this.#pending.get(message.id);
+    this.#pending.delete(message.id);
+    if (message.kind === "done") {
+      this.#crashes = 0;
+      pending?.resolve(message as unknown as Answer);
+    } else pending?.reject(new BatchFailedError((message as { message: string }).message));
+  }
+
+  #startAgain(): void {
+    if (this.#stopped) return;
+    const wait = Math.min((this.#options.backoffMs ?? 500) * 2 ** this.#crashes++, backoffLimitMs);
+    this.#options.log.warn({ waitMs: wait }, "starting the session's thread again");
+    this.#restart = setTimeout(() => {
+      this.#restarts++;
+      this.#open(this.again(this.#options.settings)).catch((error: Error) => {
+        this.#options.log.error({ error: error.message }, "the session cannot be opened again");
+        this.#startAgain();
+      });
+    }, wait);
+  }
+
+  #setAvailable(available: boolean): void {
+    if (this.#available === available) return;
+    this.#available = available;
+    if (!this.#stopped) this.#options.onAvailable(available);
+  }
+
+  #failPending(why: string): void {
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of pending) reject(new BatchFailedError(why));
+  }
+}
