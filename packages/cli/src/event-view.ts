@@ -5,6 +5,7 @@ import {
   type FrameDetections,
   fromTimestamp,
   shorten,
+  toHttpAttributes,
 } from "@sightline/contracts";
 import { inCommandWords } from "./server-words.ts";
 
@@ -21,12 +22,13 @@ export function eventJson(event: DetectionEvent, receivedAt: number) {
     number: frame?.number,
     captureTime: frame?.captureTime && new Date(fromTimestamp(frame.captureTime)).toISOString(),
     latencyMs: latency(event.frame, receivedAt),
-    detections: detections.map(({ classId, className, score, pixelBox, normalizedBox }) => ({
+    detections: detections.map(({ classId, className, score, pixelBox, normalizedBox, attributes }) => ({
       classId,
       class: className,
       score: shorten(score),
       pixelBox: boxJson(pixelBox),
       normalizedBox: boxJson(normalizedBox),
+      ...(attributes.length > 0 && { attributes: toHttpAttributes(attributes) }),
     })),
     timings,
     inference,
@@ -50,10 +52,11 @@ export function eventText(event: DetectionEvent, receivedAt: number): string {
   const time = frame?.captureTime
     ? new Date(fromTimestamp(frame.captureTime)).toISOString().slice(11, 23)
     : "";
-  const found = detections.map(({ className, score, pixelBox }) => {
+  const found = detections.map(({ className, score, pixelBox, attributes }) => {
     const { xMin = 0, yMin = 0, xMax = 0, yMax = 0 } = pixelBox ?? {};
     const box = [xMin, yMin, xMax - xMin, yMax - yMin].map(Math.round);
-    return `${className} ${score.toFixed(2)} at ${box[0]},${box[1]} ${box[2]}x${box[3]}`;
+    const words = [className, ...attributes.map(({ value }) => value)].join(" ");
+    return `${words} ${score.toFixed(2)} at ${box[0]},${box[1]} ${box[2]}x${box[3]}`;
   });
   const age = latency(event.frame, receivedAt);
   return `${time}  ${cameraOf(event.frame)}  #${frame?.number}  ${age?.toFixed(0)} ms  ${found.join("; ") || "nothing"}`;

@@ -476,7 +476,16 @@ export const httpAnalysedFrameSchema = z.object({
   epoch: z.string(),
   number: z.number(),
   captureTimeMs: z.number(),
-  detections: z.array(z.object({ trackId: z.string(), className: z.string(), score: z.number(), box })),
+  detections: z.array(
+    z.object({
+      trackId: z.string(),
+      className: z.string(),
+      score: z.number(),
+      box,
+      /** Only where second stages know something. */
+      attributes: httpAttributesSchema.optional(),
+    }),
+  ),
 });
 
 export const httpAnalysedFramePageSchema = z.object({

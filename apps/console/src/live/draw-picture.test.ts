@@ -7,6 +7,8 @@ const box: [number, number, number, number] = [0, 0, 1, 1];
 it("writes more at a box the larger the picture is", () => {
   const detection = { trackId: "mb3x9k-12", className: "person", score: 0.874, box };
   expect(labelText(detection, "full")).toBe("person #12 87%");
+  const known = { ...detection, attributes: { colour: { value: "red", score: 0.9 } } };
+  expect(labelText(known, "full")).toBe("person red #12 87%");
   expect(labelText(detection, "short")).toBe("person #12");
   expect(labelText(detection, "id")).toBe("#12");
 });

@@ -93,10 +93,14 @@ function drawBox(
 }
 
 /** What is written at a box. */
-export function labelText({ className, trackId, score }: Detection, labels: Overlay["labels"]): string {
+export function labelText(
+  { className, trackId, score, attributes = {} }: Detection,
+  labels: Overlay["labels"],
+): string {
   const id = shortTrackId(trackId);
   if (labels === "id") return id || className;
-  const name = id === "" ? className : `${className} ${id}`;
+  const words = [className, ...Object.values(attributes).map(({ value }) => value)].join(" ");
+  const name = id === "" ? words : `${words} ${id}`;
   return labels === "short" ? name : `${name} ${Math.round(score * 100)}%`;
 }
 

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { projectRoot } from "@sightline/stack";
-import { readManifest } from "@sightline/yolo-nas";
+import { float32, int64, OnnxGraph, readManifest, saveModel } from "@sightline/yolo-nas";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { catalogueEntry } from "../models/catalogue.ts";
 import { runCommand, runCommands, spawnCommand } from "../testing/command-line.ts";
@@ -161,3 +161,41 @@ test("the catalogue that ships can be read, and each of its digests says where i
     expect(entry.sha256 === undefined || entry.sha256From !== undefined, name).toBe(true);
   }
 });
+
+test("a classifier is imported with what it tells, listed, and looks at what a detector finds", async () => {
+  const graph = new OnnxGraph();
+  graph.inputs = [{ name: "picture", type: "float32", shape: ["B", 3, 16, 8] }];
+  const mean = graph.add("GlobalAveragePool", ["picture"]);
+  const rows = graph.add("Reshape", [mean, graph.addInitializer("rows", int64([2], [0, 3]))]);
+  const scores = graph.add("Mul", [rows, graph.addInitializer("gain", float32([], [20]))]);
+  graph.outputs = [{ name: scores, type: "float32", shape: ["B", 3] }];
+  const file = join(folder, "tint.onnx");
+  await saveModel(graph, file);
+  const out = join(folder, "classifiers");
+  const bring = (...more: string[]) =>
+    runCommand(["model", "import", file, "--family", "classifier", "--out", out, ...more]);
+  const without = await bring();
+  expect([without.code, without.stderr]).toEqual([1, expect.stringContaining("--attribute NAME=value")]);
+  const done = await bring("--attribute", "tint=warm,leafy,cold");
+  expect(done).toMatchObject({ code: 0, stdout: expect.stringContaining("tint (warm, leafy, cold)") });
+  expect((await runCommand(["model", "list", "--dir", out])).stdout).toMatch(
+    /tint +classifier .* 8x16 +tint: 3 \(warm, leafy, …\)/,
+  );
+  const clip = join(projectRoot, "test/fixtures/pedestrians.mp4");
+  const looked = await runCommand(["detect", clip, "--json", "--then", join(out, "tint")]);
+  expect(looked.code).toBe(0);
+  const found = looked.stdout
+    .trim()
+    .split("\n")
+    .flatMap((line) => JSON.parse(line).detections);
+  const told = found.flatMap(({ attributes }) => attributes?.tint?.value ?? []);
+  expect(told.length).toBeGreaterThan(0);
+  expect(["warm", "leafy", "cold"]).toEqual(expect.arrayContaining([...new Set(told)]));
+  const detector = await runCommand(["detect", clip, "--then", "yolo-nas-pedestrians"]);
+  expect([detector.code, detector.stderr]).toEqual([
+    1,
+    expect.stringContaining("is a detector, no classifier"),
+  ]);
+  const unknown = await runCommand(["detect", clip, "--then", `${join(out, "tint")}:dog`]);
+  expect(unknown.stderr).toContain("'dog', which the detector does not know");
+}, 120_000);

@@ -3,6 +3,7 @@ import {
   cameraIdOf,
   type FrameDetections,
   shorten,
+  toHttpAttributes,
   toHttpBox,
   toIso,
 } from "@sightline/contracts";
@@ -38,6 +39,7 @@ export async function* detectionsAsJsonLines(
       trackId: detection.trackId,
       pixelBox: toHttpBox(detection.pixelBox),
       normalizedBox: toHttpBox(detection.normalizedBox),
+      ...(detection.attributes.length > 0 && { attributes: toHttpAttributes(detection.attributes) }),
     }));
     yield `${JSON.stringify({ ...frameFields(frame), detections })}\n`;
   }

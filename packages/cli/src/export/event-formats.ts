@@ -1,4 +1,4 @@
-import { type Event, type HttpEvent, toHttpEvent } from "@sightline/contracts";
+import { type Event, type HttpAttributes, type HttpEvent, toHttpEvent } from "@sightline/contracts";
 import { type CsvValue, csvRecord } from "./csv.ts";
 
 const columns: readonly (readonly [name: string, value: (event: HttpEvent) => CsvValue])[] = [
@@ -13,6 +13,7 @@ const columns: readonly (readonly [name: string, value: (event: HttpEvent) => Cs
   ["direction", ({ direction }) => direction],
   ["track_id", ({ track }) => track?.id],
   ["class", ({ track }) => track?.className],
+  ["attributes", ({ track }) => attributesText(track?.attributes)],
   ["best_score", ({ track }) => track?.bestScore],
   ["count", ({ count }) => count],
   ["start_time", ({ startTime }) => startTime],
@@ -36,4 +37,11 @@ export async function* eventsAsCsv(events: AsyncIterable<Event>): AsyncGenerator
     const shown = toHttpEvent(event);
     yield csvRecord(columns.map(([, value]) => value(shown)));
   }
+}
+
+/** `colour=red; helmet=none` */
+function attributesText(attributes: HttpAttributes = {}): string {
+  return Object.entries(attributes)
+    .map(([name, { value }]) => `${name}=${value}`)
+    .join("; ");
 }

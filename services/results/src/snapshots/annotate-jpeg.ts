@@ -42,10 +42,11 @@ export async function whenFree<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** How a detection or track is drawn: its class, its score in percent, and its track where it has one. */
+/** How a detection or track is drawn: its class, what second stages take it for, its score in percent, and its track where it has one. */
 export function annotatedBox(found: Detection | Track, trackId: string): AnnotatedBox[] {
-  const { classId, className, score, normalizedBox: box } = found;
-  const name = trackId === "" ? className : `${className} #${shortId(trackId)}`;
+  const { classId, className, score, normalizedBox: box, attributes } = found;
+  const words = [className, ...attributes.map(({ value }) => value)].join(" ");
+  const name = trackId === "" ? words : `${words} #${shortId(trackId)}`;
   return box ? [{ classId, label: `${name} ${Math.round(100 * score)}%`, box }] : [];
 }
 

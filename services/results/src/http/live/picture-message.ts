@@ -6,6 +6,7 @@ import {
   type HttpAnalysedFrame,
   type LivePicture,
   shorten,
+  toHttpAttributes,
   toHttpBox,
 } from "@sightline/contracts";
 
@@ -22,11 +23,12 @@ export function toHttpAnalysedFrame({ frame, detections }: FrameDetections, now:
     epoch: frame?.epoch ?? "",
     number: frame?.number ?? 0,
     captureTimeMs: frame?.captureTime ? fromTimestamp(frame.captureTime) : now,
-    detections: detections.map(({ trackId, className, score, normalizedBox }) => ({
+    detections: detections.map(({ trackId, className, score, normalizedBox, attributes }) => ({
       trackId,
       className,
       score: shorten(score),
       box: toHttpBox(normalizedBox),
+      ...(attributes.length > 0 && { attributes: toHttpAttributes(attributes) }),
     })),
   };
 }
