@@ -3,6 +3,7 @@ import { type Event, EventType, enumValue, fromTimestamp, toHttpEvent } from "@s
 import { Command, InvalidArgumentError } from "commander";
 import { append, list, number } from "../camera/camera-options.ts";
 import { gapWords } from "../event-view.ts";
+import { attributeValues } from "../events/attribute-values.ts";
 import { cameraOfEvent, eventLine, eventTable, type SavedPictures } from "../events/event-lines.ts";
 import { eventName } from "../events/event-name.ts";
 import { EventPictures } from "../events/event-pictures.ts";
@@ -17,6 +18,7 @@ interface EventsOptions {
   type?: EventType[];
   classes?: string[];
   zone: string[];
+  attribute?: Record<string, string[]>;
   minScore?: number;
   minSeconds?: number;
   text?: string;
@@ -43,6 +45,11 @@ export function eventsCommand(): Command {
     .option("--classes <a,b>", "only objects of these classes", list)
     .option("--zone <name>", "only in this zone; may be given several times", append, [])
     .option(
+      "--attribute <name=a,b>",
+      "only of objects that a second stage takes for one of these, such as colour=red; may be given several times, and all must be met",
+      attributeValues,
+    )
+    .option(
       "--from <time>",
       "those that began at this time or later, such as 2026-03-01T08:00:00Z",
       timeOption,
@@ -65,8 +72,16 @@ export function eventsCommand(): Command {
     .option("--json", "print one JSON object a line", false);
   return command.action(async (options: EventsOptions) => {
     checkTogether(options);
-    const { camera: cameras, type, classes, zone: zones, pictures, annotated } = options;
-    const filter = { cameras, types: type, classes, zones };
+    const {
+      camera: cameras,
+      type,
+      classes,
+      zone: zones,
+      attribute: attributes,
+      pictures,
+      annotated,
+    } = options;
+    const filter = { cameras, types: type, classes, zones, ...(attributes && { attributes }) };
     await withServer(command, async (client) => {
       const album = pictures === undefined ? undefined : new EventPictures(client, pictures, annotated);
       if (options.follow) await follow(client, filter, options, album);
