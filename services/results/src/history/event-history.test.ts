@@ -173,7 +173,7 @@ describe("filters", () => {
     [{ filter: { types: [0] } }, "types"],
     [{ filter: { phases: [77 as EventPhase] } }, "phases"],
     [{ filter: { zones: [""] } }, "zones"],
-    [{ startTime: at(2), endTime: at(1) }, "start_time"],
+    [{ startTime: at(2), endTime: at(1) }, "the end of the time range is before its start"],
     [{ startTime: { seconds: -5, nanos: 0 } }, "start_time"],
     [{ pageSize: -1 }, "page_size"],
   ])("refuses %j", async (request, why) => {
