@@ -22,6 +22,8 @@ export interface EventFilter {
   type: string;
   class: string;
   zone: string;
+  /** What a second stage says of the object, as name=value. */
+  attribute?: string;
   /** Words that are looked for. */
   text?: string;
   minScore?: string;
@@ -96,7 +98,7 @@ export function listEvents(
 
 /** Counts of events from a time on, and before another, in milliseconds since 1970; words, score, duration and review do not narrow them. */
 export function countEvents(
-  { camera, type, class: className, zone }: EventFilter,
+  { camera, type, class: className, zone, attribute = "" }: EventFilter,
   from: number,
   by: readonly string[],
   signal?: AbortSignal,
@@ -104,7 +106,7 @@ export function countEvents(
 ): Promise<HttpEventCounts> {
   const query = new URLSearchParams({ from: new Date(from).toISOString(), by: by.join() });
   if (to !== undefined) query.set("to", new Date(to).toISOString());
-  for (const [name, value] of Object.entries({ camera, type, class: className, zone }))
+  for (const [name, value] of Object.entries({ camera, type, class: className, zone, attribute }))
     if (value !== "") query.set(name, value);
   return requestJson<HttpEventCounts>(`/events/counts?${query}`, { signal });
 }

@@ -14,6 +14,8 @@ export function matches(event: HttpEvent, filter: EventFilter): boolean {
   if (filter.camera !== "" && event.camera !== filter.camera) return false;
   if (filter.type !== "" && event.type !== filter.type) return false;
   if (filter.class !== "" && event.track?.className !== filter.class) return false;
+  const [attribute = "", value] = (filter.attribute ?? "").split("=");
+  if (attribute !== "" && event.track?.attributes?.[attribute]?.value !== value) return false;
   if (filter.reviewed && filter.reviewed !== String(event.review !== undefined)) return false;
   const start = Date.parse(event.startTime);
   if (start < timeOr(filter.from, start) || start >= timeOr(filter.to, Number.POSITIVE_INFINITY))

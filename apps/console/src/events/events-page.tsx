@@ -26,6 +26,7 @@ export function EventsPage({ query, event }: Props) {
     type: query.get("type") ?? "",
     class: query.get("class") ?? "",
     zone: query.get("zone") ?? "",
+    attribute: query.get("attribute") ?? "",
     text: query.get("text") ?? "",
     minScore: query.get("minScore") ?? "",
     minSeconds: query.get("minSeconds") ?? "",
@@ -39,6 +40,12 @@ export function EventsPage({ query, event }: Props) {
     ...list.flatMap((state) => state.rules.value?.zones.map((zone) => zone.name) ?? []),
     ...seenZones.value,
   ]);
+  const stages = system.value?.workers.flatMap(({ secondStages = [] }) => secondStages) ?? [];
+  const attributes = new Set(
+    stages.flatMap((stage) =>
+      stage.attributes.flatMap(({ name, values }) => values.map((value) => `${name}=${value}`)),
+    ),
+  );
   const registered = list.map((state) => state.id);
   const removed = removedCameras();
   const change = (name: keyof EventFilter, value: string) => {
@@ -76,6 +83,15 @@ export function EventsPage({ query, event }: Props) {
           options={[...zones]}
           onChange={(value) => change("zone", value)}
         />
+        {(attributes.size > 0 || filter.attribute !== "") && (
+          <Filter
+            label="Attribute"
+            value={filter.attribute}
+            options={[...attributes]}
+            show={(value) => value.replace("=", ": ")}
+            onChange={(value) => change("attribute", value)}
+          />
+        )}
         <Filter
           label="Reviewed"
           value={filter.reviewed}

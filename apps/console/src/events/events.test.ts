@@ -93,6 +93,12 @@ describe("event feed", () => {
       matches(event("a"), { ...all, camera: "front", class: "person", zone: "road", type: "entered_zone" }),
     ).toBe(true);
     expect(matches(event("a"), { ...all, zone: "gate" })).toBe(false);
+    const red = event("a", {
+      track: { ...event("a").track!, attributes: { colour: { value: "red", score: 0.8 } } },
+    });
+    expect(matches(red, { ...all, attribute: "colour=red" })).toBe(true);
+    expect(matches(red, { ...all, attribute: "colour=blue" })).toBe(false);
+    expect(matches(event("a"), { ...all, attribute: "colour=red" })).toBe(false);
     expect(matches(event("a", { track: null }), { ...all, class: "person" })).toBe(false);
   });
 });

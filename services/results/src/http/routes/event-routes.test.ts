@@ -43,7 +43,10 @@ test("events: listed by what they are, read, with their picture", async () => {
       startTime: at,
       updateTime: at,
       endTime: at,
-      track: { id: "1", className: "person", normalizedBox: { xMin: 0.1, yMin: 0.2, xMax: 0.3, yMax: 0.4 } },
+      track: {
+        ...{ id: "1", className: "person", attributes: [{ name: "colour", value: "red", score: 0.8 }] },
+        normalizedBox: { xMin: 0.1, yMin: 0.2, xMax: 0.3, yMax: 0.4 },
+      },
     });
   for (const one of [event("a-e1", EventType.LEFT_ZONE, "door"), event("a-e2", EventType.LEFT, "")])
     await results.nats.jetstream.publish(
@@ -56,6 +59,11 @@ test("events: listed by what they are, read, with their picture", async () => {
     );
   expect(await ids()).toEqual(["a-e2", "a-e1"]);
   expect(await ids("&type=left_zone&zone=door&class=person")).toEqual(["a-e1"]);
+  expect(await ids("&type=left&attribute=colour%3Dblue,red")).toEqual(["a-e2"]);
+  expect(await ids("&attribute=colour%3Dblue")).toEqual([]);
+  expect(await api.call("get", "/events", { query: "?attribute=red" })).toMatchObject({
+    body: { code: "invalid_argument", message: expect.stringContaining("such as colour=red") },
+  });
   expect(await ids("&type=left_zone&type=left&from=2026-01-01T00:00:00Z")).toEqual(["a-e2", "a-e1"]);
   expect(await ids("&to=2026-01-01T00:00:00%2B01:00")).toEqual([]);
   const first = await api.call("get", "/events", { query: "?camera=yard&pageSize=1" });
@@ -63,7 +71,12 @@ test("events: listed by what they are, read, with their picture", async () => {
   expect(await ids(`&pageSize=1&pageToken=${nextPageToken}`)).toEqual(["a-e1"]);
   const params = { camera: "yard", event: "a-e1" };
   expect(await api.call("get", "/events/{camera}/{event}", { params })).toMatchObject({
-    body: { camera: "yard", id: "a-e1", type: "left_zone", track: { box: [0.1, 0.2, 0.3, 0.4] } },
+    body: {
+      camera: "yard",
+      id: "a-e1",
+      type: "left_zone",
+      track: { box: [0.1, 0.2, 0.3, 0.4], attributes: { colour: { value: "red" } } },
+    },
   });
   const snapshot = "/events/{camera}/{event}/snapshot";
   const store = await SnapshotStore.open(results.nats, {
@@ -99,8 +112,8 @@ test("a query that is not understood is refused, with what was meant", async () 
     return (body as { message: string }).message;
   };
   expect(await refusal("/events?startTime=2026-01-01T00:00:00Z&cameras=yard")).toBe(
-    `there is no query parameter 'startTime' here, it takes camera, type, class, zone, from, to, minScore, minSeconds, text, reviewed, pageSize, pageToken; did you mean from?
-there is no query parameter 'cameras' here, it takes camera, type, class, zone, from, to, minScore, minSeconds, text, reviewed, pageSize, pageToken; did you mean camera?`,
+    `there is no query parameter 'startTime' here, it takes camera, type, class, zone, attribute, from, to, minScore, minSeconds, text, reviewed, pageSize, pageToken; did you mean from?
+there is no query parameter 'cameras' here, it takes camera, type, class, zone, attribute, from, to, minScore, minSeconds, text, reviewed, pageSize, pageToken; did you mean camera?`,
   );
   expect(await refusal("/cameras?limit=3")).toMatch(/did you mean pageSize\?$/);
   expect(await refusal("/cameras/{camera}?fps=3")).toBe(

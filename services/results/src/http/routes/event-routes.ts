@@ -35,6 +35,9 @@ const filterQuery = {
   type: names.describe("Types such as entered_zone; without, all."),
   class: names.describe("Classes; without, all."),
   zone: names.describe("Zones; without, all."),
+  attribute: names.describe(
+    "What second stages say of the object, such as colour=red, or colour=red,blue for one of the two; without, all.",
+  ),
 };
 
 const countsQuery = z.object({
@@ -183,13 +186,31 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
   );
 }
 
-function filterOf(query: { camera: string[]; type: string[]; class: string[]; zone: string[] }): EventFilter {
+type FilterQuery = Record<keyof typeof filterQuery, string[]>;
+
+function filterOf(query: FilterQuery): EventFilter {
   return EventFilter.fromPartial({
     cameras: query.camera.map(cameraName),
     types: query.type.map(readType),
     classes: query.class,
     zones: query.zone,
+    attributes: readAttributes(query.attribute),
   });
+}
+
+/** Of `name=value,value`; the values of one name stand together, however often it is given. */
+function readAttributes(texts: readonly string[]): { name: string; values: string[] }[] {
+  const read = new Map<string, string[]>();
+  for (const text of texts) {
+    const [, name, values] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+    if (name === undefined || values === undefined)
+      throw new ApiError(
+        "invalid_argument",
+        `attribute '${text.slice(0, 64)}' is not of the form name=value or name=value,value, such as colour=red`,
+      );
+    read.set(name, [...(read.get(name) ?? []), ...values.split(",")]);
+  }
+  return [...read].map(([name, values]) => ({ name, values }));
 }
 
 function readCountBy(name: string): CountBy {
