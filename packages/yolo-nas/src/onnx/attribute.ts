@@ -1,8 +1,13 @@
 /** Attributes of ONNX nodes as plain tagged values. */
+import { ModelFileError } from "../errors.ts";
 import {
   AttributeProto as AttributeCodec,
   type AttributeProto,
   AttributeProto_AttributeType,
+  type GraphProto,
+  type SparseTensorProto,
+  type TensorProto,
+  TensorProto_DataLocation,
 } from "./gen/onnx.ts";
 import type { Tensor } from "./tensor.ts";
 import { tensorFromProto, tensorToProto } from "./tensor-proto.ts";
@@ -36,6 +41,7 @@ function toInt64(value: number): bigint {
   return exact > INT64_MAX ? INT64_MAX : exact < INT64_MIN ? INT64_MIN : exact;
 }
 
+/** @throws ModelFileError for a tensor that cannot be read, and for external data: of a subgraph too, which ONNX Runtime would read */
 export function attributeFromProto(proto: AttributeProto): Attribute {
   const Type = AttributeProto_AttributeType;
   switch (proto.type) {
@@ -52,6 +58,11 @@ export function attributeFromProto(proto: AttributeProto): Attribute {
     case Type.TENSOR:
       return proto.t ? tensor(tensorFromProto(proto.t)) : { kind: "other", value: proto };
     default:
+      for (const { name, dataLocation } of tensorsOf(proto))
+        if (dataLocation === TensorProto_DataLocation.EXTERNAL)
+          throw new ModelFileError(
+            `Tensor "${name}" of a subgraph lies in an external file; only the graph's own weights may.`,
+          );
       return { kind: "other", value: proto };
   }
 }
@@ -73,5 +84,33 @@ export function attributeToProto(name: string, attribute: Attribute): AttributeP
       return AttributeCodec.fromPartial({ name, type: Type.TENSOR, t: tensorToProto("", attribute.value) });
     case "other":
       return attribute.value;
+  }
+}
+
+/** All tensors in an attribute, those in subgraphs included. */
+function* tensorsOf({
+  t,
+  tensors,
+  sparseTensor,
+  sparseTensors,
+  g,
+  graphs,
+}: AttributeProto): Generator<TensorProto> {
+  if (t) yield t;
+  yield* tensors;
+  yield* sparseParts(sparseTensor ? [sparseTensor, ...sparseTensors] : sparseTensors);
+  for (const graph of g ? [g, ...graphs] : graphs) yield* graphTensors(graph);
+}
+
+function* graphTensors({ initializer, sparseInitializer, node }: GraphProto): Generator<TensorProto> {
+  yield* initializer;
+  yield* sparseParts(sparseInitializer);
+  for (const { attribute } of node) for (const each of attribute) yield* tensorsOf(each);
+}
+
+function* sparseParts(sparse: readonly SparseTensorProto[]): Generator<TensorProto> {
+  for (const { values, indices } of sparse) {
+    if (values) yield values;
+    if (indices) yield indices;
   }
 }

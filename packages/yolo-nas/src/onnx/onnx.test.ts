@@ -5,7 +5,14 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exportPath } from "../../fixtures/reference.ts";
 import { InvalidArgumentError, ModelFileError } from "../errors.ts";
 import { InferenceSession, Tensor as RuntimeTensor } from "../runtime/onnx-runtime.ts";
-import { AttributeProto_AttributeType, ModelProto, TensorProto_DataLocation } from "./gen/onnx.ts";
+import {
+  AttributeProto,
+  AttributeProto_AttributeType,
+  GraphProto,
+  ModelProto,
+  TensorProto,
+  TensorProto_DataLocation,
+} from "./gen/onnx.ts";
 import {
   attr,
   decodeModel,
@@ -79,6 +86,25 @@ describe("model files", () => {
     expect(() => decodeModel(place("../weights.bin"), folder)).toThrow(ModelFileError);
     expect(() => decodeModel(place("/etc/hostname"), folder)).toThrow(ModelFileError);
     expect(() => decodeModel(place("absent.bin"), folder)).toThrow(ModelFileError);
+  });
+
+  test("whose subgraphs name files are refused: ONNX Runtime would read them", () => {
+    const graph = doubling();
+    graph.add("Identity", ["x"], {}, "z");
+    const proto = ModelProto.decode(encodeModel(graph));
+    const outside = TensorProto.fromPartial({
+      ...{ name: "notes", dataType: 2, dims: [8n], dataLocation: TensorProto_DataLocation.EXTERNAL },
+      externalData: [{ key: "location", value: "package.json" }],
+    });
+    const { GRAPH } = AttributeProto_AttributeType;
+    const inner = { name: "then_branch", type: GRAPH, g: GraphProto.fromPartial({ initializer: [outside] }) };
+    const nested = { ...inner, g: GraphProto.fromPartial({ node: [{ attribute: [inner] }] }) };
+    for (const attribute of [inner, nested]) {
+      proto.graph!.node[1]!.attribute = [AttributeProto.fromPartial(attribute)];
+      expect(() => decodeModel(ModelProto.encode(proto).finish(), folder)).toThrow(
+        /"notes" of a subgraph lies in an external file/,
+      );
+    }
   });
 
   test("that are not ONNX are refused", async () => {
