@@ -1,13 +1,21 @@
 import { mostStretch } from "./display-size.ts";
 import { type Orientation, uprightFilters } from "./orientation.ts";
 
-/** ffmpeg's arguments for a file as its input, of which {@link displayFilters} of the same facts make upright pictures. */
+/**
+ * ffmpeg's arguments for a file as its input, of which {@link displayFilters} of the same facts make upright pictures.
+ * `container` is the only kind of file that it is read as, by ffmpeg's name; without it ffmpeg guesses.
+ */
 export function fileInput(
   path: string,
   { orientation = 1 }: { readonly orientation?: Orientation },
+  container?: string,
 ): string[] {
-  // Newer versions of ffmpeg turn some of these pictures by themselves.
-  return [...(orientation === 1 ? [] : ["-noautorotate"]), "-i", `file:${path}`];
+  return [
+    // Newer versions of ffmpeg turn some of these pictures by themselves.
+    ...(orientation === 1 ? [] : ["-noautorotate"]),
+    ...(container === undefined ? [] : ["-f", container]),
+    ...["-i", `file:${path}`],
+  ];
 }
 
 /**

@@ -63,6 +63,8 @@ export interface ReadFramesOptions {
   readonly times?: boolean | undefined;
   /** Program to run. Default "ffmpeg" on the PATH. */
   readonly ffmpeg?: string | undefined;
+  /** The only kind of file that a file is read as, by ffmpeg's name. Default: ffmpeg guesses, which a hostile file may use. */
+  readonly container?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /**
    * Told of each file of a folder that cannot be decoded, and of a video that gave only some of its frames, while the rest is
@@ -120,7 +122,7 @@ async function* decode(
   const stream = typeof source === "object" && "feed" in source ? source : undefined;
   const path = typeof source === "string" ? source : "path" in source ? source.path : undefined;
   const name = stream?.name ?? basename(path!);
-  const facts = typeof source === "string" ? await factsOf(source, ffmpeg, options.signal) : source.facts;
+  const facts = typeof source === "string" ? await factsOf(source, ffmpeg, options) : source.facts;
   const stored = "stored" in facts ? (facts as VideoFacts).stored : facts.display;
   const letterbox = options.letterbox(facts.display);
   const { scaled } = letterbox;
@@ -132,7 +134,7 @@ async function* decode(
   const args = [
     ...(stream?.inputArguments ?? [
       ...["-hide_banner", "-loglevel", "error", "-nostdin"],
-      ...fileInput(path!, facts as Partial<VideoFacts>),
+      ...fileInput(path!, facts as Partial<VideoFacts>, options.container),
     ]),
     ...["-map", "0:v:0", "-vf"],
     [
@@ -223,8 +225,12 @@ function selection(stream: StreamSource | undefined, every: number): string[] {
 }
 
 /** What a file shows. @throws EvaluationError when ffmpeg gets no picture from it */
-async function factsOf(path: string, ffmpeg: string, signal?: AbortSignal): Promise<VideoFacts> {
-  const facts = await probeFile(path, { ffmpeg, signal });
+async function factsOf(
+  path: string,
+  ffmpeg: string,
+  { signal, container }: Pick<ReadFramesOptions, "signal" | "container">,
+): Promise<VideoFacts> {
+  const facts = await probeFile(path, { ffmpeg, signal, container });
   if (facts) return facts;
   if (await isCutShort(path)) throw cutShort(path, 0);
   throw new EvaluationError("image-missing", `${path} is no picture or video that ffmpeg can read.`);

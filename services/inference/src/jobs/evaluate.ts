@@ -33,15 +33,15 @@ export async function evaluate(
   task: Task,
   onProgress: (done: number, total: number) => void,
 ): Promise<Extract<ModelJobOutcome, { kind: "evaluate" }>> {
-  await checkClip(task.clip);
+  const container = await containerOf(task.clip);
   const annotations = await readCocoAnnotations(task.labels);
   const total = task.models.length * annotations.images.length;
-  const faults = new Set<string>();
+  const faults = new Set<string>(strayLabels(annotations));
   const scores: ModelScores[] = [];
   for (const [index, model] of task.models.entries()) {
     const before = index * annotations.images.length;
     scores.push(
-      await score(task, model, annotations, {
+      await score({ ...task, container }, model, annotations, {
         onFrame: (done) => onProgress(Math.min(before + done, total), total),
         onFault: (words) => faults.add(words),
       }),
@@ -56,7 +56,7 @@ export async function evaluate(
 }
 
 async function score(
-  { clip, minHeight, ffmpeg }: Task,
+  { clip, container, minHeight, ffmpeg }: Task & { container: string },
   { model, version, encoding, path }: ScoredModel,
   annotations: CocoAnnotations,
   { onFrame, onFault }: { onFrame: (done: number) => void; onFault: (words: string) => void },
@@ -65,7 +65,7 @@ async function score(
   const idOf = imageIds(annotations);
   const frames = readFrames(clip, {
     ...framesFor(preparedMetadata(graph.metadata)),
-    ffmpeg,
+    ...{ ffmpeg, container },
     onFailure: ({ message }) => onFault(message.replaceAll(clip, "The clip")),
   });
   const [result] = await evaluateModels(
@@ -83,8 +83,28 @@ async function score(
   };
 }
 
-/** Kinds of files that name no other files or addresses, which ffmpeg would then read. @throws ClipError */
-async function checkClip(path: string): Promise<void> {
+/** Says of boxes that nothing is scored by, which would else only show as scores that are too low or none. */
+function strayLabels({ images, categories, truths }: CocoAnnotations): string[] {
+  const known = {
+    images: new Set(images.map(({ id }) => id)),
+    categories: new Set(categories.map(({ id }) => id)),
+  };
+  const stray = {
+    images: truths.filter(({ imageId }) => !known.images.has(imageId)).length,
+    categories: truths.filter(({ categoryId }) => !known.categories.has(categoryId)).length,
+  };
+  return Object.entries(stray).flatMap(([list, count]) =>
+    count === 0
+      ? []
+      : `Of the ${truths.length} boxes in the labels, ${count} are left out: their ${list} are not listed there.`,
+  );
+}
+
+/**
+ * The kind of a clip, by ffmpeg's name: one of those that name no other files or addresses. ffmpeg is told to read it as that and nothing else,
+ * since what begins like a video may be a playlist or a description of a stream further on. @throws ClipError
+ */
+async function containerOf(path: string): Promise<string> {
   const file = await open(path);
   const head = Buffer.alloc(12);
   try {
@@ -98,4 +118,5 @@ async function checkClip(path: string): Promise<void> {
     throw new ClipError(
       `The clip (${basename(path)}) is no MP4, MOV, Matroska or WebM file; give one of these.`,
     );
+  return isMp4 ? "mov" : "matroska";
 }

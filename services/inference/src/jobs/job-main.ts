@@ -14,7 +14,8 @@ try {
 } catch {
   // Not a Linux.
 }
-process.once("disconnect", () => process.exit(1));
+// The worker has ended: so does this process, with the group that it leads, ffmpeg included.
+process.once("disconnect", () => process.kill(-process.pid, "SIGKILL"));
 process.once("message", async (task: JobTask) => {
   try {
     await tell({ kind: "done", outcome: await run(task) });

@@ -1,8 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
+import { findFfmpeg } from "@sightline/rtsp";
 import { decodeModel, encodeModel, type OnnxGraph, readManifest } from "@sightline/yolo-nas";
 import { afterAll, expect, test, vi } from "vitest";
 import { JobFaultError, type JobLimits, runJobProcess } from "./job-process.ts";
@@ -130,6 +131,85 @@ test("the process is the last to get the processor, the first to lose its memory
     await running;
   }
 });
+
+/** An evaluation of what `importOf(yolox)` makes on ten frames of a clip. */
+async function evaluationOf(
+  clip: Uint8Array,
+  annotations: object[] = [],
+  ffmpeg?: string,
+): Promise<Extract<JobTask, { kind: "evaluate" }>> {
+  const model = importOf(yolox, { classes: ["person", "car", "dog"] });
+  await run(model);
+  const place = join(folder, String(count++));
+  mkdirSync(place);
+  const images = Array.from({ length: 10 }, (_, id) => ({ id, width: 96, height: 64 }));
+  const labels = { images, categories: [{ id: 1, name: "car" }], annotations };
+  writeFileSync(join(place, "labels.json"), JSON.stringify(labels));
+  writeFileSync(join(place, "clip"), clip);
+  return {
+    ...{ kind: "evaluate", minHeight: 32, ffmpeg: ffmpeg ?? (await findFfmpeg(undefined)) },
+    ...{ clip: join(place, "clip"), labels: join(place, "labels.json") },
+    models: [
+      { model: "street", version: "aaaa00000001", encoding: "fp32", path: join(model.out, "fp32.onnx") },
+    ],
+  };
+}
+
+/** Ten frames as a video in a container, by ffmpeg's name. */
+async function video(container: string, codec: string): Promise<Buffer> {
+  const path = join(folder, `video-${count++}`);
+  const source = ["-f", "lavfi", "-i", "testsrc=size=96x64:rate=5:duration=2", "-c:v", codec];
+  execFileSync(await findFfmpeg(undefined), ["-v", "error", ...source, "-f", container, path]);
+  return readFileSync(path);
+}
+
+test("labels by which nothing is scored are told, not only shown as missing scores", async () => {
+  const box = { image_id: 0, category_id: 1, bbox: [1, 2, 40, 40] };
+  const stray = [
+    { ...box, image_id: 999 },
+    { ...box, category_id: 77 },
+  ];
+  const outcome = await run(await evaluationOf(await video("mp4", "mpeg4"), [box, ...stray]));
+  expect(outcome).toMatchObject({
+    scores: [{ frames: 10 }],
+    faults: [
+      "Of the 3 boxes in the labels, 1 are left out: their images are not listed there.",
+      "Of the 3 boxes in the labels, 1 are left out: their categories are not listed there.",
+    ],
+  });
+});
+
+test("a clip is read as what it begins as, whatever ffmpeg would find further on", async () => {
+  const disguised = Buffer.concat([
+    Buffer.from("aaaaftypjp2 ", "latin1"),
+    await video("mpegts", "mpeg2video"),
+  ]);
+  await expect(run(await evaluationOf(disguised))).rejects.toThrow(JobFaultError);
+});
+
+test("ffmpeg ends with the job that started it", async () => {
+  const ffmpeg = join(folder, "endless-ffmpeg");
+  const told = join(folder, "endless-ffmpeg.pid");
+  writeFileSync(ffmpeg, `#!/bin/sh\necho $$ > ${told}.new; mv ${told}.new ${told}; exec sleep 600\n`, {
+    mode: 0o755,
+  });
+  const stop = new AbortController();
+  const task = await evaluationOf(await video("mp4", "mpeg4"), [], ffmpeg);
+  const stopped = expect(run(task, limits, stop.signal)).rejects.toThrow(/not wanted/);
+  await vi.waitUntil(() => existsSync(told), { timeout: 20_000 });
+  stop.abort(new Error("not wanted"));
+  await stopped;
+  await vi.waitUntil(() => hasEnded(Number(readFileSync(told, "utf8"))), { timeout: 10_000 });
+});
+
+/** Whether a process is gone, or only waits to be counted as such. */
+function hasEnded(id: number): boolean {
+  try {
+    return / Z /.test(readFileSync(`/proc/${id}/stat`, "latin1"));
+  } catch {
+    return true;
+  }
+}
 
 /** The process of a job that this one has started; undefined as long as it is not yet what it is to be. */
 function childOf(parent: number): number | undefined {

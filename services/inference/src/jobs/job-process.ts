@@ -39,9 +39,11 @@ export async function runJobProcess(
   );
   const child = spawn(command, args, {
     env: environment(),
+    // A group of its own: ffmpeg, which it starts, ends with it.
+    detached: true,
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
-  const stop = () => child.kill("SIGKILL");
+  const stop = () => endGroup(child);
   let isLate = false;
   const timer = setTimeout(() => {
     isLate = true;
@@ -96,6 +98,15 @@ function follow(
       resolve({ ...(last ? { message: last } : {}), code, signal, text }),
     );
   });
+}
+
+/** Ends a process and what it has started. */
+function endGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  } catch {
+    // Nothing of it is left.
+  }
 }
 
 /** Nothing of the service's: its settings may name secrets. */
