@@ -41,6 +41,7 @@ export interface JobServiceParts {
 /** The calls about imports and evaluations. Every method throws ApiError. */
 export class JobService {
   readonly #parts: JobServiceParts;
+  #lastCreated: Promise<unknown> = Promise.resolve();
 
   constructor(parts: JobServiceParts) {
     this.#parts = parts;
@@ -56,15 +57,17 @@ export class JobService {
     const model = readModelName(name);
     const files = readFiles(file ? [file] : [], ["export"]);
     const wanted = { kind: "import", model, isNew, settings: readSettings(settings) } as const;
-    const isThere = this.#isThere(model);
-    if (isNew && isThere)
-      throw new ApiError(
-        "model_exists",
-        `there is a model '${model}' already; bring the file as a version of it, or give another name`,
-      );
-    if (!isNew && !isThere)
-      throw new ApiError("model_not_found", `there is no model '${model}' of which it could be a version`);
-    return this.#create(wanted, files);
+    return this.#inTurn(() => {
+      const isThere = this.#isThere(model);
+      if (isNew && isThere)
+        throw new ApiError(
+          "model_exists",
+          `there is a model '${model}' already; bring the file as a version of it, or give another name`,
+        );
+      if (!isNew && !isThere)
+        throw new ApiError("model_not_found", `there is no model '${model}' of which it could be a version`);
+      return this.#create(wanted, files);
+    });
   }
 
   /** @throws ApiError model_not_served, model_version_not_found, body_too_large, model_store_full, too_many_model_jobs, no_worker, invalid_argument */
@@ -80,7 +83,8 @@ export class JobService {
       models: models.map((each) => this.#readModel(each)),
       minHeight: minHeight || defaultMinHeight,
     } as const;
-    return this.#create(wanted, readFiles(files, ["clip", "labels"]));
+    const read = readFiles(files, ["clip", "labels"]);
+    return this.#inTurn(() => this.#create(wanted, read));
   }
 
   /** @throws ApiError model_job_not_found, model_job_ended, invalid_argument, model_store_full */
@@ -153,6 +157,13 @@ export class JobService {
     await this.#parts.store.forget(jobIdOf(name));
   }
 
+  /** One after the other: each sees the jobs, and what they will take, that were created before. */
+  #inTurn(create: () => Promise<ModelJobMessage>): Promise<ModelJobMessage> {
+    const created = this.#lastCreated.then(create);
+    this.#lastCreated = created.catch(() => undefined);
+    return created;
+  }
+
   async #create(wanted: ModelJob["wanted"], files: UploadedFile[]): Promise<ModelJobMessage> {
     const { store, versions, uploadMb, storeMb } = this.#parts;
     if (uploadMb === 0)
@@ -176,10 +187,9 @@ export class JobService {
         "too_many_model_jobs",
         `${unfinished.length} jobs wait or run, which is the most; cancel one first`,
       );
-    const declared = unfinished.reduce((sum, [, job]) => sum + sizeOf(job.files), 0);
+    const declared = unfinished.reduce((sum, [, job]) => sum + takenBy(job.wanted, job.files), 0);
     const stored = await store.bytes();
-    // What is prepared of an export is about as large as it.
-    const needed = sizeOf(files) * (wanted.kind === "import" ? 2 : 1);
+    const needed = takenBy(wanted, files);
     if (stored + declared + needed > storeMb * mebibyte)
       throw new ApiError(
         "model_store_full",
@@ -263,8 +273,9 @@ function readFiles(files: readonly ModelJobFile[], names: readonly UploadedFile[
   });
 }
 
-function sizeOf(files: readonly UploadedFile[]): number {
-  return files.reduce((sum, { bytes }) => sum + bytes, 0);
+/** Bytes that a job takes at most: what is prepared of an export is about as large as it. */
+function takenBy({ kind }: ModelJob["wanted"], files: readonly UploadedFile[]): number {
+  return files.reduce((sum, { bytes }) => sum + bytes, 0) * (kind === "import" ? 2 : 1);
 }
 
 function megabytes(bytes: number): string {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -243,6 +244,48 @@ test("what is too large, too much, unknown or not valid is refused before a byte
   expect(await ask("POST", `/model-jobs/${first.value.id}/start`)).toMatchObject({
     value: { state: "cancelled" },
   });
+});
+
+test("what is asked for at the same moment is looked at one after the other", async () => {
+  const same = await Promise.all(
+    [1, 2, 3].map(() => ask("POST", "/model-jobs/import", newImport("twin", 1024 ** 2))),
+  );
+  expect(same.map(({ status }) => status).sort()).toEqual([201, 409, 409]);
+  // Beside what the first may take there is room for two more, of 2 MiB each, and not for a third.
+  const others = await Promise.all(
+    ["b", "c", "d", "e"].map((name) => ask("POST", "/model-jobs/import", newImport(name, 1.5 * 1024 ** 2))),
+  );
+  expect(others.map(({ status }) => status).sort()).toEqual([201, 201, 429, 429]);
+  for (const { status, value } of [...same, ...others])
+    if (status === 201) expect((await ask("DELETE", `/model-jobs/${value.id}`)).status).toBe(204);
+});
+
+test("a version by which others are found, or that is just being activated, is not deleted", async () => {
+  const [first, second] = ["bbbb00000001", "bbbb00000002"];
+  const record = (each: string, isOwn: boolean): StoredVersion => ({
+    ...{ model: "yard", version: each, isOwn, manifest: {}, files: [], holder: "eeeeeeeeeeee" },
+    createdTime: new Date().toISOString(),
+  });
+  await results.buckets.modelStore.put(`yard.${first}`, encodeJson(record(first, true)));
+  await results.buckets.modelStore.put(`yard.${second}`, encodeJson(record(second, false)));
+  const remove = (each: string) => ask("DELETE", `/models/yard/versions/${each}`);
+  await vi.waitUntil(async () => (await ask("GET", `/models/yard/versions/${second}`)).status === 200, {
+    timeout: 20_000,
+  });
+  expect(await remove(first)).toMatchObject({
+    status: 409,
+    value: { code: "model_version_in_use", message: expect.stringMatching(/delete that first/) },
+  });
+  const versions = [{ version: second, seenTime: new Date().toISOString() }];
+  const candidate = { activation: randomUUID(), version: second };
+  await results.buckets.modelVersions.put("yard", encodeJson({ versions, candidate }));
+  await vi.waitUntil(async () => (await ask("GET", "/models/yard/versions/1")).status === 200, {
+    timeout: 20_000,
+  });
+  expect((await remove(second)).value.message).toMatch(/being activated/);
+  await results.buckets.modelVersions.put("yard", encodeJson({ versions }));
+  await vi.waitUntil(async () => (await remove(second)).status === 204, { timeout: 20_000 });
+  expect((await remove(first)).status).toBe(204);
 });
 
 test("a job whose worker ends goes to another once, and then fails", async () => {

@@ -59,12 +59,19 @@ export class VersionFiles {
     const refuse = (why: string) =>
       new ApiError("model_version_in_use", `version ${version} of model '${model}' ${why}`);
     if (!stored) throw refuse("was not uploaded; remove it where it was installed");
-    if (versions.find(model).active === version) throw refuse("is active; activate another first");
+    const { active, candidate } = versions.find(model);
+    if (active === version) throw refuse("is active; activate another first");
+    if (candidate?.version === version) throw refuse("is being activated now");
     if (versions.workers(model).some(({ modelVersion }) => modelVersion === version))
       throw refuse("is served by a worker now; activate another first");
     const users = cameras(model);
     if (stored.isOwn && users.length > 0)
       throw refuse(`is what the model began with, and ${users.length} cameras ask for the model`);
+    const further = store.stored(model).length - 1;
+    if (stored.isOwn && further > 0)
+      throw refuse(
+        `is what the model began with, by which workers find its further versions; delete ${further === 1 ? "that" : `these ${further}`} first`,
+      );
     await store.enter({ ...stored, deletedTime: new Date().toISOString() });
     for (const file of stored.files) await store.purgeFile(stored.holder, file.name);
     // Nobody goes back to what is not there. Its number stays its own.
