@@ -30,7 +30,7 @@ export async function fetchFile(
       if (entry?.operation !== "PUT")
         throw new StoredFileError(`the file ${name} is not whole in NATS: piece ${piece} is missing`);
       hash.update(entry.value);
-      await file.write(entry.value);
+      await file.appendFile(entry.value);
       written += entry.value.byteLength;
     }
     if (written !== bytes)
