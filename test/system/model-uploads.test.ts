@@ -206,3 +206,20 @@ test("a worker that is killed in the middle of a job leaves it to the next, and 
   await vi.waitUntil(() => existsSync(join(models, "garden", "model.json")), { timeout: 30_000 });
   expect(JSON.parse(readFileSync(join(models, "street", "model.json"), "utf8")).version).toBe(stored);
 });
+
+test("results that is killed in the middle of an upload does not cost what was sent", async () => {
+  const path = join(files, "long.onnx");
+  writeFileSync(path, Buffer.alloc(4 * 1024 ** 2, "no model at all "));
+  let restarted: Promise<unknown> | undefined;
+  const restart = async () => {
+    const results = system.stack.process("results");
+    results.child.kill("SIGKILL");
+    await results.exited;
+    await system.stack.startService("results");
+  };
+  const job = await client.modelJobs.importModel(path, "long", {
+    onProgress: () => (restarted ??= restart()),
+  });
+  await restarted;
+  expect((await ended(job)).message).toMatch(/not an ONNX model/);
+});

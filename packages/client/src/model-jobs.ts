@@ -1,5 +1,6 @@
 import { open, stat } from "node:fs/promises";
 import { basename } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   ImportSettingsMessage as ImportSettings,
   type ModelInspection,
@@ -10,7 +11,10 @@ import {
 } from "@sightline/contracts";
 import type { CallSettings } from "./calls.ts";
 import type { Connection } from "./connection.ts";
-import { SightlineError } from "./errors.ts";
+import { isPassing, SightlineError } from "./errors.ts";
+
+/** How long, and how often, pieces are brought again to a server that is away. */
+const [patienceMs, retryMs] = [60_000, 500];
 
 /** How an export becomes a model. */
 export interface ImportOptions extends CallSettings {
@@ -168,23 +172,36 @@ export class ModelJobs {
       for (const [index, { name: file, path }] of files.entries())
         for await (const { piece, content } of piecesOf(path, sizes[index]!)) {
           const request = { name, file, piece, content };
-          await this.#connection.call(
-            ModelServiceClient,
-            (client) => client.uploadModelJobPiece,
-            request,
-            call,
+          await patiently(call, () =>
+            this.#connection.call(ModelServiceClient, (client) => client.uploadModelJobPiece, request, call),
           );
           done += content.byteLength;
           onProgress?.(done, total);
         }
       return jobOf(
-        await this.#connection.call(ModelServiceClient, (client) => client.startModelJob, { name }, call),
+        await patiently(call, () =>
+          this.#connection.call(ModelServiceClient, (client) => client.startModelJob, { name }, call),
+        ),
       );
     } catch (error) {
       await this.delete(name.slice("modelJobs/".length)).catch(() => undefined);
       throw error;
     }
   }
+}
+
+/** Makes a call that may be made again, for as long as the server is away: a restart shall not cost what was sent. */
+async function patiently<T>({ signal }: CallSettings, call: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + patienceMs;
+  for (;;)
+    try {
+      return await call();
+    } catch (error) {
+      const isOver = signal?.aborted || performance.now() > deadline;
+      const mayPass = error instanceof SightlineError && error.code !== "CANCELLED" && isPassing(error, true);
+      if (isOver || !mayPass) throw error;
+      await delay(retryMs, undefined, { signal }).catch(() => undefined);
+    }
 }
 
 async function describe({ name, path }: FileToSend) {

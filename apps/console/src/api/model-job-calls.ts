@@ -5,7 +5,11 @@ import type {
   HttpNewEvaluation,
   HttpNewImport,
 } from "@sightline/contracts";
-import { request, requestJson } from "./request.ts";
+import { RequestError, request, requestJson } from "./request.ts";
+
+/** How long, and how often, pieces are brought again to a server that is away; by the status of its answer, 0 for none. */
+const [patienceMs, retryMs] = [60_000, 500];
+const awayStatuses: ReadonlySet<number> = new Set([0, 502, 503, 504]);
 
 export const inspectVersion = (model: string, version: string, signal?: AbortSignal) =>
   requestJson<HttpInspected>(versionPath(model, version), { signal });
@@ -52,15 +56,32 @@ async function send(
     for (const [name, file] of Object.entries(files))
       for (let piece = 0; piece * pieceBytes < file.size; piece++) {
         const content = file.slice(piece * pieceBytes, (piece + 1) * pieceBytes);
-        await request(`${path}/files/${name}/${piece}`, { method: "PUT", body: content, signal });
+        await patiently(signal, () =>
+          request(`${path}/files/${name}/${piece}`, { method: "PUT", body: content, signal }),
+        );
         done += content.size;
         onSent(done, total);
       }
-    return await requestJson<HttpModelJob>(`${path}/start`, { method: "POST", signal });
+    return await patiently(signal, () =>
+      requestJson<HttpModelJob>(`${path}/start`, { method: "POST", signal }),
+    );
   } catch (error) {
     await deleteJob(id).catch(() => undefined);
     throw error;
   }
+}
+
+/** Makes a call that may be made again, for as long as the server is away: a restart shall not cost what was sent. */
+async function patiently<T>(signal: AbortSignal, call: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + patienceMs;
+  for (;;)
+    try {
+      return await call();
+    } catch (error) {
+      const isAway = error instanceof RequestError && awayStatuses.has(error.status);
+      if (!isAway || signal.aborted || performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, retryMs));
+    }
 }
 
 function versionPath(model: string, version: string): string {
