@@ -7,6 +7,7 @@ import { gunzipSync } from "node:zlib";
 import { connect, type SightlineClient } from "@sightline/client";
 import { ModelJob_State, type ModelJobMessage } from "@sightline/contracts";
 import { projectRoot } from "@sightline/stack";
+import { loadModel, saveModel } from "@sightline/yolo-nas";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { System } from "./system.ts";
 
@@ -163,6 +164,10 @@ test("models are scored side by side on a labelled clip, as `model eval` scores 
 test("what cannot be used says why, and leaves nothing", async () => {
   const bad = join(files, "bad.onnx");
   writeFileSync(bad, "no model at all");
+  const wordy = join(files, "wordy.onnx");
+  const graph = await loadModel(small("yolox"));
+  graph.metadata.set("classes", JSON.stringify(["x".repeat(400_000), "b", "c"]));
+  await saveModel(graph, wordy);
   const text = join(files, "text.mp4");
   writeFileSync(text, "#EXTM3U\nfile:///etc/passwd\n");
   const labels = join(files, "bad.json");
@@ -170,6 +175,7 @@ test("what cannot be used says why, and leaves nothing", async () => {
   const clip = join(projectRoot, "test/fixtures/pedestrians.mp4");
   const jobs = [
     await client.modelJobs.importModel(bad, "broken"),
+    await client.modelJobs.importModel(wordy, "wordy"),
     await client.modelJobs.importModel(small("yolov8"), bundled, { isNew: false }),
     await client.modelJobs.evaluate([{ model: bundled }], { clip: text, labels }),
     await client.modelJobs.evaluate([{ model: bundled }], { clip, labels }),
@@ -179,6 +185,7 @@ test("what cannot be used says why, and leaves nothing", async () => {
   expect(outcomes.map(({ state }) => state)).toEqual(jobs.map(() => ModelJob_State.FAILED));
   expect(outcomes.map(({ message }) => message)).toEqual([
     expect.stringMatching(/not an ONNX model/),
+    expect.stringMatching(/KiB are the most; give it fewer classes, or shorter names/),
     expect.stringMatching(/frames of another form need a model of another name/),
     expect.stringMatching(/no MP4, MOV, Matroska or WebM file/),
     expect.stringMatching(/^labels\.json is no COCO detection file/),

@@ -123,7 +123,7 @@ const wantedSchema = z.discriminatedUnion("kind", [
 ]);
 
 /** What came of a job. */
-const outcomeSchema = z.discriminatedUnion("kind", [
+export const modelJobOutcomeSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("import"),
     version: modelVersionSchema,
@@ -142,7 +142,7 @@ const outcomeSchema = z.discriminatedUnion("kind", [
   }),
   z.strictObject({ kind: z.literal("inspect"), inspection: inspectionSchema }),
 ]);
-export type ModelJobOutcome = z.infer<typeof outcomeSchema>;
+export type ModelJobOutcome = z.infer<typeof modelJobOutcomeSchema>;
 
 /** Work on a model that one worker does beside serving, in a process of its own. */
 export const modelJobSchema = z.strictObject({
@@ -160,7 +160,7 @@ export const modelJobSchema = z.strictObject({
   progress: z.strictObject({ done: count, total: count }).optional(),
   /** Why it failed. */
   fault: words.optional(),
-  outcome: outcomeSchema.optional(),
+  outcome: modelJobOutcomeSchema.optional(),
 });
 export type ModelJob = z.infer<typeof modelJobSchema>;
 

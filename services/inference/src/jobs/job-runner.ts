@@ -3,7 +3,14 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { KV } from "@nats-io/kv";
-import type { EvaluatedModel, ModelJob, ModelJobOutcome, ModelVersions } from "@sightline/contracts";
+import {
+  type EvaluatedModel,
+  encodeJson,
+  type ModelJob,
+  type ModelJobOutcome,
+  type ModelVersions,
+  modelJobOutcomeSchema,
+} from "@sightline/contracts";
 import { findFfmpeg } from "@sightline/rtsp";
 import type { KvMirror, Logger } from "@sightline/service";
 import type { InferenceConfig } from "../config.ts";
@@ -26,6 +33,10 @@ export interface JobRunnerParts {
 }
 
 const lookMs = 1_000;
+/** What came of a job crosses NATS and the API in one message, beside others. */
+const mostOutcomeBytes = 512 * 1024;
+/** Characters that are told of why a job failed. */
+const mostFaultLength = 4_000;
 /** Between two words of how far a job is. */
 const progressMs = 1_000;
 /** How often, and how long apart, the end of a job is told while NATS is away. */
@@ -140,7 +151,7 @@ export class JobRunner {
     } catch (error) {
       if (signal.aborted) log.info({ job: id }, "a job on a model is ended");
       else {
-        const fault = this.#words(error as Error, String(folder));
+        const fault = this.#words(error as Error, String(folder)).slice(0, mostFaultLength);
         log.warn({ job: id, error: fault }, "a job on a model failed");
         await this.#end(id, { state: "failed", fault });
       }
@@ -154,7 +165,8 @@ export class JobRunner {
     const task = await this.#task(id, job, folder, signal);
     const limits = { memoryMib: config.modelJobMemoryMb, minutes: config.modelJobMinutes };
     const outcome = await runJobProcess(task, limits, this.#follow(id), signal);
-    if (outcome.kind !== "import" || task.kind !== "import") return outcome as ModelJobOutcome;
+    if (outcome.kind !== "import" || task.kind !== "import") return storable(outcome as ModelJobOutcome);
+    storable({ ...outcome, files: [] });
     const stored = [];
     for (const { file } of outcome.inspection.files)
       stored.push(await storeFile(files, id, file, join(task.out, file), signal));
@@ -247,6 +259,24 @@ export class JobRunner {
       ? message
       : `the worker could not do it: ${message}`;
   }
+}
+
+/**
+ * A file may name what is in it at any length. What others cannot read would be a job that nobody sees and that never ends.
+ * @throws JobFaultError
+ */
+function storable(outcome: ModelJobOutcome): ModelJobOutcome {
+  const read = modelJobOutcomeSchema.safeParse(outcome);
+  const { byteLength } = encodeJson(outcome);
+  if (!read.success)
+    throw new JobFaultError(
+      `what the file says of itself cannot be kept (${read.error.issues[0]?.path.join(".")}: ${read.error.issues[0]?.message}); give its tensors and classes shorter names`,
+    );
+  if (byteLength > mostOutcomeBytes)
+    throw new JobFaultError(
+      `what the file says of itself takes ${Math.ceil(byteLength / 1024)} KiB, and ${mostOutcomeBytes / 1024} KiB are the most; give it fewer classes, or shorter names`,
+    );
+  return outcome;
 }
 
 /** Of workers of this machine that were killed. */
