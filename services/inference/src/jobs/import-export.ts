@@ -41,6 +41,11 @@ export async function importExport({
     throw new InvalidArgumentError(
       `Its frames of ${metadata.frame.width}x${metadata.frame.height} are larger than a camera's frame can be sent.`,
     );
+  const odd = metadata.classes.find((name) => /\p{Cc}/u.test(name));
+  if (odd !== undefined)
+    throw new InvalidArgumentError(
+      `The class ${JSON.stringify(odd.slice(0, 63))} has control characters in its name, which terminals and files take for something else; give names without.`,
+    );
   await saveModel(graph, join(out, modelFile));
   const manifest = await describeFiles(out, {
     ...{ name: model, architecture, metadata, thresholds },

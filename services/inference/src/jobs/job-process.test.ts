@@ -76,6 +76,11 @@ test.each<[string, Uint8Array, RegExp]>([
     /side of 100000 pixels; 4096 are the most/,
   ],
   [
+    "one whose classes would write to a terminal",
+    changed((graph) => graph.metadata.set("classes", JSON.stringify(["car", "dog", "\u001b[2J"]))),
+    /The class "\\u001b\[2J" has control characters/,
+  ],
+  [
     "a network that is no detector",
     changed((graph) => {
       graph.outputs = [{ ...graph.outputs[0]!, name: graph.nodes[0]!.outputs[0]! }];
