@@ -47,7 +47,10 @@ export function aacTrack({ codec, rate, parameters }: SdpSound): AacTrack | { fa
     number("indexlength"),
     number("indexdeltalength"),
   ];
-  const isUsual = [sizeBits, indexBits, deltaBits].every((bits) => bits >= 0 && bits <= 16) && sizeBits > 0;
+  // With a part of a bit, a packet would have any number of frames.
+  const isUsual =
+    [sizeBits, indexBits, deltaBits].every((bits) => Number.isInteger(bits) && bits >= 0 && bits <= 16) &&
+    sizeBits > 0;
   if (!isUsual || unread.some((name) => number(name) !== 0))
     return { fault: "the camera packs its AAC sound in a way that is not supported (RFC 3640)" };
   return { config, aac, ticksPerSecond: rate > 0 ? rate : aac.sampleRate, sizeBits, indexBits, deltaBits };
