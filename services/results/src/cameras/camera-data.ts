@@ -57,8 +57,9 @@ export class CameraData {
   async delete(name: string, startTime?: Timestamp, endTime?: Timestamp): Promise<DeletedData> {
     const camera = readCameraName(name);
     const range = readTimeRange(startTime, endTime);
-    const deletedPictures = await lookUp(() => this.#pictures.deleteOf(camera, range));
+    // Events first: a picture that comes meanwhile is kept only while its event is there (`RecordedPictures`).
     const deletedEvents = await lookUp(() => this.#deleteEvents(camera, range));
+    const deletedPictures = await lookUp(() => this.#pictures.deleteOf(camera, range));
     const deletedFrames = await lookUp(() => this.#detections.delete(camera, range));
     const isAll = startTime === undefined && endTime === undefined;
     await lookUp(() => this.#shadows.forgetCamera(camera, range));

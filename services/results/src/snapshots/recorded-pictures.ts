@@ -84,8 +84,13 @@ export class RecordedPictures {
   async #keep(camera: string, id: string, picture: StoredSnapshot): Promise<void> {
     try {
       const age = wallClockMs() - picture.details.captureTimeMs;
-      if (age < keptWithinMs && (await this.#isFinal(camera, id, picture)))
-        await this.#store.put(`${camera}/${id}`, picture.jpeg, picture.details);
+      if (age >= keptWithinMs || !(await this.#isFinal(camera, id, picture))) return;
+      const event = `${camera}/${id}`;
+      // It takes the place of the smaller one; where that has been deleted, this one is not wanted either.
+      if (!(await this.#store.details(event))) return;
+      await this.#store.put(event, picture.jpeg, picture.details);
+      // Deleting takes events first, then pictures: one that came after both would stay.
+      if (!(await this.#isFinal(camera, id, picture))) await this.#store.delete(event);
     } catch (error) {
       this.#log.debug({ camera, event: id, error: (error as Error).message }, "a better picture is not kept");
     }

@@ -107,6 +107,11 @@ export class SnapshotStore {
     return undefined;
   }
 
+  /** Deletes an event's picture, if it has one. */
+  async delete(event: string): Promise<void> {
+    await this.#objects.delete(event);
+  }
+
   /** Deletes the pictures of a camera's events that were taken in a range, in milliseconds since 1970; returns how many. */
   async deleteOf(camera: string, { start, end }: { start: number; end: number }): Promise<number> {
     const isMeant = ({ name, metadata }: { name: string; metadata?: Record<string, string> }) => {
