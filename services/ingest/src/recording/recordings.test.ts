@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as delay } from "node:timers/promises";
 import {
   decodeJson,
   Event,
@@ -246,8 +246,10 @@ test("a process that is killed loses a second or two; another process cannot wri
     const shut = await other.ingest("third", { ...own, SIGHTLINE_RECORDINGS_DIRECTORY: folder });
     await Promise.all([second.stop(), shut.stop()]);
     const seen = other.worker.of("front").length;
+    // While it is there, the folder is its own.
+    const gone = once(child, "exit");
     child.kill("SIGKILL");
-    await delay(0);
+    await gone;
     await other.buckets.cameras.delete("front");
     await other.ingest("after", own);
     const request = encodeJson({ fromMs: 0, toMs: Date.now() });
