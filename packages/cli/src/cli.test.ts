@@ -230,6 +230,7 @@ describe("errors are one line on stderr, in the words of the command line", () =
       "--record-events-days is 9999; expected 0 (as --record-days says) to 3650",
     ],
     [[...camera, "rtsp://cam/x", "--classes", "x".repeat(65)], 1, "--classes has a name that is"],
+    [[...camera, "rtsp://cam/x", "--then", "none"], 1, "--then names 'none', which no worker has"],
     [camera, 2, "url"],
     [[...camera, "rtsp://cam/x", "--fps", "many"], 2, "expected a number"],
     [[...camera, "rtsp://cam/x", "--transport", "smoke"], 2, "auto, tcp, udp"],

@@ -10,6 +10,7 @@ const words: readonly (readonly [RegExp, string | ((whole: string, field: string
   [/\bcamera\.recording\.events_max_age_days\b/g, "--record-events-days"],
   [/\bcamera\.privacy_masks\b/g, "--privacy-mask"],
   [/\bcamera\.labels\b/g, "--label"],
+  [/\bcamera\.second_stages\b/g, "--then"],
   [/\bcamera\.([a-z_]+)\b/g, (_, field) => `--${field.replaceAll("_", "-")}`],
   [/\bmin_score\b/g, "--min-score"],
   [/\bmin_duration_seconds\b/g, "--min-seconds"],
