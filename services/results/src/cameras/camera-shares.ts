@@ -1,7 +1,6 @@
-import type { KV } from "@nats-io/kv";
-import { type Camera, type CameraShare, encodeJson, limits } from "@sightline/contracts";
-import type { KvMirror } from "@sightline/service";
+import { type Camera, type CameraShare, limits } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
+import type { CameraEntries } from "./camera-entries.ts";
 
 type ShareFields = Pick<Camera, "weight" | "floorFps" | "priority">;
 
@@ -73,39 +72,8 @@ export function toStoredShare({ weight, floorFps, priority }: ShareFields): Came
   return Object.keys(share).length > 0 ? share : null;
 }
 
-/** The shares of cameras that have one, in a bucket of their own. Methods throw when NATS does not answer. */
-export class CameraShares {
-  readonly #kv: KV;
-  readonly #mirror: KvMirror<CameraShare>;
-
-  constructor(kv: KV, mirror: KvMirror<CameraShare>) {
-    this.#kv = kv;
-    this.#mirror = mirror;
-  }
-
-  find(camera: string): CameraShare | undefined {
-    return this.#mirror.get(camera);
-  }
-
-  /** Calls `listener` with a camera's id whenever its share changes. */
-  onChange(listener: (camera: string) => void): () => void {
-    return this.#mirror.onChange(({ key }) => listener(key));
-  }
-
-  /** Stores a share, or with null takes it away. */
-  async apply(camera: string, share: CameraShare | null): Promise<void> {
-    if (share) this.#mirror.applyPut(camera, await this.#kv.put(camera, encodeJson(share)), share);
-    else await this.#remove(camera);
-  }
-
-  async #remove(camera: string): Promise<void> {
-    // Asked of the bucket itself: what another process has just written may not be in memory yet.
-    const entry = await this.#kv.get(camera);
-    if (entry?.operation !== "PUT") return;
-    await this.#kv.delete(camera);
-    this.#mirror.applyDelete(camera, entry.revision);
-  }
-}
+/** The shares of cameras that have one. */
+export type CameraShares = CameraEntries<CameraShare>;
 
 function invalid(message: string): ApiError {
   return new ApiError("invalid_argument", message);

@@ -1,12 +1,6 @@
-import type { KV } from "@nats-io/kv";
-import {
-  type CameraSecret,
-  encodeJson,
-  type RecordStream,
-  recordSecretKey,
-  serverOf,
-} from "@sightline/contracts";
-import type { CameraSecrets, KvMirror } from "@sightline/service";
+import { type CameraSecret, type RecordStream, recordSecretKey, serverOf } from "@sightline/contracts";
+import type { CameraSecrets } from "@sightline/service";
+import type { CameraEntries } from "./camera-entries.ts";
 import { type CameraUri, parseCameraUri, secretAfter } from "./camera-uri.ts";
 
 /** What a camera's record stream becomes. `stream`: null removes it. `secret`: null removes the stored one, undefined leaves it. */
@@ -32,41 +26,30 @@ export function recordStreamAfter(
   return { stream: { uri: address.uri, hasCredentials }, secret };
 }
 
-/** Cameras' streams that are recorded in place of the analysed one, in a bucket of their own, and their secrets. Methods throw when NATS does not answer. */
+/** Cameras' streams that are recorded in place of the analysed one, and their secrets. Methods throw when NATS does not answer. */
 export class RecordStreams {
-  readonly #kv: KV;
-  readonly #mirror: KvMirror<RecordStream>;
+  readonly #entries: CameraEntries<RecordStream>;
   readonly #secrets: CameraSecrets;
 
-  constructor(kv: KV, mirror: KvMirror<RecordStream>, secrets: CameraSecrets) {
-    this.#kv = kv;
-    this.#mirror = mirror;
+  constructor(entries: CameraEntries<RecordStream>, secrets: CameraSecrets) {
+    this.#entries = entries;
     this.#secrets = secrets;
   }
 
   find(camera: string): RecordStream | undefined {
-    return this.#mirror.get(camera);
+    return this.#entries.find(camera);
   }
 
   /** Calls `listener` with a camera's id whenever its stream changes. */
   onChange(listener: (camera: string) => void): () => void {
-    return this.#mirror.onChange(({ key }) => listener(key));
+    return this.#entries.onChange(listener);
   }
 
   /** Writes the secret before the stream that needs it, and takes it away after that: ingest acts on the stream. */
   async apply(camera: string, { stream, secret }: RecordStreamChange): Promise<void> {
     const key = recordSecretKey(camera);
     if (secret) await this.#secrets.put(key, secret);
-    if (stream) this.#mirror.applyPut(camera, await this.#kv.put(camera, encodeJson(stream)), stream);
-    else await this.#remove(camera);
+    await this.#entries.apply(camera, stream);
     if (secret === null) await this.#secrets.delete(key);
-  }
-
-  async #remove(camera: string): Promise<void> {
-    // Asked of the bucket itself: what another process has just written may not be in memory yet.
-    const entry = await this.#kv.get(camera);
-    if (entry?.operation !== "PUT") return;
-    await this.#kv.delete(camera);
-    this.#mirror.applyDelete(camera, entry.revision);
   }
 }
