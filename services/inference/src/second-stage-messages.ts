@@ -1,5 +1,4 @@
 import type { Attribute } from "@sightline/yolo-nas";
-import type { ThreadMessage } from "./threaded-session.ts";
 
 /** What a second stage's thread is started with. */
 export interface SecondStageSettings {
@@ -23,5 +22,3 @@ export interface SecondStageAnswer {
   probabilities: Float32Array[];
   runMs: number;
 }
-
-export type SecondStageMessage = ThreadMessage<object, SecondStageAnswer>;

@@ -1,7 +1,7 @@
 import type { CandidateBatch } from "@sightline/yolo-nas";
 import type { CurvePoint } from "./batch-curve.ts";
 import type { EngineCandidate, EngineRefusal } from "./engine-choice.ts";
-import type { ThreadMessage } from "./threaded-session.ts";
+import type { ThreadMessage } from "./serve-session.ts";
 
 /** What the session's thread is started with. */
 export interface SessionSettings {

@@ -1,21 +1,17 @@
 /** Entry of the session's thread. onnxruntime-node blocks its thread for a whole run, so the session has one of its own. */
-import { parentPort, workerData } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { monotonicMs } from "@sightline/service/clock";
 import type { CandidateBatch } from "@sightline/yolo-nas";
 import { DetectorSession, InferenceError, ModelFileError } from "@sightline/yolo-nas/session";
 import type { CurvePoint } from "./batch-curve.ts";
 import { type EngineCandidate, openFirst } from "./engine-choice.ts";
-import type { Arithmetic, RunRequest, SessionMessage, SessionSettings } from "./session-messages.ts";
-import { stopRequest } from "./session-stop.ts";
+import { serveSession } from "./serve-session.ts";
+import type { Arithmetic, BatchRun, RunRequest, SessionInfo, SessionSettings } from "./session-messages.ts";
 
 const settings = workerData as SessionSettings;
 const slots = settings.slots.map((memory) => new Uint8Array(memory, 0, memory.byteLength));
 /** Runs of one size are measured until this much time is spent, at least three times after one that is not counted. */
 const warmUpBudgetMs = 400;
-
-function send(message: SessionMessage, transfer: ArrayBuffer[] = []): void {
-  parentPort!.postMessage(message, transfer);
-}
 
 async function open(candidate: EngineCandidate): Promise<DetectorSession> {
   if (candidate.provider === "tensorrt") {
@@ -78,40 +74,27 @@ function checkFinite({ boxes, scores }: CandidateBatch): void {
   if (!Number.isFinite(sum)) throw new InferenceError("the model's output holds values that are not finite");
 }
 
-async function run(session: DetectorSession, { id, slot, frames }: RunRequest): Promise<void> {
-  try {
+let candidate: EngineCandidate;
+let refusals: SessionInfo["refusals"];
+await serveSession<DetectorSession, SessionInfo, RunRequest, BatchRun>({
+  async open() {
+    const first = await openFirst(settings, open);
+    ({ candidate, refusals } = first);
+    return first.engine;
+  },
+  async ready(session) {
+    const curve: CurvePoint[] = [];
+    for (const size of settings.warmUpSizes) curve.push(await measure(session, size));
+    return { engine: candidate, refusals, ...(await arithmeticOf(candidate)), curve };
+  },
+  async answer(session, { slot, frames }) {
     const startedAt = monotonicMs();
     const outputs = await session.run(slots[slot]!, frames);
     const runMs = monotonicMs() - startedAt;
     checkFinite(outputs);
-    send({ kind: "done", id, outputs, startedAt, runMs }, [
-      outputs.boxes.buffer as ArrayBuffer,
-      outputs.scores.buffer as ArrayBuffer,
-    ]);
-  } catch (error) {
-    send({ kind: "failed", id, message: (error as Error).message });
-  }
-}
-
-let opened: DetectorSession | undefined;
-let stopping = false;
-parentPort!.on("message", async (request) => {
-  if (request !== stopRequest) return;
-  stopping = true;
-  await opened?.stop().catch(() => undefined);
-  process.exit(0);
+    return {
+      answer: { outputs, startedAt, runMs },
+      transfer: [outputs.boxes.buffer as ArrayBuffer, outputs.scores.buffer as ArrayBuffer],
+    };
+  },
 });
-try {
-  const { engine: session, candidate, refusals } = await openFirst(settings, open);
-  opened = session;
-  const curve: CurvePoint[] = [];
-  for (const size of settings.warmUpSizes) curve.push(await measure(session, size));
-  // One at a time, in the order sent.
-  let last = Promise.resolve();
-  parentPort!.on("message", (request: RunRequest | typeof stopRequest) => {
-    if (request !== stopRequest) last = last.then(() => (stopping ? undefined : run(session, request)));
-  });
-  send({ kind: "ready", engine: candidate, refusals, ...(await arithmeticOf(candidate)), curve });
-} catch (error) {
-  send({ kind: "cannot-open", message: (error as Error).message });
-}

@@ -3,21 +3,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import type { Logger } from "@sightline/service";
 import { EngineChoiceError } from "./engine-choice.ts";
-import { stopRequest } from "./session-stop.ts";
+import { type Settled, stopRequest, type ThreadMessage } from "./serve-session.ts";
 
 /** A batch that the session could not infer. */
 export class BatchFailedError extends Error {
   override readonly name = "BatchFailedError";
 }
-
-/** From a thread with a session that gives `Info` when it is open, and `Answer` for each request. */
-export type ThreadMessage<Info, Answer> =
-  | ({ kind: "ready" } & Info)
-  | { kind: "cannot-open"; message: string }
-  | Settled<Answer>;
-type Settled<Answer> =
-  | ({ kind: "done"; id: number } & Answer)
-  | { kind: "failed"; id: number; message: string };
 
 export interface ThreadedSessionOptions<Settings> {
   settings: Settings;

@@ -1,7 +1,7 @@
 /** A session's thread whose first slot works, whose second ends the thread, and whose third fails its batch. */
 import { parentPort } from "node:worker_threads";
+import { stopRequest } from "../serve-session.ts";
 import type { RunRequest, SessionMessage } from "../session-messages.ts";
-import { stopRequest } from "../session-stop.ts";
 
 const send = (message: SessionMessage) => parentPort!.postMessage(message);
 
