@@ -1,30 +1,32 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type CurvePoint, isWorthwhile } from "./batch-curve.ts";
-import type { BatchRunner, TurnRun } from "./batch-runner.ts";
 import type { BatchSlot } from "./batch-slots.ts";
+import type { InTurn } from "./turns.ts";
 
 /** A model beside another may take this share of the time while it warms up. */
 const share = 1 / 2;
-/** Runs of each size; the first is not counted. */
-const runs = 3;
+/** So long a run waits for a moment in which nobody else wants to run; after that it takes its turn. */
+const idleLimitMs = 200;
 
 /**
  * Warms a session up beside one that serves, in turns with it, and tries it out: a picture that is not plain must give an output
- * that is all numbers. Measures runs of each of `sizes`, smallest first, up to the first that is not worth its latency.
+ * that is all numbers. Measures `runs` runs of each of `sizes`, smallest first and after one that is not counted, up to the first size that is not
+ * worth its latency.
  * @throws BatchFailedError why the model does not answer
  */
 export async function warmUpBeside(
-  runner: BatchRunner,
+  runner: Pick<InTurn, "run" | "runIdle">,
   slot: BatchSlot,
   sizes: readonly number[],
+  runs: number,
 ): Promise<CurvePoint[]> {
-  const pixels = new Uint8Array(slot.memory);
-  for (let i = 0; i < pixels.length; i++) pixels[i] = (i * 31 + (i >> 8) * 17) & 255;
+  fillUneven(new Uint8Array(slot.memory));
   const curve: CurvePoint[] = [];
   for (const batch of sizes) {
     const durations: number[] = [];
-    for (let n = 0; n < runs; n++) {
-      const run: TurnRun = await runner.run(slot.index, batch);
+    for (let n = 0; n <= runs; n++) {
+      const run =
+        (await runner.runIdle(slot.index, batch, idleLimitMs)) ?? (await runner.run(slot.index, batch));
       if (n > 0) durations.push(run.runMs);
       await delay(run.runMs * (1 / share - 1));
     }
@@ -35,4 +37,14 @@ export async function warmUpBeside(
     if (!isBetter) break;
   }
   return curve;
+}
+
+/** Bytes after which the picture repeats: no multiple of a row, so that rows differ. */
+const patternBytes = 65_521;
+
+/** A slot can hold many megabytes, and frames of the model that serves wait for this thread: most of it is copied, not computed. */
+function fillUneven(pixels: Uint8Array): void {
+  const end = Math.min(patternBytes, pixels.length);
+  for (let i = 0; i < end; i++) pixels[i] = (i * 31 + (i >> 8) * 17) & 255;
+  for (let filled = end; filled < pixels.length; filled *= 2) pixels.copyWithin(filled, 0, filled);
 }

@@ -146,7 +146,9 @@ export class RunningVersion {
     try {
       const session = await thread.start();
       const tried = beside?.batchSize === undefined ? sizes : [...new Set([1, beside.batchSize])];
-      const curve = beside ? await warmUpBeside(runner, slots.slots[0]!, tried) : session.curve;
+      // Where the batch size is known, runs are measured only to know how long one takes, which the batcher corrects as it runs.
+      const runs = beside?.batchSize === undefined ? 2 : 1;
+      const curve = beside ? await warmUpBeside(runner, slots.slots[0]!, tried, runs) : session.curve;
       const batchSize =
         beside?.batchSize ?? (config.batchSize === "auto" ? chooseBatchSize(curve) : config.batchSize);
       reportSession(located, { ...session, curve }, batchSize, log);
