@@ -93,6 +93,11 @@ test("an export that is uploaded becomes a model that cameras can ask for, and a
   });
   await client.models.rollback("street");
   await client.modelJobs.deleteVersion("street", newer);
+  // Also while its files are still on a worker's disk.
+  await expect(client.models.activate("street", newer)).rejects.toMatchObject({
+    reason: "model_version_not_found",
+    message: expect.stringContaining("was deleted"),
+  });
   await vi.waitUntil(() => !existsSync(join(models, "street", "versions", newer)), { timeout: 30_000 });
   await system.remove("front");
 });

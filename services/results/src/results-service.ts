@@ -394,7 +394,7 @@ export async function startResults(
       records: new Map(records.keys().map((camera) => [camera, records.get(camera)!])),
       rules: (camera) => rules.get(camera),
     }),
-    (model, version) => jobStore.stored(model).some((each) => each.version === version),
+    jobStore,
   );
   const shadowService = new ShadowService(shadowReports, catalog, versionRecords, requireCamera);
   life.add(new JobKeeper(jobStore, versionRecords, log)).start();

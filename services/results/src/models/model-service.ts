@@ -13,6 +13,7 @@ import type { ModelCatalog } from "../cameras/model-catalog.ts";
 import { ApiError } from "../grpc/errors.ts";
 import type { Activated, Activations } from "./activations.ts";
 import { type CamerasOfModel, classWarnings } from "./class-warnings.ts";
+import type { JobStore } from "./jobs/job-store.ts";
 import { chooseVersion, modelName, readModelName, readVersionName, versionName } from "./model-name.ts";
 import type { VersionRecords } from "./version-records.ts";
 
@@ -25,16 +26,16 @@ export class ModelService {
   readonly #records: VersionRecords;
   readonly #activations: Activations;
   readonly #cameras: () => CamerasOfModel;
-  readonly #isUploaded: (model: string, version: string) => boolean;
+  readonly #store: Pick<JobStore, "findStored">;
 
   constructor(
     catalog: ModelCatalog,
     records: VersionRecords,
     activations: Activations,
     cameras: () => CamerasOfModel,
-    isUploaded: (model: string, version: string) => boolean,
+    store: Pick<JobStore, "findStored">,
   ) {
-    this.#isUploaded = isUploaded;
+    this.#store = store;
     this.#catalog = catalog;
     this.#records = records;
     this.#activations = activations;
@@ -88,7 +89,8 @@ export class ModelService {
     signal: AbortSignal,
   ): Promise<ActivateModelResponse> {
     const { model, version } = readVersionName(name);
-    const choose = (record: Parameters<typeof chooseVersion>[1]) => chooseVersion(model, record, version);
+    const choose = (record: Parameters<typeof chooseVersion>[1]) =>
+      this.#refuseDeleted(model, chooseVersion(model, record, version));
     return this.#answer(
       model,
       await this.#activations.activate(model, choose, milliseconds(timeout), signal),
@@ -102,12 +104,21 @@ export class ModelService {
   ): Promise<RollbackModelResponse> {
     const model = readModelName(name);
     const choose = ({ previous }: { previous?: string | undefined }) => {
-      if (previous !== undefined) return previous;
+      if (previous !== undefined) return this.#refuseDeleted(model, previous);
       throw new ApiError("activation_failed", `model '${model}' has no version that was active before`);
     };
     return this.#answer(
       model,
       await this.#activations.activate(model, choose, milliseconds(timeout), signal),
+    );
+  }
+
+  /** Workers have a deleted version on their disks until they have seen that it is. @throws ApiError model_version_not_found */
+  #refuseDeleted(model: string, version: string): string {
+    if (this.#store.findStored(model, version)?.deletedTime === undefined) return version;
+    throw new ApiError(
+      "model_version_not_found",
+      `version ${version} of model '${model}' was deleted; upload it again to activate it`,
     );
   }
 
@@ -126,13 +137,14 @@ export class ModelService {
     const workers = this.#records.workers(model);
     const having = workers.filter((worker) => worker.versions?.includes(version)).length;
     const seenTime = versions[index]?.seenTime;
+    const stored = this.#store.findStored(model, version);
     return ModelVersion.fromPartial({
       name: versionName(model, version),
       version,
       number: index + 1,
       active: version === (active ?? this.#catalog.find(model)?.version),
       previous: version === previous,
-      uploaded: this.#isUploaded(model, version),
+      uploaded: stored !== undefined && stored.deletedTime === undefined,
       servingWorkers: workers.filter(({ modelVersion }) => modelVersion === version).length,
       workersWith: having,
       workersWithout: workers.length - having,

@@ -60,6 +60,11 @@ export class JobStore {
     });
   }
 
+  /** A version that came by the API, also one that is deleted. */
+  findStored(model: string, version: string): StoredVersion | undefined {
+    return this.#parts.stored.mirror.get(storedVersionKey(model, version));
+  }
+
   /** Writes a job, in place of one that is there under this id if `overwrites`. */
   async put(id: string, job: ModelJob): Promise<void> {
     const { kv, mirror } = this.#parts.jobs;
