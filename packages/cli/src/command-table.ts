@@ -41,6 +41,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/dev.ts")).devCommand(),
   },
   {
+    path: ["plan"],
+    description: "say whether cameras fit this machine, by measuring for half a minute",
+    load: async () => (await import("./commands/plan.ts")).planCommand(),
+  },
+  {
     path: ["chaos"],
     description:
       "run a cluster on this machine, kill and freeze its processes at random, and check that nothing is lost",

@@ -1,0 +1,204 @@
+import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { connect, type SightlineClient } from "@sightline/client";
+import { type Camera, CameraState } from "@sightline/contracts";
+import { freePorts, Stack, standardPorts, withoutTls } from "@sightline/stack";
+import { type MachineCosts, machineCosts, type Observation, type Wish } from "./prediction.ts";
+import { coresBetween, processorTime } from "./processor-time.ts";
+
+export interface MeasureOptions {
+  /** For state and logs; the caller removes it. */
+  directory: string;
+  /** A model in the model directory; the default one when undefined. */
+  model?: string | undefined;
+  /** A video that cameras play, or addresses of real ones. */
+  source: { clip: string } | { uris: readonly string[] };
+  /** Cameras to run after it, to see what becomes of them. */
+  check?: Pick<Wish, "cameras" | "fps"> | undefined;
+  signal: AbortSignal;
+  say: (text: string) => void;
+}
+
+/** What was measured, and of what. */
+export interface Measured {
+  costs: MachineCosts;
+  observations: Observation[];
+  checked?: Observation | undefined;
+  /** Of the cameras: size of the picture, and codec. */
+  width: number;
+  height: number;
+  codec: string;
+  model: string;
+}
+
+/** Cameras of the first observation, at one frame a second: what they cost where nothing is short. */
+const firstCameras = 2;
+const firstFps = 1;
+/** The second asks for so many times what the machine seems to have; the third for more by so much. */
+const overload = 1.3;
+const further = 1.5;
+export const mostCameras = 64;
+const livePatienceMs = 60_000;
+const settleMs = 2_500;
+const windowMs = 5_000;
+/** Longer, since one number is compared. */
+const checkMs = 10_000;
+
+/**
+ * Runs the services on this machine for about half a minute with a few cameras, and then with as many as it can take, and sees what each part
+ * of them takes of the processor. @throws when the services do not start, no camera becomes live, or there is no /proc
+ */
+export async function measureMachine(options: MeasureOptions): Promise<Measured> {
+  const { directory, model, source, check, signal, say } = options;
+  const ports = await freePorts(standardPorts);
+  const files = "clip" in source ? { SIGHTLINE_SOURCE_FILES: dirname(source.clip) } : {};
+  const stack = await Stack.start(
+    {
+      directory,
+      ports,
+      env: { ...withoutTls, ...files, ...(model === undefined ? {} : { SIGHTLINE_MODEL: model }) },
+    },
+    signal,
+  );
+  const client = connect(`127.0.0.1:${ports.grpc}`);
+  try {
+    const machine = new MeasuredMachine(stack, client, `127.0.0.1:${ports.ingest}`, source, signal);
+    const cores = availableParallelism();
+    const most = "clip" in source ? mostCameras : source.uris.length;
+    say(`with ${Math.min(firstCameras, most)} cameras at ${firstFps} frame/s …`);
+    const first = await machine.observe(Math.min(firstCameras, most), firstFps);
+    const light = machineCosts(cores, [first]);
+    const camera =
+      light.perCamera +
+      light.cameraFps * (light.perFrame.inference + light.perFrame.transport + light.perFrame.ingest);
+    const many = Math.min(most, Math.max(firstCameras, Math.ceil((overload * cores) / camera)));
+    const observations = [first];
+    for (const count of new Set([many, Math.min(most, Math.ceil(further * many))])) {
+      say(`with ${count} cameras at their own rate …`);
+      observations.push(await machine.observe(count, 0));
+    }
+    if (check) say(`with ${check.cameras} cameras at ${check.fps || "their own"} frames/s …`);
+    const checked = check && (await machine.observe(check.cameras, check.fps, checkMs));
+    return { costs: machineCosts(cores, observations), observations, checked, ...(await machine.facts()) };
+  } finally {
+    client.close();
+    await stack.stop();
+  }
+}
+
+class MeasuredMachine {
+  readonly #stack: Stack;
+  readonly #client: SightlineClient;
+  readonly #ingest: string;
+  readonly #source: MeasureOptions["source"];
+  readonly #signal: AbortSignal;
+  #count = 0;
+
+  constructor(
+    stack: Stack,
+    client: SightlineClient,
+    ingest: string,
+    source: MeasureOptions["source"],
+    signal: AbortSignal,
+  ) {
+    this.#stack = stack;
+    this.#client = client;
+    this.#ingest = ingest;
+    this.#source = source;
+    this.#signal = signal;
+  }
+
+  /** Lets so many cameras run at a rate, waits until all do, and looks for a while. */
+  async observe(cameras: number, targetFps: number, milliseconds = windowMs): Promise<Observation> {
+    while (this.#count > cameras) await this.#client.cameras.delete(nameOf(--this.#count));
+    for (let index = 0; index < this.#count; index++)
+      await this.#client.cameras.update(nameOf(index), { targetFps });
+    for (; this.#count < cameras; this.#count++)
+      await this.#client.cameras.register(nameOf(this.#count), { uri: this.#uri(this.#count), targetFps });
+    await this.#live();
+    await delay(settleMs, undefined, { signal: this.#signal });
+    const [from, before] = [await this.#processors(), await this.#frames()];
+    await delay(milliseconds, undefined, { signal: this.#signal });
+    const [to, after] = [await this.#processors(), await this.#frames()];
+    const { of, machine } = coresBetween(from, to);
+    const seconds = to.at - from.at;
+    return {
+      cameras,
+      capturedFps: (after.captured - before.captured) / seconds,
+      inferredFps: (after.inferred - before.inferred) / seconds,
+      ingest: of.ingest,
+      inference: of.inference,
+      transport: of["nats-server"] + of.results,
+      machine,
+    };
+  }
+
+  async facts(): Promise<Pick<Measured, "width" | "height" | "codec" | "model">> {
+    const { status, model } = await this.#client.cameras.get(nameOf(0));
+    return {
+      width: status?.sourceWidth ?? 0,
+      height: status?.sourceHeight ?? 0,
+      codec: status?.codec ?? "",
+      model,
+    };
+  }
+
+  #uri(index: number): string {
+    return "clip" in this.#source ? pathToFileURL(this.#source.clip).href : this.#source.uris[index]!;
+  }
+
+  #processors() {
+    const pid = (name: string) => this.#stack.process(name).child.pid!;
+    return processorTime({
+      "nats-server": pid("nats-server"),
+      ingest: pid("ingest"),
+      inference: pid("inference"),
+      results: pid("results"),
+    });
+  }
+
+  async #frames(): Promise<{ captured: number; inferred: number }> {
+    const answer = await fetch(`http://${this.#ingest}/metrics`, { signal: this.#signal });
+    const text = await answer.text();
+    return {
+      captured: sumOf(text, "sightline_frames_captured_total"),
+      inferred: sumOf(text, "sightline_frames_inferred_total"),
+    };
+  }
+
+  /** @throws when a camera is not analysed after a minute */
+  async #live(): Promise<void> {
+    const deadline = performance.now() + livePatienceMs;
+    for (;;) {
+      const cameras = await Array.fromAsync(this.#client.cameras.list({ signal: this.#signal }));
+      const waiting = cameras.filter((camera) => !isAnalysed(camera));
+      if (cameras.length >= this.#count && waiting.length === 0) return;
+      // Where the machine is too slow for so many, those that go are what can be measured.
+      if (performance.now() > deadline) {
+        if (waiting.length < cameras.length) return;
+        throw new Error(
+          `no camera is analysed after a minute: ${waiting[0]?.status?.message || "no word of them"}`,
+        );
+      }
+      await delay(250, undefined, { signal: this.#signal });
+    }
+  }
+}
+
+function nameOf(index: number): string {
+  return `plan-${index + 1}`;
+}
+
+function isAnalysed({ status }: Camera): boolean {
+  return status?.state === CameraState.LIVE && status.inferenceFps > 0;
+}
+
+/** Sum of a counter's samples in the text that Prometheus reads. */
+function sumOf(text: string, name: string): number {
+  return text
+    .split("\n")
+    .filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
+    .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+}

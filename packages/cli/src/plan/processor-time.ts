@@ -1,0 +1,69 @@
+import { readdir, readFile } from "node:fs/promises";
+import { cpus } from "node:os";
+
+/** Clock ticks per second in /proc; 100 on every Linux that Node runs on. */
+const ticksPerSecond = 100;
+
+interface ProcessTimes {
+  parent: number;
+  seconds: number;
+}
+
+/** Processor time since its start, in seconds, of every process that can be seen. @throws where there is no /proc */
+async function allProcesses(): Promise<Map<number, ProcessTimes>> {
+  const all = new Map<number, ProcessTimes>();
+  await Promise.all(
+    (await readdir("/proc")).filter(isNumber).map(async (pid) => {
+      // It may end meanwhile.
+      const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
+      if (stat === undefined) return;
+      // The name, in brackets, may hold anything. After it: state, parent, …, and as the 12th to 15th the time of the process and of its ended children.
+      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+      const ticks = [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0);
+      all.set(Number(pid), { parent: Number(fields[1]), seconds: ticks / ticksPerSecond });
+    }),
+  );
+  return all;
+}
+
+/** Processor time so far, in seconds: of trees of processes by name, and of the whole machine. */
+export interface ProcessorTime<Name extends string> {
+  /** On the monotonic clock, in seconds. */
+  at: number;
+  of: Record<Name, number>;
+  machine: number;
+}
+
+/** Reads what the processes of `roots` and all that they started have used. @throws where there is no /proc */
+export async function processorTime<Name extends string>(
+  roots: Readonly<Record<Name, number>>,
+): Promise<ProcessorTime<Name>> {
+  const processes = await allProcesses();
+  const children = Map.groupBy(processes.keys(), (pid) => processes.get(pid)!.parent);
+  const tree = (pid: number): number =>
+    (processes.get(pid)?.seconds ?? 0) +
+    (children.get(pid) ?? []).reduce((sum, child) => sum + tree(child), 0);
+  const used = Object.entries<number>(roots).map(([name, pid]) => [name, tree(pid)]);
+  const milliseconds = cpus().reduce(
+    (sum, { times }) => sum + times.user + times.nice + times.sys + times.irq,
+    0,
+  );
+  return { at: performance.now() / 1000, of: Object.fromEntries(used), machine: milliseconds / 1000 };
+}
+
+/** Cores in use between two readings: of each name, and of the whole machine. */
+export function coresBetween<Name extends string>(
+  from: ProcessorTime<Name>,
+  to: ProcessorTime<Name>,
+): { of: Record<Name, number>; machine: number } {
+  const seconds = to.at - from.at;
+  const names = Object.keys(from.of) as Name[];
+  const of = Object.fromEntries(
+    names.map((name) => [name, Math.max(0, to.of[name] - from.of[name]) / seconds]),
+  );
+  return { of: of as Record<Name, number>, machine: (to.machine - from.machine) / seconds };
+}
+
+function isNumber(text: string): boolean {
+  return /^[0-9]+$/.test(text);
+}
