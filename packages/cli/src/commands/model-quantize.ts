@@ -40,6 +40,7 @@ interface QuantizeCommandOptions extends FrameChoice {
   readonly sensitivity: boolean;
   readonly equalize: boolean;
   readonly biasCorrection: boolean;
+  readonly rounding: "adaptive" | "nearest";
   readonly floatPredictions: boolean;
   readonly apPerLayer?: boolean;
   readonly out?: string;
@@ -83,6 +84,14 @@ export function modelQuantizeCommand(): Command {
     )
     .option("--no-equalize", "leave the channels of a tensor at their own scales")
     .option("--no-bias-correction", "leave the shift that rounding gives a channel's mean")
+    .addOption(
+      new Option(
+        "--rounding <how>",
+        "how weights are rounded: so that their errors make up for each other, or each to the nearest",
+      )
+        .choices(["adaptive", "nearest"])
+        .default("adaptive"),
+    )
     .option("--no-float-predictions", "quantise what the prediction layers say too")
     .option("--no-sensitivity", "do not measure each layer alone")
     .option("--ap-per-layer", "with --coco, report box AP for each layer alone too (a whole evaluation each)")
@@ -122,6 +131,7 @@ async function quantize(
     sensitivity: options.sensitivity,
     equalize: options.equalize,
     biasCorrection: options.biasCorrection,
+    rounding: options.rounding,
     floatPredictions: options.floatPredictions,
     apPerLayer: options.apPerLayer,
     measureAp: labelled && (await apOn(labelled.coco, labelled.path, read)),

@@ -40,13 +40,9 @@ export function quantizeConstants(
   const axis = layer.node.op === "ConvTranspose" && !asConvolution ? 1 : 0;
   const byChannel = axis === 1 ? swapFirstAxes(weight, dims) : weight;
   const taps = dims.slice(2).reduce((product, dim) => product * dim, 1);
-  const { values, scales } = quantizeWeights(
-    byChannel,
-    { channels: dims[axis]!, taps },
-    bias,
-    inputScale,
-    limit,
-  );
+  const nearest = () => quantizeWeights(byChannel, { channels: dims[axis]!, taps }, bias, inputScale, limit);
+  const { rounded } = layer;
+  const { values, scales } = rounded && fits(bias, inputScale, rounded.scales) ? rounded : nearest();
   const data = axis === 1 ? swapFirstAxes(values, [dims[1]!, dims[0]!, ...dims.slice(2)]) : values;
   return {
     weight: { values: { type: "int8", dims, data }, scales, axis },
@@ -56,6 +52,11 @@ export function quantizeConstants(
       axis: 0,
     },
   };
+}
+
+/** Whether each bias is an int32 at the product's scale. */
+function fits(bias: Float32Array | undefined, inputScale: number, scales: Float32Array): boolean {
+  return scales.every((scale, channel) => Math.abs(bias?.[channel] ?? 0) <= 2 ** 30 * inputScale * scale);
 }
 
 /** [A, B, …] to [B, A, …]. */

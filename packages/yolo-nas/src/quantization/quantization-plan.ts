@@ -1,5 +1,6 @@
 /** What of a float graph can be computed in 8 bits, and which of its tensors that quantises. */
 import { type GraphNode, type OnnxGraph, type Tensor, toFloat32, toNumbers } from "../onnx/index.ts";
+import type { QuantizedWeights } from "./weight-quantization.ts";
 
 /** A convolution with constant weights, with the ReLU that follows it, if one does. */
 export interface QuantizableLayer {
@@ -11,6 +12,8 @@ export interface QuantizableLayer {
   readonly output: string;
   readonly weight: Tensor;
   readonly bias: Float32Array | undefined;
+  /** The weights in 8 bits, where something better than rounding to the nearest was worked out. */
+  readonly rounded?: QuantizedWeights | undefined;
 }
 
 /** A tensor to quantise; `factor` multiplies its scale where it is read (a residual's constant multiplier). */

@@ -1,6 +1,7 @@
 /** INT8 quantisation of a prepared model: calibrate once, choose the layers, write both encodings. */
 import { InvalidArgumentError } from "../errors.ts";
 import { encodeModel, type OnnxGraph } from "../onnx/index.ts";
+import { AdaptiveLayers } from "./adaptive-layers.ts";
 import { correctBiases } from "./bias-correction.ts";
 import { type CalibrationFrame, calibrate } from "./calibrate.ts";
 import { type CalibrationMethod, chooseRange } from "./calibration-range.ts";
@@ -18,7 +19,7 @@ import type { ReportProgress } from "./quantization-progress.ts";
 import type { LayerReport, QuantizationReport } from "./quantization-report.ts";
 import { layersWithoutGain, nextToSkip, type SkipReason, unprofitableLayers } from "./select-layers.ts";
 import { shareRanges } from "./shared-ranges.ts";
-import { type CalibratedTensors, type QdqEncoding, writeQdq } from "./write-qdq.ts";
+import { type CalibratedTensors, limitOf, type QdqEncoding, writeQdq } from "./write-qdq.ts";
 
 export interface QuantizeOptions {
   /** Frames of the kind the model will see. All are used, once, in order. */
@@ -28,6 +29,11 @@ export interface QuantizeOptions {
   readonly equalize?: boolean | undefined;
   /** Give each channel of a layer's output the float network's mean. Default true. */
   readonly biasCorrection?: boolean | undefined;
+  /**
+   * How weights become integers: each to the nearest, or one after the other so that errors make up for each other
+   * (`roundAdaptively`). Default adaptive.
+   */
+  readonly rounding?: "nearest" | "adaptive" | undefined;
   /** Keep what the prediction layers say in float, between 8 bits and the decoding. Default true. */
   readonly floatPredictions?: boolean | undefined;
   /** Layers to leave in float: full names, or beginnings of names. */
@@ -59,7 +65,7 @@ export interface QuantizedModels {
 
 /** Concat branches share a scale when the narrower range is at least this part of the joint one. */
 const CONCAT_TOLERANCE = 0.5;
-/** Channel means and peaks settle over this many frames. */
+/** Channel means, peaks and moments settle over this many frames. */
 const CORRECTION_FRAMES = 16;
 
 /**
@@ -74,10 +80,9 @@ export async function quantizeModel(original: OnnxGraph, options: QuantizeOption
       "The model has no convolution with constant weights: nothing to quantise.",
     );
   }
+  const correctionFrames = evenly(options.frames, CORRECTION_FRAMES);
   const graph =
-    options.equalize === false
-      ? original
-      : await equalizeChannels(original, evenly(options.frames, CORRECTION_FRAMES), options);
+    options.equalize === false ? original : await equalizeChannels(original, correctionFrames, options);
   const layers = findLayers(graph);
   const skipped = askedFor(layers, options.skipLayers ?? []);
   const calibrated = await calibrateRanges(graph, layers, options);
@@ -85,17 +90,19 @@ export async function quantizeModel(original: OnnxGraph, options: QuantizeOption
   const predictions = new Set(
     floatPredictions ? predictionLayers(graph, layers).map(({ name }) => name) : [],
   );
+  const adaptive = options.rounding !== "nearest";
+  const rounding = adaptive && (await AdaptiveLayers.measure(graph, layers, correctionFrames, options));
   const write = async (encoding: QdqEncoding) => {
     // TensorRT multiplies in 8 bits and gives float; ONNX Runtime's CPU kernels give 8 bits or are float altogether.
-    const chosen = kept(layers, skipped).filter(
+    const wanted = kept(layers, skipped).filter(
       ({ name }) => encoding === "tensorrt" || !predictions.has(name),
     );
+    const chosen = rounding ? rounding.round(wanted, limitOf(encoding)) : wanted;
     const encode = (some: readonly QuantizableLayer[]) =>
       writeQdq(graph, planQuantization(graph, some, predictions), calibrated, encoding);
     const plain = encode(chosen);
     if (options.biasCorrection === false) return plain;
-    const frames = evenly(options.frames, CORRECTION_FRAMES);
-    return encode(await correctBiases(graph, plain, chosen, frames, options));
+    return encode(await correctBiases(graph, plain, chosen, correctionFrames, options));
   };
 
   const trades = await measureTrades(graph, layers, calibrated, options);

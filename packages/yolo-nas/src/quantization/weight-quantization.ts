@@ -91,7 +91,7 @@ export function symmetricEncoding({ low, high }: Range): Encoding {
 }
 
 /** ONNX's QuantizeLinear rounds halves to even. */
-function roundHalfToEven(value: number): number {
+export function roundHalfToEven(value: number): number {
   const floor = Math.floor(value);
   const rest = value - floor;
   if (rest !== 0.5) return Math.round(value);

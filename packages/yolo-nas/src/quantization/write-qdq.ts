@@ -23,6 +23,11 @@ import {
  */
 export type QdqEncoding = "cpu" | "tensorrt";
 
+/** TensorRT multiplies without 16-bit sums. */
+export function limitOf(encoding: QdqEncoding): WeightLimit {
+  return encoding === "cpu" ? "pairs" : "full";
+}
+
 /** What the writer needs to know about every tensor of the plan. */
 export interface CalibratedTensors {
   readonly ranges: ReadonlyMap<string, Range>;
@@ -39,7 +44,7 @@ export function writeQdq(
   plan: QuantizationPlan,
   calibrated: CalibratedTensors,
   encoding: QdqEncoding,
-  limit: WeightLimit = encoding === "cpu" ? "pairs" : "full",
+  limit: WeightLimit = limitOf(encoding),
 ): OnnxGraph {
   const opset = graph.opsets.get("") ?? 0;
   if (opset < 13) {
