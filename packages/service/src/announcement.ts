@@ -38,10 +38,7 @@ export class Announcement {
     try {
       await this.#kv.put(this.#key, encodeJson(this.#value()));
     } catch (error) {
-      this.#log.debug(
-        { key: this.#key, error: (error as Error).message },
-        "announcement not written; next one in a second",
-      );
+      this.#log.debug({ key: this.#key, err: error }, "announcement not written; next one in a second");
     }
   }
 }

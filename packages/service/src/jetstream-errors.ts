@@ -51,8 +51,7 @@ export async function patiently<R>(
       return await action();
     } catch (error) {
       if (signal.aborted || !helps(error)) throw error;
-      if (attempt % 20 === 0)
-        log.warn({ error: (error as Error).message }, "JetStream is not ready yet; trying again");
+      if (attempt % 20 === 0) log.warn({ err: error }, "JetStream is not ready yet; trying again");
       await delay(250);
     }
 }

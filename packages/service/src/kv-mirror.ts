@@ -106,7 +106,7 @@ export class KvMirror<T> {
       try {
         await this.#watchOnce();
       } catch (error) {
-        this.#log.debug({ error: (error as Error).message }, "bucket cannot be watched yet; trying again");
+        this.#log.debug({ err: error }, "bucket cannot be watched yet; trying again");
         await delay(retryMs);
       }
     }
@@ -169,7 +169,7 @@ export class KvMirror<T> {
         this.#set(entry.key, entry.revision, this.#decode(entry.value), storedAt);
       } catch (error) {
         this.#log.error(
-          { bucket: entry.bucket, key: entry.key, error: (error as Error).message },
+          { bucket: entry.bucket, key: entry.key, err: error },
           "entry cannot be read; it is left out",
         );
         this.#remove(entry.key);

@@ -197,7 +197,7 @@ export class LeaseAssignment<T, W extends LeasedWork> {
 
   #failed(key: string, error: Error): void {
     const { kind } = this.#options;
-    this.#log.warn({ [kind]: key, error: error.message }, `${kind} not taken or changed yet; trying again`);
+    this.#log.warn({ [kind]: key, err: error }, `${kind} not taken or changed yet; trying again`);
     this.#lookAgain(key);
   }
 

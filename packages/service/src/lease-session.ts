@@ -107,7 +107,7 @@ export class LeaseSession {
       const returned = () => this.#confirmAll();
       const lease = await Lease.acquire(this.#buckets.leases, key, id, this.#log, returned).catch(
         (error: Error) => {
-          this.#log.debug({ error: error.message }, "no session for leases yet; trying again");
+          this.#log.debug({ err: error }, "no session for leases yet; trying again");
           return undefined;
         },
       );
@@ -205,7 +205,7 @@ class HeldThing implements HeldLease {
     this.#forget();
     this.end();
     await this.#holders.delete(this.#key, { previousSeq: this.#revision }).catch((error: Error) => {
-      this.#log.debug({ lease: this.#key, error: error.message }, "lease not given back");
+      this.#log.debug({ lease: this.#key, err: error }, "lease not given back");
     });
   }
 }

@@ -137,7 +137,7 @@ export class Lease implements HeldLease {
       const since = performance.now() - this.#renewedAt;
       const foreign = refused && (found === "other" || (found === "none" && !this.#returned));
       if (foreign || (!returned && since > (this.#returned ? outlastMs : leaseTtlMs))) {
-        this.#log.warn({ lease: this.key, error: (error as Error).message }, "lease lost");
+        this.#log.warn({ lease: this.key, err: error }, "lease lost");
         this.#abort.abort(error);
         return;
       }
@@ -169,7 +169,7 @@ export class Lease implements HeldLease {
       this.#log.info({ lease: this.key }, "lease made again after an interruption of NATS");
       return true;
     } catch (error) {
-      this.#log.debug({ lease: this.key, error: (error as Error).message }, "lease not made again yet");
+      this.#log.debug({ lease: this.key, err: error }, "lease not made again yet");
       return false;
     }
   }
@@ -207,10 +207,7 @@ export class Lease implements HeldLease {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
     await this.#kv.delete(this.key, { previousSeq: this.#revision }).catch((error: Error) => {
-      this.#log.debug(
-        { lease: this.key, error: error.message },
-        "lease not given back; it expires by itself",
-      );
+      this.#log.debug({ lease: this.key, err: error }, "lease not given back; it expires by itself");
     });
   }
 }

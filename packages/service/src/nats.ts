@@ -180,10 +180,7 @@ async function connectWithPatience(
       const why = refusal(error, access);
       if (why) throw new SettingError(why);
       if (attempt % 20 === 0)
-        log.warn(
-          { url: redact(access.natsUrl), error: (error as Error).message },
-          "NATS cannot be reached; trying again",
-        );
+        log.warn({ url: redact(access.natsUrl), err: error }, "NATS cannot be reached; trying again");
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }

@@ -167,7 +167,7 @@ export class PullRequests {
       await provision();
     } catch (error) {
       if (connection !== this.#connections) return;
-      log.warn({ consumer, error: (error as Error).message }, "consumer is not there yet");
+      log.warn({ consumer, err: error }, "consumer is not there yet");
       this.#usable = true;
       this.#pause("no consumer");
       return;
@@ -184,7 +184,7 @@ export class PullRequests {
     this.#looking = true;
     const { consumer, log, provision } = this.#options;
     await provision().catch((error: Error) =>
-      log.debug({ consumer, error: error.message }, "consumer not looked at yet"),
+      log.debug({ consumer, err: error }, "consumer not looked at yet"),
     );
     this.#looking = false;
     this.#heardAt = now;

@@ -32,9 +32,7 @@ export class Lifecycle {
   async stop(log: Logger): Promise<void> {
     this.#abort.abort();
     for (const part of this.#parts.splice(0).reverse())
-      await part
-        .stop()
-        .catch((error: Error) => log.error({ error: error.message }, "a part did not stop cleanly"));
+      await part.stop().catch((error: Error) => log.error({ err: error }, "a part did not stop cleanly"));
   }
 }
 
@@ -74,11 +72,11 @@ export async function runService(
   process.on("SIGINT", () => void shutdown("SIGINT", 0));
   process.on("SIGTERM", () => void shutdown("SIGTERM", 0));
   process.on("uncaughtException", (error) => {
-    log.fatal({ error: error.message, stack: error.stack }, "uncaught error");
+    log.fatal({ err: error }, "uncaught error");
     void shutdown("uncaught error", 1);
   });
   process.on("unhandledRejection", (error) => {
-    log.fatal({ error: String(error), stack: (error as Error)?.stack }, "unhandled rejection");
+    log.fatal({ err: error }, "unhandled rejection");
     void shutdown("unhandled rejection", 1);
   });
   for (;;)
@@ -90,12 +88,11 @@ export async function runService(
         log.fatal(error.message);
         return shutdown("a setting is wrong", 2);
       }
-      const { message, stack } = error as Error;
       if (!isPassing(error)) {
-        log.fatal({ error: message, code: (error as { code?: unknown }).code, stack }, "cannot start");
+        log.fatal({ err: error }, "cannot start");
         return shutdown("start failed", 1);
       }
-      log.warn({ error: message }, "JetStream is not ready for the start; starting again");
+      log.warn({ err: error }, "JetStream is not ready for the start; starting again");
       const given = life;
       life = new Lifecycle();
       await given.stop(log);

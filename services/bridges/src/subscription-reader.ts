@@ -152,8 +152,8 @@ export class SubscriptionReader {
 
   async #pause(attempt: number, error: unknown, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
-    const { code, message } = SightlineError.from(error);
-    this.#log.warn({ subscription: this.id, code, error: message }, "cannot read events; trying again");
+    const fault = SightlineError.from(error);
+    this.#log.warn({ subscription: this.id, err: fault }, "cannot read events; trying again");
     const seconds = retryDelay(attempt, 0.2, longestRetrySeconds);
     await delay(seconds * 1000, undefined, { signal }).catch(() => undefined);
   }

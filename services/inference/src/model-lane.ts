@@ -147,10 +147,7 @@ export class ModelLane {
       try {
         await this.#step();
       } catch (error) {
-        this.#parts.log.error(
-          { model: this.model, error: (error as Error).message },
-          "a change of version failed",
-        );
+        this.#parts.log.error({ model: this.model, err: error }, "a change of version failed");
       }
     });
   }
@@ -179,7 +176,7 @@ export class ModelLane {
     } catch (error) {
       const { message } = error as Error;
       await this.#tell({ activation, state: "failed", message });
-      log.warn({ model: this.model, version, error: message }, "a version cannot be served; nothing changes");
+      log.warn({ model: this.model, version, err: error }, "a version cannot be served; nothing changes");
     }
     // What is wanted may have changed meanwhile.
     this.#follow();
@@ -205,7 +202,7 @@ export class ModelLane {
       ready.start();
       const leaving = old
         .stop(finishMs)
-        .catch((error: Error) => log.error({ error: error.message }, "a version did not stop cleanly"));
+        .catch((error: Error) => log.error({ err: error }, "a version did not stop cleanly"));
       this.#leaving.add(leaving);
       void leaving.finally(() => this.#leaving.delete(leaving));
       this.#candidate = undefined;

@@ -159,7 +159,7 @@ export class ModelPool {
       try {
         await this.#step();
       } catch (error) {
-        this.#parts.shared.log.error({ error: (error as Error).message }, "models could not be looked after");
+        this.#parts.shared.log.error({ err: error }, "models could not be looked after");
       }
     });
   }
@@ -218,10 +218,10 @@ export class ModelPool {
   }
 
   /** Said once for each reason: the directory is looked at again and again. */
-  #notThere(model: string, { message }: Error): undefined {
-    if (this.#missing.get(model) === message) return;
-    this.#missing.set(model, message);
-    this.#parts.shared.log.warn({ model, error: message }, "a model of SIGHTLINE_MODELS cannot be served");
+  #notThere(model: string, error: Error): undefined {
+    if (this.#missing.get(model) === error.message) return;
+    this.#missing.set(model, error.message);
+    this.#parts.shared.log.warn({ model, err: error }, "a model of SIGHTLINE_MODELS cannot be served");
   }
 
   #served(name: string): ServedModel | undefined {
@@ -264,11 +264,10 @@ export class ModelPool {
       if (this.#stopped) await lane.stop();
       else if (this.#bytes() > this.#limit()) await this.#unload(model, "room");
     } catch (error) {
-      const { message } = error as Error;
-      offer.fault = `it cannot be loaded: ${message}`;
+      offer.fault = `it cannot be loaded: ${(error as Error).message}`;
       offer.retryAt = monotonicMs() + Math.min(againMs * 2 ** offer.failures++, againLimitMs);
       metrics.loadEnded("failed");
-      log.error({ model, error: message }, "a model that a camera asks for cannot be loaded; others go on");
+      log.error({ model, err: error }, "a model that a camera asks for cannot be loaded; others go on");
       // Cameras that ask for it are then told that no worker serves it, unless another does.
       await this.#announce(offer, false);
     }

@@ -63,8 +63,6 @@ export class Shadows {
     this.#runs.delete(id);
     run
       ?.stop()
-      .catch((error: Error) =>
-        this.#parts.log.error({ error: error.message }, "a shadow's model did not stop"),
-      );
+      .catch((error: Error) => this.#parts.log.error({ err: error }, "a shadow's model did not stop"));
   }
 }

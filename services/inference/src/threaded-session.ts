@@ -113,7 +113,7 @@ export class ThreadedSession<Settings, Info, Request extends object, Answer> {
         } else this.#settle(message as Settled<Answer>);
       });
       worker.on("error", (error) => {
-        this.#options.log.error({ error: error.message, stack: error.stack }, "the session's thread failed");
+        this.#options.log.error({ err: error }, "the session's thread failed");
       });
       worker.on("exit", (code) => {
         if (worker !== this.#worker) return;
@@ -142,7 +142,7 @@ export class ThreadedSession<Settings, Info, Request extends object, Answer> {
     this.#restart = setTimeout(() => {
       this.#restarts++;
       this.#open(this.again(this.#options.settings)).catch((error: Error) => {
-        this.#options.log.error({ error: error.message }, "the session cannot be opened again");
+        this.#options.log.error({ err: error }, "the session cannot be opened again");
         this.#startAgain();
       });
     }, wait);

@@ -213,10 +213,7 @@ export class InferenceWorker {
           slots.add(work, pixels.bytes, this.#reading(work, pixels));
         }
       } catch (error) {
-        log.error(
-          { camera: id.camera, error: (error as Error).message },
-          "the frame has no place in the batch",
-        );
+        log.error({ camera: id.camera, err: error }, "the frame has no place in the batch");
         refusal = DropReason.WORKER_ERROR;
       }
     if (refusal === undefined) {
@@ -277,7 +274,7 @@ export class InferenceWorker {
     } catch (error) {
       run = undefined;
       metrics.batchFailed(error instanceof BatchMismatchError ? "mismatch" : "run");
-      log.error({ error: (error as Error).message, frames }, "batch failed");
+      log.error({ err: error, frames }, "batch failed");
     }
     if (run) this.#keep(slot, items);
     slots.release(slot);

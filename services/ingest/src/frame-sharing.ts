@@ -44,7 +44,7 @@ export class FrameSharing {
       log.info({ directory, bytes: limitBytes }, "frames are shared in memory with workers of this host");
     } catch (error) {
       if (!(error instanceof ArenaUnavailableError)) throw error;
-      log.warn({ error: error.message }, "no shared memory for frames: they travel to workers as bytes");
+      log.warn({ err: error }, "no shared memory for frames: they travel to workers as bytes");
     }
   }
 

@@ -123,7 +123,7 @@ export class HandedFrames {
         this.#frames.delete(number);
       }
     } catch (error) {
-      this.#log.debug({ error: (error as Error).message }, "outcomes not looked up yet; trying again");
+      this.#log.debug({ err: error }, "outcomes not looked up yet; trying again");
     } finally {
       this.#looking = false;
     }

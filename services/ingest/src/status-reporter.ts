@@ -99,7 +99,7 @@ export class StatusReporter {
       await this.#kv.put(this.#camera, data);
       this.#written = data;
     } catch (error) {
-      this.#log.debug({ error: (error as Error).message }, "status not written; next one in a second");
+      this.#log.debug({ err: error }, "status not written; next one in a second");
     }
   }
 

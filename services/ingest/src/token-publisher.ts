@@ -63,7 +63,7 @@ export class TokenPublisher {
         this.#nats.publisher.publish(subject, encodeJson(token), { msgID, timeoutMs: 2_000 }, resolve),
       );
       if (!failure) return;
-      this.#log.debug({ error: failure.message }, "token not published yet; trying again");
+      this.#log.debug({ err: failure }, "token not published yet; trying again");
       await delay(retryMs);
     }
   }
@@ -78,7 +78,7 @@ export class TokenPublisher {
     try {
       if (!(await this.#canCome(out))) queue.tokenLost(out.token);
     } catch (error) {
-      this.#log.debug({ error: (error as Error).message }, "token not looked up yet; trying again");
+      this.#log.debug({ err: error }, "token not looked up yet; trying again");
     } finally {
       this.#checking = false;
     }

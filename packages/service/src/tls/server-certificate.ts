@@ -123,7 +123,7 @@ export class ServerCertificate {
       this.#reloads.inc({ outcome: "taken" });
     } catch (error) {
       this.#log.error(
-        { error: (error as Error).message },
+        { err: error },
         "the certificate's files have changed and cannot be used; the certificate of before is served on",
       );
       this.#failed.set(1);

@@ -50,8 +50,7 @@ export class CameraWatch {
         }
       } catch (error) {
         if (signal.aborted) return;
-        const { code, message } = SightlineError.from(error);
-        this.#log.debug({ code, error: message }, "cannot watch the cameras; trying again");
+        this.#log.debug({ err: SightlineError.from(error) }, "cannot watch the cameras; trying again");
       }
       const seconds = retryDelay(attempt, 0.2, longestRetrySeconds);
       await delay(seconds * 1000, undefined, { signal }).catch(() => undefined);

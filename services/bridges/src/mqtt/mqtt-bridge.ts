@@ -75,7 +75,7 @@ export class MqttBridge {
         await this.#serve(session, stop);
       } catch (error) {
         if (stop.aborted) return;
-        const context = { broker: this.#config.shown, error: (error as Error).message };
+        const context = { broker: this.#config.shown, err: error };
         this.#log.warn(context, "cannot publish over MQTT; trying again");
       }
       const seconds = retryDelay(attempt + 1, firstRetrySeconds, longestRetrySeconds);
@@ -144,11 +144,7 @@ export class MqttBridge {
     } catch (error) {
       // What is not acknowledged comes again, in this session or the next.
       if (error instanceof BrokerError) this.#meter.ended("retried", (performance.now() - began) / 1000);
-      else
-        this.#log.warn(
-          { event: event.name, error: (error as Error).message },
-          "an event was not answered for",
-        );
+      else this.#log.warn({ event: event.name, err: error }, "an event was not answered for");
     }
   }
 

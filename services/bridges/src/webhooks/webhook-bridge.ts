@@ -80,7 +80,7 @@ export class WebhookBridge {
       while (await this.#attempt(message, giveBackAt));
     } catch (error) {
       // Then it comes again.
-      const context = { bridge: this.name, error: (error as Error).message };
+      const context = { bridge: this.name, err: error };
       this.#log.warn(context, "a delivery was not answered for");
     }
   }

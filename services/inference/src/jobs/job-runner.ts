@@ -91,7 +91,7 @@ export class JobRunner {
         if (this.#stopped) return;
       }
     } catch (error) {
-      this.#parts.log.debug({ error: (error as Error).message }, "jobs on models cannot be looked at now");
+      this.#parts.log.debug({ err: error }, "jobs on models cannot be looked at now");
     } finally {
       this.#looking = false;
     }
@@ -243,7 +243,7 @@ export class JobRunner {
         const endedTime = new Date().toISOString();
         if (await records.change(id, ({ progress: _, ...job }) => ({ ...job, ...told, endedTime }))) return;
       } catch (error) {
-        log.debug({ job: id, error: (error as Error).message }, "the end of a job could not be told yet");
+        log.debug({ job: id, err: error }, "the end of a job could not be told yet");
       }
       await delay(retryMs / 10);
       if (this.#stopped) return;

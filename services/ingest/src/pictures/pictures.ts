@@ -166,11 +166,7 @@ export class Pictures {
       const isBusy = error instanceof TaskLimitError || signal.aborted;
       if (isBusy && !hasFrame) return busy();
       if (isBusy) this.#log.debug({ camera }, "too many pictures at a time; one is of the model's size");
-      else
-        this.#log.warn(
-          { camera, error: (error as Error).message },
-          "a picture of the camera's own could not be decoded",
-        );
+      else this.#log.warn({ camera, err: error }, "a picture of the camera's own could not be decoded");
       return undefined;
     }
   }
@@ -214,7 +210,7 @@ export class Pictures {
     } catch (error) {
       if (error instanceof TaskLimitError) return busy();
       const { camera } = frame.metadata;
-      this.#log.error({ camera, error: (error as Error).message }, "a picture failed");
+      this.#log.error({ camera, err: error }, "a picture failed");
       return refused("failed", "the picture could not be made; the log of ingest says more");
     }
   }

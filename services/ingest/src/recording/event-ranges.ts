@@ -78,7 +78,7 @@ export class EventRanges {
       try {
         await this.#readOnce();
       } catch (error) {
-        this.#log.debug({ error: (error as Error).message }, "events cannot be read yet; trying again");
+        this.#log.debug({ err: error }, "events cannot be read yet; trying again");
       }
       this.#current = false;
       await delay(retryMs, undefined, { signal }).catch(() => undefined);
@@ -108,7 +108,7 @@ export class EventRanges {
     try {
       event = Event.decode(data);
     } catch (error) {
-      this.#log.warn({ camera, error: (error as Error).message }, "an event cannot be read; it is ignored");
+      this.#log.warn({ camera, err: error }, "an event cannot be read; it is ignored");
       return;
     }
     const range = rangeOf(event, this.#roll);

@@ -47,10 +47,7 @@ export class RecordingSubject {
       message.respond(encodeJson(answer));
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#log.warn(
-        { subject: message.subject, error: error.message },
-        "a request cannot be read; it is ignored",
-      );
+      this.#log.warn({ subject: message.subject, err: error }, "a request cannot be read; it is ignored");
     }
   }
 }

@@ -119,7 +119,7 @@ export class Recordings {
     this.#lock ??= FolderLock.take(directory);
     this.#folder = await RecordingFolder.open({
       ...{ directory, maxBytes: this.options.maxBytes },
-      onFault: (error) => this.#log.warn({ error: error.message }, "a recorded file could not be changed"),
+      onFault: (error) => this.#log.warn({ err: error }, "a recorded file could not be changed"),
       onDeleted: (segment, why) => this.options.onDeleted(why, segment.bytes),
     });
     const { index } = this.#folder;

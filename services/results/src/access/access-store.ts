@@ -158,7 +158,7 @@ function decode(data: Uint8Array, log: Logger): Stored {
   try {
     return decodeJson(accessRecordSchema, data);
   } catch (error) {
-    log.error({ error: (error as Error).message }, "a user, token or session in NATS cannot be read");
+    log.error({ err: error }, "a user, token or session in NATS cannot be read");
     return { kind: "unreadable" };
   }
 }

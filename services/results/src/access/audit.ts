@@ -116,10 +116,7 @@ export class Audit {
         if (this.#waiting[0] === record) this.#waiting.shift();
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
-        this.#log.warn(
-          { error: (error as Error).message },
-          "NATS does not take records of the audit trail; trying on",
-        );
+        this.#log.warn({ err: error }, "NATS does not take records of the audit trail; trying on");
         await delay(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }

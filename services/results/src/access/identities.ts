@@ -246,7 +246,7 @@ export class Identities {
 
   /** Nobody waits for it, and it is written again soon. */
   #write(writing: Promise<boolean>): void {
-    writing.catch((error: Error) => this.#parts.log.debug({ error: error.message }, "last use not written"));
+    writing.catch((error: Error) => this.#parts.log.debug({ err: error }, "last use not written"));
   }
 }
 

@@ -80,7 +80,7 @@ export class CameraTracker implements LeasedWork {
     if (why !== "lost") {
       const ended = this.#running.then(() => this.#conclude(why));
       await Promise.race([ended, delay(stopLimitMs, undefined, { ref: false })]).catch((error: Error) =>
-        this.#log.warn({ error: error.message }, "the analysis was not concluded; the next to hold it will"),
+        this.#log.warn({ err: error }, "the analysis was not concluded; the next to hold it will"),
       );
     }
     this.#metrics.end();

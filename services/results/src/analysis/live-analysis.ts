@@ -100,9 +100,7 @@ export class LiveAnalysis {
 
   #endLeftovers(): void {
     this.#ending ??= this.#endRemoved()
-      .catch((error: Error) =>
-        this.#log.debug({ error: error.message }, "removed cameras not looked for yet"),
-      )
+      .catch((error: Error) => this.#log.debug({ err: error }, "removed cameras not looked for yet"))
       .finally(() => {
         this.#ending = undefined;
       });

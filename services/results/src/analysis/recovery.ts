@@ -150,7 +150,7 @@ export async function recover(
     } catch (error) {
       if (!(error instanceof ForeignCheckpointError)) throw error;
       log.error(
-        { error: error.message },
+        { err: error },
         "the analysis cannot go on from its checkpoint; it ends what is open and begins anew",
       );
     }

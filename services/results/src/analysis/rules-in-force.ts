@@ -15,10 +15,7 @@ export function rulesInForce(mirror: KvMirror<CameraRules>, camera: string, log:
     return { ...checkRules(stored), ...names };
   } catch (error) {
     if (!(error instanceof RulesError)) throw error;
-    log.error(
-      { error: error.message },
-      "the camera's rules cannot be used; there are none until they change",
-    );
+    log.error({ err: error }, "the camera's rules cannot be used; there are none until they change");
     return CameraRules.fromPartial(names);
   }
 }

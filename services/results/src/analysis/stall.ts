@@ -42,11 +42,10 @@ export class Stall {
     if (lasting && !this.#stalled) {
       this.#stalled = true;
       this.#log.error(
-        { error: error.message },
+        { err: error },
         "the analysis makes no progress: it fails again and again in one place",
       );
-    } else if (!this.#stalled)
-      this.#log.warn({ error: error.message }, "the analysis has stopped; recovering it");
+    } else if (!this.#stalled) this.#log.warn({ err: error }, "the analysis has stopped; recovering it");
     // A stream without a leader has one again after some seconds: then the camera is not to wait for its next attempt as long again.
     return isPassing(error)
       ? firstPauseMs

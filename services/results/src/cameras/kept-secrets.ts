@@ -57,7 +57,7 @@ export class KeptSecrets {
         this.#log.error({ camera }, `the camera's password cannot be read: ${why}`);
       this.#sealedWith = key;
     } catch (error) {
-      this.#log.warn({ error: (error as Error).message }, "passwords could not be encrypted; tried again");
+      this.#log.warn({ err: error }, "passwords could not be encrypted; tried again");
     }
   }
 

@@ -103,7 +103,7 @@ export class DamagedStreams {
     try {
       if (!this.#stopped && this.#nats.connected()) await look();
     } catch (error) {
-      this.#log.debug({ stream, error: (error as Error).message }, "a stream could not be looked at");
+      this.#log.debug({ stream, err: error }, "a stream could not be looked at");
     }
   }
 

@@ -73,7 +73,7 @@ export async function putAside(nats: Nats, stream: string, end: number, log: Log
       position = read.at(-1)?.seq ?? last;
     }
   } catch (error) {
-    log.warn({ stream, copied, error: (error as Error).message }, "the copy ends here");
+    log.warn({ stream, copied, err: error }, "the copy ends here");
   } finally {
     reader?.close();
   }

@@ -159,7 +159,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
       try {
         for (const message of await catchUp.next()) await this.#writeInTurn(message);
       } catch (error) {
-        this.#log.debug({ error: (error as Error).message }, "history cannot be read yet; trying again");
+        this.#log.debug({ err: error }, "history cannot be read yet; trying again");
         await delay(retryMs);
         continue;
       }

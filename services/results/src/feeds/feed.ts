@@ -170,7 +170,7 @@ export class Feed<T, F extends FeedFilter> implements StreamReceiver {
     try {
       return this.format.decode(subject, data);
     } catch (error) {
-      this.#log.warn({ subject, seq, error: (error as Error).message }, "a message cannot be read");
+      this.#log.warn({ subject, seq, err: error }, "a message cannot be read");
       this.observer.invalid();
       return undefined;
     }

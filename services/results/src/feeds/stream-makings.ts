@@ -71,10 +71,7 @@ export class StreamMakings {
         return;
       } catch (error) {
         if (!isJetStreamFailure(error, "wrongLastSequence"))
-          this.#log.debug(
-            { stream, error: (error as Error).message },
-            "makings not stored yet; trying again",
-          );
+          this.#log.debug({ stream, err: error }, "makings not stored yet; trying again");
         await delay(retryMs);
       }
   }

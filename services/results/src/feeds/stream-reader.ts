@@ -116,7 +116,7 @@ export class StreamReader {
       try {
         await this.#readUntilClosed();
       } catch (error) {
-        const details = { stream: this.stream, error: (error as Error).message };
+        const details = { stream: this.stream, err: error };
         this.#log.debug(details, "a stream cannot be read yet; trying again");
       }
       this.#reading = false;

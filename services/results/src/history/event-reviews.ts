@@ -122,7 +122,7 @@ export class EventReviews {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       await this.sweep().catch((error: Error) =>
-        this.#log.debug({ error: error.message }, "reviews of events cannot be looked through; later again"),
+        this.#log.debug({ err: error }, "reviews of events cannot be looked through; later again"),
       );
       await delay(sweepMs, undefined, { ref: false, signal }).catch(() => undefined);
     }

@@ -135,9 +135,7 @@ export class Activations {
       candidate?.activation === activation ? record : undefined;
     await this.#records
       .change(model, without)
-      .catch((error: Error) =>
-        this.#log.warn({ model, error: error.message }, "a candidate could not be withdrawn"),
-      );
+      .catch((error: Error) => this.#log.warn({ model, err: error }, "a candidate could not be withdrawn"));
   }
 }
 

@@ -109,9 +109,7 @@ export class VersionRecords {
       };
     };
     this.change(model, enter)
-      .catch((error: Error) =>
-        this.#log.warn({ model, error: error.message }, "versions of a model not entered"),
-      )
+      .catch((error: Error) => this.#log.warn({ model, err: error }, "versions of a model not entered"))
       .finally(() => this.#noting.delete(model));
   }
 }

@@ -82,15 +82,12 @@ export class RecordingHolders {
           // One that has just begun has no picture with an end yet.
           answers.push({ ...answer, spans: answer.spans.filter(({ fromMs, toMs }) => fromMs < toMs) });
         } catch (error) {
-          this.#log.warn({ camera, error: (error as Error).message }, "an ingest's answer cannot be read");
+          this.#log.warn({ camera, err: error }, "an ingest's answer cannot be read");
         }
       }
     } catch (error) {
       if (!(error instanceof NoRespondersError))
-        this.#log.warn(
-          { camera, error: (error as Error).message },
-          "the ingests cannot be asked for recordings",
-        );
+        this.#log.warn({ camera, err: error }, "the ingests cannot be asked for recordings");
     }
     return answers;
   }

@@ -101,7 +101,7 @@ export class RulesRegistry {
     if (revision === undefined) return;
     this.#mirror.applyDelete(camera, revision);
     await this.#kv.delete(camera, { previousSeq: revision }).catch((error: Error) => {
-      this.#log.debug({ camera, error: error.message }, "rules of a removed camera not deleted here");
+      this.#log.debug({ camera, err: error }, "rules of a removed camera not deleted here");
     });
   }
 }

@@ -39,7 +39,7 @@ export class SnapshotClaims {
         event.snapshotScore = stored?.score ?? 0;
       }
     } catch (error) {
-      const details = { event: event.name, error: (error as Error).message };
+      const details = { event: event.name, err: error };
       this.#log.debug(details, "it is not known whether an event has a picture");
     }
   }

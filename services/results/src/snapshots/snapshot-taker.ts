@@ -170,10 +170,7 @@ export class SnapshotTaker {
       return true;
     } catch (error) {
       const failure = failureOf(error);
-      this.#log.debug(
-        { event: job.key, failure, error: (error as Error).message },
-        "an event has no picture",
-      );
+      this.#log.debug({ event: job.key, failure, err: error }, "an event has no picture");
       this.#observe(failure);
       return false;
     }

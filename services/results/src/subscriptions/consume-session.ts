@@ -119,7 +119,7 @@ export class ConsumeSession {
       wanted = this.#read(message.subject, message.data);
     } catch (error) {
       const { log } = this.#context;
-      log.warn({ subject: message.subject, error: (error as Error).message }, "a message cannot be read");
+      log.warn({ subject: message.subject, err: error }, "a message cannot be read");
       return "terminate";
     }
     if (wanted && wanted.$case !== "gap") return this.#give(wanted, message, ack);
@@ -171,7 +171,7 @@ export class ConsumeSession {
       const gone = await this.#context.expired.unread(this.#id, this.#subscription);
       if (gone && !this.#stopped) this.#writeGap(gapOf(gone));
     } catch (error) {
-      this.#context.log.debug({ error: (error as Error).message }, "expiry not looked up; trying again");
+      this.#context.log.debug({ err: error }, "expiry not looked up; trying again");
     } finally {
       this.#telling = false;
     }

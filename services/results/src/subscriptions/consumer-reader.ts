@@ -129,7 +129,7 @@ export class ConsumerReader {
       return await this.#options.deliver(message, ack);
     } catch (error) {
       this.#options.log.warn(
-        { consumer: this.#options.consumer, error: (error as Error).message },
+        { consumer: this.#options.consumer, err: error },
         "a message could not be dealt with; it will be delivered again",
       );
       return "postpone";

@@ -83,7 +83,7 @@ export class SubscriptionRegistry {
       const subscription = this.#mirror.get(id);
       if (!subscription) continue;
       await this.provision(id, subscription).catch((error: Error) =>
-        this.#log.warn({ subscription: id, error: error.message }, "a subscription is not looked at yet"),
+        this.#log.warn({ subscription: id, err: error }, "a subscription is not looked at yet"),
       );
     }
   }

@@ -39,9 +39,7 @@ export class JobKeeper {
   start(): void {
     this.#timer = setInterval(() => {
       this.#ticking ??= this.#tick()
-        .catch((error: Error) =>
-          this.#log.debug({ error: error.message }, "jobs on models could not be looked after"),
-        )
+        .catch((error: Error) => this.#log.debug({ err: error }, "jobs on models could not be looked after"))
         .finally(() => (this.#ticking = undefined));
     }, tickMs);
   }

@@ -58,7 +58,7 @@ export class ShadowReports {
         try {
           void this.#heard(subject.slice(subject.indexOf(".") + 1), decodeJson(shadowMessageSchema, data));
         } catch (fault) {
-          log.warn({ error: (fault as Error).message }, "a worker's message about a shadow cannot be read");
+          log.warn({ err: fault }, "a worker's message about a shadow cannot be read");
         }
       },
     });
@@ -191,10 +191,7 @@ export class ShadowReports {
         if (isOver || !cameras.get(camera)) await this.end(id);
       }
     } catch (error) {
-      log.debug(
-        { error: (error as Error).message },
-        "what shadows found could not be stored; it is tried again",
-      );
+      log.debug({ err: error }, "what shadows found could not be stored; it is tried again");
     } finally {
       this.#writing = false;
     }
