@@ -24,7 +24,10 @@ import { ResultsProcess, runCommand } from "../testing/command-line.ts";
 
 const run = promisify(execFile);
 const password = "correct-horse-battery";
-const few = ["--no-sensitivity", "--batches", "1", "--batch-size", "3", "--interval", "0.2"];
+const few = [
+  ...["--no-sensitivity", "--rounding", "nearest"],
+  ...["--batches", "1", "--batch-size", "3", "--interval", "0.2"],
+];
 let folder: string;
 let model: string;
 let clip: string;

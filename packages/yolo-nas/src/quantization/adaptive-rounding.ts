@@ -53,8 +53,9 @@ export function roundAdaptively(
     for (const part of STEPS) {
       const scale = Math.fround(step * part);
       rest.set(ordered.subarray(channel * size, (channel + 1) * size));
-      const error = roundChannel(rest, tried, scale, guide, limit);
-      if (error >= least) continue;
+      const error = roundChannel(rest, tried, scale, guide, limit, least);
+      // The error falls as steps get finer, until cutting off costs more: nothing better comes behind.
+      if (error >= least) break;
       least = error;
       scales[channel] = scale;
       for (let k = 0; k < size; k++) values[channel * size + order[k]!] = tried[k]!;
@@ -63,13 +64,15 @@ export function roundAdaptively(
   return { values, scales };
 }
 
-/** @returns the squared error of the channel's output, summed over the places that were measured */
+/** @param enough an error at which rounding need not go on
+ * @returns the squared error of the channel's output, summed over the places that were measured */
 function roundChannel(
   rest: Float64Array,
   values: Int8Array,
   scale: number,
   guide: RoundingGuide,
   limit: WeightLimit,
+  enough: number,
 ): number {
   let error = 0;
   for (const { from, width, factor } of guide) {
@@ -81,6 +84,7 @@ function roundChannel(
       const row = k * width;
       const miss = (rest[at]! - value * scale) / factor[row + k]!;
       error += miss * miss;
+      if (error >= enough) return error;
       for (let j = k + 1; j < width; j++) rest[from + j]! -= miss * factor[row + j]!;
     }
   }
