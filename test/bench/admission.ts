@@ -4,13 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import {
-  type CameraRecord,
-  type CameraShare,
-  encodeJson,
-  FrameDetections,
-  readyStream,
-} from "@sightline/contracts";
+import { type CameraShare, encodeJson, FrameDetections, readyStream } from "@sightline/contracts";
 import {
   type Buckets,
   connectNats,
@@ -23,6 +17,7 @@ import {
 import { accessTo, type BenchNats, startBenchNats } from "./bench-nats.ts";
 import { BenchProcess } from "./bench-process.ts";
 import type { FixedWorkerCounts, FixedWorkerSettings } from "./fixed-worker-process.ts";
+import { registerCameras } from "./register-cameras.ts";
 import type { ShareHolderCounts, ShareHolderSettings } from "./share-holder-process.ts";
 import { jain, quantile } from "./statistics.ts";
 
@@ -111,7 +106,7 @@ export async function benchAdmission(
     await ensureStreams(manager, { maxAgeSeconds: 3_600, maxBytes: 256 * 1024 ** 2, replicas: 1 });
     await ensureStream(manager, readyStream(1));
     const buckets = await openBuckets(kv);
-    await register(buckets, shared);
+    await registerCameras(buckets, model, shared);
     const first = await startWorker(nats, "w1");
     processes.push(first);
     const second = await startWorker(nats, "w2");
@@ -144,17 +139,6 @@ function startWorker(nats: BenchNats, announceAs: string): Promise<BenchProcess<
     ...{ width: side, height: side, batchSize: 1 },
   };
   return BenchProcess.start<FixedWorkerCounts>("./fixed-worker-process.ts", settings);
-}
-
-async function register(buckets: Buckets, cameras: readonly BenchCamera[]): Promise<void> {
-  const time = new Date().toISOString();
-  for (const { id } of cameras) {
-    const record: CameraRecord = {
-      ...{ uri: "rtsp://bench/x", transport: "tcp", targetFps: 0, model, minScore: 0, classes: [] },
-      ...{ hasCredentials: false, createTime: time, updateTime: time },
-    };
-    await buckets.cameras.put(id, encodeJson(record));
-  }
 }
 
 async function share(buckets: Buckets, cameras: readonly BenchCamera[]): Promise<void> {

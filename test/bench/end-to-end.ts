@@ -7,18 +7,18 @@ import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { jetstreamManager } from "@nats-io/jetstream";
-import { connect } from "@nats-io/transport-node";
 import { streams } from "@sightline/contracts";
-import { ensureStreams } from "@sightline/service";
+import { connectNats, createLogger, ensureStreams, openBuckets } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import type { ExecutionProvider } from "@sightline/yolo-nas";
 import { engineCandidates, type Precision } from "../../services/inference/src/engine-choice.ts";
 import { findModel } from "../../services/inference/src/model-directory.ts";
 import { WorkerProcess } from "../../services/inference/src/testing/worker-process.ts";
 import type { BareLoopCounts, BareLoopSettings } from "./bare-loop-process.ts";
+import { accessTo } from "./bench-nats.ts";
 import { BenchProcess } from "./bench-process.ts";
 import type { HolderCounts, HolderSettings } from "./frame-holder-process.ts";
+import { registerCameras } from "./register-cameras.ts";
 import { median } from "./statistics.ts";
 
 export interface EndToEndOptions {
@@ -118,9 +118,14 @@ async function serviceRate(options: EndToEndOptions): Promise<Rate> {
   const { models, model, precision, provider, batch, threads, seconds } = options;
   const { manifest } = await findModel(models, model);
   const server = await NatsServer.start();
-  const connection = await connect({ servers: server.url });
-  const manager = await jetstreamManager(connection);
+  const { connection, manager, kv } = await connectNats(
+    accessTo({ url: server.url }, "operator"),
+    "bench",
+    createLogger("bench", "warn"),
+  );
   await ensureStreams(manager, { maxAgeSeconds: 3_600, maxBytes: 256 * 1024 ** 2, replicas: 1 });
+  const cameras = Array.from({ length: options.cameras }, (_, i) => ({ id: `camera-${i + 1}`, fps: 0 }));
+  await registerCameras(await openBuckets(kv), model, cameras);
   const worker = await WorkerProcess.start({
     SIGHTLINE_NATS_URL: server.url,
     SIGHTLINE_MODEL_DIR: models,
@@ -131,7 +136,6 @@ async function serviceRate(options: EndToEndOptions): Promise<Rate> {
     SIGHTLINE_MAX_BATCH: String(batch),
     SIGHTLINE_THREADS: String(threads),
   });
-  const cameras = Array.from({ length: options.cameras }, (_, i) => ({ id: `camera-${i + 1}`, fps: 0 }));
   const settings: HolderSettings = {
     nats: { url: server.url },
     model,
