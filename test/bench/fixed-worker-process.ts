@@ -13,7 +13,9 @@ import {
 } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
 import { DEFAULT_THRESHOLDS, type ModelManifest } from "@sightline/yolo-nas";
+import { type BatchGoal, chooseBatchSize, curveSizes } from "../../services/inference/src/batch-curve.ts";
 import type { BatchRunner } from "../../services/inference/src/batch-runner.ts";
+import { BatchSizing } from "../../services/inference/src/batch-sizing.ts";
 import { BatchSlots } from "../../services/inference/src/batch-slots.ts";
 import { batchSlots } from "../../services/inference/src/batcher.ts";
 import { DetectionPublisher } from "../../services/inference/src/detection-publisher.ts";
@@ -31,9 +33,12 @@ export interface FixedWorkerSettings {
   model: string;
   width: number;
   height: number;
+  /** Frames of a batch, or the largest that is chosen by a goal. */
   batchSize: number;
-  /** Milliseconds of a run. */
+  goal?: BatchGoal;
+  /** Milliseconds of a run, and for each of its frames beyond that. */
   runMs: number;
+  frameMs?: number;
   /** Says in the bucket of workers how fast it is, under this name; none: it says nothing. */
   announceAs?: string;
 }
@@ -51,17 +56,18 @@ class FixedRunner implements BatchRunner {
   runs = 0;
   busyMs = 0;
   readonly load = new LoadMeter();
-  readonly #runMs: number;
+  readonly #runMs: (frames: number) => number;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(runMs: number) {
+  constructor(runMs: (frames: number) => number) {
     this.#runMs = runMs;
   }
 
   run(_slot: number, frames: number): Promise<BatchRun> {
     const run = this.#last.then(async () => {
       const startedAt = monotonicMs();
-      if (this.#runMs > 0) await new Promise((resolve) => setTimeout(resolve, this.#runMs));
+      const length = this.#runMs(frames);
+      if (length > 0) await new Promise((resolve) => setTimeout(resolve, length));
       const runMs = monotonicMs() - startedAt;
       this.frames += frames;
       this.runs++;
@@ -81,10 +87,22 @@ class FixedRunner implements BatchRunner {
   }
 }
 
+/** With a goal, as chosen from what runs take; without one, always the same size. */
+function sizingOf({ batchSize, goal }: FixedWorkerSettings, runMs: (frames: number) => number): BatchSizing {
+  const sizes = goal ? curveSizes(batchSize) : [batchSize];
+  const curve = sizes.map((batch) => {
+    const milliseconds = Math.max(runMs(batch), 0.1);
+    return { batch, milliseconds, fastest: milliseconds };
+  });
+  const size = goal ? chooseBatchSize(curve, goal) : batchSize;
+  return new BatchSizing({ curve, sizes, size, goal: goal ?? "balanced", now: monotonicMs });
+}
+
 if (import.meta.main) {
   expectLargeBuffers();
   const settings = benchSettings<FixedWorkerSettings>();
-  const { nats: server, model: name, batchSize, runMs, width, height, announceAs } = settings;
+  const { nats: server, model: name, batchSize, width, height, announceAs } = settings;
+  const runMs = (frames: number) => settings.runMs + (settings.frameMs ?? 0) * frames;
   const log = createLogger("bench", "warn");
   const size = { width, height };
   const model: ModelManifest = {
@@ -113,8 +131,7 @@ if (import.meta.main) {
     id: "bench",
     model,
     inference: { modelDigest: "0", modelVersion: "", precision: "none", executionProvider: "cpu" },
-    batchSize,
-    expectedRunMs: () => Math.max(runMs, 0.1),
+    sizing: sizingOf(settings, runMs),
     maxDelayMs: 5,
     maxAgeMs: 1_000,
     runner,
@@ -142,7 +159,7 @@ if (import.meta.main) {
     const info = (): WorkerInfo => ({
       ...{ id: announceAs, host: "bench", model: name, modelDigest: "0" },
       ...{ precision: "none", executionProvider: "cpu", startTime: new Date().toISOString() },
-      ...{ batchSize, batchCurve: [{ batch: batchSize, milliseconds: runMs }] },
+      ...{ batchSize, batchCurve: [{ batch: batchSize, milliseconds: runMs(batchSize) }] },
       ...runner.load.read(),
     });
     const { workers } = await findBuckets(nats, ["workers"] as const, log, new AbortController().signal);

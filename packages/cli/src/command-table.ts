@@ -378,6 +378,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/bench-admission.ts")).benchAdmissionCommand(),
   },
   {
+    path: ["bench", "overload"],
+    description:
+      "how old results are where four times more is offered than can be inferred, and where the time goes",
+    load: async () => (await import("./commands/bench-overload.ts")).benchOverloadCommand(),
+  },
+  {
     path: ["bench", "transport"],
     description: "measure frames through NATS: throughput, fairness and age under overload",
     load: async () => (await import("./commands/bench-transport.ts")).benchTransportCommand(),

@@ -11,6 +11,7 @@ export const settingNames = {
   SIGHTLINE_ADMIN_PASSWORD_FILE: "adminPasswordFile",
   SIGHTLINE_AUDIT_MAX_AGE_DAYS: "auditMaxAgeDays",
   SIGHTLINE_AUDIT_MAX_BYTES: "auditMaxBytes",
+  SIGHTLINE_BATCH_GOAL: "batchGoal",
   SIGHTLINE_BATCH_SIZE: "batchSize",
   SIGHTLINE_BRIDGES_HTTP: "http",
   SIGHTLINE_BRIDGES_TOKEN_FILE: "bridgesTokenFile",

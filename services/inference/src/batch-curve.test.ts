@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { chooseBatchSize, curveSizes } from "./batch-curve.ts";
+import { batchGoals, chooseBatchSize, curveSizes, soonestBatch } from "./batch-curve.ts";
 
 const curve = (...points: [number, number][]) =>
   points.map(([batch, milliseconds]) => ({ batch, milliseconds, fastest: milliseconds }));
@@ -16,7 +16,7 @@ test.each([
   ["batching gains, as on a GPU", curve([1, 5], [2, 6], [4, 8], [8, 14]), 8],
   ["gains end before the largest", curve([1, 5], [2, 6], [4, 8], [8, 15.9]), 4],
 ])("%s", (_, points, chosen) => {
-  expect(chooseBatchSize(points)).toBe(chosen);
+  expect(chooseBatchSize(points, "balanced")).toBe(chosen);
 });
 
 test("a size whose runs were disturbed is judged by the fastest of them", () => {
@@ -24,5 +24,19 @@ test("a size whose runs were disturbed is judged by the fastest of them", () => 
     ...point,
     milliseconds: point.milliseconds / point.batch,
   }));
-  expect(chooseBatchSize(points)).toBe(1);
+  expect(chooseBatchSize(points, "balanced")).toBe(1);
+});
+
+test.each([
+  ["a CPU without VNNI", curve([1, 26], [2, 43], [4, 72], [8, 141]), [1, 4, 8]],
+  ["a GPU", curve([1, 5], [2, 6], [4, 8], [8, 14]), [4, 8, 8]],
+  ["a CPU where batching gains nothing", curve([1, 50], [2, 101], [4, 205], [8, 420]), [1, 1, 1]],
+])("weighs throughput against latency as asked: %s", (_, points, chosen) => {
+  expect(batchGoals.map((goal) => chooseBatchSize(points, goal))).toEqual(chosen);
+});
+
+test("knows up to which size a batch has its frames done sooner than one after the other", () => {
+  expect(soonestBatch(curve([1, 5], [2, 6], [4, 8], [8, 14]), 8)).toBe(8);
+  expect(soonestBatch(curve([1, 5], [2, 6], [4, 8], [8, 14]), 4)).toBe(4);
+  expect(soonestBatch(curve([1, 26], [2, 43], [4, 72]), 4)).toBe(1);
 });

@@ -28,14 +28,31 @@ class FakeClock implements Clock {
 }
 
 /** A batcher whose world is written down: demand as it stands, fetches and batches with their times. */
-function setUp(options: Partial<BatcherOptions<string>> = {}) {
+function setUp({
+  batchSize = 4,
+  expectedRunMs = () => 100,
+  ...options
+}: Partial<BatcherOptions<string>> & {
+  batchSize?: number;
+  expectedRunMs?: (frames: number) => number;
+} = {}) {
   const clock = new FakeClock();
   const seen = { demand: 0, fetched: [] as [number, string][], batches: [] as [number, string[]][] };
   const inPlace: string[] = [];
+  /** A batch size that a test may change. */
+  const sizing = {
+    size: batchSize,
+    starvedMs: 0,
+    runMs: expectedRunMs,
+    handedOver() {},
+    ran() {},
+    starved(ms: number) {
+      sizing.starvedMs += ms;
+    },
+  };
   const batcher = new Batcher<string>({
-    batchSize: 4,
+    sizing,
     maxDelayMs: 10,
-    expectedRunMs: () => 100,
     clock,
     demand: (count) => {
       seen.demand = count;
@@ -55,7 +72,7 @@ function setUp(options: Partial<BatcherOptions<string>> = {}) {
     for (const frame of frames) deliverAfter(frame, 2);
   };
   batcher.start();
-  return { clock, seen, batcher, arrive, deliver, deliverAfter };
+  return { clock, seen, sizing, batcher, arrive, deliver, deliverAfter };
 }
 
 describe("with an idle session", () => {
@@ -394,4 +411,52 @@ test.each([
     expect(ran - finished).toBeLessThanOrEqual(2);
   }
   expect(ran).toBeGreaterThan(50);
+});
+
+describe("a size that changes", () => {
+  test("a larger batch is assembled from the next one on", () => {
+    const { seen, sizing, batcher, arrive, deliver } = setUp({ batchSize: 1 });
+    arrive("a");
+    sizing.size = 2;
+    deliver("A");
+    batcher.runFinished(100);
+    arrive("b", "c");
+    deliver("B");
+    expect(seen.batches).toEqual([[0, ["A"]]]);
+    deliver("C");
+    expect(seen.batches).toEqual([
+      [0, ["A"]],
+      [0, ["B", "C"]],
+    ]);
+  });
+
+  test("a batch that has frames on their way keeps their places when the size becomes smaller", () => {
+    const { clock, seen, sizing, batcher, arrive, deliverAfter } = setUp({ expectedRunMs: () => 5 });
+    arrive("a", "b", "c", "d");
+    for (const frame of ["A", "B", "C", "D"]) deliverAfter(frame, 50);
+    arrive("e", "f", "g", "h");
+    sizing.size = 2;
+    clock.advanceTo(1);
+    for (const frame of ["E", "F", "G", "H"]) deliverAfter(frame, 50);
+    expect(seen.batches.map(([, frames]) => frames.length)).toEqual([4, 4]);
+    batcher.runFinished(5);
+    batcher.runFinished(5);
+    arrive("i", "j");
+    deliverAfter("I", 50);
+    deliverAfter("J", 50);
+    expect(seen.batches.at(-1)![1]).toEqual(["I", "J"]);
+  });
+});
+
+test("tells for how long there was neither a token nor anything to run", () => {
+  const { clock, sizing, batcher, arrive, deliver } = setUp({ batchSize: 1 });
+  clock.advanceTo(30);
+  arrive("a");
+  deliver("A");
+  clock.advanceTo(130);
+  expect(sizing.starvedMs).toBe(30);
+  batcher.runFinished(100);
+  clock.advanceTo(137);
+  arrive("b");
+  expect(sizing.starvedMs).toBe(37);
 });

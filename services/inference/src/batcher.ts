@@ -1,3 +1,4 @@
+import type { BatchSizer } from "./batch-sizing.ts";
 import { DurationEstimate } from "./duration-estimate.ts";
 
 /** Time as the batcher sees it; a test gives its own. */
@@ -9,12 +10,10 @@ export interface Clock {
 }
 
 export interface BatcherOptions<Token> {
-  /** Frames in a full batch. */
-  batchSize: number;
+  /** How many frames a batch has at most, and how long its run takes. */
+  sizing: BatchSizer;
   /** Longest wait for more frames after the first of a batch, while the session is idle. */
   maxDelayMs: number;
-  /** Milliseconds that a run of `n` frames takes, as measured at warm-up. */
-  expectedRunMs: (n: number) => number;
   clock: Clock;
   /** How many tokens to ask for now, beyond those that have arrived. Replaces the demand before. */
   demand: (tokens: number) => void;
@@ -48,6 +47,10 @@ export class Batcher<Token> {
   /** Measured run time over the warm-up's; follows the load of the machine. */
   #runScale = 1;
   readonly #tokens: Token[] = [];
+  /** Frames of the batch that is being assembled, at most. */
+  #size: number;
+  /** Since when the session has nothing to do and there is no token. */
+  #starvedSince: number | undefined;
   /** Frames in place for the next batch. */
   #ready = 0;
   #fetching = 0;
@@ -63,6 +66,7 @@ export class Batcher<Token> {
 
   constructor(options: BatcherOptions<Token>) {
     this.#options = options;
+    this.#size = options.sizing.size;
   }
 
   /** Begins to take tokens. */
@@ -78,7 +82,10 @@ export class Batcher<Token> {
   /** A token arrived. It may be one more than asked for: a cancelled request and its answer can cross. */
   tokenArrived(token: Token): void {
     this.#tokens.push(token);
-    this.#openedAt ??= this.#options.clock.now();
+    const now = this.#options.clock.now();
+    this.#openedAt ??= now;
+    if (this.#starvedSince !== undefined) this.#options.sizing.starved(now - this.#starvedSince);
+    this.#starvedSince = undefined;
     this.#step();
   }
 
@@ -97,12 +104,18 @@ export class Batcher<Token> {
     this.#step();
   }
 
-  /** The oldest batch in the session is done after running for `runMs`, or failed (undefined). */
-  runFinished(runMs: number | undefined): void {
+  /**
+   * The oldest batch in the session is done after running for `runMs`, or failed (undefined). Before, it waited for `waitedMs`
+   * while other models ran: to the batcher a run begins when it is handed over.
+   */
+  runFinished(runMs: number | undefined, waitedMs = 0): void {
     const size = this.#inSession.shift();
     if (size !== undefined && runMs !== undefined) {
-      this.#runErrorMs.add(Math.abs(runMs - this.#expectedRunMs(size)));
-      this.#runScale += (runMs / this.#options.expectedRunMs(size) - this.#runScale) / 8;
+      const { sizing } = this.#options;
+      const tookMs = runMs + waitedMs;
+      this.#runErrorMs.add(Math.abs(tookMs - this.#expectedRunMs(size)));
+      this.#runScale += (tookMs / sizing.runMs(size) - this.#runScale) / 8;
+      sizing.ran(size, runMs, waitedMs);
     }
     const next = this.#inSession[0];
     if (next !== undefined) this.#runEndsAt = this.#options.clock.now() + this.#expectedRunMs(next);
@@ -141,15 +154,19 @@ export class Batcher<Token> {
     this.#cancelWake?.();
     this.#cancelWake = undefined;
     const now = this.#options.clock.now();
+    if (this.#ready + this.#fetching === 0) this.#size = this.#options.sizing.size;
     if (!this.#paused && this.#mayRun(now)) this.#run(now);
     this.#options.demand(this.#assemble(now));
+    const isStarved = this.#inSession.length === 0 && this.#openedAt === undefined;
+    if (!isStarved || this.#paused || this.#draining) this.#starvedSince = undefined;
+    else this.#starvedSince ??= now;
   }
 
   /** Fetches what is due, sets the time of the next step, and returns how many tokens are wanted now. */
   #assemble(now: number): number {
     if (this.#paused || this.#draining) return 0;
-    const { batchSize, fetch } = this.#options;
-    const fetchable = batchSize * this.#batchesDue(now, 0);
+    const { fetch } = this.#options;
+    const fetchable = this.#size * this.#batchesDue(now, 0);
     while (this.#tokens.length > 0 && this.#ready + this.#fetching < fetchable) {
       this.#fetching++;
       this.#lastFetchAt = now;
@@ -163,14 +180,15 @@ export class Batcher<Token> {
     if (closeAt < Infinity) this.#wakeAt(closeAt);
     else if (!idle && this.#tokens.length > 0) this.#wakeAt(this.#fetchAt(0, now), now);
     else if (!idle) this.#wakeAt(this.#fetchAt(due, now) - takeAhead, now);
-    return Math.max(0, batchSize * due - this.#tokens.length - this.#fetching - this.#ready);
+    return Math.max(0, this.#size * due - this.#tokens.length - this.#fetching - this.#ready);
   }
 
   /** How many batches beyond those in the session should be on their way `ahead` ms from now. */
   #batchesDue(now: number, ahead: number): number {
-    const room = Math.min(maxBatchesAhead, batchSlots - this.#inSession.length);
-    if (this.#inSession.length === 0)
-      return this.#fetchMs.mean > this.#expectedRunMs(this.#options.batchSize) ? room : 1;
+    // On their way to a smaller batch: no more than it can take.
+    const batches = this.#options.sizing.size < this.#size ? 1 : maxBatchesAhead;
+    const room = Math.min(batches, batchSlots - this.#inSession.length);
+    if (this.#inSession.length === 0) return this.#fetchMs.mean > this.#expectedRunMs(this.#size) ? room : 1;
     let due = 0;
     while (due < room && now + ahead >= this.#fetchAt(due, now)) due++;
     return due;
@@ -187,12 +205,12 @@ export class Batcher<Token> {
     const queued = this.#inSession[1];
     const free = runEndsAt + (queued === undefined ? 0 : this.#expectedRunMs(queued));
     if (position === 0) return free - this.#fetchMs.high - 2 * this.#runErrorMs.mean;
-    return free + position * this.#expectedRunMs(this.#options.batchSize) - this.#fetchMs.mean;
+    return free + position * this.#expectedRunMs(this.#size) - this.#fetchMs.mean;
   }
 
   #mayRun(now: number): boolean {
     if (this.#ready === 0 || this.#inSession.length >= maxBatchesInSession) return false;
-    if (this.#ready >= this.#options.batchSize) return true;
+    if (this.#ready >= this.#size) return true;
     if (this.#draining) return this.#fetching === 0;
     return this.#inSession.length === 0 && now >= this.#closeAt();
   }
@@ -207,16 +225,20 @@ export class Batcher<Token> {
   }
 
   #run(now: number): void {
+    const { sizing, run } = this.#options;
     const frames = this.#ready;
     this.#ready = 0;
+    sizing.handedOver(frames);
+    // Frames that are on their way have their place in the next batch.
+    if (this.#fetching <= sizing.size) this.#size = sizing.size;
     this.#openedAt = this.#tokens.length + this.#fetching > 0 ? now : undefined;
     if (this.#inSession.length === 0) this.#runEndsAt = now + this.#expectedRunMs(frames);
     this.#inSession.push(frames);
-    this.#options.run(frames);
+    run(frames);
   }
 
   #expectedRunMs(size: number): number {
-    return this.#options.expectedRunMs(size) * this.#runScale;
+    return this.#options.sizing.runMs(size) * this.#runScale;
   }
 
   #wakeAt(time: number, after = -Infinity): void {

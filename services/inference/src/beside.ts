@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type CurvePoint, isWorthwhile } from "./batch-curve.ts";
+import { type BatchGoal, type CurvePoint, chooseBatchSize } from "./batch-curve.ts";
 import type { BatchSlot } from "./batch-slots.ts";
 import type { InTurn } from "./turns.ts";
 
@@ -19,6 +19,7 @@ export async function warmUpBeside(
   slot: BatchSlot,
   sizes: readonly number[],
   runs: number,
+  goal: BatchGoal,
 ): Promise<CurvePoint[]> {
   fillUneven(new Uint8Array(slot.memory));
   const curve: CurvePoint[] = [];
@@ -32,9 +33,8 @@ export async function warmUpBeside(
     }
     durations.sort((a, b) => a - b);
     const point = { batch, milliseconds: durations[durations.length >> 1]!, fastest: durations[0]! };
-    const isBetter = isWorthwhile(point, curve);
     curve.push(point);
-    if (!isBetter) break;
+    if (chooseBatchSize(curve, goal) !== batch) break;
   }
   return curve;
 }

@@ -9,6 +9,7 @@ import {
   tracingSettings,
 } from "@sightline/service";
 import { z } from "zod";
+import { batchGoals } from "./batch-curve.ts";
 
 /** Settings of the inference service. */
 export const settings = {
@@ -85,7 +86,12 @@ export const settings = {
         (value) => value === "auto" || (Number.isInteger(value) && value >= 1 && value <= 64),
         "expected auto or a whole number from 1 to 64",
       ),
-    help: "frames in a batch; auto takes the smallest that gives full throughput",
+    help: "frames in a batch; auto takes the smallest that keeps up, and changes it with the load",
+  },
+  batchGoal: {
+    env: "SIGHTLINE_BATCH_GOAL",
+    schema: setting.choice(batchGoals, "balanced"),
+    help: "where nothing keeps up, how auto weighs throughput against latency: latency, balanced or throughput",
   },
   maxBatch: {
     env: "SIGHTLINE_MAX_BATCH",

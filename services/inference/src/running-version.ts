@@ -1,6 +1,8 @@
 import type { ArenaReaders } from "@sightline/frame-arena";
-import { type Logger, runMs, type Tracing } from "@sightline/service";
+import type { Logger, Tracing } from "@sightline/service";
+import { monotonicMs } from "@sightline/service/clock";
 import { chooseBatchSize, curveSizes } from "./batch-curve.ts";
+import { BatchSizing } from "./batch-sizing.ts";
 import { BatchSlots } from "./batch-slots.ts";
 import { batchSlots } from "./batcher.ts";
 import { warmUpBeside } from "./beside.ts";
@@ -41,8 +43,8 @@ export interface VersionParts {
 /** One version of a model with its session, and what takes work for it once started. */
 export class RunningVersion {
   readonly located: LocatedModel;
-  readonly session: SessionInfo;
-  readonly batchSize: number;
+  readonly #session: SessionInfo;
+  readonly #sizing: BatchSizing;
   readonly #parts: VersionParts;
   readonly #thread: SessionThread;
   readonly #slots: BatchSlots<Work>;
@@ -56,16 +58,16 @@ export class RunningVersion {
       runner: InTurn;
       slots: BatchSlots<Work>;
       session: SessionInfo;
-      batchSize: number;
+      sizing: BatchSizing;
     },
   ) {
     this.located = located;
-    this.session = opened.session;
-    this.batchSize = opened.batchSize;
+    this.#session = opened.session;
+    this.#sizing = opened.sizing;
     this.#parts = parts;
     this.#thread = opened.thread;
     this.#slots = opened.slots;
-    const { session, batchSize, slots } = opened;
+    const { session, sizing, slots } = opened;
     const {
       config,
       frames,
@@ -88,8 +90,7 @@ export class RunningVersion {
         precision: session.engine.precision,
         executionProvider: session.engine.provider,
       },
-      batchSize,
-      expectedRunMs: (frames) => runMs(session.curve, frames),
+      sizing,
       maxDelayMs: config.maxDelayMs,
       maxAgeMs: config.maxAgeMs,
       runner: opened.runner,
@@ -148,16 +149,26 @@ export class RunningVersion {
       const tried = beside?.batchSize === undefined ? sizes : [...new Set([1, beside.batchSize])];
       // Where the batch size is known, runs are measured only to know how long one takes, which the batcher corrects as it runs.
       const runs = beside?.batchSize === undefined ? 2 : 1;
-      const curve = beside ? await warmUpBeside(runner, slots.slots[0]!, tried, runs) : session.curve;
+      const curve = beside
+        ? await warmUpBeside(runner, slots.slots[0]!, tried, runs, config.batchGoal)
+        : session.curve;
       const batchSize =
-        beside?.batchSize ?? (config.batchSize === "auto" ? chooseBatchSize(curve) : config.batchSize);
+        beside?.batchSize ??
+        (config.batchSize === "auto" ? chooseBatchSize(curve, config.batchGoal) : config.batchSize);
       reportSession(located, { ...session, curve }, batchSize, log);
       const opened = new RunningVersion(located, parts, {
         thread,
         runner,
         slots,
         session: { ...session, curve },
-        batchSize,
+        sizing: new BatchSizing({
+          ...{ curve, sizes, size: batchSize, goal: config.batchGoal, now: monotonicMs },
+          onChange: (chosen, before) =>
+            log.info(
+              { model: manifest.name, batchSize: chosen, before },
+              "batches have another size where more is offered than can be inferred: both were compared while running",
+            ),
+        }),
       });
       follow = (available) => opened.#worker.setAvailable(available);
       return opened;
@@ -170,6 +181,16 @@ export class RunningVersion {
 
   get version(): string {
     return this.located.version;
+  }
+
+  /** The session as it was opened, with what is known of its runs now. */
+  get session(): SessionInfo {
+    return { ...this.#session, curve: this.#sizing.curve };
+  }
+
+  /** Frames of a batch where more is offered than can be inferred. */
+  get batchSize(): number {
+    return this.#sizing.full;
   }
 
   get state(): InferenceWorker["state"] {

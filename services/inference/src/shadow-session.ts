@@ -87,7 +87,7 @@ export class ShadowSession {
     const before = process.memoryUsage.rss();
     try {
       const { engine } = await thread.start();
-      await warmUpBeside(runner, slots.slots[0]!, [1], 1);
+      await warmUpBeside(runner, slots.slots[0]!, [1], 1, config.batchGoal);
       const bytes = Math.max(process.memoryUsage.rss() - before, least);
       const side = { model, version: located.version, precision: engine.precision };
       const place = slots.pixels(0, 0);

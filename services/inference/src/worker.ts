@@ -13,6 +13,7 @@ import { monotonicMs } from "@sightline/service/clock";
 
 import type { ModelManifest } from "@sightline/yolo-nas";
 import type { BatchRunner, TurnRun } from "./batch-runner.ts";
+import type { BatchSizer } from "./batch-sizing.ts";
 import type { BatchSlots, Fill } from "./batch-slots.ts";
 import { Batcher } from "./batcher.ts";
 import type { CameraFilters } from "./camera-filters.ts";
@@ -37,8 +38,7 @@ export interface WorkerOptions {
   model: ModelManifest;
   /** Names what runs, in every result. */
   inference: Pick<Inference, "modelDigest" | "modelVersion" | "precision" | "executionProvider">;
-  batchSize: number;
-  expectedRunMs: (frames: number) => number;
+  sizing: BatchSizer;
   maxDelayMs: number;
   maxAgeMs: number;
   runner: BatchRunner;
@@ -103,9 +103,8 @@ export class InferenceWorker {
     this.#options = options;
     this.#tokens = options.tokens((token) => this.#take(token));
     this.#batcher = new Batcher<HeldToken>({
-      batchSize: options.batchSize,
+      sizing: options.sizing,
       maxDelayMs: options.maxDelayMs,
-      expectedRunMs: options.expectedRunMs,
       clock: {
         now: monotonicMs,
         at: (time, callback) => {
@@ -278,8 +277,7 @@ export class InferenceWorker {
     }
     if (run) this.#keep(slot, items);
     slots.release(slot);
-    // To the batcher a run begins when it is handed over.
-    this.#batcher.runFinished(run && run.runMs + (run.waitedMs ?? 0));
+    this.#batcher.runFinished(run?.runMs, run?.waitedMs);
     for (const [index, work] of items.entries())
       if (!this.#held.has(work)) continue;
       else if (run) void this.#publish(work, run, index);
