@@ -147,7 +147,7 @@ if (import.meta.main) {
     log,
     tokens: (onToken) =>
       new TokenSource({
-        connection: nats.connection,
+        nats,
         model: name,
         provision,
         onToken,

@@ -1,7 +1,9 @@
 export * from "./announcement.ts";
 export * from "./capacity/floors.ts";
 export * from "./capacity/model-capacity.ts";
+export * from "./close-when-lost.ts";
 export * from "./config.ts";
+export { ConnectionChanges } from "./connection-changes.ts";
 export * from "./disk-room.ts";
 export * from "./durable-consumer.ts";
 export * from "./http-server.ts";

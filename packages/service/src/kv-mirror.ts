@@ -37,6 +37,7 @@ export class KvMirror<T> {
   #sweeper: NodeJS.Timeout | undefined;
   #run = 0;
   #seenRevision = 0;
+  #unfollow = () => {};
   #stopped = false;
 
   /** `ttlMs` is the bucket's own, if it has one: an entry's expiry is not reported by NATS. */
@@ -50,7 +51,7 @@ export class KvMirror<T> {
 
   /** Resolves when everything that was in the bucket is here. */
   async start(): Promise<void> {
-    void this.#followConnection();
+    this.#unfollow = this.#nats.changes.listen({ back: () => this.#watch?.stop() });
     void this.#keepWatching();
     if (this.#ttlMs !== Infinity) this.#sweeper = setInterval(() => this.#sweepExpired(), this.#ttlMs / 16);
     await this.#loaded.promise;
@@ -58,6 +59,7 @@ export class KvMirror<T> {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#unfollow();
     clearInterval(this.#sweeper);
     this.#watch?.stop();
     this.#loaded.resolve();
@@ -92,13 +94,6 @@ export class KvMirror<T> {
   applyDelete(key: string, revision: number): void {
     const entry = this.#entries.get(key);
     if (entry?.revision === revision) this.#set(key, revision, undefined);
-  }
-
-  async #followConnection(): Promise<void> {
-    for await (const status of this.#nats.connection.status()) {
-      if (this.#stopped) return;
-      if (status.type === "reconnect") this.#watch?.stop();
-    }
   }
 
   async #keepWatching(): Promise<void> {

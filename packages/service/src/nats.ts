@@ -3,6 +3,7 @@ import { Kvm } from "@nats-io/kv";
 import { connect, type NatsConnection, TimeoutError } from "@nats-io/transport-node";
 import { limits } from "@sightline/contracts";
 import { SettingError } from "./config.ts";
+import { ConnectionChanges } from "./connection-changes.ts";
 import type { ReadinessCheck } from "./http-server.ts";
 import { JetStreamWatch } from "./jetstream-watch.ts";
 import type { Logger } from "./log.ts";
@@ -17,6 +18,8 @@ const answerMs = 2_000;
 /** A NATS connection and what is built on it. */
 export interface Nats {
   connection: NatsConnection;
+  /** Tells when the connection is lost, and back. */
+  changes: ConnectionChanges;
   jetstream: JetStreamClient;
   /** Publishes many messages to streams, each confirmed by itself. */
   publisher: StreamPublisher;
@@ -42,7 +45,7 @@ export async function connectNats(
   at: string | NatsAccess,
   name: string,
   log: Logger,
-  options: { signal?: AbortSignal; onReconnect?: () => void } = {},
+  options: { signal?: AbortSignal } = {},
 ): Promise<Nats> {
   const access = typeof at === "string" ? { natsUrl: at } : at;
   const connection = await connectWithPatience(access, name, log, options.signal);
@@ -54,32 +57,33 @@ export async function connectNats(
   const watch = new JetStreamWatch();
   let up = true;
   let refused: string | undefined;
-  void (async () => {
-    for await (const status of connection.status()) {
-      if (status.type === "disconnect") {
-        up = false;
-        watch.away(true);
-        log.warn({ server: status.server }, "NATS is gone; reconnecting");
-      } else if (status.type === "reconnect") {
-        up = true;
-        watch.away(false);
-        refused = undefined;
-        const fault = payloadFault(connection);
-        if (fault) log.error({ server: status.server }, fault);
-        else log.info({ server: status.server }, "NATS is back");
-        options.onReconnect?.();
-      } else if (status.type === "error") {
-        const why = refusal(status.error, access);
-        // Each attempt to connect is refused: said once.
-        if (why && why !== refused) log.error(why);
-        else if (!why) log.warn({ error: status.error.message }, "NATS reports an error");
-        refused ??= why;
-      }
-    }
-    watch.stop();
-  })();
+  const changes = new ConnectionChanges(connection);
+  changes.listen({
+    lost(server) {
+      up = false;
+      watch.away(true);
+      log.warn({ server }, "NATS is gone; reconnecting");
+    },
+    back(server) {
+      up = true;
+      watch.away(false);
+      refused = undefined;
+      const fault = payloadFault(connection);
+      if (fault) log.error({ server }, fault);
+      else log.info({ server }, "NATS is back");
+    },
+    failed(error) {
+      const why = refusal(error, access);
+      // Each attempt to connect is refused: said once.
+      if (why && why !== refused) log.error(why);
+      else if (!why) log.warn({ err: error }, "NATS reports an error");
+      refused ??= why;
+    },
+    ended: () => watch.stop(),
+  });
   return {
     connection,
+    changes,
     watch,
     setBacks: new SetBacks(),
     // Short: what is asked of a stream whose leader has died is never answered, and asked again it is, once there is another.

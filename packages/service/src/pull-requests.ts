@@ -1,9 +1,10 @@
-import type { Msg, NatsConnection, Subscription } from "@nats-io/transport-node";
+import type { Msg, Subscription } from "@nats-io/transport-node";
 import type { Logger } from "./log.ts";
+import type { Nats } from "./nats.ts";
 import { newInbox } from "./nats-access.ts";
 
 export interface PullOptions {
-  connection: NatsConnection;
+  nats: Pick<Nats, "connection" | "changes">;
   stream: string;
   /** Durable name of the consumer. */
   consumer: string;
@@ -41,6 +42,7 @@ export class PullRequests {
   readonly #options: PullOptions;
   readonly #requests = new Set<PullRequest>();
   readonly #subject: string;
+  readonly #unfollow: () => void;
   #wanted = 0;
   #usable = true;
   /** Counts how often the connection ended or was back. */
@@ -54,7 +56,14 @@ export class PullRequests {
   constructor(options: PullOptions) {
     this.#options = options;
     this.#subject = `$JS.API.CONSUMER.MSG.NEXT.${options.stream}.${options.consumer}`;
-    void this.#followConnection();
+    this.#unfollow = options.nats.changes.listen({
+      lost: () => this.#endAll(),
+      back: () => {
+        this.#endAll();
+        // A server that was killed may have lost the consumer, or the messages up to where it has delivered.
+        void this.#provision();
+      },
+    });
   }
 
   /** Messages asked for and not yet delivered. */
@@ -76,10 +85,12 @@ export class PullRequests {
    */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#unfollow();
     this.#wanted = 0;
     clearTimeout(this.#retry);
     await Promise.all([...this.#requests].map((request) => this.#cancel(request)));
-    const { connection, stream, consumer } = this.#options;
+    const { nats, stream, consumer } = this.#options;
+    const { connection } = nats;
     if (connection.isClosed()) return;
     // Makes the server forget the requests that have ended.
     await connection
@@ -95,7 +106,7 @@ export class PullRequests {
   }
 
   #pull(batch: number): void {
-    const { connection } = this.#options;
+    const { connection } = this.#options.nats;
     const inbox = newInbox(connection);
     const request: PullRequest = {
       remaining: batch,
@@ -191,20 +202,14 @@ export class PullRequests {
   }
 
   /** The server forgets pull requests of a connection that ends: they end here too, and are made anew. */
-  async #followConnection(): Promise<void> {
-    for await (const status of this.#options.connection.status()) {
-      if (this.#stopped) return;
-      if (status.type !== "disconnect" && status.type !== "reconnect") continue;
-      for (const request of this.#requests) {
-        this.#end(request);
-        request.subscription.unsubscribe();
-      }
-      clearTimeout(this.#retry);
-      this.#connections++;
-      this.#usable = false;
-      // A server that was killed may have lost the consumer, or the messages up to where it has delivered.
-      if (status.type === "reconnect") void this.#provision();
+  #endAll(): void {
+    for (const request of this.#requests) {
+      this.#end(request);
+      request.subscription.unsubscribe();
     }
+    clearTimeout(this.#retry);
+    this.#connections++;
+    this.#usable = false;
   }
 }
 

@@ -18,7 +18,7 @@ import {
   workerInfoSchema,
 } from "@sightline/contracts";
 import { FrameArena } from "@sightline/frame-arena";
-import { createLogger, ensureStreams, openBuckets } from "@sightline/service";
+import { ConnectionChanges, createLogger, ensureStreams, openBuckets } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { FrameHolder, type HeldCamera } from "./testing/frame-holder.ts";
@@ -376,7 +376,7 @@ test("a worker that is stopped finishes what it has, and leaves the rest to the 
   await manager.consumers.update(streams.ready, readyConsumer(model).durable_name, { ack_wait: hour });
   const waiting = new Set<string>();
   const source = new TokenSource({
-    connection,
+    nats: { connection, changes: new ConnectionChanges(connection) },
     model,
     provision: async () => undefined,
     onToken: (token) => {

@@ -181,7 +181,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
         announce: (served, worker) => new Announcements(buckets, { model, id: laneId }, served, worker, log),
         tokens: (onToken) =>
           new TokenSource({
-            ...{ connection: connected.connection, model, onToken, log },
+            ...{ nats: connected, model, onToken, log },
             provision: () => provision(model),
             onInvalid: (error) => {
               metrics.token("invalid");

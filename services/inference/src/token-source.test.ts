@@ -1,7 +1,7 @@
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect, type NatsConnection } from "@nats-io/transport-node";
 import { encodeJson, readyConsumer, streams, subjects } from "@sightline/contracts";
-import { createLogger, SetBacks } from "@sightline/service";
+import { ConnectionChanges, createLogger, SetBacks } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { TokenQueue } from "./token-queue.ts";
@@ -35,7 +35,7 @@ async function provision(): Promise<void> {
 function source(): { source: TokenSource; tokens: HeldToken[] } {
   const tokens: HeldToken[] = [];
   const made = new TokenSource({
-    connection,
+    nats: { connection, changes: new ConnectionChanges(connection) },
     model,
     provision,
     onToken: (token) => tokens.push(token),

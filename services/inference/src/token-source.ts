@@ -1,6 +1,6 @@
-import type { Msg, NatsConnection } from "@nats-io/transport-node";
+import type { Msg } from "@nats-io/transport-node";
 import { decodeJson, readyConsumer, streams, type Token, tokenSchema } from "@sightline/contracts";
-import { type Logger, PullRequests, parseAckSubject } from "@sightline/service";
+import { type Logger, type Nats, PullRequests, parseAckSubject } from "@sightline/service";
 
 /** A token that this worker holds until it is acknowledged, given back, or its ack_wait ends. */
 export interface HeldToken extends Token {
@@ -13,7 +13,7 @@ export interface HeldToken extends Token {
 }
 
 export interface TokenSourceOptions {
-  connection: NatsConnection;
+  nats: Pick<Nats, "connection" | "changes">;
   model: string;
   /** Makes sure that the stream and consumer are there and can deliver. */
   provision: () => Promise<void>;

@@ -95,7 +95,9 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   observeStreamFaults(registry, () => reached?.watch.faults() ?? []);
   const nats = await connectNats(config, `ingest ${ingest}`, log, {
     signal: life.signal,
-    onReconnect: () => {
+  });
+  nats.changes.listen({
+    back: () => {
       for (const runner of runners()) runner.natsReturned();
     },
   });

@@ -35,7 +35,7 @@ export class LiveAnalysis {
   readonly #presence: Announcement;
   readonly #session: LeaseSession;
   readonly #assignment: LeaseAssignment<CameraRecord, CameraTracker>;
-  #statusWatch: { stop(): void } | undefined;
+  #unfollow = () => {};
   #timer: NodeJS.Timeout | undefined;
   #ending: Promise<void> | undefined;
 
@@ -77,7 +77,11 @@ export class LiveAnalysis {
 
   async start(): Promise<void> {
     await this.#presence.start();
-    void this.#followConnection();
+    this.#unfollow = this.#context.nats.changes.listen({
+      back: () => {
+        for (const tracker of this.#assignment.work()) tracker.natsReturned();
+      },
+    });
     this.#assignment.start();
     this.#endLeftovers();
     this.#timer = setInterval(() => this.#endLeftovers(), leftoversMs);
@@ -85,17 +89,10 @@ export class LiveAnalysis {
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    this.#statusWatch?.stop();
+    this.#unfollow();
     // First, so that the others do not leave anything to this process.
     await this.#presence.stop(true);
     await Promise.all([this.#assignment.stop(), this.#ending]);
-  }
-
-  async #followConnection(): Promise<void> {
-    const watch = this.#context.nats.connection.status();
-    this.#statusWatch = watch as typeof watch & { stop(): void };
-    for await (const { type } of watch)
-      if (type === "reconnect") for (const tracker of this.#assignment.work()) tracker.natsReturned();
   }
 
   #endLeftovers(): void {

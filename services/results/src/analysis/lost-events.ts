@@ -8,7 +8,7 @@ import {
   subjects,
   toTimestamp,
 } from "@sightline/contracts";
-import type { Nats } from "@sightline/service";
+import { closeWhenLost, type Nats } from "@sightline/service";
 import { asideMaking, asideSubject, lastAside, setAside } from "../damage/set-aside.ts";
 
 const open = new Set<EventPhase>([EventPhase.START, EventPhase.UPDATE]);
@@ -51,10 +51,7 @@ async function newestOfEach(nats: Nats, stream: string, subject: string, last: n
   });
   const found: JsMsg[] = [];
   const messages = await consumer.consume({ max_messages: 256, expires: 30_000, idle_heartbeat: 1_000 });
-  const lost = new Set(["consumer_deleted", "consumer_not_found", "stream_not_found", "heartbeats_missed"]);
-  void (async () => {
-    for await (const { type } of messages.status()) if (lost.has(type)) void messages.close();
-  })();
+  void closeWhenLost(messages);
   let read = 0;
   try {
     for await (const message of messages) {

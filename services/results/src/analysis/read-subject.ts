@@ -1,19 +1,10 @@
 import { DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
-import type { Nats } from "@sightline/service";
+import { closeWhenLost, type Nats } from "@sightline/service";
 
 /** Most messages that wait here to be read. */
 const prefetch = 256;
 /** A consumer that has been silent for twice this long is lost. */
 const heartbeatMs = 1_000;
-
-const ends = new Set([
-  "consumer_deleted",
-  "consumer_not_found",
-  "stream_not_found",
-  "heartbeats_missed",
-  "no_responders",
-  "reset",
-]);
 
 /**
  * Reads one subject of a stream after a sequence, in order, as fast as the messages are taken. Ends when `signal` aborts
@@ -40,9 +31,7 @@ export async function* readSubject(
   const close = () => void messages.close();
   signal.addEventListener("abort", close, { once: true });
   if (signal.aborted) close();
-  void (async () => {
-    for await (const { type } of messages.status()) if (ends.has(type)) close();
-  })();
+  void closeWhenLost(messages);
   try {
     let last = after;
     for await (const message of messages) {

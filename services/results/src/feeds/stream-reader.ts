@@ -7,6 +7,7 @@ import {
   type StreamState,
 } from "@nats-io/jetstream";
 import {
+  closeWhenLost,
   findLoss,
   type Logger,
   type Nats,
@@ -55,6 +56,7 @@ export class StreamReader {
   /** The last message that was there when reading began. */
   #pastEnd: number | undefined;
   #messages: ConsumerMessages | undefined;
+  #unfollow = () => {};
   #stopped = false;
   #reading = false;
   /** Where reading was when it was last looked at whether it goes on. */
@@ -71,7 +73,8 @@ export class StreamReader {
 
   /** Resolves when all that was in the stream has been read, as far as it can be. */
   async start(): Promise<void> {
-    void this.#followConnection();
+    // A server that restarted may have forgotten the consumer; waiting for missed heartbeats would cost seconds.
+    this.#unfollow = this.#nats.changes.listen({ back: () => void this.#messages?.close() });
     void this.#keepReading();
     const look = setInterval(() => void this.#leaveUnreadable(), stuckMs);
     await this.#pastRead.promise;
@@ -94,6 +97,7 @@ export class StreamReader {
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#unfollow();
     this.#pastRead.resolve();
     await this.#messages?.close();
   }
@@ -101,14 +105,6 @@ export class StreamReader {
   /** Whether the stream is being read. */
   get reading(): boolean {
     return this.#reading;
-  }
-
-  /** A server that restarted may have forgotten the consumer; waiting for missed heartbeats would cost seconds. */
-  async #followConnection(): Promise<void> {
-    for await (const status of this.#nats.connection.status()) {
-      if (this.#stopped) return;
-      if (status.type === "reconnect") void this.#messages?.close();
-    }
   }
 
   async #keepReading(): Promise<void> {
@@ -140,7 +136,7 @@ export class StreamReader {
     });
     this.#messages = messages;
     if (this.#stopped) return void messages.close();
-    void this.#closeWhenLost(messages);
+    void closeWhenLost(messages);
     this.#reading = true;
     // What was there when the stream was looked at may have expired since.
     if ((await consumer.info(true)).num_pending === 0) this.#pastRead.resolve();
@@ -191,20 +187,6 @@ export class StreamReader {
     const left = await findLoss(this.#nats.manager, this.stream, state, this.#place);
     if (left) this.#nats.setBacks.note(this.stream);
     return left ?? (beginning.sequence > this.#place.sequence ? beginning : undefined);
-  }
-
-  /** The library would make the consumer anew by itself, but without a look at what became of the stream. */
-  async #closeWhenLost(messages: ConsumerMessages): Promise<void> {
-    for await (const { type } of messages.status())
-      if (
-        type === "consumer_deleted" ||
-        type === "consumer_not_found" ||
-        type === "stream_not_found" ||
-        type === "heartbeats_missed" ||
-        type === "no_responders" ||
-        type === "reset"
-      )
-        return void messages.close();
   }
 
   #receive(message: JsMsg): void {

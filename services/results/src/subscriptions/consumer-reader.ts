@@ -64,7 +64,6 @@ export class ConsumerReader {
     this.#outstanding = new Outstanding(nats.connection, { stream, consumer }, ackWaitMs, () => this.#ask());
     this.#pulls = new PullRequests({
       ...options,
-      connection: nats.connection,
       provision: async () => {
         if (await options.provision(this.#given)) this.#given = undefined;
       },

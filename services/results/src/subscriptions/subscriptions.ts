@@ -22,10 +22,8 @@ export async function startSubscriptions(
   await registry.provisionAll();
   // Its consumers are gone with it: what comes from now on is to wait for them.
   makings.onRemade(() => void registry.provisionAll());
-  void (async () => {
-    for await (const { type } of nats.connection.status())
-      if (type === "reconnect") await registry.provisionAll();
-  })();
+  const unfollow = nats.changes.listen({ back: () => void registry.provisionAll() });
+  life.add({ stop: async () => unfollow() });
   const expired = new ExpiredMessages(nats, registry);
   return new SubscriptionService({ nats, registry, deadLetters, expired, log });
 }
