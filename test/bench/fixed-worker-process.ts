@@ -1,4 +1,4 @@
-/** The inference worker with a model that takes a fixed time and finds nothing. */
+/** The inference worker with a model that takes a fixed time and finds nothing, or objects that walk across the picture. */
 import { readyConsumer, readyStream, streams, type WorkerInfo } from "@sightline/contracts";
 import { ArenaReaders } from "@sightline/frame-arena";
 import {
@@ -12,7 +12,7 @@ import {
   Tracing,
 } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
-import { DEFAULT_THRESHOLDS, type ModelManifest } from "@sightline/yolo-nas";
+import { type CandidateBatch, DEFAULT_THRESHOLDS, type ModelManifest } from "@sightline/yolo-nas";
 import { type BatchGoal, chooseBatchSize, curveSizes } from "../../services/inference/src/batch-curve.ts";
 import type { BatchRunner } from "../../services/inference/src/batch-runner.ts";
 import { BatchSizing } from "../../services/inference/src/batch-sizing.ts";
@@ -41,6 +41,8 @@ export interface FixedWorkerSettings {
   frameMs?: number;
   /** Says in the bucket of workers how fast it is, under this name; none: it says nothing. */
   announceAs?: string;
+  /** It finds so many objects in each frame. */
+  objects?: number;
 }
 
 export interface FixedWorkerCounts extends Usage {
@@ -57,10 +59,12 @@ class FixedRunner implements BatchRunner {
   busyMs = 0;
   readonly load = new LoadMeter();
   readonly #runMs: (frames: number) => number;
+  readonly #settings: FixedWorkerSettings;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(runMs: (frames: number) => number) {
+  constructor(runMs: (frames: number) => number, settings: FixedWorkerSettings) {
     this.#runMs = runMs;
+    this.#settings = settings;
   }
 
   run(_slot: number, frames: number): Promise<BatchRun> {
@@ -73,18 +77,28 @@ class FixedRunner implements BatchRunner {
       this.runs++;
       this.busyMs += runMs;
       this.load.add(frames, runMs);
-      const outputs = {
-        batch: frames,
-        candidates: 0,
-        classCount: 1,
-        boxes: new Float32Array(0),
-        scores: new Float32Array(0),
-      };
-      return { outputs, startedAt, runMs };
+      return { outputs: walkers(frames, this.#settings), startedAt, runMs };
     });
     this.#last = run;
     return run;
   }
+}
+
+/** Milliseconds in which an object crosses the picture. */
+const crossingMs = 6_000;
+
+/** Objects in rows of four, each at its own place on the way from left to right. */
+function walkers(batch: number, { objects = 0, width, height }: FixedWorkerSettings): CandidateBatch {
+  const boxes: number[] = [];
+  for (let i = 0; i < objects; i++) {
+    const rows = Math.ceil(objects / 4);
+    const left = ((Date.now() / crossingMs + i / objects + (i % 4) / 4) % 1) * 0.9 * width;
+    const top = (Math.floor(i / 4) / rows) * height;
+    boxes.push(left, top, left + width / 10, top + (0.9 * height) / rows);
+  }
+  const all = Array.from({ length: batch }, () => boxes).flat();
+  const scores = new Float32Array(batch * objects).fill(0.9);
+  return { batch, candidates: objects, classCount: 1, boxes: Float32Array.from(all), scores };
 }
 
 /** With a goal, as chosen from what runs take; without one, always the same size. */
@@ -125,7 +139,7 @@ if (import.meta.main) {
     await nats.manager.consumers.add(streams.ready, readyConsumer(name));
   };
   await provision();
-  const runner = new FixedRunner(runMs);
+  const runner = new FixedRunner(runMs, settings);
   const arenas = new ArenaReaders("/dev/shm");
   const worker = new InferenceWorker({
     id: "bench",

@@ -419,6 +419,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/bench-ingest.ts")).benchIngestCommand(),
   },
   {
+    path: ["bench", "scale"],
+    description: "measure what a camera and a frame cost in each process, and how many a core carries",
+    load: async () => (await import("./commands/bench-scale.ts")).benchScaleCommand(),
+  },
+  {
     path: ["bench", "dead-cameras"],
     description: "measure what hundreds of dead camera addresses do to cameras that are live",
     load: async () => (await import("./commands/bench-dead-cameras.ts")).benchDeadCamerasCommand(),
