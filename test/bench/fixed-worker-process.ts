@@ -92,7 +92,7 @@ function walkers(batch: number, { objects = 0, width, height }: FixedWorkerSetti
   const boxes: number[] = [];
   for (let i = 0; i < objects; i++) {
     const rows = Math.ceil(objects / 4);
-    const left = ((Date.now() / crossingMs + i / objects + (i % 4) / 4) % 1) * 0.9 * width;
+    const left = ((Date.now() / crossingMs + Math.floor(i / 4) / 10 + (i % 4) / 4) % 1) * 0.9 * width;
     const top = (Math.floor(i / 4) / rows) * height;
     boxes.push(left, top, left + width / 10, top + (0.9 * height) / rows);
   }

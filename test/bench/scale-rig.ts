@@ -43,7 +43,7 @@ const model: ServedModel = {
 /** Milliseconds of a run of one frame: each worker does 25 frames a second. */
 export const runMs = 40;
 const clipFps = 10;
-const patienceMs = 60_000;
+const patienceMs = 120_000;
 const log = createLogger("bench", "error");
 const middle = [
   [0.35, 0],
