@@ -320,8 +320,9 @@ export const workerInfoSchema = z.strictObject({
   secondStages: z.array(workerSecondStageSchema).optional(),
   precision: z.string(),
   executionProvider: z.string(),
+  /** Frames of a batch where more is offered than can be inferred. */
   batchSize: z.int().positive(),
-  /** Median milliseconds of one run at each batch size measured at warm-up. */
+  /** Median milliseconds of one run at each batch size: measured at warm-up, and corrected where sizes were compared since. */
   batchCurve: z.array(z.strictObject({ batch: z.int().positive(), milliseconds: z.number().positive() })),
   startTime: z.iso.datetime(),
   /** Over the last seconds: share of the time in which the session ran, frames per second, frames per batch. */
