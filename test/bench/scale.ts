@@ -61,7 +61,7 @@ export interface ScaleReport {
   camerasPerCore: Record<string, number>;
 }
 
-export async function makeClip(directory: string, size: Size): Promise<string> {
+async function makeClip(directory: string, size: Size): Promise<string> {
   const path = join(directory, `${size}.mp4`);
   const scale = size === "480p" ? "640:480" : "1920:1080";
   const encode = ["-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", "10"];
