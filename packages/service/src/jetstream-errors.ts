@@ -18,6 +18,8 @@ const codes = {
   streamNotFound: 10059,
   /** Somebody else wrote first. */
   wrongLastSequence: 10071,
+  /** A server that is none of a cluster shall keep several copies. */
+  replicasNotSupported: 10074,
   maximumBytesExceeded: 10077,
 } as const;
 

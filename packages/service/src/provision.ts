@@ -1,6 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { JetStreamManager, StreamConfig, StreamInfo } from "@nats-io/jetstream";
+import { isDeepStrictEqual } from "node:util";
+import {
+  JetStreamApiError,
+  type JetStreamManager,
+  type StreamConfig,
+  type StreamInfo,
+} from "@nats-io/jetstream";
 import type { KV, Kvm } from "@nats-io/kv";
 import { TimeoutError } from "@nats-io/transport-node";
 import {
@@ -15,7 +21,7 @@ import {
   timelineStream,
 } from "@sightline/contracts";
 import { byteText } from "./disk-room.ts";
-import { isJetStreamFailure } from "./jetstream-errors.ts";
+import { isJetStreamFailure, isPassing } from "./jetstream-errors.ts";
 import type { Logger } from "./log.ts";
 import type { Nats } from "./nats.ts";
 
@@ -32,6 +38,20 @@ export class StreamTooLargeError extends Error {
   }
 }
 
+/** NATS does not bring a stream that is there to the configuration of this version. Nothing was changed. */
+export class StreamConflictError extends Error {
+  override readonly name = "StreamConflictError";
+  readonly stream: string;
+
+  constructor(stream: string, differences: readonly string[], why: string, advice: string, cause?: Error) {
+    super(
+      `NATS does not change the stream ${stream} as this version needs it (${differences.join(", ")}): ${why}. ${advice}`,
+      { cause },
+    );
+    this.stream = stream;
+  }
+}
+
 /** Runs what creates or changes a stream. @throws StreamTooLargeError when the stream's limit does not fit */
 export async function fitting<R>(stream: string, maxBytes: number, change: () => Promise<R>): Promise<R> {
   try {
@@ -43,8 +63,9 @@ export async function fitting<R>(stream: string, maxBytes: number, change: () =>
 }
 
 /**
- * Creates a stream, or brings an existing one to this configuration. Safe to run from several processes at once. The
- * stream's description names this making of it; see `streamMaking`. @throws StreamTooLargeError
+ * Creates a stream, or brings an existing one to this configuration, with all that it holds. Safe to run from several processes at
+ * once, and while others publish. The stream's description names this making of it; see `streamMaking`.
+ * @throws StreamTooLargeError, StreamConflictError
  */
 export async function ensureStream(
   manager: JetStreamManager,
@@ -59,16 +80,46 @@ async function createOrUpdate(
 ): Promise<void> {
   for (;;)
     try {
-      const { config: existing } = await manager.streams.info(config.name);
-      await manager.streams.update(config.name, {
-        ...config,
-        description: existing.description || randomUUID(),
-      });
+      const existing = await manager.streams.info(config.name);
+      const description = existing.config.description || randomUUID();
+      await bringTo(manager, existing, { ...config, description });
       return;
     } catch (error) {
       if (!isJetStreamFailure(error, "streamNotFound")) throw error;
       if (await addStream(manager, { ...config, description: randomUUID() })) return;
     }
+}
+
+/** Changes an existing stream where it differs. @throws StreamConflictError */
+async function bringTo(
+  manager: JetStreamManager,
+  { config: existing, cluster }: StreamInfo,
+  wanted: Partial<StreamConfig> & { name: string },
+): Promise<void> {
+  const { name, num_replicas: copies = 1 } = wanted;
+  const differing = (Object.keys(wanted) as (keyof StreamConfig)[]).filter(
+    (key) => !isDeepStrictEqual(existing[key], wanted[key]),
+  );
+  if (differing.length === 0) return;
+  const words = (value: unknown) => JSON.stringify(value) ?? "none";
+  const differences = differing
+    .filter((key) => key !== "description")
+    .map((key) => `${key}: ${words(wanted[key])} instead of ${words(existing[key])}`);
+  const noCluster = `Start ${copies} NATS servers as a cluster, or set SIGHTLINE_NATS_REPLICAS to 1`;
+  // NATS 2.9 takes such a number, and keeps one copy.
+  if (copies > 1 && cluster === undefined)
+    throw new StreamConflictError(name, differences, "it is no cluster", noCluster);
+  try {
+    await manager.streams.update(name, wanted);
+  } catch (error) {
+    const isRefusal = error instanceof JetStreamApiError && !isPassing(error);
+    const isOwn =
+      isJetStreamFailure(error, "streamNotFound") || isJetStreamFailure(error, "insufficientStorage");
+    if (!isRefusal || isOwn) throw error;
+    const anew = `Make a backup (\`sightline backup\`), stop the services, and delete the stream with NATS's own tool (\`nats stream rm ${name}\`): it is made anew, without what it holds`;
+    const advice = isJetStreamFailure(error, "replicasNotSupported") ? noCluster : anew;
+    throw new StreamConflictError(name, differences, error.message, advice, error);
+  }
 }
 
 /** Returns whether it was this process that made the stream. */
@@ -127,35 +178,62 @@ export interface Buckets {
   streamMakings: KV;
 }
 
+/** Of these an entry lives `leaseTtlMs` unless it is renewed. */
+const leased: ReadonlySet<string> = new Set([buckets.leases, buckets.models, buckets.workers]);
+
 /** Opens every bucket, creating those that are missing. */
 export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
-  const durable = { history: 1, replicas, storage: "file" } as const;
-  const leased = { ...durable, ttl: leaseTtlMs };
+  const open = (bucket: string) =>
+    kv.create(bucket, {
+      ...{ history: 1, replicas, storage: "file" as const },
+      ...(leased.has(bucket) && { ttl: leaseTtlMs }),
+    });
   return {
-    access: await kv.create(buckets.access, durable),
-    cameras: await kv.create(buckets.cameras, durable),
-    recordStreams: await kv.create(buckets.recordStreams, durable),
-    cameraShares: await kv.create(buckets.cameraShares, durable),
-    cameraSecrets: await kv.create(buckets.cameraSecrets, durable),
-    cameraCredentials: await kv.create(buckets.cameraCredentials, durable),
-    cameraStatus: await kv.create(buckets.cameraStatus, durable),
-    leases: await kv.create(buckets.leases, leased),
-    holders: await kv.create(buckets.holders, durable),
-    cameraRules: await kv.create(buckets.cameraRules, durable),
-    analysisState: await kv.create(buckets.analysisState, durable),
-    subscriptions: await kv.create(buckets.subscriptions, durable),
-    models: await kv.create(buckets.models, leased),
-    workers: await kv.create(buckets.workers, leased),
-    modelVersions: await kv.create(buckets.modelVersions, durable),
-    modelShadows: await kv.create(buckets.modelShadows, durable),
-    shadowReports: await kv.create(buckets.shadowReports, durable),
-    shadowPictures: await kv.create(buckets.shadowPictures, durable),
-    modelJobs: await kv.create(buckets.modelJobs, durable),
-    modelStore: await kv.create(buckets.modelStore, durable),
-    modelFiles: await kv.create(buckets.modelFiles, durable),
-    eventReviews: await kv.create(buckets.eventReviews, durable),
-    streamMakings: await kv.create(buckets.streamMakings, durable),
+    access: await open(buckets.access),
+    cameras: await open(buckets.cameras),
+    recordStreams: await open(buckets.recordStreams),
+    cameraShares: await open(buckets.cameraShares),
+    cameraSecrets: await open(buckets.cameraSecrets),
+    cameraCredentials: await open(buckets.cameraCredentials),
+    cameraStatus: await open(buckets.cameraStatus),
+    leases: await open(buckets.leases),
+    holders: await open(buckets.holders),
+    cameraRules: await open(buckets.cameraRules),
+    analysisState: await open(buckets.analysisState),
+    subscriptions: await open(buckets.subscriptions),
+    models: await open(buckets.models),
+    workers: await open(buckets.workers),
+    modelVersions: await open(buckets.modelVersions),
+    modelShadows: await open(buckets.modelShadows),
+    shadowReports: await open(buckets.shadowReports),
+    shadowPictures: await open(buckets.shadowPictures),
+    modelJobs: await open(buckets.modelJobs),
+    modelStore: await open(buckets.modelStore),
+    modelFiles: await open(buckets.modelFiles),
+    eventReviews: await open(buckets.eventReviews),
+    streamMakings: await open(buckets.streamMakings),
   };
+}
+
+/**
+ * Opens every bucket, creating those that are missing and bringing the others to this configuration, with all that they hold.
+ * @throws StreamConflictError
+ */
+export async function ensureBuckets(
+  { manager, kv }: Pick<Nats, "manager" | "kv">,
+  replicas: number,
+): Promise<Buckets> {
+  const opened = await openBuckets(kv, replicas);
+  for (const bucket of Object.values(buckets)) {
+    const name = `KV_${bucket}`;
+    const age = leased.has(bucket) ? leaseTtlMs * 1_000_000 : 0;
+    await bringTo(manager, await manager.streams.info(name), {
+      ...{ name, num_replicas: replicas, max_msgs_per_subject: 1, storage: "file", max_age: age },
+      // NATS refuses a longer one than the age.
+      duplicate_window: Math.min(age || Infinity, 120_000_000_000),
+    });
+  }
+  return opened;
 }
 
 /**

@@ -25,6 +25,7 @@ import {
   CameraSecrets,
   connectNats,
   createRegistry,
+  ensureBuckets,
   ensureResultStreams,
   ensureStreams,
   HttpServer,
@@ -35,7 +36,6 @@ import {
   type Nats,
   natsReadiness,
   observeStreamFaults,
-  openBuckets,
   patiently,
   type ReadinessCheck,
   SecretKeys,
@@ -173,7 +173,7 @@ export async function startResults(
   const provide = async () => {
     await ensureStreams(nats.manager, retention.detections);
     await ensureResultStreams(nats.manager, retention);
-    return openBuckets(nats.kv, config.replicas);
+    return ensureBuckets(nats, config.replicas);
   };
   const buckets = await withLimitsThatFit(() => patiently(provide, log, life.signal));
   starting = "users and tokens have not been read yet";

@@ -1,5 +1,5 @@
 import { type Retention, snapshotStore, streams } from "@sightline/contracts";
-import { SettingError, StreamTooLargeError, streamLimits } from "@sightline/service";
+import { SettingError, StreamConflictError, StreamTooLargeError, streamLimits } from "@sightline/service";
 import { type ResultsConfig, settings } from "./config.ts";
 
 /**
@@ -35,11 +35,12 @@ const limitSettings: Record<string, string> = {
   [`OBJ_${snapshotStore}`]: settings.snapshotsMaxBytes.env,
 };
 
-/** Runs what provides streams. @throws SettingError that names the setting of the stream that does not fit */
+/** Runs what provides streams. @throws SettingError that says what to do about a stream that does not fit, or that NATS does not change */
 export async function withLimitsThatFit<R>(provide: () => Promise<R>): Promise<R> {
   try {
     return await provide();
   } catch (error) {
+    if (error instanceof StreamConflictError) throw new SettingError(error.message, { cause: error });
     if (!(error instanceof StreamTooLargeError)) throw error;
     const setting = limitSettings[error.stream];
     const lower = setting ? `Lower ${setting} or give` : "Give";
