@@ -31,7 +31,10 @@ const at = (nats: NatsServer) => ({ SIGHTLINE_NATS_URL: nats.url });
 /** A store with something of each kind. */
 async function fill(): Promise<void> {
   const client = connect(before.address);
-  await client.cameras.register("front", { uri: "rtsp://viewer:s3cret@127.0.0.1:1/front" });
+  await client.cameras.register("front", {
+    ...{ uri: "rtsp://viewer:s3cret@127.0.0.1:1/front", recordUri: "rtsp://127.0.0.1:1/main" },
+    ...{ weight: 2, floorFps: 3, priority: 1 },
+  });
   await client.rules.update("front", { ...(await client.rules.get("front")), zones: [], lines: [] });
   await client.subscriptions.create("alarm", { kind: "events", start: "beginning" });
   const nats = await connectNats(before.nats.url, "test", createLogger("test", "fatal"));
@@ -78,6 +81,7 @@ test("a backup is restored into an empty NATS: the API tells the same, tokens co
   await fill();
   const client = connect(before.address, { token });
   const expected = await told(client);
+  expect(expected).toMatchObject({ cameras: [{ weight: 2, floorFps: 3, priority: 1 }] });
   client.close();
   expect(await runCommand(["backup", file], at(before.nats))).toMatchObject({ code: 0, stderr: "" });
   expect(statSync(file).mode & 0o777).toBe(0o600);
