@@ -31,8 +31,8 @@ const clockStateSchema = z.strictObject({
   recentFrames: z.array(z.strictObject({ ms: z.number(), time: timestampSchema })).max(2),
 });
 
-/** Tracker and engine check their own parts. */
-export const analysisStateSchema = z.strictObject({
+/** Tracker and engine check their own parts. What a later version adds is passed over: it raises the number where that would be wrong. */
+export const analysisStateSchema = z.object({
   version: z.literal(analysisStateVersion),
   incarnation: z.string().regex(incarnationPattern),
   clock: clockStateSchema,

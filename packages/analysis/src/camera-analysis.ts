@@ -167,7 +167,7 @@ export class CameraAnalysis {
 
   /** All that this analysis knows, for JSON. */
   snapshot(): AnalysisState {
-    return {
+    return asBeforeAttributes({
       version: analysisStateVersion,
       incarnation: this.incarnation,
       clock: this.#clock.snapshot(),
@@ -175,7 +175,7 @@ export class CameraAnalysis {
       attributes: this.#attributes.snapshot(),
       tracker: this.#tracker.snapshot(),
       engine: this.#engine.snapshot(),
-    };
+    });
   }
 
   #classOf(classId: number | undefined): { classId: number; className: string } | undefined {
@@ -219,4 +219,13 @@ const noBox: BoundingBox = { xMin: 0, yMin: 0, xMax: 0, yMax: 0 };
 
 function isFiniteBox(box: BoundingBox | undefined): boolean {
   return box !== undefined && Number.isFinite(box.xMin + box.yMin + box.xMax + box.yMax);
+}
+
+/** Where no second stage has said anything, the state is as before there were any: an earlier version goes on from it, beside this one or after. */
+function asBeforeAttributes(state: AnalysisState): AnalysisState {
+  return JSON.parse(
+    JSON.stringify(state, (key, value) =>
+      key === "attributes" && Array.isArray(value) && value.length === 0 ? undefined : value,
+    ),
+  );
 }

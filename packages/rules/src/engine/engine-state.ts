@@ -16,7 +16,7 @@ const boxSchema = z.strictObject({ xMin: z.number(), yMin: z.number(), xMax: z.n
 
 const attributeSchema = z.strictObject({ name: z.string(), value: z.string(), score: z.number() });
 
-const openEventSchema = z.strictObject({
+const openEventSchema = z.object({
   id: z.string(),
   revision: z.int().positive(),
   start: instantSchema,
@@ -35,7 +35,7 @@ const openEventSchema = z.strictObject({
   attributes: z.array(attributeSchema).default([]),
 });
 
-const trackSchema = z.strictObject({
+const trackSchema = z.object({
   id: z.string(),
   classId: z.int(),
   className: z.string(),
@@ -96,7 +96,7 @@ const cameraDownSchema = z.strictObject({
   reason: z.enum(CameraReason),
 });
 
-export const engineStateSchema = z.strictObject({
+export const engineStateSchema = z.object({
   version: z.literal(engineStateVersion),
   nextEvent: z.int().positive(),
   /** CameraRules in protobuf's JSON form. */

@@ -11,7 +11,7 @@ const sequence = z.int().min(0);
  * message up to `detectionsSequence` of the stream of detections is taken into account. An old one is as right as a new
  * one; it only leaves more of the timeline to be read again. The analysis checks its own part.
  */
-const checkpointSchema = z.strictObject({
+const checkpointSchema = z.object({
   version: z.literal(checkpointVersion),
   /** A stream that was made anew counts from 1 again. */
   timelineMaking: z.string(),
