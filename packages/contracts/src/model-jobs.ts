@@ -52,7 +52,7 @@ export const evaluatedModelSchema = z.strictObject({
 export type EvaluatedModel = z.infer<typeof evaluatedModelSchema>;
 
 /** One file of a model's version, as a person is told of it. */
-export const inspectedFileSchema = z.strictObject({
+export const inspectedFileSchema = z.object({
   /** As model.json names it: fp32, int8Cpu, int8Trt, trtEngine. */
   encoding: z.string(),
   file: z.string(),
@@ -66,7 +66,7 @@ export const inspectedFileSchema = z.strictObject({
 });
 
 /** What a version of a model is. */
-export const inspectionSchema = z.strictObject({
+export const inspectionSchema = z.object({
   model: z.string(),
   version: modelVersionSchema,
   architecture: z.string(),
@@ -77,7 +77,7 @@ export const inspectionSchema = z.strictObject({
 });
 export type Inspection = z.infer<typeof inspectionSchema>;
 
-const scoresSchema = z.strictObject({
+const scoresSchema = z.object({
   ...{ model: z.string(), version: z.string(), encoding: z.string() },
   /** The kind of processor that ran it. */
   processor: z.string(),
@@ -85,14 +85,14 @@ const scoresSchema = z.strictObject({
   /** COCO's 12 numbers, 0..1, and those of boxes taller than `minHeight` pixels; -1 where nothing had to be found. */
   metrics: z.record(z.string(), z.number()),
   minHeight: z.number(),
-  tallerThan: z.strictObject({ ap: z.number(), ap50: z.number() }),
+  tallerThan: z.object({ ap: z.number(), ap50: z.number() }),
   /** Mean milliseconds of one frame, in a process of low priority. */
   inferenceMs: z.number(),
 });
 export type ModelScores = z.infer<typeof scoresSchema>;
 
 /** A file that is brought in pieces. */
-const uploadSchema = z.strictObject({
+const uploadSchema = z.object({
   /** "export" is an ONNX file, "clip" a video, "labels" COCO annotations. */
   name: z.enum(["export", "clip", "labels"]),
   /** As it is called where it comes from. */
@@ -102,29 +102,29 @@ const uploadSchema = z.strictObject({
 export type UploadedFile = z.infer<typeof uploadSchema>;
 
 /** A file of a version as it is kept: in pieces of the bucket of files. */
-export const keptFileSchema = z.strictObject({ name: z.string(), bytes: count, sha256: digest });
+export const keptFileSchema = z.object({ name: z.string(), bytes: count, sha256: digest });
 export type KeptFile = z.infer<typeof keptFileSchema>;
 
 const wantedSchema = z.discriminatedUnion("kind", [
-  z.strictObject({
+  z.object({
     kind: z.literal("import"),
     model: modelName,
     /** Whether it is a model that there was not, or a version of one that there is. */
     isNew: z.boolean(),
     settings: importSettingsSchema,
   }),
-  z.strictObject({
+  z.object({
     kind: z.literal("evaluate"),
     models: z.array(evaluatedModelSchema).min(1).max(2),
     /** Pixels: boxes taller than this are scored by themselves too. */
     minHeight: z.number().min(0).max(10_000),
   }),
-  z.strictObject({ kind: z.literal("inspect"), model: modelName, version: modelVersionSchema }),
+  z.object({ kind: z.literal("inspect"), model: modelName, version: modelVersionSchema }),
 ]);
 
 /** What came of a job. */
 export const modelJobOutcomeSchema = z.discriminatedUnion("kind", [
-  z.strictObject({
+  z.object({
     kind: z.literal("import"),
     version: modelVersionSchema,
     /** What was recognised and done, one sentence a line. */
@@ -134,18 +134,18 @@ export const modelJobOutcomeSchema = z.discriminatedUnion("kind", [
     files: z.array(keptFileSchema),
     inspection: inspectionSchema,
   }),
-  z.strictObject({
+  z.object({
     kind: z.literal("evaluate"),
     scores: z.array(scoresSchema),
     /** What of the clip could not be read. */
     faults: z.array(words),
   }),
-  z.strictObject({ kind: z.literal("inspect"), inspection: inspectionSchema }),
+  z.object({ kind: z.literal("inspect"), inspection: inspectionSchema }),
 ]);
 export type ModelJobOutcome = z.infer<typeof modelJobOutcomeSchema>;
 
 /** Work on a model that one worker does beside serving, in a process of its own. */
-export const modelJobSchema = z.strictObject({
+export const modelJobSchema = z.object({
   wanted: wantedSchema,
   files: z.array(uploadSchema),
   /** "prepared": the worker has done its part, and results enters what came of it. */
@@ -157,7 +157,7 @@ export const modelJobSchema = z.strictObject({
   worker: z.string().optional(),
   /** How often one has begun it. */
   attempts: count,
-  progress: z.strictObject({ done: count, total: count }).optional(),
+  progress: z.object({ done: count, total: count }).optional(),
   /** Why it failed. */
   fault: words.optional(),
   outcome: modelJobOutcomeSchema.optional(),
@@ -170,7 +170,7 @@ export function inspectionKey(model: string, version: string): string {
 }
 
 /** A version that was brought by the API: every worker fetches it to its disk. */
-export const storedVersionSchema = z.strictObject({
+export const storedVersionSchema = z.object({
   model: modelName,
   version: modelVersionSchema,
   /** Whether it lies in the model's own folder: it was the first of a new model. */

@@ -12,7 +12,7 @@ export function isShadowId(id: string): boolean {
 }
 
 /** A share of a camera's frames is also run by another model, which the camera's results know nothing of. */
-export const modelShadowSchema = z.strictObject({
+export const modelShadowSchema = z.object({
   camera: z.string(),
   /** The other model: its active version unless one is named, as the worker would run it unless a precision is named. */
   model: z.string(),
@@ -27,7 +27,7 @@ export const modelShadowSchema = z.strictObject({
 export type ModelShadow = z.infer<typeof modelShadowSchema>;
 
 /** What runs on one side of a comparison. */
-export const shadowSideSchema = z.strictObject({
+export const shadowSideSchema = z.object({
   model: z.string(),
   version: z.string(),
   precision: z.string(),
@@ -35,7 +35,7 @@ export const shadowSideSchema = z.strictObject({
 export type ShadowSide = z.infer<typeof shadowSideSchema>;
 
 /** How the boxes of a class compare: found by both (IoU of 0.5 at least), by the shadow alone, by the camera's model alone. */
-export const classAgreementSchema = z.strictObject({
+export const classAgreementSchema = z.object({
   both: countSchema,
   gained: countSchema,
   lost: countSchema,
@@ -46,7 +46,7 @@ export const classAgreementSchema = z.strictObject({
 export type ClassAgreement = z.infer<typeof classAgreementSchema>;
 
 /** A box of a comparison. */
-export const shadowBoxSchema = z.strictObject({
+export const shadowBoxSchema = z.object({
   kind: z.enum(["both", "gained", "lost"]),
   class: z.string(),
   /** Left, top, right, bottom, in 0..1 of the picture. */
@@ -58,7 +58,7 @@ export const shadowBoxSchema = z.strictObject({
 export type ShadowBox = z.infer<typeof shadowBoxSchema>;
 
 /** A frame that both models ran. */
-export const shadowFrameSchema = z.strictObject({
+export const shadowFrameSchema = z.object({
   epoch: z.string().max(32),
   number: z.int().positive(),
   /** Milliseconds since 1970. */
@@ -71,7 +71,7 @@ export type ShadowFrame = z.infer<typeof shadowFrameSchema>;
 
 /** What a worker tells of a shadow. */
 export const shadowMessageSchema = z.discriminatedUnion("kind", [
-  z.strictObject({
+  z.object({
     kind: z.literal("frame"),
     frame: shadowFrameSchema,
     /** By class. */
@@ -83,7 +83,7 @@ export const shadowMessageSchema = z.discriminatedUnion("kind", [
     cameraBatch: z.int().positive(),
     shadowMs: z.number().min(0),
   }),
-  z.strictObject({
+  z.object({
     kind: z.literal("state"),
     worker: z.string(),
     state: z.enum(["loading", "running", "failed"]),
@@ -95,10 +95,10 @@ export const shadowMessageSchema = z.discriminatedUnion("kind", [
 ]);
 export type ShadowMessage = z.infer<typeof shadowMessageSchema>;
 
-const latencySchema = z.strictObject({ count: countSchema, sumMs: z.number(), maxMs: z.number() });
+const latencySchema = z.object({ count: countSchema, sumMs: z.number(), maxMs: z.number() });
 
 /** What has been found out, as results keeps it. */
-export const shadowReportSchema = z.strictObject({
+export const shadowReportSchema = z.object({
   shadow: modelShadowSchema,
   /** When it ended; none while it runs. */
   endedTime: z.iso.datetime().optional(),
@@ -106,7 +106,7 @@ export const shadowReportSchema = z.strictObject({
   /** By worker, as it last told. */
   workers: z.record(
     z.string(),
-    z.strictObject({ state: z.string(), message: z.string().optional(), dropped: countSchema }),
+    z.object({ state: z.string(), message: z.string().optional(), dropped: countSchema }),
   ),
   camera: shadowSideSchema.optional(),
   other: shadowSideSchema.optional(),

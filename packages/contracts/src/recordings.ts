@@ -2,7 +2,7 @@
 import { z } from "zod";
 
 /** Request on `subjects.recordingsFind`. Times are milliseconds since 1970. */
-export const recordingsRequestSchema = z.strictObject({
+export const recordingsRequestSchema = z.object({
   fromMs: z.number(),
   /** After `fromMs`. */
   toMs: z.number(),
@@ -10,7 +10,7 @@ export const recordingsRequestSchema = z.strictObject({
 export type RecordingsRequest = z.infer<typeof recordingsRequestSchema>;
 
 /** A stretch of video without a gap, of one codec and size. */
-export const recordingSpanSchema = z.strictObject({
+export const recordingSpanSchema = z.object({
   /** Capture times of the first picture and of the end of the last. */
   fromMs: z.number(),
   toMs: z.number(),
@@ -26,7 +26,7 @@ export const recordingSpanSchema = z.strictObject({
 export type RecordingSpan = z.infer<typeof recordingSpanSchema>;
 
 /** One ingest's answer. An ingest that has nothing in the range says so with no spans, so that nobody waits for it. */
-export const recordingsAnswerSchema = z.strictObject({
+export const recordingsAnswerSchema = z.object({
   /** Id of the ingest, as in its lease. */
   ingest: z.string(),
   /** Base of its HTTP server as others reach it, such as `http://10.0.0.5:9464`. */
@@ -42,7 +42,7 @@ export const recordingsAnswerSchema = z.strictObject({
 export type RecordingsAnswer = z.infer<typeof recordingsAnswerSchema>;
 
 /** One file of a recording, as an ingest lists it at `/recordings/{camera}/segments`. */
-export const recordingSegmentSchema = z.strictObject({
+export const recordingSegmentSchema = z.object({
   /** Names the file in `/recordings/{camera}/segments/{id}`. */
   id: z.string(),
   fromMs: z.number(),
@@ -58,10 +58,10 @@ export const recordingSegmentSchema = z.strictObject({
 });
 export type RecordingSegment = z.infer<typeof recordingSegmentSchema>;
 
-export const recordingSegmentsSchema = z.strictObject({ segments: z.array(recordingSegmentSchema) });
+export const recordingSegmentsSchema = z.object({ segments: z.array(recordingSegmentSchema) });
 
 /** Answer of `DELETE /recordings/{camera}`. */
-export const recordingsDeletedSchema = z.strictObject({
+export const recordingsDeletedSchema = z.object({
   deletedSegments: z.int().min(0),
   deletedBytes: z.number().min(0),
 });

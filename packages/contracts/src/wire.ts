@@ -8,8 +8,13 @@ export class WireError extends Error {
   override readonly name = "WireError";
 }
 
+/*
+ * Services of two versions run side by side during an upgrade, so what one does not know in a message of the other is passed over. Not so in a
+ * camera's record: a process that does not know one of its settings, as a mask, leaves the camera to those that do.
+ */
+
 /** Says that a camera has a frame waiting. Good for one frame, and only while `id` is the camera's newest token. */
-export const tokenSchema = z.strictObject({
+export const tokenSchema = z.object({
   camera: z.string().max(63),
   epoch: z.string().max(32),
   id: z.int().positive(),
@@ -17,7 +22,7 @@ export const tokenSchema = z.strictObject({
 export type Token = z.infer<typeof tokenSchema>;
 
 /** Request for the frame behind a token; the token's fields and the worker that asks. */
-export const frameRequestSchema = z.strictObject({
+export const frameRequestSchema = z.object({
   epoch: z.string().max(32),
   token: z.int().positive(),
   worker: z.string().max(128),
@@ -31,7 +36,7 @@ export type FrameRequest = z.infer<typeof frameRequestSchema>;
 export const arenaHeader = "Sightline-Arena";
 
 /** Notice that a frame given to a worker is not going to be inferred. */
-export const frameDroppedSchema = z.strictObject({
+export const frameDroppedSchema = z.object({
   epoch: z.string().max(32),
   number: z.int().positive(),
   /** The frame's previous_number, so that results need not wait for this frame. */
@@ -45,7 +50,7 @@ export const pictureSources = ["model", "camera"] as const;
 export type PictureSource = (typeof pictureSources)[number];
 
 /** Request for the picture of a frame; without `epoch` and `number` the newest that a worker has been given. */
-export const pictureRequestSchema = z.strictObject({
+export const pictureRequestSchema = z.object({
   epoch: z.string().max(32).optional(),
   number: z.int().positive().optional(),
   /** None: the model's frame. The camera's costs a decoder's start; where it cannot be had the model's comes. */
@@ -61,7 +66,7 @@ export type PictureRequest = z.infer<typeof pictureRequestSchema>;
 
 /** What the answer to a picture request says in its header `pictureHeader`, as JSON; the data is the JPEG, without the letterbox's padding. */
 export const pictureAnswerSchema = z.union([
-  z.strictObject({
+  z.object({
     ok: z.literal(true),
     epoch: z.string(),
     number: z.int().positive(),
@@ -71,7 +76,7 @@ export const pictureAnswerSchema = z.union([
     width: z.int().positive(),
     height: z.int().positive(),
   }),
-  z.strictObject({
+  z.object({
     ok: z.literal(false),
     reason: z.enum(["gone", "no_frame", "busy", "failed"]),
     message: z.string(),
@@ -115,7 +120,7 @@ export const privacySettingsSchema = z.strictObject({
 export type PrivacySettings = z.infer<typeof privacySettingsSchema>;
 
 /** Request to try a camera out. */
-export const probeRequestSchema = z.strictObject({
+export const probeRequestSchema = z.object({
   uri: z.string().max(limits.maxUriLength),
   transport: transportSchema,
   /** Counts from 1; 0 or none takes the first. */
@@ -129,7 +134,7 @@ export type ProbeRequest = z.infer<typeof probeRequestSchema>;
 
 /** What the answer says in its header `probeHeader`, as JSON; the data is a JPEG when a picture was asked for and came. */
 export const probeAnswerSchema = z.union([
-  z.strictObject({
+  z.object({
     ok: z.literal(true),
     codec: z.string(),
     width: z.int().min(0),
@@ -141,7 +146,7 @@ export const probeAnswerSchema = z.union([
     /** Why there is no picture though one was asked for. */
     pictureFault: z.string().optional(),
   }),
-  z.strictObject({ ok: z.literal(false), reason: z.int(), message: z.string() }),
+  z.object({ ok: z.literal(false), reason: z.int(), message: z.string() }),
 ]);
 export type ProbeAnswer = z.infer<typeof probeAnswerSchema>;
 export const probeHeader = "Sightline-Probe";
@@ -217,7 +222,7 @@ export function serverOf(uri: string): string {
  * User and password of a camera. Those of a RecordStream name the server that they are for, by `serverOf`: the URL and they are stored one after the
  * other, and who reads them in between must not tell them to another server.
  */
-export const cameraSecretSchema = z.strictObject({
+export const cameraSecretSchema = z.object({
   username: z.string(),
   password: z.string(),
   server: z.string().optional(),
@@ -225,14 +230,14 @@ export const cameraSecretSchema = z.strictObject({
 export type CameraSecret = z.infer<typeof cameraSecretSchema>;
 
 /** A CameraSecret as stored, encrypted; `nonce` and `data` (with its tag) are base64. */
-export const sealedSecretSchema = z.strictObject({ key: z.string(), nonce: z.string(), data: z.string() });
+export const sealedSecretSchema = z.object({ key: z.string(), nonce: z.string(), data: z.string() });
 export type SealedSecret = z.infer<typeof sealedSecretSchema>;
 
 /** First 12 hexadecimal digits of the digest of a model's files. */
 export const modelVersionSchema = z.string().regex(/^[0-9a-f]{12}$/);
 
 /** A model that workers serve: what ingest must send it and what results may promise. */
-export const servedModelSchema = z.strictObject({
+export const servedModelSchema = z.object({
   name: z.string(),
   /** None from workers of before versions were known. */
   version: modelVersionSchema.optional(),
@@ -260,20 +265,20 @@ export const servedModelSchema = z.strictObject({
 export type ServedModel = z.infer<typeof servedModelSchema>;
 
 /** Which version of a model all its workers shall serve, and which there are. */
-export const modelVersionsSchema = z.strictObject({
+export const modelVersionsSchema = z.object({
   /** None: each worker serves what lies in the model's own folder. */
   active: modelVersionSchema.optional(),
   /** What a rollback makes active. */
   previous: modelVersionSchema.optional(),
   /** What workers load beside what they serve and try out, and then say whether it can be made active. */
-  candidate: z.strictObject({ activation: z.uuid(), version: modelVersionSchema }).optional(),
+  candidate: z.object({ activation: z.uuid(), version: modelVersionSchema }).optional(),
   /** All that workers have told of, the first seen first: a version's number is its place, from 1. */
-  versions: z.array(z.strictObject({ version: modelVersionSchema, seenTime: z.iso.datetime() })),
+  versions: z.array(z.object({ version: modelVersionSchema, seenTime: z.iso.datetime() })),
 });
 export type ModelVersions = z.infer<typeof modelVersionsSchema>;
 
 /** How a worker fares with the candidate of an activation. */
-export const candidateStateSchema = z.strictObject({
+export const candidateStateSchema = z.object({
   activation: z.uuid(),
   state: z.enum(["loading", "ready", "failed"]),
   /** Why it failed. */
@@ -284,10 +289,10 @@ export const candidateStateSchema = z.strictObject({
 export type CandidateState = z.infer<typeof candidateStateSchema>;
 
 /** A second stage that a worker has. */
-export const workerSecondStageSchema = z.strictObject({
+export const workerSecondStageSchema = z.object({
   model: z.string(),
   version: modelVersionSchema,
-  attributes: z.array(z.strictObject({ name: z.string(), values: z.array(z.string()) })),
+  attributes: z.array(z.object({ name: z.string(), values: z.array(z.string()) })),
   /** Whether it is loaded: it is when a frame of a camera comes that asks for it. */
   loaded: z.boolean(),
   /** Why cameras that ask for it get no attributes from this worker. */
@@ -296,7 +301,7 @@ export const workerSecondStageSchema = z.strictObject({
 export type WorkerSecondStage = z.infer<typeof workerSecondStageSchema>;
 
 /** What a worker tells about itself while it lives. */
-export const workerInfoSchema = z.strictObject({
+export const workerInfoSchema = z.object({
   id: z.string(),
   host: z.string(),
   model: z.string(),
@@ -311,10 +316,10 @@ export const workerInfoSchema = z.strictObject({
   /** Further models that this worker loads when a camera asks for them. */
   loadable: z.array(z.string()).optional(),
   /** Models that cameras ask for and that it could serve if it were not for what is said. */
-  unserved: z.array(z.strictObject({ model: z.string(), why: z.string() })).optional(),
+  unserved: z.array(z.object({ model: z.string(), why: z.string() })).optional(),
   /** Versions that came by the API and could not be brought to this worker's disk, and why. */
   unfetched: z
-    .array(z.strictObject({ model: z.string(), version: modelVersionSchema, why: z.string() }))
+    .array(z.object({ model: z.string(), version: modelVersionSchema, why: z.string() }))
     .optional(),
   /** Models for second stages that this worker has. */
   secondStages: z.array(workerSecondStageSchema).optional(),
@@ -323,7 +328,7 @@ export const workerInfoSchema = z.strictObject({
   /** Frames of a batch where more is offered than can be inferred. */
   batchSize: z.int().positive(),
   /** Median milliseconds of one run at each batch size: measured at warm-up, and corrected where sizes were compared since. */
-  batchCurve: z.array(z.strictObject({ batch: z.int().positive(), milliseconds: z.number().positive() })),
+  batchCurve: z.array(z.object({ batch: z.int().positive(), milliseconds: z.number().positive() })),
   startTime: z.iso.datetime(),
   /** Over the last seconds: share of the time in which the session ran, frames per second, frames per batch. */
   utilization: z.number().min(0).max(1),
