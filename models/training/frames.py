@@ -48,6 +48,9 @@ class VideoFrames:
         self._file.flush()
         self._frames = np.memmap(self._file.name, np.uint8, "r", shape=(count, *shape))
 
+    def __len__(self) -> int:
+        return len(self._frames)
+
     def __getitem__(self, image_id: int) -> np.ndarray:
         return self._frames[image_id]
 

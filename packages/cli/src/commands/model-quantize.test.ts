@@ -10,6 +10,8 @@ import {
   architecture,
   buildModel,
   describeFiles,
+  float32,
+  loadModel,
   MANIFEST_FILE,
   type ModelManifest,
   preparedMetadata,
@@ -25,8 +27,15 @@ import { ResultsProcess, runCommand } from "../testing/command-line.ts";
 const run = promisify(execFile);
 const password = "correct-horse-battery";
 const few = [
-  ...["--no-sensitivity", "--rounding", "nearest"],
-  ...["--batches", "1", "--batch-size", "3", "--interval", "0.2"],
+  "--no-sensitivity",
+  "--rounding",
+  "nearest",
+  "--batches",
+  "1",
+  "--batch-size",
+  "3",
+  "--interval",
+  "0.2",
 ];
 let folder: string;
 let model: string;
@@ -92,6 +101,31 @@ test("names its files in model.json, and keeps what was measured on files that s
   const last = await manifest();
   expect(last.accuracy).toEqual({ fp32: { ap: 0.61 } });
   expect(last.version).not.toBe(first.version);
+});
+
+test("takes over files that were fine-tuned from its own, and nothing else", async () => {
+  const tuned = join(folder, "tuned");
+  const nothing = await quantize("--tuned", folder);
+  expect(nothing).toMatchObject({ code: 1, stderr: expect.stringContaining("has neither int8.cpu.onnx") });
+
+  const file = join(folder, "m", "int8.cpu.onnx");
+  const graph = await loadModel(file);
+  const [name, scale] = [...graph.initializers].find(([key]) => key.endsWith("relu/scale"))!;
+  graph.initializers.set(name, float32([], [1.5 * Number(scale.data[0])]));
+  await mkdir(tuned);
+  await saveModel(graph, join(tuned, "int8.cpu.onnx"));
+  const before = await manifest();
+  const good = await quantize("--tuned", tuned);
+  expect(good.code).toBe(0);
+  expect(await readFile(file)).toEqual(await readFile(join(tuned, "int8.cpu.onnx")));
+  const after = await manifest();
+  expect(after.version).not.toBe(before.version);
+  expect(after.files.int8Trt).toEqual(before.files.int8Trt);
+
+  await saveModel(await loadModel(model), join(tuned, "int8.cpu.onnx"));
+  const other = await quantize("--tuned", tuned);
+  expect(other).toMatchObject({ code: 1, stderr: expect.stringContaining("not made from this model's own") });
+  expect(await manifest()).toEqual(after);
 });
 
 test("does not name files of another model in model.json", async () => {

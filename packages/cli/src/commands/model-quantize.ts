@@ -4,6 +4,7 @@ import { findFfmpeg } from "@sightline/rtsp";
 import {
   addModelFiles,
   type CalibrationMethod,
+  checkTuned,
   evaluateModels,
   framesFor,
   imageIds,
@@ -43,6 +44,7 @@ interface QuantizeCommandOptions extends FrameChoice {
   readonly rounding: "adaptive" | "nearest";
   readonly floatPredictions: boolean;
   readonly apPerLayer?: boolean;
+  readonly tuned?: string;
   readonly out?: string;
 }
 
@@ -96,11 +98,17 @@ export function modelQuantizeCommand(): Command {
     .option("--no-sensitivity", "do not measure each layer alone")
     .option("--ap-per-layer", "with --coco, report box AP for each layer alone too (a whole evaluation each)")
     .option(
+      "--tuned <folder>",
+      "calibrate nothing: take over the model's INT8 files that models/training/quantization_aware.py fine-tuned into this folder",
+    )
+    .option(
       "--out <folder>",
       "where to write (default: beside the model, whose model.json then names the files)",
     );
   return command.action((model: string, options: QuantizeCommandOptions) =>
-    quantize(model, options, (name) => withServer(command, (client) => client.cameras.get(name))),
+    options.tuned === undefined
+      ? quantize(model, options, (name) => withServer(command, (client) => client.cameras.get(name)))
+      : adoptTuned(model, options.tuned),
   );
 }
 
@@ -155,6 +163,29 @@ async function quantize(
   if (news !== undefined) console.log(news);
   const { ap } = quantized.report;
   if (ap && ap.drop > options.maxApDrop) process.exitCode = 1;
+}
+
+/** Puts tuned files in the place of those that they were made from, beside the model. */
+async function adoptTuned(model: string, from: string): Promise<void> {
+  const stem = basename(model, ".onnx").replace(/\.?fp32$/, "");
+  const names = [`int8.cpu.onnx`, `int8.trt.onnx`].map((name) => (stem === "" ? name : `${stem}.${name}`));
+  const tuned: { readonly name: string; readonly graph: Awaited<ReturnType<typeof loadModel>> }[] = [];
+  for (const [index, name] of names.entries()) {
+    if (!(await stat(join(from, name)).catch(() => undefined))) continue;
+    const graph = await loadModel(join(from, name));
+    checkTuned(graph, await loadModel(join(dirname(model), name)), index === 0);
+    tuned.push({ name, graph });
+  }
+  if (tuned.length === 0) throw new TunedFilesMissingError(`${from} has neither ${names.join(" nor ")}`);
+  for (const { name, graph } of tuned) await saveModel(graph, join(dirname(model), name));
+  console.log(`took over ${tuned.map(({ name }) => join(from, name)).join(", ")}`);
+  const news = await addToManifest(model, { int8Cpu: names[0]!, int8Trt: names[1]! });
+  if (news !== undefined) console.log(news);
+}
+
+/** The folder that was named has no file to take over. */
+class TunedFilesMissingError extends Error {
+  override readonly name = "TunedFilesMissingError";
 }
 
 /** The labels and their frames; undefined without labels. */

@@ -5,3 +5,4 @@ export { type LayerReport, type QuantizationReport, reportTable } from "./quanti
 export { evenly, type QuantizedModels, type QuantizeOptions, quantizeModel } from "./quantize-model.ts";
 export type { SkipReason } from "./select-layers.ts";
 export { sensitivityPlot } from "./sensitivity-plot.ts";
+export { checkTuned } from "./tuned-model.ts";
