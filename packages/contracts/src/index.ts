@@ -284,6 +284,7 @@ export * from "./model-jobs.ts";
 export * from "./model-shadows.ts";
 export * from "./nats-permissions.ts";
 export * from "./recordings.ts";
+export * from "./site-permissions.ts";
 export * from "./streams.ts";
 export * from "./strict-json.ts";
 export * from "./subjects.ts";

@@ -20,7 +20,7 @@ const inboxOf = (identity: NatsIdentity) => `${inboxPrefix(identity)}.>`;
 const everyone = ["$JS.API.INFO", "$JS.FC.>"];
 
 /** Reading a stream by a consumer of one's own, or message by message. */
-function reads(stream: string): string[] {
+export function reads(stream: string): string[] {
   return [
     `$JS.API.STREAM.INFO.${stream}`,
     `$JS.API.STREAM.MSG.GET.${stream}`,

@@ -93,6 +93,8 @@ export const buckets = {
   eventReviews: "event-reviews",
   /** stream → identities of its makings as cursors bear them, the newest last. */
   streamMakings: "stream-makings",
+  /** `{site}.{stream}` → how far a stream of a site has been copied; at a centre only. */
+  sitePlaces: "site-places",
 } as const;
 
 const modelName = /^[a-z0-9][a-z0-9_-]{0,62}$/i;

@@ -176,6 +176,7 @@ export interface Buckets {
   modelFiles: KV;
   eventReviews: KV;
   streamMakings: KV;
+  sitePlaces: KV;
 }
 
 /** Of these an entry lives `leaseTtlMs` unless it is renewed. */
@@ -212,6 +213,7 @@ export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
     modelFiles: await open(buckets.modelFiles),
     eventReviews: await open(buckets.eventReviews),
     streamMakings: await open(buckets.streamMakings),
+    sitePlaces: await open(buckets.sitePlaces),
   };
 }
 

@@ -97,6 +97,7 @@ export const settingNames = {
   SIGHTLINE_REORDER_WINDOW_MS: "reorderWindowMs",
   SIGHTLINE_RESULTS_HTTP: "http",
   SIGHTLINE_SECRETS_KEY_FILE: "secretsKeyFile",
+  SIGHTLINE_SITES_DIRECTORY: "sitesDirectory",
   SIGHTLINE_SNAPSHOTS_MAX_AGE_HOURS: "snapshotsMaxAgeHours",
   SIGHTLINE_SNAPSHOTS_MAX_BYTES: "snapshotsMaxBytes",
   SIGHTLINE_SOURCE_FILES: "sourceFiles",

@@ -139,6 +139,11 @@ export const settings = {
     schema: setting.number(365, 1, 3_650),
     help: "days that it is kept who did what",
   },
+  sitesDirectory: {
+    env: "SIGHTLINE_SITES_DIRECTORY",
+    schema: setting.optionalText(),
+    help: "directory with a key NAME.nk for each site whose events are copied here",
+  },
   replicas: replicasSetting,
   natsStore: {
     env: "SIGHTLINE_NATS_STORE_DIR",

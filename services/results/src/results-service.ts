@@ -107,6 +107,7 @@ import { retentionOf, withLimitsThatFit } from "./retention.ts";
 import { rulesHandlers } from "./rules/rules-handlers.ts";
 import { decodeRules, RulesRegistry } from "./rules/rules-registry.ts";
 import { RulesService } from "./rules/rules-service.ts";
+import { Sites } from "./sites/sites.ts";
 import { cameraSnapshotHandlers, eventSnapshotHandlers } from "./snapshots/snapshot-handlers.ts";
 import { startSnapshots } from "./snapshots/start-snapshots.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
@@ -296,6 +297,16 @@ export async function startResults(
     startSnapshots(nats, retention.snapshots, requireCamera, holders, prometheus, log, life),
   );
   timeline.feed.listen(framesOnly((frame) => recentDetections.add(frame)));
+  if (config.sitesDirectory !== undefined)
+    life.add(
+      await Sites.start(
+        config,
+        config.sitesDirectory,
+        { nats, places: buckets.sitePlaces, pictures: snapshotStore },
+        log,
+        life.signal,
+      ),
+    );
   records.onChange(({ key, value }) => {
     if (value) return;
     metrics.forgetCamera(key);

@@ -37,6 +37,7 @@ const ofBuckets: Record<keyof typeof buckets, Kept> = {
   modelFiles: "kept",
   eventReviews: "kept",
   streamMakings: "kept",
+  sitePlaces: "kept",
 };
 
 const bucketStream = (bucket: string) => `KV_${bucket}`;

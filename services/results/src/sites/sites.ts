@@ -1,0 +1,87 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import type { KV } from "@nats-io/kv";
+import { isSiteName, siteReader, streams } from "@sightline/contracts";
+import { connectNats, type Logger, type Nats, type NatsAccess, SettingError } from "@sightline/service";
+import type { SnapshotStore } from "../snapshots/snapshot-store.ts";
+import { copyEvent } from "./copy-event.ts";
+import { copyPicture, pictureStream } from "./copy-picture.ts";
+import { type SiteJetStream, SiteReader } from "./site-reader.ts";
+
+/** A site over a slow line may need so long for an answer. */
+const answerMs = 5_000;
+
+/** What of the centre the copies go to. */
+export interface CentreParts {
+  nats: Nats;
+  places: KV;
+  pictures: SnapshotStore;
+}
+
+/** Copies the events of all sites, and their pictures, to the centre, for as long as it runs. */
+export class Sites {
+  readonly #links: { nats: Nats; readers: SiteReader[] }[] = [];
+
+  /**
+   * Starts for each site that has a key, `{site}.nk`, in the directory.
+   * @throws SettingError a directory that is not there, or a key that the NATS server does not know
+   */
+  static async start(
+    access: NatsAccess,
+    directory: string,
+    { nats, places, pictures }: CentreParts,
+    log: Logger,
+    signal?: AbortSignal,
+  ): Promise<Sites> {
+    const sites = new Sites();
+    for (const site of sitesIn(directory)) {
+      const own = { ...access, natsCredsFile: undefined, natsNkeyFile: join(directory, `${site}.nk`) };
+      const link = await connectNats(own, siteReader(site), log, signal && { signal });
+      const options = { domain: site, timeout: answerMs };
+      const remote: SiteJetStream = {
+        site,
+        jetstream: jetstream(link.connection, options),
+        manager: await jetstreamManager(link.connection, { ...options, checkAPI: false }),
+      };
+      const events = new SiteReader(
+        remote,
+        { stream: streams.events },
+        async ({ data }) => void (await copyEvent(nats, site, data)),
+        places,
+        log,
+      );
+      const shown = new SiteReader(
+        remote,
+        pictureStream,
+        (each) => copyPicture(pictures, remote, each),
+        places,
+        log,
+      );
+      const readers = [events, shown];
+      for (const reader of readers) reader.start();
+      sites.#links.push({ nats: link, readers });
+      log.info({ site }, "the events of a site are copied from here on");
+    }
+    return sites;
+  }
+
+  async stop(): Promise<void> {
+    for (const { nats, readers } of this.#links.splice(0)) {
+      await Promise.all(readers.map((reader) => reader.stop()));
+      await nats.connection.close();
+    }
+  }
+}
+
+function sitesIn(directory: string): string[] {
+  if (!existsSync(directory))
+    throw new SettingError(`SIGHTLINE_SITES_DIRECTORY = ${directory}: there is no such directory`);
+  const names = readdirSync(directory).flatMap((file) => (file.endsWith(".nk") ? [file.slice(0, -3)] : []));
+  const wrong = names.find((name) => !isSiteName(name));
+  if (wrong !== undefined)
+    throw new SettingError(
+      `${join(directory, wrong)}.nk: '${wrong}' is no site's name; expected 1 to 24 of a–z and 0–9`,
+    );
+  return names.sort();
+}
