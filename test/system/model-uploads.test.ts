@@ -15,20 +15,22 @@ const families = join(projectRoot, "packages/yolo-nas/fixtures/families");
 const bundled = "yolo-nas-pedestrians";
 const files = mkdtempSync(join(tmpdir(), "sightline-uploads-"));
 const models = mkdtempSync(join(tmpdir(), "sightline-models-"));
+/** Where the services put temporary files: other systems on this machine have jobs of their own. */
+const temporary = mkdtempSync(join(tmpdir(), "sightline-temporary-"));
 
 let system: System;
 let client: SightlineClient;
 
 beforeAll(async () => {
   cpSync(join(projectRoot, "models", bundled), join(models, bundled), { recursive: true });
-  system = await System.start({ SIGHTLINE_MODEL_DIR: models, SIGHTLINE_MODELS: "all" });
+  system = await System.start({ SIGHTLINE_MODEL_DIR: models, SIGHTLINE_MODELS: "all", TMPDIR: temporary });
   client = connect(`127.0.0.1:${system.ports.grpc}`);
 });
 
 afterAll(async () => {
   client?.close();
   await system?.stop();
-  for (const folder of [files, models]) rmSync(folder, { recursive: true });
+  for (const folder of [files, models, temporary]) rmSync(folder, { recursive: true });
 });
 
 /** A small export of a family, on disk. */
@@ -197,7 +199,7 @@ test("what cannot be used says why, and leaves nothing", async () => {
   ]);
   expect((await client.models.list()).map(({ name }) => name)).not.toContain("models/broken");
   expect(readdirSync(models).sort()).toEqual(["alley", "street", bundled]);
-  expect(readdirSync(tmpdir()).filter((name) => name.startsWith("sightline-job-"))).toEqual([]);
+  expect(readdirSync(temporary).filter((name) => name.startsWith("sightline-job-"))).toEqual([]);
 });
 
 test("a worker that is killed in the middle of a job leaves it to the next, and one that begins anew fetches what it lacks", async () => {
