@@ -1,9 +1,10 @@
 // Makes the keys that are missing, of NATS's clients and of stored passwords, and gives each service its own alone.
 import { randomBytes } from "node:crypto";
-import { chownSync, copyFileSync, existsSync, readdirSync } from "node:fs";
+import { chownSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { natsIdentities } from "./packages/contracts/src/nats-permissions.ts";
 import { authorizationFile, natsKeyFile, writeNatsKeys } from "./packages/service/src/nats-keys.ts";
+import { makeSite, sitesDirectory } from "./packages/service/src/nats-sites.ts";
 import { writePrivateFile } from "./packages/service/src/private-file.ts";
 import { addSecretKey } from "./packages/service/src/secrets/secret-keys.ts";
 import { writeServiceToken } from "./packages/service/src/service-token.ts";
@@ -17,7 +18,16 @@ const tokens = { results: ["bridges", "metrics"], bridges: ["bridges"], promethe
 /** Prometheus's image has a user of its own, nobody. */
 const owners = { prometheus: 65534 };
 
-const made = writeNatsKeys(all);
+// Of a centre: its sites. One that is there stays as it is.
+const sites = (process.env.SIGHTLINE_SITES ?? "").split(/[\s,]+/).filter(Boolean);
+const missing = sites.filter((site) => !existsSync(join(sitesDirectory(all), `${site}.nk`)));
+for (const site of missing)
+  makeSite(all, site, {
+    centre: process.env.SIGHTLINE_CENTRE ?? "",
+    caFile: process.env.SIGHTLINE_CENTRE_CA || undefined,
+    replace: true,
+  });
+const made = [...writeNatsKeys(all), ...missing.map((site) => `the site ${site}`)];
 const secrets = join(all, "secrets.key");
 if (!existsSync(secrets)) {
   addSecretKey(secrets);
@@ -46,7 +56,16 @@ for (const directory of services) {
   const files = natsIdentities.includes(name) ? [[natsKeyFile(all, name), "nats.nk"]] : [];
   if (readPasswords.includes(name)) files.push([secrets, "secrets.key"]);
   for (const service of tokens[name] ?? []) files.push([join(all, `${service}.token`), `${service}.token`]);
-  if (name === "results") files.push([adminPassword, "admin-password"]);
+  if (name === "results") {
+    files.push([adminPassword, "admin-password"]);
+    // What was not named is a site no more.
+    rmSync(join(directory, "sites"), { recursive: true, force: true });
+    if (sites.length > 0) {
+      mkdirSync(join(directory, "sites"));
+      chownSync(join(directory, "sites"), user, user);
+    }
+    for (const site of sites) files.push([join(sitesDirectory(all), `${site}.nk`), `sites/${site}.nk`]);
+  }
   for (const [from, to] of files) {
     copyFileSync(from, join(directory, to));
     chownSync(join(directory, to), user, user);

@@ -336,6 +336,11 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/nats-keys.ts")).natsKeysCommand(),
   },
   {
+    path: ["nats", "site"],
+    description: "make what a site and its centre know each other by; run it at the centre",
+    load: async () => (await import("./commands/nats-site.ts")).natsSiteCommand(),
+  },
+  {
     path: ["backup"],
     description:
       "write cameras, rules, users, subscriptions, events and all else that NATS stores to one file",

@@ -20,6 +20,8 @@ export * from "./name-hint.ts";
 export * from "./nats.ts";
 export { accessOptions, type NatsAccess, refusal } from "./nats-access.ts";
 export * from "./nats-keys.ts";
+export * from "./nats-sites.ts";
+export { NatsKeyError } from "./nkey-file.ts";
 export * from "./private-file.ts";
 export * from "./provision.ts";
 export * from "./pull-requests.ts";

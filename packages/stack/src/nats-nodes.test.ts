@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { makeSite } from "@sightline/service";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { natsStore, storedByOthers, writeNatsConfig } from "./nats-nodes.ts";
 
@@ -41,4 +42,16 @@ test("servers of a cluster know each other by a password that only their owner c
   expect(readFileSync(await writeNatsConfig(directory, keys, nodes.slice(0, 1), 0), "utf8")).not.toContain(
     "cluster",
   );
+});
+
+test("the keys' directory makes a server the centre of sites, or a site; without such files it is neither", async () => {
+  const nodes = [{ nats: 4222, route: 0 }];
+  const config = async (name: string) =>
+    readFileSync(await writeNatsConfig(directory, join(directory, name), nodes, 0), "utf8");
+  expect(await config("alone")).not.toMatch(/domain|centre\.conf|site\.conf/);
+  const file = makeSite(join(directory, "centre"), "north", { centre: "tls://centre.example.org:7422" });
+  expect(await config("centre")).toMatch(/domain: centre .*include "centre\/centre\.conf"/s);
+  mkdirSync(join(directory, "site"));
+  copyFileSync(file, join(directory, "site", "site.conf"));
+  expect(await config("site")).toMatch(/domain: north .*include "site\/site\.conf"/s);
 });

@@ -1,7 +1,17 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
-import { authorizationFile, diskRoom, storeLimit, writeNatsKeys, writePrivateFile } from "@sightline/service";
+import {
+  authorizationFile,
+  centreDomain,
+  centreFile,
+  diskRoom,
+  siteFile,
+  siteOf,
+  storeLimit,
+  writeNatsKeys,
+  writePrivateFile,
+} from "@sightline/service";
 
 /** Ports of one NATS server of this machine, on loopback. */
 export interface NatsNodePorts {
@@ -40,8 +50,8 @@ export function storedByOthers(directory: string, nodes: number): string | undef
 }
 
 /**
- * Writes the configuration of a NATS server, with what it needs: its folder, the keys of those that may connect. Several nodes make a
- * cluster, in which each stream has as many copies as SIGHTLINE_NATS_REPLICAS says. Returns the file's path.
+ * Writes the configuration of a NATS server, with what it needs: its folder, the keys of those that may connect, and of a site or a centre
+ * the leaf node. Several nodes make a cluster, in which each stream has as many copies as SIGHTLINE_NATS_REPLICAS says. Returns the file's path.
  */
 export async function writeNatsConfig(
   directory: string,
@@ -54,12 +64,22 @@ export async function writeNatsConfig(
   const room = await diskRoom(store);
   // NATS by itself takes three quarters of what is free when it starts, and so refuses what it stored before once the disk is fuller.
   const most = room ? storeLimit(sizeOf(store), room.freeBytes / nodes.length) : undefined;
+  const site = siteOf(keysDirectory);
+  const isCentre = existsSync(join(keysDirectory, centreFile));
+  const domain = site ?? (isCentre ? centreDomain : undefined);
   const jetstream = [
     `store_dir: ${JSON.stringify(store)}`,
     ...(most === undefined ? [] : [`max_file_store: ${most}`]),
+    ...(domain === undefined ? [] : [`domain: ${domain}`]),
   ];
   writeNatsKeys(keysDirectory);
   const { nats, route } = nodes[index]!;
+  // One of a cluster's servers is enough for the leaf nodes, and two cannot share the port.
+  const included = [
+    authorizationFile,
+    ...(isCentre && index === 0 ? [centreFile] : []),
+    ...(site !== undefined && index === 0 ? [siteFile] : []),
+  ];
   const lines = [
     "host: 127.0.0.1",
     `port: ${nats}`,
@@ -67,8 +87,10 @@ export async function writeNatsConfig(
     "max_pending: 256MB",
     `jetstream { ${jetstream.join(", ")} }`,
     ...(nodes.length > 1 ? clusterLines(directory, nodes, index, route) : []),
-    // NATS takes only a path that begins at the file that includes.
-    `include ${JSON.stringify(relative(directory, join(keysDirectory, authorizationFile)))}`,
+    ...included.map(
+      // NATS takes only a path that begins at the file that includes.
+      (file) => `include ${JSON.stringify(relative(directory, join(keysDirectory, file)))}`,
+    ),
   ];
   const path = join(directory, index === 0 ? "nats.conf" : `nats-${index + 1}.conf`);
   writePrivateFile(path, `${lines.join("\n")}\n`);

@@ -2,7 +2,13 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { natsIdentities } from "@sightline/contracts";
-import { addSecretKey, type NatsAccess, natsKeyFile, writeServiceToken } from "@sightline/service";
+import {
+  addSecretKey,
+  type NatsAccess,
+  natsKeyFile,
+  sitesDirectory,
+  writeServiceToken,
+} from "@sightline/service";
 import { ManagedProcess, type ProcessOptions } from "./managed-process.ts";
 import { type NatsNodePorts, natsNodeName, natsStore, writeNatsConfig } from "./nats-nodes.ts";
 import { askService } from "./own-server.ts";
@@ -87,6 +93,7 @@ export class Stack {
     this.directory = options.directory;
     this.#watch = options.watch ?? false;
     this.#tls = options.tls ?? false;
+    const sites = sitesDirectory(this.natsKeysDirectory);
     this.#env = {
       SIGHTLINE_NATS_URL: this.natsUrl,
       ...portsEnvironment(options.ports),
@@ -95,6 +102,7 @@ export class Stack {
       SIGHTLINE_RECORDINGS_DIRECTORY: join(options.directory, "recordings"),
       SIGHTLINE_SECRETS_KEY_FILE: join(options.directory, secretsKeyName),
       SIGHTLINE_BRIDGES_TOKEN_FILE: join(options.directory, bridgesTokenName),
+      ...(existsSync(sites) && { SIGHTLINE_SITES_DIRECTORY: sites }),
       ...options.env,
     };
   }

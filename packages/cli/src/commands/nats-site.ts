@@ -1,0 +1,51 @@
+import { join, resolve } from "node:path";
+import {
+  authorizationFile,
+  centreDomain,
+  centreFile,
+  makeSite,
+  sitesDirectory,
+  writeNatsKeys,
+} from "@sightline/service";
+import { Command } from "commander";
+
+interface Options {
+  out: string;
+  centre: string;
+  centreCa?: string;
+  replace?: boolean;
+}
+
+/** `sightline nats site`: what the NATS servers of a site and of its centre need to know each other. */
+export function natsSiteCommand(): Command {
+  return new Command("site")
+    .description("make what a site and its centre know each other by; run it at the centre")
+    .argument("<name>", "1 to 24 of a–z and 0–9; comes before the names of the site's cameras at the centre")
+    .requiredOption(
+      "--centre <url>",
+      "where the site's NATS server reaches the centre's, such as tls://centre.example.org:7422",
+    )
+    .option(
+      "--centre-ca <file>",
+      "certificates that the centre's is checked with, as a path at the site (default: the system's)",
+    )
+    .option("--out <directory>", "the centre's keys, of `nats keys` or `up`", "nats-keys")
+    .option(
+      "--replace",
+      "of a site that is there, make keys and file anew; the old ones are worth nothing then",
+    )
+    .action((name: string, { out, centre, centreCa, replace }: Options) => {
+      const directory = resolve(out);
+      const file = makeSite(directory, name, { centre, caFile: centreCa, replace });
+      writeNatsKeys(directory);
+      const lines = [
+        `made the keys of the site ${name}`,
+        `  site      ${file}: bring it to the site, and include it there in the NATS server's configuration, with jetstream { domain: ${name} };`,
+        `            for up at the site it is .sightline/nats-keys/site.conf, and nothing else is needed`,
+        `  centre    ${join(directory, authorizationFile)} and ${join(directory, centreFile)}: include them here, with jetstream { domain: ${centreDomain} };`,
+        `            up includes those in .sightline/nats-keys. Then start NATS again, and results with SIGHTLINE_SITES_DIRECTORY=${sitesDirectory(directory)}`,
+        "see docs/edge.md",
+      ];
+      console.log(lines.join("\n"));
+    });
+}

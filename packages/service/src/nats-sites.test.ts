@@ -1,0 +1,109 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { authorizationFile, writeNatsKeys } from "./nats-keys.ts";
+import { centreFile, makeSite, SiteError, siteOf, sitesDirectory } from "./nats-sites.ts";
+import { freePort, NatsServer } from "./testing/index.ts";
+
+let keys: string;
+beforeEach(() => {
+  keys = mkdtempSync(join(tmpdir(), "sightline-site-keys-"));
+});
+afterEach(() => rmSync(keys, { recursive: true }));
+
+const text = (...path: string[]) => readFileSync(join(keys, ...path), "utf8");
+
+test("what is no site's name, no address, or there already is said, and changes nothing", () => {
+  const centre = "tls://centre.example.org:7422";
+  for (const name of ["North", "north-1", "", "a".repeat(25), "../x"])
+    expect(() => makeSite(keys, name, { centre })).toThrow(`'${name}' cannot be a site's name`);
+  expect(() => makeSite(keys, "centre", { centre })).toThrow(/as the centre itself is/);
+  for (const address of [
+    "",
+    "centre.example.org:7422",
+    "http://centre",
+    "tls://a:b@centre",
+    "tls://centre/x",
+  ])
+    expect(() => makeSite(keys, "north", { centre: address })).toThrow(/expected tls:\/\/HOST:7422/);
+  expect(() => makeSite(keys, "north", { centre: "nats://centre", caFile: "ca.pem" })).toThrow(SiteError);
+  expect(readdirSync(keys)).toEqual([]);
+
+  makeSite(keys, "north", { centre });
+  const before = text("sites", "north.conf");
+  expect(() => makeSite(keys, "north", { centre })).toThrow(/there already.*--replace/);
+  expect(text("sites", "north.conf")).toBe(before);
+});
+
+test("a site's files are their owner's alone; made anew, the old password and key are worth nothing", () => {
+  makeSite(keys, "north", { centre: "tls://centre" });
+  writeNatsKeys(keys);
+  for (const file of ["north.nk", "north.password", "north.conf"])
+    expect(statSync(join(sitesDirectory(keys), file)).mode & 0o777).toBe(0o600);
+  const [password, list] = [text("sites", "north.password").trim(), text(authorizationFile)];
+  expect(text("sites", "north.conf")).toContain(`tls://north:${password}@centre:7422`);
+  expect(list).toContain(`user: north, password: "${password}"`);
+
+  writeFileSync(join(keys, centreFile), "# changed by hand");
+  makeSite(keys, "north", { centre: "tls://centre", replace: true });
+  writeNatsKeys(keys);
+  expect(text(authorizationFile)).not.toContain(password);
+  expect(text(authorizationFile)).toContain(text("sites", "north.password").trim());
+  expect(text(centreFile), "is the operator's own").toBe("# changed by hand");
+});
+
+test("a site's file says whose it is", () => {
+  expect(siteOf(keys)).toBeUndefined();
+  writeFileSync(join(keys, "site.conf"), readFileSync(makeSite(keys, "north", { centre: "tls://centre" })));
+  expect(siteOf(keys)).toBe("north");
+  writeFileSync(join(keys, "site.conf"), "leafnodes {}");
+  expect(() => siteOf(keys)).toThrow(/site\.conf is not what .* made/);
+});
+
+test("a site that is told tls:// gives its password to no centre without it", async () => {
+  const port = await freePort();
+  makeSite(keys, "open", { centre: `nats://127.0.0.1:${port}` });
+  makeSite(keys, "north", { centre: `tls://localhost:${port}` });
+  writeNatsKeys(keys);
+  const http = await freePort();
+  const centre = await NatsServer.start(
+    (directory) =>
+      `http: "127.0.0.1:${http}"\njetstream { store_dir: "${directory}/js", domain: centre }\n${included(directory, authorizationFile, centreFile)}`,
+  );
+  const open = await NatsServer.start((directory) => siteConfiguration(directory, "open"));
+  const own = join(centre.directory, "north");
+  mkdirSync(own);
+  const config = join(own, "nats.conf");
+  writeFileSync(config, `port: ${await freePort()}\n${siteConfiguration(own, "north")}`);
+  const north = spawn("nats-server", ["-c", config], { stdio: ["ignore", "ignore", "pipe"] });
+  try {
+    for await (const line of createInterface({ input: north.stderr }))
+      if (line.includes("TLS Handshake Failure")) break;
+    // The other site shows that the centre takes whoever asks by its name and password.
+    const joined = async () => (await fetch(`http://127.0.0.1:${http}/leafz`)).json();
+    await vi.waitFor(async () => expect(await joined()).toMatchObject({ leafnodes: 1 }), 20_000);
+  } finally {
+    const ended = once(north, "exit");
+    north.kill();
+    await ended;
+    for (const server of [open, centre]) await server.stop();
+  }
+}, 50_000);
+
+function siteConfiguration(directory: string, site: string): string {
+  return `${included(directory, `sites/${site}.conf`)}\njetstream { store_dir: "${directory}/js", domain: $SITE }`;
+}
+
+/** A server's configuration, and copies of the files that it includes beside it. */
+function included(directory: string, ...files: string[]): string {
+  return files
+    .map((file, at) => {
+      writeFileSync(join(directory, `${at}.conf`), text(file));
+      return `include "${at}.conf"`;
+    })
+    .join("\n");
+}

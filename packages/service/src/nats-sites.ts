@@ -1,0 +1,154 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import {
+  isSiteName,
+  type NatsPermissions,
+  siteDenials,
+  siteLeafPermissions,
+  siteReaderPermissions,
+} from "@sightline/contracts";
+import { knownKey, makeKey } from "./nkey-file.ts";
+import { writePrivateFile } from "./private-file.ts";
+
+/** What the port for leaf nodes is at the centre, in its directory of keys: a part of its NATS server's configuration. */
+export const centreFile = "centre.conf";
+
+/** What a site's NATS server needs to be a leaf node, in its directory of keys: the centre's `sites/NAME.conf` under this name. */
+export const siteFile = "site.conf";
+
+/** The JetStream domain of a centre. */
+export const centreDomain = "centre";
+
+/** A site that cannot be made; nothing was changed. */
+export class SiteError extends Error {
+  override readonly name = "SiteError";
+}
+
+export interface SiteOptions {
+  /** Where the site's NATS server reaches the centre's: `tls://HOST:7422`, or `nats://…` where the line itself is encrypted. */
+  centre: string;
+  /** Certificates that the centre's own is checked with, as a path at the site; undefined is the system's. */
+  caFile?: string | undefined;
+  /** Whether a site that is there gets new keys and a new file. */
+  replace?: boolean | undefined;
+}
+
+/** Where the keys of sites are, in the centre's directory of keys; SIGHTLINE_SITES_DIRECTORY of the centre's results. */
+export function sitesDirectory(directory: string): string {
+  return join(directory, "sites");
+}
+
+/**
+ * Makes what a site and its centre know each other by, in the centre's directory of keys, and the port of the centre where there is
+ * none yet. The list of who may connect knows of it when `writeNatsKeys` has written it again. Returns the file for the site.
+ * @throws SiteError the name or the address cannot be one, or the site is there already
+ */
+export function makeSite(directory: string, site: string, options: SiteOptions): string {
+  if (!isSiteName(site))
+    throw new SiteError(`'${site}' cannot be a site's name; expected 1 to 24 of a–z and 0–9, such as north`);
+  if (site === centreDomain)
+    throw new SiteError(
+      `a site cannot be called '${centreDomain}', as the centre itself is; take another name`,
+    );
+  const url = addressOf(options.centre);
+  if (options.caFile !== undefined && url.protocol !== "tls:")
+    throw new SiteError("certificates of the centre are for an address that begins with tls://");
+  const [key, password, configuration] = ["nk", "password", "conf"].map((ending) =>
+    join(sitesDirectory(directory), `${site}.${ending}`),
+  ) as [string, string, string];
+  if (!options.replace && [key, password, configuration].some((path) => existsSync(path)))
+    throw new SiteError(
+      `the site '${site}' is there already, its file is ${configuration}; --replace makes its keys and its file anew`,
+    );
+  mkdirSync(sitesDirectory(directory), { recursive: true, mode: 0o700 });
+  const centre = join(directory, centreFile);
+  if (!existsSync(centre)) writePrivateFile(centre, centreConfiguration(url.port));
+  rmSync(key, { force: true });
+  makeKey(key);
+  url.username = site;
+  url.password = randomBytes(24).toString("base64url");
+  writePrivateFile(password, `${url.password}\n`);
+  writePrivateFile(configuration, siteConfiguration(site, url.href.replace(/\/$/, ""), options.caFile));
+  return configuration;
+}
+
+/** Sites of a centre, and what each may do at its NATS server, as entries of the server's `users`. @throws NatsKeyError */
+export function siteUsers(directory: string): { name: string; entry: string }[] {
+  const folder = sitesDirectory(directory);
+  if (!existsSync(folder)) return [];
+  const sites = readdirSync(folder).flatMap((file) => (file.endsWith(".nk") ? [file.slice(0, -3)] : []));
+  return sites.sort().flatMap((site) => {
+    const password = readFileSync(join(folder, `${site}.password`), "utf8").trim();
+    const leaf = `user: ${site}, password: "${password}", allowed_connection_types: [LEAFNODE]`;
+    return [
+      { name: `the leaf node of the site ${site}`, ...entry(leaf, siteLeafPermissions(site)) },
+      {
+        name: `the centre, reading the site ${site}`,
+        ...entry(`nkey: ${knownKey(join(folder, `${site}.nk`))}`, siteReaderPermissions(site)),
+      },
+    ];
+  });
+}
+
+/** The name of the site that a site's file was made for; undefined when there is none. @throws SiteError it names none */
+export function siteOf(directory: string): string | undefined {
+  const path = join(directory, siteFile);
+  if (!existsSync(path)) return undefined;
+  const site = /^SITE: ([a-z0-9]{1,24})$/m.exec(readFileSync(path, "utf8"))?.[1];
+  if (site === undefined)
+    throw new SiteError(`${path} is not what \`sightline nats site\` made: it has no line SITE: NAME`);
+  return site;
+}
+
+function entry(login: string, { publish, subscribe }: NatsPermissions): { entry: string } {
+  const permissions = `publish: ${JSON.stringify(publish)}\n      subscribe: ${JSON.stringify(subscribe)}`;
+  return { entry: `{ ${login}, permissions: {\n      ${permissions}\n    } }` };
+}
+
+function addressOf(text: string): URL {
+  const url = URL.parse(text);
+  if (!url || !/^(tls|nats):$/.test(url.protocol) || !url.hostname || url.username || url.pathname !== "")
+    throw new SiteError(
+      `'${text}' is not where a site reaches the centre's NATS; expected tls://HOST:7422, or nats://HOST:7422 on a line that is encrypted itself`,
+    );
+  url.port ||= "7422";
+  return url;
+}
+
+function centreConfiguration(port: string): string {
+  return `# The port for leaf nodes of sites; include it in the configuration of the centre's NATS server. It is made once, and yours to change.
+leafnodes {
+  listen: "0.0.0.0:${port}"
+  # A site that is told tls:// needs these, of the centre's name:
+  # tls { cert_file: "/etc/sightline/tls/cert.pem", key_file: "/etc/sightline/tls/key.pem" }
+}
+`;
+}
+
+function siteConfiguration(site: string, url: string, caFile: string | undefined): string {
+  const { exports, imports } = siteDenials(site);
+  const list = (subjects: readonly string[]) =>
+    `[\n${subjects.map((subject) => `        ${JSON.stringify(subject)}`).join("\n")}\n      ]`;
+  return `# What the NATS server of the site '${site}' needs to be a leaf node of the centre's. It holds a password: keep it from others.
+SITE: ${site}
+leafnodes {
+  reconnect: 2
+  remotes: [
+    {
+      url: ${JSON.stringify(url)}
+${encryption(url, caFile)}      # What never leaves the site, whatever the centre asks.
+      deny_exports: ${list(exports)}
+      deny_imports: ${list(imports)}
+    }
+  ]
+}
+`;
+}
+
+/** Without a block `tls`, a NATS server takes an unencrypted centre for good, and gives it the password, whatever the URL says. */
+function encryption(url: string, caFile: string | undefined): string {
+  if (!url.startsWith("tls:")) return "";
+  const ca = caFile === undefined ? "" : `, ca_file: ${JSON.stringify(caFile)}`;
+  return `      tls { timeout: 5${ca} }\n`;
+}

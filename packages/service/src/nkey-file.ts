@@ -1,0 +1,28 @@
+import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { nkeys } from "@nats-io/transport-node";
+
+/** A key file that holds no key; nothing was changed. */
+export class NatsKeyError extends Error {
+  override readonly name = "NatsKeyError";
+}
+
+/** The public key of a file's key; undefined when there is no file. @throws NatsKeyError */
+export function knownKey(path: string): string | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    const key = nkeys.fromSeed(readFileSync(path).subarray(0, 58)).getPublicKey();
+    chmodSync(path, 0o600);
+    return key;
+  } catch (error) {
+    throw new NatsKeyError(
+      `${path} holds no NATS key (${(error as Error).message}): put the key back, or remove the file to have a new one made`,
+    );
+  }
+}
+
+/** Makes a key in a file that is not there yet, and returns its public part. */
+export function makeKey(path: string): string {
+  const pair = nkeys.createUser();
+  writeFileSync(path, `${new TextDecoder().decode(pair.getSeed())}\n`, { mode: 0o600, flag: "wx" });
+  return pair.getPublicKey();
+}
