@@ -74,10 +74,14 @@ export async function ensureStream(
   await fitting(config.name, config.max_bytes ?? 0, () => createOrUpdate(manager, config));
 }
 
+/** How long a stream that is made or deleted by others at the same time is tried again. */
+const [changeLimitMs, changeAgainMs] = [10_000, 100];
+
 async function createOrUpdate(
   manager: JetStreamManager,
   config: Partial<StreamConfig> & { name: string },
 ): Promise<void> {
+  const deadline = performance.now() + changeLimitMs;
   for (;;)
     try {
       const existing = await manager.streams.info(config.name);
@@ -85,8 +89,10 @@ async function createOrUpdate(
       await bringTo(manager, existing, { ...config, description });
       return;
     } catch (error) {
-      if (!isJetStreamFailure(error, "streamNotFound")) throw error;
+      if (!isJetStreamFailure(error, "streamNotFound") || performance.now() > deadline) throw error;
       if (await addStream(manager, { ...config, description: randomUUID() })) return;
+      // Made or deleted by another process meanwhile; or NATS says of a stream that is there that it is not, as 2.9 does of one that gets fewer copies.
+      await delay(changeAgainMs);
     }
 }
 
