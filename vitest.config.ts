@@ -1,7 +1,6 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { defineConfig } from "vitest/config";
-import { TestOrder } from "./test/order/test-order.ts";
 
 export default defineConfig({
   test: {
@@ -11,9 +10,8 @@ export default defineConfig({
     testTimeout: 90_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000 } },
-    // Most of them wait for other processes most of the time: a file of `parts` takes a quarter of a processor, a whole system one.
-    maxWorkers: Math.max(5, availableParallelism()),
-    sequence: { sequencer: TestOrder },
+    // Most of them wait for other processes most of the time.
+    maxWorkers: Math.max(3, availableParallelism()),
     projects: [
       {
         extends: true,
@@ -21,7 +19,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        test: { name: "system", include: ["test/**/*.test.ts"] },
+        test: {
+          name: "system",
+          include: ["test/**/*.test.ts"],
+          // Each of these starts a whole system; two at once would measure each other.
+          fileParallelism: false,
+        },
       },
     ],
   },

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { projectRoot } from "@sightline/stack";
 import { Command } from "commander";
 import { testsOfChanged } from "../test/changed-tests.ts";
-import { runQuietly, runTests } from "../test/run-tests.ts";
+import { runTests, runTool, type Tally } from "../test/run-tests.ts";
 
 const bin = (name: string) => join(projectRoot, "node_modules", ".bin", name);
 
@@ -14,17 +14,6 @@ const checks: { name: string; command: string; args: string[]; cwd?: string }[] 
   { name: "architecture", command: bin("depcruise"), args: ["packages", "services", "apps", "test"] },
   { name: "protobuf lint", command: bin("buf"), args: ["lint"], cwd: "packages/contracts" },
 ];
-
-/** Each check beside the tests, one after the other; returns which hold. */
-async function runChecks(): Promise<boolean[]> {
-  const held: boolean[] = [];
-  for (const { name, command, args, cwd } of checks) {
-    const { ok, output } = await runQuietly(command, args, join(projectRoot, cwd ?? "."));
-    console.error(`${ok ? "" : output}${ok ? "✓" : "✗"} ${name}`);
-    held.push(ok);
-  }
-  return held;
-}
 
 /** `sightline test`: every check and test, one tally as the last line. */
 export function testCommand(): Command {
@@ -42,9 +31,20 @@ export function testCommand(): Command {
         throw new Error("--changed chooses the tests itself: give either it or words");
       const filters = changed ? await testsOfChanged(changed === true ? "HEAD" : changed) : words;
       if (changed && filters.length === 0) return console.log("nothing has changed");
-      const checking = options.checks && words.length === 0 ? runChecks() : [];
-      const total = await runTests(filters.length > 0 ? ["--passWithNoTests", ...filters] : []);
-      for (const ok of await checking) total[ok ? "passed" : "failed"]++;
+      const total: Tally = { passed: 0, failed: 0, skipped: 0, unsteady: [] };
+      if (options.checks && words.length === 0)
+        for (const check of checks) {
+          const ok = await runTool(check.command, check.args, join(projectRoot, check.cwd ?? "."));
+          console.error(`${ok ? "✓" : "✗"} ${check.name}`);
+          total[ok ? "passed" : "failed"]++;
+        }
+      for (const project of ["parts", "system"]) {
+        const tally = await runTests(project, filters.length > 0 ? ["--passWithNoTests", ...filters] : []);
+        total.passed += tally.passed;
+        total.failed += tally.failed;
+        total.skipped += tally.skipped;
+        total.unsteady.push(...tally.unsteady);
+      }
       if (total.passed + total.failed === 0) {
         console.error("no test was run");
         total.failed = 1;

@@ -32,7 +32,7 @@ const quiet = async (command: string, args: string[]) =>
     () => true,
     () => false,
   );
-const run = () => runTests([], folder, quiet);
+const run = () => runTests("parts", [], folder, quiet);
 
 test("what fails once and then passes is named as unsteady, and what fails twice is failed", async () => {
   const mark = JSON.stringify(join(folder, "mark"));
