@@ -36,13 +36,12 @@ export interface Measured {
 /** Cameras of the first observation, at one frame a second: what they cost where nothing is short. */
 const firstCameras = 2;
 const firstFps = 1;
-/** The second asks for so many times what the machine seems to have; the third for more by so much. */
-const overload = 1.3;
-const further = 1.5;
+/** The others are of as many cameras as seem to ask for so many times what the machine has: at one frame a second, and at their own rate. */
+const overload = 2.5;
 export const mostCameras = 64;
 const livePatienceMs = 60_000;
 const settleMs = 2_500;
-const windowMs = 5_000;
+const windowMs = 6_000;
 /** Longer, since one number is compared. */
 const checkMs = 10_000;
 
@@ -75,10 +74,12 @@ export async function measureMachine(options: MeasureOptions): Promise<Measured>
       light.cameraFps * (light.perFrame.inference + light.perFrame.transport + light.perFrame.ingest);
     const many = Math.min(most, Math.max(firstCameras, Math.ceil((overload * cores) / camera)));
     const observations = [first];
-    for (const count of new Set([many, Math.min(most, Math.ceil(further * many))])) {
-      say(`with ${count} cameras at their own rate …`);
-      observations.push(await machine.observe(count, 0));
+    if (many > first.cameras) {
+      say(`with ${many} cameras at ${firstFps} frame/s …`);
+      observations.push(await machine.observe(many, firstFps));
     }
+    say(`with ${many} cameras at their own rate …`);
+    observations.push(await machine.observe(many, 0));
     if (check) say(`with ${check.cameras} cameras at ${check.fps || "their own"} frames/s …`);
     const checked = check && (await machine.observe(check.cameras, check.fps, checkMs));
     return { costs: machineCosts(cores, observations), observations, checked, ...(await machine.facts()) };

@@ -22,17 +22,17 @@ const busyShare = 0.15;
 
 /** The plan in words, for people. */
 export function planWords(measured: Measured, wish: Wish): string {
-  const { costs, width, height, codec, model, checked } = measured;
+  const { costs, observations, width, height, codec, model, checked } = measured;
   const plan = predict(costs, wish);
   const { perCamera, perFrame } = costs;
   const milliseconds = (seconds: number) => `${(seconds * 1000).toFixed(1)} ms`;
   const cores = (count: number) => `${count.toFixed(2)} cores`;
   const rate = (fps: number) => `${fps.toFixed(1)} frames/s`;
   return [
-    `this machine: ${costs.cores} cores, of which other programs ${wish.reserve === undefined ? "take" : "are to have"} ${(costs.cores - plan.availableCores).toFixed(2)}`,
+    `this machine: ${costs.cores} cores, of which other programs ${wish.reserve === undefined ? "take" : "are to have"} ${(wish.reserve ?? costs.others).toFixed(2)}, and the services without a camera ${costs.standing.toFixed(2)}`,
     `cameras:      ${width}×${height}, ${codec}, ${rate(costs.cameraFps)} each; model ${model}`,
     `costs:        a camera ${(perCamera * 100).toFixed(1)}% of a core; an inferred frame ${milliseconds(perFrame.inference)} of the model, ${milliseconds(perFrame.ingest)} of ingest, ${milliseconds(perFrame.transport)} of NATS and results`,
-    ...(costs.others > busyShare * costs.cores
+    ...(Math.max(...observations.map(others)) > busyShare * costs.cores
       ? ["              the machine is busy: the plan is rough; stop other programs and plan again"]
       : []),
     "",

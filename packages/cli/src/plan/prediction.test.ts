@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { type MachineCosts, machineCosts, type Observation, predict } from "./prediction.ts";
 
-/** A machine where a camera takes 5% of a core, and a frame 1 ms of ingest, 16 ms of the model and 3 ms of the rest. */
+/** A machine where the services take 0.1 cores, a camera 5% of a core, and a frame 1 ms of ingest, 16 ms of the model and 3 ms of the rest. */
 const costs: MachineCosts = {
   cores: 4,
   others: 0,
+  standing: 0.1,
   perCamera: 0.05,
   perFrame: { ingest: 0.001, inference: 0.016, transport: 0.003 },
   cameraFps: 25,
@@ -14,18 +15,19 @@ const costs: MachineCosts = {
 /** What such a machine does with cameras of which so many frames/s are inferred. */
 function observation(cameras: number, inferredFps: number, spare = 0): Observation {
   const { perCamera, perFrame, cameraFps } = costs;
-  const ingest = cameras * perCamera + inferredFps * perFrame.ingest;
-  const inference = inferredFps * perFrame.inference;
-  const transport = inferredFps * perFrame.transport;
+  const ingest = 0.05 + cameras * perCamera + inferredFps * perFrame.ingest;
+  const inference = 0.02 + inferredFps * perFrame.inference;
+  const transport = 0.03 + inferredFps * perFrame.transport;
   const machine = ingest + inference + transport + spare;
   return { cameras, capturedFps: cameras * cameraFps, inferredFps, ingest, inference, transport, machine };
 }
 
 /** Frames/s at which all cores are in use. */
-const full = (cameras: number) => (costs.cores - cameras * costs.perCamera) / 0.02;
+const full = (cameras: number) => (costs.cores - costs.standing - cameras * costs.perCamera) / 0.02;
 
 test("costs are found again in what was observed under load", () => {
-  const found = machineCosts(4, [observation(2, 2), observation(10, full(10)), observation(15, full(15))]);
+  const found = machineCosts(4, [observation(2, 2), observation(10, 10), observation(10, full(10))]);
+  expect(found.standing).toBeCloseTo(0.1);
   expect(found.perCamera).toBeCloseTo(0.05);
   expect(found.perFrame.ingest).toBeCloseTo(0.001);
   expect(found.perFrame.inference).toBeCloseTo(0.016);
@@ -35,19 +37,22 @@ test("costs are found again in what was observed under load", () => {
 });
 
 test("no cost is less than nothing, whatever the noise", () => {
-  const noisy = [observation(10, 160), { ...observation(15, 150), ingest: 0.4 }].map((each) => ({
-    ...each,
-    machine: 4,
-  }));
-  const found = machineCosts(4, noisy);
-  expect(found.perCamera).toBeGreaterThanOrEqual(0);
-  expect(found.perFrame.ingest).toBeGreaterThanOrEqual(0);
+  for (const ingest of [0, 0.4, 5]) {
+    const noisy = [
+      observation(2, 2),
+      observation(10, 160),
+      { ...observation(15, 150), ingest, inference: 0.01 },
+    ];
+    const { others, standing, perCamera, perFrame } = machineCosts(4, noisy);
+    for (const cost of [others, standing, perCamera, ...Object.values(perFrame)])
+      expect(cost).toBeGreaterThanOrEqual(0);
+  }
 });
 
 test("what fits is told with its share of the machine, and how many cameras more would", () => {
   const plan = predict(costs, { cameras: 16, fps: 5 });
   expect(plan).toMatchObject({ fits: true, askedFps: 80, inferredFps: 80, limit: "inference" });
-  expect(plan.load).toBeCloseTo((16 * 0.05 + 80 * 0.02) / 4);
+  expect(plan.load).toBeCloseTo((16 * 0.05 + 80 * 0.02) / 3.9);
   expect(predict(costs, { cameras: plan.remedy.cameras, fps: 5 }).fits).toBe(true);
   expect(predict(costs, { cameras: plan.remedy.cameras + 1, fps: 5 }).fits).toBe(false);
 });
@@ -70,11 +75,11 @@ test("decoding runs out first where many cameras give few frames each", () => {
   const plan = predict(costs, { cameras: 100, fps: 1 });
   expect(plan).toMatchObject({ fits: false, limit: "decode", inferredFps: 0 });
   expect(plan.remedy.fps).toBe(0);
-  expect(plan.remedy.cameras).toBe(Math.floor((0.9 * 4) / 0.07));
+  expect(plan.remedy.cameras).toBe(Math.floor((0.9 * 3.9) / 0.07));
 });
 
 test("a worker that is slower than the cores is what limits", () => {
-  const found = machineCosts(4, [observation(2, 2), observation(6, 40, 0.5), observation(9, 41, 0.5)]);
+  const found = machineCosts(4, [observation(2, 2), observation(9, 9), observation(9, 41, 0.5)]);
   expect(found.workerFps).toBe(41);
   expect(predict(found, { cameras: 20, fps: 5 })).toMatchObject({
     fits: false,
@@ -89,7 +94,9 @@ test("no more is asked of a camera than it sends, and 0 is all of that", () => {
 });
 
 test("other programs keep what they took, or get what is reserved for them", () => {
-  expect(predict({ ...costs, others: 1 }, { cameras: 1, fps: 1 }).availableCores).toBe(3);
-  expect(predict({ ...costs, others: 1 }, { cameras: 1, fps: 1, reserve: 2.5 }).availableCores).toBe(1.5);
+  expect(predict({ ...costs, others: 1 }, { cameras: 1, fps: 1 }).availableCores).toBeCloseTo(2.9);
+  expect(predict({ ...costs, others: 1 }, { cameras: 1, fps: 1, reserve: 2.5 }).availableCores).toBeCloseTo(
+    1.4,
+  );
   expect(predict(costs, { cameras: 1, fps: 1, reserve: 5 })).toMatchObject({ fits: false, inferredFps: 0 });
 });

@@ -17,6 +17,8 @@ export interface MachineCosts {
   cores: number;
   /** Cores that other programs took meanwhile. */
   others: number;
+  /** Cores that the services take without a camera. */
+  standing: number;
   /** Cores that one camera takes: receiving and decoding it. */
   perCamera: number;
   /** Seconds of processor time that one inferred frame takes. */
@@ -43,7 +45,7 @@ export interface Prediction {
   load: number;
   askedFps: number;
   inferredFps: number;
-  /** Cores that each part takes if all is done as asked. */
+  /** Cores that each part takes for cameras and frames if all is done as asked. */
   cores: { decode: number; inference: number; transport: number };
   availableCores: number;
   limit: Limit;
@@ -64,29 +66,26 @@ const idle = 0.15;
 const keptUp = 0.95;
 
 /**
- * What cameras and frames cost, from observations of which the later ones asked as much of the machine as it can do: work takes longer
- * where cores are shared, so costs are those under load.
+ * What cameras and frames cost, from observations of which the first asked for little, and the last for as much as the machine can do: work
+ * takes longer where cores are shared, so the cost of a frame is that from the one to the other.
  */
 export function machineCosts(cores: number, observations: readonly Observation[]): MachineCosts {
-  const isBusy = ({ machine }: Observation) => machine >= cores * (1 - idle);
-  const busy = observations.filter(isBusy);
-  const used = busy.length >= 2 ? busy : observations;
-  const sum = (of: (one: Observation) => number) => used.reduce((total, one) => total + of(one), 0);
-  const { perCamera, perFrame } = ingestCosts(used);
-  const behind = observations.filter((one) => !isBusy(one) && one.inferredFps < keptUp * one.capturedFps);
-  // The first one asked for less than the cameras send.
-  const overfull = behind.filter((one) => one !== observations[0]);
+  const first = observations[0]!;
+  const last = observations.at(-1)!;
+  const sum = (of: (one: Observation) => number) => observations.reduce((total, one) => total + of(one), 0);
+  const ingest = ingestCosts(observations);
+  const inference = costOf("inference", first, last);
+  const transport = costOf("transport", first, last);
+  const isBehind =
+    last !== first && last.machine < cores * (1 - idle) && last.inferredFps < keptUp * last.capturedFps;
   return {
     cores,
-    others: sum(others) / used.length,
-    perCamera,
-    perFrame: {
-      ingest: perFrame,
-      inference: sum(({ inference }) => inference) / sum(({ inferredFps }) => inferredFps),
-      transport: sum(({ transport }) => transport) / sum(({ inferredFps }) => inferredFps),
-    },
+    others: Math.min(...observations.map(others)),
+    standing: ingest.standing + inference.standing + transport.standing,
+    perCamera: ingest.perCamera,
+    perFrame: { ingest: ingest.perFrame, inference: inference.perFrame, transport: transport.perFrame },
     cameraFps: sum(({ capturedFps }) => capturedFps) / sum(({ cameras }) => cameras),
-    workerFps: overfull.length > 0 ? Math.max(...overfull.map(({ inferredFps }) => inferredFps)) : undefined,
+    workerFps: isBehind ? last.inferredFps : undefined,
   };
 }
 
@@ -95,23 +94,65 @@ export function others({ machine, ingest, inference, transport }: Observation): 
   return Math.max(0, machine - ingest - inference - transport);
 }
 
-/** Ingest's share per camera and per inferred frame, by least squares; neither can be less than nothing. */
-function ingestCosts(observations: readonly Observation[]): { perCamera: number; perFrame: number } {
-  const sum = (of: (one: Observation) => number) => observations.reduce((total, one) => total + of(one), 0);
-  const [cc, cf, ff] = [
-    sum(({ cameras }) => cameras ** 2),
-    sum(({ cameras, inferredFps }) => cameras * inferredFps),
-    sum(({ inferredFps }) => inferredFps ** 2),
-  ];
-  const [ci, fi] = [
-    sum(({ cameras, ingest }) => cameras * ingest),
-    sum(({ inferredFps, ingest }) => inferredFps * ingest),
-  ];
-  const determinant = cc * ff - cf ** 2;
-  const perCamera = (ci * ff - fi * cf) / determinant;
-  const perFrame = (fi * cc - ci * cf) / determinant;
-  if (!(determinant > 1e-9 * cc * ff) || perFrame < 0) return { perCamera: ci / cc, perFrame: 0 };
-  return perCamera < 0 ? { perCamera: 0, perFrame: fi / ff } : { perCamera, perFrame };
+/** A part that costs by the frame alone. */
+function costOf(
+  part: "inference" | "transport",
+  first: Observation,
+  last: Observation,
+): { standing: number; perFrame: number } {
+  const more = last.inferredFps - first.inferredFps;
+  if (more <= 0 || last[part] <= first[part]) return { standing: 0, perFrame: last[part] / last.inferredFps };
+  const perFrame = (last[part] - first[part]) / more;
+  return { standing: Math.max(0, first[part] - perFrame * first.inferredFps), perFrame };
+}
+
+/** Ingest's cost without a camera, per camera and per inferred frame, by least squares; none can be less than nothing. */
+function ingestCosts(observations: readonly Observation[]): {
+  standing: number;
+  perCamera: number;
+  perFrame: number;
+} {
+  const rows = observations.map(({ cameras, inferredFps }) => [1, cameras, inferredFps]);
+  const wanted = observations.map(({ ingest }) => ingest);
+  // Few parts of few observations: of all choices of parts that are not nothing, the one that fits best.
+  const choices = [[0, 1, 2], [1, 2], [0, 1], [0, 2], [1], [2]].filter(
+    (parts) => parts.length <= observations.length,
+  );
+  const fits = choices.flatMap((parts) => {
+    const found = leastSquares(
+      rows.map((row) => parts.map((part) => row[part]!)),
+      wanted,
+    );
+    if (!found?.every((cost) => cost >= 0)) return [];
+    const costs = [0, 1, 2].map((part) => found[parts.indexOf(part)] ?? 0);
+    const error = rows.reduce((sum, row, i) => {
+      const told = row.reduce((total, value, part) => total + value * costs[part]!, 0);
+      return sum + (told - wanted[i]!) ** 2;
+    }, 0);
+    return [{ costs, error }];
+  });
+  const best = fits.reduce((least, fit) => (fit.error < least.error - rounding ? fit : least));
+  const [standing, perCamera, perFrame] = best.costs as [number, number, number];
+  return { standing, perCamera, perFrame };
+}
+
+/** Solves the normal equations by elimination; undefined when the columns do not differ. */
+function leastSquares(rows: readonly (readonly number[])[], wanted: readonly number[]): number[] | undefined {
+  const size = rows[0]!.length;
+  const matrix = Array.from({ length: size }, (_, i) => [
+    ...Array.from({ length: size }, (_, j) => rows.reduce((sum, row) => sum + row[i]! * row[j]!, 0)),
+    rows.reduce((sum, row, k) => sum + row[i]! * wanted[k]!, 0),
+  ]);
+  for (let i = 0; i < size; i++) {
+    const pivot = matrix[i]![i]!;
+    if (Math.abs(pivot) < rounding * rows.length) return undefined;
+    for (let k = 0; k < size; k++)
+      if (k !== i) {
+        const factor = matrix[k]![i]! / pivot;
+        matrix[k] = matrix[k]!.map((value, column) => value - factor * matrix[i]![column]!);
+      }
+  }
+  return matrix.map((row, i) => row[size]! / row[i]!);
 }
 
 /** What the machine will make of a number of cameras at a rate. */
@@ -119,7 +160,7 @@ export function predict(costs: MachineCosts, { cameras, fps, reserve = costs.oth
   const { perCamera, perFrame, cameraFps, workerFps } = costs;
   const rate = fps === 0 ? cameraFps : Math.min(fps, cameraFps);
   const frame = perFrame.ingest + perFrame.inference + perFrame.transport;
-  const available = Math.max(0, costs.cores - reserve);
+  const available = Math.max(0, costs.cores - reserve - costs.standing);
   const asked = cameras * rate;
   const most = Math.min(Math.max(0, (available - cameras * perCamera) / frame), workerFps ?? Infinity);
   const cores = {
@@ -151,7 +192,7 @@ export function predict(costs: MachineCosts, { cameras, fps, reserve = costs.oth
       fps: Math.max(0, Math.floor(fittingFps * 10 + rounding) / 10),
       cameras: fitting,
       machines: fitting === 0 ? undefined : Math.ceil(cameras / fitting),
-      cores: Math.ceil(needed / planned + reserve - rounding),
+      cores: Math.ceil(needed / planned + reserve + costs.standing - rounding),
     },
   };
 }
