@@ -18,15 +18,18 @@ const tokens = { results: ["bridges", "metrics"], bridges: ["bridges"], promethe
 /** Prometheus's image has a user of its own, nobody. */
 const owners = { prometheus: 65534 };
 
-// Of a centre: its sites. One that is there stays as it is.
+// Of a centre: its sites. One that is there stays as it is, one that is named no more may not connect.
 const sites = (process.env.SIGHTLINE_SITES ?? "").split(/[\s,]+/).filter(Boolean);
 const missing = sites.filter((site) => !existsSync(join(sitesDirectory(all), `${site}.nk`)));
 for (const site of missing)
   makeSite(all, site, {
-    centre: process.env.SIGHTLINE_CENTRE ?? "",
+    centre: `tls://${process.env.SIGHTLINE_CENTRE}`,
     caFile: process.env.SIGHTLINE_CENTRE_CA || undefined,
     replace: true,
   });
+if (sites.length > 0 && existsSync(sitesDirectory(all)))
+  for (const file of readdirSync(sitesDirectory(all)))
+    if (!sites.includes(file.split(".")[0])) rmSync(join(sitesDirectory(all), file));
 const made = [...writeNatsKeys(all), ...missing.map((site) => `the site ${site}`)];
 const secrets = join(all, "secrets.key");
 if (!existsSync(secrets)) {
@@ -47,7 +50,7 @@ console.log(made.length > 0 ? `made the keys of ${made.join(", ")}` : "all keys 
 copyFileSync(join(all, authorizationFile), join(server, authorizationFile));
 // NATS runs as the same user; its data may be of before, when it ran as root.
 const natsData = "/nats-data";
-for (const path of ["", ...readdirSync(natsData, { recursive: true })])
+for (const path of existsSync(natsData) ? ["", ...readdirSync(natsData, { recursive: true })] : [])
   chownSync(join(natsData, path), owner, owner);
 for (const path of [server, join(server, authorizationFile)]) chownSync(path, owner, owner);
 for (const directory of services) {
@@ -58,7 +61,6 @@ for (const directory of services) {
   for (const service of tokens[name] ?? []) files.push([join(all, `${service}.token`), `${service}.token`]);
   if (name === "results") {
     files.push([adminPassword, "admin-password"]);
-    // What was not named is a site no more.
     rmSync(join(directory, "sites"), { recursive: true, force: true });
     if (sites.length > 0) {
       mkdirSync(join(directory, "sites"));

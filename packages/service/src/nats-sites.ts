@@ -63,7 +63,7 @@ export function makeSite(directory: string, site: string, options: SiteOptions):
     );
   mkdirSync(sitesDirectory(directory), { recursive: true, mode: 0o700 });
   const centre = join(directory, centreFile);
-  if (!existsSync(centre)) writePrivateFile(centre, centreConfiguration(url.port));
+  if (!existsSync(centre)) writePrivateFile(centre, centreConfiguration(url));
   rmSync(key, { force: true });
   makeKey(key);
   url.username = site;
@@ -116,10 +116,12 @@ function addressOf(text: string): URL {
   return url;
 }
 
-function centreConfiguration(port: string): string {
+function centreConfiguration(url: URL): string {
   return `# The port for leaf nodes of sites; include it in the configuration of the centre's NATS server. It is made once, and yours to change.
 leafnodes {
-  listen: "0.0.0.0:${port}"
+  listen: "0.0.0.0:${url.port}"
+  # Where sites come back after the link was cut; else NATS tells them addresses of this machine's own network.
+  advertise: "${url.host}"
   # A site that is told tls:// needs these, of the centre's name:
   # tls { cert_file: "/etc/sightline/tls/cert.pem", key_file: "/etc/sightline/tls/key.pem" }
 }

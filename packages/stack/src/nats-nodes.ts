@@ -66,11 +66,12 @@ export async function writeNatsConfig(
   const most = room ? storeLimit(sizeOf(store), room.freeBytes / nodes.length) : undefined;
   const site = siteOf(keysDirectory);
   const isCentre = existsSync(join(keysDirectory, centreFile));
-  const domain = site ?? (isCentre ? centreDomain : undefined);
+  // NATS does not start with a name that its configuration does not use.
+  const domain = site === undefined ? isCentre && centreDomain : "$SITE";
   const jetstream = [
     `store_dir: ${JSON.stringify(store)}`,
     ...(most === undefined ? [] : [`max_file_store: ${most}`]),
-    ...(domain === undefined ? [] : [`domain: ${domain}`]),
+    ...(domain ? [`domain: ${domain}`] : []),
   ];
   writeNatsKeys(keysDirectory);
   const { nats, route } = nodes[index]!;
@@ -78,19 +79,19 @@ export async function writeNatsConfig(
   const included = [
     authorizationFile,
     ...(isCentre && index === 0 ? [centreFile] : []),
-    ...(site !== undefined && index === 0 ? [siteFile] : []),
+    ...(site === undefined ? [] : [siteFile]),
   ];
   const lines = [
     "host: 127.0.0.1",
     `port: ${nats}`,
     "max_payload: 8MB",
     "max_pending: 256MB",
-    `jetstream { ${jetstream.join(", ")} }`,
-    ...(nodes.length > 1 ? clusterLines(directory, nodes, index, route) : []),
     ...included.map(
       // NATS takes only a path that begins at the file that includes.
       (file) => `include ${JSON.stringify(relative(directory, join(keysDirectory, file)))}`,
     ),
+    `jetstream { ${jetstream.join(", ")} }`,
+    ...(nodes.length > 1 ? clusterLines(directory, nodes, index, route) : []),
   ];
   const path = join(directory, index === 0 ? "nats.conf" : `nats-${index + 1}.conf`);
   writePrivateFile(path, `${lines.join("\n")}\n`);

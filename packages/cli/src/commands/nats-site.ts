@@ -40,7 +40,7 @@ export function natsSiteCommand(): Command {
       writeNatsKeys(directory);
       const lines = [
         `made the keys of the site ${name}`,
-        `  site      ${file}: bring it to the site, and include it there in the NATS server's configuration, with jetstream { domain: ${name} };`,
+        `  site      ${file}: bring it to the site, and include it there in the NATS server's configuration, above jetstream { domain: $SITE };`,
         `            for up at the site it is .sightline/nats-keys/site.conf, and nothing else is needed`,
         `  centre    ${join(directory, authorizationFile)} and ${join(directory, centreFile)}: include them here, with jetstream { domain: ${centreDomain} };`,
         `            up includes those in .sightline/nats-keys. Then start NATS again, and results with SIGHTLINE_SITES_DIRECTORY=${sitesDirectory(directory)}`,

@@ -59,6 +59,7 @@ async function results(server: NatsServer, more: NodeJS.ProcessEnv = {}): Promis
 beforeAll(async () => {
   keys = mkdtempSync(join(tmpdir(), "sightline-sites-"));
   const leafPort = await freePort();
+  for (const site of sites) links[site] = await CuttableLink.start(leafPort);
   const users = sites.flatMap((site) => {
     const pair = nkeys.createUser();
     writeFileSync(join(keys, `${site}.nk`), new TextDecoder().decode(pair.getSeed()), { mode: 0o600 });
@@ -69,10 +70,9 @@ beforeAll(async () => {
   centre = await NatsServer.start(
     (directory) =>
       `${domain(directory, "centre", users)}
-leafnodes { listen: "127.0.0.1:${leafPort}" }`,
+leafnodes { listen: "127.0.0.1:${leafPort}", advertise: "127.0.0.1:${links.north.port}" }`,
   );
   for (const site of sites) {
-    links[site] = await CuttableLink.start(leafPort);
     const denied = siteDenials(site);
     const remote = `{ url: "nats-leaf://${site}:secret@127.0.0.1:${links[site].port}", deny_exports: ${JSON.stringify(denied.exports)}, deny_imports: ${JSON.stringify(denied.imports)} }`;
     servers[site] = await NatsServer.start(
