@@ -2,7 +2,14 @@ import { setTimeout as delay } from "node:timers/promises";
 import { DeliverPolicy, type JetStreamClient, type JetStreamManager, type JsMsg } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { decodeJson, encodeJson } from "@sightline/contracts";
-import { findLoss, type Logger, placeAfter, type StreamPlace, streamMaking } from "@sightline/service";
+import {
+  closeWhenLost,
+  findLoss,
+  type Logger,
+  placeAfter,
+  type StreamPlace,
+  streamMaking,
+} from "@sightline/service";
 import { z } from "zod";
 import { UncopiableError } from "./copy-event.ts";
 
@@ -64,7 +71,7 @@ export class SiteReader {
     while (!signal.aborted) {
       await this.#readUntilLost().catch((error: Error) =>
         this.#log.debug(
-          { site: this.#remote.site, stream: this.#stream, error: error.message },
+          { site: this.#remote.site, stream: this.#stream, err: error },
           "a site cannot be read now; trying again",
         ),
       );
@@ -91,11 +98,7 @@ export class SiteReader {
     });
     const close = () => void messages.close();
     this.#stopped.signal.addEventListener("abort", close, { once: true });
-    void (async () => {
-      // The library would go on with another consumer, but without a look at what became of the stream.
-      for await (const { type } of messages.status())
-        if (type !== "next" && type !== "debug" && type !== "flow_control" && type !== "discard") close();
-    })();
+    void closeWhenLost(messages);
     let unstored = 0;
     try {
       for await (const message of messages) {
