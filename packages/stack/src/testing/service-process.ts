@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { projectRoot } from "../project-root.ts";
 
 /** One line of a service's log. */
-export type LogLine = Record<string, unknown> & { msg: string };
+export type LogLine = Record<string, unknown> & { msg: string; err?: { message: string } };
 
 /** A service in a process of its own. */
 export class ServiceProcess {

@@ -307,7 +307,7 @@ test("TLS, user and password; none of them are logged", async () => {
   const distrustful = await BridgesProcess.start(results.address, env);
   open.push(() => distrustful.end());
   const faults = (running: BridgesProcess) =>
-    running.log.filter(({ msg }) => msg.startsWith("cannot publish")).map(({ error }) => error);
+    running.log.filter(({ msg }) => msg.startsWith("cannot publish")).map(({ err }) => err?.message);
   await expect.poll(() => faults(distrustful)[0]).toMatch(/unable to (verify|get).*certificate/);
   await distrustful.end();
   const wrong = await BridgesProcess.start(results.address, {
