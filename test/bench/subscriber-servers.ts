@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect } from "@sightline/client";
-import { FrameDetections, formatFrameId, subjects } from "@sightline/contracts";
+import { FrameDetections, formatFrameId, streams, subjects } from "@sightline/contracts";
 import { connectNats, createLogger, type Nats } from "@sightline/service";
 import { makeSelfSigned } from "@sightline/service/self-signed";
 import { freePort, NatsServer } from "@sightline/service/testing";
@@ -28,6 +28,8 @@ export interface BenchedServer {
   pid: number;
   /** Sends so many frames at this rate; resolves when the last has gone out. */
   send(frames: number, rate: number): Promise<void>;
+  /** For each frame, milliseconds from the worker's message in NATS to the analysed frame there; none where nothing is analysed. */
+  analysisMs(): Promise<number[]>;
   stop(): Promise<void>;
 }
 
@@ -125,6 +127,29 @@ export class ResultsServer implements BenchedServer {
     await Promise.all(published);
   }
 
+  async analysisMs(): Promise<number[]> {
+    const [published, analysed] = [
+      await this.#stored(streams.detections),
+      await this.#stored(streams.timeline),
+    ];
+    return [...analysed].map(([id, at]) => at - published.get(id)!);
+  }
+
+  /** When NATS stored each frame of a stream, in milliseconds of its clock, by the frame's id. */
+  async #stored(stream: string): Promise<Map<string, number>> {
+    const consumer = await this.#connection.jetstream.consumers.get(stream, { headers_only: true });
+    const found = new Map<string, number>();
+    const { num_pending } = await consumer.info();
+    if (num_pending === 0) return found;
+    for await (const message of await consumer.consume()) {
+      const id = message.headers?.get("Nats-Msg-Id");
+      // The timeline holds more than frames.
+      if (id) found.set(id, Number(message.info.timestampNanos) / 1e6);
+      if (message.info.pending === 0) break;
+    }
+    return found;
+  }
+
   async stop(): Promise<void> {
     await this.#connection.connection.close();
     await this.#process.stop();
@@ -156,6 +181,10 @@ export class BareServer implements BenchedServer {
 
   async send(frames: number, rate: number): Promise<void> {
     await this.#process.ask({ frames, rate });
+  }
+
+  async analysisMs(): Promise<number[]> {
+    return [];
   }
 
   async stop(): Promise<void> {

@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { BenchProcess } from "./bench-process.ts";
 import { processUsage } from "./process-usage.ts";
+import { quantile } from "./statistics.ts";
 import { BareServer, type BenchedServer, ResultsServer } from "./subscriber-servers.ts";
 import type { SubscriberCounts, SubscriberSettings } from "./subscribers-client-process.ts";
 
@@ -33,6 +34,8 @@ export interface SubscribersFigures {
   deliveredPerSecond: number;
   /** From a frame's capture to its arrival in the subscribers' process. */
   latencyMs: { p50: number; p99: number };
+  /** From the worker's message to the analysed frame, both as NATS stored them: whether subscribers delay the analysis. */
+  analysisMs?: { p50: number; p99: number } | undefined;
   /** Messages that never came. */
   lost: number;
   /** Of the server's process, over the measurement. */
@@ -116,10 +119,15 @@ async function measure(
     const [after, cpuAfter] = [await clients.counts(), await processUsage(server.pid)];
     const seconds = (performance.now() - begin) / 1_000;
     await sent;
+    const lost = await missing(clients, frames * subscribers);
+    const analysis = (await server.analysisMs()).slice(rate * warmUpSeconds);
     return {
       deliveredPerSecond: Math.round((after.received - before.received) / seconds),
       latencyMs: after.latencyMs,
-      lost: await missing(clients, frames * subscribers),
+      ...(analysis.length > 0 && {
+        analysisMs: { p50: rounded(quantile(analysis, 0.5)), p99: rounded(quantile(analysis, 0.99)) },
+      }),
+      lost,
       serverCpuSeconds: rounded(cpuAfter.cpuSeconds - cpuBefore.cpuSeconds),
       rssBytesPerSubscriber: Math.round((cpuAfter.rssBytes - rssBefore) / subscribers),
       clientCpuSeconds: rounded((after.cpuMs - before.cpuMs) / 1_000),
@@ -147,8 +155,10 @@ function rounded(value: number): number {
 }
 
 function figuresLine(name: string, figures: SubscribersFigures): string {
-  const { deliveredPerSecond, latencyMs, lost, serverCpuSeconds, rssBytesPerSubscriber } = figures;
-  return `${name.padEnd(8)} ${deliveredPerSecond}/s  p50 ${latencyMs.p50} ms  p99 ${latencyMs.p99} ms  lost ${lost}  server CPU ${serverCpuSeconds} s  ${(rssBytesPerSubscriber / 1024).toFixed(0)} KiB a subscriber`;
+  const { deliveredPerSecond, latencyMs, analysisMs, lost, serverCpuSeconds, rssBytesPerSubscriber } =
+    figures;
+  const analysed = analysisMs ? `  analysed within p50 ${analysisMs.p50} ms  p99 ${analysisMs.p99} ms` : "";
+  return `${name.padEnd(8)} ${deliveredPerSecond}/s  p50 ${latencyMs.p50} ms  p99 ${latencyMs.p99} ms${analysed}  lost ${lost}  server CPU ${serverCpuSeconds} s  ${(rssBytesPerSubscriber / 1024).toFixed(0)} KiB a subscriber`;
 }
 
 if (import.meta.main) {
