@@ -1,9 +1,12 @@
 import type { Client, ClientReadableStream, Metadata } from "@grpc/grpc-js";
+import { Backoff } from "@sightline/contracts";
 import { isAborted, pause } from "./abort.ts";
-import { Backoff } from "./backoff.ts";
 import { stream } from "./calls.ts";
 import type { ClientType, Connection } from "./connection.ts";
 import { isPassing, SightlineError } from "./errors.ts";
+
+/** How long to wait before the server is tried again. */
+export const retryRange = { firstMs: 100, mostMs: 5_000 };
 
 /** How a subscription fares. */
 export type SubscriptionStatus =
@@ -65,7 +68,7 @@ export async function* resuming<C extends Client, Response>(
   { signal, onOpen, onStatus, reconnect = true }: SubscribeOptions,
 ): AsyncGenerator<Response | Interruption, void> {
   const sources = [connection.closing, signal];
-  const backoff = new Backoff();
+  const backoff = new Backoff(retryRange);
   let everOpen = false;
   while (!isAborted(sources)) {
     let open = false;
@@ -92,7 +95,7 @@ export async function* resuming<C extends Client, Response>(
     if (isAborted(sources)) return;
     if (!reconnect || !isPassing(failure, everOpen)) throw failure;
     if (open) yield new Interruption(failure);
-    const retryInMs = backoff.next();
+    const retryInMs = backoff.fail();
     onStatus?.({ state: "waiting", reason: failure, retryInMs });
     await pause(retryInMs, sources);
   }

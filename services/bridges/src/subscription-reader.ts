@@ -7,8 +7,8 @@ import {
   SightlineError,
   SubscriptionKind,
 } from "@sightline/client";
+import { Backoff } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
-import { retryDelay } from "./retry-delay.ts";
 
 /**
  * Seconds that a bridge has for a message: what a results service that was killed had handed out comes again after that.
@@ -17,7 +17,7 @@ import { retryDelay } from "./retry-delay.ts";
 const ackDeadlineSeconds = 40;
 /** Only a message that ends its bridge time and again gets so far. */
 const maxDeliveryAttempts = 1000;
-const longestRetrySeconds = 5;
+const retryRange = { firstMs: 200, mostMs: 5_000 };
 /** What is in hand when reading ends may take so long; a bridge that stops breaks it off before. */
 const graceMs = 4_000;
 
@@ -67,7 +67,8 @@ export class SubscriptionReader {
    * aborted.
    */
   async create(signal: AbortSignal): Promise<void> {
-    for (let attempt = 1; !signal.aborted; attempt++)
+    const backoff = new Backoff(retryRange);
+    while (!signal.aborted)
       try {
         const settings = {
           kind: "events",
@@ -79,7 +80,7 @@ export class SubscriptionReader {
         return;
       } catch (error) {
         if (await this.#isUsable(error, signal)) return;
-        await this.#pause(attempt, error, signal);
+        await this.#pause(backoff, error, signal);
       }
   }
 
@@ -93,12 +94,13 @@ export class SubscriptionReader {
   /** Calls `handle`, which must not reject and answers for the message, until aborted. */
   async read(handle: (message: EventMessage) => Promise<void>, options: ReadOptions): Promise<void> {
     const { signal } = options;
-    for (let attempt = 1; !signal.aborted; attempt++) {
+    const backoff = new Backoff(retryRange);
+    while (!signal.aborted) {
       try {
         await this.create(signal);
         await this.#readOnce(handle, options);
       } catch (error) {
-        await this.#pause(attempt, error, signal);
+        await this.#pause(backoff, error, signal);
       }
     }
   }
@@ -150,11 +152,10 @@ export class SubscriptionReader {
     this.#onConnected(connected);
   }
 
-  async #pause(attempt: number, error: unknown, signal: AbortSignal): Promise<void> {
+  async #pause(backoff: Backoff, error: unknown, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return;
     const fault = SightlineError.from(error);
     this.#log.warn({ subscription: this.id, err: fault }, "cannot read events; trying again");
-    const seconds = retryDelay(attempt, 0.2, longestRetrySeconds);
-    await delay(seconds * 1000, undefined, { signal }).catch(() => undefined);
+    await delay(backoff.fail(), undefined, { signal }).catch(() => undefined);
   }
 }

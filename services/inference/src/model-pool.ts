@@ -1,5 +1,5 @@
 import type { KV } from "@nats-io/kv";
-import type { CameraRecord, ServedModel, WorkerInfo } from "@sightline/contracts";
+import { backoffMs, type CameraRecord, type ServedModel, type WorkerInfo } from "@sightline/contracts";
 import { Announcement, type KvMirror } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
 import { servedModel } from "./announcements.ts";
@@ -62,8 +62,7 @@ interface Loaded {
 const lookMs = 1_000;
 /** A model that has run within so long is in use: it makes no room for another. */
 const inUseMs = 10_000;
-const againMs = 10_000;
-const againLimitMs = 5 * 60_000;
+const againRange = { firstMs: 10_000, mostMs: 5 * 60_000 };
 
 /**
  * The models of one worker. The first is served always. Others are loaded when a camera asks for them, within a bound on memory, and
@@ -265,7 +264,7 @@ export class ModelPool {
       else if (this.#bytes() > this.#limit()) await this.#unload(model, "room");
     } catch (error) {
       offer.fault = `it cannot be loaded: ${(error as Error).message}`;
-      offer.retryAt = monotonicMs() + Math.min(againMs * 2 ** offer.failures++, againLimitMs);
+      offer.retryAt = monotonicMs() + backoffMs(++offer.failures, againRange);
       metrics.loadEnded("failed");
       log.error({ model, err: error }, "a model that a camera asks for cannot be loaded; others go on");
       // Cameras that ask for it are then told that no worker serves it, unless another does.

@@ -102,7 +102,7 @@ test("a thread that breaks fails the batches under way, and is started again", a
       log,
       onAvailable: (state) => available.push(state),
       entry: new URL("./testing/crashing-session.ts", import.meta.url),
-      backoffMs: 1,
+      restartRange: { firstMs: 1, mostMs: 30_000 },
     }),
   );
   await thread.start();

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { Backoff, type WaitRange } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
 import { EngineChoiceError } from "./engine-choice.ts";
 import { type Settled, stopRequest, type ThreadMessage } from "./serve-session.ts";
@@ -17,11 +18,11 @@ export interface ThreadedSessionOptions<Settings> {
   onAvailable: (available: boolean) => void;
   /** The thread's program. */
   entry: URL;
-  /** First wait before a crashed thread is started again, in milliseconds; doubles with each crash in a row. */
-  backoffMs?: number | undefined;
+  /** How long to wait before a crashed thread is started again; default: 0.5 to 30 s. */
+  restartRange?: WaitRange | undefined;
 }
 
-const backoffLimitMs = 30_000;
+const restartRange: WaitRange = { firstMs: 500, mostMs: 30_000 };
 /** Time for a run, or for a model to be loaded; a service has 5 s to stop. */
 const stopLimitMs = 4_000;
 
@@ -35,13 +36,14 @@ export class ThreadedSession<Settings, Info, Request extends object, Answer> {
   #worker: Worker | undefined;
   #available = false;
   #nextId = 1;
-  #crashes = 0;
+  readonly #backoff: Backoff;
   #restarts = 0;
   #restart: NodeJS.Timeout | undefined;
   #stopped = false;
 
   constructor(options: ThreadedSessionOptions<Settings>) {
     this.#options = options;
+    this.#backoff = new Backoff(options.restartRange ?? restartRange);
   }
 
   /** Whether the session takes requests now. */
@@ -130,22 +132,22 @@ export class ThreadedSession<Settings, Info, Request extends object, Answer> {
     const pending = this.#pending.get(message.id);
     this.#pending.delete(message.id);
     if (message.kind === "done") {
-      this.#crashes = 0;
+      this.#backoff.reset();
       pending?.resolve(message as unknown as Answer);
     } else pending?.reject(new BatchFailedError((message as { message: string }).message));
   }
 
   #startAgain(): void {
     if (this.#stopped) return;
-    const wait = Math.min((this.#options.backoffMs ?? 500) * 2 ** this.#crashes++, backoffLimitMs);
-    this.#options.log.warn({ waitMs: wait }, "starting the session's thread again");
+    const waitMs = Math.round(this.#backoff.fail());
+    this.#options.log.warn({ waitMs }, "starting the session's thread again");
     this.#restart = setTimeout(() => {
       this.#restarts++;
       this.#open(this.again(this.#options.settings)).catch((error: Error) => {
         this.#options.log.error({ err: error }, "the session cannot be opened again");
         this.#startAgain();
       });
-    }, wait);
+    }, waitMs);
   }
 
   #setAvailable(available: boolean): void {

@@ -1,9 +1,15 @@
 import type { KV } from "@nats-io/kv";
-import { type CameraRecord, CameraStatus, ingestPresence, type RecordStream } from "@sightline/contracts";
+import {
+  Backoff,
+  type CameraRecord,
+  CameraStatus,
+  ingestPresence,
+  type RecordStream,
+} from "@sightline/contracts";
 import { type KvMirror, LeaseAssignment, LeaseSession, type Logger } from "@sightline/service";
-import { Backoff } from "./backoff.ts";
 import { CameraRunner, type RunnerContext } from "./camera-runner.ts";
 import { readSettings } from "./camera-settings.ts";
+import { reconnectRange } from "./start-limit.ts";
 
 const kind = "camera";
 
@@ -31,7 +37,10 @@ export function assignCameras(
     if (!value) backoffs.delete(key);
   });
   const backoffOf = async (camera: string): Promise<Backoff> => {
-    const backoff = backoffs.get(camera) ?? new Backoff(await failuresOf(buckets.cameraStatus, camera));
+    const known = backoffs.get(camera);
+    if (known) return known;
+    const failures = await failuresOf(buckets.cameraStatus, camera);
+    const backoff = new Backoff(reconnectRange, { failures });
     backoffs.set(camera, backoff);
     return backoff;
   };

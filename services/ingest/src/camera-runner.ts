@@ -1,6 +1,12 @@
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { CameraReason, CameraState, frameMessageBytes, type ServedModel } from "@sightline/contracts";
+import {
+  type Backoff,
+  CameraReason,
+  CameraState,
+  frameMessageBytes,
+  type ServedModel,
+} from "@sightline/contracts";
 import {
   chooseDecoding,
   type DecodeChoice,
@@ -23,7 +29,6 @@ import {
 } from "@sightline/service";
 import { SteadyWallClock } from "@sightline/service/clock";
 import { type AnalysisGeometry, sameGeometry } from "./analysis-geometry.ts";
-import type { Backoff } from "./backoff.ts";
 import { type CameraSettings, needsReconnect, readRecordSecret, readSecret } from "./camera-settings.ts";
 import { CameraSubjects } from "./camera-subjects.ts";
 import type { DecoderEvents } from "./ffmpeg-decoder.ts";

@@ -1,3 +1,6 @@
+/** How long to wait before a camera that failed is connected again. */
+export const reconnectRange = { firstMs: 500, mostMs: 30_000 };
+
 interface Waiting {
   failures: number;
   enter: () => void;

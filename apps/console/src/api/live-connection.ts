@@ -1,6 +1,7 @@
 import type { LiveMessage, LiveRequest } from "@sightline/contracts";
-import { backoffMs } from "./backoff.ts";
+import { Backoff } from "@sightline/contracts/backoff";
 import { type PictureMessage, parsePictureMessage } from "./picture-message.ts";
+import { retryRange } from "./request.ts";
 
 export interface LiveHandlers {
   /** Connected; all that was known may be old. */
@@ -18,7 +19,7 @@ const silenceMs = 15_000;
 export class LiveConnection {
   readonly #handlers: LiveHandlers;
   #socket: WebSocket | undefined;
-  #attempt = 0;
+  readonly #backoff = new Backoff(retryRange);
   #retry: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
   #lastHeard = 0;
@@ -30,7 +31,7 @@ export class LiveConnection {
 
   start(): void {
     this.#stopped = false;
-    this.#attempt = 0;
+    this.#backoff.reset();
     addEventListener("online", this.#retryNow);
     document.addEventListener("visibilitychange", this.#retryNow);
     this.#connect();
@@ -60,7 +61,7 @@ export class LiveConnection {
       this.#handlers.onOpen();
     };
     socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
-      this.#attempt = 0;
+      this.#backoff.reset();
       this.#lastHeard = performance.now();
       this.#receive(data);
     };
@@ -101,7 +102,7 @@ export class LiveConnection {
     this.#socket = undefined;
     if (this.#stopped) return;
     this.#handlers.onLost();
-    this.#retry = setTimeout(() => this.#connect(), backoffMs(this.#attempt++, Math.random()));
+    this.#retry = setTimeout(() => this.#connect(), this.#backoff.fail());
   }
 
   readonly #retryNow = () => {

@@ -1,6 +1,9 @@
 import type { HttpError } from "@sightline/contracts";
 import { sentence } from "../words/names.ts";
 
+/** How long to wait before the server is tried again. */
+export const retryRange = { firstMs: 500, mostMs: 10_000 };
+
 /** The server refused a request, or could not be reached (`code` "unreachable"). */
 export class RequestError extends Error {
   override name = "RequestError";

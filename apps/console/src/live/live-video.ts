@@ -1,6 +1,7 @@
 import type { LiveDetectionsMessage, LivePicture, LiveVideoHead } from "@sightline/contracts";
-import { backoffMs } from "../api/backoff.ts";
+import { Backoff } from "@sightline/contracts/backoff";
 import { parseBinaryMessage } from "../api/binary-message.ts";
+import { retryRange } from "../api/request.ts";
 import { sentence } from "../words/names.ts";
 import { DetectionTimes } from "./detection-times.ts";
 import { MovieBuffer } from "./movie-buffer.ts";
@@ -29,7 +30,7 @@ export class LiveVideo {
   readonly #detections = new DetectionTimes();
   readonly #buffer: MovieBuffer;
   #socket: WebSocket | undefined;
-  #attempt = 0;
+  readonly #backoff = new Backoff(retryRange);
   #retry: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
   #hide: ReturnType<typeof setTimeout> | undefined;
@@ -65,7 +66,7 @@ export class LiveVideo {
       if (socket !== this.#socket) return;
       this.#socket = undefined;
       this.#handlers.onLost();
-      this.#retry = setTimeout(() => this.#connect(), backoffMs(this.#attempt++, Math.random()));
+      this.#retry = setTimeout(() => this.#connect(), this.#backoff.fail());
     };
     this.#socket = socket;
   }
@@ -97,7 +98,7 @@ export class LiveVideo {
   readonly #shown = (_now: number, { mediaTime }: { mediaTime: number }) => {
     if (this.#stopped) return;
     this.#video.requestVideoFrameCallback(this.#shown);
-    this.#attempt = 0;
+    this.#backoff.reset();
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => this.#handlers.onLost(), silentMs);
     const captureMs = this.#buffer.captureMsAt(mediaTime);

@@ -1,8 +1,8 @@
 import { computed, effect, signal } from "@preact/signals";
 import type { HttpAuth, RoleName } from "@sightline/contracts";
+import { Backoff } from "@sightline/contracts/backoff";
 import { getAuth } from "../api/access-calls.ts";
-import { backoffMs } from "../api/backoff.ts";
-import { describeFailure, onUnauthenticated } from "../api/request.ts";
+import { describeFailure, onUnauthenticated, retryRange } from "../api/request.ts";
 
 /** Who is at this browser, and how one logs in; undefined until the server has told. */
 export const auth = signal<HttpAuth | undefined>(undefined);
@@ -56,9 +56,11 @@ async function ask(): Promise<void> {
 
 /** Asks until the server has told who is logged in. */
 export async function startAuth(): Promise<void> {
-  for (let attempt = 0; auth.peek() === undefined; attempt++) {
-    if (attempt > 0) await new Promise((again) => setTimeout(again, backoffMs(attempt - 1, Math.random())));
+  const backoff = new Backoff(retryRange);
+  for (;;) {
     await refreshAuth();
+    if (auth.peek() !== undefined) return;
+    await new Promise((again) => setTimeout(again, backoff.fail()));
   }
 }
 

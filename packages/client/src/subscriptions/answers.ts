@@ -1,8 +1,8 @@
-import { SubscriptionServiceClient } from "@sightline/contracts";
+import { Backoff, SubscriptionServiceClient } from "@sightline/contracts";
 import { isAborted, pause } from "../abort.ts";
-import { Backoff } from "../backoff.ts";
 import type { Connection } from "../connection.ts";
 import { isPassing, SightlineError } from "../errors.ts";
+import { retryRange } from "../resume.ts";
 
 /** How to refuse a message. */
 export interface RejectOptions {
@@ -84,7 +84,7 @@ export class Answers {
   async #persist(call: () => Promise<void>): Promise<void> {
     const sources = [this.#connection.closing];
     const patientUntil = performance.now() + patienceMs;
-    const backoff = new Backoff();
+    const backoff = new Backoff(retryRange);
     for (;;) {
       try {
         return await call();
@@ -93,7 +93,7 @@ export class Answers {
         if (isAborted(sources) || !isPassing(failure, true) || performance.now() > patientUntil)
           throw failure;
       }
-      await pause(backoff.next(), sources);
+      await pause(backoff.fail(), sources);
     }
   }
 

@@ -6,10 +6,10 @@ import {
   type SightlineClient,
   SightlineError,
 } from "@sightline/client";
+import { Backoff } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
-import { retryDelay } from "../retry-delay.ts";
 
-const longestRetrySeconds = 5;
+const retryRange = { firstMs: 200, mostMs: 5_000 };
 
 /** What is known of a camera. */
 export interface CameraNews {
@@ -40,11 +40,12 @@ export class CameraWatch {
 
   /** Watches until aborted; while the server is away, what was known last holds. */
   async run(signal: AbortSignal): Promise<void> {
-    for (let attempt = 1; !signal.aborted; attempt++) {
+    const backoff = new Backoff(retryRange);
+    while (!signal.aborted) {
       try {
         await this.#removeGone([...this.cameras.keys()], signal);
         for await (const { kind, camera } of this.#client.cameras.watch({ signal })) {
-          attempt = 1;
+          backoff.reset();
           if (kind === "deleted") this.#remove(cameraIdOf(camera.name));
           else this.#note(camera);
         }
@@ -52,19 +53,18 @@ export class CameraWatch {
         if (signal.aborted) return;
         this.#log.debug({ err: SightlineError.from(error) }, "cannot watch the cameras; trying again");
       }
-      const seconds = retryDelay(attempt, 0.2, longestRetrySeconds);
-      await delay(seconds * 1000, undefined, { signal }).catch(() => undefined);
+      await delay(backoff.fail(), undefined, { signal }).catch(() => undefined);
     }
   }
 
   /** Tells of those of these cameras that are there no more, once the server says which are. */
   async removeGone(cameras: readonly string[], signal: AbortSignal): Promise<void> {
-    for (let attempt = 1; cameras.length > 0 && !signal.aborted; attempt++)
+    const backoff = new Backoff(retryRange);
+    while (cameras.length > 0 && !signal.aborted)
       try {
         return await this.#removeGone(cameras, signal);
       } catch {
-        const seconds = retryDelay(attempt, 0.2, longestRetrySeconds);
-        await delay(seconds * 1000, undefined, { signal }).catch(() => undefined);
+        await delay(backoff.fail(), undefined, { signal }).catch(() => undefined);
       }
   }
 

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { SightlineClient } from "@sightline/client";
-import { parseEventName } from "@sightline/contracts";
+import { Backoff, parseEventName } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
 import type { BridgeMeter } from "../bridge-metrics.ts";
-import { retryDelay } from "../retry-delay.ts";
 import { type EventMessage, SubscriptionReader } from "../subscription-reader.ts";
 import { ArrivedMessages } from "./arrived-messages.ts";
 import { BrokerError, BrokerSession } from "./broker-session.ts";
@@ -14,8 +13,8 @@ import type { MqttConfig } from "./mqtt-config.ts";
 /** Events that are at the broker and not acknowledged by it yet, at most. */
 const inFlight = 64;
 /** Long enough for the server to have taken back what the session before had in hand: else newer events would overtake it. */
-const firstRetrySeconds = 2;
-const longestRetrySeconds = 10;
+const brokerRange = { firstMs: 2_000, mostMs: 10_000 };
+const recountRange = { firstMs: 200, mostMs: 10_000 };
 /** What is under way when the bridge stops may take so long to end. */
 const stopGraceMs = 3_000;
 
@@ -66,11 +65,12 @@ export class MqttBridge {
   async #run(stop: AbortSignal): Promise<void> {
     // Before there is a broker: what happens from now on waits for it.
     await this.#reader.create(stop);
-    for (let attempt = 1; !stop.aborted; attempt++) {
+    const backoff = new Backoff(brokerRange);
+    while (!stop.aborted) {
       try {
         const will = { topic: this.#home.topics.available, payload: "offline" };
         const session = await BrokerSession.open(this.#config, will, stop);
-        attempt = 0;
+        backoff.reset();
         this.#log.info({ broker: this.#config.shown }, "connected to the MQTT broker");
         await this.#serve(session, stop);
       } catch (error) {
@@ -78,8 +78,7 @@ export class MqttBridge {
         const context = { broker: this.#config.shown, err: error };
         this.#log.warn(context, "cannot publish over MQTT; trying again");
       }
-      const seconds = retryDelay(attempt + 1, firstRetrySeconds, longestRetrySeconds);
-      await delay(seconds * 1000, undefined, { signal: stop }).catch(() => undefined);
+      await delay(backoff.fail(), undefined, { signal: stop }).catch(() => undefined);
     }
   }
 
@@ -110,13 +109,13 @@ export class MqttBridge {
 
   /** Tries until it succeeds or the signal aborts. @throws BrokerError */
   async #recount(signal: AbortSignal): Promise<void> {
-    for (let attempt = 1; !signal.aborted; attempt++)
+    const backoff = new Backoff(recountRange);
+    while (!signal.aborted)
       try {
         return await this.#home.recount(signal);
       } catch (error) {
         if (error instanceof BrokerError) return;
-        const seconds = retryDelay(attempt, 0.2, longestRetrySeconds);
-        await delay(seconds * 1000, undefined, { signal }).catch(() => undefined);
+        await delay(backoff.fail(), undefined, { signal }).catch(() => undefined);
       }
   }
 

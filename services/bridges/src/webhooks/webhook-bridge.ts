@@ -1,8 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { SightlineClient } from "@sightline/client";
+import { backoffMs } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
 import type { BridgeMeter } from "../bridge-metrics.ts";
-import { retryDelay } from "../retry-delay.ts";
 import { type EventMessage, SubscriptionReader } from "../subscription-reader.ts";
 import { type Attempt, post } from "./post.ts";
 import { isWanted } from "./wanted-event.ts";
@@ -169,7 +169,7 @@ export class WebhookBridge {
 
   #delay(attempt: number, retryAfterSeconds: number): number {
     const { firstDelaySeconds, maxDelaySeconds } = this.#config;
-    const seconds = Math.max(retryAfterSeconds, retryDelay(attempt, firstDelaySeconds, maxDelaySeconds));
-    return Math.round(seconds * 1000) / 1000;
+    const range = { firstMs: firstDelaySeconds * 1000, mostMs: maxDelaySeconds * 1000 };
+    return Math.round(Math.max(retryAfterSeconds * 1000, backoffMs(attempt, range))) / 1000;
   }
 }

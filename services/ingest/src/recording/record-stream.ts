@@ -1,5 +1,6 @@
 import { Writable } from "node:stream";
 import {
+  Backoff,
   CameraReason,
   CameraState,
   type PrivacySettings,
@@ -29,14 +30,13 @@ import {
 } from "@sightline/rtsp";
 import { type Logger, untilAborted } from "@sightline/service";
 import type { SteadyWallClock } from "@sightline/service/clock";
-import { Backoff } from "../backoff.ts";
 import type { RecordSource } from "../camera-settings.ts";
 import { FrameRhythm } from "../frame-rhythm.ts";
 import type { VideoOutlet } from "../masking/video-outlet.ts";
 import type { PictureShape } from "../pictures/pictures.ts";
 import { RateMeter } from "../rate-meter.ts";
 import { SoundTrial } from "../sound-trial.ts";
-import type { StartLimit } from "../start-limit.ts";
+import { reconnectRange, type StartLimit } from "../start-limit.ts";
 
 /** For connecting and the camera's answers. */
 const connectMs = 8_000;
@@ -75,7 +75,7 @@ export class RecordStream {
   readonly #source: RecordSource;
   readonly #parts: RecordStreamParts;
   readonly #stopping = new AbortController();
-  readonly #backoff = new Backoff();
+  readonly #backoff = new Backoff(reconnectRange);
   readonly #rhythm: FrameRhythm;
   readonly #rate = new RateMeter();
   readonly #soundTrial = new SoundTrial();
