@@ -36,13 +36,14 @@ export interface ClipOptions {
 export async function readClip(options: ClipOptions = {}): Promise<VideoClip> {
   const { codec = "H264", encode = ["-c:v", "copy"], seconds = 20, file = bundled } = options;
   const filter = codec === "H264" ? "h264_mp4toannexb" : "hevc_mp4toannexb";
-  const output = ["-map", "0:v:0", "-t", String(seconds), ...encode, "-bsf:v", filter, "-f"];
+  const format = codec === "H264" ? "h264" : "hevc";
+  // Encoded once, for both.
+  const both = `[f=${format}:bsfs=${filter}]pipe:1|[f=framecrc:bsfs=${filter}]pipe:3`;
   const child = spawn(
     await findFfmpeg(process.env.FFMPEG_PATH),
     [
       ...["-nostdin", "-loglevel", "error", "-i", file],
-      ...[...output, codec === "H264" ? "h264" : "hevc", "pipe:1"],
-      ...[...output, "framecrc", "pipe:3"],
+      ...["-map", "0:v:0", "-t", String(seconds), ...encode, "-f", "tee", both],
     ],
     { stdio: ["ignore", "pipe", "inherit", "pipe"] },
   );
