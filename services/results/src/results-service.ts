@@ -1,26 +1,5 @@
 import { randomUUID } from "node:crypto";
-import {
-  AccessServiceService,
-  AuditServiceService,
-  CameraServiceService,
-  cameraRecordSchema,
-  cameraShareSchema,
-  decodeJson,
-  leaseTtlMs,
-  ModelServiceService,
-  modelJobSchema,
-  modelShadowSchema,
-  modelVersionsSchema,
-  RecordingServiceService,
-  RulesServiceService,
-  recordStreamSchema,
-  SubscriptionServiceService,
-  servedModelSchema,
-  shadowReportSchema,
-  storedVersionSchema,
-  streams,
-  workerInfoSchema,
-} from "@sightline/contracts";
+import { streams } from "@sightline/contracts";
 import {
   CameraSecrets,
   connectNats,
@@ -30,7 +9,6 @@ import {
   ensureStreams,
   HttpServer,
   isLoopback,
-  KvMirror,
   type Lifecycle,
   type Logger,
   type Nats,
@@ -45,7 +23,6 @@ import {
   Tracing,
   traceHeader,
 } from "@sightline/service";
-import { accessHandlers } from "./access/access-handlers.ts";
 import { Audit } from "./access/audit.ts";
 import { AuditHistory } from "./access/audit-history.ts";
 import { CallLimits } from "./access/call-limits.ts";
@@ -58,60 +35,45 @@ import { Admission } from "./cameras/admission.ts";
 import { CameraData } from "./cameras/camera-data.ts";
 import { CameraEntries } from "./cameras/camera-entries.ts";
 import { CameraFeed } from "./cameras/camera-feed.ts";
-import { cameraHandlers } from "./cameras/camera-handlers.ts";
 import { CameraRegistry } from "./cameras/camera-registry.ts";
 import { CameraService } from "./cameras/camera-service.ts";
-import { CameraStatusView, decodeStatus } from "./cameras/camera-status-view.ts";
+import { CameraStatusView } from "./cameras/camera-status-view.ts";
 import { KeptDetections } from "./cameras/kept-detections.ts";
 import { KeptSecrets } from "./cameras/kept-secrets.ts";
 import { ModelCatalog } from "./cameras/model-catalog.ts";
 import { RecordStreams } from "./cameras/record-streams.ts";
 import type { ResultsConfig } from "./config.ts";
 import { DamagedStreams } from "./damage/damaged-streams.ts";
-import { detectionHandlers, preEncodedDetectionService } from "./feeds/detection-handlers.ts";
 import { DetectionService } from "./feeds/detection-service.ts";
-import { eventHandlers, preEncodedEventService } from "./feeds/event-handlers.ts";
 import { EventService } from "./feeds/event-service.ts";
 import { detectionFeed, eventFeed } from "./feeds/feeds.ts";
 import { StreamMakings } from "./feeds/stream-makings.ts";
 import { SubscriberCount } from "./feeds/subscribers.ts";
 import { framesOnly, isFrame } from "./feeds/timeline-message.ts";
 import { FrameLatencies } from "./frame-latencies.ts";
-import { auditHandlers } from "./grpc/audit-handlers.ts";
+import { attachGrpc } from "./grpc/attach-grpc.ts";
 import { GrpcCalls } from "./grpc/grpc-calls.ts";
 import { GrpcServer } from "./grpc/grpc-server.ts";
 import { DetectionHistory } from "./history/detection-history.ts";
 import { EventHistory } from "./history/event-history.ts";
-import { decodeReview, EventReviews } from "./history/event-reviews.ts";
+import { EventReviews } from "./history/event-reviews.ts";
 import { ZoneLookup } from "./history/zone-lookup.ts";
 import { attachHttp } from "./http/attach-http.ts";
 import { RecentLosses } from "./http/findings/recent-losses.ts";
 import { Stalls } from "./http/findings/stalls.ts";
 import { HttpApi } from "./http/http-api.ts";
-import { Activations } from "./models/activations.ts";
-import { JobKeeper } from "./models/jobs/job-keeper.ts";
-import { JobService } from "./models/jobs/job-service.ts";
-import { JobStore } from "./models/jobs/job-store.ts";
-import { VersionFiles } from "./models/jobs/version-files.ts";
-import { modelHandlers } from "./models/model-handlers.ts";
-import { ModelService } from "./models/model-service.ts";
-import { ShadowReports } from "./models/shadows/shadow-reports.ts";
-import { ShadowService } from "./models/shadows/shadow-service.ts";
-import { VersionRecords } from "./models/version-records.ts";
+import { startMirrors } from "./mirrors.ts";
+import { startModels } from "./models/start-models.ts";
 import { LiveVideo } from "./recordings/live-video.ts";
-import { recordingHandlers } from "./recordings/recording-handlers.ts";
 import { RecordingHolders } from "./recordings/recording-holders.ts";
 import { RecordingService } from "./recordings/recording-service.ts";
 import { ResultsMetrics } from "./results-metrics.ts";
 import { retentionOf, withLimitsThatFit } from "./retention.ts";
-import { rulesHandlers } from "./rules/rules-handlers.ts";
-import { decodeRules, RulesRegistry } from "./rules/rules-registry.ts";
+import { RulesRegistry } from "./rules/rules-registry.ts";
 import { RulesService } from "./rules/rules-service.ts";
 import { Sites } from "./sites/sites.ts";
-import { cameraSnapshotHandlers, eventSnapshotHandlers } from "./snapshots/snapshot-handlers.ts";
 import { startSnapshots } from "./snapshots/start-snapshots.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
-import { subscriptionHandlers } from "./subscriptions/subscription-handlers.ts";
 import { SubscriptionMetrics } from "./subscriptions/subscription-metrics.ts";
 import { startSubscriptions } from "./subscriptions/subscriptions.ts";
 
@@ -182,68 +144,19 @@ export async function startResults(
   const stalls = new Stalls();
   life.add(new DamagedStreams(nats, buckets.leases, stalls, prometheus, log)).start();
 
-  const records = life.add(
-    new KvMirror(nats, buckets.cameras, (data) => decodeJson(cameraRecordSchema, data), log),
-  );
-  const recorded = life.add(
-    new KvMirror(nats, buckets.recordStreams, (data) => decodeJson(recordStreamSchema, data), log),
-  );
-  const shared = life.add(
-    new KvMirror(nats, buckets.cameraShares, (data) => decodeJson(cameraShareSchema, data), log),
-  );
-  const statuses = life.add(new KvMirror(nats, buckets.cameraStatus, decodeStatus, log));
-  const models = life.add(
-    new KvMirror(nats, buckets.models, (data) => decodeJson(servedModelSchema, data), log, leaseTtlMs),
-  );
-  const workers = life.add(
-    new KvMirror(nats, buckets.workers, (data) => decodeJson(workerInfoSchema, data), log, leaseTtlMs),
-  );
-  const versions = life.add(
-    new KvMirror(nats, buckets.modelVersions, (data) => decodeJson(modelVersionsSchema, data), log),
-  );
-  const shadows = life.add(
-    new KvMirror(nats, buckets.modelShadows, (data) => decodeJson(modelShadowSchema, data), log),
-  );
-  const jobs = life.add(
-    new KvMirror(nats, buckets.modelJobs, (data) => decodeJson(modelJobSchema, data), log),
-  );
-  const stored = life.add(
-    new KvMirror(nats, buckets.modelStore, (data) => decodeJson(storedVersionSchema, data), log),
-  );
-  const reports = life.add(
-    new KvMirror(nats, buckets.shadowReports, (data) => decodeJson(shadowReportSchema, data), log),
-  );
-  const rules = life.add(new KvMirror(nats, buckets.cameraRules, decodeRules, log));
-  const reviews = life.add(new KvMirror(nats, buckets.eventReviews, decodeReview, log));
-  const text = new TextDecoder();
-  const leases = life.add(new KvMirror(nats, buckets.leases, (data) => text.decode(data), log, leaseTtlMs));
-  const cameraHolders = life.add(new KvMirror(nats, buckets.holders, (data) => text.decode(data), log));
-  const cameraStatus = life.add(new CameraStatusView(statuses));
   starting = "the buckets of cameras, rules and leases have not been read yet";
-  const mirrors = [
-    records,
-    recorded,
-    shared,
-    statuses,
-    models,
-    workers,
-    versions,
-    shadows,
-    reports,
-    jobs,
-    stored,
-    rules,
-    reviews,
-    leases,
-    cameraHolders,
-  ];
-  await Promise.all(mirrors.map((mirror) => mirror.start()));
+  const mirrors = await startMirrors(nats, buckets, log, life);
+  const { records, statuses, rules, leases } = mirrors;
+  const cameraStatus = life.add(new CameraStatusView(statuses));
 
   const keys = config.secretsKeyFile === undefined ? undefined : SecretKeys.open(config.secretsKeyFile);
   const secrets = new CameraSecrets(buckets, keys, log);
   if (keys) await life.add(new KeptSecrets(nats, secrets, keys, log)).start();
-  const recordStreams = new RecordStreams(new CameraEntries(buckets.recordStreams, recorded), secrets);
-  const shares = new CameraEntries(buckets.cameraShares, shared);
+  const recordStreams = new RecordStreams(
+    new CameraEntries(buckets.recordStreams, mirrors.recordStreams),
+    secrets,
+  );
+  const shares = new CameraEntries(buckets.cameraShares, mirrors.shares);
   const registry = new CameraRegistry(buckets.cameras, secrets, records, recordStreams, shares);
   access.identities.follow(new CameraLabels(records));
   httpApi.attachAccess(access, () => registry.ids());
@@ -285,17 +198,10 @@ export async function startResults(
   });
   const requireCamera = (camera: string) => registry.require(camera);
   const holders = new RecordingHolders(nats, leases, log);
-  const {
-    taker,
-    claims,
-    pictures,
-    recentDetections,
-    cameraSnapshots,
-    eventSnapshots,
-    store: snapshotStore,
-  } = await withLimitsThatFit(() =>
+  const snapshots = await withLimitsThatFit(() =>
     startSnapshots(nats, retention.snapshots, requireCamera, holders, prometheus, log, life),
   );
+  const { taker, claims, pictures, recentDetections, store: snapshotStore } = snapshots;
   timeline.feed.listen(framesOnly((frame) => recentDetections.add(frame)));
   if (config.sitesDirectory !== undefined)
     life.add(
@@ -315,7 +221,7 @@ export async function startResults(
   });
   const tracing = life.add(await Tracing.start("results", version, config, log));
   const analysis = new LiveAnalysis(
-    { records, holders: cameraHolders, leases },
+    { records, holders: mirrors.holders, leases },
     {
       tracing,
       nats,
@@ -349,20 +255,26 @@ export async function startResults(
   };
   const calls = new GrpcCalls(callAccess, log, (method, code) => metrics.call(method, code));
   const grpc = life.add(new GrpcServer(calls, certificate));
-  const workersNow = () => workers.keys().flatMap((id) => workers.get(id) ?? []);
-  const catalog = new ModelCatalog(config.defaultModel, models, workersNow);
+  const workersNow = () => mirrors.workers.keys().flatMap((id) => mirrors.workers.get(id) ?? []);
+  const catalog = new ModelCatalog(config.defaultModel, mirrors.models, workersNow);
   const admission = new Admission(registry, workersNow, (camera) => cameraStatus.find(camera));
   const cameras = new CameraService(registry, cameraStatus, catalog, admission);
   const rulesRegistry = life.add(new RulesRegistry(buckets.cameraRules, rules, records, log));
   await rulesRegistry.sweep(buckets.cameras);
   const rulesService = new RulesService(rulesRegistry, catalog);
-  const detections = new DetectionService(timeline, config.subscriberBuffer);
   const detectionHistory = new DetectionHistory(
     timeline.stored,
     new ZoneLookup((camera) => rules.get(camera)),
   );
   const eventReviews = life.add(
-    new EventReviews(nats, buckets.eventReviews, reviews, events.stored, retention.events.maxAgeSeconds, log),
+    new EventReviews(
+      nats,
+      buckets.eventReviews,
+      mirrors.reviews,
+      events.stored,
+      retention.events.maxAgeSeconds,
+      log,
+    ),
   );
   await eventReviews.start();
   const eventHistory = new EventHistory(events.stored, (name) => eventReviews.find(name));
@@ -374,14 +286,7 @@ export async function startResults(
     requireCamera,
     status,
   });
-  const shadowReports = life.add(
-    new ShadowReports({
-      ...{ nats, log, client: pictures, cameras: records, pictures: buckets.shadowPictures },
-      shadows: { kv: buckets.modelShadows, mirror: shadows },
-      reports: { kv: buckets.shadowReports, mirror: reports },
-    }),
-  );
-  shadowReports.start();
+  const models = startModels(config, nats, buckets, mirrors, catalog, pictures, requireCamera, log, life);
   const cameraData = new CameraData(
     nats,
     events.stored,
@@ -389,51 +294,15 @@ export async function startResults(
     new KeptDetections(nats, buckets, timeline.stored),
     snapshotStore,
     recordings,
-    shadowReports,
+    models.shadowReports,
   );
-  const versionRecords = life.add(new VersionRecords(buckets.modelVersions, versions, workers, log));
-  const jobStore = new JobStore({
-    ...{ nats, files: buckets.modelFiles },
-    jobs: { kv: buckets.modelJobs, mirror: jobs },
-    stored: { kv: buckets.modelStore, mirror: stored },
-  });
-  const modelService = new ModelService(
-    catalog,
-    versionRecords,
-    new Activations(versionRecords, log),
-    () => ({
-      records: new Map(records.keys().map((camera) => [camera, records.get(camera)!])),
-      rules: (camera) => rules.get(camera),
-    }),
-    jobStore,
-  );
-  const shadowService = new ShadowService(shadowReports, catalog, versionRecords, requireCamera);
-  life.add(new JobKeeper(jobStore, versionRecords, log)).start();
-  const { modelUploadMb: uploadMb, modelStoreMb: storeMb } = config;
-  const jobParts = { store: jobStore, catalog, versions: versionRecords };
-  const jobService = new JobService({ ...jobParts, uploadMb, storeMb });
-  const camerasOf = (model: string) =>
-    records.keys().filter((camera) => records.get(camera)?.model === model);
-  const versionFiles = new VersionFiles({ ...jobParts, cameras: camerasOf });
-  grpc.addService(CameraServiceService, {
-    ...cameraHandlers(calls, cameras, feed, cameraData),
-    ...cameraSnapshotHandlers(calls, cameraSnapshots),
-  });
-  grpc.addService(preEncodedDetectionService, detectionHandlers(calls, detections, detectionHistory));
-  grpc.addService(preEncodedEventService, {
-    ...eventHandlers(calls, new EventService(events), eventHistory, eventReviews),
-    ...eventSnapshotHandlers(calls, eventSnapshots),
-  });
-  grpc.addService(RecordingServiceService, recordingHandlers(calls, recordings));
-  grpc.addService(
-    ModelServiceService,
-    modelHandlers(calls, modelService, shadowService, jobService, versionFiles),
-  );
-  grpc.addService(AuditServiceService, auditHandlers(calls, auditParts.history));
-  grpc.addService(RulesServiceService, rulesHandlers(calls, rulesService));
   life.add(new SubscriptionMetrics(prometheus)).start(subscriptions);
-  grpc.addService(SubscriptionServiceService, subscriptionHandlers(calls, subscriptions));
-  grpc.addService(AccessServiceService, accessHandlers(calls, access));
+  attachGrpc(grpc, calls, {
+    ...{ access, audit: auditParts.history, cameras, cameraFeed: feed, cameraData },
+    ...{ detections: new DetectionService(timeline, config.subscriberBuffer), detectionHistory },
+    ...{ events: new EventService(events), eventHistory, eventReviews },
+    ...{ models, recordings, rules: rulesService, snapshots, subscriptions },
+  });
   await attachHttp(
     httpApi,
     {
@@ -447,7 +316,7 @@ export async function startResults(
       latencies,
       feed,
       catalog,
-      workers: () => versionRecords.workers(),
+      workers: () => models.versionRecords.workers(),
       cameras,
       cameraData,
       rulesRegistry,
@@ -460,14 +329,14 @@ export async function startResults(
       eventHistory,
       eventReviews,
       pictures,
-      models: modelService,
-      shadows: shadowService,
-      modelJobs: jobService,
-      versionFiles,
+      models: models.models,
+      shadows: models.shadows,
+      modelJobs: models.jobs,
+      versionFiles: models.files,
       recordings,
       liveVideo,
-      cameraSnapshots,
-      eventSnapshots,
+      cameraSnapshots: snapshots.cameraSnapshots,
+      eventSnapshots: snapshots.eventSnapshots,
       natsStore: config.natsStore,
       log,
     },

@@ -1,0 +1,80 @@
+import {
+  AccessServiceService,
+  AuditServiceService,
+  CameraServiceService,
+  ModelServiceService,
+  RecordingServiceService,
+  RulesServiceService,
+  SubscriptionServiceService,
+} from "@sightline/contracts";
+import { accessHandlers } from "../access/access-handlers.ts";
+import type { AuditHistory } from "../access/audit-history.ts";
+import type { AccessParts } from "../access/start-access.ts";
+import type { CameraData } from "../cameras/camera-data.ts";
+import type { CameraFeed } from "../cameras/camera-feed.ts";
+import { cameraHandlers } from "../cameras/camera-handlers.ts";
+import type { CameraService } from "../cameras/camera-service.ts";
+import { detectionHandlers, preEncodedDetectionService } from "../feeds/detection-handlers.ts";
+import type { DetectionService } from "../feeds/detection-service.ts";
+import { eventHandlers, preEncodedEventService } from "../feeds/event-handlers.ts";
+import type { EventService } from "../feeds/event-service.ts";
+import type { DetectionHistory } from "../history/detection-history.ts";
+import type { EventHistory } from "../history/event-history.ts";
+import type { EventReviews } from "../history/event-reviews.ts";
+import { modelHandlers } from "../models/model-handlers.ts";
+import type { ModelParts } from "../models/start-models.ts";
+import { recordingHandlers } from "../recordings/recording-handlers.ts";
+import type { RecordingService } from "../recordings/recording-service.ts";
+import { rulesHandlers } from "../rules/rules-handlers.ts";
+import type { RulesService } from "../rules/rules-service.ts";
+import { cameraSnapshotHandlers, eventSnapshotHandlers } from "../snapshots/snapshot-handlers.ts";
+import type { SnapshotParts } from "../snapshots/start-snapshots.ts";
+import { subscriptionHandlers } from "../subscriptions/subscription-handlers.ts";
+import { auditHandlers } from "./audit-handlers.ts";
+import type { GrpcCalls } from "./grpc-calls.ts";
+import type { GrpcServer } from "./grpc-server.ts";
+
+/** What of the service the gRPC API is made from. */
+export interface GrpcSources {
+  access: AccessParts;
+  audit: AuditHistory;
+  cameras: CameraService;
+  cameraFeed: CameraFeed;
+  cameraData: CameraData;
+  detections: DetectionService;
+  detectionHistory: DetectionHistory;
+  events: EventService;
+  eventHistory: EventHistory;
+  eventReviews: EventReviews;
+  models: Pick<ModelParts, "models" | "shadows" | "jobs" | "files">;
+  recordings: RecordingService;
+  rules: RulesService;
+  snapshots: Pick<SnapshotParts, "cameraSnapshots" | "eventSnapshots">;
+  subscriptions: Parameters<typeof subscriptionHandlers>[1];
+}
+
+/** Lets the server answer the calls of every service. */
+export function attachGrpc(server: GrpcServer, calls: GrpcCalls, sources: GrpcSources): void {
+  const { models, snapshots } = sources;
+  server.addService(CameraServiceService, {
+    ...cameraHandlers(calls, sources.cameras, sources.cameraFeed, sources.cameraData),
+    ...cameraSnapshotHandlers(calls, snapshots.cameraSnapshots),
+  });
+  server.addService(
+    preEncodedDetectionService,
+    detectionHandlers(calls, sources.detections, sources.detectionHistory),
+  );
+  server.addService(preEncodedEventService, {
+    ...eventHandlers(calls, sources.events, sources.eventHistory, sources.eventReviews),
+    ...eventSnapshotHandlers(calls, snapshots.eventSnapshots),
+  });
+  server.addService(RecordingServiceService, recordingHandlers(calls, sources.recordings));
+  server.addService(
+    ModelServiceService,
+    modelHandlers(calls, models.models, models.shadows, models.jobs, models.files),
+  );
+  server.addService(AuditServiceService, auditHandlers(calls, sources.audit));
+  server.addService(RulesServiceService, rulesHandlers(calls, sources.rules));
+  server.addService(SubscriptionServiceService, subscriptionHandlers(calls, sources.subscriptions));
+  server.addService(AccessServiceService, accessHandlers(calls, sources.access));
+}
