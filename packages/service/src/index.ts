@@ -1,4 +1,5 @@
 export * from "./announcement.ts";
+export * from "./bounded-map.ts";
 export * from "./capacity/floors.ts";
 export * from "./capacity/model-capacity.ts";
 export * from "./close-when-lost.ts";

@@ -3,14 +3,14 @@ export class TaskLimitError extends Error {
   override readonly name = "TaskLimitError";
 }
 
-/** Runs a few tasks at a time; a few more wait in turn, and others are refused. */
+/** Runs a few tasks at a time; a few more, or all, wait in turn, and others are refused. */
 export class TaskLimit {
   readonly #mostRunning: number;
   readonly #mostWaiting: number;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  constructor(mostRunning: number, mostWaiting: number) {
+  constructor(mostRunning: number, mostWaiting = Number.POSITIVE_INFINITY) {
     this.#mostRunning = mostRunning;
     this.#mostWaiting = mostWaiting;
   }

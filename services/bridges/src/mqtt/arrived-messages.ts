@@ -1,4 +1,5 @@
 import type { Event } from "@sightline/client";
+import { BoundedMap } from "@sightline/service";
 import type { FrigateObject } from "./frigate-event.ts";
 
 const mostEvents = 4096;
@@ -11,14 +12,11 @@ interface Known {
 
 /** Messages about events, the newest about each; those about which nothing came for longest are forgotten. */
 class NewestMessages {
-  readonly #known = new Map<string, Known>();
+  readonly #known = new BoundedMap<string, Known>(mostEvents);
 
   note({ name, revision }: Event, object: FrigateObject | undefined): void {
     if ((this.#known.get(name)?.revision ?? 0) >= revision) return;
-    this.#known.delete(name);
     this.#known.set(name, { revision, object });
-    const [oldest] = this.#known.keys();
-    if (this.#known.size > mostEvents) this.#known.delete(oldest!);
   }
 
   /** What was published of an event before this message. */

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { displayFilters, privacyFilters } from "@sightline/media";
 import type { CodedPicture, RecordedCodec } from "@sightline/recording";
 import { type FfmpegProgram, frameArguments, ivfFrameHead, ivfHead, limitedCommand } from "@sightline/rtsp";
-import { redact } from "@sightline/service";
+import { BoundedMap, redact } from "@sightline/service";
 import type { PictureShape } from "../pictures/pictures.ts";
 import { FlvReader } from "./flv-reader.ts";
 
@@ -37,7 +37,7 @@ export interface MaskedEncoderOptions {
 export class MaskedEncoder {
   readonly #options: MaskedEncoderOptions;
   readonly #child: ChildProcess;
-  readonly #pending = new Map<number, CodedPicture>();
+  readonly #pending = new BoundedMap<number, CodedPicture>(mostPending);
   #origin: number | undefined;
   #latest = firstTime;
   #skipping = true;
@@ -83,10 +83,6 @@ export class MaskedEncoder {
     while (this.#pending.has(time)) time += 1;
     this.#latest = Math.max(this.#latest, time);
     this.#pending.set(time, picture);
-    for (const oldest of this.#pending.keys()) {
-      if (this.#pending.size <= mostPending) break;
-      this.#pending.delete(oldest);
-    }
     stdin.cork();
     stdin.write(ivfFrameHead(picture.data.byteLength, time));
     stdin.write(picture.data);

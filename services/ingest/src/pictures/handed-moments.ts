@@ -1,3 +1,4 @@
+import { BoundedMap } from "@sightline/service";
 import type { KeptFrame } from "./frame-memory.ts";
 
 /** Frames whose moment is remembered: more than come in the time for which compressed pictures are kept. */
@@ -9,16 +10,12 @@ export type Moment = Pick<KeptFrame, "metadata" | "arrivedAt">;
 /** What frames workers were given lately. */
 export class HandedMoments {
   /** By number, oldest first. */
-  readonly #moments = new Map<number, Moment>();
+  readonly #moments = new BoundedMap<number, Moment>(mostMoments);
   #newest: Moment | undefined;
 
   add({ metadata, arrivedAt }: Moment): void {
     this.#newest = { metadata, arrivedAt };
     this.#moments.set(metadata.number, this.#newest);
-    for (const oldest of this.#moments.keys()) {
-      if (this.#moments.size <= mostMoments) break;
-      this.#moments.delete(oldest);
-    }
   }
 
   /** The frame of this number; without one, the newest. */

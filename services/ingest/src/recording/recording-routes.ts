@@ -18,7 +18,7 @@ import {
   type Segment,
   segmentId,
 } from "@sightline/recording";
-import type { HttpServer } from "@sightline/service";
+import { BoundedMap, type HttpServer } from "@sightline/service";
 import { DecodePictureError } from "../pictures/decode-picture.ts";
 import { type Pictures, PicturesBusyError } from "../pictures/pictures.ts";
 import { byteRange } from "./byte-range.ts";
@@ -139,7 +139,7 @@ export function recordingRoutes(
 
 /** The beginnings of movies that were asked for last. */
 class MovieCache {
-  readonly #movies = new Map<string, Promise<RangeMovie | undefined>>();
+  readonly #movies = new BoundedMap<string, Promise<RangeMovie | undefined>>(keptMovies);
 
   get(
     folder: RecordingFolder,
@@ -150,13 +150,8 @@ class MovieCache {
     const parts = segments.map((each) => `${segmentId(each)}:${each.bytes}`);
     const key = [camera, fromMs, toMs, sound, ...parts].join(" ");
     const movie = this.#movies.get(key) ?? RangeMovie.of(folder, camera, fromMs, toMs, { sound });
-    this.#movies.delete(key);
     this.#movies.set(key, movie);
     movie.catch(() => this.#movies.delete(key));
-    for (const oldest of this.#movies.keys()) {
-      if (this.#movies.size <= keptMovies) break;
-      this.#movies.delete(oldest);
-    }
     return movie;
   }
 }

@@ -1,3 +1,4 @@
+import { BoundedMap } from "@sightline/service";
 import { z } from "zod";
 
 /** A frame is ahead of those it overtook by no more than the reorder buffer holds; this is four times as much. */
@@ -29,7 +30,7 @@ interface Epoch {
 /** Which of a camera's frames are in its timeline, as far back as it matters. */
 export class PublishedFrames {
   /** The one published to last is last. */
-  readonly #epochs = new Map<string, Epoch>();
+  readonly #epochs = new BoundedMap<string, Epoch>(epochsKept);
 
   constructor(state: PublishedFramesState = []) {
     for (const { epoch, numbers, ...rest } of state)
@@ -54,7 +55,6 @@ export class PublishedFrames {
 
   add(epoch: string, number: number): void {
     const known = this.#epochs.get(epoch) ?? { highest: 0, forgotten: 0, numbers: new Set() };
-    this.#epochs.delete(epoch);
     this.#epochs.set(epoch, known);
     known.highest = Math.max(known.highest, number);
     known.numbers.add(number);
@@ -63,7 +63,6 @@ export class PublishedFrames {
       known.numbers.delete(oldest!);
       known.forgotten = Math.max(known.forgotten, oldest!);
     }
-    if (this.#epochs.size > epochsKept) this.#epochs.delete(this.#epochs.keys().next().value!);
   }
 
   /** The highest number of each epoch. */

@@ -7,9 +7,9 @@ import {
   streamBeginning,
   streamEnd,
   streamMaking,
+  TaskLimit,
 } from "@sightline/service";
 import { type StreamIdentity, streamIdentity } from "./cursor.ts";
-import { Turns } from "./turns.ts";
 
 /** How long a consumer outlives its last use. */
 const idleNanoseconds = 30 * 1_000_000_000;
@@ -35,7 +35,7 @@ export interface StreamState {
 export class StoredMessages {
   readonly stream: string;
   readonly #nats: Nats;
-  readonly #turns = new Turns(maxReads);
+  readonly #reads = new TaskLimit(maxReads);
 
   constructor(nats: Nats, stream: string) {
     this.#nats = nats;
@@ -92,7 +92,7 @@ export class StoredMessages {
 
   /** Runs a read when it is its turn. */
   async inTurn<R>(read: () => Promise<R>): Promise<R> {
-    return this.#turns.take(read);
+    return this.#reads.run(read);
   }
 }
 

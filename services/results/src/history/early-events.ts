@@ -1,4 +1,5 @@
 import { fromTimestamp, subjects } from "@sightline/contracts";
+import { BoundedMap } from "@sightline/service";
 import { decodeEvent } from "../feeds/event-format.ts";
 import type { StoredMessages, StreamState } from "../feeds/stored-messages.ts";
 
@@ -18,7 +19,7 @@ export interface EarlyEvent {
 /** Finds events by the last message about each, since their first may not be kept any more. */
 export class EarlyEvents {
   readonly #stored: StoredMessages;
-  readonly #found = new Map<string, Promise<EarlyEvent[]>>();
+  readonly #found = new BoundedMap<string, Promise<EarlyEvent[]>>(remembered);
 
   constructor(stored: StoredMessages) {
     this.#stored = stored;
@@ -34,10 +35,6 @@ export class EarlyEvents {
     if (known) return known;
     const found = this.#read(before, camera);
     this.#found.set(key, found);
-    for (const oldest of this.#found.keys()) {
-      if (this.#found.size <= remembered) break;
-      this.#found.delete(oldest);
-    }
     const forget = () => {
       if (this.#found.get(key) === found) this.#found.delete(key);
     };

@@ -7,7 +7,7 @@ import {
   streams,
   subjects,
 } from "@sightline/contracts";
-import type { Logger, Nats } from "@sightline/service";
+import { BoundedMap, type Logger, type Nats } from "@sightline/service";
 import { wallClockMs } from "@sightline/service/clock";
 import { askHolder } from "../recordings/holder-request.ts";
 import type { RecordingHolders } from "../recordings/recording-holders.ts";
@@ -34,7 +34,7 @@ export class RecordedPictures {
   readonly #log: Logger;
   readonly #underWay = new Map<string, Promise<StoredSnapshot | undefined>>();
   /** Picture → when it may be asked for again, by performance.now(). */
-  readonly #resting = new Map<string, number>();
+  readonly #resting = new BoundedMap<string, number>(mostResting);
 
   constructor(nats: Nats, holders: RecordingHolders, store: SnapshotStore, log: Logger) {
     this.#nats = nats;
@@ -60,7 +60,7 @@ export class RecordedPictures {
       .finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, fetching);
     const picture = await fetching;
-    if (!picture) this.#rest(key);
+    if (!picture) this.#resting.set(key, performance.now() + restMs);
     return picture ?? stored;
   }
 
@@ -106,14 +106,5 @@ export class RecordedPictures {
     const isOver = phase === EventPhase.END || phase === EventPhase.ONCE;
     const isSame = snapshotFrame?.epoch === details.epoch && snapshotFrame.number === details.number;
     return name === `${cameraName(camera)}/events/${id}` && isOver && isSame;
-  }
-
-  #rest(key: string): void {
-    this.#resting.set(key, performance.now() + restMs);
-    if (this.#resting.size <= mostResting) return;
-    for (const oldest of this.#resting.keys()) {
-      this.#resting.delete(oldest);
-      break;
-    }
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { AnnotatedBox } from "@sightline/annotate";
 import { type Event, EventPhase, type FrameReference, parseEventName } from "@sightline/contracts";
-import type { Logger } from "@sightline/service";
+import { BoundedMap, type Logger } from "@sightline/service";
 import { type Picture, type PictureClient, PictureError } from "../pictures/picture-client.ts";
 import { annotatedBox } from "./annotate-jpeg.ts";
 import type { RecentDetections } from "./recent-detections.ts";
@@ -40,7 +40,7 @@ export class SnapshotTaker {
   readonly #observe: (failure: SnapshotFailure | undefined) => void;
   readonly #log: Logger;
   /** Event → the frame that was last taken for it, in the order in which they began. */
-  readonly #taken = new Map<string, string>();
+  readonly #taken = new BoundedMap<string, string>(mostRemembered);
   /** Event → what is to be taken for it; a newer one replaces it. */
   readonly #waiting = new Map<string, Job>();
   readonly #running = new Map<string, Promise<void>>();
@@ -75,7 +75,7 @@ export class SnapshotTaker {
     if (isOver) this.#taken.delete(key);
     const { epoch, number } = frame;
     if (last === frameKey(epoch, number)) return;
-    if (!isOver && !found) this.#remember(key, frameKey(epoch, number));
+    if (!isOver && !found) this.#taken.set(key, frameKey(epoch, number));
     if (this.#waiting.size >= mostWaiting && !this.#waiting.has(key)) {
       this.#observe("busy");
       return;
@@ -101,7 +101,7 @@ export class SnapshotTaker {
     this.#waiting.delete(key);
     await this.#running.get(key);
     const stored = await this.#take(this.#job(event, parts.camera, key, frame, true), 1);
-    if (stored) this.#remember(key, frameKey(frame.epoch, frame.number));
+    if (stored) this.#taken.set(key, frameKey(frame.epoch, frame.number));
     return stored;
   }
 
@@ -110,15 +110,6 @@ export class SnapshotTaker {
     this.#stopped = true;
     this.#waiting.clear();
     await Promise.all(this.#running.values());
-  }
-
-  #remember(key: string, frame: string): void {
-    this.#taken.set(key, frame);
-    if (this.#taken.size <= mostRemembered) return;
-    for (const oldest of this.#taken.keys()) {
-      this.#taken.delete(oldest);
-      break;
-    }
   }
 
   #job(event: Event, camera: string, key: string, frame: FrameReference, mayBeStored: boolean): Job {
