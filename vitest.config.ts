@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
@@ -15,13 +15,17 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: "parts", include: ["{apps,packages,services}/*/src/**/*.test.ts"] },
+        test: {
+          name: "parts",
+          include: ["{apps,packages,services}/*/src/**/*.test.ts", "test/client/*.test.ts"],
+        },
       },
       {
         extends: true,
         test: {
           name: "system",
           include: ["test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, "test/client/**"],
           // Each of these starts a whole system; two at once would measure each other.
           fileParallelism: false,
         },

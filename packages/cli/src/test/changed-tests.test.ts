@@ -14,7 +14,7 @@ function write(file: string, content: string | object): void {
 
 beforeAll(() => {
   const git = (...args: string[]) => execFileSync("git", ["-C", root, ...args]);
-  write("pnpm-workspace.yaml", "packages: [packages/*, test]\n");
+  write("pnpm-workspace.yaml", "packages: [packages/*, test, test/client]\n");
   write("package.json", { name: "root", private: true, packageManager: "pnpm@10.34.8" });
   write("packages/used/package.json", { name: "used", version: "1.0.0" });
   write("packages/user/package.json", {
@@ -24,6 +24,11 @@ beforeAll(() => {
   });
   write("packages/other/package.json", { name: "other", version: "1.0.0" });
   write("test/package.json", { name: "test", version: "1.0.0", dependencies: { user: "workspace:*" } });
+  write("test/client/package.json", {
+    name: "client",
+    version: "1.0.0",
+    dependencies: { used: "workspace:*" },
+  });
   git("init", "-q");
   git("add", ".");
   git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "first");
@@ -36,7 +41,12 @@ test("the tests of a changed package, of those that use it, and changed tests of
   write("test/system/new.test.ts", "export {};\n");
   execFileSync("git", ["-C", root, "add", "packages"]);
   const chosen = await testsOfChanged("HEAD", root);
-  expect(chosen.sort()).toEqual(["packages/used/", "packages/user/", "test/system/new.test.ts"]);
+  expect(chosen.sort()).toEqual([
+    "packages/used/",
+    "packages/user/",
+    "test/client/",
+    "test/system/new.test.ts",
+  ]);
 });
 
 test("a revision that there is not: an error that says so", async () => {

@@ -10,9 +10,9 @@ import {
 } from "@sightline/contracts";
 import { connectNats, createLogger, type Nats } from "@sightline/service";
 import { freePort, NatsServer } from "@sightline/service/testing";
-import { ResultsProcess } from "../../testing/results-process.ts";
-import { sampleEvent } from "../../testing/running-feeds.ts";
-import { sampleFrame } from "../../testing/sample-frames.ts";
+import { ResultsProcess } from "../../services/results/src/testing/results-process.ts";
+import { sampleEvent } from "../../services/results/src/testing/running-feeds.ts";
+import { sampleFrame } from "../../services/results/src/testing/sample-frames.ts";
 
 /** The client's package against a results service and a NATS server that are processes of their own, to be killed. */
 export class SdkRig {

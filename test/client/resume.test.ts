@@ -1,9 +1,9 @@
 import { connect, type DetectionEvent, type EventMessage, type SubscriptionStatus } from "@sightline/client";
 import { streams } from "@sightline/contracts";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { span } from "../testing/event-collector.ts";
-import { CountingProxy } from "./testing/counting-proxy.ts";
-import { SdkRig } from "./testing/sdk-rig.ts";
+import { span } from "../../services/results/src/testing/event-collector.ts";
+import { CountingProxy } from "./counting-proxy.ts";
+import { SdkRig } from "./sdk-rig.ts";
 
 let rig: SdkRig;
 beforeEach(async () => {

@@ -1,9 +1,9 @@
 import { connect, type EventMessage, type ProgressMessage, type SightlineClient } from "@sightline/client";
 import { streams } from "@sightline/contracts";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { span } from "../testing/event-collector.ts";
-import { RunningFeeds, sampleEvent } from "../testing/running-feeds.ts";
-import { sampleFrame } from "../testing/sample-frames.ts";
+import { span } from "../../services/results/src/testing/event-collector.ts";
+import { RunningFeeds, sampleEvent } from "../../services/results/src/testing/running-feeds.ts";
+import { sampleFrame } from "../../services/results/src/testing/sample-frames.ts";
 
 let feeds: RunningFeeds;
 let client: SightlineClient;

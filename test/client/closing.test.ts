@@ -3,11 +3,11 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { freePort } from "@sightline/service/testing";
 import { expect, test } from "vitest";
-import { RunningResults } from "../testing/running-results.ts";
+import { RunningResults } from "../../services/results/src/testing/running-results.ts";
 
 /** What the process printed when it had ended, by itself and without an error. */
 async function closing(address: string, server: "connected" | "alone"): Promise<string> {
-  const script = fileURLToPath(new URL("testing/closing-process.ts", import.meta.url));
+  const script = fileURLToPath(new URL("closing-process.ts", import.meta.url));
   const args = ["--disable-warning=ExperimentalWarning", script, address, server];
   const { stdout, stderr } = await promisify(execFile)(process.execPath, args);
   expect(stderr).toBe("");

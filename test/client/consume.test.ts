@@ -1,10 +1,10 @@
 import { connect, type DeliveredMessage, type SubscriptionStatus } from "@sightline/client";
 import { Event, EventType, subjects } from "@sightline/contracts";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { span } from "../testing/event-collector.ts";
-import { sampleEvent } from "../testing/running-feeds.ts";
-import { RunningResults } from "../testing/running-results.ts";
-import { SdkRig } from "./testing/sdk-rig.ts";
+import { span } from "../../services/results/src/testing/event-collector.ts";
+import { sampleEvent } from "../../services/results/src/testing/running-feeds.ts";
+import { RunningResults } from "../../services/results/src/testing/running-results.ts";
+import { SdkRig } from "./sdk-rig.ts";
 
 let rig: SdkRig;
 let abort: AbortController;

@@ -1,9 +1,9 @@
 import { EventType } from "@sightline/client";
 import { Event, subjects } from "@sightline/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { sampleEvent } from "../testing/running-feeds.ts";
-import { RunningResults } from "../testing/running-results.ts";
-import { sampleFrame } from "../testing/sample-frames.ts";
+import { sampleEvent } from "../../services/results/src/testing/running-feeds.ts";
+import { RunningResults } from "../../services/results/src/testing/running-results.ts";
+import { sampleFrame } from "../../services/results/src/testing/sample-frames.ts";
 
 let running: RunningResults;
 beforeAll(async () => {
