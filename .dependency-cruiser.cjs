@@ -1,4 +1,29 @@
-/** Which part may import which; `pnpm lint:architecture` checks it. */
+/** Which other packages each package may import: the table in CONTRIBUTING.md, which a test compares with this. */
+const mayImport = {
+  contracts: [],
+  media: [],
+  "yolo-nas": ["media"],
+  "frame-arena": ["contracts"],
+  rtsp: ["contracts", "media"],
+  recording: ["media"],
+  service: ["contracts"],
+  tracking: [],
+  rules: ["contracts"],
+  analysis: ["contracts", "tracking", "rules"],
+  annotate: [],
+  client: ["contracts"],
+  stack: ["contracts", "service"],
+};
+
+const packageRules = Object.entries(mayImport).map(([name, others]) => ({
+  name: `${name}-imports-${others.join("-and-") || "no-other-package"}`,
+  severity: "error",
+  from: { path: `^packages/${name}/` },
+  // What a package has for tests is for tests of all: product-does-not-import-tests keeps it out of the rest.
+  to: { path: "^packages/", pathNot: `^packages/(${[name, ...others].join("|")})/|/src/testing/` },
+}));
+
+/** Which part may import which; `./sightline test` checks it. */
 module.exports = {
   forbidden: [
     { name: "no-cycles", severity: "error", from: {}, to: { circular: true } },
@@ -15,6 +40,14 @@ module.exports = {
       from: { path: "^packages/" },
       to: { path: "^(services|apps|test)/" },
     },
+    ...packageRules,
+    {
+      name: "pure-packages-do-no-io",
+      comment: "Frames in, tracks and events out: the same in a test, in a replay and live.",
+      severity: "error",
+      from: { path: "^packages/(tracking|rules|analysis)/", pathNot: "\\.test\\.ts$|/testing/" },
+      to: { dependencyTypes: ["core"] },
+    },
     {
       name: "services-do-not-import-each-other",
       comment: "Services meet on NATS only.",
@@ -23,30 +56,12 @@ module.exports = {
       to: { path: "^(services|apps)/", pathNot: "^services/$1/" },
     },
     {
-      name: "contracts-and-media-stand-alone",
-      severity: "error",
-      from: { path: "^packages/(contracts|media)/" },
-      to: { path: "^packages/", pathNot: "^packages/$1/" },
-    },
-    {
-      name: "yolo-nas-reads-frames-by-media-only",
-      severity: "error",
-      from: { path: "^packages/yolo-nas/" },
-      to: { path: "^packages/", pathNot: "^packages/(yolo-nas|media)/" },
-    },
-    {
       name: "onnx-runtime-by-its-one-module",
       comment:
         "packages/yolo-nas/src/runtime/onnx-runtime.ts turns its telemetry off first. The GPU checks compare with it bare.",
       severity: "error",
       from: { pathNot: "/runtime/onnx-runtime\\.ts$|^test/gpu/" },
       to: { path: "onnxruntime-node" },
-    },
-    {
-      name: "client-needs-contracts-only",
-      severity: "error",
-      from: { path: "^packages/client/" },
-      to: { path: "^packages/", pathNot: "^packages/(client|contracts)/" },
     },
     {
       name: "packages-enter-by-their-index",
@@ -72,6 +87,19 @@ module.exports = {
           "^packages/service/src/tls/self-signed\\.ts$",
         ],
       },
+    },
+    {
+      name: "console-imports-contracts-and-annotate",
+      severity: "error",
+      from: { path: "^apps/console/" },
+      to: { path: "^(packages|services|test)/", pathNot: "^packages/(contracts|annotate)/" },
+    },
+    {
+      name: "examples-import-the-client",
+      comment: "They are what an application looks like.",
+      severity: "error",
+      from: { path: "^examples/" },
+      to: { path: "^(packages|services|apps|test)/", pathNot: "^packages/client/" },
     },
     {
       name: "console-takes-types-of-contracts-only",

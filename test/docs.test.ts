@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 import { expect, test } from "vitest";
 
@@ -25,4 +26,22 @@ test("percentages are written in one form, such as 10%", () => {
         .flatMap((line, at) => (apart.test(line) ? [`${file}:${at + 1}: ${line.trim()}`] : [])),
     );
   expect(odd).toEqual([]);
+});
+
+test("what CONTRIBUTING says that packages may import is what dependency-cruiser holds", () => {
+  const table = readFileSync(join(root, "CONTRIBUTING.md"), "utf8");
+  const rows = [...table.matchAll(/^\| `packages\/([\w-]+)` \|.*\| ([^|]+) \|$/gm)];
+  expect(rows.map(([, name]) => name).sort()).toEqual(readdirSync(join(root, "packages")).sort());
+  const { forbidden } = createRequire(import.meta.url)("../.dependency-cruiser.cjs") as {
+    forbidden: { from: { path?: string }; to: { path?: string; pathNot?: string } }[];
+  };
+  for (const [, name, others] of rows) {
+    const rule = forbidden.find(
+      ({ from, to }) => from.path === `^packages/${name}/` && to.path === "^packages/",
+    );
+    const held = /\(([\w|-]+)\)/.exec(rule?.to.pathNot ?? "")?.[1]?.split("|");
+    // The command line may import all of them, so no rule is about it.
+    const said = others === "packages" ? undefined : others === "nothing of ours" ? [] : others!.split(", ");
+    expect({ name, held }).toEqual({ name, held: said && [name, ...said] });
+  }
 });

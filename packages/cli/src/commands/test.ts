@@ -11,7 +11,11 @@ const checks: { name: string; command: string; args: string[]; cwd?: string }[] 
   { name: "lint and format", command: bin("biome"), args: ["ci", "--reporter=summary", "."] },
   { name: "types", command: bin("tsc"), args: ["-p", "tsconfig.json"] },
   { name: "types of the console", command: bin("tsc"), args: ["-p", "apps/console/tsconfig.json"] },
-  { name: "architecture", command: bin("depcruise"), args: ["packages", "services", "apps", "test"] },
+  {
+    name: "architecture",
+    command: bin("depcruise"),
+    args: ["packages", "services", "apps", "test", "examples"],
+  },
   { name: "protobuf lint", command: bin("buf"), args: ["lint"], cwd: "packages/contracts" },
 ];
 
