@@ -5,20 +5,15 @@
  *
  *   node test/bench/relay.ts [--cameras 4] [--seconds 20] [--direct]
  */
+
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { limits } from "@sightline/contracts";
-import {
-  CameraStream,
-  defaultAccess,
-  findFfmpeg,
-  parseRtspUrl,
-  reportArguments,
-  usualFfmpegMemoryMib,
-} from "@sightline/rtsp";
+import { usualFfmpegMemoryMib } from "@sightline/media";
+import { CameraStream, defaultAccess, findFfmpeg, parseRtspUrl, reportArguments } from "@sightline/rtsp";
 import { createLogger } from "@sightline/service";
 import { RtspCameras } from "@sightline/stack";
 import { type DecoderInput, FfmpegDecoder } from "../../services/ingest/src/ffmpeg-decoder.ts";

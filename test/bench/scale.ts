@@ -3,11 +3,11 @@
  * RTSP, services, and workers whose model takes a fixed time. The costs are fitted, and say how many cameras a core of each carries.
  * `node test/bench/scale.ts [--json] [--seconds N] [--smoke]`
  */
-import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs, promisify } from "node:util";
+import { parseArgs } from "node:util";
+import { runFfmpeg } from "@sightline/media";
 import { findFfmpeg } from "@sightline/rtsp";
 import { projectRoot } from "@sightline/stack";
 import { type CostFit, camerasPerCore, fitCosts } from "./cost-fit.ts";
@@ -65,7 +65,7 @@ async function makeClip(directory: string, size: Size): Promise<string> {
   const path = join(directory, `${size}.mp4`);
   const scale = size === "480p" ? "640:480" : "1920:1080";
   const encode = ["-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", "10"];
-  await promisify(execFile)(await findFfmpeg(process.env.FFMPEG_PATH), [
+  await runFfmpeg(await findFfmpeg(process.env.FFMPEG_PATH), [
     ...["-nostdin", "-loglevel", "error", "-i", join(projectRoot, "test/fixtures/pedestrians.mp4")],
     ...["-y", "-an", "-vf", `scale=${scale}`, ...encode, path],
   ]);

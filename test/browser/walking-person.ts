@@ -1,9 +1,7 @@
-import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { runFfmpeg } from "@sightline/media";
 import { projectRoot } from "@sightline/stack";
 
-const run = promisify(execFile);
 const bundled = join(projectRoot, "test/fixtures/pedestrians.mp4");
 
 /** Size of the picture, and of what moves in it: a person with a magenta bar below, both with the same middle. */
@@ -17,7 +15,7 @@ export async function writeWalkingPerson(file: string, seconds: number): Promise
   const across = width - patchWidth - 80;
   const person = `[0:v]trim=16:16.05,crop=${patchWidth}:166:310:365,scale=${patchWidth}:-2,pad=${patchWidth}:190:0:0:magenta,loop=-1:1,setpts=N/${rate}/TB[person]`;
   const place = `40+${across}*abs(2*mod(t/6\\,1)-1)`;
-  await run(process.env.FFMPEG_PATH ?? "ffmpeg", [
+  await runFfmpeg(process.env.FFMPEG_PATH ?? "ffmpeg", [
     ...["-loglevel", "error", "-y", "-i", bundled],
     ...["-f", "lavfi", "-i", `color=0x4a6324:s=${width}x${height}:r=${rate}:d=${seconds}`],
     ...["-filter_complex", `${person};[1:v][person]overlay=x='${place}':y=180:shortest=1,format=yuv420p`],

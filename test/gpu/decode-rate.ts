@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import {
   chooseDecoding,
   type DecodeChoice,
@@ -7,6 +6,7 @@ import {
   decodingMachine,
   downloadFilters,
   ffmpegAbilities,
+  runFfmpeg,
 } from "@sightline/media";
 import { findFfmpeg } from "@sightline/rtsp";
 import { letterboxFilters, letterboxSize } from "../../services/ingest/src/analysis-geometry.ts";
@@ -37,21 +37,9 @@ export async function decodeRate(
     ...["-vf", filters.join(","), "-f", "null", "-"],
   ];
   const began = performance.now();
-  await Promise.all(Array.from({ length: streams }, () => run(ffmpeg, args, signal)));
+  await Promise.all(Array.from({ length: streams }, () => runFfmpeg(ffmpeg, args, { signal })));
   return {
     decoder: decoding.decoder,
     framesPerSecond: (1000 * streams * frames) / (performance.now() - began),
   };
-}
-
-async function run(program: string, args: readonly string[], signal: AbortSignal): Promise<void> {
-  const child = spawn(program, args, { stdio: ["ignore", "ignore", "pipe"], signal });
-  let words = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    words = (words + text).slice(-2_000);
-  });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject).once("close", resolve);
-  });
-  if (code !== 0) throw new Error(`ffmpeg ended with ${code}: ${words.trim().split("\n")[0]}`);
 }

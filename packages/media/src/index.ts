@@ -17,6 +17,18 @@ export {
 export { decodingInput, deinterlaceFilters, downloadFilters } from "./decoding/hardware-arguments.ts";
 export { displayExpressions, displayFilters, fileInput } from "./display-filters.ts";
 export { displaySize, type PixelAspect, type Size } from "./display-size.ts";
+export {
+  FfmpegError,
+  FfmpegRun,
+  piecesOf,
+  runFfmpeg,
+} from "./ffmpeg/ffmpeg-run.ts";
+export {
+  couldNotRun,
+  type FfmpegProgram,
+  limitedCommand,
+  usualFfmpegMemoryMib,
+} from "./ffmpeg/limited-command.ts";
 export { isOnItsSide, type Orientation, uprightFilters } from "./orientation.ts";
 export {
   displayOrientation,

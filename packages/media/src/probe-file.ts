@@ -1,9 +1,7 @@
-import { spawn } from "node:child_process";
 import { fileInput } from "./display-filters.ts";
+import { FfmpegRun } from "./ffmpeg/ffmpeg-run.ts";
 import { type Orientation, orientationOf } from "./orientation.ts";
 import { type VideoFacts, videoFacts } from "./video-facts.ts";
-
-const mostWords = 100_000;
 
 export interface ProbeFileOptions {
   readonly ffmpeg: string;
@@ -32,17 +30,9 @@ async function wordsAbout(
 ): Promise<string> {
   const input = ["-hide_banner", "-nostdin", "-nostats", ...fileInput(path, { orientation }, container)];
   const output = ["-map", "0:v:0", "-frames:v", "1", "-vf", "showinfo=checksum=0", "-f", "null", "-"];
-  const child = spawn(ffmpeg, [...input, ...output], {
-    stdio: ["ignore", "ignore", "pipe"],
-    ...(signal ? { signal } : {}),
-  });
-  let words = "";
-  child.stderr.setEncoding("utf8").on("data", (part: string) => {
-    words = (words + part).slice(0, mostWords);
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", () => resolve());
-  });
+  const { words, notRun } = await new FfmpegRun(ffmpeg, [...input, ...output], { words: "first", signal })
+    .ended;
+  signal?.throwIfAborted();
+  if (notRun) throw notRun;
   return words;
 }

@@ -1,12 +1,11 @@
 import type { Writable } from "node:stream";
 import { CameraReason } from "@sightline/contracts";
-import type { Orientation } from "@sightline/media";
+import type { FfmpegProgram, Orientation } from "@sightline/media";
 import { type CameraTarget, sourceKind } from "./address/camera-url.ts";
 import { type CameraFault, CameraFaultError, describeReason, withoutParameters } from "./camera-fault.ts";
 import type { CameraWay } from "./camera-way.ts";
 import { FramePipe } from "./frames/frame-pipe.ts";
 import { type ArrivedSound, SoundReceiver } from "./frames/sound-receiver.ts";
-import type { FfmpegProgram } from "./limited-ffmpeg.ts";
 import { relayDescription } from "./relay/relay-description.ts";
 import { RtspRelay } from "./relay/rtsp-relay.ts";
 import { CameraSession, type SessionOptions } from "./session/camera-session.ts";

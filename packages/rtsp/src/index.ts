@@ -13,12 +13,6 @@ export { type FfmpegReport, FfmpegReportReader, pictureReport, reportArguments }
 export { frameArguments } from "./frames/frame-arguments.ts";
 export { ivfFrameHead, ivfHead, type PictureCodec } from "./frames/ivf.ts";
 export type { ArrivedSound } from "./frames/sound-receiver.ts";
-export {
-  couldNotRun,
-  type FfmpegProgram,
-  limitedCommand,
-  usualFfmpegMemoryMib,
-} from "./limited-ffmpeg.ts";
 export { nothingArrives, type ReceiveOptions, type Reception, receive } from "./receive.ts";
 export { type CameraAccess, defaultAccess } from "./session/camera-access.ts";
 export type { SessionOptions, TransportChoice } from "./session/camera-session.ts";

@@ -1,12 +1,10 @@
-import { spawn } from "node:child_process";
 import { CameraReason } from "@sightline/contracts";
-import { displayExpressions } from "@sightline/media";
+import { displayExpressions, type FfmpegProgram, FfmpegRun } from "@sightline/media";
 import type { CameraTarget } from "./address/camera-url.ts";
 import { type CameraFault, CameraFaultError, describeReason } from "./camera-fault.ts";
 import { CameraStream } from "./camera-stream.ts";
 import { FfmpegReportReader, pictureReport } from "./ffmpeg-report.ts";
 import { cameraFrameRate } from "./frame-rate.ts";
-import { couldNotRun, type FfmpegProgram, limitedCommand } from "./limited-ffmpeg.ts";
 import { type CameraAccess, defaultAccess } from "./session/camera-access.ts";
 import type { TransportChoice } from "./session/camera-session.ts";
 import type { CameraOffer } from "./session/sdp.ts";
@@ -117,7 +115,6 @@ async function decode(
   signal: AbortSignal,
 ): Promise<Error | undefined> {
   const args = [...stream.inputArguments, ...outputArguments(pictures, jpegWidth)];
-  const child = spawn(...limitedCommand(ffmpeg, args));
   const arrived = (key: boolean) => {
     seen.packets += 1;
     seen.keyFrame ||= key;
@@ -134,30 +131,23 @@ async function decode(
       if (report.ptsUs !== undefined) seen.times.push(report.ptsUs);
     }
   });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => reader.write(text));
+  const run = new FfmpegRun(ffmpeg, args, {
+    pipes: ["stdin", "stdout"],
+    words: (text) => reader.write(text),
+    signal,
+  });
   stream.onFrame = ({ key }) => {
     seen.arrivals.push(performance.now() * 1_000);
     arrived(key);
   };
   stream.keepOrientation();
-  stream.feed(child.stdin);
-  const kill = () => child.kill("SIGKILL");
-  child.stdout.on("data", (piece: Buffer) => {
+  stream.feed(run.stdin);
+  run.stdout.on("data", (piece: Buffer) => {
     seen.jpegBytes += piece.byteLength;
-    if (seen.jpegBytes > mostJpegBytes) kill();
+    if (seen.jpegBytes > mostJpegBytes) run.kill();
     else seen.jpeg.push(piece);
   });
-  signal.addEventListener("abort", kill);
-  if (signal.aborted) kill();
-  const failure = await new Promise<Error | undefined>((resolve) => {
-    child
-      .once("error", resolve)
-      .once("close", (code) =>
-        resolve(couldNotRun(code) ? new Error(`no program ${ffmpeg.path}`) : undefined),
-      );
-  });
-  signal.removeEventListener("abort", kill);
-  return failure;
+  return (await run.ended).notRun;
 }
 
 function outputArguments(pictures: number, jpegWidth: number | undefined): string[] {

@@ -6,7 +6,8 @@ import {
   DropReason,
   fromTimestamp,
 } from "@sightline/contracts";
-import { findFfmpeg, parseRtspUrl, receive, usualFfmpegMemoryMib } from "@sightline/rtsp";
+import { usualFfmpegMemoryMib } from "@sightline/media";
+import { findFfmpeg, parseRtspUrl, receive } from "@sightline/rtsp";
 import {
   readClip,
   ScriptedCamera,

@@ -12,11 +12,12 @@ import {
   type DecodeChoice,
   type Decoding,
   type DecodingMachine,
+  type FfmpegProgram,
   type HardwareDecoder,
   type Orientation,
 } from "@sightline/media";
 import type { CodedSound } from "@sightline/recording";
-import type { CameraAccess, CameraFault, FfmpegProgram, StreamSound } from "@sightline/rtsp";
+import type { CameraAccess, CameraFault, StreamSound } from "@sightline/rtsp";
 import {
   type Buckets,
   type CameraSecrets,

@@ -1,6 +1,6 @@
 import { limits } from "@sightline/contracts";
-import { decodeChoices } from "@sightline/media";
-import { CameraNetworks, usualFfmpegMemoryMib } from "@sightline/rtsp";
+import { decodeChoices, usualFfmpegMemoryMib } from "@sightline/media";
+import { CameraNetworks } from "@sightline/rtsp";
 import {
   type Config,
   commonSettings,

@@ -1,12 +1,7 @@
 import type { Writable } from "node:stream";
 import { DropReason, limits } from "@sightline/contracts";
-import type { Decoding, MaskPolygon, Orientation } from "@sightline/media";
-import {
-  type ArrivedPicture,
-  type FfmpegProgram,
-  type FfmpegReport,
-  FfmpegReportReader,
-} from "@sightline/rtsp";
+import type { Decoding, FfmpegProgram, MaskPolygon, Orientation } from "@sightline/media";
+import { type ArrivedPicture, type FfmpegReport, FfmpegReportReader } from "@sightline/rtsp";
 import { type Logger, redact } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
 import { decoderArguments } from "./ffmpeg-arguments.ts";

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
-import { couldNotRun, type FfmpegProgram, limitedCommand } from "@sightline/rtsp";
+import { couldNotRun, type FfmpegProgram, limitedCommand } from "@sightline/media";
 import { socketPair } from "./socket-pair.ts";
 
 const termGraceMs = 1_000;

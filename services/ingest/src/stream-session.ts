@@ -1,5 +1,5 @@
 import { CameraReason } from "@sightline/contracts";
-import type { Decoding, HardwareDecoder, MaskPolygon, Orientation } from "@sightline/media";
+import type { Decoding, FfmpegProgram, HardwareDecoder, MaskPolygon, Orientation } from "@sightline/media";
 import type { CodedSound } from "@sightline/recording";
 import {
   type CameraAccess,
@@ -7,7 +7,6 @@ import {
   CameraFaultError,
   CameraStream,
   describeReason,
-  type FfmpegProgram,
   nothingArrives,
   parseCameraUrl,
   type StreamSound,

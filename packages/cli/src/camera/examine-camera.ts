@@ -1,11 +1,11 @@
-import { chooseDecoding, type DecodeChoice, decodingMachine, ffmpegAbilities } from "@sightline/media";
 import {
-  findFfmpeg,
-  parseCameraUrl,
-  receive,
-  type TransportChoice,
+  chooseDecoding,
+  type DecodeChoice,
+  decodingMachine,
+  ffmpegAbilities,
   usualFfmpegMemoryMib,
-} from "@sightline/rtsp";
+} from "@sightline/media";
+import { findFfmpeg, parseCameraUrl, receive, type TransportChoice } from "@sightline/rtsp";
 import { cameraAccess } from "./camera-access.ts";
 
 export interface ProbeOptions {

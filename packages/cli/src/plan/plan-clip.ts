@@ -1,6 +1,5 @@
-import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { runFfmpeg } from "@sightline/media";
 import { findFfmpeg } from "@sightline/rtsp";
 import { projectRoot } from "@sightline/stack";
 
@@ -28,7 +27,7 @@ export async function planClip(
     ...(fps === undefined ? [] : [`fps=${fps}`]),
   ];
   const path = join(directory, "plan.mp4");
-  await promisify(execFile)(await findFfmpeg(process.env.SIGHTLINE_FFMPEG), [
+  await runFfmpeg(await findFfmpeg(process.env.SIGHTLINE_FFMPEG), [
     ...["-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-i", bundled, "-t", String(seconds)],
     ...["-vf", filters.join(","), "-an", "-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"],
     ...["-force_key_frames", "expr:gte(t,n_forced*2)", path],

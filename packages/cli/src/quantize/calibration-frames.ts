@@ -1,13 +1,7 @@
 import type { Writable } from "node:stream";
 import { type Camera, Transport } from "@sightline/contracts";
-import {
-  CameraStream,
-  findFfmpeg,
-  parseCameraUrl,
-  receive,
-  type TransportChoice,
-  usualFfmpegMemoryMib,
-} from "@sightline/rtsp";
+import { usualFfmpegMemoryMib } from "@sightline/media";
+import { CameraStream, findFfmpeg, parseCameraUrl, receive, type TransportChoice } from "@sightline/rtsp";
 import {
   evenly,
   type FileFrame,

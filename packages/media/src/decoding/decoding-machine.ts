@@ -1,8 +1,7 @@
-import { execFile } from "node:child_process";
 import { readdirSync } from "node:fs";
-import { promisify } from "node:util";
+import { runFfmpeg } from "../ffmpeg/ffmpeg-run.ts";
 
-const run = promisify(execFile);
+const askedMs = 10_000;
 
 /** What an ffmpeg was built with. */
 export interface FfmpegAbilities {
@@ -42,8 +41,8 @@ async function ask(ffmpeg: string): Promise<FfmpegAbilities> {
 
 async function words(ffmpeg: string, option: string): Promise<string> {
   try {
-    const { stdout } = await run(ffmpeg, ["-hide_banner", option], { timeout: 10_000 });
-    return stdout;
+    const signal = AbortSignal.timeout(askedMs);
+    return (await runFfmpeg(ffmpeg, ["-hide_banner", option], { signal })).toString();
   } catch {
     return "";
   }

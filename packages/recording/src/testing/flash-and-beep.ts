@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { runFfmpeg } from "@sightline/media";
 import { readClip, readSound, type SoundClip, type VideoClip } from "@sightline/rtsp/testing";
 import { ffmpegPath } from "./numbered-video.ts";
 
@@ -62,7 +63,7 @@ export async function flashAndBeep(options: FlashOptions): Promise<{ video: Vide
 export async function writeFlashAndBeep(file: string, options: FlashOptions): Promise<void> {
   const sound = ["-c:a", "aac", "-b:a", "64k", "-ac", String(options.channels ?? 1)];
   const rate = ["-ar", String(options.sampleRate ?? 48_000)];
-  await run(ffmpegPath, [
+  await runFfmpeg(ffmpegPath, [
     ...[
       "-loglevel",
       "error",

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { runFfmpeg } from "@sightline/media";
 import { readClip, type VideoClip } from "@sightline/rtsp/testing";
 import type { CodedPicture } from "../coded-picture.ts";
 
@@ -44,7 +45,7 @@ export async function numberedVideo(options: NumberedOptions = {}): Promise<Vide
       stripes,
       `scale=${width}:${height}:flags=neighbor,setsar=1`,
     ];
-    await run(ffmpegPath, [
+    await runFfmpeg(ffmpegPath, [
       ...["-loglevel", "error", "-f", "lavfi", "-i", [...filters, ...(filter ? [filter] : [])].join(",")],
       ...["-fps_mode", "passthrough", "-c:v", "ffv1", file],
     ]);
@@ -98,11 +99,21 @@ function isKey(codec: VideoClip["codec"], data: Buffer): boolean {
 /** The numbers that the pictures of a file show, in the order in which they are shown. */
 export async function shownNumbers(file: string): Promise<number[]> {
   const scale = `scale=${bits}:1:flags=area,format=gray`;
-  const { stdout } = await run(
-    ffmpegPath,
-    ["-loglevel", "error", "-i", file, "-vf", scale, "-fps_mode", "passthrough", "-f", "rawvideo", "pipe:1"],
-    { encoding: "buffer", maxBuffer: 1e8 },
-  );
+  const stdout = await runFfmpeg(ffmpegPath, [
+    ...[
+      "-loglevel",
+      "error",
+      "-i",
+      file,
+      "-vf",
+      scale,
+      "-fps_mode",
+      "passthrough",
+      "-f",
+      "rawvideo",
+      "pipe:1",
+    ],
+  ]);
   return Array.from({ length: stdout.length / bits }, (_, i) =>
     stdout
       .subarray(i * bits, (i + 1) * bits)

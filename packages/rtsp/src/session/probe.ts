@@ -1,7 +1,7 @@
+import { type FfmpegProgram, usualFfmpegMemoryMib } from "@sightline/media";
 import { type CameraTarget, sourceKind } from "../address/camera-url.ts";
 import { type CameraFault, CameraFaultError } from "../camera-fault.ts";
 import { offeredSound } from "../frames/aac-depacketizer.ts";
-import { type FfmpegProgram, usualFfmpegMemoryMib } from "../limited-ffmpeg.ts";
 import { openSource } from "../sources/open-source.ts";
 import { type CameraAccess, defaultAccess } from "./camera-access.ts";
 import { describeCamera } from "./describe-camera.ts";

@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
+import type { Writable } from "node:stream";
 import { CameraReason } from "@sightline/contracts";
+import { type FfmpegProgram, FfmpegRun } from "@sightline/media";
 import { type CameraFaultError, faultError } from "../camera-fault.ts";
 import type { CodedFrame } from "../frames/frame-assembler.ts";
 import type { PictureCodec } from "../frames/ivf.ts";
 import { nalKind } from "../frames/nal-kind.ts";
-import { couldNotRun, type FfmpegProgram, limitedCommand } from "../limited-ffmpeg.ts";
 import type { CameraOffer } from "../session/sdp.ts";
 
 const codecs: Readonly<Record<string, PictureCodec>> = { h264: "H264", hevc: "H265", mjpeg: "JPEG" };
@@ -14,7 +13,6 @@ const formats: Readonly<Record<PictureCodec, readonly string[]>> = {
   H265: ["-bsf:v", "hevc_mp4toannexb", "-f", "hevc"],
   JPEG: ["-f", "mjpeg"],
 };
-const mostWords = 100_000;
 /** Less than any two pictures of a camera are apart. */
 export const demuxerTicksPerSecond = 1e6;
 
@@ -35,23 +33,15 @@ export async function contentsOf(
   signal: AbortSignal,
   bytes?: Buffer,
 ): Promise<Contents> {
-  const child = spawn(...limitedCommand(ffmpeg, ["-hide_banner", "-nostdin", ...input]), {
-    stdio: ["pipe", "ignore", "pipe"],
+  const run = new FfmpegRun(ffmpeg, ["-hide_banner", "-nostdin", ...input], {
+    pipes: ["stdin"],
+    words: "first",
+    signal,
   });
-  const kill = () => child.kill("SIGKILL");
-  signal.addEventListener("abort", kill);
-  if (signal.aborted) kill();
-  child.stdin.on("error", () => undefined).end(bytes);
-  let words = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    words = (words + text).slice(0, mostWords);
-  });
-  const code = await new Promise<number | null>((resolve) =>
-    child.once("error", () => resolve(127)).once("close", resolve),
-  );
-  signal.removeEventListener("abort", kill);
+  run.stdin.end(bytes);
+  const { words, notRun } = await run.ended;
   if (signal.aborted) throw faultError(CameraReason.UNREACHABLE, "it did not come in time");
-  if (couldNotRun(code)) throw faultError(CameraReason.INTERNAL, "ffmpeg cannot run");
+  if (notRun) throw faultError(CameraReason.INTERNAL, "ffmpeg cannot run");
   const tracks = [...words.matchAll(/^ *Stream #0:\d+[^\n]*: Video: (\w+)([^\n]*)/gm)].filter(
     ([line]) => !line.includes("(attached pic)"),
   );
@@ -80,7 +70,7 @@ export async function contentsOf(
 export class Demuxer {
   /** Undefined at the input's end, or when `stop` ended it. */
   readonly ended: Promise<CameraFaultError | undefined>;
-  readonly #child: ChildProcess;
+  readonly #run: FfmpegRun;
   readonly #codec: PictureCodec;
   readonly #emit: (picture: CodedFrame) => void;
   #data: Buffer[] = [];
@@ -113,47 +103,42 @@ export class Demuxer {
       // Says how long each picture is, and its time.
       ...[...output, ...flushed, "framecrc", "pipe:3"],
     ];
-    this.#child = spawn(...limitedCommand(ffmpeg, args), { stdio: ["pipe", "pipe", "ignore", "pipe"] });
-    const { stdin, stdout } = this.#child;
-    stdin!.on("error", () => undefined);
-    stdout!.on("data", (chunk: Buffer) => {
+    this.#run = new FfmpegRun(ffmpeg, args, { pipes: ["stdin", "stdout", "extra"] });
+    this.#run.stdout.on("data", (chunk: Buffer) => {
       this.#data.push(chunk);
       this.#dataBytes += chunk.length;
       this.#match();
     });
-    (this.#child.stdio[3] as Readable).setEncoding("utf8").on("data", (text: string) => {
+    this.#run.extra.setEncoding("utf8").on("data", (text: string) => {
       const lines = (this.#lines + text).split("\n");
       this.#lines = lines.pop() ?? "";
       for (const line of lines) this.#line(line);
       this.#match();
     });
-    this.ended = new Promise((resolve) => {
-      this.#child
-        .once("error", () => resolve(faultError(CameraReason.INTERNAL, "ffmpeg cannot run")))
-        .once("close", (code) => {
-          if (this.#stopped || code === 0) resolve(undefined);
-          else if (couldNotRun(code)) resolve(faultError(CameraReason.INTERNAL, "ffmpeg cannot run"));
-          else resolve(faultError(CameraReason.PROTOCOL_ERROR, "its video cannot be taken apart"));
-        });
+    this.ended = this.#run.ended.then(({ code, notRun }) => {
+      if (this.#stopped || code === 0) return undefined;
+      return notRun
+        ? faultError(CameraReason.INTERNAL, "ffmpeg cannot run")
+        : faultError(CameraReason.PROTOCOL_ERROR, "its video cannot be taken apart");
     });
   }
 
   /** Takes the container's bytes, where the input is `pipe:0`. */
   get stdin(): Writable {
-    return this.#child.stdin!;
+    return this.#run.stdin;
   }
 
   pause(): void {
-    this.#child.stdout!.pause();
+    this.#run.stdout.pause();
   }
 
   resume(): void {
-    this.#child.stdout!.resume();
+    this.#run.stdout.resume();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#child.kill("SIGKILL");
+    this.#run.kill();
     this.resume();
     await this.ended;
   }

@@ -1,7 +1,7 @@
 import { CameraReason } from "@sightline/contracts";
+import type { FfmpegProgram } from "@sightline/media";
 import { type CameraTarget, sourceKind } from "../address/camera-url.ts";
 import { CameraFaultError, faultError } from "../camera-fault.ts";
-import type { FfmpegProgram } from "../limited-ffmpeg.ts";
 import type { CameraAccess } from "../session/camera-access.ts";
 import { FileSource } from "./file-source.ts";
 import { HlsSource, isPlaylist } from "./hls-source.ts";

@@ -1,5 +1,4 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { runFfmpeg } from "@sightline/media";
 import { findFfmpeg } from "../ffmpeg-path.ts";
 
 /** AAC-LC to play in a loop. */
@@ -15,7 +14,6 @@ export interface SoundClip {
   duration: number;
 }
 
-const run = promisify(execFile);
 const frameSamples = 1024;
 
 /** What ffmpeg's arguments give, as AAC of this rate and so many channels. @throws when ffmpeg fails */
@@ -24,11 +22,9 @@ export async function readSound(
   { sampleRate = 48_000, channels = 1 }: { sampleRate?: number; channels?: number } = {},
 ): Promise<SoundClip> {
   const encode = ["-c:a", "aac", "-b:a", "64k", "-ar", String(sampleRate), "-ac", String(channels)];
-  const { stdout } = await run(
-    await findFfmpeg(process.env.FFMPEG_PATH),
-    ["-nostdin", "-loglevel", "error", ...input, ...encode, "-f", "adts", "pipe:1"],
-    { encoding: "buffer", maxBuffer: 1e8 },
-  );
+  const stdout = await runFfmpeg(await findFfmpeg(process.env.FFMPEG_PATH), [
+    ...["-nostdin", "-loglevel", "error", ...input, ...encode, "-f", "adts", "pipe:1"],
+  ]);
   const frames: Buffer[] = [];
   for (let at = 0; at + 7 <= stdout.length; ) {
     // ISO/IEC 13818-7, 6.2: with a checksum the head has two more bytes.

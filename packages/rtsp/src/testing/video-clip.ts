@@ -1,7 +1,6 @@
-import { spawn } from "node:child_process";
-import type { Readable } from "node:stream";
-import { buffer, text } from "node:stream/consumers";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
+import { FfmpegRun } from "@sightline/media";
 import { findFfmpeg } from "../ffmpeg-path.ts";
 
 const bundled = fileURLToPath(new URL("../../../../test/fixtures/pedestrians.mp4", import.meta.url));
@@ -39,18 +38,18 @@ export async function readClip(options: ClipOptions = {}): Promise<VideoClip> {
   const format = codec === "H264" ? "h264" : "hevc";
   // Encoded once, for both.
   const both = `[f=${format}:bsfs=${filter}]pipe:1|[f=framecrc:bsfs=${filter}]pipe:3`;
-  const child = spawn(
+  const run = new FfmpegRun(
     await findFfmpeg(process.env.FFMPEG_PATH),
     [
       ...["-nostdin", "-loglevel", "error", "-i", file],
       ...["-map", "0:v:0", "-t", String(seconds), ...encode, "-f", "tee", both],
     ],
-    { stdio: ["ignore", "pipe", "inherit", "pipe"] },
+    { pipes: ["stdout", "extra"] },
   );
-  const [data, list] = await Promise.all([buffer(child.stdout!), text(child.stdio[3] as Readable)]);
+  const [{ data, words }, list] = await Promise.all([run.output(), text(run.extra)]);
   const units = cut(data, list);
   const last = units.at(-1);
-  if (!last) throw new Error(`ffmpeg gave no video from ${file}`);
+  if (!last) throw new Error(`ffmpeg gave no video from ${file}: ${words}`);
   return { codec, units, duration: (last.dts * units.length) / Math.max(1, units.length - 1) };
 }
 

@@ -1,14 +1,15 @@
 /** Pictures, videos and live streams decoded by ffmpeg into the planar G, B, R bytes that a prepared model takes. */
-import { spawn } from "node:child_process";
 import { readdir, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import {
   displayFilters,
+  FfmpegRun,
   fileInput,
   isCutShort,
   type PictureFacts,
+  piecesOf,
   probeFile,
   type VideoFacts,
 } from "@sightline/media";
@@ -149,46 +150,25 @@ async function* decode(
     ...(stream ? ["-frames:v", String(stream.count)] : []),
     ...["-f", "rawvideo", "-pix_fmt", "gbrp", "-"],
   ];
-  const child = spawn(ffmpeg, args, { stdio: ["pipe", "pipe", "pipe", options.times ? "pipe" : "ignore"] });
-  const times = options.times ? presentationTimes(child.stdio[3] as Readable) : undefined;
-  // ffmpeg may end before it has read it all, which its exit tells.
-  child.stdin!.on("error", () => undefined);
-  if (stream) stream.feed(child.stdin!);
-  else child.stdin!.end();
-  let errors = "";
-  child.stderr!.setEncoding("utf8").on("data", (text: string) => {
-    errors = (errors + text).slice(-2000);
+  const run = new FfmpegRun(ffmpeg, args, {
+    pipes: ["stdin", "stdout", ...(options.times ? (["extra"] as const) : [])],
+    signal: options.signal,
   });
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
-  });
-  ended.catch(() => undefined);
-  const stop = () => child.kill("SIGKILL");
-  options.signal?.addEventListener("abort", stop, { once: true });
+  const times = options.times ? presentationTimes(run.extra) : undefined;
+  if (stream) stream.feed(run.stdin);
+  else run.stdin.end();
   try {
-    const bytes = 3 * width * height;
-    let pixels = new Uint8Array(bytes);
-    let filled = 0;
     let given = 0;
     let lastUs: number | undefined;
-    for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
-      for (let offset = 0; offset < chunk.length; ) {
-        const part = chunk.subarray(offset, offset + bytes - filled);
-        pixels.set(part, filled);
-        filled += part.length;
-        offset += part.length;
-        if (filled < bytes) continue;
-        const ptsUs = (await times?.next())?.value ?? undefined;
-        yield { name, pixels, width, height, letterbox, stored, ptsUs };
-        given += 1;
-        lastUs = ptsUs;
-        pixels = new Uint8Array(bytes);
-        filled = 0;
-      }
+    for await (const pixels of piecesOf(run.stdout, 3 * width * height)) {
+      const ptsUs = (await times?.next())?.value ?? undefined;
+      yield { name, pixels, width, height, letterbox, stored, ptsUs };
+      given += 1;
+      lastUs = ptsUs;
     }
     options.signal?.throwIfAborted();
-    const code = await ended;
+    const { code, words, notRun } = await run.ended;
+    if (notRun) throw notRun;
     if (stream && given < stream.count) {
       // ffmpeg's own words could hold the address with its password.
       throw new EvaluationError(
@@ -197,10 +177,9 @@ async function* decode(
       );
     }
     if (path !== undefined && (await isCutShort(path))) throw cutShort(path, given, lastUs);
-    if (code !== 0) throw new EvaluationError("image-missing", `ffmpeg cannot decode ${name}: ${errors}`);
+    if (code !== 0) throw new EvaluationError("image-missing", `ffmpeg cannot decode ${name}: ${words}`);
   } finally {
-    options.signal?.removeEventListener("abort", stop);
-    stop();
+    run.kill();
   }
 }
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { limitedCommand } from "@sightline/rtsp";
+import { limitedCommand } from "@sightline/media";
 import type { JobMessage, JobTask } from "./job-task.ts";
 
 /** A job could not be done; the message is for the person who asked for it. */

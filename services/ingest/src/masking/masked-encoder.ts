@@ -1,7 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { displayFilters, privacyFilters } from "@sightline/media";
+import { displayFilters, type FfmpegProgram, FfmpegRun, privacyFilters } from "@sightline/media";
 import type { CodedPicture, RecordedCodec } from "@sightline/recording";
-import { type FfmpegProgram, frameArguments, ivfFrameHead, ivfHead, limitedCommand } from "@sightline/rtsp";
+import { frameArguments, ivfFrameHead, ivfHead } from "@sightline/rtsp";
 import { BoundedMap, redact } from "@sightline/service";
 import type { PictureShape } from "../pictures/pictures.ts";
 import { FlvReader } from "./flv-reader.ts";
@@ -36,38 +35,29 @@ export interface MaskedEncoderOptions {
 /** An ffmpeg that decodes a camera's video, makes the masked parts black, and encodes it anew as H.264 without B-frames. */
 export class MaskedEncoder {
   readonly #options: MaskedEncoderOptions;
-  readonly #child: ChildProcess;
+  readonly #run: FfmpegRun;
   readonly #pending = new BoundedMap<number, CodedPicture>(mostPending);
   #origin: number | undefined;
   #latest = firstTime;
   #skipping = true;
   #stopped = false;
-  #words = "";
 
   constructor(options: MaskedEncoderOptions) {
     this.#options = options;
     const { ffmpeg, codec, shape } = options;
-    this.#child = spawn(...limitedCommand(ffmpeg, encoderArguments(codec, shape)), {
-      stdio: ["pipe", "pipe", "pipe"],
-    });
+    this.#run = new FfmpegRun(ffmpeg, encoderArguments(codec, shape), { pipes: ["stdin", "stdout"] });
     const reader = new FlvReader(({ data, key, time }) => this.#encoded(data, key, time));
-    this.#child.stdin!.on("error", () => undefined);
-    this.#child.stdout!.on("data", (chunk: Buffer) => {
+    this.#run.stdout.on("data", (chunk: Buffer) => {
       if (!this.#stopped) reader.write(chunk);
     });
-    this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
-      this.#words = (this.#words + text).slice(-2_000);
-    });
-    this.#child
-      .once("error", (error) => this.#end(error.message))
-      .once("close", () => this.#end(this.#lastWords()));
-    this.#child.stdin!.write(ivfHead(codec, 1000));
+    void this.#run.ended.then(({ words, notRun }) => this.#end(notRun?.message ?? lastOf(words)));
+    this.#run.stdin.write(ivfHead(codec, 1000));
   }
 
   /** Takes the camera's next picture, which must stay as it is. */
   push(picture: CodedPicture): void {
     if (this.#stopped) return;
-    const stdin = this.#child.stdin!;
+    const { stdin } = this.#run;
     this.#skipping = stdin.writableLength > mostWaitingBytes || (this.#skipping && !picture.key);
     if (this.#skipping) {
       this.#options.dropped(1);
@@ -92,7 +82,7 @@ export class MaskedEncoder {
   /** Ends it; nothing is emitted any more. */
   stop(): void {
     this.#stopped = true;
-    this.#child.kill("SIGKILL");
+    this.#run.kill();
   }
 
   #encoded(data: Buffer, key: boolean, time: number): void {
@@ -108,10 +98,10 @@ export class MaskedEncoder {
     this.stop();
     this.#options.ended(why);
   }
+}
 
-  #lastWords(): string {
-    return redact(this.#words.trim().split("\n").at(-1) || "ffmpeg ended");
-  }
+function lastOf(words: string): string {
+  return redact(words.trim().split("\n").at(-1) || "ffmpeg ended");
 }
 
 function encoderArguments(codec: RecordedCodec, { interlaced, orientation, masks }: PictureShape): string[] {

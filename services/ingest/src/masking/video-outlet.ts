@@ -1,4 +1,5 @@
 import type { PrivacySettings } from "@sightline/contracts";
+import type { FfmpegProgram } from "@sightline/media";
 import {
   type CodedPicture,
   type CodedSound,
@@ -7,7 +8,7 @@ import {
   parameterSetsOf,
   type RecordedCodec,
 } from "@sightline/recording";
-import type { FfmpegProgram, StreamSound } from "@sightline/rtsp";
+import type { StreamSound } from "@sightline/rtsp";
 import type { Logger } from "@sightline/service";
 import type { CameraVideo } from "../live-video/camera-video.ts";
 import type { PictureShape } from "../pictures/pictures.ts";

@@ -1,8 +1,7 @@
-import { spawn } from "node:child_process";
-import { buffer, text } from "node:stream/consumers";
 import { limits } from "@sightline/contracts";
+import { type FfmpegProgram, FfmpegRun } from "@sightline/media";
 import type { Decodable } from "@sightline/recording";
-import { type FfmpegProgram, frameArguments, ivfFrameHead, ivfHead, limitedCommand } from "@sightline/rtsp";
+import { frameArguments, ivfFrameHead, ivfHead } from "@sightline/rtsp";
 import type { EncodedPicture } from "./encode-picture.ts";
 import { jpegFilters, type PictureLook, qualityScale, uprightWholeFilters } from "./picture-filters.ts";
 
@@ -57,18 +56,18 @@ export async function decodePicture(
       "pipe:1",
     ],
   ];
-  const child = spawn(...limitedCommand(ffmpeg, args), { signal, killSignal: "SIGKILL" });
-  const failed = new Promise<never>((_, reject) => child.once("error", reject));
-  child.stdin.on("error", () => undefined);
-  child.stdin.write(ivfHead(codec, 1000));
+  const run = new FfmpegRun(ffmpeg, args, { pipes: ["stdin", "stdout"], signal });
+  run.stdin.write(ivfHead(codec, 1000));
   for (const [i, { data, ptsUs }] of pictures.entries()) {
     const bytes = i === 0 ? parameterSets.byteLength + data.byteLength : data.byteLength;
-    child.stdin.write(ivfFrameHead(bytes, rank(ptsUs)));
-    if (i === 0) child.stdin.write(parameterSets);
-    child.stdin.write(data);
+    run.stdin.write(ivfFrameHead(bytes, rank(ptsUs)));
+    if (i === 0) run.stdin.write(parameterSets);
+    run.stdin.write(data);
   }
-  child.stdin.end();
-  const [data, words] = await Promise.race([Promise.all([buffer(child.stdout), text(child.stderr)]), failed]);
+  run.stdin.end();
+  const { data, words, notRun } = await run.output();
+  signal.throwIfAborted();
+  if (notRun) throw notRun;
   const found = jpegSize(data);
   if (data.byteLength > limits.maxPictureBytes)
     throw new DecodePictureError(`it has ${data.byteLength} bytes, more than ${limits.maxPictureBytes}`);

@@ -1,5 +1,5 @@
+import type { FfmpegProgram } from "@sightline/media";
 import type { Decodable } from "@sightline/recording";
-import type { FfmpegProgram } from "@sightline/rtsp";
 import type { Logger } from "@sightline/service";
 import { type DecodeOptions, DecodePictureError, decodePicture } from "./decode-picture.ts";
 import type { EncodedPicture } from "./encode-picture.ts";

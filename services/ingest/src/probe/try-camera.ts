@@ -1,9 +1,9 @@
 import { CameraReason, type ProbeAnswer, type ProbeRequest } from "@sightline/contracts";
+import type { FfmpegProgram } from "@sightline/media";
 import {
   type CameraAccess,
   type CameraOffer,
   type CameraTarget,
-  type FfmpegProgram,
   parseCameraUrl,
   probe,
   RtspUrlError,

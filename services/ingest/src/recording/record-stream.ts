@@ -6,6 +6,7 @@ import {
   type PrivacySettings,
   type RecordStreamStatus,
 } from "@sightline/contracts";
+import type { FfmpegProgram } from "@sightline/media";
 import {
   type CodedPicture,
   isRecordedCodec,
@@ -23,7 +24,6 @@ import {
   CameraFaultError,
   CameraStream,
   describeReason,
-  type FfmpegProgram,
   nothingArrives,
   parseCameraUrl,
   type StreamSound,

@@ -3,7 +3,7 @@ import { getCompileCacheDir } from "node:module";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { limits } from "@sightline/contracts";
-import { limitedCommand } from "@sightline/rtsp";
+import { limitedCommand } from "@sightline/media";
 import { DecodePictureError } from "../decode-picture.ts";
 import type { EncodedPicture } from "../encode-picture.ts";
 import type { DecodeRequest, DecoderMessage } from "./decoder-messages.ts";

@@ -1,0 +1,135 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { couldNotRun, type FfmpegProgram, limitedCommand } from "./limited-command.ts";
+
+/** Characters of what ffmpeg says on stderr that are kept. */
+const mostLast = 2_000;
+const mostFirst = 100_000;
+
+/** ffmpeg did not do its work; the message has its words. */
+export class FfmpegError extends Error {
+  override readonly name = "FfmpegError";
+}
+
+export interface FfmpegRunOptions {
+  /** The pipes that are used: its stdin, its stdout, and file descriptor 3 for more output. There is nothing at the others. */
+  readonly pipes?: readonly ("stdin" | "stdout" | "extra")[];
+  /** What is kept of stderr: the last of it (the default), or the first; or takes all of it, in pieces cut anywhere. */
+  readonly words?: "last" | "first" | ((text: string) => void);
+  /** Ends the process when it aborts. `AbortSignal.timeout` bounds its time. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How a run ended. */
+export interface FfmpegEnd {
+  /** The exit code; null when a signal ended it. */
+  readonly code: number | null;
+  /** What is kept of stderr. */
+  readonly words: string;
+  /** Why it could not be started; undefined when it ran. */
+  readonly notRun: Error | undefined;
+}
+
+/** One ffmpeg process. All that it says on stderr is read, so it never waits for that. */
+export class FfmpegRun {
+  /** Resolves when the process has ended and all it wrote was read. Never rejects. */
+  readonly ended: Promise<FfmpegEnd>;
+  readonly #child: ChildProcess;
+  #words = "";
+
+  /** A program without a limit on its memory may be given by its path alone. */
+  constructor(
+    ffmpeg: FfmpegProgram | string,
+    args: readonly string[],
+    { pipes = [], words = "last", signal }: FfmpegRunOptions = {},
+  ) {
+    const program = typeof ffmpeg === "string" ? { path: ffmpeg, memoryMib: 0 } : ffmpeg;
+    const pipe = (name: (typeof pipes)[number]) => (pipes.includes(name) ? "pipe" : "ignore");
+    this.#child = spawn(...limitedCommand(program, args), {
+      stdio: [pipe("stdin"), pipe("stdout"), "pipe", pipe("extra")],
+    });
+    // A process that ends before it has read its input tells so by its end.
+    this.#child.stdin?.on("error", () => undefined);
+    this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
+      if (typeof words === "function") words(text);
+      else if (words === "first") this.#words = (this.#words + text).slice(0, mostFirst);
+      else this.#words = (this.#words + text).slice(-mostLast);
+    });
+    const kill = () => this.kill();
+    signal?.addEventListener("abort", kill);
+    if (signal?.aborted) kill();
+    this.ended = new Promise((resolve) => {
+      const end = (code: number | null, notRun?: Error) => {
+        signal?.removeEventListener("abort", kill);
+        resolve({ code, words: this.#words, notRun });
+      };
+      this.#child.once("error", (error) => end(null, error));
+      this.#child.once("close", (code) =>
+        end(code, couldNotRun(code) ? new Error(`there is no program ${program.path}`) : undefined),
+      );
+    });
+  }
+
+  get stdin(): Writable {
+    return this.#child.stdin!;
+  }
+
+  get stdout(): Readable {
+    return this.#child.stdout!;
+  }
+
+  /** What it writes to file descriptor 3. */
+  get extra(): Readable {
+    return this.#child.stdio[3] as Readable;
+  }
+
+  /** Ends the process at once; does nothing when it has ended. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  /** All of stdout, and how the process ended. Never rejects. */
+  async output(): Promise<FfmpegEnd & { data: Buffer }> {
+    const all = buffer(this.stdout).catch(() => Buffer.alloc(0));
+    const end = await this.ended;
+    return { ...end, data: end.notRun ? Buffer.alloc(0) : await all };
+  }
+}
+
+/**
+ * Runs ffmpeg to its end and returns what it wrote to stdout.
+ * @throws FfmpegError when it cannot be started or fails; the signal's reason when that aborts
+ */
+export async function runFfmpeg(
+  ffmpeg: FfmpegProgram | string,
+  args: readonly string[],
+  { signal }: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<Buffer> {
+  const { data, code, words, notRun } = await new FfmpegRun(ffmpeg, args, {
+    pipes: ["stdout"],
+    signal,
+  }).output();
+  signal?.throwIfAborted();
+  if (notRun) throw new FfmpegError(`ffmpeg cannot be run: ${notRun.message}`, { cause: notRun });
+  if (code !== 0) throw new FfmpegError(`ffmpeg ended with ${code}: ${words.trim()}`);
+  return data;
+}
+
+/** Cuts a stream, such as raw video, into pieces of so many bytes; what is left at its end is dropped. */
+export async function* piecesOf(stream: Readable, bytes: number): AsyncGenerator<Uint8Array> {
+  let piece = new Uint8Array(bytes);
+  let filled = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    for (let offset = 0; offset < chunk.length; ) {
+      const part = chunk.subarray(offset, offset + bytes - filled);
+      piece.set(part, filled);
+      filled += part.length;
+      offset += part.length;
+      if (filled < bytes) continue;
+      yield piece;
+      piece = new Uint8Array(bytes);
+      filled = 0;
+    }
+  }
+}
