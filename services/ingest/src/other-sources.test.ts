@@ -37,6 +37,7 @@ beforeAll(async () => {
     SIGHTLINE_SOURCE_FILES: join(folder, "files"),
     SIGHTLINE_RECORDINGS_DIRECTORY: join(folder, "recordings"),
     SIGHTLINE_RECORDING: "continuous",
+    SIGHTLINE_STALL_SECONDS: "5",
   });
 }, 120_000);
 
@@ -134,7 +135,7 @@ test("a live HLS stream is played from its newest segment on, and recorded", asy
     await rig.statusThat("hls", downFor(CameraReason.STALLED));
   } finally {
     encoder.kill("SIGKILL");
-    await vi.waitUntil(() => encoder.exitCode !== null || encoder.signalCode !== null);
+    await vi.waitUntil(() => encoder.exitCode !== null || encoder.signalCode !== null, { timeout: 30_000 });
     await rig.remove("hls");
     await stop(server);
   }

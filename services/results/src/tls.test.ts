@@ -154,14 +154,14 @@ test("a certificate that replaces another is shown without a restart, and one th
     replace(certificate, key);
     await vi.waitFor(
       async () => expect(await metric("sightline_tls_certificate_reload_failed")).toBe(1),
-      10_000,
+      30_000,
     );
     for (const address of Object.values(results.addresses))
       expect((await shown(address)).fingerprint).toBe(fingerprintOf(first.certificate));
     replace(first.certificate, first.key);
     await vi.waitFor(
       async () => expect(await metric("sightline_tls_certificate_reload_failed")).toBe(0),
-      10_000,
+      30_000,
     );
   }
   const second = await makeSelfSigned(["sightline.lan"], 5);
@@ -169,7 +169,7 @@ test("a certificate that replaces another is shown without a restart, and one th
   for (const address of Object.values(results.addresses))
     await vi.waitFor(
       async () => expect((await shown(address)).fingerprint).toBe(fingerprintOf(second.certificate)),
-      10_000,
+      30_000,
     );
   expect(await metric("sightline_tls_certificate_expiry_timestamp_seconds", second.certificate)).toBe(
     new X509Certificate(second.certificate).validToDate.getTime() / 1000,

@@ -2,6 +2,9 @@ import type { HttpAnalysedFrame } from "@sightline/contracts";
 import { expect, it, vi } from "vitest";
 import { type PageSource, PastDetections } from "./past-detections.ts";
 
+/** For a machine that is busy with other tests. */
+const patience = { timeout: 30_000 };
+
 const startMs = 1_764_000_000_000;
 const frame = (ms: number): HttpAnalysedFrame => ({
   ...{ camera: "front", epoch: "e", number: ms, captureTimeMs: startMs + ms, detections: [] },
@@ -35,7 +38,7 @@ it("gives a picture the boxes of its own frame, and fetches them page by page ah
   const { past, asked } = detections();
   past.want(startMs + 30_000);
   expect(past.knowledge(startMs + 30_000)).toBe("unknown");
-  await vi.waitFor(() => expect(past.at(startMs + 45_000)?.number).toBe(45_000));
+  await vi.waitFor(() => expect(past.at(startMs + 45_000)?.number).toBe(45_000), patience);
   expect(past.at(startMs + 30_000)?.number).toBe(30_000);
   expect(past.at(startMs + 30_248)?.number).toBe(30_000);
   // No more than is soon shown.
@@ -46,27 +49,27 @@ it("gives a picture the boxes of its own frame, and fetches them page by page ah
   past.want(startMs + 33_000);
   expect(asked).toHaveLength(2);
   past.want(startMs + 40_000);
-  await vi.waitFor(() => expect(asked).toHaveLength(3));
+  await vi.waitFor(() => expect(asked).toHaveLength(3), patience);
   past.stop();
 });
 
 it("begins anew where somebody jumps to, and forgets what was shown long ago", async () => {
   const { past, asked } = detections();
   past.want(startMs + 10_000);
-  await vi.waitFor(() => expect(past.at(startMs + 20_000)).toBeDefined());
+  await vi.waitFor(() => expect(past.at(startMs + 20_000)).toBeDefined(), patience);
   past.want(startMs + 100_000);
-  await vi.waitFor(() => expect(past.at(startMs + 100_000)?.number).toBe(100_000));
+  await vi.waitFor(() => expect(past.at(startMs + 100_000)?.number).toBe(100_000), patience);
   expect(asked.at(-1)?.fromMs).toBe(99_000);
   expect(past.at(startMs + 20_000)).toBeUndefined();
   past.want(startMs + 20_000);
-  await vi.waitFor(() => expect(past.at(startMs + 20_000)?.number).toBe(20_000));
+  await vi.waitFor(() => expect(past.at(startMs + 20_000)?.number).toBe(20_000), patience);
   past.stop();
 });
 
 it("says of a time of which nothing is kept that it is so", async () => {
   const { past } = detections();
   past.want(startMs + 1_800_000);
-  await vi.waitFor(() => expect(past.knowledge(startMs + 1_800_000)).toBe("none"));
+  await vi.waitFor(() => expect(past.knowledge(startMs + 1_800_000)).toBe("none"), patience);
   expect(past.at(startMs + 1_800_000)).toBeUndefined();
   expect(past.knowledge(startMs + 3_720_000)).toBe("known");
   past.stop();
@@ -79,7 +82,7 @@ it("tells of what fails, and asks again", async () => {
     return { frames: kept.filter(({ captureTimeMs }) => captureTimeMs >= from), nextPageToken: "" };
   });
   past.want(startMs + 1_000);
-  await vi.waitFor(() => expect(fault()).toEqual(new Error("no answer")));
+  await vi.waitFor(() => expect(fault()).toEqual(new Error("no answer")), patience);
   failing = false;
   await vi.waitFor(() => expect(past.at(startMs + 1_000)?.number).toBe(1_000), 10_000);
   expect(fault()).toBeUndefined();

@@ -4,19 +4,25 @@ import { expect, test } from "vitest";
 import { coresBetween, processorTime } from "./processor-time.ts";
 
 test("counts a process with all that it has started, also what has ended", async () => {
-  // Until it has had so much of a core, however long a busy machine takes to give it.
-  const spin = "while (process.cpuUsage().user < 400_000);";
+  // By its own processor time: on a busy machine a process gets less of it than time goes by.
+  const used = "process.cpuUsage().user";
+  const spin = `const begin = ${used}; while (${used} - begin < 300_000) for (let i = 0; i < 1e6; i++);`;
   const parent = spawn(process.execPath, [
     "-e",
-    `const { spawnSync } = require("node:child_process"); spawnSync(process.execPath, ["-e", ${JSON.stringify(spin)}]);
-     ${spin} console.log("done"); setInterval(() => {}, 1000)`,
+    `const { spawnSync } = require("node:child_process");
+     process.stdin.once("data", () => {
+       spawnSync(process.execPath, ["-e", ${JSON.stringify(spin)}]);
+       ${spin}
+       console.log("done");
+     });`,
   ]);
   try {
     const roots = { parent: parent.pid! };
     const from = await processorTime(roots);
+    parent.stdin.write("begin\n");
     await once(parent.stdout, "data");
     const to = await processorTime(roots);
-    expect(to.of.parent - from.of.parent).toBeGreaterThan(0.2);
+    expect(to.of.parent - from.of.parent).toBeGreaterThan(0.5);
     expect(to.machine - from.machine).toBeGreaterThan(0.2);
     const { of, machine } = coresBetween(from, to);
     expect(of.parent).toBeCloseTo((to.of.parent - from.of.parent) / (to.at - from.at));

@@ -42,8 +42,8 @@ async function startBig(port = 0): Promise<ScriptedCamera> {
 
 beforeAll(async () => {
   rig = await IngestRig.start();
-  const smallClip = await numberedVideo({ size: smallSize, seconds: 160, rate: 10, keyEvery: 10 });
-  const bigClip = await numberedVideo({ size: bigSize, seconds: 160, rate: 25, keyEvery: 25 });
+  const smallClip = await numberedVideo({ size: smallSize, seconds: 100, rate: 10, keyEvery: 10 });
+  const bigClip = await numberedVideo({ size: bigSize, seconds: 100, rate: 25, keyEvery: 25 });
   bigTrack = [
     {
       clip: bigClip,
@@ -120,10 +120,19 @@ test("the small stream is analysed and the big one recorded; the moment of a fra
   expect(await probed(file)).toMatchObject({ complaints: "", width: bigSize[0] });
   const numbers = await shownNumbers(file);
   expect(numbers).toEqual(numbers.map((_, i) => numbers[0]! + i));
-  // What the big stream was sending when the small one's frame was captured.
-  const shown = numbers[Math.round(((capturedMs - begins) / 1000) * 25)]!;
-  const sent = bigSentAt.findLastIndex((at) => at !== undefined && at <= capturedMs);
-  expect(Math.abs(shown - sent)).toBeLessThanOrEqual(3);
+  // What the big stream was sending when frames of the small one were captured. A busy machine may be late with one of them.
+  const apart = rig.worker
+    .of("two")
+    .map(({ frame: { captureTime } }) => fromTimestamp(captureTime!))
+    .filter((ms) => Math.abs(ms - capturedMs) < 700)
+    .map((ms) => {
+      const shown = numbers[Math.round(((ms - begins) / 1000) * 25)]!;
+      const sent = bigSentAt.findLastIndex((at) => at !== undefined && at <= ms);
+      return Math.abs(shown - sent);
+    })
+    .sort((a, b) => a - b);
+  expect(apart.length).toBeGreaterThan(5);
+  expect(apart[Math.floor(apart.length / 2)]).toBeLessThanOrEqual(3);
 
   const status = await rig.statusThat("two", ({ recording }) => (recording?.stream?.captureFps ?? 0) > 20);
   expect(status).toMatchObject({ sourceWidth: smallSize[0], state: CameraState.LIVE });

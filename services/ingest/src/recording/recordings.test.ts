@@ -25,6 +25,9 @@ import { ensureStream } from "@sightline/service";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { IngestRig } from "../testing/ingest-rig.ts";
 
+/** For a machine that is busy with other tests. */
+const patience = { timeout: 30_000 };
+
 const dayMs = 24 * 60 * 60_000;
 const directory = mkdtempSync(join(tmpdir(), "sightline-recordings-"));
 const disk = join(directory, "disk");
@@ -159,7 +162,7 @@ test.each(["H264", "H265"] as const)(
       const picture = await vi.waitUntil(async () => {
         const given = await ask(answer, `${recordingPaths.picture(name)}?at_ms=${times[index]!.captureMs}`);
         return given.status === 503 ? undefined : given;
-      });
+      }, patience);
       expect([picture.status, picture.headers.get("sightline-picture-size")]).toEqual([200, "384x128"]);
       expect(await shownNumbers(await save(picture, `${name}.jpg`))).toEqual([numbers[index]]);
     }

@@ -106,9 +106,10 @@ test("under overload a floor is held, and the rest goes by weight, over two inge
   expect(new Set(held.map(({ ingest }) => ingest)).size).toBe(2);
   const { plain, same, double, gate } = await inferredShares(200);
   const ordinary = (plain! + same!) / 2;
-  // 5 of 10 frames are promised, and the 5 that are left go 1 : 1 : 2; equal shares were 2.5 of each. Workers of a busy machine run fewer.
+  // 5 of 10 frames are promised, and the 5 that are left go 1 : 1 : 2; equal shares were 2.5 of each. Workers of a busy machine run
+  // fewer, of which the floor has more.
   expect(gate! / ordinary).toBeGreaterThan(2);
-  expect(gate).toBeGreaterThan(0.3);
+  expect(gate! / (gate! + plain! + same! + double!)).toBeGreaterThan(0.4);
   expect(double! / ordinary).toBeGreaterThan(1.4);
   expect(double! / ordinary).toBeLessThan(2.8);
   expect(await rig.status("gate")).toMatchObject({ promisedFps: 5 });

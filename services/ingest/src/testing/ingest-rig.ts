@@ -33,6 +33,9 @@ import { TestWorker } from "./test-worker.ts";
 
 const log = createLogger("test", "error");
 
+/** On a busy machine ffmpeg may take seconds to begin. Tests of cameras that fall silent set less. */
+const patientStallSeconds = "15";
+
 export const testModel: ServedModel = {
   name: "test-model",
   architecture: "none",
@@ -92,7 +95,7 @@ export class IngestRig {
       SIGHTLINE_NATS_URL: this.server.url,
       SIGHTLINE_INGEST_HTTP: "127.0.0.1:0",
       SIGHTLINE_INGEST_ID: id,
-      SIGHTLINE_STALL_SECONDS: "3",
+      SIGHTLINE_STALL_SECONDS: patientStallSeconds,
       FFMPEG_PATH: process.env.FFMPEG_PATH,
       ...env,
     });
@@ -109,6 +112,7 @@ export class IngestRig {
         SIGHTLINE_NATS_URL: this.server.url,
         SIGHTLINE_INGEST_HTTP: "127.0.0.1:0",
         SIGHTLINE_INGEST_ID: id,
+        SIGHTLINE_STALL_SECONDS: patientStallSeconds,
         ...env,
       },
       stdio: ["ignore", "ignore", "pipe"],

@@ -2,6 +2,9 @@ import { cameraShareSchema, decodeJson, encodeJson, type WorkerInfo } from "@sig
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { RunningResults } from "../testing/running-results.ts";
 
+/** For a machine that is busy with other tests. */
+const patience = { timeout: 30_000 };
+
 const model = "yolo-nas-pedestrians";
 let results: RunningResults;
 let announcing: NodeJS.Timeout | undefined;
@@ -49,7 +52,7 @@ async function seen(words: string): Promise<void> {
         ({ message }: Error) => message,
       );
     return [...warnings, refusal].some((each) => each?.includes(words));
-  });
+  }, patience);
 }
 
 function collect() {

@@ -17,6 +17,9 @@ import { PictureSource } from "../testing/picture-source.ts";
 import { RunningResults } from "../testing/running-results.ts";
 import { sampleCamera } from "../testing/sample-camera.ts";
 
+/** For a machine that is busy with other tests. */
+const patience = { timeout: 30_000 };
+
 const model = "people";
 const [first, second, third] = ["aaaa00000001", "aaaa00000002", "bbbb00000003"] as const;
 let results: RunningResults;
@@ -98,6 +101,7 @@ afterEach(async () => {
     async () =>
       (await results.client.models.list())[0]?.workers === 0 ||
       (await results.client.models.list()).length === 0,
+    patience,
   );
 });
 afterAll(() => results?.stop());
@@ -106,7 +110,7 @@ test("lists versions with numbers in the order seen, activates one by number or 
   await played("w1");
   await played("w2");
   const { models, cameras, rules } = results.client;
-  await vi.waitUntil(async () => (await models.versions(model)).length === 3);
+  await vi.waitUntil(async () => (await models.versions(model)).length === 3, patience);
   expect(
     (await models.versions(model)).map(({ number, version, active }) => [number, version, active]),
   ).toEqual([
@@ -119,7 +123,7 @@ test("lists versions with numbers in the order seen, activates one by number or 
     reason: "activation_failed",
   });
   await results.buckets.cameras.put("yard", encodeJson({ ...sampleCamera(), model, classes: ["dog"] }));
-  await vi.waitUntil(async () => cameras.get("yard").catch(() => undefined));
+  await vi.waitUntil(async () => cameras.get("yard").catch(() => undefined), patience);
   await rules.update("yard", { rules: [{ type: EventType.APPEARED, name: "dogs", classes: ["dog"] }] });
 
   const { version, warnings } = await models.activate(model, "bbbb");
@@ -176,7 +180,7 @@ test("one worker that fails, lacks the version, says nothing or ends keeps all a
   // The newer one wins.
   const older = models.activate(model, "2");
   const told = expect(older).rejects.toMatchObject({ reason: "activation_superseded" });
-  await vi.waitUntil(async () => (await record()).candidate?.version === second);
+  await vi.waitUntil(async () => (await record()).candidate?.version === second, patience);
   const newer = models.activate(model, "3");
   const ended = expect(newer).rejects.toMatchObject({ message: expect.stringMatching(/w2 on box ended/) });
   await told;
@@ -186,7 +190,7 @@ test("one worker that fails, lacks the version, says nothing or ends keeps all a
   await ended;
   expect(await record()).toEqual(before);
   workers[0]!.versions.pop();
-  await vi.waitUntil(async () => (await models.versions(model))[2]?.workersWithout === 1);
+  await vi.waitUntil(async () => (await models.versions(model))[2]?.workersWithout === 1, patience);
   await expect(models.activate(model, "3")).rejects.toMatchObject({
     message: expect.stringMatching(/not on the disk of worker w1.*model install/),
   });
@@ -197,7 +201,7 @@ test("gathers what workers tell of a shadow, keeps pictures of the biggest diffe
   const pictures = await PictureSource.start(results.nats);
   const { models, cameras } = results.client;
   await results.buckets.cameras.put("gate", encodeJson({ ...sampleCamera(), model }));
-  await vi.waitUntil(async () => cameras.get("gate").catch(() => undefined));
+  await vi.waitUntil(async () => cameras.get("gate").catch(() => undefined), patience);
   for (const [camera, of, settings, reason] of [
     ["nowhere", model, {}, "camera_not_found"],
     ["gate", "nobody", {}, "model_not_served"],

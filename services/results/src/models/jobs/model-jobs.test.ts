@@ -18,6 +18,9 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { RunningResults } from "../../testing/running-results.ts";
 import { JobStore } from "./job-store.ts";
 
+/** For a machine that is busy with other tests. */
+const patience = { timeout: 30_000 };
+
 const folder = mkdtempSync(join(tmpdir(), "sightline-jobs-"));
 const version = "aaaa00000001";
 let results: RunningResults;
@@ -141,7 +144,7 @@ test("a file comes in pieces, in any order, and the job is given to workers when
 
   // The worker prepares it: the version is entered for all, and what was uploaded goes.
   await tell(value.id, { state: "running", worker: "w1", attempts: 1, progress: { done: 1, total: 2 } });
-  await vi.waitUntil(async () => (await ask("GET", job)).value.done === 1);
+  await vi.waitUntil(async () => (await ask("GET", job)).value.done === 1, patience);
   const inspection = {
     model: "street",
     version,
