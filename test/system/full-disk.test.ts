@@ -82,7 +82,7 @@ test.skipIf(!mounted)(
     });
     expect(await once(results, "close")).toEqual([2, null]);
     expect(log).toMatch(
-      /"fatal".*1 GiB left that the stream EVENTS may take. Lower SIGHTLINE_EVENTS_MAX_BYTES/,
+      /"fatal".*the stream EVENTS may take .*1 GiB, but NATS has less storage left. Lower SIGHTLINE_EVENTS_MAX_BYTES/,
     );
 
     const cameras = await system.cameras(1);

@@ -190,7 +190,7 @@ export class ModelJobs {
   }
 }
 
-/** Makes a call that may be made again, for as long as the server is away: a restart shall not cost what was sent. */
+/** Makes a call that may be made again, for as long as the server is away: a restart must not lose what was sent. */
 async function patiently<T>({ signal }: CallSettings, call: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + patienceMs;
   for (;;)

@@ -75,7 +75,7 @@ export const buckets = {
   models: "models",
   /** worker id → WorkerInfo, while it lives. */
   workers: "workers",
-  /** model name → ModelVersions: which version all its workers shall serve; written by results alone. */
+  /** model name → ModelVersions: which version all its workers are to serve; only results writes it. */
   modelVersions: "model-versions",
   /** shadow id → ModelShadow, while it runs; written by results alone. */
   modelShadows: "model-shadows",

@@ -264,7 +264,7 @@ export const servedModelSchema = z.object({
 });
 export type ServedModel = z.infer<typeof servedModelSchema>;
 
-/** Which version of a model all its workers shall serve, and which there are. */
+/** Which version of a model all its workers are to serve, and which versions there are. */
 export const modelVersionsSchema = z.object({
   /** None: each worker serves what lies in the model's own folder. */
   active: modelVersionSchema.optional(),

@@ -32,7 +32,7 @@ export class FrameArena {
     this.#timer = setInterval(() => this.#beat(), beatMs).unref();
   }
 
-  /** Names this arena to those who shall read it; empty while there is none. */
+  /** Names this arena to those who are to read it; empty while there is none. */
   get id(): string {
     return this.#id;
   }

@@ -5,7 +5,7 @@ import type { Logger } from "./log.ts";
 
 /** JetStream's codes for the failures that the system deals with (nats-server's errors.json). */
 const codes = {
-  /** Of a cluster, fewer servers are there than a stream shall have copies. */
+  /** The cluster has fewer servers than the stream needs copies. */
   noSuitablePeers: 10005,
   /** A cluster has no leader yet, or none any more. */
   clusterUnavailable: 10008,
@@ -18,7 +18,7 @@ const codes = {
   streamNotFound: 10059,
   /** Somebody else wrote first. */
   wrongLastSequence: 10071,
-  /** A server that is none of a cluster shall keep several copies. */
+  /** Several copies are asked of a server that is not in a cluster. */
   replicasNotSupported: 10074,
   maximumBytesExceeded: 10077,
 } as const;

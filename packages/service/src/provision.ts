@@ -32,7 +32,7 @@ export class StreamTooLargeError extends Error {
   readonly maxBytes: number;
 
   constructor(stream: string, maxBytes: number, cause: unknown) {
-    super(`NATS has not the ${byteText(maxBytes)} left that the stream ${stream} may take`, { cause });
+    super(`the stream ${stream} may take ${byteText(maxBytes)}, but NATS has less storage left`, { cause });
     this.stream = stream;
     this.maxBytes = maxBytes;
   }

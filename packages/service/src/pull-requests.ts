@@ -167,7 +167,7 @@ export class PullRequests {
     if (this.#stopped || !this.#usable) return;
     this.#usable = false;
     const { consumer, log } = this.#options;
-    log.debug({ consumer, why }, "messages cannot be had; trying again");
+    log.debug({ consumer, why }, "messages cannot be fetched; trying again");
     this.#retry = setTimeout(() => void this.#provision(), retryDelayMs);
   }
 

@@ -8,7 +8,7 @@ import { RunningVersion, type VersionParts } from "./running-version.ts";
 
 /** What a lane works with beyond what its versions do. */
 export interface LaneParts extends VersionParts {
-  /** Which version of each model all workers shall serve. */
+  /** Which version of each model all workers are to serve. */
   wanted: Pick<KvMirror<ModelVersions>, "get" | "onChange">;
   /** Keeps told what this gives. */
   announce: (served: () => ServedModel, worker: () => WorkerInfo) => Announcements;

@@ -130,7 +130,7 @@ test("a file that is damaged or none changes nothing", async () => {
   const changed = Buffer.from(whole);
   changed[520] = changed[520]! ^ 1; // In the first part: a header of tar has 512 bytes.
   await refused(changed, /is damaged: stream KV_analysis-state/);
-  await refused(whole.subarray(0, whole.length >> 1), /no whole backup|cannot be read as a backup/);
+  await refused(whole.subarray(0, whole.length >> 1), /not a complete backup|cannot be read as a backup/);
   await refused(Buffer.from("no tar at all".repeat(100)), /cannot be read as a backup/);
   const nats = await connectNats(empty.url, "test", createLogger("test", "fatal"));
   expect((await nats.manager.streams.info("EVENTS")).state.messages).toBe(3);

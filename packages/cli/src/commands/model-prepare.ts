@@ -38,7 +38,7 @@ export function modelPrepareCommand(): Command {
       "comma-separated class names, or `coco` (default: those in the export)",
       classNames,
     )
-    .option("--frame <WxH>", "size of incoming frames, when the graph shall pad them itself", frameSize)
+    .option("--frame <WxH>", "size of incoming frames, if the graph itself is to pad them", frameSize)
     .option(
       "--fit <WxH>",
       "scale pictures to fit this before padding (default: 4 pixels below the input)",

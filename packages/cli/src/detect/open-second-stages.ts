@@ -43,7 +43,7 @@ export class OpenSecondStages {
     this.#detector = detector;
   }
 
-  /** @throws ModelChoiceError for one that is not there, is no classifier, or shall look at a class that the detector does not know */
+  /** @throws ModelChoiceError for one that is not there, is no classifier, or that is to look at a class which the detector does not know */
   static async open(
     wanted: readonly SecondStageOption[] = [],
     models: string,
@@ -55,7 +55,7 @@ export class OpenSecondStages {
       const unknown = classes.find((name) => !detector.classes.includes(name));
       if (unknown !== undefined)
         throw new ModelChoiceError(
-          `--then ${model} shall look at '${unknown}', which the detector does not know; it knows ${detector.classes.join(", ")}`,
+          `--then ${model} is to look at '${unknown}', but the detector finds no such class; it finds ${detector.classes.join(", ")}`,
         );
       const folder = await folderOf(model, models);
       const manifest = await readClassifier(folder);

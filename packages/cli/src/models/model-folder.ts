@@ -14,7 +14,7 @@ import {
   writeManifest,
 } from "@sightline/yolo-nas";
 
-/** A model cannot be put where it shall go. */
+/** A model cannot be put where it is to go. */
 export class ModelFolderError extends Error {
   override readonly name = "ModelFolderError";
 }

@@ -121,7 +121,7 @@ async function checked(path: string): Promise<Contents> {
     known.hash.update(data);
     found.set(stream, known);
   }
-  if (!contents) throw new ArchiveError(`${path} is no whole backup: it has no ${contentsName}`);
+  if (!contents) throw new ArchiveError(`${path} is not a complete backup: it has no ${contentsName}`);
   const unknown = contents.streams.find(({ name }) => !keptStreams.includes(name));
   if (unknown) throw new ArchiveError(`${path} holds stream ${unknown.name}, which is none of this version`);
   for (const { name, parts, sha256 } of contents.streams) {

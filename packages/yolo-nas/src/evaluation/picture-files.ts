@@ -39,7 +39,7 @@ export interface StreamSource {
   readonly facts: PictureFacts;
   /** ffmpeg's arguments up to and with the input. They are open to all users of the machine. */
   readonly inputArguments: readonly string[];
-  /** Gives ffmpeg on stdin, which is private, what it shall read. */
+  /** Gives ffmpeg on stdin, which is private, what it is to read. */
   readonly feed: (stdin: Writable) => void;
   /** Frames to take. */
   readonly count: number;

@@ -57,9 +57,7 @@ function sizeOf({ shape }: ValueInfo, given: Size | undefined): Size {
     return { width, height };
   }
   if (!given)
-    throw new InvalidArgumentError(
-      "The export takes pictures of any size; say with --input WxH which it shall get.",
-    );
+    throw new InvalidArgumentError("The export takes pictures of any size; choose one with --input WxH.");
   return given;
 }
 

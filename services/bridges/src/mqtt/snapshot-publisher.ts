@@ -89,7 +89,7 @@ export class SnapshotPublisher {
       } catch (error) {
         const { code } = SightlineError.from(error);
         if (waitMs === undefined || this.#stop.aborted) {
-          this.#log.debug({ event, code }, "an event's picture cannot be had");
+          this.#log.debug({ event, code }, "an event's picture cannot be fetched");
           return undefined;
         }
         await delay(waitMs, undefined, { signal: this.#stop }).catch(() => undefined);

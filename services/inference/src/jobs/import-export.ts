@@ -108,7 +108,7 @@ function optionsOf({
   return { family, classes, input, preprocessing: preprocessing as ImportOptions["preprocessing"] };
 }
 
-/** A file that ends ONNX Runtime's process shall end this one. @throws InferenceError */
+/** A file that crashes ONNX Runtime must crash only this process. @throws InferenceError */
 async function tryOut(path: string): Promise<void> {
   const session = await DetectorSession.load(path, { executionProvider: "cpu", spin: false });
   try {

@@ -39,9 +39,7 @@ export async function fetchFile(
     await file.close();
   }
   if (sha256 !== undefined && hash.digest("hex") !== sha256)
-    throw new StoredFileError(
-      `the file ${name} in NATS is not the one that was stored: its digest is another`,
-    );
+    throw new StoredFileError(`the file ${name} in NATS is not the one that was stored: its digest differs`);
 }
 
 /** Stores a file in pieces. @throws what NATS and the disk throw */

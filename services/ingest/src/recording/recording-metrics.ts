@@ -35,7 +35,7 @@ export class RecordingMetrics {
     );
     new Gauge({
       name: "sightline_recording_failed",
-      help: "1 while a camera that is to be recorded is not, since the disk or its codec does not allow it; its status says why.",
+      help: "1 while a camera that should be recorded is not, because of the disk or its codec; its status says why.",
       labelNames: ["camera"],
       registers,
       collect() {

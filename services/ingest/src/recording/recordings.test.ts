@@ -237,7 +237,7 @@ test.skipIf(!mounted)(
 test("a process that is killed loses a second or two; another process cannot write to the folder of one that runs", async () => {
   const folder = join(directory, "killed");
   const own = { SIGHTLINE_RECORDINGS_DIRECTORY: folder, SIGHTLINE_RECORDING: "continuous" };
-  // The first ingest has the others; it shall not have this camera.
+  // The first ingest has the others; it must not get this camera.
   const other = await IngestRig.start();
   try {
     const child = await other.ingestProcess("killed", own);

@@ -15,7 +15,7 @@ const retryMs = 250;
 const patienceMs = 15_000;
 const none: ModelVersions = { versions: [] };
 
-/** Which version of each model all workers shall serve. Between several results services the revision decides. */
+/** Which version of each model all workers are to serve. Between several results services the revision decides. */
 export class VersionRecords {
   readonly #kv: KV;
   readonly #mirror: KvMirror<ModelVersions>;

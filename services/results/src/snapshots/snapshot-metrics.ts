@@ -16,7 +16,7 @@ export class SnapshotMetrics {
     });
     this.#failed = new Counter({
       name: "sightline_snapshots_failed_total",
-      help: "Pictures of events that could not be had or stored, by reason.",
+      help: "Pictures of events that could not be taken or stored, by reason.",
       labelNames: ["reason"],
       registers,
     });

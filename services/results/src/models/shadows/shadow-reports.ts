@@ -22,7 +22,7 @@ const mostAsked = 16;
 
 export interface ShadowParts {
   nats: Nats;
-  /** What workers shall do. */
+  /** What workers are to do. */
   shadows: { kv: KV; mirror: KvMirror<ModelShadow> };
   reports: { kv: KV; mirror: KvMirror<ShadowReport> };
   pictures: KV;

@@ -35,7 +35,7 @@ export interface Model {
   /** Size of the frames that it takes, in pixels. */
   width: number;
   height: number;
-  /** The version that all workers shall serve; when none was ever activated, the one that is served. */
+  /** The version that all workers are to serve; when none was ever activated, the one that is served. */
   activeVersion: string;
   /** What a rollback would make active; empty when there is none. */
   previousVersion: string;
