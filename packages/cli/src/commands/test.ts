@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { projectRoot } from "@sightline/stack";
 import { Command } from "commander";
 import { testsOfChanged } from "../test/changed-tests.ts";
-import { runTests, runTool, type Tally } from "../test/run-tests.ts";
+import { runQuietly, runTests, type Tally } from "../test/run-tests.ts";
 
 const bin = (name: string) => join(projectRoot, "node_modules", ".bin", name);
 
@@ -18,6 +18,17 @@ const checks: { name: string; command: string; args: string[]; cwd?: string }[] 
   },
   { name: "protobuf lint", command: bin("buf"), args: ["lint"], cwd: "packages/contracts" },
 ];
+
+/** All checks at the same time, which takes as long as the slowest; returns which hold. */
+function runChecks(): Promise<boolean[]> {
+  return Promise.all(
+    checks.map(async ({ name, command, args, cwd }) => {
+      const { ok, output } = await runQuietly(command, args, join(projectRoot, cwd ?? "."));
+      console.error(ok ? `✓ ${name}` : `${output}✗ ${name}`);
+      return ok;
+    }),
+  );
+}
 
 /** `sightline test`: every check and test, one tally as the last line. */
 export function testCommand(): Command {
@@ -37,11 +48,7 @@ export function testCommand(): Command {
       if (changed && filters.length === 0) return console.log("nothing has changed");
       const total: Tally = { passed: 0, failed: 0, skipped: 0, unsteady: [] };
       if (options.checks && words.length === 0)
-        for (const check of checks) {
-          const ok = await runTool(check.command, check.args, join(projectRoot, check.cwd ?? "."));
-          console.error(`${ok ? "✓" : "✗"} ${check.name}`);
-          total[ok ? "passed" : "failed"]++;
-        }
+        for (const ok of await runChecks()) total[ok ? "passed" : "failed"]++;
       for (const project of ["parts", "system"]) {
         const tally = await runTests(project, filters.length > 0 ? ["--passWithNoTests", ...filters] : []);
         total.passed += tally.passed;

@@ -1,8 +1,9 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { promisify } from "node:util";
 import { projectRoot } from "@sightline/stack";
 
 /** How many tests ended how, and which passed only when they were run again. */
@@ -30,12 +31,29 @@ interface Report {
 /** When more files than this fail, something is broken: a second run would only cost time. */
 const againLimit = 5;
 
+const environment = () => ({
+  ...process.env,
+  PATH: `${join(projectRoot, "node_modules", "node", "bin")}:${join(projectRoot, "node_modules", ".bin")}:${process.env.PATH}`,
+});
+
 /** Runs a command of the project on its own Node.js; what it prints goes to standard error. */
 export async function runTool(command: string, args: string[], cwd = projectRoot): Promise<boolean> {
-  const path = `${join(projectRoot, "node_modules", "node", "bin")}:${join(projectRoot, "node_modules", ".bin")}:${process.env.PATH}`;
-  const child = spawn(command, args, { cwd, stdio: ["ignore", 2, 2], env: { ...process.env, PATH: path } });
+  const child = spawn(command, args, { cwd, stdio: ["ignore", 2, 2], env: environment() });
   const [code] = await once(child, "exit");
   return code === 0;
+}
+
+/** As `runTool`, for what runs beside others: what it prints comes back whole, so that it does not mix with theirs. */
+export async function runQuietly(
+  command: string,
+  args: string[],
+  cwd = projectRoot,
+): Promise<{ ok: boolean; output: string }> {
+  const options = { cwd, env: environment(), maxBuffer: 64 * 1024 ** 2 };
+  return promisify(execFile)(command, args, options).then(
+    ({ stdout, stderr }) => ({ ok: true, output: stdout + stderr }),
+    ({ message, stdout = "", stderr = "" }) => ({ ok: false, output: `${stdout}${stderr}${message}\n` }),
+  );
 }
 
 /**
