@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { configDefaults, defineConfig } from "vitest/config";
+import { TestOrder } from "./test/order/test-order.ts";
 
 export default defineConfig({
   test: {
@@ -10,8 +11,9 @@ export default defineConfig({
     testTimeout: 90_000,
     hookTimeout: 120_000,
     expect: { poll: { timeout: 30_000 } },
-    // Most of them wait for other processes most of the time.
-    maxWorkers: Math.max(3, availableParallelism()),
+    // Most of them wait for other processes most of the time: a file takes about a third of a processor.
+    maxWorkers: Math.max(4, availableParallelism()),
+    sequence: { sequencer: TestOrder },
     projects: [
       {
         extends: true,
