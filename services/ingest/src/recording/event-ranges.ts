@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { DeliverPolicy } from "@nats-io/jetstream";
 import { Event, EventPhase, EventType, fromTimestamp, streams } from "@sightline/contracts";
-import type { Logger, Nats } from "@sightline/service";
+import { type Logger, type Nats, StreamRead } from "@sightline/service";
 
 /** Events of so long ago are read again when this process begins. */
 const replayMs = 60 * 60_000;
@@ -27,7 +26,6 @@ export class EventRanges {
   readonly #ranges = new Map<string, Map<string, Range>>();
   readonly #reading: Promise<void>;
   readonly #stopping = new AbortController();
-  #messages: { stop(): void } | undefined;
   #sinceMs = Date.now() - replayMs;
   #current = false;
 
@@ -68,7 +66,6 @@ export class EventRanges {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#messages?.stop();
     await this.#reading;
   }
 
@@ -86,16 +83,11 @@ export class EventRanges {
   }
 
   async #readOnce(): Promise<void> {
-    const consumer = await this.#nats.jetstream.consumers.get(streams.events, {
-      deliver_policy: DeliverPolicy.StartTime,
-      opt_start_time: new Date(this.#sinceMs).toISOString(),
-      inactive_threshold: 60_000,
-    });
-    const messages = await consumer.consume({ max_messages: 500, expires: 30_000, idle_heartbeat: 5_000 });
-    this.#messages = messages;
-    if (this.#stopping.signal.aborted) return void messages.stop();
-    this.#current = (await consumer.info(true)).num_pending === 0;
-    for await (const message of messages) {
+    const from = { time: new Date(this.#sinceMs) };
+    const options = { from, heartbeatMs: 5_000 };
+    const read = await StreamRead.open(this.#nats.jetstream, streams.events, options, this.#stopping.signal);
+    this.#current = read.pending === 0;
+    for await (const message of read) {
       const [, camera, event] = message.subject.split(".");
       if (camera !== undefined && event !== undefined) this.#take(camera, event, message.data);
       this.#sinceMs = Math.max(this.#sinceMs, message.time.getTime());

@@ -14,7 +14,7 @@ import {
   toTimestamp,
   WireError,
 } from "@sightline/contracts";
-import { type Logger, placeAfter, type StreamPlace, untilAborted } from "@sightline/service";
+import { type Logger, placeAfter, type StreamPlace, StreamRead, untilAborted } from "@sightline/service";
 import type { AnalysisContext } from "./analysis-context.ts";
 import type { CameraMetrics } from "./analysis-metrics.ts";
 import { CameraStanding } from "./camera-standing.ts";
@@ -22,7 +22,6 @@ import type { CameraTimeline } from "./camera-timeline.ts";
 import { InTurn } from "./in-turn.ts";
 import { type RawFrame, readRawFrame } from "./raw-frame.ts";
 import type { OrderedFrame } from "./raw-order.ts";
-import { readSubject } from "./read-subject.ts";
 import { rulesInForce } from "./rules-in-force.ts";
 
 const retryMs = 250;
@@ -157,11 +156,10 @@ export class AnalysisSession {
       await this.#timeline.requireSameDetections(this.#place);
       this.#reader = new AbortController();
       const until = AbortSignal.any([signal, this.#reader.signal]);
-      for await (const message of readSubject(
-        nats,
+      for await (const message of await StreamRead.open(
+        nats.jetstream,
         streams.detections,
-        subjects.detections(camera),
-        order.read,
+        { from: { after: order.read }, subject: subjects.detections(camera) },
         until,
       ))
         await this.#turns.run(() => this.#receive(message, signal));

@@ -1,4 +1,4 @@
-import { DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
+import type { JsMsg } from "@nats-io/jetstream";
 import {
   EndReason,
   Event,
@@ -8,7 +8,7 @@ import {
   subjects,
   toTimestamp,
 } from "@sightline/contracts";
-import { closeWhenLost, type Nats } from "@sightline/service";
+import { type Nats, StreamRead } from "@sightline/service";
 import { asideMaking, asideSubject, lastAside, setAside } from "../damage/set-aside.ts";
 
 const open = new Set<EventPhase>([EventPhase.START, EventPhase.UPDATE]);
@@ -44,24 +44,15 @@ export async function findOpenEvents(
 /** The last message of each subject that matches, of which that with the sequence `last` is the last of all. */
 async function newestOfEach(nats: Nats, stream: string, subject: string, last: number): Promise<JsMsg[]> {
   if (last === 0) return [];
-  const consumer = await nats.jetstream.consumers.get(stream, {
-    filter_subjects: subject,
-    deliver_policy: DeliverPolicy.LastPerSubject,
-    inactive_threshold: 60_000,
-  });
   const found: JsMsg[] = [];
-  const messages = await consumer.consume({ max_messages: 256, expires: 30_000, idle_heartbeat: 1_000 });
-  void closeWhenLost(messages);
   let read = 0;
-  try {
-    for await (const message of messages) {
-      read = message.seq;
-      found.push(message);
-      if (read >= last) break;
-    }
-  } finally {
-    void messages.close();
-    void consumer.delete().catch(() => false);
+  for await (const message of await StreamRead.open(nats.jetstream, stream, {
+    from: "newest of each subject",
+    subject,
+  })) {
+    read = message.seq;
+    found.push(message);
+    if (read >= last) break;
   }
   if (read < last) throw new Error("the camera's events could not be read to their end");
   return found;

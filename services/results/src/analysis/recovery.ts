@@ -9,12 +9,12 @@ import {
   placeBefore,
   type SetBacks,
   type StreamPlace,
+  StreamRead,
   streamMaking,
   unknownTime,
 } from "@sightline/service";
 import { lastAside } from "../damage/set-aside.ts";
 import { type Checkpoint, decodeCheckpoint } from "./checkpoint.ts";
-import { readSubject } from "./read-subject.ts";
 import { TimelineState } from "./timeline-state.ts";
 import {
   detectionsBefore,
@@ -241,7 +241,12 @@ async function lastPlace(
   let place = checkpoint?.detectionsSequence ?? 0;
   let read = checkpoint?.timelineSequence ?? 0;
   const subject = subjects.timeline(camera);
-  for await (const message of readSubject(nats, streams.timeline, subject, read, signal)) {
+  for await (const message of await StreamRead.open(
+    nats.jetstream,
+    streams.timeline,
+    { from: { after: read }, subject },
+    signal,
+  )) {
     read = message.seq;
     place = Math.max(place, entryPlace(message.data) ?? 0);
     if (read >= end) break;
@@ -289,11 +294,10 @@ async function replay(
   const events: Recovered["events"] = [];
   let read = checkpoint.timelineSequence;
   if (read < end)
-    for await (const message of readSubject(
-      nats,
+    for await (const message of await StreamRead.open(
+      nats.jetstream,
       streams.timeline,
-      subjects.timeline(camera),
-      read,
+      { from: { after: read }, subject: subjects.timeline(camera) },
       signal,
     )) {
       read = message.seq;
@@ -325,7 +329,12 @@ async function publishedSince(
   const origins: EventOrigin[] = [];
   let read = formerEvents === undefined ? eventsSequence : 0;
   if (read >= end) return origins;
-  for await (const message of readSubject(nats, streams.events, subjects.event(camera, "*"), read, signal)) {
+  for await (const message of await StreamRead.open(
+    nats.jetstream,
+    streams.events,
+    { from: { after: read }, subject: subjects.event(camera, "*") },
+    signal,
+  )) {
     read = message.seq;
     const isOwn = message.headers?.get(messageIdHeader).startsWith(own);
     const origin = isOwn ? originOf(message.headers) : undefined;

@@ -1,18 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { JsMsg, StreamInfo, StreamState } from "@nats-io/jetstream";
 import {
-  type ConsumerMessages,
-  DeliverPolicy,
-  type JsMsg,
-  type StreamInfo,
-  type StreamState,
-} from "@nats-io/jetstream";
-import {
-  closeWhenLost,
   findLoss,
   type Logger,
   type Nats,
   placeAfter,
   type StreamPlace,
+  StreamRead,
   streamBeginning,
   streamMaking,
   unknownTime,
@@ -21,8 +15,6 @@ import { unreadableEnd } from "../damage/unreadable-end.ts";
 import { type StreamIdentity, streamIdentity } from "./cursor.ts";
 
 const retryMs = 250;
-/** A consumer that has been silent for twice this long is made anew. */
-const heartbeatMs = 1_000;
 /** When nothing was read for so long, it is looked at whether the rest can be read at all. */
 const stuckMs = 2_000;
 
@@ -55,7 +47,7 @@ export class StreamReader {
   #place: StreamPlace = { sequence: 0, time: unknownTime };
   /** The last message that was there when reading began. */
   #pastEnd: number | undefined;
-  #messages: ConsumerMessages | undefined;
+  #read: StreamRead | undefined;
   #unfollow = () => {};
   #stopped = false;
   #reading = false;
@@ -74,7 +66,7 @@ export class StreamReader {
   /** Resolves when all that was in the stream has been read, as far as it can be. */
   async start(): Promise<void> {
     // A server that restarted may have forgotten the consumer; waiting for missed heartbeats would cost seconds.
-    this.#unfollow = this.#nats.changes.listen({ back: () => void this.#messages?.close() });
+    this.#unfollow = this.#nats.changes.listen({ back: () => void this.#read?.close() });
     void this.#keepReading();
     const look = setInterval(() => void this.#leaveUnreadable(), stuckMs);
     await this.#pastRead.promise;
@@ -99,7 +91,7 @@ export class StreamReader {
     this.#stopped = true;
     this.#unfollow();
     this.#pastRead.resolve();
-    await this.#messages?.close();
+    await this.#read?.close();
   }
 
   /** Whether the stream is being read. */
@@ -122,25 +114,14 @@ export class StreamReader {
 
   async #readUntilClosed(): Promise<void> {
     await this.#findPlace(await this.#nats.manager.streams.info(this.stream));
-    const consumer = await this.#nats.jetstream.consumers.get(this.stream, {
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: this.#place.sequence + 1,
-      inactive_threshold: 60_000,
-    });
-    // The last messages may have been deleted one by one: then nothing is left to wait for.
-    if ((await consumer.info(true)).num_pending === 0) this.#pastRead.resolve();
-    const messages = await consumer.consume({
-      max_messages: 500,
-      expires: 30_000,
-      idle_heartbeat: heartbeatMs,
-    });
-    this.#messages = messages;
-    if (this.#stopped) return void messages.close();
-    void closeWhenLost(messages);
+    const from = { after: this.#place.sequence };
+    const read = await StreamRead.open(this.#nats.jetstream, this.stream, { from });
+    this.#read = read;
+    if (this.#stopped) return void read.close();
     this.#reading = true;
-    // What was there when the stream was looked at may have expired since.
-    if ((await consumer.info(true)).num_pending === 0) this.#pastRead.resolve();
-    for await (const message of messages) {
+    // The last messages may have been deleted one by one, or have expired since the stream was looked at.
+    if (read.pending === 0) this.#pastRead.resolve();
+    for await (const message of read) {
       if (this.#stopped) return;
       this.#receive(message);
     }

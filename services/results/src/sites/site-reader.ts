@@ -1,13 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { DeliverPolicy, type JetStreamClient, type JetStreamManager, type JsMsg } from "@nats-io/jetstream";
+import type { JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { decodeJson, encodeJson } from "@sightline/contracts";
 import {
-  closeWhenLost,
   findLoss,
   type Logger,
   placeAfter,
   type StreamPlace,
+  StreamRead,
   streamMaking,
 } from "@sightline/service";
 import { z } from "zod";
@@ -85,33 +85,24 @@ export class SiteReader {
     const making = streamMaking(info);
     let place = await this.#place(making);
     place = (await findLoss(manager, this.#stream, info.state, place)) ?? place;
-    const consumer = await jetstream.consumers.get(this.#stream, {
-      deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: place.sequence + 1,
-      inactive_threshold: 60_000,
-      ...(this.#filter !== undefined && { filter_subjects: this.#filter }),
-    });
-    const messages = await consumer.consume({
-      max_messages: storeEvery,
-      expires: 10_000,
-      idle_heartbeat: heartbeatMs,
-    });
-    const close = () => void messages.close();
-    this.#stopped.signal.addEventListener("abort", close, { once: true });
-    void closeWhenLost(messages);
+    const options = {
+      from: { after: place.sequence },
+      subject: this.#filter,
+      prefetch: storeEvery,
+      heartbeatMs,
+    };
     let unstored = 0;
-    try {
-      for await (const message of messages) {
-        if (this.#stopped.signal.aborted) return;
-        await this.#copyOrPassOver(message);
-        place = placeAfter(message);
-        if (++unstored < storeEvery && message.info.pending > 0) continue;
-        await this.#store(making, place);
-        unstored = 0;
-      }
-    } finally {
-      this.#stopped.signal.removeEventListener("abort", close);
-      await messages.close();
+    for await (const message of await StreamRead.open(
+      jetstream,
+      this.#stream,
+      options,
+      this.#stopped.signal,
+    )) {
+      await this.#copyOrPassOver(message);
+      place = placeAfter(message);
+      if (++unstored < storeEvery && message.info.pending > 0) continue;
+      await this.#store(making, place);
+      unstored = 0;
     }
   }
 

@@ -17,10 +17,10 @@ import {
   ensureStreams,
   type Nats,
   openBuckets,
+  StreamRead,
 } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { sampleCamera } from "../../testing/sample-camera.ts";
-import { readSubject } from "../read-subject.ts";
 import { type EventOrigin, originOf } from "../timeline-writer.ts";
 import { KillableResults } from "./killable-results.ts";
 import { RunningAnalysis } from "./running-analysis.ts";
@@ -175,7 +175,10 @@ export class AnalysisRig {
     const last = await this.nats.manager.streams.getMessage(stream, { last_by_subj: subject });
     const messages = [];
     if (last)
-      for await (const message of readSubject(this.nats, stream, subject, 0, new AbortController().signal)) {
+      for await (const message of await StreamRead.open(this.nats.jetstream, stream, {
+        from: { after: 0 },
+        subject,
+      })) {
         messages.push(message);
         if (message.seq >= last.seq) break;
       }

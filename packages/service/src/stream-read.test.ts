@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createLogger } from "./log.ts";
+import { connectNats, type Nats } from "./nats.ts";
+import { StreamRead, type StreamReadOptions } from "./stream-read.ts";
+import { NatsServer } from "./testing/index.ts";
+
+let server: NatsServer;
+let nats: Nats;
+const stream = "THINGS";
+
+beforeAll(async () => {
+  server = await NatsServer.start();
+  nats = await connectNats(server.url, "test", createLogger("test", "fatal"));
+  await nats.manager.streams.add({ name: stream, subjects: ["things.*"] });
+  for (const [subject, text] of ["a 1", "b 2", "a 3", "b 4"].map(
+    (each) => each.split(" ") as [string, string],
+  ))
+    await nats.jetstream.publish(`things.${subject}`, text);
+});
+afterAll(async () => {
+  await nats.connection.close();
+  await server.stop();
+});
+
+/** What is read, up to the stream's newest message. */
+async function texts(options: StreamReadOptions): Promise<string[]> {
+  const found: string[] = [];
+  for await (const message of await StreamRead.open(nats.jetstream, stream, options)) {
+    found.push(message.string());
+    if (message.info.pending === 0) break;
+  }
+  return found;
+}
+
+test("reads from where it is told, and of which subjects", async () => {
+  expect(await texts({ from: { after: 0 } })).toEqual(["1", "2", "3", "4"]);
+  expect(await texts({ from: { after: 2 } })).toEqual(["3", "4"]);
+  expect(await texts({ from: { after: 0 }, subject: "things.a" })).toEqual(["1", "3"]);
+  expect(await texts({ from: "newest of each subject" })).toEqual(["3", "4"]);
+  expect(await texts({ from: { time: new Date(0) } })).toHaveLength(4);
+});
+
+test("says how much is to come", async () => {
+  const pending = async (after: number) => {
+    const read = await StreamRead.open(nats.jetstream, stream, { from: { after } });
+    await read.close();
+    return read.pending;
+  };
+  // The first of more may be on their way already.
+  expect(await pending(4)).toBe(0);
+  expect(await pending(0)).toBeGreaterThan(0);
+});
+
+test("ends with its signal, when it is closed, and when its stream is deleted", async () => {
+  const ended = async (read: StreamRead) => {
+    for await (const message of read) void message;
+    return true;
+  };
+  const aborted = new AbortController();
+  const from = { after: 0 };
+  const first = ended(await StreamRead.open(nats.jetstream, stream, { from }, aborted.signal));
+  aborted.abort();
+  expect(await first).toBe(true);
+  const second = await StreamRead.open(nats.jetstream, stream, { from });
+  const closing = ended(second);
+  await second.close();
+  expect(await closing).toBe(true);
+  const third = ended(await StreamRead.open(nats.jetstream, stream, { from }));
+  await nats.manager.streams.delete(stream);
+  expect(await third).toBe(true);
+});

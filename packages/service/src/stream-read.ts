@@ -1,0 +1,120 @@
+import {
+  type Consumer,
+  type ConsumerMessages,
+  DeliverPolicy,
+  type JetStreamClient,
+  type JsMsg,
+  type OrderedConsumerOptions,
+} from "@nats-io/jetstream";
+
+/** How the library says that a consumer, or the stream under it, may be another from now on. */
+const ends: ReadonlySet<string> = new Set([
+  "consumer_deleted",
+  "consumer_not_found",
+  "stream_not_found",
+  "heartbeats_missed",
+  "no_responders",
+  "reset",
+]);
+/** A consumer that nobody asks for so long is removed by the server. */
+const idleMs = 60_000;
+const expiresMs = 30_000;
+
+export interface StreamReadOptions {
+  /** Where to begin: after a sequence (0: with the first message), with the first message of a time or later, or with the newest of each subject. */
+  readonly from: { readonly after: number } | { readonly time: Date } | "newest of each subject";
+  /** Only messages of this subject, which may have wildcards. */
+  readonly subject?: string | undefined;
+  /** Most messages that wait here to be taken; default: 500. */
+  readonly prefetch?: number;
+  /** A consumer that has been silent for twice this long is lost; default: 1 s. */
+  readonly heartbeatMs?: number;
+}
+
+/**
+ * Messages of a stream, in order, as fast as they are taken, through a consumer of its own. They end when it is closed, when `signal`
+ * aborts, or when the server has lost the consumer: then the stream may be another, and whoever reads looks at it before going on.
+ */
+export class StreamRead implements AsyncIterable<JsMsg> {
+  /** Messages that were to come when reading began. */
+  readonly pending: number;
+  readonly #consumer: Consumer;
+  readonly #messages: ConsumerMessages;
+  readonly #after: number;
+  readonly #signal: AbortSignal | undefined;
+  #reading = false;
+  readonly #abort = () => void this.close();
+
+  private constructor(
+    consumer: Consumer,
+    messages: ConsumerMessages,
+    { after, pending, signal }: { after: number; pending: number; signal: AbortSignal | undefined },
+  ) {
+    this.#consumer = consumer;
+    this.#messages = messages;
+    this.#after = after;
+    this.pending = pending;
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#abort);
+    if (signal?.aborted) this.#abort();
+    void this.#closeWhenLost();
+  }
+
+  /** @throws when NATS is away, or there is no such stream */
+  static async open(
+    jetstream: JetStreamClient,
+    stream: string,
+    { from, subject, prefetch = 500, heartbeatMs = 1_000 }: StreamReadOptions,
+    signal?: AbortSignal,
+  ): Promise<StreamRead> {
+    const consumer = await jetstream.consumers.get(stream, {
+      ...beginning(from),
+      ...(subject !== undefined && { filter_subjects: subject }),
+      inactive_threshold: idleMs,
+    });
+    const messages = await consumer.consume({
+      max_messages: prefetch,
+      expires: expiresMs,
+      idle_heartbeat: heartbeatMs,
+    });
+    const after = typeof from === "object" && "after" in from ? from.after : 0;
+    const { num_pending: pending } = await consumer.info(true);
+    return new StreamRead(consumer, messages, { after, pending, signal });
+  }
+
+  /** Ends it; what has come and was not taken is dropped. */
+  async close(): Promise<void> {
+    const closed = this.#messages.close();
+    // What nobody reads does not end.
+    if (this.#reading) await closed;
+  }
+
+  /** The library would make a lost consumer anew by itself, but without a look at what became of the stream. */
+  async #closeWhenLost(): Promise<void> {
+    for await (const { type } of this.#messages.status()) if (ends.has(type)) return this.close();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<JsMsg, void, void> {
+    this.#reading = true;
+    try {
+      let last = this.#after;
+      for await (const message of this.#messages) {
+        if (this.#signal?.aborted) return;
+        if (message.seq <= last) continue;
+        last = message.seq;
+        yield message;
+      }
+    } finally {
+      this.#signal?.removeEventListener("abort", this.#abort);
+      void this.close();
+      void this.#consumer.delete().catch(() => false);
+    }
+  }
+}
+
+function beginning(from: StreamReadOptions["from"]): Partial<OrderedConsumerOptions> {
+  if (from === "newest of each subject") return { deliver_policy: DeliverPolicy.LastPerSubject };
+  if ("time" in from)
+    return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: from.time.toISOString() };
+  return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from.after + 1 };
+}
