@@ -2,13 +2,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freePort } from "@sightline/service/testing";
 import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { OidcProvider } from "../../services/results/src/testing/oidc-provider.ts";
 import { expectAccessible, prepareAccessible } from "./accessible.ts";
 import { type ConsolePage, ConsoleSystem, patience } from "./console-system.ts";
 import { livePicture, shownFrame, untilDrawn } from "./drawn-pictures.ts";
-
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const adminPassword = "first of all passwords";
 const guardPassword = "only the gate";

@@ -6,13 +6,11 @@ import { freePort } from "@sightline/service/testing";
 import { projectRoot } from "@sightline/stack";
 import { modelVersion, parseManifest, writeManifest } from "@sightline/yolo-nas";
 import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { expectAccessible, prepareAccessible } from "./accessible.ts";
 import { ConsoleSystem, patience } from "./console-system.ts";
 import { livePicture, shownFrame, untilDrawn } from "./drawn-pictures.ts";
 import { pressAt, tabTo, typeAt } from "./keyboard.ts";
-
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 let sightline: ConsoleSystem;
 let address: string;
@@ -107,7 +105,7 @@ const pages: [name: string, path: string, bring: (page: Page) => Promise<unknown
     "/add",
     async (page) => {
       await page.getByRole("button", { name: "Add camera" }).click();
-      await page.getByLabel("Address").fill("rtsp://127.0.0.1:1/x");
+      await page.getByLabel("Address", { exact: true }).fill("rtsp://127.0.0.1:1/x");
       await page.getByRole("button", { name: "Test the address" }).click();
       await page.getByTestId("probe-result").locator("b").waitFor();
     },
@@ -207,7 +205,7 @@ test("a camera is added, given a zone, and deleted with the keyboard alone", asy
   await pressAt(page, page.getByRole("link", { name: "Add camera" }));
   await page.getByRole("heading", { name: "Add a camera", exact: true }).waitFor();
   await typeAt(page, page.getByLabel("Name", { exact: true }), "porch");
-  await typeAt(page, page.getByLabel("Address"), address);
+  await typeAt(page, page.getByLabel("Address", { exact: true }), address);
   await pressAt(page, page.getByRole("button", { name: "Test the address" }));
   await page.getByAltText("What the camera sees now").waitFor();
   await typeAt(page, page.getByLabel("Frames per second"), "3");

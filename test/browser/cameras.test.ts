@@ -2,11 +2,9 @@ import type { HttpCamera } from "@sightline/contracts";
 import { freePort } from "@sightline/service/testing";
 import type { RtspCameras } from "@sightline/stack";
 import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { type ConsolePage, ConsoleSystem, patience } from "./console-system.ts";
 import { livePicture, shownFrame, untilDrawn } from "./drawn-pictures.ts";
-
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const password = "correct-horse-battery";
 let sightline: ConsoleSystem;
@@ -34,6 +32,8 @@ const errorAt = async (label: string) => {
   const described = (await field.getAttribute("aria-describedby"))!.split(" ").at(-1);
   return page.locator(`[id="${described}"]`).textContent();
 };
+/** By its whole label: a question about the address has the word in its name, and is there for a moment after it was closed. */
+const addressField = () => page.getByLabel("Address", { exact: true });
 const expectErrorAt = (label: string) => expect.poll(() => errorAt(label), patience);
 /** Says yes to the question whether a camera is added that was not seen to work. */
 async function addAnyway(told: string): Promise<void> {
@@ -56,15 +56,15 @@ test("what is wrong is told at the field where it is, by the page and by the ser
   await expectErrorAt("Address").toContain("rtsp://");
   await page.getByLabel("Name", { exact: true }).fill("yard");
   await expectErrorAt("Name").toBeUndefined();
-  await page.getByLabel("Address").fill("ftp://10.0.0.5/");
+  await addressField().fill("ftp://10.0.0.5/");
   await expect.poll(probeResult, patience).toContain("It cannot be tested. An address begins with rtsp://");
   await page.getByRole("button", { name: "Test the address" }).click();
   await expectErrorAt("Address").toContain("begins with rtsp://");
-  await page.getByLabel("Address").fill("rtsp://host name/x");
+  await addressField().fill("rtsp://host name/x");
   await add.click();
   await addAnyway("has not been tested");
   await expectErrorAt("Address").toMatch(/\w/);
-  await page.getByLabel("Address").fill(address(password));
+  await addressField().fill(address(password));
   await page.getByLabel("Frames per second").fill("many");
   await page.getByLabel("Video track").fill("17");
   await add.click();
@@ -76,7 +76,7 @@ test("what is wrong is told at the field where it is, by the page and by the ser
 
 test("an address that does not work is told with its reason before it is saved", async () => {
   const probe = async (uri: string) => {
-    await page.getByLabel("Address").fill(uri);
+    await addressField().fill(uri);
     await page.getByRole("button", { name: "Test the address" }).click();
   };
   await probe(`rtsp://127.0.0.1:${await freePort()}/x`);
@@ -92,7 +92,7 @@ test("an address that does not work is told with its reason before it is saved",
 });
 
 test("a camera is tested with a preview, added, and live on the wall", async () => {
-  await page.getByLabel("Address").fill(address(password));
+  await addressField().fill(address(password));
   await page.getByRole("button", { name: "Test the address" }).click();
   const preview = page.getByAltText("What the camera sees now");
   await preview.waitFor();
@@ -114,7 +114,7 @@ test("a camera is tested with a preview, added, and live on the wall", async () 
 test("a name that is taken is told at the field", async () => {
   await page.getByRole("link", { name: "Add camera" }).click();
   await page.getByLabel("Name", { exact: true }).fill("yard");
-  await page.getByLabel("Address").fill(address(password));
+  await addressField().fill(address(password));
   await page.getByRole("button", { name: "Add camera" }).click();
   await addAnyway("has not been tested");
   await expectErrorAt("Name").toContain("already registered");
@@ -246,7 +246,7 @@ test("another stream is recorded once both were tested, and the camera's page te
   await recorded.fill("ftp://x");
   await page.getByRole("button", { name: "Save changes" }).click();
   await expectErrorAt("Record another stream").toContain("begins with rtsp://");
-  await page.getByLabel("Address").fill(address(password));
+  await addressField().fill(address(password));
   await recorded.fill(address("wrong"));
   await page.getByRole("button", { name: "Test the address" }).click();
   await expect.poll(probeResult, patience).toMatch(/768 × 576[\s\S]*What is recorded.*Unauthorized/);

@@ -9,8 +9,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vite
 import { ConsoleSystem, patience } from "./console-system.ts";
 import { livePicture, untilDrawn } from "./drawn-pictures.ts";
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
-
 /** As the files in deploy/proxy have it. */
 const name = "sightline.example.org";
 const password = "of the proxies' test";

@@ -3,13 +3,11 @@ import type { HttpAnalysedFramePage, HttpEventPage } from "@sightline/contracts"
 import { readClip, readSound, ScriptedCamera } from "@sightline/rtsp/testing";
 import { freePort } from "@sightline/service/testing";
 import type { Locator, Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { outlineShare } from "./box-outline.ts";
 import { CanvasShot } from "./canvas-shot.ts";
 import { ConsoleSystem, patience } from "./console-system.ts";
 import { walk, writeWalkingPerson } from "./walking-person.ts";
-
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 let sightline: ConsoleSystem;
 let camera: ScriptedCamera;

@@ -4,14 +4,12 @@ import { numberedVideo } from "@sightline/recording/testing";
 import { ScriptedCamera } from "@sightline/rtsp/testing";
 import type { RtspCameras } from "@sightline/stack";
 import type { Response } from "playwright-core";
-import { afterAll, afterEach, beforeAll, expect, onTestFinished, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from "vitest";
 import { outlineShare } from "./box-outline.ts";
 import { CanvasShot } from "./canvas-shot.ts";
 import { ConsoleSystem, patience } from "./console-system.ts";
 import { livePicture, shownFrame, untilDrawn } from "./drawn-pictures.ts";
 import type { PageRecord } from "./page-record.ts";
-
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const ids = ["entrance", "yard"];
 let sightline: ConsoleSystem;
