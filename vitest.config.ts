@@ -8,9 +8,9 @@ export default defineConfig({
     // The many processes that tests start compile their TypeScript once, as under the launcher.
     env: { NODE_COMPILE_CACHE: resolve(import.meta.dirname, "node_modules/.cache/sightline") },
     // Patience for a machine that is busy with other tests; what passes does not take longer for it.
-    testTimeout: 90_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 30_000 } },
+    testTimeout: 180_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 60_000 } },
     // Most of them wait for other processes most of the time: a file takes about a third of a processor.
     maxWorkers: Math.max(4, availableParallelism()),
     sequence: { sequencer: TestOrder },

@@ -83,7 +83,7 @@ test("a connection on whose pictures the process hangs gets them from ffmpeg; wh
   await decoder.decode("cameras/b", other, picture, options);
   expect(used).toEqual(["kept", "ffmpeg_failed", "kept", "ffmpeg_failed", "ffmpeg_failed", "kept"]);
   expect(warnings).toMatchObject([{ camera: "cameras/a" }]);
-}, 60_000);
+});
 
 test("a picture that nothing can decode is not held against the process", async () => {
   const { decoder, used, warnings } = start();

@@ -53,19 +53,15 @@ function refuse(status: string): ScriptedCameraOptions["answer"] {
   return (request) => (isSoundSetup(request) ? { status } : undefined);
 }
 
-test.concurrent.each(refusals)(
-  "sound that is %s costs the video nothing",
-  async (how, answer, message) => {
-    const id = how.replace(/\W+/g, "-");
-    const camera = await rig.camera({}, { answer });
-    await rig.register(id, { uri: camera.url() });
-    const { recording } = await rig.soundOf(id, message);
-    expect(recording?.soundMessage).toMatch(/only video is recorded$/);
-    await rig.spanOf(id, false, 4_000);
-    expect(await rig.ingest.status(id)).toMatchObject({ state: CameraState.LIVE, failedAttempts: 0 });
-  },
-  60_000,
-);
+test.concurrent.each(refusals)("sound that is %s costs the video nothing", async (how, answer, message) => {
+  const id = how.replace(/\W+/g, "-");
+  const camera = await rig.camera({}, { answer });
+  await rig.register(id, { uri: camera.url() });
+  const { recording } = await rig.soundOf(id, message);
+  expect(recording?.soundMessage).toMatch(/only video is recorded$/);
+  await rig.spanOf(id, false, 4_000);
+  expect(await rig.ingest.status(id)).toMatchObject({ state: CameraState.LIVE, failedAttempts: 0 });
+});
 
 test.concurrent("a camera that gives no video when it is asked for its sound too is received without it", async () => {
   let asked = false;
@@ -84,7 +80,7 @@ test.concurrent("a camera that gives no video when it is asked for its sound too
   await rig.register("without", { uri: camera.url() });
   await rig.soundOf("without", "gave no video when it was asked for its sound");
   await rig.spanOf("without", false, 4_000);
-}, 60_000);
+});
 
 test.concurrent("sound that cannot be recorded is told with what to do", async () => {
   const describe = (sdp: string) =>
@@ -95,7 +91,7 @@ test.concurrent("sound that cannot be recorded is told with what to do", async (
   const mute = await rig.camera({}, { describe: (sdp) => sdp.replace(/m=audio[\s\S]*/, "") });
   await rig.register("mute", { uri: mute.url() });
   await rig.soundOf("mute", "the camera's stream has no sound");
-}, 60_000);
+});
 
 test.concurrent("sound is asked for when the setting says it, and of the stream that is recorded; never of a masked camera", async ({
   onTestFinished,

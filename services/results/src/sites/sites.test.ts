@@ -111,7 +111,7 @@ test("what happens at sites is told at the centre once and in order, also what h
   const live = new Collector(client.events({ start: "beginning" }));
   await tell("north", "e1", 1);
   await tell("south", "e1", 1);
-  await vi.waitFor(() => expect(live.got).toHaveLength(2), 20_000);
+  await vi.waitFor(() => expect(live.got).toHaveLength(2), 60_000);
   links.north.cut();
   // An hour of it: 1,200 messages about 400 events, more than is read at a time.
   const expected = ["e1 1"];
@@ -127,7 +127,7 @@ test("what happens at sites is told at the centre once and in order, also what h
   for (const data of [Event.encode(long).finish(), new Uint8Array([255])])
     await nats.south.jetstream.publish(subjects.event("a".repeat(63), "e1"), data);
   await tell("south", "e1", 2);
-  await vi.waitFor(() => expect(told(live, "south-door")).toEqual(["e1 1", "e1 2"]), 20_000);
+  await vi.waitFor(() => expect(told(live, "south-door")).toEqual(["e1 1", "e1 2"]), 60_000);
   expect(told(live, "north-door")).toEqual(["e1 1"]);
   await links.north.join();
   await vi.waitFor(() => expect(told(live, "north-door")).toHaveLength(expected.length), {
@@ -137,7 +137,7 @@ test("what happens at sites is told at the centre once and in order, also what h
   expect(told(live, "north-door")).toEqual(expected);
   const { events } = await client.listEvents({ filter: { cameras: ["cameras/north-door"] }, pageSize: 1000 });
   expect(new Set(events.map(({ name }) => name)).size).toBe(401);
-}, 90_000);
+});
 
 test("pictures come along, the newest of each event, and go when they are deleted at the site", async () => {
   const atSite = await SnapshotStore.open(nats.north, kept);
@@ -148,18 +148,18 @@ test("pictures come along, the newest of each event, and go when they are delete
   });
   const numberAt = async (key: string) => (await atCentre.get(key))?.details.number;
   await atSite.put("door/e1", Buffer.from("a picture"), details(1));
-  await vi.waitFor(async () => expect(await numberAt("north-door/e1")).toBe(1), 20_000);
+  await vi.waitFor(async () => expect(await numberAt("north-door/e1")).toBe(1), 60_000);
   links.north.cut();
   await atSite.put("door/e1", Buffer.from("a better one"), details(2));
   await atSite.put("door/e2", Buffer.from("another"), details(3));
   await links.north.join();
-  await vi.waitFor(async () => expect(await numberAt("north-door/e2")).toBe(3), 20_000);
+  await vi.waitFor(async () => expect(await numberAt("north-door/e2")).toBe(3), 60_000);
   const better = await atCentre.get("north-door/e1");
   expect(Buffer.from(better!.jpeg).toString()).toBe("a better one");
   await atSite.delete("door/e1");
-  await vi.waitFor(async () => expect(await numberAt("north-door/e1")).toBeUndefined(), 20_000);
+  await vi.waitFor(async () => expect(await numberAt("north-door/e1")).toBeUndefined(), 60_000);
   await hub.connection.close();
-}, 60_000);
+});
 
 test("nothing but events and their pictures can be had from a site, whatever the centre asks", async () => {
   const heard: string[] = [];
@@ -193,4 +193,4 @@ test("nothing but events and their pictures can be had from a site, whatever the
   ).toEqual(["frames.get.door"]);
   expect(links.north.sent - before).toBeLessThan(50_000);
   listening.unsubscribe();
-}, 30_000);
+});

@@ -224,4 +224,4 @@ test("detections of a camera are deleted: those of a range of time, then all tha
   expect(await kept()).toEqual([]);
   expect(await stored(streams.detections)).toBe(0);
   expect(await stored(streams.timeline)).toBe(0);
-}, 60_000);
+});
