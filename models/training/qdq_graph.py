@@ -20,6 +20,9 @@ LARGEST_PAIR = 128
 """What two neighbouring weights of one sign may sum to, so that 16 bits hold two products with bytes: 255 x 128."""
 
 
+LAYERS = ("Conv", "ConvTranspose", "Gemm")
+
+
 class QdqGraph(nn.Module):
     """The network up to its predictions, [B, C, H, W] each; float files work too, and then nothing is rounded.
 
@@ -54,17 +57,24 @@ class QdqGraph(nn.Module):
     # -- what the file holds ------------------------------------------------------------------------------------------
 
     def _find_predictions(self) -> list[str]:
-        """Outputs of convolutions behind which no further one comes."""
+        """Outputs of convolutions, or of products in their place, behind which no further one comes."""
         feeds: set[str] = set()
         last = []
         for node in reversed(self.file.graph.node):
-            if node.op_type in ("Conv", "ConvTranspose"):
+            if node.op_type in LAYERS:
                 if not feeds.intersection(node.output):
-                    last.insert(0, node.output[0])
+                    last.insert(0, self._picture(node))
                 feeds.update(node.input[:1])
             elif feeds.intersection(node.output):
                 feeds.update(node.input)
         return last
+
+    def _picture(self, layer: onnx.NodeProto) -> str:
+        """A layer's result as [B, C, H, W]: behind a product of matrices come a Reshape and a Transpose."""
+        name = layer.output[0]
+        for _ in range(2 if layer.op_type == "Gemm" else 0):
+            name = next(node.output[0] for node in self.file.graph.node if name in node.input)
+        return name
 
     def _needed(self) -> list[onnx.NodeProto]:
         wanted = set(self.predictions)
@@ -192,6 +202,12 @@ class QdqGraph(nn.Module):
             return F.conv_transpose2d(
                 get(names[0]), get(names[1]), get(names[2]) if len(names) > 2 else None, attributes["strides"]
             )
+        if op == "Gemm":
+            return F.linear(*(get(name) for name in names))
+        if op == "Pad":
+            # ONNX gives all beginnings, then all ends; PyTorch pairs of them, the last dimension first.
+            pairs = self._constants[names[1]].reshape(2, -1).T[::-1]
+            return F.pad(get(names[0]), pairs.flatten().tolist())
         if op == "Relu":
             return F.relu(get(names[0]))
         if op == "Add":
@@ -259,7 +275,7 @@ class QdqGraph(nn.Module):
             steps = self.weights[parameter_name(integer)]
             fresh[integer] = self.rounded(integer, steps.detach()).numpy().astype(np.int8)
         for node in self._order:
-            if node.op_type != "Conv" or len(node.input) < 3:
+            if node.op_type not in ("Conv", "Gemm") or len(node.input) < 3:
                 continue
             maker = self._makers.get(node.input[2])
             if maker is None:

@@ -107,8 +107,10 @@ def main() -> None:
     torch.manual_seed(args.seed)
     teacher = QdqGraph(args.float).requires_grad_(False)
     student = QdqGraph(args.quantized)
-    if teacher.predictions != student.predictions or len(teacher.predictions) % 2:
+    if set(teacher.predictions) != set(student.predictions) or len(teacher.predictions) % 2:
         raise SystemExit(f"{args.quantized} was not quantised from {args.float}, or is no YOLO-NAS")
+    # Scores and distances by turns, as the float file has them; the order of operators in the other may differ.
+    student.predictions = teacher.predictions
     pictures = load_pictures(args.images, teacher)
     trained = [i for i in range(len(pictures)) if i % HELD_BACK != 1]
     held_back = [i for i in range(len(pictures)) if i % HELD_BACK == 1]

@@ -1,7 +1,7 @@
 import { type OnnxGraph, toFloat32 } from "../onnx/index.ts";
 import { type RoundingGuide, roundAdaptively, roundingGuide } from "./adaptive-rounding.ts";
 import type { CalibrationFrame } from "./calibrate.ts";
-import { measureInputMoments } from "./input-moments.ts";
+import { measureInputMoments, momentsKey } from "./input-moments.ts";
 import type { QuantizableLayer } from "./quantization-plan.ts";
 import type { ReportProgress } from "./quantization-progress.ts";
 import type { QuantizedWeights, WeightLimit } from "./weight-quantization.ts";
@@ -29,7 +29,7 @@ export class AdaptiveLayers {
     options: Options,
   ): Promise<AdaptiveLayers> {
     const moments = await measureInputMoments(graph, layers, frames, options);
-    const guides = [...moments].map(([name, inputs]) => [name, roundingGuide(inputs)] as const);
+    const guides = [...moments].map(([key, inputs]) => [key, roundingGuide(inputs)] as const);
     return new AdaptiveLayers(new Map(guides), options);
   }
 
@@ -38,13 +38,13 @@ export class AdaptiveLayers {
     return layers.map((layer, index) => {
       this.options.signal?.throwIfAborted();
       this.options.onProgress?.({ stage: "rounding weights", done: index + 1, total: layers.length });
-      const guide = this.guides.get(layer.name);
+      const guide = this.guides.get(momentsKey(layer));
       return guide ? { ...layer, rounded: this.rounded(layer, guide, limit) } : layer;
     });
   }
 
   private rounded(layer: QuantizableLayer, guide: RoundingGuide, limit: WeightLimit): QuantizedWeights {
-    const key = `${limit} ${layer.name}`;
+    const key = `${limit} ${momentsKey(layer)}`;
     const { dims } = layer.weight;
     const shape = { channels: dims[0]!, taps: dims.slice(2).reduce((product, dim) => product * dim, 1) };
     const rounded = this.known.get(key) ?? roundAdaptively(toFloat32(layer.weight), shape, guide, limit);

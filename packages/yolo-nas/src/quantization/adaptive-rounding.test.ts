@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { attr, float32, OnnxGraph } from "../onnx/index.ts";
 import { inverseFactor, roundAdaptively, roundingGuide } from "./adaptive-rounding.ts";
+import { fillPlanes } from "./fill-planes.ts";
 import { type InputMoments, measureInputMoments } from "./input-moments.ts";
 import { findLayers } from "./quantization-plan.ts";
 import { kernelOrder, LARGEST_PAIR, sameSign } from "./weight-pairs.ts";
@@ -128,7 +129,13 @@ it("measures what a kernel reads: padding, stride and taps, input channels insid
   graph.outputs = [{ name: conv, type: "float32", shape: undefined }];
   const pixels = Uint8Array.from({ length: 48 }, (_, i) => (i * 37) % 50);
   const frame = { pixels, width: 4, height: 4 };
-  const moments = (await measureInputMoments(graph, findLayers(graph), [frame, frame])).get("conv")!;
+  const layers = findLayers(graph);
+  const measured = await measureInputMoments(
+    graph,
+    [...layers, fillPlanes(layers[0]!, values)],
+    [frame, frame],
+  );
+  const moments = measured.get("conv 2×3×3×3")!;
 
   const expected = new Float64Array(27 * 27);
   for (const [top, left] of [
@@ -147,4 +154,13 @@ it("measures what a kernel reads: padding, stride and taps, input channels insid
   }
   expect(moments.size).toBe(27);
   expect(moments.blocks[0]!.sums).toEqual(expected);
+
+  // With weights for a fourth plane, which the picture does not have, that plane is zero.
+  const filled = measured.get("conv 2×4×3×3")!;
+  expect(filled.size).toBe(36);
+  const at = (i: number, j: number) => filled.blocks[0]!.sums[i * 36 + j]!;
+  for (let i = 0; i < 36; i++) {
+    expect(at(i, i - (i % 4) + 3)).toBe(0);
+    if (i % 4 < 3) expect(at(i, i)).toBe(expected[(i - Math.floor(i / 4)) * 28]!);
+  }
 });

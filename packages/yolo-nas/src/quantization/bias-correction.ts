@@ -37,7 +37,7 @@ export async function correctBiases(
   }
   const shifts = layers.map(({ name, node, output }) => {
     // An up-sampling that became a convolution has its own channels only where its bytes are read back.
-    const same = both.producerOf(node.outputs[0]!)?.op === node.op;
+    const same = both.producerOf(node.outputs[0]!) !== undefined;
     const value = same ? node.outputs[0]! : `${output}/dequantize`;
     const wanted = floatName(same ? node.outputs[0]! : output);
     const readers = both.consumersOf(value);

@@ -22,8 +22,13 @@ const LARGEST_BLOCK = 768;
 /** Places of an input that are taken of one frame. */
 const PLACES = 512;
 
+/** Layers may come twice, with weights for more planes than their input has: those are zero. */
+export function momentsKey({ name, weight }: QuantizableLayer): string {
+  return `${name} ${weight.dims.join("×")}`;
+}
+
 /**
- * The moments of each layer's input over the frames, by the layer's name. Convolutions in groups and transposed ones are
+ * The moments of each layer's input over the frames, by {@link momentsKey}. Convolutions in groups and transposed ones are
  * left out.
  */
 export async function measureInputMoments(
@@ -37,7 +42,7 @@ export async function measureInputMoments(
 ): Promise<Map<string, InputMoments>> {
   const measured = layers.filter(isPlainConvolution);
   if (measured.length === 0) return new Map();
-  const moments = new Map(measured.map((layer) => [layer.name, emptyMoments(layer)]));
+  const moments = new Map(measured.map((layer) => [momentsKey(layer), emptyMoments(layer)]));
   const session = await openWithOutputs(graph, [...new Set(measured.map(({ input }) => input))]);
   const product = await InferenceSession.create(encodeModel(squareOfColumns()), { logSeverityLevel: 3 });
   try {
@@ -47,7 +52,7 @@ export async function measureInputMoments(
       for (const layer of measured) {
         const { data, dims } = outputs[layer.input]!;
         const patches = samplePatches(layer, data as Float32Array, dims, index);
-        for (const { from, width, sums } of moments.get(layer.name)!.blocks) {
+        for (const { from, width, sums } of moments.get(momentsKey(layer))!.blocks) {
           const x = new Tensor("float32", columns(patches, from, width), [patches.rows, width]);
           const square = (await product.run({ x })).square!.data as Float32Array;
           for (let i = 0; i < sums.length; i++) sums[i]! += square[i]!;
@@ -113,7 +118,8 @@ function samplePatches(
   const places = outHeight * outWidth;
   const rows = Math.min(PLACES, places);
   const taps = kernelHeight * kernelWidth;
-  const size = channels! * taps;
+  const planes = dims[1]!;
+  const size = planes * taps;
   const values = new Float32Array(rows * size);
   // Frames look at different places: the golden ratio spreads their beginnings.
   const offset = (frame * 0.618034) % 1;
@@ -126,7 +132,7 @@ function samplePatches(
       const fromX = x + (tap % kernelWidth) * dilationX;
       if (fromY < 0 || fromX < 0 || fromY >= height! || fromX >= width!) continue;
       let from = fromY * width! + fromX;
-      const to = row * size + tap * channels!;
+      const to = row * size + tap * planes;
       for (let channel = 0; channel < channels!; channel++, from += height! * width!)
         values[to + channel] = input[from]!;
     }

@@ -17,6 +17,8 @@ export interface SensitivityOptions {
   readonly frames: readonly CalibrationFrame[];
   /** Box AP (0…100) of an encoded model; absent without labels. */
   readonly measureAp?: ((model: Uint8Array, encoding: "float" | QdqEncoding) => Promise<number>) | undefined;
+  /** Layers whose results are not quantised. */
+  readonly floatOutputs?: ReadonlySet<string> | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ReportProgress | undefined;
 }
@@ -37,7 +39,7 @@ export async function measureSensitivity(
   const results: LayerSensitivity[] = [];
   for (const layer of layers) {
     options.signal?.throwIfAborted();
-    const only = writeQdq(graph, planQuantization(graph, [layer]), calibrated, "cpu");
+    const only = writeQdq(graph, planQuantization(graph, [layer], options.floatOutputs), calibrated, "cpu");
     const quantized = await runAll(
       only,
       heads.map((name) => readBack(only, name)),

@@ -6,8 +6,10 @@ import { correctBiases } from "./bias-correction.ts";
 import { type CalibrationFrame, calibrate } from "./calibrate.ts";
 import { type CalibrationMethod, chooseRange } from "./calibration-range.ts";
 import { equalizeChannels } from "./equalize-channels.ts";
+import { fillPlanes } from "./fill-planes.ts";
 import { measureSensitivity } from "./layer-sensitivity.ts";
 import { timeLayers } from "./layer-timing.ts";
+import { isProduct } from "./prediction-as-product.ts";
 import {
   findLayers,
   findQuantizedInput,
@@ -91,12 +93,19 @@ export async function quantizeModel(original: OnnxGraph, options: QuantizeOption
     floatPredictions ? predictionLayers(graph, layers).map(({ name }) => name) : [],
   );
   const adaptive = options.rounding !== "nearest";
-  const rounding = adaptive && (await AdaptiveLayers.measure(graph, layers, correctionFrames, options));
+  const pixels = findQuantizedInput(graph)?.tensor;
+  const forCpu = layers.map((layer) => fillPlanes(layer, pixels));
+  const both = [...layers, ...forCpu.filter((layer, index) => layer !== layers[index])];
+  const rounding = adaptive && (await AdaptiveLayers.measure(graph, both, correctionFrames, options));
+  // TensorRT multiplies in 8 bits and gives float; ONNX Runtime's CPU kernels do so for products alone.
+  const floatOnCpu = new Set(
+    layers.filter((layer) => predictions.has(layer.name) && !isProduct(layer)).map(({ name }) => name),
+  );
   const write = async (encoding: QdqEncoding) => {
-    // TensorRT multiplies in 8 bits and gives float; ONNX Runtime's CPU kernels give 8 bits or are float altogether.
-    const wanted = kept(layers, skipped).filter(
-      ({ name }) => encoding === "tensorrt" || !predictions.has(name),
-    );
+    const wanted =
+      encoding === "tensorrt"
+        ? kept(layers, skipped)
+        : kept(forCpu, skipped).filter(({ name }) => !floatOnCpu.has(name));
     const chosen = rounding ? rounding.round(wanted, limitOf(encoding)) : wanted;
     const encode = (some: readonly QuantizableLayer[]) =>
       writeQdq(graph, planQuantization(graph, some, predictions), calibrated, encoding);
@@ -105,7 +114,7 @@ export async function quantizeModel(original: OnnxGraph, options: QuantizeOption
     return encode(await correctBiases(graph, plain, chosen, correctionFrames, options));
   };
 
-  const trades = await measureTrades(graph, layers, calibrated, options);
+  const trades = await measureTrades(graph, layers, predictions, calibrated, options);
   const skip = (names: readonly string[], reason: SkipReason) => {
     for (const name of names) if (!skipped.has(name)) skipped.set(name, reason);
   };
@@ -150,7 +159,7 @@ export async function quantizeModel(original: OnnxGraph, options: QuantizeOption
           apDrop: trade?.apDrop,
           floatMs: trade?.floatMs,
           int8Ms: trade?.int8Ms,
-          skipped: skipped.get(layer.name) ?? (predictions.has(layer.name) ? "prediction" : undefined),
+          skipped: skipped.get(layer.name) ?? (floatOnCpu.has(layer.name) ? "prediction" : undefined),
         };
       }),
     },
@@ -192,15 +201,17 @@ interface MeasuredTrade {
 async function measureTrades(
   graph: OnnxGraph,
   layers: readonly QuantizableLayer[],
+  floatOutputs: ReadonlySet<string>,
   calibrated: CalibratedTensors,
   options: QuantizeOptions,
 ): Promise<MeasuredTrade[]> {
   if (options.sensitivity === false) return [];
   const frames = evenly(options.frames, options.sensitivityFrames ?? 4);
-  const all = writeQdq(graph, planQuantization(graph, layers), calibrated, "cpu");
+  const all = writeQdq(graph, planQuantization(graph, layers, floatOutputs), calibrated, "cpu");
   const [float, int8] = await timeLayers([encodeModel(graph), encodeModel(all)], layers, frames);
   const sensitivities = await measureSensitivity(graph, layers, calibrated, {
     frames,
+    floatOutputs,
     measureAp: options.apPerLayer ? options.measureAp : undefined,
     signal: options.signal,
     onProgress: options.onProgress,

@@ -1,12 +1,15 @@
 /** The explicit-QDQ forms of a float graph: the same calibration, encoded for two runtimes. */
 import { InvalidArgumentError } from "../errors.ts";
-import { attr, float32, type OnnxGraph } from "../onnx/index.ts";
+import { attr, float32, type GraphNode, type OnnxGraph } from "../onnx/index.ts";
 import type { Range } from "./calibration-range.ts";
+import { addPlanes, fillPlanes } from "./fill-planes.ts";
 import { type QuantizedConstant, quantizeConstants } from "./layer-constants.ts";
+import { isProduct, placesAsRows, rowsAsPlaces } from "./prediction-as-product.ts";
 import {
   findQuantizedInput,
   type QuantizableLayer,
   type QuantizationPlan,
+  type QuantizedInput,
   type QuantizedOperand,
 } from "./quantization-plan.ts";
 import { shufflePhases } from "./upsample-as-convolution.ts";
@@ -58,6 +61,8 @@ class QdqWriter {
   private readonly calibrated: CalibratedTensors;
   private readonly encoding: QdqEncoding;
   private readonly limit: WeightLimit;
+  /** Pixels that are read as they are. */
+  private readonly pixels: QuantizedInput | undefined;
   private readonly encodings = new Map<string, Encoding>();
   /** The 8-bit value of each quantised tensor. */
   private readonly integers = new Map<string, string>();
@@ -67,6 +72,7 @@ class QdqWriter {
     this.graph = graph;
     this.calibrated = calibrated;
     this.encoding = encoding;
+    this.pixels = encoding === "cpu" ? findQuantizedInput(graph) : undefined;
   }
 
   write(plan: QuantizationPlan): OnnxGraph {
@@ -88,8 +94,7 @@ class QdqWriter {
 
   /** Quantise a tensor once and make all its readers read it back from 8 bits. */
   private quantizeTensor(tensor: string): void {
-    const { graph } = this;
-    const input = this.encoding === "cpu" ? findQuantizedInput(graph) : undefined;
+    const { graph, pixels: input } = this;
     const isInput = input?.tensor === tensor;
     const encoding: Encoding = isInput
       ? { scale: Math.fround(input.scale), zeroPoint: 0, type: "uint8" }
@@ -119,9 +124,10 @@ class QdqWriter {
     );
   }
 
-  private quantizeLayer(layer: QuantizableLayer): void {
-    const node = this.graph.nodes.find((other) => other.name === layer.name)!;
+  private quantizeLayer(given: QuantizableLayer): void {
+    const node = this.graph.nodes.find((other) => other.name === given.name)!;
     const cpu = this.encoding === "cpu";
+    const layer = fillPlanes(given, this.pixels?.tensor);
     const asConvolution = cpu && layer.node.op === "ConvTranspose";
     const inputScale = this.encodings.get(layer.input)!.scale;
     const { weight, bias } = quantizeConstants(layer, inputScale, {
@@ -129,14 +135,58 @@ class QdqWriter {
       asConvolution,
       limit: this.limit,
     });
-    const inputs = [node.inputs[0]!, this.constantQdq(`${layer.name}/weight`, weight)];
+    const asProduct = cpu && !this.integers.has(layer.output) && isProduct(layer);
+    const input = asProduct ? this.rowsOf(layer) : this.withAllPlanes(node.inputs[0]!, layer);
+    // A matrix has two dimensions, where a 1×1 convolution's weights have four.
+    const { values } = weight;
+    const kernel = asProduct ? { ...weight, values: { ...values, dims: values.dims.slice(0, 2) } } : weight;
+    const inputs = [input, this.constantQdq(`${layer.name}/weight`, kernel)];
     if (bias) inputs.push(this.constantQdq(`${layer.name}/bias`, bias));
     else if (layer.bias)
       inputs.push(
         this.graph.addInitializer(`${layer.name}/bias/float`, float32([layer.bias.length], layer.bias)),
       );
     if (asConvolution) this.replaceUpsample(node.name, inputs, weight.values.dims[0]! / 4, layer);
+    else if (asProduct) this.replacePrediction(node, inputs, layer);
     else node.inputs = inputs;
+  }
+
+  /** What a layer reads, with as many planes as its weights have. */
+  private withAllPlanes(input: string, layer: QuantizableLayer): string {
+    const planes = this.calibrated.shapes.get(layer.input)?.[1];
+    const missing = layer.weight.dims[1]! - (planes ?? Number.POSITIVE_INFINITY);
+    if (layer.input !== this.pixels?.tensor || missing <= 0) return input;
+    const picture = addPlanes(this.graph, this.pixels.pixels, missing, `${layer.name}/planes`);
+    return this.readBack(picture, layer.input, `${layer.name}/planes`);
+  }
+
+  private rowsOf(layer: QuantizableLayer): string {
+    const channels = layer.weight.dims[1]!;
+    const rows = placesAsRows(this.graph, this.integers.get(layer.input)!, channels, layer.name);
+    return this.readBack(rows, layer.input, `${layer.name}/rows`);
+  }
+
+  /** Bytes of a tensor that were moved or joined, as real values. */
+  private readBack(bytes: string, tensor: string, name: string): string {
+    const parameters = [`${tensor}/scale`, `${tensor}/zero_point`];
+    return this.graph.add("DequantizeLinear", [bytes, ...parameters], {}, `${name}/dequantize`);
+  }
+
+  /** Conv whose result stays in float → product of matrices. */
+  private replacePrediction(node: GraphNode, inputs: string[], layer: QuantizableLayer): void {
+    const { graph } = this;
+    const [, , height, width] = this.calibrated.shapes.get(layer.input)!;
+    graph.removeNode(node);
+    const rows = `${layer.name}/product`;
+    graph.addNode({
+      op: "Gemm",
+      inputs,
+      outputs: [rows],
+      name: layer.name,
+      attributes: { transB: attr.int(1) },
+    });
+    const size = [layer.weight.dims[0]!, height!, width!] as const;
+    rowsAsPlaces(graph, rows, size, layer.name, node.outputs[0]!);
   }
 
   /** ConvTranspose → 1×1 convolution whose phases are quantised first and shuffled as bytes. */

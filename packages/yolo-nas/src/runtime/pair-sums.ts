@@ -48,7 +48,7 @@ async function measure(): Promise<boolean> {
 export function pairsThatCanClip(graph: OnnxGraph): number {
   let count = 0;
   for (const node of graph.nodes) {
-    if (node.op !== "Conv") continue;
+    if (node.op !== "Conv" && node.op !== "Gemm") continue;
     const weights = graph.initializers.get(graph.producerOf(node.inputs[1]!)?.inputs[0] ?? "");
     if (weights?.type !== "int8") continue;
     const [channels, ...inner] = weights.dims as [number, ...number[]];
