@@ -43,15 +43,17 @@ export class BenchProcess<Counts extends Usage> {
     await answer;
   }
 
+  /** Ends it, if it has not ended. */
   async stop(): Promise<void> {
-    if (this.#child.exitCode !== null) return;
+    if (hasEnded(this.#child)) return;
+    const ended = once(this.#child, "exit");
     this.#child.kill("SIGKILL");
-    await once(this.#child, "exit");
+    await ended;
   }
 
   static async #next<T>(child: ChildProcess): Promise<T> {
-    if (child.exitCode !== null)
-      throw new Error(`${child.spawnargs.at(1)} has ended with code ${child.exitCode}`);
+    if (hasEnded(child))
+      throw new Error(`${child.spawnargs.at(1)} has ended with ${child.exitCode ?? child.signalCode}`);
     const answered = new AbortController();
     const { signal } = answered;
     try {
@@ -66,6 +68,11 @@ export class BenchProcess<Counts extends Usage> {
       answered.abort();
     }
   }
+}
+
+/** One that a signal ended has no exit code. */
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 /** In the process: reads the settings. */

@@ -3,13 +3,13 @@
  * `node test/bench/end-to-end.ts [--json] [--model NAME] [--models DIR] [--precision int8|fp32] [--provider cpu|cuda|tensorrt]
  * [--batch N] [--cameras N] [--threads N] [--seconds N] [--rounds N]`
  */
-import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { streams } from "@sightline/contracts";
 import { connectNats, createLogger, ensureStreams, openBuckets } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
+import { processStat } from "@sightline/stack";
 import type { ExecutionProvider } from "@sightline/yolo-nas";
 import { engineCandidates, type Precision } from "../../services/inference/src/engine-choice.ts";
 import { findModel } from "../../services/inference/src/model-directory.ts";
@@ -147,15 +147,16 @@ async function serviceRate(options: EndToEndOptions): Promise<Rate> {
   try {
     await delay(1_500);
     return await rate(seconds, async () => {
-      const [stream, held, metrics] = await Promise.all([
+      const [stream, held, used, metrics] = await Promise.all([
         manager.streams.info(streams.detections),
         holder.counts(),
+        processStat(worker.pid),
         worker.metrics(),
       ]);
       const busySeconds = Number(/^sightline_inference_busy_seconds_total\{[^}]*\} (.*)$/m.exec(metrics)![1]);
       return {
         frames: stream.state.last_seq,
-        cpuMs: cpuMsOf(worker.pid),
+        cpuMs: 1_000 * used.cpuSeconds,
         holderCpuMs: held.cpuMs,
         busySeconds,
       };
@@ -184,12 +185,6 @@ async function rate(
     cpuMs: (after.cpuMs - before.cpuMs) / frames,
     holderCpuMs: (after.holderCpuMs - before.holderCpuMs) / frames,
   };
-}
-
-/** Processor time of a process with all its threads; /proc counts in ticks of 10 ms. */
-function cpuMsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
-  return 10 * (Number(fields[11]) + Number(fields[12]));
 }
 
 if (import.meta.main) {

@@ -5,7 +5,7 @@
  * counted, and this process's.
  * `node test/bench/recording.ts [--cameras N] [--seconds S] [--rounds N] [--json]`
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { type CodedPicture, RecentPictures, RecordingFolder, SegmentWriter } from "@sightline/recording";
 import { findFfmpeg } from "@sightline/rtsp";
 import { isKey, readClip, type VideoClip } from "@sightline/rtsp/testing";
+import { processStat } from "@sightline/stack";
 import { type DecodeOptions, decodePicture } from "../../services/ingest/src/pictures/decode-picture.ts";
 import { KeptDecoder } from "../../services/ingest/src/pictures/kept/kept-decoder.ts";
 import { median } from "./statistics.ts";
@@ -63,14 +64,9 @@ async function share(
 }
 
 /** CPU in milliseconds of a process by its id, or of this one's children that have ended. */
-function cpuMs(pid: number | "ended children"): number {
-  const stat = readFileSync(`/proc/${pid === "ended children" ? "self" : pid}/stat`, "utf8");
-  const fields = stat
-    .slice(stat.lastIndexOf(")") + 2)
-    .split(" ")
-    .map(Number);
-  const [own, children] = [fields[11]! + fields[12]!, fields[13]! + fields[14]!];
-  return (pid === "ended children" ? children : own) * 10;
+async function cpuMs(pid: number | "ended children"): Promise<number> {
+  if (pid === "ended children") return 1_000 * (await processStat("self")).childrenCpuSeconds;
+  return 1_000 * (await processStat(pid)).cpuSeconds;
 }
 
 export async function benchRecording(
@@ -127,10 +123,11 @@ async function costOf(
   pid: () => number | "ended children",
   make: (i: number) => Promise<unknown>,
 ): Promise<number> {
-  const [before, own] = [cpuMs(pid()), process.cpuUsage()];
+  const before = await cpuMs(pid());
+  const own = process.cpuUsage();
   for (let i = 0; i < inARow; i++) await make(i);
   const { user, system } = process.cpuUsage(own);
-  return (cpuMs(pid()) - before + (user + system) / 1000) / inARow;
+  return ((await cpuMs(pid())) - before + (user + system) / 1000) / inARow;
 }
 
 async function benchPictures(clip: VideoClip, say: (line: string) => void) {
@@ -147,7 +144,7 @@ async function benchPictures(clip: VideoClip, say: (line: string) => void) {
   let streams = 0;
   try {
     await kept.decode(streams++, decodable(0), options());
-    const startMs = cpuMs(keptPid());
+    const startMs = await cpuMs(keptPid());
     say(`the kept process: ${startMs} ms of CPU up to its first picture`);
     const pictures: { distance: number; keptMs: number; ffmpegMs: number }[] = [];
     for (const distance of [0, 7, 15, 30, 59]) {

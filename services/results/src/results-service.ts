@@ -34,10 +34,10 @@ import { LiveAnalysis } from "./analysis/live-analysis.ts";
 import { Admission } from "./cameras/admission.ts";
 import { CameraData } from "./cameras/camera-data.ts";
 import { CameraEntries } from "./cameras/camera-entries.ts";
-import { CameraFeed } from "./cameras/camera-feed.ts";
 import { CameraRegistry } from "./cameras/camera-registry.ts";
 import { CameraService } from "./cameras/camera-service.ts";
 import { CameraStatusView } from "./cameras/camera-status-view.ts";
+import { CameraWatchers } from "./cameras/camera-watchers.ts";
 import { KeptDetections } from "./cameras/kept-detections.ts";
 import { KeptSecrets } from "./cameras/kept-secrets.ts";
 import { ModelCatalog } from "./cameras/model-catalog.ts";
@@ -162,7 +162,7 @@ export async function startResults(
   httpApi.attachAccess(access, () => registry.ids());
   const auditParts = { audit: life.add(new Audit(nats, log)), history: new AuditHistory(nats) };
   httpApi.attachAudit(auditParts);
-  const feed = life.add(new CameraFeed(registry, records, recordStreams, shares, cameraStatus));
+  const cameraWatchers = life.add(new CameraWatchers(registry, records, recordStreams, shares, cameraStatus));
   const serverClock = life.add(new ServerClock(buckets.leases, `clock.${randomUUID()}`, log));
   await serverClock.start();
   const latencies = new FrameLatencies(serverClock);
@@ -298,7 +298,7 @@ export async function startResults(
   );
   life.add(new SubscriptionMetrics(prometheus)).start(subscriptions);
   attachGrpc(grpc, calls, {
-    ...{ access, audit: auditParts.history, cameras, cameraFeed: feed, cameraData },
+    ...{ access, audit: auditParts.history, cameras, cameraWatchers, cameraData },
     ...{ detections: new DetectionService(timeline, config.subscriberBuffer), detectionHistory },
     ...{ events: new EventService(events), eventHistory, eventReviews },
     ...{ models, recordings, rules: rulesService, snapshots, subscriptions },
@@ -314,7 +314,7 @@ export async function startResults(
       registry,
       cameraStatus,
       latencies,
-      feed,
+      cameraWatchers,
       catalog,
       workers: () => models.versionRecords.workers(),
       cameras,

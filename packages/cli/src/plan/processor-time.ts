@@ -1,8 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { cpus } from "node:os";
-
-/** Clock ticks per second in /proc; 100 on every Linux that Node runs on. */
-const ticksPerSecond = 100;
+import { processStat } from "@sightline/stack";
 
 interface ProcessTimes {
   parent: number;
@@ -15,12 +13,10 @@ async function allProcesses(): Promise<Map<number, ProcessTimes>> {
   await Promise.all(
     (await readdir("/proc")).filter(isNumber).map(async (pid) => {
       // It may end meanwhile.
-      const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => undefined);
-      if (stat === undefined) return;
-      // The name, in brackets, may hold anything. After it: state, parent, …, and as the 12th to 15th the time of the process and of its ended children.
-      const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      const ticks = [11, 12, 13, 14].reduce((sum, index) => sum + Number(fields[index]), 0);
-      all.set(Number(pid), { parent: Number(fields[1]), seconds: ticks / ticksPerSecond });
+      const stat = await processStat(Number(pid)).catch(() => undefined);
+      if (!stat) return;
+      const { parent, cpuSeconds, childrenCpuSeconds } = stat;
+      all.set(Number(pid), { parent, seconds: cpuSeconds + childrenCpuSeconds });
     }),
   );
   return all;

@@ -13,7 +13,7 @@ import {
 import type { Registry } from "prom-client";
 import type { AnalysisContext } from "./analysis-context.ts";
 import { AnalysisMetrics } from "./analysis-metrics.ts";
-import { CameraTracker } from "./camera-tracker.ts";
+import { LeasedAnalysis } from "./leased-analysis.ts";
 
 const kind = "tracker";
 const presence = "results";
@@ -34,7 +34,7 @@ export class LiveAnalysis {
   readonly #holder = `${hostname()}-${process.pid}-${randomBytes(3).toString("hex")}`;
   readonly #presence: Announcement;
   readonly #session: LeaseSession;
-  readonly #assignment: LeaseAssignment<CameraRecord, CameraTracker>;
+  readonly #assignment: LeaseAssignment<CameraRecord, LeasedAnalysis>;
   #unfollow = () => {};
   #timer: NodeJS.Timeout | undefined;
   #ending: Promise<void> | undefined;
@@ -68,7 +68,7 @@ export class LiveAnalysis {
         kind,
         identify: ({ createTime }) => createTime,
         presence,
-        begin: async (camera, record, lease) => new CameraTracker(camera, record, lease, this.#context, log),
+        begin: async (camera, record, lease) => new LeasedAnalysis(camera, record, lease, this.#context, log),
         update: async (tracker, _camera, record) => tracker.update(record),
       },
       log,
@@ -111,7 +111,7 @@ export class LiveAnalysis {
       if ((await buckets.analysisState.get(camera))?.operation !== "PUT") continue;
       const lease = await this.#session.take(camera);
       if (!lease) continue;
-      await new CameraTracker(camera, undefined, lease, this.#context, this.#log).stop("removed");
+      await new LeasedAnalysis(camera, undefined, lease, this.#context, this.#log).stop("removed");
       await lease.release();
       this.#log.info({ camera }, "the analysis of a removed camera is concluded");
     }

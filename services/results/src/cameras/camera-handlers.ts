@@ -6,14 +6,14 @@ import type {
 } from "@sightline/contracts";
 import type { GrpcCalls } from "../grpc/grpc-calls.ts";
 import type { CameraData } from "./camera-data.ts";
-import type { CameraFeed } from "./camera-feed.ts";
 import type { CameraService } from "./camera-service.ts";
+import type { CameraWatchers } from "./camera-watchers.ts";
 
 /** CameraService over gRPC. */
 export function cameraHandlers(
   calls: GrpcCalls,
   service: CameraService,
-  feed: CameraFeed,
+  watchers: CameraWatchers,
   data: CameraData,
 ): Omit<CameraServiceServer, "getCameraSnapshot"> {
   const answer = (camera: Camera, mask?: readonly string[]) => ({
@@ -41,8 +41,8 @@ export function cameraHandlers(
     watchCameras: calls.stream<WatchCamerasRequest, WatchCamerasResponse>(
       "WatchCameras",
       (call, { scope }) => {
-        const watcher = feed.watch((change, camera) => call.write({ change, camera }), scope);
-        return { drained: () => watcher.drained(), stop: () => feed.unwatch(watcher) };
+        const watcher = watchers.watch((change, camera) => call.write({ change, camera }), scope);
+        return { drained: () => watcher.drained(), stop: () => watchers.unwatch(watcher) };
       },
     ),
   };

@@ -4,7 +4,7 @@ import { readFilter } from "./detection-filter.ts";
 import type { DetectionFeed } from "./feeds.ts";
 import { readStart } from "./start-position.ts";
 import type { SubscriberSink } from "./subscriber.ts";
-import type { Subscription } from "./subscribers.ts";
+import type { OpenSubscription } from "./subscribers.ts";
 
 /** Opens subscriptions to detections. */
 export class DetectionService {
@@ -21,7 +21,7 @@ export class DetectionService {
    * Sends encoded answers about cameras of the scope to `sink`: live unless the request says where to start.
    * @throws ApiError invalid_argument, cursor_corrupt, cursor_foreign, too_many_subscribers
    */
-  subscribe(request: SubscribeDetectionsRequest, sink: SubscriberSink, scope: CameraScope): Subscription {
+  subscribe(request: SubscribeDetectionsRequest, sink: SubscriberSink, scope: CameraScope): OpenSubscription {
     const filter = readFilter(request, scope);
     const { feed, subscribers } = this.#feed;
     const start = readStart(feed.format.kind, feed.isOurs, request.start);

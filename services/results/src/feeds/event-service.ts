@@ -4,7 +4,7 @@ import { readEventFilter } from "./event-filter.ts";
 import type { EventFeed } from "./feeds.ts";
 import { readStart } from "./start-position.ts";
 import type { SubscriberSink } from "./subscriber.ts";
-import type { Subscription } from "./subscribers.ts";
+import type { OpenSubscription } from "./subscribers.ts";
 
 /** Opens subscriptions to events. */
 export class EventService {
@@ -18,7 +18,7 @@ export class EventService {
    * Sends encoded answers about cameras of the scope to `sink`, from now on unless the request says where to start.
    * @throws ApiError invalid_argument, cursor_corrupt, cursor_foreign, too_many_subscribers
    */
-  subscribe(request: SubscribeEventsRequest, sink: SubscriberSink, scope: CameraScope): Subscription {
+  subscribe(request: SubscribeEventsRequest, sink: SubscriberSink, scope: CameraScope): OpenSubscription {
     const filter = readEventFilter(request.filter, scope);
     const { feed, subscribers } = this.#feed;
     const start = readStart(feed.format.kind, feed.isOurs, request.start) ?? { from: "newest" };

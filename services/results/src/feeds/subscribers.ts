@@ -10,7 +10,7 @@ import type { StoredMessages } from "./stored-messages.ts";
 import { Subscriber, type SubscriberLimits, type SubscriberSink } from "./subscriber.ts";
 
 /** An open subscription. */
-export interface Subscription {
+export interface OpenSubscription {
   /** The connection can take more. */
   drained(): void;
   stop(): void;
@@ -66,7 +66,7 @@ export class Subscribers<T, F extends FeedFilter> {
   }
 
   /** Sends what comes from now on, and skips what the connection cannot take. @throws ApiError too_many_subscribers */
-  live(filter: F, limits: SubscriberLimits, sink: SubscriberSink): Subscription {
+  live(filter: F, limits: SubscriberLimits, sink: SubscriberSink): OpenSubscription {
     const subscriber = new Subscriber(sink, limits, this.#feed.observer);
     const stop = this.#add(filter, subscriber);
     return { drained: () => subscriber.drained(performance.now()), stop };
@@ -76,7 +76,7 @@ export class Subscribers<T, F extends FeedFilter> {
    * Sends everything from `start` on, and with `progress` how far that is when there is nothing to send.
    * @throws ApiError too_many_subscribers
    */
-  from(start: Start, filter: F, progress: boolean, sink: SubscriberSink): Subscription {
+  from(start: Start, filter: F, progress: boolean, sink: SubscriberSink): OpenSubscription {
     const reader = new FeedReader(this.#feed, this.#stored, filter, sink, this.#log);
     const remove = this.#add(filter, reader);
     const { format, identity, head } = this.#feed;

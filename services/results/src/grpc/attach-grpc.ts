@@ -11,9 +11,9 @@ import { accessHandlers } from "../access/access-handlers.ts";
 import type { AuditHistory } from "../access/audit-history.ts";
 import type { AccessParts } from "../access/start-access.ts";
 import type { CameraData } from "../cameras/camera-data.ts";
-import type { CameraFeed } from "../cameras/camera-feed.ts";
 import { cameraHandlers } from "../cameras/camera-handlers.ts";
 import type { CameraService } from "../cameras/camera-service.ts";
+import type { CameraWatchers } from "../cameras/camera-watchers.ts";
 import { detectionHandlers, preEncodedDetectionService } from "../feeds/detection-handlers.ts";
 import type { DetectionService } from "../feeds/detection-service.ts";
 import { eventHandlers, preEncodedEventService } from "../feeds/event-handlers.ts";
@@ -39,7 +39,7 @@ export interface GrpcSources {
   access: AccessParts;
   audit: AuditHistory;
   cameras: CameraService;
-  cameraFeed: CameraFeed;
+  cameraWatchers: CameraWatchers;
   cameraData: CameraData;
   detections: DetectionService;
   detectionHistory: DetectionHistory;
@@ -57,7 +57,7 @@ export interface GrpcSources {
 export function attachGrpc(server: GrpcServer, calls: GrpcCalls, sources: GrpcSources): void {
   const { models, snapshots } = sources;
   server.addService(CameraServiceService, {
-    ...cameraHandlers(calls, sources.cameras, sources.cameraFeed, sources.cameraData),
+    ...cameraHandlers(calls, sources.cameras, sources.cameraWatchers, sources.cameraData),
     ...cameraSnapshotHandlers(calls, snapshots.cameraSnapshots),
   });
   server.addService(

@@ -2,11 +2,11 @@ import type { CameraRecord, CameraStatus, ServedModel, WorkerInfo } from "@sight
 import type { KvMirror, Lifecycle, Logger, Nats } from "@sightline/service";
 import type { Registry } from "prom-client";
 import type { CameraData } from "../cameras/camera-data.ts";
-import type { CameraFeed } from "../cameras/camera-feed.ts";
 import { toCameraMessage } from "../cameras/camera-message.ts";
 import type { CameraRegistry } from "../cameras/camera-registry.ts";
 import type { CameraService } from "../cameras/camera-service.ts";
 import type { CameraStatusView } from "../cameras/camera-status-view.ts";
+import type { CameraWatchers } from "../cameras/camera-watchers.ts";
 import type { ModelCatalog } from "../cameras/model-catalog.ts";
 import type { DetectionFeed, EventFeed } from "../feeds/feeds.ts";
 import { framesOnly } from "../feeds/timeline-message.ts";
@@ -46,7 +46,7 @@ export interface HttpSources {
   registry: CameraRegistry;
   cameraStatus: CameraStatusView;
   latencies: FrameLatencies;
-  feed: CameraFeed;
+  cameraWatchers: CameraWatchers;
   catalog: ModelCatalog;
   workers: () => WorkerInfo[];
   cameras: CameraService;
@@ -75,7 +75,7 @@ export interface HttpSources {
 
 /** Makes what the HTTP API is served from, and lets it answer. */
 export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifecycle): Promise<void> {
-  const { nats, workers, records, statuses, registry, feed, catalog } = sources;
+  const { nats, workers, records, statuses, registry, cameraWatchers, catalog } = sources;
   const models = () => catalog.names().flatMap((name) => catalog.find(name) ?? ([] as ServedModel[]));
   const cameras = () =>
     registry
@@ -87,7 +87,7 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
   const view = new CameraView(series, workers, sources.losses, sources.stalls, (name) => catalog.find(name));
   const metrics = new LiveMetrics(sources.prometheus, () => live.size);
   const live: LiveHub = new LiveHub({
-    feed,
+    cameraWatchers,
     rules: sources.rulesRegistry,
     series,
     view,

@@ -12,7 +12,7 @@ import {
 import { formatRules } from "@sightline/rules";
 import { wallClockMs } from "@sightline/service/clock";
 import type { CameraScope } from "../../access/camera-scope.ts";
-import type { CameraFeed, CameraWatcher } from "../../cameras/camera-feed.ts";
+import type { CameraWatcher, CameraWatchers } from "../../cameras/camera-watchers.ts";
 import type { PictureClient } from "../../pictures/picture-client.ts";
 import { SharedPictures } from "../../pictures/shared-pictures.ts";
 import type { RulesRegistry } from "../../rules/rules-registry.ts";
@@ -25,7 +25,7 @@ import { LiveSocket, type LiveTransport } from "./live-socket.ts";
 const afterTurnMs = 20;
 
 export interface LiveParts {
-  feed: CameraFeed;
+  cameraWatchers: CameraWatchers;
   rules: RulesRegistry;
   series: SeriesStore;
   view: CameraView;
@@ -53,7 +53,7 @@ export class LiveHub {
       parts.metrics.pictureAsked();
       return parts.pictures.get(camera, request);
     });
-    this.#watcher = parts.feed.watch((change, camera) => {
+    this.#watcher = parts.cameraWatchers.watch((change, camera) => {
       this.#changed(change, camera);
       return true;
     });
@@ -113,7 +113,7 @@ export class LiveHub {
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
     this.#unsubscribe();
-    this.#parts.feed.unwatch(this.#watcher);
+    this.#parts.cameraWatchers.unwatch(this.#watcher);
     for (const socket of [...this.#all()]) this.remove(socket);
   }
 

@@ -12,7 +12,7 @@ import { Stall } from "./stall.ts";
 const stopLimitMs = 3_000;
 
 /** Analyses one camera for as long as this process holds its lease. */
-export class CameraTracker implements LeasedWork {
+export class LeasedAnalysis implements LeasedWork {
   readonly camera: string;
   readonly #lease: HeldLease;
   readonly #context: AnalysisContext;

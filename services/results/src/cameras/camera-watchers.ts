@@ -13,10 +13,10 @@ import type { CameraStatusView } from "./camera-status-view.ts";
 import type { RecordStreams } from "./record-streams.ts";
 
 /** Takes one change; returns whether it wants more before `drained` is called. */
-export type FeedSink = (change: Change, camera: Camera) => boolean;
+export type CameraSink = (change: Change, camera: Camera) => boolean;
 
 /** Tells watchers of every camera and its changes. A slow watcher gets the newest state of each camera, not each step. */
-export class CameraFeed {
+export class CameraWatchers {
   readonly #registry: CameraRegistry;
   readonly #status: CameraStatusView;
   readonly #watchers = new Set<CameraWatcher>();
@@ -47,7 +47,7 @@ export class CameraFeed {
   }
 
   /** Starts a watcher: `sink` gets every camera of the scope now, then each change. */
-  watch(sink: FeedSink, scope: CameraScope = allCameras): CameraWatcher {
+  watch(sink: CameraSink, scope: CameraScope = allCameras): CameraWatcher {
     const watcher = new CameraWatcher(
       sink,
       (id) => {
@@ -78,13 +78,13 @@ export class CameraFeed {
 
 /** One watcher and the changes it has not been told of yet: at most one for each camera. */
 export class CameraWatcher {
-  readonly #sink: FeedSink;
+  readonly #sink: CameraSink;
   readonly #scope: CameraScope;
   readonly #read: (id: string) => Camera;
   readonly #pending = new Map<string, Change>();
   #blocked = false;
 
-  constructor(sink: FeedSink, read: (id: string) => Camera, scope: CameraScope) {
+  constructor(sink: CameraSink, read: (id: string) => Camera, scope: CameraScope) {
     this.#scope = scope;
     this.#sink = sink;
     this.#read = read;
