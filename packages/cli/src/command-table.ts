@@ -38,7 +38,7 @@ export const commandTable: readonly CommandEntry[] = [
   {
     path: ["dev"],
     description: "as up, but a service is restarted when its source changes, and the console reloads",
-    load: async () => (await import("./commands/dev.ts")).devCommand(),
+    load: async () => (await import("./commands/up.ts")).devCommand(),
   },
   {
     path: ["plan"],
@@ -64,53 +64,53 @@ export const commandTable: readonly CommandEntry[] = [
   {
     path: ["logout"],
     description: "revoke the token that login keeps, and forget it",
-    load: async () => (await import("./commands/logout.ts")).logoutCommand(),
+    load: async () => (await import("./commands/login.ts")).logoutCommand(),
   },
   {
     path: ["user", "add"],
     description: "make a user; the first must be an admin",
-    load: async () => (await import("./commands/user-add.ts")).userAddCommand(),
+    load: async () => (await import("./commands/user.ts")).userAddCommand(),
   },
   {
     path: ["user", "list"],
     description: "list the users and what they may do",
-    load: async () => (await import("./commands/user-list.ts")).userListCommand(),
+    load: async () => (await import("./commands/user.ts")).userListCommand(),
   },
   {
     path: ["user", "update"],
     description: "change a user's role or cameras",
-    load: async () => (await import("./commands/user-update.ts")).userUpdateCommand(),
+    load: async () => (await import("./commands/user.ts")).userUpdateCommand(),
   },
   {
     path: ["user", "remove"],
     description: "remove a user with all sessions and tokens",
-    load: async () => (await import("./commands/user-remove.ts")).userRemoveCommand(),
+    load: async () => (await import("./commands/user.ts")).userRemoveCommand(),
   },
   {
     path: ["user", "password"],
     description: "set a user's password, your own unless another is named",
-    load: async () => (await import("./commands/user-password.ts")).userPasswordCommand(),
+    load: async () => (await import("./commands/user.ts")).userPasswordCommand(),
   },
   {
     path: ["token", "add"],
     description: "make a token for a program; it is printed this once",
-    load: async () => (await import("./commands/token-add.ts")).tokenAddCommand(),
+    load: async () => (await import("./commands/token.ts")).tokenAddCommand(),
   },
   {
     path: ["token", "list"],
     description: "list tokens: your own, or all of them if you are an admin",
-    load: async () => (await import("./commands/token-list.ts")).tokenListCommand(),
+    load: async () => (await import("./commands/token.ts")).tokenListCommand(),
   },
   {
     path: ["token", "revoke"],
     description: "revoke a token; what was opened with it ends",
-    load: async () => (await import("./commands/token-revoke.ts")).tokenRevokeCommand(),
+    load: async () => (await import("./commands/token.ts")).tokenRevokeCommand(),
   },
   {
     path: ["token", "file"],
     description:
       "write a file with a token of the bridges, or of Prometheus, for services that up does not start",
-    load: async () => (await import("./commands/token-file.ts")).tokenFileCommand(),
+    load: async () => (await import("./commands/token.ts")).tokenFileCommand(),
   },
   {
     path: ["camera", "add"],
@@ -120,22 +120,22 @@ export const commandTable: readonly CommandEntry[] = [
   {
     path: ["camera", "list"],
     description: "list the cameras and how they fare",
-    load: async () => (await import("./commands/camera-list.ts")).cameraListCommand(),
+    load: async () => (await import("./commands/camera.ts")).cameraListCommand(),
   },
   {
     path: ["camera", "get"],
     description: "show one camera",
-    load: async () => (await import("./commands/camera-get.ts")).cameraGetCommand(),
+    load: async () => (await import("./commands/camera.ts")).cameraGetCommand(),
   },
   {
     path: ["camera", "update"],
     description: "change a camera's settings; those not named stay",
-    load: async () => (await import("./commands/camera-update.ts")).cameraUpdateCommand(),
+    load: async () => (await import("./commands/camera.ts")).cameraUpdateCommand(),
   },
   {
     path: ["camera", "remove"],
     description: "remove a camera",
-    load: async () => (await import("./commands/camera-remove.ts")).cameraRemoveCommand(),
+    load: async () => (await import("./commands/camera.ts")).cameraRemoveCommand(),
   },
   {
     path: ["camera", "export"],
@@ -145,7 +145,7 @@ export const commandTable: readonly CommandEntry[] = [
   {
     path: ["camera", "forget"],
     description: "delete what is kept of a camera: events, their pictures, detections and recordings",
-    load: async () => (await import("./commands/camera-forget.ts")).cameraForgetCommand(),
+    load: async () => (await import("./commands/camera.ts")).cameraForgetCommand(),
   },
   {
     path: ["camera", "snapshot"],
@@ -170,12 +170,12 @@ export const commandTable: readonly CommandEntry[] = [
   {
     path: ["export", "events"],
     description: "write events that are kept to a file: JSON Lines or CSV",
-    load: async () => (await import("./commands/export-events.ts")).exportEventsCommand(),
+    load: async () => (await import("./commands/export.ts")).exportEventsCommand(),
   },
   {
     path: ["export", "detections"],
     description: "write detections that are kept to a file: JSON Lines, CSV or COCO results",
-    load: async () => (await import("./commands/export-detections.ts")).exportDetectionsCommand(),
+    load: async () => (await import("./commands/export.ts")).exportDetectionsCommand(),
   },
   {
     path: ["bridges"],
@@ -185,17 +185,17 @@ export const commandTable: readonly CommandEntry[] = [
   {
     path: ["dead-letters", "list"],
     description: "list the messages that a subscription could not deliver",
-    load: async () => (await import("./commands/dead-letters-list.ts")).deadLettersListCommand(),
+    load: async () => (await import("./commands/dead-letters.ts")).deadLettersListCommand(),
   },
   {
     path: ["dead-letters", "retry"],
     description: "deliver dead letters once more",
-    load: async () => (await import("./commands/dead-letters-retry.ts")).deadLettersRetryCommand(),
+    load: async () => (await import("./commands/dead-letters.ts")).deadLettersRetryCommand(),
   },
   {
     path: ["dead-letters", "delete"],
     description: "give dead letters up",
-    load: async () => (await import("./commands/dead-letters-delete.ts")).deadLettersDeleteCommand(),
+    load: async () => (await import("./commands/dead-letters.ts")).deadLettersDeleteCommand(),
   },
   {
     path: ["audit"],
@@ -215,17 +215,17 @@ export const commandTable: readonly CommandEntry[] = [
   {
     path: ["rules", "set"],
     description: "replace a camera's zones, lines and rules by those of a file",
-    load: async () => (await import("./commands/rules-set.ts")).rulesSetCommand(),
+    load: async () => (await import("./commands/rules.ts")).rulesSetCommand(),
   },
   {
     path: ["rules", "get"],
     description: "print a camera's zones, lines and rules as a rules file",
-    load: async () => (await import("./commands/rules-get.ts")).rulesGetCommand(),
+    load: async () => (await import("./commands/rules.ts")).rulesGetCommand(),
   },
   {
     path: ["rules", "check"],
     description: "say what is wrong with a rules file, if anything",
-    load: async () => (await import("./commands/rules-check.ts")).rulesCheckCommand(),
+    load: async () => (await import("./commands/rules.ts")).rulesCheckCommand(),
   },
   {
     path: ["events"],
@@ -313,12 +313,12 @@ export const commandTable: readonly CommandEntry[] = [
   {
     path: ["model", "activate"],
     description: "change the version of a model that all its workers serve, without a stop",
-    load: async () => (await import("./commands/model-activate.ts")).modelActivateCommand(),
+    load: async () => (await import("./commands/model-versions.ts")).modelActivateCommand(),
   },
   {
     path: ["model", "rollback"],
     description: "go back to the version of a model that was active before",
-    load: async () => (await import("./commands/model-rollback.ts")).modelRollbackCommand(),
+    load: async () => (await import("./commands/model-versions.ts")).modelRollbackCommand(),
   },
   {
     path: ["model", "shadow"],
@@ -333,12 +333,12 @@ export const commandTable: readonly CommandEntry[] = [
   {
     path: ["nats", "keys"],
     description: "make the services' NATS keys, and the part of the server's configuration that knows them",
-    load: async () => (await import("./commands/nats-keys.ts")).natsKeysCommand(),
+    load: async () => (await import("./commands/nats.ts")).natsKeysCommand(),
   },
   {
     path: ["nats", "site"],
     description: "make what a site and its centre know each other by; run it at the centre",
-    load: async () => (await import("./commands/nats-site.ts")).natsSiteCommand(),
+    load: async () => (await import("./commands/nats.ts")).natsSiteCommand(),
   },
   {
     path: ["backup"],
@@ -349,7 +349,7 @@ export const commandTable: readonly CommandEntry[] = [
   {
     path: ["restore"],
     description: "put what backup wrote into an empty NATS; the services must be stopped",
-    load: async () => (await import("./commands/restore.ts")).restoreCommand(),
+    load: async () => (await import("./commands/backup.ts")).restoreCommand(),
   },
   {
     path: ["secrets", "rotate"],
@@ -380,62 +380,62 @@ export const commandTable: readonly CommandEntry[] = [
   {
     path: ["bench", "admission"],
     description: "what cameras with weights and floors get of workers that cannot do all",
-    load: async () => (await import("./commands/bench-admission.ts")).benchAdmissionCommand(),
+    load: async () => (await import("./commands/bench.ts")).benchAdmissionCommand(),
   },
   {
     path: ["bench", "overload"],
     description:
       "how old results are where four times more is offered than can be inferred, and where the time goes",
-    load: async () => (await import("./commands/bench-overload.ts")).benchOverloadCommand(),
+    load: async () => (await import("./commands/bench.ts")).benchOverloadCommand(),
   },
   {
     path: ["bench", "transport"],
     description: "measure frames through NATS: throughput, fairness and age under overload",
-    load: async () => (await import("./commands/bench-transport.ts")).benchTransportCommand(),
+    load: async () => (await import("./commands/bench.ts")).benchTransportCommand(),
   },
   {
     path: ["bench", "tracking"],
     description: "measure tracking: MOTA, IDF1 and HOTA on scenes with exact truth, and the cost of a frame",
-    load: async () => (await import("./commands/bench-tracking.ts")).benchTrackingCommand(),
+    load: async () => (await import("./commands/bench.ts")).benchTrackingCommand(),
   },
   {
     path: ["bench", "subscribers"],
     description: "measure how many subscribers get how many frames, how late, beside a bare gRPC server",
-    load: async () => (await import("./commands/bench-subscribers.ts")).benchSubscribersCommand(),
+    load: async () => (await import("./commands/bench.ts")).benchSubscribersCommand(),
   },
   {
     path: ["bench", "console"],
     description: "measure the web console's wall of cameras in Chromium: frame rate, first paint, weight",
-    load: async () => (await import("./commands/bench-console.ts")).benchConsoleCommand(),
+    load: async () => (await import("./commands/bench.ts")).benchConsoleCommand(),
   },
   {
     path: ["bench", "recording"],
     description: "what recording costs, and a picture in the camera's resolution",
-    load: async () => (await import("./commands/bench-recording.ts")).benchRecordingCommand(),
+    load: async () => (await import("./commands/bench.ts")).benchRecordingCommand(),
   },
   {
     path: ["bench", "clips"],
     description: "whether the clips of many events hold their moments, by the pictures in them",
-    load: async () => (await import("./commands/bench-clips.ts")).benchClipsCommand(),
+    load: async () => (await import("./commands/bench.ts")).benchClipsCommand(),
   },
   {
     path: ["bench", "ingest"],
     description: "measure the processor time of ingest against bare ffmpegs that decode the same cameras",
-    load: async () => (await import("./commands/bench-ingest.ts")).benchIngestCommand(),
+    load: async () => (await import("./commands/bench.ts")).benchIngestCommand(),
   },
   {
     path: ["bench", "scale"],
     description: "measure what a camera and a frame cost in each process, and how many a core carries",
-    load: async () => (await import("./commands/bench-scale.ts")).benchScaleCommand(),
+    load: async () => (await import("./commands/bench.ts")).benchScaleCommand(),
   },
   {
     path: ["bench", "dead-cameras"],
     description: "measure what hundreds of dead camera addresses do to cameras that are live",
-    load: async () => (await import("./commands/bench-dead-cameras.ts")).benchDeadCamerasCommand(),
+    load: async () => (await import("./commands/bench.ts")).benchDeadCamerasCommand(),
   },
   {
     path: ["bench", "end-to-end"],
     description: "measure the inference service against a bare loop of the model's runs",
-    load: async () => (await import("./commands/bench-end-to-end.ts")).benchEndToEndCommand(),
+    load: async () => (await import("./commands/bench.ts")).benchEndToEndCommand(),
   },
 ];

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
-import { backup, type SavedStream } from "@sightline/service/backup";
-import { Command } from "commander";
+import { replicasSetting } from "@sightline/service";
+import { backup, restore, type SavedStream } from "@sightline/service/backup";
+import { Command, InvalidArgumentError } from "commander";
 import { asOperator } from "../operator-access.ts";
 
 /** `sightline backup`: all that NATS stores of this installation, in one file. */
@@ -20,6 +21,31 @@ export function backupCommand(): Command {
 }
 
 /** A line for each stream. */
-export function linesOf(streams: readonly SavedStream[]): string {
+function linesOf(streams: readonly SavedStream[]): string {
   return streams.map(({ name, messages }) => `  ${name.padEnd(24)} ${messages} messages`).join("\n");
+}
+
+/** `sightline restore`: what `sightline backup` wrote, into a NATS whose services do not run. */
+export function restoreCommand(): Command {
+  return new Command("restore")
+    .description("put what backup wrote into an empty NATS; the services must be stopped")
+    .argument("<file>", "the file that backup wrote")
+    .option("--replace", "delete what this NATS holds of Sightline first")
+    .option(
+      "--replicas <copies>",
+      "copies of each stream: 1, 3 or 5; unless given, those of the backup",
+      replicas,
+    )
+    .action(async (file: string, options: { replace?: boolean; replicas?: number }) => {
+      const streams = await asOperator((nats) => restore(nats, resolve(file), options));
+      console.log(
+        `${linesOf(streams)}\nrestored; start the services, with the file of keys (secrets.key) of the backup's installation`,
+      );
+    });
+}
+
+function replicas(text: string): number {
+  const copies = replicasSetting.schema.safeParse(text);
+  if (!copies.success) throw new InvalidArgumentError("expected 1, 3 or 5");
+  return Number(copies.data);
 }

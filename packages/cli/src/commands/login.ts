@@ -1,9 +1,9 @@
 import { hostname } from "node:os";
-import { connect } from "@sightline/client";
+import { connect, SightlineError } from "@sightline/client";
 import { Command } from "commander";
 import { askSecret, readPassword } from "../access/ask-secret.ts";
-import { keepToken, tokensPath } from "../access/kept-tokens.ts";
-import { type ServerOptions, tlsOf } from "../server-connection.ts";
+import { keepToken, keptToken, tokensPath } from "../access/kept-tokens.ts";
+import { type ServerOptions, tlsOf, withServer } from "../server-connection.ts";
 
 /** `sightline login`: a token of one's own, kept by server. */
 export function loginCommand(): Command {
@@ -31,4 +31,26 @@ export function loginCommand(): Command {
 async function askName(): Promise<string> {
   if (process.stdin.isTTY) process.stderr.write("(what you type is not shown)\n");
   return askSecret("user: ");
+}
+
+/** `sightline logout`: the token of `login` is worth nothing from then on. */
+export function logoutCommand(): Command {
+  const command = new Command("logout");
+  return command.action(async () => {
+    const { server } = command.optsWithGlobals<ServerOptions>();
+    const token = keptToken(server);
+    if (token === undefined) {
+      console.log(`nobody is logged in at ${server}`);
+      return;
+    }
+    const id = /^slt_([a-z0-9]+)_/.exec(token)?.[1] ?? "";
+    try {
+      await withServer(command, (client) => client.access.deleteToken(id));
+    } catch (error) {
+      // It has ended already.
+      if (!(error instanceof SightlineError && error.reason === "unauthenticated")) throw error;
+    }
+    keepToken(server, undefined);
+    console.log(`logged out at ${server}`);
+  });
 }

@@ -1,5 +1,6 @@
 import { toDate } from "@sightline/client";
-import { Command } from "commander";
+import { Command, InvalidArgumentError } from "commander";
+import { type ChangeOptions, changeVersion, withChangeOptions } from "../model/change-version.ts";
 import { withServer } from "../server-connection.ts";
 import { textTable } from "../text-table.ts";
 
@@ -24,4 +25,36 @@ export function modelVersionsCommand(): Command {
     ]);
     console.log(textTable([["#", "VERSION", "", "SERVED BY", "ON DISK OF", "FIRST SEEN"], ...rows]));
   });
+}
+
+/** `sightline model activate`: changes the version of a model that all its workers serve. */
+export function modelActivateCommand(): Command {
+  const command = withChangeOptions(
+    new Command("activate").argument(
+      "<name@version>",
+      "the model and its version: the number that `model versions` shows, or 4 or more first digits of the digest",
+      modelAndVersion,
+    ),
+  );
+  return command.action(
+    async ({ model, version }: { model: string; version: string }, options: ChangeOptions) =>
+      changeVersion(command, model, options, (client, settings) =>
+        client.models.activate(model, version, settings),
+      ),
+  );
+}
+
+function modelAndVersion(text: string): { model: string; version: string } {
+  const [model, version, more] = text.split("@");
+  if (!model || !version || more !== undefined)
+    throw new InvalidArgumentError("expected NAME@VERSION, such as people@2 or people@53e78347");
+  return { model, version };
+}
+
+/** `sightline model rollback`: goes back to the version of a model that was active before. */
+export function modelRollbackCommand(): Command {
+  const command = withChangeOptions(new Command("rollback").argument("<name>", "the model"));
+  return command.action(async (name: string, options: ChangeOptions) =>
+    changeVersion(command, name, options, (client, settings) => client.models.rollback(name, settings)),
+  );
 }

@@ -19,3 +19,12 @@ function clusterSize(text: string): number {
   if (text === "3" || text === "5") return Number(text);
   throw new InvalidArgumentError("a cluster here has 3 or 5 NATS servers.");
 }
+
+/** `sightline dev`: as `up`, for those who change the source. */
+export function devCommand(): Command {
+  const command = new Command("dev").description(
+    "as up, but a service is restarted when its source changes, and the console reloads",
+  );
+  for (const option of runOptions()) command.addOption(option);
+  return command.action((options: RunOptions) => runStack(options, true));
+}

@@ -1,3 +1,4 @@
+import { formatRules } from "@sightline/rules";
 import { Command } from "commander";
 import { warnUncheckedClasses } from "../camera/unchecked-classes.ts";
 import { readRulesFile } from "../rules/read-rules-file.ts";
@@ -23,4 +24,26 @@ export function rulesSetCommand(): Command {
       `${camera} has ${count(rules.zones, "zone")}, ${count(rules.lines, "line")}, ${count(rules.rules, "rule")}`,
     );
   });
+}
+
+/** `sightline rules get`: a camera's zones, lines and rules, in the form of a rules file. */
+export function rulesGetCommand(): Command {
+  const command = new Command("get")
+    .argument("<camera>", "the camera")
+    .option("--etag", "print the etag alone, for `rules set --etag`", false);
+  return command.action(async (camera: string, options: { etag: boolean }) => {
+    const rules = await withServer(command, (client) => client.rules.get(camera));
+    const { etag, ...file } = formatRules(rules);
+    console.log(options.etag ? etag : JSON.stringify(file, null, 2));
+  });
+}
+
+/** `sightline rules check`: says what is wrong with a rules file; needs no server. */
+export function rulesCheckCommand(): Command {
+  return new Command("check")
+    .argument("<file>", "rules in JSON or YAML (docs/rules.md)")
+    .action(async (file: string) => {
+      await readRulesFile(file);
+      console.log(`${file} is in order`);
+    });
 }

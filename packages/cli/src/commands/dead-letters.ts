@@ -1,0 +1,53 @@
+import { Command } from "commander";
+import { forDeadLetters } from "../dead-letters/chosen-dead-letters.ts";
+import { deadLetterJson, deadLetterText } from "../dead-letters/dead-letter-view.ts";
+import { withServer } from "../server-connection.ts";
+
+/** `sightline dead-letters list`: what a subscription could not deliver, oldest first. */
+export function deadLettersListCommand(): Command {
+  const command = new Command("list")
+    .argument("<subscription>", "such as mqtt, or webhook-NAME")
+    .option("--json", "print one JSON object a line", false);
+  return command.action(async (subscription: string, { json }: { json: boolean }) => {
+    await withServer(command, async (client) => {
+      let count = 0;
+      for await (const letter of client.subscriptions.deadLetters(subscription)) {
+        console.log(json ? JSON.stringify(deadLetterJson(letter)) : deadLetterText(letter));
+        count++;
+      }
+      if (count === 0 && !json) console.log(`subscription '${subscription}' has no dead letters`);
+    });
+  });
+}
+
+/** `sightline dead-letters retry`: delivers dead letters once more. */
+export function deadLettersRetryCommand(): Command {
+  const command = new Command("retry")
+    .argument("<subscription>", "such as mqtt, or webhook-NAME")
+    .argument("[id...]", "dead letters, by their ids")
+    .option("--all", "all that there are", false);
+  return command.action(async (subscription: string, ids: string[], { all }: { all: boolean }) => {
+    await withServer(command, async (client) => {
+      const done = await forDeadLetters(client, subscription, { ids, all }, async ({ name }) => {
+        await client.subscriptions.deleteDeadLetter(name, { redeliver: true });
+      });
+      console.log(`${done} will be delivered again`);
+    });
+  });
+}
+
+/** `sightline dead-letters delete`: gives dead letters up. */
+export function deadLettersDeleteCommand(): Command {
+  const command = new Command("delete")
+    .argument("<subscription>", "such as mqtt, or webhook-NAME")
+    .argument("[id...]", "dead letters, by their ids")
+    .option("--all", "all that there are", false);
+  return command.action(async (subscription: string, ids: string[], { all }: { all: boolean }) => {
+    await withServer(command, async (client) => {
+      const done = await forDeadLetters(client, subscription, { ids, all }, async ({ name }) => {
+        await client.subscriptions.deleteDeadLetter(name);
+      });
+      console.log(`${done} deleted`);
+    });
+  });
+}
