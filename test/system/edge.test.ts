@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -24,6 +24,7 @@ import { Program } from "./program.ts";
 import { System } from "./system.ts";
 
 const cameras = ["door", "yard"];
+const patience = { timeout: 60_000, interval: 500 };
 /** Of a frame as a worker gets it, of the model that ships. */
 const frameBytes = 614_912;
 
@@ -32,6 +33,8 @@ let keys: string;
 let link: CuttableLink;
 let site: System;
 let atSite: SightlineClient;
+/** Where results of the centre has its console. */
+let consoleAt: string;
 let centre: SightlineClient;
 const nats = {} as { site: Nats; centre: Nats };
 const programs: Program[] = [];
@@ -42,6 +45,7 @@ beforeAll(async () => {
   const [own, siteDirectory] = [join(directory, "centre"), join(directory, "site")];
   keys = natsKeysIn(own);
   const [leafPort, natsPort, grpc] = [await freePort(), await freePort(), await freePort()];
+  consoleAt = `127.0.0.1:${await freePort()}`;
   link = await CuttableLink.start(leafPort);
   const centreUrl = `nats://127.0.0.1:${link.port}`;
   execFileSync(join(projectRoot, "sightline"), [
@@ -64,7 +68,7 @@ beforeAll(async () => {
     SIGHTLINE_NATS_NKEY_FILE: natsKeyFile(keys, "results"),
     SIGHTLINE_SITES_DIRECTORY: sitesDirectory(keys),
     SIGHTLINE_GRPC: `127.0.0.1:${grpc}`,
-    SIGHTLINE_RESULTS_HTTP: "127.0.0.1:0",
+    SIGHTLINE_RESULTS_HTTP: consoleAt,
   };
   programs.push(
     new Program("env", [
@@ -200,3 +204,26 @@ test("a site whose password is not the centre's is told so by its NATS server, a
   const [centreNats] = programs;
   expect(centreNats!.errors.join("\n")).toMatch(/authentication error/);
 });
+
+test("doctor at the centre says whether the site is heard", async () => {
+  const doctor = async () => {
+    const env = {
+      ...process.env,
+      SIGHTLINE_RESULTS_HTTP: consoleAt,
+      SIGHTLINE_NATS_URL: nats.centre.connection.getServer(),
+    };
+    const { stdout } = spawnSync(join(projectRoot, "sightline"), ["doctor", "--json"], {
+      env,
+      encoding: "utf8",
+    });
+    const { findings } = JSON.parse(stdout) as {
+      findings: { name: string; state: string; detail: string }[];
+    };
+    return findings.find(({ name }) => name === "site north");
+  };
+  await expect.poll(doctor, patience).toMatchObject({ state: "ok", detail: "all of it is here" });
+  link.cut();
+  await expect
+    .poll(doctor, patience)
+    .toMatchObject({ state: "warning", detail: expect.stringContaining("has not been heard for") });
+}, 90_000);

@@ -443,6 +443,23 @@ export const httpSystemSchema = z.object({
     /** Of NATS's data; null when it cannot be seen from results. */
     disk: z.object({ directory: z.string(), freeBytes: z.number(), sizeBytes: z.number() }).nullable(),
   }),
+  /** Sites whose events and pictures are copied here. */
+  sites: z
+    .array(
+      z.object({
+        name: z.string(),
+        /** Whether it is being read. */
+        up: z.boolean(),
+        /** Since it was last heard, or since results was started. */
+        silentSeconds: z.number(),
+        /** Messages about events and pictures that are still to come; null while it is not read. */
+        pending: z.number().nullable(),
+        /** The centre's own camera that is called as one of the site, for which copying waits; else null. */
+        clash: z.string().nullable(),
+      }),
+    )
+    // A server of an earlier version has none.
+    .default([]),
   /** What is dropping and where the bottleneck is, worst first. */
   findings: z.array(httpFindingSchema),
 });

@@ -34,6 +34,7 @@ export * from "./server-clock.ts";
 export * from "./service-token.ts";
 export * from "./set-backs.ts";
 export * from "./setting-names.ts";
+export * from "./site-words.ts";
 export * from "./stored-keys.ts";
 export * from "./stream-limits.ts";
 export * from "./stream-place.ts";

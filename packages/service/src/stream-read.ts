@@ -29,6 +29,8 @@ export interface StreamReadOptions {
   readonly prefetch?: number;
   /** A consumer that has been silent for twice this long is lost; default: 1 s. */
   readonly heartbeatMs?: number;
+  /** Called whenever the server says that it is there and has nothing. */
+  readonly onIdle?: () => void;
 }
 
 /**
@@ -49,6 +51,7 @@ export class StreamRead implements AsyncIterable<JsMsg> {
     consumer: Consumer,
     messages: ConsumerMessages,
     { after, pending, signal }: { after: number; pending: number; signal: AbortSignal | undefined },
+    onIdle: (() => void) | undefined,
   ) {
     this.#consumer = consumer;
     this.#messages = messages;
@@ -57,14 +60,14 @@ export class StreamRead implements AsyncIterable<JsMsg> {
     this.#signal = signal;
     signal?.addEventListener("abort", this.#abort);
     if (signal?.aborted) this.#abort();
-    void this.#closeWhenLost();
+    void this.#closeWhenLost(onIdle);
   }
 
   /** @throws when NATS is away, or there is no such stream */
   static async open(
     jetstream: JetStreamClient,
     stream: string,
-    { from, subject, prefetch = 500, heartbeatMs = 1_000 }: StreamReadOptions,
+    { from, subject, prefetch = 500, heartbeatMs = 1_000, onIdle }: StreamReadOptions,
     signal?: AbortSignal,
   ): Promise<StreamRead> {
     const consumer = await jetstream.consumers.get(stream, {
@@ -79,7 +82,7 @@ export class StreamRead implements AsyncIterable<JsMsg> {
     });
     const after = typeof from === "object" && "after" in from ? from.after : 0;
     const { num_pending: pending } = await consumer.info(true);
-    return new StreamRead(consumer, messages, { after, pending, signal });
+    return new StreamRead(consumer, messages, { after, pending, signal }, onIdle);
   }
 
   /** Ends it; what has come and was not taken is dropped. */
@@ -90,8 +93,10 @@ export class StreamRead implements AsyncIterable<JsMsg> {
   }
 
   /** The library would make a lost consumer anew by itself, but without a look at what became of the stream. */
-  async #closeWhenLost(): Promise<void> {
-    for await (const { type } of this.#messages.status()) if (ends.has(type)) return this.close();
+  async #closeWhenLost(onIdle: (() => void) | undefined): Promise<void> {
+    for await (const { type } of this.#messages.status())
+      if (ends.has(type)) return this.close();
+      else if (type === "heartbeat") onIdle?.();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<JsMsg, void, void> {

@@ -71,6 +71,7 @@ import { ResultsMetrics } from "./results-metrics.ts";
 import { retentionOf, withLimitsThatFit } from "./retention.ts";
 import { RulesRegistry } from "./rules/rules-registry.ts";
 import { RulesService } from "./rules/rules-service.ts";
+import { observeSites } from "./sites/site-metrics.ts";
 import { Sites } from "./sites/sites.ts";
 import { startSnapshots } from "./snapshots/start-snapshots.ts";
 import { StreamMetrics } from "./stream-metrics.ts";
@@ -203,16 +204,15 @@ export async function startResults(
   );
   const { taker, claims, pictures, recentDetections, store: snapshotStore } = snapshots;
   timeline.feed.listen(framesOnly((frame) => recentDetections.add(frame)));
-  if (config.sitesDirectory !== undefined)
-    life.add(
-      await Sites.start(
-        config,
-        config.sitesDirectory,
-        { nats, places: buckets.sitePlaces, pictures: snapshotStore },
-        log,
-        life.signal,
-      ),
-    );
+  const centre = {
+    ...{ nats, places: buckets.sitePlaces, pictures: snapshotStore },
+    isRegistered: (camera: string) => records.get(camera) !== undefined,
+  };
+  const sites =
+    config.sitesDirectory === undefined
+      ? undefined
+      : life.add(await Sites.start(config, config.sitesDirectory, centre, log, life.signal));
+  observeSites(prometheus, () => sites?.states() ?? []);
   records.onChange(({ key, value }) => {
     if (value) return;
     metrics.forgetCamera(key);
@@ -258,7 +258,9 @@ export async function startResults(
   const workersNow = () => mirrors.workers.keys().flatMap((id) => mirrors.workers.get(id) ?? []);
   const catalog = new ModelCatalog(config.defaultModel, mirrors.models, workersNow);
   const admission = new Admission(registry, workersNow, (camera) => cameraStatus.find(camera));
-  const cameras = new CameraService(registry, cameraStatus, catalog, admission);
+  const cameras = new CameraService(registry, cameraStatus, catalog, admission, (camera) =>
+    sites?.siteOf(camera),
+  );
   const rulesRegistry = life.add(new RulesRegistry(buckets.cameraRules, rules, records, log));
   await rulesRegistry.sweep(buckets.cameras);
   const rulesService = new RulesService(rulesRegistry, catalog);
@@ -338,6 +340,7 @@ export async function startResults(
       cameraSnapshots: snapshots.cameraSnapshots,
       eventSnapshots: snapshots.eventSnapshots,
       natsStore: config.natsStore,
+      sites: () => sites?.states() ?? [],
       log,
     },
     life,

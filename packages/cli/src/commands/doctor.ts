@@ -10,6 +10,7 @@ import {
   checkNatsServer,
   checkNode,
 } from "../doctor/programs.ts";
+import { checkSites } from "../doctor/sites.ts";
 import { checkStorage } from "../doctor/storage.ts";
 
 const marks = { ok: "✓", missing: "✗", warning: "!", absent: "–" } as const;
@@ -29,6 +30,7 @@ export function doctorCommand(): Command {
           checkCameraPackages(),
           checkPorts(),
           checkStorage(),
+          checkSites(),
         ])
       )
         .flat()

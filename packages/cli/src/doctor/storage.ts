@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { type HttpSystem, httpSystemSchema, snapshotStore, streams } from "@sightline/contracts";
+import { type HttpSystem, snapshotStore, streams } from "@sightline/contracts";
 import {
   byteText,
   type DiskRoom,
@@ -13,11 +13,10 @@ import {
   streamLimitSettings,
   streamLimits,
 } from "@sightline/service";
-import { placesFromEnvironment, portsFromEnvironment, sizeOf, standardPorts } from "@sightline/stack";
+import { portsFromEnvironment, sizeOf, standardPorts } from "@sightline/stack";
 import type { Finding } from "./finding.ts";
+import { runningSystem } from "./running-system.ts";
 
-/** Results asks NATS first, which says nothing for 5 s when it hangs. */
-const patienceMs = 10_000;
 const mebibyte = 1024 ** 2;
 /** The least that a limit may be. */
 const smallestLimit = 16 * mebibyte;
@@ -30,18 +29,8 @@ type Limits = Record<keyof typeof streamLimitSettings, number>;
  * system says, else by the directory and the settings that `up` would use here.
  */
 export async function checkStorage(): Promise<Finding[]> {
-  const system = await runningSystem().catch(() => undefined);
+  const system = await runningSystem();
   return system ? checkRunning(system) : checkStopped();
-}
-
-async function runningSystem(): Promise<HttpSystem | undefined> {
-  const [place] = placesFromEnvironment("results");
-  const given = place?.host ?? "127.0.0.1";
-  const host = ["localhost", "0.0.0.0", "::"].includes(given) ? "127.0.0.1" : given;
-  const at = host.includes(":") ? `[${host}]` : host;
-  const url = `http://${at}:${place?.port ?? standardPorts.results}/api/v1/system`;
-  const response = await fetch(url, { signal: AbortSignal.timeout(patienceMs) });
-  return httpSystemSchema.safeParse(await response.json()).data;
 }
 
 function checkRunning({ storage: { disk, faults }, streams: known }: HttpSystem): Finding[] {

@@ -45,13 +45,17 @@ export class CameraService {
   readonly #status: CameraStatusView;
   readonly #catalog: ModelCatalog;
   readonly #admission: Admission;
+  readonly #siteOf: (camera: string) => string | undefined;
 
+  /** `siteOf`: the site that may have a camera of this name, whose events come here. */
   constructor(
     registry: CameraRegistry,
     status: CameraStatusView,
     catalog: ModelCatalog,
     admission: Admission,
+    siteOf: (camera: string) => string | undefined = () => undefined,
   ) {
+    this.#siteOf = siteOf;
     this.#admission = admission;
     this.#registry = registry;
     this.#status = status;
@@ -66,7 +70,7 @@ export class CameraService {
     const { cameraId, camera = Camera.create() } = request;
     const all = new Set(updatablePaths);
     const settings = checkSettings(camera, all, this.#catalog, form, [
-      ...(form.fields.has("id") ? [] : faultsOf(() => checkId(cameraId))),
+      ...(form.fields.has("id") ? [] : faultsOf(() => this.#checkId(cameraId))),
       ...(form.fields.has("uri") ? [] : faultsOf(() => parseCameraUri(camera.uri))),
       ...(form.fields.has("record_uri") ? [] : faultsOf(() => parseRecordUri(camera.recordUri))),
     ]);
@@ -202,6 +206,20 @@ export class CameraService {
     await this.#registry.delete(readName(request.name));
   }
 
+  #checkId(id: string): void {
+    if (!isCameraId(id))
+      throw new ApiError(
+        "invalid_argument",
+        "camera_id is not valid; expected 1 to 63 characters of a-z, 0-9 and '-', beginning with a letter or digit",
+      );
+    const site = this.#siteOf(id);
+    if (site !== undefined)
+      throw new ApiError(
+        "invalid_argument",
+        `camera_id '${id}' begins as cameras of the site '${site}' are called here, and their events would be mixed; take a name that does not begin with '${site}-'`,
+      );
+  }
+
   #message(stored: StoredCamera): Camera {
     return toCameraMessage(stored, this.#status.find(stored.id));
   }
@@ -224,14 +242,6 @@ function checkTransport(transport: CameraRecord["transport"], ...uris: (string |
     throw new ApiError(
       "invalid_argument",
       "camera.transport is UDP, which only RTSP cameras have; leave it at auto for http, https and file URLs",
-    );
-}
-
-function checkId(id: string): void {
-  if (!isCameraId(id))
-    throw new ApiError(
-      "invalid_argument",
-      "camera_id is not valid; expected 1 to 63 characters of a-z, 0-9 and '-', beginning with a letter or digit",
     );
 }
 

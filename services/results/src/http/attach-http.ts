@@ -23,6 +23,7 @@ import type { LiveVideo } from "../recordings/live-video.ts";
 import type { RecordingService } from "../recordings/recording-service.ts";
 import type { RulesRegistry } from "../rules/rules-registry.ts";
 import type { RulesService } from "../rules/rules-service.ts";
+import type { SiteState } from "../sites/sites.ts";
 import type { CameraSnapshots } from "../snapshots/camera-snapshots.ts";
 import type { EventSnapshots } from "../snapshots/event-snapshots.ts";
 import { CameraView } from "./camera-view.ts";
@@ -70,6 +71,7 @@ export interface HttpSources {
   cameraSnapshots: CameraSnapshots;
   eventSnapshots: EventSnapshots;
   natsStore: string | undefined;
+  sites: () => readonly SiteState[];
   log: Logger;
 }
 
@@ -139,6 +141,7 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
       version: sources.version,
       nats,
       natsStore: sources.natsStore,
+      sites: sources.sites,
       workers,
       models,
       defaultModel: catalog.defaultModel,

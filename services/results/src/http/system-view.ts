@@ -3,6 +3,7 @@ import type { StreamInfo } from "@nats-io/jetstream";
 import type { Camera, HttpSystem, ServedModel, WorkerInfo } from "@sightline/contracts";
 import { diskRoom, type Nats } from "@sightline/service";
 import type { CameraScope } from "../access/camera-scope.ts";
+import type { SiteState } from "../sites/sites.ts";
 import { diagnosisSeconds } from "./camera-view.ts";
 import { diagnoseSystem } from "./findings/diagnose-system.ts";
 import { isUnanalysed } from "./findings/find-unanalysed.ts";
@@ -19,6 +20,8 @@ export interface SystemParts {
   nats: Pick<Nats, "connection" | "manager" | "connected" | "watch">;
   /** Directory of NATS's data, if it can be seen from here. */
   natsStore: string | undefined;
+  /** How the sites of this centre fare; none where it is no centre. */
+  sites: () => readonly SiteState[];
   workers: () => WorkerInfo[];
   models: () => ServedModel[];
   defaultModel: string;
@@ -36,9 +39,9 @@ export class SystemView {
     this.#parts = parts;
   }
 
-  /** Who does not see all cameras is told of its own, and not what streams hold of all of them together. */
+  /** Who does not see all cameras is told of its own, and not what streams hold of all of them together, nor how sites fare. */
   async show(scope: CameraScope): Promise<HttpSystem> {
-    const { version, nats, workers, models, defaultModel, cameras, series } = this.#parts;
+    const { version, nats, sites, workers, models, defaultModel, cameras, series } = this.#parts;
     const { info } = nats.connection;
     const system: Omit<HttpSystem, "findings"> = {
       version,
@@ -55,6 +58,7 @@ export class SystemView {
       })),
       streams: scope.all ? (await this.#readStreams()).map(toHttpStream) : [],
       storage: await this.#storage(),
+      sites: scope.all ? sites().map(toHttpSite) : [],
     };
     const shown = cameras()
       .map((camera) => ({ ...toHttpCamera(camera), unanalysed: isUnanalysed(camera.status) }))
@@ -93,6 +97,10 @@ export class SystemView {
       // What NATS does not do is told by its watch.
     }
   }
+}
+
+function toHttpSite({ site, up, silentSeconds, pending, clash }: SiteState): HttpSystem["sites"][number] {
+  return { name: site, up, silentSeconds, pending: pending ?? null, clash: clash ?? null };
 }
 
 function toHttpStream({ config, state }: StreamInfo): HttpSystem["streams"][number] {

@@ -1,27 +1,25 @@
 import { Event, parseEventName, streams, subjects } from "@sightline/contracts";
 import type { Nats } from "@sightline/service";
+import { cameraOfSite } from "./camera-names.ts";
+import type { SiteJetStream } from "./site-jetstream.ts";
 
 /** What a site has cannot be had at the centre, now or later; it is passed over. */
 export class UncopiableError extends Error {
   override readonly name = "UncopiableError";
 }
 
-/** What a camera of a site is called at the centre; no site's name has a '-' in it, so no two sites' cameras are called the same. */
-export function cameraOfSite(site: string, camera: string): string {
-  return `${site}-${camera}`;
-}
-
 /**
  * Brings a message about an event of a site into EVENTS of the centre, once: the messages of one event are counted by its revision, and
  * the fence keeps a second process that copies at the same time from storing the same.
  * @returns whether it is new
- * @throws UncopiableError for what is no event or of a camera with too long a name; and when NATS does not answer or refuses
+ * @throws UncopiableError for what is no event or of a camera with too long a name; CameraClashError; and when NATS does not answer or refuses
  */
-export async function copyEvent(nats: Nats, site: string, data: Uint8Array): Promise<boolean> {
+export async function copyEvent(nats: Nats, remote: SiteJetStream, data: Uint8Array): Promise<boolean> {
+  const { site } = remote;
   const event = decoded(site, data);
   const name = parseEventName(event.name);
   if (!name) throw new UncopiableError(`site '${site}' has what is no event`);
-  const camera = cameraOfSite(site, name.camera);
+  const camera = cameraOfSite(remote, name.camera);
   event.name = `cameras/${camera}/events/${name.id}`;
   if (!parseEventName(event.name)) throw new UncopiableError(`the name '${camera}' is too long for a camera`);
   const subject = subjects.event(camera, name.id);

@@ -2,8 +2,9 @@ import type { JsMsg } from "@nats-io/jetstream";
 import { decodeJson, snapshotStore } from "@sightline/contracts";
 import { z } from "zod";
 import { type SnapshotStore, snapshotDetailsSchema } from "../snapshots/snapshot-store.ts";
-import { cameraOfSite, UncopiableError } from "./copy-event.ts";
-import type { SiteJetStream } from "./site-reader.ts";
+import { cameraOfSite } from "./camera-names.ts";
+import { UncopiableError } from "./copy-event.ts";
+import type { SiteJetStream } from "./site-jetstream.ts";
 
 /** Where the object store of a site keeps its pictures, and what tells of each. */
 export const pictureStream = { stream: `OBJ_${snapshotStore}`, filter: `$O.${snapshotStore}.M.>` };
@@ -15,7 +16,7 @@ const objectSchema = z.looseObject({
   metadata: z.record(z.string(), z.string()).optional(),
 });
 
-/** Brings the picture that a message of a site's object store tells of to the centre; one that was deleted at the site is deleted here too. @throws UncopiableError */
+/** Brings the picture that a message of a site's object store tells of to the centre; one that was deleted at the site is deleted here too. @throws UncopiableError, CameraClashError */
 export async function copyPicture(
   store: SnapshotStore,
   remote: SiteJetStream,
@@ -23,7 +24,7 @@ export async function copyPicture(
 ): Promise<void> {
   const { name, nuid, deleted, metadata } = readable(() => decodeJson(objectSchema, message.data));
   const [camera = "", event = ""] = name.split("/");
-  const here = `${cameraOfSite(remote.site, camera)}/${event}`;
+  const here = `${cameraOfSite(remote, camera)}/${event}`;
   if (deleted) {
     if (await store.details(here)) await store.delete(here);
     return;

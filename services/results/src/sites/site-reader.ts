@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { JetStreamClient, JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import type { JsMsg } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { decodeJson, encodeJson } from "@sightline/contracts";
 import {
@@ -11,7 +11,9 @@ import {
   streamMaking,
 } from "@sightline/service";
 import { z } from "zod";
+import { CameraClashError } from "./camera-names.ts";
 import { UncopiableError } from "./copy-event.ts";
+import type { SiteJetStream } from "./site-jetstream.ts";
 
 const retryMs = 1_000;
 /** A link that has been silent for twice this long is taken for cut. */
@@ -21,11 +23,16 @@ const storeEvery = 100;
 
 const placeSchema = z.object({ making: z.string(), sequence: z.int().min(0), time: z.string() });
 
-/** JetStream of a site, as the centre reaches it over the site's leaf node: by the domain, which is the site's name. */
-export interface SiteJetStream {
-  site: string;
-  jetstream: JetStreamClient;
-  manager: JetStreamManager;
+/** How reading a stream of a site fares. */
+export interface ReadingState {
+  /** Whether the site is being read now. */
+  reading: boolean;
+  /** When something was last heard of it, or the reader was started, by performance.now(). */
+  heardAt: number;
+  /** Messages that are still to come; undefined while it is not read. */
+  pending: number | undefined;
+  /** The centre's own camera that is called as one of the site, for which reading waits. */
+  clash: string | undefined;
 }
 
 /**
@@ -40,6 +47,14 @@ export class SiteReader {
   readonly #places: KV;
   readonly #log: Logger;
   readonly #stopped = new AbortController();
+  readonly #state: ReadingState = {
+    reading: false,
+    heardAt: performance.now(),
+    pending: undefined,
+    clash: undefined,
+  };
+  /** Whether it has been logged that the site cannot be read. */
+  #toldLost = false;
   #running: Promise<void> | undefined;
 
   constructor(
@@ -54,7 +69,11 @@ export class SiteReader {
     this.#filter = from.filter;
     this.#copy = copy;
     this.#places = places;
-    this.#log = log;
+    this.#log = log.child({ site: remote.site, stream: from.stream });
+  }
+
+  get state(): Readonly<ReadingState> {
+    return this.#state;
   }
 
   start(): void {
@@ -69,14 +88,31 @@ export class SiteReader {
   async #keepReading(): Promise<void> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
-      await this.#readUntilLost().catch((error: Error) =>
-        this.#log.debug(
-          { site: this.#remote.site, stream: this.#stream, err: error },
-          "a site cannot be read now; trying again",
-        ),
-      );
+      if (!this.#waitsForCamera()) await this.#readUntilLost().catch((error: Error) => this.#tell(error));
+      this.#state.reading = false;
+      this.#state.pending = undefined;
       await delay(retryMs, undefined, { signal }).catch(() => undefined);
     }
+  }
+
+  #waitsForCamera(): boolean {
+    const { clash } = this.#state;
+    if (clash !== undefined && this.#remote.isRegistered(clash)) return true;
+    this.#state.clash = undefined;
+    return false;
+  }
+
+  #tell(error: Error): void {
+    if (error instanceof CameraClashError) {
+      this.#state.clash = error.camera;
+      this.#log.error(
+        `${error.message}: nothing more of the site is copied until '${error.camera}' is removed here; register it by another name`,
+      );
+      return;
+    }
+    if (this.#toldLost) return;
+    this.#toldLost = true;
+    this.#log.warn({ err: error }, "a site cannot be read now; trying again, for as long as it takes");
   }
 
   async #readUntilLost(): Promise<void> {
@@ -90,15 +126,16 @@ export class SiteReader {
       subject: this.#filter,
       prefetch: storeEvery,
       heartbeatMs,
+      onIdle: () => {
+        this.#state.heardAt = performance.now();
+      },
     };
+    const read = await StreamRead.open(jetstream, this.#stream, options, this.#stopped.signal);
+    this.#hear(read.pending);
     let unstored = 0;
-    for await (const message of await StreamRead.open(
-      jetstream,
-      this.#stream,
-      options,
-      this.#stopped.signal,
-    )) {
+    for await (const message of read) {
       await this.#copyOrPassOver(message);
+      this.#hear(message.info.pending);
       place = placeAfter(message);
       if (++unstored < storeEvery && message.info.pending > 0) continue;
       await this.#store(making, place);
@@ -106,13 +143,18 @@ export class SiteReader {
     }
   }
 
+  #hear(pending: number): void {
+    if (this.#toldLost) this.#log.info("a site is read again");
+    this.#toldLost = false;
+    Object.assign(this.#state, { reading: true, heardAt: performance.now(), pending });
+  }
+
   async #copyOrPassOver(message: JsMsg): Promise<void> {
     try {
       await this.#copy(message);
     } catch (error) {
       if (!(error instanceof UncopiableError)) throw error;
-      const { site } = this.#remote;
-      this.#log.error({ site, subject: message.subject, err: error }, "something of a site is passed over");
+      this.#log.error({ subject: message.subject, err: error }, "something of a site is passed over");
     }
   }
 

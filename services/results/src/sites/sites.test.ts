@@ -2,24 +2,28 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect as connectClient, type NatsConnection, nkeys } from "@nats-io/transport-node";
+import { connect } from "@sightline/client";
 import {
   Event,
   EventPhase,
+  encodeJson,
+  type HttpSystem,
   siteDenials,
   siteLeafPermissions,
   siteReaderPermissions,
   subjects,
 } from "@sightline/contracts";
-import { connectNats, createLogger, Lifecycle, loadConfig, type Nats } from "@sightline/service";
+import { connectNats, createLogger, Lifecycle, loadConfig, type Nats, openBuckets } from "@sightline/service";
 import { freePort, NatsServer } from "@sightline/service/testing";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { settings } from "../config.ts";
-import { startResults } from "../results-service.ts";
+import { type ResultsAddresses, startResults } from "../results-service.ts";
 import { SnapshotStore } from "../snapshots/snapshot-store.ts";
 import { CuttableLink } from "../testing/cuttable-link.ts";
 import { Collector, span } from "../testing/event-collector.ts";
 import { FeedClient } from "../testing/feed-client.ts";
 import { sampleEvent } from "../testing/running-feeds.ts";
+import { sampleCamera } from "../testing/sample-camera.ts";
 
 const log = createLogger("test", "fatal");
 const domain = (directory: string, name: string, users: readonly string[] = []) =>
@@ -32,6 +36,7 @@ const permissions = ({ publish, subscribe }: { publish: readonly string[]; subsc
   `permissions: { publish: ${JSON.stringify(publish)}, subscribe: ${JSON.stringify(subscribe)} }`;
 const asMain = ({ url }: NatsServer) => url.replace("nats://", "nats://main:main@");
 
+const patience = { timeout: 20_000, interval: 100 };
 const kept = { maxAgeSeconds: 3600, maxBytes: 64 * 1024 ** 2, replicas: 1 };
 const sites = ["north", "south"] as const;
 type Site = (typeof sites)[number];
@@ -42,10 +47,13 @@ const servers = {} as Record<Site, NatsServer>;
 const nats = {} as Record<Site, Nats>;
 const lives: Lifecycle[] = [];
 let client: FeedClient;
+/** Of the centre's results. */
+let grpc: string;
+let http: string;
 /** A client at the centre that its own NATS server lets do everything. */
 let prying: NatsConnection;
 
-async function results(server: NatsServer, more: NodeJS.ProcessEnv = {}): Promise<string> {
+async function results(server: NatsServer, more: NodeJS.ProcessEnv = {}): Promise<ResultsAddresses> {
   const life = new Lifecycle();
   lives.push(life);
   const own = {
@@ -53,7 +61,7 @@ async function results(server: NatsServer, more: NodeJS.ProcessEnv = {}): Promis
     SIGHTLINE_GRPC: "127.0.0.1:0",
     SIGHTLINE_RESULTS_HTTP: "127.0.0.1:0",
   };
-  return (await startResults(loadConfig(settings, { ...own, ...more }), log, life)).grpc;
+  return startResults(loadConfig(settings, { ...own, ...more }), log, life);
 }
 
 beforeAll(async () => {
@@ -81,7 +89,9 @@ leafnodes { listen: "127.0.0.1:${leafPort}", advertise: "127.0.0.1:${links.north
     await results(servers[site]);
     nats[site] = await connectNats(asMain(servers[site]), "test", log);
   }
-  client = new FeedClient(await results(centre, { SIGHTLINE_SITES_DIRECTORY: keys }));
+  const addresses = await results(centre, { SIGHTLINE_SITES_DIRECTORY: keys });
+  ({ grpc, http } = addresses);
+  client = new FeedClient(grpc);
   prying = await connectClient({ servers: centre.url, user: "main", pass: "main" });
 });
 afterAll(async () => {
@@ -95,10 +105,16 @@ afterAll(async () => {
 });
 
 /** As the analysis at a site tells an event. */
-async function tell(site: Site, id: string, revision: number, startTime = Date.now()): Promise<void> {
+async function tell(
+  site: Site,
+  id: string,
+  revision: number,
+  startTime = Date.now(),
+  camera = "door",
+): Promise<void> {
   const phase = revision === 1 ? EventPhase.START : EventPhase.UPDATE;
-  const event = sampleEvent({ camera: "door", id, revision, phase, startTime });
-  await nats[site].jetstream.publish(subjects.event("door", id), Event.encode(event).finish());
+  const event = sampleEvent({ camera, id, revision, phase, startTime });
+  await nats[site].jetstream.publish(subjects.event(camera, id), Event.encode(event).finish());
 }
 
 const told = (collector: Collector, camera: string) =>
@@ -193,4 +209,51 @@ test("nothing but events and their pictures can be had from a site, whatever the
   ).toEqual(["frames.get.door"]);
   expect(links.north.sent - before).toBeLessThan(50_000);
   listening.unsubscribe();
+});
+
+/** What the centre's system page, and its metrics, tell of the site north. */
+async function toldOfNorth() {
+  const { sites: all } = (await (await fetch(`http://${http}/api/v1/system`)).json()) as HttpSystem;
+  const metrics = await (await fetch(`http://${http}/metrics`)).text();
+  const metric = (name: string) =>
+    metrics.match(new RegExp(`^sightline_site_${name}{site="north"} (.*)$`, "m"))?.[1];
+  const { silentSeconds: _, ...site } = all.find(({ name }) => name === "north")!;
+  return { ...site, metrics: [metric("up"), metric("pending_messages")] };
+}
+
+test("whether a site is heard, and what of it is still to come, is told", async () => {
+  const fine = { name: "north", up: true, pending: 0, clash: null, metrics: ["1", "0"] };
+  await expect.poll(toldOfNorth, patience).toEqual(fine);
+  links.north.cut();
+  const cut = { ...fine, up: false, pending: null, metrics: ["0", undefined] };
+  await expect.poll(toldOfNorth, patience).toEqual(cut);
+  await links.north.join();
+  await expect.poll(toldOfNorth, patience).toEqual(fine);
+});
+
+test("a camera of the centre gets no name that one of a site may have; where it has one, the site waits until it is gone", async () => {
+  const cameras = connect(grpc);
+  onTestFinished(() => cameras.close());
+  const uri = "rtsp://127.0.0.1:1/x";
+  await expect(cameras.cameras.register("north-gate", { uri })).rejects.toMatchObject({
+    code: "INVALID_ARGUMENT",
+    message: expect.stringContaining("take a name that does not begin with 'north-'"),
+  });
+  await cameras.cameras.register("northern-gate", { uri });
+  // As one that was there before the site.
+  const hub = await connectNats(asMain(centre), "test", log);
+  onTestFinished(() => hub.connection.close());
+  const own = (await openBuckets(hub.kv)).cameras;
+  await own.create("north-gate", encodeJson(sampleCamera()));
+
+  const live = new Collector(client.events({ start: "beginning" }));
+  await tell("north", "g1", 1, Date.now(), "gate");
+  await tell("north", "later", 1);
+  await expect.poll(toldOfNorth, patience).toMatchObject({ up: false, clash: "north-gate" });
+  expect(told(live, "north-gate")).toEqual([]);
+  expect(told(live, "north-door")).not.toContain("later 1");
+  await cameras.cameras.delete("north-gate");
+  await expect.poll(() => told(live, "north-gate"), patience).toEqual(["g1 1"]);
+  await expect.poll(() => told(live, "north-door"), patience).toContain("later 1");
+  expect(await toldOfNorth()).toMatchObject({ clash: null });
 });

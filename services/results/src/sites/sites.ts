@@ -5,9 +5,11 @@ import type { KV } from "@nats-io/kv";
 import { isSiteName, siteReader, streams } from "@sightline/contracts";
 import { connectNats, type Logger, type Nats, type NatsAccess, SettingError } from "@sightline/service";
 import type { SnapshotStore } from "../snapshots/snapshot-store.ts";
+import { siteOfCamera } from "./camera-names.ts";
 import { copyEvent } from "./copy-event.ts";
 import { copyPicture, pictureStream } from "./copy-picture.ts";
-import { type SiteJetStream, SiteReader } from "./site-reader.ts";
+import type { SiteJetStream } from "./site-jetstream.ts";
+import { SiteReader } from "./site-reader.ts";
 
 /** A site over a slow line may need so long for an answer. */
 const answerMs = 5_000;
@@ -17,11 +19,26 @@ export interface CentreParts {
   nats: Nats;
   places: KV;
   pictures: SnapshotStore;
+  /** Whether the centre has a camera of its own of this name. */
+  isRegistered: (camera: string) => boolean;
+}
+
+/** How a site fares, as the centre sees it. */
+export interface SiteState {
+  site: string;
+  /** Whether its events and pictures are read now. */
+  up: boolean;
+  /** Since something was last heard of it; since results was started, when nothing was. */
+  silentSeconds: number;
+  /** Messages about events and pictures that the site has and that are still to come; undefined while it is not read. */
+  pending: number | undefined;
+  /** The centre's own camera that is called as one of the site, for which copying waits. */
+  clash: string | undefined;
 }
 
 /** Copies the events of all sites, and their pictures, to the centre, for as long as it runs. */
 export class Sites {
-  readonly #links: { nats: Nats; readers: SiteReader[] }[] = [];
+  readonly #links: { site: string; nats: Nats; readers: SiteReader[] }[] = [];
 
   /**
    * Starts for each site that has a key, `{site}.nk`, in the directory.
@@ -30,7 +47,7 @@ export class Sites {
   static async start(
     access: NatsAccess,
     directory: string,
-    { nats, places, pictures }: CentreParts,
+    { nats, places, pictures, isRegistered }: CentreParts,
     log: Logger,
     signal?: AbortSignal,
   ): Promise<Sites> {
@@ -43,11 +60,12 @@ export class Sites {
         site,
         jetstream: jetstream(link.connection, options),
         manager: await jetstreamManager(link.connection, { ...options, checkAPI: false }),
+        isRegistered,
       };
       const events = new SiteReader(
         remote,
         { stream: streams.events },
-        async ({ data }) => void (await copyEvent(nats, site, data)),
+        async ({ data }) => void (await copyEvent(nats, remote, data)),
         places,
         log,
       );
@@ -60,10 +78,31 @@ export class Sites {
       );
       const readers = [events, shown];
       for (const reader of readers) reader.start();
-      sites.#links.push({ nats: link, readers });
+      sites.#links.push({ site, nats: link, readers });
       log.info({ site }, "the events of a site are copied from here on");
     }
     return sites;
+  }
+
+  /** The site that may have a camera which is called so here; undefined when the name is free for a camera of the centre. */
+  siteOf(camera: string): string | undefined {
+    return siteOfCamera(
+      this.#links.map(({ site }) => site),
+      camera,
+    );
+  }
+
+  states(): SiteState[] {
+    return this.#links.map(({ site, readers }) => {
+      const states = readers.map(({ state }) => state);
+      const up = states.every(({ reading }) => reading);
+      const heardAt = Math.max(...states.map((state) => state.heardAt));
+      return {
+        ...{ site, up, silentSeconds: (performance.now() - heardAt) / 1_000 },
+        pending: up ? states.reduce((sum, { pending = 0 }) => sum + pending, 0) : undefined,
+        clash: states.find(({ clash }) => clash !== undefined)?.clash,
+      };
+    });
   }
 
   async stop(): Promise<void> {

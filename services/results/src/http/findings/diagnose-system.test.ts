@@ -12,6 +12,7 @@ function system(parts: Partial<HttpSystem> = {}): HttpSystem {
     models: [],
     streams: [],
     storage: { faults: [], disk: null },
+    sites: [],
     findings: [],
     ...parts,
   };
@@ -167,4 +168,18 @@ test("a full disk is named with its stream, and not the workers that can announc
   ]);
   const filling = system({ storage: { faults: [], disk }, workers: [worker(0.1)] });
   expect(diagnoseSystem(filling, [], new Map(), now)).toMatchObject([{ level: "error" }]);
+});
+
+test("a site that is silent is told, one whose line was cut a moment ago is not, and one whose cameras clash is an error", () => {
+  const site = { name: "north", up: true, silentSeconds: 1, pending: 0, clash: null };
+  const of = (change: Partial<HttpSystem["sites"][number]>) =>
+    diagnoseSystem(system({ sites: [{ ...site, ...change }] }), [], new Map(), now);
+  for (const change of [{}, { up: false, pending: null }])
+    expect(of(change)).toEqual([{ level: "ok", text: "All is well: 1 site is heard.", fix: "" }]);
+  expect(of({ up: false, pending: null, silentSeconds: 300 })).toMatchObject([
+    { level: "warning", text: expect.stringContaining("The site north has not been heard for 5 min") },
+  ]);
+  expect(of({ up: false, pending: null, clash: "north-door" })).toMatchObject([
+    { level: "error", fix: expect.stringContaining("remove north-door") },
+  ]);
 });

@@ -1,6 +1,7 @@
 import type { HttpCamera, HttpFinding, HttpSample, HttpSystem } from "@sightline/contracts";
 import { byteText, diskText, faultText, isDiskFull } from "@sightline/service";
 import { heldUpFix, saturated, unservedBy, unservedFix, worstFirst } from "./diagnose-camera.ts";
+import { findSites } from "./find-sites.ts";
 import { findUnanalysedCameras } from "./find-unanalysed.ts";
 import { percent } from "./percent.ts";
 
@@ -31,12 +32,13 @@ export function diagnoseSystem(
     ...findUnanalysedCameras(cameras.filter(({ unanalysed }) => unanalysed).map(({ id }) => id)),
     ...findBottleneck(system, cameras, samples),
     ...findFullStreams(system, now),
+    ...findSites(system),
   ];
   if (findings.length === 0)
     findings.push({
       level: "ok",
       text: allWell(system, cameras),
-      fix: cameras.length === 0 ? addCamera : "",
+      fix: cameras.length + system.sites.length === 0 ? addCamera : "",
     });
   return worstFirst(findings);
 }
@@ -209,8 +211,11 @@ function* findFullStreams({ streams }: Situation, now: number): Generator<HttpFi
   }
 }
 
-function allWell({ workers }: Situation, cameras: readonly CameraSituation[]): string {
-  if (cameras.length === 0) return "There are no cameras yet.";
+function allWell({ workers, sites }: Situation, cameras: readonly CameraSituation[]): string {
+  if (cameras.length === 0)
+    return sites.length === 0
+      ? "There are no cameras yet."
+      : `All is well: ${plural(sites.length, "site")} ${sites.length === 1 ? "is" : "are"} heard.`;
   const live = cameras.filter(({ status }) => status.state === "live").length;
   return `All is well: ${live} of ${plural(cameras.length, "camera")} ${live === 1 ? "is" : "are"} live, ${plural(workers.length, "worker")} ${workers.length === 1 ? "has" : "have"} room.`;
 }

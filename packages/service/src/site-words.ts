@@ -1,0 +1,48 @@
+/** How a site fares, as results of its centre tells it. */
+export interface ToldSite {
+  name: string;
+  up: boolean;
+  silentSeconds: number;
+  /** Null while it is not read. */
+  pending: number | null;
+  /** The centre's own camera that is called as one of the site; null when there is none. */
+  clash: string | null;
+}
+
+/** A line may be cut for so long, in seconds, before it is worth a word: both sides try again by themselves. */
+const patience = 15;
+
+/** What is the matter with a site, in words, and what to do; undefined when nothing is. */
+export function siteFault({
+  name,
+  up,
+  silentSeconds,
+  clash,
+}: ToldSite): { kind: "clash" | "silent"; text: string; fix: string } | undefined {
+  if (clash !== null)
+    return {
+      kind: "clash",
+      text: `Nothing more of the site ${name} is copied: one of its cameras is called ${clash} here, as a camera of this centre is`,
+      fix: `Register the centre's own camera by another name and remove ${clash}: the rest of the site then comes by itself. Nothing is lost for as long as the site keeps it.`,
+    };
+  if (up || silentSeconds < patience) return undefined;
+  return {
+    kind: "silent",
+    text: `The site ${name} has not been heard for ${durationOf(silentSeconds)}: what happens there comes when its line is back`,
+    fix: "Look at the line, and at the log of NATS at the site: docs/edge.md says what its words mean. Nothing is lost for as long as the site keeps it.",
+  };
+}
+
+/** How a site with which nothing is the matter fares, in words. */
+export function siteText({ up, pending }: ToldSite): string {
+  if (!up) return "its line was cut a moment ago";
+  return pending
+    ? `${pending} messages about its events and pictures are still to come`
+    : "all of it is here";
+}
+
+function durationOf(seconds: number): string {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`;
+  return `${Math.round(seconds / 3_600)} h`;
+}
