@@ -18,8 +18,11 @@ import {
 } from "@sightline/service";
 import { freePort } from "@sightline/service/testing";
 import { natsKeysIn, projectRoot, writeNatsConfig } from "@sightline/stack";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { CuttableLink } from "../../services/results/src/testing/cuttable-link.ts";
+import { expectAccessible, prepareAccessible } from "../browser/accessible.ts";
+import { launchChromium } from "../browser/chromium.ts";
+import { PageRecord } from "../browser/page-record.ts";
 import { Program } from "./program.ts";
 import { System } from "./system.ts";
 
@@ -204,6 +207,49 @@ test("a site whose password is not the centre's is told so by its NATS server, a
   const [centreNats] = programs;
   expect(centreNats!.errors.join("\n")).toMatch(/authentication error/);
 });
+
+/** What is used of images in the page. */
+interface Image {
+  naturalWidth: number;
+}
+
+test("the centre's console shows events of the site's cameras with their pictures, and offers no more of them", async () => {
+  const browser = await launchChromium();
+  onTestFinished(() => browser.close());
+  const page = await browser.newPage({ viewport: { width: 360, height: 800 } });
+  const origin = `http://${consoleAt}`;
+  const record = await PageRecord.of(page, origin, []);
+  await prepareAccessible(page);
+  await page.goto(`${origin}/`);
+  await page.getByRole("heading", { name: "Cameras of 1 site" }).waitFor();
+  await page.getByRole("link", { name: "Events" }).last().click();
+  await page.getByLabel("Camera", { exact: true }).selectOption("north-door (site north)");
+  await expect.poll(() => new URL(page.url()).search, patience).toBe("?camera=north-door");
+  await page.getByLabel("Class", { exact: true }).selectOption("person");
+  const events = page.getByTestId("events");
+  const picture = events.locator("img").first();
+  await expect
+    .poll(() => picture.evaluate(({ naturalWidth }: Image) => naturalWidth), patience)
+    .toBeGreaterThan(0);
+  await expectAccessible(page);
+  await events
+    .getByRole("link", { name: /^Show the snapshot: Person appeared/ })
+    .first()
+    .click();
+  const opened = page.getByRole("dialog");
+  await expect
+    .poll(() => opened.locator("img").evaluate(({ naturalWidth }: Image) => naturalWidth), patience)
+    .toBeGreaterThan(0);
+  expect(await opened.getByRole("button", { name: "Play the clip" }).count()).toBe(0);
+  // The camera has no page here.
+  await opened.getByRole("link", { name: "north-door" }).click();
+  await expect.poll(() => page.url(), patience).toBe(`${origin}/events?camera=north-door`);
+  await page.goto(`${origin}/cameras/north-door`);
+  await page.getByText("This is a camera of the site north, of which only events are here.").waitFor();
+  await page.goto(`${origin}/timeline`);
+  await page.getByTestId("timeline-north-door").getByText("Of site north: video stays there").waitFor();
+  expect({ faults: record.faults, foreign: record.foreignRequests }).toEqual({ faults: [], foreign: [] });
+}, 120_000);
 
 test("doctor at the centre says whether the site is heard", async () => {
   const doctor = async () => {

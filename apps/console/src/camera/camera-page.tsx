@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { EventList } from "../events/event-list.tsx";
+import { siteOf } from "../events/seen-names.ts";
 import { LiveCanvas, type ShownPicture } from "../live/live-canvas.tsx";
 import { RecordingPanel } from "../recording/recording-panel.tsx";
 import { cameraEventPath, cameraPath, eventsPath } from "../routing/route.ts";
@@ -9,6 +10,7 @@ import { Page } from "../shell/page.tsx";
 import { ZoomView } from "../shell/zoom-view.tsx";
 import { may } from "../state/auth.ts";
 import { type CameraState, cameras, findCamera } from "../state/cameras.ts";
+import { useSystem } from "../state/system.ts";
 import { CameraCharts } from "./camera-charts.tsx";
 import { CameraFacts } from "./camera-facts.tsx";
 import { CameraFigures } from "./camera-figures.tsx";
@@ -152,11 +154,17 @@ function Actions({ state }: { state: CameraState }) {
 
 /** In place of a page about a camera that is not, or not yet, known. */
 export function NoCamera({ id, known }: { id: string; known: boolean }) {
+  useSystem();
+  const site = siteOf(id);
   return (
     <Page title={id}>
       {known ? (
         <p>
-          There is no camera of this name; it may have been deleted. <a href="/">All cameras</a>
+          {site === undefined
+            ? "There is no camera of this name; it may have been deleted."
+            : `This is a camera of the site ${site}, of which only events are here.`}{" "}
+          <a href={eventsPath(new URLSearchParams({ camera: id }))}>Its events</a> ·{" "}
+          <a href="/">All cameras</a>
         </p>
       ) : (
         <p class="note">Waiting for the server …</p>

@@ -1,9 +1,9 @@
 import type { HttpEvent } from "@sightline/contracts";
 import type { ComponentChildren } from "preact";
-import { cameraPath } from "../routing/route.ts";
 import { formatDayTime, formatFullTime } from "../words/times.ts";
 import { eventFacts } from "./event-words.ts";
 import { ReviewMark } from "./review-mark.tsx";
+import { pathOfCamera } from "./seen-names.ts";
 import { Thumbnail } from "./thumbnail.tsx";
 
 interface Props {
@@ -52,7 +52,7 @@ export function EventCard(props: Props) {
           {span !== "" && <span class="event-span"> {span}</span>}
         </p>
         <p class="note">
-          {showCamera && <a href={cameraPath(event.camera)}>{event.camera}</a>} {eventFacts(event)}
+          {showCamera && <a href={pathOfCamera(event.camera)}>{event.camera}</a>} {eventFacts(event)}
         </p>
         <ReviewMark review={review} name={name} onReview={onReview} />
         {children}

@@ -3,7 +3,7 @@ import type { HttpEvent } from "@sightline/contracts";
 import { useEffect, useRef } from "preact/hooks";
 import { clipUrl, type EventFilter, getEvent, snapshotUrl } from "../api/calls.ts";
 import { describeFailure } from "../api/request.ts";
-import { cameraPath, eventsPath } from "../routing/route.ts";
+import { eventsPath } from "../routing/route.ts";
 import { CopyButton } from "../shell/copy-button.tsx";
 import { ZoomView } from "../shell/zoom-view.tsx";
 import { onReview as listenToReviews } from "../state/live.ts";
@@ -13,6 +13,7 @@ import { type EventId, eventKey, withReview } from "./event-feed.ts";
 import { eventFacts, eventSpan, eventTitle } from "./event-words.ts";
 import { askNeighbours, type Neighbours, neighboursIn } from "./neighbours.ts";
 import { ReviewMark } from "./review-mark.tsx";
+import { pathOfCamera } from "./seen-names.ts";
 
 interface Props {
   opened: EventId;
@@ -88,7 +89,7 @@ export function EventDialog({ opened, list, complete, filter, onOpen, onReview, 
       {event && (
         <p class="note">
           {formatFullTime(event.startTime)} {eventSpan(event)} ·{" "}
-          <a href={cameraPath(event.camera)}>{event.camera}</a> · {eventFacts(event)}
+          <a href={pathOfCamera(event.camera)}>{event.camera}</a> · {eventFacts(event)}
         </p>
       )}
       {event && playing.value === key && <EventClip key={key} event={event} name={name} />}

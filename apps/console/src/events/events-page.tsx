@@ -10,7 +10,14 @@ import { CountPanel } from "./count-panel.tsx";
 import type { EventId } from "./event-feed.ts";
 import { EventList } from "./event-list.tsx";
 import { eventTypes } from "./event-words.ts";
-import { removedCameras, seenZones, useSeenNames } from "./seen-names.ts";
+import {
+  seenAttributes,
+  seenClasses,
+  seenZones,
+  siteOf,
+  unregisteredCameras,
+  useSeenNames,
+} from "./seen-names.ts";
 
 interface Props {
   query: URLSearchParams;
@@ -35,19 +42,23 @@ export function EventsPage({ query, event }: Props) {
     to: query.get("to") ?? "",
   };
   const list = cameras.value ?? [];
-  const classes = new Set(system.value?.models.flatMap((model) => model.classes) ?? []);
+  const classes = new Set([
+    ...(system.value?.models.flatMap((model) => model.classes) ?? []),
+    ...seenClasses.value,
+  ]);
   const zones = new Set([
     ...list.flatMap((state) => state.rules.value?.zones.map((zone) => zone.name) ?? []),
     ...seenZones.value,
   ]);
   const stages = system.value?.workers.flatMap(({ secondStages = [] }) => secondStages) ?? [];
-  const attributes = new Set(
-    stages.flatMap((stage) =>
+  const attributes = new Set([
+    ...stages.flatMap((stage) =>
       stage.attributes.flatMap(({ name, values }) => values.map((value) => `${name}=${value}`)),
     ),
-  );
+    ...seenAttributes.value,
+  ]);
   const registered = list.map((state) => state.id);
-  const removed = removedCameras();
+  const others = unregisteredCameras();
   const change = (name: keyof EventFilter, value: string) => {
     const next = new URLSearchParams(
       Object.entries({ ...filter, [name]: value }).filter(([, text]) => text !== ""),
@@ -60,8 +71,8 @@ export function EventsPage({ query, event }: Props) {
         <Filter
           label="Camera"
           value={filter.camera}
-          options={[...registered, ...removed]}
-          show={(id) => (removed.includes(id) ? `${id} (removed)` : id)}
+          options={[...registered, ...others]}
+          show={(id) => (others.includes(id) ? `${id} (${whereabouts(id)})` : id)}
           onChange={(value) => change("camera", value)}
         />
         <Filter
@@ -130,6 +141,12 @@ export function EventsPage({ query, event }: Props) {
       />
     </Page>
   );
+}
+
+/** Why a camera that events tell of is not among those that are registered. */
+function whereabouts(id: string): string {
+  const site = siteOf(id);
+  return site === undefined ? "removed" : `site ${site}`;
 }
 
 interface FilterProps {

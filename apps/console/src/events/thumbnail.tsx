@@ -2,11 +2,14 @@ import { useSignal } from "@preact/signals";
 import type { HttpEvent } from "@sightline/contracts";
 import { useEffect, useRef } from "preact/hooks";
 import { snapshotUrl } from "../api/calls.ts";
+import { siteOf } from "./seen-names.ts";
 
 /** An event younger than this may get its picture a little later. */
 const newMs = 30_000;
 const retryMs = 1_500;
 const mostRetries = 4;
+/** Pictures of a site come after its events, over a line that may have much to bring: each time it is waited twice as long. */
+const mostRetriesOfSite = 7;
 
 interface ThumbnailProps {
   event: HttpEvent;
@@ -30,8 +33,10 @@ export function Thumbnail({ event, name, href, onClick }: ThumbnailProps) {
     missing.value = true;
     // The server tells of a picture before it is stored.
     const isNew = Date.now() - Date.parse(event.updateTime) < newMs;
-    if (isNew && failures.value++ < mostRetries)
-      retry.current = setTimeout(() => (missing.value = false), retryMs);
+    const ofSite = siteOf(event.camera) !== undefined;
+    const before = failures.value++;
+    if (ofSite ? before < mostRetriesOfSite : isNew && before < mostRetries)
+      retry.current = setTimeout(() => (missing.value = false), retryMs * (ofSite ? 2 ** before : 1));
   };
   const url = `${snapshotUrl(event, false)}?cutOut=true&revision=${event.revision}`;
   return (

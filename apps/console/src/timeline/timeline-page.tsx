@@ -1,8 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { removedCameras, useSeenNames } from "../events/seen-names.ts";
+import { unregisteredCameras, useSeenNames } from "../events/seen-names.ts";
 import { Page } from "../shell/page.tsx";
 import { cameras } from "../state/cameras.ts";
+import { useSystem } from "../state/system.ts";
 import { ScaleLines } from "./scale-lines.tsx";
 import { TimelinePlayer } from "./timeline-player.tsx";
 import { TimelineRow } from "./timeline-row.tsx";
@@ -13,10 +14,11 @@ export function TimelinePage({ query }: { query: URLSearchParams }) {
   const timeline = useTimeline(query);
   const pointed = useSignal<number | undefined>(undefined);
   const list = useRef<HTMLUListElement>(null);
+  useSystem();
   useSeenNames();
   const all = cameras.value;
-  const removed = removedCameras();
-  const isEmpty = all !== undefined && all.length + removed.length === 0;
+  const others = unregisteredCameras();
+  const isEmpty = all !== undefined && all.length + others.length === 0;
   useWheel(list, timeline, all === undefined || isEmpty);
   return (
     <Page title="Timeline" className="timeline-page">
@@ -46,7 +48,7 @@ export function TimelinePage({ query }: { query: URLSearchParams }) {
             {all.map((state) => (
               <TimelineRow key={state.id} id={state.id} state={state} timeline={timeline} pointed={pointed} />
             ))}
-            {removed.map((id) => (
+            {others.map((id) => (
               <TimelineRow key={id} id={id} timeline={timeline} pointed={pointed} />
             ))}
           </ul>

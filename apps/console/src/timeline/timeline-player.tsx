@@ -1,9 +1,9 @@
 import { recordingUrl } from "../api/calls.ts";
+import { pathOfCamera } from "../events/seen-names.ts";
 import { RecordingPlayer } from "../recording/recording-player.tsx";
 import { timelinePath } from "../routing/route.ts";
 import { CopyButton } from "../shell/copy-button.tsx";
 import { formatDayTime } from "../words/times.ts";
-import { pathOf } from "./timeline-row.tsx";
 import type { Timeline } from "./use-timeline.ts";
 
 /** What "Save" saves from the time that is shown on. */
@@ -19,7 +19,7 @@ export function TimelinePlayer({ timeline }: { timeline: Timeline }) {
       {camera !== undefined && at !== undefined && (
         <section class="panel timeline-player" aria-labelledby="timeline-player-title">
           <h2 id="timeline-player-title">
-            <a href={pathOf(camera)}>{camera}</a>, {formatDayTime(new Date(at).toISOString())}
+            <a href={pathOfCamera(camera)}>{camera}</a>, {formatDayTime(new Date(at).toISOString())}
           </h2>
           {playing && (
             <RecordingPlayer

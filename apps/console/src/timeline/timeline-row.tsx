@@ -1,9 +1,8 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { describeFailure } from "../api/request.ts";
-import { removedCameras } from "../events/seen-names.ts";
+import { pathOfCamera, siteOf } from "../events/seen-names.ts";
 import { TimelineStrip } from "../recording/timeline-strip.tsx";
-import { cameraPath, eventsPath } from "../routing/route.ts";
 import type { CameraState } from "../state/cameras.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { fetchRow, type RowData, suffices } from "./row-data.ts";
@@ -19,7 +18,7 @@ const scrubShare = 0.01;
 
 interface Props {
   id: string;
-  /** Undefined of a camera that is not registered any more. */
+  /** Undefined of a camera that is not registered any more, or is of a site. */
   state?: CameraState;
   timeline: Timeline;
   /** Where the mouse is told, for all rows. */
@@ -69,7 +68,7 @@ export function TimelineRow({ id, state, timeline, pointed }: Props) {
   }, [id, visible.value, window.fromMs, window.toMs]);
 
   const data = known.value;
-  const note = fault.value || (state ? recordingWords(state) : "Removed");
+  const note = fault.value || (state ? recordingWords(state) : whereaboutsOf(id));
   return (
     <li
       ref={row}
@@ -78,7 +77,7 @@ export function TimelineRow({ id, state, timeline, pointed }: Props) {
       aria-busy={visible.value && !suffices(data, window) && fault.value === ""}
     >
       <div class="timeline-name">
-        <a href={pathOf(id)}>{id}</a>
+        <a href={pathOfCamera(id)}>{id}</a>
         {note !== "" && (
           <span class="note" title={note}>
             {note}
@@ -105,10 +104,10 @@ export function TimelineRow({ id, state, timeline, pointed }: Props) {
   );
 }
 
-/** A camera's page; of one that is not registered any more, its events. */
-export function pathOf(id: string): string {
-  const isRemoved = removedCameras().includes(id);
-  return isRemoved ? eventsPath(new URLSearchParams({ camera: id })) : cameraPath(id);
+/** Why a camera is not registered here. */
+function whereaboutsOf(id: string): string {
+  const site = siteOf(id);
+  return site === undefined ? "Removed" : `Of site ${site}: video stays there`;
 }
 
 /** What is to be said of a camera's recording; empty when there is nothing out of the ordinary. */

@@ -2,6 +2,8 @@ import { Page } from "../shell/page.tsx";
 import { may, me } from "../state/auth.ts";
 import { cameras } from "../state/cameras.ts";
 import { connection } from "../state/live.ts";
+import { system } from "../state/system.ts";
+import { plural } from "../words/numbers.ts";
 import { Headline } from "./headline.tsx";
 import { Tile } from "./tile.tsx";
 
@@ -32,6 +34,19 @@ function density(count: number): "few" | "some" | "many" {
 }
 
 function NoCameras() {
+  const sites = system.value?.sites.length ?? 0;
+  if (sites > 0)
+    return (
+      <div class="empty">
+        <h2>Cameras of {plural(sites, "site")}</h2>
+        <p>Pictures of cameras stay at their sites; events come here.</p>
+        <p>
+          <a class="button primary" href="/events">
+            Events
+          </a>
+        </p>
+      </div>
+    );
   const seen = me.value?.cameras ?? [];
   if (!seen.includes("*"))
     return (

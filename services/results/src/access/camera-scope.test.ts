@@ -22,6 +22,13 @@ test("cameras are named by ids and by beginnings of ids, and a token's lie withi
   expect(new CameraScope(["a", "b"]).key).toBe(new CameraScope(["b", "a", "a"]).key);
   expect(covers(yard, ["yard-2", "yard-1*", "front"])).toBe(true);
   for (const more of ["*", "yard*", "side"]) expect(covers(yard, [more])).toBe(false);
+  // Cameras of a site are seen by beginnings of their ids.
+  const seesSite = (patterns: string[], within?: string[]) =>
+    new CameraScope(patterns, within).seesSome("north-");
+  for (const patterns of [["*"], ["north-*"], ["no*"], ["north-door"], ["front", "north-d*"]])
+    expect(seesSite(patterns)).toBe(true);
+  for (const patterns of [["front"], ["north"], ["northern-*"], []]) expect(seesSite(patterns)).toBe(false);
+  expect(seesSite(["*"], ["south-*"])).toBe(false);
 });
 
 describe("labels", () => {

@@ -17,6 +17,7 @@ export class CameraScope {
   /** What is asked of it for each message, without going through the patterns again. */
   readonly #known = new Map<string, boolean>();
   readonly #lists: readonly (readonly string[])[];
+  readonly #named: readonly (readonly string[])[];
   readonly #tests: readonly ((id: string) => boolean)[];
 
   /** Of what `patterns` name and, if given, `within` names too. */
@@ -28,6 +29,7 @@ export class CameraScope {
     const exact = named.find((list) => list.every((pattern) => !pattern.endsWith("*")));
     this.ids = exact?.filter((id) => named.every((list) => matcher(list)(id)));
     this.#lists = lists;
+    this.#named = named;
     this.#tests = named.map(matcher);
   }
 
@@ -52,6 +54,13 @@ export class CameraScope {
     if (this.#known.size >= maxRemembered) this.#known.clear();
     this.#known.set(id, seen);
     return seen;
+  }
+
+  /** Whether a camera whose id begins so may be seen, whichever there are. */
+  seesSome(beginning: string): boolean {
+    const allows = (pattern: string) =>
+      pattern.startsWith(beginning) || (pattern.endsWith("*") && beginning.startsWith(pattern.slice(0, -1)));
+    return this.all || this.#named.every((list) => list.some(allows));
   }
 
   /** The same for `cameras/{camera}`; what is no camera's name is not seen. */

@@ -39,7 +39,7 @@ export class SystemView {
     this.#parts = parts;
   }
 
-  /** Who does not see all cameras is told of its own, and not what streams hold of all of them together, nor how sites fare. */
+  /** Who does not see all cameras is told of its own, and of sites whose cameras it may see, and not what streams hold of all of them together. */
   async show(scope: CameraScope): Promise<HttpSystem> {
     const { version, nats, sites, workers, models, defaultModel, cameras, series } = this.#parts;
     const { info } = nats.connection;
@@ -58,7 +58,9 @@ export class SystemView {
       })),
       streams: scope.all ? (await this.#readStreams()).map(toHttpStream) : [],
       storage: await this.#storage(),
-      sites: scope.all ? sites().map(toHttpSite) : [],
+      sites: sites()
+        .filter(({ site }) => scope.seesSome(`${site}-`))
+        .map(toHttpSite),
     };
     const shown = cameras()
       .map((camera) => ({ ...toHttpCamera(camera), unanalysed: isUnanalysed(camera.status) }))

@@ -21,6 +21,8 @@ export async function copyEvent(nats: Nats, remote: SiteJetStream, data: Uint8Ar
   if (!name) throw new UncopiableError(`site '${site}' has what is no event`);
   const camera = cameraOfSite(remote, name.camera);
   event.name = `cameras/${camera}/events/${name.id}`;
+  // Video stays at the site.
+  event.hasClip = false;
   if (!parseEventName(event.name)) throw new UncopiableError(`the name '${camera}' is too long for a camera`);
   const subject = subjects.event(camera, name.id);
   const last = await nats.manager.direct.getMessage(streams.events, { last_by_subj: subject });

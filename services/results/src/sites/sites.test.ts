@@ -114,7 +114,8 @@ async function tell(
 ): Promise<void> {
   const phase = revision === 1 ? EventPhase.START : EventPhase.UPDATE;
   const event = sampleEvent({ camera, id, revision, phase, startTime });
-  await nats[site].jetstream.publish(subjects.event(camera, id), Event.encode(event).finish());
+  const recorded = Event.encode({ ...event, hasClip: true }).finish();
+  await nats[site].jetstream.publish(subjects.event(camera, id), recorded);
 }
 
 const told = (collector: Collector, camera: string) =>
@@ -153,6 +154,8 @@ test("what happens at sites is told at the centre once and in order, also what h
   expect(told(live, "north-door")).toEqual(expected);
   const { events } = await client.listEvents({ filter: { cameras: ["cameras/north-door"] }, pageSize: 1000 });
   expect(new Set(events.map(({ name }) => name)).size).toBe(401);
+  // Video stays at the site.
+  expect(events.filter(({ hasClip }) => hasClip)).toEqual([]);
 });
 
 test("pictures come along, the newest of each event, and go when they are deleted at the site", async () => {
