@@ -45,7 +45,7 @@ export class StreamConflictError extends Error {
 
   constructor(stream: string, differences: readonly string[], why: string, advice: string, cause?: Error) {
     super(
-      `NATS does not change the stream ${stream} as this version needs it (${differences.join(", ")}): ${why}. ${advice}`,
+      `NATS does not change the stream ${stream} as this version needs it${differences.length > 0 ? ` (${differences.join(", ")})` : ""}: ${why}. ${advice}`,
       { cause },
     );
     this.stream = stream;
@@ -89,11 +89,23 @@ async function createOrUpdate(
       await bringTo(manager, existing, { ...config, description });
       return;
     } catch (error) {
-      if (!isJetStreamFailure(error, "streamNotFound") || performance.now() > deadline) throw error;
+      if (!isJetStreamFailure(error, "streamNotFound")) throw error;
+      if (performance.now() > deadline) throw deniedStream(config.name, error as JetStreamApiError);
       if (await addStream(manager, { ...config, description: randomUUID() })) return;
       // Made or deleted by another process meanwhile; or NATS says of a stream that is there that it is not, as 2.9 does of one that gets fewer copies.
       await delay(changeAgainMs);
     }
+}
+
+/** NATS says both that a stream is not there and that its name is taken. */
+function deniedStream(name: string, cause: Error): StreamConflictError {
+  return new StreamConflictError(
+    name,
+    [],
+    `it has said for ${changeLimitMs / 1_000} s that the stream is not there, and that its name is taken (nats-server 2.9 does when SIGHTLINE_NATS_REPLICAS becomes less)`,
+    "Set SIGHTLINE_NATS_REPLICAS to what it was before, restart the NATS servers one after the other, and start the services again; for fewer copies make a backup (`sightline backup`) and restore it into a NATS that is new",
+    cause,
+  );
 }
 
 /** Changes an existing stream where it differs. @throws StreamConflictError */
@@ -182,6 +194,7 @@ export interface Buckets {
   modelFiles: KV;
   eventReviews: KV;
   streamMakings: KV;
+  floorClaims: KV;
   sitePlaces: KV;
 }
 
@@ -219,6 +232,7 @@ export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
     modelFiles: await open(buckets.modelFiles),
     eventReviews: await open(buckets.eventReviews),
     streamMakings: await open(buckets.streamMakings),
+    floorClaims: await open(buckets.floorClaims),
     sitePlaces: await open(buckets.sitePlaces),
   };
 }
@@ -235,13 +249,26 @@ export async function ensureBuckets(
   for (const bucket of Object.values(buckets)) {
     const name = `KV_${bucket}`;
     const age = leased.has(bucket) ? leaseTtlMs * 1_000_000 : 0;
-    await bringTo(manager, await manager.streams.info(name), {
+    await bringTo(manager, await knownStream(manager, name), {
       ...{ name, num_replicas: replicas, max_msgs_per_subject: 1, storage: "file", max_age: age },
       // NATS refuses a longer one than the age.
       duplicate_window: Math.min(age || Infinity, 120_000_000_000),
     });
   }
   return opened;
+}
+
+/** A stream that was there a moment ago. @throws StreamConflictError when NATS denies it for long */
+async function knownStream(manager: JetStreamManager, name: string): Promise<StreamInfo> {
+  const deadline = performance.now() + changeLimitMs;
+  for (;;)
+    try {
+      return await manager.streams.info(name);
+    } catch (error) {
+      if (!isJetStreamFailure(error, "streamNotFound")) throw error;
+      if (performance.now() > deadline) throw deniedStream(name, error as JetStreamApiError);
+      await delay(changeAgainMs);
+    }
 }
 
 /**
