@@ -17,6 +17,7 @@ const everything = {
   dashboards: { enabled: true },
   frameMemory: { share: "node" },
 };
+const edge = (name: string): Json => parse(file(`deploy/helm/${name}.yaml`));
 const variants: Record<string, object> = {
   plain: { images: everything.images },
   everything,
@@ -36,6 +37,8 @@ const variants: Record<string, object> = {
     ingest: { recordings: { enabled: false } },
     frameMemory: { share: "node" },
   },
+  "a centre": { images: everything.images, ...edge("centre") },
+  "a site": { images: everything.images, ...edge("site") },
 };
 const ports = { results: 9100, ingest: 9101, inference: 9102, bridges: 9103 };
 type Service = keyof typeof ports;
@@ -146,6 +149,7 @@ describe.each(Object.keys(variants))("the chart, %s", (name) => {
         PodDisruptionBudget: spec?.selector?.matchLabels,
         NetworkPolicy: spec?.podSelector?.matchLabels,
       };
+      // Pods of NATS's own chart.
       if (!of[kind] || of[kind]["app.kubernetes.io/name"] === "nats") continue;
       const found = labels.filter((each) =>
         Object.entries(of[kind]).every(([key, value]) => each[key] === value),
@@ -178,6 +182,44 @@ test.each(["results", "ingest", "inference", "bridges"] as const)(
     expect(charted.filter((key) => !own(key)).sort()).toEqual(composed.filter((key) => !own(key)).sort());
   },
 );
+
+test("a centre and a site are set up as by the files for docker compose, and keep what all installations have", () => {
+  const compose = (name: string) => parse(file(`deploy/edge/${name}.yml`)).services;
+  const environment = environmentOf(containerOf("a centre", "results"));
+  const more = Object.keys(environment).filter(
+    (key) => !(key in environmentOf(containerOf("plain", "results"))),
+  );
+  expect(more).toEqual(Object.keys(compose("centre").results.environment));
+  expect(environmentOf(containerOf("a site", "results"))).toEqual(
+    environmentOf(containerOf("plain", "results")),
+  );
+  // NATS's chart makes of these what deploy/edge/centre.conf and site.conf say.
+  const [centre, site] = [edge("centre").nats.config, edge("site").nats];
+  expect(centre.jetstream.merge).toEqual({ domain: "centre" });
+  expect(centre.leafnodes).toMatchObject({ enabled: true, tls: { enabled: true } });
+  expect(site.config.jetstream.merge).toEqual({ domain: "<< $SITE >>" });
+  expect(file("deploy/edge/site.conf")).toContain("domain: $SITE");
+  // Both charts may be installed by the same name, and NATS joins no two clusters of one name.
+  expect(site.config.cluster.merge).toEqual({ name: "<< $SITE >>" });
+  // Helm puts a list in the place of another.
+  const { nats } = parse(file("deploy/helm/values.yaml"));
+  for (const part of ["container", "podTemplate"])
+    expect(site[part].patch).toEqual(expect.arrayContaining(nats[part].patch));
+
+  const port = (name: string) =>
+    rendered[name]!.filter(({ kind, metadata }) => kind === "Service" && metadata.name.endsWith("-sites"));
+  expect(port("a centre")).toMatchObject([
+    { spec: { type: "LoadBalancer", ports: [{ port: 7422, targetPort: 7422 }] } },
+  ]);
+  for (const name of ["plain", "a site"]) expect(port(name)).toEqual([]);
+  const natsPolicy = (name: string): Json =>
+    rendered[name]!.find(({ kind, metadata }) => kind === "NetworkPolicy" && metadata.name.endsWith("-nats"))!
+      .spec;
+  const ports = (rules: Json[]) => rules.flatMap((rule) => rule.ports.map((each: Json) => each.port));
+  expect(ports(natsPolicy("a centre").ingress)).toContain(7422);
+  expect(ports(natsPolicy("a site").egress)).toContain(7422);
+  for (const way of ["ingress", "egress"]) expect(ports(natsPolicy("plain")[way])).not.toContain(7422);
+});
 
 test("KEDA asks for the consumer that workers share", async () => {
   const scaler = rendered.GPU!.find(({ kind }) => kind === "ScaledObject")!;
@@ -229,6 +271,8 @@ test.each<[string, object, RegExp]>([
   ["more copies than servers", { natsConnection: { replicas: 5 } }, /replicas is 5 but NATS has 3 servers/],
   ["nothing to bridge to", { bridges: { enabled: true } }, /nothing to bridge to: set SIGHTLINE_MQTT_URL/],
   ["a name that is no value", { ingset: {} }, /additional properties 'ingset' not allowed/],
+  ["a centre without its NATS", { sites: { existingSecret: "s" } }, /give helm deploy\/helm\/centre\.yaml/],
+  ["a site without its NATS", { site: { enabled: true } }, /give helm deploy\/helm\/site\.yaml/],
   ["two copies", { natsConnection: { replicas: 2 } }, /\/natsConnection\/replicas.*1, 3, 5/],
 ])("helm refuses %s and says why", async (_, values, words) => {
   const images = /registry/.test(String(words)) ? {} : { images: everything.images };

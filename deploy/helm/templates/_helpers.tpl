@@ -81,6 +81,7 @@ imagePullPolicy: {{ .root.Values.images.pullPolicy }}
 {{- $_ := set $env "SIGHTLINE_ADMIN_PASSWORD_FILE" "/run/keys/admin-password" -}}
 {{- $_ := set $env "SIGHTLINE_BRIDGES_TOKEN_FILE" "/run/keys/bridges.token" -}}
 {{- $_ := set $env "SIGHTLINE_METRICS_TOKEN_FILE" "/run/keys/metrics.token" -}}
+{{- if .root.Values.sites.existingSecret }}{{ $_ := set $env "SIGHTLINE_SITES_DIRECTORY" "/run/sites" }}{{ end -}}
 {{- if $values.tls.existingSecret -}}
 {{- $_ := set $env "SIGHTLINE_TLS_CERT_FILE" "/run/tls/tls.crt" -}}
 {{- $_ := set $env "SIGHTLINE_TLS_KEY_FILE" "/run/tls/tls.key" -}}
@@ -128,6 +129,9 @@ envFrom:
 {{- if and (eq .service "results") .root.Values.results.tls.existingSecret }}
 - { name: tls, mountPath: /run/tls, readOnly: true }
 {{- end }}
+{{- if and (eq .service "results") .root.Values.sites.existingSecret }}
+- { name: sites, mountPath: /run/sites, readOnly: true }
+{{- end }}
 {{- if and (eq .service "bridges") .root.Values.results.tls.existingSecret .root.Values.results.tls.caKey }}
 - { name: results-ca, mountPath: /run/results-ca, readOnly: true }
 {{- end }}
@@ -165,6 +169,10 @@ envFrom:
 {{- if and (eq .service "results") .root.Values.results.tls.existingSecret }}
 - name: tls
   secret: { secretName: {{ .root.Values.results.tls.existingSecret }}, defaultMode: 0440 }
+{{- end }}
+{{- if and (eq .service "results") .root.Values.sites.existingSecret }}
+- name: sites
+  secret: { secretName: {{ .root.Values.sites.existingSecret }}, defaultMode: 0440 }
 {{- end }}
 {{- if and (eq .service "bridges") .root.Values.results.tls.existingSecret .root.Values.results.tls.caKey }}
 - name: results-ca

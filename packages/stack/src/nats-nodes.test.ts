@@ -54,4 +54,10 @@ test("the keys' directory makes a server the centre of sites, or a site; without
   mkdirSync(join(directory, "site"));
   copyFileSync(file, join(directory, "site", "site.conf"));
   expect(await config("site")).toMatch(/include "site\/site\.conf".* domain: \$SITE /s);
+  // A cluster that is a site has a name of its own: NATS would not join it to a centre's of the same name.
+  const cluster = [1, 2, 3].map((at) => ({ nats: 4222 + at, route: 6222 + at }));
+  const named = async (name: string) =>
+    readFileSync(await writeNatsConfig(directory, join(directory, name), cluster, 0), "utf8");
+  expect(await named("site")).toMatch(/cluster {\n {2}name: \$SITE\n/);
+  expect(await named("centre")).toMatch(/cluster {\n {2}name: sightline\n/);
 });

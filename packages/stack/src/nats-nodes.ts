@@ -91,7 +91,7 @@ export async function writeNatsConfig(
       (file) => `include ${JSON.stringify(relative(directory, join(keysDirectory, file)))}`,
     ),
     `jetstream { ${jetstream.join(", ")} }`,
-    ...(nodes.length > 1 ? clusterLines(directory, nodes, index, route) : []),
+    ...(nodes.length > 1 ? clusterLines(directory, nodes, index, route, site) : []),
   ];
   const path = join(directory, index === 0 ? "nats.conf" : `nats-${index + 1}.conf`);
   writePrivateFile(path, `${lines.join("\n")}\n`);
@@ -103,6 +103,7 @@ function clusterLines(
   nodes: readonly NatsNodePorts[],
   index: number,
   route: number,
+  site: string | undefined,
 ): string[] {
   const path = join(directory, routePasswordName);
   if (!existsSync(path)) writePrivateFile(path, randomBytes(24).toString("base64url"));
@@ -111,7 +112,8 @@ function clusterLines(
   return [
     `server_name: node-${index + 1}`,
     "cluster {",
-    "  name: sightline",
+    // NATS joins no cluster by a leaf node to one of the same name.
+    `  name: ${site === undefined ? "sightline" : "$SITE"}`,
     `  listen: 127.0.0.1:${route}`,
     `  authorization { user: route, password: "${password}", timeout: 5 }`,
     `  routes: [${routes.join(", ")}]`,
