@@ -93,6 +93,8 @@ export const buckets = {
   eventReviews: "event-reviews",
   /** stream → identities of its makings as cursors bear them, the newest last. */
   streamMakings: "stream-makings",
+  /** `claims` → the floors that results processes are about to store; a process that takes another wrote after it looked. Written by results alone. */
+  floorClaims: "floor-claims",
   /** `{site}.{stream}` → how far a stream of a site has been copied; at a centre only. */
   sitePlaces: "site-places",
 } as const;

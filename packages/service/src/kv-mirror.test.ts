@@ -48,6 +48,21 @@ test("what was there, what comes, what goes; what cannot be read is left out", a
   await mirror.stop();
 });
 
+test("who waits until it has caught up sees what others have stored and deleted before", async () => {
+  const mirror = new KvMirror(nats, buckets.holders, readNumber, log);
+  await mirror.start();
+  await mirror.caughtUp();
+  for (let number = 1; number <= 50; number++) {
+    await buckets.holders.put("count", String(number));
+    await mirror.caughtUp();
+    expect(mirror.get("count")).toBe(number);
+  }
+  await buckets.holders.delete("count");
+  await mirror.caughtUp();
+  expect(mirror.keys()).toEqual([]);
+  await mirror.stop();
+});
+
 test("own writes are read at once and reported once", async () => {
   const mirror = new KvMirror(nats, buckets.cameraSecrets, readNumber, log);
   await mirror.start();

@@ -19,6 +19,8 @@ export type MirrorChange<T> = { key: string; value: T | undefined; previous: T |
 
 const retryMs = 250;
 const lookMs = 1_000;
+const catchUpLookMs = 2;
+const catchUpLimitMs = 5_000;
 
 /**
  * A bucket's content in memory, kept current. The watch is started anew when NATS is back, because a server that
@@ -63,6 +65,19 @@ export class KvMirror<T> {
     clearInterval(this.#sweeper);
     this.#watch?.stop();
     this.#loaded.resolve();
+  }
+
+  /** Resolves when all that the bucket held when it was called is here. @throws when NATS does not answer, or does not show it within 5 s */
+  async caughtUp(): Promise<void> {
+    const { config } = (await this.#kv.status()).streamInfo;
+    // Of the server that leads the stream; the sequence of the newest message, which may have been deleted, would not do.
+    const newest = await this.#nats.manager.streams.getMessage(config.name, { last_by_subj: ">" });
+    const deadline = performance.now() + catchUpLimitMs;
+    while (newest && this.#seenRevision < newest.seq) {
+      if (performance.now() > deadline || this.#stopped)
+        throw new Error(`${config.name} has not shown all that it holds`);
+      await delay(catchUpLookMs);
+    }
   }
 
   get(key: string): T | undefined {

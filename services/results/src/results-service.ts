@@ -38,6 +38,7 @@ import { CameraRegistry } from "./cameras/camera-registry.ts";
 import { CameraService } from "./cameras/camera-service.ts";
 import { CameraStatusView } from "./cameras/camera-status-view.ts";
 import { CameraWatchers } from "./cameras/camera-watchers.ts";
+import { FloorClaims } from "./cameras/floor-claims.ts";
 import { KeptDetections } from "./cameras/kept-detections.ts";
 import { KeptSecrets } from "./cameras/kept-secrets.ts";
 import { ModelCatalog } from "./cameras/model-catalog.ts";
@@ -257,7 +258,8 @@ export async function startResults(
   const grpc = life.add(new GrpcServer(calls, certificate));
   const workersNow = () => mirrors.workers.keys().flatMap((id) => mirrors.workers.get(id) ?? []);
   const catalog = new ModelCatalog(config.defaultModel, mirrors.models, workersNow);
-  const admission = new Admission(registry, workersNow, (camera) => cameraStatus.find(camera));
+  const floorClaims = new FloorClaims(buckets.floorClaims, () => registry.caughtUp(), log);
+  const admission = new Admission(registry, workersNow, (camera) => cameraStatus.find(camera), floorClaims);
   const cameras = new CameraService(registry, cameraStatus, catalog, admission, (camera) =>
     sites?.siteOf(camera),
   );

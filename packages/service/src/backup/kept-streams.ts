@@ -37,6 +37,7 @@ const ofBuckets: Record<keyof typeof buckets, Kept> = {
   modelFiles: "kept",
   eventReviews: "kept",
   streamMakings: "kept",
+  floorClaims: "passing",
   sitePlaces: "kept",
 };
 

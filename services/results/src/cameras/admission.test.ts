@@ -1,9 +1,12 @@
+import { connect, type SightlineClient } from "@sightline/client";
 import { cameraShareSchema, decodeJson, encodeJson, type WorkerInfo } from "@sightline/contracts";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { freePort } from "@sightline/service/testing";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { ResultsProcess } from "../testing/results-process.ts";
 import { RunningResults } from "../testing/running-results.ts";
 
 /** For a machine that is busy with other tests. */
-const patience = { timeout: 30_000 };
+const patience = { timeout: 60_000 };
 
 const model = "yolo-nas-pedestrians";
 let results: RunningResults;
@@ -133,6 +136,46 @@ test("of floors that are asked for at once no more are taken than can be promise
     Array.from({ length: 6 }, (_, i) => cameras.register(`c${i}`, { uri: "rtsp://cam/x", floorFps: 5 })),
   );
   expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
+});
+
+test("two processes that are asked at once take no more floors together than can be promised", async () => {
+  const { server } = results;
+  const other = new ResultsProcess(server.url, `127.0.0.1:${await freePort()}`);
+  other.start();
+  const second = connect(other.address);
+  onTestFinished(async () => {
+    second.close();
+    await other.kill("SIGTERM");
+  });
+  const uri = "rtsp://cam/x";
+  await vi.waitUntil(() => second.cameras.register("ready", { uri }).then(Boolean, () => false), patience);
+  const clients = [results.client, second];
+  for (let round = 0; round < 10; round++) {
+    // Of 18 frames/s three floors of 5 can be had, of six that both are asked for.
+    const floors = await Promise.allSettled(
+      clients.flatMap(({ cameras }, at) =>
+        [0, 1, 2].map((i) => cameras.register(`c${at}-${i}`, { uri, floorFps: 5 })),
+      ),
+    );
+    const taken = floors.flatMap((floor) => (floor.status === "fulfilled" ? [floor.value] : []));
+    expect(taken).toHaveLength(3);
+    for (const floor of floors)
+      if (floor.status === "rejected") expect(floor.reason).toMatchObject({ reason: "floor_not_promised" });
+    // Changes, too: of two cameras without a floor one gets it.
+    const [one, two] = [clients[round % 2]!, clients[(round + 1) % 2]!];
+    await one.cameras.register("late1", { uri });
+    await two.cameras.register("late2", { uri });
+    const late = (at: number, client: SightlineClient) =>
+      vi.waitFor(() => client.cameras.get(`late${at}`), patience);
+    await Promise.all([late(2, one), late(1, two)]);
+    const changes = await Promise.allSettled([
+      one.cameras.update("late2", { floorFps: 2 }),
+      two.cameras.update("late1", { floorFps: 2 }),
+    ]);
+    expect(changes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    for (const { name } of await Array.fromAsync(one.cameras.list()))
+      if (!name.endsWith("ready")) await one.cameras.delete(name.replace("cameras/", ""));
+  }
 });
 
 test("when workers are lost, promises stay as they are, and new ones are refused", async () => {

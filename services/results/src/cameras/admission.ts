@@ -2,6 +2,7 @@ import type { Camera, CameraStatus, WorkerInfo } from "@sightline/contracts";
 import { modelCapacity, promisable } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
 import type { CameraRegistry, StoredCamera } from "./camera-registry.ts";
+import type { FloorClaim, FloorClaims } from "./floor-claims.ts";
 
 /** What a camera is to be promised, and what it is promised already. */
 export interface FloorRequest {
@@ -15,24 +16,56 @@ export class Admission {
   readonly #registry: Pick<CameraRegistry, "ids" | "find">;
   readonly #workers: () => readonly WorkerInfo[];
   readonly #status: (camera: string) => CameraStatus | undefined;
+  readonly #claims: FloorClaims;
+  /** What other processes claim, while one of this is being stored. */
+  #others: readonly FloorClaim[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(
     registry: Pick<CameraRegistry, "ids" | "find">,
     workers: () => readonly WorkerInfo[],
     status: (camera: string) => CameraStatus | undefined,
+    claims: FloorClaims,
   ) {
+    this.#claims = claims;
     this.#registry = registry;
     this.#workers = workers;
     this.#status = status;
   }
 
-  /** Does what may promise something one after the other: each check of a floor sees what the ones before have stored. */
-  inTurn<R>(promises: boolean, task: () => Promise<R>): Promise<R> {
-    if (!promises) return task();
-    const done = this.#last.then(task);
+  /**
+   * Does what stores a floor: one after the other in this process, and so that no other promises too much at the same time. Each check sees what
+   * those before have stored, here and elsewhere. @throws ApiError floor_not_promised, registry_unavailable, and what `task` throws
+   */
+  promise<R>(request: FloorRequest, task: () => Promise<R>): Promise<R> {
+    const done = this.#last.then(() => this.#claimed(request, task));
     this.#last = done.catch(() => undefined);
     return done;
+  }
+
+  async #claimed<R>({ id, model, floorFps }: FloorRequest, task: () => Promise<R>): Promise<R> {
+    const claim = { camera: id, model, floorFps };
+    const takeBack = await this.#claims.make(claim, (others) => {
+      this.#others = others;
+      this.check({ id, model, floorFps }, this.#registry.find(id));
+    });
+    try {
+      const done = await task();
+      await takeBack();
+      return done;
+    } catch (error) {
+      // Whether it was stored is not known then: it counts as a floor until the claim is stale.
+      if (!(error instanceof ApiError && error.code === "registry_unavailable")) await takeBack();
+      throw error;
+    } finally {
+      this.#others = [];
+    }
+  }
+
+  /** Whether a floor is new or larger than before, or asked of another model. */
+  isMore({ model, floorFps }: FloorRequest, before: StoredCamera | undefined): boolean {
+    const had = before?.record.model === model ? (before.share?.floorFps ?? 0) : 0;
+    return floorFps > had;
   }
 
   /**
@@ -40,18 +73,23 @@ export class Admission {
    * soon. @throws ApiError floor_not_promised
    */
   check({ id, model, floorFps }: FloorRequest, before: StoredCamera | undefined): void {
-    const had = before?.record.model === model ? (before.share?.floorFps ?? 0) : 0;
-    if (floorFps <= had) return;
+    if (!this.isMore({ id, model, floorFps }, before)) return;
     const capacity = modelCapacity(this.#workers(), model);
     if (capacity === undefined) return;
-    const others = this.#camerasOf(model).filter((camera) => camera.id !== id && camera.share?.floorFps);
-    const promised = others.reduce((sum, { share }) => sum + (share?.floorFps ?? 0), 0);
+    const floors = new Map<string, number>();
+    for (const camera of this.#camerasOf(model))
+      if (camera.share?.floorFps) floors.set(camera.id, camera.share.floorFps);
+    for (const claim of this.#others)
+      if (claim.model === model)
+        floors.set(claim.camera, Math.max(claim.floorFps, floors.get(claim.camera) ?? 0));
+    floors.delete(id);
+    const promised = [...floors.values()].reduce((sum, floor) => sum + floor, 0);
     const most = promisable * capacity;
     if (promised + floorFps <= most) return;
     const taken =
-      others.length === 0
+      floors.size === 0
         ? ""
-        : `, and ${others.length === 1 ? "the floor of another camera takes" : `the floors of ${others.length} other cameras take`} ${round(promised)}`;
+        : `, and ${floors.size === 1 ? "the floor of another camera takes" : `the floors of ${floors.size} other cameras take`} ${round(promised)}`;
     const least = 0.1;
     const left = most - promised < least ? "" : `ask for at most ${roundDown(most - promised)}, `;
     throw new ApiError(

@@ -16,6 +16,11 @@ export class CameraEntries<T> {
     return this.#mirror.get(camera);
   }
 
+  /** Resolves when what others have stored until now is here. */
+  caughtUp(): Promise<void> {
+    return this.#mirror.caughtUp();
+  }
+
   /** Calls `listener` with a camera's id whenever its entry changes. */
   onChange(listener: (camera: string) => void): () => void {
     return this.#mirror.onChange(({ key }) => listener(key));

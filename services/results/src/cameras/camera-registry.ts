@@ -75,6 +75,14 @@ export class CameraRegistry {
     return stored;
   }
 
+  /** Resolves when what other processes have stored of cameras and their shares until now is here. @throws ApiError registry_unavailable */
+  async caughtUp(): Promise<void> {
+    await attempt(
+      () => Promise.all([this.#mirror.caughtUp(), this.#shares.caughtUp()]),
+      () => new ApiError("registry_unavailable", "the camera registry does not answer (NATS); try again"),
+    );
+  }
+
   /** Ids of all cameras, sorted. */
   ids(): string[] {
     return this.#mirror.keys().sort();

@@ -80,12 +80,11 @@ export class CameraService {
     const now = new Date().toISOString();
     const record = { uri, ...settings, hasCredentials: Boolean(secret), createTime: now, updateTime: now };
     const share = toStoredShare(camera);
-    const stored = await this.#admission.inTurn(camera.floorFps > 0, () => {
-      if (!this.#registry.find(cameraId))
-        this.#admission.check({ id: cameraId, model: settings.model, floorFps: camera.floorFps }, undefined);
-      return this.#registry.create(cameraId, { record, secret, recordStream, share });
-    });
-    return this.#message(stored);
+    const create = () => this.#registry.create(cameraId, { record, secret, recordStream, share });
+    // One that is there already is told so, whatever it asks for.
+    const promises = camera.floorFps > 0 && !this.#registry.find(cameraId);
+    const asked = { id: cameraId, model: settings.model, floorFps: camera.floorFps };
+    return this.#message(await (promises ? this.#admission.promise(asked, create) : create()));
   }
 
   get(request: GetCameraRequest): Camera {
@@ -181,9 +180,13 @@ export class CameraService {
         share: sharePaths.some((path) => paths.has(path)) ? toStoredShare(merged) : undefined,
       };
     };
-    const maybePromises = paths.has("floor_fps") || paths.has("model");
-    const stored = await this.#admission.inTurn(maybePromises, () => this.#registry.update(id, change));
-    return this.#message(stored);
+    const update = () => this.#registry.update(id, change);
+    if (!paths.has("floor_fps") && !paths.has("model")) return this.#message(await update());
+    const before = this.#registry.require(id);
+    const { record, share = before.share } = change(before);
+    const asked = { id, model: record.model, floorFps: share?.floorFps ?? 0 };
+    const promises = this.#admission.isMore(asked, before);
+    return this.#message(await (promises ? this.#admission.promise(asked, update) : update()));
   }
 
   /** Classes of a camera that were taken without a check, since no worker serves its model now. */

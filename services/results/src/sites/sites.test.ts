@@ -36,7 +36,7 @@ const permissions = ({ publish, subscribe }: { publish: readonly string[]; subsc
   `permissions: { publish: ${JSON.stringify(publish)}, subscribe: ${JSON.stringify(subscribe)} }`;
 const asMain = ({ url }: NatsServer) => url.replace("nats://", "nats://main:main@");
 
-const patience = { timeout: 20_000, interval: 100 };
+const patience = { timeout: 60_000, interval: 100 };
 const kept = { maxAgeSeconds: 3600, maxBytes: 64 * 1024 ** 2, replicas: 1 };
 const sites = ["north", "south"] as const;
 type Site = (typeof sites)[number];
