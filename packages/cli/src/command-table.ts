@@ -429,6 +429,12 @@ export const commandTable: readonly CommandEntry[] = [
     load: async () => (await import("./commands/bench.ts")).benchScaleCommand(),
   },
   {
+    path: ["bench", "handover"],
+    description:
+      "measure how long cameras give nothing when a process of a service stops, and when one joins",
+    load: async () => (await import("./commands/bench-handover.ts")).benchHandoverCommand(),
+  },
+  {
     path: ["bench", "dead-cameras"],
     description: "measure what hundreds of dead camera addresses do to cameras that are live",
     load: async () => (await import("./commands/bench.ts")).benchDeadCamerasCommand(),
