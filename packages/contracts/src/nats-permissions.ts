@@ -95,9 +95,11 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       ...["session.camera.>", "ingest.>", "clock.>"].map((key) => writesBucket(buckets.leases, key)),
       writesBucket(buckets.holders, "camera.>"),
       "ready.*.*",
-      // Frames, pictures and what a probe found, to those who asked.
+      "handovers.camera.*",
+      // Frames, pictures, what a probe found and whether it is ready for a camera, to those who asked.
       inboxOf("inference"),
       inboxOf("results"),
+      inboxOf("ingest"),
     ],
     subscribe: [
       inboxOf("ingest"),
@@ -107,6 +109,7 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       "pictures.get.*",
       "recordings.find.*",
       "cameras.probe",
+      "handovers.camera.*",
     ],
   },
   inference: {

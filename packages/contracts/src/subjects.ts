@@ -26,6 +26,8 @@ export const subjects = {
   shadow: (shadow: string) => `shadows.${shadow}`,
   /** Request: what a camera that need not be registered offers. Answered by any ingest. */
   cameraProbe: "cameras.probe",
+  /** Request: to get ready for something that another process is about to hand over. Answered by the process whose session it names. */
+  handOver: (kind: string, session: string) => `handovers.${kind}.${session}`,
 } as const;
 
 export const streams = {

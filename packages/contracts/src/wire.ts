@@ -35,6 +35,19 @@ export type FrameRequest = z.infer<typeof frameRequestSchema>;
  */
 export const arenaHeader = "Sightline-Arena";
 
+/** Request to get ready for something that is about to be handed over. */
+export const handOverRequestSchema = z.object({
+  thing: z.string().max(128),
+  /** Tells it from another that is registered under the same name after it; none where the name does. */
+  identity: z.string().max(128).optional(),
+  /** So long who asks waits for the answer. */
+  waitMs: z.int().min(0).max(60_000),
+});
+export type HandOverRequest = z.infer<typeof handOverRequestSchema>;
+
+/** Answer to it, when it is ready or will not be in time. */
+export const handOverAnswerSchema = z.object({ ready: z.boolean() });
+
 /** Notice that a frame given to a worker is not going to be inferred. */
 export const frameDroppedSchema = z.object({
   epoch: z.string().max(32),

@@ -24,3 +24,26 @@ export function surplus(counts: ReadonlyMap<string, number>, session: string): n
   const giver = [...counts].filter(([, count]) => count === own).map(([id]) => id);
   return giver.sort()[0] === session ? 1 : 0;
 }
+
+/** How many things each session has, and how many are free: nobody has them, or a session that is gone. */
+export function countHeld(
+  sessions: Iterable<string>,
+  things: Iterable<string>,
+  holderOf: (thing: string) => string | undefined,
+): { counts: Map<string, number>; free: number } {
+  const counts = new Map([...sessions].map((session) => [session, 0]));
+  let free = 0;
+  for (const thing of things) {
+    const holder = holderOf(thing);
+    const count = holder === undefined ? undefined : counts.get(holder);
+    if (count === undefined) free += 1;
+    else counts.set(holder!, count + 1);
+  }
+  return { counts, free };
+}
+
+/** Who is to get a thing: the session that has the fewest; undefined when there is none but `own`. */
+export function fewest(counts: ReadonlyMap<string, number>, own: string | undefined): string | undefined {
+  const [first] = [...counts].filter(([session]) => session !== own).sort(([, a], [, b]) => a - b);
+  return first?.[0];
+}

@@ -13,6 +13,7 @@ export * from "./kv-mirror.ts";
 export * from "./large-buffers.ts";
 export * from "./lease.ts";
 export * from "./lease-assignment.ts";
+export type { PreparedWork } from "./lease-handover.ts";
 export * from "./lease-session.ts";
 export * from "./log.ts";
 export * from "./metrics.ts";

@@ -3,8 +3,8 @@ import { leaseTtlMs } from "@sightline/contracts";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Announcement } from "./announcement.ts";
 import { KvMirror } from "./kv-mirror.ts";
-import { LeaseAssignment, type LeaseEnd, presenceKey } from "./lease-assignment.ts";
-import { LeaseSession } from "./lease-session.ts";
+import { LeaseAssignment, type LeasedWork, type LeaseEnd, presenceKey } from "./lease-assignment.ts";
+import { LeaseSession, sessionKey } from "./lease-session.ts";
 import { createLogger } from "./log.ts";
 import { connectNats, type Nats } from "./nats.ts";
 import { type Buckets, openBuckets } from "./provision.ts";
@@ -41,6 +41,8 @@ async function mirror(bucket: Buckets["cameras"], ttlMs?: number): Promise<KvMir
 interface Work {
   begins?: () => Promise<void>;
   ends?: () => Promise<void>;
+  /** Whether it gets ready for a camera that another has; where there is none, it knows nothing of that. */
+  readies?: (camera: string) => Promise<boolean>;
 }
 
 const refusing: Work = {
@@ -54,8 +56,12 @@ class Process {
   /** What it was told at the end of each camera's work. */
   readonly ends: [string, LeaseEnd][] = [];
   readonly running = new Set<string>();
-  readonly assignment: LeaseAssignment<string, { stop(why: LeaseEnd): Promise<void> }>;
+  /** Cameras that it is ready for, and that it began with being ready. */
+  readonly ready = new Set<string>();
+  readonly begunReady: string[] = [];
+  readonly assignment: LeaseAssignment<string, LeasedWork>;
   readonly #presence: Announcement;
+  readonly #leases: KvMirror<string>;
 
   static async start(name: string, work: Work = {}): Promise<Process> {
     const process = new Process(
@@ -72,24 +78,51 @@ class Process {
 
   private constructor(name: string, leases: KvMirror<string>, holders: KvMirror<string>, work: Work) {
     this.#presence = new Announcement(buckets.leases, presenceKey("there", name), () => "present", log);
+    this.#leases = leases;
+    const { readies } = work;
+    const run = (camera: string) => {
+      this.running.add(camera);
+      return {
+        leave: () => readies !== undefined,
+        seal: async (why: LeaseEnd) => {
+          this.running.delete(camera);
+          this.ends.push([camera, why]);
+        },
+        stop: async () => work.ends?.(),
+      };
+    };
     this.assignment = new LeaseAssignment(
       {
         ...{ records, holders, leases, kind: "camera", presence: "there" },
         session: new LeaseSession(nats.manager, buckets, "camera", log),
         begin: async (camera) => {
           await work.begins?.();
-          this.running.add(camera);
-          return {
-            stop: async (why) => {
-              await work.ends?.();
-              this.running.delete(camera);
-              this.ends.push([camera, why]);
-            },
-          };
+          return run(camera);
         },
+        ...(readies && {
+          handover: {
+            nats,
+            prepare: async (camera) => {
+              this.ready.add(camera);
+              const ready = readies(camera);
+              const begin = () => {
+                this.ready.delete(camera);
+                this.begunReady.push(camera);
+                return run(camera);
+              };
+              return { ready, isNear: false, begin, stop: async () => void this.ready.delete(camera) };
+            },
+          },
+        }),
       },
       log,
     );
+  }
+
+  /** Returns when it knows of so many processes, itself among them. */
+  async knows(count: number): Promise<void> {
+    const sessions = () => this.#leases.keys().filter((key) => key.startsWith(sessionKey("camera", "")));
+    await expect.poll(() => sessions().length, { interval: 10 }).toBe(count);
   }
 
   async stop(): Promise<void> {
@@ -159,4 +192,64 @@ test("who stops while work begins has ended it when he has stopped", async () =>
   goOn.resolve();
   await stopped;
   expect(slow.ends).toEqual([["c1", "released"]]);
+});
+
+const able: Work = { readies: async () => true };
+
+test("who joins gets ready for its share before that is let go, and so do those that stay when one leaves", async () => {
+  await register(6);
+  const first = await Process.start("first", able);
+  await expect.poll(() => shares(first), patient).toEqual([6]);
+  const second = await Process.start("second", able);
+  while (second.running.size < 3) {
+    expect(first.running.intersection(second.running).size).toBe(0);
+    await delay(2);
+  }
+  expect(second.begunReady).toHaveLength(3);
+  await second.stop();
+  await expect.poll(() => shares(first), patient).toEqual([6]);
+  expect(first.begunReady.toSorted()).toEqual(second.begunReady.toSorted());
+  expect(second.ends.map(([, why]) => why)).toEqual(Array(3).fill("released"));
+});
+
+test("what another cannot get ready for while it is held is let go first and taken then", async () => {
+  await register(2);
+  const first = await Process.start("first", able);
+  await expect.poll(() => shares(first), patient).toEqual([2]);
+  const second = await Process.start("second", { readies: async () => false });
+  await expect.poll(() => shares(first, second), patient).toEqual([1, 1]);
+  expect(second.begunReady).toEqual([]);
+  expect([...second.ready]).toEqual([]);
+});
+
+test("who is never ready is waited for no longer than a process that stops may take", async () => {
+  await register(1);
+  const leaving = await Process.start("leaving", able);
+  await expect.poll(() => shares(leaving), patient).toEqual([1]);
+  const asked = Promise.withResolvers<void>();
+  const readies = () => {
+    asked.resolve();
+    return new Promise<boolean>(() => {});
+  };
+  const staying = await Process.start("staying", { readies });
+  await leaving.knows(2);
+  await Promise.all([leaving.stop(), asked.promise]);
+  await expect.poll(() => shares(staying), patient).toEqual([1]);
+  expect(staying.begunReady).toEqual([]);
+  expect([...staying.ready]).toEqual([]);
+});
+
+test("a process of an earlier version, which gets ready for nothing, gives to one of this and takes from it", async () => {
+  await register(4);
+  const earlier = await Process.start("earlier");
+  await expect.poll(() => shares(earlier), patient).toEqual([4]);
+  const present = await Process.start("present", able);
+  await expect.poll(() => shares(earlier, present), patient).toEqual([2, 2]);
+  await earlier.stop();
+  await expect.poll(() => shares(present), patient).toEqual([4]);
+  const another = await Process.start("another");
+  await present.knows(2);
+  await present.stop();
+  await expect.poll(() => shares(another), patient).toEqual([4]);
+  expect(present.begunReady).toEqual([]);
 });

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { leaseTtlMs } from "@sightline/contracts";
-import { leftMs, restMs, soonMs, steadyMs, surplus } from "./even-share.ts";
+import { countHeld, fewest, leftMs, restMs, soonMs, steadyMs, surplus } from "./even-share.ts";
 import type { KvMirror } from "./kv-mirror.ts";
 import type { HeldLease } from "./lease.ts";
-import { type LeaseSession, sessionKey } from "./lease-session.ts";
+import { Handover, type HandoverOptions, handOverWaitMs } from "./lease-handover.ts";
+import { type LeaseSession, type SessionLease, sessionKey } from "./lease-session.ts";
 import type { Logger } from "./log.ts";
 
 /** So long a process that has its share leaves a lease to those that have not. */
@@ -19,6 +20,14 @@ export type LeaseEnd = "removed" | "released" | "handed over" | "lost";
 
 /** What runs for as long as its lease is held. */
 export interface LeasedWork {
+  /** It is going to be let go in a moment. Returns whether something is missed while nobody does it. */
+  leave?(): boolean;
+  /**
+   * Ends all that only one may do at a time, after which the lease may be another's; what is slow is left to `stop`. `isPassed`:
+   * another process has got ready for it meanwhile.
+   */
+  seal?(why: LeaseEnd, isPassed: boolean): Promise<void>;
+  /** Ends the work; what has no `seal` holds its lease until then. */
   stop(why: LeaseEnd): Promise<void>;
 }
 
@@ -45,15 +54,24 @@ export interface LeaseAssignmentOptions<T, W extends LeasedWork> {
   begin(key: string, record: T, lease: HeldLease): Promise<W>;
   /** Is told the record of work that runs when it has changed. */
   update?(work: W, key: string, record: T): Promise<void>;
+  /** How a process gets ready for work that another hands over to it; where there is none, work is let go first and taken then. */
+  handover?: HandoverOptions<T, W>;
 }
 
 interface Held<W> {
-  lease: HeldLease;
+  lease: SessionLease;
   work: W;
   /** Of the record as the work knows it. */
   revision: number | undefined;
   /** What the record it began with says. */
   identity: string | undefined;
+}
+
+/** Who is to get a thing. */
+interface Successor {
+  session: string;
+  /** It is not waited for any more: the thing is another by now. */
+  changed: AbortController;
 }
 
 /** Key, in the bucket of leases, under which a process shows that it is there. */
@@ -80,26 +98,37 @@ export class LeaseAssignment<T, W extends LeasedWork> {
   /** Keys that this process is to hand over, and those that it has lately, with the time and whether another took them. */
   readonly #toHandOver = new Set<string>();
   readonly #handedOver = new Map<string, { at: number; taken: boolean }>();
+  /** By key: who gets ready for it, or has just been given it. */
+  readonly #successors = new Map<string, Successor>();
   /** The sessions at the last look, since when they are the same, and until when nothing is handed over. */
   #sessions = "";
   #steadySince = 0;
   #restUntil = 0;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  readonly #stopping = new AbortController();
+  readonly #handover: Handover<T, W> | undefined;
 
   constructor(options: LeaseAssignmentOptions<T, W>, log: Logger) {
     this.#options = options;
     this.#log = log;
+    const isFree = (key: string) => !this.#held.has(key) && !this.#busy.has(key);
+    this.#handover = options.handover && new Handover(options.handover, { ...options, isFree }, log);
   }
 
   start(): void {
     const { records, holders, leases, session, kind } = this.#options;
     this.#removeListeners.push(
-      records.onChange(({ key }) => this.#consider(key)),
+      records.onChange(({ key }) => {
+        this.#successors.get(key)?.changed.abort();
+        this.#consider(key);
+      }),
       holders.onChange(({ key, value }) => {
         if (!key.startsWith(`${kind}.`)) return;
         const thing = key.slice(kind.length + 1);
-        if (value === undefined) this.#consider(thing);
+        this.#successors.delete(thing);
+        // What is given to this process is its own from then on.
+        if (value === undefined || (value === session.id && !this.#held.has(thing))) this.#consider(thing);
         else if (value !== session.id && this.#handedOver.has(thing))
           this.#handedOver.get(thing)!.taken = true;
       }),
@@ -107,7 +136,10 @@ export class LeaseAssignment<T, W extends LeasedWork> {
         if (value === undefined && key.startsWith(sessionKey(kind, ""))) this.#considerAll();
       }),
     );
-    session.start(() => this.#considerAll());
+    session.start(() => {
+      if (session.id !== undefined) this.#handover?.listen(session.id);
+      this.#considerAll();
+    });
     // A lease that was lost without a word, or that could not be asked for, is found by looking again.
     this.#timer = setInterval(() => {
       this.#considerAll();
@@ -123,20 +155,24 @@ export class LeaseAssignment<T, W extends LeasedWork> {
   /** What holds for a key is not all in its record, and has changed: work on it is told the record again. */
   tellAgain(key: string): void {
     this.#toTell.add(key);
+    this.#successors.get(key)?.changed.abort();
     this.#consider(key);
   }
 
   /** Takes no more leases, ends all work and gives the leases back. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#stopping.abort();
     clearInterval(this.#timer);
     for (const remove of this.#removeListeners.splice(0)) remove();
+    // What another hands over to this process is not for it any more.
+    const ending = this.#handover?.stop();
     const steps = () => Promise.all([...this.#busy.values()].map(({ done }) => done));
     for (const key of this.#held.keys()) this.#consider(key);
     await steps();
     // What was being taken is held only now.
     for (const key of this.#held.keys()) this.#consider(key);
-    await steps();
+    await Promise.all([steps(), ending]);
     await this.#options.session.stop();
   }
 
@@ -150,32 +186,33 @@ export class LeaseAssignment<T, W extends LeasedWork> {
 
   /** Hands some over when others have fewer. Not while anything is free: that goes to them first. */
   #even(): void {
-    const { records, holders, leases, session, kind } = this.#options;
+    const { session } = this.#options;
     const now = performance.now();
     for (const [key, { at }] of this.#handedOver) if (now - at > soonMs) this.#handedOver.delete(key);
     const own = session.id;
-    const prefix = sessionKey(kind, "");
-    const counts = new Map(
-      leases
-        .keys()
-        .filter((key) => key.startsWith(prefix))
-        .map((key) => [key.slice(prefix.length), 0]),
-    );
+    const { counts, free } = this.#counts();
     const sessions = [...counts.keys()].sort().join();
     if (sessions !== this.#sessions) [this.#sessions, this.#steadySince] = [sessions, now];
     if (own === undefined || now - this.#steadySince < steadyMs || now < this.#restUntil) return;
-    if (this.#toHandOver.size > 0) return;
-    for (const key of records.keys()) {
-      const holder = holders.get(this.#leaseKey(key));
-      const count = holder === undefined ? undefined : counts.get(holder);
-      if (count === undefined) return;
-      counts.set(holder!, count + 1);
-    }
+    if (this.#toHandOver.size > 0 || free > 0) return;
     // The newest: what has been here for long has the most to lose.
-    for (const key of [...this.#held.keys()].reverse().slice(0, surplus(counts, own))) {
+    const staying = [...this.#held.keys()].filter((key) => !this.#successors.has(key));
+    for (const key of staying.reverse().slice(0, surplus(counts, own))) {
       this.#toHandOver.add(key);
       this.#consider(key);
     }
+  }
+
+  /** Things that each living session has; one that is being handed over is its successor's. */
+  #counts(): ReturnType<typeof countHeld> {
+    const { records, holders, leases, kind } = this.#options;
+    const prefix = sessionKey(kind, "");
+    const sessions = leases.keys().filter((key) => key.startsWith(prefix));
+    return countHeld(
+      sessions.map((key) => key.slice(prefix.length)),
+      records.keys(),
+      (key) => this.#successors.get(key)?.session ?? holders.get(this.#leaseKey(key)),
+    );
   }
 
   #consider(key: string): void {
@@ -254,10 +291,11 @@ export class LeaseAssignment<T, W extends LeasedWork> {
   }
 
   async #take(key: string, record: T, revision: number | undefined): Promise<void> {
-    for (let waited = 0; waited < courtesyMs && this.#hasItsShare(); waited += courtesyStepMs)
+    const { session, kind, holders } = this.#options;
+    const isGiven = () => this.#handover?.has(key) || holders.get(this.#leaseKey(key)) === session.id;
+    for (let waited = 0; waited < courtesyMs && !isGiven() && this.#hasItsShare(); waited += courtesyStepMs)
       await delay(courtesyStepMs);
     if (this.#stopped) return;
-    const { session, kind } = this.#options;
     this.#asking += 1;
     const lease = await session.take(key).finally(() => {
       this.#asking -= 1;
@@ -270,7 +308,11 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     try {
       // It came back: nobody has taken it, or who did could not do the work.
       if (this.#handedOver.delete(key)) this.#restUntil = performance.now() + restMs;
-      const work = await this.#options.begin(key, record, lease);
+      const prepared = this.#handover?.take(key, revision);
+      const work = prepared ? prepared.begin() : await this.#options.begin(key, record, lease);
+      // What is not in its record may have changed since.
+      if (prepared) this.tellAgain(key);
+      this.#successors.delete(key);
       this.#held.set(key, { lease, work, revision, identity: this.#options.identify?.(record) });
       lease.lost.addEventListener("abort", () => this.#consider(key), { once: true });
       this.#log.info({ [kind]: key }, `${kind} taken`);
@@ -287,15 +329,41 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     return this.#held.size + this.#asking >= Math.ceil(records.keys().length / Math.max(1, processes));
   }
 
-  async #letGo(key: string, { lease, work, identity }: Held<W>, handOver: boolean): Promise<void> {
+  async #letGo(key: string, held: Held<W>, handOver: boolean): Promise<void> {
+    const { lease, work, identity } = held;
     const { kind, records, identify } = this.#options;
-    const record = records.get(key);
-    const registered = this.#stopped || (record !== undefined && identify?.(record) === identity);
-    const kept = this.#stopped || !handOver ? "released" : "handed over";
-    const why = lease.lost.aborted ? "lost" : registered ? kept : "removed";
-    await work.stop(why);
+    const end = (): LeaseEnd => {
+      if (lease.lost.aborted) return "lost";
+      const record = records.get(key);
+      const registered = this.#stopped || (record !== undefined && identify?.(record) === identity);
+      if (!registered) return "removed";
+      return this.#stopped || !handOver ? "released" : "handed over";
+    };
+    const first = end();
+    const isLeft = first === "released" || first === "handed over";
+    const successor = isLeft ? await this.#prepareSuccessor(key, held) : undefined;
+    const why = end();
+    const isPassed = successor !== undefined && why !== "removed" && why !== "lost";
+    if (work.seal) await work.seal(why, isPassed);
+    else await work.stop(why);
     this.#held.delete(key);
-    await lease.release();
-    this.#log.info({ [kind]: key, why }, `${kind} let go`);
+    if (isPassed) await lease.pass(successor);
+    else await lease.release();
+    if (work.seal) await work.stop(why);
+    this.#log.info({ [kind]: key, why, passed: isPassed }, `${kind} let go`);
+  }
+
+  /** The session of another process that has got ready for a thing; undefined when none has. */
+  async #prepareSuccessor(key: string, { lease, work, identity }: Held<W>): Promise<string | undefined> {
+    const session = this.#handover && fewest(this.#counts().counts, this.#options.session.id);
+    if (session === undefined || !work.leave?.()) return undefined;
+    const changed = new AbortController();
+    this.#successors.set(key, { session, changed });
+    const ends = [lease.lost, changed.signal, ...(this.#stopped ? [] : [this.#stopping.signal])];
+    const waitMs = this.#stopped ? handOverWaitMs.stops : handOverWaitMs.goesOn;
+    const thing = { thing: key, identity };
+    if (await this.#handover?.ask(session, thing, waitMs, AbortSignal.any(ends))) return session;
+    this.#successors.delete(key);
+    return undefined;
   }
 }

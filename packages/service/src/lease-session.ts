@@ -14,6 +14,12 @@ export function sessionKey(kind: string, session: string): string {
   return `session.${kind}.${session}`;
 }
 
+/** That a session holds a thing. */
+export interface SessionLease extends HeldLease {
+  /** Gives it to another session, which has it from then on. Does nothing when it is lost or already given back. */
+  pass(session: string): Promise<void>;
+}
+
 interface Session {
   id: string;
   lease: Lease;
@@ -65,7 +71,7 @@ export class LeaseSession {
    * Takes a thing; undefined when a living session has it or may have it, or there is no session now.
    * @throws when NATS does not answer
    */
-  async take(thing: string): Promise<HeldLease | undefined> {
+  async take(thing: string): Promise<SessionLease | undefined> {
     const session = this.#current;
     if (!session?.lease.held || this.#held.has(thing) || this.#asked.has(thing)) return undefined;
     const key = `${this.#kind}.${thing}`;
@@ -157,7 +163,7 @@ export class LeaseSession {
 }
 
 /** A thing that a session holds. */
-class HeldThing implements HeldLease {
+class HeldThing implements SessionLease {
   readonly #holders: KV;
   readonly #key: string;
   readonly #session: Session;
@@ -201,10 +207,19 @@ class HeldThing implements HeldLease {
   }
 
   async release(): Promise<void> {
+    await this.#giveAway(() => this.#holders.delete(this.#key, { previousSeq: this.#revision }));
+  }
+
+  async pass(session: string): Promise<void> {
+    const value = new TextEncoder().encode(session);
+    await this.#giveAway(() => this.#holders.update(this.#key, value, this.#revision));
+  }
+
+  async #giveAway(write: () => Promise<unknown>): Promise<void> {
     if (this.#abort.signal.aborted) return;
     this.#forget();
     this.end();
-    await this.#holders.delete(this.#key, { previousSeq: this.#revision }).catch((error: Error) => {
+    await write().catch((error: Error) => {
       this.#log.debug({ lease: this.#key, err: error }, "lease not given back");
     });
   }

@@ -6,7 +6,13 @@ import {
   ingestPresence,
   type RecordStream,
 } from "@sightline/contracts";
-import { type KvMirror, LeaseAssignment, LeaseSession, type Logger } from "@sightline/service";
+import {
+  type KvMirror,
+  LeaseAssignment,
+  LeaseSession,
+  type Logger,
+  type PreparedWork,
+} from "@sightline/service";
 import { CameraRunner, type RunnerContext } from "./camera-runner.ts";
 import { readSettings } from "./camera-settings.ts";
 import { reconnectRange } from "./start-limit.ts";
@@ -44,6 +50,8 @@ export function assignCameras(
     backoffs.set(camera, backoff);
     return backoff;
   };
+  const make = async (camera: string, record: CameraRecord) =>
+    new CameraRunner(camera, await settingsOf(camera, record), await backoffOf(camera), context, log);
   const assignment = new LeaseAssignment<CameraRecord, CameraRunner>(
     {
       ...view,
@@ -51,14 +59,34 @@ export function assignCameras(
       kind,
       identify: ({ createTime }) => createTime,
       presence: ingestPresence,
-      begin: async (camera, record) =>
-        new CameraRunner(camera, await settingsOf(camera, record), await backoffOf(camera), context, log),
+      begin: async (camera, record) => {
+        const runner = await make(camera, record);
+        runner.begin();
+        return runner;
+      },
       update: async (runner, camera, record) => runner.update(await settingsOf(camera, record)),
+      handover: { nats, prepare: async (camera, record) => prepared(await make(camera, record)) },
     },
     log,
   );
   recordStreams.onChange(({ key }) => assignment.tellAgain(key));
   return assignment;
+}
+
+/** A runner that gets ready while another process has the camera. */
+function prepared(runner: CameraRunner): PreparedWork<CameraRunner> {
+  const begin = () => {
+    runner.begin();
+    return runner;
+  };
+  return {
+    ready: runner.ready,
+    get isNear() {
+      return runner.receives;
+    },
+    begin,
+    stop: () => runner.stop("lost"),
+  };
 }
 
 /** Failed attempts of a camera as its last holder reported them. */

@@ -1,9 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import {
   type Backoff,
   CameraReason,
   CameraState,
+  DropReason,
   frameMessageBytes,
   type ServedModel,
 } from "@sightline/contracts";
@@ -21,6 +23,7 @@ import type { CameraAccess, CameraFault, StreamSound } from "@sightline/rtsp";
 import {
   type Buckets,
   type CameraSecrets,
+  type LeasedWork,
   type LeaseEnd,
   type Logger,
   type Nats,
@@ -39,7 +42,7 @@ import { FrameQueue } from "./frame-queue.ts";
 import { FrameRhythm } from "./frame-rhythm.ts";
 import type { FrameSharing } from "./frame-sharing.ts";
 import { HandedFrames } from "./handed-frames.ts";
-import { Ledger } from "./ledger.ts";
+import { Ledger, uncounted } from "./ledger.ts";
 import { CameraVideo } from "./live-video/camera-video.ts";
 import { VideoOutlet } from "./masking/video-outlet.ts";
 import { PictureSubject } from "./pictures/picture-subject.ts";
@@ -59,6 +62,11 @@ import { TokenPublisher } from "./token-publisher.ts";
 const steadyMs = 10_000;
 /** A camera is connected anew because its pictures are turned otherwise once in this time at most. */
 const turnMs = 60_000;
+/** A camera that another process takes over is left when a frame has just come, so that the next is that one's; this long it is waited for. */
+const betweenFramesMs = 250;
+/** So long the outcome of frames that have come is waited for then. */
+const settleMs = 300;
+const settleStepMs = 5;
 /** A decoder on a GPU that failed is tried again at a connection after so long. */
 const decoderRetryMs = 10 * 60_000;
 
@@ -95,8 +103,11 @@ export interface RunnerContext {
   };
 }
 
-/** Receives one camera for as long as this process holds its lease: one epoch. */
-export class CameraRunner {
+/**
+ * Receives one camera for as long as this process holds its lease: one epoch. It may get ready before, while another process has it:
+ * then it is connected, and nothing of it is counted, recorded, answered or told until `begin`.
+ */
+export class CameraRunner implements LeasedWork {
   readonly camera: string;
   readonly ledger = new Ledger();
   readonly recorder: CameraRecorder;
@@ -111,7 +122,7 @@ export class CameraRunner {
   readonly #queue: FrameQueue;
   readonly #tokens: TokenPublisher;
   readonly #handed: HandedFrames;
-  readonly #subjects: CameraSubjects;
+  #subjects: CameraSubjects | undefined;
   readonly #pictures: PictureSubject;
   readonly #source: VideoSource;
   readonly #status: StatusReporter;
@@ -129,8 +140,20 @@ export class CameraRunner {
   /** Aborts the session or the waiting before the next. */
   #round = new AbortController();
   #stopped = false;
+  /** It has the lease. */
+  #begun = false;
+  readonly #beginning = new AbortController();
+  readonly #ready = Promise.withResolvers<boolean>();
+  /** It is going to be stopped in a moment: one that loses its camera does not connect again. */
+  #leaving = false;
+  #sealing: Promise<void> | undefined;
+  #receives = false;
+  /** Told of the next frame that arrives. */
+  #arrival = Promise.withResolvers<void>();
+  /** The camera's connection has ended, whatever is left to be done. */
+  #left = Promise.resolve();
 
-  /** `backoff` has the camera's failures before this epoch. */
+  /** `backoff` has the camera's failures before this epoch. `begin` follows when the lease is there. */
   constructor(
     camera: string,
     settings: CameraSettings,
@@ -168,19 +191,6 @@ export class CameraRunner {
       recent: () => this.#source.newest ?? this.#pictures.newest,
     });
     this.#source = new VideoSource(outlet, settings, this.#recordParts());
-    this.#subjects = new CameraSubjects(
-      nats,
-      {
-        camera,
-        epoch: this.#epoch,
-        queue: this.#queue,
-        handed: this.#handed,
-        pictures: this.#pictures,
-        sharing: context.sharing,
-        tracing: context.tracing,
-      },
-      this.#log,
-    );
     const { ingest } = context;
     const numbers = () => ({
       ...this.facts.status,
@@ -193,7 +203,35 @@ export class CameraRunner {
       promisedFps: this.floor.promisedFps,
     });
     this.#status = new StatusReporter(buckets.cameraStatus, camera, numbers, this.#log);
+    this.ledger.count(false);
     this.#running = this.#run();
+  }
+
+  /** Whether it can go on at once when it has the lease: false when the camera cannot be had twice, or cannot be had. */
+  get ready(): Promise<boolean> {
+    return this.#ready.promise;
+  }
+
+  /** Whether the camera sends, though there may be no picture yet. */
+  get receives(): boolean {
+    return this.#receives;
+  }
+
+  /** The lease is there: frames that arrive from now on are this epoch's. */
+  begin(): void {
+    if (this.#begun || this.#stopped) return;
+    this.#begun = true;
+    const { camera } = this;
+    const { nats, sharing, tracing } = this.#context;
+    const parts = { queue: this.#queue, handed: this.#handed, pictures: this.#pictures };
+    const shared = { ...parts, sharing, tracing };
+    this.#subjects = new CameraSubjects(nats, { camera, epoch: this.#epoch, ...shared }, this.#log);
+    this.#pictures.start();
+    this.#source.start(this.#settings);
+    this.#status.start();
+    this.ledger.count(true);
+    this.modelChanged();
+    this.#beginning.abort();
   }
 
   /** Whether frames arrive. */
@@ -258,16 +296,43 @@ export class CameraRunner {
     void this.#tokens.check();
   }
 
+  /** It will be stopped in a moment. Returns whether frames are missed then until another has the camera. */
+  leave(): boolean {
+    this.#leaving = this.live;
+    return this.live;
+  }
+
+  /** Ends all of the epoch that others see, and the camera's connection unless another process `isPassed` the camera on its own. */
+  seal(why: LeaseEnd, isPassed: boolean): Promise<void> {
+    this.#sealing ??= this.#seal(why, isPassed);
+    return this.#sealing;
+  }
+
   /** Ends the epoch. */
   async stop(why: LeaseEnd): Promise<void> {
-    if (this.#stopped) return;
-    this.#stopped = true;
-    this.#round.abort();
-    await Promise.all([this.#running, this.#source.stop()]);
-    await this.#subjects.stop();
-    this.#queue.clear();
+    await this.seal(why, false);
     const parts = [this.#tokens, this.#handed, this.#pictures, this.recorder, this.video];
-    await Promise.all([...parts.map((part) => part.stop()), this.#status.stop(why)]);
+    await Promise.all([this.#running, this.#source.stop(), ...parts.map((part) => part.stop())]);
+  }
+
+  async #seal(why: LeaseEnd, isPassed: boolean): Promise<void> {
+    if (isPassed) {
+      await Promise.race([this.#arrival.promise, delay(betweenFramesMs)]);
+      this.ledger.count(false);
+      for (let waited = 0; waited < settleMs && this.ledger.inFlight > 0; waited += settleStepMs)
+        await delay(settleStepMs);
+    }
+    this.#stopped = true;
+    this.ledger.count(false);
+    this.#ready.resolve(false);
+    this.#round.abort();
+    this.#source.end();
+    this.#queue.clear();
+    this.ledger.dropRest(DropReason.CAMERA_STOPPED, (number) => this.#handed.has(number));
+    this.#subjects?.stop();
+    // A camera may serve only one.
+    if (!isPassed) await Promise.all([this.#left, this.#source.stop()]);
+    await this.#status.stop(why, isPassed);
   }
 
   async #run(): Promise<void> {
@@ -278,6 +343,7 @@ export class CameraRunner {
       const geometry = served ?? this.#geometry;
       if (!geometry) {
         this.#reportDown(this.#notServed());
+        this.#ready.resolve(false);
         await untilAborted(signal);
       } else {
         this.#useGeometry(geometry);
@@ -289,9 +355,21 @@ export class CameraRunner {
           this.#decoderFailed(fault.hardware);
           continue;
         }
-        this.#backoff.fail();
-        this.#reportDown(fault);
+        await this.#failed(fault, signal);
       }
+    }
+  }
+
+  async #failed(fault: CameraFault, signal: AbortSignal): Promise<void> {
+    if (!this.#begun) {
+      // The camera may serve only one, and another process has it.
+      this.#log.debug({ reason: fault.reason }, "the camera cannot be had before its lease");
+      this.#ready.resolve(false);
+      await untilAborted(AbortSignal.any([signal, this.#beginning.signal]));
+    } else if (this.#leaving) await untilAborted(signal);
+    else {
+      this.#backoff.fail();
+      this.#reportDown(fault);
     }
   }
 
@@ -339,6 +417,8 @@ export class CameraRunner {
     const origin = { camera, epoch: this.#epoch, registeredAt: this.#settings.registeredAt };
     const buffers = new FrameBuffers(frameMessageBytes(geometry.width, geometry.height));
     rhythm.connect();
+    const left = Promise.withResolvers<void>();
+    this.#left = left.promise;
     let first = true;
     let firstPictureAt: number | undefined;
     const events: Omit<DecoderEvents, "started"> = {
@@ -354,9 +434,13 @@ export class CameraRunner {
         if (first) this.facts.connected();
         if (first) connected();
         first = false;
+        this.#receives = true;
         rhythm.arrive(arrivedAt);
-        this.facts.analysis.arrive();
-        if (counted) this.facts.captured.mark();
+        if (this.#begun) this.facts.analysis.arrive();
+        if (!counted) return;
+        if (this.#begun) this.facts.captured.mark();
+        this.#arrival.resolve();
+        this.#arrival = Promise.withResolvers();
       },
       picture: (picture) => {
         // Only the pictures tell, and only ffmpeg's start can change its filters: the camera is connected once more.
@@ -366,6 +450,7 @@ export class CameraRunner {
           this.#round.abort();
         }
         this.facts.picture(picture);
+        if (!signal.aborted) this.#ready.resolve(true);
         firstPictureAt ??= performance.now();
         if (performance.now() - firstPictureAt > steadyMs) this.#backoff.reset();
         if (!this.live) this.#reportLive();
@@ -374,6 +459,7 @@ export class CameraRunner {
         this.facts.codec = name;
       },
       frame: (frame, message) => {
+        if (frame.number === uncounted) return buffers.give(message);
         const readyAt = performance.now();
         this.facts.stamp(frame.arrivalSource);
         const metadata = describeFrame(origin, frame, geometry, readyAt, this.#clock);
@@ -399,6 +485,7 @@ export class CameraRunner {
     const options = {
       ...{ ffmpeg, settings, access, geometry, ...shape, decoding },
       ...{ stallMs, ledger, buffers, start, soundTrial: this.#soundTrial },
+      left: left.resolve,
       sound: (frame: CodedSound) => {
         if (!signal.aborted) this.#source.pushSound(frame);
       },
@@ -408,6 +495,8 @@ export class CameraRunner {
       if (fault?.reason === CameraReason.STALLED) rhythm.stall();
       return fault;
     } finally {
+      left.resolve();
+      this.#receives = false;
       connected();
       this.#source.disconnected();
       this.facts.analysis.end();

@@ -91,7 +91,7 @@ export class CameraSubjects {
     }
   }
 
-  async stop(): Promise<void> {
+  stop(): void {
     for (const subscription of this.#subscriptions) subscription.unsubscribe();
   }
 }

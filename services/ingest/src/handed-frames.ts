@@ -70,6 +70,11 @@ export class HandedFrames {
     this.#frames.set(frame.metadata.number, { frame, handle, handedAt: now, since: now });
   }
 
+  /** Whether a worker has this frame. */
+  has(number: number): boolean {
+    return this.#frames.has(number);
+  }
+
   /** The detections of this frame have been published. */
   infer(frameId: string): void {
     const id = parseFrameId(frameId);

@@ -1,17 +1,27 @@
 import { type DropReason, dropReasons, type FrameLedger } from "@sightline/contracts";
 
+/** Number of frames that are in no account: another process counts them. */
+export const uncounted = 0;
+
 /**
  * The account of one epoch of one camera. Every captured frame gets the next number and is open until it is inferred or
  * dropped, once; so captured = inferred + dropped + open at every instant.
  */
 export class Ledger {
+  #counts = true;
   #captured = 0;
   #inferred = 0;
   readonly #dropped = new Map<DropReason, number>(dropReasons.map((reason) => [reason, 0]));
   readonly #open = new Set<number>();
 
-  /** Enters a captured frame and returns its number, dense from 1. */
+  /** The frames to come count, or do not. */
+  count(isCounted: boolean): void {
+    this.#counts = isCounted;
+  }
+
+  /** Enters a captured frame and returns its number, dense from 1; `uncounted` when frames do not count. */
   capture(): number {
+    if (!this.#counts) return uncounted;
     this.#captured += 1;
     this.#open.add(this.#captured);
     return this.#captured;
@@ -29,6 +39,11 @@ export class Ledger {
     if (!this.#open.delete(number)) return false;
     this.#dropped.set(reason, this.dropped(reason) + 1);
     return true;
+  }
+
+  /** Closes as dropped all open frames but those whose outcome is told by others. */
+  dropRest(reason: DropReason, isTold: (number: number) => boolean): void {
+    for (const number of this.#open) if (!isTold(number)) this.drop(number, reason);
   }
 
   get captured(): number {

@@ -19,7 +19,7 @@ export class StatusReporter {
   readonly #camera: string;
   readonly #numbers: () => Omit<CameraStatus, "state" | "reason" | "message">;
   readonly #log: Logger;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
   #state: CameraState = CameraState.CONNECTING;
   #reason: CameraReason = CameraReason.UNSPECIFIED;
   #message = "";
@@ -38,6 +38,10 @@ export class StatusReporter {
     this.#camera = camera;
     this.#numbers = numbers;
     this.#log = log;
+  }
+
+  /** Reports from now on. */
+  start(): void {
     this.#timer = setInterval(() => this.#write(), periodMs);
     this.#write();
   }
@@ -64,20 +68,24 @@ export class StatusReporter {
     this.#write();
   }
 
-  /** Stops reporting. The last word is that the camera is gone or that nobody holds it; another holder has its own. */
-  async stop(why: LeaseEnd): Promise<void> {
+  /**
+   * Stops reporting. The last word is that the camera is gone or that nobody holds it; another holder has its own. `isPassed`:
+   * another goes on with the camera at once.
+   */
+  async stop(why: LeaseEnd, isPassed = false): Promise<void> {
     if (this.#stopped) return;
     clearInterval(this.#timer);
-    const words = lastWords[why];
+    const words = isPassed ? undefined : lastWords[why];
+    if (isPassed) this.#write();
     if (words !== undefined) this.set(CameraState.PENDING, CameraReason.UNSPECIFIED, words);
+    while (this.#writing) await this.#writing;
     this.#stopped = true;
-    await this.#writing;
     if (why === "removed") await this.#kv.delete(this.#camera).catch(() => undefined);
   }
 
   /** One write at a time, so that an older status never lands on a newer one. */
   #write(): void {
-    if (this.#stopped) return;
+    if (this.#stopped || !this.#timer) return;
     if (this.#writing) {
       this.#again = true;
       return;

@@ -48,6 +48,8 @@ export interface SessionOptions {
   ledger: Ledger;
   buffers: FrameBuffers;
   start: StartTurn;
+  /** Told when the camera is left; what decodes may take longer to end. */
+  left: () => void;
 }
 
 /** Why a session ended. */
@@ -92,9 +94,12 @@ export async function runSession(
     if (error instanceof CameraFaultError) return { reason: error.reason, message: error.message };
     return describeReason(CameraReason.INTERNAL, (error as Error).message);
   }
+  const leave = () => void stream.stop().finally(options.left);
+  signal.addEventListener("abort", leave, { once: true });
   try {
     return await decode(stream, options, events, signal, log);
   } finally {
+    signal.removeEventListener("abort", leave);
     await stream.stop();
     if (stream.dropped > 0) log.warn({ packets: stream.dropped }, "ffmpeg was too slow; packets were lost");
     if (stream.refused > 0)

@@ -98,6 +98,11 @@ export class ScriptedCamera {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Ends every connection but the newest. */
+  disconnectOlder(): void {
+    for (const socket of [...this.#sockets].slice(0, -1)) socket.destroy();
+  }
+
   async stop(): Promise<void> {
     this.#server.close();
     const ended = [...this.#sockets].map((socket) => once(socket, "close"));

@@ -22,7 +22,9 @@ export class PictureSubject {
   readonly #moments = new HandedMoments();
   #stream: (PictureStream & { pictures: RecentPictures; shape: PictureShape }) | undefined;
   readonly #epoch: string;
-  readonly #subscription: Subscription;
+  readonly #nats: Nats;
+  readonly #camera: string;
+  #subscription: Subscription | undefined;
   readonly #answering = new Set<Promise<void>>();
   #clearing: NodeJS.Timeout | undefined;
 
@@ -30,7 +32,13 @@ export class PictureSubject {
     this.#pictures = pictures;
     this.#frames = new RecentFrames(pictures.memory);
     this.#epoch = epoch;
-    this.#subscription = nats.connection.subscribe(subjects.pictureGet(camera), {
+    this.#nats = nats;
+    this.#camera = camera;
+  }
+
+  /** Answers from now on. */
+  start(): void {
+    this.#subscription = this.#nats.connection.subscribe(subjects.pictureGet(this.#camera), {
       callback: (error, message) => {
         if (error) return;
         const answering = this.#answer(message).finally(() => this.#answering.delete(answering));
@@ -83,7 +91,7 @@ export class PictureSubject {
   }
 
   async stop(): Promise<void> {
-    this.#subscription.unsubscribe();
+    this.#subscription?.unsubscribe();
     clearTimeout(this.#clearing);
     this.#frames.clear();
     await Promise.all(this.#answering);

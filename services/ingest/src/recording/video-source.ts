@@ -25,6 +25,8 @@ export class VideoSource {
   #stream: RecordStream | undefined;
   /** Streams that are being ended. */
   #ending: Promise<unknown> = Promise.resolve();
+  /** Whether anything is recorded and watched. */
+  #open = false;
 
   constructor(
     outlet: VideoOutlet,
@@ -33,7 +35,22 @@ export class VideoSource {
   ) {
     this.#outlet = outlet;
     this.#parts = parts;
+    this.#source = settings.record;
+    this.#privacy = settings.privacy;
+  }
+
+  /** From now on it is recorded and watched, by these settings. */
+  start(settings: CameraSettings): void {
+    this.#open = true;
     this.#use(settings);
+    if (!this.#source) this.#connect();
+  }
+
+  /** From the call on nothing is recorded or watched any more; files are closed later. */
+  end(): void {
+    this.#open = false;
+    this.#end();
+    this.#outlet.disconnected();
   }
 
   /** How the stream of its own fares; undefined where there is none. */
@@ -55,9 +72,7 @@ export class VideoSource {
     this.#end();
     this.#use(settings);
     if (isMaskedAnew) this.#analysed = undefined;
-    if (this.#source || !this.#analysed) return;
-    const { codec, shape, privacy, sound } = this.#analysed;
-    this.#outlet.connected(codec, shape, privacy, sound);
+    if (!this.#source) this.#connect();
   }
 
   /** A connection of the analysed stream begins; `sound` is what comes with it. */
@@ -68,28 +83,35 @@ export class VideoSource {
     sound: StreamSound | undefined,
   ): void {
     this.#analysed = { codec, shape, privacy, sound };
-    if (!this.#source) this.#outlet.connected(codec, shape, privacy, sound);
+    if (this.#open && !this.#source) this.#connect();
   }
 
   /** Takes a picture of the analysed stream, which must stay as it is. */
   push(picture: CodedPicture): void {
-    if (!this.#source) this.#outlet.push(picture);
+    if (this.#open && !this.#source) this.#outlet.push(picture);
   }
 
   /** Takes a frame of sound of the analysed stream. */
   pushSound(sound: CodedSound): void {
-    if (!this.#source) this.#outlet.pushSound(sound);
+    if (this.#open && !this.#source) this.#outlet.pushSound(sound);
   }
 
   /** The connection of the analysed stream has ended. */
   disconnected(): void {
     this.#analysed = undefined;
-    if (!this.#source) this.#outlet.disconnected();
+    if (this.#open && !this.#source) this.#outlet.disconnected();
   }
 
   async stop(): Promise<void> {
-    this.#end();
+    this.end();
     await this.#ending;
+  }
+
+  /** Gives the analysed stream to the outlet, if it is connected. */
+  #connect(): void {
+    if (!this.#analysed) return;
+    const { codec, shape, privacy, sound } = this.#analysed;
+    this.#outlet.connected(codec, shape, privacy, sound);
   }
 
   #use({ record, privacy }: CameraSettings): void {

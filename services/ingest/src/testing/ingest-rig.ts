@@ -124,6 +124,13 @@ export class IngestRig {
     return child;
   }
 
+  /** Waits until so many ingests share the cameras. */
+  async shared(ingests: number): Promise<void> {
+    const sessions = async () =>
+      (await Array.fromAsync(await this.buckets.leases.keys("session.camera.>"))).length;
+    await vi.waitUntil(async () => (await sessions()) === ingests, { timeout: 20_000, interval: 20 });
+  }
+
   async cameras(
     count: number,
     options: { user?: string; password?: string; clip?: string; sound?: boolean } = {},
@@ -181,6 +188,20 @@ export class IngestRig {
   async status(id: string): Promise<CameraStatus | undefined> {
     const entry = await this.buckets.cameraStatus.get(id);
     return entry?.operation === "PUT" ? CameraStatus.decode(entry.value) : undefined;
+  }
+
+  /** All statuses of a camera that are written from now on, until `stop`. */
+  async followStatus(id: string): Promise<{ statuses: CameraStatus[]; stop: () => Promise<void> }> {
+    const statuses: CameraStatus[] = [];
+    const watch = await this.buckets.cameraStatus.watch({ key: id });
+    const watching = (async () => {
+      for await (const entry of watch) statuses.push(CameraStatus.decode(entry.value));
+    })();
+    const stop = async () => {
+      watch.stop();
+      await watching;
+    };
+    return { statuses, stop };
   }
 
   /** Waits until a camera's status satisfies `wanted`, and returns it. */

@@ -1,0 +1,206 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Msg, Subscription } from "@nats-io/transport-node";
+import {
+  decodeJson,
+  encodeJson,
+  type HandOverRequest,
+  handOverAnswerSchema,
+  handOverRequestSchema,
+  leaseTtlMs,
+  subjects,
+} from "@sightline/contracts";
+import type { KvMirror } from "./kv-mirror.ts";
+import type { Logger } from "./log.ts";
+import type { Nats } from "./nats.ts";
+
+/** Who is asked has so long to get ready; one that stops has 5 s for everything. Who asks waits for the answer somewhat longer. */
+export const handOverWaitMs = { stops: 2_000, goesOn: 10_000 } as const;
+const answerMs = 300;
+/** What is ready is kept for so long for the lease to come, also when that must expire because who had it has died. */
+const keptMs = leaseTtlMs + 2_000;
+
+/** Work that has no lease yet: nothing of it is seen by others. */
+export interface PreparedWork<W> {
+  /** Whether it can go on as soon as it has the lease; false when it cannot get ready while another holds that. */
+  readonly ready: Promise<boolean>;
+  /** Whether it will be ready, though it is not yet. */
+  readonly isNear: boolean;
+  /** The lease is there: it becomes the work. */
+  begin(): W;
+  /** Ends it unseen. */
+  stop(): Promise<void>;
+}
+
+export interface HandoverOptions<T, W> {
+  nats: Nats;
+  /** Gets ready for a record's work. */
+  prepare(key: string, record: T): Promise<PreparedWork<W>>;
+}
+
+/** What a handover knows of what is dealt out. */
+export interface HandoverView<T> {
+  records: KvMirror<T>;
+  identify?(record: T): string;
+  kind: string;
+  /** Whether this process may take the thing. */
+  isFree(key: string): boolean;
+}
+
+interface Prepared<W> {
+  revision: number | undefined;
+  /** Undefined while it is being made. */
+  work: PreparedWork<W> | undefined;
+  timer?: NodeJS.Timeout;
+}
+
+/**
+ * What two processes do before a thing goes from one to the other, so that nothing is missed meanwhile: the one that has it asks the
+ * other to get ready, and gives it the lease when that is. Nobody depends on it: one that knows nothing of it does not answer, and the
+ * thing is let go first and taken then.
+ */
+export class Handover<T, W> {
+  readonly #options: HandoverOptions<T, W>;
+  readonly #view: HandoverView<T>;
+  readonly #log: Logger;
+  readonly #prepared = new Map<string, Prepared<W>>();
+  readonly #ending = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
+  #subscription: Subscription | undefined;
+
+  constructor(options: HandoverOptions<T, W>, view: HandoverView<T>, log: Logger) {
+    this.#options = options;
+    this.#view = view;
+    this.#log = log;
+  }
+
+  /** Answers those who ask this process by the session that it has now. */
+  listen(session: string): void {
+    this.#subscription?.unsubscribe();
+    if (this.#stopping.signal.aborted) return;
+    const { nats } = this.#options;
+    this.#subscription = nats.connection.subscribe(subjects.handOver(this.#view.kind, session), {
+      callback: (error, message) => {
+        if (error)
+          this.#log.warn({ err: error }, "nothing can be handed over to this process while it gets ready");
+        else this.#track(this.#answer(message));
+      },
+    });
+  }
+
+  /**
+   * Asks the process that has a session to get ready for a thing. Returns whether it is, or will be soon after; after `waitMs` or so at
+   * the latest, and at once when `signal` aborts.
+   */
+  async ask(
+    session: string,
+    { thing, identity }: { thing: string; identity: string | undefined },
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { connection } = this.#options.nats;
+    const request = encodeJson({ thing, ...(identity !== undefined && { identity }), waitMs });
+    try {
+      const subject = subjects.handOver(this.#view.kind, session);
+      const asked = connection.request(subject, request, { timeout: waitMs + answerMs });
+      const answer = await abortable(asked, signal);
+      return decodeJson(handOverAnswerSchema, answer.data).ready;
+    } catch (error) {
+      // An earlier version, or a process that stops itself.
+      this.#log.debug({ thing, err: error }, "no other process gets ready for what is let go");
+      return false;
+    }
+  }
+
+  /** Whether this process gets or is ready for a thing. */
+  has(key: string): boolean {
+    return this.#prepared.has(key);
+  }
+
+  /** What is ready for a thing whose lease has just been taken; undefined when nothing is, or it is for another record. */
+  take(key: string, revision: number | undefined): PreparedWork<W> | undefined {
+    const prepared = this.#prepared.get(key);
+    if (!prepared) return undefined;
+    if (prepared.work === undefined || prepared.revision !== revision) {
+      this.#discard(key, prepared);
+      return undefined;
+    }
+    clearTimeout(prepared.timer);
+    this.#prepared.delete(key);
+    return prepared.work;
+  }
+
+  /** Answers nobody any more and ends all that is ready. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#subscription?.unsubscribe();
+    for (const [key, prepared] of this.#prepared) this.#discard(key, prepared);
+    while (this.#ending.size > 0) await Promise.all(this.#ending);
+  }
+
+  async #answer(message: Msg): Promise<void> {
+    let ready = false;
+    try {
+      ready = await this.#prepare(decodeJson(handOverRequestSchema, message.data));
+    } catch (error) {
+      this.#log.warn({ err: error }, "this process could not get ready for what is handed over");
+    }
+    message.respond(encodeJson({ ready }));
+  }
+
+  async #prepare({ thing: key, identity, waitMs }: HandOverRequest): Promise<boolean> {
+    const { records, identify, isFree } = this.#view;
+    const { signal } = this.#stopping;
+    const record = records.get(key);
+    if (signal.aborted || !record || identify?.(record) !== identity) return false;
+    if (this.#prepared.has(key) || !isFree(key)) return false;
+    const prepared: Prepared<W> = { revision: records.revision(key), work: undefined };
+    this.#prepared.set(key, prepared);
+    const late = delay(waitMs, undefined, { signal }).catch(() => undefined);
+    let ready = false;
+    try {
+      const work = await this.#options.prepare(key, record);
+      if (this.#prepared.get(key) !== prepared) {
+        this.#end(work);
+        return false;
+      }
+      prepared.work = work;
+      ready = (await Promise.race([work.ready, late])) ?? (work.isNear && !signal.aborted);
+    } finally {
+      // One that has been taken meanwhile is not ended here.
+      if (!ready && this.#prepared.get(key) === prepared) this.#discard(key, prepared);
+    }
+    if (ready && this.#prepared.get(key) === prepared)
+      prepared.timer = setTimeout(() => this.#discard(key, prepared), keptMs);
+    return ready;
+  }
+
+  #discard(key: string, prepared: Prepared<W>): void {
+    clearTimeout(prepared.timer);
+    if (this.#prepared.get(key) === prepared) this.#prepared.delete(key);
+    if (prepared.work) this.#end(prepared.work);
+  }
+
+  #end(work: PreparedWork<W>): void {
+    this.#track(work.stop());
+  }
+
+  /** What is under way must have ended when this process has stopped. */
+  #track(work: Promise<void>): void {
+    const ending = work
+      .catch((error: Error) => this.#log.warn({ err: error }, "a handover did not end cleanly"))
+      .finally(() => this.#ending.delete(ending));
+    this.#ending.add(ending);
+  }
+}
+
+async function abortable<R>(promise: Promise<R>, signal: AbortSignal): Promise<R> {
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => undefined);
+  promise.catch(() => undefined);
+  const abort = () => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  return await Promise.race([promise, aborted.promise]).finally(() =>
+    signal.removeEventListener("abort", abort),
+  );
+}
