@@ -1,8 +1,7 @@
 /** Bias correction: what quantisation shifts each channel of a layer by, on average, is taken out of its bias. */
 import type { OnnxGraph } from "../onnx/index.ts";
-import { type CalibrationFrame, feed, openWithOutputs } from "./calibrate.ts";
+import { type CalibrationFrame, type FramesOptions, openWithOutputs, runFrames } from "./calibrate.ts";
 import type { QuantizableLayer } from "./quantization-plan.ts";
-import type { ReportProgress } from "./quantization-progress.ts";
 
 /**
  * The layers with biases that give each channel of their outputs, before the ReLU, the float network's mean. Float and
@@ -15,10 +14,7 @@ export async function correctBiases(
   quantized: OnnxGraph,
   layers: readonly QuantizableLayer[],
   frames: readonly CalibrationFrame[],
-  options: {
-    readonly signal?: AbortSignal | undefined;
-    readonly onProgress?: ReportProgress | undefined;
-  } = {},
+  options: FramesOptions = {},
 ): Promise<QuantizableLayer[]> {
   if (layers.length === 0) return [];
   const both = quantized.clone();
@@ -52,20 +48,14 @@ export async function correctBiases(
   // Above "basic", integer kernels would take the place of what is compared.
   const session = await openWithOutputs(both, shifts, { graphOptimizationLevel: "basic" });
   const biases = layers.map(({ bias }) => bias && Float64Array.from(bias));
-  try {
-    for (const [index, frame] of frames.entries()) {
-      options.signal?.throwIfAborted();
-      const outputs = await session.run(feed(session, frame));
-      for (const [layer, name] of shifts.entries()) {
-        const shift = outputs[name]!.data as Float32Array;
-        biases[layer] ??= new Float64Array(shift.length);
-        for (let channel = 0; channel < shift.length; channel++)
-          biases[layer][channel]! += shift[channel]! / frames.length;
-      }
-      options.onProgress?.({ stage: "correcting biases", done: index + 1, total: frames.length });
+  await runFrames(session, frames, { ...options, stage: "correcting biases" }, (outputs) => {
+    for (const [layer, name] of shifts.entries()) {
+      const shift = outputs[name]!.data as Float32Array;
+      biases[layer] ??= new Float64Array(shift.length);
+      const bias = biases[layer];
+      for (let channel = 0; channel < shift.length; channel++)
+        bias[channel]! += shift[channel]! / frames.length;
     }
-  } finally {
-    await session.release();
-  }
+  });
   return layers.map((layer, index) => ({ ...layer, bias: Float32Array.from(biases[index]!) }));
 }

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "../errors.ts";
 import { encodeModel, type OnnxGraph } from "../onnx/index.ts";
 import { InferenceSession, Tensor } from "../runtime/onnx-runtime.ts";
 import { ActivationHistogram } from "./activation-histogram.ts";
-import type { ReportProgress } from "./quantization-progress.ts";
+import type { QuantizationProgress, ReportProgress } from "./quantization-progress.ts";
 
 /** One frame as the prepared graph takes it: planar G, B, R bytes. */
 export interface CalibrationFrame {
@@ -27,31 +27,47 @@ export async function calibrate(
   graph: OnnxGraph,
   tensors: readonly string[],
   frames: readonly CalibrationFrame[],
-  options: {
-    readonly signal?: AbortSignal | undefined;
-    readonly onProgress?: ReportProgress | undefined;
-  } = {},
+  options: FramesOptions = {},
 ): Promise<Calibration> {
   if (frames.length === 0)
     throw new InvalidArgumentError("Calibration needs at least one frame; none was given.");
-  const session = await openWithOutputs(graph, tensors);
   const histograms = new Map(tensors.map((name) => [name, new ActivationHistogram()]));
   const shapes = new Map<string, readonly number[]>();
+  const session = await openWithOutputs(graph, tensors);
+  await runFrames(session, frames, { ...options, stage: "calibrating" }, (outputs) => {
+    for (const name of tensors) {
+      const output = outputs[name]!;
+      histograms.get(name)!.observe(output.data as Float32Array);
+      shapes.set(name, output.dims);
+    }
+  });
+  return { histograms, shapes };
+}
+
+export interface FramesOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ReportProgress | undefined;
+}
+
+/**
+ * Runs frames in order, gives the outputs of each to `take`, tells of it as a step of `stage`, and releases the session.
+ * @throws what `take` throws, and the signal's reason
+ */
+export async function runFrames(
+  session: InferenceSession,
+  frames: readonly CalibrationFrame[],
+  { signal, onProgress, stage }: FramesOptions & { readonly stage?: QuantizationProgress["stage"] },
+  take: (outputs: InferenceSession.OnnxValueMapType, index: number) => void | Promise<void>,
+): Promise<void> {
   try {
     for (const [index, frame] of frames.entries()) {
-      options.signal?.throwIfAborted();
-      const outputs = await session.run(feed(session, frame));
-      for (const name of tensors) {
-        const output = outputs[name]!;
-        histograms.get(name)!.observe(output.data as Float32Array);
-        shapes.set(name, output.dims);
-      }
-      options.onProgress?.({ stage: "calibrating", done: index + 1, total: frames.length });
+      signal?.throwIfAborted();
+      await take(await session.run(feed(session, frame)), index);
+      if (stage) onProgress?.({ stage, done: index + 1, total: frames.length });
     }
   } finally {
     await session.release();
   }
-  return { histograms, shapes };
 }
 
 /** A session over the graph whose outputs are `tensors`. Fusion across them is what the runtime leaves out. */

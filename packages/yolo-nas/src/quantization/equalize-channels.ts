@@ -1,6 +1,6 @@
 /** Cross-layer equalisation: channels of one tensor are scaled to use the one range that they share in 8 bits. */
 import { type OnnxGraph, toFloat32 } from "../onnx/index.ts";
-import { type CalibrationFrame, feed, openWithOutputs } from "./calibrate.ts";
+import { type CalibrationFrame, openWithOutputs, runFrames } from "./calibrate.ts";
 import { findLayers, type QuantizableLayer } from "./quantization-plan.ts";
 
 /** A tensor that one layer writes and only layers read, so that a channel's scale can move from one to the others. */
@@ -105,20 +105,14 @@ async function channelPeaks(
   );
   const session = await openWithOutputs(copy, pools);
   const peaks: Float64Array[] = [];
-  try {
-    for (const frame of frames) {
-      signal?.throwIfAborted();
-      const outputs = await session.run(feed(session, frame));
-      for (const [index, name] of pools.entries()) {
-        const seen = outputs[name]!.data as Float32Array;
-        peaks[index] ??= new Float64Array(seen.length);
-        const peak = peaks[index];
-        for (let i = 0; i < seen.length; i++) peak[i] = Math.max(peak[i]!, seen[i]!);
-      }
+  await runFrames(session, frames, { signal }, (outputs) => {
+    for (const [index, name] of pools.entries()) {
+      const seen = outputs[name]!.data as Float32Array;
+      peaks[index] ??= new Float64Array(seen.length);
+      const peak = peaks[index];
+      for (let i = 0; i < seen.length; i++) peak[i] = Math.max(peak[i]!, seen[i]!);
     }
-  } finally {
-    await session.release();
-  }
+  });
   return peaks;
 }
 

@@ -1,9 +1,8 @@
 /** How the values that a layer multiplies vary together: what rounding its weights must know to lose little. */
 import { encodeModel, OnnxGraph } from "../onnx/index.ts";
 import { InferenceSession, Tensor } from "../runtime/onnx-runtime.ts";
-import { type CalibrationFrame, feed, openWithOutputs } from "./calibrate.ts";
+import { type CalibrationFrame, type FramesOptions, openWithOutputs, runFrames } from "./calibrate.ts";
 import type { QuantizableLayer } from "./quantization-plan.ts";
-import type { ReportProgress } from "./quantization-progress.ts";
 import { kernelOrder } from "./weight-pairs.ts";
 
 /**
@@ -35,10 +34,7 @@ export async function measureInputMoments(
   graph: OnnxGraph,
   layers: readonly QuantizableLayer[],
   frames: readonly CalibrationFrame[],
-  options: {
-    readonly signal?: AbortSignal | undefined;
-    readonly onProgress?: ReportProgress | undefined;
-  } = {},
+  options: FramesOptions = {},
 ): Promise<Map<string, InputMoments>> {
   const measured = layers.filter(isPlainConvolution);
   if (measured.length === 0) return new Map();
@@ -46,9 +42,7 @@ export async function measureInputMoments(
   const session = await openWithOutputs(graph, [...new Set(measured.map(({ input }) => input))]);
   const product = await InferenceSession.create(encodeModel(squareOfColumns()), { logSeverityLevel: 3 });
   try {
-    for (const [index, frame] of frames.entries()) {
-      options.signal?.throwIfAborted();
-      const outputs = await session.run(feed(session, frame));
+    await runFrames(session, frames, { ...options, stage: "measuring inputs" }, async (outputs, index) => {
       for (const layer of measured) {
         const { data, dims } = outputs[layer.input]!;
         const patches = samplePatches(layer, data as Float32Array, dims, index);
@@ -58,10 +52,8 @@ export async function measureInputMoments(
           for (let i = 0; i < sums.length; i++) sums[i]! += square[i]!;
         }
       }
-      options.onProgress?.({ stage: "measuring inputs", done: index + 1, total: frames.length });
-    }
+    });
   } finally {
-    await session.release();
     await product.release();
   }
   return moments;

@@ -1,5 +1,5 @@
 import { encodeModel, type OnnxGraph } from "../onnx/index.ts";
-import { type CalibrationFrame, feed, openWithOutputs } from "./calibrate.ts";
+import { type CalibrationFrame, openWithOutputs, runFrames } from "./calibrate.ts";
 import { planQuantization, predictionLayers, type QuantizableLayer } from "./quantization-plan.ts";
 import type { ReportProgress } from "./quantization-progress.ts";
 import { type CalibratedTensors, type QdqEncoding, writeQdq } from "./write-qdq.ts";
@@ -68,16 +68,11 @@ async function runAll(
   frames: readonly CalibrationFrame[],
 ): Promise<Float32Array[][]> {
   const session = await openWithOutputs(graph, tensors);
-  try {
-    const results: Float32Array[][] = [];
-    for (const frame of frames) {
-      const outputs = await session.run(feed(session, frame));
-      results.push(tensors.map((name) => outputs[name]!.data as Float32Array));
-    }
-    return results;
-  } finally {
-    await session.release();
-  }
+  const results: Float32Array[][] = [];
+  await runFrames(session, frames, {}, (outputs) => {
+    results.push(tensors.map((name) => outputs[name]!.data as Float32Array));
+  });
+  return results;
 }
 
 function noiseToSignal(reference: readonly Float32Array[][], other: readonly Float32Array[][]): number {
