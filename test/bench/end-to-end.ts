@@ -1,12 +1,12 @@
 /**
  * Throughput of the inference service against a bare loop of the same session, and what the rest of the work costs.
  * `node test/bench/end-to-end.ts [--json] [--model NAME] [--models DIR] [--precision int8|fp32] [--provider cpu|cuda|tensorrt]
- * [--batch N] [--cameras N] [--threads N] [--seconds N] [--rounds N]`
+ * [--batch N] [--frames gbrp|i420] [--cameras N] [--threads N] [--seconds N] [--rounds N]`
  */
 import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { streams } from "@sightline/contracts";
+import { type PixelFormatName, streams } from "@sightline/contracts";
 import { connectNats, createLogger, ensureStreams, openBuckets } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { processStat } from "@sightline/stack";
@@ -28,6 +28,8 @@ export interface EndToEndOptions {
   provider: ExecutionProvider;
   /** Frames of a run, in the loop and in the service. */
   batch: number;
+  /** How frames come to the service; the bare loop has them as the file does. */
+  pixelFormat: PixelFormatName;
   cameras: number;
   threads: number;
   /** Length of one measurement. */
@@ -135,12 +137,14 @@ async function serviceRate(options: EndToEndOptions): Promise<Rate> {
     SIGHTLINE_BATCH_SIZE: String(batch),
     SIGHTLINE_MAX_BATCH: String(batch),
     SIGHTLINE_THREADS: String(threads),
+    SIGHTLINE_FRAME_FORMAT: options.pixelFormat,
   });
   const settings: HolderSettings = {
     nats: { url: server.url },
     model,
     ...manifest.frame,
     cameras,
+    pixelFormat: options.pixelFormat,
     shares: true,
   };
   const holder = await BenchProcess.start<HolderCounts>("./frame-holder-process.ts", settings);
@@ -196,6 +200,7 @@ if (import.meta.main) {
       precision: { type: "string", default: "int8" },
       provider: { type: "string", default: "cpu" },
       batch: { type: "string", default: "1" },
+      frames: { type: "string", default: "gbrp" },
       cameras: { type: "string", default: "8" },
       threads: { type: "string", default: String(availableParallelism()) },
       seconds: { type: "string", default: "10" },
@@ -209,6 +214,7 @@ if (import.meta.main) {
       precision: values.precision === "fp32" ? "fp32" : "int8",
       provider: values.provider as ExecutionProvider,
       batch: Number(values.batch),
+      pixelFormat: values.frames === "i420" ? "i420" : "gbrp",
       cameras: Number(values.cameras),
       threads: Number(values.threads),
       seconds: Number(values.seconds),

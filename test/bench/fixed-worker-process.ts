@@ -1,6 +1,13 @@
 /** The inference worker with a model that takes a fixed time and finds nothing, or objects that walk across the picture. */
-import { readyConsumer, readyStream, streams, type WorkerInfo } from "@sightline/contracts";
+import {
+  type PixelFormatName,
+  readyConsumer,
+  readyStream,
+  streams,
+  type WorkerInfo,
+} from "@sightline/contracts";
 import { ArenaReaders } from "@sightline/frame-arena";
+import { pixelBytes } from "@sightline/media";
 import {
   Announcement,
   connectNats,
@@ -35,6 +42,8 @@ export interface FixedWorkerSettings {
   height: number;
   /** Frames of a batch, or the largest that is chosen by a goal. */
   batchSize: number;
+  /** How it reads frames; default gbrp. */
+  pixelFormat?: PixelFormatName;
   goal?: BatchGoal;
   /** Milliseconds of a run, and for each of its frames beyond that. */
   runMs: number;
@@ -115,7 +124,7 @@ function sizingOf({ batchSize, goal }: FixedWorkerSettings, runMs: (frames: numb
 if (import.meta.main) {
   expectLargeBuffers();
   const settings = benchSettings<FixedWorkerSettings>();
-  const { nats: server, model: name, batchSize, width, height, announceAs } = settings;
+  const { nats: server, model: name, batchSize, width, height, announceAs, pixelFormat = "gbrp" } = settings;
   const runMs = (frames: number) => settings.runMs + (settings.frameMs ?? 0) * frames;
   const log = createLogger("bench", "warn");
   const size = { width, height };
@@ -145,11 +154,12 @@ if (import.meta.main) {
     id: "bench",
     model,
     inference: { modelDigest: "0", modelVersion: "", precision: "none", executionProvider: "cpu" },
+    pixelFormat,
     sizing: sizingOf(settings, runMs),
     maxDelayMs: 5,
     maxAgeMs: 1_000,
     runner,
-    slots: new BatchSlots<Work>(batchSlots, batchSize, 3 * width * height),
+    slots: new BatchSlots<Work>(batchSlots, batchSize, pixelBytes(size, pixelFormat)),
     frames: new FrameSource(nats.connection, "bench", arenas),
     arenas,
     filters: { of: () => ({ minScore: 0, classes: undefined, secondStages: [] }) },

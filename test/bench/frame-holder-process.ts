@@ -1,6 +1,6 @@
 /** Holds cameras' frames as ingest does, and answers plain requests with the same bytes for comparison. */
 import { connect } from "@nats-io/transport-node";
-import { frameMessageBytes } from "@sightline/contracts";
+import { frameMessageBytes, type PixelFormatName, pixelFormatOf } from "@sightline/contracts";
 import { DeadArenas, FrameArena } from "@sightline/frame-arena";
 import { accessOptions, expectLargeBuffers } from "@sightline/service";
 import { FrameHolder } from "../../services/inference/src/testing/frame-holder.ts";
@@ -15,6 +15,8 @@ export interface HolderSettings {
   height: number;
   /** Frames per second of each camera; 0: whenever one is taken the next is there. */
   cameras: { id: string; fps: number }[];
+  /** How frames are laid out for workers that read it; default gbrp. */
+  pixelFormat?: PixelFormatName;
   /** Share frames in memory with workers that can read it. */
   shares: boolean;
 }
@@ -42,7 +44,7 @@ if (import.meta.main) {
   };
   const connection = await connect(accessOptions(accessTo(nats, "operator"), "operator"));
   // One frame for all: what a plain request costs is to be what NATS costs.
-  const bytes = new Uint8Array(frameMessageBytes(size.width, size.height));
+  const bytes = new Uint8Array(frameMessageBytes(size.width, size.height, pixelFormatOf(size.pixelFormat)));
   connection.subscribe(plainSubject, { callback: (_error, message) => void message.respond(bytes) });
   for (const { id, fps } of cameras) {
     const camera = holder.add({ ...size, id }, fps);

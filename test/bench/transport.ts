@@ -1,6 +1,6 @@
 /**
  * How many frames go from their holder through NATS to a worker, how fairly, and how old they are.
- * `node test/bench/transport.ts [--json] [--frame WxH] [--seconds N] [--rounds N] [--secure]`
+ * `node test/bench/transport.ts [--json] [--frame WxH] [--frames gbrp|i420] [--seconds N] [--rounds N] [--secure]`
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -10,6 +10,8 @@ import {
   cameraIdOf,
   FrameDetections,
   frameMessageBytes,
+  type PixelFormatName,
+  pixelFormatOf,
   readyConsumer,
   readyStream,
   streams,
@@ -27,6 +29,8 @@ import { jain, median, quantile } from "./statistics.ts";
 export interface TransportOptions {
   /** Size of the frames in pixels. */
   frame: { width: number; height: number };
+  /** How they are laid out; default gbrp. */
+  pixelFormat?: PixelFormatName;
   /** Length of one measurement. */
   seconds: number;
   /** How often throughput is measured by each way, in turn. */
@@ -105,7 +109,11 @@ export async function benchTransport(
   const shares = (of: (rate: Rate) => number) =>
     median(rates.handles.map((rate, round) => of(rate) / of(rates.plain[round]!)));
   const report = {
-    frameBytes: frameMessageBytes(options.frame.width, options.frame.height),
+    frameBytes: frameMessageBytes(
+      options.frame.width,
+      options.frame.height,
+      pixelFormatOf(options.pixelFormat),
+    ),
     handles: rateReport(rates.handles),
     bytes: rateReport(rates.bytes),
     plain: rateReport(rates.plain),
@@ -125,7 +133,7 @@ export async function benchTransport(
 
 /** A NATS server with streams, and a holder of these cameras' frames, for the time of `measure`. */
 async function withHolder<T>(
-  { secure = false }: TransportOptions,
+  { secure = false, pixelFormat = "gbrp" }: TransportOptions,
   held: Pick<HolderSettings, "cameras" | "shares" | "width" | "height">,
   measure: (server: NatsServer, nats: BenchNats, holder: BenchProcess<HolderCounts>) => Promise<T>,
 ): Promise<T> {
@@ -136,7 +144,7 @@ async function withHolder<T>(
   await ensureStream(manager, readyStream(1));
   await manager.consumers.add(streams.ready, readyConsumer(model));
   await connection.close();
-  const settings: HolderSettings = { nats, model, ...held };
+  const settings: HolderSettings = { nats, model, pixelFormat, ...held };
   const holder = await BenchProcess.start<HolderCounts>("./frame-holder-process.ts", settings);
   try {
     return await measure(server, nats, holder);
@@ -152,11 +160,11 @@ function connectAsOperator(nats: BenchNats): Promise<NatsConnection> {
 
 async function startWorker(
   nats: BenchNats,
-  frame: TransportOptions["frame"],
+  { frame, pixelFormat = "gbrp" }: Pick<TransportOptions, "frame" | "pixelFormat">,
   batchSize: number,
   runMs: number,
 ): Promise<BenchProcess<FixedWorkerCounts>> {
-  const settings: FixedWorkerSettings = { nats, model, ...frame, batchSize, runMs };
+  const settings: FixedWorkerSettings = { nats, model, ...frame, pixelFormat, batchSize, runMs };
   return BenchProcess.start<FixedWorkerCounts>("./fixed-worker-process.ts", settings);
 }
 
@@ -170,7 +178,7 @@ async function protocolRate(way: "handles" | "bytes", options: TransportOptions)
   const { frame, seconds } = options;
   const held = { ...frame, cameras: cameras(16, 0), shares: way === "handles" };
   return withHolder(options, held, async (server, nats, holder) =>
-    rateOf(await startWorker(nats, frame, 8, 0), holder, server, seconds),
+    rateOf(await startWorker(nats, options, 8, 0), holder, server, seconds),
   );
 }
 
@@ -236,7 +244,7 @@ async function measureOverload(
 ): Promise<OverloadReport> {
   const { frame: size, seconds } = options;
   return withHolder(options, { ...size, cameras: load.cameras, shares: true }, async (_server, nats) => {
-    const worker = await startWorker(nats, size, 1, load.runMs);
+    const worker = await startWorker(nats, options, 1, load.runMs);
     const connection = await connectAsOperator(nats);
     const frames = new Map(load.cameras.map(({ id }) => [id, 0]));
     const ages = { handedOver: [] as number[], started: [] as number[], published: [] as number[] };
@@ -287,6 +295,7 @@ if (import.meta.main) {
     options: {
       json: { type: "boolean", default: false },
       frame: { type: "string", default: "640x640" },
+      frames: { type: "string", default: "gbrp" },
       seconds: { type: "string", default: "10" },
       rounds: { type: "string", default: "3" },
       secure: { type: "boolean", default: false },
@@ -296,6 +305,7 @@ if (import.meta.main) {
   if (!width || !height) throw new Error(`--frame ${values.frame}: expected a size such as 640x640`);
   const options = {
     frame: { width, height },
+    pixelFormat: values.frames === "i420" ? ("i420" as const) : ("gbrp" as const),
     seconds: Number(values.seconds),
     rounds: Number(values.rounds),
     secure: values.secure,

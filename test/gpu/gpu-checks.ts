@@ -8,13 +8,16 @@ import {
   addModelFiles,
   buildEngine,
   checkEngine,
+  DetectorSession,
+  type ExecutionProvider,
   findEngineBuilder,
+  type PixelFormat,
   providerObstacle,
   queryGpu,
 } from "@sightline/yolo-nas";
 import { CheckRunner, Skipped } from "./check-runner.ts";
 import { decodeRate } from "./decode-rate.ts";
-import { difference, feeds, median, open, outputs } from "./session-outputs.ts";
+import { batchMs, difference, feeds, median, open, outputs } from "./session-outputs.ts";
 
 const run = promisify(execFile);
 const { values, positionals } = parseArgs({
@@ -133,6 +136,40 @@ for (const [name, path, bound] of [
     if (noise > bound) throw new Error(`noise over signal ${noise}`);
     return `${(await median(session, 1)).toFixed(2)} ms`;
   });
+
+await runner.check("with I420 CUDA and an engine agree with the CPU, and take so long", async (signal) => {
+  await needGpu();
+  const halfPath = file("int8.halves.onnx");
+  const options = { onnxPath: file("int8.trt.onnx"), outPath: halfPath, optimizationLevel: level, signal };
+  const profile = { min: 1, opt: 8, max: most };
+  const said: string[] = [];
+  const load = (path: string, executionProvider: ExecutionProvider, pixelFormat: PixelFormat) =>
+    DetectorSession.load(path, { executionProvider, pixelFormat });
+  const reference = await load(file("fp32.onnx"), "cpu", "i420");
+  const pixels = Uint8Array.from(
+    { length: most * reference.frameBytes },
+    (_, i) => (i * 31 + (i >> 9) * 7) & 255,
+  );
+  const wanted = await reference.run(pixels, 1);
+  for (const [provider, path, bound] of [
+    ["cuda", file("fp32.onnx"), 1e-3],
+    ["tensorrt", halfPath, 0.05],
+  ] as const) {
+    if (await providerObstacle(provider)) continue;
+    if (provider === "tensorrt") await buildEngine({ ...options, profile, pixelFormat: "i420" });
+    const session = await load(path, provider, "i420");
+    const { boxes, scores } = await session.run(pixels, 1);
+    const noise = difference({ boxes: wanted.boxes, scores: wanted.scores }, { boxes, scores });
+    if (noise > bound) throw new Error(`${provider}: noise over signal ${noise}`);
+    const planes = await load(provider === "cuda" ? path : wrapperPath, provider, "gbrp");
+    const times: number[] = [];
+    for (const each of [session, planes])
+      times.push(await batchMs(each, new Uint8Array(most * each.frameBytes), most));
+    said.push(`${provider}: ${times.map((ms) => ms.toFixed(2)).join(" ms, gbrp ")} ms for ${most} frames`);
+  }
+  if (said.length === 0) throw new Skipped("no provider of a GPU works");
+  return said.join("; ");
+});
 
 // An open question: an answer either way is a result.
 await runner.check("open question: are ORT_TENSORRT_* variables read", async () => {

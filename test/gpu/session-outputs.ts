@@ -1,3 +1,4 @@
+import type { DetectorSession } from "@sightline/yolo-nas";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 
 export type Outputs = Record<string, Float32Array>;
@@ -41,12 +42,21 @@ export function difference(reference: Outputs, other: Outputs): number {
 }
 
 /** Median milliseconds of a run. */
-export async function median(session: InferenceSession, batch: number): Promise<number> {
+export function median(session: InferenceSession, batch: number): Promise<number> {
   const input = feeds(session, batch);
+  return medianOf(() => session.run(input));
+}
+
+/** The same of a detector's session. */
+export function batchMs(session: DetectorSession, pixels: Uint8Array, batch: number): Promise<number> {
+  return medianOf(() => session.run(pixels, batch));
+}
+
+async function medianOf(run: () => Promise<unknown>): Promise<number> {
   const times: number[] = [];
   for (let i = 0; i < 60; i++) {
     const start = performance.now();
-    await session.run(input);
+    await run();
     times.push(performance.now() - start);
   }
   return times.slice(10).sort((a, b) => a - b)[25]!;

@@ -44,7 +44,7 @@ describe.each(protobufMessages)("%s", (name) => {
   });
 
   test("as this version writes it is read by the last, but for what that does not know", () => {
-    for (const filled of filledMessages(typeOf(now, name))) {
+    for (const filled of filledMessages(typeOf(now, name), before)) {
       const wanted = toBinary(typeOf(now, name), fromJson(typeOf(now, name), filled as never));
       const written = codecOf(name).encode(codecOf(name).decode(wanted)).finish();
       const read = toJson(typeOf(before, name), fromBinary(typeOf(before, name), written));
@@ -79,6 +79,8 @@ const added: Record<string, string> = {
   "cameraRecordSchema.secondStages": "the same",
   "cameraSecretSchema.server": "only in entries of record streams, which the last version does not read",
   "recordingSegmentsSchema.segments[].audio": "only of cameras that record sound, which an operator sets",
+  "workerInfoSchema.pixelFormat":
+    "only of workers that read I420; services of the last version do not list the worker, and an ingest of it sends gbrp",
   "workerInfoSchema.unfetched": "only of uploaded models; results of the last version do not list the worker",
   "workerInfoSchema.secondStages":
     "results of the last version do not list the worker; no service of it needs that",

@@ -47,7 +47,7 @@ try {
   const protobuf: Kept["protobuf"] = {};
   for (const name of protobufMessages) {
     const type = types.getMessage(`sightline.v1.${name}`)!;
-    protobuf[name] = filledMessages(type).map((filled) => {
+    protobuf[name] = filledMessages(type, types).map((filled) => {
       const wanted = toBinary(type, fromJson(type, filled as never));
       const bytes: Uint8Array = code[name].encode(code[name].decode(wanted)).finish();
       return {

@@ -1,5 +1,6 @@
 import { FrameMetadata, PixelFormat } from "./gen/sightline/v1/frame.ts";
 import { limits } from "./limits.ts";
+import type { PixelFormatName } from "./wire.ts";
 
 /** A frame message that breaks the format or a bound. */
 export class FrameCodecError extends Error {
@@ -26,14 +27,37 @@ export interface FrameHandle {
   bytes: number;
 }
 
-/** Bytes of a frame message: the header block and the pixels of three 8-bit planes. */
-export function frameMessageBytes(width: number, height: number): number {
-  return limits.frameHeaderBytes + 3 * width * height;
+/** What a format is called in settings and announcements. */
+export function pixelFormatName(format: PixelFormat): PixelFormatName {
+  return format === PixelFormat.I420 ? "i420" : "gbrp";
+}
+
+/** The format of a name; gbrp without one. */
+export function pixelFormatOf(name: PixelFormatName | undefined): PixelFormat {
+  return name === "i420" ? PixelFormat.I420 : PixelFormat.GBRP;
+}
+
+/** Bytes of a frame's pixels: three planes of 8 bits, two of which have half the sides in I420. */
+export function framePixelBytes(
+  width: number,
+  height: number,
+  format: PixelFormat = PixelFormat.GBRP,
+): number {
+  return (format === PixelFormat.I420 ? 1.5 : 3) * width * height;
+}
+
+/** Bytes of a frame message: the header block and the pixels. */
+export function frameMessageBytes(
+  width: number,
+  height: number,
+  format: PixelFormat = PixelFormat.GBRP,
+): number {
+  return limits.frameHeaderBytes + framePixelBytes(width, height, format);
 }
 
 /**
  * Writes the header block in front of the pixels, in place: `message` holds limits.frameHeaderBytes free bytes,
- * then 3 × width × height bytes of pixels. In place, because a frame is half a megabyte and this runs for each.
+ * then framePixelBytes() bytes of pixels. In place, because a frame is half a megabyte and this runs for each.
  * @throws FrameCodecError when sizes do not agree or the header does not fit
  */
 export function writeFrameHeader(message: Uint8Array, frame: FrameMetadata): void {
@@ -121,14 +145,17 @@ function decodeHeader(header: Uint8Array): FrameMetadata {
 }
 
 function checkGeometry(frame: FrameMetadata, messageBytes: number): void {
-  const { width, height, letterbox } = frame;
-  if (frame.pixelFormat !== PixelFormat.GBRP)
-    throw new FrameCodecError(`pixel format ${frame.pixelFormat} is not known here`);
+  const { width, height, letterbox, pixelFormat: format } = frame;
+  if (format !== PixelFormat.GBRP && format !== PixelFormat.I420)
+    throw new FrameCodecError(`pixel format ${format} is not known here`);
   if (!(width >= 1 && height >= 1 && width <= limits.maxFrameSide && height <= limits.maxFrameSide))
     throw new FrameCodecError(`frame of ${width}x${height}; sides are 1 to ${limits.maxFrameSide}`);
-  if (messageBytes !== frameMessageBytes(width, height))
+  if (format === PixelFormat.I420 && (width % 2 !== 0 || height % 2 !== 0))
+    throw new FrameCodecError(`frame of ${width}x${height}; sides of I420 are even`);
+  const bytes = frameMessageBytes(width, height, format);
+  if (messageBytes !== bytes)
     throw new FrameCodecError(
-      `frame of ${width}x${height} needs ${frameMessageBytes(width, height)} bytes, the message has ${messageBytes}`,
+      `frame of ${width}x${height} needs ${bytes} bytes, the message has ${messageBytes}`,
     );
   if (messageBytes > limits.maxPayloadBytes)
     throw new FrameCodecError(

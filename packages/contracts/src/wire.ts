@@ -48,6 +48,13 @@ export type HandOverRequest = z.infer<typeof handOverRequestSchema>;
 /** Answer to it, when it is ready or will not be in time. */
 export const handOverAnswerSchema = z.object({ ready: z.boolean() });
 
+/** What a frame's pixels can be laid out as (PixelFormat). */
+export const pixelFormats = ["gbrp", "i420"] as const;
+export type PixelFormatName = (typeof pixelFormats)[number];
+
+/** In a request for a frame: the layout that the worker's session reads. Without it a frame must come as gbrp, as every version knows it. */
+export const pixelFormatHeader = "Sightline-Pixel-Format";
+
 /** Notice that a frame given to a worker is not going to be inferred. */
 export const frameDroppedSchema = z.object({
   epoch: z.string().max(32),
@@ -337,6 +344,8 @@ export const workerInfoSchema = z.object({
   /** Models for second stages that this worker has. */
   secondStages: z.array(workerSecondStageSchema).optional(),
   precision: z.string(),
+  /** How its session reads frames; gbrp where nothing is said, or what is not known here. */
+  pixelFormat: z.enum(pixelFormats).optional().catch(undefined),
   executionProvider: z.string(),
   /** Frames of a batch where more is offered than can be inferred. */
   batchSize: z.int().positive(),

@@ -37,6 +37,7 @@ export {
 } from "./parameter-sets/display-orientation.ts";
 export { type CodedSequence, h264Sequence } from "./parameter-sets/h264-sequence.ts";
 export { type H265Sequence, h265Sequence } from "./parameter-sets/h265-sequence.ts";
+export { asGbrp, convertPixels, type PixelLayout, pixelBytes } from "./pixel-layout.ts";
 export { type MaskPolygon, privacyFilters } from "./privacy-masks.ts";
 export { probeFile } from "./probe-file.ts";
 export { type PictureFacts, type VideoFacts, videoFacts } from "./video-facts.ts";

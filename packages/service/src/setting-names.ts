@@ -37,6 +37,7 @@ export const settingNames = {
   SIGHTLINE_INGEST_URL: "url",
   SIGHTLINE_LOG_LEVEL: "logLevel",
   SIGHTLINE_MAX_AGE_MS: "maxAgeMs",
+  SIGHTLINE_FRAME_FORMAT: "frameFormat",
   SIGHTLINE_MAX_BATCH: "maxBatch",
   SIGHTLINE_MAX_CALLS_PER_ADDRESS: "maxCallsPerAddress",
   SIGHTLINE_MAX_CALLS_PER_USER: "maxCallsPerUser",

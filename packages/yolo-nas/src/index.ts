@@ -45,8 +45,14 @@ export {
   writeManifest,
 } from "./manifest.ts";
 export { decodeModel, encodeModel, float32, int64, loadModel, OnnxGraph, saveModel } from "./onnx/index.ts";
+export { i420Input } from "./prepare/i420-input.ts";
 export { type PrepareOptions, prepareModel } from "./prepare/prepare-model.ts";
-export { type PreparedMetadata, preparedMetadata } from "./prepare/prepared-form.ts";
+export {
+  PIXEL_FORMATS,
+  type PixelFormat,
+  type PreparedMetadata,
+  preparedMetadata,
+} from "./prepare/prepared-form.ts";
 export * from "./quantization/index.ts";
 export { type DetectorOptions, DetectorSession } from "./runtime/detector-session.ts";
 export {

@@ -90,7 +90,7 @@ export async function describeFiles(folder: string, model: NewManifest): Promise
     const file = model.files[precision];
     if (file !== undefined) files[precision] = { file, sha256: await fileDigest(join(folder, file)) };
   }
-  const { input, frame, fit, pixelFormat, padValue, placement, classes } = model.metadata;
+  const { input, frame, fit, padValue, placement, classes } = model.metadata;
   return modelManifestSchema.parse({
     schemaVersion: 1,
     name: model.name,
@@ -100,7 +100,8 @@ export async function describeFiles(folder: string, model: NewManifest): Promise
     input,
     frame,
     fit,
-    pixelFormat,
+    // Of its ONNX files; what an engine reads it says itself.
+    pixelFormat: "gbrp",
     padValue,
     ...(placement === undefined ? {} : { placement }),
     classes,

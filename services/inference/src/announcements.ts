@@ -51,6 +51,8 @@ export function workerInfo(
     modelVersion: version,
     precision: session.engine.precision,
     executionProvider: session.engine.provider,
+    // Ingests and results of earlier versions do not know the field.
+    ...(session.pixelFormat === "gbrp" ? {} : { pixelFormat: session.pixelFormat }),
     batchSize,
     batchCurve: session.curve.map(({ batch, milliseconds }) => ({ batch, milliseconds })),
   };

@@ -30,19 +30,26 @@ interface Assembling<T> {
  */
 export class BatchSlots<T> {
   readonly slots: readonly BatchSlot[];
-  readonly #frameBytes: number;
+  readonly #capacity: number;
+  #frameBytes: number;
   readonly #free: number[];
   #assembling: Assembling<T> | undefined;
 
-  /** `capacity` frames of `frameBytes` in each of `count` slots. */
+  /** `capacity` frames of `frameBytes`, or of less, in each of `count` slots. */
   constructor(count: number, capacity: number, frameBytes: number) {
     this.slots = Array.from({ length: count }, (_, index) => ({
       index,
       // With a maximum it begins at a page. Elsewhere the system's copy into it takes up to four times as long (on AMD).
       memory: new SharedArrayBuffer(capacity * frameBytes, { maxByteLength: capacity * frameBytes }),
     }));
+    this.#capacity = capacity;
     this.#frameBytes = frameBytes;
     this.#free = this.slots.map(({ index }) => index);
+  }
+
+  /** How large a frame is, once that is known; before the first is added. */
+  set frameBytes(bytes: number) {
+    this.#frameBytes = bytes;
   }
 
   /** Slots that hold frames. */
@@ -61,8 +68,9 @@ export class BatchSlots<T> {
     const slot = this.#assembling?.slot ?? this.#free[0];
     if (slot === undefined) throw new RangeError("no batch slot is free");
     const { memory } = this.slots[slot]!;
-    const offset = (this.#assembling?.items.length ?? 0) * this.#frameBytes;
-    if (offset + this.#frameBytes > memory.byteLength) throw new RangeError("the batch is full");
+    const place = this.#assembling?.items.length ?? 0;
+    if (place >= this.#capacity) throw new RangeError("the batch is full");
+    const offset = place * this.#frameBytes;
     this.#assembling ??= { slot: this.#free.shift()!, items: [], filling: 0, onFilled: undefined };
     const batch = this.#assembling;
     batch.items.push(item);

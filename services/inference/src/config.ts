@@ -77,6 +77,11 @@ export const settings = {
     schema: setting.choice(["auto", "int8", "fp32"], "auto"),
     help: "which encoding of a model runs; auto takes INT8 where the model has it",
   },
+  frameFormat: {
+    env: "SIGHTLINE_FRAME_FORMAT",
+    schema: setting.choice(["auto", "gbrp", "i420"], "auto"),
+    help: "how frames come: gbrp, or i420, half the bytes, of which the model's graph makes gbrp; auto takes i420 where a GPU runs the model",
+  },
   batchSize: {
     env: "SIGHTLINE_BATCH_SIZE",
     schema: z

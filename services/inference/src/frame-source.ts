@@ -12,6 +12,8 @@ import {
   type FrameHandle,
   type FrameMetadata,
   type FrameRequest,
+  type PixelFormatName,
+  pixelFormatHeader,
   readFrameAnswer,
   subjects,
   type Token,
@@ -40,14 +42,16 @@ export type FetchOutcome =
   /** No answer; whether the frame was handed out is not known. */
   | { kind: "unanswered"; error: Error };
 
+const mostHeaders = 8;
+
 /** Asks the holders of cameras for frames. */
 export class FrameSource {
   readonly #requests: Requests;
   readonly #worker: string;
   readonly #arenas: Pick<ArenaReaders, "readable" | "discover">;
   readonly #timeoutMs: number;
-  /** Tells holders which arenas this worker can read. */
-  #header: { readable: string; headers: MsgHdrs | undefined } = { readable: "", headers: undefined };
+  /** Headers by what they tell holders. */
+  readonly #headers = new Map<string, MsgHdrs>();
 
   constructor(
     connection: NatsConnection,
@@ -61,11 +65,13 @@ export class FrameSource {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** The frame behind a token. Never throws; every way it can go is an outcome. */
-  fetch(token: Token): Promise<FetchOutcome> {
+  /**
+   * The frame behind a token, laid out as `format` or as gbrp. Never throws; every way it can go is an outcome.
+   */
+  fetch(token: Token, format: PixelFormatName): Promise<FetchOutcome> {
     const request: FrameRequest = { epoch: token.epoch, token: token.id, worker: this.#worker };
     const requestedAt = monotonicMs();
-    const options = { timeoutMs: this.#timeoutMs, headers: this.#readable() };
+    const options = { timeoutMs: this.#timeoutMs, headers: this.#told(format) };
     return new Promise((resolve) =>
       this.#requests.send(subjects.frameGet(token.camera), encodeJson(request), options, (error, answer) => {
         if (answer) resolve(this.#read(token, answer, requestedAt));
@@ -91,12 +97,20 @@ export class FrameSource {
     }
   }
 
-  #readable(): MsgHdrs | undefined {
+  /** Which arenas this worker can read, and which format; nothing where that is none, and gbrp. */
+  #told(format: PixelFormatName): MsgHdrs | undefined {
     const { readable } = this.#arenas;
-    if (readable !== this.#header.readable) {
-      this.#header = { readable, headers: readable === "" ? undefined : headers() };
-      this.#header.headers?.set(arenaHeader, readable);
+    if (readable === "" && format === "gbrp") return undefined;
+    const key = `${format} ${readable}`;
+    let told = this.#headers.get(key);
+    if (!told) {
+      // Arenas come and go with their ingests.
+      if (this.#headers.size >= mostHeaders) this.#headers.clear();
+      told = headers();
+      if (readable !== "") told.set(arenaHeader, readable);
+      if (format !== "gbrp") told.set(pixelFormatHeader, format);
+      this.#headers.set(key, told);
     }
-    return this.#header.headers;
+    return told;
   }
 }

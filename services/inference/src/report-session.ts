@@ -18,6 +18,7 @@ export function reportSession(
       executionProvider: provider,
       precision,
       encoding,
+      frames: session.pixelFormat,
       notUsed: session.refusals.map((refusal) => `${refusal.provider}: ${refusal.reason}`),
       batchSize,
       batchCurveMs: session.curve.map(({ batch, milliseconds }) => [batch, Number(milliseconds.toFixed(2))]),

@@ -1,4 +1,5 @@
 import type { ArenaReaders } from "@sightline/frame-arena";
+import { pixelBytes } from "@sightline/media";
 import type { Logger, Tracing } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
 import { chooseBatchSize, curveSizes } from "./batch-curve.ts";
@@ -90,6 +91,7 @@ export class RunningVersion {
         precision: session.engine.precision,
         executionProvider: session.engine.provider,
       },
+      pixelFormat: session.pixelFormat,
       sizing,
       maxDelayMs: config.maxDelayMs,
       maxAgeMs: config.maxAgeMs,
@@ -122,11 +124,7 @@ export class RunningVersion {
     const { config, turns, log } = parts;
     const { manifest } = located;
     const capacity = config.batchSize === "auto" ? config.maxBatch : config.batchSize;
-    const slots = new BatchSlots<Work>(
-      batchSlots,
-      capacity,
-      3 * manifest.frame.width * manifest.frame.height,
-    );
+    const slots = new BatchSlots<Work>(batchSlots, capacity, pixelBytes(manifest.frame, "gbrp"));
     const sizes = config.batchSize === "auto" ? curveSizes(config.maxBatch) : [config.batchSize];
     let follow = (_available: boolean) => {};
     const thread = new SessionThread({
@@ -135,6 +133,7 @@ export class RunningVersion {
         threads: config.threads,
         capacity,
         frame: manifest.frame,
+        frameFormat: config.frameFormat,
         classCount: manifest.classes.length,
         slots: slots.slots.map(({ memory }) => memory),
         warmUpSizes: beside ? [] : sizes,
@@ -146,6 +145,7 @@ export class RunningVersion {
     const runner = new InTurn(turns, thread);
     try {
       const session = await thread.start();
+      slots.frameBytes = pixelBytes(manifest.frame, session.pixelFormat);
       const tried = beside?.batchSize === undefined ? sizes : [...new Set([1, beside.batchSize])];
       // Where the batch size is known, runs are measured only to know how long one takes, which the batcher corrects as it runs.
       const runs = beside?.batchSize === undefined ? 2 : 1;

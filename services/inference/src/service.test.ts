@@ -11,6 +11,7 @@ import {
   decodeJson,
   encodeJson,
   FrameDetections,
+  PixelFormat,
   readyConsumer,
   servedModelSchema,
   streams,
@@ -181,6 +182,34 @@ test("frames of the same host come by handles and give the same boxes; one that 
   expect(metrics).toMatch(/^sightline_inference_frames_received_total\{as="bytes"\} 1$/m);
   expect(metrics).toMatch(/^sightline_inference_frames_received_total\{as="handle"\} 5$/m);
   expect(metrics).toMatch(/^sightline_inference_frames_unread_total\{reason="torn"\} 1$/m);
+});
+
+test("a session that reads I420 asks for it, and finds the same in frames of an ingest that has only gbrp", async () => {
+  await worker({ SIGHTLINE_FRAME_FORMAT: "i420" });
+  const kv = new Kvm(connection);
+  const infos = await kv.open(buckets.workers);
+  const said = await Promise.all((await Array.fromAsync(await infos.keys())).map((key) => infos.get(key)));
+  const announced = said.map((entry) => decodeJson(workerInfoSchema, entry!.value));
+  expect(announced.map(({ pixelFormat }) => pixelFormat)).toContain("i420");
+  // The same grey, as bytes first and then by handles.
+  const cameras = [
+    holder.add({ ...size, id: "halves", value: 128, pixelFormat: "i420" }),
+    holder.add({ ...size, id: "planes", value: 130 }),
+  ];
+  holder.arena = new FrameArena("/dev/shm");
+  const found: FrameDetections[] = [];
+  for (const camera of cameras) {
+    for (let i = 1; i <= 3; i++) {
+      holder.capture(camera);
+      await until(() => camera.inferred.size === i);
+    }
+    found.push(...(await storedAll(camera)).map(({ result }) => result));
+  }
+  const formats = found.map(({ frame }) => frame!.pixelFormat);
+  expect(new Set(formats.slice(0, 3))).toEqual(new Set([PixelFormat.I420]));
+  expect(new Set(formats.slice(3))).toEqual(new Set([PixelFormat.GBRP]));
+  expect(found[0]!.detections.length).toBeGreaterThan(0);
+  for (const { detections } of found) expect(detections).toEqual(found[0]!.detections);
 });
 
 test("a worker that does not see the shared memory, as on another host, gets bytes; ingest killed, another's memory serves", async () => {

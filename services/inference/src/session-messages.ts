@@ -1,3 +1,4 @@
+import type { PixelFormatName } from "@sightline/contracts";
 import type { CandidateBatch } from "@sightline/yolo-nas";
 import type { CurvePoint } from "./batch-curve.ts";
 import type { EngineCandidate, EngineRefusal } from "./engine-choice.ts";
@@ -11,6 +12,8 @@ export interface SessionSettings {
   /** Frames that a slot holds. */
   capacity: number;
   frame: { width: number; height: number };
+  /** How frames are to come; auto chooses by the provider. */
+  frameFormat: PixelFormatName | "auto";
   classCount: number;
   /** The memory of the slots, by index. */
   slots: readonly SharedArrayBuffer[];
@@ -34,6 +37,8 @@ export type Arithmetic = "exact" | "clips";
 export interface SessionInfo {
   engine: EngineCandidate;
   refusals: readonly EngineRefusal[];
+  /** How its frames are laid out. */
+  pixelFormat: PixelFormatName;
   /** How exact the file's arithmetic is on this processor. */
   arithmetic: Arithmetic;
   /** Whether this processor's 8-bit kernels clip; undefined where nobody needed to know. */

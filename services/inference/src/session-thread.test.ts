@@ -30,6 +30,7 @@ async function settingsFor(options: { overflows?: boolean; side?: number } = {})
   await writeSmallModel(directory, "small", options);
   return {
     ...engineCandidates(await findModel(directory, "small"), "cpu", "fp32"),
+    frameFormat: "auto",
     threads: 1,
     capacity: 2,
     frame: { width: 64, height: 64 },
@@ -123,7 +124,15 @@ test("stopped while the model is loaded or measured, the thread ends between two
   const memory = new SharedArrayBuffer(3 * frame.width * frame.height);
   const settings: SessionSettings = {
     ...engineCandidates(located, "cpu", "int8"),
-    ...{ threads: 1, capacity: 1, frame, classCount: classes.length, slots: [memory], warmUpSizes: [1] },
+    ...{
+      frameFormat: "auto",
+      threads: 1,
+      capacity: 1,
+      frame,
+      classCount: classes.length,
+      slots: [memory],
+      warmUpSizes: [1],
+    },
   };
   // By the time of a run, so that different moments of the start are met.
   for (const ms of [1, 60, 150, 300, 500]) {

@@ -14,6 +14,8 @@ export class SessionThread
   extends ThreadedSession<SessionSettings, SessionInfo, Omit<RunRequest, "id">, BatchRun>
   implements BatchRunner
 {
+  #pixelFormat: SessionInfo["pixelFormat"] | undefined;
+
   constructor(options: SessionThreadOptions) {
     super({ entry: new URL("./session-worker.ts", import.meta.url), ...options });
   }
@@ -28,9 +30,11 @@ export class SessionThread
 
   protected override opened(info: SessionInfo): void {
     saturates ??= info.saturates;
+    this.#pixelFormat = info.pixelFormat;
   }
 
+  /** In the format of before, whatever runs it now: the frames in the slots are laid out so. */
   protected override again(settings: SessionSettings): SessionSettings {
-    return { ...settings, warmUpSizes: [1] };
+    return { ...settings, frameFormat: this.#pixelFormat ?? settings.frameFormat, warmUpSizes: [1] };
   }
 }

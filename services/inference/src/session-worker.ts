@@ -1,5 +1,6 @@
 /** Entry of the session's thread. onnxruntime-node blocks its thread for a whole run, so the session has one of its own. */
 import { workerData } from "node:worker_threads";
+import type { PixelFormatName } from "@sightline/contracts";
 import { monotonicMs } from "@sightline/service/clock";
 import type { CandidateBatch } from "@sightline/yolo-nas";
 import { DetectorSession, InferenceError, ModelFileError } from "@sightline/yolo-nas/session";
@@ -18,12 +19,7 @@ async function open(candidate: EngineCandidate): Promise<DetectorSession> {
     const { checkEngine, queryGpu } = await import("@sightline/yolo-nas");
     await checkEngine(candidate.path, { gpu: await queryGpu(), maxBatch: settings.capacity });
   }
-  const session = await DetectorSession.load(candidate.path, {
-    // The cores are shared with decoding and NATS.
-    spin: false,
-    executionProvider: candidate.provider,
-    threads: settings.threads,
-  });
+  const session = await load(candidate);
   const { frame, classCount } = session;
   if (
     frame.width === settings.frame.width &&
@@ -35,6 +31,24 @@ async function open(candidate: EngineCandidate): Promise<DetectorSession> {
   throw new ModelFileError(
     `${candidate.path} takes ${frame.width}x${frame.height} and knows ${classCount} classes, but its manifest says ` +
       `${settings.frame.width}x${settings.frame.height} and ${settings.classCount}; prepare the model again`,
+  );
+}
+
+/** The session in the format that is asked for; where none is, as I420 on a GPU, if it takes that. */
+async function load({ path, provider }: EngineCandidate): Promise<DetectorSession> {
+  const { frameFormat, frame, threads } = settings;
+  const loadAs = (pixelFormat: PixelFormatName) =>
+    // The cores are shared with decoding and NATS.
+    DetectorSession.load(path, { spin: false, executionProvider: provider, threads, pixelFormat });
+  if (frameFormat === "auto") {
+    const halves = provider !== "cpu" && frame.width % 2 === 0 && frame.height % 2 === 0;
+    return halves ? loadAs("i420").catch(() => loadAs("gbrp")) : loadAs("gbrp");
+  }
+  const session = await loadAs(frameFormat);
+  if (session.pixelFormat === frameFormat) return session;
+  await session.stop();
+  throw new ModelFileError(
+    `${path} was built for frames as ${session.pixelFormat}; build it again with --frames ${frameFormat}`,
   );
 }
 
@@ -85,7 +99,8 @@ await serveSession<DetectorSession, SessionInfo, RunRequest, BatchRun>({
   async ready(session) {
     const curve: CurvePoint[] = [];
     for (const size of settings.warmUpSizes) curve.push(await measure(session, size));
-    return { engine: candidate, refusals, ...(await arithmeticOf(candidate)), curve };
+    const { pixelFormat } = session;
+    return { engine: candidate, refusals, pixelFormat, ...(await arithmeticOf(candidate)), curve };
   },
   async answer(session, { slot, frames }) {
     const startedAt = monotonicMs();

@@ -75,6 +75,8 @@ export class ShadowSession {
         threads: config.threads,
         capacity: 1,
         frame: manifest.frame,
+        // Frames come from another model's batch, as gbrp.
+        frameFormat: "gbrp",
         classCount: manifest.classes.length,
         slots: slots.slots.map(({ memory }) => memory),
         warmUpSizes: [],

@@ -4,10 +4,15 @@ import {
   type FrameHandle,
   type FrameId,
   type FrameMetadata,
+  framePixelBytes,
   fromTimestamp,
   Inference,
+  type PixelFormatName,
+  pixelFormatName,
+  pixelFormatOf,
 } from "@sightline/contracts";
 import type { ArenaReaders, ReadFailure } from "@sightline/frame-arena";
+import { asGbrp, convertPixels } from "@sightline/media";
 import type { Logger, Tracing } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
 
@@ -38,6 +43,8 @@ export interface WorkerOptions {
   model: ModelManifest;
   /** Names what runs, in every result. */
   inference: Pick<Inference, "modelDigest" | "modelVersion" | "precision" | "executionProvider">;
+  /** How the session reads frames. */
+  pixelFormat: PixelFormatName;
   sizing: BatchSizer;
   maxDelayMs: number;
   maxAgeMs: number;
@@ -77,6 +84,13 @@ class BatchMismatchError extends Error {
 function checkCount(found: number, expected: number): void {
   if (found !== expected)
     throw new BatchMismatchError(`the batch holds ${found} frames where ${expected} are expected`);
+}
+
+function putting(pixels: Uint8Array): Fill {
+  return (place, done) => {
+    place.set(pixels);
+    done();
+  };
 }
 
 /** How long stop() waits for what is under way unless told; below the 5 s in which the process must be gone. */
@@ -180,8 +194,8 @@ export class InferenceWorker {
   }
 
   async #fetch(token: HeldToken): Promise<void> {
-    const { metrics, log, frames } = this.#options;
-    const outcome = await frames.fetch(token);
+    const { metrics, log, frames, pixelFormat } = this.#options;
+    const outcome = await frames.fetch(token, pixelFormat);
     metrics.all.token(outcome.kind);
     if (outcome.kind === "frame") return this.#accept(token, outcome);
     if (outcome.kind === "unanswered") token.giveBack();
@@ -201,16 +215,9 @@ export class InferenceWorker {
     let refusal = this.#refusal(frame, fetchMs);
     if (refusal === undefined)
       try {
-        if (pixels instanceof Uint8Array) {
-          metrics.all.received("bytes");
-          slots.add(work, pixels.byteLength, (place, done) => {
-            place.set(pixels);
-            done();
-          });
-        } else {
-          metrics.all.received("handle");
-          slots.add(work, pixels.bytes, this.#reading(work, pixels));
-        }
+        metrics.all.received(pixels instanceof Uint8Array ? "bytes" : "handle");
+        const format = pixelFormatOf(this.#options.pixelFormat);
+        slots.add(work, framePixelBytes(frame.width, frame.height, format), this.#filling(work, pixels));
       } catch (error) {
         log.error({ camera: id.camera, err: error }, "the frame has no place in the batch");
         refusal = DropReason.WORKER_ERROR;
@@ -222,6 +229,23 @@ export class InferenceWorker {
     this.#drop(work, refusal);
     this.#batcher.frameAbsent();
     this.#checkEmpty();
+  }
+
+  /** Brings a frame into its place; one that is laid out otherwise, as an ingest of an earlier version sends it, is converted. */
+  #filling(work: Work, pixels: Uint8Array | FrameHandle): Fill {
+    const { frame } = work;
+    const format = pixelFormatName(frame.pixelFormat);
+    if (format === this.#options.pixelFormat)
+      return pixels instanceof Uint8Array ? putting(pixels) : this.#reading(work, pixels);
+    return (place, done) => {
+      const whole = pixels instanceof Uint8Array ? pixels : new Uint8Array(pixels.bytes);
+      const convert = () => {
+        convertPixels(whole, format, frame, place);
+        done();
+      };
+      if (pixels instanceof Uint8Array) convert();
+      else this.#reading(work, pixels)(whole, convert);
+    };
   }
 
   /** Reads a frame from shared memory, beside this thread. One that cannot be read keeps its place and has no result. */
@@ -287,10 +311,14 @@ export class InferenceWorker {
 
   /** Copies the pixels of frames that other models are to run, or to look at, before their place is used again. */
   #keep(slot: number, items: readonly Work[]): void {
-    const { shadows, secondStages, slots, model } = this.#options;
+    const { shadows, secondStages, slots, model, pixelFormat } = this.#options;
     for (const [index, work] of items.entries()) {
       if (!this.#held.has(work)) continue;
-      const pixels = () => slots.pixels(slot, index);
+      let planes: Uint8Array | undefined;
+      const pixels = () => {
+        planes ??= asGbrp(slots.pixels(slot, index), pixelFormat, work.frame);
+        return planes;
+      };
       work.shadowed = shadows.take(work.id.camera, model, pixels);
       const filter = this.#filterOf(work);
       // The first frames of a camera may come before what it asks for is known.

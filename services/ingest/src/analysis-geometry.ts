@@ -1,11 +1,14 @@
-import type { Letterbox, ServedModel } from "@sightline/contracts";
+import type { Letterbox, PixelFormatName, ServedModel } from "@sightline/contracts";
 import { displayExpressions } from "@sightline/media";
 
 /** What a model wants of a frame; sizes in pixels. */
 export type AnalysisGeometry = Pick<
   ServedModel,
   "width" | "height" | "longestSide" | "padValue" | "placement"
->;
+> & {
+  /** How its sessions read pixels; gbrp where nothing is said. */
+  pixelFormat?: PixelFormatName | undefined;
+};
 
 /** Whether frames made for `a` can be given to `b`. */
 export function sameGeometry(a: AnalysisGeometry, b: AnalysisGeometry): boolean {
@@ -14,7 +17,8 @@ export function sameGeometry(a: AnalysisGeometry, b: AnalysisGeometry): boolean 
     a.height === b.height &&
     a.longestSide === b.longestSide &&
     a.padValue === b.padValue &&
-    (a.placement ?? "centre") === (b.placement ?? "centre")
+    (a.placement ?? "centre") === (b.placement ?? "centre") &&
+    (a.pixelFormat ?? "gbrp") === (b.pixelFormat ?? "gbrp")
   );
 }
 
@@ -22,7 +26,8 @@ export function sameGeometry(a: AnalysisGeometry, b: AnalysisGeometry): boolean 
  * Where a picture, of this size as it is shown, lies in the analysis frame: scaled with its aspect kept so that its longest side is `longestSide`
  * (less where the frame is narrower), centred, the odd pixel of padding right and below. As super-gradients prepares
  * images (DetectionLongestMaxSizeRescale, DetectionCenterPadding). Models of other families want it in the upper left corner, or
- * stretched over the whole frame.
+ * stretched over the whole frame. In I420 it begins at an even pixel, as its chroma does, and of an odd
+ * number of lines or columns the last is padding.
  */
 export function letterboxOf(
   geometry: AnalysisGeometry,
@@ -39,12 +44,9 @@ export function letterboxOf(
   const width = Math.max(1, Math.round(sourceWidth * scale));
   const height = Math.max(1, Math.round(sourceHeight * scale));
   if (placement === "corner") return { left: 0, top: 0, width, height };
-  return {
-    left: Math.floor((frameWidth - width) / 2),
-    top: Math.floor((frameHeight - height) / 2),
-    width,
-    height,
-  };
+  const step = geometry.pixelFormat === "i420" ? 2 : 1;
+  const middle = (room: number) => step * Math.floor(room / 2 / step);
+  return { left: middle(frameWidth - width), top: middle(frameHeight - height), width, height };
 }
 
 /** The size of the picture in the frame as expressions of ffmpeg's scalers, which know its size and pixel aspect; keep in step with letterboxOf. */
@@ -61,13 +63,17 @@ export function letterboxSize({ width, height, longestSide, placement }: Analysi
  * that has been scaled to `letterboxSize` already, with square pixels, keeps its size.
  */
 export function letterboxFilters(geometry: AnalysisGeometry): string[] {
-  const { width, height, padValue, placement } = geometry;
+  const { width, height, padValue, placement, pixelFormat } = geometry;
   const size = letterboxSize(geometry);
   const grey = padValue.toString(16).padStart(2, "0");
-  const [x, y] = placement === "corner" ? ["0", "0"] : ["floor((ow-iw)/2)", "floor((oh-ih)/2)"];
+  const middle = (room: string) => (pixelFormat === "i420" ? `2*floor((${room})/4)` : `floor((${room})/2)`);
+  const [x, y] = placement === "corner" ? ["0", "0"] : [middle("ow-iw"), middle("oh-ih")];
+  // One matrix and range for all, which the model's graph knows.
+  const [colours, format] =
+    pixelFormat === "i420" ? [":out_color_matrix=bt601:out_range=tv", "yuv420p"] : ["", "gbrp"];
   return [
-    `scale=w='${size.width}':h='${size.height}':eval=frame:flags=bilinear`,
-    "format=gbrp",
+    `scale=w='${size.width}':h='${size.height}':eval=frame:flags=bilinear${colours}`,
+    `format=${format}`,
     `pad=w=${width}:h=${height}:x='${x}':y='${y}':eval=frame:color=0x${grey}${grey}${grey}`,
   ];
 }

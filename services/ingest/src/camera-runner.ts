@@ -7,6 +7,7 @@ import {
   CameraState,
   DropReason,
   frameMessageBytes,
+  pixelFormatOf,
   type ServedModel,
 } from "@sightline/contracts";
 import {
@@ -87,7 +88,7 @@ export interface RunnerContext {
   /** Where cameras may be. */
   access: CameraAccess;
   /** The model as workers serve it now; undefined when none does. */
-  servedModel: (name: string) => ServedModel | undefined;
+  servedModel: (name: string) => (ServedModel & AnalysisGeometry) | undefined;
   /** Told of each frame that is in memory, with the seconds since it arrived. */
   decoded: (camera: string, seconds: number) => void;
   pictures: Pictures;
@@ -415,7 +416,8 @@ export class CameraRunner implements LeasedWork {
     if (!connected) return undefined;
     const { camera } = this;
     const origin = { camera, epoch: this.#epoch, registeredAt: this.#settings.registeredAt };
-    const buffers = new FrameBuffers(frameMessageBytes(geometry.width, geometry.height));
+    const { width, height, pixelFormat } = geometry;
+    const buffers = new FrameBuffers(frameMessageBytes(width, height, pixelFormatOf(pixelFormat)));
     rhythm.connect();
     const left = Promise.withResolvers<void>();
     this.#left = left.promise;

@@ -3,13 +3,19 @@ import {
   arenaHeader,
   decodeJson,
   encodeFrameHandle,
+  type FrameMetadata,
   frameDroppedSchema,
+  frameMessageBytes,
   frameRequestSchema,
   limits,
+  PixelFormat,
+  pixelFormatHeader,
+  pixelFormatName,
   subjects,
   WireError,
   writeFrameHeader,
 } from "@sightline/contracts";
+import { asGbrp } from "@sightline/media";
 import type { Logger, Nats, Tracing } from "@sightline/service";
 import type { FrameQueue } from "./frame-queue.ts";
 import type { FrameSharing } from "./frame-sharing.ts";
@@ -28,6 +34,20 @@ export interface CameraParts {
   pictures: PictureSubject;
   sharing: FrameSharing;
   tracing: Pick<Tracing, "sample" | "record">;
+}
+
+/** The frame as a worker can read it: one that does not say that it reads I420, as of an earlier version or on a processor, gets gbrp. */
+function readableFrame(
+  { header, message }: { header: FrameMetadata; message: Uint8Array<ArrayBuffer> },
+  wanted: string | undefined,
+): { header: FrameMetadata; message: Uint8Array<ArrayBuffer> } {
+  const format = pixelFormatName(header.pixelFormat);
+  if (format === "gbrp" || format === wanted) return { header, message };
+  const { width, height } = header;
+  const whole = new Uint8Array(frameMessageBytes(width, height));
+  const pixels = asGbrp(message.subarray(limits.frameHeaderBytes), format, { width, height });
+  whole.set(pixels, limits.frameHeaderBytes);
+  return { header: { ...header, pixelFormat: PixelFormat.GBRP }, message: whole };
 }
 
 /** Answers workers who ask for a camera's frame, and hears what became of frames. */
@@ -60,21 +80,22 @@ export class CameraSubjects {
     const request = decodeJson(frameRequestSchema, message.data);
     const frame = request.epoch === epoch ? queue.take(request.token) : undefined;
     if (!frame) return void message.respond(nothing);
-    const pixels = frame.message.subarray(limits.frameHeaderBytes);
+    const given = readableFrame(frame, message.headers?.get(pixelFormatHeader));
+    const pixels = given.message.subarray(limits.frameHeaderBytes);
     const handle = sharing.share(pixels, message.headers?.get(arenaHeader));
     handed.add(frame, handle);
     pictures.add(frame);
     const traced = traceFrame(tracing, camera, frame);
     if (handle) {
-      message.respond(encodeFrameHandle(frame.header, handle), traced && { headers: traced });
+      message.respond(encodeFrameHandle(given.header, handle), traced && { headers: traced });
       frame.buffers.give(frame.message);
       return;
     }
-    writeFrameHeader(frame.message, frame.header);
+    writeFrameHeader(given.message, given.header);
     const { arena } = sharing;
     const told = arena === undefined ? traced : (traced ?? headers());
     if (arena !== undefined) told?.set(arenaHeader, arena);
-    message.respond(frame.message, told && { headers: told });
+    message.respond(given.message, told && { headers: told });
   }
 
   #dropped(message: Msg): void {

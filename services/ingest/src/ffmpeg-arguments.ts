@@ -14,7 +14,7 @@ import { samplingExpression } from "./sampling.ts";
 
 /**
  * ffmpeg's arguments to receive a camera's stream (`inputArguments`), report each picture on stderr, and write the pixels of
- * those that pass the sampler to stdout as gbrp.
+ * those that pass the sampler to stdout, as gbrp or I420.
  */
 export function decoderArguments(
   inputArguments: readonly string[],

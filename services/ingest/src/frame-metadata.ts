@@ -1,4 +1,4 @@
-import { cameraName, type FrameMetadata, PixelFormat, toTimestamp } from "@sightline/contracts";
+import { cameraName, type FrameMetadata, pixelFormatOf, toTimestamp } from "@sightline/contracts";
 import type { SteadyWallClock } from "@sightline/service/clock";
 import { type AnalysisGeometry, letterboxOf } from "./analysis-geometry.ts";
 import type { ArrivedFrame } from "./frame-intake.ts";
@@ -33,7 +33,7 @@ export function describeFrame(
     sourceHeight: frame.sourceHeight,
     width: geometry.width,
     height: geometry.height,
-    pixelFormat: PixelFormat.GBRP,
+    pixelFormat: pixelFormatOf(geometry.pixelFormat),
     letterbox: letterboxOf(geometry, frame.sourceWidth, frame.sourceHeight),
     decodeUs: Math.round((readyAt - frame.arrivedAt) * 1000),
   };

@@ -49,6 +49,7 @@ import { RecordingMetrics } from "./recording/recording-metrics.ts";
 import { recordingRoutes } from "./recording/recording-routes.ts";
 import { RecordingSubject, reachableUrl } from "./recording/recording-subject.ts";
 import { Recordings } from "./recording/recordings.ts";
+import { ServedForms } from "./served-forms.ts";
 import { SharePlan } from "./shares/share-plan.ts";
 import { StartLimit } from "./start-limit.ts";
 
@@ -141,6 +142,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   const models = life.add(
     new KvMirror(nats, buckets.models, (data) => decodeJson(servedModelSchema, data), log, leaseTtlMs),
   );
+  const forms = new ServedForms(() => workers.keys().map((key) => workers.get(key)!));
   const leases = life.add(new KvMirror(nats, buckets.leases, (data) => text.decode(data), log, leaseTtlMs));
   const holders = life.add(new KvMirror(nats, buckets.holders, (data) => text.decode(data), log));
   const shares = life.add(new SharePlan({ records, shares: shareMirror, workers, leases }, ingest));
@@ -210,7 +212,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
       decode: config.decode,
       decodingMachine: () => decodingMachine(abilities),
       access,
-      servedModel: (name) => models.get(name),
+      servedModel: (name) => forms.of(models.get(name)),
       decoded: (camera, seconds) => metrics.decoded(camera, seconds),
       pictures,
       recordings,
@@ -226,8 +228,12 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   const mirrors = [records, recordStreams, shareMirror, workers, models, leases, holders];
   await Promise.all(mirrors.map((mirror) => mirror.start()));
   shares.start();
-  models.onChange(() => {
+  const modelsChanged = () => {
     for (const runner of cameras.work()) runner.modelChanged();
+  };
+  models.onChange(modelsChanged);
+  workers.onChange(({ value, previous }) => {
+    if (value?.pixelFormat !== previous?.pixelFormat) modelsChanged();
   });
   const presence = new Announcement(
     buckets.leases,

@@ -1,4 +1,4 @@
-import { EXECUTION_PROVIDERS } from "@sightline/yolo-nas";
+import { EXECUTION_PROVIDERS, PIXEL_FORMATS } from "@sightline/yolo-nas";
 import { Command, Option } from "commander";
 import { type ProgramOptions, runBenchProgram } from "../bench/run-program.ts";
 import { wholeNumber } from "../number-options.ts";
@@ -50,6 +50,9 @@ export function benchEndToEndCommand(): Command {
       new Option("--provider <name>", "what runs the model").choices(EXECUTION_PROVIDERS).default("cpu"),
     )
     .option("--batch <n>", "frames of a run", wholeNumber(1), 1)
+    .addOption(
+      new Option("--frames <format>", "how frames come to the worker").choices(PIXEL_FORMATS).default("gbrp"),
+    )
     .option("--cameras <n>", "cameras that give frames as fast as they are taken", wholeNumber(1), 8)
     .option("--seconds <n>", "length of one measurement", wholeNumber(1), 10)
     .option("--rounds <n>", "how often each is measured, by turns", wholeNumber(1), 3)
@@ -139,6 +142,9 @@ export function benchTrackingCommand(): Command {
 export function benchTransportCommand(): Command {
   return new Command("transport")
     .option("--frame <WxH>", "size of the frames in pixels", "640x640")
+    .addOption(
+      new Option("--frames <format>", "how frames come to the worker").choices(PIXEL_FORMATS).default("gbrp"),
+    )
     .option("--seconds <n>", "length of one measurement", wholeNumber(1), 10)
     .option("--rounds <n>", "how often each is measured, by turns", wholeNumber(1), 3)
     .option("--secure", "NATS by TLS, with a key and permissions for each service", false)

@@ -1,5 +1,5 @@
 /** `sightline model engine` as a user runs it, with a program in trtexec's place: no GPU is needed. */
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -7,6 +7,7 @@ import {
   buildModel,
   checkEngine,
   describeFiles,
+  loadModel,
   MANIFEST_FILE,
   preparedMetadata,
   prepareModel,
@@ -22,6 +23,7 @@ const trtexecScript = `#!/bin/sh
 echo "&&&& RUNNING TensorRT.trtexec [TensorRT v100900] [b34] # trtexec"
 echo "[I] Selected Device: Tesla T4"
 echo "[I] Compute Capability: 7.5"
+echo "$@" > "$(dirname "$0")/arguments"
 for a in "$@"; do case "$a" in --saveEngine=*) echo engine > "\${a#--saveEngine=}";; esac; done
 `;
 
@@ -53,6 +55,19 @@ test("names the engine in model.json, so that a worker finds it", async () => {
   expect(stdout).toContain("built for Tesla T4, TensorRT 10.9.0, batch 1 to 8");
   const { files } = await readManifest(join(folder, MANIFEST_FILE));
   expect(files.trtEngine?.file).toBe("int8.engine.onnx");
+});
+
+test("the engine reads I420, half the bytes, unless it is told otherwise", async () => {
+  const input = async (...words: string[]) => {
+    const { stdout } = await runCommand(["model", "engine", model, "--trtexec", trtexec, ...words]);
+    const wrapper = await loadModel(stdout.split(" ")[0]!);
+    return [wrapper.inputs[0]!.shape, preparedMetadata(wrapper.metadata).pixelFormat];
+  };
+  expect(await input()).toEqual([["N", 1, 96, 96], "i420"]);
+  expect(await readFile(join(folder, "arguments"), "utf8")).toContain("--optShapes=frames:4x1x96x96");
+  expect(await input("--frames", "gbrp")).toEqual([["N", 3, 64, 96], "gbrp"]);
+  // What was built of it is gone.
+  expect((await readdir(folder)).filter((name) => name.includes("partial"))).toEqual([]);
 });
 
 test("builds several precisions of a model's folder in one go, and says which builder and how far it is", async () => {

@@ -8,6 +8,8 @@ import {
   type EnginePrecision,
   findEngineBuilder,
   MANIFEST_FILE,
+  PIXEL_FORMATS,
+  type PixelFormat,
   parseManifest,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
@@ -32,6 +34,14 @@ export function modelEngineCommand(): Command {
       )
         .argParser(precisions)
         .default(["int8"], "int8"),
+    )
+    .addOption(
+      new Option(
+        "--frames <format>",
+        "how the engine reads frames: i420 is half the bytes, of which it makes gbrp itself",
+      )
+        .choices(PIXEL_FORMATS)
+        .default("i420"),
     )
     .option("--min <n>", "smallest batch", wholeNumber(1), 1)
     .option("--opt <n>", "batch to tune for", wholeNumber(1), 4)
@@ -84,7 +94,7 @@ async function build(
   options: EngineOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { min, opt, max, optimizationLevel, verbose } = options;
+  const { min, opt, max, optimizationLevel, verbose, frames: pixelFormat } = options;
   const done = showElapsed(`${place}: ${precision} engine of ${model}`);
   const built = await buildEngine({
     onnxPath: model,
@@ -92,6 +102,7 @@ async function build(
     profile: { min, opt: Math.min(opt, max), max },
     precision,
     optimizationLevel,
+    pixelFormat,
     builder,
     signal,
     onLine: (line) => verbose && console.error(line),
@@ -139,6 +150,7 @@ function precisions(text: string): readonly EnginePrecision[] {
 
 interface EngineOptions {
   readonly precision: readonly EnginePrecision[];
+  readonly frames: PixelFormat;
   readonly min: number;
   readonly opt: number;
   readonly max: number;

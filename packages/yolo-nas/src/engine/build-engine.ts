@@ -2,6 +2,8 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { InvalidArgumentError } from "../errors.ts";
 import { loadModel, type OnnxGraph, saveModel } from "../onnx/index.ts";
+import { i420Input } from "../prepare/i420-input.ts";
+import type { PixelFormat } from "../prepare/prepared-form.ts";
 import { type EngineBuilder, findEngineBuilder } from "./engine-builder.ts";
 import { type BatchProfile, type EngineKey, engineTag, fileDigest } from "./engine-key.ts";
 import { wrapEngine } from "./ep-context.ts";
@@ -16,6 +18,8 @@ export interface BuildEngineOptions {
   readonly profile: BatchProfile;
   /** Default "int8". */
   readonly precision?: EnginePrecision | undefined;
+  /** How it reads frames: as the file does, or I420, of which it makes them. Default "gbrp". */
+  readonly pixelFormat?: PixelFormat | undefined;
   /** TensorRT's builder optimisation level, 0 to 5. Default: TensorRT's own. */
   readonly optimizationLevel?: number | undefined;
   /** Default: what `findEngineBuilder` finds. */
@@ -37,13 +41,15 @@ export interface BuiltEngine {
  * @throws InvalidArgumentError when the model's input is no fixed-size [N, 3, H, W], or the batch profile is wrong
  */
 export async function buildEngine(options: BuildEngineOptions): Promise<BuiltEngine> {
-  const { onnxPath, outPath, profile, precision = "int8", optimizationLevel } = options;
-  const source = await loadModel(onnxPath);
+  const { onnxPath, outPath, profile, precision = "int8", optimizationLevel, pixelFormat } = options;
+  const model = await loadModel(onnxPath);
+  const source = pixelFormat === "i420" ? i420Input(model) : model;
   const folder = dirname(outPath);
   await mkdir(folder, { recursive: true });
   const partial = join(folder, `${basename(outPath)}.${process.pid}.engine.partial`);
+  const changed = `${partial}.onnx`;
   const args = trtexecArguments({
-    onnxPath,
+    onnxPath: source === model ? onnxPath : changed,
     enginePath: partial,
     timingCachePath: join(folder, "timing.cache"),
     input: onlyInput(source, onnxPath),
@@ -53,6 +59,7 @@ export async function buildEngine(options: BuildEngineOptions): Promise<BuiltEng
   });
   const builder = options.builder ?? (await findEngineBuilder());
   try {
+    if (source !== model) await saveModel(source, changed);
     const { tensorrt, gpu } = await runTrtexec(builder.program, [...builder.arguments, ...args], options);
     const built = {
       modelDigest: await fileDigest(onnxPath),
@@ -68,7 +75,7 @@ export async function buildEngine(options: BuildEngineOptions): Promise<BuiltEng
     await saveModel(wrapEngine(source, key, engineFile, basename(onnxPath)), outPath);
     return { wrapperPath: outPath, enginePath, key };
   } finally {
-    await rm(partial, { force: true });
+    await Promise.all([partial, changed].map((file) => rm(file, { force: true })));
   }
 }
 
@@ -77,7 +84,7 @@ function onlyInput(graph: OnnxGraph, path: string) {
   const [, channels, height, width] = input?.shape ?? [];
   if (!input || others.length > 0 || ![channels, height, width].every((dim) => typeof dim === "number")) {
     throw new InvalidArgumentError(
-      `${path} must have one input [N, 3, H, W] of fixed H and W to become an engine; run "sightline model prepare" first.`,
+      `${path} must have one input [N, C, H, W] of fixed H and W to become an engine; run "sightline model prepare" first.`,
     );
   }
   return { name: input.name, channels: channels as number, height: height as number, width: width as number };

@@ -78,7 +78,7 @@ class FrameDetector {
 
   async detect({ pixels, letterbox }: FileFrame): Promise<Detection[]> {
     const start = performance.now();
-    const candidates = await this.session.run(pixels, 1);
+    const candidates = await this.session.runPlanes(pixels);
     this.inferenceMs += performance.now() - start;
     return decodeCandidates(candidates, 0, VALIDATION_THRESHOLDS, letterbox);
   }

@@ -10,6 +10,10 @@ export const PREPARED_FORM = "prepared";
 /** Metadata key that marks a prepared model; its value is JSON, see {@link preparedMetadataSchema}. */
 export const PREPARED_KEY = "sightline.prepared";
 
+/** What a graph may read: planes G, B, R (ffmpeg's gbrp), or I420, of which the graph makes these. */
+export const PIXEL_FORMATS = ["gbrp", "i420"] as const;
+export type PixelFormat = (typeof PIXEL_FORMATS)[number];
+
 const size = z.object({ width: z.int().positive(), height: z.int().positive() });
 
 /** What the metadata of a prepared model says, under {@link PREPARED_KEY}, as JSON. */
@@ -21,7 +25,7 @@ export const preparedMetadataSchema = z.object({
   frame: size,
   /** Pictures are scaled to fit this before padding. */
   fit: size,
-  pixelFormat: z.literal("gbrp"),
+  pixelFormat: z.enum(PIXEL_FORMATS),
   padValue: z.int().min(0).max(255),
   /** Where pictures go in the input; in the centre when nothing is said. */
   placement: z.enum(PLACEMENTS).optional(),

@@ -3,6 +3,7 @@ import { access } from "node:fs/promises";
 import type { CandidateBatch } from "../detection/decode-candidates.ts";
 import type { Size } from "../detection/letterbox.ts";
 import { InferenceError, InvalidArgumentError, ModelFileError } from "../errors.ts";
+import type { PixelFormat } from "../prepare/prepared-form.ts";
 import { PREPARED_BOXES, PREPARED_FRAMES, PREPARED_SCORES } from "../prepare/prepared-tensors.ts";
 import { type ExecutionProvider, openSession, type ProviderAttempt } from "./execution-provider.ts";
 import { type InferenceSession, Tensor } from "./onnx-runtime.ts";
@@ -22,6 +23,11 @@ export interface DetectorOptions {
    * digit of an 8-bit result. It is what a processor whose sums cannot clip, or TensorRT, computes. Slow. Default false.
    */
   readonly simulateInt8?: boolean | undefined;
+  /**
+   * How frames come: as gbrp, as the file has it, or as I420, of which the graph makes gbrp. A TensorRT engine takes what it was built for.
+   * Default `gbrp`.
+   */
+  readonly pixelFormat?: PixelFormat | undefined;
 }
 
 /**
@@ -34,11 +40,15 @@ export class DetectorSession {
   readonly attempts: readonly ProviderAttempt[];
   /** Size of the frames that {@link run} takes. */
   readonly frame: Size;
+  /** How they are laid out. */
+  readonly pixelFormat: PixelFormat;
   /** Candidates per frame, K. */
   readonly candidates: number;
   readonly classCount: number;
   /** The model takes one frame at a time, so a batch is run frame by frame. */
   private readonly oneByOne: boolean;
+  /** Of one frame. */
+  private readonly shape: readonly [planes: number, rows: number, width: number];
   private readonly session: InferenceSession;
   private released: Promise<void> | undefined;
 
@@ -50,10 +60,12 @@ export class DetectorSession {
     this.session = session;
     this.provider = provider;
     this.attempts = attempts;
-    const [batch, , height, width] = fixedShape(session.inputMetadata, PREPARED_FRAMES, 4);
+    const [batch, planes, rows, width] = fixedShape(session.inputMetadata, PREPARED_FRAMES, 4);
     const [, candidates, classCount] = fixedShape(session.outputMetadata, PREPARED_SCORES, 3);
     this.oneByOne = batch === 1;
-    this.frame = { width: width!, height: height! };
+    this.pixelFormat = planes === 1 ? "i420" : "gbrp";
+    this.frame = { width: width!, height: planes === 1 ? (rows! * 2) / 3 : rows! };
+    this.shape = [planes!, rows!, width!];
     this.candidates = candidates!;
     this.classCount = classCount!;
   }
@@ -69,7 +81,8 @@ export class DetectorSession {
         throw new ModelFileError(`Cannot read the model file ${model}.`, { cause });
       });
     }
-    const opened = await openSession(model, options.executionProvider ?? "cpu", {
+    const source = options.pixelFormat === "i420" ? await withI420(model) : model;
+    const opened = await openSession(source, options.executionProvider ?? "cpu", {
       // Quantised layers are fused into integer kernels above "basic".
       graphOptimizationLevel: options.simulateInt8 ? "basic" : "all",
       executionMode: "sequential",
@@ -84,14 +97,24 @@ export class DetectorSession {
     }
   }
 
-  /** Bytes of one frame: three planes. */
+  /** Bytes of one frame. */
   get frameBytes(): number {
-    return 3 * this.frame.width * this.frame.height;
+    return this.shape.reduce((product, dim) => product * dim);
+  }
+
+  /**
+   * Infer one frame of planes G, B, R, whatever the session reads.
+   * @throws as {@link run}
+   */
+  async runPlanes(pixels: Uint8Array): Promise<CandidateBatch> {
+    if (this.pixelFormat === "gbrp") return this.run(pixels, 1);
+    const { convertPixels } = await import("@sightline/media");
+    return this.run(convertPixels(pixels, "gbrp", this.frame, new Uint8Array(this.frameBytes)), 1);
   }
 
   /**
    * Infer `count` frames.
-   * @param pixels planes G, B, R of each frame in turn, `count · frameBytes` or more bytes; may lie in shared memory
+   * @param pixels each frame in turn, planes G, B, R or I420, `count · frameBytes` or more bytes; may lie in shared memory
    * @throws InvalidArgumentError when `pixels` is too short
    * @throws InferenceError when ONNX Runtime fails
    */
@@ -123,8 +146,7 @@ export class DetectorSession {
   }
 
   private async runBatch(pixels: Uint8Array, count: number): Promise<CandidateBatch> {
-    const { width, height } = this.frame;
-    const frames = new Tensor("uint8", pixels, [count, 3, height, width]);
+    const frames = new Tensor("uint8", pixels, [count, ...this.shape]);
     let outputs: InferenceSession.OnnxValueMapType;
     try {
       outputs = await this.session.run({ [PREPARED_FRAMES]: frames });
@@ -139,6 +161,20 @@ export class DetectorSession {
       scores: outputs[PREPARED_SCORES]!.data as Float32Array,
     };
   }
+}
+
+/** The model as one that reads I420; an engine is what it is. */
+async function withI420(model: string | Uint8Array): Promise<string | Uint8Array> {
+  const [{ decodeModel, encodeModel, loadModel }, { i420Input }, { isEngineWrapper }, { preparedMetadata }] =
+    await Promise.all([
+      import("../onnx/index.ts"),
+      import("../prepare/i420-input.ts"),
+      import("../engine/ep-context.ts"),
+      import("../prepare/prepared-form.ts"),
+    ]);
+  const graph = typeof model === "string" ? await loadModel(model) : decodeModel(model);
+  if (isEngineWrapper(graph) || preparedMetadata(graph.metadata).pixelFormat === "i420") return model;
+  return encodeModel(i420Input(graph));
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {

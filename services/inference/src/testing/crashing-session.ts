@@ -24,6 +24,7 @@ send({
   kind: "ready",
   engine: { provider: "cpu", precision: "fp32", encoding: "fp32", path: "none", digest: "0" },
   refusals: [],
+  pixelFormat: "gbrp",
   arithmetic: "exact",
   curve: [{ batch: 1, milliseconds: 1, fastest: 1 }],
 });

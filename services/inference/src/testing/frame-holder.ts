@@ -18,8 +18,11 @@ import {
   frameMessageBytes,
   frameRequestSchema,
   limits,
-  PixelFormat,
+  type PixelFormat,
+  type PixelFormatName,
   parseFrameId,
+  pixelFormatHeader,
+  pixelFormatOf,
   streams,
   subjects,
   toTimestamp,
@@ -36,6 +39,8 @@ export interface HeldCameraOptions {
   height: number;
   /** Value of every pixel. */
   value?: number;
+  /** How its frames are laid out; a worker that does not say that it reads I420 gets gbrp. Default gbrp. */
+  pixelFormat?: PixelFormatName;
   /** How much older frames claim to be than they are, in milliseconds. */
   ageMs?: number;
 }
@@ -189,7 +194,9 @@ export class FrameHolder {
     }
     camera.waiting = undefined;
     if (camera.timing?.isLong(performance.now() - camera.offeredAt)) this.#offer(camera);
-    const { id, width, height, value = 0 } = camera.options;
+    const { id, width, height, value = 0, pixelFormat: own } = camera.options;
+    const readsOwn = message.headers?.get(pixelFormatHeader) === own;
+    const pixelFormat = pixelFormatOf(readsOwn ? own : "gbrp");
     const header = FrameMetadata.fromPartial({
       camera: cameraName(id),
       epoch: camera.epoch,
@@ -200,13 +207,13 @@ export class FrameHolder {
       sourceHeight: height,
       width,
       height,
-      pixelFormat: PixelFormat.GBRP,
+      pixelFormat,
       letterbox: { left: 0, top: height / 4, width, height: height / 2 },
       decodeUs: 0,
       queueUs: Math.round((performance.now() - frame.arrivedAt + (camera.options.ageMs ?? 0)) * 1000),
     });
     camera.previous = frame.number;
-    const data = this.#message(width, height, value);
+    const data = this.#message(width, height, value, pixelFormat);
     const handle = this.#share(data.subarray(limits.frameHeaderBytes), message);
     camera.handed.set(frame.number, handle ?? data);
     this.onHanded(handle);
@@ -222,8 +229,8 @@ export class FrameHolder {
   }
 
   /** A frame's message without its header. */
-  #message(width: number, height: number, value: number): Uint8Array {
-    const bytes = frameMessageBytes(width, height);
+  #message(width: number, height: number, value: number, format: PixelFormat): Uint8Array {
+    const bytes = frameMessageBytes(width, height, format);
     const used = this.#free.pop();
     return used?.byteLength === bytes && used.at(-1) === value ? used : new Uint8Array(bytes).fill(value);
   }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { limits, PixelFormat } from "@sightline/contracts";
+import { limits, pixelFormatOf } from "@sightline/contracts";
 import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { type AnalysisGeometry, letterboxFilters, letterboxOf } from "../analysis-geometry.ts";
@@ -34,7 +34,7 @@ function sample(source: string, width: number, height: number, geometry: Analysi
     sourceHeight: height,
     width: geometry.width,
     height: geometry.height,
-    pixelFormat: PixelFormat.GBRP,
+    pixelFormat: pixelFormatOf(geometry.pixelFormat),
     letterbox,
     decodeUs: 0,
   };
@@ -52,6 +52,11 @@ const geometries = {
   "padding above and below": [640, 360, { width: 320, height: 256, longestSide: 320, padValue: 114 }],
   "padding on all sides, odd": [333, 217, { width: 320, height: 256, longestSide: 316, padValue: 114 }],
   "padding left and right": [200, 400, { width: 320, height: 256, longestSide: 320, padValue: 114 }],
+  "padding on all sides, I420": [
+    333,
+    217,
+    { width: 320, height: 256, longestSide: 316, padValue: 114, pixelFormat: "i420" },
+  ],
   "no padding": [640, 384, { width: 320, height: 192, longestSide: 320, padValue: 114 }],
 } as const;
 

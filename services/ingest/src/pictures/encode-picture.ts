@@ -1,4 +1,5 @@
-import { limits } from "@sightline/contracts";
+import { limits, pixelFormatName } from "@sightline/contracts";
+import { asGbrp } from "@sightline/media";
 import sharp, { type Sharp } from "sharp";
 import type { KeptFrame } from "./frame-memory.ts";
 
@@ -14,18 +15,20 @@ export interface EncodedPicture {
 }
 
 /**
- * The picture in an analysis frame (planes G, B, R behind the header's room) as JPEG, without the letterbox's padding, in its
+ * The picture in an analysis frame (its pixels behind the header's room) as JPEG, without the letterbox's padding, in its
  * own shape and at most `maxWidth` wide. Runs in a thread of libuv's; the frame must not change until then.
  */
 export async function encodePicture(
   { metadata, message }: Pick<KeptFrame, "metadata" | "message">,
   { maxWidth, quality }: { maxWidth: number | undefined; quality: number },
 ): Promise<EncodedPicture> {
-  const { width, height, letterbox = { left: 0, top: 0, width, height } } = metadata;
+  const { width, height, pixelFormat, letterbox = { left: 0, top: 0, width, height } } = metadata;
+  const stored = message.subarray(limits.frameHeaderBytes);
+  const pixels = asGbrp(stored, pixelFormatName(pixelFormat), { width, height });
   const raw = { width, height: letterbox.height, channels: 1 } as const;
   const plane = (index: number) => {
-    const start = limits.frameHeaderBytes + (index * height + letterbox.top) * width;
-    return Buffer.from(message.buffer, message.byteOffset + start, width * letterbox.height);
+    const start = (index * height + letterbox.top) * width;
+    return Buffer.from(pixels.buffer, pixels.byteOffset + start, width * letterbox.height);
   };
   // Rows are cut off by where a plane begins and ends. Columns are cut behind the join, which a resize makes `extract` be.
   const whole = sharp(plane(2), { raw })

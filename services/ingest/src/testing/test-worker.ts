@@ -7,6 +7,8 @@ import {
   FrameDetections,
   type FrameMetadata,
   formatFrameId,
+  type PixelFormatName,
+  pixelFormatHeader,
   readFrameAnswer,
   readyConsumer,
   streams,
@@ -31,6 +33,8 @@ export type Outcome = "infer" | "silent" | { drop: number };
 export class TestWorker {
   readonly frames: WorkerFrame[] = [];
   outcome: (frame: WorkerFrame) => Outcome = () => "infer";
+  /** The layout that it says it reads; undefined: it says nothing, as a worker of an earlier version. */
+  reads: PixelFormatName | undefined;
   /** Where it reads frames that are shared. */
   readonly arenas = new ArenaReaders("/dev/shm");
   readonly #nats: Nats;
@@ -72,6 +76,7 @@ export class TestWorker {
     const request = encodeJson({ epoch, token: id, worker: "test" });
     const readable = headers();
     readable.set(arenaHeader, this.arenas.readable);
+    if (this.reads) readable.set(pixelFormatHeader, this.reads);
     const reply = await this.#nats.connection
       .request(subjects.frameGet(camera), request, { timeout: 10_000, headers: readable })
       .catch(() => undefined);

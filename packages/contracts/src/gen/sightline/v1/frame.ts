@@ -17,6 +17,8 @@ export const PixelFormat = {
   UNSPECIFIED: 0,
   /** GBRP - Three planes of 8 bits in the order green, blue, red (ffmpeg's gbrp). */
   GBRP: 1,
+  /** I420 - One plane of luma and two of chroma with half its sides, 8 bits (ffmpeg's yuv420p), BT.601 in its limited range. Sides are even. */
+  I420: 2,
 } as const;
 
 export type PixelFormat = typeof PixelFormat[keyof typeof PixelFormat];
@@ -24,6 +26,7 @@ export type PixelFormat = typeof PixelFormat[keyof typeof PixelFormat];
 export namespace PixelFormat {
   export type UNSPECIFIED = typeof PixelFormat.UNSPECIFIED;
   export type GBRP = typeof PixelFormat.GBRP;
+  export type I420 = typeof PixelFormat.I420;
 }
 
 export function pixelFormatFromJSON(object: any): PixelFormat {
@@ -34,6 +37,9 @@ export function pixelFormatFromJSON(object: any): PixelFormat {
     case 1:
     case "PIXEL_FORMAT_GBRP":
       return PixelFormat.GBRP;
+    case 2:
+    case "PIXEL_FORMAT_I420":
+      return PixelFormat.I420;
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum PixelFormat");
   }
@@ -45,6 +51,8 @@ export function pixelFormatToJSON(object: PixelFormat): string {
       return "PIXEL_FORMAT_UNSPECIFIED";
     case PixelFormat.GBRP:
       return "PIXEL_FORMAT_GBRP";
+    case PixelFormat.I420:
+      return "PIXEL_FORMAT_I420";
     default:
       throw new globalThis.Error("Unrecognized enum value " + object + " for enum PixelFormat");
   }

@@ -1,0 +1,86 @@
+/** How a frame's three planes of 8 bits lie in memory: G, B, R (ffmpeg's gbrp), or I420 (yuv420p), BT.601 in its limited range, whose sides are even. */
+export type PixelLayout = "gbrp" | "i420";
+
+interface FrameSize {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Bytes of a frame. */
+export function pixelBytes({ width, height }: FrameSize, layout: PixelLayout): number {
+  return (layout === "i420" ? 1.5 : 3) * width * height;
+}
+
+/**
+ * A frame's pixels laid out otherwise, in JavaScript: some 2 ms for 640×640, so this is for what is rare. Chroma is halved to the mean of four
+ * pixels, and repeated for four.
+ * @param target pixelBytes() of the other layout
+ */
+export function convertPixels<Target extends Uint8Array>(
+  pixels: Uint8Array,
+  from: PixelLayout,
+  { width, height }: FrameSize,
+  target: Target,
+): Target {
+  if (from === "i420") i420ToGbrp(pixels, width, height, target);
+  else gbrpToI420(pixels, width, height, target);
+  return target;
+}
+
+/** A frame's pixels as planes G, B, R: as they are, or laid out anew. */
+export function asGbrp(pixels: Uint8Array, from: PixelLayout, size: FrameSize): Uint8Array {
+  if (from === "gbrp") return pixels;
+  return convertPixels(pixels, from, size, new Uint8Array(pixelBytes(size, "gbrp")));
+}
+
+/** BT.601 in its limited range: 16–235 and 16–240 for 0–255. */
+const [red, green, blue] = [0.299, 0.587, 0.114];
+const lumaRange = 219 / 255;
+const chromaRange = 224 / 255;
+/** How far a colour is from the luma, for each step of its chroma. */
+const redOfV = (2 * (1 - red)) / chromaRange;
+const blueOfU = (2 * (1 - blue)) / chromaRange;
+const greenOfU = (-blueOfU * blue) / green;
+const greenOfV = (-redOfV * red) / green;
+
+function i420ToGbrp(source: Uint8Array, width: number, height: number, target: Uint8Array): void {
+  const area = width * height;
+  const half = width / 2;
+  // It rounds and clips, as storing in a Uint8Array does not.
+  const planes = new Uint8ClampedArray(target.buffer, target.byteOffset, target.byteLength);
+  for (let row = 0; row < height; row++)
+    for (let column = 0; column < half; column++) {
+      const chroma = area + (row >> 1) * half + column;
+      const u = source[chroma]! - 128;
+      const v = source[chroma + area / 4]! - 128;
+      const [toGreen, toBlue, toRed] = [greenOfU * u + greenOfV * v, blueOfU * u, redOfV * v];
+      for (let at = row * width + 2 * column, end = at + 2; at < end; at++) {
+        const luma = (source[at]! - 16) / lumaRange;
+        planes[at] = luma + toGreen;
+        planes[at + area] = luma + toBlue;
+        planes[at + 2 * area] = luma + toRed;
+      }
+    }
+}
+
+function gbrpToI420(source: Uint8Array, width: number, height: number, target: Uint8Array): void {
+  const area = width * height;
+  const half = width / 2;
+  const planes = new Uint8ClampedArray(target.buffer, target.byteOffset, target.byteLength);
+  for (let row = 0; row < height; row += 2)
+    for (let column = 0; column < half; column++) {
+      let [sumGreen, sumBlue, sumRed] = [0, 0, 0];
+      for (let i = 0; i < 4; i++) {
+        const at = (row + (i >> 1)) * width + 2 * column + (i & 1);
+        const [g, b, r] = [source[at]!, source[at + area]!, source[at + 2 * area]!];
+        planes[at] = 16 + lumaRange * (red * r + green * g + blue * b);
+        sumGreen += g;
+        sumBlue += b;
+        sumRed += r;
+      }
+      const luma = (red * sumRed + green * sumGreen + blue * sumBlue) / 4;
+      const chroma = area + (row >> 1) * half + column;
+      planes[chroma] = 128 + (sumBlue / 4 - luma) / blueOfU;
+      planes[chroma + area / 4] = 128 + (sumRed / 4 - luma) / redOfV;
+    }
+}

@@ -1,0 +1,37 @@
+import type { PixelFormatName, ServedModel, WorkerInfo } from "@sightline/contracts";
+
+/** A form that no worker has asked for so long is given up. */
+const keptMs = 5 * 60_000;
+
+/**
+ * Which frames to make for a model whose workers do not all read the same. Where one of them reads I420, frames are I420: those who read gbrp get
+ * them converted, and they are the slower ones. And they stay so for a while, since each change costs every camera a new start of its decoder.
+ */
+export class ServedForms {
+  readonly #workers: () => readonly Pick<WorkerInfo, "model" | "pixelFormat">[];
+  readonly #now: () => number;
+  /** When a worker was last seen that reads I420, by model. */
+  readonly #i420 = new Map<string, number>();
+
+  /** `workers` are those that are there now. */
+  constructor(
+    workers: () => readonly Pick<WorkerInfo, "model" | "pixelFormat">[],
+    now: () => number = () => performance.now(),
+  ) {
+    this.#workers = workers;
+    this.#now = now;
+  }
+
+  /** What is served, with the form to make for it. */
+  of<Served extends Pick<ServedModel, "name">>(
+    served: Served | undefined,
+  ): (Served & { pixelFormat: PixelFormatName }) | undefined {
+    if (!served) return undefined;
+    const now = this.#now();
+    const { name } = served;
+    if (this.#workers().some(({ model, pixelFormat }) => model === name && pixelFormat === "i420"))
+      this.#i420.set(name, now);
+    const isI420 = now - (this.#i420.get(name) ?? -Infinity) < keptMs;
+    return { ...served, pixelFormat: isI420 ? "i420" : "gbrp" };
+  }
+}
