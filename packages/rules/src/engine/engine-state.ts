@@ -1,4 +1,13 @@
-import { CameraReason, type FrameReference, type Timestamp } from "@sightline/contracts";
+import {
+  CameraReason,
+  CameraRules,
+  CrossingDirection,
+  EventType,
+  type FrameReference,
+  MaskMode,
+  type Timestamp,
+  toTimestamp,
+} from "@sightline/contracts";
 import { z } from "zod";
 import { lineMemorySchema } from "../geometry/line-crossing.ts";
 
@@ -96,11 +105,38 @@ const cameraDownSchema = z.strictObject({
   reason: z.enum(CameraReason),
 });
 
+/** An enum's value. Earlier versions stored its name as protobuf's JSON form has it, such as `MASK_MODE_EXCLUDE`. */
+function enumSchema<Values extends Record<string, number>>(values: Values, prefix: string) {
+  const asValue = (stored: unknown) =>
+    typeof stored === "string" && stored.startsWith(prefix) ? values[stored.slice(prefix.length)] : stored;
+  return z.preprocess(asValue, z.enum(values)).default(0 as never);
+}
+
+/**
+ * Rules are stored as they are. What earlier versions stored is read too: protobuf's JSON form, which has no fields that are at their default.
+ * They also read what is stored now. `checkRules` checks all that is not checked here.
+ */
+const rulesSchema = z
+  .looseObject({
+    masks: z.array(z.looseObject({ mode: enumSchema(MaskMode, "MASK_MODE_") })).default([]),
+    rules: z
+      .array(
+        z.looseObject({
+          type: enumSchema(EventType, "EVENT_TYPE_"),
+          direction: enumSchema(CrossingDirection, "CROSSING_DIRECTION_"),
+        }),
+      )
+      .default([]),
+    updateTime: z
+      .union([timestampSchema, z.iso.datetime().transform((text) => toTimestamp(Date.parse(text)))])
+      .optional(),
+  })
+  .transform((rules) => CameraRules.fromPartial(rules));
+
 export const engineStateSchema = z.object({
   version: z.literal(engineStateVersion),
   nextEvent: z.int().positive(),
-  /** CameraRules in protobuf's JSON form. */
-  rules: z.unknown(),
+  rules: rulesSchema,
   tracks: z.array(trackSchema),
   evaluations: z.array(ruleStateSchema),
   /** What was last heard of the camera. */

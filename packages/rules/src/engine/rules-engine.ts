@@ -1,6 +1,6 @@
 import {
   CameraChange,
-  CameraRules,
+  type CameraRules,
   type CameraTransition,
   EndReason,
   type Event,
@@ -157,7 +157,7 @@ export class RulesEngine {
     return structuredClone({
       version: engineStateVersion,
       nextEvent: this.#writer.nextEvent,
-      rules: CameraRules.toJSON(this.#rules),
+      rules: this.#rules,
       tracks: Array.from(this.#tracks.values(), ({ state }) => state),
       evaluations: this.#running.map(({ ready, evaluation }) => ({
         name: ready.rule.name,
@@ -213,7 +213,7 @@ export class RulesEngine {
 function restore(state: unknown): { stored: EngineState; rules: CameraRules } {
   try {
     const stored = engineStateSchema.parse(state);
-    return { stored, rules: checkRules(CameraRules.fromJSON(stored.rules)) };
+    return { stored, rules: checkRules(stored.rules) };
   } catch (error) {
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
     throw new RulesStateError(`The stored rules state cannot be continued: ${reason}`, { cause: error });

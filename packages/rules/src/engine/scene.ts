@@ -1,4 +1,4 @@
-import { type CameraRules, Line, MaskMode, type Point, Rule, Zone } from "@sightline/contracts";
+import { CameraRules, MaskMode, type Point, type Rule } from "@sightline/contracts";
 import { ActiveSpan } from "../active-hours.ts";
 import { CrossingLine } from "../geometry/line-crossing.ts";
 import { Polygon } from "../geometry/polygon.ts";
@@ -56,13 +56,10 @@ export function readyRules({ rules, zones, lines }: CameraRules): ReadyRule[] {
   return rules.map((rule) => {
     const zone = zones.findIndex(({ name }) => name === rule.zone);
     const line = lines.find(({ name }) => name === rule.line);
+    const parts = { rules: [rule], zones: zones[zone] && [zones[zone]], lines: line && [line] };
     return {
       rule,
-      key: JSON.stringify([
-        Rule.toJSON(rule),
-        zones[zone] && Zone.toJSON(zones[zone]),
-        line && Line.toJSON(line),
-      ]),
+      key: Buffer.from(CameraRules.encode(CameraRules.fromPartial(parts)).finish()).toString("base64"),
       zone: zone === -1 ? undefined : zone,
       line: line?.start && line.end && new CrossingLine(line.start, line.end),
       classes: rule.classes.length === 0 ? undefined : new Set(rule.classes),

@@ -45,40 +45,6 @@ export namespace Role {
   export type ADMIN = typeof Role.ADMIN;
 }
 
-export function roleFromJSON(object: any): Role {
-  switch (object) {
-    case 0:
-    case "ROLE_UNSPECIFIED":
-      return Role.UNSPECIFIED;
-    case 1:
-    case "ROLE_VIEWER":
-      return Role.VIEWER;
-    case 2:
-    case "ROLE_OPERATOR":
-      return Role.OPERATOR;
-    case 3:
-    case "ROLE_ADMIN":
-      return Role.ADMIN;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Role");
-  }
-}
-
-export function roleToJSON(object: Role): string {
-  switch (object) {
-    case Role.UNSPECIFIED:
-      return "ROLE_UNSPECIFIED";
-    case Role.VIEWER:
-      return "ROLE_VIEWER";
-    case Role.OPERATOR:
-      return "ROLE_OPERATOR";
-    case Role.ADMIN:
-      return "ROLE_ADMIN";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Role");
-  }
-}
-
 /** Somebody who logs in. */
 export interface User {
   /** Resource name, "users/{user}"; the id is 1-64 characters of a-z, 0-9, '.', '_', '+' and '-', and may go on with '@' and a host. */
@@ -364,52 +330,6 @@ export const User: MessageFns<User> = {
     }
   },
 
-  fromJSON(object: any): User {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      role: isSet(object.role) ? roleFromJSON(object.role) : 0,
-      cameras: globalThis.Array.isArray(object?.cameras) ? object.cameras.map((e: any) => globalThis.String(e)) : [],
-      hasPassword: isSet(object.hasPassword)
-        ? globalThis.Boolean(object.hasPassword)
-        : isSet(object.has_password)
-        ? globalThis.Boolean(object.has_password)
-        : false,
-      createTime: isSet(object.createTime)
-        ? fromJsonTimestamp(object.createTime)
-        : isSet(object.create_time)
-        ? fromJsonTimestamp(object.create_time)
-        : undefined,
-      lastLoginTime: isSet(object.lastLoginTime)
-        ? fromJsonTimestamp(object.lastLoginTime)
-        : isSet(object.last_login_time)
-        ? fromJsonTimestamp(object.last_login_time)
-        : undefined,
-    };
-  },
-
-  toJSON(message: User): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.role !== 0) {
-      obj.role = roleToJSON(message.role);
-    }
-    if (message.cameras?.length) {
-      obj.cameras = message.cameras;
-    }
-    if (message.hasPassword !== false) {
-      obj.hasPassword = message.hasPassword;
-    }
-    if (message.createTime !== undefined) {
-      obj.createTime = fromTimestamp(message.createTime).toISOString();
-    }
-    if (message.lastLoginTime !== undefined) {
-      obj.lastLoginTime = fromTimestamp(message.lastLoginTime).toISOString();
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<User>): User {
     return User.fromPartial(base ?? {});
   },
@@ -560,64 +480,6 @@ export const AccessToken: MessageFns<AccessToken> = {
     }
   },
 
-  fromJSON(object: any): AccessToken {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      displayName: isSet(object.displayName)
-        ? globalThis.String(object.displayName)
-        : isSet(object.display_name)
-        ? globalThis.String(object.display_name)
-        : "",
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      role: isSet(object.role) ? roleFromJSON(object.role) : 0,
-      cameras: globalThis.Array.isArray(object?.cameras) ? object.cameras.map((e: any) => globalThis.String(e)) : [],
-      createTime: isSet(object.createTime)
-        ? fromJsonTimestamp(object.createTime)
-        : isSet(object.create_time)
-        ? fromJsonTimestamp(object.create_time)
-        : undefined,
-      expireTime: isSet(object.expireTime)
-        ? fromJsonTimestamp(object.expireTime)
-        : isSet(object.expire_time)
-        ? fromJsonTimestamp(object.expire_time)
-        : undefined,
-      lastUseTime: isSet(object.lastUseTime)
-        ? fromJsonTimestamp(object.lastUseTime)
-        : isSet(object.last_use_time)
-        ? fromJsonTimestamp(object.last_use_time)
-        : undefined,
-    };
-  },
-
-  toJSON(message: AccessToken): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.displayName !== "") {
-      obj.displayName = message.displayName;
-    }
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.role !== 0) {
-      obj.role = roleToJSON(message.role);
-    }
-    if (message.cameras?.length) {
-      obj.cameras = message.cameras;
-    }
-    if (message.createTime !== undefined) {
-      obj.createTime = fromTimestamp(message.createTime).toISOString();
-    }
-    if (message.expireTime !== undefined) {
-      obj.expireTime = fromTimestamp(message.expireTime).toISOString();
-    }
-    if (message.lastUseTime !== undefined) {
-      obj.lastUseTime = fromTimestamp(message.lastUseTime).toISOString();
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<AccessToken>): AccessToken {
     return AccessToken.fromPartial(base ?? {});
   },
@@ -673,15 +535,6 @@ export const WhoAmIRequest: MessageFns<WhoAmIRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): WhoAmIRequest {
-    return {};
-  },
-
-  toJSON(_: WhoAmIRequest): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<WhoAmIRequest>): WhoAmIRequest {
@@ -769,32 +622,6 @@ export const WhoAmIResponse: MessageFns<WhoAmIResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): WhoAmIResponse {
-    return {
-      open: isSet(object.open) ? globalThis.Boolean(object.open) : false,
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      role: isSet(object.role) ? roleFromJSON(object.role) : 0,
-      cameras: globalThis.Array.isArray(object?.cameras) ? object.cameras.map((e: any) => globalThis.String(e)) : [],
-    };
-  },
-
-  toJSON(message: WhoAmIResponse): unknown {
-    const obj: any = {};
-    if (message.open !== false) {
-      obj.open = message.open;
-    }
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.role !== 0) {
-      obj.role = roleToJSON(message.role);
-    }
-    if (message.cameras?.length) {
-      obj.cameras = message.cameras;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<WhoAmIResponse>): WhoAmIResponse {
@@ -888,40 +715,6 @@ export const CreateLoginTokenRequest: MessageFns<CreateLoginTokenRequest> = {
     }
   },
 
-  fromJSON(object: any): CreateLoginTokenRequest {
-    return {
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      password: isSet(object.password) ? globalThis.String(object.password) : "",
-      displayName: isSet(object.displayName)
-        ? globalThis.String(object.displayName)
-        : isSet(object.display_name)
-        ? globalThis.String(object.display_name)
-        : "",
-      expireTime: isSet(object.expireTime)
-        ? fromJsonTimestamp(object.expireTime)
-        : isSet(object.expire_time)
-        ? fromJsonTimestamp(object.expire_time)
-        : undefined,
-    };
-  },
-
-  toJSON(message: CreateLoginTokenRequest): unknown {
-    const obj: any = {};
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.password !== "") {
-      obj.password = message.password;
-    }
-    if (message.displayName !== "") {
-      obj.displayName = message.displayName;
-    }
-    if (message.expireTime !== undefined) {
-      obj.expireTime = fromTimestamp(message.expireTime).toISOString();
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<CreateLoginTokenRequest>): CreateLoginTokenRequest {
     return CreateLoginTokenRequest.fromPartial(base ?? {});
   },
@@ -991,24 +784,6 @@ export const CreateLoginTokenResponse: MessageFns<CreateLoginTokenResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): CreateLoginTokenResponse {
-    return {
-      token: isSet(object.token) ? AccessToken.fromJSON(object.token) : undefined,
-      secret: isSet(object.secret) ? globalThis.String(object.secret) : "",
-    };
-  },
-
-  toJSON(message: CreateLoginTokenResponse): unknown {
-    const obj: any = {};
-    if (message.token !== undefined) {
-      obj.token = AccessToken.toJSON(message.token);
-    }
-    if (message.secret !== "") {
-      obj.secret = message.secret;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<CreateLoginTokenResponse>): CreateLoginTokenResponse {
@@ -1091,32 +866,6 @@ export const CreateUserRequest: MessageFns<CreateUserRequest> = {
     }
   },
 
-  fromJSON(object: any): CreateUserRequest {
-    return {
-      userId: isSet(object.userId)
-        ? globalThis.String(object.userId)
-        : isSet(object.user_id)
-        ? globalThis.String(object.user_id)
-        : "",
-      user: isSet(object.user) ? User.fromJSON(object.user) : undefined,
-      password: isSet(object.password) ? globalThis.String(object.password) : "",
-    };
-  },
-
-  toJSON(message: CreateUserRequest): unknown {
-    const obj: any = {};
-    if (message.userId !== "") {
-      obj.userId = message.userId;
-    }
-    if (message.user !== undefined) {
-      obj.user = User.toJSON(message.user);
-    }
-    if (message.password !== "") {
-      obj.password = message.password;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<CreateUserRequest>): CreateUserRequest {
     return CreateUserRequest.fromPartial(base ?? {});
   },
@@ -1172,18 +921,6 @@ export const CreateUserResponse: MessageFns<CreateUserResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): CreateUserResponse {
-    return { user: isSet(object.user) ? User.fromJSON(object.user) : undefined };
-  },
-
-  toJSON(message: CreateUserResponse): unknown {
-    const obj: any = {};
-    if (message.user !== undefined) {
-      obj.user = User.toJSON(message.user);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<CreateUserResponse>): CreateUserResponse {
@@ -1250,32 +987,6 @@ export const ListUsersRequest: MessageFns<ListUsersRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ListUsersRequest {
-    return {
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-    };
-  },
-
-  toJSON(message: ListUsersRequest): unknown {
-    const obj: any = {};
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ListUsersRequest>): ListUsersRequest {
@@ -1345,28 +1056,6 @@ export const ListUsersResponse: MessageFns<ListUsersResponse> = {
     }
   },
 
-  fromJSON(object: any): ListUsersResponse {
-    return {
-      users: globalThis.Array.isArray(object?.users) ? object.users.map((e: any) => User.fromJSON(e)) : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-    };
-  },
-
-  toJSON(message: ListUsersResponse): unknown {
-    const obj: any = {};
-    if (message.users?.length) {
-      obj.users = message.users.map((e) => User.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ListUsersResponse>): ListUsersResponse {
     return ListUsersResponse.fromPartial(base ?? {});
   },
@@ -1434,28 +1123,6 @@ export const UpdateUserRequest: MessageFns<UpdateUserRequest> = {
     }
   },
 
-  fromJSON(object: any): UpdateUserRequest {
-    return {
-      user: isSet(object.user) ? User.fromJSON(object.user) : undefined,
-      updateMask: isSet(object.updateMask)
-        ? FieldMask.unwrap(FieldMask.fromJSON(object.updateMask))
-        : isSet(object.update_mask)
-        ? FieldMask.unwrap(FieldMask.fromJSON(object.update_mask))
-        : undefined,
-    };
-  },
-
-  toJSON(message: UpdateUserRequest): unknown {
-    const obj: any = {};
-    if (message.user !== undefined) {
-      obj.user = User.toJSON(message.user);
-    }
-    if (message.updateMask !== undefined) {
-      obj.updateMask = FieldMask.toJSON(FieldMask.wrap(message.updateMask));
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<UpdateUserRequest>): UpdateUserRequest {
     return UpdateUserRequest.fromPartial(base ?? {});
   },
@@ -1510,18 +1177,6 @@ export const UpdateUserResponse: MessageFns<UpdateUserResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): UpdateUserResponse {
-    return { user: isSet(object.user) ? User.fromJSON(object.user) : undefined };
-  },
-
-  toJSON(message: UpdateUserResponse): unknown {
-    const obj: any = {};
-    if (message.user !== undefined) {
-      obj.user = User.toJSON(message.user);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<UpdateUserResponse>): UpdateUserResponse {
@@ -1579,18 +1234,6 @@ export const DeleteUserRequest: MessageFns<DeleteUserRequest> = {
     }
   },
 
-  fromJSON(object: any): DeleteUserRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: DeleteUserRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<DeleteUserRequest>): DeleteUserRequest {
     return DeleteUserRequest.fromPartial(base ?? {});
   },
@@ -1633,15 +1276,6 @@ export const DeleteUserResponse: MessageFns<DeleteUserResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): DeleteUserResponse {
-    return {};
-  },
-
-  toJSON(_: DeleteUserResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<DeleteUserResponse>): DeleteUserResponse {
@@ -1720,28 +1354,6 @@ export const SetPasswordRequest: MessageFns<SetPasswordRequest> = {
     }
   },
 
-  fromJSON(object: any): SetPasswordRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      password: isSet(object.password) ? globalThis.String(object.password) : "",
-      current: isSet(object.current) ? globalThis.String(object.current) : "",
-    };
-  },
-
-  toJSON(message: SetPasswordRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.password !== "") {
-      obj.password = message.password;
-    }
-    if (message.current !== "") {
-      obj.current = message.current;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<SetPasswordRequest>): SetPasswordRequest {
     return SetPasswordRequest.fromPartial(base ?? {});
   },
@@ -1786,15 +1398,6 @@ export const SetPasswordResponse: MessageFns<SetPasswordResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): SetPasswordResponse {
-    return {};
-  },
-
-  toJSON(_: SetPasswordResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<SetPasswordResponse>): SetPasswordResponse {
@@ -1860,24 +1463,6 @@ export const CreateTokenRequest: MessageFns<CreateTokenRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): CreateTokenRequest {
-    return {
-      token: isSet(object.token) ? AccessToken.fromJSON(object.token) : undefined,
-      alone: isSet(object.alone) ? globalThis.Boolean(object.alone) : false,
-    };
-  },
-
-  toJSON(message: CreateTokenRequest): unknown {
-    const obj: any = {};
-    if (message.token !== undefined) {
-      obj.token = AccessToken.toJSON(message.token);
-    }
-    if (message.alone !== false) {
-      obj.alone = message.alone;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<CreateTokenRequest>): CreateTokenRequest {
@@ -1949,24 +1534,6 @@ export const CreateTokenResponse: MessageFns<CreateTokenResponse> = {
     }
   },
 
-  fromJSON(object: any): CreateTokenResponse {
-    return {
-      token: isSet(object.token) ? AccessToken.fromJSON(object.token) : undefined,
-      secret: isSet(object.secret) ? globalThis.String(object.secret) : "",
-    };
-  },
-
-  toJSON(message: CreateTokenResponse): unknown {
-    const obj: any = {};
-    if (message.token !== undefined) {
-      obj.token = AccessToken.toJSON(message.token);
-    }
-    if (message.secret !== "") {
-      obj.secret = message.secret;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<CreateTokenResponse>): CreateTokenResponse {
     return CreateTokenResponse.fromPartial(base ?? {});
   },
@@ -2036,32 +1603,6 @@ export const ListTokensRequest: MessageFns<ListTokensRequest> = {
     }
   },
 
-  fromJSON(object: any): ListTokensRequest {
-    return {
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-    };
-  },
-
-  toJSON(message: ListTokensRequest): unknown {
-    const obj: any = {};
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ListTokensRequest>): ListTokensRequest {
     return ListTokensRequest.fromPartial(base ?? {});
   },
@@ -2129,28 +1670,6 @@ export const ListTokensResponse: MessageFns<ListTokensResponse> = {
     }
   },
 
-  fromJSON(object: any): ListTokensResponse {
-    return {
-      tokens: globalThis.Array.isArray(object?.tokens) ? object.tokens.map((e: any) => AccessToken.fromJSON(e)) : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-    };
-  },
-
-  toJSON(message: ListTokensResponse): unknown {
-    const obj: any = {};
-    if (message.tokens?.length) {
-      obj.tokens = message.tokens.map((e) => AccessToken.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ListTokensResponse>): ListTokensResponse {
     return ListTokensResponse.fromPartial(base ?? {});
   },
@@ -2207,18 +1726,6 @@ export const DeleteTokenRequest: MessageFns<DeleteTokenRequest> = {
     }
   },
 
-  fromJSON(object: any): DeleteTokenRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: DeleteTokenRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<DeleteTokenRequest>): DeleteTokenRequest {
     return DeleteTokenRequest.fromPartial(base ?? {});
   },
@@ -2261,15 +1768,6 @@ export const DeleteTokenResponse: MessageFns<DeleteTokenResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): DeleteTokenResponse {
-    return {};
-  },
-
-  toJSON(_: DeleteTokenResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<DeleteTokenResponse>): DeleteTokenResponse {
@@ -2601,48 +2099,9 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
 
-function toTimestamp(date: Date): Timestamp {
-  const seconds = Math.trunc(date.getTime() / 1_000);
-  const nanos = (date.getTime() % 1_000) * 1_000_000;
-  return { seconds, nanos };
-}
-
-function fromTimestamp(t: Timestamp): Date {
-  let millis = (t.seconds || 0) * 1_000;
-  millis += (t.nanos || 0) / 1_000_000;
-  return new globalThis.Date(millis);
-}
-
-const timestampFractionRegex = /:\d{2}\.\d+/;
-
-function fromJsonTimestamp(o: any): Timestamp {
-  if (o instanceof globalThis.Date) {
-    return toTimestamp(o);
-  } else if (typeof o === "string") {
-    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
-    // so parse the fractional seconds ourselves and give Date only the whole seconds
-    const fraction = timestampFractionRegex.exec(o);
-    if (fraction === null) {
-      return toTimestamp(new globalThis.Date(o));
-    }
-    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
-    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
-    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
-    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
-  } else {
-    return Timestamp.fromJSON(o);
-  }
-}
-
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

@@ -109,28 +109,6 @@ export const Attribute: MessageFns<Attribute> = {
     }
   },
 
-  fromJSON(object: any): Attribute {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      value: isSet(object.value) ? globalThis.String(object.value) : "",
-      score: isSet(object.score) ? globalThis.Number(object.score) : 0,
-    };
-  },
-
-  toJSON(message: Attribute): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.value !== "") {
-      obj.value = message.value;
-    }
-    if (message.score !== 0) {
-      obj.score = floatToJson(message.score);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<Attribute>): Attribute {
     return Attribute.fromPartial(base ?? {});
   },
@@ -197,26 +175,6 @@ export const AttributeReading: MessageFns<AttributeReading> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): AttributeReading {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      values: globalThis.Array.isArray(object?.values)
-        ? object.values.map((e: any) => AttributeProbability.fromJSON(e))
-        : [],
-    };
-  },
-
-  toJSON(message: AttributeReading): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.values?.length) {
-      obj.values = message.values.map((e) => AttributeProbability.toJSON(e));
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<AttributeReading>): AttributeReading {
@@ -286,24 +244,6 @@ export const AttributeProbability: MessageFns<AttributeProbability> = {
     }
   },
 
-  fromJSON(object: any): AttributeProbability {
-    return {
-      value: isSet(object.value) ? globalThis.String(object.value) : "",
-      probability: isSet(object.probability) ? globalThis.Number(object.probability) : 0,
-    };
-  },
-
-  toJSON(message: AttributeProbability): unknown {
-    const obj: any = {};
-    if (message.value !== "") {
-      obj.value = message.value;
-    }
-    if (message.probability !== 0) {
-      obj.probability = floatToJson(message.probability);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<AttributeProbability>): AttributeProbability {
     return AttributeProbability.fromPartial(base ?? {});
   },
@@ -371,24 +311,6 @@ export const AttributeCondition: MessageFns<AttributeCondition> = {
     }
   },
 
-  fromJSON(object: any): AttributeCondition {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      values: globalThis.Array.isArray(object?.values) ? object.values.map((e: any) => globalThis.String(e)) : [],
-    };
-  },
-
-  toJSON(message: AttributeCondition): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.values?.length) {
-      obj.values = message.values;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<AttributeCondition>): AttributeCondition {
     return AttributeCondition.fromPartial(base ?? {});
   },
@@ -400,10 +322,6 @@ export const AttributeCondition: MessageFns<AttributeCondition> = {
   },
 };
 
-function floatToJson(value: number | null | undefined): number | string | null | undefined {
-  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
-}
-
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 export type DeepPartial<T> = T extends Builtin ? T
@@ -413,15 +331,9 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

@@ -43,40 +43,6 @@ export namespace AuditOutcome {
   export type FAILED = typeof AuditOutcome.FAILED;
 }
 
-export function auditOutcomeFromJSON(object: any): AuditOutcome {
-  switch (object) {
-    case 0:
-    case "AUDIT_OUTCOME_UNSPECIFIED":
-      return AuditOutcome.UNSPECIFIED;
-    case 1:
-    case "AUDIT_OUTCOME_OK":
-      return AuditOutcome.OK;
-    case 2:
-    case "AUDIT_OUTCOME_DENIED":
-      return AuditOutcome.DENIED;
-    case 3:
-    case "AUDIT_OUTCOME_FAILED":
-      return AuditOutcome.FAILED;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum AuditOutcome");
-  }
-}
-
-export function auditOutcomeToJSON(object: AuditOutcome): string {
-  switch (object) {
-    case AuditOutcome.UNSPECIFIED:
-      return "AUDIT_OUTCOME_UNSPECIFIED";
-    case AuditOutcome.OK:
-      return "AUDIT_OUTCOME_OK";
-    case AuditOutcome.DENIED:
-      return "AUDIT_OUTCOME_DENIED";
-    case AuditOutcome.FAILED:
-      return "AUDIT_OUTCOME_FAILED";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum AuditOutcome");
-  }
-}
-
 /** One thing that somebody did, or tried to. It never holds a secret. */
 export interface AuditRecord {
   time:
@@ -230,44 +196,6 @@ export const AuditRecord: MessageFns<AuditRecord> = {
     }
   },
 
-  fromJSON(object: any): AuditRecord {
-    return {
-      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      action: isSet(object.action) ? globalThis.String(object.action) : "",
-      target: isSet(object.target) ? globalThis.String(object.target) : "",
-      outcome: isSet(object.outcome) ? auditOutcomeFromJSON(object.outcome) : 0,
-      address: isSet(object.address) ? globalThis.String(object.address) : "",
-      detail: isSet(object.detail) ? globalThis.String(object.detail) : "",
-    };
-  },
-
-  toJSON(message: AuditRecord): unknown {
-    const obj: any = {};
-    if (message.time !== undefined) {
-      obj.time = fromTimestamp(message.time).toISOString();
-    }
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.action !== "") {
-      obj.action = message.action;
-    }
-    if (message.target !== "") {
-      obj.target = message.target;
-    }
-    if (message.outcome !== 0) {
-      obj.outcome = auditOutcomeToJSON(message.outcome);
-    }
-    if (message.address !== "") {
-      obj.address = message.address;
-    }
-    if (message.detail !== "") {
-      obj.detail = message.detail;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<AuditRecord>): AuditRecord {
     return AuditRecord.fromPartial(base ?? {});
   },
@@ -384,56 +312,6 @@ export const ListAuditRecordsRequest: MessageFns<ListAuditRecordsRequest> = {
     }
   },
 
-  fromJSON(object: any): ListAuditRecordsRequest {
-    return {
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      action: isSet(object.action) ? globalThis.String(object.action) : "",
-      startTime: isSet(object.startTime)
-        ? fromJsonTimestamp(object.startTime)
-        : isSet(object.start_time)
-        ? fromJsonTimestamp(object.start_time)
-        : undefined,
-      endTime: isSet(object.endTime)
-        ? fromJsonTimestamp(object.endTime)
-        : isSet(object.end_time)
-        ? fromJsonTimestamp(object.end_time)
-        : undefined,
-    };
-  },
-
-  toJSON(message: ListAuditRecordsRequest): unknown {
-    const obj: any = {};
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.action !== "") {
-      obj.action = message.action;
-    }
-    if (message.startTime !== undefined) {
-      obj.startTime = fromTimestamp(message.startTime).toISOString();
-    }
-    if (message.endTime !== undefined) {
-      obj.endTime = fromTimestamp(message.endTime).toISOString();
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ListAuditRecordsRequest>): ListAuditRecordsRequest {
     return ListAuditRecordsRequest.fromPartial(base ?? {});
   },
@@ -509,28 +387,6 @@ export const ListAuditRecordsResponse: MessageFns<ListAuditRecordsResponse> = {
     }
   },
 
-  fromJSON(object: any): ListAuditRecordsResponse {
-    return {
-      records: globalThis.Array.isArray(object?.records) ? object.records.map((e: any) => AuditRecord.fromJSON(e)) : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-    };
-  },
-
-  toJSON(message: ListAuditRecordsResponse): unknown {
-    const obj: any = {};
-    if (message.records?.length) {
-      obj.records = message.records.map((e) => AuditRecord.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ListAuditRecordsResponse>): ListAuditRecordsResponse {
     return ListAuditRecordsResponse.fromPartial(base ?? {});
   },
@@ -601,48 +457,9 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
 
-function toTimestamp(date: Date): Timestamp {
-  const seconds = Math.trunc(date.getTime() / 1_000);
-  const nanos = (date.getTime() % 1_000) * 1_000_000;
-  return { seconds, nanos };
-}
-
-function fromTimestamp(t: Timestamp): Date {
-  let millis = (t.seconds || 0) * 1_000;
-  millis += (t.nanos || 0) / 1_000_000;
-  return new globalThis.Date(millis);
-}
-
-const timestampFractionRegex = /:\d{2}\.\d+/;
-
-function fromJsonTimestamp(o: any): Timestamp {
-  if (o instanceof globalThis.Date) {
-    return toTimestamp(o);
-  } else if (typeof o === "string") {
-    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
-    // so parse the fractional seconds ourselves and give Date only the whole seconds
-    const fraction = timestampFractionRegex.exec(o);
-    if (fraction === null) {
-      return toTimestamp(new globalThis.Date(o));
-    }
-    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
-    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
-    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
-    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
-  } else {
-    return Timestamp.fromJSON(o);
-  }
-}
-
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

@@ -34,40 +34,6 @@ export namespace Transport {
   export type AUTO = typeof Transport.AUTO;
 }
 
-export function transportFromJSON(object: any): Transport {
-  switch (object) {
-    case 0:
-    case "TRANSPORT_UNSPECIFIED":
-      return Transport.UNSPECIFIED;
-    case 1:
-    case "TRANSPORT_TCP":
-      return Transport.TCP;
-    case 2:
-    case "TRANSPORT_UDP":
-      return Transport.UDP;
-    case 3:
-    case "TRANSPORT_AUTO":
-      return Transport.AUTO;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Transport");
-  }
-}
-
-export function transportToJSON(object: Transport): string {
-  switch (object) {
-    case Transport.UNSPECIFIED:
-      return "TRANSPORT_UNSPECIFIED";
-    case Transport.TCP:
-      return "TRANSPORT_TCP";
-    case Transport.UDP:
-      return "TRANSPORT_UDP";
-    case Transport.AUTO:
-      return "TRANSPORT_AUTO";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Transport");
-  }
-}
-
 /** What decodes a camera's video. */
 export const Decode = {
   /** UNSPECIFIED - As the setting SIGHTLINE_DECODE of ingest says. */
@@ -92,45 +58,6 @@ export namespace Decode {
   export type SOFTWARE = typeof Decode.SOFTWARE;
 }
 
-export function decodeFromJSON(object: any): Decode {
-  switch (object) {
-    case 0:
-    case "DECODE_UNSPECIFIED":
-      return Decode.UNSPECIFIED;
-    case 1:
-    case "DECODE_AUTO":
-      return Decode.AUTO;
-    case 2:
-    case "DECODE_CUDA":
-      return Decode.CUDA;
-    case 3:
-    case "DECODE_VAAPI":
-      return Decode.VAAPI;
-    case 4:
-    case "DECODE_SOFTWARE":
-      return Decode.SOFTWARE;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Decode");
-  }
-}
-
-export function decodeToJSON(object: Decode): string {
-  switch (object) {
-    case Decode.UNSPECIFIED:
-      return "DECODE_UNSPECIFIED";
-    case Decode.AUTO:
-      return "DECODE_AUTO";
-    case Decode.CUDA:
-      return "DECODE_CUDA";
-    case Decode.VAAPI:
-      return "DECODE_VAAPI";
-    case Decode.SOFTWARE:
-      return "DECODE_SOFTWARE";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum Decode");
-  }
-}
-
 /** When a camera's video is kept. */
 export const RecordingMode = {
   /** UNSPECIFIED - As the setting SIGHTLINE_RECORDING of ingest says. */
@@ -152,40 +79,6 @@ export namespace RecordingMode {
   export type CONTINUOUS = typeof RecordingMode.CONTINUOUS;
 }
 
-export function recordingModeFromJSON(object: any): RecordingMode {
-  switch (object) {
-    case 0:
-    case "RECORDING_MODE_UNSPECIFIED":
-      return RecordingMode.UNSPECIFIED;
-    case 1:
-    case "RECORDING_MODE_OFF":
-      return RecordingMode.OFF;
-    case 2:
-    case "RECORDING_MODE_EVENTS":
-      return RecordingMode.EVENTS;
-    case 3:
-    case "RECORDING_MODE_CONTINUOUS":
-      return RecordingMode.CONTINUOUS;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum RecordingMode");
-  }
-}
-
-export function recordingModeToJSON(object: RecordingMode): string {
-  switch (object) {
-    case RecordingMode.UNSPECIFIED:
-      return "RECORDING_MODE_UNSPECIFIED";
-    case RecordingMode.OFF:
-      return "RECORDING_MODE_OFF";
-    case RecordingMode.EVENTS:
-      return "RECORDING_MODE_EVENTS";
-    case RecordingMode.CONTINUOUS:
-      return "RECORDING_MODE_CONTINUOUS";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum RecordingMode");
-  }
-}
-
 /** What becomes of the video of a camera that has privacy masks; its compressed video shows what the masks hide. */
 export const MaskedVideo = {
   /** UNSPECIFIED - As MASKED_VIDEO_TRANSCODE. */
@@ -202,35 +95,6 @@ export namespace MaskedVideo {
   export type UNSPECIFIED = typeof MaskedVideo.UNSPECIFIED;
   export type TRANSCODE = typeof MaskedVideo.TRANSCODE;
   export type OFF = typeof MaskedVideo.OFF;
-}
-
-export function maskedVideoFromJSON(object: any): MaskedVideo {
-  switch (object) {
-    case 0:
-    case "MASKED_VIDEO_UNSPECIFIED":
-      return MaskedVideo.UNSPECIFIED;
-    case 1:
-    case "MASKED_VIDEO_TRANSCODE":
-      return MaskedVideo.TRANSCODE;
-    case 2:
-    case "MASKED_VIDEO_OFF":
-      return MaskedVideo.OFF;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum MaskedVideo");
-  }
-}
-
-export function maskedVideoToJSON(object: MaskedVideo): string {
-  switch (object) {
-    case MaskedVideo.UNSPECIFIED:
-      return "MASKED_VIDEO_UNSPECIFIED";
-    case MaskedVideo.TRANSCODE:
-      return "MASKED_VIDEO_TRANSCODE";
-    case MaskedVideo.OFF:
-      return "MASKED_VIDEO_OFF";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum MaskedVideo");
-  }
 }
 
 /** What a camera is doing. */
@@ -254,45 +118,6 @@ export namespace CameraState {
   export type CONNECTING = typeof CameraState.CONNECTING;
   export type LIVE = typeof CameraState.LIVE;
   export type DOWN = typeof CameraState.DOWN;
-}
-
-export function cameraStateFromJSON(object: any): CameraState {
-  switch (object) {
-    case 0:
-    case "CAMERA_STATE_UNSPECIFIED":
-      return CameraState.UNSPECIFIED;
-    case 1:
-    case "CAMERA_STATE_PENDING":
-      return CameraState.PENDING;
-    case 2:
-    case "CAMERA_STATE_CONNECTING":
-      return CameraState.CONNECTING;
-    case 3:
-    case "CAMERA_STATE_LIVE":
-      return CameraState.LIVE;
-    case 4:
-    case "CAMERA_STATE_DOWN":
-      return CameraState.DOWN;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CameraState");
-  }
-}
-
-export function cameraStateToJSON(object: CameraState): string {
-  switch (object) {
-    case CameraState.UNSPECIFIED:
-      return "CAMERA_STATE_UNSPECIFIED";
-    case CameraState.PENDING:
-      return "CAMERA_STATE_PENDING";
-    case CameraState.CONNECTING:
-      return "CAMERA_STATE_CONNECTING";
-    case CameraState.LIVE:
-      return "CAMERA_STATE_LIVE";
-    case CameraState.DOWN:
-      return "CAMERA_STATE_DOWN";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CameraState");
-  }
 }
 
 /** Why a camera is not live, or live but not analysed. */
@@ -358,115 +183,6 @@ export namespace CameraReason {
   export type REDIRECTED = typeof CameraReason.REDIRECTED;
   export type TRANSPORT_REFUSED = typeof CameraReason.TRANSPORT_REFUSED;
   export type DECODING_TOO_SLOW = typeof CameraReason.DECODING_TOO_SLOW;
-}
-
-export function cameraReasonFromJSON(object: any): CameraReason {
-  switch (object) {
-    case 0:
-    case "CAMERA_REASON_UNSPECIFIED":
-      return CameraReason.UNSPECIFIED;
-    case 1:
-    case "CAMERA_REASON_DNS_FAILURE":
-      return CameraReason.DNS_FAILURE;
-    case 2:
-    case "CAMERA_REASON_CONNECTION_REFUSED":
-      return CameraReason.CONNECTION_REFUSED;
-    case 3:
-    case "CAMERA_REASON_UNREACHABLE":
-      return CameraReason.UNREACHABLE;
-    case 4:
-    case "CAMERA_REASON_UNAUTHORIZED":
-      return CameraReason.UNAUTHORIZED;
-    case 5:
-    case "CAMERA_REASON_NOT_FOUND":
-      return CameraReason.NOT_FOUND;
-    case 6:
-    case "CAMERA_REASON_NO_VIDEO":
-      return CameraReason.NO_VIDEO;
-    case 7:
-    case "CAMERA_REASON_UNSUPPORTED_CODEC":
-      return CameraReason.UNSUPPORTED_CODEC;
-    case 8:
-    case "CAMERA_REASON_NO_KEY_FRAME":
-      return CameraReason.NO_KEY_FRAME;
-    case 9:
-    case "CAMERA_REASON_STALLED":
-      return CameraReason.STALLED;
-    case 10:
-    case "CAMERA_REASON_DECODE_FAILURE":
-      return CameraReason.DECODE_FAILURE;
-    case 11:
-    case "CAMERA_REASON_STREAM_ENDED":
-      return CameraReason.STREAM_ENDED;
-    case 12:
-    case "CAMERA_REASON_PROTOCOL_ERROR":
-      return CameraReason.PROTOCOL_ERROR;
-    case 13:
-    case "CAMERA_REASON_MODEL_NOT_SERVED":
-      return CameraReason.MODEL_NOT_SERVED;
-    case 14:
-    case "CAMERA_REASON_INTERNAL":
-      return CameraReason.INTERNAL;
-    case 15:
-    case "CAMERA_REASON_ADDRESS_NOT_ALLOWED":
-      return CameraReason.ADDRESS_NOT_ALLOWED;
-    case 16:
-    case "CAMERA_REASON_REDIRECTED":
-      return CameraReason.REDIRECTED;
-    case 17:
-    case "CAMERA_REASON_TRANSPORT_REFUSED":
-      return CameraReason.TRANSPORT_REFUSED;
-    case 18:
-    case "CAMERA_REASON_DECODING_TOO_SLOW":
-      return CameraReason.DECODING_TOO_SLOW;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CameraReason");
-  }
-}
-
-export function cameraReasonToJSON(object: CameraReason): string {
-  switch (object) {
-    case CameraReason.UNSPECIFIED:
-      return "CAMERA_REASON_UNSPECIFIED";
-    case CameraReason.DNS_FAILURE:
-      return "CAMERA_REASON_DNS_FAILURE";
-    case CameraReason.CONNECTION_REFUSED:
-      return "CAMERA_REASON_CONNECTION_REFUSED";
-    case CameraReason.UNREACHABLE:
-      return "CAMERA_REASON_UNREACHABLE";
-    case CameraReason.UNAUTHORIZED:
-      return "CAMERA_REASON_UNAUTHORIZED";
-    case CameraReason.NOT_FOUND:
-      return "CAMERA_REASON_NOT_FOUND";
-    case CameraReason.NO_VIDEO:
-      return "CAMERA_REASON_NO_VIDEO";
-    case CameraReason.UNSUPPORTED_CODEC:
-      return "CAMERA_REASON_UNSUPPORTED_CODEC";
-    case CameraReason.NO_KEY_FRAME:
-      return "CAMERA_REASON_NO_KEY_FRAME";
-    case CameraReason.STALLED:
-      return "CAMERA_REASON_STALLED";
-    case CameraReason.DECODE_FAILURE:
-      return "CAMERA_REASON_DECODE_FAILURE";
-    case CameraReason.STREAM_ENDED:
-      return "CAMERA_REASON_STREAM_ENDED";
-    case CameraReason.PROTOCOL_ERROR:
-      return "CAMERA_REASON_PROTOCOL_ERROR";
-    case CameraReason.MODEL_NOT_SERVED:
-      return "CAMERA_REASON_MODEL_NOT_SERVED";
-    case CameraReason.INTERNAL:
-      return "CAMERA_REASON_INTERNAL";
-    case CameraReason.ADDRESS_NOT_ALLOWED:
-      return "CAMERA_REASON_ADDRESS_NOT_ALLOWED";
-    case CameraReason.REDIRECTED:
-      return "CAMERA_REASON_REDIRECTED";
-    case CameraReason.TRANSPORT_REFUSED:
-      return "CAMERA_REASON_TRANSPORT_REFUSED";
-    case CameraReason.DECODING_TOO_SLOW:
-      return "CAMERA_REASON_DECODING_TOO_SLOW";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CameraReason");
-  }
 }
 
 /** What is kept of a camera's video, and for how long. The oldest goes first when the space set for recordings is used up. */
@@ -727,40 +443,6 @@ export const Recording: MessageFns<Recording> = {
     }
   },
 
-  fromJSON(object: any): Recording {
-    return {
-      mode: isSet(object.mode) ? recordingModeFromJSON(object.mode) : 0,
-      maxAgeDays: isSet(object.maxAgeDays)
-        ? globalThis.Number(object.maxAgeDays)
-        : isSet(object.max_age_days)
-        ? globalThis.Number(object.max_age_days)
-        : 0,
-      eventsMaxAgeDays: isSet(object.eventsMaxAgeDays)
-        ? globalThis.Number(object.eventsMaxAgeDays)
-        : isSet(object.events_max_age_days)
-        ? globalThis.Number(object.events_max_age_days)
-        : 0,
-      audio: isSet(object.audio) ? globalThis.Boolean(object.audio) : false,
-    };
-  },
-
-  toJSON(message: Recording): unknown {
-    const obj: any = {};
-    if (message.mode !== 0) {
-      obj.mode = recordingModeToJSON(message.mode);
-    }
-    if (message.maxAgeDays !== 0) {
-      obj.maxAgeDays = floatToJson(message.maxAgeDays);
-    }
-    if (message.eventsMaxAgeDays !== 0) {
-      obj.eventsMaxAgeDays = floatToJson(message.eventsMaxAgeDays);
-    }
-    if (message.audio !== false) {
-      obj.audio = message.audio;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<Recording>): Recording {
     return Recording.fromPartial(base ?? {});
   },
@@ -817,20 +499,6 @@ export const PrivacyMask: MessageFns<PrivacyMask> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): PrivacyMask {
-    return {
-      polygon: globalThis.Array.isArray(object?.polygon) ? object.polygon.map((e: any) => Point.fromJSON(e)) : [],
-    };
-  },
-
-  toJSON(message: PrivacyMask): unknown {
-    const obj: any = {};
-    if (message.polygon?.length) {
-      obj.polygon = message.polygon.map((e) => Point.toJSON(e));
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<PrivacyMask>): PrivacyMask {
@@ -897,24 +565,6 @@ export const SecondStage: MessageFns<SecondStage> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): SecondStage {
-    return {
-      model: isSet(object.model) ? globalThis.String(object.model) : "",
-      classes: globalThis.Array.isArray(object?.classes) ? object.classes.map((e: any) => globalThis.String(e)) : [],
-    };
-  },
-
-  toJSON(message: SecondStage): unknown {
-    const obj: any = {};
-    if (message.model !== "") {
-      obj.model = message.model;
-    }
-    if (message.classes?.length) {
-      obj.classes = message.classes;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<SecondStage>): SecondStage {
@@ -1254,181 +904,6 @@ export const Camera: MessageFns<Camera> = {
     }
   },
 
-  fromJSON(object: any): Camera {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      uri: isSet(object.uri) ? globalThis.String(object.uri) : "",
-      transport: isSet(object.transport) ? transportFromJSON(object.transport) : 0,
-      targetFps: isSet(object.targetFps)
-        ? globalThis.Number(object.targetFps)
-        : isSet(object.target_fps)
-        ? globalThis.Number(object.target_fps)
-        : 0,
-      model: isSet(object.model) ? globalThis.String(object.model) : "",
-      minScore: isSet(object.minScore)
-        ? globalThis.Number(object.minScore)
-        : isSet(object.min_score)
-        ? globalThis.Number(object.min_score)
-        : 0,
-      classes: globalThis.Array.isArray(object?.classes)
-        ? object.classes.map((e: any) => globalThis.String(e))
-        : [],
-      hasCredentials: isSet(object.hasCredentials)
-        ? globalThis.Boolean(object.hasCredentials)
-        : isSet(object.has_credentials)
-        ? globalThis.Boolean(object.has_credentials)
-        : false,
-      createTime: isSet(object.createTime)
-        ? fromJsonTimestamp(object.createTime)
-        : isSet(object.create_time)
-        ? fromJsonTimestamp(object.create_time)
-        : undefined,
-      updateTime: isSet(object.updateTime)
-        ? fromJsonTimestamp(object.updateTime)
-        : isSet(object.update_time)
-        ? fromJsonTimestamp(object.update_time)
-        : undefined,
-      etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
-      status: isSet(object.status) ? CameraStatus.fromJSON(object.status) : undefined,
-      videoTrack: isSet(object.videoTrack)
-        ? globalThis.Number(object.videoTrack)
-        : isSet(object.video_track)
-        ? globalThis.Number(object.video_track)
-        : 0,
-      decode: isSet(object.decode) ? decodeFromJSON(object.decode) : 0,
-      recording: isSet(object.recording) ? Recording.fromJSON(object.recording) : undefined,
-      privacyMasks: globalThis.Array.isArray(object?.privacyMasks)
-        ? object.privacyMasks.map((e: any) => PrivacyMask.fromJSON(e))
-        : globalThis.Array.isArray(object?.privacy_masks)
-        ? object.privacy_masks.map((e: any) => PrivacyMask.fromJSON(e))
-        : [],
-      maskedVideo: isSet(object.maskedVideo)
-        ? maskedVideoFromJSON(object.maskedVideo)
-        : isSet(object.masked_video)
-        ? maskedVideoFromJSON(object.masked_video)
-        : 0,
-      labels: isObject(object.labels)
-        ? (globalThis.Object.entries(object.labels) as [string, any][]).reduce(
-          (acc: { [key: string]: string }, [key, value]: [string, any]) => {
-            globalThis.Object.defineProperty(acc, key, {
-              value: globalThis.String(value),
-              enumerable: true,
-              configurable: true,
-              writable: true,
-            });
-            return acc;
-          },
-          {},
-        )
-        : {},
-      recordUri: isSet(object.recordUri)
-        ? globalThis.String(object.recordUri)
-        : isSet(object.record_uri)
-        ? globalThis.String(object.record_uri)
-        : "",
-      hasRecordCredentials: isSet(object.hasRecordCredentials)
-        ? globalThis.Boolean(object.hasRecordCredentials)
-        : isSet(object.has_record_credentials)
-        ? globalThis.Boolean(object.has_record_credentials)
-        : false,
-      weight: isSet(object.weight) ? globalThis.Number(object.weight) : 0,
-      floorFps: isSet(object.floorFps)
-        ? globalThis.Number(object.floorFps)
-        : isSet(object.floor_fps)
-        ? globalThis.Number(object.floor_fps)
-        : 0,
-      priority: isSet(object.priority) ? globalThis.Number(object.priority) : 0,
-      secondStages: globalThis.Array.isArray(object?.secondStages)
-        ? object.secondStages.map((e: any) => SecondStage.fromJSON(e))
-        : globalThis.Array.isArray(object?.second_stages)
-        ? object.second_stages.map((e: any) => SecondStage.fromJSON(e))
-        : [],
-    };
-  },
-
-  toJSON(message: Camera): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.uri !== "") {
-      obj.uri = message.uri;
-    }
-    if (message.transport !== 0) {
-      obj.transport = transportToJSON(message.transport);
-    }
-    if (message.targetFps !== 0) {
-      obj.targetFps = floatToJson(message.targetFps);
-    }
-    if (message.model !== "") {
-      obj.model = message.model;
-    }
-    if (message.minScore !== 0) {
-      obj.minScore = floatToJson(message.minScore);
-    }
-    if (message.classes?.length) {
-      obj.classes = message.classes;
-    }
-    if (message.hasCredentials !== false) {
-      obj.hasCredentials = message.hasCredentials;
-    }
-    if (message.createTime !== undefined) {
-      obj.createTime = fromTimestamp(message.createTime).toISOString();
-    }
-    if (message.updateTime !== undefined) {
-      obj.updateTime = fromTimestamp(message.updateTime).toISOString();
-    }
-    if (message.etag !== "") {
-      obj.etag = message.etag;
-    }
-    if (message.status !== undefined) {
-      obj.status = CameraStatus.toJSON(message.status);
-    }
-    if (message.videoTrack !== 0) {
-      obj.videoTrack = Math.round(message.videoTrack);
-    }
-    if (message.decode !== 0) {
-      obj.decode = decodeToJSON(message.decode);
-    }
-    if (message.recording !== undefined) {
-      obj.recording = Recording.toJSON(message.recording);
-    }
-    if (message.privacyMasks?.length) {
-      obj.privacyMasks = message.privacyMasks.map((e) => PrivacyMask.toJSON(e));
-    }
-    if (message.maskedVideo !== 0) {
-      obj.maskedVideo = maskedVideoToJSON(message.maskedVideo);
-    }
-    if (message.labels) {
-      const entries = globalThis.Object.entries(message.labels) as [string, string][];
-      if (entries.length > 0) {
-        obj.labels = {};
-        entries.forEach(([k, v]) => {
-          obj.labels[k] = v;
-        });
-      }
-    }
-    if (message.recordUri !== "") {
-      obj.recordUri = message.recordUri;
-    }
-    if (message.hasRecordCredentials !== false) {
-      obj.hasRecordCredentials = message.hasRecordCredentials;
-    }
-    if (message.weight !== 0) {
-      obj.weight = floatToJson(message.weight);
-    }
-    if (message.floorFps !== 0) {
-      obj.floorFps = floatToJson(message.floorFps);
-    }
-    if (message.priority !== 0) {
-      obj.priority = Math.round(message.priority);
-    }
-    if (message.secondStages?.length) {
-      obj.secondStages = message.secondStages.map((e) => SecondStage.toJSON(e));
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<Camera>): Camera {
     return Camera.fromPartial(base ?? {});
   },
@@ -1532,24 +1007,6 @@ export const Camera_LabelsEntry: MessageFns<Camera_LabelsEntry> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): Camera_LabelsEntry {
-    return {
-      key: isSet(object.key) ? globalThis.String(object.key) : "",
-      value: isSet(object.value) ? globalThis.String(object.value) : "",
-    };
-  },
-
-  toJSON(message: Camera_LabelsEntry): unknown {
-    const obj: any = {};
-    if (message.key !== "") {
-      obj.key = message.key;
-    }
-    if (message.value !== "") {
-      obj.value = message.value;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<Camera_LabelsEntry>): Camera_LabelsEntry {
@@ -1826,128 +1283,6 @@ export const CameraStatus: MessageFns<CameraStatus> = {
     }
   },
 
-  fromJSON(object: any): CameraStatus {
-    return {
-      state: isSet(object.state) ? cameraStateFromJSON(object.state) : 0,
-      reason: isSet(object.reason) ? cameraReasonFromJSON(object.reason) : 0,
-      message: isSet(object.message) ? globalThis.String(object.message) : "",
-      lastFrameTime: isSet(object.lastFrameTime)
-        ? fromJsonTimestamp(object.lastFrameTime)
-        : isSet(object.last_frame_time)
-        ? fromJsonTimestamp(object.last_frame_time)
-        : undefined,
-      sourceWidth: isSet(object.sourceWidth)
-        ? globalThis.Number(object.sourceWidth)
-        : isSet(object.source_width)
-        ? globalThis.Number(object.source_width)
-        : 0,
-      sourceHeight: isSet(object.sourceHeight)
-        ? globalThis.Number(object.sourceHeight)
-        : isSet(object.source_height)
-        ? globalThis.Number(object.source_height)
-        : 0,
-      codec: isSet(object.codec) ? globalThis.String(object.codec) : "",
-      captureFps: isSet(object.captureFps)
-        ? globalThis.Number(object.captureFps)
-        : isSet(object.capture_fps)
-        ? globalThis.Number(object.capture_fps)
-        : 0,
-      inferenceFps: isSet(object.inferenceFps)
-        ? globalThis.Number(object.inferenceFps)
-        : isSet(object.inference_fps)
-        ? globalThis.Number(object.inference_fps)
-        : 0,
-      reconnects: isSet(object.reconnects) ? globalThis.Number(object.reconnects) : 0,
-      ingest: isSet(object.ingest) ? globalThis.String(object.ingest) : "",
-      epoch: isSet(object.epoch) ? globalThis.String(object.epoch) : "",
-      ledger: isSet(object.ledger) ? FrameLedger.fromJSON(object.ledger) : undefined,
-      failedAttempts: isSet(object.failedAttempts)
-        ? globalThis.Number(object.failedAttempts)
-        : isSet(object.failed_attempts)
-        ? globalThis.Number(object.failed_attempts)
-        : 0,
-      unanalysedSeconds: isSet(object.unanalysedSeconds)
-        ? globalThis.Number(object.unanalysedSeconds)
-        : isSet(object.unanalysed_seconds)
-        ? globalThis.Number(object.unanalysed_seconds)
-        : 0,
-      decoder: isSet(object.decoder) ? globalThis.String(object.decoder) : "",
-      decoderNote: isSet(object.decoderNote)
-        ? globalThis.String(object.decoderNote)
-        : isSet(object.decoder_note)
-        ? globalThis.String(object.decoder_note)
-        : "",
-      recording: isSet(object.recording) ? RecordingStatus.fromJSON(object.recording) : undefined,
-      promisedFps: isSet(object.promisedFps)
-        ? globalThis.Number(object.promisedFps)
-        : isSet(object.promised_fps)
-        ? globalThis.Number(object.promised_fps)
-        : 0,
-    };
-  },
-
-  toJSON(message: CameraStatus): unknown {
-    const obj: any = {};
-    if (message.state !== 0) {
-      obj.state = cameraStateToJSON(message.state);
-    }
-    if (message.reason !== 0) {
-      obj.reason = cameraReasonToJSON(message.reason);
-    }
-    if (message.message !== "") {
-      obj.message = message.message;
-    }
-    if (message.lastFrameTime !== undefined) {
-      obj.lastFrameTime = fromTimestamp(message.lastFrameTime).toISOString();
-    }
-    if (message.sourceWidth !== 0) {
-      obj.sourceWidth = Math.round(message.sourceWidth);
-    }
-    if (message.sourceHeight !== 0) {
-      obj.sourceHeight = Math.round(message.sourceHeight);
-    }
-    if (message.codec !== "") {
-      obj.codec = message.codec;
-    }
-    if (message.captureFps !== 0) {
-      obj.captureFps = floatToJson(message.captureFps);
-    }
-    if (message.inferenceFps !== 0) {
-      obj.inferenceFps = floatToJson(message.inferenceFps);
-    }
-    if (message.reconnects !== 0) {
-      obj.reconnects = Math.round(message.reconnects);
-    }
-    if (message.ingest !== "") {
-      obj.ingest = message.ingest;
-    }
-    if (message.epoch !== "") {
-      obj.epoch = message.epoch;
-    }
-    if (message.ledger !== undefined) {
-      obj.ledger = FrameLedger.toJSON(message.ledger);
-    }
-    if (message.failedAttempts !== 0) {
-      obj.failedAttempts = Math.round(message.failedAttempts);
-    }
-    if (message.unanalysedSeconds !== 0) {
-      obj.unanalysedSeconds = Math.round(message.unanalysedSeconds);
-    }
-    if (message.decoder !== "") {
-      obj.decoder = message.decoder;
-    }
-    if (message.decoderNote !== "") {
-      obj.decoderNote = message.decoderNote;
-    }
-    if (message.recording !== undefined) {
-      obj.recording = RecordingStatus.toJSON(message.recording);
-    }
-    if (message.promisedFps !== 0) {
-      obj.promisedFps = floatToJson(message.promisedFps);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<CameraStatus>): CameraStatus {
     return CameraStatus.fromPartial(base ?? {});
   },
@@ -2091,52 +1426,6 @@ export const RecordingStatus: MessageFns<RecordingStatus> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): RecordingStatus {
-    return {
-      mode: isSet(object.mode) ? recordingModeFromJSON(object.mode) : 0,
-      active: isSet(object.active) ? globalThis.Boolean(object.active) : false,
-      message: isSet(object.message) ? globalThis.String(object.message) : "",
-      bytes: isSet(object.bytes) ? globalThis.Number(object.bytes) : 0,
-      oldestTime: isSet(object.oldestTime)
-        ? fromJsonTimestamp(object.oldestTime)
-        : isSet(object.oldest_time)
-        ? fromJsonTimestamp(object.oldest_time)
-        : undefined,
-      stream: isSet(object.stream) ? RecordStreamStatus.fromJSON(object.stream) : undefined,
-      soundMessage: isSet(object.soundMessage)
-        ? globalThis.String(object.soundMessage)
-        : isSet(object.sound_message)
-        ? globalThis.String(object.sound_message)
-        : "",
-    };
-  },
-
-  toJSON(message: RecordingStatus): unknown {
-    const obj: any = {};
-    if (message.mode !== 0) {
-      obj.mode = recordingModeToJSON(message.mode);
-    }
-    if (message.active !== false) {
-      obj.active = message.active;
-    }
-    if (message.message !== "") {
-      obj.message = message.message;
-    }
-    if (message.bytes !== 0) {
-      obj.bytes = Math.round(message.bytes);
-    }
-    if (message.oldestTime !== undefined) {
-      obj.oldestTime = fromTimestamp(message.oldestTime).toISOString();
-    }
-    if (message.stream !== undefined) {
-      obj.stream = RecordStreamStatus.toJSON(message.stream);
-    }
-    if (message.soundMessage !== "") {
-      obj.soundMessage = message.soundMessage;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<RecordingStatus>): RecordingStatus {
@@ -2302,60 +1591,6 @@ export const RecordStreamStatus: MessageFns<RecordStreamStatus> = {
     }
   },
 
-  fromJSON(object: any): RecordStreamStatus {
-    return {
-      state: isSet(object.state) ? cameraStateFromJSON(object.state) : 0,
-      reason: isSet(object.reason) ? cameraReasonFromJSON(object.reason) : 0,
-      message: isSet(object.message) ? globalThis.String(object.message) : "",
-      codec: isSet(object.codec) ? globalThis.String(object.codec) : "",
-      width: isSet(object.width) ? globalThis.Number(object.width) : 0,
-      height: isSet(object.height) ? globalThis.Number(object.height) : 0,
-      captureFps: isSet(object.captureFps)
-        ? globalThis.Number(object.captureFps)
-        : isSet(object.capture_fps)
-        ? globalThis.Number(object.capture_fps)
-        : 0,
-      reconnects: isSet(object.reconnects) ? globalThis.Number(object.reconnects) : 0,
-      failedAttempts: isSet(object.failedAttempts)
-        ? globalThis.Number(object.failedAttempts)
-        : isSet(object.failed_attempts)
-        ? globalThis.Number(object.failed_attempts)
-        : 0,
-    };
-  },
-
-  toJSON(message: RecordStreamStatus): unknown {
-    const obj: any = {};
-    if (message.state !== 0) {
-      obj.state = cameraStateToJSON(message.state);
-    }
-    if (message.reason !== 0) {
-      obj.reason = cameraReasonToJSON(message.reason);
-    }
-    if (message.message !== "") {
-      obj.message = message.message;
-    }
-    if (message.codec !== "") {
-      obj.codec = message.codec;
-    }
-    if (message.width !== 0) {
-      obj.width = Math.round(message.width);
-    }
-    if (message.height !== 0) {
-      obj.height = Math.round(message.height);
-    }
-    if (message.captureFps !== 0) {
-      obj.captureFps = floatToJson(message.captureFps);
-    }
-    if (message.reconnects !== 0) {
-      obj.reconnects = Math.round(message.reconnects);
-    }
-    if (message.failedAttempts !== 0) {
-      obj.failedAttempts = Math.round(message.failedAttempts);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<RecordStreamStatus>): RecordStreamStatus {
     return RecordStreamStatus.fromPartial(base ?? {});
   },
@@ -2374,10 +1609,6 @@ export const RecordStreamStatus: MessageFns<RecordStreamStatus> = {
   },
 };
 
-function floatToJson(value: number | null | undefined): number | string | null | undefined {
-  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
-}
-
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 export type DeepPartial<T> = T extends Builtin ? T
@@ -2386,39 +1617,6 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
-
-function toTimestamp(date: Date): Timestamp {
-  const seconds = Math.trunc(date.getTime() / 1_000);
-  const nanos = (date.getTime() % 1_000) * 1_000_000;
-  return { seconds, nanos };
-}
-
-function fromTimestamp(t: Timestamp): Date {
-  let millis = (t.seconds || 0) * 1_000;
-  millis += (t.nanos || 0) / 1_000_000;
-  return new globalThis.Date(millis);
-}
-
-const timestampFractionRegex = /:\d{2}\.\d+/;
-
-function fromJsonTimestamp(o: any): Timestamp {
-  if (o instanceof globalThis.Date) {
-    return toTimestamp(o);
-  } else if (typeof o === "string") {
-    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
-    // so parse the fractional seconds ourselves and give Date only the whole seconds
-    const fraction = timestampFractionRegex.exec(o);
-    if (fraction === null) {
-      return toTimestamp(new globalThis.Date(o));
-    }
-    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
-    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
-    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
-    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
-  } else {
-    return Timestamp.fromJSON(o);
-  }
-}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
@@ -2431,19 +1629,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isObject(value: any): boolean {
-  return typeof value === "object" && value !== null;
-}
-
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

@@ -173,50 +173,6 @@ export namespace WatchCamerasResponse_Change {
   export type DELETED = typeof WatchCamerasResponse_Change.DELETED;
 }
 
-export function watchCamerasResponse_ChangeFromJSON(object: any): WatchCamerasResponse_Change {
-  switch (object) {
-    case 0:
-    case "CHANGE_UNSPECIFIED":
-      return WatchCamerasResponse_Change.UNSPECIFIED;
-    case 1:
-    case "CHANGE_EXISTING":
-      return WatchCamerasResponse_Change.EXISTING;
-    case 2:
-    case "CHANGE_REGISTERED":
-      return WatchCamerasResponse_Change.REGISTERED;
-    case 3:
-    case "CHANGE_UPDATED":
-      return WatchCamerasResponse_Change.UPDATED;
-    case 4:
-    case "CHANGE_STATUS":
-      return WatchCamerasResponse_Change.STATUS;
-    case 5:
-    case "CHANGE_DELETED":
-      return WatchCamerasResponse_Change.DELETED;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum WatchCamerasResponse_Change");
-  }
-}
-
-export function watchCamerasResponse_ChangeToJSON(object: WatchCamerasResponse_Change): string {
-  switch (object) {
-    case WatchCamerasResponse_Change.UNSPECIFIED:
-      return "CHANGE_UNSPECIFIED";
-    case WatchCamerasResponse_Change.EXISTING:
-      return "CHANGE_EXISTING";
-    case WatchCamerasResponse_Change.REGISTERED:
-      return "CHANGE_REGISTERED";
-    case WatchCamerasResponse_Change.UPDATED:
-      return "CHANGE_UPDATED";
-    case WatchCamerasResponse_Change.STATUS:
-      return "CHANGE_STATUS";
-    case WatchCamerasResponse_Change.DELETED:
-      return "CHANGE_DELETED";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum WatchCamerasResponse_Change");
-  }
-}
-
 /** Request of GetCameraSnapshot. */
 export interface GetCameraSnapshotRequest {
   /** "cameras/{camera}". */
@@ -289,28 +245,6 @@ export const RegisterCameraRequest: MessageFns<RegisterCameraRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): RegisterCameraRequest {
-    return {
-      cameraId: isSet(object.cameraId)
-        ? globalThis.String(object.cameraId)
-        : isSet(object.camera_id)
-        ? globalThis.String(object.camera_id)
-        : "",
-      camera: isSet(object.camera) ? Camera.fromJSON(object.camera) : undefined,
-    };
-  },
-
-  toJSON(message: RegisterCameraRequest): unknown {
-    const obj: any = {};
-    if (message.cameraId !== "") {
-      obj.cameraId = message.cameraId;
-    }
-    if (message.camera !== undefined) {
-      obj.camera = Camera.toJSON(message.camera);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<RegisterCameraRequest>): RegisterCameraRequest {
@@ -393,32 +327,6 @@ export const RegisterCameraResponse: MessageFns<RegisterCameraResponse> = {
     }
   },
 
-  fromJSON(object: any): RegisterCameraResponse {
-    return {
-      camera: isSet(object.camera) ? Camera.fromJSON(object.camera) : undefined,
-      uncheckedClasses: globalThis.Array.isArray(object?.uncheckedClasses)
-        ? object.uncheckedClasses.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.unchecked_classes)
-        ? object.unchecked_classes.map((e: any) => globalThis.String(e))
-        : [],
-      warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => globalThis.String(e)) : [],
-    };
-  },
-
-  toJSON(message: RegisterCameraResponse): unknown {
-    const obj: any = {};
-    if (message.camera !== undefined) {
-      obj.camera = Camera.toJSON(message.camera);
-    }
-    if (message.uncheckedClasses?.length) {
-      obj.uncheckedClasses = message.uncheckedClasses;
-    }
-    if (message.warnings?.length) {
-      obj.warnings = message.warnings;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<RegisterCameraResponse>): RegisterCameraResponse {
     return RegisterCameraResponse.fromPartial(base ?? {});
   },
@@ -476,18 +384,6 @@ export const GetCameraRequest: MessageFns<GetCameraRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetCameraRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: GetCameraRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<GetCameraRequest>): GetCameraRequest {
@@ -554,28 +450,6 @@ export const GetCameraResponse: MessageFns<GetCameraResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetCameraResponse {
-    return {
-      camera: isSet(object.camera) ? Camera.fromJSON(object.camera) : undefined,
-      modelClasses: globalThis.Array.isArray(object?.modelClasses)
-        ? object.modelClasses.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.model_classes)
-        ? object.model_classes.map((e: any) => globalThis.String(e))
-        : [],
-    };
-  },
-
-  toJSON(message: GetCameraResponse): unknown {
-    const obj: any = {};
-    if (message.camera !== undefined) {
-      obj.camera = Camera.toJSON(message.camera);
-    }
-    if (message.modelClasses?.length) {
-      obj.modelClasses = message.modelClasses;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<GetCameraResponse>): GetCameraResponse {
@@ -658,36 +532,6 @@ export const ListCamerasRequest: MessageFns<ListCamerasRequest> = {
     }
   },
 
-  fromJSON(object: any): ListCamerasRequest {
-    return {
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-      labels: globalThis.Array.isArray(object?.labels) ? object.labels.map((e: any) => globalThis.String(e)) : [],
-    };
-  },
-
-  toJSON(message: ListCamerasRequest): unknown {
-    const obj: any = {};
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    if (message.labels?.length) {
-      obj.labels = message.labels;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ListCamerasRequest>): ListCamerasRequest {
     return ListCamerasRequest.fromPartial(base ?? {});
   },
@@ -767,36 +611,6 @@ export const ListCamerasResponse: MessageFns<ListCamerasResponse> = {
     }
   },
 
-  fromJSON(object: any): ListCamerasResponse {
-    return {
-      cameras: globalThis.Array.isArray(object?.cameras) ? object.cameras.map((e: any) => Camera.fromJSON(e)) : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-      totalSize: isSet(object.totalSize)
-        ? globalThis.Number(object.totalSize)
-        : isSet(object.total_size)
-        ? globalThis.Number(object.total_size)
-        : 0,
-    };
-  },
-
-  toJSON(message: ListCamerasResponse): unknown {
-    const obj: any = {};
-    if (message.cameras?.length) {
-      obj.cameras = message.cameras.map((e) => Camera.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    if (message.totalSize !== 0) {
-      obj.totalSize = Math.round(message.totalSize);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ListCamerasResponse>): ListCamerasResponse {
     return ListCamerasResponse.fromPartial(base ?? {});
   },
@@ -863,28 +677,6 @@ export const UpdateCameraRequest: MessageFns<UpdateCameraRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): UpdateCameraRequest {
-    return {
-      camera: isSet(object.camera) ? Camera.fromJSON(object.camera) : undefined,
-      updateMask: isSet(object.updateMask)
-        ? FieldMask.unwrap(FieldMask.fromJSON(object.updateMask))
-        : isSet(object.update_mask)
-        ? FieldMask.unwrap(FieldMask.fromJSON(object.update_mask))
-        : undefined,
-    };
-  },
-
-  toJSON(message: UpdateCameraRequest): unknown {
-    const obj: any = {};
-    if (message.camera !== undefined) {
-      obj.camera = Camera.toJSON(message.camera);
-    }
-    if (message.updateMask !== undefined) {
-      obj.updateMask = FieldMask.toJSON(FieldMask.wrap(message.updateMask));
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<UpdateCameraRequest>): UpdateCameraRequest {
@@ -967,32 +759,6 @@ export const UpdateCameraResponse: MessageFns<UpdateCameraResponse> = {
     }
   },
 
-  fromJSON(object: any): UpdateCameraResponse {
-    return {
-      camera: isSet(object.camera) ? Camera.fromJSON(object.camera) : undefined,
-      uncheckedClasses: globalThis.Array.isArray(object?.uncheckedClasses)
-        ? object.uncheckedClasses.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.unchecked_classes)
-        ? object.unchecked_classes.map((e: any) => globalThis.String(e))
-        : [],
-      warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => globalThis.String(e)) : [],
-    };
-  },
-
-  toJSON(message: UpdateCameraResponse): unknown {
-    const obj: any = {};
-    if (message.camera !== undefined) {
-      obj.camera = Camera.toJSON(message.camera);
-    }
-    if (message.uncheckedClasses?.length) {
-      obj.uncheckedClasses = message.uncheckedClasses;
-    }
-    if (message.warnings?.length) {
-      obj.warnings = message.warnings;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<UpdateCameraResponse>): UpdateCameraResponse {
     return UpdateCameraResponse.fromPartial(base ?? {});
   },
@@ -1052,18 +818,6 @@ export const DeleteCameraRequest: MessageFns<DeleteCameraRequest> = {
     }
   },
 
-  fromJSON(object: any): DeleteCameraRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: DeleteCameraRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<DeleteCameraRequest>): DeleteCameraRequest {
     return DeleteCameraRequest.fromPartial(base ?? {});
   },
@@ -1106,15 +860,6 @@ export const DeleteCameraResponse: MessageFns<DeleteCameraResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): DeleteCameraResponse {
-    return {};
-  },
-
-  toJSON(_: DeleteCameraResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<DeleteCameraResponse>): DeleteCameraResponse {
@@ -1191,36 +936,6 @@ export const DeleteCameraDataRequest: MessageFns<DeleteCameraDataRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): DeleteCameraDataRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      startTime: isSet(object.startTime)
-        ? fromJsonTimestamp(object.startTime)
-        : isSet(object.start_time)
-        ? fromJsonTimestamp(object.start_time)
-        : undefined,
-      endTime: isSet(object.endTime)
-        ? fromJsonTimestamp(object.endTime)
-        : isSet(object.end_time)
-        ? fromJsonTimestamp(object.end_time)
-        : undefined,
-    };
-  },
-
-  toJSON(message: DeleteCameraDataRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.startTime !== undefined) {
-      obj.startTime = fromTimestamp(message.startTime).toISOString();
-    }
-    if (message.endTime !== undefined) {
-      obj.endTime = fromTimestamp(message.endTime).toISOString();
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<DeleteCameraDataRequest>): DeleteCameraDataRequest {
@@ -1328,56 +1043,6 @@ export const DeleteCameraDataResponse: MessageFns<DeleteCameraDataResponse> = {
     }
   },
 
-  fromJSON(object: any): DeleteCameraDataResponse {
-    return {
-      deletedEvents: isSet(object.deletedEvents)
-        ? globalThis.Number(object.deletedEvents)
-        : isSet(object.deleted_events)
-        ? globalThis.Number(object.deleted_events)
-        : 0,
-      deletedPictures: isSet(object.deletedPictures)
-        ? globalThis.Number(object.deletedPictures)
-        : isSet(object.deleted_pictures)
-        ? globalThis.Number(object.deleted_pictures)
-        : 0,
-      deletedSegments: isSet(object.deletedSegments)
-        ? globalThis.Number(object.deletedSegments)
-        : isSet(object.deleted_segments)
-        ? globalThis.Number(object.deleted_segments)
-        : 0,
-      deletedBytes: isSet(object.deletedBytes)
-        ? globalThis.Number(object.deletedBytes)
-        : isSet(object.deleted_bytes)
-        ? globalThis.Number(object.deleted_bytes)
-        : 0,
-      deletedFrames: isSet(object.deletedFrames)
-        ? globalThis.Number(object.deletedFrames)
-        : isSet(object.deleted_frames)
-        ? globalThis.Number(object.deleted_frames)
-        : 0,
-    };
-  },
-
-  toJSON(message: DeleteCameraDataResponse): unknown {
-    const obj: any = {};
-    if (message.deletedEvents !== 0) {
-      obj.deletedEvents = Math.round(message.deletedEvents);
-    }
-    if (message.deletedPictures !== 0) {
-      obj.deletedPictures = Math.round(message.deletedPictures);
-    }
-    if (message.deletedSegments !== 0) {
-      obj.deletedSegments = Math.round(message.deletedSegments);
-    }
-    if (message.deletedBytes !== 0) {
-      obj.deletedBytes = Math.round(message.deletedBytes);
-    }
-    if (message.deletedFrames !== 0) {
-      obj.deletedFrames = Math.round(message.deletedFrames);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<DeleteCameraDataResponse>): DeleteCameraDataResponse {
     return DeleteCameraDataResponse.fromPartial(base ?? {});
   },
@@ -1424,15 +1089,6 @@ export const WatchCamerasRequest: MessageFns<WatchCamerasRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): WatchCamerasRequest {
-    return {};
-  },
-
-  toJSON(_: WatchCamerasRequest): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<WatchCamerasRequest>): WatchCamerasRequest {
@@ -1498,24 +1154,6 @@ export const WatchCamerasResponse: MessageFns<WatchCamerasResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): WatchCamerasResponse {
-    return {
-      change: isSet(object.change) ? watchCamerasResponse_ChangeFromJSON(object.change) : 0,
-      camera: isSet(object.camera) ? Camera.fromJSON(object.camera) : undefined,
-    };
-  },
-
-  toJSON(message: WatchCamerasResponse): unknown {
-    const obj: any = {};
-    if (message.change !== 0) {
-      obj.change = watchCamerasResponse_ChangeToJSON(message.change);
-    }
-    if (message.camera !== undefined) {
-      obj.camera = Camera.toJSON(message.camera);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<WatchCamerasResponse>): WatchCamerasResponse {
@@ -1598,32 +1236,6 @@ export const GetCameraSnapshotRequest: MessageFns<GetCameraSnapshotRequest> = {
     }
   },
 
-  fromJSON(object: any): GetCameraSnapshotRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      annotated: isSet(object.annotated) ? globalThis.Boolean(object.annotated) : false,
-      modelFrame: isSet(object.modelFrame)
-        ? globalThis.Boolean(object.modelFrame)
-        : isSet(object.model_frame)
-        ? globalThis.Boolean(object.model_frame)
-        : false,
-    };
-  },
-
-  toJSON(message: GetCameraSnapshotRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.annotated !== false) {
-      obj.annotated = message.annotated;
-    }
-    if (message.modelFrame !== false) {
-      obj.modelFrame = message.modelFrame;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<GetCameraSnapshotRequest>): GetCameraSnapshotRequest {
     return GetCameraSnapshotRequest.fromPartial(base ?? {});
   },
@@ -1701,32 +1313,6 @@ export const GetCameraSnapshotResponse: MessageFns<GetCameraSnapshotResponse> = 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetCameraSnapshotResponse {
-    return {
-      contentType: isSet(object.contentType)
-        ? globalThis.String(object.contentType)
-        : isSet(object.content_type)
-        ? globalThis.String(object.content_type)
-        : "",
-      content: isSet(object.content) ? Buffer.from(bytesFromBase64(object.content)) : Buffer.alloc(0),
-      frame: isSet(object.frame) ? FrameReference.fromJSON(object.frame) : undefined,
-    };
-  },
-
-  toJSON(message: GetCameraSnapshotResponse): unknown {
-    const obj: any = {};
-    if (message.contentType !== "") {
-      obj.contentType = message.contentType;
-    }
-    if (message.content.length !== 0) {
-      obj.content = base64FromBytes(message.content);
-    }
-    if (message.frame !== undefined) {
-      obj.frame = FrameReference.toJSON(message.frame);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<GetCameraSnapshotResponse>): GetCameraSnapshotResponse {
@@ -1999,14 +1585,6 @@ export const CameraServiceClient = makeGenericClientConstructor(
   serviceName: string;
 };
 
-function bytesFromBase64(b64: string): Uint8Array {
-  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
-}
-
-function base64FromBytes(arr: Uint8Array): string {
-  return globalThis.Buffer.from(arr).toString("base64");
-}
-
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 export type DeepPartial<T> = T extends Builtin ? T
@@ -2015,39 +1593,6 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
-
-function toTimestamp(date: Date): Timestamp {
-  const seconds = Math.trunc(date.getTime() / 1_000);
-  const nanos = (date.getTime() % 1_000) * 1_000_000;
-  return { seconds, nanos };
-}
-
-function fromTimestamp(t: Timestamp): Date {
-  let millis = (t.seconds || 0) * 1_000;
-  millis += (t.nanos || 0) / 1_000_000;
-  return new globalThis.Date(millis);
-}
-
-const timestampFractionRegex = /:\d{2}\.\d+/;
-
-function fromJsonTimestamp(o: any): Timestamp {
-  if (o instanceof globalThis.Date) {
-    return toTimestamp(o);
-  } else if (typeof o === "string") {
-    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
-    // so parse the fractional seconds ourselves and give Date only the whole seconds
-    const fraction = timestampFractionRegex.exec(o);
-    if (fraction === null) {
-      return toTimestamp(new globalThis.Date(o));
-    }
-    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
-    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
-    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
-    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
-  } else {
-    return Timestamp.fromJSON(o);
-  }
-}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
@@ -2060,15 +1605,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

@@ -212,74 +212,6 @@ export const Detection: MessageFns<Detection> = {
     }
   },
 
-  fromJSON(object: any): Detection {
-    return {
-      classId: isSet(object.classId)
-        ? globalThis.Number(object.classId)
-        : isSet(object.class_id)
-        ? globalThis.Number(object.class_id)
-        : 0,
-      className: isSet(object.className)
-        ? globalThis.String(object.className)
-        : isSet(object.class_name)
-        ? globalThis.String(object.class_name)
-        : "",
-      score: isSet(object.score) ? globalThis.Number(object.score) : 0,
-      pixelBox: isSet(object.pixelBox)
-        ? BoundingBox.fromJSON(object.pixelBox)
-        : isSet(object.pixel_box)
-        ? BoundingBox.fromJSON(object.pixel_box)
-        : undefined,
-      normalizedBox: isSet(object.normalizedBox)
-        ? BoundingBox.fromJSON(object.normalizedBox)
-        : isSet(object.normalized_box)
-        ? BoundingBox.fromJSON(object.normalized_box)
-        : undefined,
-      trackId: isSet(object.trackId)
-        ? globalThis.String(object.trackId)
-        : isSet(object.track_id)
-        ? globalThis.String(object.track_id)
-        : "",
-      attributes: globalThis.Array.isArray(object?.attributes)
-        ? object.attributes.map((e: any) => Attribute.fromJSON(e))
-        : [],
-      attributeReadings: globalThis.Array.isArray(object?.attributeReadings)
-        ? object.attributeReadings.map((e: any) => AttributeReading.fromJSON(e))
-        : globalThis.Array.isArray(object?.attribute_readings)
-        ? object.attribute_readings.map((e: any) => AttributeReading.fromJSON(e))
-        : [],
-    };
-  },
-
-  toJSON(message: Detection): unknown {
-    const obj: any = {};
-    if (message.classId !== 0) {
-      obj.classId = Math.round(message.classId);
-    }
-    if (message.className !== "") {
-      obj.className = message.className;
-    }
-    if (message.score !== 0) {
-      obj.score = floatToJson(message.score);
-    }
-    if (message.pixelBox !== undefined) {
-      obj.pixelBox = BoundingBox.toJSON(message.pixelBox);
-    }
-    if (message.normalizedBox !== undefined) {
-      obj.normalizedBox = BoundingBox.toJSON(message.normalizedBox);
-    }
-    if (message.trackId !== "") {
-      obj.trackId = message.trackId;
-    }
-    if (message.attributes?.length) {
-      obj.attributes = message.attributes.map((e) => Attribute.toJSON(e));
-    }
-    if (message.attributeReadings?.length) {
-      obj.attributeReadings = message.attributeReadings.map((e) => AttributeReading.toJSON(e));
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<Detection>): Detection {
     return Detection.fromPartial(base ?? {});
   },
@@ -399,64 +331,6 @@ export const StageTimings: MessageFns<StageTimings> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): StageTimings {
-    return {
-      decodeUs: isSet(object.decodeUs)
-        ? globalThis.Number(object.decodeUs)
-        : isSet(object.decode_us)
-        ? globalThis.Number(object.decode_us)
-        : 0,
-      queueUs: isSet(object.queueUs)
-        ? globalThis.Number(object.queueUs)
-        : isSet(object.queue_us)
-        ? globalThis.Number(object.queue_us)
-        : 0,
-      batchUs: isSet(object.batchUs)
-        ? globalThis.Number(object.batchUs)
-        : isSet(object.batch_us)
-        ? globalThis.Number(object.batch_us)
-        : 0,
-      inferUs: isSet(object.inferUs)
-        ? globalThis.Number(object.inferUs)
-        : isSet(object.infer_us)
-        ? globalThis.Number(object.infer_us)
-        : 0,
-      postUs: isSet(object.postUs)
-        ? globalThis.Number(object.postUs)
-        : isSet(object.post_us)
-        ? globalThis.Number(object.post_us)
-        : 0,
-      trackUs: isSet(object.trackUs)
-        ? globalThis.Number(object.trackUs)
-        : isSet(object.track_us)
-        ? globalThis.Number(object.track_us)
-        : 0,
-    };
-  },
-
-  toJSON(message: StageTimings): unknown {
-    const obj: any = {};
-    if (message.decodeUs !== 0) {
-      obj.decodeUs = Math.round(message.decodeUs);
-    }
-    if (message.queueUs !== 0) {
-      obj.queueUs = Math.round(message.queueUs);
-    }
-    if (message.batchUs !== 0) {
-      obj.batchUs = Math.round(message.batchUs);
-    }
-    if (message.inferUs !== 0) {
-      obj.inferUs = Math.round(message.inferUs);
-    }
-    if (message.postUs !== 0) {
-      obj.postUs = Math.round(message.postUs);
-    }
-    if (message.trackUs !== 0) {
-      obj.trackUs = Math.round(message.trackUs);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<StageTimings>): StageTimings {
@@ -593,60 +467,6 @@ export const Inference: MessageFns<Inference> = {
     }
   },
 
-  fromJSON(object: any): Inference {
-    return {
-      model: isSet(object.model) ? globalThis.String(object.model) : "",
-      modelDigest: isSet(object.modelDigest)
-        ? globalThis.String(object.modelDigest)
-        : isSet(object.model_digest)
-        ? globalThis.String(object.model_digest)
-        : "",
-      precision: isSet(object.precision) ? globalThis.String(object.precision) : "",
-      executionProvider: isSet(object.executionProvider)
-        ? globalThis.String(object.executionProvider)
-        : isSet(object.execution_provider)
-        ? globalThis.String(object.execution_provider)
-        : "",
-      worker: isSet(object.worker) ? globalThis.String(object.worker) : "",
-      batchSize: isSet(object.batchSize)
-        ? globalThis.Number(object.batchSize)
-        : isSet(object.batch_size)
-        ? globalThis.Number(object.batch_size)
-        : 0,
-      modelVersion: isSet(object.modelVersion)
-        ? globalThis.String(object.modelVersion)
-        : isSet(object.model_version)
-        ? globalThis.String(object.model_version)
-        : "",
-    };
-  },
-
-  toJSON(message: Inference): unknown {
-    const obj: any = {};
-    if (message.model !== "") {
-      obj.model = message.model;
-    }
-    if (message.modelDigest !== "") {
-      obj.modelDigest = message.modelDigest;
-    }
-    if (message.precision !== "") {
-      obj.precision = message.precision;
-    }
-    if (message.executionProvider !== "") {
-      obj.executionProvider = message.executionProvider;
-    }
-    if (message.worker !== "") {
-      obj.worker = message.worker;
-    }
-    if (message.batchSize !== 0) {
-      obj.batchSize = Math.round(message.batchSize);
-    }
-    if (message.modelVersion !== "") {
-      obj.modelVersion = message.modelVersion;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<Inference>): Inference {
     return Inference.fromPartial(base ?? {});
   },
@@ -741,34 +561,6 @@ export const FrameDetections: MessageFns<FrameDetections> = {
     }
   },
 
-  fromJSON(object: any): FrameDetections {
-    return {
-      frame: isSet(object.frame) ? FrameMetadata.fromJSON(object.frame) : undefined,
-      detections: globalThis.Array.isArray(object?.detections)
-        ? object.detections.map((e: any) => Detection.fromJSON(e))
-        : [],
-      timings: isSet(object.timings) ? StageTimings.fromJSON(object.timings) : undefined,
-      inference: isSet(object.inference) ? Inference.fromJSON(object.inference) : undefined,
-    };
-  },
-
-  toJSON(message: FrameDetections): unknown {
-    const obj: any = {};
-    if (message.frame !== undefined) {
-      obj.frame = FrameMetadata.toJSON(message.frame);
-    }
-    if (message.detections?.length) {
-      obj.detections = message.detections.map((e) => Detection.toJSON(e));
-    }
-    if (message.timings !== undefined) {
-      obj.timings = StageTimings.toJSON(message.timings);
-    }
-    if (message.inference !== undefined) {
-      obj.inference = Inference.toJSON(message.inference);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<FrameDetections>): FrameDetections {
     return FrameDetections.fromPartial(base ?? {});
   },
@@ -788,10 +580,6 @@ export const FrameDetections: MessageFns<FrameDetections> = {
   },
 };
 
-function floatToJson(value: number | null | undefined): number | string | null | undefined {
-  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
-}
-
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 export type DeepPartial<T> = T extends Builtin ? T
@@ -801,15 +589,9 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

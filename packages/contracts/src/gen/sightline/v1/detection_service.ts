@@ -202,48 +202,6 @@ export const SubscribeDetectionsRequest: MessageFns<SubscribeDetectionsRequest> 
     }
   },
 
-  fromJSON(object: any): SubscribeDetectionsRequest {
-    return {
-      cameras: globalThis.Array.isArray(object?.cameras) ? object.cameras.map((e: any) => globalThis.String(e)) : [],
-      classes: globalThis.Array.isArray(object?.classes) ? object.classes.map((e: any) => globalThis.String(e)) : [],
-      minScore: isSet(object.minScore)
-        ? globalThis.Number(object.minScore)
-        : isSet(object.min_score)
-        ? globalThis.Number(object.min_score)
-        : 0,
-      includeEmpty: isSet(object.includeEmpty)
-        ? globalThis.Boolean(object.includeEmpty)
-        : isSet(object.include_empty)
-        ? globalThis.Boolean(object.include_empty)
-        : false,
-      start: isSet(object.start) ? StartPosition.fromJSON(object.start) : undefined,
-      progress: isSet(object.progress) ? globalThis.Boolean(object.progress) : false,
-    };
-  },
-
-  toJSON(message: SubscribeDetectionsRequest): unknown {
-    const obj: any = {};
-    if (message.cameras?.length) {
-      obj.cameras = message.cameras;
-    }
-    if (message.classes?.length) {
-      obj.classes = message.classes;
-    }
-    if (message.minScore !== 0) {
-      obj.minScore = floatToJson(message.minScore);
-    }
-    if (message.includeEmpty !== false) {
-      obj.includeEmpty = message.includeEmpty;
-    }
-    if (message.start !== undefined) {
-      obj.start = StartPosition.toJSON(message.start);
-    }
-    if (message.progress !== false) {
-      obj.progress = message.progress;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<SubscribeDetectionsRequest>): SubscribeDetectionsRequest {
     return SubscribeDetectionsRequest.fromPartial(base ?? {});
   },
@@ -304,18 +262,6 @@ export const SkippedFrames: MessageFns<SkippedFrames> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): SkippedFrames {
-    return { count: isSet(object.count) ? globalThis.Number(object.count) : 0 };
-  },
-
-  toJSON(message: SkippedFrames): unknown {
-    const obj: any = {};
-    if (message.count !== 0) {
-      obj.count = Math.round(message.count);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<SkippedFrames>): SkippedFrames {
@@ -417,38 +363,6 @@ export const SubscribeDetectionsResponse: MessageFns<SubscribeDetectionsResponse
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): SubscribeDetectionsResponse {
-    return {
-      event: isSet(object.frame)
-        ? { $case: "frame", value: FrameDetections.fromJSON(object.frame) }
-        : isSet(object.skipped)
-        ? { $case: "skipped", value: SkippedFrames.fromJSON(object.skipped) }
-        : isSet(object.gap)
-        ? { $case: "gap", value: Gap.fromJSON(object.gap) }
-        : isSet(object.progress)
-        ? { $case: "progress", value: Progress.fromJSON(object.progress) }
-        : undefined,
-      cursor: isSet(object.cursor) ? globalThis.String(object.cursor) : "",
-    };
-  },
-
-  toJSON(message: SubscribeDetectionsResponse): unknown {
-    const obj: any = {};
-    if (message.event?.$case === "frame") {
-      obj.frame = FrameDetections.toJSON(message.event.value);
-    } else if (message.event?.$case === "skipped") {
-      obj.skipped = SkippedFrames.toJSON(message.event.value);
-    } else if (message.event?.$case === "gap") {
-      obj.gap = Gap.toJSON(message.event.value);
-    } else if (message.event?.$case === "progress") {
-      obj.progress = Progress.toJSON(message.event.value);
-    }
-    if (message.cursor !== "") {
-      obj.cursor = message.cursor;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<SubscribeDetectionsResponse>): SubscribeDetectionsResponse {
@@ -630,76 +544,6 @@ export const ListDetectionsRequest: MessageFns<ListDetectionsRequest> = {
     }
   },
 
-  fromJSON(object: any): ListDetectionsRequest {
-    return {
-      cameras: globalThis.Array.isArray(object?.cameras) ? object.cameras.map((e: any) => globalThis.String(e)) : [],
-      classes: globalThis.Array.isArray(object?.classes) ? object.classes.map((e: any) => globalThis.String(e)) : [],
-      minScore: isSet(object.minScore)
-        ? globalThis.Number(object.minScore)
-        : isSet(object.min_score)
-        ? globalThis.Number(object.min_score)
-        : 0,
-      includeEmpty: isSet(object.includeEmpty)
-        ? globalThis.Boolean(object.includeEmpty)
-        : isSet(object.include_empty)
-        ? globalThis.Boolean(object.include_empty)
-        : false,
-      startTime: isSet(object.startTime)
-        ? fromJsonTimestamp(object.startTime)
-        : isSet(object.start_time)
-        ? fromJsonTimestamp(object.start_time)
-        : undefined,
-      endTime: isSet(object.endTime)
-        ? fromJsonTimestamp(object.endTime)
-        : isSet(object.end_time)
-        ? fromJsonTimestamp(object.end_time)
-        : undefined,
-      zone: isSet(object.zone) ? globalThis.String(object.zone) : "",
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-    };
-  },
-
-  toJSON(message: ListDetectionsRequest): unknown {
-    const obj: any = {};
-    if (message.cameras?.length) {
-      obj.cameras = message.cameras;
-    }
-    if (message.classes?.length) {
-      obj.classes = message.classes;
-    }
-    if (message.minScore !== 0) {
-      obj.minScore = floatToJson(message.minScore);
-    }
-    if (message.includeEmpty !== false) {
-      obj.includeEmpty = message.includeEmpty;
-    }
-    if (message.startTime !== undefined) {
-      obj.startTime = fromTimestamp(message.startTime).toISOString();
-    }
-    if (message.endTime !== undefined) {
-      obj.endTime = fromTimestamp(message.endTime).toISOString();
-    }
-    if (message.zone !== "") {
-      obj.zone = message.zone;
-    }
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ListDetectionsRequest>): ListDetectionsRequest {
     return ListDetectionsRequest.fromPartial(base ?? {});
   },
@@ -776,30 +620,6 @@ export const ListDetectionsResponse: MessageFns<ListDetectionsResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ListDetectionsResponse {
-    return {
-      frames: globalThis.Array.isArray(object?.frames)
-        ? object.frames.map((e: any) => FrameDetections.fromJSON(e))
-        : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-    };
-  },
-
-  toJSON(message: ListDetectionsResponse): unknown {
-    const obj: any = {};
-    if (message.frames?.length) {
-      obj.frames = message.frames.map((e) => FrameDetections.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ListDetectionsResponse>): ListDetectionsResponse {
@@ -899,10 +719,6 @@ export const DetectionServiceClient = makeGenericClientConstructor(
   serviceName: string;
 };
 
-function floatToJson(value: number | null | undefined): number | string | null | undefined {
-  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
-}
-
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 export type DeepPartial<T> = T extends Builtin ? T
@@ -911,39 +727,6 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
-
-function toTimestamp(date: Date): Timestamp {
-  const seconds = Math.trunc(date.getTime() / 1_000);
-  const nanos = (date.getTime() % 1_000) * 1_000_000;
-  return { seconds, nanos };
-}
-
-function fromTimestamp(t: Timestamp): Date {
-  let millis = (t.seconds || 0) * 1_000;
-  millis += (t.nanos || 0) / 1_000_000;
-  return new globalThis.Date(millis);
-}
-
-const timestampFractionRegex = /:\d{2}\.\d+/;
-
-function fromJsonTimestamp(o: any): Timestamp {
-  if (o instanceof globalThis.Date) {
-    return toTimestamp(o);
-  } else if (typeof o === "string") {
-    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
-    // so parse the fractional seconds ourselves and give Date only the whole seconds
-    const fraction = timestampFractionRegex.exec(o);
-    if (fraction === null) {
-      return toTimestamp(new globalThis.Date(o));
-    }
-    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
-    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
-    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
-    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
-  } else {
-    return Timestamp.fromJSON(o);
-  }
-}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
@@ -956,15 +739,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

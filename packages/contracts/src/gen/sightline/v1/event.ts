@@ -8,7 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { Attribute } from "./attribute.ts";
-import { CameraReason, cameraReasonFromJSON, cameraReasonToJSON } from "./camera.ts";
+import { CameraReason } from "./camera.ts";
 import { BoundingBox } from "./geometry.ts";
 
 export const protobufPackage = "sightline.v1";
@@ -56,75 +56,6 @@ export namespace EventType {
   export type CAMERA_UP = typeof EventType.CAMERA_UP;
 }
 
-export function eventTypeFromJSON(object: any): EventType {
-  switch (object) {
-    case 0:
-    case "EVENT_TYPE_UNSPECIFIED":
-      return EventType.UNSPECIFIED;
-    case 1:
-    case "EVENT_TYPE_APPEARED":
-      return EventType.APPEARED;
-    case 2:
-    case "EVENT_TYPE_LEFT":
-      return EventType.LEFT;
-    case 3:
-    case "EVENT_TYPE_ENTERED_ZONE":
-      return EventType.ENTERED_ZONE;
-    case 4:
-    case "EVENT_TYPE_LEFT_ZONE":
-      return EventType.LEFT_ZONE;
-    case 5:
-    case "EVENT_TYPE_CROSSED_LINE":
-      return EventType.CROSSED_LINE;
-    case 6:
-    case "EVENT_TYPE_DWELLED":
-      return EventType.DWELLED;
-    case 7:
-    case "EVENT_TYPE_COUNT_ABOVE":
-      return EventType.COUNT_ABOVE;
-    case 8:
-    case "EVENT_TYPE_COUNT_BELOW":
-      return EventType.COUNT_BELOW;
-    case 9:
-    case "EVENT_TYPE_CAMERA_DOWN":
-      return EventType.CAMERA_DOWN;
-    case 10:
-    case "EVENT_TYPE_CAMERA_UP":
-      return EventType.CAMERA_UP;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum EventType");
-  }
-}
-
-export function eventTypeToJSON(object: EventType): string {
-  switch (object) {
-    case EventType.UNSPECIFIED:
-      return "EVENT_TYPE_UNSPECIFIED";
-    case EventType.APPEARED:
-      return "EVENT_TYPE_APPEARED";
-    case EventType.LEFT:
-      return "EVENT_TYPE_LEFT";
-    case EventType.ENTERED_ZONE:
-      return "EVENT_TYPE_ENTERED_ZONE";
-    case EventType.LEFT_ZONE:
-      return "EVENT_TYPE_LEFT_ZONE";
-    case EventType.CROSSED_LINE:
-      return "EVENT_TYPE_CROSSED_LINE";
-    case EventType.DWELLED:
-      return "EVENT_TYPE_DWELLED";
-    case EventType.COUNT_ABOVE:
-      return "EVENT_TYPE_COUNT_ABOVE";
-    case EventType.COUNT_BELOW:
-      return "EVENT_TYPE_COUNT_BELOW";
-    case EventType.CAMERA_DOWN:
-      return "EVENT_TYPE_CAMERA_DOWN";
-    case EventType.CAMERA_UP:
-      return "EVENT_TYPE_CAMERA_UP";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum EventType");
-  }
-}
-
 /** Where an event stands. */
 export const EventPhase = {
   UNSPECIFIED: 0,
@@ -146,45 +77,6 @@ export namespace EventPhase {
   export type UPDATE = typeof EventPhase.UPDATE;
   export type END = typeof EventPhase.END;
   export type ONCE = typeof EventPhase.ONCE;
-}
-
-export function eventPhaseFromJSON(object: any): EventPhase {
-  switch (object) {
-    case 0:
-    case "EVENT_PHASE_UNSPECIFIED":
-      return EventPhase.UNSPECIFIED;
-    case 1:
-    case "EVENT_PHASE_START":
-      return EventPhase.START;
-    case 2:
-    case "EVENT_PHASE_UPDATE":
-      return EventPhase.UPDATE;
-    case 3:
-    case "EVENT_PHASE_END":
-      return EventPhase.END;
-    case 4:
-    case "EVENT_PHASE_ONCE":
-      return EventPhase.ONCE;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum EventPhase");
-  }
-}
-
-export function eventPhaseToJSON(object: EventPhase): string {
-  switch (object) {
-    case EventPhase.UNSPECIFIED:
-      return "EVENT_PHASE_UNSPECIFIED";
-    case EventPhase.START:
-      return "EVENT_PHASE_START";
-    case EventPhase.UPDATE:
-      return "EVENT_PHASE_UPDATE";
-    case EventPhase.END:
-      return "EVENT_PHASE_END";
-    case EventPhase.ONCE:
-      return "EVENT_PHASE_ONCE";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum EventPhase");
-  }
 }
 
 /** Why an event is over. */
@@ -219,60 +111,6 @@ export namespace EndReason {
   export type ANALYSIS_LOST = typeof EndReason.ANALYSIS_LOST;
 }
 
-export function endReasonFromJSON(object: any): EndReason {
-  switch (object) {
-    case 0:
-    case "END_REASON_UNSPECIFIED":
-      return EndReason.UNSPECIFIED;
-    case 1:
-    case "END_REASON_CONDITION_OVER":
-      return EndReason.CONDITION_OVER;
-    case 2:
-    case "END_REASON_TRACK_LOST":
-      return EndReason.TRACK_LOST;
-    case 3:
-    case "END_REASON_CAMERA_DOWN":
-      return EndReason.CAMERA_DOWN;
-    case 4:
-    case "END_REASON_RULE_INACTIVE":
-      return EndReason.RULE_INACTIVE;
-    case 5:
-    case "END_REASON_CAMERA_REMOVED":
-      return EndReason.CAMERA_REMOVED;
-    case 6:
-    case "END_REASON_CAMERA_CHANGED":
-      return EndReason.CAMERA_CHANGED;
-    case 7:
-    case "END_REASON_ANALYSIS_LOST":
-      return EndReason.ANALYSIS_LOST;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum EndReason");
-  }
-}
-
-export function endReasonToJSON(object: EndReason): string {
-  switch (object) {
-    case EndReason.UNSPECIFIED:
-      return "END_REASON_UNSPECIFIED";
-    case EndReason.CONDITION_OVER:
-      return "END_REASON_CONDITION_OVER";
-    case EndReason.TRACK_LOST:
-      return "END_REASON_TRACK_LOST";
-    case EndReason.CAMERA_DOWN:
-      return "END_REASON_CAMERA_DOWN";
-    case EndReason.RULE_INACTIVE:
-      return "END_REASON_RULE_INACTIVE";
-    case EndReason.CAMERA_REMOVED:
-      return "END_REASON_CAMERA_REMOVED";
-    case EndReason.CAMERA_CHANGED:
-      return "END_REASON_CAMERA_CHANGED";
-    case EndReason.ANALYSIS_LOST:
-      return "END_REASON_ANALYSIS_LOST";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum EndReason");
-  }
-}
-
 /** Which way a line was crossed, for someone who stands at its first point and looks to its second. */
 export const CrossingDirection = { UNSPECIFIED: 0, LEFT_TO_RIGHT: 1, RIGHT_TO_LEFT: 2 } as const;
 
@@ -282,35 +120,6 @@ export namespace CrossingDirection {
   export type UNSPECIFIED = typeof CrossingDirection.UNSPECIFIED;
   export type LEFT_TO_RIGHT = typeof CrossingDirection.LEFT_TO_RIGHT;
   export type RIGHT_TO_LEFT = typeof CrossingDirection.RIGHT_TO_LEFT;
-}
-
-export function crossingDirectionFromJSON(object: any): CrossingDirection {
-  switch (object) {
-    case 0:
-    case "CROSSING_DIRECTION_UNSPECIFIED":
-      return CrossingDirection.UNSPECIFIED;
-    case 1:
-    case "CROSSING_DIRECTION_LEFT_TO_RIGHT":
-      return CrossingDirection.LEFT_TO_RIGHT;
-    case 2:
-    case "CROSSING_DIRECTION_RIGHT_TO_LEFT":
-      return CrossingDirection.RIGHT_TO_LEFT;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CrossingDirection");
-  }
-}
-
-export function crossingDirectionToJSON(object: CrossingDirection): string {
-  switch (object) {
-    case CrossingDirection.UNSPECIFIED:
-      return "CROSSING_DIRECTION_UNSPECIFIED";
-    case CrossingDirection.LEFT_TO_RIGHT:
-      return "CROSSING_DIRECTION_LEFT_TO_RIGHT";
-    case CrossingDirection.RIGHT_TO_LEFT:
-      return "CROSSING_DIRECTION_RIGHT_TO_LEFT";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CrossingDirection");
-  }
 }
 
 /** An object followed from frame to frame. */
@@ -568,84 +377,6 @@ export const Track: MessageFns<Track> = {
     }
   },
 
-  fromJSON(object: any): Track {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      classId: isSet(object.classId)
-        ? globalThis.Number(object.classId)
-        : isSet(object.class_id)
-        ? globalThis.Number(object.class_id)
-        : 0,
-      className: isSet(object.className)
-        ? globalThis.String(object.className)
-        : isSet(object.class_name)
-        ? globalThis.String(object.class_name)
-        : "",
-      score: isSet(object.score) ? globalThis.Number(object.score) : 0,
-      bestScore: isSet(object.bestScore)
-        ? globalThis.Number(object.bestScore)
-        : isSet(object.best_score)
-        ? globalThis.Number(object.best_score)
-        : 0,
-      pixelBox: isSet(object.pixelBox)
-        ? BoundingBox.fromJSON(object.pixelBox)
-        : isSet(object.pixel_box)
-        ? BoundingBox.fromJSON(object.pixel_box)
-        : undefined,
-      normalizedBox: isSet(object.normalizedBox)
-        ? BoundingBox.fromJSON(object.normalizedBox)
-        : isSet(object.normalized_box)
-        ? BoundingBox.fromJSON(object.normalized_box)
-        : undefined,
-      startTime: isSet(object.startTime)
-        ? fromJsonTimestamp(object.startTime)
-        : isSet(object.start_time)
-        ? fromJsonTimestamp(object.start_time)
-        : undefined,
-      zones: globalThis.Array.isArray(object?.zones)
-        ? object.zones.map((e: any) => globalThis.String(e))
-        : [],
-      attributes: globalThis.Array.isArray(object?.attributes)
-        ? object.attributes.map((e: any) => Attribute.fromJSON(e))
-        : [],
-    };
-  },
-
-  toJSON(message: Track): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.classId !== 0) {
-      obj.classId = Math.round(message.classId);
-    }
-    if (message.className !== "") {
-      obj.className = message.className;
-    }
-    if (message.score !== 0) {
-      obj.score = floatToJson(message.score);
-    }
-    if (message.bestScore !== 0) {
-      obj.bestScore = floatToJson(message.bestScore);
-    }
-    if (message.pixelBox !== undefined) {
-      obj.pixelBox = BoundingBox.toJSON(message.pixelBox);
-    }
-    if (message.normalizedBox !== undefined) {
-      obj.normalizedBox = BoundingBox.toJSON(message.normalizedBox);
-    }
-    if (message.startTime !== undefined) {
-      obj.startTime = fromTimestamp(message.startTime).toISOString();
-    }
-    if (message.zones?.length) {
-      obj.zones = message.zones;
-    }
-    if (message.attributes?.length) {
-      obj.attributes = message.attributes.map((e) => Attribute.toJSON(e));
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<Track>): Track {
     return Track.fromPartial(base ?? {});
   },
@@ -747,40 +478,6 @@ export const FrameReference: MessageFns<FrameReference> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): FrameReference {
-    return {
-      epoch: isSet(object.epoch) ? globalThis.String(object.epoch) : "",
-      number: isSet(object.number) ? globalThis.Number(object.number) : 0,
-      captureTime: isSet(object.captureTime)
-        ? fromJsonTimestamp(object.captureTime)
-        : isSet(object.capture_time)
-        ? fromJsonTimestamp(object.capture_time)
-        : undefined,
-      ptsUs: isSet(object.ptsUs)
-        ? globalThis.Number(object.ptsUs)
-        : isSet(object.pts_us)
-        ? globalThis.Number(object.pts_us)
-        : 0,
-    };
-  },
-
-  toJSON(message: FrameReference): unknown {
-    const obj: any = {};
-    if (message.epoch !== "") {
-      obj.epoch = message.epoch;
-    }
-    if (message.number !== 0) {
-      obj.number = Math.round(message.number);
-    }
-    if (message.captureTime !== undefined) {
-      obj.captureTime = fromTimestamp(message.captureTime).toISOString();
-    }
-    if (message.ptsUs !== 0) {
-      obj.ptsUs = Math.round(message.ptsUs);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<FrameReference>): FrameReference {
@@ -1085,132 +782,6 @@ export const Event: MessageFns<Event> = {
     }
   },
 
-  fromJSON(object: any): Event {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      type: isSet(object.type) ? eventTypeFromJSON(object.type) : 0,
-      phase: isSet(object.phase) ? eventPhaseFromJSON(object.phase) : 0,
-      revision: isSet(object.revision) ? globalThis.Number(object.revision) : 0,
-      rule: isSet(object.rule) ? globalThis.String(object.rule) : "",
-      zone: isSet(object.zone) ? globalThis.String(object.zone) : "",
-      line: isSet(object.line) ? globalThis.String(object.line) : "",
-      direction: isSet(object.direction) ? crossingDirectionFromJSON(object.direction) : 0,
-      track: isSet(object.track) ? Track.fromJSON(object.track) : undefined,
-      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
-      startTime: isSet(object.startTime)
-        ? fromJsonTimestamp(object.startTime)
-        : isSet(object.start_time)
-        ? fromJsonTimestamp(object.start_time)
-        : undefined,
-      updateTime: isSet(object.updateTime)
-        ? fromJsonTimestamp(object.updateTime)
-        : isSet(object.update_time)
-        ? fromJsonTimestamp(object.update_time)
-        : undefined,
-      endTime: isSet(object.endTime)
-        ? fromJsonTimestamp(object.endTime)
-        : isSet(object.end_time)
-        ? fromJsonTimestamp(object.end_time)
-        : undefined,
-      endReason: isSet(object.endReason)
-        ? endReasonFromJSON(object.endReason)
-        : isSet(object.end_reason)
-        ? endReasonFromJSON(object.end_reason)
-        : 0,
-      frame: isSet(object.frame) ? FrameReference.fromJSON(object.frame) : undefined,
-      snapshotFrame: isSet(object.snapshotFrame)
-        ? FrameReference.fromJSON(object.snapshotFrame)
-        : isSet(object.snapshot_frame)
-        ? FrameReference.fromJSON(object.snapshot_frame)
-        : undefined,
-      cameraReason: isSet(object.cameraReason)
-        ? cameraReasonFromJSON(object.cameraReason)
-        : isSet(object.camera_reason)
-        ? cameraReasonFromJSON(object.camera_reason)
-        : 0,
-      message: isSet(object.message) ? globalThis.String(object.message) : "",
-      snapshotScore: isSet(object.snapshotScore)
-        ? globalThis.Number(object.snapshotScore)
-        : isSet(object.snapshot_score)
-        ? globalThis.Number(object.snapshot_score)
-        : 0,
-      hasClip: isSet(object.hasClip)
-        ? globalThis.Boolean(object.hasClip)
-        : isSet(object.has_clip)
-        ? globalThis.Boolean(object.has_clip)
-        : false,
-      review: isSet(object.review) ? EventReview.fromJSON(object.review) : undefined,
-    };
-  },
-
-  toJSON(message: Event): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.type !== 0) {
-      obj.type = eventTypeToJSON(message.type);
-    }
-    if (message.phase !== 0) {
-      obj.phase = eventPhaseToJSON(message.phase);
-    }
-    if (message.revision !== 0) {
-      obj.revision = Math.round(message.revision);
-    }
-    if (message.rule !== "") {
-      obj.rule = message.rule;
-    }
-    if (message.zone !== "") {
-      obj.zone = message.zone;
-    }
-    if (message.line !== "") {
-      obj.line = message.line;
-    }
-    if (message.direction !== 0) {
-      obj.direction = crossingDirectionToJSON(message.direction);
-    }
-    if (message.track !== undefined) {
-      obj.track = Track.toJSON(message.track);
-    }
-    if (message.count !== 0) {
-      obj.count = Math.round(message.count);
-    }
-    if (message.startTime !== undefined) {
-      obj.startTime = fromTimestamp(message.startTime).toISOString();
-    }
-    if (message.updateTime !== undefined) {
-      obj.updateTime = fromTimestamp(message.updateTime).toISOString();
-    }
-    if (message.endTime !== undefined) {
-      obj.endTime = fromTimestamp(message.endTime).toISOString();
-    }
-    if (message.endReason !== 0) {
-      obj.endReason = endReasonToJSON(message.endReason);
-    }
-    if (message.frame !== undefined) {
-      obj.frame = FrameReference.toJSON(message.frame);
-    }
-    if (message.snapshotFrame !== undefined) {
-      obj.snapshotFrame = FrameReference.toJSON(message.snapshotFrame);
-    }
-    if (message.cameraReason !== 0) {
-      obj.cameraReason = cameraReasonToJSON(message.cameraReason);
-    }
-    if (message.message !== "") {
-      obj.message = message.message;
-    }
-    if (message.snapshotScore !== 0) {
-      obj.snapshotScore = floatToJson(message.snapshotScore);
-    }
-    if (message.hasClip !== false) {
-      obj.hasClip = message.hasClip;
-    }
-    if (message.review !== undefined) {
-      obj.review = EventReview.toJSON(message.review);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<Event>): Event {
     return Event.fromPartial(base ?? {});
   },
@@ -1309,24 +880,6 @@ export const EventReview: MessageFns<EventReview> = {
     }
   },
 
-  fromJSON(object: any): EventReview {
-    return {
-      user: isSet(object.user) ? globalThis.String(object.user) : "",
-      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
-    };
-  },
-
-  toJSON(message: EventReview): unknown {
-    const obj: any = {};
-    if (message.user !== "") {
-      obj.user = message.user;
-    }
-    if (message.time !== undefined) {
-      obj.time = fromTimestamp(message.time).toISOString();
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<EventReview>): EventReview {
     return EventReview.fromPartial(base ?? {});
   },
@@ -1338,10 +891,6 @@ export const EventReview: MessageFns<EventReview> = {
   },
 };
 
-function floatToJson(value: number | null | undefined): number | string | null | undefined {
-  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
-}
-
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 export type DeepPartial<T> = T extends Builtin ? T
@@ -1350,39 +899,6 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
-
-function toTimestamp(date: Date): Timestamp {
-  const seconds = Math.trunc(date.getTime() / 1_000);
-  const nanos = (date.getTime() % 1_000) * 1_000_000;
-  return { seconds, nanos };
-}
-
-function fromTimestamp(t: Timestamp): Date {
-  let millis = (t.seconds || 0) * 1_000;
-  millis += (t.nanos || 0) / 1_000_000;
-  return new globalThis.Date(millis);
-}
-
-const timestampFractionRegex = /:\d{2}\.\d+/;
-
-function fromJsonTimestamp(o: any): Timestamp {
-  if (o instanceof globalThis.Date) {
-    return toTimestamp(o);
-  } else if (typeof o === "string") {
-    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
-    // so parse the fractional seconds ourselves and give Date only the whole seconds
-    const fraction = timestampFractionRegex.exec(o);
-    if (fraction === null) {
-      return toTimestamp(new globalThis.Date(o));
-    }
-    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
-    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
-    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
-    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
-  } else {
-    return Timestamp.fromJSON(o);
-  }
-}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
@@ -1395,15 +911,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

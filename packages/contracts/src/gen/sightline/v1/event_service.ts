@@ -22,19 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { AttributeCondition } from "./attribute.ts";
-import {
-  CrossingDirection,
-  crossingDirectionFromJSON,
-  crossingDirectionToJSON,
-  Event,
-  EventPhase,
-  eventPhaseFromJSON,
-  eventPhaseToJSON,
-  EventType,
-  eventTypeFromJSON,
-  eventTypeToJSON,
-  FrameReference,
-} from "./event.ts";
+import { CrossingDirection, Event, EventPhase, EventType, FrameReference } from "./event.ts";
 import { Gap, Progress, StartPosition } from "./subscription.ts";
 
 export const protobufPackage = "sightline.v1";
@@ -68,65 +56,6 @@ export namespace CountBy {
   export type ZONE = typeof CountBy.ZONE;
   export type LINE = typeof CountBy.LINE;
   export type DIRECTION = typeof CountBy.DIRECTION;
-}
-
-export function countByFromJSON(object: any): CountBy {
-  switch (object) {
-    case 0:
-    case "COUNT_BY_UNSPECIFIED":
-      return CountBy.UNSPECIFIED;
-    case 1:
-    case "COUNT_BY_HOUR":
-      return CountBy.HOUR;
-    case 2:
-    case "COUNT_BY_CAMERA":
-      return CountBy.CAMERA;
-    case 3:
-    case "COUNT_BY_CLASS":
-      return CountBy.CLASS;
-    case 4:
-    case "COUNT_BY_TYPE":
-      return CountBy.TYPE;
-    case 5:
-    case "COUNT_BY_RULE":
-      return CountBy.RULE;
-    case 6:
-    case "COUNT_BY_ZONE":
-      return CountBy.ZONE;
-    case 7:
-    case "COUNT_BY_LINE":
-      return CountBy.LINE;
-    case 8:
-    case "COUNT_BY_DIRECTION":
-      return CountBy.DIRECTION;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CountBy");
-  }
-}
-
-export function countByToJSON(object: CountBy): string {
-  switch (object) {
-    case CountBy.UNSPECIFIED:
-      return "COUNT_BY_UNSPECIFIED";
-    case CountBy.HOUR:
-      return "COUNT_BY_HOUR";
-    case CountBy.CAMERA:
-      return "COUNT_BY_CAMERA";
-    case CountBy.CLASS:
-      return "COUNT_BY_CLASS";
-    case CountBy.TYPE:
-      return "COUNT_BY_TYPE";
-    case CountBy.RULE:
-      return "COUNT_BY_RULE";
-    case CountBy.ZONE:
-      return "COUNT_BY_ZONE";
-    case CountBy.LINE:
-      return "COUNT_BY_LINE";
-    case CountBy.DIRECTION:
-      return "COUNT_BY_DIRECTION";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CountBy");
-  }
 }
 
 /** Which events are wanted; every field that is empty lets all pass. */
@@ -428,46 +357,6 @@ export const EventFilter: MessageFns<EventFilter> = {
     }
   },
 
-  fromJSON(object: any): EventFilter {
-    return {
-      cameras: globalThis.Array.isArray(object?.cameras) ? object.cameras.map((e: any) => globalThis.String(e)) : [],
-      types: globalThis.Array.isArray(object?.types) ? object.types.map((e: any) => eventTypeFromJSON(e)) : [],
-      classes: globalThis.Array.isArray(object?.classes) ? object.classes.map((e: any) => globalThis.String(e)) : [],
-      zones: globalThis.Array.isArray(object?.zones) ? object.zones.map((e: any) => globalThis.String(e)) : [],
-      rules: globalThis.Array.isArray(object?.rules) ? object.rules.map((e: any) => globalThis.String(e)) : [],
-      phases: globalThis.Array.isArray(object?.phases) ? object.phases.map((e: any) => eventPhaseFromJSON(e)) : [],
-      attributes: globalThis.Array.isArray(object?.attributes)
-        ? object.attributes.map((e: any) => AttributeCondition.fromJSON(e))
-        : [],
-    };
-  },
-
-  toJSON(message: EventFilter): unknown {
-    const obj: any = {};
-    if (message.cameras?.length) {
-      obj.cameras = message.cameras;
-    }
-    if (message.types?.length) {
-      obj.types = message.types.map((e) => eventTypeToJSON(e));
-    }
-    if (message.classes?.length) {
-      obj.classes = message.classes;
-    }
-    if (message.zones?.length) {
-      obj.zones = message.zones;
-    }
-    if (message.rules?.length) {
-      obj.rules = message.rules;
-    }
-    if (message.phases?.length) {
-      obj.phases = message.phases.map((e) => eventPhaseToJSON(e));
-    }
-    if (message.attributes?.length) {
-      obj.attributes = message.attributes.map((e) => AttributeCondition.toJSON(e));
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<EventFilter>): EventFilter {
     return EventFilter.fromPartial(base ?? {});
   },
@@ -549,28 +438,6 @@ export const SubscribeEventsRequest: MessageFns<SubscribeEventsRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): SubscribeEventsRequest {
-    return {
-      filter: isSet(object.filter) ? EventFilter.fromJSON(object.filter) : undefined,
-      start: isSet(object.start) ? StartPosition.fromJSON(object.start) : undefined,
-      progress: isSet(object.progress) ? globalThis.Boolean(object.progress) : false,
-    };
-  },
-
-  toJSON(message: SubscribeEventsRequest): unknown {
-    const obj: any = {};
-    if (message.filter !== undefined) {
-      obj.filter = EventFilter.toJSON(message.filter);
-    }
-    if (message.start !== undefined) {
-      obj.start = StartPosition.toJSON(message.start);
-    }
-    if (message.progress !== false) {
-      obj.progress = message.progress;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<SubscribeEventsRequest>): SubscribeEventsRequest {
@@ -667,34 +534,6 @@ export const SubscribeEventsResponse: MessageFns<SubscribeEventsResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): SubscribeEventsResponse {
-    return {
-      event: isSet(object.happened)
-        ? { $case: "happened", value: Event.fromJSON(object.happened) }
-        : isSet(object.gap)
-        ? { $case: "gap", value: Gap.fromJSON(object.gap) }
-        : isSet(object.progress)
-        ? { $case: "progress", value: Progress.fromJSON(object.progress) }
-        : undefined,
-      cursor: isSet(object.cursor) ? globalThis.String(object.cursor) : "",
-    };
-  },
-
-  toJSON(message: SubscribeEventsResponse): unknown {
-    const obj: any = {};
-    if (message.event?.$case === "happened") {
-      obj.happened = Event.toJSON(message.event.value);
-    } else if (message.event?.$case === "gap") {
-      obj.gap = Gap.toJSON(message.event.value);
-    } else if (message.event?.$case === "progress") {
-      obj.progress = Progress.toJSON(message.event.value);
-    }
-    if (message.cursor !== "") {
-      obj.cursor = message.cursor;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<SubscribeEventsResponse>): SubscribeEventsResponse {
@@ -870,76 +709,6 @@ export const ListEventsRequest: MessageFns<ListEventsRequest> = {
     }
   },
 
-  fromJSON(object: any): ListEventsRequest {
-    return {
-      filter: isSet(object.filter) ? EventFilter.fromJSON(object.filter) : undefined,
-      startTime: isSet(object.startTime)
-        ? fromJsonTimestamp(object.startTime)
-        : isSet(object.start_time)
-        ? fromJsonTimestamp(object.start_time)
-        : undefined,
-      endTime: isSet(object.endTime)
-        ? fromJsonTimestamp(object.endTime)
-        : isSet(object.end_time)
-        ? fromJsonTimestamp(object.end_time)
-        : undefined,
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-      minScore: isSet(object.minScore)
-        ? globalThis.Number(object.minScore)
-        : isSet(object.min_score)
-        ? globalThis.Number(object.min_score)
-        : 0,
-      minDurationSeconds: isSet(object.minDurationSeconds)
-        ? globalThis.Number(object.minDurationSeconds)
-        : isSet(object.min_duration_seconds)
-        ? globalThis.Number(object.min_duration_seconds)
-        : 0,
-      text: isSet(object.text) ? globalThis.String(object.text) : "",
-      reviewed: isSet(object.reviewed) ? globalThis.Boolean(object.reviewed) : undefined,
-    };
-  },
-
-  toJSON(message: ListEventsRequest): unknown {
-    const obj: any = {};
-    if (message.filter !== undefined) {
-      obj.filter = EventFilter.toJSON(message.filter);
-    }
-    if (message.startTime !== undefined) {
-      obj.startTime = fromTimestamp(message.startTime).toISOString();
-    }
-    if (message.endTime !== undefined) {
-      obj.endTime = fromTimestamp(message.endTime).toISOString();
-    }
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    if (message.minScore !== 0) {
-      obj.minScore = floatToJson(message.minScore);
-    }
-    if (message.minDurationSeconds !== 0) {
-      obj.minDurationSeconds = floatToJson(message.minDurationSeconds);
-    }
-    if (message.text !== "") {
-      obj.text = message.text;
-    }
-    if (message.reviewed !== undefined) {
-      obj.reviewed = message.reviewed;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ListEventsRequest>): ListEventsRequest {
     return ListEventsRequest.fromPartial(base ?? {});
   },
@@ -1018,28 +787,6 @@ export const ListEventsResponse: MessageFns<ListEventsResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ListEventsResponse {
-    return {
-      events: globalThis.Array.isArray(object?.events) ? object.events.map((e: any) => Event.fromJSON(e)) : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-    };
-  },
-
-  toJSON(message: ListEventsResponse): unknown {
-    const obj: any = {};
-    if (message.events?.length) {
-      obj.events = message.events.map((e) => Event.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ListEventsResponse>): ListEventsResponse {
@@ -1145,40 +892,6 @@ export const CountEventsRequest: MessageFns<CountEventsRequest> = {
     }
   },
 
-  fromJSON(object: any): CountEventsRequest {
-    return {
-      filter: isSet(object.filter) ? EventFilter.fromJSON(object.filter) : undefined,
-      startTime: isSet(object.startTime)
-        ? fromJsonTimestamp(object.startTime)
-        : isSet(object.start_time)
-        ? fromJsonTimestamp(object.start_time)
-        : undefined,
-      endTime: isSet(object.endTime)
-        ? fromJsonTimestamp(object.endTime)
-        : isSet(object.end_time)
-        ? fromJsonTimestamp(object.end_time)
-        : undefined,
-      by: globalThis.Array.isArray(object?.by) ? object.by.map((e: any) => countByFromJSON(e)) : [],
-    };
-  },
-
-  toJSON(message: CountEventsRequest): unknown {
-    const obj: any = {};
-    if (message.filter !== undefined) {
-      obj.filter = EventFilter.toJSON(message.filter);
-    }
-    if (message.startTime !== undefined) {
-      obj.startTime = fromTimestamp(message.startTime).toISOString();
-    }
-    if (message.endTime !== undefined) {
-      obj.endTime = fromTimestamp(message.endTime).toISOString();
-    }
-    if (message.by?.length) {
-      obj.by = message.by.map((e) => countByToJSON(e));
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<CountEventsRequest>): CountEventsRequest {
     return CountEventsRequest.fromPartial(base ?? {});
   },
@@ -1241,20 +954,6 @@ export const CountEventsResponse: MessageFns<CountEventsResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): CountEventsResponse {
-    return {
-      counts: globalThis.Array.isArray(object?.counts) ? object.counts.map((e: any) => EventCount.fromJSON(e)) : [],
-    };
-  },
-
-  toJSON(message: CountEventsResponse): unknown {
-    const obj: any = {};
-    if (message.counts?.length) {
-      obj.counts = message.counts.map((e) => EventCount.toJSON(e));
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<CountEventsResponse>): CountEventsResponse {
@@ -1422,60 +1121,6 @@ export const EventCount: MessageFns<EventCount> = {
     }
   },
 
-  fromJSON(object: any): EventCount {
-    return {
-      hour: isSet(object.hour) ? fromJsonTimestamp(object.hour) : undefined,
-      camera: isSet(object.camera) ? globalThis.String(object.camera) : "",
-      className: isSet(object.className)
-        ? globalThis.String(object.className)
-        : isSet(object.class_name)
-        ? globalThis.String(object.class_name)
-        : "",
-      type: isSet(object.type) ? eventTypeFromJSON(object.type) : 0,
-      rule: isSet(object.rule) ? globalThis.String(object.rule) : "",
-      zone: isSet(object.zone) ? globalThis.String(object.zone) : "",
-      line: isSet(object.line) ? globalThis.String(object.line) : "",
-      direction: isSet(object.direction) ? crossingDirectionFromJSON(object.direction) : 0,
-      events: isSet(object.events) ? globalThis.Number(object.events) : 0,
-      seconds: isSet(object.seconds) ? globalThis.Number(object.seconds) : 0,
-    };
-  },
-
-  toJSON(message: EventCount): unknown {
-    const obj: any = {};
-    if (message.hour !== undefined) {
-      obj.hour = fromTimestamp(message.hour).toISOString();
-    }
-    if (message.camera !== "") {
-      obj.camera = message.camera;
-    }
-    if (message.className !== "") {
-      obj.className = message.className;
-    }
-    if (message.type !== 0) {
-      obj.type = eventTypeToJSON(message.type);
-    }
-    if (message.rule !== "") {
-      obj.rule = message.rule;
-    }
-    if (message.zone !== "") {
-      obj.zone = message.zone;
-    }
-    if (message.line !== "") {
-      obj.line = message.line;
-    }
-    if (message.direction !== 0) {
-      obj.direction = crossingDirectionToJSON(message.direction);
-    }
-    if (message.events !== 0) {
-      obj.events = Math.round(message.events);
-    }
-    if (message.seconds !== 0) {
-      obj.seconds = floatToJson(message.seconds);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<EventCount>): EventCount {
     return EventCount.fromPartial(base ?? {});
   },
@@ -1540,18 +1185,6 @@ export const GetEventRequest: MessageFns<GetEventRequest> = {
     }
   },
 
-  fromJSON(object: any): GetEventRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: GetEventRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<GetEventRequest>): GetEventRequest {
     return GetEventRequest.fromPartial(base ?? {});
   },
@@ -1605,18 +1238,6 @@ export const GetEventResponse: MessageFns<GetEventResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetEventResponse {
-    return { event: isSet(object.event) ? Event.fromJSON(object.event) : undefined };
-  },
-
-  toJSON(message: GetEventResponse): unknown {
-    const obj: any = {};
-    if (message.event !== undefined) {
-      obj.event = Event.toJSON(message.event);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<GetEventResponse>): GetEventResponse {
@@ -1685,24 +1306,6 @@ export const ReviewEventsRequest: MessageFns<ReviewEventsRequest> = {
     }
   },
 
-  fromJSON(object: any): ReviewEventsRequest {
-    return {
-      names: globalThis.Array.isArray(object?.names) ? object.names.map((e: any) => globalThis.String(e)) : [],
-      reviewed: isSet(object.reviewed) ? globalThis.Boolean(object.reviewed) : false,
-    };
-  },
-
-  toJSON(message: ReviewEventsRequest): unknown {
-    const obj: any = {};
-    if (message.names?.length) {
-      obj.names = message.names;
-    }
-    if (message.reviewed !== false) {
-      obj.reviewed = message.reviewed;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ReviewEventsRequest>): ReviewEventsRequest {
     return ReviewEventsRequest.fromPartial(base ?? {});
   },
@@ -1757,18 +1360,6 @@ export const ReviewEventsResponse: MessageFns<ReviewEventsResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ReviewEventsResponse {
-    return { names: globalThis.Array.isArray(object?.names) ? object.names.map((e: any) => globalThis.String(e)) : [] };
-  },
-
-  toJSON(message: ReviewEventsResponse): unknown {
-    const obj: any = {};
-    if (message.names?.length) {
-      obj.names = message.names;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ReviewEventsResponse>): ReviewEventsResponse {
@@ -1835,24 +1426,6 @@ export const GetEventSnapshotRequest: MessageFns<GetEventSnapshotRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetEventSnapshotRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      annotated: isSet(object.annotated) ? globalThis.Boolean(object.annotated) : false,
-    };
-  },
-
-  toJSON(message: GetEventSnapshotRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.annotated !== false) {
-      obj.annotated = message.annotated;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<GetEventSnapshotRequest>): GetEventSnapshotRequest {
@@ -1931,32 +1504,6 @@ export const GetEventSnapshotResponse: MessageFns<GetEventSnapshotResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetEventSnapshotResponse {
-    return {
-      contentType: isSet(object.contentType)
-        ? globalThis.String(object.contentType)
-        : isSet(object.content_type)
-        ? globalThis.String(object.content_type)
-        : "",
-      content: isSet(object.content) ? Buffer.from(bytesFromBase64(object.content)) : Buffer.alloc(0),
-      frame: isSet(object.frame) ? FrameReference.fromJSON(object.frame) : undefined,
-    };
-  },
-
-  toJSON(message: GetEventSnapshotResponse): unknown {
-    const obj: any = {};
-    if (message.contentType !== "") {
-      obj.contentType = message.contentType;
-    }
-    if (message.content.length !== 0) {
-      obj.content = base64FromBytes(message.content);
-    }
-    if (message.frame !== undefined) {
-      obj.frame = FrameReference.toJSON(message.frame);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<GetEventSnapshotResponse>): GetEventSnapshotResponse {
@@ -2160,18 +1707,6 @@ export const EventServiceClient = makeGenericClientConstructor(
   serviceName: string;
 };
 
-function bytesFromBase64(b64: string): Uint8Array {
-  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
-}
-
-function base64FromBytes(arr: Uint8Array): string {
-  return globalThis.Buffer.from(arr).toString("base64");
-}
-
-function floatToJson(value: number | null | undefined): number | string | null | undefined {
-  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
-}
-
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 export type DeepPartial<T> = T extends Builtin ? T
@@ -2181,48 +1716,9 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
 
-function toTimestamp(date: Date): Timestamp {
-  const seconds = Math.trunc(date.getTime() / 1_000);
-  const nanos = (date.getTime() % 1_000) * 1_000_000;
-  return { seconds, nanos };
-}
-
-function fromTimestamp(t: Timestamp): Date {
-  let millis = (t.seconds || 0) * 1_000;
-  millis += (t.nanos || 0) / 1_000_000;
-  return new globalThis.Date(millis);
-}
-
-const timestampFractionRegex = /:\d{2}\.\d+/;
-
-function fromJsonTimestamp(o: any): Timestamp {
-  if (o instanceof globalThis.Date) {
-    return toTimestamp(o);
-  } else if (typeof o === "string") {
-    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
-    // so parse the fractional seconds ourselves and give Date only the whole seconds
-    const fraction = timestampFractionRegex.exec(o);
-    if (fraction === null) {
-      return toTimestamp(new globalThis.Date(o));
-    }
-    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
-    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
-    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
-    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
-  } else {
-    return Timestamp.fromJSON(o);
-  }
-}
-
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

@@ -29,35 +29,6 @@ export namespace PixelFormat {
   export type I420 = typeof PixelFormat.I420;
 }
 
-export function pixelFormatFromJSON(object: any): PixelFormat {
-  switch (object) {
-    case 0:
-    case "PIXEL_FORMAT_UNSPECIFIED":
-      return PixelFormat.UNSPECIFIED;
-    case 1:
-    case "PIXEL_FORMAT_GBRP":
-      return PixelFormat.GBRP;
-    case 2:
-    case "PIXEL_FORMAT_I420":
-      return PixelFormat.I420;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum PixelFormat");
-  }
-}
-
-export function pixelFormatToJSON(object: PixelFormat): string {
-  switch (object) {
-    case PixelFormat.UNSPECIFIED:
-      return "PIXEL_FORMAT_UNSPECIFIED";
-    case PixelFormat.GBRP:
-      return "PIXEL_FORMAT_GBRP";
-    case PixelFormat.I420:
-      return "PIXEL_FORMAT_I420";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum PixelFormat");
-  }
-}
-
 /** Why a captured frame was not inferred. */
 export const DropReason = {
   UNSPECIFIED: 0,
@@ -88,60 +59,6 @@ export namespace DropReason {
   export type WORKER_ERROR = typeof DropReason.WORKER_ERROR;
   export type WORKER_LOST = typeof DropReason.WORKER_LOST;
   export type CAMERA_STOPPED = typeof DropReason.CAMERA_STOPPED;
-}
-
-export function dropReasonFromJSON(object: any): DropReason {
-  switch (object) {
-    case 0:
-    case "DROP_REASON_UNSPECIFIED":
-      return DropReason.UNSPECIFIED;
-    case 1:
-    case "DROP_REASON_SAMPLED_OUT":
-      return DropReason.SAMPLED_OUT;
-    case 2:
-    case "DROP_REASON_SUPERSEDED":
-      return DropReason.SUPERSEDED;
-    case 3:
-    case "DROP_REASON_DECODE_ERROR":
-      return DropReason.DECODE_ERROR;
-    case 4:
-    case "DROP_REASON_STALE":
-      return DropReason.STALE;
-    case 5:
-    case "DROP_REASON_WORKER_ERROR":
-      return DropReason.WORKER_ERROR;
-    case 6:
-    case "DROP_REASON_WORKER_LOST":
-      return DropReason.WORKER_LOST;
-    case 7:
-    case "DROP_REASON_CAMERA_STOPPED":
-      return DropReason.CAMERA_STOPPED;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum DropReason");
-  }
-}
-
-export function dropReasonToJSON(object: DropReason): string {
-  switch (object) {
-    case DropReason.UNSPECIFIED:
-      return "DROP_REASON_UNSPECIFIED";
-    case DropReason.SAMPLED_OUT:
-      return "DROP_REASON_SAMPLED_OUT";
-    case DropReason.SUPERSEDED:
-      return "DROP_REASON_SUPERSEDED";
-    case DropReason.DECODE_ERROR:
-      return "DROP_REASON_DECODE_ERROR";
-    case DropReason.STALE:
-      return "DROP_REASON_STALE";
-    case DropReason.WORKER_ERROR:
-      return "DROP_REASON_WORKER_ERROR";
-    case DropReason.WORKER_LOST:
-      return "DROP_REASON_WORKER_LOST";
-    case DropReason.CAMERA_STOPPED:
-      return "DROP_REASON_CAMERA_STOPPED";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum DropReason");
-  }
 }
 
 /** Where the picture lies inside the analysis frame, in pixels of that frame; the rest is padding. */
@@ -285,32 +202,6 @@ export const Letterbox: MessageFns<Letterbox> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): Letterbox {
-    return {
-      left: isSet(object.left) ? globalThis.Number(object.left) : 0,
-      top: isSet(object.top) ? globalThis.Number(object.top) : 0,
-      width: isSet(object.width) ? globalThis.Number(object.width) : 0,
-      height: isSet(object.height) ? globalThis.Number(object.height) : 0,
-    };
-  },
-
-  toJSON(message: Letterbox): unknown {
-    const obj: any = {};
-    if (message.left !== 0) {
-      obj.left = Math.round(message.left);
-    }
-    if (message.top !== 0) {
-      obj.top = Math.round(message.top);
-    }
-    if (message.width !== 0) {
-      obj.width = Math.round(message.width);
-    }
-    if (message.height !== 0) {
-      obj.height = Math.round(message.height);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<Letterbox>): Letterbox {
@@ -541,112 +432,6 @@ export const FrameMetadata: MessageFns<FrameMetadata> = {
     }
   },
 
-  fromJSON(object: any): FrameMetadata {
-    return {
-      camera: isSet(object.camera) ? globalThis.String(object.camera) : "",
-      epoch: isSet(object.epoch) ? globalThis.String(object.epoch) : "",
-      number: isSet(object.number) ? globalThis.Number(object.number) : 0,
-      previousNumber: isSet(object.previousNumber)
-        ? globalThis.Number(object.previousNumber)
-        : isSet(object.previous_number)
-        ? globalThis.Number(object.previous_number)
-        : 0,
-      captureTime: isSet(object.captureTime)
-        ? fromJsonTimestamp(object.captureTime)
-        : isSet(object.capture_time)
-        ? fromJsonTimestamp(object.capture_time)
-        : undefined,
-      ptsUs: isSet(object.ptsUs)
-        ? globalThis.Number(object.ptsUs)
-        : isSet(object.pts_us)
-        ? globalThis.Number(object.pts_us)
-        : 0,
-      sourceWidth: isSet(object.sourceWidth)
-        ? globalThis.Number(object.sourceWidth)
-        : isSet(object.source_width)
-        ? globalThis.Number(object.source_width)
-        : 0,
-      sourceHeight: isSet(object.sourceHeight)
-        ? globalThis.Number(object.sourceHeight)
-        : isSet(object.source_height)
-        ? globalThis.Number(object.source_height)
-        : 0,
-      width: isSet(object.width) ? globalThis.Number(object.width) : 0,
-      height: isSet(object.height) ? globalThis.Number(object.height) : 0,
-      pixelFormat: isSet(object.pixelFormat)
-        ? pixelFormatFromJSON(object.pixelFormat)
-        : isSet(object.pixel_format)
-        ? pixelFormatFromJSON(object.pixel_format)
-        : 0,
-      letterbox: isSet(object.letterbox) ? Letterbox.fromJSON(object.letterbox) : undefined,
-      decodeUs: isSet(object.decodeUs)
-        ? globalThis.Number(object.decodeUs)
-        : isSet(object.decode_us)
-        ? globalThis.Number(object.decode_us)
-        : 0,
-      queueUs: isSet(object.queueUs)
-        ? globalThis.Number(object.queueUs)
-        : isSet(object.queue_us)
-        ? globalThis.Number(object.queue_us)
-        : 0,
-      cameraCreateTime: isSet(object.cameraCreateTime)
-        ? fromJsonTimestamp(object.cameraCreateTime)
-        : isSet(object.camera_create_time)
-        ? fromJsonTimestamp(object.camera_create_time)
-        : undefined,
-    };
-  },
-
-  toJSON(message: FrameMetadata): unknown {
-    const obj: any = {};
-    if (message.camera !== "") {
-      obj.camera = message.camera;
-    }
-    if (message.epoch !== "") {
-      obj.epoch = message.epoch;
-    }
-    if (message.number !== 0) {
-      obj.number = Math.round(message.number);
-    }
-    if (message.previousNumber !== 0) {
-      obj.previousNumber = Math.round(message.previousNumber);
-    }
-    if (message.captureTime !== undefined) {
-      obj.captureTime = fromTimestamp(message.captureTime).toISOString();
-    }
-    if (message.ptsUs !== 0) {
-      obj.ptsUs = Math.round(message.ptsUs);
-    }
-    if (message.sourceWidth !== 0) {
-      obj.sourceWidth = Math.round(message.sourceWidth);
-    }
-    if (message.sourceHeight !== 0) {
-      obj.sourceHeight = Math.round(message.sourceHeight);
-    }
-    if (message.width !== 0) {
-      obj.width = Math.round(message.width);
-    }
-    if (message.height !== 0) {
-      obj.height = Math.round(message.height);
-    }
-    if (message.pixelFormat !== 0) {
-      obj.pixelFormat = pixelFormatToJSON(message.pixelFormat);
-    }
-    if (message.letterbox !== undefined) {
-      obj.letterbox = Letterbox.toJSON(message.letterbox);
-    }
-    if (message.decodeUs !== 0) {
-      obj.decodeUs = Math.round(message.decodeUs);
-    }
-    if (message.queueUs !== 0) {
-      obj.queueUs = Math.round(message.queueUs);
-    }
-    if (message.cameraCreateTime !== undefined) {
-      obj.cameraCreateTime = fromTimestamp(message.cameraCreateTime).toISOString();
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<FrameMetadata>): FrameMetadata {
     return FrameMetadata.fromPartial(base ?? {});
   },
@@ -731,24 +516,6 @@ export const DroppedFrames: MessageFns<DroppedFrames> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): DroppedFrames {
-    return {
-      reason: isSet(object.reason) ? dropReasonFromJSON(object.reason) : 0,
-      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
-    };
-  },
-
-  toJSON(message: DroppedFrames): unknown {
-    const obj: any = {};
-    if (message.reason !== 0) {
-      obj.reason = dropReasonToJSON(message.reason);
-    }
-    if (message.count !== 0) {
-      obj.count = Math.round(message.count);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<DroppedFrames>): DroppedFrames {
@@ -840,38 +607,6 @@ export const FrameLedger: MessageFns<FrameLedger> = {
     }
   },
 
-  fromJSON(object: any): FrameLedger {
-    return {
-      captured: isSet(object.captured) ? globalThis.Number(object.captured) : 0,
-      inferred: isSet(object.inferred) ? globalThis.Number(object.inferred) : 0,
-      dropped: globalThis.Array.isArray(object?.dropped)
-        ? object.dropped.map((e: any) => DroppedFrames.fromJSON(e))
-        : [],
-      inFlight: isSet(object.inFlight)
-        ? globalThis.Number(object.inFlight)
-        : isSet(object.in_flight)
-        ? globalThis.Number(object.in_flight)
-        : 0,
-    };
-  },
-
-  toJSON(message: FrameLedger): unknown {
-    const obj: any = {};
-    if (message.captured !== 0) {
-      obj.captured = Math.round(message.captured);
-    }
-    if (message.inferred !== 0) {
-      obj.inferred = Math.round(message.inferred);
-    }
-    if (message.dropped?.length) {
-      obj.dropped = message.dropped.map((e) => DroppedFrames.toJSON(e));
-    }
-    if (message.inFlight !== 0) {
-      obj.inFlight = Math.round(message.inFlight);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<FrameLedger>): FrameLedger {
     return FrameLedger.fromPartial(base ?? {});
   },
@@ -894,39 +629,6 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
 
-function toTimestamp(date: Date): Timestamp {
-  const seconds = Math.trunc(date.getTime() / 1_000);
-  const nanos = (date.getTime() % 1_000) * 1_000_000;
-  return { seconds, nanos };
-}
-
-function fromTimestamp(t: Timestamp): Date {
-  let millis = (t.seconds || 0) * 1_000;
-  millis += (t.nanos || 0) / 1_000_000;
-  return new globalThis.Date(millis);
-}
-
-const timestampFractionRegex = /:\d{2}\.\d+/;
-
-function fromJsonTimestamp(o: any): Timestamp {
-  if (o instanceof globalThis.Date) {
-    return toTimestamp(o);
-  } else if (typeof o === "string") {
-    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
-    // so parse the fractional seconds ourselves and give Date only the whole seconds
-    const fraction = timestampFractionRegex.exec(o);
-    if (fraction === null) {
-      return toTimestamp(new globalThis.Date(o));
-    }
-    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
-    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
-    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
-    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
-  } else {
-    return Timestamp.fromJSON(o);
-  }
-}
-
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
@@ -938,15 +640,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

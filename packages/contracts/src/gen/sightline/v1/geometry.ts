@@ -81,24 +81,6 @@ export const Point: MessageFns<Point> = {
     }
   },
 
-  fromJSON(object: any): Point {
-    return {
-      x: isSet(object.x) ? globalThis.Number(object.x) : 0,
-      y: isSet(object.y) ? globalThis.Number(object.y) : 0,
-    };
-  },
-
-  toJSON(message: Point): unknown {
-    const obj: any = {};
-    if (message.x !== 0) {
-      obj.x = floatToJson(message.x);
-    }
-    if (message.y !== 0) {
-      obj.y = floatToJson(message.y);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<Point>): Point {
     return Point.fromPartial(base ?? {});
   },
@@ -188,48 +170,6 @@ export const BoundingBox: MessageFns<BoundingBox> = {
     }
   },
 
-  fromJSON(object: any): BoundingBox {
-    return {
-      xMin: isSet(object.xMin)
-        ? globalThis.Number(object.xMin)
-        : isSet(object.x_min)
-        ? globalThis.Number(object.x_min)
-        : 0,
-      yMin: isSet(object.yMin)
-        ? globalThis.Number(object.yMin)
-        : isSet(object.y_min)
-        ? globalThis.Number(object.y_min)
-        : 0,
-      xMax: isSet(object.xMax)
-        ? globalThis.Number(object.xMax)
-        : isSet(object.x_max)
-        ? globalThis.Number(object.x_max)
-        : 0,
-      yMax: isSet(object.yMax)
-        ? globalThis.Number(object.yMax)
-        : isSet(object.y_max)
-        ? globalThis.Number(object.y_max)
-        : 0,
-    };
-  },
-
-  toJSON(message: BoundingBox): unknown {
-    const obj: any = {};
-    if (message.xMin !== 0) {
-      obj.xMin = floatToJson(message.xMin);
-    }
-    if (message.yMin !== 0) {
-      obj.yMin = floatToJson(message.yMin);
-    }
-    if (message.xMax !== 0) {
-      obj.xMax = floatToJson(message.xMax);
-    }
-    if (message.yMax !== 0) {
-      obj.yMax = floatToJson(message.yMax);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<BoundingBox>): BoundingBox {
     return BoundingBox.fromPartial(base ?? {});
   },
@@ -243,10 +183,6 @@ export const BoundingBox: MessageFns<BoundingBox> = {
   },
 };
 
-function floatToJson(value: number | null | undefined): number | string | null | undefined {
-  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
-}
-
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 export type DeepPartial<T> = T extends Builtin ? T
@@ -256,15 +192,9 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

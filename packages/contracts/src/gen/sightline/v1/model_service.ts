@@ -184,40 +184,6 @@ export namespace ShadowBox_Kind {
   export type LOST = typeof ShadowBox_Kind.LOST;
 }
 
-export function shadowBox_KindFromJSON(object: any): ShadowBox_Kind {
-  switch (object) {
-    case 0:
-    case "KIND_UNSPECIFIED":
-      return ShadowBox_Kind.UNSPECIFIED;
-    case 1:
-    case "KIND_BOTH":
-      return ShadowBox_Kind.BOTH;
-    case 2:
-    case "KIND_GAINED":
-      return ShadowBox_Kind.GAINED;
-    case 3:
-    case "KIND_LOST":
-      return ShadowBox_Kind.LOST;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ShadowBox_Kind");
-  }
-}
-
-export function shadowBox_KindToJSON(object: ShadowBox_Kind): string {
-  switch (object) {
-    case ShadowBox_Kind.UNSPECIFIED:
-      return "KIND_UNSPECIFIED";
-    case ShadowBox_Kind.BOTH:
-      return "KIND_BOTH";
-    case ShadowBox_Kind.GAINED:
-      return "KIND_GAINED";
-    case ShadowBox_Kind.LOST:
-      return "KIND_LOST";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ShadowBox_Kind");
-  }
-}
-
 /** A frame that both have run. */
 export interface ShadowFrame {
   /** "{epoch}-{number}". */
@@ -538,55 +504,6 @@ export namespace ModelJob_State {
   export type CANCELLED = typeof ModelJob_State.CANCELLED;
 }
 
-export function modelJob_StateFromJSON(object: any): ModelJob_State {
-  switch (object) {
-    case 0:
-    case "STATE_UNSPECIFIED":
-      return ModelJob_State.UNSPECIFIED;
-    case 1:
-    case "STATE_UPLOADING":
-      return ModelJob_State.UPLOADING;
-    case 2:
-    case "STATE_WAITING":
-      return ModelJob_State.WAITING;
-    case 3:
-    case "STATE_RUNNING":
-      return ModelJob_State.RUNNING;
-    case 4:
-    case "STATE_DONE":
-      return ModelJob_State.DONE;
-    case 5:
-    case "STATE_FAILED":
-      return ModelJob_State.FAILED;
-    case 6:
-    case "STATE_CANCELLED":
-      return ModelJob_State.CANCELLED;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ModelJob_State");
-  }
-}
-
-export function modelJob_StateToJSON(object: ModelJob_State): string {
-  switch (object) {
-    case ModelJob_State.UNSPECIFIED:
-      return "STATE_UNSPECIFIED";
-    case ModelJob_State.UPLOADING:
-      return "STATE_UPLOADING";
-    case ModelJob_State.WAITING:
-      return "STATE_WAITING";
-    case ModelJob_State.RUNNING:
-      return "STATE_RUNNING";
-    case ModelJob_State.DONE:
-      return "STATE_DONE";
-    case ModelJob_State.FAILED:
-      return "STATE_FAILED";
-    case ModelJob_State.CANCELLED:
-      return "STATE_CANCELLED";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum ModelJob_State");
-  }
-}
-
 /** Request of CreateModelImport. */
 export interface CreateModelImportRequest {
   /** "models/{model}". */
@@ -828,56 +745,6 @@ export const Model: MessageFns<Model> = {
     }
   },
 
-  fromJSON(object: any): Model {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      architecture: isSet(object.architecture) ? globalThis.String(object.architecture) : "",
-      classes: globalThis.Array.isArray(object?.classes) ? object.classes.map((e: any) => globalThis.String(e)) : [],
-      width: isSet(object.width) ? globalThis.Number(object.width) : 0,
-      height: isSet(object.height) ? globalThis.Number(object.height) : 0,
-      activeVersion: isSet(object.activeVersion)
-        ? globalThis.String(object.activeVersion)
-        : isSet(object.active_version)
-        ? globalThis.String(object.active_version)
-        : "",
-      previousVersion: isSet(object.previousVersion)
-        ? globalThis.String(object.previousVersion)
-        : isSet(object.previous_version)
-        ? globalThis.String(object.previous_version)
-        : "",
-      workers: isSet(object.workers) ? globalThis.Number(object.workers) : 0,
-    };
-  },
-
-  toJSON(message: Model): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.architecture !== "") {
-      obj.architecture = message.architecture;
-    }
-    if (message.classes?.length) {
-      obj.classes = message.classes;
-    }
-    if (message.width !== 0) {
-      obj.width = Math.round(message.width);
-    }
-    if (message.height !== 0) {
-      obj.height = Math.round(message.height);
-    }
-    if (message.activeVersion !== "") {
-      obj.activeVersion = message.activeVersion;
-    }
-    if (message.previousVersion !== "") {
-      obj.previousVersion = message.previousVersion;
-    }
-    if (message.workers !== 0) {
-      obj.workers = Math.round(message.workers);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<Model>): Model {
     return Model.fromPartial(base ?? {});
   },
@@ -1050,72 +917,6 @@ export const ModelVersion: MessageFns<ModelVersion> = {
     }
   },
 
-  fromJSON(object: any): ModelVersion {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      version: isSet(object.version) ? globalThis.String(object.version) : "",
-      number: isSet(object.number) ? globalThis.Number(object.number) : 0,
-      active: isSet(object.active) ? globalThis.Boolean(object.active) : false,
-      previous: isSet(object.previous) ? globalThis.Boolean(object.previous) : false,
-      servingWorkers: isSet(object.servingWorkers)
-        ? globalThis.Number(object.servingWorkers)
-        : isSet(object.serving_workers)
-        ? globalThis.Number(object.serving_workers)
-        : 0,
-      workersWith: isSet(object.workersWith)
-        ? globalThis.Number(object.workersWith)
-        : isSet(object.workers_with)
-        ? globalThis.Number(object.workers_with)
-        : 0,
-      workersWithout: isSet(object.workersWithout)
-        ? globalThis.Number(object.workersWithout)
-        : isSet(object.workers_without)
-        ? globalThis.Number(object.workers_without)
-        : 0,
-      seenTime: isSet(object.seenTime)
-        ? fromJsonTimestamp(object.seenTime)
-        : isSet(object.seen_time)
-        ? fromJsonTimestamp(object.seen_time)
-        : undefined,
-      uploaded: isSet(object.uploaded) ? globalThis.Boolean(object.uploaded) : false,
-    };
-  },
-
-  toJSON(message: ModelVersion): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.version !== "") {
-      obj.version = message.version;
-    }
-    if (message.number !== 0) {
-      obj.number = Math.round(message.number);
-    }
-    if (message.active !== false) {
-      obj.active = message.active;
-    }
-    if (message.previous !== false) {
-      obj.previous = message.previous;
-    }
-    if (message.servingWorkers !== 0) {
-      obj.servingWorkers = Math.round(message.servingWorkers);
-    }
-    if (message.workersWith !== 0) {
-      obj.workersWith = Math.round(message.workersWith);
-    }
-    if (message.workersWithout !== 0) {
-      obj.workersWithout = Math.round(message.workersWithout);
-    }
-    if (message.seenTime !== undefined) {
-      obj.seenTime = fromTimestamp(message.seenTime).toISOString();
-    }
-    if (message.uploaded !== false) {
-      obj.uploaded = message.uploaded;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ModelVersion>): ModelVersion {
     return ModelVersion.fromPartial(base ?? {});
   },
@@ -1169,15 +970,6 @@ export const ListModelsRequest: MessageFns<ListModelsRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): ListModelsRequest {
-    return {};
-  },
-
-  toJSON(_: ListModelsRequest): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<ListModelsRequest>): ListModelsRequest {
@@ -1245,24 +1037,6 @@ export const ListModelsResponse: MessageFns<ListModelsResponse> = {
     }
   },
 
-  fromJSON(object: any): ListModelsResponse {
-    return {
-      models: globalThis.Array.isArray(object?.models) ? object.models.map((e: any) => Model.fromJSON(e)) : [],
-      faults: globalThis.Array.isArray(object?.faults) ? object.faults.map((e: any) => globalThis.String(e)) : [],
-    };
-  },
-
-  toJSON(message: ListModelsResponse): unknown {
-    const obj: any = {};
-    if (message.models?.length) {
-      obj.models = message.models.map((e) => Model.toJSON(e));
-    }
-    if (message.faults?.length) {
-      obj.faults = message.faults;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ListModelsResponse>): ListModelsResponse {
     return ListModelsResponse.fromPartial(base ?? {});
   },
@@ -1319,18 +1093,6 @@ export const ListModelVersionsRequest: MessageFns<ListModelVersionsRequest> = {
     }
   },
 
-  fromJSON(object: any): ListModelVersionsRequest {
-    return { parent: isSet(object.parent) ? globalThis.String(object.parent) : "" };
-  },
-
-  toJSON(message: ListModelVersionsRequest): unknown {
-    const obj: any = {};
-    if (message.parent !== "") {
-      obj.parent = message.parent;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ListModelVersionsRequest>): ListModelVersionsRequest {
     return ListModelVersionsRequest.fromPartial(base ?? {});
   },
@@ -1384,22 +1146,6 @@ export const ListModelVersionsResponse: MessageFns<ListModelVersionsResponse> = 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ListModelVersionsResponse {
-    return {
-      versions: globalThis.Array.isArray(object?.versions)
-        ? object.versions.map((e: any) => ModelVersion.fromJSON(e))
-        : [],
-    };
-  },
-
-  toJSON(message: ListModelVersionsResponse): unknown {
-    const obj: any = {};
-    if (message.versions?.length) {
-      obj.versions = message.versions.map((e) => ModelVersion.toJSON(e));
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ListModelVersionsResponse>): ListModelVersionsResponse {
@@ -1466,24 +1212,6 @@ export const ActivateModelRequest: MessageFns<ActivateModelRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ActivateModelRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      timeout: isSet(object.timeout) ? Duration.fromJSON(object.timeout) : undefined,
-    };
-  },
-
-  toJSON(message: ActivateModelRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.timeout !== undefined) {
-      obj.timeout = Duration.toJSON(message.timeout);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ActivateModelRequest>): ActivateModelRequest {
@@ -1555,24 +1283,6 @@ export const ActivateModelResponse: MessageFns<ActivateModelResponse> = {
     }
   },
 
-  fromJSON(object: any): ActivateModelResponse {
-    return {
-      version: isSet(object.version) ? ModelVersion.fromJSON(object.version) : undefined,
-      warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => globalThis.String(e)) : [],
-    };
-  },
-
-  toJSON(message: ActivateModelResponse): unknown {
-    const obj: any = {};
-    if (message.version !== undefined) {
-      obj.version = ModelVersion.toJSON(message.version);
-    }
-    if (message.warnings?.length) {
-      obj.warnings = message.warnings;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ActivateModelResponse>): ActivateModelResponse {
     return ActivateModelResponse.fromPartial(base ?? {});
   },
@@ -1642,24 +1352,6 @@ export const RollbackModelRequest: MessageFns<RollbackModelRequest> = {
     }
   },
 
-  fromJSON(object: any): RollbackModelRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      timeout: isSet(object.timeout) ? Duration.fromJSON(object.timeout) : undefined,
-    };
-  },
-
-  toJSON(message: RollbackModelRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.timeout !== undefined) {
-      obj.timeout = Duration.toJSON(message.timeout);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<RollbackModelRequest>): RollbackModelRequest {
     return RollbackModelRequest.fromPartial(base ?? {});
   },
@@ -1727,24 +1419,6 @@ export const RollbackModelResponse: MessageFns<RollbackModelResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): RollbackModelResponse {
-    return {
-      version: isSet(object.version) ? ModelVersion.fromJSON(object.version) : undefined,
-      warnings: globalThis.Array.isArray(object?.warnings) ? object.warnings.map((e: any) => globalThis.String(e)) : [],
-    };
-  },
-
-  toJSON(message: RollbackModelResponse): unknown {
-    const obj: any = {};
-    if (message.version !== undefined) {
-      obj.version = ModelVersion.toJSON(message.version);
-    }
-    if (message.warnings?.length) {
-      obj.warnings = message.warnings;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<RollbackModelResponse>): RollbackModelResponse {
@@ -1858,52 +1532,6 @@ export const ShadowSide: MessageFns<ShadowSide> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ShadowSide {
-    return {
-      model: isSet(object.model) ? globalThis.String(object.model) : "",
-      version: isSet(object.version) ? globalThis.String(object.version) : "",
-      precision: isSet(object.precision) ? globalThis.String(object.precision) : "",
-      meanRunMs: isSet(object.meanRunMs)
-        ? globalThis.Number(object.meanRunMs)
-        : isSet(object.mean_run_ms)
-        ? globalThis.Number(object.mean_run_ms)
-        : 0,
-      maxRunMs: isSet(object.maxRunMs)
-        ? globalThis.Number(object.maxRunMs)
-        : isSet(object.max_run_ms)
-        ? globalThis.Number(object.max_run_ms)
-        : 0,
-      meanBatch: isSet(object.meanBatch)
-        ? globalThis.Number(object.meanBatch)
-        : isSet(object.mean_batch)
-        ? globalThis.Number(object.mean_batch)
-        : 0,
-    };
-  },
-
-  toJSON(message: ShadowSide): unknown {
-    const obj: any = {};
-    if (message.model !== "") {
-      obj.model = message.model;
-    }
-    if (message.version !== "") {
-      obj.version = message.version;
-    }
-    if (message.precision !== "") {
-      obj.precision = message.precision;
-    }
-    if (message.meanRunMs !== 0) {
-      obj.meanRunMs = floatToJson(message.meanRunMs);
-    }
-    if (message.maxRunMs !== 0) {
-      obj.maxRunMs = floatToJson(message.maxRunMs);
-    }
-    if (message.meanBatch !== 0) {
-      obj.meanBatch = floatToJson(message.meanBatch);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ShadowSide>): ShadowSide {
@@ -2032,56 +1660,6 @@ export const ShadowClass: MessageFns<ShadowClass> = {
     }
   },
 
-  fromJSON(object: any): ShadowClass {
-    return {
-      className: isSet(object.className)
-        ? globalThis.String(object.className)
-        : isSet(object.class_name)
-        ? globalThis.String(object.class_name)
-        : "",
-      both: isSet(object.both) ? globalThis.Number(object.both) : 0,
-      gained: isSet(object.gained) ? globalThis.Number(object.gained) : 0,
-      lost: isSet(object.lost) ? globalThis.Number(object.lost) : 0,
-      agreement: isSet(object.agreement) ? globalThis.Number(object.agreement) : 0,
-      meanScoreChange: isSet(object.meanScoreChange)
-        ? globalThis.Number(object.meanScoreChange)
-        : isSet(object.mean_score_change)
-        ? globalThis.Number(object.mean_score_change)
-        : 0,
-      meanScoreDistance: isSet(object.meanScoreDistance)
-        ? globalThis.Number(object.meanScoreDistance)
-        : isSet(object.mean_score_distance)
-        ? globalThis.Number(object.mean_score_distance)
-        : 0,
-    };
-  },
-
-  toJSON(message: ShadowClass): unknown {
-    const obj: any = {};
-    if (message.className !== "") {
-      obj.className = message.className;
-    }
-    if (message.both !== 0) {
-      obj.both = Math.round(message.both);
-    }
-    if (message.gained !== 0) {
-      obj.gained = Math.round(message.gained);
-    }
-    if (message.lost !== 0) {
-      obj.lost = Math.round(message.lost);
-    }
-    if (message.agreement !== 0) {
-      obj.agreement = floatToJson(message.agreement);
-    }
-    if (message.meanScoreChange !== 0) {
-      obj.meanScoreChange = floatToJson(message.meanScoreChange);
-    }
-    if (message.meanScoreDistance !== 0) {
-      obj.meanScoreDistance = floatToJson(message.meanScoreDistance);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ShadowClass>): ShadowClass {
     return ShadowClass.fromPartial(base ?? {});
   },
@@ -2187,44 +1765,6 @@ export const ShadowBox: MessageFns<ShadowBox> = {
     }
   },
 
-  fromJSON(object: any): ShadowBox {
-    return {
-      kind: isSet(object.kind) ? shadowBox_KindFromJSON(object.kind) : 0,
-      className: isSet(object.className)
-        ? globalThis.String(object.className)
-        : isSet(object.class_name)
-        ? globalThis.String(object.class_name)
-        : "",
-      box: isSet(object.box) ? BoundingBox.fromJSON(object.box) : undefined,
-      score: isSet(object.score) ? globalThis.Number(object.score) : 0,
-      shadowScore: isSet(object.shadowScore)
-        ? globalThis.Number(object.shadowScore)
-        : isSet(object.shadow_score)
-        ? globalThis.Number(object.shadow_score)
-        : 0,
-    };
-  },
-
-  toJSON(message: ShadowBox): unknown {
-    const obj: any = {};
-    if (message.kind !== 0) {
-      obj.kind = shadowBox_KindToJSON(message.kind);
-    }
-    if (message.className !== "") {
-      obj.className = message.className;
-    }
-    if (message.box !== undefined) {
-      obj.box = BoundingBox.toJSON(message.box);
-    }
-    if (message.score !== 0) {
-      obj.score = floatToJson(message.score);
-    }
-    if (message.shadowScore !== 0) {
-      obj.shadowScore = floatToJson(message.shadowScore);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ShadowBox>): ShadowBox {
     return ShadowBox.fromPartial(base ?? {});
   },
@@ -2328,44 +1868,6 @@ export const ShadowFrame: MessageFns<ShadowFrame> = {
     }
   },
 
-  fromJSON(object: any): ShadowFrame {
-    return {
-      id: isSet(object.id) ? globalThis.String(object.id) : "",
-      captureTime: isSet(object.captureTime)
-        ? fromJsonTimestamp(object.captureTime)
-        : isSet(object.capture_time)
-        ? fromJsonTimestamp(object.capture_time)
-        : undefined,
-      difference: isSet(object.difference) ? globalThis.Number(object.difference) : 0,
-      boxes: globalThis.Array.isArray(object?.boxes) ? object.boxes.map((e: any) => ShadowBox.fromJSON(e)) : [],
-      hasPicture: isSet(object.hasPicture)
-        ? globalThis.Boolean(object.hasPicture)
-        : isSet(object.has_picture)
-        ? globalThis.Boolean(object.has_picture)
-        : false,
-    };
-  },
-
-  toJSON(message: ShadowFrame): unknown {
-    const obj: any = {};
-    if (message.id !== "") {
-      obj.id = message.id;
-    }
-    if (message.captureTime !== undefined) {
-      obj.captureTime = fromTimestamp(message.captureTime).toISOString();
-    }
-    if (message.difference !== 0) {
-      obj.difference = floatToJson(message.difference);
-    }
-    if (message.boxes?.length) {
-      obj.boxes = message.boxes.map((e) => ShadowBox.toJSON(e));
-    }
-    if (message.hasPicture !== false) {
-      obj.hasPicture = message.hasPicture;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ShadowFrame>): ShadowFrame {
     return ShadowFrame.fromPartial(base ?? {});
   },
@@ -2458,32 +1960,6 @@ export const ShadowWorker: MessageFns<ShadowWorker> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ShadowWorker {
-    return {
-      worker: isSet(object.worker) ? globalThis.String(object.worker) : "",
-      state: isSet(object.state) ? globalThis.String(object.state) : "",
-      message: isSet(object.message) ? globalThis.String(object.message) : "",
-      dropped: isSet(object.dropped) ? globalThis.Number(object.dropped) : 0,
-    };
-  },
-
-  toJSON(message: ShadowWorker): unknown {
-    const obj: any = {};
-    if (message.worker !== "") {
-      obj.worker = message.worker;
-    }
-    if (message.state !== "") {
-      obj.state = message.state;
-    }
-    if (message.message !== "") {
-      obj.message = message.message;
-    }
-    if (message.dropped !== 0) {
-      obj.dropped = Math.round(message.dropped);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ShadowWorker>): ShadowWorker {
@@ -2726,106 +2202,6 @@ export const ModelShadow: MessageFns<ModelShadow> = {
     }
   },
 
-  fromJSON(object: any): ModelShadow {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      camera: isSet(object.camera) ? globalThis.String(object.camera) : "",
-      model: isSet(object.model) ? globalThis.String(object.model) : "",
-      version: isSet(object.version) ? globalThis.String(object.version) : "",
-      precision: isSet(object.precision) ? globalThis.String(object.precision) : "",
-      share: isSet(object.share) ? globalThis.Number(object.share) : 0,
-      startTime: isSet(object.startTime)
-        ? fromJsonTimestamp(object.startTime)
-        : isSet(object.start_time)
-        ? fromJsonTimestamp(object.start_time)
-        : undefined,
-      endTime: isSet(object.endTime)
-        ? fromJsonTimestamp(object.endTime)
-        : isSet(object.end_time)
-        ? fromJsonTimestamp(object.end_time)
-        : undefined,
-      endedTime: isSet(object.endedTime)
-        ? fromJsonTimestamp(object.endedTime)
-        : isSet(object.ended_time)
-        ? fromJsonTimestamp(object.ended_time)
-        : undefined,
-      frames: isSet(object.frames) ? globalThis.Number(object.frames) : 0,
-      workers: globalThis.Array.isArray(object?.workers)
-        ? object.workers.map((e: any) => ShadowWorker.fromJSON(e))
-        : [],
-      cameraSide: isSet(object.cameraSide)
-        ? ShadowSide.fromJSON(object.cameraSide)
-        : isSet(object.camera_side)
-        ? ShadowSide.fromJSON(object.camera_side)
-        : undefined,
-      shadowSide: isSet(object.shadowSide)
-        ? ShadowSide.fromJSON(object.shadowSide)
-        : isSet(object.shadow_side)
-        ? ShadowSide.fromJSON(object.shadow_side)
-        : undefined,
-      classes: globalThis.Array.isArray(object?.classes)
-        ? object.classes.map((e: any) => ShadowClass.fromJSON(e))
-        : [],
-      total: isSet(object.total) ? ShadowClass.fromJSON(object.total) : undefined,
-      biggest: globalThis.Array.isArray(object?.biggest)
-        ? object.biggest.map((e: any) => ShadowFrame.fromJSON(e))
-        : [],
-    };
-  },
-
-  toJSON(message: ModelShadow): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.camera !== "") {
-      obj.camera = message.camera;
-    }
-    if (message.model !== "") {
-      obj.model = message.model;
-    }
-    if (message.version !== "") {
-      obj.version = message.version;
-    }
-    if (message.precision !== "") {
-      obj.precision = message.precision;
-    }
-    if (message.share !== 0) {
-      obj.share = floatToJson(message.share);
-    }
-    if (message.startTime !== undefined) {
-      obj.startTime = fromTimestamp(message.startTime).toISOString();
-    }
-    if (message.endTime !== undefined) {
-      obj.endTime = fromTimestamp(message.endTime).toISOString();
-    }
-    if (message.endedTime !== undefined) {
-      obj.endedTime = fromTimestamp(message.endedTime).toISOString();
-    }
-    if (message.frames !== 0) {
-      obj.frames = Math.round(message.frames);
-    }
-    if (message.workers?.length) {
-      obj.workers = message.workers.map((e) => ShadowWorker.toJSON(e));
-    }
-    if (message.cameraSide !== undefined) {
-      obj.cameraSide = ShadowSide.toJSON(message.cameraSide);
-    }
-    if (message.shadowSide !== undefined) {
-      obj.shadowSide = ShadowSide.toJSON(message.shadowSide);
-    }
-    if (message.classes?.length) {
-      obj.classes = message.classes.map((e) => ShadowClass.toJSON(e));
-    }
-    if (message.total !== undefined) {
-      obj.total = ShadowClass.toJSON(message.total);
-    }
-    if (message.biggest?.length) {
-      obj.biggest = message.biggest.map((e) => ShadowFrame.toJSON(e));
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ModelShadow>): ModelShadow {
     return ModelShadow.fromPartial(base ?? {});
   },
@@ -2963,40 +2339,6 @@ export const StartModelShadowRequest: MessageFns<StartModelShadowRequest> = {
     }
   },
 
-  fromJSON(object: any): StartModelShadowRequest {
-    return {
-      camera: isSet(object.camera) ? globalThis.String(object.camera) : "",
-      model: isSet(object.model) ? globalThis.String(object.model) : "",
-      version: isSet(object.version) ? globalThis.String(object.version) : "",
-      precision: isSet(object.precision) ? globalThis.String(object.precision) : "",
-      share: isSet(object.share) ? globalThis.Number(object.share) : 0,
-      duration: isSet(object.duration) ? Duration.fromJSON(object.duration) : undefined,
-    };
-  },
-
-  toJSON(message: StartModelShadowRequest): unknown {
-    const obj: any = {};
-    if (message.camera !== "") {
-      obj.camera = message.camera;
-    }
-    if (message.model !== "") {
-      obj.model = message.model;
-    }
-    if (message.version !== "") {
-      obj.version = message.version;
-    }
-    if (message.precision !== "") {
-      obj.precision = message.precision;
-    }
-    if (message.share !== 0) {
-      obj.share = floatToJson(message.share);
-    }
-    if (message.duration !== undefined) {
-      obj.duration = Duration.toJSON(message.duration);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<StartModelShadowRequest>): StartModelShadowRequest {
     return StartModelShadowRequest.fromPartial(base ?? {});
   },
@@ -3059,18 +2401,6 @@ export const StartModelShadowResponse: MessageFns<StartModelShadowResponse> = {
     }
   },
 
-  fromJSON(object: any): StartModelShadowResponse {
-    return { shadow: isSet(object.shadow) ? ModelShadow.fromJSON(object.shadow) : undefined };
-  },
-
-  toJSON(message: StartModelShadowResponse): unknown {
-    const obj: any = {};
-    if (message.shadow !== undefined) {
-      obj.shadow = ModelShadow.toJSON(message.shadow);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<StartModelShadowResponse>): StartModelShadowResponse {
     return StartModelShadowResponse.fromPartial(base ?? {});
   },
@@ -3115,15 +2445,6 @@ export const ListModelShadowsRequest: MessageFns<ListModelShadowsRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): ListModelShadowsRequest {
-    return {};
-  },
-
-  toJSON(_: ListModelShadowsRequest): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<ListModelShadowsRequest>): ListModelShadowsRequest {
@@ -3178,20 +2499,6 @@ export const ListModelShadowsResponse: MessageFns<ListModelShadowsResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ListModelShadowsResponse {
-    return {
-      shadows: globalThis.Array.isArray(object?.shadows) ? object.shadows.map((e: any) => ModelShadow.fromJSON(e)) : [],
-    };
-  },
-
-  toJSON(message: ListModelShadowsResponse): unknown {
-    const obj: any = {};
-    if (message.shadows?.length) {
-      obj.shadows = message.shadows.map((e) => ModelShadow.toJSON(e));
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ListModelShadowsResponse>): ListModelShadowsResponse {
@@ -3249,18 +2556,6 @@ export const GetModelShadowRequest: MessageFns<GetModelShadowRequest> = {
     }
   },
 
-  fromJSON(object: any): GetModelShadowRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: GetModelShadowRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<GetModelShadowRequest>): GetModelShadowRequest {
     return GetModelShadowRequest.fromPartial(base ?? {});
   },
@@ -3314,18 +2609,6 @@ export const GetModelShadowResponse: MessageFns<GetModelShadowResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetModelShadowResponse {
-    return { shadow: isSet(object.shadow) ? ModelShadow.fromJSON(object.shadow) : undefined };
-  },
-
-  toJSON(message: GetModelShadowResponse): unknown {
-    const obj: any = {};
-    if (message.shadow !== undefined) {
-      obj.shadow = ModelShadow.toJSON(message.shadow);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<GetModelShadowResponse>): GetModelShadowResponse {
@@ -3385,18 +2668,6 @@ export const StopModelShadowRequest: MessageFns<StopModelShadowRequest> = {
     }
   },
 
-  fromJSON(object: any): StopModelShadowRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: StopModelShadowRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<StopModelShadowRequest>): StopModelShadowRequest {
     return StopModelShadowRequest.fromPartial(base ?? {});
   },
@@ -3450,18 +2721,6 @@ export const StopModelShadowResponse: MessageFns<StopModelShadowResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): StopModelShadowResponse {
-    return { shadow: isSet(object.shadow) ? ModelShadow.fromJSON(object.shadow) : undefined };
-  },
-
-  toJSON(message: StopModelShadowResponse): unknown {
-    const obj: any = {};
-    if (message.shadow !== undefined) {
-      obj.shadow = ModelShadow.toJSON(message.shadow);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<StopModelShadowResponse>): StopModelShadowResponse {
@@ -3521,18 +2780,6 @@ export const DeleteModelShadowRequest: MessageFns<DeleteModelShadowRequest> = {
     }
   },
 
-  fromJSON(object: any): DeleteModelShadowRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: DeleteModelShadowRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<DeleteModelShadowRequest>): DeleteModelShadowRequest {
     return DeleteModelShadowRequest.fromPartial(base ?? {});
   },
@@ -3575,15 +2822,6 @@ export const DeleteModelShadowResponse: MessageFns<DeleteModelShadowResponse> = 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): DeleteModelShadowResponse {
-    return {};
-  },
-
-  toJSON(_: DeleteModelShadowResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<DeleteModelShadowResponse>): DeleteModelShadowResponse {
@@ -3651,24 +2889,6 @@ export const GetModelShadowPictureRequest: MessageFns<GetModelShadowPictureReque
     }
   },
 
-  fromJSON(object: any): GetModelShadowPictureRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      frame: isSet(object.frame) ? globalThis.String(object.frame) : "",
-    };
-  },
-
-  toJSON(message: GetModelShadowPictureRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.frame !== "") {
-      obj.frame = message.frame;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<GetModelShadowPictureRequest>): GetModelShadowPictureRequest {
     return GetModelShadowPictureRequest.fromPartial(base ?? {});
   },
@@ -3734,28 +2954,6 @@ export const GetModelShadowPictureResponse: MessageFns<GetModelShadowPictureResp
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetModelShadowPictureResponse {
-    return {
-      content: isSet(object.content) ? Buffer.from(bytesFromBase64(object.content)) : Buffer.alloc(0),
-      contentType: isSet(object.contentType)
-        ? globalThis.String(object.contentType)
-        : isSet(object.content_type)
-        ? globalThis.String(object.content_type)
-        : "",
-    };
-  },
-
-  toJSON(message: GetModelShadowPictureResponse): unknown {
-    const obj: any = {};
-    if (message.content.length !== 0) {
-      obj.content = base64FromBytes(message.content);
-    }
-    if (message.contentType !== "") {
-      obj.contentType = message.contentType;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<GetModelShadowPictureResponse>): GetModelShadowPictureResponse {
@@ -3883,71 +3081,6 @@ export const ModelFile: MessageFns<ModelFile> = {
     }
   },
 
-  fromJSON(object: any): ModelFile {
-    return {
-      encoding: isSet(object.encoding) ? globalThis.String(object.encoding) : "",
-      file: isSet(object.file) ? globalThis.String(object.file) : "",
-      sizeBytes: isSet(object.sizeBytes)
-        ? globalThis.Number(object.sizeBytes)
-        : isSet(object.size_bytes)
-        ? globalThis.Number(object.size_bytes)
-        : 0,
-      sha256: isSet(object.sha256) ? globalThis.String(object.sha256) : "",
-      words: globalThis.Array.isArray(object?.words) ? object.words.map((e: any) => globalThis.String(e)) : [],
-      accuracy: isObject(object.accuracy)
-        ? (globalThis.Object.entries(object.accuracy) as [string, any][]).reduce(
-          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
-            globalThis.Object.defineProperty(acc, key, {
-              value: globalThis.Number(value),
-              enumerable: true,
-              configurable: true,
-              writable: true,
-            });
-            return acc;
-          },
-          {},
-        )
-        : {},
-      measuredOn: isSet(object.measuredOn)
-        ? globalThis.String(object.measuredOn)
-        : isSet(object.measured_on)
-        ? globalThis.String(object.measured_on)
-        : "",
-    };
-  },
-
-  toJSON(message: ModelFile): unknown {
-    const obj: any = {};
-    if (message.encoding !== "") {
-      obj.encoding = message.encoding;
-    }
-    if (message.file !== "") {
-      obj.file = message.file;
-    }
-    if (message.sizeBytes !== 0) {
-      obj.sizeBytes = Math.round(message.sizeBytes);
-    }
-    if (message.sha256 !== "") {
-      obj.sha256 = message.sha256;
-    }
-    if (message.words?.length) {
-      obj.words = message.words;
-    }
-    if (message.accuracy) {
-      const entries = globalThis.Object.entries(message.accuracy) as [string, number][];
-      if (entries.length > 0) {
-        obj.accuracy = {};
-        entries.forEach(([k, v]) => {
-          obj.accuracy[k] = floatToJson(v);
-        });
-      }
-    }
-    if (message.measuredOn !== "") {
-      obj.measuredOn = message.measuredOn;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ModelFile>): ModelFile {
     return ModelFile.fromPartial(base ?? {});
   },
@@ -4026,24 +3159,6 @@ export const ModelFile_AccuracyEntry: MessageFns<ModelFile_AccuracyEntry> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ModelFile_AccuracyEntry {
-    return {
-      key: isSet(object.key) ? globalThis.String(object.key) : "",
-      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
-    };
-  },
-
-  toJSON(message: ModelFile_AccuracyEntry): unknown {
-    const obj: any = {};
-    if (message.key !== "") {
-      obj.key = message.key;
-    }
-    if (message.value !== 0) {
-      obj.value = floatToJson(message.value);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ModelFile_AccuracyEntry>): ModelFile_AccuracyEntry {
@@ -4157,40 +3272,6 @@ export const ModelInspection: MessageFns<ModelInspection> = {
     }
   },
 
-  fromJSON(object: any): ModelInspection {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      architecture: isSet(object.architecture) ? globalThis.String(object.architecture) : "",
-      width: isSet(object.width) ? globalThis.Number(object.width) : 0,
-      height: isSet(object.height) ? globalThis.Number(object.height) : 0,
-      classes: globalThis.Array.isArray(object?.classes) ? object.classes.map((e: any) => globalThis.String(e)) : [],
-      files: globalThis.Array.isArray(object?.files) ? object.files.map((e: any) => ModelFile.fromJSON(e)) : [],
-    };
-  },
-
-  toJSON(message: ModelInspection): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.architecture !== "") {
-      obj.architecture = message.architecture;
-    }
-    if (message.width !== 0) {
-      obj.width = Math.round(message.width);
-    }
-    if (message.height !== 0) {
-      obj.height = Math.round(message.height);
-    }
-    if (message.classes?.length) {
-      obj.classes = message.classes;
-    }
-    if (message.files?.length) {
-      obj.files = message.files.map((e) => ModelFile.toJSON(e));
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ModelInspection>): ModelInspection {
     return ModelInspection.fromPartial(base ?? {});
   },
@@ -4249,18 +3330,6 @@ export const InspectModelVersionRequest: MessageFns<InspectModelVersionRequest> 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): InspectModelVersionRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: InspectModelVersionRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<InspectModelVersionRequest>): InspectModelVersionRequest {
@@ -4327,24 +3396,6 @@ export const InspectModelVersionResponse: MessageFns<InspectModelVersionResponse
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): InspectModelVersionResponse {
-    return {
-      inspection: isSet(object.inspection) ? ModelInspection.fromJSON(object.inspection) : undefined,
-      message: isSet(object.message) ? globalThis.String(object.message) : "",
-    };
-  },
-
-  toJSON(message: InspectModelVersionResponse): unknown {
-    const obj: any = {};
-    if (message.inspection !== undefined) {
-      obj.inspection = ModelInspection.toJSON(message.inspection);
-    }
-    if (message.message !== "") {
-      obj.message = message.message;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<InspectModelVersionResponse>): InspectModelVersionResponse {
@@ -4531,56 +3582,6 @@ export const ImportSettings: MessageFns<ImportSettings> = {
     }
   },
 
-  fromJSON(object: any): ImportSettings {
-    return {
-      family: isSet(object.family) ? globalThis.String(object.family) : "",
-      classes: globalThis.Array.isArray(object?.classes) ? object.classes.map((e: any) => globalThis.String(e)) : [],
-      width: isSet(object.width) ? globalThis.Number(object.width) : 0,
-      height: isSet(object.height) ? globalThis.Number(object.height) : 0,
-      channelOrder: isSet(object.channelOrder)
-        ? globalThis.String(object.channelOrder)
-        : isSet(object.channel_order)
-        ? globalThis.String(object.channel_order)
-        : "",
-      placement: isSet(object.placement) ? globalThis.String(object.placement) : "",
-      range: isSet(object.range) ? globalThis.String(object.range) : "",
-      mean: globalThis.Array.isArray(object?.mean) ? object.mean.map((e: any) => globalThis.Number(e)) : [],
-      std: globalThis.Array.isArray(object?.std) ? object.std.map((e: any) => globalThis.Number(e)) : [],
-    };
-  },
-
-  toJSON(message: ImportSettings): unknown {
-    const obj: any = {};
-    if (message.family !== "") {
-      obj.family = message.family;
-    }
-    if (message.classes?.length) {
-      obj.classes = message.classes;
-    }
-    if (message.width !== 0) {
-      obj.width = Math.round(message.width);
-    }
-    if (message.height !== 0) {
-      obj.height = Math.round(message.height);
-    }
-    if (message.channelOrder !== "") {
-      obj.channelOrder = message.channelOrder;
-    }
-    if (message.placement !== "") {
-      obj.placement = message.placement;
-    }
-    if (message.range !== "") {
-      obj.range = message.range;
-    }
-    if (message.mean?.length) {
-      obj.mean = message.mean.map((e) => floatToJson(e));
-    }
-    if (message.std?.length) {
-      obj.std = message.std.map((e) => floatToJson(e));
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ImportSettings>): ImportSettings {
     return ImportSettings.fromPartial(base ?? {});
   },
@@ -4666,36 +3667,6 @@ export const ModelJobFile: MessageFns<ModelJobFile> = {
     }
   },
 
-  fromJSON(object: any): ModelJobFile {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      fileName: isSet(object.fileName)
-        ? globalThis.String(object.fileName)
-        : isSet(object.file_name)
-        ? globalThis.String(object.file_name)
-        : "",
-      sizeBytes: isSet(object.sizeBytes)
-        ? globalThis.Number(object.sizeBytes)
-        : isSet(object.size_bytes)
-        ? globalThis.Number(object.size_bytes)
-        : 0,
-    };
-  },
-
-  toJSON(message: ModelJobFile): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.fileName !== "") {
-      obj.fileName = message.fileName;
-    }
-    if (message.sizeBytes !== 0) {
-      obj.sizeBytes = Math.round(message.sizeBytes);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ModelJobFile>): ModelJobFile {
     return ModelJobFile.fromPartial(base ?? {});
   },
@@ -4762,24 +3733,6 @@ export const ModelImportOutcome: MessageFns<ModelImportOutcome> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ModelImportOutcome {
-    return {
-      version: isSet(object.version) ? globalThis.String(object.version) : "",
-      words: globalThis.Array.isArray(object?.words) ? object.words.map((e: any) => globalThis.String(e)) : [],
-    };
-  },
-
-  toJSON(message: ModelImportOutcome): unknown {
-    const obj: any = {};
-    if (message.version !== "") {
-      obj.version = message.version;
-    }
-    if (message.words?.length) {
-      obj.words = message.words;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ModelImportOutcome>): ModelImportOutcome {
@@ -4939,87 +3892,6 @@ export const ModelScores: MessageFns<ModelScores> = {
     }
   },
 
-  fromJSON(object: any): ModelScores {
-    return {
-      version: isSet(object.version) ? globalThis.String(object.version) : "",
-      encoding: isSet(object.encoding) ? globalThis.String(object.encoding) : "",
-      processor: isSet(object.processor) ? globalThis.String(object.processor) : "",
-      frames: isSet(object.frames) ? globalThis.Number(object.frames) : 0,
-      metrics: isObject(object.metrics)
-        ? (globalThis.Object.entries(object.metrics) as [string, any][]).reduce(
-          (acc: { [key: string]: number }, [key, value]: [string, any]) => {
-            globalThis.Object.defineProperty(acc, key, {
-              value: globalThis.Number(value),
-              enumerable: true,
-              configurable: true,
-              writable: true,
-            });
-            return acc;
-          },
-          {},
-        )
-        : {},
-      minHeight: isSet(object.minHeight)
-        ? globalThis.Number(object.minHeight)
-        : isSet(object.min_height)
-        ? globalThis.Number(object.min_height)
-        : 0,
-      apTaller: isSet(object.apTaller)
-        ? globalThis.Number(object.apTaller)
-        : isSet(object.ap_taller)
-        ? globalThis.Number(object.ap_taller)
-        : 0,
-      ap50Taller: isSet(object.ap50Taller)
-        ? globalThis.Number(object.ap50Taller)
-        : isSet(object.ap50_taller)
-        ? globalThis.Number(object.ap50_taller)
-        : 0,
-      inferenceMs: isSet(object.inferenceMs)
-        ? globalThis.Number(object.inferenceMs)
-        : isSet(object.inference_ms)
-        ? globalThis.Number(object.inference_ms)
-        : 0,
-    };
-  },
-
-  toJSON(message: ModelScores): unknown {
-    const obj: any = {};
-    if (message.version !== "") {
-      obj.version = message.version;
-    }
-    if (message.encoding !== "") {
-      obj.encoding = message.encoding;
-    }
-    if (message.processor !== "") {
-      obj.processor = message.processor;
-    }
-    if (message.frames !== 0) {
-      obj.frames = Math.round(message.frames);
-    }
-    if (message.metrics) {
-      const entries = globalThis.Object.entries(message.metrics) as [string, number][];
-      if (entries.length > 0) {
-        obj.metrics = {};
-        entries.forEach(([k, v]) => {
-          obj.metrics[k] = floatToJson(v);
-        });
-      }
-    }
-    if (message.minHeight !== 0) {
-      obj.minHeight = floatToJson(message.minHeight);
-    }
-    if (message.apTaller !== 0) {
-      obj.apTaller = floatToJson(message.apTaller);
-    }
-    if (message.ap50Taller !== 0) {
-      obj.ap50Taller = floatToJson(message.ap50Taller);
-    }
-    if (message.inferenceMs !== 0) {
-      obj.inferenceMs = floatToJson(message.inferenceMs);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ModelScores>): ModelScores {
     return ModelScores.fromPartial(base ?? {});
   },
@@ -5102,24 +3974,6 @@ export const ModelScores_MetricsEntry: MessageFns<ModelScores_MetricsEntry> = {
     }
   },
 
-  fromJSON(object: any): ModelScores_MetricsEntry {
-    return {
-      key: isSet(object.key) ? globalThis.String(object.key) : "",
-      value: isSet(object.value) ? globalThis.Number(object.value) : 0,
-    };
-  },
-
-  toJSON(message: ModelScores_MetricsEntry): unknown {
-    const obj: any = {};
-    if (message.key !== "") {
-      obj.key = message.key;
-    }
-    if (message.value !== 0) {
-      obj.value = floatToJson(message.value);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ModelScores_MetricsEntry>): ModelScores_MetricsEntry {
     return ModelScores_MetricsEntry.fromPartial(base ?? {});
   },
@@ -5196,28 +4050,6 @@ export const EvaluatedModel: MessageFns<EvaluatedModel> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): EvaluatedModel {
-    return {
-      model: isSet(object.model) ? globalThis.String(object.model) : "",
-      version: isSet(object.version) ? globalThis.String(object.version) : "",
-      precision: isSet(object.precision) ? globalThis.String(object.precision) : "",
-    };
-  },
-
-  toJSON(message: EvaluatedModel): unknown {
-    const obj: any = {};
-    if (message.model !== "") {
-      obj.model = message.model;
-    }
-    if (message.version !== "") {
-      obj.version = message.version;
-    }
-    if (message.precision !== "") {
-      obj.precision = message.precision;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<EvaluatedModel>): EvaluatedModel {
@@ -5483,112 +4315,6 @@ export const ModelJob: MessageFns<ModelJob> = {
     }
   },
 
-  fromJSON(object: any): ModelJob {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      state: isSet(object.state) ? modelJob_StateFromJSON(object.state) : 0,
-      model: isSet(object.model) ? globalThis.String(object.model) : "",
-      isNew: isSet(object.isNew)
-        ? globalThis.Boolean(object.isNew)
-        : isSet(object.is_new)
-        ? globalThis.Boolean(object.is_new)
-        : false,
-      settings: isSet(object.settings) ? ImportSettings.fromJSON(object.settings) : undefined,
-      models: globalThis.Array.isArray(object?.models) ? object.models.map((e: any) => EvaluatedModel.fromJSON(e)) : [],
-      minHeight: isSet(object.minHeight)
-        ? globalThis.Number(object.minHeight)
-        : isSet(object.min_height)
-        ? globalThis.Number(object.min_height)
-        : 0,
-      files: globalThis.Array.isArray(object?.files) ? object.files.map((e: any) => ModelJobFile.fromJSON(e)) : [],
-      createdTime: isSet(object.createdTime)
-        ? fromJsonTimestamp(object.createdTime)
-        : isSet(object.created_time)
-        ? fromJsonTimestamp(object.created_time)
-        : undefined,
-      startedTime: isSet(object.startedTime)
-        ? fromJsonTimestamp(object.startedTime)
-        : isSet(object.started_time)
-        ? fromJsonTimestamp(object.started_time)
-        : undefined,
-      endedTime: isSet(object.endedTime)
-        ? fromJsonTimestamp(object.endedTime)
-        : isSet(object.ended_time)
-        ? fromJsonTimestamp(object.ended_time)
-        : undefined,
-      worker: isSet(object.worker) ? globalThis.String(object.worker) : "",
-      done: isSet(object.done) ? globalThis.Number(object.done) : 0,
-      total: isSet(object.total) ? globalThis.Number(object.total) : 0,
-      message: isSet(object.message) ? globalThis.String(object.message) : "",
-      imported: isSet(object.imported) ? ModelImportOutcome.fromJSON(object.imported) : undefined,
-      scores: globalThis.Array.isArray(object?.scores)
-        ? object.scores.map((e: any) => ModelScores.fromJSON(e))
-        : [],
-      faults: globalThis.Array.isArray(object?.faults)
-        ? object.faults.map((e: any) => globalThis.String(e))
-        : [],
-    };
-  },
-
-  toJSON(message: ModelJob): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.state !== 0) {
-      obj.state = modelJob_StateToJSON(message.state);
-    }
-    if (message.model !== "") {
-      obj.model = message.model;
-    }
-    if (message.isNew !== false) {
-      obj.isNew = message.isNew;
-    }
-    if (message.settings !== undefined) {
-      obj.settings = ImportSettings.toJSON(message.settings);
-    }
-    if (message.models?.length) {
-      obj.models = message.models.map((e) => EvaluatedModel.toJSON(e));
-    }
-    if (message.minHeight !== 0) {
-      obj.minHeight = floatToJson(message.minHeight);
-    }
-    if (message.files?.length) {
-      obj.files = message.files.map((e) => ModelJobFile.toJSON(e));
-    }
-    if (message.createdTime !== undefined) {
-      obj.createdTime = fromTimestamp(message.createdTime).toISOString();
-    }
-    if (message.startedTime !== undefined) {
-      obj.startedTime = fromTimestamp(message.startedTime).toISOString();
-    }
-    if (message.endedTime !== undefined) {
-      obj.endedTime = fromTimestamp(message.endedTime).toISOString();
-    }
-    if (message.worker !== "") {
-      obj.worker = message.worker;
-    }
-    if (message.done !== 0) {
-      obj.done = Math.round(message.done);
-    }
-    if (message.total !== 0) {
-      obj.total = Math.round(message.total);
-    }
-    if (message.message !== "") {
-      obj.message = message.message;
-    }
-    if (message.imported !== undefined) {
-      obj.imported = ModelImportOutcome.toJSON(message.imported);
-    }
-    if (message.scores?.length) {
-      obj.scores = message.scores.map((e) => ModelScores.toJSON(e));
-    }
-    if (message.faults?.length) {
-      obj.faults = message.faults;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ModelJob>): ModelJob {
     return ModelJob.fromPartial(base ?? {});
   },
@@ -5704,36 +4430,6 @@ export const CreateModelImportRequest: MessageFns<CreateModelImportRequest> = {
     }
   },
 
-  fromJSON(object: any): CreateModelImportRequest {
-    return {
-      model: isSet(object.model) ? globalThis.String(object.model) : "",
-      isNew: isSet(object.isNew)
-        ? globalThis.Boolean(object.isNew)
-        : isSet(object.is_new)
-        ? globalThis.Boolean(object.is_new)
-        : false,
-      settings: isSet(object.settings) ? ImportSettings.fromJSON(object.settings) : undefined,
-      file: isSet(object.file) ? ModelJobFile.fromJSON(object.file) : undefined,
-    };
-  },
-
-  toJSON(message: CreateModelImportRequest): unknown {
-    const obj: any = {};
-    if (message.model !== "") {
-      obj.model = message.model;
-    }
-    if (message.isNew !== false) {
-      obj.isNew = message.isNew;
-    }
-    if (message.settings !== undefined) {
-      obj.settings = ImportSettings.toJSON(message.settings);
-    }
-    if (message.file !== undefined) {
-      obj.file = ModelJobFile.toJSON(message.file);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<CreateModelImportRequest>): CreateModelImportRequest {
     return CreateModelImportRequest.fromPartial(base ?? {});
   },
@@ -5794,18 +4490,6 @@ export const CreateModelImportResponse: MessageFns<CreateModelImportResponse> = 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): CreateModelImportResponse {
-    return { job: isSet(object.job) ? ModelJob.fromJSON(object.job) : undefined };
-  },
-
-  toJSON(message: CreateModelImportResponse): unknown {
-    const obj: any = {};
-    if (message.job !== undefined) {
-      obj.job = ModelJob.toJSON(message.job);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<CreateModelImportResponse>): CreateModelImportResponse {
@@ -5885,32 +4569,6 @@ export const CreateModelEvaluationRequest: MessageFns<CreateModelEvaluationReque
     }
   },
 
-  fromJSON(object: any): CreateModelEvaluationRequest {
-    return {
-      models: globalThis.Array.isArray(object?.models) ? object.models.map((e: any) => EvaluatedModel.fromJSON(e)) : [],
-      minHeight: isSet(object.minHeight)
-        ? globalThis.Number(object.minHeight)
-        : isSet(object.min_height)
-        ? globalThis.Number(object.min_height)
-        : 0,
-      files: globalThis.Array.isArray(object?.files) ? object.files.map((e: any) => ModelJobFile.fromJSON(e)) : [],
-    };
-  },
-
-  toJSON(message: CreateModelEvaluationRequest): unknown {
-    const obj: any = {};
-    if (message.models?.length) {
-      obj.models = message.models.map((e) => EvaluatedModel.toJSON(e));
-    }
-    if (message.minHeight !== 0) {
-      obj.minHeight = floatToJson(message.minHeight);
-    }
-    if (message.files?.length) {
-      obj.files = message.files.map((e) => ModelJobFile.toJSON(e));
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<CreateModelEvaluationRequest>): CreateModelEvaluationRequest {
     return CreateModelEvaluationRequest.fromPartial(base ?? {});
   },
@@ -5966,18 +4624,6 @@ export const CreateModelEvaluationResponse: MessageFns<CreateModelEvaluationResp
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): CreateModelEvaluationResponse {
-    return { job: isSet(object.job) ? ModelJob.fromJSON(object.job) : undefined };
-  },
-
-  toJSON(message: CreateModelEvaluationResponse): unknown {
-    const obj: any = {};
-    if (message.job !== undefined) {
-      obj.job = ModelJob.toJSON(message.job);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<CreateModelEvaluationResponse>): CreateModelEvaluationResponse {
@@ -6068,32 +4714,6 @@ export const UploadModelJobPieceRequest: MessageFns<UploadModelJobPieceRequest> 
     }
   },
 
-  fromJSON(object: any): UploadModelJobPieceRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      file: isSet(object.file) ? globalThis.String(object.file) : "",
-      piece: isSet(object.piece) ? globalThis.Number(object.piece) : 0,
-      content: isSet(object.content) ? Buffer.from(bytesFromBase64(object.content)) : Buffer.alloc(0),
-    };
-  },
-
-  toJSON(message: UploadModelJobPieceRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.file !== "") {
-      obj.file = message.file;
-    }
-    if (message.piece !== 0) {
-      obj.piece = Math.round(message.piece);
-    }
-    if (message.content.length !== 0) {
-      obj.content = base64FromBytes(message.content);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<UploadModelJobPieceRequest>): UploadModelJobPieceRequest {
     return UploadModelJobPieceRequest.fromPartial(base ?? {});
   },
@@ -6139,15 +4759,6 @@ export const UploadModelJobPieceResponse: MessageFns<UploadModelJobPieceResponse
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): UploadModelJobPieceResponse {
-    return {};
-  },
-
-  toJSON(_: UploadModelJobPieceResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<UploadModelJobPieceResponse>): UploadModelJobPieceResponse {
@@ -6202,18 +4813,6 @@ export const StartModelJobRequest: MessageFns<StartModelJobRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): StartModelJobRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: StartModelJobRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<StartModelJobRequest>): StartModelJobRequest {
@@ -6271,18 +4870,6 @@ export const StartModelJobResponse: MessageFns<StartModelJobResponse> = {
     }
   },
 
-  fromJSON(object: any): StartModelJobResponse {
-    return { job: isSet(object.job) ? ModelJob.fromJSON(object.job) : undefined };
-  },
-
-  toJSON(message: StartModelJobResponse): unknown {
-    const obj: any = {};
-    if (message.job !== undefined) {
-      obj.job = ModelJob.toJSON(message.job);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<StartModelJobResponse>): StartModelJobResponse {
     return StartModelJobResponse.fromPartial(base ?? {});
   },
@@ -6325,15 +4912,6 @@ export const ListModelJobsRequest: MessageFns<ListModelJobsRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): ListModelJobsRequest {
-    return {};
-  },
-
-  toJSON(_: ListModelJobsRequest): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<ListModelJobsRequest>): ListModelJobsRequest {
@@ -6388,18 +4966,6 @@ export const ListModelJobsResponse: MessageFns<ListModelJobsResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ListModelJobsResponse {
-    return { jobs: globalThis.Array.isArray(object?.jobs) ? object.jobs.map((e: any) => ModelJob.fromJSON(e)) : [] };
-  },
-
-  toJSON(message: ListModelJobsResponse): unknown {
-    const obj: any = {};
-    if (message.jobs?.length) {
-      obj.jobs = message.jobs.map((e) => ModelJob.toJSON(e));
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ListModelJobsResponse>): ListModelJobsResponse {
@@ -6457,18 +5023,6 @@ export const GetModelJobRequest: MessageFns<GetModelJobRequest> = {
     }
   },
 
-  fromJSON(object: any): GetModelJobRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: GetModelJobRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<GetModelJobRequest>): GetModelJobRequest {
     return GetModelJobRequest.fromPartial(base ?? {});
   },
@@ -6522,18 +5076,6 @@ export const GetModelJobResponse: MessageFns<GetModelJobResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetModelJobResponse {
-    return { job: isSet(object.job) ? ModelJob.fromJSON(object.job) : undefined };
-  },
-
-  toJSON(message: GetModelJobResponse): unknown {
-    const obj: any = {};
-    if (message.job !== undefined) {
-      obj.job = ModelJob.toJSON(message.job);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<GetModelJobResponse>): GetModelJobResponse {
@@ -6591,18 +5133,6 @@ export const CancelModelJobRequest: MessageFns<CancelModelJobRequest> = {
     }
   },
 
-  fromJSON(object: any): CancelModelJobRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: CancelModelJobRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<CancelModelJobRequest>): CancelModelJobRequest {
     return CancelModelJobRequest.fromPartial(base ?? {});
   },
@@ -6656,18 +5186,6 @@ export const CancelModelJobResponse: MessageFns<CancelModelJobResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): CancelModelJobResponse {
-    return { job: isSet(object.job) ? ModelJob.fromJSON(object.job) : undefined };
-  },
-
-  toJSON(message: CancelModelJobResponse): unknown {
-    const obj: any = {};
-    if (message.job !== undefined) {
-      obj.job = ModelJob.toJSON(message.job);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<CancelModelJobResponse>): CancelModelJobResponse {
@@ -6725,18 +5243,6 @@ export const DeleteModelJobRequest: MessageFns<DeleteModelJobRequest> = {
     }
   },
 
-  fromJSON(object: any): DeleteModelJobRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: DeleteModelJobRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<DeleteModelJobRequest>): DeleteModelJobRequest {
     return DeleteModelJobRequest.fromPartial(base ?? {});
   },
@@ -6779,15 +5285,6 @@ export const DeleteModelJobResponse: MessageFns<DeleteModelJobResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): DeleteModelJobResponse {
-    return {};
-  },
-
-  toJSON(_: DeleteModelJobResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<DeleteModelJobResponse>): DeleteModelJobResponse {
@@ -6844,18 +5341,6 @@ export const DeleteModelVersionRequest: MessageFns<DeleteModelVersionRequest> = 
     }
   },
 
-  fromJSON(object: any): DeleteModelVersionRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: DeleteModelVersionRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<DeleteModelVersionRequest>): DeleteModelVersionRequest {
     return DeleteModelVersionRequest.fromPartial(base ?? {});
   },
@@ -6898,15 +5383,6 @@ export const DeleteModelVersionResponse: MessageFns<DeleteModelVersionResponse> 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): DeleteModelVersionResponse {
-    return {};
-  },
-
-  toJSON(_: DeleteModelVersionResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<DeleteModelVersionResponse>): DeleteModelVersionResponse {
@@ -7590,18 +6066,6 @@ export const ModelServiceClient = makeGenericClientConstructor(
   serviceName: string;
 };
 
-function bytesFromBase64(b64: string): Uint8Array {
-  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
-}
-
-function base64FromBytes(arr: Uint8Array): string {
-  return globalThis.Buffer.from(arr).toString("base64");
-}
-
-function floatToJson(value: number | null | undefined): number | string | null | undefined {
-  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
-}
-
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 export type DeepPartial<T> = T extends Builtin ? T
@@ -7610,39 +6074,6 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
-
-function toTimestamp(date: Date): Timestamp {
-  const seconds = Math.trunc(date.getTime() / 1_000);
-  const nanos = (date.getTime() % 1_000) * 1_000_000;
-  return { seconds, nanos };
-}
-
-function fromTimestamp(t: Timestamp): Date {
-  let millis = (t.seconds || 0) * 1_000;
-  millis += (t.nanos || 0) / 1_000_000;
-  return new globalThis.Date(millis);
-}
-
-const timestampFractionRegex = /:\d{2}\.\d+/;
-
-function fromJsonTimestamp(o: any): Timestamp {
-  if (o instanceof globalThis.Date) {
-    return toTimestamp(o);
-  } else if (typeof o === "string") {
-    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
-    // so parse the fractional seconds ourselves and give Date only the whole seconds
-    const fraction = timestampFractionRegex.exec(o);
-    if (fraction === null) {
-      return toTimestamp(new globalThis.Date(o));
-    }
-    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
-    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
-    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
-    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
-  } else {
-    return Timestamp.fromJSON(o);
-  }
-}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
@@ -7655,19 +6086,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isObject(value: any): boolean {
-  return typeof value === "object" && value !== null;
-}
-
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

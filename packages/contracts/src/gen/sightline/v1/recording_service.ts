@@ -273,60 +273,6 @@ export const RecordingSpan: MessageFns<RecordingSpan> = {
     }
   },
 
-  fromJSON(object: any): RecordingSpan {
-    return {
-      startTime: isSet(object.startTime)
-        ? fromJsonTimestamp(object.startTime)
-        : isSet(object.start_time)
-        ? fromJsonTimestamp(object.start_time)
-        : undefined,
-      endTime: isSet(object.endTime)
-        ? fromJsonTimestamp(object.endTime)
-        : isSet(object.end_time)
-        ? fromJsonTimestamp(object.end_time)
-        : undefined,
-      codec: isSet(object.codec) ? globalThis.String(object.codec) : "",
-      width: isSet(object.width) ? globalThis.Number(object.width) : 0,
-      height: isSet(object.height) ? globalThis.Number(object.height) : 0,
-      audio: isSet(object.audio) ? globalThis.Boolean(object.audio) : false,
-      eventsOnly: isSet(object.eventsOnly)
-        ? globalThis.Boolean(object.eventsOnly)
-        : isSet(object.events_only)
-        ? globalThis.Boolean(object.events_only)
-        : false,
-      ingest: isSet(object.ingest) ? globalThis.String(object.ingest) : "",
-    };
-  },
-
-  toJSON(message: RecordingSpan): unknown {
-    const obj: any = {};
-    if (message.startTime !== undefined) {
-      obj.startTime = fromTimestamp(message.startTime).toISOString();
-    }
-    if (message.endTime !== undefined) {
-      obj.endTime = fromTimestamp(message.endTime).toISOString();
-    }
-    if (message.codec !== "") {
-      obj.codec = message.codec;
-    }
-    if (message.width !== 0) {
-      obj.width = Math.round(message.width);
-    }
-    if (message.height !== 0) {
-      obj.height = Math.round(message.height);
-    }
-    if (message.audio !== false) {
-      obj.audio = message.audio;
-    }
-    if (message.eventsOnly !== false) {
-      obj.eventsOnly = message.eventsOnly;
-    }
-    if (message.ingest !== "") {
-      obj.ingest = message.ingest;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<RecordingSpan>): RecordingSpan {
     return RecordingSpan.fromPartial(base ?? {});
   },
@@ -426,48 +372,6 @@ export const VideoInfo: MessageFns<VideoInfo> = {
     }
   },
 
-  fromJSON(object: any): VideoInfo {
-    return {
-      contentType: isSet(object.contentType)
-        ? globalThis.String(object.contentType)
-        : isSet(object.content_type)
-        ? globalThis.String(object.content_type)
-        : "",
-      sizeBytes: isSet(object.sizeBytes)
-        ? globalThis.Number(object.sizeBytes)
-        : isSet(object.size_bytes)
-        ? globalThis.Number(object.size_bytes)
-        : 0,
-      startTime: isSet(object.startTime)
-        ? fromJsonTimestamp(object.startTime)
-        : isSet(object.start_time)
-        ? fromJsonTimestamp(object.start_time)
-        : undefined,
-      endTime: isSet(object.endTime)
-        ? fromJsonTimestamp(object.endTime)
-        : isSet(object.end_time)
-        ? fromJsonTimestamp(object.end_time)
-        : undefined,
-    };
-  },
-
-  toJSON(message: VideoInfo): unknown {
-    const obj: any = {};
-    if (message.contentType !== "") {
-      obj.contentType = message.contentType;
-    }
-    if (message.sizeBytes !== 0) {
-      obj.sizeBytes = Math.round(message.sizeBytes);
-    }
-    if (message.startTime !== undefined) {
-      obj.startTime = fromTimestamp(message.startTime).toISOString();
-    }
-    if (message.endTime !== undefined) {
-      obj.endTime = fromTimestamp(message.endTime).toISOString();
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<VideoInfo>): VideoInfo {
     return VideoInfo.fromPartial(base ?? {});
   },
@@ -552,36 +456,6 @@ export const ListRecordingSpansRequest: MessageFns<ListRecordingSpansRequest> = 
     }
   },
 
-  fromJSON(object: any): ListRecordingSpansRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      startTime: isSet(object.startTime)
-        ? fromJsonTimestamp(object.startTime)
-        : isSet(object.start_time)
-        ? fromJsonTimestamp(object.start_time)
-        : undefined,
-      endTime: isSet(object.endTime)
-        ? fromJsonTimestamp(object.endTime)
-        : isSet(object.end_time)
-        ? fromJsonTimestamp(object.end_time)
-        : undefined,
-    };
-  },
-
-  toJSON(message: ListRecordingSpansRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.startTime !== undefined) {
-      obj.startTime = fromTimestamp(message.startTime).toISOString();
-    }
-    if (message.endTime !== undefined) {
-      obj.endTime = fromTimestamp(message.endTime).toISOString();
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ListRecordingSpansRequest>): ListRecordingSpansRequest {
     return ListRecordingSpansRequest.fromPartial(base ?? {});
   },
@@ -652,28 +526,6 @@ export const ListRecordingSpansResponse: MessageFns<ListRecordingSpansResponse> 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ListRecordingSpansResponse {
-    return {
-      spans: globalThis.Array.isArray(object?.spans) ? object.spans.map((e: any) => RecordingSpan.fromJSON(e)) : [],
-      silentIngests: globalThis.Array.isArray(object?.silentIngests)
-        ? object.silentIngests.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.silent_ingests)
-        ? object.silent_ingests.map((e: any) => globalThis.String(e))
-        : [],
-    };
-  },
-
-  toJSON(message: ListRecordingSpansResponse): unknown {
-    const obj: any = {};
-    if (message.spans?.length) {
-      obj.spans = message.spans.map((e) => RecordingSpan.toJSON(e));
-    }
-    if (message.silentIngests?.length) {
-      obj.silentIngests = message.silentIngests;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ListRecordingSpansResponse>): ListRecordingSpansResponse {
@@ -765,40 +617,6 @@ export const DownloadRecordingRequest: MessageFns<DownloadRecordingRequest> = {
     }
   },
 
-  fromJSON(object: any): DownloadRecordingRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      startTime: isSet(object.startTime)
-        ? fromJsonTimestamp(object.startTime)
-        : isSet(object.start_time)
-        ? fromJsonTimestamp(object.start_time)
-        : undefined,
-      endTime: isSet(object.endTime)
-        ? fromJsonTimestamp(object.endTime)
-        : isSet(object.end_time)
-        ? fromJsonTimestamp(object.end_time)
-        : undefined,
-      audio: isSet(object.audio) ? globalThis.Boolean(object.audio) : undefined,
-    };
-  },
-
-  toJSON(message: DownloadRecordingRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.startTime !== undefined) {
-      obj.startTime = fromTimestamp(message.startTime).toISOString();
-    }
-    if (message.endTime !== undefined) {
-      obj.endTime = fromTimestamp(message.endTime).toISOString();
-    }
-    if (message.audio !== undefined) {
-      obj.audio = message.audio;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<DownloadRecordingRequest>): DownloadRecordingRequest {
     return DownloadRecordingRequest.fromPartial(base ?? {});
   },
@@ -872,26 +690,6 @@ export const DownloadRecordingResponse: MessageFns<DownloadRecordingResponse> = 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): DownloadRecordingResponse {
-    return {
-      part: isSet(object.info)
-        ? { $case: "info", value: VideoInfo.fromJSON(object.info) }
-        : isSet(object.content)
-        ? { $case: "content", value: Buffer.from(bytesFromBase64(object.content)) }
-        : undefined,
-    };
-  },
-
-  toJSON(message: DownloadRecordingResponse): unknown {
-    const obj: any = {};
-    if (message.part?.$case === "info") {
-      obj.info = VideoInfo.toJSON(message.part.value);
-    } else if (message.part?.$case === "content") {
-      obj.content = base64FromBytes(message.part.value);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<DownloadRecordingResponse>): DownloadRecordingResponse {
@@ -973,24 +771,6 @@ export const DownloadEventClipRequest: MessageFns<DownloadEventClipRequest> = {
     }
   },
 
-  fromJSON(object: any): DownloadEventClipRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      audio: isSet(object.audio) ? globalThis.Boolean(object.audio) : undefined,
-    };
-  },
-
-  toJSON(message: DownloadEventClipRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.audio !== undefined) {
-      obj.audio = message.audio;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<DownloadEventClipRequest>): DownloadEventClipRequest {
     return DownloadEventClipRequest.fromPartial(base ?? {});
   },
@@ -1058,26 +838,6 @@ export const DownloadEventClipResponse: MessageFns<DownloadEventClipResponse> = 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): DownloadEventClipResponse {
-    return {
-      part: isSet(object.info)
-        ? { $case: "info", value: VideoInfo.fromJSON(object.info) }
-        : isSet(object.content)
-        ? { $case: "content", value: Buffer.from(bytesFromBase64(object.content)) }
-        : undefined,
-    };
-  },
-
-  toJSON(message: DownloadEventClipResponse): unknown {
-    const obj: any = {};
-    if (message.part?.$case === "info") {
-      obj.info = VideoInfo.toJSON(message.part.value);
-    } else if (message.part?.$case === "content") {
-      obj.content = base64FromBytes(message.part.value);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<DownloadEventClipResponse>): DownloadEventClipResponse {
@@ -1170,36 +930,6 @@ export const DeleteRecordingRequest: MessageFns<DeleteRecordingRequest> = {
     }
   },
 
-  fromJSON(object: any): DeleteRecordingRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      startTime: isSet(object.startTime)
-        ? fromJsonTimestamp(object.startTime)
-        : isSet(object.start_time)
-        ? fromJsonTimestamp(object.start_time)
-        : undefined,
-      endTime: isSet(object.endTime)
-        ? fromJsonTimestamp(object.endTime)
-        : isSet(object.end_time)
-        ? fromJsonTimestamp(object.end_time)
-        : undefined,
-    };
-  },
-
-  toJSON(message: DeleteRecordingRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.startTime !== undefined) {
-      obj.startTime = fromTimestamp(message.startTime).toISOString();
-    }
-    if (message.endTime !== undefined) {
-      obj.endTime = fromTimestamp(message.endTime).toISOString();
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<DeleteRecordingRequest>): DeleteRecordingRequest {
     return DeleteRecordingRequest.fromPartial(base ?? {});
   },
@@ -1270,32 +1000,6 @@ export const DeleteRecordingResponse: MessageFns<DeleteRecordingResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): DeleteRecordingResponse {
-    return {
-      deletedSegments: isSet(object.deletedSegments)
-        ? globalThis.Number(object.deletedSegments)
-        : isSet(object.deleted_segments)
-        ? globalThis.Number(object.deleted_segments)
-        : 0,
-      deletedBytes: isSet(object.deletedBytes)
-        ? globalThis.Number(object.deletedBytes)
-        : isSet(object.deleted_bytes)
-        ? globalThis.Number(object.deleted_bytes)
-        : 0,
-    };
-  },
-
-  toJSON(message: DeleteRecordingResponse): unknown {
-    const obj: any = {};
-    if (message.deletedSegments !== 0) {
-      obj.deletedSegments = Math.round(message.deletedSegments);
-    }
-    if (message.deletedBytes !== 0) {
-      obj.deletedBytes = Math.round(message.deletedBytes);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<DeleteRecordingResponse>): DeleteRecordingResponse {
@@ -1437,14 +1141,6 @@ export const RecordingServiceClient = makeGenericClientConstructor(
   serviceName: string;
 };
 
-function bytesFromBase64(b64: string): Uint8Array {
-  return Uint8Array.from(globalThis.Buffer.from(b64, "base64"));
-}
-
-function base64FromBytes(arr: Uint8Array): string {
-  return globalThis.Buffer.from(arr).toString("base64");
-}
-
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 export type DeepPartial<T> = T extends Builtin ? T
@@ -1453,39 +1149,6 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
-
-function toTimestamp(date: Date): Timestamp {
-  const seconds = Math.trunc(date.getTime() / 1_000);
-  const nanos = (date.getTime() % 1_000) * 1_000_000;
-  return { seconds, nanos };
-}
-
-function fromTimestamp(t: Timestamp): Date {
-  let millis = (t.seconds || 0) * 1_000;
-  millis += (t.nanos || 0) / 1_000_000;
-  return new globalThis.Date(millis);
-}
-
-const timestampFractionRegex = /:\d{2}\.\d+/;
-
-function fromJsonTimestamp(o: any): Timestamp {
-  if (o instanceof globalThis.Date) {
-    return toTimestamp(o);
-  } else if (typeof o === "string") {
-    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
-    // so parse the fractional seconds ourselves and give Date only the whole seconds
-    const fraction = timestampFractionRegex.exec(o);
-    if (fraction === null) {
-      return toTimestamp(new globalThis.Date(o));
-    }
-    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
-    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
-    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
-    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
-  } else {
-    return Timestamp.fromJSON(o);
-  }
-}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
@@ -1498,15 +1161,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

@@ -8,14 +8,7 @@
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
 import { AttributeCondition } from "./attribute.ts";
-import {
-  CrossingDirection,
-  crossingDirectionFromJSON,
-  crossingDirectionToJSON,
-  EventType,
-  eventTypeFromJSON,
-  eventTypeToJSON,
-} from "./event.ts";
+import { CrossingDirection, EventType } from "./event.ts";
 import { Point } from "./geometry.ts";
 
 export const protobufPackage = "sightline.v1";
@@ -37,35 +30,6 @@ export namespace MaskMode {
   export type UNSPECIFIED = typeof MaskMode.UNSPECIFIED;
   export type EXCLUDE = typeof MaskMode.EXCLUDE;
   export type INCLUDE = typeof MaskMode.INCLUDE;
-}
-
-export function maskModeFromJSON(object: any): MaskMode {
-  switch (object) {
-    case 0:
-    case "MASK_MODE_UNSPECIFIED":
-      return MaskMode.UNSPECIFIED;
-    case 1:
-    case "MASK_MODE_EXCLUDE":
-      return MaskMode.EXCLUDE;
-    case 2:
-    case "MASK_MODE_INCLUDE":
-      return MaskMode.INCLUDE;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum MaskMode");
-  }
-}
-
-export function maskModeToJSON(object: MaskMode): string {
-  switch (object) {
-    case MaskMode.UNSPECIFIED:
-      return "MASK_MODE_UNSPECIFIED";
-    case MaskMode.EXCLUDE:
-      return "MASK_MODE_EXCLUDE";
-    case MaskMode.INCLUDE:
-      return "MASK_MODE_INCLUDE";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum MaskMode");
-  }
 }
 
 /** A part of the picture. An object is in it when the middle of its box's lower edge is. */
@@ -203,24 +167,6 @@ export const Zone: MessageFns<Zone> = {
     }
   },
 
-  fromJSON(object: any): Zone {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      polygon: globalThis.Array.isArray(object?.polygon) ? object.polygon.map((e: any) => Point.fromJSON(e)) : [],
-    };
-  },
-
-  toJSON(message: Zone): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.polygon?.length) {
-      obj.polygon = message.polygon.map((e) => Point.toJSON(e));
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<Zone>): Zone {
     return Zone.fromPartial(base ?? {});
   },
@@ -299,28 +245,6 @@ export const Line: MessageFns<Line> = {
     }
   },
 
-  fromJSON(object: any): Line {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      start: isSet(object.start) ? Point.fromJSON(object.start) : undefined,
-      end: isSet(object.end) ? Point.fromJSON(object.end) : undefined,
-    };
-  },
-
-  toJSON(message: Line): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.start !== undefined) {
-      obj.start = Point.toJSON(message.start);
-    }
-    if (message.end !== undefined) {
-      obj.end = Point.toJSON(message.end);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<Line>): Line {
     return Line.fromPartial(base ?? {});
   },
@@ -387,24 +311,6 @@ export const Mask: MessageFns<Mask> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): Mask {
-    return {
-      mode: isSet(object.mode) ? maskModeFromJSON(object.mode) : 0,
-      polygon: globalThis.Array.isArray(object?.polygon) ? object.polygon.map((e: any) => Point.fromJSON(e)) : [],
-    };
-  },
-
-  toJSON(message: Mask): unknown {
-    const obj: any = {};
-    if (message.mode !== 0) {
-      obj.mode = maskModeToJSON(message.mode);
-    }
-    if (message.polygon?.length) {
-      obj.polygon = message.polygon.map((e) => Point.toJSON(e));
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<Mask>): Mask {
@@ -508,36 +414,6 @@ export const ActiveHours: MessageFns<ActiveHours> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ActiveHours {
-    return {
-      days: globalThis.Array.isArray(object?.days) ? object.days.map((e: any) => globalThis.Number(e)) : [],
-      start: isSet(object.start) ? globalThis.String(object.start) : "",
-      end: isSet(object.end) ? globalThis.String(object.end) : "",
-      timeZone: isSet(object.timeZone)
-        ? globalThis.String(object.timeZone)
-        : isSet(object.time_zone)
-        ? globalThis.String(object.time_zone)
-        : "",
-    };
-  },
-
-  toJSON(message: ActiveHours): unknown {
-    const obj: any = {};
-    if (message.days?.length) {
-      obj.days = message.days.map((e) => Math.round(e));
-    }
-    if (message.start !== "") {
-      obj.start = message.start;
-    }
-    if (message.end !== "") {
-      obj.end = message.end;
-    }
-    if (message.timeZone !== "") {
-      obj.timeZone = message.timeZone;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ActiveHours>): ActiveHours {
@@ -744,90 +620,6 @@ export const Rule: MessageFns<Rule> = {
     }
   },
 
-  fromJSON(object: any): Rule {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      type: isSet(object.type) ? eventTypeFromJSON(object.type) : 0,
-      zone: isSet(object.zone) ? globalThis.String(object.zone) : "",
-      line: isSet(object.line) ? globalThis.String(object.line) : "",
-      direction: isSet(object.direction) ? crossingDirectionFromJSON(object.direction) : 0,
-      classes: globalThis.Array.isArray(object?.classes) ? object.classes.map((e: any) => globalThis.String(e)) : [],
-      minScore: isSet(object.minScore)
-        ? globalThis.Number(object.minScore)
-        : isSet(object.min_score)
-        ? globalThis.Number(object.min_score)
-        : 0,
-      minDwellSeconds: isSet(object.minDwellSeconds)
-        ? globalThis.Number(object.minDwellSeconds)
-        : isSet(object.min_dwell_seconds)
-        ? globalThis.Number(object.min_dwell_seconds)
-        : 0,
-      count: isSet(object.count) ? globalThis.Number(object.count) : 0,
-      debounceSeconds: isSet(object.debounceSeconds)
-        ? globalThis.Number(object.debounceSeconds)
-        : isSet(object.debounce_seconds)
-        ? globalThis.Number(object.debounce_seconds)
-        : 0,
-      cooldownSeconds: isSet(object.cooldownSeconds)
-        ? globalThis.Number(object.cooldownSeconds)
-        : isSet(object.cooldown_seconds)
-        ? globalThis.Number(object.cooldown_seconds)
-        : 0,
-      activeHours: isSet(object.activeHours)
-        ? ActiveHours.fromJSON(object.activeHours)
-        : isSet(object.active_hours)
-        ? ActiveHours.fromJSON(object.active_hours)
-        : undefined,
-      attributes: globalThis.Array.isArray(object?.attributes)
-        ? object.attributes.map((e: any) => AttributeCondition.fromJSON(e))
-        : [],
-    };
-  },
-
-  toJSON(message: Rule): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.type !== 0) {
-      obj.type = eventTypeToJSON(message.type);
-    }
-    if (message.zone !== "") {
-      obj.zone = message.zone;
-    }
-    if (message.line !== "") {
-      obj.line = message.line;
-    }
-    if (message.direction !== 0) {
-      obj.direction = crossingDirectionToJSON(message.direction);
-    }
-    if (message.classes?.length) {
-      obj.classes = message.classes;
-    }
-    if (message.minScore !== 0) {
-      obj.minScore = floatToJson(message.minScore);
-    }
-    if (message.minDwellSeconds !== 0) {
-      obj.minDwellSeconds = floatToJson(message.minDwellSeconds);
-    }
-    if (message.count !== 0) {
-      obj.count = Math.round(message.count);
-    }
-    if (message.debounceSeconds !== 0) {
-      obj.debounceSeconds = floatToJson(message.debounceSeconds);
-    }
-    if (message.cooldownSeconds !== 0) {
-      obj.cooldownSeconds = floatToJson(message.cooldownSeconds);
-    }
-    if (message.activeHours !== undefined) {
-      obj.activeHours = ActiveHours.toJSON(message.activeHours);
-    }
-    if (message.attributes?.length) {
-      obj.attributes = message.attributes.map((e) => AttributeCondition.toJSON(e));
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<Rule>): Rule {
     return Rule.fromPartial(base ?? {});
   },
@@ -963,48 +755,6 @@ export const CameraRules: MessageFns<CameraRules> = {
     }
   },
 
-  fromJSON(object: any): CameraRules {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      zones: globalThis.Array.isArray(object?.zones) ? object.zones.map((e: any) => Zone.fromJSON(e)) : [],
-      lines: globalThis.Array.isArray(object?.lines) ? object.lines.map((e: any) => Line.fromJSON(e)) : [],
-      masks: globalThis.Array.isArray(object?.masks) ? object.masks.map((e: any) => Mask.fromJSON(e)) : [],
-      rules: globalThis.Array.isArray(object?.rules) ? object.rules.map((e: any) => Rule.fromJSON(e)) : [],
-      etag: isSet(object.etag) ? globalThis.String(object.etag) : "",
-      updateTime: isSet(object.updateTime)
-        ? fromJsonTimestamp(object.updateTime)
-        : isSet(object.update_time)
-        ? fromJsonTimestamp(object.update_time)
-        : undefined,
-    };
-  },
-
-  toJSON(message: CameraRules): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.zones?.length) {
-      obj.zones = message.zones.map((e) => Zone.toJSON(e));
-    }
-    if (message.lines?.length) {
-      obj.lines = message.lines.map((e) => Line.toJSON(e));
-    }
-    if (message.masks?.length) {
-      obj.masks = message.masks.map((e) => Mask.toJSON(e));
-    }
-    if (message.rules?.length) {
-      obj.rules = message.rules.map((e) => Rule.toJSON(e));
-    }
-    if (message.etag !== "") {
-      obj.etag = message.etag;
-    }
-    if (message.updateTime !== undefined) {
-      obj.updateTime = fromTimestamp(message.updateTime).toISOString();
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<CameraRules>): CameraRules {
     return CameraRules.fromPartial(base ?? {});
   },
@@ -1023,10 +773,6 @@ export const CameraRules: MessageFns<CameraRules> = {
   },
 };
 
-function floatToJson(value: number | null | undefined): number | string | null | undefined {
-  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
-}
-
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 export type DeepPartial<T> = T extends Builtin ? T
@@ -1036,48 +782,9 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
 
-function toTimestamp(date: Date): Timestamp {
-  const seconds = Math.trunc(date.getTime() / 1_000);
-  const nanos = (date.getTime() % 1_000) * 1_000_000;
-  return { seconds, nanos };
-}
-
-function fromTimestamp(t: Timestamp): Date {
-  let millis = (t.seconds || 0) * 1_000;
-  millis += (t.nanos || 0) / 1_000_000;
-  return new globalThis.Date(millis);
-}
-
-const timestampFractionRegex = /:\d{2}\.\d+/;
-
-function fromJsonTimestamp(o: any): Timestamp {
-  if (o instanceof globalThis.Date) {
-    return toTimestamp(o);
-  } else if (typeof o === "string") {
-    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
-    // so parse the fractional seconds ourselves and give Date only the whole seconds
-    const fraction = timestampFractionRegex.exec(o);
-    if (fraction === null) {
-      return toTimestamp(new globalThis.Date(o));
-    }
-    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
-    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
-    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
-    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
-  } else {
-    return Timestamp.fromJSON(o);
-  }
-}
-
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

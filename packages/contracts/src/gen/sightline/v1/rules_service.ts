@@ -95,18 +95,6 @@ export const GetCameraRulesRequest: MessageFns<GetCameraRulesRequest> = {
     }
   },
 
-  fromJSON(object: any): GetCameraRulesRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: GetCameraRulesRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<GetCameraRulesRequest>): GetCameraRulesRequest {
     return GetCameraRulesRequest.fromPartial(base ?? {});
   },
@@ -160,18 +148,6 @@ export const GetCameraRulesResponse: MessageFns<GetCameraRulesResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetCameraRulesResponse {
-    return { rules: isSet(object.rules) ? CameraRules.fromJSON(object.rules) : undefined };
-  },
-
-  toJSON(message: GetCameraRulesResponse): unknown {
-    const obj: any = {};
-    if (message.rules !== undefined) {
-      obj.rules = CameraRules.toJSON(message.rules);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<GetCameraRulesResponse>): GetCameraRulesResponse {
@@ -229,18 +205,6 @@ export const UpdateCameraRulesRequest: MessageFns<UpdateCameraRulesRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): UpdateCameraRulesRequest {
-    return { rules: isSet(object.rules) ? CameraRules.fromJSON(object.rules) : undefined };
-  },
-
-  toJSON(message: UpdateCameraRulesRequest): unknown {
-    const obj: any = {};
-    if (message.rules !== undefined) {
-      obj.rules = CameraRules.toJSON(message.rules);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<UpdateCameraRulesRequest>): UpdateCameraRulesRequest {
@@ -309,28 +273,6 @@ export const UpdateCameraRulesResponse: MessageFns<UpdateCameraRulesResponse> = 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): UpdateCameraRulesResponse {
-    return {
-      rules: isSet(object.rules) ? CameraRules.fromJSON(object.rules) : undefined,
-      uncheckedClasses: globalThis.Array.isArray(object?.uncheckedClasses)
-        ? object.uncheckedClasses.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.unchecked_classes)
-        ? object.unchecked_classes.map((e: any) => globalThis.String(e))
-        : [],
-    };
-  },
-
-  toJSON(message: UpdateCameraRulesResponse): unknown {
-    const obj: any = {};
-    if (message.rules !== undefined) {
-      obj.rules = CameraRules.toJSON(message.rules);
-    }
-    if (message.uncheckedClasses?.length) {
-      obj.uncheckedClasses = message.uncheckedClasses;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<UpdateCameraRulesResponse>): UpdateCameraRulesResponse {
@@ -435,15 +377,9 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

@@ -32,40 +32,6 @@ export namespace GapReason {
   export type NOT_ANALYSED = typeof GapReason.NOT_ANALYSED;
 }
 
-export function gapReasonFromJSON(object: any): GapReason {
-  switch (object) {
-    case 0:
-    case "GAP_REASON_UNSPECIFIED":
-      return GapReason.UNSPECIFIED;
-    case 1:
-    case "GAP_REASON_EXPIRED":
-      return GapReason.EXPIRED;
-    case 2:
-    case "GAP_REASON_STREAM_RESET":
-      return GapReason.STREAM_RESET;
-    case 3:
-    case "GAP_REASON_NOT_ANALYSED":
-      return GapReason.NOT_ANALYSED;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum GapReason");
-  }
-}
-
-export function gapReasonToJSON(object: GapReason): string {
-  switch (object) {
-    case GapReason.UNSPECIFIED:
-      return "GAP_REASON_UNSPECIFIED";
-    case GapReason.EXPIRED:
-      return "GAP_REASON_EXPIRED";
-    case GapReason.STREAM_RESET:
-      return "GAP_REASON_STREAM_RESET";
-    case GapReason.NOT_ANALYSED:
-      return "GAP_REASON_NOT_ANALYSED";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum GapReason");
-  }
-}
-
 /** Where a subscription begins. A subscription that is given one misses nothing: what it reads too slowly waits for it. */
 export interface StartPosition {
   position:
@@ -184,34 +150,6 @@ export const StartPosition: MessageFns<StartPosition> = {
     }
   },
 
-  fromJSON(object: any): StartPosition {
-    return {
-      position: isSet(object.newest)
-        ? { $case: "newest", value: globalThis.Boolean(object.newest) }
-        : isSet(object.beginning)
-        ? { $case: "beginning", value: globalThis.Boolean(object.beginning) }
-        : isSet(object.time)
-        ? { $case: "time", value: fromJsonTimestamp(object.time) }
-        : isSet(object.cursor)
-        ? { $case: "cursor", value: globalThis.String(object.cursor) }
-        : undefined,
-    };
-  },
-
-  toJSON(message: StartPosition): unknown {
-    const obj: any = {};
-    if (message.position?.$case === "newest") {
-      obj.newest = message.position.value;
-    } else if (message.position?.$case === "beginning") {
-      obj.beginning = message.position.value;
-    } else if (message.position?.$case === "time") {
-      obj.time = fromTimestamp(message.position.value).toISOString();
-    } else if (message.position?.$case === "cursor") {
-      obj.cursor = message.position.value;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<StartPosition>): StartPosition {
     return StartPosition.fromPartial(base ?? {});
   },
@@ -325,36 +263,6 @@ export const Gap: MessageFns<Gap> = {
     }
   },
 
-  fromJSON(object: any): Gap {
-    return {
-      reason: isSet(object.reason) ? gapReasonFromJSON(object.reason) : 0,
-      messages: isSet(object.messages) ? globalThis.Number(object.messages) : 0,
-      firstAvailableTime: isSet(object.firstAvailableTime)
-        ? fromJsonTimestamp(object.firstAvailableTime)
-        : isSet(object.first_available_time)
-        ? fromJsonTimestamp(object.first_available_time)
-        : undefined,
-      camera: isSet(object.camera) ? globalThis.String(object.camera) : "",
-    };
-  },
-
-  toJSON(message: Gap): unknown {
-    const obj: any = {};
-    if (message.reason !== 0) {
-      obj.reason = gapReasonToJSON(message.reason);
-    }
-    if (message.messages !== 0) {
-      obj.messages = Math.round(message.messages);
-    }
-    if (message.firstAvailableTime !== undefined) {
-      obj.firstAvailableTime = fromTimestamp(message.firstAvailableTime).toISOString();
-    }
-    if (message.camera !== "") {
-      obj.camera = message.camera;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<Gap>): Gap {
     return Gap.fromPartial(base ?? {});
   },
@@ -404,15 +312,6 @@ export const Progress: MessageFns<Progress> = {
     }
   },
 
-  fromJSON(_: any): Progress {
-    return {};
-  },
-
-  toJSON(_: Progress): unknown {
-    const obj: any = {};
-    return obj;
-  },
-
   create(base?: DeepPartial<Progress>): Progress {
     return Progress.fromPartial(base ?? {});
   },
@@ -431,39 +330,6 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
 
-function toTimestamp(date: Date): Timestamp {
-  const seconds = Math.trunc(date.getTime() / 1_000);
-  const nanos = (date.getTime() % 1_000) * 1_000_000;
-  return { seconds, nanos };
-}
-
-function fromTimestamp(t: Timestamp): Date {
-  let millis = (t.seconds || 0) * 1_000;
-  millis += (t.nanos || 0) / 1_000_000;
-  return new globalThis.Date(millis);
-}
-
-const timestampFractionRegex = /:\d{2}\.\d+/;
-
-function fromJsonTimestamp(o: any): Timestamp {
-  if (o instanceof globalThis.Date) {
-    return toTimestamp(o);
-  } else if (typeof o === "string") {
-    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
-    // so parse the fractional seconds ourselves and give Date only the whole seconds
-    const fraction = timestampFractionRegex.exec(o);
-    if (fraction === null) {
-      return toTimestamp(new globalThis.Date(o));
-    }
-    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
-    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
-    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
-    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
-  } else {
-    return Timestamp.fromJSON(o);
-  }
-}
-
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
@@ -475,15 +341,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

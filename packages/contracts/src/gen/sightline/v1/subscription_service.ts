@@ -41,35 +41,6 @@ export namespace SubscriptionKind {
   export type DETECTIONS = typeof SubscriptionKind.DETECTIONS;
 }
 
-export function subscriptionKindFromJSON(object: any): SubscriptionKind {
-  switch (object) {
-    case 0:
-    case "SUBSCRIPTION_KIND_UNSPECIFIED":
-      return SubscriptionKind.UNSPECIFIED;
-    case 1:
-    case "SUBSCRIPTION_KIND_EVENTS":
-      return SubscriptionKind.EVENTS;
-    case 2:
-    case "SUBSCRIPTION_KIND_DETECTIONS":
-      return SubscriptionKind.DETECTIONS;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum SubscriptionKind");
-  }
-}
-
-export function subscriptionKindToJSON(object: SubscriptionKind): string {
-  switch (object) {
-    case SubscriptionKind.UNSPECIFIED:
-      return "SUBSCRIPTION_KIND_UNSPECIFIED";
-    case SubscriptionKind.EVENTS:
-      return "SUBSCRIPTION_KIND_EVENTS";
-    case SubscriptionKind.DETECTIONS:
-      return "SUBSCRIPTION_KIND_DETECTIONS";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum SubscriptionKind");
-  }
-}
-
 /** A named place in a stream. */
 export interface Subscription {
   /** Resource name, "subscriptions/{subscription}"; the id is 1-63 characters of a-z, 0-9 and '-'. */
@@ -387,72 +358,6 @@ export const Subscription: MessageFns<Subscription> = {
     }
   },
 
-  fromJSON(object: any): Subscription {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      kind: isSet(object.kind) ? subscriptionKindFromJSON(object.kind) : 0,
-      filter: isSet(object.filter) ? EventFilter.fromJSON(object.filter) : undefined,
-      start: isSet(object.start) ? StartPosition.fromJSON(object.start) : undefined,
-      ackDeadlineSeconds: isSet(object.ackDeadlineSeconds)
-        ? globalThis.Number(object.ackDeadlineSeconds)
-        : isSet(object.ack_deadline_seconds)
-        ? globalThis.Number(object.ack_deadline_seconds)
-        : 0,
-      maxDeliveryAttempts: isSet(object.maxDeliveryAttempts)
-        ? globalThis.Number(object.maxDeliveryAttempts)
-        : isSet(object.max_delivery_attempts)
-        ? globalThis.Number(object.max_delivery_attempts)
-        : 0,
-      createTime: isSet(object.createTime)
-        ? fromJsonTimestamp(object.createTime)
-        : isSet(object.create_time)
-        ? fromJsonTimestamp(object.create_time)
-        : undefined,
-      pending: isSet(object.pending) ? globalThis.Number(object.pending) : 0,
-      unacknowledged: isSet(object.unacknowledged) ? globalThis.Number(object.unacknowledged) : 0,
-      deadLetters: isSet(object.deadLetters)
-        ? globalThis.Number(object.deadLetters)
-        : isSet(object.dead_letters)
-        ? globalThis.Number(object.dead_letters)
-        : 0,
-    };
-  },
-
-  toJSON(message: Subscription): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.kind !== 0) {
-      obj.kind = subscriptionKindToJSON(message.kind);
-    }
-    if (message.filter !== undefined) {
-      obj.filter = EventFilter.toJSON(message.filter);
-    }
-    if (message.start !== undefined) {
-      obj.start = StartPosition.toJSON(message.start);
-    }
-    if (message.ackDeadlineSeconds !== 0) {
-      obj.ackDeadlineSeconds = Math.round(message.ackDeadlineSeconds);
-    }
-    if (message.maxDeliveryAttempts !== 0) {
-      obj.maxDeliveryAttempts = Math.round(message.maxDeliveryAttempts);
-    }
-    if (message.createTime !== undefined) {
-      obj.createTime = fromTimestamp(message.createTime).toISOString();
-    }
-    if (message.pending !== 0) {
-      obj.pending = Math.round(message.pending);
-    }
-    if (message.unacknowledged !== 0) {
-      obj.unacknowledged = Math.round(message.unacknowledged);
-    }
-    if (message.deadLetters !== 0) {
-      obj.deadLetters = Math.round(message.deadLetters);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<Subscription>): Subscription {
     return Subscription.fromPartial(base ?? {});
   },
@@ -534,28 +439,6 @@ export const CreateSubscriptionRequest: MessageFns<CreateSubscriptionRequest> = 
     }
   },
 
-  fromJSON(object: any): CreateSubscriptionRequest {
-    return {
-      subscriptionId: isSet(object.subscriptionId)
-        ? globalThis.String(object.subscriptionId)
-        : isSet(object.subscription_id)
-        ? globalThis.String(object.subscription_id)
-        : "",
-      subscription: isSet(object.subscription) ? Subscription.fromJSON(object.subscription) : undefined,
-    };
-  },
-
-  toJSON(message: CreateSubscriptionRequest): unknown {
-    const obj: any = {};
-    if (message.subscriptionId !== "") {
-      obj.subscriptionId = message.subscriptionId;
-    }
-    if (message.subscription !== undefined) {
-      obj.subscription = Subscription.toJSON(message.subscription);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<CreateSubscriptionRequest>): CreateSubscriptionRequest {
     return CreateSubscriptionRequest.fromPartial(base ?? {});
   },
@@ -612,18 +495,6 @@ export const CreateSubscriptionResponse: MessageFns<CreateSubscriptionResponse> 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): CreateSubscriptionResponse {
-    return { subscription: isSet(object.subscription) ? Subscription.fromJSON(object.subscription) : undefined };
-  },
-
-  toJSON(message: CreateSubscriptionResponse): unknown {
-    const obj: any = {};
-    if (message.subscription !== undefined) {
-      obj.subscription = Subscription.toJSON(message.subscription);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<CreateSubscriptionResponse>): CreateSubscriptionResponse {
@@ -683,18 +554,6 @@ export const GetSubscriptionRequest: MessageFns<GetSubscriptionRequest> = {
     }
   },
 
-  fromJSON(object: any): GetSubscriptionRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: GetSubscriptionRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<GetSubscriptionRequest>): GetSubscriptionRequest {
     return GetSubscriptionRequest.fromPartial(base ?? {});
   },
@@ -748,18 +607,6 @@ export const GetSubscriptionResponse: MessageFns<GetSubscriptionResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): GetSubscriptionResponse {
-    return { subscription: isSet(object.subscription) ? Subscription.fromJSON(object.subscription) : undefined };
-  },
-
-  toJSON(message: GetSubscriptionResponse): unknown {
-    const obj: any = {};
-    if (message.subscription !== undefined) {
-      obj.subscription = Subscription.toJSON(message.subscription);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<GetSubscriptionResponse>): GetSubscriptionResponse {
@@ -830,32 +677,6 @@ export const ListSubscriptionsRequest: MessageFns<ListSubscriptionsRequest> = {
     }
   },
 
-  fromJSON(object: any): ListSubscriptionsRequest {
-    return {
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-    };
-  },
-
-  toJSON(message: ListSubscriptionsRequest): unknown {
-    const obj: any = {};
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ListSubscriptionsRequest>): ListSubscriptionsRequest {
     return ListSubscriptionsRequest.fromPartial(base ?? {});
   },
@@ -923,30 +744,6 @@ export const ListSubscriptionsResponse: MessageFns<ListSubscriptionsResponse> = 
     }
   },
 
-  fromJSON(object: any): ListSubscriptionsResponse {
-    return {
-      subscriptions: globalThis.Array.isArray(object?.subscriptions)
-        ? object.subscriptions.map((e: any) => Subscription.fromJSON(e))
-        : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-    };
-  },
-
-  toJSON(message: ListSubscriptionsResponse): unknown {
-    const obj: any = {};
-    if (message.subscriptions?.length) {
-      obj.subscriptions = message.subscriptions.map((e) => Subscription.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ListSubscriptionsResponse>): ListSubscriptionsResponse {
     return ListSubscriptionsResponse.fromPartial(base ?? {});
   },
@@ -1003,18 +800,6 @@ export const DeleteSubscriptionRequest: MessageFns<DeleteSubscriptionRequest> = 
     }
   },
 
-  fromJSON(object: any): DeleteSubscriptionRequest {
-    return { name: isSet(object.name) ? globalThis.String(object.name) : "" };
-  },
-
-  toJSON(message: DeleteSubscriptionRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<DeleteSubscriptionRequest>): DeleteSubscriptionRequest {
     return DeleteSubscriptionRequest.fromPartial(base ?? {});
   },
@@ -1057,15 +842,6 @@ export const DeleteSubscriptionResponse: MessageFns<DeleteSubscriptionResponse> 
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): DeleteSubscriptionResponse {
-    return {};
-  },
-
-  toJSON(_: DeleteSubscriptionResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<DeleteSubscriptionResponse>): DeleteSubscriptionResponse {
@@ -1131,28 +907,6 @@ export const ConsumeRequest: MessageFns<ConsumeRequest> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ConsumeRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      maxUnacknowledged: isSet(object.maxUnacknowledged)
-        ? globalThis.Number(object.maxUnacknowledged)
-        : isSet(object.max_unacknowledged)
-        ? globalThis.Number(object.max_unacknowledged)
-        : 0,
-    };
-  },
-
-  toJSON(message: ConsumeRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.maxUnacknowledged !== 0) {
-      obj.maxUnacknowledged = Math.round(message.maxUnacknowledged);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ConsumeRequest>): ConsumeRequest {
@@ -1257,46 +1011,6 @@ export const ConsumeResponse: MessageFns<ConsumeResponse> = {
     }
   },
 
-  fromJSON(object: any): ConsumeResponse {
-    return {
-      message: isSet(object.event)
-        ? { $case: "event", value: Event.fromJSON(object.event) }
-        : isSet(object.frame)
-        ? { $case: "frame", value: FrameDetections.fromJSON(object.frame) }
-        : isSet(object.gap)
-        ? { $case: "gap", value: Gap.fromJSON(object.gap) }
-        : undefined,
-      ackId: isSet(object.ackId)
-        ? globalThis.String(object.ackId)
-        : isSet(object.ack_id)
-        ? globalThis.String(object.ack_id)
-        : "",
-      deliveryAttempt: isSet(object.deliveryAttempt)
-        ? globalThis.Number(object.deliveryAttempt)
-        : isSet(object.delivery_attempt)
-        ? globalThis.Number(object.delivery_attempt)
-        : 0,
-    };
-  },
-
-  toJSON(message: ConsumeResponse): unknown {
-    const obj: any = {};
-    if (message.message?.$case === "event") {
-      obj.event = Event.toJSON(message.message.value);
-    } else if (message.message?.$case === "frame") {
-      obj.frame = FrameDetections.toJSON(message.message.value);
-    } else if (message.message?.$case === "gap") {
-      obj.gap = Gap.toJSON(message.message.value);
-    }
-    if (message.ackId !== "") {
-      obj.ackId = message.ackId;
-    }
-    if (message.deliveryAttempt !== 0) {
-      obj.deliveryAttempt = Math.round(message.deliveryAttempt);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ConsumeResponse>): ConsumeResponse {
     return ConsumeResponse.fromPartial(base ?? {});
   },
@@ -1384,28 +1098,6 @@ export const AcknowledgeRequest: MessageFns<AcknowledgeRequest> = {
     }
   },
 
-  fromJSON(object: any): AcknowledgeRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      ackIds: globalThis.Array.isArray(object?.ackIds)
-        ? object.ackIds.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.ack_ids)
-        ? object.ack_ids.map((e: any) => globalThis.String(e))
-        : [],
-    };
-  },
-
-  toJSON(message: AcknowledgeRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.ackIds?.length) {
-      obj.ackIds = message.ackIds;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<AcknowledgeRequest>): AcknowledgeRequest {
     return AcknowledgeRequest.fromPartial(base ?? {});
   },
@@ -1449,15 +1141,6 @@ export const AcknowledgeResponse: MessageFns<AcknowledgeResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): AcknowledgeResponse {
-    return {};
-  },
-
-  toJSON(_: AcknowledgeResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<AcknowledgeResponse>): AcknowledgeResponse {
@@ -1558,48 +1241,6 @@ export const RejectRequest: MessageFns<RejectRequest> = {
     }
   },
 
-  fromJSON(object: any): RejectRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      ackIds: globalThis.Array.isArray(object?.ackIds)
-        ? object.ackIds.map((e: any) => globalThis.String(e))
-        : globalThis.Array.isArray(object?.ack_ids)
-        ? object.ack_ids.map((e: any) => globalThis.String(e))
-        : [],
-      delaySeconds: isSet(object.delaySeconds)
-        ? globalThis.Number(object.delaySeconds)
-        : isSet(object.delay_seconds)
-        ? globalThis.Number(object.delay_seconds)
-        : 0,
-      deadLetter: isSet(object.deadLetter)
-        ? globalThis.Boolean(object.deadLetter)
-        : isSet(object.dead_letter)
-        ? globalThis.Boolean(object.dead_letter)
-        : false,
-      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
-    };
-  },
-
-  toJSON(message: RejectRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.ackIds?.length) {
-      obj.ackIds = message.ackIds;
-    }
-    if (message.delaySeconds !== 0) {
-      obj.delaySeconds = floatToJson(message.delaySeconds);
-    }
-    if (message.deadLetter !== false) {
-      obj.deadLetter = message.deadLetter;
-    }
-    if (message.reason !== "") {
-      obj.reason = message.reason;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<RejectRequest>): RejectRequest {
     return RejectRequest.fromPartial(base ?? {});
   },
@@ -1646,15 +1287,6 @@ export const RejectResponse: MessageFns<RejectResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): RejectResponse {
-    return {};
-  },
-
-  toJSON(_: RejectResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<RejectResponse>): RejectResponse {
@@ -1768,50 +1400,6 @@ export const DeadLetter: MessageFns<DeadLetter> = {
     }
   },
 
-  fromJSON(object: any): DeadLetter {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      message: isSet(object.event)
-        ? { $case: "event", value: Event.fromJSON(object.event) }
-        : isSet(object.frame)
-        ? { $case: "frame", value: FrameDetections.fromJSON(object.frame) }
-        : undefined,
-      reason: isSet(object.reason) ? globalThis.String(object.reason) : "",
-      deliveryAttempts: isSet(object.deliveryAttempts)
-        ? globalThis.Number(object.deliveryAttempts)
-        : isSet(object.delivery_attempts)
-        ? globalThis.Number(object.delivery_attempts)
-        : 0,
-      createTime: isSet(object.createTime)
-        ? fromJsonTimestamp(object.createTime)
-        : isSet(object.create_time)
-        ? fromJsonTimestamp(object.create_time)
-        : undefined,
-    };
-  },
-
-  toJSON(message: DeadLetter): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.message?.$case === "event") {
-      obj.event = Event.toJSON(message.message.value);
-    } else if (message.message?.$case === "frame") {
-      obj.frame = FrameDetections.toJSON(message.message.value);
-    }
-    if (message.reason !== "") {
-      obj.reason = message.reason;
-    }
-    if (message.deliveryAttempts !== 0) {
-      obj.deliveryAttempts = Math.round(message.deliveryAttempts);
-    }
-    if (message.createTime !== undefined) {
-      obj.createTime = fromTimestamp(message.createTime).toISOString();
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<DeadLetter>): DeadLetter {
     return DeadLetter.fromPartial(base ?? {});
   },
@@ -1908,36 +1496,6 @@ export const ListDeadLettersRequest: MessageFns<ListDeadLettersRequest> = {
     }
   },
 
-  fromJSON(object: any): ListDeadLettersRequest {
-    return {
-      parent: isSet(object.parent) ? globalThis.String(object.parent) : "",
-      pageSize: isSet(object.pageSize)
-        ? globalThis.Number(object.pageSize)
-        : isSet(object.page_size)
-        ? globalThis.Number(object.page_size)
-        : 0,
-      pageToken: isSet(object.pageToken)
-        ? globalThis.String(object.pageToken)
-        : isSet(object.page_token)
-        ? globalThis.String(object.page_token)
-        : "",
-    };
-  },
-
-  toJSON(message: ListDeadLettersRequest): unknown {
-    const obj: any = {};
-    if (message.parent !== "") {
-      obj.parent = message.parent;
-    }
-    if (message.pageSize !== 0) {
-      obj.pageSize = Math.round(message.pageSize);
-    }
-    if (message.pageToken !== "") {
-      obj.pageToken = message.pageToken;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<ListDeadLettersRequest>): ListDeadLettersRequest {
     return ListDeadLettersRequest.fromPartial(base ?? {});
   },
@@ -2004,32 +1562,6 @@ export const ListDeadLettersResponse: MessageFns<ListDeadLettersResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): ListDeadLettersResponse {
-    return {
-      deadLetters: globalThis.Array.isArray(object?.deadLetters)
-        ? object.deadLetters.map((e: any) => DeadLetter.fromJSON(e))
-        : globalThis.Array.isArray(object?.dead_letters)
-        ? object.dead_letters.map((e: any) => DeadLetter.fromJSON(e))
-        : [],
-      nextPageToken: isSet(object.nextPageToken)
-        ? globalThis.String(object.nextPageToken)
-        : isSet(object.next_page_token)
-        ? globalThis.String(object.next_page_token)
-        : "",
-    };
-  },
-
-  toJSON(message: ListDeadLettersResponse): unknown {
-    const obj: any = {};
-    if (message.deadLetters?.length) {
-      obj.deadLetters = message.deadLetters.map((e) => DeadLetter.toJSON(e));
-    }
-    if (message.nextPageToken !== "") {
-      obj.nextPageToken = message.nextPageToken;
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<ListDeadLettersResponse>): ListDeadLettersResponse {
@@ -2099,24 +1631,6 @@ export const DeleteDeadLetterRequest: MessageFns<DeleteDeadLetterRequest> = {
     }
   },
 
-  fromJSON(object: any): DeleteDeadLetterRequest {
-    return {
-      name: isSet(object.name) ? globalThis.String(object.name) : "",
-      redeliver: isSet(object.redeliver) ? globalThis.Boolean(object.redeliver) : false,
-    };
-  },
-
-  toJSON(message: DeleteDeadLetterRequest): unknown {
-    const obj: any = {};
-    if (message.name !== "") {
-      obj.name = message.name;
-    }
-    if (message.redeliver !== false) {
-      obj.redeliver = message.redeliver;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<DeleteDeadLetterRequest>): DeleteDeadLetterRequest {
     return DeleteDeadLetterRequest.fromPartial(base ?? {});
   },
@@ -2160,15 +1674,6 @@ export const DeleteDeadLetterResponse: MessageFns<DeleteDeadLetterResponse> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(_: any): DeleteDeadLetterResponse {
-    return {};
-  },
-
-  toJSON(_: DeleteDeadLetterResponse): unknown {
-    const obj: any = {};
-    return obj;
   },
 
   create(base?: DeepPartial<DeleteDeadLetterResponse>): DeleteDeadLetterResponse {
@@ -2458,10 +1963,6 @@ export const SubscriptionServiceClient = makeGenericClientConstructor(
   serviceName: string;
 };
 
-function floatToJson(value: number | null | undefined): number | string | null | undefined {
-  return typeof value === "number" && !globalThis.Number.isFinite(value) ? globalThis.String(value) : value;
-}
-
 type Builtin = Date | Function | Uint8Array | string | number | boolean | undefined;
 
 export type DeepPartial<T> = T extends Builtin ? T
@@ -2470,39 +1971,6 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends { $case: string; value: unknown } ? { $case: T["$case"]; value?: DeepPartial<T["value"]> }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
-
-function toTimestamp(date: Date): Timestamp {
-  const seconds = Math.trunc(date.getTime() / 1_000);
-  const nanos = (date.getTime() % 1_000) * 1_000_000;
-  return { seconds, nanos };
-}
-
-function fromTimestamp(t: Timestamp): Date {
-  let millis = (t.seconds || 0) * 1_000;
-  millis += (t.nanos || 0) / 1_000_000;
-  return new globalThis.Date(millis);
-}
-
-const timestampFractionRegex = /:\d{2}\.\d+/;
-
-function fromJsonTimestamp(o: any): Timestamp {
-  if (o instanceof globalThis.Date) {
-    return toTimestamp(o);
-  } else if (typeof o === "string") {
-    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
-    // so parse the fractional seconds ourselves and give Date only the whole seconds
-    const fraction = timestampFractionRegex.exec(o);
-    if (fraction === null) {
-      return toTimestamp(new globalThis.Date(o));
-    }
-    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
-    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
-    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
-    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
-  } else {
-    return Timestamp.fromJSON(o);
-  }
-}
 
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
@@ -2515,15 +1983,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }

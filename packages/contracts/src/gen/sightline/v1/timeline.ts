@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 import { Timestamp } from "../../google/protobuf/timestamp.ts";
-import { CameraReason, cameraReasonFromJSON, cameraReasonToJSON } from "./camera.ts";
+import { CameraReason } from "./camera.ts";
 import { FrameDetections } from "./detection.ts";
 import { Event } from "./event.ts";
 import { CameraRules } from "./rules.ts";
@@ -31,35 +31,6 @@ export namespace CameraChange {
   export type UNSPECIFIED = typeof CameraChange.UNSPECIFIED;
   export type REMOVED = typeof CameraChange.REMOVED;
   export type ADDRESS = typeof CameraChange.ADDRESS;
-}
-
-export function cameraChangeFromJSON(object: any): CameraChange {
-  switch (object) {
-    case 0:
-    case "CAMERA_CHANGE_UNSPECIFIED":
-      return CameraChange.UNSPECIFIED;
-    case 1:
-    case "CAMERA_CHANGE_REMOVED":
-      return CameraChange.REMOVED;
-    case 2:
-    case "CAMERA_CHANGE_ADDRESS":
-      return CameraChange.ADDRESS;
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CameraChange");
-  }
-}
-
-export function cameraChangeToJSON(object: CameraChange): string {
-  switch (object) {
-    case CameraChange.UNSPECIFIED:
-      return "CAMERA_CHANGE_UNSPECIFIED";
-    case CameraChange.REMOVED:
-      return "CAMERA_CHANGE_REMOVED";
-    case CameraChange.ADDRESS:
-      return "CAMERA_CHANGE_ADDRESS";
-    default:
-      throw new globalThis.Error("Unrecognized enum value " + object + " for enum CameraChange");
-  }
 }
 
 /** A camera went down or came back, was removed, or was given another address. */
@@ -238,48 +209,6 @@ export const CameraTransition: MessageFns<CameraTransition> = {
     }
   },
 
-  fromJSON(object: any): CameraTransition {
-    return {
-      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
-      down: isSet(object.down) ? globalThis.Boolean(object.down) : false,
-      reason: isSet(object.reason) ? cameraReasonFromJSON(object.reason) : 0,
-      message: isSet(object.message) ? globalThis.String(object.message) : "",
-      change: isSet(object.change) ? cameraChangeFromJSON(object.change) : 0,
-      framesEnd: isSet(object.framesEnd)
-        ? fromJsonTimestamp(object.framesEnd)
-        : isSet(object.frames_end)
-        ? fromJsonTimestamp(object.frames_end)
-        : undefined,
-      continued: isSet(object.continued) ? Event.fromJSON(object.continued) : undefined,
-    };
-  },
-
-  toJSON(message: CameraTransition): unknown {
-    const obj: any = {};
-    if (message.time !== undefined) {
-      obj.time = fromTimestamp(message.time).toISOString();
-    }
-    if (message.down !== false) {
-      obj.down = message.down;
-    }
-    if (message.reason !== 0) {
-      obj.reason = cameraReasonToJSON(message.reason);
-    }
-    if (message.message !== "") {
-      obj.message = message.message;
-    }
-    if (message.change !== 0) {
-      obj.change = cameraChangeToJSON(message.change);
-    }
-    if (message.framesEnd !== undefined) {
-      obj.framesEnd = fromTimestamp(message.framesEnd).toISOString();
-    }
-    if (message.continued !== undefined) {
-      obj.continued = Event.toJSON(message.continued);
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<CameraTransition>): CameraTransition {
     return CameraTransition.fromPartial(base ?? {});
   },
@@ -343,18 +272,6 @@ export const Tick: MessageFns<Tick> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): Tick {
-    return { time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined };
-  },
-
-  toJSON(message: Tick): unknown {
-    const obj: any = {};
-    if (message.time !== undefined) {
-      obj.time = fromTimestamp(message.time).toISOString();
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<Tick>): Tick {
@@ -421,24 +338,6 @@ export const RulesChange: MessageFns<RulesChange> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): RulesChange {
-    return {
-      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
-      rules: isSet(object.rules) ? CameraRules.fromJSON(object.rules) : undefined,
-    };
-  },
-
-  toJSON(message: RulesChange): unknown {
-    const obj: any = {};
-    if (message.time !== undefined) {
-      obj.time = fromTimestamp(message.time).toISOString();
-    }
-    if (message.rules !== undefined) {
-      obj.rules = CameraRules.toJSON(message.rules);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<RulesChange>): RulesChange {
@@ -508,24 +407,6 @@ export const FramesLost: MessageFns<FramesLost> = {
     } finally {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
-  },
-
-  fromJSON(object: any): FramesLost {
-    return {
-      time: isSet(object.time) ? fromJsonTimestamp(object.time) : undefined,
-      frames: isSet(object.frames) ? globalThis.Number(object.frames) : 0,
-    };
-  },
-
-  toJSON(message: FramesLost): unknown {
-    const obj: any = {};
-    if (message.time !== undefined) {
-      obj.time = fromTimestamp(message.time).toISOString();
-    }
-    if (message.frames !== 0) {
-      obj.frames = Math.round(message.frames);
-    }
-    return obj;
   },
 
   create(base?: DeepPartial<FramesLost>): FramesLost {
@@ -652,50 +533,6 @@ export const TimelineEntry: MessageFns<TimelineEntry> = {
     }
   },
 
-  fromJSON(object: any): TimelineEntry {
-    return {
-      entry: isSet(object.frame)
-        ? { $case: "frame", value: FrameDetections.fromJSON(object.frame) }
-        : isSet(object.transition)
-        ? { $case: "transition", value: CameraTransition.fromJSON(object.transition) }
-        : isSet(object.tick)
-        ? { $case: "tick", value: Tick.fromJSON(object.tick) }
-        : isSet(object.rules)
-        ? { $case: "rules", value: RulesChange.fromJSON(object.rules) }
-        : isSet(object.lost)
-        ? { $case: "lost", value: FramesLost.fromJSON(object.lost) }
-        : undefined,
-      detectionsSequence: isSet(object.detectionsSequence)
-        ? globalThis.Number(object.detectionsSequence)
-        : isSet(object.detections_sequence)
-        ? globalThis.Number(object.detections_sequence)
-        : 0,
-      incarnation: isSet(object.incarnation) ? globalThis.String(object.incarnation) : "",
-    };
-  },
-
-  toJSON(message: TimelineEntry): unknown {
-    const obj: any = {};
-    if (message.entry?.$case === "frame") {
-      obj.frame = FrameDetections.toJSON(message.entry.value);
-    } else if (message.entry?.$case === "transition") {
-      obj.transition = CameraTransition.toJSON(message.entry.value);
-    } else if (message.entry?.$case === "tick") {
-      obj.tick = Tick.toJSON(message.entry.value);
-    } else if (message.entry?.$case === "rules") {
-      obj.rules = RulesChange.toJSON(message.entry.value);
-    } else if (message.entry?.$case === "lost") {
-      obj.lost = FramesLost.toJSON(message.entry.value);
-    }
-    if (message.detectionsSequence !== 0) {
-      obj.detectionsSequence = Math.round(message.detectionsSequence);
-    }
-    if (message.incarnation !== "") {
-      obj.incarnation = message.incarnation;
-    }
-    return obj;
-  },
-
   create(base?: DeepPartial<TimelineEntry>): TimelineEntry {
     return TimelineEntry.fromPartial(base ?? {});
   },
@@ -748,39 +585,6 @@ export type DeepPartial<T> = T extends Builtin ? T
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
 
-function toTimestamp(date: Date): Timestamp {
-  const seconds = Math.trunc(date.getTime() / 1_000);
-  const nanos = (date.getTime() % 1_000) * 1_000_000;
-  return { seconds, nanos };
-}
-
-function fromTimestamp(t: Timestamp): Date {
-  let millis = (t.seconds || 0) * 1_000;
-  millis += (t.nanos || 0) / 1_000_000;
-  return new globalThis.Date(millis);
-}
-
-const timestampFractionRegex = /:\d{2}\.\d+/;
-
-function fromJsonTimestamp(o: any): Timestamp {
-  if (o instanceof globalThis.Date) {
-    return toTimestamp(o);
-  } else if (typeof o === "string") {
-    // Date only keeps milliseconds, and parses longer fractions in an engine-specific way,
-    // so parse the fractional seconds ourselves and give Date only the whole seconds
-    const fraction = timestampFractionRegex.exec(o);
-    if (fraction === null) {
-      return toTimestamp(new globalThis.Date(o));
-    }
-    const fractionNanos = Number(fraction[0].slice(4, 13).padEnd(9, "0"));
-    const wholeSeconds = new globalThis.Date(o.replace(fraction[0], fraction[0].slice(0, 3)));
-    const timestamp = toTimestamp(new globalThis.Date(wholeSeconds.getTime() + Math.trunc(fractionNanos / 1_000_000)));
-    return { ...timestamp, nanos: (timestamp.nanos ?? 0) + (fractionNanos % 1_000_000) };
-  } else {
-    return Timestamp.fromJSON(o);
-  }
-}
-
 function longToNumber(int64: { toString(): string }): number {
   const num = globalThis.Number(int64.toString());
   if (num > globalThis.Number.MAX_SAFE_INTEGER) {
@@ -792,15 +596,9 @@ function longToNumber(int64: { toString(): string }): number {
   return num;
 }
 
-function isSet(value: any): boolean {
-  return value !== null && value !== undefined;
-}
-
 export interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(input: BinaryReader | Uint8Array, length?: number): T;
-  fromJSON(object: any): T;
-  toJSON(message: T): unknown;
   create(base?: DeepPartial<T>): T;
   fromPartial(object: DeepPartial<T>): T;
 }
