@@ -186,41 +186,22 @@ export function changedSettings(before: FormValues, after: FormValues): Partial<
   return Object.fromEntries(changed) as Partial<HttpCameraSettings>;
 }
 
-const fieldOfPath: Readonly<Record<string, FieldName>> = {
-  id: "id",
-  camera_id: "id",
+/** Fields that the server calls otherwise. */
+const otherNames: Readonly<Record<string, FieldName>> = {
+  cameraId: "id",
   name: "id",
-  uri: "uri",
-  record_uri: "recordUri",
-  recordUri: "recordUri",
-  transport: "transport",
-  video_track: "videoTrack",
-  videoTrack: "videoTrack",
-  decode: "decode",
-  target_fps: "targetFps",
-  targetFps: "targetFps",
-  weight: "weight",
-  floor_fps: "floorFps",
-  floorFps: "floorFps",
-  priority: "priority",
-  model: "model",
-  min_score: "minScore",
-  minScore: "minScore",
-  classes: "classes",
-  labels: "labels",
-  second_stages: "secondStages",
-  secondStages: "secondStages",
   "recording.mode": "recordMode",
-  "recording.max_age_days": "recordDays",
   "recording.maxAgeDays": "recordDays",
-  "recording.events_max_age_days": "recordEventsDays",
   "recording.eventsMaxAgeDays": "recordEventsDays",
   "recording.audio": "recordAudio",
-  privacy_masks: "privacyMasks",
-  privacyMasks: "privacyMasks",
-  masked_video: "maskedVideo",
-  maskedVideo: "maskedVideo",
 };
+
+/** The field of a path in one of the server's messages: `target_fps` and `targetFps` are the same. */
+function fieldOfPath(path: string): FieldName | undefined {
+  const name = path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const field = otherNames[name] ?? name;
+  return Object.hasOwn(fieldLabels, field) ? (field as FieldName) : undefined;
+}
 
 const fieldOfCode: Readonly<Record<string, FieldName>> = {
   camera_exists: "id",
@@ -258,7 +239,7 @@ export function fieldMessage(field: FieldName, message: string): string {
   return sentence(
     message.replace(/^(?:camera\.|body\.)?[A-Za-z_]+(?:\.[A-Za-z_]+)?(?=[ :])/, (path) => {
       const name = path.replace(/^(?:camera|body)\./, "");
-      return fieldOfPath[name] === field ? fieldLabels[field] : path;
+      return fieldOfPath(name) === field ? fieldLabels[field] : path;
     }),
   );
 }
@@ -275,7 +256,7 @@ export function mergeForms(before: FormValues, mine: FormValues, theirs: FormVal
 export function fieldOfError(error: { code: string; message: string }): FieldName | undefined {
   const path = /^(?:camera\.|body\.)?([A-Za-z_]+(?:\.[A-Za-z_]+)?)\b/.exec(error.message)?.[1];
   return (
-    fieldOfCode[error.code] ?? (error.code === "invalid_argument" && path ? fieldOfPath[path] : undefined)
+    fieldOfCode[error.code] ?? (error.code === "invalid_argument" && path ? fieldOfPath(path) : undefined)
   );
 }
 
