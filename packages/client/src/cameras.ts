@@ -1,14 +1,11 @@
 import {
   type Camera,
-  Camera as CameraMessage,
   CameraServiceClient,
   WatchCamerasResponse_Change as Change,
   cameraName,
-  Decode,
+  cameraOfSettings,
+  cameraPathsOf,
   FrameReference,
-  MaskedVideo,
-  RecordingMode,
-  Transport,
 } from "@sightline/contracts";
 import {
   type CallSettings,
@@ -121,7 +118,7 @@ export class Cameras {
     settings: CameraSettings,
     call: CallSettings & UncheckedClasses & Warnings = {},
   ): Promise<Camera> {
-    const request = { cameraId: id, camera: toMessage(settings) };
+    const request = { cameraId: id, camera: cameraOfSettings(settings) };
     const response = await this.#call((client) => client.registerCamera, request, call);
     tellUnchecked(call, response.uncheckedClasses);
     if (response.warnings.length > 0) call.onWarnings?.(response.warnings);
@@ -160,10 +157,9 @@ export class Cameras {
     settings: Partial<CameraSettings>,
     call: CallSettings & UncheckedClasses & Warnings & { etag?: string } = {},
   ): Promise<Camera> {
-    const camera = { ...toMessage(settings), name: cameraName(id), etag: call.etag ?? "" };
-    const { recording = {}, ...others } = settings;
-    const updateMask = [...maskPaths(others), ...maskPaths(recording).map((path) => `recording.${path}`)];
-    const response = await this.#call((client) => client.updateCamera, { camera, updateMask }, call);
+    const camera = { ...cameraOfSettings(settings), name: cameraName(id), etag: call.etag ?? "" };
+    const request = { camera, updateMask: cameraPathsOf(settings) };
+    const response = await this.#call((client) => client.updateCamera, request, call);
     tellUnchecked(call, response.uncheckedClasses);
     if (response.warnings.length > 0) call.onWarnings?.(response.warnings);
     return present(response.camera);
@@ -238,45 +234,6 @@ export class Cameras {
 
 /** Much may be kept of a camera. */
 const forgetDeadlineMs = 10 * 60_000;
-
-const decodes = {
-  default: Decode.UNSPECIFIED,
-  auto: Decode.AUTO,
-  cuda: Decode.CUDA,
-  vaapi: Decode.VAAPI,
-  software: Decode.SOFTWARE,
-} as const;
-
-const maskedVideos = { transcode: MaskedVideo.TRANSCODE, off: MaskedVideo.OFF } as const;
-
-const recordingModes = {
-  default: RecordingMode.UNSPECIFIED,
-  off: RecordingMode.OFF,
-  events: RecordingMode.EVENTS,
-  continuous: RecordingMode.CONTINUOUS,
-} as const;
-
-function toMessage(settings: Partial<CameraSettings>): Camera {
-  const { transport, decode, recording, classes, privacyMasks, maskedVideo, secondStages, ...rest } =
-    settings;
-  return CameraMessage.fromPartial({
-    ...rest,
-    transport: transport && { auto: Transport.AUTO, tcp: Transport.TCP, udp: Transport.UDP }[transport],
-    decode: decode && decodes[decode],
-    recording: recording && { ...recording, mode: recording.mode && recordingModes[recording.mode] },
-    classes: classes && [...classes],
-    secondStages: secondStages?.map((stage) => ({ ...stage, classes: [...(stage.classes ?? [])] })),
-    privacyMasks: privacyMasks?.map((mask) => ({ polygon: mask.map(([x, y]) => ({ x, y })) })),
-    maskedVideo: maskedVideo && maskedVideos[maskedVideo],
-  });
-}
-
-/** The names of what is given, as an update mask has them. */
-function maskPaths(settings: object): string[] {
-  return Object.entries(settings)
-    .filter(([, value]) => value !== undefined)
-    .map(([key]) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
-}
 
 function present(camera: Camera | undefined): Camera {
   if (!camera) throw new SightlineError("INTERNAL", "the server's answer has no camera");

@@ -4,16 +4,13 @@ import {
   CameraState,
   type CameraStatus,
   cameraIdOf,
-  Decode,
+  cameraSettingsJson,
   dropReasonLabel,
   labelTexts,
-  MaskedVideo,
-  Recording,
   RecordingMode,
   type RecordingStatus,
   type RecordStreamStatus,
   shorten,
-  Transport,
   toIso,
 } from "@sightline/contracts";
 import { textTable } from "../text-table.ts";
@@ -22,34 +19,12 @@ import { textTable } from "../text-table.ts";
 export function cameraJson(camera: Camera) {
   return {
     name: plainName(camera),
-    uri: camera.uri,
-    recordUri: camera.recordUri,
-    transport: label(Transport, camera.transport),
-    videoTrack: camera.videoTrack,
-    decode: camera.decode === Decode.UNSPECIFIED ? "default" : label(Decode, camera.decode),
-    recording: recordingJson(camera.recording),
-    privacyMasks: camera.privacyMasks.map(({ polygon }) => polygon.map(({ x, y }) => [x, y])),
-    maskedVideo: camera.maskedVideo === MaskedVideo.OFF ? "off" : "transcode",
-    targetFps: camera.targetFps,
-    model: camera.model,
-    minScore: shorten(camera.minScore),
-    classes: camera.classes,
-    labels: camera.labels,
-    weight: camera.weight,
-    floorFps: camera.floorFps,
-    priority: camera.priority,
-    secondStages: camera.secondStages,
-    hasCredentials: camera.hasCredentials,
-    hasRecordCredentials: camera.hasRecordCredentials,
+    ...cameraSettingsJson(camera),
     createTime: toIso(camera.createTime),
     updateTime: toIso(camera.updateTime),
     etag: camera.etag,
     status: camera.status && statusJson(camera.status),
   };
-}
-
-function recordingJson({ mode, ...rest } = Recording.create()) {
-  return { mode: mode === RecordingMode.UNSPECIFIED ? "default" : label(RecordingMode, mode), ...rest };
 }
 
 function recordingStatusJson({
@@ -219,7 +194,7 @@ function masksText(masks: readonly number[][][]): string {
 
 /** What is recorded, how long it is kept, and what is there or why nothing is written. */
 function recordingText(
-  { mode, maxAgeDays, eventsMaxAgeDays, audio }: ReturnType<typeof recordingJson>,
+  { mode, maxAgeDays, eventsMaxAgeDays, audio }: ReturnType<typeof cameraJson>["recording"],
   status: ReturnType<typeof recordingStatusJson> | undefined,
 ): string {
   const parts = [

@@ -3,6 +3,8 @@ import {
   CameraState,
   type CameraStatus,
   cameraName,
+  Decode,
+  enumValue,
   Transport,
   toTimestamp,
 } from "@sightline/contracts";
@@ -10,11 +12,7 @@ import { privacyOf } from "./camera-privacy.ts";
 import { recordingOf } from "./camera-recording.ts";
 import type { StoredCamera } from "./camera-registry.ts";
 import { secondStagesOf } from "./camera-second-stages.ts";
-import { decodeOf } from "./camera-settings.ts";
 import { shareOf } from "./camera-shares.ts";
-
-/** How the API calls a stored transport. */
-export const transports = { auto: Transport.AUTO, tcp: Transport.TCP, udp: Transport.UDP } as const;
 
 /** What the API shows of a camera; there is nothing secret in a StoredCamera. */
 export function toCameraMessage(stored: StoredCamera, status: CameraStatus | undefined): Camera {
@@ -23,9 +21,9 @@ export function toCameraMessage(stored: StoredCamera, status: CameraStatus | und
     name: cameraName(stored.id),
     uri: record.uri,
     recordUri: recordStream?.uri ?? "",
-    transport: transports[record.transport],
+    transport: enumValue(Transport, record.transport),
     videoTrack: record.videoTrack ?? 0,
-    decode: decodeOf(record),
+    decode: record.decode && enumValue(Decode, record.decode),
     recording: recordingOf(record),
     ...privacyOf(record),
     targetFps: record.targetFps,

@@ -1,5 +1,7 @@
 import {
   type CameraRecord,
+  enumName,
+  enumValue,
   limits,
   Recording,
   RecordingMode,
@@ -7,19 +9,6 @@ import {
   type RecordingStatus,
 } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
-
-/** How the registry and JSON call when video is kept. */
-export const recordingModes = {
-  off: RecordingMode.OFF,
-  events: RecordingMode.EVENTS,
-  continuous: RecordingMode.CONTINUOUS,
-} as const;
-const modeNames = Object.keys(recordingModes) as (keyof typeof recordingModes)[];
-
-/** The name of a mode; undefined when it is not set, or one that this version does not know. */
-export function recordingModeName(mode: RecordingMode): keyof typeof recordingModes | undefined {
-  return modeNames.find((name) => recordingModes[name] === mode);
-}
 
 /** Fields of a camera's recording that an update may name, by their path in the protobuf. */
 export const recordingPaths = [
@@ -29,35 +18,6 @@ export const recordingPaths = [
   "recording.audio",
 ] as const;
 export type RecordingPath = (typeof recordingPaths)[number];
-
-/** Which fields are not at their default. */
-export function givenRecording({
-  recording,
-}: {
-  recording?: Recording | undefined;
-}): Record<RecordingPath, boolean> {
-  return {
-    "recording.mode": (recording?.mode ?? RecordingMode.UNSPECIFIED) !== RecordingMode.UNSPECIFIED,
-    "recording.max_age_days": (recording?.maxAgeDays ?? 0) !== 0,
-    "recording.events_max_age_days": (recording?.eventsMaxAgeDays ?? 0) !== 0,
-    "recording.audio": recording?.audio ?? false,
-  };
-}
-
-/** The fields named in `paths` from `given`, all others from `old`. */
-export function mergeRecording(
-  paths: ReadonlySet<string>,
-  given: Recording = Recording.create(),
-  old: Recording = Recording.create(),
-): Recording {
-  const from = (path: RecordingPath) => (paths.has(path) ? given : old);
-  return {
-    mode: from("recording.mode").mode,
-    maxAgeDays: from("recording.max_age_days").maxAgeDays,
-    eventsMaxAgeDays: from("recording.events_max_age_days").eventsMaxAgeDays,
-    audio: from("recording.audio").audio,
-  };
-}
 
 /** What each field is checked by; each throws ApiError invalid_argument. */
 export function recordingChecks(
@@ -75,7 +35,7 @@ export function recordingChecks(
 /** A checked recording as stored: what is at its default is left out, and so is a recording that has nothing else. */
 export function toStoredRecording(recording: Recording = Recording.create()): RecordingSettings | undefined {
   const { maxAgeDays, eventsMaxAgeDays, audio } = recording;
-  const mode = recordingModeName(recording.mode);
+  const mode = enumName(RecordingMode, recording.mode);
   const stored: RecordingSettings = {
     ...(mode && { mode }),
     ...(maxAgeDays > 0 && { maxAgeDays }),
@@ -88,7 +48,7 @@ export function toStoredRecording(recording: Recording = Recording.create()): Re
 /** How the API calls a stored recording. */
 export function recordingOf({ recording = {} }: CameraRecord): Recording {
   const { mode, ...rest } = recording;
-  return Recording.fromPartial({ ...rest, mode: mode && recordingModes[mode] });
+  return Recording.fromPartial({ ...rest, mode: mode && enumValue(RecordingMode, mode) });
 }
 
 /** Whether a camera's video is kept, around events at least, or would be if it sent any. */
@@ -98,7 +58,7 @@ export function isRecorded(status: RecordingStatus | undefined): boolean {
 }
 
 function checkMode(mode: RecordingMode): void {
-  if (mode !== RecordingMode.UNSPECIFIED && !recordingModeName(mode))
+  if (mode !== RecordingMode.UNSPECIFIED && !enumName(RecordingMode, mode))
     throw invalid(
       `camera.recording.mode is ${mode}; expected RECORDING_MODE_OFF, RECORDING_MODE_EVENTS, RECORDING_MODE_CONTINUOUS, or none`,
     );

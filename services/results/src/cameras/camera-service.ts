@@ -17,20 +17,17 @@ import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import { ApiError, faultsOf } from "../grpc/errors.ts";
 import { cutPage, readPage } from "../grpc/page-token.ts";
 import type { Admission } from "./admission.ts";
-import { etagOf, toCameraMessage, transports } from "./camera-message.ts";
-import { privacyOf } from "./camera-privacy.ts";
-import { mergeRecording, recordingOf } from "./camera-recording.ts";
+import { etagOf, toCameraMessage } from "./camera-message.ts";
 import type { CameraChange, CameraRegistry, StoredCamera } from "./camera-registry.ts";
-import { secondStagesOf } from "./camera-second-stages.ts";
 import {
   checkSettings,
-  decodeOf,
+  mergeSettings,
   type UpdatablePath,
   updatablePaths,
   updatedPaths,
   wellFormed,
 } from "./camera-settings.ts";
-import { mergeShare, sharePaths, toStoredShare } from "./camera-shares.ts";
+import { sharePaths, toStoredShare } from "./camera-shares.ts";
 import type { CameraStatusView } from "./camera-status-view.ts";
 import { parseCameraUri, secretAfter } from "./camera-uri.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
@@ -127,21 +124,7 @@ export class CameraService {
           `camera '${id}' has changed since this etag; get it and try again`,
         );
       const old = before.record;
-      const merged = Camera.fromPartial({
-        transport: paths.has("transport") ? given.transport : transports[old.transport],
-        videoTrack: paths.has("video_track") ? given.videoTrack : (old.videoTrack ?? 0),
-        decode: paths.has("decode") ? given.decode : decodeOf(old),
-        recording: mergeRecording(paths, given.recording, recordingOf(old)),
-        privacyMasks: (paths.has("privacy_masks") ? given : privacyOf(old)).privacyMasks,
-        maskedVideo: (paths.has("masked_video") ? given : privacyOf(old)).maskedVideo,
-        targetFps: paths.has("target_fps") ? given.targetFps : old.targetFps,
-        model: paths.has("model") ? given.model : old.model,
-        minScore: paths.has("min_score") ? given.minScore : old.minScore,
-        classes: paths.has("classes") ? given.classes : old.classes,
-        labels: paths.has("labels") ? given.labels : (old.labels ?? {}),
-        ...mergeShare(paths, given, before.share),
-        secondStages: paths.has("second_stages") ? given.secondStages : secondStagesOf(old),
-      });
+      const merged = mergeSettings(this.#message(before), given, paths);
       const settings = checkSettings(merged, paths, this.#catalog, form, [
         ...faultsOf(readUri),
         ...faultsOf(readRecordUri),
@@ -164,15 +147,10 @@ export class CameraService {
       const hasCredentials = secret === undefined ? old.hasCredentials : secret !== null;
       return {
         record: {
-          ...old,
-          decode: undefined,
-          recording: undefined,
-          privacy: undefined,
-          labels: undefined,
-          secondStages: undefined,
           uri,
           ...settings,
           hasCredentials,
+          createTime: old.createTime,
           updateTime: new Date().toISOString(),
         },
         secret,

@@ -1,13 +1,16 @@
 import {
   Camera,
   type Decode,
+  httpCameraSettingsSchema,
   MaskedVideo,
+  pathOfSetting,
   RecordingMode,
   type ServedModel,
   Transport,
   type WorkerInfo,
 } from "@sightline/contracts";
 import { describe, expect, test } from "vitest";
+import { recordingPaths } from "./camera-recording.ts";
 import { checkSettings, updatablePaths, updatedPaths } from "./camera-settings.ts";
 import { ModelCatalog } from "./model-catalog.ts";
 
@@ -197,6 +200,13 @@ describe("field mask", () => {
     expect(updatedPaths(Camera.fromPartial({ recording: { maxAgeDays: 7 } }), [])).toEqual(
       new Set(["recording.max_age_days"]),
     );
+  });
+
+  test("may name each setting that the JSON API has", () => {
+    const settings = Object.keys(httpCameraSettingsSchema.shape).flatMap((name) =>
+      name === "recording" ? recordingPaths : pathOfSetting(name),
+    );
+    expect([...settings].sort()).toEqual([...updatablePaths].sort());
   });
 
   test("* is everything", () => {

@@ -1,18 +1,20 @@
+import { isDeepStrictEqual } from "node:util";
 import {
-  type Camera,
+  Camera,
   type CameraRecord,
   Decode,
+  enumName,
   isModelName,
   labelsFault,
   limits,
-  MaskedVideo,
+  Recording,
   Transport,
 } from "@sightline/contracts";
 import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
 import { privacyChecks, privacyPaths, toStoredPrivacy } from "./camera-privacy.ts";
-import { givenRecording, recordingChecks, recordingPaths, toStoredRecording } from "./camera-recording.ts";
+import { recordingChecks, recordingPaths, toStoredRecording } from "./camera-recording.ts";
 import { checkSecondStages, toStoredSecondStages } from "./camera-second-stages.ts";
-import { givenShare, shareChecks, sharePaths } from "./camera-shares.ts";
+import { shareChecks, sharePaths } from "./camera-shares.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 
 const maxClassLength = 64;
@@ -36,19 +38,6 @@ export const updatablePaths = [
 ] as const;
 export type UpdatablePath = (typeof updatablePaths)[number];
 
-/** How the API calls what decodes. */
-export const decodes = {
-  auto: Decode.AUTO,
-  cuda: Decode.CUDA,
-  vaapi: Decode.VAAPI,
-  software: Decode.SOFTWARE,
-} as const;
-const decodeNames = Object.keys(decodes) as (keyof typeof decodes)[];
-
-export function decodeOf({ decode }: CameraRecord): Decode {
-  return decode ? decodes[decode] : Decode.UNSPECIFIED;
-}
-
 /** Settings without the URLs, as stored. */
 export type StoredSettings = Pick<
   CameraRecord,
@@ -70,32 +59,40 @@ export type StoredSettings = Pick<
  * default. @throws ApiError invalid_argument
  */
 export function updatedPaths(camera: Camera, mask: readonly string[] | undefined): Set<UpdatablePath> {
-  const given: Record<UpdatablePath, boolean> = {
-    uri: camera.uri !== "",
-    record_uri: camera.recordUri !== "",
-    transport: camera.transport !== Transport.UNSPECIFIED,
-    video_track: camera.videoTrack !== 0,
-    decode: camera.decode !== Decode.UNSPECIFIED,
-    target_fps: camera.targetFps !== 0,
-    model: camera.model !== "",
-    min_score: camera.minScore !== 0,
-    classes: camera.classes.length > 0,
-    labels: Object.keys(camera.labels).length > 0,
-    second_stages: camera.secondStages.length > 0,
-    privacy_masks: camera.privacyMasks.length > 0,
-    masked_video: camera.maskedVideo !== MaskedVideo.UNSPECIFIED,
-    ...givenRecording(camera),
-    ...givenShare(camera),
-  };
   if (mask?.includes("*")) return new Set(updatablePaths);
   const named = mask?.length
     ? mask.flatMap((path) => (path === "recording" ? recordingPaths : path))
-    : updatablePaths.filter((path) => given[path]);
+    : updatablePaths.filter((path) => !isDeepStrictEqual(valueAt(camera, path), valueAt(unset, path)));
   const unknown = named.find((path) => !isUpdatable(path));
   if (unknown !== undefined)
     throw invalid(`update_mask names '${shorten(unknown)}'; expected some of ${updatablePaths.join(", ")}`);
   if (named.length === 0) throw invalid(`nothing to update; update_mask takes ${updatablePaths.join(", ")}`);
   return new Set(named.filter(isUpdatable));
+}
+
+const unset = Camera.create();
+
+/** The value of a setting. */
+function valueAt(camera: Camera, path: UpdatablePath): unknown {
+  const [holder, name] = placeOf(camera, path);
+  return holder[name];
+}
+
+/** The settings named in `paths` from `given`, all others from `old`. */
+export function mergeSettings(old: Camera, given: Camera, paths: ReadonlySet<UpdatablePath>): Camera {
+  const merged = { ...old, recording: { ...Recording.create(), ...old.recording } };
+  for (const path of paths) {
+    const [holder, name] = placeOf(merged, path);
+    holder[name] = valueAt(given, path);
+  }
+  return merged;
+}
+
+/** What holds a setting, and its name there. */
+function placeOf(camera: Camera, path: UpdatablePath): [holder: Record<string, unknown>, name: string] {
+  const [outer = "", inner] = path.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase()).split(".");
+  if (inner === undefined) return [camera as never, outer];
+  return [(camera.recording ?? Recording.create()) as never, inner];
 }
 
 /** Faults of a request's form, and the fields that have them: their values are not looked at. */
@@ -185,24 +182,14 @@ function checkVideoTrack(videoTrack: number): void {
 }
 
 function toTransport(transport: Transport): CameraRecord["transport"] {
-  switch (transport) {
-    case Transport.UNSPECIFIED:
-    case Transport.AUTO:
-      return "auto";
-    case Transport.TCP:
-      return "tcp";
-    case Transport.UDP:
-      return "udp";
-    default:
-      throw invalid(
-        `camera.transport is ${transport}; expected TRANSPORT_AUTO, TRANSPORT_TCP or TRANSPORT_UDP`,
-      );
-  }
+  const name = transport === Transport.UNSPECIFIED ? "auto" : enumName(Transport, transport);
+  if (name) return name;
+  throw invalid(`camera.transport is ${transport}; expected TRANSPORT_AUTO, TRANSPORT_TCP or TRANSPORT_UDP`);
 }
 
 function toDecode(decode: Decode): CameraRecord["decode"] {
   if (decode === Decode.UNSPECIFIED) return undefined;
-  const name = decodeNames.find((each) => decodes[each] === decode);
+  const name = enumName(Decode, decode);
   if (name) return name;
   throw invalid(
     `camera.decode is ${decode}; expected DECODE_AUTO, DECODE_CUDA, DECODE_VAAPI, DECODE_SOFTWARE, or none`,

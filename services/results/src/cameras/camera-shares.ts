@@ -8,28 +8,9 @@ type ShareFields = Pick<Camera, "weight" | "floorFps" | "priority">;
 export const sharePaths = ["weight", "floor_fps", "priority"] as const;
 export type SharePath = (typeof sharePaths)[number];
 
-/** Which fields are not at their default. */
-export function givenShare({ weight, floorFps, priority }: ShareFields): Record<SharePath, boolean> {
-  return { weight: weight !== 0, floor_fps: floorFps !== 0, priority: priority !== 0 };
-}
-
 /** How the API shows what is stored. */
 export function shareOf({ weight = 1, floorFps = 0, priority = 0 }: CameraShare = {}): ShareFields {
   return { weight, floorFps, priority };
-}
-
-/** The fields named in `paths` from `given`, all others from `old`. */
-export function mergeShare(
-  paths: ReadonlySet<string>,
-  given: ShareFields,
-  old: CameraShare | undefined,
-): ShareFields {
-  const before = shareOf(old);
-  return {
-    weight: (paths.has("weight") ? given : before).weight,
-    floorFps: (paths.has("floor_fps") ? given : before).floorFps,
-    priority: (paths.has("priority") ? given : before).priority,
-  };
 }
 
 /** Checks of the fields, each of which throws ApiError invalid_argument. */

@@ -1,5 +1,7 @@
 import {
   cameraName,
+  cameraOfSettings,
+  cameraPathsOf,
   httpCameraChangesSchema,
   httpCameraPageSchema,
   httpCameraSchema,
@@ -13,7 +15,7 @@ import { parseCameraUri } from "../../cameras/camera-uri.ts";
 import { faultsOf, throwFaults } from "../../grpc/errors.ts";
 import { callerOf } from "../access/http-guard.ts";
 import { bodyIsCheckedLater, readFields } from "../body-fields.ts";
-import { formFaults, fromHttpSettings, updateMaskOf } from "../json/camera-json.ts";
+import { formFaults } from "../json/camera-json.ts";
 import { cameraParams, conditional, errorAnswers, etagOf, names, wholeNumber } from "./api-error.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
@@ -59,7 +61,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
       const { cameras, view } = parts();
       const read = readFields(httpNewCameraSchema, body);
       const { id = "", ...settings } = read.fields;
-      const request = { cameraId: id, camera: fromHttpSettings(id, settings) };
+      const request = { cameraId: id, camera: cameraOfSettings(settings) };
       const camera = await cameras.register(request, formFaults(read));
       reply.header("location", `/api/v1/cameras/${id}`).header("etag", `"${camera.etag}"`);
       return reply.code(201).send({ ...view.show(camera), warnings: cameras.warnings(camera) });
@@ -104,8 +106,8 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
       const read = readFields(httpCameraChangesSchema, body);
       const { fields } = read;
       const request = {
-        camera: fromHttpSettings(params.camera, fields, etag),
-        updateMask: updateMaskOf(fields),
+        camera: { ...cameraOfSettings(fields), name: cameraName(params.camera), etag },
+        updateMask: cameraPathsOf(fields),
       };
       const camera = await cameras.update(request, formFaults(read), callerOf(asked).scope);
       reply.header("etag", `"${camera.etag}"`);
