@@ -9,7 +9,7 @@ const begin = `# The command line
 
 What \`./sightline COMMAND --help\` says, of every command. Every command that asks the server takes \`--server HOST:PORT\` too
 (\`SIGHTLINE_GRPC\`, 127.0.0.1:50051), or \`https://HOST:PORT\` where it speaks TLS; then \`--ca FILE\` (\`SIGHTLINE_TLS_CA_FILE\`) is what its certificate is
-checked with, and \`--cert\` and \`--key\` are your own. A test holds this page against the commands; \`node_modules/.bin/vitest run -u packages/cli/src/reference.test.ts\`
+checked with, and \`--cert\` and \`--key\` are your own. A test holds this page against the commands; \`node_modules/.bin/vitest run packages/cli/src/reference.test.ts --update\`
 writes it anew.
 `;
 
