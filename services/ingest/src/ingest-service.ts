@@ -233,6 +233,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   };
   models.onChange(modelsChanged);
   workers.onChange(({ value, previous }) => {
+    if (previous?.pixelFormat === "i420") forms.seen(previous.model);
     if (value?.pixelFormat !== previous?.pixelFormat) modelsChanged();
   });
   const presence = new Announcement(

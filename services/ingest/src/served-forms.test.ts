@@ -24,3 +24,21 @@ test("frames are I420 as long as one of a model's workers reads it, and for five
   expect(formAt(8)).toBe("i420");
   expect(formAt(10)).toBe("gbrp");
 });
+
+test("the five minutes begin when the last of them leaves, however long nobody has asked", () => {
+  let minutes = 0;
+  let workers: { model: string; pixelFormat?: PixelFormatName }[] = [
+    { model: testModel.name, pixelFormat: "i420" },
+  ];
+  const forms = new ServedForms(
+    () => workers,
+    () => minutes * 60_000,
+  );
+  expect(forms.of(testModel)?.pixelFormat).toBe("i420");
+  minutes = 60;
+  workers = [];
+  forms.seen(testModel.name);
+  expect(forms.of(testModel)?.pixelFormat).toBe("i420");
+  minutes = 66;
+  expect(forms.of(testModel)?.pixelFormat).toBe("gbrp");
+});

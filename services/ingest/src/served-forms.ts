@@ -22,6 +22,11 @@ export class ServedForms {
     this.#now = now;
   }
 
+  /** A worker that reads I420 was there until now. Who asks for the form may not have asked for hours. */
+  seen(model: string): void {
+    this.#i420.set(model, this.#now());
+  }
+
   /** What is served, with the form to make for it. */
   of<Served extends Pick<ServedModel, "name">>(
     served: Served | undefined,
@@ -30,7 +35,7 @@ export class ServedForms {
     const now = this.#now();
     const { name } = served;
     if (this.#workers().some(({ model, pixelFormat }) => model === name && pixelFormat === "i420"))
-      this.#i420.set(name, now);
+      this.seen(name);
     const isI420 = now - (this.#i420.get(name) ?? -Infinity) < keptMs;
     return { ...served, pixelFormat: isI420 ? "i420" : "gbrp" };
   }
