@@ -14,6 +14,8 @@ export interface SessionSettings {
   frame: { width: number; height: number };
   /** How frames are to come; auto chooses by the provider. */
   frameFormat: PixelFormatName | "auto";
+  /** Whether an engine that was built for the other format runs too; frames must then come in what is told of the session. */
+  otherFormat?: boolean;
   classCount: number;
   /** The memory of the slots, by index. */
   slots: readonly SharedArrayBuffer[];

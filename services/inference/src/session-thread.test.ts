@@ -24,7 +24,7 @@ function keep(thread: SessionThread): SessionThread {
   return thread;
 }
 
-async function settingsFor(options: { overflows?: boolean; side?: number } = {}): Promise<SessionSettings> {
+async function settingsFor(options: Parameters<typeof writeSmallModel>[2] = {}): Promise<SessionSettings> {
   const directory = mkdtempSync(join(tmpdir(), "sightline-model-"));
   directories.push(directory);
   await writeSmallModel(directory, "small", options);
@@ -70,6 +70,16 @@ test("a model whose file does not fit its manifest cannot be opened", async () =
   const settings = await settingsFor({ side: 96 });
   const thread = keep(new SessionThread({ settings, log, onAvailable: () => undefined }));
   await expect(thread.start()).rejects.toThrow(/takes 96x96 .* manifest says 64x64/);
+});
+
+test("a file that was built for I420 runs where frames come as gbrp only for who can convert them", async () => {
+  const settings = { ...(await settingsFor({ readsI420: true })), frameFormat: "gbrp" as const };
+  const refused = keep(new SessionThread({ settings, log, onAvailable: () => undefined }));
+  await expect(refused.start()).rejects.toThrow(/build it again with --frames gbrp/);
+  const thread = keep(
+    new SessionThread({ settings: { ...settings, otherFormat: true }, log, onAvailable: () => undefined }),
+  );
+  expect(await thread.start()).toMatchObject({ pixelFormat: "i420" });
 });
 
 test("a provider that is not there is an error that says so", async () => {

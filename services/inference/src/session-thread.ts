@@ -35,6 +35,7 @@ export class SessionThread
 
   /** In the format of before, whatever runs it now: the frames in the slots are laid out so. */
   protected override again(settings: SessionSettings): SessionSettings {
-    return { ...settings, frameFormat: this.#pixelFormat ?? settings.frameFormat, warmUpSizes: [1] };
+    const frameFormat = this.#pixelFormat ?? settings.frameFormat;
+    return { ...settings, frameFormat, otherFormat: false, warmUpSizes: [1] };
   }
 }

@@ -45,7 +45,7 @@ async function load({ path, provider }: EngineCandidate): Promise<DetectorSessio
     return halves ? loadAs("i420").catch(() => loadAs("gbrp")) : loadAs("gbrp");
   }
   const session = await loadAs(frameFormat);
-  if (session.pixelFormat === frameFormat) return session;
+  if (session.pixelFormat === frameFormat || settings.otherFormat) return session;
   await session.stop();
   throw new ModelFileError(
     `${path} was built for frames as ${session.pixelFormat}; build it again with --frames ${frameFormat}`,

@@ -1,4 +1,5 @@
-import type { ModelShadow, ShadowSide } from "@sightline/contracts";
+import type { ModelShadow, PixelFormatName, ShadowSide } from "@sightline/contracts";
+import { convertPixels, pixelBytes } from "@sightline/media";
 import type { Logger } from "@sightline/service";
 import type { TurnRun } from "./batch-runner.ts";
 import { BatchSlots } from "./batch-slots.ts";
@@ -32,12 +33,19 @@ export class ShadowSession {
   /** Memory that it takes. */
   readonly bytes: number;
   readonly #place: Uint8Array;
+  readonly #pixelFormat: PixelFormatName;
   readonly #runner: InTurn;
   readonly #thread: SessionThread;
   readonly #threads: Set<SessionThread>;
 
   private constructor(
-    opened: { located: LocatedModel; side: ShadowSide; bytes: number; place: Uint8Array },
+    opened: {
+      located: LocatedModel;
+      side: ShadowSide;
+      bytes: number;
+      place: Uint8Array;
+      pixelFormat: PixelFormatName;
+    },
     runner: InTurn,
     thread: SessionThread,
     threads: Set<SessionThread>,
@@ -46,6 +54,7 @@ export class ShadowSession {
     this.side = opened.side;
     this.bytes = opened.bytes;
     this.#place = opened.place;
+    this.#pixelFormat = opened.pixelFormat;
     this.#runner = runner;
     this.#thread = thread;
     this.#threads = threads;
@@ -68,15 +77,16 @@ export class ShadowSession {
       throw new NoRoomError(
         `it needs about ${megabytes(about)}, and of SIGHTLINE_MODEL_MEMORY_MB ${megabytes(Math.max(0, free()))} are free`,
       );
-    const slots = new BatchSlots<never>(1, 1, 3 * manifest.frame.width * manifest.frame.height);
+    const slots = new BatchSlots<never>(1, 1, pixelBytes(manifest.frame, "gbrp"));
     const thread = new SessionThread({
       settings: {
         ...engineCandidates(located, wanted.executionProvider, wanted.precision),
         threads: config.threads,
         capacity: 1,
         frame: manifest.frame,
-        // Frames come from another model's batch, as gbrp.
+        // Frames come from another model's batch, as gbrp; they are converted for an engine that reads I420.
         frameFormat: "gbrp",
+        otherFormat: true,
         classCount: manifest.classes.length,
         slots: slots.slots.map(({ memory }) => memory),
         warmUpSizes: [],
@@ -88,12 +98,13 @@ export class ShadowSession {
     const runner = new InTurn(turns, thread);
     const before = process.memoryUsage.rss();
     try {
-      const { engine } = await thread.start();
+      const { engine, pixelFormat } = await thread.start();
+      slots.frameBytes = pixelBytes(manifest.frame, pixelFormat);
       await warmUpBeside(runner, slots.slots[0]!, [1], 1, config.batchGoal);
       const bytes = Math.max(process.memoryUsage.rss() - before, least);
       const side = { model, version: located.version, precision: engine.precision };
       const place = slots.pixels(0, 0);
-      return new ShadowSession({ located, side, bytes, place }, runner, thread, threads);
+      return new ShadowSession({ located, side, bytes, place, pixelFormat }, runner, thread, threads);
     } catch (error) {
       await thread.stop();
       threads.delete(thread);
@@ -101,9 +112,10 @@ export class ShadowSession {
     }
   }
 
-  /** Puts a frame's pixels where they are run from. */
+  /** Puts a frame's pixels, planes G, B, R, where they are run from. */
   place(pixels: Uint8Array): void {
-    this.#place.set(pixels);
+    if (this.#pixelFormat === "gbrp") this.#place.set(pixels);
+    else convertPixels(pixels, "gbrp", this.located.manifest.frame, this.#place);
   }
 
   /** Runs the frame in its place; undefined when other models kept the machine busy for `limitMs`. @throws BatchFailedError */

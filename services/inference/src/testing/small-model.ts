@@ -4,6 +4,7 @@ import {
   type ArchitectureSpec,
   buildModel,
   describeFiles,
+  i420Input,
   preparedMetadata,
   prepareModel,
   SeededWeights,
@@ -29,13 +30,19 @@ export const smallModelClasses = ["person", "car", "dog"];
 
 /**
  * Writes a small prepared FP32 model of random weights into `directory/name`. Its score threshold is so low that there
- * are always detections. With `overflows`, any frame that is not black makes its output not finite. With `asVersion`, it is put
+ * are always detections. With `readsI420`, its file reads frames as an engine that was built so. With `overflows`, any frame that is not black makes its output not finite. With `asVersion`, it is put
  * among the model's further versions instead. Returns its version.
  */
 export async function writeSmallModel(
   directory: string,
   name: string,
-  options: { side?: number; overflows?: boolean; seed?: number; asVersion?: boolean } = {},
+  options: {
+    side?: number;
+    overflows?: boolean;
+    seed?: number;
+    asVersion?: boolean;
+    readsI420?: boolean;
+  } = {},
 ): Promise<string> {
   const side = options.side ?? 64;
   const size = { width: side, height: side, classes: smallModelClasses };
@@ -46,7 +53,7 @@ export async function writeSmallModel(
   }
   const folder = join(directory, name, ...(options.asVersion ? [VERSIONS_FOLDER, "new"] : []));
   await mkdir(folder, { recursive: true });
-  await saveModel(graph, join(folder, "model.fp32.onnx"));
+  await saveModel(options.readsI420 ? i420Input(graph) : graph, join(folder, "model.fp32.onnx"));
   const manifest = await describeFiles(folder, {
     name,
     architecture: architecture.name,
