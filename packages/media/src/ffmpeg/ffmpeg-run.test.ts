@@ -1,4 +1,6 @@
+import { execFile } from "node:child_process";
 import { buffer } from "node:stream/consumers";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { FfmpegError, FfmpegRun, piecesOf, runFfmpeg } from "./ffmpeg-run.ts";
 
@@ -46,4 +48,25 @@ test("one that would go on for ever ends with its signal", async () => {
   aborted.abort(new Error("enough"));
   await expect(running).rejects.toThrow("enough");
   await expect(runFfmpeg(ffmpeg, endless, { signal: AbortSignal.timeout(50) })).rejects.toThrow(/timeout/);
+});
+
+test("where there are no file descriptors left, it says so and the process goes on", async () => {
+  const program = `
+    import { openSync } from "node:fs";
+    import { FfmpegRun } from ${JSON.stringify(import.meta.resolve("./ffmpeg-run.ts"))};
+    try { for (;;) openSync("/dev/null"); } catch {}
+    const run = new FfmpegRun("ffmpeg", [], { pipes: ["stdin", "stdout", "extra"] });
+    run.stdin.end("input");
+    const [{ data, notRun }, extra] = await Promise.all([run.output(), run.extra.toArray()]);
+    console.log(data.length, extra.length, notRun.code);`;
+  const limited = [
+    "-c",
+    'ulimit -n 64; exec "$@"',
+    "sh",
+    process.execPath,
+    "--input-type=module",
+    "-e",
+    program,
+  ];
+  expect((await promisify(execFile)("/bin/sh", limited)).stdout.trim()).toBe("0 0 EMFILE");
 });

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import type { Readable, Writable } from "node:stream";
+import { Readable, Writable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { couldNotRun, type FfmpegProgram, limitedCommand } from "./limited-command.ts";
 
@@ -49,13 +49,6 @@ export class FfmpegRun {
     this.#child = spawn(...limitedCommand(program, args), {
       stdio: [pipe("stdin"), pipe("stdout"), "pipe", pipe("extra")],
     });
-    // A process that ends before it has read its input tells so by its end.
-    this.#child.stdin?.on("error", () => undefined);
-    this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
-      if (typeof words === "function") words(text);
-      else if (words === "first") this.#words = (this.#words + text).slice(0, mostFirst);
-      else this.#words = (this.#words + text).slice(-mostLast);
-    });
     const kill = () => this.kill();
     signal?.addEventListener("abort", kill);
     if (signal?.aborted) kill();
@@ -64,24 +57,32 @@ export class FfmpegRun {
         signal?.removeEventListener("abort", kill);
         resolve({ code, words: this.#words, notRun });
       };
+      // First of all: where there are no file descriptors left the child has no pipes, and an error that nobody hears ends this process.
       this.#child.once("error", (error) => end(null, error));
       this.#child.once("close", (code) =>
         end(code, couldNotRun(code) ? new Error(`there is no program ${program.path}`) : undefined),
       );
     });
+    // A process that ends before it has read its input tells so by its end.
+    this.#child.stdin?.on("error", () => undefined);
+    this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+      if (typeof words === "function") words(text);
+      else if (words === "first") this.#words = (this.#words + text).slice(0, mostFirst);
+      else this.#words = (this.#words + text).slice(-mostLast);
+    });
   }
 
   get stdin(): Writable {
-    return this.#child.stdin!;
+    return this.#child.stdin ?? new Writable({ write: (_chunk, _encoding, done) => done() });
   }
 
   get stdout(): Readable {
-    return this.#child.stdout!;
+    return this.#child.stdout ?? Readable.from([]);
   }
 
   /** What it writes to file descriptor 3. */
   get extra(): Readable {
-    return this.#child.stdio[3] as Readable;
+    return (this.#child.stdio?.[3] as Readable | undefined) ?? Readable.from([]);
   }
 
   /** Ends the process at once; does nothing when it has ended. */
