@@ -5,21 +5,33 @@ import {
   type CameraStatus,
   cameraIdOf,
   cameraSettingsJson,
+  Decode,
   dropReasonLabel,
   labelTexts,
+  MaskedVideo,
   RecordingMode,
   type RecordingStatus,
   type RecordStreamStatus,
   shorten,
+  Transport,
   toIso,
 } from "@sightline/contracts";
 import { textTable } from "../text-table.ts";
 
 /** What `--json` prints of a camera; `name` is the plain one. */
 export function cameraJson(camera: Camera) {
+  const settings = cameraSettingsJson(camera);
+  const { transport, decode, maskedVideo, recording } = settings;
   return {
     name: plainName(camera),
-    ...cameraSettingsJson(camera),
+    ...settings,
+    transport: nameIfKnown(Transport, camera.transport, transport),
+    decode: nameIfKnown(Decode, camera.decode, decode),
+    maskedVideo: nameIfKnown(MaskedVideo, camera.maskedVideo, maskedVideo),
+    recording: {
+      ...recording,
+      mode: nameIfKnown(RecordingMode, camera.recording?.mode ?? 0, recording.mode),
+    },
     createTime: toIso(camera.createTime),
     updateTime: toIso(camera.updateTime),
     etag: camera.etag,
@@ -231,6 +243,15 @@ function asked(targetFps: number): string {
 
 function plainName(camera: Camera): string {
   return cameraIdOf(camera.name) ?? camera.name;
+}
+
+/** A setting's name; a server of a later version may have values that are not known here, and those are not at their default. */
+function nameIfKnown<Name extends string>(
+  values: Record<string, number>,
+  value: number,
+  name: Name,
+): Name | "unknown" {
+  return Object.values(values).includes(value) ? name : "unknown";
 }
 
 function label(values: Record<string, number>, value: number): string {
