@@ -178,6 +178,18 @@ test("two processes that are asked at once take no more floors together than can
   }
 });
 
+test("what another process claimed when a floor was refused counts no more when it is taken back", async () => {
+  const { cameras } = results.client;
+  const uri = "rtsp://cam/x";
+  const claim = { id: "c", camera: "elsewhere", model, floorFps: 15, time: Date.now() };
+  await results.buckets.floorClaims.put("claims", encodeJson([claim]));
+  await cameras.register("yard", { uri });
+  const refused = { reason: "floor_not_promised" };
+  await expect(cameras.register("gate", { uri, floorFps: 5 })).rejects.toMatchObject(refused);
+  await results.buckets.floorClaims.put("claims", encodeJson([]));
+  expect(await cameras.update("yard", { floorFps: 5 })).toMatchObject({ floorFps: 5 });
+});
+
 test("when workers are lost, promises stay as they are, and new ones are refused", async () => {
   const { cameras } = results.client;
   const uri = "rtsp://cam/x";

@@ -45,10 +45,19 @@ export class Admission {
 
   async #claimed<R>({ id, model, floorFps }: FloorRequest, task: () => Promise<R>): Promise<R> {
     const claim = { camera: id, model, floorFps };
-    const takeBack = await this.#claims.make(claim, (others) => {
-      this.#others = others;
-      this.check({ id, model, floorFps }, this.#registry.find(id));
-    });
+    try {
+      const takeBack = await this.#claims.make(claim, (others) => {
+        this.#others = others;
+        this.check({ id, model, floorFps }, this.#registry.find(id));
+      });
+      return await this.#stored(task, takeBack);
+    } finally {
+      // Also when it was refused: what others claimed then holds for nothing that is checked later.
+      this.#others = [];
+    }
+  }
+
+  async #stored<R>(task: () => Promise<R>, takeBack: () => Promise<void>): Promise<R> {
     try {
       const done = await task();
       await takeBack();
@@ -57,8 +66,6 @@ export class Admission {
       // Whether it was stored is not known then: it counts as a floor until the claim is stale.
       if (!(error instanceof ApiError && error.code === "registry_unavailable")) await takeBack();
       throw error;
-    } finally {
-      this.#others = [];
     }
   }
 
