@@ -78,6 +78,8 @@ export class StatusReporter {
     const words = isPassed ? undefined : lastWords[why];
     if (isPassed) this.#write();
     if (words !== undefined) this.set(CameraState.PENDING, CameraReason.UNSPECIFIED, words);
+    // Another has the camera already: what waits for the write under way would come after that one's.
+    if (why === "lost") this.#stopped = true;
     while (this.#writing) await this.#writing;
     this.#stopped = true;
     if (why === "removed") await this.#kv.delete(this.#camera).catch(() => undefined);
