@@ -94,6 +94,11 @@ export async function runSession(
     if (error instanceof CameraFaultError) return { reason: error.reason, message: error.message };
     return describeReason(CameraReason.INTERNAL, (error as Error).message);
   }
+  // What ffmpeg reads from may take a moment to open; nobody would be told of what was aborted then.
+  if (signal.aborted) {
+    await stream.stop();
+    return undefined;
+  }
   const leave = () => void stream.stop().finally(options.left);
   signal.addEventListener("abort", leave, { once: true });
   try {
