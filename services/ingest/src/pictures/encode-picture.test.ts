@@ -19,7 +19,10 @@ function sample(source: string, width: number, height: number, geometry: Analysi
     );
   const letterbox = letterboxOf(geometry, width, height);
   const filters = letterboxFilters(geometry);
-  const { left, top, ...size } = letterbox;
+  const { left, top } = letterbox;
+  // I420 has no odd line or column.
+  const filled = (side: number) => (geometry.pixelFormat === "i420" ? side - (side % 2) : side);
+  const size = { width: filled(letterbox.width), height: filled(letterbox.height) };
   const pixels = run(filters);
   const message = new Uint8Array(limits.frameHeaderBytes + pixels.byteLength);
   message.set(pixels, limits.frameHeaderBytes);
@@ -56,6 +59,11 @@ const geometries = {
     333,
     217,
     { width: 320, height: 256, longestSide: 316, padValue: 114, pixelFormat: "i420" },
+  ],
+  "an odd number of lines and columns, I420": [
+    217,
+    333,
+    { width: 256, height: 320, longestSide: 315, padValue: 114, pixelFormat: "i420" },
   ],
   "no padding": [640, 384, { width: 320, height: 192, longestSide: 320, padValue: 114 }],
 } as const;

@@ -24,30 +24,34 @@ export async function encodePicture(
 ): Promise<EncodedPicture> {
   const { width, height, pixelFormat, letterbox = { left: 0, top: 0, width, height } } = metadata;
   const stored = message.subarray(limits.frameHeaderBytes);
-  const pixels = asGbrp(stored, pixelFormatName(pixelFormat), { width, height });
-  const raw = { width, height: letterbox.height, channels: 1 } as const;
+  const layout = pixelFormatName(pixelFormat);
+  const pixels = asGbrp(stored, layout, { width, height });
+  // Of an odd number of lines or columns I420 has padding in place of the last.
+  const filled = (side: number) => (layout === "i420" ? Math.max(1, side - (side % 2)) : side);
+  const size = { width: filled(letterbox.width), height: filled(letterbox.height) };
+  const raw = { width, height: size.height, channels: 1 } as const;
   const plane = (index: number) => {
     const start = (index * height + letterbox.top) * width;
-    return Buffer.from(pixels.buffer, pixels.byteOffset + start, width * letterbox.height);
+    return Buffer.from(pixels.buffer, pixels.byteOffset + start, width * size.height);
   };
   // Rows are cut off by where a plane begins and ends. Columns are cut behind the join, which a resize makes `extract` be.
   const whole = sharp(plane(2), { raw })
     .joinChannel([plane(0), plane(1)], { raw })
     .toColourspace("srgb")
-    .resize(width, letterbox.height, { fit: "fill" })
-    .extract({ left: letterbox.left, top: 0, width: letterbox.width, height: letterbox.height });
+    .resize(width, size.height, { fit: "fill" })
+    .extract({ left: letterbox.left, top: 0, ...size });
   const jpeg = { quality };
   const shape = ownShape(metadata, letterbox);
-  if (!shape && (maxWidth === undefined || maxWidth >= letterbox.width)) return toPicture(whole.jpeg(jpeg));
+  if (!shape && (maxWidth === undefined || maxWidth >= size.width)) return toPicture(whole.jpeg(jpeg));
   // libvips joins channels after it resizes, so a smaller picture takes two steps.
   const { data, info } = await whole.raw().toBuffer({ resolveWithObject: true });
   const joined = { width: info.width, height: info.height, channels: info.channels };
-  const size = shape
+  const wanted = shape
     ? scaledTo(shape, Math.min(shape.width, maxWidth ?? shape.width))
     : { width: maxWidth, height: undefined };
   return toPicture(
     sharp(data, { raw: joined })
-      .resize({ ...size, fit: shape ? "fill" : "cover" })
+      .resize({ ...wanted, fit: shape ? "fill" : "cover" })
       .jpeg(jpeg),
   );
 }
