@@ -49,7 +49,7 @@ import { RecordingMetrics } from "./recording/recording-metrics.ts";
 import { recordingRoutes } from "./recording/recording-routes.ts";
 import { RecordingSubject, reachableUrl } from "./recording/recording-subject.ts";
 import { Recordings } from "./recording/recordings.ts";
-import { ServedForms } from "./served-forms.ts";
+import { formKeptMs, ServedForms } from "./served-forms.ts";
 import { SharePlan } from "./shares/share-plan.ts";
 import { StartLimit } from "./start-limit.ts";
 
@@ -233,8 +233,12 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   };
   models.onChange(modelsChanged);
   workers.onChange(({ value, previous }) => {
-    if (previous?.pixelFormat === "i420") forms.seen(previous.model);
-    if (value?.pixelFormat !== previous?.pixelFormat) modelsChanged();
+    const wasI420 = previous?.pixelFormat === "i420";
+    if (wasI420) forms.seen(previous.model);
+    if (value?.pixelFormat === previous?.pixelFormat) return;
+    modelsChanged();
+    // Where nothing else changes, nobody asks when the form is given up.
+    if (wasI420) setTimeout(modelsChanged, formKeptMs + 1_000).unref();
   });
   const presence = new Announcement(
     buckets.leases,

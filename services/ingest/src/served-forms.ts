@@ -1,7 +1,7 @@
 import type { PixelFormatName, ServedModel, WorkerInfo } from "@sightline/contracts";
 
 /** A form that no worker has asked for so long is given up. */
-const keptMs = 5 * 60_000;
+export const formKeptMs = 5 * 60_000;
 
 /**
  * Which frames to make for a model whose workers do not all read the same. Where one of them reads I420, frames are I420: those who read gbrp get
@@ -36,7 +36,7 @@ export class ServedForms {
     const { name } = served;
     if (this.#workers().some(({ model, pixelFormat }) => model === name && pixelFormat === "i420"))
       this.seen(name);
-    const isI420 = now - (this.#i420.get(name) ?? -Infinity) < keptMs;
+    const isI420 = now - (this.#i420.get(name) ?? -Infinity) < formKeptMs;
     return { ...served, pixelFormat: isI420 ? "i420" : "gbrp" };
   }
 }
