@@ -250,7 +250,6 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     const { identify } = this.#options;
     const handOver = this.#toHandOver.delete(key);
     if (held && (!record || held.lease.lost.aborted || held.identity !== identify?.(record) || handOver)) {
-      if (handOver) this.#handedOver.set(key, { at: performance.now(), taken: false });
       await this.#letGo(key, held, handOver);
       if (record && !held.lease.lost.aborted) this.#consider(key);
       return;
@@ -347,6 +346,8 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     if (work.seal) await work.seal(why, isPassed);
     else await work.stop(why);
     this.#held.delete(key);
+    // From now on it is left to the others, however long it took them to get ready.
+    if (why === "handed over") this.#handedOver.set(key, { at: performance.now(), taken: false });
     if (isPassed) await lease.pass(successor);
     else await lease.release();
     if (work.seal) await work.stop(why);
