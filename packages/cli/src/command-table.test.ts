@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { expect, test } from "vitest";
 import { buildProgram } from "./cli.ts";
@@ -13,12 +13,17 @@ test.each(commandTable.map((entry) => [entry.path.join(" "), entry] as const))(
   },
 );
 
-test("every command file is in the table", () => {
-  const files = readdirSync(new URL("commands", import.meta.url)).filter((file) =>
-    /(?<!\.test)\.ts$/.test(file),
-  );
-  const named = commandTable.map(({ path }) => `${path.join("-")}.ts`);
-  expect(files.sort()).toEqual(named.sort());
+test("every command of every file is in the table", () => {
+  const folder = new URL("commands/", import.meta.url);
+  const files = readdirSync(folder).filter((file) => /(?<!\.test)\.ts$/.test(file));
+  const made = files.flatMap((file) => {
+    const source = readFileSync(new URL(file, folder), "utf8");
+    return [...source.matchAll(/^export function (\w+Command)\(/gm)].map(([, name]) => `${file} ${name}`);
+  });
+  const table = readFileSync(new URL("command-table.ts", import.meta.url), "utf8");
+  const loads = /import\("\.\/commands\/([\w-]+\.ts)"\)\)\.(\w+)\(/g;
+  const loaded = [...table.matchAll(loads)].map(([, file, name]) => `${file} ${name}`);
+  expect(made.sort()).toEqual(loaded.sort());
 });
 
 test("the help lists every command, and every group says what it is for", async () => {

@@ -25,7 +25,7 @@ export interface StreamReadOptions {
   readonly from: { readonly after: number } | { readonly time: Date } | "newest of each subject";
   /** Only messages of this subject, which may have wildcards. */
   readonly subject?: string | undefined;
-  /** Most messages that wait here to be taken; default: 500. */
+  /** Most messages that wait here to be taken; default: 256. */
   readonly prefetch?: number;
   /** A consumer that has been silent for twice this long is lost; default: 1 s. */
   readonly heartbeatMs?: number;
@@ -67,7 +67,7 @@ export class StreamRead implements AsyncIterable<JsMsg> {
   static async open(
     jetstream: JetStreamClient,
     stream: string,
-    { from, subject, prefetch = 500, heartbeatMs = 1_000, onIdle }: StreamReadOptions,
+    { from, subject, prefetch = 256, heartbeatMs = 1_000, onIdle }: StreamReadOptions,
     signal?: AbortSignal,
   ): Promise<StreamRead> {
     const consumer = await jetstream.consumers.get(stream, {

@@ -115,7 +115,7 @@ export class StreamReader {
   async #readUntilClosed(): Promise<void> {
     await this.#findPlace(await this.#nats.manager.streams.info(this.stream));
     const from = { after: this.#place.sequence };
-    const read = await StreamRead.open(this.#nats.jetstream, this.stream, { from });
+    const read = await StreamRead.open(this.#nats.jetstream, this.stream, { from, prefetch: 500 });
     this.#read = read;
     if (this.#stopped) return void read.close();
     this.#reading = true;
