@@ -197,5 +197,5 @@ test("a classifier is imported with what it tells, listed, and looks at what a d
     expect.stringContaining("is a detector, no classifier"),
   ]);
   const unknown = await runCommand(["detect", clip, "--then", `${join(out, "tint")}:dog`]);
-  expect(unknown.stderr).toContain("'dog', which the detector does not know");
+  expect(unknown.stderr).toContain("'dog', but the detector finds no such class");
 }, 120_000);
