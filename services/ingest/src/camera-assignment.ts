@@ -44,9 +44,10 @@ export function assignCameras(
   });
   const backoffOf = async (camera: string): Promise<Backoff> => {
     const known = backoffs.get(camera);
-    if (known) return known;
-    const failures = await failuresOf(buckets.cameraStatus, camera);
-    const backoff = new Backoff(reconnectRange, { failures });
+    const status = await lastStatus(buckets.cameraStatus, camera);
+    // Where another process has had it since, what that one has seen of it counts.
+    if (known && (status === undefined || status.ingest === context.ingest)) return known;
+    const backoff = new Backoff(reconnectRange, { failures: status?.failedAttempts ?? 0 });
     backoffs.set(camera, backoff);
     return backoff;
   };
@@ -89,8 +90,8 @@ function prepared(runner: CameraRunner): PreparedWork<CameraRunner> {
   };
 }
 
-/** Failed attempts of a camera as its last holder reported them. */
-async function failuresOf(statuses: KV, camera: string): Promise<number> {
+/** What the last holder of a camera has said of it. */
+async function lastStatus(statuses: KV, camera: string): Promise<CameraStatus | undefined> {
   const entry = await statuses.get(camera);
-  return entry?.operation === "PUT" ? CameraStatus.decode(entry.value).failedAttempts : 0;
+  return entry?.operation === "PUT" ? CameraStatus.decode(entry.value) : undefined;
 }

@@ -1,11 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import {
-  CameraReason,
-  CameraState,
-  type CameraStatus,
-  DropReason,
-  fromTimestamp,
-} from "@sightline/contracts";
+import { CameraReason, CameraState, CameraStatus, DropReason, fromTimestamp } from "@sightline/contracts";
 import { usualFfmpegMemoryMib } from "@sightline/media";
 import { findFfmpeg, parseRtspUrl, receive } from "@sightline/rtsp";
 import {
@@ -15,7 +9,7 @@ import {
   type SentPicture,
 } from "@sightline/rtsp/testing";
 import { freePort } from "@sightline/service/testing";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { balances, IngestRig } from "./testing/ingest-rig.ts";
 
 const password = "it's p@ss/w:rd?#";
@@ -135,6 +129,28 @@ test("a camera that fails is known for it when its lease was lost and is taken a
   const after = await rig.statusThat("dead", ({ epoch }) => epoch !== before.epoch);
   expect(after.failedAttempts).toBeGreaterThanOrEqual(before.failedAttempts);
   await rig.remove("dead");
+});
+
+test("a camera that another ingest has had in the meantime, without a fault, is not known for its faults of before", async () => {
+  const own = await IngestRig.start();
+  onTestFinished(() => own.stop());
+  const { address } = await own.ingest();
+  await own.register("mended", { uri: `rtsp://127.0.0.1:${await freePort()}/x` });
+  const before = await own.statusThat("mended", ({ failedAttempts }) => failedAttempts > 1);
+  const { leases, holders, cameraStatus } = own.buckets;
+  const session = new TextEncoder().encode("another");
+  await leases.put("session.camera.another", session);
+  await holders.put("camera.mended", session);
+  const metrics = async () => (await fetch(`http://${address}/metrics`)).text();
+  await expect.poll(metrics, { timeout: 20_000 }).toContain("sightline_ingest_cameras 0");
+  const following = await own.followStatus("mended");
+  const told = { ...before, ingest: "another", state: CameraState.LIVE, failedAttempts: 0 };
+  await cameraStatus.put("mended", CameraStatus.encode(told).finish());
+  await leases.delete("session.camera.another");
+  await own.statusThat("mended", ({ epoch }) => epoch !== before.epoch);
+  await following.stop();
+  const first = following.statuses.find(({ epoch }) => epoch !== before.epoch)!;
+  expect(first.failedAttempts).toBeLessThan(before.failedAttempts);
 });
 
 test("a hundred dead addresses cost live cameras nothing", async () => {
