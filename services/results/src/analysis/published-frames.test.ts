@@ -14,6 +14,17 @@ test("knows what was published, what is late, and what is too old to be anything
   expect(frames.has("b", 3)).toBe(false);
 });
 
+test("a frame of an epoch that is over is late, whatever its number, and does not make its epoch the newest", () => {
+  const frames = new PublishedFrames();
+  frames.add("a", 10);
+  frames.add("b", 1);
+  expect(frames.isLate("a", 11)).toBe(true);
+  frames.add("a", 11);
+  expect(frames.isLate("b", 2)).toBe(false);
+  expect(frames.isLate("c", 1)).toBe(false);
+  expect(new PublishedFrames(frames.snapshot()).isLate("a", 12)).toBe(true);
+});
+
 test("is the same when stored and read again, and what is stored is bounded", () => {
   const frames = new PublishedFrames();
   for (let epoch = 0; epoch < 20; epoch++)

@@ -29,7 +29,7 @@ interface Epoch {
 
 /** Which of a camera's frames are in its timeline, as far back as it matters. */
 export class PublishedFrames {
-  /** The one published to last is last. */
+  /** The one that began last is last. */
   readonly #epochs = new BoundedMap<string, Epoch>(epochsKept);
 
   constructor(state: PublishedFramesState = []) {
@@ -48,14 +48,19 @@ export class PublishedFrames {
     return this.#epochs.size > 0 && !this.#epochs.has(epoch);
   }
 
-  /** Whether a later frame of the epoch is in the timeline. */
+  /**
+   * Whether a later frame is in the timeline: of the epoch, or of one that began after it, as when a slow worker has a frame of the
+   * ingest before while the next one's are published.
+   */
   isLate(epoch: string, number: number): boolean {
-    return number < (this.#epochs.get(epoch)?.highest ?? 0);
+    const known = this.#epochs.get(epoch);
+    return known !== undefined && (number < known.highest || [...this.#epochs.keys()].at(-1) !== epoch);
   }
 
   add(epoch: string, number: number): void {
     const known = this.#epochs.get(epoch) ?? { highest: 0, forgotten: 0, numbers: new Set() };
-    this.#epochs.set(epoch, known);
+    // Set once: a frame that comes late does not make its epoch the newest.
+    if (!this.#epochs.has(epoch)) this.#epochs.set(epoch, known);
     known.highest = Math.max(known.highest, number);
     known.numbers.add(number);
     if (known.numbers.size > numbersKept) {
