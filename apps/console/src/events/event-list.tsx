@@ -92,9 +92,12 @@ export function EventList({ filter, showCamera, opened, addressOf }: Props) {
       if (fetched) timer ??= setTimeout(show, gatherMs);
     });
     const stopReviews = onReview((marked) => {
-      arrived = [...withReview(arrived, marked)];
+      // Also of those that wait to be shown: one that is marked meanwhile may not be asked for any more.
+      const kept = (some: readonly HttpEvent[]) =>
+        withReview(some, marked).filter((event) => matches(event, filter));
+      arrived = kept(arrived);
       const shown = events.peek();
-      if (shown) events.value = withReview(shown, marked).filter((event) => matches(event, filter));
+      if (shown) events.value = kept(shown);
     });
     const takeFirst = (page: HttpEvent[]) => {
       // In place of what was known: between the two, others may be missing.
