@@ -63,6 +63,17 @@ test("who waits until it has caught up sees what others have stored and deleted 
   await mirror.stop();
 });
 
+test("a bucket whose newest message was removed is read to the end of what is there", async () => {
+  await buckets.modelJobs.put("kept", "1");
+  const removed = await buckets.modelJobs.put("removed", "2");
+  const { streamInfo } = await buckets.modelJobs.status();
+  await nats.manager.streams.deleteMessage(streamInfo.config.name, removed);
+  const mirror = new KvMirror(nats, buckets.modelJobs, readNumber, log);
+  await mirror.start();
+  expect(mirror.keys()).toEqual(["kept"]);
+  await mirror.stop();
+});
+
 test("own writes are read at once and reported once", async () => {
   const mirror = new KvMirror(nats, buckets.cameraSecrets, readNumber, log);
   await mirror.start();

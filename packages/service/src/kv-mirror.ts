@@ -18,6 +18,8 @@ interface Entry<T> {
 export type MirrorChange<T> = { key: string; value: T | undefined; previous: T | undefined };
 
 const retryMs = 250;
+/** So long nothing comes of what is there: it will not come. */
+const stuckMs = 5_000;
 const lookMs = 1_000;
 const catchUpLookMs = 2;
 const catchUpLimitMs = 5_000;
@@ -39,6 +41,9 @@ export class KvMirror<T> {
   #sweeper: NodeJS.Timeout | undefined;
   #run = 0;
   #seenRevision = 0;
+  /** When an entry came last, or the watch began. */
+  #heardAt = 0;
+  #bucket = "";
   #unfollow = () => {};
   #stopped = false;
 
@@ -69,13 +74,11 @@ export class KvMirror<T> {
 
   /** Resolves when all that the bucket held when it was called is here. @throws when NATS does not answer, or does not show it within 5 s */
   async caughtUp(): Promise<void> {
-    const { config } = (await this.#kv.status()).streamInfo;
-    // Of the server that leads the stream; the sequence of the newest message, which may have been deleted, would not do.
-    const newest = await this.#nats.manager.streams.getMessage(config.name, { last_by_subj: ">" });
+    const newest = await this.#newest();
     const deadline = performance.now() + catchUpLimitMs;
-    while (newest && this.#seenRevision < newest.seq) {
+    while (this.#seenRevision < newest) {
       if (performance.now() > deadline || this.#stopped)
-        throw new Error(`${config.name} has not shown all that it holds`);
+        throw new Error(`${this.#bucket} has not shown all that it holds`);
       await delay(catchUpLookMs);
     }
   }
@@ -134,7 +137,9 @@ export class KvMirror<T> {
     const loading = state.messages > 0;
     if (!loading) this.#finishLoading(run);
     let emptied = 0;
+    this.#heardAt = performance.now();
     const look = setInterval(async () => {
+      if (loading && (await this.#isStuck(state.last_seq, run))) watch.stop();
       // Twice, so that what is put back is there by then.
       if ((await this.#isEmptied(state.last_seq)) && ++emptied === 2) watch.stop();
     }, lookMs);
@@ -153,6 +158,30 @@ export class KvMirror<T> {
     return status !== undefined && status.streamInfo.state.first_seq > last && this.#seenRevision < last;
   }
 
+  /**
+   * Whether what was there when the watch began does not come: its consumer may be on a server of the cluster whose copy stands
+   * still, and the next one on another. What never comes because it was deleted is not waited for.
+   */
+  async #isStuck(last: number, run: number): Promise<boolean> {
+    if (this.#seenRevision >= last || performance.now() - this.#heardAt < stuckMs) return false;
+    const newest = await this.#newest().catch(() => undefined);
+    if (newest === undefined || run !== this.#run) return false;
+    if (this.#seenRevision < newest) {
+      this.#log.warn({ bucket: this.#bucket }, "the bucket is not shown to its end; it is read anew");
+      return true;
+    }
+    this.#finishLoading(run);
+    return false;
+  }
+
+  /** Sequence of the newest message that is there, by the server that leads the stream; 0 when there is none. */
+  async #newest(): Promise<number> {
+    const { config } = (await this.#kv.status()).streamInfo;
+    this.#bucket = config.name;
+    // The stream's own last sequence may be of a message that was deleted.
+    return (await this.#nats.manager.streams.getMessage(config.name, { last_by_subj: ">" }))?.seq ?? 0;
+  }
+
   /** `last`: the newest revision when the watch began; undefined when there was none. */
   async #follow(watch: AsyncIterable<KvWatchEntry>, run: number, last: number | undefined): Promise<void> {
     let loading = last !== undefined;
@@ -167,6 +196,7 @@ export class KvMirror<T> {
 
   #receive(entry: KvWatchEntry, run: number): void {
     this.#seenRevision = Math.max(this.#seenRevision, entry.revision);
+    this.#heardAt = performance.now();
     const known = this.#entries.get(entry.key);
     const storedAt = entry.created.getTime();
     if (known && isKnown(known, entry.revision, storedAt, run)) {
