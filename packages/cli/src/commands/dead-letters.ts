@@ -22,32 +22,26 @@ export function deadLettersListCommand(): Command {
 
 /** `sightline dead-letters retry`: delivers dead letters once more. */
 export function deadLettersRetryCommand(): Command {
-  const command = new Command("retry")
-    .argument("<subscription>", "such as mqtt, or webhook-NAME")
-    .argument("[id...]", "dead letters, by their ids")
-    .option("--all", "all that there are", false);
-  return command.action(async (subscription: string, ids: string[], { all }: { all: boolean }) => {
-    await withServer(command, async (client) => {
-      const done = await forDeadLetters(client, subscription, { ids, all }, async ({ name }) => {
-        await client.subscriptions.deleteDeadLetter(name, { redeliver: true });
-      });
-      console.log(`${done} will be delivered again`);
-    });
-  });
+  return endingCommand("retry", true, "will be delivered again");
 }
 
 /** `sightline dead-letters delete`: gives dead letters up. */
 export function deadLettersDeleteCommand(): Command {
-  const command = new Command("delete")
+  return endingCommand("delete", false, "deleted");
+}
+
+/** A command after which the chosen ones are no dead letters any more. */
+function endingCommand(name: string, redeliver: boolean, outcome: string): Command {
+  const command = new Command(name)
     .argument("<subscription>", "such as mqtt, or webhook-NAME")
     .argument("[id...]", "dead letters, by their ids")
     .option("--all", "all that there are", false);
   return command.action(async (subscription: string, ids: string[], { all }: { all: boolean }) => {
     await withServer(command, async (client) => {
-      const done = await forDeadLetters(client, subscription, { ids, all }, async ({ name }) => {
-        await client.subscriptions.deleteDeadLetter(name);
+      const done = await forDeadLetters(client, subscription, { ids, all }, async ({ name: letter }) => {
+        await client.subscriptions.deleteDeadLetter(letter, { redeliver });
       });
-      console.log(`${done} deleted`);
+      console.log(`${done} ${outcome}`);
     });
   });
 }
