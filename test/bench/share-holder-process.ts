@@ -22,6 +22,7 @@ import {
   KvMirror,
   presenceKey,
 } from "@sightline/service";
+import { DeliveredTokens } from "../../services/ingest/src/delivered-tokens.ts";
 import { FrameBuffers } from "../../services/ingest/src/frame-buffers.ts";
 import { FrameQueue } from "../../services/ingest/src/frame-queue.ts";
 import { Ledger } from "../../services/ingest/src/ledger.ts";
@@ -76,6 +77,7 @@ if (import.meta.main) {
   const presence = presenceKey(ingestPresence, ingest);
   await new Announcement(buckets.leases, presence, () => shares.presence(), log).start();
 
+  const delivered = new DeliveredTokens(nats.manager);
   const counts = { taken: 0, void: 0 };
   for (const { id, fps } of cameras) hold(id, fps);
   answerCounts(() => counts);
@@ -83,7 +85,7 @@ if (import.meta.main) {
   function hold(camera: string, fps: number): void {
     const epoch = Math.random().toString(36).slice(2, 10);
     const ledger = new Ledger();
-    const tokens = new TokenPublisher(nats, camera, epoch, model, log);
+    const tokens = new TokenPublisher(nats, delivered, camera, epoch, model, log);
     const turns = shares.turnsOf(camera, () => model);
     const queue = new FrameQueue(ledger, (token) => void tokens.offer(token), turns);
     tokens.attach(queue);

@@ -5,6 +5,7 @@ import { Requests } from "./requests.ts";
 
 interface PublicationAnswer {
   stream?: string;
+  seq?: number;
   error?: { code: number; err_code: number; description: string };
 }
 
@@ -29,30 +30,33 @@ export class StreamPublisher {
     this.#watch = watch;
   }
 
-  /** Publishes once; `done` hears undefined when the stream has the message, now or from before. */
+  /** Publishes once; `done` hears undefined when the stream has the message, now or from before, and its sequence there. */
   publish(
     subject: string,
     data: Uint8Array,
     { msgID, headers: more, timeoutMs }: PublicationOptions,
-    done: (error: Error | undefined) => void,
+    done: (error: Error | undefined, sequence: number | undefined) => void,
   ): void {
     const told = more ?? headers();
     told.set("Nats-Msg-Id", msgID);
     this.#requests.send(subject, data, { headers: told, timeoutMs }, (failure, answer) => {
       const result = failure ?? outcomeOf(answer!.data);
-      if (typeof result === "string") this.#watch?.stored(result);
-      else this.#watch?.refused(subject, result);
-      done(typeof result === "string" ? undefined : result);
+      if (result instanceof Error) {
+        this.#watch?.refused(subject, result);
+        return done(result, undefined);
+      }
+      this.#watch?.stored(result.stream);
+      done(undefined, result.seq);
     });
   }
 }
 
 /** The stream that has the message, or why none has. */
-function outcomeOf(data: Uint8Array): string | Error {
+function outcomeOf(data: Uint8Array): { stream: string; seq: number | undefined } | Error {
   try {
-    const { stream, error } = JSON.parse(decoder.decode(data)) as PublicationAnswer;
+    const { stream, seq, error } = JSON.parse(decoder.decode(data)) as PublicationAnswer;
     if (error) return new JetStreamApiError(error);
-    return stream || new JetStreamError("the answer to a publication names no stream");
+    return stream ? { stream, seq } : new JetStreamError("the answer to a publication names no stream");
   } catch (error) {
     return error as Error;
   }

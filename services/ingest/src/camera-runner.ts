@@ -36,6 +36,7 @@ import { SteadyWallClock } from "@sightline/service/clock";
 import { type AnalysisGeometry, sameGeometry } from "./analysis-geometry.ts";
 import { type CameraSettings, needsReconnect, readRecordSecret, readSecret } from "./camera-settings.ts";
 import { CameraSubjects } from "./camera-subjects.ts";
+import type { DeliveredTokens } from "./delivered-tokens.ts";
 import type { DecoderEvents } from "./ffmpeg-decoder.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
 import { describeFrame } from "./frame-metadata.ts";
@@ -94,6 +95,7 @@ export interface RunnerContext {
   pictures: Pictures;
   recordings: Recordings;
   sharing: FrameSharing;
+  delivered: DeliveredTokens;
   shares: SharePlan;
   tracing: Tracing;
   limits: {
@@ -170,7 +172,14 @@ export class CameraRunner implements LeasedWork {
     this.#context = context;
     this.#log = log.child({ camera, epoch: this.#epoch });
     this.recorder = new CameraRecorder(camera, context.recordings, () => this.#source.status);
-    this.#tokens = new TokenPublisher(nats, camera, this.#epoch, settings.model, this.#log);
+    this.#tokens = new TokenPublisher(
+      nats,
+      context.delivered,
+      camera,
+      this.#epoch,
+      settings.model,
+      this.#log,
+    );
     const turns = context.shares.turnsOf(camera, () => this.#settings.model);
     this.#queue = new FrameQueue(this.ledger, (token) => void this.#tokens.offer(token), turns);
     this.#tokens.attach(this.#queue);

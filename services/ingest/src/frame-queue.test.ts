@@ -77,6 +77,21 @@ test("a lost token is replaced, and the lost one is void from then on", () => {
   expect(queue.take(2)).toBeDefined();
 });
 
+test("a token that a worker does not use is made up for, and is good all the same when that worker goes on", () => {
+  const { offered, queue, put } = setUp();
+  put();
+  queue.tokenUnused(1);
+  expect(offered).toEqual([1, 2]);
+  expect(taken(queue, 2)).toMatchObject({ number: 1 });
+  put();
+  // The one that is with the worker still does not keep the next from being offered.
+  expect(offered).toEqual([1, 2, 3]);
+  expect(taken(queue, 1)).toMatchObject({ number: 2, previousNumber: 1 });
+  expect(taken(queue, 3)).toBeUndefined();
+  put();
+  expect(queue.take(1)).toBeUndefined();
+});
+
 test("clearing drops the frame that waits and voids its token; the next frame gets a new one", () => {
   const { ledger, offered, queue, put } = setUp();
   put();

@@ -17,6 +17,9 @@ export interface WaitingFrame {
   readyAt: number;
 }
 
+/** Of tokens that workers have and do not use, no more are known than so many. */
+const mostUnused = 8;
+
 /** A frame that a worker gets, and its whole header. */
 export interface TakenFrame extends WaitingFrame {
   header: FrameMetadata;
@@ -40,6 +43,8 @@ export class FrameQueue {
   #lastToken = 0;
   /** Tokens that are out, the oldest first, and since when. */
   readonly #out = new Map<number, number>();
+  /** Tokens that workers have and did not use in time: others are out in their place, and they are good all the same. */
+  readonly #unused = new Set<number>();
 
   /** `offer` publishes a token. */
   constructor(ledger: Ledger, offer: (token: number) => void, turns = allEqual) {
@@ -59,11 +64,10 @@ export class FrameQueue {
 
   /** The frame for a token; undefined when the token is void, or was offered ahead of a frame that has not come. */
   take(token: number): TakenFrame | undefined {
-    const since = this.#out.get(token);
-    if (since === undefined) return undefined;
-    this.#out.delete(token);
     const now = performance.now();
-    this.#turns.waited(now - since);
+    const waitedMs = now - (this.#out.get(token) ?? now);
+    if (this.#out.delete(token)) this.#turns.waited(waitedMs);
+    else if (!this.#unused.delete(token)) return undefined;
     const frame = this.#waiting;
     if (!frame) {
       this.#pacer.missed(this.#turns.pace());
@@ -74,14 +78,18 @@ export class FrameQueue {
     const previousNumber = this.#lastHanded;
     const queueUs = Math.round((now - frame.readyAt) * 1000);
     this.#lastHanded = frame.metadata.number;
-    if (this.#timing.isLong(now - since)) this.#offerDue();
+    if (this.#timing.isLong(waitedMs)) this.#offerDue();
     return { ...frame, header: { ...frame.metadata, previousNumber, queueUs } };
   }
 
   /** The oldest token that is out, and since when by performance.now(). */
   get out(): { token: number; since: number } | undefined {
-    const [oldest] = this.#out;
-    return oldest && { token: oldest[0], since: oldest[1] };
+    return this.allOut[0];
+  }
+
+  /** All tokens that are out, the oldest first. */
+  get allOut(): { token: number; since: number }[] {
+    return [...this.#out].map(([token, since]) => ({ token, since }));
   }
 
   isOut(token: number): boolean {
@@ -93,11 +101,21 @@ export class FrameQueue {
     if (this.#out.delete(token) && this.#waiting) this.#offerDue();
   }
 
+  /** A worker has the token and does not use it: offers another if a frame waits. Whichever is used first brings that frame. */
+  tokenUnused(token: number): void {
+    if (!this.#out.delete(token)) return;
+    this.#unused.add(token);
+    const [oldest] = this.#unused;
+    if (this.#unused.size > mostUnused) this.#unused.delete(oldest!);
+    if (this.#waiting) this.#offerDue();
+  }
+
   /** Drops the frame that waits and voids all tokens. */
   clear(): void {
     this.#discard(DropReason.CAMERA_STOPPED);
     this.#pacer.stop();
     this.#out.clear();
+    this.#unused.clear();
   }
 
   #offerDue(): void {

@@ -38,6 +38,7 @@ import {
 import { assignCameras } from "./camera-assignment.ts";
 import type { CameraRunner } from "./camera-runner.ts";
 import type { IngestConfig } from "./config.ts";
+import { DeliveredTokens } from "./delivered-tokens.ts";
 import { FrameSharing } from "./frame-sharing.ts";
 import { IngestMetrics } from "./ingest-metrics.ts";
 import { liveVideoRoute } from "./live-video/video-route.ts";
@@ -217,6 +218,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
       pictures,
       recordings,
       sharing,
+      delivered: new DeliveredTokens(nats.manager),
       shares,
       tracing,
       // A decoder that starts takes a core, and holds this process up while there is none for it.

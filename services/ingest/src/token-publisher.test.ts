@@ -1,7 +1,9 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { decodeJson, readyConsumer, readyStream, streams, subjects, tokenSchema } from "@sightline/contracts";
 import { connectNats, createLogger, ensureConsumer, ensureStream, type Nats } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { DeliveredTokens } from "./delivered-tokens.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
 import { FrameQueue } from "./frame-queue.ts";
 import { Ledger } from "./ledger.ts";
@@ -19,7 +21,7 @@ beforeEach(async () => {
   nats = await connectNats(server.url, "test", log);
   await ensureStream(nats.manager, readyStream(1));
   await ensureConsumer(nats.manager, streams.ready, readyConsumer(model));
-  publisher = new TokenPublisher(nats, "front", "e1", model, log);
+  publisher = new TokenPublisher(nats, new DeliveredTokens(nats.manager), "front", "e1", model, log);
   queue = new FrameQueue(new Ledger(), (token) => void publisher.offer(token));
   publisher.attach(queue);
 });
@@ -93,4 +95,30 @@ test("of several tokens that wait the one that was lost is replaced, and the oth
   await publisher.check();
   expect([1, 2, 3, 4].map((token) => queue.isOut(token))).toEqual([false, true, true, true]);
   await expect.poll(kept).toBe(3);
+});
+
+/** Takes the next token as a worker does, and does nothing with it. */
+async function takeToken(): Promise<number | undefined> {
+  const consumer = await nats.jetstream.consumers.get(streams.ready, readyConsumer(model).durable_name);
+  const given = await consumer.next({ expires: 5_000 });
+  return given ? decodeJson(tokenSchema, given.data).id : undefined;
+}
+
+test("a token that a worker has and does not use is made up for long before NATS gives it to another", async () => {
+  putFrame();
+  expect(await takeToken()).toBe(1);
+  expect(await takeToken()).toBe(2);
+  // The worker that has come back uses its own first: that brings the frame, and the other brings none.
+  expect(queue.take(1)?.header.number).toBe(1);
+  expect(queue.take(2)).toBeUndefined();
+});
+
+test("a token that waits for a worker is not made up for, however long", async () => {
+  for (const camera of ["a", "b"]) await nats.jetstream.publish(subjects.ready(model, camera), "{}");
+  const consumer = await nats.jetstream.consumers.get(streams.ready, readyConsumer(model).durable_name);
+  for await (const message of await consumer.fetch({ max_messages: 2 })) await message.ackAck();
+  putFrame();
+  await delay(3_000);
+  expect(await takeToken()).toBe(1);
+  expect(queue.allOut.map(({ token }) => token)).toEqual([1]);
 });

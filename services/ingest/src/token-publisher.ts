@@ -12,35 +12,58 @@ import {
   tokenSchema,
 } from "@sightline/contracts";
 import { findConsumer, type Logger, type Nats } from "@sightline/service";
+import type { DeliveredTokens } from "./delivered-tokens.ts";
 import type { FrameQueue } from "./frame-queue.ts";
 
 const retryMs = 250;
-const checkMs = 1_000;
+const lookMs = 250;
+/** A token that has been out for so long may be in the hands of a worker that died or stands still. */
+const slowMs = 300;
+/** A worker asks for the frame as soon as it has the token; one that has not for so long will not soon. */
+const unusedMs = 750;
 /** A token that has been out for so long may have been lost. */
 const suspectMs = 5_000;
 /** A token that was delivered is used, or delivered again, long before this. */
 const overdueMs = 3 * tokenAckWaitMs;
 
-/** Puts a camera's tokens into the work queue, and finds out when one was lost. */
+/**
+ * Puts a camera's tokens into the work queue, and finds out when one was lost, or is with a worker that does nothing with it: NATS would give it to
+ * another only after tokenAckWaitMs.
+ */
 export class TokenPublisher {
   readonly #nats: Nats;
   readonly #camera: string;
   readonly #epoch: string;
   readonly #log: Logger;
+  readonly #delivered: Pick<DeliveredTokens, "upTo">;
   readonly #timer: NodeJS.Timeout;
+  /** By token that is out: where it is in the stream, and since when, by performance.now(), a worker is known to have it. */
+  readonly #stored = new Map<number, { sequence: number; deliveredAt?: number }>();
+  #looking = false;
   #queue: FrameQueue | undefined;
   #model: string;
   #checkedAt = 0;
   #checking = false;
   #stopped = false;
 
-  constructor(nats: Nats, camera: string, epoch: string, model: string, log: Logger) {
+  constructor(
+    nats: Nats,
+    delivered: Pick<DeliveredTokens, "upTo">,
+    camera: string,
+    epoch: string,
+    model: string,
+    log: Logger,
+  ) {
     this.#nats = nats;
+    this.#delivered = delivered;
     this.#camera = camera;
     this.#epoch = epoch;
     this.#model = model;
     this.#log = log;
-    this.#timer = setInterval(() => this.#checkOld(), checkMs);
+    this.#timer = setInterval(() => {
+      this.#checkOld();
+      void this.#findUnused();
+    }, lookMs);
   }
 
   /** Sets the queue whose tokens these are. */
@@ -60,7 +83,15 @@ export class TokenPublisher {
     const msgID = `token:${formatFrameId({ camera: this.#camera, epoch: this.#epoch, number: id })}`;
     while (!this.#stopped && this.#queue?.isOut(id)) {
       const failure = await new Promise<Error | undefined>((resolve) =>
-        this.#nats.publisher.publish(subject, encodeJson(token), { msgID, timeoutMs: 2_000 }, resolve),
+        this.#nats.publisher.publish(
+          subject,
+          encodeJson(token),
+          { msgID, timeoutMs: 2_000 },
+          (error, sequence) => {
+            if (sequence !== undefined) this.#stored.set(id, { sequence });
+            resolve(error);
+          },
+        ),
       );
       if (!failure) return;
       this.#log.debug({ err: failure }, "token not published yet; trying again");
@@ -87,6 +118,31 @@ export class TokenPublisher {
   #checkOld(): void {
     const out = this.#queue?.out;
     if (out && performance.now() - Math.max(out.since, this.#checkedAt) > suspectMs) void this.check();
+  }
+
+  /** Looks for tokens that a worker has been given and does not use. */
+  async #findUnused(): Promise<void> {
+    const queue = this.#queue;
+    for (const token of this.#stored.keys()) if (!queue?.isOut(token)) this.#stored.delete(token);
+    const now = performance.now();
+    const slow = queue?.allOut.filter(({ since }) => now - since > slowMs) ?? [];
+    if (!queue || slow.length === 0 || this.#looking || this.#stopped || !this.#nats.connected()) return;
+    this.#looking = true;
+    try {
+      const delivered = await this.#delivered.upTo(this.#model);
+      for (const { token } of slow) {
+        const stored = this.#stored.get(token);
+        if (!stored || stored.sequence > delivered) continue;
+        stored.deliveredAt ??= now;
+        if (now - stored.deliveredAt < unusedMs) continue;
+        this.#log.debug({ token }, "a worker has a token and does not use it; another is offered");
+        queue.tokenUnused(token);
+      }
+    } catch (error) {
+      this.#log.debug({ err: error }, "it is not known which tokens workers have; trying again");
+    } finally {
+      this.#looking = false;
+    }
   }
 
   /**
