@@ -1,7 +1,7 @@
 /**
  * How long a camera gives nothing when one of two processes of a service stops in good order (SIGTERM), and when it comes back and gets its
  * share: a cluster of three NATS servers on this machine, two processes of each service, the shipped model, real RTSP cameras.
- * `node test/bench/handover.ts [--cameras N] [--fps R] [--rounds N] [--json]`
+ * `node test/bench/handover.ts [--cameras N] [--fps R] [--rounds N] [--service NAME] [--json]`
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -19,6 +19,8 @@ export interface HandoverOptions {
   /** Frames per second to analyse of each camera. */
   fps: number;
   rounds: number;
+  /** Only this one stops and comes back. */
+  service?: Service | undefined;
 }
 
 const services = ["results", "inference", "ingest"] as const;
@@ -49,9 +51,10 @@ const phaseMs = 14_000;
 
 /** Measures in a cluster of its own. */
 export async function benchHandover(
-  { cameras: count, fps, rounds }: HandoverOptions,
+  { cameras: count, fps, rounds, service: only }: HandoverOptions,
   say: (line: string) => void = () => undefined,
 ): Promise<HandoverRow[]> {
+  const chosen = services.filter((name) => only === undefined || name === only);
   const directory = mkdtempSync(join(tmpdir(), "sightline-handover-"));
   const ports = await freePorts();
   const cluster = await clusterPorts(ports, 3);
@@ -80,7 +83,7 @@ export async function benchHandover(
     for (let round = 1; round <= rounds; round++) {
       say(`round ${round} of ${rounds}`);
       await measure("nothing happens", async () => undefined);
-      for (const service of services) {
+      for (const service of chosen) {
         // The subscriber is at the first.
         const process = stack.process(`${service}-2`);
         await measure(`${service} stops`, () => process.stop());
@@ -89,7 +92,7 @@ export async function benchHandover(
     }
     const keys = [
       ["nothing", "happens"],
-      ...services.flatMap((name) => actions.map((action) => [name, action])),
+      ...chosen.flatMap((name) => actions.map((action) => [name, action])),
     ];
     return keys.map(([service, action]) => {
       const all = phases
@@ -157,6 +160,7 @@ if (import.meta.main) {
       cameras: { type: "string", default: "4" },
       fps: { type: "string", default: "5" },
       rounds: { type: "string", default: "3" },
+      service: { type: "string" },
       json: { type: "boolean", default: false },
     },
   });
@@ -164,6 +168,7 @@ if (import.meta.main) {
     cameras: Number(values.cameras),
     fps: Number(values.fps),
     rounds: Number(values.rounds),
+    service: services.find((name) => name === values.service),
   };
   const rows = await benchHandover(options, (line) => console.error(line));
   if (values.json) console.log(JSON.stringify(rows));

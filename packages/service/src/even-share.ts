@@ -42,8 +42,8 @@ export function countHeld(
   return { counts, free };
 }
 
-/** Who is to get a thing: the session that has the fewest; undefined when there is none but `own`. */
-export function fewest(counts: ReadonlyMap<string, number>, own: string | undefined): string | undefined {
-  const [first] = [...counts].filter(([session]) => session !== own).sort(([, a], [, b]) => a - b);
+/** Who is to get a thing: the session that has the fewest; undefined when there is none. */
+export function fewest(counts: ReadonlyMap<string, number>): string | undefined {
+  const [first] = [...counts].sort(([, a], [, b]) => a - b);
   return first?.[0];
 }

@@ -31,8 +31,8 @@ afterEach(async () => {
   await server.stop();
 });
 
-async function mirror(bucket: Buckets["cameras"], ttlMs?: number): Promise<KvMirror<string>> {
-  const made = new KvMirror<string>(nats, bucket, (data) => new TextDecoder().decode(data), log, ttlMs);
+async function mirror(bucket: Buckets["cameras"], ttlMs?: number, at = nats): Promise<KvMirror<string>> {
+  const made = new KvMirror<string>(at, bucket, (data) => new TextDecoder().decode(data), log, ttlMs);
   await made.start();
   return made;
 }
@@ -62,22 +62,29 @@ class Process {
   readonly assignment: LeaseAssignment<string, LeasedWork>;
   readonly #presence: Announcement;
   readonly #leases: KvMirror<string>;
+  readonly #at: Nats;
 
-  static async start(name: string, work: Work = {}): Promise<Process> {
-    const process = new Process(
-      name,
-      await mirror(buckets.leases, leaseTtlMs),
-      await mirror(buckets.holders),
-      work,
-    );
+  /** `at`: its own connection, where it is to have one. */
+  static async start(name: string, work: Work = {}, at = nats): Promise<Process> {
+    const own = at === nats ? buckets : await openBuckets(at.kv);
+    const leases = await mirror(own.leases, leaseTtlMs, at);
+    const process = new Process(name, at, own, leases, await mirror(own.holders, undefined, at), work);
     open.push(process);
     await process.#presence.start();
     process.assignment.start();
     return process;
   }
 
-  private constructor(name: string, leases: KvMirror<string>, holders: KvMirror<string>, work: Work) {
-    this.#presence = new Announcement(buckets.leases, presenceKey("there", name), () => "present", log);
+  private constructor(
+    name: string,
+    at: Nats,
+    own: Buckets,
+    leases: KvMirror<string>,
+    holders: KvMirror<string>,
+    work: Work,
+  ) {
+    this.#at = at;
+    this.#presence = new Announcement(own.leases, presenceKey("there", name), () => "present", log);
     this.#leases = leases;
     const { readies } = work;
     const run = (camera: string) => {
@@ -94,14 +101,14 @@ class Process {
     this.assignment = new LeaseAssignment(
       {
         ...{ records, holders, leases, kind: "camera", presence: "there" },
-        session: new LeaseSession(nats.manager, buckets, "camera", log),
+        session: new LeaseSession(at.manager, own, "camera", log),
         begin: async (camera) => {
           await work.begins?.();
           return run(camera);
         },
         ...(readies && {
           handover: {
-            nats,
+            nats: at,
             prepare: async (camera) => {
               this.ready.add(camera);
               const ready = readies(camera);
@@ -128,6 +135,11 @@ class Process {
   async stop(): Promise<void> {
     await this.#presence.stop(true);
     await this.assignment.stop();
+  }
+
+  /** It cannot reach NATS any more: to the others it is dead when its lease has expired. */
+  async cutOff(): Promise<void> {
+    await this.#at.connection.close();
   }
 }
 
@@ -222,7 +234,7 @@ test("what another cannot get ready for while it is held is let go first and tak
   expect([...second.ready]).toEqual([]);
 });
 
-test("who is never ready is waited for no longer than a process that stops may take", async () => {
+test("who is not ready in time goes on getting ready when the thing is let go, and does not begin anew", async () => {
   await register(1);
   const leaving = await Process.start("leaving", able);
   await expect.poll(() => shares(leaving), patient).toEqual([1]);
@@ -231,12 +243,75 @@ test("who is never ready is waited for no longer than a process that stops may t
     asked.resolve();
     return new Promise<boolean>(() => {});
   };
-  const staying = await Process.start("staying", { readies });
+  const staying = await Process.start("staying", { readies, ...refusing });
   await leaving.knows(2);
   await Promise.all([leaving.stop(), asked.promise]);
   await expect.poll(() => shares(staying), patient).toEqual([1]);
-  expect(staying.begunReady).toEqual([]);
-  expect([...staying.ready]).toEqual([]);
+  expect(staying.begunReady).toEqual(["c1"]);
+});
+
+test("one that does not answer, as it stops itself, leaves it to the next to get ready", async () => {
+  await register(1);
+  const leaving = await Process.start("leaving", able);
+  await expect.poll(() => shares(leaving), patient).toEqual([1]);
+  // The first to be asked: all have nothing, and it was there before.
+  await Process.start("deaf");
+  await leaving.knows(2);
+  const staying = await Process.start("staying", able);
+  await leaving.knows(3);
+  await leaving.stop();
+  await expect.poll(() => shares(staying), patient).toEqual([1]);
+  expect(staying.begunReady).toEqual(["c1"]);
+});
+
+test("who leaves is given nothing, however long it takes to hand over what it has", async () => {
+  await register(4);
+  const leaving = await Process.start("leaving", able);
+  await expect.poll(() => shares(leaving), patient).toEqual([4]);
+  // The first that it is asked for is ready at once, and the others are not for longer than it takes to see that shares are uneven.
+  let asked = 0;
+  const readies = async () => {
+    if (asked++ > 2) await delay(5_000);
+    return true;
+  };
+  const staying = await Process.start("staying", { readies });
+  await expect.poll(() => shares(leaving, staying), patient).toEqual([2, 2]);
+  await delay(2_500);
+  await leaving.stop();
+  await expect.poll(() => shares(staying), patient).toEqual([4]);
+  expect(staying.ends).toEqual([]);
+});
+
+test("who leaves with many things hands over a few at a time, and all of them", async () => {
+  await register(20);
+  const leaving = await Process.start("leaving", able);
+  await expect.poll(() => shares(leaving), patient).toEqual([20]);
+  let [now, most] = [0, 0];
+  const readies = async () => {
+    most = Math.max(most, ++now);
+    await delay(100);
+    now -= 1;
+    return true;
+  };
+  const staying = await Process.start("staying", { readies });
+  await leaving.knows(2);
+  await leaving.stop();
+  await expect.poll(() => shares(staying), patient).toEqual([20]);
+  expect(staying.begunReady).toHaveLength(20);
+  expect(most).toBeGreaterThan(1);
+  expect(most).toBeLessThan(20);
+});
+
+test("a thing that comes back because its taker died was not refused: that one gets its share when it is there again", async () => {
+  await register(2);
+  const first = await Process.start("first");
+  await expect.poll(() => shares(first), patient).toEqual([2]);
+  const second = await Process.start("second", {}, await connectNats(server.url, "second", log));
+  await expect.poll(() => shares(first, second), patient).toEqual([1, 1]);
+  await second.cutOff();
+  await expect.poll(() => shares(first), patient).toEqual([2]);
+  const third = await Process.start("third");
+  await expect.poll(() => shares(first, third), patient).toEqual([1, 1]);
 });
 
 test("a process of an earlier version, which gets ready for nothing, gives to one of this and takes from it", async () => {

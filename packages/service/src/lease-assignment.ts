@@ -1,16 +1,19 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { leaseTtlMs } from "@sightline/contracts";
-import { countHeld, fewest, leftMs, restMs, soonMs, steadyMs, surplus } from "./even-share.ts";
+import { countHeld, leftMs, restMs, soonMs, steadyMs, surplus } from "./even-share.ts";
 import type { KvMirror } from "./kv-mirror.ts";
 import type { HeldLease } from "./lease.ts";
-import { Handover, type HandoverOptions, handOverWaitMs } from "./lease-handover.ts";
-import { type LeaseSession, type SessionLease, sessionKey } from "./lease-session.ts";
+import { Handover, type HandoverOptions } from "./lease-handover.ts";
+import { isLeaving, type LeaseSession, type SessionLease, sessionKey } from "./lease-session.ts";
+import { LeaseSuccessors } from "./lease-successors.ts";
 import type { Logger } from "./log.ts";
 
 /** So long a process that has its share leaves a lease to those that have not. */
 const courtesyMs = 300;
 const courtesyStepMs = 30;
 const retryMs = 250;
+/** How often to look whether processes of this machine have ended. */
+const deadLookMs = 200;
 
 /**
  * Why a lease is let go: what it guards is not registered any more, the process stops, another process has less to do, or another
@@ -67,13 +70,6 @@ interface Held<W> {
   identity: string | undefined;
 }
 
-/** Who is to get a thing. */
-interface Successor {
-  session: string;
-  /** It is not waited for any more: the thing is another by now. */
-  changed: AbortController;
-}
-
 /** Key, in the bucket of leases, under which a process shows that it is there. */
 export function presenceKey(presence: string, holder: string): string {
   return `${presence}.${holder.replaceAll(".", "-")}`;
@@ -95,47 +91,56 @@ export class LeaseAssignment<T, W extends LeasedWork> {
   readonly #toTell = new Set<string>();
   /** Keys whose lease is being asked for. */
   #asking = 0;
-  /** Keys that this process is to hand over, and those that it has lately, with the time and whether another took them. */
+  /** Keys that this process is to hand over, and those that it has lately, with the time and which session took them. */
   readonly #toHandOver = new Set<string>();
-  readonly #handedOver = new Map<string, { at: number; taken: boolean }>();
-  /** By key: who gets ready for it, or has just been given it. */
-  readonly #successors = new Map<string, Successor>();
-  /** The sessions at the last look, since when they are the same, and until when nothing is handed over. */
-  #sessions = "";
+  readonly #handedOver = new Map<string, { at: number; taker?: string }>();
+  /** Since when the sessions are the same, and until when nothing is handed over. */
   #steadySince = 0;
   #restUntil = 0;
   #timer: NodeJS.Timeout | undefined;
+  #deadTimer: NodeJS.Timeout | undefined;
   #stopped = false;
   readonly #stopping = new AbortController();
   readonly #handover: Handover<T, W> | undefined;
+  readonly #successors: LeaseSuccessors | undefined;
 
   constructor(options: LeaseAssignmentOptions<T, W>, log: Logger) {
     this.#options = options;
     this.#log = log;
     const isFree = (key: string) => !this.#held.has(key) && !this.#busy.has(key);
     this.#handover = options.handover && new Handover(options.handover, { ...options, isFree }, log);
+    const others = () => {
+      const { counts } = this.#counts();
+      if (options.session.id !== undefined) counts.delete(options.session.id);
+      return counts;
+    };
+    this.#successors = this.#handover && new LeaseSuccessors(this.#handover, others);
   }
 
   start(): void {
     const { records, holders, leases, session, kind } = this.#options;
     this.#removeListeners.push(
       records.onChange(({ key }) => {
-        this.#successors.get(key)?.changed.abort();
+        this.#successors?.changed(key);
         this.#consider(key);
       }),
       holders.onChange(({ key, value }) => {
         if (!key.startsWith(`${kind}.`)) return;
         const thing = key.slice(kind.length + 1);
-        this.#successors.delete(thing);
+        this.#successors?.settled(thing);
         // What is given to this process is its own from then on.
+        if (value !== undefined && value !== session.id) this.#handover?.takenByOther(thing);
         if (value === undefined || (value === session.id && !this.#held.has(thing))) this.#consider(thing);
         else if (value !== session.id && this.#handedOver.has(thing))
-          this.#handedOver.get(thing)!.taken = true;
+          this.#handedOver.get(thing)!.taker = value;
       }),
-      leases.onChange(({ key, value }) => {
-        if (value === undefined && key.startsWith(sessionKey(kind, ""))) this.#considerAll();
+      leases.onChange(({ key, value, previous }) => {
+        if (!key.startsWith(sessionKey(kind, ""))) return;
+        if (value === undefined || previous === undefined) this.#steadySince = performance.now();
+        if (value === undefined) this.#considerAll();
       }),
     );
+    this.#steadySince = performance.now();
     session.start(() => {
       if (session.id !== undefined) this.#handover?.listen(session.id);
       this.#considerAll();
@@ -145,6 +150,7 @@ export class LeaseAssignment<T, W extends LeasedWork> {
       this.#considerAll();
       this.#even();
     }, leaseTtlMs / 4);
+    this.#deadTimer = setInterval(() => this.#endDead(), deadLookMs);
   }
 
   /** The work that runs in this process. */
@@ -155,18 +161,21 @@ export class LeaseAssignment<T, W extends LeasedWork> {
   /** What holds for a key is not all in its record, and has changed: work on it is told the record again. */
   tellAgain(key: string): void {
     this.#toTell.add(key);
-    this.#successors.get(key)?.changed.abort();
+    this.#successors?.changed(key);
     this.#consider(key);
   }
 
   /** Takes no more leases, ends all work and gives the leases back. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#successors?.stop();
     this.#stopping.abort();
     clearInterval(this.#timer);
+    clearInterval(this.#deadTimer);
     for (const remove of this.#removeListeners.splice(0)) remove();
     // What another hands over to this process is not for it any more.
     const ending = this.#handover?.stop();
+    await this.#options.session.leave();
     const steps = () => Promise.all([...this.#busy.values()].map(({ done }) => done));
     for (const key of this.#held.keys()) this.#consider(key);
     await steps();
@@ -184,6 +193,17 @@ export class LeaseAssignment<T, W extends LeasedWork> {
       if (holders.get(this.#leaseKey(key)) !== session.id) void session.confirm(key);
   }
 
+  /** Whoever was killed on this machine does not come back: the others need not wait until its lease has expired. */
+  #endDead(): void {
+    const { leases, session, kind } = this.#options;
+    if (session.id === undefined) return;
+    for (const key of leases.keys()) {
+      const revision = leases.revision(key);
+      if (key.startsWith(sessionKey(kind, "")) && revision !== undefined)
+        void session.endDead(key, leases.get(key)!, revision);
+    }
+  }
+
   /** Hands some over when others have fewer. Not while anything is free: that goes to them first. */
   #even(): void {
     const { session } = this.#options;
@@ -191,27 +211,28 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     for (const [key, { at }] of this.#handedOver) if (now - at > soonMs) this.#handedOver.delete(key);
     const own = session.id;
     const { counts, free } = this.#counts();
-    const sessions = [...counts.keys()].sort().join();
-    if (sessions !== this.#sessions) [this.#sessions, this.#steadySince] = [sessions, now];
     if (own === undefined || now - this.#steadySince < steadyMs || now < this.#restUntil) return;
     if (this.#toHandOver.size > 0 || free > 0) return;
     // The newest: what has been here for long has the most to lose.
-    const staying = [...this.#held.keys()].filter((key) => !this.#successors.has(key));
+    const staying = [...this.#held.keys()].filter((key) => this.#successors?.of(key) === undefined);
     for (const key of staying.reverse().slice(0, surplus(counts, own))) {
       this.#toHandOver.add(key);
       this.#consider(key);
     }
   }
 
-  /** Things that each living session has; one that is being handed over is its successor's. */
+  /**
+   * Things that each session has that others may give something to; one that is being handed over is its successor's. Those of a process that stops
+   * count as free.
+   */
   #counts(): ReturnType<typeof countHeld> {
     const { records, holders, leases, kind } = this.#options;
     const prefix = sessionKey(kind, "");
-    const sessions = leases.keys().filter((key) => key.startsWith(prefix));
+    const sessions = leases.keys().filter((key) => key.startsWith(prefix) && !isLeaving(leases.get(key)!));
     return countHeld(
       sessions.map((key) => key.slice(prefix.length)),
       records.keys(),
-      (key) => this.#successors.get(key)?.session ?? holders.get(this.#leaseKey(key)),
+      (key) => this.#successors?.of(key) ?? holders.get(this.#leaseKey(key)),
     );
   }
 
@@ -265,7 +286,7 @@ export class LeaseAssignment<T, W extends LeasedWork> {
       held.revision = revision;
     } else if (!this.#isLeased(key)) {
       const handed = this.#handedOver.get(key);
-      const isLeft = handed && !handed.taken && performance.now() - handed.at < leftMs;
+      const isLeft = handed && handed.taker === undefined && performance.now() - handed.at < leftMs;
       if (isLeft || this.#mayReturn(key)) this.#lookAgain(key);
       else await this.#take(key, record, revision);
     }
@@ -305,13 +326,13 @@ export class LeaseAssignment<T, W extends LeasedWork> {
       return;
     }
     try {
-      // It came back: nobody has taken it, or who did could not do the work.
-      if (this.#handedOver.delete(key)) this.#restUntil = performance.now() + restMs;
+      if (this.#wasRefused(key)) this.#restUntil = performance.now() + restMs;
+      this.#handedOver.delete(key);
       const prepared = this.#handover?.take(key, revision);
       const work = prepared ? prepared.begin() : await this.#options.begin(key, record, lease);
       // What is not in its record may have changed since.
       if (prepared) this.tellAgain(key);
-      this.#successors.delete(key);
+      this.#successors?.settled(key);
       this.#held.set(key, { lease, work, revision, identity: this.#options.identify?.(record) });
       lease.lost.addEventListener("abort", () => this.#consider(key), { once: true });
       this.#log.info({ [kind]: key }, `${kind} taken`);
@@ -319,6 +340,14 @@ export class LeaseAssignment<T, W extends LeasedWork> {
       await lease.release();
       throw error;
     }
+  }
+
+  /** Whether a thing that comes back was handed over lately to nobody, or to one that is there and could not do the work; not if that one is gone. */
+  #wasRefused(key: string): boolean {
+    const { leases, kind } = this.#options;
+    const handed = this.#handedOver.get(key);
+    if (!handed) return false;
+    return handed.taker === undefined || leases.get(sessionKey(kind, handed.taker)) !== undefined;
   }
 
   /** Whether this process has as much as each would, were all dealt out evenly. */
@@ -340,31 +369,19 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     };
     const first = end();
     const isLeft = first === "released" || first === "handed over";
-    const successor = isLeft ? await this.#prepareSuccessor(key, held) : undefined;
+    const leave = () => work.leave?.() === true;
+    const ends = [lease.lost, ...(this.#stopped ? [] : [this.#stopping.signal])];
+    const successor = isLeft ? await this.#successors?.prepare({ key, identity, leave, ends }) : undefined;
     const why = end();
     const isPassed = successor !== undefined && why !== "removed" && why !== "lost";
     if (work.seal) await work.seal(why, isPassed);
     else await work.stop(why);
     this.#held.delete(key);
     // From now on it is left to the others, however long it took them to get ready.
-    if (why === "handed over") this.#handedOver.set(key, { at: performance.now(), taken: false });
+    if (why === "handed over") this.#handedOver.set(key, { at: performance.now() });
     if (isPassed) await lease.pass(successor);
     else await lease.release();
     if (work.seal) await work.stop(why);
     this.#log.info({ [kind]: key, why, passed: isPassed }, `${kind} let go`);
-  }
-
-  /** The session of another process that has got ready for a thing; undefined when none has. */
-  async #prepareSuccessor(key: string, { lease, work, identity }: Held<W>): Promise<string | undefined> {
-    const session = this.#handover && fewest(this.#counts().counts, this.#options.session.id);
-    if (session === undefined || !work.leave?.()) return undefined;
-    const changed = new AbortController();
-    this.#successors.set(key, { session, changed });
-    const ends = [lease.lost, changed.signal, ...(this.#stopped ? [] : [this.#stopping.signal])];
-    const waitMs = this.#stopped ? handOverWaitMs.stops : handOverWaitMs.goesOn;
-    const thing = { thing: key, identity };
-    if (await this.#handover?.ask(session, thing, waitMs, AbortSignal.any(ends))) return session;
-    this.#successors.delete(key);
-    return undefined;
   }
 }

@@ -13,8 +13,7 @@ import type { KvMirror } from "./kv-mirror.ts";
 import type { Logger } from "./log.ts";
 import type { Nats } from "./nats.ts";
 
-/** Who is asked has so long to get ready; one that stops has 5 s for everything. Who asks waits for the answer somewhat longer. */
-export const handOverWaitMs = { stops: 2_000, goesOn: 10_000 } as const;
+/** Who asks waits for the answer so much longer than the other may take. */
 const answerMs = 300;
 /** What is ready is kept for so long for the lease to come, also when that must expire because who had it has died. */
 const keptMs = leaseTtlMs + 2_000;
@@ -25,7 +24,7 @@ export interface PreparedWork<W> {
   readonly ready: Promise<boolean>;
   /** Whether it will be ready, though it is not yet. */
   readonly isNear: boolean;
-  /** The lease is there: it becomes the work. */
+  /** The lease is there: it becomes the work, though it may not be ready yet. */
   begin(): W;
   /** Ends it unseen. */
   stop(): Promise<void>;
@@ -45,6 +44,12 @@ export interface HandoverView<T> {
   /** Whether this process may take the thing. */
   isFree(key: string): boolean;
 }
+
+/**
+ * What another process says that is asked to get ready: that it is, or will be soon after; that it is not; or nothing, being one of an earlier
+ * version, one that stops itself, or gone.
+ */
+export type HandOverAnswer = "ready" | "not ready" | "none";
 
 interface Prepared<W> {
   revision: number | undefined;
@@ -88,26 +93,25 @@ export class Handover<T, W> {
   }
 
   /**
-   * Asks the process that has a session to get ready for a thing. Returns whether it is, or will be soon after; after `waitMs` or so at
-   * the latest, and at once when `signal` aborts.
+   * Asks the process that has a session to get ready for a thing, and waits for `waitMs` or so at the latest, and not longer than until
+   * `signal` aborts.
    */
   async ask(
     session: string,
     { thing, identity }: { thing: string; identity: string | undefined },
     waitMs: number,
     signal: AbortSignal,
-  ): Promise<boolean> {
+  ): Promise<HandOverAnswer> {
     const { connection } = this.#options.nats;
     const request = encodeJson({ thing, ...(identity !== undefined && { identity }), waitMs });
     try {
       const subject = subjects.handOver(this.#view.kind, session);
       const asked = connection.request(subject, request, { timeout: waitMs + answerMs });
       const answer = await abortable(asked, signal);
-      return decodeJson(handOverAnswerSchema, answer.data).ready;
+      return decodeJson(handOverAnswerSchema, answer.data).ready ? "ready" : "not ready";
     } catch (error) {
-      // An earlier version, or a process that stops itself.
-      this.#log.debug({ thing, err: error }, "no other process gets ready for what is let go");
-      return false;
+      this.#log.debug({ thing, session, err: error }, "this process does not get ready for what is let go");
+      return "none";
     }
   }
 
@@ -129,10 +133,17 @@ export class Handover<T, W> {
     return prepared.work;
   }
 
+  /** A third process has a thing now: what is ready for it is of no use. */
+  takenByOther(key: string): void {
+    const prepared = this.#prepared.get(key);
+    if (prepared) this.#discard(key, prepared);
+  }
+
   /** Answers nobody any more and ends all that is ready. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#subscription?.unsubscribe();
+    // Who has just asked gets its answer, and does not wait in vain.
+    await this.#subscription?.drain().catch(() => undefined);
     for (const [key, prepared] of this.#prepared) this.#discard(key, prepared);
     while (this.#ending.size > 0) await Promise.all(this.#ending);
   }
@@ -156,7 +167,7 @@ export class Handover<T, W> {
     const prepared: Prepared<W> = { revision: records.revision(key), work: undefined };
     this.#prepared.set(key, prepared);
     const late = delay(waitMs, undefined, { signal }).catch(() => undefined);
-    let ready = false;
+    let ready: boolean | undefined = false;
     try {
       const work = await this.#options.prepare(key, record);
       if (this.#prepared.get(key) !== prepared) {
@@ -164,14 +175,15 @@ export class Handover<T, W> {
         return false;
       }
       prepared.work = work;
-      ready = (await Promise.race([work.ready, late])) ?? (work.isNear && !signal.aborted);
+      ready = signal.aborted ? false : await Promise.race([work.ready, late]);
     } finally {
       // One that has been taken meanwhile is not ended here.
-      if (!ready && this.#prepared.get(key) === prepared) this.#discard(key, prepared);
+      if (ready === false && this.#prepared.get(key) === prepared) this.#discard(key, prepared);
     }
-    if (ready && this.#prepared.get(key) === prepared)
+    // What is late goes on getting ready: the thing is let go now, and it would only have to begin anew.
+    if (ready !== false && this.#prepared.get(key) === prepared)
       prepared.timer = setTimeout(() => this.#discard(key, prepared), keptMs);
-    return ready;
+    return ready ?? (prepared.work?.isNear === true && !signal.aborted);
   }
 
   #discard(key: string, prepared: Prepared<W>): void {

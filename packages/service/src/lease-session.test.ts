@@ -1,4 +1,6 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { leaseTtlMs } from "@sightline/contracts";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
@@ -126,4 +128,42 @@ test("an entry that NATS has lost, or that names another, is found when it is lo
   await buckets.holders.put("camera.other", "another");
   for (const thing of ["gone", "other", "own"]) await session.confirm(thing);
   expect([gone, other, own].map((lease) => lease.lost.aborted)).toEqual([true, true, false]);
+});
+
+test("a process of this machine that was killed leaves what it had free at once; a frozen one keeps it", async () => {
+  const url = (name: string) => JSON.stringify(import.meta.resolve(name));
+  const script = `
+    import { LeaseSession } from ${url("./lease-session.ts")};
+    import { createLogger } from ${url("./log.ts")};
+    import { connectNats } from ${url("./nats.ts")};
+    import { openBuckets } from ${url("./provision.ts")};
+    const log = createLogger("test", "fatal");
+    const nats = await connectNats(${JSON.stringify(server.url)}, "other", log);
+    const session = new LeaseSession(nats.manager, await openBuckets(nats.kv), "camera", log);
+    session.start(async () => {
+      await session.take("z");
+      console.log(session.id);
+    });`;
+  const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  try {
+    const [id] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+    const key = sessionKey("camera", id);
+    const own = await begin();
+    const look = async () => {
+      const entry = await buckets.leases.get(key);
+      if (entry?.operation === "PUT") await own.endDead(key, entry.string(), entry.revision);
+      return own.take("z");
+    };
+    child.kill("SIGSTOP");
+    expect(await look()).toBeUndefined();
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    // Its entry has not expired, and would not be renewed for as long as a lease lives.
+    expect((await buckets.leases.get(key))?.operation).toBe("PUT");
+    expect((await look())?.held).toBe(true);
+  } finally {
+    child.kill("SIGKILL");
+  }
 });

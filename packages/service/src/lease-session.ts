@@ -6,12 +6,27 @@ import { buckets as names } from "@sightline/contracts";
 import { isJetStreamFailure } from "./jetstream-errors.ts";
 import { type HeldLease, Lease } from "./lease.ts";
 import type { Logger } from "./log.ts";
+import { hasEnded, ownMark } from "./process-mark.ts";
 
 const retryMs = 250;
+/** So long a process that stops waits until the others can know it. */
+const tellMs = 500;
 
 /** Key, in the bucket of leases, of a session. */
 export function sessionKey(kind: string, session: string): string {
   return `session.${kind}.${session}`;
+}
+
+/** What a session's entry says: its id, which process has it, where that can be told, and whether that one stops. */
+function sessionValue(id: string, isLeaving = false): string {
+  return [id, ownMark() ?? "-", ...(isLeaving ? [leaving] : [])].join(" ");
+}
+
+const leaving = "leaving";
+
+/** Whether the process of a session stops, by what the session's entry says: it is to be given nothing. */
+export function isLeaving(value: string): boolean {
+  return value.split(" ")[2] === leaving;
 }
 
 /** That a session holds a thing. */
@@ -38,6 +53,8 @@ export class LeaseSession {
   readonly #log: Logger;
   readonly #held = new Map<string, HeldThing>();
   readonly #asked = new Set<string>();
+  /** Sessions of others that are being ended. */
+  readonly #ending = new Set<string>();
   #current: Session | undefined;
   #running: Promise<void> | undefined;
   readonly #stopping = new AbortController();
@@ -94,9 +111,35 @@ export class LeaseSession {
       .catch(() => undefined);
   }
 
+  /**
+   * Ends the session that an entry of the bucket of leases, at this revision, is of, if its process was of this machine and has ended: what it
+   * held is free at once, and not only when the entry expires.
+   */
+  async endDead(key: string, value: string, revision: number): Promise<void> {
+    const [, mark] = value.split(" ");
+    if (mark === undefined || this.#ending.has(key) || !hasEnded(mark)) return;
+    this.#ending.add(key);
+    try {
+      await this.#buckets.leases.delete(key, { previousSeq: revision });
+      this.#log.info({ lease: key }, "a process of this machine has ended; what it held is free");
+    } catch (error) {
+      // Another was quicker, or NATS does not answer.
+      this.#log.debug({ lease: key, err: error }, "the lease of a process that has ended is still there");
+    } finally {
+      this.#ending.delete(key);
+    }
+  }
+
   /** As `confirm`, of all. @throws when NATS does not answer */
   async #confirmAll(): Promise<void> {
     await Promise.all([...this.#held.values()].map((held) => held.confirm()));
+  }
+
+  /** Tells the others that this process stops, though it holds what it has until that is given back. Resolves when they can know it, or after a while. */
+  async leave(): Promise<void> {
+    const session = this.#current;
+    const told = session?.lease.say(sessionValue(session.id, true));
+    await Promise.race([told, delay(tellMs, undefined, { ref: false })]);
   }
 
   /** Gives the session back. What it still holds is free then. */
@@ -111,12 +154,16 @@ export class LeaseSession {
       const id = randomUUID();
       const key = sessionKey(this.#kind, id);
       const returned = () => this.#confirmAll();
-      const lease = await Lease.acquire(this.#buckets.leases, key, id, this.#log, returned).catch(
-        (error: Error) => {
-          this.#log.debug({ err: error }, "no session for leases yet; trying again");
-          return undefined;
-        },
-      );
+      const lease = await Lease.acquire(
+        this.#buckets.leases,
+        key,
+        sessionValue(id),
+        this.#log,
+        returned,
+      ).catch((error: Error) => {
+        this.#log.debug({ err: error }, "no session for leases yet; trying again");
+        return undefined;
+      });
       if (!lease) {
         await delay(retryMs, undefined, { signal }).catch(() => undefined);
         continue;

@@ -36,7 +36,8 @@ export class Lease implements HeldLease {
   readonly key: string;
   readonly lost: AbortSignal;
   readonly #kv: KV;
-  readonly #holder: Uint8Array;
+  /** What the entry says, and what it has said before: an answer may be lost. */
+  readonly #holders: Uint8Array[];
   readonly #log: Logger;
   readonly #abort = new AbortController();
   #revision: number;
@@ -51,6 +52,9 @@ export class Lease implements HeldLease {
   /** When NATS answered again after it had not. */
   #answersAgainSince = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout;
+  #renewing = false;
+  /** Settled when the entry says what it is to say now. */
+  #said = Promise.withResolvers<void>();
 
   private constructor(
     kv: KV,
@@ -64,7 +68,7 @@ export class Lease implements HeldLease {
     this.#returned = returned;
     this.#kv = kv;
     this.key = key;
-    this.#holder = holder;
+    this.#holders = [holder];
     this.#revision = revision;
     this.#renewedAt = askedAt;
     this.#log = log;
@@ -108,6 +112,23 @@ export class Lease implements HeldLease {
     return this.held && answers && performance.now() - this.#answersAgainSince > returnMs;
   }
 
+  /** Lets the entry say this from now on. Resolves when it does, or when the lease is lost. */
+  async say(holder: string): Promise<void> {
+    this.#holders.push(new TextEncoder().encode(holder));
+    this.#said.resolve();
+    this.#said = Promise.withResolvers();
+    if (!this.#renewing) {
+      clearTimeout(this.#timer);
+      this.#timer = this.#schedule(0);
+    }
+    const lost = new Promise((resolve) => this.lost.addEventListener("abort", resolve, { once: true }));
+    if (!this.lost.aborted) await Promise.race([this.#said.promise, lost]);
+  }
+
+  get #holder(): Uint8Array {
+    return this.#holders.at(-1)!;
+  }
+
   #schedule(ms: number): NodeJS.Timeout {
     return setTimeout(() => void this.#renew(), ms);
   }
@@ -116,11 +137,14 @@ export class Lease implements HeldLease {
     const askedAt = performance.now();
     this.#look();
     let next = renewMs;
+    const holder = this.#holder;
+    this.#renewing = true;
     try {
       // An answer that comes late is good all the same.
-      const update = this.#kv.update(this.key, this.#holder, this.#revision, leaseTtlMs);
+      const update = this.#kv.update(this.key, holder, this.#revision, leaseTtlMs);
       const renewed = async (revision: number) => {
         this.#renewed(revision, askedAt);
+        if (holder === this.#holder) this.#said.resolve();
         await this.#becomeCertain();
       };
       await answered(update.then(renewed));
@@ -142,7 +166,9 @@ export class Lease implements HeldLease {
         return;
       }
     }
-    if (!this.#abort.signal.aborted) this.#timer = this.#schedule(next);
+    this.#renewing = false;
+    if (this.#abort.signal.aborted) return;
+    this.#timer = this.#schedule(holder === this.#holder ? next : 0);
   }
 
   /** What was taken while this process was frozen is not known before NATS has answered. */
@@ -191,7 +217,7 @@ export class Lease implements HeldLease {
       return await answered(
         this.#kv.get(this.key).then((entry) => {
           if (entry?.operation !== "PUT") return "none";
-          if (Buffer.compare(entry.value, this.#holder) !== 0) return "other";
+          if (!this.#holders.some((holder) => Buffer.compare(entry.value, holder) === 0)) return "other";
           this.#renewed(entry.revision, writtenAt);
           return "own";
         }),

@@ -4,7 +4,8 @@ import { isPassing } from "./jetstream-errors.ts";
 import type { Logger } from "./log.ts";
 import { unknownSettings } from "./setting-names.ts";
 
-const shutdownLimitMs = 5_000;
+/** Ingest hands its cameras over meanwhile. Whoever stops services by SIGKILL must wait longer. */
+const shutdownLimitMs = 15_000;
 const startAgainMs = 500;
 
 /** A part of a service that must be stopped; parts are stopped in the reverse order of their start. */
@@ -38,7 +39,7 @@ export class Lifecycle {
 
 /**
  * Runs a service until SIGINT or SIGTERM: exit 0 after a clean stop, 2 for a wrong setting, also one that is found when
- * it starts, 1 for any other failure or when stopping takes longer than 5 s. A start that JetStream cannot serve yet, because it is
+ * it starts, 1 for any other failure or when stopping takes longer than 15 s. A start that JetStream cannot serve yet, because it is
  * starting itself or has no leader, is tried again.
  */
 export async function runService(

@@ -89,7 +89,7 @@ export class ManagedProcess {
   }
 
   /** SIGTERM, then SIGKILL when it has not ended in time. */
-  async stop(graceMs = 6_000): Promise<void> {
+  async stop(graceMs = 17_000): Promise<void> {
     if (!this.running) return;
     this.child.kill("SIGTERM");
     const timer = setTimeout(() => this.child.kill("SIGKILL"), graceMs);

@@ -23,7 +23,7 @@ export interface ThreadedSessionOptions<Settings> {
 }
 
 const restartRange: WaitRange = { firstMs: 500, mostMs: 30_000 };
-/** Time for a run, or for a model to be loaded; a service has 5 s to stop. */
+/** Time for a run, or for a model to be loaded; a service has 15 s to stop. */
 const stopLimitMs = 4_000;
 
 /** Owns a thread that owns a session; starts it again when it crashes. */

@@ -93,7 +93,7 @@ function putting(pixels: Uint8Array): Fill {
   };
 }
 
-/** How long stop() waits for what is under way unless told; below the 5 s in which the process must be gone. */
+/** How long stop() waits for what is under way unless told; below the 15 s in which the process must be gone. */
 const drainLimitMs = 4_000;
 
 /** Takes tokens, fetches their frames, has them inferred in batches, and publishes the results. */

@@ -69,6 +69,8 @@ const betweenFramesMs = 250;
 /** So long the outcome of frames that have come is waited for then. */
 const settleMs = 300;
 const settleStepMs = 5;
+/** A camera that was asked while another process had it may never answer: after so long without that one it is asked anew. */
+const hangMs = 1_000;
 /** A decoder on a GPU that failed is tried again at a connection after so long. */
 const decoderRetryMs = 10 * 60_000;
 
@@ -150,6 +152,8 @@ export class CameraRunner implements LeasedWork {
   /** It is going to be stopped in a moment: one that loses its camera does not connect again. */
   #leaving = false;
   #sealing: Promise<void> | undefined;
+  /** The camera is asked for its stream, or gives it. */
+  #connects = false;
   #receives = false;
   /** Told of the next frame that arrives. */
   #arrival = Promise.withResolvers<void>();
@@ -242,6 +246,15 @@ export class CameraRunner implements LeasedWork {
     this.ledger.count(true);
     this.modelChanged();
     this.#beginning.abort();
+    if (this.#connects && !this.#receives) this.#endIfHanging(this.#round);
+  }
+
+  /** What began to connect while another process had the camera goes on, unless it hangs. */
+  #endIfHanging(round: AbortController): void {
+    const end = () => {
+      if (!this.#receives) round.abort();
+    };
+    setTimeout(end, hangMs).unref();
   }
 
   /** Whether frames arrive. */
@@ -423,6 +436,7 @@ export class CameraRunner implements LeasedWork {
     const rhythm = this.#rhythm;
     const connected = await limits.connects.enter(this.#backoff.failures, signal);
     if (!connected) return undefined;
+    this.#connects = true;
     const { camera } = this;
     const origin = { camera, epoch: this.#epoch, registeredAt: this.#settings.registeredAt };
     const { width, height, pixelFormat } = geometry;
@@ -507,6 +521,7 @@ export class CameraRunner implements LeasedWork {
       return fault;
     } finally {
       left.resolve();
+      this.#connects = false;
       this.#receives = false;
       connected();
       this.#source.disconnected();

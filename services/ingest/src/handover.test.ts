@@ -183,6 +183,42 @@ test("a camera whose second client drives out the first is handed over all the s
   expectEachOnce(rig.worker.of("jealous"));
 });
 
+// On a busy machine what is late may come too late.
+test("a camera that answers a second client late or never is taken up where the connection stands, or anew, and never told to be down", {
+  retry: 3,
+}, async () => {
+  const clip = await readClip();
+  const describes = { late: 0, never: 0 };
+  const answering = (name: keyof typeof describes) =>
+    scripted({
+      tracks: [{ clip }],
+      answer: ({ method }: ScriptedRequest) => {
+        if (method !== "DESCRIBE") return undefined;
+        describes[name] += 1;
+        if (describes[name] !== 2) return undefined;
+        return name === "never" ? "silence" : { afterMs: 4_000 };
+      },
+    });
+  const cameras = { late: await answering("late"), never: await answering("never") };
+  const names = ["late", "never"] as const;
+  const leaving = await rig.ingest("leaving");
+  for (const name of names) await rig.register(name, { uri: cameras[name].url() });
+  for (const name of names) await rig.framesOf(name, 5);
+  await rig.ingest("staying");
+  await rig.shared(2);
+  const following = await Promise.all(names.map((name) => rig.followStatus(name)));
+  await leaving.stop();
+  for (const name of names) {
+    await rig.statusThat(name, heldBy("staying"));
+    await moreFramesOf(name, 5);
+    expectEachOnce(rig.worker.of(name));
+  }
+  await Promise.all(following.map(({ stop }) => stop()));
+  const states = following.flatMap(({ statuses }) => statuses.map(({ state }) => state));
+  expect(states).not.toContain(CameraState.DOWN);
+  expect(describes).toEqual({ late: 2, never: 3 });
+});
+
 test("a process that is killed while it gets ready costs nothing: the camera stays or goes to another", async () => {
   const clip = await readClip();
   const asked = Promise.withResolvers<void>();

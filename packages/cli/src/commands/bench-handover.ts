@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { type ProgramOptions, runBenchProgram } from "../bench/run-program.ts";
 import { numberWithin, wholeNumber } from "../number-options.ts";
 
@@ -8,6 +8,13 @@ export function benchHandoverCommand(): Command {
     .option("--cameras <n>", "how many real RTSP cameras there are", wholeNumber(1), 4)
     .option("--fps <r>", "frames per second to analyse of each camera", numberWithin(0.1, 30), 5)
     .option("--rounds <n>", "how often each process is stopped and started again", wholeNumber(1), 3)
+    .addOption(
+      new Option("--service <name>", "stop and start only processes of this one").choices([
+        "results",
+        "inference",
+        "ingest",
+      ]),
+    )
     .option("--json", "print one JSON object", false)
     .action((options: ProgramOptions) => runBenchProgram("handover", options));
 }

@@ -40,9 +40,11 @@ export interface ScriptedCameraOptions {
   describe?: (sdp: string) => string;
   /**
    * Answers a request in the camera's place; "close" ends the connection, "silence" leaves it without an answer, bytes are
-   * sent as they are, undefined lets the camera answer.
+   * sent as they are, undefined lets the camera answer, `afterMs` later.
    */
-  answer?: (request: ScriptedRequest) => ScriptedAnswer | Buffer | "close" | "silence" | undefined;
+  answer?: (
+    request: ScriptedRequest,
+  ) => ScriptedAnswer | { afterMs: number } | Buffer | "close" | "silence" | undefined;
   host?: string;
   port?: number;
 }
@@ -151,6 +153,8 @@ export class ScriptedCamera {
     if (scripted === "close") socket.destroy();
     else if (scripted === "silence") return;
     else if (Buffer.isBuffer(scripted)) socket.write(scripted);
+    else if (scripted && "afterMs" in scripted)
+      setTimeout(() => respond(socket, request, this.#usual(socket, session, request)), scripted.afterMs);
     else respond(socket, request, scripted ?? this.#usual(socket, session, request));
     if (request.method === "PLAY" && scripted === undefined)
       for (const player of session.players.values()) player.start();
