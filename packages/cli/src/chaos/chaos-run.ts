@@ -12,11 +12,14 @@ const settleMs = 180_000;
 /** At the end cameras give a frame so rarely that all of them can be counted. */
 const restFps = 0.02;
 
+/** Which processes are hurt. */
+export type Hurt = "services" | "nats";
+
 /** A fault with what it did. */
 export interface FaultOutcome extends Fault {
   /** Seconds without results, by camera. */
   cameras: Readonly<Record<string, number>>;
-  /** Seconds in which a subscriber was given nothing, by results process. */
+  /** Seconds in which a subscriber was given nothing, by the results process that it began with. */
   subscribers: readonly number[];
 }
 
@@ -47,7 +50,11 @@ export class ChaosRun {
     this.#cameras = cameras;
     this.#fps = fps;
     const ports = [stack.ports, ...(stack.cluster ? [stack.cluster.second] : [])];
-    this.#clients = ports.map(({ grpc }) => connect(`127.0.0.1:${grpc}`));
+    const addresses = ports.map(({ grpc }) => `127.0.0.1:${grpc}`);
+    // Each knows all, as an application does, and begins with another.
+    this.#clients = addresses.map((own) =>
+      connect([own, ...addresses.filter((other) => other !== own)].join(",")),
+    );
     this.#watches = this.#clients.map((client) => new ChaosWatch(client, cameras.names));
   }
 
@@ -61,12 +68,20 @@ export class ChaosRun {
     await this.#untilAllGive(performance.now(), signal);
   }
 
-  /** Endless faults by the seed, until `signal` aborts; each is told of. @throws Error when a camera does not come back */
-  async hurt(seed: number, signal: AbortSignal, tell: (outcome: FaultOutcome) => void): Promise<void> {
+  /** Endless faults by the seed, of all processes or some, until `signal` aborts; each is told of. @throws Error when a camera does not come back */
+  async hurt(
+    { seed, only }: { seed: number; only: Hurt | undefined },
+    signal: AbortSignal,
+    tell: (outcome: FaultOutcome) => void,
+  ): Promise<void> {
     const names = this.#stack.processes().map(({ name }) => name);
     const servers = names.filter((name) => name.startsWith(natsNodeName(0)));
     const services = names.filter((name) => !servers.includes(name));
-    for (const fault of planFaults(seed, servers, services)) {
+    for (const fault of planFaults(
+      seed,
+      only === "services" ? [] : servers,
+      only === "nats" ? [] : services,
+    )) {
       if (signal.aborted) return;
       const began = performance.now();
       await this.#inflict(fault);

@@ -20,7 +20,7 @@ const restMs = [500, 3_000] as const;
 
 /**
  * Endless faults for these processes: the same for the same seed and names, so that a run can be repeated. NATS servers are hit as often
- * as services.
+ * as services; where there are none of the one, all faults are of the other.
  * @param servers names of the NATS servers @param services names of the processes of services
  */
 export function* planFaults(
@@ -33,7 +33,8 @@ export function* planFaults(
   const pick = (names: readonly string[]) => names[Math.floor(random() * names.length)]!;
   for (;;) {
     const kind = random() < 0.7 ? "kill" : "freeze";
-    const first = pick(random() < 0.5 ? servers : services);
+    const kinds = [servers, services].filter((names) => names.length > 0);
+    const first = pick(kinds[Math.floor(random() * kinds.length)]!);
     const others = [...servers, ...services].filter((name) => name !== first);
     const targets = random() < 1 / pairEvery ? [first, pick(others)] : [first];
     yield { kind, targets, lastsMs: between(kind === "kill" ? killedMs : frozenMs), restMs: between(restMs) };
