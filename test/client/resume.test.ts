@@ -1,7 +1,9 @@
 import { connect, type DetectionEvent, type EventMessage, type SubscriptionStatus } from "@sightline/client";
 import { streams } from "@sightline/contracts";
+import { freePort } from "@sightline/service/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { span } from "../../services/results/src/testing/event-collector.ts";
+import { ResultsProcess } from "../../services/results/src/testing/results-process.ts";
 import { CountingProxy } from "./counting-proxy.ts";
 import { SdkRig } from "./sdk-rig.ts";
 
@@ -195,4 +197,44 @@ test("abort and close end a loop that waits for the server", async () => {
   rig.client.close();
   await closed.ended;
   await expect(rig.client.cameras.get("front")).rejects.toMatchObject({ code: "CANCELLED" });
+});
+
+test("of several servers the next is used when one stands still, is killed or stops: nothing is lost and nothing comes twice", async () => {
+  const second = new ResultsProcess(rig.server.url, `127.0.0.1:${await freePort()}`);
+  second.start();
+  const client = connect(`${rig.results.address},${second.address}`);
+  const publish = async (from: number, to: number) => {
+    for (const number of span(from, to)) await rig.event(number);
+  };
+  try {
+    const both = [rig.results, second].map(({ address }) => connect(address));
+    for (const each of both) {
+      await each.ready(30_000);
+      each.close();
+    }
+    const { opened, statuses, options } = opening();
+    const events = follow(client.events.subscribe(options));
+    await opened;
+    await publish(1, 10);
+    await expect.poll(() => events.numbers().length).toBe(10);
+    rig.results.freeze(true);
+    await publish(11, 20);
+    await expect.poll(() => events.numbers().length).toBe(20);
+    expect(await Array.fromAsync(client.cameras.list())).toEqual([]);
+    rig.results.freeze(false);
+    await second.kill("SIGKILL");
+    await publish(21, 30);
+    await expect.poll(() => events.numbers().length).toBe(30);
+    second.start();
+    await rig.results.kill("SIGTERM");
+    await publish(31, 40);
+    await expect.poll(() => events.numbers().length).toBe(40);
+    expect(events.numbers()).toEqual(span(1, 40));
+    expect(events.got.every(({ kind }) => kind === "event")).toBe(true);
+    expect(statuses.filter(({ state }) => state === "connected").length).toBeGreaterThanOrEqual(4);
+  } finally {
+    client.close();
+    rig.results.freeze(false);
+    await second.kill();
+  }
 });

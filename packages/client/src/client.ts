@@ -62,7 +62,10 @@ export class SightlineClient {
   }
 }
 
-/** Connects to a server at `HOST:PORT` or `https://HOST:PORT`; connections are made when first needed, and anew when lost. */
+/**
+ * Connects to a server at `HOST:PORT` or `https://HOST:PORT`; connections are made when first needed, and anew when lost. Of several addresses of one
+ * Sightline, separated by commas, the first is used until its server is not there any more, then the next, and so on.
+ */
 export function connect(address: string, options: ConnectOptions = {}): SightlineClient {
   return new SightlineClient(address, options);
 }

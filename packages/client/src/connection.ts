@@ -8,7 +8,7 @@ import {
 import { limits } from "@sightline/contracts";
 import { type CallSettings, type UnaryMethod, unary } from "./calls.ts";
 import { SightlineError } from "./errors.ts";
-import { readTransport, type TlsOptions } from "./transport.ts";
+import { readTransport, type TlsOptions, type Transport } from "./transport.ts";
 
 const channelOptions: ClientOptions = {
   "grpc.max_receive_message_length": limits.maxPictureBytes + limits.maxGrpcMessageBytes,
@@ -21,6 +21,12 @@ const channelOptions: ClientOptions = {
 
 /** HTTP/2 bounds what a connection may have in flight: a stream nobody reads would stall all others on it. */
 const ownConnection: ClientOptions = { ...channelOptions, "grpc.use_local_subchannel_pool": 1 };
+
+/** Where there is another server to go to, one that stands still is left after 2.5 s. */
+const watchedConnection: ClientOptions = {
+  "grpc.keepalive_time_ms": 1_000,
+  "grpc.keepalive_timeout_ms": 1_500,
+};
 
 /** A token, or what gives the one of now. */
 export type Token = string | (() => string | undefined);
@@ -44,25 +50,43 @@ export type ClientType<C extends Client> = new (
   options: ClientOptions,
 ) => C;
 
-/** Ways to one server: one connection that calls share, and one of its own for every stream. */
+/**
+ * Ways to a server: one connection that calls share, and one of its own for every stream. Of several servers one is used until it is not there any
+ * more, then the next.
+ */
 export class Connection {
-  readonly address: string;
-  readonly #secure: ChannelCredentials;
+  readonly #transports: readonly Transport[];
+  readonly #secure: ChannelCredentials | undefined;
   readonly #options: ClientOptions;
   readonly #closing = new AbortController();
-  readonly #shared = new Map<ClientType<Client>, Client>();
+  /** By address. */
+  readonly #shared = new Map<string, Map<ClientType<Client>, Client>>();
+  #current = 0;
 
-  /** @throws RangeError the address is none, or what `tls` holds cannot be used */
+  /** `addresses`: one, or several separated by commas. @throws RangeError one is none, or what `tls` holds cannot be used */
   constructor(
-    address: string,
+    addresses: string,
     tls: TlsOptions | undefined,
     secure: ChannelCredentials | undefined,
     token: Token | undefined,
   ) {
-    const transport = readTransport(address, tls);
-    this.address = transport.target;
-    this.#secure = secure ?? transport.credentials;
-    this.#options = { ...transport.options, ...(token && { interceptors: [withToken(token)] }) };
+    this.#transports = addresses.split(",").map((address) => readTransport(address.trim(), tls));
+    this.#secure = secure;
+    this.#options = token ? { interceptors: [withToken(token)] } : {};
+  }
+
+  /** Of the server that is used now. */
+  get address(): string {
+    return this.#transport.target;
+  }
+
+  get #transport(): Transport {
+    return this.#transports[this.#current]!;
+  }
+
+  /** The server of this address was not there: the next is used from now on, if there is another. */
+  leave(address: string): void {
+    if (address === this.address) this.#current = (this.#current + 1) % this.#transports.length;
   }
 
   /** Aborts when all that is going on is to end. */
@@ -72,7 +96,8 @@ export class Connection {
 
   /** A client on a connection of its own; to be closed by the caller. */
   own<C extends Client>(type: ClientType<C>): C {
-    return new type(this.address, this.#secure, { ...this.#options, ...ownConnection });
+    const watched = this.#transports.length > 1 ? watchedConnection : {};
+    return this.#make(type, this.#transport, { ...ownConnection, ...watched });
   }
 
   /** Runs a call that has one answer. @throws SightlineError, CANCELLED when aborted or closed */
@@ -82,35 +107,61 @@ export class Connection {
     request: Request,
     { signal, deadlineMs }: CallSettings & { deadlineMs?: number },
   ): Promise<Response> {
-    const client = this.#client(type);
-    return unary(client, method(client), request, [this.closing, signal], deadlineMs);
+    const { address } = this;
+    const client = this.#client(type, this.#transport);
+    try {
+      return await unary(client, method(client), request, [this.closing, signal], deadlineMs);
+    } catch (error) {
+      if (error instanceof SightlineError && isAway(error)) this.leave(address);
+      throw error;
+    }
   }
 
-  /** Waits until the server takes calls. @throws SightlineError UNAVAILABLE after `timeoutMs` */
+  /** Waits until the server takes calls, of several the first that does. @throws SightlineError UNAVAILABLE after `timeoutMs` */
   async ready<C extends Client>(type: ClientType<C>, timeoutMs: number): Promise<void> {
-    const client = this.#client(type);
-    await new Promise<void>((resolve, reject) =>
-      client.waitForReady(new Date(Date.now() + timeoutMs), (cause) =>
-        cause
-          ? reject(new SightlineError("UNAVAILABLE", `no server answers at ${this.address}`, { cause }))
-          : resolve(),
-      ),
-    );
+    const deadline = new Date(Date.now() + timeoutMs);
+    const clients = this.#transports.map((transport) => this.#client(type, transport));
+    const readiness = clients.map(async (client, index) => {
+      await new Promise<void>((resolve, reject) =>
+        client.waitForReady(deadline, (cause) => (cause ? reject(cause) : resolve())),
+      );
+      return index;
+    });
+    try {
+      this.#current = await Promise.any(readiness);
+    } catch (error) {
+      const [cause] = (error as AggregateError).errors;
+      const where = this.#transports.map(({ target }) => target).join(" or ");
+      throw new SightlineError("UNAVAILABLE", `no server answers at ${where}`, { cause });
+    }
   }
 
   /** Ends all that is going on. Safe to call twice. */
   close(): void {
     this.#closing.abort();
-    for (const client of this.#shared.values()) client.close();
+    for (const clients of this.#shared.values()) for (const client of clients.values()) client.close();
     this.#shared.clear();
   }
 
-  #client<C extends Client>(type: ClientType<C>): C {
+  #client<C extends Client>(type: ClientType<C>, transport: Transport): C {
     if (this.closing.aborted) throw new SightlineError("CANCELLED", "this client has been closed");
-    const client =
-      (this.#shared.get(type) as C) ??
-      new type(this.address, this.#secure, { ...this.#options, ...channelOptions });
-    this.#shared.set(type, client);
+    const clients = this.#shared.get(transport.target) ?? new Map<ClientType<Client>, Client>();
+    this.#shared.set(transport.target, clients);
+    const client = (clients.get(type) as C) ?? this.#make(type, transport, channelOptions);
+    clients.set(type, client);
     return client;
   }
+
+  #make<C extends Client>(
+    type: ClientType<C>,
+    { target, credentials, options }: Transport,
+    more: ClientOptions,
+  ): C {
+    return new type(target, this.#secure ?? credentials, { ...options, ...this.#options, ...more });
+  }
+}
+
+/** Whether it was not the call that failed, but the way to the server, or it stands still or stops. */
+function isAway({ code, reason }: SightlineError): boolean {
+  return code === "UNAVAILABLE" || (code === "DEADLINE_EXCEEDED" && reason === undefined);
 }

@@ -74,6 +74,7 @@ export async function* resuming<C extends Client, Response>(
     let open = false;
     let failure: SightlineError;
     onStatus?.({ state: "connecting" });
+    const { address } = connection;
     try {
       const answers = stream(() => connection.own(type), start, {
         sources,
@@ -94,6 +95,7 @@ export async function* resuming<C extends Client, Response>(
     }
     if (isAborted(sources)) return;
     if (!reconnect || !isPassing(failure, everOpen)) throw failure;
+    connection.leave(address);
     if (open) yield new Interruption(failure);
     const retryInMs = backoff.fail();
     onStatus?.({ state: "waiting", reason: failure, retryInMs });

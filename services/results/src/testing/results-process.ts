@@ -29,6 +29,11 @@ export class ResultsProcess {
     });
   }
 
+  /** Lets the process stand still, or go on. */
+  freeze(isFrozen: boolean): void {
+    this.#child?.kill(isFrozen ? "SIGSTOP" : "SIGCONT");
+  }
+
   async kill(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
     const child = this.#child;
     if (!child || child.exitCode !== null || child.signalCode !== null) return;
