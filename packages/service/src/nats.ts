@@ -2,6 +2,7 @@ import { type JetStreamClient, type JetStreamManager, jetstream, jetstreamManage
 import { Kvm } from "@nats-io/kv";
 import { connect, type NatsConnection, TimeoutError } from "@nats-io/transport-node";
 import { limits } from "@sightline/contracts";
+import { askingAgain } from "./asked-again.ts";
 import { SettingError } from "./config.ts";
 import { ConnectionChanges } from "./connection-changes.ts";
 import type { ReadinessCheck } from "./http-server.ts";
@@ -89,7 +90,7 @@ export async function connectNats(
     // Short: what is asked of a stream whose leader has died is never answered, and asked again it is, once there is another.
     jetstream: watch.follow(jetstream(connection, { timeout: answerMs })),
     publisher: new StreamPublisher(connection, watch),
-    manager: await jetstreamManager(connection, { checkAPI: false, timeout: answerMs }),
+    manager: await jetstreamManager(askingAgain(connection), { checkAPI: false, timeout: answerMs }),
     // Short, so that a request lost in a restart is asked again well within a lease's life.
     kv: new Kvm(watch.follow(jetstream(connection, { timeout: 1_000 }))),
     connected: () => up && !connection.isClosed(),
