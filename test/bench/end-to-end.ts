@@ -1,8 +1,9 @@
 /**
  * Throughput of the inference service against a bare loop of the same session, and what the rest of the work costs.
  * `node test/bench/end-to-end.ts [--json] [--model NAME] [--models DIR] [--precision int8|fp32] [--provider cpu|cuda|tensorrt]
- * [--batch N] [--frames gbrp|i420] [--cameras N] [--threads N] [--seconds N] [--rounds N]`
+ * [--batch N] [--frames gbrp|i420] [--cameras N] [--threads N] [--sessions N,…] [--seconds N] [--rounds N]`
  */
+import { readdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -31,40 +32,65 @@ export interface EndToEndOptions {
   /** How frames come to the service; the bare loop has them as the file does. */
   pixelFormat: PixelFormatName;
   cameras: number;
+  /** Threads of the loop; those of the service's sessions together. */
   threads: number;
+  /** How many sessions the service has: it is measured with each of these numbers. */
+  sessions: readonly number[];
   /** Length of one measurement. */
   seconds: number;
   /** How often each way is measured, in turn. */
   rounds: number;
 }
 
-export interface EndToEndReport {
+/** The service with one number of sessions. */
+export interface ServiceReport {
+  sessions: number;
+  /** Frames per second of each round. */
+  service: number[];
+  /** Median over rounds of the service's throughput as a share of the bare loop's in the same round. */
+  throughputShare: number;
+  /** Processor time per frame in milliseconds, medians: the whole inference process, its threads that run no session, the frames' holder. */
+  serviceCpuMs: number;
+  outsideCpuMs: number;
+  holderCpuMs: number;
+  /** Share of the time in which the service's sessions ran, median. */
+  busyShare: number;
+  /** Median processor time of threads that run no session, as a share of that of those that do. */
+  outsideShare: number;
+  /** Median processor time of the process beyond that of the bare loop, as a share of the latter: what the rest of the machine costs the session too. */
+  overheadShare: number;
+}
+
+/** The service as measured first, and with the other numbers of sessions. */
+export interface EndToEndReport extends ServiceReport {
   model: string;
   precision: Precision;
   provider: ExecutionProvider;
   batch: number;
   threads: number;
-  /** Frames per second of each round. */
+  /** Frames per second of each round, and processor time per frame in milliseconds. */
   bare: number[];
-  service: number[];
-  /** Median over rounds of the service's throughput as a share of the bare loop's in the same round. */
-  throughputShare: number;
-  /** Processor time per frame in milliseconds, medians: the bare loop, the whole inference process, the frames' holder. */
   bareCpuMs: number;
-  serviceCpuMs: number;
-  holderCpuMs: number;
-  /** Share of the time in which the service's session ran, median. */
-  busyShare: number;
-  /** The inference process's processor time outside session.run, as a share of that inside. */
-  overheadShare: number;
+  others: ServiceReport[];
 }
 
-interface Rate {
+/** What is counted, from a moment on. Milliseconds of processor time. */
+interface Counts {
+  frames: number;
+  cpuMs: number;
+  outsideCpuMs: number;
+  holderCpuMs: number;
+  busySeconds: number;
+}
+
+/** Processor time is per frame. */
+interface Rate extends Omit<Counts, "frames" | "busySeconds"> {
   framesPerSecond: number;
   busyShare: number;
-  cpuMs: number;
-  holderCpuMs: number;
 }
+
+/** As Node names a session's thread; ONNX Runtime's threads have the name of who made them. */
+const sessionThreads = /^session/;
 
 /** Measures with a NATS server and processes of its own. */
 export async function benchEndToEnd(
@@ -72,18 +98,21 @@ export async function benchEndToEnd(
   say: (line: string) => void = () => undefined,
 ): Promise<EndToEndReport> {
   const bare: Rate[] = [];
-  const service: Rate[] = [];
+  const services = options.sessions.map((sessions) => ({ sessions, rates: [] as Rate[] }));
   for (let round = 0; round < options.rounds; round++) {
-    bare.push(await bareRate(options));
-    service.push(await serviceRate(options));
-    const [loop, whole] = [bare.at(-1)!, service.at(-1)!];
-    say(
-      `round ${round + 1}: bare ${loop.framesPerSecond.toFixed(2)}/s at ${loop.cpuMs.toFixed(1)} ms CPU, ` +
-        `service ${whole.framesPerSecond.toFixed(2)}/s at ${whole.cpuMs.toFixed(1)} ms CPU, session busy ${(100 * whole.busyShare).toFixed(1)}%`,
-    );
+    const loop = await bareRate(options);
+    bare.push(loop);
+    say(`round ${round + 1}: bare ${loop.framesPerSecond.toFixed(2)}/s at ${loop.cpuMs.toFixed(1)} ms CPU`);
+    for (const { sessions, rates } of services) {
+      const whole = await serviceRate(options, sessions);
+      rates.push(whole);
+      say(
+        `round ${round + 1}: service of ${sessions} ${whole.framesPerSecond.toFixed(2)}/s at ${whole.cpuMs.toFixed(1)} ms CPU, ` +
+          `${whole.outsideCpuMs.toFixed(2)} of them outside the session, busy ${(100 * whole.busyShare).toFixed(1)}%`,
+      );
+    }
   }
-  const shares = service.map(({ framesPerSecond }, i) => framesPerSecond / bare[i]!.framesPerSecond);
-  const overheads = service.map(({ cpuMs }, i) => cpuMs / bare[i]!.cpuMs - 1);
+  const [first, ...others] = services.map(({ sessions, rates }) => serviceReport(sessions, rates, bare));
   return {
     model: options.model,
     precision: options.precision,
@@ -91,12 +120,24 @@ export async function benchEndToEnd(
     batch: options.batch,
     threads: options.threads,
     bare: bare.map(({ framesPerSecond }) => framesPerSecond),
+    bareCpuMs: median(bare.map(({ cpuMs }) => cpuMs)),
+    ...first!,
+    others,
+  };
+}
+
+function serviceReport(sessions: number, service: readonly Rate[], bare: readonly Rate[]): ServiceReport {
+  const shares = service.map(({ framesPerSecond }, i) => framesPerSecond / bare[i]!.framesPerSecond);
+  const overheads = service.map(({ cpuMs }, i) => cpuMs / bare[i]!.cpuMs - 1);
+  return {
+    sessions,
     service: service.map(({ framesPerSecond }) => framesPerSecond),
     throughputShare: median(shares),
-    bareCpuMs: median(bare.map(({ cpuMs }) => cpuMs)),
     serviceCpuMs: median(service.map(({ cpuMs }) => cpuMs)),
-    busyShare: median(service.map(({ busyShare }) => busyShare)),
+    outsideCpuMs: median(service.map(({ outsideCpuMs }) => outsideCpuMs)),
     holderCpuMs: median(service.map(({ holderCpuMs }) => holderCpuMs)),
+    busyShare: median(service.map(({ busyShare }) => busyShare)),
+    outsideShare: median(service.map(({ cpuMs, outsideCpuMs }) => outsideCpuMs / (cpuMs - outsideCpuMs))),
     overheadShare: median(overheads),
   };
 }
@@ -110,13 +151,14 @@ async function bareRate(options: EndToEndOptions): Promise<Rate> {
   const loop = await BenchProcess.start<BareLoopCounts>("./bare-loop-process.ts", settings);
   try {
     await delay(1_000);
-    return await rate(seconds, async () => ({ ...(await loop.counts()), holderCpuMs: 0, busySeconds: 0 }));
+    const none = { outsideCpuMs: 0, holderCpuMs: 0, busySeconds: 0 };
+    return await rate(seconds, async () => ({ ...(await loop.counts()), ...none }));
   } finally {
     await loop.stop();
   }
 }
 
-async function serviceRate(options: EndToEndOptions): Promise<Rate> {
+async function serviceRate(options: EndToEndOptions, sessions: number): Promise<Rate> {
   const { models, model, precision, provider, batch, threads, seconds } = options;
   const { manifest } = await findModel(models, model);
   const server = await NatsServer.start();
@@ -136,7 +178,8 @@ async function serviceRate(options: EndToEndOptions): Promise<Rate> {
     SIGHTLINE_EXECUTION_PROVIDER: provider,
     SIGHTLINE_BATCH_SIZE: String(batch),
     SIGHTLINE_MAX_BATCH: String(batch),
-    SIGHTLINE_THREADS: String(threads),
+    SIGHTLINE_SESSIONS: String(sessions),
+    SIGHTLINE_THREADS: String(Math.max(1, Math.floor(threads / sessions))),
     SIGHTLINE_FRAME_FORMAT: options.pixelFormat,
   });
   const settings: HolderSettings = {
@@ -151,16 +194,18 @@ async function serviceRate(options: EndToEndOptions): Promise<Rate> {
   try {
     await delay(1_500);
     return await rate(seconds, async () => {
-      const [stream, held, used, metrics] = await Promise.all([
+      const [stream, held, used, outsideCpuMs, metrics] = await Promise.all([
         manager.streams.info(streams.detections),
         holder.counts(),
         processStat(worker.pid),
+        cpuOutsideMs(worker.pid),
         worker.metrics(),
       ]);
       const busySeconds = Number(/^sightline_inference_busy_seconds_total\{[^}]*\} (.*)$/m.exec(metrics)![1]);
       return {
         frames: stream.state.last_seq,
         cpuMs: 1_000 * used.cpuSeconds,
+        outsideCpuMs,
         holderCpuMs: held.cpuMs,
         busySeconds,
       };
@@ -173,10 +218,19 @@ async function serviceRate(options: EndToEndOptions): Promise<Rate> {
   }
 }
 
-async function rate(
-  seconds: number,
-  counts: () => Promise<{ frames: number; cpuMs: number; holderCpuMs: number; busySeconds: number }>,
-): Promise<Rate> {
+/** Processor time of a process's threads that run no session, in milliseconds. */
+async function cpuOutsideMs(pid: number): Promise<number> {
+  const threads = await readdir(`/proc/${pid}/task`);
+  const used = await Promise.all(
+    threads.map(async (thread) => {
+      const name = (await readFile(`/proc/${pid}/task/${thread}/comm`, "utf8")).trim();
+      return sessionThreads.test(name) ? 0 : (await processStat(`${pid}/task/${thread}`)).cpuSeconds;
+    }),
+  );
+  return 1_000 * used.reduce((sum, seconds) => sum + seconds, 0);
+}
+
+async function rate(seconds: number, counts: () => Promise<Counts>): Promise<Rate> {
   const before = await counts();
   const begin = performance.now();
   await delay(seconds * 1_000);
@@ -187,6 +241,7 @@ async function rate(
     framesPerSecond: (frames * 1_000) / elapsed,
     busyShare: ((after.busySeconds - before.busySeconds) * 1_000) / elapsed,
     cpuMs: (after.cpuMs - before.cpuMs) / frames,
+    outsideCpuMs: (after.outsideCpuMs - before.outsideCpuMs) / frames,
     holderCpuMs: (after.holderCpuMs - before.holderCpuMs) / frames,
   };
 }
@@ -203,6 +258,7 @@ if (import.meta.main) {
       frames: { type: "string", default: "gbrp" },
       cameras: { type: "string", default: "8" },
       threads: { type: "string", default: String(availableParallelism()) },
+      sessions: { type: "string", default: "1" },
       seconds: { type: "string", default: "10" },
       rounds: { type: "string", default: "3" },
     },
@@ -217,6 +273,7 @@ if (import.meta.main) {
       pixelFormat: values.frames === "i420" ? "i420" : "gbrp",
       cameras: Number(values.cameras),
       threads: Number(values.threads),
+      sessions: values.sessions.split(",").map(Number),
       seconds: Number(values.seconds),
       rounds: Number(values.rounds),
     },
@@ -224,7 +281,9 @@ if (import.meta.main) {
   );
   if (values.json) console.log(JSON.stringify(report));
   else
-    console.error(
-      `service / bare ${report.throughputShare.toFixed(3)}, CPU outside session.run ${(100 * report.overheadShare).toFixed(1)}% of that inside`,
-    );
+    for (const each of [report, ...report.others])
+      console.error(
+        `${each.sessions} session(s): service / bare ${each.throughputShare.toFixed(3)}, busy ${(100 * each.busyShare).toFixed(1)}%, ` +
+          `CPU of other threads ${(100 * each.outsideShare).toFixed(1)}% of the sessions', of the process ${(100 * each.overheadShare).toFixed(1)}% over the bare loop's`,
+      );
 }

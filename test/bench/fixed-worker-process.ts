@@ -30,10 +30,13 @@ import { FrameSource } from "../../services/inference/src/frame-source.ts";
 import { InferenceMetrics } from "../../services/inference/src/inference-metrics.ts";
 import { LoadMeter } from "../../services/inference/src/load-meter.ts";
 import type { BatchRun } from "../../services/inference/src/session-messages.ts";
+import { SessionThread } from "../../services/inference/src/session-thread.ts";
 import { TokenSource } from "../../services/inference/src/token-source.ts";
-import { InferenceWorker, type Work } from "../../services/inference/src/worker.ts";
+import { InTurn, Turns } from "../../services/inference/src/turns.ts";
+import { InferenceWorker, type Work, type WorkerOptions } from "../../services/inference/src/worker.ts";
 import { accessTo, type BenchNats } from "./bench-nats.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
+import { SimulatedDevice, type SimulatedSettings } from "./simulated-session.ts";
 
 export interface FixedWorkerSettings {
   nats: BenchNats;
@@ -48,6 +51,8 @@ export interface FixedWorkerSettings {
   /** Milliseconds of a run, and for each of its frames beyond that. */
   runMs: number;
   frameMs?: number;
+  /** Runs go to so many sessions' threads, as the service's do, which share a device that takes `frameMs` for each frame; none: no thread. */
+  sessions?: number;
   /** Says in the bucket of workers how fast it is, under this name; none: it says nothing. */
   announceAs?: string;
   /** It finds so many objects in each frame. */
@@ -63,9 +68,7 @@ export interface FixedWorkerCounts extends Usage {
 
 /** Runs one batch after the other, as a session does, each for a fixed time. */
 class FixedRunner implements BatchRunner {
-  frames = 0;
-  runs = 0;
-  busyMs = 0;
+  readonly counts = { frames: 0, runs: 0, busyMs: 0 };
   readonly load = new LoadMeter();
   readonly #runMs: (frames: number) => number;
   readonly #settings: FixedWorkerSettings;
@@ -82,9 +85,9 @@ class FixedRunner implements BatchRunner {
       const length = this.#runMs(frames);
       if (length > 0) await new Promise((resolve) => setTimeout(resolve, length));
       const runMs = monotonicMs() - startedAt;
-      this.frames += frames;
-      this.runs++;
-      this.busyMs += runMs;
+      this.counts.frames += frames;
+      this.counts.runs++;
+      this.counts.busyMs += runMs;
       this.load.add(frames, runMs);
       return { outputs: walkers(frames, this.#settings), startedAt, runMs };
     });
@@ -150,16 +153,13 @@ if (import.meta.main) {
   await provision();
   const runner = new FixedRunner(runMs, settings);
   const arenas = new ArenaReaders("/dev/shm");
-  const worker = new InferenceWorker({
+  const common = {
     id: "bench",
     model,
     inference: { modelDigest: "0", modelVersion: "", precision: "none", executionProvider: "cpu" },
     pixelFormat,
-    sizing: sizingOf(settings, runMs),
     maxDelayMs: 5,
     maxAgeMs: 1_000,
-    runner,
-    slots: new BatchSlots<Work>(batchSlots, batchSize, pixelBytes(size, pixelFormat)),
     frames: new FrameSource(nats.connection, "bench", arenas),
     arenas,
     filters: { of: () => ({ minScore: 0, classes: undefined, secondStages: [] }) },
@@ -178,7 +178,29 @@ if (import.meta.main) {
         onInvalid: (error) => log.warn(error.message),
         log,
       }),
-  });
+  } satisfies Partial<WorkerOptions>;
+  const newSlots = () => new BatchSlots<Work>(batchSlots, batchSize, pixelBytes(size, pixelFormat));
+  const newWorker = (ran: BatchRunner, slots: BatchSlots<Work>) =>
+    new InferenceWorker({ ...common, sizing: sizingOf(settings, runMs), runner: ran, slots });
+  const device = new SimulatedDevice();
+  const turns = new Turns<object>();
+  const user = {};
+  /** Opens a session's thread of the device. */
+  const simulate = async () => {
+    const slots = newSlots();
+    const memory = slots.slots.map((slot) => slot.memory);
+    const simulated: SimulatedSettings = {
+      ...{ candidates: [], refusals: [], threads: 1, capacity: batchSize, frame: size, classCount: 1 },
+      ...{ frameFormat: pixelFormat, slots: memory, warmUpSizes: [] },
+      ...{ frameMs: settings.frameMs ?? 0, device: device.memory },
+    };
+    const entry = new URL("./simulated-session.ts", import.meta.url);
+    const thread = new SessionThread({ settings: simulated, log, onAvailable: () => undefined, entry });
+    await thread.start();
+    return newWorker(new InTurn(turns, thread, user), slots);
+  };
+  const sessions = Array.from({ length: settings.sessions ?? 0 }, simulate);
+  const workers = settings.sessions ? await Promise.all(sessions) : [newWorker(runner, newSlots())];
   if (announceAs !== undefined) {
     const info = (): WorkerInfo => ({
       ...{ id: announceAs, host: "bench", model: name, modelDigest: "0" },
@@ -189,6 +211,7 @@ if (import.meta.main) {
     const { workers } = await findBuckets(nats, ["workers"] as const, log, new AbortController().signal);
     await new Announcement(workers, announceAs, info, log).start();
   }
-  worker.start();
-  answerCounts(() => ({ frames: runner.frames, runs: runner.runs, busyMs: runner.busyMs }));
+  for (const worker of workers) worker.start();
+  const counted: { counts: Omit<FixedWorkerCounts, keyof Usage> } = settings.sessions ? device : runner;
+  answerCounts(() => counted.counts);
 }

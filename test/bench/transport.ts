@@ -1,6 +1,6 @@
 /**
  * How many frames go from their holder through NATS to a worker, how fairly, and how old they are.
- * `node test/bench/transport.ts [--json] [--frame WxH] [--frames gbrp|i420] [--seconds N] [--rounds N] [--secure]`
+ * `node test/bench/transport.ts [--json] [--frame WxH] [--frames gbrp|i420] [--seconds N] [--rounds N] [--secure] [--only PART,…]`
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -35,8 +35,25 @@ export interface TransportOptions {
   seconds: number;
   /** How often throughput is measured by each way, in turn. */
   rounds: number;
+  /** Which parts are measured; default all. */
+  only?: readonly TransportPart[];
   /** NATS by TLS, with a key and permissions for each service. */
   secure?: boolean;
+}
+
+export const transportParts = ["rates", "engine", "overload"] as const;
+export type TransportPart = (typeof transportParts)[number];
+
+/** How busy the service keeps an engine that takes 2.36 ms for each frame, as YOLO-NAS S in INT8 on a T4. */
+export interface EngineReport {
+  batch: number;
+  sessions: number;
+  /** Medians over rounds: frames per second, the share of what the engine can do, and of the time in which it ran. */
+  framesPerSecond: number;
+  share: number;
+  busy: number;
+  /** Processor time of a frame (median). */
+  cpuMs: FrameCpu;
 }
 
 export interface OverloadReport {
@@ -75,17 +92,31 @@ export interface RateReport {
 const ways = ["handles", "bytes", "plain"] as const;
 type Way = (typeof ways)[number];
 
-export interface TransportReport extends Record<Way, RateReport> {
-  frameBytes: number;
+export interface RatesReport extends Record<Way, RateReport> {
   /** Handles against plain requests, medians over rounds of the shares in one round: of the rate, and of the processor time. */
   rateShare: number;
   cpuShare: number;
+}
+
+export interface TransportReport extends Partial<RatesReport> {
+  frameBytes: number;
+  engine: EngineReport[];
   overload: OverloadReport[];
 }
 
 const model = "bench";
 const cameras = (count: number, fps: number, first = 1) =>
   Array.from({ length: count }, (_, i) => ({ id: `camera-${i + first}`, fps }));
+
+const engineFrameMs = 2.36;
+const engines = [
+  { batch: 1, sessions: 1 },
+  { batch: 1, sessions: 2 },
+  { batch: 8, sessions: 1 },
+  { batch: 8, sessions: 2 },
+  { batch: 32, sessions: 1 },
+  { batch: 32, sessions: 2 },
+];
 
 /** With a run of 50 ms a worker infers 20 frames a second. */
 const overloads = [
@@ -99,6 +130,19 @@ export async function benchTransport(
   options: TransportOptions,
   say: (line: string) => void = () => undefined,
 ): Promise<TransportReport> {
+  const { frame, pixelFormat, only = transportParts } = options;
+  const frameBytes = frameMessageBytes(frame.width, frame.height, pixelFormatOf(pixelFormat));
+  const rates = only.includes("rates") ? await measureRates(options, say) : {};
+  const engine = only.includes("engine") ? await measureEngines(options, say) : [];
+  const overload: OverloadReport[] = [];
+  for (const load of only.includes("overload") ? overloads : []) {
+    overload.push(await measureOverload(load, options));
+    say(overloadLine(overload.at(-1)!));
+  }
+  return { frameBytes, ...rates, engine, overload };
+}
+
+async function measureRates(options: TransportOptions, say: (line: string) => void): Promise<RatesReport> {
   const rates: Record<Way, Rate[]> = { handles: [], bytes: [], plain: [] };
   for (let round = 0; round < options.rounds; round++)
     for (const way of ways) {
@@ -109,11 +153,6 @@ export async function benchTransport(
   const shares = (of: (rate: Rate) => number) =>
     median(rates.handles.map((rate, round) => of(rate) / of(rates.plain[round]!)));
   const report = {
-    frameBytes: frameMessageBytes(
-      options.frame.width,
-      options.frame.height,
-      pixelFormatOf(options.pixelFormat),
-    ),
     handles: rateReport(rates.handles),
     bytes: rateReport(rates.bytes),
     plain: rateReport(rates.plain),
@@ -123,12 +162,35 @@ export async function benchTransport(
   say(
     `handles: ${report.rateShare.toFixed(2)} × the rate of plain requests, ${report.cpuShare.toFixed(3)} × their processor time`,
   );
-  const overload: OverloadReport[] = [];
-  for (const load of overloads) {
-    overload.push(await measureOverload(load, options));
-    say(overloadLine(overload.at(-1)!));
-  }
-  return { ...report, overload };
+  return report;
+}
+
+/** Each in turn, so that whatever else the machine does meets all alike. */
+async function measureEngines(
+  options: TransportOptions,
+  say: (line: string) => void,
+): Promise<EngineReport[]> {
+  const { frame, seconds, rounds } = options;
+  const held = { ...frame, cameras: cameras(32, 0), shares: true };
+  const measured = engines.map((engine) => ({ ...engine, rates: [] as Rate[] }));
+  for (let round = 0; round < rounds; round++)
+    for (const { batch, sessions, rates } of measured) {
+      const settings = { batchSize: batch, runMs: 0, frameMs: engineFrameMs, sessions };
+      rates.push(
+        await withHolder(options, held, async (server, nats, holder) =>
+          rateOf(await startWorker(nats, options, settings), holder, server, seconds),
+        ),
+      );
+      const { busy } = rates.at(-1)!;
+      say(
+        `round ${round + 1}, engine, batch ${batch}, ${sessions} session(s): busy ${(100 * busy!).toFixed(1)}%, ${rateLine(rates.at(-1)!)}`,
+      );
+    }
+  return measured.map(({ batch, sessions, rates }) => {
+    const { median: framesPerSecond, cpuMs } = rateReport(rates);
+    const share = (framesPerSecond * engineFrameMs) / 1_000;
+    return { batch, sessions, framesPerSecond, share, busy: median(rates.map(({ busy }) => busy!)), cpuMs };
+  });
 }
 
 /** A NATS server with streams, and a holder of these cameras' frames, for the time of `measure`. */
@@ -161,10 +223,9 @@ function connectAsOperator(nats: BenchNats): Promise<NatsConnection> {
 async function startWorker(
   nats: BenchNats,
   { frame, pixelFormat = "gbrp" }: Pick<TransportOptions, "frame" | "pixelFormat">,
-  batchSize: number,
-  runMs: number,
+  work: Pick<FixedWorkerSettings, "batchSize" | "runMs" | "frameMs" | "sessions">,
 ): Promise<BenchProcess<FixedWorkerCounts>> {
-  const settings: FixedWorkerSettings = { nats, model, ...frame, pixelFormat, batchSize, runMs };
+  const settings: FixedWorkerSettings = { nats, model, ...frame, pixelFormat, ...work };
   return BenchProcess.start<FixedWorkerCounts>("./fixed-worker-process.ts", settings);
 }
 
@@ -172,13 +233,15 @@ async function startWorker(
 interface Rate {
   framesPerSecond: number;
   cpuMs: FrameCpu;
+  /** Share of the time in which a worker's run was under way. */
+  busy?: number;
 }
 
 async function protocolRate(way: "handles" | "bytes", options: TransportOptions): Promise<Rate> {
   const { frame, seconds } = options;
   const held = { ...frame, cameras: cameras(16, 0), shares: way === "handles" };
   return withHolder(options, held, async (server, nats, holder) =>
-    rateOf(await startWorker(nats, options, 8, 0), holder, server, seconds),
+    rateOf(await startWorker(nats, options, { batchSize: 8, runMs: 0 }), holder, server, seconds),
   );
 }
 
@@ -193,7 +256,7 @@ async function plainRate(options: TransportOptions): Promise<Rate> {
 
 /** Frames per second that a process takes, after a second to get going; ends it. */
 async function rateOf(
-  worker: BenchProcess<PlainClientCounts>,
+  worker: BenchProcess<PlainClientCounts & Partial<FixedWorkerCounts>>,
   holder: BenchProcess<HolderCounts>,
   server: NatsServer,
   seconds: number,
@@ -205,7 +268,7 @@ async function rateOf(
       processUsage(server.pid!),
     ]);
     const cpu = { holder: at.cpuMs, worker: taken.cpuMs, nats: nats.cpuSeconds * 1_000 };
-    return { time: performance.now(), frames: taken.frames, cpu };
+    return { time: performance.now(), frames: taken.frames, busyMs: taken.busyMs ?? 0, cpu };
   };
   try {
     await delay(1_000);
@@ -214,9 +277,11 @@ async function rateOf(
     const after = await counts();
     const frames = after.frames - before.frames;
     const cpuOf = (part: "holder" | "nats" | "worker") => (after.cpu[part] - before.cpu[part]) / frames;
+    const elapsed = after.time - before.time;
     const [held, nats, taken] = [cpuOf("holder"), cpuOf("nats"), cpuOf("worker")];
     return {
-      framesPerSecond: (frames * 1_000) / (after.time - before.time),
+      framesPerSecond: (frames * 1_000) / elapsed,
+      busy: (after.busyMs - before.busyMs) / elapsed,
       cpuMs: { holder: held, nats, worker: taken, sum: held + nats + taken },
     };
   } finally {
@@ -244,7 +309,7 @@ async function measureOverload(
 ): Promise<OverloadReport> {
   const { frame: size, seconds } = options;
   return withHolder(options, { ...size, cameras: load.cameras, shares: true }, async (_server, nats) => {
-    const worker = await startWorker(nats, options, 1, load.runMs);
+    const worker = await startWorker(nats, options, { batchSize: 1, runMs: load.runMs });
     const connection = await connectAsOperator(nats);
     const frames = new Map(load.cameras.map(({ id }) => [id, 0]));
     const ages = { handedOver: [] as number[], started: [] as number[], published: [] as number[] };
@@ -299,6 +364,7 @@ if (import.meta.main) {
       seconds: { type: "string", default: "10" },
       rounds: { type: "string", default: "3" },
       secure: { type: "boolean", default: false },
+      only: { type: "string", default: transportParts.join(",") },
     },
   });
   const [width, height] = values.frame.split("x").map(Number);
@@ -309,6 +375,7 @@ if (import.meta.main) {
     seconds: Number(values.seconds),
     rounds: Number(values.rounds),
     secure: values.secure,
+    only: values.only.split(",") as TransportPart[],
   };
   const report = await benchTransport(options, (line) => console.error(line));
   if (values.json) console.log(JSON.stringify(report));

@@ -236,12 +236,16 @@ for (const batch of [8, 32])
       "32",
     ];
     const text = await sightline(
-      ["bench", "end-to-end", ...words, "--batch", String(batch), "--json"],
+      ["bench", "end-to-end", ...words, "--batch", String(batch), "--sessions", "1,2", "--json"],
       signal,
     );
-    const { service, bare, throughputShare, busyShare } = JSON.parse(text);
-    const rates = `${Math.max(...service).toFixed(0)} of ${Math.max(...bare).toFixed(0)} frames/s`;
-    return `${rates}, share ${throughputShare.toFixed(2)}, session busy ${(100 * busyShare).toFixed(0)}%`;
+    const { bare, others, ...first } = JSON.parse(text);
+    return [first, ...others]
+      .map(({ sessions, service, throughputShare, busyShare }) => {
+        const rates = `${Math.max(...service).toFixed(0)} of ${Math.max(...bare).toFixed(0)} frames/s`;
+        return `${sessions} session(s): ${rates}, share ${throughputShare.toFixed(2)}, busy ${(100 * busyShare).toFixed(0)}%`;
+      })
+      .join("; ");
   });
 
 await runner.check("software decodes and scales 16 streams, to compare", async (signal) => {

@@ -84,6 +84,7 @@ const added: Record<string, string> = {
   "workerInfoSchema.unfetched": "only of uploaded models; results of the last version do not list the worker",
   "workerInfoSchema.secondStages":
     "results of the last version do not list the worker; no service of it needs that",
+  "workerInfoSchema.sessions": "the same, of workers with several sessions, which an operator sets",
 };
 
 test("JSON messages of this version are read by the last, but for fields that are said here", () => {

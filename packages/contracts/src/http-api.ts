@@ -392,6 +392,7 @@ export const httpSystemSchema = z.object({
       executionProvider: z.string(),
       batchSize: z.number(),
       batchCurve: z.array(z.object({ batch: z.number(), milliseconds: z.number() })),
+      sessions: z.number().optional(),
       startTime: z.string(),
       utilization: z.number(),
       framesPerSecond: z.number(),

@@ -351,8 +351,10 @@ export const workerInfoSchema = z.object({
   batchSize: z.int().positive(),
   /** Median milliseconds of one run at each batch size: measured at warm-up, and corrected where sizes were compared since. */
   batchCurve: z.array(z.object({ batch: z.int().positive(), milliseconds: z.number().positive() })),
+  /** Sessions that run such batches at the same time; one where nothing is said. */
+  sessions: z.int().positive().optional(),
   startTime: z.iso.datetime(),
-  /** Over the last seconds: share of the time in which the session ran, frames per second, frames per batch. */
+  /** Over the last seconds: share of the time in which the session ran (mean of several), frames per second, frames per batch. */
   utilization: z.number().min(0).max(1),
   framesPerSecond: z.number().min(0),
   meanBatchSize: z.number().min(0),

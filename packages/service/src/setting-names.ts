@@ -98,6 +98,7 @@ export const settingNames = {
   SIGHTLINE_REORDER_WINDOW_MS: "reorderWindowMs",
   SIGHTLINE_RESULTS_HTTP: "http",
   SIGHTLINE_SECRETS_KEY_FILE: "secretsKeyFile",
+  SIGHTLINE_SESSIONS: "sessions",
   SIGHTLINE_SITES_DIRECTORY: "sitesDirectory",
   SIGHTLINE_SNAPSHOTS_MAX_AGE_HOURS: "snapshotsMaxAgeHours",
   SIGHTLINE_SNAPSHOTS_MAX_BYTES: "snapshotsMaxBytes",

@@ -13,8 +13,8 @@ export interface ProcessStat {
   childrenCpuSeconds: number;
 }
 
-/** Reads what a process has used so far. @throws when it has ended, and where there is no /proc */
-export async function processStat(pid: number | "self"): Promise<ProcessStat> {
+/** Reads what a process, or one thread (`PID/task/TID`), has used so far. @throws when it has ended, and where there is no /proc */
+export async function processStat(pid: number | "self" | `${number}/task/${string}`): Promise<ProcessStat> {
   const stat = await readFile(`/proc/${pid}/stat`, "utf8");
   // The name, in brackets, may hold anything. After it: state, parent, …, and as the 12th to 15th utime, stime, cutime and cstime.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

@@ -41,7 +41,7 @@ export function workerInfo(
   id: string,
   { model, version }: { model: string; version: string },
   session: SessionInfo,
-  batchSize: number,
+  { batchSize, sessions }: { batchSize: number; sessions: number },
 ): Omit<WorkerInfo, keyof Load | "startTime"> {
   return {
     id,
@@ -55,6 +55,7 @@ export function workerInfo(
     ...(session.pixelFormat === "gbrp" ? {} : { pixelFormat: session.pixelFormat }),
     batchSize,
     batchCurve: session.curve.map(({ batch, milliseconds }) => ({ batch, milliseconds })),
+    ...(sessions > 1 ? { sessions } : {}),
   };
 }
 

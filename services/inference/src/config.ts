@@ -113,6 +113,11 @@ export const settings = {
     schema: setting.integer(1_000, 10, 60_000),
     help: "milliseconds after its capture from which a frame is not worth inferring",
   },
+  sessions: {
+    env: "SIGHTLINE_SESSIONS",
+    schema: setting.integer(1, 1, 16),
+    help: "sessions of a model that run batches at the same time; on a GPU one is copied while another is run",
+  },
   threads: {
     env: "SIGHTLINE_THREADS",
     schema: setting.integer(availableParallelism(), 1, 1_024),

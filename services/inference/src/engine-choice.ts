@@ -20,6 +20,12 @@ export interface EngineRefusal {
   reason: string;
 }
 
+/** The ways to run a model, best first, and what is ruled out beforehand. */
+export interface EngineCandidates {
+  candidates: EngineCandidate[];
+  refusals: EngineRefusal[];
+}
+
 /** No execution provider can run the model as asked. */
 export class EngineChoiceError extends Error {
   override readonly name = "EngineChoiceError";
@@ -55,12 +61,12 @@ const files: Record<ExecutionProvider, Record<Precision | "auto", readonly [Mode
   },
 };
 
-/** The ways to run a model, best first, for a wanted provider and precision, and what is ruled out beforehand. */
+/** The ways to run a model for a wanted provider and precision. */
 export function engineCandidates(
   model: { folder: string; manifest: ModelManifest },
   wanted: ExecutionProvider | "auto",
   precision: Precision | "auto",
-): { candidates: EngineCandidate[]; refusals: EngineRefusal[] } {
+): EngineCandidates {
   const candidates: EngineCandidate[] = [];
   const refusals: EngineRefusal[] = [];
   for (const provider of wanted === "auto" ? providers : [wanted]) {

@@ -127,9 +127,9 @@ export class ModelLane {
     const { id, metrics, more } = this.#parts;
     // Whether there is room for more frames is a matter of all models of the process.
     const { utilization } = metrics.all.load.read();
-    const { version, session, batchSize } = this.#current;
+    const { version, session } = this.#current;
     return {
-      ...workerInfo(id, { model: this.model, version }, session, batchSize),
+      ...workerInfo(id, { model: this.model, version }, session, this.#current),
       startTime: this.#startTime,
       versions: this.#versions,
       ...(this.#candidate ? { candidate: this.#candidate } : {}),

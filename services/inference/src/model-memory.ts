@@ -12,7 +12,7 @@ const threadBytes = 20 * 1024 ** 2;
 /** How much memory a model takes once it is loaded: at least, and about, before that was measured. */
 export async function guessMemory(
   { folder, manifest }: Pick<LocatedModel, "folder" | "manifest">,
-  config: Pick<InferenceConfig, "executionProvider" | "precision">,
+  config: Pick<InferenceConfig, "executionProvider" | "precision" | "sessions">,
 ): Promise<{ least: number; about: number }> {
   const { candidates } = engineCandidates({ folder, manifest }, config.executionProvider, config.precision);
   const sizes = await Promise.all(
@@ -24,8 +24,9 @@ export async function guessMemory(
     ),
   );
   const { width, height } = manifest.frame;
-  const least = Math.max(0, ...sizes);
-  return { least, about: bytesPerFileByte * least + bytesPerFrameByte * 3 * width * height + threadBytes };
+  const largest = Math.max(0, ...sizes);
+  const each = bytesPerFileByte * largest + bytesPerFrameByte * 3 * width * height + threadBytes;
+  return { least: config.sessions * largest, about: config.sessions * each };
 }
 
 export function megabytes(bytes: number): string {

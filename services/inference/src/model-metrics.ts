@@ -65,7 +65,7 @@ export class ModelSeries {
     );
     this.busySeconds = counter(
       "busy_seconds_total",
-      "Time in which the model ran; its rate, of all models together, is the worker's utilisation.",
+      "Time in which the model ran, of several sessions the mean; its rate, of all models together, is the worker's utilisation.",
     );
     const where = "Where a frame's time went up to its publication.";
     this.stageSeconds = histogram("stage_seconds", where, latencyBuckets, "stage");
@@ -117,6 +117,8 @@ export class ModelMetrics {
   readonly all: WorkerMetrics;
   /** When it ran last, on the monotonic clock; 0 for never. */
   ranAt = 0;
+  /** How many sessions share the work. */
+  sessions = 1;
   readonly #model: string;
   readonly #series: ModelSeries;
   /** Labels of what was said of the session, to be removed. */
@@ -155,11 +157,12 @@ export class ModelMetrics {
   batch(size: number, runMs: number): void {
     const model = this.#model;
     this.ranAt = monotonicMs();
-    this.load.add(size, runMs);
-    this.all.load.add(size, runMs);
+    const busyMs = runMs / this.sessions;
+    this.load.add(size, busyMs);
+    this.all.load.add(size, busyMs);
     this.#series.batchSize.observe({ model }, size);
     this.#series.runSeconds.observe({ model }, runMs / 1000);
-    this.#series.busySeconds.inc({ model }, runMs / 1000);
+    this.#series.busySeconds.inc({ model }, busyMs / 1000);
   }
 
   batchFailed(reason: "run" | "mismatch"): void {

@@ -3,7 +3,6 @@ import { backoffMs, type CameraRecord, type ServedModel, type WorkerInfo } from 
 import { Announcement, type KvMirror } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
 import { servedModel } from "./announcements.ts";
-import { batchSlots } from "./batcher.ts";
 import { engineCandidates } from "./engine-choice.ts";
 import type { InferenceMetrics } from "./inference-metrics.ts";
 import { type LocatedModel, modelNames, peekModel } from "./model-directory.ts";
@@ -368,7 +367,7 @@ function laneParts(
 
 function readings(lane: ModelLane, memoryBytes: () => number) {
   return {
-    slots: () => batchSlots,
+    slots: () => lane.current.slots,
     busySlots: () => lane.current.busySlots,
     restarts: () => lane.current.restarts,
     up: () => lane.current.available,

@@ -6,7 +6,7 @@ import type { SessionInfo } from "./session-messages.ts";
 export function reportSession(
   { manifest: model, version }: LocatedModel,
   session: SessionInfo,
-  batchSize: number,
+  { batchSize, sessions }: { batchSize: number; sessions: number },
   log: Logger,
 ): void {
   const { provider, precision, encoding, digest } = session.engine;
@@ -21,6 +21,7 @@ export function reportSession(
       frames: session.pixelFormat,
       notUsed: session.refusals.map((refusal) => `${refusal.provider}: ${refusal.reason}`),
       batchSize,
+      sessions,
       batchCurveMs: session.curve.map(({ batch, milliseconds }) => [batch, Number(milliseconds.toFixed(2))]),
     },
     `model runs on ${provider} in ${precision} (${encoding}: ${whyEncoding(session)})`,

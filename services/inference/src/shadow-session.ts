@@ -71,7 +71,7 @@ export class ShadowSession {
   ): Promise<ShadowSession> {
     const located = await findModel(config.modelDirectory, model, version ?? active);
     const { manifest } = located;
-    const wanted = { ...config, precision: precision ?? config.precision };
+    const wanted = { ...config, sessions: 1, precision: precision ?? config.precision };
     const { least, about } = await guessMemory(located, wanted);
     if (about > free())
       throw new NoRoomError(

@@ -33,6 +33,25 @@ test("a second user goes after what is under way, and the first then waits for i
   expect(await come(again)).toBe(true);
 });
 
+test("sessions of one model have its turn together, one batch of each", async () => {
+  const turns = new Turns();
+  const [left, right] = [{}, {}];
+  expect(await come(turns.take(a, left))).toBe(true);
+  expect(await come(turns.take(a, right))).toBe(true);
+  const other = turns.take(b);
+  const [next, behind, beside] = [turns.take(a, left), turns.take(a, left), turns.take(a, right)];
+  turns.leave();
+  expect(await come(other)).toBe(false);
+  turns.leave();
+  expect(await come(other)).toBe(true);
+  turns.leave();
+  expect([await come(next), await come(beside), await come(behind)]).toEqual([true, true, false]);
+  turns.leave();
+  expect(await come(behind)).toBe(false);
+  turns.leave();
+  expect(await come(behind)).toBe(true);
+});
+
 /** Users that always want more, each with runs of so many milliseconds; gives the time that each has had. */
 class Busy {
   now = 0;

@@ -6,6 +6,8 @@ const turnLimitMs = 5_000;
 
 interface Waiting<User> {
   user: User;
+  /** Which of the user's sessions asks. */
+  part: object;
   /** What the users that run had had of the machine when this one asked, in milliseconds. */
   since: number;
   go: () => void;
@@ -14,7 +16,8 @@ interface Waiting<User> {
 /**
  * Gives the machine to one user of it at a time: to that one of those that wait which has had the least of its time. So sessions of
  * slow and of fast models get equal shares of time, and one that is warmed up beside them a share too. A user that was away has no
- * claim to the time that it did not use. One user alone waits for nothing, and its batches follow each other without a pause.
+ * claim to the time that it did not use. One user alone waits for nothing, and its batches follow each other without a pause. The parts
+ * of a user, sessions that run at the same time, have its turn together: one batch of each that waits.
  */
 export class Turns<User extends object> {
   readonly #now: () => number;
@@ -33,11 +36,11 @@ export class Turns<User extends object> {
     this.#now = now;
   }
 
-  /** Resolves when it is the user's turn, which lasts until `leave`. */
-  take(user: User): Promise<void> {
+  /** Resolves when it is the user's turn, which lasts until `leave`. `part` of the user asks. */
+  take(user: User, part: object = user): Promise<void> {
     const free = this.#held === 0 || this.#holder === user;
     if (!free || this.#waiting.length > 0)
-      return new Promise((go) => this.#waiting.push({ user, since: this.#level, go }));
+      return new Promise((go) => this.#waiting.push({ user, part, since: this.#level, go }));
     if (this.#held === 0) this.#begin(user, this.#level);
     this.#held++;
     return Promise.resolve();
@@ -50,7 +53,7 @@ export class Turns<User extends object> {
   takeIdle(user: User, limitMs: number): Promise<boolean> {
     if (this.#held === 0 && this.#waiting.length === 0) return this.take(user).then(() => true);
     return new Promise((resolve) => {
-      const waiting: Waiting<User> = { user, since: this.#level, go: () => end(true) };
+      const waiting: Waiting<User> = { user, part: user, since: this.#level, go: () => end(true) };
       const end = (isTurn: boolean) => {
         clearTimeout(limit);
         resolve(isTurn);
@@ -91,8 +94,9 @@ export class Turns<User extends object> {
     const next = this.#takeNext() ?? this.#idle.shift();
     if (!next) return;
     this.#begin(next.user, next.since);
-    this.#held = 1;
-    next.go();
+    const together = [next, ...this.#takeParts(next)];
+    this.#held = together.length;
+    for (const { go } of together) go();
   }
 
   #begin(user: User, since: number): void {
@@ -116,28 +120,41 @@ export class Turns<User extends object> {
       if (had(waiting) < had(this.#waiting[least]!)) least = i;
     return this.#waiting.splice(least, 1)[0];
   }
+
+  /** The first batch that waits of each other part of the same user. */
+  #takeParts({ user, part }: Waiting<User>): Waiting<User>[] {
+    const gone = new Set([part]);
+    const isNext = (waiting: Waiting<User>) =>
+      waiting.user === user && !gone.has(waiting.part) && gone.add(waiting.part);
+    const taken = this.#waiting.filter(isNext);
+    for (const waiting of taken) this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+    return taken;
+  }
 }
 
 /** Runs batches, each when it is its model's turn. */
 export class InTurn implements BatchRunner {
   readonly #turns: Turns<object>;
   readonly #runner: BatchRunner;
+  readonly #user: object;
 
-  constructor(turns: Turns<object>, runner: BatchRunner) {
+  /** `user` has the turns: those of one user run at the same time. Default: itself. */
+  constructor(turns: Turns<object>, runner: BatchRunner, user?: object) {
     this.#turns = turns;
     this.#runner = runner;
+    this.#user = user ?? this;
   }
 
   async run(slot: number, frames: number): Promise<TurnRun> {
     const asked = monotonicMs();
-    await this.#turns.take(this);
+    await this.#turns.take(this.#user, this);
     return this.#run(slot, frames, monotonicMs() - asked);
   }
 
   /** Runs when no other model wants to; undefined when that was not so for `limitMs`. */
   async runIdle(slot: number, frames: number, limitMs: number): Promise<TurnRun | undefined> {
     const asked = monotonicMs();
-    if (!(await this.#turns.takeIdle(this, limitMs))) return undefined;
+    if (!(await this.#turns.takeIdle(this.#user, limitMs))) return undefined;
     return this.#run(slot, frames, monotonicMs() - asked);
   }
 

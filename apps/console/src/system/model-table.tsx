@@ -51,11 +51,7 @@ export function ModelTable({ models, workers }: Props) {
                 </td>
                 <td data-label="Measured with">{measuredWith(model.accuracy)}</td>
                 <td data-label="Fastest worker">
-                  {bestSpeed(
-                    workers
-                      .filter((worker) => worker.model === model.name)
-                      .flatMap((worker) => worker.batchCurve),
-                  )}
+                  {bestSpeed(workers.filter((worker) => worker.model === model.name))}
                 </td>
               </tr>
             ))}

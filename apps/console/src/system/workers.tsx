@@ -46,6 +46,9 @@ export function Workers({ workers }: { workers: HttpSystem["workers"] }) {
                 name="Batch"
                 value={`${worker.meanBatchSize.toFixed(1)} mean, at most ${worker.batchSize}`}
               />
+              {worker.sessions !== undefined && (
+                <Fact name="Sessions" value={`${worker.sessions} at the same time`} />
+              )}
               {(worker.secondStages ?? []).map(({ model, loaded, fault }) => (
                 <Fact
                   key={model}
@@ -72,10 +75,13 @@ function Fact({ name, value }: { name: string; value: string }) {
   );
 }
 
-/** The fastest that a worker can be, by its own measurement. */
-export function bestSpeed(curve: HttpSystem["workers"][number]["batchCurve"]): string {
-  const best = Math.max(0, ...curve.map((point) => (point.batch * 1000) / point.milliseconds));
-  const alone = curve.find((point) => point.batch === 1);
+/** The fastest that one of these workers can be, by its own measurement. */
+export function bestSpeed(workers: HttpSystem["workers"]): string {
+  const speeds = workers.flatMap(({ batchCurve, sessions = 1 }) =>
+    batchCurve.map(({ batch, milliseconds }) => (sessions * batch * 1000) / milliseconds),
+  );
+  const best = Math.max(0, ...speeds);
+  const alone = workers.flatMap(({ batchCurve }) => batchCurve).find((point) => point.batch === 1);
   return best > 0
     ? `${formatFps(best)} frames/s${alone ? `, ${formatMs(alone.milliseconds)} each` : ""}`
     : "–";

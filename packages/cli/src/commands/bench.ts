@@ -54,6 +54,12 @@ export function benchEndToEndCommand(): Command {
       new Option("--frames <format>", "how frames come to the worker").choices(PIXEL_FORMATS).default("gbrp"),
     )
     .option("--cameras <n>", "cameras that give frames as fast as they are taken", wholeNumber(1), 8)
+    .option(
+      "--threads <n>",
+      "threads of the loop, and of the service's sessions together (default: one per core)",
+      wholeNumber(1),
+    )
+    .option("--sessions <n,…>", "sessions of the service; each number is measured", "1")
     .option("--seconds <n>", "length of one measurement", wholeNumber(1), 10)
     .option("--rounds <n>", "how often each is measured, by turns", wholeNumber(1), 3)
     .option("--json", "print one JSON object", false)
@@ -148,6 +154,7 @@ export function benchTransportCommand(): Command {
     .option("--seconds <n>", "length of one measurement", wholeNumber(1), 10)
     .option("--rounds <n>", "how often each is measured, by turns", wholeNumber(1), 3)
     .option("--secure", "NATS by TLS, with a key and permissions for each service", false)
+    .option("--only <parts>", "some of rates, engine, overload, with commas", "rates,engine,overload")
     .option("--json", "print one JSON object", false)
     .action((options: ProgramOptions) => runBenchProgram("transport", options));
 }

@@ -44,6 +44,16 @@ test("small batches of a worker with little to do say nothing against its full o
   expect(modelCapacity([calm], "m")).toBeCloseTo(800);
 });
 
+test("sessions that run at the same time can run together what each can beside the others, and no more while one is alone", () => {
+  const idle = worker({ sessions: 2 });
+  expect(modelCapacity([idle], "m")).toBeCloseTo(40);
+  // Alone a run takes 25 of the 50 ms that it takes beside another.
+  const alone = worker({ sessions: 2, utilization: 0.25, framesPerSecond: 20, meanBatchSize: 1 });
+  expect(modelCapacity([alone], "m")).toBeCloseTo(40);
+  const slow = worker({ sessions: 2, utilization: 1, framesPerSecond: 20, meanBatchSize: 1 });
+  expect(modelCapacity([slow], "m")).toBeCloseTo(20);
+});
+
 test("a worker with two models can promise each half of its time, whichever runs now", () => {
   const both = [worker({}), worker({ id: "w1-other", model: "other" })];
   expect(modelCapacity(both, "m")).toBeCloseTo(10);

@@ -24,8 +24,9 @@ export function modelCapacity(workers: readonly WorkerInfo[], model: string): nu
   if (serving.length === 0) return undefined;
   return serving.reduce((sum, worker) => {
     const lanes = lanesOf(worker, workers);
-    const { batchSize, batchCurve } = worker;
-    return sum + (batchSize * 1000) / (runMs(batchCurve, batchSize) * slowness(lanes) * lanes.length);
+    const { batchSize, batchCurve, sessions = 1 } = worker;
+    const ms = runMs(batchCurve, batchSize) * slowness(lanes);
+    return sum + (sessions * batchSize * 1000) / (ms * lanes.length);
   }, 0);
 }
 
@@ -36,12 +37,17 @@ function lanesOf({ id, model }: WorkerInfo, workers: readonly WorkerInfo[]): Wor
   return workers.filter((each) => each.id === main || isLane(each, main));
 }
 
-/** How many times longer runs take now than when they were measured; 1 when too few have run to tell. */
+/**
+ * How many times longer runs take now than when they were measured; 1 when too few have run to tell. Those of several sessions were measured
+ * beside each other: that they are shorter while one runs alone is no room for more.
+ */
 function slowness(lanes: readonly WorkerInfo[]): number {
   const busy = lanes[0]?.utilization ?? 0;
-  const expected = lanes.reduce((sum, { framesPerSecond, meanBatchSize, batchCurve }) => {
+  const expected = lanes.reduce((sum, { framesPerSecond, meanBatchSize, batchCurve, sessions = 1 }) => {
     if (meanBatchSize === 0 || batchCurve.length === 0) return sum;
-    return sum + ((framesPerSecond / meanBatchSize) * runMs(batchCurve, meanBatchSize)) / 1000;
+    return sum + ((framesPerSecond / meanBatchSize) * runMs(batchCurve, meanBatchSize)) / 1000 / sessions;
   }, 0);
-  return busy < leastBusy || expected === 0 ? 1 : busy / expected;
+  if (busy < leastBusy || expected === 0) return 1;
+  const least = lanes.some(({ sessions = 1 }) => sessions > 1) ? 1 : 0;
+  return Math.max(least, busy / expected);
 }

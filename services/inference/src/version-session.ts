@@ -1,0 +1,136 @@
+import { pixelBytes } from "@sightline/media";
+import { type Logger, runMs } from "@sightline/service";
+import type { CurvePoint } from "./batch-curve.ts";
+import { BatchSlots } from "./batch-slots.ts";
+import { batchSlots } from "./batcher.ts";
+import type { InferenceConfig } from "./config.ts";
+import type { EngineCandidates } from "./engine-choice.ts";
+import type { LocatedModel } from "./model-directory.ts";
+import type { SessionInfo } from "./session-messages.ts";
+import { SessionThread } from "./session-thread.ts";
+import { InTurn, type Turns } from "./turns.ts";
+import { InferenceWorker, type Work, type WorkerOptions } from "./worker.ts";
+
+/** What all sessions of a version have alike. */
+export type SessionWork = Omit<WorkerOptions, "runner" | "slots" | "pixelFormat">;
+
+/** What sessions work with. */
+export interface SessionParts {
+  config: Pick<InferenceConfig, "threads" | "frameFormat">;
+  turns: Turns<object>;
+  /** Every thread with a session, also one that is still being opened. */
+  threads: Set<SessionThread>;
+  log: Logger;
+}
+
+export interface SessionOptions {
+  user: object;
+  engines: EngineCandidates;
+  /** Frames of a batch at most. */
+  capacity: number;
+  warmUpSizes: readonly number[];
+}
+
+/** One session of a version with its memory for batches, and the worker that takes work for it once there is one. */
+export class VersionSession {
+  /** As it was opened. */
+  info!: SessionInfo;
+  readonly slots: BatchSlots<Work>;
+  readonly runner: InTurn;
+  readonly thread: SessionThread;
+  readonly #threads: Set<SessionThread>;
+  #worker: InferenceWorker | undefined;
+
+  private constructor(
+    { manifest: { frame, classes } }: LocatedModel,
+    { config, turns, threads, log }: SessionParts,
+    { user, engines, capacity, warmUpSizes }: SessionOptions,
+  ) {
+    this.slots = new BatchSlots<Work>(batchSlots, capacity, pixelBytes(frame, "gbrp"));
+    this.thread = new SessionThread({
+      settings: {
+        ...engines,
+        ...{ threads: config.threads, capacity, frame, frameFormat: config.frameFormat },
+        classCount: classes.length,
+        slots: this.slots.slots.map(({ memory }) => memory),
+        warmUpSizes,
+      },
+      log,
+      onAvailable: (available) => this.#worker?.setAvailable(available),
+    });
+    this.runner = new InTurn(turns, this.thread, user);
+    this.#threads = threads.add(this.thread);
+  }
+
+  /**
+   * Opens a session for batches of `capacity` with the first of `engines` that works, and measures runs of `warmUpSizes`. `user` takes turns:
+   * sessions of one user run at the same time.
+   * @throws EngineChoiceError when none works
+   */
+  static async open(
+    located: LocatedModel,
+    parts: SessionParts,
+    options: SessionOptions,
+  ): Promise<VersionSession> {
+    const session = new VersionSession(located, parts, options);
+    try {
+      session.info = await session.thread.start();
+    } catch (error) {
+      await session.stop();
+      throw error;
+    }
+    session.slots.frameBytes = pixelBytes(located.manifest.frame, session.info.pixelFormat);
+    return session;
+  }
+
+  get state(): InferenceWorker["state"] {
+    return this.#worker?.state ?? "INITIALIZED";
+  }
+
+  /** Says what takes work for it. */
+  use(work: SessionWork): void {
+    const { runner, slots, info } = this;
+    this.#worker = new InferenceWorker({ ...work, runner, slots, pixelFormat: info.pixelFormat });
+  }
+
+  /** Begins to take work. */
+  start(): void {
+    this.#worker?.start();
+    if (!this.thread.available) this.#worker?.setAvailable(false);
+  }
+
+  /** Takes no more, finishes what it has (within `limitMs`, if given), and frees the session. Safe to call twice. */
+  async stop(limitMs?: number): Promise<void> {
+    await this.#worker?.stop(limitMs);
+    await this.thread.stop();
+    this.#threads.delete(this.thread);
+  }
+}
+
+/** Runs of all sessions at once that are measured, after one that is not counted. */
+const togetherRuns = 3;
+
+/**
+ * How long runs take while all sessions run, from what they take of one alone: in proportion to runs of `batch` frames, which are tried out
+ * on all of them. That of one session is given back as it is.
+ * @throws BatchFailedError when one does not answer
+ */
+export async function curveTogether(
+  sessions: readonly Pick<VersionSession, "runner">[],
+  alone: readonly CurvePoint[],
+  batch: number,
+): Promise<readonly CurvePoint[]> {
+  if (sessions.length === 1) return alone;
+  const durations: number[] = [];
+  for (let n = 0; n <= togetherRuns; n++) {
+    const runs = await Promise.all(sessions.map(({ runner }) => runner.run(0, batch)));
+    if (n > 0) durations.push(...runs.map((run) => run.runMs));
+  }
+  durations.sort((a, b) => a - b);
+  const slowness = Math.max(1, durations[durations.length >> 1]! / runMs(alone, batch));
+  return alone.map((point) => ({
+    batch: point.batch,
+    milliseconds: point.milliseconds * slowness,
+    fastest: point.fastest * slowness,
+  }));
+}
