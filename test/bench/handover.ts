@@ -23,7 +23,7 @@ export interface HandoverOptions {
   service?: Service | undefined;
 }
 
-const services = ["results", "inference", "ingest"] as const;
+const services = ["results", "analysis", "inference", "ingest"] as const;
 const actions = ["stops", "is back"] as const;
 type Service = (typeof services)[number];
 

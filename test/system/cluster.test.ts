@@ -31,7 +31,7 @@ beforeAll(async () => {
     }
   })();
   subscriber.catch(() => {});
-  // One frame a second of each: what two cores can do beside three NATS servers and six services.
+  // One frame a second of each: what two cores can do beside three NATS servers and eight services.
   const cameras = await system.cameras(names.length, { speed: 0.2 });
   for (const name of names) {
     await client.cameras.register(name, { uri: cameras.url(name), targetFps: 1 });
@@ -137,8 +137,8 @@ test.skipIf(isOldNats)(
   400_000,
 );
 
-test("one of two results services and one of two ingests are killed: their work is taken over, and shared again when they are back", async () => {
-  const killed = ["results", "ingest"].map((name) => system.stack.process(name));
+test("one of two of results, of the analysis and of ingest are killed: their work is taken over, and shared again when they are back", async () => {
+  const killed = ["results", "analysis", "ingest"].map((name) => system.stack.process(name));
   for (const { child, exited } of killed) {
     child.kill("SIGKILL");
     await exited;
@@ -147,12 +147,12 @@ test("one of two results services and one of two ingests are killed: their work 
   // Those that come back get their share again.
   for (const process of killed) await system.stack.startAgain(process);
   const { second } = system.stack.cluster!;
-  const shares = async (name: "results" | "ingest", metric: string) => {
+  const shares = async (name: "analysis" | "ingest", metric: string) => {
     const scrapes = [system.ports[name], second[name]].map((port) => Scrape.of(`127.0.0.1:${port}`));
     return (await Promise.all(scrapes)).map((scrape) => scrape.sum(metric) ?? 0);
   };
   const patient = { timeout: 60_000 };
-  await expect.poll(() => shares("results", "sightline_analysis_cameras"), patient).toEqual([6, 6]);
+  await expect.poll(() => shares("analysis", "sightline_analysis_cameras"), patient).toEqual([6, 6]);
   await expect.poll(() => shares("ingest", "sightline_ingest_cameras"), patient).toEqual([6, 6]);
   await everyCameraIsAnalysed();
   await expectNothingLostOrDoubled();

@@ -7,6 +7,7 @@ export async function freePorts(): Promise<StackPorts> {
     nats: await freePort(),
     grpc: await freePort(),
     results: await freePort(),
+    analysis: await freePort(),
     ingest: await freePort(),
     inference: await freePort(),
   };

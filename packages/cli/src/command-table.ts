@@ -32,7 +32,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     path: ["up"],
-    description: "run NATS and the three services on this machine, with state in a data directory",
+    description: "run NATS and the services on this machine, with state in a data directory",
     load: async () => (await import("./commands/up.ts")).upCommand(),
   },
   {

@@ -1,7 +1,7 @@
-import { buckets, snapshotStore, streams } from "./subjects.ts";
+import { analysisPresence, buckets, setAsideStream, snapshotStore, streams } from "./subjects.ts";
 
 /** Who connects to a closed NATS: each service, and a person or tool that may do everything. */
-export const natsIdentities = ["results", "ingest", "inference", "operator"] as const;
+export const natsIdentities = ["results", "analysis", "ingest", "inference", "operator"] as const;
 export type NatsIdentity = (typeof natsIdentities)[number];
 
 /** Subjects that an identity may publish to and subscribe to; all others are refused by the server. */
@@ -49,7 +49,7 @@ const makesReady = ["INFO", "CREATE", "UPDATE"].map((verb) => `$JS.API.STREAM.${
 
 /**
  * What each identity needs and nothing else. Results makes all streams and buckets, and mends them when they are damaged, so
- * it has all of JetStream; it has no pixels. A worker has no secrets, no events, and changes no camera.
+ * it has all of JetStream; it has no pixels. The analysis has no passwords and no users, and changes no camera. A worker has no secrets, no events, and changes no camera.
  */
 export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = {
   results: {
@@ -70,6 +70,35 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       "cameras.probe",
     ],
     subscribe: [inboxOf("results"), "frames.dropped.*", "shadows.*", "$JS.ACK.>"],
+  },
+  // Also what results is allowed where both are one process.
+  analysis: {
+    publish: [
+      ...everyone,
+      ...[streams.detections, streams.timeline, streams.events, setAsideStream].flatMap(reads),
+      ...[
+        buckets.cameras,
+        buckets.cameraStatus,
+        buckets.cameraRules,
+        buckets.analysisState,
+        buckets.leases,
+        buckets.holders,
+        buckets.streamMakings,
+      ].flatMap(readsBucket),
+      writesBucket(buckets.analysisState),
+      ...["session.tracker.>", `${analysisPresence}.>`, "clock.>"].map((key) =>
+        writesBucket(buckets.leases, key),
+      ),
+      writesBucket(buckets.holders, "tracker.>"),
+      "timeline.*",
+      "events.*.*",
+      "pictures.get.*",
+      // Pictures of events: those that are replaced are purged, and the oldest when there is no room.
+      ...reads(`OBJ_${snapshotStore}`),
+      `$JS.API.STREAM.PURGE.OBJ_${snapshotStore}`,
+      `$O.${snapshotStore}.>`,
+    ],
+    subscribe: [inboxOf("analysis"), "frames.dropped.*"],
   },
   ingest: {
     publish: [
@@ -99,6 +128,7 @@ export const natsPermissions: Readonly<Record<NatsIdentity, NatsPermissions>> = 
       // Frames, pictures, what a probe found and whether it is ready for a camera, to those who asked.
       inboxOf("inference"),
       inboxOf("results"),
+      inboxOf("analysis"),
       inboxOf("ingest"),
     ],
     subscribe: [

@@ -1,5 +1,6 @@
 /** How the process that has a camera's recording on its disk is found. The video itself goes by HTTP, never over NATS. */
 import { z } from "zod";
+import { RecordingMode, type RecordingStatus } from "./gen/sightline/v1/camera.ts";
 
 /** Request on `subjects.recordingsFind`. Times are milliseconds since 1970. */
 export const recordingsRequestSchema = z.object({
@@ -86,3 +87,9 @@ export const videoToHeader = "sightline-to-ms";
 
 /** Header of an answer with a picture: its width and height in pixels, such as 1920x1080. */
 export const pictureSizeHeader = "sightline-picture-size";
+
+/** Whether a camera's video is kept, around events at least, or would be if it sent any. */
+export function isRecorded(status: RecordingStatus | undefined): boolean {
+  const mode = status?.mode ?? RecordingMode.UNSPECIFIED;
+  return (mode === RecordingMode.EVENTS || mode === RecordingMode.CONTINUOUS) && status?.message === "";
+}

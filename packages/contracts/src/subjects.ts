@@ -39,11 +39,17 @@ export const streams = {
   audit: "AUDIT",
 } as const;
 
+/** Stream of what could still be read of a damaged one; the process that mends that makes it. */
+export const setAsideStream = "SET_ASIDE";
+
 /** Queue group of the ingests that answer `subjects.cameraProbe`. */
 export const probeQueue = "ingest";
 
 /** First part of the keys in the bucket of leases under which ingests show that they are there. */
 export const ingestPresence = "ingest";
+
+/** The same of the processes that analyse cameras; named by the service that did so when it was the only one. */
+export const analysisPresence = "results";
 
 /** Object store of pictures of events; an object is named `{camera}/{event}`. */
 export const snapshotStore = "snapshots";
@@ -63,13 +69,13 @@ export const buckets = {
   cameraSecrets: "camera-secrets",
   /** camera id → encoded CameraStatus. */
   cameraStatus: "camera-status",
-  /** `session.camera.{id}` and `session.tracker.{id}` → that the session lives, `ingest.{id}` and `results.{id}` → that the process is there; an entry lives `leaseTtlMs` unless renewed. */
+  /** `session.camera.{id}` and `session.tracker.{id}` → that the session lives, `ingest.{id}` → that the process is there, `results.{id}` → AnalysisPresence of one that analyses; an entry lives `leaseTtlMs` unless renewed. */
   leases: "leases",
   /** `camera.{id}` and `tracker.{id}` → session that has the camera, for as long as that lives. */
   holders: "holders",
   /** camera id → encoded CameraRules, without name and etag. */
   cameraRules: "camera-rules",
-  /** camera id → where the analysis of the camera stands; written by the results service that has its lease. */
+  /** camera id → where the analysis of the camera stands; written by the process that has its lease. */
   analysisState: "analysis-state",
   /** subscription id → encoded Subscription. */
   subscriptions: "subscriptions",

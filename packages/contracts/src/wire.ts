@@ -361,6 +361,23 @@ export const workerInfoSchema = z.object({
 });
 export type WorkerInfo = z.infer<typeof workerInfoSchema>;
 
+/** Where the analysis of a camera stands, as far as others may know it; the rest of the entry is its own. */
+export const analysisPlaceSchema = z.object({
+  version: z.literal(1),
+  /** All events up to this entry of the timeline are published. */
+  timelineSequence: z.int().min(0),
+  /** All of the camera's messages up to this one of the stream of detections are taken into account. */
+  detectionsSequence: z.int().min(0),
+});
+export type AnalysisPlace = z.infer<typeof analysisPlaceSchema>;
+
+/** What a process that analyses cameras tells of itself while it lives; earlier versions tell that they are there and no more. */
+export const analysisPresenceSchema = z.object({
+  /** Camera id → why its analysis makes no progress. */
+  stalls: z.record(z.string(), z.string()),
+});
+export type AnalysisPresence = z.infer<typeof analysisPresenceSchema>;
+
 /** Encodes a value of one of the schemas above as JSON bytes. */
 export function encodeJson(value: unknown): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(value));

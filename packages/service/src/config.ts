@@ -164,6 +164,13 @@ export const replicasSetting = {
   help: "copies of every stream in a NATS cluster: 1, 3 or 5",
 } as const;
 
+/** How patient the analysis is with frames out of order. */
+export const reorderWindowMsSetting = {
+  env: "SIGHTLINE_REORDER_WINDOW_MS",
+  schema: setting.integer(250, 0, 10_000),
+  help: "milliseconds a frame waits for the one before it",
+} as const;
+
 /** Where ingest and the workers of one host share frames. */
 export const frameMemoryDirectorySetting = {
   env: "SIGHTLINE_FRAME_MEMORY_DIR",

@@ -9,6 +9,8 @@ export const settingNames = {
   FFMPEG_PATH: "ffmpegPath",
   OTEL_EXPORTER_OTLP_ENDPOINT: "traceEndpoint",
   SIGHTLINE_ADMIN_PASSWORD_FILE: "adminPasswordFile",
+  SIGHTLINE_ANALYSIS: "analysis",
+  SIGHTLINE_ANALYSIS_HTTP: "http",
   SIGHTLINE_AUDIT_MAX_AGE_DAYS: "auditMaxAgeDays",
   SIGHTLINE_AUDIT_MAX_BYTES: "auditMaxBytes",
   SIGHTLINE_BATCH_GOAL: "batchGoal",

@@ -5,6 +5,7 @@ const variables = {
   nats: "SIGHTLINE_NATS_URL",
   grpc: "SIGHTLINE_GRPC",
   results: "SIGHTLINE_RESULTS_HTTP",
+  analysis: "SIGHTLINE_ANALYSIS_HTTP",
   ingest: "SIGHTLINE_INGEST_HTTP",
   inference: "SIGHTLINE_INFERENCE_HTTP",
   bridges: "SIGHTLINE_BRIDGES_HTTP",

@@ -62,8 +62,9 @@ export class NatsGuard {
 
   /** What a service says that JetStream does not do; undefined when none complains. */
   async #refusal(): Promise<string | undefined> {
-    const services = ["results", "inference", "ingest"] as const;
-    const answers = await Promise.all(services.map((service) => refusalTold(this.#stack.http(service))));
+    const answers = await Promise.all(
+      this.#stack.services.map((service) => refusalTold(this.#stack.http(service))),
+    );
     return answers.find((reason) => reason !== undefined);
   }
 }

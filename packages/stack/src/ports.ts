@@ -4,27 +4,36 @@ import type { ClusterPorts, StackPorts } from "./stack.ts";
 
 /** Free loopback ports for a whole stack: the preferred ones where nothing listens, else any; no two are the same. */
 export async function freePorts(preferred: StackPorts): Promise<StackPorts> {
-  const { nats, grpc, results, ingest, inference } = preferred;
-  const free = await freeOnes([nats, grpc, results, ingest, inference]);
-  return { nats: free[0]!, grpc: free[1]!, results: free[2]!, ingest: free[3]!, inference: free[4]! };
+  const names = Object.keys(preferred) as (keyof StackPorts)[];
+  const free = await freeOnes(names.map((name) => preferred[name]));
+  const found = { ...preferred };
+  for (const [index, name] of names.entries()) found[name] = free[index]!;
+  return found;
 }
 
 /** Free ports of what a cluster of `nodes` NATS servers has beside the stack's own ports. */
 export async function freeClusterPorts({ nats }: StackPorts, nodes: number): Promise<ClusterPorts> {
   const others = Array.from({ length: nodes - 1 }, (_, index) => nats + 1 + index);
   const routes = Array.from({ length: nodes }, (_, index) => 6222 + index);
-  const [grpc, results, ingest, inference, ...free] = await freeOnes([
+  const [grpc, results, ingest, inference, analysis, ...free] = await freeOnes([
     50052,
     9110,
     9111,
     9112,
+    9114,
     ...others,
     ...routes,
   ]);
   const clients = [nats, ...free.slice(0, nodes - 1)];
   return {
     nodes: free.slice(nodes - 1).map((route, index) => ({ nats: clients[index]!, route })),
-    second: { grpc: grpc!, results: results!, ingest: ingest!, inference: inference! },
+    second: {
+      grpc: grpc!,
+      results: results!,
+      ingest: ingest!,
+      inference: inference!,
+      analysis: analysis!,
+    },
   };
 }
 

@@ -18,6 +18,8 @@ export interface StackPorts {
   nats: number;
   grpc: number;
   results: number;
+  /** Of the analysis where it runs apart from results. */
+  analysis: number;
   ingest: number;
   inference: number;
 }
@@ -34,8 +36,12 @@ export interface ClusterPorts {
 }
 
 /** The services that a stack starts, in this order. */
-const services = ["results", "inference", "ingest"] as const;
-type ServiceName = (typeof services)[number];
+type ServiceName = "results" | "analysis" | "inference" | "ingest";
+
+/** Whether the analysis runs apart from results: in a cluster, unless the setting of results says otherwise. */
+export function runsApart(isCluster: boolean, env: NodeJS.ProcessEnv = process.env): boolean {
+  return (env.SIGHTLINE_ANALYSIS || (isCluster ? "apart" : "here")) === "apart";
+}
 
 export interface StackOptions {
   /** Directory for NATS's data and the logs. */
@@ -61,6 +67,7 @@ export const standardPorts: StackPorts = {
   results: 9100,
   ingest: 9101,
   inference: 9102,
+  analysis: 9104,
 };
 
 /** The keys that passwords are encrypted with, in the data directory of `up`. */
@@ -74,11 +81,13 @@ export function natsKeysIn(directory: string): string {
   return join(directory, "nats-keys");
 }
 
-/** NATS and the three services as processes of this machine, started and stopped together; in a cluster several of each. */
+/** NATS and the services as processes of this machine, started and stopped together; in a cluster several of each. */
 export class Stack {
   readonly ports: StackPorts;
   readonly cluster: ClusterPorts | undefined;
   readonly directory: string;
+  /** Those of which it starts a process, in a cluster two. */
+  readonly services: readonly ServiceName[];
   readonly #env: NodeJS.ProcessEnv;
   readonly #nodes: readonly NatsNodePorts[];
   readonly #watch: boolean;
@@ -93,6 +102,10 @@ export class Stack {
     this.directory = options.directory;
     this.#watch = options.watch ?? false;
     this.#tls = options.tls ?? false;
+    const apart = runsApart(options.cluster !== undefined, { ...process.env, ...options.env });
+    this.services = apart
+      ? ["results", "analysis", "inference", "ingest"]
+      : ["results", "inference", "ingest"];
     const sites = sitesDirectory(this.natsKeysDirectory);
     this.#env = {
       SIGHTLINE_NATS_URL: this.natsUrl,
@@ -104,6 +117,7 @@ export class Stack {
       SIGHTLINE_BRIDGES_TOKEN_FILE: join(options.directory, bridgesTokenName),
       ...(existsSync(sites) && { SIGHTLINE_SITES_DIRECTORY: sites }),
       ...options.env,
+      SIGHTLINE_ANALYSIS: apart ? "apart" : "here",
     };
   }
 
@@ -144,6 +158,7 @@ export class Stack {
       const token = join(options.directory, bridgesTokenName);
       if (!existsSync(token)) writeServiceToken(token, "bridges");
       for (const node of stack.#nodes.keys()) await stack.#startNats(node);
+      const { services } = stack;
       const copies = services.map((name) => ({
         label: name as string,
         name,
@@ -286,6 +301,7 @@ function portsEnvironment(ports: ServicePorts): NodeJS.ProcessEnv {
   return {
     SIGHTLINE_GRPC: `127.0.0.1:${ports.grpc}`,
     SIGHTLINE_RESULTS_HTTP: `127.0.0.1:${ports.results}`,
+    SIGHTLINE_ANALYSIS_HTTP: `127.0.0.1:${ports.analysis}`,
     SIGHTLINE_INGEST_HTTP: `127.0.0.1:${ports.ingest}`,
     SIGHTLINE_INFERENCE_HTTP: `127.0.0.1:${ports.inference}`,
   };

@@ -2,6 +2,7 @@ import { fileURLToPath } from "node:url";
 import {
   type Config,
   commonSettings,
+  reorderWindowMsSetting,
   replicasSetting,
   secretsKeyFileSetting,
   setting,
@@ -145,16 +146,17 @@ export const settings = {
     help: "directory with a key NAME.nk for each site whose events are copied here",
   },
   replicas: replicasSetting,
+  analysis: {
+    env: "SIGHTLINE_ANALYSIS",
+    schema: setting.choice(["here", "apart"], "here"),
+    help: "where cameras are analysed: here, in this process, or apart, in the service analysis",
+  },
   natsStore: {
     env: "SIGHTLINE_NATS_STORE_DIR",
     schema: setting.optionalText(),
     help: "directory of NATS's data where it can be seen from here, to tell how full its disk is",
   },
-  reorderWindowMs: {
-    env: "SIGHTLINE_REORDER_WINDOW_MS",
-    schema: setting.integer(250, 0, 10_000),
-    help: "milliseconds a frame waits for the one before it",
-  },
+  reorderWindowMs: reorderWindowMsSetting,
   subscriberBuffer: {
     env: "SIGHTLINE_SUBSCRIBER_BUFFER",
     schema: setting.integer(256, 1, 100_000),

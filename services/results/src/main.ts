@@ -1,6 +1,6 @@
 import { createLogger, loadConfig, runService } from "@sightline/service";
 import { settings } from "./config.ts";
-import { startResults } from "./results-service.ts";
+import { startWithAnalysis } from "./with-analysis.ts";
 
 await runService(() => {
   const config = loadConfig(settings);
@@ -8,7 +8,7 @@ await runService(() => {
   return {
     log,
     start: async (life) => {
-      await startResults(config, log, life);
+      await startWithAnalysis(config, log, life);
     },
   };
 });

@@ -12,9 +12,15 @@ import {
   storedVersionSchema,
   workerInfoSchema,
 } from "@sightline/contracts";
-import { type Buckets, KvMirror, type Lifecycle, type Logger, type Nats } from "@sightline/service";
+import {
+  type Buckets,
+  decodeStatus,
+  KvMirror,
+  type Lifecycle,
+  type Logger,
+  type Nats,
+} from "@sightline/service";
 import type { ZodType } from "zod";
-import { decodeStatus } from "./cameras/camera-status-view.ts";
 import { decodeReview } from "./history/event-reviews.ts";
 import { decodeRules } from "./rules/rules-registry.ts";
 

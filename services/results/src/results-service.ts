@@ -1,55 +1,38 @@
 import { randomUUID } from "node:crypto";
 import { streams } from "@sightline/contracts";
 import {
-  CameraSecrets,
+  type Buckets,
+  CameraStatusView,
   connectNats,
-  createRegistry,
   ensureBuckets,
   ensureResultStreams,
   ensureStreams,
-  HttpServer,
   isLoopback,
   type Lifecycle,
   type Logger,
   type Nats,
-  natsReadiness,
-  observeStreamFaults,
   patiently,
-  type ReadinessCheck,
-  SecretKeys,
-  ServerCertificate,
   ServerClock,
-  splitAddress,
+  type SnapshotStore,
   Tracing,
   traceHeader,
 } from "@sightline/service";
+import type { Registry } from "prom-client";
 import { Audit } from "./access/audit.ts";
 import { AuditHistory } from "./access/audit-history.ts";
-import { CallLimits } from "./access/call-limits.ts";
 import { CameraLabels } from "./access/camera-labels.ts";
-import { userOfCall, userOfRequest } from "./access/certificate-user.ts";
+import { userOfCall } from "./access/certificate-user.ts";
 import { startAccess } from "./access/start-access.ts";
 import { TrustedProxies } from "./access/trusted-proxies.ts";
-import { LiveAnalysis } from "./analysis/live-analysis.ts";
-import { Admission } from "./cameras/admission.ts";
+import { Analyses } from "./analyses.ts";
 import { CameraData } from "./cameras/camera-data.ts";
-import { CameraEntries } from "./cameras/camera-entries.ts";
-import { CameraRegistry } from "./cameras/camera-registry.ts";
-import { CameraService } from "./cameras/camera-service.ts";
-import { CameraStatusView } from "./cameras/camera-status-view.ts";
-import { CameraWatchers } from "./cameras/camera-watchers.ts";
-import { FloorClaims } from "./cameras/floor-claims.ts";
 import { KeptDetections } from "./cameras/kept-detections.ts";
-import { KeptSecrets } from "./cameras/kept-secrets.ts";
-import { ModelCatalog } from "./cameras/model-catalog.ts";
-import { RecordStreams } from "./cameras/record-streams.ts";
+import { startCameras } from "./cameras/start-cameras.ts";
 import type { ResultsConfig } from "./config.ts";
 import { DamagedStreams } from "./damage/damaged-streams.ts";
 import { DetectionService } from "./feeds/detection-service.ts";
 import { EventService } from "./feeds/event-service.ts";
-import { detectionFeed, eventFeed } from "./feeds/feeds.ts";
-import { StreamMakings } from "./feeds/stream-makings.ts";
-import { SubscriberCount } from "./feeds/subscribers.ts";
+import { type FeedStart, startFeeds } from "./feeds/start-feeds.ts";
 import { framesOnly, isFrame } from "./feeds/timeline-message.ts";
 import { FrameLatencies } from "./frame-latencies.ts";
 import { attachGrpc } from "./grpc/attach-grpc.ts";
@@ -61,9 +44,8 @@ import { EventReviews } from "./history/event-reviews.ts";
 import { ZoneLookup } from "./history/zone-lookup.ts";
 import { attachHttp } from "./http/attach-http.ts";
 import { RecentLosses } from "./http/findings/recent-losses.ts";
-import { Stalls } from "./http/findings/stalls.ts";
-import { HttpApi } from "./http/http-api.ts";
-import { startMirrors } from "./mirrors.ts";
+import { startHttp } from "./http/start-http.ts";
+import { type Mirrors, startMirrors } from "./mirrors.ts";
 import { startModels } from "./models/start-models.ts";
 import { LiveVideo } from "./recordings/live-video.ts";
 import { RecordingHolders } from "./recordings/recording-holders.ts";
@@ -87,52 +69,38 @@ export interface ResultsAddresses {
   http: string;
 }
 
-/** Starts the results service; its parts are stopped through `life`. */
+/** What this process has that the analysis can share with it where both are one process. */
+export interface SharedParts {
+  nats: Nats;
+  buckets: Buckets;
+  mirrors: Mirrors;
+  cameraStatus: CameraStatusView;
+  serverClock: ServerClock;
+  tracing: Tracing;
+  snapshots: SnapshotStore;
+  prometheus: Registry;
+}
+
+/**
+ * Starts the results service; its parts are stopped through `life`.
+ * @param analyse starts the analysis in this process too; without it others analyse
+ */
 export async function startResults(
   config: ResultsConfig,
   log: Logger,
   life: Lifecycle,
+  analyse?: (parts: SharedParts) => Promise<void>,
 ): Promise<ResultsAddresses> {
-  const prometheus = createRegistry("results", version, config.traceEndpoint !== undefined);
-  let reached: Nats | undefined;
-  let starting: string | undefined = "NATS is waited for";
-  const readiness: Record<string, ReadinessCheck> = {
-    ...natsReadiness(() => reached),
-    start: () => starting,
-    detections: () => "the streams of detections and events are not being read yet",
-  };
-  // First, so that health and metrics can be read while NATS is waited for.
-  const certificate = ServerCertificate.open(config, prometheus, log);
-  if (certificate) life.add(certificate);
-  const http = life.add(
-    new HttpServer(prometheus, readiness, log, {
-      certificate,
-      trustedProxies: config.trustedProxies,
-      ownMetrics: true,
-    }),
-  );
-  const { consoleDirectory, maxSockets, maxSocketsPerUser } = config;
-  const limits = new CallLimits(config, prometheus);
-  const hosts = [splitAddress(config.http).host, ...config.httpHosts];
-  const local = isLoopback(config.http);
-  const httpApi = new HttpApi(
-    {
-      ...{ version, hosts, consoleDirectory, maxSockets, maxSocketsPerUser, limits, local },
-      certificateUser: userOfRequest,
-    },
-    log,
-  );
-  await httpApi.register(http.app, prometheus);
-  const httpAddress = await http.listen(config.http);
+  const http = await startHttp(config, version, log, life);
+  const { prometheus, api: httpApi, certificate, limits } = http;
   const streamMetrics = life.add(new StreamMetrics(prometheus, config.natsStore));
-  observeStreamFaults(prometheus, () => reached?.watch.faults() ?? []);
 
   const nats = await connectNats(config, "results", log, { signal: life.signal });
   life.add({ stop: () => nats.connection.close() });
   streamMetrics.start(nats);
   nats.setBacks.observe(prometheus);
-  reached = nats;
-  starting = "JetStream does not give the streams and buckets yet";
+  http.reached(nats);
+  http.waitsFor("JetStream does not give the streams and buckets yet");
   nats.watch.look(nats.manager, Object.values(streams), nats.connected);
   const retention = retentionOf(config);
   const provide = async () => {
@@ -141,59 +109,48 @@ export async function startResults(
     return ensureBuckets(nats, config.replicas);
   };
   const buckets = await withLimitsThatFit(() => patiently(provide, log, life.signal));
-  starting = "users and tokens have not been read yet";
+  http.waitsFor("users and tokens have not been read yet");
   const access = await startAccess(config, nats, buckets.access, log, life);
-  const stalls = new Stalls();
-  life.add(new DamagedStreams(nats, buckets.leases, stalls, prometheus, log)).start();
+  let analyses: Analyses | undefined;
+  const anyStall = () => analyses?.stalled ?? false;
+  // Before the buckets are followed: what is damaged may not be shown to its end.
+  life.add(new DamagedStreams(nats, buckets.leases, anyStall, prometheus, log)).start();
 
-  starting = "the buckets of cameras, rules and leases have not been read yet";
+  http.waitsFor("the buckets of cameras, rules and leases have not been read yet");
   const mirrors = await startMirrors(nats, buckets, log, life);
   const { records, statuses, rules, leases } = mirrors;
+  analyses = new Analyses(leases);
   const cameraStatus = life.add(new CameraStatusView(statuses));
-
-  const keys = config.secretsKeyFile === undefined ? undefined : SecretKeys.open(config.secretsKeyFile);
-  const secrets = new CameraSecrets(buckets, keys, log);
-  if (keys) await life.add(new KeptSecrets(nats, secrets, keys, log)).start();
-  const recordStreams = new RecordStreams(
-    new CameraEntries(buckets.recordStreams, mirrors.recordStreams),
-    secrets,
-  );
-  const shares = new CameraEntries(buckets.cameraShares, mirrors.shares);
-  const registry = new CameraRegistry(buckets.cameras, secrets, records, recordStreams, shares);
+  let sites: Sites | undefined;
+  const siteOf = (camera: string) => sites?.siteOf(camera);
+  const cameraParts = await startCameras(config, nats, buckets, mirrors, cameraStatus, siteOf, log, life);
+  const { registry, catalog, service: cameras, watchers: cameraWatchers } = cameraParts;
   access.identities.follow(new CameraLabels(records));
   httpApi.attachAccess(access, () => registry.ids());
   const auditParts = { audit: life.add(new Audit(nats, log)), history: new AuditHistory(nats) };
   httpApi.attachAudit(auditParts);
-  const cameraWatchers = life.add(new CameraWatchers(registry, records, recordStreams, shares, cameraStatus));
   const serverClock = life.add(new ServerClock(buckets.leases, `clock.${randomUUID()}`, log));
   await serverClock.start();
   const latencies = new FrameLatencies(serverClock);
+  let feeds: FeedStart | undefined;
   const metrics = new ResultsMetrics(
     prometheus,
     {
-      subscribers: () => timeline.feed.size,
-      eventSubscribers: () => events.feed.size,
+      subscribers: () => feeds?.timeline.feed.size ?? 0,
+      eventSubscribers: () => feeds?.events.feed.size ?? 0,
     },
     (camera) => records.get(camera) !== undefined,
     latencies,
   );
-  const makings = life.add(new StreamMakings(buckets.streamMakings, log));
-  const feedParts = { nats, count: new SubscriberCount(config.maxSubscribers), makings, log };
-  const timeline = detectionFeed(feedParts, metrics.detectionFeed);
-  const events = eventFeed(feedParts, metrics.eventFeed);
-  for (const { reader } of [timeline, events]) {
-    starting = `what the stream ${reader.stream} holds has not been read yet`;
-    life.add(reader);
-    await reader.start();
-  }
-  starting = "which makings of the streams there were has not been read yet";
-  await makings.settled();
+  const { maxSubscribers } = config;
+  feeds = await startFeeds(nats, buckets.streamMakings, maxSubscribers, metrics, http.waitsFor, log, life);
+  const { timeline, events, makings, reading } = feeds;
   timeline.feed.listen(
     framesOnly((frame, { headers, timestampNanos }) =>
       metrics.frame(frame, Number(timestampNanos) / 1e6, config.traceEndpoint && headers?.get(traceHeader)),
     ),
   );
-  starting = "its parts are being started";
+  http.waitsFor("its parts are being started");
   const losses = new RecentLosses();
   timeline.feed.listen((message) => {
     if (!isFrame(message)) losses.add(message.camera, message.lostFrames);
@@ -203,16 +160,14 @@ export async function startResults(
   const snapshots = await withLimitsThatFit(() =>
     startSnapshots(nats, retention.snapshots, requireCamera, holders, prometheus, log, life),
   );
-  const { taker, claims, pictures, recentDetections, store: snapshotStore } = snapshots;
+  const { pictures, recentDetections, store: snapshotStore } = snapshots;
   timeline.feed.listen(framesOnly((frame) => recentDetections.add(frame)));
   const centre = {
     ...{ nats, places: buckets.sitePlaces, pictures: snapshotStore },
     isRegistered: (camera: string) => records.get(camera) !== undefined,
   };
-  const sites =
-    config.sitesDirectory === undefined
-      ? undefined
-      : life.add(await Sites.start(config, config.sitesDirectory, centre, log, life.signal));
+  if (config.sitesDirectory !== undefined)
+    sites = life.add(await Sites.start(config, config.sitesDirectory, centre, log, life.signal));
   observeSites(prometheus, () => sites?.states() ?? []);
   records.onChange(({ key, value }) => {
     if (value) return;
@@ -221,30 +176,13 @@ export async function startResults(
     losses.forget(key);
   });
   const tracing = life.add(await Tracing.start("results", version, config, log));
-  const analysis = new LiveAnalysis(
-    { records, holders: mirrors.holders, leases },
-    {
-      tracing,
-      nats,
-      buckets,
-      serverClock,
-      reorderWindowMs: config.reorderWindowMs,
-      stalls,
-      status: cameraStatus,
-      rules,
-      settlePicture: (event, age) => claims.settle(event, age),
-      published: (event, found) => taker.offer(event, found),
-    },
-    prometheus,
-    log,
-  );
-  life.add(analysis);
   // First, while no new message bears the sequence of one that NATS has lost.
   const subscriptions = await startSubscriptions(nats, buckets.subscriptions, makings, log, life);
-  await analysis.start();
-  const reading = () => timeline.reader.reading && events.reader.reading;
-  readiness.detections = () =>
-    reading() ? undefined : "the streams of detections and events are not being read";
+  const shared = { nats, buckets, mirrors, cameraStatus, serverClock, tracing, prometheus };
+  await analyse?.({ ...shared, snapshots: snapshotStore });
+  http.requires("detections", () =>
+    reading() ? undefined : "the streams of detections and events are not being read",
+  );
 
   const callAccess = {
     identities: access.identities,
@@ -256,13 +194,6 @@ export async function startResults(
   };
   const calls = new GrpcCalls(callAccess, log, (method, code) => metrics.call(method, code));
   const grpc = life.add(new GrpcServer(calls, certificate));
-  const workersNow = () => mirrors.workers.keys().flatMap((id) => mirrors.workers.get(id) ?? []);
-  const catalog = new ModelCatalog(config.defaultModel, mirrors.models, workersNow);
-  const floorClaims = new FloorClaims(buckets.floorClaims, () => registry.caughtUp(), log);
-  const admission = new Admission(registry, workersNow, (camera) => cameraStatus.find(camera), floorClaims);
-  const cameras = new CameraService(registry, cameraStatus, catalog, admission, (camera) =>
-    sites?.siteOf(camera),
-  );
   const rulesRegistry = life.add(new RulesRegistry(buckets.cameraRules, rules, records, log));
   await rulesRegistry.sweep(buckets.cameras);
   const rulesService = new RulesService(rulesRegistry, catalog);
@@ -327,7 +258,7 @@ export async function startResults(
       rules: rulesService,
       timeline,
       losses,
-      stalls,
+      analyses,
       events,
       detectionHistory,
       eventHistory,
@@ -348,11 +279,11 @@ export async function startResults(
     life,
   );
   const port = await grpc.listen(config.grpc);
-  starting = undefined;
+  http.waitsFor(undefined);
   const health = setInterval(() => grpc.setServing(nats.connected() && reading()), 250);
   life.add({ stop: async () => clearInterval(health) });
 
-  const addresses = { grpc: `${hostOf(config.grpc)}:${port}`, http: httpAddress };
+  const addresses = { grpc: `${hostOf(config.grpc)}:${port}`, http: http.address };
   for (const [what, address] of Object.entries(addresses))
     if (!isLoopback(address) && !certificate)
       log.warn(

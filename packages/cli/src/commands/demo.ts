@@ -56,7 +56,7 @@ export function demoCommand(): Command {
 
 async function runDemo(options: DemoOptions, directory: string, stop: AbortSignal): Promise<void> {
   const say = (text: string) => (options.json ? process.stderr : process.stdout).write(`${text}\n`);
-  say("starting NATS, three services and the cameras …");
+  say("starting NATS, the services and the cameras …");
   const ports = await freePorts(standardPorts);
   const stack = await Stack.start({ directory, ports, env: withoutTls }, stop);
   let cameras: RtspCameras | undefined;

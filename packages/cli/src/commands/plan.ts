@@ -77,7 +77,7 @@ stop it first if it is to give way. Costs are of processor time; memory, disks a
       try {
         if (!(await isFree(standardPorts.grpc)))
           say("Sightline seems to run here already: what it takes counts as taken by other programs");
-        say("starting NATS and three services …");
+        say("starting NATS and the services …");
         const source = options.camera
           ? { uris: options.camera }
           : { clip: await planClip(directory, { size: options.size, fps: options.cameraFps }) };

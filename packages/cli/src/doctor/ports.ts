@@ -9,6 +9,7 @@ import {
   type Place,
   placesFromEnvironment,
   portState,
+  runsApart,
   standardPorts,
 } from "@sightline/stack";
 import { operatorAccess } from "../operator-access.ts";
@@ -45,7 +46,7 @@ class NotReadyError extends Error {
 const listeners: readonly Listener[] = [
   { part: "nats", purpose: "NATS", owner: natsAt },
   { part: "grpc", purpose: "gRPC", owner: grpcAt },
-  ...(["results", "ingest", "inference", "bridges"] as const).map((service) => ({
+  ...(["results", "analysis", "ingest", "inference", "bridges"] as const).map((service) => ({
     part: service,
     purpose: service,
     owner: (host: string, port: number) => serviceAt(host, port, service),
@@ -58,7 +59,8 @@ const listeners: readonly Listener[] = [
  */
 export async function checkPorts(): Promise<Finding[]> {
   const hasBridges = Boolean(process.env.SIGHTLINE_MQTT_URL || process.env.SIGHTLINE_WEBHOOKS);
-  const looked = listeners.filter(({ part }) => part !== "bridges" || hasBridges);
+  const optional: Partial<Record<Part, boolean>> = { bridges: hasBridges, analysis: runsApart(false) };
+  const looked = listeners.filter(({ part }) => optional[part] ?? true);
   const findings = await Promise.all(looked.map(checkListener));
   const running = looked.filter((_, at) => findings[at]!.some(({ detail }) => detail.startsWith(ours)));
   return looked.flatMap(({ part, purpose }, at) =>

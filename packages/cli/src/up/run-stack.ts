@@ -8,6 +8,7 @@ import {
   NatsGuard,
   ownTls,
   portsFromEnvironment,
+  runsApart,
   Stack,
   Supervisor,
   standardPorts,
@@ -43,8 +44,9 @@ export async function runStack(options: RunOptions, develop = false): Promise<vo
   const directory = resolve(options.data);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const { ports, env } = portsFromEnvironment(standardPorts);
+  const apart = runsApart(options.cluster !== undefined);
   for (const [name, port] of Object.entries(ports))
-    if (!(await isFree(port)))
+    if ((name !== "analysis" || apart) && !(await isFree(port)))
       throw new Error(
         `port ${port} (${name}) is in use; is Sightline running already? ./sightline doctor says more`,
       );

@@ -23,10 +23,10 @@ import {
   subjects,
   toTimestamp,
 } from "@sightline/contracts";
+import { sampleCamera } from "@sightline/service/testing";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { RunningResults } from "../testing/running-results.ts";
-import { sampleCamera } from "../testing/sample-camera.ts";
 import { sampleFrame } from "../testing/sample-frames.ts";
 import { type Access, httpAccess, type RouteRequest, type RpcName, rpcAccess } from "./access-table.ts";
 

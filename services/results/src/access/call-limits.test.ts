@@ -3,8 +3,9 @@ import { createLogger, Lifecycle, loadConfig } from "@sightline/service";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { settings } from "../config.ts";
-import { type ResultsAddresses, startResults } from "../results-service.ts";
+import type { ResultsAddresses } from "../results-service.ts";
 import { RunningResults } from "../testing/running-results.ts";
+import { startWithAnalysis } from "../with-analysis.ts";
 import { networkOf } from "./caller-network.ts";
 
 const password = "correct horse";
@@ -37,7 +38,7 @@ beforeAll(async () => {
     SIGHTLINE_RESULTS_HTTP: "127.0.0.1:0",
     SIGHTLINE_MAX_CALLS_PER_ADDRESS: "3",
   });
-  strict = await startResults(config, log, life);
+  strict = await startWithAnalysis(config, log, life);
 });
 afterAll(async () => {
   for (const client of clients) client.close();

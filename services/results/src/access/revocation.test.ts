@@ -4,9 +4,10 @@ import { createLogger, Lifecycle, loadConfig } from "@sightline/service";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { settings } from "../config.ts";
-import { type ResultsAddresses, startResults } from "../results-service.ts";
+import type { ResultsAddresses } from "../results-service.ts";
 import { RunningResults } from "../testing/running-results.ts";
 import { sampleFrame } from "../testing/sample-frames.ts";
+import { startWithAnalysis } from "../with-analysis.ts";
 
 const password = "correct horse";
 const log = createLogger("test", "fatal");
@@ -33,7 +34,7 @@ beforeAll(async () => {
     SIGHTLINE_GRPC: "127.0.0.1:0",
     SIGHTLINE_RESULTS_HTTP: "127.0.0.1:0",
   });
-  second = await startResults(config, log, secondLife);
+  second = await startWithAnalysis(config, log, secondLife);
   for (const camera of ["yard-1", "front"]) await results.register(camera);
 });
 afterAll(async () => {

@@ -1,5 +1,5 @@
 import { Event, fromTimestamp, streams, subjects, type Timestamp } from "@sightline/contracts";
-import type { Nats } from "@sightline/service";
+import type { Nats, SnapshotStore } from "@sightline/service";
 import type { StoredMessages } from "../feeds/stored-messages.ts";
 import { ApiError } from "../grpc/errors.ts";
 import type { EventReviews } from "../history/event-reviews.ts";
@@ -7,7 +7,6 @@ import { lookUp, readTimeRange, type TimeRange } from "../history/history-page.t
 import type { ShadowReports } from "../models/shadows/shadow-reports.ts";
 import { openRange } from "../recordings/open-range.ts";
 import { type RecordingService, readCameraName } from "../recordings/recording-service.ts";
-import type { SnapshotStore } from "../snapshots/snapshot-store.ts";
 import { deleteMessages, type KeptDetections } from "./kept-detections.ts";
 
 const readAtATime = 256;

@@ -6,7 +6,6 @@ import {
   Recording,
   RecordingMode,
   type RecordingSettings,
-  type RecordingStatus,
 } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
 
@@ -49,12 +48,6 @@ export function toStoredRecording(recording: Recording = Recording.create()): Re
 export function recordingOf({ recording = {} }: CameraRecord): Recording {
   const { mode, ...rest } = recording;
   return Recording.fromPartial({ ...rest, mode: mode && enumValue(RecordingMode, mode) });
-}
-
-/** Whether a camera's video is kept, around events at least, or would be if it sent any. */
-export function isRecorded(status: RecordingStatus | undefined): boolean {
-  const mode = status?.mode ?? RecordingMode.UNSPECIFIED;
-  return (mode === RecordingMode.EVENTS || mode === RecordingMode.CONTINUOUS) && status?.message === "";
 }
 
 function checkMode(mode: RecordingMode): void {

@@ -13,6 +13,7 @@ import {
   type RegisterCameraRequest,
   type UpdateCameraRequest,
 } from "@sightline/contracts";
+import type { CameraStatusView } from "@sightline/service";
 import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import { ApiError, faultsOf } from "../grpc/errors.ts";
 import { cutPage, readPage } from "../grpc/page-token.ts";
@@ -28,7 +29,6 @@ import {
   wellFormed,
 } from "./camera-settings.ts";
 import { sharePaths, toStoredShare } from "./camera-shares.ts";
-import type { CameraStatusView } from "./camera-status-view.ts";
 import { parseCameraUri, secretAfter } from "./camera-uri.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 import { parseRecordUri, recordStreamAfter } from "./record-streams.ts";

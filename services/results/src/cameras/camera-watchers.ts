@@ -4,12 +4,11 @@ import {
   WatchCamerasResponse_Change as Change,
   cameraName,
 } from "@sightline/contracts";
-import type { KvMirror } from "@sightline/service";
+import type { CameraStatusView, KvMirror } from "@sightline/service";
 import { allCameras, type CameraScope } from "../access/camera-scope.ts";
 import { toCameraMessage } from "./camera-message.ts";
 import type { CameraRegistry } from "./camera-registry.ts";
 import type { CameraShares } from "./camera-shares.ts";
-import type { CameraStatusView } from "./camera-status-view.ts";
 import type { RecordStreams } from "./record-streams.ts";
 
 /** Takes one change; returns whether it wants more before `drained` is called. */

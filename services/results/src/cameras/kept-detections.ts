@@ -1,13 +1,16 @@
 import {
+  type AnalysisPlace,
+  analysisPlaceSchema,
+  decodeJson,
   FrameDetections,
   fromTimestamp,
   streams,
   subjects,
   TimelineEntry,
   type Timestamp,
+  WireError,
 } from "@sightline/contracts";
 import type { Buckets, Nats } from "@sightline/service";
-import { decodeCheckpoint } from "../analysis/checkpoint.ts";
 import { StoredMessages } from "../feeds/stored-messages.ts";
 import { ApiError } from "../grpc/errors.ts";
 import { clockSlackMs, maxStoreDelayMs, type TimeRange } from "../history/history-page.ts";
@@ -54,8 +57,8 @@ export class KeptDetections {
     // Nobody goes on from what there is of a camera that was removed.
     if (record?.operation !== "PUT") return { timeline: Infinity, detections: Infinity };
     const stored = await this.#buckets.analysisState.get(camera);
-    const checkpoint = stored?.operation === "PUT" ? decodeCheckpoint(stored.value) : undefined;
-    if (!checkpoint)
+    const place = stored?.operation === "PUT" ? placeIn(stored.value) : undefined;
+    if (!place)
       throw new ApiError(
         "history_unavailable",
         "the analysis of the camera has only begun, and its detections cannot be deleted yet; try again in some seconds",
@@ -64,8 +67,8 @@ export class KeptDetections {
     const last = await this.#nats.manager.streams.getMessage(streams.timeline, { last_by_subj: subject });
     const { sequence: old } = await this.#raw.before(Date.now() - rawAgeMs);
     return {
-      timeline: Math.min(checkpoint.timelineSequence, (last?.seq ?? 1) - 1),
-      detections: Math.min(checkpoint.detectionsSequence, old),
+      timeline: Math.min(place.timelineSequence, (last?.seq ?? 1) - 1),
+      detections: Math.min(place.detectionsSequence, old),
     };
   }
 
@@ -116,6 +119,16 @@ export async function deleteMessages(
     await Promise.all(
       sequences.slice(i, i + deletedAtATime).map((seq) => nats.manager.streams.deleteMessage(stream, seq)),
     );
+}
+
+/** Where an analysis stands; undefined when a version that this one does not know has written it. */
+function placeIn(data: Uint8Array): AnalysisPlace | undefined {
+  try {
+    return decodeJson(analysisPlaceSchema, data);
+  } catch (error) {
+    if (error instanceof WireError) return undefined;
+    throw error;
+  }
 }
 
 function rawTime(data: Uint8Array): number | undefined {

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Objm } from "@nats-io/obj";
+import { AnalysisRig, sceneRules } from "@sightline/analysis-service/testing";
 import {
   buckets,
   EndReason,
@@ -14,12 +15,9 @@ import {
   subjects,
 } from "@sightline/contracts";
 import type { Nats } from "@sightline/service";
-import type { NatsServer } from "@sightline/service/testing";
+import { type NatsServer, sampleCamera } from "@sightline/service/testing";
 import { afterEach, expect, test } from "vitest";
-import { AnalysisRig } from "../analysis/testing/analysis-rig.ts";
-import { sceneRules } from "../analysis/testing/scene.ts";
 import { RunningResults } from "../testing/running-results.ts";
-import { sampleCamera } from "../testing/sample-camera.ts";
 import { sampleFrame } from "../testing/sample-frames.ts";
 import { unreadableEnd } from "./unreadable-end.ts";
 
@@ -100,13 +98,13 @@ test("results starts on a damaged timeline, is ready, and analyses", { timeout: 
   const rig = await AnalysisRig.start();
   ends.push(() => rig.stop());
   await rig.register("front");
-  const before = await rig.results();
+  const before = await rig.process("results");
   await rig.publishScene("front", 30, 100);
   await expect.poll(() => rig.framesIn("front"), { timeout: 30_000 }).toBe(30);
   await before.signal("SIGKILL");
   const lost = await damage(rig.server, rig.nats, streams.timeline);
   await rig.expireLeases();
-  const results = await rig.results();
+  const results = await rig.process("results");
   await rig.publishScene("front", 10, 100);
   const numbers = async () =>
     (await rig.timeline("front")).flatMap(({ entry: { entry } }) =>
@@ -128,7 +126,7 @@ test("events, dead letters, buckets and pictures that are damaged: what can be r
   const rig = await AnalysisRig.start();
   ends.push(() => rig.stop());
   const pictures = `OBJ_${snapshotStore}`;
-  const before = await rig.results();
+  const before = await rig.process("results");
   await rig.register("front", sceneRules());
   await rig.publishScene("front", 80, 40);
   await expect.poll(() => rig.framesIn("front"), { timeout: 60_000 }).toBe(80);
@@ -146,7 +144,7 @@ test("events, dead letters, buckets and pictures that are damaged: what can be r
   const bucketsDamaged = [`KV_${buckets.leases}`, `KV_${buckets.cameras}`];
   const all = [streams.events, streams.deadLetters, pictures, ...bucketsDamaged];
   const lost = await damage(rig.server, rig.nats, ...all);
-  const results = await rig.results();
+  const results = await rig.process("results");
   // Leases expire by themselves, damaged or not.
   const remade = [streams.events, streams.deadLetters, `KV_${buckets.cameras}`];
   for (const stream of remade.filter((name) => lost.has(name)))

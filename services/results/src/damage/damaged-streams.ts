@@ -1,10 +1,9 @@
 import type { KV } from "@nats-io/kv";
 import { buckets, snapshotStore, streams } from "@sightline/contracts";
-import { Lease, type Logger, type Nats, remakeStream } from "@sightline/service";
+import { Lease, type Logger, type Nats, remakeStream, setAside } from "@sightline/service";
 import { Counter, type Registry } from "prom-client";
-import type { Stalls } from "../http/findings/stalls.ts";
 import { restoreBucket } from "./damaged-bucket.ts";
-import { putAside, setAside } from "./set-aside.ts";
+import { putAside } from "./put-aside.ts";
 import { unreadableEnd } from "./unreadable-end.ts";
 
 const lookMs = 2_000;
@@ -49,7 +48,7 @@ const named = [`OBJ_${snapshotStore}`, `KV_${buckets.modelFiles}`];
 export class DamagedStreams {
   readonly #nats: Nats;
   readonly #leases: KV;
-  readonly #stalls: Pick<Stalls, "any">;
+  readonly #anyStall: () => boolean;
   readonly #log: Logger;
   readonly #setAside: Counter<"stream">;
   /** The messages that could not be read when it was first seen. */
@@ -60,8 +59,9 @@ export class DamagedStreams {
   #looking: Promise<void> = Promise.resolve();
   #stopped = false;
 
-  constructor(nats: Nats, leases: KV, stalls: Pick<Stalls, "any">, registry: Registry, log: Logger) {
-    this.#stalls = stalls;
+  /** `anyStall`: whether the analysis of any camera makes no progress. */
+  constructor(nats: Nats, leases: KV, anyStall: () => boolean, registry: Registry, log: Logger) {
+    this.#anyStall = anyStall;
     this.#nats = nats;
     this.#leases = leases;
     this.#log = log;
@@ -132,7 +132,7 @@ export class DamagedStreams {
     const told = found?.lasts && (found.grows || stream !== streams.ready);
     this.#nats.watch.damaged(stream, told ?? false);
     if (!found?.lasts) return;
-    if (found.grows || (stream === streams.timeline && this.#stalls.any)) await this.#repair(stream);
+    if (found.grows || (stream === streams.timeline && this.#anyStall())) await this.#repair(stream);
     else await this.#probe(stream);
   }
 

@@ -1,11 +1,11 @@
 import type { CameraRecord, CameraStatus, ServedModel, WorkerInfo } from "@sightline/contracts";
-import type { KvMirror, Lifecycle, Logger, Nats } from "@sightline/service";
+import type { CameraStatusView, KvMirror, Lifecycle, Logger, Nats, PictureClient } from "@sightline/service";
 import type { Registry } from "prom-client";
+import type { Analyses } from "../analyses.ts";
 import type { CameraData } from "../cameras/camera-data.ts";
 import { toCameraMessage } from "../cameras/camera-message.ts";
 import type { CameraRegistry } from "../cameras/camera-registry.ts";
 import type { CameraService } from "../cameras/camera-service.ts";
-import type { CameraStatusView } from "../cameras/camera-status-view.ts";
 import type { CameraWatchers } from "../cameras/camera-watchers.ts";
 import type { ModelCatalog } from "../cameras/model-catalog.ts";
 import type { DetectionFeed, EventFeed } from "../feeds/feeds.ts";
@@ -18,7 +18,6 @@ import type { JobService } from "../models/jobs/job-service.ts";
 import type { VersionFiles } from "../models/jobs/version-files.ts";
 import type { ModelService } from "../models/model-service.ts";
 import type { ShadowService } from "../models/shadows/shadow-service.ts";
-import type { PictureClient } from "../pictures/picture-client.ts";
 import type { LiveVideo } from "../recordings/live-video.ts";
 import type { RecordingService } from "../recordings/recording-service.ts";
 import type { RulesRegistry } from "../rules/rules-registry.ts";
@@ -28,7 +27,6 @@ import type { CameraSnapshots } from "../snapshots/camera-snapshots.ts";
 import type { EventSnapshots } from "../snapshots/event-snapshots.ts";
 import { CameraView } from "./camera-view.ts";
 import type { RecentLosses } from "./findings/recent-losses.ts";
-import type { Stalls } from "./findings/stalls.ts";
 import type { HttpApi } from "./http-api.ts";
 import { LiveHub } from "./live/live-hub.ts";
 import { LiveMetrics } from "./live/live-metrics.ts";
@@ -56,7 +54,7 @@ export interface HttpSources {
   rules: RulesService;
   timeline: DetectionFeed;
   losses: RecentLosses;
-  stalls: Stalls;
+  analyses: Analyses;
   events: EventFeed;
   detectionHistory: DetectionHistory;
   eventHistory: EventHistory;
@@ -86,7 +84,9 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
       .map((stored) => toCameraMessage(stored, sources.cameraStatus.find(stored.id)));
 
   const series = new SeriesStore((camera) => records.get(camera) !== undefined, sources.latencies);
-  const view = new CameraView(series, workers, sources.losses, sources.stalls, (name) => catalog.find(name));
+  const view = new CameraView(series, workers, sources.losses, sources.analyses, (name) =>
+    catalog.find(name),
+  );
   const metrics = new LiveMetrics(sources.prometheus, () => live.size);
   const live: LiveHub = new LiveHub({
     cameraWatchers,
@@ -142,6 +142,7 @@ export async function attachHttp(api: HttpApi, sources: HttpSources, life: Lifec
       nats,
       natsStore: sources.natsStore,
       sites: sources.sites,
+      analysed: () => sources.analyses.any,
       workers,
       models,
       defaultModel: catalog.defaultModel,

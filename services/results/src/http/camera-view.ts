@@ -5,9 +5,9 @@ import {
   type ServedModel,
   type WorkerInfo,
 } from "@sightline/contracts";
+import type { Analyses } from "../analyses.ts";
 import { diagnoseCamera } from "./findings/diagnose-camera.ts";
 import type { RecentLosses } from "./findings/recent-losses.ts";
-import type { Stalls } from "./findings/stalls.ts";
 import { toHttpCamera } from "./json/camera-json.ts";
 import { figuresOf } from "./series/figures.ts";
 import type { SeriesStore } from "./series/series-store.ts";
@@ -20,21 +20,21 @@ export class CameraView {
   readonly #series: SeriesStore;
   readonly #workers: () => WorkerInfo[];
   readonly #losses: RecentLosses;
-  readonly #stalls: Stalls;
+  readonly #analyses: Analyses;
   readonly #model: (name: string) => ServedModel | undefined;
 
   constructor(
     series: SeriesStore,
     workers: () => WorkerInfo[],
     losses: RecentLosses,
-    stalls: Stalls,
+    analyses: Analyses,
     model: (name: string) => ServedModel | undefined,
   ) {
     this.#model = model;
     this.#series = series;
     this.#workers = workers;
     this.#losses = losses;
-    this.#stalls = stalls;
+    this.#analyses = analyses;
   }
 
   show(camera: Camera): HttpCamera {
@@ -45,7 +45,7 @@ export class CameraView {
     const system = {
       workers: this.#workers(),
       loss: this.#losses.find(id),
-      stall: this.#stalls.find(id),
+      stall: this.#analyses.stallOf(id),
       status: camera.status,
       modelClasses: this.#model(shown.model)?.classes,
     };

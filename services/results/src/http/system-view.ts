@@ -22,6 +22,8 @@ export interface SystemParts {
   natsStore: string | undefined;
   /** How the sites of this centre fare; none where it is no centre. */
   sites: () => readonly SiteState[];
+  /** Whether any process analyses cameras. */
+  analysed: () => boolean;
   workers: () => WorkerInfo[];
   models: () => ServedModel[];
   defaultModel: string;
@@ -41,7 +43,7 @@ export class SystemView {
 
   /** Who does not see all cameras is told of its own, and of sites whose cameras it may see, and not what streams hold of all of them together. */
   async show(scope: CameraScope): Promise<HttpSystem> {
-    const { version, nats, sites, workers, models, defaultModel, cameras, series } = this.#parts;
+    const { version, nats, sites, workers, models, defaultModel, cameras, series, analysed } = this.#parts;
     const { info } = nats.connection;
     const system: Omit<HttpSystem, "findings"> = {
       version,
@@ -66,7 +68,7 @@ export class SystemView {
       .map((camera) => ({ ...toHttpCamera(camera), unanalysed: isUnanalysed(camera.status) }))
       .filter(({ id }) => scope.sees(id));
     const samples = new Map(shown.map(({ id }) => [id, series.recent(id, diagnosisSeconds)]));
-    return { ...system, findings: diagnoseSystem(system, shown, samples) };
+    return { ...system, findings: diagnoseSystem({ ...system, analysed: analysed() }, shown, samples) };
   }
 
   async #storage(): Promise<HttpSystem["storage"]> {

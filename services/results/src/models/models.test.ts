@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { PictureSource } from "@sightline/analysis-service/testing";
 import {
   type CandidateState,
   decodeJson,
@@ -12,10 +13,9 @@ import {
   subjects,
   type WorkerInfo,
 } from "@sightline/contracts";
+import { sampleCamera } from "@sightline/service/testing";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { PictureSource } from "../testing/picture-source.ts";
 import { RunningResults } from "../testing/running-results.ts";
-import { sampleCamera } from "../testing/sample-camera.ts";
 
 /** For a machine that is busy with other tests. */
 const patience = { timeout: 30_000 };

@@ -1,7 +1,6 @@
-import type { Buckets, Lifecycle, Logger, Nats } from "@sightline/service";
+import type { Buckets, Lifecycle, Logger, Nats, PictureClient } from "@sightline/service";
 import type { ModelCatalog } from "../cameras/model-catalog.ts";
 import type { Mirrors } from "../mirrors.ts";
-import type { PictureClient } from "../pictures/picture-client.ts";
 import { Activations } from "./activations.ts";
 import { JobKeeper } from "./jobs/job-keeper.ts";
 import { JobService } from "./jobs/job-service.ts";

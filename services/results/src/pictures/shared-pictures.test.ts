@@ -1,6 +1,6 @@
 import type { PictureRequest } from "@sightline/contracts";
+import type { Picture } from "@sightline/service";
 import { expect, test } from "vitest";
-import type { Picture } from "./picture-client.ts";
 import { SharedPictures, stepWidth } from "./shared-pictures.ts";
 
 function source() {

@@ -1,5 +1,5 @@
 import type { FrameId, PictureRequest } from "@sightline/contracts";
-import type { Picture } from "./picture-client.ts";
+import type { Picture } from "@sightline/service";
 
 /** Widths that pictures are made in; a width between two of them gets the larger, so that few are made. */
 const widths = [160, 320, 480, 640, 800, 960, 1280, 1600, 1920, 2560, 3840, 4096] as const;

@@ -1,7 +1,7 @@
 import type { JsMsg } from "@nats-io/jetstream";
 import { decodeJson, snapshotStore } from "@sightline/contracts";
+import { type SnapshotStore, snapshotDetailsSchema } from "@sightline/service";
 import { z } from "zod";
-import { type SnapshotStore, snapshotDetailsSchema } from "../snapshots/snapshot-store.ts";
 import { cameraOfSite } from "./camera-names.ts";
 import { UncopiableError } from "./copy-event.ts";
 import type { SiteJetStream } from "./site-jetstream.ts";

@@ -13,17 +13,24 @@ import {
   siteReaderPermissions,
   subjects,
 } from "@sightline/contracts";
-import { connectNats, createLogger, Lifecycle, loadConfig, type Nats, openBuckets } from "@sightline/service";
-import { freePort, NatsServer } from "@sightline/service/testing";
+import {
+  connectNats,
+  createLogger,
+  Lifecycle,
+  loadConfig,
+  type Nats,
+  openBuckets,
+  SnapshotStore,
+} from "@sightline/service";
+import { freePort, NatsServer, sampleCamera } from "@sightline/service/testing";
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { settings } from "../config.ts";
-import { type ResultsAddresses, startResults } from "../results-service.ts";
-import { SnapshotStore } from "../snapshots/snapshot-store.ts";
+import type { ResultsAddresses } from "../results-service.ts";
 import { CuttableLink } from "../testing/cuttable-link.ts";
 import { Collector, span } from "../testing/event-collector.ts";
 import { FeedClient } from "../testing/feed-client.ts";
 import { sampleEvent } from "../testing/running-feeds.ts";
-import { sampleCamera } from "../testing/sample-camera.ts";
+import { startWithAnalysis } from "../with-analysis.ts";
 
 const log = createLogger("test", "fatal");
 const domain = (directory: string, name: string, users: readonly string[] = []) =>
@@ -61,7 +68,7 @@ async function results(server: NatsServer, more: NodeJS.ProcessEnv = {}): Promis
     SIGHTLINE_GRPC: "127.0.0.1:0",
     SIGHTLINE_RESULTS_HTTP: "127.0.0.1:0",
   };
-  return startResults(loadConfig(settings, { ...own, ...more }), log, life);
+  return startWithAnalysis(loadConfig(settings, { ...own, ...more }), log, life);
 }
 
 beforeAll(async () => {

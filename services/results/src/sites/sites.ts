@@ -3,8 +3,14 @@ import { join } from "node:path";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { isSiteName, siteReader, streams } from "@sightline/contracts";
-import { connectNats, type Logger, type Nats, type NatsAccess, SettingError } from "@sightline/service";
-import type { SnapshotStore } from "../snapshots/snapshot-store.ts";
+import {
+  connectNats,
+  type Logger,
+  type Nats,
+  type NatsAccess,
+  SettingError,
+  type SnapshotStore,
+} from "@sightline/service";
 import { siteOfCamera } from "./camera-names.ts";
 import { copyEvent } from "./copy-event.ts";
 import { copyPicture, pictureStream } from "./copy-picture.ts";

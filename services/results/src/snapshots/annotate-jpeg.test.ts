@@ -1,8 +1,8 @@
-import { classColor } from "@sightline/annotate";
+import { annotatedBox, classColor } from "@sightline/annotate";
 import { Detection } from "@sightline/contracts";
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { annotatedBox, annotateJpeg } from "./annotate-jpeg.ts";
+import { annotateJpeg } from "./annotate-jpeg.ts";
 
 const [width, height] = [320, 240];
 

@@ -1,5 +1,4 @@
 import { type AnnotatedBox, annotationSvg } from "@sightline/annotate";
-import type { Detection, Track } from "@sightline/contracts";
 import { TaskLimit, TaskLimitError } from "@sightline/service";
 import sharp from "sharp";
 import { ApiError } from "../grpc/errors.ts";
@@ -40,17 +39,4 @@ export async function whenFree<T>(work: () => Promise<T>): Promise<T> {
     if (!(error instanceof TaskLimitError)) throw error;
     throw new ApiError("picture_unavailable", "too many pictures are being drawn at a time; ask again");
   }
-}
-
-/** How a detection or track is drawn: its class, what second stages take it for, its score in percent, and its track where it has one. */
-export function annotatedBox(found: Detection | Track, trackId: string): AnnotatedBox[] {
-  const { classId, className, score, normalizedBox: box, attributes } = found;
-  const words = [className, ...attributes.map(({ value }) => value)].join(" ");
-  const name = trackId === "" ? words : `${words} #${shortId(trackId)}`;
-  return box ? [{ classId, label: `${name} ${Math.round(100 * score)}%`, box }] : [];
-}
-
-/** A track's number without the incarnation in front of it. */
-function shortId(trackId: string): string {
-  return trackId.slice(trackId.lastIndexOf("-") + 1);
 }

@@ -1,12 +1,11 @@
 import { Event, eventsStream, subjects } from "@sightline/contracts";
-import { connectNats, createLogger, ensureStream, type Nats } from "@sightline/service";
+import { connectNats, createLogger, ensureStream, type Nats, SnapshotStore } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RecordingHolders } from "../recordings/recording-holders.ts";
 import { AwaitedSnapshots } from "./awaited-snapshots.ts";
 import { EventSnapshots } from "./event-snapshots.ts";
 import { RecordedPictures } from "./recorded-pictures.ts";
-import { SnapshotStore } from "./snapshot-store.ts";
 
 const retention = { maxAgeSeconds: 3600, maxBytes: 1e8, replicas: 1 };
 const details = { epoch: "e1", number: 7, captureTimeMs: 1, ptsUs: 0, width: 2, height: 2, boxes: [] };

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Event, streams, subjects } from "@sightline/contracts";
-import type { Nats } from "@sightline/service";
-import type { SnapshotStore, StoredSnapshot } from "./snapshot-store.ts";
+import type { Nats, SnapshotStore, StoredSnapshot } from "@sightline/service";
 
 /** A picture that is not there so long after it was named does not come any more, in milliseconds. */
 const comesWithinMs = 5_000;

@@ -1,9 +1,15 @@
+import { annotatedBox } from "@sightline/annotate";
 import { cameraIdOf, type PictureRequest } from "@sightline/contracts";
+import {
+  type Picture,
+  type PictureClient,
+  PictureError,
+  type RecentDetections,
+  referenceTo,
+} from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
-import { type Picture, type PictureClient, PictureError } from "../pictures/picture-client.ts";
-import { annotatedBox, annotateJpeg } from "./annotate-jpeg.ts";
-import { referenceTo, type Snapshot } from "./event-snapshots.ts";
-import type { RecentDetections } from "./recent-detections.ts";
+import { annotateJpeg } from "./annotate-jpeg.ts";
+import type { Snapshot } from "./event-snapshots.ts";
 
 const quality = 85;
 /** A frame whose detections are known may be gone when its picture is asked for; then a newer one's are. */

@@ -1,4 +1,5 @@
-import { type FrameReference, parseEventName, toTimestamp } from "@sightline/contracts";
+import { type FrameReference, parseEventName } from "@sightline/contracts";
+import { referenceTo } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
 import { annotateJpeg } from "./annotate-jpeg.ts";
 import type { AwaitedSnapshots } from "./awaited-snapshots.ts";
@@ -46,15 +47,4 @@ export class EventSnapshots {
       frame: referenceTo(details),
     };
   }
-}
-
-/** The frame that a picture shows. */
-export function referenceTo(picture: {
-  epoch: string;
-  number: number;
-  captureTimeMs: number;
-  ptsUs: number;
-}): FrameReference {
-  const { epoch, number, captureTimeMs, ptsUs } = picture;
-  return { epoch, number, captureTime: toTimestamp(captureTimeMs), ptsUs };
 }

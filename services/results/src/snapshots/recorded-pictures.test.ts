@@ -10,13 +10,12 @@ import {
   pictureSizeHeader,
   subjects,
 } from "@sightline/contracts";
-import { connectNats, createLogger, ensureStream, type Nats } from "@sightline/service";
+import { connectNats, createLogger, ensureStream, type Nats, SnapshotStore } from "@sightline/service";
 import { wallClockMs } from "@sightline/service/clock";
 import { NatsServer } from "@sightline/service/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { RecordingHolders } from "../recordings/recording-holders.ts";
 import { RecordedPictures } from "./recorded-pictures.ts";
-import { SnapshotStore } from "./snapshot-store.ts";
 
 const retention = { maxAgeSeconds: 3600, maxBytes: 1e8, replicas: 1 };
 const small = new Uint8Array([1]);

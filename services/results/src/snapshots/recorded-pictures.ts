@@ -7,11 +7,16 @@ import {
   streams,
   subjects,
 } from "@sightline/contracts";
-import { BoundedMap, type Logger, type Nats } from "@sightline/service";
+import {
+  BoundedMap,
+  type Logger,
+  type Nats,
+  type SnapshotStore,
+  type StoredSnapshot,
+} from "@sightline/service";
 import { wallClockMs } from "@sightline/service/clock";
 import { askHolder } from "../recordings/holder-request.ts";
 import type { RecordingHolders } from "../recordings/recording-holders.ts";
-import type { SnapshotStore, StoredSnapshot } from "./snapshot-store.ts";
 
 /** A picture that could not be had is not asked for again for so long. */
 const restMs = 10_000;

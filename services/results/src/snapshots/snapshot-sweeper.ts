@@ -1,5 +1,4 @@
-import type { Logger } from "@sightline/service";
-import type { SnapshotStore } from "./snapshot-store.ts";
+import type { Logger, SnapshotStore } from "@sightline/service";
 
 const pauseMs = 10_000;
 

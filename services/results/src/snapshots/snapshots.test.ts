@@ -1,4 +1,5 @@
 import { type Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
+import { PictureSource } from "@sightline/analysis-service/testing";
 import {
   CameraRules,
   CameraServiceClient,
@@ -13,7 +14,6 @@ import {
 } from "@sightline/contracts";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { PictureSource } from "../testing/picture-source.ts";
 import { RunningResults } from "../testing/running-results.ts";
 import { sampleFrame } from "../testing/sample-frames.ts";
 

@@ -1,25 +1,22 @@
 import type { Retention } from "@sightline/contracts";
-import type { Lifecycle, Logger, Nats } from "@sightline/service";
-import type { Registry } from "prom-client";
-import { PictureClient } from "../pictures/picture-client.ts";
+import {
+  type Lifecycle,
+  type Logger,
+  type Nats,
+  PictureClient,
+  RecentDetections,
+  SnapshotStore,
+} from "@sightline/service";
+import { Gauge, type Registry } from "prom-client";
 import type { RecordingHolders } from "../recordings/recording-holders.ts";
 import { AwaitedSnapshots } from "./awaited-snapshots.ts";
 import { CameraSnapshots } from "./camera-snapshots.ts";
 import { EventSnapshots } from "./event-snapshots.ts";
-import { RecentDetections } from "./recent-detections.ts";
 import { RecordedPictures } from "./recorded-pictures.ts";
-import { SnapshotClaims } from "./snapshot-claims.ts";
-import { SnapshotMetrics } from "./snapshot-metrics.ts";
-import { SnapshotStore } from "./snapshot-store.ts";
 import { SnapshotSweeper } from "./snapshot-sweeper.ts";
-import { SnapshotTaker } from "./snapshot-taker.ts";
 
 /** What the rest of the service uses of pictures. */
 export interface SnapshotParts {
-  /** To be offered every event that this process publishes. */
-  taker: SnapshotTaker;
-  /** To be asked about every event before it is published. */
-  claims: SnapshotClaims;
   pictures: PictureClient;
   /** To be told of every frame in its turn, and of cameras that are removed. */
   recentDetections: RecentDetections;
@@ -29,7 +26,7 @@ export interface SnapshotParts {
 }
 
 /**
- * Starts taking and keeping pictures of events; its parts are stopped through `life`.
+ * Starts keeping and serving pictures of events; the analysis takes them. Its parts are stopped through `life`.
  * @param requireCamera throws the error for a camera that is not registered
  */
 export async function startSnapshots(
@@ -41,16 +38,16 @@ export async function startSnapshots(
   log: Logger,
   life: Lifecycle,
 ): Promise<SnapshotParts> {
-  const metrics = new SnapshotMetrics(registry);
+  const bytes = new Gauge({
+    name: "sightline_snapshots_bytes",
+    help: "Bytes of pictures of events.",
+    registers: [registry],
+  });
   const pictures = new PictureClient(nats);
   const recentDetections = new RecentDetections();
   const store = await SnapshotStore.open(nats, retention);
-  life.add(new SnapshotSweeper(store, (bytes) => metrics.bytes(bytes), log)).start();
-  const taken = (failure: Parameters<typeof metrics.taken>[0]) => metrics.taken(failure);
-  const taker = life.add(new SnapshotTaker(pictures, store, recentDetections, taken, log));
+  life.add(new SnapshotSweeper(store, (kept) => bytes.set(kept), log)).start();
   return {
-    taker,
-    claims: new SnapshotClaims(taker, store, log),
     pictures,
     recentDetections,
     store,

@@ -17,10 +17,10 @@ import {
   type Nats,
   openBuckets,
 } from "@sightline/service";
-import { NatsServer } from "@sightline/service/testing";
+import { NatsServer, sampleCamera } from "@sightline/service/testing";
 import { settings } from "../config.ts";
-import { type ResultsAddresses, startResults } from "../results-service.ts";
-import { sampleCamera } from "./sample-camera.ts";
+import type { ResultsAddresses } from "../results-service.ts";
+import { startWithAnalysis } from "../with-analysis.ts";
 
 /** The results service on a NATS server of its own, with what a test needs to play the other services. */
 export class RunningResults {
@@ -63,7 +63,7 @@ export class RunningResults {
       ...env,
     });
     const life = new Lifecycle();
-    const addresses = await startResults(config, log, life);
+    const addresses = await startWithAnalysis(config, log, life);
     const nats = await connectNats(server.url, "test", log);
     return new RunningResults(server, addresses, nats, await openBuckets(nats.kv), life, log, options);
   }

@@ -4,7 +4,9 @@ import { diagnoseSystem } from "./diagnose-system.ts";
 
 const now = Date.parse("2026-01-02T00:00:00Z");
 
-function system(parts: Partial<HttpSystem> = {}): HttpSystem {
+type Situation = HttpSystem & { analysed: boolean };
+
+function system(parts: Partial<Situation> = {}): Situation {
   return {
     version: "1",
     nats: { connected: true, version: "2", cluster: "" },
@@ -13,6 +15,7 @@ function system(parts: Partial<HttpSystem> = {}): HttpSystem {
     streams: [],
     storage: { faults: [], disk: null },
     sites: [],
+    analysed: true,
     findings: [],
     ...parts,
   };
@@ -51,6 +54,18 @@ test("a system at which nothing is the matter, and one without cameras", () => {
   expect(diagnoseSystem(system(), [], new Map(), now)).toMatchObject([
     { level: "ok", text: "There are no cameras yet.", fix: expect.stringContaining("camera add") },
   ]);
+});
+
+test("nobody analyses: what to start; where there are no cameras, nobody need", () => {
+  const alone = system({ workers: [worker(0.5)], analysed: false });
+  expect(diagnoseSystem(alone, [camera("a")], new Map(), now)).toMatchObject([
+    {
+      level: "error",
+      text: expect.stringContaining("No process analyses"),
+      fix: expect.stringContaining("SIGHTLINE_ANALYSIS=here"),
+    },
+  ]);
+  expect(diagnoseSystem(alone, [], new Map(), now)).toMatchObject([{ level: "ok" }]);
 });
 
 test("NATS away: that, and not what follows from it", () => {

@@ -5,7 +5,10 @@ import { findSites } from "./find-sites.ts";
 import { findUnanalysedCameras } from "./find-unanalysed.ts";
 import { percent } from "./percent.ts";
 
-type Situation = Omit<HttpSystem, "findings">;
+type Situation = Omit<HttpSystem, "findings"> & {
+  /** Whether any process analyses cameras. */
+  analysed: boolean;
+};
 type CameraSituation = Pick<HttpCamera, "id" | "model" | "status"> & { unanalysed?: boolean };
 
 /** Share of a full stream's asked age below which its size limit is told. */
@@ -25,6 +28,7 @@ export function diagnoseSystem(
   const findings = [
     ...findNats(system),
     ...findStorage(system),
+    ...findNoAnalysis(system, cameras),
     ...findMissingWorkers(system, cameras),
     ...findUnservedModels(system, cameras),
     ...findDark(cameras),
@@ -87,6 +91,19 @@ function damageFix(stream: string): string {
   return stream.startsWith("OBJ_")
     ? `Pictures that are taken now are lost. Remove the store with 'nats stream rm ${stream}': results makes it anew within seconds, without the pictures of before. Look at the disk of NATS.`
     : "Results puts aside what can be read and repairs this by itself within seconds; if it lasts, its log says why. Look at the disk of NATS.";
+}
+
+function* findNoAnalysis(
+  { nats, storage, analysed }: Situation,
+  cameras: readonly CameraSituation[],
+): Generator<HttpFinding> {
+  // Those that analyse say so through JetStream.
+  if (analysed || cameras.length === 0 || !nats.connected || storage.faults.length > 0) return;
+  yield {
+    level: "error",
+    text: "No process analyses what is detected, so there are no tracks and no events.",
+    fix: "Start the service analysis; or set SIGHTLINE_ANALYSIS=here for results and restart it: then it does both.",
+  };
 }
 
 function* findMissingWorkers(

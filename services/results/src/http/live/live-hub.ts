@@ -10,10 +10,10 @@ import {
   toHttpReview,
 } from "@sightline/contracts";
 import { formatRules } from "@sightline/rules";
+import type { PictureClient } from "@sightline/service";
 import { wallClockMs } from "@sightline/service/clock";
 import type { CameraScope } from "../../access/camera-scope.ts";
 import type { CameraWatcher, CameraWatchers } from "../../cameras/camera-watchers.ts";
-import type { PictureClient } from "../../pictures/picture-client.ts";
 import { SharedPictures } from "../../pictures/shared-pictures.ts";
 import type { RulesRegistry } from "../../rules/rules-registry.ts";
 import type { CameraView } from "../camera-view.ts";

@@ -5,10 +5,10 @@ import {
   liveRequestSchema,
   parseJson,
 } from "@sightline/contracts";
+import { PictureError } from "@sightline/service";
 import { wallClockMs } from "@sightline/service/clock";
 import type { CameraScope } from "../../access/camera-scope.ts";
 import type { ApiErrorCode } from "../../grpc/errors.ts";
-import { PictureError } from "../../pictures/picture-client.ts";
 import type { SharedPictures } from "../../pictures/shared-pictures.ts";
 import { encodePictureMessage } from "./picture-message.ts";
 import { PictureWatch } from "./picture-watch.ts";

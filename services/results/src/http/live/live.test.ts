@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { PictureSource } from "@sightline/analysis-service/testing";
 import {
   CameraState,
   CameraStatus,
@@ -10,7 +11,6 @@ import {
 } from "@sightline/contracts";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { LiveBrowser } from "../../testing/live-browser.ts";
-import { PictureSource } from "../../testing/picture-source.ts";
 import { RunningResults } from "../../testing/running-results.ts";
 import { type Sample, sampleFrame } from "../../testing/sample-frames.ts";
 

@@ -1,3 +1,4 @@
+import { PictureSource } from "@sightline/analysis-service/testing";
 import {
   CameraState,
   CameraStatus,
@@ -8,7 +9,6 @@ import {
 } from "@sightline/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CheckedApi } from "../../testing/api-document.ts";
-import { PictureSource } from "../../testing/picture-source.ts";
 import { RunningResults } from "../../testing/running-results.ts";
 import { sampleFrame } from "../../testing/sample-frames.ts";
 

@@ -1,3 +1,4 @@
+import { PictureSource } from "@sightline/analysis-service/testing";
 import {
   Event,
   EventPhase,
@@ -7,12 +8,10 @@ import {
   subjects,
   toTimestamp,
 } from "@sightline/contracts";
+import { PictureClient, SnapshotStore } from "@sightline/service";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { PictureClient } from "../../pictures/picture-client.ts";
-import { SnapshotStore } from "../../snapshots/snapshot-store.ts";
 import { CheckedApi } from "../../testing/api-document.ts";
 import { LiveBrowser } from "../../testing/live-browser.ts";
-import { PictureSource } from "../../testing/picture-source.ts";
 import { RunningResults } from "../../testing/running-results.ts";
 import { sampleFrame } from "../../testing/sample-frames.ts";
 

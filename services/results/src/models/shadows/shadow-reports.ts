@@ -10,9 +10,14 @@ import {
   shadowReportSchema,
   subjects,
 } from "@sightline/contracts";
-import { isJetStreamFailure, type KvMirror, type Logger, type Nats } from "@sightline/service";
+import {
+  isJetStreamFailure,
+  type KvMirror,
+  type Logger,
+  type Nats,
+  type PictureClient,
+} from "@sightline/service";
 import type { TimeRange } from "../../history/history-page.ts";
-import type { PictureClient } from "../../pictures/picture-client.ts";
 import { biggestKept, emptyReport, mergeReports, reportOf } from "./report-sums.ts";
 
 const writeMs = 1_000;

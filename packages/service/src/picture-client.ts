@@ -1,0 +1,83 @@
+import { NoRespondersError, RequestError, TimeoutError } from "@nats-io/transport-node";
+import {
+  decodeJson,
+  encodeJson,
+  type PictureAnswer,
+  type PictureRequest,
+  type PictureSource,
+  pictureAnswerSchema,
+  pictureHeader,
+  pictureSourceHeader,
+  pictureSources,
+  subjects,
+} from "@sightline/contracts";
+import type { Nats } from "./nats.ts";
+
+const timeoutMs = 2_000;
+/** A picture of the camera's own resolution takes a decoder that starts. */
+const decodeTimeoutMs = 6_000;
+
+/** A picture of a frame. */
+export type Picture = Omit<Extract<PictureAnswer, { ok: true }>, "ok"> & {
+  jpeg: Uint8Array;
+  /** Undefined where an older ingest does not say. */
+  source?: PictureSource | undefined;
+};
+
+/** Why there is no picture: what ingest said, or that no ingest answered. */
+export class PictureError extends Error {
+  override readonly name = "PictureError";
+  readonly reason: Extract<PictureAnswer, { ok: false }>["reason"] | "unreachable";
+
+  constructor(reason: PictureError["reason"], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** Asks the ingest that holds a camera for pictures of its recent frames. */
+export class PictureClient {
+  readonly #nats: Pick<Nats, "connection">;
+
+  constructor(nats: Pick<Nats, "connection">) {
+    this.#nats = nats;
+  }
+
+  /** The picture of one frame, or of the newest when the request names none. @throws PictureError */
+  async get(camera: string, request: PictureRequest): Promise<Picture> {
+    let { answer, jpeg, source } = await this.#ask(camera, request);
+    // An ingest of an earlier version refuses a request that says for whom it is.
+    if (!answer.ok && answer.reason === "failed" && request.asked) {
+      const { asked: _, ...plain } = request;
+      ({ answer, jpeg, source } = await this.#ask(camera, plain));
+    }
+    if (!answer.ok) throw new PictureError(answer.reason, answer.message);
+    const { ok: _, ...picture } = answer;
+    return { ...picture, jpeg, source };
+  }
+
+  async #ask(
+    camera: string,
+    request: PictureRequest,
+  ): Promise<{ answer: PictureAnswer; jpeg: Uint8Array; source: PictureSource | undefined }> {
+    try {
+      const reply = await this.#nats.connection.request(subjects.pictureGet(camera), encodeJson(request), {
+        timeout: request.source === "camera" ? decodeTimeoutMs : timeoutMs,
+      });
+      const header = reply.headers?.get(pictureHeader) ?? "";
+      const said = reply.headers?.get(pictureSourceHeader);
+      const source = pictureSources.find((each) => each === said);
+      return { answer: decodeJson(pictureAnswerSchema, Buffer.from(header)), jpeg: reply.data, source };
+    } catch (cause) {
+      const unreachable =
+        cause instanceof NoRespondersError || cause instanceof TimeoutError || cause instanceof RequestError;
+      throw new PictureError(
+        unreachable ? "unreachable" : "failed",
+        unreachable
+          ? `no ingest answers for camera '${camera}'`
+          : `the answer of camera '${camera}''s ingest cannot be read`,
+        { cause },
+      );
+    }
+  }
+}

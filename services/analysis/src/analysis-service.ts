@@ -1,0 +1,78 @@
+import { randomUUID } from "node:crypto";
+import { CameraRules, cameraRecordSchema, decodeJson, leaseTtlMs, streams } from "@sightline/contracts";
+import {
+  CameraStatusView,
+  connectNats,
+  createRegistry,
+  decodeStatus,
+  findBuckets,
+  HttpServer,
+  isLoopback,
+  KvMirror,
+  type Lifecycle,
+  type Logger,
+  type Nats,
+  natsReadiness,
+  observeStreamFaults,
+  patiently,
+  ServerClock,
+  SnapshotStore,
+  Tracing,
+} from "@sightline/service";
+import { analysisBuckets } from "./analysis-context.ts";
+import type { AnalysisConfig } from "./config.ts";
+import { startAnalysis } from "./start-analysis.ts";
+
+const version = "0.1.0";
+
+/** Starts the analysis as a service of its own, beside results; its parts are stopped through `life`. Returns where it serves metrics and health. */
+export async function startAnalysisService(
+  config: AnalysisConfig,
+  log: Logger,
+  life: Lifecycle,
+): Promise<{ http: string }> {
+  const prometheus = createRegistry("analysis", version);
+  let reached: Nats | undefined;
+  let starting: string | undefined = "NATS is waited for";
+  const readiness = { ...natsReadiness(() => reached), start: () => starting };
+  const server = life.add(new HttpServer(prometheus, readiness, log));
+  observeStreamFaults(prometheus, () => reached?.watch.faults() ?? []);
+  const http = await server.listen(config.http);
+  log.info({ address: http, open: !isLoopback(config.http) }, "metrics and health are served");
+
+  const tracing = life.add(await Tracing.start("analysis", version, config, log));
+  const nats = await connectNats(config, "analysis", log, { signal: life.signal });
+  life.add({ stop: () => nats.connection.close() });
+  nats.setBacks.observe(prometheus);
+  reached = nats;
+  starting = "JetStream does not give the streams and buckets yet; results makes them";
+  const { detections, timeline, events } = streams;
+  nats.watch.look(nats.manager, [detections, timeline, events], nats.connected);
+  // Whatever is wrong with JetStream: `/readyz` tells it, and the analysis goes on when it is mended.
+  const always = () => true;
+  const find = () => findBuckets(nats, analysisBuckets, log, life.signal);
+  const buckets = await patiently(find, log, life.signal, always);
+
+  starting = "the buckets of cameras, rules and leases have not been read yet";
+  const decoder = new TextDecoder();
+  const text = (data: Uint8Array) => decoder.decode(data);
+  const mirrors = {
+    records: new KvMirror(nats, buckets.cameras, (data) => decodeJson(cameraRecordSchema, data), log),
+    holders: new KvMirror(nats, buckets.holders, text, log),
+    leases: new KvMirror(nats, buckets.leases, text, log, leaseTtlMs),
+    rules: new KvMirror(nats, buckets.cameraRules, (data) => CameraRules.decode(data), log),
+  };
+  const statuses = new KvMirror(nats, buckets.cameraStatus, decodeStatus, log);
+  const all = [...Object.values(mirrors), statuses];
+  await Promise.all(all.map((mirror) => life.add(mirror).start()));
+  const cameraStatus = life.add(new CameraStatusView(statuses));
+  const serverClock = life.add(new ServerClock(buckets.leases, `clock.${randomUUID()}`, log));
+  await serverClock.start();
+  const snapshots = await SnapshotStore.existing(nats);
+
+  const parts = { nats, buckets, mirrors, cameraStatus, serverClock, tracing, snapshots, prometheus };
+  await startAnalysis(parts, config, log, life);
+  starting = undefined;
+  log.info({ http }, "analysis is ready");
+  return { http };
+}

@@ -1,0 +1,81 @@
+import type { JsMsg } from "@nats-io/jetstream";
+import {
+  EndReason,
+  Event,
+  EventPhase,
+  fromTimestamp,
+  streams,
+  subjects,
+  toTimestamp,
+} from "@sightline/contracts";
+import { asideMaking, asideSubject, lastAside, type Nats, StreamRead, setAside } from "@sightline/service";
+
+const open = new Set<EventPhase>([EventPhase.START, EventPhase.UPDATE]);
+
+/**
+ * A camera's events that have begun in the stream of events and not ended, in order. `last`: sequence of the camera's last
+ * message there; `former`: the making of that stream before, if it was made anew since, of which what was put aside counts too.
+ * @throws when NATS does not answer
+ */
+export async function findOpenEvents(
+  nats: Nats,
+  camera: string,
+  last: number,
+  former: string | undefined,
+): Promise<Event[]> {
+  const subject = subjects.event(camera, "*");
+  const aside = former && (await lastAside(nats, streams.events, subject, former));
+  const messages = [
+    ...(aside
+      ? await newestOfEach(nats, setAside.name, asideSubject(streams.events, subject), aside.seq)
+      : []),
+    ...(await newestOfEach(nats, streams.events, subject, last)),
+  ];
+  const newest = new Map<string, Event>();
+  for (const message of messages) {
+    const event = decoded(message.data);
+    const making = asideMaking(message.headers);
+    if (event && (making === undefined || making === former)) newest.set(event.name, event);
+  }
+  return [...newest.values()].filter(({ phase }) => open.has(phase));
+}
+
+/** The last message of each subject that matches, of which that with the sequence `last` is the last of all. */
+async function newestOfEach(nats: Nats, stream: string, subject: string, last: number): Promise<JsMsg[]> {
+  if (last === 0) return [];
+  const found: JsMsg[] = [];
+  let read = 0;
+  for await (const message of await StreamRead.open(nats.jetstream, stream, {
+    from: "newest of each subject",
+    subject,
+  })) {
+    read = message.seq;
+    found.push(message);
+    if (read >= last) break;
+  }
+  if (read < last) throw new Error("the camera's events could not be read to their end");
+  return found;
+}
+
+/** The end of an event of which nothing more is known. */
+export function endOfLost(event: Event, nowMs: number): Event {
+  const startMs = event.startTime ? fromTimestamp(event.startTime) : nowMs;
+  return {
+    ...event,
+    phase: EventPhase.END,
+    revision: event.revision + 1,
+    updateTime: toTimestamp(nowMs),
+    endTime: toTimestamp(Math.max(startMs, nowMs)),
+    endReason: EndReason.ANALYSIS_LOST,
+    frame: undefined,
+    message: `the analysis began anew; before: ${event.message}`,
+  };
+}
+
+function decoded(data: Uint8Array): Event | undefined {
+  try {
+    return Event.decode(data);
+  } catch {
+    return undefined;
+  }
+}

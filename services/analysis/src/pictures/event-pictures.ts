@@ -1,0 +1,50 @@
+import type { Event, FrameDetections } from "@sightline/contracts";
+import {
+  type Lifecycle,
+  type Logger,
+  type Nats,
+  PictureClient,
+  RecentDetections,
+  type SnapshotStore,
+} from "@sightline/service";
+import type { Registry } from "prom-client";
+import { type FrameAge, SnapshotClaims } from "./snapshot-claims.ts";
+import { SnapshotMetrics } from "./snapshot-metrics.ts";
+import { SnapshotTaker } from "./snapshot-taker.ts";
+
+/** The pictures of the events that this process publishes. */
+export interface EventPictures {
+  /** A frame is in its camera's timeline; in order, and before the events that follow from it. */
+  analysed(frame: FrameDetections): void;
+  /** Takes from an event that is about to be published the name of a picture that cannot be had. */
+  settle(event: Event, age: FrameAge): Promise<void>;
+  /**
+   * Takes the picture of an event that this process has published, a camera's in order; of those that one that ended then may have
+   * published, `found` before them.
+   */
+  published(event: Event, found: boolean): void;
+  /** The camera is not analysed here any more. */
+  forget(camera: string): void;
+}
+
+/** Starts taking pictures of events; ends through `life`. */
+export function startPictures(
+  nats: Nats,
+  store: SnapshotStore,
+  registry: Registry,
+  log: Logger,
+  life: Lifecycle,
+): EventPictures {
+  const metrics = new SnapshotMetrics(registry);
+  const detections = new RecentDetections();
+  const taker = life.add(
+    new SnapshotTaker(new PictureClient(nats), store, detections, (failure) => metrics.taken(failure), log),
+  );
+  const claims = new SnapshotClaims(taker, store, log);
+  return {
+    analysed: (frame) => detections.add(frame),
+    settle: (event, age) => claims.settle(event, age),
+    published: (event, found) => taker.offer(event, found),
+    forget: (camera) => detections.forget(camera),
+  };
+}

@@ -1,0 +1,53 @@
+import { type Event, parseEventName } from "@sightline/contracts";
+import { type Logger, referenceTo, type SnapshotStore } from "@sightline/service";
+import { begins, type SnapshotTaker } from "./snapshot-taker.ts";
+
+/**
+ * How long ago the frame behind a message about an event was captured: just now; so long ago that ingest may not have it
+ * any more; or so long that it has not.
+ */
+export type FrameAge = "fresh" | "old" | "gone";
+
+/** Sees to it that a message about an event names a picture only if there is one, or if it is about to be taken. */
+export class SnapshotClaims {
+  readonly #taker: SnapshotTaker;
+  readonly #store: SnapshotStore;
+  readonly #log: Logger;
+
+  constructor(taker: SnapshotTaker, store: SnapshotStore, log: Logger) {
+    this.#taker = taker;
+    this.#store = store;
+    this.#log = log;
+  }
+
+  /**
+   * Settles, before the event is published, what `snapshotFrame` it bears. A picture of an old frame is taken first; when it
+   * cannot be had, the event names the picture that it has, or none.
+   */
+  async settle(event: Event, age: FrameAge): Promise<void> {
+    const parts = parseEventName(event.name);
+    if (!parts || !event.snapshotFrame || this.#taker.hasTaken(event)) return;
+    const isOfNow = begins(event) || isSameFrame(event.snapshotFrame, event.frame);
+    if (isOfNow && age === "fresh") return;
+    if (isOfNow && age === "old" && (await this.#taker.takeNow(event))) return;
+    try {
+      const stored = await this.#store.details(`${parts.camera}/${parts.id}`);
+      if (!stored || !isSameFrame(stored, event.snapshotFrame)) {
+        event.snapshotFrame = stored && referenceTo(stored);
+        event.snapshotScore = stored?.score ?? 0;
+      }
+    } catch (error) {
+      const details = { event: event.name, err: error };
+      this.#log.debug(details, "it is not known whether an event has a picture");
+    }
+  }
+}
+
+interface FrameKey {
+  epoch: string;
+  number: number;
+}
+
+function isSameFrame(a: FrameKey, b: FrameKey | undefined): boolean {
+  return a.epoch === b?.epoch && a.number === b.number;
+}

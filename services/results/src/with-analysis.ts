@@ -1,0 +1,14 @@
+import { startAnalysis } from "@sightline/analysis-service";
+import type { Lifecycle, Logger } from "@sightline/service";
+import type { ResultsConfig } from "./config.ts";
+import { type ResultsAddresses, startResults } from "./results-service.ts";
+
+/** Starts results, and the analysis in the same process unless that is to run apart. This file alone knows both. */
+export function startWithAnalysis(
+  config: ResultsConfig,
+  log: Logger,
+  life: Lifecycle,
+): Promise<ResultsAddresses> {
+  if (config.analysis === "apart") return startResults(config, log, life);
+  return startResults(config, log, life, (parts) => startAnalysis(parts, config, log, life));
+}
