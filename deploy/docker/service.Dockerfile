@@ -14,7 +14,7 @@ ENV CI=true ONNXRUNTIME_NODE_INSTALL=skip
 RUN if [ "$SERVICE" = results ]; then \
       pnpm install --frozen-lockfile --filter "@sightline/console..." && pnpm --filter @sightline/console build && \
       rm -rf node_modules packages/*/node_modules apps/*/node_modules; fi
-RUN pnpm install --frozen-lockfile --prod --filter "@sightline/${SERVICE}..."
+RUN pnpm install --frozen-lockfile --prod --filter "{./services/${SERVICE}}..."
 # "yes" keeps FFmpeg as a library (170 MB), without which pictures in a camera's own resolution cost an ffmpeg each. It is GPL-3.0 with the FDK AAC
 # library in it, so such an image is for one's own use and not to be passed on.
 ARG NODE_AV=no

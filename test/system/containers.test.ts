@@ -113,7 +113,7 @@ describe.skipIf(!isRoot)("as in a container, where all is read-only but what is 
     TMPDIR: "uploads",
   };
 
-  test.each(["results", "ingest", "inference"])("%s starts and becomes ready", async (name) => {
+  test.each(["results", "analysis", "ingest", "inference"])("%s starts and becomes ready", async (name) => {
     const [, composed] = services.find(([service]) => service === name)!;
     const named = Object.entries(folderOf).filter(([setting]) => composed.environment[setting]);
     expect(writable(composed).sort()).toEqual(

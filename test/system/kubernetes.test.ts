@@ -40,7 +40,7 @@ const variants: Record<string, object> = {
   "a centre": { images: everything.images, ...edge("centre") },
   "a site": { images: everything.images, ...edge("site") },
 };
-const ports = { results: 9100, ingest: 9101, inference: 9102, bridges: 9103 };
+const ports = { results: 9100, analysis: 9104, ingest: 9101, inference: 9102, bridges: 9103 };
 type Service = keyof typeof ports;
 
 let chart: Chart;
@@ -159,7 +159,7 @@ describe.each(Object.keys(variants))("the chart, %s", (name) => {
   });
 });
 
-test.each(["results", "ingest", "inference", "bridges"] as const)(
+test.each(["results", "analysis", "ingest", "inference", "bridges"] as const)(
   "chart and docker compose set the same of %s",
   (service) => {
     const compose = parse(file("docker-compose.yml"), { merge: true }).services[service].environment;
@@ -169,8 +169,9 @@ test.each(["results", "ingest", "inference", "bridges"] as const)(
     );
     const charted = Object.keys(environmentOf(containerOf("everything", service)));
     const own = (key: string) =>
-      // A folder of another pod; a cluster's copies; the name that goes with a volume; sharing, which compose has; the model, which KEDA must know.
+      // Where cameras are analysed, which compose hands on; a folder of another pod; a cluster's copies; the name that goes with a volume; sharing, which compose has; the model, which KEDA must know.
       [
+        "SIGHTLINE_ANALYSIS",
         "SIGHTLINE_NATS_STORE_DIR",
         "SIGHTLINE_NATS_REPLICAS",
         "SIGHTLINE_INGEST_ID",
@@ -254,7 +255,7 @@ test("Prometheus has the jobs of the alerts, all rules and all dashboards", () =
   const { scrape_configs: scraped } = parse(file("deploy/prometheus/prometheus.yml"));
   const known = scraped.map(({ job_name }: Json) => job_name);
   expect(known).toEqual(expect.arrayContaining(jobs));
-  expect(jobs).toHaveLength(4);
+  expect(jobs).toHaveLength(5);
   const rules = rendered.everything!.find(({ kind }) => kind === "PrometheusRule")!;
   const given = ["recording", "alert"].flatMap(
     (of) => parse(file(`deploy/prometheus/${of}-rules.yml`)).groups,

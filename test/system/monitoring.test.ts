@@ -62,9 +62,9 @@ describe("the rules", () => {
       else {
         expect(job.dns_sd_configs).toMatchObject([{ port: Number(port) }]);
         const [found] = job.dns_sd_configs as { names: string[] }[];
-        // The bridges run only where they are asked for: their name may stand for nothing.
-        if (service === "bridges")
-          expect([services.bridges.profiles, found!.names]).toEqual([["bridges"], ["bridges"]]);
+        // These run only where they are asked for: their name may stand for nothing.
+        if (["bridges", "analysis"].includes(service))
+          expect([services[service].profiles, found!.names]).toEqual([[service], [service]]);
         else
           for (const workers of [service, `${service}-gpu`])
             expect(services[workers].networks.default.aliases).toEqual(found!.names);
@@ -83,6 +83,7 @@ test("docker compose gives each service its own key, made before NATS starts, by
   expect(services.nats.volumes).toContain("nats-authorization:/etc/nats/authorization:ro");
   for (const [service, identity] of [
     ["results", "results"],
+    ["analysis", "analysis"],
     ["ingest", "ingest"],
     ["inference", "inference"],
     ["inference-gpu", "inference"],

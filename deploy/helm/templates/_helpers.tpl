@@ -23,7 +23,7 @@ labels:
 {{- end }}
 
 {{- define "sightline.port" -}}
-{{ get (dict "results" 9100 "ingest" 9101 "inference" 9102 "bridges" 9103) .service }}
+{{ get (dict "results" 9100 "ingest" 9101 "inference" 9102 "bridges" 9103 "analysis" 9104) .service }}
 {{- end }}
 
 {{- define "sightline.scheme" -}}
@@ -77,6 +77,7 @@ imagePullPolicy: {{ .root.Values.images.pullPolicy }}
 {{- end -}}
 {{- $_ := set $env (printf "SIGHTLINE_%s_HTTP" (upper .service)) (printf "0.0.0.0:%s" (include "sightline.port" .)) -}}
 {{- if eq .service "results" -}}
+{{- $_ := set $env "SIGHTLINE_ANALYSIS" "apart" -}}
 {{- $_ := set $env "SIGHTLINE_GRPC" "0.0.0.0:50051" -}}
 {{- $_ := set $env "SIGHTLINE_ADMIN_PASSWORD_FILE" "/run/keys/admin-password" -}}
 {{- $_ := set $env "SIGHTLINE_BRIDGES_TOKEN_FILE" "/run/keys/bridges.token" -}}
