@@ -103,7 +103,7 @@ test("a bucket keeps its entries when its settings change", async () => {
   expect((await opened.cameras.get("front"))?.string()).toBe("a");
   const config = async (bucket: string) => (await nats.manager.streams.info(`KV_${bucket}`)).config;
   expect(await config(buckets.cameras)).toMatchObject({ max_msgs_per_subject: 1, max_age: 0 });
-  expect(await config(buckets.leases)).toMatchObject({ max_age: 4 * second });
+  expect(await config(buckets.leases)).toMatchObject({ max_age: 3 * second });
 });
 
 test("what NATS does not change in place is told with the stream, both values and what to do; nothing is changed", async () => {
