@@ -9,7 +9,7 @@ export interface CommandEntry {
 
 /** What the groups of commands are for. */
 export const groups: Readonly<Record<string, string>> = {
-  user: "make, list, change and remove those who log in",
+  user: "make, list, change and remove users",
   token: "make, list and revoke what programs call with",
   camera: "register, list, change and remove cameras",
   rules: "set, print and check what turns a camera's objects into events",
@@ -58,7 +58,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     path: ["login"],
-    description: "log in at a server, and keep the token for the commands to come",
+    description: "log in to a server, and keep the token for later commands",
     load: async () => (await import("./commands/login.ts")).loginCommand(),
   },
   {
@@ -119,7 +119,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     path: ["camera", "list"],
-    description: "list the cameras and how they fare",
+    description: "list the cameras and their state",
     load: async () => (await import("./commands/camera.ts")).cameraListCommand(),
   },
   {
@@ -129,7 +129,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     path: ["camera", "update"],
-    description: "change a camera's settings; those not named stay",
+    description: "change a camera's settings; the others stay as they are",
     load: async () => (await import("./commands/camera.ts")).cameraUpdateCommand(),
   },
   {
@@ -149,7 +149,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     path: ["camera", "snapshot"],
-    description: "save the newest picture of a camera, with what was found in it if wanted",
+    description: "save the newest picture of a camera, with what was found drawn in if wanted",
     load: async () => (await import("./commands/camera-snapshot.ts")).cameraSnapshotCommand(),
   },
   {
@@ -159,7 +159,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     path: ["camera", "probe"],
-    description: "tell what a camera sends, or why it does not",
+    description: "say what a camera sends, or why it sends nothing",
     load: async () => (await import("./commands/camera-probe.ts")).cameraProbeCommand(),
   },
   {
@@ -194,7 +194,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     path: ["dead-letters", "delete"],
-    description: "give dead letters up",
+    description: "delete dead letters without delivering them",
     load: async () => (await import("./commands/dead-letters.ts")).deadLettersDeleteCommand(),
   },
   {
@@ -204,7 +204,7 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     path: ["doctor"],
-    description: "tell what is here, what is missing, and the command that fixes it",
+    description: "say what is here, what is missing, and the command that fixes it",
     load: async () => (await import("./commands/doctor.ts")).doctorCommand(),
   },
   {
@@ -337,13 +337,13 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     path: ["nats", "site"],
-    description: "make what a site and its centre know each other by; run it at the centre",
+    description: "make the keys by which a site and its centre know each other; run it at the centre",
     load: async () => (await import("./commands/nats.ts")).natsSiteCommand(),
   },
   {
     path: ["backup"],
     description:
-      "write cameras, rules, users, subscriptions, events and all else that NATS stores to one file",
+      "write cameras, rules, users, subscriptions, events and everything else that NATS stores to one file",
     load: async () => (await import("./commands/backup.ts")).backupCommand(),
   },
   {
@@ -364,7 +364,7 @@ export const commandTable: readonly CommandEntry[] = [
   {
     path: ["gpu", "install"],
     description:
-      "bring ONNX Runtime's CUDA and TensorRT providers and the CUDA libraries they need, from PyPI by pip",
+      "install ONNX Runtime's CUDA and TensorRT providers and the CUDA libraries they need, from PyPI by pip",
     load: async () => (await import("./commands/gpu-install.ts")).gpuInstallCommand(),
   },
   {
@@ -379,13 +379,13 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     path: ["bench", "admission"],
-    description: "what cameras with weights and floors get of workers that cannot do all",
+    description: "measure what cameras with weights and floors get when the workers cannot do everything",
     load: async () => (await import("./commands/bench.ts")).benchAdmissionCommand(),
   },
   {
     path: ["bench", "overload"],
     description:
-      "how old results are where four times more is offered than can be inferred, and where the time goes",
+      "measure how old results are when four times more frames are offered than can be inferred, and where the time goes",
     load: async () => (await import("./commands/bench.ts")).benchOverloadCommand(),
   },
   {
@@ -410,12 +410,12 @@ export const commandTable: readonly CommandEntry[] = [
   },
   {
     path: ["bench", "recording"],
-    description: "what recording costs, and a picture in the camera's resolution",
+    description: "measure what recording costs, and a picture in the camera's resolution",
     load: async () => (await import("./commands/bench.ts")).benchRecordingCommand(),
   },
   {
     path: ["bench", "clips"],
-    description: "whether the clips of many events hold their moments, by the pictures in them",
+    description: "check that the clips of many events hold their moments, by the pictures in them",
     load: async () => (await import("./commands/bench.ts")).benchClipsCommand(),
   },
   {

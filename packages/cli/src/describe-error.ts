@@ -13,7 +13,7 @@ export function describeError(error: unknown, server: string | undefined): strin
       return `no Sightline server answers at ${server}; start one with ./sightline up, or name another with --server`;
     if (error.code === "DEADLINE_EXCEEDED") return `the server at ${server} took too long to answer`;
     if (error.code === "UNIMPLEMENTED")
-      return `the server at ${server} does not know this command: it is no Sightline, or another version of it`;
+      return `the server at ${server} does not know this command: it is not Sightline, or another version of it`;
     if (error.reason === "cursor_foreign")
       return `--cursor: ${error.message.split(";")[0]}; begin anew without it, or with --from TIME`;
     return inCommandWords(error.message);

@@ -19,7 +19,7 @@ export const serverOptions = () => [
     .default("127.0.0.1:50051"),
   new Option(
     "--ca <file>",
-    "certificates (PEM) that the server's own is checked with; means TLS, as https:// does",
+    "certificates (PEM) to check the server's with; turns TLS on, as https:// does",
   ).env("SIGHTLINE_TLS_CA_FILE"),
   new Option("--cert <file>", "your own certificate (PEM), where the server knows users by theirs").env(
     "SIGHTLINE_TLS_CLIENT_CERT_FILE",
@@ -27,7 +27,7 @@ export const serverOptions = () => [
   new Option("--key <file>", "the private key (PEM) of --cert").env("SIGHTLINE_TLS_CLIENT_KEY_FILE"),
   new Option(
     "--token <token>",
-    "what you are known by; others on this machine can see a command's options, so give it rather by the variable, a file (SIGHTLINE_TOKEN_FILE) or sightline login",
+    "the token that says who you are; others on this machine can see a command's options, so prefer the variable, a file (SIGHTLINE_TOKEN_FILE) or sightline login",
   ).env("SIGHTLINE_TOKEN"),
 ];
 

@@ -36,7 +36,7 @@ export async function transportFault(options: ServerOptions): Promise<string | u
     if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG")
       return `the server at ${server} does not speak TLS: say --server ${address}, without --ca`;
     if (/CERT|SIGNATURE|ISSUER|CA$/.test(code))
-      return `the certificate of the server at ${server} is not trusted (${message}): give what vouches for it by --ca FILE, and call the server by a name that is in it`;
+      return `the certificate of the server at ${server} is not trusted (${message}): give the certificate that signed it with --ca FILE, and call the server by a name that is in its certificate`;
     return undefined;
   } finally {
     socket.destroy();

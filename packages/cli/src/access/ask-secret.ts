@@ -31,6 +31,6 @@ export async function readPassword(
   if (file !== undefined) return readFileSync(file, "utf8").split(/\r?\n/, 1)[0]!.trim();
   const password = await askSecret(`${question}: `);
   if (isNew && process.stdin.isTTY && (await askSecret("again: ")) !== password)
-    throw new Error("the two are not the same");
+    throw new Error("the two passwords differ");
   return password;
 }

@@ -46,7 +46,7 @@ export function addCameraOptions(command: Command): Command {
     .option("--classes <a,b>", "classes to detect, separated by commas; '' takes all", list)
     .option(
       "--then <model[:a,b]>",
-      "a classifier that looks at what was found, of the classes a and b only; may be given several times, and replaces those there were",
+      "a classifier that looks at what was found, of the classes a and b only; may be given several times, and replaces all that were set before",
       secondStage,
     )
     .option("--no-then", "no second stage (default)")
@@ -80,13 +80,13 @@ export function addCameraOptions(command: Command): Command {
     .option("--no-record-audio", "record no sound (default)")
     .option(
       "--label <key=value>",
-      "what the camera belongs to, such as site=north; may be given several times, and replaces those there were",
+      "what the camera belongs to, such as site=north; may be given several times, and replaces all that were set before",
       labels,
     )
     .option("--no-labels", "no labels (default)")
     .option(
       "--privacy-mask <corners>",
-      'a part of the picture that nobody may see: "x,y x,y x,y …" in 0..1 of width and height; may be given several times, and replaces those there were',
+      'a part of the picture that nobody may see: "x,y x,y x,y …" in 0..1 of width and height; may be given several times, and replaces all that were set before',
       polygons,
     )
     .option("--no-privacy-masks", "all of the picture may be seen (default)")
@@ -98,17 +98,17 @@ export function addCameraOptions(command: Command): Command {
     )
     .option(
       "--weight <w>",
-      "its part of the workers' time while there is not enough for all, 0.1 to 10: twice the weight, twice the frames; 0 is the default, 1",
+      "its share of the workers' time when there is not enough for all, 0.1 to 10: twice the weight, twice the frames; 0 is the default, 1",
       number,
     )
     .option(
       "--floor <n>",
-      "frames per second that it gets first, whatever the others ask for; 0 is none; refused when the workers cannot promise as much",
+      "frames per second that it gets first, whatever the others ask for; 0 is none; refused when the workers cannot promise it",
       number,
     )
     .option(
       "--priority <p>",
-      "whose floors are held first when the workers cannot hold all any more: the higher, -100 to 100; 0 is the default",
+      "when the workers can no longer hold all floors, those of higher priority are held first; -100 to 100, default 0",
       integer,
     )
     .option("--json", "print the camera as JSON", false);

@@ -193,7 +193,7 @@ function floorText(floorFps: number, priority: number, promisedFps: number | und
     `${floorFps} frames/s`,
     priority === 0 ? "" : `priority ${priority}`,
     promisedFps !== undefined && promisedFps < floorFps
-      ? `of which the workers can hold ${promisedFps.toFixed(1)} now`
+      ? `the workers can hold ${promisedFps.toFixed(1)} of it now`
       : "",
   ];
   return parts.filter((part) => part !== "").join(", ");

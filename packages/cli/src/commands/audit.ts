@@ -30,7 +30,7 @@ export function auditCommand(): Command {
         console.log(json ? JSON.stringify(auditJson(record)) : auditText(record));
         if (++count === limit) break;
       }
-      if (count === 0 && !json) console.log("nothing of this is recorded");
+      if (count === 0 && !json) console.log("nothing is recorded that fits");
     });
   });
 }

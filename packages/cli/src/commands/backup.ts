@@ -8,14 +8,14 @@ import { asOperator } from "../operator-access.ts";
 export function backupCommand(): Command {
   return new Command("backup")
     .description(
-      "write cameras, rules, users, subscriptions, events and all else that NATS stores to one file",
+      "write cameras, rules, users, subscriptions, events and everything else that NATS stores to one file",
     )
-    .argument("<file>", "the file, a tar archive that only you can read; one that is there is replaced")
+    .argument("<file>", "the file, a tar archive that only you can read; an existing one is replaced")
     .action(async (file: string) => {
       const path = resolve(file);
       const streams = await asOperator((nats) => backup(nats, path));
       console.log(
-        `${linesOf(streams)}\nwrote ${path}; keep the file of keys (secrets.key) apart from it, since passwords are worth nothing without`,
+        `${linesOf(streams)}\nwrote ${path}; keep the file of keys (secrets.key) apart from it: without it the passwords in the backup cannot be read`,
       );
     });
 }

@@ -54,7 +54,7 @@ export function benchModelCommand(): Command {
         `comma-separated architectures, or all; of random weights (default: ${articleSystems.join(",")}, or none with --model)`,
       ).argParser(architectures),
     )
-    .option("--model <folders...>", "models of which the folders have a model.json, at their own size")
+    .option("--model <folders...>", "folders of models with a model.json, measured at their own size")
     .addOption(
       new Option("--precision <names>", "fp32, int8, or both, separated by a comma")
         .argParser(precisions)

@@ -3,7 +3,7 @@ import { Command, Option } from "commander";
 import { type ProgramOptions, runBenchProgram } from "../bench/run-program.ts";
 import { wholeNumber } from "../number-options.ts";
 
-/** `sightline bench admission`: what cameras with weights and floors get of workers that cannot do all. */
+/** `sightline bench admission`: measure what cameras with weights and floors get when the workers cannot do everything. */
 export function benchAdmissionCommand(): Command {
   return new Command("admission")
     .option("--seconds <n>", "length of one measurement", wholeNumber(1), 30)

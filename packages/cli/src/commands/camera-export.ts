@@ -19,10 +19,10 @@ export function cameraExportCommand(): Command {
     .argument("<name>", "the camera; one that was removed may still have events, pictures and recordings")
     .requiredOption(
       "--from <time>",
-      "what is of this time or later, such as 2026-03-01T08:00:00Z",
+      "from this time on, such as 2026-03-01T08:00:00Z",
       timeOption,
     )
-    .requiredOption("--to <time>", "what is of before this time", timeOption)
+    .requiredOption("--to <time>", "before this time", timeOption)
     .requiredOption("--out <file>", "where to save the archive, as tar")
     .option("--no-recordings", "leave video out")
     .option("--json", "print the outcome as JSON", false);

@@ -45,7 +45,7 @@ function resultOf(reception: Reception, decoding: Decoding | undefined) {
 /** `sightline camera probe`: what a camera sends, or why it does not; no server is needed. */
 export function cameraProbeCommand(): Command {
   return new Command("probe")
-    .description("tell what a camera sends, or why it does not")
+    .description("say what a camera sends, or why it sends nothing")
     .argument(
       "<url>",
       "rtsp, rtsps, http or https URL (MJPEG, HLS), or file:///, with user and password if the camera wants them",

@@ -106,8 +106,8 @@ interface ForgetOptions {
 export function cameraForgetCommand(): Command {
   const command = new Command("forget")
     .argument("<name>", "the camera; one that was removed may still have events, pictures and recordings")
-    .option("--from <time>", "what is of this time or later, such as 2026-03-01T08:00:00Z", timeOption)
-    .option("--to <time>", "what is of before this time", timeOption)
+    .option("--from <time>", "from this time on, such as 2026-03-01T08:00:00Z", timeOption)
+    .option("--to <time>", "before this time", timeOption)
     .option("--all", "all that is kept of it", false)
     .option("--json", "print the outcome as JSON", false);
   return command.action(async (name: string, { from, to, all, json }: ForgetOptions) => {

@@ -20,12 +20,12 @@ interface ChaosOptions {
 /** `sightline chaos`: a cluster on this machine whose processes are killed and frozen at random, and whether all of it was exact. */
 export function chaosCommand(): Command {
   return new Command("chaos")
-    .option("--minutes <n>", "how long processes are hurt", numberWithin(0.1, 1_440), 15)
-    .option("--seed <n>", "the same faults for the same number", wholeNumber(0, 2 ** 32 - 1), 1)
+    .option("--minutes <n>", "for how long faults are made", numberWithin(0.1, 1_440), 15)
+    .option("--seed <n>", "the same number makes the same faults", wholeNumber(0, 2 ** 32 - 1), 1)
     .option("--cameras <n>", "how many cameras", wholeNumber(1, 64), 4)
     .option("--fps <n>", "frames per second to analyse of each camera", numberWithin(0.1, 30), 1)
-    .addOption(new Option("--only <what>", "hurt nothing but these").choices(["services", "nats"]))
-    .option("--json", "print one JSON object on stdout at the end; all else goes to stderr", false)
+    .addOption(new Option("--only <what>", "make faults in these only").choices(["services", "nats"]))
+    .option("--json", "print one JSON object on stdout at the end; everything else goes to stderr", false)
     .addHelpText(
       "after",
       `

@@ -35,7 +35,7 @@ function endingCommand(name: string, redeliver: boolean, outcome: string): Comma
   const command = new Command(name)
     .argument("<subscription>", "such as mqtt, or webhook-NAME")
     .argument("[id...]", "dead letters, by their ids")
-    .option("--all", "all that there are", false);
+    .option("--all", "all of them", false);
   return command.action(async (subscription: string, ids: string[], { all }: { all: boolean }) => {
     await withServer(command, async (client) => {
       const done = await forDeadLetters(client, subscription, { ids, all }, async ({ name: letter }) => {

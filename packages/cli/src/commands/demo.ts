@@ -36,7 +36,7 @@ export function demoCommand(): Command {
       numberWithin(0, limits.maxTargetFps),
     )
     .option("--duration <seconds>", "stop after this long (default: until Ctrl-C)", wholeNumber(1, 86_400))
-    .option("--json", "print one JSON object on stdout at the end; all else goes to stderr", false)
+    .option("--json", "print one JSON object on stdout at the end; everything else goes to stderr", false)
     .addHelpText(
       "after",
       `\n${tableHelp}\nIn the JSON, capturedFps and inferredFps are of the last 5 s, deliveredFps is DELIVERED FPS.`,

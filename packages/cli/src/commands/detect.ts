@@ -57,7 +57,7 @@ export function detectCommand(): Command {
     .description("detect objects in a picture, a video, or a folder of them")
     .argument(
       "<path>",
-      "picture, video or folder; what is cut short is told, but a raw H.264 or H.265 file does not say where it ends",
+      "picture, video or folder; files that are cut short are reported, except raw H.264 and H.265, which do not say where they end",
     )
     .option(
       "--model <path>",

@@ -82,7 +82,7 @@ test("tells of services that do not run, hang or are not ready, and of NATS that
   });
   expect(up(`port ${hanging} (inference)`)).toMatchObject({
     state: "missing",
-    detail: "takes connections and does not answer within 2 s: inference that hangs, or another program",
+    detail: "takes connections but does not answer within 2 s: inference hangs, or it is another program",
   });
   await nats.down();
   const ready = async () => (await fetch(`http://${http}/readyz`)).status;

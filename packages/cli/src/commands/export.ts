@@ -21,11 +21,11 @@ interface EventExportOptions extends ExportOptions {
 export function exportEventsCommand(): Command {
   const command = addExportOptions(new Command("events"), ["jsonl", "csv"]);
   command
-    .option("--min-score <x>", "those whose object had this score at best, or a higher one, 0 to 1", number)
+    .option("--min-score <x>", "those whose object reached this score, 0 to 1", number)
     .option("--min-seconds <n>", "those that lasted so long or longer", number)
     .option(
       "--text <words>",
-      "those in whose message, camera, class, rule, zone or line all these words are",
+      "those that have all these words in their message, camera, class, rule, zone or line",
     );
   return command.action(async (options: EventExportOptions) => {
     const { camera, classes, zone, from, to, format, out, minScore, minSeconds, text } = options;
@@ -52,7 +52,7 @@ interface DetectionExportOptions extends ExportOptions {
 export function exportDetectionsCommand(): Command {
   const command = addExportOptions(new Command("detections"), ["jsonl", "csv", "coco"])
     .option("--min-score <x>", "only detections of at least this score, 0 to 1", number)
-    .option("--empty", "frames too in which nothing was found (csv has none)", false);
+    .option("--empty", "also frames in which nothing was found (csv has none)", false);
   return command.action(async (options: DetectionExportOptions) => {
     const { camera, classes, zone, from, to, minScore, empty, format, out } = options;
     if (format === "coco" && out === undefined)

@@ -9,7 +9,7 @@ import { untilSignal } from "../signals.ts";
 export function gpuInstallCommand(): Command {
   return new Command("install")
     .description(
-      "bring ONNX Runtime's CUDA and TensorRT providers and the CUDA libraries they need, from PyPI by pip",
+      "install ONNX Runtime's CUDA and TensorRT providers and the CUDA libraries they need, from PyPI by pip",
     )
     .option("--tensorrt", "TensorRT 10 and its Python bindings too, from NVIDIA's registry", false)
     .option("--python <path>", "the Python whose pip downloads", "python3")

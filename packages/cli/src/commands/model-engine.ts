@@ -38,7 +38,7 @@ export function modelEngineCommand(): Command {
     .addOption(
       new Option(
         "--frames <format>",
-        "how the engine reads frames: i420 is half the bytes, of which it makes gbrp itself",
+        "how the engine reads frames: i420 is half the bytes, which the engine turns into gbrp itself",
       )
         .choices(PIXEL_FORMATS)
         .default("i420"),

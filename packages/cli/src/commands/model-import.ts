@@ -178,7 +178,7 @@ async function fetchEntry(
   if (progress) process.stderr.write("\n");
   if (sha256 !== undefined) return target;
   throw new ConfirmationNeededError(
-    `the catalogue knows no digest of this file, so it cannot tell whether it is the right one. What came, ${target}, has the SHA-256\n` +
+    `the catalogue has no digest of this file, so it cannot check that it is the right one. The file that came, ${target}, has the SHA-256\n` +
       `  ${found}\ncompare it with what its publisher says, and if it is the same give --sha256 ${found} too; it is not fetched again`,
   );
 }

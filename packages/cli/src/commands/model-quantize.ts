@@ -223,11 +223,11 @@ async function addToManifest(
   const { version, files, accuracy } = await addModelFiles(folder, names);
   const lines = [`${path} names them; the model's version is now ${version}`];
   if (before.files.trtEngine && !files.trtEngine)
-    lines.push("its TensorRT engine was built from the former file and is no longer named: build it again");
+    lines.push("its TensorRT engine was built from the earlier file and is no longer listed: build it again");
   const forgotten = Object.keys(before.accuracy ?? {}).filter((key) => !(key in (accuracy ?? {})));
   if (forgotten.length > 0)
     lines.push(
-      `the accuracy of ${forgotten.join(", ")} was of former files; measure it with model eval --record`,
+      `the recorded accuracy of ${forgotten.join(", ")} was for earlier files; measure it again with model eval --record`,
     );
   return lines.join("\n");
 }

@@ -14,7 +14,7 @@ import { Command } from "commander";
 export function natsKeysCommand(): Command {
   return new Command("keys")
     .description("make the services' NATS keys, and the part of the server's configuration that knows them")
-    .option("--out <directory>", "where the keys are, and missing ones are put", "nats-keys")
+    .option("--out <directory>", "directory of the keys; missing ones are made there", "nats-keys")
     .action(({ out }: { out: string }) => {
       const directory = resolve(out);
       const made = writeNatsKeys(directory);
@@ -37,7 +37,7 @@ interface Options {
 /** `sightline nats site`: what the NATS servers of a site and of its centre need to know each other. */
 export function natsSiteCommand(): Command {
   return new Command("site")
-    .description("make what a site and its centre know each other by; run it at the centre")
+    .description("make the keys by which a site and its centre know each other; run it at the centre")
     .argument("<name>", "1 to 24 of a–z and 0–9; comes before the names of the site's cameras at the centre")
     .requiredOption(
       "--centre <url>",
@@ -50,7 +50,7 @@ export function natsSiteCommand(): Command {
     .option("--out <directory>", "the centre's keys, of `nats keys` or `up`", "nats-keys")
     .option(
       "--replace",
-      "of a site that is there, make keys and file anew; the old ones are worth nothing then",
+      "make new keys and a new file for an existing site; the old ones no longer work then",
     )
     .action((name: string, { out, centre, centreCa, replace }: Options) => {
       const directory = resolve(out);

@@ -31,7 +31,7 @@ export function replayCommand(): Command {
   return new Command("replay")
     .argument(
       "<video>",
-      "a video file; one that is cut short is told, but a raw H.264 or H.265 file does not say where it ends",
+      "a video file; one that is cut short is reported, except raw H.264 and H.265, which do not say where they end",
     )
     .requiredOption("--rules <file>", "rules in JSON or YAML (docs/rules.md)")
     .option(

@@ -22,7 +22,7 @@ export function tlsInitCommand(): Command {
     )
     .option("--out <directory>", "where tls.crt and tls.key are put", "tls")
     .option("--days <n>", "for how long it is valid", wholeNumber(1, 3_650), 398)
-    .option("--force", "replace a certificate that is there", false)
+    .option("--force", "replace an existing certificate", false)
     .action(async (given: string[], { out, days, force }: InitOptions) => {
       const hosts = given.length > 0 ? given : [hostname().toLowerCase()];
       const directory = resolve(out);
@@ -42,7 +42,7 @@ export function tlsInitCommand(): Command {
         `made a certificate for ${[...hosts, "localhost"].join(", ")}, valid for ${days} days`,
         `  server    SIGHTLINE_TLS_CERT_FILE=${certificate} SIGHTLINE_TLS_KEY_FILE=${key} ./sightline up`,
         `  clients   ./sightline --server https://${hosts[0]}:50051 --ca ${certificate} camera list`,
-        "  browsers  warn of it until it is imported into them, or one of an authority takes its place",
+        "  browsers  warn of it until you import it into them, or replace it by one from an authority",
       ];
       console.log(lines.join("\n"));
     });

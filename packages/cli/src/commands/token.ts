@@ -65,7 +65,7 @@ export function tokenFileCommand(): Command {
   return new Command("file")
     .addArgument(new Argument("<service>", "whose token it is").choices(callingServices))
     .argument("<file>", "where it is written")
-    .option("--force", "replace a token that is there; results then takes the new one only", false)
+    .option("--force", "replace an existing token; results then accepts the new one only", false)
     .action((service: CallingService, file: string, { force }: { force: boolean }) => {
       const path = resolve(file);
       if (!force && existsSync(path)) throw new Error(`${path} is there already; --force replaces it`);

@@ -96,7 +96,7 @@ export function userPasswordCommand(): Command {
     .argument("[name]", "the user (default: yourself)")
     .option(
       "--current-file <file>",
-      "file with your password until now (default: asked for when it is your own)",
+      "file with your current password (default: asked for when it is your own)",
     )
     .option("--password-file <file>", "file whose first line is the new password (default: asked for)");
   return command.action(async (given: string | undefined, { currentFile, passwordFile }: PasswordOptions) => {
@@ -104,7 +104,7 @@ export function userPasswordCommand(): Command {
       const me = await client.access.whoAmI();
       const user = given ?? me.name;
       const current =
-        user === me.name ? await readPassword(currentFile, "your password until now", false) : "";
+        user === me.name ? await readPassword(currentFile, "your current password", false) : "";
       const password = await readPassword(passwordFile, `new password of ${user}`, true);
       await client.access.setPassword(user, password, current);
       return user;

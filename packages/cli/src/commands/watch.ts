@@ -20,7 +20,7 @@ export function watchCommand(): Command {
     .option("--camera <name>", "only this camera; may be given several times", append, [])
     .option("--classes <a,b>", "only these classes, separated by commas", list)
     .option("--min-score <x>", "only detections of at least this score, 0 to 1", number)
-    .option("--empty", "print frames too in which nothing was found", false)
+    .option("--empty", "also print frames in which nothing was found", false)
     .option("--json", "print one JSON object a line", false);
   return command.action(async (options: WatchOptions) => {
     const signal = untilSignal();

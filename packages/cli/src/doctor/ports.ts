@@ -33,7 +33,7 @@ class SilentError extends Error {
   override readonly name = "SilentError";
   constructor(purpose: string) {
     super(
-      `takes connections and does not answer within ${patienceMs / 1000} s: ${purpose} that hangs, or another program`,
+      `takes connections but does not answer within ${patienceMs / 1000} s: ${purpose} hangs, or it is another program`,
     );
   }
 }

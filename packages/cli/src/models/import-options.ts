@@ -37,7 +37,7 @@ export function withExportOptions(command: Command, families = FAMILY_NAMES): Co
       ]),
     )
     .option("--mean <r,g,b>", "subtracted from pixels, instead of the family's", three)
-    .option("--std <r,g,b>", "divided through, instead of the family's", three);
+    .option("--std <r,g,b>", "pixels are divided by these, instead of the family's", three);
 }
 
 function classNames(text: string): readonly string[] {

@@ -34,7 +34,7 @@ test("what is no rules file is named, on one line that says why", async () => {
   expect(await reading("missing.json")).toEqual(["/missing.json: there is no such file."]);
   expect(await reading("folder.json")).toEqual(["/folder.json: this is a folder, not a rules file."]);
   const noText = (name: string) => [
-    `/${name}: this is no rules file: it must be text in UTF-8, JSON or YAML.`,
+    `/${name}: this is not a rules file: it must be JSON or YAML, as UTF-8 text.`,
   ];
   expect(await reading("utf16.json", Buffer.from(`\ufeff${plainest}`, "utf16le"))).toEqual(
     noText("utf16.json"),

@@ -56,7 +56,7 @@ async function readText(file: string): Promise<string> {
   } catch {
     // Told below, as is text with a NUL, which no text has.
   }
-  throw new RulesFileError(`${file}: this is no rules file: it must be text in UTF-8, JSON or YAML.`);
+  throw new RulesFileError(`${file}: this is not a rules file: it must be JSON or YAML, as UTF-8 text.`);
 }
 
 function reason(error: unknown): string {
