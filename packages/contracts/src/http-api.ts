@@ -449,7 +449,7 @@ export const httpSystemSchema = z.object({
     .array(
       z.object({
         name: z.string(),
-        /** Whether it is being read. */
+        /** Whether it is being read, and what comes is stored. */
         up: z.boolean(),
         /** Since it was last heard, or since results was started. */
         silentSeconds: z.number(),
@@ -457,6 +457,8 @@ export const httpSystemSchema = z.object({
         pending: z.number().nullable(),
         /** The centre's own camera that is called as one of the site, for which copying waits; else null. */
         clash: z.string().nullable(),
+        /** Why what comes from it cannot be stored here; else null. */
+        failure: z.string().nullable().default(null),
       }),
     )
     // A server of an earlier version has none.

@@ -7,6 +7,8 @@ export interface ToldSite {
   pending: number | null;
   /** The centre's own camera that is called as one of the site; null when there is none. */
   clash: string | null;
+  /** Why what comes from it cannot be stored at the centre; null when it can. */
+  failure: string | null;
 }
 
 /** A line may be cut for so long, in seconds, before it is worth a word: both sides try again by themselves. */
@@ -18,12 +20,19 @@ export function siteFault({
   up,
   silentSeconds,
   clash,
-}: ToldSite): { kind: "clash" | "silent"; text: string; fix: string } | undefined {
+  failure,
+}: ToldSite): { kind: "clash" | "failure" | "silent"; text: string; fix: string } | undefined {
   if (clash !== null)
     return {
       kind: "clash",
       text: `Nothing more of the site ${name} is copied: one of its cameras is called ${clash} here, as a camera of this centre is`,
       fix: `Register the centre's own camera by another name and remove ${clash}: the rest of the site then comes by itself. Nothing is lost for as long as the site keeps it.`,
+    };
+  if (failure !== null)
+    return {
+      kind: "failure",
+      text: `What comes from the site ${name} cannot be stored here: ${failure}`,
+      fix: "The site and its line are well. Look at NATS of this centre: the first lines of ./sightline doctor, and the logs of NATS and of results, say more. It is tried again every second, and nothing is lost for as long as the site keeps it.",
     };
   if (up || silentSeconds < patience) return undefined;
   return {
@@ -35,7 +44,7 @@ export function siteFault({
 
 /** How a site with which nothing is the matter fares, in words. */
 export function siteText({ up, pending }: ToldSite): string {
-  if (!up) return "its line was cut a moment ago";
+  if (!up) return "not heard for a moment: it is being reached again";
   return pending
     ? `${pending} messages about its events and pictures are still to come`
     : "all of it is here";

@@ -12,7 +12,7 @@ function checkSite(site: HttpSystem["sites"][number]): Finding {
   const name = `site ${site.name}`;
   const fault = siteFault(site);
   if (!fault) return { name, state: "ok", detail: siteText(site) };
-  if (fault.kind === "silent") return { name, state: "warning", detail: fault.text };
+  if (fault.kind !== "clash") return { name, state: "warning", detail: fault.text };
   return {
     name,
     state: "missing",

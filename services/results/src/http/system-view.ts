@@ -103,8 +103,8 @@ export class SystemView {
   }
 }
 
-function toHttpSite({ site, up, silentSeconds, pending, clash }: SiteState): HttpSystem["sites"][number] {
-  return { name: site, up, silentSeconds, pending: pending ?? null, clash: clash ?? null };
+function toHttpSite({ site, pending, clash, failure, ...rest }: SiteState): HttpSystem["sites"][number] {
+  return { name: site, ...rest, pending: pending ?? null, clash: clash ?? null, failure: failure ?? null };
 }
 
 function toHttpStream({ config, state }: StreamInfo): HttpSystem["streams"][number] {

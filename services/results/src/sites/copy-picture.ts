@@ -3,7 +3,7 @@ import { decodeJson, snapshotStore } from "@sightline/contracts";
 import { type SnapshotStore, snapshotDetailsSchema } from "@sightline/service";
 import { z } from "zod";
 import { cameraOfSite } from "./camera-names.ts";
-import { UncopiableError } from "./copy-event.ts";
+import { atCentre, UncopiableError } from "./copy-event.ts";
 import type { SiteJetStream } from "./site-jetstream.ts";
 
 /** Where the object store of a site keeps its pictures, and what tells of each. */
@@ -16,7 +16,7 @@ const objectSchema = z.looseObject({
   metadata: z.record(z.string(), z.string()).optional(),
 });
 
-/** Brings the picture that a message of a site's object store tells of to the centre; one that was deleted at the site is deleted here too. @throws UncopiableError, CameraClashError */
+/** Brings the picture that a message of a site's object store tells of to the centre; one that was deleted at the site is deleted here too. @throws UncopiableError, CameraClashError, CentreError; and when the site does not answer */
 export async function copyPicture(
   store: SnapshotStore,
   remote: SiteJetStream,
@@ -26,7 +26,7 @@ export async function copyPicture(
   const [camera = "", event = ""] = name.split("/");
   const here = `${cameraOfSite(remote, camera)}/${event}`;
   if (deleted) {
-    if (await store.details(here)) await store.delete(here);
+    if (await atCentre(store.details(here))) await atCentre(store.delete(here));
     return;
   }
   const content = await remote.manager.streams.getMessage(pictureStream.stream, {
@@ -35,7 +35,7 @@ export async function copyPicture(
   // Replaced or gone meanwhile: a later message tells of it.
   if (!content) return;
   const details = readable(() => decodeJson(snapshotDetailsSchema, Buffer.from(metadata?.snapshot ?? "")));
-  await store.put(here, content.data, details);
+  await atCentre(store.put(here, content.data, details));
 }
 
 function readable<R>(read: () => R): R {

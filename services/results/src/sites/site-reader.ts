@@ -12,7 +12,7 @@ import {
 } from "@sightline/service";
 import { z } from "zod";
 import { CameraClashError } from "./camera-names.ts";
-import { UncopiableError } from "./copy-event.ts";
+import { atCentre, CentreError, UncopiableError } from "./copy-event.ts";
 import type { SiteJetStream } from "./site-jetstream.ts";
 
 const retryMs = 1_000;
@@ -33,6 +33,8 @@ export interface ReadingState {
   pending: number | undefined;
   /** The centre's own camera that is called as one of the site, for which reading waits. */
   clash: string | undefined;
+  /** Why the centre could not store what came last; undefined once it could. */
+  failure: string | undefined;
 }
 
 /**
@@ -52,9 +54,10 @@ export class SiteReader {
     heardAt: performance.now(),
     pending: undefined,
     clash: undefined,
+    failure: undefined,
   };
-  /** Whether it has been logged that the site cannot be read. */
-  #toldLost = false;
+  /** Which fault has been logged, and lasts. */
+  #told: "site" | "centre" | undefined;
   #running: Promise<void> | undefined;
 
   constructor(
@@ -110,9 +113,17 @@ export class SiteReader {
       );
       return;
     }
-    if (this.#toldLost) return;
-    this.#toldLost = true;
-    this.#log.warn({ err: error }, "a site cannot be read now; trying again, for as long as it takes");
+    const isCentre = error instanceof CentreError;
+    this.#state.failure = isCentre ? error.message : undefined;
+    const fault = isCentre ? "centre" : "site";
+    if (this.#told === fault) return;
+    this.#told = fault;
+    if (isCentre)
+      this.#log.error(
+        { err: error },
+        "what comes from a site cannot be stored here; trying again until it can",
+      );
+    else this.#log.warn({ err: error }, "a site cannot be read now; trying again until it can");
   }
 
   async #readUntilLost(): Promise<void> {
@@ -132,6 +143,8 @@ export class SiteReader {
     };
     const read = await StreamRead.open(jetstream, this.#stream, options, this.#stopped.signal);
     this.#hear(read.pending);
+    // Where something is to come, this is told when that has been stored: it may be what failed.
+    if (read.pending === 0) this.#tellRead();
     let unstored = 0;
     for await (const message of read) {
       await this.#copyOrPassOver(message);
@@ -139,13 +152,19 @@ export class SiteReader {
       place = placeAfter(message);
       if (++unstored < storeEvery && message.info.pending > 0) continue;
       await this.#store(making, place);
+      this.#tellRead();
       unstored = 0;
     }
   }
 
+  /** Nothing is wrong any more. */
+  #tellRead(): void {
+    if (this.#told) this.#log.info("a site is read again");
+    this.#told = undefined;
+    this.#state.failure = undefined;
+  }
+
   #hear(pending: number): void {
-    if (this.#toldLost) this.#log.info("a site is read again");
-    this.#toldLost = false;
     Object.assign(this.#state, { reading: true, heardAt: performance.now(), pending });
   }
 
@@ -164,13 +183,13 @@ export class SiteReader {
 
   /** A stream that was made anew begins anew; what of it is here already is left. */
   async #place(making: string): Promise<StreamPlace> {
-    const entry = await this.#places.get(this.#key);
+    const entry = await atCentre(this.#places.get(this.#key));
     const known = entry?.operation === "PUT" ? decodeJson(placeSchema, entry.value) : undefined;
     if (known?.making !== making) return { sequence: 0, time: 0n };
     return { sequence: known.sequence, time: BigInt(known.time) };
   }
 
   async #store(making: string, { sequence, time }: StreamPlace): Promise<void> {
-    await this.#places.put(this.#key, encodeJson({ making, sequence, time: String(time) }));
+    await atCentre(this.#places.put(this.#key, encodeJson({ making, sequence, time: String(time) })));
   }
 }

@@ -11,6 +11,7 @@ import {
   siteDenials,
   siteLeafPermissions,
   siteReaderPermissions,
+  streams,
   subjects,
 } from "@sightline/contracts";
 import {
@@ -232,13 +233,28 @@ async function toldOfNorth() {
 }
 
 test("whether a site is heard, and what of it is still to come, is told", async () => {
-  const fine = { name: "north", up: true, pending: 0, clash: null, metrics: ["1", "0"] };
+  const fine = { name: "north", up: true, pending: 0, clash: null, failure: null, metrics: ["1", "0"] };
   await expect.poll(toldOfNorth, patience).toEqual(fine);
   links.north.cut();
   const cut = { ...fine, up: false, pending: null, metrics: ["0", undefined] };
   await expect.poll(toldOfNorth, patience).toEqual(cut);
   await links.north.join();
   await expect.poll(toldOfNorth, patience).toEqual(fine);
+});
+
+test("what the centre cannot store is told by its reason, and comes when it can", async () => {
+  const hub = await connectNats(asMain(centre), "test", log);
+  onTestFinished(() => hub.connection.close());
+  const { config } = await hub.manager.streams.info(streams.events);
+  await hub.manager.streams.update(streams.events, { ...config, max_msg_size: 10 });
+  await tell("north", "large", 1);
+  await expect
+    .poll(toldOfNorth, patience)
+    .toMatchObject({ up: false, failure: expect.stringMatching(/size/), metrics: ["0", undefined] });
+  await hub.manager.streams.update(streams.events, { ...config, max_msg_size: -1 });
+  await expect.poll(toldOfNorth, patience).toMatchObject({ up: true, failure: null, pending: 0 });
+  const { events } = await client.listEvents({ filter: { cameras: ["cameras/north-door"] } });
+  expect(events[0]?.name).toBe("cameras/north-door/events/large");
 });
 
 test("a camera of the centre gets no name that one of a site may have; where it has one, the site waits until it is gone", async () => {

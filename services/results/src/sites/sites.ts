@@ -32,7 +32,7 @@ export interface CentreParts {
 /** How a site fares, as the centre sees it. */
 export interface SiteState {
   site: string;
-  /** Whether its events and pictures are read now. */
+  /** Whether its events and pictures are read, and stored here, now. */
   up: boolean;
   /** Since something was last heard of it; since results was started, when nothing was. */
   silentSeconds: number;
@@ -40,6 +40,8 @@ export interface SiteState {
   pending: number | undefined;
   /** The centre's own camera that is called as one of the site, for which copying waits. */
   clash: string | undefined;
+  /** Why what comes from it cannot be stored here; undefined when it can. */
+  failure: string | undefined;
 }
 
 /** Copies the events of all sites, and their pictures, to the centre, for as long as it runs. */
@@ -101,12 +103,14 @@ export class Sites {
   states(): SiteState[] {
     return this.#links.map(({ site, readers }) => {
       const states = readers.map(({ state }) => state);
-      const up = states.every(({ reading }) => reading);
+      const failure = states.find((state) => state.failure !== undefined)?.failure;
+      const up = failure === undefined && states.every(({ reading }) => reading);
       const heardAt = Math.max(...states.map((state) => state.heardAt));
       return {
         ...{ site, up, silentSeconds: (performance.now() - heardAt) / 1_000 },
         pending: up ? states.reduce((sum, { pending = 0 }) => sum + pending, 0) : undefined,
         clash: states.find(({ clash }) => clash !== undefined)?.clash,
+        failure,
       };
     });
   }

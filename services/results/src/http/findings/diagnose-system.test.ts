@@ -186,7 +186,7 @@ test("a full disk is named with its stream, and not the workers that can announc
 });
 
 test("a site that is silent is told, one whose line was cut a moment ago is not, and one whose cameras clash is an error", () => {
-  const site = { name: "north", up: true, silentSeconds: 1, pending: 0, clash: null };
+  const site = { name: "north", up: true, silentSeconds: 1, pending: 0, clash: null, failure: null };
   const of = (change: Partial<HttpSystem["sites"][number]>) =>
     diagnoseSystem(system({ sites: [{ ...site, ...change }] }), [], new Map(), now);
   for (const change of [{}, { up: false, pending: null }])
@@ -196,5 +196,12 @@ test("a site that is silent is told, one whose line was cut a moment ago is not,
   ]);
   expect(of({ up: false, pending: null, clash: "north-door" })).toMatchObject([
     { level: "error", fix: expect.stringContaining("remove north-door") },
+  ]);
+  expect(of({ up: false, pending: null, failure: "maximum bytes exceeded" })).toMatchObject([
+    {
+      level: "warning",
+      text: "What comes from the site north cannot be stored here: maximum bytes exceeded.",
+      fix: expect.stringMatching(/^The site and its line are well\. Look at NATS of this centre/),
+    },
   ]);
 });
