@@ -1,7 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { request as requestPlain } from "node:http";
-import { request as requestTls } from "node:https";
+import { type RequestOptions, request as requestTls } from "node:https";
 import { resolve } from "node:path";
 import { loadConfig, tlsClientSettings, tlsServerSettings } from "@sightline/service";
 
@@ -61,14 +61,24 @@ function nameIn(certificate: X509Certificate): string {
   return first?.replace(/^\*\./, "sightline.") ?? "127.0.0.1";
 }
 
+/** What a request may say beside its address: headers, and what the certificate is checked with. */
+export type AskOptions = Pick<
+  RequestOptions,
+  "headers" | "ca" | "cert" | "key" | "servername" | "rejectUnauthorized"
+>;
+
 /**
- * Asks a service of this machine; `url` may be http or https. Nothing is sent that an impostor could use, so the certificate, which may
- * have any name and age, is not checked.
+ * Asks a service; `url` may be http or https. Unless told otherwise nothing is sent that an impostor could use, so the certificate, which
+ * may have any name and age, is not checked.
  */
-export async function askService(url: string, timeoutMs: number): Promise<{ status: number; text: string }> {
+export async function askService(
+  url: string,
+  timeoutMs: number,
+  more: AskOptions = { rejectUnauthorized: false },
+): Promise<{ status: number; text: string }> {
   const request = url.startsWith("https:") ? requestTls : requestPlain;
   return new Promise((resolvePromise, reject) => {
-    const options = { rejectUnauthorized: false, agent: false, signal: AbortSignal.timeout(timeoutMs) };
+    const options = { ...more, agent: false, signal: AbortSignal.timeout(timeoutMs) } as const;
     const sent = request(url, options, (answer) => {
       const parts: string[] = [];
       answer.setEncoding("utf8");

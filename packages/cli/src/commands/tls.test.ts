@@ -48,6 +48,14 @@ test("a command calls a server of TLS, and says what is wrong when it is called 
   expect(await wrong(list(`https://${plain}`))).toContain("does not speak TLS");
 });
 
+test("doctor asks a running system of TLS", async () => {
+  const env = { ...server, SIGHTLINE_GRPC: results.address, SIGHTLINE_RESULTS_HTTP: results.http };
+  const { stdout } = await runCommand(["doctor", "--json"], env);
+  expect(JSON.parse(stdout).findings).toContainEqual(
+    expect.objectContaining({ name: "disk of NATS", detail: expect.stringContaining("JetStream holds") }),
+  );
+});
+
 test("clients on the server's own machine trust its own certificate, by a name that is in it", () => {
   expect(ownTls(server)).toEqual({
     env: { ...server, SIGHTLINE_TLS_CA_FILE: certificate },

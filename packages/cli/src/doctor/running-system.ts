@@ -1,5 +1,6 @@
+import { readFileSync } from "node:fs";
 import { type HttpSystem, httpSystemSchema } from "@sightline/contracts";
-import { placesFromEnvironment, standardPorts } from "@sightline/stack";
+import { askService, ownTls, placesFromEnvironment, standardPorts } from "@sightline/stack";
 import { tokenOf } from "../server-connection.ts";
 
 /** Results asks NATS first, which says nothing for 5 s when it hangs. */
@@ -8,18 +9,25 @@ const patienceMs = 10_000;
 /** What results says of the system; undefined where it does not run, or does not let us look: then doctor sees for itself what it can. */
 export async function runningSystem(): Promise<HttpSystem | undefined> {
   try {
+    const { on: isOwn, env } = ownTls();
+    const on = isOwn || Boolean(process.env.SIGHTLINE_GRPC?.startsWith("https://"));
     const [place] = placesFromEnvironment("results");
     const given = place?.host ?? "127.0.0.1";
     const host = ["localhost", "0.0.0.0", "::"].includes(given) ? "127.0.0.1" : given;
     const at = host.includes(":") ? `[${host}]` : host;
-    const url = `http://${at}:${place?.port ?? standardPorts.results}/api/v1/system`;
-    const server = process.env.SIGHTLINE_GRPC || `127.0.0.1:${standardPorts.grpc}`;
+    const url = `http${on ? "s" : ""}://${at}:${place?.port ?? standardPorts.results}/api/v1/system`;
+    const server = process.env.SIGHTLINE_GRPC || `${on ? "https://" : ""}127.0.0.1:${standardPorts.grpc}`;
     const token = tokenOf({ server, token: process.env.SIGHTLINE_TOKEN });
-    const response = await fetch(url, {
+    const pem = (path: string | undefined) => (path ? readFileSync(path) : undefined);
+    // The certificate is checked: the token goes to no other server.
+    const { text } = await askService(url, patienceMs, {
+      ca: pem(env.SIGHTLINE_TLS_CA_FILE),
+      cert: pem(env.SIGHTLINE_TLS_CLIENT_CERT_FILE),
+      key: pem(env.SIGHTLINE_TLS_CLIENT_KEY_FILE),
+      servername: env.SIGHTLINE_TLS_SERVER_NAME,
       headers: token ? { authorization: `Bearer ${token}` } : {},
-      signal: AbortSignal.timeout(patienceMs),
     });
-    return httpSystemSchema.safeParse(await response.json()).data;
+    return httpSystemSchema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }
