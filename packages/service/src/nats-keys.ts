@@ -32,7 +32,7 @@ export function writeNatsKeys(directory: string): NatsIdentity[] {
   return known.filter(({ key }) => key === undefined).map(({ identity }) => identity);
 }
 
-/** The block `authorization` of a NATS server's configuration, with public keys and the passwords of sites. */
+/** The block `authorization` of a NATS server's configuration, with public keys and the hashes of sites' passwords. */
 function authorization(
   users: readonly { identity: NatsIdentity; key: string }[],
   sites: readonly { name: string; entry: string }[],

@@ -1,9 +1,19 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { compareSync } from "bcryptjs";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { authorizationFile, writeNatsKeys } from "./nats-keys.ts";
 import { centreFile, makeSite, SiteError, siteOf, sitesDirectory } from "./nats-sites.ts";
@@ -21,7 +31,7 @@ test("what is no site's name, no address, or there already is said, and changes 
   const centre = "tls://centre.example.org:7422";
   for (const name of ["North", "north-1", "", "a".repeat(25), "../x"])
     expect(() => makeSite(keys, name, { centre })).toThrow(`'${name}' cannot be a site's name`);
-  expect(() => makeSite(keys, "centre", { centre })).toThrow(/as the centre itself is/);
+  expect(() => makeSite(keys, "centre", { centre })).toThrow(/which is the centre's own name/);
   for (const address of [
     "",
     "centre.example.org:7422",
@@ -35,25 +45,43 @@ test("what is no site's name, no address, or there already is said, and changes 
 
   makeSite(keys, "north", { centre });
   const before = text("sites", "north.conf");
-  expect(() => makeSite(keys, "north", { centre })).toThrow(/there already.*--replace/);
+  expect(() => makeSite(keys, "north", { centre })).toThrow(/exists already.*--replace/);
   expect(text("sites", "north.conf")).toBe(before);
 });
+
+/** The password in a site's file, and its hash in the list of the centre's NATS server. */
+const passwordOf = (site: string) => /:\/\/\w+:([\w-]+)@/.exec(text("sites", `${site}.conf`))![1]!;
+const hashOf = (site: string) =>
+  new RegExp(`user: ${site}, password: "(\\$2[^"]+)"`).exec(text(authorizationFile))![1]!;
 
 test("a site's files are their owner's alone; made anew, the old password and key are worth nothing", () => {
   makeSite(keys, "north", { centre: "tls://centre" });
   writeNatsKeys(keys);
-  for (const file of ["north.nk", "north.password", "north.conf"])
+  for (const file of ["north.nk", "north.bcrypt", "north.conf"])
     expect(statSync(join(sitesDirectory(keys), file)).mode & 0o777).toBe(0o600);
-  const [password, list] = [text("sites", "north.password").trim(), text(authorizationFile)];
+  const [password, list] = [passwordOf("north"), text(authorizationFile)];
   expect(text("sites", "north.conf")).toContain(`tls://north:${password}@centre:7422`);
-  expect(list).toContain(`user: north, password: "${password}"`);
+  expect(list, "the centre does not keep it").not.toContain(password);
+  expect(compareSync(password, hashOf("north"))).toBe(true);
+  writeNatsKeys(keys);
+  expect(text(authorizationFile), "nothing has changed").toBe(list);
 
   writeFileSync(join(keys, centreFile), "# changed by hand");
   makeSite(keys, "north", { centre: "tls://centre", replace: true });
   writeNatsKeys(keys);
-  expect(text(authorizationFile)).not.toContain(password);
-  expect(text(authorizationFile)).toContain(text("sites", "north.password").trim());
+  expect(compareSync(password, hashOf("north"))).toBe(false);
+  expect(compareSync(passwordOf("north"), hashOf("north"))).toBe(true);
   expect(text(centreFile), "is the operator's own").toBe("# changed by hand");
+});
+
+test("a password that an earlier version kept in plain text at the centre goes on, as a hash", () => {
+  makeSite(keys, "north", { centre: "tls://centre" });
+  const [hash, plain] = ["bcrypt", "password"].map((ending) => join(sitesDirectory(keys), `north.${ending}`));
+  rmSync(hash!);
+  writeFileSync(plain!, `${passwordOf("north")}\n`);
+  writeNatsKeys(keys);
+  expect(compareSync(passwordOf("north"), hashOf("north"))).toBe(true);
+  expect(existsSync(plain!)).toBe(false);
 });
 
 test("a site's file says whose it is", () => {

@@ -8,6 +8,7 @@ import {
   siteLeafPermissions,
   siteReaderPermissions,
 } from "@sightline/contracts";
+import { hashSync } from "bcryptjs";
 import { knownKey, makeKey } from "./nkey-file.ts";
 import { writePrivateFile } from "./private-file.ts";
 
@@ -16,6 +17,9 @@ export const centreFile = "centre.conf";
 
 /** What a site's NATS server needs to be a leaf node, in its directory of keys: the centre's `sites/NAME.conf` under this name. */
 export const siteFile = "site.conf";
+
+/** Rounds of bcrypt, by their power of two: NATS computes them each time a site connects. The passwords are random, so few would do. */
+const bcryptCost = 10;
 
 /** The JetStream domain of a centre. */
 export const centreDomain = "centre";
@@ -49,26 +53,26 @@ export function makeSite(directory: string, site: string, options: SiteOptions):
     throw new SiteError(`'${site}' cannot be a site's name; expected 1 to 24 of a–z and 0–9, such as north`);
   if (site === centreDomain)
     throw new SiteError(
-      `a site cannot be called '${centreDomain}', as the centre itself is; take another name`,
+      `a site cannot be called '${centreDomain}', which is the centre's own name; take another`,
     );
   const url = addressOf(options.centre);
   if (options.caFile !== undefined && url.protocol !== "tls:")
-    throw new SiteError("certificates of the centre are for an address that begins with tls://");
-  const [key, password, configuration] = ["nk", "password", "conf"].map((ending) =>
+    throw new SiteError("certificates of the centre need an address that begins with tls://");
+  const [key, hash, plain, configuration] = ["nk", "bcrypt", "password", "conf"].map((ending) =>
     join(sitesDirectory(directory), `${site}.${ending}`),
-  ) as [string, string, string];
-  if (!options.replace && [key, password, configuration].some((path) => existsSync(path)))
+  ) as [string, string, string, string];
+  if (!options.replace && [key, hash, plain, configuration].some((path) => existsSync(path)))
     throw new SiteError(
-      `the site '${site}' is there already, its file is ${configuration}; --replace makes its keys and its file anew`,
+      `the site '${site}' exists already, its file is ${configuration}; --replace makes new keys and a new file`,
     );
   mkdirSync(sitesDirectory(directory), { recursive: true, mode: 0o700 });
   const centre = join(directory, centreFile);
   if (!existsSync(centre)) writePrivateFile(centre, centreConfiguration(url));
-  rmSync(key, { force: true });
+  for (const old of [key, plain]) rmSync(old, { force: true });
   makeKey(key);
   url.username = site;
   url.password = randomBytes(24).toString("base64url");
-  writePrivateFile(password, `${url.password}\n`);
+  writePrivateFile(hash, hashOf(url.password));
   writePrivateFile(configuration, siteConfiguration(site, url.href.replace(/\/$/, ""), options.caFile));
   return configuration;
 }
@@ -79,8 +83,7 @@ export function siteUsers(directory: string): { name: string; entry: string }[] 
   if (!existsSync(folder)) return [];
   const sites = readdirSync(folder).flatMap((file) => (file.endsWith(".nk") ? [file.slice(0, -3)] : []));
   return sites.sort().flatMap((site) => {
-    const password = readFileSync(join(folder, `${site}.password`), "utf8").trim();
-    const leaf = `user: ${site}, password: "${password}", allowed_connection_types: [LEAFNODE]`;
+    const leaf = `user: ${site}, password: "${passwordHash(folder, site)}", allowed_connection_types: [LEAFNODE]`;
     return [
       { name: `the leaf node of the site ${site}`, ...entry(leaf, siteLeafPermissions(site)) },
       {
@@ -89,6 +92,21 @@ export function siteUsers(directory: string): { name: string; entry: string }[] 
       },
     ];
   });
+}
+
+/** What the centre's NATS server knows a site's password by. What an earlier version kept in plain text is hashed, and deleted. */
+function passwordHash(folder: string, site: string): string {
+  const [hash, plain] = ["bcrypt", "password"].map((ending) => join(folder, `${site}.${ending}`)) as [
+    string,
+    string,
+  ];
+  if (!existsSync(hash)) writePrivateFile(hash, hashOf(readFileSync(plain, "utf8").trim()));
+  rmSync(plain, { force: true });
+  return readFileSync(hash, "utf8").trim();
+}
+
+function hashOf(password: string): string {
+  return `${hashSync(password, bcryptCost)}\n`;
 }
 
 /** The name of the site that a site's file was made for; undefined when there is none. @throws SiteError it names none */
