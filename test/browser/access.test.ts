@@ -196,7 +196,7 @@ test("what is not saved yet outlasts a login that ends", async () => {
   await view.getByText("Not saved yet.").waitFor();
   const { page } = admin;
   await page.goto(`${sightline.origin}/settings`);
-  await page.getByLabel("Password until now").fill(adminPassword);
+  await page.getByLabel("Current password").fill(adminPassword);
   await page.getByLabel("New password").fill(`${adminPassword}, changed`);
   await page.getByRole("button", { name: "Change the password" }).click();
   await page.getByText("Changed.").waitFor();

@@ -245,7 +245,7 @@ test("the centre's console shows events of the site's cameras with their picture
   await opened.getByRole("link", { name: "north-door" }).click();
   await expect.poll(() => page.url(), patience).toBe(`${origin}/events?camera=north-door`);
   await page.goto(`${origin}/cameras/north-door`);
-  await page.getByText("This is a camera of the site north, of which only events are here.").waitFor();
+  await page.getByText("This is a camera of the site north; only its events are here.").waitFor();
   await page.goto(`${origin}/timeline`);
   await page.getByTestId("timeline-north-door").getByText("Of site north: video stays there").waitFor();
   expect({ faults: record.faults, foreign: record.foreignRequests }).toEqual({ faults: [], foreign: [] });

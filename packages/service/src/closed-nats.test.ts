@@ -147,7 +147,7 @@ describe("who may do what", () => {
 describe("who is not let in", () => {
   test("without a key: what to set; with a wrong one: which file", async () => {
     await expect(connectNats(server.url, "results", log)).rejects.toThrow(
-      /wants to know who connects: set SIGHTLINE_NATS_NKEY_FILE/,
+      /asks who connects: set SIGHTLINE_NATS_NKEY_FILE/,
     );
     const path = join(keys, "stranger.nk");
     writeFileSync(path, nkeys.createUser().getSeed());

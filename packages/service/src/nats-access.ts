@@ -77,7 +77,7 @@ export function refusal(error: unknown, access: NatsAccess): string | undefined 
   const where = redact(access.natsUrl);
   if (key)
     return `NATS at ${where} does not accept the key in ${natsSettings[key].env} = ${access[key]}: the server does not know it, or does not know it any more; run \`sightline nats keys\` and let the server read its configuration again (docs/security.md)`;
-  return `NATS at ${where} wants to know who connects: set ${natsSettings.natsNkeyFile.env} to this service's key (docs/security.md)`;
+  return `NATS at ${where} asks who connects: set ${natsSettings.natsNkeyFile.env} to this service's key (docs/security.md)`;
 }
 
 function keyIn(access: NatsAccess, key: FileSetting): Uint8Array {

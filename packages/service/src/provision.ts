@@ -102,8 +102,8 @@ function deniedStream(name: string, cause: Error): StreamConflictError {
   return new StreamConflictError(
     name,
     [],
-    `it has said for ${changeLimitMs / 1_000} s that the stream is not there, and that its name is taken (nats-server 2.9 does when SIGHTLINE_NATS_REPLICAS becomes less)`,
-    "Set SIGHTLINE_NATS_REPLICAS to what it was before, restart the NATS servers one after the other, and start the services again; for fewer copies make a backup (`sightline backup`) and restore it into a NATS that is new",
+    `it has said for ${changeLimitMs / 1_000} s that the stream is not there, and that its name is taken (nats-server 2.9 does so when SIGHTLINE_NATS_REPLICAS is lowered)`,
+    "Set SIGHTLINE_NATS_REPLICAS to what it was before, restart the NATS servers one after the other, and start the services again; for fewer copies make a backup (`sightline backup`) and restore it into a new NATS",
     cause,
   );
 }
@@ -134,7 +134,7 @@ async function bringTo(
     const isOwn =
       isJetStreamFailure(error, "streamNotFound") || isJetStreamFailure(error, "insufficientStorage");
     if (!isRefusal || isOwn) throw error;
-    const anew = `Make a backup (\`sightline backup\`), stop the services, and delete the stream with NATS's own tool (\`nats stream rm ${name}\`): it is made anew, without what it holds`;
+    const anew = `Make a backup (\`sightline backup\`), stop the services, and delete the stream with NATS's own tool (\`nats stream rm ${name}\`): it is made anew, and its content is lost`;
     const advice = isJetStreamFailure(error, "replicasNotSupported") ? noCluster : anew;
     throw new StreamConflictError(name, differences, error.message, advice, error);
   }
@@ -286,7 +286,7 @@ export async function findBuckets<K extends keyof Buckets>(
     for (let attempt = 0; !(await hasBucket(manager, buckets[name])); attempt++) {
       signal.throwIfAborted();
       if (attempt % 40 === 0)
-        log.info({ bucket: buckets[name] }, "the bucket is not there yet; results makes it when it starts");
+        log.info({ bucket: buckets[name] }, "the bucket does not exist yet; results makes it when it starts");
       await delay(250);
     }
     found[name] = await kv.open(buckets[name], { allow_direct: true });

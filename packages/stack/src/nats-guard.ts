@@ -44,7 +44,7 @@ export class NatsGuard {
       if (await this.#isFull(reason)) refusedSince = undefined;
       else refusedSince ??= now;
       if (refusedSince === undefined || now - refusedSince < patienceMs || now < notBefore) continue;
-      this.#say(`NATS has room on its disk and still does not do its work (${reason}): it is restarted`);
+      this.#say(`NATS has room on its disk but still does not work (${reason}): it is restarted`);
       notBefore = now + pauseMs;
       pauseMs = Math.min(2 * pauseMs, longestPauseMs);
       refusedSince = undefined;

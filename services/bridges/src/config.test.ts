@@ -97,7 +97,7 @@ test.each([
   [hooks({ ...webhook, types: ["entered"] }), "there is no event type 'entered'"],
   [hooks({ ...webhook, phases: ["unspecified"] }), "there is no event phase 'unspecified'"],
   [hooks({ ...webhook, cameras: ["Front"] }), "is no camera id"],
-  [hooks({ ...webhook, headers: { "Webhook-Id": "x" } }), "are not yours to set"],
+  [hooks({ ...webhook, headers: { "Webhook-Id": "x" } }), "cannot be set"],
   [hooks({ ...webhook, headers: { authorization: "sesame\n" } }), "expected printable ASCII"],
   [hooks({ ...webhook, tries: 3 }), "Unrecognized key"],
 ])("%j is refused, without showing what may be secret", (env, text) => {

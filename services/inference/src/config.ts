@@ -80,7 +80,7 @@ export const settings = {
   frameFormat: {
     env: "SIGHTLINE_FRAME_FORMAT",
     schema: setting.choice(["auto", "gbrp", "i420"], "auto"),
-    help: "how frames come: gbrp, or i420, half the bytes, of which the model's graph makes gbrp; auto takes i420 where a GPU runs the model",
+    help: "how frames come: gbrp, or i420, half the bytes, which the model's graph turns into gbrp; auto takes i420 where a GPU runs the model",
   },
   batchSize: {
     env: "SIGHTLINE_BATCH_SIZE",

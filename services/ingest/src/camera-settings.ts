@@ -102,7 +102,7 @@ export async function readRecordSecret(
   const found = await readSecret(secrets, recordSecretKey(camera));
   const { server } = found.secret ?? {};
   if (server === undefined || server === serverOf(uri)) return found;
-  return { secret: undefined, secretFault: "it is for another server than the URL names" };
+  return { secret: undefined, secretFault: "it belongs to another server than the one in the URL" };
 }
 
 /** Whether the camera must be received anew when its settings change from `a` to `b`. */

@@ -43,7 +43,7 @@ export const settings = {
   decode: {
     env: "SIGHTLINE_DECODE",
     schema: setting.choice(decodeChoices, "auto"),
-    help: "what decodes cameras that do not say it themselves: cuda (NVDEC), vaapi, software, or auto, the fastest that is there",
+    help: "what decodes cameras without a setting of their own: cuda (NVDEC), vaapi, software, or auto, the fastest that is there",
   },
   cameraNetworks: {
     env: "SIGHTLINE_CAMERA_NETWORKS",
@@ -103,17 +103,17 @@ export const settings = {
   recording: {
     env: "SIGHTLINE_RECORDING",
     schema: setting.choice(["events", "continuous", "off"], "events"),
-    help: "what is recorded of cameras that do not say it themselves: events, continuous or off",
+    help: "what is recorded of cameras without a setting of their own: events, continuous or off",
   },
   recordingsMaxAgeDays: {
     env: "SIGHTLINE_RECORDINGS_MAX_AGE_DAYS",
     schema: setting.number(7, 0.001, limits.maxRecordingDays),
-    help: "days that continuous recordings are kept, of cameras that do not say it themselves",
+    help: "days that continuous recordings are kept, for cameras without a setting of their own",
   },
   recordingsEventsMaxAgeDays: {
     env: "SIGHTLINE_RECORDINGS_EVENTS_MAX_AGE_DAYS",
     schema: setting.number(30, 0.001, limits.maxRecordingDays),
-    help: "days that recordings of events are kept, of cameras that do not say it themselves",
+    help: "days that recordings of events are kept, for cameras without a setting of their own",
   },
   preRollSeconds: {
     env: "SIGHTLINE_PRE_ROLL_SECONDS",

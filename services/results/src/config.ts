@@ -73,7 +73,7 @@ export const settings = {
   trustedProxies: {
     env: "SIGHTLINE_TRUSTED_PROXIES",
     schema: networks,
-    help: "addresses or networks, separated by commas, of proxies that are believed who calls (X-Forwarded-For, X-Forwarded-Proto)",
+    help: "addresses or networks, separated by commas, of proxies whose word for who calls is believed (X-Forwarded-For, X-Forwarded-Proto)",
   },
   consoleDirectory: {
     env: "SIGHTLINE_CONSOLE_DIR",
@@ -83,7 +83,7 @@ export const settings = {
   maxSockets: {
     env: "SIGHTLINE_MAX_SOCKETS",
     schema: setting.integer(64, 1, 10_000),
-    help: "browsers at a time that are told of changes as they happen",
+    help: "browsers connected at a time for live changes",
   },
   maxSocketsPerUser: {
     env: "SIGHTLINE_MAX_SOCKETS_PER_USER",
@@ -108,7 +108,7 @@ export const settings = {
   modelUploadMb: {
     env: "SIGHTLINE_MODEL_UPLOAD_MB",
     schema: setting.integer(512, 0, 1_048_576),
-    help: "MiB of a model or clip that may be uploaded; 0: nothing may",
+    help: "largest model or clip that may be uploaded, in MiB; 0: none",
   },
   modelStoreMb: {
     env: "SIGHTLINE_MODEL_STORE_MB",
@@ -138,7 +138,7 @@ export const settings = {
   auditMaxAgeDays: {
     env: "SIGHTLINE_AUDIT_MAX_AGE_DAYS",
     schema: setting.number(365, 1, 3_650),
-    help: "days that it is kept who did what",
+    help: "days that the audit trail is kept",
   },
   sitesDirectory: {
     env: "SIGHTLINE_SITES_DIRECTORY",

@@ -70,7 +70,7 @@ export class SecretKeys {
         .setAuthTag(bytes.subarray(-16));
       return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]);
     } catch {
-      throw new SecretUnreadableError("it was changed, or is not of this camera");
+      throw new SecretUnreadableError("it was changed, or belongs to another camera");
     }
   }
 

@@ -124,7 +124,7 @@ export class ServerCertificate {
     } catch (error) {
       this.#log.error(
         { err: error },
-        "the certificate's files have changed and cannot be used; the certificate of before is served on",
+        "the certificate's files have changed and cannot be used; the old certificate stays in use",
       );
       this.#failed.set(1);
       this.#reloads.inc({ outcome: "refused" });

@@ -61,7 +61,7 @@ export class WebhookBridge {
   /** What is missing for events to be delivered; undefined when nothing is. */
   missing(): string | undefined {
     if (this.#gone)
-      return "disabled: the endpoint answered 410 Gone; change its settings, or take it out, and start the bridges anew";
+      return "disabled: the endpoint answered 410 Gone; change its settings, or remove it, and restart the bridges";
     return this.#reader.connected ? undefined : "no connection to the results service";
   }
 
@@ -155,7 +155,7 @@ export class WebhookBridge {
     this.#meter.disabled("gone");
     this.#log.error(
       context,
-      "the endpoint answered 410 Gone: nothing more is posted to it until the bridges start anew; change its settings, or take it out",
+      "the endpoint answered 410 Gone: nothing more is posted to it until the bridges restart; change its settings, or remove it",
     );
     this.#stopping.abort();
   }

@@ -39,7 +39,7 @@ const webhookSchema = z.strictObject({
     .default({})
     .refine(
       (headers) => !Object.keys(headers).some((name) => reservedHeader.test(name)),
-      "webhook-*, content-*, host, connection and transfer-encoding are not yours to set",
+      "webhook-*, content-*, host, connection and transfer-encoding cannot be set",
     ),
   cameras: z.array(z.string().refine(isCameraId, "is no camera id")).max(maxNames).default([]),
   types: words(EventType, "event type"),

@@ -44,7 +44,7 @@ export async function importExport({
   const odd = metadata.classes.find((name) => /\p{Cc}/u.test(name));
   if (odd !== undefined)
     throw new InvalidArgumentError(
-      `The class ${JSON.stringify(odd.slice(0, 63))} has control characters in its name, which terminals and files take for something else; give names without.`,
+      `The class ${JSON.stringify(odd.slice(0, 63))} has control characters in its name, which terminals and files misread; give names without them.`,
     );
   await saveModel(graph, join(out, modelFile));
   const manifest = await describeFiles(out, {
@@ -118,7 +118,7 @@ async function tryOut(path: string): Promise<void> {
       const { boxes, scores } = await session.run(pixels, batch);
       if (![boxes, scores].every((values) => values.every(Number.isFinite)))
         throw new ModelFileError(
-          "It gives values that are no numbers for a trial picture; it cannot be served.",
+          "It gives values that are not numbers for a trial picture; it cannot be served.",
         );
     }
   } finally {

@@ -30,7 +30,7 @@ export class RecordingMetrics {
     count("recording_bytes", "Bytes that were written to recordings.", "bytes");
     count(
       "recording_frames_dropped",
-      "Compressed frames that were not recorded, the disk being slow or full.",
+      "Compressed frames that were not recorded because the disk was slow or full.",
       "dropped",
     );
     new Gauge({
@@ -103,7 +103,7 @@ export class RecordingMetrics {
     });
     this.#deleted = new Counter({
       name: "sightline_recordings_deleted_bytes_total",
-      help: "Bytes of recordings that were deleted: for room, for their age, since no event wanted them, or since a person asked.",
+      help: "Bytes of recordings that were deleted: for room, for their age, because no event wanted them, or because a person asked.",
       labelNames: ["reason"],
       registers,
     });

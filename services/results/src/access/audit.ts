@@ -116,7 +116,7 @@ export class Audit {
         if (this.#waiting[0] === record) this.#waiting.shift();
       } catch (error) {
         if (this.#stopping.signal.aborted) return;
-        this.#log.warn({ err: error }, "NATS does not take records of the audit trail; trying on");
+        this.#log.warn({ err: error }, "NATS does not take records of the audit trail; trying again");
         await delay(pauseMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }

@@ -106,7 +106,7 @@ export class Identities {
     if (!token)
       throw new ApiError(
         "unauthenticated",
-        "this is no token; one looks like slt_… and is made by `sightline token add` or `sightline login`",
+        "this is not a token; a token begins with slt_ and is made by `sightline token add` or `sightline login`",
       );
     const service = services.principalOf(token);
     if (service) return this.#remember(`service.${service.name}`, Infinity, undefined, () => service);

@@ -16,7 +16,7 @@ export function permitRole(
   if (!principal)
     throw new ApiError(
       "unauthenticated",
-      "this server wants to know who calls: log in (`sightline login`), or give a token (SIGHTLINE_TOKEN, or `authorization: Bearer …`)",
+      "this server must know who calls: log in (`sightline login`), or give a token (SIGHTLINE_TOKEN, or `authorization: Bearer …`)",
     );
   if (principal.mayAs(needs)) return principal;
   throw new ApiError(

@@ -145,7 +145,7 @@ export class Users {
       if (current === undefined)
         throw new ApiError(
           "invalid_argument",
-          "to change your own password, give the one until now as `current`",
+          "to change your own password, give the current one as `current`",
         );
       await logins.check(name, current, address);
     } else if (own && !caller.mayAs("admin") && store.madeToken(caller.token)) {

@@ -112,7 +112,7 @@ export class Admission {
     if (capacity === undefined)
       return floorFps > 0
         ? [
-            `the floor of ${floorFps} frames/s could not be checked, since no worker serves model '${model}' now: it is held as far as workers can`,
+            `the floor of ${floorFps} frames/s could not be checked, since no worker serves model '${model}' now: it is held as far as the workers can`,
           ]
         : [];
     const asked = this.#camerasOf(model).reduce((sum, camera) => sum + this.#askedBy(camera), 0);

@@ -132,7 +132,7 @@ export class CameraService {
       if (!scope.wouldSee(id, merged.labels))
         throw new ApiError(
           "permission_denied",
-          `with these labels you would not see the camera '${id}' any more; ask one who sees all cameras`,
+          `with these labels you could no longer see the camera '${id}'; ask someone who sees all cameras`,
         );
       const address = readUri();
       const uri = address?.uri ?? old.uri;

@@ -53,7 +53,7 @@ export function secretAfter(address: CameraUri, oldUri: string | undefined): Cam
 /** Whether ingest may play the file is its own setting's business (SIGHTLINE_SOURCE_FILES). */
 function parseFileUrl(text: string, fault: Fault): string {
   if (!/^file:\/\/\/[^/?#][^?#]*$/i.test(text) || !URL.canParse(text))
-    throw fault("is no file's; expected file:///FOLDER/FILE, with '?', '#' and spaces escaped");
+    throw fault("is not a file's address; expected file:///FOLDER/FILE, with '?', '#' and spaces escaped");
   return new URL(text).href;
 }
 

@@ -63,7 +63,7 @@ export class FloorClaims {
       if (cause instanceof ApiError) throw cause;
       throw new ApiError(
         "registry_unavailable",
-        "it cannot be seen now which floors are promised (NATS does not answer, or too many are asked for at once); try again",
+        "the promised floors cannot be read now (NATS does not answer, or too many are asked for at once); try again",
         { cause },
       );
     }

@@ -81,7 +81,7 @@ test("a secret opens for its own camera only, and not when a bit of it was chang
   await secrets.put("front", secret);
   const stored = (await buckets.cameraCredentials.get("front"))!;
   await buckets.cameraCredentials.put("other", stored.value);
-  await expect(secrets.get("other")).rejects.toThrow("it was changed, or is not of this camera");
+  await expect(secrets.get("other")).rejects.toThrow("it was changed, or belongs to another camera");
   const sealed = stored.json<{ data: string }>();
   const bytes = Buffer.from(sealed.data, "base64");
   bytes[0]! ^= 1;

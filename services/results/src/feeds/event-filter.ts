@@ -88,6 +88,6 @@ function readEnums<E extends number>(
 ): ReadonlySet<E> | undefined {
   const allowed = new Set<unknown>(Object.values(known).filter((value) => Number(value) > 0));
   const odd = values.find((value) => !allowed.has(value));
-  if (odd !== undefined) throw invalidArgument(`${field} has ${odd}, which is none that there is`);
+  if (odd !== undefined) throw invalidArgument(`${field} has ${odd}, which does not exist`);
   return values.length > 0 ? new Set(values) : undefined;
 }

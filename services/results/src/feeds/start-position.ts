@@ -28,7 +28,7 @@ export function readStart(
   if (!position)
     throw new ApiError(
       "invalid_argument",
-      "start says nothing; expected one of newest, beginning, time, cursor",
+      "start is empty; expected one of newest, beginning, time, cursor",
     );
   switch (position.$case) {
     case "newest":

@@ -52,7 +52,7 @@ export class EventCounts {
       throw new ApiError("invalid_argument", "start_time is missing; say from when on events count");
     const partsOf = [...new Set(by)].map((each) => {
       const part = each === CountBy.UNSPECIFIED ? undefined : parts[each];
-      if (!part) throw new ApiError("invalid_argument", `by has ${each}, which is none that there is`);
+      if (!part) throw new ApiError("invalid_argument", `by has ${each}, which does not exist`);
       return part;
     });
     const now = Date.now();

@@ -150,7 +150,7 @@ function readName(name: string): EventId {
   if (!event)
     throw new ApiError(
       "invalid_argument",
-      `'${name.slice(0, 200)}' is no event's name; expected cameras/{camera}/events/{event}`,
+      `'${name.slice(0, 200)}' is not an event's name; expected cameras/{camera}/events/{event}`,
     );
   return event;
 }

@@ -166,7 +166,7 @@ export class HttpApi {
         info: {
           title: "Sightline",
           version: this.#options.version,
-          description: "HTTP API of the results service; docs/http-api.md tells the rest.",
+          description: "HTTP API of the results service; docs/http-api.md describes the rest.",
           license: { name: "Apache-2.0", identifier: "Apache-2.0" },
         },
         servers: [{ url: "/" }],

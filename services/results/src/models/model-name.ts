@@ -48,7 +48,7 @@ export function chooseVersion(model: string, { versions }: ModelVersions, wanted
   if (!/^[0-9a-f]+$/.test(wanted) || wanted.length < fewestDigits)
     throw new ApiError(
       "invalid_argument",
-      `'${wanted}' is no version; expected its number, or the first ${fewestDigits} or more digits of its digest`,
+      `'${wanted}' is not a version; expected its number, or the first ${fewestDigits} or more digits of its digest`,
     );
   const found = versions.filter(({ version }) => version.startsWith(wanted));
   if (found.length > 1)

@@ -17,7 +17,7 @@ export function nothingFound({ camera, range, silent, anyIngest, status }: Nothi
   if (!anyIngest)
     return new ApiError(
       "recording_unavailable",
-      "no ingest service runs, and recordings are with them; start one",
+      "no ingest service runs, and recordings are kept by ingest services; start one",
     );
   if (silent.length > 0)
     return new ApiError(

@@ -54,7 +54,7 @@ export class OidcClient {
   async finish(search: string, attempt: LoginAttempt): Promise<Claims> {
     const query = new URLSearchParams(search);
     if (query.get("state") !== attempt.state)
-      throw new OidcFault("oidc_expired", "the state is not that of the login that this browser has begun");
+      throw new OidcFault("oidc_expired", "the state does not belong to the login that this browser began");
     const provider = await this.#provider();
     try {
       const tokens = await openid.authorizationCodeGrant(provider, new URL(search, attempt.redirectUrl), {

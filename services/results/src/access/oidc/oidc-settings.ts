@@ -70,7 +70,7 @@ export const oidcSettings = {
   oidcDefaultRole: {
     env: "SIGHTLINE_OIDC_DEFAULT_ROLE",
     schema: grantSchema,
-    help: "ROLE or ROLE:CAMERA,CAMERA of those to whom no entry of SIGHTLINE_OIDC_ROLES applies; without it they are not let in",
+    help: "ROLE or ROLE:CAMERA,CAMERA for users to whom no entry of SIGHTLINE_OIDC_ROLES applies; without it they cannot log in",
   },
 } as const;
 

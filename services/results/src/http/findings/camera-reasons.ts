@@ -21,7 +21,7 @@ export const reasonAdvice: Readonly<Record<Exclude<CameraReason, 0>, Advice>> = 
     fix: "Check that the camera has power and network, and that no firewall is between it and the ingest service.",
   },
   [CameraReason.UNAUTHORIZED]: {
-    text: "The camera refuses the user or password, or wants one and has none.",
+    text: "The camera refuses the user or password, or needs one and none is given.",
     fix: "Edit the camera and give the URL with the right user and password: rtsp://USER:PASSWORD@HOST/PATH.",
   },
   [CameraReason.NOT_FOUND]: {
@@ -41,8 +41,8 @@ export const reasonAdvice: Readonly<Record<Exclude<CameraReason, 0>, Advice>> = 
     fix: "Shorten the key frame (I-frame) interval in the camera's settings to a few seconds.",
   },
   [CameraReason.STALLED]: {
-    text: "Frames have stopped arriving though the connection stands.",
-    fix: "Check the network to the camera; if it goes on, restart the camera or switch the transport to TCP.",
+    text: "Frames have stopped arriving although the connection is open.",
+    fix: "Check the network to the camera; if this happens again, restart the camera or switch the transport to TCP.",
   },
   [CameraReason.DECODE_FAILURE]: {
     text: "What arrives cannot be decoded.",
@@ -53,7 +53,7 @@ export const reasonAdvice: Readonly<Record<Exclude<CameraReason, 0>, Advice>> = 
     fix: "It is connected again by itself. If it keeps ending, the camera may allow too few viewers at a time.",
   },
   [CameraReason.PROTOCOL_ERROR]: {
-    text: "What is at this address does not speak the protocol of the URL, or answers with an error or with no video.",
+    text: "The server at this address does not speak the protocol of the URL, or answers with an error or without video.",
     fix: "Check scheme, host and port in the URL: a web page's port (80, 443, 8080) is not that of rtsp://, and a web page is not the stream of http://.",
   },
   [CameraReason.MODEL_NOT_SERVED]: {
@@ -61,15 +61,15 @@ export const reasonAdvice: Readonly<Record<Exclude<CameraReason, 0>, Advice>> = 
     fix: "Start a worker with SIGHTLINE_MODEL set to this model or SIGHTLINE_MODELS=all, or give the camera a model that is served.",
   },
   [CameraReason.ADDRESS_NOT_ALLOWED]: {
-    text: "The camera's address is not one that cameras may have.",
-    fix: "If it is meant, add its network to the setting SIGHTLINE_CAMERA_NETWORKS of the ingest service.",
+    text: "The camera's address is not allowed.",
+    fix: "If it is right, add its network to the setting SIGHTLINE_CAMERA_NETWORKS of the ingest service.",
   },
   [CameraReason.REDIRECTED]: {
     text: "The camera redirects to another address.",
     fix: "Give that address as the camera's URL, or set SIGHTLINE_CAMERA_REDIRECTS=any at the ingest service.",
   },
   [CameraReason.TRANSPORT_REFUSED]: {
-    text: "The camera does not send video by the transport that was chosen.",
+    text: "The camera does not send video over the chosen transport.",
     fix: "Set the camera's transport to auto.",
   },
   [CameraReason.DECODING_TOO_SLOW]: {
@@ -78,6 +78,6 @@ export const reasonAdvice: Readonly<Record<Exclude<CameraReason, 0>, Advice>> = 
   },
   [CameraReason.INTERNAL]: {
     text: "The ingest service itself failed at this camera.",
-    fix: "Look into the ingest service's log for this camera.",
+    fix: "Look in the ingest service's log for this camera.",
   },
 };

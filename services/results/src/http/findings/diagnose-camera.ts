@@ -151,7 +151,7 @@ export function unservedBy(workers: readonly WorkerInfo[], model: string): strin
 
 /** What to do when a worker cannot load a model that it would serve. */
 export const unservedFix =
-  "Where room lacks, raise SIGHTLINE_MODEL_MEMORY_MB of the worker, or start another worker with SIGHTLINE_MODEL set to this model. The worker's log has more.";
+  "If memory is short, raise SIGHTLINE_MODEL_MEMORY_MB of the worker, or start another worker with SIGHTLINE_MODEL set to this model. The worker's log has more.";
 
 /** Inferred frames that do not come out of the analysis. */
 function* findStall(

@@ -46,7 +46,7 @@ export function* findClockSkew(samples: readonly SeriesSample[]): Generator<Http
   yield {
     level: "warning",
     text: `The clock of the ingest service's host is about ${Math.round(Math.abs(offset))} ms ${offset < 0 ? "ahead of" : "behind"} the clock of the NATS server, and the frames' capture times with it.`,
-    fix: "Keep the clocks of all hosts by NTP (chrony or systemd-timesyncd).",
+    fix: "Keep the clocks of all hosts in step with NTP (chrony or systemd-timesyncd).",
   };
 }
 

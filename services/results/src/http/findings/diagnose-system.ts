@@ -89,7 +89,7 @@ function* findStorage({ nats, storage, streams }: Situation): Generator<HttpFind
 
 function damageFix(stream: string): string {
   return stream.startsWith("OBJ_")
-    ? `Pictures that are taken now are lost. Remove the store with 'nats stream rm ${stream}': results makes it anew within seconds, without the pictures of before. Look at the disk of NATS.`
+    ? `Pictures that are taken now are lost. Remove the store with 'nats stream rm ${stream}': results makes it anew within seconds, without the old pictures. Look at the disk of NATS.`
     : "Results puts aside what can be read and repairs this by itself within seconds; if it lasts, its log says why. Look at the disk of NATS.";
 }
 

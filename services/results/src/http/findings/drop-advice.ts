@@ -39,7 +39,7 @@ export const dropAdvice: Readonly<Record<Exclude<DropReason, 0>, DropAdvice>> = 
     level: "error",
     from: 0,
     text: "are lost because a worker could not infer them.",
-    fix: "Look into the inference service's log; the model file or the execution provider may be at fault.",
+    fix: "Look in the inference service's log; the model file or the execution provider may be at fault.",
   },
   [DropReason.WORKER_LOST]: {
     level: "warning",
@@ -51,6 +51,6 @@ export const dropAdvice: Readonly<Record<Exclude<DropReason, 0>, DropAdvice>> = 
     level: "warning",
     from: 0.05,
     text: "are thrown away because the camera was stopped or changed while they waited.",
-    fix: "Nothing, if its settings were just changed; else look why the camera keeps reconnecting.",
+    fix: "Nothing, if its settings were just changed; otherwise find out why the camera keeps reconnecting.",
   },
 };

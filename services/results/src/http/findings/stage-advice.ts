@@ -14,7 +14,7 @@ export const stageAdvice: Readonly<Record<Stage, { text: string; fix: string }>>
   },
   batch: {
     text: "the transfer to the worker and the wait for its batch",
-    fix: "Lower SIGHTLINE_MAX_DELAY_MS or the batch size of the workers, or bring worker and ingest nearer to each other.",
+    fix: "Lower SIGHTLINE_MAX_DELAY_MS or the batch size of the workers, or put workers and ingest closer together.",
   },
   infer: {
     text: "the model's run",
@@ -26,7 +26,7 @@ export const stageAdvice: Readonly<Record<Stage, { text: string; fix: string }>>
   },
   track: {
     text: "restoring order and tracking in the results service",
-    fix: "Add a results service, or look whether one worker is much slower than the others: frames wait for the one before.",
+    fix: "Add a results service, or check whether one worker is much slower than the others: frames wait for the one before.",
   },
   deliver: {
     text: "storing and delivering the results",

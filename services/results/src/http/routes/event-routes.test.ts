@@ -172,7 +172,7 @@ test("events are reviewed, for all who look, until their event is gone", async (
   expect(await kept()).toEqual([]);
   await browser.close();
   await expect(client.events.review([])).rejects.toThrow("0 events are named; expected 1 to 1000");
-  await expect(client.events.review(["front/e1"])).rejects.toThrow("'front/e1' is no event's name");
+  await expect(client.events.review(["front/e1"])).rejects.toThrow("'front/e1' is not an event's name");
 });
 
 test("detections of a camera are deleted: those of a range of time, then all that its analysis does not need, and all once it is removed", async () => {

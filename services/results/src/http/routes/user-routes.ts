@@ -55,7 +55,7 @@ export function userRoutes(app: ApiApp, access: () => AccessParts): void {
       schema: {
         ...users,
         operationId: "updateUser",
-        summary: "Changes a user's role or cameras; what is open of the user's ends.",
+        summary: "Changes a user's role or cameras; the user's open streams end.",
         params: userParams,
         body: httpUserChangesSchema,
         response: { 200: httpUserSchema, ...errorAnswers },
@@ -85,7 +85,7 @@ export function userRoutes(app: ApiApp, access: () => AccessParts): void {
       schema: {
         ...users,
         operationId: "setPassword",
-        summary: "Sets a user's password; one's own needs the one until now.",
+        summary: "Sets a user's password; to set your own, give the current one.",
         params: userParams,
         body: httpPasswordSchema,
         response: { 204: z.undefined().describe("The password is set."), ...errorAnswers },
@@ -121,7 +121,7 @@ export function userRoutes(app: ApiApp, access: () => AccessParts): void {
         ...tokens,
         operationId: "createToken",
         summary:
-          "Creates a token, which is told this once. Role and cameras that are not given are the caller's.",
+          "Creates a token, which is shown only once. Role and cameras that are not given are the caller's.",
         body: httpNewTokenSchema,
         response: { 201: httpCreatedTokenSchema, ...errorAnswers },
       },

@@ -39,7 +39,7 @@ export class JobKeeper {
   start(): void {
     this.#timer = setInterval(() => {
       this.#ticking ??= this.#tick()
-        .catch((error: Error) => this.#log.debug({ err: error }, "jobs on models could not be looked after"))
+        .catch((error: Error) => this.#log.debug({ err: error }, "jobs on models could not be checked"))
         .finally(() => (this.#ticking = undefined));
     }, tickMs);
   }
@@ -75,7 +75,7 @@ export class JobKeeper {
   async #enter(id: string, job: ModelJob): Promise<void> {
     const { outcome, wanted } = job;
     if (outcome?.kind !== "import" || wanted.kind !== "import")
-      return void this.#fail(id, "its outcome is not whole");
+      return void this.#fail(id, "its result is incomplete");
     const { version, manifest, files, inspection } = outcome;
     const { model, isNew } = wanted;
     const known = this.#store.stored(model).find((each) => each.version === version);

@@ -65,7 +65,7 @@ export class JobService {
           `there is a model '${model}' already; bring the file as a version of it, or give another name`,
         );
       if (!isNew && !isThere)
-        throw new ApiError("model_not_found", `there is no model '${model}' of which it could be a version`);
+        throw new ApiError("model_not_found", `there is no model '${model}' to add a version to`);
       return this.#create(wanted, files);
     });
   }
@@ -231,7 +231,7 @@ export class JobService {
     if (precision !== "" && precision !== "int8" && precision !== "fp32")
       throw new ApiError(
         "invalid_argument",
-        `'${precision.slice(0, 32)}' is no precision; expected int8 or fp32`,
+        `'${precision.slice(0, 32)}' is not a precision; expected int8 or fp32`,
       );
     return {
       model,
