@@ -80,7 +80,7 @@ export function CameraCharts({ id, targetFps }: { id: string; targetFps: number 
       <h2 id="charts-title">The last five minutes</h2>
       {fault.value !== "" && (
         <p class="fault" role="alert">
-          What was before now could not be fetched. {fault.value}
+          Earlier values could not be fetched. {fault.value}
         </p>
       )}
       <Chart

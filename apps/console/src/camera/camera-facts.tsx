@@ -63,7 +63,7 @@ function recordRows({ recordUri, hasRecordCredentials, status }: HttpCamera): [s
 function shareRows({ weight, floorFps, priority, status }: HttpCamera): [string, string][] {
   const held =
     status.promisedFps < floorFps
-      ? `, of which the workers can hold ${formatFps(status.promisedFps)} now`
+      ? `, the workers can hold ${formatFps(status.promisedFps)} of it now`
       : "";
   const place = priority === 0 ? "" : `, priority ${priority}`;
   return [

@@ -162,7 +162,7 @@ export function NoCamera({ id, known }: { id: string; known: boolean }) {
         <p>
           {site === undefined
             ? "There is no camera of this name; it may have been deleted."
-            : `This is a camera of the site ${site}, of which only events are here.`}{" "}
+            : `This is a camera of the site ${site}; only its events are here.`}{" "}
           <a href={eventsPath(new URLSearchParams({ camera: id }))}>Its events</a> ·{" "}
           <a href="/">All cameras</a>
         </p>

@@ -88,7 +88,7 @@ export function ModelCard({ model, onChanged }: Props) {
           }}
           onClose={() => (deleted.value = undefined)}
         >
-          <p>It goes from the server and from the disks of all workers.</p>
+          <p>It is removed from the server and from the disks of all workers.</p>
         </ConfirmDialog>
       )}
       {asked.value && (

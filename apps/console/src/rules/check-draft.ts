@@ -103,7 +103,7 @@ function ruleFaults(rule: RuleDraft): string[] {
   if (hours && !(clockTime.test(hours.start) && clockTime.test(hours.end)))
     faults.push("Active hours are written as hh:mm, from 00:00 to 24:00.");
   else if (hours && hours.start === hours.end)
-    faults.push("Active hours that begin and end at the same time are none.");
+    faults.push("Active hours must not begin and end at the same time.");
   return faults;
 }
 

@@ -99,7 +99,7 @@ export function SaveBar({ id, editing }: { id: string; editing: RulesEditing }) 
     saved.value.length === 0
       ? [left]
       : changed
-        ? [...saved.value.map((part) => `The ${parts[part].name} are saved.`), "What is left is not."]
+        ? [...saved.value.map((part) => `The ${parts[part].name} are saved.`), "The rest is not."]
         : saved.value.map((part) => `Saved; ${parts[part].saved}.`);
 
   return (

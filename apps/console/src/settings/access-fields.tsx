@@ -42,7 +42,7 @@ export function CamerasField({ id, value, error, onInput }: CamerasProps) {
     <Field
       id={id}
       label="Cameras"
-      hint="Names with commas between them; yard-* for all whose name begins so, site=north for all with this label, * for all."
+      hint="Names separated by commas; yard-* for all names that begin with yard-, site=north for all with this label, * for all."
       error={error}
     >
       <input

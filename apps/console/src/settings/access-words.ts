@@ -20,7 +20,7 @@ export function camerasFault(text: string): string {
   const wrong = names.find((name) => !/^(\*|[a-z0-9][a-z0-9-]{0,62}\*?)$/.test(name) && !parseLabel(name));
   return wrong === undefined
     ? ""
-    : `“${wrong}” is no camera name: use a–z, 0–9 and “-”, with * at the end for all that begin so, or a label such as site=north.`;
+    : `“${wrong}” is not a camera name: use a–z, 0–9 and “-”, with * at the end for all that begin so, or a label such as site=north.`;
 }
 
 /** As `camerasIn` takes them. */

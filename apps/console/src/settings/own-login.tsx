@@ -60,7 +60,7 @@ function OwnPassword({ name }: { name: string }) {
       <div class="form-row">
         <PasswordField
           id="own-current"
-          label="Password until now"
+          label="Current password"
           isCurrent
           value={current.value}
           onInput={(text) => (current.value = text)}

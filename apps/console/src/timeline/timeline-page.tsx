@@ -40,7 +40,7 @@ export function TimelinePage({ query }: { query: URLSearchParams }) {
           The last 24 hours
         </button>
       </div>
-      {isEmpty && <p class="note">There are no cameras whose time could be shown.</p>}
+      {isEmpty && <p class="note">There are no cameras to show.</p>}
       {all && !isEmpty && (
         <div class="timelines">
           <ScaleLines timeline={timeline} pointed={pointed} />
