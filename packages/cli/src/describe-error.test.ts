@@ -26,6 +26,6 @@ test("a cursor of another system: what to do, by the command's options", () => {
     reason: "cursor_foreign",
   });
   expect(describeError(error, undefined)).toBe(
-    "--cursor: the cursor is of another system; begin anew without it, or with --from TIME",
+    "--cursor: the cursor is of another system; begin again without it, or with --from TIME",
   );
 });

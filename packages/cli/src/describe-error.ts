@@ -15,7 +15,7 @@ export function describeError(error: unknown, server: string | undefined): strin
     if (error.code === "UNIMPLEMENTED")
       return `the server at ${server} does not know this command: it is not Sightline, or another version of it`;
     if (error.reason === "cursor_foreign")
-      return `--cursor: ${error.message.split(";")[0]}; begin anew without it, or with --from TIME`;
+      return `--cursor: ${error.message.split(";")[0]}; begin again without it, or with --from TIME`;
     return inCommandWords(error.message);
   }
   // What was aborted by a signal says which one in its cause only.

@@ -12,7 +12,7 @@ export const reportArguments: readonly string[] = [
 
 /** ffmpeg filters that report each picture that passes. */
 export function pictureReport(place: ReportPlace): string {
-  // Cameras put text of their own into side data; it is taken away lest it be reported.
+  // Cameras put text of their own into side data; it is removed so that it is not reported.
   return `sidedata=mode=delete,showinfo@${place}=checksum=0`;
 }
 

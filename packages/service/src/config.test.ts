@@ -91,7 +91,7 @@ test("what no service has is told, with the name that it is most like", () => {
     SIGHTLINE_MQTT_URL: "mqtt://b",
     PATH: "/bin",
   };
-  const nothing = "is no setting of any service, so it does nothing";
+  const nothing = "is not a setting of any service, so it does nothing";
   expect(unknownSettings(env)).toEqual([
     `SIGHTLINE_NATS_ULR ${nothing}; did you mean SIGHTLINE_NATS_URL?`,
     `SIGHTLINE_PARTY ${nothing}`,

@@ -143,12 +143,14 @@ export function unknownSettings(env: NodeJS.ProcessEnv = process.env): string[] 
   return [
     ...Object.keys(env)
       .filter((name) => name.startsWith("SIGHTLINE_") && !variables.includes(name))
-      .map((name) => `${name} is no setting of any service, so it does nothing${nameHint(name, variables)}`),
+      .map(
+        (name) => `${name} is not a setting of any service, so it does nothing${nameHint(name, variables)}`,
+      ),
     ...given
       .filter((name) => !names.has(name))
       .map(
         (name) =>
-          `${name} in ${path} is no setting of any service, so it does nothing${nameHint(name, [...names])}`,
+          `${name} in ${path} is not a setting of any service, so it does nothing${nameHint(name, [...names])}`,
       ),
   ].sort();
 }

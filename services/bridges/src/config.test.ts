@@ -96,7 +96,7 @@ test.each([
   [hooks({ ...webhook, secrets: ["sesame"] }), "SIGHTLINE_WEBHOOKS[0].secrets[0]: expected 'whsec_'"],
   [hooks({ ...webhook, types: ["entered"] }), "there is no event type 'entered'"],
   [hooks({ ...webhook, phases: ["unspecified"] }), "there is no event phase 'unspecified'"],
-  [hooks({ ...webhook, cameras: ["Front"] }), "is no camera id"],
+  [hooks({ ...webhook, cameras: ["Front"] }), "is not a camera id"],
   [hooks({ ...webhook, headers: { "Webhook-Id": "x" } }), "cannot be set"],
   [hooks({ ...webhook, headers: { authorization: "sesame\n" } }), "expected printable ASCII"],
   [hooks({ ...webhook, tries: 3 }), "Unrecognized key"],

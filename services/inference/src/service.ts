@@ -185,7 +185,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
             provision: () => provision(model),
             onInvalid: (error) => {
               metrics.token("invalid");
-              log.warn({ err: error }, "a message in the token stream is no token");
+              log.warn({ err: error }, "a message in the token stream is not a token");
             },
           }),
       }),

@@ -62,7 +62,7 @@ import { TokenPublisher } from "./token-publisher.ts";
 
 /** A stream that has given pictures for so long has proved itself: its next failure is a new one. */
 const steadyMs = 10_000;
-/** A camera is connected anew because its pictures are turned otherwise once in this time at most. */
+/** A camera is reconnected because its pictures are turned otherwise once in this time at most. */
 const turnMs = 60_000;
 /** A camera that another process takes over is left when a frame has just come, so that the next is that one's; this long it is waited for. */
 const betweenFramesMs = 250;
@@ -292,7 +292,7 @@ export class CameraRunner implements LeasedWork {
     // At once: what was taken before shows what may not be seen now.
     if (!isDeepStrictEqual(old.privacy, settings.privacy)) this.#pictures.forget();
     if (needsReconnect(old, settings)) {
-      this.#log.info("settings changed; connecting anew");
+      this.#log.info("settings changed; reconnecting");
       this.#interlaced = false;
       this.#orientation = 1;
       this.#turnedAt = Number.NEGATIVE_INFINITY;
@@ -470,7 +470,7 @@ export class CameraRunner implements LeasedWork {
       picture: (picture) => {
         // Only the pictures tell, and only ffmpeg's start can change its filters: the camera is connected once more.
         if (picture.interlaced && !this.#interlaced) {
-          this.#log.info("the camera's pictures are of two fields; connecting anew to make them whole");
+          this.#log.info("the camera's pictures are interlaced; reconnecting to join their fields");
           this.#interlaced = true;
           this.#round.abort();
         }
@@ -535,7 +535,7 @@ export class CameraRunner implements LeasedWork {
     if (orientation === this.#orientation || now - this.#turnedAt < turnMs) return;
     this.#log.info(
       { orientation },
-      "the camera says that its pictures are to be turned; connecting anew to do so",
+      "the camera says that its pictures are rotated; reconnecting to turn them",
     );
     this.#orientation = orientation;
     this.#turnedAt = now;

@@ -67,7 +67,7 @@ export async function readSettings(
   };
 }
 
-/** Whether sound is kept of what is recorded: of a masked camera there is none in what is encoded anew. */
+/** Whether sound is kept of what is recorded: of a masked camera there is none in what is re-encoded. */
 function keepsSound({ recording, privacy }: Pick<CameraRecord, "recording" | "privacy">): boolean {
   return recording?.audio === true && recording.mode !== "off" && (privacy?.masks ?? []).length === 0;
 }

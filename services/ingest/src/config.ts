@@ -73,7 +73,7 @@ export const settings = {
   stallSeconds: {
     env: "SIGHTLINE_STALL_SECONDS",
     schema: setting.number(5, 0.5, 300),
-    help: "seconds without a frame after which a camera is connected anew",
+    help: "seconds without a frame after which a camera is reconnected",
   },
   pictureSeconds: {
     env: "SIGHTLINE_PICTURE_SECONDS",

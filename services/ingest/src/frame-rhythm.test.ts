@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { FrameRhythm } from "./frame-rhythm.ts";
 
 /**
- * Plays `seconds` of a camera that sends frames at these times after each connection, and is connected anew after each stall.
+ * Plays `seconds` of a camera that sends frames at these times after each connection, and is reconnected after each stall.
  * Returns when it stalled, in seconds.
  */
 function stalls(seconds: number, sends: (secondsSinceConnection: number) => boolean): number[] {

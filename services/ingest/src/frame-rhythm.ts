@@ -29,7 +29,7 @@ export class FrameRhythm {
     this.#now = now;
   }
 
-  /** The camera is connected anew: the time since its last frame says nothing of its intervals. */
+  /** The camera is reconnected: the time since its last frame says nothing of its intervals. */
   connect(): void {
     this.#arrivedAt = undefined;
   }

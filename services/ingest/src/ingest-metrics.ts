@@ -125,7 +125,7 @@ export class IngestMetrics {
     );
     count(
       "camera_reconnects",
-      "Connections set up anew since the camera was taken.",
+      "Connections made again since the camera was taken.",
       ({ facts }) => facts.reconnects,
     );
     count(

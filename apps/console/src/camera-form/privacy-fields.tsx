@@ -40,7 +40,7 @@ export function PrivacyFields({ values, errors, onChange }: Props) {
               onChange("maskedVideo", event.currentTarget.value as FormValues["maskedVideo"])
             }
           >
-            <option value="transcode">Encode it anew, masked</option>
+            <option value="transcode">Re-encode it, masked</option>
             <option value="off">None: no recordings, clips and live video</option>
           </select>
         </Field>

@@ -33,7 +33,7 @@ function recordingText({ recording, status }: HttpCamera): string {
 
 function masksText({ privacyMasks, maskedVideo }: HttpCamera): string {
   if (privacyMasks.length === 0) return "none";
-  return `${plural(privacyMasks.length, "mask")}; video is ${maskedVideo === "off" ? "not shown or kept" : "encoded anew, masked"}`;
+  return `${plural(privacyMasks.length, "mask")}; video is ${maskedVideo === "off" ? "not shown or kept" : "re-encoded, masked"}`;
 }
 
 function credentialsText(areStored: boolean): string {
@@ -62,9 +62,7 @@ function recordRows({ recordUri, hasRecordCredentials, status }: HttpCamera): [s
 /** What it gets of workers that cannot do all, where that is not what every other gets. */
 function shareRows({ weight, floorFps, priority, status }: HttpCamera): [string, string][] {
   const held =
-    status.promisedFps < floorFps
-      ? `, the workers can hold ${formatFps(status.promisedFps)} of it now`
-      : "";
+    status.promisedFps < floorFps ? `, the workers can hold ${formatFps(status.promisedFps)} of it now` : "";
   const place = priority === 0 ? "" : `, priority ${priority}`;
   return [
     ...(floorFps > 0

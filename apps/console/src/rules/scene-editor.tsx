@@ -13,7 +13,7 @@ import { ToolBar } from "./tool-bar.tsx";
 /** Pixels within which a click means a corner that is there already. */
 const reach = 12;
 
-/** A camera whose privacy masks were changed is connected anew; its next picture is asked for again and again in this time. */
+/** A camera whose privacy masks were changed is reconnected; its next picture is asked for again and again in this time. */
 const reconnectMs = 1_000;
 const mostAttempts = 15;
 

@@ -8,8 +8,8 @@ export function LoginWays() {
       <h2 id="ways-title">Login provider (OpenID Connect)</h2>
       {oidc ? (
         <p class="settings-words">
-          The login page offers “{oidc.label}”. The provider decides the role and cameras of those who use it, each time
-          they log in.
+          The login page offers “{oidc.label}”. The provider decides the role and cameras of those who use it,
+          each time they log in.
         </p>
       ) : (
         <p class="settings-words">

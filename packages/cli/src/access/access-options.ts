@@ -19,7 +19,7 @@ function readCameras(text: string): string[] {
   const odd = cameras.find((name) => !isCameraPattern(name));
   if (odd !== undefined)
     throw new InvalidArgumentError(
-      `"${odd}" is no camera; expected a name, a beginning such as yard-*, a label such as site=north, or *.`,
+      `"${odd}" is not a camera; expected a name, a beginning such as yard-*, a label such as site=north, or *.`,
     );
   if (cameras.length > accessLimits.maxPatterns)
     throw new InvalidArgumentError(`there are more than ${accessLimits.maxPatterns}.`);

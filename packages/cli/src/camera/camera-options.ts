@@ -93,7 +93,7 @@ export function addCameraOptions(command: Command): Command {
     .addOption(
       new Option(
         "--masked-video <what>",
-        "what becomes of the video of a camera with privacy masks: encoded anew, masked, or none at all",
+        "what becomes of the video of a camera with privacy masks: re-encoded, masked, or none at all",
       ).choices(["transcode", "off"]),
     )
     .option(

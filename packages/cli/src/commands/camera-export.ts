@@ -17,11 +17,7 @@ interface ExportOptions {
 export function cameraExportCommand(): Command {
   const command = new Command("export")
     .argument("<name>", "the camera; one that was removed may still have events, pictures and recordings")
-    .requiredOption(
-      "--from <time>",
-      "from this time on, such as 2026-03-01T08:00:00Z",
-      timeOption,
-    )
+    .requiredOption("--from <time>", "from this time on, such as 2026-03-01T08:00:00Z", timeOption)
     .requiredOption("--to <time>", "before this time", timeOption)
     .requiredOption("--out <file>", "where to save the archive, as tar")
     .option("--no-recordings", "leave video out")

@@ -165,7 +165,7 @@ test("does the rest of a folder, tells of each file that is broken or cut short,
     .map((line: string) => basename(JSON.parse(line).source));
   expect(new Set(sources)).toEqual(new Set(["b.png", "c.mp4", "d.mp4"]));
   expect(failed.stderr.split("\n").filter((line: string) => line.startsWith("sightline:"))).toEqual([
-    expect.stringContaining("a.png is no picture or video"),
+    expect.stringContaining("a.png is not a picture or video"),
     expect.stringMatching(/c\.mp4 is cut short.*frames? (was|were) read/),
   ]);
   expect((await readdir(out)).sort()).toEqual(["b.png", "c.mp4", "d.mp4"]);

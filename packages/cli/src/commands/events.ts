@@ -57,7 +57,10 @@ export function eventsCommand(): Command {
     .option("--to <time>", "those that began before this time", timeOption)
     .option("--min-score <x>", "those whose object reached this score, 0 to 1", number)
     .option("--min-seconds <n>", "those that lasted so long or longer", number)
-    .option("--text <words>", "those that have all these words in their message, camera, class, rule, zone or line")
+    .option(
+      "--text <words>",
+      "those that have all these words in their message, camera, class, rule, zone or line",
+    )
     .option("--unreviewed", "only those that nobody has reviewed", false)
     .option("--id <camera/id>", "only this event, named as the list names it")
     .option("--limit <n>", "list at most so many", wholeNumber(1, mostListed), 50)

@@ -103,8 +103,7 @@ export function userPasswordCommand(): Command {
     const name = await withServer(command, async (client) => {
       const me = await client.access.whoAmI();
       const user = given ?? me.name;
-      const current =
-        user === me.name ? await readPassword(currentFile, "your current password", false) : "";
+      const current = user === me.name ? await readPassword(currentFile, "your current password", false) : "";
       const password = await readPassword(passwordFile, `new password of ${user}`, true);
       await client.access.setPassword(user, password, current);
       return user;

@@ -64,7 +64,7 @@ export async function openMedia(media: MediaPath, ffmpeg: string, signal?: Abort
   if (!facts) {
     const why = (await isCutShort(path))
       ? "is cut short: nothing of it can be read"
-      : "is no picture or video that ffmpeg can read";
+      : "is not a picture or video that ffmpeg can read";
     throw new MediaError(`${path} ${why}`);
   }
   const { width, height } = facts.display;

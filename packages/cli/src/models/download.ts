@@ -91,7 +91,7 @@ async function fetchRest(
   if (response.status === 416) {
     await response.body?.cancel();
     await rm(part, { force: true });
-    throw new Error("the server has less of the file than is here; it begins anew");
+    throw new Error("the server has less of the file than is here; the download begins again");
   }
   if (!ranged && response.status !== 200) {
     await response.body?.cancel();

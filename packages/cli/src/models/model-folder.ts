@@ -29,7 +29,7 @@ export async function requireFree(folder: string): Promise<void> {
 export function requireName(name: string): void {
   if (!/^[a-z0-9][a-z0-9._-]{0,62}$/i.test(name))
     throw new ModelFolderError(
-      `'${name}' is no model's name: letters, digits, dots, dashes and underscores, 63 at most; give one with --name`,
+      `'${name}' is not a model's name: letters, digits, dots, dashes and underscores, 63 at most; give one with --name`,
     );
 }
 

@@ -117,13 +117,14 @@ async function checked(path: string): Promise<Contents> {
     const stream = name.split("/")[0]!;
     const known = found.get(stream) ?? { hash: createHash("sha256"), parts: 0 };
     if (name !== partName(stream, known.parts++))
-      throw new ArchiveError(`${path} is no backup, or its parts are mixed up`);
+      throw new ArchiveError(`${path} is not a backup, or its parts are mixed up`);
     known.hash.update(data);
     found.set(stream, known);
   }
   if (!contents) throw new ArchiveError(`${path} is not a complete backup: it has no ${contentsName}`);
   const unknown = contents.streams.find(({ name }) => !keptStreams.includes(name));
-  if (unknown) throw new ArchiveError(`${path} holds stream ${unknown.name}, which is none of this version`);
+  if (unknown)
+    throw new ArchiveError(`${path} holds stream ${unknown.name}, which this version does not know`);
   for (const { name, parts, sha256 } of contents.streams) {
     const known = found.get(name);
     if (known?.parts !== parts || known.hash.digest("hex") !== sha256)

@@ -110,7 +110,7 @@ function readKeys(path: string): { text: string; keys: Map<string, Buffer>; chan
     if (content.trim() === "" || content.startsWith("#")) continue;
     const [, id, key] = line.exec(content.trim()) ?? [];
     if (!id || !key)
-      throw fault(`line ${index + 1} is no key (8 hexadecimal digits, a space, 32 bytes in base64)`);
+      throw fault(`line ${index + 1} is not a key (8 hexadecimal digits, a space, 32 bytes in base64)`);
     keys.set(id, Buffer.from(key, "base64"));
   }
   if (keys.size === 0) throw fault("it holds no key");

@@ -33,7 +33,7 @@ const webhookSchema = z.strictObject({
     .max(4),
   headers: z
     .record(
-      z.string().regex(/^[A-Za-z0-9-]{1,64}$/, "is no header name"),
+      z.string().regex(/^[A-Za-z0-9-]{1,64}$/, "is not a header name"),
       z.string().regex(/^[\x20-\x7e]{0,4096}$/, "expected printable ASCII"),
     )
     .default({})
@@ -41,7 +41,7 @@ const webhookSchema = z.strictObject({
       (headers) => !Object.keys(headers).some((name) => reservedHeader.test(name)),
       "webhook-*, content-*, host, connection and transfer-encoding cannot be set",
     ),
-  cameras: z.array(z.string().refine(isCameraId, "is no camera id")).max(maxNames).default([]),
+  cameras: z.array(z.string().refine(isCameraId, "is not a camera id")).max(maxNames).default([]),
   types: words(EventType, "event type"),
   phases: words(EventPhase, "event phase"),
   classes: names,

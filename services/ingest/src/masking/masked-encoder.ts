@@ -32,7 +32,7 @@ export interface MaskedEncoderOptions {
   ended: (why: string | undefined) => void;
 }
 
-/** An ffmpeg that decodes a camera's video, makes the masked parts black, and encodes it anew as H.264 without B-frames. */
+/** An ffmpeg that decodes a camera's video, makes the masked parts black, and re-encodes it as H.264 without B-frames. */
 export class MaskedEncoder {
   readonly #options: MaskedEncoderOptions;
   readonly #run: FfmpegRun;

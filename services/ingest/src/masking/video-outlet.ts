@@ -31,10 +31,10 @@ export interface OutletParts {
 
 const withheld = "the camera has privacy masks, and its masked video is set to 'off'";
 
-const maskedSound = "the camera has privacy masks, and masked video is encoded anew without sound";
+const maskedSound = "the camera has privacy masks, and masked video is re-encoded without sound";
 
 /**
- * The one way on which a camera's compressed video goes to files and viewers. Of a camera with privacy masks it is encoded anew, masked,
+ * The one way on which a camera's compressed video goes to files and viewers. Of a camera with privacy masks it is re-encoded, masked,
  * while somebody wants it, or withheld: what the masks hide never passes.
  */
 export class VideoOutlet {

@@ -119,7 +119,7 @@ test.concurrent("sound is asked for when the setting says it, and of the stream 
     ],
   ] as [number, number][][];
   await rig.register("setting", { uri: camera.url(), privacy: { masks } });
-  await rig.soundOf("setting", "masked video is encoded anew without sound");
+  await rig.soundOf("setting", "masked video is re-encoded without sound");
   expect(asksForSound()).toBe(1);
 
   const small = await ScriptedCamera.start({

@@ -63,7 +63,7 @@ export class VideoSource {
     return this.#source && (this.#stream?.newest ?? []);
   }
 
-  /** The settings are others. Where masks have changed, the analysed stream is connected anew by its owner. */
+  /** The settings are others. Where masks have changed, the analysed stream is reconnected by its owner. */
   update(settings: CameraSettings): void {
     const isMaskedAnew = !isDeepStrictEqual(settings.privacy, this.#privacy);
     if (!isMaskedAnew && isDeepStrictEqual(settings.record, this.#source)) return;

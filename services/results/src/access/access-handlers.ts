@@ -25,7 +25,8 @@ export function accessHandlers(calls: GrpcCalls, access: AccessParts): AccessSer
   const { identities, users, tokens, logins } = access;
   return {
     whoAmI: calls.unary("WhoAmI", async (_request, { principal }) => {
-      if (!principal) throw new ApiError("unauthenticated", "the call does not say who calls; log in or give a token");
+      if (!principal)
+        throw new ApiError("unauthenticated", "the call does not say who calls; log in or give a token");
       const { name, role, cameras } = principal;
       return { open: identities.open, name, role: toRole(role), cameras: [...cameras] };
     }),

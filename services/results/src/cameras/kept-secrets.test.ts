@@ -125,7 +125,7 @@ test("a file of keys is its owner's alone; a line that is no key is named, and t
   expect(statSync(keyFile).mode & 0o777).toBe(0o600);
   const path = join(directory, "broken.key");
   writeFileSync(path, "# mine\nnonsense\n");
-  expect(() => SecretKeys.open(path)).toThrow("line 2 is no key");
-  expect(() => addSecretKey(path)).toThrow("line 2 is no key");
+  expect(() => SecretKeys.open(path)).toThrow("line 2 is not a key");
+  expect(() => addSecretKey(path)).toThrow("line 2 is not a key");
   expect(readFileSync(path, "utf8")).toBe("# mine\nnonsense\n");
 });

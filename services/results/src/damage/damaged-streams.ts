@@ -67,7 +67,7 @@ export class DamagedStreams {
     this.#log = log;
     this.#setAside = new Counter({
       name: "sightline_stream_set_aside_total",
-      help: "Times that what a stream was stored in was damaged, so that this process made it anew.",
+      help: "Times that the files of a stream were damaged, so that this process made it again.",
       labelNames: ["stream"],
       registers: [registry],
     });

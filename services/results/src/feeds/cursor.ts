@@ -73,7 +73,10 @@ export function decodeCursor(
     its === undefined ||
     !Number.isSafeInteger(sequence)
   )
-    throw new ApiError("cursor_foreign", "the cursor is of another version of Sightline; start anew");
+    throw new ApiError(
+      "cursor_foreign",
+      "the cursor is of another version of Sightline; start again without it",
+    );
   if (its !== kind)
     throw new ApiError("cursor_foreign", `the cursor is one of ${its}; this call takes cursors of ${kind}`);
   const identity = data.subarray(2, sequenceAt);

@@ -26,10 +26,7 @@ export function readStart(
   const position = start?.position;
   if (!start) return undefined;
   if (!position)
-    throw new ApiError(
-      "invalid_argument",
-      "start is empty; expected one of newest, beginning, time, cursor",
-    );
+    throw new ApiError("invalid_argument", "start is empty; expected one of newest, beginning, time, cursor");
   switch (position.$case) {
     case "newest":
     case "beginning":

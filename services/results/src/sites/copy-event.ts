@@ -30,7 +30,7 @@ export async function copyEvent(nats: Nats, remote: SiteJetStream, data: Uint8Ar
   const { site } = remote;
   const event = decoded(site, data);
   const name = parseEventName(event.name);
-  if (!name) throw new UncopiableError(`site '${site}' has what is no event`);
+  if (!name) throw new UncopiableError(`site '${site}' has something that is not an event`);
   const camera = cameraOfSite(remote, name.camera);
   event.name = `cameras/${camera}/events/${name.id}`;
   // Video stays at the site.
@@ -64,6 +64,6 @@ function decoded(site: string, data: Uint8Array): Event {
   try {
     return Event.decode(data);
   } catch (cause) {
-    throw new UncopiableError(`site '${site}' has what is no event`, { cause });
+    throw new UncopiableError(`site '${site}' has something that is not an event`, { cause });
   }
 }

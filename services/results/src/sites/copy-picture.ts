@@ -42,6 +42,6 @@ function readable<R>(read: () => R): R {
   try {
     return read();
   } catch (cause) {
-    throw new UncopiableError("what a site tells of a picture cannot be read", { cause });
+    throw new UncopiableError("what a site says about a picture cannot be read", { cause });
   }
 }

@@ -38,8 +38,8 @@ export interface ReadingState {
 }
 
 /**
- * Reads a stream of a site, in order, and goes on where it was however long the link was cut: the place is kept at the centre. After a
- * fault some messages are read again, so `copy` must leave what is there.
+ * Reads a stream of a site in order, and goes on where it was, however long the link was cut: the centre keeps the place. After a
+ * fault some messages are read again, so `copy` must leave alone what is there already.
  */
 export class SiteReader {
   readonly #remote: SiteJetStream;
@@ -173,7 +173,7 @@ export class SiteReader {
       await this.#copy(message);
     } catch (error) {
       if (!(error instanceof UncopiableError)) throw error;
-      this.#log.error({ subject: message.subject, err: error }, "something of a site is passed over");
+      this.#log.error({ subject: message.subject, err: error }, "something of a site is skipped");
     }
   }
 

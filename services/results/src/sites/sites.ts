@@ -130,7 +130,7 @@ function sitesIn(directory: string): string[] {
   const wrong = names.find((name) => !isSiteName(name));
   if (wrong !== undefined)
     throw new SettingError(
-      `${join(directory, wrong)}.nk: '${wrong}' is no site's name; expected 1 to 24 of a–z and 0–9`,
+      `${join(directory, wrong)}.nk: '${wrong}' is not a site's name; expected 1 to 24 of a–z and 0–9`,
     );
   return names.sort();
 }

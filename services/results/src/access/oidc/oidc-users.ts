@@ -8,7 +8,7 @@ import type { OidcConfig } from "./oidc-settings.ts";
 import { claimValues, type Grant, grantOf } from "./role-mapping.ts";
 
 /**
- * Users of whom a login provider has told. Whom an administrator has added keeps the role and cameras given then; all others
+ * Users that a login provider has named. Users whom an administrator has added keep the role and cameras given then; all others
  * get theirs from what the provider says of them, anew at each login. A user belongs to the subject who came first: nobody takes
  * over another's, nor one that has a password here, by a name that the provider lets people choose.
  */

@@ -7,7 +7,7 @@ export interface Grant {
   cameras: readonly string[];
 }
 
-/** What somebody may do of whom the login provider says `value`. */
+/** What users may do for whom the login provider says `value`. */
 export interface RoleMapping {
   value: string;
   grant: Grant;
@@ -70,7 +70,7 @@ export const roleMappingsSchema = z
 export const grantSchema = z.string().transform(parsed(parseGrant)).optional();
 
 /**
- * What somebody may do of whom the provider says `values`: the highest role of those that apply, with the cameras of all
+ * What users may do for whom the provider says `values`: the highest role of those that apply, with the cameras of all
  * entries of that role. Those of lower roles do not count: they would be seen with the higher role.
  */
 export function grantOf(values: readonly string[], mappings: readonly RoleMapping[]): Grant | undefined {

@@ -9,7 +9,7 @@ export class LiveMetrics {
     const registers = [registry];
     new Gauge({
       name: "sightline_live_sockets",
-      help: "Browsers that are told of changes now.",
+      help: "Browsers that are connected for live changes now.",
       registers,
       collect() {
         this.set(sockets());
