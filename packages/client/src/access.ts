@@ -42,7 +42,19 @@ export interface CreatedToken {
   secret: string;
 }
 
-/** Who calls, users and tokens. Every method throws SightlineError; `reason` is `permission_denied` where the role does not do. */
+/**
+ * Who calls, users and tokens. Every method throws SightlineError; `reason` is `permission_denied` where the role does not do.
+ *
+ * @example
+ * ```ts
+ * await client.access.createUser("vera", { role: "viewer", cameras: ["yard-*"], password: "open sesame" });
+ * const { secret } = await client.access.logIn("vera", "open sesame");
+ * const vera = connect(address, { token: secret });
+ * assert.deepEqual((await vera.access.whoAmI()).cameras, ["yard-*"]);
+ * vera.close();
+ * await client.access.deleteUser("vera");
+ * ```
+ */
 export class Access {
   readonly #connection: Connection;
 

@@ -17,7 +17,15 @@ export interface AuditQuery extends CallSettings {
 
 export { AuditOutcome, type AuditRecord };
 
-/** Who did what. Every method throws SightlineError. */
+/**
+ * Who did what. Every method throws SightlineError.
+ *
+ * @example
+ * ```ts
+ * const [newest] = await Array.fromAsync(client.audit.list({ action: "login", from: new Date(Date.now() - 86_400_000) }));
+ * assert.equal(newest?.action, "login");
+ * ```
+ */
 export class Audit {
   readonly #connection: Connection;
 

@@ -41,7 +41,7 @@ export interface CameraSettings {
   /** Parts of the picture that nobody may see, as polygons of [x, y] in 0..1 of the picture as it is shown; [] takes all away. */
   privacyMasks?: readonly (readonly (readonly [x: number, y: number])[])[];
   /**
-   * What becomes of the video of a camera with privacy masks: `transcode`, the default, encodes it anew, masked, which takes about a core for
+   * What becomes of the video of a camera with privacy masks: `transcode`, the default, re-encodes it, masked, which takes about a core for
    * 1080p at 30 frames/s; with `off` there are no recordings, clips and live video.
    */
   maskedVideo?: "transcode" | "off";
@@ -101,7 +101,17 @@ const changeKinds: Record<number, CameraChangeKind> = {
   [Change.DELETED]: "deleted",
 };
 
-/** The registry of cameras. Cameras are named by their id, such as `front`. Every method throws SightlineError. */
+/**
+ * The registry of cameras. Cameras are named by their id, such as `front`. Every method throws SightlineError.
+ *
+ * @example
+ * ```ts
+ * await client.cameras.register("gate", { uri: "rtsp://gate.invalid/live", targetFps: 5 });
+ * const camera = await client.cameras.update("gate", { targetFps: 2 });
+ * assert.equal(camera.targetFps, 2);
+ * await client.cameras.delete("gate");
+ * ```
+ */
 export class Cameras {
   readonly #connection: Connection;
 

@@ -22,7 +22,17 @@ export interface ConnectOptions {
   credentials?: ChannelCredentials;
 }
 
-/** A client of a Sightline server. */
+/**
+ * A client of a Sightline server.
+ *
+ * @example
+ * ```ts
+ * await client.ready(10_000);
+ * const names: string[] = [];
+ * for await (const { name } of client.cameras.list()) names.push(name);
+ * assert.deepEqual(names, ["cameras/front"]);
+ * ```
+ */
 export class SightlineClient {
   /** Users, tokens, and who calls. */
   readonly access: Access;
@@ -63,8 +73,15 @@ export class SightlineClient {
 }
 
 /**
- * Connects to a server at `HOST:PORT` or `https://HOST:PORT`; connections are made when first needed, and anew when lost. Of several addresses of one
+ * Connects to a server at `HOST:PORT` or `https://HOST:PORT`; connections are made when first needed, and again when lost. Of several addresses of one
  * Sightline, separated by commas, the first is used until its server is not there any more, then the next, and so on.
+ *
+ * @example
+ * ```ts
+ * const sightline = connect(address, { token });
+ * assert.equal((await sightline.access.whoAmI()).role, "admin");
+ * sightline.close();
+ * ```
  */
 export function connect(address: string, options: ConnectOptions = {}): SightlineClient {
   return new SightlineClient(address, options);

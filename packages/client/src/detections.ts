@@ -59,7 +59,18 @@ export interface DetectionQuery extends DetectionFilter, CallSettings {
   pageSize?: number;
 }
 
-/** Detections as they are made, and those that were made. */
+/**
+ * Detections as they are made, and those that were made.
+ *
+ * @example
+ * ```ts
+ * for await (const message of client.detections.subscribe({ cameras: ["front"], start: "beginning" })) {
+ *   if (message.kind !== "frame") continue;
+ *   assert.equal(message.frame.detections[0]?.className, "person");
+ *   break;
+ * }
+ * ```
+ */
 export class Detections {
   readonly #connection: Connection;
 

@@ -6,7 +6,17 @@ export type ErrorCode = Exclude<keyof typeof status, "OK">;
 /** Trailing metadata in which the server names its own, finer error code. */
 const reasonKey = "sightline-error";
 
-/** The one error this package throws; match by `code`, or by `reason` where one code has several. */
+/**
+ * The one error this package throws; match by `code`, or by `reason` where one code has several.
+ *
+ * @example
+ * ```ts
+ * await assert.rejects(
+ *   client.cameras.get("nowhere"),
+ *   (error) => error instanceof SightlineError && error.reason === "camera_not_found",
+ * );
+ * ```
+ */
 export class SightlineError extends Error {
   override readonly name = "SightlineError";
   readonly code: ErrorCode;

@@ -69,7 +69,19 @@ export interface EventCountQuery extends CallSettings {
   by?: readonly CountBy[];
 }
 
-/** Events as they happen, and those that happened. */
+/**
+ * Events as they happen, and those that happened.
+ *
+ * @example
+ * ```ts
+ * for await (const message of client.events.subscribe({ filter: { cameras: ["front"] }, start: "beginning" })) {
+ *   if (message.kind === "gap") continue; // Messages that are gone for good.
+ *   const kept = await client.events.get(message.event.name);
+ *   assert.ok(kept.revision >= message.event.revision);
+ *   break;
+ * }
+ * ```
+ */
 export class Events {
   readonly #connection: Connection;
 

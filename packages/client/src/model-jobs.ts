@@ -47,7 +47,16 @@ interface FileToSend {
   path: string;
 }
 
-/** Imports and evaluations of models, and what versions are. Every method throws SightlineError, and what the disk says. */
+/**
+ * Imports and evaluations of models, and what versions are. Every method throws SightlineError, and what the disk says.
+ *
+ * @example
+ * ```ts
+ * const job = await client.modelJobs.importModel("packages/yolo-nas/fixtures/exports/raw-static.onnx", "tried");
+ * assert.equal(job.model, "models/tried");
+ * await client.modelJobs.delete(job.name.slice("modelJobs/".length));
+ * ```
+ */
 export class ModelJobs {
   readonly #connection: Connection;
 

@@ -40,7 +40,16 @@ export interface Activation {
   warnings: readonly string[];
 }
 
-/** Models and their versions. Every method throws SightlineError. */
+/**
+ * Models and their versions. Every method throws SightlineError.
+ *
+ * @example
+ * ```ts
+ * const [model] = await client.models.list();
+ * assert.equal(model?.name, "models/yolo-nas-pedestrians");
+ * assert.equal((await client.models.versions("yolo-nas-pedestrians")).length, 1);
+ * ```
+ */
 export class Models {
   readonly #connection: Connection;
 

@@ -26,7 +26,18 @@ export interface RecordingRange {
   to: Date;
 }
 
-/** Video that is kept of cameras. Cameras are named by their id, such as `front`. Every method throws SightlineError. */
+/**
+ * Video that is kept of cameras. Cameras are named by their id, such as `front`. Every method throws SightlineError.
+ *
+ * @example
+ * ```ts
+ * const [span] = await client.recordings.spans("front");
+ * const { content } = await client.recordings.video("front", { from: span!.from, to: span!.to });
+ * let bytes = 0;
+ * for await (const piece of content) bytes += piece.length;
+ * assert.ok(bytes > 0);
+ * ```
+ */
 export class Recordings {
   readonly #connection: Connection;
 

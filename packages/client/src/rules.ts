@@ -24,7 +24,18 @@ export interface RulesSettings {
   etag?: string;
 }
 
-/** Zones, lines and rules of cameras. Every method throws SightlineError. */
+/**
+ * Zones, lines and rules of cameras. Every method throws SightlineError.
+ *
+ * @example
+ * ```ts
+ * const kept = await client.rules.get("front");
+ * const zone = { name: "yard", polygon: [{ x: 0, y: 0 }, { x: 1, y: 0 }, { x: 1, y: 1 }] };
+ * const rule = { type: EventType.ENTERED_ZONE, zone: "yard" };
+ * const { rules } = await client.rules.update("front", { ...kept, zones: [zone], rules: [...kept.rules, rule] });
+ * assert.equal(rules.at(-1)?.name, "entered_zone-yard"); // A rule without a name gets one.
+ * ```
+ */
 export class Rules {
   readonly #connection: Connection;
 

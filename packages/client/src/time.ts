@@ -1,7 +1,14 @@
 import { fromTimestamp, type Timestamp, toTimestamp } from "@sightline/contracts";
 import { SightlineError } from "./errors.ts";
 
-/** A time in a message as a Date. */
+/**
+ * A time in a message as a Date.
+ *
+ * @example
+ * ```ts
+ * assert.equal(toDate({ seconds: 1_700_000_000, nanos: 0 }).toISOString(), "2023-11-14T22:13:20.000Z");
+ * ```
+ */
 export function toDate(time: Timestamp): Date {
   return new Date(fromTimestamp(time));
 }

@@ -10,7 +10,15 @@ export interface TlsFilePaths {
   serverName?: string | undefined;
 }
 
-/** The options of TLS that are in these files; undefined when nothing is given. @throws RangeError one cannot be read, or half of a pair */
+/**
+ * The options of TLS that are in these files; undefined when nothing is given. @throws RangeError one cannot be read, or half of a pair
+ *
+ * @example
+ * ```ts
+ * assert.equal(readTlsFiles({}), undefined); // Nothing is given.
+ * assert.throws(() => readTlsFiles({ ca: "no-such-file.pem" }), RangeError);
+ * ```
+ */
 export function readTlsFiles({ ca, cert, key, serverName }: TlsFilePaths): TlsOptions | undefined {
   if (Boolean(cert) !== Boolean(key))
     throw new RangeError("a client's certificate and its private key go together, and only one is given");

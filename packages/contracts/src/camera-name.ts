@@ -5,12 +5,27 @@ export function isCameraId(id: string): boolean {
   return cameraId.test(id);
 }
 
-/** Resource name of a camera: `front` → `cameras/front`. */
+/**
+ * Resource name of a camera: `front` → `cameras/front`.
+ *
+ * @example
+ * ```ts
+ * assert.equal(cameraName("front"), "cameras/front");
+ * ```
+ */
 export function cameraName(id: string): string {
   return `cameras/${id}`;
 }
 
-/** Id in a resource name: `cameras/front` → `front`; undefined when `name` is not a camera's. */
+/**
+ * Id in a resource name: `cameras/front` → `front`; undefined when `name` is not a camera's.
+ *
+ * @example
+ * ```ts
+ * assert.equal(cameraIdOf("cameras/front"), "front");
+ * assert.equal(cameraIdOf("users/front"), undefined);
+ * ```
+ */
 export function cameraIdOf(name: string): string | undefined {
   const id = name.startsWith("cameras/") ? name.slice("cameras/".length) : "";
   return isCameraId(id) ? id : undefined;

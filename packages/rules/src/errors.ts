@@ -5,7 +5,17 @@ export interface RulesFault {
   readonly message: string;
 }
 
-/** Rules that cannot be used. Tells all that is wrong with them at once. */
+/**
+ * Rules that cannot be used. Tells all that is wrong with them at once.
+ *
+ * @example
+ * ```ts
+ * assert.throws(
+ *   () => parseRules({ rules: [{ type: "entered_zone", zone: "yard" }] }),
+ *   (error) => error instanceof RulesError && error.field === "rules[0].zone",
+ * );
+ * ```
+ */
 export class RulesError extends Error {
   override readonly name = "RulesError";
   /** At least one, in the order of the file. */
@@ -25,7 +35,15 @@ export class RulesError extends Error {
   }
 }
 
-/** A stored engine state is not one that this version can go on from; start an engine without it. */
+/**
+ * A stored engine state is not one that this version can go on from; start an engine without it.
+ *
+ * @example
+ * ```ts
+ * const state = { ...new RulesEngine("door", "run1").snapshot(), nextEvent: -1 };
+ * assert.throws(() => new RulesEngine("door", "run1", state), RulesStateError);
+ * ```
+ */
 export class RulesStateError extends Error {
   override readonly name = "RulesStateError";
 }

@@ -6,7 +6,15 @@ export interface Box {
   readonly yMax: number;
 }
 
-/** Whether all four sides are finite and the box has an area. */
+/**
+ * Whether all four sides are finite and the box has an area.
+ *
+ * @example
+ * ```ts
+ * assert.equal(isProperBox({ xMin: 0, yMin: 0, xMax: 4, yMax: 2 }), true);
+ * assert.equal(isProperBox({ xMin: 4, yMin: 0, xMax: 4, yMax: 2 }), false);
+ * ```
+ */
 export function isProperBox(box: Box): boolean {
   const width = box.xMax - box.xMin;
   const height = box.yMax - box.yMin;
@@ -14,7 +22,16 @@ export function isProperBox(box: Box): boolean {
   return width > 0 && height > 0 && width < Infinity && height < Infinity;
 }
 
-/** Intersection over union, 0…1. */
+/**
+ * Intersection over union, 0…1.
+ *
+ * @example
+ * ```ts
+ * const left = { xMin: 0, yMin: 0, xMax: 2, yMax: 1 };
+ * const right = { xMin: 1, yMin: 0, xMax: 3, yMax: 1 };
+ * assert.equal(intersectionOverUnion(left, right), 1 / 3);
+ * ```
+ */
 export function intersectionOverUnion(a: Box, b: Box): number {
   const width = Math.min(a.xMax, b.xMax) - Math.max(a.xMin, b.xMin);
   if (width <= 0) return 0;
@@ -25,7 +42,16 @@ export function intersectionOverUnion(a: Box, b: Box): number {
   return intersection / (areas - intersection);
 }
 
-/** Intersection over union of the two if they had the same centre, 0…1: how alike they are in shape and size. */
+/**
+ * Intersection over union of the two if they had the same centre, 0…1: how alike they are in shape and size.
+ *
+ * @example
+ * ```ts
+ * const here = { xMin: 0, yMin: 0, xMax: 2, yMax: 4 };
+ * const farAway = { xMin: 90, yMin: 0, xMax: 92, yMax: 2 };
+ * assert.equal(shapeSimilarity(here, farAway), 0.5);
+ * ```
+ */
 export function shapeSimilarity(a: Box, b: Box): number {
   const [aWidth, aHeight] = [a.xMax - a.xMin, a.yMax - a.yMin];
   const [bWidth, bHeight] = [b.xMax - b.xMin, b.yMax - b.yMin];

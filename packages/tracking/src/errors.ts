@@ -1,6 +1,15 @@
 /** What this package throws. Callers tell errors apart by class or `code`, never by message. */
 export type TrackingErrorCode = "OPTIONS" | "STATE" | "TIME";
 
+/**
+ * @example
+ * ```ts
+ * assert.throws(
+ *   () => new Tracker({ lostMs: -1 }),
+ *   (error) => error instanceof TrackingError && error.code === "OPTIONS",
+ * );
+ * ```
+ */
 export class TrackingError extends Error {
   readonly code: TrackingErrorCode;
 
@@ -11,21 +20,43 @@ export class TrackingError extends Error {
   }
 }
 
-/** An option is out of its range. */
+/**
+ * An option is out of its range.
+ *
+ * @example
+ * ```ts
+ * assert.throws(() => new Tracker({ highScore: 2 }), TrackerOptionsError);
+ * ```
+ */
 export class TrackerOptionsError extends TrackingError {
   constructor(message: string) {
     super("OPTIONS", message);
   }
 }
 
-/** A stored state is not one that this version can continue; start a tracker without it. */
+/**
+ * A stored state is not one that this version can continue; start a tracker without it.
+ *
+ * @example
+ * ```ts
+ * const state = { ...new Tracker().snapshot(), nextNumber: -1 };
+ * assert.throws(() => new Tracker({}, state), TrackerStateError);
+ * ```
+ */
 export class TrackerStateError extends TrackingError {
   constructor(message: string, options?: ErrorOptions) {
     super("STATE", message, options);
   }
 }
 
-/** A time is not a finite number of milliseconds. */
+/**
+ * A time is not a finite number of milliseconds.
+ *
+ * @example
+ * ```ts
+ * assert.throws(() => new Tracker().update(Number.NaN, []), TrackerTimeError);
+ * ```
+ */
 export class TrackerTimeError extends TrackingError {
   constructor(message: string) {
     super("TIME", message);

@@ -78,6 +78,12 @@ const shares = [
 /**
  * The defaults with the given options in their place.
  * @throws {TrackerOptionsError} naming the option that is out of range
+ *
+ * @example
+ * ```ts
+ * const options = completeTrackerOptions({ lostMs: 3000 });
+ * assert.deepEqual(options, { ...defaultTrackerOptions, lostMs: 3000 });
+ * ```
  */
 export function completeTrackerOptions(options: Partial<TrackerOptions>): TrackerOptions {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));

@@ -16,6 +16,17 @@ import { restoreTracker, type TrackerState, trackerStateVersion } from "./tracke
  *
  * Pure and deterministic: no clock, no randomness. The same calls give the same results bit for bit, also when a
  * snapshot was taken and restored in between. A number is given only when a track is confirmed, so noise burns none.
+ *
+ * @example
+ * ```ts
+ * const tracker = new Tracker({ lostMs: 1000 });
+ * const person = { classId: 0, score: 0.9, box: { xMin: 10, yMin: 10, xMax: 50, yMax: 90 } };
+ * assert.deepEqual(tracker.update(0, [person]).started, []); // Once may be noise.
+ * assert.deepEqual(tracker.update(100, [person]).trackNumbers, [1]);
+ *
+ * const later = new Tracker({ lostMs: 1000 }, tracker.snapshot());
+ * assert.deepEqual(later.advance(2000).ended, [1]);
+ * ```
  */
 export class Tracker {
   readonly #options: TrackerOptions;

@@ -7,6 +7,15 @@ export type YoloNasErrorCode =
   | "INFERENCE"
   | "INVALID_ARGUMENT";
 
+/**
+ * @example
+ * ```ts
+ * assert.throws(
+ *   () => architecture("yolo_nas_xxl"),
+ *   (error) => error instanceof YoloNasError && error.code === "INVALID_ARGUMENT",
+ * );
+ * ```
+ */
 export class YoloNasError extends Error {
   readonly code: YoloNasErrorCode;
 
@@ -17,42 +26,91 @@ export class YoloNasError extends Error {
   }
 }
 
-/** A model file cannot be read, or is not what its place demands. */
+/**
+ * A model file cannot be read, or is not what its place demands.
+ *
+ * @example
+ * ```ts
+ * await assert.rejects(loadModel("no-such-file.onnx"), ModelFileError);
+ * ```
+ */
 export class ModelFileError extends YoloNasError {
   constructor(message: string, options?: ErrorOptions) {
     super("MODEL_FILE", message, options);
   }
 }
 
-/** A readable ONNX file whose tensors match no known YOLO-NAS export. */
+/**
+ * A readable ONNX file whose tensors match no known YOLO-NAS export.
+ *
+ * @example
+ * ```ts
+ * assert.throws(() => describeModel(new OnnxGraph()), UnknownModelError);
+ * ```
+ */
 export class UnknownModelError extends YoloNasError {
   constructor(message: string) {
     super("MODEL_UNKNOWN", message);
   }
 }
 
-/** A weights file lacks a tensor of the architecture, or holds one of another shape. */
+/**
+ * A weights file lacks a tensor of the architecture, or holds one of another shape.
+ *
+ * @example
+ * ```ts
+ * await assert.rejects(readSafetensors("no-such-file.safetensors"), WeightsError);
+ * ```
+ */
 export class WeightsError extends YoloNasError {
   constructor(message: string) {
     super("WEIGHTS", message);
   }
 }
 
-/** The execution provider that was asked for cannot be used on this machine. */
+/**
+ * The execution provider that was asked for cannot be used on this machine.
+ *
+ * @example
+ * ```ts
+ * const here = await providerObstacle("cuda");
+ * const loading = DetectorSession.load("models/yolo-nas-pedestrians/fp32.onnx", { executionProvider: "cuda" });
+ * if (here) await assert.rejects(loading, ExecutionProviderError);
+ * else assert.equal((await loading).provider, "cuda");
+ * ```
+ */
 export class ExecutionProviderError extends YoloNasError {
   constructor(message: string, options?: ErrorOptions) {
     super("EXECUTION_PROVIDER", message, options);
   }
 }
 
-/** ONNX Runtime failed while running a loaded model. */
+/**
+ * ONNX Runtime failed while running a loaded model.
+ *
+ * @example
+ * ```ts
+ * const { attributes } = (await readClassifier("models/clothing-colour"))!;
+ * const session = await ClassifierSession.load("models/clothing-colour/fp32.onnx", attributes);
+ * const nowhere = Float32Array.of(Number.NaN, 0, 0, 0);
+ * await assert.rejects(session.run(new Uint8Array(12), { width: 2, height: 2 }, nowhere), InferenceError);
+ * await session.stop();
+ * ```
+ */
 export class InferenceError extends YoloNasError {
   constructor(message: string, options?: ErrorOptions) {
     super("INFERENCE", message, options);
   }
 }
 
-/** A caller's argument is outside what the function accepts. */
+/**
+ * A caller's argument is outside what the function accepts.
+ *
+ * @example
+ * ```ts
+ * assert.throws(() => computeLetterbox({ width: 0, height: 0 }, { width: 640, height: 640 }), InvalidArgumentError);
+ * ```
+ */
 export class InvalidArgumentError extends YoloNasError {
   constructor(message: string) {
     super("INVALID_ARGUMENT", message);

@@ -75,6 +75,12 @@ export interface NewManifest {
 /**
  * First 12 digits of the digest of a model's files: changes when any of them does. A TensorRT engine does not count, since
  * each machine builds its own from the same file.
+ *
+ * @example
+ * ```ts
+ * const { files, version } = await parseManifest("models/yolo-nas-pedestrians/model.json");
+ * assert.equal(modelVersion(files), version);
+ * ```
  */
 export function modelVersion(files: ModelManifest["files"]): string {
   const all = createHash("sha256");
@@ -83,7 +89,19 @@ export function modelVersion(files: ModelManifest["files"]): string {
   return all.digest("hex").slice(0, 12);
 }
 
-/** Describe a model's files in a folder, with their digests. @throws ModelFileError when one cannot be read */
+/**
+ * Describe a model's files in a folder, with their digests. @throws ModelFileError when one cannot be read
+ *
+ * @example
+ * ```ts
+ * import { cp } from "node:fs/promises";
+ * await cp("models/yolo-nas-pedestrians/fp32.onnx", `${scratch}/fp32.onnx`);
+ * const { metadata } = await loadModel(`${scratch}/fp32.onnx`);
+ * const model = { name: "people", architecture: "yolo_nas_xs", metadata: preparedMetadata(metadata) };
+ * const manifest = await describeFiles(scratch, { ...model, files: { fp32: "fp32.onnx" } });
+ * assert.deepEqual(manifest.classes, ["person"]);
+ * ```
+ */
 export async function describeFiles(folder: string, model: NewManifest): Promise<ModelManifest> {
   const files: ModelManifest["files"] = {};
   for (const precision of PRECISIONS) {
@@ -116,6 +134,14 @@ export async function describeFiles(folder: string, model: NewManifest): Promise
  * @param accuracy new measurements, by precision
  * @param accuracyOn the kind of processor that each was made on
  * @throws ModelFileError when the folder has no valid manifest, or a file cannot be read
+ *
+ * @example
+ * ```ts
+ * import { cp } from "node:fs/promises";
+ * await cp("models/yolo-nas-pedestrians", scratch, { recursive: true });
+ * const { accuracy } = await addModelFiles(scratch, { fp32: "fp32.onnx" }, { fp32: { ap: 0.7 } });
+ * assert.equal(accuracy?.fp32?.ap, 0.7);
+ * ```
  */
 export async function addModelFiles(
   folder: string,
@@ -154,7 +180,16 @@ export async function addModelFiles(
   return updated;
 }
 
-/** Write `model.json` into a folder; it appears whole or not at all. */
+/**
+ * Write `model.json` into a folder; it appears whole or not at all.
+ *
+ * @example
+ * ```ts
+ * const manifest = await parseManifest("models/yolo-nas-pedestrians/model.json");
+ * await writeManifest(scratch, manifest);
+ * assert.deepEqual(await parseManifest(`${scratch}/${MANIFEST_FILE}`), manifest);
+ * ```
+ */
 export async function writeManifest<Manifest extends { readonly name: string }>(
   folder: string,
   manifest: Manifest,
@@ -169,6 +204,12 @@ export async function writeManifest<Manifest extends { readonly name: string }>(
  * Read a manifest and check that its files are the ones it describes.
  * @param path the `model.json` file
  * @throws ModelFileError for a missing, malformed or outdated manifest
+ *
+ * @example
+ * ```ts
+ * const { input } = await readManifest("models/yolo-nas-pedestrians/model.json");
+ * assert.deepEqual(input, { width: 512, height: 384 });
+ * ```
  */
 export async function readManifest(path: string): Promise<ModelManifest> {
   const manifest = await parseManifest(path);
@@ -191,6 +232,12 @@ export async function checkFiles(path: string, files: ModelManifest["files"]): P
 /**
  * Read a manifest without looking at its files.
  * @throws ModelFileError for a missing or malformed manifest
+ *
+ * @example
+ * ```ts
+ * const { classes } = await parseManifest("models/yolo-nas-pedestrians/model.json");
+ * assert.deepEqual(classes, ["person"]);
+ * ```
  */
 export async function parseManifest(path: string): Promise<ModelManifest> {
   return parseManifestAs(path, (value) => {

@@ -32,6 +32,19 @@ export interface SubscriptionSettings {
  * Subscriptions by name, for readers that must not miss anything: each message is delivered until it is acknowledged, and
  * readers of one subscription share its messages. They are named by their id, such as `alerts`. Every method throws
  * SightlineError; NOT_FOUND when there is no such subscription.
+ *
+ * @example
+ * ```ts
+ * await client.subscriptions.create("alerts", { kind: "events", start: "beginning" });
+ * const stop = new AbortController();
+ * let kind = "";
+ * await client.subscriptions.process("alerts", (message) => {
+ *   kind = message.kind; // Returning acknowledges it; what throws gets it again later.
+ *   stop.abort();
+ * }, { signal: stop.signal });
+ * assert.equal(kind, "event");
+ * await client.subscriptions.delete("alerts");
+ * ```
  */
 export class Subscriptions {
   readonly #connection: Connection;

@@ -11,6 +11,13 @@ import type { RulesCheck } from "./rules-check.ts";
  * Checks all of a camera's rules.
  * @returns the same rules as they are kept: rules without a name have got one, and 32-bit fields are rounded to that
  * @throws {RulesError} with all faults, their fields named as in a rules file
+ *
+ * @example
+ * ```ts
+ * const rules = parseRules({ rules: [{ type: "appeared", classes: ["person"] }] });
+ * assert.equal(checkRules(rules, { classes: ["person", "car"] }).rules[0]?.name, "appeared");
+ * assert.throws(() => checkRules(rules, { classes: ["car"] }), RulesError);
+ * ```
  */
 export function checkRules(rules: CameraRules, check: RulesCheck = {}): CameraRules {
   const { maxRules } = rulesLimits;

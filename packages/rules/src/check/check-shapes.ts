@@ -36,7 +36,15 @@ export function shapeFaults({ zones, lines, masks }: CameraRules): RulesFault[] 
   ];
 }
 
-/** What is wrong with a polygon, whose path `field` is. */
+/**
+ * What is wrong with a polygon, whose path `field` is.
+ *
+ * @example
+ * ```ts
+ * const [fault] = polygonFaults("zones[0].polygon", [{ x: 0, y: 0 }, { x: 1, y: 1 }]);
+ * assert.equal(fault?.message, "A polygon has 3 to 64 points, not 2.");
+ * ```
+ */
 export function polygonFaults(field: string, points: readonly Point[]): RulesFault[] {
   const { minPoints, maxPoints } = rulesLimits;
   if (points.length < minPoints || points.length > maxPoints) {

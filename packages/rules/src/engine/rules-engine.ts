@@ -38,6 +38,21 @@ const noRules: CameraRules = {
  *
  * Pure and deterministic: no clock, no randomness. The same calls give the same events, also when a snapshot was taken
  * and restored anywhere in between.
+ *
+ * @example
+ * ```ts
+ * const engine = new RulesEngine("door", "run1");
+ * const at = (ms: number) => ({ ms, time: { seconds: 1_700_000_000 + ms / 1000, nanos: 0 } });
+ * engine.rulesChanged(at(0), parseRules({ rules: [{ type: "appeared" }] }));
+ *
+ * const box = { xMin: 0.4, yMin: 0.2, xMax: 0.6, yMax: 0.8 };
+ * const person = { id: "t1", classId: 0, className: "person", score: 0.9, pixelBox: box, normalizedBox: box };
+ * const [begun] = engine.step(at(1000), [{ ...person, startTime: at(1000).time }], []);
+ * assert.equal(begun?.name, "cameras/door/events/run1-e1");
+ *
+ * const [over] = engine.step(at(2000), [], [{ id: "t1", merged: false }]);
+ * assert.deepEqual([over?.name, over?.revision], [begun?.name, 2]);
+ * ```
  */
 export class RulesEngine {
   readonly #writer: EventWriter;

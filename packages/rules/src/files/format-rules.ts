@@ -4,6 +4,12 @@ import { directionNames, ruleTypeOf } from "../rule-types.ts";
 /**
  * Rules in the form of a rules file, which is also the HTTP API's. Fields that a rule's type does not have, or that are
  * at their default, are left out. `parseRules` of it gives the same rules.
+ *
+ * @example
+ * ```ts
+ * const { rules } = formatRules(parseRules({ rules: [{ type: "appeared", min_score: 0.3 }] }));
+ * assert.deepEqual(rules, [{ name: "appeared", type: "appeared", min_score: 0.3 }]);
+ * ```
  */
 export function formatRules(rules: CameraRules): HttpRules {
   return {

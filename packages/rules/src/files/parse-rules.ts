@@ -14,6 +14,17 @@ import { type PartlyRead, withStandIns } from "./stand-ins.ts";
  * @param source "json", "yaml", or the file's name, whose ending says which; with neither, what looks like JSON is
  * @returns the rules, every rule with a name; without resource name and update time
  * @throws {RulesError} with all faults
+ *
+ * @example
+ * ```ts
+ * const text = `
+ * zones:
+ *   - { name: yard, polygon: [[0, 0], [1, 0], [1, 1]] }
+ * rules:
+ *   - { type: entered_zone, zone: yard }
+ * `;
+ * assert.equal(parseRulesFile(text, "yaml").rules[0]?.name, "entered_zone-yard");
+ * ```
  */
 export function parseRulesFile(text: string, source: string, check?: RulesCheck): CameraRules {
   return parseRules(readRulesText(text, source), check);
@@ -22,6 +33,12 @@ export function parseRulesFile(text: string, source: string, check?: RulesCheck)
 /**
  * Rules in a rules file's form, already taken apart, such as the body of an HTTP request.
  * @throws {RulesError} with all faults
+ *
+ * @example
+ * ```ts
+ * const { rules } = parseRules({ rules: [{ type: "count_above", count: 3 }] });
+ * assert.equal(rules[0]?.count, 3);
+ * ```
  */
 export function parseRules(value: unknown, check?: RulesCheck): CameraRules {
   const parsed = rulesFileSchema.safeParse(value);

@@ -1,7 +1,16 @@
 import type { Point } from "@sightline/contracts";
 import { isBetween, left, on, segmentsMeet, sideOf } from "./orientation.ts";
 
-/** A polygon made ready for many questions. Its edges must not cross (`polygonFault`). */
+/**
+ * A polygon made ready for many questions. Its edges must not cross (`polygonFault`).
+ *
+ * @example
+ * ```ts
+ * const yard = new Polygon([{ x: 0, y: 0 }, { x: 1, y: 0 }, { x: 1, y: 1 }]);
+ * assert.equal(yard.contains({ x: 0.75, y: 0.25 }), true);
+ * assert.equal(yard.contains({ x: 0.25, y: 0.75 }), false);
+ * ```
+ */
 export class Polygon {
   readonly #points: readonly Point[];
   readonly #xMin: number;

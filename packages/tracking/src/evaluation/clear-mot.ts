@@ -31,6 +31,15 @@ const continuityBonus = 1000;
 /**
  * Equal to TrackEval's CLEAR: per frame the matching that keeps the most matches of the frame before, then has the largest
  * sum of IoU, pairs below the threshold excluded.
+ *
+ * @example
+ * ```ts
+ * const at = (x: number) => ({ xMin: x, yMin: 0, xMax: x + 10, yMax: 20 });
+ * // Object 7 is track 1 in one frame, and track 2 in the next.
+ * const frames = [1, 2].map((id) => ({ truth: [{ id: 7, box: at(id) }], tracked: [{ id, box: at(id) }] }));
+ * const { identitySwitches, mota } = evaluateClearMot(frames);
+ * assert.deepEqual({ identitySwitches, mota }, { identitySwitches: 1, mota: 0.5 });
+ * ```
  */
 export function evaluateClearMot(frames: readonly TrackedFrame[], threshold = 0.5): ClearMot {
   return clearMot(prepareSequence(frames), threshold);

@@ -20,7 +20,17 @@ export interface Hota {
 
 const thresholds = Array.from({ length: 19 }, (_, i) => 0.05 + i * 0.05);
 
-/** Equal to TrackEval's HOTA. */
+/**
+ * Equal to TrackEval's HOTA.
+ *
+ * @example
+ * ```ts
+ * const box = { xMin: 0, yMin: 0, xMax: 10, yMax: 20 };
+ * const seen = { truth: [{ id: 7, box }], tracked: [{ id: 1, box }] };
+ * const missed = { truth: [{ id: 7, box }], tracked: [] };
+ * assert.equal(evaluateHota([seen, missed]).detA.toFixed(2), "0.50");
+ * ```
+ */
 export function evaluateHota(frames: readonly TrackedFrame[]): Hota {
   return hota(prepareSequence(frames));
 }

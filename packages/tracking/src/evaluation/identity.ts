@@ -15,7 +15,16 @@ export interface IdentityMetrics {
   readonly idRecall: number;
 }
 
-/** Equal to TrackEval's Identity: one track per object over the whole sequence, chosen for the most boxes in common. */
+/**
+ * Equal to TrackEval's Identity: one track per object over the whole sequence, chosen for the most boxes in common.
+ *
+ * @example
+ * ```ts
+ * const box = { xMin: 0, yMin: 0, xMax: 10, yMax: 20 };
+ * const frames = [1, 1, 2].map((id) => ({ truth: [{ id: 7, box }], tracked: [{ id, box }] }));
+ * assert.equal(evaluateIdentity(frames).idf1.toFixed(2), "0.67"); // Track 1 has two of three boxes.
+ * ```
+ */
 export function evaluateIdentity(frames: readonly TrackedFrame[], threshold = 0.5): IdentityMetrics {
   return identityMetrics(prepareSequence(frames), threshold);
 }

@@ -1,5 +1,5 @@
-export * from "./clear-mot.ts";
+export { type ClearMot, evaluateClearMot } from "./clear-mot.ts";
 export * from "./evaluate-tracking.ts";
-export * from "./hota.ts";
-export * from "./identity.ts";
+export { evaluateHota, type Hota } from "./hota.ts";
+export { evaluateIdentity, type IdentityMetrics } from "./identity.ts";
 export type { LabelledBox, TrackedFrame } from "./tracked-frame.ts";

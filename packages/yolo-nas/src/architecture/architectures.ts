@@ -89,7 +89,14 @@ export const ARCHITECTURES = {
 
 export type ArchitectureName = keyof typeof ARCHITECTURES;
 
-/** The table of an architecture by name. @throws InvalidArgumentError for a name that is not in the family */
+/**
+ * The table of an architecture by name. @throws InvalidArgumentError for a name that is not in the family
+ *
+ * @example
+ * ```ts
+ * assert.equal(architecture("yolo_nas_s").name, "yolo_nas_s");
+ * ```
+ */
 export function architecture(name: string): ArchitectureSpec {
   if (Object.hasOwn(ARCHITECTURES, name)) return ARCHITECTURES[name as ArchitectureName];
   throw new InvalidArgumentError(

@@ -19,6 +19,14 @@ export interface BuildOptions {
  * (x1, y1, x2, y2 in input pixels) and `scores` float32 [N, A, C]. Class names go into the metadata.
  * @throws InvalidArgumentError for a size that is not a multiple of 32, or no classes
  * @throws WeightsError when `weights` does not fit the architecture
+ *
+ * @example
+ * ```ts
+ * const weights = await readSafetensors("models/yolo-nas-pedestrians/yolo-nas-pedestrians.safetensors");
+ * const input = { width: 512, height: 384, classes: ["person"] };
+ * const graph = buildModel(architecture("yolo_nas_xs"), new StateDictWeights(weights), input);
+ * assert.deepEqual(graph.inputs[0]?.shape, ["N", 3, 384, 512]);
+ * ```
  */
 export function buildModel(arch: ArchitectureSpec, weights: LayerWeights, options: BuildOptions): OnnxGraph {
   const { width, height, classes } = options;

@@ -47,7 +47,19 @@ export const classifierManifestSchema = z.object({
 });
 export type ClassifierManifest = z.infer<typeof classifierManifestSchema>;
 
-/** Describe a classifier's file in a folder, with its digest. @throws ModelFileError when it cannot be read */
+/**
+ * Describe a classifier's file in a folder, with its digest. @throws ModelFileError when it cannot be read
+ *
+ * @example
+ * ```ts
+ * import { cp } from "node:fs/promises";
+ * await cp("models/clothing-colour/fp32.onnx", `${scratch}/colour.onnx`);
+ * const attributes = [{ name: "colour", values: ["black", "red"] }];
+ * const model = { name: "colour", file: "colour.onnx", crop: { width: 32, height: 64 }, attributes };
+ * await writeManifest(scratch, await describeClassifier(scratch, model));
+ * assert.equal((await readClassifier(scratch))?.name, "colour");
+ * ```
+ */
 export async function describeClassifier(
   folder: string,
   { file, ...model }: Pick<ClassifierManifest, "name" | "crop" | "attributes"> & { readonly file: string },
@@ -59,6 +71,12 @@ export async function describeClassifier(
 /**
  * Read the manifest of a classifier's folder, without looking at its file; undefined when it is of a model of another kind.
  * @throws ModelFileError for a missing or malformed manifest
+ *
+ * @example
+ * ```ts
+ * assert.equal((await parseClassifier("models/clothing-colour"))?.attributes[0]?.name, "colour");
+ * assert.equal(await parseClassifier("models/yolo-nas-pedestrians"), undefined); // A detector.
+ * ```
  */
 export async function parseClassifier(folder: string): Promise<ClassifierManifest | undefined> {
   return parseManifestAs(join(folder, MANIFEST_FILE), (value) =>
@@ -66,7 +84,15 @@ export async function parseClassifier(folder: string): Promise<ClassifierManifes
   );
 }
 
-/** The same with the file checked. @throws ModelFileError also when the file is not the one described */
+/**
+ * The same with the file checked. @throws ModelFileError also when the file is not the one described
+ *
+ * @example
+ * ```ts
+ * const manifest = await readClassifier("models/clothing-colour");
+ * assert.deepEqual(manifest?.crop, { width: 32, height: 64 });
+ * ```
+ */
 export async function readClassifier(folder: string): Promise<ClassifierManifest | undefined> {
   const manifest = await parseClassifier(folder);
   if (manifest) await checkFiles(join(folder, MANIFEST_FILE), manifest.files);

@@ -10,7 +10,19 @@ export interface ClassifierOptions {
   readonly threads?: number | undefined;
 }
 
-/** One ONNX Runtime session over a classifier, on the CPU. `run` blocks its thread for the whole run. */
+/**
+ * One ONNX Runtime session over a classifier, on the CPU. `run` blocks its thread for the whole run.
+ *
+ * @example
+ * ```ts
+ * const { attributes } = (await readClassifier("models/clothing-colour"))!;
+ * const session = await ClassifierSession.load("models/clothing-colour/fp32.onnx", attributes);
+ * const red = new Uint8Array(3 * 64 * 32).fill(255, 2 * 64 * 32); // Planes G, B, R.
+ * const [colours] = await session.run(red, { width: 32, height: 64 }, Float32Array.of(0, 0, 32, 64));
+ * assert.equal(colours?.length, attributes[0]?.values.length);
+ * await session.stop();
+ * ```
+ */
 export class ClassifierSession {
   readonly attributes: readonly Attribute[];
   private readonly session: InferenceSession;

@@ -45,6 +45,18 @@ const usual: Omit<Preprocessing, "placement"> = {
  * out. Cutting objects out of a frame, scaling them, pixels and probabilities go into the graph. The given graph is left alone.
  * @throws UnknownModelError that lists the tensors seen and those expected
  * @throws InvalidArgumentError for attributes that do not fit them
+ *
+ * @example
+ * ```ts
+ * const graph = new OnnxGraph(); // The mean of each channel, as if the channels were classes.
+ * graph.inputs = [{ name: "picture", type: "float32", shape: ["B", 3, 8, 8] }];
+ * graph.outputs = [{ name: "scores", type: "float32", shape: ["B", 3] }];
+ * const attributes = { axes: { kind: "ints", value: [2, 3] }, keepdims: { kind: "int", value: 0 } } as const;
+ * graph.addNode({ op: "ReduceMean", inputs: ["picture"], outputs: ["scores"], attributes });
+ * const colour = { name: "colour", values: ["red", "green", "blue"] };
+ * const { crop } = await importClassifier(graph, { attributes: [colour] });
+ * assert.deepEqual(crop, { width: 8, height: 8 });
+ * ```
  */
 export async function importClassifier(
   source: OnnxGraph,

@@ -45,6 +45,18 @@ const scoreBits = new Uint32Array(scoreValue.buffer);
  * Detections of one frame of a batch, best first: every class above the score threshold counts (several per box), then
  * NMS per class, then boxes are mapped back by undoing the letterbox. Equal to super-gradients'
  * PPYoloEPostPredictionCallback with `multi_label_per_box` and without `class_agnostic_nms`.
+ *
+ * @example
+ * ```ts
+ * const outputs = {
+ *   ...{ batch: 1, candidates: 2, classCount: 1 },
+ *   boxes: Float32Array.of(10, 10, 30, 50, 11, 10, 31, 50), // Two boxes of one object.
+ *   scores: Float32Array.of(0.9, 0.8),
+ * };
+ * const size = { width: 64, height: 64 };
+ * const found = decodeCandidates(outputs, 0, DEFAULT_THRESHOLDS, computeLetterbox(size, size, size));
+ * assert.deepEqual(found.map(({ box }) => box), [[10, 10, 30, 50]]);
+ * ```
  */
 export function decodeCandidates(
   outputs: CandidateBatch,

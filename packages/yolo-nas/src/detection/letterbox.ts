@@ -33,7 +33,14 @@ export const PAD_VALUE = 114;
 /** super-gradients scales into 636×636 of 640×640: this much stays free in each direction. */
 const FIT_MARGIN = 4;
 
-/** The largest picture that fits the input with super-gradients' margin: 636×636 for 640×640. */
+/**
+ * The largest picture that fits the input with super-gradients' margin: 636×636 for 640×640.
+ *
+ * @example
+ * ```ts
+ * assert.deepEqual(fitWithin({ width: 640, height: 640 }), { width: 636, height: 636 });
+ * ```
+ */
 export function fitWithin(input: Size): Size {
   return { width: input.width - FIT_MARGIN, height: input.height - FIT_MARGIN };
 }
@@ -43,6 +50,13 @@ export function fitWithin(input: Size): Size {
  * leaves the extra pixel at the right and bottom. Source: super-gradients
  * training/processing/processing.py, default_yolo_nas_coco_processing_params. Other placements: see {@link PLACEMENTS}.
  * @throws InvalidArgumentError for sizes below one pixel, or a `fit` larger than the input
+ *
+ * @example
+ * ```ts
+ * const input = { width: 512, height: 384 };
+ * const { scale, left, top } = computeLetterbox({ width: 1920, height: 1080 }, input, input);
+ * assert.deepEqual({ scale: scale.toFixed(3), left, top }, { scale: "0.267", left: 0, top: 48 });
+ * ```
  */
 export function computeLetterbox(
   source: Size,

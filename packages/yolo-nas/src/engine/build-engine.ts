@@ -39,6 +39,17 @@ export interface BuiltEngine {
  * TensorRT provider loads it like a model.
  * @throws EngineError BUILDER_MISSING, TRTEXEC_MISSING, TRTEXEC_FAILED
  * @throws InvalidArgumentError when the model's input is no fixed-size [N, 3, H, W], or the batch profile is wrong
+ *
+ * @example
+ * ```ts
+ * const building = buildEngine({
+ *   onnxPath: "models/yolo-nas-pedestrians/int8.trt.onnx",
+ *   outPath: `${scratch}/engine.onnx`,
+ *   profile: { min: 1, opt: 4, max: 8 },
+ *   builder: { program: "no-such-trtexec", arguments: [], name: "trtexec" },
+ * });
+ * await assert.rejects(building, (error) => error instanceof EngineError && error.code === "TRTEXEC_MISSING");
+ * ```
  */
 export async function buildEngine(options: BuildEngineOptions): Promise<BuiltEngine> {
   const { onnxPath, outPath, profile, precision = "int8", optimizationLevel, pixelFormat } = options;

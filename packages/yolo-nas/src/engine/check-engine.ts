@@ -21,6 +21,12 @@ export interface EngineExpectation {
  * rebuild or a crash inside TensorRT.
  * @throws EngineError with the code of the first thing that does not fit
  * @throws ModelFileError when the file cannot be read as ONNX
+ *
+ * @example
+ * ```ts
+ * const plain = "models/yolo-nas-pedestrians/fp32.onnx";
+ * await assert.rejects(checkEngine(plain, { maxBatch: 8 }), { name: "EngineError", code: "NOT_AN_ENGINE" });
+ * ```
  */
 export async function checkEngine(path: string, expected: EngineExpectation = {}): Promise<EngineKey> {
   const { key, engineFile } = readWrapper(await loadModel(path), path);

@@ -30,6 +30,12 @@ const packaged = "/usr/src/tensorrt/bin";
 /**
  * The builder of this machine: trtexec, or TensorRT's Python bindings with a script of ours.
  * @throws EngineError BUILDER_MISSING when neither is there
+ *
+ * @example
+ * ```ts
+ * const builder = await findEngineBuilder({ trtexec: "/opt/tensorrt/bin/trtexec" });
+ * assert.equal(builder.program, "/opt/tensorrt/bin/trtexec");
+ * ```
  */
 export async function findEngineBuilder({
   trtexec,

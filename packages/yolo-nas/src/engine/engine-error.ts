@@ -12,7 +12,15 @@ export type EngineErrorCode =
   | "WRONG_TENSORRT"
   | "PROFILE_MISMATCH";
 
-/** An engine that cannot be built or must not be loaded. The message says what to do about it. */
+/**
+ * An engine that cannot be built or must not be loaded. The message says what to do about it.
+ *
+ * @example
+ * ```ts
+ * const loading = checkEngine("models/yolo-nas-pedestrians/fp32.onnx");
+ * await assert.rejects(loading, (error) => error instanceof EngineError && error.code === "NOT_AN_ENGINE");
+ * ```
+ */
 export class EngineError extends Error {
   override readonly name = "EngineError";
   readonly code: EngineErrorCode;

@@ -4,7 +4,16 @@ import type { GpuIdentity } from "./engine-key.ts";
 
 const run = promisify(execFile);
 
-/** This machine's first GPU by nvidia-smi, or undefined when there is none. */
+/**
+ * This machine's first GPU by nvidia-smi, or undefined when there is none.
+ *
+ * @example
+ * ```ts
+ * const gpu = await queryGpu();
+ * if (gpu) assert.match(gpu.computeCapability, /^\d+\.\d+$/);
+ * assert.equal(await queryGpu(99), undefined); // There is no hundredth.
+ * ```
+ */
 export async function queryGpu(index = 0): Promise<GpuIdentity | undefined> {
   try {
     const args = ["--query-gpu=name,compute_cap", "--format=csv,noheader", `--id=${index}`];

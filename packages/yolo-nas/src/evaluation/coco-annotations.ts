@@ -60,6 +60,12 @@ const schema = z.object({
 /**
  * Reads a COCO "instances" annotation file (images, categories, boxes).
  * @throws EvaluationError `bad-annotations` when the file is missing, is no JSON or lacks a field.
+ *
+ * @example
+ * ```ts
+ * const { categories } = await readCocoAnnotations("models/yolo-nas-pedestrians/labels/eval.coco.json");
+ * assert.deepEqual(categories.map(({ name }) => name), ["person"]);
+ * ```
  */
 export async function readCocoAnnotations(path: string): Promise<CocoAnnotations> {
   let parsed: unknown;
@@ -75,7 +81,19 @@ export async function readCocoAnnotations(path: string): Promise<CocoAnnotations
   return parseCocoAnnotations(parsed, path);
 }
 
-/** The same for a value already read; `source` names it in errors. */
+/**
+ * The same for a value already read; `source` names it in errors.
+ *
+ * @example
+ * ```ts
+ * const { truths } = parseCocoAnnotations({
+ *   images: [{ id: 1, width: 640, height: 480 }],
+ *   categories: [{ id: 1, name: "person" }],
+ *   annotations: [{ image_id: 1, category_id: 1, bbox: [10, 10, 20, 40] }],
+ * });
+ * assert.equal(truths[0]?.area, 800);
+ * ```
+ */
 export function parseCocoAnnotations(value: unknown, source = "annotations"): CocoAnnotations {
   const result = schema.safeParse(value);
   if (!result.success) {

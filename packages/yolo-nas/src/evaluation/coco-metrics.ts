@@ -42,6 +42,17 @@ function areaBetween(low: number, high: number): CountedBoxes {
 /**
  * The 12 COCO numbers, equal to pycocotools 2.0's `COCOeval` with `iouType` "bbox".
  * @param detections boxes of any picture; those whose picture or category the annotations lack do not count.
+ *
+ * @example
+ * ```ts
+ * const annotations = parseCocoAnnotations({
+ *   images: [{ id: 1, width: 640, height: 480 }],
+ *   categories: [{ id: 1, name: "person" }],
+ *   annotations: [{ image_id: 1, category_id: 1, bbox: [10, 10, 20, 40] }],
+ * });
+ * const found = { imageId: 1, categoryId: 1, score: 0.9, box: [10, 10, 20, 40] } as const;
+ * assert.equal(evaluateCoco(annotations, [found]).ap.toFixed(2), "1.00");
+ * ```
  */
 export function evaluateCoco(annotations: CocoAnnotations, detections: readonly ScoredBox[]): CocoMetrics {
   const groups = groupByCategoryAndImage(annotations, detections);
@@ -66,7 +77,20 @@ export function evaluateCoco(annotations: CocoAnnotations, detections: readonly 
   };
 }
 
-/** AP, AP50 and AR over objects taller than `minHeight` pixels; smaller objects and unmatched boxes are ignored. */
+/**
+ * AP, AP50 and AR over objects taller than `minHeight` pixels; smaller objects and unmatched boxes are ignored.
+ *
+ * @example
+ * ```ts
+ * const annotations = parseCocoAnnotations({
+ *   images: [{ id: 1, width: 640, height: 480 }],
+ *   categories: [{ id: 1, name: "person" }],
+ *   annotations: [{ image_id: 1, category_id: 1, bbox: [10, 10, 20, 40] }],
+ * });
+ * const { objects, ar100 } = evaluateTallerThan(annotations, [], 32);
+ * assert.deepEqual({ objects, ar100 }, { objects: 1, ar100: 0 });
+ * ```
+ */
 export function evaluateTallerThan(
   annotations: CocoAnnotations,
   detections: readonly ScoredBox[],

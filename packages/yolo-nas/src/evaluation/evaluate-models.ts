@@ -46,7 +46,16 @@ export interface ModelSource {
   readonly simulateInt8?: boolean | undefined;
 }
 
-/** How files must be read for a prepared model. */
+/**
+ * How files must be read for a prepared model.
+ *
+ * @example
+ * ```ts
+ * const { metadata } = await loadModel("models/yolo-nas-pedestrians/fp32.onnx");
+ * const { frame } = framesFor(preparedMetadata(metadata));
+ * assert.deepEqual(frame, { width: 512, height: 384 });
+ * ```
+ */
 export function framesFor(metadata: PreparedMetadata): Pick<ReadFramesOptions, "letterbox" | "frame"> {
   return {
     letterbox: (source: Size) => computeLetterbox(source, metadata.input, metadata.fit, metadata.placement),
@@ -92,6 +101,18 @@ class FrameDetector {
  * Score prepared models on the same labelled frames, read once. Models of different input sizes cannot share frames.
  * @throws EvaluationError `no-images` when no frame has labels, `category-mismatch` when classes and labels differ
  * @throws EngineError for a TensorRT engine that does not fit this machine
+ *
+ * @example
+ * ```ts
+ * const model = "models/yolo-nas-pedestrians/fp32.onnx";
+ * const annotations = await readCocoAnnotations("models/yolo-nas-pedestrians/labels/eval.coco.json");
+ * const reading = framesFor(preparedMetadata((await loadModel(model)).metadata));
+ * const idOf = imageIds(annotations);
+ * const frames = readFrames("test/fixtures/pedestrians.mp4", { ...reading, every: 40 });
+ * const labelled = labelledFrames(frames, (frame) => idOf(frame, true));
+ * const [scored] = await evaluateModels([{ model }], annotations, labelled, { minHeight: 32 });
+ * assert.ok(scored!.frames > 0);
+ * ```
  */
 export async function evaluateModels(
   models: readonly ModelSource[],
@@ -134,7 +155,18 @@ export async function evaluateModels(
   }));
 }
 
-/** Pairs frames with their labels and leaves out frames without. */
+/**
+ * Pairs frames with their labels and leaves out frames without.
+ *
+ * @example
+ * ```ts
+ * const { metadata } = await loadModel("models/yolo-nas-pedestrians/fp32.onnx");
+ * const reading = framesFor(preparedMetadata(metadata));
+ * const frames = readFrames("test/fixtures/pedestrians.mp4", { ...reading, every: 40 });
+ * const even = labelledFrames(frames, ({ index }) => (index % 80 === 0 ? index : undefined));
+ * for await (const { imageId } of even) assert.equal(imageId % 80, 0);
+ * ```
+ */
 export async function* labelledFrames(
   frames: AsyncIterable<FileFrame>,
   imageIdOf: (frame: FileFrame) => number | undefined,

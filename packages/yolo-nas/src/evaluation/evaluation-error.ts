@@ -7,7 +7,15 @@ export type EvaluationErrorCode =
   | "no-images"
   | "stream-ended";
 
-/** An evaluation that cannot give an honest number refuses with this. */
+/**
+ * An evaluation that cannot give an honest number refuses with this.
+ *
+ * @example
+ * ```ts
+ * const reading = readCocoAnnotations("no-such-file.json");
+ * await assert.rejects(reading, (error) => error instanceof EvaluationError && error.code === "bad-annotations");
+ * ```
+ */
 export class EvaluationError extends Error {
   override readonly name = "EvaluationError";
   readonly code: EvaluationErrorCode;

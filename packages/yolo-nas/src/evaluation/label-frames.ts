@@ -7,6 +7,12 @@ import type { FileFrame } from "./picture-files.ts";
 /**
  * COCO category ids in the order of a model's classes, matched by name, ignoring case.
  * @throws EvaluationError `category-mismatch` when no category has a class's name
+ *
+ * @example
+ * ```ts
+ * const annotations = { images: [], truths: [], categories: [{ id: 7, name: "Person" }] };
+ * assert.deepEqual(categoriesOf(annotations, ["person", "car"]), [7, undefined]);
+ * ```
  */
 export function categoriesOf(
   annotations: CocoAnnotations,
@@ -28,6 +34,15 @@ export function categoriesOf(
  * The image id of each frame of a source. A picture is found by its file name; a video's frame n is the n-th image by
  * id, so image ids may count from 0 or 1.
  * @returns a function that gives undefined for a frame without labels
+ *
+ * @example
+ * ```ts
+ * const images = [{ id: 5, width: 640, height: 480, fileName: "val/street.jpg" }];
+ * const idOf = imageIds({ images, categories: [], truths: [] });
+ * const size = { width: 640, height: 480 };
+ * const frame = { ...size, index: 0, name: "street.jpg", pixels: new Uint8Array(), stored: size, letterbox: computeLetterbox(size, size) };
+ * assert.equal(idOf(frame, false), 5);
+ * ```
  */
 export function imageIds(
   annotations: CocoAnnotations,
@@ -47,6 +62,14 @@ export function imageIds(
 /**
  * A label in pixels of the frame as it is shown. Labels are taken to be so already, unless their image has the size of the
  * stored picture: then they are stretched with its pixels.
+ *
+ * @example
+ * ```ts
+ * const truth = { imageId: 1, categoryId: 1, box: [10, 10, 20, 40], area: 800, crowd: false } as const;
+ * const stored = { width: 720, height: 576 }; // Pixels that are not square: shown as 768 × 576.
+ * const letterbox = computeLetterbox({ width: 768, height: 576 }, { width: 640, height: 640 });
+ * assert.deepEqual(truthAsShown(truth, stored, { stored, letterbox }).box.map(Math.round), [11, 10, 21, 40]);
+ * ```
  */
 export function truthAsShown(
   truth: GroundTruth,
@@ -64,7 +87,17 @@ export function truthAsShown(
   };
 }
 
-/** A frame's detections as COCO writes them; classes without a category are left out. */
+/**
+ * A frame's detections as COCO writes them; classes without a category are left out.
+ *
+ * @example
+ * ```ts
+ * const detections = [{ classId: 0, score: 0.9, box: [10, 20, 30, 60] }] as const;
+ * assert.deepEqual(toScoredBoxes(1, detections, [7]), [
+ *   { imageId: 1, categoryId: 7, score: 0.9, box: [10, 20, 20, 40] },
+ * ]);
+ * ```
+ */
 export function toScoredBoxes(
   imageId: number,
   detections: readonly Detection[],

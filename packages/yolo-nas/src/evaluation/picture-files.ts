@@ -81,6 +81,14 @@ const PICTURES = new Set([".jpg", ".jpeg", ".png", ".bmp", ".webp"]);
  * frames of a stream. Pictures are scaled as they are shown: whole, upright and with square pixels.
  * @throws EvaluationError `no-images` when there is nothing to decode, `image-missing` when a file cannot be decoded,
  * `cut-short` when a file ends before its time, `stream-ended` when a stream gave fewer frames than asked for
+ *
+ * @example
+ * ```ts
+ * const size = { width: 64, height: 48 };
+ * const letterbox = (source: Size) => computeLetterbox(source, size, size);
+ * for await (const { pixels } of readFrames("test/fixtures/pedestrians.mp4", { letterbox, every: 100 }))
+ *   assert.equal(pixels.length, 3 * 64 * 48);
+ * ```
  */
 export async function* readFrames(
   source: string | ProbedFile | StreamSource,

@@ -27,6 +27,13 @@ export interface ImportedModel {
  * Recognise an export of any known family and rewrite it into prepared form. The given graph is left alone.
  * @throws UnknownModelError that lists the tensors seen and those that are known
  * @throws InvalidArgumentError for options that do not fit the file
+ *
+ * @example
+ * ```ts
+ * const { architecture, graph } = await importModel(await loadModel("packages/yolo-nas/fixtures/exports/raw-static.onnx"));
+ * assert.match(architecture, /^yolo_nas/);
+ * assert.equal(describeModel(graph).form, "prepared");
+ * ```
  */
 export async function importModel(source: OnnxGraph, options: ImportOptions = {}): Promise<ImportedModel> {
   const { family } = options;

@@ -35,6 +35,12 @@ export interface ModelDescription {
  * Recognise a model: raw two outputs, ONNX Runtime's or TensorRT's NMS in batch or flat form, or this package's own
  * prepared form; float or uint8 input, fixed or free batch, any number of classes.
  * @throws UnknownModelError that lists the tensors seen and those expected
+ *
+ * @example
+ * ```ts
+ * const { form, classCount } = describeModel(await loadModel("models/yolo-nas-pedestrians/fp32.onnx"));
+ * assert.deepEqual({ form, classCount }, { form: "prepared", classCount: 1 });
+ * ```
  */
 export function describeModel(graph: OnnxGraph): ModelDescription {
   const ends = findEnds(graph);

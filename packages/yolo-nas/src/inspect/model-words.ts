@@ -14,7 +14,15 @@ const FORMS: Record<ModelForm, string> = {
     "an export with TensorRT's NMS plugin, in flat format (ONNX Runtime cannot load it as it is)",
 };
 
-/** Lines that say what a model is, what it wants and gives, and what to do with it next. */
+/**
+ * Lines that say what a model is, what it wants and gives, and what to do with it next.
+ *
+ * @example
+ * ```ts
+ * const graph = await loadModel("models/yolo-nas-pedestrians/fp32.onnx");
+ * assert.match(modelWords(graph, describeModel(graph)).join("\n"), /512x384/);
+ * ```
+ */
 export function modelWords(graph: OnnxGraph, description: ModelDescription): string[] {
   const { form, image, heads, classCount, anchorCount, quantized } = description;
   const batch = image.batch === "dynamic" ? "any batch size" : `batch size ${image.batch}`;

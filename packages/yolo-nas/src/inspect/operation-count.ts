@@ -10,7 +10,15 @@ export interface ConvolutionCounts {
   readonly operations: number | undefined;
 }
 
-/** Count parameters and operations of a float graph's Conv and ConvTranspose nodes, for one frame. */
+/**
+ * Count parameters and operations of a float graph's Conv and ConvTranspose nodes, for one frame.
+ *
+ * @example
+ * ```ts
+ * const { parameters } = countConvolutions(await loadModel("models/yolo-nas-pedestrians/fp32.onnx"));
+ * assert.ok(parameters > 1_000_000);
+ * ```
+ */
 export function countConvolutions(graph: OnnxGraph): ConvolutionCounts {
   const image = findImageInput(graph);
   const sizeOf = image && spatialSizes(graph, image.name, [image.height, image.width]);

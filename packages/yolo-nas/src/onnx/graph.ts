@@ -5,6 +5,17 @@ import type { Dimension, GraphNode, NewNode, ValueInfo } from "./graph-node.ts";
 import { dependencies, inOrder } from "./graph-order.ts";
 import type { Tensor } from "./tensor.ts";
 
+/**
+ * @example
+ * ```ts
+ * const graph = new OnnxGraph();
+ * graph.inputs = [{ name: "x", type: "float32", shape: [2] }];
+ * graph.outputs = [{ name: "y", type: "float32", shape: [2] }];
+ * graph.addInitializer("two", float32([], [2]));
+ * graph.addNode({ op: "Mul", inputs: ["x", "two"], outputs: ["y"] });
+ * assert.equal(graph.producerOf("y")?.op, "Mul");
+ * ```
+ */
 export class OnnxGraph {
   name = "graph";
   irVersion = 8;

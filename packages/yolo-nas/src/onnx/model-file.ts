@@ -28,6 +28,12 @@ function unreadable(path: string, cause: unknown): string {
 /**
  * Read an ONNX file, external weights included.
  * @throws ModelFileError when the file is missing, is not ONNX, or names external data outside its folder
+ *
+ * @example
+ * ```ts
+ * const { inputs } = await loadModel("models/yolo-nas-pedestrians/fp32.onnx");
+ * assert.equal(inputs[0]?.name, "frames");
+ * ```
  */
 export async function loadModel(path: string): Promise<OnnxGraph> {
   let bytes: Uint8Array;
@@ -39,7 +45,16 @@ export async function loadModel(path: string): Promise<OnnxGraph> {
   return decodeModel(bytes, dirname(path));
 }
 
-/** Write a graph to a file; the file appears whole or not at all. */
+/**
+ * Write a graph to a file; the file appears whole or not at all.
+ *
+ * @example
+ * ```ts
+ * const graph = await loadModel("models/clothing-colour/fp32.onnx");
+ * await saveModel(graph, `${scratch}/copy.onnx`);
+ * assert.equal((await loadModel(`${scratch}/copy.onnx`)).nodes.length, graph.nodes.length);
+ * ```
+ */
 export async function saveModel(graph: OnnxGraph, path: string): Promise<void> {
   const partial = `${path}.${process.pid}.partial`;
   await writeFile(partial, encodeModel(graph));
@@ -50,6 +65,13 @@ export async function saveModel(graph: OnnxGraph, path: string): Promise<void> {
  * Decode the bytes of an ONNX model.
  * @param folder where external weight files lie; without it a model with external weights is an error
  * @throws ModelFileError when the bytes are not an ONNX model
+ *
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * const graph = decodeModel(await readFile("models/clothing-colour/fp32.onnx"));
+ * assert.equal(graph.inputs[0]?.name, "frame");
+ * ```
  */
 export function decodeModel(bytes: Uint8Array, folder?: string): OnnxGraph {
   let model: ModelProto;
@@ -82,7 +104,16 @@ export function decodeModel(bytes: Uint8Array, folder?: string): OnnxGraph {
   return graph;
 }
 
-/** Encode a graph as the bytes of an ONNX model, weights inside. */
+/**
+ * Encode a graph as the bytes of an ONNX model, weights inside.
+ *
+ * @example
+ * ```ts
+ * const graph = await loadModel("models/clothing-colour/fp32.onnx");
+ * graph.metadata.set("note", "changed");
+ * assert.equal(decodeModel(encodeModel(graph)).metadata.get("note"), "changed");
+ * ```
+ */
 export function encodeModel(graph: OnnxGraph): Uint8Array {
   const model = ModelProto.fromPartial({
     irVersion: BigInt(graph.irVersion),

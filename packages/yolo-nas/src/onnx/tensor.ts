@@ -79,13 +79,27 @@ export function elementCount(dims: readonly number[]): number {
   return dims.reduce((product, dim) => product * dim, 1);
 }
 
-/** A float32 constant; `values` is taken over, not copied, when it already is a Float32Array. */
+/**
+ * A float32 constant; `values` is taken over, not copied, when it already is a Float32Array.
+ *
+ * @example
+ * ```ts
+ * assert.deepEqual(float32([2, 1], [1, 2]).data, Float32Array.of(1, 2));
+ * ```
+ */
 export function float32(dims: readonly number[], values: ArrayLike<number>): FloatTensor {
   const data = values instanceof Float32Array ? values : Float32Array.from(values);
   return checkedTensor({ type: "float32", dims, data }) as FloatTensor;
 }
 
-/** An int64 constant, ONNX's type for shapes, axes and indices. */
+/**
+ * An int64 constant, ONNX's type for shapes, axes and indices.
+ *
+ * @example
+ * ```ts
+ * assert.deepEqual(int64([2], [1, -1]).data, BigInt64Array.of(1n, -1n));
+ * ```
+ */
 export function int64(dims: readonly number[], values: ArrayLike<number>): Tensor {
   return checkedTensor({ type: "int64", dims, data: BigInt64Array.from(Array.from(values, BigInt)) });
 }

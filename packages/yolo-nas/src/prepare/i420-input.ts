@@ -17,6 +17,12 @@ const CHROMA: readonly (readonly [u: number, v: number])[] = [
  *
  * Bytes become floats first, since TensorRT takes no other operation on bytes; chroma becomes colour before it is doubled, while it is small.
  * @throws InvalidArgumentError when sides are odd, or the model reads I420 already
+ *
+ * @example
+ * ```ts
+ * const graph = i420Input(await loadModel("models/yolo-nas-pedestrians/fp32.onnx"));
+ * assert.deepEqual(graph.inputs[0]?.shape?.slice(1), [1, (384 * 3) / 2, 512]);
+ * ```
  */
 export function i420Input(source: OnnxGraph): OnnxGraph {
   const metadata = preparedMetadata(source.metadata);

@@ -38,6 +38,12 @@ export interface PrepareOptions {
  * replace by reading the bytes as they are. The given graph is left alone.
  * @throws UnknownModelError for a model that is not recognised, is already prepared, or is quantised
  * @throws InvalidArgumentError for class names or a frame size that do not fit
+ *
+ * @example
+ * ```ts
+ * const graph = prepareModel(await loadModel("packages/yolo-nas/fixtures/exports/raw-static.onnx"));
+ * assert.equal(graph.inputs[0]?.type, "uint8");
+ * ```
  */
 export function prepareModel(source: OnnxGraph, options: PrepareOptions = {}): OnnxGraph {
   const graph = source.clone();

@@ -38,6 +38,12 @@ export type PreparedMetadata = Readonly<z.infer<typeof preparedMetadataSchema>>;
 /**
  * What a prepared model says of itself.
  * @throws ModelFileError when the model was not prepared, or by a version that is not known here
+ *
+ * @example
+ * ```ts
+ * const { metadata } = await loadModel("models/yolo-nas-pedestrians/fp32.onnx");
+ * assert.deepEqual(preparedMetadata(metadata).classes, ["person"]);
+ * ```
  */
 export function preparedMetadata(metadata: ReadonlyMap<string, string>): PreparedMetadata {
   const text = metadata.get(PREPARED_KEY);

@@ -75,6 +75,16 @@ const CORRECTION_FRAMES = 16;
  * calibrated on (its loop runs one batch too many); frames come plain and in order (its calibration reads the shuffled,
  * augmented training loader); a bottleneck's alpha multiplies a scale, not a tensor, so the residual stays in 8 bits.
  * @throws InvalidArgumentError for a graph without quantisable layers, no frames, or a `skipLayers` that matches nothing
+ *
+ * @example
+ * ```ts
+ * const input = { width: 64, height: 32, classes: ["person"] };
+ * const graph = prepareModel(buildModel(architecture("yolo_nas_xs"), new SeededWeights(1), input));
+ * const frame = { pixels: new Uint8Array(3 * 64 * 32).fill(90), width: 64, height: 32 };
+ * const how = { method: { kind: "max" }, sensitivity: false, rounding: "nearest" } as const;
+ * const { cpu } = await quantizeModel(graph, { frames: [frame], ...how });
+ * assert.equal(describeModel(cpu).quantized, true);
+ * ```
  */
 export async function quantizeModel(original: OnnxGraph, options: QuantizeOptions): Promise<QuantizedModels> {
   if (findLayers(original).length === 0) {
@@ -245,7 +255,14 @@ function kept(layers: readonly QuantizableLayer[], skipped: ReadonlyMap<string, 
   return layers.filter(({ name }) => !skipped.has(name));
 }
 
-/** `count` of the items, spread over all of them, in order. */
+/**
+ * `count` of the items, spread over all of them, in order.
+ *
+ * @example
+ * ```ts
+ * assert.deepEqual(evenly([0, 1, 2, 3, 4, 5], 2), [1, 4]);
+ * ```
+ */
 export function evenly<T>(items: readonly T[], count: number): T[] {
   if (items.length <= count) return [...items];
   return Array.from({ length: count }, (_, i) => items[Math.floor(((i + 0.5) * items.length) / count)]!);

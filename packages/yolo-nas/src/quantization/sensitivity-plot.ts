@@ -8,6 +8,13 @@ const TOP = 54;
 /**
  * The per-layer error as an SVG: one bar a layer in graph order, logarithmic, layers left in float marked with the
  * reason. Needs no library and no script, and opens in any browser.
+ *
+ * @example
+ * ```ts
+ * import { readFile } from "node:fs/promises";
+ * const report: QuantizationReport = JSON.parse(await readFile("models/yolo-nas-pedestrians/int8.report.json", "utf8"));
+ * assert.match(sensitivityPlot(report), /^<svg/);
+ * ```
  */
 export function sensitivityPlot(report: QuantizationReport): string {
   const errors = report.layers.map((layer) => layer.error ?? 0);

@@ -7,6 +7,14 @@ import { pairsThatCanClip } from "../runtime/pair-sums.ts";
  * Check that `tuned` is `quantized` with other constants: what runs it takes it for the same network.
  * @param exactOnEveryCpu the file is for CPUs, so that no two neighbouring products may clip
  * @throws InvalidArgumentError saying what differs
+ *
+ * @example
+ * ```ts
+ * const quantized = await loadModel("models/yolo-nas-pedestrians/int8.cpu.onnx");
+ * checkTuned(quantized.clone(), quantized, true);
+ * const other = await loadModel("models/yolo-nas-pedestrians/int8.trt.onnx");
+ * assert.throws(() => checkTuned(other, quantized, true), InvalidArgumentError);
+ * ```
  */
 export function checkTuned(tuned: OnnxGraph, quantized: OnnxGraph, exactOnEveryCpu: boolean): void {
   const refuse = (what: string) => {

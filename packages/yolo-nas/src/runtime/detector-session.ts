@@ -33,6 +33,16 @@ export interface DetectorOptions {
 /**
  * One ONNX Runtime session over a prepared model. `run` blocks its thread for the whole inference, so a service gives
  * each session a worker thread of its own.
+ *
+ * @example
+ * ```ts
+ * const session = await DetectorSession.load("models/yolo-nas-pedestrians/int8.cpu.onnx");
+ * const grey = new Uint8Array(session.frameBytes).fill(114); // A frame of 512 × 384: planes G, B, R.
+ * const outputs = await session.run(grey, 1);
+ * const letterbox = computeLetterbox(session.frame, session.frame, session.frame);
+ * assert.deepEqual(decodeCandidates(outputs, 0, DEFAULT_THRESHOLDS, letterbox), []); // Nobody is there.
+ * await session.stop();
+ * ```
  */
 export class DetectorSession {
   readonly provider: ExecutionProvider;

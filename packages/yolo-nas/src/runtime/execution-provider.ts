@@ -20,7 +20,14 @@ export interface OpenedSession {
   readonly attempts: readonly ProviderAttempt[];
 }
 
-/** The names of the providers that this build of ONNX Runtime has, whether they work here or not. */
+/**
+ * The names of the providers that this build of ONNX Runtime has, whether they work here or not.
+ *
+ * @example
+ * ```ts
+ * assert.ok(builtInProviders().has("cpu"));
+ * ```
+ */
 export function builtInProviders(): ReadonlySet<string> {
   return new Set(listSupportedBackends().map((backend) => backend.name));
 }

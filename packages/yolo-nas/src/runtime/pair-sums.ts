@@ -8,6 +8,11 @@ let measured: Promise<boolean> | undefined;
 /**
  * Whether ONNX Runtime's u8 × s8 kernels clip here: without VNNI (or ARM's dot product) they add two neighbouring
  * products in int16. Measured once a process, by a convolution whose exact answer is known.
+ *
+ * @example
+ * ```ts
+ * assert.equal(typeof (await saturatesU8S8()), "boolean"); // false with VNNI.
+ * ```
  */
 export function saturatesU8S8(): Promise<boolean> {
   measured ??= measure();
@@ -44,7 +49,14 @@ async function measure(): Promise<boolean> {
   }
 }
 
-/** How many of a quantised model's weight pairs could exceed int16 where sums are made in it; 0 is exact everywhere. */
+/**
+ * How many of a quantised model's weight pairs could exceed int16 where sums are made in it; 0 is exact everywhere.
+ *
+ * @example
+ * ```ts
+ * assert.equal(pairsThatCanClip(await loadModel("models/yolo-nas-pedestrians/int8.cpu.onnx")), 0);
+ * ```
+ */
 export function pairsThatCanClip(graph: OnnxGraph): number {
   let count = 0;
   for (const node of graph.nodes) {
@@ -74,7 +86,15 @@ export function encodingOf(graph: OnnxGraph): "cpu" | "tensorrt" {
   return unsigned ? "cpu" : "tensorrt";
 }
 
-/** The kind of processor on which a model gives what it gives in this process: for the figures that are recorded. */
+/**
+ * The kind of processor on which a model gives what it gives in this process: for the figures that are recorded.
+ *
+ * @example
+ * ```ts
+ * const graph = await loadModel("models/yolo-nas-pedestrians/fp32.onnx");
+ * assert.equal(await processorKind(graph, { provider: "cpu", simulateInt8: false }), "any CPU");
+ * ```
+ */
 export async function processorKind(
   graph: OnnxGraph,
   how: { readonly provider: string; readonly simulateInt8: boolean },

@@ -24,13 +24,28 @@ export interface ProviderObstacle {
   readonly message: string;
 }
 
-/** Version of onnxruntime-node, and so of the provider libraries that it can load. */
+/**
+ * Version of onnxruntime-node, and so of the provider libraries that it can load.
+ *
+ * @example
+ * ```ts
+ * assert.match(onnxRuntimeVersion(), /^1\.\d+\.\d+/);
+ * ```
+ */
 export function onnxRuntimeVersion(): string {
   const folder = dirname(dirname(fileURLToPath(import.meta.resolve("onnxruntime-node"))));
   return (JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as { version: string }).version;
 }
 
-/** The folder of libonnxruntime.so.1: provider libraries must lie in it. */
+/**
+ * The folder of libonnxruntime.so.1: provider libraries must lie in it.
+ *
+ * @example
+ * ```ts
+ * import { existsSync } from "node:fs";
+ * assert.ok(existsSync(onnxRuntimeFolder()));
+ * ```
+ */
 export function onnxRuntimeFolder(): string {
   const main = fileURLToPath(import.meta.resolve("onnxruntime-node"));
   return join(dirname(dirname(main)), "bin", "napi-v6", process.platform, process.arch);
@@ -40,6 +55,12 @@ export function onnxRuntimeFolder(): string {
  * The first thing that a provider lacks here, undefined when all libraries are found. Looks at files only and opens no
  * session.
  * @param folder where the provider's libraries are looked for
+ *
+ * @example
+ * ```ts
+ * const obstacle = await providerObstacle("cuda", scratch); // A folder without any library.
+ * assert.equal(obstacle?.kind, "provider-libraries");
+ * ```
  */
 export async function providerObstacle(
   provider: GpuProvider,

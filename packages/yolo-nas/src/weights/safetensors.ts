@@ -29,6 +29,12 @@ const WRAPPERS = ["net.", "module.", "ema_model.", "model."];
  * Read the floating-point tensors of a .safetensors file (F32, F64, F16, BF16), wrappers' name prefixes removed.
  * Integer tensors (BatchNorm's batch counters) are left out.
  * @throws WeightsError when the file is missing, truncated, or not safetensors
+ *
+ * @example
+ * ```ts
+ * const weights = await readSafetensors("models/yolo-nas-pedestrians/yolo-nas-pedestrians.safetensors");
+ * assert.equal(classCountOf(weights), 1);
+ * ```
  */
 export async function readSafetensors(path: string): Promise<StateDict> {
   let bytes: Buffer;

@@ -11,6 +11,12 @@ const PREFERRED_DISTANCE = 3;
 /**
  * He-initialised weights from a seed: the same seed gives the same numbers on every machine, layer by layer, whatever
  * the order of the calls. A bottleneck's second convolution is damped so that sums of shortcuts do not grow.
+ *
+ * @example
+ * ```ts
+ * const layer = () => new SeededWeights(1).prediction("heads.head1.cls_pred", 8, 2).weight;
+ * assert.deepEqual(layer(), layer());
+ * ```
  */
 export class SeededWeights implements LayerWeights {
   private readonly seed: number;

@@ -12,6 +12,14 @@ const BN_EPSILON = 1e-3;
  * Read layers from a state dict in training form (branches), partially fused (`rbr_reparam` and `post_bn`), fully
  * fused (`rbr_reparam` alone), or any mixture. Folds are computed in double precision.
  * @throws WeightsError from its methods when a tensor is missing or has another shape
+ *
+ * @example
+ * ```ts
+ * const state = await readSafetensors("models/yolo-nas-pedestrians/yolo-nas-pedestrians.safetensors");
+ * const input = { width: 64, height: 32, classes: ["person"] };
+ * const graph = buildModel(architecture("yolo_nas_xs"), new StateDictWeights(state), input);
+ * assert.deepEqual(graph.outputs.map(({ name }) => name), ["boxes", "scores"]);
+ * ```
  */
 export class StateDictWeights implements LayerWeights {
   private readonly state: StateDict;
@@ -101,7 +109,15 @@ export class StateDictWeights implements LayerWeights {
   }
 }
 
-/** How many classes a state dict was trained for. @throws WeightsError when it holds no class prediction layer */
+/**
+ * How many classes a state dict was trained for. @throws WeightsError when it holds no class prediction layer
+ *
+ * @example
+ * ```ts
+ * const state = await readSafetensors("models/yolo-nas-pedestrians/yolo-nas-pedestrians.safetensors");
+ * assert.equal(classCountOf(state), 1);
+ * ```
+ */
 export function classCountOf(state: StateDict): number {
   const bias = state.get("heads.head1.cls_pred.bias");
   if (!bias)

@@ -19,6 +19,12 @@ const PLACES = ["ema_net", "net", "state_dict", "model"];
  * Read the floating-point tensors of a checkpoint: those under `ema_net`, `net`, `state_dict` or `model`, or its own. Nothing in it is
  * run, which is what reading it with PyTorch may do.
  * @throws WeightsError when the file is missing, cut short, or no such checkpoint
+ *
+ * @example
+ * ```ts
+ * const state = await readTorchCheckpoint("packages/yolo-nas/fixtures/checkpoint.pth");
+ * assert.deepEqual(state.get("a")?.dims, [2, 3, 4]);
+ * ```
  */
 export async function readTorchCheckpoint(path: string): Promise<StateDict> {
   let bytes: Buffer;
