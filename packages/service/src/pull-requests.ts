@@ -24,8 +24,11 @@ interface PullRequest {
   timer: NodeJS.Timeout;
 }
 
-/** How long a pull request stands at the server, in milliseconds. */
-const pullExpiresMs = 5_000;
+/**
+ * How long a pull request stands at the server, in milliseconds. Short: one whose leader dies is never answered, and to one of a taker that stands
+ * still messages are given in vain.
+ */
+const pullExpiresMs = 2_000;
 /** Without a word from the server this long after that, the request is taken for lost. */
 const pullGraceMs = 1_000;
 const retryDelayMs = 250;

@@ -16,6 +16,8 @@ import type { DeliveredTokens } from "./delivered-tokens.ts";
 import type { FrameQueue } from "./frame-queue.ts";
 
 const retryMs = 250;
+/** What was published to a leader that has died is never confirmed, and published again it is, once there is another; the stream knows a repetition. */
+const attemptMs = 1_000;
 const lookMs = 250;
 /** A token that has been out for so long may be in the hands of a worker that died or stands still. */
 const slowMs = 300;
@@ -86,7 +88,7 @@ export class TokenPublisher {
         this.#nats.publisher.publish(
           subject,
           encodeJson(token),
-          { msgID, timeoutMs: 2_000 },
+          { msgID, timeoutMs: attemptMs },
           (error, sequence) => {
             if (sequence !== undefined) this.#stored.set(id, { sequence });
             resolve(error);
