@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, futimesSync, openSync, statfsSync, writeSync, writevSync } from "node:fs";
 import { join } from "node:path";
 import type { FrameHandle } from "@sightline/contracts";
-import { arenaFolder } from "./arena-folder.ts";
+import { ArenaUnavailableError, arenaFolder } from "./arena-folder.ts";
 import { newArenaName } from "./arena-name.ts";
 import { beatMs, removeArena } from "./dead-arenas.ts";
 import { markBytes, writeMark } from "./frame-mark.ts";
@@ -12,6 +12,8 @@ export type Refusal = "full" | "no_space";
 
 /** Slots begin at pages: copies into and out of them are up to four times as fast. */
 const pageBytes = 4096;
+/** What stat counts a file's memory in. */
+const blockBytes = 512;
 const noMark = Buffer.alloc(markBytes);
 
 /** Frames in shared memory, written by one process: a file of a tmpfs, private to the user. */
@@ -42,10 +44,17 @@ export class FrameArena {
     return this.#space.used;
   }
 
-  /** Bytes that this arena may sensibly take: what it has, and half of what the tmpfs has left. */
+  /** Bytes that this arena may sensibly take now: half of what the tmpfs has left and the file has together, and never less than the file has. */
   get roomBytes(): number {
-    const { bavail, bsize } = statfsSync(this.#directory);
-    return this.#space.used + Math.floor((bavail * bsize) / 2);
+    if (this.#fd < 0) return 0;
+    const held = fstatSync(this.#fd).blocks * blockBytes;
+    try {
+      const { bavail, bsize } = statfsSync(this.#directory);
+      return Math.max(held, Math.floor((held + bavail * bsize) / 2));
+    } catch {
+      // The directory is gone; the file is not, as long as it is open.
+      return held;
+    }
   }
 
   /** Puts a frame's pixels in, where the file does not grow beyond `bound` bytes. They stay until they are freed. */
@@ -87,10 +96,17 @@ export class FrameArena {
   #open(): void {
     const folder = arenaFolder(this.#directory, true);
     const id = newArenaName();
-    this.#path = join(folder, id);
-    this.#fd = openSync(this.#path, "wx", 0o600);
+    const path = join(folder, id);
+    try {
+      this.#fd = openSync(path, "wx", 0o600);
+    } catch (error) {
+      // It is read-only, or has no room for one file more.
+      throw new ArenaUnavailableError(`no file for frames in ${folder}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+    this.#path = path;
     this.#id = id;
-    this.#space = new Space();
   }
 
   #close(): void {
@@ -99,6 +115,7 @@ export class FrameArena {
     closeSync(this.#fd);
     this.#fd = -1;
     this.#id = "";
+    this.#space = new Space();
   }
 
   #beat(): void {

@@ -24,28 +24,29 @@ export interface FrameSharingOptions {
 /** A camera's frames at workers at a time: several are in batches, and a silent worker's stay for 12 s. */
 const framesPerCamera = 8;
 const leastFrames = 64;
+/** How often room is looked for, and where there is no shared memory, whether there is now. */
+const roomMs = 1_000;
+const openMs = 10_000;
+/** There is enough again when none has lacked for so long; until then it would be told with every other frame. */
+const calmMs = 10_000;
 
 /** Shares the pixels of frames with workers of this host, who get handles. */
 export class FrameSharing {
   readonly #options: FrameSharingOptions;
   readonly #dead: DeadArenas | undefined;
-  readonly #arena: FrameArena | undefined;
-  readonly #roomBytes: number = 0;
+  #arena: FrameArena | undefined;
+  #openedAt = 0;
+  #roomBytes = 0;
+  #roomAt = -Infinity;
+  /** What was told, and when a frame was last refused. */
   #refused: HandOver | undefined;
+  #refusedAt = 0;
 
   constructor(options: FrameSharingOptions) {
     this.#options = options;
-    const { directory, limitBytes, log } = options;
-    if (limitBytes === 0) return;
-    this.#dead = new DeadArenas(directory);
-    try {
-      this.#arena = new FrameArena(directory);
-      this.#roomBytes = this.#arena.roomBytes;
-      log.info({ directory, bytes: limitBytes }, "frames are shared in memory with workers of this host");
-    } catch (error) {
-      if (!(error instanceof ArenaUnavailableError)) throw error;
-      log.warn({ err: error }, "no shared memory for frames: they travel to workers as bytes");
-    }
+    if (options.limitBytes === 0) return;
+    this.#dead = new DeadArenas(options.directory);
+    this.#open();
   }
 
   /** The arena that workers may read; undefined without one. */
@@ -62,8 +63,8 @@ export class FrameSharing {
     const placed = this.#place(pixels, readable);
     const how = typeof placed === "string" ? placed : "handle";
     this.#options.handed(how);
-    if (how === "worker" || how === "unavailable") return undefined;
-    if (how !== this.#refused) this.#tell(how);
+    // That a worker is on another host is nothing to be told.
+    if (this.#dead && how !== "worker") this.#tell(how);
     return typeof placed === "string" ? undefined : placed;
   }
 
@@ -77,22 +78,57 @@ export class FrameSharing {
     await this.#arena?.stop();
   }
 
+  #open(): void {
+    const { directory, limitBytes, log } = this.#options;
+    this.#openedAt = performance.now();
+    try {
+      this.#arena = new FrameArena(directory);
+      this.#refused = undefined;
+      log.info({ directory, bytes: limitBytes }, "frames are shared in memory with workers of this host");
+    } catch (error) {
+      if (!(error instanceof ArenaUnavailableError)) throw error;
+      if (this.#refused === undefined)
+        log.warn({ err: error }, "no shared memory for frames: they travel to workers as bytes");
+      this.#refused = "unavailable";
+    }
+  }
+
   #place(pixels: Uint8Array, readable: string | undefined): FrameHandle | Exclude<HandOver, "handle"> {
+    if (this.#dead && !this.#arena && performance.now() - this.#openedAt > openMs) this.#open();
     const id = this.arena;
     if (!this.#arena || id === undefined) return "unavailable";
     if (!readable?.split(",").includes(id)) return "worker";
-    return this.#arena.put(pixels, this.#limit(pixels.byteLength));
+    const limit = this.#limit(pixels.byteLength);
+    const placed = this.#arena.put(pixels, limit.bytes);
+    return placed === "full" && limit.isRoom ? "no_space" : placed;
   }
 
-  #limit(frameBytes: number): number {
+  /** How large the arena may be, and whether that is what the tmpfs has room for. */
+  #limit(frameBytes: number): { bytes: number; isRoom: boolean } {
     const { limitBytes, cameras } = this.#options;
-    if (limitBytes !== "auto") return limitBytes;
-    return Math.min(this.#roomBytes, frameBytes * Math.max(leastFrames, framesPerCamera * cameras()));
+    if (limitBytes !== "auto") return { bytes: limitBytes, isRoom: false };
+    const wanted = frameBytes * Math.max(leastFrames, framesPerCamera * cameras());
+    const now = performance.now();
+    if (this.#arena && now - this.#roomAt > roomMs) {
+      this.#roomBytes = this.#arena.roomBytes;
+      this.#roomAt = now;
+    }
+    return { bytes: Math.min(this.#roomBytes, wanted), isRoom: this.#roomBytes < wanted };
   }
 
   /** Says once that memory lacks, and once that it does not any more. */
-  #tell(how: HandOver): void {
+  #tell(how: Exclude<HandOver, "worker">): void {
     const { directory, log } = this.#options;
+    const now = performance.now();
+    if (how === "handle") {
+      if (this.#refused === undefined || now - this.#refusedAt < calmMs) return;
+      this.#refused = undefined;
+      log.info("there is room for frames in shared memory again");
+      return;
+    }
+    this.#refusedAt = now;
+    if (this.#refused !== undefined) return;
+    this.#refused = how;
     if (how === "full")
       log.warn(
         { usedBytes: this.usedBytes },
@@ -100,7 +136,6 @@ export class FrameSharing {
       );
     else if (how === "no_space")
       log.warn({ directory }, `${directory} has no room: frames travel as bytes; make it larger`);
-    else if (this.#refused) log.info("there is room for frames in shared memory again");
-    this.#refused = how === "handle" ? undefined : how;
+    else log.warn({ directory }, "the shared memory for frames was taken away: they travel as bytes");
   }
 }

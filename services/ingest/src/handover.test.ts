@@ -240,7 +240,7 @@ test("a process that is killed while it gets ready costs nothing: the camera sta
   await rig.shared(2);
   const stopped = leaving.stop();
   await asked.promise;
-  killed.kill("SIGKILL");
+  await killed.kill("SIGKILL");
   await stopped;
   await rig.ingest("third");
   await rig.statusThat("front", heldBy("third"));
@@ -263,7 +263,7 @@ test("what was given to a process that is killed before it begins goes to anothe
       first ??= entry.string();
       if (entry.string() !== first) break;
     }
-    killed.kill("SIGKILL");
+    await killed.kill("SIGKILL");
   })();
   await Promise.all([leaving.stop(), passed]);
   await rig.ingest("third");

@@ -307,7 +307,7 @@ test("cameras of an ingest that was killed are taken over in a new epoch", async
       await rig.register(id, { uri: cameras.url(name) });
       before.set(id, await rig.statusThat(id, live));
     }
-  doomed.kill("SIGKILL");
+  await doomed.kill("SIGKILL");
   for (const [id, { ingest, epoch }] of before) {
     const after = await rig.statusThat(id, (each) => live(each) && each.ingest === "ingest-1");
     if (ingest === "ingest-1") expect(after.epoch).toBe(epoch);

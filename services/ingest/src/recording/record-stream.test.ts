@@ -256,7 +256,7 @@ test("what a killed process recorded of the stream stays, and the next one recor
     await other.recordFrom("front", big.url(), login);
     await other.register("front", { uri: small.url() });
     const before = await recorded("front", bigSize[0], 3_000, startedAt, other);
-    child.kill("SIGKILL");
+    await child.kill("SIGKILL");
     const killedAt = Date.now();
     await other.ingest("after", own);
     await recorded("front", bigSize[0], 1_000, killedAt, other);

@@ -1,9 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import {
   type CameraRecord,
   type CameraSecret,
@@ -29,6 +26,7 @@ import { RtspCameras } from "@sightline/stack";
 import { vi } from "vitest";
 import { settings } from "../config.ts";
 import { startIngest } from "../ingest-service.ts";
+import { IngestProcess } from "./ingest-process.ts";
 import { TestWorker } from "./test-worker.ts";
 
 const log = createLogger("test", "error");
@@ -56,7 +54,7 @@ export class IngestRig {
   readonly #ingests: Lifecycle[] = [];
   readonly #registeredAt = new Map<string, string>();
   readonly #cameras: RtspCameras[] = [];
-  readonly #children: ChildProcess[] = [];
+  readonly #processes: IngestProcess[] = [];
   readonly #directory = mkdtempSync(join(tmpdir(), "sightline-ingest-"));
 
   private constructor(
@@ -73,14 +71,15 @@ export class IngestRig {
     this.announcement = announcement;
   }
 
-  static async start(): Promise<IngestRig> {
+  /** `frameMemory`: the tmpfs in which the worker looks for frames. */
+  static async start(frameMemory?: string): Promise<IngestRig> {
     const server = await NatsServer.start();
     const nats = await connectNats(server.url, "test", log);
     await ensureStreams(nats.manager, { maxAgeSeconds: 3600, maxBytes: 1e8, replicas: 1 });
     const buckets = await openBuckets(nats.kv);
     const announcement = new Announcement(buckets.models, testModel.name, () => testModel, log);
     await announcement.start();
-    const worker = await TestWorker.start(nats, testModel.name);
+    const worker = await TestWorker.start(nats, testModel.name, { frameMemory });
     return new IngestRig(server, nats, buckets, worker, announcement);
   }
 
@@ -104,24 +103,15 @@ export class IngestRig {
   }
 
   /** Starts an ingest as a process of its own, to be killed. */
-  async ingestProcess(id: string, env: NodeJS.ProcessEnv = {}): Promise<ChildProcess> {
-    const main = fileURLToPath(new URL("../main.ts", import.meta.url));
-    const child = spawn(process.execPath, [main], {
-      env: {
-        ...process.env,
-        SIGHTLINE_NATS_URL: this.server.url,
-        SIGHTLINE_INGEST_HTTP: "127.0.0.1:0",
-        SIGHTLINE_INGEST_ID: id,
-        SIGHTLINE_STALL_SECONDS: patientStallSeconds,
-        ...env,
-      },
-      stdio: ["ignore", "ignore", "pipe"],
+  async ingestProcess(id: string, env: NodeJS.ProcessEnv = {}): Promise<IngestProcess> {
+    const ingest = await IngestProcess.start({
+      SIGHTLINE_NATS_URL: this.server.url,
+      SIGHTLINE_INGEST_ID: id,
+      SIGHTLINE_STALL_SECONDS: patientStallSeconds,
+      ...env,
     });
-    this.#children.push(child);
-    for await (const line of createInterface({ input: child.stderr }))
-      if (line.includes("ingest is ready")) break;
-    child.stderr.resume();
-    return child;
+    this.#processes.push(ingest);
+    return ingest;
   }
 
   /** Waits until so many ingests share the cameras. */
@@ -222,7 +212,7 @@ export class IngestRig {
 
   async stop(): Promise<void> {
     await Promise.all(this.#ingests.map((life) => life.stop(log)));
-    for (const child of this.#children) child.kill("SIGKILL");
+    await Promise.all(this.#processes.map((ingest) => ingest.kill("SIGKILL")));
     await this.worker.stop();
     await this.announcement.stop(false);
     await Promise.all(this.#cameras.map((cameras) => cameras.stop()));

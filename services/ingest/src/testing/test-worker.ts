@@ -2,13 +2,16 @@ import type { ConsumerMessages } from "@nats-io/jetstream";
 import { headers } from "@nats-io/transport-node";
 import {
   arenaHeader,
+  DropReason,
   decodeJson,
   encodeJson,
   FrameDetections,
+  type FrameHandle,
   type FrameMetadata,
   formatFrameId,
   type PixelFormatName,
   pixelFormatHeader,
+  readFrame,
   readFrameAnswer,
   readyConsumer,
   streams,
@@ -16,7 +19,7 @@ import {
   type Token,
   tokenSchema,
 } from "@sightline/contracts";
-import { ArenaReaders } from "@sightline/frame-arena";
+import { ArenaReaders, type ReadFailure } from "@sightline/frame-arena";
 import type { Nats } from "@sightline/service";
 
 /** A frame as a worker got it. */
@@ -29,6 +32,13 @@ export interface WorkerFrame {
 /** What a worker does with a frame: publish its detections, give notice that it will not, or fall silent. */
 export type Outcome = "infer" | "silent" | { drop: number };
 
+export interface TestWorkerOptions {
+  /** The tmpfs in which it looks for frames. Default /dev/shm. */
+  frameMemory?: string | undefined;
+  /** False: it knows only frames as bytes, as versions before shared memory. */
+  knowsHandles?: boolean;
+}
+
 /** Takes tokens, requests frames and publishes empty detections, as a real worker does but for the inference. */
 export class TestWorker {
   readonly frames: WorkerFrame[] = [];
@@ -36,16 +46,23 @@ export class TestWorker {
   /** The layout that it says it reads; undefined: it says nothing, as a worker of an earlier version. */
   reads: PixelFormatName | undefined;
   /** Where it reads frames that are shared. */
-  readonly arenas = new ArenaReaders("/dev/shm");
+  readonly arenas: ArenaReaders;
+  /** Called with each frame in shared memory before it is read. */
+  beforeRead: (frame: FrameMetadata, handle: FrameHandle) => Promise<void> | void = () => undefined;
+  /** Frames in shared memory that could not be read, and why; it has given notice of them. */
+  readonly unread: { frame: FrameMetadata; failure: ReadFailure }[] = [];
   readonly #nats: Nats;
+  readonly #knowsHandles: boolean;
   #messages: ConsumerMessages | undefined;
 
-  private constructor(nats: Nats) {
+  private constructor(nats: Nats, { frameMemory = "/dev/shm", knowsHandles = true }: TestWorkerOptions) {
     this.#nats = nats;
+    this.#knowsHandles = knowsHandles;
+    this.arenas = new ArenaReaders(frameMemory);
   }
 
-  static async start(nats: Nats, model: string): Promise<TestWorker> {
-    const worker = new TestWorker(nats);
+  static async start(nats: Nats, model: string, options: TestWorkerOptions = {}): Promise<TestWorker> {
+    const worker = new TestWorker(nats, options);
     await nats.manager.consumers.add(streams.ready, readyConsumer(model));
     const consumer = await nats.jetstream.consumers.get(streams.ready, `workers-${model}`);
     worker.#messages = await consumer.consume({
@@ -71,24 +88,31 @@ export class TestWorker {
     await this.arenas.stop();
   }
 
-  /** Asks for a token's frame; undefined when the token is void. */
+  /** Asks for a token's frame; undefined when the token is void, or the frame cannot be read. */
   async request({ camera, epoch, id }: Token): Promise<WorkerFrame | undefined> {
     const request = encodeJson({ epoch, token: id, worker: "test" });
-    const readable = headers();
-    readable.set(arenaHeader, this.arenas.readable);
-    if (this.reads) readable.set(pixelFormatHeader, this.reads);
+    const told = headers();
+    if (this.arenas.readable !== "") told.set(arenaHeader, this.arenas.readable);
+    if (this.reads) told.set(pixelFormatHeader, this.reads);
+    const options = { timeout: 10_000, ...(this.#knowsHandles && { headers: told }) };
     const reply = await this.#nats.connection
-      .request(subjects.frameGet(camera), request, { timeout: 10_000, headers: readable })
+      .request(subjects.frameGet(camera), request, options)
       .catch(() => undefined);
     if (!reply || reply.data.byteLength === 0) return undefined;
+    if (!this.#knowsHandles) return { camera, ...readFrame(reply.data) };
     const arena = reply.headers?.get(arenaHeader);
     if (arena) this.arenas.discover(arena);
     const { frame, pixels: found } = readFrameAnswer(reply.data);
     if (found instanceof Uint8Array) return { camera, frame, pixels: found };
     const pixels = new Uint8Array(found.bytes);
-    const failure = await new Promise((resolve) => this.arenas.read(found, pixels, resolve));
-    if (failure) throw new Error(`the frame cannot be read: ${failure}`);
-    return { camera, frame, pixels };
+    await this.beforeRead(frame, found);
+    const failure = await new Promise<ReadFailure | undefined>((resolve) =>
+      this.arenas.read(found, pixels, resolve),
+    );
+    if (!failure) return { camera, frame, pixels };
+    this.unread.push({ frame, failure });
+    this.#drop(camera, frame, DropReason.WORKER_ERROR);
+    return undefined;
   }
 
   /** Publishes a frame's detections. */
@@ -104,10 +128,11 @@ export class TestWorker {
     this.frames.push(taken);
     const outcome = this.outcome(taken);
     if (outcome === "infer") await this.publish(taken);
-    else if (outcome !== "silent") {
-      const { epoch, number, previousNumber } = taken.frame;
-      const notice = encodeJson({ epoch, number, previousNumber, reason: outcome.drop });
-      this.#nats.connection.publish(subjects.frameDropped(token.camera), notice);
-    }
+    else if (outcome !== "silent") this.#drop(token.camera, taken.frame, outcome.drop);
+  }
+
+  #drop(camera: string, { epoch, number, previousNumber }: FrameMetadata, reason: number): void {
+    const notice = encodeJson({ epoch, number, previousNumber, reason });
+    this.#nats.connection.publish(subjects.frameDropped(camera), notice);
   }
 }

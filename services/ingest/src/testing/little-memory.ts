@@ -1,0 +1,56 @@
+import { spawnSync } from "node:child_process";
+import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from "node:fs";
+import { join } from "node:path";
+
+/**
+ * A folder in memory that can be used up: a tmpfs of 4 MiB where one may be mounted. Elsewhere a folder of /dev/shm, and the process that writes
+ * there is kept from writing more (RLIMIT_FSIZE).
+ */
+export class LittleMemory {
+  readonly directory: string;
+  readonly #mounted: boolean;
+
+  constructor() {
+    this.directory = mkdtempSync("/dev/shm/sightline-test-");
+    this.#mounted =
+      spawnSync("mount", ["-t", "tmpfs", "-o", "size=4m", "tmpfs", this.directory]).status === 0;
+  }
+
+  /** Takes all room that is left, from the process that runs or from one that is to be started; that only where a tmpfs could be mounted. */
+  fill(ingest?: { pid: number }): void {
+    if (!this.#mounted) {
+      if (ingest) limitFiles(ingest.pid, "4096");
+      return;
+    }
+    const file = openSync(this.#filler, "w");
+    const block = Buffer.alloc(4096);
+    try {
+      while (writeSync(file, block) === block.length);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /** Gives it back. */
+  empty({ pid }: { pid: number }): void {
+    if (this.#mounted) rmSync(this.#filler);
+    else limitFiles(pid, "unlimited");
+  }
+
+  remove(): void {
+    if (this.#mounted) spawnSync("umount", [this.directory]);
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  get #filler(): string {
+    return join(this.directory, "filler");
+  }
+}
+
+/** The soft limit only, which may be raised again. */
+function limitFiles(pid: number, bytes: string): void {
+  const { status, stderr } = spawnSync("prlimit", [`--pid=${pid}`, `--fsize=${bytes}:`]);
+  if (status !== 0) throw new Error(`prlimit failed: ${stderr}`);
+}
