@@ -40,6 +40,15 @@ def shape(text):
     return name, tuple(int(size) for size in sizes.split("x"))
 
 
+def set_timing_cache(config, path):
+    """What was learnt before; nothing where that was on another GPU, by another TensorRT, or cannot be read."""
+    known = open(path, "rb").read() if os.path.exists(path) else b""
+    for content in (known, b""):
+        cache = config.create_timing_cache(content)
+        if cache is not None and config.set_timing_cache(cache, False):
+            return
+
+
 def main():
     trt = load_tensorrt()
     if "--version" in sys.argv:
@@ -69,8 +78,7 @@ def main():
         config.builder_optimization_level = int(options["builderOptimizationLevel"])
     cache = options.get("timingCacheFile")
     if cache:
-        known = open(cache, "rb").read() if os.path.exists(cache) else b""
-        config.set_timing_cache(config.create_timing_cache(known), False)
+        set_timing_cache(config, cache)
     profile = builder.create_optimization_profile()
     tensor, smallest = shape(options["minShapes"])
     profile.set_shape(tensor, smallest, shape(options["optShapes"])[1], shape(options["maxShapes"])[1])
@@ -80,10 +88,11 @@ def main():
         sys.exit("[E] TensorRT did not build the engine; the lines above say why")
     with open(options["saveEngine"], "wb") as file:
         file.write(engine)
-    if cache:
+    learned = config.get_timing_cache() if cache else None
+    if learned is not None:
         # Two builds may write it at once.
         with open(f"{cache}.{os.getpid()}", "wb") as file:
-            file.write(config.get_timing_cache().serialize())
+            file.write(learned.serialize())
         os.replace(f"{cache}.{os.getpid()}", cache)
     print("&&&& PASSED")
 
