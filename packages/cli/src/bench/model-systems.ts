@@ -6,8 +6,8 @@ import {
   buildModel,
   COCO_CLASSES,
   countConvolutions,
+  type EngineBuilder,
   type ExecutionProvider,
-  findEngineBuilder,
   InvalidArgumentError,
   loadModel,
   MANIFEST_FILE,
@@ -127,17 +127,19 @@ export async function systemsOfFolder(
 /** The same systems as TensorRT engines for batches up to `maxBatch`, built on this machine. */
 export async function buildEngines(
   systems: readonly ModelSystem[],
-  options: Pick<SystemsOptions, "signal" | "onStep" | "folder"> & {
+  options: Pick<SystemsOptions, "signal" | "folder"> & {
+    builder: EngineBuilder;
     maxBatch: number;
     optimizationLevel?: number | undefined;
+    /** Called with the engine that is begun; what it returns is called when that is done. */
+    began: (step: string) => () => void;
   },
 ): Promise<ModelSystem[]> {
-  const { signal, onStep, maxBatch, optimizationLevel } = options;
-  const builder = await findEngineBuilder();
+  const { signal, began, maxBatch, optimizationLevel, builder } = options;
   const engines: ModelSystem[] = [];
-  for (const system of systems) {
+  for (const [index, system] of systems.entries()) {
     const precision = system.precision === "int8" ? "int8" : "fp16";
-    onStep(`building the engine of ${system.arch} ${precision}`);
+    const done = began(`${index + 1} of ${systems.length}: ${precision} engine of ${system.arch}`);
     const { wrapperPath, enginePath } = await buildEngine({
       onnxPath: system.file,
       outPath: join(options.folder, `${system.arch}.${precision}.engine.onnx`),
@@ -146,7 +148,7 @@ export async function buildEngines(
       optimizationLevel,
       builder,
       signal,
-    });
+    }).finally(done);
     const { size } = await stat(enginePath);
     engines.push({ ...system, arithmetic: precision, file: wrapperPath, fileBytes: size });
   }

@@ -37,8 +37,11 @@ const publishedT4: Readonly<Record<string, Readonly<Record<BenchPrecision, Publi
   yolo_nas_l: { fp32: { ms: 7.87, ap: 52.22 }, int8: { ms: 4.78, ap: 52.1 } },
 };
 
-/** The systems side by side, with what was published beside them. */
-export function modelTable(rows: readonly BenchRow[]): string {
+/**
+ * The systems side by side, with what was published beside them. With `withoutInt8`, the reason why there is none, each FP32 system is followed by
+ * its INT8 one, of which only what was published is known.
+ */
+export function modelTable(rows: readonly BenchRow[], withoutInt8?: string): string {
   const head = [
     "system",
     "input",
@@ -55,7 +58,7 @@ export function modelTable(rows: readonly BenchRow[]): string {
     "T4 ms*",
     "T4 AP*",
   ];
-  const body = rows.map((row) => [
+  const measured = (row: BenchRow) => [
     `${row.arch} ${row.arithmetic}`,
     row.input,
     String(row.batch),
@@ -68,9 +71,15 @@ export function modelTable(rows: readonly BenchRow[]): string {
     times(row.speedupOverFp32),
     row.cpuMs.toFixed(1),
     times(row.cpuSpeedupOverFp32),
-    publishedT4[row.arch]?.[row.precision].ms.toFixed(2) ?? "–",
-    publishedT4[row.arch]?.[row.precision].ap.toFixed(2) ?? "–",
-  ]);
+    ...published(row.arch, row.precision),
+  ];
+  const notMeasured = ({ arch, input, batch }: BenchRow) => [
+    ...[`${arch} int8`, input, String(batch), ...Array<string>(9).fill("–")],
+    ...published(arch, "int8"),
+  ];
+  const body = rows.flatMap((row) =>
+    withoutInt8 === undefined ? [measured(row)] : [measured(row), notMeasured(row)],
+  );
   const widths = head.map((_, column) => Math.max(...[head, ...body].map((cells) => cells[column]!.length)));
   const line = (cells: readonly string[]) =>
     cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ");
@@ -80,8 +89,15 @@ export function modelTable(rows: readonly BenchRow[]): string {
     "",
     `ONNX Runtime's provider ${rows[0]?.provider}; GFLOPs count a multiplication and an addition as two; "cpu ms" is the median processor`,
     "time of all threads, and the next column compares it. With more than one thread it holds time spent waiting for each other.",
+    ...(withoutInt8 === undefined ? [] : [`–: ${withoutInt8}`]),
     "* reference only: published by Deci for an NVIDIA T4 with TensorRT at 640x640, batch 1, and for COCO val2017; not measured here.",
   ].join("\n");
+}
+
+/** Milliseconds and AP; dashes for what has none. */
+function published(arch: string, precision: BenchPrecision): string[] {
+  const found = publishedT4[arch]?.[precision];
+  return found ? [found.ms.toFixed(2), found.ap.toFixed(2)] : ["–", "–"];
 }
 
 function times(ratio: number | null): string {

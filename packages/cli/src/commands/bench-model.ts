@@ -7,6 +7,9 @@ import {
   DetectorSession,
   EXECUTION_PROVIDERS,
   type ExecutionProvider,
+  ExecutionProviderError,
+  findEngineBuilder,
+  providerObstacle,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type BlockOptions, quantile, timeInBlocks } from "../bench/alternating-blocks.ts";
@@ -22,6 +25,7 @@ import {
 import { type BenchRow, modelTable } from "../bench/model-table.ts";
 import { OpenVinoProcess } from "../bench/openvino-process.ts";
 import { timeEngines } from "../bench/time-engines.ts";
+import { showElapsed } from "../engine-progress.ts";
 import { wholeNumber } from "../number-options.ts";
 import { untilSignal } from "../signals.ts";
 
@@ -36,6 +40,7 @@ interface BenchOptions {
   readonly threads?: number;
   readonly provider: ExecutionProvider;
   readonly optimizationLevel?: number;
+  readonly trtexec?: string;
   readonly engine: readonly Engine[];
   readonly python: string;
   readonly json?: boolean;
@@ -43,6 +48,9 @@ interface BenchOptions {
 
 /** The six systems of the articles. */
 const articleSystems = ["yolo_nas_s", "yolo_nas_m", "yolo_nas_l"];
+
+/** A quantised graph runs there in float, with conversions between all layers. */
+const noCudaInt8 = "the CUDA provider has no INT8; --provider tensorrt has";
 
 /** `sightline bench model`: the six systems side by side on this machine, measured in one run. */
 export function benchModelCommand(): Command {
@@ -86,6 +94,7 @@ export function benchModelCommand(): Command {
       "TensorRT's, 0 to 5: how long it looks for fast kernels (default: its own, 3)",
       wholeNumber(0, 5),
     )
+    .option("--trtexec <path>", "TensorRT's trtexec (default: the PATH's, else TensorRT's Python bindings)")
     .option(
       "--threads <n>",
       "threads of an inference (default: one per physical core; with several engines, one per logical core)",
@@ -99,7 +108,7 @@ export function benchModelCommand(): Command {
         .argParser(engines)
         .default(["onnxruntime"] as const, "onnxruntime"),
     )
-    .option("--python <path>", "the Python that has OpenVINO", "python3")
+    .option("--python <path>", "the Python that has OpenVINO, or TensorRT's bindings", "python3")
     .option("--json", "print the rows as JSON")
     .action(bench);
 }
@@ -112,14 +121,18 @@ async function bench(options: BenchOptions): Promise<void> {
     throw new InvalidArgumentError("engines are compared on the CPU: leave --provider out");
   const batch = options.batch ?? (comparesEngines ? [1, 4] : [1]);
   // Before models are built: what is missing is said at once.
+  const obstacle = provider === "cpu" ? undefined : await providerObstacle(provider);
+  if (obstacle) throw new ExecutionProviderError(`Nothing can run on ${provider} here: ${obstacle.message}.`);
+  const builder = provider === "tensorrt" ? await findEngineBuilder(options) : undefined;
+  if (builder) console.error(`building engines with ${builder.name}`);
   const openVino = engine.some((name) => name !== "onnxruntime")
     ? await OpenVinoProcess.start(options.python, signal)
     : undefined;
   const folder = await mkdtemp(join(tmpdir(), "sightline-bench-"));
   try {
     const made = await systemsOf(options, folder, signal);
-    const builds = { signal, onStep: status, maxBatch: Math.max(...batch), optimizationLevel, folder };
-    const systems = provider === "tensorrt" ? await buildEngines(made, builds) : made;
+    const builds = { signal, began: showElapsed, maxBatch: Math.max(...batch), optimizationLevel, folder };
+    const systems = builder ? await buildEngines(made, { ...builds, builder }) : made;
     const { rounds, blockMs } = options;
     const onBlock = (done: number, total: number) => status(`measuring, block ${done} of ${total}`);
     const blocks = { rounds, blockMs, signal, onBlock };
@@ -133,7 +146,8 @@ async function bench(options: BenchOptions): Promise<void> {
       return print(options, rows, engineTable(rows, openVino?.version));
     }
     const rows = await measure(systems, batch, options, blocks);
-    print(options, rows, modelTable(rows));
+    const withoutInt8 = provider === "cuda" && options.precision.includes("int8") ? noCudaInt8 : undefined;
+    print(options, rows, modelTable(rows, withoutInt8));
   } finally {
     await openVino?.stop();
     await rm(folder, { recursive: true, force: true });
@@ -151,13 +165,9 @@ async function systemsOf(
   signal: AbortSignal,
 ): Promise<readonly ModelSystem[]> {
   const { provider } = options;
-  // In ONNX Runtime's CUDA provider a quantised graph runs in float, with conversions between all layers.
   const precisions =
     provider === "cuda" ? options.precision.filter((name) => name !== "int8") : options.precision;
-  if (precisions.length === 0)
-    throw new InvalidArgumentError("the CUDA provider has no INT8; --provider tensorrt has");
-  if (precisions.length < options.precision.length)
-    console.error("INT8 is left out: the CUDA provider has none");
+  if (precisions.length === 0) throw new InvalidArgumentError(noCudaInt8);
   const systems: ModelSystem[] = [];
   for (const model of options.model ?? [])
     systems.push(...(await systemsOfFolder(model, { precisions, provider })));
