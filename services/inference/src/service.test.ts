@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -77,8 +78,8 @@ const env = (more: NodeJS.ProcessEnv = {}) => ({
   ...more,
 });
 
-async function worker(more: NodeJS.ProcessEnv = {}): Promise<WorkerProcess> {
-  const started = await WorkerProcess.spawn(env(more));
+async function worker(more: NodeJS.ProcessEnv = {}, through: readonly string[] = []): Promise<WorkerProcess> {
+  const started = await WorkerProcess.spawn(env(more), through);
   // Before it is ready, so that one that never is does not take the next test's work.
   workers.push(started);
   await started.ready();
@@ -212,7 +213,14 @@ test("a session that reads I420 asks for it, and finds the same in frames of an 
   for (const { detections } of found) expect(detections).toEqual(found[0]!.detections);
 });
 
-test("a worker that does not see the shared memory, as on another host, gets bytes; ingest killed, another's memory serves", async () => {
+/** A host of another name as far as a process can see, with shared memory of its own; needs a system that lets it be made. */
+const otherHost = [
+  ...["unshare", ...(process.getuid?.() === 0 ? [] : ["--user", "--map-root-user"]), "--mount", "--uts"],
+  ...["sh", "-c", 'hostname elsewhere && mount -t tmpfs tmpfs /dev/shm && exec "$@"', "sh"],
+];
+const canBeElsewhere = spawnSync(otherHost[0]!, [...otherHost.slice(1), "true"]).status === 0;
+
+test("a worker that does not see the shared memory gets bytes; ingest killed, another's memory serves", async () => {
   const far = await worker({ SIGHTLINE_FRAME_MEMORY_DIR: directory });
   const camera = holder.add({ ...size, id: "far" });
   holder.arena = new FrameArena("/dev/shm");
@@ -234,6 +242,59 @@ test("a worker that does not see the shared memory, as on another host, gets byt
   const metrics = await near.metrics();
   expect(metrics).toMatch(/^sightline_inference_frames_received_total\{as="bytes"\} 2$/m);
   expect(metrics).toMatch(/^sightline_inference_frames_received_total\{as="handle"\} 4$/m);
+});
+
+test.skipIf(!canBeElsewhere)(
+  "a worker on another host gets bytes, beside one of this host that gets handles",
+  async () => {
+    const there = await worker({}, otherHost);
+    const here = await worker();
+    const cameras = [1, 2, 3, 4].map((n) => holder.add({ ...size, id: `hosts-${n}`, value: 130 }, 20));
+    holder.arena = new FrameArena("/dev/shm");
+    const received = async (from: WorkerProcess, as: string) =>
+      Number(
+        new RegExp(`^sightline_inference_frames_received_total\\{as="${as}"\\} (\\d+)$`, "m").exec(
+          await from.metrics(),
+        )![1],
+      );
+    await until(async () => (await received(there, "bytes")) > 5 && (await received(here, "handle")) > 5);
+    expect(await received(there, "handle")).toBe(0);
+    holder.pause();
+    await until(() => cameras.every(({ handed }) => handed.size === 0));
+    const results = (await Promise.all(cameras.map(storedAll))).flat().map(({ result }) => result);
+    expect(new Set(results.map(({ inference }) => inference!.worker)).size).toBe(2);
+    for (const { detections } of results) expect(detections).toEqual(results[0]!.detections);
+    for (const camera of cameras) expect([camera.imbalance, camera.dropped.size]).toEqual([0, 0]);
+    const infos = await new Kvm(connection).open(buckets.workers);
+    const said = await Promise.all((await Array.fromAsync(await infos.keys())).map((key) => infos.get(key)));
+    expect(said.map((entry) => decodeJson(workerInfoSchema, entry!.value).host)).toContain("elsewhere");
+  },
+);
+
+test("a worker killed in the middle of a read: the frame is its ingest's to give up, and another goes on from the same memory", async () => {
+  const arena = new FrameArena("/dev/shm");
+  holder.arena = arena;
+  const camera = holder.add({ ...size, id: "mid-read", value: 130 });
+  const doomed = await worker();
+  for (let i = 1; i <= 2; i++) {
+    holder.capture(camera);
+    await until(() => camera.inferred.size === i);
+  }
+  // It has the handle, or is about to have it, and nothing more.
+  holder.onHanded = (handle) => handle && process.kill(doomed.pid, "SIGKILL");
+  holder.capture(camera);
+  await doomed.ended();
+  holder.onHanded = () => undefined;
+  expect(arena.usedBytes).toBeGreaterThan(0);
+  await worker();
+  holder.capture(camera);
+  await until(() => camera.inferred.has(4));
+  expect([...camera.inferred].sort()).toEqual([1, 2, 4]);
+  expect([...camera.handed.keys()]).toEqual([3]);
+  const results = await storedAll(camera);
+  expect(results).toHaveLength(3);
+  for (const { result } of results) expect(result.detections).toEqual(results[0]!.result.detections);
+  expect(camera.imbalance).toBe(0);
 });
 
 test("a camera's score and class filters apply", async () => {

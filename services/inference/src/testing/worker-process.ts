@@ -22,10 +22,11 @@ export class WorkerProcess {
     });
   }
 
-  /** Starts it without waiting. */
-  static async spawn(env: NodeJS.ProcessEnv): Promise<WorkerProcess> {
+  /** Starts it without waiting; through a program that becomes it, where one is given with its arguments. */
+  static async spawn(env: NodeJS.ProcessEnv, through: readonly string[] = []): Promise<WorkerProcess> {
     const address = `127.0.0.1:${await freePort()}`;
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", main], {
+    const words = [...through, process.execPath, "--disable-warning=ExperimentalWarning", main];
+    const child = spawn(words[0]!, words.slice(1), {
       env: {
         PATH: process.env.PATH,
         // So that a measurement can look inside the process.
