@@ -56,9 +56,9 @@ export function i420Input(source: OnnxGraph): OnnxGraph {
     "colour",
   );
   const doubled = parts.add("Resize", [colour, "", parts.floats("double", [4], [1, 1, 2, 2])], "doubled", {
-    mode: attr.string("nearest"),
-    nearest_mode: attr.string("floor"),
-    coordinate_transformation_mode: attr.string("asymmetric"),
+    // Repeated instead, boxes move further from those of full chroma.
+    mode: attr.string("linear"),
+    coordinate_transformation_mode: attr.string("half_pixel"),
   });
   const scaled = parts.add("Mul", [luma, parts.floats("luma_step", [], [LUMA])], "scaled_luma");
   const sum = parts.add("Add", [doubled, scaled], "sum");
