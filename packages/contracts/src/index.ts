@@ -2,6 +2,7 @@ export * from "./access.ts";
 export * from "./attribute-readings.ts";
 export * from "./audit.ts";
 export * from "./backoff.ts";
+export * from "./bounded-map.ts";
 export * from "./camera-json.ts";
 export * from "./camera-name.ts";
 export * from "./drop-reason.ts";

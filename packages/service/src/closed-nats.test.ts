@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { connect, type NatsConnection, nkeys, PermissionViolationError } from "@nats-io/transport-node";
 import { type NatsIdentity, natsIdentities } from "@sightline/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { findBuckets, openBuckets } from "./buckets.ts";
 import { SettingError } from "./config.ts";
 import { createLogger } from "./log.ts";
 import { connectNats, type Nats } from "./nats.ts";
 import { accessOptions, type NatsAccess } from "./nats-access.ts";
 import { authorizationFile, natsKeyFile, writeNatsKeys } from "./nats-keys.ts";
-import { findBuckets, openBuckets } from "./provision.ts";
 import { NatsServer } from "./testing/index.ts";
 
 const log = createLogger("test", "fatal");

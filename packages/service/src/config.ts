@@ -24,8 +24,8 @@ export class ConfigError extends SettingError {
   override readonly name = "ConfigError";
   readonly faults: readonly string[];
 
-  constructor(faults: readonly string[]) {
-    super(`invalid configuration:\n${faults.map((fault) => `  ${fault}`).join("\n")}`);
+  constructor(faults: readonly string[], options?: ErrorOptions) {
+    super(`invalid configuration:\n${faults.map((fault) => `  ${fault}`).join("\n")}`, options);
     this.faults = faults;
   }
 }
@@ -73,7 +73,8 @@ export function readConfigFile(path: string): Record<string, unknown> {
   try {
     parsed = parseYaml(decodeUtf8(readFileSync(path)));
   } catch (error) {
-    throw new ConfigError([`${configFileVariable}=${path}: ${(error as Error).message.split("\n")[0]}`]);
+    const [why] = (error as Error).message.split("\n");
+    throw new ConfigError([`${configFileVariable}=${path}: ${why}`], { cause: error });
   }
   const result = z.record(z.string(), z.unknown()).safeParse(parsed ?? {});
   if (!result.success) throw new ConfigError([`${configFileVariable}=${path}: not a map of settings`]);

@@ -1,6 +1,6 @@
+export { BoundedMap } from "@sightline/contracts";
 export * from "./announcement.ts";
-export * from "./bounded-map.ts";
-export * from "./camera-status-view.ts";
+export * from "./buckets.ts";
 export * from "./capacity/floors.ts";
 export * from "./capacity/model-capacity.ts";
 export * from "./config.ts";

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Buckets, openBuckets } from "./buckets.ts";
 import { KvMirror, type MirrorChange } from "./kv-mirror.ts";
 import { createLogger } from "./log.ts";
 import { connectNats, type Nats } from "./nats.ts";
-import { type Buckets, openBuckets } from "./provision.ts";
 import { NatsServer } from "./testing/nats-server.ts";
 
 const log = createLogger("test", "fatal");

@@ -2,12 +2,12 @@ import { setTimeout as delay } from "node:timers/promises";
 import { leaseTtlMs } from "@sightline/contracts";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Announcement } from "./announcement.ts";
+import { type Buckets, openBuckets } from "./buckets.ts";
 import { KvMirror } from "./kv-mirror.ts";
 import { LeaseAssignment, type LeasedWork, type LeaseEnd, presenceKey } from "./lease-assignment.ts";
 import { LeaseSession, sessionKey } from "./lease-session.ts";
 import { createLogger } from "./log.ts";
 import { connectNats, type Nats } from "./nats.ts";
-import { type Buckets, openBuckets } from "./provision.ts";
 import { NatsServer } from "./testing/nats-server.ts";
 
 const log = createLogger("test", "fatal");

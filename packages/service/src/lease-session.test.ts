@@ -4,10 +4,10 @@ import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
 import { leaseTtlMs } from "@sightline/contracts";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { type Buckets, openBuckets } from "./buckets.ts";
 import { LeaseSession, sessionKey } from "./lease-session.ts";
 import { createLogger } from "./log.ts";
 import { connectNats, type Nats } from "./nats.ts";
-import { type Buckets, openBuckets } from "./provision.ts";
 import { NatsServer } from "./testing/nats-server.ts";
 
 const log = createLogger("test", "fatal");

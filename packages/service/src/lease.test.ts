@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Buckets, openBuckets } from "./buckets.ts";
 import { Lease } from "./lease.ts";
 import { createLogger } from "./log.ts";
 import { connectNats, type Nats } from "./nats.ts";
-import { type Buckets, openBuckets } from "./provision.ts";
 import { NatsServer } from "./testing/nats-server.ts";
 
 const log = createLogger("test", "error");

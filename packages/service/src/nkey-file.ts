@@ -16,6 +16,7 @@ export function knownKey(path: string): string | undefined {
   } catch (error) {
     throw new NatsKeyError(
       `${path} holds no NATS key (${(error as Error).message}): put the key back, or remove the file to have a new one made`,
+      { cause: error },
     );
   }
 }

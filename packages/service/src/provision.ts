@@ -7,23 +7,17 @@ import {
   type StreamConfig,
   type StreamInfo,
 } from "@nats-io/jetstream";
-import type { KV, Kvm } from "@nats-io/kv";
-import { TimeoutError } from "@nats-io/transport-node";
 import {
   auditStream,
-  buckets,
   deadLettersStream,
   detectionsStream,
   eventsStream,
-  leaseTtlMs,
   type Retention,
   readyStream,
   timelineStream,
 } from "@sightline/contracts";
 import { byteText } from "./disk-room.ts";
 import { isJetStreamFailure, isPassing } from "./jetstream-errors.ts";
-import type { Logger } from "./log.ts";
-import type { Nats } from "./nats.ts";
 
 /** A stream's limit is more than is left of what NATS may store. */
 export class StreamTooLargeError extends Error {
@@ -77,24 +71,46 @@ export async function ensureStream(
 /** How long a stream that is made or deleted by others at the same time is tried again. */
 const [changeLimitMs, changeAgainMs] = [10_000, 100];
 
-async function createOrUpdate(
-  manager: JetStreamManager,
-  config: Partial<StreamConfig> & { name: string },
+/**
+ * Runs `change`, again while NATS says that the stream is not there: others make or delete it meanwhile, or NATS says so of a stream that is there, as 2.9
+ * does of one that gets fewer copies. Each time `make` may make it; nothing more is done once it has.
+ * @throws StreamConflictError when NATS says so for long
+ */
+async function untilThere(
+  name: string,
+  change: () => Promise<void>,
+  make: () => Promise<boolean> = async () => false,
 ): Promise<void> {
   const deadline = performance.now() + changeLimitMs;
   for (;;)
     try {
-      const existing = await manager.streams.info(config.name);
-      const description = existing.config.description || randomUUID();
-      await bringTo(manager, existing, { ...config, description });
-      return;
+      return await change();
     } catch (error) {
       if (!isJetStreamFailure(error, "streamNotFound")) throw error;
-      if (performance.now() > deadline) throw deniedStream(config.name, error as JetStreamApiError);
-      if (await addStream(manager, { ...config, description: randomUUID() })) return;
-      // Made or deleted by another process meanwhile; or NATS says of a stream that is there that it is not, as 2.9 does of one that gets fewer copies.
+      if (performance.now() > deadline) throw deniedStream(name, error as JetStreamApiError);
+      if (await make()) return;
       await delay(changeAgainMs);
     }
+}
+
+async function createOrUpdate(
+  manager: JetStreamManager,
+  config: Partial<StreamConfig> & { name: string },
+): Promise<void> {
+  const update = async () => {
+    const existing = await manager.streams.info(config.name);
+    await bringTo(manager, existing, { ...config, description: existing.config.description || randomUUID() });
+  };
+  await untilThere(config.name, update, () => addStream(manager, { ...config, description: randomUUID() }));
+}
+
+/** Brings a stream that was there a moment ago to this configuration. @throws StreamConflictError */
+export async function updateStream(
+  manager: JetStreamManager,
+  config: Partial<StreamConfig> & { name: string },
+): Promise<void> {
+  const { name } = config;
+  await untilThere(name, async () => bringTo(manager, await manager.streams.info(name), config));
 }
 
 /** NATS says both that a stream is not there and that its name is taken. */
@@ -167,142 +183,6 @@ export async function remakeStream(manager: JetStreamManager, name: string): Pro
  */
 export function streamMaking({ config, created }: StreamInfo): string {
   return config.description || created;
-}
-
-/** The key-value buckets of the system, opened or created. */
-export interface Buckets {
-  access: KV;
-  cameras: KV;
-  recordStreams: KV;
-  cameraShares: KV;
-  cameraSecrets: KV;
-  cameraCredentials: KV;
-  cameraStatus: KV;
-  leases: KV;
-  holders: KV;
-  cameraRules: KV;
-  analysisState: KV;
-  subscriptions: KV;
-  models: KV;
-  workers: KV;
-  modelVersions: KV;
-  modelShadows: KV;
-  shadowReports: KV;
-  shadowPictures: KV;
-  modelJobs: KV;
-  modelStore: KV;
-  modelFiles: KV;
-  eventReviews: KV;
-  streamMakings: KV;
-  floorClaims: KV;
-  sitePlaces: KV;
-}
-
-/** Of these an entry lives `leaseTtlMs` unless it is renewed. */
-const leased: ReadonlySet<string> = new Set([buckets.leases, buckets.models, buckets.workers]);
-
-/** Opens every bucket, creating those that are missing. */
-export async function openBuckets(kv: Kvm, replicas = 1): Promise<Buckets> {
-  const open = (bucket: string) =>
-    kv.create(bucket, {
-      ...{ history: 1, replicas, storage: "file" as const },
-      ...(leased.has(bucket) && { ttl: leaseTtlMs }),
-    });
-  return {
-    access: await open(buckets.access),
-    cameras: await open(buckets.cameras),
-    recordStreams: await open(buckets.recordStreams),
-    cameraShares: await open(buckets.cameraShares),
-    cameraSecrets: await open(buckets.cameraSecrets),
-    cameraCredentials: await open(buckets.cameraCredentials),
-    cameraStatus: await open(buckets.cameraStatus),
-    leases: await open(buckets.leases),
-    holders: await open(buckets.holders),
-    cameraRules: await open(buckets.cameraRules),
-    analysisState: await open(buckets.analysisState),
-    subscriptions: await open(buckets.subscriptions),
-    models: await open(buckets.models),
-    workers: await open(buckets.workers),
-    modelVersions: await open(buckets.modelVersions),
-    modelShadows: await open(buckets.modelShadows),
-    shadowReports: await open(buckets.shadowReports),
-    shadowPictures: await open(buckets.shadowPictures),
-    modelJobs: await open(buckets.modelJobs),
-    modelStore: await open(buckets.modelStore),
-    modelFiles: await open(buckets.modelFiles),
-    eventReviews: await open(buckets.eventReviews),
-    streamMakings: await open(buckets.streamMakings),
-    floorClaims: await open(buckets.floorClaims),
-    sitePlaces: await open(buckets.sitePlaces),
-  };
-}
-
-/**
- * Opens every bucket, creating those that are missing and bringing the others to this configuration, with all that they hold.
- * @throws StreamConflictError
- */
-export async function ensureBuckets(
-  { manager, kv }: Pick<Nats, "manager" | "kv">,
-  replicas: number,
-): Promise<Buckets> {
-  const opened = await openBuckets(kv, replicas);
-  for (const bucket of Object.values(buckets)) {
-    const name = `KV_${bucket}`;
-    const age = leased.has(bucket) ? leaseTtlMs * 1_000_000 : 0;
-    await bringTo(manager, await knownStream(manager, name), {
-      ...{ name, num_replicas: replicas, max_msgs_per_subject: 1, storage: "file", max_age: age },
-      // NATS refuses a longer one than the age.
-      duplicate_window: Math.min(age || Infinity, 120_000_000_000),
-    });
-  }
-  return opened;
-}
-
-/** A stream that was there a moment ago. @throws StreamConflictError when NATS denies it for long */
-async function knownStream(manager: JetStreamManager, name: string): Promise<StreamInfo> {
-  const deadline = performance.now() + changeLimitMs;
-  for (;;)
-    try {
-      return await manager.streams.info(name);
-    } catch (error) {
-      if (!isJetStreamFailure(error, "streamNotFound")) throw error;
-      if (performance.now() > deadline) throw deniedStream(name, error as JetStreamApiError);
-      await delay(changeAgainMs);
-    }
-}
-
-/**
- * Opens these buckets when they are there; results makes them. Waits for them until `signal` aborts, and says so.
- * @throws when NATS says anything else than that one is missing
- */
-export async function findBuckets<K extends keyof Buckets>(
-  { manager, kv }: Pick<Nats, "manager" | "kv">,
-  names: readonly K[],
-  log: Logger,
-  signal: AbortSignal,
-): Promise<Pick<Buckets, K>> {
-  const found: Partial<Buckets> = {};
-  for (const name of names) {
-    for (let attempt = 0; !(await hasBucket(manager, buckets[name])); attempt++) {
-      signal.throwIfAborted();
-      if (attempt % 40 === 0)
-        log.info({ bucket: buckets[name] }, "the bucket does not exist yet; results makes it when it starts");
-      await delay(250);
-    }
-    found[name] = await kv.open(buckets[name], { allow_direct: true });
-  }
-  return found as Pick<Buckets, K>;
-}
-
-/** Whether a bucket is there. A server that gives no answer now is asked again. */
-async function hasBucket(manager: JetStreamManager, bucket: string): Promise<boolean> {
-  try {
-    await manager.streams.info(`KV_${bucket}`);
-    return true;
-  } catch (error) {
-    if (isJetStreamFailure(error, "streamNotFound") || error instanceof TimeoutError) return false;
-    throw error;
-  }
 }
 
 /** Creates the streams that carry tokens and what workers found. */

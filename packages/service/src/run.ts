@@ -86,7 +86,7 @@ export async function runService(
     } catch (error) {
       if (life.signal.aborted) return;
       if (error instanceof SettingError) {
-        log.fatal(error.message);
+        log.fatal({ err: error }, error.message);
         return shutdown("a setting is wrong", 2);
       }
       if (!isPassing(error)) {

@@ -34,6 +34,8 @@ function readToken(path: string): string {
   try {
     return readFileSync(path, "utf8").trim();
   } catch (error) {
-    throw new SettingError(`the file with the token cannot be read: ${(error as Error).message}`);
+    throw new SettingError(`the file with the token cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }

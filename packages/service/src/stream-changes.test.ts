@@ -1,9 +1,10 @@
 import type { JetStreamManager, StreamConfig } from "@nats-io/jetstream";
 import { buckets } from "@sightline/contracts";
 import { afterEach, expect, test } from "vitest";
+import { ensureBuckets } from "./buckets.ts";
 import { createLogger } from "./log.ts";
 import { connectNats, type Nats } from "./nats.ts";
-import { ensureBuckets, ensureStream, StreamConflictError } from "./provision.ts";
+import { ensureStream, StreamConflictError } from "./provision.ts";
 import { freePort, NatsServer } from "./testing/index.ts";
 
 const second = 1_000_000_000;

@@ -63,7 +63,9 @@ export async function* entriesOf(path: string): AsyncGenerator<{ name: string; d
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== undefined) throw error;
-    throw new ArchiveError(`${path} cannot be read as a backup: ${(error as Error).message}`);
+    throw new ArchiveError(`${path} cannot be read as a backup: ${(error as Error).message}`, {
+      cause: error,
+    });
   } finally {
     source.destroy();
   }

@@ -13,8 +13,8 @@ export class SnapshotError extends Error {
   override readonly name = "SnapshotError";
   readonly stream: string;
 
-  constructor(stream: string, why: string) {
-    super(`stream ${stream}: ${why}`);
+  constructor(stream: string, why: string, options?: ErrorOptions) {
+    super(`stream ${stream}: ${why}`, options);
     this.stream = stream;
   }
 }
@@ -92,7 +92,7 @@ async function ask<T>(connection: NatsConnection, stream: string, subject: strin
     return read<T>(stream, await connection.request(subject, JSON.stringify(body), { timeout: patienceMs }))!;
   } catch (error) {
     if (error instanceof SnapshotError) throw error;
-    throw new SnapshotError(stream, (error as Error).message);
+    throw new SnapshotError(stream, (error as Error).message, { cause: error });
   }
 }
 

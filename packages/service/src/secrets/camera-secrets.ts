@@ -7,9 +7,9 @@ import {
   encodeJson,
   sealedSecretSchema,
 } from "@sightline/contracts";
+import type { Buckets } from "../buckets.ts";
 import { isJetStreamFailure } from "../jetstream-errors.ts";
 import type { Logger } from "../log.ts";
-import type { Buckets } from "../provision.ts";
 import { storedKeys } from "../stored-keys.ts";
 import { type SecretKeys, SecretUnreadableError } from "./secret-keys.ts";
 
