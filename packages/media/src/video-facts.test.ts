@@ -5,9 +5,8 @@ import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { isCutShort } from "./cut-short.ts";
-import { displayExpressions, displayFilters, fileInput } from "./display-filters.ts";
-import { displaySize } from "./display-size.ts";
-import { probeFile } from "./probe-file.ts";
+import { displayExpressions, displayFilters, displaySize, fileInput } from "./display.ts";
+import { probeFile } from "./video-facts.ts";
 
 const ffmpeg = process.env.FFMPEG_PATH ?? "ffmpeg";
 let folder: string;

@@ -1,5 +1,13 @@
-import { displaySize, type PixelAspect, type Size } from "./display-size.ts";
-import { isOnItsSide, type Orientation } from "./orientation.ts";
+import {
+  displaySize,
+  fileInput,
+  isOnItsSide,
+  type Orientation,
+  orientationOf,
+  type PixelAspect,
+  type Size,
+} from "./display.ts";
+import { FfmpegRun } from "./ffmpeg/ffmpeg-run.ts";
 
 /** What must be known of a stream's pictures to show them. */
 export interface PictureFacts {
@@ -48,4 +56,38 @@ export function videoFacts(words: string, orientation: Orientation = 1): VideoFa
     fps: Number(/ ([\d.]+) fps\b/.exec(line)?.[1]) || undefined,
     seconds: time ? 3600 * Number(time[1]) + 60 * Number(time[2]) + Number(time[3]) : undefined,
   };
+}
+
+export interface ProbeFileOptions {
+  readonly ffmpeg: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly container?: string | undefined;
+}
+
+/**
+ * Decodes a file's first picture to learn what it shows.
+ * @param ffmpeg the program to run
+ * @param container the only kind of file that it is read as, by ffmpeg's name; without it ffmpeg guesses
+ * @returns undefined when ffmpeg finds no picture in it
+ * @throws the system's error when ffmpeg cannot be started, and an AbortError
+ */
+export async function probeFile(path: string, how: ProbeFileOptions): Promise<VideoFacts | undefined> {
+  const facts = videoFacts(await wordsAbout(path, 1, how));
+  if (!facts?.still) return facts;
+  const orientation = await orientationOf(path);
+  return orientation === 1 ? facts : videoFacts(await wordsAbout(path, orientation, how), orientation);
+}
+
+async function wordsAbout(
+  path: string,
+  orientation: Orientation,
+  { ffmpeg, signal, container }: ProbeFileOptions,
+): Promise<string> {
+  const input = ["-hide_banner", "-nostdin", "-nostats", ...fileInput(path, { orientation }, container)];
+  const output = ["-map", "0:v:0", "-frames:v", "1", "-vf", "showinfo=checksum=0", "-f", "null", "-"];
+  const { words, notRun } = await new FfmpegRun(ffmpeg, [...input, ...output], { words: "first", signal })
+    .ended;
+  signal?.throwIfAborted();
+  if (notRun) throw notRun;
+  return words;
 }

@@ -49,8 +49,8 @@ export class ModelFileError extends YoloNasError {
  * ```
  */
 export class UnknownModelError extends YoloNasError {
-  constructor(message: string) {
-    super("MODEL_UNKNOWN", message);
+  constructor(message: string, options?: ErrorOptions) {
+    super("MODEL_UNKNOWN", message, options);
   }
 }
 
@@ -63,8 +63,8 @@ export class UnknownModelError extends YoloNasError {
  * ```
  */
 export class WeightsError extends YoloNasError {
-  constructor(message: string) {
-    super("WEIGHTS", message);
+  constructor(message: string, options?: ErrorOptions) {
+    super("WEIGHTS", message, options);
   }
 }
 

@@ -22,6 +22,7 @@ export {
   PAD_VALUE,
   PLACEMENTS,
   type Placement,
+  placeInFrame,
   type Size,
 } from "./detection/letterbox.ts";
 export * from "./engine/index.ts";
@@ -59,7 +60,6 @@ export {
   builtInProviders,
   EXECUTION_PROVIDERS,
   type ExecutionProvider,
-  type ProviderAttempt,
 } from "./runtime/execution-provider.ts";
 export { pairsThatCanClip, processorKind, saturatesU8S8 } from "./runtime/pair-sums.ts";
 export {

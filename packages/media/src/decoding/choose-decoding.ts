@@ -1,6 +1,6 @@
-import type { Orientation } from "../orientation.ts";
-import type { DecodeChoice, Decoding, HardwareDecoder } from "./decoding.ts";
+import type { Orientation } from "../display.ts";
 import type { DecodingMachine } from "./decoding-machine.ts";
+import type { DecodeChoice, Decoding, HardwareDecoder } from "./hardware-arguments.ts";
 
 /** A stream, as far as it decides who can decode it. */
 export interface StreamToDecode {

@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { uprightFilters } from "../orientation.ts";
+import { uprightFilters } from "../display.ts";
 import { displayOrientation } from "./display-orientation.ts";
 
 const ffmpeg = process.env.FFMPEG_PATH ?? "ffmpeg";

@@ -1,4 +1,4 @@
-import type { Orientation } from "../orientation.ts";
+import type { Orientation } from "../display.ts";
 import { BitReader } from "./bit-reader.ts";
 
 const displayOrientationType = 47;

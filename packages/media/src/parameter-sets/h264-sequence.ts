@@ -1,4 +1,4 @@
-import type { PixelAspect } from "../display-size.ts";
+import type { PixelAspect } from "../display.ts";
 import { BitReader } from "./bit-reader.ts";
 
 /** Profiles whose parameter set tells the chroma format (H.264, 7.3.2.1.1). */

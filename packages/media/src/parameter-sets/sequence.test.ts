@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { displaySize } from "../display-size.ts";
+import { displaySize } from "../display.ts";
 import { h264Sequence } from "./h264-sequence.ts";
 import { h265Sequence } from "./h265-sequence.ts";
 

@@ -57,7 +57,7 @@ export class ClassifierSession {
     attributes: readonly Attribute[],
     { threads }: ClassifierOptions = {},
   ): Promise<ClassifierSession> {
-    const { session } = await openSession(model, "cpu", {
+    const session = await openSession(model, "cpu", {
       graphOptimizationLevel: "all",
       executionMode: "sequential",
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),

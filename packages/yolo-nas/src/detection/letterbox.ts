@@ -1,17 +1,14 @@
 /** Fitting a picture into the model's input, as the model's own family does. */
+import { type PlacedPicture, type Placement, pictureScale, placePicture, type Size } from "@sightline/media";
 import { InvalidArgumentError } from "../errors.ts";
 
-export interface Size {
-  readonly width: number;
-  readonly height: number;
-}
+export type { Placement, Size };
 
 /**
  * Where a picture goes in the model's input: scaled with its shape kept, into the centre or the upper left corner, on padding;
  * or stretched over the whole of it.
  */
-export const PLACEMENTS = ["centre", "corner", "stretch"] as const;
-export type Placement = (typeof PLACEMENTS)[number];
+export const PLACEMENTS = ["centre", "corner", "stretch"] as const satisfies readonly Placement[];
 
 /** How a source picture lies in the model's input. Lengths are in pixels. */
 export interface Letterbox {
@@ -73,22 +70,19 @@ export function computeLetterbox(
       `Cannot fit pictures of ${fit.width}x${fit.height} into an input of ${input.width}x${input.height}.`,
     );
   }
-  if (placement === "stretch") {
-    const [left, top] = centred(fit, input);
-    const verticalScale = fit.height / source.height;
-    return { source, scaled: fit, input, scale: fit.width / source.width, verticalScale, left, top };
-  }
-  const scale = Math.min(fit.width / source.width, fit.height / source.height);
-  const scaled = {
-    width: Math.max(1, roundHalfEven(source.width * scale)),
-    height: Math.max(1, roundHalfEven(source.height * scale)),
-  };
-  const [left, top] = placement === "corner" ? [0, 0] : centred(scaled, input);
-  return { source, scaled, input, scale, left, top };
+  const { left, top, ...scaled } = placePicture(source, fit, input, placement, { round: roundHalfEven });
+  if (placement !== "stretch") return { source, scaled, input, scale: pictureScale(source, fit), left, top };
+  const verticalScale = fit.height / source.height;
+  return { source, scaled, input, scale: fit.width / source.width, verticalScale, left, top };
 }
 
-function centred(size: Size, input: Size): [left: number, top: number] {
-  return [Math.floor((input.width - size.width) / 2), Math.floor((input.height - size.height) / 2)];
+/** Where the picture lies in a frame of this size, which the model's graph centres in its input. */
+export function placeInFrame({ scaled, input, left, top }: Letterbox, frame: Size): PlacedPicture {
+  return {
+    ...scaled,
+    left: left - Math.floor((input.width - frame.width) / 2),
+    top: top - Math.floor((input.height - frame.height) / 2),
+  };
 }
 
 /** Python's round(), which the reference uses: halves go to the even neighbour. */

@@ -1,11 +1,12 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { InvalidArgumentError } from "../errors.ts";
+import { fileDigest } from "../manifest.ts";
 import { loadModel, type OnnxGraph, saveModel } from "../onnx/index.ts";
 import { i420Input } from "../prepare/i420-input.ts";
 import type { PixelFormat } from "../prepare/prepared-form.ts";
 import { type EngineBuilder, findEngineBuilder } from "./engine-builder.ts";
-import { type BatchProfile, type EngineKey, engineTag, fileDigest } from "./engine-key.ts";
+import { type BatchProfile, type EngineKey, engineTag } from "./engine-key.ts";
 import { wrapEngine } from "./ep-context.ts";
 import { runTrtexec } from "./run-trtexec.ts";
 import { type EnginePrecision, trtexecArguments } from "./trtexec-command.ts";

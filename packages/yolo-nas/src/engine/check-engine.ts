@@ -1,8 +1,9 @@
 import { access } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { fileDigest } from "../manifest.ts";
 import { loadModel } from "../onnx/index.ts";
 import { EngineError } from "./engine-error.ts";
-import { type EngineKey, fileDigest, type GpuIdentity } from "./engine-key.ts";
+import type { EngineKey, GpuIdentity } from "./engine-key.ts";
 import { readWrapper } from "./ep-context.ts";
 
 /** The machine and use an engine must fit. What is left out is not checked. */

@@ -1,6 +1,4 @@
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { pipeline } from "node:stream/promises";
 import { z } from "zod";
 
 /** Batch sizes an engine is built for: it runs min…max and is tuned for opt. */
@@ -33,13 +31,6 @@ export const engineKeySchema = z.object({
 });
 
 export type EngineKey = z.infer<typeof engineKeySchema>;
-
-/** SHA-256 of a file in hexadecimal, read in pieces. */
-export async function fileDigest(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  await pipeline(createReadStream(path), hash);
-  return hash.digest("hex");
-}
 
 /** A short name for engine files: equal keys give equal names, and any difference another. */
 export function engineTag(key: Omit<EngineKey, "engineDigest">): string {

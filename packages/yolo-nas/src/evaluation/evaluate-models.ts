@@ -46,17 +46,10 @@ export interface ModelSource {
   readonly simulateInt8?: boolean | undefined;
 }
 
-/**
- * How files must be read for a prepared model.
- *
- * @example
- * ```ts
- * const { metadata } = await loadModel("models/yolo-nas-pedestrians/fp32.onnx");
- * const { frame } = framesFor(preparedMetadata(metadata));
- * assert.deepEqual(frame, { width: 512, height: 384 });
- * ```
- */
-export function framesFor(metadata: PreparedMetadata): Pick<ReadFramesOptions, "letterbox" | "frame"> {
+/** How files must be read for a prepared model. */
+export function framesFor(
+  metadata: Pick<PreparedMetadata, "input" | "fit" | "placement" | "frame">,
+): Pick<ReadFramesOptions, "letterbox" | "frame"> {
   return {
     letterbox: (source: Size) => computeLetterbox(source, metadata.input, metadata.fit, metadata.placement),
     frame: metadata.frame,

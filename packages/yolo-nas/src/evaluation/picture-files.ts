@@ -13,7 +13,7 @@ import {
   probeFile,
   type VideoFacts,
 } from "@sightline/media";
-import { type Letterbox, PAD_VALUE, type Size } from "../detection/letterbox.ts";
+import { type Letterbox, PAD_VALUE, placeInFrame, type Size } from "../detection/letterbox.ts";
 import { EvaluationError } from "./evaluation-error.ts";
 
 /** One decoded frame, letterboxed. `index` counts from 0 within the source. */
@@ -134,12 +134,9 @@ async function* decode(
   const facts = typeof source === "string" ? await factsOf(source, ffmpeg, options) : source.facts;
   const stored = "stored" in facts ? (facts as VideoFacts).stored : facts.display;
   const letterbox = options.letterbox(facts.display);
-  const { scaled } = letterbox;
   const { width, height } = options.frame ?? letterbox.input;
+  const placed = placeInFrame(letterbox, { width, height });
   const pad = PAD_VALUE.toString(16).repeat(3);
-  const { input } = letterbox;
-  const left = letterbox.left - Math.floor((input.width - width) / 2);
-  const top = letterbox.top - Math.floor((input.height - height) / 2);
   const args = [
     ...(stream?.inputArguments ?? [
       ...["-hide_banner", "-loglevel", "error", "-nostdin"],
@@ -150,9 +147,9 @@ async function* decode(
       ...displayFilters(facts),
       ...selection(stream, options.every ?? 1),
       ...(options.times ? timesFilters : []),
-      `scale=${scaled.width}:${scaled.height}:flags=bilinear`,
+      `scale=${placed.width}:${placed.height}:flags=bilinear`,
       "format=gbrp",
-      `pad=${width}:${height}:${left}:${top}:color=0x${pad}`,
+      `pad=${width}:${height}:${placed.left}:${placed.top}:color=0x${pad}`,
     ].join(","),
     ...["-fps_mode", "passthrough"],
     ...(stream ? ["-frames:v", String(stream.count)] : []),

@@ -88,7 +88,8 @@ async function runOnce(
     });
     return new Map(entries);
   } catch (cause) {
-    throw new UnknownModelError(`ONNX Runtime cannot run this file as it is: ${(cause as Error).message}`);
+    const why = (cause as Error).message;
+    throw new UnknownModelError(`ONNX Runtime cannot run this file as it is: ${why}`, { cause });
   } finally {
     await session?.release();
   }

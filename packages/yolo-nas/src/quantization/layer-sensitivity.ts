@@ -1,6 +1,6 @@
 import { encodeModel, type OnnxGraph } from "../onnx/index.ts";
 import { type CalibrationFrame, openWithOutputs, runFrames } from "./calibrate.ts";
-import { planQuantization, predictionLayers, type QuantizableLayer } from "./quantization-plan.ts";
+import { finalLayers, planQuantization, type QuantizableLayer } from "./quantization-plan.ts";
 import type { ReportProgress } from "./quantization-progress.ts";
 import { type CalibratedTensors, type QdqEncoding, writeQdq } from "./write-qdq.ts";
 
@@ -33,7 +33,7 @@ export async function measureSensitivity(
   calibrated: CalibratedTensors,
   options: SensitivityOptions,
 ): Promise<LayerSensitivity[]> {
-  const heads = predictionLayers(graph, layers).map(({ output }) => output);
+  const heads = finalLayers(graph, layers).map(({ output }) => output);
   const reference = await runAll(graph, heads, options.frames);
   const floatAp = await options.measureAp?.(encodeModel(graph), "float");
   const results: LayerSensitivity[] = [];

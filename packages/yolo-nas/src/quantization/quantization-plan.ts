@@ -66,7 +66,7 @@ export function findLayers(graph: OnnxGraph): QuantizableLayer[] {
 }
 
 /** Layers behind which no further layer comes: the network's predictions before decoding. */
-export function predictionLayers(graph: OnnxGraph, layers: readonly QuantizableLayer[]): QuantizableLayer[] {
+export function finalLayers(graph: OnnxGraph, layers: readonly QuantizableLayer[]): QuantizableLayer[] {
   const feedsLayer = new Set<string>(layers.map((layer) => layer.input));
   for (const node of graph.nodes.toReversed()) {
     if (node.outputs.some((name) => feedsLayer.has(name)))

@@ -11,10 +11,10 @@ import { measureSensitivity } from "./layer-sensitivity.ts";
 import { timeLayers } from "./layer-timing.ts";
 import { isProduct } from "./prediction-as-product.ts";
 import {
+  finalLayers,
   findLayers,
   findQuantizedInput,
   planQuantization,
-  predictionLayers,
   type QuantizableLayer,
 } from "./quantization-plan.ts";
 import type { ReportProgress } from "./quantization-progress.ts";
@@ -99,9 +99,7 @@ export async function quantizeModel(original: OnnxGraph, options: QuantizeOption
   const skipped = askedFor(layers, options.skipLayers ?? []);
   const calibrated = await calibrateRanges(graph, layers, options);
   const floatPredictions = options.floatPredictions ?? true;
-  const predictions = new Set(
-    floatPredictions ? predictionLayers(graph, layers).map(({ name }) => name) : [],
-  );
+  const predictions = new Set(floatPredictions ? finalLayers(graph, layers).map(({ name }) => name) : []);
   const adaptive = options.rounding !== "nearest";
   const pixels = findQuantizedInput(graph)?.tensor;
   const forCpu = layers.map((layer) => fillPlanes(layer, pixels));

@@ -33,15 +33,6 @@ test("says what it takes and gives", async () => {
   await session.stop();
 });
 
-test("takes the fastest provider there is, and says why not a faster one", async () => {
-  const session = await DetectorSession.load(prepared, { executionProvider: "auto" });
-  const tried = session.attempts.map(({ provider }) => provider);
-  expect(tried).toEqual(["tensorrt", "cuda", "cpu"].slice(0, tried.length));
-  expect(session.attempts.at(-1)).toEqual({ provider: session.provider, failure: undefined });
-  for (const { failure } of session.attempts.slice(0, -1)) expect(failure).not.toBe("");
-  await session.stop();
-});
-
 test("never falls back when one provider is asked for", async () => {
   const outcome = await DetectorSession.load(prepared, { executionProvider: "cuda" }).catch(
     (error: unknown) => error,

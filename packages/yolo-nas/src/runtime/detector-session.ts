@@ -5,12 +5,12 @@ import type { Size } from "../detection/letterbox.ts";
 import { InferenceError, InvalidArgumentError, ModelFileError } from "../errors.ts";
 import type { PixelFormat } from "../prepare/prepared-form.ts";
 import { PREPARED_BOXES, PREPARED_FRAMES, PREPARED_SCORES } from "../prepare/prepared-tensors.ts";
-import { type ExecutionProvider, openSession, type ProviderAttempt } from "./execution-provider.ts";
+import { type ExecutionProvider, openSession } from "./execution-provider.ts";
 import { type InferenceSession, Tensor } from "./onnx-runtime.ts";
 
 export interface DetectorOptions {
-  /** `auto` tries TensorRT, CUDA, CPU; anything else is that or an error. Default `cpu`. */
-  readonly executionProvider?: ExecutionProvider | "auto" | undefined;
+  /** That or an error. Default `cpu`. */
+  readonly executionProvider?: ExecutionProvider | undefined;
   /** Threads inside one inference. Default: ONNX Runtime's choice, one per physical core. */
   readonly threads?: number | undefined;
   /**
@@ -46,8 +46,6 @@ export interface DetectorOptions {
  */
 export class DetectorSession {
   readonly provider: ExecutionProvider;
-  /** Providers that were tried, in order, with the reason for each that was not taken. */
-  readonly attempts: readonly ProviderAttempt[];
   /** Size of the frames that {@link run} takes. */
   readonly frame: Size;
   /** How they are laid out. */
@@ -62,14 +60,9 @@ export class DetectorSession {
   private readonly session: InferenceSession;
   private released: Promise<void> | undefined;
 
-  private constructor(
-    session: InferenceSession,
-    provider: ExecutionProvider,
-    attempts: readonly ProviderAttempt[],
-  ) {
+  private constructor(session: InferenceSession, provider: ExecutionProvider) {
     this.session = session;
     this.provider = provider;
-    this.attempts = attempts;
     const [batch, planes, rows, width] = fixedShape(session.inputMetadata, PREPARED_FRAMES, 4);
     const [, candidates, classCount] = fixedShape(session.outputMetadata, PREPARED_SCORES, 3);
     this.oneByOne = batch === 1;
@@ -92,7 +85,8 @@ export class DetectorSession {
       });
     }
     const source = options.pixelFormat === "i420" ? await withI420(model) : model;
-    const opened = await openSession(source, options.executionProvider ?? "cpu", {
+    const provider = options.executionProvider ?? "cpu";
+    const session = await openSession(source, provider, {
       // Quantised layers are fused into integer kernels above "basic".
       graphOptimizationLevel: options.simulateInt8 ? "basic" : "all",
       executionMode: "sequential",
@@ -100,9 +94,9 @@ export class DetectorSession {
       ...(options.spin === false ? { extra: { session: { intra_op: { allow_spinning: "0" } } } } : {}),
     });
     try {
-      return new DetectorSession(opened.session, opened.provider, opened.attempts);
+      return new DetectorSession(session, provider);
     } catch (error) {
-      await opened.session.release();
+      await session.release();
       throw error;
     }
   }

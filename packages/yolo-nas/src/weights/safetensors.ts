@@ -41,7 +41,7 @@ export async function readSafetensors(path: string): Promise<StateDict> {
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    throw new WeightsError(`Cannot read the weights file ${path}: ${(cause as Error).message}`);
+    throw new WeightsError(`Cannot read the weights file ${path}: ${(cause as Error).message}`, { cause });
   }
   return parseSafetensors(bytes, path);
 }

@@ -31,7 +31,7 @@ export async function readTorchCheckpoint(path: string): Promise<StateDict> {
   try {
     bytes = await readFile(path);
   } catch (cause) {
-    throw new WeightsError(`Cannot read the weights file ${path}: ${(cause as Error).message}`);
+    throw new WeightsError(`Cannot read the weights file ${path}: ${(cause as Error).message}`, { cause });
   }
   return parseTorchCheckpoint(bytes, path);
 }
