@@ -1,8 +1,14 @@
-import { lengthPrefixedBytes, nalUnits, type UnitPlace, writeLengthPrefixed } from "./annex-b.ts";
-import { type CodedPicture, ticksPerSecond } from "./coded-picture.ts";
-import type { DecodeTimes } from "./decode-times.ts";
+import {
+  type CodedPicture,
+  lengthPrefixedBytes,
+  nalUnits,
+  ticksPerSecond,
+  type UnitPlace,
+  writeLengthPrefixed,
+} from "./coded-picture.ts";
+import type { DecodeTimes } from "./media-clock.ts";
 import { fragmentHead } from "./mp4/fragment.ts";
-import type { Sample } from "./mp4/sample.ts";
+import type { Sample } from "./mp4/movie-times.ts";
 import type { SoundSample } from "./mp4/sound-track.ts";
 
 /** A picture and its time, in ticks. */

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { LiveMovie, type LivePart } from "./live-movie.ts";
-import { orientationOf } from "./mp4/display-matrix.ts";
+import { orientationOf } from "./mp4/movie-box.ts";
 import {
   type NumberedOptions,
   numberedVideo,

@@ -1,8 +1,7 @@
 import { displaySize, isOnItsSide, type Orientation } from "@sightline/media";
 import { type CodedPicture, type RecordedCodec, ticksPerSecond } from "./coded-picture.ts";
-import { DecodeTimes } from "./decode-times.ts";
 import { Fragment, type TimedPicture } from "./fragment.ts";
-import { MediaClock } from "./media-clock.ts";
+import { DecodeTimes, MediaClock } from "./media-clock.ts";
 import { fragmentedMovie } from "./mp4/movie-box.ts";
 import { codecName, sampleDescription } from "./mp4/sample-entry.ts";
 import { type ParameterSets, parameterSetsOf, pictureSize } from "./parameter-sets.ts";

@@ -1,6 +1,5 @@
 import { h264Sequence, h265Sequence, type PixelAspect } from "@sightline/media";
-import { nalUnits, unitType } from "./annex-b.ts";
-import type { RecordedCodec } from "./coded-picture.ts";
+import { nalUnits, type RecordedCodec, unitType } from "./coded-picture.ts";
 
 /** The parameter sets in force: NAL units without start codes. */
 export interface ParameterSets {

@@ -1,9 +1,9 @@
 import { type FileHandle, open } from "node:fs/promises";
 import type { Orientation } from "@sightline/media";
 import { boxesIn, findBox } from "./mp4/boxes.ts";
-import { orientationOf } from "./mp4/display-matrix.ts";
 import { holdsCaptureTimes, readFragment } from "./mp4/fragment.ts";
-import type { PlacedSample } from "./mp4/sample.ts";
+import { orientationOf } from "./mp4/movie-box.ts";
+import type { PlacedSample } from "./mp4/movie-times.ts";
 import { type PlacedSound, type SoundTrack, soundOf, soundTrackId } from "./mp4/sound-track.ts";
 
 /** What a segment's file holds. */

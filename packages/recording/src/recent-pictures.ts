@@ -1,5 +1,4 @@
-import { nalUnits, unitType } from "./annex-b.ts";
-import type { CodedPicture, RecordedCodec } from "./coded-picture.ts";
+import { type CodedPicture, nalUnits, type RecordedCodec, unitType } from "./coded-picture.ts";
 import { annexB, type ParameterSets, parameterSetsOf } from "./parameter-sets.ts";
 
 /** What a picture takes beside its bytes: tiny ones must not be kept without bound. */

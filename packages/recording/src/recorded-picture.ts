@@ -1,7 +1,7 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { h264Sequence, type Orientation } from "@sightline/media";
 import { type CodedPicture, ticksPerSecond } from "./coded-picture.ts";
-import type { PlacedSample } from "./mp4/sample.ts";
+import type { PlacedSample } from "./mp4/movie-times.ts";
 import { describedSets } from "./mp4/sample-entry.ts";
 import { annexB } from "./parameter-sets.ts";
 import { readSegment } from "./read-segment.ts";

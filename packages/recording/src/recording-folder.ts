@@ -2,8 +2,13 @@ import { mkdir, readdir, rename, rm, rmdir, stat, truncate } from "node:fs/promi
 import { join } from "node:path";
 import { readSegment } from "./read-segment.ts";
 import { byTime, RecordingIndex } from "./recording-index.ts";
-import { type Segment, segmentPath } from "./segment.ts";
-import { parseSegmentName, type SegmentFacts, type SegmentKind } from "./segment-name.ts";
+import {
+  parseSegmentName,
+  type Segment,
+  type SegmentFacts,
+  type SegmentKind,
+  segmentPath,
+} from "./segment.ts";
 
 export interface FolderOptions {
   directory: string;

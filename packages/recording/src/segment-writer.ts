@@ -1,16 +1,14 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { displaySize, type Orientation } from "@sightline/media";
 import type { CodedPicture, RecordedCodec } from "./coded-picture.ts";
-import { DecodeTimes } from "./decode-times.ts";
 import { Fragment, type TimedPicture } from "./fragment.ts";
-import { MediaClock } from "./media-clock.ts";
+import { DecodeTimes, MediaClock } from "./media-clock.ts";
 import { fragmentedMovie } from "./mp4/movie-box.ts";
 import { sampleDescription } from "./mp4/sample-entry.ts";
 import { type SoundTrack, soundTrack } from "./mp4/sound-track.ts";
 import { type ParameterSets, parameterSetsOf, pictureSize } from "./parameter-sets.ts";
 import type { RecordingFolder } from "./recording-folder.ts";
-import type { Segment } from "./segment.ts";
-import type { SegmentKind } from "./segment-name.ts";
+import type { Segment, SegmentKind } from "./segment.ts";
 import { type CodedSound, SoundFrames } from "./sound-frames.ts";
 
 /** A segment ends before the first key picture that is so much later than its first. */

@@ -6,8 +6,7 @@ import { type CameraFault, CameraFaultError, describeReason, withoutParameters }
 import type { CameraWay } from "./camera-way.ts";
 import { FramePipe } from "./frames/frame-pipe.ts";
 import { type ArrivedSound, SoundReceiver } from "./frames/sound-receiver.ts";
-import { relayDescription } from "./relay/relay-description.ts";
-import { RtspRelay } from "./relay/rtsp-relay.ts";
+import { RtspRelay, relayDescription } from "./relay/rtsp-relay.ts";
 import { CameraSession, type SessionOptions } from "./session/camera-session.ts";
 import type { CameraOffer } from "./session/sdp.ts";
 import { openSource } from "./sources/open-source.ts";

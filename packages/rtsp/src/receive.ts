@@ -1,11 +1,11 @@
 import { CameraReason } from "@sightline/contracts";
 import { displayExpressions, type FfmpegProgram, FfmpegRun } from "@sightline/media";
+import { type CameraAccess, defaultAccess } from "./address/camera-networks.ts";
 import type { CameraTarget } from "./address/camera-url.ts";
 import { type CameraFault, CameraFaultError, describeReason } from "./camera-fault.ts";
 import { CameraStream } from "./camera-stream.ts";
-import { FfmpegReportReader, pictureReport } from "./ffmpeg-report.ts";
+import { FfmpegReportReader, pictureReport } from "./ffmpeg-program.ts";
 import { cameraFrameRate } from "./frame-rate.ts";
-import { type CameraAccess, defaultAccess } from "./session/camera-access.ts";
 import type { TransportChoice } from "./session/camera-session.ts";
 import type { CameraOffer } from "./session/sdp.ts";
 

@@ -1,5 +1,5 @@
 import type { Letterbox, PixelFormatName, ServedModel } from "@sightline/contracts";
-import { displayExpressions } from "@sightline/media";
+import { displayExpressions, placePicture } from "@sightline/media";
 
 /** What a model wants of a frame; sizes in pixels. */
 export type AnalysisGeometry = Pick<
@@ -34,19 +34,11 @@ export function letterboxOf(
   sourceWidth: number,
   sourceHeight: number,
 ): Letterbox {
-  const { width: frameWidth, height: frameHeight, longestSide, placement } = geometry;
-  if (placement === "stretch") return { left: 0, top: 0, width: frameWidth, height: frameHeight };
-  const scale = Math.min(
-    longestSide / Math.max(sourceWidth, sourceHeight),
-    frameWidth / sourceWidth,
-    frameHeight / sourceHeight,
-  );
-  const width = Math.max(1, Math.round(sourceWidth * scale));
-  const height = Math.max(1, Math.round(sourceHeight * scale));
-  if (placement === "corner") return { left: 0, top: 0, width, height };
-  const step = geometry.pixelFormat === "i420" ? 2 : 1;
-  const middle = (room: number) => step * Math.floor(room / 2 / step);
-  return { left: middle(frameWidth - width), top: middle(frameHeight - height), width, height };
+  const { width, height, longestSide, placement, pixelFormat } = geometry;
+  const fit = { width: Math.min(longestSide, width), height: Math.min(longestSide, height) };
+  const source = { width: sourceWidth, height: sourceHeight };
+  const step = pixelFormat === "i420" ? 2 : 1;
+  return placePicture(source, placement === "stretch" ? geometry : fit, geometry, placement, { step });
 }
 
 /** The size of the picture in the frame as expressions of ffmpeg's scalers, which know its size and pixel aspect; keep in step with letterboxOf. */

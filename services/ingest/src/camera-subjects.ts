@@ -17,9 +17,9 @@ import {
 } from "@sightline/contracts";
 import { asGbrp } from "@sightline/media";
 import type { Logger, Nats, Tracing } from "@sightline/service";
+import { traceFrame } from "./frame-metadata.ts";
 import type { FrameQueue } from "./frame-queue.ts";
 import type { FrameSharing } from "./frame-sharing.ts";
-import { traceFrame } from "./frame-span.ts";
 import type { HandedFrames } from "./handed-frames.ts";
 import type { PictureSubject } from "./pictures/picture-subject.ts";
 

@@ -6,10 +6,9 @@ import { type Logger, redact } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
 import { decoderArguments } from "./ffmpeg-arguments.ts";
 import { FfmpegProcess } from "./ffmpeg-process.ts";
-import type { FrameBuffers } from "./frame-buffers.ts";
+import { type FrameBuffers, PixelReader } from "./frame-buffers.ts";
 import { type ArrivalSource, type ArrivedFrame, FrameIntake } from "./frame-intake.ts";
 import type { Ledger } from "./ledger.ts";
-import { PixelReader } from "./pixel-reader.ts";
 
 const keptLines = 8;
 /** A start costs the processor a tenth of a second; an ffmpeg that says nothing for so long waits for its input. */

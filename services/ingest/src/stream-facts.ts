@@ -1,9 +1,7 @@
 import { type CameraStatus, toTimestamp } from "@sightline/contracts";
 import type { Decoding } from "@sightline/media";
 import { wallClockMs } from "@sightline/service/clock";
-import { AnalysisGap } from "./analysis-gap.ts";
 import type { ArrivalSource } from "./frame-intake.ts";
-import { RateMeter } from "./rate-meter.ts";
 
 /** Why a frame's capture time is not the arrival of its own last packet. */
 export const lateStampReasons = ["codec", "no_packet"] as const;
@@ -88,4 +86,71 @@ export class StreamFacts {
 
 function round(value: number): number {
   return Math.round(value * 100) / 100;
+}
+
+/**
+ * For how long a camera's frames have come and none was inferred, whatever the cause. A camera that sends few frames has no
+ * gap between them: time counts from the first packet after the last inference.
+ */
+export class AnalysisGap {
+  readonly #now: () => number;
+  #since: number | undefined;
+
+  /** `now` is a monotonic clock in milliseconds. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+  }
+
+  /** A packet of the camera has arrived. */
+  arrive(): void {
+    this.#since ??= this.#now();
+  }
+
+  /** A frame was inferred. */
+  infer(): void {
+    this.#since = undefined;
+  }
+
+  /** Nothing comes any more. */
+  end(): void {
+    this.#since = undefined;
+  }
+
+  /** Whole seconds for which an inference has been missing, where one is due every so many seconds. */
+  missingSeconds(due: number): number {
+    if (this.#since === undefined) return 0;
+    return Math.floor(Math.max(0, (this.#now() - this.#since) / 1000 - due));
+  }
+}
+
+const windowMs = 5_000;
+
+/** Events per second over the last five seconds. */
+export class RateMeter {
+  readonly #now: () => number;
+  readonly #times: number[] = [];
+  readonly #since: number;
+
+  /** `now` is a monotonic clock in milliseconds. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#since = now();
+  }
+
+  mark(): void {
+    this.#times.push(this.#now());
+    this.#forget();
+  }
+
+  get perSecond(): number {
+    this.#forget();
+    const span = Math.min(windowMs, this.#now() - this.#since);
+    return span <= 0 ? 0 : (this.#times.length * 1000) / span;
+  }
+
+  #forget(): void {
+    const oldest = this.#now() - windowMs;
+    const keep = this.#times.findIndex((time) => time > oldest);
+    this.#times.splice(0, keep < 0 ? this.#times.length : keep);
+  }
 }

@@ -4,27 +4,21 @@ import type { CodedSound } from "@sightline/recording";
 import {
   type CameraAccess,
   type CameraFault,
-  CameraFaultError,
   CameraStream,
   describeReason,
-  nothingArrives,
-  parseCameraUrl,
   type StreamSound,
 } from "@sightline/rtsp";
 import type { Logger } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
+import { endOf, judgeArrivals, lookEvery, openStream } from "./camera-connection.ts";
 import { type CameraSettings, hearsAnalysed } from "./camera-settings.ts";
 import { type DecoderEnd, type DecoderEvents, FfmpegDecoder, type StartTurn } from "./ffmpeg-decoder.ts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import type { Ledger } from "./ledger.ts";
 import type { SoundTrial } from "./sound-trial.ts";
 
-/** Time for the first packet to come, beyond the time that packets may be missing. */
-const startMs = 4_000;
 /** Time for ffmpeg to begin to read, on a machine where much else starts. */
 const openMs = 15_000;
-/** For connecting to the camera and its answers. */
-const connectMs = 8_000;
 const watchMs = 100;
 
 export interface SessionOptions {
@@ -81,24 +75,10 @@ export async function runSession(
   log: Logger,
 ): Promise<SessionFault | undefined> {
   if (signal.aborted) return undefined;
-  let stream: CameraStream;
-  try {
-    const { uri, transport, videoTrack = 0, secret: credentials } = options.settings;
-    const target = { ...parseCameraUrl(uri), credentials };
-    const { access, ffmpeg, soundTrial } = options;
-    const sound = soundTrial.asks(hearsAnalysed(options.settings));
-    const choice = { transport, videoTrack, access, ffmpeg, sound, timeoutMs: connectMs };
-    stream = await CameraStream.open(target, choice, signal);
-  } catch (error) {
-    if (signal.aborted) return undefined;
-    if (error instanceof CameraFaultError) return { reason: error.reason, message: error.message };
-    return describeReason(CameraReason.INTERNAL, (error as Error).message);
-  }
-  // What ffmpeg reads from may take a moment to open; nobody would be told of what was aborted then.
-  if (signal.aborted) {
-    await stream.stop();
-    return undefined;
-  }
+  const { settings, access, ffmpeg, soundTrial } = options;
+  const sound = soundTrial.asks(hearsAnalysed(settings));
+  const stream = await openStream({ ...settings, access, ffmpeg, sound }, signal, log);
+  if (!(stream instanceof CameraStream)) return stream;
   const leave = () => void stream.stop().finally(options.left);
   signal.addEventListener("abort", leave, { once: true });
   try {
@@ -164,8 +144,7 @@ async function decode(
     tooSlow = stream.heldBack;
     void decoder.stop();
   };
-  // A process that was held up for a while first reads what came meanwhile: only then is the silence the camera's.
-  const watch = setInterval(() => setImmediate(look), watchMs);
+  const endWatch = lookEvery(watchMs, look);
   const abort = () => void decoder.stop();
   signal.addEventListener("abort", abort);
   try {
@@ -181,7 +160,7 @@ async function decode(
     if (by === "software" || !decoderReasons.includes(fault.reason)) return fault;
     return { ...fault, hardware: { decoder: by, words: tellingLine(end.lastLines) } };
   } finally {
-    clearInterval(watch);
+    endWatch();
     stream.onSound = () => undefined;
     signal.removeEventListener("abort", abort);
   }
@@ -189,17 +168,13 @@ async function decode(
 
 /** What is wrong with a stream that is still connected, if anything. */
 function judge(seen: Seen, stallMs: number): CameraReason | undefined {
-  const now = performance.now();
-  const { startedAt } = seen;
+  const { startedAt, packetAt: arrivedAt, keyFrame: hasKeyPicture } = seen;
   if (startedAt === undefined) return undefined;
-  const silent = (since: number) => now - since > stallMs;
-  if (seen.packetAt === undefined)
-    return now - startedAt > stallMs + startMs ? CameraReason.STALLED : undefined;
-  if (silent(seen.packetAt)) return CameraReason.STALLED;
-  if (!seen.keyFrame) return silent(startedAt + startMs) ? CameraReason.NO_KEY_FRAME : undefined;
-  if (seen.undecoded > 1 && silent(seen.pictureAt ?? seen.openedAt ?? startedAt + openMs))
-    return CameraReason.DECODE_FAILURE;
-  return undefined;
+  const fault = judgeArrivals({ startedAt, arrivedAt, hasKeyPicture }, stallMs);
+  if (fault !== undefined || !hasKeyPicture) return fault;
+  const silentSince = seen.pictureAt ?? seen.openedAt ?? startedAt + openMs;
+  const isUndecoded = seen.undecoded > 1 && performance.now() - silentSince > stallMs;
+  return isUndecoded ? CameraReason.DECODE_FAILURE : undefined;
 }
 
 /** Reasons that may be the decoder's own. */
@@ -222,12 +197,9 @@ function explain(
   verdict: CameraReason | undefined,
   end: DecoderEnd,
 ): CameraFault {
-  if (verdict === CameraReason.STALLED && seen.packetAt === undefined)
-    return nothingArrives(stream.transport);
   if (verdict === CameraReason.DECODE_FAILURE) return stream.decodeFault;
-  if (verdict !== undefined) return describeReason(verdict);
-  const { fault } = stream;
-  if (fault) return { reason: fault.reason, message: fault.message };
+  const fault = endOf(stream, verdict, seen.packetAt !== undefined);
+  if (fault) return fault;
   if (stream.cameraEnded) return describeReason(CameraReason.STREAM_ENDED);
   if (end.exitCode === undefined)
     return describeReason(CameraReason.INTERNAL, `ffmpeg cannot run: ${end.lastLines.at(-1) ?? "killed"}`);

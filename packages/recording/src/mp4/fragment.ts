@@ -1,5 +1,5 @@
 import { box, boxesIn, fullBox, u32, u64 } from "./boxes.ts";
-import type { PlacedSample, Sample } from "./sample.ts";
+import type { PlacedSample, Sample } from "./movie-times.ts";
 import { type PlacedSound, readSoundFragment, type SoundSample, soundFragment } from "./sound-track.ts";
 
 const keyFlags = 0x0200_0000;

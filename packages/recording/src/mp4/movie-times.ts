@@ -1,6 +1,5 @@
 import { ticksPerSecond } from "../coded-picture.ts";
 import { box, boxesIn } from "./boxes.ts";
-import type { Sample } from "./sample.ts";
 
 /** Marks the box of a movie that holds when its pictures are shown and were captured; players pass it over. */
 const movieTimes = Buffer.from("5e2d8c17a40b4f6db3c9716f0ad25e83", "hex");
@@ -40,4 +39,21 @@ export function readMovieTimes(movie: Buffer): { seconds: number; captureMs: num
     seconds: rows.readUInt32BE(8 * i) / ticksPerSecond,
     captureMs: base + rows.readUInt32BE(8 * i + 4) / stepsPerMs,
   }));
+}
+
+/** One picture in a file. */
+export interface Sample {
+  key: boolean;
+  /** When it is shown and when it is decoded, in ticks. */
+  pts: number;
+  dts: number;
+  /** Until the next is decoded. */
+  duration: number;
+  captureMs: number;
+  bytes: number;
+}
+
+/** A sample and where its bytes are. */
+export interface PlacedSample extends Sample {
+  offset: number;
 }

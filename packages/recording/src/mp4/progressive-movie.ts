@@ -2,8 +2,7 @@ import type { Orientation } from "@sightline/media";
 import { ticksPerSecond } from "../coded-picture.ts";
 import { boxesIn, fullBox, u32, u64 } from "./boxes.ts";
 import { fileTypeBox, type MovieSound, movieBox } from "./movie-box.ts";
-import { movieTimesBox } from "./movie-times.ts";
-import type { Sample } from "./sample.ts";
+import { movieTimesBox, type Sample } from "./movie-times.ts";
 import type { SoundSample, SoundTrack } from "./sound-track.ts";
 
 /** Samples that lie one behind the other and are described by one `stsd` box. */

@@ -1,4 +1,89 @@
-import { parseServerUrl, type RtspTarget, RtspUrlError } from "./rtsp-url.ts";
+/** A camera address that cannot be used. Its message repeats nothing of the address, which may hold a password. */
+export class RtspUrlError extends Error {
+  override readonly name = "RtspUrlError";
+}
+
+/** User and password, as they are, without percent escapes. */
+export interface Credentials {
+  username: string;
+  password: string;
+}
+
+/** Where a stream is. */
+export interface RtspTarget {
+  /** The URL without user and password. */
+  uri: string;
+  host: string;
+  port: number;
+  tls: boolean;
+  credentials: Credentials | undefined;
+}
+
+const defaultPorts: Readonly<Record<string, number>> = {
+  "rtsp:": 554,
+  "rtsps:": 322,
+  "http:": 80,
+  "https:": 443,
+};
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const unsafe = /[\s\u0000-\u001f\u007f]/;
+
+/**
+ * Takes an RTSP URL apart: rtsp or rtsps only, user and password split off.
+ * @throws RtspUrlError
+ */
+export function parseRtspUrl(text: string): RtspTarget {
+  return parseServerUrl(text, /^rtsps?:\/\//i, "rtsp:// or rtsps://");
+}
+
+/**
+ * Takes a URL of one of these schemes apart; `schemes` names them in messages.
+ * @throws RtspUrlError
+ */
+function parseServerUrl(text: string, pattern: RegExp, schemes: string): RtspTarget {
+  if (unsafe.test(text))
+    throw new RtspUrlError("the URL holds a space or control character; write it as %20");
+  const scheme = pattern.exec(text)?.[0];
+  if (!scheme) throw new RtspUrlError(`the URL does not begin with ${schemes}`);
+  const rest = text.slice(scheme.length);
+  const end = rest.search(/[/?#]/);
+  const authority = end < 0 ? rest : rest.slice(0, end);
+  const path = end < 0 ? "" : rest.slice(end);
+  // A password with '/', '?' or '#' not escaped would otherwise become a part of the address that is shown.
+  if (/[@#]/.test(path))
+    throw new RtspUrlError(
+      "the URL has '@' or '#' after the host; escape '/', '?', '#' and '@' in user and password",
+    );
+  const at = authority.lastIndexOf("@");
+  let url: URL;
+  try {
+    url = new URL(`${scheme}${authority.slice(at + 1)}${path}`);
+  } catch {
+    throw new RtspUrlError(
+      `the URL cannot be parsed; expected ${scheme.toLowerCase()}[USER:PASSWORD@]HOST[:PORT]/PATH`,
+    );
+  }
+  if (url.hostname === "" || url.port === "0") throw new RtspUrlError("the URL has no valid host or port");
+  return {
+    uri: url.href,
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port: url.port === "" ? defaultPorts[url.protocol]! : Number(url.port),
+    tls: url.protocol === "rtsps:" || url.protocol === "https:",
+    credentials: at > 0 ? parseUserInfo(authority.slice(0, at)) : undefined,
+  };
+}
+
+function parseUserInfo(userInfo: string): Credentials {
+  const colon = userInfo.indexOf(":");
+  try {
+    return {
+      username: decodeURIComponent(colon < 0 ? userInfo : userInfo.slice(0, colon)),
+      password: decodeURIComponent(colon < 0 ? "" : userInfo.slice(colon + 1)),
+    };
+  } catch {
+    throw new RtspUrlError("user or password has a '%' that begins no escape; write it as %25");
+  }
+}
 
 /** Where a camera's stream is; of a file, `host` is empty. */
 export type CameraTarget = RtspTarget;

@@ -5,7 +5,7 @@ import { connect as connectTls } from "node:tls";
 import { CameraReason } from "@sightline/contracts";
 import { faultError, socketFault } from "../camera-fault.ts";
 import type { CameraNetworks } from "./camera-networks.ts";
-import type { RtspTarget } from "./rtsp-url.ts";
+import type { RtspTarget } from "./camera-url.ts";
 
 /** A connection that died without a word is noticed by probes that begin after so long a silence. */
 const keepAliveMs = 30_000;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { CameraReason } from "@sightline/contracts";
-import type { Credentials } from "../address/rtsp-url.ts";
+import type { Credentials } from "../address/camera-url.ts";
 import { CameraFaultError, faultError } from "../camera-fault.ts";
 import {
   authorization,

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { Credentials } from "../address/rtsp-url.ts";
+import type { Credentials } from "../address/camera-url.ts";
 
 /** A server's WWW-Authenticate challenge. */
 export interface Challenge {

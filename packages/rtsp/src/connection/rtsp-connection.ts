@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import { CameraReason } from "@sightline/contracts";
 import type { CameraNetworks } from "../address/camera-networks.ts";
+import type { RtspTarget } from "../address/camera-url.ts";
 import { connectCamera } from "../address/connect-camera.ts";
-import type { RtspTarget } from "../address/rtsp-url.ts";
 import { type CameraFaultError, faultError } from "../camera-fault.ts";
 import { type RtspMessage, RtspProtocolError, RtspReader } from "./rtsp-reader.ts";
 import { WorkBudget } from "./work-budget.ts";

@@ -1,5 +1,5 @@
 import { displayOrientation, type Orientation, withoutDisplayOrientation } from "@sightline/media";
-import { type NalCodec, nalKind } from "./nal-kind.ts";
+import { type NalCodec, nalKind } from "./nal-units.ts";
 import { type Payload, readPayload } from "./rtp-payload.ts";
 
 /** One compressed picture, whole, as a camera sent it. */

@@ -3,10 +3,9 @@ import { CameraFaultError } from "../camera-fault.ts";
 import type { CameraWay, WaySource } from "../camera-way.ts";
 import { rtpChannel } from "../session/rtp-transport.ts";
 import type { SdpTrack } from "../session/sdp.ts";
-import { frameArguments } from "./frame-arguments.ts";
 import { type CodedFrame, FrameAssembler } from "./frame-assembler.ts";
-import { ivfFrameHead, ivfHead, type PictureCodec } from "./ivf.ts";
-import { nalTrack } from "./nal-track.ts";
+import { frameArguments, ivfFrameHead, ivfHead, type PictureCodec } from "./ivf.ts";
+import { nalTrack } from "./nal-units.ts";
 
 /**
  * Gives ffmpeg the pictures of a track whole, one by one, through its stdin: it decodes each at once, where it would hold one back

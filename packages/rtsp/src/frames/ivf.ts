@@ -1,4 +1,5 @@
-import type { NalCodec } from "./nal-kind.ts";
+import { reportArguments } from "../ffmpeg-program.ts";
+import type { NalCodec } from "./nal-units.ts";
 
 /** Codecs whose pictures go to ffmpeg one by one. */
 export type PictureCodec = NalCodec | "JPEG";
@@ -26,4 +27,16 @@ export function ivfFrameHead(bytes: number, ticks: number): Buffer {
   head.writeUInt32LE(bytes, 0);
   head.writeBigInt64LE(BigInt(ticks), 4);
   return head;
+}
+
+/** IVF's name of H.265 is not known to every ffmpeg, so the decoder is named. */
+const decoder: Readonly<Record<PictureCodec, string>> = { H264: "h264", H265: "hevc", JPEG: "mjpeg" };
+
+/** Arguments, up to and with the input, that make ffmpeg read pictures from a `FramePipe` and open nothing else. */
+export function frameArguments(codec: PictureCodec): readonly string[] {
+  return [
+    ...reportArguments,
+    ...["-probesize", "32", "-analyzeduration", "0", "-c:v", decoder[codec]],
+    ...["-f", "ivf", "-protocol_whitelist", "pipe", "-i", "pipe:0"],
+  ];
 }

@@ -5,9 +5,9 @@ import type { Writable } from "node:stream";
 import { CameraFaultError } from "../camera-fault.ts";
 import type { CameraWay, WaySource } from "../camera-way.ts";
 import { type RtspMessage, RtspProtocolError, RtspReader } from "../connection/rtsp-reader.ts";
+import { reportArguments } from "../ffmpeg-program.ts";
 import { rtcpChannel } from "../session/rtp-transport.ts";
-import { inputArguments, inputScript } from "./ffmpeg-input.ts";
-import { relayTrack } from "./relay-description.ts";
+import type { SdpTrack } from "../session/sdp.ts";
 
 export interface RelaySource extends WaySource {
   /** Description of the track. */
@@ -174,4 +174,55 @@ export class RtspRelay implements CameraWay {
     for (const packet of early) this.push(packet);
     if (!this.#reader?.writableNeedDrain) this.#source.drained();
   }
+}
+
+/** More than any parameter sets. */
+const mostAttributeBytes = 32 * 1024;
+
+/** Name of the one track in its description. */
+const relayTrack = "video";
+
+/**
+ * A description of one track for ffmpeg: its payload, and nothing else of what the camera said. Addresses, other tracks and
+ * unknown attributes stay out, and so do characters that have a meaning to no attribute.
+ */
+export function relayDescription({ payloadType, attributes }: SdpTrack): string {
+  let room = mostAttributeBytes;
+  const kept = attributes.filter((line) => {
+    room -= line.length;
+    return room >= 0 && /^[ -~]+$/.test(line);
+  });
+  const head = ["v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=relay", "c=IN IP4 0.0.0.0", "t=0 0"];
+  const media = [`m=video 0 RTP/AVP ${payloadType}`, ...kept, `a=control:${relayTrack}`];
+  return [...head, ...media, ""].join("\r\n");
+}
+
+/** What ffmpeg may open: the script on stdin, and the relay on loopback. */
+const protocols = "pipe,rtsp,tcp";
+
+/**
+ * Arguments, up to and with the input, that make ffmpeg read the script of `inputScript` from stdin and report on stderr
+ * what arrives (see ffmpeg-program.ts). They hold no address, since any user of the machine can read a process's arguments,
+ * and the relay's address is its secret.
+ *
+ * `-dump` reports a packet when it has arrived, before it is decoded; a `-c copy` output would only be written after.
+ */
+export const inputArguments: readonly string[] = [
+  ...reportArguments,
+  "-dump",
+  ...["-probesize", "32", "-analyzeduration", "0"],
+  ...["-f", "concat", "-safe", "0", "-protocol_whitelist", protocols, "-i", "pipe:0"],
+];
+
+/** Script for ffmpeg's concat demuxer that opens the relay at `url`. It goes by stdin, which is private. */
+export function inputScript(url: string): string {
+  return [
+    "ffconcat version 1.0",
+    `file '${url}'`,
+    "option rtsp_transport tcp",
+    "option allowed_media_types video",
+    "option probesize 32",
+    "option analyzeduration 0",
+    "",
+  ].join("\n");
 }

@@ -2,10 +2,9 @@ import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 import { CameraReason } from "@sightline/contracts";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { CameraNetworks } from "../address/camera-networks.ts";
-import { parseRtspUrl } from "../address/rtsp-url.ts";
+import { type CameraAccess, CameraNetworks, defaultAccess } from "../address/camera-networks.ts";
+import { parseRtspUrl } from "../address/camera-url.ts";
 import { readClip, ScriptedCamera, type ScriptedCameraOptions, type VideoClip } from "../testing/index.ts";
-import { type CameraAccess, defaultAccess } from "./camera-access.ts";
 import { CameraSession } from "./camera-session.ts";
 import { type ProbeOptions, probe } from "./probe.ts";
 

@@ -1,13 +1,12 @@
 import { CameraReason } from "@sightline/contracts";
-import type { RtspTarget } from "../address/rtsp-url.ts";
+import type { CameraAccess } from "../address/camera-networks.ts";
+import type { RtspTarget } from "../address/camera-url.ts";
 import { CameraFaultError, faultError } from "../camera-fault.ts";
 import type { RtspResponse } from "../connection/rtsp-connection.ts";
 import { type AacTrack, aacTrack, offeredSound } from "../frames/aac-depacketizer.ts";
-import type { CameraAccess } from "./camera-access.ts";
 import { type DescribedCamera, describeCamera, expectSuccess, safeUri } from "./describe-camera.ts";
 import { InterleavedTransport, type RtpTransport, UdpTransport } from "./rtp-transport.ts";
-import type { CameraOffer, SdpTrack } from "./sdp.ts";
-import { chooseTrack } from "./track-choice.ts";
+import { type CameraOffer, chooseTrack, type SdpTrack } from "./sdp.ts";
 
 /** How video travels; `auto` is TCP, or UDP for a camera that refuses TCP. */
 export type TransportChoice = "auto" | "tcp" | "udp";

@@ -1,9 +1,9 @@
 import { CameraReason } from "@sightline/contracts";
-import type { RtspTarget } from "../address/rtsp-url.ts";
+import type { CameraAccess } from "../address/camera-networks.ts";
+import type { RtspTarget } from "../address/camera-url.ts";
 import { CameraFaultError, faultError } from "../camera-fault.ts";
 import { Authenticator } from "../connection/authenticator.ts";
 import { RtspConnection, type RtspResponse } from "../connection/rtsp-connection.ts";
-import type { CameraAccess } from "./camera-access.ts";
 import { followRedirect } from "./follow-redirect.ts";
 import { parseSdp, type SessionDescription } from "./sdp.ts";
 

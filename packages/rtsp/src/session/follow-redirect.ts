@@ -1,7 +1,7 @@
 import { CameraReason } from "@sightline/contracts";
-import { parseRtspUrl, type RtspTarget, RtspUrlError } from "../address/rtsp-url.ts";
+import type { CameraAccess } from "../address/camera-networks.ts";
+import { parseRtspUrl, type RtspTarget, RtspUrlError } from "../address/camera-url.ts";
 import { faultError } from "../camera-fault.ts";
-import type { CameraAccess } from "./camera-access.ts";
 
 /** Ports that RTSP is served at; another one on the same host may be any service. */
 const rtspPorts: readonly number[] = [554, 322, 8554];

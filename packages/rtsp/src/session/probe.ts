@@ -1,12 +1,11 @@
 import { type FfmpegProgram, usualFfmpegMemoryMib } from "@sightline/media";
+import { type CameraAccess, defaultAccess } from "../address/camera-networks.ts";
 import { type CameraTarget, sourceKind } from "../address/camera-url.ts";
 import { type CameraFault, CameraFaultError } from "../camera-fault.ts";
 import { offeredSound } from "../frames/aac-depacketizer.ts";
 import { openSource } from "../sources/open-source.ts";
-import { type CameraAccess, defaultAccess } from "./camera-access.ts";
 import { describeCamera } from "./describe-camera.ts";
-import type { CameraOffer } from "./sdp.ts";
-import { chooseTrack } from "./track-choice.ts";
+import { type CameraOffer, chooseTrack } from "./sdp.ts";
 
 /** What a camera says of its stream, or why it does not. */
 export type RtspProbe = ({ ok: true } & CameraOffer) | ({ ok: false } & CameraFault);

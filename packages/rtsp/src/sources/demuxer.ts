@@ -4,7 +4,7 @@ import { type FfmpegProgram, FfmpegRun } from "@sightline/media";
 import { type CameraFaultError, faultError } from "../camera-fault.ts";
 import type { CodedFrame } from "../frames/frame-assembler.ts";
 import type { PictureCodec } from "../frames/ivf.ts";
-import { nalKind } from "../frames/nal-kind.ts";
+import { nalKind } from "../frames/nal-units.ts";
 import type { CameraOffer } from "../session/sdp.ts";
 
 const codecs: Readonly<Record<string, PictureCodec>> = { h264: "H264", hevc: "H265", mjpeg: "JPEG" };

@@ -4,10 +4,10 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { CameraReason } from "@sightline/contracts";
 import type { FfmpegProgram } from "@sightline/media";
+import type { CameraAccess } from "../address/camera-networks.ts";
 import type { CameraTarget } from "../address/camera-url.ts";
 import { CameraFaultError, faultError } from "../camera-fault.ts";
 import type { CodedFrame } from "../frames/frame-assembler.ts";
-import type { CameraAccess } from "../session/camera-access.ts";
 import { type Contents, contentsOf, Demuxer, demuxerTicksPerSecond } from "./demuxer.ts";
 import type { PictureSource } from "./picture-source.ts";
 

@@ -1,8 +1,8 @@
 import { CameraReason } from "@sightline/contracts";
 import type { FfmpegProgram } from "@sightline/media";
+import type { CameraAccess } from "../address/camera-networks.ts";
 import { type CameraTarget, sourceKind } from "../address/camera-url.ts";
 import { CameraFaultError, faultError } from "../camera-fault.ts";
-import type { CameraAccess } from "../session/camera-access.ts";
 import { FileSource } from "./file-source.ts";
 import { HlsSource, isPlaylist } from "./hls-source.ts";
 import { requestHttp } from "./http-request.ts";

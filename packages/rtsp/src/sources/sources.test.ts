@@ -16,12 +16,10 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { CameraReason } from "@sightline/contracts";
 import { usualFfmpegMemoryMib } from "@sightline/media";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { CameraNetworks } from "../address/camera-networks.ts";
-import { parseCameraUrl } from "../address/camera-url.ts";
-import { RtspUrlError } from "../address/rtsp-url.ts";
-import { findFfmpeg } from "../ffmpeg-path.ts";
+import { type CameraAccess, CameraNetworks } from "../address/camera-networks.ts";
+import { parseCameraUrl, RtspUrlError } from "../address/camera-url.ts";
+import { findFfmpeg } from "../ffmpeg-program.ts";
 import { receive } from "../receive.ts";
-import type { CameraAccess } from "../session/camera-access.ts";
 import { probe } from "../session/probe.ts";
 import { MultipartReader } from "./multipart-reader.ts";
 

@@ -1,5 +1,5 @@
 import { runFfmpeg } from "@sightline/media";
-import { findFfmpeg } from "../ffmpeg-path.ts";
+import { findFfmpeg } from "../ffmpeg-program.ts";
 
 /** AAC-LC to play in a loop. */
 export interface SoundClip {

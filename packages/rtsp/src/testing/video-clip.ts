@@ -1,7 +1,7 @@
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { FfmpegRun } from "@sightline/media";
-import { findFfmpeg } from "../ffmpeg-path.ts";
+import { findFfmpeg } from "../ffmpeg-program.ts";
 
 const bundled = fileURLToPath(new URL("../../../../test/fixtures/pedestrians.mp4", import.meta.url));
 

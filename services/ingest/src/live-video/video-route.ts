@@ -1,6 +1,6 @@
 import { isCameraId, liveVideoPath } from "@sightline/contracts";
 import type { HttpServer } from "@sightline/service";
-import { guardByToken, RefusedError } from "../recording/token-guard.ts";
+import { guardByToken, RefusedError } from "../recording/http-requests.ts";
 import type { CameraVideo } from "./camera-video.ts";
 
 /** Most viewers of a process: each has a copy of the stream. */

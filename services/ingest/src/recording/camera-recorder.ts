@@ -13,8 +13,7 @@ import {
   SegmentWriter,
 } from "@sightline/recording";
 import type { StreamSound } from "@sightline/rtsp";
-import type { RecordingMode } from "./recording-policy.ts";
-import type { Recordings } from "./recordings.ts";
+import type { RecordingMode, Recordings } from "./recordings.ts";
 
 const modes: Readonly<Record<RecordingMode, Mode>> = {
   off: Mode.OFF,

@@ -21,9 +21,8 @@ import {
 import { BoundedMap, type HttpServer } from "@sightline/service";
 import { DecodePictureError } from "../pictures/decode-picture.ts";
 import { type Pictures, PicturesBusyError } from "../pictures/pictures.ts";
-import { byteRange } from "./byte-range.ts";
+import { byteRange, guardByToken, RefusedError } from "./http-requests.ts";
 import type { Recordings } from "./recordings.ts";
-import { guardByToken, RefusedError } from "./token-guard.ts";
 
 /** Movies whose beginnings are kept, since a player asks for one in many parts. */
 const keptMovies = 8;

@@ -3,14 +3,15 @@ import type { Msg, Subscription } from "@nats-io/transport-node";
 import {
   decodeJson,
   encodeJson,
+  type RecordingSpan,
   type RecordingsAnswer,
   recordingsRequestSchema,
   subjects,
   WireError,
 } from "@sightline/contracts";
+import type { Segment } from "@sightline/recording";
 import { type Logger, type Nats, splitAddress } from "@sightline/service";
 import type { Recordings } from "./recordings.ts";
-import { spansOf } from "./spans.ts";
 
 /** Who answers, and where its recordings are fetched. */
 export type RecordingHolder = Pick<RecordingsAnswer, "ingest" | "url" | "token">;
@@ -63,4 +64,27 @@ export function reachableUrl(listening: string): string {
     : host;
   const reachable = own ?? "127.0.0.1";
   return `http://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`;
+}
+
+/** A pause between two segments that is no longer than this is none. */
+const mostPauseMs = 1_500;
+
+/** The stretches without a pause that segments make up, which come by time. */
+function spansOf(segments: readonly Segment[]): RecordingSpan[] {
+  const spans: RecordingSpan[] = [];
+  for (const segment of segments) {
+    const { fromMs, endMs: toMs, width, height, audio, kind } = segment;
+    const span = {
+      ...{ fromMs, toMs, codec: segment.codec.toLowerCase(), width, height },
+      ...{ audio, eventsOnly: kind !== "continuous" },
+    };
+    const last = spans.at(-1);
+    const goesOn =
+      last &&
+      span.fromMs - last.toMs <= mostPauseMs &&
+      (["codec", "width", "height", "audio", "eventsOnly"] as const).every((key) => last[key] === span[key]);
+    if (goesOn) last.toMs = Math.max(last.toMs, toMs);
+    else spans.push(span);
+  }
+  return spans;
 }

@@ -7,7 +7,6 @@ import { diskRoom, diskText, isDiskFull, type Logger } from "@sightline/service"
 import { wallClockMs } from "@sightline/service/clock";
 import type { EventRanges, RollTimes } from "./event-ranges.ts";
 import { FolderLock } from "./folder-lock.ts";
-import { type RecordingDefaults, type RecordingPolicy, recordingPolicy } from "./recording-policy.ts";
 
 const lookMs = 1_000;
 /** A disk that did not take what was written is tried again after so long. */
@@ -80,7 +79,7 @@ export class Recordings {
   /** The disk did not take what was written. */
   failed(error: Error): void {
     const full = (error as NodeJS.ErrnoException).code === "ENOSPC";
-    this.#fail(full ? `the disk of ${this.options.directory} is full; ${moreRoom}` : error.message);
+    this.#fail(full ? `the disk of ${this.options.directory} is full; ${moreRoom}` : error.message, error);
   }
 
   async stop(): Promise<void> {
@@ -93,7 +92,7 @@ export class Recordings {
   async #lookOnce(): Promise<void> {
     if (!this.enabled) return;
     this.#looking ??= this.#look()
-      .catch((error: Error) => this.#fail(error.message))
+      .catch((error: Error) => this.#fail(error.message, error))
       .finally(() => {
         this.#looking = undefined;
       });
@@ -139,10 +138,10 @@ export class Recordings {
     this.#log.info({ directory }, "recordings can be written again");
   }
 
-  #fail(reason: string): void {
+  #fail(reason: string, error?: Error): void {
     const text = `recording has stopped: ${reason}`;
     if (this.#fault === undefined) {
-      this.#log.error({ reason }, "recording has stopped; analysis goes on");
+      this.#log.error({ reason, err: error }, "recording has stopped; analysis goes on");
       this.#triedAt = performance.now();
     }
     this.#fault = text;
@@ -180,4 +179,36 @@ export class Recordings {
     } else if (age > (kind === "event" ? policy.eventsMaxAgeMs : policy.maxAgeMs))
       void folder.delete(segment, "age");
   }
+}
+
+/** When a camera's video is kept. */
+export type RecordingMode = NonNullable<RecordingSettings["mode"]>;
+
+/** What is kept of a camera, and for how long. */
+export interface RecordingPolicy {
+  mode: RecordingMode;
+  maxAgeMs: number;
+  eventsMaxAgeMs: number;
+}
+
+/** What the process's settings say where a camera does not. */
+export interface RecordingDefaults {
+  mode: RecordingMode;
+  maxAgeDays: number;
+  eventsMaxAgeDays: number;
+}
+
+const dayMs = 24 * 60 * 60_000;
+
+/** What holds for a camera with these settings; those of a camera that is not registered are undefined. */
+export function recordingPolicy(
+  settings: RecordingSettings | undefined,
+  defaults: RecordingDefaults,
+): RecordingPolicy {
+  const { mode = defaults.mode, maxAgeDays, eventsMaxAgeDays = maxAgeDays } = settings ?? {};
+  return {
+    mode,
+    maxAgeMs: (maxAgeDays ?? defaults.maxAgeDays) * dayMs,
+    eventsMaxAgeMs: (eventsMaxAgeDays ?? defaults.eventsMaxAgeDays) * dayMs,
+  };
 }

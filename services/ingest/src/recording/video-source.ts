@@ -5,7 +5,7 @@ import type { StreamSound } from "@sightline/rtsp";
 import type { CameraSettings, RecordSource } from "../camera-settings.ts";
 import type { VideoOutlet } from "../masking/video-outlet.ts";
 import type { PictureShape } from "../pictures/pictures.ts";
-import { RecordStream, type RecordStreamParts } from "./record-stream.ts";
+import { RecordedStream, type RecordedStreamParts } from "./recorded-stream.ts";
 
 /** A connection of the analysed stream. */
 interface Analysed {
@@ -18,11 +18,11 @@ interface Analysed {
 /** Which of a camera's streams is recorded and watched: the analysed one, or one of its own where the settings name it. */
 export class VideoSource {
   readonly #outlet: VideoOutlet;
-  readonly #parts: Omit<RecordStreamParts, "outlet" | "privacy">;
+  readonly #parts: Omit<RecordedStreamParts, "outlet" | "privacy">;
   #analysed: Analysed | undefined;
   #source: RecordSource | undefined;
   #privacy: PrivacySettings | undefined;
-  #stream: RecordStream | undefined;
+  #stream: RecordedStream | undefined;
   /** Streams that are being ended. */
   #ending: Promise<unknown> = Promise.resolve();
   /** Whether anything is recorded and watched. */
@@ -31,7 +31,7 @@ export class VideoSource {
   constructor(
     outlet: VideoOutlet,
     settings: CameraSettings,
-    parts: Omit<RecordStreamParts, "outlet" | "privacy">,
+    parts: Omit<RecordedStreamParts, "outlet" | "privacy">,
   ) {
     this.#outlet = outlet;
     this.#parts = parts;
@@ -124,7 +124,7 @@ export class VideoSource {
       this.#outlet.connected("H264", { interlaced: false, orientation: 1, masks: masked.masks }, masked);
       return;
     }
-    this.#stream = new RecordStream(record, { ...this.#parts, outlet: this.#outlet, privacy: masked });
+    this.#stream = new RecordedStream(record, { ...this.#parts, outlet: this.#outlet, privacy: masked });
   }
 
   #end(): void {

@@ -1,6 +1,5 @@
 import type { Decodable } from "@sightline/recording";
-import type { DecodeOptions } from "../decode-picture.ts";
-import { jpegFilters, qualityScale, uprightWholeFilters } from "../picture-filters.ts";
+import { type DecodeOptions, jpegFilters, qualityScale, uprightWholeFilters } from "../decode-picture.ts";
 import {
   DecoderEndedError,
   DecoderUnavailableError,

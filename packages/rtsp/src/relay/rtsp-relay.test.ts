@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { inputArguments, inputScript } from "./ffmpeg-input.ts";
+import { inputArguments, inputScript } from "./rtsp-relay.ts";
 
 test("tells ffmpeg the relay's address by the script alone, and lets it open nothing else", () => {
   expect(inputScript("rtsp://127.0.0.1:1234/secret").split("\n")).toEqual([

@@ -1,3 +1,5 @@
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
 import { displaySize } from "@sightline/media";
 
 /** Where in its filters ffmpeg reports a picture. */
@@ -112,4 +114,21 @@ export class FfmpegReportReader {
 
 function microseconds(seconds: number): number | undefined {
   return Number.isFinite(seconds) ? Math.round(seconds * 1e6) : undefined;
+}
+
+/** The ffmpeg to run: the configured one, the one installed with the packages if its binary is there, or PATH's. */
+export async function findFfmpeg(configured: string | undefined): Promise<string> {
+  if (configured !== undefined) return configured;
+  try {
+    // Through a variable: an optional dependency may be absent, also for the type checker.
+    const specifier = "ffmpeg-static";
+    const { default: path } = (await import(specifier)) as { default: string | null };
+    if (path !== null) {
+      await access(path, constants.X_OK);
+      return path;
+    }
+  } catch {
+    // Not installed, or its download was not possible.
+  }
+  return "ffmpeg";
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { AnalysisGap } from "./analysis-gap.ts";
+import { AnalysisGap } from "./stream-facts.ts";
 
 function gap() {
   const clock = { now: 0 };

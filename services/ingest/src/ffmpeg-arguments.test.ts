@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { findFfmpeg } from "@sightline/rtsp";
 import { expect, test } from "vitest";
-import { samplingExpression } from "./sampling.ts";
+import { samplingExpression } from "./ffmpeg-arguments.ts";
 
 const side = 16;
 

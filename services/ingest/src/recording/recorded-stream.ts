@@ -21,27 +21,21 @@ import {
   type ArrivedPicture,
   type CameraAccess,
   type CameraFault,
-  CameraFaultError,
   CameraStream,
   describeReason,
-  nothingArrives,
-  parseCameraUrl,
   type StreamSound,
 } from "@sightline/rtsp";
 import { type Logger, untilAborted } from "@sightline/service";
 import type { SteadyWallClock } from "@sightline/service/clock";
+import { endOf, judgeArrivals, lookEvery, openStream } from "../camera-connection.ts";
 import type { RecordSource } from "../camera-settings.ts";
 import { FrameRhythm } from "../frame-rhythm.ts";
 import type { VideoOutlet } from "../masking/video-outlet.ts";
 import type { PictureShape } from "../pictures/pictures.ts";
-import { RateMeter } from "../rate-meter.ts";
 import { SoundTrial } from "../sound-trial.ts";
 import { reconnectRange, type StartLimit } from "../start-limit.ts";
+import { RateMeter } from "../stream-facts.ts";
 
-/** For connecting and the camera's answers. */
-const connectMs = 8_000;
-/** Time for the first packet to come, beyond the time that packets may be missing. */
-const startMs = 4_000;
 const watchMs = 250;
 /** A stream that has given pictures for so long has proved itself: its next failure is a new one. */
 const steadyMs = 10_000;
@@ -50,7 +44,7 @@ const idleMs = 10_000;
 /** Nothing waits here: pictures are taken as they arrive, and what else reads them bounds itself. */
 const neverFull = Number.MAX_SAFE_INTEGER;
 
-export interface RecordStreamParts {
+export interface RecordedStreamParts {
   /** Where its pictures go; nothing else feeds it meanwhile. */
   outlet: VideoOutlet;
   privacy: PrivacySettings | undefined;
@@ -71,9 +65,9 @@ export interface RecordStreamParts {
  * The stream of a camera that is recorded and watched, where it is not the one that is analysed: a connection of its own, with its own failures, which
  * the analysis knows nothing of. Nothing is decoded. It is connected while somebody wants it.
  */
-export class RecordStream {
+export class RecordedStream {
   readonly #source: RecordSource;
-  readonly #parts: RecordStreamParts;
+  readonly #parts: RecordedStreamParts;
   readonly #stopping = new AbortController();
   readonly #backoff = new Backoff(reconnectRange);
   readonly #rhythm: FrameRhythm;
@@ -88,7 +82,7 @@ export class RecordStream {
   #connections = 0;
   #wantedAt = 0;
 
-  constructor(source: RecordSource, parts: RecordStreamParts) {
+  constructor(source: RecordSource, parts: RecordedStreamParts) {
     this.#source = source;
     this.#parts = parts;
     this.#rhythm = new FrameRhythm(parts.stallMs);
@@ -156,7 +150,7 @@ export class RecordStream {
   /** One connection; why it ended, or undefined when it was not by a fault. */
   async #attempt(signal: AbortSignal): Promise<CameraFault | undefined> {
     const { access, ffmpeg, connects, log } = this.#parts;
-    const { secret: credentials, secretFault } = await this.#parts.secret(this.#source);
+    const { secret, secretFault } = await this.#parts.secret(this.#source);
     if (secretFault !== undefined)
       return {
         reason: CameraReason.UNAUTHORIZED,
@@ -166,16 +160,9 @@ export class RecordStream {
     if (!done) return undefined;
     const { uri, transport, sound: isSoundWanted } = this.#source;
     const sound = this.#soundTrial.asks(isSoundWanted);
-    let stream: CameraStream;
-    try {
-      const choice = { transport, videoTrack: 0, access, ffmpeg, sound, timeoutMs: connectMs };
-      stream = await CameraStream.open({ ...parseCameraUrl(uri), credentials }, choice, signal);
-    } catch (error) {
-      if (error instanceof CameraFaultError) return { reason: error.reason, message: error.message };
-      return describeReason(CameraReason.INTERNAL, (error as Error).message);
-    } finally {
-      done();
-    }
+    const choice = { uri, transport, videoTrack: 0, secret, access, ffmpeg, sound };
+    const stream = await openStream(choice, signal, log).finally(done);
+    if (!(stream instanceof CameraStream)) return stream;
     try {
       return await this.#receive(stream, signal);
     } finally {
@@ -218,18 +205,19 @@ export class RecordStream {
     };
     let verdict: CameraReason | "unwanted" | undefined;
     const look = () => {
-      verdict ??= this.#isWanted() ? this.#judge(seen) : "unwanted";
+      verdict ??= this.#isWanted()
+        ? judgeArrivals({ ...seen, hasKeyPicture: seen.keyAt !== undefined }, this.#rhythm.limitMs)
+        : "unwanted";
       if (verdict !== undefined) end();
     };
-    // A process that was held up for a while first reads what came meanwhile: only then is the silence the camera's.
-    const watch = setInterval(() => setImmediate(look), watchMs);
+    const endWatch = lookEvery(watchMs, look);
     signal.addEventListener("abort", end);
     try {
       stream.feed(sink);
       if (signal.aborted) end();
       await closed;
     } finally {
-      clearInterval(watch);
+      endWatch();
       signal.removeEventListener("abort", end);
       stream.onFrame = () => undefined;
       stream.onSound = () => undefined;
@@ -238,12 +226,7 @@ export class RecordStream {
       this.#soundTrial.ended(stream.sound, seen.arrivedAt !== undefined);
     if (signal.aborted || verdict === "unwanted") return undefined;
     if (verdict === CameraReason.STALLED) this.#rhythm.stall();
-    if (verdict === CameraReason.STALLED && seen.arrivedAt === undefined)
-      return nothingArrives(stream.transport);
-    if (verdict !== undefined) return describeReason(verdict);
-    const { fault } = stream;
-    if (fault) return { reason: fault.reason, message: fault.message };
-    return describeReason(CameraReason.STREAM_ENDED);
+    return endOf(stream, verdict, seen.arrivedAt !== undefined) ?? describeReason(CameraReason.STREAM_ENDED);
   }
 
   #arrived(codec: RecordedCodec, seen: Seen, picture: ArrivedPicture, sound: StreamSound | undefined): void {
@@ -280,16 +263,6 @@ export class RecordStream {
   /** Nobody decodes the stream to see whether it is interlaced; pictures that are not pass as they are. */
   #shape(orientation: PictureShape["orientation"]): PictureShape {
     return { interlaced: true, orientation, masks: this.#parts.privacy?.masks ?? [] };
-  }
-
-  /** What is wrong with a stream that is still connected, if anything. */
-  #judge({ startedAt, arrivedAt, keyAt }: Seen): CameraReason | undefined {
-    const now = performance.now();
-    const { limitMs } = this.#rhythm;
-    if (arrivedAt === undefined)
-      return now - startedAt > limitMs + startMs ? CameraReason.STALLED : undefined;
-    if (now - arrivedAt > limitMs) return CameraReason.STALLED;
-    return keyAt === undefined && now - startedAt > limitMs + startMs ? CameraReason.NO_KEY_FRAME : undefined;
   }
 }
 
