@@ -5,21 +5,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type CameraShare, encodeJson, FrameDetections, readyStream } from "@sightline/contracts";
-import {
-  type Buckets,
-  connectNats,
-  createLogger,
-  ensureStream,
-  ensureStreams,
-  holdFloors,
-  openBuckets,
-} from "@sightline/service";
-import { accessTo, type BenchNats, startBenchNats } from "./bench-nats.ts";
+import { type Buckets, ensureStream, holdFloors } from "@sightline/service";
 import { BenchProcess } from "./bench-process.ts";
+import { type BenchNats, registerCameras, startBenchSystem } from "./bench-system.ts";
 import type { FixedWorkerCounts, FixedWorkerSettings } from "./fixed-worker-process.ts";
-import { registerCameras } from "./register-cameras.ts";
+import { jain, quantile } from "./measure.ts";
 import type { ShareHolderCounts, ShareHolderSettings } from "./share-holder-process.ts";
-import { jain, quantile } from "./statistics.ts";
 
 const model = "bench";
 const side = 64;
@@ -68,12 +59,7 @@ export async function benchAdmission(
   { seconds }: { seconds: number },
   say: (line: string) => void = () => undefined,
 ): Promise<PhaseReport[]> {
-  const { server, nats } = await startBenchNats(false);
-  const { connection, manager, kv } = await connectNats(
-    accessTo(nats, "operator"),
-    "bench",
-    createLogger("bench", "warn"),
-  );
+  const { nats, connection, manager, buckets, stop } = await startBenchSystem();
   const processes: { stop(): Promise<void> }[] = [];
   const holders: BenchProcess<ShareHolderCounts>[] = [];
   const counts = new Map<string, number>();
@@ -103,9 +89,7 @@ export async function benchAdmission(
     say(phaseLine(phases.at(-1)!));
   };
   try {
-    await ensureStreams(manager, { maxAgeSeconds: 3_600, maxBytes: 256 * 1024 ** 2, replicas: 1 });
     await ensureStream(manager, readyStream(1));
-    const buckets = await openBuckets(kv);
     await registerCameras(buckets, model, shared);
     const first = await startWorker(nats, "w1");
     processes.push(first);
@@ -128,8 +112,7 @@ export async function benchAdmission(
     return phases;
   } finally {
     await Promise.all([...processes, ...holders].map((each) => each.stop()));
-    await connection.close();
-    await server.stop();
+    await stop();
   }
 }
 

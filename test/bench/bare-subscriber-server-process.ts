@@ -7,7 +7,7 @@ import {
 } from "@sightline/contracts";
 import { benchFrame } from "./bench-frame.ts";
 import { answerCounts, benchSettings, onAsk } from "./bench-process.ts";
-import { paced } from "./paced.ts";
+import { paced } from "./measure.ts";
 
 export interface BareSettings {
   address: string;

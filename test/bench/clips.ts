@@ -20,7 +20,7 @@ import { projectRoot } from "@sightline/stack";
 import type { Page } from "playwright-core";
 import { launchChromium } from "../browser/chromium.ts";
 import { RunningConsole } from "../browser/running-console.ts";
-import { quantile } from "./statistics.ts";
+import { quantile } from "./measure.ts";
 
 const run = promisify(execFile);
 /** Pictures of the cameras' clip, after which it begins again. */

@@ -12,9 +12,8 @@ import { parseArgs } from "node:util";
 import { type Camera, CameraState, connect, type SightlineClient } from "@sightline/client";
 import { freePort } from "@sightline/service/testing";
 import { RtspCameras, Stack } from "@sightline/stack";
-import { freePorts } from "../system/free-ports.ts";
-import { processUsage } from "./process-usage.ts";
-import { quantile } from "./statistics.ts";
+import { stackPorts } from "../system/system.ts";
+import { processUsage, quantile } from "./measure.ts";
 
 export interface DeadCamerasOptions {
   live: number;
@@ -150,7 +149,7 @@ export async function benchDeadCameras(
   say: (line: string) => void = () => undefined,
 ) {
   const directory = mkdtempSync(join(tmpdir(), "sightline-dead-"));
-  const stack = await Stack.start({ directory, ports: await freePorts() }, AbortSignal.timeout(patienceMs));
+  const stack = await Stack.start({ directory, ports: await stackPorts() }, AbortSignal.timeout(patienceMs));
   const client = connect(`127.0.0.1:${stack.ports.grpc}`);
   const sockets = new Set<Socket>();
   const silent = createServer((socket) => {

@@ -3,24 +3,18 @@
  * `node test/bench/end-to-end.ts [--json] [--model NAME] [--models DIR] [--precision int8|fp32] [--provider cpu|cuda|tensorrt]
  * [--batch N] [--frames gbrp|i420] [--cameras N] [--threads N] [--sessions N,…] [--seconds N] [--rounds N]`
  */
-import { readdir, readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type PixelFormatName, streams } from "@sightline/contracts";
-import { connectNats, createLogger, ensureStreams, openBuckets } from "@sightline/service";
-import { NatsServer } from "@sightline/service/testing";
 import { processStat } from "@sightline/stack";
 import type { ExecutionProvider } from "@sightline/yolo-nas";
 import { engineCandidates, type Precision } from "../../services/inference/src/engine-choice.ts";
 import { findModel } from "../../services/inference/src/model-directory.ts";
-import { WorkerProcess } from "../../services/inference/src/testing/worker-process.ts";
 import type { BareLoopCounts, BareLoopSettings } from "./bare-loop-process.ts";
-import { accessTo } from "./bench-nats.ts";
 import { BenchProcess } from "./bench-process.ts";
+import { modelOptions, registerCameras, startBenchSystem, startModelWorker } from "./bench-system.ts";
 import type { HolderCounts, HolderSettings } from "./frame-holder-process.ts";
-import { registerCameras } from "./register-cameras.ts";
-import { median } from "./statistics.ts";
+import { median } from "./measure.ts";
 
 export interface EndToEndOptions {
   models: string;
@@ -158,32 +152,21 @@ async function bareRate(options: EndToEndOptions): Promise<Rate> {
   }
 }
 
-async function serviceRate(options: EndToEndOptions, sessions: number): Promise<Rate> {
-  const { models, model, precision, provider, batch, threads, seconds } = options;
+async function serviceRate(options: EndToEndOptions): Promise<Rate> {
+  const { models, model, precision, provider, batch, seconds } = options;
   const { manifest } = await findModel(models, model);
-  const server = await NatsServer.start();
-  const { connection, manager, kv } = await connectNats(
-    accessTo({ url: server.url }, "operator"),
-    "bench",
-    createLogger("bench", "warn"),
-  );
-  await ensureStreams(manager, { maxAgeSeconds: 3_600, maxBytes: 256 * 1024 ** 2, replicas: 1 });
+  const { nats, manager, buckets, stop } = await startBenchSystem();
   const cameras = Array.from({ length: options.cameras }, (_, i) => ({ id: `camera-${i + 1}`, fps: 0 }));
-  await registerCameras(await openBuckets(kv), model, cameras);
-  const worker = await WorkerProcess.start({
-    SIGHTLINE_NATS_URL: server.url,
-    SIGHTLINE_MODEL_DIR: models,
-    SIGHTLINE_MODEL: model,
+  await registerCameras(buckets, model, cameras);
+  const worker = await startModelWorker(nats, options, {
     SIGHTLINE_PRECISION: precision,
     SIGHTLINE_EXECUTION_PROVIDER: provider,
     SIGHTLINE_BATCH_SIZE: String(batch),
     SIGHTLINE_MAX_BATCH: String(batch),
-    SIGHTLINE_SESSIONS: String(sessions),
-    SIGHTLINE_THREADS: String(Math.max(1, Math.floor(threads / sessions))),
     SIGHTLINE_FRAME_FORMAT: options.pixelFormat,
   });
   const settings: HolderSettings = {
-    nats: { url: server.url },
+    nats,
     model,
     ...manifest.frame,
     cameras,
@@ -213,8 +196,7 @@ async function serviceRate(options: EndToEndOptions, sessions: number): Promise<
   } finally {
     await holder.stop();
     await worker.kill("SIGKILL");
-    await connection.close();
-    await server.stop();
+    await stop();
   }
 }
 
@@ -249,16 +231,12 @@ async function rate(seconds: number, counts: () => Promise<Counts>): Promise<Rat
 if (import.meta.main) {
   const { values } = parseArgs({
     options: {
-      json: { type: "boolean", default: false },
-      models: { type: "string", default: "models" },
-      model: { type: "string", default: "yolo-nas-pedestrians" },
+      ...modelOptions,
       precision: { type: "string", default: "int8" },
       provider: { type: "string", default: "cpu" },
       batch: { type: "string", default: "1" },
       frames: { type: "string", default: "gbrp" },
       cameras: { type: "string", default: "8" },
-      threads: { type: "string", default: String(availableParallelism()) },
-      sessions: { type: "string", default: "1" },
       seconds: { type: "string", default: "10" },
       rounds: { type: "string", default: "3" },
     },

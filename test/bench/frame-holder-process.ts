@@ -5,8 +5,8 @@ import { DeadArenas, FrameArena } from "@sightline/frame-arena";
 import { accessOptions, expectLargeBuffers } from "@sightline/service";
 import { FrameHolder } from "../../services/inference/src/testing/frame-holder.ts";
 import { TokenTiming } from "../../services/ingest/src/token-timing.ts";
-import { accessTo, type BenchNats } from "./bench-nats.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
+import { accessTo, type BenchNats } from "./bench-system.ts";
 
 export interface HolderSettings {
   nats: BenchNats;

@@ -11,8 +11,8 @@ import { parseArgs } from "node:util";
 import { connect, type SightlineClient } from "@sightline/client";
 import { cameraIdOf, fromTimestamp } from "@sightline/contracts";
 import { RtspCameras, Stack } from "@sightline/stack";
-import { clusterPorts, freePorts } from "../system/free-ports.ts";
-import { quantile } from "./statistics.ts";
+import { clusterPorts, stackPorts } from "../system/system.ts";
+import { quantile } from "./measure.ts";
 
 export interface HandoverOptions {
   cameras: number;
@@ -56,7 +56,7 @@ export async function benchHandover(
 ): Promise<HandoverRow[]> {
   const chosen = services.filter((name) => only === undefined || name === only);
   const directory = mkdtempSync(join(tmpdir(), "sightline-handover-"));
-  const ports = await freePorts();
+  const ports = await stackPorts();
   const cluster = await clusterPorts(ports, 3);
   const stack = await Stack.start({ directory, ports, cluster }, AbortSignal.timeout(patienceMs));
   const client = connect(`127.0.0.1:${ports.grpc}`);

@@ -6,9 +6,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { connect } from "@sightline/client";
 import { projectRoot, Stack } from "@sightline/stack";
-import { freePorts } from "../system/free-ports.ts";
-import { Scrape } from "../system/metrics.ts";
-import { processUsage } from "./process-usage.ts";
+import { Scrape, stackPorts } from "../system/system.ts";
+import { processUsage } from "./measure.ts";
 
 const model = "yolo-nas-pedestrians";
 
@@ -26,7 +25,7 @@ export async function benchIdleModel(seconds: number) {
   const directory = mkdtempSync(join(tmpdir(), "sightline-bench-idle-"));
   const models = join(directory, "models");
   twoModels(models);
-  const ports = await freePorts();
+  const ports = await stackPorts();
   const env = { SIGHTLINE_MODEL_DIR: models, SIGHTLINE_MODELS: "all", SIGHTLINE_LOG_LEVEL: "warn" };
   const stack = await Stack.start({ directory, ports, env }, AbortSignal.timeout(100_000));
   const client = connect(`127.0.0.1:${ports.grpc}`);

@@ -17,8 +17,7 @@ import { Announcement, connectNats, createLogger, ensureStreams, openBuckets } f
 import { NatsServer } from "@sightline/service/testing";
 import { RtspCameras } from "@sightline/stack";
 import { letterboxFilters } from "../../services/ingest/src/analysis-geometry.ts";
-import { processUsage } from "./process-usage.ts";
-import { median } from "./statistics.ts";
+import { median, processUsage } from "./measure.ts";
 
 const clipFps = 10;
 /** As the shipped model's. */

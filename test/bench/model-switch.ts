@@ -6,10 +6,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { connect, type FrameDetections } from "@sightline/client";
 import { projectRoot, RtspCameras, Stack } from "@sightline/stack";
-import { freePorts } from "../system/free-ports.ts";
-import { Scrape } from "../system/metrics.ts";
-import { processUsage } from "./process-usage.ts";
-import { quantile } from "./statistics.ts";
+import { Scrape, stackPorts } from "../system/system.ts";
+import { processUsage, quantile } from "./measure.ts";
 
 const model = "yolo-nas-pedestrians";
 
@@ -58,7 +56,7 @@ export async function benchModelSwitch(
   const directory = mkdtempSync(join(tmpdir(), "sightline-bench-switch-"));
   const models = join(directory, "models");
   twoVersions(models);
-  const ports = await freePorts();
+  const ports = await stackPorts();
   const env = { SIGHTLINE_MODEL_DIR: models, SIGHTLINE_LOG_LEVEL: "warn" };
   const stack = await Stack.start({ directory, ports, env }, AbortSignal.timeout(100_000));
   const server = await RtspCameras.start({ count, logFile: join(directory, "cameras.log") });

@@ -3,20 +3,23 @@
  * `node test/bench/overload.ts [--json] [--model NAME] [--models DIR] [--goal latency|balanced|throughput] [--batch auto|N] [--threads N]
  * [--fps N] [--times N] [--seconds N] [--fixed RUN_MS,FRAME_MS]`
  */
-import { availableParallelism, loadavg } from "node:os";
+import { loadavg } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { FrameDetections } from "@sightline/contracts";
-import { connectNats, createLogger, ensureStreams, openBuckets } from "@sightline/service";
 import { type BatchGoal, batchGoals } from "../../services/inference/src/batch-curve.ts";
 import { findModel } from "../../services/inference/src/model-directory.ts";
-import { WorkerProcess } from "../../services/inference/src/testing/worker-process.ts";
-import { accessTo, type BenchNats, startBenchNats } from "./bench-nats.ts";
 import { BenchProcess } from "./bench-process.ts";
+import {
+  type BenchNats,
+  modelOptions,
+  registerCameras,
+  startBenchSystem,
+  startModelWorker,
+} from "./bench-system.ts";
 import type { FixedWorkerCounts, FixedWorkerSettings } from "./fixed-worker-process.ts";
 import type { HolderCounts, HolderSettings } from "./frame-holder-process.ts";
-import { registerCameras } from "./register-cameras.ts";
-import { median, quantile } from "./statistics.ts";
+import { median, quantile } from "./measure.ts";
 
 export interface OverloadOptions {
   models: string;
@@ -78,12 +81,7 @@ const settleMs = 6_000;
 
 /** Measures with a NATS server and processes of its own. */
 export async function benchOverload(options: OverloadOptions): Promise<OverloadReport> {
-  const { server, nats } = await startBenchNats(false);
-  const { connection, manager, kv } = await connectNats(
-    accessTo(nats, "operator"),
-    "bench",
-    createLogger("bench", "warn"),
-  );
+  const { nats, connection, buckets, stop } = await startBenchSystem();
   const results: Result[] = [];
   connection.subscribe("detections.*", {
     callback: (_error, { data }) => void results.push(resultOf(FrameDetections.decode(data))),
@@ -97,8 +95,6 @@ export async function benchOverload(options: OverloadOptions): Promise<OverloadR
   };
   let worker: { stop(): Promise<unknown> } | undefined;
   try {
-    await ensureStreams(manager, { maxAgeSeconds: 3_600, maxBytes: 256 * 1024 ** 2, replicas: 1 });
-    const buckets = await openBuckets(kv);
     const whileOffered = async <T>(cameras: HolderSettings["cameras"], action: () => Promise<T>) => {
       await registerCameras(buckets, options.model, cameras);
       const holder = await BenchProcess.start<HolderCounts>("./frame-holder-process.ts", {
@@ -119,8 +115,7 @@ export async function benchOverload(options: OverloadOptions): Promise<OverloadR
     return reportOf(measured, count, options.fps);
   } finally {
     await worker?.stop();
-    await connection.close();
-    await server.stop();
+    await stop();
   }
 }
 
@@ -137,7 +132,7 @@ async function frameOf({ model, models, fixed }: OverloadOptions) {
 }
 
 async function startWorker(options: OverloadOptions, nats: BenchNats): Promise<{ stop(): Promise<unknown> }> {
-  const { model, models, goal, batch, threads, fixed } = options;
+  const { goal, batch, fixed } = options;
   if (fixed) {
     const settings: FixedWorkerSettings = {
       ...{ nats, ...fixed },
@@ -147,14 +142,10 @@ async function startWorker(options: OverloadOptions, nats: BenchNats): Promise<{
     };
     return BenchProcess.start<FixedWorkerCounts>("./fixed-worker-process.ts", settings);
   }
-  const worker = await WorkerProcess.start({
-    SIGHTLINE_NATS_URL: nats.url,
-    SIGHTLINE_MODEL_DIR: models,
-    SIGHTLINE_MODEL: model,
+  const worker = await startModelWorker(nats, options, {
     SIGHTLINE_EXECUTION_PROVIDER: "cpu",
     SIGHTLINE_BATCH_GOAL: goal,
     SIGHTLINE_BATCH_SIZE: batch,
-    SIGHTLINE_THREADS: String(threads),
   });
   return { stop: () => worker.kill("SIGKILL") };
 }
@@ -216,12 +207,9 @@ function lines(report: OverloadReport): string {
 if (import.meta.main) {
   const { values } = parseArgs({
     options: {
-      json: { type: "boolean", default: false },
-      models: { type: "string", default: "models" },
-      model: { type: "string", default: "yolo-nas-pedestrians" },
+      ...modelOptions,
       goal: { type: "string", default: "balanced" },
       batch: { type: "string", default: "auto" },
-      threads: { type: "string", default: String(availableParallelism()) },
       fps: { type: "string", default: "10" },
       times: { type: "string", default: "4" },
       seconds: { type: "string", default: "20" },

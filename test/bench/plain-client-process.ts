@@ -1,8 +1,8 @@
 /** Takes frames by plain NATS requests, so many at a time, and does nothing with them. */
 import { connect } from "@nats-io/transport-node";
 import { accessOptions, expectLargeBuffers } from "@sightline/service";
-import { accessTo, type BenchNats } from "./bench-nats.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
+import { accessTo, type BenchNats } from "./bench-system.ts";
 import { plainSubject } from "./frame-holder-process.ts";
 
 export interface PlainClientSettings {

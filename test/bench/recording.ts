@@ -16,7 +16,7 @@ import { isKey, readClip, type VideoClip } from "@sightline/rtsp/testing";
 import { processStat } from "@sightline/stack";
 import { type DecodeOptions, decodePicture } from "../../services/ingest/src/pictures/decode-picture.ts";
 import { KeptDecoder } from "../../services/ingest/src/pictures/kept/kept-decoder.ts";
-import { median } from "./statistics.ts";
+import { median } from "./measure.ts";
 
 const rate = 30;
 const keyEvery = 60;

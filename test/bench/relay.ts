@@ -19,7 +19,7 @@ import { RtspCameras } from "@sightline/stack";
 import { type DecoderInput, FfmpegDecoder } from "../../services/ingest/src/ffmpeg-decoder.ts";
 import { FrameBuffers } from "../../services/ingest/src/frame-buffers.ts";
 import { Ledger } from "../../services/ingest/src/ledger.ts";
-import { quantile } from "./statistics.ts";
+import { quantile } from "./measure.ts";
 
 const framesPerSecond = 20;
 const geometry = { width: 640, height: 640, longestSide: 640, padValue: 114 };

@@ -2,9 +2,8 @@ import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { streams } from "@sightline/contracts";
 import type { CostSample } from "./cost-fit.ts";
-import { processUsage } from "./process-usage.ts";
+import { jain, processUsage } from "./measure.ts";
 import { type ScaleCell, ScaleRig } from "./scale-rig.ts";
-import { jain } from "./statistics.ts";
 
 export type ProcessKind = "nats" | "ingest" | "worker" | "results" | "decoder";
 

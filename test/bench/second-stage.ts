@@ -9,8 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { connect } from "@sightline/client";
 import { projectRoot, Stack } from "@sightline/stack";
-import { freePorts } from "../system/free-ports.ts";
-import { Scrape } from "../system/metrics.ts";
+import { Scrape, stackPorts } from "../system/system.ts";
 
 const then = "clothing-colour";
 const clip = `file://${join(projectRoot, "test/fixtures/pedestrians.mp4")}`;
@@ -25,7 +24,7 @@ interface Options {
 
 export async function benchSecondStage({ cameras, fps, blocks, seconds }: Options) {
   const directory = mkdtempSync(join(tmpdir(), "sightline-bench-then-"));
-  const ports = await freePorts();
+  const ports = await stackPorts();
   const env = { SIGHTLINE_LOG_LEVEL: "warn", SIGHTLINE_SOURCE_FILES: join(projectRoot, "test/fixtures") };
   const stack = await Stack.start({ directory, ports, env }, AbortSignal.timeout(100_000));
   const client = connect(`127.0.0.1:${ports.grpc}`);

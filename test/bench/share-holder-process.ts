@@ -28,9 +28,9 @@ import { FrameQueue } from "../../services/ingest/src/frame-queue.ts";
 import { Ledger } from "../../services/ingest/src/ledger.ts";
 import { SharePlan } from "../../services/ingest/src/shares/share-plan.ts";
 import { TokenPublisher } from "../../services/ingest/src/token-publisher.ts";
-import { accessTo, type BenchNats } from "./bench-nats.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
-import { paced } from "./paced.ts";
+import { accessTo, type BenchNats } from "./bench-system.ts";
+import { paced } from "./measure.ts";
 
 export interface ShareHolderSettings {
   nats: BenchNats;

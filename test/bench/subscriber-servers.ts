@@ -11,7 +11,7 @@ import { ManagedProcess, projectRoot } from "@sightline/stack";
 import type { BareSettings } from "./bare-subscriber-server-process.ts";
 import { benchCamera, benchFrame } from "./bench-frame.ts";
 import { BenchProcess, type Usage } from "./bench-process.ts";
-import { paced } from "./paced.ts";
+import { paced } from "./measure.ts";
 
 /** What a server with TLS and users asks of its callers. */
 export interface Security {

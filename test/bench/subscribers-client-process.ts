@@ -2,9 +2,9 @@
 import { credentials, Metadata } from "@grpc/grpc-js";
 import { DetectionServiceClient, DetectionServiceService } from "@sightline/contracts";
 import { wallClockMs } from "@sightline/service/clock";
+import { peekFrame } from "./bench-frame.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
-import { peekFrame } from "./peek-frame.ts";
-import { quantile } from "./statistics.ts";
+import { quantile } from "./measure.ts";
 import type { Security } from "./subscriber-servers.ts";
 
 export interface SubscriberSettings {

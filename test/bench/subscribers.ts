@@ -7,8 +7,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { BenchProcess } from "./bench-process.ts";
-import { processUsage } from "./process-usage.ts";
-import { quantile } from "./statistics.ts";
+import { processUsage, quantile } from "./measure.ts";
 import { BareServer, type BenchedServer, ResultsServer } from "./subscriber-servers.ts";
 import type { SubscriberCounts, SubscriberSettings } from "./subscribers-client-process.ts";
 

@@ -4,7 +4,7 @@ import { type CameraRules, FrameDetections, makeDetection, toTimestamp } from "@
 import { parseRules } from "@sightline/rules";
 import { evaluateTracking, Tracker } from "@sightline/tracking";
 import { fullScene, type Scene, scene, sceneNames, trackScene } from "@sightline/tracking/testing";
-import { quantile } from "./statistics.ts";
+import { quantile } from "./measure.ts";
 
 const picture = { width: 1280, height: 720 };
 

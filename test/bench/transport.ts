@@ -18,13 +18,12 @@ import {
 } from "@sightline/contracts";
 import { accessOptions, ensureStream, ensureStreams } from "@sightline/service";
 import type { NatsServer } from "@sightline/service/testing";
-import { accessTo, type BenchNats, startBenchNats } from "./bench-nats.ts";
 import { BenchProcess } from "./bench-process.ts";
+import { accessTo, type BenchNats, startBenchNats } from "./bench-system.ts";
 import type { FixedWorkerCounts, FixedWorkerSettings } from "./fixed-worker-process.ts";
 import type { HolderCounts, HolderSettings } from "./frame-holder-process.ts";
+import { jain, median, processUsage, quantile } from "./measure.ts";
 import type { PlainClientCounts, PlainClientSettings } from "./plain-client-process.ts";
-import { processUsage } from "./process-usage.ts";
-import { jain, median, quantile } from "./statistics.ts";
 
 export interface TransportOptions {
   /** Size of the frames in pixels. */
@@ -41,22 +40,7 @@ export interface TransportOptions {
   secure?: boolean;
 }
 
-export const transportParts = ["rates", "engine", "overload"] as const;
-export type TransportPart = (typeof transportParts)[number];
-
-/** How busy the service keeps an engine that takes 2.36 ms for each frame, as YOLO-NAS S in INT8 on a T4. */
-export interface EngineReport {
-  batch: number;
-  sessions: number;
-  /** Medians over rounds: frames per second, the share of what the engine can do, and of the time in which it ran. */
-  framesPerSecond: number;
-  share: number;
-  busy: number;
-  /** Processor time of a frame (median). */
-  cpuMs: FrameCpu;
-}
-
-export interface OverloadReport {
+export interface LoadReport {
   name: string;
   /** Frames per second offered and inferred. */
   offered: number;
@@ -96,12 +80,7 @@ export interface RatesReport extends Record<Way, RateReport> {
   /** Handles against plain requests, medians over rounds of the shares in one round: of the rate, and of the processor time. */
   rateShare: number;
   cpuShare: number;
-}
-
-export interface TransportReport extends Partial<RatesReport> {
-  frameBytes: number;
-  engine: EngineReport[];
-  overload: OverloadReport[];
+  overload: LoadReport[];
 }
 
 const model = "bench";
@@ -162,35 +141,12 @@ async function measureRates(options: TransportOptions, say: (line: string) => vo
   say(
     `handles: ${report.rateShare.toFixed(2)} × the rate of plain requests, ${report.cpuShare.toFixed(3)} × their processor time`,
   );
-  return report;
-}
-
-/** Each in turn, so that whatever else the machine does meets all alike. */
-async function measureEngines(
-  options: TransportOptions,
-  say: (line: string) => void,
-): Promise<EngineReport[]> {
-  const { frame, seconds, rounds } = options;
-  const held = { ...frame, cameras: cameras(32, 0), shares: true };
-  const measured = engines.map((engine) => ({ ...engine, rates: [] as Rate[] }));
-  for (let round = 0; round < rounds; round++)
-    for (const { batch, sessions, rates } of measured) {
-      const settings = { batchSize: batch, runMs: 0, frameMs: engineFrameMs, sessions };
-      rates.push(
-        await withHolder(options, held, async (server, nats, holder) =>
-          rateOf(await startWorker(nats, options, settings), holder, server, seconds),
-        ),
-      );
-      const { busy } = rates.at(-1)!;
-      say(
-        `round ${round + 1}, engine, batch ${batch}, ${sessions} session(s): busy ${(100 * busy!).toFixed(1)}%, ${rateLine(rates.at(-1)!)}`,
-      );
-    }
-  return measured.map(({ batch, sessions, rates }) => {
-    const { median: framesPerSecond, cpuMs } = rateReport(rates);
-    const share = (framesPerSecond * engineFrameMs) / 1_000;
-    return { batch, sessions, framesPerSecond, share, busy: median(rates.map(({ busy }) => busy!)), cpuMs };
-  });
+  const overload: LoadReport[] = [];
+  for (const load of overloads) {
+    overload.push(await measureOverload(load, options));
+    say(overloadLine(overload.at(-1)!));
+  }
+  return { ...report, overload };
 }
 
 /** A NATS server with streams, and a holder of these cameras' frames, for the time of `measure`. */
@@ -306,7 +262,7 @@ function rateLine({ framesPerSecond, cpuMs: { holder, nats, worker, sum } }: Rat
 async function measureOverload(
   load: (typeof overloads)[number],
   options: TransportOptions,
-): Promise<OverloadReport> {
+): Promise<LoadReport> {
   const { frame: size, seconds } = options;
   return withHolder(options, { ...size, cameras: load.cameras, shares: true }, async (_server, nats) => {
     const worker = await startWorker(nats, options, { batchSize: 1, runMs: load.runMs });
@@ -348,7 +304,7 @@ async function measureOverload(
   });
 }
 
-function overloadLine(report: OverloadReport): string {
+function overloadLine(report: LoadReport): string {
   const ages = (["handedOver", "started", "published"] as const)
     .map((key) => `${key} ${report[key].p50.toFixed(0)}/${report[key].p99.toFixed(0)} ms`)
     .join(", ");

@@ -5,8 +5,8 @@ import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { OidcProvider } from "../../services/results/src/testing/oidc-provider.ts";
 import { expectAccessible, prepareAccessible } from "./accessible.ts";
+import { livePicture, shownFrame, untilDrawn } from "./canvas-shot.ts";
 import { type ConsolePage, ConsoleSystem, patience } from "./console-system.ts";
-import { livePicture, shownFrame, untilDrawn } from "./drawn-pictures.ts";
 
 const adminPassword = "first of all passwords";
 const guardPassword = "only the gate";

@@ -7,10 +7,9 @@ import { projectRoot } from "@sightline/stack";
 import { modelVersion, parseManifest, writeManifest } from "@sightline/yolo-nas";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { expectAccessible, prepareAccessible } from "./accessible.ts";
+import { expectAccessible, prepareAccessible, pressAt, tabTo, typeAt } from "./accessible.ts";
+import { livePicture, shownFrame, untilDrawn } from "./canvas-shot.ts";
 import { ConsoleSystem, patience } from "./console-system.ts";
-import { livePicture, shownFrame, untilDrawn } from "./drawn-pictures.ts";
-import { pressAt, tabTo, typeAt } from "./keyboard.ts";
 
 let sightline: ConsoleSystem;
 let address: string;

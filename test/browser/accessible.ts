@@ -1,5 +1,6 @@
-import axe, { type AxeResults } from "axe-core";
-import type { Page } from "playwright-core";
+import type { AxeResults } from "axe-core";
+import axe from "axe-core";
+import type { Locator, Page } from "playwright-core";
 import { expect } from "vitest";
 import { patience } from "./console-system.ts";
 
@@ -34,4 +35,30 @@ async function violations(page: Page): Promise<string[]> {
   const found = await page.evaluate<AxeResults>(`axe.run(document, ${JSON.stringify(options)})`);
   expect(found.passes.length).toBeGreaterThan(5);
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
+
+/** More tab stops than any page has. */
+const mostStops = 250;
+
+/** Goes on with the Tab key until `target` has the focus. @throws Error when it is not reached */
+export async function tabTo(page: Page, target: Locator): Promise<void> {
+  const hasFocus = (element: { matches(selector: string): boolean }) => element.matches(":focus");
+  await target.waitFor();
+  for (let stop = 0; stop < mostStops; stop++) {
+    if (await target.evaluate(hasFocus)) return;
+    await page.keyboard.press("Tab");
+  }
+  throw new Error(`the Tab key does not lead to ${target}`);
+}
+
+/** Goes to a control with the Tab key and presses `key` there. */
+export async function pressAt(page: Page, target: Locator, key = "Enter"): Promise<void> {
+  await tabTo(page, target);
+  await page.keyboard.press(key);
+}
+
+/** Goes to a field with the Tab key and writes into it. */
+export async function typeAt(page: Page, target: Locator, text: string): Promise<void> {
+  await tabTo(page, target);
+  await page.keyboard.type(text);
 }

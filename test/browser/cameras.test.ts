@@ -3,8 +3,8 @@ import { freePort } from "@sightline/service/testing";
 import type { RtspCameras } from "@sightline/stack";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { livePicture, shownFrame, untilDrawn } from "./canvas-shot.ts";
 import { type ConsolePage, ConsoleSystem, patience } from "./console-system.ts";
-import { livePicture, shownFrame, untilDrawn } from "./drawn-pictures.ts";
 
 const password = "correct-horse-battery";
 let sightline: ConsoleSystem;

@@ -6,9 +6,8 @@ import { connect } from "@sightline/client";
 import { projectRoot } from "@sightline/stack";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
-import { expectAccessible, prepareAccessible } from "./accessible.ts";
+import { expectAccessible, prepareAccessible, pressAt } from "./accessible.ts";
 import { ConsoleSystem, patience } from "./console-system.ts";
-import { pressAt } from "./keyboard.ts";
 
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 

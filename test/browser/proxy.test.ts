@@ -6,8 +6,8 @@ import { makeSelfSigned } from "@sightline/service/self-signed";
 import { freePort } from "@sightline/service/testing";
 import { ManagedProcess, projectRoot } from "@sightline/stack";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { livePicture, untilDrawn } from "./canvas-shot.ts";
 import { ConsoleSystem, patience } from "./console-system.ts";
-import { livePicture, untilDrawn } from "./drawn-pictures.ts";
 
 /** As the files in deploy/proxy have it. */
 const name = "sightline.example.org";

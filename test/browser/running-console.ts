@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type SightlineClient } from "@sightline/client";
 import { RtspCameras, Stack } from "@sightline/stack";
-import { freePorts } from "../system/free-ports.ts";
+import { stackPorts } from "../system/system.ts";
 
 export interface RunningConsoleOptions {
   /** How many RTSP cameras there are. */
@@ -34,7 +34,7 @@ export class RunningConsole {
     const directory = mkdtempSync(join(tmpdir(), "sightline-console-"));
     let stack: Stack | undefined;
     try {
-      stack = await Stack.start({ directory, ports: await freePorts() }, AbortSignal.timeout(120_000));
+      stack = await Stack.start({ directory, ports: await stackPorts() }, AbortSignal.timeout(120_000));
       const cameras = await RtspCameras.start({
         ...{ count, speed, logFile: join(directory, "rtsp-camera.log") },
         ...(clip !== undefined && { clip }),

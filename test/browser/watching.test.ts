@@ -6,9 +6,8 @@ import type { RtspCameras } from "@sightline/stack";
 import type { Response } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from "vitest";
 import { outlineShare } from "./box-outline.ts";
-import { CanvasShot } from "./canvas-shot.ts";
+import { CanvasShot, livePicture, shownFrame, untilDrawn } from "./canvas-shot.ts";
 import { ConsoleSystem, patience } from "./console-system.ts";
-import { livePicture, shownFrame, untilDrawn } from "./drawn-pictures.ts";
 import type { PageRecord } from "./page-record.ts";
 
 const ids = ["entrance", "yard"];

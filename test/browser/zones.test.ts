@@ -2,9 +2,8 @@ import type { HttpCamera, HttpEventPage, HttpRules } from "@sightline/contracts"
 import type { ElementHandle, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { expectAccessible, prepareAccessible } from "./accessible.ts";
-import { CanvasShot } from "./canvas-shot.ts";
+import { CanvasShot, livePicture, untilDrawn } from "./canvas-shot.ts";
 import { ConsoleSystem, patience } from "./console-system.ts";
-import { livePicture, untilDrawn } from "./drawn-pictures.ts";
 
 let sightline: ConsoleSystem;
 let page: Page;

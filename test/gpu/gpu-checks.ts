@@ -18,7 +18,7 @@ import {
 } from "@sightline/yolo-nas";
 import { CheckRunner, Skipped } from "./check-runner.ts";
 import { decodeRate } from "./decode-rate.ts";
-import { batchMs, difference, feeds, median, open, outputs } from "./session-outputs.ts";
+import { batchMs, difference, feeds, medianRunMs, open, outputs } from "./session-outputs.ts";
 import { upRun } from "./up-run.ts";
 
 const run = promisify(execFile);
@@ -122,7 +122,7 @@ await runner.check("the engine takes every batch size of its profile", async () 
   await needEngine();
   const session = await open(wrapperPath, "tensorrt");
   const times: string[] = [];
-  for (const batch of batches) times.push(`${batch}: ${(await median(session, batch)).toFixed(2)} ms`);
+  for (const batch of batches) times.push(`${batch}: ${(await medianRunMs(session, batch)).toFixed(2)} ms`);
   return times.join(", ");
 });
 
@@ -146,7 +146,7 @@ for (const [name, path, bound] of [
     const session = await open(file(path), "cuda");
     const noise = difference(cpu, await outputs(session, 1));
     if (noise > bound) throw new Error(`noise over signal ${noise}`);
-    return `${(await median(session, 1)).toFixed(2)} ms`;
+    return `${(await medianRunMs(session, 1)).toFixed(2)} ms`;
   });
 
 await runner.check("with I420 CUDA and an engine agree with the CPU, and take so long", async (signal) => {

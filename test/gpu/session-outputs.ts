@@ -42,7 +42,7 @@ export function difference(reference: Outputs, other: Outputs): number {
 }
 
 /** Median milliseconds of a run. */
-export function median(session: InferenceSession, batch: number): Promise<number> {
+export function medianRunMs(session: InferenceSession, batch: number): Promise<number> {
   const input = feeds(session, batch);
   return medianOf(() => session.run(input));
 }

@@ -5,8 +5,7 @@ import { EventType } from "@sightline/contracts";
 import { connectNats, createLogger } from "@sightline/service";
 import { natsNodeName, storedEvents, storedResults } from "@sightline/stack";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { Scrape } from "./metrics.ts";
-import { System } from "./system.ts";
+import { Scrape, System } from "./system.ts";
 
 const names = Array.from({ length: 12 }, (_, index) => `camera-${index + 1}`);
 const nodes = [0, 1, 2];

@@ -2,11 +2,16 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NatsAccess } from "@sightline/service";
-import { type RtspCameraOptions, RtspCameras, Stack, type StackPorts } from "@sightline/stack";
+import { freePort } from "@sightline/service/testing";
+import {
+  type ClusterPorts,
+  type RtspCameraOptions,
+  RtspCameras,
+  Stack,
+  type StackPorts,
+} from "@sightline/stack";
 import { vi } from "vitest";
-import { clusterPorts, freePorts } from "./free-ports.ts";
 import { ForeignClient, type Json } from "./grpc.ts";
-import { Scrape } from "./metrics.ts";
 
 type CameraOptions = Omit<RtspCameraOptions, "count" | "logFile">;
 
@@ -49,7 +54,7 @@ export class System {
   /** A `directory` that is given is left for its owner to remove; more than one of `nodes` is a cluster. */
   static async start(env: NodeJS.ProcessEnv = {}, given?: string, nodes = 1): Promise<System> {
     const directory = given ?? mkdtempSync(join(tmpdir(), "sightline-system-"));
-    const ports = await freePorts();
+    const ports = await stackPorts();
     const cluster = nodes > 1 ? await clusterPorts(ports, nodes) : undefined;
     const stack = await Stack.start({ directory, ports, cluster, env }, AbortSignal.timeout(180_000));
     return new System(stack, ports, directory, given !== undefined);
@@ -141,5 +146,58 @@ export class System {
   /** Polls until `condition` holds; a bound on patience, not a measurement. */
   async until(condition: () => Promise<boolean> | boolean, timeout = 60_000): Promise<void> {
     await vi.waitUntil(condition, { timeout, interval: 100 });
+  }
+}
+
+/** Ports for a stack that only it uses. */
+export async function stackPorts(): Promise<StackPorts> {
+  return {
+    nats: await freePort(),
+    grpc: await freePort(),
+    results: await freePort(),
+    ingest: await freePort(),
+    inference: await freePort(),
+  };
+}
+
+/** Ports for a cluster that only it uses. */
+export async function clusterPorts({ nats }: StackPorts, servers: number): Promise<ClusterPorts> {
+  const nodes = [{ nats, route: await freePort() }];
+  while (nodes.length < servers) nodes.push({ nats: await freePort(), route: await freePort() });
+  const { nats: _, ...second } = await stackPorts();
+  return { nodes, second };
+}
+
+/** Samples of one scrape: `name{labels}` → value, labels as the service wrote them. */
+export class Scrape {
+  readonly #samples: { name: string; labels: Record<string, string>; value: number }[] = [];
+
+  /** Reads the Prometheus text format. */
+  constructor(text: string) {
+    for (const line of text.split("\n")) {
+      const match = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? ([^ ]+)/.exec(line);
+      if (!match) continue;
+      const labels = Object.fromEntries(
+        [...(match[2] ?? "").matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, key, value]) => [key!, value!]),
+      );
+      this.#samples.push({ name: match[1]!, labels, value: Number(match[3]) });
+    }
+  }
+
+  static async of(address: string): Promise<Scrape> {
+    const ask = () => fetch(`http://${address}/metrics`);
+    // A connection that was kept may be closed by the server at this very moment.
+    const response = await ask().catch(ask);
+    if (!response.ok) throw new Error(`${address}/metrics answers ${response.status}`);
+    return new Scrape(await response.text());
+  }
+
+  /** Sum of all samples of a name whose labels include these; undefined when there is none. */
+  sum(name: string, labels: Record<string, string> = {}): number | undefined {
+    const found = this.#samples.filter(
+      (sample) =>
+        sample.name === name && Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
+    );
+    return found.length === 0 ? undefined : found.reduce((sum, sample) => sum + sample.value, 0);
   }
 }

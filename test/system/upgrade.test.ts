@@ -8,8 +8,7 @@ import { freePort, NatsServer } from "@sightline/service/testing";
 import { ManagedProcess, nodeOptions, projectRoot, storedEvents, storedResults } from "@sightline/stack";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { LastVersion, whyNoLastVersion } from "../upgrade/last-version.ts";
-import { Scrape } from "./metrics.ts";
-import { CameraServers } from "./system.ts";
+import { CameraServers, Scrape } from "./system.ts";
 
 const serviceNames = ["results", "inference", "ingest"] as const;
 type ServiceName = (typeof serviceNames)[number];

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, Help, InvalidArgumentError, type Option } from "commander";
-import { type CommandEntry, commandTable, groups } from "./command-table.ts";
+import type { CommandEntry } from "./command-table/command-entry.ts";
+import { commandTable, groups } from "./command-table.ts";
 import { type ServerOptions, serverOptions } from "./server-connection.ts";
 
 const usageError = 2;

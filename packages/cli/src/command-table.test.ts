@@ -13,16 +13,21 @@ test.each(commandTable.map((entry) => [entry.path.join(" "), entry] as const))(
   },
 );
 
+/** Name and text of each file of a folder beside this one, but for tests. */
+function sourcesIn(folder: string): [file: string, source: string][] {
+  const place = new URL(folder, import.meta.url);
+  const files = readdirSync(place).filter((file) => /(?<!\.test)\.ts$/.test(file));
+  return files.map((file) => [file, readFileSync(new URL(file, place), "utf8")]);
+}
+
 test("every command of every file is in the table", () => {
-  const folder = new URL("commands/", import.meta.url);
-  const files = readdirSync(folder).filter((file) => /(?<!\.test)\.ts$/.test(file));
-  const made = files.flatMap((file) => {
-    const source = readFileSync(new URL(file, folder), "utf8");
-    return [...source.matchAll(/^export function (\w+Command)\(/gm)].map(([, name]) => `${file} ${name}`);
-  });
-  const table = readFileSync(new URL("command-table.ts", import.meta.url), "utf8");
-  const loads = /import\("\.\/commands\/([\w-]+\.ts)"\)\)\.(\w+)\(/g;
-  const loaded = [...table.matchAll(loads)].map(([, file, name]) => `${file} ${name}`);
+  const made = sourcesIn("commands/").flatMap(([file, source]) =>
+    [...source.matchAll(/^export function (\w+Command)\(/gm)].map(([, name]) => `${file} ${name}`),
+  );
+  const loads = /import\("\.\.\/commands\/([\w-]+\.ts)"\)\)\.(\w+)\(/g;
+  const loaded = sourcesIn("command-table/").flatMap(([, source]) =>
+    [...source.matchAll(loads)].map(([, file, name]) => `${file} ${name}`),
+  );
   expect(made.sort()).toEqual(loaded.sort());
 });
 

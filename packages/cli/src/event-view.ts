@@ -7,7 +7,7 @@ import {
   shorten,
   toHttpAttributes,
 } from "@sightline/contracts";
-import { inCommandWords } from "./server-words.ts";
+import { inCommandWords } from "./describe-error.ts";
 
 /** What `watch --json` prints of an event; `receivedAt` is the wall clock in milliseconds. */
 export function eventJson(event: DetectionEvent, receivedAt: number) {

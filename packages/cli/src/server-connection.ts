@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { connect, readTlsFiles, type SightlineClient, type TlsOptions } from "@sightline/client";
 import { type Command, Option } from "commander";
-import { keptToken } from "./access/kept-tokens.ts";
+import { keptToken } from "./access/credentials.ts";
 
 /** What is said of the server before or after any command. */
 export interface ServerOptions {

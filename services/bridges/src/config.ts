@@ -127,6 +127,6 @@ function tlsOf(config: Config<typeof tlsClientSettings>): TlsOptions | undefined
   try {
     return readTlsFiles({ ca, cert, key, serverName });
   } catch (error) {
-    throw new ConfigError([`SIGHTLINE_TLS_*: ${(error as Error).message}`]);
+    throw new ConfigError([`SIGHTLINE_TLS_*: ${(error as Error).message}`], { cause: error });
   }
 }

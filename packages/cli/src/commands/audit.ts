@@ -1,9 +1,8 @@
 import { AuditOutcome, type AuditRecord } from "@sightline/client";
 import { enumName, toIso } from "@sightline/contracts";
 import { Command } from "commander";
-import { wholeNumber } from "../number-options.ts";
+import { timeOption, wholeNumber } from "../option-values.ts";
 import { withServer } from "../server-connection.ts";
-import { timeOption } from "../time-option.ts";
 
 interface AuditOptions {
   user?: string;

@@ -2,9 +2,12 @@ import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
 import { addCameraOptions, type CameraOptions, toSettings } from "../camera/camera-options.ts";
 import { cameraJson } from "../camera/camera-view.ts";
-import { bundledModel, bundledModelScope } from "../camera/model-scope.ts";
-import { warnUncheckedClasses } from "../camera/unchecked-classes.ts";
-import { printWarnings } from "../camera/warnings.ts";
+import {
+  bundledModel,
+  bundledModelScope,
+  printWarnings,
+  warnUncheckedClasses,
+} from "../camera/camera-warnings.ts";
 import { withServer } from "../server-connection.ts";
 
 /** The camera was tried first, gave no pictures, and was not wanted without. */

@@ -1,9 +1,9 @@
 import { Command, InvalidArgumentError } from "commander";
 import { CameraArchive } from "../export/camera-archive.ts";
 import { writeExport } from "../export/write-export.ts";
+import { timeOption } from "../option-values.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
-import { timeOption } from "../time-option.ts";
 
 interface ExportOptions {
   from: Date;

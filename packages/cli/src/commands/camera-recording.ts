@@ -1,9 +1,13 @@
-import { Command, InvalidArgumentError } from "commander";
-import { saveVideo } from "../recordings/save-video.ts";
-import { spanTable } from "../recordings/span-table.ts";
+import { Readable } from "node:stream";
+import type { RecordingSpan, Video } from "@sightline/client";
+import { toIso } from "@sightline/contracts";
+import { Command, InvalidArgumentError, Option } from "commander";
+import sharp from "sharp";
+import { writeExport } from "../export/write-export.ts";
+import { timeOption } from "../option-values.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
-import { timeOption } from "../time-option.ts";
+import { textTable } from "../text-table.ts";
 
 interface RecordingOptions {
   from?: Date;
@@ -39,4 +43,90 @@ export function cameraRecordingCommand(): Command {
       else console.log(spans.length === 0 ? `nothing is kept of ${name}` : spanTable(spans));
     });
   });
+}
+
+/** `sightline camera snapshot`: saves the newest picture of a camera. */
+export function cameraSnapshotCommand(): Command {
+  const command = new Command("snapshot")
+    .argument("<name>", "the camera")
+    .option("--out <file>", "where to save the JPEG; NAME.jpg unless given")
+    .option("--annotated", "draw what was found into the picture", false)
+    .addOption(
+      new Option("--frame <which>", "camera: in the camera's own resolution; model: as the model saw it")
+        .choices(["camera", "model"])
+        .default("camera"),
+    );
+  return command.action(
+    async (name: string, options: { out?: string; annotated: boolean; frame: string }) => {
+      const { annotated, frame: which, out = `${name}.jpg` } = options;
+      const { jpeg, frame } = await withServer(command, (client) =>
+        client.cameras.snapshot(name, { annotated, modelFrame: which === "model" }),
+      );
+      await writeExport(out, Readable.from([jpeg]), untilSignal());
+      const time = toIso(frame.captureTime) ?? "an unknown time";
+      const { width, height } = await sharp(jpeg).metadata();
+      console.log(`${out}: ${width}×${height}, frame ${frame.number} of ${time}, ${jpeg.byteLength} bytes`);
+    },
+  );
+}
+
+/** What `--json` prints of a video that was saved. */
+interface SavedVideo {
+  file: string;
+  bytes: number;
+  from: string;
+  to: string;
+}
+
+/** Saves a video, and says what it holds. The file is there only once it is whole. @throws SightlineError, ExportFileError */
+export async function saveVideo(
+  file: string,
+  video: Video,
+  json: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  await writeExport(file, video.content, signal);
+  const { sizeBytes: bytes, from, to } = video;
+  const saved: SavedVideo = { file, bytes, from: from.toISOString(), to: to.toISOString() };
+  const seconds = (to.getTime() - from.getTime()) / 1000;
+  console.log(
+    json
+      ? JSON.stringify(saved)
+      : `${file}: ${recordingTime(from)} to ${recordingTime(to)}, ${seconds.toFixed(1)} s, ${mebibytes(bytes)}`,
+  );
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
+
+const headings = ["FROM", "TO", "LASTS", "VIDEO", "SOUND", "KEPT FOR", "INGEST"];
+
+/** What is kept of a camera, a line for each stretch. */
+export function spanTable(spans: readonly RecordingSpan[]): string {
+  return textTable([headings, ...spans.map(spanRow)]);
+}
+
+function spanRow({ from, to, codec, width, height, audio, eventsOnly, ingest }: RecordingSpan): string[] {
+  return [
+    recordingTime(from),
+    recordingTime(to),
+    lasting(to.getTime() - from.getTime()),
+    `${codec} ${width}×${height}`,
+    audio ? "yes" : "no",
+    eventsOnly ? "events" : "always",
+    ingest,
+  ];
+}
+
+function lasting(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min ${seconds % 60} s` : `${seconds} s`;
+}
+
+/** A time in UTC, to the tenth of a second, as `--from` and `--to` take it. */
+export function recordingTime(time: Date): string {
+  return `${time.toISOString().slice(0, 21)}Z`;
 }

@@ -7,10 +7,9 @@ import {
   toSettings,
 } from "../camera/camera-options.ts";
 import { cameraJson, cameraTable, cameraText, rateHelp } from "../camera/camera-view.ts";
-import { warnUncheckedClasses } from "../camera/unchecked-classes.ts";
-import { printWarnings } from "../camera/warnings.ts";
+import { printWarnings, warnUncheckedClasses } from "../camera/camera-warnings.ts";
+import { timeOption } from "../option-values.ts";
 import { withServer } from "../server-connection.ts";
-import { timeOption } from "../time-option.ts";
 
 /** `sightline camera list`: every camera with its state. */
 export function cameraListCommand(): Command {

@@ -2,25 +2,22 @@ import { connect, type SightlineClient } from "@sightline/client";
 import { Event, EventPhase, EventType, subjects } from "@sightline/contracts";
 import { connectNats, createLogger, type Nats } from "@sightline/service";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Outcome, ResultsProcess, runCommand } from "../testing/command-line.ts";
+import { type Outcome, runCommand, useResults } from "../testing/command-line.ts";
 
-let results: ResultsProcess;
+const { results, env } = useResults();
 let nats: Nats;
 let client: SightlineClient;
 
 beforeAll(async () => {
-  results = await ResultsProcess.start();
-  nats = await connectNats(results.nats.url, "test", createLogger("test", "fatal"));
-  client = connect(results.address);
+  nats = await connectNats(results().nats.url, "test", createLogger("test", "fatal"));
+  client = connect(results().address);
 });
 afterAll(async () => {
   client?.close();
   await nats?.connection.close();
-  await results?.stop();
 });
 
-const deadLetters = (...args: string[]): Promise<Outcome> =>
-  runCommand(["dead-letters", ...args], { SIGHTLINE_GRPC: results.address });
+const deadLetters = (...args: string[]): Promise<Outcome> => runCommand(["dead-letters", ...args], env());
 
 /** Has a reader give up the next `count` messages. */
 async function giveUp(count: number): Promise<void> {
@@ -89,7 +86,7 @@ test("what cannot be done is said", async () => {
 });
 
 test("bridges run in the foreground, and say what they are missing", async () => {
-  const outcome = await runCommand(["bridges"], { SIGHTLINE_GRPC: results.address });
+  const outcome = await runCommand(["bridges"], env());
   expect(outcome.code).toBe(2);
   expect(outcome.stderr).toContain("neither SIGHTLINE_MQTT_URL");
 });

@@ -11,7 +11,7 @@ import { measureAffordableRate } from "../demo/affordable-rate.ts";
 import { report, summary } from "../demo/report.ts";
 import { Statistics } from "../demo/statistics.ts";
 import { table, tableHelp } from "../demo/table.ts";
-import { numberWithin, wholeNumber } from "../number-options.ts";
+import { numberWithin, wholeNumber } from "../option-values.ts";
 import { readRulesFile } from "../rules/read-rules-file.ts";
 import { untilSignal } from "../signals.ts";
 

@@ -4,15 +4,15 @@ import { toHttpAttributes } from "@sightline/contracts";
 import { findFfmpeg } from "@sightline/rtsp";
 import { projectRoot } from "@sightline/stack";
 import {
-  computeLetterbox,
   DetectorSession,
   decodeCandidates,
   EvaluationError,
+  framesFor,
   readFrames,
   type Thresholds,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { type SecondStageOption, secondStage } from "../camera/second-stage-option.ts";
+import { type SecondStageOption, secondStage } from "../camera/camera-options.ts";
 import { type ChosenModel, chooseModel } from "../detect/choose-model.ts";
 import { FrameWriter, sourceFrames } from "../detect/ffmpeg-pipe.ts";
 import { findMedia, MediaError, type MediaFile, type MediaPath, openMedia } from "../detect/media-files.ts";
@@ -20,7 +20,7 @@ import { type Looked, OpenSecondStages } from "../detect/open-second-stages.ts";
 import { paintDetections } from "../detect/paint-detections.ts";
 import { ProgressLine } from "../detect/progress-line.ts";
 import { InputFailures } from "../input-failures.ts";
-import { wholeNumber } from "../number-options.ts";
+import { wholeNumber } from "../option-values.ts";
 import { untilSignal } from "../signals.ts";
 
 interface DetectOptions {
@@ -141,10 +141,8 @@ function expectedFrames(files: readonly (MediaPath | MediaFile)[]): number | und
 
 async function detectIn(media: MediaFile, run: Run): Promise<void> {
   const { session, stages, model, thresholds, ffmpeg, signal } = run;
-  const { input, fit, frame, placement, classes } = model.metadata;
   const frames = readFrames(media, {
-    letterbox: (source) => computeLetterbox(source, input, fit, placement),
-    frame,
+    ...framesFor(model.metadata),
     ffmpeg,
     signal,
     onFailure: run.failures.add,
@@ -159,7 +157,7 @@ async function detectIn(media: MediaFile, run: Run): Promise<void> {
       run.report(media, index, detections);
       const source = await sources?.next();
       if (writer && source?.done === false) {
-        paintDetections({ ...media, pixels: source.value }, detections, classes);
+        paintDetections({ ...media, pixels: source.value }, detections, model.metadata.classes);
         await writer.write(source.value);
       }
       run.progress.advance();

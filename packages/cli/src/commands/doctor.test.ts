@@ -17,20 +17,14 @@ import { join } from "node:path";
 import { authorizationFile, writeNatsKeys } from "@sightline/service";
 import { freePort, NatsServer } from "@sightline/service/testing";
 import { projectRoot } from "@sightline/stack";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { reinstallFix } from "../doctor/execution-providers.ts";
 import { ownerCommands } from "../doctor/ports.ts";
 import { cameraFix, firstProgram } from "../doctor/programs.ts";
 import { faultFix } from "../doctor/storage.ts";
-import { type Outcome, ResultsProcess, runCommand } from "../testing/command-line.ts";
+import { runCommand, useResults } from "../testing/command-line.ts";
 
-let results: ResultsProcess;
-let sightline: (...args: string[]) => Promise<Outcome>;
-beforeAll(async () => {
-  results = await ResultsProcess.start();
-  sightline = (...args) => runCommand(args, { SIGHTLINE_GRPC: results.address });
-});
-afterAll(() => results.stop());
+const { results, sightline } = useResults();
 
 test("finds what the tests run on", async () => {
   const { stdout } = await sightline("doctor", "--json");
@@ -45,7 +39,7 @@ test("finds what the tests run on", async () => {
 test("looks at the ports that the settings name", async () => {
   const { stdout } = await sightline("doctor", "--json");
   const { findings } = JSON.parse(stdout);
-  const port = results.address.split(":")[1];
+  const port = results().address.split(":")[1];
   const grpc = findings.find((finding: { name: string }) => finding.name === `port ${port} (gRPC)`);
   expect(grpc).toMatchObject({
     state: "ok",
@@ -54,7 +48,7 @@ test("looks at the ports that the settings name", async () => {
 });
 
 test("tells of services that do not run, hang or are not ready, and of NATS that is away", async () => {
-  const { address, http, nats } = results;
+  const { address, http, nats } = results();
   const silent = createServer().listen(0, "127.0.0.1");
   await once(silent, "listening");
   const hanging = (silent.address() as AddressInfo).port;
@@ -110,10 +104,10 @@ test("tells of a setting that names no port", async () => {
 
 test("asks every NATS server that is named, here and elsewhere, and shows no password", async () => {
   const env = {
-    SIGHTLINE_NATS_URL: `${results.nats.url}, tls://user:sesame@nats.invalid`,
+    SIGHTLINE_NATS_URL: `${results().nats.url}, tls://user:sesame@nats.invalid`,
     SIGHTLINE_GRPC: "sightline.invalid:50051",
     SIGHTLINE_WEBHOOKS: "[]",
-    SIGHTLINE_BRIDGES_HTTP: results.address,
+    SIGHTLINE_BRIDGES_HTTP: results().address,
   };
   const { code, stdout } = await runCommand(["doctor", "--json"], env);
   expect(code).toBe(1);
@@ -123,7 +117,7 @@ test("asks every NATS server that is named, here and elsewhere, and shows no pas
   expect(findings).toEqual(
     expect.arrayContaining([
       {
-        name: `port ${port(results.nats.url)} (NATS)`,
+        name: `port ${port(results().nats.url)} (NATS)`,
         state: "ok",
         detail: expect.stringMatching(/^in use by NATS \S+ with JetStream$/),
       },
@@ -134,7 +128,7 @@ test("asks every NATS server that is named, here and elsewhere, and shows no pas
       },
       { name: "gRPC at sightline.invalid:50051", state: "missing", detail: "no Sightline answers there" },
       expect.objectContaining({
-        name: `port ${port(results.address)} (bridges)`,
+        name: `port ${port(results().address)} (bridges)`,
         detail: "taken by another program",
       }),
     ]),
@@ -146,7 +140,7 @@ test("says where the key of a closed NATS may be, and does not ask who has its p
     writeNatsKeys(join(directory, "nats-keys"));
     return `include "nats-keys/${authorizationFile}"`;
   });
-  const env = { SIGHTLINE_NATS_URL: closed.url, SIGHTLINE_GRPC: results.address };
+  const env = { SIGHTLINE_NATS_URL: closed.url, SIGHTLINE_GRPC: results().address };
   const nats = async (more: Record<string, string> = {}) => {
     const { stdout } = await runCommand(["doctor", "--json"], { ...env, ...more });
     const { findings } = JSON.parse(stdout) as { findings: { name: string }[] };
@@ -256,7 +250,7 @@ test("says what is missing and how to get it, and fails", async () => {
 });
 
 test("knows a server that has users, whether it is let in or not", async () => {
-  const { address, http } = results;
+  const { address, http } = results();
   const user = { name: "root", role: "admin", password: "correct horse" };
   const made = await fetch(`http://${http}/api/v1/users`, {
     method: "POST",

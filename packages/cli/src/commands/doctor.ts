@@ -10,7 +10,7 @@ import {
   checkNatsServer,
   checkNode,
 } from "../doctor/programs.ts";
-import { checkSites } from "../doctor/sites.ts";
+import { checkSites } from "../doctor/running-system.ts";
 import { checkStorage } from "../doctor/storage.ts";
 
 const marks = { ok: "✓", missing: "✗", warning: "!", absent: "–" } as const;

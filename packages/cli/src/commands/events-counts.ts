@@ -7,7 +7,7 @@ import {
 } from "@sightline/contracts";
 import { Command, InvalidArgumentError } from "commander";
 import { list } from "../camera/camera-options.ts";
-import { csvRecord } from "../export/csv.ts";
+import { csvRecord } from "../export/record-formats.ts";
 import { withServer } from "../server-connection.ts";
 import { textTable } from "../text-table.ts";
 

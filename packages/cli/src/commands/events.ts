@@ -1,17 +1,22 @@
-import type { EventFilter, SightlineClient, Start, SubscriptionStatus } from "@sightline/client";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  type EventFilter,
+  type SightlineClient,
+  SightlineError,
+  type Start,
+  type SubscriptionStatus,
+} from "@sightline/client";
 import { type Event, EventType, enumValue, fromTimestamp, toHttpEvent } from "@sightline/contracts";
 import { Command, InvalidArgumentError } from "commander";
 import { append, list, number } from "../camera/camera-options.ts";
 import { gapWords } from "../event-view.ts";
-import { attributeValues } from "../events/attribute-values.ts";
-import { cameraOfEvent, eventLine, eventTable, type SavedPictures } from "../events/event-lines.ts";
-import { eventName } from "../events/event-name.ts";
-import { EventPictures } from "../events/event-pictures.ts";
+import { cameraOfEvent, eventId, eventLine, eventTable, type SavedPictures } from "../events/event-lines.ts";
 import { keptOf, requireCameras, requireClasses, requireZones } from "../events/filtered-cameras.ts";
-import { wholeNumber } from "../number-options.ts";
+import { attributeValues, timeOption, wholeNumber } from "../option-values.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
-import { timeOption } from "../time-option.ts";
+import { eventName } from "./event.ts";
 
 interface EventsOptions {
   camera: string[];
@@ -214,4 +219,35 @@ function followStatus(): (status: SubscriptionStatus) => void {
     if (status.state === "connected") say("following; Ctrl-C ends it");
     else if (status.state === "waiting") say(`… no connection, trying again: ${status.reason.message}`);
   };
+}
+
+/** Saves events' pictures in a folder, as CAMERA-ID.jpg. */
+export class EventPictures {
+  /** Where the pictures are, by the name of their event. */
+  readonly saved = new Map<string, string>();
+  readonly #client: SightlineClient;
+  readonly #folder: string;
+  readonly #annotated: boolean;
+
+  constructor(client: SightlineClient, folder: string, annotated: boolean) {
+    this.#client = client;
+    this.#folder = folder;
+    this.#annotated = annotated;
+  }
+
+  /** Saves the picture of an event, if it has one that is kept. @throws SightlineError, or when the file cannot be written */
+  async save(event: Event): Promise<void> {
+    if (!event.snapshotFrame) return;
+    const { jpeg } = await this.#client.events
+      .snapshot(event.name, { annotated: this.#annotated })
+      .catch((error) => {
+        if (SightlineError.from(error).reason === "snapshot_not_found") return { jpeg: undefined };
+        throw error;
+      });
+    if (!jpeg) return;
+    await mkdir(this.#folder, { recursive: true });
+    const path = join(this.#folder, `${eventId(event).replace("/", "-")}.jpg`);
+    await writeFile(path, jpeg);
+    this.saved.set(event.name, path);
+  }
 }

@@ -1,13 +1,17 @@
 import { cameraIdOf } from "@sightline/contracts";
-import { Command, InvalidArgumentError } from "commander";
-import { number } from "../camera/camera-options.ts";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { append, list, number } from "../camera/camera-options.ts";
 import { cameraOfEvent } from "../events/event-lines.ts";
 import { keptOf } from "../events/filtered-cameras.ts";
 import { CocoResults } from "../export/coco-results.ts";
-import { detectionsAsCsv, detectionsAsJsonLines } from "../export/detection-formats.ts";
-import { eventsAsCsv, eventsAsJsonLines } from "../export/event-formats.ts";
-import { addExportOptions, type ExportOptions } from "../export/export-options.ts";
+import {
+  detectionsAsCsv,
+  detectionsAsJsonLines,
+  eventsAsCsv,
+  eventsAsJsonLines,
+} from "../export/record-formats.ts";
 import { writeExport } from "../export/write-export.ts";
+import { timeOption } from "../option-values.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
 
@@ -88,4 +92,27 @@ export function exportDetectionsCommand(): Command {
 /** The file of images and categories that goes with a file of results: `x.json` has `x.images.json`. */
 function imagesFile(results: string): string {
   return `${results.replace(/\.json$/, "")}.images.json`;
+}
+
+/** What to export, as given on the command line. */
+export interface ExportOptions {
+  camera: string[];
+  classes?: string[];
+  zone?: string;
+  from?: Date;
+  to?: Date;
+  format: string;
+  out?: string;
+}
+
+/** Adds the options that all exports share. */
+export function addExportOptions(command: Command, formats: readonly string[]): Command {
+  return command
+    .option("--camera <name>", "only this camera; may be given several times", append, [])
+    .option("--classes <a,b>", "only these classes, separated by commas", list)
+    .option("--zone <name>", "only in the camera's zone of this name")
+    .option("--from <time>", "from this time on, such as 2026-03-01T08:00Z", timeOption)
+    .option("--to <time>", "before this time", timeOption)
+    .addOption(new Option("--format <name>", "form of the file").choices(formats).default(formats[0]))
+    .option("--out <file>", "file to write (default: standard output)");
 }

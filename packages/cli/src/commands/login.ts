@@ -1,8 +1,7 @@
 import { hostname } from "node:os";
 import { connect, SightlineError } from "@sightline/client";
 import { Command } from "commander";
-import { askSecret, readPassword } from "../access/ask-secret.ts";
-import { keepToken, keptToken, tokensPath } from "../access/kept-tokens.ts";
+import { askSecret, keepToken, keptToken, readPassword, tokensPath } from "../access/credentials.ts";
 import { type ServerOptions, tlsOf, withServer } from "../server-connection.ts";
 
 /** `sightline login`: a token of one's own, kept by server. */

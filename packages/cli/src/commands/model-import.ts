@@ -18,12 +18,12 @@ import {
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type CatalogueEntry, catalogueEntry } from "../models/catalogue.ts";
 import { download } from "../models/download.ts";
-import { type ExportOptions, withExportOptions } from "../models/import-options.ts";
+import { type ExportFacts, withExportFacts } from "../models/import-options.ts";
 import { requireFree, requireName, writeClassifierFolder, writeModelFolder } from "../models/model-folder.ts";
-import { wholeNumber } from "../number-options.ts";
+import { wholeNumber } from "../option-values.ts";
 import { untilSignal } from "../signals.ts";
 
-interface ImportCommandOptions extends ExportOptions {
+interface ImportCommandOptions extends ExportFacts {
   readonly name?: string;
   readonly out: string;
   readonly attribute?: readonly AttributeOption[];
@@ -53,7 +53,7 @@ export function modelImportCommand(): Command {
       "make a detector of any known family, or a classifier for a second stage, ready to run: a float ONNX export, or hub:NAME from the catalogue",
     )
     .argument("<model>", "an ONNX file, or hub:NAME of models/catalogue.json");
-  return withExportOptions(command, [...FAMILY_NAMES, CLASSIFIER])
+  return withExportFacts(command, [...FAMILY_NAMES, CLASSIFIER])
     .option("--name <name>", "name of the model (default: the file's, or that in the catalogue)")
     .addOption(
       new Option("--out <folder>", "folder of models, in which its own is made").default(

@@ -11,7 +11,7 @@ import {
   writeManifest,
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { wholeNumber } from "../number-options.ts";
+import { wholeNumber } from "../option-values.ts";
 
 interface PrepareCommandOptions {
   readonly out: string;

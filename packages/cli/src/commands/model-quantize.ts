@@ -24,7 +24,7 @@ import {
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { InputFailures } from "../input-failures.ts";
-import { wholeNumber } from "../number-options.ts";
+import { wholeNumber } from "../option-values.ts";
 import { calibrationFrames, type FrameChoice, isCameraUrl } from "../quantize/calibration-frames.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { printShadow, savePictures, shadowId } from "../model/shadow-report.ts";
-import { numberWithin } from "../number-options.ts";
+import { numberWithin } from "../option-values.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
 

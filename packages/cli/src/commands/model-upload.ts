@@ -2,11 +2,11 @@ import { basename } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ModelJob_State } from "@sightline/contracts";
 import { Command } from "commander";
-import { type ExportOptions, withExportOptions } from "../models/import-options.ts";
+import { type ExportFacts, withExportFacts } from "../models/import-options.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
 
-interface UploadOptions extends ExportOptions {
+interface UploadOptions extends ExportFacts {
   readonly name?: string;
   readonly asVersion: boolean;
 }
@@ -23,8 +23,8 @@ export function modelUploadCommand(): Command {
   const command = new Command("upload")
     .argument("<file>", "a float ONNX export")
     .option("--name <name>", "name of the model (default: the file's)")
-    .option("--as-version", "add it as a version of an existing model", false);
-  withExportOptions(command);
+    .option("--as-version", "it is a version of a model that there is", false);
+  withExportFacts(command);
   return command.action(async (file: string, { name, asVersion, ...options }: UploadOptions) => {
     const model = name ?? basename(file).replace(/\.onnx$/i, "");
     const signal = untilSignal();
@@ -60,7 +60,7 @@ export function modelUploadCommand(): Command {
   });
 }
 
-function settingsOf({ classes, input, mean, std, ...names }: ExportOptions) {
+function settingsOf({ classes, input, mean, std, ...names }: ExportFacts) {
   return {
     ...names,
     ...input,

@@ -1,6 +1,7 @@
 import { toDate } from "@sightline/client";
-import { Command, InvalidArgumentError } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { type ChangeOptions, changeVersion, withChangeOptions } from "../model/change-version.ts";
+import { installVersion } from "../model/install-version.ts";
 import { withServer } from "../server-connection.ts";
 import { textTable } from "../text-table.ts";
 
@@ -57,4 +58,25 @@ export function modelRollbackCommand(): Command {
   return command.action(async (name: string, options: ChangeOptions) =>
     changeVersion(command, name, options, (client, settings) => client.models.rollback(name, settings)),
   );
+}
+
+interface InstallOptions {
+  modelDir: string;
+  name?: string;
+}
+
+/** `sightline model install`: puts a version of a model where the workers of this machine find it. */
+export function modelInstallCommand(): Command {
+  return new Command("install")
+    .argument("<folder>", "a prepared model: its files and model.json")
+    .addOption(
+      new Option("--model-dir <folder>", "the workers' directory of models")
+        .env("SIGHTLINE_MODEL_DIR")
+        .default("models"),
+    )
+    .option("--name <name>", "the model of which it is a version (default: as its model.json says)")
+    .action(async (source: string, { modelDir, name }: InstallOptions) => {
+      const { version, folder, known } = await installVersion(source, modelDir, name);
+      console.log(`version ${version} ${known ? "is already" : "is now"} in ${folder}`);
+    });
 }

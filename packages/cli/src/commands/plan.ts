@@ -4,9 +4,8 @@ import { join } from "node:path";
 import { limits } from "@sightline/contracts";
 import { isFree, standardPorts } from "@sightline/stack";
 import { Command, InvalidArgumentError } from "commander";
-import { numberWithin, wholeNumber } from "../number-options.ts";
-import { measureMachine, mostCameras } from "../plan/measure-machine.ts";
-import { type PictureSize, planClip } from "../plan/plan-clip.ts";
+import { numberWithin, wholeNumber } from "../option-values.ts";
+import { measureMachine, mostCameras, type PictureSize, planClip } from "../plan/measure-machine.ts";
 import { planJson, planWords } from "../plan/plan-words.ts";
 import { untilSignal } from "../signals.ts";
 

@@ -6,15 +6,15 @@ import { findFfmpeg } from "@sightline/rtsp";
 import { projectRoot } from "@sightline/stack";
 import { DetectorSession } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { type SecondStageOption, secondStage } from "../camera/second-stage-option.ts";
+import { type SecondStageOption, secondStage } from "../camera/camera-options.ts";
 import { chooseModel } from "../detect/choose-model.ts";
 import { MediaError } from "../detect/media-files.ts";
 import { OpenSecondStages } from "../detect/open-second-stages.ts";
 import { InputFailures } from "../input-failures.ts";
+import { timeOption } from "../option-values.ts";
 import { analyzeVideo } from "../replay/analyzed-video.ts";
 import { readRulesFile } from "../rules/read-rules-file.ts";
 import { untilSignal } from "../signals.ts";
-import { timeOption } from "../time-option.ts";
 
 interface ReplayOptions {
   readonly rules: string;

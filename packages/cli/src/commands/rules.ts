@@ -1,6 +1,6 @@
 import { formatRules } from "@sightline/rules";
 import { Command } from "commander";
-import { warnUncheckedClasses } from "../camera/unchecked-classes.ts";
+import { warnUncheckedClasses } from "../camera/camera-warnings.ts";
 import { readRulesFile } from "../rules/read-rules-file.ts";
 import { withServer } from "../server-connection.ts";
 

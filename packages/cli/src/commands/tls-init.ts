@@ -3,7 +3,7 @@ import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { wholeNumber } from "../number-options.ts";
+import { wholeNumber } from "../option-values.ts";
 
 interface InitOptions {
   out: string;

@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { camerasOption, type RoleName, roleOption } from "../access/access-options.ts";
 import { userJson, userTable } from "../access/access-view.ts";
-import { readPassword } from "../access/ask-secret.ts";
+import { readPassword } from "../access/credentials.ts";
 import { withServer } from "../server-connection.ts";
 
 interface AddOptions {

@@ -5,8 +5,7 @@ import {
   cameraIdOf,
   type FrameDetections,
 } from "@sightline/contracts";
-import { percentiles } from "./percentiles.ts";
-import type { Statistics } from "./statistics.ts";
+import { percentiles, type Statistics } from "./statistics.ts";
 
 const columns = [
   ["CAMERA", 12],

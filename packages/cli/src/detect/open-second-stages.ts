@@ -14,9 +14,10 @@ import {
   type Detection,
   type Letterbox,
   type PreparedMetadata,
+  placeInFrame,
   readClassifier,
 } from "@sightline/yolo-nas";
-import type { SecondStageOption } from "../camera/second-stage-option.ts";
+import type { SecondStageOption } from "../camera/camera-options.ts";
 import { ModelChoiceError } from "./choose-model.ts";
 
 /** A detection with what second stages make of it. */
@@ -31,7 +32,7 @@ interface OpenStage {
   readonly classes: ReadonlySet<string> | undefined;
 }
 
-type Detector = Pick<PreparedMetadata, "input" | "frame" | "classes">;
+type Detector = Pick<PreparedMetadata, "frame" | "classes">;
 
 /** The second stages of one run of a command. */
 export class OpenSecondStages {
@@ -72,37 +73,33 @@ export class OpenSecondStages {
     return this.#stages.flatMap(({ manifest }) => manifest.attributes);
   }
 
-  /** Adds to the detections of a frame, whose planes are given, what was read. */
+  /** What was found in a frame, whose planes are given, as messages, with what was read of each. */
   async read(
     pixels: Uint8Array,
     letterbox: Letterbox,
-    detections: readonly DetectionMessage[],
-  ): Promise<void> {
-    const { input, frame } = this.#detector;
-    const { left, top, scaled, source } = letterbox;
+    found: readonly Detection[],
+  ): Promise<DetectionMessage[]> {
+    const { frame, classes } = this.#detector;
+    const { source } = letterbox;
+    const detections = found.map(({ classId, score, box }) =>
+      makeDetection({ classId, className: classes[classId] ?? "", score, box }, source),
+    );
     const place = {
       sourceWidth: source.width,
       sourceHeight: source.height,
-      letterbox: {
-        left: left - Math.floor((input.width - frame.width) / 2),
-        top: top - Math.floor((input.height - frame.height) / 2),
-        ...scaled,
-      },
+      letterbox: placeInFrame(letterbox, frame),
     };
-    for (const { session, manifest, classes } of this.#stages) {
-      const { objects, boxes } = chosenObjects(place, detections, classes);
+    for (const stage of this.#stages) {
+      const { objects, boxes } = chosenObjects(place, detections, stage.classes);
       if (objects.length === 0) continue;
-      addReadings(objects, manifest.attributes, await session.run(pixels, frame, boxes));
+      addReadings(objects, stage.manifest.attributes, await stage.session.run(pixels, frame, boxes));
     }
+    return detections;
   }
 
   /** The detections of a frame with what it alone says of them. */
   async look(pixels: Uint8Array, letterbox: Letterbox, found: readonly Detection[]): Promise<Looked[]> {
-    const { classes } = this.#detector;
-    const messages = found.map(({ classId, score, box }) =>
-      makeDetection({ classId, className: classes[classId] ?? "", score, box }, letterbox.source),
-    );
-    await this.read(pixels, letterbox, messages);
+    const messages = await this.read(pixels, letterbox, found);
     return found.map((detection, index) => ({
       ...detection,
       attributes: likelyAttributes(messages[index]!.attributeReadings),

@@ -164,7 +164,9 @@ async function examined(server: string): Promise<string> {
       throw new NotReadyError(
         `${refused}; of an up with --data DIRECTORY it is DIRECTORY/nats-keys/operator.nk`,
       );
-    throw new Error(`NATS there does not let us in, or does not answer: ${redact(error.message)}`);
+    throw new Error(`NATS there does not let us in, or does not answer: ${redact(error.message)}`, {
+      cause: error,
+    });
   });
   if (fault) throw new Error(`NATS ${version}: ${fault}`);
   return `NATS ${version} with JetStream`;

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { type HttpSystem, httpSystemSchema } from "@sightline/contracts";
-import { askService, ownTls, placesFromEnvironment, standardPorts } from "@sightline/stack";
+import { siteFault, siteText } from "@sightline/service";
+import { placesFromEnvironment, standardPorts } from "@sightline/stack";
 import { tokenOf } from "../server-connection.ts";
+import type { Finding } from "./finding.ts";
 
 /** Results asks NATS first, which says nothing for 5 s when it hangs. */
 const patienceMs = 10_000;
@@ -31,4 +33,22 @@ export async function runningSystem(): Promise<HttpSystem | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** Whether the sites of a centre are heard, as its results says; nothing where there are none. */
+export async function checkSites(): Promise<Finding[]> {
+  return ((await runningSystem())?.sites ?? []).map(checkSite);
+}
+
+function checkSite(site: HttpSystem["sites"][number]): Finding {
+  const name = `site ${site.name}`;
+  const fault = siteFault(site);
+  if (!fault) return { name, state: "ok", detail: siteText(site) };
+  if (fault.kind === "silent") return { name, state: "warning", detail: fault.text };
+  return {
+    name,
+    state: "missing",
+    detail: fault.text,
+    fix: `./sightline camera remove ${site.clash}   # once you have registered it by another name; the rest of the site then comes by itself`,
+  };
 }

@@ -1,6 +1,6 @@
 import type { CallSettings, SightlineClient } from "@sightline/client";
 import { type Camera, cameraIdOf, isCameraId } from "@sightline/contracts";
-import { warnUncheckedClasses } from "../camera/unchecked-classes.ts";
+import { warnUncheckedClasses } from "../camera/camera-warnings.ts";
 
 const maxClassLength = 64;
 

@@ -3,8 +3,7 @@ import { once } from "node:events";
 import { type SightlineClient, SightlineError } from "@sightline/client";
 import { type Event, toIso } from "@sightline/contracts";
 import { type Pack, pack } from "tar-stream";
-import { detectionsAsJsonLines } from "./detection-formats.ts";
-import { eventsAsJsonLines } from "./event-formats.ts";
+import { detectionsAsJsonLines, eventsAsJsonLines } from "./record-formats.ts";
 
 /** A file of JSON lines is in memory until it is written, so it is no larger than about this. */
 const maxLinesBytes = 4 * 1024 ** 2;

@@ -1,6 +1,5 @@
-import type { Detection, FrameDetections } from "@sightline/contracts";
-import { shorten } from "@sightline/contracts";
-import { cocoBox, frameFields } from "./detection-formats.ts";
+import { type Detection, type FrameDetections, shorten } from "@sightline/contracts";
+import { cocoBox, frameFields } from "./record-formats.ts";
 
 /** First category id of a class whose own is taken by a class of another model. */
 const firstSpareCategory = 1001;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { csvRecord } from "./csv.ts";
+import { csvRecord } from "./record-formats.ts";
 
 test("what needs quotes gets them, and nothing else", () => {
   expect(csvRecord(["a", 1, true, null, undefined, "x y"])).toBe("a,1,true,,,x y\r\n");

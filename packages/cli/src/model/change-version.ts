@@ -1,6 +1,6 @@
 import type { Activation, SightlineClient } from "@sightline/client";
 import type { Command } from "commander";
-import { wholeNumber } from "../number-options.ts";
+import { wholeNumber } from "../option-values.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
 

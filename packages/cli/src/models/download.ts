@@ -58,9 +58,11 @@ async function fetchWhole(url: string, part: string, options: DownloadOptions): 
       if (error instanceof DownloadError) throw error;
       const code = (error as NodeJS.ErrnoException).code;
       if (code === "ENOSPC" || code === "EDQUOT")
-        throw new DownloadError(`${part}: there is no room on the disk; what came stays for the next try`);
+        throw new DownloadError(`${part}: there is no room on the disk; what came stays for the next try`, {
+          cause: error,
+        });
       if (code === "EACCES" || code === "EROFS")
-        throw new DownloadError(`${part} cannot be written: ${code}`);
+        throw new DownloadError(`${part} cannot be written: ${code}`, { cause: error });
       idle = (await sizeOf(part)) > before ? 0 : idle + 1;
       if (idle === idleTries) {
         const { message, cause } = error as Error;

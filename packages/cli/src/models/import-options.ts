@@ -9,7 +9,7 @@ import {
 import { type Command, InvalidArgumentError, Option } from "commander";
 
 /** What is known better of an export than by its family. */
-export interface ExportOptions {
+export interface ExportFacts {
   readonly family?: string;
   readonly classes?: readonly string[];
   readonly input?: { width: number; height: number };
@@ -21,7 +21,7 @@ export interface ExportOptions {
 }
 
 /** Adds the options that say what an export is; of these families. */
-export function withExportOptions(command: Command, families = FAMILY_NAMES): Command {
+export function withExportFacts(command: Command, families = FAMILY_NAMES): Command {
   return command
     .addOption(new Option("--family <name>", "what it is, instead of finding out").choices(families))
     .option("--classes <names>", "names with commas, `coco`, or a file with one name a line", classNames)

@@ -1,5 +1,8 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { expect, test } from "vitest";
 import { type MachineCosts, machineCosts, type Observation, predict } from "./prediction.ts";
+import { coresBetween, processorTime } from "./processor-time.ts";
 
 /** A machine where the services take 0.1 cores, a camera 5% of a core, and a frame 1 ms of ingest, 16 ms of the model and 3 ms of the rest. */
 const costs: MachineCosts = {
@@ -99,4 +102,33 @@ test("other programs keep what they took, or get what is reserved for them", () 
     1.4,
   );
   expect(predict(costs, { cameras: 1, fps: 1, reserve: 5 })).toMatchObject({ fits: false, inferredFps: 0 });
+});
+
+test("counts a process with all that it has started, also what has ended", async () => {
+  // By its own processor time: on a busy machine a process gets less of it than time goes by.
+  const used = "process.cpuUsage().user";
+  const spin = `const begin = ${used}; while (${used} - begin < 300_000) for (let i = 0; i < 1e6; i++);`;
+  const parent = spawn(process.execPath, [
+    "-e",
+    `const { spawnSync } = require("node:child_process");
+     process.stdin.once("data", () => {
+       spawnSync(process.execPath, ["-e", ${JSON.stringify(spin)}]);
+       ${spin}
+       console.log("done");
+     });`,
+  ]);
+  try {
+    const roots = { parent: parent.pid! };
+    const from = await processorTime(roots);
+    parent.stdin.write("begin\n");
+    await once(parent.stdout, "data");
+    const to = await processorTime(roots);
+    expect(to.of.parent - from.of.parent).toBeGreaterThan(0.5);
+    expect(to.machine - from.machine).toBeGreaterThan(0.2);
+    const { of, machine } = coresBetween(from, to);
+    expect(of.parent).toBeCloseTo((to.of.parent - from.of.parent) / (to.at - from.at));
+    expect(machine).toBeGreaterThan(0);
+  } finally {
+    parent.kill();
+  }
 });

@@ -9,7 +9,7 @@ import {
   readFrames,
   type StreamSource,
 } from "@sightline/yolo-nas";
-import { cameraAccess } from "../camera/camera-access.ts";
+import { cameraAccess } from "../camera/examine-camera.ts";
 
 /** Where calibration frames come from: exactly one of `frames` and `camera`. */
 export interface FrameChoice {

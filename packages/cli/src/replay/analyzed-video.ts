@@ -6,12 +6,17 @@ import {
   cameraName,
   type Event,
   FrameDetections,
-  makeDetection,
   PixelFormat,
   toTimestamp,
 } from "@sightline/contracts";
 import { rulesLimits } from "@sightline/rules";
-import { computeLetterbox, type DetectorSession, decodeCandidates, readFrames } from "@sightline/yolo-nas";
+import {
+  type DetectorSession,
+  decodeCandidates,
+  framesFor,
+  placeInFrame,
+  readFrames,
+} from "@sightline/yolo-nas";
 import type { ChosenModel } from "../detect/choose-model.ts";
 import type { OpenSecondStages } from "../detect/open-second-stages.ts";
 
@@ -51,13 +56,12 @@ export interface VideoStep {
  */
 export async function* analyzeVideo(options: VideoAnalysisOptions): AsyncGenerator<VideoStep, void> {
   const { path, camera, startMs, rules, session, stages, model, ffmpeg, signal } = options;
-  const { input, fit, frame, placement } = model.metadata;
+  const { frame } = model.metadata;
   const analysis = new CameraAnalysis(camera, incarnation);
   const wallClock = (ptsUs: number) => toTimestamp(startMs + ptsUs / 1000);
   yield { ptsUs: 0, events: analysis.rulesChanged({ time: wallClock(0), rules }) };
   const frames = readFrames(path, {
-    letterbox: (source) => computeLetterbox(source, input, fit, placement),
-    frame,
+    ...framesFor(model.metadata),
     times: true,
     ffmpeg,
     signal,
@@ -65,16 +69,13 @@ export async function* analyzeVideo(options: VideoAnalysisOptions): AsyncGenerat
   });
   let last = 0;
   for await (const { index, pixels, letterbox, ptsUs = last } of frames) {
-    const { source, left, top, scaled } = letterbox;
+    const { source } = letterbox;
     for (const timeUs of ticks(last, ptsUs)) {
       if (analysis.open === 0) break;
       yield { ptsUs: timeUs, events: analysis.tick({ time: wallClock(timeUs) }) };
     }
     const found = decodeCandidates(await session.run(pixels, 1), 0, model.thresholds, letterbox);
-    const detections = found.map(({ classId, score, box }) =>
-      makeDetection({ classId, className: model.metadata.classes[classId] ?? "", score, box }, source),
-    );
-    await stages.read(pixels, letterbox, detections);
+    const detections = await stages.read(pixels, letterbox, found);
     const message = FrameDetections.fromPartial({
       frame: {
         camera: cameraName(camera),
@@ -87,7 +88,7 @@ export async function* analyzeVideo(options: VideoAnalysisOptions): AsyncGenerat
         sourceHeight: source.height,
         ...frame,
         pixelFormat: PixelFormat.GBRP,
-        letterbox: { left, top, ...scaled },
+        letterbox: placeInFrame(letterbox, frame),
       },
       detections,
     });

@@ -3,8 +3,10 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { projectRoot } from "@sightline/stack";
+import { ResultsProcess } from "@sightline/stack/testing";
+import { afterAll, beforeAll } from "vitest";
 
-export { ResultsProcess } from "@sightline/stack/testing";
+export { ResultsProcess };
 
 /** How a command ended. */
 export interface Outcome {
@@ -64,4 +66,16 @@ export async function runCommands(
     env: { ...process.env, ...env },
   });
   return JSON.parse(stdout);
+}
+
+/** A results service for all tests of a file, from before the first to after the last, and commands that speak with it. */
+export function useResults() {
+  let running: ResultsProcess | undefined;
+  beforeAll(async () => {
+    running = await ResultsProcess.start();
+  });
+  afterAll(() => running?.stop());
+  const results = () => running!;
+  const env = () => ({ SIGHTLINE_GRPC: results().address });
+  return { results, env, sightline: (...args: string[]) => runCommand(args, env()) };
 }

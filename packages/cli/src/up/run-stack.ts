@@ -15,7 +15,7 @@ import {
   storedByOthers,
 } from "@sightline/stack";
 import { Option } from "commander";
-import { bundledModel, bundledModelScope } from "../camera/model-scope.ts";
+import { bundledModel, bundledModelScope } from "../camera/camera-warnings.ts";
 import { untilSignal } from "../signals.ts";
 
 export interface RunOptions {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { retryAfter } from "./post.ts";
+import { retryAfter, signatureHeaders } from "./post.ts";
 
 const now = Date.UTC(2026, 0, 1);
 
@@ -16,4 +16,21 @@ test.each([
   ["", 0],
 ] as const)("Retry-After %j asks for %d s", (header, seconds) => {
   expect(retryAfter(header, now)).toBe(seconds);
+});
+
+test("the signature is that of the example in the specification of Standard Webhooks", () => {
+  const headers = signatureHeaders("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, '{"test": 2432232314}', [
+    "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+  ]);
+  expect(headers).toEqual({
+    "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
+    "webhook-timestamp": "1614265330",
+    "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+  });
+});
+
+test("there is a signature by every secret, the first one first", () => {
+  const secrets = [1, 2].map((byte) => `whsec_${Buffer.alloc(24, byte).toString("base64")}`);
+  const [one, two] = secrets.map((secret) => signatureHeaders("a", 1, "{}", [secret])["webhook-signature"]);
+  expect(signatureHeaders("a", 1, "{}", secrets)["webhook-signature"]).toBe(`${one} ${two}`);
 });

@@ -1,6 +1,6 @@
-import { signatureHeaders } from "./signature.ts";
+import { createHmac } from "node:crypto";
+import { type Event, toHttpEvent } from "@sightline/contracts";
 import type { WebhookConfig } from "./webhook-config.ts";
-import type { WebhookMessage } from "./webhook-message.ts";
 
 /** How an attempt ended. */
 export type Attempt =
@@ -89,4 +89,52 @@ async function readThrough({ body }: Response): Promise<void> {
 function codeOf(error: unknown): string {
   const { cause, name } = error as Error & { cause?: { code?: unknown } };
   return typeof cause?.code === "string" ? cause.code : name;
+}
+
+const prefix = "whsec_";
+
+/**
+ * Headers that let a receiver check who sent a body, when, and whether it has had it before, as Standard Webhooks 1.0
+ * (https://www.standardwebhooks.com) has them.
+ * @param id the same for every attempt at delivering one message; without a full stop
+ * @param seconds time of this attempt, since 1970
+ * @param secrets `whsec_` and a key in base64 each; there is a signature by every one of them
+ */
+export function signatureHeaders(
+  id: string,
+  seconds: number,
+  body: string,
+  secrets: readonly string[],
+): Record<string, string> {
+  const signatures = secrets.map((secret) => {
+    const key = Buffer.from(secret.slice(prefix.length), "base64");
+    return `v1,${createHmac("sha256", key).update(`${id}.${seconds}.${body}`).digest("base64")}`;
+  });
+  return {
+    "webhook-id": id,
+    "webhook-timestamp": String(seconds),
+    "webhook-signature": signatures.join(" "),
+  };
+}
+
+/** What is posted about an event. */
+interface WebhookMessage {
+  /** Tells this message from all others; the same whenever it is delivered. */
+  id: string;
+  /** JSON; the same whenever it is delivered. */
+  body: string;
+}
+
+/**
+ * The message about an event: its JSON form (as over HTTP) with its resource name, in the envelope that Standard Webhooks
+ * recommends.
+ */
+export function webhookMessage(event: Event): WebhookMessage {
+  const data = toHttpEvent(event);
+  const body = {
+    type: `event.${data.type}`,
+    timestamp: data.updateTime,
+    data: { name: event.name, ...data },
+  };
+  return { id: `${event.name}:${event.revision}`, body: JSON.stringify(body) };
 }

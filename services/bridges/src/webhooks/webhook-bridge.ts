@@ -1,13 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { SightlineClient } from "@sightline/client";
-import { backoffMs } from "@sightline/contracts";
+import { backoffMs, type Event, parseEventName } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
 import type { BridgeMeter } from "../bridge-metrics.ts";
 import { type EventMessage, SubscriptionReader } from "../subscription-reader.ts";
-import { type Attempt, post } from "./post.ts";
-import { isWanted } from "./wanted-event.ts";
+import { type Attempt, post, webhookMessage } from "./post.ts";
 import { subscriptionOf, type WebhookConfig } from "./webhook-config.ts";
-import { webhookMessage } from "./webhook-message.ts";
 
 /**
  * A message is held for so long at most before it is given back, to be given out again at once: that, and the attempt before,
@@ -172,4 +170,20 @@ export class WebhookBridge {
     const range = { firstMs: firstDelaySeconds * 1000, mostMs: maxDelaySeconds * 1000 };
     return Math.round(Math.max(retryAfterSeconds * 1000, backoffMs(attempt, range))) / 1000;
   }
+}
+
+/** Whether an endpoint wants an event; what it does not name lets all pass, as in a subscription's filter. */
+function isWanted(event: Event, { cameras, types, phases, classes, zones, rules }: WebhookConfig): boolean {
+  return (
+    lets(cameras, parseEventName(event.name)?.camera) &&
+    lets(types, event.type) &&
+    lets(phases, event.phase) &&
+    lets(classes, event.track?.className) &&
+    lets(zones, event.zone) &&
+    lets(rules, event.rule)
+  );
+}
+
+function lets<T>(wanted: readonly T[], value: T | undefined): boolean {
+  return wanted.length === 0 || (value !== undefined && wanted.includes(value));
 }

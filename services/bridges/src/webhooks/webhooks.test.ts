@@ -9,8 +9,8 @@ import { ResultsProcess } from "@sightline/stack/testing";
 import { Webhook as Verifier } from "standardwebhooks";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { BridgesProcess } from "../testing/bridges-process.ts";
-import { makeCertificates } from "../testing/certificates.ts";
 import { EventSource } from "../testing/event-source.ts";
+import { makeCertificates } from "../testing/mosquitto.ts";
 import { accept, type Behaviour, failUntil, Receiver, type ReceiverOptions } from "../testing/receiver.ts";
 
 const secret = `whsec_${Buffer.alloc(32, 1).toString("base64")}`;
