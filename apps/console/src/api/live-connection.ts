@@ -1,6 +1,6 @@
 import type { LiveMessage, LiveRequest } from "@sightline/contracts";
 import { Backoff } from "@sightline/contracts/backoff";
-import { type PictureMessage, parsePictureMessage } from "./picture-message.ts";
+import { type PictureMessage, parsePictureMessage } from "./binary-message.ts";
 import { retryRange } from "./request.ts";
 
 export interface LiveHandlers {

@@ -1,25 +1,16 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { describeFailure, RequestError } from "../api/request.ts";
-import { describedBy, Field } from "../shell/field.tsx";
-import { ModelNotice } from "../shell/model-notice.tsx";
+import { SelectField, TextField } from "../shell/field.tsx";
+import { ModelNotice } from "../shell/notices.tsx";
 import { system, useSystem } from "../state/system.ts";
+import { checkForm, recordUriFault, refusedFields, uriFault, videoTrackFault } from "./check-form.ts";
 import { ClassPicker } from "./class-picker.tsx";
 import { ConfirmUntested } from "./confirm-untested.tsx";
-import {
-  checkForm,
-  type FieldErrors,
-  type FieldName,
-  type FormValues,
-  recordUriFault,
-  refusedFields,
-  uriFault,
-  videoTrackFault,
-} from "./form-values.ts";
-import { PrivacyFields } from "./privacy-fields.tsx";
+import type { BoundField, FieldErrors, FieldName, FormValues } from "./form-values.ts";
 import { ProbePanel, type Trial } from "./probe-panel.tsx";
-import { RecordingFields } from "./recording-fields.tsx";
 import { ShareFields } from "./share-fields.tsx";
+import { PrivacyFields, RecordingFields } from "./video-fields.tsx";
 
 interface Props {
   initial: FormValues;
@@ -54,6 +45,12 @@ export function CameraForm({
     values.value = { ...values.value, [name]: value };
     errors.value = { ...errors.value, [name]: undefined };
   };
+  const bound: BoundField = (name) => ({
+    id: name,
+    value: values.value[name],
+    error: errors.value[name],
+    onChange: (value) => set(name, value),
+  });
   const showErrors = (found: FieldErrors) => {
     errors.value = found;
     requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
@@ -95,95 +92,54 @@ export function CameraForm({
     <form class="camera-form" ref={form} onSubmit={submit} noValidate>
       <div class="form-main panel">
         {isNew && (
-          <Field
-            id="id"
+          <TextField
+            {...bound("id")}
             label="Name"
             hint="Part of its address and of every event: a–z, 0–9 and “-”."
-            error={problem.id}
-          >
-            <input
-              {...describedBy("id", problem.id)}
-              value={now.id}
-              autoComplete="off"
-              spellcheck={false}
-              maxLength={63}
-              required
-              onInput={(event) => set("id", event.currentTarget.value)}
-            />
-          </Field>
+            spellcheck={false}
+            maxLength={63}
+            required
+          />
         )}
-        <Field
-          id="uri"
+        <TextField
+          {...bound("uri")}
           label="Address"
           hint={
             hasCredentials
               ? "Its user and password are stored and kept as long as host and port stay the same."
               : "rtsp://user:password@host/path, or http:// for MJPEG and HLS. User and password are stored apart and never shown."
           }
-          error={problem.uri}
-        >
-          <input
-            {...describedBy("uri", problem.uri)}
-            value={now.uri}
-            type="text"
-            inputMode="url"
-            autoComplete="off"
-            spellcheck={false}
-            maxLength={2048}
-            required
-            placeholder="rtsp://"
-            onInput={(event) => set("uri", event.currentTarget.value)}
-          />
-        </Field>
+          type="text"
+          inputMode="url"
+          spellcheck={false}
+          maxLength={2048}
+          required
+          placeholder="rtsp://"
+        />
         <div class="form-row">
-          <Field
-            id="transport"
+          <SelectField
+            {...bound("transport")}
             label="Transport"
             hint="Automatic is TCP, which loses no packets, or UDP for a camera that has nothing else."
-            error={problem.transport}
-          >
-            <select
-              {...describedBy("transport", problem.transport)}
-              value={now.transport}
-              onChange={(event) => set("transport", event.currentTarget.value as FormValues["transport"])}
-            >
-              <option value="auto">Automatic</option>
-              <option value="tcp">TCP</option>
-              <option value="udp">UDP</option>
-            </select>
-          </Field>
-          <Field
-            id="videoTrack"
+            options={[
+              ["auto", "Automatic"],
+              ["tcp", "TCP"],
+              ["udp", "UDP"],
+            ]}
+          />
+          <TextField
+            {...bound("videoTrack")}
             label="Video track"
             hint="Of a camera that sends several: 1, 2 and so on; empty: the first."
-            error={problem.videoTrack}
-          >
-            <input
-              {...describedBy("videoTrack", problem.videoTrack)}
-              value={now.videoTrack}
-              inputMode="numeric"
-              autoComplete="off"
-              onInput={(event) => set("videoTrack", event.currentTarget.value)}
-            />
-          </Field>
+            inputMode="numeric"
+          />
         </div>
-        <Field id="model" label="Model" hint="What looks for objects in the pictures." error={problem.model}>
-          <select
-            {...describedBy("model", problem.model)}
-            value={now.model}
-            onChange={(event) => set("model", event.currentTarget.value)}
-          >
-            {isNew && <option value="">The default{defaultName(models)}</option>}
-            {now.model !== "" && !models.some((model) => model.name === now.model) && (
-              <option value={now.model}>{now.model} (no worker serves it now)</option>
-            )}
-            {models.map((model) => (
-              <option key={model.name} value={model.name}>
-                {model.name}
-              </option>
-            ))}
-          </select>
-        </Field>
+        <SelectField
+          {...bound("model")}
+          label="Model"
+          hint="What looks for objects in the pictures."
+          options={modelOptions(models, now.model, isNew)}
+        />
         <ModelNotice model={chosenModel?.name ?? now.model} />
         <ClassPicker
           legend="Classes"
@@ -192,90 +148,47 @@ export function CameraForm({
           error={problem.classes}
           onChange={(classes) => set("classes", classes)}
         />
-        <Field
-          id="secondStages"
+        <TextField
+          {...bound("secondStages")}
           label="Second stages"
           hint={`Classifiers that look at what is found, each at all of it or at some classes: model: class, class; model. ${offered(stages)}`}
-          error={problem.secondStages}
-        >
-          <input
-            {...describedBy("secondStages", problem.secondStages)}
-            value={now.secondStages}
-            autoComplete="off"
-            spellcheck={false}
-            onInput={(event) => set("secondStages", event.currentTarget.value)}
-          />
-        </Field>
+          spellcheck={false}
+        />
         <div class="form-row">
-          <Field
-            id="minScore"
+          <TextField
+            {...bound("minScore")}
             label="Minimum score"
             hint="0 to 1; empty: the model's default."
-            error={problem.minScore}
-          >
-            <input
-              {...describedBy("minScore", problem.minScore)}
-              value={now.minScore}
-              inputMode="decimal"
-              autoComplete="off"
-              onInput={(event) => set("minScore", event.currentTarget.value)}
-            />
-          </Field>
-          <Field
-            id="targetFps"
+            inputMode="decimal"
+          />
+          <TextField
+            {...bound("targetFps")}
             label="Frames per second"
             hint="At most; empty: every frame."
-            error={problem.targetFps}
-          >
-            <input
-              {...describedBy("targetFps", problem.targetFps)}
-              value={now.targetFps}
-              inputMode="decimal"
-              autoComplete="off"
-              onInput={(event) => set("targetFps", event.currentTarget.value)}
-            />
-          </Field>
+            inputMode="decimal"
+          />
         </div>
-        <ShareFields values={now} errors={problem} onChange={set} />
-        <Field
-          id="labels"
+        <ShareFields bound={bound} />
+        <TextField
+          {...bound("labels")}
           label="Labels"
           hint="What it belongs to, such as site=north, floor=2. Users may be bound to labels."
-          error={problem.labels}
-        >
-          <input
-            {...describedBy("labels", problem.labels)}
-            value={now.labels}
-            autoComplete="off"
-            spellcheck={false}
-            onInput={(event) => set("labels", event.currentTarget.value)}
-          />
-        </Field>
-        <Field
-          id="decode"
+          spellcheck={false}
+        />
+        <SelectField
+          {...bound("decode")}
           label="Decoder"
           hint="Automatic is the fastest that the server's machine has; software takes over where another fails."
-          error={problem.decode}
-        >
-          <select
-            {...describedBy("decode", problem.decode)}
-            value={now.decode}
-            onChange={(event) => set("decode", event.currentTarget.value as FormValues["decode"])}
-          >
-            <option value="default">As the server is set</option>
-            <option value="auto">Automatic</option>
-            <option value="cuda">NVIDIA GPU (NVDEC)</option>
-            <option value="vaapi">GPU by VA-API</option>
-            <option value="software">Software</option>
-          </select>
-        </Field>
-        <RecordingFields
-          values={now}
-          errors={problem}
-          hasRecordCredentials={hasRecordCredentials}
-          onChange={set}
+          options={[
+            ["default", "As the server is set"],
+            ["auto", "Automatic"],
+            ["cuda", "NVIDIA GPU (NVDEC)"],
+            ["vaapi", "GPU by VA-API"],
+            ["software", "Software"],
+          ]}
         />
-        <PrivacyFields values={now} errors={problem} onChange={set} />
+        <RecordingFields bound={bound} hasRecordCredentials={hasRecordCredentials} />
+        <PrivacyFields bound={bound} />
         {fault.value !== "" && (
           <p class="fault" role="alert">
             {fault.value}
@@ -313,6 +226,20 @@ export function CameraForm({
 function offered(stages: readonly string[]): string {
   const names = [...new Set(stages)].sort();
   return names.length > 0 ? `There are: ${names.join(", ")}.` : "No worker has any now.";
+}
+
+/** The models that can be chosen; value and what is shown for it. */
+function modelOptions(
+  models: readonly { name: string; isDefault: boolean }[],
+  chosen: string,
+  isNew: boolean,
+): [string, string][] {
+  const isServed = chosen === "" || models.some(({ name }) => name === chosen);
+  return [
+    ...(isNew ? [["", `The default${defaultName(models)}`] as [string, string]] : []),
+    ...(isServed ? [] : [[chosen, `${chosen} (no worker serves it now)`] as [string, string]]),
+    ...models.map(({ name }): [string, string] => [name, name]),
+  ];
 }
 
 function defaultName(models: readonly { name: string; isDefault: boolean }[]): string {

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { plural } from "../words/numbers.ts";
+import { plural } from "../words/numbers-and-times.ts";
 
 interface Props {
   /** Names the group for those who do not see it. */

@@ -1,15 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  changedSettings,
-  checkForm,
-  emptyForm,
-  fieldMessage,
-  fieldOfError,
-  mergeForms,
-  refusedFields,
-  secondStagesText,
-  settingsOf,
-} from "./form-values.ts";
+import { checkForm, fieldMessage, fieldOfError, refusedFields } from "./check-form.ts";
+import { changedSettings, emptyForm, mergeForms, secondStagesText, settingsOf } from "./form-values.ts";
 
 const good = { ...emptyForm, id: "front", uri: " rtsp://10.0.0.5/live " };
 

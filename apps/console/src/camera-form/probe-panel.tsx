@@ -5,7 +5,7 @@ import { probe } from "../api/calls.ts";
 import { describeFailure } from "../api/request.ts";
 import { StatusIcon } from "../shell/status-icon.tsx";
 import { reasonName, sentence, title } from "../words/names.ts";
-import { formatFps } from "../words/numbers.ts";
+import { formatFps } from "../words/numbers-and-times.ts";
 import type { FormValues } from "./form-values.ts";
 
 /** What came of trying an address out. */

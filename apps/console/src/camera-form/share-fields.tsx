@@ -1,13 +1,7 @@
-import { describedBy, Field } from "../shell/field.tsx";
-import type { FieldErrors, FormValues } from "./form-values.ts";
+import { TextField } from "../shell/field.tsx";
+import type { BoundField } from "./form-values.ts";
 
 type ShareField = "floorFps" | "weight" | "priority";
-
-interface Props {
-  values: FormValues;
-  errors: FieldErrors;
-  onChange: (name: ShareField, value: string) => void;
-}
 
 const fields: readonly { name: ShareField; label: string; hint: string }[] = [
   {
@@ -28,22 +22,20 @@ const fields: readonly { name: ShareField; label: string; hint: string }[] = [
 ];
 
 /** What a camera gets of workers that cannot do all. */
-export function ShareFields({ values, errors, onChange }: Props) {
+export function ShareFields({ bound }: { bound: BoundField }) {
   return (
     <fieldset class="shares">
       <legend>Under overload</legend>
       <div class="form-row">
         {fields.map(({ name, label, hint }) => (
-          <Field key={name} id={name} label={label} hint={hint} error={errors[name]}>
-            <input
-              {...describedBy(name, errors[name])}
-              value={values[name]}
-              // The decimal keyboard of some phones has no minus.
-              inputMode={name === "priority" ? "text" : "decimal"}
-              autoComplete="off"
-              onInput={(event) => onChange(name, event.currentTarget.value)}
-            />
-          </Field>
+          <TextField
+            key={name}
+            {...bound(name)}
+            label={label}
+            hint={hint}
+            // The decimal keyboard of some phones has no minus.
+            inputMode={name === "priority" ? "text" : "decimal"}
+          />
         ))}
       </div>
     </fieldset>

@@ -6,7 +6,7 @@ import { describeFailure } from "../api/request.ts";
 import { Chart, type ChartSeries } from "../charts/chart.tsx";
 import { SeriesWindow, stages } from "../charts/series-window.ts";
 import { connectionCount, onSamples } from "../state/live.ts";
-import { formatFps, formatMs } from "../words/numbers.ts";
+import { formatFps, formatMs } from "../words/numbers-and-times.ts";
 
 const seconds = 300;
 

@@ -1,8 +1,16 @@
 import type { HttpCamera } from "@sightline/contracts";
 import { labelTexts } from "@sightline/contracts/labels";
 import { secondStagesText } from "../camera-form/form-values.ts";
-import { formatCount, formatFps, plural } from "../words/numbers.ts";
-import { formatFullTime } from "../words/times.ts";
+import type { CameraState } from "../state/cameras.ts";
+import { stateName } from "../words/names.ts";
+import {
+  formatCount,
+  formatFps,
+  formatFullTime,
+  formatMs,
+  formatShare,
+  plural,
+} from "../words/numbers-and-times.ts";
 
 const decoderNames: Readonly<Record<string, string>> = {
   cuda: "NVIDIA GPU (NVDEC)",
@@ -112,5 +120,33 @@ export function CameraFacts({ camera }: { camera: HttpCamera }) {
         ))}
       </dl>
     </section>
+  );
+}
+
+/** The few numbers that say how a camera does. */
+export function CameraFigures({ state }: { state: CameraState }) {
+  const { status, figures, targetFps, floorFps } = state.camera.value;
+  const now = status.state === "live" ? figures : null;
+  return (
+    <dl class="figures" data-testid="figures">
+      <Figure name="State" value={stateName(status)} />
+      <Figure name="Captured" value={now ? `${formatFps(now.capturedFps)} fps` : "–"} />
+      <Figure name="Asked" value={targetFps > 0 ? `${formatFps(targetFps)} fps` : "every frame"} />
+      {floorFps > 0 && <Figure name="Promised" value={now ? `${formatFps(status.promisedFps)} fps` : "–"} />}
+      <Figure name="Analysed" value={now ? `${formatFps(now.inferredFps)} fps` : "–"} />
+      <Figure name="Latency p50" value={now?.latencyMs ? formatMs(now.latencyMs.p50) : "–"} />
+      <Figure name="Latency p95" value={now?.latencyMs ? formatMs(now.latencyMs.p95) : "–"} />
+      <Figure name="Lost" value={now ? formatShare(now.lostShare) : "–"} />
+      <Figure name="Objects" value={now ? String(now.tracks) : "–"} />
+    </dl>
+  );
+}
+
+function Figure({ name, value }: { name: string; value: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
   );
 }

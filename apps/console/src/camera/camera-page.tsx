@@ -4,20 +4,17 @@ import { siteOf } from "../events/seen-names.ts";
 import { LiveCanvas, type ShownPicture } from "../live/live-canvas.tsx";
 import { RecordingPanel } from "../recording/recording-panel.tsx";
 import { cameraEventPath, cameraPath, eventsPath } from "../routing/route.ts";
-import { DarkNotice, isDark } from "../shell/dark-notice.tsx";
-import { Fold } from "../shell/fold.tsx";
-import { Page } from "../shell/page.tsx";
+import { DarkNotice, isDark } from "../shell/notices.tsx";
+import { Fold, Page } from "../shell/page.tsx";
 import { ZoomView } from "../shell/zoom-view.tsx";
 import { may } from "../state/auth.ts";
 import { type CameraState, cameras, findCamera } from "../state/cameras.ts";
 import { useSystem } from "../state/system.ts";
 import { CameraCharts } from "./camera-charts.tsx";
-import { CameraFacts } from "./camera-facts.tsx";
-import { CameraFigures } from "./camera-figures.tsx";
+import { CameraFacts, CameraFigures } from "./camera-facts.tsx";
 import { DeleteCamera } from "./delete-camera.tsx";
-import { Findings } from "./findings.tsx";
+import { Findings, SavedWarnings } from "./findings.tsx";
 import { LedgerBar } from "./ledger-bar.tsx";
-import { SavedWarnings } from "./saved-warnings.tsx";
 
 /** Where the browser remembers whether video or analysed frames are to be shown. */
 const choiceKey = "sightline-live";

@@ -1,5 +1,5 @@
 import type { HttpCameraStatus } from "@sightline/contracts";
-import { formatCount } from "../words/numbers.ts";
+import { formatCount } from "../words/numbers-and-times.ts";
 import { ledgerParts } from "./ledger-parts.ts";
 
 /** What became of every frame since ingest took the camera, as a bar that adds up to 100%. */

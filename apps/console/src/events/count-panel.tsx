@@ -2,8 +2,8 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { countEvents, type EventFilter } from "../api/calls.ts";
 import { describeFailure } from "../api/request.ts";
-import { LabelledSelect } from "../shell/labelled.tsx";
-import { formatCount, formatDuration } from "../words/numbers.ts";
+import { SelectField } from "../shell/field.tsx";
+import { formatCount, formatDuration } from "../words/numbers-and-times.ts";
 import { type Counting, type CountRow, countCsv, countings, countRows } from "./count-rows.ts";
 
 const dayMs = 24 * 3_600_000;
@@ -51,13 +51,13 @@ function Counts({ filter }: { filter: EventFilter }) {
   return (
     <>
       <div class="filters">
-        <LabelledSelect
+        <SelectField
           label="Time"
           value={days.value}
           options={spans}
           onChange={(value) => (days.value = value)}
         />
-        <LabelledSelect
+        <SelectField
           label="Counted by"
           value={counting.value}
           options={countings.map(([name, shown]) => [name, shown] as const)}

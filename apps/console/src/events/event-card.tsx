@@ -1,6 +1,6 @@
 import type { HttpEvent } from "@sightline/contracts";
 import type { ComponentChildren } from "preact";
-import { formatDayTime, formatFullTime } from "../words/times.ts";
+import { formatDayTime, formatFullTime } from "../words/numbers-and-times.ts";
 import { eventFacts } from "./event-words.ts";
 import { ReviewMark } from "./review-mark.tsx";
 import { pathOfCamera } from "./seen-names.ts";

@@ -7,7 +7,7 @@ import { eventsPath } from "../routing/route.ts";
 import { CopyButton } from "../shell/copy-button.tsx";
 import { ZoomView } from "../shell/zoom-view.tsx";
 import { onReview as listenToReviews } from "../state/live.ts";
-import { formatFullTime } from "../words/times.ts";
+import { formatFullTime } from "../words/numbers-and-times.ts";
 import { EventClip } from "./event-clip.tsx";
 import { type EventId, eventKey, withReview } from "./event-feed.ts";
 import { eventFacts, eventSpan, eventTitle } from "./event-words.ts";

@@ -6,7 +6,7 @@ import { describeFailure } from "../api/request.ts";
 import { leaveOverlay, navigate } from "../routing/navigation.ts";
 import { may } from "../state/auth.ts";
 import { connectionCount, onEvent, onReview } from "../state/live.ts";
-import { useAction } from "../state/use-action.ts";
+import { useAction } from "../state/use-request.ts";
 import { EventDialog } from "./event-dialog.tsx";
 import { type EventId, matches, mergeEvents, withReview } from "./event-feed.ts";
 import { rememberNames } from "./seen-names.ts";

@@ -1,7 +1,7 @@
 import type { HttpEvent } from "@sightline/contracts";
 import { shortTrackId } from "../live/draw-picture.ts";
 import { title, words } from "../words/names.ts";
-import { formatDuration, formatShare, plural } from "../words/numbers.ts";
+import { formatDuration, formatShare, plural } from "../words/numbers-and-times.ts";
 
 /** Types of events, as in rules files. */
 export const eventTypes = [

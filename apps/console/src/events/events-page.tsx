@@ -1,7 +1,7 @@
 import type { EventFilter } from "../api/calls.ts";
 import { navigate } from "../routing/navigation.ts";
 import { eventsPath } from "../routing/route.ts";
-import { LabelledNumber, LabelledSelect, LabelledText, LabelledTime } from "../shell/labelled.tsx";
+import { NumberField, SelectField, TextField, TimeField } from "../shell/field.tsx";
 import { Page } from "../shell/page.tsx";
 import { cameras } from "../state/cameras.ts";
 import { system, useSystem } from "../state/system.ts";
@@ -110,22 +110,22 @@ export function EventsPage({ query, event }: Props) {
           show={(value) => (value === "true" ? "Reviewed" : "Not reviewed")}
           onChange={(value) => change("reviewed", value)}
         />
-        <LabelledTime label="From" value={filter.from} onChange={(value) => change("from", value)} />
-        <LabelledTime label="To" value={filter.to} onChange={(value) => change("to", value)} />
-        <LabelledText
+        <TimeField label="From" value={filter.from} onChange={(value) => change("from", value)} />
+        <TimeField label="To" value={filter.to} onChange={(value) => change("to", value)} />
+        <TextField
           label="Words"
           value={filter.text}
           maxLength={200}
-          onInput={(value) => change("text", value)}
+          onChange={(value) => change("text", value)}
         />
-        <LabelledNumber
+        <NumberField
           label="Score, at least"
           value={Number(filter.minScore)}
           most={1}
           step={0.05}
           onChange={(value) => change("minScore", value > 0 ? String(value) : "")}
         />
-        <LabelledNumber
+        <NumberField
           label="Seconds, at least"
           value={Number(filter.minSeconds)}
           step={1}
@@ -162,5 +162,5 @@ function Filter({ label, value, options, show = String, onChange }: FilterProps)
   // What the address asks for is shown though it is not known (yet).
   const all = value === "" || options.includes(value) ? options : [value, ...options];
   const pairs = all.map((option) => [option, show(option)] as const);
-  return <LabelledSelect label={label} value={value} options={[["", "All"], ...pairs]} onChange={onChange} />;
+  return <SelectField label={label} value={value} options={[["", "All"], ...pairs]} onChange={onChange} />;
 }

@@ -1,6 +1,6 @@
 import type { HttpReview } from "@sightline/contracts";
 import { may } from "../state/auth.ts";
-import { formatFullTime } from "../words/times.ts";
+import { formatFullTime } from "../words/numbers-and-times.ts";
 
 interface Props {
   /** Undefined when nobody has reviewed it. */

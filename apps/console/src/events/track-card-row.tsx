@@ -1,10 +1,9 @@
 import { useSignal } from "@preact/signals";
 import type { HttpEvent } from "@sightline/contracts";
-import { plural } from "../words/numbers.ts";
+import { plural } from "../words/numbers-and-times.ts";
 import { EventCard } from "./event-card.tsx";
 import { eventKey } from "./event-feed.ts";
-import { EventRow } from "./event-row.tsx";
-import { eventSpan, trackTitle } from "./event-words.ts";
+import { eventSpan, eventTitle, trackTitle } from "./event-words.ts";
 import { bestPictured, type TrackCard, wholeSpan } from "./track-cards.ts";
 
 interface Props {
@@ -60,5 +59,31 @@ export function TrackCardRow({ card: { events }, showCamera, addressOf, onOpen, 
         {isOpen.value && <ul class="events">{events.map(row)}</ul>}
       </details>
     </EventCard>
+  );
+}
+
+interface RowProps {
+  event: HttpEvent;
+  showCamera: boolean;
+  /** The event's own address; a click there opens it here. */
+  href: string;
+  onOpen: () => void;
+  onReview: (reviewed: boolean) => void;
+}
+
+/** One event. */
+function EventRow({ event, ...rest }: RowProps) {
+  const isOpen = event.endTime === null && event.phase !== "once";
+  return (
+    <EventCard
+      id={eventKey(event)}
+      kind={`${event.type} ${isOpen ? "open" : ""}`}
+      name={eventTitle(event)}
+      event={event}
+      startTime={event.startTime}
+      span={eventSpan(event)}
+      review={event.review}
+      {...rest}
+    />
   );
 }

@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { getRules } from "../api/calls.ts";
 import { type CameraState, setRules } from "../state/cameras.ts";
 import { watchList } from "../state/live.ts";
-import { formatDuration } from "../words/numbers.ts";
+import { formatDuration } from "../words/numbers-and-times.ts";
 import { type Drawable, drawPicture, labelsFor } from "./draw-picture.ts";
 import { canPlayVideo, LiveVideo } from "./live-video.ts";
 import { drawPictures } from "./picture-painter.ts";

@@ -1,3 +1,5 @@
+import { BoundedMap } from "@sightline/contracts/bounded-map";
+
 /** Played no faster or slower than this to come to where it should be; further off it is set there. */
 const catchUp = 0.06;
 const tolerance = 0.15;
@@ -21,7 +23,7 @@ export class MovieBuffer {
   #queue: Uint8Array<ArrayBuffer>[] = [];
   #queuedBytes = 0;
   /** Capture times by time in the movie. */
-  readonly #times = new Map<number, number>();
+  readonly #times = new BoundedMap<number, number>(mostTimes);
   readonly #timer: ReturnType<typeof setInterval>;
 
   /** `onUnplayable` is told in words why this browser cannot play it. */
@@ -64,10 +66,6 @@ export class MovieBuffer {
   ): void {
     if (!this.#source) return;
     for (const [seconds, captureMs] of times) this.#times.set(key(seconds), captureMs);
-    for (const oldest of this.#times.keys()) {
-      if (this.#times.size <= mostTimes) break;
-      this.#times.delete(oldest);
-    }
     this.#push(data);
     this.#feed();
   }

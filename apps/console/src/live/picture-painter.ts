@@ -1,5 +1,5 @@
 import type { LivePicture } from "@sightline/contracts";
-import type { PictureMessage } from "../api/picture-message.ts";
+import type { PictureMessage } from "../api/binary-message.ts";
 
 /** Something that shows the pictures of one camera. It owns the bitmap that it is given. */
 export interface PictureSurface {

@@ -1,6 +1,8 @@
-import { Field } from "../shell/field.tsx";
+import { type Signal, useSignal } from "@preact/signals";
+import type { HttpModel } from "@sightline/contracts";
+import { SelectField } from "../shell/field.tsx";
 
-interface Props {
+interface ChoiceProps {
   id: string;
   label: string;
   value: { value: string };
@@ -9,25 +11,86 @@ interface Props {
 }
 
 /** One of several, by a list. */
-export function Choice({ id, label, value, of, onChange }: Props) {
+export function Choice({ id, label, value, of, onChange }: ChoiceProps) {
   // Nothing chosen yet is the first, as the forms take it.
-  const shown = of.some(([one]) => one === value.value) ? value.value : of[0]?.[0];
+  const shown = of.some(([one]) => one === value.value) ? value.value : (of[0]?.[0] ?? "");
+  const choose = (chosen: string) => {
+    value.value = chosen;
+    onChange?.();
+  };
+  return <SelectField id={id} label={label} value={shown} options={of} onChange={choose} />;
+}
+
+/** What was chosen of a model; empty: what the server takes by itself. */
+export interface ChosenModel {
+  model: Signal<string>;
+  version: Signal<string>;
+  precision: Signal<string>;
+}
+
+export function useChosenModel(): ChosenModel {
+  return { model: useSignal(""), version: useSignal(""), precision: useSignal("") };
+}
+
+/** What was chosen, as the server takes it; `fallback` is the model where none was. */
+export function readChosen({ model, version, precision }: ChosenModel, fallback: string) {
+  return {
+    model: model.value || fallback,
+    ...(version.value === "" ? {} : { version: version.value }),
+    ...(precision.value === "" ? {} : { precision: precision.value as "int8" | "fp32" }),
+  };
+}
+
+interface ModelProps {
+  id: string;
+  /** Of its three fields. */
+  labels: { model: string; version: string; precision: string };
+  models: readonly HttpModel[];
+  /** More that can be chosen in place of a model. */
+  none?: readonly (readonly [string, string])[];
+  chosen: ChosenModel;
+  fallback: string;
+  /** The precision where none is chosen, in words. */
+  ownPrecision: string;
+}
+
+/** A model, and when there is one its version and precision. */
+export function ModelChoice({ id, labels, models, none = [], chosen, fallback, ownPrecision }: ModelProps) {
+  const { model, version, precision } = chosen;
+  const name = model.value || fallback;
+  const versions = models.find((each) => each.name === name)?.versions ?? [];
   return (
-    <Field id={id} label={label}>
-      <select
-        id={id}
-        value={shown}
-        onChange={(event) => {
-          value.value = event.currentTarget.value;
-          onChange?.();
-        }}
-      >
-        {of.map(([one, words]) => (
-          <option key={one} value={one}>
-            {words}
-          </option>
-        ))}
-      </select>
-    </Field>
+    <>
+      <Choice
+        id={`${id}-model`}
+        label={labels.model}
+        value={model}
+        of={[...none, ...models.map((each) => [each.name, each.name] as const)]}
+        onChange={() => (version.value = "")}
+      />
+      {name !== "" && (
+        <>
+          <Choice
+            id={`${id}-version`}
+            label={labels.version}
+            value={version}
+            of={[
+              ["", "the active one"],
+              ...versions.map((each) => [each.version, `${each.number}: ${each.version}`] as const),
+            ]}
+          />
+          <Choice
+            id={`${id}-precision`}
+            label={labels.precision}
+            value={precision}
+            of={[
+              ["", ownPrecision],
+              ["int8", "INT8"],
+              ["fp32", "FP32"],
+            ]}
+          />
+        </>
+      )}
+    </>
   );
 }

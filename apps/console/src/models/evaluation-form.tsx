@@ -1,30 +1,28 @@
-import { type Signal, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import type { HttpModel, HttpNewEvaluation } from "@sightline/contracts";
-import { evaluateModels } from "../api/model-job-calls.ts";
-import { Fault } from "../shell/fault.tsx";
-import { Field } from "../shell/field.tsx";
-import { Choice } from "./choice.tsx";
-import { SendingBar, useSending } from "./sending.tsx";
+import { evaluateModels } from "../api/model-calls.ts";
+import { TextField } from "../shell/field.tsx";
+import { Fault } from "../shell/notices.tsx";
+import { ModelChoice, readChosen, useChosenModel } from "./choice.tsx";
+import { FileField, SendingBar, useSending } from "./sending.tsx";
 
 interface Props {
   models: readonly HttpModel[];
   onSent: () => void;
 }
 
-type Evaluated = HttpNewEvaluation["models"][number];
-
 /** Scores a version, or two, on a clip with labels. */
 export function EvaluationForm({ models, onSent }: Props) {
   const clip = useSignal<File | undefined>(undefined);
   const labels = useSignal<File | undefined>(undefined);
   const minHeight = useSignal("32");
-  const first = useChosen();
-  const second = useChosen();
+  const first = useChosenModel();
+  const second = useChosenModel();
   const sending = useSending();
   const evaluate = async (form: HTMLFormElement) => {
     const [video, annotations] = [clip.value!, labels.value!];
-    const one = read(first, models[0]?.name ?? "");
-    const other = second.model.value === "" ? [] : [read(second, second.model.value)];
+    const one = readChosen(first, models[0]?.name ?? "");
+    const other = second.model.value === "" ? [] : [readChosen(second, "")];
     const body: HttpNewEvaluation = {
       models: [one, ...other],
       minHeight: Number(minHeight.value),
@@ -36,7 +34,12 @@ export function EvaluationForm({ models, onSent }: Props) {
     form.reset();
     onSent();
   };
-  const names = models.map(({ name }) => [name, name] as const);
+  const labelsOf = (model: string) => ({
+    model,
+    version: `${model}: version`,
+    precision: `${model}: precision`,
+  });
+  const shared = { models, ownPrecision: "as a CPU runs it" };
   return (
     <form
       class="settings-form"
@@ -46,48 +49,46 @@ export function EvaluationForm({ models, onSent }: Props) {
         void evaluate(event.currentTarget);
       }}
     >
-      <FilePicker
+      <FileField
         id="evaluation-clip"
         label="Clip"
         hint="MP4, MOV, Matroska or WebM."
         accept=".mp4,.mov,.mkv,.webm"
-        file={clip}
+        onPick={(file) => (clip.value = file)}
       />
-      <FilePicker
+      <FileField
         id="evaluation-labels"
         label="Labels"
         hint="Annotations in COCO's format; the ids of its images are numbers of frames of the clip, and its categories have the names of the model's classes."
         accept=".json"
-        file={labels}
+        onPick={(file) => (labels.value = file)}
       />
       <div class="shadow-fields">
-        <Chosen
+        <ModelChoice
+          {...shared}
           id="evaluation-first"
-          label="Model"
-          models={models}
-          names={names}
+          labels={labelsOf("Model")}
           chosen={first}
           fallback={models[0]?.name ?? ""}
         />
-        <Chosen
+        <ModelChoice
+          {...shared}
           id="evaluation-second"
-          label="Beside it"
-          models={models}
-          names={[["", "nothing"], ...names]}
+          labels={labelsOf("Beside it")}
+          none={[["", "nothing"]]}
           chosen={second}
           fallback=""
         />
-        <Field id="evaluation-height" label="Boxes taller than, in pixels">
-          <input
-            id="evaluation-height"
-            type="number"
-            min={1}
-            max={10000}
-            required
-            value={minHeight.value}
-            onInput={(event) => (minHeight.value = event.currentTarget.value)}
-          />
-        </Field>
+        <TextField
+          id="evaluation-height"
+          label="Boxes taller than, in pixels"
+          type="number"
+          min={1}
+          max={10000}
+          required
+          value={minHeight.value}
+          onChange={(text) => (minHeight.value = text)}
+        />
       </div>
       <Fault text={sending.fault} />
       <SendingBar sending={sending} />
@@ -97,96 +98,5 @@ export function EvaluationForm({ models, onSent }: Props) {
         </button>
       </div>
     </form>
-  );
-}
-
-interface PickerProps {
-  id: string;
-  label: string;
-  hint: string;
-  accept: string;
-  file: Signal<File | undefined>;
-}
-
-function FilePicker({ id, label, hint, accept, file }: PickerProps) {
-  return (
-    <Field id={id} label={label} hint={hint}>
-      <input
-        id={id}
-        type="file"
-        accept={accept}
-        required
-        aria-describedby={`${id}-hint`}
-        onChange={(event) => (file.value = event.currentTarget.files?.[0])}
-      />
-    </Field>
-  );
-}
-
-interface ChosenModel {
-  model: Signal<string>;
-  version: Signal<string>;
-  precision: Signal<string>;
-}
-
-function useChosen(): ChosenModel {
-  return { model: useSignal(""), version: useSignal(""), precision: useSignal("") };
-}
-
-function read({ model, version, precision }: ChosenModel, fallback: string): Evaluated {
-  return {
-    model: model.value || fallback,
-    ...(version.value === "" ? {} : { version: version.value }),
-    ...(precision.value === "" ? {} : { precision: precision.value as "int8" | "fp32" }),
-  };
-}
-
-interface ChosenProps {
-  id: string;
-  label: string;
-  models: readonly HttpModel[];
-  names: readonly (readonly [string, string])[];
-  chosen: ChosenModel;
-  fallback: string;
-}
-
-/** A model, and when there is one its version and precision. */
-function Chosen({ id, label, models, names, chosen, fallback }: ChosenProps) {
-  const { model, version, precision } = chosen;
-  const name = model.value || fallback;
-  const versions = models.find((each) => each.name === name)?.versions ?? [];
-  return (
-    <>
-      <Choice
-        id={`${id}-model`}
-        label={label}
-        value={model}
-        of={names}
-        onChange={() => (version.value = "")}
-      />
-      {name !== "" && (
-        <>
-          <Choice
-            id={`${id}-version`}
-            label={`${label}: version`}
-            value={version}
-            of={[
-              ["", "the active one"],
-              ...versions.map((each) => [each.version, `${each.number}: ${each.version}`] as const),
-            ]}
-          />
-          <Choice
-            id={`${id}-precision`}
-            label={`${label}: precision`}
-            value={precision}
-            of={[
-              ["", "as a CPU runs it"],
-              ["int8", "INT8"],
-              ["fp32", "FP32"],
-            ]}
-          />
-        </>
-      )}
-    </>
   );
 }

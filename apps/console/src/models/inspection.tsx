@@ -1,8 +1,8 @@
 import type { HttpInspection } from "@sightline/contracts";
-import { inspectVersion } from "../api/model-job-calls.ts";
-import { Fault } from "../shell/fault.tsx";
-import { usePolled } from "../state/use-polled.ts";
-import { formatBytes } from "../words/numbers.ts";
+import { inspectVersion } from "../api/model-calls.ts";
+import { Fault } from "../shell/notices.tsx";
+import { usePolled } from "../state/use-request.ts";
+import { formatBytes } from "../words/numbers-and-times.ts";
 
 interface Props {
   model: string;

@@ -1,12 +1,10 @@
 import { useSignal } from "@preact/signals";
 import type { HttpModel } from "@sightline/contracts";
-import { activateModel, rollbackModel } from "../api/model-calls.ts";
-import { deleteVersion } from "../api/model-job-calls.ts";
+import { activateModel, deleteVersion, rollbackModel } from "../api/model-calls.ts";
 import { cameraPath } from "../routing/route.ts";
 import { ConfirmDialog } from "../shell/confirm-dialog.tsx";
 import { may } from "../state/auth.ts";
-import { plural } from "../words/numbers.ts";
-import { formatFullTime } from "../words/times.ts";
+import { formatFullTime, plural } from "../words/numbers-and-times.ts";
 import { Inspection } from "./inspection.tsx";
 
 interface Props {

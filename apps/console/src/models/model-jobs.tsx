@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import type { HttpModel, HttpModelJob } from "@sightline/contracts";
-import { cancelJob, deleteJob } from "../api/model-job-calls.ts";
-import { Fault } from "../shell/fault.tsx";
+import { cancelJob, deleteJob } from "../api/model-calls.ts";
+import { Fault } from "../shell/notices.tsx";
 import { may } from "../state/auth.ts";
-import { useAction } from "../state/use-action.ts";
-import { formatFullTime } from "../words/times.ts";
+import { useAction } from "../state/use-request.ts";
+import { formatFullTime } from "../words/numbers-and-times.ts";
 import { EvaluationForm } from "./evaluation-form.tsx";
 import { ScoreTable } from "./score-table.tsx";
 import { UploadForm } from "./upload-form.tsx";

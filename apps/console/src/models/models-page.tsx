@@ -1,8 +1,7 @@
-import { listModels, listShadows } from "../api/model-calls.ts";
-import { listJobs } from "../api/model-job-calls.ts";
-import { Fault } from "../shell/fault.tsx";
+import { listJobs, listModels, listShadows } from "../api/model-calls.ts";
+import { Fault } from "../shell/notices.tsx";
 import { Page } from "../shell/page.tsx";
-import { usePolled } from "../state/use-polled.ts";
+import { usePolled } from "../state/use-request.ts";
 import { sentence } from "../words/names.ts";
 import { ModelCard } from "./model-card.tsx";
 import { Evaluations, Uploads } from "./model-jobs.tsx";

@@ -1,5 +1,5 @@
 import type { HttpModelScores } from "@sightline/contracts";
-import { formatMs } from "../words/numbers.ts";
+import { formatMs } from "../words/numbers-and-times.ts";
 
 const names: readonly (readonly [string, string])[] = [
   ["ap", "AP 0.50:0.95"],

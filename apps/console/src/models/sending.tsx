@@ -1,8 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { OnSent } from "../api/model-job-calls.ts";
+import type { OnSent } from "../api/model-calls.ts";
 import { describeFailure } from "../api/request.ts";
-import { formatBytes } from "../words/numbers.ts";
+import { Field } from "../shell/field.tsx";
+import { formatBytes } from "../words/numbers-and-times.ts";
 
 /** Files on their way to the server. */
 export interface Sending {
@@ -53,5 +54,29 @@ export function SendingBar({ sending }: { sending: Sending }) {
         Stop sending
       </button>
     </div>
+  );
+}
+
+interface FileProps {
+  id: string;
+  label: string;
+  hint: string;
+  accept: string;
+  onPick: (file: File | undefined) => void;
+}
+
+/** A file to be sent, which must be chosen. */
+export function FileField({ id, label, hint, accept, onPick }: FileProps) {
+  return (
+    <Field id={id} label={label} hint={hint}>
+      <input
+        id={id}
+        type="file"
+        accept={accept}
+        required
+        aria-describedby={`${id}-hint`}
+        onChange={(event) => onPick(event.currentTarget.files?.[0])}
+      />
+    </Field>
   );
 }

@@ -1,10 +1,10 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { HttpModel, HttpNewShadow } from "@sightline/contracts";
 import { startShadow } from "../api/model-calls.ts";
-import { Fault } from "../shell/fault.tsx";
+import { Fault } from "../shell/notices.tsx";
 import { cameras } from "../state/cameras.ts";
-import { useAction } from "../state/use-action.ts";
-import { Choice } from "./choice.tsx";
+import { useAction } from "../state/use-request.ts";
+import { Choice, ModelChoice, readChosen, useChosenModel } from "./choice.tsx";
 
 interface Props {
   models: readonly HttpModel[];
@@ -28,23 +28,18 @@ const shares = [
 /** Starts a shadow. */
 export function ShadowForm({ models, onStarted }: Props) {
   const camera = useSignal("");
-  const model = useSignal("");
-  const version = useSignal("");
-  const precision = useSignal("");
+  const other = useChosenModel();
   const share = useSignal("0.1");
   const seconds = useSignal("600");
   const { busy, fault, run } = useAction();
   const ids = useComputed(() => (cameras.value ?? []).map(({ id }) => id));
-  const chosen = model.value || (models[0]?.name ?? "");
-  const versions = models.find(({ name }) => name === chosen)?.versions ?? [];
+  const fallback = models[0]?.name ?? "";
   const start = () =>
     run(async () => {
       const body: HttpNewShadow = {
         camera: camera.value || (ids.value[0] ?? ""),
-        model: chosen,
+        ...readChosen(other, fallback),
         share: Number(share.value),
-        ...(version.value === "" ? {} : { version: version.value }),
-        ...(precision.value === "" ? {} : { precision: precision.value as "int8" | "fp32" }),
         ...(seconds.value === "" ? {} : { seconds: Number(seconds.value) }),
       };
       onStarted((await startShadow(body)).id);
@@ -60,31 +55,13 @@ export function ShadowForm({ models, onStarted }: Props) {
     >
       <div class="shadow-fields">
         <Choice id="shadow-camera" label="Camera" value={camera} of={ids.value.map((id) => [id, id])} />
-        <Choice
-          id="shadow-model"
-          label="Other model"
-          value={model}
-          of={models.map(({ name }) => [name, name])}
-          onChange={() => (version.value = "")}
-        />
-        <Choice
-          id="shadow-version"
-          label="Version"
-          value={version}
-          of={[
-            ["", "the active one"],
-            ...versions.map((each) => [each.version, `${each.number}: ${each.version}`] as const),
-          ]}
-        />
-        <Choice
-          id="shadow-precision"
-          label="Precision"
-          value={precision}
-          of={[
-            ["", "as the worker runs it"],
-            ["int8", "INT8"],
-            ["fp32", "FP32"],
-          ]}
+        <ModelChoice
+          id="shadow"
+          labels={{ model: "Other model", version: "Version", precision: "Precision" }}
+          models={models}
+          chosen={other}
+          fallback={fallback}
+          ownPrecision="as the worker runs it"
         />
         <Choice id="shadow-share" label="Share of the frames" value={share} of={shares} />
         <Choice id="shadow-time" label="For" value={seconds} of={times} />

@@ -2,13 +2,10 @@ import { useSignal } from "@preact/signals";
 import type { HttpShadow } from "@sightline/contracts";
 import { deleteShadow, getShadow, shadowPicture, stopShadow } from "../api/model-calls.ts";
 import { ConfirmDialog } from "../shell/confirm-dialog.tsx";
-import { Fault } from "../shell/fault.tsx";
+import { Fault } from "../shell/notices.tsx";
 import { may } from "../state/auth.ts";
-import { useAction } from "../state/use-action.ts";
-import { usePolled } from "../state/use-polled.ts";
-import { formatMs, formatShare, plural } from "../words/numbers.ts";
-import { formatFullTime } from "../words/times.ts";
-import { stateWords } from "./shadow-words.ts";
+import { useAction, usePolled } from "../state/use-request.ts";
+import { formatFullTime, formatMs, formatShare, plural } from "../words/numbers-and-times.ts";
 
 interface Props {
   id: string;
@@ -168,4 +165,11 @@ function Biggest({ shadow }: { shadow: HttpShadow }) {
       </ul>
     </>
   );
+}
+
+/** Whether it runs, and what keeps it from running. */
+export function stateWords({ endedTime, workers }: HttpShadow): string {
+  if (endedTime) return "ended";
+  if (workers.length === 0) return "waits for a frame";
+  return workers.find(({ state }) => state !== "running")?.state ?? "running";
 }

@@ -1,11 +1,9 @@
 import { useSignal } from "@preact/signals";
 import type { HttpModel, HttpShadow } from "@sightline/contracts";
 import { may } from "../state/auth.ts";
-import { formatShare } from "../words/numbers.ts";
-import { formatFullTime } from "../words/times.ts";
+import { formatFullTime, formatShare } from "../words/numbers-and-times.ts";
 import { ShadowForm } from "./shadow-form.tsx";
-import { ShadowReport } from "./shadow-report.tsx";
-import { stateWords } from "./shadow-words.ts";
+import { ShadowReport, stateWords } from "./shadow-report.tsx";
 
 interface Props {
   models: readonly HttpModel[];

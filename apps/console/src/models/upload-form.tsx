@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import type { HttpModel, HttpNewImport } from "@sightline/contracts";
-import { uploadModel } from "../api/model-job-calls.ts";
-import { Fault } from "../shell/fault.tsx";
-import { Field } from "../shell/field.tsx";
+import { uploadModel } from "../api/model-calls.ts";
+import { Field, TextField } from "../shell/field.tsx";
+import { Fault } from "../shell/notices.tsx";
 import { Choice } from "./choice.tsx";
-import { SendingBar, useSending } from "./sending.tsx";
+import { FileField, SendingBar, useSending } from "./sending.tsx";
 
 interface Props {
   models: readonly HttpModel[];
@@ -74,23 +74,16 @@ export function UploadForm({ models, onSent }: Props) {
         void upload(event.currentTarget);
       }}
     >
-      <Field
+      <FileField
         id="upload-file"
         label="ONNX file"
         hint="A float export of a detector, as one file. Take models only from where you would take programs."
-      >
-        <input
-          id="upload-file"
-          type="file"
-          accept=".onnx"
-          required
-          aria-describedby="upload-file-hint"
-          onChange={(event) => {
-            file.value = event.currentTarget.files?.[0];
-            if (name.value === "") name.value = nameOf(file.value?.name ?? "");
-          }}
-        />
-      </Field>
+        accept=".onnx"
+        onPick={(picked) => {
+          file.value = picked;
+          if (name.value === "") name.value = nameOf(picked?.name ?? "");
+        }}
+      />
       <div class="shadow-fields">
         <Choice
           id="upload-as"
@@ -102,17 +95,16 @@ export function UploadForm({ models, onSent }: Props) {
           ]}
         />
         {as.value === "" && (
-          <Field id="upload-name" label="Name">
-            <input
-              id="upload-name"
-              required
-              maxLength={63}
-              pattern="[A-Za-z0-9][A-Za-z0-9_\-]*"
-              title="Letters, digits, - and _; a letter or digit first"
-              value={name.value}
-              onInput={(event) => (name.value = event.currentTarget.value)}
-            />
-          </Field>
+          <TextField
+            id="upload-name"
+            label="Name"
+            required
+            maxLength={63}
+            pattern="[A-Za-z0-9][A-Za-z0-9_\-]*"
+            title="Letters, digits, - and _; a letter or digit first"
+            value={name.value}
+            onChange={(text) => (name.value = text)}
+          />
         )}
         <Choice id="upload-family" label="Family" value={family} of={[["", "found out"], ...families]} />
       </div>
@@ -132,7 +124,7 @@ export function UploadForm({ models, onSent }: Props) {
       <details>
         <summary>Pictures as it was trained with</summary>
         <div class="shadow-fields">
-          <TextField
+          <ExampleField
             id="upload-size"
             label="Size, if it takes any"
             value={size}
@@ -162,14 +154,14 @@ export function UploadForm({ models, onSent }: Props) {
             value={range}
             of={[asFamily, ["unit", "0 to 1"], ["bytes", "0 to 255"]]}
           />
-          <TextField
+          <ExampleField
             id="upload-mean"
             label="Mean"
             value={mean}
             pattern={threeNumbers}
             placeholder="0.485, 0.456, 0.406"
           />
-          <TextField
+          <ExampleField
             id="upload-std"
             label="Deviation"
             value={std}
@@ -191,7 +183,7 @@ export function UploadForm({ models, onSent }: Props) {
 
 const threeNumbers = "\\s*[0-9.]+\\s*,\\s*[0-9.]+\\s*,\\s*[0-9.]+\\s*";
 
-interface TextProps {
+interface ExampleProps {
   id: string;
   label: string;
   value: { value: string };
@@ -199,18 +191,16 @@ interface TextProps {
   placeholder: string;
 }
 
-function TextField({ id, label, value, pattern, placeholder }: TextProps) {
+/** A line of text of which the placeholder is an example. */
+function ExampleField({ value, placeholder, ...field }: ExampleProps) {
   return (
-    <Field id={id} label={label}>
-      <input
-        id={id}
-        pattern={pattern}
-        placeholder={placeholder}
-        title={`Such as ${placeholder}`}
-        value={value.value}
-        onInput={(event) => (value.value = event.currentTarget.value)}
-      />
-    </Field>
+    <TextField
+      {...field}
+      placeholder={placeholder}
+      title={`Such as ${placeholder}`}
+      value={value.value}
+      onChange={(text) => (value.value = text)}
+    />
   );
 }
 

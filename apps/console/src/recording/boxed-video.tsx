@@ -4,7 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { listDetections } from "../api/calls.ts";
 import { describeFailure } from "../api/request.ts";
 import { drawDetections, labelsFor } from "../live/draw-picture.ts";
-import { FullScreenButton } from "../shell/full-screen-button.tsx";
+import { FullScreenButton } from "../shell/zoom-view.tsx";
 import { type Knowledge, PastDetections } from "./past-detections.ts";
 import type { ShownTimes } from "./shown-times.ts";
 

@@ -3,8 +3,7 @@ import type { HttpCamera, HttpEvent, HttpRecordingSpan } from "@sightline/contra
 import { useEffect, useRef } from "preact/hooks";
 import { listEvents, listRecordingSpans, recordingUrl } from "../api/calls.ts";
 import { describeFailure, RequestError } from "../api/request.ts";
-import { formatBytes } from "../words/numbers.ts";
-import { formatDayTime } from "../words/times.ts";
+import { formatBytes, formatDayTime } from "../words/numbers-and-times.ts";
 import { RecordingPlayer } from "./recording-player.tsx";
 import {
   dayMs,

@@ -1,3 +1,4 @@
+import { BoundedMap } from "@sightline/contracts/bounded-map";
 import type { PictureTime } from "./capture-times.ts";
 
 /** More pieces than a player keeps of its video. */
@@ -10,7 +11,7 @@ const mostShownSeconds = 2;
 /** When what a player shows was captured, piece by piece of its video as it is loaded. */
 export class ShownTimes {
   /** By a number that the player has for the piece; each by time. */
-  readonly #pieces = new Map<number, readonly PictureTime[]>();
+  readonly #pieces = new BoundedMap<number, readonly PictureTime[]>(mostPieces);
   #onChange: () => void = () => undefined;
 
   /** Calls `listener`, and no other, when more is known. */
@@ -20,12 +21,8 @@ export class ShownTimes {
 
   /** Takes a piece's pictures, with the seconds of the player's own clock. */
   set(piece: number, pictures: readonly PictureTime[]): void {
-    this.#pieces.delete(piece);
     if (pictures.length > 0) this.#pieces.set(piece, pictures);
-    for (const oldest of this.#pieces.keys()) {
-      if (this.#pieces.size <= mostPieces) break;
-      this.#pieces.delete(oldest);
-    }
+    else this.#pieces.delete(piece);
     this.#onChange();
   }
 

@@ -1,6 +1,6 @@
 import type { HttpEvent } from "@sightline/contracts";
 import { eventTitle } from "../events/event-words.ts";
-import { formatDayTime } from "../words/times.ts";
+import { formatDayTime } from "../words/numbers-and-times.ts";
 import { partOf, type StripPart, ticksIn, type Window } from "./timeline-scale.ts";
 
 /** How many events there were in a span of time. */

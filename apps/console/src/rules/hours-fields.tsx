@@ -1,4 +1,4 @@
-import { LabelledText } from "../shell/labelled.tsx";
+import { TextField } from "../shell/field.tsx";
 import type { ActiveHours } from "./rules-draft.ts";
 
 const days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
@@ -30,23 +30,24 @@ export function HoursFields({ hours, onChange }: Props) {
         <fieldset>
           <legend>Active hours</legend>
           <div class="rule-fields">
-            <LabelledText
+            <TextField
               label="From (hh:mm)"
               value={hours.start}
               maxLength={5}
-              onInput={(start) => onChange({ ...hours, start: start.trim() })}
+              onChange={(start) => onChange({ ...hours, start: start.trim() })}
             />
-            <LabelledText
+            <TextField
               label="To (hh:mm)"
               value={hours.end}
               maxLength={5}
-              onInput={(end) => onChange({ ...hours, end: end.trim() })}
+              onChange={(end) => onChange({ ...hours, end: end.trim() })}
             />
-            <LabelledText
+            <TextField
               label="Time zone"
               value={hours.timeZone}
               placeholder="UTC"
-              onInput={(timeZone) => onChange({ ...hours, timeZone: timeZone.trim() })}
+              maxLength={63}
+              onChange={(timeZone) => onChange({ ...hours, timeZone: timeZone.trim() })}
             />
           </div>
           <p class="note">An end before the start is on the next day. 24:00 is the end of a day.</p>

@@ -1,5 +1,5 @@
 import { ClassPicker } from "../camera-form/class-picker.tsx";
-import { LabelledNumber, LabelledSelect, LabelledText } from "../shell/labelled.tsx";
+import { NumberField, SelectField, TextField } from "../shell/field.tsx";
 import { changeRule, removeRule } from "./edit-draft.ts";
 import { HoursFields } from "./hours-fields.tsx";
 import { goneName, type Place, wholePicture } from "./place.ts";
@@ -40,14 +40,14 @@ export function RuleCard({ rule, number, editing, classes }: Props) {
           </p>
         ))}
         <div class="rule-fields">
-          <LabelledSelect
+          <SelectField
             label="Report when"
             value={rule.type}
             onChange={type}
             options={Object.entries(ruleTypes).map(([value, { name }]) => [value, name])}
           />
           {fields.zone !== "unused" && (
-            <LabelledSelect
+            <SelectField
               label="Zone"
               value={rule.zone}
               onChange={(zone) => change({ zone })}
@@ -56,13 +56,13 @@ export function RuleCard({ rule, number, editing, classes }: Props) {
           )}
           {fields.line && (
             <>
-              <LabelledSelect
+              <SelectField
                 label="Line"
                 value={rule.line}
                 onChange={(line) => change({ line })}
                 options={places(shapes, "line", rule.line)}
               />
-              <LabelledSelect
+              <SelectField
                 label="Direction"
                 value={rule.direction}
                 onChange={(value) => change({ direction: value as RuleDraft["direction"] })}
@@ -75,7 +75,7 @@ export function RuleCard({ rule, number, editing, classes }: Props) {
             </>
           )}
           {fields.count && (
-            <LabelledNumber
+            <NumberField
               label={rule.type === "count_below" ? "Fewer than" : "More than"}
               value={rule.count}
               step={1}
@@ -83,45 +83,46 @@ export function RuleCard({ rule, number, editing, classes }: Props) {
             />
           )}
           {fields.dwell !== "unused" && (
-            <LabelledNumber
+            <NumberField
               label={fields.dwell === "needed" ? "Stays at least, seconds" : "In place for, seconds"}
               value={rule.minDwellSeconds}
               onChange={(minDwellSeconds) => change({ minDwellSeconds })}
             />
           )}
           {fields.debounce && (
-            <LabelledNumber
+            <NumberField
               label="Holds for, seconds"
               value={rule.debounceSeconds}
               onChange={(debounceSeconds) => change({ debounceSeconds })}
               title="The condition must hold this long before the event starts, and be over this long before it ends"
             />
           )}
-          <LabelledNumber
+          <NumberField
             label="Pause between, seconds"
             value={rule.cooldownSeconds}
             onChange={(cooldownSeconds) => change({ cooldownSeconds })}
             title="The same rule makes no other event of the same object within this time"
           />
-          <LabelledNumber
+          <NumberField
             label="Minimum score"
             value={rule.minScore}
             step={0.05}
             most={1}
             onChange={(minScore) => change({ minScore })}
           />
-          <LabelledText
+          <TextField
             label="Attributes"
             value={rule.attributes}
             placeholder="such as colour: red, blue"
             maxLength={1000}
-            onInput={(attributes) => change({ attributes }, "attributes")}
+            onChange={(attributes) => change({ attributes }, "attributes")}
           />
-          <LabelledText
+          <TextField
             label="Name of the rule"
             value={rule.name}
             placeholder="made from type and place"
-            onInput={(name) => change({ name }, "name")}
+            maxLength={63}
+            onChange={(name) => change({ name }, "name")}
           />
         </div>
         <details open={rule.classes.length > 0}>

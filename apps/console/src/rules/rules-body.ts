@@ -1,7 +1,6 @@
 import type { HttpRules } from "@sightline/contracts";
 import { placeName, wholePicture } from "./place.ts";
-import { attributesOf } from "./rule-attributes.ts";
-import { fieldsOf } from "./rule-types.ts";
+import { attributesOf, fieldsOf } from "./rule-types.ts";
 import type { Point, RuleDraft, RulesDraft, Shape } from "./rules-draft.ts";
 
 /** The draft as the server takes it: a rules file with the etag. */

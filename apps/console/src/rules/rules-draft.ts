@@ -1,7 +1,6 @@
 import type { HttpRules } from "@sightline/contracts";
 import { type Place, placeNamed, wholePicture } from "./place.ts";
-import { attributesText } from "./rule-attributes.ts";
-import { fieldsOf, type RuleType } from "./rule-types.ts";
+import { attributesText, fieldsOf, type RuleType } from "./rule-types.ts";
 
 export type Point = readonly [number, number];
 

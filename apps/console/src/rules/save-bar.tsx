@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { getCamera, getRules, putRules } from "../api/calls.ts";
 import { describeFailure, RequestError } from "../api/request.ts";
 import { setRules, updateCameraState } from "../state/cameras.ts";
-import { plural } from "../words/numbers.ts";
+import { plural } from "../words/numbers-and-times.ts";
 import { maskFaults, serverFaults } from "./check-draft.ts";
 import { MasksChangedError, maskShapes, saveMasks } from "./privacy-masks.ts";
 import { bodyOf } from "./rules-body.ts";

@@ -1,5 +1,4 @@
-import { LabelledSelect, LabelledText } from "../shell/labelled.tsx";
-import { NumberInput } from "../shell/number-input.tsx";
+import { NumberInput, SelectField, TextField } from "../shell/field.tsx";
 import { StatusIcon } from "../shell/status-icon.tsx";
 import { changeShape, movePoint, removePoint, removeShape, reverseLine, splitEdge } from "./edit-draft.ts";
 import { hasName, type Shape } from "./rules-draft.ts";
@@ -57,14 +56,15 @@ function ShapeFields({ shape, editing }: { shape: Shape; editing: RulesEditing }
   return (
     <div class="shape-fields">
       {hasName(shape) && (
-        <LabelledText
+        <TextField
           label="Name"
           value={shape.name}
-          onInput={(name) => editing.edit(changeShape(draft, key, { name }), `name ${key}`)}
+          maxLength={63}
+          onChange={(name) => editing.edit(changeShape(draft, key, { name }), `name ${key}`)}
         />
       )}
       {shape.kind === "mask" && (
-        <LabelledSelect
+        <SelectField
           label="Objects in it"
           value={shape.mode}
           options={[

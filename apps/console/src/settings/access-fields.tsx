@@ -1,5 +1,5 @@
 import type { RoleName } from "@sightline/contracts";
-import { describedBy, Field } from "../shell/field.tsx";
+import { SelectField, TextField } from "../shell/field.tsx";
 import { sentence } from "../words/names.ts";
 import { roleMeanings } from "./access-words.ts";
 
@@ -13,19 +13,14 @@ interface RoleProps {
 /** A choice among roles, with what the chosen one may do. */
 export function RoleField({ id, value, options, onChange }: RoleProps) {
   return (
-    <Field id={id} label="Role" hint={sentence(roleMeanings[value])}>
-      <select
-        {...describedBy(id, undefined)}
-        value={value}
-        onChange={(event) => onChange(event.currentTarget.value as RoleName)}
-      >
-        {options.map((role) => (
-          <option key={role} value={role}>
-            {role}
-          </option>
-        ))}
-      </select>
-    </Field>
+    <SelectField
+      id={id}
+      label="Role"
+      hint={sentence(roleMeanings[value])}
+      value={value}
+      options={options.map((role) => [role, role] as const)}
+      onChange={onChange}
+    />
   );
 }
 
@@ -39,21 +34,16 @@ interface CamerasProps {
 /** Which cameras may be seen, as text. */
 export function CamerasField({ id, value, error, onInput }: CamerasProps) {
   return (
-    <Field
+    <TextField
       id={id}
       label="Cameras"
       hint="Names separated by commas; yard-* for all names that begin with yard-, site=north for all with this label, * for all."
       error={error}
-    >
-      <input
-        {...describedBy(id, error)}
-        value={value}
-        autoComplete="off"
-        spellcheck={false}
-        required
-        onInput={(event) => onInput(event.currentTarget.value)}
-      />
-    </Field>
+      value={value}
+      spellcheck={false}
+      required
+      onChange={onInput}
+    />
   );
 }
 
@@ -77,16 +67,16 @@ export function PasswordField({
   onInput,
 }: PasswordProps) {
   return (
-    <Field id={id} label={label} {...(hint && { hint })}>
-      <input
-        {...describedBy(id, undefined, hint !== undefined)}
-        type="password"
-        minLength={isCurrent ? undefined : 8}
-        autoComplete={isCurrent ? "current-password" : "new-password"}
-        required={required}
-        value={value}
-        onInput={(event) => onInput(event.currentTarget.value)}
-      />
-    </Field>
+    <TextField
+      id={id}
+      label={label}
+      hint={hint}
+      type="password"
+      minLength={isCurrent ? undefined : 8}
+      autoComplete={isCurrent ? "current-password" : "new-password"}
+      required={required}
+      value={value}
+      onChange={onInput}
+    />
   );
 }

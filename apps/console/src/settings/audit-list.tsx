@@ -2,11 +2,11 @@ import { useSignal } from "@preact/signals";
 import type { AuditRecordJson } from "@sightline/contracts";
 import { useEffect } from "preact/hooks";
 import { type AuditFilter, listAudit } from "../api/access-calls.ts";
-import { Fault } from "../shell/fault.tsx";
-import { LabelledText } from "../shell/labelled.tsx";
-import { useAction } from "../state/use-action.ts";
+import { TextField } from "../shell/field.tsx";
+import { Fault } from "../shell/notices.tsx";
+import { useAction } from "../state/use-request.ts";
 import { words } from "../words/names.ts";
-import { formatFullTime } from "../words/times.ts";
+import { formatFullTime } from "../words/numbers-and-times.ts";
 
 /** Who did what, newest first. */
 export function AuditList() {
@@ -35,15 +35,17 @@ export function AuditList() {
     <section class="panel" aria-labelledby="audit-title">
       <h2 id="audit-title">Audit trail</h2>
       <search class="filters" aria-label="Which records">
-        <LabelledText
+        <TextField
           label="User"
           value={filter.value.user}
-          onInput={(user) => (filter.value = { ...filter.value, user: user.trim() })}
+          maxLength={63}
+          onChange={(user) => (filter.value = { ...filter.value, user: user.trim() })}
         />
-        <LabelledText
+        <TextField
           label="Action"
           value={filter.value.action}
-          onInput={(action) => (filter.value = { ...filter.value, action: action.trim() })}
+          maxLength={63}
+          onChange={(action) => (filter.value = { ...filter.value, action: action.trim() })}
         />
       </search>
       <Fault text={fault.value}>

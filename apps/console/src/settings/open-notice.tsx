@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { createUser, login } from "../api/access-calls.ts";
-import { Fault } from "../shell/fault.tsx";
 import { Field } from "../shell/field.tsx";
+import { Fault } from "../shell/notices.tsx";
 import { refreshAuth } from "../state/auth.ts";
-import { useAction } from "../state/use-action.ts";
+import { useAction } from "../state/use-request.ts";
 import { PasswordField } from "./access-fields.tsx";
 
 /** A server without users is open to all who reach it; the first administrator closes it. */

@@ -1,8 +1,8 @@
 import { useSignal } from "@preact/signals";
 import { setPassword } from "../api/access-calls.ts";
-import { Fault } from "../shell/fault.tsx";
+import { Fault } from "../shell/notices.tsx";
 import { auth, me } from "../state/auth.ts";
-import { useAction } from "../state/use-action.ts";
+import { useAction } from "../state/use-request.ts";
 import { PasswordField } from "./access-fields.tsx";
 import { camerasName, roleMeanings } from "./access-words.ts";
 

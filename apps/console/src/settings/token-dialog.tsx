@@ -2,11 +2,10 @@ import { useSignal } from "@preact/signals";
 import type { RoleName } from "@sightline/contracts";
 import { useEffect, useRef } from "preact/hooks";
 import { createToken } from "../api/access-calls.ts";
-import { Fault } from "../shell/fault.tsx";
-import { describedBy, Field } from "../shell/field.tsx";
-import { LabelledSelect } from "../shell/labelled.tsx";
+import { SelectField, TextField } from "../shell/field.tsx";
+import { Fault } from "../shell/notices.tsx";
 import { may, me, roles } from "../state/auth.ts";
-import { useAction } from "../state/use-action.ts";
+import { useAction } from "../state/use-request.ts";
 import { CamerasField, RoleField } from "./access-fields.tsx";
 import { camerasFault, camerasIn, camerasText } from "./access-words.ts";
 
@@ -54,16 +53,15 @@ export function TokenDialog({ onMade, onClose }: Props) {
     <dialog ref={dialog} class="form-dialog" aria-labelledby="token-title" onClose={onClose}>
       <h2 id="token-title">Make a token</h2>
       <form class="form-main" onSubmit={submit}>
-        <Field id="token-name" label="Name" hint="What it is for, so that it is known in the list.">
-          <input
-            {...describedBy("token-name", undefined)}
-            value={name.value}
-            autoComplete="off"
-            maxLength={63}
-            required
-            onInput={(event) => (name.value = event.currentTarget.value)}
-          />
-        </Field>
+        <TextField
+          id="token-name"
+          label="Name"
+          hint="What it is for, so that it is known in the list."
+          value={name.value}
+          maxLength={63}
+          required
+          onChange={(text) => (name.value = text)}
+        />
         <RoleField
           id="token-role"
           value={role.value}
@@ -78,7 +76,7 @@ export function TokenDialog({ onMade, onClose }: Props) {
             onInput={(text) => (cameras.value = text)}
           />
         )}
-        <LabelledSelect
+        <SelectField
           label="Lasts"
           value={days.value}
           options={lifetimes}

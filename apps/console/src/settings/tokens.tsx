@@ -1,13 +1,14 @@
 import { useSignal } from "@preact/signals";
 import type { HttpToken } from "@sightline/contracts";
+import { useEffect, useRef } from "preact/hooks";
 import { deleteToken, listTokens } from "../api/access-calls.ts";
 import { ConfirmDialog } from "../shell/confirm-dialog.tsx";
-import { Fault } from "../shell/fault.tsx";
+import { CopyButton } from "../shell/copy-button.tsx";
+import { Fault } from "../shell/notices.tsx";
 import { may } from "../state/auth.ts";
-import { useFetched } from "../state/use-fetched.ts";
-import { formatFullTime } from "../words/times.ts";
+import { useFetched } from "../state/use-request.ts";
+import { formatFullTime } from "../words/numbers-and-times.ts";
 import { camerasName } from "./access-words.ts";
-import { NewToken } from "./new-token.tsx";
 import { TokenDialog } from "./token-dialog.tsx";
 
 /** Tokens with which programs come: one's own, for administrators all. */
@@ -107,4 +108,37 @@ function endOf({ expireTime }: HttpToken): string {
   if (!expireTime) return "when revoked";
   const text = formatFullTime(expireTime);
   return Date.parse(expireTime) < Date.now() ? `ended ${text}` : text;
+}
+
+interface Props {
+  name: string;
+  token: string;
+  onDone: () => void;
+}
+
+/** A token that has just been made: shown this once, to be copied. */
+function NewToken({ name, token, onDone }: Props) {
+  const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), [token]);
+  return (
+    <div class="new-token" data-testid="new-token">
+      <label for="new-token">
+        Token “{name}”. It is shown only now: copy it and keep it like a password.
+      </label>
+      <div class="new-token-line">
+        <input
+          ref={field}
+          id="new-token"
+          readOnly
+          value={token}
+          spellcheck={false}
+          onFocus={(event) => event.currentTarget.select()}
+        />
+        <CopyButton text={token} label="Copy" primary />
+        <button type="button" onClick={onDone}>
+          Done
+        </button>
+      </div>
+    </div>
+  );
 }

@@ -2,10 +2,10 @@ import { useSignal } from "@preact/signals";
 import type { HttpUser, RoleName } from "@sightline/contracts";
 import { useEffect, useRef } from "preact/hooks";
 import { createUser, setPassword, updateUser } from "../api/access-calls.ts";
-import { Fault } from "../shell/fault.tsx";
-import { describedBy, Field } from "../shell/field.tsx";
+import { TextField } from "../shell/field.tsx";
+import { Fault } from "../shell/notices.tsx";
 import { auth, roles } from "../state/auth.ts";
-import { useAction } from "../state/use-action.ts";
+import { useAction } from "../state/use-request.ts";
 import { CamerasField, PasswordField, RoleField } from "./access-fields.tsx";
 import { camerasFault, camerasIn, camerasText } from "./access-words.ts";
 
@@ -47,21 +47,16 @@ export function UserDialog({ user, onSaved, onClose }: Props) {
       <h2 id="user-title">{user ? `Change user ${user.name}` : "Add a user"}</h2>
       <form class="form-main" onSubmit={submit}>
         {!user && (
-          <Field
+          <TextField
             id="user-name"
             label="User"
             hint="a–z, 0–9 and “-”; or as the login provider says it, name@example.org."
-          >
-            <input
-              {...describedBy("user-name", undefined)}
-              value={name.value}
-              autoComplete="off"
-              autoCapitalize="none"
-              spellcheck={false}
-              required
-              onInput={(event) => (name.value = event.currentTarget.value)}
-            />
-          </Field>
+            value={name.value}
+            autoCapitalize="none"
+            spellcheck={false}
+            required
+            onChange={(text) => (name.value = text)}
+          />
         )}
         <RoleField
           id="user-role"

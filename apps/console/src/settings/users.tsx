@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { HttpUser } from "@sightline/contracts";
-import { listUsers } from "../api/access-calls.ts";
-import { Fault } from "../shell/fault.tsx";
+import { deleteUser, listUsers } from "../api/access-calls.ts";
+import { ConfirmDialog } from "../shell/confirm-dialog.tsx";
+import { Fault } from "../shell/notices.tsx";
 import { me } from "../state/auth.ts";
-import { useFetched } from "../state/use-fetched.ts";
-import { formatFullTime } from "../words/times.ts";
+import { useFetched } from "../state/use-request.ts";
+import { formatFullTime } from "../words/numbers-and-times.ts";
 import { camerasName } from "./access-words.ts";
-import { RemoveUser } from "./remove-user.tsx";
 import { UserDialog } from "./user-dialog.tsx";
 
 /** All users, for administrators. */
@@ -92,5 +92,29 @@ export function Users() {
         />
       )}
     </section>
+  );
+}
+
+interface Props {
+  name: string;
+  onRemoved: () => void;
+  onClose: () => void;
+}
+
+/** Removes a user after it has asked. */
+function RemoveUser({ name, onRemoved, onClose }: Props) {
+  return (
+    <ConfirmDialog
+      title={`Remove user ${name}?`}
+      yes="Remove the user"
+      no="Keep"
+      onConfirm={async () => {
+        await deleteUser(name);
+        onRemoved();
+      }}
+      onClose={onClose}
+    >
+      <p>Logins and tokens of this user end at once.</p>
+    </ConfirmDialog>
   );
 }

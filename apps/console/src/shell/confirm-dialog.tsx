@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
-import { useAction } from "../state/use-action.ts";
-import { Fault } from "./fault.tsx";
+import { useAction } from "../state/use-request.ts";
+import { Fault } from "./notices.tsx";
 
 interface Props {
   title: string;

@@ -3,7 +3,6 @@ import { UserMenu } from "../access/user-menu.tsx";
 import { route } from "../routing/navigation.ts";
 import { mayAddCamera } from "../state/auth.ts";
 import { connection } from "../state/live.ts";
-import { Brand } from "./brand.tsx";
 
 const links: readonly { href: string; name: string; pages: readonly string[]; isOffered?: () => boolean }[] =
   [
@@ -55,5 +54,19 @@ export function ConnectionBanner() {
         </p>
       )}
     </div>
+  );
+}
+
+/** The console's sign and name. */
+export function Brand() {
+  return (
+    <>
+      <svg viewBox="0 0 32 32" aria-hidden="true">
+        <path class="brand-frame" d="M7 12V7h5M20 7h5v5M25 20v5h-5M12 25H7v-5" />
+        <path class="brand-line" d="M9 16h14" />
+        <circle class="brand-eye" cx="16" cy="16" r="3" />
+      </svg>
+      Sightline
+    </>
   );
 }

@@ -1,3 +1,4 @@
+import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 
@@ -22,5 +23,29 @@ export function Page({ title, className = "", actions, children }: Props) {
       </div>
       {children}
     </main>
+  );
+}
+
+/** From this width on there is room for everything; as in the styles. */
+const narrow = "(max-width: 900px)";
+
+/** Something that is folded on a narrow page until it is asked for. */
+export function Fold({ title, children }: { title: string; children: ComponentChildren }) {
+  const folds = useSignal(matchMedia(narrow).matches);
+  const open = useSignal(false);
+  useEffect(() => {
+    const media = matchMedia(narrow);
+    const follow = () => {
+      folds.value = media.matches;
+    };
+    media.addEventListener("change", follow);
+    return () => media.removeEventListener("change", follow);
+  }, []);
+  if (!folds.value) return <>{children}</>;
+  return (
+    <details class="fold" onToggle={(event) => (open.value = event.currentTarget.open)}>
+      <summary>{title}</summary>
+      {open.value && children}
+    </details>
   );
 }

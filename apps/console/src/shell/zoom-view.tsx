@@ -1,7 +1,6 @@
 import { useSignal } from "@preact/signals";
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, RefObject } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { FullScreenButton } from "./full-screen-button.tsx";
 
 const steps = [1, 1.5, 2, 3, 4, 6];
 
@@ -115,5 +114,19 @@ export function ZoomView({ aspect, highest, over, caption, tools, children }: Pr
         </div>
       </div>
     </div>
+  );
+}
+
+/** Shows an element on the whole screen, and as it was again; nothing where the browser cannot. */
+export function FullScreenButton({ element }: { element: RefObject<HTMLElement | null> }) {
+  if (!document.fullscreenEnabled) return null;
+  const toggle = () => {
+    if (document.fullscreenElement) void document.exitFullscreen();
+    else void element.current?.requestFullscreen();
+  };
+  return (
+    <button type="button" class="small wide" onClick={toggle}>
+      Full screen
+    </button>
   );
 }

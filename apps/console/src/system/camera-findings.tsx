@@ -1,8 +1,8 @@
 import { cameraPath } from "../routing/route.ts";
 import { StatusIcon } from "../shell/status-icon.tsx";
 import type { CameraState } from "../state/cameras.ts";
-import { type FindingGroup, groupFindings } from "../words/finding-groups.ts";
-import { plural } from "../words/numbers.ts";
+import { type FindingGroup, groupFindings } from "../words/names.ts";
+import { plural } from "../words/numbers-and-times.ts";
 
 /** More cameras than these are listed when asked for. */
 const mostListed = 8;

@@ -1,6 +1,6 @@
 import type { HttpSystem } from "@sightline/contracts";
-import { ModelNotice } from "../shell/model-notice.tsx";
-import { plural } from "../words/numbers.ts";
+import { ModelNotice } from "../shell/notices.tsx";
+import { plural } from "../words/numbers-and-times.ts";
 import { bestSpeed } from "./workers.tsx";
 
 interface Props {

@@ -1,8 +1,11 @@
 import type { HttpSystem } from "@sightline/contracts";
-import { formatBytes, formatCount, formatDuration, formatShare } from "../words/numbers.ts";
-import { formatTime } from "../words/times.ts";
-import { FillBar } from "./fill-bar.tsx";
-import { StorageLine } from "./storage-line.tsx";
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatShare,
+  formatTime,
+} from "../words/numbers-and-times.ts";
 
 /** NATS streams: how much they hold, how near their limit they are, and the disk that they are on. */
 export function StreamTable({ streams, storage }: Pick<HttpSystem, "streams" | "storage">) {
@@ -60,5 +63,41 @@ function Fill({ bytes, maxBytes }: { bytes: number; maxBytes: number }) {
     <>
       <FillBar share={share} warnAt={0.9} label={`${formatShare(share)} full`} /> {formatShare(share)}
     </>
+  );
+}
+
+interface Props {
+  /** 0..1. */
+  share: number;
+  label: string;
+  /** From here on it is marked as near its limit. */
+  warnAt: number;
+}
+
+/** How full something is. */
+export function FillBar({ share, label, warnAt }: Props) {
+  const within = Math.min(1, Math.max(0, share));
+  return (
+    <span class={share >= warnAt ? "fill-bar high" : "fill-bar"} role="img" aria-label={label}>
+      <span style={{ width: `${within * 100}%` }} />
+    </span>
+  );
+}
+
+/** Below this share of free bytes an alert fires. */
+const nearlyFull = 0.05;
+
+/** The disk of NATS, and the streams that NATS does not take or give. */
+function StorageLine({ storage: { disk, faults } }: { storage: HttpSystem["storage"] }) {
+  const isWrong = faults.length > 0 || (disk !== null && disk.freeBytes < nearlyFull * disk.sizeBytes);
+  return (
+    <p class={isWrong ? "fault" : "note"} data-testid="storage">
+      {disk
+        ? `Disk of NATS: ${formatBytes(disk.freeBytes)} of ${formatBytes(disk.sizeBytes)} free (${disk.directory})`
+        : "The results service does not see the disk of NATS; SIGHTLINE_NATS_STORE_DIR names its directory"}
+      {faults.map(
+        ({ stream, lacks }) => ` · ${stream} ${lacks === "takes" ? "takes no messages" : "cannot be read"}`,
+      )}
+    </p>
   );
 }

@@ -1,8 +1,6 @@
 import type { HttpSystem } from "@sightline/contracts";
-import { formatFps, formatMs, formatShare } from "../words/numbers.ts";
-import { formatTime } from "../words/times.ts";
-import { BatchCurve } from "./batch-curve.tsx";
-import { FillBar } from "./fill-bar.tsx";
+import { formatFps, formatMs, formatShare, formatTime } from "../words/numbers-and-times.ts";
+import { FillBar } from "./stream-table.tsx";
 
 /** What an execution provider of ONNX Runtime runs on. */
 const providerNames: Readonly<Record<string, string>> = {
@@ -85,4 +83,41 @@ export function bestSpeed(workers: HttpSystem["workers"]): string {
   return best > 0
     ? `${formatFps(best)} frames/s${alone ? `, ${formatMs(alone.milliseconds)} each` : ""}`
     : "–";
+}
+
+type Curve = HttpSystem["workers"][number]["batchCurve"];
+
+/** What a batch of each size takes, as the worker measured when it started: the bar is its speed. */
+function BatchCurve({ curve }: { curve: Curve }) {
+  const speed = (point: Curve[number]) => (point.batch * 1000) / point.milliseconds;
+  const best = Math.max(...curve.map(speed));
+  return (
+    <table class="batch-curve">
+      <caption>Measured at start</caption>
+      <thead>
+        <tr>
+          <th scope="col">Batch</th>
+          <th scope="col">Time</th>
+          <th scope="col">Frames/s</th>
+          <th scope="col" class="bar-column">
+            <span class="hidden">Speed against the best</span>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {curve.map((point) => (
+          <tr key={point.batch}>
+            <td class="number">{point.batch}</td>
+            <td class="number">{formatMs(point.milliseconds)}</td>
+            <td class="number">{formatFps(speed(point))}</td>
+            <td>
+              <span class="fill-bar" aria-hidden="true">
+                <span style={{ width: `${(speed(point) / best) * 100}%` }} />
+              </span>
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
 }

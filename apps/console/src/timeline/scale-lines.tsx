@@ -1,6 +1,6 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { partOf, ticksIn } from "../recording/timeline-scale.ts";
-import { formatDayTime } from "../words/times.ts";
+import { formatDayTime } from "../words/numbers-and-times.ts";
 import type { Timeline } from "./use-timeline.ts";
 
 interface Props {

@@ -3,7 +3,7 @@ import { pathOfCamera } from "../events/seen-names.ts";
 import { RecordingPlayer } from "../recording/recording-player.tsx";
 import { timelinePath } from "../routing/route.ts";
 import { CopyButton } from "../shell/copy-button.tsx";
-import { formatDayTime } from "../words/times.ts";
+import { formatDayTime } from "../words/numbers-and-times.ts";
 import type { Timeline } from "./use-timeline.ts";
 
 /** What "Save" saves from the time that is shown on. */

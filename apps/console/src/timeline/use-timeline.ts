@@ -19,7 +19,7 @@ import {
 } from "../recording/timeline-scale.ts";
 import { navigate } from "../routing/navigation.ts";
 import { timelinePath } from "../routing/route.ts";
-import { formatDayTime } from "../words/times.ts";
+import { formatDayTime } from "../words/numbers-and-times.ts";
 import { eventsOf, type RowData } from "./row-data.ts";
 
 /** What is new is looked for so often while the newest time is shown. */

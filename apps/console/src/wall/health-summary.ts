@@ -1,7 +1,6 @@
 import type { HttpCamera, HttpFinding, HttpSystem } from "@sightline/contracts";
-import { groupFindings } from "../words/finding-groups.ts";
-import { reasonName, sentence } from "../words/names.ts";
-import { plural } from "../words/numbers.ts";
+import { groupFindings, reasonName, sentence } from "../words/names.ts";
+import { plural } from "../words/numbers-and-times.ts";
 
 /** The state of the whole system in one sentence, and what to do about it. */
 export interface HealthSummary {

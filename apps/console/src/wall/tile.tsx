@@ -2,11 +2,11 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { HttpCamera, HttpFinding } from "@sightline/contracts";
 import { LiveCanvas } from "../live/live-canvas.tsx";
 import { cameraPath } from "../routing/route.ts";
-import { DarkNotice, isDark } from "../shell/dark-notice.tsx";
+import { DarkNotice, isDark } from "../shell/notices.tsx";
 import type { CameraState } from "../state/cameras.ts";
 import { connection } from "../state/live.ts";
 import { stateName } from "../words/names.ts";
-import { formatFps, formatMs, formatShare } from "../words/numbers.ts";
+import { formatFps, formatMs, formatShare } from "../words/numbers-and-times.ts";
 
 /** A camera on the wall: its live picture, how it does, and why it does not. */
 export function Tile({ state }: { state: CameraState }) {

@@ -3,7 +3,7 @@ import { may, me } from "../state/auth.ts";
 import { cameras } from "../state/cameras.ts";
 import { connection } from "../state/live.ts";
 import { system } from "../state/system.ts";
-import { plural } from "../words/numbers.ts";
+import { plural } from "../words/numbers-and-times.ts";
 import { Headline } from "./headline.tsx";
 import { Tile } from "./tile.tsx";
 

@@ -4,7 +4,7 @@ import type { CommandEntry } from "./command-entry.ts";
 export const accessCommands: readonly CommandEntry[] = [
   {
     path: ["login"],
-    description: "log in at a server, and keep the token for the commands to come",
+    description: "log in to a server, and keep the token for later commands",
     load: async () => (await import("../commands/login.ts")).loginCommand(),
   },
   {

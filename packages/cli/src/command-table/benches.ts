@@ -9,13 +9,13 @@ export const benchCommands: readonly CommandEntry[] = [
   },
   {
     path: ["bench", "admission"],
-    description: "what cameras with weights and floors get of workers that cannot do all",
+    description: "measure what cameras with weights and floors get when the workers cannot do everything",
     load: async () => (await import("../commands/bench.ts")).benchAdmissionCommand(),
   },
   {
     path: ["bench", "overload"],
     description:
-      "how old results are where four times more is offered than can be inferred, and where the time goes",
+      "measure how old results are when four times more frames are offered than can be inferred, and where the time goes",
     load: async () => (await import("../commands/bench.ts")).benchOverloadCommand(),
   },
   {
@@ -40,12 +40,12 @@ export const benchCommands: readonly CommandEntry[] = [
   },
   {
     path: ["bench", "recording"],
-    description: "what recording costs, and a picture in the camera's resolution",
+    description: "measure what recording costs, and a picture in the camera's resolution",
     load: async () => (await import("../commands/bench.ts")).benchRecordingCommand(),
   },
   {
     path: ["bench", "clips"],
-    description: "whether the clips of many events hold their moments, by the pictures in them",
+    description: "check that the clips of many events hold their moments, by the pictures in them",
     load: async () => (await import("../commands/bench.ts")).benchClipsCommand(),
   },
   {

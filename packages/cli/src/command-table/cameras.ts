@@ -9,7 +9,7 @@ export const cameraCommands: readonly CommandEntry[] = [
   },
   {
     path: ["camera", "list"],
-    description: "list the cameras and how they fare",
+    description: "list the cameras and their state",
     load: async () => (await import("../commands/camera.ts")).cameraListCommand(),
   },
   {
@@ -19,7 +19,7 @@ export const cameraCommands: readonly CommandEntry[] = [
   },
   {
     path: ["camera", "update"],
-    description: "change a camera's settings; those not named stay",
+    description: "change a camera's settings; the others stay as they are",
     load: async () => (await import("../commands/camera.ts")).cameraUpdateCommand(),
   },
   {
@@ -39,7 +39,7 @@ export const cameraCommands: readonly CommandEntry[] = [
   },
   {
     path: ["camera", "snapshot"],
-    description: "save the newest picture of a camera, with what was found in it if wanted",
+    description: "save the newest picture of a camera, with what was found drawn in if wanted",
     load: async () => (await import("../commands/camera-recording.ts")).cameraSnapshotCommand(),
   },
   {
@@ -49,7 +49,7 @@ export const cameraCommands: readonly CommandEntry[] = [
   },
   {
     path: ["camera", "probe"],
-    description: "tell what a camera sends, or why it does not",
+    description: "say what a camera sends, or why it sends nothing",
     load: async () => (await import("../commands/camera-probe.ts")).cameraProbeCommand(),
   },
 ];

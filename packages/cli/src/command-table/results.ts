@@ -34,7 +34,7 @@ export const resultCommands: readonly CommandEntry[] = [
   },
   {
     path: ["dead-letters", "delete"],
-    description: "give dead letters up",
+    description: "delete dead letters without delivering them",
     load: async () => (await import("../commands/dead-letters.ts")).deadLettersDeleteCommand(),
   },
   {

@@ -35,7 +35,7 @@ export const systemCommands: readonly CommandEntry[] = [
   },
   {
     path: ["doctor"],
-    description: "tell what is here, what is missing, and the command that fixes it",
+    description: "say what is here, what is missing, and the command that fixes it",
     load: async () => (await import("../commands/doctor.ts")).doctorCommand(),
   },
 ];

@@ -9,13 +9,13 @@ export const upkeepCommands: readonly CommandEntry[] = [
   },
   {
     path: ["nats", "site"],
-    description: "make what a site and its centre know each other by; run it at the centre",
+    description: "make the keys by which a site and its centre know each other; run it at the centre",
     load: async () => (await import("../commands/keys.ts")).natsSiteCommand(),
   },
   {
     path: ["backup"],
     description:
-      "write cameras, rules, users, subscriptions, events and all else that NATS stores to one file",
+      "write cameras, rules, users, subscriptions, events and everything else that NATS stores to one file",
     load: async () => (await import("../commands/backup.ts")).backupCommand(),
   },
   {
@@ -36,7 +36,7 @@ export const upkeepCommands: readonly CommandEntry[] = [
   {
     path: ["gpu", "install"],
     description:
-      "bring ONNX Runtime's CUDA and TensorRT providers and the CUDA libraries they need, from PyPI by pip",
+      "install ONNX Runtime's CUDA and TensorRT providers and the CUDA libraries they need, from PyPI by pip",
     load: async () => (await import("../commands/gpu-install.ts")).gpuInstallCommand(),
   },
   {

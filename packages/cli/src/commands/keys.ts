@@ -76,7 +76,7 @@ export function secretsRotateCommand(): Command {
     .description("add a new key to the file of keys; results then encrypts every password with it")
     .option(
       "--key-file <file>",
-      "the file of keys, as SIGHTLINE_SECRETS_KEY_FILE names it; made when it is not there",
+      "the file of keys, as SIGHTLINE_SECRETS_KEY_FILE names it; made when it is missing",
       process.env.SIGHTLINE_SECRETS_KEY_FILE || join(".sightline", secretsKeyName),
     )
     .action(({ keyFile }: { keyFile: string }) => {

@@ -23,7 +23,7 @@ export function modelUploadCommand(): Command {
   const command = new Command("upload")
     .argument("<file>", "a float ONNX export")
     .option("--name <name>", "name of the model (default: the file's)")
-    .option("--as-version", "it is a version of a model that there is", false);
+    .option("--as-version", "add it as a version of an existing model", false);
   withExportFacts(command);
   return command.action(async (file: string, { name, asVersion, ...options }: UploadOptions) => {
     const model = name ?? basename(file).replace(/\.onnx$/i, "");

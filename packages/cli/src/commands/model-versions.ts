@@ -74,7 +74,7 @@ export function modelInstallCommand(): Command {
         .env("SIGHTLINE_MODEL_DIR")
         .default("models"),
     )
-    .option("--name <name>", "the model of which it is a version (default: as its model.json says)")
+    .option("--name <name>", "the model that it is a version of (default: as its model.json says)")
     .action(async (source: string, { modelDir, name }: InstallOptions) => {
       const { version, folder, known } = await installVersion(source, modelDir, name);
       console.log(`version ${version} ${known ? "is already" : "is now"} in ${folder}`);

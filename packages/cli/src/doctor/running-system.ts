@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { type HttpSystem, httpSystemSchema } from "@sightline/contracts";
 import { siteFault, siteText } from "@sightline/service";
-import { placesFromEnvironment, standardPorts } from "@sightline/stack";
+import { askService, ownTls, placesFromEnvironment, standardPorts } from "@sightline/stack";
 import { tokenOf } from "../server-connection.ts";
 import type { Finding } from "./finding.ts";
 
@@ -44,7 +44,7 @@ function checkSite(site: HttpSystem["sites"][number]): Finding {
   const name = `site ${site.name}`;
   const fault = siteFault(site);
   if (!fault) return { name, state: "ok", detail: siteText(site) };
-  if (fault.kind === "silent") return { name, state: "warning", detail: fault.text };
+  if (fault.kind !== "clash") return { name, state: "warning", detail: fault.text };
   return {
     name,
     state: "missing",

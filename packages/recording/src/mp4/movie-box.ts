@@ -3,6 +3,21 @@ import { ticksPerSecond } from "../coded-picture.ts";
 import { box, findBox, fullBox, u16, u32, u64 } from "./boxes.ts";
 import { type SoundTrack, soundTrackId } from "./sound-track.ts";
 
+/** What becomes of a picture's x and y (ISO/IEC 14496-12, 6.2.2): x' = a·x + c·y, y' = b·x + d·y, moved to begin at 0. */
+const turns: Readonly<Record<Orientation, readonly [a: number, b: number, c: number, d: number]>> = {
+  1: [1, 0, 0, 1],
+  2: [-1, 0, 0, 1],
+  3: [-1, 0, 0, -1],
+  4: [1, 0, 0, -1],
+  5: [0, 1, 1, 0],
+  6: [0, 1, -1, 0],
+  7: [0, -1, -1, 0],
+  8: [0, -1, 1, 0],
+};
+const one = 0x10000;
+/** Of the matrix in a `tkhd` box of version 1, behind the box's head. */
+const matrixAt = 52;
+
 const matrix = displayMatrix(1, { width: 0, height: 0 });
 const trackId = 1;
 
@@ -105,21 +120,6 @@ export function fragmentedMovie(
     movieBox({ ...track, ...empty }, sound && { ...sound, ...empty }, extends_),
   ]);
 }
-
-/** What becomes of a picture's x and y (ISO/IEC 14496-12, 6.2.2): x' = a·x + c·y, y' = b·x + d·y, moved to begin at 0. */
-const turns: Readonly<Record<Orientation, readonly [a: number, b: number, c: number, d: number]>> = {
-  1: [1, 0, 0, 1],
-  2: [-1, 0, 0, 1],
-  3: [-1, 0, 0, -1],
-  4: [1, 0, 0, -1],
-  5: [0, 1, 1, 0],
-  6: [0, 1, -1, 0],
-  7: [0, -1, -1, 0],
-  8: [0, -1, 1, 0],
-};
-const one = 0x10000;
-/** Of the matrix in a `tkhd` box of version 1, behind the box's head. */
-const matrixAt = 52;
 
 /** The matrix of a movie's header by which players turn its pictures, which have this size before that. */
 function displayMatrix(orientation: Orientation, { width, height }: Size): Buffer {

@@ -46,7 +46,16 @@ export interface ModelSource {
   readonly simulateInt8?: boolean | undefined;
 }
 
-/** How files must be read for a prepared model. */
+/**
+ * How files must be read for a prepared model.
+ *
+ * @example
+ * ```ts
+ * const { metadata } = await loadModel("models/yolo-nas-pedestrians/fp32.onnx");
+ * const { frame } = framesFor(preparedMetadata(metadata));
+ * assert.deepEqual(frame, { width: 512, height: 384 });
+ * ```
+ */
 export function framesFor(
   metadata: Pick<PreparedMetadata, "input" | "fit" | "placement" | "frame">,
 ): Pick<ReadFramesOptions, "letterbox" | "frame"> {

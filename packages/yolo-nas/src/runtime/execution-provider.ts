@@ -7,7 +7,14 @@ import { providerObstacle } from "./provider-libraries.ts";
 export const EXECUTION_PROVIDERS = ["tensorrt", "cuda", "cpu"] as const;
 export type ExecutionProvider = (typeof EXECUTION_PROVIDERS)[number];
 
-/** The names of the providers that this build of ONNX Runtime has, whether they work here or not. */
+/**
+ * The names of the providers that this build of ONNX Runtime has, whether they work here or not.
+ *
+ * @example
+ * ```ts
+ * assert.ok(builtInProviders().has("cpu"));
+ * ```
+ */
 export function builtInProviders(): ReadonlySet<string> {
   return new Set(listSupportedBackends().map((backend) => backend.name));
 }

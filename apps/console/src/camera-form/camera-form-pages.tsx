@@ -1,15 +1,22 @@
 import { useSignal } from "@preact/signals";
 import type { HttpCamera } from "@sightline/contracts";
 import { useEffect } from "preact/hooks";
-import { getCamera, updateCamera } from "../api/calls.ts";
+import { createCamera, getCamera, updateCamera } from "../api/calls.ts";
 import { describeFailure, RequestError } from "../api/request.ts";
+import { keepWarnings } from "../camera/findings.tsx";
 import { navigate } from "../routing/navigation.ts";
 import { cameraPath } from "../routing/route.ts";
 import { Page } from "../shell/page.tsx";
 import { updateCameraState } from "../state/cameras.ts";
-import { keepWarnings } from "../state/warnings.ts";
 import { CameraForm } from "./camera-form.tsx";
-import { changedSettings, type FormValues, formOf, mergeForms } from "./form-values.ts";
+import {
+  changedSettings,
+  emptyForm,
+  type FormValues,
+  formOf,
+  mergeForms,
+  settingsOf,
+} from "./form-values.ts";
 
 /** A camera as it was fetched, and what the form begins with. */
 interface Editing {
@@ -80,6 +87,27 @@ export function EditCameraPage({ id }: { id: string }) {
           save={(values) => save(now.camera, values)}
         />
       )}
+    </Page>
+  );
+}
+
+/** Registers a camera. */
+export function AddCameraPage() {
+  return (
+    <Page title="Add a camera">
+      <CameraForm
+        initial={emptyForm}
+        isNew
+        cancelTo="/"
+        save={async (values) => {
+          const { model, ...settings } = settingsOf(values);
+          const body = { id: values.id, ...settings, ...(model === "" ? {} : { model }) };
+          const { warnings, ...camera } = await createCamera(body);
+          updateCameraState(camera);
+          keepWarnings(values.id, warnings);
+          navigate(cameraPath(values.id));
+        }}
+      />
     </Page>
   );
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parsePictureMessage } from "./picture-message.ts";
+import { parsePictureMessage } from "./binary-message.ts";
 
 function message(head: string, jpeg: number[]): ArrayBuffer {
   const text = new TextEncoder().encode(head);

@@ -1,0 +1,153 @@
+import { labelsFault } from "@sightline/contracts/labels";
+import { sentence } from "../words/names.ts";
+import {
+  type FieldErrors,
+  type FieldName,
+  type FormValues,
+  labelsOf,
+  masksOf,
+  numberOf,
+  secondStagesOf,
+} from "./form-values.ts";
+
+/** Checks what can be checked here; the server checks the rest. */
+export function checkForm(values: FormValues): FieldErrors {
+  const errors: FieldErrors = {};
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(values.id))
+    errors.id = "Use 1 to 63 of a–z, 0–9 and “-”, beginning with a letter or digit.";
+  const uri = uriFault(values.uri.trim());
+  if (uri !== "") errors.uri = uri;
+  const recordUri = recordUriFault(values.recordUri.trim());
+  if (recordUri !== "") errors.recordUri = recordUri;
+  const videoTrack = videoTrackFault(values.videoTrack);
+  if (videoTrack !== "") errors.videoTrack = videoTrack;
+  if (!isNumberWithin(values.minScore, 1)) errors.minScore = "Use a number from 0 to 1, or leave it empty.";
+  if (!isNumberWithin(values.targetFps, 240))
+    errors.targetFps = "Use a number from 0 to 240, or leave it empty.";
+  Object.assign(errors, shareFaults(values));
+  const labels = labelsOf(values.labels);
+  if (!labels || labelsFault(labels))
+    errors.labels =
+      "Write each as name=value, such as site=north: a–z, 0–9, “.”, “_” and “-”, each name once.";
+  if (!secondStagesOf(values.secondStages))
+    errors.secondStages = "Write each as model, or model: class, class, with “;” between them.";
+  for (const field of ["recordDays", "recordEventsDays"] as const)
+    if (!isNumberWithin(values[field], 3650))
+      errors[field] = "Use a number from 0 to 3650, or leave it empty.";
+  if (!masksOf(values.privacyMasks))
+    errors.privacyMasks =
+      "Write each mask on a line of its own, as its corners in per cent: 0,0 50,0 50,100.";
+  return errors;
+}
+
+/** Why an address cannot be a camera's; empty when it may be. */
+export function uriFault(uri: string): string {
+  if (/^(?:(?:rtsps?|https?):\/\/|file:\/\/\/)./i.test(uri)) return "";
+  return "An address begins with rtsp://, rtsps://, http:// or https://, or file:/// for a trial.";
+}
+
+/** Why an address cannot be that of the stream to be recorded; empty when it may be, or there is none. */
+export function recordUriFault(uri: string): string {
+  return uri === "" ? "" : uriFault(uri);
+}
+
+/** Why this cannot be the number of a video track; empty when it may be. */
+export function videoTrackFault(text: string): string {
+  const isTrack = Number.isInteger(numberOf(text)) && isNumberWithin(text, 16);
+  return isTrack ? "" : "Use a whole number from 1 to 16, or leave it empty.";
+}
+
+/** What is wrong with how a camera shares the workers. */
+function shareFaults({ weight, floorFps, priority, targetFps }: FormValues): FieldErrors {
+  const errors: FieldErrors = {};
+  const [heavy, most, place] = [numberOf(weight), numberOf(targetFps), numberOf(priority)];
+  if (heavy !== 0 && !(heavy >= 0.1 && heavy <= 10))
+    errors.weight = "Use a number from 0.1 to 10, or leave it empty.";
+  if (!isNumberWithin(floorFps, 240)) errors.floorFps = "Use a number from 0 to 240, or leave it empty.";
+  else if (most > 0 && numberOf(floorFps) > most)
+    errors.floorFps = "No more can be promised than the frames per second that are analysed at most.";
+  if (!Number.isInteger(place) || Math.abs(place) > 100)
+    errors.priority = "Use a whole number from -100 to 100, or leave it empty.";
+  return errors;
+}
+
+/** Fields that the server calls otherwise. */
+const otherNames: Readonly<Record<string, FieldName>> = {
+  cameraId: "id",
+  name: "id",
+  "recording.mode": "recordMode",
+  "recording.maxAgeDays": "recordDays",
+  "recording.eventsMaxAgeDays": "recordEventsDays",
+  "recording.audio": "recordAudio",
+};
+
+/** The field of a path in one of the server's messages: `target_fps` and `targetFps` are the same. */
+function fieldOfPath(path: string): FieldName | undefined {
+  const name = path.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const field = otherNames[name] ?? name;
+  return Object.hasOwn(fieldLabels, field) ? (field as FieldName) : undefined;
+}
+
+const fieldOfCode: Readonly<Record<string, FieldName>> = {
+  camera_exists: "id",
+  model_not_served: "model",
+  unknown_class: "classes",
+  floor_not_promised: "floorFps",
+};
+
+const fieldLabels: Readonly<Record<FieldName, string>> = {
+  id: "The name",
+  uri: "The address",
+  recordUri: "The address to record from",
+  transport: "The transport",
+  videoTrack: "The video track",
+  decode: "The decoder",
+  model: "The model",
+  classes: "The list of classes",
+  minScore: "The minimum score",
+  targetFps: "The number of frames per second",
+  weight: "The weight",
+  floorFps: "The floor",
+  priority: "The priority",
+  labels: "The list of labels",
+  secondStages: "The list of second stages",
+  recordMode: "When video is kept",
+  recordDays: "The number of days",
+  recordEventsDays: "The number of days for events",
+  recordAudio: "Sound",
+  privacyMasks: "The privacy masks",
+  maskedVideo: "What becomes of the video",
+};
+
+/** What the server's refusal says of a field, with the field called as the form does. */
+export function fieldMessage(field: FieldName, message: string): string {
+  return sentence(
+    message.replace(/^(?:camera\.|body\.)?[A-Za-z_]+(?:\.[A-Za-z_]+)?(?=[ :])/, (path) => {
+      const name = path.replace(/^(?:camera|body)\./, "");
+      return fieldOfPath(name) === field ? fieldLabels[field] : path;
+    }),
+  );
+}
+
+/** The field that the server's refusal is about, if that can be told: messages begin with the field's path. */
+export function fieldOfError(error: { code: string; message: string }): FieldName | undefined {
+  const path = /^(?:camera\.|body\.)?([A-Za-z_]+(?:\.[A-Za-z_]+)?)\b/.exec(error.message)?.[1];
+  return (
+    fieldOfCode[error.code] ?? (error.code === "invalid_argument" && path ? fieldOfPath(path) : undefined)
+  );
+}
+
+/** What a refusal says of each field; it has a line for each fault. */
+export function refusedFields({ code, message }: { code: string; message: string }): FieldErrors {
+  const errors: FieldErrors = {};
+  for (const line of message.split("\n")) {
+    const field = fieldOfError({ code, message: line });
+    if (field) errors[field] ??= fieldMessage(field, line);
+  }
+  return errors;
+}
+
+function isNumberWithin(text: string, most: number): boolean {
+  const value = numberOf(text);
+  return value >= 0 && value <= most;
+}
