@@ -7,10 +7,9 @@ import {
   toTimestamp,
   type User,
 } from "@sightline/contracts";
-import type { CallSettings, UnaryMethod } from "./calls.ts";
+import { type CallSettings, pages, type UnaryMethod } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";
-import { pages } from "./pages.ts";
 
 /** Who calls, and what they may do. */
 export interface WhoAmI {

@@ -1,7 +1,6 @@
 import { AuditOutcome, type AuditRecord, AuditServiceClient, type Timestamp } from "@sightline/contracts";
-import type { CallSettings } from "./calls.ts";
+import { type CallSettings, pages } from "./calls.ts";
 import type { Connection } from "./connection.ts";
-import { pages } from "./pages.ts";
 import { toTime } from "./time.ts";
 
 /** Which records; what is not given leaves nothing out. */

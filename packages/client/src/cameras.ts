@@ -9,6 +9,7 @@ import {
 } from "@sightline/contracts";
 import {
   type CallSettings,
+  pages,
   stream,
   tellUnchecked,
   type UnaryMethod,
@@ -17,8 +18,6 @@ import {
 } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";
-import { pages } from "./pages.ts";
-import type { Snapshot } from "./snapshot.ts";
 import { toTime } from "./time.ts";
 
 /** Settings of a camera that a user may choose. */
@@ -248,4 +247,10 @@ const forgetDeadlineMs = 10 * 60_000;
 function present(camera: Camera | undefined): Camera {
   if (!camera) throw new SightlineError("INTERNAL", "the server's answer has no camera");
   return camera;
+}
+
+/** A JPEG and the frame that it shows. */
+export interface Snapshot {
+  jpeg: Uint8Array;
+  frame: FrameReference;
 }

@@ -4,10 +4,9 @@ import {
   type FrameDetections,
   type SubscribeDetectionsResponse,
 } from "@sightline/contracts";
-import type { CallSettings } from "./calls.ts";
+import { type CallSettings, pages } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import type { SightlineError } from "./errors.ts";
-import { pages } from "./pages.ts";
 import {
   Interruption,
   type ProgressMessage,

@@ -1,15 +1,18 @@
 import {
   type CountBy,
+  cameraName,
   type Event,
   type EventCount,
+  EventFilter as EventFilterMessage,
+  type EventPhase,
   EventServiceClient,
+  type EventType,
   FrameReference,
 } from "@sightline/contracts";
-import type { CallSettings } from "./calls.ts";
+import { type CallSettings, pages } from "./calls.ts";
+import type { Snapshot } from "./cameras.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";
-import { type EventFilter, toFilterMessage } from "./event-filter.ts";
-import { pages } from "./pages.ts";
 import {
   Interruption,
   type ProgressMessage,
@@ -17,7 +20,6 @@ import {
   type SubscribeOptions,
   type WithProgress,
 } from "./resume.ts";
-import type { Snapshot } from "./snapshot.ts";
 import { fromGap, type MissingMessages, Place, type Start } from "./start.ts";
 import { toTime } from "./time.ts";
 import { download, type Video, type VideoSettings } from "./video.ts";
@@ -214,4 +216,35 @@ export class Events {
     const request = { name, audio: settings.audio };
     return download(this.#connection, (client) => client.downloadEventClip(request), settings);
   }
+}
+
+/** Which events are wanted; everything when nothing is given. */
+export interface EventFilter {
+  /** Camera ids. */
+  cameras?: readonly string[];
+  types?: readonly EventType[];
+  /** Class names; events without a track do not pass when any is given. */
+  classes?: readonly string[];
+  /** Names of zones. */
+  zones?: readonly string[];
+  /** Names of rules. */
+  rules?: readonly string[];
+  phases?: readonly EventPhase[];
+  /** Attributes of the object with the values that will do, such as { colour: ["red"] }; all must be met. */
+  attributes?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** The message form of a filter. */
+export function toFilterMessage(filter: EventFilter): EventFilterMessage {
+  const { cameras, types, classes, zones, rules, phases, attributes } = filter;
+  return EventFilterMessage.fromPartial({
+    cameras: cameras?.map(cameraName),
+    types: types && [...types],
+    classes: classes && [...classes],
+    zones: zones && [...zones],
+    rules: rules && [...rules],
+    phases: phases && [...phases],
+    attributes:
+      attributes && Object.entries(attributes).map(([name, values]) => ({ name, values: [...values] })),
+  });
 }

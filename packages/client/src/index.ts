@@ -43,9 +43,11 @@ export type {
   CameraSettings,
   Cameras,
   RecordingSettings,
+  Snapshot,
   WatchOptions,
 } from "./cameras.ts";
 export { type ConnectOptions, connect, SightlineClient } from "./client.ts";
+export { readTlsFiles, type TlsFilePaths } from "./connection.ts";
 export type {
   DetectionEvent,
   DetectionFilter,
@@ -54,21 +56,24 @@ export type {
   Detections,
 } from "./detections.ts";
 export { type ErrorCode, SightlineError } from "./errors.ts";
-export type { EventFilter } from "./event-filter.ts";
-export type { EventCountQuery, EventMessage, EventQuery, EventSubscription, Events } from "./events.ts";
+export type {
+  EventCountQuery,
+  EventFilter,
+  EventMessage,
+  EventQuery,
+  EventSubscription,
+  Events,
+} from "./events.ts";
 export type { Evaluated, EvaluationOptions, ImportOptions, ModelJobs } from "./model-jobs.ts";
 export type { ActivateSettings, Activation, Models, ShadowSettings } from "./models.ts";
 export type { RecordingRange, RecordingSpan, Recordings } from "./recordings.ts";
 export type { ProgressMessage, SubscribeOptions, SubscriptionStatus, WithProgress } from "./resume.ts";
 export type { RuleSettings, Rules, RulesSettings } from "./rules.ts";
-export type { Snapshot } from "./snapshot.ts";
 export type { MissingMessages, Start } from "./start.ts";
 export type { RejectOptions } from "./subscriptions/answers.ts";
-export type { ConsumeOptions } from "./subscriptions/consume.ts";
 export type { DeliveredMessage, SubscriptionMessage } from "./subscriptions/message.ts";
-export type { ProcessOptions } from "./subscriptions/process.ts";
+export type { ConsumeOptions, ProcessOptions } from "./subscriptions/process.ts";
 export type { SubscriptionSettings, Subscriptions } from "./subscriptions/subscriptions.ts";
 export { toDate } from "./time.ts";
-export { readTlsFiles, type TlsFilePaths } from "./tls-files.ts";
 export type { TlsOptions } from "./transport.ts";
 export type { Video, VideoSettings } from "./video.ts";

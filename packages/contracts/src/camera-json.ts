@@ -1,4 +1,3 @@
-import { enumName, enumValue } from "./enum-name.ts";
 import { shorten } from "./event-json.ts";
 import {
   Camera,
@@ -10,6 +9,7 @@ import {
   Transport,
 } from "./gen/sightline/v1/camera.ts";
 import type { HttpCamera, HttpCameraChanges } from "./http-api.ts";
+import { enumName, enumValue } from "./proto-values.ts";
 
 /** What a camera has but for its name, times and status, as the HTTP API and `--json` of the commands show it. */
 export function cameraSettingsJson(camera: Camera) {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { enumName, enumValue } from "./enum-name.ts";
 import { parseEventName, toHttpEvent } from "./event-json.ts";
 import { EndReason, Event, EventPhase, EventType } from "./gen/sightline/v1/event.ts";
+import { enumName, enumValue } from "./proto-values.ts";
 
 test("an event in JSON has the names of its enums, ISO times, and floats as they were given", () => {
   const event = Event.fromPartial({

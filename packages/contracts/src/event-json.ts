@@ -1,5 +1,4 @@
 import { cameraIdOf } from "./camera-name.ts";
-import { enumName } from "./enum-name.ts";
 import type { Timestamp } from "./gen/google/protobuf/timestamp.ts";
 import type { Attribute } from "./gen/sightline/v1/attribute.ts";
 import {
@@ -14,7 +13,7 @@ import {
 import { CountBy, type EventCount } from "./gen/sightline/v1/event_service.ts";
 import type { BoundingBox } from "./gen/sightline/v1/geometry.ts";
 import type { HttpAttributes, HttpEvent, HttpEventCount, HttpReview } from "./http-api.ts";
-import { fromTimestamp } from "./timestamp.ts";
+import { enumName, fromTimestamp } from "./proto-values.ts";
 
 /** An event as JSON shows it: over HTTP, in exports, in webhooks and on the command line. */
 export function toHttpEvent(event: Event): HttpEvent {

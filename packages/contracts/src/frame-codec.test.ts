@@ -9,7 +9,7 @@ import {
 } from "./frame-codec.ts";
 import { FrameMetadata, PixelFormat } from "./gen/sightline/v1/frame.ts";
 import { limits } from "./limits.ts";
-import { toTimestamp } from "./timestamp.ts";
+import { toTimestamp } from "./proto-values.ts";
 
 const frame = FrameMetadata.fromPartial({
   camera: "cameras/front",

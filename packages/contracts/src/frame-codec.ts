@@ -1,3 +1,4 @@
+import { Detection } from "./gen/sightline/v1/detection.ts";
 import { FrameMetadata, PixelFormat } from "./gen/sightline/v1/frame.ts";
 import { limits } from "./limits.ts";
 import type { PixelFormatName } from "./wire.ts";
@@ -169,4 +170,47 @@ function checkGeometry(frame: FrameMetadata, messageBytes: number): void {
     letterbox.top + letterbox.height > height
   )
     throw new FrameCodecError("letterbox does not lie within the frame");
+}
+
+/** Names one frame in the whole system. */
+export interface FrameId {
+  /** Camera id. */
+  camera: string;
+  epoch: string;
+  number: number;
+}
+
+/** Text form `camera:epoch:number`, used as the Nats-Msg-Id of the frame's detections. */
+export function formatFrameId(id: FrameId): string {
+  return `${id.camera}:${id.epoch}:${id.number}`;
+}
+
+/** Reads the text form; undefined when it is not one. */
+export function parseFrameId(text: string): FrameId | undefined {
+  const [camera, epoch, number, ...rest] = text.split(":");
+  const n = Number(number);
+  if (!camera || !epoch || rest.length > 0 || !Number.isSafeInteger(n) || n < 1) return undefined;
+  return { camera, epoch, number: n };
+}
+
+/** A detection's message from its box in pixels (left, top, right, bottom) of a picture of the given size. */
+export function makeDetection(
+  object: {
+    classId: number;
+    className: string;
+    score: number;
+    box: readonly [number, number, number, number];
+  },
+  picture: { width: number; height: number },
+): Detection {
+  const { classId, className, score } = object;
+  const [xMin, yMin, xMax, yMax] = object.box;
+  const { width, height } = picture;
+  return Detection.fromPartial({
+    classId,
+    className,
+    score,
+    pixelBox: { xMin, yMin, xMax, yMax },
+    normalizedBox: { xMin: xMin / width, yMin: yMin / height, xMax: xMax / width, yMax: yMax / height },
+  });
 }

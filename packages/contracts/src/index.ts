@@ -1,15 +1,11 @@
 export * from "./access.ts";
 export * from "./attribute-readings.ts";
-export * from "./audit.ts";
 export * from "./backoff.ts";
 export * from "./bounded-map.ts";
 export * from "./camera-json.ts";
 export * from "./camera-name.ts";
-export * from "./drop-reason.ts";
-export * from "./enum-name.ts";
 export * from "./event-json.ts";
 export * from "./frame-codec.ts";
-export * from "./frame-id.ts";
 export { Duration } from "./gen/google/protobuf/duration.ts";
 export { FieldMask, type FieldMaskWrapperFns } from "./gen/google/protobuf/field_mask.ts";
 export { Timestamp } from "./gen/google/protobuf/timestamp.ts";
@@ -93,12 +89,7 @@ export {
   WatchCamerasResponse,
   WatchCamerasResponse_Change,
 } from "./gen/sightline/v1/camera_service.ts";
-export {
-  Detection,
-  FrameDetections,
-  Inference,
-  StageTimings,
-} from "./gen/sightline/v1/detection.ts";
+export { Detection, FrameDetections, Inference, StageTimings } from "./gen/sightline/v1/detection.ts";
 export {
   DetectionServiceClient,
   type DetectionServiceServer,
@@ -222,15 +213,7 @@ export {
   RecordingSpan as RecordingSpanMessage,
   VideoInfo,
 } from "./gen/sightline/v1/recording_service.ts";
-export {
-  ActiveHours,
-  CameraRules,
-  Line,
-  Mask,
-  MaskMode,
-  Rule,
-  Zone,
-} from "./gen/sightline/v1/rules.ts";
+export { ActiveHours, CameraRules, Line, Mask, MaskMode, Rule, Zone } from "./gen/sightline/v1/rules.ts";
 export {
   GetCameraRulesRequest,
   GetCameraRulesResponse,
@@ -282,14 +265,13 @@ export * from "./http-models.ts";
 export * from "./labels.ts";
 export * from "./limits.ts";
 export * from "./live-video.ts";
-export * from "./make-detection.ts";
 export * from "./model-jobs.ts";
 export * from "./model-shadows.ts";
 export * from "./nats-permissions.ts";
+export * from "./proto-values.ts";
 export * from "./recordings.ts";
 export * from "./site-permissions.ts";
 export * from "./streams.ts";
 export * from "./strict-json.ts";
 export * from "./subjects.ts";
-export * from "./timestamp.ts";
 export * from "./wire.ts";

@@ -1,12 +1,11 @@
+export { rulesLimits } from "./check/bounds.ts";
+export type { RulesCheck } from "./check/check-rule.ts";
 export { checkRules } from "./check/check-rules.ts";
 export { polygonFaults } from "./check/check-shapes.ts";
-export type { RulesCheck } from "./check/rules-check.ts";
 export type { EngineState, Instant } from "./engine/engine-state.ts";
 export { RulesEngine } from "./engine/rules-engine.ts";
 export type { EndedTrack, SeenTrack } from "./engine/tracked.ts";
 export * from "./errors.ts";
 export { formatRules } from "./files/format-rules.ts";
 export { parseRules, parseRulesFile } from "./files/parse-rules.ts";
-export { anchorOf } from "./geometry/anchor.ts";
-export { Polygon } from "./geometry/polygon.ts";
-export { rulesLimits } from "./rules-limits.ts";
+export { anchorOf, Polygon } from "./geometry/polygon.ts";

@@ -1,5 +1,27 @@
-import { redact } from "@sightline/service";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { isLoopback, redact, writePrivateFile } from "@sightline/service";
 import type { StackPorts } from "./stack.ts";
+
+const variable = "SIGHTLINE_ADMIN_PASSWORD_FILE";
+
+/**
+ * Settings for a results service that may be reached from other machines: the file with the password of its first admin, which is made in
+ * the data directory unless the environment names one. None while all addresses are of this machine.
+ */
+export function adminPassword(directory: string, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const given = process.env[variable];
+  if (given) return { [variable]: resolve(given) };
+  const addresses = [env.SIGHTLINE_GRPC, env.SIGHTLINE_RESULTS_HTTP];
+  if (addresses.every((address) => !address || isLoopback(address))) return {};
+  const path = join(directory, "admin-password");
+  if (!existsSync(path)) writePrivateFile(path, `${randomBytes(18).toString("base64url")}\n`);
+  return { [variable]: path };
+}
+
+/** The directory of the checkout. */
+export const projectRoot = resolve(import.meta.dirname, "../../..");
 
 const variables = {
   nats: "SIGHTLINE_NATS_URL",
@@ -66,7 +88,7 @@ export function portsFromEnvironment(
     const [place] = places;
     if (!place) continue;
     const variable = variables[part];
-    if (part === "nats" && !(places.length === 1 && isLoopback(place)))
+    if (part === "nats" && !(places.length === 1 && isThisMachine(place)))
       throw new RangeError(
         `${variable} = "${redact(env[variable]!)}": NATS is started on this machine, at 127.0.0.1; unset it, or start the services one by one (docs/operating.md)`,
       );
@@ -76,6 +98,6 @@ export function portsFromEnvironment(
   return { ports, env: given };
 }
 
-function isLoopback({ host }: Place): boolean {
+function isThisMachine({ host }: Place): boolean {
   return ["127.0.0.1", "localhost", "0.0.0.0"].includes(host);
 }

@@ -1,4 +1,3 @@
-export * from "./admin-password.ts";
 export * from "./environment.ts";
 export * from "./managed-process.ts";
 export * from "./nats-guard.ts";
@@ -6,7 +5,6 @@ export * from "./nats-nodes.ts";
 export * from "./own-server.ts";
 export * from "./ports.ts";
 export * from "./process-stat.ts";
-export * from "./project-root.ts";
 export * from "./rtsp-cameras.ts";
 export * from "./stack.ts";
 export * from "./stored.ts";

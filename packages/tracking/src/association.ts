@@ -1,6 +1,5 @@
 import { Assignment } from "./assignment.ts";
-import { intersectionOverUnion, shapeSimilarity } from "./box.ts";
-import type { Observation } from "./observation.ts";
+import { intersectionOverUnion, type Observation, shapeSimilarity } from "./box.ts";
 import type { Track } from "./track.ts";
 
 /** A matching of tracks with observations. */

@@ -58,3 +58,11 @@ export function shapeSimilarity(a: Box, b: Box): number {
   const intersection = Math.min(aWidth, bWidth) * Math.min(aHeight, bHeight);
   return intersection / (aWidth * aHeight + bWidth * bHeight - intersection);
 }
+
+/** One detection to be tracked; box in pixels of the camera's picture. */
+export interface Observation {
+  readonly classId: number;
+  /** The detector's confidence, 0…1. */
+  readonly score: number;
+  readonly box: Box;
+}

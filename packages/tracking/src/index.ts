@@ -1,8 +1,7 @@
 export * from "./box.ts";
 export * from "./errors.ts";
 export * from "./evaluation/index.ts";
-export * from "./observation.ts";
-export * from "./track-update.ts";
+export * from "./track.ts";
 export * from "./tracker.ts";
 export * from "./tracker-options.ts";
 export { type TrackerState, trackerStateVersion } from "./tracker-state.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Observation } from "./box.ts";
 import { TrackerStateError } from "./errors.ts";
-import type { Observation } from "./observation.ts";
 import { scene } from "./testing/index.ts";
 import { Tracker } from "./tracker.ts";
 import type { TrackerState } from "./tracker-state.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { Observation } from "./box.ts";
 import { TrackerOptionsError, TrackerTimeError } from "./errors.ts";
-import type { Observation } from "./observation.ts";
 import { Tracker } from "./tracker.ts";
 
 /** A person of 40×100 pixels. */

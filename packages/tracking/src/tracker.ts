@@ -1,12 +1,9 @@
 import { Association, type Matching } from "./association.ts";
-import { isProperBox } from "./box.ts";
+import { isProperBox, type Observation } from "./box.ts";
+import { removeDuplicates, suppressDoubles } from "./duplicates.ts";
 import { TrackerTimeError } from "./errors.ts";
 import { filterAt } from "./kalman-filter.ts";
-import type { Observation } from "./observation.ts";
-import { removeDuplicates } from "./remove-duplicates.ts";
-import { suppressDoubles } from "./suppress-doubles.ts";
-import { Track } from "./track.ts";
-import type { ActiveTrack, TrackUpdate } from "./track-update.ts";
+import { type ActiveTrack, Track, type TrackUpdate } from "./track.ts";
 import { completeTrackerOptions, type TrackerOptions } from "./tracker-options.ts";
 import { restoreTracker, type TrackerState, trackerStateVersion } from "./tracker-state.ts";
 

@@ -116,3 +116,64 @@ export class InvalidArgumentError extends YoloNasError {
     super("INVALID_ARGUMENT", message);
   }
 }
+
+/** Why an engine cannot be built or used. */
+export type EngineErrorCode =
+  | "BUILDER_MISSING"
+  | "TRTEXEC_MISSING"
+  | "TRTEXEC_FAILED"
+  | "NOT_AN_ENGINE"
+  | "FOREIGN_ENGINE"
+  | "ENGINE_FILE_MISSING"
+  | "ENGINE_FILE_CHANGED"
+  | "MODEL_MISMATCH"
+  | "WRONG_GPU"
+  | "WRONG_TENSORRT"
+  | "PROFILE_MISMATCH";
+
+/**
+ * An engine that cannot be built or must not be loaded. The message says what to do about it.
+ *
+ * @example
+ * ```ts
+ * const loading = checkEngine("models/yolo-nas-pedestrians/fp32.onnx");
+ * await assert.rejects(loading, (error) => error instanceof EngineError && error.code === "NOT_AN_ENGINE");
+ * ```
+ */
+export class EngineError extends Error {
+  override readonly name = "EngineError";
+  readonly code: EngineErrorCode;
+
+  constructor(code: EngineErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** What went wrong while evaluating; match on this, never on the message. */
+export type EvaluationErrorCode =
+  | "bad-annotations"
+  | "image-missing"
+  | "cut-short"
+  | "category-mismatch"
+  | "no-images"
+  | "stream-ended";
+
+/**
+ * An evaluation that cannot give an honest number refuses with this.
+ *
+ * @example
+ * ```ts
+ * const reading = readCocoAnnotations("no-such-file.json");
+ * await assert.rejects(reading, (error) => error instanceof EvaluationError && error.code === "bad-annotations");
+ * ```
+ */
+export class EvaluationError extends Error {
+  override readonly name = "EvaluationError";
+  readonly code: EvaluationErrorCode;
+
+  constructor(code: EvaluationErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}

@@ -3,9 +3,9 @@ export {
   type ArchitectureName,
   type ArchitectureSpec,
   architecture,
+  COCO_CLASSES,
 } from "./architecture/architectures.ts";
 export { type BuildOptions, buildModel } from "./architecture/build-model.ts";
-export { COCO_CLASSES } from "./architecture/coco-classes.ts";
 export { countParameters, type ParameterCounts } from "./architecture/state-dict-layout.ts";
 export * from "./classifiers/index.ts";
 export {
@@ -69,7 +69,7 @@ export {
   type ProviderObstacle,
   providerObstacle,
 } from "./runtime/provider-libraries.ts";
-export type { LayerWeights } from "./weights/layer-weights.ts";
+export type { LayerWeights } from "./weights/kernel.ts";
 export { readSafetensors, type StateDict } from "./weights/safetensors.ts";
 export { SeededWeights } from "./weights/seeded-weights.ts";
 export { classCountOf, StateDictWeights } from "./weights/state-dict-weights.ts";

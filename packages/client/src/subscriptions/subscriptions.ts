@@ -4,16 +4,14 @@ import {
   SubscriptionKind,
   SubscriptionServiceClient,
 } from "@sightline/contracts";
-import type { CallSettings, UnaryMethod } from "../calls.ts";
+import { type CallSettings, pages, type UnaryMethod } from "../calls.ts";
 import type { Connection } from "../connection.ts";
 import { SightlineError } from "../errors.ts";
-import { type EventFilter, toFilterMessage } from "../event-filter.ts";
-import { pages } from "../pages.ts";
+import { type EventFilter, toFilterMessage } from "../events.ts";
 import { type Start, toStartPosition } from "../start.ts";
 import { Answers } from "./answers.ts";
-import { type ConsumeOptions, consume } from "./consume.ts";
 import type { DeliveredMessage, SubscriptionMessage } from "./message.ts";
-import { type ProcessOptions, processMessages } from "./process.ts";
+import { type ConsumeOptions, consume, type ProcessOptions, processMessages } from "./process.ts";
 
 /** What a named subscription delivers, and how. */
 export interface SubscriptionSettings {

@@ -1,9 +1,8 @@
 import { type CameraRules, CrossingDirection, EventType, limits, type Rule } from "@sightline/contracts";
 import type { RulesFault } from "../errors.ts";
 import { type RuleType, ruleTypeOf, ruleTypes } from "../rule-types.ts";
-import { rulesLimits } from "../rules-limits.ts";
+import { rulesLimits } from "./bounds.ts";
 import { activeHoursFaults } from "./check-active-hours.ts";
-import type { RulesCheck } from "./rules-check.ts";
 
 /** What is wrong with one rule, but for its name. */
 export function ruleFaults(
@@ -190,4 +189,12 @@ function unused(field: string, type: RuleType, use: RuleType["count"], given: bo
   if (use !== "unused" || !given) return [];
   const name = field.slice(field.lastIndexOf(".") + 1);
   return [{ field, message: `A rule of type ${type.name} has no ${name}; leave it out.` }];
+}
+
+/** What rules are held against beside themselves. */
+export interface RulesCheck {
+  /** The classes of the camera's model; without them any class name will do. */
+  readonly classes?: readonly string[];
+  /** What the camera's second stages tell; without them any attribute will do. */
+  readonly attributes?: readonly { readonly name: string; readonly values: readonly string[] }[];
 }

@@ -1,11 +1,9 @@
 import type { CameraRules, Rule } from "@sightline/contracts";
 import { RulesError, type RulesFault } from "../errors.ts";
 import { ruleTypeOf } from "../rule-types.ts";
-import { rulesLimits } from "../rules-limits.ts";
-import { nameFaults, tooMany } from "./check-names.ts";
-import { ruleFaults } from "./check-rule.ts";
+import { nameFaults, rulesLimits, tooMany } from "./bounds.ts";
+import { type RulesCheck, ruleFaults } from "./check-rule.ts";
 import { shapeFaults } from "./check-shapes.ts";
-import type { RulesCheck } from "./rules-check.ts";
 
 /**
  * Checks all of a camera's rules.

@@ -1,8 +1,7 @@
 import { type CameraRules, type Line, MaskMode, type Point } from "@sightline/contracts";
 import type { RulesFault } from "../errors.ts";
 import { polygonFault } from "../geometry/polygon.ts";
-import { rulesLimits } from "../rules-limits.ts";
-import { nameFaults, tooMany } from "./check-names.ts";
+import { nameFaults, rulesLimits, tooMany } from "./bounds.ts";
 
 /** What is wrong with zones, lines and masks. */
 export function shapeFaults({ zones, lines, masks }: CameraRules): RulesFault[] {

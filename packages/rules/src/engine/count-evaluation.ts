@@ -1,5 +1,4 @@
 import { EndReason, EventType } from "@sightline/contracts";
-import { newCondition, observeCondition, overSince } from "./condition.ts";
 import type { ConditionState, EvaluationOf, OpenEvent } from "./engine-state.ts";
 import type { EventWriter } from "./event-writer.ts";
 import {
@@ -7,6 +6,9 @@ import {
   isInPlace,
   isKnownWell,
   isOfClass,
+  newCondition,
+  observeCondition,
+  overSince,
   type RuleEvaluation,
   type Step,
 } from "./rule-evaluation.ts";

@@ -1,5 +1,5 @@
 import type { EndReason } from "@sightline/contracts";
-import type { Evaluation, Instant } from "./engine-state.ts";
+import type { ConditionState, Evaluation, Instant } from "./engine-state.ts";
 import type { Moment } from "./event-writer.ts";
 import type { ReadyRule } from "./scene.ts";
 import type { Tracked } from "./tracked.ts";
@@ -48,4 +48,36 @@ export function isKnownWell({ rule, attributes }: ReadyRule, { state }: Tracked)
 
 export function isCoolingDown({ cooldownMs }: ReadyRule, lastEventMs: number | null, now: Instant): boolean {
   return lastEventMs !== null && now.ms - lastEventMs < cooldownMs;
+}
+
+/** A condition that has not held yet. */
+export function newCondition(): ConditionState {
+  return { since: null, confirmed: false, overSince: null };
+}
+
+/**
+ * The condition holds now, or does not. Until it has held for `debounceMs` without a break it counts for nothing; after
+ * that, a break shorter than `debounceMs` is none.
+ */
+export function observeCondition(
+  condition: ConditionState,
+  holds: boolean,
+  now: Instant,
+  debounceMs: number,
+): void {
+  if (holds) {
+    condition.since ??= now;
+    condition.overSince = null;
+    if (now.ms - condition.since.ms >= debounceMs) condition.confirmed = true;
+  } else if (condition.confirmed) {
+    condition.overSince ??= now;
+  } else {
+    condition.since = null;
+  }
+}
+
+/** Since when a confirmed condition has been over, once it has been so for `debounceMs`. */
+export function overSince(condition: ConditionState, now: Instant, debounceMs: number): Instant | undefined {
+  if (condition.overSince === null || now.ms - condition.overSince.ms < debounceMs) return undefined;
+  return condition.overSince;
 }

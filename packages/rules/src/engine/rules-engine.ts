@@ -4,15 +4,24 @@ import {
   type CameraTransition,
   EndReason,
   type Event,
+  EventType,
   type FrameReference,
 } from "@sightline/contracts";
 import { z } from "zod";
 import { checkRules } from "../check/check-rules.ts";
 import { RulesStateError } from "../errors.ts";
 import { CameraEvents } from "./camera-events.ts";
-import { type EngineState, engineStateSchema, engineStateVersion, type Instant } from "./engine-state.ts";
-import { evaluationOf } from "./evaluation-of.ts";
+import { CountEvaluation } from "./count-evaluation.ts";
+import { CrossingEvaluation } from "./crossing-evaluation.ts";
+import {
+  type EngineState,
+  type Evaluation,
+  engineStateSchema,
+  engineStateVersion,
+  type Instant,
+} from "./engine-state.ts";
 import { EventWriter } from "./event-writer.ts";
+import { PresenceEvaluation } from "./presence-evaluation.ts";
 import type { RuleEvaluation, Step } from "./rule-evaluation.ts";
 import { type ReadyRule, readyRules, Scene } from "./scene.ts";
 import { type EndedTrack, type SeenTrack, Tracked } from "./tracked.ts";
@@ -232,5 +241,18 @@ function restore(state: unknown): { stored: EngineState; rules: CameraRules } {
   } catch (error) {
     const reason = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
     throw new RulesStateError(`The stored rules state cannot be continued: ${reason}`, { cause: error });
+  }
+}
+
+/** What looks after a rule of its type; anew, or from a state that it left. */
+function evaluationOf(ready: ReadyRule, writer: EventWriter, state?: Evaluation): RuleEvaluation {
+  switch (ready.rule.type) {
+    case EventType.CROSSED_LINE:
+      return new CrossingEvaluation(ready, writer, state?.kind === "crossing" ? state : undefined);
+    case EventType.COUNT_ABOVE:
+    case EventType.COUNT_BELOW:
+      return new CountEvaluation(ready, writer, state?.kind === "count" ? state : undefined);
+    default:
+      return new PresenceEvaluation(ready, writer, state?.kind === "presence" ? state : undefined);
   }
 }

@@ -1,5 +1,5 @@
 import type { Attribute, BoundingBox, FrameReference, Point, Timestamp } from "@sightline/contracts";
-import { anchorOf } from "../geometry/anchor.ts";
+import { anchorOf } from "../geometry/polygon.ts";
 import type { Instant, TrackState } from "./engine-state.ts";
 import type { Scene } from "./scene.ts";
 

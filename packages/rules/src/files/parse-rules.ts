@@ -1,13 +1,11 @@
 import { type CameraRules, CrossingDirection, EventType, MaskMode, type Point } from "@sightline/contracts";
-import { unknownPlaceFaults } from "../check/check-rule.ts";
+import { type RulesCheck, unknownPlaceFaults } from "../check/check-rule.ts";
 import { checkRules } from "../check/check-rules.ts";
-import { fieldPath } from "../check/field-path.ts";
-import type { RulesCheck } from "../check/rules-check.ts";
 import { RulesError, type RulesFault } from "../errors.ts";
 import { directionNames, maskModeNames, ruleTypes } from "../rule-types.ts";
 import { readRulesText } from "./read-rules-text.ts";
 import { type RulesFile, rulesFileSchema } from "./rules-schema.ts";
-import { type PartlyRead, withStandIns } from "./stand-ins.ts";
+import { fieldPath, type PartlyRead, withStandIns } from "./stand-ins.ts";
 
 /**
  * Reads a rules file and checks it (docs/rules.md describes the form).

@@ -1,7 +1,7 @@
 import { parseJson } from "@sightline/contracts";
 import { parse as parseYaml, YAMLParseError } from "yaml";
+import { rulesLimits } from "../check/bounds.ts";
 import { RulesError } from "../errors.ts";
-import { rulesLimits } from "../rules-limits.ts";
 
 /**
  * A rules file's text taken apart; what it says is for `parseRules` to check.

@@ -1,5 +1,4 @@
 import type { z } from "zod";
-import { fieldPath } from "../check/field-path.ts";
 import { rulesFileSchema } from "./rules-schema.ts";
 
 const lists = ["zones", "lines", "masks", "rules"] as const;
@@ -62,4 +61,17 @@ function standIn(list: List, index: number, item: unknown): object {
   if (list === "masks") return standIns.masks;
   const name = (item as { name?: unknown } | null)?.name;
   return { ...standIns[list], name: typeof name === "string" ? name : `${list} ${index}` };
+}
+
+/** `["zones", 1, "polygon"]` → `zones[1].polygon`. */
+export function fieldPath(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (before, part) =>
+      typeof part === "number"
+        ? `${before}[${part}]`
+        : before === ""
+          ? String(part)
+          : `${before}.${String(part)}`,
+    "",
+  );
 }

@@ -1,4 +1,4 @@
-import type { Point } from "@sightline/contracts";
+import type { BoundingBox, Point } from "@sightline/contracts";
 import { isBetween, left, on, segmentsMeet, sideOf } from "./orientation.ts";
 
 /**
@@ -84,4 +84,21 @@ export function polygonFault(points: readonly Point[]): PolygonFault | undefined
 /** Whether the way from a over b to c goes back upon itself at b. */
 function turnsBack(a: Point, b: Point, c: Point): boolean {
   return sideOf(a, b, c) === on && (isBetween(a, b, c) || isBetween(b, c, a));
+}
+
+/**
+ * Where an object stands: the middle of its box's lower edge, brought back into the picture.
+ * @param box in 0..1 of the picture
+ *
+ * @example
+ * ```ts
+ * assert.deepEqual(anchorOf({ xMin: 0.25, yMin: 0.1, xMax: 0.75, yMax: 0.9 }), { x: 0.5, y: 0.9 });
+ * ```
+ */
+export function anchorOf({ xMin, xMax, yMax }: BoundingBox): Point {
+  return { x: clamp((xMin + xMax) / 2), y: clamp(yMax) };
+}
+
+function clamp(value: number): number {
+  return Math.min(1, Math.max(0, value));
 }

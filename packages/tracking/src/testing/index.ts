@@ -3,4 +3,3 @@ export * from "./capture-times.ts";
 export * from "./run-tracker.ts";
 export * from "./scene.ts";
 export * from "./scenes.ts";
-export * from "./seeded-random.ts";

@@ -1,9 +1,7 @@
-import type { Box } from "../box.ts";
+import type { Box, Observation } from "../box.ts";
 import type { LabelledBox } from "../evaluation/index.ts";
-import type { Observation } from "../observation.ts";
 import { type Actor, actorBox, visibleShare } from "./actor.ts";
-import { type Capture, captureTimes } from "./capture-times.ts";
-import { SeededRandom } from "./seeded-random.ts";
+import { type Capture, captureTimes, SeededRandom } from "./capture-times.ts";
 
 /** A detector's faults. */
 export interface Sensor {

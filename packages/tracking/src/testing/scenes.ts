@@ -1,6 +1,6 @@
 import type { Actor } from "./actor.ts";
+import { SeededRandom } from "./capture-times.ts";
 import { playScene, type Scene, type SceneDescription } from "./scene.ts";
-import { SeededRandom } from "./seeded-random.ts";
 
 const person = 0;
 const car = 2;

@@ -1,7 +1,7 @@
 /** YOLO-NAS as an ONNX graph in super-gradients' raw export form, every block fused to one convolution. */
 import { InvalidArgumentError } from "../errors.ts";
 import { OnnxGraph } from "../onnx/index.ts";
-import type { LayerWeights } from "../weights/layer-weights.ts";
+import type { LayerWeights } from "../weights/kernel.ts";
 import { type ArchitectureSpec, SIZE_MULTIPLE } from "./architectures.ts";
 import { GraphVisitor } from "./graph-visitor.ts";
 import { visitNetwork } from "./network.ts";

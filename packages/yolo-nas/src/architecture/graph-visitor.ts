@@ -1,7 +1,6 @@
 /** Turns the network's layers into ONNX nodes: one Conv and one Relu a block, shortcuts as plain additions. */
 import { attr, float32, type OnnxGraph } from "../onnx/index.ts";
-import { type Kernel, scaleInput, scaleOutput } from "../weights/kernel.ts";
-import type { LayerWeights } from "../weights/layer-weights.ts";
+import { type Kernel, type LayerWeights, scaleInput, scaleOutput } from "../weights/kernel.ts";
 import type { BlockKind, BlockSpec, NetworkVisitor } from "./network.ts";
 
 /**

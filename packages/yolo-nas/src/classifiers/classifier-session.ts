@@ -3,7 +3,7 @@ import type { Size } from "../detection/letterbox.ts";
 import { InferenceError, ModelFileError } from "../errors.ts";
 import { openSession } from "../runtime/execution-provider.ts";
 import { type InferenceSession, Tensor } from "../runtime/onnx-runtime.ts";
-import { type Attribute, attributeOutput, CLASSIFIER_BOXES, CLASSIFIER_FRAME } from "./classifier-tensors.ts";
+import { type Attribute, attributeOutput, CLASSIFIER_BOXES, CLASSIFIER_FRAME } from "./classifier-form.ts";
 
 export interface ClassifierOptions {
   /** Threads inside one run. Default: ONNX Runtime's choice. */

@@ -11,8 +11,8 @@ import { tensorList, tryOut } from "../families/trial.ts";
 import { attr, encodeModel, int64, type OnnxGraph } from "../onnx/index.ts";
 import { foldConstants } from "../prepare/fold-constants.ts";
 import { PREPARED_FRAMES } from "../prepare/prepared-form.ts";
+import { type Attribute, attributeOutput, CLASSIFIER_BOXES, CLASSIFIER_FRAME } from "./classifier-form.ts";
 import { ClassifierSession } from "./classifier-session.ts";
-import { type Attribute, attributeOutput, CLASSIFIER_BOXES, CLASSIFIER_FRAME } from "./classifier-tensors.ts";
 
 export const CLASSIFIER = "classifier";
 

@@ -1,4 +1,5 @@
 export {
+  type Attribute,
   attributesSchema,
   type ClassifierManifest,
   describeClassifier,
@@ -6,5 +7,4 @@ export {
   readClassifier,
 } from "./classifier-form.ts";
 export { ClassifierSession } from "./classifier-session.ts";
-export type { Attribute } from "./classifier-tensors.ts";
 export { CLASSIFIER, type ImportedClassifier, importClassifier } from "./import-classifier.ts";

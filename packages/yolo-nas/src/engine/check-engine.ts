@@ -1,8 +1,8 @@
 import { access } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { EngineError } from "../errors.ts";
 import { fileDigest } from "../manifest.ts";
 import { loadModel } from "../onnx/index.ts";
-import { EngineError } from "./engine-error.ts";
 import type { EngineKey, GpuIdentity } from "./engine-key.ts";
 import { readWrapper } from "./ep-context.ts";
 

@@ -3,7 +3,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { EngineError } from "./engine-error.ts";
+import { EngineError } from "../errors.ts";
 
 const run = promisify(execFile);
 

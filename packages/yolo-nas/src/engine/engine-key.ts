@@ -1,4 +1,6 @@
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
+import { promisify } from "node:util";
 import { z } from "zod";
 
 /** Batch sizes an engine is built for: it runs min…max and is tuned for opt. */
@@ -47,4 +49,30 @@ export function engineTag(key: Omit<EngineKey, "engineDigest">): string {
   ];
   const digest = createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 12);
   return `sm${gpu.computeCapability.replace(".", "")}-trt${tensorrt}-${digest}`;
+}
+
+const run = promisify(execFile);
+
+/**
+ * This machine's first GPU by nvidia-smi, or undefined when there is none.
+ *
+ * @example
+ * ```ts
+ * const gpu = await queryGpu();
+ * if (gpu) assert.match(gpu.computeCapability, /^\d+\.\d+$/);
+ * assert.equal(await queryGpu(99), undefined); // There is no hundredth.
+ * ```
+ */
+export async function queryGpu(index = 0): Promise<GpuIdentity | undefined> {
+  try {
+    const args = ["--query-gpu=name,compute_cap", "--format=csv,noheader", `--id=${index}`];
+    const { stdout } = await run("nvidia-smi", args, { timeout: 10_000 });
+    const [name, computeCapability] = stdout
+      .split("\n")[0]!
+      .split(",")
+      .map((part) => part.trim());
+    return name && computeCapability ? { name, computeCapability } : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -3,8 +3,8 @@
  * is: attributes and path rules from onnxruntime/core/providers/tensorrt/onnx_ctx_model_helper.{h,cc}.
  */
 import { isAbsolute } from "node:path";
+import { EngineError } from "../errors.ts";
 import { attr, type GraphNode, OnnxGraph } from "../onnx/index.ts";
-import { EngineError } from "./engine-error.ts";
 import { type EngineKey, engineKeySchema } from "./engine-key.ts";
 
 const KEY = "sightline.engine";

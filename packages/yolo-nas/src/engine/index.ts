@@ -1,7 +1,6 @@
+export { EngineError, type EngineErrorCode } from "../errors.ts";
 export { type BuildEngineOptions, type BuiltEngine, buildEngine } from "./build-engine.ts";
 export { checkEngine, type EngineExpectation } from "./check-engine.ts";
 export { type BuilderChoice, type EngineBuilder, findEngineBuilder } from "./engine-builder.ts";
-export { EngineError, type EngineErrorCode } from "./engine-error.ts";
-export type { BatchProfile, EngineKey, GpuIdentity } from "./engine-key.ts";
-export { queryGpu } from "./query-gpu.ts";
+export { type BatchProfile, type EngineKey, type GpuIdentity, queryGpu } from "./engine-key.ts";
 export { ENGINE_PRECISIONS, type EnginePrecision } from "./trtexec-command.ts";

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { EngineError } from "./engine-error.ts";
+import { EngineError } from "../errors.ts";
 import type { GpuIdentity } from "./engine-key.ts";
 
 /** What trtexec said of the machine it built on. */

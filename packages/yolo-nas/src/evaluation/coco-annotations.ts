@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
-import { EvaluationError } from "./evaluation-error.ts";
+import { EvaluationError } from "../errors.ts";
 
 /** `[x, y, width, height]` in pixels of the source picture, as COCO writes boxes. */
 export type CocoBox = readonly [x: number, y: number, width: number, height: number];

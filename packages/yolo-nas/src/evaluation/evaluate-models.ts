@@ -2,15 +2,15 @@
 import { type Detection, decodeCandidates, type Thresholds } from "../detection/decode-candidates.ts";
 import { computeLetterbox, type Size } from "../detection/letterbox.ts";
 import { checkEngine } from "../engine/check-engine.ts";
+import { queryGpu } from "../engine/engine-key.ts";
 import { isEngineWrapper } from "../engine/ep-context.ts";
-import { queryGpu } from "../engine/query-gpu.ts";
+import { EvaluationError } from "../errors.ts";
 import { decodeModel, loadModel } from "../onnx/index.ts";
 import { type PreparedMetadata, preparedMetadata } from "../prepare/prepared-form.ts";
 import { DetectorSession } from "../runtime/detector-session.ts";
 import type { ExecutionProvider } from "../runtime/execution-provider.ts";
 import type { CocoAnnotations, ScoredBox } from "./coco-annotations.ts";
 import { type CocoMetrics, evaluateCoco, evaluateTallerThan, type HeightMetrics } from "./coco-metrics.ts";
-import { EvaluationError } from "./evaluation-error.ts";
 import { categoriesOf, toScoredBoxes, truthAsShown } from "./label-frames.ts";
 import type { FileFrame, ReadFramesOptions } from "./picture-files.ts";
 

@@ -1,7 +1,7 @@
 import type { Detection } from "../detection/decode-candidates.ts";
 import type { Size } from "../detection/letterbox.ts";
+import { EvaluationError } from "../errors.ts";
 import type { CocoAnnotations, GroundTruth, ScoredBox } from "./coco-annotations.ts";
-import { EvaluationError } from "./evaluation-error.ts";
 import type { FileFrame } from "./picture-files.ts";
 
 /**

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { computeLetterbox, type Size } from "../detection/letterbox.ts";
-import type { EvaluationError } from "./evaluation-error.ts";
+import type { EvaluationError } from "../errors.ts";
 import { type FileFrame, readFrames, type StreamSource } from "./picture-files.ts";
 
 let folder: string;

@@ -14,7 +14,7 @@ import {
   type VideoFacts,
 } from "@sightline/media";
 import { type Letterbox, PAD_VALUE, placeInFrame, type Size } from "../detection/letterbox.ts";
-import { EvaluationError } from "./evaluation-error.ts";
+import { EvaluationError } from "../errors.ts";
 
 /** One decoded frame, letterboxed. `index` counts from 0 within the source. */
 export interface FileFrame extends Size {

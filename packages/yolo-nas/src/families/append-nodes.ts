@@ -1,4 +1,6 @@
 /** Small pieces of graph that several families' decodings are made of. */
+
+import type { Size } from "../detection/letterbox.ts";
 import { attr, elementTypeCode, float32, int64, type OnnxGraph } from "../onnx/index.ts";
 
 function ints(graph: OnnxGraph, values: readonly number[]): string {
@@ -87,4 +89,30 @@ export function selectBest(
   if (!bestClassOnly) return { boxes: chosen(boxes), scores: all };
   const isBest = graph.add("Equal", [all, unsqueeze(graph, best, 2)]);
   return { boxes: chosen(boxes), scores: graph.add("Mul", [all, toFloat(graph, isBest)]) };
+}
+
+/** The grids of cells that a convolutional detector predicts at. */
+
+export interface AnchorLevel extends Size {
+  readonly stride: number;
+}
+
+const STRIDES = [
+  [8, 16, 32],
+  [8, 16, 32, 64],
+  [4, 8, 16, 32],
+];
+
+/** The grids, by rising stride, whose cells, `perCell` anchors in each, are `count` anchors; undefined where none fit. */
+export function anchorLevels(size: Size, count: number, perCell: number): AnchorLevel[] | undefined {
+  for (const strides of STRIDES) {
+    const levels = strides.map((stride) => ({
+      stride,
+      width: Math.ceil(size.width / stride),
+      height: Math.ceil(size.height / stride),
+    }));
+    const cells = levels.reduce((sum, { width, height }) => sum + width * height, 0);
+    if (cells * perCell === count) return levels;
+  }
+  return undefined;
 }

@@ -1,5 +1,5 @@
 /** Which names the classes have, and which columns of the scores are theirs. */
-import { COCO_CLASSES } from "../architecture/coco-classes.ts";
+import { COCO_CLASSES } from "../architecture/architectures.ts";
 import { InvalidArgumentError } from "../errors.ts";
 
 /** Numbers that COCO's categories 1…90 leave out. */

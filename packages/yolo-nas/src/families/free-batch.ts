@@ -1,5 +1,5 @@
 /** Exports are often made for one picture at a time. Whether a graph takes more is not read off it but tried. */
-import { CLASSIFIER_FRAME } from "../classifiers/classifier-tensors.ts";
+import { CLASSIFIER_FRAME } from "../classifiers/classifier-form.ts";
 import type { Size } from "../detection/letterbox.ts";
 import { encodeModel, int64, type OnnxGraph, toNumbers } from "../onnx/index.ts";
 import { PREPARED_BOXES, PREPARED_FRAMES, PREPARED_SCORES } from "../prepare/prepared-form.ts";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { toGbr } from "../../fixtures/reference.ts";
-import { COCO_CLASSES } from "../architecture/coco-classes.ts";
+import { COCO_CLASSES } from "../architecture/architectures.ts";
 import { type Detection, decodeCandidates } from "../detection/decode-candidates.ts";
 import { computeLetterbox } from "../detection/letterbox.ts";
 import { attr, decodeModel, encodeModel, OnnxGraph, toNumbers } from "../onnx/index.ts";

@@ -1,6 +1,5 @@
 /** Exports that choose by themselves: YOLOv10 and 26, and others with NMS inside. Rows of box, score and class's number. */
-import { anchorLevels } from "./anchor-levels.ts";
-import { oneHot, slice } from "./append-nodes.ts";
+import { anchorLevels, oneHot, slice } from "./append-nodes.ts";
 import type { Family } from "./family.ts";
 
 export const nmsInside: Family = {

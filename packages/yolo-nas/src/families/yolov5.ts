@@ -1,6 +1,5 @@
 /** The output of YOLOv5 and YOLOv7: three anchors a cell; centre and size, objectness, classes. */
-import { anchorLevels } from "./anchor-levels.ts";
-import { slice } from "./append-nodes.ts";
+import { anchorLevels, slice } from "./append-nodes.ts";
 import type { Family } from "./family.ts";
 
 export const yolov5: Family = {

@@ -1,7 +1,6 @@
 /** The output of YOLOv8, v9, 11, 12 and, without its selection, 26: one anchor a cell; a box and classes. */
 import { anchorGrid } from "../architecture/raw-decoding.ts";
-import { type AnchorLevel, anchorLevels } from "./anchor-levels.ts";
-import { slice, swapLast } from "./append-nodes.ts";
+import { type AnchorLevel, anchorLevels, slice, swapLast } from "./append-nodes.ts";
 import type { Family, TrialOutput } from "./family.ts";
 import { predictsObjectness } from "./yolox.ts";
 

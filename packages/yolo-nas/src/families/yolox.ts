@@ -2,8 +2,7 @@
 import { anchorGrid } from "../architecture/raw-decoding.ts";
 import { predictionLayers } from "../inspect/find-heads.ts";
 import { attr, type OnnxGraph, toNumbers } from "../onnx/index.ts";
-import { type AnchorLevel, anchorLevels } from "./anchor-levels.ts";
-import { floats, slice } from "./append-nodes.ts";
+import { type AnchorLevel, anchorLevels, floats, slice } from "./append-nodes.ts";
 import type { Family } from "./family.ts";
 
 export const yolox: Family = {

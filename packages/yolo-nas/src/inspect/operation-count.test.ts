@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
-import { ARCHITECTURES, architecture } from "../architecture/architectures.ts";
+import { ARCHITECTURES, architecture, COCO_CLASSES } from "../architecture/architectures.ts";
 import { buildModel } from "../architecture/build-model.ts";
-import { COCO_CLASSES } from "../architecture/coco-classes.ts";
 import { countParameters } from "../architecture/state-dict-layout.ts";
 import { SeededWeights } from "../weights/seeded-weights.ts";
 import { countConvolutions } from "./operation-count.ts";

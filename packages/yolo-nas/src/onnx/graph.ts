@@ -1,8 +1,14 @@
 /** An ONNX model as a mutable graph: the one form in which this package builds, inspects and rewrites models. */
 import { InvalidArgumentError } from "../errors.ts";
 import type { Attribute } from "./attribute.ts";
-import type { Dimension, GraphNode, NewNode, ValueInfo } from "./graph-node.ts";
-import { dependencies, inOrder } from "./graph-order.ts";
+import {
+  type Dimension,
+  dependencies,
+  type GraphNode,
+  inOrder,
+  type NewNode,
+  type ValueInfo,
+} from "./graph-node.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**

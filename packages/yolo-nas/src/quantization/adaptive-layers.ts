@@ -3,7 +3,7 @@ import { type RoundingGuide, roundAdaptively, roundingGuide } from "./adaptive-r
 import type { CalibrationFrame } from "./calibrate.ts";
 import { measureInputMoments, momentsKey } from "./input-moments.ts";
 import type { QuantizableLayer } from "./quantization-plan.ts";
-import type { ReportProgress } from "./quantization-progress.ts";
+import type { ReportProgress } from "./quantization-report.ts";
 import type { QuantizedWeights, WeightLimit } from "./weight-quantization.ts";
 
 interface Options {

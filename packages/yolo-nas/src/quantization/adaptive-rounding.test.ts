@@ -1,11 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { attr, float32, OnnxGraph } from "../onnx/index.ts";
 import { inverseFactor, roundAdaptively, roundingGuide } from "./adaptive-rounding.ts";
-import { fillPlanes } from "./fill-planes.ts";
 import { type InputMoments, measureInputMoments } from "./input-moments.ts";
 import { findLayers } from "./quantization-plan.ts";
-import { kernelOrder, LARGEST_PAIR, sameSign } from "./weight-pairs.ts";
-import { quantizeWeights } from "./weight-quantization.ts";
+import { kernelOrder, LARGEST_PAIR, quantizeWeights, sameSign } from "./weight-quantization.ts";
+import { fillPlanes } from "./write-qdq.ts";
 
 /** Deterministic numbers in -1…1. */
 function numbers(count: number, seed: number): Float64Array {

@@ -1,7 +1,8 @@
 /** Rounding of weights that makes up for its own errors (E. Frantar et al., "GPTQ", 2023), with this project's limit of pairs. */
 import { type InputMoments, inKernelOrder } from "./input-moments.ts";
-import { kernelOrder, LARGEST_PAIR } from "./weight-pairs.ts";
 import {
+  kernelOrder,
+  LARGEST_PAIR,
   type QuantizedWeights,
   quantizeWeights,
   roundHalfToEven,

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "../errors.ts";
 import { encodeModel, type OnnxGraph } from "../onnx/index.ts";
 import { InferenceSession, Tensor } from "../runtime/onnx-runtime.ts";
 import { ActivationHistogram } from "./activation-histogram.ts";
-import type { QuantizationProgress, ReportProgress } from "./quantization-progress.ts";
+import type { QuantizationProgress, ReportProgress } from "./quantization-report.ts";
 
 /** One frame as the prepared graph takes it: planar G, B, R bytes. */
 export interface CalibrationFrame {

@@ -1,7 +1,11 @@
 export type { CalibrationFrame } from "./calibrate.ts";
 export type { CalibrationMethod } from "./calibration-range.ts";
-export type { QuantizationProgress } from "./quantization-progress.ts";
-export { type LayerReport, type QuantizationReport, reportTable } from "./quantization-report.ts";
+export {
+  type LayerReport,
+  type QuantizationProgress,
+  type QuantizationReport,
+  reportTable,
+} from "./quantization-report.ts";
 export { evenly, type QuantizedModels, type QuantizeOptions, quantizeModel } from "./quantize-model.ts";
 export type { SkipReason } from "./select-layers.ts";
 export { sensitivityPlot } from "./sensitivity-plot.ts";

@@ -3,7 +3,7 @@ import { encodeModel, OnnxGraph } from "../onnx/index.ts";
 import { InferenceSession, Tensor } from "../runtime/onnx-runtime.ts";
 import { type CalibrationFrame, type FramesOptions, openWithOutputs, runFrames } from "./calibrate.ts";
 import type { QuantizableLayer } from "./quantization-plan.ts";
-import { kernelOrder } from "./weight-pairs.ts";
+import { kernelOrder } from "./weight-quantization.ts";
 
 /**
  * Σ x xᵀ over places of the input, x being what one output channel multiplies its weights with, in kernel order. Only

@@ -1,7 +1,7 @@
 import { encodeModel, type OnnxGraph } from "../onnx/index.ts";
 import { type CalibrationFrame, openWithOutputs, runFrames } from "./calibrate.ts";
 import { finalLayers, planQuantization, type QuantizableLayer } from "./quantization-plan.ts";
-import type { ReportProgress } from "./quantization-progress.ts";
+import type { ReportProgress } from "./quantization-report.ts";
 import { type CalibratedTensors, type QdqEncoding, writeQdq } from "./write-qdq.ts";
 
 /** What quantising one layer alone does to the network's outputs. */

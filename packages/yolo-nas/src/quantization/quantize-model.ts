@@ -6,7 +6,6 @@ import { correctBiases } from "./bias-correction.ts";
 import { type CalibrationFrame, calibrate } from "./calibrate.ts";
 import { type CalibrationMethod, chooseRange } from "./calibration-range.ts";
 import { equalizeChannels } from "./equalize-channels.ts";
-import { fillPlanes } from "./fill-planes.ts";
 import { measureSensitivity } from "./layer-sensitivity.ts";
 import { timeLayers } from "./layer-timing.ts";
 import { isProduct } from "./prediction-as-product.ts";
@@ -17,11 +16,10 @@ import {
   planQuantization,
   type QuantizableLayer,
 } from "./quantization-plan.ts";
-import type { ReportProgress } from "./quantization-progress.ts";
-import type { LayerReport, QuantizationReport } from "./quantization-report.ts";
+import type { LayerReport, QuantizationReport, ReportProgress } from "./quantization-report.ts";
 import { layersWithoutGain, nextToSkip, type SkipReason, unprofitableLayers } from "./select-layers.ts";
 import { shareRanges } from "./shared-ranges.ts";
-import { type CalibratedTensors, limitOf, type QdqEncoding, writeQdq } from "./write-qdq.ts";
+import { type CalibratedTensors, fillPlanes, limitOf, type QdqEncoding, writeQdq } from "./write-qdq.ts";
 
 export interface QuantizeOptions {
   /** Frames of the kind the model will see. All are used, once, in order. */

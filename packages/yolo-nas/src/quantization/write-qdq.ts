@@ -1,8 +1,7 @@
 /** The explicit-QDQ forms of a float graph: the same calibration, encoded for two runtimes. */
 import { InvalidArgumentError } from "../errors.ts";
-import { attr, float32, type GraphNode, type OnnxGraph } from "../onnx/index.ts";
+import { attr, float32, type GraphNode, int64, type OnnxGraph, toFloat32 } from "../onnx/index.ts";
 import type { Range } from "./calibration-range.ts";
-import { addPlanes, fillPlanes } from "./fill-planes.ts";
 import { type QuantizedConstant, quantizeConstants } from "./layer-constants.ts";
 import { isProduct, placesAsRows, rowsAsPlaces } from "./prediction-as-product.ts";
 import {
@@ -244,4 +243,37 @@ class QdqWriter {
     ];
     return graph.add("DequantizeLinear", inputs, { axis: attr.int(axis) }, `${name}/dequantize`);
   }
+}
+
+/**
+ * ONNX Runtime's direct integer convolutions read input channels in fours. Any other number of them makes it copy every
+ * patch first, which takes as long again as all else that the first convolution does with three planes of pixels.
+ */
+const CHANNELS_AT_ONCE = 4;
+
+/**
+ * A layer that reads pixels, with weights of zero for the planes that {@link addPlanes} adds; any other layer as it is, and so is
+ * one that was filled before. What it computes stays the same, exactly.
+ * @param pixels the tensor of scaled pixels
+ */
+export function fillPlanes(layer: QuantizableLayer, pixels: string | undefined): QuantizableLayer {
+  const { dims } = layer.weight;
+  const group = layer.node.attributes.get("group");
+  const plain = layer.node.op === "Conv" && (group?.kind !== "int" || group.value === 1);
+  if (layer.input !== pixels || !plain || dims.length !== 4) return layer;
+  const [outputs, planes, height, width] = dims as [number, number, number, number];
+  const all = CHANNELS_AT_ONCE * Math.ceil(planes / CHANNELS_AT_ONCE);
+  if (all === planes) return layer;
+  const taps = height * width;
+  const source = toFloat32(layer.weight);
+  const data = new Float32Array(outputs * all * taps);
+  for (let o = 0; o < outputs; o++)
+    data.set(source.subarray(o * planes * taps, (o + 1) * planes * taps), o * all * taps);
+  return { ...layer, weight: { type: "float32", dims: [outputs, all, height, width], data } };
+}
+
+/** Put `count` planes of zeros behind those of an 8-bit picture [N, C, H, W]. @returns the new picture's name */
+function addPlanes(graph: OnnxGraph, picture: string, count: number, name: string): string {
+  const pads = graph.addInitializer(`${name}/pads`, int64([8], [0, 0, 0, 0, 0, count, 0, 0]));
+  return graph.add("Pad", [picture, pads], { mode: attr.string("constant") }, name);
 }

@@ -1,6 +1,6 @@
 /** Whether this processor's integer kernels are exact, and whether a model's weights need them to be. */
 import { encodeModel, float32, OnnxGraph } from "../onnx/index.ts";
-import { kernelOrder, LARGEST_PAIR, sameSign } from "../quantization/weight-pairs.ts";
+import { kernelOrder, LARGEST_PAIR, sameSign } from "../quantization/weight-quantization.ts";
 import { InferenceSession, Tensor } from "./onnx-runtime.ts";
 
 let measured: Promise<boolean> | undefined;

@@ -1,3 +1,5 @@
+import type { BlockSpec } from "../architecture/network.ts";
+
 /** Convolution kernels in double precision, and the folds that are exact on them. */
 
 /** A convolution: `weight` is [out, in, size, size] row-major, `bias` is [out]. */
@@ -54,4 +56,16 @@ export function mergeBranches(threeByThree: Kernel, oneByOne: Kernel, identity: 
   for (let i = 0; i < pairs; i++) weight[i * 9 + 4]! += oneByOne.weight[i]!;
   if (identity) for (let o = 0; o < threeByThree.out; o++) weight[(o * threeByThree.in + o) * 9 + 4]! += 1;
   return { ...threeByThree, weight, bias };
+}
+
+/** Where a network's numbers come from, layer by layer, every block already fused to one convolution. */
+export interface LayerWeights {
+  /** A block's convolution with its branches and BatchNorms folded in. */
+  block(spec: BlockSpec, inChannels: number): Kernel;
+  /** A 1×1 convolution with bias. */
+  prediction(path: string, inChannels: number, out: number): Kernel;
+  /** A 2×2 transposed convolution with bias; the weight is [in, out, 2, 2]. */
+  upsample(path: string, channels: number): Kernel;
+  /** The learned scalar of a bottleneck's shortcut. */
+  alpha(path: string): number;
 }

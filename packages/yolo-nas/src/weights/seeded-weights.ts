@@ -1,7 +1,6 @@
 /** Random weights whose activations and predictions are of a trained network's size, for capacity tests. */
 import type { BlockSpec } from "../architecture/network.ts";
-import type { Kernel } from "./kernel.ts";
-import type { LayerWeights } from "./layer-weights.ts";
+import type { Kernel, LayerWeights } from "./kernel.ts";
 
 /** Prior of super-gradients' class bias: -log((1 - 0.01) / 0.01). */
 const CLASS_BIAS = -Math.log(99);

@@ -1,8 +1,7 @@
 /** A super-gradients state dict, in any stage of fusion, as fused layers. */
 import type { BlockSpec } from "../architecture/network.ts";
 import { WeightsError } from "../errors.ts";
-import { type BatchNorm, foldBatchNorm, type Kernel, mergeBranches } from "./kernel.ts";
-import type { LayerWeights } from "./layer-weights.ts";
+import { type BatchNorm, foldBatchNorm, type Kernel, type LayerWeights, mergeBranches } from "./kernel.ts";
 import type { StateDict } from "./safetensors.ts";
 
 /** Every BatchNorm of YOLO-NAS (arch_params `bn_eps`). */

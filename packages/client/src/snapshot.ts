@@ -1,7 +1,0 @@
-import type { FrameReference } from "@sightline/contracts";
-
-/** A JPEG and the frame that it shows. */
-export interface Snapshot {
-  jpeg: Uint8Array;
-  frame: FrameReference;
-}
