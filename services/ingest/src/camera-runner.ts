@@ -10,14 +10,12 @@ import {
   pixelFormatOf,
   type ServedModel,
 } from "@sightline/contracts";
-import {
-  chooseDecoding,
-  type DecodeChoice,
-  type Decoding,
-  type DecodingMachine,
-  type FfmpegProgram,
-  type HardwareDecoder,
-  type Orientation,
+import type {
+  DecodeChoice,
+  DecodingMachine,
+  FfmpegProgram,
+  HardwareDecoder,
+  Orientation,
 } from "@sightline/media";
 import type { CodedSound } from "@sightline/recording";
 import type { CameraAccess, CameraFault, StreamSound } from "@sightline/rtsp";
@@ -47,6 +45,7 @@ import { HandedFrames } from "./handed-frames.ts";
 import { Ledger, uncounted } from "./ledger.ts";
 import { CameraVideo } from "./live-video/camera-video.ts";
 import { VideoOutlet } from "./masking/video-outlet.ts";
+import { PictureForm } from "./picture-form.ts";
 import { PictureSubject } from "./pictures/picture-subject.ts";
 import type { Pictures } from "./pictures/pictures.ts";
 import { CameraRecorder } from "./recording/camera-recorder.ts";
@@ -62,17 +61,11 @@ import { TokenPublisher } from "./token-publisher.ts";
 
 /** A stream that has given pictures for so long has proved itself: its next failure is a new one. */
 const steadyMs = 10_000;
-/** A camera is reconnected because its pictures are turned otherwise once in this time at most. */
-const turnMs = 60_000;
 /** A camera that another process takes over is left when a frame has just come, so that the next is that one's; this long it is waited for. */
 const betweenFramesMs = 250;
 /** So long the outcome of frames that have come is waited for then. */
 const settleMs = 300;
 const settleStepMs = 5;
-/** A camera that was asked while another process had it may never answer: after so long without that one it is asked anew. */
-const hangMs = 1_000;
-/** A decoder on a GPU that failed is tried again at a connection after so long. */
-const decoderRetryMs = 10 * 60_000;
 
 /** What every camera of a process shares. */
 export interface RunnerContext {
@@ -135,13 +128,7 @@ export class CameraRunner implements LeasedWork {
   #rhythm: FrameRhythm;
   #settings: CameraSettings;
   #geometry: AnalysisGeometry | undefined;
-  /** A picture of two fields has been seen since the settings last changed. */
-  #interlaced = false;
-  /** How the pictures must be turned to be upright, and when that became known, by performance.now(). */
-  #orientation: Orientation = 1;
-  #turnedAt = Number.NEGATIVE_INFINITY;
-  /** Decoders on a GPU that failed on this camera since its settings last changed. */
-  readonly #decoderFailures = new Map<HardwareDecoder, { why: string; at: number }>();
+  readonly #form = new PictureForm();
   /** Aborts the session or the waiting before the next. */
   #round = new AbortController();
   #stopped = false;
@@ -293,10 +280,7 @@ export class CameraRunner implements LeasedWork {
     if (!isDeepStrictEqual(old.privacy, settings.privacy)) this.#pictures.forget();
     if (needsReconnect(old, settings)) {
       this.#log.info("settings changed; reconnecting");
-      this.#interlaced = false;
-      this.#orientation = 1;
-      this.#turnedAt = Number.NEGATIVE_INFINITY;
-      this.#decoderFailures.clear();
+      this.#form.reset();
       this.#soundTrial.reset();
       this.#queue.clear();
       if (!this.live) this.#status.set(CameraState.CONNECTING);
@@ -469,9 +453,8 @@ export class CameraRunner implements LeasedWork {
       },
       picture: (picture) => {
         // Only the pictures tell, and only ffmpeg's start can change its filters: the camera is connected once more.
-        if (picture.interlaced && !this.#interlaced) {
+        if (this.#form.see(picture)) {
           this.#log.info("the camera's pictures are interlaced; reconnecting to join their fields");
-          this.#interlaced = true;
           this.#round.abort();
         }
         this.facts.picture(picture);
@@ -499,12 +482,13 @@ export class CameraRunner implements LeasedWork {
     const stallMs = () => rhythm.limitMs;
     const { masks = [] } = settings.privacy ?? {};
     const privacy = masks.length > 0 ? settings.privacy : undefined;
-    const shape = { interlaced: this.#interlaced, orientation: this.#orientation, masks };
+    const shape = { ...this.#form.shape, masks };
     const ledger = this.ledger;
     const decoding = (codec: string, sound: StreamSound | undefined) => {
       this.#pictures.connected(codec, shape);
       this.#source.connected(codec, shape, privacy, sound);
-      this.facts.decoding = this.#chooseDecoding(codec);
+      const choice = this.#settings.decode ?? this.#context.decode;
+      this.facts.decoding = this.#form.decoding(codec, choice, this.#context.decodingMachine());
       return this.facts.decoding;
     };
     const options = {
@@ -529,30 +513,19 @@ export class CameraRunner implements LeasedWork {
     }
   }
 
-  /** Only ffmpeg's start can change its filters: the camera is connected once more; not again and again for one that changes its mind. */
+  /** Only ffmpeg's start can change its filters: the camera is connected once more. */
   #turn(orientation: Orientation): void {
-    const now = performance.now();
-    if (orientation === this.#orientation || now - this.#turnedAt < turnMs) return;
+    if (!this.#form.turn(orientation)) return;
     this.#log.info(
       { orientation },
       "the camera says that its pictures are rotated; reconnecting to turn them",
     );
-    this.#orientation = orientation;
-    this.#turnedAt = now;
     this.#round.abort();
-  }
-
-  #chooseDecoding(codec: string): Decoding {
-    const recent = [...this.#decoderFailures].filter(([, { at }]) => performance.now() - at < decoderRetryMs);
-    const failures = new Map(recent.map(([decoder, { why }]) => [decoder, why]));
-    const choice = this.#settings.decode ?? this.#context.decode;
-    const stream = { codec, interlaced: this.#interlaced, orientation: this.#orientation, failures };
-    return chooseDecoding(choice, stream, this.#context.decodingMachine());
   }
 
   #decoderFailed({ decoder, words }: { decoder: HardwareDecoder; words: string }): void {
     this.#log.warn({ decoder, ffmpeg: words }, "the decoder on the GPU failed; another takes its place");
-    this.#decoderFailures.set(decoder, { why: `ffmpeg failed: ${words}`, at: performance.now() });
+    this.#form.fail(decoder, words);
     this.facts.decoderFailures += 1;
   }
 
