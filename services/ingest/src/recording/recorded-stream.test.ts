@@ -199,7 +199,7 @@ test("a password that has just been stored for another server is not told to the
   const told = await rig.statusThat("moved", ({ recording }) => recording?.message !== "");
   expect(told.recording).toMatchObject({
     active: false,
-    message: expect.stringContaining("for another server"),
+    message: expect.stringContaining("another server"),
     stream: { reason: CameraReason.UNAUTHORIZED },
   });
   expect(big.connections).toBe(0);
