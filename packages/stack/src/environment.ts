@@ -20,9 +20,6 @@ export function adminPassword(directory: string, env: NodeJS.ProcessEnv): NodeJS
   return { [variable]: path };
 }
 
-/** The directory of the checkout. */
-export const projectRoot = resolve(import.meta.dirname, "../../..");
-
 const variables = {
   nats: "SIGHTLINE_NATS_URL",
   grpc: "SIGHTLINE_GRPC",

@@ -5,6 +5,7 @@ export * from "./nats-nodes.ts";
 export * from "./own-server.ts";
 export * from "./ports.ts";
 export * from "./process-stat.ts";
+export * from "./project-root.ts";
 export * from "./rtsp-cameras.ts";
 export * from "./stack.ts";
 export * from "./stored.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { projectRoot } from "./environment.ts";
 import { ManagedProcess } from "./managed-process.ts";
+import { projectRoot } from "./project-root.ts";
 
 export interface RtspCameraOptions {
   count: number;

@@ -9,10 +9,10 @@ import {
   sitesDirectory,
   writeServiceToken,
 } from "@sightline/service";
-import { projectRoot } from "./environment.ts";
 import { ManagedProcess, type ProcessOptions } from "./managed-process.ts";
 import { type NatsNodePorts, natsNodeName, natsStore, writeNatsConfig } from "./nats-nodes.ts";
 import { askService } from "./own-server.ts";
+import { projectRoot } from "./project-root.ts";
 
 export interface StackPorts {
   nats: number;
