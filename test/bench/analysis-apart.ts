@@ -19,8 +19,7 @@ import { connectNats, createLogger, findBuckets, type Nats } from "@sightline/se
 import { freePort, NatsServer, sampleCamera } from "@sightline/service/testing";
 import { ManagedProcess, nodeOptions, projectRoot } from "@sightline/stack";
 import { sceneFrame, sceneRules } from "../../services/analysis/src/testing/scene.ts";
-import { processUsage } from "./process-usage.ts";
-import { median } from "./statistics.ts";
+import { median, processUsage } from "./measure.ts";
 
 export interface ApartOptions {
   cameras: number;

@@ -3,6 +3,7 @@
  * `node test/bench/end-to-end.ts [--json] [--model NAME] [--models DIR] [--precision int8|fp32] [--provider cpu|cuda|tensorrt]
  * [--batch N] [--frames gbrp|i420] [--cameras N] [--threads N] [--sessions N,…] [--seconds N] [--rounds N]`
  */
+import { readdir, readFile } from "node:fs/promises";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type PixelFormatName, streams } from "@sightline/contracts";
@@ -152,19 +153,25 @@ async function bareRate(options: EndToEndOptions): Promise<Rate> {
   }
 }
 
-async function serviceRate(options: EndToEndOptions): Promise<Rate> {
+async function serviceRate(options: EndToEndOptions, sessions: number): Promise<Rate> {
   const { models, model, precision, provider, batch, seconds } = options;
+  const threads = Math.max(1, Math.floor(options.threads / sessions));
   const { manifest } = await findModel(models, model);
   const { nats, manager, buckets, stop } = await startBenchSystem();
   const cameras = Array.from({ length: options.cameras }, (_, i) => ({ id: `camera-${i + 1}`, fps: 0 }));
   await registerCameras(buckets, model, cameras);
-  const worker = await startModelWorker(nats, options, {
-    SIGHTLINE_PRECISION: precision,
-    SIGHTLINE_EXECUTION_PROVIDER: provider,
-    SIGHTLINE_BATCH_SIZE: String(batch),
-    SIGHTLINE_MAX_BATCH: String(batch),
-    SIGHTLINE_FRAME_FORMAT: options.pixelFormat,
-  });
+  const worker = await startModelWorker(
+    nats,
+    { models, model, threads },
+    {
+      SIGHTLINE_SESSIONS: String(sessions),
+      SIGHTLINE_PRECISION: precision,
+      SIGHTLINE_EXECUTION_PROVIDER: provider,
+      SIGHTLINE_BATCH_SIZE: String(batch),
+      SIGHTLINE_MAX_BATCH: String(batch),
+      SIGHTLINE_FRAME_FORMAT: options.pixelFormat,
+    },
+  );
   const settings: HolderSettings = {
     nats,
     model,
@@ -238,6 +245,7 @@ if (import.meta.main) {
       frames: { type: "string", default: "gbrp" },
       cameras: { type: "string", default: "8" },
       seconds: { type: "string", default: "10" },
+      sessions: { type: "string", default: "1" },
       rounds: { type: "string", default: "3" },
     },
   });

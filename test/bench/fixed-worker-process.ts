@@ -32,9 +32,11 @@ import { LoadMeter } from "../../services/inference/src/load-meter.ts";
 import type { BatchRun } from "../../services/inference/src/session-messages.ts";
 import { SessionThread } from "../../services/inference/src/session-thread.ts";
 import { TokenSource } from "../../services/inference/src/token-source.ts";
-import { InferenceWorker, type Work } from "../../services/inference/src/worker.ts";
+import { InTurn, Turns } from "../../services/inference/src/turns.ts";
+import { InferenceWorker, type Work, type WorkerOptions } from "../../services/inference/src/worker.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
 import { accessTo, type BenchNats } from "./bench-system.ts";
+import { SimulatedDevice, type SimulatedSettings } from "./simulated-session.ts";
 
 export interface FixedWorkerSettings {
   nats: BenchNats;

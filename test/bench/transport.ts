@@ -40,6 +40,21 @@ export interface TransportOptions {
   secure?: boolean;
 }
 
+export const transportParts = ["rates", "engine", "overload"] as const;
+export type TransportPart = (typeof transportParts)[number];
+
+/** How busy the service keeps an engine that takes 2.36 ms for each frame, as YOLO-NAS S in INT8 on a T4. */
+export interface EngineReport {
+  batch: number;
+  sessions: number;
+  /** Medians over rounds: frames per second, the share of what the engine can do, and of the time in which it ran. */
+  framesPerSecond: number;
+  share: number;
+  busy: number;
+  /** Processor time of a frame (median). */
+  cpuMs: FrameCpu;
+}
+
 export interface LoadReport {
   name: string;
   /** Frames per second offered and inferred. */
@@ -80,6 +95,11 @@ export interface RatesReport extends Record<Way, RateReport> {
   /** Handles against plain requests, medians over rounds of the shares in one round: of the rate, and of the processor time. */
   rateShare: number;
   cpuShare: number;
+}
+
+export interface TransportReport extends Partial<RatesReport> {
+  frameBytes: number;
+  engine: EngineReport[];
   overload: LoadReport[];
 }
 
@@ -113,7 +133,7 @@ export async function benchTransport(
   const frameBytes = frameMessageBytes(frame.width, frame.height, pixelFormatOf(pixelFormat));
   const rates = only.includes("rates") ? await measureRates(options, say) : {};
   const engine = only.includes("engine") ? await measureEngines(options, say) : [];
-  const overload: OverloadReport[] = [];
+  const overload: LoadReport[] = [];
   for (const load of only.includes("overload") ? overloads : []) {
     overload.push(await measureOverload(load, options));
     say(overloadLine(overload.at(-1)!));
@@ -141,12 +161,35 @@ async function measureRates(options: TransportOptions, say: (line: string) => vo
   say(
     `handles: ${report.rateShare.toFixed(2)} × the rate of plain requests, ${report.cpuShare.toFixed(3)} × their processor time`,
   );
-  const overload: LoadReport[] = [];
-  for (const load of overloads) {
-    overload.push(await measureOverload(load, options));
-    say(overloadLine(overload.at(-1)!));
-  }
-  return { ...report, overload };
+  return report;
+}
+
+/** Each in turn, so that whatever else the machine does meets all alike. */
+async function measureEngines(
+  options: TransportOptions,
+  say: (line: string) => void,
+): Promise<EngineReport[]> {
+  const { frame, seconds, rounds } = options;
+  const held = { ...frame, cameras: cameras(32, 0), shares: true };
+  const measured = engines.map((engine) => ({ ...engine, rates: [] as Rate[] }));
+  for (let round = 0; round < rounds; round++)
+    for (const { batch, sessions, rates } of measured) {
+      const settings = { batchSize: batch, runMs: 0, frameMs: engineFrameMs, sessions };
+      rates.push(
+        await withHolder(options, held, async (server, nats, holder) =>
+          rateOf(await startWorker(nats, options, settings), holder, server, seconds),
+        ),
+      );
+      const { busy } = rates.at(-1)!;
+      say(
+        `round ${round + 1}, engine, batch ${batch}, ${sessions} session(s): busy ${(100 * busy!).toFixed(1)}%, ${rateLine(rates.at(-1)!)}`,
+      );
+    }
+  return measured.map(({ batch, sessions, rates }) => {
+    const { median: framesPerSecond, cpuMs } = rateReport(rates);
+    const share = (framesPerSecond * engineFrameMs) / 1_000;
+    return { batch, sessions, framesPerSecond, share, busy: median(rates.map(({ busy }) => busy!)), cpuMs };
+  });
 }
 
 /** A NATS server with streams, and a holder of these cameras' frames, for the time of `measure`. */

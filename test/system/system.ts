@@ -155,6 +155,7 @@ export async function stackPorts(): Promise<StackPorts> {
     nats: await freePort(),
     grpc: await freePort(),
     results: await freePort(),
+    analysis: await freePort(),
     ingest: await freePort(),
     inference: await freePort(),
   };

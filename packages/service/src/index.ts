@@ -1,6 +1,7 @@
 export { BoundedMap } from "@sightline/contracts";
 export * from "./announcement.ts";
 export * from "./buckets.ts";
+export * from "./camera-status-view.ts";
 export * from "./capacity/floors.ts";
 export * from "./capacity/model-capacity.ts";
 export * from "./config.ts";

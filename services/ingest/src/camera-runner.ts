@@ -66,6 +66,8 @@ const betweenFramesMs = 250;
 /** So long the outcome of frames that have come is waited for then. */
 const settleMs = 300;
 const settleStepMs = 5;
+/** A camera that was asked while another process had it may never answer: after so long without that one it is asked anew. */
+const hangMs = 1_000;
 
 /** What every camera of a process shares. */
 export interface RunnerContext {

@@ -1,5 +1,5 @@
 import { natsNodeName } from "@sightline/stack";
-import { type Percentiles, percentiles } from "../demo/percentiles.ts";
+import { type Percentiles, percentiles } from "../demo/statistics.ts";
 import type { FaultOutcome } from "./chaos-run.ts";
 
 /** How long faults of one kind were felt, in seconds. */

@@ -9,7 +9,7 @@ export const systemCommands: readonly CommandEntry[] = [
   },
   {
     path: ["up"],
-    description: "run NATS and the three services on this machine, with state in a data directory",
+    description: "run NATS and the services on this machine, with state in a data directory",
     load: async () => (await import("../commands/up.ts")).upCommand(),
   },
   {

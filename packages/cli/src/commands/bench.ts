@@ -68,6 +68,13 @@ export function benchHandoverCommand(): Command {
     .option("--cameras <n>", "how many real RTSP cameras there are", wholeNumber(1), 4)
     .option("--fps <r>", "frames per second to analyse of each camera", numberWithin(0.1, 30), 5)
     .option("--rounds <n>", "how often each process is stopped and started again", wholeNumber(1), 3)
+    .addOption(
+      new Option("--service <name>", "stop and start only processes of this one").choices([
+        "results",
+        "inference",
+        "ingest",
+      ]),
+    )
     .addOption(asJson());
 }
 
@@ -150,6 +157,7 @@ export function benchTransportCommand(): Command {
     .option("--seconds <n>", "length of one measurement", wholeNumber(1), 10)
     .option("--rounds <n>", "how often each is measured, by turns", wholeNumber(1), 3)
     .option("--secure", "NATS by TLS, with a key and permissions for each service", false)
+    .option("--only <parts>", "some of rates, engine, overload, with commas", "rates,engine,overload")
     .addOption(asJson());
 }
 

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freeClusterPorts, freePorts, RtspCameras, Stack, standardPorts, withoutTls } from "@sightline/stack";
-import { Command } from "commander";
-import { ChaosRun, describeFault, type FaultOutcome, type Verdict } from "../chaos/chaos-run.ts";
-import { percentiles } from "../demo/statistics.ts";
+import { Command, Option } from "commander";
+import { ChaosRun, describeFault, type FaultOutcome, type Hurt, type Verdict } from "../chaos/chaos-run.ts";
+import { recoveriesOf, recoveryLines } from "../chaos/recoveries.ts";
 import { numberWithin, wholeNumber } from "../option-values.ts";
 import { untilSignal } from "../signals.ts";
 

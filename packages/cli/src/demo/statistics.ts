@@ -77,7 +77,7 @@ export class Statistics {
   }
 }
 
-interface Percentiles {
+export interface Percentiles {
   p50: number;
   p95: number;
   p99: number;
