@@ -25,8 +25,8 @@ import {
 import { type BenchRow, modelTable } from "../bench/model-table.ts";
 import { OpenVinoProcess } from "../bench/openvino-process.ts";
 import { timeEngines } from "../bench/time-engines.ts";
+import { showElapsed } from "../detect/progress-line.ts";
 import { wholeNumber } from "../option-values.ts";
-import { showElapsed } from "./model-engine.ts";
 import { untilSignal } from "../signals.ts";
 
 interface BenchOptions {
