@@ -1,5 +1,5 @@
 import { access, readdir } from "node:fs/promises";
-import { delimiter, join, resolve } from "node:path";
+import { delimiter, dirname, join, resolve } from "node:path";
 import {
   type ClassifierManifest,
   MANIFEST_FILE,
@@ -9,6 +9,11 @@ import {
   parseManifest,
   readManifest,
 } from "@sightline/yolo-nas";
+import { KnownManifests } from "./known-manifests.ts";
+
+const detectors = new KnownManifests(parseManifest);
+/** By their folders' manifests. */
+const classifiers = new KnownManifests((path) => parseClassifier(dirname(path)));
 
 /** In a model's folder, the folder with one folder for each further version, named for it. */
 export const VERSIONS_FOLDER = "versions";
@@ -60,7 +65,7 @@ export async function peekModel(directory: string, name: string, version?: strin
     version === undefined ? own.includes(each.folder) : each.version === version,
   );
   if (!found) throw new ModelNotFoundError(`no model '${name}' in ${placeWords(directory)}`);
-  const manifest = await parseManifest(join(found.folder, MANIFEST_FILE));
+  const manifest = await detectors.get(join(found.folder, MANIFEST_FILE));
   if (manifest.name !== name)
     throw new ModelNotFoundError(
       `${found.folder} names its model '${manifest.name}'; a model's folder has its name`,
@@ -101,7 +106,7 @@ export async function modelNames(directory: string): Promise<string[]> {
   const names = new Set<string>();
   // A classifier serves no camera; it is for second stages.
   for (const { name, folder } of await modelFolders(directory))
-    if (!(await parseClassifier(folder).catch(() => undefined))) names.add(name);
+    if (!(await classifiers.get(join(folder, MANIFEST_FILE)).catch(() => undefined))) names.add(name);
   return [...names].sort();
 }
 
@@ -112,7 +117,7 @@ export async function findClassifiers(
   const found = new Map<string, { folder: string; manifest: ClassifierManifest }>();
   for (const { name, folder } of await modelFolders(directory)) {
     // A folder that cannot be read is told of when it is asked for as a detector.
-    const manifest = await parseClassifier(folder).catch(() => undefined);
+    const manifest = await classifiers.get(join(folder, MANIFEST_FILE)).catch(() => undefined);
     if (manifest?.name === name && !found.has(name)) found.set(name, { folder, manifest });
   }
   return found;
@@ -151,7 +156,7 @@ async function places(directory: string, name: string): Promise<{ version: strin
   );
   const found: { version: string; folder: string }[] = [];
   for (const place of [...own, ...more.flat()]) {
-    const manifest = await parseManifest(join(place, MANIFEST_FILE)).catch(() => undefined);
+    const manifest = await detectors.get(join(place, MANIFEST_FILE)).catch(() => undefined);
     if (manifest) found.push({ version: modelVersion(manifest.files), folder: place });
   }
   return found;
