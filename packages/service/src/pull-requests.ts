@@ -35,11 +35,16 @@ const retryDelayMs = 250;
 /** When nothing comes for so long, the consumer is looked at: it may be unable to deliver. */
 const quietMs = 3_000;
 const forgetMs = 1_000;
+/** What is not urgent goes with the next pull request, so long after it came up at the latest. */
+const laterMs = 20;
 
 /**
  * Takes messages from a durable consumer by raw pull requests (ADR-13), so that demand is exactly what the taker wants.
  * Each request has an inbox of its own: when the subscription ends the server drops the request, so demand can neither
  * leak nor double. Draining, not ending, a subscription keeps a message that crosses the cancellation.
+ *
+ * A write to the connection costs more than all that is done for a message here: it wakes the server. So what can wait is put together with
+ * the next pull request.
  */
 export class PullRequests {
   readonly #options: PullOptions;
@@ -55,6 +60,8 @@ export class PullRequests {
   /** When a message last came, or the consumer was last looked at. */
   #heardAt = performance.now();
   #looking = false;
+  readonly #later: (() => void)[] = [];
+  #laterTimer: NodeJS.Timeout | undefined;
 
   constructor(options: PullOptions) {
     this.#options = options;
@@ -82,6 +89,13 @@ export class PullRequests {
     this.#balance();
   }
 
+  /** Sends something that is not urgent, such as an acknowledgement, with the next pull request or within 20 ms. At once after stop(). */
+  later(send: () => void): void {
+    this.#later.push(send);
+    if (this.#stopped) this.#sendLater();
+    else this.#laterTimer ??= setTimeout(() => this.#sendLater(), laterMs);
+  }
+
   /**
    * Ends all requests; messages that are on their way still arrive before this resolves. Only then should messages be given back:
    * the server would give them to these requests again, or, nats-server 2.9, mislay them until their deadline.
@@ -91,6 +105,7 @@ export class PullRequests {
     this.#unfollow();
     this.#wanted = 0;
     clearTimeout(this.#retry);
+    this.#sendLater();
     await Promise.all([...this.#requests].map((request) => this.#cancel(request)));
     const { nats, stream, consumer } = this.#options;
     const { connection } = nats;
@@ -125,6 +140,15 @@ export class PullRequests {
     connection.publish(this.#subject, JSON.stringify({ batch, expires: pullExpiresMs * 1_000_000 }), {
       reply: inbox,
     });
+    this.#sendLater();
+  }
+
+  #sendLater(): void {
+    clearTimeout(this.#laterTimer);
+    this.#laterTimer = undefined;
+    const sends = this.#later.splice(0);
+    // A closed connection takes nothing any more.
+    if (!this.#options.nats.connection.isClosed()) for (const send of sends) send();
   }
 
   #receive(request: PullRequest, error: Error | null, message: Msg): void {
@@ -146,7 +170,8 @@ export class PullRequests {
       this.#wanted = Math.max(0, this.#wanted - 1);
       if (--request.remaining === 0) {
         this.#end(request);
-        request.subscription.unsubscribe();
+        // To the server it has ended too.
+        this.later(() => request.subscription.unsubscribe());
       }
     }
     if (!this.#options.onMessage(message)) {

@@ -90,6 +90,29 @@ test("the server's waiting demand follows: raised, lowered, ended, never doubled
   await until(() => tokens.length === 6);
 });
 
+test("what is acknowledged goes with the next request for tokens, or by itself soon after", async () => {
+  await provision();
+  const { source: tokensFrom, tokens } = source();
+  const sent: string[] = [];
+  connection.subscribe("$JS.>", {
+    callback: (_error, { subject }) => {
+      if (subject.startsWith("$JS.ACK.")) sent.push("ack");
+      else if (subject.startsWith("$JS.API.CONSUMER.MSG.NEXT.")) sent.push("pull");
+    },
+  });
+  await offer("a");
+  await offer("b");
+  tokensFrom.demand(1);
+  await until(() => tokens.length === 1);
+  tokens[0]!.ack();
+  tokensFrom.demand(1);
+  await until(() => tokens.length === 2 && sent.length === 3);
+  expect(sent).toEqual(["pull", "pull", "ack"]);
+  tokens[1]!.ack();
+  await until(async () => sent.length === 4 && (await consumer()).num_ack_pending === 0);
+  expect(sent[3]).toBe("ack");
+});
+
 test("a token is not lost when it crosses the end of the demand", async () => {
   await provision();
   const { source: tokensFrom, tokens } = source();

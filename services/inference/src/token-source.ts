@@ -6,7 +6,7 @@ import { type Logger, type Nats, PullRequests, parseAckSubject } from "@sightlin
 export interface HeldToken extends Token {
   /** How often the server has delivered it, this time included. */
   readonly deliveries: number;
-  /** The token is used up. */
+  /** The token is used up. Told with what is sent next, soon. */
   ack(): void;
   /** Gives the token back for another worker to have at once. */
   giveBack(): void;
@@ -65,7 +65,7 @@ export class TokenSource {
     this.#options.onToken({
       ...token,
       deliveries: parseAckSubject(message.reply)?.deliveries ?? 1,
-      ack: () => respond(message, "+ACK"),
+      ack: () => this.#pulls.later(() => respond(message, "+ACK")),
       giveBack: () => respond(message, "-NAK"),
     });
     return true;
