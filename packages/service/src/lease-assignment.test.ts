@@ -302,6 +302,16 @@ test("who leaves with many things hands over a few at a time, and all of them", 
   expect(most).toBeLessThan(20);
 });
 
+test("who stops while NATS is away stops all the same", async () => {
+  await register(1);
+  const alone = await Process.start("alone", able);
+  await expect.poll(() => shares(alone), patient).toEqual([1]);
+  await server.down("SIGKILL");
+  const stopped = await Promise.race([alone.assignment.stop().then(() => true), delay(15_000, false)]);
+  await server.up();
+  expect(stopped).toBe(true);
+});
+
 test("a thing that comes back because its taker died was not refused: that one gets its share when it is there again", async () => {
   await register(2);
   const first = await Process.start("first");

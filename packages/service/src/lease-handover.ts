@@ -143,7 +143,9 @@ export class Handover<T, W> {
   async stop(): Promise<void> {
     this.#stopping.abort();
     // Who has just asked gets its answer, and does not wait in vain.
-    await this.#subscription?.drain().catch(() => undefined);
+    const drained = this.#subscription?.drain().catch(() => undefined);
+    // Without NATS it would never be done.
+    await Promise.race([drained, delay(answerMs, undefined, { ref: false })]);
     for (const [key, prepared] of this.#prepared) this.#discard(key, prepared);
     while (this.#ending.size > 0) await Promise.all(this.#ending);
   }
