@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { cameraOfSettings, cameraPathsOf, cameraSettingsJson } from "./camera-json.ts";
-import { httpCameraSettingsSchema } from "./http-api.ts";
+import { httpCameraSettingsSchema } from "./http-cameras.ts";
 
 const settings = {
   uri: "rtsp://10.0.0.5/sub",

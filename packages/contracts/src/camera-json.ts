@@ -8,7 +8,7 @@ import {
   type SecondStage,
   Transport,
 } from "./gen/sightline/v1/camera.ts";
-import type { HttpCamera, HttpCameraChanges } from "./http-api.ts";
+import type { HttpCamera, HttpCameraChanges } from "./http-cameras.ts";
 import { enumName, enumValue } from "./proto-values.ts";
 
 /** What a camera has but for its name, times and status, as the HTTP API and `--json` of the commands show it. */

@@ -12,7 +12,7 @@ import {
 } from "./gen/sightline/v1/event.ts";
 import { CountBy, type EventCount } from "./gen/sightline/v1/event_service.ts";
 import type { BoundingBox } from "./gen/sightline/v1/geometry.ts";
-import type { HttpAttributes, HttpEvent, HttpEventCount, HttpReview } from "./http-api.ts";
+import type { HttpAttributes, HttpEvent, HttpEventCount, HttpReview } from "./http-events.ts";
 import { enumName, fromTimestamp } from "./proto-values.ts";
 
 /** An event as JSON shows it: over HTTP, in exports, in webhooks and on the command line. */

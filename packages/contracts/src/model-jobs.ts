@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { isModelName } from "./subjects.ts";
-import { modelVersionSchema } from "./wire.ts";
+import { modelVersionSchema } from "./worker-info.ts";
 
 const idSchema = z.string().regex(/^[0-9a-f]{12}$/);
 const time = z.iso.datetime();

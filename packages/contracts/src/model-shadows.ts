@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { modelVersionSchema } from "./wire.ts";
+import { modelVersionSchema } from "./worker-info.ts";
 
 const precisionSchema = z.enum(["int8", "fp32"]);
 const idSchema = z.string().regex(/^[0-9a-f]{12}$/);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { transportSchema } from "./camera-record.ts";
 import { DropReason } from "./gen/sightline/v1/frame.ts";
 import { limits } from "./limits.ts";
 import { decodeUtf8 } from "./strict-json.ts";
@@ -107,38 +108,6 @@ export const pictureHeader = "Sightline-Picture";
 /** Header that says which of `pictureSources` the picture is; older ingests do not send it. */
 export const pictureSourceHeader = "Sightline-Picture-Source";
 
-const transportSchema = z.enum(["auto", "tcp", "udp"]);
-
-const decodeSchema = z.enum(["auto", "cuda", "vaapi", "software"]);
-
-/** When video is kept; what is not there is at its default (camera.proto). */
-export const recordingSettingsSchema = z.strictObject({
-  /** None: as ingest's own setting says. */
-  mode: z.enum(["off", "events", "continuous"]).optional(),
-  maxAgeDays: z.number().positive().max(limits.maxRecordingDays).optional(),
-  eventsMaxAgeDays: z.number().positive().max(limits.maxRecordingDays).optional(),
-  audio: z.literal(true).optional(),
-});
-export type RecordingSettings = z.infer<typeof recordingSettingsSchema>;
-
-const coordinateSchema = z.number().min(0).max(1);
-
-/** Parts of a camera's picture, as it is shown, that nobody may see. */
-export const privacySettingsSchema = z.strictObject({
-  /** Polygons whose edges do not cross, in 0..1 of width and height. */
-  masks: z
-    .array(
-      z
-        .array(z.tuple([coordinateSchema, coordinateSchema]))
-        .min(3)
-        .max(limits.maxPolygonPoints),
-    )
-    .max(limits.maxPrivacyMasks),
-  /** What becomes of the compressed video, which shows what they hide; none: it is transcoded. */
-  video: z.literal("off").optional(),
-});
-export type PrivacySettings = z.infer<typeof privacySettingsSchema>;
-
 /** Request to try a camera out. */
 export const probeRequestSchema = z.object({
   uri: z.string().max(limits.maxUriLength),
@@ -171,50 +140,6 @@ export const probeAnswerSchema = z.union([
 export type ProbeAnswer = z.infer<typeof probeAnswerSchema>;
 export const probeHeader = "Sightline-Probe";
 
-/** A model that looks at what a camera's own model has found; no classes means all. */
-export const secondStageSchema = z.strictObject({ model: z.string(), classes: z.array(z.string()) });
-
-/** A camera's registration as stored; the URL holds no user or password. */
-export const cameraRecordSchema = z.strictObject({
-  uri: z.string(),
-  transport: transportSchema,
-  /** Counts from 1; 0 or none takes the first. Records of before it was there have none. */
-  videoTrack: z.int().min(0).max(limits.maxVideoTrack).optional(),
-  /** None: as ingest's own setting says. */
-  decode: decodeSchema.optional(),
-  /** None: all at its default. */
-  recording: recordingSettingsSchema.optional(),
-  /** None: all may be seen. */
-  privacy: privacySettingsSchema.optional(),
-  /** None: it has no labels. */
-  labels: z.record(z.string(), z.string()).optional(),
-  targetFps: z.number().min(0).max(limits.maxTargetFps),
-  model: z.string(),
-  minScore: z.number().min(0).max(1),
-  classes: z.array(z.string()),
-  /** None: no model looks at what is found. */
-  secondStages: z.array(secondStageSchema).max(limits.maxSecondStages).optional(),
-  hasCredentials: z.boolean(),
-  createTime: z.iso.datetime(),
-  updateTime: z.iso.datetime(),
-});
-export type CameraRecord = z.infer<typeof cameraRecordSchema>;
-
-/** The stream of a camera that is recorded and watched in place of the analysed one; the URL holds no user or password. */
-export const recordStreamSchema = z.object({ uri: z.string(), hasCredentials: z.boolean() });
-export type RecordStream = z.infer<typeof recordStreamSchema>;
-
-/** How a camera shares the workers with others; what is not there is at its default. Stored apart, since earlier versions refuse a record with it. */
-export const cameraShareSchema = z.object({
-  /** Its part of the workers' time under overload; none: 1. */
-  weight: z.number().min(limits.minWeight).max(limits.maxWeight).optional(),
-  /** Frames per second that it gets first; none: 0. */
-  floorFps: z.number().positive().max(limits.maxTargetFps).optional(),
-  /** Whose floor is held first: the higher; none: 0. */
-  priority: z.int().min(-limits.maxPriority).max(limits.maxPriority).optional(),
-});
-export type CameraShare = z.infer<typeof cameraShareSchema>;
-
 /**
  * What an ingest says of itself in the bucket of leases: by model, how many of its cameras have more frames than workers take, the weights together of
  * those that get what these say, and the frames/s of those that get their floor instead. Earlier versions say only that they are there.
@@ -226,140 +151,6 @@ export const ingestPresenceSchema = z.object({
   ),
 });
 export type IngestPresence = z.infer<typeof ingestPresenceSchema>;
-
-/** Under which key the user and password of a camera's RecordStream are stored; no camera has such an id. */
-export function recordSecretKey(camera: string): string {
-  return `${camera}.record`;
-}
-
-/** Scheme, host and port of a URL, to tell whether two mean the same camera server. */
-export function serverOf(uri: string): string {
-  const { protocol, host } = new URL(uri);
-  return `${protocol}//${host}`;
-}
-
-/**
- * User and password of a camera. Those of a RecordStream name the server that they are for, by `serverOf`: the URL and they are stored one after the
- * other, and who reads them in between must not tell them to another server.
- */
-export const cameraSecretSchema = z.object({
-  username: z.string(),
-  password: z.string(),
-  server: z.string().optional(),
-});
-export type CameraSecret = z.infer<typeof cameraSecretSchema>;
-
-/** A CameraSecret as stored, encrypted; `nonce` and `data` (with its tag) are base64. */
-export const sealedSecretSchema = z.object({ key: z.string(), nonce: z.string(), data: z.string() });
-export type SealedSecret = z.infer<typeof sealedSecretSchema>;
-
-/** First 12 hexadecimal digits of the digest of a model's files. */
-export const modelVersionSchema = z.string().regex(/^[0-9a-f]{12}$/);
-
-/** A model that workers serve: what ingest must send it and what results may promise. */
-export const servedModelSchema = z.object({
-  name: z.string(),
-  /** None from workers of before versions were known. */
-  version: modelVersionSchema.optional(),
-  architecture: z.string(),
-  width: z.int().positive(),
-  height: z.int().positive(),
-  /** Longest picture side after scaling; the rest of the frame is padding of `padValue`. */
-  longestSide: z.int().positive(),
-  padValue: z.int().min(0).max(255),
-  /** Where the picture goes in the frame, in the centre when nothing is said; "stretch" fills the frame, whatever its shape. */
-  placement: z.enum(["centre", "corner", "stretch"]).optional(),
-  classes: z.array(z.string()).min(1),
-  /** Box AP of the file that runs, 0..1, on the data that the model card names. */
-  accuracy: z
-    .strictObject({
-      ap: z.number(),
-      ap50: z.number(),
-      /** The measured file's encoding, as model.json names it. */
-      encoding: z.string().optional(),
-      /** The kind of processor that the figures belong to, such as "any CPU". */
-      measuredOn: z.string().optional(),
-    })
-    .optional(),
-});
-export type ServedModel = z.infer<typeof servedModelSchema>;
-
-/** Which version of a model all its workers are to serve, and which versions there are. */
-export const modelVersionsSchema = z.object({
-  /** None: each worker serves what lies in the model's own folder. */
-  active: modelVersionSchema.optional(),
-  /** What a rollback makes active. */
-  previous: modelVersionSchema.optional(),
-  /** What workers load beside what they serve and try out, and then say whether it can be made active. */
-  candidate: z.object({ activation: z.uuid(), version: modelVersionSchema }).optional(),
-  /** All that workers have told of, the first seen first: a version's number is its place, from 1. */
-  versions: z.array(z.object({ version: modelVersionSchema, seenTime: z.iso.datetime() })),
-});
-export type ModelVersions = z.infer<typeof modelVersionsSchema>;
-
-/** How a worker fares with the candidate of an activation. */
-export const candidateStateSchema = z.object({
-  activation: z.uuid(),
-  state: z.enum(["loading", "ready", "failed"]),
-  /** Why it failed. */
-  message: z.string().optional(),
-  /** The candidate's classes, when it is ready. */
-  classes: z.array(z.string()).optional(),
-});
-export type CandidateState = z.infer<typeof candidateStateSchema>;
-
-/** A second stage that a worker has. */
-export const workerSecondStageSchema = z.object({
-  model: z.string(),
-  version: modelVersionSchema,
-  attributes: z.array(z.object({ name: z.string(), values: z.array(z.string()) })),
-  /** Whether it is loaded: it is when a frame of a camera comes that asks for it. */
-  loaded: z.boolean(),
-  /** Why cameras that ask for it get no attributes from this worker. */
-  fault: z.string().optional(),
-});
-export type WorkerSecondStage = z.infer<typeof workerSecondStageSchema>;
-
-/** What a worker tells about itself while it lives. */
-export const workerInfoSchema = z.object({
-  id: z.string(),
-  host: z.string(),
-  model: z.string(),
-  modelDigest: z.string(),
-  /** The version that runs; none from workers of before versions were known. */
-  modelVersion: modelVersionSchema.optional(),
-  /** The versions of the model on this worker's disk. */
-  versions: z.array(modelVersionSchema).optional(),
-  candidate: candidateStateSchema.optional(),
-  /** Why it does not serve the active version. */
-  versionFault: z.string().optional(),
-  /** Further models that this worker loads when a camera asks for them. */
-  loadable: z.array(z.string()).optional(),
-  /** Models that cameras ask for and that it could serve if it were not for what is said. */
-  unserved: z.array(z.object({ model: z.string(), why: z.string() })).optional(),
-  /** Versions that came by the API and could not be brought to this worker's disk, and why. */
-  unfetched: z
-    .array(z.object({ model: z.string(), version: modelVersionSchema, why: z.string() }))
-    .optional(),
-  /** Models for second stages that this worker has. */
-  secondStages: z.array(workerSecondStageSchema).optional(),
-  precision: z.string(),
-  /** How its session reads frames; gbrp where nothing is said, or what is not known here. */
-  pixelFormat: z.enum(pixelFormats).optional().catch(undefined),
-  executionProvider: z.string(),
-  /** Frames of a batch where more is offered than can be inferred. */
-  batchSize: z.int().positive(),
-  /** Median milliseconds of one run at each batch size: measured at warm-up, and corrected where sizes were compared since. */
-  batchCurve: z.array(z.object({ batch: z.int().positive(), milliseconds: z.number().positive() })),
-  /** Sessions that run such batches at the same time; one where nothing is said. */
-  sessions: z.int().positive().optional(),
-  startTime: z.iso.datetime(),
-  /** Over the last seconds: share of the time in which the session ran (mean of several), frames per second, frames per batch. */
-  utilization: z.number().min(0).max(1),
-  framesPerSecond: z.number().min(0),
-  meanBatchSize: z.number().min(0),
-});
-export type WorkerInfo = z.infer<typeof workerInfoSchema>;
 
 /** Where the analysis of a camera stands, as far as others may know it; the rest of the entry is its own. */
 export const analysisPlaceSchema = z.object({

@@ -1,0 +1,266 @@
+import { z } from "zod";
+import { latency, name, polygon } from "./http-parts.ts";
+import { limits } from "./limits.ts";
+
+const labels = z.record(z.string(), z.string());
+const privacyMasks = z.array(polygon).max(limits.maxPrivacyMasks);
+/** What becomes of the video of a camera with privacy masks. */
+const maskedVideo = z.enum(["transcode", "off"]);
+
+export const httpLedgerSchema = z.object({
+  captured: z.number(),
+  inferred: z.number(),
+  /** By reason. */
+  dropped: z.record(z.string(), z.number()),
+  inFlight: z.number(),
+});
+
+/** When a camera's video is kept; `default` is ingest's own setting. */
+const recordingMode = z.enum(["default", "off", "events", "continuous"]);
+const recordingDays = z.number().min(0).max(limits.maxRecordingDays);
+
+export const httpRecordingSchema = z.strictObject({
+  mode: recordingMode,
+  /** 0 is until the space is needed. */
+  maxAgeDays: recordingDays,
+  /** Of video of events; 0 is as `maxAgeDays` says. */
+  eventsMaxAgeDays: recordingDays,
+  audio: z.boolean(),
+});
+
+/** How the stream of `recordUri` fares. */
+export const httpRecordStreamStatusSchema = z.object({
+  /** pending: nobody wants it. */
+  state: z.enum(["pending", "connecting", "live", "down"]),
+  /** Empty when there is none. */
+  reason: z.string(),
+  message: z.string(),
+  codec: z.string(),
+  width: z.number(),
+  height: z.number(),
+  captureFps: z.number(),
+  reconnects: z.number(),
+});
+
+export const httpRecordingStatusSchema = z.object({
+  /** What is in effect. */
+  mode: z.enum(["off", "events", "continuous"]),
+  /** Whether video is being written now. */
+  active: z.boolean(),
+  /** Why it is not though the mode asks for it, with what to do; empty when all is well. */
+  message: z.string(),
+  /** Why no sound is recorded though it is asked for, with what to do; empty when all is well. */
+  soundMessage: z.string(),
+  /** On the disk of the ingest that holds the camera. */
+  bytes: z.number(),
+  oldestTime: z.string().nullable(),
+  /** Null where the analysed stream is recorded. */
+  stream: httpRecordStreamStatusSchema.nullable(),
+});
+
+export const httpCameraStatusSchema = z.object({
+  state: z.enum(["pending", "connecting", "live", "down"]),
+  /** Empty when there is none. */
+  reason: z.string(),
+  message: z.string(),
+  lastFrameTime: z.string().nullable(),
+  sourceWidth: z.number(),
+  sourceHeight: z.number(),
+  codec: z.string(),
+  captureFps: z.number(),
+  inferenceFps: z.number(),
+  reconnects: z.number(),
+  /** cuda, vaapi or software; empty before the first connection. */
+  decoder: z.string(),
+  /** Why it is not the decoder that was asked for, or a faster one; else empty. */
+  decoderNote: z.string(),
+  /** What is held of `floorFps` now. */
+  promisedFps: z.number(),
+  /** Null while no ingest says what it records. */
+  recording: httpRecordingStatusSchema.nullable(),
+  ingest: z.string(),
+  epoch: z.string(),
+  ledger: httpLedgerSchema,
+});
+
+/** How a camera did over its last seconds. Findings speak of the same numbers. */
+export const httpFiguresSchema = z.object({
+  /** How many seconds: 10, fewer when the camera was first heard of later. */
+  seconds: z.number(),
+  capturedFps: z.number(),
+  inferredFps: z.number(),
+  /** Frames that should have been analysed and were not, 0..1 of all that should have been. */
+  lostShare: z.number(),
+  /** Capture to delivery, of all frames of these seconds; null when none came. */
+  latencyMs: latency.nullable(),
+  /** Objects that were followed in the newest second. */
+  tracks: z.number(),
+});
+
+/** One finding about a camera: what is the matter, in words, and what to do. */
+export const httpFindingSchema = z.object({
+  level: z.enum(["ok", "warning", "error"]),
+  text: z.string(),
+  fix: z.string(),
+});
+
+/** What decodes a camera; `default` is ingest's own setting. */
+const decode = z.enum(["default", "auto", "cuda", "vaapi", "software"]);
+
+export const httpCameraSettingsSchema = z.strictObject({
+  uri: z.string().max(limits.maxUriLength),
+  /** Another stream of the same view, which is recorded and watched; empty: that of `uri` is. */
+  recordUri: z.string().max(limits.maxUriLength).optional(),
+  transport: z.enum(["auto", "tcp", "udp"]).optional(),
+  /** Counts from 1; 0 takes the first. */
+  videoTrack: z.int().min(0).max(limits.maxVideoTrack).optional(),
+  decode: decode.optional(),
+  /** What is not there is at its default in a new camera, and stays as it is in a change. */
+  recording: httpRecordingSchema.partial().optional(),
+  /** Parts of the picture that nobody may see, as polygons; in a change all of them. */
+  privacyMasks: privacyMasks.optional(),
+  maskedVideo: maskedVideo.optional(),
+  targetFps: z.number().optional(),
+  model: z.string().max(63).optional(),
+  minScore: z.number().optional(),
+  classes: z.array(z.string().max(64)).max(limits.maxClasses).optional(),
+  /** What the camera belongs to; in a change all of them. */
+  labels: labels.optional(),
+  /** Its part of the workers' time while there is not enough for all; 0 is 1. */
+  weight: z.number().optional(),
+  /** Frames per second that it gets first; 0 is none. */
+  floorFps: z.number().optional(),
+  /** Whose floors are held first: the higher. */
+  priority: z.int().optional(),
+  /** Models that look at what was found; in a change all of them. */
+  secondStages: z
+    .array(
+      z.strictObject({
+        model: z.string().max(63),
+        /** Classes whose objects it looks at; empty: all. */
+        classes: z.array(z.string().max(64)).max(limits.maxClasses).default([]),
+      }),
+    )
+    .optional(),
+});
+
+export const httpNewCameraSchema = httpCameraSettingsSchema.extend({ id: name });
+
+export const httpCameraSchema = z.object({
+  id: name,
+  uri: z.string(),
+  recordUri: z.string(),
+  transport: z.enum(["auto", "tcp", "udp"]),
+  videoTrack: z.number(),
+  decode,
+  recording: httpRecordingSchema,
+  privacyMasks,
+  maskedVideo,
+  targetFps: z.number(),
+  model: z.string(),
+  minScore: z.number(),
+  classes: z.array(z.string()),
+  labels,
+  weight: z.number(),
+  floorFps: z.number(),
+  priority: z.number(),
+  secondStages: z.array(z.object({ model: z.string(), classes: z.array(z.string()) })),
+  hasCredentials: z.boolean(),
+  hasRecordCredentials: z.boolean(),
+  createTime: z.string(),
+  updateTime: z.string(),
+  etag: z.string(),
+  status: httpCameraStatusSchema,
+  /** Null until there is a whole second of it. */
+  figures: httpFiguresSchema.nullable(),
+  findings: z.array(httpFindingSchema),
+});
+
+/** Answer to a camera that was registered or changed. */
+export const httpChangedCameraSchema = httpCameraSchema.extend({
+  /** What the caller should know, in words; empty when there is nothing. */
+  warnings: z.array(z.string()),
+});
+
+/** Body of PATCH /cameras/{camera}: what is not there stays as it is. */
+export const httpCameraChangesSchema = httpCameraSettingsSchema.partial();
+
+/** Answer of GET /cameras. */
+export const httpCameraPageSchema = z.object({
+  cameras: z.array(httpCameraSchema),
+  /** Empty on the last page. */
+  nextPageToken: z.string(),
+  totalSize: z.number(),
+});
+
+export const httpProbeRequestSchema = z.strictObject({
+  uri: z.string().max(limits.maxUriLength),
+  transport: z.enum(["auto", "tcp", "udp"]).optional(),
+  /** Counts from 1; 0 takes the first. */
+  videoTrack: z.int().min(0).max(limits.maxVideoTrack).optional(),
+});
+
+export const httpProbeSchema = z.discriminatedUnion("ok", [
+  z.object({
+    ok: z.literal(true),
+    codec: z.string(),
+    width: z.number(),
+    height: z.number(),
+    fps: z.number(),
+    /** Video tracks that the stream has; `videoTrack` chooses one. */
+    videoTracks: z.number(),
+    /** A JPEG as `data:` URL; null with `pictureFault` when none came. */
+    picture: z.string().nullable(),
+    pictureFault: z.string(),
+  }),
+  z.object({ ok: z.literal(false), reason: z.string(), message: z.string() }),
+]);
+
+/** A stretch of video without a gap, of one codec and size. */
+export const httpRecordingSpanSchema = z.object({
+  startTime: z.string(),
+  endTime: z.string(),
+  /** h264 or h265. */
+  codec: z.string(),
+  width: z.number(),
+  height: z.number(),
+  audio: z.boolean(),
+  /** Kept for events only. */
+  eventsOnly: z.boolean(),
+  /** The ingest process that has it. */
+  ingest: z.string(),
+});
+
+export const httpRecordingSpansSchema = z.object({
+  spans: z.array(httpRecordingSpanSchema),
+  /** Ingest processes that did not answer in time and may have more. */
+  silentIngests: z.array(z.string()),
+});
+
+/** Answer of DELETE /cameras/{camera}/recording. */
+export const httpRecordingDeletedSchema = z.object({
+  deletedSegments: z.number(),
+  deletedBytes: z.number(),
+});
+
+/** Answer of DELETE /cameras/{camera}/data. */
+export const httpCameraDataDeletedSchema = httpRecordingDeletedSchema.extend({
+  deletedEvents: z.number(),
+  deletedPictures: z.number(),
+  deletedFrames: z.number(),
+});
+export type HttpCamera = z.infer<typeof httpCameraSchema>;
+export type HttpChangedCamera = z.infer<typeof httpChangedCameraSchema>;
+export type HttpCameraStatus = z.infer<typeof httpCameraStatusSchema>;
+export type HttpRecording = z.infer<typeof httpRecordingSchema>;
+export type HttpRecordingStatus = z.infer<typeof httpRecordingStatusSchema>;
+export type HttpCameraSettings = z.infer<typeof httpCameraSettingsSchema>;
+export type HttpNewCamera = z.infer<typeof httpNewCameraSchema>;
+export type HttpCameraChanges = z.infer<typeof httpCameraChangesSchema>;
+export type HttpCameraPage = z.infer<typeof httpCameraPageSchema>;
+export type HttpFigures = z.infer<typeof httpFiguresSchema>;
+export type HttpFinding = z.infer<typeof httpFindingSchema>;
+export type HttpProbeRequest = z.infer<typeof httpProbeRequestSchema>;
+export type HttpProbe = z.infer<typeof httpProbeSchema>;
+export type HttpRecordingSpan = z.infer<typeof httpRecordingSpanSchema>;
+export type HttpRecordingSpans = z.infer<typeof httpRecordingSpansSchema>;
