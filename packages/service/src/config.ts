@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { decodeUtf8, isModelName } from "@sightline/contracts";
 import { parse as parseYaml } from "yaml";
 import { z } from "zod";
-import { redact } from "./redact.ts";
+import { redact } from "./log.ts";
 
 /** One setting: where it comes from, what it may be, and what it means. */
 export interface Setting<T extends z.ZodType = z.ZodType> {

@@ -1,7 +1,10 @@
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyServerOptions } from "fastify";
+import type { Server } from "node:https";
+import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
+import type { FastifyInstance, FastifyReply, FastifyServerOptions } from "fastify";
+import fastify from "fastify";
 import type { Registry } from "prom-client";
 import type { Logger } from "./log.ts";
-import { answerPlainRequests } from "./tls/plain-requests.ts";
 import type { ServerCertificate } from "./tls/server-certificate.ts";
 
 /** One thing that must be so for the service to do its work; `undefined` when it is, else what is missing. */
@@ -128,4 +131,31 @@ export function splitAddress(address: string): { host: string; port: number } {
 export function isLoopback(address: string): boolean {
   const { host } = splitAddress(address);
   return host === "localhost" || host === "::1" || host.startsWith("127.");
+}
+
+const text = "this port speaks TLS; call it with https://\n";
+const answer = [
+  "HTTP/1.1 400 Bad Request",
+  "Content-Type: text/plain; charset=utf-8",
+  `Content-Length: ${text.length}`,
+  "Connection: close",
+  "",
+  text,
+].join("\r\n");
+
+/** Tells who calls a TLS port by plain HTTP what is wrong, who would only see that the connection was closed. */
+export function answerPlainRequests(server: Server): void {
+  const open = new Map<string, Socket>();
+  server.prependListener("connection", (socket: Socket) => {
+    const from = nameOf(socket);
+    open.set(from, socket);
+    socket.once("close", () => open.delete(from));
+  });
+  server.prependListener("tlsClientError", (error: NodeJS.ErrnoException, tls: TLSSocket) => {
+    if (error.code === "ERR_SSL_HTTP_REQUEST") open.get(nameOf(tls))?.end(answer);
+  });
+}
+
+function nameOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

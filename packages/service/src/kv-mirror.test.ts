@@ -1,9 +1,12 @@
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import { Kvm } from "@nats-io/kv";
+import { connect } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Buckets, openBuckets } from "./buckets.ts";
-import { KvMirror, type MirrorChange } from "./kv-mirror.ts";
+import { KvMirror, type MirrorChange, storedKeys } from "./kv-mirror.ts";
 import { createLogger } from "./log.ts";
 import { connectNats, type Nats } from "./nats.ts";
-import { NatsServer } from "./testing/nats-server.ts";
+import { NatsServer } from "./testing/index.ts";
 
 const log = createLogger("test", "fatal");
 let server: NatsServer;
@@ -137,4 +140,19 @@ test("a server that has lost the newest writes: what is left, and what comes wit
   await expect.poll(() => mirror.get("changed")).toBe(3);
   await expect.poll(() => mirror.get("gone")).toBeUndefined();
   await mirror.stop();
+});
+
+test("keys are told by the stream, with those that were removed, and a server that is gone is an error", async () => {
+  const server = await NatsServer.start();
+  const connection = await connect({ servers: server.url, reconnect: false });
+  const manager = await jetstreamManager(connection, { timeout: 1_000 });
+  const bucket = await new Kvm(jetstream(connection, { timeout: 1_000 })).create("things");
+  expect(await storedKeys(manager, bucket)).toEqual([]);
+  for (const key of ["a", "b.c", "d"]) await bucket.put(key, "x");
+  await bucket.put("a", "y");
+  await bucket.delete("d");
+  expect((await storedKeys(manager, bucket)).sort()).toEqual(["a", "b.c", "d"]);
+  await server.stop();
+  await expect(storedKeys(manager, bucket)).rejects.toThrow();
+  await connection.close();
 });

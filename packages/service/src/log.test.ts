@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { createLogger } from "./log.ts";
+import { createLogger, redact } from "./log.ts";
 
 test("an error is logged whole: its code and stack, and those of its causes, without a password", () => {
   const lines: string[] = [];
@@ -26,4 +26,14 @@ test("an error is logged whole: its code and stack, and those of its causes, wit
       cause: { code: "ECONNREFUSED", message: expect.stringContaining("camera.lan/1") },
     },
   });
+});
+
+test.each([
+  ["rtsp://admin:secret@cam/1", "rtsp://***@cam/1"],
+  ["Impossible to open 'rtsp://admin:se@cret@cam/1'", "Impossible to open 'rtsp://***@cam/1'"],
+  ["rtsp://token@cam and rtsps://a:secret@b", "rtsp://***@cam and rtsps://***@b"],
+  ["Authorization: Basic c2VjcmV0", "Authorization: Basic ***"],
+  ["nats://127.0.0.1:4222 says a@b", "nats://127.0.0.1:4222 says a@b"],
+])("%s", (text, expected) => {
+  expect(redact(text)).toBe(expected);
 });

@@ -10,7 +10,7 @@ import {
 } from "@nats-io/transport-node";
 import { inboxPrefix } from "@sightline/contracts";
 import { natsSettings, SettingError } from "./config.ts";
-import { redact } from "./redact.ts";
+import { redact } from "./log.ts";
 
 /** Where NATS is and who we are there, as `natsSettings` gives it. Files are read again at each connection. */
 export interface NatsAccess {

@@ -7,9 +7,8 @@ import { SettingError } from "./config.ts";
 import { ConnectionChanges } from "./connection-changes.ts";
 import type { ReadinessCheck } from "./http-server.ts";
 import { JetStreamWatch } from "./jetstream-watch.ts";
-import type { Logger } from "./log.ts";
+import { type Logger, redact } from "./log.ts";
 import { accessOptions, belongsTo, type NatsAccess, refusal } from "./nats-access.ts";
-import { redact } from "./redact.ts";
 import { SetBacks } from "./set-backs.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 

@@ -4,7 +4,6 @@ export * from "./nats-guard.ts";
 export * from "./nats-nodes.ts";
 export * from "./own-server.ts";
 export * from "./ports.ts";
-export * from "./process-stat.ts";
 export * from "./project-root.ts";
 export * from "./rtsp-cameras.ts";
 export * from "./stack.ts";

@@ -1,5 +1,132 @@
-import { Command, InvalidArgumentError } from "commander";
-import { type RunOptions, runOptions, runStack } from "../up/run-stack.ts";
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import {
+  adminPassword,
+  type ClusterPorts,
+  freeClusterPorts,
+  isFree,
+  NatsGuard,
+  ownTls,
+  portsFromEnvironment,
+  runsApart,
+  Stack,
+  Supervisor,
+  standardPorts,
+  storedByOthers,
+} from "@sightline/stack";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { bundledModel, bundledModelScope } from "../camera/camera-warnings.ts";
+import { untilSignal } from "../signals.ts";
+
+export interface RunOptions {
+  /** Directory of state and logs. */
+  data: string;
+  bridges: boolean;
+  /** Number of NATS servers, when it is a cluster. */
+  cluster?: number;
+}
+
+/** The options of the commands that run the services. */
+export const runOptions = () => [
+  new Option("--data <directory>", "where state and logs are kept").default(".sightline"),
+  new Option(
+    "--bridges",
+    "also run the bridges (default: when SIGHTLINE_MQTT_URL or SIGHTLINE_WEBHOOKS is set)",
+  ).default(Boolean(process.env.SIGHTLINE_MQTT_URL || process.env.SIGHTLINE_WEBHOOKS)),
+];
+
+/**
+ * NATS and the services on this machine until a signal; what ends is started again. With `develop`, a service is also
+ * restarted when a file that it imports changes, and the console's development server runs.
+ */
+export async function runStack(options: RunOptions, develop = false): Promise<void> {
+  const stop = untilSignal();
+  const directory = resolve(options.data);
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const { ports, env } = portsFromEnvironment(standardPorts);
+  const apart = runsApart(options.cluster !== undefined);
+  for (const [name, port] of Object.entries(ports))
+    if ((name !== "analysis" || apart) && !(await isFree(port)))
+      throw new Error(
+        `port ${port} (${name}) is in use; is Sightline running already? ./sightline doctor says more`,
+      );
+  const others = storedByOthers(directory, options.cluster ?? 1);
+  if (others) throw new Error(others);
+  const cluster = options.cluster === undefined ? undefined : await freeClusterPorts(ports, options.cluster);
+  const tls = ownTls();
+  const admin = adminPassword(directory, env);
+  // Any model in its directory, as soon as a camera asks for it.
+  const models = process.env.SIGHTLINE_MODELS === undefined ? { SIGHTLINE_MODELS: "all" } : {};
+  let stack: Stack;
+  try {
+    stack = await Stack.start(
+      {
+        directory,
+        ports,
+        cluster,
+        env: { ...env, ...models, ...tls.env, ...admin },
+        tls: tls.on,
+        watch: develop,
+      },
+      stop,
+    );
+    if (options.bridges)
+      await stack.startService("bridges", {
+        SIGHTLINE_GRPC_ADDRESS: `${tls.on ? "https://" : ""}127.0.0.1:${ports.grpc}`,
+      });
+    if (develop) await stack.startConsole(consolePort, stack.http("results"));
+  } catch (error) {
+    if (stop.aborted) return;
+    throw error;
+  }
+  const results = `${tls.on ? "https" : "http"}://${tls.name}:${ports.results}`;
+  const lines = [
+    "Sightline is up.",
+    `  console  ${develop ? `http://127.0.0.1:${consolePort}` : results}/`,
+    `  gRPC     ${tls.on ? `https://${tls.name}` : "127.0.0.1"}:${ports.grpc}`,
+    `  metrics  ${results}/metrics`,
+    `  data     ${directory}`,
+    `  model    ${modelLine()}`,
+    ...(cluster ? clusterLines(cluster, stack) : []),
+    ...(admin.SIGHTLINE_ADMIN_PASSWORD_FILE
+      ? [
+          `  login    admin, unless there was an admin before; the password is in ${admin.SIGHTLINE_ADMIN_PASSWORD_FILE}`,
+        ]
+      : []),
+    ...(develop ? [`  logs     ${join(directory, "logs")}`, restartLine] : []),
+    "add a camera: ./sightline camera add NAME rtsp://…   stop: Ctrl-C",
+  ];
+  console.log(lines.join("\n"));
+  const say = (line: string) => process.stderr.write(`sightline: ${line}\n`);
+  const ending = new AbortController();
+  const until = AbortSignal.any([stop, ending.signal]);
+  // In a cluster the other servers go on, and which of them does not store is not told by the services.
+  const guarding = cluster ? undefined : new NatsGuard(stack, say).run(until);
+  const ended = await new Supervisor(stack, say).run(stop);
+  ending.abort();
+  await guarding;
+  const failure = await ended?.failure();
+  await stack.stop();
+  if (failure) throw failure;
+}
+
+function clusterLines({ nodes, second }: ClusterPorts, stack: Stack): string[] {
+  return [
+    `  NATS     ${nodes.length} servers, each stream on all of them: ${nodes.map(({ nats }) => `127.0.0.1:${nats}`).join(", ")}`,
+    `  second   of each service: console ${stack.http("results", second)}/, gRPC 127.0.0.1:${second.grpc}`,
+  ];
+}
+
+/** Vite's own. */
+const consolePort = 5173;
+const restartLine =
+  "a service is restarted when a file that it imports changes; the console reloads by itself";
+
+/** The model that the worker runs, and what it is good for when it is the one that ships. */
+function modelLine(): string {
+  const name = process.env.SIGHTLINE_MODEL || bundledModel;
+  return name === bundledModel ? `${name}; ${bundledModelScope}` : name;
+}
 
 /** `sightline up`: NATS and the services on this machine until stopped; cameras and detections are kept. */
 export function upCommand(): Command {

@@ -1,7 +1,6 @@
 import type { WorkerInfo } from "@sightline/contracts";
 import { expect, test } from "vitest";
-import { holdFloors } from "./floors.ts";
-import { modelCapacity, runMs } from "./model-capacity.ts";
+import { holdFloors, modelCapacity, runMs } from "./capacity.ts";
 
 function worker(given: Partial<WorkerInfo>): WorkerInfo {
   return {

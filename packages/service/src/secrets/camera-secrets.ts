@@ -9,8 +9,8 @@ import {
 } from "@sightline/contracts";
 import type { Buckets } from "../buckets.ts";
 import { isJetStreamFailure } from "../jetstream-errors.ts";
+import { storedKeys } from "../kv-mirror.ts";
 import type { Logger } from "../log.ts";
-import { storedKeys } from "../stored-keys.ts";
 import { type SecretKeys, SecretUnreadableError } from "./secret-keys.ts";
 
 /**

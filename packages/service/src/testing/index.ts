@@ -1,4 +1,3 @@
-export * from "./free-port.ts";
 export * from "./nats-server.ts";
 export * from "./sample-camera.ts";
 export * from "./stepped-clock.ts";

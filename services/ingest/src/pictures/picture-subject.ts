@@ -11,9 +11,8 @@ import {
 import { type CodedPicture, isRecordedCodec, RecentPictures } from "@sightline/recording";
 import type { Nats } from "@sightline/service";
 import { type KeptFrame, RecentFrames } from "./frame-memory.ts";
-import { HandedMoments } from "./handed-moments.ts";
 import { newPictureStream, type PictureStream } from "./picture-decoder.ts";
-import { type PictureShape, type Pictures, refused, type StreamMoment } from "./pictures.ts";
+import { HandedMoments, type PictureShape, type Pictures, refused, type StreamMoment } from "./pictures.ts";
 
 /** Keeps a camera's recent frames and answers requests for their pictures. */
 export class PictureSubject {

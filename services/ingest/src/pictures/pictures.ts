@@ -8,12 +8,39 @@ import {
 } from "@sightline/contracts";
 import type { MaskPolygon, Orientation } from "@sightline/media";
 import type { Decodable, RecentPicturesLimits, RecordedPicture } from "@sightline/recording";
-import { type Logger, TaskLimit, TaskLimitError } from "@sightline/service";
+import { BoundedMap, type Logger, TaskLimit, TaskLimitError } from "@sightline/service";
 import type { DecodeOptions } from "./decode-picture.ts";
 import { type EncodedPicture, encodePicture } from "./encode-picture.ts";
 import { FrameMemory, type FrameMemoryLimits, type KeptFrame } from "./frame-memory.ts";
-import type { Moment } from "./handed-moments.ts";
 import { newPictureStream, type PictureDecoder, type PictureStream } from "./picture-decoder.ts";
+
+/** Frames whose moment is remembered: more than come in the time for which compressed pictures are kept. */
+const mostMoments = 600;
+
+/** A frame that a worker was given, without its pixels. */
+type Moment = Pick<KeptFrame, "metadata" | "arrivedAt">;
+
+/** What frames workers were given lately. */
+export class HandedMoments {
+  /** By number, oldest first. */
+  readonly #moments = new BoundedMap<number, Moment>(mostMoments);
+  #newest: Moment | undefined;
+
+  add({ metadata, arrivedAt }: Moment): void {
+    this.#newest = { metadata, arrivedAt };
+    this.#moments.set(metadata.number, this.#newest);
+  }
+
+  /** The frame of this number; without one, the newest. */
+  find(number: number | undefined): Moment | undefined {
+    return number === undefined ? this.#newest : this.#moments.get(number);
+  }
+
+  clear(): void {
+    this.#moments.clear();
+    this.#newest = undefined;
+  }
+}
 
 /** Quality of pictures for which none is asked. */
 const defaultQuality = 80;
