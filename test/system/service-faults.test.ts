@@ -170,6 +170,17 @@ test("a worker killed, and a camera removed, in the middle of the work: no frame
   await system.register(passing, { uri: cameras.url(passing) });
   await system.frames(passing, 3);
   await system.remove(passing);
+  // It stands still with frames in its hands: what it was to read stays for it, and is given up with it.
+  const held = async () => (await system.metrics("ingest")).sum("sightline_frame_memory_bytes") ?? 0;
+  await system.until(async () => {
+    second.child.kill("SIGSTOP");
+    for (let i = 0; i < 10; i++) {
+      if ((await held()) > 0) continue;
+      second.child.kill("SIGCONT");
+      return false;
+    }
+    return true;
+  });
   second.child.kill("SIGKILL");
   await second.exited;
   for (const name of names) await system.frames(name, 5);
