@@ -131,12 +131,9 @@ test("an entry that NATS has lost, or that names another, is found when it is lo
 });
 
 test("a process of this machine that was killed leaves what it had free at once; a frozen one keeps it", async () => {
-  const url = (name: string) => JSON.stringify(import.meta.resolve(name));
+  const index = JSON.stringify(import.meta.resolve("./index.ts"));
   const script = `
-    import { LeaseSession } from ${url("./lease-session.ts")};
-    import { createLogger } from ${url("./log.ts")};
-    import { connectNats } from ${url("./nats.ts")};
-    import { openBuckets } from ${url("./provision.ts")};
+    import { connectNats, createLogger, LeaseSession, openBuckets } from ${index};
     const log = createLogger("test", "fatal");
     const nats = await connectNats(${JSON.stringify(server.url)}, "other", log);
     const session = new LeaseSession(nats.manager, await openBuckets(nats.kv), "camera", log);
