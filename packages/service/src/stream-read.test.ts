@@ -51,6 +51,18 @@ test("says how much is to come", async () => {
   expect(await pending(0)).toBeGreaterThan(0);
 });
 
+test("ends when messages were lost on the way, which the server takes for delivered", async () => {
+  const read = await StreamRead.open(nats.jetstream, stream, { from: { after: 0 }, heartbeatMs: 500 });
+  const consumers = await Array.fromAsync(nats.manager.consumers.list(stream));
+  const newest = consumers.toSorted((a, b) => Date.parse(b.created) - Date.parse(a.created))[0]!.name;
+  // As a line that is cut takes what is in it.
+  const lost = nats.connection.subscribe("lost", { max: 4 });
+  const request = JSON.stringify({ batch: 4, expires: 10e9 });
+  nats.connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${newest}`, request, { reply: "lost" });
+  for await (const message of lost) void message;
+  expect(await Array.fromAsync(read)).toEqual([]);
+});
+
 test("ends with its signal, when it is closed, and when its stream is deleted", async () => {
   const ended = async (read: StreamRead) => {
     for await (const message of read) void message;

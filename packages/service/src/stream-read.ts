@@ -35,7 +35,8 @@ export interface StreamReadOptions {
 
 /**
  * Messages of a stream, in order, as fast as they are taken, through a consumer of its own. They end when it is closed, when `signal`
- * aborts, or when the server has lost the consumer: then the stream may be another, and whoever reads looks at it before going on.
+ * aborts, when the server has lost the consumer (then the stream may be another, and whoever reads looks at it before going on), or when
+ * messages were lost on the way.
  */
 export class StreamRead implements AsyncIterable<JsMsg> {
   /** Messages that were to come when reading began. */
@@ -94,9 +95,13 @@ export class StreamRead implements AsyncIterable<JsMsg> {
 
   /** The library would make a lost consumer anew by itself, but without a look at what became of the stream. */
   async #closeWhenLost(onIdle: (() => void) | undefined): Promise<void> {
-    for await (const { type } of this.#messages.status())
-      if (ends.has(type)) return this.close();
-      else if (type === "heartbeat") onIdle?.();
+    for await (const status of this.#messages.status()) {
+      if (ends.has(status.type)) return this.close();
+      if (status.type !== "heartbeat") continue;
+      // What was sent into a line just as it was cut never comes: the server takes it for delivered.
+      if (this.#messages.getReceived() < status.lastConsumerSequence) return this.close();
+      onIdle?.();
+    }
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<JsMsg, void, void> {
