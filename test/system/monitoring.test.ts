@@ -175,7 +175,7 @@ describe("in a running system", () => {
     system = await System.start();
     receiver = await Receiver.start();
     const bridges = await freePort();
-    prometheus = await PrometheusServer.start({ ...system.ports, bridges });
+    prometheus = await PrometheusServer.start({ ...system.ports, analysis: undefined, bridges });
     await startBridges(bridges);
     // A rate is of what changes between two looks: so one is had before there is anything to deliver.
     await system.until(() => prometheus.hasValue("sightline_bridge_connected == 1"));

@@ -22,9 +22,10 @@ export interface EvaluatedRule {
   alerts?: { labels: Record<string, string>; state: string }[];
 }
 
-/** Where the metrics of each service are; the bridges need not run. */
+/** Where the metrics of each service are; the bridges need not run, nor the analysis apart. */
 export interface ScrapedPorts {
   results: number;
+  analysis?: number | undefined;
   ingest: number;
   inference: number;
   bridges?: number;
