@@ -124,7 +124,7 @@ test("a viewer of one camera sees it, is offered no changes, and gets no sign of
   await page.getByRole("dialog").getByLabel("Cameras").fill("Gate");
   await page.getByRole("dialog").getByLabel("Password").fill(guardPassword);
   await page.getByRole("button", { name: "Add user", exact: true }).click();
-  await page.getByText("“Gate” is no camera name").waitFor();
+  await page.getByText("“Gate” is not a camera name").waitFor();
   await page.getByRole("dialog").getByLabel("Cameras").fill("gate");
   await page.getByRole("button", { name: "Add user", exact: true }).click();
   await page
