@@ -28,8 +28,9 @@ export default defineConfig({
           name: "system",
           include: ["test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, "test/client/**"],
-          // Each of these starts a whole system; two at once would measure each other.
-          fileParallelism: false,
+          // Each of these starts a whole system, which waits for its cameras most of the time: two at once, when all parts have passed.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
     ],
