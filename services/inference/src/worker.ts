@@ -201,7 +201,7 @@ export class InferenceWorker {
     if (outcome.kind === "unanswered") token.giveBack();
     else token.ack();
     if (outcome.kind === "unanswered" || outcome.kind === "invalid")
-      log.warn({ camera: token.camera, error: outcome.error.message }, `frame request ${outcome.kind}`);
+      log.warn({ camera: token.camera, err: outcome.error }, `frame request ${outcome.kind}`);
     this.#batcher.frameAbsent();
     this.#checkEmpty();
   }

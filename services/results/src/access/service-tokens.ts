@@ -57,7 +57,9 @@ function readToken({ name, path }: ServiceTokenFile): string {
   try {
     text = readFileSync(path, "utf8").trim();
   } catch (error) {
-    throw new SettingError(`the file with the token of ${name} cannot be read: ${(error as Error).message}`);
+    throw new SettingError(`the file with the token of ${name} cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   if (parseToken(text)?.id !== name)
     throw new SettingError(

@@ -84,7 +84,9 @@ async function makeFirstAdmin(users: Users, path: string, log: Logger): Promise<
   try {
     password = readFileSync(path, "utf8").split(/\r?\n/, 1)[0]?.trim() ?? "";
   } catch (error) {
-    throw new SettingError(`SIGHTLINE_ADMIN_PASSWORD_FILE cannot be read: ${(error as Error).message}`);
+    throw new SettingError(`SIGHTLINE_ADMIN_PASSWORD_FILE cannot be read: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   if (users.list().some(({ role }) => role === "admin")) return;
   try {
@@ -92,7 +94,9 @@ async function makeFirstAdmin(users: Users, path: string, log: Logger): Promise<
   } catch (error) {
     // Another results process that starts now was quicker.
     if (users.list().some(({ name }) => name === "admin")) return;
-    throw new SettingError(`the user 'admin' cannot be made from ${path}: ${(error as Error).message}`);
+    throw new SettingError(`the user 'admin' cannot be made from ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
   log.info({ file: path }, "the user 'admin' has been made; its password is in the file's first line");
 }

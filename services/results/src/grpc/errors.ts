@@ -113,10 +113,10 @@ export function faultsOf(check: () => unknown): ApiError[] {
 /** What the caller is told of a caught value; what is no ApiError is logged, and becomes `internal` without its text. */
 export function toApiError(error: unknown, log: Logger): ApiError {
   if (!(error instanceof ApiError)) {
-    log.error({ error: (error as Error)?.message, stack: (error as Error)?.stack }, "a call failed");
+    log.error({ err: error }, "a call failed");
     return new ApiError("internal", "internal error; the server's log says more");
   }
-  if (error.cause instanceof Error) log.warn({ code: error.code, cause: error.cause.message }, error.message);
+  if (error.cause instanceof Error) log.warn({ code: error.code, err: error.cause }, error.message);
   return error;
 }
 

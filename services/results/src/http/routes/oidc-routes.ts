@@ -88,7 +88,7 @@ export function oidcRoutes(app: ApiApp, access: () => AccessParts, log: Logger):
 function told(error: unknown, request: FastifyRequest, log: Logger): OidcFaultCode {
   const isKnown = error instanceof OidcFault || error instanceof ApiError;
   log.warn(
-    { address: request.ip, ...(!isKnown && { stack: (error as Error)?.stack }) },
+    { address: request.ip, ...(!isKnown && { err: error }) },
     `a login at the provider failed: ${(error as Error)?.message}`,
   );
   return error instanceof OidcFault ? error.code : "oidc_failed";
