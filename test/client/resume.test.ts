@@ -238,3 +238,34 @@ test("of several servers the next is used when one stands still, is killed or st
     await second.kill();
   }
 });
+
+test("of several servers one that does not take a connection is left: by a subscription, and by a watch that is begun again", async () => {
+  const second = new ResultsProcess(rig.server.url, `127.0.0.1:${await freePort()}`);
+  second.start();
+  const addresses = `${rig.results.address},${second.address}`;
+  const [subscriber, watcher] = [connect(addresses), connect(addresses)];
+  try {
+    const ready = connect(second.address);
+    await ready.ready(30_000);
+    ready.close();
+    rig.results.freeze(true);
+    const { opened, options } = opening();
+    const events = follow(subscriber.events.subscribe(options));
+    await opened;
+    for (const number of span(1, 5)) await rig.event(number);
+    await expect.poll(() => events.numbers()).toEqual(span(1, 5));
+
+    const opens = Promise.withResolvers<void>();
+    const watch = () => watcher.cameras.watch({ onOpen: () => opens.resolve() }).next();
+    await expect(watch()).rejects.toMatchObject({ code: "UNAVAILABLE" });
+    const again = watch().catch(() => undefined);
+    await opens.promise;
+    watcher.close();
+    await again;
+  } finally {
+    subscriber.close();
+    watcher.close();
+    rig.results.freeze(false);
+    await second.kill();
+  }
+});

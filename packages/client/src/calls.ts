@@ -3,6 +3,7 @@ import {
   type Client,
   type ClientReadableStream,
   type ClientUnaryCall,
+  connectivityState,
   Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
@@ -75,6 +76,8 @@ export interface StreamSettings {
   sources: AbortSources;
   /** Is called with the response headers, when the server has taken the call. */
   onHeaders?: (headers: Metadata) => void;
+  /** A server that has not taken the connection after so long, in milliseconds, is given up as UNAVAILABLE; without it, it is waited for. */
+  connectMs?: number | undefined;
 }
 
 /**
@@ -85,13 +88,19 @@ export interface StreamSettings {
 export async function* stream<C extends Client, Response>(
   open: () => C,
   start: (client: C) => ClientReadableStream<Response>,
-  { sources, onHeaders }: StreamSettings,
+  { sources, onHeaders, connectMs }: StreamSettings,
 ): AsyncGenerator<Response, void> {
   if (isAborted(sources)) return;
   const client = open();
   const call = start(client);
   if (onHeaders) call.once("metadata", onHeaders);
   const release = onAbort(sources, () => call.cancel());
+  // Keepalive watches only a connection that is there: one that is being made has no limit of its own.
+  const giveUpConnecting = () => {
+    if (client.getChannel().getConnectivityState(false) !== connectivityState.READY)
+      call.destroy(new SightlineError("UNAVAILABLE", "the server does not take the connection"));
+  };
+  const limit = connectMs === undefined ? undefined : setTimeout(giveUpConnecting, connectMs);
   try {
     for await (const response of call) {
       if (isAborted(sources)) return;
@@ -100,6 +109,7 @@ export async function* stream<C extends Client, Response>(
   } catch (error) {
     if (!isAborted(sources)) throw SightlineError.from(error);
   } finally {
+    clearTimeout(limit);
     release();
     // The cancelled call still reports its end; there is nobody left to tell.
     call.on("error", () => undefined);

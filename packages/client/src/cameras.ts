@@ -10,7 +10,6 @@ import {
 import {
   type CallSettings,
   pages,
-  stream,
   tellUnchecked,
   type UnaryMethod,
   type UncheckedClasses,
@@ -221,11 +220,10 @@ export class Cameras {
    * itself: UNAVAILABLE when the server goes away; a new watch begins with every camera.
    */
   async *watch({ signal, onOpen }: WatchOptions = {}): AsyncGenerator<CameraChange, void> {
-    const changes = stream(
-      () => this.#connection.own(CameraServiceClient),
-      (client) => client.watchCameras({}),
-      { sources: [this.#connection.closing, signal], onHeaders: () => onOpen?.() },
-    );
+    const changes = this.#connection.stream(CameraServiceClient, (client) => client.watchCameras({}), {
+      sources: [this.#connection.closing, signal],
+      onHeaders: () => onOpen?.(),
+    });
     for await (const { change, camera } of changes) {
       const kind = changeKinds[change];
       if (kind && camera) yield { kind, camera };

@@ -3,11 +3,12 @@ import {
   type ChannelCredentials,
   type Client,
   type ClientOptions,
+  type ClientReadableStream,
   InterceptingCall,
   type Interceptor,
 } from "@grpc/grpc-js";
 import { limits } from "@sightline/contracts";
-import { type CallSettings, type UnaryMethod, unary } from "./calls.ts";
+import { type CallSettings, type StreamSettings, stream, type UnaryMethod, unary } from "./calls.ts";
 import { SightlineError } from "./errors.ts";
 import { readTransport, type TlsOptions, type Transport } from "./transport.ts";
 
@@ -28,6 +29,9 @@ const watchedConnection: ClientOptions = {
   "grpc.keepalive_time_ms": 1_000,
   "grpc.keepalive_timeout_ms": 1_500,
 };
+
+/** Where there is another server to go to, one that does not take a connection is left after so long. */
+const connectMs = 2_500;
 
 /** A token, or what gives the one of now. */
 export type Token = string | (() => string | undefined);
@@ -71,7 +75,14 @@ export class Connection {
     secure: ChannelCredentials | undefined,
     token: Token | undefined,
   ) {
-    this.#transports = addresses.split(",").map((address) => readTransport(address.trim(), tls));
+    const each = addresses.split(",").map((address) => address.trim());
+    const isHttps = each.map((address) => address.startsWith("https://"));
+    // A token must not travel in plain text because the scheme was written once.
+    if (!tls && !secure && isHttps.includes(true) && isHttps.includes(false))
+      throw new RangeError(
+        `some of the addresses ${addresses} begin with https:// and others do not; write https:// before each`,
+      );
+    this.#transports = each.map((address) => readTransport(address, tls));
     this.#secure = secure;
     this.#options = token ? { interceptors: [withToken(token)] } : {};
   }
@@ -99,6 +110,26 @@ export class Connection {
   own<C extends Client>(type: ClientType<C>): C {
     const watched = this.#transports.length > 1 ? watchedConnection : {};
     return this.#make(type, this.#transport, { ...ownConnection, ...watched });
+  }
+
+  /** Time for a stream's connection to be made; undefined where there is no other server to go to. */
+  get connectMs(): number | undefined {
+    return this.#transports.length > 1 ? connectMs : undefined;
+  }
+
+  /** As the function `stream`; a server that is away is left, so that the next attempt goes to another. @throws SightlineError */
+  async *stream<C extends Client, Response>(
+    type: ClientType<C>,
+    start: (client: C) => ClientReadableStream<Response>,
+    settings: StreamSettings,
+  ): AsyncGenerator<Response, void> {
+    const { address, connectMs } = this;
+    try {
+      yield* stream(() => this.own(type), start, { ...settings, connectMs });
+    } catch (error) {
+      if (error instanceof SightlineError && isAway(error)) this.leave(address);
+      throw error;
+    }
   }
 
   /** Runs a call that has one answer. @throws SightlineError, CANCELLED when aborted or closed */
@@ -162,9 +193,17 @@ export class Connection {
   }
 }
 
-/** Whether it was not the call that failed, but the way to the server, or it stands still or stops. */
+/** What a server says of a camera or of an ingest: another server would say the same. */
+const ofCameras: ReadonlySet<string> = new Set([
+  "picture_unavailable",
+  "recording_unavailable",
+  "probe_unavailable",
+]);
+
+/** Whether it was not the call that failed, but the way to the server, or it stands still, stops, or is without NATS. */
 function isAway({ code, reason }: SightlineError): boolean {
-  return code === "UNAVAILABLE" || (code === "DEADLINE_EXCEEDED" && reason === undefined);
+  if (code === "UNAVAILABLE") return reason === undefined || !ofCameras.has(reason);
+  return code === "DEADLINE_EXCEEDED" && reason === undefined;
 }
 
 /** Files of certificates and a key, all PEM. */

@@ -78,6 +78,7 @@ export async function* resuming<C extends Client, Response>(
     try {
       const answers = stream(() => connection.own(type), start, {
         sources,
+        connectMs: connection.connectMs,
         onHeaders(headers) {
           open = everOpen = true;
           onHeaders?.(headers);

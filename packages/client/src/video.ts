@@ -1,6 +1,6 @@
 import type { ClientReadableStream } from "@grpc/grpc-js";
 import { fromTimestamp, RecordingServiceClient, type Timestamp, type VideoInfo } from "@sightline/contracts";
-import { type CallSettings, stream } from "./calls.ts";
+import type { CallSettings } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { SightlineError } from "./errors.ts";
 
@@ -32,7 +32,7 @@ export async function download(
   start: (client: RecordingServiceClient) => ClientReadableStream<Part>,
   { signal }: CallSettings,
 ): Promise<Video> {
-  const parts = stream(() => connection.own(RecordingServiceClient), start, {
+  const parts = connection.stream(RecordingServiceClient, start, {
     sources: [connection.closing, signal],
   });
   const { value: first } = await parts.next();
