@@ -350,6 +350,13 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     return handed.taker === undefined || leases.get(sessionKey(kind, handed.taker)) !== undefined;
   }
 
+  /** Whether a session is there, and its process does not stop. */
+  #takesMore(session: string): boolean {
+    const { leases, kind } = this.#options;
+    const value = leases.get(sessionKey(kind, session));
+    return value !== undefined && !isLeaving(value);
+  }
+
   /** Whether this process has as much as each would, were all dealt out evenly. */
   #hasItsShare(): boolean {
     const { records, leases, presence } = this.#options;
@@ -379,7 +386,8 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     this.#held.delete(key);
     // From now on it is left to the others, however long it took them to get ready.
     if (why === "handed over") this.#handedOver.set(key, { at: performance.now() });
-    if (isPassed) await lease.pass(successor);
+    // One that has begun to stop meanwhile would keep it from all others until it is gone.
+    if (isPassed && this.#takesMore(successor)) await lease.pass(successor);
     else await lease.release();
     if (work.seal) await work.stop(why);
     this.#log.info({ [kind]: key, why, passed: isPassed }, `${kind} let go`);

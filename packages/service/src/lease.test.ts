@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { leaseTtlMs } from "@sightline/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Buckets, openBuckets } from "./buckets.ts";
 import { Lease } from "./lease.ts";
@@ -67,7 +68,7 @@ test("is not lost to a server whose every answer comes later than it is waited f
   const slow = await connectNats(`nats://127.0.0.1:${(proxy.address() as AddressInfo).port}`, "slow", log);
   const { leases } = await openBuckets(slow.kv);
   const lease = await Lease.acquire(leases, "camera.d", "one", log);
-  delayMs = 1_500;
+  delayMs = (leaseTtlMs * 3) / 8;
   const revision = async () => (await buckets.leases.get("camera.d"))?.revision ?? 0;
   const first = await revision();
   await expect.poll(async () => lease!.lost.aborted || (await revision()) >= first + 4).toBe(true);
