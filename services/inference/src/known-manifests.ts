@@ -26,6 +26,11 @@ export class KnownManifests<Manifest> {
     if (file === undefined) return outcome;
     if (this.#known.size >= mostKnown) this.#known.clear();
     this.#known.set(path, { file, outcome });
+    // That it could not be read may pass; what is wrong in the file does not.
+    outcome.catch((error: Error) => {
+      const isPassing = error.cause instanceof Error && "syscall" in error.cause;
+      if (isPassing && this.#known.get(path)?.outcome === outcome) this.#known.delete(path);
+    });
     return outcome;
   }
 }

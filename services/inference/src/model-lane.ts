@@ -89,7 +89,7 @@ export class ModelLane {
     this.#unsubscribe();
     for (const timer of this.#timers) clearInterval(timer);
     await Promise.all([this.#announcements?.stop(), this.#current.stop(), this.#spare?.version.stop()]);
-    // The process has 5 s to end.
+    // The process has 15 s to end.
     const limit = delay(leaveLimitMs, undefined, { ref: false });
     await Promise.race([Promise.all(this.#leaving), limit]);
   }
