@@ -58,7 +58,10 @@ export async function benchHandover(
   const directory = mkdtempSync(join(tmpdir(), "sightline-handover-"));
   const ports = await stackPorts();
   const cluster = await clusterPorts(ports, 3);
-  const stack = await Stack.start({ directory, ports, cluster }, AbortSignal.timeout(patienceMs));
+  const stack = await Stack.start(
+    { directory, ports, cluster, env: { SIGHTLINE_ANALYSIS: "apart" } },
+    AbortSignal.timeout(patienceMs),
+  );
   const client = connect(`127.0.0.1:${ports.grpc}`);
   const cameras = await RtspCameras.start({ count, logFile: join(directory, "cameras.log") });
   const ending = new AbortController();

@@ -68,12 +68,13 @@ export function makeSite(directory: string, site: string, options: SiteOptions):
   mkdirSync(sitesDirectory(directory), { recursive: true, mode: 0o700 });
   const centre = join(directory, centreFile);
   if (!existsSync(centre)) writePrivateFile(centre, centreConfiguration(url));
-  for (const old of [key, plain]) rmSync(old, { force: true });
-  makeKey(key);
   url.username = site;
   url.password = randomBytes(24).toString("base64url");
+  for (const old of [key, plain]) rmSync(old, { force: true });
   writePrivateFile(hash, hashOf(url.password));
   writePrivateFile(configuration, siteConfiguration(site, url.href.replace(/\/$/, ""), options.caFile));
+  // Last: by it the site is one.
+  makeKey(key);
   return configuration;
 }
 

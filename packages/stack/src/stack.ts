@@ -38,9 +38,14 @@ export interface ClusterPorts {
 /** The services that a stack starts, in this order. */
 type ServiceName = "results" | "analysis" | "inference" | "ingest";
 
-/** Whether the analysis runs apart from results: in a cluster, unless the setting of results says otherwise. */
+/** What the setting of results says of where the analysis runs, which results checks; in a cluster apart, unless it is set. */
+function placeOfAnalysis(isCluster: boolean, env: NodeJS.ProcessEnv): string {
+  return env.SIGHTLINE_ANALYSIS || (isCluster ? "apart" : "here");
+}
+
+/** Whether the analysis runs apart from results. */
 export function runsApart(isCluster: boolean, env: NodeJS.ProcessEnv = process.env): boolean {
-  return (env.SIGHTLINE_ANALYSIS || (isCluster ? "apart" : "here")) === "apart";
+  return placeOfAnalysis(isCluster, env) === "apart";
 }
 
 export interface StackOptions {
@@ -102,10 +107,9 @@ export class Stack {
     this.directory = options.directory;
     this.#watch = options.watch ?? false;
     this.#tls = options.tls ?? false;
-    const apart = runsApart(options.cluster !== undefined, { ...process.env, ...options.env });
-    this.services = apart
-      ? ["results", "analysis", "inference", "ingest"]
-      : ["results", "inference", "ingest"];
+    const place = placeOfAnalysis(options.cluster !== undefined, { ...process.env, ...options.env });
+    this.services =
+      place === "apart" ? ["results", "analysis", "inference", "ingest"] : ["results", "inference", "ingest"];
     const sites = sitesDirectory(this.natsKeysDirectory);
     this.#env = {
       SIGHTLINE_NATS_URL: this.natsUrl,
@@ -117,7 +121,7 @@ export class Stack {
       SIGHTLINE_BRIDGES_TOKEN_FILE: join(options.directory, bridgesTokenName),
       ...(existsSync(sites) && { SIGHTLINE_SITES_DIRECTORY: sites }),
       ...options.env,
-      SIGHTLINE_ANALYSIS: apart ? "apart" : "here",
+      SIGHTLINE_ANALYSIS: place,
     };
   }
 

@@ -71,6 +71,7 @@ export function benchHandoverCommand(): Command {
     .addOption(
       new Option("--service <name>", "stop and start only processes of this one").choices([
         "results",
+        "analysis",
         "inference",
         "ingest",
       ]),

@@ -59,7 +59,13 @@ export async function measureMachine(options: MeasureOptions): Promise<Measured>
     {
       directory,
       ports,
-      env: { ...withoutTls, ...files, ...(model === undefined ? {} : { SIGHTLINE_MODEL: model }) },
+      // One process, whose processor time is read.
+      env: {
+        ...withoutTls,
+        SIGHTLINE_ANALYSIS: "here",
+        ...files,
+        ...(model === undefined ? {} : { SIGHTLINE_MODEL: model }),
+      },
     },
     signal,
   );

@@ -79,7 +79,7 @@ export async function restore(
   const contents = await checked(path);
   if (((await messagesIn(manager, leasesStream)) ?? 0) > 0)
     throw new StoreInUseError(
-      "services of this NATS run, or ran until a moment ago: stop ingest, results and workers, wait 5 s, and try again",
+      "services of this NATS run, or ran until a moment ago: stop ingest, results, the analysis and workers, wait 5 s, and try again",
     );
   const there: string[] = [];
   const full: string[] = [];

@@ -167,7 +167,7 @@ function* findStall(
     text: stall
       ? `The analysis makes no progress: ${sentence(stall)} Frames give no tracks and no events.`
       : `Frames are inferred, but none has come out of the analysis for ${samples.length} s: there are no tracks and no events.`,
-    fix: "Look at the log of results and at the System page: NATS may not store, its files may be damaged, or no results process analyses the camera.",
+    fix: "Look at the log of the analysis (of results, where it does both) and at the System page: NATS may not store, its files may be damaged, or no process analyses the camera.",
   };
 }
 
@@ -178,7 +178,7 @@ function* findLoss({ loss }: SystemSituation): Generator<HttpFinding> {
   yield {
     level: "warning",
     text: `${howMany} were lately gone before they could be analysed: their tracks and events are missing.`,
-    fix: "Results was away, or behind, for longer than frames wait for it: 2 hours at most. Raise SIGHTLINE_DETECTIONS_MAX_BYTES if the stream DETECTIONS was full, or run more results processes.",
+    fix: "The analysis was away, or behind, for longer than frames wait for it: 2 hours at most. Raise SIGHTLINE_DETECTIONS_MAX_BYTES if the stream DETECTIONS was full, or run more processes that analyse.",
   };
 }
 

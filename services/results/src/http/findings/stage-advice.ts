@@ -25,8 +25,8 @@ export const stageAdvice: Readonly<Record<Stage, { text: string; fix: string }>>
     fix: "Raise the camera's minimum score, so that fewer candidates are left, or give the worker more processor.",
   },
   track: {
-    text: "restoring order and tracking in the results service",
-    fix: "Add a results service, or check whether one worker is much slower than the others: frames wait for the one before.",
+    text: "restoring order and tracking in the analysis",
+    fix: "Add a process that analyses (the service analysis, or results where it does both), or check whether one worker is much slower than the others: frames wait for the one before.",
   },
   deliver: {
     text: "storing and delivering the results",
