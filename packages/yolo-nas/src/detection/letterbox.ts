@@ -76,7 +76,16 @@ export function computeLetterbox(
   return { source, scaled, input, scale: fit.width / source.width, verticalScale, left, top };
 }
 
-/** Where the picture lies in a frame of this size, which the model's graph centres in its input. */
+/**
+ * Where the picture lies in a frame of this size, which the model's graph centres in its input.
+ *
+ * @example
+ * ```ts
+ * const frame = { width: 636, height: 636 };
+ * const box = computeLetterbox({ width: 1920, height: 1080 }, { width: 640, height: 640 }, frame);
+ * assert.deepEqual(placeInFrame(box, frame), { width: 636, height: 358, left: 0, top: 139 });
+ * ```
+ */
 export function placeInFrame({ scaled, input, left, top }: Letterbox, frame: Size): PlacedPicture {
   return {
     ...scaled,
