@@ -106,26 +106,21 @@ export class Connection {
     return this.#closing.signal;
   }
 
-  /** A client on a connection of its own; to be closed by the caller. */
-  own<C extends Client>(type: ClientType<C>): C {
-    const watched = this.#transports.length > 1 ? watchedConnection : {};
-    return this.#make(type, this.#transport, { ...ownConnection, ...watched });
-  }
-
-  /** Time for a stream's connection to be made; undefined where there is no other server to go to. */
-  get connectMs(): number | undefined {
-    return this.#transports.length > 1 ? connectMs : undefined;
-  }
-
-  /** As the function `stream`; a server that is away is left, so that the next attempt goes to another. @throws SightlineError */
+  /**
+   * As the function `stream`, on a connection of its own. Where there is another server, one that does not answer is not waited for; one that is
+   * away is left, so that the next attempt goes to another. @throws SightlineError
+   */
   async *stream<C extends Client, Response>(
     type: ClientType<C>,
     start: (client: C) => ClientReadableStream<Response>,
     settings: StreamSettings,
   ): AsyncGenerator<Response, void> {
-    const { address, connectMs } = this;
+    const { address } = this;
+    const hasOther = this.#transports.length > 1;
+    const options = hasOther ? { ...ownConnection, ...watchedConnection } : ownConnection;
+    const open = () => this.#make(type, this.#transport, options);
     try {
-      yield* stream(() => this.own(type), start, { ...settings, connectMs });
+      yield* stream(open, start, { ...settings, connectMs: hasOther ? connectMs : undefined });
     } catch (error) {
       if (error instanceof SightlineError && isAway(error)) this.leave(address);
       throw error;

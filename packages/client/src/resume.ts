@@ -1,7 +1,6 @@
 import type { Client, ClientReadableStream, Metadata } from "@grpc/grpc-js";
 import { Backoff } from "@sightline/contracts";
 import { isAborted, pause } from "./abort.ts";
-import { stream } from "./calls.ts";
 import type { ClientType, Connection } from "./connection.ts";
 import { isPassing, SightlineError } from "./errors.ts";
 
@@ -76,9 +75,8 @@ export async function* resuming<C extends Client, Response>(
     onStatus?.({ state: "connecting" });
     const { address } = connection;
     try {
-      const answers = stream(() => connection.own(type), start, {
+      const answers = connection.stream(type, start, {
         sources,
-        connectMs: connection.connectMs,
         onHeaders(headers) {
           open = everOpen = true;
           onHeaders?.(headers);

@@ -33,9 +33,8 @@ export class LeaseSuccessors {
   readonly #others: () => Map<string, number>;
   /** By key: who gets ready for it, or has just been given it. */
   readonly #successors = new Map<string, Successor>();
-  readonly #turns = new TaskLimit(mostAtOnce);
   /** Things that are handed over or wait for their turn. */
-  #count = 0;
+  readonly #turns = new TaskLimit(mostAtOnce);
   /** By performance.now(): what has no successor by then is let go without one. */
   #until = Number.POSITIVE_INFINITY;
 
@@ -66,13 +65,8 @@ export class LeaseSuccessors {
   }
 
   /** The session of another process that has got ready; undefined when none has. */
-  async prepare(thing: HandedThing): Promise<string | undefined> {
-    this.#count += 1;
-    return this.#turns
-      .run(() => this.#askOthers(thing))
-      .finally(() => {
-        this.#count -= 1;
-      });
+  prepare(thing: HandedThing): Promise<string | undefined> {
+    return this.#turns.run(() => this.#askOthers(thing));
   }
 
   /** Asks those that have the fewest first. One that does not answer, as it stops itself, leaves it to the next. */
@@ -83,7 +77,7 @@ export class LeaseSuccessors {
       for (const session of asked) others.delete(session);
       const session = fewest(others);
       // What waits for its turn is to have its time too.
-      const rounds = Math.max(1, Math.ceil(this.#count / mostAtOnce));
+      const rounds = Math.max(1, Math.ceil(this.#turns.size / mostAtOnce));
       const waitMs = Math.min(handOverLimitMs, (this.#until - performance.now()) / rounds);
       if (session === undefined || waitMs <= 0 || !leave()) return undefined;
       asked.add(session);

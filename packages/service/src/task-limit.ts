@@ -15,6 +15,11 @@ export class TaskLimit {
     this.#mostWaiting = mostWaiting;
   }
 
+  /** Tasks that run or wait. */
+  get size(): number {
+    return this.#running + this.#waiting.length;
+  }
+
   /** @throws TaskLimitError at once when too many wait; else what the task throws */
   async run<R>(task: () => Promise<R>): Promise<R> {
     if (this.#running >= this.#mostRunning) {
