@@ -13,6 +13,14 @@ test.each(named)("the guide to a first change names %s, which has the field", (p
   if (path !== "CHANGELOG.md") expect(readFileSync(join(root, path), "utf8")).toMatch(/video_?track/i);
 });
 
+test("docs/architecture.md follows a frame through files that exist, each once", () => {
+  const way = readFileSync(join(root, "docs/architecture.md"), "utf8");
+  const files = [...way.matchAll(/^\| \d \| `([\w./-]+\.ts)` \|/gm)].map(([, path]) => path!);
+  expect(files.length).toBeGreaterThan(30);
+  expect(files.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  expect(new Set(files).size).toBe(files.length);
+});
+
 test("percentages are written in one form, such as 10%", () => {
   const files = execFileSync("git", ["ls-files", "*.ts", "*.tsx", "*.md"], { cwd: root, encoding: "utf8" });
   const apart = /(?:\d|\}|\w\))(?:[ \u00a0]|\$\{unitSpace\})%(?! ?[\w(=])/;
