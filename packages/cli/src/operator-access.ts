@@ -31,7 +31,12 @@ export async function asOperator<T>(action: (nats: Nats) => Promise<T>): Promise
     nats = await connectNats(access, "operator", createLogger("operator", "fatal"), { signal });
   } catch (error) {
     if (!signal.aborted) throw error;
-    throw new Error(`NATS does not answer at ${redact(access.natsUrl)}; SIGHTLINE_NATS_URL says where it is`);
+    throw new Error(
+      `NATS does not answer at ${redact(access.natsUrl)}; SIGHTLINE_NATS_URL says where it is`,
+      {
+        cause: error,
+      },
+    );
   }
   try {
     return await action(nats);

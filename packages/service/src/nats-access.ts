@@ -92,6 +92,7 @@ function readSetting(access: NatsAccess, key: FileSetting): string {
     const why = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
     throw new SettingError(
       `${natsSettings[key].env} = ${path}: the file cannot be read (${why}); the server's data is not touched`,
+      { cause: error },
     );
   }
 }

@@ -182,7 +182,7 @@ async function connectWithPatience(
       return connection;
     } catch (error) {
       const why = refusal(error, access);
-      if (why) throw new SettingError(why);
+      if (why) throw new SettingError(why, { cause: error });
       if (attempt % 20 === 0)
         log.warn({ url: redact(access.natsUrl), err: error }, "NATS cannot be reached; trying again");
       await new Promise((resolve) => setTimeout(resolve, 250));

@@ -46,6 +46,7 @@ export async function withLimitsThatFit<R>(provide: () => Promise<R>): Promise<R
     const lower = setting ? `Lower ${setting} or give` : "Give";
     throw new SettingError(
       `${error.message}. ${lower} NATS a larger disk (or max_file_store, if its configuration sets it)`,
+      { cause: error },
     );
   }
 }

@@ -10,8 +10,8 @@ export class RequestError extends Error {
   readonly code: string;
   readonly status: number;
 
-  constructor(code: string, message: string, status: number) {
-    super(message);
+  constructor(code: string, message: string, status: number, options?: ErrorOptions) {
+    super(message, options);
     this.code = code;
     this.status = status;
   }
@@ -47,9 +47,9 @@ export async function request(path: string, options: RequestOptions = {}): Promi
   let answer: Response;
   try {
     answer = await fetch(`/api/v1${path}`, init);
-  } catch {
+  } catch (cause) {
     signal?.throwIfAborted();
-    throw new RequestError("unreachable", "The server does not answer. Is it running?", 0);
+    throw new RequestError("unreachable", "The server does not answer. Is it running?", 0, { cause });
   }
   if (!answer.ok) {
     const fault = await failure(answer);

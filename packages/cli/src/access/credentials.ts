@@ -36,8 +36,8 @@ function readTokens(): Record<string, string> {
   }
   try {
     return JSON.parse(text) as Record<string, string>;
-  } catch {
-    throw new Error(`${tokensPath()} cannot be read as JSON; remove it and log in again`);
+  } catch (cause) {
+    throw new Error(`${tokensPath()} cannot be read as JSON; remove it and log in again`, { cause });
   }
 }
 

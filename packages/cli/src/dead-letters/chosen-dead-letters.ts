@@ -35,7 +35,7 @@ export async function forDeadLetters(
     } catch (error) {
       // Without a reason it was not the server that spoke, and the next would fare no better.
       if (!(error instanceof SightlineError) || error.reason === undefined) throw error;
-      failures.add(new Error(`${id}: ${error.message}`));
+      failures.add(new Error(`${id}: ${error.message}`, { cause: error }));
     }
   }
   return done;

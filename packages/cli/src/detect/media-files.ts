@@ -58,7 +58,7 @@ export async function openMedia(media: MediaPath, ffmpeg: string, signal?: Abort
   const { path, kind } = media;
   const facts = await probeFile(path, { ffmpeg, signal }).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT")
-      throw new MediaError(`'${ffmpeg}' cannot be run; install ffmpeg or set FFMPEG_PATH`);
+      throw new MediaError(`'${ffmpeg}' cannot be run; install ffmpeg or set FFMPEG_PATH`, { cause: error });
     throw error;
   });
   if (!facts) {

@@ -31,9 +31,10 @@ interface Listener {
 /** What has the port does not answer, so that nobody can tell what it is. */
 class SilentError extends Error {
   override readonly name = "SilentError";
-  constructor(purpose: string) {
+  constructor(purpose: string, cause: unknown) {
     super(
       `takes connections but does not answer within ${patienceMs / 1000} s: ${purpose} hangs, or it is another program`,
+      { cause },
     );
   }
 }
@@ -146,7 +147,7 @@ async function natsAt(host: string, port: number, given: string): Promise<string
     const [data] = await once(socket, "data", { signal: AbortSignal.timeout(patienceMs) });
     if (!/^INFO \{.*\}/.test(String(data))) return undefined;
   } catch (error) {
-    if (isTimeout(error)) throw new SilentError("NATS");
+    if (isTimeout(error)) throw new SilentError("NATS", error);
     return undefined;
   } finally {
     socket.destroy();
@@ -163,6 +164,7 @@ async function examined(server: string): Promise<string> {
     if (refused)
       throw new NotReadyError(
         `${refused}; of an up with --data DIRECTORY it is DIRECTORY/nats-keys/operator.nk`,
+        { cause: error },
       );
     throw new Error(`NATS there does not let us in, or does not answer: ${redact(error.message)}`, {
       cause: error,
@@ -195,8 +197,9 @@ async function grpcAt(host: string, port: number): Promise<string | undefined> {
     const { reason, code, message } = SightlineError.from(error);
     if (reason === "unauthenticated")
       return "Sightline, which has users: log in (`sightline login`) to be told more";
-    if (reason !== undefined) throw new NotReadyError(`${ours}Sightline, which says: ${message}`);
-    if (code === "CANCELLED") throw new SilentError("Sightline");
+    if (reason !== undefined)
+      throw new NotReadyError(`${ours}Sightline, which says: ${message}`, { cause: error });
+    if (code === "CANCELLED") throw new SilentError("Sightline", error);
     return undefined;
   } finally {
     client.close();
@@ -218,7 +221,7 @@ async function serviceAt(host: string, port: number, service: string): Promise<s
     return `Sightline's ${service}`;
   } catch (error) {
     if (error instanceof NotReadyError) throw error;
-    if (isTimeout(error)) throw new SilentError(service);
+    if (isTimeout(error)) throw new SilentError(service, error);
     return undefined;
   }
 }

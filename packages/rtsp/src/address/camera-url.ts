@@ -59,6 +59,7 @@ function parseServerUrl(text: string, pattern: RegExp, schemes: string): RtspTar
   try {
     url = new URL(`${scheme}${authority.slice(at + 1)}${path}`);
   } catch {
+    // No cause: it repeats the address.
     throw new RtspUrlError(
       `the URL cannot be parsed; expected ${scheme.toLowerCase()}[USER:PASSWORD@]HOST[:PORT]/PATH`,
     );
@@ -80,8 +81,8 @@ function parseUserInfo(userInfo: string): Credentials {
       username: decodeURIComponent(colon < 0 ? userInfo : userInfo.slice(0, colon)),
       password: decodeURIComponent(colon < 0 ? "" : userInfo.slice(colon + 1)),
     };
-  } catch {
-    throw new RtspUrlError("user or password has a '%' that begins no escape; write it as %25");
+  } catch (cause) {
+    throw new RtspUrlError("user or password has a '%' that begins no escape; write it as %25", { cause });
   }
 }
 

@@ -270,6 +270,7 @@ async function setUpSound(
     if (!(error instanceof CameraFaultError)) throw error;
     throw new SoundHarmsError(
       "the camera does not answer when it is asked for its sound; it is received without",
+      { cause: error },
     );
   }
 }

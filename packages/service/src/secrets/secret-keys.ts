@@ -69,8 +69,8 @@ export class SecretKeys {
         .setAAD(Buffer.from(about))
         .setAuthTag(bytes.subarray(-16));
       return Buffer.concat([decipher.update(bytes.subarray(0, -16)), decipher.final()]);
-    } catch {
-      throw new SecretUnreadableError("it was changed, or belongs to another camera");
+    } catch (cause) {
+      throw new SecretUnreadableError("it was changed, or belongs to another camera", { cause });
     }
   }
 

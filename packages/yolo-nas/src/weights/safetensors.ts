@@ -74,8 +74,8 @@ export function parseSafetensors(bytes: Uint8Array, label = "The weights"): Stat
 function parseHeader(bytes: Uint8Array, label: string): Record<string, Entry> {
   try {
     return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, Entry>;
-  } catch {
-    throw new WeightsError(`${label}: not a safetensors file (its header is not JSON).`);
+  } catch (cause) {
+    throw new WeightsError(`${label}: not a safetensors file (its header is not JSON).`, { cause });
   }
 }
 

@@ -48,7 +48,7 @@ class PickleReader {
       }
     } catch (cause) {
       if (cause instanceof WeightsError) throw cause;
-      throw new WeightsError("The checkpoint's pickle ends too early.");
+      throw new WeightsError("The checkpoint's pickle ends too early.", { cause });
     }
   }
 

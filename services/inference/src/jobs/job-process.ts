@@ -92,7 +92,7 @@ function follow(
       else last = message;
     });
     child.once("error", (error) =>
-      reject(new JobFaultError(`its process cannot be started: ${error.message}`)),
+      reject(new JobFaultError(`its process cannot be started: ${error.message}`, { cause: error })),
     );
     child.once("close", (code, signal) =>
       resolve({ ...(last ? { message: last } : {}), code, signal, text }),

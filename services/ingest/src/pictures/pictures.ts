@@ -94,8 +94,8 @@ export interface AnsweredPicture {
 export class PicturesBusyError extends Error {
   override readonly name = "PicturesBusyError";
 
-  constructor() {
-    super("too many pictures are asked for at a time; ask again");
+  constructor(options?: ErrorOptions) {
+    super("too many pictures are asked for at a time; ask again", options);
   }
 }
 
@@ -171,7 +171,9 @@ export class Pictures {
         return this.#decodeInTurn("asked", camera, newPictureStream(), decodable, options);
       });
     } catch (error) {
-      throw error instanceof TaskLimitError || signal.aborted ? new PicturesBusyError() : error;
+      throw error instanceof TaskLimitError || signal.aborted
+        ? new PicturesBusyError({ cause: error })
+        : error;
     }
   }
 

@@ -11,9 +11,10 @@ const deadAfterMs = 4 * lifeMs;
 export class FolderInUseError extends Error {
   override readonly name = "FolderInUseError";
 
-  constructor(directory: string) {
+  constructor(directory: string, cause: unknown) {
     super(
       `another ingest records to ${directory}; give each a folder of its own (SIGHTLINE_RECORDINGS_DIRECTORY)`,
+      { cause },
     );
   }
 }
@@ -36,7 +37,7 @@ export class FolderLock {
       writeFileSync(path, mine, { flag: "wx" });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      if (isHeld(path)) throw new FolderInUseError(directory);
+      if (isHeld(path)) throw new FolderInUseError(directory, error);
       writeFileSync(path, mine);
     }
     return new FolderLock(path);

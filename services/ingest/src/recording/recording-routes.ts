@@ -114,9 +114,12 @@ export function recordingRoutes(
           .type("image/jpeg")
           .send(made.data);
       } catch (error) {
-        if (error instanceof PicturesBusyError) throw new RefusedError(503, "unavailable", error.message);
+        if (error instanceof PicturesBusyError)
+          throw new RefusedError(503, "unavailable", error.message, { cause: error });
         if (!(error instanceof DecodePictureError)) throw error;
-        throw new RefusedError(422, "failed", `the picture cannot be decoded: ${error.message}`);
+        throw new RefusedError(422, "failed", `the picture cannot be decoded: ${error.message}`, {
+          cause: error,
+        });
       }
     });
     scope.delete<Asked>(recordingPaths.camera(":camera"), async ({ params, query }) => {

@@ -105,6 +105,7 @@ async function take(limiter: RateLimiterMemory, key: string, what: string): Prom
     const retryAfterSeconds = Math.max(1, Math.ceil(error.msBeforeNext / 1000));
     throw new ApiError("too_many_calls", `${what}; try again in ${retryAfterSeconds} s`, {
       retryAfterSeconds,
+      cause: error,
     });
   }
 }

@@ -21,7 +21,9 @@ export function fitsHash(stored: string, secret: string): Promise<boolean> {
 function inTurn<R>(task: () => Promise<R>): Promise<R> {
   return limit.run(task).catch((error: unknown) => {
     if (!(error instanceof TaskLimitError)) throw error;
-    throw new ApiError("access_unavailable", "too many passwords and tokens are being checked; try again");
+    throw new ApiError("access_unavailable", "too many passwords and tokens are being checked; try again", {
+      cause: error,
+    });
   });
 }
 

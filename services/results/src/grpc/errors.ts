@@ -110,13 +110,17 @@ export function faultsOf(check: () => unknown): ApiError[] {
   }
 }
 
-/** What the caller is told of a caught value; what is no ApiError is logged, and becomes `internal` without its text. */
+/**
+ * What the caller is told of a caught value; what is no ApiError is logged, and becomes `internal` without its text. Why the server cannot do what it is
+ * asked for is logged; what is wrong with a request is for the caller.
+ */
 export function toApiError(error: unknown, log: Logger): ApiError {
   if (!(error instanceof ApiError)) {
     log.error({ err: error }, "a call failed");
     return new ApiError("internal", "internal error; the server's log says more");
   }
-  if (error.cause instanceof Error) log.warn({ code: error.code, err: error.cause }, error.message);
+  if (error.cause instanceof Error && statusOf[error.code] !== status.INVALID_ARGUMENT)
+    log.warn({ code: error.code, err: error.cause }, error.message);
   return error;
 }
 

@@ -88,7 +88,9 @@ export class GrpcServer {
   async listen(address: string): Promise<number> {
     return new Promise((resolve, reject) =>
       this.#server.bindAsync(address, this.#credentials, (error, port) =>
-        error ? reject(new Error(`gRPC cannot listen on ${address}: ${error.message}`)) : resolve(port),
+        error
+          ? reject(new Error(`gRPC cannot listen on ${address}: ${error.message}`, { cause: error }))
+          : resolve(port),
       ),
     );
   }

@@ -32,6 +32,7 @@ export async function askHolder(holder: RecordingsAnswer, request: HolderRequest
       signal: AbortSignal.any(signals),
     });
   } catch (cause) {
+    // No cause: nobody is to look after what the caller gave up.
     if (request.signal?.aborted) throw new ApiError("recording_unavailable", "the request was given up");
     throw new ApiError(
       "recording_unavailable",

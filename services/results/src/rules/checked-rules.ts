@@ -26,7 +26,7 @@ function tellFaults(check: () => CameraRules): CameraRules {
   try {
     return check();
   } catch (error) {
-    if (error instanceof RulesError) throw new ApiError("rules_invalid", error.message);
+    if (error instanceof RulesError) throw new ApiError("rules_invalid", error.message, { cause: error });
     throw error;
   }
 }

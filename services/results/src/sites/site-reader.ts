@@ -109,6 +109,7 @@ export class SiteReader {
     if (error instanceof CameraClashError) {
       this.#state.clash = error.camera;
       this.#log.error(
+        { err: error },
         `${error.message}: nothing more of the site is copied until '${error.camera}' is removed here; register it by another name`,
       );
       return;

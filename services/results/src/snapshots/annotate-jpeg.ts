@@ -37,6 +37,8 @@ export async function whenFree<T>(work: () => Promise<T>): Promise<T> {
     return await limit.run(work);
   } catch (error) {
     if (!(error instanceof TaskLimitError)) throw error;
-    throw new ApiError("picture_unavailable", "too many pictures are being drawn at a time; ask again");
+    throw new ApiError("picture_unavailable", "too many pictures are being drawn at a time; ask again", {
+      cause: error,
+    });
   }
 }

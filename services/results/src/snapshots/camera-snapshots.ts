@@ -59,6 +59,7 @@ export class CameraSnapshots {
       return { jpeg: picture.jpeg, frame: referenceTo(picture) };
     } catch (cause) {
       if (!(cause instanceof PictureError)) throw cause;
+      // No cause: the message has all of it, and of a camera that is down pictures are asked for again and again.
       throw new ApiError("picture_unavailable", `camera '${camera}' gives no picture now: ${cause.message}`);
     }
   }
