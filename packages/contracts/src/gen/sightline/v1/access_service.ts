@@ -25,14 +25,14 @@ export const protobufPackage = "sightline.v1";
 
 export const protobufFileName = "sightline/v1/access_service.proto";
 
-/** What one may do; each role may all that the one before may. */
+/** What a caller may do. Each role includes the role before it. */
 export const Role = {
   UNSPECIFIED: 0,
-  /** VIEWER - Reads. */
+  /** VIEWER - May read. */
   VIEWER: 1,
-  /** OPERATOR - Changes cameras, rules, recordings and subscriptions. */
+  /** OPERATOR - May change cameras, rules, recordings and subscriptions. */
   OPERATOR: 2,
-  /** ADMIN - Keeps users, all tokens and dead letters. */
+  /** ADMIN - May manage users, all tokens and dead letters. */
   ADMIN: 3,
 } as const;
 
@@ -45,30 +45,30 @@ export namespace Role {
   export type ADMIN = typeof Role.ADMIN;
 }
 
-/** Somebody who logs in. */
+/** A person who logs in. */
 export interface User {
-  /** Resource name, "users/{user}"; the id is 1-64 characters of a-z, 0-9, '.', '_', '+' and '-', and may go on with '@' and a host. */
+  /** Resource name, "users/{user}"; the id is 1-64 characters of a-z, 0-9, '.', '_', '+' and '-', and may be followed by '@' and a host. */
   name: string;
   role: Role;
-  /** Ids of cameras that the user sees, or beginnings of ids with a '*' behind them; "*" is all. An admin sees all. */
+  /** Ids of cameras that the user may see, or beginnings of ids followed by '*'; "*" means all. An admin sees all cameras. */
   cameras: string[];
-  /** Whether there is a password to log in with. Output only. */
+  /** Whether the user has a password to log in with. Output only. */
   hasPassword: boolean;
   /** Output only. */
   createTime:
     | Timestamp
     | undefined;
-  /** Unset when the user has never logged in. Output only. */
+  /** Unset if the user has never logged in. Output only. */
   lastLoginTime: Timestamp | undefined;
 }
 
-/** What programs, and the command line, call with. */
+/** A token with which programs and the command line call. */
 export interface AccessToken {
   /** Resource name, "tokens/{token}". */
   name: string;
-  /** What it is for, in words. */
+  /** What the token is for, in words. */
   displayName: string;
-  /** The user it belongs to, "users/{user}"; empty when it stands alone. Output only. */
+  /** The user it belongs to, "users/{user}"; empty if it belongs to no user. Output only. */
   user: string;
   role: Role;
   /** As in User. */
@@ -77,11 +77,11 @@ export interface AccessToken {
   createTime:
     | Timestamp
     | undefined;
-  /** Unset when it does not expire. */
+  /** Unset if it does not expire. */
   expireTime:
     | Timestamp
     | undefined;
-  /** To the minute; unset when it was never used. Output only. */
+  /** To the minute; unset if it was never used. Output only. */
   lastUseTime: Timestamp | undefined;
 }
 
@@ -91,7 +91,7 @@ export interface WhoAmIRequest {
 
 /** Response of WhoAmI. */
 export interface WhoAmIResponse {
-  /** Whether everybody may do everything: there is no user, and the server is reached from its own machine only. */
+  /** Whether everybody may do everything: there is no user, and the server can be reached only from its own machine. */
   open: boolean;
   /** Id of the user or of the token; "local" while everything is open. */
   name: string;
@@ -105,7 +105,7 @@ export interface CreateLoginTokenRequest {
   /** Id of the user. */
   user: string;
   password: string;
-  /** What the token is for, such as the name of the caller's machine. */
+  /** What the token is for, for example the name of the caller's machine. */
   displayName: string;
   /** Unset means 30 days from now. */
   expireTime: Timestamp | undefined;
@@ -116,7 +116,7 @@ export interface CreateLoginTokenResponse {
   token:
     | AccessToken
     | undefined;
-  /** The token itself. It is told this once. */
+  /** The token itself. It is returned only this once. */
   secret: string;
 }
 
@@ -127,7 +127,7 @@ export interface CreateUserRequest {
   user:
     | User
     | undefined;
-  /** At least 8 characters; empty for a user who logs in otherwise. */
+  /** At least 8 characters; empty for a user who logs in without a password. */
   password: string;
 }
 
@@ -140,7 +140,7 @@ export interface CreateUserResponse {
 export interface ListUsersRequest {
   /** At most this many, 1-1000; 0 means 100. */
   pageSize: number;
-  /** next_page_token of the page before. */
+  /** next_page_token of the previous page. */
   pageToken: string;
 }
 
@@ -156,7 +156,7 @@ export interface UpdateUserRequest {
   user:
     | User
     | undefined;
-  /** Of role and cameras; without, both. */
+  /** `role`, `cameras` or both; unset means both. */
   updateMask: string[] | undefined;
 }
 
@@ -179,7 +179,7 @@ export interface SetPasswordRequest {
   name: string;
   /** At least 8 characters. */
   password: string;
-  /** The password until now; needed by users who set their own. */
+  /** The present password; required if users set their own. */
   current: string;
 }
 
@@ -189,11 +189,11 @@ export interface SetPasswordResponse {
 
 /** Request of CreateToken. */
 export interface CreateTokenRequest {
-  /** Role and cameras that are not set are the caller's. */
+  /** If role or cameras are not set, the caller's are used. */
   token:
     | AccessToken
     | undefined;
-  /** Whether it belongs to no user, and so outlives its maker. Needs the role admin. */
+  /** Whether the token belongs to no user, so that it stays when its creator is removed. Needs the role admin. */
   alone: boolean;
 }
 
@@ -202,7 +202,7 @@ export interface CreateTokenResponse {
   token:
     | AccessToken
     | undefined;
-  /** The token itself. It is told this once. */
+  /** The token itself. It is returned only this once. */
   secret: string;
 }
 
@@ -210,7 +210,7 @@ export interface CreateTokenResponse {
 export interface ListTokensRequest {
   /** At most this many, 1-1000; 0 means 100. */
   pageSize: number;
-  /** next_page_token of the page before. */
+  /** next_page_token of the previous page. */
   pageToken: string;
 }
 
@@ -1779,10 +1779,10 @@ export const DeleteTokenResponse: MessageFns<DeleteTokenResponse> = {
   },
 };
 
-/** Keeps who may call, and what they may do. Calls carry `authorization: Bearer <token>`. */
+/** Manages users and tokens and what they may do. Calls have the metadata `authorization: Bearer <token>`. */
 export type AccessServiceService = typeof AccessServiceService;
 export const AccessServiceService = {
-  /** Says who the caller is. */
+  /** Returns who the caller is. */
   whoAmI: {
     path: "/sightline.v1.AccessService/WhoAmI" as const,
     requestStream: false as const,
@@ -1793,8 +1793,8 @@ export const AccessServiceService = {
     responseDeserialize: (value: Buffer): WhoAmIResponse => WhoAmIResponse.decode(value),
   },
   /**
-   * Makes a token for the user with this password. UNAUTHENTICATED when they are wrong, RESOURCE_EXHAUSTED after too many attempts.
-   * Needs no token.
+   * Creates a token for a user, with the user's password. UNAUTHENTICATED if user or password are wrong; RESOURCE_EXHAUSTED after too many attempts.
+   * This call needs no token.
    */
   createLoginToken: {
     path: "/sightline.v1.AccessService/CreateLoginToken" as const,
@@ -1807,7 +1807,7 @@ export const AccessServiceService = {
       Buffer.from(CreateLoginTokenResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateLoginTokenResponse => CreateLoginTokenResponse.decode(value),
   },
-  /** Creates a user. ALREADY_EXISTS when the name is taken. */
+  /** Creates a user. ALREADY_EXISTS if the name is in use. */
   createUser: {
     path: "/sightline.v1.AccessService/CreateUser" as const,
     requestStream: false as const,
@@ -1817,7 +1817,7 @@ export const AccessServiceService = {
     responseSerialize: (value: CreateUserResponse): Buffer => Buffer.from(CreateUserResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateUserResponse => CreateUserResponse.decode(value),
   },
-  /** Lists users by name. */
+  /** Lists users, sorted by name. */
   listUsers: {
     path: "/sightline.v1.AccessService/ListUsers" as const,
     requestStream: false as const,
@@ -1837,7 +1837,7 @@ export const AccessServiceService = {
     responseSerialize: (value: UpdateUserResponse): Buffer => Buffer.from(UpdateUserResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UpdateUserResponse => UpdateUserResponse.decode(value),
   },
-  /** Removes a user with all tokens and sessions. FAILED_PRECONDITION for the last admin. */
+  /** Removes a user and all the user's tokens and sessions. FAILED_PRECONDITION for the last admin. */
   deleteUser: {
     path: "/sightline.v1.AccessService/DeleteUser" as const,
     requestStream: false as const,
@@ -1847,7 +1847,7 @@ export const AccessServiceService = {
     responseSerialize: (value: DeleteUserResponse): Buffer => Buffer.from(DeleteUserResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteUserResponse => DeleteUserResponse.decode(value),
   },
-  /** Sets a user's password and ends the user's sessions and login tokens. Users set their own with `current`, admins anybody's. */
+  /** Sets a user's password and ends the user's sessions and login tokens. Users can set their own with `current`; admins can set anybody's. */
   setPassword: {
     path: "/sightline.v1.AccessService/SetPassword" as const,
     requestStream: false as const,
@@ -1857,7 +1857,7 @@ export const AccessServiceService = {
     responseSerialize: (value: SetPasswordResponse): Buffer => Buffer.from(SetPasswordResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SetPasswordResponse => SetPasswordResponse.decode(value),
   },
-  /** Creates a token, of the caller's user or standing alone. It may never do more than its maker. */
+  /** Creates a token that belongs to the caller's user or to no user. It may never do more than its creator. */
   createToken: {
     path: "/sightline.v1.AccessService/CreateToken" as const,
     requestStream: false as const,
@@ -1867,7 +1867,7 @@ export const AccessServiceService = {
     responseSerialize: (value: CreateTokenResponse): Buffer => Buffer.from(CreateTokenResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateTokenResponse => CreateTokenResponse.decode(value),
   },
-  /** Lists tokens by id: all of them to admins, their own to others. */
+  /** Lists tokens, sorted by id. Admins see all tokens, others see their own. */
   listTokens: {
     path: "/sightline.v1.AccessService/ListTokens" as const,
     requestStream: false as const,
@@ -1877,7 +1877,7 @@ export const AccessServiceService = {
     responseSerialize: (value: ListTokensResponse): Buffer => Buffer.from(ListTokensResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListTokensResponse => ListTokensResponse.decode(value),
   },
-  /** Revokes a token; streams that were opened with it end. NOT_FOUND when there is none, or it is another's. */
+  /** Revokes a token; streams that were opened with it end. NOT_FOUND if there is no such token, or it belongs to another user. */
   deleteToken: {
     path: "/sightline.v1.AccessService/DeleteToken" as const,
     requestStream: false as const,
@@ -1890,33 +1890,33 @@ export const AccessServiceService = {
 } as const;
 
 export interface AccessServiceServer extends UntypedServiceImplementation {
-  /** Says who the caller is. */
+  /** Returns who the caller is. */
   whoAmI: handleUnaryCall<WhoAmIRequest, WhoAmIResponse>;
   /**
-   * Makes a token for the user with this password. UNAUTHENTICATED when they are wrong, RESOURCE_EXHAUSTED after too many attempts.
-   * Needs no token.
+   * Creates a token for a user, with the user's password. UNAUTHENTICATED if user or password are wrong; RESOURCE_EXHAUSTED after too many attempts.
+   * This call needs no token.
    */
   createLoginToken: handleUnaryCall<CreateLoginTokenRequest, CreateLoginTokenResponse>;
-  /** Creates a user. ALREADY_EXISTS when the name is taken. */
+  /** Creates a user. ALREADY_EXISTS if the name is in use. */
   createUser: handleUnaryCall<CreateUserRequest, CreateUserResponse>;
-  /** Lists users by name. */
+  /** Lists users, sorted by name. */
   listUsers: handleUnaryCall<ListUsersRequest, ListUsersResponse>;
   /** Changes a user's role or cameras; open streams of the user end. FAILED_PRECONDITION for the last admin. */
   updateUser: handleUnaryCall<UpdateUserRequest, UpdateUserResponse>;
-  /** Removes a user with all tokens and sessions. FAILED_PRECONDITION for the last admin. */
+  /** Removes a user and all the user's tokens and sessions. FAILED_PRECONDITION for the last admin. */
   deleteUser: handleUnaryCall<DeleteUserRequest, DeleteUserResponse>;
-  /** Sets a user's password and ends the user's sessions and login tokens. Users set their own with `current`, admins anybody's. */
+  /** Sets a user's password and ends the user's sessions and login tokens. Users can set their own with `current`; admins can set anybody's. */
   setPassword: handleUnaryCall<SetPasswordRequest, SetPasswordResponse>;
-  /** Creates a token, of the caller's user or standing alone. It may never do more than its maker. */
+  /** Creates a token that belongs to the caller's user or to no user. It may never do more than its creator. */
   createToken: handleUnaryCall<CreateTokenRequest, CreateTokenResponse>;
-  /** Lists tokens by id: all of them to admins, their own to others. */
+  /** Lists tokens, sorted by id. Admins see all tokens, others see their own. */
   listTokens: handleUnaryCall<ListTokensRequest, ListTokensResponse>;
-  /** Revokes a token; streams that were opened with it end. NOT_FOUND when there is none, or it is another's. */
+  /** Revokes a token; streams that were opened with it end. NOT_FOUND if there is no such token, or it belongs to another user. */
   deleteToken: handleUnaryCall<DeleteTokenRequest, DeleteTokenResponse>;
 }
 
 export interface AccessServiceClient extends Client {
-  /** Says who the caller is. */
+  /** Returns who the caller is. */
   whoAmI(
     request: WhoAmIRequest,
     callback: (error: ServiceError | null, response: WhoAmIResponse) => void,
@@ -1933,8 +1933,8 @@ export interface AccessServiceClient extends Client {
     callback: (error: ServiceError | null, response: WhoAmIResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Makes a token for the user with this password. UNAUTHENTICATED when they are wrong, RESOURCE_EXHAUSTED after too many attempts.
-   * Needs no token.
+   * Creates a token for a user, with the user's password. UNAUTHENTICATED if user or password are wrong; RESOURCE_EXHAUSTED after too many attempts.
+   * This call needs no token.
    */
   createLoginToken(
     request: CreateLoginTokenRequest,
@@ -1951,7 +1951,7 @@ export interface AccessServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateLoginTokenResponse) => void,
   ): ClientUnaryCall;
-  /** Creates a user. ALREADY_EXISTS when the name is taken. */
+  /** Creates a user. ALREADY_EXISTS if the name is in use. */
   createUser(
     request: CreateUserRequest,
     callback: (error: ServiceError | null, response: CreateUserResponse) => void,
@@ -1967,7 +1967,7 @@ export interface AccessServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateUserResponse) => void,
   ): ClientUnaryCall;
-  /** Lists users by name. */
+  /** Lists users, sorted by name. */
   listUsers(
     request: ListUsersRequest,
     callback: (error: ServiceError | null, response: ListUsersResponse) => void,
@@ -1999,7 +1999,7 @@ export interface AccessServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UpdateUserResponse) => void,
   ): ClientUnaryCall;
-  /** Removes a user with all tokens and sessions. FAILED_PRECONDITION for the last admin. */
+  /** Removes a user and all the user's tokens and sessions. FAILED_PRECONDITION for the last admin. */
   deleteUser(
     request: DeleteUserRequest,
     callback: (error: ServiceError | null, response: DeleteUserResponse) => void,
@@ -2015,7 +2015,7 @@ export interface AccessServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteUserResponse) => void,
   ): ClientUnaryCall;
-  /** Sets a user's password and ends the user's sessions and login tokens. Users set their own with `current`, admins anybody's. */
+  /** Sets a user's password and ends the user's sessions and login tokens. Users can set their own with `current`; admins can set anybody's. */
   setPassword(
     request: SetPasswordRequest,
     callback: (error: ServiceError | null, response: SetPasswordResponse) => void,
@@ -2031,7 +2031,7 @@ export interface AccessServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: SetPasswordResponse) => void,
   ): ClientUnaryCall;
-  /** Creates a token, of the caller's user or standing alone. It may never do more than its maker. */
+  /** Creates a token that belongs to the caller's user or to no user. It may never do more than its creator. */
   createToken(
     request: CreateTokenRequest,
     callback: (error: ServiceError | null, response: CreateTokenResponse) => void,
@@ -2047,7 +2047,7 @@ export interface AccessServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateTokenResponse) => void,
   ): ClientUnaryCall;
-  /** Lists tokens by id: all of them to admins, their own to others. */
+  /** Lists tokens, sorted by id. Admins see all tokens, others see their own. */
   listTokens(
     request: ListTokensRequest,
     callback: (error: ServiceError | null, response: ListTokensResponse) => void,
@@ -2063,7 +2063,7 @@ export interface AccessServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListTokensResponse) => void,
   ): ClientUnaryCall;
-  /** Revokes a token; streams that were opened with it end. NOT_FOUND when there is none, or it is another's. */
+  /** Revokes a token; streams that were opened with it end. NOT_FOUND if there is no such token, or it belongs to another user. */
   deleteToken(
     request: DeleteTokenRequest,
     callback: (error: ServiceError | null, response: DeleteTokenResponse) => void,

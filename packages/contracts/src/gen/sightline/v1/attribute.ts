@@ -11,20 +11,20 @@ export const protobufPackage = "sightline.v1";
 
 export const protobufFileName = "sightline/v1/attribute.proto";
 
-/** What a second stage takes an object for, such as colour: red. */
+/** What a second stage says about an object, such as colour: red. */
 export interface Attribute {
-  /** Name of the attribute, as the second stage's model has it. */
+  /** Name of the attribute in the second stage's model. */
   name: string;
   /** One of the attribute's values. */
   value: string;
-  /** 0..1: of an object that is followed the mean probability of the value over the frames in which it was looked at. */
+  /** 0..1. For a tracked object: the mean probability of the value over the frames in which the second stage looked at it. */
   score: number;
 }
 
-/** What a second stage made of an object in one frame. */
+/** What a second stage read from an object in one frame. */
 export interface AttributeReading {
   name: string;
-  /** Best first; values of a probability below 0.01 are left out. */
+  /** Most probable first. Values with a probability below 0.01 are left out. */
   values: AttributeProbability[];
 }
 
@@ -35,7 +35,7 @@ export interface AttributeProbability {
   probability: number;
 }
 
-/** Asks for objects whose attribute has one of some values. */
+/** Requires that an object's attribute has one of these values. */
 export interface AttributeCondition {
   name: string;
   /** At least one. */

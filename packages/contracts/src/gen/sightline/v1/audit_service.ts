@@ -24,13 +24,13 @@ export const protobufPackage = "sightline.v1";
 
 export const protobufFileName = "sightline/v1/audit_service.proto";
 
-/** How what was done ended. */
+/** The outcome of an action. */
 export const AuditOutcome = {
   UNSPECIFIED: 0,
   OK: 1,
-  /** DENIED - The caller may not do it, or is not known. */
+  /** DENIED - The caller may not do it, or is unknown. */
   DENIED: 2,
-  /** FAILED - It could not be done. */
+  /** FAILED - The action failed. */
   FAILED: 3,
 } as const;
 
@@ -43,43 +43,43 @@ export namespace AuditOutcome {
   export type FAILED = typeof AuditOutcome.FAILED;
 }
 
-/** One thing that somebody did, or tried to. It never holds a secret. */
+/** One thing that somebody did or tried to do. It never contains a secret. */
 export interface AuditRecord {
   time:
     | Timestamp
     | undefined;
-  /** Who; empty when nobody knows. */
+  /** Who did it; empty if unknown. */
   user: string;
-  /** What, such as "login", "camera.update" or "clip.download"; docs/security.md lists them. */
+  /** The action, such as "login", "camera.update" or "clip.download"; docs/security.md lists them. */
   action: string;
-  /** What it was done to: the name of a camera, event, user or token; empty when there is no such thing. */
+  /** The name of the camera, event, user or token that the action was about; empty if there is none. */
   target: string;
   outcome: AuditOutcome;
-  /** Address from which it was done. */
+  /** The network address of the caller. */
   address: string;
-  /** More about it, in words. */
+  /** More details, for people. */
   detail: string;
 }
 
-/** Request of ListAuditRecords; what is not set leaves nothing out. */
+/** Request of ListAuditRecords. A field that is not set does not filter. */
 export interface ListAuditRecordsRequest {
-  /** 100 unless set; at most 1000. */
+  /** At most this many records, up to 1000; 100 if not set. */
   pageSize: number;
-  /** From an earlier answer to the same request. */
+  /** next_page_token from an earlier response to the same request. */
   pageToken: string;
   user: string;
   action: string;
-  /** Of this time or later. */
+  /** Only records of this time or later. */
   startTime:
     | Timestamp
     | undefined;
-  /** Before this time. */
+  /** Only records before this time. */
   endTime: Timestamp | undefined;
 }
 
 /** Response of ListAuditRecords. */
 export interface ListAuditRecordsResponse {
-  /** Newest first; there may be less than a page, and even none, before the last page. */
+  /** Newest first. A page before the last one may have fewer records than asked for, or none. */
   records: AuditRecord[];
   /** Empty after the last page. */
   nextPageToken: string;
@@ -398,10 +398,10 @@ export const ListAuditRecordsResponse: MessageFns<ListAuditRecordsResponse> = {
   },
 };
 
-/** Tells who did what. */
+/** Reports who did what. */
 export type AuditServiceService = typeof AuditServiceService;
 export const AuditServiceService = {
-  /** Lists what is kept, newest first. */
+  /** Lists the stored records, newest first. */
   listAuditRecords: {
     path: "/sightline.v1.AuditService/ListAuditRecords" as const,
     requestStream: false as const,
@@ -416,12 +416,12 @@ export const AuditServiceService = {
 } as const;
 
 export interface AuditServiceServer extends UntypedServiceImplementation {
-  /** Lists what is kept, newest first. */
+  /** Lists the stored records, newest first. */
   listAuditRecords: handleUnaryCall<ListAuditRecordsRequest, ListAuditRecordsResponse>;
 }
 
 export interface AuditServiceClient extends Client {
-  /** Lists what is kept, newest first. */
+  /** Lists the stored records, newest first. */
   listAuditRecords(
     request: ListAuditRecordsRequest,
     callback: (error: ServiceError | null, response: ListAuditRecordsResponse) => void,

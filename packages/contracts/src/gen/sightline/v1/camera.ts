@@ -17,7 +17,7 @@ export const protobufFileName = "sightline/v1/camera.proto";
 /** How RTP travels between camera and ingest. */
 export const Transport = {
   UNSPECIFIED: 0,
-  /** TCP - Interleaved in the RTSP connection. */
+  /** TCP - Inside the RTSP connection (interleaved). */
   TCP: 1,
   /** UDP - Separate UDP ports; packets may be lost. */
   UDP: 2,
@@ -42,9 +42,9 @@ export const Decode = {
   AUTO: 1,
   /** CUDA - NVIDIA's NVDEC. */
   CUDA: 2,
-  /** VAAPI - A GPU by way of VA-API. */
+  /** VAAPI - A GPU through VA-API. */
   VAAPI: 3,
-  /** SOFTWARE - The processor. */
+  /** SOFTWARE - The CPU. */
   SOFTWARE: 4,
 } as const;
 
@@ -58,15 +58,15 @@ export namespace Decode {
   export type SOFTWARE = typeof Decode.SOFTWARE;
 }
 
-/** When a camera's video is kept. */
+/** When a camera's video is recorded. */
 export const RecordingMode = {
   /** UNSPECIFIED - As the setting SIGHTLINE_RECORDING of ingest says. */
   UNSPECIFIED: 0,
   /** OFF - Never. */
   OFF: 1,
-  /** EVENTS - Around events: from some seconds before each to some after it. */
+  /** EVENTS - Around events: from some seconds before each event to some seconds after it. */
   EVENTS: 2,
-  /** CONTINUOUS - All of it. */
+  /** CONTINUOUS - All the time. */
   CONTINUOUS: 3,
 } as const;
 
@@ -79,13 +79,13 @@ export namespace RecordingMode {
   export type CONTINUOUS = typeof RecordingMode.CONTINUOUS;
 }
 
-/** What becomes of the video of a camera that has privacy masks; its compressed video shows what the masks hide. */
+/** How the video of a camera with privacy masks is handled. The camera's own compressed video shows what the masks hide. */
 export const MaskedVideo = {
-  /** UNSPECIFIED - As MASKED_VIDEO_TRANSCODE. */
+  /** UNSPECIFIED - The same as MASKED_VIDEO_TRANSCODE. */
   UNSPECIFIED: 0,
-  /** TRANSCODE - It is decoded, masked and encoded anew while it is recorded or watched: about a core for 1080p at 30 frames/s. */
+  /** TRANSCODE - While it is recorded or watched, it is decoded, masked and encoded again. This takes about one core for 1080p at 30 frames/s. */
   TRANSCODE: 1,
-  /** OFF - There is none: no recording, no clips, no live video. Pictures stay. */
+  /** OFF - There is no video: no recording, no clips, no live video. There are still pictures. */
   OFF: 2,
 } as const;
 
@@ -125,11 +125,11 @@ export const CameraReason = {
   UNSPECIFIED: 0,
   /** DNS_FAILURE - The host name has no address. */
   DNS_FAILURE: 1,
-  /** CONNECTION_REFUSED - Nothing listens at the host's port. */
+  /** CONNECTION_REFUSED - Nothing listens on the host's port. */
   CONNECTION_REFUSED: 2,
   /** UNREACHABLE - The host does not answer in time. */
   UNREACHABLE: 3,
-  /** UNAUTHORIZED - The camera refuses the user or password, or wants one. */
+  /** UNAUTHORIZED - The camera refuses the user or password, or asks for them. */
   UNAUTHORIZED: 4,
   /** NOT_FOUND - The camera has no stream at this path. */
   NOT_FOUND: 5,
@@ -145,19 +145,19 @@ export const CameraReason = {
   DECODE_FAILURE: 10,
   /** STREAM_ENDED - The camera ended the stream. */
   STREAM_ENDED: 11,
-  /** PROTOCOL_ERROR - The server at this address does not speak the protocol of the URL, or answers with another error or no video. */
+  /** PROTOCOL_ERROR - The server at this address does not use the protocol of the URL, or answers with another error or without video. */
   PROTOCOL_ERROR: 12,
   /** MODEL_NOT_SERVED - No inference worker serves the camera's model. */
   MODEL_NOT_SERVED: 13,
   /** INTERNAL - Ingest itself failed; its log says more. */
   INTERNAL: 14,
-  /** ADDRESS_NOT_ALLOWED - The camera's address is not one that cameras may have (SIGHTLINE_CAMERA_NETWORKS). */
+  /** ADDRESS_NOT_ALLOWED - Cameras may not have this address (SIGHTLINE_CAMERA_NETWORKS). */
   ADDRESS_NOT_ALLOWED: 15,
-  /** REDIRECTED - The camera redirects to another address, which nobody allowed. */
+  /** REDIRECTED - The camera redirects to another address, which is not allowed. */
   REDIRECTED: 16,
   /** TRANSPORT_REFUSED - The camera refuses the transport. */
   TRANSPORT_REFUSED: 17,
-  /** DECODING_TOO_SLOW - Pictures come faster than this machine decodes them. */
+  /** DECODING_TOO_SLOW - Pictures come faster than this machine can decode them. */
   DECODING_TOO_SLOW: 18,
 } as const;
 
@@ -185,28 +185,28 @@ export namespace CameraReason {
   export type DECODING_TOO_SLOW = typeof CameraReason.DECODING_TOO_SLOW;
 }
 
-/** What is kept of a camera's video, and for how long. The oldest goes first when the space set for recordings is used up. */
+/** What is recorded of a camera's video, and how long it is kept. When the space for recordings is used up, the oldest is deleted first. */
 export interface Recording {
   mode: RecordingMode;
-  /** Days for which video is kept, 0-3650; 0 is until its space is needed. */
+  /** Days for which video is kept, 0-3650. 0 keeps it until its space is needed. */
   maxAgeDays: number;
-  /** The same for video of events, when that is to be kept for another time; 0 is as max_age_days says. */
+  /** The same for video of events, if it is kept for a different time; 0 means the same as max_age_days. */
   eventsMaxAgeDays: number;
-  /** Whether the sound of an RTSP camera is recorded too: AAC, as it comes. */
+  /** Whether the sound of an RTSP camera is recorded too: AAC, unchanged. */
   audio: boolean;
 }
 
-/** A part of the picture that nobody may see: black in every frame, picture and video. */
+/** A part of the picture that nobody may see. It is black in every frame, picture and video. */
 export interface PrivacyMask {
-  /** Corners in order, 3-64 of them, in 0..1 of the picture as it is shown; the edges do not cross. */
+  /** 3-64 corners in order, in 0..1 of the picture as it is shown. The edges must not cross. */
   polygon: Point[];
 }
 
-/** A model that looks at what a camera's own model has found. */
+/** A model that classifies the objects that a camera's own model has found. */
 export interface SecondStage {
   /** Name of a classifier that workers have. */
   model: string;
-  /** Classes whose objects it looks at; empty means all. */
+  /** Classes of the objects that it classifies; empty means all. */
   classes: string[];
 }
 
@@ -214,16 +214,16 @@ export interface SecondStage {
 export interface Camera {
   /** Resource name, "cameras/{camera}". The id is 1-63 characters of a-z, 0-9 and '-', and begins with a letter or digit. */
   name: string;
-  /** rtsp, rtsps, http or https URL (MJPEG, HLS), or file:///. User and password may be given when writing; they are kept apart and never returned. */
+  /** rtsp, rtsps, http or https URL (MJPEG, HLS), or file:///. It may contain user and password when writing; they are stored separately and never returned. */
   uri: string;
   transport: Transport;
-  /** Frames per second to analyse, at most; 0 takes every frame. */
+  /** At most this many frames per second are analysed; 0 means every frame. */
   targetFps: number;
-  /** Name of the model; empty when registering means the system's default. */
+  /** Name of the model. If it is empty when registering, the system's default is used. */
   model: string;
   /** Detections below this score (0..1) are not published; 0 means the model's default. */
   minScore: number;
-  /** Class names to publish; empty means all of the model's. */
+  /** Class names to publish; empty means all classes of the model. */
   classes: string[];
   /** Whether a user and password are stored for this camera. Output only. */
   hasCredentials: boolean;
@@ -241,40 +241,40 @@ export interface Camera {
   status:
     | CameraStatus
     | undefined;
-  /** Which video track of the stream to receive, 1-16, where it has several; 0 takes the first. */
+  /** Which video track to receive, 1-16, if the stream has several; 0 means the first. */
   videoTrack: number;
-  /** What decodes the video; software takes the place of a decoder that cannot be had or fails. */
+  /** What decodes the video. If a decoder is not available or fails, software is used. */
   decode: Decode;
-  /** What is kept of the video. */
+  /** What is recorded of the video. */
   recording:
     | Recording
     | undefined;
   /** Parts of the picture that nobody may see, at most 16. */
   privacyMasks: PrivacyMask[];
-  /** What becomes of the video when there are such parts. */
+  /** How the video is handled if there are privacy masks. */
   maskedVideo: MaskedVideo;
   /**
-   * What it belongs to, such as site=north; at most 16. Keys are 1-63 of a-z, 0-9, '.', '_' and '-', values also of A-Z, with a letter or digit
-   * first and last. Users and tokens may be bound to labels, so who changes them changes who sees the camera.
+   * What the camera belongs to, such as site=north; at most 16 labels. Keys are 1-63 characters of a-z, 0-9, '.', '_' and '-'; values may also have A-Z. The first
+   * and last character is a letter or digit. Users and tokens may be limited to labels, so changing a label can change who sees the camera.
    */
   labels: { [key: string]: string };
   /**
-   * Another stream of the same view, which is recorded, clipped and shown live in place of `uri`'s; empty where that one is. A URL as `uri` is, with
-   * a user and password of its own; `transport` holds for both.
+   * A second stream of the same view. If it is set, recordings, clips and live video come from it instead of from `uri`. A URL like `uri`, with
+   * its own user and password; `transport` applies to both.
    */
   recordUri: string;
   /** Whether a user and password are stored for record_uri. Output only. */
   hasRecordCredentials: boolean;
-  /** How large a part of the workers' time the camera gets while there is not enough for all: twice the weight, twice the frames; 0.1-10, 0 is 1. */
+  /** The camera's share of the workers' time when there is not enough for all cameras: twice the weight means twice the frames. 0.1-10; 0 means 1. */
   weight: number;
   /**
-   * Frames per second that it gets first, whatever the others ask for, 0-240 and at most target_fps; 0 is none. FAILED_PRECONDITION when the workers of
-   * its model cannot promise as much.
+   * Frames per second that the camera always gets first, whatever other cameras ask for. 0-240 and at most target_fps; 0 means no floor. FAILED_PRECONDITION if the workers of
+   * its model cannot promise this.
    */
   floorFps: number;
-  /** Whose floors are held first when the workers cannot hold all any more: the higher, the earlier; -100 to 100. */
+  /** If the workers can no longer hold all floors, cameras with a higher priority come first. -100 to 100. */
   priority: number;
-  /** Models that look at the objects found, each model once, at most 4. */
+  /** Models that classify the objects found, each model once, at most 4. */
   secondStages: SecondStage[];
 }
 
@@ -287,7 +287,7 @@ export interface Camera_LabelsEntry {
 export interface CameraStatus {
   state: CameraState;
   reason: CameraReason;
-  /** The reason in words, with what to do; never holds a secret. */
+  /** The reason in words, and what to do. It never contains a secret. */
   message: string;
   lastFrameTime:
     | Timestamp
@@ -299,7 +299,7 @@ export interface CameraStatus {
   /** Frames per second over the last seconds. */
   captureFps: number;
   inferenceFps: number;
-  /** Connections set up anew since ingest took the camera. */
+  /** How often ingest has connected again since it took the camera. */
   reconnects: number;
   /** The ingest process that holds the camera. */
   ingest: string;
@@ -308,50 +308,50 @@ export interface CameraStatus {
   ledger:
     | FrameLedger
     | undefined;
-  /** Attempts to receive the camera that failed since the last that succeeded. */
+  /** Failed attempts to receive the camera since the last successful one. */
   failedAttempts: number;
-  /** Seconds for which frames have come and none was analysed, though one was due at the rate asked for; 0 when all is well. */
+  /** Seconds for which frames have come but none was analysed, although one was due at the requested rate; 0 if all is well. */
   unanalysedSeconds: number;
   /** What decodes the video: "cuda", "vaapi" or "software"; empty before the first connection. */
   decoder: string;
-  /** Why it is not the decoder that was asked for, or a faster one; empty when it is. */
+  /** Why it is not the requested decoder, or not a faster one; empty if it is. */
   decoderNote: string;
   /** Not set while no ingest holds the camera. */
   recording:
     | RecordingStatus
     | undefined;
-  /** Frames per second that the camera is promised now: its floor_fps, or what the workers can hold of it. */
+  /** Frames per second that the camera is promised now: its floor_fps, or the part of it that the workers can hold. */
   promisedFps: number;
 }
 
 /** What ingest records of a camera. */
 export interface RecordingStatus {
-  /** What is in effect: the camera's own mode, or that of ingest where the camera has none. */
+  /** The mode in use: the camera's own mode, or ingest's if the camera has none. */
   mode: RecordingMode;
   /** Whether video is being written now. */
   active: boolean;
-  /** Why it is not written though the mode asks for it, with what to do; empty when all is well. */
+  /** Why no video is written although the mode asks for it, and what to do; empty if all is well. */
   message: string;
-  /** What this ingest has on its disk of the camera. */
+  /** Size of the camera's recordings on this ingest's disk. */
   bytes: number;
-  /** Capture time of the oldest picture on the disk; not set when there is none. */
+  /** Capture time of the oldest picture on the disk; not set if there is none. */
   oldestTime:
     | Timestamp
     | undefined;
-  /** How Camera.record_uri fares; not set where the analysed stream is recorded, or by an ingest that knows of no other. */
+  /** The state of Camera.record_uri. Not set if the analysed stream is recorded, or if the ingest is of a version that does not know record_uri. */
   stream:
     | RecordStreamStatus
     | undefined;
-  /** Why no sound is recorded though it is asked for, with what to do; empty when all is well. */
+  /** Why no sound is recorded although the settings ask for it, and what to do; empty if all is well. */
   soundMessage: string;
 }
 
-/** The state of the stream that is recorded, where it is not the one that is analysed. It is received while it is recorded or watched. */
+/** The state of the recorded stream, if it is not the analysed one. It is received only while it is recorded or watched. */
 export interface RecordStreamStatus {
-  /** CAMERA_STATE_PENDING while nobody wants it. */
+  /** CAMERA_STATE_PENDING while it is not needed. */
   state: CameraState;
   reason: CameraReason;
-  /** The reason in words, with what to do; never holds a secret. */
+  /** The reason in words, and what to do. It never contains a secret. */
   message: string;
   codec: string;
   /** Size of the picture as it is stored. */
@@ -361,7 +361,7 @@ export interface RecordStreamStatus {
   captureFps: number;
   /** Connections after the first. */
   reconnects: number;
-  /** Attempts to receive it that failed since the last that succeeded. */
+  /** Failed attempts to receive it since the last successful one. */
   failedAttempts: number;
 }
 

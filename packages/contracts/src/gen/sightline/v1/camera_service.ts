@@ -42,9 +42,9 @@ export interface RegisterCameraResponse {
   camera:
     | Camera
     | undefined;
-  /** Class names that were taken without a check, since no worker serves the camera's model now. */
+  /** Class names that were accepted without a check, because no worker serves the camera's model now. */
   uncheckedClasses: string[];
-  /** What the caller should know, in words: that the workers cannot do all that the cameras ask for now, or that a floor could not be checked. */
+  /** Warnings, in words: the cameras now ask for more than the workers can do, or a floor could not be checked. */
   warnings: string[];
 }
 
@@ -66,7 +66,7 @@ export interface GetCameraResponse {
 export interface ListCamerasRequest {
   /** At most this many cameras, 1-1000; 0 means 100. */
   pageSize: number;
-  /** next_page_token of the page before; all else must be the same. */
+  /** next_page_token of the previous page; all other fields must be the same. */
   pageToken: string;
   /** Only cameras that have all of these labels, each as "key=value"; at most 16. */
   labels: string[];
@@ -82,13 +82,13 @@ export interface ListCamerasResponse {
 
 /** Request of UpdateCamera. */
 export interface UpdateCameraRequest {
-  /** camera.name says which one; camera.etag, when given, must be the newest. */
+  /** camera.name says which camera; camera.etag, if given, must be the newest. */
   camera:
     | Camera
     | undefined;
   /**
    * Fields to change: uri, record_uri, transport, video_track, decode, target_fps, model, min_score, classes, privacy_masks, masked_video, second_stages,
-   * labels (all of them), weight, floor_fps, priority, recording, or of the last recording.mode, recording.max_age_days, recording.events_max_age_days, recording.audio.
+   * labels (all of them), weight, floor_fps, priority, recording, or its parts: recording.mode, recording.max_age_days, recording.events_max_age_days, recording.audio.
    */
   updateMask: string[] | undefined;
 }
@@ -98,9 +98,9 @@ export interface UpdateCameraResponse {
   camera:
     | Camera
     | undefined;
-  /** Class names that were taken without a check, since no worker serves the camera's model now. */
+  /** Class names that were accepted without a check, because no worker serves the camera's model now. */
   uncheckedClasses: string[];
-  /** What the caller should know, in words: that the workers cannot do all that the cameras ask for now, or that a floor could not be checked. */
+  /** Warnings, in words: the cameras now ask for more than the workers can do, or a floor could not be checked. */
   warnings: string[];
 }
 
@@ -117,23 +117,23 @@ export interface DeleteCameraResponse {
 export interface DeleteCameraDataRequest {
   /** "cameras/{camera}". */
   name: string;
-  /** Unset means from the oldest on. */
+  /** Unset means from the oldest. */
   startTime:
     | Timestamp
     | undefined;
-  /** Unset means up to the newest. Of recordings what reaches out of the range stays. */
+  /** Unset means up to the newest. A file of a recording that is only partly in the range stays. */
   endTime: Timestamp | undefined;
 }
 
 /** Response of DeleteCameraData. */
 export interface DeleteCameraDataResponse {
-  /** Events that began in the range, and pictures that were taken in it. */
+  /** Events that began in the range, and pictures taken in it. */
   deletedEvents: number;
   deletedPictures: number;
-  /** Files of recordings, and their bytes. */
+  /** Files of recordings, and their size in bytes. */
   deletedSegments: number;
   deletedBytes: number;
-  /** Frames that were taken in the range and whose detections were kept. Of a registered camera those of the last seconds stay. */
+  /** Frames captured in the range whose detections were stored. For a registered camera, the frames of the last seconds stay. */
   deletedFrames: number;
 }
 
@@ -150,9 +150,9 @@ export interface WatchCamerasResponse {
 /** What happened to the camera. */
 export const WatchCamerasResponse_Change = {
   UNSPECIFIED: 0,
-  /** EXISTING - The camera as it was when the watch began. */
+  /** EXISTING - The camera's state when the watch began. */
   EXISTING: 1,
-  /** REGISTERED - Registered since. */
+  /** REGISTERED - The camera was registered after the watch began. */
   REGISTERED: 2,
   /** UPDATED - Its settings changed. */
   UPDATED: 3,
@@ -179,7 +179,7 @@ export interface GetCameraSnapshotRequest {
   name: string;
   /** Draw the detections into the picture. */
   annotated: boolean;
-  /** The frame as the model saw it, instead of the same moment in the camera's own resolution. */
+  /** Return the frame as the model saw it, instead of the same moment in the camera's own resolution. */
   modelFrame: boolean;
 }
 
@@ -1329,12 +1329,12 @@ export const GetCameraSnapshotResponse: MessageFns<GetCameraSnapshotResponse> = 
   },
 };
 
-/** Registers cameras and tells how they fare. */
+/** Registers cameras and reports their status. */
 export type CameraServiceService = typeof CameraServiceService;
 export const CameraServiceService = {
   /**
-   * Registers a camera. ALREADY_EXISTS when the id is taken, INVALID_ARGUMENT for a bad id, URL, model or setting, FAILED_PRECONDITION for a floor
-   * that cannot be promised.
+   * Registers a camera. ALREADY_EXISTS if the id is in use; INVALID_ARGUMENT for a bad id, URL, model or setting; FAILED_PRECONDITION for a floor
+   * that the workers cannot promise.
    */
   registerCamera: {
     path: "/sightline.v1.CameraService/RegisterCamera" as const,
@@ -1347,7 +1347,7 @@ export const CameraServiceService = {
       Buffer.from(RegisterCameraResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RegisterCameraResponse => RegisterCameraResponse.decode(value),
   },
-  /** Returns a camera with its status. NOT_FOUND when there is none of that name. */
+  /** Returns a camera with its status. NOT_FOUND if there is none of that name. */
   getCamera: {
     path: "/sightline.v1.CameraService/GetCamera" as const,
     requestStream: false as const,
@@ -1357,7 +1357,7 @@ export const CameraServiceService = {
     responseSerialize: (value: GetCameraResponse): Buffer => Buffer.from(GetCameraResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetCameraResponse => GetCameraResponse.decode(value),
   },
-  /** Lists cameras by name, a page at a time. */
+  /** Lists cameras, sorted by name, in pages. */
   listCameras: {
     path: "/sightline.v1.CameraService/ListCameras" as const,
     requestStream: false as const,
@@ -1367,7 +1367,7 @@ export const CameraServiceService = {
     responseSerialize: (value: ListCamerasResponse): Buffer => Buffer.from(ListCamerasResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListCamerasResponse => ListCamerasResponse.decode(value),
   },
-  /** Changes the fields named in the mask. ABORTED when the etag is not the newest, FAILED_PRECONDITION for a floor that cannot be promised. */
+  /** Changes the fields named in the mask. ABORTED if the etag is not the newest; FAILED_PRECONDITION for a floor that the workers cannot promise. */
   updateCamera: {
     path: "/sightline.v1.CameraService/UpdateCamera" as const,
     requestStream: false as const,
@@ -1378,7 +1378,7 @@ export const CameraServiceService = {
       Buffer.from(UpdateCameraResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UpdateCameraResponse => UpdateCameraResponse.decode(value),
   },
-  /** Removes a camera. NOT_FOUND when there is none of that name. */
+  /** Removes a camera. NOT_FOUND if there is none of that name. */
   deleteCamera: {
     path: "/sightline.v1.CameraService/DeleteCamera" as const,
     requestStream: false as const,
@@ -1389,7 +1389,7 @@ export const CameraServiceService = {
       Buffer.from(DeleteCameraResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteCameraResponse => DeleteCameraResponse.decode(value),
   },
-  /** Deletes what is kept of a camera, registered or not: events, their pictures, detections and recordings, in a range of time or all. */
+  /** Deletes the stored data of a camera, registered or not: events, their pictures, detections and recordings; all of it or a range of time. */
   deleteCameraData: {
     path: "/sightline.v1.CameraService/DeleteCameraData" as const,
     requestStream: false as const,
@@ -1401,7 +1401,7 @@ export const CameraServiceService = {
       Buffer.from(DeleteCameraDataResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteCameraDataResponse => DeleteCameraDataResponse.decode(value),
   },
-  /** Returns the newest analysed picture of a camera. NOT_FOUND when there is no such camera, UNAVAILABLE when it gives none. */
+  /** Returns the newest analysed picture of a camera. NOT_FOUND if there is no such camera; UNAVAILABLE if it gives no pictures. */
   getCameraSnapshot: {
     path: "/sightline.v1.CameraService/GetCameraSnapshot" as const,
     requestStream: false as const,
@@ -1413,7 +1413,7 @@ export const CameraServiceService = {
       Buffer.from(GetCameraSnapshotResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetCameraSnapshotResponse => GetCameraSnapshotResponse.decode(value),
   },
-  /** Sends every camera as it is now, then each change of registration or status. */
+  /** Sends every camera in its present state, then each change of registration or status. */
   watchCameras: {
     path: "/sightline.v1.CameraService/WatchCameras" as const,
     requestStream: false as const,
@@ -1428,30 +1428,30 @@ export const CameraServiceService = {
 
 export interface CameraServiceServer extends UntypedServiceImplementation {
   /**
-   * Registers a camera. ALREADY_EXISTS when the id is taken, INVALID_ARGUMENT for a bad id, URL, model or setting, FAILED_PRECONDITION for a floor
-   * that cannot be promised.
+   * Registers a camera. ALREADY_EXISTS if the id is in use; INVALID_ARGUMENT for a bad id, URL, model or setting; FAILED_PRECONDITION for a floor
+   * that the workers cannot promise.
    */
   registerCamera: handleUnaryCall<RegisterCameraRequest, RegisterCameraResponse>;
-  /** Returns a camera with its status. NOT_FOUND when there is none of that name. */
+  /** Returns a camera with its status. NOT_FOUND if there is none of that name. */
   getCamera: handleUnaryCall<GetCameraRequest, GetCameraResponse>;
-  /** Lists cameras by name, a page at a time. */
+  /** Lists cameras, sorted by name, in pages. */
   listCameras: handleUnaryCall<ListCamerasRequest, ListCamerasResponse>;
-  /** Changes the fields named in the mask. ABORTED when the etag is not the newest, FAILED_PRECONDITION for a floor that cannot be promised. */
+  /** Changes the fields named in the mask. ABORTED if the etag is not the newest; FAILED_PRECONDITION for a floor that the workers cannot promise. */
   updateCamera: handleUnaryCall<UpdateCameraRequest, UpdateCameraResponse>;
-  /** Removes a camera. NOT_FOUND when there is none of that name. */
+  /** Removes a camera. NOT_FOUND if there is none of that name. */
   deleteCamera: handleUnaryCall<DeleteCameraRequest, DeleteCameraResponse>;
-  /** Deletes what is kept of a camera, registered or not: events, their pictures, detections and recordings, in a range of time or all. */
+  /** Deletes the stored data of a camera, registered or not: events, their pictures, detections and recordings; all of it or a range of time. */
   deleteCameraData: handleUnaryCall<DeleteCameraDataRequest, DeleteCameraDataResponse>;
-  /** Returns the newest analysed picture of a camera. NOT_FOUND when there is no such camera, UNAVAILABLE when it gives none. */
+  /** Returns the newest analysed picture of a camera. NOT_FOUND if there is no such camera; UNAVAILABLE if it gives no pictures. */
   getCameraSnapshot: handleUnaryCall<GetCameraSnapshotRequest, GetCameraSnapshotResponse>;
-  /** Sends every camera as it is now, then each change of registration or status. */
+  /** Sends every camera in its present state, then each change of registration or status. */
   watchCameras: handleServerStreamingCall<WatchCamerasRequest, WatchCamerasResponse>;
 }
 
 export interface CameraServiceClient extends Client {
   /**
-   * Registers a camera. ALREADY_EXISTS when the id is taken, INVALID_ARGUMENT for a bad id, URL, model or setting, FAILED_PRECONDITION for a floor
-   * that cannot be promised.
+   * Registers a camera. ALREADY_EXISTS if the id is in use; INVALID_ARGUMENT for a bad id, URL, model or setting; FAILED_PRECONDITION for a floor
+   * that the workers cannot promise.
    */
   registerCamera(
     request: RegisterCameraRequest,
@@ -1468,7 +1468,7 @@ export interface CameraServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RegisterCameraResponse) => void,
   ): ClientUnaryCall;
-  /** Returns a camera with its status. NOT_FOUND when there is none of that name. */
+  /** Returns a camera with its status. NOT_FOUND if there is none of that name. */
   getCamera(
     request: GetCameraRequest,
     callback: (error: ServiceError | null, response: GetCameraResponse) => void,
@@ -1484,7 +1484,7 @@ export interface CameraServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetCameraResponse) => void,
   ): ClientUnaryCall;
-  /** Lists cameras by name, a page at a time. */
+  /** Lists cameras, sorted by name, in pages. */
   listCameras(
     request: ListCamerasRequest,
     callback: (error: ServiceError | null, response: ListCamerasResponse) => void,
@@ -1500,7 +1500,7 @@ export interface CameraServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListCamerasResponse) => void,
   ): ClientUnaryCall;
-  /** Changes the fields named in the mask. ABORTED when the etag is not the newest, FAILED_PRECONDITION for a floor that cannot be promised. */
+  /** Changes the fields named in the mask. ABORTED if the etag is not the newest; FAILED_PRECONDITION for a floor that the workers cannot promise. */
   updateCamera(
     request: UpdateCameraRequest,
     callback: (error: ServiceError | null, response: UpdateCameraResponse) => void,
@@ -1516,7 +1516,7 @@ export interface CameraServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UpdateCameraResponse) => void,
   ): ClientUnaryCall;
-  /** Removes a camera. NOT_FOUND when there is none of that name. */
+  /** Removes a camera. NOT_FOUND if there is none of that name. */
   deleteCamera(
     request: DeleteCameraRequest,
     callback: (error: ServiceError | null, response: DeleteCameraResponse) => void,
@@ -1532,7 +1532,7 @@ export interface CameraServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteCameraResponse) => void,
   ): ClientUnaryCall;
-  /** Deletes what is kept of a camera, registered or not: events, their pictures, detections and recordings, in a range of time or all. */
+  /** Deletes the stored data of a camera, registered or not: events, their pictures, detections and recordings; all of it or a range of time. */
   deleteCameraData(
     request: DeleteCameraDataRequest,
     callback: (error: ServiceError | null, response: DeleteCameraDataResponse) => void,
@@ -1548,7 +1548,7 @@ export interface CameraServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteCameraDataResponse) => void,
   ): ClientUnaryCall;
-  /** Returns the newest analysed picture of a camera. NOT_FOUND when there is no such camera, UNAVAILABLE when it gives none. */
+  /** Returns the newest analysed picture of a camera. NOT_FOUND if there is no such camera; UNAVAILABLE if it gives no pictures. */
   getCameraSnapshot(
     request: GetCameraSnapshotRequest,
     callback: (error: ServiceError | null, response: GetCameraSnapshotResponse) => void,
@@ -1564,7 +1564,7 @@ export interface CameraServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetCameraSnapshotResponse) => void,
   ): ClientUnaryCall;
-  /** Sends every camera as it is now, then each change of registration or status. */
+  /** Sends every camera in its present state, then each change of registration or status. */
   watchCameras(
     request: WatchCamerasRequest,
     options?: Partial<CallOptions>,

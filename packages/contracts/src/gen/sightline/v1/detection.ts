@@ -21,7 +21,7 @@ export interface Detection {
   className: string;
   /** 0..1. */
   score: number;
-  /** In pixels of the camera's picture as it is shown, which are square (see FrameMetadata.source_width). */
+  /** In pixels of the camera's picture as it is shown, with square pixels (see FrameMetadata.source_width). */
   pixelBox:
     | BoundingBox
     | undefined;
@@ -29,30 +29,30 @@ export interface Detection {
   normalizedBox:
     | BoundingBox
     | undefined;
-  /** The object's track, unique within the camera; empty while the object is not followed (yet). */
+  /** The object's track, unique within the camera. Empty if the object is not tracked (yet). */
   trackId: string;
   /**
-   * What the object is taken for by all frames of its track so far; without a track by this frame alone. Empty where no second stage has
-   * looked at it, or what it is is not clear.
+   * What second stages say about the object, from all frames of its track so far; without a track, from this frame only. Empty if no second stage has
+   * looked at it, or if the result is not clear.
    */
   attributes: Attribute[];
-  /** What second stages made of it in this frame. */
+  /** What second stages read from the object in this frame. */
   attributeReadings: AttributeReading[];
 }
 
-/** Where a frame's time went, in microseconds. Stages follow each other without gap. */
+/** How long each stage of a frame took, in microseconds. The stages follow each other without a gap. */
 export interface StageTimings {
-  /** Arrival of the compressed frame to pixels in ingest's memory. */
+  /** From the arrival of the compressed frame until its pixels are in ingest's memory. */
   decodeUs: number;
-  /** Pixels in memory to the hand-over to a worker. */
+  /** From then until the frame is handed over to a worker. */
   queueUs: number;
-  /** Hand-over to the start of inference: transfer, and waiting for the batch. */
+  /** From the hand-over to the start of inference: the transfer, and waiting for the batch. */
   batchUs: number;
-  /** The model's run. */
+  /** The run of the model. */
   inferUs: number;
-  /** End of the run to publication: candidates to boxes, NMS, encoding. */
+  /** From the end of the run to the publication: candidates to boxes, NMS, encoding. */
   postUs: number;
-  /** Publication to order restored and objects tracked in the results service. */
+  /** From the publication until the order is restored and the objects are tracked by the analysis. */
   trackUs: number;
 }
 
@@ -69,11 +69,11 @@ export interface Inference {
   worker: string;
   /** Frames in the batch. */
   batchSize: number;
-  /** The version of the model, as ModelVersion.version; empty in frames of before versions were known. */
+  /** The version of the model, as in ModelVersion.version. Empty in old frames, from before models had versions. */
   modelVersion: string;
 }
 
-/** All that was found in one frame. A frame with nothing in it has no detections. */
+/** Everything that was found in one frame. An empty frame has no detections. */
 export interface FrameDetections {
   frame: FrameMetadata | undefined;
   detections: Detection[];

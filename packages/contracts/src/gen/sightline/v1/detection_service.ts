@@ -34,15 +34,15 @@ export interface SubscribeDetectionsRequest {
   cameras: string[];
   /** Class names; empty means all. */
   classes: string[];
-  /** Only detections of at least this score, 0..1. */
+  /** Only detections with at least this score, 0..1. */
   minScore: number;
-  /** Send frames too in which nothing passed the filters. */
+  /** Also send frames in which nothing passed the filters. */
   includeEmpty: boolean;
   /** Where to begin; unset means live. */
   start:
     | StartPosition
     | undefined;
-  /** Also send `progress` now and then while nothing passes the filter; only with `start`. */
+  /** Also send `progress` from time to time while nothing passes the filter; only with `start`. */
   progress: boolean;
 }
 
@@ -62,10 +62,10 @@ export interface SubscribeDetectionsResponse {
     /** Only with `start`. */
     { $case: "gap"; value: Gap }
     | //
-    /** Only if asked for. */
+    /** Only if requested. */
     { $case: "progress"; value: Progress }
     | undefined;
-  /** Where a later subscription may go on; opaque. It may be empty with a `skipped`. */
+  /** Where a later subscription can continue; opaque. It may be empty with `skipped`. */
   cursor: string;
 }
 
@@ -75,23 +75,23 @@ export interface ListDetectionsRequest {
   cameras: string[];
   /** Class names; empty means all. */
   classes: string[];
-  /** Only detections of at least this score, 0..1. */
+  /** Only detections with at least this score, 0..1. */
   minScore: number;
-  /** List frames too in which nothing passed the filters. */
+  /** Also list frames in which nothing passed the filters. */
   includeEmpty: boolean;
-  /** Capture times from this one on; unset means the oldest kept. */
+  /** Frames captured at this time or later; unset means from the oldest stored frame. */
   startTime:
     | Timestamp
     | undefined;
-  /** Capture times before this one; unset means until now. */
+  /** Frames captured before this time; unset means until now. */
   endTime:
     | Timestamp
     | undefined;
-  /** Name of a zone: only detections that lie in the camera's zone of that name as it is now; empty means anywhere. */
+  /** Name of a zone: only detections in the camera's zone of that name, with the zone's present shape. Empty means anywhere. */
   zone: string;
   /** At most this many frames, 1-1000; 0 means 100. */
   pageSize: number;
-  /** next_page_token of the page before; all else must be the same. */
+  /** next_page_token of the previous page; all other fields must be the same. */
   pageToken: string;
 }
 
@@ -633,13 +633,13 @@ export const ListDetectionsResponse: MessageFns<ListDetectionsResponse> = {
   },
 };
 
-/** Delivers detections as they are made, and those that were made. */
+/** Delivers detections: new ones as they are made, and stored ones. */
 export type DetectionServiceService = typeof DetectionServiceService;
 export const DetectionServiceService = {
   /**
-   * Streams frames with detections, in order per camera. Without `start` they are live: from now on, and a subscriber that
-   * reads too slowly skips frames and is told how many. With it nothing is skipped: what is read slowly is delivered late.
-   * A slow subscriber never slows another.
+   * Streams frames with detections, in order for each camera. Without `start` the stream is live: it begins now, and a subscriber that
+   * reads too slowly skips frames and is told how many. With `start` nothing is skipped: a slow subscriber gets its frames late.
+   * A slow subscriber never slows down another.
    */
   subscribeDetections: {
     path: "/sightline.v1.DetectionService/SubscribeDetections" as const,
@@ -652,7 +652,7 @@ export const DetectionServiceService = {
       Buffer.from(SubscribeDetectionsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SubscribeDetectionsResponse => SubscribeDetectionsResponse.decode(value),
   },
-  /** Lists frames with detections that are kept, in the order in which they were stored, a page at a time. */
+  /** Lists stored frames with detections, in the order in which they were stored, in pages. */
   listDetections: {
     path: "/sightline.v1.DetectionService/ListDetections" as const,
     requestStream: false as const,
@@ -668,20 +668,20 @@ export const DetectionServiceService = {
 
 export interface DetectionServiceServer extends UntypedServiceImplementation {
   /**
-   * Streams frames with detections, in order per camera. Without `start` they are live: from now on, and a subscriber that
-   * reads too slowly skips frames and is told how many. With it nothing is skipped: what is read slowly is delivered late.
-   * A slow subscriber never slows another.
+   * Streams frames with detections, in order for each camera. Without `start` the stream is live: it begins now, and a subscriber that
+   * reads too slowly skips frames and is told how many. With `start` nothing is skipped: a slow subscriber gets its frames late.
+   * A slow subscriber never slows down another.
    */
   subscribeDetections: handleServerStreamingCall<SubscribeDetectionsRequest, SubscribeDetectionsResponse>;
-  /** Lists frames with detections that are kept, in the order in which they were stored, a page at a time. */
+  /** Lists stored frames with detections, in the order in which they were stored, in pages. */
   listDetections: handleUnaryCall<ListDetectionsRequest, ListDetectionsResponse>;
 }
 
 export interface DetectionServiceClient extends Client {
   /**
-   * Streams frames with detections, in order per camera. Without `start` they are live: from now on, and a subscriber that
-   * reads too slowly skips frames and is told how many. With it nothing is skipped: what is read slowly is delivered late.
-   * A slow subscriber never slows another.
+   * Streams frames with detections, in order for each camera. Without `start` the stream is live: it begins now, and a subscriber that
+   * reads too slowly skips frames and is told how many. With `start` nothing is skipped: a slow subscriber gets its frames late.
+   * A slow subscriber never slows down another.
    */
   subscribeDetections(
     request: SubscribeDetectionsRequest,
@@ -692,7 +692,7 @@ export interface DetectionServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<SubscribeDetectionsResponse>;
-  /** Lists frames with detections that are kept, in the order in which they were stored, a page at a time. */
+  /** Lists stored frames with detections, in the order in which they were stored, in pages. */
   listDetections(
     request: ListDetectionsRequest,
     callback: (error: ServiceError | null, response: ListDetectionsResponse) => void,

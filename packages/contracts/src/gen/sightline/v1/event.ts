@@ -15,26 +15,26 @@ export const protobufPackage = "sightline.v1";
 
 export const protobufFileName = "sightline/v1/event.proto";
 
-/** What an event is about. A rule of the same type makes it, but for camera_down and camera_up, which need none. */
+/** What an event is about. A rule of the same type makes the event; camera_down and camera_up need no rule. */
 export const EventType = {
   UNSPECIFIED: 0,
-  /** APPEARED - An object is there; ends when it has left. */
+  /** APPEARED - An object is in the picture. Ends when the object has left. */
   APPEARED: 1,
   /** LEFT - An object has left. Momentary. */
   LEFT: 2,
-  /** ENTERED_ZONE - An object is in a zone; ends when it has left the zone. */
+  /** ENTERED_ZONE - An object is in a zone. Ends when the object has left the zone. */
   ENTERED_ZONE: 3,
   /** LEFT_ZONE - An object has left a zone. Momentary. */
   LEFT_ZONE: 4,
   /** CROSSED_LINE - An object has crossed a line. Momentary. */
   CROSSED_LINE: 5,
-  /** DWELLED - An object has been in a zone (or the picture) for the rule's minimum dwell; ends when it has left. */
+  /** DWELLED - An object has been in a zone (or the picture) for the rule's minimum dwell time. Ends when the object has left. */
   DWELLED: 6,
-  /** COUNT_ABOVE - More objects than the rule's count are in a zone (or the picture); ends when they are no more. */
+  /** COUNT_ABOVE - More objects than the rule's count are in a zone (or the picture). Ends when this is no longer so. */
   COUNT_ABOVE: 7,
-  /** COUNT_BELOW - Fewer objects than the rule's count are in a zone (or the picture); ends when they are enough. */
+  /** COUNT_BELOW - Fewer objects than the rule's count are in a zone (or the picture). Ends when this is no longer so. */
   COUNT_BELOW: 8,
-  /** CAMERA_DOWN - A camera gives no frames; ends when it does again. */
+  /** CAMERA_DOWN - A camera gives no frames. Ends when it gives frames again. */
   CAMERA_DOWN: 9,
   /** CAMERA_UP - A camera gives frames again. Momentary. */
   CAMERA_UP: 10,
@@ -56,16 +56,16 @@ export namespace EventType {
   export type CAMERA_UP = typeof EventType.CAMERA_UP;
 }
 
-/** Where an event stands. */
+/** The phase of an event. */
 export const EventPhase = {
   UNSPECIFIED: 0,
-  /** START - It begins. Updates may follow, and an end will. */
+  /** START - The event begins. Updates may follow, and an end will follow. */
   START: 1,
-  /** UPDATE - It goes on; its count, best score or snapshot has changed. */
+  /** UPDATE - The event continues; its count, best score or snapshot has changed. */
   UPDATE: 2,
-  /** END - It is over. */
+  /** END - The event has ended. */
   END: 3,
-  /** ONCE - It is momentary: begin and end in one. */
+  /** ONCE - The event is momentary: this is its begin and its end. */
   ONCE: 4,
 } as const;
 
@@ -79,10 +79,10 @@ export namespace EventPhase {
   export type ONCE = typeof EventPhase.ONCE;
 }
 
-/** Why an event is over. */
+/** Why an event has ended. */
 export const EndReason = {
   UNSPECIFIED: 0,
-  /** CONDITION_OVER - What the rule asks for is not so any more. */
+  /** CONDITION_OVER - The rule's condition no longer holds. */
   CONDITION_OVER: 1,
   /** TRACK_LOST - The object has not been seen for the lost-track time. */
   TRACK_LOST: 2,
@@ -92,9 +92,9 @@ export const EndReason = {
   RULE_INACTIVE: 4,
   /** CAMERA_REMOVED - The camera was removed. */
   CAMERA_REMOVED: 5,
-  /** CAMERA_CHANGED - The camera's address was changed: it may see something else now. */
+  /** CAMERA_CHANGED - The camera's address was changed, so it may show something else now. */
   CAMERA_CHANGED: 6,
-  /** ANALYSIS_LOST - What the analysis knew of it was lost, because NATS lost data or it could not be read. What is still so begins again as another event. */
+  /** ANALYSIS_LOST - The analysis lost its state, because NATS lost data or the data could not be read. If the condition still holds, it begins again as another event. */
   ANALYSIS_LOST: 7,
 } as const;
 
@@ -111,7 +111,7 @@ export namespace EndReason {
   export type ANALYSIS_LOST = typeof EndReason.ANALYSIS_LOST;
 }
 
-/** Which way a line was crossed, for someone who stands at its first point and looks to its second. */
+/** In which direction a line was crossed, as seen from its first point towards its second. */
 export const CrossingDirection = { UNSPECIFIED: 0, LEFT_TO_RIGHT: 1, RIGHT_TO_LEFT: 2 } as const;
 
 export type CrossingDirection = typeof CrossingDirection[keyof typeof CrossingDirection];
@@ -126,14 +126,14 @@ export namespace CrossingDirection {
 export interface Track {
   /** Unique within the camera. */
   id: string;
-  /** What most of its detections say, by their scores, when the event begins; single detections may say otherwise. */
+  /** The class with the highest sum of scores over the track's detections when the event begins. Single detections may have another class. */
   classId: number;
   className: string;
-  /** Score in the frame at hand, 0..1. */
+  /** Score in this message's frame, 0..1. */
   score: number;
   /** Highest score so far. */
   bestScore: number;
-  /** In pixels of the camera's picture as it is shown, in the frame at hand. */
+  /** The box in this message's frame, in pixels of the camera's picture as it is shown. */
   pixelBox:
     | BoundingBox
     | undefined;
@@ -145,13 +145,13 @@ export interface Track {
   startTime:
     | Timestamp
     | undefined;
-  /** Names of the zones it is in. */
+  /** Names of the zones that the object is in. */
   zones: string[];
-  /** What second stages take it for. */
+  /** What second stages say about the object. */
   attributes: Attribute[];
 }
 
-/** The frame that a message about an event rests on. */
+/** The frame that a message about an event comes from. */
 export interface FrameReference {
   epoch: string;
   number: number;
@@ -160,31 +160,31 @@ export interface FrameReference {
 }
 
 /**
- * Something that happened at a camera. Several messages tell of one event: its start, updates and its end carry the same
- * name; the newest is the whole truth.
+ * Something that happened at a camera. Several messages report one event: its start, its updates and its end have the same
+ * name. The newest message contains everything.
  */
 export interface Event {
   /** Resource name, "cameras/{camera}/events/{event}". */
   name: string;
   type: EventType;
   phase: EventPhase;
-  /** Counts the messages about this event, from 1. */
+  /** Number of this message among the messages about the event, from 1. */
   revision: number;
-  /** Name of the rule that made it; empty for camera_down and camera_up. */
+  /** Name of the rule that made the event; empty for camera_down and camera_up. */
   rule: string;
   /** Name of the zone, if it has one. */
   zone: string;
   /** Name of the line, if it has one. */
   line: string;
-  /** Of crossed_line. */
+  /** Only for crossed_line. */
   direction: CrossingDirection;
-  /** The object, but for counts and cameras. */
+  /** The object. Unset for counts and for events about the camera. */
   track:
     | Track
     | undefined;
-  /** Of count_above and count_below: how many there are. */
+  /** Only for count_above and count_below: how many objects there are. */
   count: number;
-  /** When it began: capture time of the frame in which the condition first held. */
+  /** When the event began: capture time of the first frame in which the condition held. */
   startTime:
     | Timestamp
     | undefined;
@@ -192,32 +192,32 @@ export interface Event {
   updateTime:
     | Timestamp
     | undefined;
-  /** When it was over; unset until then. */
+  /** When the event ended; unset until then. */
   endTime: Timestamp | undefined;
   endReason: EndReason;
-  /** Unset for camera_down and camera_up, and when the end came without a frame. */
+  /** Unset for camera_down and camera_up, and if the event ended without a frame. */
   frame:
     | FrameReference
     | undefined;
-  /** The frame with the best view so far; fetch its picture with GetEventSnapshot. Unset when the event has no picture. */
+  /** The frame with the best view so far; get its picture with GetEventSnapshot. Unset if the event has no picture. */
   snapshotFrame:
     | FrameReference
     | undefined;
-  /** Of camera_down and camera_up. */
+  /** Only for camera_down and camera_up. */
   cameraReason: CameraReason;
-  /** In words, for people. */
+  /** The event in words, for people. */
   message: string;
-  /** The object's score in snapshot_frame, 0..1; 0 when the event has no picture or is about no object. */
+  /** The object's score in snapshot_frame, 0..1; 0 if the event has no picture or no object. */
   snapshotScore: number;
-  /** Whether the camera was being recorded, so that there is a clip of the event (DownloadEventClip) for as long as it is kept. */
+  /** Whether the camera was being recorded. Then there is a clip of the event (DownloadEventClip) for as long as the recording is kept. */
   hasClip: boolean;
-  /** Who has looked at it. Set only by ListEvents and GetEvent, when somebody has. */
+  /** Who has reviewed the event. Set only by ListEvents and GetEvent, and only if somebody has. */
   review: EventReview | undefined;
 }
 
-/** That somebody has looked at an event. */
+/** Says that somebody has reviewed an event. */
 export interface EventReview {
-  /** Name of the user or token that said so; empty where callers are not known. */
+  /** Name of the user or token; empty if callers are not identified. */
   user: string;
   time: Timestamp | undefined;
 }

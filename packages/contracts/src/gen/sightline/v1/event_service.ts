@@ -29,10 +29,10 @@ export const protobufPackage = "sightline.v1";
 
 export const protobufFileName = "sightline/v1/event_service.proto";
 
-/** By what events are counted. */
+/** How to group events for counting. */
 export const CountBy = {
   UNSPECIFIED: 0,
-  /** HOUR - The full hour, in UTC, in which they began. */
+  /** HOUR - The hour, in UTC, in which the event began. */
   HOUR: 1,
   CAMERA: 2,
   CLASS: 3,
@@ -40,7 +40,7 @@ export const CountBy = {
   RULE: 5,
   ZONE: 6,
   LINE: 7,
-  /** DIRECTION - Of crossed_line: which way. */
+  /** DIRECTION - The direction of crossed_line. */
   DIRECTION: 8,
 } as const;
 
@@ -58,19 +58,19 @@ export namespace CountBy {
   export type DIRECTION = typeof CountBy.DIRECTION;
 }
 
-/** Which events are wanted; every field that is empty lets all pass. */
+/** Which events to deliver. An empty field does not filter. */
 export interface EventFilter {
   /** Resource names "cameras/{camera}". */
   cameras: string[];
   types: EventType[];
-  /** Class names; events without a track do not pass when any is given. */
+  /** Class names. If any is given, events without a track do not pass. */
   classes: string[];
   /** Names of zones. */
   zones: string[];
   /** Names of rules. */
   rules: string[];
   phases: EventPhase[];
-  /** Events whose object meets all of them; events without a track do not pass when any is given. */
+  /** Events whose object meets all these conditions. If any is given, events without a track do not pass. */
   attributes: AttributeCondition[];
 }
 
@@ -83,7 +83,7 @@ export interface SubscribeEventsRequest {
   start:
     | StartPosition
     | undefined;
-  /** Also send `progress` now and then while nothing passes the filter. */
+  /** Also send `progress` from time to time while nothing passes the filter. */
   progress: boolean;
 }
 
@@ -93,20 +93,20 @@ export interface SubscribeEventsResponse {
     | { $case: "happened"; value: Event }
     | { $case: "gap"; value: Gap }
     | //
-    /** Only if asked for. */
+    /** Only if requested. */
     { $case: "progress"; value: Progress }
     | undefined;
-  /** Where a later subscription may go on; opaque. */
+  /** Where a later subscription can continue; opaque. */
   cursor: string;
 }
 
 /** Request of ListEvents. */
 export interface ListEventsRequest {
-  /** phases are those in which the events stand now. */
+  /** `phases` are compared with the present phase of each event. */
   filter:
     | EventFilter
     | undefined;
-  /** Events that started at this time or later; unset means the oldest kept. */
+  /** Events that started at this time or later; unset means from the oldest stored event. */
   startTime:
     | Timestamp
     | undefined;
@@ -116,15 +116,15 @@ export interface ListEventsRequest {
     | undefined;
   /** At most this many events, 1-1000; 0 means 100. */
   pageSize: number;
-  /** next_page_token of the page before; all else must be the same. */
+  /** next_page_token of the previous page; all other fields must be the same. */
   pageToken: string;
-  /** Events whose object had this score at best, or a higher one, 0..1; 0 lets all pass. */
+  /** Events whose object had a best score of at least this, 0..1; 0 does not filter. */
   minScore: number;
-  /** Events that lasted so long or longer; those that go on last until now, momentary ones 0. 0 lets all pass. */
+  /** Events that lasted at least this long. Open events last until now, momentary events 0 s. 0 does not filter. */
   minDurationSeconds: number;
-  /** Events in whose message, camera, id, class, rule, zone or line each of these words is found, in capitals or not; at most 200 characters. */
+  /** Events that contain each of these words in message, camera, id, class, rule, zone or line; upper and lower case are the same. At most 200 characters. */
   text: string;
-  /** Only events that are reviewed, or only those that are not; unset lets both pass. */
+  /** True: only reviewed events. False: only events that are not reviewed. Unset: both. */
   reviewed?: boolean | undefined;
 }
 
@@ -137,19 +137,19 @@ export interface ListEventsResponse {
 
 /** Request of CountEvents. */
 export interface CountEventsRequest {
-  /** As of ListEvents. */
+  /** As in ListEvents. */
   filter:
     | EventFilter
     | undefined;
-  /** Events that started at this time or later. Needed. */
+  /** Events that started at this time or later. Required. */
   startTime:
     | Timestamp
     | undefined;
-  /** Events that started before this time; unset means until now. INVALID_ARGUMENT when there are more than 20,000 events in between. */
+  /** Events that started before this time; unset means until now. INVALID_ARGUMENT if the range has more than 20,000 events. */
   endTime:
     | Timestamp
     | undefined;
-  /** One count for each combination of these that occurs; empty counts all together. */
+  /** One count for each combination of these values that occurs. Empty means one count for all events. */
   by: CountBy[];
 }
 
@@ -159,7 +159,7 @@ export interface CountEventsResponse {
   counts: EventCount[];
 }
 
-/** How many events have all these in common; of what was not asked for nothing is set. */
+/** The number of events with these values. Only the requested fields are set. */
 export interface EventCount {
   hour:
     | Timestamp
@@ -174,7 +174,7 @@ export interface EventCount {
   line: string;
   direction: CrossingDirection;
   events: number;
-  /** How long they lasted, all together: of entered_zone and dwelled the time in the zone. Momentary ones last 0, those that go on until now. */
+  /** How many seconds these events lasted in total. For entered_zone and dwelled this is the time in the zone. Momentary events last 0 s; open events last until now. */
   seconds: number;
 }
 
@@ -198,7 +198,7 @@ export interface ReviewEventsRequest {
 
 /** Response of ReviewEvents. */
 export interface ReviewEventsResponse {
-  /** Those of the request that are kept, and are now as it says; there are no others. */
+  /** The events of the request that are stored, and are now marked as requested. Other events do not exist. */
   names: string[];
 }
 
@@ -1520,10 +1520,10 @@ export const GetEventSnapshotResponse: MessageFns<GetEventSnapshotResponse> = {
   },
 };
 
-/** Delivers events as they happen, and those that happened. */
+/** Delivers events: new ones as they happen, and stored ones. */
 export type EventServiceService = typeof EventServiceService;
 export const EventServiceService = {
-  /** Streams events, in order per camera; nothing is skipped, a slow subscriber gets them late. Without `start` from now on. */
+  /** Streams events, in order for each camera. Nothing is skipped; a slow subscriber gets them late. Without `start` the stream begins now. */
   subscribeEvents: {
     path: "/sightline.v1.EventService/SubscribeEvents" as const,
     requestStream: false as const,
@@ -1535,7 +1535,7 @@ export const EventServiceService = {
       Buffer.from(SubscribeEventsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): SubscribeEventsResponse => SubscribeEventsResponse.decode(value),
   },
-  /** Lists events that are kept, each once and as it stands now, by start, newest first, a page at a time. */
+  /** Lists stored events, each once and in its present state, sorted by start, newest first, in pages. */
   listEvents: {
     path: "/sightline.v1.EventService/ListEvents" as const,
     requestStream: false as const,
@@ -1545,7 +1545,7 @@ export const EventServiceService = {
     responseSerialize: (value: ListEventsResponse): Buffer => Buffer.from(ListEventsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListEventsResponse => ListEventsResponse.decode(value),
   },
-  /** Counts events that are kept, and how long they lasted, by what is asked for. */
+  /** Counts stored events and sums how long they lasted, grouped as requested. */
   countEvents: {
     path: "/sightline.v1.EventService/CountEvents" as const,
     requestStream: false as const,
@@ -1555,7 +1555,7 @@ export const EventServiceService = {
     responseSerialize: (value: CountEventsResponse): Buffer => Buffer.from(CountEventsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CountEventsResponse => CountEventsResponse.decode(value),
   },
-  /** Returns an event as it stands now. NOT_FOUND when there is none of that name, or it is not kept any more. */
+  /** Returns an event in its present state. NOT_FOUND if there is none of that name, or it is no longer stored. */
   getEvent: {
     path: "/sightline.v1.EventService/GetEvent" as const,
     requestStream: false as const,
@@ -1565,7 +1565,7 @@ export const EventServiceService = {
     responseSerialize: (value: GetEventResponse): Buffer => Buffer.from(GetEventResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetEventResponse => GetEventResponse.decode(value),
   },
-  /** Marks events as reviewed, or not reviewed, for all who see them. */
+  /** Marks events as reviewed or not reviewed, for all users. */
   reviewEvents: {
     path: "/sightline.v1.EventService/ReviewEvents" as const,
     requestStream: false as const,
@@ -1576,7 +1576,7 @@ export const EventServiceService = {
       Buffer.from(ReviewEventsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ReviewEventsResponse => ReviewEventsResponse.decode(value),
   },
-  /** Returns the picture with the best view of an event. NOT_FOUND when it has none, or it is not kept any more. */
+  /** Returns the picture with the best view of an event. NOT_FOUND if it has none, or the picture is no longer stored. */
   getEventSnapshot: {
     path: "/sightline.v1.EventService/GetEventSnapshot" as const,
     requestStream: false as const,
@@ -1591,22 +1591,22 @@ export const EventServiceService = {
 } as const;
 
 export interface EventServiceServer extends UntypedServiceImplementation {
-  /** Streams events, in order per camera; nothing is skipped, a slow subscriber gets them late. Without `start` from now on. */
+  /** Streams events, in order for each camera. Nothing is skipped; a slow subscriber gets them late. Without `start` the stream begins now. */
   subscribeEvents: handleServerStreamingCall<SubscribeEventsRequest, SubscribeEventsResponse>;
-  /** Lists events that are kept, each once and as it stands now, by start, newest first, a page at a time. */
+  /** Lists stored events, each once and in its present state, sorted by start, newest first, in pages. */
   listEvents: handleUnaryCall<ListEventsRequest, ListEventsResponse>;
-  /** Counts events that are kept, and how long they lasted, by what is asked for. */
+  /** Counts stored events and sums how long they lasted, grouped as requested. */
   countEvents: handleUnaryCall<CountEventsRequest, CountEventsResponse>;
-  /** Returns an event as it stands now. NOT_FOUND when there is none of that name, or it is not kept any more. */
+  /** Returns an event in its present state. NOT_FOUND if there is none of that name, or it is no longer stored. */
   getEvent: handleUnaryCall<GetEventRequest, GetEventResponse>;
-  /** Marks events as reviewed, or not reviewed, for all who see them. */
+  /** Marks events as reviewed or not reviewed, for all users. */
   reviewEvents: handleUnaryCall<ReviewEventsRequest, ReviewEventsResponse>;
-  /** Returns the picture with the best view of an event. NOT_FOUND when it has none, or it is not kept any more. */
+  /** Returns the picture with the best view of an event. NOT_FOUND if it has none, or the picture is no longer stored. */
   getEventSnapshot: handleUnaryCall<GetEventSnapshotRequest, GetEventSnapshotResponse>;
 }
 
 export interface EventServiceClient extends Client {
-  /** Streams events, in order per camera; nothing is skipped, a slow subscriber gets them late. Without `start` from now on. */
+  /** Streams events, in order for each camera. Nothing is skipped; a slow subscriber gets them late. Without `start` the stream begins now. */
   subscribeEvents(
     request: SubscribeEventsRequest,
     options?: Partial<CallOptions>,
@@ -1616,7 +1616,7 @@ export interface EventServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<SubscribeEventsResponse>;
-  /** Lists events that are kept, each once and as it stands now, by start, newest first, a page at a time. */
+  /** Lists stored events, each once and in its present state, sorted by start, newest first, in pages. */
   listEvents(
     request: ListEventsRequest,
     callback: (error: ServiceError | null, response: ListEventsResponse) => void,
@@ -1632,7 +1632,7 @@ export interface EventServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListEventsResponse) => void,
   ): ClientUnaryCall;
-  /** Counts events that are kept, and how long they lasted, by what is asked for. */
+  /** Counts stored events and sums how long they lasted, grouped as requested. */
   countEvents(
     request: CountEventsRequest,
     callback: (error: ServiceError | null, response: CountEventsResponse) => void,
@@ -1648,7 +1648,7 @@ export interface EventServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CountEventsResponse) => void,
   ): ClientUnaryCall;
-  /** Returns an event as it stands now. NOT_FOUND when there is none of that name, or it is not kept any more. */
+  /** Returns an event in its present state. NOT_FOUND if there is none of that name, or it is no longer stored. */
   getEvent(
     request: GetEventRequest,
     callback: (error: ServiceError | null, response: GetEventResponse) => void,
@@ -1664,7 +1664,7 @@ export interface EventServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetEventResponse) => void,
   ): ClientUnaryCall;
-  /** Marks events as reviewed, or not reviewed, for all who see them. */
+  /** Marks events as reviewed or not reviewed, for all users. */
   reviewEvents(
     request: ReviewEventsRequest,
     callback: (error: ServiceError | null, response: ReviewEventsResponse) => void,
@@ -1680,7 +1680,7 @@ export interface EventServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ReviewEventsResponse) => void,
   ): ClientUnaryCall;
-  /** Returns the picture with the best view of an event. NOT_FOUND when it has none, or it is not kept any more. */
+  /** Returns the picture with the best view of an event. NOT_FOUND if it has none, or the picture is no longer stored. */
   getEventSnapshot(
     request: GetEventSnapshotRequest,
     callback: (error: ServiceError | null, response: GetEventSnapshotResponse) => void,

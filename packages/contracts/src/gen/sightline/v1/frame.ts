@@ -17,7 +17,7 @@ export const PixelFormat = {
   UNSPECIFIED: 0,
   /** GBRP - Three planes of 8 bits in the order green, blue, red (ffmpeg's gbrp). */
   GBRP: 1,
-  /** I420 - One plane of luma and two of chroma with half its sides, 8 bits (ffmpeg's yuv420p), BT.601 in its limited range. Sides are even. */
+  /** I420 - One plane of luma and two planes of chroma of half the width and height, 8 bits (ffmpeg's yuv420p), BT.601, limited range. Width and height are even. */
   I420: 2,
 } as const;
 
@@ -36,13 +36,13 @@ export const DropReason = {
   SAMPLED_OUT: 1,
   /** SUPERSEDED - A newer frame arrived before a worker asked for this one. */
   SUPERSEDED: 2,
-  /** DECODE_ERROR - The compressed frame gave no picture. */
+  /** DECODE_ERROR - The compressed frame could not be decoded. */
   DECODE_ERROR: 3,
   /** STALE - The frame was older than the worker's age limit. */
   STALE: 4,
-  /** WORKER_ERROR - The worker could not infer the batch that held this frame. */
+  /** WORKER_ERROR - Inference of the frame's batch failed. */
   WORKER_ERROR: 5,
-  /** WORKER_LOST - The worker that held this frame never answered. */
+  /** WORKER_LOST - The worker that had this frame never answered. */
   WORKER_LOST: 6,
   /** CAMERA_STOPPED - The camera was stopped, changed or removed while the frame waited. */
   CAMERA_STOPPED: 7,
@@ -70,25 +70,25 @@ export interface Letterbox {
 }
 
 /**
- * Identity, time and geometry of one captured frame. It heads the pixels on their way to a worker and is
+ * Identity, time and geometry of one captured frame. It comes before the pixels on their way to a worker and is
  * repeated in every message about the frame.
  */
 export interface FrameMetadata {
   /** Resource name of the camera, "cameras/{camera}". */
   camera: string;
-  /** The run of one ingest process over one camera connection set-up; numbers restart with a new epoch. */
+  /** The time for which one ingest process holds the camera. Numbers begin again with a new epoch. */
   epoch: string;
-  /** Dense count of captured frames within the epoch, from 1; a gap between two events is a count of frames. */
+  /** Number of the captured frame within the epoch, from 1, without gaps. So the difference of two numbers is a number of frames. */
   number: number;
   /** The frame of this epoch that was handed to a worker before this one; 0 when this is the first. */
   previousNumber: number;
-  /** Wall clock when the last byte of the compressed frame had arrived. */
+  /** Wall-clock time when the last byte of the compressed frame arrived. */
   captureTime:
     | Timestamp
     | undefined;
   /** The stream's own presentation time, in microseconds of the camera's clock. */
   ptsUs: number;
-  /** Size of the camera's picture as it is shown: with square pixels, whatever the shape of those that are sent. */
+  /** Size of the camera's picture as it is shown, with square pixels, whatever pixel shape the camera sends. */
   sourceWidth: number;
   sourceHeight: number;
   /** Size of the analysis frame in pixels. */
@@ -98,13 +98,13 @@ export interface FrameMetadata {
   letterbox:
     | Letterbox
     | undefined;
-  /** From arrival of the compressed frame to its pixels in memory, in microseconds. */
+  /** From the arrival of the compressed frame until its pixels are in memory, in microseconds. */
   decodeUs: number;
-  /** From pixels in memory to the hand-over to a worker, in microseconds. */
+  /** From then until the frame is handed over to a worker, in microseconds. */
   queueUs: number;
   /**
-   * When the camera was registered, Camera.create_time: a camera that was deleted and one of the same name that came after it
-   * have different ones. Unset in frames that an earlier version sent.
+   * When the camera was registered (Camera.create_time). It distinguishes a camera from an earlier camera of the same name that was
+   * deleted. Unset in frames from an earlier version.
    */
   cameraCreateTime: Timestamp | undefined;
 }

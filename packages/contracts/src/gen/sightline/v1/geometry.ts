@@ -17,7 +17,7 @@ export interface Point {
   y: number;
 }
 
-/** A rectangle by two corners; x to the right, y down, from the picture's top left corner. */
+/** A rectangle, given by two corners; x to the right, y down, from the picture's top left corner. */
 export interface BoundingBox {
   xMin: number;
   yMin: number;

@@ -32,12 +32,12 @@ export interface Model {
   name: string;
   architecture: string;
   classes: string[];
-  /** Size of the frames that it takes, in pixels. */
+  /** Size of the model's frames, in pixels. */
   width: number;
   height: number;
-  /** The version that all workers are to serve; when none was ever activated, the one that is served. */
+  /** The version that all workers should serve. If none was ever activated, the version that they serve. */
   activeVersion: string;
-  /** What a rollback would make active; empty when there is none. */
+  /** The version that a rollback would activate; empty if there is none. */
   previousVersion: string;
   /** Workers that serve it. */
   workers: number;
@@ -47,23 +47,23 @@ export interface Model {
 export interface ModelVersion {
   /** Resource name, "models/{model}/versions/{version}". */
   name: string;
-  /** First 12 hexadecimal digits of the digest of the model's files. A TensorRT engine does not count: each machine builds its own. */
+  /** First 12 hexadecimal digits of the digest of the model's files. It does not include TensorRT engines, because each machine builds its own. */
   version: string;
-  /** Its place among the model's versions in the order in which they were first seen, from 1. */
+  /** Number of the version, from 1, in the order in which the model's versions were first seen. */
   number: number;
   active: boolean;
   /** Whether a rollback would make it active. */
   previous: boolean;
   /** Workers that serve it now. */
   servingWorkers: number;
-  /** Workers of the model that have it on their disk, and those that have not. */
+  /** Number of the model's workers that have it on their disk, and of those that do not. */
   workersWith: number;
   workersWithout: number;
-  /** When a worker first told of it. */
+  /** When a worker first reported it. */
   seenTime:
     | Timestamp
     | undefined;
-  /** Whether it came by CreateModelImport, so that DeleteModelVersion can delete it. */
+  /** Whether it came from CreateModelImport, so that DeleteModelVersion can delete it. */
   uploaded: boolean;
 }
 
@@ -74,7 +74,7 @@ export interface ListModelsRequest {
 /** Response of ListModels. */
 export interface ListModelsResponse {
   models: Model[];
-  /** Uploaded versions that a worker could not bring to its disk, and why, in words. */
+  /** Uploaded versions that a worker could not store on its disk, and why, in words. */
   faults: string[];
 }
 
@@ -91,9 +91,9 @@ export interface ListModelVersionsResponse {
 
 /** Request of ActivateModel. */
 export interface ActivateModelRequest {
-  /** "models/{model}/versions/{version}", where version is its digest, the first digits of it (4 at least), or its number. */
+  /** "models/{model}/versions/{version}", where version is its digest, the first digits of the digest (at least 4), or its number. */
   name: string;
-  /** How long the workers may take to get it ready; 2 minutes when not set. */
+  /** How long the workers may take to load and test it; 2 minutes if not set. */
   timeout: Duration | undefined;
 }
 
@@ -102,7 +102,7 @@ export interface ActivateModelResponse {
   version:
     | ModelVersion
     | undefined;
-  /** What is now amiss, in words: rules and cameras that name classes which this version does not know, workers that have not changed yet. */
+  /** Problems, in words: rules and cameras that name classes which this version does not know; workers that have not changed yet. */
   warnings: string[];
 }
 
@@ -123,35 +123,35 @@ export interface RollbackModelResponse {
   warnings: string[];
 }
 
-/** What runs on one side of a comparison. */
+/** One of the two models in a comparison. */
 export interface ShadowSide {
   /** "models/{model}". */
   model: string;
   version: string;
   /** "int8" or "fp32". */
   precision: string;
-  /** Milliseconds of its runs: mean and longest. Of the camera's model a run is a whole batch, of the shadow one frame. */
+  /** Mean and longest time of a run, in milliseconds. A run is a whole batch for the camera's model, and one frame for the shadow. */
   meanRunMs: number;
   maxRunMs: number;
   /** Frames in a run, on average. */
   meanBatch: number;
 }
 
-/** How the boxes of a class compare. Two are the same object when they overlap by an IoU of 0.5 or more. */
+/** Comparison of the boxes of one class. Two boxes are the same object if their IoU is 0.5 or more. */
 export interface ShadowClass {
   className: string;
-  /** Found by both, by the shadow alone, by the camera's model alone. */
+  /** Number of objects found by both, only by the shadow (gained), and only by the camera's model (lost). */
   both: number;
   gained: number;
   lost: number;
   /** both / (both + gained + lost). */
   agreement: number;
-  /** Of the boxes of both: mean of the shadow's score minus the camera's model's, and of its size. */
+  /** For objects found by both: the mean of the shadow's score minus the score of the camera's model, and the mean of the absolute value of this difference. */
   meanScoreChange: number;
   meanScoreDistance: number;
 }
 
-/** A box that one or both have found. */
+/** A box that one or both models found. */
 export interface ShadowBox {
   kind: ShadowBox_Kind;
   className: string;
@@ -159,7 +159,7 @@ export interface ShadowBox {
   box:
     | BoundingBox
     | undefined;
-  /** What each gave it; 0 where it was not found. */
+  /** The score from each model; 0 if that model did not find it. */
   score: number;
   shadowScore: number;
 }
@@ -167,7 +167,7 @@ export interface ShadowBox {
 /** Who found it. */
 export const ShadowBox_Kind = {
   UNSPECIFIED: 0,
-  /** BOTH - Both, at the same place. */
+  /** BOTH - Both models, at the same place. */
   BOTH: 1,
   /** GAINED - The shadow only. */
   GAINED: 2,
@@ -184,38 +184,38 @@ export namespace ShadowBox_Kind {
   export type LOST = typeof ShadowBox_Kind.LOST;
 }
 
-/** A frame that both have run. */
+/** A frame on which both models ran. */
 export interface ShadowFrame {
   /** "{epoch}-{number}". */
   id: string;
   captureTime:
     | Timestamp
     | undefined;
-  /** Sum of the scores of the boxes that one alone found, and of the distances of the others' scores. */
+  /** Sum of the scores of boxes that only one model found, plus the score differences of the other boxes. */
   difference: number;
-  /** The 60 that differ most. */
+  /** The 60 boxes that differ most. */
   boxes: ShadowBox[];
   hasPicture: boolean;
 }
 
-/** How a worker fares with a shadow. */
+/** The state of a shadow on one worker. */
 export interface ShadowWorker {
   worker: string;
   /** "loading", "running" or "failed". */
   state: string;
   /** Why it failed. */
   message: string;
-  /** Frames that were to be run and were not, because the worker was busy. */
+  /** Frames that were skipped because the worker was busy. */
   dropped: number;
 }
 
-/** A share of a camera's frames that is also run by another model, and what was found. */
+/** Another model that also runs on a share of a camera's frames, and the comparison. */
 export interface ModelShadow {
   /** Resource name, "shadows/{shadow}". */
   name: string;
   /** "cameras/{camera}". */
   camera: string;
-  /** "models/{model}" that was asked for, with its version and precision if they were. */
+  /** The requested "models/{model}"; also version and precision, if they were requested. */
   model: string;
   version: string;
   precision: string;
@@ -223,26 +223,26 @@ export interface ModelShadow {
   startTime:
     | Timestamp
     | undefined;
-  /** When it is to end; none when it runs until it is stopped. */
+  /** When it should end; unset if it runs until it is stopped. */
   endTime:
     | Timestamp
     | undefined;
-  /** When it ended; none while it runs. */
+  /** When it ended; unset while it runs. */
   endedTime: Timestamp | undefined;
   frames: number;
   workers: ShadowWorker[];
-  /** None before the first frame. */
+  /** Unset before the first frame. */
   cameraSide: ShadowSide | undefined;
   shadowSide:
     | ShadowSide
     | undefined;
-  /** By name. */
+  /** Sorted by name. */
   classes: ShadowClass[];
-  /** Of all classes together; its class_name is empty. */
+  /** For all classes together; class_name is empty. */
   total:
     | ShadowClass
     | undefined;
-  /** Those with the biggest differences, the biggest first. */
+  /** The frames with the biggest differences, the biggest first. */
   biggest: ShadowFrame[];
 }
 
@@ -250,15 +250,15 @@ export interface ModelShadow {
 export interface StartModelShadowRequest {
   /** "cameras/{camera}". */
   camera: string;
-  /** "models/{model}"; the camera's own is allowed, with another version or precision. */
+  /** "models/{model}". The camera's own model is allowed with another version or precision. */
   model: string;
-  /** Its number or the first digits of its digest; the active version when empty. */
+  /** The version's number or the first digits of its digest; empty means the active version. */
   version: string;
-  /** "int8" or "fp32"; what the worker would run when empty. */
+  /** "int8" or "fp32"; empty means the precision that the worker would choose. */
   precision: string;
-  /** Share of the camera's frames, more than 0 and at most 1; 0 is 0.1. */
+  /** Share of the camera's frames, at most 1; 0 means 0.1. */
   share: number;
-  /** At most 31 days; until it is stopped when not set. */
+  /** At most 31 days. If not set, it runs until it is stopped. */
   duration: Duration | undefined;
 }
 
@@ -330,11 +330,11 @@ export interface ModelFile {
   file: string;
   sizeBytes: number;
   sha256: string;
-  /** What it is, one sentence each. */
+  /** Description of the file, one sentence each. */
   words: string[];
-  /** As it was measured, 0..1, by name such as "ap" and "ap50". */
+  /** Measured accuracy, 0..1, by name, such as "ap" and "ap50". */
   accuracy: { [key: string]: number };
-  /** The kind of processor that the accuracy is of; empty when it was not measured, or that is not known. */
+  /** The kind of processor on which the accuracy was measured; empty if it was not measured or this is unknown. */
   measuredOn: string;
 }
 
@@ -343,12 +343,12 @@ export interface ModelFile_AccuracyEntry {
   value: number;
 }
 
-/** What a version of a model is. */
+/** Description of a version of a model. */
 export interface ModelInspection {
   /** "models/{model}/versions/{version}". */
   name: string;
   architecture: string;
-  /** Size of the frames that it takes, in pixels. */
+  /** Size of the model's frames, in pixels. */
   width: number;
   height: number;
   classes: string[];
@@ -357,13 +357,13 @@ export interface ModelInspection {
 
 /** Request of InspectModelVersion. */
 export interface InspectModelVersionRequest {
-  /** "models/{model}/versions/{version}", version as in ActivateModelRequest. */
+  /** "models/{model}/versions/{version}"; version as in ActivateModelRequest. */
   name: string;
 }
 
 /** Response of InspectModelVersion. */
 export interface InspectModelVersionResponse {
-  /** None as long as a worker looks at it: ask again. */
+  /** Unset while a worker inspects it; then ask again. */
   inspection:
     | ModelInspection
     | undefined;
@@ -371,62 +371,62 @@ export interface InspectModelVersionResponse {
   message: string;
 }
 
-/** What is known better of an export than by its family, which the file itself tells. */
+/** Settings for an export, if the values of its family, which is recognised from the file, are not right. */
 export interface ImportSettings {
-  /** "yolo-nas", "yolox", "yolov5", …; found out when empty. */
+  /** "yolo-nas", "yolox", "yolov5", …; recognised automatically if empty. */
   family: string;
-  /** Names of its classes in their order; as the file says, or numbers, when empty. */
+  /** Names of the classes in order. If empty, the names in the file, or else numbers. */
   classes: string[];
-  /** Size of the pictures, for an export that takes any. */
+  /** Size of the pictures, for an export that accepts any size. */
   width: number;
   height: number;
-  /** "rgb" or "bgr"; as the family has it when empty, and so are the next. */
+  /** "rgb" or "bgr". If this or one of the next fields is empty, the family's value is used. */
   channelOrder: string;
   /** "centre", "corner" or "stretch". */
   placement: string;
-  /** Of pixels: "unit" for 0..1, "bytes" for 0..255. */
+  /** Range of pixel values: "unit" for 0..1, "bytes" for 0..255. */
   range: string;
-  /** Three numbers each, or none: subtracted from pixels, and divided through. */
+  /** Three numbers or none: mean is subtracted from pixels, then they are divided by std. */
   mean: number[];
   std: number[];
 }
 
 /** A file that a job waits for. */
 export interface ModelJobFile {
-  /** "export" is an ONNX file, "clip" a video (MP4, MOV, Matroska or WebM), "labels" COCO annotations whose images are its frames. */
+  /** "export": an ONNX file. "clip": a video (MP4, MOV, Matroska or WebM). "labels": COCO annotations whose images are the clip's frames. */
   name: string;
-  /** As it is called where it comes from. */
+  /** The original name of the file. */
   fileName: string;
   sizeBytes: number;
 }
 
-/** What was recognised in an export, and what became of it. */
+/** What was recognised in an export, and the resulting version. */
 export interface ModelImportOutcome {
-  /** The version that it now is: "models/{model}/versions/{version}". */
+  /** The new version, "models/{model}/versions/{version}". */
   version: string;
   /** What was recognised and done, one sentence each. */
   words: string[];
 }
 
-/** What a model scored on a labelled clip. */
+/** The scores of a model on a labelled clip. */
 export interface ModelScores {
   /** "models/{model}/versions/{version}". */
   version: string;
-  /** Which of its files ran: "fp32" or "int8Cpu". */
+  /** The file that ran: "fp32" or "int8Cpu". */
   encoding: string;
   /** The kind of processor that ran it. */
   processor: string;
   frames: number;
   /**
-   * COCO's 12 numbers, 0..1, by name: ap, ap50, ap75, apSmall, apMedium, apLarge, ar1, ar10, ar100, arSmall, arMedium, arLarge; -1 where
-   * nothing had to be found.
+   * COCO's 12 numbers, 0..1, by name: ap, ap50, ap75, apSmall, apMedium, apLarge, ar1, ar10, ar100, arSmall, arMedium, arLarge. -1 means that
+   * there was nothing to find.
    */
   metrics: { [key: string]: number };
-  /** AP of boxes taller than so many pixels, and at an IoU of 0.5. */
+  /** AP, and AP at an IoU of 0.5, of boxes taller than min_height pixels. */
   minHeight: number;
   apTaller: number;
   ap50Taller: number;
-  /** Mean milliseconds of inference of one frame, at the lowest priority. */
+  /** Mean inference time of one frame in milliseconds, at the lowest priority. */
   inferenceMs: number;
 }
 
@@ -439,24 +439,24 @@ export interface ModelScores_MetricsEntry {
 export interface EvaluatedModel {
   /** "models/{model}". */
   model: string;
-  /** The active one when empty; else its number or the first digits of its digest. */
+  /** The version's number or the first digits of its digest; empty means the active version. */
   version: string;
-  /** "int8" or "fp32"; what a worker would run on a CPU when empty. */
+  /** "int8" or "fp32"; empty means what a worker would run on a CPU. */
   precision: string;
 }
 
-/** Work on a model that one worker does beside serving: an import or an evaluation. */
+/** Work on a model that one worker does while it serves: an import or an evaluation. */
 export interface ModelJob {
   /** Resource name, "modelJobs/{job}". */
   name: string;
   state: ModelJob_State;
-  /** Of an import: "models/{model}" that it brings a version of, and whether that is to be a new one. */
+  /** For an import: the "models/{model}" that gets a version, and whether the model is new. */
   model: string;
   isNew: boolean;
   settings:
     | ImportSettings
     | undefined;
-  /** Of an evaluation. */
+  /** For an evaluation. */
   models: EvaluatedModel[];
   minHeight: number;
   files: ModelJobFile[];
@@ -465,29 +465,29 @@ export interface ModelJob {
   endedTime:
     | Timestamp
     | undefined;
-  /** The worker that does it. */
+  /** The worker that does the job. */
   worker: string;
-  /** Frames that are scored, of all; 0 where that is not known. */
+  /** Frames scored so far, and all frames; 0 if unknown. */
   done: number;
   total: number;
-  /** What it waits for, or why it failed, in words. */
+  /** What the job waits for, or why it failed, in words. */
   message: string;
   imported: ModelImportOutcome | undefined;
   scores: ModelScores[];
-  /** What of the clip could not be read or scored, in words. */
+  /** Parts of the clip that could not be read or scored, in words. */
   faults: string[];
 }
 
-/** Where it stands. */
+/** The state of the job. */
 export const ModelJob_State = {
   UNSPECIFIED: 0,
-  /** UPLOADING - It waits for its files. */
+  /** UPLOADING - The job waits for its files. */
   UPLOADING: 1,
-  /** WAITING - It waits for a worker. */
+  /** WAITING - The job waits for a worker. */
   WAITING: 2,
   RUNNING: 3,
   DONE: 4,
-  /** FAILED - Its message says why. */
+  /** FAILED - message says why. */
   FAILED: 5,
   CANCELLED: 6,
 } as const;
@@ -508,12 +508,12 @@ export namespace ModelJob_State {
 export interface CreateModelImportRequest {
   /** "models/{model}". */
   model: string;
-  /** Whether there is to be no such model yet; else it becomes a version of it. */
+  /** True creates a new model of this name; false adds a version to an existing model. */
   isNew: boolean;
   settings:
     | ImportSettings
     | undefined;
-  /** Its name is "export". */
+  /** The file's name in the job is "export". */
   file: ModelJobFile | undefined;
 }
 
@@ -524,11 +524,11 @@ export interface CreateModelImportResponse {
 
 /** Request of CreateModelEvaluation. */
 export interface CreateModelEvaluationRequest {
-  /** One, or two to compare. */
+  /** One model, or two to compare. */
   models: EvaluatedModel[];
-  /** Boxes taller than so many pixels are scored by themselves too; 0 is 32. */
+  /** Boxes taller than this many pixels also get a separate score; 0 means 32. */
   minHeight: number;
-  /** Their names are "clip" and "labels". */
+  /** The files' names in the job are "clip" and "labels". */
   files: ModelJobFile[];
 }
 
@@ -543,7 +543,7 @@ export interface UploadModelJobPieceRequest {
   name: string;
   /** The file's name in the job. */
   file: string;
-  /** From 0. Every piece but the last has 786432 bytes. */
+  /** Number of the piece, from 0. Every piece except the last has 786432 bytes. */
   piece: number;
   content: Buffer;
 }
@@ -606,7 +606,7 @@ export interface DeleteModelJobResponse {
 
 /** Request of DeleteModelVersion. */
 export interface DeleteModelVersionRequest {
-  /** "models/{model}/versions/{version}", version as in ActivateModelRequest. */
+  /** "models/{model}/versions/{version}"; version as in ActivateModelRequest. */
   name: string;
 }
 
@@ -5394,7 +5394,7 @@ export const DeleteModelVersionResponse: MessageFns<DeleteModelVersionResponse> 
   },
 };
 
-/** Tells which models and versions of them workers have, and changes the version that they serve without a stop. */
+/** Reports which models and versions workers have, and changes the version that they serve without a stop. */
 export type ModelServiceService = typeof ModelServiceService;
 export const ModelServiceService = {
   /** Lists the models that workers serve now, by name. */
@@ -5407,7 +5407,7 @@ export const ModelServiceService = {
     responseSerialize: (value: ListModelsResponse): Buffer => Buffer.from(ListModelsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListModelsResponse => ListModelsResponse.decode(value),
   },
-  /** Lists the versions of a model, the first seen first. NOT_FOUND when no worker serves it and none is known. */
+  /** Lists the versions of a model, in the order in which they were first seen. NOT_FOUND if no worker serves the model and no version is known. */
   listModelVersions: {
     path: "/sightline.v1.ModelService/ListModelVersions" as const,
     requestStream: false as const,
@@ -5420,9 +5420,9 @@ export const ModelServiceService = {
     responseDeserialize: (value: Buffer): ListModelVersionsResponse => ListModelVersionsResponse.decode(value),
   },
   /**
-   * Makes a version the one that all workers of the model serve. Each loads it beside the one that it serves and tries it out; when
-   * all can, they change, each between two batches. When one cannot, nothing changes: FAILED_PRECONDITION says which and why.
-   * ABORTED when another activation of the model took this one's place.
+   * Makes all workers of the model serve this version. Each worker loads it next to the version that it serves, and tests it. If
+   * all workers succeed, each changes between two batches. If one fails, nothing changes, and FAILED_PRECONDITION says which worker failed and why.
+   * ABORTED if another activation of the model replaced this one.
    */
   activateModel: {
     path: "/sightline.v1.ModelService/ActivateModel" as const,
@@ -5434,7 +5434,7 @@ export const ModelServiceService = {
       Buffer.from(ActivateModelResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ActivateModelResponse => ActivateModelResponse.decode(value),
   },
-  /** Activates the version that was active before. FAILED_PRECONDITION when there is none; otherwise as ActivateModel. */
+  /** Activates the version that was active before. FAILED_PRECONDITION if there is none; otherwise like ActivateModel. */
   rollbackModel: {
     path: "/sightline.v1.ModelService/RollbackModel" as const,
     requestStream: false as const,
@@ -5446,9 +5446,9 @@ export const ModelServiceService = {
     responseDeserialize: (value: Buffer): RollbackModelResponse => RollbackModelResponse.decode(value),
   },
   /**
-   * Begins to run a share of a camera's frames by another model too, beside the camera's own, and to compare what both find. The camera's
-   * results and counts do not know of it, and frames of it are the first that are left out when a worker is busy. NOT_FOUND when there is
-   * no such camera; INVALID_ARGUMENT when no worker has the model; RESOURCE_EXHAUSTED when too many run.
+   * Starts a shadow: another model also runs on a share of a camera's frames, and the results of both models are compared. This does not change the camera's
+   * results and counts. If a worker is busy, it skips frames of shadows first. NOT_FOUND if there is
+   * no such camera; INVALID_ARGUMENT if no worker has the model; RESOURCE_EXHAUSTED if too many shadows run.
    */
   startModelShadow: {
     path: "/sightline.v1.ModelService/StartModelShadow" as const,
@@ -5461,7 +5461,7 @@ export const ModelServiceService = {
       Buffer.from(StartModelShadowResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StartModelShadowResponse => StartModelShadowResponse.decode(value),
   },
-  /** Lists those that run and the last of those that have ended, the newest first, without their frames. */
+  /** Lists the running shadows and the last ones that have ended, newest first, without their frames. */
   listModelShadows: {
     path: "/sightline.v1.ModelService/ListModelShadows" as const,
     requestStream: false as const,
@@ -5473,7 +5473,7 @@ export const ModelServiceService = {
       Buffer.from(ListModelShadowsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListModelShadowsResponse => ListModelShadowsResponse.decode(value),
   },
-  /** Returns one with its report so far. NOT_FOUND when there is none, or the caller does not see its camera. */
+  /** Returns a shadow with its report so far. NOT_FOUND if there is none of that name, or the caller may not see its camera. */
   getModelShadow: {
     path: "/sightline.v1.ModelService/GetModelShadow" as const,
     requestStream: false as const,
@@ -5485,7 +5485,7 @@ export const ModelServiceService = {
       Buffer.from(GetModelShadowResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetModelShadowResponse => GetModelShadowResponse.decode(value),
   },
-  /** Ends it; what it has found stays. One that has ended is returned as it is. */
+  /** Ends a shadow; its report is kept. A shadow that has already ended is returned unchanged. */
   stopModelShadow: {
     path: "/sightline.v1.ModelService/StopModelShadow" as const,
     requestStream: false as const,
@@ -5497,7 +5497,7 @@ export const ModelServiceService = {
       Buffer.from(StopModelShadowResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StopModelShadowResponse => StopModelShadowResponse.decode(value),
   },
-  /** Ends it, and deletes what it has found. */
+  /** Ends a shadow and deletes its report. */
   deleteModelShadow: {
     path: "/sightline.v1.ModelService/DeleteModelShadow" as const,
     requestStream: false as const,
@@ -5510,8 +5510,8 @@ export const ModelServiceService = {
     responseDeserialize: (value: Buffer): DeleteModelShadowResponse => DeleteModelShadowResponse.decode(value),
   },
   /**
-   * A picture of a frame among those with the biggest differences, as JPEG, with its boxes; those that one alone found are labelled
-   * "gained" or "lost". NOT_FOUND when it has none.
+   * Returns the picture of one of the frames with the biggest differences, as JPEG, with its boxes. Boxes that only one model found are labelled
+   * "gained" or "lost". NOT_FOUND if the frame has no picture.
    */
   getModelShadowPicture: {
     path: "/sightline.v1.ModelService/GetModelShadowPicture" as const,
@@ -5525,8 +5525,8 @@ export const ModelServiceService = {
     responseDeserialize: (value: Buffer): GetModelShadowPictureResponse => GetModelShadowPictureResponse.decode(value),
   },
   /**
-   * Tells what a version of a model is: its files, as `sightline model inspect` says it, and how they were measured. A worker that has it looks
-   * at it the first time that it is asked for; until then the answer has no inspection. NOT_FOUND when no such version is known.
+   * Describes a version of a model: its files, as in `sightline model inspect`, and their measured accuracy. At the first request a worker that has the version
+   * inspects it; until that is done, the response has no inspection. NOT_FOUND if no such version is known.
    */
   inspectModelVersion: {
     path: "/sightline.v1.ModelService/InspectModelVersion" as const,
@@ -5540,8 +5540,8 @@ export const ModelServiceService = {
     responseDeserialize: (value: Buffer): InspectModelVersionResponse => InspectModelVersionResponse.decode(value),
   },
   /**
-   * Begins to bring an export: the job then waits for its file. ALREADY_EXISTS when the model is to be new and is there, NOT_FOUND when it
-   * is to be a version of one that is not; RESOURCE_EXHAUSTED when the file is too large, or too much is stored or waits.
+   * Creates a job that imports an export; the job then waits for its file. ALREADY_EXISTS if the model should be new but exists; NOT_FOUND if it
+   * should be a version of a model that does not exist; RESOURCE_EXHAUSTED if the file is too large, or too much is stored or waiting.
    */
   createModelImport: {
     path: "/sightline.v1.ModelService/CreateModelImport" as const,
@@ -5554,7 +5554,7 @@ export const ModelServiceService = {
       Buffer.from(CreateModelImportResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateModelImportResponse => CreateModelImportResponse.decode(value),
   },
-  /** Begins to score models on a clip with labels: the job then waits for both files. */
+  /** Creates a job that scores models on a clip with labels; the job then waits for both files. */
   createModelEvaluation: {
     path: "/sightline.v1.ModelService/CreateModelEvaluation" as const,
     requestStream: false as const,
@@ -5566,7 +5566,7 @@ export const ModelServiceService = {
       Buffer.from(CreateModelEvaluationResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateModelEvaluationResponse => CreateModelEvaluationResponse.decode(value),
   },
-  /** Brings a piece of a file of a job. Pieces may come in any order, and again. */
+  /** Uploads one piece of a file of a job. Pieces may come in any order, and more than once. */
   uploadModelJobPiece: {
     path: "/sightline.v1.ModelService/UploadModelJobPiece" as const,
     requestStream: false as const,
@@ -5578,7 +5578,7 @@ export const ModelServiceService = {
       Buffer.from(UploadModelJobPieceResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): UploadModelJobPieceResponse => UploadModelJobPieceResponse.decode(value),
   },
-  /** Lets a worker begin, now that all pieces of all files are there. FAILED_PRECONDITION names what is missing. */
+  /** Lets a worker begin, when all pieces of all files have been uploaded. FAILED_PRECONDITION says what is missing. */
   startModelJob: {
     path: "/sightline.v1.ModelService/StartModelJob" as const,
     requestStream: false as const,
@@ -5589,7 +5589,7 @@ export const ModelServiceService = {
       Buffer.from(StartModelJobResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): StartModelJobResponse => StartModelJobResponse.decode(value),
   },
-  /** Lists imports and evaluations, those that are not done and the last of those that are, the newest first. */
+  /** Lists imports and evaluations: all unfinished ones and the last finished ones, newest first. */
   listModelJobs: {
     path: "/sightline.v1.ModelService/ListModelJobs" as const,
     requestStream: false as const,
@@ -5600,7 +5600,7 @@ export const ModelServiceService = {
       Buffer.from(ListModelJobsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListModelJobsResponse => ListModelJobsResponse.decode(value),
   },
-  /** Returns one. NOT_FOUND when there is none. */
+  /** Returns a job. NOT_FOUND if there is none of that name. */
   getModelJob: {
     path: "/sightline.v1.ModelService/GetModelJob" as const,
     requestStream: false as const,
@@ -5610,7 +5610,7 @@ export const ModelServiceService = {
     responseSerialize: (value: GetModelJobResponse): Buffer => Buffer.from(GetModelJobResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetModelJobResponse => GetModelJobResponse.decode(value),
   },
-  /** Ends one that is not done; what it has so far is dropped. One that has ended is returned as it is. */
+  /** Ends an unfinished job and drops its files. A job that has ended is returned unchanged. */
   cancelModelJob: {
     path: "/sightline.v1.ModelService/CancelModelJob" as const,
     requestStream: false as const,
@@ -5622,7 +5622,7 @@ export const ModelServiceService = {
       Buffer.from(CancelModelJobResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CancelModelJobResponse => CancelModelJobResponse.decode(value),
   },
-  /** Ends it if it is not done, and forgets it. A version that it has made stays. */
+  /** Ends a job if it is unfinished, and deletes it. A version that it made stays. */
   deleteModelJob: {
     path: "/sightline.v1.ModelService/DeleteModelJob" as const,
     requestStream: false as const,
@@ -5635,8 +5635,8 @@ export const ModelServiceService = {
     responseDeserialize: (value: Buffer): DeleteModelJobResponse => DeleteModelJobResponse.decode(value),
   },
   /**
-   * Deletes a version that was brought by CreateModelImport from the store, and from the disks of the workers. FAILED_PRECONDITION when it
-   * is active or is served, or came otherwise.
+   * Deletes a version that came from CreateModelImport, from the store and from the workers' disks. FAILED_PRECONDITION if it
+   * is active, is being served, or came in another way.
    */
   deleteModelVersion: {
     path: "/sightline.v1.ModelService/DeleteModelVersion" as const,
@@ -5654,62 +5654,62 @@ export const ModelServiceService = {
 export interface ModelServiceServer extends UntypedServiceImplementation {
   /** Lists the models that workers serve now, by name. */
   listModels: handleUnaryCall<ListModelsRequest, ListModelsResponse>;
-  /** Lists the versions of a model, the first seen first. NOT_FOUND when no worker serves it and none is known. */
+  /** Lists the versions of a model, in the order in which they were first seen. NOT_FOUND if no worker serves the model and no version is known. */
   listModelVersions: handleUnaryCall<ListModelVersionsRequest, ListModelVersionsResponse>;
   /**
-   * Makes a version the one that all workers of the model serve. Each loads it beside the one that it serves and tries it out; when
-   * all can, they change, each between two batches. When one cannot, nothing changes: FAILED_PRECONDITION says which and why.
-   * ABORTED when another activation of the model took this one's place.
+   * Makes all workers of the model serve this version. Each worker loads it next to the version that it serves, and tests it. If
+   * all workers succeed, each changes between two batches. If one fails, nothing changes, and FAILED_PRECONDITION says which worker failed and why.
+   * ABORTED if another activation of the model replaced this one.
    */
   activateModel: handleUnaryCall<ActivateModelRequest, ActivateModelResponse>;
-  /** Activates the version that was active before. FAILED_PRECONDITION when there is none; otherwise as ActivateModel. */
+  /** Activates the version that was active before. FAILED_PRECONDITION if there is none; otherwise like ActivateModel. */
   rollbackModel: handleUnaryCall<RollbackModelRequest, RollbackModelResponse>;
   /**
-   * Begins to run a share of a camera's frames by another model too, beside the camera's own, and to compare what both find. The camera's
-   * results and counts do not know of it, and frames of it are the first that are left out when a worker is busy. NOT_FOUND when there is
-   * no such camera; INVALID_ARGUMENT when no worker has the model; RESOURCE_EXHAUSTED when too many run.
+   * Starts a shadow: another model also runs on a share of a camera's frames, and the results of both models are compared. This does not change the camera's
+   * results and counts. If a worker is busy, it skips frames of shadows first. NOT_FOUND if there is
+   * no such camera; INVALID_ARGUMENT if no worker has the model; RESOURCE_EXHAUSTED if too many shadows run.
    */
   startModelShadow: handleUnaryCall<StartModelShadowRequest, StartModelShadowResponse>;
-  /** Lists those that run and the last of those that have ended, the newest first, without their frames. */
+  /** Lists the running shadows and the last ones that have ended, newest first, without their frames. */
   listModelShadows: handleUnaryCall<ListModelShadowsRequest, ListModelShadowsResponse>;
-  /** Returns one with its report so far. NOT_FOUND when there is none, or the caller does not see its camera. */
+  /** Returns a shadow with its report so far. NOT_FOUND if there is none of that name, or the caller may not see its camera. */
   getModelShadow: handleUnaryCall<GetModelShadowRequest, GetModelShadowResponse>;
-  /** Ends it; what it has found stays. One that has ended is returned as it is. */
+  /** Ends a shadow; its report is kept. A shadow that has already ended is returned unchanged. */
   stopModelShadow: handleUnaryCall<StopModelShadowRequest, StopModelShadowResponse>;
-  /** Ends it, and deletes what it has found. */
+  /** Ends a shadow and deletes its report. */
   deleteModelShadow: handleUnaryCall<DeleteModelShadowRequest, DeleteModelShadowResponse>;
   /**
-   * A picture of a frame among those with the biggest differences, as JPEG, with its boxes; those that one alone found are labelled
-   * "gained" or "lost". NOT_FOUND when it has none.
+   * Returns the picture of one of the frames with the biggest differences, as JPEG, with its boxes. Boxes that only one model found are labelled
+   * "gained" or "lost". NOT_FOUND if the frame has no picture.
    */
   getModelShadowPicture: handleUnaryCall<GetModelShadowPictureRequest, GetModelShadowPictureResponse>;
   /**
-   * Tells what a version of a model is: its files, as `sightline model inspect` says it, and how they were measured. A worker that has it looks
-   * at it the first time that it is asked for; until then the answer has no inspection. NOT_FOUND when no such version is known.
+   * Describes a version of a model: its files, as in `sightline model inspect`, and their measured accuracy. At the first request a worker that has the version
+   * inspects it; until that is done, the response has no inspection. NOT_FOUND if no such version is known.
    */
   inspectModelVersion: handleUnaryCall<InspectModelVersionRequest, InspectModelVersionResponse>;
   /**
-   * Begins to bring an export: the job then waits for its file. ALREADY_EXISTS when the model is to be new and is there, NOT_FOUND when it
-   * is to be a version of one that is not; RESOURCE_EXHAUSTED when the file is too large, or too much is stored or waits.
+   * Creates a job that imports an export; the job then waits for its file. ALREADY_EXISTS if the model should be new but exists; NOT_FOUND if it
+   * should be a version of a model that does not exist; RESOURCE_EXHAUSTED if the file is too large, or too much is stored or waiting.
    */
   createModelImport: handleUnaryCall<CreateModelImportRequest, CreateModelImportResponse>;
-  /** Begins to score models on a clip with labels: the job then waits for both files. */
+  /** Creates a job that scores models on a clip with labels; the job then waits for both files. */
   createModelEvaluation: handleUnaryCall<CreateModelEvaluationRequest, CreateModelEvaluationResponse>;
-  /** Brings a piece of a file of a job. Pieces may come in any order, and again. */
+  /** Uploads one piece of a file of a job. Pieces may come in any order, and more than once. */
   uploadModelJobPiece: handleUnaryCall<UploadModelJobPieceRequest, UploadModelJobPieceResponse>;
-  /** Lets a worker begin, now that all pieces of all files are there. FAILED_PRECONDITION names what is missing. */
+  /** Lets a worker begin, when all pieces of all files have been uploaded. FAILED_PRECONDITION says what is missing. */
   startModelJob: handleUnaryCall<StartModelJobRequest, StartModelJobResponse>;
-  /** Lists imports and evaluations, those that are not done and the last of those that are, the newest first. */
+  /** Lists imports and evaluations: all unfinished ones and the last finished ones, newest first. */
   listModelJobs: handleUnaryCall<ListModelJobsRequest, ListModelJobsResponse>;
-  /** Returns one. NOT_FOUND when there is none. */
+  /** Returns a job. NOT_FOUND if there is none of that name. */
   getModelJob: handleUnaryCall<GetModelJobRequest, GetModelJobResponse>;
-  /** Ends one that is not done; what it has so far is dropped. One that has ended is returned as it is. */
+  /** Ends an unfinished job and drops its files. A job that has ended is returned unchanged. */
   cancelModelJob: handleUnaryCall<CancelModelJobRequest, CancelModelJobResponse>;
-  /** Ends it if it is not done, and forgets it. A version that it has made stays. */
+  /** Ends a job if it is unfinished, and deletes it. A version that it made stays. */
   deleteModelJob: handleUnaryCall<DeleteModelJobRequest, DeleteModelJobResponse>;
   /**
-   * Deletes a version that was brought by CreateModelImport from the store, and from the disks of the workers. FAILED_PRECONDITION when it
-   * is active or is served, or came otherwise.
+   * Deletes a version that came from CreateModelImport, from the store and from the workers' disks. FAILED_PRECONDITION if it
+   * is active, is being served, or came in another way.
    */
   deleteModelVersion: handleUnaryCall<DeleteModelVersionRequest, DeleteModelVersionResponse>;
 }
@@ -5731,7 +5731,7 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListModelsResponse) => void,
   ): ClientUnaryCall;
-  /** Lists the versions of a model, the first seen first. NOT_FOUND when no worker serves it and none is known. */
+  /** Lists the versions of a model, in the order in which they were first seen. NOT_FOUND if no worker serves the model and no version is known. */
   listModelVersions(
     request: ListModelVersionsRequest,
     callback: (error: ServiceError | null, response: ListModelVersionsResponse) => void,
@@ -5748,9 +5748,9 @@ export interface ModelServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListModelVersionsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Makes a version the one that all workers of the model serve. Each loads it beside the one that it serves and tries it out; when
-   * all can, they change, each between two batches. When one cannot, nothing changes: FAILED_PRECONDITION says which and why.
-   * ABORTED when another activation of the model took this one's place.
+   * Makes all workers of the model serve this version. Each worker loads it next to the version that it serves, and tests it. If
+   * all workers succeed, each changes between two batches. If one fails, nothing changes, and FAILED_PRECONDITION says which worker failed and why.
+   * ABORTED if another activation of the model replaced this one.
    */
   activateModel(
     request: ActivateModelRequest,
@@ -5767,7 +5767,7 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ActivateModelResponse) => void,
   ): ClientUnaryCall;
-  /** Activates the version that was active before. FAILED_PRECONDITION when there is none; otherwise as ActivateModel. */
+  /** Activates the version that was active before. FAILED_PRECONDITION if there is none; otherwise like ActivateModel. */
   rollbackModel(
     request: RollbackModelRequest,
     callback: (error: ServiceError | null, response: RollbackModelResponse) => void,
@@ -5784,9 +5784,9 @@ export interface ModelServiceClient extends Client {
     callback: (error: ServiceError | null, response: RollbackModelResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Begins to run a share of a camera's frames by another model too, beside the camera's own, and to compare what both find. The camera's
-   * results and counts do not know of it, and frames of it are the first that are left out when a worker is busy. NOT_FOUND when there is
-   * no such camera; INVALID_ARGUMENT when no worker has the model; RESOURCE_EXHAUSTED when too many run.
+   * Starts a shadow: another model also runs on a share of a camera's frames, and the results of both models are compared. This does not change the camera's
+   * results and counts. If a worker is busy, it skips frames of shadows first. NOT_FOUND if there is
+   * no such camera; INVALID_ARGUMENT if no worker has the model; RESOURCE_EXHAUSTED if too many shadows run.
    */
   startModelShadow(
     request: StartModelShadowRequest,
@@ -5803,7 +5803,7 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: StartModelShadowResponse) => void,
   ): ClientUnaryCall;
-  /** Lists those that run and the last of those that have ended, the newest first, without their frames. */
+  /** Lists the running shadows and the last ones that have ended, newest first, without their frames. */
   listModelShadows(
     request: ListModelShadowsRequest,
     callback: (error: ServiceError | null, response: ListModelShadowsResponse) => void,
@@ -5819,7 +5819,7 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListModelShadowsResponse) => void,
   ): ClientUnaryCall;
-  /** Returns one with its report so far. NOT_FOUND when there is none, or the caller does not see its camera. */
+  /** Returns a shadow with its report so far. NOT_FOUND if there is none of that name, or the caller may not see its camera. */
   getModelShadow(
     request: GetModelShadowRequest,
     callback: (error: ServiceError | null, response: GetModelShadowResponse) => void,
@@ -5835,7 +5835,7 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetModelShadowResponse) => void,
   ): ClientUnaryCall;
-  /** Ends it; what it has found stays. One that has ended is returned as it is. */
+  /** Ends a shadow; its report is kept. A shadow that has already ended is returned unchanged. */
   stopModelShadow(
     request: StopModelShadowRequest,
     callback: (error: ServiceError | null, response: StopModelShadowResponse) => void,
@@ -5851,7 +5851,7 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: StopModelShadowResponse) => void,
   ): ClientUnaryCall;
-  /** Ends it, and deletes what it has found. */
+  /** Ends a shadow and deletes its report. */
   deleteModelShadow(
     request: DeleteModelShadowRequest,
     callback: (error: ServiceError | null, response: DeleteModelShadowResponse) => void,
@@ -5868,8 +5868,8 @@ export interface ModelServiceClient extends Client {
     callback: (error: ServiceError | null, response: DeleteModelShadowResponse) => void,
   ): ClientUnaryCall;
   /**
-   * A picture of a frame among those with the biggest differences, as JPEG, with its boxes; those that one alone found are labelled
-   * "gained" or "lost". NOT_FOUND when it has none.
+   * Returns the picture of one of the frames with the biggest differences, as JPEG, with its boxes. Boxes that only one model found are labelled
+   * "gained" or "lost". NOT_FOUND if the frame has no picture.
    */
   getModelShadowPicture(
     request: GetModelShadowPictureRequest,
@@ -5887,8 +5887,8 @@ export interface ModelServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetModelShadowPictureResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Tells what a version of a model is: its files, as `sightline model inspect` says it, and how they were measured. A worker that has it looks
-   * at it the first time that it is asked for; until then the answer has no inspection. NOT_FOUND when no such version is known.
+   * Describes a version of a model: its files, as in `sightline model inspect`, and their measured accuracy. At the first request a worker that has the version
+   * inspects it; until that is done, the response has no inspection. NOT_FOUND if no such version is known.
    */
   inspectModelVersion(
     request: InspectModelVersionRequest,
@@ -5906,8 +5906,8 @@ export interface ModelServiceClient extends Client {
     callback: (error: ServiceError | null, response: InspectModelVersionResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Begins to bring an export: the job then waits for its file. ALREADY_EXISTS when the model is to be new and is there, NOT_FOUND when it
-   * is to be a version of one that is not; RESOURCE_EXHAUSTED when the file is too large, or too much is stored or waits.
+   * Creates a job that imports an export; the job then waits for its file. ALREADY_EXISTS if the model should be new but exists; NOT_FOUND if it
+   * should be a version of a model that does not exist; RESOURCE_EXHAUSTED if the file is too large, or too much is stored or waiting.
    */
   createModelImport(
     request: CreateModelImportRequest,
@@ -5924,7 +5924,7 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateModelImportResponse) => void,
   ): ClientUnaryCall;
-  /** Begins to score models on a clip with labels: the job then waits for both files. */
+  /** Creates a job that scores models on a clip with labels; the job then waits for both files. */
   createModelEvaluation(
     request: CreateModelEvaluationRequest,
     callback: (error: ServiceError | null, response: CreateModelEvaluationResponse) => void,
@@ -5940,7 +5940,7 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateModelEvaluationResponse) => void,
   ): ClientUnaryCall;
-  /** Brings a piece of a file of a job. Pieces may come in any order, and again. */
+  /** Uploads one piece of a file of a job. Pieces may come in any order, and more than once. */
   uploadModelJobPiece(
     request: UploadModelJobPieceRequest,
     callback: (error: ServiceError | null, response: UploadModelJobPieceResponse) => void,
@@ -5956,7 +5956,7 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: UploadModelJobPieceResponse) => void,
   ): ClientUnaryCall;
-  /** Lets a worker begin, now that all pieces of all files are there. FAILED_PRECONDITION names what is missing. */
+  /** Lets a worker begin, when all pieces of all files have been uploaded. FAILED_PRECONDITION says what is missing. */
   startModelJob(
     request: StartModelJobRequest,
     callback: (error: ServiceError | null, response: StartModelJobResponse) => void,
@@ -5972,7 +5972,7 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: StartModelJobResponse) => void,
   ): ClientUnaryCall;
-  /** Lists imports and evaluations, those that are not done and the last of those that are, the newest first. */
+  /** Lists imports and evaluations: all unfinished ones and the last finished ones, newest first. */
   listModelJobs(
     request: ListModelJobsRequest,
     callback: (error: ServiceError | null, response: ListModelJobsResponse) => void,
@@ -5988,7 +5988,7 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListModelJobsResponse) => void,
   ): ClientUnaryCall;
-  /** Returns one. NOT_FOUND when there is none. */
+  /** Returns a job. NOT_FOUND if there is none of that name. */
   getModelJob(
     request: GetModelJobRequest,
     callback: (error: ServiceError | null, response: GetModelJobResponse) => void,
@@ -6004,7 +6004,7 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetModelJobResponse) => void,
   ): ClientUnaryCall;
-  /** Ends one that is not done; what it has so far is dropped. One that has ended is returned as it is. */
+  /** Ends an unfinished job and drops its files. A job that has ended is returned unchanged. */
   cancelModelJob(
     request: CancelModelJobRequest,
     callback: (error: ServiceError | null, response: CancelModelJobResponse) => void,
@@ -6020,7 +6020,7 @@ export interface ModelServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CancelModelJobResponse) => void,
   ): ClientUnaryCall;
-  /** Ends it if it is not done, and forgets it. A version that it has made stays. */
+  /** Ends a job if it is unfinished, and deletes it. A version that it made stays. */
   deleteModelJob(
     request: DeleteModelJobRequest,
     callback: (error: ServiceError | null, response: DeleteModelJobResponse) => void,
@@ -6037,8 +6037,8 @@ export interface ModelServiceClient extends Client {
     callback: (error: ServiceError | null, response: DeleteModelJobResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Deletes a version that was brought by CreateModelImport from the store, and from the disks of the workers. FAILED_PRECONDITION when it
-   * is active or is served, or came otherwise.
+   * Deletes a version that came from CreateModelImport, from the store and from the workers' disks. FAILED_PRECONDITION if it
+   * is active, is being served, or came in another way.
    */
   deleteModelVersion(
     request: DeleteModelVersionRequest,

@@ -26,7 +26,7 @@ export const protobufPackage = "sightline.v1";
 
 export const protobufFileName = "sightline/v1/recording_service.proto";
 
-/** A stretch of video without a gap, of one codec and size, on one ingest process's disk. */
+/** A piece of video without a gap, with one codec and size, on the disk of one ingest process. */
 export interface RecordingSpan {
   startTime: Timestamp | undefined;
   endTime:
@@ -38,20 +38,20 @@ export interface RecordingSpan {
   height: number;
   /** Whether it has sound. */
   audio: boolean;
-  /** Whether it is kept for events only. */
+  /** Whether it is kept only for events. */
   eventsOnly: boolean;
   /** The ingest process that has it. */
   ingest: string;
 }
 
-/** What an MP4 that is being sent holds. */
+/** Description of the MP4 that follows. */
 export interface VideoInfo {
   /** video/mp4. */
   contentType: string;
   sizeBytes: number;
   /**
-   * Capture times of the first picture and of the end of the last. Video begins at a key frame, so it may begin earlier than asked
-   * for; it ends earlier when no more of the range is kept on the same disk without a change of codec or size.
+   * Capture time of the first picture, and the end of the last one. Video begins at a key frame, so it may begin earlier than
+   * requested. It ends earlier if the rest of the range is not on the same disk with the same codec and size.
    */
   startTime: Timestamp | undefined;
   endTime: Timestamp | undefined;
@@ -59,7 +59,7 @@ export interface VideoInfo {
 
 /** Request of ListRecordingSpans. */
 export interface ListRecordingSpansRequest {
-  /** "cameras/{camera}"; one that was removed may still have video. */
+  /** "cameras/{camera}". A removed camera may still have video. */
   name: string;
   /** Spans that end after this time; unset means the oldest. */
   startTime:
@@ -71,7 +71,7 @@ export interface ListRecordingSpansRequest {
 
 /** Response of ListRecordingSpans. */
 export interface ListRecordingSpansResponse {
-  /** By time. */
+  /** Sorted by time. */
   spans: RecordingSpan[];
   /** Ingest processes that did not answer in time and may have more. */
   silentIngests: string[];
@@ -88,7 +88,7 @@ export interface DownloadRecordingRequest {
   endTime:
     | Timestamp
     | undefined;
-  /** Whether it has the sound that was recorded; not set, it has. */
+  /** Whether to include recorded sound; if not set, it is included. */
   audio?: boolean | undefined;
 }
 
@@ -108,7 +108,7 @@ export interface DownloadRecordingResponse {
 export interface DownloadEventClipRequest {
   /** "cameras/{camera}/events/{event}". */
   name: string;
-  /** Whether it has the sound that was recorded; not set, it has. */
+  /** Whether to include recorded sound; if not set, it is included. */
   audio?: boolean | undefined;
 }
 
@@ -128,11 +128,11 @@ export interface DownloadEventClipResponse {
 export interface DeleteRecordingRequest {
   /** "cameras/{camera}". */
   name: string;
-  /** Unset means from the oldest on. */
+  /** Unset means from the oldest. */
   startTime:
     | Timestamp
     | undefined;
-  /** Unset means up to the newest. What reaches out of the range stays: video is deleted in files of about 10 s. */
+  /** Unset means up to the newest. Video is deleted in files of about 10 s; a file that is only partly in the range stays. */
   endTime: Timestamp | undefined;
 }
 
@@ -1013,10 +1013,10 @@ export const DeleteRecordingResponse: MessageFns<DeleteRecordingResponse> = {
   },
 };
 
-/** Video that is kept of cameras, as the cameras sent it. It is on the disks of the ingest processes that received it. */
+/** Recorded video of cameras, as the cameras sent it. It is on the disks of the ingest processes that received it. */
 export type RecordingServiceService = typeof RecordingServiceService;
 export const RecordingServiceService = {
-  /** Lists the stretches of time of which video is kept. UNAVAILABLE when there are none and an ingest process that may have some does not answer. */
+  /** Lists the times for which video is kept. UNAVAILABLE if none are found and an ingest process that may have some does not answer. */
   listRecordingSpans: {
     path: "/sightline.v1.RecordingService/ListRecordingSpans" as const,
     requestStream: false as const,
@@ -1028,7 +1028,7 @@ export const RecordingServiceService = {
       Buffer.from(ListRecordingSpansResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListRecordingSpansResponse => ListRecordingSpansResponse.decode(value),
   },
-  /** Sends a range of a camera's video as one MP4: what it holds, then its bytes. NOT_FOUND when nothing of it is kept. */
+  /** Sends a range of a camera's video as one MP4: first its description, then its bytes. NOT_FOUND if nothing of the range is kept. */
   downloadRecording: {
     path: "/sightline.v1.RecordingService/DownloadRecording" as const,
     requestStream: false as const,
@@ -1040,7 +1040,7 @@ export const RecordingServiceService = {
       Buffer.from(DownloadRecordingResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DownloadRecordingResponse => DownloadRecordingResponse.decode(value),
   },
-  /** Sends the video of an event, from some seconds before it to some after it. NOT_FOUND when nothing of it is kept. */
+  /** Sends the video of an event, from some seconds before it to some seconds after it. NOT_FOUND if nothing of it is kept. */
   downloadEventClip: {
     path: "/sightline.v1.RecordingService/DownloadEventClip" as const,
     requestStream: false as const,
@@ -1052,7 +1052,7 @@ export const RecordingServiceService = {
       Buffer.from(DownloadEventClipResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DownloadEventClipResponse => DownloadEventClipResponse.decode(value),
   },
-  /** Deletes a camera's video, in a range of time or all of it. */
+  /** Deletes a camera's video, all of it or a range of time. */
   deleteRecording: {
     path: "/sightline.v1.RecordingService/DeleteRecording" as const,
     requestStream: false as const,
@@ -1067,18 +1067,18 @@ export const RecordingServiceService = {
 } as const;
 
 export interface RecordingServiceServer extends UntypedServiceImplementation {
-  /** Lists the stretches of time of which video is kept. UNAVAILABLE when there are none and an ingest process that may have some does not answer. */
+  /** Lists the times for which video is kept. UNAVAILABLE if none are found and an ingest process that may have some does not answer. */
   listRecordingSpans: handleUnaryCall<ListRecordingSpansRequest, ListRecordingSpansResponse>;
-  /** Sends a range of a camera's video as one MP4: what it holds, then its bytes. NOT_FOUND when nothing of it is kept. */
+  /** Sends a range of a camera's video as one MP4: first its description, then its bytes. NOT_FOUND if nothing of the range is kept. */
   downloadRecording: handleServerStreamingCall<DownloadRecordingRequest, DownloadRecordingResponse>;
-  /** Sends the video of an event, from some seconds before it to some after it. NOT_FOUND when nothing of it is kept. */
+  /** Sends the video of an event, from some seconds before it to some seconds after it. NOT_FOUND if nothing of it is kept. */
   downloadEventClip: handleServerStreamingCall<DownloadEventClipRequest, DownloadEventClipResponse>;
-  /** Deletes a camera's video, in a range of time or all of it. */
+  /** Deletes a camera's video, all of it or a range of time. */
   deleteRecording: handleUnaryCall<DeleteRecordingRequest, DeleteRecordingResponse>;
 }
 
 export interface RecordingServiceClient extends Client {
-  /** Lists the stretches of time of which video is kept. UNAVAILABLE when there are none and an ingest process that may have some does not answer. */
+  /** Lists the times for which video is kept. UNAVAILABLE if none are found and an ingest process that may have some does not answer. */
   listRecordingSpans(
     request: ListRecordingSpansRequest,
     callback: (error: ServiceError | null, response: ListRecordingSpansResponse) => void,
@@ -1094,7 +1094,7 @@ export interface RecordingServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListRecordingSpansResponse) => void,
   ): ClientUnaryCall;
-  /** Sends a range of a camera's video as one MP4: what it holds, then its bytes. NOT_FOUND when nothing of it is kept. */
+  /** Sends a range of a camera's video as one MP4: first its description, then its bytes. NOT_FOUND if nothing of the range is kept. */
   downloadRecording(
     request: DownloadRecordingRequest,
     options?: Partial<CallOptions>,
@@ -1104,7 +1104,7 @@ export interface RecordingServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<DownloadRecordingResponse>;
-  /** Sends the video of an event, from some seconds before it to some after it. NOT_FOUND when nothing of it is kept. */
+  /** Sends the video of an event, from some seconds before it to some seconds after it. NOT_FOUND if nothing of it is kept. */
   downloadEventClip(
     request: DownloadEventClipRequest,
     options?: Partial<CallOptions>,
@@ -1114,7 +1114,7 @@ export interface RecordingServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<DownloadEventClipResponse>;
-  /** Deletes a camera's video, in a range of time or all of it. */
+  /** Deletes a camera's video, all of it or a range of time. */
   deleteRecording(
     request: DeleteRecordingRequest,
     callback: (error: ServiceError | null, response: DeleteRecordingResponse) => void,

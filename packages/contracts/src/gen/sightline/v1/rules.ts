@@ -15,12 +15,12 @@ export const protobufPackage = "sightline.v1";
 
 export const protobufFileName = "sightline/v1/rules.proto";
 
-/** How a mask is meant. */
+/** What a mask does. */
 export const MaskMode = {
   UNSPECIFIED: 0,
   /** EXCLUDE - Objects in it do not count. */
   EXCLUDE: 1,
-  /** INCLUDE - Only objects in one of these count. */
+  /** INCLUDE - Only objects in a mask of this mode count. */
   INCLUDE: 2,
 } as const;
 
@@ -32,7 +32,7 @@ export namespace MaskMode {
   export type INCLUDE = typeof MaskMode.INCLUDE;
 }
 
-/** A part of the picture. An object is in it when the middle of its box's lower edge is. */
+/** A part of the picture. An object is in the zone if the middle of the lower edge of its box is in it. */
 export interface Zone {
   /** Unique within the camera; 1-63 characters of letters, digits, '-', '_' and space. */
   name: string;
@@ -44,12 +44,12 @@ export interface Zone {
 export interface Line {
   /** Unique within the camera. */
   name: string;
-  /** The first point; directions are as seen from it towards the second. */
+  /** The first point. Directions are as seen from this point towards the end. */
   start: Point | undefined;
   end: Point | undefined;
 }
 
-/** A part of the picture in which objects are left out of account, or the only ones taken into account. */
+/** A part of the picture whose objects are ignored, or the only part whose objects count. */
 export interface Mask {
   mode: MaskMode;
   polygon: Point[];
@@ -57,9 +57,9 @@ export interface Mask {
 
 /** When a rule applies. */
 export interface ActiveHours {
-  /** Days of the week on which a span begins, 1 is Monday and 7 Sunday; empty means every day. */
+  /** Days of the week on which the time span begins: 1 is Monday, 7 is Sunday. Empty means every day. */
   days: number[];
-  /** "HH:MM"; a span that ends before it starts goes over midnight. */
+  /** "HH:MM". If the end is before the start, the span goes past midnight. */
   start: string;
   end: string;
   /** IANA name such as "Europe/Berlin"; empty means UTC. */
@@ -68,36 +68,36 @@ export interface ActiveHours {
 
 /** Makes events of one type. */
 export interface Rule {
-  /** Unique within the camera; empty when writing means a name made of type and zone or line. */
+  /** Unique within the camera. If it is empty when writing, the name is made from type and zone or line. */
   name: string;
   type: EventType;
-  /** Needed by entered_zone and left_zone; for appeared, left, dwelled and counts, empty means the whole picture. */
+  /** Required for entered_zone and left_zone. For appeared, left, dwelled and counts, empty means the whole picture. */
   zone: string;
-  /** Needed by crossed_line. */
+  /** Required for crossed_line. */
   line: string;
-  /** Of crossed_line; unspecified means both. */
+  /** Only for crossed_line; unspecified means both directions. */
   direction: CrossingDirection;
   /** Class names; empty means all. */
   classes: string[];
-  /** Tracks whose best score is below it make no event, 0..1. */
+  /** 0..1. Tracks whose best score is lower make no event. */
   minScore: number;
-  /** Seconds that the object must have been in the zone. Needed by dwelled. */
+  /** Seconds that the object must have been in the zone. Required for dwelled. */
   minDwellSeconds: number;
-  /** Of count_above and count_below. */
+  /** Only for count_above and count_below. */
   count: number;
-  /** Seconds that a condition must hold before its event starts, and be over before it ends. */
+  /** Seconds for which the condition must hold before the event starts, and must be over before the event ends. */
   debounceSeconds: number;
-  /** Seconds after an event's start in which the same rule makes no other of the same object, or, for counts, at all. */
+  /** Seconds after an event's start in which this rule makes no other event about the same object; for counts, no other event at all. */
   cooldownSeconds: number;
   /** Unset means always. */
   activeHours:
     | ActiveHours
     | undefined;
-  /** Objects must meet all of them, each attribute once; empty means any object. */
+  /** Objects must meet all these conditions. Each attribute may occur once. Empty means any object. */
   attributes: AttributeCondition[];
 }
 
-/** All that turns a camera's tracks into events. */
+/** Everything that turns a camera's tracks into events. */
 export interface CameraRules {
   /** Resource name, "cameras/{camera}/rules". */
   name: string;
@@ -105,9 +105,9 @@ export interface CameraRules {
   lines: Line[];
   masks: Mask[];
   rules: Rule[];
-  /** Changes with each update; send it back to make an update conditional. */
+  /** Changes with each update. Send it back to make an update conditional. */
   etag: string;
-  /** Output only; unset when the camera never had rules. */
+  /** Output only. Unset if the camera never had rules. */
   updateTime: Timestamp | undefined;
 }
 

@@ -37,7 +37,7 @@ export interface GetCameraRulesResponse {
 
 /** Request of UpdateCameraRules. */
 export interface UpdateCameraRulesRequest {
-  /** rules.name says whose; rules.etag, when given, must be the newest. */
+  /** rules.name says for which camera; rules.etag, if given, must be the newest. */
   rules: CameraRules | undefined;
 }
 
@@ -46,7 +46,7 @@ export interface UpdateCameraRulesResponse {
   rules:
     | CameraRules
     | undefined;
-  /** Class names that were taken without a check, since no worker serves the camera's model now. */
+  /** Class names that were accepted without a check, because no worker serves the camera's model now. */
   uncheckedClasses: string[];
 }
 
@@ -288,10 +288,10 @@ export const UpdateCameraRulesResponse: MessageFns<UpdateCameraRulesResponse> = 
   },
 };
 
-/** Keeps each camera's zones, lines and rules. */
+/** Manages each camera's zones, lines and rules. */
 export type RulesServiceService = typeof RulesServiceService;
 export const RulesServiceService = {
-  /** Returns a camera's rules; none at all when it never had any. NOT_FOUND when there is no such camera. */
+  /** Returns a camera's rules; they are empty if it never had any. NOT_FOUND if there is no such camera. */
   getCameraRules: {
     path: "/sightline.v1.RulesService/GetCameraRules" as const,
     requestStream: false as const,
@@ -303,7 +303,7 @@ export const RulesServiceService = {
       Buffer.from(GetCameraRulesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetCameraRulesResponse => GetCameraRulesResponse.decode(value),
   },
-  /** Replaces a camera's rules as a whole. INVALID_ARGUMENT names the field at fault; ABORTED when the etag is not the newest. */
+  /** Replaces all rules of a camera. INVALID_ARGUMENT names the wrong field; ABORTED if the etag is not the newest. */
   updateCameraRules: {
     path: "/sightline.v1.RulesService/UpdateCameraRules" as const,
     requestStream: false as const,
@@ -318,14 +318,14 @@ export const RulesServiceService = {
 } as const;
 
 export interface RulesServiceServer extends UntypedServiceImplementation {
-  /** Returns a camera's rules; none at all when it never had any. NOT_FOUND when there is no such camera. */
+  /** Returns a camera's rules; they are empty if it never had any. NOT_FOUND if there is no such camera. */
   getCameraRules: handleUnaryCall<GetCameraRulesRequest, GetCameraRulesResponse>;
-  /** Replaces a camera's rules as a whole. INVALID_ARGUMENT names the field at fault; ABORTED when the etag is not the newest. */
+  /** Replaces all rules of a camera. INVALID_ARGUMENT names the wrong field; ABORTED if the etag is not the newest. */
   updateCameraRules: handleUnaryCall<UpdateCameraRulesRequest, UpdateCameraRulesResponse>;
 }
 
 export interface RulesServiceClient extends Client {
-  /** Returns a camera's rules; none at all when it never had any. NOT_FOUND when there is no such camera. */
+  /** Returns a camera's rules; they are empty if it never had any. NOT_FOUND if there is no such camera. */
   getCameraRules(
     request: GetCameraRulesRequest,
     callback: (error: ServiceError | null, response: GetCameraRulesResponse) => void,
@@ -341,7 +341,7 @@ export interface RulesServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetCameraRulesResponse) => void,
   ): ClientUnaryCall;
-  /** Replaces a camera's rules as a whole. INVALID_ARGUMENT names the field at fault; ABORTED when the etag is not the newest. */
+  /** Replaces all rules of a camera. INVALID_ARGUMENT names the wrong field; ABORTED if the etag is not the newest. */
   updateCameraRules(
     request: UpdateCameraRulesRequest,
     callback: (error: ServiceError | null, response: UpdateCameraRulesResponse) => void,

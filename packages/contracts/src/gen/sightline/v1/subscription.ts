@@ -15,11 +15,11 @@ export const protobufFileName = "sightline/v1/subscription.proto";
 /** Why messages are missing. */
 export const GapReason = {
   UNSPECIFIED: 0,
-  /** EXPIRED - They were older, or more, than what is kept. */
+  /** EXPIRED - They were older than the maximum age, or there were more than can be stored. */
   EXPIRED: 1,
-  /** STREAM_RESET - The stream was lost or replaced by another, and began anew. */
+  /** STREAM_RESET - The stream was lost or replaced, and began again. */
   STREAM_RESET: 2,
-  /** NOT_ANALYSED - Frames of one camera were gone before the analysis came to them: it was away, or behind, for longer than they are kept. */
+  /** NOT_ANALYSED - Frames of one camera were gone before they were analysed, because the analysis was away, or behind, for longer than they are kept. */
   NOT_ANALYSED: 3,
 } as const;
 
@@ -32,40 +32,40 @@ export namespace GapReason {
   export type NOT_ANALYSED = typeof GapReason.NOT_ANALYSED;
 }
 
-/** Where a subscription begins. A subscription that is given one misses nothing: what it reads too slowly waits for it. */
+/** Where a subscription begins. A subscription with a start position misses nothing: if it reads slowly, messages wait for it. */
 export interface StartPosition {
   position:
     | //
-    /** Only what is made from now on. */
+    /** Only new messages, from now on. */
     { $case: "newest"; value: boolean }
     | //
-    /** All that is still kept. */
+    /** All messages that are still stored. */
     { $case: "beginning"; value: boolean }
     | //
-    /** What was stored at this time or later. */
+    /** Messages stored at this time or later. */
     { $case: "time"; value: Timestamp }
     | //
-    /** What came after the message that bore this cursor. */
+    /** Messages after the message with this cursor. */
     { $case: "cursor"; value: string }
     | undefined;
 }
 
-/** Says that messages between the one before and the one after it are gone for good. */
+/** Says that messages between the previous and the next message are permanently lost. */
 export interface Gap {
   reason: GapReason;
-  /** How many messages of all cameras, with and without interest for the subscriber, are gone; 0 when unknown. */
+  /** How many messages of all cameras are lost, whether they pass the subscriber's filter or not; 0 if unknown. */
   messages: number;
-  /** When the oldest message that is still kept was stored. */
+  /** When the oldest message that still exists was stored. */
   firstAvailableTime:
     | Timestamp
     | undefined;
-  /** Resource name of the camera whose messages are gone, when it is one camera's only. */
+  /** Resource name of the camera, if only messages of one camera are lost. */
   camera: string;
 }
 
 /**
- * Nothing that passes the filter lies before the cursor of this message: whoever stores cursors may store this one, and a
- * filter that rarely matches then never goes on from a place that has expired.
+ * Says that up to the cursor of this message nothing more passes the filter. A client that stores cursors can store this one. So a client with a
+ * filter that rarely matches never has to continue from a position that has expired.
  */
 export interface Progress {
 }

@@ -41,22 +41,22 @@ export namespace SubscriptionKind {
   export type DETECTIONS = typeof SubscriptionKind.DETECTIONS;
 }
 
-/** A named place in a stream. */
+/** A named position in a stream. */
 export interface Subscription {
   /** Resource name, "subscriptions/{subscription}"; the id is 1-63 characters of a-z, 0-9 and '-'. */
   name: string;
   kind: SubscriptionKind;
-  /** Of both kinds; for detections only cameras and classes are read. */
+  /** For both kinds. For detections only cameras and classes are used. */
   filter:
     | EventFilter
     | undefined;
-  /** Where it began; unset when creating means newest. */
+  /** Where it began. Unset when creating means newest. */
   start:
     | StartPosition
     | undefined;
-  /** Seconds that a reader has for a message, 1-600; 0 means 30. */
+  /** Seconds in which a reader must acknowledge a message, 1-600; 0 means 30. */
   ackDeadlineSeconds: number;
-  /** A message becomes a dead letter after so many deliveries; 0 means 10. */
+  /** A message becomes a dead letter after this many deliveries; 0 means 10. */
   maxDeliveryAttempts: number;
   /** Output only. */
   createTime:
@@ -64,7 +64,7 @@ export interface Subscription {
     | undefined;
   /** Messages not delivered yet, before filtering. Output only. */
   pending: number;
-  /** Messages delivered and not acknowledged yet. Output only. */
+  /** Messages delivered but not acknowledged yet. Output only. */
   unacknowledged: number;
   /** Output only. */
   deadLetters: number;
@@ -96,7 +96,7 @@ export interface GetSubscriptionResponse {
 export interface ListSubscriptionsRequest {
   /** At most this many, 1-1000; 0 means 100. */
   pageSize: number;
-  /** next_page_token of the page before. */
+  /** next_page_token of the previous page. */
   pageToken: string;
 }
 
@@ -120,7 +120,7 @@ export interface DeleteSubscriptionResponse {
 export interface ConsumeRequest {
   /** "subscriptions/{subscription}". */
   name: string;
-  /** Most messages delivered to this reader and not acknowledged yet, 1-1000; 0 means 100. */
+  /** At most this many messages are delivered to this reader and not acknowledged yet, 1-1000; 0 means 100. */
   maxUnacknowledged: number;
 }
 
@@ -130,10 +130,10 @@ export interface ConsumeResponse {
     | { $case: "event"; value: Event }
     | { $case: "frame"; value: FrameDetections }
     | //
-    /** Messages are gone before this subscription could get them; it needs no acknowledgement. */
+    /** Messages were lost before this subscription could get them. A gap needs no acknowledgement. */
     { $case: "gap"; value: Gap }
     | undefined;
-  /** Give it to Acknowledge or Reject, of any server of the system. */
+  /** Pass it to Acknowledge or Reject, on any server of the system. */
   ackId: string;
   /** 1 for the first delivery. */
   deliveryAttempt: number;
@@ -155,7 +155,7 @@ export interface RejectRequest {
   ackIds: string[];
   /** Seconds to wait before the next delivery. */
   delaySeconds: number;
-  /** Make it a dead letter at once. */
+  /** Make the messages dead letters at once. */
   deadLetter: boolean;
   /** Why, for the list of dead letters. */
   reason: string;
@@ -181,7 +181,7 @@ export interface ListDeadLettersRequest {
   parent: string;
   /** At most this many, 1-1000; 0 means 100. */
   pageSize: number;
-  /** next_page_token of the page before. */
+  /** next_page_token of the previous page. */
   pageToken: string;
 }
 
@@ -1686,12 +1686,12 @@ export const DeleteDeadLetterResponse: MessageFns<DeleteDeadLetterResponse> = {
 };
 
 /**
- * Keeps subscriptions by name, for consumers that must not miss anything: each message is delivered until it is acknowledged.
+ * Manages named subscriptions, for consumers that must not miss anything: each message is delivered until it is acknowledged.
  * Readers of one subscription share its messages.
  */
 export type SubscriptionServiceService = typeof SubscriptionServiceService;
 export const SubscriptionServiceService = {
-  /** Creates a subscription. ALREADY_EXISTS when the id is taken by one that differs; the same again is no error. */
+  /** Creates a subscription. ALREADY_EXISTS if a different subscription has this id; creating the same one again is not an error. */
   createSubscription: {
     path: "/sightline.v1.SubscriptionService/CreateSubscription" as const,
     requestStream: false as const,
@@ -1703,7 +1703,7 @@ export const SubscriptionServiceService = {
       Buffer.from(CreateSubscriptionResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): CreateSubscriptionResponse => CreateSubscriptionResponse.decode(value),
   },
-  /** Returns a subscription and how it fares. NOT_FOUND when there is none of that name. */
+  /** Returns a subscription and its state. NOT_FOUND if there is none of that name. */
   getSubscription: {
     path: "/sightline.v1.SubscriptionService/GetSubscription" as const,
     requestStream: false as const,
@@ -1715,7 +1715,7 @@ export const SubscriptionServiceService = {
       Buffer.from(GetSubscriptionResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): GetSubscriptionResponse => GetSubscriptionResponse.decode(value),
   },
-  /** Lists subscriptions by name, a page at a time. */
+  /** Lists subscriptions, sorted by name, in pages. */
   listSubscriptions: {
     path: "/sightline.v1.SubscriptionService/ListSubscriptions" as const,
     requestStream: false as const,
@@ -1727,7 +1727,7 @@ export const SubscriptionServiceService = {
       Buffer.from(ListSubscriptionsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListSubscriptionsResponse => ListSubscriptionsResponse.decode(value),
   },
-  /** Removes a subscription and its dead letters. NOT_FOUND when there is none of that name. */
+  /** Removes a subscription and its dead letters. NOT_FOUND if there is none of that name. */
   deleteSubscription: {
     path: "/sightline.v1.SubscriptionService/DeleteSubscription" as const,
     requestStream: false as const,
@@ -1739,7 +1739,7 @@ export const SubscriptionServiceService = {
       Buffer.from(DeleteSubscriptionResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): DeleteSubscriptionResponse => DeleteSubscriptionResponse.decode(value),
   },
-  /** Streams the subscription's messages to this reader, at most `max_unacknowledged` at a time. */
+  /** Streams the subscription's messages to this reader, with at most `max_unacknowledged` unacknowledged at a time. */
   consume: {
     path: "/sightline.v1.SubscriptionService/Consume" as const,
     requestStream: false as const,
@@ -1749,7 +1749,7 @@ export const SubscriptionServiceService = {
     responseSerialize: (value: ConsumeResponse): Buffer => Buffer.from(ConsumeResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ConsumeResponse => ConsumeResponse.decode(value),
   },
-  /** Says that messages have been dealt with. An unknown or expired ack_id is ignored. */
+  /** Says that messages have been processed. An unknown or expired ack_id is ignored. */
   acknowledge: {
     path: "/sightline.v1.SubscriptionService/Acknowledge" as const,
     requestStream: false as const,
@@ -1769,7 +1769,7 @@ export const SubscriptionServiceService = {
     responseSerialize: (value: RejectResponse): Buffer => Buffer.from(RejectResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): RejectResponse => RejectResponse.decode(value),
   },
-  /** Lists messages that could not be delivered, oldest first, a page at a time. */
+  /** Lists messages that could not be delivered, oldest first, in pages. */
   listDeadLetters: {
     path: "/sightline.v1.SubscriptionService/ListDeadLetters" as const,
     requestStream: false as const,
@@ -1781,7 +1781,7 @@ export const SubscriptionServiceService = {
       Buffer.from(ListDeadLettersResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListDeadLettersResponse => ListDeadLettersResponse.decode(value),
   },
-  /** Removes a dead letter, having delivered it again when asked to. */
+  /** Removes a dead letter; with `redeliver` it is delivered again first. */
   deleteDeadLetter: {
     path: "/sightline.v1.SubscriptionService/DeleteDeadLetter" as const,
     requestStream: false as const,
@@ -1796,28 +1796,28 @@ export const SubscriptionServiceService = {
 } as const;
 
 export interface SubscriptionServiceServer extends UntypedServiceImplementation {
-  /** Creates a subscription. ALREADY_EXISTS when the id is taken by one that differs; the same again is no error. */
+  /** Creates a subscription. ALREADY_EXISTS if a different subscription has this id; creating the same one again is not an error. */
   createSubscription: handleUnaryCall<CreateSubscriptionRequest, CreateSubscriptionResponse>;
-  /** Returns a subscription and how it fares. NOT_FOUND when there is none of that name. */
+  /** Returns a subscription and its state. NOT_FOUND if there is none of that name. */
   getSubscription: handleUnaryCall<GetSubscriptionRequest, GetSubscriptionResponse>;
-  /** Lists subscriptions by name, a page at a time. */
+  /** Lists subscriptions, sorted by name, in pages. */
   listSubscriptions: handleUnaryCall<ListSubscriptionsRequest, ListSubscriptionsResponse>;
-  /** Removes a subscription and its dead letters. NOT_FOUND when there is none of that name. */
+  /** Removes a subscription and its dead letters. NOT_FOUND if there is none of that name. */
   deleteSubscription: handleUnaryCall<DeleteSubscriptionRequest, DeleteSubscriptionResponse>;
-  /** Streams the subscription's messages to this reader, at most `max_unacknowledged` at a time. */
+  /** Streams the subscription's messages to this reader, with at most `max_unacknowledged` unacknowledged at a time. */
   consume: handleServerStreamingCall<ConsumeRequest, ConsumeResponse>;
-  /** Says that messages have been dealt with. An unknown or expired ack_id is ignored. */
+  /** Says that messages have been processed. An unknown or expired ack_id is ignored. */
   acknowledge: handleUnaryCall<AcknowledgeRequest, AcknowledgeResponse>;
   /** Asks for messages to be delivered again, or to become dead letters. */
   reject: handleUnaryCall<RejectRequest, RejectResponse>;
-  /** Lists messages that could not be delivered, oldest first, a page at a time. */
+  /** Lists messages that could not be delivered, oldest first, in pages. */
   listDeadLetters: handleUnaryCall<ListDeadLettersRequest, ListDeadLettersResponse>;
-  /** Removes a dead letter, having delivered it again when asked to. */
+  /** Removes a dead letter; with `redeliver` it is delivered again first. */
   deleteDeadLetter: handleUnaryCall<DeleteDeadLetterRequest, DeleteDeadLetterResponse>;
 }
 
 export interface SubscriptionServiceClient extends Client {
-  /** Creates a subscription. ALREADY_EXISTS when the id is taken by one that differs; the same again is no error. */
+  /** Creates a subscription. ALREADY_EXISTS if a different subscription has this id; creating the same one again is not an error. */
   createSubscription(
     request: CreateSubscriptionRequest,
     callback: (error: ServiceError | null, response: CreateSubscriptionResponse) => void,
@@ -1833,7 +1833,7 @@ export interface SubscriptionServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: CreateSubscriptionResponse) => void,
   ): ClientUnaryCall;
-  /** Returns a subscription and how it fares. NOT_FOUND when there is none of that name. */
+  /** Returns a subscription and its state. NOT_FOUND if there is none of that name. */
   getSubscription(
     request: GetSubscriptionRequest,
     callback: (error: ServiceError | null, response: GetSubscriptionResponse) => void,
@@ -1849,7 +1849,7 @@ export interface SubscriptionServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: GetSubscriptionResponse) => void,
   ): ClientUnaryCall;
-  /** Lists subscriptions by name, a page at a time. */
+  /** Lists subscriptions, sorted by name, in pages. */
   listSubscriptions(
     request: ListSubscriptionsRequest,
     callback: (error: ServiceError | null, response: ListSubscriptionsResponse) => void,
@@ -1865,7 +1865,7 @@ export interface SubscriptionServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListSubscriptionsResponse) => void,
   ): ClientUnaryCall;
-  /** Removes a subscription and its dead letters. NOT_FOUND when there is none of that name. */
+  /** Removes a subscription and its dead letters. NOT_FOUND if there is none of that name. */
   deleteSubscription(
     request: DeleteSubscriptionRequest,
     callback: (error: ServiceError | null, response: DeleteSubscriptionResponse) => void,
@@ -1881,14 +1881,14 @@ export interface SubscriptionServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: DeleteSubscriptionResponse) => void,
   ): ClientUnaryCall;
-  /** Streams the subscription's messages to this reader, at most `max_unacknowledged` at a time. */
+  /** Streams the subscription's messages to this reader, with at most `max_unacknowledged` unacknowledged at a time. */
   consume(request: ConsumeRequest, options?: Partial<CallOptions>): ClientReadableStream<ConsumeResponse>;
   consume(
     request: ConsumeRequest,
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ConsumeResponse>;
-  /** Says that messages have been dealt with. An unknown or expired ack_id is ignored. */
+  /** Says that messages have been processed. An unknown or expired ack_id is ignored. */
   acknowledge(
     request: AcknowledgeRequest,
     callback: (error: ServiceError | null, response: AcknowledgeResponse) => void,
@@ -1920,7 +1920,7 @@ export interface SubscriptionServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: RejectResponse) => void,
   ): ClientUnaryCall;
-  /** Lists messages that could not be delivered, oldest first, a page at a time. */
+  /** Lists messages that could not be delivered, oldest first, in pages. */
   listDeadLetters(
     request: ListDeadLettersRequest,
     callback: (error: ServiceError | null, response: ListDeadLettersResponse) => void,
@@ -1936,7 +1936,7 @@ export interface SubscriptionServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListDeadLettersResponse) => void,
   ): ClientUnaryCall;
-  /** Removes a dead letter, having delivered it again when asked to. */
+  /** Removes a dead letter; with `redeliver` it is delivered again first. */
   deleteDeadLetter(
     request: DeleteDeadLetterRequest,
     callback: (error: ServiceError | null, response: DeleteDeadLetterResponse) => void,

@@ -16,12 +16,12 @@ export const protobufPackage = "sightline.v1";
 
 export const protobufFileName = "sightline/v1/timeline.proto";
 
-/** What was done to a camera. */
+/** What changed about a camera. */
 export const CameraChange = {
   UNSPECIFIED: 0,
-  /** REMOVED - It is registered no more: all that is open ends, and nothing begins. */
+  /** REMOVED - It is no longer registered: everything that is open ends, and nothing begins. */
   REMOVED: 1,
-  /** ADDRESS - It has another address: its tracks and their events end. Whether it is down or up stays as it was. */
+  /** ADDRESS - It has another address: its tracks and their events end. Whether it is down or up does not change. */
   ADDRESS: 2,
 } as const;
 
@@ -33,19 +33,19 @@ export namespace CameraChange {
   export type ADDRESS = typeof CameraChange.ADDRESS;
 }
 
-/** A camera went down or came back, was removed, or was given another address. */
+/** A camera went down or came back, was removed, or got another address. */
 export interface CameraTransition {
   time: Timestamp | undefined;
   down: boolean;
   reason: CameraReason;
   message: string;
-  /** Why what was seen so far is over, when the camera did not merely go down or come back. */
+  /** If the camera did not only go down or come back: why its tracks so far have ended. */
   change: CameraChange;
-  /** Frames captured up to here belong to what is over: they are recorded, but nothing follows from them any more. */
+  /** Frames captured up to this time belong to the time before the change: they are recorded, but make no tracks or events. */
   framesEnd:
     | Timestamp
     | undefined;
-  /** The open event of an analysis before this one, that the camera is down, which goes on. */
+  /** The open camera_down event of an earlier analysis, which continues. */
   continued: Event | undefined;
 }
 
@@ -60,24 +60,24 @@ export interface RulesChange {
   rules: CameraRules | undefined;
 }
 
-/** Frames of the camera were gone from the stream of detections before the analysis came to them. */
+/** Frames of the camera were gone from the stream of detections before the analysis could read them. */
 export interface FramesLost {
-  /** When the analysis found out. */
+  /** When the analysis noticed it. */
   time:
     | Timestamp
     | undefined;
-  /** How many, as the numbers of the frames before and after tell; 0 when unknown. */
+  /** How many, calculated from the numbers of the frames before and after; 0 if unknown. */
   frames: number;
 }
 
 /**
- * One step of a camera, in the order in which the analysis took it. The stream of these is all that events depend on: a
- * successor that reads it again comes to the same tracks and events.
+ * One step of a camera, in the order in which the analysis took it. Events depend on the stream of these entries and on nothing else: another
+ * process that reads the stream again gets the same tracks and events.
  */
 export interface TimelineEntry {
   entry:
     | //
-    /** A frame in its turn, with track ids. */
+    /** A frame, in order, with track ids. */
     { $case: "frame"; value: FrameDetections }
     | { $case: "transition"; value: CameraTransition }
     | { $case: "tick"; value: Tick }
@@ -86,7 +86,7 @@ export interface TimelineEntry {
     | undefined;
   /** All of the camera's messages in the stream of detections up to this sequence have been taken into account. */
   detectionsSequence: number;
-  /** What the analysis begins anew with: it had no state to go on from. */
+  /** Set if the analysis begins again with a new incarnation, because it had no state to continue from. */
   incarnation: string;
 }
 
