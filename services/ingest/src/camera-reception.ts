@@ -1,0 +1,213 @@
+import { type Backoff, CameraReason, CameraState, type ServedModel } from "@sightline/contracts";
+import type { CameraFault } from "@sightline/rtsp";
+import { type CameraSecrets, type Logger, untilAborted } from "@sightline/service";
+import type { AnalysedStream } from "./analysed-stream.ts";
+import { type AnalysisGeometry, sameGeometry } from "./analysis-geometry.ts";
+import { type CameraSettings, readSecret } from "./camera-settings.ts";
+import type { OfferedFrames } from "./offered-frames.ts";
+import type { PictureSubject } from "./pictures/picture-subject.ts";
+import type { StatusReporter } from "./status-reporter.ts";
+
+/** A camera that was asked while another process had it may never answer: after so long without that one it is asked anew. */
+const hangMs = 1_000;
+
+/** What decides whether a camera can be connected. */
+export interface ReceptionContext {
+  secrets: CameraSecrets;
+  /** The model as workers serve it now; undefined when none does. */
+  servedModel: (name: string) => (ServedModel & AnalysisGeometry) | undefined;
+}
+
+/** What receives, and what is told how it goes. */
+export interface ReceptionParts {
+  stream: AnalysedStream;
+  frames: OfferedFrames;
+  pictures: PictureSubject;
+  status: StatusReporter;
+}
+
+/**
+ * Has a camera connected, again and again until it ends: in rounds, each with a connection that lasts until something fails or changes. Says in its status
+ * how it goes. Before `begin` another process has the camera, so a failure says nothing of it.
+ */
+export class CameraReception {
+  readonly #camera: string;
+  readonly #backoff: Backoff;
+  readonly #parts: ReceptionParts;
+  readonly #context: ReceptionContext;
+  readonly #log: Logger;
+  readonly #running: Promise<void>;
+  readonly #ready = Promise.withResolvers<boolean>();
+  readonly #beginning = new AbortController();
+  #settings: CameraSettings;
+  #geometry: AnalysisGeometry | undefined;
+  /** Aborts the connection or the waiting before the next. */
+  #round = new AbortController();
+  #leaving = false;
+  #ended = false;
+
+  /** `backoff` has the camera's failures before. */
+  constructor(
+    camera: string,
+    settings: CameraSettings,
+    backoff: Backoff,
+    parts: ReceptionParts,
+    context: ReceptionContext,
+    log: Logger,
+  ) {
+    this.#camera = camera;
+    this.#settings = settings;
+    this.#backoff = backoff;
+    this.#parts = parts;
+    this.#context = context;
+    this.#log = log;
+    this.#running = this.#run();
+  }
+
+  /** Whether pictures come: false when the camera cannot be had twice, or cannot be had. */
+  get ready(): Promise<boolean> {
+    return this.#ready.promise;
+  }
+
+  get settings(): Readonly<CameraSettings> {
+    return this.#settings;
+  }
+
+  /** Whether frames arrive. */
+  get live(): boolean {
+    return this.#parts.status.state === CameraState.LIVE;
+  }
+
+  /** The camera is this process's: what began to connect before goes on, unless it hangs. */
+  begin(): void {
+    const { stream } = this.#parts;
+    this.modelChanged();
+    this.#beginning.abort();
+    if (!stream.connects || stream.receives) return;
+    const round = this.#round;
+    const endIfHanging = () => {
+      if (!stream.receives) round.abort();
+    };
+    setTimeout(endIfHanging, hangMs).unref();
+  }
+
+  /** Takes other settings, with which the connection can go on. */
+  useSettings(settings: CameraSettings): void {
+    this.#settings = settings;
+  }
+
+  /** The settings are such that the camera must be connected anew. */
+  startAnew(): void {
+    this.#log.info("settings changed; reconnecting");
+    this.#parts.stream.forget();
+    this.#parts.frames.clear();
+    if (!this.live) this.#parts.status.set(CameraState.CONNECTING);
+    this.#backoff.reset();
+    this.#round.abort();
+  }
+
+  /** Workers began or ceased to serve a model, or serve it with another input. */
+  modelChanged(): void {
+    const served = this.#context.servedModel(this.#settings.model);
+    if (served && !(this.#geometry && sameGeometry(this.#geometry, served))) this.#round.abort();
+    else if (this.live) this.#reportLive();
+  }
+
+  /** It is going to be ended in a moment: if the camera is lost it is not connected again. Returns whether frames are missed then. */
+  leave(): boolean {
+    this.#leaving = this.live;
+    return this.live;
+  }
+
+  /** Ends the connection; there is no other. */
+  end(): void {
+    this.#ended = true;
+    this.#ready.resolve(false);
+    this.#round.abort();
+  }
+
+  /** Resolves when nothing of it runs any more, after `end`. */
+  get ended(): Promise<void> {
+    return this.#running;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#ended) {
+      this.#round = new AbortController();
+      const { signal } = this.#round;
+      const geometry = this.#context.servedModel(this.#settings.model) ?? this.#geometry;
+      if (!geometry) {
+        this.#reportDown(this.#notServed());
+        this.#ready.resolve(false);
+        await untilAborted(signal);
+      } else {
+        this.#useGeometry(geometry);
+        await untilAborted(AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(this.#backoff.waitMs))]));
+        const fault = (await this.#secretFault()) ?? (await this.#connect(geometry, signal));
+        if (fault) await this.#failed(fault, signal);
+      }
+    }
+  }
+
+  #connect(geometry: AnalysisGeometry, signal: AbortSignal): Promise<CameraFault | undefined> {
+    const told = {
+      picture: () => {
+        if (!signal.aborted) this.#ready.resolve(true);
+        if (!this.live) this.#reportLive();
+      },
+      mustReconnect: () => this.#round.abort(),
+    };
+    return this.#parts.stream.connect(this.#settings, geometry, told, signal);
+  }
+
+  async #failed(fault: CameraFault, signal: AbortSignal): Promise<void> {
+    if (!this.#beginning.signal.aborted) {
+      // The camera may serve only one, and another process has it.
+      this.#log.debug({ reason: fault.reason }, "the camera cannot be had before its lease");
+      this.#ready.resolve(false);
+      await untilAborted(AbortSignal.any([signal, this.#beginning.signal]));
+    } else if (this.#leaving) await untilAborted(signal);
+    else {
+      this.#backoff.fail();
+      this.#reportDown(fault);
+    }
+  }
+
+  /** Why user and password are not known, where there are some. What could not be read may be readable by now. */
+  async #secretFault(): Promise<CameraFault | undefined> {
+    const settings = this.#settings;
+    if (settings.secretFault === undefined) return undefined;
+    const { secret, secretFault } = await readSecret(this.#context.secrets, this.#camera).catch(
+      () => settings,
+    );
+    if (this.#settings === settings) this.#settings = { ...settings, secret, secretFault };
+    if (secretFault === undefined) return undefined;
+    return {
+      reason: CameraReason.UNAUTHORIZED,
+      message: `its user and password cannot be read: ${secretFault}; or set the camera's URL, with user and password, again`,
+    };
+  }
+
+  #useGeometry(geometry: AnalysisGeometry): void {
+    // A frame made for another input is of no use to the workers that serve the model now.
+    if (this.#geometry && !sameGeometry(this.#geometry, geometry)) this.#parts.frames.clear();
+    this.#geometry = geometry;
+  }
+
+  #reportLive(): void {
+    const fault = this.#context.servedModel(this.#settings.model) ? undefined : this.#notServed();
+    this.#parts.status.set(CameraState.LIVE, fault?.reason, fault?.message);
+  }
+
+  #reportDown({ reason, message }: CameraFault): void {
+    this.#parts.status.set(CameraState.DOWN, reason, message);
+    this.#parts.pictures.cameraDown();
+  }
+
+  #notServed(): CameraFault {
+    return {
+      reason: CameraReason.MODEL_NOT_SERVED,
+      message: `no inference worker serves model '${this.#settings.model}'; start one, or choose another model`,
+    };
+  }
+}
