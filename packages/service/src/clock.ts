@@ -1,7 +1,7 @@
 /** A change of the wall clock larger than this is a step (it was set, or the host slept), not a drift that NTP mends. */
 const stepMs = 250;
 /** How often a step is looked for, so that its time is known about as exactly. */
-const watchMs = 100;
+const watchMs = 250;
 
 /** Wall clock minus performance.now(), in milliseconds. */
 let offsetMs = performance.timeOrigin;

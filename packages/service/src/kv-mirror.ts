@@ -61,14 +61,13 @@ export class KvMirror<T> {
   async start(): Promise<void> {
     this.#unfollow = this.#nats.changes.listen({ back: () => this.#watch?.stop() });
     void this.#keepWatching();
-    if (this.#ttlMs !== Infinity) this.#sweeper = setInterval(() => this.#sweepExpired(), this.#ttlMs / 16);
     await this.#loaded.promise;
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#unfollow();
-    clearInterval(this.#sweeper);
+    clearTimeout(this.#sweeper);
     this.#watch?.stop();
     this.#loaded.resolve();
   }
@@ -221,6 +220,7 @@ export class KvMirror<T> {
   #set(key: string, revision: number, value: T | undefined, storedAt?: number): void {
     const previous = this.#entries.get(key)?.value;
     this.#entries.set(key, { revision, value, receivedAt: performance.now(), storedAt, run: this.#run });
+    this.#awaitExpiry();
     if (value !== undefined || previous !== undefined) this.#tell({ key, value, previous });
   }
 
@@ -234,9 +234,19 @@ export class KvMirror<T> {
     this.#loaded.resolve();
   }
 
+  /** Looks again when the first entry can have expired: those that are renewed in time cost no look in between. */
+  #awaitExpiry(): void {
+    if (this.#ttlMs === Infinity || this.#sweeper || this.#stopped || this.#entries.size === 0) return;
+    const first = Math.min(...[...this.#entries.values()].map(({ receivedAt }) => receivedAt));
+    const inMs = first + this.#ttlMs - performance.now();
+    this.#sweeper = setTimeout(() => this.#sweepExpired(), Math.max(inMs, this.#ttlMs / 16));
+  }
+
   #sweepExpired(): void {
+    this.#sweeper = undefined;
     const oldest = performance.now() - this.#ttlMs;
-    for (const [key, entry] of this.#entries) if (entry.receivedAt < oldest) this.#remove(key);
+    for (const [key, entry] of this.#entries) if (entry.receivedAt <= oldest) this.#remove(key);
+    this.#awaitExpiry();
   }
 
   #tell(change: MirrorChange<T>): void {

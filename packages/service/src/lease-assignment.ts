@@ -199,7 +199,11 @@ export class LeaseAssignment<T, W extends LeasedWork> {
     if (session.id === undefined) return;
     for (const key of leases.keys()) {
       const revision = leases.revision(key);
-      if (key.startsWith(sessionKey(kind, "")) && revision !== undefined)
+      if (
+        key.startsWith(sessionKey(kind, "")) &&
+        revision !== undefined &&
+        key !== sessionKey(kind, session.id)
+      )
         void session.endDead(key, leases.get(key)!, revision);
     }
   }

@@ -67,15 +67,6 @@ export function judgeArrivals(
   return !hasKeyPicture && isLate ? CameraReason.NO_KEY_FRAME : undefined;
 }
 
-/**
- * Runs `look` each `everyMs` until the returned function is called. A process that was held up for a while first reads what came meanwhile:
- * only then is the silence the camera's.
- */
-export function lookEvery(everyMs: number, look: () => void): () => void {
-  const timer = setInterval(() => setImmediate(look), everyMs);
-  return () => clearInterval(timer);
-}
-
 /** Why a connection has ended, by the verdict on it, if there was one, or by its own fault; undefined where neither says it. */
 export function endOf(
   stream: Pick<CameraStream, "transport" | "fault">,

@@ -124,7 +124,11 @@ export class FfmpegDecoder {
       this.#match();
     });
     const reader = new FfmpegReportReader((each) => this.#report(each));
+    // Where ffmpeg's reports tell when a picture arrived they cannot wait.
+    let knowsArrivals = false;
+    let hasPixels = false;
     options.stream.onFrame = (picture) => {
+      knowsArrivals = true;
       this.#events.arrived?.(picture);
       this.#arrived(picture, "packets");
     };
@@ -137,7 +141,11 @@ export class FfmpegDecoder {
         gpu: options.decoding.decoder !== "software",
         feed: (stdin) => options.stream.feed(stdin),
         target: () => pixels.target(),
-        received: (bytes) => pixels.received(bytes),
+        received: (bytes) => {
+          hasPixels = true;
+          return pixels.received(bytes);
+        },
+        reportWaits: () => knowsArrivals && hasPixels,
         report: (text) => {
           startOver();
           reader.write(text);

@@ -3,11 +3,16 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
 import { couldNotRun, type FfmpegProgram, limitedCommand } from "@sightline/media";
+import { lookEvery } from "./look-every.ts";
 import { socketPair } from "./socket-pair.ts";
 
 const termGraceMs = 1_000;
 /** More than ffmpeg writes at a time. */
 const reportBytes = 64 * 1024;
+/** A report that waits is read after so long at the latest. */
+const lookMs = 250;
+/** Pieces of a picture from this size on are worth a look each. */
+const muchBytes = 128 * 1024;
 
 export interface FfmpegProcessOptions {
   ffmpeg: FfmpegProgram;
@@ -18,10 +23,12 @@ export interface FfmpegProcessOptions {
   feed: (stdin: Writable) => void;
   /** Where the next bytes of stdout go. */
   target: () => Uint8Array;
-  /** So many bytes of stdout have been put there. */
-  received: (bytes: number) => void;
+  /** So many bytes of stdout have been put there. Returns whether they end a picture. */
+  received: (bytes: number) => boolean;
   /** A piece of stderr, cut anywhere. */
   report: (text: string) => void;
+  /** Whether what it reports now may wait for its next pixels: then it is read at once with them, and not in its nine pieces a picture. */
+  reportWaits: () => boolean;
 }
 
 /** One ffmpeg process. Its stdout is read into memory of the caller's choosing. */
@@ -39,13 +46,24 @@ export class FfmpegProcess {
   /** @throws the system's error when the process cannot be started */
   static async start(options: FfmpegProcessOptions): Promise<FfmpegProcess> {
     const text = Buffer.alloc(reportBytes);
+    let hasExited = false;
     const [output, report] = await Promise.all([
-      socketPair(options.target, options.received),
+      socketPair(options.target, (bytes) => {
+        report.reader.resume();
+        const goOn = options.received(bytes) || bytes >= muchBytes;
+        // ffmpeg writes a picture in many small pieces: when the next is looked for a moment later, several are there.
+        if (!goOn) setImmediate(() => output.reader.resume());
+        return goOn;
+      }),
       socketPair(
         () => text,
-        (bytes) => options.report(text.toString("utf8", 0, bytes)),
+        (bytes) => {
+          options.report(text.toString("utf8", 0, bytes));
+          return hasExited || !options.reportWaits();
+        },
       ),
     ]);
+    const endLooks = lookEvery(lookMs, () => report.reader.resume());
     const readers = [output.reader, report.reader];
     const limits = { onlyWritten: options.gpu };
     const child = spawn(...limitedCommand(options.ffmpeg, options.arguments, limits), {
@@ -55,7 +73,11 @@ export class FfmpegProcess {
     report.writer.destroy();
     // A process that ends before it has read its input tells so by its exit.
     child.stdin?.on("error", () => undefined);
-    const closed = Promise.all(readers.map(untilClosed));
+    const closed = Promise.all(readers.map(untilClosed)).finally(endLooks);
+    child.once("exit", () => {
+      hasExited = true;
+      report.reader.resume();
+    });
     try {
       await once(child, "spawn");
     } catch (error) {

@@ -52,13 +52,14 @@ export class PixelReader {
     return this.#buffer.subarray(this.#offset);
   }
 
-  /** So many bytes have been put there. */
-  received(bytes: number): void {
+  /** So many bytes have been put there. Returns whether the buffer was full, and given away. */
+  received(bytes: number): boolean {
     this.#offset += bytes;
-    if (this.#offset < this.#buffer.byteLength) return;
+    if (this.#offset < this.#buffer.byteLength) return false;
     const full = this.#buffer;
     this.#buffer = this.#buffers.take();
     this.#offset = this.#headBytes;
     this.#frame(full);
+    return true;
   }
 }

@@ -9,6 +9,7 @@ import {
 import type { Logger, Nats, ServerClock } from "@sightline/service";
 import type { WaitingFrame } from "./frame-queue.ts";
 import type { Ledger } from "./ledger.ts";
+import { lookEvery } from "./look-every.ts";
 
 /** A worker publishes nothing about a frame later than tokenAckWaitMs after it got it; the rest is for the way. */
 const outcomeMs = tokenAckWaitMs + 2_000;
@@ -39,7 +40,7 @@ export class HandedFrames {
   readonly #frames = new Map<number, Handed>();
   readonly #inferred: () => void;
   readonly #free: (handle: FrameHandle) => void;
-  readonly #timer: NodeJS.Timeout;
+  readonly #endLooks: () => void;
   #looking = false;
 
   /** `inferred` is told of each frame that was inferred, `free` of memory that no worker reads any more. */
@@ -61,7 +62,7 @@ export class HandedFrames {
     this.#inferred = inferred;
     this.#free = free;
     this.#log = log;
-    this.#timer = setInterval(() => void this.#settleOverdue(), checkMs);
+    this.#endLooks = lookEvery(checkMs, () => void this.#settleOverdue());
   }
 
   /** A worker gets this frame now, as bytes or by its handle. */
@@ -97,7 +98,7 @@ export class HandedFrames {
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#endLooks();
     for (const { handle } of this.#frames.values()) if (handle) this.#free(handle);
     this.#frames.clear();
   }

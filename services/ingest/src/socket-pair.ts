@@ -14,13 +14,14 @@ export interface SocketPair {
 }
 
 /**
- * Makes a connected pair whose reader puts bytes where `target` says, `received` being told how many came. A child's
+ * Makes a connected pair whose reader puts bytes where `target` says, `received` being told how many came; when that returns false, nothing
+ * more is read until the reader resumes. A child's
  * own stdout pipe would hand out buffers of 64 kB, each to be copied: measured for 1.2 MB frames, 0.93 against 0.48 ms of
  * CPU each.
  */
 export async function socketPair(
   target: () => Uint8Array,
-  received: (bytes: number) => void,
+  received: (bytes: number) => boolean,
 ): Promise<SocketPair> {
   const path = join(tmpdir(), `sightline-${randomUUID()}.sock`);
   const server = createServer({ pauseOnConnect: true });
@@ -32,10 +33,7 @@ export async function socketPair(
       path,
       onread: {
         buffer: target,
-        callback: (bytes) => {
-          received(bytes);
-          return true;
-        },
+        callback: received,
       },
     });
     const [[writer]] = await Promise.all([accepted as Promise<[Socket]>, once(reader, "connect")]);

@@ -10,16 +10,17 @@ import {
 } from "@sightline/rtsp";
 import type { Logger } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
-import { endOf, judgeArrivals, lookEvery, openStream } from "./camera-connection.ts";
+import { endOf, judgeArrivals, openStream } from "./camera-connection.ts";
 import { type CameraSettings, hearsAnalysed } from "./camera-settings.ts";
 import { type DecoderEnd, type DecoderEvents, FfmpegDecoder, type StartTurn } from "./ffmpeg-decoder.ts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import type { Ledger } from "./ledger.ts";
+import { lookEvery } from "./look-every.ts";
 import type { SoundTrial } from "./sound-trial.ts";
 
 /** Time for ffmpeg to begin to read, on a machine where much else starts. */
 const openMs = 15_000;
-const watchMs = 100;
+const watchMs = 250;
 
 export interface SessionOptions {
   ffmpeg: FfmpegProgram;

@@ -14,6 +14,7 @@ import {
 import { findConsumer, type Logger, type Nats } from "@sightline/service";
 import type { DeliveredTokens } from "./delivered-tokens.ts";
 import type { FrameQueue } from "./frame-queue.ts";
+import { lookEvery } from "./look-every.ts";
 
 const retryMs = 250;
 /** What was published to a leader that has died is never confirmed, and published again it is, once there is another; the stream knows a repetition. */
@@ -38,7 +39,7 @@ export class TokenPublisher {
   readonly #epoch: string;
   readonly #log: Logger;
   readonly #delivered: Pick<DeliveredTokens, "upTo">;
-  readonly #timer: NodeJS.Timeout;
+  readonly #endLooks: () => void;
   /** By token that is out: where it is in the stream, and since when, by performance.now(), a worker is known to have it. */
   readonly #stored = new Map<number, { sequence: number; deliveredAt?: number }>();
   #looking = false;
@@ -62,10 +63,10 @@ export class TokenPublisher {
     this.#epoch = epoch;
     this.#model = model;
     this.#log = log;
-    this.#timer = setInterval(() => {
+    this.#endLooks = lookEvery(lookMs, () => {
       this.#checkOld();
       void this.#findUnused();
-    }, lookMs);
+    });
   }
 
   /** Sets the queue whose tokens these are. */
@@ -180,6 +181,6 @@ export class TokenPublisher {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    clearInterval(this.#timer);
+    this.#endLooks();
   }
 }

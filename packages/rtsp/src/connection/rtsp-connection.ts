@@ -27,6 +27,8 @@ export class RtspConnection {
   /** Take the packets of interleaved channels, each those of its own; what no taker wants is dropped. */
   readonly takers = new Set<(channel: number, packet: Buffer) => void>();
   readonly #socket: Socket;
+  readonly #budget = new WorkBudget();
+  readonly #reader: RtspReader;
   readonly #waiting: Waiting[] = [];
   #sequence = 0;
   #fault: CameraFaultError | undefined;
@@ -37,29 +39,19 @@ export class RtspConnection {
 
   private constructor(socket: Socket) {
     this.#socket = socket;
-    const budget = new WorkBudget();
-    const reader = new RtspReader({
+    this.#reader = new RtspReader({
       message: (message) => this.#message(message),
       packet: (channel, packet) => {
         for (const take of this.takers) take(channel, packet);
       },
     });
-    socket.on("data", (chunk: Buffer) => {
-      try {
-        const restMs = budget.spend(chunk.length, () => reader.write(chunk));
-        if (restMs > 0) this.#takeRest(restMs);
-      } catch (error) {
-        if (!(error instanceof RtspProtocolError)) throw error;
-        this.#fail(faultError(CameraReason.PROTOCOL_ERROR, error.message));
-      }
-    });
     socket.on("error", () => this.#fail(faultError(CameraReason.STREAM_ENDED, "the connection broke")));
-    socket.on("end", () => socket.destroy());
+    socket.on("end", () => socket.destroy()).resume();
     this.ended = new Promise((resolve) => {
       socket.once("close", () => {
         this.#closed = true;
         clearTimeout(this.#rest);
-        budget.close();
+        this.#budget.close();
         this.#rejectAll();
         resolve(this.#fault);
       });
@@ -72,7 +64,14 @@ export class RtspConnection {
     networks: CameraNetworks,
     signal: AbortSignal,
   ): Promise<RtspConnection> {
-    return new RtspConnection(await connectCamera(target, networks, signal));
+    let connection: RtspConnection | undefined;
+    // A server does not speak first; one that does is none.
+    const take = (piece: Buffer) => {
+      if (connection) connection.#take(piece);
+    };
+    const socket = await connectCamera(target, networks, signal, take);
+    connection = new RtspConnection(socket);
+    return connection;
   }
 
   /** IP address of the server. */
@@ -135,6 +134,17 @@ export class RtspConnection {
 
   close(): void {
     this.#socket.destroy();
+  }
+
+  #take(piece: Buffer): void {
+    if (this.#fault) return;
+    try {
+      const restMs = this.#budget.spend(piece.length, () => this.#reader.write(piece));
+      if (restMs > 0) this.#takeRest(restMs);
+    } catch (error) {
+      if (!(error instanceof RtspProtocolError)) throw error;
+      this.#fail(faultError(CameraReason.PROTOCOL_ERROR, error.message));
+    }
   }
 
   #takeRest(milliseconds: number): void {

@@ -134,7 +134,7 @@ test.each(["H264", "H265"] as const)(
     const name = codec.toLowerCase();
     const uri = await scripted({ clip: await numberedVideo({ codec, seconds: 30, encode: ["-bf", "2"] }) });
     await rig.register(name, { uri, recording: { mode: "continuous" } });
-    const answer = await recorded(name, 3_000);
+    const answer = await recorded(name, 3_500);
     expect(answer.spans).toMatchObject([
       { codec: name, width: 384, height: 128, audio: false, eventsOnly: false },
     ]);
