@@ -10,6 +10,7 @@ import {
 import { NatsServer } from "@sightline/service/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { PictureSource } from "../testing/picture-source.ts";
+import { SnapshotClaims } from "./snapshot-claims.ts";
 import { type SnapshotFailure, SnapshotTaker } from "./snapshot-taker.ts";
 
 const log = createLogger("test", "fatal");
@@ -22,6 +23,7 @@ let store: SnapshotStore;
 let source: PictureSource;
 let detections: RecentDetections;
 let taker: SnapshotTaker;
+let claims: SnapshotClaims;
 let outcomes: (SnapshotFailure | "stored")[];
 
 function startTaker(): SnapshotTaker {
@@ -41,6 +43,7 @@ beforeEach(async () => {
   detections = new RecentDetections();
   outcomes = [];
   taker = startTaker();
+  claims = new SnapshotClaims(taker, store, log);
 });
 
 afterEach(async () => {
@@ -55,7 +58,7 @@ afterAll(async () => {
 
 const box = { xMin: 0.25, yMin: 0.25, xMax: 0.5, yMax: 0.75 };
 
-/** An event whose snapshot is of frame `picture`, told in frame `number`. */
+/** An event whose snapshot is of frame `picture`, with a score of a hundredth of its number; told in frame `number`. */
 function event(id: string, phase: EventPhase, picture: number | undefined, number = picture): Event {
   const frame = (of: number | undefined) => (of === undefined ? undefined : { epoch: "e1", number: of });
   return Event.fromPartial({
@@ -64,7 +67,7 @@ function event(id: string, phase: EventPhase, picture: number | undefined, numbe
     track: { id: "abc-7", classId: 2, className: "person", score: 0.9, normalizedBox: box },
     frame: frame(number),
     snapshotFrame: frame(picture),
-    snapshotScore: 0.9,
+    snapshotScore: (picture ?? 0) / 100,
   });
 }
 
@@ -85,7 +88,7 @@ test("an event's picture is stored with the frame it shows and the object's box"
     ptsUs: 40,
     width: 320,
     height: 240,
-    score: 0.9,
+    score: 0.4,
     boxes: [{ classId: 2, label: "person #7 90%", box }],
   });
   expect([...jpeg.subarray(0, 2)]).toEqual([0xff, 0xd8]);
@@ -167,4 +170,51 @@ test("the object is drawn as it is in the picture's frame, under the event's cla
   const boxes = async (name: string) => (await store.details(name))?.boxes.map(({ label }) => label);
   expect(await boxes("front/a-e1")).toEqual(["person #7 50%"]);
   expect(await boxes("front/a-e2")).toEqual(["dog #7 50%", "dog #8 50%"]);
+});
+
+/** The number of the frame whose picture an event names once it is settled. */
+async function settled(told: Event, age: Parameters<SnapshotClaims["settle"]>[1]) {
+  await claims.settle(told, age);
+  return told.snapshotFrame?.number;
+}
+
+test("an event of now names the picture that is about to be taken", async () => {
+  expect(await settled(event("a", EventPhase.START, 40), "fresh")).toBe(40);
+  expect(source.requests).toEqual([]);
+});
+
+test("one of an old frame names its picture if ingest still has the frame, and it is stored then", async () => {
+  const told = event("a", EventPhase.START, 40);
+  expect(await settled(told, "old")).toBe(40);
+  expect((await store.details("front/a"))?.number).toBe(40);
+  taker.offer(told);
+  await taker.stop();
+  expect(source.requests).toHaveLength(1);
+});
+
+test("one of a frame that is gone names none, and neither do those that follow until there is a better view", async () => {
+  source.refusal = () => "gone";
+  expect(await settled(event("a", EventPhase.START, 40), "old")).toBeUndefined();
+  expect(await settled(event("b", EventPhase.ONCE, 40), "gone")).toBeUndefined();
+  expect(source.requests).toHaveLength(1);
+  expect(await settled(event("a", EventPhase.UPDATE, 40, 45), "fresh")).toBeUndefined();
+  expect(await settled(event("a", EventPhase.UPDATE, 50), "fresh")).toBe(50);
+});
+
+test("one that names what is not there names the picture that it has", async () => {
+  taker.offer(event("a", EventPhase.START, 40));
+  await expect.poll(async () => (await store.details("front/a"))?.number, patience).toBe(40);
+  const gone = event("a", EventPhase.UPDATE, 44);
+  expect(await settled(gone, "gone")).toBe(40);
+  expect(gone.snapshotScore).toBe(0.4);
+  expect(await settled(event("a", EventPhase.END, 40, 60), "fresh")).toBe(40);
+});
+
+test("a picture of an event that was found to be published is taken unless it is there", async () => {
+  taker.offer(event("a", EventPhase.ONCE, 40));
+  await expect.poll(async () => (await store.details("front/a"))?.number, patience).toBe(40);
+  taker.offer(event("a", EventPhase.ONCE, 40), true);
+  taker.offer(event("b", EventPhase.ONCE, 41), true);
+  await expect.poll(async () => (await store.details("front/b"))?.number, patience).toBe(41);
+  expect(source.requests.map(({ number }) => number)).toEqual([40, 41]);
 });
