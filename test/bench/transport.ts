@@ -22,8 +22,9 @@ import { BenchProcess } from "./bench-process.ts";
 import { accessTo, type BenchNats, startBenchNats } from "./bench-system.ts";
 import type { FixedWorkerCounts, FixedWorkerSettings } from "./fixed-worker-process.ts";
 import type { HolderCounts, HolderSettings } from "./frame-holder-process.ts";
-import { jain, median, processUsage, quantile } from "./measure.ts";
+import { jain, median, quantile } from "./measure.ts";
 import type { PlainClientCounts, PlainClientSettings } from "./plain-client-process.ts";
+import { type FrameCpu, type Rate, type RateReport, rateLine, rateOf, rateReport } from "./transport-rate.ts";
 
 export interface TransportOptions {
   /** Size of the frames in pixels. */
@@ -67,21 +68,6 @@ export interface LoadReport {
   published: { p50: number; p99: number };
   /** Share of the time in which the worker inferred. */
   busy: number;
-}
-
-/** Processor time of one frame in milliseconds. */
-export interface FrameCpu {
-  holder: number;
-  nats: number;
-  worker: number;
-  sum: number;
-}
-
-/** Frames per second of each round and their median, and what one frame costs (median). */
-export interface RateReport {
-  rounds: number[];
-  median: number;
-  cpuMs: FrameCpu;
 }
 
 /**
@@ -228,14 +214,6 @@ async function startWorker(
   return BenchProcess.start<FixedWorkerCounts>("./fixed-worker-process.ts", settings);
 }
 
-/** What one round measured. */
-interface Rate {
-  framesPerSecond: number;
-  cpuMs: FrameCpu;
-  /** Share of the time in which a worker's run was under way. */
-  busy?: number;
-}
-
 async function protocolRate(way: "handles" | "bytes", options: TransportOptions): Promise<Rate> {
   const { frame, seconds } = options;
   const held = { ...frame, cameras: cameras(16, 0), shares: way === "handles" };
@@ -251,55 +229,6 @@ async function plainRate(options: TransportOptions): Promise<Rate> {
     const client = await BenchProcess.start<PlainClientCounts>("./plain-client-process.ts", settings);
     return rateOf(client, holder, server, seconds);
   });
-}
-
-/** Frames per second that a process takes, after a second to get going; ends it. */
-async function rateOf(
-  worker: BenchProcess<PlainClientCounts & Partial<FixedWorkerCounts>>,
-  holder: BenchProcess<HolderCounts>,
-  server: NatsServer,
-  seconds: number,
-): Promise<Rate> {
-  const counts = async () => {
-    const [at, taken, nats] = await Promise.all([
-      holder.counts(),
-      worker.counts(),
-      processUsage(server.pid!),
-    ]);
-    const cpu = { holder: at.cpuMs, worker: taken.cpuMs, nats: nats.cpuSeconds * 1_000 };
-    return { time: performance.now(), frames: taken.frames, busyMs: taken.busyMs ?? 0, cpu };
-  };
-  try {
-    await delay(1_000);
-    const before = await counts();
-    await delay(seconds * 1_000);
-    const after = await counts();
-    const frames = after.frames - before.frames;
-    const cpuOf = (part: "holder" | "nats" | "worker") => (after.cpu[part] - before.cpu[part]) / frames;
-    const elapsed = after.time - before.time;
-    const [held, nats, taken] = [cpuOf("holder"), cpuOf("nats"), cpuOf("worker")];
-    return {
-      framesPerSecond: (frames * 1_000) / elapsed,
-      busy: (after.busyMs - before.busyMs) / elapsed,
-      cpuMs: { holder: held, nats, worker: taken, sum: held + nats + taken },
-    };
-  } finally {
-    await worker.stop();
-  }
-}
-
-function rateReport(rates: readonly Rate[]): RateReport {
-  const cpu = (part: keyof FrameCpu) => median(rates.map(({ cpuMs }) => cpuMs[part]));
-  return {
-    rounds: rates.map(({ framesPerSecond }) => framesPerSecond),
-    median: median(rates.map(({ framesPerSecond }) => framesPerSecond)),
-    cpuMs: { holder: cpu("holder"), nats: cpu("nats"), worker: cpu("worker"), sum: cpu("sum") },
-  };
-}
-
-function rateLine({ framesPerSecond, cpuMs: { holder, nats, worker, sum } }: Rate): string {
-  const parts = `holder ${holder.toFixed(2)}, NATS ${nats.toFixed(2)}, worker ${worker.toFixed(2)}`;
-  return `${framesPerSecond.toFixed(0)}/s (CPU per frame: ${parts}, sum ${sum.toFixed(2)} ms)`;
 }
 
 async function measureOverload(
