@@ -22,6 +22,7 @@ beforeAll(() => {
     version: "1.0.0",
     dependencies: { used: "workspace:*" },
   });
+  write("packages/other/old.ts", "export {};\n");
   write("packages/other/package.json", { name: "other", version: "1.0.0" });
   write("test/package.json", { name: "test", version: "1.0.0", dependencies: { user: "workspace:*" } });
   write("test/client/package.json", {
@@ -39,14 +40,20 @@ test("the tests of a changed package, of those that use it, and changed tests of
   expect(await testsOfChanged("HEAD", root)).toEqual([]);
   write("packages/used/source.ts", "export {};\n");
   write("test/system/new.test.ts", "export {};\n");
-  execFileSync("git", ["-C", root, "add", "packages"]);
-  const chosen = await testsOfChanged("HEAD", root);
-  expect(chosen.sort()).toEqual([
+  expect((await testsOfChanged("HEAD", root)).sort()).toEqual([
+    "packages/cli/src/printed-commands.test.ts",
+    "packages/cli/src/reference.test.ts",
     "packages/used/",
     "packages/user/",
     "test/client/",
+    "test/docs.test.ts",
     "test/system/new.test.ts",
   ]);
+});
+
+test("a package of which a file was removed has changed too", async () => {
+  rmSync(join(root, "packages/other/old.ts"));
+  expect(await testsOfChanged("HEAD", root)).toContain("packages/other/");
 });
 
 test("a revision that there is not: an error that says so", async () => {

@@ -1,15 +1,22 @@
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { projectRoot } from "@sightline/stack";
 
 const run = promisify(execFile);
 
+/** Tests that read the text of files anywhere, documents too; they take seconds, so they go with every change. */
+const textTests = [
+  "packages/cli/src/printed-commands.test.ts",
+  "packages/cli/src/reference.test.ts",
+  "test/docs.test.ts",
+];
+
 /**
- * Filters for the tests of each package that differs from a git revision, uncommitted work included, and of the packages that
- * use it. Tests of whole systems use every package and take minutes, so only those that were changed themselves are among
- * them. @throws when git does not know the revision
+ * Filters for the tests of each package that differs from a git revision, uncommitted work and new files included, and of the
+ * packages that use it; none when nothing differs. Tests of whole systems use every package and take minutes, so only those that
+ * were changed themselves are among them. @throws when git does not know the revision
  */
 export async function testsOfChanged(revision: string, root = projectRoot): Promise<string[]> {
   const git = async (...args: string[]) =>
@@ -20,17 +27,22 @@ export async function testsOfChanged(revision: string, root = projectRoot): Prom
     throw new Error(`git knows no revision '${revision}'`, { cause });
   }
   const files = [
-    ...(await git("diff", "--name-only", "--diff-filter=d", revision)),
+    ...(await git("diff", "--name-only", revision)),
     ...(await git("ls-files", "--others", "--exclude-standard")),
   ];
-  const ownTests = files.filter((file) => file.endsWith(".test.ts"));
-  return [...new Set([...(await packagesUsing(revision, root)), ...ownTests])];
+  if (files.length === 0) return [];
+  const ownTests = files.filter((file) => file.endsWith(".test.ts") && existsSync(join(root, file)));
+  return [...new Set([...(await packagesUsing(files, root)), ...ownTests, ...textTests])];
 }
 
-/** Folders of the changed packages and of those that depend on them, from the root; neither the root nor `test/`. */
-async function packagesUsing(revision: string, root: string): Promise<string[]> {
+/** Folders of the packages that hold these files and of those that depend on them, from the root; neither the root nor `test/`. */
+async function packagesUsing(files: readonly string[], root: string): Promise<string[]> {
+  // pnpm's own filter for changes knows no files that are not in git yet.
+  const folders = [...new Set(files.map((file) => packageOf(file, root)))].filter((folder) => folder !== ".");
+  if (folders.length === 0) return [];
   const { packageManager } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  const args = ["-y", packageManager, "--filter", `...[${revision}]`, "list", "--depth", "-1", "--json"];
+  const filters = folders.flatMap((folder) => ["--filter", `...{${folder}}`]);
+  const args = ["-y", packageManager, ...filters, "list", "--depth", "-1", "--json"];
   const { stdout } = await run("npx", args, { cwd: root });
   // pnpm prints nothing, or words, when no package is chosen.
   const found: { path: string }[] = stdout.trimStart().startsWith("[") ? JSON.parse(stdout) : [];
@@ -38,4 +50,11 @@ async function packagesUsing(revision: string, root: string): Promise<string[]> 
     .map(({ path }) => relative(root, path))
     .filter((path) => path !== "" && path !== "test")
     .map((path) => `${path}/`);
+}
+
+/** The folder of the package that a file belongs to, from the root; "." for the root's own. */
+function packageOf(file: string, root: string): string {
+  let folder = dirname(file);
+  while (folder !== "." && !existsSync(join(root, folder, "package.json"))) folder = dirname(folder);
+  return folder;
 }
