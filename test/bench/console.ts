@@ -7,8 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { CameraState } from "@sightline/client";
 import type { Page, Response } from "playwright-core";
-import { launchChromium } from "../browser/chromium.ts";
-import { RunningConsole } from "../browser/running-console.ts";
+import { launchChromium, RunningConsole } from "../browser/running-console.ts";
 
 export interface ConsoleOptions {
   cameras: number;

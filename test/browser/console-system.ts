@@ -1,8 +1,8 @@
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { expect } from "vitest";
 import { System } from "../system/system.ts";
-import { launchChromium } from "./chromium.ts";
 import { PageRecord } from "./page-record.ts";
+import { launchChromium } from "./running-console.ts";
 
 /** For what a whole system on a busy machine may take its time for. */
 export const patience = { timeout: 60_000, interval: 200 };

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect, type SightlineClient } from "@sightline/client";
 import { RtspCameras, Stack } from "@sightline/stack";
+import { type Browser, chromium } from "playwright-core";
 import { stackPorts } from "../system/system.ts";
 
 export interface RunningConsoleOptions {
@@ -53,4 +54,13 @@ export class RunningConsole {
     await this.#stack.stop();
     rmSync(this.#directory, { recursive: true, force: true });
   }
+}
+
+/** Starts the system's Chromium without a window; `CHROMIUM_PATH` names another one. */
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM_PATH || "/usr/bin/chromium",
+    // The tests may run as root, and where /dev/shm is small.
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+  });
 }

@@ -9,8 +9,7 @@ import { parseArgs } from "node:util";
 import { projectRoot } from "@sightline/stack";
 import type { Page } from "playwright-core";
 import sharp from "sharp";
-import { launchChromium } from "./chromium.ts";
-import { RunningConsole } from "./running-console.ts";
+import { launchChromium, RunningConsole } from "./running-console.ts";
 
 const names = ["entrance", "garden", "parking", "yard"];
 /** Between two cameras' beginnings, so that they do not all show the same. */

@@ -21,8 +21,8 @@ import { natsKeysIn, projectRoot, writeNatsConfig } from "@sightline/stack";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { CuttableLink } from "../../services/results/src/testing/cuttable-link.ts";
 import { expectAccessible, prepareAccessible } from "../browser/accessible.ts";
-import { launchChromium } from "../browser/chromium.ts";
 import { PageRecord } from "../browser/page-record.ts";
+import { launchChromium } from "../browser/running-console.ts";
 import { Program } from "./program.ts";
 import { System } from "./system.ts";
 

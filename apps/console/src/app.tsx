@@ -1,6 +1,7 @@
+import type { RoleName } from "@sightline/contracts";
+import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
 import { LoginPage } from "./access/login-page.tsx";
-import { NeedsRole } from "./access/needs-role.tsx";
 import { CameraPage } from "./camera/camera-page.tsx";
 import { AddCameraPage, EditCameraPage } from "./camera-form/camera-form-pages.tsx";
 import { EventsPage } from "./events/events-page.tsx";
@@ -10,7 +11,7 @@ import { RulesPage } from "./rules/rules-page.tsx";
 import { SettingsPage } from "./settings/settings-page.tsx";
 import { ConnectionBanner, Header } from "./shell/header.tsx";
 import { Page } from "./shell/page.tsx";
-import { auth, authFault, me } from "./state/auth.ts";
+import { auth, authFault, may, me } from "./state/auth.ts";
 import { SystemPage } from "./system/system-page.tsx";
 import { TimelinePage } from "./timeline/timeline-page.tsx";
 import { WallPage } from "./wall/wall-page.tsx";
@@ -96,4 +97,24 @@ function CurrentPage() {
 function GoOn({ to }: { to: string }) {
   useEffect(() => navigate(to, { replace: true }), [to]);
   return null;
+}
+
+interface NeedsRoleProps {
+  needs: RoleName;
+  /** The page's heading. */
+  title: string;
+  children: ComponentChildren;
+}
+
+/** A page for those who have this role; others are told whom to ask. */
+function NeedsRole({ needs, title, children }: NeedsRoleProps) {
+  if (may(needs)) return <>{children}</>;
+  return (
+    <Page title={title}>
+      <p>
+        This needs the role “{needs}”, which you do not have. An administrator can give it to you.{" "}
+        <a href="/">All cameras</a>
+      </p>
+    </Page>
+  );
 }

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { annotationSvg } from "./annotation-svg.ts";
-import { classColor } from "./class-color.ts";
+import { annotationSvg, classColor } from "./annotation-svg.ts";
 
 const box = { xMin: 0.25, yMin: 0.5, xMax: 0.75, yMax: 1 };
 

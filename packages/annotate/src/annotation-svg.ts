@@ -1,4 +1,3 @@
-import { classColor } from "./class-color.ts";
 import { glyphHeight, glyphWidth, hasDot } from "./label-font.ts";
 import { type LabelledBox, type PlacedLabel, placeLabels } from "./place-labels.ts";
 
@@ -81,4 +80,41 @@ function labelShape(
 /** A share of a side as whole pixels within it; what is no number is 0. */
 function pixel(share: number, side: number): number {
   return Math.round(Math.min(1, Math.max(0, share || 0)) * side);
+}
+
+/** What is drawn of a detection or a track. */
+export interface FoundObject {
+  classId: number;
+  className: string;
+  /** 0 to 1. */
+  score: number;
+  /** In 0..1 of the picture's width and height. */
+  normalizedBox?: AnnotatedBox["box"] | undefined;
+  /** What second stages take it for. */
+  attributes: readonly { value: string }[];
+}
+
+/** How a detection or track is drawn: its class, what second stages take it for, its score in percent, and its track where it has one. */
+export function annotatedBox(found: FoundObject, trackId: string): AnnotatedBox[] {
+  const { classId, className, score, normalizedBox: box, attributes } = found;
+  const words = [className, ...attributes.map(({ value }) => value)].join(" ");
+  const name = trackId === "" ? words : `${words} #${shortId(trackId)}`;
+  return box ? [{ classId, label: `${name} ${Math.round(100 * score)}%`, box }] : [];
+}
+
+/** A track's number without the incarnation in front of it. */
+function shortId(trackId: string): string {
+  return trackId.slice(trackId.lastIndexOf("-") + 1);
+}
+
+export type Color = readonly [red: number, green: number, blue: number];
+
+/** A bright colour per class, 0..255; neighbours differ, because the golden angle spreads hues evenly. */
+export function classColor(classId: number): Color {
+  const hue = (60 + classId * 137.508) % 360;
+  const channel = (offset: number) => {
+    const k = (offset + hue / 30) % 12;
+    return Math.round(255 * (0.6 - 0.4 * Math.max(-1, Math.min(k - 3, 9 - k, 1))));
+  };
+  return [channel(0), channel(8), channel(4)];
 }

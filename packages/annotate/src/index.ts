@@ -1,5 +1,10 @@
-export { annotatedBox, type FoundObject } from "./annotated-box.ts";
-export { type AnnotatedBox, annotationSvg } from "./annotation-svg.ts";
-export { type Color, classColor } from "./class-color.ts";
+export {
+  type AnnotatedBox,
+  annotatedBox,
+  annotationSvg,
+  type Color,
+  classColor,
+  type FoundObject,
+} from "./annotation-svg.ts";
 export { glyphHeight, glyphWidth, hasDot } from "./label-font.ts";
 export { type LabelledBox, type PlacedLabel, placeLabels, type Rectangle } from "./place-labels.ts";

@@ -25,9 +25,8 @@ export async function runCli(words: readonly string[]): Promise<number> {
     // Of a command's action: those of its options have been told of.
     if (error instanceof InvalidArgumentError) process.stderr.write(`sightline: ${error.message}\n`);
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : usageError;
-    const { describeError, isSilence } = await import("./describe-error.ts");
+    const { describeError, isSilence, transportFault } = await import("./describe-error.ts");
     const options = program?.opts<ServerOptions>();
-    const { transportFault } = await import("./transport-fault.ts");
     const fault = options && isSilence(error) ? await transportFault(options) : undefined;
     process.stderr.write(`sightline: ${fault ?? describeError(error, options?.server)}\n`);
     return 1;

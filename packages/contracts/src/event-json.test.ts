@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
-import { parseEventName, toHttpEvent } from "./event-json.ts";
+import { toHttpEvent } from "./event-json.ts";
 import { EndReason, Event, EventPhase, EventType } from "./gen/sightline/v1/event.ts";
 import { enumName, enumValue } from "./proto-values.ts";
+import { parseEventName } from "./resource-names.ts";
 
 test("an event in JSON has the names of its enums, ISO times, and floats as they were given", () => {
   const event = Event.fromPartial({

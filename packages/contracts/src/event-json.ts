@@ -1,4 +1,3 @@
-import { cameraIdOf } from "./camera-name.ts";
 import type { Timestamp } from "./gen/google/protobuf/timestamp.ts";
 import type { Attribute } from "./gen/sightline/v1/attribute.ts";
 import {
@@ -14,6 +13,7 @@ import { CountBy, type EventCount } from "./gen/sightline/v1/event_service.ts";
 import type { BoundingBox } from "./gen/sightline/v1/geometry.ts";
 import type { HttpAttributes, HttpEvent, HttpEventCount, HttpReview } from "./http-events.ts";
 import { enumName, fromTimestamp } from "./proto-values.ts";
+import { cameraIdOf, parseEventName } from "./resource-names.ts";
 
 /** An event as JSON shows it: over HTTP, in exports, in webhooks and on the command line. */
 export function toHttpEvent(event: Event): HttpEvent {
@@ -60,13 +60,6 @@ export function toHttpEventCount(count: EventCount, by: readonly CountBy[]): Htt
 
 export function toHttpReview({ user, time }: EventReview): HttpReview {
   return { user, time: toIso(time) ?? "" };
-}
-
-/** The ids in `cameras/{camera}/events/{event}`; undefined when it is no such name. */
-export function parseEventName(name: string): { camera: string; id: string } | undefined {
-  const match = /^(cameras\/[^/]+)\/events\/([A-Za-z0-9_-]{1,128})$/.exec(name);
-  const camera = cameraIdOf(match?.[1] ?? "");
-  return camera === undefined ? undefined : { camera, id: match![2]! };
 }
 
 /** A box as four numbers: left, top, right, bottom. */

@@ -1,4 +1,4 @@
-/** Names of everything on NATS: subjects, streams, key-value buckets. A camera is named by its id (camera-name.ts). */
+/** Names of everything on NATS: subjects, streams, key-value buckets. A camera is named by its id (resource-names.ts). */
 export const subjects = {
   /** Tokens that say "this camera has a frame"; one subject per model and camera, in stream READY. */
   ready: (model: string, camera: string) => `ready.${model}.${camera}`,

@@ -1,9 +1,8 @@
 import { closeSync, constants, fstatSync, openSync, readv } from "node:fs";
 import { join } from "node:path";
 import type { FrameHandle } from "@sightline/contracts";
-import { arenaFolder } from "./arena-folder.ts";
-import { arenaKey } from "./arena-name.ts";
-import { isMark, markBytes } from "./frame-mark.ts";
+import { arenaFolder, arenaKey } from "./arena-file.ts";
+import { isMark, markBytes } from "./frame-arena.ts";
 
 /** Why a frame was not read: `torn`, its slot was used again or is gone; `failed`, the system did not let it be read. */
 export type ReadFailure = "torn" | "failed";

@@ -1,7 +1,6 @@
 import { closeSync, constants, ftruncateSync, lstatSync, openSync, readdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
-import { arenaFolder } from "./arena-folder.ts";
-import { arenaOwner, isRunning } from "./arena-name.ts";
+import { arenaFolder, arenaOwner, isRunning } from "./arena-file.ts";
 
 /** How often an arena's process gives a sign of life, in milliseconds. */
 export const beatMs = 5_000;

@@ -17,7 +17,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FrameHandle } from "@sightline/contracts";
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { ArenaUnavailableError } from "./arena-folder.ts";
+import { ArenaUnavailableError } from "./arena-file.ts";
 import { ArenaReaders } from "./arena-readers.ts";
 import { beatMs, DeadArenas } from "./dead-arenas.ts";
 import { FrameArena, slotBytes } from "./frame-arena.ts";

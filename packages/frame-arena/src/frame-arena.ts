@@ -1,10 +1,8 @@
 import { closeSync, fstatSync, futimesSync, openSync, statfsSync, writeSync, writevSync } from "node:fs";
 import { join } from "node:path";
 import type { FrameHandle } from "@sightline/contracts";
-import { ArenaUnavailableError, arenaFolder } from "./arena-folder.ts";
-import { newArenaName } from "./arena-name.ts";
+import { ArenaUnavailableError, arenaFolder, arenaKey, newArenaName } from "./arena-file.ts";
 import { beatMs, removeArena } from "./dead-arenas.ts";
-import { markBytes, writeMark } from "./frame-mark.ts";
 import { Space } from "./space.ts";
 
 /** Why a frame has no place: `full`, the bound is reached; `no_space`, the tmpfs has no room or does not take it. */
@@ -14,6 +12,8 @@ export type Refusal = "full" | "no_space";
 const pageBytes = 4096;
 /** What stat counts a file's memory in. */
 const blockBytes = 512;
+/** Bytes of the mark behind a frame's pixels. */
+export const markBytes = 16;
 const noMark = Buffer.alloc(markBytes);
 
 /** Frames in shared memory, written by one process: a file of a tmpfs, private to the user. */
@@ -135,4 +135,17 @@ export class FrameArena {
 /** What a frame's slot takes of the arena. */
 export function slotBytes(frameBytes: number): number {
   return Math.ceil((frameBytes + markBytes) / pageBytes) * pageBytes;
+}
+
+/**
+ * The mark of a frame: it stands behind the pixels while the slot holds this frame, and is wiped before the slot's memory
+ * is used again. So whoever reads the pixels and then this mark has read this frame, whole.
+ */
+function writeMark(target: Buffer, arena: string, generation: number): void {
+  target.write(arenaKey(arena) ?? "", "hex");
+  target.writeBigUInt64LE(BigInt(generation), 8);
+}
+
+export function isMark(found: Buffer, arena: string, generation: number): boolean {
+  return found.readBigUInt64LE(8) === BigInt(generation) && found.toString("hex", 0, 8) === arenaKey(arena);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { evaluateTracking } from "./evaluation/index.ts";
+import { evaluateTracking } from "./evaluation/evaluate-tracking.ts";
 import { type SceneName, scene, sceneNames, trackScene } from "./testing/index.ts";
 import { defaultTrackerOptions, type TrackerOptions } from "./tracker-options.ts";
 

@@ -1,8 +1,8 @@
-import type { HttpEvent } from "@sightline/contracts";
+import type { HttpEvent, HttpReview } from "@sightline/contracts";
 import type { ComponentChildren } from "preact";
+import { may } from "../state/auth.ts";
 import { formatDayTime, formatFullTime } from "../words/numbers-and-times.ts";
 import { eventFacts } from "./event-words.ts";
-import { ReviewMark } from "./review-mark.tsx";
 import { pathOfCamera } from "./seen-names.ts";
 import { Thumbnail } from "./thumbnail.tsx";
 
@@ -58,5 +58,33 @@ export function EventCard(props: Props) {
         {children}
       </div>
     </li>
+  );
+}
+
+interface ReviewMarkProps {
+  /** Undefined when nobody has reviewed it. */
+  review: HttpReview | undefined;
+  /** What happened, in one line. */
+  name: string;
+  onReview: (reviewed: boolean) => void;
+}
+
+/** Whether somebody has reviewed an event; operators change it here. */
+export function ReviewMark({ review, name, onReview }: ReviewMarkProps) {
+  const isReviewed = review !== undefined;
+  const by =
+    review && `${review.user === "local" ? "" : `by ${review.user}, `}${formatFullTime(review.time)}`;
+  if (!may("operator")) return isReviewed ? <p class="note">✓ Reviewed {by}</p> : null;
+  return (
+    <button
+      type="button"
+      class="review"
+      aria-pressed={isReviewed}
+      aria-label={`Reviewed: ${name}`}
+      title={isReviewed ? `Reviewed ${by}` : "Mark as reviewed, for all who see it"}
+      onClick={() => onReview(!isReviewed)}
+    >
+      {isReviewed ? "✓ Reviewed" : "Reviewed?"}
+    </button>
   );
 }

@@ -8,11 +8,11 @@ import { CopyButton } from "../shell/copy-button.tsx";
 import { ZoomView } from "../shell/zoom-view.tsx";
 import { onReview as listenToReviews } from "../state/live.ts";
 import { formatFullTime } from "../words/numbers-and-times.ts";
+import { ReviewMark } from "./event-card.tsx";
 import { EventClip } from "./event-clip.tsx";
 import { type EventId, eventKey, withReview } from "./event-feed.ts";
 import { eventFacts, eventSpan, eventTitle } from "./event-words.ts";
 import { askNeighbours, type Neighbours, neighboursIn } from "./neighbours.ts";
-import { ReviewMark } from "./review-mark.tsx";
 import { pathOfCamera } from "./seen-names.ts";
 
 interface Props {

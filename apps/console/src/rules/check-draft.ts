@@ -1,8 +1,14 @@
 import { crossingEdges, doubleArea } from "./geometry.ts";
-import { goneName, wholePicture } from "./place.ts";
 import { mostPrivacyMasks } from "./privacy-masks.ts";
 import { attributesOf, fieldsOf } from "./rule-types.ts";
-import { hasName, type RuleDraft, type RulesDraft, type Shape } from "./rules-draft.ts";
+import {
+  goneName,
+  hasName,
+  type RuleDraft,
+  type RulesDraft,
+  type Shape,
+  wholePicture,
+} from "./rules-draft.ts";
 
 /** Something that keeps rules from being saved. */
 export interface DraftFault {

@@ -1,5 +1,4 @@
-import { gone } from "./place.ts";
-import type { Point, RuleDraft, RulesDraft, Shape } from "./rules-draft.ts";
+import { gone, type Point, type RuleDraft, type RulesDraft, type Shape } from "./rules-draft.ts";
 
 /** How far a point may be moved: to the picture's edge. */
 const within = (value: number) => Math.min(1, Math.max(0, value));

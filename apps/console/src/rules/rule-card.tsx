@@ -2,9 +2,8 @@ import { ClassPicker } from "../camera-form/class-picker.tsx";
 import { NumberField, SelectField, TextField } from "../shell/field.tsx";
 import { changeRule, removeRule } from "./edit-draft.ts";
 import { HoursFields } from "./hours-fields.tsx";
-import { goneName, type Place, wholePicture } from "./place.ts";
 import { fieldsOf, type RuleType, ruleTypes } from "./rule-types.ts";
-import type { RuleDraft, Shape } from "./rules-draft.ts";
+import { goneName, type Place, type RuleDraft, type Shape, wholePicture } from "./rules-draft.ts";
 import type { RulesEditing } from "./rules-editing.ts";
 
 interface Props {

@@ -1,7 +1,6 @@
 import { addRule } from "./edit-draft.ts";
-import type { Place } from "./place.ts";
 import { RuleCard } from "./rule-card.tsx";
-import { newKey, type RuleDraft } from "./rules-draft.ts";
+import { newKey, type Place, type RuleDraft } from "./rules-draft.ts";
 import type { RulesEditing } from "./rules-editing.ts";
 
 /** What is reported: a rule for each kind of event. */

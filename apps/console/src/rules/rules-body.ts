@@ -1,7 +1,13 @@
 import type { HttpRules } from "@sightline/contracts";
-import { placeName, wholePicture } from "./place.ts";
 import { attributesOf, fieldsOf } from "./rule-types.ts";
-import type { Point, RuleDraft, RulesDraft, Shape } from "./rules-draft.ts";
+import {
+  type Point,
+  placeName,
+  type RuleDraft,
+  type RulesDraft,
+  type Shape,
+  wholePicture,
+} from "./rules-draft.ts";
 
 /** The draft as the server takes it: a rules file with the etag. */
 export function bodyOf({ shapes, rules, etag }: RulesDraft): HttpRules {

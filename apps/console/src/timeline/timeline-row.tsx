@@ -4,8 +4,7 @@ import { describeFailure } from "../api/request.ts";
 import { pathOfCamera, siteOf } from "../events/seen-names.ts";
 import { TimelineStrip } from "../recording/timeline-strip.tsx";
 import type { CameraState } from "../state/cameras.ts";
-import { RequestQueue } from "./request-queue.ts";
-import { fetchRow, type RowData, suffices } from "./row-data.ts";
+import { fetchRow, RequestQueue, type RowData, suffices } from "./row-data.ts";
 import type { Timeline } from "./use-timeline.ts";
 
 /** Rows of all cameras ask together for no more than this at a time. */

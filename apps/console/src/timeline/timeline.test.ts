@@ -1,6 +1,5 @@
 import { expect, it } from "vitest";
-import { RequestQueue } from "./request-queue.ts";
-import { type RowData, suffices } from "./row-data.ts";
+import { RequestQueue, type RowData, suffices } from "./row-data.ts";
 
 const row = (part: Partial<RowData> = {}): RowData => ({
   ...{ window: { fromMs: 1_000, toMs: 9_000 }, recorded: [], events: [], counted: [] },

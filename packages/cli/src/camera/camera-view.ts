@@ -257,3 +257,15 @@ function nameIfKnown<Name extends string>(
 function label(values: Record<string, number>, value: number): string {
   return (Object.keys(values).find((key) => values[key] === value) ?? "unknown").toLowerCase();
 }
+
+/** Says on standard error what the server wants known of a camera that it has taken. */
+export function printWarnings(warnings: readonly string[]): void {
+  for (const warning of warnings) console.error(`sightline: ${warning}`);
+}
+
+/** Says on standard error that class names were taken which nobody could check, since a misspelled one finds nothing. */
+export function warnUncheckedClasses(classes: readonly string[]): void {
+  console.error(
+    `sightline: no worker serves the camera's model now, so these class names were not checked: ${classes.join(", ")}`,
+  );
+}

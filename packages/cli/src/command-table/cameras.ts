@@ -30,7 +30,7 @@ export const cameraCommands: readonly CommandEntry[] = [
   {
     path: ["camera", "export"],
     description: "save all that is kept of a camera in a range of time as one archive",
-    load: async () => (await import("../commands/camera-export.ts")).cameraExportCommand(),
+    load: async () => (await import("../commands/export.ts")).cameraExportCommand(),
   },
   {
     path: ["camera", "forget"],

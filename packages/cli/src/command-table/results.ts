@@ -20,7 +20,7 @@ export const resultCommands: readonly CommandEntry[] = [
   {
     path: ["bridges"],
     description: "publish events over MQTT, as Frigate does, and post them to webhooks",
-    load: async () => (await import("../commands/bridges.ts")).bridgesCommand(),
+    load: async () => (await import("../commands/up.ts")).bridgesCommand(),
   },
   {
     path: ["dead-letters", "list"],

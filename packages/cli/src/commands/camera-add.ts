@@ -1,13 +1,13 @@
 import { createInterface } from "node:readline/promises";
 import { Command } from "commander";
-import { addCameraOptions, type CameraOptions, toSettings } from "../camera/camera-options.ts";
-import { cameraJson } from "../camera/camera-view.ts";
 import {
+  addCameraOptions,
   bundledModel,
   bundledModelScope,
-  printWarnings,
-  warnUncheckedClasses,
-} from "../camera/camera-warnings.ts";
+  type CameraOptions,
+  toSettings,
+} from "../camera/camera-options.ts";
+import { cameraJson, printWarnings, warnUncheckedClasses } from "../camera/camera-view.ts";
 import { withServer } from "../server-connection.ts";
 
 /** The camera was tried first, gave no pictures, and was not wanted without. */

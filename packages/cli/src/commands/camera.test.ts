@@ -1,6 +1,6 @@
 import { freePort } from "@sightline/service/testing";
 import { describe, expect, test } from "vitest";
-import { bundledModel, bundledModelScope } from "../camera/camera-warnings.ts";
+import { bundledModel, bundledModelScope } from "../camera/camera-options.ts";
 import { spawnAtTerminal, useResults } from "../testing/command-line.ts";
 
 const { env, sightline } = useResults();

@@ -6,8 +6,14 @@ import {
   readLabel,
   toSettings,
 } from "../camera/camera-options.ts";
-import { cameraJson, cameraTable, cameraText, rateHelp } from "../camera/camera-view.ts";
-import { printWarnings, warnUncheckedClasses } from "../camera/camera-warnings.ts";
+import {
+  cameraJson,
+  cameraTable,
+  cameraText,
+  printWarnings,
+  rateHelp,
+  warnUncheckedClasses,
+} from "../camera/camera-view.ts";
 import { timeOption } from "../option-values.ts";
 import { withServer } from "../server-connection.ts";
 

@@ -1,6 +1,6 @@
 import { formatRules } from "@sightline/rules";
 import { Command } from "commander";
-import { warnUncheckedClasses } from "../camera/camera-warnings.ts";
+import { warnUncheckedClasses } from "../camera/camera-view.ts";
 import { readRulesFile } from "../rules/read-rules-file.ts";
 import { withServer } from "../server-connection.ts";
 

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import {
@@ -6,8 +8,10 @@ import {
   freeClusterPorts,
   isFree,
   NatsGuard,
+  nodeOptions,
   ownTls,
   portsFromEnvironment,
+  projectRoot,
   runsApart,
   Stack,
   Supervisor,
@@ -15,7 +19,8 @@ import {
   storedByOthers,
 } from "@sightline/stack";
 import { Command, InvalidArgumentError, Option } from "commander";
-import { bundledModel, bundledModelScope } from "../camera/camera-warnings.ts";
+import { bundledModel, bundledModelScope } from "../camera/camera-options.ts";
+import type { ServerOptions } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
 
 export interface RunOptions {
@@ -154,4 +159,29 @@ export function devCommand(): Command {
   );
   for (const option of runOptions()) command.addOption(option);
   return command.action((options: RunOptions) => runStack(options, true));
+}
+
+/** `sightline bridges`: the MQTT and webhook bridges in the foreground, until stopped. */
+export function bridgesCommand(): Command {
+  const command = new Command("bridges");
+  return command.action(async () => {
+    const stop = untilSignal();
+    const main = join(projectRoot, "services/bridges/src/main.ts");
+    const { server, ca, cert, key } = command.optsWithGlobals<ServerOptions>();
+    const isGiven = command.getOptionValueSourceWithGlobals("server") === "cli";
+    const address = isGiven ? server : (process.env.SIGHTLINE_GRPC_ADDRESS ?? server);
+    const child = spawn(process.execPath, [...nodeOptions, main], {
+      env: {
+        ...process.env,
+        SIGHTLINE_GRPC_ADDRESS: address,
+        SIGHTLINE_TLS_CA_FILE: ca,
+        SIGHTLINE_TLS_CLIENT_CERT_FILE: cert,
+        SIGHTLINE_TLS_CLIENT_KEY_FILE: key,
+      },
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    stop.addEventListener("abort", () => child.kill("SIGTERM"));
+    const [code] = await once(child, "exit");
+    process.exitCode = code ?? 1;
+  });
 }

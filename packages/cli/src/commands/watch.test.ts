@@ -8,7 +8,7 @@ import { connect } from "@sightline/client";
 import { cameraName, encodeJson, FrameDetections, subjects, toTimestamp } from "@sightline/contracts";
 import { connectNats, createLogger, openBuckets } from "@sightline/service";
 import { beforeAll, describe, expect, test } from "vitest";
-import { bundledModel } from "../camera/camera-warnings.ts";
+import { bundledModel } from "../camera/camera-options.ts";
 import { spawnCommand, useResults } from "../testing/command-line.ts";
 
 const { results, env, sightline } = useResults();

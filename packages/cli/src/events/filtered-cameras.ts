@@ -1,6 +1,6 @@
 import type { CallSettings, SightlineClient } from "@sightline/client";
 import { type Camera, cameraIdOf, isCameraId } from "@sightline/contracts";
-import { warnUncheckedClasses } from "../camera/camera-warnings.ts";
+import { warnUncheckedClasses } from "../camera/camera-view.ts";
 
 const maxClassLength = 64;
 

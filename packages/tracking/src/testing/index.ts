@@ -1,5 +1,4 @@
 export * from "./actor.ts";
 export * from "./capture-times.ts";
-export * from "./run-tracker.ts";
 export * from "./scene.ts";
 export * from "./scenes.ts";

@@ -1,5 +1,7 @@
 import type { Box, Observation } from "../box.ts";
-import type { LabelledBox } from "../evaluation/index.ts";
+import type { LabelledBox, TrackedFrame } from "../evaluation/tracked-frame.ts";
+import { Tracker } from "../tracker.ts";
+import type { TrackerOptions } from "../tracker-options.ts";
 import { type Actor, actorBox, visibleShare } from "./actor.ts";
 import { type Capture, captureTimes, SeededRandom } from "./capture-times.ts";
 
@@ -126,4 +128,23 @@ function falseDetections(sensor: Sensor, random: SeededRandom): Observation[] {
 
 function shifted(box: Box, by: number): Box {
   return { xMin: box.xMin + by, yMin: box.yMin + by / 2, xMax: box.xMax + by, yMax: box.yMax + by / 2 };
+}
+
+/**
+ * Runs a tracker over a scene and pairs what it says with the truth, the boxes being the observations'.
+ * @param timeOf the time to give for a frame, if not its own
+ */
+export function trackScene(
+  scene: Scene,
+  options: Partial<TrackerOptions> = {},
+  timeOf?: (frame: number) => number,
+): TrackedFrame[] {
+  const tracker = new Tracker(options);
+  return scene.frames.map((frame, i) => {
+    const { trackNumbers } = tracker.update(timeOf?.(i) ?? frame.timeMs, frame.observations);
+    const tracked = trackNumbers.flatMap((id, at) =>
+      id === undefined ? [] : [{ id, box: frame.observations[at]!.box }],
+    );
+    return { truth: frame.truth, tracked };
+  });
 }

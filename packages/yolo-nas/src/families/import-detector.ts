@@ -12,12 +12,16 @@ import {
 } from "../prepare/prepared-form.ts";
 import { columns, selectBest, toCorners } from "./append-nodes.ts";
 import { classColumns, recordedNames } from "./class-columns.ts";
-import { FAMILIES } from "./families.ts";
+import { dFine, rfDetr, rtDetr } from "./detr.ts";
 import type { Family, Preprocessing, Recognised, Trial } from "./family.ts";
 import { withFreeBatch } from "./free-batch.ts";
 import { raiseOpset } from "./raise-opset.ts";
 import { readPixels } from "./read-pixels.ts";
 import { tensorList, tryOut } from "./trial.ts";
+import { nmsInside, yolov5, yolov8, yolox } from "./yolo.ts";
+
+/** The families that are known, in the order in which they are tried: those that say more of a file first. */
+export const FAMILIES: readonly Family[] = [yolox, yolov5, yolov8, nmsInside, rfDetr, dFine, rtDetr];
 
 export interface ImportOptions {
   /** One of {@link FAMILIES} by name; without it the first that recognises the file. */

@@ -6,8 +6,7 @@ import { modelWords } from "../inspect/model-words.ts";
 import type { OnnxGraph } from "../onnx/index.ts";
 import { foldConstants } from "../prepare/fold-constants.ts";
 import { prepareModel } from "../prepare/prepare-model.ts";
-import { FAMILIES } from "./families.ts";
-import { type ImportOptions, importDetector } from "./import-detector.ts";
+import { FAMILIES, type ImportOptions, importDetector } from "./import-detector.ts";
 
 export const YOLO_NAS = "yolo-nas";
 /** Every name that {@link ImportOptions.family} may be. */

@@ -30,3 +30,10 @@ export function cameraIdOf(name: string): string | undefined {
   const id = name.startsWith("cameras/") ? name.slice("cameras/".length) : "";
   return isCameraId(id) ? id : undefined;
 }
+
+/** The ids in `cameras/{camera}/events/{event}`; undefined when it is no such name. */
+export function parseEventName(name: string): { camera: string; id: string } | undefined {
+  const match = /^(cameras\/[^/]+)\/events\/([A-Za-z0-9_-]{1,128})$/.exec(name);
+  const camera = cameraIdOf(match?.[1] ?? "");
+  return camera === undefined ? undefined : { camera, id: match![2]! };
+}
