@@ -1,3 +1,4 @@
+import type { StreamState } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { buckets, snapshotStore, streams } from "@sightline/contracts";
 import { Lease, type Logger, type Nats, remakeStream, setAside } from "@sightline/service";
@@ -7,6 +8,11 @@ import { putAside } from "./put-aside.ts";
 import { unreadableEnd } from "./unreadable-end.ts";
 
 const lookMs = 2_000;
+/** Most buckets change rarely, and damage shows when a server has started: they are looked at in its first rounds, and then in each fifth. */
+const firstRounds = 3;
+const roundsBetween = 5;
+/** What could be read and has not changed since is read again after so long. */
+const readAgainMs = 30_000;
 
 /** What is made anew, the first first: what the others need comes before them. */
 const remade: readonly string[] = [
@@ -31,12 +37,9 @@ const probes = new Map<string, string>([
   [streams.audit, "audit._"],
 ]);
 const leasesStream = `KV_${buckets.leases}`;
-const bucketStreams = [
-  leasesStream,
-  ...Object.values(buckets).flatMap((name) =>
-    name === buckets.leases || name === buckets.modelFiles ? [] : `KV_${name}`,
-  ),
-];
+const otherBuckets = Object.values(buckets).flatMap((name) =>
+  name === buckets.leases || name === buckets.modelFiles ? [] : `KV_${name}`,
+);
 /** Pictures and files of models may be many, and most of them can still be read: what becomes of them is for a person to say. */
 const named = [`OBJ_${snapshotStore}`, `KV_${buckets.modelFiles}`];
 
@@ -53,8 +56,11 @@ export class DamagedStreams {
   readonly #setAside: Counter<"stream">;
   /** The messages that could not be read when it was first seen. */
   readonly #seen = new Map<string, number>();
-  /** The server process that these looks were at. */
+  /** What could be read, as its stream was then, and when that was, by performance.now(). */
+  readonly #good = new Map<string, { state: string; at: number }>();
+  /** The server process that these looks were at, and how many rounds of them. */
   #server: string | undefined;
+  #rounds = 0;
   #timer: NodeJS.Timeout | undefined;
   #looking: Promise<void> = Promise.resolve();
   #stopped = false;
@@ -88,9 +94,17 @@ export class DamagedStreams {
   async #look(): Promise<void> {
     // One that has just been started may not have read all that it stores: what was seen before says nothing of it.
     const server = this.#nats.connection.info?.server_id;
-    if (server !== this.#server) this.#seen.clear();
+    if (server !== this.#server) {
+      this.#seen.clear();
+      this.#good.clear();
+      this.#rounds = 0;
+    }
     this.#server = server;
-    for (const stream of bucketStreams) await this.#lookAt(stream, () => this.#lookAtBucket(stream));
+    this.#rounds += 1;
+    await this.#lookAt(leasesStream, () => this.#lookAtBucket(leasesStream));
+    const isTurn = this.#rounds <= firstRounds || this.#rounds % roundsBetween === 0;
+    for (const stream of otherBuckets)
+      if (isTurn || this.#isSuspect(stream)) await this.#lookAt(stream, () => this.#lookAtBucket(stream));
     for (const stream of remade) await this.#lookAt(stream, () => this.#lookAtStream(stream));
     for (const stream of named)
       await this.#lookAt(stream, async () => {
@@ -110,16 +124,30 @@ export class DamagedStreams {
   /** The stream's newest message when it cannot be read; `lasts`: also when it was looked at before, `grows`: another then. */
   async #findUnreadable(
     stream: string,
-    where?: "first" | "last",
+    where: "first" | "last" = "last",
+    known?: StreamState,
   ): Promise<{ end: number; lasts: boolean; grows: boolean } | undefined> {
-    const end = await unreadableEnd(this.#nats.manager, stream, where);
+    const { manager } = this.#nats;
+    const streamState = known ?? (await manager.streams.info(stream)).state;
+    const { first_seq, last_seq, messages } = streamState;
     const key = `${stream} ${where}`;
+    const state = `${first_seq} ${last_seq} ${messages}`;
+    const good = this.#good.get(key);
+    if (good?.state === state && performance.now() - good.at < readAgainMs) return undefined;
+    const end = await unreadableEnd(manager, stream, where, streamState);
+    if (end === undefined) this.#good.set(key, { state, at: performance.now() });
+    else this.#good.delete(key);
     const before = this.#seen.get(key);
     if (end === undefined) this.#seen.delete(key);
     else if (before === undefined) this.#seen.set(key, end);
     return end === undefined
       ? undefined
       : { end, lasts: before !== undefined, grows: before !== undefined && end > before };
+  }
+
+  /** Whether an end of it could not be read when it was looked at last. */
+  #isSuspect(stream: string): boolean {
+    return this.#seen.has(`${stream} last`) || this.#seen.has(`${stream} first`);
   }
 
   /**
@@ -146,9 +174,10 @@ export class DamagedStreams {
 
   /** The leases are seen to without a lease; a second process that does so too does no harm. */
   async #lookAtBucket(stream: string): Promise<void> {
+    const { state } = await this.#nats.manager.streams.info(stream);
     const [last, first] = [
-      await this.#findUnreadable(stream, "last"),
-      await this.#findUnreadable(stream, "first"),
+      await this.#findUnreadable(stream, "last", state),
+      await this.#findUnreadable(stream, "first", state),
     ];
     const damaged = (last?.lasts || first?.lasts) ?? false;
     this.#nats.watch.damaged(stream, damaged);

@@ -1,15 +1,17 @@
-import type { JetStreamManager } from "@nats-io/jetstream";
+import type { JetStreamManager, StreamState } from "@nats-io/jetstream";
 
 /**
  * Sequence of a stream's newest (or oldest) message when JetStream says that it holds it, and yet cannot give it: what it is stored in
- * is damaged. Undefined when it can be read, or was removed or has expired. @throws when NATS does not answer
+ * is damaged. Undefined when it can be read, or was removed or has expired. `known`: the stream's state, when the caller has just asked for it.
+ * @throws when NATS does not answer
  */
 export async function unreadableEnd(
   manager: JetStreamManager,
   stream: string,
   end: "first" | "last" = "last",
+  known?: StreamState,
 ): Promise<number | undefined> {
-  const { state } = await manager.streams.info(stream);
+  const state = known ?? (await manager.streams.info(stream)).state;
   const sequence = end === "last" ? state.last_seq : state.first_seq;
   if (state.messages === 0 || (await manager.streams.getMessage(stream, { seq: sequence }))) return undefined;
   const now = await manager.streams.info(stream, { deleted_details: true });
