@@ -24,7 +24,9 @@ export interface FlashOptions {
 
 /** ffmpeg's arguments for a picture that is white, and a tone that sounds, for the first fifth of each second but the very first. */
 function flashInput({ seconds, rate = 25 }: FlashOptions): string[] {
-  const video = `color=black:s=192x128:r=${rate}:d=${seconds},geq=lum='if(gte(T\\,1)*lt(mod(T\\,1)\\,0.19)\\,235\\,16)':cb=128:cr=128`;
+  // Computed for few pixels and made larger then: ffmpeg evaluates the expression for each of them.
+  const brightness = `geq=lum='if(gte(T\\,1)*lt(mod(T\\,1)\\,0.19)\\,235\\,16)':cb=128:cr=128`;
+  const video = `color=black:s=2x2:r=${rate}:d=${seconds},${brightness},scale=192:128:flags=neighbor,setsar=1`;
   const sound = `aevalsrc='if(gte(t\\,1)*lt(mod(t\\,1)\\,0.2)\\,0.7*sin(2*PI*1000*t)\\,0)':s=48000:d=${seconds}`;
   return ["-f", "lavfi", "-i", video, "-f", "lavfi", "-i", sound];
 }

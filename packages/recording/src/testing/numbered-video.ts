@@ -39,16 +39,13 @@ export async function numberedVideo(options: NumberedOptions = {}): Promise<Vide
     const file = join(directory, "numbers.mkv");
     const [width, height] = size;
     const stripes = `geq=lum='16+219*mod(floor(N/pow(2,X)),2)':cb=128:cr=128`;
-    const filters = [
-      `color=s=${bits}x2:r=${rate}:d=${seconds}`,
-      "format=yuv420p",
-      stripes,
-      `scale=${width}:${height}:flags=neighbor,setsar=1`,
-    ];
+    const filters = [`color=s=${bits}x2:r=${rate}:d=${seconds}`, "format=yuv420p", stripes];
     await runFfmpeg(ffmpegPath, [
-      ...["-loglevel", "error", "-f", "lavfi", "-i", [...filters, ...(filter ? [filter] : [])].join(",")],
+      ...["-loglevel", "error", "-f", "lavfi", "-i", filters.join(",")],
       ...["-fps_mode", "passthrough", "-c:v", "ffv1", file],
     ]);
+    // Made large as it is encoded: the file of large pictures would take longer than all else.
+    const enlarged = [`scale=${width}:${height}:flags=neighbor,setsar=1`, ...(filter ? [filter] : [])];
     const encoder =
       codec === "H264"
         ? ["-c:v", "libx264", "-preset", "veryfast", "-sc_threshold", "0"]
@@ -60,7 +57,18 @@ export async function numberedVideo(options: NumberedOptions = {}): Promise<Vide
             "-x265-params",
             `log-level=error:scenecut=0:keyint=${keyEvery}`,
           ];
-    const args = [...encoder, "-g", String(keyEvery), "-threads", "1", "-fps_mode", "passthrough", ...encode];
+    const args = [
+      "-vf",
+      enlarged.join(","),
+      ...encoder,
+      "-g",
+      String(keyEvery),
+      "-threads",
+      "1",
+      "-fps_mode",
+      "passthrough",
+      ...encode,
+    ];
     return await readClip({ codec, seconds: seconds + 1, file, encode: args });
   } finally {
     await rm(directory, { recursive: true, force: true });

@@ -25,7 +25,7 @@ const env = { SIGHTLINE_RECORDINGS_DIRECTORY: disk, SIGHTLINE_RECORDING: "contin
 const startedAt = Date.now();
 const [smallSize, bigSize] = [
   [192, 64],
-  [768, 256],
+  [384, 128],
 ] as const;
 let rig: IngestRig;
 /** When the big stream sent each of its pictures, by their numbers. */
