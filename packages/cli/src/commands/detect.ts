@@ -93,7 +93,8 @@ async function detect(path: string, options: DetectOptions): Promise<void> {
   const model = await chooseModel(options.model, models, options.precision);
   const target = options.out === undefined ? undefined : await targets(options.out, files);
   const stages = await OpenSecondStages.open(options.then, models, model.metadata, options.threads);
-  const session = await DetectorSession.load(model.file, { threads: options.threads });
+  // The decoder wants the processor while this one's threads have nothing to do.
+  const session = await DetectorSession.load(model.file, { threads: options.threads, spin: false });
   const { score, iou } = model.thresholds;
   const thresholds = { ...model.thresholds, score: options.minScore ?? score, iou: options.iou ?? iou };
   const progress = new ProgressLine(expectedFrames(files));

@@ -75,7 +75,8 @@ async function replay(path: string, options: ReplayOptions): Promise<void> {
     console.error(
       "sightline: rules have active hours, and no --start-time is given: the video begins on Thursday 00:00 UTC",
     );
-  const session = await DetectorSession.load(model.file);
+  // The decoder wants the processor while this one's threads have nothing to do.
+  const session = await DetectorSession.load(model.file, { spin: false });
   const startedAt = performance.now();
   try {
     const startMs = startTime?.getTime() ?? 0;

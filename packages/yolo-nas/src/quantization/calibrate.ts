@@ -70,6 +70,11 @@ export async function runFrames(
   }
 }
 
+/** Between two runs as much is computed here as in the session, whose threads must not spin meanwhile. */
+export const quietWhileIdle: InferenceSession.SessionOptions = {
+  extra: { session: { intra_op: { allow_spinning: "0" } } },
+};
+
 /** A session over the graph whose outputs are `tensors`. Fusion across them is what the runtime leaves out. */
 export async function openWithOutputs(
   graph: OnnxGraph,
@@ -79,7 +84,7 @@ export async function openWithOutputs(
   const copy = graph.clone();
   copy.outputs = tensors.map((name) => ({ name, type: "float32", shape: undefined }));
   copy.removeDeadNodes();
-  return InferenceSession.create(encodeModel(copy), { logSeverityLevel: 3, ...options });
+  return InferenceSession.create(encodeModel(copy), { logSeverityLevel: 3, ...quietWhileIdle, ...options });
 }
 
 /** The session's input for one frame. */

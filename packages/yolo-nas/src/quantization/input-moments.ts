@@ -1,7 +1,13 @@
 /** How the values that a layer multiplies vary together: what rounding its weights must know to lose little. */
 import { encodeModel, OnnxGraph } from "../onnx/index.ts";
 import { InferenceSession, Tensor } from "../runtime/onnx-runtime.ts";
-import { type CalibrationFrame, type FramesOptions, openWithOutputs, runFrames } from "./calibrate.ts";
+import {
+  type CalibrationFrame,
+  type FramesOptions,
+  openWithOutputs,
+  quietWhileIdle,
+  runFrames,
+} from "./calibrate.ts";
 import type { QuantizableLayer } from "./quantization-plan.ts";
 import { kernelOrder } from "./weight-quantization.ts";
 
@@ -40,7 +46,9 @@ export async function measureInputMoments(
   if (measured.length === 0) return new Map();
   const moments = new Map(measured.map((layer) => [momentsKey(layer), emptyMoments(layer)]));
   const session = await openWithOutputs(graph, [...new Set(measured.map(({ input }) => input))]);
-  const product = await InferenceSession.create(encodeModel(squareOfColumns()), { logSeverityLevel: 3 });
+  const product = await InferenceSession.create(encodeModel(squareOfColumns()), {
+    ...{ logSeverityLevel: 3, ...quietWhileIdle },
+  });
   try {
     await runFrames(session, frames, { ...options, stage: "measuring inputs" }, async (outputs, index) => {
       for (const layer of measured) {
