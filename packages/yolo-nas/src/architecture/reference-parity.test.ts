@@ -18,7 +18,7 @@ describe.each(reference.records)("$arch in $form form", (record) => {
 
   test("computes the reference's boxes and scores", async () => {
     const graph = buildModel(spec, new StateDictWeights(hashedStateDict(layout)), { width, height, classes });
-    const session = await ort.InferenceSession.create(encodeModel(graph));
+    const session = await ort.InferenceSession.create(encodeModel(graph), { intraOpNumThreads: 1 });
     const pixels = hashedUniform("input", 3 * height * width);
     const image = Float32Array.from(pixels, (value) => Math.floor(value * 256) / 255);
     const result = await session.run({ images: new ort.Tensor("float32", image, [1, 3, height, width]) });

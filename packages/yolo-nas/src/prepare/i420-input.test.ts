@@ -30,8 +30,8 @@ test.each([
   ["frames of the model's size", input],
   ["smaller frames, which the graph pads", { width: 100, height: 90 }],
 ])("the network sees the colours of a frame that was converted before: %s", async (_, size) => {
-  const planes = await DetectorSession.load(encodeModel(model(size)));
-  const halves = await DetectorSession.load(encodeModel(model(size)), { pixelFormat: "i420" });
+  const planes = await DetectorSession.load(encodeModel(model(size)), { threads: 1 });
+  const halves = await DetectorSession.load(encodeModel(model(size)), { threads: 1, pixelFormat: "i420" });
   expect(halves).toMatchObject({ pixelFormat: "i420", frame: size, frameBytes: planes.frameBytes / 2 });
   const frames = ["one", "two"].map((name) => anyFrame(name, size));
   const converted = frames.map((each) =>
@@ -45,9 +45,9 @@ test.each([
 });
 
 test("whoever has planes G, B, R can use the session too", async () => {
-  const halves = await DetectorSession.load(encodeModel(model()), { pixelFormat: "i420" });
+  const halves = await DetectorSession.load(encodeModel(model()), { threads: 1, pixelFormat: "i420" });
   const grey = new Uint8Array(pixelBytes(input, "gbrp")).fill(114);
-  const planes = await DetectorSession.load(encodeModel(model()));
+  const planes = await DetectorSession.load(encodeModel(model()), { threads: 1 });
   expect((await halves.runPlanes(grey)).scores).toEqual((await planes.runPlanes(grey)).scores);
   await Promise.all([planes.stop(), halves.stop()]);
 });

@@ -50,7 +50,9 @@ describe("the whole prepared pipeline", () => {
     ["padding done by the sender", undefined, (planes: Uint8Array) => padded(planes)],
     ["padding inside the graph", source, (planes: Uint8Array) => planes],
   ])("finds what the original pipeline finds, with %s", async (_, frame, pixels) => {
-    const session = await DetectorSession.load(encodeModel(prepareModel(recordedModel(), { frame })));
+    const session = await DetectorSession.load(encodeModel(prepareModel(recordedModel(), { frame })), {
+      threads: 1,
+    });
     const outputs = await session.run(pixels(recordedPicture()), 1);
     const found = decodeCandidates(outputs, 0, DEFAULT_THRESHOLDS, computeLetterbox(source, input));
     const { boxes, scores, classes } = reference.pipeline;
@@ -71,7 +73,7 @@ describe("the whole prepared pipeline", () => {
   });
 
   test("gives every frame of a batch the same as alone", async () => {
-    const session = await DetectorSession.load(encodeModel(prepareModel(recordedModel())));
+    const session = await DetectorSession.load(encodeModel(prepareModel(recordedModel())), { threads: 1 });
     const picture = padded(recordedPicture());
     const mirrored = picture.toReversed();
     const alone = await session.run(mirrored, 1);
@@ -82,7 +84,7 @@ describe("the whole prepared pipeline", () => {
   });
 
   test("reads frames from shared memory", async () => {
-    const session = await DetectorSession.load(encodeModel(prepareModel(recordedModel())));
+    const session = await DetectorSession.load(encodeModel(prepareModel(recordedModel())), { threads: 1 });
     const picture = padded(recordedPicture());
     const shared = new Uint8Array(new SharedArrayBuffer(picture.length));
     shared.set(picture);
@@ -102,7 +104,7 @@ describe.each([
     expect(graph.nodes.some(({ op }) => op === "BatchNormalization" || op === "NonMaxSuppression")).toBe(
       false,
     );
-    const session = await DetectorSession.load(encodeModel(graph));
+    const session = await DetectorSession.load(encodeModel(graph), { threads: 1 });
     const outputs = await session.run(toGbr(exportsPicture()), 1);
     const expected = bestFirst(exportsReference.boxes, exportsReference.scores, exportsReference.classes);
     const actual = bestFirst(outputs.boxes, outputs.scores, outputs.classCount);
@@ -113,8 +115,10 @@ describe.each([
 });
 
 test("keeps only the best candidates when asked to, best first", async () => {
-  const all = await DetectorSession.load(encodeModel(prepareModel(recordedModel())));
-  const few = await DetectorSession.load(encodeModel(prepareModel(recordedModel(), { topK: 10 })));
+  const all = await DetectorSession.load(encodeModel(prepareModel(recordedModel())), { threads: 1 });
+  const few = await DetectorSession.load(encodeModel(prepareModel(recordedModel(), { topK: 10 })), {
+    threads: 1,
+  });
   const picture = padded(recordedPicture());
   const [every, best] = [await all.run(picture, 1), await few.run(picture, 1)];
   expect(best.candidates).toBe(10);
