@@ -37,13 +37,16 @@ const WRAPPERS = ["net.", "module.", "ema_model.", "model."];
  * ```
  */
 export async function readSafetensors(path: string): Promise<StateDict> {
-  let bytes: Buffer;
+  return parseSafetensors(await readWeightsFile(path), path);
+}
+
+/** A file of weights of any form. @throws WeightsError when it cannot be read */
+export async function readWeightsFile(path: string): Promise<Buffer> {
   try {
-    bytes = await readFile(path);
+    return await readFile(path);
   } catch (cause) {
     throw new WeightsError(`Cannot read the weights file ${path}: ${(cause as Error).message}`, { cause });
   }
-  return parseSafetensors(bytes, path);
 }
 
 /** {@link readSafetensors} on bytes; `label` names them in errors. */

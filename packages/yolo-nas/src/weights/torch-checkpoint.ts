@@ -1,8 +1,7 @@
 /** Reads the weights of a checkpoint that torch.save wrote (the zip form, of PyTorch 1.6 and later), without Python. */
-import { readFile } from "node:fs/promises";
 import { WeightsError } from "../errors.ts";
 import { type ElementType, elementCount, type FloatTensor, type Tensor, toFloat32 } from "../onnx/tensor.ts";
-import { type StateDict, stripWrappers } from "./safetensors.ts";
+import { readWeightsFile, type StateDict, stripWrappers } from "./safetensors.ts";
 import { PersistentReference, PickledName, readPickle } from "./torch-pickle.ts";
 
 const STORAGES: Readonly<Record<string, { type: ElementType; bytes: number }>> = {
@@ -27,13 +26,7 @@ const PLACES = ["ema_net", "net", "state_dict", "model"];
  * ```
  */
 export async function readTorchCheckpoint(path: string): Promise<StateDict> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    throw new WeightsError(`Cannot read the weights file ${path}: ${(cause as Error).message}`, { cause });
-  }
-  return parseTorchCheckpoint(bytes, path);
+  return parseTorchCheckpoint(await readWeightsFile(path), path);
 }
 
 /** {@link readTorchCheckpoint} on bytes; `label` names them in errors. */
