@@ -125,7 +125,7 @@ function clusterLines({ nodes, second }: ClusterPorts, stack: Stack): string[] {
 /** Vite's own. */
 const consolePort = 5173;
 const restartLine =
-  "a service is restarted when a file that it imports changes; the console reloads by itself";
+  "a service is restarted when a file that it imports changes, and so is one that failed; the console reloads by itself";
 
 /** The model that the worker runs, and what it is good for when it is the one that ships. */
 function modelLine(): string {
