@@ -6,6 +6,8 @@ import {
   cameraOfSettings,
   cameraPathsOf,
   FrameReference,
+  type GivenCameraSettings,
+  type GivenRecording,
 } from "@sightline/contracts";
 import {
   type CallSettings,
@@ -20,60 +22,13 @@ import { SightlineError } from "./errors.ts";
 import { toTime } from "./time.ts";
 
 /** Settings of a camera that a user may choose. */
-export interface CameraSettings {
+export type CameraSettings = GivenCameraSettings & {
   /** rtsp, rtsps, http or https URL (MJPEG, HLS), or file:///; user and password in it are stored apart and never returned. */
   uri: string;
-  /**
-   * Another stream of the same view, which is recorded, clipped and shown live in place of that of `uri`, with a user and password of its own; "" takes
-   * it away.
-   */
-  recordUri?: string;
-  /** How RTP travels: `auto`, the default, is TCP, or UDP for a camera that refuses TCP. */
-  transport?: "auto" | "tcp" | "udp";
-  /** Which video track of the stream to receive, from 1; 0 takes the first. */
-  videoTrack?: number;
-  /** What decodes the video: `default` is the server's setting, `auto` the fastest that is there. */
-  decode?: "default" | "auto" | "cuda" | "vaapi" | "software";
-  /** What is kept of the video; what is not given is at its default, or stays as it is in an update. */
-  recording?: RecordingSettings;
-  /** Parts of the picture that nobody may see, as polygons of [x, y] in 0..1 of the picture as it is shown; [] takes all away. */
-  privacyMasks?: readonly (readonly (readonly [x: number, y: number])[])[];
-  /**
-   * What becomes of the video of a camera with privacy masks: `transcode`, the default, re-encodes it, masked, which takes about a core for
-   * 1080p at 30 frames/s; with `off` there are no recordings, clips and live video.
-   */
-  maskedVideo?: "transcode" | "off";
-  /** Frames per second to analyse, at most; 0 takes every frame. */
-  targetFps?: number;
-  /** Model name; the system's default unless given. */
-  model?: string;
-  /** Detections below this score (0..1) are not made; 0 is the model's default. */
-  minScore?: number;
-  /** Class names to detect; empty means all. */
-  classes?: readonly string[];
-  /** What the camera belongs to, such as { site: "north" }; {} takes all away. Users may be bound to labels. */
-  labels?: Readonly<Record<string, string>>;
-  /** Its part of the workers' time while there is not enough for all, 0.1 to 10: twice the weight, twice the frames; 0 is the default, 1. */
-  weight?: number;
-  /** Frames per second that it gets first, whatever the others ask for; 0 is none. What the workers cannot promise is refused. */
-  floorFps?: number;
-  /** Whose floors are held first when the workers cannot hold all any more: the higher, -100 to 100. */
-  priority?: number;
-  /** Classifiers that look at what was found, all of it or some classes only; [] takes all away. */
-  secondStages?: readonly { readonly model: string; readonly classes?: readonly string[] }[];
-}
+};
 
 /** What is kept of a camera's video, and for how long. */
-export interface RecordingSettings {
-  /** `default` is the server's setting; `events` keeps what is around events, `continuous` all. */
-  mode?: "default" | "off" | "events" | "continuous";
-  /** Days for which video is kept, at most 3650; 0 is until its space is needed. */
-  maxAgeDays?: number;
-  /** The same for video of events; 0 is as `maxAgeDays` says. */
-  eventsMaxAgeDays?: number;
-  /** Whether the sound of an RTSP camera is recorded too: AAC, as it comes. */
-  audio?: boolean;
-}
+export type RecordingSettings = GivenRecording;
 
 /** What a caller may want of a watch. */
 export interface WatchOptions {

@@ -1,3 +1,17 @@
+import {
+  type ChoiceName,
+  type ChoiceSetting,
+  cameraSettings,
+  defaultOf,
+  eachPlain,
+  type GivenCameraSettings,
+  isWithin,
+  type NumberSetting,
+  type PlainName,
+  type PlainSettings,
+  pathOfSetting,
+  rangeText,
+} from "./camera-settings.ts";
 import { shorten } from "./event-json.ts";
 import {
   Camera,
@@ -8,31 +22,56 @@ import {
   type SecondStage,
   Transport,
 } from "./gen/sightline/v1/camera.ts";
-import type { HttpCamera, HttpCameraChanges } from "./http-cameras.ts";
+import type { HttpCamera } from "./http-cameras.ts";
 import { enumName, enumValue } from "./proto-values.ts";
+
+/** The enum of each choice; its values are called as the setting's path: TRANSPORT_TCP. */
+const enums: Readonly<Record<ChoiceName, Readonly<Record<string, number>>>> = {
+  transport: Transport,
+  decode: Decode,
+  maskedVideo: MaskedVideo,
+};
+
+/** The numbers and choices of a camera; a choice that is not known here is at its default. */
+export function plainSettingsJson(camera: Readonly<Record<PlainName, number>>): PlainSettings {
+  return eachPlain((name, setting) => {
+    const value = camera[name];
+    if (setting.kind === "choice") return enumName(enums[name as ChoiceName], value) || defaultOf(setting);
+    // A 32-bit float: 0.4 is stored as 0.4000000059604645.
+    return setting.kind === "number" && Math.fround(value) === value ? shorten(value) : value;
+  }) as PlainSettings;
+}
+
+/** Whether a camera has a choice that is not known here, as a server of a later version may have. */
+export function isUnknownChoice(camera: Camera, name: ChoiceName): boolean {
+  return !Object.values(enums[name]).includes(camera[name]);
+}
+
+/** What is wrong with a number or choice of a camera, in words; undefined when nothing is. */
+export function plainFault(camera: Camera, name: PlainName): string | undefined {
+  const setting: NumberSetting | ChoiceSetting = cameraSettings[name];
+  const path = pathOfSetting(name);
+  const value = camera[name];
+  const wrong = (expected: string) => `camera.${path} is ${value}; expected ${expected}`;
+  if (setting.kind !== "choice") return isWithin(setting, value) ? undefined : wrong(rangeText(setting));
+  if (!isUnknownChoice(camera, name as ChoiceName)) return undefined;
+  const words = Object.keys(enums[name as ChoiceName]).filter((word) => word !== "UNSPECIFIED");
+  return wrong(`${words.map((word) => `${path.toUpperCase()}_${word}`).join(", ")}, or none`);
+}
 
 /** What a camera has but for its name, times and status, as the HTTP API and `--json` of the commands show it. */
 export function cameraSettingsJson(camera: Camera) {
   return {
+    ...plainSettingsJson(camera),
     uri: camera.uri,
     recordUri: camera.recordUri,
-    transport: enumName(Transport, camera.transport) || "auto",
-    videoTrack: camera.videoTrack,
-    decode: enumName(Decode, camera.decode) || "default",
     recording: recordingJson(camera.recording),
     privacyMasks: camera.privacyMasks.map(({ polygon }) =>
       polygon.map(({ x, y }): [number, number] => [x, y]),
     ),
-    maskedVideo: enumName(MaskedVideo, camera.maskedVideo) || "transcode",
-    targetFps: camera.targetFps,
     model: camera.model,
-    // A 32-bit float: 0.4 is stored as 0.4000000059604645.
-    minScore: shorten(camera.minScore),
     classes: camera.classes,
     labels: camera.labels,
-    weight: camera.weight,
-    floorFps: camera.floorFps,
-    priority: camera.priority,
     secondStages: camera.secondStages,
     hasCredentials: camera.hasCredentials,
     hasRecordCredentials: camera.hasRecordCredentials,
@@ -43,35 +82,32 @@ function recordingJson({ mode, ...rest } = Recording.create()): HttpCamera["reco
   return { mode: enumName(RecordingMode, mode) || "default", ...rest };
 }
 
-type Lists = "recording" | "classes" | "privacyMasks" | "secondStages";
-
-/** Settings as JSON and the SDK have them; what is not there is at its default in a new camera, and stays as it is in a change. */
-export interface GivenCameraSettings extends Omit<HttpCameraChanges, Lists> {
-  recording?: Partial<HttpCamera["recording"]> | undefined;
-  classes?: readonly string[] | undefined;
-  privacyMasks?: readonly (readonly (readonly [x: number, y: number])[])[] | undefined;
-  secondStages?: readonly { readonly model: string; readonly classes?: readonly string[] }[] | undefined;
-}
-
 /** Settings as CameraService takes them. */
 export function cameraOfSettings(settings: GivenCameraSettings): Camera {
-  const { transport, decode, recording, classes, privacyMasks, maskedVideo, secondStages, ...rest } =
-    settings;
+  const { recording, labels, classes, privacyMasks, secondStages, ...rest } = settings;
   return Camera.fromPartial({
     ...rest,
-    transport: transport && enumValue(Transport, transport),
-    decode: decode && enumValue(Decode, decode),
+    ...choicesOf(settings),
     recording: recording && {
       ...recording,
       mode: recording.mode && enumValue(RecordingMode, recording.mode),
     },
+    labels: labels && { ...labels },
     classes: classes && [...classes],
     privacyMasks: privacyMasks?.map((mask) => ({ polygon: mask.map(([x, y]) => ({ x, y })) })),
-    maskedVideo: maskedVideo && enumValue(MaskedVideo, maskedVideo),
     secondStages: secondStages?.map(
       ({ model, classes: of = [] }): SecondStage => ({ model, classes: [...of] }),
     ),
   });
+}
+
+/** The numbers of the enums that stand for the choices that are there. */
+function choicesOf(settings: GivenCameraSettings): Record<ChoiceName, never> {
+  const given = Object.entries(enums).map(([name, values]) => {
+    const choice = settings[name as ChoiceName];
+    return [name, choice && enumValue(values, choice)];
+  });
+  return Object.fromEntries(given) as never;
 }
 
 /** The update mask of the settings that are there. */
@@ -81,9 +117,4 @@ export function cameraPathsOf({ recording = {}, ...others }: GivenCameraSettings
       .filter(([, value]) => value !== undefined)
       .map(([name]) => pathOfSetting(name));
   return [...paths(others), ...paths(recording).map((path) => `recording.${path}`)];
-}
-
-/** What update masks call a setting: `target_fps` for `targetFps`. */
-export function pathOfSetting(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

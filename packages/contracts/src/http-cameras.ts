@@ -1,11 +1,17 @@
 import { z } from "zod";
+import { eachPlain, type PlainSettings } from "./camera-settings.ts";
 import { latency, name, polygon } from "./http-parts.ts";
 import { limits } from "./limits.ts";
 
 const labels = z.record(z.string(), z.string());
 const privacyMasks = z.array(polygon).max(limits.maxPrivacyMasks);
-/** What becomes of the video of a camera with privacy masks. */
-const maskedVideo = z.enum(["transcode", "off"]);
+
+/** The numbers and choices of a camera; whether a number is one that may be is checked with the rest. */
+const plainShape = eachPlain((_, setting) => {
+  if (setting.kind === "choice") return z.enum(Object.keys(setting.choices));
+  const bounds = { minimum: Math.min(setting.least, 0), maximum: setting.most };
+  return (setting.kind === "whole" ? z.int() : z.number()).meta(bounds);
+}) as unknown as { [Name in keyof PlainSettings]: z.ZodType<PlainSettings[Name]> };
 
 export const httpLedgerSchema = z.object({
   captured: z.number(),
@@ -104,34 +110,19 @@ export const httpFindingSchema = z.object({
   fix: z.string(),
 });
 
-/** What decodes a camera; `default` is ingest's own setting. */
-const decode = z.enum(["default", "auto", "cuda", "vaapi", "software"]);
-
 export const httpCameraSettingsSchema = z.strictObject({
+  ...z.object(plainShape).partial().shape,
   uri: z.string().max(limits.maxUriLength),
   /** Another stream of the same view, which is recorded and watched; empty: that of `uri` is. */
   recordUri: z.string().max(limits.maxUriLength).optional(),
-  transport: z.enum(["auto", "tcp", "udp"]).optional(),
-  /** Counts from 1; 0 takes the first. */
-  videoTrack: z.int().min(0).max(limits.maxVideoTrack).optional(),
-  decode: decode.optional(),
   /** What is not there is at its default in a new camera, and stays as it is in a change. */
   recording: httpRecordingSchema.partial().optional(),
   /** Parts of the picture that nobody may see, as polygons; in a change all of them. */
   privacyMasks: privacyMasks.optional(),
-  maskedVideo: maskedVideo.optional(),
-  targetFps: z.number().optional(),
   model: z.string().max(63).optional(),
-  minScore: z.number().optional(),
   classes: z.array(z.string().max(64)).max(limits.maxClasses).optional(),
   /** What the camera belongs to; in a change all of them. */
   labels: labels.optional(),
-  /** Its part of the workers' time while there is not enough for all; 0 is 1. */
-  weight: z.number().optional(),
-  /** Frames per second that it gets first; 0 is none. */
-  floorFps: z.number().optional(),
-  /** Whose floors are held first: the higher. */
-  priority: z.int().optional(),
   /** Models that look at what was found; in a change all of them. */
   secondStages: z
     .array(
@@ -148,22 +139,14 @@ export const httpNewCameraSchema = httpCameraSettingsSchema.extend({ id: name })
 
 export const httpCameraSchema = z.object({
   id: name,
+  ...plainShape,
   uri: z.string(),
   recordUri: z.string(),
-  transport: z.enum(["auto", "tcp", "udp"]),
-  videoTrack: z.number(),
-  decode,
   recording: httpRecordingSchema,
   privacyMasks,
-  maskedVideo,
-  targetFps: z.number(),
   model: z.string(),
-  minScore: z.number(),
   classes: z.array(z.string()),
   labels,
-  weight: z.number(),
-  floorFps: z.number(),
-  priority: z.number(),
   secondStages: z.array(z.object({ model: z.string(), classes: z.array(z.string()) })),
   hasCredentials: z.boolean(),
   hasRecordCredentials: z.boolean(),

@@ -4,6 +4,7 @@ export * from "./backoff.ts";
 export * from "./bounded-map.ts";
 export * from "./camera-json.ts";
 export * from "./camera-record.ts";
+export * from "./camera-settings.ts";
 export * from "./event-json.ts";
 export * from "./frame-codec.ts";
 export { Duration } from "./gen/google/protobuf/duration.ts";

@@ -2,8 +2,11 @@ import { isDeepStrictEqual } from "node:util";
 import {
   type CameraRecord,
   type CameraSecret,
+  plainOfStored,
+  plainSettings,
   type RecordStream,
   recordSecretKey,
+  type StoredSettings,
   serverOf,
 } from "@sightline/contracts";
 import { type CameraSecrets, SecretUnreadableError } from "@sightline/service";
@@ -19,11 +22,8 @@ export interface RecordSource {
   sound: boolean;
 }
 
-/** What ingest does with a camera; score and classes are the workers' business. */
-export type CameraSettings = Pick<
-  CameraRecord,
-  "uri" | "transport" | "videoTrack" | "decode" | "recording" | "privacy" | "targetFps" | "model"
-> & {
+/** What ingest does with a camera. */
+export type CameraSettings = StoredSettings & {
   /** When the camera was registered, in milliseconds. */
   registeredAt: number;
   secret: CameraSecret | undefined;
@@ -43,25 +43,14 @@ export async function readSettings(
   record: CameraRecord,
   recordStream: RecordStream | undefined,
 ): Promise<CameraSettings> {
-  const {
-    uri,
-    transport,
-    videoTrack = 0,
-    decode,
-    recording,
-    privacy,
-    targetFps,
-    model,
-    hasCredentials,
-    createTime,
-  } = record;
-  const registeredAt = Date.parse(createTime);
-  const settings = { uri, transport, videoTrack, decode, recording, privacy, targetFps, model, registeredAt };
+  const { hasCredentials, createTime, updateTime: _, ...settings } = record;
+  const { transport } = settings;
   return {
     ...settings,
+    registeredAt: Date.parse(createTime),
     ...(hasCredentials ? await readSecret(secrets, camera) : noSecret),
     record: recordStream && {
-      ...{ uri: recordStream.uri, transport, sound: keepsSound({ recording, privacy }) },
+      ...{ uri: recordStream.uri, transport, sound: keepsSound(settings) },
       ...(recordStream.hasCredentials ? await readRecordSecret(secrets, camera, recordStream.uri) : noSecret),
     },
   };
@@ -105,15 +94,15 @@ export async function readRecordSecret(
   return { secret: undefined, secretFault: "it belongs to another server than the one in the URL" };
 }
 
+const reconnecting = plainSettings.flatMap(([name, { reconnects }]) => (reconnects ? name : []));
+
 /** Whether the camera must be received anew when its settings change from `a` to `b`. */
 export function needsReconnect(a: CameraSettings, b: CameraSettings): boolean {
+  const [before, after] = [plainOfStored(a), plainOfStored(b)];
   return (
     a.uri !== b.uri ||
-    a.transport !== b.transport ||
-    a.videoTrack !== b.videoTrack ||
-    a.decode !== b.decode ||
+    reconnecting.some((name) => before[name] !== after[name]) ||
     !isDeepStrictEqual(a.privacy, b.privacy) ||
-    a.targetFps !== b.targetFps ||
     hearsAnalysed(a) !== hearsAnalysed(b) ||
     a.secret?.username !== b.secret?.username ||
     a.secret?.password !== b.secret?.password

@@ -8,8 +8,8 @@ import { checkForm, recordUriFault, refusedFields, uriFault, videoTrackFault } f
 import { ClassPicker } from "./class-picker.tsx";
 import { ConfirmUntested } from "./confirm-untested.tsx";
 import type { BoundField, FieldErrors, FieldName, FormValues } from "./form-values.ts";
+import { PlainFields } from "./plain-fields.tsx";
 import { ProbePanel, type Trial } from "./probe-panel.tsx";
-import { ShareFields } from "./share-fields.tsx";
 import { PrivacyFields, RecordingFields } from "./video-fields.tsx";
 
 interface Props {
@@ -116,24 +116,7 @@ export function CameraForm({
           required
           placeholder="rtsp://"
         />
-        <div class="form-row">
-          <SelectField
-            {...bound("transport")}
-            label="Transport"
-            hint="Automatic is TCP, which loses no packets, or UDP for a camera that has nothing else."
-            options={[
-              ["auto", "Automatic"],
-              ["tcp", "TCP"],
-              ["udp", "UDP"],
-            ]}
-          />
-          <TextField
-            {...bound("videoTrack")}
-            label="Video track"
-            hint="Of a camera that sends several: 1, 2 and so on; empty: the first."
-            inputMode="numeric"
-          />
-        </div>
+        <PlainFields part="stream" bound={bound} />
         <SelectField
           {...bound("model")}
           label="Model"
@@ -154,39 +137,18 @@ export function CameraForm({
           hint={`Classifiers that look at what is found, each at all of it or at some classes: model: class, class; model. ${offered(stages)}`}
           spellcheck={false}
         />
-        <div class="form-row">
-          <TextField
-            {...bound("minScore")}
-            label="Minimum score"
-            hint="0 to 1; empty: the model's default."
-            inputMode="decimal"
-          />
-          <TextField
-            {...bound("targetFps")}
-            label="Frames per second"
-            hint="At most; empty: every frame."
-            inputMode="decimal"
-          />
-        </div>
-        <ShareFields bound={bound} />
+        <PlainFields part="analysis" bound={bound} />
+        <fieldset class="shares">
+          <legend>Under overload</legend>
+          <PlainFields part="overload" bound={bound} />
+        </fieldset>
         <TextField
           {...bound("labels")}
           label="Labels"
           hint="What it belongs to, such as site=north, floor=2. Users may be bound to labels."
           spellcheck={false}
         />
-        <SelectField
-          {...bound("decode")}
-          label="Decoder"
-          hint="Automatic is the fastest that the server's machine has; software takes over where another fails."
-          options={[
-            ["default", "As the server is set"],
-            ["auto", "Automatic"],
-            ["cuda", "NVIDIA GPU (NVDEC)"],
-            ["vaapi", "GPU by VA-API"],
-            ["software", "Software"],
-          ]}
-        />
+        <PlainFields part="decoding" bound={bound} />
         <RecordingFields bound={bound} hasRecordCredentials={hasRecordCredentials} />
         <PrivacyFields bound={bound} />
         {fault.value !== "" && (

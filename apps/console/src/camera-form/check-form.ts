@@ -1,3 +1,10 @@
+import {
+  cameraSettings,
+  eachPlain,
+  isWithin,
+  type NumberSetting,
+  plainSettings,
+} from "@sightline/contracts/camera-settings";
 import { labelsFault } from "@sightline/contracts/labels";
 import { sentence } from "../words/names.ts";
 import {
@@ -19,12 +26,13 @@ export function checkForm(values: FormValues): FieldErrors {
   if (uri !== "") errors.uri = uri;
   const recordUri = recordUriFault(values.recordUri.trim());
   if (recordUri !== "") errors.recordUri = recordUri;
-  const videoTrack = videoTrackFault(values.videoTrack);
-  if (videoTrack !== "") errors.videoTrack = videoTrack;
-  if (!isNumberWithin(values.minScore, 1)) errors.minScore = "Use a number from 0 to 1, or leave it empty.";
-  if (!isNumberWithin(values.targetFps, 240))
-    errors.targetFps = "Use a number from 0 to 240, or leave it empty.";
-  Object.assign(errors, shareFaults(values));
+  for (const [name, setting] of plainSettings) {
+    const fault = setting.kind === "choice" ? "" : numberFault(setting, values[name]);
+    if (fault !== "") errors[name] = fault;
+  }
+  const most = numberOf(values.targetFps);
+  if (most > 0 && numberOf(values.floorFps) > most)
+    errors.floorFps ??= "No more can be promised than the frames per second that are analysed at most.";
   const labels = labelsOf(values.labels);
   if (!labels || labelsFault(labels))
     errors.labels =
@@ -53,22 +61,13 @@ export function recordUriFault(uri: string): string {
 
 /** Why this cannot be the number of a video track; empty when it may be. */
 export function videoTrackFault(text: string): string {
-  const isTrack = Number.isInteger(numberOf(text)) && isNumberWithin(text, 16);
-  return isTrack ? "" : "Use a whole number from 1 to 16, or leave it empty.";
+  return numberFault(cameraSettings.videoTrack, text);
 }
 
-/** What is wrong with how a camera shares the workers. */
-function shareFaults({ weight, floorFps, priority, targetFps }: FormValues): FieldErrors {
-  const errors: FieldErrors = {};
-  const [heavy, most, place] = [numberOf(weight), numberOf(targetFps), numberOf(priority)];
-  if (heavy !== 0 && !(heavy >= 0.1 && heavy <= 10))
-    errors.weight = "Use a number from 0.1 to 10, or leave it empty.";
-  if (!isNumberWithin(floorFps, 240)) errors.floorFps = "Use a number from 0 to 240, or leave it empty.";
-  else if (most > 0 && numberOf(floorFps) > most)
-    errors.floorFps = "No more can be promised than the frames per second that are analysed at most.";
-  if (!Number.isInteger(place) || Math.abs(place) > 100)
-    errors.priority = "Use a whole number from -100 to 100, or leave it empty.";
-  return errors;
+/** Why a text is no value of a number; empty when it is one. */
+function numberFault(setting: NumberSetting, text: string): string {
+  if (isWithin(setting, numberOf(text))) return "";
+  return `Use a ${setting.kind === "whole" ? "whole " : ""}number from ${setting.least} to ${setting.most}, or leave it empty.`;
 }
 
 /** Fields that the server calls otherwise. */
@@ -96,19 +95,12 @@ const fieldOfCode: Readonly<Record<string, FieldName>> = {
 };
 
 const fieldLabels: Readonly<Record<FieldName, string>> = {
+  ...eachPlain((_, { label, called = `The ${label.toLowerCase()}` }) => called),
   id: "The name",
   uri: "The address",
   recordUri: "The address to record from",
-  transport: "The transport",
-  videoTrack: "The video track",
-  decode: "The decoder",
   model: "The model",
   classes: "The list of classes",
-  minScore: "The minimum score",
-  targetFps: "The number of frames per second",
-  weight: "The weight",
-  floorFps: "The floor",
-  priority: "The priority",
   labels: "The list of labels",
   secondStages: "The list of second stages",
   recordMode: "When video is kept",
@@ -116,7 +108,6 @@ const fieldLabels: Readonly<Record<FieldName, string>> = {
   recordEventsDays: "The number of days for events",
   recordAudio: "Sound",
   privacyMasks: "The privacy masks",
-  maskedVideo: "What becomes of the video",
 };
 
 /** What the server's refusal says of a field, with the field called as the form does. */

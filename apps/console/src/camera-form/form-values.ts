@@ -1,22 +1,20 @@
 import type { HttpCamera, HttpCameraSettings } from "@sightline/contracts";
+import { defaultOf, eachPlain, type PlainSettings } from "@sightline/contracts/camera-settings";
 import { type Labels, labelTexts, parseLabel } from "@sightline/contracts/labels";
 
-/** What the form holds; numbers are text until they are checked. */
-export interface FormValues {
+/** Numbers as text until they are checked, and choices; empty is the default. */
+type PlainValues = {
+  [Name in keyof PlainSettings]: PlainSettings[Name] extends number ? string : PlainSettings[Name];
+};
+
+/** What the form holds. */
+export interface FormValues extends PlainValues {
   id: string;
   uri: string;
   /** Empty: the stream of `uri` is recorded. */
   recordUri: string;
-  transport: HttpCamera["transport"];
-  videoTrack: string;
-  decode: HttpCamera["decode"];
   model: string;
   classes: string[];
-  minScore: string;
-  targetFps: string;
-  weight: string;
-  floorFps: string;
-  priority: string;
   /** With commas or spaces between them: "site=north, floor=2". */
   labels: string;
   /** Models that look at what was found: "clothing-colour: person; helmet". */
@@ -27,7 +25,6 @@ export interface FormValues {
   recordAudio: boolean;
   /** A mask a line, its corners in per cent: "0,0 50,0 50,100". */
   privacyMasks: string;
-  maskedVideo: HttpCamera["maskedVideo"];
 }
 
 export type FieldName = keyof FormValues;
@@ -45,19 +42,12 @@ export type BoundField = <Name extends FieldName>(
 };
 
 export const emptyForm: FormValues = {
+  ...plainValues({}),
   id: "",
   uri: "",
   recordUri: "",
-  transport: "auto",
-  videoTrack: "",
-  decode: "default",
   model: "",
   classes: [],
-  minScore: "",
-  targetFps: "",
-  weight: "",
-  floorFps: "",
-  priority: "",
   labels: "",
   secondStages: "",
   recordMode: "default",
@@ -65,27 +55,18 @@ export const emptyForm: FormValues = {
   recordEventsDays: "",
   recordAudio: false,
   privacyMasks: "",
-  maskedVideo: "transcode",
 };
 
 /** A camera's settings as the form shows them; empty means the default. */
 export function formOf(camera: HttpCamera): FormValues {
-  const { id, uri, transport, videoTrack, decode, model, classes, minScore, targetFps, recording } = camera;
-  const { labels, privacyMasks, maskedVideo, recordUri, weight, floorFps, priority, secondStages } = camera;
+  const { id, uri, recordUri, model, classes, labels, secondStages, recording, privacyMasks } = camera;
   return {
+    ...plainValues(camera),
     id,
     uri,
     recordUri,
-    transport,
-    videoTrack: numberText(videoTrack),
-    decode,
     model,
     classes,
-    minScore: numberText(minScore),
-    targetFps: numberText(targetFps),
-    weight: weight === 1 ? "" : numberText(weight),
-    floorFps: numberText(floorFps),
-    priority: numberText(priority),
     labels: labelTexts(labels).join(", "),
     secondStages: secondStagesText(secondStages),
     recordMode: recording.mode,
@@ -93,24 +74,26 @@ export function formOf(camera: HttpCamera): FormValues {
     recordEventsDays: numberText(recording.eventsMaxAgeDays),
     recordAudio: recording.audio,
     privacyMasks: masksText(privacyMasks),
-    maskedVideo,
   };
+}
+
+/** Numbers and choices as the form shows them. */
+function plainValues(settings: Partial<PlainSettings>): PlainValues {
+  return eachPlain((name, setting) => {
+    const value = settings[name] ?? defaultOf(setting);
+    if (setting.kind === "choice") return value;
+    return value === defaultOf(setting) ? "" : String(value);
+  }) as PlainValues;
 }
 
 /** The form as settings for the server. */
 export function settingsOf(values: FormValues): Required<HttpCameraSettings> {
+  const plain = eachPlain((name, { kind }) => (kind === "choice" ? values[name] : numberOf(values[name])));
   return {
+    ...(plain as PlainSettings),
     uri: values.uri.trim(),
     recordUri: values.recordUri.trim(),
-    transport: values.transport,
-    videoTrack: numberOf(values.videoTrack),
-    decode: values.decode,
-    targetFps: numberOf(values.targetFps),
-    weight: numberOf(values.weight),
-    floorFps: numberOf(values.floorFps),
-    priority: numberOf(values.priority),
     model: values.model,
-    minScore: numberOf(values.minScore),
     classes: values.classes,
     labels: labelsOf(values.labels) ?? {},
     secondStages: secondStagesOf(values.secondStages) ?? [],
@@ -121,7 +104,6 @@ export function settingsOf(values: FormValues): Required<HttpCameraSettings> {
       audio: values.recordAudio,
     },
     privacyMasks: masksOf(values.privacyMasks) ?? [],
-    maskedVideo: values.maskedVideo,
   };
 }
 

@@ -1,5 +1,6 @@
 import { describedBy, Field, SelectField, TextField } from "../shell/field.tsx";
 import type { BoundField } from "./form-values.ts";
+import { PlainFields } from "./plain-fields.tsx";
 
 interface RecordingProps {
   bound: BoundField;
@@ -85,17 +86,7 @@ export function PrivacyFields({ bound }: { bound: BoundField }) {
           onInput={(event) => onChange(event.currentTarget.value)}
         />
       </Field>
-      {value.trim() !== "" && (
-        <SelectField
-          {...bound("maskedVideo")}
-          label="Video with masks"
-          hint="Encoding takes about a core for 1080p while it is recorded or watched."
-          options={[
-            ["transcode", "Re-encode it, masked"],
-            ["off", "None: no recordings, clips and live video"],
-          ]}
-        />
-      )}
+      {value.trim() !== "" && <PlainFields part="privacy" bound={bound} />}
     </>
   );
 }

@@ -1,4 +1,5 @@
 import type { HttpCamera } from "@sightline/contracts";
+import { defaultOf, type PlainName, plainSettings } from "@sightline/contracts/camera-settings";
 import { labelTexts } from "@sightline/contracts/labels";
 import { secondStagesText } from "../camera-form/form-values.ts";
 import type { CameraState } from "../state/cameras.ts";
@@ -67,17 +68,33 @@ function recordRows({ recordUri, hasRecordCredentials, status }: HttpCamera): [s
   ];
 }
 
-/** What it gets of workers that cannot do all, where that is not what every other gets. */
-function shareRows({ weight, floorFps, priority, status }: HttpCamera): [string, string][] {
+/** Numbers and choices that other lines tell of. */
+const toldApart: ReadonlySet<PlainName> = new Set([
+  "decode",
+  "targetFps",
+  "floorFps",
+  "priority",
+  "maskedVideo",
+]);
+
+/** The other numbers and choices; what one gets under overload only where it is not what every other gets. */
+function plainRows(camera: HttpCamera): [string, string][] {
+  return plainSettings.flatMap(([name, setting]): [string, string][] => {
+    const value = camera[name];
+    const isDefault = value === defaultOf(setting);
+    if (toldApart.has(name) || (isDefault && setting.part === "overload")) return [];
+    if (setting.kind === "choice") return [[setting.label, setting.choices[value] ?? String(value)]];
+    return [[setting.label, isDefault ? (setting.zero ?? String(value)) : String(value)]];
+  });
+}
+
+/** What it gets first, where that is anything. */
+function floorRows({ floorFps, priority, status }: HttpCamera): [string, string][] {
+  if (floorFps === 0) return [];
   const held =
     status.promisedFps < floorFps ? `, the workers can hold ${formatFps(status.promisedFps)} of it now` : "";
   const place = priority === 0 ? "" : `, priority ${priority}`;
-  return [
-    ...(floorFps > 0
-      ? ([["Floor", `${floorFps} frames per second${place}${held}`]] as [string, string][])
-      : []),
-    ...(weight === 1 ? [] : ([["Weight", String(weight)]] as [string, string][])),
-  ];
+  return [["Floor", `${floorFps} frames per second${place}${held}`]];
 }
 
 /** A camera's settings and what its stream is. */
@@ -88,8 +105,7 @@ export function CameraFacts({ camera }: { camera: HttpCamera }) {
     ["Address", camera.uri],
     ["Credentials", credentialsText(camera.hasCredentials)],
     ...recordRows(camera),
-    ["Transport", { auto: "automatic", tcp: "TCP", udp: "UDP" }[camera.transport]],
-    ["Video track", camera.videoTrack > 0 ? String(camera.videoTrack) : "the first"],
+    ...plainRows(camera),
     ["Decoder", decoderText(status)],
     ["Stream", status.codec === "" ? "not known yet" : `${status.codec}${size}`],
     ["Model", camera.model],
@@ -97,9 +113,8 @@ export function CameraFacts({ camera }: { camera: HttpCamera }) {
     ...(camera.secondStages.length > 0
       ? [["Second stages", secondStagesText(camera.secondStages)] as [string, string]]
       : []),
-    ["Minimum score", camera.minScore > 0 ? String(camera.minScore) : "the model's default"],
     ["Frames per second", camera.targetFps > 0 ? `at most ${camera.targetFps}` : "every frame"],
-    ...shareRows(camera),
+    ...floorRows(camera),
     ["Labels", labelTexts(camera.labels).join(", ") || "none"],
     ["Recording", recordingText(camera)],
     ["Privacy masks", masksText(camera)],

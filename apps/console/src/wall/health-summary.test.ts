@@ -1,4 +1,5 @@
 import type { HttpCamera, HttpFinding, HttpSystem } from "@sightline/contracts";
+import { plainDefaults } from "@sightline/contracts/camera-settings";
 import { describe, expect, it } from "vitest";
 import { summarise } from "./health-summary.ts";
 
@@ -9,20 +10,12 @@ function camera(id: string, state: State, reason = "", findings: HttpFinding[] =
     id,
     uri: "rtsp://h/x",
     recordUri: "",
-    transport: "auto",
-    videoTrack: 0,
-    decode: "default",
+    ...plainDefaults,
     privacyMasks: [],
-    maskedVideo: "transcode",
     recording: { mode: "default", maxAgeDays: 0, eventsMaxAgeDays: 0, audio: false },
-    targetFps: 0,
     model: "m",
-    minScore: 0,
     classes: [],
     labels: {},
-    weight: 1,
-    floorFps: 0,
-    priority: 0,
     secondStages: [],
     hasCredentials: false,
     hasRecordCredentials: false,

@@ -1,15 +1,22 @@
-import { type Labels, parseLabel } from "@sightline/contracts";
+import {
+  type ChoiceSetting,
+  cameraSettings,
+  eachPlain,
+  type GivenCameraSettings,
+  type Labels,
+  type NumberSetting,
+  type OwnName,
+  type PlainSettings,
+  parseLabel,
+  rangeText,
+  settingNames,
+} from "@sightline/contracts";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
-/** Settings of a camera as given on the command line. */
+/** Settings of a camera as given on the command line; those that are numbers and choices stand under the names of their options. */
 export interface CameraOptions {
-  fps?: number;
   model?: string;
-  minScore?: number;
   classes?: string[];
-  transport?: "auto" | "tcp" | "udp";
-  videoTrack?: number;
-  decode?: (typeof decodeNames)[number];
   record?: (typeof recordNames)[number];
   /** False when --no-record-uri was given. */
   recordUri?: string | false;
@@ -24,98 +31,90 @@ export interface CameraOptions {
   /** False when --no-privacy-masks was given. */
   privacyMasks?: boolean;
   privacyMask?: Polygon[];
-  maskedVideo?: "transcode" | "off";
-  weight?: number;
-  floor?: number;
-  priority?: number;
   json: boolean;
 }
 
 type Polygon = [x: number, y: number][];
 
-const decodeNames = ["default", "auto", "cuda", "vaapi", "software"] as const;
 const recordNames = ["default", "off", "events", "continuous"] as const;
 
 /** Adds the options that `camera add` and `camera update` share. */
 export function addCameraOptions(command: Command): Command {
-  return command
-    .option("--fps <n>", "frames per second to analyse, at most; 0 takes every frame", number)
-    .option("--model <name>", "model to run (default: the server's)")
-    .option("--min-score <x>", "leave out detections below this score, 0 to 1", number)
-    .option("--classes <a,b>", "classes to detect, separated by commas; '' takes all", list)
-    .option(
-      "--then <model[:a,b]>",
-      "a classifier that looks at what was found, of the classes a and b only; may be given several times, and replaces all that were set before",
-      secondStage,
-    )
-    .option("--no-then", "no second stage (default)")
-    .addOption(
-      new Option(
-        "--transport <how>",
-        "how video travels; auto is TCP, or UDP for a camera that refuses TCP",
-      ).choices(["auto", "tcp", "udp"]),
-    )
-    .option("--video-track <n>", "video track to take where the stream has several; 0 is the first", number)
-    .addOption(
-      new Option(
-        "--decode <what>",
-        "what decodes the video; auto is the fastest there, default what the server is set to",
-      ).choices(decodeNames),
-    )
-    .addOption(
-      new Option(
-        "--record <when>",
-        "when video is kept; events is around events only, default what the server is set to",
-      ).choices(recordNames),
-    )
-    .option(
-      "--record-uri <url>",
-      "another stream of the same view to record and to show live, such as the main stream where <url> is the sub-stream; user and password in it are its own",
-    )
-    .option("--no-record-uri", "record the stream that is analysed (default)")
-    .option("--record-days <n>", "days for which video is kept; 0 is until its space is needed", number)
-    .option("--record-events-days <n>", "the same for video of events; 0 is as --record-days says", number)
-    .option("--record-audio", "record sound too: AAC, of RTSP cameras")
-    .option("--no-record-audio", "record no sound (default)")
-    .option(
-      "--label <key=value>",
-      "what the camera belongs to, such as site=north; may be given several times, and replaces all that were set before",
-      labels,
-    )
-    .option("--no-labels", "no labels (default)")
-    .option(
-      "--privacy-mask <corners>",
-      'a part of the picture that nobody may see: "x,y x,y x,y …" in 0..1 of width and height; may be given several times, and replaces all that were set before',
-      polygons,
-    )
-    .option("--no-privacy-masks", "all of the picture may be seen (default)")
-    .addOption(
-      new Option(
-        "--masked-video <what>",
-        "what becomes of the video of a camera with privacy masks: re-encoded, masked, or none at all",
-      ).choices(["transcode", "off"]),
-    )
-    .option(
-      "--weight <w>",
-      "its share of the workers' time when there is not enough for all, 0.1 to 10: twice the weight, twice the frames; 0 is the default, 1",
-      number,
-    )
-    .option(
-      "--floor <n>",
-      "frames per second that it gets first, whatever the others ask for; 0 is none; refused when the workers cannot promise it",
-      number,
-    )
-    .option(
-      "--priority <p>",
-      "when the workers can no longer hold all floors, those of higher priority are held first; -100 to 100, default 0",
-      integer,
-    )
-    .option("--json", "print the camera as JSON", false);
+  for (const name of settingNames) {
+    const setting = cameraSettings[name];
+    if (setting.kind === "own") ownOptions[name as OwnName](command);
+    else command.addOption(optionOf(setting));
+  }
+  return command.option("--json", "print the camera as JSON", false);
 }
 
+/** The option of a number or choice. */
+function optionOf(setting: NumberSetting | ChoiceSetting): Option {
+  if (setting.kind !== "choice")
+    return new Option(setting.option, `${setting.says}; ${rangeText(setting)}`).argParser(
+      setting.kind === "whole" ? integer : number,
+    );
+  const words = Object.keys(setting.choices);
+  const toServer = words.includes("default") ? "; default is what the server is set to" : "";
+  return new Option(setting.option, `${setting.says}${toServer}`).choices(words);
+}
+
+const optionNames = eachPlain((_, setting) => new Option(setting.option).attributeName());
+
+/** The options of the other settings. */
+const ownOptions: Readonly<Record<OwnName, (command: Command) => unknown>> = {
+  // An argument, or an option of its own.
+  uri: () => undefined,
+  recordUri: (command) =>
+    command
+      .option(
+        "--record-uri <url>",
+        "another stream of the same view to record and to show live, such as the main stream where <url> is the sub-stream; user and password in it are its own",
+      )
+      .option("--no-record-uri", "record the stream that is analysed (default)"),
+  model: (command) => command.option("--model <name>", "model to run (default: the server's)"),
+  classes: (command) =>
+    command.option("--classes <a,b>", "classes to detect, separated by commas; '' takes all", list),
+  labels: (command) =>
+    command
+      .option(
+        "--label <key=value>",
+        "what the camera belongs to, such as site=north; may be given several times, and replaces all that were set before",
+        labels,
+      )
+      .option("--no-labels", "no labels (default)"),
+  secondStages: (command) =>
+    command
+      .option(
+        "--then <model[:a,b]>",
+        "a classifier that looks at what was found, of the classes a and b only; may be given several times, and replaces all that were set before",
+        secondStage,
+      )
+      .option("--no-then", "no second stage (default)"),
+  privacyMasks: (command) =>
+    command
+      .option(
+        "--privacy-mask <corners>",
+        'a part of the picture that nobody may see: "x,y x,y x,y …" in 0..1 of width and height; may be given several times, and replaces all that were set before',
+        polygons,
+      )
+      .option("--no-privacy-masks", "all of the picture may be seen (default)"),
+  recording: (command) =>
+    command
+      .addOption(
+        new Option(
+          "--record <when>",
+          "when video is kept; events is around events only, default what the server is set to",
+        ).choices(recordNames),
+      )
+      .option("--record-days <n>", "days for which video is kept; 0 is until its space is needed", number)
+      .option("--record-events-days <n>", "the same for video of events; 0 is as --record-days says", number)
+      .option("--record-audio", "record sound too: AAC, of RTSP cameras")
+      .option("--no-record-audio", "record no sound (default)"),
+};
+
 /** The options as the client takes them; those not given are left out. */
-export function toSettings(options: CameraOptions) {
-  const { fps, model, minScore, classes, transport, videoTrack, decode } = options;
+export function toSettings(options: CameraOptions): GivenCameraSettings {
   const recording = {
     mode: options.record,
     maxAgeDays: options.recordDays,
@@ -128,23 +127,20 @@ export function toSettings(options: CameraOptions) {
     throw new Error("--label and --no-labels contradict each other: give one of them");
   const records = Object.values(recording).some((value) => value !== undefined);
   return {
-    targetFps: fps,
-    model,
-    minScore,
-    classes,
-    transport,
-    videoTrack,
-    decode,
+    ...plainSettingsIn(options),
+    model: options.model,
+    classes: options.classes,
     recordUri: options.recordUri === false ? "" : options.recordUri,
     secondStages: options.then === false ? [] : options.then,
     labels: options.label ?? (options.labels === false ? {} : undefined),
     recording: records ? recording : undefined,
     privacyMasks: options.privacyMask ?? (options.privacyMasks === false ? [] : undefined),
-    maskedVideo: options.maskedVideo,
-    weight: options.weight,
-    floorFps: options.floor,
-    priority: options.priority,
   };
+}
+
+/** The numbers and choices among the options. */
+export function plainSettingsIn(options: CameraOptions): Partial<PlainSettings> {
+  return eachPlain((name) => options[optionNames[name] as keyof CameraOptions]) as Partial<PlainSettings>;
 }
 
 /** Adds a label to those that were given before. */

@@ -5,15 +5,18 @@ import {
   type CameraStatus,
   cameraIdOf,
   cameraSettingsJson,
-  Decode,
+  choiceNames,
+  defaultOf,
   dropReasonLabel,
+  isUnknownChoice,
   labelTexts,
-  MaskedVideo,
+  type PlainName,
+  type PlainSettings,
+  plainSettings,
   RecordingMode,
   type RecordingStatus,
   type RecordStreamStatus,
   shorten,
-  Transport,
   toIso,
 } from "@sightline/contracts";
 import { textTable } from "../text-table.ts";
@@ -21,16 +24,16 @@ import { textTable } from "../text-table.ts";
 /** What `--json` prints of a camera; `name` is the plain one. */
 export function cameraJson(camera: Camera) {
   const settings = cameraSettingsJson(camera);
-  const { transport, decode, maskedVideo, recording } = settings;
+  const { recording } = settings;
+  const unknown = choiceNames.filter((choice) => isUnknownChoice(camera, choice));
   return {
     name: plainName(camera),
     ...settings,
-    transport: nameIfKnown(Transport, camera.transport, transport),
-    decode: nameIfKnown(Decode, camera.decode, decode),
-    maskedVideo: nameIfKnown(MaskedVideo, camera.maskedVideo, maskedVideo),
+    // Of a server of a later version; it is not at its default.
+    ...(Object.fromEntries(unknown.map((choice) => [choice, "unknown"])) as Partial<PlainSettings>),
     recording: {
       ...recording,
-      mode: nameIfKnown(RecordingMode, camera.recording?.mode ?? 0, recording.mode),
+      mode: isKnown(RecordingMode, camera.recording?.mode ?? 0) ? recording.mode : "unknown",
     },
     createTime: toIso(camera.createTime),
     updateTime: toIso(camera.updateTime),
@@ -141,10 +144,9 @@ export function cameraText(camera: Camera): string {
     ["password", settings.hasCredentials ? "stored" : "none"],
     ["record url", settings.recordUri],
     ["its password", settings.recordUri && (settings.hasRecordCredentials ? "stored" : "none")],
-    ["transport", settings.transport],
     ["model", settings.model],
     ["classes", settings.classes.join(", ") || "all"],
-    ["min score", settings.minScore || "the model's"],
+    ...plainLines({ ...settings, targetFps }),
     [
       "then",
       settings.secondStages
@@ -165,7 +167,6 @@ export function cameraText(camera: Camera): string {
     ["fps captured", rate(status?.captureFps)],
     ["fps inferred", rate(status?.inferenceFps)],
     ["floor", floorText(settings.floorFps, settings.priority, status?.promisedFps)],
-    ["weight", settings.weight === 1 ? "" : settings.weight],
     ["last frame", status?.lastFrameTime],
     [
       "frames",
@@ -184,6 +185,18 @@ export function cameraText(camera: Camera): string {
     .filter(([, value]) => value !== undefined && value !== null && value !== "")
     .map(([field, value]) => `${field.padEnd(13)} ${value}`)
     .join("\n");
+}
+
+/** Numbers and choices that other lines tell of. */
+const toldApart: ReadonlySet<PlainName> = new Set(["targetFps", "floorFps", "priority", "maskedVideo"]);
+
+/** The other numbers and choices where they are not at their default, each called as its option. */
+function plainLines(settings: PlainSettings): [string, string | number][] {
+  return plainSettings.flatMap(([name, setting]): [string, string | number][] => {
+    if (toldApart.has(name) || settings[name] === defaultOf(setting)) return [];
+    const option = setting.option.replace(/^--| .*/g, "").replaceAll("-", " ");
+    return [[option, settings[name]]];
+  });
 }
 
 /** What it is to get first, and what of it is held. */
@@ -245,13 +258,8 @@ function plainName(camera: Camera): string {
   return cameraIdOf(camera.name) ?? camera.name;
 }
 
-/** A setting's name; a server of a later version may have values that are not known here, and those are not at their default. */
-function nameIfKnown<Name extends string>(
-  values: Record<string, number>,
-  value: number,
-  name: Name,
-): Name | "unknown" {
-  return Object.values(values).includes(value) ? name : "unknown";
+function isKnown(values: Record<string, number>, value: number): boolean {
+  return Object.values(values).includes(value);
 }
 
 function label(values: Record<string, number>, value: number): string {

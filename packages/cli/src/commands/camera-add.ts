@@ -1,10 +1,12 @@
 import { createInterface } from "node:readline/promises";
+import type { PlainSettings } from "@sightline/contracts";
 import { Command } from "commander";
 import {
   addCameraOptions,
   bundledModel,
   bundledModelScope,
   type CameraOptions,
+  plainSettingsIn,
   toSettings,
 } from "../camera/camera-options.ts";
 import { cameraJson, printWarnings, warnUncheckedClasses } from "../camera/camera-view.ts";
@@ -57,10 +59,11 @@ async function probeFirst(name: string, uri: string, options: AddOptions): Promi
   const atTerminal = process.stdin.isTTY && process.stderr.isTTY;
   if (!(options.probe ?? atTerminal)) return;
   const { recordUri } = options;
+  const settings = plainSettingsIn(options);
   const fault =
-    (await whatIsWrong(uri, options)) ??
+    (await whatIsWrong(uri, settings)) ??
     (recordUri
-      ? await whatIsWrong(recordUri, { ...options, videoTrack: 0 }, "its --record-uri: ")
+      ? await whatIsWrong(recordUri, { ...settings, videoTrack: 0 }, "its --record-uri: ")
       : undefined);
   if (fault === undefined) return;
   const said = `from this machine ${name} gives no pictures: ${fault}`;
@@ -70,8 +73,11 @@ async function probeFirst(name: string, uri: string, options: AddOptions): Promi
 }
 
 /** Why a camera gives no pictures here; undefined when it does. */
-async function whatIsWrong(uri: string, options: AddOptions, said = ""): Promise<string | undefined> {
-  const { transport = "auto", videoTrack = 0, decode } = options;
+async function whatIsWrong(
+  uri: string,
+  { transport = "auto", videoTrack = 0, decode }: Partial<PlainSettings>,
+  said = "",
+): Promise<string | undefined> {
   // Loaded only here: scripts that add many cameras need none of it.
   const { examine } = await import("../camera/examine-camera.ts");
   const choice = decode === undefined || decode === "default" ? "auto" : decode;

@@ -9,10 +9,6 @@ import {
 import { polygonFaults } from "@sightline/rules";
 import { ApiError } from "../grpc/errors.ts";
 
-/** Fields about privacy masks that an update may name, by their path in the protobuf. */
-export const privacyPaths = ["privacy_masks", "masked_video"] as const;
-export type PrivacyPath = (typeof privacyPaths)[number];
-
 type Privacy = Pick<Camera, "privacyMasks" | "maskedVideo">;
 
 /** How the API calls what is stored of a camera's privacy masks. */
@@ -33,20 +29,8 @@ export function toStoredPrivacy({ privacyMasks, maskedVideo }: Privacy): Privacy
   return { masks, ...(maskedVideo === MaskedVideo.OFF && { video: "off" }) };
 }
 
-/** What each field is checked by; each throws ApiError invalid_argument. */
-export function privacyChecks({ privacyMasks, maskedVideo }: Privacy): Record<PrivacyPath, () => void> {
-  return {
-    privacy_masks: () => checkMasks(privacyMasks),
-    masked_video: () => {
-      if (!Object.values<number>(MaskedVideo).includes(maskedVideo))
-        throw invalid(
-          `camera.masked_video is ${maskedVideo}; expected MASKED_VIDEO_TRANSCODE, MASKED_VIDEO_OFF, or none`,
-        );
-    },
-  };
-}
-
-function checkMasks(masks: readonly PrivacyMask[]): void {
+/** @throws ApiError invalid_argument */
+export function checkPrivacyMasks(masks: readonly PrivacyMask[]): void {
   const { maxPrivacyMasks } = limits;
   if (masks.length > maxPrivacyMasks)
     throw invalid(`camera.privacy_masks has ${masks.length} masks; the most is ${maxPrivacyMasks}`);

@@ -8,7 +8,7 @@ import {
 } from "@sightline/contracts";
 import { type CameraSecrets, isJetStreamFailure, type KvMirror } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
-import type { CameraShares } from "./camera-shares.ts";
+import type { CameraEntries } from "./camera-entries.ts";
 import { noCamera } from "./no-camera.ts";
 import type { RecordStreamChange, RecordStreams } from "./record-streams.ts";
 
@@ -44,7 +44,7 @@ export class CameraRegistry {
   readonly #secrets: CameraSecrets;
   readonly #mirror: KvMirror<CameraRecord>;
   readonly #recordStreams: RecordStreams;
-  readonly #shares: CameraShares;
+  readonly #shares: CameraEntries<CameraShare>;
   readonly #queues = new Map<string, Promise<unknown>>();
 
   constructor(
@@ -52,7 +52,7 @@ export class CameraRegistry {
     secrets: CameraSecrets,
     mirror: KvMirror<CameraRecord>,
     recordStreams: RecordStreams,
-    shares: CameraShares,
+    shares: CameraEntries<CameraShare>,
   ) {
     this.#cameras = cameras;
     this.#secrets = secrets;

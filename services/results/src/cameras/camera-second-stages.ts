@@ -1,11 +1,6 @@
-import { type Camera, type CameraRecord, isModelName, limits, SecondStage } from "@sightline/contracts";
+import { type Camera, type CameraRecord, isModelName, limits, type SecondStage } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
-
-/** As the API has them. */
-export function secondStagesOf({ secondStages = [] }: CameraRecord): SecondStage[] {
-  return secondStages.map((stage) => SecondStage.fromPartial(stage));
-}
 
 /** As stored; none where there are none. */
 export function toStoredSecondStages({ secondStages }: Camera): CameraRecord["secondStages"] {

@@ -10,7 +10,11 @@ import {
   type ListCamerasResponse,
   limits,
   parseLabel,
+  pathOfSetting,
+  plainSettings,
+  plainSettingsJson,
   type RegisterCameraRequest,
+  shareOfPlain,
   type UpdateCameraRequest,
 } from "@sightline/contracts";
 import type { CameraStatusView } from "@sightline/service";
@@ -28,10 +32,14 @@ import {
   updatedPaths,
   wellFormed,
 } from "./camera-settings.ts";
-import { sharePaths, toStoredShare } from "./camera-shares.ts";
 import { parseCameraUri, secretAfter } from "./camera-uri.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 import { parseRecordUri, recordStreamAfter } from "./record-streams.ts";
+
+/** Fields that are stored in the CameraShare. */
+const sharePaths = plainSettings.flatMap(([name, { stored }]) =>
+  stored === "share" ? pathOfSetting(name) : [],
+);
 
 /** Fields of a camera that change what is asked of the workers. */
 const demandPaths: ReadonlySet<string> = new Set(["*", "target_fps", "model", ...sharePaths]);
@@ -76,7 +84,7 @@ export class CameraService {
     checkTransport(settings.transport, uri, recordStream.stream?.uri);
     const now = new Date().toISOString();
     const record = { uri, ...settings, hasCredentials: Boolean(secret), createTime: now, updateTime: now };
-    const share = toStoredShare(camera);
+    const share = shareOfPlain(plainSettingsJson(camera));
     const create = () => this.#registry.create(cameraId, { record, secret, recordStream, share });
     // One that is there already is told so, whatever it asks for.
     const promises = camera.floorFps > 0 && !this.#registry.find(cameraId);
@@ -155,7 +163,9 @@ export class CameraService {
         },
         secret,
         recordStream,
-        share: sharePaths.some((path) => paths.has(path)) ? toStoredShare(merged) : undefined,
+        share: sharePaths.some((path) => paths.has(path as UpdatablePath))
+          ? shareOfPlain(plainSettingsJson(merged))
+          : undefined,
       };
     };
     const update = () => this.#registry.update(id, change);

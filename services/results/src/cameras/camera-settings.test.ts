@@ -49,7 +49,6 @@ describe("settings", () => {
   test("defaults", () => {
     expect(check({})).toEqual({
       transport: "auto",
-      videoTrack: 0,
       targetFps: 0,
       model: "standard",
       minScore: 0,

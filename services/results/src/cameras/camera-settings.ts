@@ -1,58 +1,39 @@
 import { isDeepStrictEqual } from "node:util";
 import {
   Camera,
-  type CameraRecord,
-  Decode,
-  enumName,
   isModelName,
   labelsFault,
   limits,
+  type PathOf,
+  pathOfSetting,
+  plainFault,
+  plainSettings,
+  plainSettingsJson,
   Recording,
-  Transport,
+  recordOfPlain,
+  type SettingName,
+  type StoredSettings,
+  settingNames,
 } from "@sightline/contracts";
 import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
-import { privacyChecks, privacyPaths, toStoredPrivacy } from "./camera-privacy.ts";
-import { recordingChecks, recordingPaths, toStoredRecording } from "./camera-recording.ts";
+import { checkPrivacyMasks, toStoredPrivacy } from "./camera-privacy.ts";
+import {
+  type RecordingPath,
+  recordingChecks,
+  recordingPaths,
+  toStoredRecording,
+} from "./camera-recording.ts";
 import { checkSecondStages, toStoredSecondStages } from "./camera-second-stages.ts";
-import { shareChecks, sharePaths } from "./camera-shares.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 
 const maxClassLength = 64;
 
-/** Fields of a camera that an update may name, by their path in the protobuf. */
-export const updatablePaths = [
-  "uri",
-  "record_uri",
-  "transport",
-  "video_track",
-  "decode",
-  "target_fps",
-  "model",
-  "min_score",
-  "classes",
-  "labels",
-  ...sharePaths,
-  "second_stages",
-  ...privacyPaths,
-  ...recordingPaths,
-] as const;
-export type UpdatablePath = (typeof updatablePaths)[number];
+export type UpdatablePath = PathOf<Exclude<SettingName, "recording">> | RecordingPath;
 
-/** Settings without the URLs, as stored. */
-export type StoredSettings = Pick<
-  CameraRecord,
-  | "transport"
-  | "videoTrack"
-  | "decode"
-  | "recording"
-  | "privacy"
-  | "targetFps"
-  | "model"
-  | "minScore"
-  | "classes"
-  | "labels"
-  | "secondStages"
->;
+/** Fields of a camera that an update may name, by their path in the protobuf. */
+export const updatablePaths: readonly UpdatablePath[] = settingNames.flatMap((name) =>
+  name === "recording" ? recordingPaths : (pathOfSetting(name) as UpdatablePath),
+);
 
 /**
  * The fields an update changes: those of the mask, `*` for all, or without a mask those that are not at their
@@ -118,18 +99,13 @@ function settingFaults(
   const classesCount = changed.has("classes") || (changed.has("model") && !fields.has("model"));
   const stagesCount = changed.has("second_stages") || (changed.has("model") && !fields.has("model"));
   const checks: Partial<Record<UpdatablePath, () => unknown>> = {
-    target_fps: () => checkRange("target_fps", camera.targetFps, limits.maxTargetFps, "0 (every frame)"),
-    min_score: () => checkRange("min_score", camera.minScore, 1, "0 (the model's default)"),
+    ...plainChecks(camera),
     ...(changed.has("model") && { model: () => checkModel(model, catalog) }),
     ...(classesCount && { classes: () => checkClasses(camera.classes, model, catalog) }),
-    video_track: () => checkVideoTrack(camera.videoTrack),
-    transport: () => toTransport(camera.transport),
-    decode: () => toDecode(camera.decode),
     labels: () => checkLabels(camera.labels),
     ...(stagesCount && { second_stages: () => checkSecondStages(camera, catalog) }),
-    ...privacyChecks(camera),
+    privacy_masks: () => checkPrivacyMasks(camera.privacyMasks),
     ...recordingChecks(camera.recording),
-    ...shareChecks(camera),
   };
   return updatablePaths.flatMap((path) => {
     const check = fields.has(path) ? undefined : checks[path];
@@ -147,53 +123,38 @@ export function checkSettings(
   catalog: ModelCatalog,
   form: FormFaults = wellFormed,
   others: readonly ApiError[] = [],
-): StoredSettings {
+): Omit<StoredSettings, "uri"> {
   throwFaults([...form.faults, ...others, ...settingFaults(camera, changed, catalog, form)]);
-  const { transport, videoTrack, targetFps, minScore, classes, labels } = camera;
-  const decode = toDecode(camera.decode);
+  const { classes, labels } = camera;
   const recording = toStoredRecording(camera.recording);
   const privacy = toStoredPrivacy(camera);
   const secondStages = toStoredSecondStages(camera);
   return {
-    transport: toTransport(transport),
-    videoTrack,
-    ...(decode && { decode }),
+    ...recordOfPlain(plainSettingsJson(camera)),
     ...(recording && { recording }),
     ...(privacy && { privacy }),
     ...(secondStages && { secondStages }),
     ...(Object.keys(labels).length > 0 && { labels: { ...labels } }),
-    targetFps,
     model: camera.model || catalog.defaultModel,
-    minScore,
     classes: [...new Set(classes)],
   };
 }
 
-function checkRange(field: string, value: number, most: number, least: string): void {
-  if (!(value >= 0 && value <= most))
-    throw invalid(`camera.${field} is ${value}; expected ${least} to ${most}`);
+/** Checks of the numbers and choices, each of which throws ApiError invalid_argument. */
+function plainChecks(camera: Camera): Partial<Record<UpdatablePath, () => void>> {
+  const checks = plainSettings.map(([name]) => [
+    pathOfSetting(name),
+    () => {
+      const fault = plainFault(camera, name) ?? (name === "floorFps" ? floorFault(camera) : undefined);
+      if (fault !== undefined) throw invalid(fault);
+    },
+  ]);
+  return Object.fromEntries(checks);
 }
 
-function checkVideoTrack(videoTrack: number): void {
-  if (videoTrack > limits.maxVideoTrack)
-    throw invalid(
-      `camera.video_track is ${videoTrack}; expected 1 to ${limits.maxVideoTrack}, or 0 for the first`,
-    );
-}
-
-function toTransport(transport: Transport): CameraRecord["transport"] {
-  const name = transport === Transport.UNSPECIFIED ? "auto" : enumName(Transport, transport);
-  if (name) return name;
-  throw invalid(`camera.transport is ${transport}; expected TRANSPORT_AUTO, TRANSPORT_TCP or TRANSPORT_UDP`);
-}
-
-function toDecode(decode: Decode): CameraRecord["decode"] {
-  if (decode === Decode.UNSPECIFIED) return undefined;
-  const name = enumName(Decode, decode);
-  if (name) return name;
-  throw invalid(
-    `camera.decode is ${decode}; expected DECODE_AUTO, DECODE_CUDA, DECODE_VAAPI, DECODE_SOFTWARE, or none`,
-  );
+function floorFault({ floorFps, targetFps }: Camera): string | undefined {
+  if (targetFps === 0 || !(floorFps > targetFps)) return undefined;
+  return `camera.floor_fps is ${floorFps}, more than the ${targetFps} frames/s of camera.target_fps; expected no more than these`;
 }
 
 function checkModel(model: string, catalog: ModelCatalog): void {

@@ -1,14 +1,15 @@
 import {
   Camera,
   type CameraRecord,
+  type CameraShare,
   WatchCamerasResponse_Change as Change,
   cameraName,
 } from "@sightline/contracts";
 import type { CameraStatusView, KvMirror } from "@sightline/service";
 import { allCameras, type CameraScope } from "../access/camera-scope.ts";
+import type { CameraEntries } from "./camera-entries.ts";
 import { toCameraMessage } from "./camera-message.ts";
 import type { CameraRegistry } from "./camera-registry.ts";
-import type { CameraShares } from "./camera-shares.ts";
 import type { RecordStreams } from "./record-streams.ts";
 
 /** Takes one change; returns whether it wants more before `drained` is called. */
@@ -25,7 +26,7 @@ export class CameraWatchers {
     registry: CameraRegistry,
     records: KvMirror<CameraRecord>,
     recordStreams: RecordStreams,
-    shares: CameraShares,
+    shares: CameraEntries<CameraShare>,
     status: CameraStatusView,
   ) {
     this.#registry = registry;

@@ -137,25 +137,32 @@ test("all that is wrong with a camera is told at once, be it form or value", asy
     videoTrack: 17,
     recording: { mode: "smoke" },
   };
-  const form = [
-    /^body\.minScore: /,
-    /^body\.classes\.0: /,
-    /^body: .*"color"/,
-    /^body\.videoTrack: /,
-    /^body\.recording\.mode: /,
-  ];
+  const form = [/^body\.minScore: /, /^body\.classes\.0: /, /^body: .*"color"/, /^body\.recording\.mode: /];
   const expected = (faults: readonly RegExp[]) => faults.map((fault) => expect.stringMatching(fault));
   const posted = await told("post", "/cameras", { id: "No Name", uri: "ftp://cam/x", ...faulty });
   expect(posted).toEqual(
     expect.arrayContaining(
-      expected([...form, /^camera_id is/, /^camera\.uri /, /^camera\.target_fps is 999; expected/]),
+      expected([
+        ...form,
+        /^camera_id is/,
+        /^camera\.uri /,
+        /^camera\.video_track is 17; /,
+        /^camera\.target_fps is 999; expected/,
+      ]),
     ),
   );
   expect((await told("post", "/cameras", { id: "x", minScore: "high" })).join()).not.toContain("camera.");
   await api.call("post", "/cameras", { body: { id: "front", uri: "rtsp://cam/x" } });
   const patched = await told("patch", "/cameras/{camera}", { uri: "ftp://cam/x", ...faulty });
   expect(patched).toEqual(
-    expect.arrayContaining(expected([...form, /^camera\.uri /, /^camera\.target_fps is 999; expected/])),
+    expect.arrayContaining(
+      expected([
+        ...form,
+        /^camera\.uri /,
+        /^camera\.video_track is 17; /,
+        /^camera\.target_fps is 999; expected/,
+      ]),
+    ),
   );
   expect(await told("patch", "/cameras/{camera}", { minScore: "high" })).toHaveLength(1);
   const probed = await told("post", "/probe", { uri: "ftp://cam/x", transport: "smoke" });

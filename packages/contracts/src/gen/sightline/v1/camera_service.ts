@@ -87,8 +87,8 @@ export interface UpdateCameraRequest {
     | Camera
     | undefined;
   /**
-   * Fields to change: uri, record_uri, transport, video_track, decode, target_fps, model, min_score, classes, privacy_masks, masked_video, second_stages,
-   * labels (all of them), weight, floor_fps, priority, recording, or its parts: recording.mode, recording.max_age_days, recording.events_max_age_days, recording.audio.
+   * Fields to change: those of Camera that a user may choose, labels and other lists as a whole, recording as a whole or in parts
+   * (recording.mode, recording.max_age_days, recording.events_max_age_days, recording.audio); "*" is all of them.
    */
   updateMask: string[] | undefined;
 }

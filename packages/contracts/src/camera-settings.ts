@@ -1,0 +1,284 @@
+import { limits } from "./limits.ts";
+
+interface SettingWords {
+  /** Its heading in forms and lists. */
+  readonly label: string;
+  /** What it does, as an option's help and a form's hint say it: no capital first, no full stop. */
+  readonly says: string;
+  /** How messages of the form begin where "The" and the label in small letters do not do. */
+  readonly called?: string;
+  /** The commands' option for it, as commander takes it. */
+  readonly option: string;
+  /** Where the console's form has it. */
+  readonly part: "stream" | "analysis" | "overload" | "decoding" | "privacy";
+}
+
+interface SettingUse {
+  /** Ingest receives the camera anew when it changes. */
+  readonly reconnects?: true;
+  /**
+   * Where the registry has it. `always`: in every record, since services of earlier versions read none without it; `share`: in the CameraShare;
+   * `own`: as code of its own says; else in the record, unless it is at its default.
+   */
+  readonly stored?: "always" | "share" | "own";
+}
+
+/** A number; 0 is always the default. `whole` has no fraction. */
+export interface NumberSetting extends SettingWords, SettingUse {
+  readonly kind: "number" | "whole";
+  readonly least: number;
+  readonly most: number;
+  /** What 0 means; without it 0 is a value like every other. */
+  readonly zero?: string;
+  /** The number that 0 stands for, where that is another. */
+  readonly default?: number;
+}
+
+/** One of some words. The first is the default; `default` leaves it to the server. */
+export interface ChoiceSetting extends SettingWords, SettingUse {
+  readonly kind: "choice";
+  /** The words, with what the console calls them. */
+  readonly choices: Readonly<Record<string, string>>;
+}
+
+/** A setting with a form of its own, which each place spells out (`OwnSettings`). */
+interface OwnSetting {
+  readonly kind: "own";
+}
+
+/**
+ * Every setting of a camera, by its name in JSON; protobuf's is the same in small letters (`video_track`). What can be said of numbers and choices in
+ * general follows from their line here: how they are checked, stored, sent and shown, by all services, the commands, the console and the SDK.
+ */
+export const cameraSettings = {
+  uri: { kind: "own" },
+  /** How RTP travels: `auto`, the default, is TCP, or UDP for a camera that refuses TCP. */
+  transport: {
+    kind: "choice",
+    option: "--transport <how>",
+    stored: "always",
+    reconnects: true,
+    label: "Transport",
+    part: "stream",
+    says: "how video travels; auto is TCP, which loses no packets, or UDP for a camera that refuses TCP",
+    choices: { auto: "Automatic", tcp: "TCP", udp: "UDP" },
+  },
+  /** Which video track of the stream to receive, from 1; 0 takes the first. */
+  videoTrack: {
+    kind: "whole",
+    least: 1,
+    most: limits.maxVideoTrack,
+    zero: "the first",
+    option: "--video-track <n>",
+    reconnects: true,
+    label: "Video track",
+    part: "stream",
+    says: "video track to take where the stream has several",
+  },
+  /** What decodes the video: `default` is the server's setting, `auto` the fastest that is there. */
+  decode: {
+    kind: "choice",
+    option: "--decode <what>",
+    reconnects: true,
+    label: "Decoder",
+    part: "decoding",
+    says: "what decodes the video; auto is the fastest there, and software takes over where another fails",
+    choices: {
+      default: "As the server is set",
+      auto: "Automatic",
+      cuda: "NVIDIA GPU (NVDEC)",
+      vaapi: "GPU by VA-API",
+      software: "Software",
+    },
+  },
+  /** Detections below this score (0..1) are not made; 0 is the model's default. */
+  minScore: {
+    kind: "number",
+    least: 0,
+    most: 1,
+    zero: "the model's default",
+    option: "--min-score <x>",
+    stored: "always",
+    label: "Minimum score",
+    part: "analysis",
+    says: "leave out detections below this score",
+  },
+  /** Frames per second to analyse, at most; 0 takes every frame. */
+  targetFps: {
+    kind: "number",
+    least: 0,
+    most: limits.maxTargetFps,
+    zero: "every frame",
+    option: "--fps <n>",
+    stored: "always",
+    reconnects: true,
+    label: "Frames per second",
+    called: "The number of frames per second",
+    part: "analysis",
+    says: "frames per second to analyse, at most",
+  },
+  model: { kind: "own" },
+  classes: { kind: "own" },
+  labels: { kind: "own" },
+  /** Its part of the workers' time while there is not enough for all, 0.1 to 10: twice the weight, twice the frames; 0 is the default, 1. */
+  weight: {
+    kind: "number",
+    least: limits.minWeight,
+    most: limits.maxWeight,
+    zero: "the default, 1",
+    default: 1,
+    option: "--weight <w>",
+    stored: "share",
+    label: "Weight",
+    part: "overload",
+    says: "its part of the workers' time while there is not enough for all: twice the weight, twice the frames",
+  },
+  /** Frames per second that it gets first, whatever the others ask for; 0 is none. What the workers cannot promise is refused. */
+  floorFps: {
+    kind: "number",
+    least: 0,
+    most: limits.maxTargetFps,
+    zero: "none",
+    option: "--floor <n>",
+    stored: "share",
+    label: "Floor",
+    part: "overload",
+    says: "frames per second that it gets first, whatever the others ask for; refused when the workers cannot promise it",
+  },
+  /** Whose floors are held first when the workers cannot hold all any more: the higher, -100 to 100. */
+  priority: {
+    kind: "whole",
+    least: -limits.maxPriority,
+    most: limits.maxPriority,
+    option: "--priority <p>",
+    stored: "share",
+    label: "Priority",
+    part: "overload",
+    says: "when the workers can no longer hold all floors, those of higher priority are held first",
+  },
+  secondStages: { kind: "own" },
+  privacyMasks: { kind: "own" },
+  /**
+   * What becomes of the video of a camera with privacy masks: `transcode`, the default, re-encodes it, masked, which takes about a core for
+   * 1080p at 30 frames/s; with `off` there are no recordings, clips and live video.
+   */
+  maskedVideo: {
+    kind: "choice",
+    option: "--masked-video <what>",
+    stored: "own",
+    reconnects: true,
+    label: "Video with masks",
+    called: "What becomes of the video",
+    part: "privacy",
+    says: "what becomes of the video of a camera with privacy masks: re-encoded, masked, which takes about a core for 1080p, or none at all",
+    choices: { transcode: "Re-encode it, masked", off: "None: no recordings, clips and live video" },
+  },
+  recordUri: { kind: "own" },
+  recording: { kind: "own" },
+} as const satisfies Readonly<Record<string, NumberSetting | ChoiceSetting | OwnSetting>>;
+
+type Table = typeof cameraSettings;
+export type SettingName = keyof Table;
+/** Names of the settings that are numbers or choices. */
+export type PlainName = {
+  [Name in SettingName]: Table[Name] extends { kind: "own" } ? never : Name;
+}[SettingName];
+export type NumberName = {
+  [Name in PlainName]: Table[Name] extends { kind: "choice" } ? never : Name;
+}[PlainName];
+export type ChoiceName = Exclude<PlainName, NumberName>;
+export type OwnName = Exclude<SettingName, PlainName>;
+
+type ValueOf<Setting> = Setting extends { choices: infer Choices } ? keyof Choices & string : number;
+
+/** The numbers and choices of a camera, all of them. */
+export type PlainSettings = { [Name in keyof Table as Name & PlainName]: ValueOf<Table[Name]> };
+
+/** Settings with a form of their own; what is not there is at its default in a new camera, and stays as it is in a change. */
+export interface OwnSettings {
+  /** rtsp, rtsps, http or https URL (MJPEG, HLS), or file:///; user and password in it are stored apart and never returned. */
+  uri?: string | undefined;
+  /**
+   * Another stream of the same view, which is recorded, clipped and shown live in place of that of `uri`, with a user and password of its own; "" takes
+   * it away.
+   */
+  recordUri?: string | undefined;
+  /** Model name; the system's default unless given. */
+  model?: string | undefined;
+  /** Class names to detect; empty means all. */
+  classes?: readonly string[] | undefined;
+  /** What the camera belongs to, such as { site: "north" }; {} takes all away. Users may be bound to labels. */
+  labels?: Readonly<Record<string, string>> | undefined;
+  /** Classifiers that look at what was found, all of it or some classes only; [] takes all away. */
+  secondStages?: readonly { readonly model: string; readonly classes?: readonly string[] }[] | undefined;
+  /** Parts of the picture that nobody may see, as polygons of [x, y] in 0..1 of the picture as it is shown; [] takes all away. */
+  privacyMasks?: readonly (readonly (readonly [x: number, y: number])[])[] | undefined;
+  /** What is kept of the video; what is not given is at its default, or stays as it is in an update. */
+  recording?: GivenRecording | undefined;
+}
+
+/** What is kept of a camera's video, and for how long. */
+export interface GivenRecording {
+  /** `default` is the server's setting; `events` keeps what is around events, `continuous` all. */
+  mode?: "default" | "off" | "events" | "continuous" | undefined;
+  /** Days for which video is kept, at most 3650; 0 is until its space is needed. */
+  maxAgeDays?: number | undefined;
+  /** The same for video of events; 0 is as `maxAgeDays` says. */
+  eventsMaxAgeDays?: number | undefined;
+  /** Whether the sound of an RTSP camera is recorded too: AAC, as it comes. */
+  audio?: boolean | undefined;
+}
+
+/** Settings as JSON and the SDK have them; what is not there is at its default in a new camera, and stays as it is in a change. */
+export type GivenCameraSettings = {
+  [Name in keyof PlainSettings]?: PlainSettings[Name] | undefined;
+} & OwnSettings;
+
+/** Every setting with its line of the table, in order. */
+export const settingNames = Object.keys(cameraSettings) as SettingName[];
+
+/** The numbers and choices, with their lines. */
+export const plainSettings: readonly (readonly [PlainName, NumberSetting | ChoiceSetting])[] = Object.entries(
+  cameraSettings,
+).flatMap(([name, setting]) => (setting.kind === "own" ? [] : [[name as PlainName, setting] as const]));
+
+export const choiceNames = plainSettings.flatMap(([name, { kind }]) =>
+  kind === "choice" ? [name as ChoiceName] : [],
+);
+
+/** Makes one value of each number and choice. */
+export function eachPlain<Value>(
+  make: (name: PlainName, setting: NumberSetting | ChoiceSetting) => Value,
+): Record<PlainName, Value> {
+  return Object.fromEntries(plainSettings.map(([name, setting]) => [name, make(name, setting)])) as never;
+}
+
+/** What a setting is where nobody has chosen it. */
+export function defaultOf(setting: NumberSetting | ChoiceSetting): number | string {
+  return setting.kind === "choice" ? Object.keys(setting.choices)[0]! : (setting.default ?? 0);
+}
+
+/** The numbers and choices of a camera for which nobody has chosen anything. */
+export const plainDefaults = eachPlain((_, setting) => defaultOf(setting)) as PlainSettings;
+
+/** Whether a number is one that the setting may be. */
+export function isWithin({ kind, least, most, zero }: NumberSetting, value: number): boolean {
+  if (kind === "whole" && !Number.isInteger(value)) return false;
+  return (zero !== undefined && value === 0) || (value >= least && value <= most);
+}
+
+/** Which numbers it may be, in words: "0.1 to 10, or 0 for the default, 1". */
+export function rangeText({ least, most, zero }: NumberSetting): string {
+  if (zero === undefined) return `${least} to ${most}`;
+  return least === 0 ? `0 (${zero}) to ${most}` : `${least} to ${most}, or 0 for ${zero}`;
+}
+
+/** What update masks call a setting: `target_fps` for `targetFps`. */
+export function pathOfSetting(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** As `pathOfSetting`, of a name that is known. */
+export type PathOf<Name extends string> = Name extends `${infer First}${infer Rest}`
+  ? `${First extends Lowercase<First> ? First : `_${Lowercase<First>}`}${PathOf<Rest>}`
+  : Name;
