@@ -1,6 +1,6 @@
 import { type NatsConnection, NoRespondersError, TimeoutError } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ask } from "./asked-again.ts";
+import { ask, makeUntilAnswered } from "./asked-again.ts";
 import { createLogger } from "./log.ts";
 import { connectNats } from "./nats.ts";
 import { NatsServer } from "./testing/nats-server.ts";
@@ -46,4 +46,21 @@ test("what nobody answers fails when its time is up, and what nobody hears at on
   await expect(ask(connection, "nobody", "", { timeout: 20_000 })).rejects.toSatisfy(
     (error: Error) => error instanceof NoRespondersError || error.cause instanceof NoRespondersError,
   );
+});
+
+test("what was to be made where nobody answers is made again, and what is made twice is told", async () => {
+  const first = Promise.withResolvers<string>();
+  const unwanted: string[] = [];
+  let made = 0;
+  const make = async () => (++made === 1 ? first.promise : "second");
+  expect(await makeUntilAnswered(make, (each) => unwanted.push(each))).toBe("second");
+  first.resolve("first");
+  await expect.poll(() => unwanted).toEqual(["first"]);
+});
+
+test("what cannot be made is told at once", async () => {
+  const refused = async () => {
+    throw new Error("there is no such stream");
+  };
+  await expect(makeUntilAnswered(refused, () => undefined)).rejects.toThrow("no such stream");
 });

@@ -3,7 +3,7 @@ import { type Msg, type NatsConnection, type RequestOptions, TimeoutError } from
 /** What has no answer after so long is asked again. */
 const againMs = [500, 1_200];
 /** Questions, which change nothing however often they are asked. */
-const questions = /^\$JS\.API\.(?:STREAM\.(?:INFO|MSG\.GET)|CONSUMER\.INFO)\./;
+const questions = /^\$JS\.API\.(?:STREAM\.(?:INFO|MSG\.GET)|CONSUMER\.INFO|DIRECT\.GET)\./;
 
 /**
  * The connection, but that questions to JetStream without an answer are asked again within their time: what was asked of a leader that has died
@@ -30,21 +30,49 @@ export async function ask(
   payload: Uint8Array | string | undefined,
   options: RequestOptions,
 ): Promise<Msg> {
-  const answer = Promise.withResolvers<Msg>();
+  const times = againMs.filter((ms) => ms < options.timeout);
+  return firstOf(
+    (afterMs) => connection.request(subject, payload, { ...options, timeout: options.timeout - afterMs }),
+    times,
+  );
+}
+
+/**
+ * What is made at once, or by a second or third attempt where there is no answer; what others have made too goes to `unwanted`.
+ * @throws TimeoutError when none is answered; any other error at once
+ */
+export function makeUntilAnswered<T>(make: () => Promise<T>, unwanted: (made: T) => void): Promise<T> {
+  return firstOf(make, againMs, unwanted);
+}
+
+async function firstOf<T>(
+  send: (afterMs: number) => Promise<T>,
+  times: readonly number[],
+  unwanted?: (answer: T) => void,
+): Promise<T> {
+  const first = Promise.withResolvers<T>();
   let open = 0;
-  const send = (afterMs: number) => {
+  let isOver = false;
+  const attempt = (afterMs: number) => {
     open += 1;
-    connection
-      .request(subject, payload, { ...options, timeout: options.timeout - afterMs })
-      .then(answer.resolve, (error: Error) => {
+    send(afterMs).then(
+      (answer) => {
+        if (isOver) unwanted?.(answer);
+        isOver = true;
+        first.resolve(answer);
+      },
+      (error: Error) => {
         open -= 1;
-        if (open === 0 || !(error instanceof TimeoutError)) answer.reject(error);
-      });
+        if (open > 0 && error instanceof TimeoutError) return;
+        isOver = true;
+        first.reject(error);
+      },
+    );
   };
-  send(0);
-  const timers = againMs.filter((ms) => ms < options.timeout).map((ms) => setTimeout(send, ms, ms));
+  attempt(0);
+  const timers = times.map((ms) => setTimeout(attempt, ms, ms));
   try {
-    return await answer.promise;
+    return await first.promise;
   } finally {
     for (const timer of timers) clearTimeout(timer);
   }

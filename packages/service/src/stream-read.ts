@@ -6,6 +6,7 @@ import {
   type JsMsg,
   type OrderedConsumerOptions,
 } from "@nats-io/jetstream";
+import { makeUntilAnswered } from "./asked-again.ts";
 
 /** How the library says that a consumer, or the stream under it, may be another from now on. */
 const ends: ReadonlySet<string> = new Set([
@@ -71,11 +72,16 @@ export class StreamRead implements AsyncIterable<JsMsg> {
     { from, subject, prefetch = 256, heartbeatMs = 1_000, onIdle }: StreamReadOptions,
     signal?: AbortSignal,
   ): Promise<StreamRead> {
-    const consumer = await jetstream.consumers.get(stream, {
-      ...beginning(from),
-      ...(subject !== undefined && { filter_subjects: subject }),
-      inactive_threshold: idleMs,
-    });
+    // It is made on one server of a cluster; where that one stands still, the next may come on another.
+    const consumer = await makeUntilAnswered(
+      () =>
+        jetstream.consumers.get(stream, {
+          ...beginning(from),
+          ...(subject !== undefined && { filter_subjects: subject }),
+          inactive_threshold: idleMs,
+        }),
+      (unwanted) => void unwanted.delete().catch(() => false),
+    );
     const messages = await consumer.consume({
       max_messages: prefetch,
       expires: expiresMs,
