@@ -1,6 +1,8 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
+import { leaseTtlMs } from "@sightline/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Buckets, openBuckets } from "./buckets.ts";
 import { KvMirror, type MirrorChange, storedKeys } from "./kv-mirror.ts";
@@ -108,6 +110,39 @@ test("an entry that nobody renews is gone, and reported so", async () => {
   await buckets.cameraStatus.put("lease", "1");
   expect(await gone.promise).toEqual({ key: "lease", value: undefined, previous: 1 });
   expect(mirror.keys()).toEqual([]);
+  await mirror.stop();
+});
+
+test("what was lost on the way, which the server takes for delivered, is read all the same", async () => {
+  const mirror = new KvMirror(nats, buckets.cameraShares, readNumber, log);
+  await mirror.start();
+  const { name } = (await buckets.cameraShares.status()).streamInfo.config;
+  const [reading] = await Array.fromAsync(nats.manager.consumers.list(name));
+  // As a line that is cut takes what is in it.
+  const lost = nats.connection.subscribe("lost", { max: 1 });
+  const request = JSON.stringify({ batch: 1, expires: 10e9 });
+  nats.connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${name}.${reading!.name}`, request, { reply: "lost" });
+  for (const key of ["a", "b", "c"]) await buckets.cameraShares.put(key, "1");
+  for await (const message of lost) void message;
+  await expect.poll(() => mirror.keys().sort(), { timeout: 10_000 }).toEqual(["a", "b", "c"]);
+  await mirror.stop();
+});
+
+test("nothing expires while NATS does not tell what is renewed; what is gone then is gone when it does", async () => {
+  const mirror = new KvMirror(nats, buckets.leases, readNumber, log, leaseTtlMs);
+  await buckets.leases.put("renewed", "1");
+  await buckets.leases.put("gone", "1");
+  await mirror.start();
+  process.kill(server.pid!, "SIGSTOP");
+  try {
+    await delay(leaseTtlMs + 1_000);
+  } finally {
+    process.kill(server.pid!, "SIGCONT");
+  }
+  expect(mirror.keys().sort()).toEqual(["gone", "renewed"]);
+  const renewing = setInterval(() => void buckets.leases.put("renewed", "1").catch(() => 0), 100);
+  await expect.poll(() => mirror.keys(), { timeout: 20_000 }).toEqual(["renewed"]);
+  clearInterval(renewing);
   await mirror.stop();
 });
 

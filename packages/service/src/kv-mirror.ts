@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { JetStreamManager } from "@nats-io/jetstream";
-import type { KV, KvWatchEntry } from "@nats-io/kv";
+import type { JetStreamManager, JsMsg } from "@nats-io/jetstream";
+import type { KV } from "@nats-io/kv";
 import type { Logger } from "./log.ts";
 import type { Nats } from "./nats.ts";
+import { StreamRead } from "./stream-read.ts";
 
 interface Entry<T> {
   revision: number;
@@ -22,12 +23,18 @@ const retryMs = 250;
 /** So long nothing comes of what is there: it will not come. */
 const stuckMs = 5_000;
 const lookMs = 1_000;
+/** How often the server says that it is there when it has nothing else to say, of a bucket whose entries expire and of others. */
+const expiringHeartbeatMs = 1_000;
+const heartbeatMs = 2_000;
+/** Who has not heard of a bucket for so long does not know what was renewed in it. */
+const silentMs = 1_500;
 const catchUpLookMs = 2;
 const catchUpLimitMs = 5_000;
 
 /**
- * A bucket's content in memory, kept current. The watch is started anew when NATS is back, because a server that
- * restarted has forgotten it, and the library would notice only after two missed heartbeats.
+ * A bucket's content in memory, kept current. It is read anew when NATS is back, because a server that restarted has forgotten the
+ * consumer, and when the consumer is silent: it is on one server of a cluster, which may stand still alone. The watch of the library would
+ * notice that after a minute.
  */
 export class KvMirror<T> {
   readonly #nats: Nats;
@@ -38,12 +45,15 @@ export class KvMirror<T> {
   readonly #entries = new Map<string, Entry<T>>();
   readonly #listeners = new Set<(change: MirrorChange<T>) => void>();
   readonly #loaded = Promise.withResolvers<void>();
-  #watch: { stop(): void } | undefined;
+  #read: StreamRead | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #run = 0;
   #seenRevision = 0;
   /** When an entry came last, or the watch began. */
   #heardAt = 0;
+  /** Whether all that is there has come, and when the server was last heard of this bucket. */
+  #isCurrent = false;
+  #aliveAt = 0;
   #bucket = "";
   #unfollow = () => {};
   #stopped = false;
@@ -59,7 +69,7 @@ export class KvMirror<T> {
 
   /** Resolves when everything that was in the bucket is here. */
   async start(): Promise<void> {
-    this.#unfollow = this.#nats.changes.listen({ back: () => this.#watch?.stop() });
+    this.#unfollow = this.#nats.changes.listen({ back: () => void this.#read?.close() });
     void this.#keepWatching();
     await this.#loaded.promise;
   }
@@ -68,7 +78,7 @@ export class KvMirror<T> {
     this.#stopped = true;
     this.#unfollow();
     clearTimeout(this.#sweeper);
-    this.#watch?.stop();
+    void this.#read?.close();
     this.#loaded.resolve();
   }
 
@@ -127,25 +137,34 @@ export class KvMirror<T> {
 
   async #watchOnce(): Promise<void> {
     const run = ++this.#run;
-    const { state } = (await this.#kv.status()).streamInfo;
+    this.#isCurrent = false;
+    const { bucket, streamInfo } = await this.#kv.status();
+    const { state } = streamInfo;
     // NATS that has lost its newest messages counts from an earlier one.
     this.#seenRevision = Math.min(this.#seenRevision, state.last_seq);
-    const watch = await this.#kv.watch();
-    this.#watch = watch;
-    if (this.#stopped) return watch.stop();
+    const read = await StreamRead.open(this.#nats.jetstream, streamInfo.config.name, {
+      from: "newest of each subject",
+      subject: `${keyPrefix(bucket)}>`,
+      heartbeatMs: this.#ttlMs === Infinity ? heartbeatMs : expiringHeartbeatMs,
+      onIdle: () => {
+        this.#aliveAt = performance.now();
+      },
+    });
+    this.#read = read;
+    if (this.#stopped) return read.close();
     // The newest message is the newest of its key, so when it has come, all have.
     const loading = state.messages > 0;
     if (!loading) this.#finishLoading(run);
     let emptied = 0;
-    this.#heardAt = performance.now();
+    this.#heardAt = this.#aliveAt = performance.now();
     const look = setInterval(async () => {
-      if (loading && (await this.#isStuck(state.last_seq, run))) watch.stop();
+      if (loading && (await this.#isStuck(state.last_seq, run))) void read.close();
       // Twice, so that what is put back is there by then.
-      if ((await this.#isEmptied(state.last_seq)) && ++emptied === 2) watch.stop();
+      if ((await this.#isEmptied(state.last_seq)) && ++emptied === 2) void read.close();
     }, lookMs);
     if (!loading) clearInterval(look);
     try {
-      await this.#follow(watch, run, loading ? state.last_seq : undefined);
+      await this.#follow(read, bucket, run, loading ? state.last_seq : undefined);
     } finally {
       clearInterval(look);
     }
@@ -183,38 +202,39 @@ export class KvMirror<T> {
   }
 
   /** `last`: the newest revision when the watch began; undefined when there was none. */
-  async #follow(watch: AsyncIterable<KvWatchEntry>, run: number, last: number | undefined): Promise<void> {
+  async #follow(read: StreamRead, bucket: string, run: number, last: number | undefined): Promise<void> {
     let loading = last !== undefined;
-    for await (const entry of watch) {
-      this.#receive(entry, run);
-      if (loading && entry.revision >= last!) {
+    for await (const message of read) {
+      this.#receive(message, bucket, run);
+      if (loading && message.seq >= last!) {
         loading = false;
         this.#finishLoading(run);
       }
     }
   }
 
-  #receive(entry: KvWatchEntry, run: number): void {
-    this.#seenRevision = Math.max(this.#seenRevision, entry.revision);
-    this.#heardAt = performance.now();
-    const known = this.#entries.get(entry.key);
-    const storedAt = entry.created.getTime();
-    if (known && isKnown(known, entry.revision, storedAt, run)) {
+  #receive(message: JsMsg, bucket: string, run: number): void {
+    const { seq: revision } = message;
+    const key = message.subject.slice(keyPrefix(bucket).length);
+    this.#seenRevision = Math.max(this.#seenRevision, revision);
+    this.#heardAt = this.#aliveAt = performance.now();
+    const known = this.#entries.get(key);
+    const storedAt = message.time.getTime();
+    if (known && isKnown(known, revision, storedAt, run)) {
       known.run = run;
       known.storedAt ??= storedAt;
       return;
     }
-    if (entry.operation === "PUT") {
-      try {
-        this.#set(entry.key, entry.revision, this.#decode(entry.value), storedAt);
-      } catch (error) {
-        this.#log.error(
-          { bucket: entry.bucket, key: entry.key, err: error },
-          "entry cannot be read; it is left out",
-        );
-        this.#remove(entry.key);
-      }
-    } else this.#remove(entry.key);
+    if (isRemoval(message)) {
+      this.#remove(key);
+      return;
+    }
+    try {
+      this.#set(key, revision, this.#decode(message.data), storedAt);
+    } catch (error) {
+      this.#log.error({ bucket, key, err: error }, "entry cannot be read; it is left out");
+      this.#remove(key);
+    }
   }
 
   #set(key: string, revision: number, value: T | undefined, storedAt?: number): void {
@@ -231,6 +251,7 @@ export class KvMirror<T> {
 
   #finishLoading(run: number): void {
     for (const [key, entry] of this.#entries) if (entry.run !== run) this.#remove(key);
+    this.#isCurrent = true;
     this.#loaded.resolve();
   }
 
@@ -244,14 +265,24 @@ export class KvMirror<T> {
 
   #sweepExpired(): void {
     this.#sweeper = undefined;
-    const oldest = performance.now() - this.#ttlMs;
-    for (const [key, entry] of this.#entries) if (entry.receivedAt <= oldest) this.#remove(key);
+    const now = performance.now();
+    const oldest = now - this.#ttlMs;
+    // What is renewed may not be shown while NATS is away; once the bucket is read again, what is gone is not there.
+    if (this.#isCurrent && now - this.#aliveAt < silentMs)
+      for (const [key, entry] of this.#entries) if (entry.receivedAt <= oldest) this.#remove(key);
     this.#awaitExpiry();
   }
 
   #tell(change: MirrorChange<T>): void {
     for (const listener of this.#listeners) listener(change);
   }
+}
+
+const keyPrefix = (bucket: string) => `$KV.${bucket}.`;
+
+/** Whether a bucket's message says that its key is gone: deleted, purged, or expired by a mark of the server (ADR-8). */
+function isRemoval({ headers }: JsMsg): boolean {
+  return headers?.has("KV-Operation") === true || headers?.has("Nats-Marker-Reason") === true;
 }
 
 /**
@@ -270,7 +301,7 @@ function isKnown(known: Entry<unknown>, revision: number, storedAt: number, run:
  */
 export async function storedKeys(manager: Pick<JetStreamManager, "streams">, bucket: KV): Promise<string[]> {
   const { streamInfo, bucket: name } = await bucket.status();
-  const prefix = `$KV.${name}.`;
+  const prefix = keyPrefix(name);
   const { state } = await manager.streams.info(streamInfo.config.name, { subjects_filter: `${prefix}>` });
   return Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length));
 }
