@@ -160,7 +160,7 @@ if (import.meta.main) {
     pixelFormat,
     maxDelayMs: 5,
     maxAgeMs: 1_000,
-    frames: new FrameSource(nats.connection, "bench", arenas),
+    frames: new FrameSource(nats, "bench", arenas),
     arenas,
     filters: { of: () => ({ minScore: 0, classes: undefined, secondStages: [] }) },
     publisher: new DetectionPublisher(nats, log),

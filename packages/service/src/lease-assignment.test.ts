@@ -101,7 +101,7 @@ class Process {
     this.assignment = new LeaseAssignment(
       {
         ...{ records, holders, leases, kind: "camera", presence: "there" },
-        session: new LeaseSession(at.manager, own, "camera", log),
+        session: new LeaseSession(at, own, "camera", log),
         begin: async (camera) => {
           await work.begins?.();
           return run(camera);

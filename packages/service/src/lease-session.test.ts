@@ -29,7 +29,7 @@ afterAll(async () => {
 });
 
 async function begin(): Promise<LeaseSession> {
-  const session = new LeaseSession(nats.manager, buckets, "camera", log);
+  const session = new LeaseSession(nats, buckets, "camera", log);
   sessions.push(session);
   await new Promise<void>((resolve) => session.start(resolve));
   return session;
@@ -136,7 +136,7 @@ test("a process of this machine that was killed leaves what it had free at once;
     import { connectNats, createLogger, LeaseSession, openBuckets } from ${index};
     const log = createLogger("test", "fatal");
     const nats = await connectNats(${JSON.stringify(server.url)}, "other", log);
-    const session = new LeaseSession(nats.manager, await openBuckets(nats.kv), "camera", log);
+    const session = new LeaseSession(nats, await openBuckets(nats.kv), "camera", log);
     session.start(async () => {
       await session.take("z");
       console.log(session.id);

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { JetStreamManager } from "@nats-io/jetstream";
 import type { KV } from "@nats-io/kv";
 import { buckets as names } from "@sightline/contracts";
 import { isJetStreamFailure } from "./jetstream-errors.ts";
 import { type HeldLease, Lease } from "./lease.ts";
 import type { Logger } from "./log.ts";
+import type { Nats } from "./nats.ts";
 import { hasEnded, ownMark } from "./process-mark.ts";
 
 const retryMs = 250;
@@ -47,7 +47,7 @@ interface Session {
  * held with it, and another begins.
  */
 export class LeaseSession {
-  readonly #manager: JetStreamManager;
+  readonly #nats: Pick<Nats, "manager" | "changes">;
   readonly #buckets: { leases: KV; holders: KV };
   readonly #kind: string;
   readonly #log: Logger;
@@ -59,8 +59,13 @@ export class LeaseSession {
   #running: Promise<void> | undefined;
   readonly #stopping = new AbortController();
 
-  constructor(manager: JetStreamManager, buckets: { leases: KV; holders: KV }, kind: string, log: Logger) {
-    this.#manager = manager;
+  constructor(
+    nats: Pick<Nats, "manager" | "changes">,
+    buckets: { leases: KV; holders: KV },
+    kind: string,
+    log: Logger,
+  ) {
+    this.#nats = nats;
     this.#buckets = buckets;
     this.#kind = kind;
     this.#log = log;
@@ -169,8 +174,10 @@ export class LeaseSession {
         continue;
       }
       this.#current = { id, lease };
+      const unfollow = this.#nats.changes.listen({ back: () => lease.natsReturned() });
       if (!signal.aborted) began();
       await untilAborted(AbortSignal.any([lease.lost, signal]));
+      unfollow();
       // What it held is told first, so that nothing of it is taken by the next session for its own.
       for (const held of this.#held.values()) held.end();
       this.#held.clear();
@@ -204,7 +211,9 @@ export class LeaseSession {
   /** Asks the server that leads the bucket: a copy may not know a session that has just begun. */
   async #lives(session: string): Promise<boolean> {
     const subject = `$KV.${names.leases}.${sessionKey(this.#kind, session)}`;
-    const message = await this.#manager.streams.getMessage(`KV_${names.leases}`, { last_by_subj: subject });
+    const message = await this.#nats.manager.streams.getMessage(`KV_${names.leases}`, {
+      last_by_subj: subject,
+    });
     return message !== null && message.data.length > 0;
   }
 }

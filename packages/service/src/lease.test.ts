@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { leaseTtlMs } from "@sightline/contracts";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { type Buckets, openBuckets } from "./buckets.ts";
 import { Lease } from "./lease.ts";
 import { createLogger } from "./log.ts";
@@ -52,6 +52,23 @@ test("outlives a short restart of the server", async () => {
   await expect.poll(renewed).toBe(true);
   expect(lease!.lost.aborted).toBe(false);
   await lease?.release();
+});
+
+test("is renewed at once when NATS is back, not only when its time comes", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout"] });
+  try {
+    const lease = await Lease.acquire(buckets.leases, "camera.r", "one", log);
+    const revision = async () => (await buckets.leases.get("camera.r"))!.revision;
+    const first = await revision();
+    lease!.natsReturned();
+    vi.advanceTimersByTime(0);
+    // Time stands still, but for NATS.
+    for (let asked = 0; asked < 1_000 && (await revision()) === first; asked++);
+    expect(await revision()).toBeGreaterThan(first);
+    await lease!.release();
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("is not lost to a server whose every answer comes later than it is waited for", async () => {

@@ -53,6 +53,8 @@ export class Lease implements HeldLease {
   #answersAgainSince = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout;
   #renewing = false;
+  /** Ends the waiting for what NATS was asked last. */
+  #waitNoMore: (() => void) | undefined;
   /** Settled when the entry says what it is to say now. */
   #said = Promise.withResolvers<void>();
 
@@ -125,6 +127,15 @@ export class Lease implements HeldLease {
     if (!this.lost.aborted) await Promise.race([this.#said.promise, lost]);
   }
 
+  /** NATS was away and is back: what it was asked before is waited for no more, and the lease is renewed at once, before it expires. */
+  natsReturned(): void {
+    if (this.#abort.signal.aborted) return;
+    this.#waitNoMore?.();
+    if (this.#renewing) return;
+    clearTimeout(this.#timer);
+    this.#timer = this.#schedule(0);
+  }
+
   get #holder(): Uint8Array {
     return this.#holders.at(-1)!;
   }
@@ -147,7 +158,7 @@ export class Lease implements HeldLease {
         if (holder === this.#holder) this.#said.resolve();
         await this.#becomeCertain();
       };
-      await answered(update.then(renewed));
+      await this.#answered(update.then(renewed));
     } catch (error) {
       this.#look();
       this.#unansweredSince ??= askedAt;
@@ -190,7 +201,7 @@ export class Lease implements HeldLease {
     if (!this.#returned) return false;
     this.#certain = false;
     try {
-      this.#renewed(await answered(this.#kv.create(this.key, this.#holder)), askedAt);
+      this.#renewed(await this.#answered(this.#kv.create(this.key, this.#holder)), askedAt);
       await this.#becomeCertain();
       this.#log.info({ lease: this.key }, "lease made again after an interruption of NATS");
       return true;
@@ -214,7 +225,7 @@ export class Lease implements HeldLease {
     // When the entry was written is not known, but it was no earlier than this.
     const writtenAt = this.#unansweredSince ?? this.#renewedAt;
     try {
-      return await answered(
+      return await this.#answered(
         this.#kv.get(this.key).then((entry) => {
           if (entry?.operation !== "PUT") return "none";
           if (!this.#holders.some((holder) => Buffer.compare(entry.value, holder) === 0)) return "other";
@@ -224,6 +235,25 @@ export class Lease implements HeldLease {
       );
     } catch {
       return undefined;
+    }
+  }
+
+  /**
+   * What a request gives, if it comes before it is taken for lost. A process that was held up first reads what came
+   * meanwhile: only then is the silence NATS's.
+   */
+  async #answered<T>(request: Promise<T>): Promise<T> {
+    const silence = Promise.withResolvers<never>();
+    const late = () => silence.reject(new UnansweredError(`NATS has not answered for ${patienceMs} ms`));
+    const timer = setTimeout(() => setImmediate(late), patienceMs);
+    this.#waitNoMore = () => silence.reject(new UnansweredError("NATS was away"));
+    request.catch(() => undefined);
+    silence.promise.catch(() => undefined);
+    try {
+      return await Promise.race([request, silence.promise]);
+    } finally {
+      clearTimeout(timer);
+      this.#waitNoMore = undefined;
     }
   }
 
@@ -241,21 +271,4 @@ export class Lease implements HeldLease {
 /** NATS has not answered in time. */
 class UnansweredError extends Error {
   override readonly name = "UnansweredError";
-}
-
-/**
- * What a request gives, if it comes before it is taken for lost. A process that was held up first reads what came
- * meanwhile: only then is the silence NATS's.
- */
-async function answered<T>(request: Promise<T>): Promise<T> {
-  const silence = Promise.withResolvers<never>();
-  const late = () => silence.reject(new UnansweredError(`NATS has not answered for ${patienceMs} ms`));
-  const timer = setTimeout(() => setImmediate(late), patienceMs);
-  request.catch(() => undefined);
-  silence.promise.catch(() => undefined);
-  try {
-    return await Promise.race([request, silence.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -9,11 +9,14 @@ import type { ReadinessCheck } from "./http-server.ts";
 import { JetStreamWatch } from "./jetstream-watch.ts";
 import { type Logger, redact } from "./log.ts";
 import { accessOptions, belongsTo, type NatsAccess, refusal } from "./nats-access.ts";
+import { ServerWatch } from "./server-watch.ts";
 import { SetBacks } from "./set-backs.ts";
 import { StreamPublisher } from "./stream-publisher.ts";
 
 /** JetStream is waited for so long. */
 const answerMs = 2_000;
+/** So long one attempt to connect may take. */
+const connectMs = 3_000;
 
 /** A NATS connection and what is built on it. */
 export interface Nats {
@@ -48,7 +51,8 @@ export async function connectNats(
   options: { signal?: AbortSignal } = {},
 ): Promise<Nats> {
   const access = typeof at === "string" ? { natsUrl: at } : at;
-  const connection = await connectWithPatience(access, name, log, options.signal);
+  const serverWatch = new ServerWatch(log);
+  const connection = await connectWithPatience(access, name, log, serverWatch, options.signal);
   const tooSmall = payloadFault(connection);
   if (tooSmall) {
     await connection.close();
@@ -81,6 +85,7 @@ export async function connectNats(
     },
     ended: () => watch.stop(),
   });
+  serverWatch.start(connection, changes);
   return {
     connection,
     changes,
@@ -88,10 +93,10 @@ export async function connectNats(
     setBacks: new SetBacks(),
     // Short: what is asked of a stream whose leader has died is never answered, and asked again it is, once there is another.
     jetstream: watch.follow(jetstream(connection, { timeout: answerMs })),
-    publisher: new StreamPublisher(connection, watch),
+    publisher: new StreamPublisher(connection, watch, changes),
     manager: await jetstreamManager(askingAgain(connection), { checkAPI: false, timeout: answerMs }),
     // Short, so that a request lost in a restart is asked again well within a lease's life.
-    kv: new Kvm(watch.follow(jetstream(connection, { timeout: 1_000 }))),
+    kv: new Kvm(watch.follow(jetstream(askingAgain(connection), { timeout: 1_000 }))),
     connected: () => up && !connection.isClosed(),
     refused: () => refused,
   };
@@ -158,6 +163,7 @@ async function connectWithPatience(
   access: NatsAccess,
   name: string,
   log: Logger,
+  { reconnectToServer }: ServerWatch,
   signal?: AbortSignal,
 ): Promise<NatsConnection> {
   const identity = name.split(" ")[0]!;
@@ -171,6 +177,9 @@ async function connectWithPatience(
         maxReconnectAttempts: -1,
         reconnectTimeWait: 250,
         reconnectJitter: 250,
+        reconnectToServer,
+        // The library waits 20 s for a frozen server; another one may answer.
+        timeout: connectMs,
         pingInterval: 5_000,
         maxPingOut: 2,
         // A stack trace for each request would be a tenth of what results spends on a frame.

@@ -5,6 +5,7 @@ import {
   NoRespondersError,
   TimeoutError,
 } from "@nats-io/transport-node";
+import type { ConnectionChanges } from "./connection-changes.ts";
 import { newInbox } from "./nats-access.ts";
 
 /** Takes the answer, or the error: NoRespondersError when nobody hears the subject, TimeoutError when nobody answers. */
@@ -19,6 +20,8 @@ interface Open {
 
 /** Timeouts are found out this late at most. */
 const lookMs = 50;
+/** After the connection was lost, answers to what was asked before are waited for so long: most were lost with it. */
+const lostMs = 250;
 
 /**
  * Requests by the hundred a second: one subscription for all answers, one timer for all timeouts. The client's own
@@ -32,9 +35,10 @@ export class Requests {
   #timer: NodeJS.Timeout | undefined;
   #next = 0;
 
-  constructor(connection: NatsConnection) {
+  constructor(connection: NatsConnection, changes?: Pick<ConnectionChanges, "listen">) {
     this.#connection = connection;
     this.#inbox = newInbox(connection);
+    changes?.listen({ lost: () => this.#waitLess() });
   }
 
   /** Sends a request. `done` is called once, never before this returns. */
@@ -75,6 +79,11 @@ export class Requests {
     if (message.data.byteLength === 0 && message.headers?.code === 503)
       open.done(new NoRespondersError(open.subject), undefined);
     else open.done(undefined, message);
+  }
+
+  #waitLess(): void {
+    const soon = performance.now() + lostMs;
+    for (const open of this.#open.values()) open.deadline = Math.min(open.deadline, soon);
   }
 
   #expire(): void {

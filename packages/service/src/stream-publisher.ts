@@ -1,5 +1,6 @@
 import { JetStreamApiError, JetStreamError } from "@nats-io/jetstream";
 import { headers, type MsgHdrs, type NatsConnection } from "@nats-io/transport-node";
+import type { ConnectionChanges } from "./connection-changes.ts";
 import type { JetStreamWatch } from "./jetstream-watch.ts";
 import { Requests } from "./requests.ts";
 
@@ -25,8 +26,12 @@ export class StreamPublisher {
   readonly #watch: Pick<JetStreamWatch, "stored" | "refused"> | undefined;
 
   /** `watch` is told what becomes of each publication. */
-  constructor(connection: NatsConnection, watch?: Pick<JetStreamWatch, "stored" | "refused">) {
-    this.#requests = new Requests(connection);
+  constructor(
+    connection: NatsConnection,
+    watch?: Pick<JetStreamWatch, "stored" | "refused">,
+    changes?: Pick<ConnectionChanges, "listen">,
+  ) {
+    this.#requests = new Requests(connection, changes);
     this.#watch = watch;
   }
 

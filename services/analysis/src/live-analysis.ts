@@ -58,7 +58,7 @@ export class LiveAnalysis {
     this.#context = { ...context, metrics, stalls };
     this.#log = log;
     const { nats, buckets } = context;
-    this.#session = new LeaseSession(nats.manager, buckets, kind, log);
+    this.#session = new LeaseSession(nats, buckets, kind, log);
     this.#presence = new Announcement(
       buckets.leases,
       presenceKey(analysisPresence, this.#holder),

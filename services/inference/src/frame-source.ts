@@ -1,10 +1,4 @@
-import {
-  headers,
-  type Msg,
-  type MsgHdrs,
-  type NatsConnection,
-  NoRespondersError,
-} from "@nats-io/transport-node";
+import { headers, type Msg, type MsgHdrs, NoRespondersError } from "@nats-io/transport-node";
 import {
   arenaHeader,
   cameraName,
@@ -19,7 +13,7 @@ import {
   type Token,
 } from "@sightline/contracts";
 import type { ArenaReaders } from "@sightline/frame-arena";
-import { Requests, traceHeader } from "@sightline/service";
+import { type Nats, Requests, traceHeader } from "@sightline/service";
 import { monotonicMs } from "@sightline/service/clock";
 
 /** A frame as it came from its holder. Times are monotonic milliseconds. */
@@ -54,12 +48,12 @@ export class FrameSource {
   readonly #headers = new Map<string, MsgHdrs>();
 
   constructor(
-    connection: NatsConnection,
+    { connection, changes }: Pick<Nats, "connection" | "changes">,
     worker: string,
     arenas: Pick<ArenaReaders, "readable" | "discover">,
     timeoutMs = 2_000,
   ) {
-    this.#requests = new Requests(connection);
+    this.#requests = new Requests(connection, changes);
     this.#worker = worker;
     this.#arenas = arenas;
     this.#timeoutMs = timeoutMs;

@@ -111,7 +111,7 @@ async function partsOf(model: string, sessions: number) {
     config,
     turns: new CountedTurns(),
     threads: new Set<SessionThread>(),
-    frames: new FrameSource(nats.connection, "w", arenas),
+    frames: new FrameSource(nats, "w", arenas),
     arenas,
     filters: { of: () => ({ minScore: 0, classes: undefined, secondStages: [] }) },
     publisher: new DetectionPublisher(nats, log),

@@ -174,7 +174,7 @@ export async function startInference(config: InferenceConfig, log: Logger, life:
       waiting: async (model) => (await waitingTokens(connected.manager, model)) ?? 0,
       shared: {
         ...{ config, threads, arenas, filters, tracing, log, wanted, turns, shadows, secondStages },
-        frames: new FrameSource(connected.connection, id, arenas),
+        frames: new FrameSource(connected, id, arenas),
         publisher: new DetectionPublisher(connected, log),
       },
       own: (model, laneId) => ({

@@ -56,7 +56,7 @@ export function assignCameras(
   const assignment = new LeaseAssignment<CameraRecord, CameraRunner>(
     {
       ...view,
-      session: new LeaseSession(nats.manager, buckets, kind, log),
+      session: new LeaseSession(nats, buckets, kind, log),
       kind,
       identify: ({ createTime }) => createTime,
       presence: ingestPresence,
