@@ -135,7 +135,7 @@ test("a camera that dies tells why and what to do, and comes back by itself", as
     .poll(() => page.getByTestId("dark-notice").textContent(), patience)
     .toContain("Connection refused");
   const findings = page.getByTestId("findings");
-  await expect.poll(() => findings.textContent(), patience).toContain("nothing listens at the camera's port");
+  await expect.poll(() => findings.textContent(), patience).toContain("nothing listens on the camera's port");
   const fixes = async () => (await findings.locator(".fix").allTextContents()).join("\n");
   await expect.poll(fixes, patience).toContain("Check the port");
   await page.getByTestId("events").getByText("Camera went down").first().waitFor();

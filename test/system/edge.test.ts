@@ -267,7 +267,7 @@ test("doctor at the centre says whether the site is heard", async () => {
     };
     return findings.find(({ name }) => name === "site north");
   };
-  await expect.poll(doctor, patience).toMatchObject({ state: "ok", detail: "all of it is here" });
+  await expect.poll(doctor, patience).toMatchObject({ state: "ok", detail: "everything has arrived" });
   link.cut();
   await expect
     .poll(doctor, patience)

@@ -192,9 +192,9 @@ test("what cannot be used says why, and leaves nothing", async () => {
   expect(outcomes.map(({ state }) => state)).toEqual(jobs.map(() => ModelJob_State.FAILED));
   expect(outcomes.map(({ message }) => message)).toEqual([
     expect.stringMatching(/not an ONNX model/),
-    expect.stringMatching(/KiB are the most; give it fewer classes, or shorter names/),
-    expect.stringMatching(/frames of another form need a model of another name/),
-    expect.stringMatching(/no MP4, MOV, Matroska or WebM file/),
+    expect.stringMatching(/KiB can be stored; give it fewer classes, or shorter names/),
+    expect.stringMatching(/give a model with other frames another name/),
+    expect.stringMatching(/not an MP4, MOV, Matroska or WebM file/),
     expect.stringMatching(/^labels\.json is no COCO detection file/),
   ]);
   expect((await client.models.list()).map(({ name }) => name)).not.toContain("models/broken");

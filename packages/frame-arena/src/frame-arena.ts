@@ -101,9 +101,12 @@ export class FrameArena {
       this.#fd = openSync(path, "wx", 0o600);
     } catch (error) {
       // It is read-only, or has no room for one file more.
-      throw new ArenaUnavailableError(`no file for frames in ${folder}: ${(error as Error).message}`, {
-        cause: error,
-      });
+      throw new ArenaUnavailableError(
+        `cannot create a file for frames in ${folder}: ${(error as Error).message}`,
+        {
+          cause: error,
+        },
+      );
     }
     this.#path = path;
     this.#id = id;

@@ -138,7 +138,7 @@ export class RangeMovie {
         for (let position = from; position < to; ) {
           const buffer = Buffer.allocUnsafe(Math.min(readBytes, to - position));
           const { bytesRead } = await file.handle.read(buffer, 0, buffer.length, offset + position);
-          if (bytesRead === 0) throw new Error("the recording ends before it should");
+          if (bytesRead === 0) throw new Error("the recording file ends too early");
           position += bytesRead;
           yield buffer.subarray(0, bytesRead);
         }

@@ -16,7 +16,7 @@ const passedOver = Buffer.from("free", "latin1");
  */
 export async function* readSilenced(path: string, start: number, end: number): AsyncGenerator<Buffer> {
   const content = await readSegment(path);
-  if (!content || content.wholeBytes < end) throw new Error("the recording ends before it should");
+  if (!content || content.wholeBytes < end) throw new Error("the recording file ends too early");
   const changes = changesOf(content);
   let at = start;
   let next = 0;

@@ -21,12 +21,12 @@ export class CameraFaultError extends Error implements CameraFault {
 const texts: Partial<Record<CameraReason, string>> = {
   [CameraReason.DNS_FAILURE]: "the camera's host name has no address; check the name and this machine's DNS",
   [CameraReason.CONNECTION_REFUSED]:
-    "nothing listens at the camera's address and port; check both, and that streaming is on at the camera",
+    "nothing listens on the camera's address and port; check both, and turn on streaming at the camera",
   [CameraReason.UNREACHABLE]:
     "the camera's host does not answer; check the address, the network and firewalls",
   [CameraReason.UNAUTHORIZED]: "the camera refuses the user or password; check both",
   [CameraReason.NOT_FOUND]: "the camera has no stream at this path; check the path in the URL",
-  [CameraReason.NO_VIDEO]: "the stream has no video; check that the URL is of a video stream",
+  [CameraReason.NO_VIDEO]: "the stream has no video; check that the URL is the URL of a video stream",
   [CameraReason.UNSUPPORTED_CODEC]:
     "the video's codec cannot be decoded here; set the camera to H.264 or H.265",
   [CameraReason.NO_KEY_FRAME]:
@@ -35,14 +35,14 @@ const texts: Partial<Record<CameraReason, string>> = {
   [CameraReason.DECODE_FAILURE]: "what the camera sends cannot be decoded; check its encoder",
   [CameraReason.STREAM_ENDED]: "the camera ended the stream",
   [CameraReason.PROTOCOL_ERROR]:
-    "the server at this address does not speak the protocol of the URL, or refuses; check the port and the URL",
+    "the server at this address does not use the protocol of the URL, or refuses the request; check the port and the URL",
   [CameraReason.ADDRESS_NOT_ALLOWED]:
-    "the camera's address is not allowed for cameras; if it is meant, add its network to SIGHTLINE_CAMERA_NETWORKS",
+    "cameras may not have this address; to allow it, add its network to SIGHTLINE_CAMERA_NETWORKS",
   [CameraReason.REDIRECTED]:
     "the camera redirects to another address; give that address as the camera's URL, or set SIGHTLINE_CAMERA_REDIRECTS=any",
   [CameraReason.TRANSPORT_REFUSED]: "the camera does not send video in this way; use transport auto",
   [CameraReason.DECODING_TOO_SLOW]:
-    "the camera's pictures come faster than this machine decodes them; lower their size or rate at the camera, or use its second stream",
+    "the camera's pictures come faster than this machine can decode them; lower their size or rate at the camera, or use its second stream",
 };
 
 /** A fault with the words for its reason; `detail` is put behind them. */
@@ -55,7 +55,7 @@ export function describeReason(reason: CameraReason, detail?: string): CameraFau
 export const withoutParameters: CameraFault = {
   reason: CameraReason.DECODE_FAILURE,
   message:
-    "the camera sends no parameter sets (SPS), neither in its description nor in the stream, so nothing of it can be decoded; set its encoder to repeat them with each key frame",
+    "the camera sends no parameter sets (SPS), neither in its description nor in the stream, so the stream cannot be decoded; set its encoder to repeat them with each key frame",
 };
 
 /** What a fault's message says beyond the words for its reason, as `describeReason` puts them; the whole of any other. */

@@ -38,7 +38,10 @@ export class Announcement {
     try {
       await this.#kv.put(this.#key, encodeJson(this.#value()));
     } catch (error) {
-      this.#log.debug({ key: this.#key, err: error }, "announcement not written; next one in a second");
+      this.#log.debug(
+        { key: this.#key, err: error },
+        "the announcement could not be written; trying again in a second",
+      );
     }
   }
 }

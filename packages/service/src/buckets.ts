@@ -112,7 +112,10 @@ export async function findBuckets<K extends keyof Buckets>(
     for (let attempt = 0; !(await hasBucket(manager, buckets[name])); attempt++) {
       signal.throwIfAborted();
       if (attempt % 40 === 0)
-        log.info({ bucket: buckets[name] }, "the bucket does not exist yet; results makes it when it starts");
+        log.info(
+          { bucket: buckets[name] },
+          "the bucket does not exist yet; results creates it when it starts",
+        );
       await delay(250);
     }
     found[name] = await kv.open(buckets[name], { allow_direct: true });

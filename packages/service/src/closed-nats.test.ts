@@ -147,7 +147,7 @@ describe("who may do what", () => {
 describe("who is not let in", () => {
   test("without a key: what to set; with a wrong one: which file", async () => {
     await expect(connectNats(server.url, "results", log)).rejects.toThrow(
-      /asks who connects: set SIGHTLINE_NATS_NKEY_FILE/,
+      /asks for a key: set SIGHTLINE_NATS_NKEY_FILE/,
     );
     const path = join(keys, "stranger.nk");
     writeFileSync(path, nkeys.createUser().getSeed());
@@ -162,7 +162,7 @@ describe("who is not let in", () => {
     const nats = await connected(accessOf("inference"), "inference a");
     writeFileSync(conf, whole.replace(/ {4}# inference\n[\s\S]*?\} \}\n/, ""));
     server.reload();
-    await expect.poll(() => nats.refused()).toContain("does not know it any more");
+    await expect.poll(() => nats.refused()).toContain("does not know this key");
     expect(nats.connected()).toBe(false);
     writeFileSync(conf, whole);
     server.reload();
@@ -201,7 +201,7 @@ describe("the keys", () => {
       expect(writeNatsKeys(directory)).toEqual(["ingest"]);
       expect(readFileSync(natsKeyFile(directory, "results"))).toEqual(key);
       writeFileSync(natsKeyFile(directory, "results"), "no key");
-      expect(() => writeNatsKeys(directory)).toThrow(/results\.nk holds no NATS key/);
+      expect(() => writeNatsKeys(directory)).toThrow(/results\.nk contains no NATS key/);
       expect(readFileSync(natsKeyFile(directory, "results"), "utf8")).toBe("no key");
     } finally {
       rmSync(directory, { recursive: true });

@@ -88,7 +88,7 @@ export class KvMirror<T> {
     const deadline = performance.now() + catchUpLimitMs;
     while (this.#seenRevision < newest) {
       if (performance.now() > deadline || this.#stopped)
-        throw new Error(`${this.#bucket} has not shown all that it holds`);
+        throw new Error(`${this.#bucket} was not read completely`);
       await delay(catchUpLookMs);
     }
   }
@@ -129,7 +129,7 @@ export class KvMirror<T> {
       try {
         await this.#watchOnce();
       } catch (error) {
-        this.#log.debug({ err: error }, "bucket cannot be watched yet; trying again");
+        this.#log.debug({ err: error }, "a bucket cannot be watched yet; trying again");
         await delay(retryMs);
       }
     }
@@ -186,7 +186,7 @@ export class KvMirror<T> {
     const newest = await this.#newest().catch(() => undefined);
     if (newest === undefined || run !== this.#run) return false;
     if (this.#seenRevision < newest) {
-      this.#log.warn({ bucket: this.#bucket }, "the bucket is not shown to its end; it is read anew");
+      this.#log.warn({ bucket: this.#bucket }, "the bucket was not read to its end; reading it again");
       return true;
     }
     this.#finishLoading(run);
@@ -232,7 +232,7 @@ export class KvMirror<T> {
     try {
       this.#set(key, revision, this.#decode(message.data), storedAt);
     } catch (error) {
-      this.#log.error({ bucket, key, err: error }, "entry cannot be read; it is left out");
+      this.#log.error({ bucket, key, err: error }, "an entry cannot be read; it is ignored");
       this.#remove(key);
     }
   }

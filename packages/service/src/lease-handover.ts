@@ -85,8 +85,7 @@ export class Handover<T, W> {
     const { nats } = this.#options;
     this.#subscription = nats.connection.subscribe(subjects.handOver(this.#view.kind, session), {
       callback: (error, message) => {
-        if (error)
-          this.#log.warn({ err: error }, "nothing can be handed over to this process while it gets ready");
+        if (error) this.#log.warn({ err: error }, "nothing can be handed over to this process yet");
         else this.#track(this.#answer(message));
       },
     });
@@ -110,7 +109,7 @@ export class Handover<T, W> {
       const answer = await abortable(asked, signal);
       return decodeJson(handOverAnswerSchema, answer.data).ready ? "ready" : "not ready";
     } catch (error) {
-      this.#log.debug({ thing, session, err: error }, "this process does not get ready for what is let go");
+      this.#log.debug({ thing, session, err: error }, "this process did not prepare for a handover");
       return "none";
     }
   }
@@ -155,7 +154,7 @@ export class Handover<T, W> {
     try {
       ready = await this.#prepare(decodeJson(handOverRequestSchema, message.data));
     } catch (error) {
-      this.#log.warn({ err: error }, "this process could not get ready for what is handed over");
+      this.#log.warn({ err: error }, "this process could not prepare for a handover");
     }
     message.respond(encodeJson({ ready }));
   }

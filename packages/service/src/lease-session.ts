@@ -126,10 +126,13 @@ export class LeaseSession {
     this.#ending.add(key);
     try {
       await this.#buckets.leases.delete(key, { previousSeq: revision });
-      this.#log.info({ lease: key }, "a process of this machine has ended; what it held is free");
+      this.#log.info({ lease: key }, "a process of this machine has ended; others can take what it held");
     } catch (error) {
       // Another was quicker, or NATS does not answer.
-      this.#log.debug({ lease: key, err: error }, "the lease of a process that has ended is still there");
+      this.#log.debug(
+        { lease: key, err: error },
+        "the lease of a process that has ended could not be deleted",
+      );
     } finally {
       this.#ending.delete(key);
     }
@@ -166,7 +169,7 @@ export class LeaseSession {
         this.#log,
         returned,
       ).catch((error: Error) => {
-        this.#log.debug({ err: error }, "no session for leases yet; trying again");
+        this.#log.debug({ err: error }, "the session for leases could not be created yet; trying again");
         return undefined;
       });
       if (!lease) {
@@ -257,7 +260,7 @@ class HeldThing implements SessionLease {
       this.#revision = entry.revision;
       return;
     }
-    this.#log.warn({ lease: this.#key }, "lease lost: NATS names another holder, or none");
+    this.#log.warn({ lease: this.#key }, "the lease is lost: NATS names another holder, or no holder");
     this.#forget();
     this.end();
   }
@@ -276,7 +279,7 @@ class HeldThing implements SessionLease {
     this.#forget();
     this.end();
     await write().catch((error: Error) => {
-      this.#log.debug({ lease: this.#key, err: error }, "lease not given back");
+      this.#log.debug({ lease: this.#key, err: error }, "a lease could not be released");
     });
   }
 }

@@ -203,10 +203,13 @@ export class Lease implements HeldLease {
     try {
       this.#renewed(await this.#answered(this.#kv.create(this.key, this.#holder)), askedAt);
       await this.#becomeCertain();
-      this.#log.info({ lease: this.key }, "lease made again after an interruption of NATS");
+      this.#log.info({ lease: this.key }, "the lease was created again after an interruption of NATS");
       return true;
     } catch (error) {
-      this.#log.debug({ lease: this.key, err: error }, "lease not made again yet");
+      this.#log.debug(
+        { lease: this.key, err: error },
+        "the lease could not be created again yet; trying again",
+      );
       return false;
     }
   }
@@ -263,7 +266,7 @@ export class Lease implements HeldLease {
     if (this.#abort.signal.aborted) return;
     this.#abort.abort();
     await this.#kv.delete(this.key, { previousSeq: this.#revision }).catch((error: Error) => {
-      this.#log.debug({ lease: this.key, err: error }, "lease not given back; it expires by itself");
+      this.#log.debug({ lease: this.key, err: error }, "a lease could not be released; it will expire");
     });
   }
 }

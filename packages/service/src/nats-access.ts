@@ -46,11 +46,11 @@ export function accessOptions(access: NatsAccess, identity: string): ConnectionO
   const { natsNkeyFile, natsCredsFile, natsCaFile: caFile, natsCertFile, natsKeyFile } = access;
   if (natsNkeyFile && natsCredsFile)
     throw new SettingError(
-      `${natsSettings.natsNkeyFile.env} and ${natsSettings.natsCredsFile.env} are both set: set only the one that the NATS server knows`,
+      `${natsSettings.natsNkeyFile.env} and ${natsSettings.natsCredsFile.env} are both set: set only the one that the NATS server accepts`,
     );
   if (Boolean(natsCertFile) !== Boolean(natsKeyFile))
     throw new SettingError(
-      `${natsSettings.natsCertFile.env} and ${natsSettings.natsKeyFile.env} go together, and only one is set`,
+      `${natsSettings.natsCertFile.env} and ${natsSettings.natsKeyFile.env} must both be set, but only one is set`,
     );
   const urls = access.natsUrl.split(",").map((url) => url.trim());
   const encrypted = caFile || natsCertFile || urls.some((url) => url.startsWith("tls://"));
@@ -76,8 +76,8 @@ export function refusal(error: unknown, access: NatsAccess): string | undefined 
   const key = (["natsNkeyFile", "natsCredsFile"] as const).find((name) => access[name] !== undefined);
   const where = redact(access.natsUrl);
   if (key)
-    return `NATS at ${where} does not accept the key in ${natsSettings[key].env} = ${access[key]}: the server does not know it, or does not know it any more; run \`sightline nats keys\` and let the server read its configuration again (docs/security.md)`;
-  return `NATS at ${where} asks who connects: set ${natsSettings.natsNkeyFile.env} to this service's key (docs/security.md)`;
+    return `NATS at ${where} does not accept the key in ${natsSettings[key].env} = ${access[key]}: the server does not know this key; run \`sightline nats keys\` and reload the server's configuration (docs/security.md)`;
+  return `NATS at ${where} asks for a key: set ${natsSettings.natsNkeyFile.env} to this service's key (docs/security.md)`;
 }
 
 function keyIn(access: NatsAccess, key: FileSetting): Uint8Array {
@@ -91,7 +91,7 @@ function readSetting(access: NatsAccess, key: FileSetting): string {
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? (error as Error).message;
     throw new SettingError(
-      `${natsSettings[key].env} = ${path}: the file cannot be read (${why}); the server's data is not touched`,
+      `${natsSettings[key].env} = ${path}: the file cannot be read (${why}); this does not change the server's data`,
       { cause: error },
     );
   }

@@ -31,7 +31,7 @@ test("what is no site's name, no address, or there already is said, and changes 
   const centre = "tls://centre.example.org:7422";
   for (const name of ["North", "north-1", "", "a".repeat(25), "../x"])
     expect(() => makeSite(keys, name, { centre })).toThrow(`'${name}' cannot be a site's name`);
-  expect(() => makeSite(keys, "centre", { centre })).toThrow(/which is the centre's own name/);
+  expect(() => makeSite(keys, "centre", { centre })).toThrow(/because this is the centre's own name/);
   for (const address of [
     "",
     "centre.example.org:7422",
@@ -45,7 +45,7 @@ test("what is no site's name, no address, or there already is said, and changes 
 
   makeSite(keys, "north", { centre });
   const before = text("sites", "north.conf");
-  expect(() => makeSite(keys, "north", { centre })).toThrow(/exists already.*--replace/);
+  expect(() => makeSite(keys, "north", { centre })).toThrow(/already exists.*--replace/);
   expect(text("sites", "north.conf")).toBe(before);
 });
 

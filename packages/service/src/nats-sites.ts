@@ -50,20 +50,24 @@ export function sitesDirectory(directory: string): string {
  */
 export function makeSite(directory: string, site: string, options: SiteOptions): string {
   if (!isSiteName(site))
-    throw new SiteError(`'${site}' cannot be a site's name; expected 1 to 24 of a–z and 0–9, such as north`);
+    throw new SiteError(
+      `'${site}' cannot be a site's name; expected 1 to 24 characters of a–z and 0–9, such as north`,
+    );
   if (site === centreDomain)
     throw new SiteError(
-      `a site cannot be called '${centreDomain}', which is the centre's own name; take another`,
+      `a site cannot be called '${centreDomain}', because this is the centre's own name; use another name`,
     );
   const url = addressOf(options.centre);
   if (options.caFile !== undefined && url.protocol !== "tls:")
-    throw new SiteError("certificates of the centre need an address that begins with tls://");
+    throw new SiteError(
+      "a certificate file of the centre can be used only with an address that begins with tls://",
+    );
   const [key, hash, plain, configuration] = ["nk", "bcrypt", "password", "conf"].map((ending) =>
     join(sitesDirectory(directory), `${site}.${ending}`),
   ) as [string, string, string, string];
   if (!options.replace && [key, hash, plain, configuration].some((path) => existsSync(path)))
     throw new SiteError(
-      `the site '${site}' exists already, its file is ${configuration}; --replace makes new keys and a new file`,
+      `the site '${site}' already exists with the file ${configuration}; use --replace to make new keys and a new file`,
     );
   mkdirSync(sitesDirectory(directory), { recursive: true, mode: 0o700 });
   const centre = join(directory, centreFile);
@@ -116,7 +120,7 @@ export function siteOf(directory: string): string | undefined {
   if (!existsSync(path)) return undefined;
   const site = /^SITE: ([a-z0-9]{1,24})$/m.exec(readFileSync(path, "utf8"))?.[1];
   if (site === undefined)
-    throw new SiteError(`${path} is not what \`sightline nats site\` made: it has no line SITE: NAME`);
+    throw new SiteError(`${path} was not made by \`sightline nats site\`: it has no line SITE: NAME`);
   return site;
 }
 
@@ -129,7 +133,7 @@ function addressOf(text: string): URL {
   const url = URL.parse(text);
   if (!url || !/^(tls|nats):$/.test(url.protocol) || !url.hostname || url.username || url.pathname !== "")
     throw new SiteError(
-      `'${text}' is not where a site reaches the centre's NATS; expected tls://HOST:7422, or nats://HOST:7422 on a line that is encrypted itself`,
+      `'${text}' is not an address of the centre's NATS; expected tls://HOST:7422, or nats://HOST:7422 if the link itself is encrypted`,
     );
   url.port ||= "7422";
   return url;

@@ -33,7 +33,7 @@ test("a server that takes smaller messages than frames are is refused at start, 
   await restart("1MB");
   await expect.poll(missing).toEqual(["max_payload"]);
   expect(checks.max_payload?.()).toMatch(
-    /^NATS takes messages of 1048576 bytes at most.* set max_payload to 8MB/,
+    /^NATS accepts messages of at most 1048576 bytes.* set max_payload to 8MB/,
   );
   await expect(connectNats(server.url, "late", log)).rejects.toMatchObject({
     name: "SettingError",

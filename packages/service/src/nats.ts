@@ -156,7 +156,7 @@ export async function examineNats(
 /** Another server, or one that was started anew with other settings, may take less than the one before. */
 function payloadFault({ info }: NatsConnection): string | undefined {
   if (!info || info.max_payload >= limits.maxPayloadBytes) return undefined;
-  return `NATS takes messages of ${info.max_payload} bytes at most, and frames are larger: set max_payload to 8MB in its configuration (${limits.maxPayloadBytes} bytes; deploy/nats/nats.conf has it)`;
+  return `NATS accepts messages of at most ${info.max_payload} bytes, but frames are larger: set max_payload to 8MB in its configuration (${limits.maxPayloadBytes} bytes; deploy/nats/nats.conf has it)`;
 }
 
 async function connectWithPatience(

@@ -15,7 +15,7 @@ export function knownKey(path: string): string | undefined {
     return key;
   } catch (error) {
     throw new NatsKeyError(
-      `${path} holds no NATS key (${(error as Error).message}): put the key back, or remove the file to have a new one made`,
+      `${path} contains no NATS key (${(error as Error).message}): restore the key, or remove the file so that a new one is made`,
       { cause: error },
     );
   }

@@ -75,7 +75,7 @@ export class PictureClient {
         unreachable ? "unreachable" : "failed",
         unreachable
           ? `no ingest answers for camera '${camera}'`
-          : `the answer of camera '${camera}''s ingest cannot be read`,
+          : `the answer of the ingest of camera '${camera}' cannot be read`,
         { cause },
       );
     }

@@ -39,7 +39,7 @@ export class StreamConflictError extends Error {
 
   constructor(stream: string, differences: readonly string[], why: string, advice: string, cause?: Error) {
     super(
-      `NATS does not change the stream ${stream} as this version needs it${differences.length > 0 ? ` (${differences.join(", ")})` : ""}: ${why}. ${advice}`,
+      `NATS cannot change the stream ${stream} to what this version needs${differences.length > 0 ? ` (${differences.join(", ")})` : ""}: ${why}. ${advice}`,
       { cause },
     );
     this.stream = stream;
@@ -118,7 +118,7 @@ function deniedStream(name: string, cause: Error): StreamConflictError {
   return new StreamConflictError(
     name,
     [],
-    `it has said for ${changeLimitMs / 1_000} s that the stream is not there, and that its name is taken (nats-server 2.9 does so when SIGHTLINE_NATS_REPLICAS is lowered)`,
+    `for ${changeLimitMs / 1_000} s it said that the stream does not exist, but that its name is in use (nats-server 2.9 does so when SIGHTLINE_NATS_REPLICAS is lowered)`,
     "Set SIGHTLINE_NATS_REPLICAS to what it was before, restart the NATS servers one after the other, and start the services again; for fewer copies make a backup (`sightline backup`) and restore it into a new NATS",
     cause,
   );
@@ -142,7 +142,7 @@ async function bringTo(
   const noCluster = `Start ${copies} NATS servers as a cluster, or set SIGHTLINE_NATS_REPLICAS to 1`;
   // NATS 2.9 takes such a number, and keeps one copy.
   if (copies > 1 && cluster === undefined)
-    throw new StreamConflictError(name, differences, "it is no cluster", noCluster);
+    throw new StreamConflictError(name, differences, "it is not a cluster", noCluster);
   try {
     await manager.streams.update(name, wanted);
   } catch (error) {
@@ -150,7 +150,7 @@ async function bringTo(
     const isOwn =
       isJetStreamFailure(error, "streamNotFound") || isJetStreamFailure(error, "insufficientStorage");
     if (!isRefusal || isOwn) throw error;
-    const anew = `Make a backup (\`sightline backup\`), stop the services, and delete the stream with NATS's own tool (\`nats stream rm ${name}\`): it is made anew, and its content is lost`;
+    const anew = `Make a backup (\`sightline backup\`), stop the services, and delete the stream with NATS's own tool (\`nats stream rm ${name}\`): it is then created again, and its content is lost`;
     const advice = isJetStreamFailure(error, "replicasNotSupported") ? noCluster : anew;
     throw new StreamConflictError(name, differences, error.message, advice, error);
   }

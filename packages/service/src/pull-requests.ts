@@ -206,7 +206,7 @@ export class PullRequests {
       await provision();
     } catch (error) {
       if (connection !== this.#connections) return;
-      log.warn({ consumer, err: error }, "consumer is not there yet");
+      log.warn({ consumer, err: error }, "the consumer does not exist yet");
       this.#usable = true;
       this.#pause("no consumer");
       return;
@@ -223,7 +223,7 @@ export class PullRequests {
     this.#looking = true;
     const { consumer, log, provision } = this.#options;
     await provision().catch((error: Error) =>
-      log.debug({ consumer, err: error }, "consumer not looked at yet"),
+      log.debug({ consumer, err: error }, "the consumer could not be checked yet"),
     );
     this.#looking = false;
     this.#heardAt = now;

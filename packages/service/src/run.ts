@@ -62,7 +62,7 @@ export async function runService(
     stopping = true;
     log.info({ why }, "stopping");
     const limit = setTimeout(() => {
-      log.error("stopping took too long; leaving");
+      log.error("stopping took too long; ending the process now");
       process.exit(1);
     }, shutdownLimitMs);
     await life.stop(log);
@@ -93,7 +93,7 @@ export async function runService(
         log.fatal({ err: error }, "cannot start");
         return shutdown("start failed", 1);
       }
-      log.warn({ err: error }, "JetStream is not ready for the start; starting again");
+      log.warn({ err: error }, "JetStream is not ready, so the service could not start; starting again");
       const given = life;
       life = new Lifecycle();
       await given.stop(log);

@@ -71,7 +71,7 @@ export class ServerClock {
       const ours = wallClockMs(confirmedAt) - confirmedAt;
       this.#offsetMs = ours >= least && ours <= most ? undefined : (least + most) / 2;
     } catch (error) {
-      this.#log.debug({ err: error }, "the server's clock was not read; trying again");
+      this.#log.debug({ err: error }, "the server's clock could not be read; trying again");
     }
   }
 }

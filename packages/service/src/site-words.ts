@@ -44,10 +44,10 @@ export function siteFault({
 
 /** How a site with which nothing is the matter fares, in words. */
 export function siteText({ up, pending }: ToldSite): string {
-  if (!up) return "not heard for a moment: it is being reached again";
+  if (!up) return "no message for a moment: reconnecting";
   return pending
-    ? `${pending} messages about its events and pictures are still to come`
-    : "all of it is here";
+    ? `${pending} messages about its events and pictures have not arrived yet`
+    : "everything has arrived";
 }
 
 function durationOf(seconds: number): string {

@@ -90,7 +90,9 @@ export class SnapshotStore {
   /** Keeps the picture of an event in place of the one it had. @throws SnapshotTooLargeError, or when NATS does not answer */
   async put(event: string, jpeg: Uint8Array, details: SnapshotDetails): Promise<void> {
     if (jpeg.byteLength > mostBytes)
-      throw new SnapshotTooLargeError(`a picture of ${jpeg.byteLength} bytes; ${mostBytes} are kept at most`);
+      throw new SnapshotTooLargeError(
+        `a picture of ${jpeg.byteLength} bytes is larger than the limit of ${mostBytes}`,
+      );
     const metadata = { snapshot: JSON.stringify(details) };
     const store = () =>
       this.#objects.putBlob({ name: event, metadata, options: { max_chunk_size: mostBytes } }, jpeg);

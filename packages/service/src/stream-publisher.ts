@@ -61,7 +61,7 @@ function outcomeOf(data: Uint8Array): { stream: string; seq: number | undefined 
   try {
     const { stream, seq, error } = JSON.parse(decoder.decode(data)) as PublicationAnswer;
     if (error) return new JetStreamApiError(error);
-    return stream ? { stream, seq } : new JetStreamError("the answer to a publication names no stream");
+    return stream ? { stream, seq } : new JetStreamError("the confirmation of a publication names no stream");
   } catch (error) {
     return error as Error;
   }

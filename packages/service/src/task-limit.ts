@@ -23,7 +23,8 @@ export class TaskLimit {
   /** @throws TaskLimitError at once when too many wait; else what the task throws */
   async run<R>(task: () => Promise<R>): Promise<R> {
     if (this.#running >= this.#mostRunning) {
-      if (this.#waiting.length >= this.#mostWaiting) throw new TaskLimitError("too many tasks at a time");
+      if (this.#waiting.length >= this.#mostWaiting)
+        throw new TaskLimitError("too many tasks at the same time");
       // Whoever ends hands its place over, so none can slip in between.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     } else this.#running += 1;

@@ -81,7 +81,7 @@ export class Tracing implements Stoppable {
         new BatchSpanProcessor({ exporter: new OTLPTraceExporter({ url }), scheduledDelayMillis: 1_000 }),
       ],
     });
-    log.info({ url, ratio: config.traceRatio }, "frames are traced");
+    log.info({ url, ratio: config.traceRatio }, "tracing of frames is on");
     return new Tracing({ tracer: provider.getTracer("sightline"), provider, api }, config.traceRatio);
   }
 

@@ -188,7 +188,7 @@ export class CameraTimeline {
     if (lost) this.#context.nats.setBacks.note(streams.detections);
     if (!same || lost || info.state.last_seq < this.order.read)
       throw new TimelineConflictError(
-        "the stream of detections was made anew or has lost its newest messages",
+        "the stream of detections was created again or has lost its newest messages",
       );
   }
 
@@ -230,7 +230,7 @@ export class CameraTimeline {
     if (lost.length > 0)
       this.#log.warn(
         { events: lost.length },
-        "events that were open are ended: nothing more is known of them",
+        "open events were ended, because the analysis has lost their state",
       );
   }
 

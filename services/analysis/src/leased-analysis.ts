@@ -80,7 +80,10 @@ export class LeasedAnalysis implements LeasedWork {
     if (why !== "lost") {
       const ended = this.#running.then(() => this.#conclude(why));
       await Promise.race([ended, delay(stopLimitMs, undefined, { ref: false })]).catch((error: Error) =>
-        this.#log.warn({ err: error }, "the analysis was not concluded; the next to hold it will"),
+        this.#log.warn(
+          { err: error },
+          "the analysis of a camera could not be ended; the next process that holds it will do it",
+        ),
       );
     }
     this.#metrics.end();

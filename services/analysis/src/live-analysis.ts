@@ -102,7 +102,9 @@ export class LiveAnalysis {
 
   #endLeftovers(): void {
     this.#ending ??= this.#endRemoved()
-      .catch((error: Error) => this.#log.debug({ err: error }, "removed cameras not looked for yet"))
+      .catch((error: Error) =>
+        this.#log.debug({ err: error }, "could not look for removed cameras yet; trying again"),
+      )
       .finally(() => {
         this.#ending = undefined;
       });
@@ -118,7 +120,7 @@ export class LiveAnalysis {
       if (!lease) continue;
       await new LeasedAnalysis(camera, undefined, lease, this.#context, this.#log).stop("removed");
       await lease.release();
-      this.#log.info({ camera }, "the analysis of a removed camera is concluded");
+      this.#log.info({ camera }, "the analysis of a removed camera has ended");
     }
   }
 }

@@ -68,7 +68,7 @@ export function endOfLost(event: Event, nowMs: number): Event {
     endTime: toTimestamp(Math.max(startMs, nowMs)),
     endReason: EndReason.ANALYSIS_LOST,
     frame: undefined,
-    message: `the analysis began anew; before: ${event.message}`,
+    message: `the analysis began again; before: ${event.message}`,
   };
 }
 

@@ -152,11 +152,13 @@ export async function recover(
       if (!(error instanceof ForeignCheckpointError)) throw error;
       log.error(
         { err: error },
-        "the analysis cannot go on from its checkpoint; it ends what is open and begins anew",
+        "the analysis cannot continue from its checkpoint; it ends all open events and begins again",
       );
     }
   else if (stored?.operation === "PUT")
-    log.error("the checkpoint of the analysis is of another version; it ends what is open and begins anew");
+    log.error(
+      "the checkpoint of the analysis is from another version; the analysis ends all open events and begins again",
+    );
   const own = checkpoint?.timelineMaking === found.timelineMaking ? checkpoint : undefined;
   const told = last
     ? {
@@ -270,7 +272,7 @@ async function requireKept(
   time: bigint,
 ): Promise<void> {
   if (checkpoint.timelineMaking !== streamMaking(timeline))
-    throw new ForeignCheckpointError("the checkpoint is of another stream");
+    throw new ForeignCheckpointError("the checkpoint is from another stream");
   const places = [
     { info: timeline, sequence: checkpoint.timelineSequence },
     ...(events ? [{ info: events, sequence: checkpoint.eventsSequence }] : []),

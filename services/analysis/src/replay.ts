@@ -52,7 +52,7 @@ export async function replay(
       const made = attempt(() => {
         const { entry, incarnation, ...rest } = TimelineEntry.decode(message.data);
         if (!entry || incarnation !== state.analysis.incarnation)
-          throw new Error(`entry ${read} of the timeline is of another incarnation`);
+          throw new Error(`entry ${read} of the timeline belongs to another incarnation`);
         detectionsSequence = Math.max(detectionsSequence, rest.detectionsSequence);
         const followed = state.apply(entry);
         if (entry.$case === "frame" && recentFrames.push(entry.value) > mostRecentFrames)

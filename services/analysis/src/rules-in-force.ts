@@ -15,7 +15,10 @@ export function rulesInForce(mirror: KvMirror<CameraRules>, camera: string, log:
     return { ...checkRules(stored), ...names };
   } catch (error) {
     if (!(error instanceof RulesError)) throw error;
-    log.error({ err: error }, "the camera's rules cannot be used; there are none until they change");
+    log.error(
+      { err: error },
+      "the camera's rules cannot be used; the camera has no rules until they are changed",
+    );
     return CameraRules.fromPartial(names);
   }
 }

@@ -30,7 +30,7 @@ export class Stall {
     this.#attempts = 0;
     if (!this.#stalled) return;
     this.#stalled = false;
-    this.#log.info("the analysis goes on");
+    this.#log.info("the analysis continues");
     this.#tell(undefined);
   }
 
@@ -43,9 +43,10 @@ export class Stall {
       this.#stalled = true;
       this.#log.error(
         { err: error },
-        "the analysis makes no progress: it fails again and again in one place",
+        "the analysis makes no progress: it fails again and again at the same place",
       );
-    } else if (!this.#stalled) this.#log.warn({ err: error }, "the analysis has stopped; recovering it");
+    } else if (!this.#stalled)
+      this.#log.warn({ err: error }, "the analysis stopped after an error; recovering it");
     // A stream without a leader has one again after some seconds: then the camera is not to wait for its next attempt as long again.
     return isPassing(error)
       ? firstPauseMs

@@ -106,7 +106,7 @@ export class TimelineWriter {
       ...(msgID !== undefined && { msgID }),
       ...(traced && { headers: traced }),
     });
-    if (duplicate) throw new DuplicateFrameError(`frame ${msgID} is in the timeline already, at ${seq}`);
+    if (duplicate) throw new DuplicateFrameError(`frame ${msgID} is already in the timeline, at ${seq}`);
     this.#last = seq;
     return seq;
   }
@@ -144,6 +144,6 @@ export class TimelineWriter {
 
   #checkLease(): void {
     if (!this.#lease.held)
-      throw new TimelineConflictError(`the lease of camera '${this.#camera}' is not held any more`);
+      throw new TimelineConflictError(`the lease of camera '${this.#camera}' is no longer held`);
   }
 }

@@ -123,7 +123,7 @@ export class SubscriptionReader {
         if (message.kind === "gap") {
           this.#log.warn(
             { subscription: this.id, messages: message.gap.messages },
-            "events expired undelivered",
+            "events expired before they were delivered",
           );
           onGap?.();
         } else if (message.kind === "event" && !signal.aborted) {

@@ -64,7 +64,7 @@ export class BatchSlots<T> {
    */
   add(item: T, bytes: number, fill: Fill): void {
     if (bytes !== this.#frameBytes)
-      throw new RangeError(`the frame has ${bytes} bytes; ${this.#frameBytes} are expected`);
+      throw new RangeError(`the frame has ${bytes} bytes but should have ${this.#frameBytes}`);
     const slot = this.#assembling?.slot ?? this.#free[0];
     if (slot === undefined) throw new RangeError("no batch slot is free");
     const { memory } = this.slots[slot]!;

@@ -35,7 +35,7 @@ export const settings = {
         "expected names of models with commas between them, or all",
       )
       .default(""),
-    help: "further models that are loaded when a camera asks for them: names with commas, or all",
+    help: "further models that are loaded when a camera asks for them: names separated by commas, or all",
   },
   modelMemoryMb: {
     env: "SIGHTLINE_MODEL_MEMORY_MB",

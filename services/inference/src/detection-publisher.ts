@@ -54,7 +54,10 @@ export class DetectionPublisher {
         const failure = await this.#attempt(id, data, Math.min(attemptMs, remaining), trace);
         if (!failure) return "stored";
         if (this.#nats.connection.isClosed()) return "unconfirmed";
-        this.#log.debug({ frame: formatFrameId(id), err: failure }, "result not confirmed");
+        this.#log.debug(
+          { frame: formatFrameId(id), err: failure },
+          "a result is not confirmed yet; trying again",
+        );
       }
       await new Promise((resolve) => setTimeout(resolve, retryMs));
     }

@@ -119,5 +119,5 @@ export async function openFirst<Engine>(
     }
   }
   const reasons = refused.map(({ provider, reason }) => `${provider}: ${reason}`).join("; ");
-  throw new EngineChoiceError(`the model cannot run as asked: ${reasons}`);
+  throw new EngineChoiceError(`the model cannot run as requested: ${reasons}`);
 }

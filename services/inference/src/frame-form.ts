@@ -14,6 +14,6 @@ export function checkSameFrames(running: ModelManifest, other: ModelManifest): v
     `${frame.width}x${frame.height} with pictures of ${fit.width}x${fit.height} (${placement ?? "centre"}) on ${padValue}`;
   if (words(running) === words(other)) return;
   throw new FrameSizeError(
-    `it takes frames of ${words(other)}, and the version that runs takes ${words(running)}; frames of another form need a model of another name`,
+    `it takes frames of ${words(other)}, but the running version takes ${words(running)}; give a model with other frames another name`,
   );
 }

@@ -68,7 +68,7 @@ export async function peekModel(directory: string, name: string, version?: strin
   const manifest = await detectors.get(join(found.folder, MANIFEST_FILE));
   if (manifest.name !== name)
     throw new ModelNotFoundError(
-      `${found.folder} names its model '${manifest.name}'; a model's folder has its name`,
+      `${found.folder} names the model '${manifest.name}'; the folder must have the model's name`,
     );
   return { ...found, manifest };
 }
@@ -88,7 +88,9 @@ async function open(folder: string, name: string, version?: string): Promise<Loc
   const path = join(folder, MANIFEST_FILE);
   const manifest = await readManifest(path);
   if (manifest.name !== name)
-    throw new ModelNotFoundError(`${path} names its model '${manifest.name}'; a model's folder has its name`);
+    throw new ModelNotFoundError(
+      `${path} names the model '${manifest.name}'; the folder must have the model's name`,
+    );
   const found = modelVersion(manifest.files);
   if (version !== undefined && found !== version)
     throw new ModelNotFoundError(`${folder} holds version ${found}, not ${version}; install it again`);

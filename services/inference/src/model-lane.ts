@@ -147,7 +147,7 @@ export class ModelLane {
       try {
         await this.#step();
       } catch (error) {
-        this.#parts.log.error({ model: this.model, err: error }, "a change of version failed");
+        this.#parts.log.error({ model: this.model, err: error }, "changing the version of a model failed");
       }
     });
   }
@@ -172,11 +172,17 @@ export class ModelLane {
       await this.#tell({ activation, state: "ready", classes: [...classes] });
       const life = setTimeout(() => this.#giveUp(activation), candidateLifeMs);
       this.#timers.push(life.unref());
-      log.info({ model: this.model, version }, "a version is loaded and answers; it waits to be made active");
+      log.info(
+        { model: this.model, version },
+        "a version is loaded and tested; it waits until it is made active",
+      );
     } catch (error) {
       const { message } = error as Error;
       await this.#tell({ activation, state: "failed", message });
-      log.warn({ model: this.model, version, err: error }, "a version cannot be served; nothing changes");
+      log.warn(
+        { model: this.model, version, err: error },
+        "a version cannot be served; the old version stays in use",
+      );
     }
     // What is wanted may have changed meanwhile.
     this.#follow();
@@ -211,7 +217,7 @@ export class ModelLane {
       await this.#announcements?.refresh();
       log.info(
         { model: this.model, version: active, before: old.version },
-        "another version of the model is served",
+        "another version of the model is now served",
       );
       // What is wanted may have changed meanwhile.
       this.#follow();
@@ -228,7 +234,7 @@ export class ModelLane {
     const spare = this.#spare?.version;
     this.#spare = undefined;
     void spare?.stop();
-    void this.#tell({ activation, state: "failed", message: "nobody made it active for 10 minutes" });
+    void this.#tell({ activation, state: "failed", message: "it was not made active within 10 minutes" });
   }
 
   async #forget(): Promise<void> {

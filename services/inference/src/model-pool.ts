@@ -157,7 +157,7 @@ export class ModelPool {
       try {
         await this.#step();
       } catch (error) {
-        this.#parts.shared.log.error({ err: error }, "models could not be looked after");
+        this.#parts.shared.log.error({ err: error }, "loading and unloading models failed; trying again");
       }
     });
   }
@@ -242,7 +242,7 @@ export class ModelPool {
     if (!(await this.#makeRoom(model, offer))) return;
     const { log } = this.#parts.shared;
     const metrics = this.#parts.metrics.of(model);
-    log.info({ model, memory: megabytes(offer.bytes) }, "a camera asks for a model; it is loaded");
+    log.info({ model, memory: megabytes(offer.bytes) }, "a camera asks for a model; loading it");
     const before = process.memoryUsage.rss();
     try {
       const lane = await ModelLane.start(model, laneParts(this.#parts, model), true);
@@ -265,7 +265,10 @@ export class ModelPool {
       offer.fault = `it cannot be loaded: ${(error as Error).message}`;
       offer.retryAt = monotonicMs() + backoffMs(++offer.failures, againRange);
       metrics.loadEnded("failed");
-      log.error({ model, err: error }, "a model that a camera asks for cannot be loaded; others go on");
+      log.error(
+        { model, err: error },
+        "a model that a camera asks for cannot be loaded; other models are not affected",
+      );
       // Cameras that ask for it are then told that no worker serves it, unless another does.
       await this.#announce(offer, false);
     }
@@ -315,7 +318,10 @@ export class ModelPool {
     const isNew = offer.fault === undefined;
     offer.fault = fault;
     if (!isNew) return;
-    this.#parts.shared.log.warn({ model, fault }, "there is no room for a model that a camera asks for");
+    this.#parts.shared.log.warn(
+      { model, fault },
+      "there is not enough memory for a model that a camera asks for",
+    );
     await this.#main.tell();
   }
 

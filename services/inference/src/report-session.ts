@@ -29,7 +29,7 @@ export function reportSession(
   if (session.arithmetic === "clips")
     log.warn(
       { model: model.name, encoding },
-      "this processor has no VNNI and clips sums of this model's 8-bit weights, which costs accuracy; `sightline model quantize` writes weights that it does not clip",
+      "this processor has no VNNI and clips sums of this model's 8-bit weights, which costs accuracy; `sightline model quantize` writes a file whose sums do not clip",
     );
 }
 

@@ -106,7 +106,7 @@ export class RunningVersion {
       const onChange = (chosen: number, before: number) =>
         log.info(
           { model: located.manifest.name, batchSize: chosen, before },
-          "batches have another size where more is offered than can be inferred: both were compared while running",
+          "the batch size under overload has changed: both sizes were compared while running",
         );
       const sizingOf = () => new BatchSizing({ curve, sizes, size, goal, now: monotonicMs, onChange });
       return new RunningVersion(located, parts, sessions, sizingOf);
@@ -167,7 +167,7 @@ export class RunningVersion {
   /** Takes no more, finishes what it has (within `limitMs`, if given), and frees the sessions. Safe to call twice. */
   async stop(limitMs?: number): Promise<void> {
     await Promise.all(this.#sessions.map((session) => session.stop(limitMs)));
-    this.#log.debug({ version: this.version }, "the sessions of a version are closed");
+    this.#log.debug({ version: this.version }, "the sessions of a version were closed");
   }
 
   get #first(): VersionSession {

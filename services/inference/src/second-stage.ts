@@ -103,7 +103,7 @@ export class SecondStage {
       const about = 2 * (await stat(path)).size + threadBytes;
       if (about > free())
         throw new Error(
-          `it needs about ${megabytes(about)}, and of SIGHTLINE_MODEL_MEMORY_MB ${megabytes(Math.max(0, free()))} are free`,
+          `it needs about ${megabytes(about)}, but only ${megabytes(Math.max(0, free()))} of SIGHTLINE_MODEL_MEMORY_MB are free`,
         );
       // Digests are looked at too.
       await readClassifier(this.#folder);
@@ -116,14 +116,14 @@ export class SecondStage {
       this.bytes = Math.max(process.memoryUsage.rss() - before, about - threadBytes);
       this.#session = session;
       this.#fault = undefined;
-      log.info({ model: name, memory: megabytes(this.bytes) }, "a second stage is loaded");
+      log.info({ model: name, memory: megabytes(this.bytes) }, "a second stage was loaded");
     } catch (error) {
       await session?.stop();
       this.#fault = (error as Error).message;
       this.#retryAt = Date.now() + againMs;
       log.error(
         { model: name, error: this.#fault },
-        "a second stage cannot be loaded; frames go on without its attributes",
+        "a second stage cannot be loaded; frames are published without its attributes",
       );
     }
   }

@@ -132,7 +132,7 @@ export class SecondStages {
       metrics.frame(name, "read");
     } catch (error) {
       metrics.frame(name, "failed");
-      log.warn({ model: name, err: error }, "objects were not looked at");
+      log.warn({ model: name, err: error }, "a second stage could not classify the objects of a frame");
     }
   }
 

@@ -488,7 +488,12 @@ test.each([
     1,
     /no model 'missing'.*overflowing, small/,
   ],
-  ["a provider that is not there", { SIGHTLINE_EXECUTION_PROVIDER: "cuda" }, 1, /cannot run as asked: cuda/],
+  [
+    "a provider that is not there",
+    { SIGHTLINE_EXECUTION_PROVIDER: "cuda" },
+    1,
+    /cannot run as requested: cuda/,
+  ],
   ["a precision that the model has not", { SIGHTLINE_PRECISION: "int8" }, 1, /has no int8Cpu file/],
   ["a wrong setting", { SIGHTLINE_THREADS: "0" }, 2, /SIGHTLINE_THREADS = "0": expected at least 1/],
 ])("ends with a clear error for %s", async (_, more, code, message) => {

@@ -85,7 +85,8 @@ function checkFinite({ boxes, scores }: CandidateBatch): void {
   let sum = 0;
   for (let i = 0; i < boxes.length; i++) sum += boxes[i]!;
   for (let i = 0; i < scores.length; i++) sum += scores[i]!;
-  if (!Number.isFinite(sum)) throw new InferenceError("the model's output holds values that are not finite");
+  if (!Number.isFinite(sum))
+    throw new InferenceError("the model's output contains values that are not finite");
 }
 
 let candidate: EngineCandidate;

@@ -119,7 +119,7 @@ export class ShadowRun {
       if (this.#stopped) return void (await session.stop());
       this.#session = session;
       checkSameFrames(running, session.located.manifest);
-      log.info({ camera, ...session.side }, "a share of the camera's frames is also run by another model");
+      log.info({ camera, ...session.side }, "another model now also runs on a share of the camera's frames");
     } catch (error) {
       await this.#end((error as Error).message);
     } finally {
@@ -134,7 +134,10 @@ export class ShadowRun {
     this.#fault = why;
     this.#retryAt = Date.now() + againMs;
     const { camera, model } = this.shadow;
-    this.#parts.log.warn({ camera, model, why }, "frames are not run by another model; results go on");
+    this.#parts.log.warn(
+      { camera, model, why },
+      "the shadow model does not run on these frames; results are not affected",
+    );
     await session?.stop();
     this.#busy = false;
     this.#tell();

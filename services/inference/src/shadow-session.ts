@@ -75,7 +75,7 @@ export class ShadowSession {
     const { least, about } = await guessMemory(located, wanted);
     if (about > free())
       throw new NoRoomError(
-        `it needs about ${megabytes(about)}, and of SIGHTLINE_MODEL_MEMORY_MB ${megabytes(Math.max(0, free()))} are free`,
+        `it needs about ${megabytes(about)}, but only ${megabytes(Math.max(0, free()))} of SIGHTLINE_MODEL_MEMORY_MB are free`,
       );
     const slots = new BatchSlots<never>(1, 1, pixelBytes(manifest.frame, "gbrp"));
     const thread = new SessionThread({

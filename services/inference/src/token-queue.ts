@@ -47,7 +47,7 @@ export class TokenQueue {
     this.#setBacks.note(streams.ready);
     this.#log.warn(
       { stream: streams.ready },
-      "NATS has lost the newest tokens; the consumer is made anew and takes those that come now",
+      "NATS has lost the newest tokens; the consumer was created again and takes new tokens",
     );
   }
 }

@@ -83,7 +83,7 @@ class BatchMismatchError extends Error {
 
 function checkCount(found: number, expected: number): void {
   if (found !== expected)
-    throw new BatchMismatchError(`the batch holds ${found} frames where ${expected} are expected`);
+    throw new BatchMismatchError(`the batch holds ${found} frames but should hold ${expected}`);
 }
 
 function putting(pixels: Uint8Array): Fill {
@@ -219,7 +219,7 @@ export class InferenceWorker {
         const format = pixelFormatOf(this.#options.pixelFormat);
         slots.add(work, framePixelBytes(frame.width, frame.height, format), this.#filling(work, pixels));
       } catch (error) {
-        log.error({ camera: id.camera, err: error }, "the frame has no place in the batch");
+        log.error({ camera: id.camera, err: error }, "the frame could not be added to the batch");
         refusal = DropReason.WORKER_ERROR;
       }
     if (refusal === undefined) {
@@ -263,7 +263,10 @@ export class InferenceWorker {
   #readFailed(work: Work, failure: ReadFailure): void {
     const { metrics, log } = this.#options;
     metrics.all.readFailed(failure);
-    log.warn({ camera: work.id.camera, frame: work.id.number, failure }, "a frame in shared memory is lost");
+    log.warn(
+      { camera: work.id.camera, frame: work.id.number, failure },
+      "a frame could not be read from shared memory; it is dropped",
+    );
     if (this.#held.has(work)) this.#drop(work, DropReason.WORKER_ERROR);
   }
 
@@ -278,7 +281,7 @@ export class InferenceWorker {
     if (frame.width !== width || frame.height !== height) {
       log.warn(
         { camera: frame.camera, model: model.name },
-        `the frame is ${frame.width}x${frame.height} but the model takes ${width}x${height}; its ingest follows another model`,
+        `the frame is ${frame.width}x${frame.height} but the model takes ${width}x${height}; its ingest scales for another model`,
       );
       return DropReason.WORKER_ERROR;
     }
@@ -381,7 +384,7 @@ export class InferenceWorker {
       else
         log.warn(
           { camera: id.camera, frame: id.number },
-          "result was sent but not confirmed; ingest finds out",
+          "a result was sent but not confirmed; ingest looks for it in the stream",
         );
       this.#held.delete(work);
       work.token.ack();

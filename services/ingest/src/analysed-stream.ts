@@ -244,7 +244,7 @@ export class AnalysedStream {
       picture: (picture) => {
         // Only the pictures tell, and only ffmpeg's start can change its filters: the camera is connected once more.
         if (this.#form.see(picture)) {
-          this.#log.info("the camera's pictures are interlaced; reconnecting to join their fields");
+          this.#log.info("the camera's pictures are interlaced; reconnecting to deinterlace them");
           told.mustReconnect();
         }
         facts.picture(picture);
@@ -279,7 +279,7 @@ export class AnalysedStream {
   }
 
   #decoderFailed({ decoder, words }: { decoder: HardwareDecoder; words: string }): void {
-    this.#log.warn({ decoder, ffmpeg: words }, "the decoder on the GPU failed; another takes its place");
+    this.#log.warn({ decoder, ffmpeg: words }, "the decoder on the GPU failed; another decoder is used");
     this.#form.fail(decoder, words);
     this.#to.facts.decoderFailures += 1;
   }

@@ -38,7 +38,7 @@ export async function openStream(
   } catch (error) {
     if (signal.aborted) return undefined;
     if (error instanceof CameraFaultError) return { reason: error.reason, message: error.message };
-    log.error({ err: error }, "a camera could not be connected, and not by its own fault");
+    log.error({ err: error }, "a camera could not be connected because of an internal error");
     return describeReason(CameraReason.INTERNAL, (error as Error).message);
   }
   if (!signal.aborted) return stream;

@@ -163,7 +163,10 @@ export class CameraReception {
   async #failed(fault: CameraFault, signal: AbortSignal): Promise<void> {
     if (!this.#beginning.signal.aborted) {
       // The camera may serve only one, and another process has it.
-      this.#log.debug({ reason: fault.reason }, "the camera cannot be had before its lease");
+      this.#log.debug(
+        { reason: fault.reason },
+        "the camera cannot be received before this process holds its lease",
+      );
       this.#ready.resolve(false);
       await untilAborted(AbortSignal.any([signal, this.#beginning.signal]));
     } else if (this.#leaving) await untilAborted(signal);

@@ -108,7 +108,7 @@ export class CameraSubjects {
       receive(message);
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
-      this.#log.warn({ subject: message.subject, err: error }, "message cannot be read; it is ignored");
+      this.#log.warn({ subject: message.subject, err: error }, "a message cannot be read; it is ignored");
     }
   }
 

@@ -84,11 +84,11 @@ export class FrameSharing {
     try {
       this.#arena = new FrameArena(directory);
       this.#refused = undefined;
-      log.info({ directory, bytes: limitBytes }, "frames are shared in memory with workers of this host");
+      log.info({ directory, bytes: limitBytes }, "workers on this host get frames through shared memory");
     } catch (error) {
       if (!(error instanceof ArenaUnavailableError)) throw error;
       if (this.#refused === undefined)
-        log.warn({ err: error }, "no shared memory for frames: they travel to workers as bytes");
+        log.warn({ err: error }, "there is no shared memory for frames, so workers get them as bytes");
       this.#refused = "unavailable";
     }
   }
@@ -123,7 +123,7 @@ export class FrameSharing {
     if (how === "handle") {
       if (this.#refused === undefined || now - this.#refusedAt < calmMs) return;
       this.#refused = undefined;
-      log.info("there is room for frames in shared memory again");
+      log.info("shared memory has room for frames again");
       return;
     }
     this.#refusedAt = now;
@@ -132,10 +132,10 @@ export class FrameSharing {
     if (how === "full")
       log.warn(
         { usedBytes: this.usedBytes },
-        "the shared memory for frames is used up: some travel as bytes; SIGHTLINE_FRAME_MEMORY_MIB allows more",
+        "the shared memory for frames is full, so some frames are sent as bytes; raise SIGHTLINE_FRAME_MEMORY_MIB",
       );
     else if (how === "no_space")
-      log.warn({ directory }, `${directory} has no room: frames travel as bytes; make it larger`);
-    else log.warn({ directory }, "the shared memory for frames was taken away: they travel as bytes");
+      log.warn({ directory }, `${directory} is full, so frames are sent as bytes; make it larger`);
+    else log.warn({ directory }, "the shared memory for frames is gone, so frames are sent as bytes");
   }
 }

@@ -129,7 +129,7 @@ export class HandedFrames {
         this.#frames.delete(number);
       }
     } catch (error) {
-      this.#log.debug({ err: error }, "outcomes not looked up yet; trying again");
+      this.#log.debug({ err: error }, "the outcome of frames could not be looked up yet; trying again");
     } finally {
       this.#looking = false;
     }

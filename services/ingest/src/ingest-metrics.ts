@@ -109,28 +109,28 @@ export class IngestMetrics {
       });
     ofFloors(
       "floor_frames_per_second",
-      "Frames per second that the camera is to get first; only of cameras that have a floor.",
+      "The camera's floor: frames per second that it always gets first. Only for cameras with a floor.",
       ({ floor }) => floor.floorFps,
     );
     ofFloors(
       "promised_frames_per_second",
-      "What the workers can hold of the camera's floor now; only of cameras that have one.",
+      "The part of the camera's floor that the workers can hold now. Only for cameras with a floor.",
       ({ floor }) => floor.promisedFps,
     );
-    gauge("camera_up", "1 while frames arrive, else 0.", ({ live }) => (live ? 1 : 0));
+    gauge("camera_up", "1 while frames arrive, otherwise 0.", ({ live }) => (live ? 1 : 0));
     gauge(
       "camera_unanalysed_seconds",
-      "Seconds for which frames of a live camera have come and none was analysed, though one was due.",
+      "Seconds for which frames of a live camera have come but none was analysed, although one was due.",
       ({ unanalysedSeconds }) => unanalysedSeconds,
     );
     count(
       "camera_reconnects",
-      "Connections made again since the camera was taken.",
+      "Reconnections since this process took the camera.",
       ({ facts }) => facts.reconnects,
     );
     count(
       "decoder_failures",
-      "Times that a decoder on a GPU failed and another took its place.",
+      "How often a decoder on a GPU failed and another was used.",
       ({ facts }) => facts.decoderFailures,
     );
     new Gauge({

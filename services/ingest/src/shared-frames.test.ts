@@ -175,7 +175,7 @@ test("memory that is used up: frames travel as bytes, which is said, and by hand
   await moreFramesOf("red-1", "blue-1");
   await until(async () => (await handed(ingest, "bytes_no_space")) > 0);
   expect(await handed(ingest, "handle")).toBe(0);
-  const said = "has no room: frames travel as bytes; make it larger";
+  const said = "is full, so frames are sent as bytes; make it larger";
   expect(ingest.log.split(said)).toHaveLength(2);
   memory.empty(ingest);
   await until(async () => (await handed(ingest, "handle")) > 10);
@@ -192,7 +192,7 @@ test("memory that is used up: frames travel as bytes, which is said, and by hand
   memory.empty(ingest);
   const handles = await handed(ingest, "handle");
   await until(async () => (await handed(ingest, "handle")) > handles + 10);
-  await until(() => ingest.log.includes("there is room for frames in shared memory again"));
+  await until(() => ingest.log.includes("shared memory has room for frames again"));
   // Not with every frame that has no place.
   expect(ingest.log.split(said)).toHaveLength(2);
   const lost = async () => {
@@ -216,13 +216,13 @@ test("no shared memory at all: frames travel as bytes, which is said, and by han
   const directory = join(memory.directory, "later");
   rig = await IngestRig.start(directory);
   const ingest = await ingestProcess("ingest-1", directory);
-  expect(ingest.log).toContain("no shared memory for frames: they travel to workers as bytes");
+  expect(ingest.log).toContain("there is no shared memory for frames, so workers get them as bytes");
   await register(1);
   await moreFramesOf("red-1", "blue-1");
   expect(await handed(ingest, "bytes_unavailable")).toBeGreaterThanOrEqual(10);
   mkdirSync(directory);
   await until(async () => (await handed(ingest, "handle")) > 5);
-  expect(ingest.log).toContain("frames are shared in memory with workers of this host");
+  expect(ingest.log).toContain("workers on this host get frames through shared memory");
   expectTheirOwn(rig.worker.frames);
 });
 

@@ -17,7 +17,7 @@ export class SoundTrial {
     return wanted
       ? {
           fault:
-            "the camera gave no video when it was asked for its sound too; it is received without sound for 10 min",
+            "the camera gave no video when it was also asked for sound; it is received without sound for 10 min",
         }
       : undefined;
   }

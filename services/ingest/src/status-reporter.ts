@@ -109,7 +109,7 @@ export class StatusReporter {
       await this.#kv.put(this.#camera, data);
       this.#written = data;
     } catch (error) {
-      this.#log.debug({ err: error }, "status not written; next one in a second");
+      this.#log.debug({ err: error }, "the status could not be written; trying again in a second");
     }
   }
 

@@ -89,7 +89,10 @@ export async function runSession(
     await stream.stop();
     if (stream.dropped > 0) log.warn({ packets: stream.dropped }, "ffmpeg was too slow; packets were lost");
     if (stream.refused > 0)
-      log.warn({ packets: stream.refused }, "the camera sent more than one may take; packets were lost");
+      log.warn(
+        { packets: stream.refused },
+        "the camera sent more than one camera may send; packets were lost",
+      );
   }
 }
 

@@ -97,7 +97,7 @@ export class TokenPublisher {
         ),
       );
       if (!failure) return;
-      this.#log.debug({ err: failure }, "token not published yet; trying again");
+      this.#log.debug({ err: failure }, "a token could not be published yet; trying again");
       await delay(retryMs);
     }
   }
@@ -112,7 +112,7 @@ export class TokenPublisher {
     try {
       if (!(await this.#canCome(out))) queue.tokenLost(out.token);
     } catch (error) {
-      this.#log.debug({ err: error }, "token not looked up yet; trying again");
+      this.#log.debug({ err: error }, "a token could not be looked up yet; trying again");
     } finally {
       this.#checking = false;
     }
@@ -138,11 +138,11 @@ export class TokenPublisher {
         if (!stored || stored.sequence > delivered) continue;
         stored.deliveredAt ??= now;
         if (now - stored.deliveredAt < unusedMs) continue;
-        this.#log.debug({ token }, "a worker has a token and does not use it; another is offered");
+        this.#log.debug({ token }, "a worker does not use its token; another token is offered");
         queue.tokenUnused(token);
       }
     } catch (error) {
-      this.#log.debug({ err: error }, "it is not known which tokens workers have; trying again");
+      this.#log.debug({ err: error }, "cannot find out which tokens workers have; trying again");
     } finally {
       this.#looking = false;
     }
@@ -162,7 +162,7 @@ export class TokenPublisher {
     const overdue = performance.now() - since > overdueMs && message.seq <= (delivered?.stream_seq ?? 0);
     if (!passed && !overdue) return true;
     this.#nats.setBacks.note(streams.ready);
-    this.#log.warn("a token was passed over by the workers' consumer; another is offered");
+    this.#log.warn("the workers' consumer skipped a token; another token is offered");
     await manager.streams.deleteMessage(streams.ready, message.seq, false);
     return false;
   }

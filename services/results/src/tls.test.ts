@@ -239,6 +239,6 @@ test("a certificate that cannot be used at start is an error that names the sett
   const stray = join(directory, "stray.key");
   writeFileSync(stray, (await makeSelfSigned([])).key);
   await expect(start({ ...env, SIGHTLINE_TLS_KEY_FILE: stray })).rejects.toThrow(
-    /SIGHTLINE_TLS_KEY_FILE = .*stray.key: the key is not that of the certificate/,
+    /SIGHTLINE_TLS_KEY_FILE = .*stray.key: the key does not belong to the certificate/,
   );
 });

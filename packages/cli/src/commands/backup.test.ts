@@ -109,7 +109,7 @@ test("a backup is restored into an empty NATS: the API tells the same, tokens co
   other.close();
 
   const again = (...more: string[]) => runCommand(["restore", file, ...more], at(empty));
-  expect((await again("--replace")).stderr).toMatch(/services of this NATS run/);
+  expect((await again("--replace")).stderr).toMatch(/services are using this NATS/);
   await after.end("SIGTERM");
   // What the service held is forgotten some seconds later.
   await expect

@@ -88,8 +88,8 @@ function obstacle(
   if (!hwaccels.has(decoder) || !filters.has(scaler) || !filters.has("hwdownload"))
     return `this ffmpeg was built without it (${hwaccels.has(decoder) ? scaler : `-hwaccel ${decoder}`})`;
   if (!codecs.includes(codec.toLowerCase())) return `it is not used for ${codec.toLowerCase()}`;
-  if (orientation !== 1) return "it is not used for pictures that must be turned";
+  if (orientation !== 1) return "it is not used for pictures that must be rotated";
   if (interlaced && !deinterlacers.some((name) => filters.has(name)))
-    return `this ffmpeg has no ${deinterlacers.at(-1)}, and the pictures are of two fields`;
+    return `the pictures are interlaced and this ffmpeg has no ${deinterlacers.at(-1)}`;
   return undefined;
 }

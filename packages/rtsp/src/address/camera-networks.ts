@@ -74,7 +74,7 @@ function parseNetwork(entry: string): Network {
   const prefix = length === undefined ? bits : Number(length);
   if (!family || rest.length > 0 || !/^\d*$/.test(length ?? "") || length === "" || prefix > bits)
     throw new CameraNetworksError(
-      `'${entry}' is no network; expected an address or CIDR such as 192.168.0.0/16, with '!' before it to deny it`,
+      `'${entry}' is not a network; expected an address or CIDR such as 192.168.0.0/16, with '!' before it to deny it`,
     );
   return { address, prefix, family };
 }

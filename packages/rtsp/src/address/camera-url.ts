@@ -42,7 +42,7 @@ export function parseRtspUrl(text: string): RtspTarget {
  */
 function parseServerUrl(text: string, pattern: RegExp, schemes: string): RtspTarget {
   if (unsafe.test(text))
-    throw new RtspUrlError("the URL holds a space or control character; write it as %20");
+    throw new RtspUrlError("the URL contains a space or control character; write a space as %20");
   const scheme = pattern.exec(text)?.[0];
   if (!scheme) throw new RtspUrlError(`the URL does not begin with ${schemes}`);
   const rest = text.slice(scheme.length);
@@ -82,7 +82,10 @@ function parseUserInfo(userInfo: string): Credentials {
       password: decodeURIComponent(colon < 0 ? "" : userInfo.slice(colon + 1)),
     };
   } catch (cause) {
-    throw new RtspUrlError("user or password has a '%' that begins no escape; write it as %25", { cause });
+    throw new RtspUrlError(
+      "user or password contains a '%' without two hexadecimal digits after it; write '%' as %25",
+      { cause },
+    );
   }
 }
 
@@ -102,7 +105,9 @@ export function parseCameraUrl(text: string): CameraTarget {
   if (!/^file:/i.test(text))
     return parseServerUrl(text, schemes, "rtsp://, rtsps://, http://, https:// or file:///");
   if (!/^file:\/\/\/[^/\s?#][^\s?#]*$/i.test(text) || !URL.canParse(text))
-    throw new RtspUrlError("the URL of a file is file:///FOLDER/FILE, with '?', '#' and spaces escaped");
+    throw new RtspUrlError(
+      "expected a file URL such as file:///FOLDER/FILE, with '?', '#' and spaces escaped",
+    );
   return { uri: new URL(text).href, host: "", port: 0, tls: false, credentials: undefined };
 }
 

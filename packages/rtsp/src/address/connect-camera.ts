@@ -57,7 +57,7 @@ export async function connectCamera(
     socket.on("error", () => undefined).destroy();
     if (!signal.aborted) throw socketFault(error);
     throw resolved
-      ? faultError(CameraReason.UNREACHABLE, "the connection was not made in time")
+      ? faultError(CameraReason.UNREACHABLE, "the connection was not established in time")
       : faultError(CameraReason.DNS_FAILURE, "the name was not resolved in time");
   }
   socket.setKeepAlive(true, keepAliveMs);

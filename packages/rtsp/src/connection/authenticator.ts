@@ -61,14 +61,14 @@ export class Authenticator {
       throw new CameraFaultError({
         reason: CameraReason.UNAUTHORIZED,
         message:
-          "the camera wants a user and a password; give them in the URL: rtsp://USER:PASSWORD@HOST/PATH",
+          "the camera asks for a user and password; give them in the URL: rtsp://USER:PASSWORD@HOST/PATH",
       });
     const challenges = (headers.get("www-authenticate") ?? []).flatMap(parseChallenges);
     const challenge = bestChallenge(challenges);
     if (!challenge)
       throw new CameraFaultError({
         reason: CameraReason.UNAUTHORIZED,
-        message: `the camera wants authentication that is not known here: ${nameChallenges(challenges)}; set it to Digest (MD5 or SHA-256) or Basic`,
+        message: `the camera asks for an authentication method that is not supported: ${nameChallenges(challenges)}; set it to Digest (MD5 or SHA-256) or Basic`,
       });
     // The same challenge again means that the answer was wrong, unless the camera calls only its nonce old.
     const { nonce, stale } = challenge.parameters;
@@ -84,7 +84,7 @@ export class Authenticator {
     if (scheme === "basic" ? username.includes(":") : control.test(username))
       throw new CameraFaultError({
         reason: CameraReason.UNAUTHORIZED,
-        message: `the user name holds a ${scheme === "basic" ? "colon" : "control character"}, which the camera's authentication cannot carry`,
+        message: `the user name contains a ${scheme === "basic" ? "colon" : "control character"}, which is not possible with the camera's authentication`,
       });
   }
 }

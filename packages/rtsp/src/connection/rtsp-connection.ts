@@ -174,7 +174,7 @@ export class RtspConnection {
     const sequence = headers.get("cseq")?.[0] ?? "0";
     this.#socket.write(`RTSP/1.0 ${status}\r\nCSeq: ${sequence}\r\n\r\n`);
     if (this.#socket.writableLength > mostUnread)
-      this.#fail(faultError(CameraReason.PROTOCOL_ERROR, "it asks and does not read the answers"));
+      this.#fail(faultError(CameraReason.PROTOCOL_ERROR, "it sends requests but does not read the answers"));
   }
 
   #fail(fault: CameraFaultError): void {

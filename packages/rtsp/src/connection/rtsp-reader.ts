@@ -75,7 +75,7 @@ export class RtspReader {
     const end = endOfHead(data, position, Math.min(data.length, position + mostHead));
     if (end === undefined) {
       if (data.length - position >= mostHead)
-        throw new RtspProtocolError("the head of its answer is longer than 16 KiB");
+        throw new RtspProtocolError("the header of its answer is longer than 16 KiB");
       return 0;
     }
     const [startLine = "", ...lines] = data.toString("utf8", position, end).trimEnd().split(/\r?\n/);
@@ -112,7 +112,7 @@ export class RtspReader {
     const next = data.indexOf(dollar, position + 1);
     const skipped = (next < 0 ? data.length : next) - position;
     this.#junk += skipped;
-    if (this.#junk > mostJunk) throw new RtspProtocolError("what it sends is not RTSP");
+    if (this.#junk > mostJunk) throw new RtspProtocolError("the data that it sends is not RTSP");
     return skipped;
   }
 }

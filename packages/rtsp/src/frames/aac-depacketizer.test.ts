@@ -49,11 +49,11 @@ test.each([
   ["MP4A-LATM/16000", "config=400024", /codec MP4A-LATM is not recorded/],
   ["mpeg4-generic/16000", usual, /description of its AAC sound cannot be read/],
   ["mpeg4-generic/16000", `${usual};config=ffffffffffff`, /cannot be read/],
-  ["mpeg4-generic/16000", "mode=AAC-hbr;config=1408", /packs its AAC sound/],
-  ["mpeg4-generic/16000", `${usual};config=1408;maxDisplacement=4`, /packs its AAC sound/],
+  ["mpeg4-generic/16000", "mode=AAC-hbr;config=1408", /sends its AAC sound/],
+  ["mpeg4-generic/16000", `${usual};config=1408;maxDisplacement=4`, /sends its AAC sound/],
   // Frames that take nearly no bits: one packet would have millions.
-  ["mpeg4-generic/16000", "mode=AAC-hbr;config=1408;sizelength=0.001", /packs its AAC sound/],
-  ["mpeg4-generic/16000", `${usual};config=1408;indexdeltalength=1e-9`, /packs its AAC sound/],
+  ["mpeg4-generic/16000", "mode=AAC-hbr;config=1408;sizelength=0.001", /sends its AAC sound/],
+  ["mpeg4-generic/16000", `${usual};config=1408;indexdeltalength=1e-9`, /sends its AAC sound/],
 ])("%s with '%s' is not taken, and why is said", (rtpmap, parameters, why) => {
   expect(described(rtpmap, parameters)).toEqual({ fault: expect.stringMatching(why) });
 });

@@ -36,7 +36,7 @@ const unread = [
 export function aacTrack({ codec, rate, parameters }: SdpSound): AacTrack | { fault: string } {
   if (codec !== "MPEG4-GENERIC")
     return {
-      fault: `sound of the codec ${codec === "" ? "that it does not name" : codec} is not recorded; set the camera's sound to AAC`,
+      fault: `sound with ${codec === "" ? "an unknown codec" : `the codec ${codec}`} is not recorded; set the camera's sound to AAC`,
     };
   const number = (name: string) => Number(parameters.get(name) ?? 0);
   const config = Buffer.from(parameters.get("config") ?? "", "hex");
@@ -52,7 +52,7 @@ export function aacTrack({ codec, rate, parameters }: SdpSound): AacTrack | { fa
     [sizeBits, indexBits, deltaBits].every((bits) => Number.isInteger(bits) && bits >= 0 && bits <= 16) &&
     sizeBits > 0;
   if (!isUsual || unread.some((name) => number(name) !== 0))
-    return { fault: "the camera packs its AAC sound in a way that is not supported (RFC 3640)" };
+    return { fault: "the camera sends its AAC sound in a format that is not supported (RFC 3640)" };
   return { config, aac, ticksPerSecond: rate > 0 ? rate : aac.sampleRate, sizeBits, indexBits, deltaBits };
 }
 

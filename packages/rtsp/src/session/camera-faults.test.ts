@@ -135,7 +135,7 @@ test("says which authentication lacks, that none was given, and which user name 
     fault(CameraReason.UNAUTHORIZED, "not known here: Digest SHA-512, Digest SHA3-256"),
   );
   expect(await probe(parseRtspUrl(camera.url()), patient)).toEqual(
-    fault(CameraReason.UNAUTHORIZED, "wants a user and a password"),
+    fault(CameraReason.UNAUTHORIZED, "asks for a user and password"),
   );
   const basic = await start({ login: { username: "a:b", password: "", offers: ["Basic"] } });
   const target = { ...parseRtspUrl(basic.url()), credentials: { username: "a:b", password: "" } };

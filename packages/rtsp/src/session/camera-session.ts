@@ -263,13 +263,15 @@ async function setUpSound(
       transport instanceof InterleavedTransport &&
       transport.channels.some((each) => channels?.includes(each))
     )
-      throw new SoundHarmsError("the camera mixes its sound into the video; it is received without");
+      throw new SoundHarmsError(
+        "the camera mixes its sound into the video; the video is received without sound",
+      );
     return { track, transport };
   } catch (error) {
     transport.close();
     if (!(error instanceof CameraFaultError)) throw error;
     throw new SoundHarmsError(
-      "the camera does not answer when it is asked for its sound; it is received without",
+      "the camera does not answer when it is asked for its sound; the video is received without sound",
       { cause: error },
     );
   }

@@ -30,7 +30,7 @@ function parseLocation(location: string | undefined): RtspTarget {
     return parseRtspUrl(location ?? "");
   } catch (error) {
     if (!(error instanceof RtspUrlError)) throw error;
-    throw faultError(CameraReason.PROTOCOL_ERROR, "it redirects to what is no RTSP URL");
+    throw faultError(CameraReason.PROTOCOL_ERROR, "it redirects to an address that is not an RTSP URL");
   }
 }
 

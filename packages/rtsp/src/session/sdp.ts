@@ -177,13 +177,13 @@ export function chooseTrack({ tracks }: SessionDescription, number: number): Sdp
   if (!track)
     throw faultError(
       CameraReason.NO_VIDEO,
-      tracks.length === 0 ? undefined : `video track ${number} was asked for, and it has ${tracks.length}`,
+      tracks.length === 0 ? undefined : `video track ${number} was requested, but it has ${tracks.length}`,
     );
   if (!decodable.has(track.codec)) throw faultError(CameraReason.UNSUPPORTED_CODEC, codecName(track.codec));
   if (!/^\d{1,3}$/.test(track.payloadType))
     throw faultError(CameraReason.PROTOCOL_ERROR, "its description of the video cannot be read");
   if (track.profile.toUpperCase().startsWith("RTP/SAVP"))
-    throw faultError(CameraReason.UNSUPPORTED_CODEC, "it is encrypted by SRTP; use rtsps:// instead");
+    throw faultError(CameraReason.UNSUPPORTED_CODEC, "it is encrypted with SRTP; use rtsps:// instead");
   return track;
 }
 

@@ -40,7 +40,7 @@ export async function contentsOf(
   });
   run.stdin.end(bytes);
   const { words, notRun } = await run.ended;
-  if (signal.aborted) throw faultError(CameraReason.UNREACHABLE, "it did not come in time");
+  if (signal.aborted) throw faultError(CameraReason.UNREACHABLE, "it did not arrive in time");
   if (notRun) throw faultError(CameraReason.INTERNAL, "ffmpeg cannot run");
   const tracks = [...words.matchAll(/^ *Stream #0:\d+[^\n]*: Video: (\w+)([^\n]*)/gm)].filter(
     ([line]) => !line.includes("(attached pic)"),
@@ -50,7 +50,7 @@ export async function contentsOf(
   if (!track)
     throw faultError(
       CameraReason.NO_VIDEO,
-      `video track ${videoTrack} was asked for, and it has ${tracks.length}`,
+      `video track ${videoTrack} was requested, but it has ${tracks.length}`,
     );
   const [, name = "", rest = ""] = track;
   const codec = codecs[name];
@@ -119,7 +119,7 @@ export class Demuxer {
       if (this.#stopped || code === 0) return undefined;
       return notRun
         ? faultError(CameraReason.INTERNAL, "ffmpeg cannot run")
-        : faultError(CameraReason.PROTOCOL_ERROR, "its video cannot be taken apart");
+        : faultError(CameraReason.PROTOCOL_ERROR, "its video cannot be split into pictures");
     });
   }
 

@@ -105,7 +105,7 @@ async function allowedPath({ uri }: CameraTarget, folder: string | undefined): P
     new CameraFaultError({ reason: CameraReason.ADDRESS_NOT_ALLOWED, message });
   if (folder === undefined)
     throw refused(
-      "files may not be played as cameras here; if it is meant, set SIGHTLINE_SOURCE_FILES to the folder that holds them",
+      "files may not be used as cameras here; to allow it, set SIGHTLINE_SOURCE_FILES to the folder with the files",
     );
   const outside = refused("the file does not lie in the folder of SIGHTLINE_SOURCE_FILES");
   const root = await realpath(folder).catch(() => {

@@ -21,11 +21,14 @@ export async function readBody(body: IncomingMessage, most: number, signal: Abor
       pieces.push(piece);
       bytes += piece.length;
       if (bytes > most)
-        throw faultError(CameraReason.PROTOCOL_ERROR, "what it sends is larger than any camera's");
+        throw faultError(
+          CameraReason.PROTOCOL_ERROR,
+          "the data that it sends is larger than that of any camera",
+        );
     }
   } catch (error) {
     if (bytes > most) throw error;
-    throw faultError(CameraReason.STALLED, "what it began to send did not come whole");
+    throw faultError(CameraReason.STALLED, "it began to send data but did not finish");
   } finally {
     signal.removeEventListener("abort", abort);
     body.destroy();

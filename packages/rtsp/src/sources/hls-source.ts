@@ -81,7 +81,7 @@ export class HlsSource implements PictureSource {
       if (!chosen)
         throw faultError(
           CameraReason.NO_VIDEO,
-          variants === 0 ? undefined : `variant ${variant} was asked for, and it has ${variants}`,
+          variants === 0 ? undefined : `variant ${variant} was requested, but it has ${variants}`,
         );
       const next = await requestHttp(resolveHttp(target, chosen.uri, access.redirects), access, signal);
       target = next.target;
@@ -142,7 +142,7 @@ export class HlsSource implements PictureSource {
       for (const segment of waiting) {
         // What lacks, or another encoder's beginning, is the beginning of another stream.
         if (segment.mediaSequenceNumber !== next || segment.discontinuity || segment.map?.uri !== map)
-          throw faultError(CameraReason.STREAM_ENDED, "its HLS stream goes on as another");
+          throw faultError(CameraReason.STREAM_ENDED, "its HLS stream was replaced by another");
         const signal = AbortSignal.any([stopping, AbortSignal.timeout(requestMs)]);
         await write(await fetchPart(this.#target, segment.uri, access, signal));
         next += 1;
@@ -156,10 +156,10 @@ export class HlsSource implements PictureSource {
       const signal = AbortSignal.any([stopping, AbortSignal.timeout(requestMs)]);
       const playlist = await readPlaylist((await requestHttp(this.#target, access, signal)).body, signal);
       if (playlist.isMasterPlaylist)
-        throw faultError(CameraReason.PROTOCOL_ERROR, "its HLS playlist became one of variants");
+        throw faultError(CameraReason.PROTOCOL_ERROR, "its HLS playlist was replaced by a list of variants");
       // A server that was started again counts from the beginning.
       if ((playlist.segments.at(-1)?.mediaSequenceNumber ?? next) < next - 1)
-        throw faultError(CameraReason.STREAM_ENDED, "its HLS stream goes on as another");
+        throw faultError(CameraReason.STREAM_ENDED, "its HLS stream was replaced by another");
       this.#playlist = playlist;
     }
   }

@@ -98,17 +98,19 @@ function answerTo(
     new CameraFaultError({ reason: CameraReason.UNAUTHORIZED, message });
   if (!credentials)
     throw unauthorized(
-      "the camera wants a user and a password; give them in the URL: http://USER:PASSWORD@HOST/PATH",
+      "the camera asks for a user and password; give them in the URL: http://USER:PASSWORD@HOST/PATH",
     );
   const challenges = parseChallenges(refusal.headers["www-authenticate"] ?? "");
   const challenge = bestChallenge(challenges);
   if (!challenge)
     throw unauthorized(
-      `the camera wants authentication that is not known here: ${nameChallenges(challenges)}; set it to Digest (MD5 or SHA-256) or Basic`,
+      `the camera asks for an authentication method that is not supported: ${nameChallenges(challenges)}; set it to Digest (MD5 or SHA-256) or Basic`,
     );
   const { username } = credentials;
   if (challenge.scheme === "basic" ? username.includes(":") : /\p{Cc}/u.test(username))
-    throw unauthorized("the user name holds a character that the camera's authentication cannot carry");
+    throw unauthorized(
+      "the user name contains a character that is not possible with the camera's authentication",
+    );
   const { pathname, search } = new URL(uri);
   return authorization(challenge, credentials, { method: "GET", uri: pathname + search });
 }
@@ -147,7 +149,7 @@ async function ask(
     const { code = "" } = error as { code?: string };
     throw faultError(
       CameraReason.PROTOCOL_ERROR,
-      code.startsWith("HPE_") ? "it does not speak HTTP" : "the connection ended before an answer",
+      code.startsWith("HPE_") ? "it does not use HTTP" : "the connection ended before the answer came",
     );
   }
 }

@@ -74,5 +74,5 @@ export class MultipartReader {
 }
 
 function tooLarge(what: string) {
-  return faultError(CameraReason.PROTOCOL_ERROR, `${what} is larger than any camera's`);
+  return faultError(CameraReason.PROTOCOL_ERROR, `${what} is larger than that of any camera`);
 }

@@ -33,7 +33,7 @@ export async function openSource(
     const boundary = /^multipart\/x-mixed-replace\s*;.*?boundary="?([^";]{1,200})"?/i.exec(type)?.[1];
     if (boundary !== undefined) {
       if (videoTrack > 1)
-        throw faultError(CameraReason.NO_VIDEO, `video track ${videoTrack} was asked for, and it has 1`);
+        throw faultError(CameraReason.NO_VIDEO, `video track ${videoTrack} was requested, but it has 1`);
       return new MjpegSource(body, boundary.trim());
     }
     if (isPlaylist(body, answer.target))
@@ -54,6 +54,6 @@ function notStream(type: string): CameraFaultError {
   const advice = shown.startsWith("image/") ? "; the camera's MJPEG stream has another path" : "";
   return new CameraFaultError({
     reason: CameraReason.PROTOCOL_ERROR,
-    message: `the server at this address answers with ${what}, and not with a video stream (MJPEG or HLS); check the path in the URL${advice}`,
+    message: `the server at this address answers with ${what} instead of a video stream (MJPEG or HLS); check the path in the URL${advice}`,
   });
 }

@@ -79,7 +79,7 @@ export async function restore(
   const contents = await checked(path);
   if (((await messagesIn(manager, leasesStream)) ?? 0) > 0)
     throw new StoreInUseError(
-      "services of this NATS run, or ran until a moment ago: stop ingest, results, the analysis and workers, wait 5 s, and try again",
+      "services are using this NATS, or were using it a moment ago: stop ingest, results, the analysis and workers, wait 5 s, and try again",
     );
   const there: string[] = [];
   const full: string[] = [];
@@ -110,7 +110,8 @@ async function checked(path: string): Promise<Contents> {
   for await (const { name, data } of entriesOf(path)) {
     if (name === contentsName) {
       const parsed = contentsSchema.safeParse(parseJson(data));
-      if (!parsed.success) throw new ArchiveError(`${path} is a backup of another version, or none`);
+      if (!parsed.success)
+        throw new ArchiveError(`${path} is a backup from another version, or not a backup`);
       contents = parsed.data;
       continue;
     }

@@ -51,7 +51,7 @@ export async function* snapshotOf(
         clearTimeout(timer);
         const code = message.headers?.code ?? 0;
         if (code >= 400)
-          throw new SnapshotError(stream, `NATS gave the snapshot up: ${message.headers?.description}`);
+          throw new SnapshotError(stream, `NATS ended the snapshot: ${message.headers?.description}`);
         return;
       }
       yield message.data;

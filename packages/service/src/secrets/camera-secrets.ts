@@ -113,7 +113,7 @@ export class CameraSecrets {
 
 function withoutKeys(key: string): SecretUnreadableError {
   return new SecretUnreadableError(
-    `it is encrypted with the key ${key}, and SIGHTLINE_SECRETS_KEY_FILE is not set: set it to the file with this key`,
+    `it is encrypted with the key ${key}, but SIGHTLINE_SECRETS_KEY_FILE is not set: set it to the file with this key`,
   );
 }
 

@@ -102,7 +102,7 @@ function readKeys(path: string): { text: string; keys: Map<string, Buffer>; chan
     text = readFileSync(path, "utf8");
   } catch (error) {
     throw fault(
-      `the file cannot be read (${(error as NodeJS.ErrnoException).code}). Put it back: without it the passwords that are stored cannot be read. Nothing is deleted`,
+      `the file cannot be read (${(error as NodeJS.ErrnoException).code}). Restore it: without it the stored passwords cannot be read. Nothing is deleted`,
     );
   }
   const keys = new Map<string, Buffer>();
@@ -113,7 +113,7 @@ function readKeys(path: string): { text: string; keys: Map<string, Buffer>; chan
       throw fault(`line ${index + 1} is not a key (8 hexadecimal digits, a space, 32 bytes in base64)`);
     keys.set(id, Buffer.from(key, "base64"));
   }
-  if (keys.size === 0) throw fault("it holds no key");
+  if (keys.size === 0) throw fault("it contains no key");
   return { text, keys, changedAt };
 }
 

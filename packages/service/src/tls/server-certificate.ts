@@ -48,7 +48,7 @@ export class ServerCertificate {
     const { tlsCertFile, tlsKeyFile, tlsClientCaFile } = files;
     if (Boolean(tlsCertFile) !== Boolean(tlsKeyFile))
       throw new SettingError(
-        `${tlsServerSettings.tlsCertFile.env} and ${tlsServerSettings.tlsKeyFile.env} go together, and only one is set`,
+        `${tlsServerSettings.tlsCertFile.env} and ${tlsServerSettings.tlsKeyFile.env} must both be set, but only one is set`,
       );
     let opened: ServerCertificate | undefined;
     const metrics = certificateMetrics(registry, () => opened?.validTo);
@@ -113,7 +113,7 @@ export class ServerCertificate {
       const { options, certificate } = judge(this.#files, contents);
       if (hasExpired(certificate) && !hasExpired(this.#certificate))
         throw new SettingError(
-          `${tlsServerSettings.tlsCertFile.env} = ${this.#files.tlsCertFile}: the certificate has expired on ${certificate.validTo}`,
+          `${tlsServerSettings.tlsCertFile.env} = ${this.#files.tlsCertFile}: the certificate expired on ${certificate.validTo}`,
         );
       this.#options = options;
       this.#certificate = certificate;
@@ -169,14 +169,14 @@ function judge(
     } catch (error) {
       throw error instanceof MismatchError
         ? fault(error.message)
-        : fault("it does not hold what it should, in PEM");
+        : fault("it does not contain the expected PEM data");
     }
   };
   const certificate = use("tlsCertFile", (pem) => new X509Certificate(pem));
   const cert = use("tlsCertFile", (pem) => createSecureContext({ cert: pem }) && pem);
   const key = use("tlsKeyFile", (pem) => {
     if (!certificate.checkPrivateKey(createPrivateKey(pem)))
-      throw new MismatchError(`the key is not that of the certificate in ${files.tlsCertFile}`);
+      throw new MismatchError(`the key does not belong to the certificate in ${files.tlsCertFile}`);
     return pem;
   });
   const ca =

@@ -38,7 +38,7 @@ export class SnapshotClaims {
       }
     } catch (error) {
       const details = { event: event.name, err: error };
-      this.#log.debug(details, "it is not known whether an event has a picture");
+      this.#log.debug(details, "cannot find out whether an event has a picture; trying again later");
     }
   }
 }

@@ -153,8 +153,8 @@ async function untilConnected(client: MqttClient, signal: AbortSignal): Promise<
         reject(new BrokerError(cause.message || String(cause.code), { cause })),
       );
       client.once("close", () => reject(new BrokerError("the broker closed the connection")));
-      signal.addEventListener("abort", () => reject(new BrokerError("the bridge stops")), settled);
-      if (signal.aborted) reject(new BrokerError("the bridge stops"));
+      signal.addEventListener("abort", () => reject(new BrokerError("the bridge is stopping")), settled);
+      if (signal.aborted) reject(new BrokerError("the bridge is stopping"));
     });
   } finally {
     settled.abort();

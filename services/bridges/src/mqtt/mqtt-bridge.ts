@@ -143,7 +143,7 @@ export class MqttBridge {
     } catch (error) {
       // What is not acknowledged comes again, in this session or the next.
       if (error instanceof BrokerError) this.#meter.ended("retried", (performance.now() - began) / 1000);
-      else this.#log.warn({ event: event.name, err: error }, "an event was not answered for");
+      else this.#log.warn({ event: event.name, err: error }, "an event could not be acknowledged");
     }
   }
 

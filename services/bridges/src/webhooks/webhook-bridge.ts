@@ -79,7 +79,7 @@ export class WebhookBridge {
     } catch (error) {
       // Then it comes again.
       const context = { bridge: this.name, err: error };
-      this.#log.warn(context, "a delivery was not answered for");
+      this.#log.warn(context, "a delivery could not be acknowledged");
     }
   }
 
@@ -125,7 +125,7 @@ export class WebhookBridge {
     if (attempt.kind === "refused" || attempt.number >= this.#config.maxAttempts) {
       const reason = `${attempt.reason}, attempt ${attempt.number}`;
       this.#meter.ended("dead_letter", seconds);
-      this.#log.error({ ...context, reason }, "an event cannot be delivered; it is a dead letter now");
+      this.#log.error({ ...context, reason }, "an event cannot be delivered; it is now a dead letter");
       await message.reject({ deadLetter: true, reason });
       return false;
     }

@@ -116,7 +116,7 @@ async function containerOf(path: string): Promise<string> {
   const isMatroska = head.readUInt32BE(0) === 0x1a45dfa3;
   if (!isMp4 && !isMatroska)
     throw new ClipError(
-      `The clip (${basename(path)}) is no MP4, MOV, Matroska or WebM file; give one of these.`,
+      `The clip (${basename(path)}) is not an MP4, MOV, Matroska or WebM file; use one of these.`,
     );
   return isMp4 ? "mov" : "matroska";
 }

@@ -39,12 +39,12 @@ export async function importExport({
   const metadata = preparedMetadata(graph.metadata);
   if (frameMessageBytes(metadata.frame.width, metadata.frame.height) > limits.maxPayloadBytes)
     throw new InvalidArgumentError(
-      `Its frames of ${metadata.frame.width}x${metadata.frame.height} are larger than a camera's frame can be sent.`,
+      `Its frames of ${metadata.frame.width}x${metadata.frame.height} are too large to be sent to workers.`,
     );
   const odd = metadata.classes.find((name) => /\p{Cc}/u.test(name));
   if (odd !== undefined)
     throw new InvalidArgumentError(
-      `The class ${JSON.stringify(odd.slice(0, 63))} has control characters in its name, which terminals and files misread; give names without them.`,
+      `The class ${JSON.stringify(odd.slice(0, 63))} has control characters in its name; give it a name without them.`,
     );
   await saveModel(graph, join(out, modelFile));
   const manifest = await describeFiles(out, {
@@ -95,7 +95,7 @@ function checkSize({ inputs }: OnnxGraph, given: { width: number; height: number
   );
   if (largest > limits.maxFrameSide)
     throw new InvalidArgumentError(
-      `It takes pictures with a side of ${largest} pixels; ${limits.maxFrameSide} are the most that cameras are scaled to.`,
+      `It takes pictures with a side of ${largest} pixels; cameras are scaled to at most ${limits.maxFrameSide}.`,
     );
 }
 
@@ -118,7 +118,7 @@ async function tryOut(path: string): Promise<void> {
       const { boxes, scores } = await session.run(pixels, batch);
       if (![boxes, scores].every((values) => values.every(Number.isFinite)))
         throw new ModelFileError(
-          "It gives values that are not numbers for a trial picture; it cannot be served.",
+          "For a test picture it gives values that are not numbers, so it cannot be served.",
         );
     }
   } finally {

@@ -28,7 +28,7 @@ export async function fetchFile(
       signal.throwIfAborted();
       const entry = await files.get(pieceKey(holder, name, piece));
       if (entry?.operation !== "PUT")
-        throw new StoredFileError(`the file ${name} is not whole in NATS: piece ${piece} is missing`);
+        throw new StoredFileError(`the file ${name} is incomplete in NATS: piece ${piece} is missing`);
       hash.update(entry.value);
       await file.appendFile(entry.value);
       written += entry.value.byteLength;

@@ -100,7 +100,7 @@ test("a version must take the frames of the one that is served", async () => {
   const { frame, ...manifest } = await readManifest(join(first.out, "model.json"));
   const other = { ...manifest, frame: { ...frame, width: 128 } };
   await expect(run({ ...importOf(yolox), beside: other })).rejects.toThrow(
-    /frames of another form need a model of another name/,
+    /give a model with other frames another name/,
   );
 });
 

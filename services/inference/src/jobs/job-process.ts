@@ -57,7 +57,7 @@ export async function runJobProcess(
     if (ended.message) throw new JobFaultError(ended.message.message);
     throw new JobFaultError(
       isLate
-        ? `it was not done after ${minutes} minutes (SIGHTLINE_MODEL_JOB_MINUTES), and was ended`
+        ? `it took longer than ${minutes} minutes (SIGHTLINE_MODEL_JOB_MINUTES) and was ended`
         : crashWords(ended, memoryMib),
     );
   } finally {

@@ -91,7 +91,7 @@ export class JobRunner {
         if (this.#stopped) return;
       }
     } catch (error) {
-      this.#parts.log.debug({ err: error }, "jobs on models cannot be looked at now");
+      this.#parts.log.debug({ err: error }, "cannot look for model jobs now; trying again");
     } finally {
       this.#looking = false;
     }
@@ -135,24 +135,24 @@ export class JobRunner {
   async #do(id: string, signal: AbortSignal): Promise<void> {
     const { log, records } = this.#parts;
     const job = records.find(id)!;
-    log.info({ job: id, kind: job.wanted.kind }, "a job on a model begins");
+    log.info({ job: id, kind: job.wanted.kind }, "a model job begins");
     const folder = await mkdtemp(join(tmpdir(), `${folderPrefix}${process.pid}-`)).catch(
       (error: Error) => error,
     );
     try {
       if (folder instanceof Error)
-        throw new JobFaultError(`the worker has no place for its files: ${folder.message}`);
+        throw new JobFaultError(`the worker cannot store the job's files: ${folder.message}`);
       const outcome = await this.#outcome(id, job, folder, signal);
       await this.#end(id, {
         state: job.wanted.kind === "import" ? "prepared" : "done",
         outcome,
       });
-      log.info({ job: id }, "a job on a model is done");
+      log.info({ job: id }, "a model job is done");
     } catch (error) {
-      if (signal.aborted) log.info({ job: id }, "a job on a model is ended");
+      if (signal.aborted) log.info({ job: id }, "a model job was ended");
       else {
         const fault = this.#words(error as Error, String(folder)).slice(0, mostFaultLength);
-        log.warn({ job: id, error: fault }, "a job on a model failed");
+        log.warn({ job: id, error: fault }, "a model job failed");
         await this.#end(id, { state: "failed", fault });
       }
     } finally {
@@ -243,7 +243,7 @@ export class JobRunner {
         const endedTime = new Date().toISOString();
         if (await records.change(id, ({ progress: _, ...job }) => ({ ...job, ...told, endedTime }))) return;
       } catch (error) {
-        log.debug({ job: id, err: error }, "the end of a job could not be told yet");
+        log.debug({ job: id, err: error }, "the end of a job could not be reported yet; trying again");
       }
       await delay(retryMs / 10);
       if (this.#stopped) return;
@@ -270,11 +270,11 @@ function storable(outcome: ModelJobOutcome): ModelJobOutcome {
   const { byteLength } = encodeJson(outcome);
   if (!read.success)
     throw new JobFaultError(
-      `what the file says of itself cannot be kept (${read.error.issues[0]?.path.join(".")}: ${read.error.issues[0]?.message}); give its tensors and classes shorter names`,
+      `the file's description cannot be stored (${read.error.issues[0]?.path.join(".")}: ${read.error.issues[0]?.message}); give its tensors and classes shorter names`,
     );
   if (byteLength > mostOutcomeBytes)
     throw new JobFaultError(
-      `what the file says of itself takes ${Math.ceil(byteLength / 1024)} KiB, and ${mostOutcomeBytes / 1024} KiB are the most; give it fewer classes, or shorter names`,
+      `the file's description takes ${Math.ceil(byteLength / 1024)} KiB, but at most ${mostOutcomeBytes / 1024} KiB can be stored; give it fewer classes, or shorter names`,
     );
   return outcome;
 }

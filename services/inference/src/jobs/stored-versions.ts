@@ -87,7 +87,7 @@ export class StoredVersions {
     this.#faults.set(key, { model, version, why: message });
     this.#log.error(
       { model, version, error: message },
-      "a version of a model that was uploaded could not be brought to this machine's disk; it is tried again",
+      "an uploaded version of a model could not be stored on this machine's disk; trying again",
     );
   }
 
@@ -104,7 +104,7 @@ export class StoredVersions {
     const manifest = modelManifestSchema.parse(record.manifest);
     const named = Object.values(manifest.files);
     if (modelVersion(manifest.files) !== version || manifest.name !== model)
-      throw new StoredFileError("its model.json is of another version");
+      throw new StoredFileError("its model.json belongs to another version");
     const root = modelRoots(this.#directory).at(-1)!;
     await mkdir(root, { recursive: true });
     const partial = await mkdtemp(join(root, `.${model}.partial-`));
@@ -118,7 +118,7 @@ export class StoredVersions {
       await writeFile(join(partial, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`);
       await readManifest(join(partial, MANIFEST_FILE));
       await this.#place(partial, join(root, model), version, isOwn);
-      this.#log.info({ model, version }, "a version of a model that was uploaded is on this machine's disk");
+      this.#log.info({ model, version }, "an uploaded version of a model is now on this machine's disk");
     } finally {
       await rm(partial, { recursive: true, force: true });
     }
@@ -155,7 +155,7 @@ export class StoredVersions {
           await rmdir(each).catch(() => undefined);
         this.#log.info(
           { model, version },
-          "a version of a model that was deleted is removed from this machine's disk",
+          "a deleted version of a model was removed from this machine's disk",
         );
       }
   }

@@ -31,7 +31,7 @@ export function liveVideoRoute(
           throw new RefusedError(
             503,
             "unavailable",
-            `${mostViewers} viewers watch already, the most of one ingest`,
+            `${mostViewers} viewers already watch, which is the limit of one ingest`,
           );
         const stream = video.watch();
         reply.raw.once("close", () => stream.destroy());

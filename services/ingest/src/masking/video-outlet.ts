@@ -134,7 +134,7 @@ export class VideoOutlet {
     this.#encoder = undefined;
     if (why === undefined) return;
     this.#failedAt = performance.now();
-    this.#parts.log.warn({ ffmpeg: why }, "masked video cannot be encoded; there is none until it can");
+    this.#parts.log.warn({ ffmpeg: why }, "masked video cannot be encoded; there is no video until it can");
   }
 
   #stopEncoder(): void {

@@ -106,7 +106,7 @@ export class PictureDecoder {
     if (failures === 1)
       this.#log.warn(
         { camera, error: message },
-        "the process that decodes pictures failed on one; an ffmpeg of its own decodes it",
+        "the process that decodes pictures failed on a picture; a separate ffmpeg decodes it",
       );
   }
 
@@ -115,7 +115,7 @@ export class PictureDecoder {
     if (message !== this.#unavailable)
       this.#log.warn(
         { error: message },
-        "the process that decodes pictures cannot run; an ffmpeg for each picture does, which takes more CPU",
+        "the process that decodes pictures cannot run; a separate ffmpeg decodes each picture, which takes more CPU time",
       );
     this.#unavailable = message;
     return "ffmpeg_unavailable";

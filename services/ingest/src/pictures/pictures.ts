@@ -194,8 +194,13 @@ export class Pictures {
     } catch (error) {
       const isBusy = error instanceof TaskLimitError || signal.aborted;
       if (isBusy && !hasFrame) return busy();
-      if (isBusy) this.#log.debug({ camera }, "too many pictures at a time; one is of the model's size");
-      else this.#log.warn({ camera, err: error }, "a picture of the camera's own could not be decoded");
+      if (isBusy)
+        this.#log.debug({ camera }, "too many pictures at the same time; this one has the model's size");
+      else
+        this.#log.warn(
+          { camera, err: error },
+          "a picture in the camera's own resolution could not be decoded",
+        );
       return undefined;
     }
   }
@@ -240,7 +245,7 @@ export class Pictures {
       if (error instanceof TaskLimitError) return busy();
       const { camera } = frame.metadata;
       this.#log.error({ camera, err: error }, "a picture failed");
-      return refused("failed", "the picture could not be made; the log of ingest says more");
+      return refused("failed", "the picture could not be made; ingest's log says more");
     }
   }
 }

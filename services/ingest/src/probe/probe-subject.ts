@@ -78,8 +78,8 @@ export class ProbeSubject {
       if (this.#stopping.signal.aborted)
         return failed(CameraReason.INTERNAL, "this ingest is stopping; try again");
       // Without the error's text: it may hold the address.
-      this.#log.error({ error: (error as Error).name }, "a camera could not be tried out");
-      return failed(CameraReason.INTERNAL, "the camera could not be tried out; the log of ingest says more");
+      this.#log.error({ error: (error as Error).name }, "a camera could not be probed");
+      return failed(CameraReason.INTERNAL, "the camera could not be probed; ingest's log says more");
     } finally {
       this.#observe(outcome);
     }

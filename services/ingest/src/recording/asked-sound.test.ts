@@ -78,7 +78,7 @@ test.concurrent("a camera that gives no video when it is asked for its sound too
     },
   );
   await rig.register("without", { uri: camera.url() });
-  await rig.soundOf("without", "gave no video when it was asked for its sound");
+  await rig.soundOf("without", "gave no video when it was also asked for sound");
   await rig.spanOf("without", false, 4_000);
 });
 
@@ -87,7 +87,7 @@ test.concurrent("sound that cannot be recorded is told with what to do", async (
     sdp.replace(/m=audio[\s\S]*?a=control/, "m=audio 0 RTP/AVP 0\r\na=control");
   const camera = await rig.camera({}, { describe });
   await rig.register("pcmu", { uri: camera.url() });
-  await rig.soundOf("pcmu", "sound of the codec PCMU is not recorded; set the camera's sound to AAC");
+  await rig.soundOf("pcmu", "sound with the codec PCMU is not recorded; set the camera's sound to AAC");
   const mute = await rig.camera({}, { describe: (sdp) => sdp.replace(/m=audio[\s\S]*/, "") });
   await rig.register("mute", { uri: mute.url() });
   await rig.soundOf("mute", "the camera's stream has no sound");

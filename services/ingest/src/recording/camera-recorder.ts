@@ -131,8 +131,7 @@ export class CameraRecorder {
     if (this.#mode() === "off") return "";
     if (this.#withheld !== undefined) return `${this.#withheld}: nothing is recorded`;
     const stream = this.#stream();
-    if (stream?.state === CameraState.DOWN)
-      return `the stream to be recorded gives no video: ${stream.message}`;
+    if (stream?.state === CameraState.DOWN) return `the recorded stream gives no video: ${stream.message}`;
     if (this.#codec !== undefined && !isRecordedCodec(this.#codec))
       return `video of the codec ${this.#codec} cannot be recorded; set the camera to H.264 or H.265`;
     return this.#recordings.fault ?? "";
@@ -144,7 +143,7 @@ export class CameraRecorder {
     if (sound === undefined || !isWanted || this.#mode() === "off") return "";
     if ("fault" in sound) return `${sound.fault}; only video is recorded`;
     if (this.#writer !== undefined && performance.now() - this.#soundAt > quietMs)
-      return "no sound arrives, though the camera offers it; only video is recorded";
+      return "no sound arrives, although the camera offers it; only video is recorded";
     return "";
   }
 

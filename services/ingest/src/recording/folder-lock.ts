@@ -13,7 +13,7 @@ export class FolderInUseError extends Error {
 
   constructor(directory: string, cause: unknown) {
     super(
-      `another ingest records to ${directory}; give each a folder of its own (SIGHTLINE_RECORDINGS_DIRECTORY)`,
+      `another ingest records to ${directory}; give each ingest its own folder (SIGHTLINE_RECORDINGS_DIRECTORY)`,
       { cause },
     );
   }

@@ -19,7 +19,7 @@ export function guardByToken(scope: HttpServer["app"], token: string): void {
   const expected = digest(`Bearer ${token}`);
   scope.addHook("onRequest", async ({ headers }) => {
     if (!timingSafeEqual(digest(headers.authorization ?? ""), expected))
-      throw new RefusedError(401, "unauthenticated", "the token of this ingest is needed");
+      throw new RefusedError(401, "unauthenticated", "this request needs the token of this ingest");
   });
   scope.setErrorHandler((error, _request, reply) => {
     if (!(error instanceof RefusedError)) throw error;

@@ -156,7 +156,7 @@ test("a stream to be recorded that is away stops the recording and not the analy
   expect(down.state).toBe(CameraState.LIVE);
   expect(down.recording).toMatchObject({
     active: false,
-    message: expect.stringContaining("the stream to be recorded gives no video: "),
+    message: expect.stringContaining("the recorded stream gives no video: "),
     stream: { state: CameraState.DOWN },
   });
   await rig.framesOf("away", rig.worker.of("away").length + 20);

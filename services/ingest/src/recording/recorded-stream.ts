@@ -144,8 +144,8 @@ export class RecordedStream {
     this.#state = state;
     this.#fault = fault;
     if (!isOther) return;
-    if (fault) this.#parts.log.warn({ reason, message }, "the stream to be recorded gives no video");
-    else this.#parts.log.info({ state }, "the stream to be recorded changed its state");
+    if (fault) this.#parts.log.warn({ reason, message }, "the recorded stream gives no video");
+    else this.#parts.log.info({ state }, "the state of the recorded stream has changed");
   }
 
   /** One connection; why it ended, or undefined when it was not by a fault. */
@@ -155,7 +155,7 @@ export class RecordedStream {
     if (secretFault !== undefined)
       return {
         reason: CameraReason.UNAUTHORIZED,
-        message: `its user and password cannot be read: ${secretFault}; or set the URL of the stream to be recorded, with user and password, again`,
+        message: `its user and password cannot be read: ${secretFault}; or set the URL of the recorded stream, with user and password, again`,
       };
     const done = await connects.enter(this.#backoff.failures, signal);
     if (!done) return undefined;
@@ -171,7 +171,10 @@ export class RecordedStream {
       if (!signal.aborted) this.#parts.outlet.disconnected();
       await stream.stop();
       if (stream.refused > 0)
-        log.warn({ packets: stream.refused }, "the camera sent more than one may take; packets were lost");
+        log.warn(
+          { packets: stream.refused },
+          "the camera sent more than one camera may send; packets were lost",
+        );
     }
   }
 

@@ -58,17 +58,17 @@ export class RecordingMetrics {
     const { DOWN, LIVE } = CameraState;
     ofStream(
       "up",
-      "1 while frames arrive of a stream that is recorded in place of the analysed one, else 0.",
+      "1 while frames of a camera's separately recorded stream arrive, otherwise 0.",
       ({ state }) => (state === LIVE ? 1 : 0),
     );
     ofStream(
       "failed",
-      "1 while a stream that is recorded in place of the analysed one cannot be received; the camera's status says why.",
+      "1 while a camera's separately recorded stream cannot be received; the camera's status says why.",
       ({ state }) => (state === DOWN ? 1 : 0),
     );
     ofStream(
       "frames_per_second",
-      "Compressed frames of it that arrived, over the last 5 seconds.",
+      "Compressed frames of the separately recorded stream that arrived, over the last 5 seconds.",
       ({ captureFps }) => captureFps,
     );
     new Counter({

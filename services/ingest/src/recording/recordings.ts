@@ -124,7 +124,7 @@ export class Recordings {
     const { index } = this.#folder;
     this.#log.info(
       { directory, bytes: index.bytes, cameras: index.cameras().length },
-      "recordings are found",
+      "recordings on the disk were found",
     );
   }
 
@@ -141,7 +141,7 @@ export class Recordings {
   #fail(reason: string, error?: Error): void {
     const text = `recording has stopped: ${reason}`;
     if (this.#fault === undefined) {
-      this.#log.error({ reason, err: error }, "recording has stopped; analysis goes on");
+      this.#log.error({ reason, err: error }, "recording has stopped; the analysis continues");
       this.#triedAt = performance.now();
     }
     this.#fault = text;

@@ -108,11 +108,11 @@ test("without the key: what is missing is said, nothing is deleted, and all is w
   const away = `${keyFile}.away`;
   renameSync(keyFile, away);
   expect(() => SecretKeys.open(keyFile)).toThrow(
-    /SIGHTLINE_SECRETS_KEY_FILE = .*: the file cannot be read \(ENOENT\). Put it back: .* Nothing is deleted/,
+    /SIGHTLINE_SECRETS_KEY_FILE = .*: the file cannot be read \(ENOENT\). Restore it: .* Nothing is deleted/,
   );
   const unset = new CameraSecrets(buckets, undefined, log);
   await expect(unset.get("front")).rejects.toThrow(
-    /encrypted with the key [0-9a-f]{8}, and SIGHTLINE_SECRETS_KEY_FILE is not set/,
+    /encrypted with the key [0-9a-f]{8}, but SIGHTLINE_SECRETS_KEY_FILE is not set/,
   );
   addSecretKey(keyFile);
   const other = await kept(SecretKeys.open(keyFile));

@@ -33,7 +33,7 @@ export async function askHolder(holder: RecordingsAnswer, request: HolderRequest
     });
   } catch (cause) {
     // No cause: nobody is to look after what the caller gave up.
-    if (request.signal?.aborted) throw new ApiError("recording_unavailable", "the request was given up");
+    if (request.signal?.aborted) throw new ApiError("recording_unavailable", "the request was cancelled");
     throw new ApiError(
       "recording_unavailable",
       `ingest '${holder.ingest}', which has the recording, cannot be reached at ${holder.url}; see SIGHTLINE_INGEST_URL`,
@@ -47,7 +47,7 @@ export async function askHolder(holder: RecordingsAnswer, request: HolderRequest
   if (response.status === 404) throw new ApiError("recording_not_found", message);
   throw new ApiError(
     "recording_unavailable",
-    `ingest '${holder.ingest}' cannot give the recording: ${message}`,
+    `ingest '${holder.ingest}' cannot send the recording: ${message}`,
   );
 }
 
@@ -85,7 +85,7 @@ export async function askHolderForJson<T>(
   } catch (cause) {
     throw new ApiError(
       "recording_unavailable",
-      `the answer of ingest '${holder.ingest}' cannot be read; is it of another version?`,
+      `the answer of ingest '${holder.ingest}' cannot be read; check that it runs the same version`,
       { cause },
     );
   }

@@ -37,7 +37,7 @@ export class LiveVideo {
           if (end > mostMessageBytes)
             throw new ApiError(
               "recording_unavailable",
-              "ingest's answer cannot be read; is it of another version?",
+              "ingest's answer cannot be read; check that it runs the same version",
             );
           if (rest.length < end) break;
           yield rest.subarray(4, end);
@@ -59,7 +59,7 @@ export class LiveVideo {
     if (!answer)
       throw new ApiError(
         "recording_unavailable",
-        `no ingest that answers receives camera '${camera}' now; try again`,
+        `no ingest answers that it receives camera '${camera}'; try again`,
       );
     return answer;
   }

@@ -17,21 +17,21 @@ export function nothingFound({ camera, range, silent, anyIngest, status }: Nothi
   if (!anyIngest)
     return new ApiError(
       "recording_unavailable",
-      "no ingest service runs, and recordings are kept by ingest services; start one",
+      "no ingest service is running, and ingest services keep the recordings; start one",
     );
   if (silent.length > 0)
     return new ApiError(
       "recording_unavailable",
-      `ingest '${silent.join("', '")}' does not answer and may have what is recorded of camera '${camera}'; try again`,
+      `ingest '${silent.join("', '")}' does not answer and may have recordings of camera '${camera}'; try again`,
     );
   const { mode = RecordingMode.UNSPECIFIED, message = "" } = status?.recording ?? {};
   const between = `between ${iso(range.fromMs)} and ${iso(range.toMs)}`;
-  const nothing = `nothing is kept of camera '${camera}' ${between}`;
+  const nothing = `no recording of camera '${camera}' is kept ${between}`;
   if (mode === RecordingMode.OFF)
     return new ApiError("recording_not_found", `${nothing}; its recording is off (recording.mode)`);
   if (message !== "")
     return new ApiError("recording_not_found", `${nothing}; it is not recorded: ${message}`);
-  const events = mode === RecordingMode.EVENTS ? "; it is recorded around events only" : "";
+  const events = mode === RecordingMode.EVENTS ? "; it is recorded only around events" : "";
   return new ApiError("recording_not_found", `${nothing}${events}`);
 }
 

@@ -66,7 +66,7 @@ export class RecordingService {
     if (range.toMs - range.fromMs > limits.maxVideoRangeMs)
       throw new ApiError(
         "invalid_argument",
-        `the range is longer than ${limits.maxVideoRangeMs / 60_000} min, which is the most in one file; ask for parts of it`,
+        `the range is longer than ${limits.maxVideoRangeMs / 60_000} min, the limit of one file; request it in parts`,
       );
     const found = await this.#find(camera, range);
     return this.#fetch(

@@ -37,8 +37,12 @@ export async function whenFree<T>(work: () => Promise<T>): Promise<T> {
     return await limit.run(work);
   } catch (error) {
     if (!(error instanceof TaskLimitError)) throw error;
-    throw new ApiError("picture_unavailable", "too many pictures are being drawn at a time; ask again", {
-      cause: error,
-    });
+    throw new ApiError(
+      "picture_unavailable",
+      "too many pictures are being drawn at the same time; try again",
+      {
+        cause: error,
+      },
+    );
   }
 }

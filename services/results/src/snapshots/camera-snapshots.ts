@@ -72,7 +72,10 @@ export class CameraSnapshots {
     for (let attempt = 1; ; attempt++) {
       const found = this.#detections.newest(camera);
       if (!found?.frame)
-        throw new ApiError("picture_unavailable", `no frame of camera '${camera}' has been analysed lately`);
+        throw new ApiError(
+          "picture_unavailable",
+          `no frame of camera '${camera}' was analysed in the last seconds`,
+        );
       const { epoch, number } = found.frame;
       try {
         const picture = await this.#pictures.get(camera, {

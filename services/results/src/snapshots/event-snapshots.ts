@@ -39,7 +39,10 @@ export class EventSnapshots {
       throw new ApiError("history_unavailable", "the picture cannot be read now; try again", { cause });
     });
     if (!stored)
-      throw new ApiError("snapshot_not_found", `event '${name}' has no picture, or it is not kept any more`);
+      throw new ApiError(
+        "snapshot_not_found",
+        `event '${name}' has no picture, or the picture is no longer stored`,
+      );
     const { details, jpeg } = cutOut ? stored : await this.#recorded.better(parts.camera, parts.id, stored);
     const drawn = annotated ? await annotateJpeg({ ...details, jpeg }, details.boxes) : jpeg;
     return {

@@ -59,7 +59,10 @@ export class RecordedPictures {
     if (rests || this.#underWay.size >= mostUnderWay) return stored;
     const fetching = this.#fetch(camera, id, stored)
       .catch((error: Error) => {
-        this.#log.debug({ camera, event: id, err: error }, "an event's picture stays the model's");
+        this.#log.debug(
+          { camera, event: id, err: error },
+          "no better picture of an event; the model's frame is used",
+        );
         return undefined;
       })
       .finally(() => this.#underWay.delete(key));
@@ -97,7 +100,7 @@ export class RecordedPictures {
       // Deleting takes events first, then pictures: one that came after both would stay.
       if (!(await this.#isFinal(camera, id, picture))) await this.#store.delete(event);
     } catch (error) {
-      this.#log.debug({ camera, event: id, err: error }, "a better picture is not kept");
+      this.#log.debug({ camera, event: id, err: error }, "a better picture of an event could not be stored");
     }
   }
 

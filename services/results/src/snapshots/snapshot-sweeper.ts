@@ -32,7 +32,7 @@ export class SnapshotSweeper {
     try {
       this.#observe(await this.#store.sweep());
     } catch (error) {
-      this.#log.debug({ err: error }, "snapshots not swept yet; trying again");
+      this.#log.debug({ err: error }, "old snapshots could not be deleted yet; trying again");
     }
     if (!this.#stopped) this.#timer = setTimeout(() => this.start(), pauseMs);
   }

@@ -41,7 +41,7 @@ async function filtered(frame: Frame, filters: string): Promise<Frame> {
 
 async function encoded(frame: Frame, qualityScale: number): Promise<Buffer> {
   const codec = Codec.findEncoder(AV_CODEC_ID_MJPEG);
-  if (!codec) throw new Error("this FFmpeg has no encoder of JPEG");
+  if (!codec) throw new Error("this FFmpeg has no JPEG encoder");
   const context = new CodecContext();
   context.allocContext3(codec);
   const packet = new Packet();

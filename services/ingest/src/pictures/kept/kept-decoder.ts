@@ -42,7 +42,7 @@ export class KeptDecoder {
     { interlaced, quality, signal, ...look }: DecodeOptions,
     ended: (error: DecoderEndedError) => void = () => undefined,
   ): Promise<KeptPicture> {
-    if (this.#stopped) throw new DecoderUnavailableError("the service stops");
+    if (this.#stopped) throw new DecoderUnavailableError("the service is stopping");
     signal.throwIfAborted();
     clearTimeout(this.#idle);
     this.#running ??= this.#start();

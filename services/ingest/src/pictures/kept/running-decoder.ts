@@ -153,7 +153,10 @@ export class RunningDecoder {
     }
     const { jpeg: data, ...facts } = answer;
     if (data.byteLength <= limits.maxPictureBytes) pending.resolve({ ...facts, data });
-    else pending.reject(new DecodePictureError(`it has ${data.byteLength} bytes, too many for an answer`));
+    else
+      pending.reject(
+        new DecodePictureError(`it has ${data.byteLength} bytes, which is too large for an answer`),
+      );
   }
 }
 

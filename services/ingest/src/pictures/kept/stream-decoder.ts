@@ -23,7 +23,7 @@ export class StreamDecoder {
   /** @throws when FFmpeg cannot open the decoder */
   constructor(codec: DecodeRequest["codec"]) {
     const decoder = Codec.findDecoder(codecIds[codec]);
-    if (!decoder) throw new Error(`this FFmpeg has no decoder of ${codec}`);
+    if (!decoder) throw new Error(`this FFmpeg has no decoder for ${codec}`);
     this.#context = new CodecContext();
     this.#context.allocContext3(decoder);
     // More threads take more CPU in all, and hold pictures back.
@@ -77,7 +77,7 @@ export class StreamDecoder {
       this.#receive(keep);
     }
     if (found) return found;
-    throw new Error(fault < 0 ? new FFmpegError(fault).message : "FFmpeg gave no picture of that time");
+    throw new Error(fault < 0 ? new FFmpegError(fault).message : "FFmpeg gave no picture with that time");
   }
 
   close(): void {

@@ -13,7 +13,7 @@ export const reasonAdvice: Readonly<Record<Exclude<CameraReason, 0>, Advice>> = 
     fix: "Check the host in the URL for a typing error, or give the camera's IP address instead.",
   },
   [CameraReason.CONNECTION_REFUSED]: {
-    text: "The host answers, but nothing listens at the camera's port.",
+    text: "The host answers, but nothing listens on the camera's port.",
     fix: "Check the port in the URL (RTSP's is usually 554), and that streaming is switched on in the camera's settings.",
   },
   [CameraReason.UNREACHABLE]: {

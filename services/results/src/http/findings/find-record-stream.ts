@@ -6,7 +6,7 @@ export function* findRecordStream({ status }: Pick<HttpCamera, "status">): Gener
   if (stream?.state !== "down") return;
   yield {
     level: "warning",
-    text: `Nothing is recorded, since the stream to be recorded gives no video: ${stream.message}.`,
+    text: `Nothing is recorded, since the recorded stream gives no video: ${stream.message}.`,
     fix: "The analysis goes on, and the stream is connected again by itself. Check its address in the camera's settings, and that the camera gives two streams at a time.",
   };
 }
