@@ -21,17 +21,22 @@ export function arenaFolder(directory: string, create: boolean): string {
   try {
     // A folder of a disk would be slower than the network.
     if (statfsSync(directory).type !== tmpfsType)
-      throw new ArenaUnavailableError(`${directory} is not a tmpfs, that is, not in memory`);
+      throw new ArenaUnavailableError(`${directory} is not in memory (not a tmpfs)`);
     if (create) mkdirSync(folder, { mode: 0o700, recursive: true });
     const found = lstatSync(folder);
     // Everyone may write to /dev/shm, so another user may have put something there under our name.
     if (!found.isDirectory() || found.uid !== user || (found.mode & 0o077) !== 0)
-      throw new ArenaUnavailableError(`${folder} is not a folder of this user alone (mode 0700); remove it`);
+      throw new ArenaUnavailableError(
+        `${folder} is not a folder that only this user can open (mode 0700); remove it`,
+      );
   } catch (error) {
     if (error instanceof ArenaUnavailableError) throw error;
-    throw new ArenaUnavailableError(`no folder for frames in ${directory}: ${(error as Error).message}`, {
-      cause: error,
-    });
+    throw new ArenaUnavailableError(
+      `cannot create a folder for frames in ${directory}: ${(error as Error).message}`,
+      {
+        cause: error,
+      },
+    );
   }
   return folder;
 }

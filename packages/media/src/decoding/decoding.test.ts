@@ -64,7 +64,7 @@ test("fields are made whole on the GPU, by the best filter that ffmpeg has", () 
   const none = { ...all, filters: new Set(["scale_cuda", "hwdownload"]) };
   expect(chooseDecoding("cuda", fields, none)).toMatchObject({
     decoder: "software",
-    note: expect.stringContaining("two fields"),
+    note: expect.stringContaining("interlaced"),
   });
   expect(deinterlaceFilters({ decoder: "software", note: "" }, true)).toEqual([
     "bwdif=mode=send_frame:deint=interlaced",

@@ -132,7 +132,7 @@ test.each([
 test("says which authentication lacks, that none was given, and which user name cannot be sent", async () => {
   const camera = await start({ login: { ...user, offers: ["SHA-512", "SHA3-256"] } });
   expect(await ask(camera.url())).toEqual(
-    fault(CameraReason.UNAUTHORIZED, "not known here: Digest SHA-512, Digest SHA3-256"),
+    fault(CameraReason.UNAUTHORIZED, "not supported: Digest SHA-512, Digest SHA3-256"),
   );
   expect(await probe(parseRtspUrl(camera.url()), patient)).toEqual(
     fault(CameraReason.UNAUTHORIZED, "asks for a user and password"),
