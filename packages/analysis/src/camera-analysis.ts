@@ -24,16 +24,16 @@ import {
 } from "./analysis-state.ts";
 import { TrackAttributes } from "./track-attributes.ts";
 
-/** A stored state is not one that this version can go on from; begin a new incarnation without it. */
+/** This version cannot continue from a stored state; begin a new incarnation without it. */
 export class AnalysisStateError extends Error {
   override readonly name = "AnalysisStateError";
 }
 
-/** Low scores may find lost objects again: fewer identities change in every scene and on held-out footage (packages/tracking). */
+/** Low scores may find lost objects again: by measurement fewer identities change, in every scene and on held-out footage (packages/tracking). */
 const trackerOptions = { lowScoreFindsLost: true };
 
 /**
- * One camera's frames in order → tracks and events. Live service and replay use the same.
+ * One camera's frames in order → tracks and events. The live service and `replay` both use it.
  *
  * Pure and deterministic: no clock, no randomness, no I/O. The same entries give the same tracks, ids and events, also
  * when a snapshot was taken and restored anywhere in between.
@@ -52,9 +52,9 @@ export class CameraAnalysis {
 
   /**
    * @param camera the camera's id
-   * @param incarnation letters and digits; another than any before it of this camera, or ids come twice
-   * @param state a `snapshot()` to go on from, as it comes from storage
-   * @throws {RangeError} the incarnation is no such word
+   * @param incarnation letters and digits. It must differ from all earlier ones of this camera, otherwise ids repeat
+   * @param state a `snapshot()` to continue from, as read from storage
+   * @throws {RangeError} the incarnation has other characters
    * @throws {AnalysisStateError} the state is malformed or of another version
    */
   constructor(camera: string, incarnation: string, state?: AnalysisState) {
@@ -122,7 +122,7 @@ export class CameraAnalysis {
     return this.#engine.step(now, seen, this.#ended(update, now), reference);
   }
 
-  /** The camera went down, was removed or changed, which ends all its tracks, or came back. */
+  /** The camera went down, was removed or changed (this ends all its tracks), or came back. */
   transition(transition: CameraTransition): Event[] {
     const now = this.#clock.host(transition.time, "transition");
     if (transition.down || transition.change !== CameraChange.UNSPECIFIED) {
@@ -141,8 +141,8 @@ export class CameraAnalysis {
   }
 
   /**
-   * The camera's rules from now on. Before the first change there are none.
-   * @throws {RulesError} they cannot be used; the old ones stay, only time has passed
+   * Sets the camera's rules from now on. Before the first change there are none.
+   * @throws {RulesError} they cannot be used; the old rules stay, and only time has passed
    */
   rulesChanged(change: RulesChange): Event[] {
     const now = this.#clock.host(change.time, "rules");
@@ -160,12 +160,12 @@ export class CameraAnalysis {
     );
   }
 
-  /** Open events and live tracks; while it is above 0, time must be told of by ticks when no frames come. */
+  /** Number of open events and live tracks. While it is above 0 and no frames come, ticks must report the time. */
   get open(): number {
     return this.#engine.open + this.#tracker.tracks.length;
   }
 
-  /** All that this analysis knows, for JSON. */
+  /** The whole state of this analysis, for JSON. */
   snapshot(): AnalysisState {
     return asBeforeAttributes({
       version: analysisStateVersion,
@@ -209,7 +209,7 @@ export class CameraAnalysis {
   }
 }
 
-/** What cannot be kept as JSON, or is no place in the picture, is given to the tracker as what it leaves aside. */
+/** Values that JSON cannot store, or that are no place in the picture, become values that the tracker ignores. */
 function toObservation({ classId, score, pixelBox, normalizedBox }: Detection): Observation {
   const proper = Number.isFinite(score) && isFiniteBox(pixelBox) && isFiniteBox(normalizedBox);
   return { classId, score: proper ? score : 0, box: pixelBox ?? noBox };

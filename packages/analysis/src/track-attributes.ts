@@ -1,14 +1,14 @@
 import { type Attribute, type AttributeReading, likelyFrom } from "@sightline/contracts";
 import { z } from "zod";
 
-/** What is known of one attribute of one track. */
+/** The readings so far for one attribute of one track. */
 const knownSchema = z.strictObject({
   name: z.string(),
   /** Frames in which a second stage looked. */
   frames: z.int().positive(),
   /** Sums of the values' probabilities over these frames, in the order of first appearance. */
   sums: z.array(z.tuple([z.string(), z.number()])),
-  /** What the object is taken for; null while that is not clear. */
+  /** The value decided for the object; null while it is not clear. */
   value: z.string().nullable(),
 });
 
@@ -20,12 +20,12 @@ type Known = z.infer<typeof knownSchema>;
 
 /** One look may be wrong. */
 const minFrames = 2;
-/** What is taken is kept until another value is ahead by so much, so that it does not change to and fro. */
+/** The decided value stays until another value is ahead by this much, so that it does not change back and forth. */
 const lead = 0.1;
 
 /**
- * What second stages take tracks for: the value of the highest mean probability over the frames in which they looked. Pure: the same readings
- * in the same order give the same.
+ * Decides the attributes of tracks: the value with the highest mean probability over the frames in which second stages looked. Pure: the same readings
+ * in the same order give the same result.
  */
 export class TrackAttributes {
   readonly #tracks: Map<number, Known[]>;
@@ -34,7 +34,7 @@ export class TrackAttributes {
     this.#tracks = new Map(state.map(({ track, attributes }) => [track, structuredClone(attributes)]));
   }
 
-  /** Takes in what was read in a frame, and gives what the track is taken for now. */
+  /** Adds the readings of a frame, and returns the track's attributes now. */
   see(track: number, readings: readonly AttributeReading[]): Attribute[] {
     let attributes = this.#tracks.get(track);
     if (readings.length > 0 && !attributes) {

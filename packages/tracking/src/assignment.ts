@@ -3,10 +3,10 @@ import { AssignmentGroup } from "./assignment-group.ts";
 /**
  * The matching of rows to columns with the largest sum of weights, each row and column used at most once. Exact.
  *
- * A weight ≤ 0 means that the pair may not be matched. Rows and columns split into groups that no positive weight
- * connects, and each group is solved for itself by shortest augmenting paths (the Hungarian method in the O(n²m) form that
- * Jonker and Volgenant 1987 build on); for boxes that overlap only their neighbours the groups are tiny. The result
- * depends on nothing but the arguments: equal sums are decided by index order.
+ * A weight ≤ 0 means that the pair may not be matched. Rows and columns are split into groups without a positive weight
+ * between them. Each group is solved separately by shortest augmenting paths (the Hungarian method in the O(n²m) form that
+ * Jonker and Volgenant 1987 build on). If boxes overlap only their neighbours, the groups are tiny. The result
+ * depends only on the arguments: equal sums are decided by index order.
  *
  * Keep one and reuse it: its buffers grow to the largest problem seen.
  */
@@ -84,7 +84,7 @@ export class Assignment {
     }
   }
 
-  /** Takes over the group's matches that have a positive weight; the others stand for "unmatched". */
+  /** Copies the group's matches with a positive weight; the others mean "unmatched". */
   #keep(
     weights: Float64Array,
     columns: number,

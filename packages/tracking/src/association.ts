@@ -13,18 +13,18 @@ export interface Matching {
 }
 
 /**
- * How much less an observation is worth to a track that was never found as one of its class: what is left decides between
- * two objects of different classes that pass each other.
+ * An observation counts this much if the track was never found as its class. The difference decides when
+ * two objects of different classes pass each other.
  */
 const otherClassWeight = 0.8;
 
 /**
  * Matches tracks with observations, maximising the sum of (similarity − minimum) over the matches.
- * That is the reference's `lap.lapjv(1 − similarity, cost_limit = 1 − minimum)`: a pair is matched only where it
- * is worth more than leaving both alone.
+ * This equals the reference's `lap.lapjv(1 − similarity, cost_limit = 1 − minimum)`: a pair is matched only if this is
+ * better than leaving both unmatched.
  *
- * A detector may call one object a car in one frame and a truck in the next, so a class does not keep a pair apart. Of a class
- * that is new to the track counts only what also has the object's shape: a bicycle is not its rider.
+ * A detector may call one object a car in one frame and a truck in the next, so a different class does not exclude a pair. But an
+ * observation of a class that is new to the track counts only as far as its shape is the object's: a bicycle is not its rider.
  */
 export class Association {
   readonly #assignment = new Assignment();

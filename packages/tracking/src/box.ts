@@ -43,7 +43,7 @@ export function intersectionOverUnion(a: Box, b: Box): number {
 }
 
 /**
- * Intersection over union of the two if they had the same centre, 0…1: how alike they are in shape and size.
+ * Intersection over union of two boxes moved to the same centre, 0…1: how similar they are in shape and size.
  *
  * @example
  * ```ts

@@ -2,8 +2,8 @@ import { intersectionOverUnion, type Observation } from "./box.ts";
 import type { Track } from "./track.ts";
 
 /**
- * Where a track in sight and a lost track of a class that both were found as overlap by more than `limit`, they are one object that got
- * a second track while the first was lost: the one followed longer stays, on a tie the lost one (reference:
+ * If a visible track and a lost track overlap by more than `limit`, and both were found as the same class, they are one object that got
+ * a second track while the first was lost. The track that was followed longer stays; on a tie the lost one (reference:
  * `remove_duplicate_stracks`).
  */
 export function removeDuplicates(
@@ -30,11 +30,11 @@ function followedMs(track: Track): number {
 }
 
 /**
- * Two boxes of different classes on top of each other are one object that the detector names twice: of two that overlap
- * by more than `limit` the one with the higher score stays, on a tie the first. Boxes of one class are the detector's to
- * tell apart.
+ * Two boxes of different classes on top of each other are one object that the detector found twice. If two overlap
+ * by more than `limit`, the one with the higher score stays; on a tie the first. Boxes of the same class are left to the
+ * detector.
  * @param candidates indices into `observations`
- * @returns those that stay, in the same order
+ * @returns the candidates that stay, in the same order
  */
 export function suppressDoubles(
   observations: readonly Observation[],

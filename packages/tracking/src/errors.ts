@@ -1,4 +1,4 @@
-/** What this package throws. Callers tell errors apart by class or `code`, never by message. */
+/** The errors that this package throws. Distinguish them by class or `code`, never by message. */
 export type TrackingErrorCode = "OPTIONS" | "STATE" | "TIME";
 
 /**
@@ -35,7 +35,7 @@ export class TrackerOptionsError extends TrackingError {
 }
 
 /**
- * A stored state is not one that this version can continue; start a tracker without it.
+ * This version cannot continue from a stored state; start a tracker without it.
  *
  * @example
  * ```ts

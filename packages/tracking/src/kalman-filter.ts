@@ -22,7 +22,7 @@ const aspect = 2;
 const height = 3;
 const quantities = 4;
 
-/** DeepSORT's `_std_weight_position` and `_std_weight_velocity`, in parts of the object's height. */
+/** DeepSORT's `_std_weight_position` and `_std_weight_velocity`, relative to the object's height. */
 const positionWeight = 1 / 20;
 const velocityWeight = 1 / 160;
 const aspectVelocityStd = 1e-5;
@@ -47,7 +47,7 @@ export function startFilter(x: number, y: number, aspectRatio: number, boxHeight
  * as many reference predictions (the height that scales the noise held constant); in between, the same polynomials
  * in `steps`: the noise added by k predictions, Σ FⁱQFⁱᵀ for i < k, has the entries pp = k·qp + qv·(k−1)k(2k−1)/6,
  * pv = qv·k(k−1)/2, vv = k·qv, which stay positive semi-definite for every real k ≥ 0 as qp ≥ qv/12.
- * @param steady keep the height: the reference does so for lost tracks, whose growth is not to be believed
+ * @param steady keep the height. The reference does so for lost tracks, because their growth cannot be trusted
  */
 export function predict(state: FilterState, steps: number, steady: boolean): void {
   const boxHeight = state[height * fields + value]!;
@@ -68,7 +68,7 @@ export function predict(state: FilterState, steps: number, steady: boolean): voi
   }
 }
 
-/** Corrects the filter by a measured box, in place. */
+/** Corrects the filter with a measured box, in place. */
 export function correct(
   state: FilterState,
   x: number,

@@ -9,27 +9,27 @@ import { correct, type FilterState, filterAt, predict, startFilter } from "./kal
 export type TrackStatus = "tentative" | "tracked" | "lost";
 
 /**
- * A confirmed track takes another class only when a quarter more and one sure observation more speaks for that, so that it
- * keeps to one where two are as likely.
+ * A confirmed track changes its class only if the other class has a quarter more votes and one certain observation more. So it
+ * keeps its class while two are equally likely.
  */
 const [classFactor, classLead] = [1.25, 1];
 
-/** What speaks for a class: the sum of the scores with which the object was found as one of it. */
+/** The votes for a class: the sum of the scores with which the object was found as this class. */
 export interface ClassVote {
   readonly classId: number;
   weight: number;
 }
 
-/** One object being followed: its life, its class and its filter. */
+/** One tracked object: its status, its class and its filter. */
 export class Track implements Box {
   /** Dense from 1 once confirmed; 0 before. */
   number = 0;
   status: TrackStatus = "tentative";
   /** Observations in a row, counted until confirmed. */
   hits = 1;
-  /** The class that its observations speak for. */
+  /** The class with the most votes. */
   classId: number;
-  /** Of every class that it was found as, in the order of first appearance; at least one. */
+  /** One entry for every class as which it was found, in the order of first appearance; at least one. */
   readonly votes: ClassVote[];
   readonly firstSeenMs: number;
   lastSeenMs: number;
@@ -91,13 +91,13 @@ export class Track implements Box {
     else this.votes.push({ classId, weight });
     if (classId === this.classId) return;
     const own = this.votes.find((each) => each.classId === this.classId)?.weight ?? 0;
-    // Nobody knows of a tentative track, so it may change its mind for little.
+    // Nobody has seen a tentative track yet, so it may change its class easily.
     const needed = this.status === "tentative" ? own : own * classFactor + classLead;
     if (weight > needed) this.classId = classId;
   }
 
   #readBox(): void {
-    // A shrinking object carried over a long gap must not turn inside out.
+    // A shrinking object that is predicted over a long gap must not get a negative size.
     const height = Math.max(this.filter[filterAt.height]!, 1);
     const width = Math.max(this.filter[filterAt.aspect]! * height, 1);
     this.xMin = this.filter[filterAt.x]! - width / 2;
@@ -111,30 +111,30 @@ export class Track implements Box {
 export interface ActiveTrack {
   /** Dense from 1, unique within this tracker's life and its snapshots'. 0 while the track is not confirmed. */
   readonly number: number;
-  /** The class that its observations speak for, by the scores with which the object was found; it changes when another is well ahead. */
+  /** The class with the most votes, weighted by score. It changes when another class is clearly ahead. */
   readonly classId: number;
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;
   readonly confirmed: boolean;
   /** Confirmed, but not found in the last frame. */
   readonly lost: boolean;
-  /** The filter's box as of the last frame, in pixels: smoothed where the object was found, predicted where not. */
+  /** The filter's box at the last frame, in pixels: smoothed if the object was found, otherwise predicted. */
   readonly box: Box;
-  /** Of the box's centre, in pixels per second. */
+  /** Velocity of the box's centre, in pixels per second. */
   readonly velocity: { readonly x: number; readonly y: number };
 }
 
-/** What one step changed. */
+/** The changes of one step. */
 export interface TrackUpdate {
-  /** Index-aligned with the observations; undefined: belongs to no confirmed track (yet). */
+  /** The track number of each observation, by its index; undefined: it belongs to no confirmed track (yet). */
   readonly trackNumbers: readonly (number | undefined)[];
-  /** The class of each observation's track, aligned likewise; see `ActiveTrack.classId`. */
+  /** The class of each observation's track, by its index; see `ActiveTrack.classId`. */
   readonly trackClassIds: readonly (number | undefined)[];
   /**
-   * Tracks removed in this step, ascending: unseen for longer than `lostMs`, or found to be the same object as an
+   * Numbers of the tracks removed in this step, ascending: not seen for longer than `lostMs`, or the same object as an
    * older track.
    */
   readonly ended: readonly number[];
-  /** Tracks confirmed in this step, ascending. */
+  /** Numbers of the tracks confirmed in this step, ascending. */
   readonly started: readonly number[];
 }

@@ -1,51 +1,51 @@
 import { TrackerOptionsError } from "./errors.ts";
 
 /**
- * How a Tracker decides. Defaults are those of the ByteTrack paper's code (github.com/ifzhang/ByteTrack,
- * tools/demo_track.py and yolox/tracker/byte_tracker.py) unless said otherwise.
+ * Options of a Tracker. Unless something else is said, defaults are those of the reference, the code of the ByteTrack paper
+ * (github.com/ifzhang/ByteTrack, tools/demo_track.py and yolox/tracker/byte_tracker.py).
  */
 export interface TrackerOptions {
-  /** Observations from this score on take part in the first association. `--track_thresh` 0.5. */
+  /** Lowest score for the first association, 0…1. `--track_thresh` 0.5. */
   readonly highScore: number;
-  /** An unmatched observation starts a track from this score on. `track_thresh + 0.1` there: 0.6. */
+  /** Lowest score with which an unmatched observation starts a track, 0…1. In the reference `track_thresh + 0.1`: 0.6. */
   readonly newTrackScore: number;
   /**
-   * Observations below this are not looked at; those between here and `highScore` can only continue a track.
-   * 0.1 there. A detector that publishes from 0.25 up makes 0.25 the effective bound.
+   * Observations with a lower score are ignored; those between this and `highScore` can only continue a track.
+   * 0.1 in the reference. If a detector publishes only scores from 0.25 up, 0.25 is the real limit.
    */
   readonly lowScore: number;
   /** First association: IoU × score must exceed this. `1 − --match_thresh`: 0.2. */
   readonly matchIou: number;
-  /** Second association, of low scores: IoU must exceed this. 0.5 there. */
+  /** Second association, for low scores: IoU must exceed this. 0.5 in the reference. */
   readonly secondMatchIou: number;
   /**
-   * Whether a low score can also find a lost track again, as at the rim of what hid the object. Not so there, where only
-   * tracks found in the last frame are continued by low scores.
+   * Whether a low score can also find a lost track again, for example when the object is still partly hidden. In the reference low
+   * scores continue only tracks that were found in the last frame.
    */
   readonly lowScoreFindsLost: boolean;
-  /** A track not yet confirmed: IoU × score must exceed this. 0.3 there. */
+  /** For a track that is not confirmed yet: IoU × score must exceed this. 0.3 in the reference. */
   readonly tentativeMatchIou: number;
   /**
-   * A found track and a lost one that overlap by more than this are one object; the older stays. 0.85 there. Likewise two boxes
-   * of different classes in one frame: the one with the higher score counts. Not there. A rider and a bicycle overlap by less.
+   * A found and a lost track that overlap by more than this are one object; the older stays. 0.85 in the reference. The same is true for two boxes
+   * of different classes in one frame: the one with the higher score counts (not in the reference). A rider and a bicycle overlap by less.
    */
   readonly duplicateIou: number;
-  /** Observations in a row before a track counts as an object and gets its number. 2 there. */
+  /** Observations in a row before a track counts as an object and gets its number. 2 in the reference. */
   readonly confirmHits: number;
   /**
-   * How long a track may go unseen before it ends, in milliseconds. 30 frames (1 s at 30 frames/s) there;
-   * longer here because dropped frames are part of the time, not an exception.
+   * How long a track may stay unseen before it ends, in milliseconds. 30 frames (1 s at 30 frames/s) in the reference;
+   * longer here, because dropped frames are normal.
    */
   readonly lostMs: number;
   /**
-   * The interval for which the filter's noise is given, in milliseconds: at this frame interval the filter
-   * is the reference's. That was tuned on videos of 25 and 30 frames/s; 40 was measured to be as good or better
-   * than 33 to 130 on real and synthetic footage of 5 to 25 frames/s.
+   * The frame interval for which the filter's noise is given, in milliseconds. At this interval the filter
+   * equals the reference, which was tuned on videos of 25 and 30 frames/s. By measurement, 40 is as good as or better
+   * than other values from 33 to 130, on real and synthetic footage of 5 to 25 frames/s.
    */
   readonly nominalIntervalMs: number;
   /**
-   * Of more observations than this in a frame only those of the highest scores are looked at. Matching is cubic where all boxes
-   * overlap: 300 on top of each other take 0.2 s, 1,000 would take 8. Not there.
+   * If a frame has more observations than this, only those with the highest scores are used (not in the reference). Matching is cubic if all boxes
+   * overlap: 300 on top of each other take 0.2 s, 1,000 would take 8 s.
    */
   readonly maxObservations: number;
 }
@@ -76,7 +76,7 @@ const shares = [
 ] as const;
 
 /**
- * The defaults with the given options in their place.
+ * The defaults, replaced by the given options.
  * @throws {TrackerOptionsError} naming the option that is out of range
  *
  * @example

@@ -5,7 +5,7 @@ import { Track } from "./track.ts";
 
 export const trackerStateVersion = 2;
 
-/** More than any scene holds; a bound on what storage can make the tracker allocate. */
+/** More than in any scene. It limits how much memory a stored state can make the tracker allocate. */
 const maxTracks = 100_000;
 
 const count = z.number().int().nonnegative();
@@ -15,7 +15,7 @@ const stateSchema = z
     version: z.literal(trackerStateVersion),
     nominalIntervalMs: z.number().positive(),
     nextNumber: z.number().int().positive(),
-    /** Null before the first time was heard of. */
+    /** Null before the first call with a time. */
     nowMs: z.number().nullable(),
     /** Null before the first frame. */
     frameMs: z.number().nullable(),
@@ -26,7 +26,7 @@ const stateSchema = z
           status: z.enum(["tentative", "tracked", "lost"]),
           hits: count,
           classId: z.number(),
-          /** Per class that the object was found as: the sum of the scores. */
+          /** For each class as which the object was found: the sum of the scores. */
           votes: z.array(z.strictObject({ classId: z.number(), weight: z.number() })).min(1),
           firstSeenMs: z.number(),
           lastSeenMs: z.number(),
@@ -60,8 +60,8 @@ const olderSchema = z.looseObject({
 });
 
 /**
- * Checks a stored state and brings it to the tracker's own form.
- * @throws {TrackerStateError} it is malformed or of a version that is not known
+ * Checks a stored state and converts it to the tracker's own form.
+ * @throws {TrackerStateError} it is malformed or of an unknown version
  */
 export function restoreTracker(
   state: unknown,

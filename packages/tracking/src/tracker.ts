@@ -8,11 +8,11 @@ import { completeTrackerOptions, type TrackerOptions } from "./tracker-options.t
 import { restoreTracker, type TrackerState, trackerStateVersion } from "./tracker-state.ts";
 
 /**
- * Follows the objects of one camera by the ByteTrack method (Zhang et al., ECCV 2022), with time in milliseconds
- * in the place of frame counts, so that dropped frames and uneven capture times do not matter.
+ * Follows the objects of one camera with the ByteTrack method (Zhang et al., ECCV 2022), with time in milliseconds
+ * instead of frame counts, so that dropped frames and uneven capture times do not matter.
  *
  * Pure and deterministic: no clock, no randomness. The same calls give the same results bit for bit, also when a
- * snapshot was taken and restored in between. A number is given only when a track is confirmed, so noise burns none.
+ * snapshot was taken and restored in between. A track gets its number only when it is confirmed, so noise uses up no numbers.
  *
  * @example
  * ```ts
@@ -30,14 +30,14 @@ export class Tracker {
   readonly #association = new Association();
   #tracks: Track[] = [];
   #nextNumber = 1;
-  /** The latest time heard of. */
+  /** The latest time of any call. */
   #nowMs = Number.NEGATIVE_INFINITY;
-  /** The time that the filters stand at: that of the last frame. */
+  /** The time of the filters' state: that of the last frame. */
   #frameMs = Number.NEGATIVE_INFINITY;
 
   /**
-   * @param options what differs from `defaultTrackerOptions`
-   * @param state a `snapshot()` to continue from; it is checked, as it comes from storage
+   * @param options the options that differ from `defaultTrackerOptions`
+   * @param state a `snapshot()` to continue from; it is checked, because it comes from storage
    * @throws {TrackerOptionsError} an option is out of range
    * @throws {TrackerStateError} the state is malformed or of another version
    */
@@ -53,8 +53,8 @@ export class Tracker {
 
   /**
    * One frame.
-   * @param timeMs when it was captured. A time not after an earlier one counts as that one: no time has passed.
-   * @param observations all that was detected. A box that is not finite or has no area belongs to no track.
+   * @param timeMs when it was captured, in milliseconds. A time that is not later than an earlier one counts as that one: no time has passed.
+   * @param observations everything that was detected, boxes in pixels. A box that is not finite or has no area belongs to no track.
    * @throws {TrackerTimeError} timeMs is not finite
    */
   update(timeMs: number, observations: readonly Observation[]): TrackUpdate {
@@ -103,7 +103,7 @@ export class Tracker {
     return { trackNumbers: [], trackClassIds: [], started: [], ended: this.#passTime(timeMs) };
   }
 
-  /** Ends all tracks, as when the camera went down, and returns their numbers. Numbering goes on. */
+  /** Ends all tracks, for example when the camera went down, and returns their numbers. Numbering continues. */
   clear(): number[] {
     const numbers = numbersOf(this.#tracks);
     this.#tracks = [];
@@ -129,7 +129,7 @@ export class Tracker {
     }));
   }
 
-  /** All that the tracker knows, for JSON. `new Tracker(options, snapshot)` goes on as this one would. */
+  /** The tracker's whole state, for JSON. `new Tracker(options, snapshot)` continues exactly as this one would. */
   snapshot(): TrackerState {
     return {
       version: trackerStateVersion,
@@ -150,7 +150,7 @@ export class Tracker {
     };
   }
 
-  /** Moves the clock and removes what has been unseen for too long; returns the numbers, ascending. */
+  /** Moves the clock and removes tracks that were not seen for too long; returns their numbers, ascending. */
   #passTime(timeMs: number): number[] {
     if (!Number.isFinite(timeMs)) {
       throw new TrackerTimeError(`A frame's time must be a finite number of milliseconds, not ${timeMs}.`);
@@ -181,7 +181,7 @@ export class Tracker {
     return { high, low };
   }
 
-  /** Indices of the observations that are looked at, in order. */
+  /** Indices of the observations that are used, in order. */
   #mostCertain(observations: readonly Observation[]): number[] {
     const indices = Array.from(observations.keys());
     const { maxObservations } = this.#options;
@@ -222,7 +222,7 @@ export class Tracker {
   }
 }
 
-/** One frame in the works. */
+/** One frame that is being processed. */
 interface Step {
   readonly observations: readonly Observation[];
   /** The confirmed track that each observation belongs to. */
