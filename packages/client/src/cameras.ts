@@ -23,24 +23,24 @@ import { toTime } from "./time.ts";
 
 /** Settings of a camera that a user may choose. */
 export type CameraSettings = GivenCameraSettings & {
-  /** rtsp, rtsps, http or https URL (MJPEG, HLS), or file:///; user and password in it are stored apart and never returned. */
+  /** rtsp, rtsps, http or https URL (MJPEG, HLS), or file:///; a user and password in it are stored separately and never returned. */
   uri: string;
 };
 
-/** What is kept of a camera's video, and for how long. */
+/** What is recorded of a camera's video, and how long it is kept. */
 export type RecordingSettings = GivenRecording;
 
-/** What a caller may want of a watch. */
+/** Options of a watch. */
 export interface WatchOptions {
   /** Ends the iteration without an error. */
   signal?: AbortSignal;
-  /** Is called when the server has taken the watch. */
+  /** Called when the server has accepted the watch. */
   onOpen?: () => void;
 }
 
 export type CameraChangeKind = "existing" | "registered" | "updated" | "status" | "deleted";
 
-/** One news about a camera; of a deleted one only the name is set. */
+/** One change of a camera. For a deleted camera only the name is set. */
 export interface CameraChange {
   kind: CameraChangeKind;
   camera: Camera;
@@ -73,7 +73,7 @@ export class Cameras {
   }
 
   /**
-   * Registers a camera; ALREADY_EXISTS when the id is taken, INVALID_ARGUMENT for a setting that cannot be, FAILED_PRECONDITION for a floor that the workers
+   * Registers a camera. ALREADY_EXISTS if the id is in use; INVALID_ARGUMENT for an invalid setting; FAILED_PRECONDITION for a floor that the workers
    * cannot promise.
    */
   async register(
@@ -88,19 +88,19 @@ export class Cameras {
     return present(response.camera);
   }
 
-  /** Returns a camera with its status; NOT_FOUND when there is none. */
+  /** Returns a camera with its status. NOT_FOUND if there is none. */
   async get(id: string, call: CallSettings = {}): Promise<Camera> {
     const response = await this.#call((client) => client.getCamera, { name: cameraName(id) }, call);
     return present(response.camera);
   }
 
-  /** The classes that a camera's model knows; none while no worker serves it. NOT_FOUND when there is no such camera. */
+  /** The classes that a camera's model knows; empty while no worker serves it. NOT_FOUND if there is no such camera. */
   async modelClasses(id: string, call: CallSettings = {}): Promise<string[]> {
     const response = await this.#call((client) => client.getCamera, { name: cameraName(id) }, call);
     return response.modelClasses;
   }
 
-  /** Iterates over all cameras by name, or those that have all of `labels`, each as `key=value`, fetching page after page. */
+  /** Iterates over all cameras, sorted by name, or over those that have all of `labels` (each `key=value`). It gets page after page. */
   async *list(
     call: CallSettings & { pageSize?: number; labels?: readonly string[] | undefined } = {},
   ): AsyncGenerator<Camera, void> {
@@ -112,7 +112,7 @@ export class Cameras {
   }
 
   /**
-   * Changes the given settings and no other. With an `etag` it is ABORTED when the camera has changed since; FAILED_PRECONDITION for a floor that the workers
+   * Changes only the given settings. With an `etag`, ABORTED if the camera has changed since; FAILED_PRECONDITION for a floor that the workers
    * cannot promise.
    */
   async update(
@@ -128,14 +128,14 @@ export class Cameras {
     return present(response.camera);
   }
 
-  /** Removes a camera; NOT_FOUND when there is none. */
+  /** Removes a camera. NOT_FOUND if there is none. */
   async delete(id: string, call: CallSettings = {}): Promise<void> {
     await this.#call((client) => client.deleteCamera, { name: cameraName(id) }, call);
   }
 
   /**
-   * Deletes what is kept of a camera, registered or not, in a range of time or all of it: events that began in it, their pictures, detections of
-   * frames taken in it, and recordings that lie wholly in it. Of a registered camera, detections of the last seconds stay. UNAVAILABLE when some recordings could not be deleted; then the rest is.
+   * Deletes the stored data of a camera, registered or not; all of it or a range of time: events that began in the range, their pictures, detections of
+   * frames captured in it, and recordings that are wholly in it. For a registered camera, detections of the last seconds stay. UNAVAILABLE if some recordings could not be deleted; everything else is deleted then.
    */
   async forget(
     id: string,
@@ -156,8 +156,8 @@ export class Cameras {
   }
 
   /**
-   * The newest analysed picture of a camera as JPEG, with what was found drawn into it if `annotated`. NOT_FOUND when there
-   * is no such camera, UNAVAILABLE when it gives no picture now. It has the camera's own resolution, where that can be had;
+   * The newest analysed picture of a camera as JPEG; with `annotated` the detections are drawn into it. NOT_FOUND if there
+   * is no such camera; UNAVAILABLE if it gives no picture now. It has the camera's own resolution if possible;
    * with `modelFrame` it is the frame as the model saw it.
    */
   async snapshot(
@@ -171,8 +171,8 @@ export class Cameras {
   }
 
   /**
-   * Every camera as it is now, then each change of registration or status, until aborted. It does not connect again by
-   * itself: UNAVAILABLE when the server goes away; a new watch begins with every camera.
+   * Every camera in its present state, then each change of registration or status, until aborted. It does not reconnect
+   * automatically: UNAVAILABLE if the server goes away. A new watch begins with every camera.
    */
   async *watch({ signal, onOpen }: WatchOptions = {}): AsyncGenerator<CameraChange, void> {
     const changes = this.#connection.stream(CameraServiceClient, (client) => client.watchCameras({}), {
@@ -194,7 +194,7 @@ export class Cameras {
   }
 }
 
-/** Much may be kept of a camera. */
+/** A camera may have much stored data. */
 const forgetDeadlineMs = 10 * 60_000;
 
 function present(camera: Camera | undefined): Camera {

@@ -14,11 +14,11 @@ import { Subscriptions } from "./subscriptions/subscriptions.ts";
 import type { TlsOptions } from "./transport.ts";
 
 export interface ConnectOptions {
-  /** By TLS, with these certificates; `{}` takes those that Node.js knows. Plain text unless given, or the address is https://. */
+  /** Connects with TLS and these certificates; `{}` uses those that Node.js trusts. Without it the connection is plain text, unless the address begins with https://. */
   tls?: TlsOptions | undefined;
-  /** What every call is made with, as `sightline token add` or `access.logIn` gives it; a function is asked anew at each call. */
+  /** The token for every call, from `sightline token add` or `access.logIn`. A function is called again for each call. */
   token?: string | (() => string | undefined) | undefined;
-  /** How to authenticate the connection, for what `tls` cannot say. */
+  /** Credentials of the connection, for cases that `tls` cannot express. */
   credentials?: ChannelCredentials;
 }
 
@@ -34,7 +34,7 @@ export interface ConnectOptions {
  * ```
  */
 export class SightlineClient {
-  /** Users, tokens, and who calls. */
+  /** Users, tokens, and who the caller is. */
   readonly access: Access;
   readonly audit: Audit;
   readonly cameras: Cameras;
@@ -61,20 +61,20 @@ export class SightlineClient {
     this.subscriptions = new Subscriptions(this.#connection);
   }
 
-  /** Waits until the server takes calls. @throws SightlineError UNAVAILABLE after `timeoutMs` */
+  /** Waits until the server accepts calls. @throws SightlineError UNAVAILABLE after `timeoutMs` */
   async ready(timeoutMs: number): Promise<void> {
     await this.#connection.ready(CameraServiceClient, timeoutMs);
   }
 
-  /** Ends every iteration without an error and every call with CANCELLED, then the connections. Safe to call twice. */
+  /** Ends every iteration without an error, every call with CANCELLED, and then the connections. Safe to call twice. */
   close(): void {
     this.#connection.close();
   }
 }
 
 /**
- * Connects to a server at `HOST:PORT` or `https://HOST:PORT`; connections are made when first needed, and again when lost. Of several addresses of one
- * Sightline, separated by commas, the first is used until its server is not there any more, then the next, and so on.
+ * Connects to a server at `HOST:PORT` or `https://HOST:PORT`; it connects when first needed, and again after a lost connection. You may give several addresses of one
+ * Sightline, separated by commas: the first is used until its server is gone, then the next, and so on.
  *
  * @example
  * ```ts

@@ -17,40 +17,40 @@ import {
 import { fromGap, type MissingMessages, Place, type Start } from "./start.ts";
 import { toTime } from "./time.ts";
 
-/** What to deliver; everything when nothing is given. */
+/** Which detections to deliver. Without any field, all. */
 export interface DetectionFilter {
   /** Camera ids. */
   cameras?: readonly string[];
   /** Class names. */
   classes?: readonly string[];
-  /** Only detections of at least this score, 0..1. */
+  /** Only detections with at least this score, 0..1. */
   minScore?: number;
-  /** Deliver frames too in which nothing passed the filters. */
+  /** Also deliver frames in which nothing passed the filters. */
   includeEmpty?: boolean;
 }
 
-/** What of the detections to deliver, from where on, and how. */
+/** Which detections to deliver, where to begin, and how. */
 export interface DetectionSubscription extends DetectionFilter, SubscribeOptions {
-  /** Where to begin; "live" unless given. */
+  /** Where to begin; default "live". */
   start?: "live" | Start;
 }
 
-/** What a subscription to detections delivers. One that begins with the `cursor` of a message goes on after it. */
+/** What a subscription to detections delivers. A subscription that starts with a message's `cursor` continues after that message. */
 export type DetectionEvent =
-  /** A frame with what was found in it. */
+  /** A frame with its detections. */
   | { kind: "frame"; frame: FrameDetections; cursor: string }
-  /** Only live: so many frames were skipped here, because the loop was too slow for them. */
+  /** Only live: this many frames were skipped here, because the loop was too slow. */
   | { kind: "skipped"; count: number }
-  /** Only live: the connection was lost here. Frames made until it is back are missed, nobody knows how many. */
+  /** Only live: the connection was lost here. Frames are missed until it is back; their number is unknown. */
   | { kind: "interrupted"; reason: SightlineError }
-  /** Never live: messages are gone for good here. */
+  /** Never live: messages are permanently lost here. */
   | { kind: "gap"; gap: MissingMessages; cursor: string };
 
-/** Which frames of the past to list; everything when nothing is given. */
+/** Which stored frames to list. Without any field, all. */
 export interface DetectionQuery extends DetectionFilter, CallSettings {
-  /** Capture times from this one on. */
+  /** Frames captured at this time or later. */
   from?: Date;
-  /** Capture times before this one. */
+  /** Frames captured before this time. */
   to?: Date;
   /** Only detections in the camera's zone of this name. */
   zone?: string;
@@ -59,7 +59,7 @@ export interface DetectionQuery extends DetectionFilter, CallSettings {
 }
 
 /**
- * Detections as they are made, and those that were made.
+ * New detections as they are made, and stored ones.
  *
  * @example
  * ```ts
@@ -78,11 +78,11 @@ export class Detections {
   }
 
   /**
-   * Iterates over detections, in order per camera, until aborted; it connects again by itself whenever the connection is
-   * lost. Live, a loop that is too slow skips frames, a lost connection misses some, and both are told in their place. With
-   * a `start` nothing is missed and nothing comes twice: a slow loop gets it late, a lost connection goes on after the last
-   * message that the loop was given, or a later place if nothing came since. Live there is no progress to tell of.
-   * @throws SightlineError for what trying again would not change
+   * Iterates over detections, in order for each camera, until aborted. It reconnects automatically after a lost
+   * connection. Live, a loop that is too slow skips frames, and a lost connection misses frames; both are reported at their place. With
+   * a `start` nothing is missed and nothing comes twice: a slow loop gets messages late, and after a lost connection it continues after the last
+   * message that the loop got, or at a later place if nothing came since. Live there are no progress messages.
+   * @throws SightlineError for errors that a retry cannot fix
    */
   subscribe(
     options: DetectionSubscription & WithProgress,
@@ -111,7 +111,7 @@ export class Detections {
     }
   }
 
-  /** Iterates over frames that are kept, in the order in which they were stored. @throws SightlineError */
+  /** Iterates over stored frames, in the order in which they were stored. @throws SightlineError */
   async *list(query: DetectionQuery = {}): AsyncGenerator<FrameDetections, void> {
     const request = {
       ...toRequest(query),

@@ -3,11 +3,11 @@ import { type ServiceError, status } from "@grpc/grpc-js";
 /** Name of a gRPC status: `NOT_FOUND`, `UNAVAILABLE`, … */
 export type ErrorCode = Exclude<keyof typeof status, "OK">;
 
-/** Trailing metadata in which the server names its own, finer error code. */
+/** Trailing metadata with the server's own, more precise error code. */
 const reasonKey = "sightline-error";
 
 /**
- * The one error this package throws; match by `code`, or by `reason` where one code has several.
+ * The only error that this package throws. Match it by `code`, or by `reason` if a code has several reasons.
  *
  * @example
  * ```ts
@@ -20,7 +20,7 @@ const reasonKey = "sightline-error";
 export class SightlineError extends Error {
   override readonly name = "SightlineError";
   readonly code: ErrorCode;
-  /** The server's own code, such as `model_not_served`; undefined when the server did not answer. */
+  /** The server's own code, such as `model_not_served`; undefined if the server did not answer. */
   readonly reason: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: { reason?: string; cause?: unknown } = {}) {
@@ -29,7 +29,7 @@ export class SightlineError extends Error {
     this.reason = options.reason;
   }
 
-  /** Types a caught value; anything that did not come from gRPC becomes UNKNOWN. */
+  /** Converts a caught value to a SightlineError; anything that is not from gRPC becomes UNKNOWN. */
   static from(error: unknown): SightlineError {
     if (error instanceof SightlineError) return error;
     if (isServiceError(error)) {
@@ -47,7 +47,7 @@ export class SightlineError extends Error {
 
 /**
  * Whether the same call may succeed a little later: no server answered, it is stopping, NATS is away, or the connection
- * broke. A server that has no place left may still be counting a connection of this client that is lost, if there was one.
+ * broke. A server without a free place may still count a lost connection of this client.
  */
 export function isPassing({ code, reason }: SightlineError, everOpen: boolean): boolean {
   if (code === "UNAVAILABLE") return true;

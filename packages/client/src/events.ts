@@ -24,55 +24,55 @@ import { fromGap, type MissingMessages, Place, type Start } from "./start.ts";
 import { toTime } from "./time.ts";
 import { download, type Video, type VideoSettings } from "./video.ts";
 
-/** Which events to deliver, from where on, and how. */
+/** Which events to deliver, where to begin, and how. */
 export interface EventSubscription extends SubscribeOptions {
-  /** All unless given. */
+  /** All events by default. */
   filter?: EventFilter;
-  /** Where to begin; "newest" unless given. */
+  /** Where to begin; default "newest". */
   start?: Start;
 }
 
-/** What a subscription to events delivers. One that begins with the `cursor` of a message goes on after it. */
+/** What a subscription to events delivers. A subscription that starts with a message's `cursor` continues after that message. */
 export type EventMessage =
-  /** News about an event: its start, an update, its end. The newest is the whole truth. */
+  /** A message about an event: its start, an update, or its end. The newest message contains everything. */
   | { kind: "event"; event: Event; cursor: string }
-  /** Messages are gone for good here. */
+  /** Messages are permanently lost here. */
   | { kind: "gap"; gap: MissingMessages; cursor: string };
 
-/** Which events of the past to list. */
+/** Which stored events to list. */
 export interface EventQuery extends CallSettings {
-  /** All unless given; `phases` are those in which the events stand now. */
+  /** All events by default. `phases` are compared with the events' present phases. */
   filter?: EventFilter;
   /** Events that began at this time or later. */
   from?: Date;
   /** Events that began before this time. */
   to?: Date;
-  /** Events whose object had this score at best, or a higher one, 0..1. */
+  /** Events whose object had a best score of at least this, 0..1. */
   minScore?: number | undefined;
-  /** Events that lasted so many seconds or longer; those that go on last until now. */
+  /** Events that lasted at least this many seconds. Open events last until now. */
   minSeconds?: number | undefined;
-  /** Events in whose message, camera, id, class, rule, zone or line each of these words is found. */
+  /** Events that contain each of these words in message, camera, id, class, rule, zone or line. */
   text?: string | undefined;
-  /** Only events that somebody has reviewed, or, if false, only those that nobody has; both unless given. */
+  /** True: only reviewed events. False: only events that nobody has reviewed. Default: both. */
   reviewed?: boolean | undefined;
   /** Events fetched at a time, 1-1000. */
   pageSize?: number;
 }
 
-/** Which events to count, and by what. */
+/** Which events to count, and how to group them. */
 export interface EventCountQuery extends CallSettings {
-  /** All unless given; `phases` are those in which the events stand now. */
+  /** All events by default. `phases` are compared with the events' present phases. */
   filter?: EventFilter;
   /** Events that began at this time or later. */
   from: Date;
-  /** Events that began before this time; until now unless given. */
+  /** Events that began before this time; default now. */
   to?: Date | undefined;
-  /** What to count by; all together unless given. */
+  /** How to group the counts; by default one count for all events. */
   by?: readonly CountBy[];
 }
 
 /**
- * Events as they happen, and those that happened.
+ * New events as they happen, and stored ones.
  *
  * @example
  * ```ts
@@ -92,9 +92,9 @@ export class Events {
   }
 
   /**
-   * Iterates over messages about events, in order per camera, until aborted. Nothing is missed and nothing comes twice: a
-   * slow loop gets them late, and a lost connection is made again and goes on after the last message that the loop was
-   * given, or a later place if nothing came since. @throws SightlineError for what trying again would not change
+   * Iterates over messages about events, in order for each camera, until aborted. Nothing is missed and nothing comes twice: a
+   * slow loop gets messages late. After a lost connection it reconnects and continues after the last message that the loop
+   * got, or at a later place if nothing came since. @throws SightlineError for errors that a retry cannot fix
    */
   subscribe(options: EventSubscription & WithProgress): AsyncGenerator<EventMessage | ProgressMessage, void>;
   subscribe(options?: EventSubscription): AsyncGenerator<EventMessage, void>;
@@ -122,7 +122,7 @@ export class Events {
     }
   }
 
-  /** Iterates over events that are kept, newest first, each as it stands now. @throws SightlineError */
+  /** Iterates over stored events, newest first, each in its present state. @throws SightlineError */
   async *list(query: EventQuery = {}): AsyncGenerator<Event, void> {
     const request = {
       filter: toFilterMessage(query.filter ?? {}),
@@ -141,8 +141,8 @@ export class Events {
   }
 
   /**
-   * An event, by its resource name, as it stands now. @throws SightlineError, NOT_FOUND when there is none of that name or it
-   * is not kept any more
+   * Returns an event in its present state, by its resource name. @throws SightlineError, NOT_FOUND if there is none of that name or it
+   * is no longer stored
    */
   async get(name: string, call: CallSettings = {}): Promise<Event> {
     const { event } = await this.#connection.call(
@@ -156,8 +156,8 @@ export class Events {
   }
 
   /**
-   * Counts events that are kept, and the seconds that they lasted, by hour, camera and so on: a count for each combination that occurs.
-   * @throws SightlineError, INVALID_ARGUMENT when there are more than 20,000 events in the range
+   * Counts stored events and sums their seconds, by hour, camera and so on, with one count for each combination that occurs.
+   * @throws SightlineError, INVALID_ARGUMENT if the range has more than 20,000 events
    */
   async count(query: EventCountQuery): Promise<EventCount[]> {
     const request = {
@@ -176,8 +176,8 @@ export class Events {
   }
 
   /**
-   * Marks events, by their resource names, as reviewed for all who see them, or as not reviewed; 1-1000 at a time. Returns the names of
-   * those that are kept. @throws SightlineError, PERMISSION_DENIED for callers who are not operators
+   * Marks events, by their resource names, as reviewed or not reviewed, for all users; 1-1000 at a time. Returns the names of
+   * the events that are stored. @throws SightlineError, PERMISSION_DENIED for callers who are not operators
    */
   async review(
     names: readonly string[],
@@ -195,7 +195,7 @@ export class Events {
 
   /**
    * The picture with the best view of an event, with its object drawn into it if `annotated`. @throws SightlineError,
-   * NOT_FOUND when it has none or it is not kept any more
+   * NOT_FOUND if it has none or the picture is no longer stored
    */
   async snapshot(name: string, call: CallSettings & { annotated?: boolean } = {}): Promise<Snapshot> {
     const request = { name, annotated: call.annotated ?? false };
@@ -209,8 +209,8 @@ export class Events {
   }
 
   /**
-   * The video of an event, from some seconds before it to some after it, or to now when it is not over. @throws SightlineError,
-   * NOT_FOUND when there is no such event, or nothing of it is kept
+   * The video of an event, from some seconds before it to some seconds after it, or until now if it is open. @throws SightlineError,
+   * NOT_FOUND if there is no such event, or no video of it is kept
    */
   async clip(name: string, settings: VideoSettings = {}): Promise<Video> {
     const request = { name, audio: settings.audio };
@@ -218,19 +218,19 @@ export class Events {
   }
 }
 
-/** Which events are wanted; everything when nothing is given. */
+/** Which events to deliver. Without any field, all. */
 export interface EventFilter {
   /** Camera ids. */
   cameras?: readonly string[];
   types?: readonly EventType[];
-  /** Class names; events without a track do not pass when any is given. */
+  /** Class names. If any is given, events without a track do not pass. */
   classes?: readonly string[];
   /** Names of zones. */
   zones?: readonly string[];
   /** Names of rules. */
   rules?: readonly string[];
   phases?: readonly EventPhase[];
-  /** Attributes of the object with the values that will do, such as { colour: ["red"] }; all must be met. */
+  /** Attributes of the object with the accepted values, such as { colour: ["red"] }. All must match. */
   attributes?: Readonly<Record<string, readonly string[]>>;
 }
 

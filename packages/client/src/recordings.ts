@@ -4,7 +4,7 @@ import type { Connection } from "./connection.ts";
 import { toTime } from "./time.ts";
 import { download, fromTime, type Video, type VideoSettings } from "./video.ts";
 
-/** A stretch of time of which video is kept, without a gap, of one codec and size. */
+/** A time range of recorded video without a gap, with one codec and size. */
 export interface RecordingSpan {
   from: Date;
   to: Date;
@@ -14,7 +14,7 @@ export interface RecordingSpan {
   width: number;
   height: number;
   audio: boolean;
-  /** Kept for events only. */
+  /** Kept only for events. */
   eventsOnly: boolean;
   /** The ingest process that has it. */
   ingest: string;
@@ -27,7 +27,7 @@ export interface RecordingRange {
 }
 
 /**
- * Video that is kept of cameras. Cameras are named by their id, such as `front`. Every method throws SightlineError.
+ * Recorded video of cameras. Cameras are named by their id, such as `front`. Every method throws SightlineError.
  *
  * @example
  * ```ts
@@ -45,12 +45,12 @@ export class Recordings {
     this.#connection = connection;
   }
 
-  /** What is kept of a camera, by time; all unless `from` or `to` is given. */
+  /** The recorded time ranges of a camera, sorted by time; all unless `from` or `to` is given. */
   async spans(
     id: string,
     query: CallSettings &
       Partial<RecordingRange> & {
-        /** Is called when ingests do not answer, which may have more. */
+        /** Called if some ingests do not answer; they may have more. */
         onSilentIngests?: (ingests: readonly string[]) => void;
       } = {},
   ): Promise<RecordingSpan[]> {
@@ -68,13 +68,13 @@ export class Recordings {
     }));
   }
 
-  /** A range of a camera's video, an hour at most, as one MP4. NOT_FOUND when nothing of it is kept. */
+  /** A range of a camera's video, at most an hour, as one MP4. NOT_FOUND if nothing of it is kept. */
   async video(id: string, range: RecordingRange, settings: VideoSettings = {}): Promise<Video> {
     const request = { name: cameraName(id), ...times(range), audio: settings.audio };
     return download(this.#connection, (client) => client.downloadRecording(request), settings);
   }
 
-  /** Deletes a camera's video in a range of time, or all of it. NOT_FOUND when nothing of it is kept. */
+  /** Deletes a camera's video, all of it or a range of time. NOT_FOUND if nothing of it is kept. */
   async delete(
     id: string,
     query: CallSettings & Partial<RecordingRange> = {},

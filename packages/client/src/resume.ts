@@ -7,7 +7,7 @@ import { isPassing, SightlineError } from "./errors.ts";
 /** How long to wait before the server is tried again. */
 export const retryRange = { firstMs: 100, mostMs: 5_000 };
 
-/** How a subscription fares. */
+/** The state of a subscription. */
 export type SubscriptionStatus =
   | { state: "connecting" }
   /** The server has the subscription. */
@@ -15,25 +15,25 @@ export type SubscriptionStatus =
   /** The connection is lost, or could not be made; the next attempt comes after `retryInMs`. */
   | { state: "waiting"; reason: SightlineError; retryInMs: number };
 
-/** What a caller may want of a subscription. */
+/** Options of a subscription. */
 export interface SubscribeOptions {
   /** Ends the iteration without an error. */
   signal?: AbortSignal;
-  /** Is called when the server has taken the subscription, after each connection: what is made from then on will come. */
+  /** Called after each connection, when the server has accepted the subscription: all messages made from then on will come. */
   onOpen?: () => void;
-  /** Is told how the subscription fares. */
+  /** Called with each change of the subscription's state. */
   onStatus?: (status: SubscriptionStatus) => void;
-  /** Whether to connect again after a failure that passes; true unless given. If false, such a failure is thrown. */
+  /** Whether to reconnect after a temporary failure; default true. If false, such a failure is thrown. */
   reconnect?: boolean;
 }
 
 /** Asks for messages about progress too. */
 export interface WithProgress {
-  /** Whether the loop is given them; they let a program that stores cursors go on from a recent one, however rarely its filter matches. */
+  /** Whether the loop gets progress messages. With them, a program that stores cursors can continue from a recent one, even if its filter rarely matches. */
   progress: true;
 }
 
-/** Now and then, when nothing else came for some seconds: nothing that passes the filter is before this cursor. */
+/** Comes from time to time, if nothing else came for some seconds: up to this cursor nothing more passes the filter. */
 export interface ProgressMessage {
   kind: "progress";
   cursor: string;

@@ -3,19 +3,19 @@ import { cameraIdOf, fromTimestamp, type Gap, GapReason, type StartPosition } fr
 import { toTime } from "./time.ts";
 
 /**
- * Where a subscription begins: with what is made from now on, with all that is kept, with what was stored at a time or
- * later, or after the message that bore a cursor.
+ * Where a subscription begins: with new messages only, with all stored messages, with messages stored at a time or
+ * later, or after the message with a cursor.
  */
 export type Start = "newest" | "beginning" | Date | { cursor: string };
 
-/** Messages that are gone for good, in the place where they are missing. */
+/** Messages that are permanently lost, at the place where they are missing. */
 export interface MissingMessages {
   reason: "expired" | "stream_reset" | "not_analysed";
   /** How many, of all cameras unless `camera` is one; 0 when unknown. */
   messages: number;
-  /** Id of the camera, when it is one camera's messages that are missing. */
+  /** Id of the camera, if only messages of one camera are missing. */
   camera: string | undefined;
-  /** When the oldest that is still kept was stored. */
+  /** When the oldest message that still exists was stored. */
   firstAvailableTime: Date | undefined;
 }
 

@@ -7,18 +7,18 @@ import { SightlineError } from "./errors.ts";
 /** An MP4 that is being sent. */
 export interface Video {
   sizeBytes: number;
-  /** Capture times of the first picture and of the end of the last; video begins at a key frame, so it may begin before what was asked for. */
+  /** Capture time of the first picture, and the end of the last one. Video begins at a key frame, so it may begin earlier than requested. */
   from: Date;
   to: Date;
   /**
-   * The bytes in pieces, fetched as the loop goes on; to be read once. Leaving the loop ends the call. @throws SightlineError when
-   * the video breaks off
+   * The bytes in pieces, received while the loop runs. They can be read only once. Leaving the loop ends the call. @throws SightlineError if
+   * the video ends too early
    */
   content: AsyncGenerator<Uint8Array, void>;
 }
 
 export interface VideoSettings extends CallSettings {
-  /** Whether it has the sound that was recorded; true unless given. */
+  /** Whether to include recorded sound; default true. */
   audio?: boolean;
 }
 

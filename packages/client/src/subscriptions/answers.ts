@@ -6,7 +6,7 @@ import { retryRange } from "../resume.ts";
 
 /** How to refuse a message. */
 export interface RejectOptions {
-  /** Seconds to wait before the next delivery; none unless given. */
+  /** Seconds to wait before the next delivery; default 0. */
   delaySeconds?: number;
   /** Make it a dead letter at once. */
   deadLetter?: boolean;
@@ -39,7 +39,7 @@ export class Answers {
     this.#name = name;
   }
 
-  /** Resolves when the server knows. Acknowledgements made within a few milliseconds go in one call. @throws SightlineError */
+  /** Resolves when the server has the answer. Acknowledgements within a few milliseconds are sent in one call. @throws SightlineError */
   acknowledge(ackId: string): Promise<void> {
     return this.#track(
       new Promise<void>((resolve, reject) => {

@@ -9,11 +9,11 @@ interface Delivery {
   /** 1 for the first delivery. */
   deliveryAttempt: number;
   /**
-   * Says that the message has been dealt with; resolves when the server knows. It is tried again while the server is away;
-   * when it fails for good, or too late, the message is delivered again. @throws SightlineError
+   * Says that the message has been processed; resolves when the server has the answer. While the server is away it retries.
+   * If it fails permanently, or comes too late, the message is delivered again. @throws SightlineError
    */
   ack(): Promise<void>;
-  /** Asks for the message to be delivered again, or to become a dead letter; resolves when the server knows. @throws SightlineError */
+  /** Asks for the message to be delivered again, or to become a dead letter; resolves when the server has the answer. @throws SightlineError */
   reject(options?: RejectOptions): Promise<void>;
 }
 

@@ -10,7 +10,7 @@ import { type DeliveredMessage, type SubscriptionMessage, toMessage } from "./me
 
 /** How to read a named subscription. */
 export interface ConsumeOptions extends SubscribeOptions {
-  /** Most messages given to this reader and not acknowledged yet, 1-1000; 100 unless given. */
+  /** At most this many messages are delivered to this reader and not acknowledged yet, 1-1000; default 100. */
   maxUnacknowledged?: number;
 }
 
@@ -40,18 +40,18 @@ const longestDelaySeconds = 60;
 
 /** How to process messages. */
 export interface ProcessOptions extends ConsumeOptions {
-  /** Handlers that run at a time; 1 unless given. Those of one camera run one after another, in order, in any case. */
+  /** Number of handlers that run at the same time; default 1. Handlers for the same camera always run one after another, in order. */
   concurrency?: number;
   /**
-   * Most messages given to this reader and not acknowledged yet; twice the concurrency and at least 8 unless given. All of
-   * them have to be dealt with within the subscription's deadline, or they are delivered again.
+   * At most this many messages are delivered to this reader and not acknowledged yet; by default twice the concurrency, and at least 8. All of
+   * them must be processed within the subscription's deadline, otherwise they are delivered again.
    */
   maxUnacknowledged?: number;
-  /** Seconds before a message whose handler threw is delivered again; unless given 1, 2, 4 and so on, up to 60. */
+  /** If a handler throws: seconds until its message is delivered again; by default 1, 2, 4 and so on, up to 60. */
   retryDelaySeconds?: (deliveryAttempt: number) => number;
-  /** Is told what a handler threw. */
+  /** Called with the error that a handler threw. */
   onFailure?: (error: unknown, message: DeliveredMessage) => void;
-  /** Is told that messages expired before this subscription got to them. */
+  /** Called if messages expired before this subscription could get them. */
   onGap?: (gap: MissingMessages) => void;
 }
 

@@ -16,20 +16,20 @@ import { type ConsumeOptions, consume, type ProcessOptions, processMessages } fr
 /** What a named subscription delivers, and how. */
 export interface SubscriptionSettings {
   kind: "events" | "detections";
-  /** All unless given; detections are filtered by cameras and classes only. */
+  /** All by default. For detections only cameras and classes are used. */
   filter?: EventFilter;
-  /** Where it begins; "newest" unless given. */
+  /** Where it begins; default "newest". */
   start?: Start;
-  /** Seconds that a reader has for a message, 1-600; 30 unless given. */
+  /** Seconds in which a reader must acknowledge a message, 1-600; default 30. */
   ackDeadlineSeconds?: number;
-  /** A message becomes a dead letter after so many deliveries, 1-1000; 10 unless given. */
+  /** A message becomes a dead letter after this many deliveries, 1-1000; default 10. */
   maxDeliveryAttempts?: number;
 }
 
 /**
  * Subscriptions by name, for readers that must not miss anything: each message is delivered until it is acknowledged, and
  * readers of one subscription share its messages. They are named by their id, such as `alerts`. Every method throws
- * SightlineError; NOT_FOUND when there is no such subscription.
+ * SightlineError; NOT_FOUND if there is no such subscription.
  *
  * @example
  * ```ts
@@ -51,21 +51,21 @@ export class Subscriptions {
     this.#connection = connection;
   }
 
-  /** Creates a subscription. ALREADY_EXISTS when the id is taken by one that differs; the same again is no error. */
+  /** Creates a subscription. ALREADY_EXISTS if a different subscription has this id; creating the same one again is not an error. */
   async create(id: string, settings: SubscriptionSettings, call: CallSettings = {}): Promise<Subscription> {
     const request = { subscriptionId: id, subscription: toSubscription(settings) };
     const { subscription } = await this.#call((client) => client.createSubscription, request, call);
     return present(subscription);
   }
 
-  /** A subscription and how it fares. */
+  /** Returns a subscription and its state. */
   async get(id: string, call: CallSettings = {}): Promise<Subscription> {
     const request = { name: nameOf(id) };
     const { subscription } = await this.#call((client) => client.getSubscription, request, call);
     return present(subscription);
   }
 
-  /** Iterates over all subscriptions by name. */
+  /** Iterates over all subscriptions, sorted by name. */
   async *list(call: CallSettings & { pageSize?: number } = {}): AsyncGenerator<Subscription, void> {
     for await (const { subscriptions } of pages({ pageSize: call.pageSize ?? 0 }, (request) =>
       this.#call((client) => client.listSubscriptions, request, call),
@@ -79,8 +79,8 @@ export class Subscriptions {
   }
 
   /**
-   * Iterates over the messages that this reader is given, until aborted; each is to be answered with its `ack` or `reject`.
-   * A lost connection is made again by itself. What was not answered for before, or not in time, is delivered again.
+   * Iterates over the messages for this reader, until aborted. Answer each one with its `ack` or `reject`.
+   * It reconnects automatically. Messages that were not answered before, or not in time, are delivered again.
    */
   consume(id: string, options: ConsumeOptions = {}): AsyncGenerator<SubscriptionMessage, void> {
     const name = nameOf(id);
@@ -88,8 +88,8 @@ export class Subscriptions {
   }
 
   /**
-   * Calls `handler` with each message; acknowledges it when that succeeds and rejects it, for a later delivery, when it
-   * throws. Resolves when aborted, after the handlers that run have ended and the server knows their outcome.
+   * Calls `handler` with each message. If the handler succeeds, the message is acknowledged; if it throws, the message is rejected and delivered
+   * again later. After an abort it resolves when the running handlers have ended and the server has their outcome.
    */
   async process(
     id: string,
@@ -111,7 +111,7 @@ export class Subscriptions {
       yield* deadLetters;
   }
 
-  /** Removes a dead letter, by its resource name, having delivered it once more if `redeliver`. */
+  /** Removes a dead letter, by its resource name; with `redeliver` it is delivered once more first. */
   async deleteDeadLetter(name: string, call: CallSettings & { redeliver?: boolean } = {}): Promise<void> {
     const request = { name, redeliver: call.redeliver ?? false };
     await this.#call((client) => client.deleteDeadLetter, request, call);
