@@ -133,7 +133,7 @@ async function measure(
     ),
     epochChanges: each.filter(({ old, now }) => old?.epoch !== now?.epoch).length,
     reconnects: sum((status) => status?.reconnects ?? 0),
-    leasesLost: news.flatMap(([, lines]) => lines).filter((line) => line.includes("lease lost")).length,
+    leasesLost: news.flatMap(([, lines]) => lines).filter((line) => /lease (?:is )?lost/.test(line)).length,
     logLinesPerSecond: Object.fromEntries(news.map(([name, lines]) => [name, lines.length / took])),
     cpu: Object.fromEntries(
       services.map((name, i) => [name, (after.cpu[i]!.cpuSeconds - before.cpu[i]!.cpuSeconds) / took]),

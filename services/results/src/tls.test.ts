@@ -234,7 +234,7 @@ test("a certificate that cannot be used at start is an error that names the sett
     /SIGHTLINE_TLS_CERT_FILE = .*none: the file cannot be read \(ENOENT\)/,
   );
   await expect(missing).rejects.toBeInstanceOf(SettingError);
-  await expect(start({ SIGHTLINE_TLS_CERT_FILE: files.cert })).rejects.toThrow(/go together/);
+  await expect(start({ SIGHTLINE_TLS_CERT_FILE: files.cert })).rejects.toThrow(/must both be set/);
   await expect(start({ SIGHTLINE_TLS_CLIENT_CA_FILE: files.cert })).rejects.toThrow(/needs TLS/);
   const stray = join(directory, "stray.key");
   writeFileSync(stray, (await makeSelfSigned([])).key);
