@@ -215,7 +215,7 @@ describe("the keys", () => {
       "SIGHTLINE_NATS_NKEY_FILE and SIGHTLINE_NATS_CREDS_FILE are both set",
     );
     expect(() => accessOptions({ natsUrl, natsCertFile: key }, "results")).toThrow(
-      "SIGHTLINE_NATS_CERT_FILE and SIGHTLINE_NATS_KEY_FILE go together",
+      "SIGHTLINE_NATS_CERT_FILE and SIGHTLINE_NATS_KEY_FILE must both be set",
     );
     expect(() => accessOptions({ natsUrl, natsCaFile: "/nowhere/ca.pem" }, "results")).toThrow(
       "SIGHTLINE_NATS_CA_FILE = /nowhere/ca.pem: the file cannot be read (ENOENT)",
