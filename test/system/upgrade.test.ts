@@ -199,7 +199,9 @@ describe.skipIf(why !== undefined)(`services of two versions side by side${why ?
     return logs.flatMap((file) =>
       readFileSync(file, "utf8")
         .split("\n")
-        .filter((line) => /cannot be read|begins (?:anew|again)|is no token|"level":"(?:error|fatal)"/.test(line))
+        .filter((line) =>
+          /cannot be read|begins (?:anew|again)|is no token|"level":"(?:error|fatal)"/.test(line),
+        )
         // Last results does not list a worker that also tells of second stages; nothing else follows from it.
         .filter((line) => !/"bucket":"workers".*secondStages/.test(line)),
     );
