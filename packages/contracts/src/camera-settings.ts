@@ -63,7 +63,7 @@ export const cameraSettings = {
     says: "how video travels; auto is TCP, which loses no packets, or UDP for a camera that refuses TCP",
     choices: { auto: "Automatic", tcp: "TCP", udp: "UDP" },
   },
-  /** Which video track of the stream to receive, from 1; 0 takes the first. */
+  /** Which video track of the stream to receive, from 1; 0 means the first. */
   videoTrack: {
     kind: "whole",
     least: 1,
@@ -75,7 +75,7 @@ export const cameraSettings = {
     part: "stream",
     says: "video track to take where the stream has several",
   },
-  /** What decodes the video: `default` is the server's setting, `auto` the fastest that is there. */
+  /** What decodes the video: `default` is the server's setting, `auto` the fastest that is available. */
   decode: {
     kind: "choice",
     option: "--decode <what>",
@@ -91,7 +91,7 @@ export const cameraSettings = {
       software: "Software",
     },
   },
-  /** Detections below this score (0..1) are not made; 0 is the model's default. */
+  /** Detections below this score (0..1) are not published; 0 means the model's default. */
   minScore: {
     kind: "number",
     least: 0,
@@ -103,7 +103,7 @@ export const cameraSettings = {
     part: "analysis",
     says: "leave out detections below this score",
   },
-  /** Frames per second to analyse, at most; 0 takes every frame. */
+  /** At most this many frames per second are analysed; 0 means every frame. */
   targetFps: {
     kind: "number",
     least: 0,
@@ -120,7 +120,7 @@ export const cameraSettings = {
   model: { kind: "own" },
   classes: { kind: "own" },
   labels: { kind: "own" },
-  /** Its part of the workers' time while there is not enough for all, 0.1 to 10: twice the weight, twice the frames; 0 is the default, 1. */
+  /** The camera's share of the workers' time when there is not enough for all, 0.1 to 10: twice the weight means twice the frames. 0 means the default, 1. */
   weight: {
     kind: "number",
     least: limits.minWeight,
@@ -133,7 +133,7 @@ export const cameraSettings = {
     part: "overload",
     says: "its part of the workers' time while there is not enough for all: twice the weight, twice the frames",
   },
-  /** Frames per second that it gets first, whatever the others ask for; 0 is none. What the workers cannot promise is refused. */
+  /** Frames per second that the camera always gets first, whatever other cameras ask for; 0 means no floor. A floor that the workers cannot promise is refused. */
   floorFps: {
     kind: "number",
     least: 0,
@@ -145,7 +145,7 @@ export const cameraSettings = {
     part: "overload",
     says: "frames per second that it gets first, whatever the others ask for; refused when the workers cannot promise it",
   },
-  /** Whose floors are held first when the workers cannot hold all any more: the higher, -100 to 100. */
+  /** If the workers can no longer hold all floors, cameras with a higher priority come first; -100 to 100. */
   priority: {
     kind: "whole",
     least: -limits.maxPriority,
@@ -159,8 +159,8 @@ export const cameraSettings = {
   secondStages: { kind: "own" },
   privacyMasks: { kind: "own" },
   /**
-   * What becomes of the video of a camera with privacy masks: `transcode`, the default, re-encodes it, masked, which takes about a core for
-   * 1080p at 30 frames/s; with `off` there are no recordings, clips and live video.
+   * How the video of a camera with privacy masks is handled. `transcode`, the default, masks it and encodes it again, which takes about one core for
+   * 1080p at 30 frames/s. With `off` there are no recordings, clips or live video.
    */
   maskedVideo: {
     kind: "choice",
@@ -196,36 +196,36 @@ export type PlainSettings = { [Name in keyof Table as Name & PlainName]: ValueOf
 
 /** Settings with a form of their own; what is not there is at its default in a new camera, and stays as it is in a change. */
 export interface OwnSettings {
-  /** rtsp, rtsps, http or https URL (MJPEG, HLS), or file:///; user and password in it are stored apart and never returned. */
+  /** rtsp, rtsps, http or https URL (MJPEG, HLS), or file:///; a user and password in it are stored separately and never returned. */
   uri?: string | undefined;
   /**
-   * Another stream of the same view, which is recorded, clipped and shown live in place of that of `uri`, with a user and password of its own; "" takes
-   * it away.
+   * A second stream of the same view, with its own user and password. Recordings, clips and live video come from it instead of from `uri`; "" removes
+   * it.
    */
   recordUri?: string | undefined;
-  /** Model name; the system's default unless given. */
+  /** Name of the model; by default the system's default model. */
   model?: string | undefined;
   /** Class names to detect; empty means all. */
   classes?: readonly string[] | undefined;
-  /** What the camera belongs to, such as { site: "north" }; {} takes all away. Users may be bound to labels. */
+  /** What the camera belongs to, such as { site: "north" }; {} removes all. Users may be limited to labels. */
   labels?: Readonly<Record<string, string>> | undefined;
-  /** Classifiers that look at what was found, all of it or some classes only; [] takes all away. */
+  /** Classifiers for the objects found, for all classes or only some; [] removes all. */
   secondStages?: readonly { readonly model: string; readonly classes?: readonly string[] }[] | undefined;
-  /** Parts of the picture that nobody may see, as polygons of [x, y] in 0..1 of the picture as it is shown; [] takes all away. */
+  /** Parts of the picture that nobody may see, as polygons of [x, y] in 0..1 of the picture as it is shown; [] removes all. */
   privacyMasks?: readonly (readonly (readonly [x: number, y: number])[])[] | undefined;
-  /** What is kept of the video; what is not given is at its default, or stays as it is in an update. */
+  /** What is recorded. A field that is not given has its default, or stays unchanged in an update. */
   recording?: GivenRecording | undefined;
 }
 
-/** What is kept of a camera's video, and for how long. */
+/** What is recorded of a camera's video, and how long it is kept. */
 export interface GivenRecording {
-  /** `default` is the server's setting; `events` keeps what is around events, `continuous` all. */
+  /** `default` is the server's setting; `events` records around events, `continuous` records everything. */
   mode?: "default" | "off" | "events" | "continuous" | undefined;
-  /** Days for which video is kept, at most 3650; 0 is until its space is needed. */
+  /** Days for which video is kept, at most 3650; 0 keeps it until its space is needed. */
   maxAgeDays?: number | undefined;
-  /** The same for video of events; 0 is as `maxAgeDays` says. */
+  /** The same for video of events; 0 means the same as `maxAgeDays`. */
   eventsMaxAgeDays?: number | undefined;
-  /** Whether the sound of an RTSP camera is recorded too: AAC, as it comes. */
+  /** Whether the sound of an RTSP camera is recorded too: AAC, unchanged. */
   audio?: boolean | undefined;
 }
 
