@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { httpEventSchema } from "@sightline/contracts";
 import { projectRoot } from "@sightline/stack";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { runCommand } from "../testing/command-line.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Outcome, runCommand, runCommands } from "../testing/command-line.ts";
 
 const fixtures = join(projectRoot, "test/fixtures");
 const rules = join(fixtures, "pedestrians.rules.json");
@@ -151,7 +151,7 @@ test("a video that is cut short gives the events of what there is of it, says so
   expect(nothing.stderr).toMatch(/cut\.mp4 is cut short: .*nothing of it can be read/);
 });
 
-test.each([
+const mistakes: [what: string, args: string[], told: string][] = [
   ["a folder", ["replay", "FOLDER", "--rules", rules], "name one video file"],
   [
     "a model that is not there",
@@ -163,15 +163,25 @@ test.each([
   ["a video that is not there", ["replay", "/nowhere.mp4", "--rules", rules], "/nowhere.mp4"],
   ["no rules", ["replay", "CLIP"], "--rules"],
   ["a speed that is none", ["replay", "CLIP", "--rules", rules, "--speed", "0"], "max, or a number above 0"],
-])("%s: an error that says so", async (_, args, text) => {
-  const bad = join(folder, "bad.json");
-  writeFileSync(bad, '{"zones": [{"name": "a", "polygon": [[0, 0], [1, 1]]}], "rules": []}');
-  const unknown = join(folder, "class.json");
-  writeFileSync(unknown, '{"rules": [{"type": "appeared", "classes": ["unicorn"]}]}');
-  const named: Record<string, string> = { CLIP: clip, FOLDER: folder, BAD: bad, CLASS: unknown };
-  const { code, stdout, stderr } = await runCommand(args.map((arg) => named[arg] ?? arg));
-  expect(code).not.toBe(0);
-  expect(stdout).toBe("");
-  expect(stderr).toContain(text);
-  expect(stderr).not.toContain("    at ");
+];
+
+describe("an error that says so", () => {
+  let outcomes: Outcome[];
+
+  beforeAll(async () => {
+    const bad = join(folder, "bad.json");
+    writeFileSync(bad, '{"zones": [{"name": "a", "polygon": [[0, 0], [1, 1]]}], "rules": []}');
+    const unknown = join(folder, "class.json");
+    writeFileSync(unknown, '{"rules": [{"type": "appeared", "classes": ["unicorn"]}]}');
+    const named: Record<string, string> = { CLIP: clip, FOLDER: folder, BAD: bad, CLASS: unknown };
+    outcomes = await runCommands(mistakes.map(([, args]) => args.map((arg) => named[arg] ?? arg)));
+  });
+
+  test.each(mistakes.map(([what, , told], i) => [what, told, i] as const))("%s", (_, told, i) => {
+    const { code, stdout, stderr } = outcomes[i]!;
+    expect(code).not.toBe(0);
+    expect(stdout).toBe("");
+    expect(stderr).toContain(told);
+    expect(stderr).not.toContain("    at ");
+  });
 });
