@@ -20,6 +20,8 @@ export default defineConfig({
         test: {
           name: "parts",
           include: ["{apps,packages,services}/*/src/**/*.test.ts", "test/client/*.test.ts"],
+          // Loading a service takes a file a second of a processor: files that run one after the other share a process and what it has loaded.
+          isolate: false,
         },
       },
       {
