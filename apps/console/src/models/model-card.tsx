@@ -3,6 +3,7 @@ import type { HttpModel } from "@sightline/contracts";
 import { activateModel, deleteVersion, rollbackModel } from "../api/model-calls.ts";
 import { cameraPath } from "../routing/route.ts";
 import { ConfirmDialog } from "../shell/confirm-dialog.tsx";
+import { DataTable } from "../shell/data-table.tsx";
 import { may } from "../state/auth.ts";
 import { formatFullTime, plural } from "../words/numbers-and-times.ts";
 import { Inspection } from "./inspection.tsx";
@@ -164,69 +165,57 @@ interface VersionsProps {
 
 function VersionTable({ model, canChange, inspected, onAsk, onDelete, onInspect }: VersionsProps) {
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={`Versions of ${model.name}`}>
-      <table class="data stacks">
-        <thead>
-          <tr>
-            <th scope="col">Version</th>
-            <th scope="col">Digest</th>
-            <th scope="col">Served by</th>
-            <th scope="col">On the disk of</th>
-            <th scope="col">First seen</th>
-            <th scope="col">
-              <span class="hidden">Changes</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {model.versions.map((version) => (
-            <tr key={version.version}>
-              <th scope="row">
-                {version.number}
-                {version.active && <span class="tag">active</span>}
-                {version.previous && <span class="tag">before</span>}
-              </th>
-              <td data-label="Digest">{version.version}</td>
-              <td data-label="Served by">{plural(version.servingWorkers, "worker")}</td>
-              <td data-label="On the disk of">
-                {version.workersWith} of {plural(version.workersWith + version.workersWithout, "worker")}
-              </td>
-              <td data-label="First seen">{version.seenTime ? formatFullTime(version.seenTime) : "–"}</td>
-              <td>
-                <div class="buttons">
-                  <button
-                    type="button"
-                    aria-expanded={inspected === version.version}
-                    aria-label={`Inspect version ${version.number} of ${model.name}`}
-                    onClick={() => onInspect(version.version)}
-                  >
-                    Inspect
-                  </button>
-                  {canChange && version.uploaded && !version.active && version.servingWorkers === 0 && (
-                    <button
-                      type="button"
-                      class="danger"
-                      aria-label={`Delete version ${version.number} of ${model.name}`}
-                      onClick={() => onDelete(version)}
-                    >
-                      Delete
-                    </button>
-                  )}
-                  {canChange && !version.active && version.workersWith > 0 && (
-                    <button
-                      type="button"
-                      aria-label={`Activate version ${version.number} of ${model.name}`}
-                      onClick={() => onAsk(version)}
-                    >
-                      Activate
-                    </button>
-                  )}
-                </div>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <DataTable
+      label={`Versions of ${model.name}`}
+      columns={["Version", "Digest", "Served by", "On the disk of", "First seen"]}
+      buttons="Changes"
+    >
+      {model.versions.map((version) => (
+        <tr key={version.version}>
+          <th scope="row">
+            {version.number}
+            {version.active && <span class="tag">active</span>}
+            {version.previous && <span class="tag">before</span>}
+          </th>
+          <td data-label="Digest">{version.version}</td>
+          <td data-label="Served by">{plural(version.servingWorkers, "worker")}</td>
+          <td data-label="On the disk of">
+            {version.workersWith} of {plural(version.workersWith + version.workersWithout, "worker")}
+          </td>
+          <td data-label="First seen">{version.seenTime ? formatFullTime(version.seenTime) : "–"}</td>
+          <td>
+            <div class="buttons">
+              <button
+                type="button"
+                aria-expanded={inspected === version.version}
+                aria-label={`Inspect version ${version.number} of ${model.name}`}
+                onClick={() => onInspect(version.version)}
+              >
+                Inspect
+              </button>
+              {canChange && version.uploaded && !version.active && version.servingWorkers === 0 && (
+                <button
+                  type="button"
+                  class="danger"
+                  aria-label={`Delete version ${version.number} of ${model.name}`}
+                  onClick={() => onDelete(version)}
+                >
+                  Delete
+                </button>
+              )}
+              {canChange && !version.active && version.workersWith > 0 && (
+                <button
+                  type="button"
+                  aria-label={`Activate version ${version.number} of ${model.name}`}
+                  onClick={() => onAsk(version)}
+                >
+                  Activate
+                </button>
+              )}
+            </div>
+          </td>
+        </tr>
+      ))}
+    </DataTable>
   );
 }

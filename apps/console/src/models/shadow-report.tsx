@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { HttpShadow } from "@sightline/contracts";
 import { deleteShadow, getShadow, shadowPicture, stopShadow } from "../api/model-calls.ts";
 import { ConfirmDialog } from "../shell/confirm-dialog.tsx";
+import { DataTable } from "../shell/data-table.tsx";
 import { Fault } from "../shell/notices.tsx";
 import { may } from "../state/auth.ts";
 import { useAction, usePolled } from "../state/use-request.ts";
@@ -101,44 +102,30 @@ function ClassTable({ shadow }: { shadow: HttpShadow }) {
   const rows =
     shadow.classes.length > 1 ? [...shadow.classes, { ...shadow.total, class: "all" }] : shadow.classes;
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label="Agreement by class">
-      <table class="data stacks">
-        <thead>
-          <tr>
-            <th scope="col">Class</th>
-            <th scope="col">Agreement</th>
-            <th scope="col">Both</th>
-            <th scope="col">Gained</th>
-            <th scope="col">Lost</th>
-            <th scope="col">Score</th>
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map((row) => (
-            <tr key={row.class}>
-              <th scope="row">{row.class}</th>
-              <td class="number" data-label="Agreement">
-                {formatShare(row.agreement)}
-              </td>
-              <td class="number" data-label="Both">
-                {row.both}
-              </td>
-              <td class="number" data-label="Gained">
-                {row.gained}
-              </td>
-              <td class="number" data-label="Lost">
-                {row.lost}
-              </td>
-              <td class="number" data-label="Score">
-                {row.both === 0
-                  ? "–"
-                  : `${row.meanScoreChange >= 0 ? "+" : ""}${row.meanScoreChange.toFixed(3)} (± ${row.meanScoreDistance.toFixed(3)})`}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <DataTable label="Agreement by class" columns={["Class", "Agreement", "Both", "Gained", "Lost", "Score"]}>
+      {rows.map((row) => (
+        <tr key={row.class}>
+          <th scope="row">{row.class}</th>
+          <td class="number" data-label="Agreement">
+            {formatShare(row.agreement)}
+          </td>
+          <td class="number" data-label="Both">
+            {row.both}
+          </td>
+          <td class="number" data-label="Gained">
+            {row.gained}
+          </td>
+          <td class="number" data-label="Lost">
+            {row.lost}
+          </td>
+          <td class="number" data-label="Score">
+            {row.both === 0
+              ? "–"
+              : `${row.meanScoreChange >= 0 ? "+" : ""}${row.meanScoreChange.toFixed(3)} (± ${row.meanScoreDistance.toFixed(3)})`}
+          </td>
+        </tr>
+      ))}
+    </DataTable>
   );
 }
 

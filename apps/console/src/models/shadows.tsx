@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { HttpModel, HttpShadow } from "@sightline/contracts";
+import { DataTable } from "../shell/data-table.tsx";
 import { may } from "../state/auth.ts";
 import { formatFullTime, formatShare } from "../words/numbers-and-times.ts";
 import { ShadowForm } from "./shadow-form.tsx";
@@ -32,53 +33,41 @@ export function Shadows({ models, shadows, onChanged }: Props) {
       )}
       {shadows.length === 0 && <p class="note">None has run yet.</p>}
       {shadows.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Table of shadows">
-          <table class="data stacks" data-testid="shadows">
-            <thead>
-              <tr>
-                <th scope="col">Camera</th>
-                <th scope="col">Model</th>
-                <th scope="col">Started</th>
-                <th scope="col">State</th>
-                <th scope="col">Frames</th>
-                <th scope="col">Agreement</th>
-                <th scope="col">
-                  <span class="hidden">Report</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {shadows.map((shadow) => (
-                <tr key={shadow.id}>
-                  <th scope="row" class="breaks">
-                    {shadow.camera}
-                  </th>
-                  <td data-label="Model" class="breaks">
-                    {modelWords(shadow)}
-                  </td>
-                  <td data-label="Started">{formatFullTime(shadow.startTime)}</td>
-                  <td data-label="State">{stateWords(shadow)}</td>
-                  <td data-label="Frames" class="number">
-                    {shadow.frames}
-                  </td>
-                  <td data-label="Agreement" class="number">
-                    {shadow.frames > 0 ? formatShare(shadow.total.agreement) : "–"}
-                  </td>
-                  <td>
-                    <button
-                      type="button"
-                      aria-label={`Report of ${modelWords(shadow)} on ${shadow.camera}, started ${formatFullTime(shadow.startTime)}`}
-                      aria-expanded={shown.value === shadow.id}
-                      onClick={() => (shown.value = shown.value === shadow.id ? undefined : shadow.id)}
-                    >
-                      Report
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <DataTable
+          label="Table of shadows"
+          testId="shadows"
+          columns={["Camera", "Model", "Started", "State", "Frames", "Agreement"]}
+          buttons="Report"
+        >
+          {shadows.map((shadow) => (
+            <tr key={shadow.id}>
+              <th scope="row" class="breaks">
+                {shadow.camera}
+              </th>
+              <td data-label="Model" class="breaks">
+                {modelWords(shadow)}
+              </td>
+              <td data-label="Started">{formatFullTime(shadow.startTime)}</td>
+              <td data-label="State">{stateWords(shadow)}</td>
+              <td data-label="Frames" class="number">
+                {shadow.frames}
+              </td>
+              <td data-label="Agreement" class="number">
+                {shadow.frames > 0 ? formatShare(shadow.total.agreement) : "–"}
+              </td>
+              <td>
+                <button
+                  type="button"
+                  aria-label={`Report of ${modelWords(shadow)} on ${shadow.camera}, started ${formatFullTime(shadow.startTime)}`}
+                  aria-expanded={shown.value === shadow.id}
+                  onClick={() => (shown.value = shown.value === shadow.id ? undefined : shadow.id)}
+                >
+                  Report
+                </button>
+              </td>
+            </tr>
+          ))}
+        </DataTable>
       )}
       {shown.value && shadows.some(({ id }) => id === shown.value) && (
         <ShadowReport key={shown.value} id={shown.value} onChanged={onChanged} />

@@ -1,49 +1,56 @@
+import { useSignal } from "@preact/signals";
 import type { RoleName } from "@sightline/contracts";
 import { SelectField, TextField } from "../shell/field.tsx";
 import { sentence } from "../words/names.ts";
-import { roleMeanings } from "./access-words.ts";
+import { camerasFault, camerasIn, roleMeanings } from "./access-words.ts";
 
-interface RoleProps {
+/** What somebody may do, as it stands in the fields of a form. */
+export function useAccess(firstRole: RoleName, firstCameras: string) {
+  const role = useSignal(firstRole);
+  const cameras = useSignal(firstCameras);
+  const error = useSignal("");
+  /** What was chosen, if the text names cameras; else the field says what is wrong. */
+  const read = (): { role: RoleName; cameras: string[] } | undefined => {
+    const isAdmin = role.value === "admin";
+    error.value = isAdmin ? "" : camerasFault(cameras.value);
+    if (error.value !== "") return undefined;
+    return { role: role.value, cameras: isAdmin ? ["*"] : camerasIn(cameras.value) };
+  };
+  return { role, cameras, error, read };
+}
+
+interface AccessProps {
+  /** What the ids of the fields begin with. */
   id: string;
-  value: RoleName;
-  options: readonly RoleName[];
-  onChange: (role: RoleName) => void;
+  access: ReturnType<typeof useAccess>;
+  roles: readonly RoleName[];
 }
 
-/** A choice among roles, with what the chosen one may do. */
-export function RoleField({ id, value, options, onChange }: RoleProps) {
+/** A choice among roles, with what the chosen one may do, and of cameras; an administrator sees all. */
+export function AccessFields({ id, access: { role, cameras, error }, roles }: AccessProps) {
   return (
-    <SelectField
-      id={id}
-      label="Role"
-      hint={sentence(roleMeanings[value])}
-      value={value}
-      options={options.map((role) => [role, role] as const)}
-      onChange={onChange}
-    />
-  );
-}
-
-interface CamerasProps {
-  id: string;
-  value: string;
-  error?: string | undefined;
-  onInput: (text: string) => void;
-}
-
-/** Which cameras may be seen, as text. */
-export function CamerasField({ id, value, error, onInput }: CamerasProps) {
-  return (
-    <TextField
-      id={id}
-      label="Cameras"
-      hint="Names separated by commas; yard-* for all names that begin with yard-, site=north for all with this label, * for all."
-      error={error}
-      value={value}
-      spellcheck={false}
-      required
-      onChange={onInput}
-    />
+    <>
+      <SelectField
+        id={`${id}-role`}
+        label="Role"
+        hint={sentence(roleMeanings[role.value])}
+        value={role.value}
+        options={roles.map((each) => [each, each] as const)}
+        onChange={(chosen) => (role.value = chosen)}
+      />
+      {role.value !== "admin" && (
+        <TextField
+          id={`${id}-cameras`}
+          label="Cameras"
+          hint="Names separated by commas; yard-* for all names that begin with yard-, site=north for all with this label, * for all."
+          error={error.value}
+          value={cameras.value}
+          spellcheck={false}
+          required
+          onChange={(text) => (cameras.value = text)}
+        />
+      )}
+    </>
   );
 }
 

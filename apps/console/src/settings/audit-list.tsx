@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { AuditRecordJson } from "@sightline/contracts";
 import { useEffect } from "preact/hooks";
 import { type AuditFilter, listAudit } from "../api/access-calls.ts";
+import { DataTable } from "../shell/data-table.tsx";
 import { TextField } from "../shell/field.tsx";
 import { Fault } from "../shell/notices.tsx";
 import { useAction } from "../state/use-request.ts";
@@ -55,38 +56,27 @@ export function AuditList() {
       </Fault>
       {list?.length === 0 && <p class="note">There is no record.</p>}
       {list && list.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Table of records">
-          <table class="data stacks" data-testid="audit">
-            <thead>
-              <tr>
-                <th scope="col">Time</th>
-                <th scope="col">User</th>
-                <th scope="col">Action</th>
-                <th scope="col">Of</th>
-                <th scope="col">Outcome</th>
-                <th scope="col">From</th>
-                <th scope="col">More</th>
-              </tr>
-            </thead>
-            <tbody>
-              {list.map((record, index) => (
-                <tr key={`${record.time} ${index}`}>
-                  <th scope="row">{formatFullTime(record.time)}</th>
-                  <td data-label="User">{record.user}</td>
-                  <td data-label="Action">{words(record.action)}</td>
-                  <td data-label="Of" class="breaks">
-                    {record.target}
-                  </td>
-                  <td data-label="Outcome">{words(record.outcome)}</td>
-                  <td data-label="From">{record.address}</td>
-                  <td data-label="More" class="breaks">
-                    {record.detail}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <DataTable
+          label="Table of records"
+          testId="audit"
+          columns={["Time", "User", "Action", "Of", "Outcome", "From", "More"]}
+        >
+          {list.map((record, index) => (
+            <tr key={`${record.time} ${index}`}>
+              <th scope="row">{formatFullTime(record.time)}</th>
+              <td data-label="User">{record.user}</td>
+              <td data-label="Action">{words(record.action)}</td>
+              <td data-label="Of" class="breaks">
+                {record.target}
+              </td>
+              <td data-label="Outcome">{words(record.outcome)}</td>
+              <td data-label="From">{record.address}</td>
+              <td data-label="More" class="breaks">
+                {record.detail}
+              </td>
+            </tr>
+          ))}
+        </DataTable>
       )}
       {nextPage.value !== "" && (
         <button type="button" disabled={busy.value} onClick={() => void load(nextPage.value)}>

@@ -1,13 +1,12 @@
 import { useSignal } from "@preact/signals";
-import type { RoleName } from "@sightline/contracts";
 import { useEffect, useRef } from "preact/hooks";
 import { createToken } from "../api/access-calls.ts";
 import { SelectField, TextField } from "../shell/field.tsx";
 import { Fault } from "../shell/notices.tsx";
 import { may, me, roles } from "../state/auth.ts";
 import { useAction } from "../state/use-request.ts";
-import { CamerasField, RoleField } from "./access-fields.tsx";
-import { camerasFault, camerasIn, camerasText } from "./access-words.ts";
+import { AccessFields, useAccess } from "./access-fields.tsx";
+import { camerasText } from "./access-words.ts";
 
 const dayMs = 24 * 3_600_000;
 const lifetimes = [
@@ -26,23 +25,19 @@ interface Props {
 export function TokenDialog({ onMade, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const name = useSignal("");
-  const role = useSignal<RoleName>("viewer");
-  const cameras = useSignal(camerasText(me.value?.cameras ?? []));
-  const camerasError = useSignal("");
+  const access = useAccess("viewer", camerasText(me.value?.cameras ?? []));
   const days = useSignal<string>("90");
   const { busy, fault, run } = useAction();
   useEffect(() => dialog.current?.showModal(), []);
   const submit = async (event: Event) => {
     event.preventDefault();
-    const all = role.value === "admin";
-    camerasError.value = all ? "" : camerasFault(cameras.value);
-    if (camerasError.value !== "") return;
+    const allowed = access.read();
+    if (!allowed) return;
     const made = await run(async () => {
       const expireTime = new Date(Date.now() + Number(days.value) * dayMs).toISOString();
       const { token } = await createToken({
         name: name.value.trim(),
-        role: role.value,
-        cameras: all ? ["*"] : camerasIn(cameras.value),
+        ...allowed,
         ...(days.value !== "" && { expireTime }),
       });
       onMade({ name: name.value.trim(), token });
@@ -62,20 +57,7 @@ export function TokenDialog({ onMade, onClose }: Props) {
           required
           onChange={(text) => (name.value = text)}
         />
-        <RoleField
-          id="token-role"
-          value={role.value}
-          options={roles.filter(may)}
-          onChange={(chosen) => (role.value = chosen)}
-        />
-        {role.value !== "admin" && (
-          <CamerasField
-            id="token-cameras"
-            value={cameras.value}
-            error={camerasError.value}
-            onInput={(text) => (cameras.value = text)}
-          />
-        )}
+        <AccessFields id="token" access={access} roles={roles.filter(may)} />
         <SelectField
           label="Lasts"
           value={days.value}

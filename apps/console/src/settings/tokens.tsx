@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { deleteToken, listTokens } from "../api/access-calls.ts";
 import { ConfirmDialog } from "../shell/confirm-dialog.tsx";
 import { CopyButton } from "../shell/copy-button.tsx";
+import { DataTable } from "../shell/data-table.tsx";
 import { Fault } from "../shell/notices.tsx";
 import { may } from "../state/auth.ts";
 import { useFetched } from "../state/use-request.ts";
@@ -31,51 +32,38 @@ export function Tokens() {
       {made.value && <NewToken {...made.value} onDone={() => (made.value = undefined)} />}
       {tokens?.length === 0 && <p class="note">There is none.</p>}
       {tokens && tokens.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Table of tokens">
-          <table class="data stacks" data-testid="tokens">
-            <thead>
-              <tr>
-                <th scope="col">Token</th>
-                <th scope="col">User</th>
-                <th scope="col">Role</th>
-                <th scope="col">Cameras</th>
-                <th scope="col">Made</th>
-                <th scope="col">Ends</th>
-                <th scope="col">Last used</th>
-                <th scope="col">
-                  <span class="hidden">Changes</span>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {tokens.map((token) => (
-                <tr key={token.id}>
-                  <th scope="row">{token.name}</th>
-                  <td data-label="User">{token.user ?? "none"}</td>
-                  <td data-label="Role">{token.role}</td>
-                  <td data-label="Cameras" class="breaks">
-                    {camerasName(token.cameras)}
-                  </td>
-                  <td data-label="Made">{formatFullTime(token.createTime)}</td>
-                  <td data-label="Ends">{endOf(token)}</td>
-                  <td data-label="Last used">
-                    {token.lastUseTime ? formatFullTime(token.lastUseTime) : "never"}
-                  </td>
-                  <td>
-                    <button
-                      type="button"
-                      class="danger"
-                      aria-label={`Revoke token ${token.name}`}
-                      onClick={() => (revoking.value = token)}
-                    >
-                      Revoke
-                    </button>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <DataTable
+          label="Table of tokens"
+          testId="tokens"
+          columns={["Token", "User", "Role", "Cameras", "Made", "Ends", "Last used"]}
+          buttons="Changes"
+        >
+          {tokens.map((token) => (
+            <tr key={token.id}>
+              <th scope="row">{token.name}</th>
+              <td data-label="User">{token.user ?? "none"}</td>
+              <td data-label="Role">{token.role}</td>
+              <td data-label="Cameras" class="breaks">
+                {camerasName(token.cameras)}
+              </td>
+              <td data-label="Made">{formatFullTime(token.createTime)}</td>
+              <td data-label="Ends">{endOf(token)}</td>
+              <td data-label="Last used">
+                {token.lastUseTime ? formatFullTime(token.lastUseTime) : "never"}
+              </td>
+              <td>
+                <button
+                  type="button"
+                  class="danger"
+                  aria-label={`Revoke token ${token.name}`}
+                  onClick={() => (revoking.value = token)}
+                >
+                  Revoke
+                </button>
+              </td>
+            </tr>
+          ))}
+        </DataTable>
       )}
       {isMaking.value && (
         <TokenDialog

@@ -1,13 +1,13 @@
 import { useSignal } from "@preact/signals";
-import type { HttpUser, RoleName } from "@sightline/contracts";
+import type { HttpUser } from "@sightline/contracts";
 import { useEffect, useRef } from "preact/hooks";
 import { createUser, setPassword, updateUser } from "../api/access-calls.ts";
 import { TextField } from "../shell/field.tsx";
 import { Fault } from "../shell/notices.tsx";
 import { auth, roles } from "../state/auth.ts";
 import { useAction } from "../state/use-request.ts";
-import { CamerasField, PasswordField, RoleField } from "./access-fields.tsx";
-import { camerasFault, camerasIn, camerasText } from "./access-words.ts";
+import { AccessFields, PasswordField, useAccess } from "./access-fields.tsx";
+import { camerasText } from "./access-words.ts";
 
 interface Props {
   /** Who is changed; undefined to add one. */
@@ -20,22 +20,18 @@ interface Props {
 export function UserDialog({ user, onSaved, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   const name = useSignal("");
-  const role = useSignal<RoleName>(user?.role ?? "viewer");
-  const cameras = useSignal(user ? camerasText(user.cameras) : "*");
-  const camerasError = useSignal("");
+  const access = useAccess(user?.role ?? "viewer", user ? camerasText(user.cameras) : "*");
   const password = useSignal("");
   const { busy, fault, run } = useAction();
   useEffect(() => dialog.current?.showModal(), []);
   const submit = async (event: Event) => {
     event.preventDefault();
-    const all = role.value === "admin";
-    camerasError.value = all ? "" : camerasFault(cameras.value);
-    if (camerasError.value !== "") return;
-    const access = { role: role.value, cameras: all ? ["*"] : camerasIn(cameras.value) };
+    const allowed = access.read();
+    if (!allowed) return;
     const secret = password.value === "" ? {} : { password: password.value };
     const saved = await run(async () => {
-      if (!user) return createUser({ name: name.value.trim(), ...access, ...secret });
-      await updateUser(user.name, access);
+      if (!user) return createUser({ name: name.value.trim(), ...allowed, ...secret });
+      await updateUser(user.name, allowed);
       if (password.value !== "") await setPassword(user.name, password.value);
     });
     if (!saved) return;
@@ -58,21 +54,7 @@ export function UserDialog({ user, onSaved, onClose }: Props) {
             onChange={(text) => (name.value = text)}
           />
         )}
-        <RoleField
-          id="user-role"
-          value={role.value}
-          options={roles}
-          onChange={(chosen) => (role.value = chosen)}
-        />
-        {/* An administrator sees all. */}
-        {role.value !== "admin" && (
-          <CamerasField
-            id="user-cameras"
-            value={cameras.value}
-            error={camerasError.value}
-            onInput={(text) => (cameras.value = text)}
-          />
-        )}
+        <AccessFields id="user" access={access} roles={roles} />
         <PasswordField
           id="user-password"
           label={user ? "New password" : "Password"}

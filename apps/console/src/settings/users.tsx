@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import type { HttpUser } from "@sightline/contracts";
 import { deleteUser, listUsers } from "../api/access-calls.ts";
 import { ConfirmDialog } from "../shell/confirm-dialog.tsx";
+import { DataTable } from "../shell/data-table.tsx";
 import { Fault } from "../shell/notices.tsx";
 import { me } from "../state/auth.ts";
 import { useFetched } from "../state/use-request.ts";
@@ -24,59 +25,48 @@ export function Users() {
         </button>
       </div>
       <Fault text={fault.value} />
-      <div class="scroll" tabIndex={0} role="region" aria-label="Table of users">
-        <table class="data stacks" data-testid="users">
-          <thead>
-            <tr>
-              <th scope="col">User</th>
-              <th scope="col">Role</th>
-              <th scope="col">Cameras</th>
-              <th scope="col">Logs in with</th>
-              <th scope="col">Last login</th>
-              <th scope="col">
-                <span class="hidden">Changes</span>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {value.value?.users.map((user) => (
-              <tr key={user.name}>
-                <th scope="row">
-                  {user.name}
-                  {user.name === me.value?.name && <span class="tag">you</span>}
-                </th>
-                <td data-label="Role">{user.role}</td>
-                <td data-label="Cameras" class="breaks">
-                  {camerasName(user.cameras)}
-                </td>
-                <td data-label="Logs in with">{user.hasPassword ? "password" : "login provider"}</td>
-                <td data-label="Last login">
-                  {user.lastLoginTime ? formatFullTime(user.lastLoginTime) : "never"}
-                </td>
-                <td>
-                  <div class="buttons">
-                    <button
-                      type="button"
-                      aria-label={`Change user ${user.name}`}
-                      onClick={() => (editing.value = user)}
-                    >
-                      Change
-                    </button>
-                    <button
-                      type="button"
-                      class="danger"
-                      aria-label={`Remove user ${user.name}`}
-                      onClick={() => (removing.value = user)}
-                    >
-                      Remove
-                    </button>
-                  </div>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <DataTable
+        label="Table of users"
+        testId="users"
+        columns={["User", "Role", "Cameras", "Logs in with", "Last login"]}
+        buttons="Changes"
+      >
+        {value.value?.users.map((user) => (
+          <tr key={user.name}>
+            <th scope="row">
+              {user.name}
+              {user.name === me.value?.name && <span class="tag">you</span>}
+            </th>
+            <td data-label="Role">{user.role}</td>
+            <td data-label="Cameras" class="breaks">
+              {camerasName(user.cameras)}
+            </td>
+            <td data-label="Logs in with">{user.hasPassword ? "password" : "login provider"}</td>
+            <td data-label="Last login">
+              {user.lastLoginTime ? formatFullTime(user.lastLoginTime) : "never"}
+            </td>
+            <td>
+              <div class="buttons">
+                <button
+                  type="button"
+                  aria-label={`Change user ${user.name}`}
+                  onClick={() => (editing.value = user)}
+                >
+                  Change
+                </button>
+                <button
+                  type="button"
+                  class="danger"
+                  aria-label={`Remove user ${user.name}`}
+                  onClick={() => (removing.value = user)}
+                >
+                  Remove
+                </button>
+              </div>
+            </td>
+          </tr>
+        ))}
+      </DataTable>
       {editing.value && (
         <UserDialog
           user={editing.value === "new" ? undefined : editing.value}

@@ -1,4 +1,5 @@
 import type { HttpSystem } from "@sightline/contracts";
+import { DataTable } from "../shell/data-table.tsx";
 import {
   formatBytes,
   formatCount,
@@ -13,45 +14,34 @@ export function StreamTable({ streams, storage }: Pick<HttpSystem, "streams" | "
     <section class="panel" aria-labelledby="streams-title">
       <h2 id="streams-title">NATS streams</h2>
       <StorageLine storage={storage} />
-      <div class="scroll" tabIndex={0} role="region" aria-label="Table of streams">
-        <table class="data stacks" data-testid="streams">
-          <thead>
-            <tr>
-              <th scope="col">Stream</th>
-              <th scope="col">Full</th>
-              <th scope="col">Bytes</th>
-              <th scope="col">Messages</th>
-              <th scope="col">Keeps</th>
-              <th scope="col">Oldest</th>
-              <th scope="col">Consumers</th>
-            </tr>
-          </thead>
-          <tbody>
-            {streams.map((stream) => (
-              <tr key={stream.name}>
-                <th scope="row">{stream.name}</th>
-                <td class="fill-cell" data-label="Full">
-                  <Fill bytes={stream.bytes} maxBytes={stream.maxBytes} />
-                </td>
-                <td class="number" data-label="Bytes">
-                  {formatBytes(stream.bytes)}
-                  {stream.maxBytes > 0 && ` of ${formatBytes(stream.maxBytes)}`}
-                </td>
-                <td class="number" data-label="Messages">
-                  {formatCount(stream.messages)}
-                </td>
-                <td data-label="Keeps">
-                  {stream.maxAgeSeconds > 0 ? formatDuration(stream.maxAgeSeconds) : "no time limit"}
-                </td>
-                <td data-label="Oldest">{stream.oldestTime ? formatTime(stream.oldestTime) : "–"}</td>
-                <td class="number" data-label="Consumers">
-                  {stream.consumers}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <DataTable
+        label="Table of streams"
+        testId="streams"
+        columns={["Stream", "Full", "Bytes", "Messages", "Keeps", "Oldest", "Consumers"]}
+      >
+        {streams.map((stream) => (
+          <tr key={stream.name}>
+            <th scope="row">{stream.name}</th>
+            <td class="fill-cell" data-label="Full">
+              <Fill bytes={stream.bytes} maxBytes={stream.maxBytes} />
+            </td>
+            <td class="number" data-label="Bytes">
+              {formatBytes(stream.bytes)}
+              {stream.maxBytes > 0 && ` of ${formatBytes(stream.maxBytes)}`}
+            </td>
+            <td class="number" data-label="Messages">
+              {formatCount(stream.messages)}
+            </td>
+            <td data-label="Keeps">
+              {stream.maxAgeSeconds > 0 ? formatDuration(stream.maxAgeSeconds) : "no time limit"}
+            </td>
+            <td data-label="Oldest">{stream.oldestTime ? formatTime(stream.oldestTime) : "–"}</td>
+            <td class="number" data-label="Consumers">
+              {stream.consumers}
+            </td>
+          </tr>
+        ))}
+      </DataTable>
     </section>
   );
 }
