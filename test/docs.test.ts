@@ -18,6 +18,14 @@ test.each(namedIn(rest))("the guide to a first change names %s, which is there",
   expect(existsSync(join(root, path))).toBe(true);
 });
 
+test("docs/architecture.md follows a frame through files that exist, each once", () => {
+  const way = readFileSync(join(root, "docs/architecture.md"), "utf8");
+  const files = [...way.matchAll(/^\| \d \| `([\w./-]+\.ts)` \|/gm)].map(([, path]) => path!);
+  expect(files.length).toBeGreaterThan(30);
+  expect(files.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  expect(new Set(files).size).toBe(files.length);
+});
+
 test("percentages are written in one form, such as 10%", () => {
   const files = execFileSync("git", ["ls-files", "*.ts", "*.tsx", "*.md"], { cwd: root, encoding: "utf8" });
   const apart = /(?:\d|\}|\w\))(?:[ \u00a0]|\$\{unitSpace\})%(?! ?[\w(=])/;
