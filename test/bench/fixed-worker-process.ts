@@ -32,7 +32,7 @@ import { LoadMeter } from "../../services/inference/src/load-meter.ts";
 import type { BatchRun } from "../../services/inference/src/session-messages.ts";
 import { SessionThread } from "../../services/inference/src/session-thread.ts";
 import { TokenSource } from "../../services/inference/src/token-source.ts";
-import { InTurn, Turns } from "../../services/inference/src/turns.ts";
+import { ModelTurns, Turns } from "../../services/inference/src/turns.ts";
 import { InferenceWorker, type Work, type WorkerOptions } from "../../services/inference/src/worker.ts";
 import { answerCounts, benchSettings, type Usage } from "./bench-process.ts";
 import { accessTo, type BenchNats } from "./bench-system.ts";
@@ -197,7 +197,7 @@ if (import.meta.main) {
     const entry = new URL("./simulated-session.ts", import.meta.url);
     const thread = new SessionThread({ settings: simulated, log, onAvailable: () => undefined, entry });
     await thread.start();
-    return newWorker(new InTurn(turns, thread, user), slots);
+    return newWorker(new ModelTurns(turns, thread, user), slots);
   };
   const sessions = Array.from({ length: settings.sessions ?? 0 }, simulate);
   const workers = settings.sessions ? await Promise.all(sessions) : [newWorker(runner, newSlots())];

@@ -3,7 +3,7 @@ import { CameraAnalysis } from "@sightline/analysis";
 import { type CameraRules, FrameDetections, makeDetection, toTimestamp } from "@sightline/contracts";
 import { parseRules } from "@sightline/rules";
 import { evaluateTracking, Tracker } from "@sightline/tracking";
-import { fullScene, type Scene, scene, sceneNames, trackScene } from "@sightline/tracking/testing";
+import { fullScene, scene, sceneNames, type TrackedScene, trackScene } from "@sightline/tracking/testing";
 import { quantile } from "./measure.ts";
 
 const picture = { width: 1280, height: 720 };
@@ -27,7 +27,7 @@ function manyRules(): CameraRules {
   return parseRules({ zones, rules });
 }
 
-function toFrame(scene: Scene, index: number): FrameDetections {
+function toFrame(scene: TrackedScene, index: number): FrameDetections {
   const { timeMs, observations } = scene.frames[index]!;
   return FrameDetections.fromPartial({
     frame: {

@@ -3,7 +3,7 @@ import { streams } from "@sightline/contracts";
 import { freePort } from "@sightline/service/testing";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { span } from "../../services/results/src/testing/event-collector.ts";
-import { ResultsProcess } from "../../services/results/src/testing/results-process.ts";
+import { KillableResults } from "../../services/results/src/testing/results-process.ts";
 import { CountingProxy } from "./counting-proxy.ts";
 import { SdkRig } from "./sdk-rig.ts";
 
@@ -200,7 +200,7 @@ test("abort and close end a loop that waits for the server", async () => {
 });
 
 test("of several servers the next is used when one stands still, is killed or stops: nothing is lost and nothing comes twice", async () => {
-  const second = new ResultsProcess(rig.server.url, `127.0.0.1:${await freePort()}`);
+  const second = new KillableResults(rig.server.url, `127.0.0.1:${await freePort()}`);
   second.start();
   const client = connect(`${rig.results.address},${second.address}`);
   const publish = async (from: number, to: number) => {
@@ -240,7 +240,7 @@ test("of several servers the next is used when one stands still, is killed or st
 });
 
 test("of several servers one that does not take a connection is left: by a subscription, and by a watch that is begun again", async () => {
-  const second = new ResultsProcess(rig.server.url, `127.0.0.1:${await freePort()}`);
+  const second = new KillableResults(rig.server.url, `127.0.0.1:${await freePort()}`);
   second.start();
   const addresses = `${rig.results.address},${second.address}`;
   const [subscriber, watcher] = [connect(addresses), connect(addresses)];

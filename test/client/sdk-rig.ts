@@ -10,18 +10,18 @@ import {
 } from "@sightline/contracts";
 import { connectNats, createLogger, type Nats } from "@sightline/service";
 import { freePort, NatsServer } from "@sightline/service/testing";
-import { ResultsProcess } from "../../services/results/src/testing/results-process.ts";
+import { KillableResults } from "../../services/results/src/testing/results-process.ts";
 import { sampleEvent } from "../../services/results/src/testing/running-feeds.ts";
 import { sampleFrame } from "../../services/results/src/testing/sample-frames.ts";
 
 /** The client's package against a results service and a NATS server that are processes of their own, to be killed. */
 export class SdkRig {
   readonly server: NatsServer;
-  readonly results: ResultsProcess;
+  readonly results: KillableResults;
   readonly client: SightlineClient;
   readonly nats: Nats;
 
-  private constructor(server: NatsServer, results: ResultsProcess, nats: Nats) {
+  private constructor(server: NatsServer, results: KillableResults, nats: Nats) {
     this.server = server;
     this.results = results;
     this.nats = nats;
@@ -30,7 +30,7 @@ export class SdkRig {
 
   static async start(): Promise<SdkRig> {
     const server = await NatsServer.start();
-    const results = new ResultsProcess(server.url, `127.0.0.1:${await freePort()}`);
+    const results = new KillableResults(server.url, `127.0.0.1:${await freePort()}`);
     results.start();
     const nats = await connectNats(server.url, "test", createLogger("test", "fatal"));
     const rig = new SdkRig(server, results, nats);

@@ -4,7 +4,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { freePort } from "@sightline/service/testing";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type Outcome, runCommand, runCommands, spawnCommand, useResults } from "./testing/command-line.ts";
+import {
+  type CommandOutcome,
+  runCommand,
+  runCommands,
+  spawnCommand,
+  useResults,
+} from "./testing/command-line.ts";
 
 const { env } = useResults();
 
@@ -89,7 +95,7 @@ describe("errors are one line on stderr, in the words of the command line", () =
     [["rules", "get", "A B"], 1, "the name of the rules is not valid; expected 1 to 63 char"],
     [["rules", "get", "none"], 1, "there is no camera 'none'"],
   ];
-  let outcomes: Outcome[];
+  let outcomes: CommandOutcome[];
   beforeAll(async () => {
     const file = join(mkdtempSync(join(tmpdir(), "sightline-zones-")), "rules.yaml");
     writeFileSync(file, "zones: [{ name: door, polygon: [[0, 0], [1, 0], [1, 1]] }]");

@@ -22,7 +22,7 @@ import {
 } from "./resume.ts";
 import { fromGap, type MissingMessages, Place, type Start } from "./start.ts";
 import { toTime } from "./time.ts";
-import { download, type Video, type VideoSettings } from "./video.ts";
+import { downloadVideo, type Video, type VideoSettings } from "./video.ts";
 
 /** Which events to deliver, where to begin, and how. */
 export interface EventSubscription extends SubscribeOptions {
@@ -214,7 +214,7 @@ export class Events {
    */
   async clip(name: string, settings: VideoSettings = {}): Promise<Video> {
     const request = { name, audio: settings.audio };
-    return download(this.#connection, (client) => client.downloadEventClip(request), settings);
+    return downloadVideo(this.#connection, (client) => client.downloadEventClip(request), settings);
   }
 }
 

@@ -2,7 +2,7 @@ import { cameraName, RecordingServiceClient } from "@sightline/contracts";
 import type { CallSettings } from "./calls.ts";
 import type { Connection } from "./connection.ts";
 import { toTime } from "./time.ts";
-import { download, fromTime, type Video, type VideoSettings } from "./video.ts";
+import { downloadVideo, fromTime, type Video, type VideoSettings } from "./video.ts";
 
 /** A time range of recorded video without a gap, with one codec and size. */
 export interface RecordingSpan {
@@ -71,7 +71,7 @@ export class Recordings {
   /** A range of a camera's video, at most an hour, as one MP4. NOT_FOUND if nothing of it is kept. */
   async video(id: string, range: RecordingRange, settings: VideoSettings = {}): Promise<Video> {
     const request = { name: cameraName(id), ...times(range), audio: settings.audio };
-    return download(this.#connection, (client) => client.downloadRecording(request), settings);
+    return downloadVideo(this.#connection, (client) => client.downloadRecording(request), settings);
   }
 
   /** Deletes a camera's video, all of it or a range of time. NOT_FOUND if nothing of it is kept. */

@@ -27,7 +27,7 @@ type Part = {
 };
 
 /** Begins a call that sends an MP4, and returns when it is known what comes. @throws SightlineError */
-export async function download(
+export async function downloadVideo(
   connection: Connection,
   start: (client: RecordingServiceClient) => ClientReadableStream<Part>,
   { signal }: CallSettings,

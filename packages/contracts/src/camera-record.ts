@@ -51,7 +51,7 @@ export const recordingSettingsSchema = z.strictObject({
   eventsMaxAgeDays: z.number().positive().max(limits.maxRecordingDays).optional(),
   audio: z.literal(true).optional(),
 });
-export type RecordingSettings = z.infer<typeof recordingSettingsSchema>;
+export type StoredRecording = z.infer<typeof recordingSettingsSchema>;
 
 const coordinateSchema = z.number().min(0).max(1);
 

@@ -235,7 +235,7 @@ export type GivenCameraSettings = {
 } & OwnSettings;
 
 /** Every setting with its line of the table, in order. */
-export const settingNames = Object.keys(cameraSettings) as SettingName[];
+export const cameraSettingNames = Object.keys(cameraSettings) as SettingName[];
 
 /** The numbers and choices, with their lines. */
 export const plainSettings: readonly (readonly [PlainName, NumberSetting | ChoiceSetting])[] = Object.entries(

@@ -24,7 +24,7 @@ export const recordingSpanSchema = z.object({
   /** Kept because of events. */
   eventsOnly: z.boolean(),
 });
-export type RecordingSpan = z.infer<typeof recordingSpanSchema>;
+export type RecordedSpan = z.infer<typeof recordingSpanSchema>;
 
 /** One ingest's answer. An ingest that has nothing in the range says so with no spans, so that nobody waits for it. */
 export const recordingsAnswerSchema = z.object({

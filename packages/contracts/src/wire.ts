@@ -20,7 +20,7 @@ export const tokenSchema = z.object({
   epoch: z.string().max(32),
   id: z.int().positive(),
 });
-export type Token = z.infer<typeof tokenSchema>;
+export type FrameToken = z.infer<typeof tokenSchema>;
 
 /** Request for the frame behind a token; the token's fields and the worker that asks. */
 export const frameRequestSchema = z.object({
@@ -68,7 +68,7 @@ export type FrameDropped = z.infer<typeof frameDroppedSchema>;
 
 /** What a picture is of: the frame that the model saw, or the same moment as the camera sent it, in its own resolution. */
 export const pictureSources = ["model", "camera"] as const;
-export type PictureSource = (typeof pictureSources)[number];
+export type PictureOrigin = (typeof pictureSources)[number];
 
 /** Request for the picture of a frame; without `epoch` and `number` the newest that a worker has been given. */
 export const pictureRequestSchema = z.object({

@@ -53,7 +53,7 @@ export function isOnItsSide(orientation: Orientation): boolean {
  * The orientation that a picture's EXIF data says; 1 when it says none, or cannot be read. sharp reads it of JPEG, PNG and
  * WebP; some versions of ffmpeg do not read it, others only of JPEG.
  */
-export async function orientationOf(path: string): Promise<Orientation> {
+export async function imageOrientation(path: string): Promise<Orientation> {
   const { default: sharp } = await import("sharp");
   const { orientation = 1 } = await sharp(path)
     .metadata()

@@ -1,9 +1,9 @@
 import {
   displaySize,
   fileInput,
+  imageOrientation,
   isOnItsSide,
   type Orientation,
-  orientationOf,
   type PixelAspect,
   type Size,
 } from "./display.ts";
@@ -74,7 +74,7 @@ export interface ProbeFileOptions {
 export async function probeFile(path: string, how: ProbeFileOptions): Promise<VideoFacts | undefined> {
   const facts = videoFacts(await wordsAbout(path, 1, how));
   if (!facts?.still) return facts;
-  const orientation = await orientationOf(path);
+  const orientation = await imageOrientation(path);
   return orientation === 1 ? facts : videoFacts(await wordsAbout(path, orientation, how), orientation);
 }
 

@@ -7,7 +7,7 @@ import type { CameraWay } from "./camera-way.ts";
 import { FramePipe } from "./frames/frame-pipe.ts";
 import { type ArrivedSound, SoundReceiver } from "./frames/sound-receiver.ts";
 import { RtspRelay, relayDescription } from "./relay/rtsp-relay.ts";
-import { CameraSession, type SessionOptions } from "./session/camera-session.ts";
+import { CameraSession, type CameraSessionOptions } from "./session/camera-session.ts";
 import type { CameraOffer } from "./session/sdp.ts";
 import { openSource } from "./sources/open-source.ts";
 import type { PictureSource } from "./sources/picture-source.ts";
@@ -34,7 +34,7 @@ export interface ArrivedPicture {
   arrivedAt: number;
 }
 
-export interface StreamOptions extends SessionOptions {
+export interface StreamOptions extends CameraSessionOptions {
   /** Takes files and HLS apart. */
   ffmpeg: FfmpegProgram;
 }

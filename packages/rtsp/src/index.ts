@@ -24,6 +24,6 @@ export {
 export { frameArguments, ivfFrameHead, ivfHead, type PictureCodec } from "./frames/ivf.ts";
 export type { ArrivedSound } from "./frames/sound-receiver.ts";
 export { nothingArrives, type ReceiveOptions, type Reception, receive } from "./receive.ts";
-export type { SessionOptions, TransportChoice } from "./session/camera-session.ts";
+export type { CameraSessionOptions, TransportChoice } from "./session/camera-session.ts";
 export { type ProbeOptions, probe, type RtspProbe } from "./session/probe.ts";
 export type { CameraOffer } from "./session/sdp.ts";

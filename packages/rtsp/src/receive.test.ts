@@ -8,8 +8,8 @@ import { parseRtspUrl } from "./address/camera-url.ts";
 import { describeReason, withoutParameters } from "./camera-fault.ts";
 import { findFfmpeg } from "./ffmpeg-program.ts";
 import { receive } from "./receive.ts";
-import { readClip, ScriptedCamera, type ScriptedTrack, type SentPicture } from "./testing/index.ts";
-import { isParameterSet, nalUnits } from "./testing/video-clip.ts";
+import { type PlayedPicture, readClip, ScriptedCamera, type ScriptedTrack } from "./testing/index.ts";
+import { clipNalUnits, isParameterSet } from "./testing/video-clip.ts";
 
 const bFrames = ["-c:v", "libx264", "-preset", "veryfast", "-bf", "2", "-g", "20"];
 
@@ -74,7 +74,7 @@ test.each([
   [
     "no key frame",
     CameraReason.NO_KEY_FRAME,
-    (sent: SentPicture) => (sent.key ? undefined : sent.index < 30 ? sent : "end"),
+    (sent: PlayedPicture) => (sent.key ? undefined : sent.index < 30 ? sent : "end"),
   ],
   ["an end before the first picture", CameraReason.STREAM_ENDED, () => "end" as const],
 ])("names what is wrong with %s", async (_, reason, picture) => {
@@ -101,7 +101,7 @@ test.each([
     const startCode = Buffer.from([0, 0, 0, 1]);
     const spoilt = (data: Buffer) =>
       Buffer.concat(
-        nalUnits(data)
+        clipNalUnits(data)
           .filter((nal) => !without || !isParameterSet(clip.codec, nal))
           .flatMap((nal) => [
             startCode,

@@ -29,7 +29,7 @@ export function isJetStreamFailure(error: unknown, failure: keyof typeof codes):
 }
 
 /** Whether a caught value says that JetStream may do the same a moment later: it gave no answer, or a cluster is without a leader. */
-export function isPassing(error: unknown): boolean {
+export function isPassingFailure(error: unknown): boolean {
   if (error instanceof TimeoutError) return true;
   if (error instanceof RequestError) return error.isNoResponders();
   return (["noSuitablePeers", "clusterUnavailable", "notLeader"] as const).some((failure) =>
@@ -45,7 +45,7 @@ export async function patiently<R>(
   action: () => Promise<R>,
   log: Logger,
   signal: AbortSignal,
-  helps: (error: unknown) => boolean = isPassing,
+  helps: (error: unknown) => boolean = isPassingFailure,
 ): Promise<R> {
   for (let attempt = 0; ; attempt++)
     try {

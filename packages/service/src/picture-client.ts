@@ -3,8 +3,8 @@ import {
   decodeJson,
   encodeJson,
   type PictureAnswer,
+  type PictureOrigin,
   type PictureRequest,
-  type PictureSource,
   pictureAnswerSchema,
   pictureHeader,
   pictureSourceHeader,
@@ -21,7 +21,7 @@ const decodeTimeoutMs = 6_000;
 export type Picture = Omit<Extract<PictureAnswer, { ok: true }>, "ok"> & {
   jpeg: Uint8Array;
   /** Undefined where an older ingest does not say. */
-  source?: PictureSource | undefined;
+  source?: PictureOrigin | undefined;
 };
 
 /** Why there is no picture: what ingest said, or that no ingest answered. */
@@ -59,7 +59,7 @@ export class PictureClient {
   async #ask(
     camera: string,
     request: PictureRequest,
-  ): Promise<{ answer: PictureAnswer; jpeg: Uint8Array; source: PictureSource | undefined }> {
+  ): Promise<{ answer: PictureAnswer; jpeg: Uint8Array; source: PictureOrigin | undefined }> {
     try {
       const reply = await this.#nats.connection.request(subjects.pictureGet(camera), encodeJson(request), {
         timeout: request.source === "camera" ? decodeTimeoutMs : timeoutMs,

@@ -17,7 +17,7 @@ import {
   timelineStream,
 } from "@sightline/contracts";
 import { byteText } from "./disk-room.ts";
-import { isJetStreamFailure, isPassing } from "./jetstream-errors.ts";
+import { isJetStreamFailure, isPassingFailure } from "./jetstream-errors.ts";
 
 /** A stream's limit is more than is left of what NATS may store. */
 export class StreamTooLargeError extends Error {
@@ -146,7 +146,7 @@ async function bringTo(
   try {
     await manager.streams.update(name, wanted);
   } catch (error) {
-    const isRefusal = error instanceof JetStreamApiError && !isPassing(error);
+    const isRefusal = error instanceof JetStreamApiError && !isPassingFailure(error);
     const isOwn =
       isJetStreamFailure(error, "streamNotFound") || isJetStreamFailure(error, "insufficientStorage");
     if (!isRefusal || isOwn) throw error;

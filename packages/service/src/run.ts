@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { SettingError } from "./config.ts";
-import { isPassing } from "./jetstream-errors.ts";
+import { isPassingFailure } from "./jetstream-errors.ts";
 import type { Logger } from "./log.ts";
 import { unknownSettings } from "./setting-names.ts";
 
@@ -89,7 +89,7 @@ export async function runService(
         log.fatal({ err: error }, error.message);
         return shutdown("a setting is wrong", 2);
       }
-      if (!isPassing(error)) {
+      if (!isPassingFailure(error)) {
         log.fatal({ err: error }, "cannot start");
         return shutdown("start failed", 1);
       }

@@ -41,7 +41,7 @@ export const withoutTls = {
 export type Part = keyof typeof variables;
 
 /** A TCP address that a setting names; an IPv6 host is without brackets. */
-export interface Place {
+export interface TcpAddress {
   readonly host: string;
   readonly port: number;
   /** The address as it was given; it may hold a password. */
@@ -52,7 +52,7 @@ export interface Place {
  * The places that the setting of a part names: one, or for NATS each server of the list; none when it is not set.
  * @throws RangeError that names the variable, without a password, when the setting is no address
  */
-export function placesFromEnvironment(part: Part, env: NodeJS.ProcessEnv = process.env): Place[] {
+export function placesFromEnvironment(part: Part, env: NodeJS.ProcessEnv = process.env): TcpAddress[] {
   const variable = variables[part];
   const value = env[variable];
   if (!value) return [];
@@ -95,6 +95,6 @@ export function portsFromEnvironment(
   return { ports, env: given };
 }
 
-function isThisMachine({ host }: Place): boolean {
+function isThisMachine({ host }: TcpAddress): boolean {
   return ["127.0.0.1", "localhost", "0.0.0.0"].includes(host);
 }

@@ -8,7 +8,7 @@ export class ProcessFailedError extends Error {
   override readonly name = "ProcessFailedError";
 }
 
-export interface ProcessOptions {
+export interface ManagedProcessOptions {
   name: string;
   command: string;
   args: readonly string[];
@@ -32,9 +32,9 @@ export class ManagedProcess {
   readonly child: ChildProcess;
   readonly exited: Promise<void>;
   /** What it was started with. */
-  readonly options: ProcessOptions;
+  readonly options: ManagedProcessOptions;
 
-  private constructor(options: ProcessOptions, child: ChildProcess, exited: Promise<void>) {
+  private constructor(options: ManagedProcessOptions, child: ChildProcess, exited: Promise<void>) {
     this.options = options;
     this.name = options.name;
     this.logFile = options.logFile;
@@ -42,7 +42,7 @@ export class ManagedProcess {
     this.exited = exited;
   }
 
-  static async start(options: ProcessOptions): Promise<ManagedProcess> {
+  static async start(options: ManagedProcessOptions): Promise<ManagedProcess> {
     const log = await open(options.logFile, "a");
     const guarded = existsSync(setpriv);
     const child = spawn(

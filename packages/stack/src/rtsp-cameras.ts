@@ -18,7 +18,7 @@ export interface RtspCameraOptions {
 }
 
 /** Something for the server to do to its streams, to see how the system takes it. */
-export type CameraFault = "die" | "revive" | "garbage" | "stall" | "resume";
+export type SimulatedFault = "die" | "revive" | "garbage" | "stall" | "resume";
 
 const bundledClip = join(projectRoot, "test/fixtures/pedestrians.mp4");
 
@@ -79,7 +79,7 @@ export class RtspCameras {
   }
 
   /** Returns when the server has done it. @throws ProcessFailedError when it ends before */
-  async fault(fault: CameraFault): Promise<void> {
+  async fault(fault: SimulatedFault): Promise<void> {
     this.#process.child.stdin?.write(`${fault}\n`);
     const answer = await this.#answers.next();
     if (!answer.done) return;

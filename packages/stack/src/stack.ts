@@ -9,7 +9,7 @@ import {
   sitesDirectory,
   writeServiceToken,
 } from "@sightline/service";
-import { ManagedProcess, type ProcessOptions } from "./managed-process.ts";
+import { ManagedProcess, type ManagedProcessOptions } from "./managed-process.ts";
 import { type NatsNodePorts, natsNodeName, natsStore, writeNatsConfig } from "./nats-nodes.ts";
 import { askService } from "./own-server.ts";
 import { projectRoot } from "./project-root.ts";
@@ -255,7 +255,7 @@ export class Stack {
     });
   }
 
-  async #launch(options: ProcessOptions): Promise<ManagedProcess> {
+  async #launch(options: ManagedProcessOptions): Promise<ManagedProcess> {
     const child = await ManagedProcess.start(options);
     this.#processes.push(child);
     if (this.#stopped) await child.stop();

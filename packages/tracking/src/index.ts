@@ -4,7 +4,7 @@ export { type ClearMot, evaluateClearMot } from "./evaluation/clear-mot.ts";
 export * from "./evaluation/evaluate-tracking.ts";
 export { evaluateHota, type Hota } from "./evaluation/hota.ts";
 export { evaluateIdentity, type IdentityMetrics } from "./evaluation/identity.ts";
-export type { LabelledBox, TrackedFrame } from "./evaluation/tracked-frame.ts";
+export type { IdentifiedBox, TrackedFrame } from "./evaluation/tracked-frame.ts";
 export type { ActiveTrack, TrackUpdate } from "./track.ts";
 export * from "./tracker.ts";
 export * from "./tracker-options.ts";

@@ -1,4 +1,4 @@
-import { isPassing, type Logger } from "@sightline/service";
+import { isPassingFailure, type Logger } from "@sightline/service";
 
 /** So often, and for so long, an analysis must fail without having written anything. */
 const [stalledAttempts, stalledMs] = [4, 5_000];
@@ -48,7 +48,7 @@ export class Stall {
     } else if (!this.#stalled)
       this.#log.warn({ err: error }, "the analysis stopped after an error; recovering it");
     // A stream without a leader has one again after some seconds: then the camera is not to wait for its next attempt as long again.
-    return isPassing(error)
+    return isPassingFailure(error)
       ? firstPauseMs
       : Math.min(longestPauseMs, firstPauseMs * 2 ** (this.#attempts - 1));
   }

@@ -22,7 +22,7 @@ const retryRange = { firstMs: 200, mostMs: 5_000 };
 const graceMs = 4_000;
 
 /** A message about an event that waits for its acknowledgement. */
-export type EventMessage = DeliveredMessage & { kind: "event"; event: Event };
+export type PendingEvent = DeliveredMessage & { kind: "event"; event: Event };
 
 /** How to read. */
 export interface ReadOptions {
@@ -92,7 +92,7 @@ export class SubscriptionReader {
   }
 
   /** Calls `handle`, which must not reject and answers for the message, until aborted. */
-  async read(handle: (message: EventMessage) => Promise<void>, options: ReadOptions): Promise<void> {
+  async read(handle: (message: PendingEvent) => Promise<void>, options: ReadOptions): Promise<void> {
     const { signal } = options;
     const backoff = new Backoff(retryRange);
     while (!signal.aborted) {
@@ -106,7 +106,7 @@ export class SubscriptionReader {
   }
 
   async #readOnce(
-    handle: (message: EventMessage) => Promise<void>,
+    handle: (message: PendingEvent) => Promise<void>,
     { maxUnacknowledged, signal, onGap }: ReadOptions,
   ): Promise<void> {
     if (signal.aborted) return;

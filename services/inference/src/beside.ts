@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { type BatchGoal, type CurvePoint, chooseBatchSize } from "./batch-curve.ts";
 import type { BatchSlot } from "./batch-slots.ts";
-import type { InTurn } from "./turns.ts";
+import type { ModelTurns } from "./turns.ts";
 
 /** A model beside another may take this share of the time while it warms up. */
 const share = 1 / 2;
@@ -15,7 +15,7 @@ const idleLimitMs = 200;
  * @throws BatchFailedError why the model does not answer
  */
 export async function warmUpBeside(
-  runner: Pick<InTurn, "run" | "runIdle">,
+  runner: Pick<ModelTurns, "run" | "runIdle">,
   slot: BatchSlot,
   sizes: readonly number[],
   runs: number,

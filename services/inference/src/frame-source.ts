@@ -6,11 +6,11 @@ import {
   type FrameHandle,
   type FrameMetadata,
   type FrameRequest,
+  type FrameToken,
   type PixelFormatName,
   pixelFormatHeader,
   readFrameAnswer,
   subjects,
-  type Token,
 } from "@sightline/contracts";
 import type { ArenaReaders } from "@sightline/frame-arena";
 import { type Nats, Requests, traceHeader } from "@sightline/service";
@@ -62,7 +62,7 @@ export class FrameSource {
   /**
    * The frame behind a token, laid out as `format` or as gbrp. Never throws; every way it can go is an outcome.
    */
-  fetch(token: Token, format: PixelFormatName): Promise<FetchOutcome> {
+  fetch(token: FrameToken, format: PixelFormatName): Promise<FetchOutcome> {
     const request: FrameRequest = { epoch: token.epoch, token: token.id, worker: this.#worker };
     const requestedAt = monotonicMs();
     const options = { timeoutMs: this.#timeoutMs, headers: this.#told(format) };
@@ -75,7 +75,7 @@ export class FrameSource {
     );
   }
 
-  #read(token: Token, answer: Msg, requestedAt: number): FetchOutcome {
+  #read(token: FrameToken, answer: Msg, requestedAt: number): FetchOutcome {
     const { data } = answer;
     if (data.byteLength === 0) return { kind: "void" };
     try {

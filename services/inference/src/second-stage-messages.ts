@@ -1,9 +1,9 @@
-import type { Attribute } from "@sightline/yolo-nas";
+import type { ClassifierAttribute } from "@sightline/yolo-nas";
 
 /** What a second stage's thread is started with. */
 export interface SecondStageSettings {
   path: string;
-  attributes: readonly Attribute[];
+  attributes: readonly ClassifierAttribute[];
   threads: number;
 }
 

@@ -18,7 +18,7 @@ export interface SecondStagesParts extends SecondStageParts {
 }
 
 /** A frame whose pixels are kept until second stages have looked at its objects. One of the two is called once. */
-export interface KeptFrame {
+export interface StagedFrame {
   /** Adds to the detections what second stages make of them. What they cannot say is left out; never rejects. */
   read(frame: FrameMetadata, detections: readonly Detection[]): Promise<void>;
   forget(): void;
@@ -72,7 +72,7 @@ export class SecondStages {
   }
 
   /** Keeps a frame, whose pixels `pixels` gives, for those second stages that can look at it now. */
-  keep(asked: readonly AskedSecondStage[], pixels: () => Uint8Array): KeptFrame | undefined {
+  keep(asked: readonly AskedSecondStage[], pixels: () => Uint8Array): StagedFrame | undefined {
     const { metrics } = this.#parts;
     const ready = asked.flatMap(({ model, classes }) => {
       const known = this.#stages.get(model);

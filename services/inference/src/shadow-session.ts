@@ -9,7 +9,7 @@ import { engineCandidates } from "./engine-choice.ts";
 import { findModel, type LocatedModel } from "./model-directory.ts";
 import { guessMemory, megabytes } from "./model-memory.ts";
 import { SessionThread } from "./session-thread.ts";
-import { InTurn, type Turns } from "./turns.ts";
+import { ModelTurns, type Turns } from "./turns.ts";
 
 /** What models of shadows work with. */
 export interface ShadowSessionParts {
@@ -34,7 +34,7 @@ export class ShadowSession {
   readonly bytes: number;
   readonly #place: Uint8Array;
   readonly #pixelFormat: PixelFormatName;
-  readonly #runner: InTurn;
+  readonly #runner: ModelTurns;
   readonly #thread: SessionThread;
   readonly #threads: Set<SessionThread>;
 
@@ -46,7 +46,7 @@ export class ShadowSession {
       place: Uint8Array;
       pixelFormat: PixelFormatName;
     },
-    runner: InTurn,
+    runner: ModelTurns,
     thread: SessionThread,
     threads: Set<SessionThread>,
   ) {
@@ -95,7 +95,7 @@ export class ShadowSession {
       onAvailable: () => undefined,
     });
     threads.add(thread);
-    const runner = new InTurn(turns, thread);
+    const runner = new ModelTurns(turns, thread);
     const before = process.memoryUsage.rss();
     try {
       const { engine, pixelFormat } = await thread.start();

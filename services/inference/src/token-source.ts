@@ -1,9 +1,9 @@
 import type { Msg } from "@nats-io/transport-node";
-import { decodeJson, readyConsumer, streams, type Token, tokenSchema } from "@sightline/contracts";
+import { decodeJson, type FrameToken, readyConsumer, streams, tokenSchema } from "@sightline/contracts";
 import { type Logger, type Nats, PullRequests, parseAckSubject } from "@sightline/service";
 
 /** A token that this worker holds until it is acknowledged, given back, or its ack_wait ends. */
-export interface HeldToken extends Token {
+export interface HeldToken extends FrameToken {
   /** How often the server has delivered it, this time included. */
   readonly deliveries: number;
   /** The token is used up. Told with what is sent next, soon. */
@@ -54,7 +54,7 @@ export class TokenSource {
   }
 
   #receive(message: Msg): boolean {
-    let token: Token;
+    let token: FrameToken;
     try {
       token = decodeJson(tokenSchema, message.data);
     } catch (cause) {

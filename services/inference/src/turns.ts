@@ -133,7 +133,7 @@ export class Turns<User extends object> {
 }
 
 /** Runs batches, each when it is its model's turn. */
-export class InTurn implements BatchRunner {
+export class ModelTurns implements BatchRunner {
   readonly #turns: Turns<object>;
   readonly #runner: BatchRunner;
   readonly #user: object;

@@ -8,7 +8,7 @@ import type { EngineCandidates } from "./engine-choice.ts";
 import type { LocatedModel } from "./model-directory.ts";
 import type { SessionInfo } from "./session-messages.ts";
 import { SessionThread } from "./session-thread.ts";
-import { InTurn, type Turns } from "./turns.ts";
+import { ModelTurns, type Turns } from "./turns.ts";
 import { InferenceWorker, type Work, type WorkerOptions } from "./worker.ts";
 
 /** What all sessions of a version have alike. */
@@ -23,7 +23,7 @@ export interface SessionParts {
   log: Logger;
 }
 
-export interface SessionOptions {
+export interface VersionSessionOptions {
   user: object;
   engines: EngineCandidates;
   /** Frames of a batch at most. */
@@ -36,7 +36,7 @@ export class VersionSession {
   /** As it was opened. */
   info!: SessionInfo;
   readonly slots: BatchSlots<Work>;
-  readonly runner: InTurn;
+  readonly runner: ModelTurns;
   readonly thread: SessionThread;
   readonly #threads: Set<SessionThread>;
   #worker: InferenceWorker | undefined;
@@ -44,7 +44,7 @@ export class VersionSession {
   private constructor(
     { manifest: { frame, classes } }: LocatedModel,
     { config, turns, threads, log }: SessionParts,
-    { user, engines, capacity, warmUpSizes }: SessionOptions,
+    { user, engines, capacity, warmUpSizes }: VersionSessionOptions,
   ) {
     this.slots = new BatchSlots<Work>(batchSlots, capacity, pixelBytes(frame, "gbrp"));
     this.thread = new SessionThread({
@@ -58,7 +58,7 @@ export class VersionSession {
       log,
       onAvailable: (available) => this.#worker?.setAvailable(available),
     });
-    this.runner = new InTurn(turns, this.thread, user);
+    this.runner = new ModelTurns(turns, this.thread, user);
     this.#threads = threads.add(this.thread);
   }
 
@@ -70,7 +70,7 @@ export class VersionSession {
   static async open(
     located: LocatedModel,
     parts: SessionParts,
-    options: SessionOptions,
+    options: VersionSessionOptions,
   ): Promise<VersionSession> {
     const session = new VersionSession(located, parts, options);
     try {

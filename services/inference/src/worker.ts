@@ -28,7 +28,7 @@ import { frameDetections, frameResult } from "./frame-result.ts";
 import type { FetchedFrame, FrameSource } from "./frame-source.ts";
 import { traceInference } from "./inference-span.ts";
 import type { ModelMetrics } from "./model-metrics.ts";
-import type { KeptFrame, SecondStages } from "./second-stages.ts";
+import type { SecondStages, StagedFrame } from "./second-stages.ts";
 import type { ShadowedFrame, Shadows } from "./shadows.ts";
 import type { HeldToken, TokenSource } from "./token-source.ts";
 
@@ -73,7 +73,7 @@ export interface Work extends Omit<FetchedFrame, "pixels"> {
   /** Where its pixels are kept for other models, if they are. */
   shadowed?: readonly ShadowedFrame[];
   /** Where they are kept for second stages. */
-  kept?: KeptFrame | undefined;
+  kept?: StagedFrame | undefined;
 }
 
 /** Two parts of the worker do not agree on which frames a batch holds: none of its boxes can be trusted. */

@@ -12,7 +12,7 @@ import type { CameraAccess, CameraFault, StreamSound } from "@sightline/rtsp";
 import type { Logger } from "@sightline/service";
 import type { SteadyWallClock } from "@sightline/service/clock";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
-import type { CameraSettings } from "./camera-settings.ts";
+import type { IngestCamera } from "./camera-settings.ts";
 import type { DecoderEvents } from "./ffmpeg-decoder.ts";
 import { FrameBuffers } from "./frame-buffers.ts";
 import { describeFrame } from "./frame-metadata.ts";
@@ -143,7 +143,7 @@ export class AnalysedStream {
    * connected again at once, since only a decoder failed and another takes its place.
    */
   async connect(
-    settings: CameraSettings,
+    settings: IngestCamera,
     geometry: AnalysisGeometry,
     told: ConnectionEvents,
     signal: AbortSignal,
@@ -194,7 +194,7 @@ export class AnalysedStream {
     codec: string,
     sound: StreamSound | undefined,
     shape: PictureShape,
-    { privacy, decode }: CameraSettings,
+    { privacy, decode }: IngestCamera,
   ): Decoding {
     const { pictures, video, facts } = this.#to;
     pictures.connected(codec, shape);
@@ -207,7 +207,7 @@ export class AnalysedStream {
 
   /** Takes what one connection gives. `connected` is called when the first of it has come. */
   #events(connection: {
-    settings: CameraSettings;
+    settings: IngestCamera;
     geometry: AnalysisGeometry;
     buffers: FrameBuffers;
     rhythm: FrameRhythm;

@@ -14,7 +14,7 @@ import {
   type PreparedWork,
 } from "@sightline/service";
 import { CameraRunner, type RunnerContext } from "./camera-runner.ts";
-import { readSettings } from "./camera-settings.ts";
+import { readIngestCamera } from "./camera-settings.ts";
 import { reconnectRange } from "./start-limit.ts";
 
 const kind = "camera";
@@ -36,7 +36,7 @@ export function assignCameras(
   const { nats, buckets, secrets } = context;
   const { records, recordStreams } = view;
   const settingsOf = (camera: string, record: CameraRecord) =>
-    readSettings(secrets, camera, record, recordStreams.get(camera));
+    readIngestCamera(secrets, camera, record, recordStreams.get(camera));
   // A camera that fails goes on failing when its lease was lost and comes back, here or in another process.
   const backoffs = new Map<string, Backoff>();
   records.onChange(({ key, value }) => {

@@ -10,7 +10,7 @@ import {
   parseCameraUrl,
 } from "@sightline/rtsp";
 import type { Logger } from "@sightline/service";
-import type { CameraSettings } from "./camera-settings.ts";
+import type { IngestCamera } from "./camera-settings.ts";
 
 /** For connecting to the camera and its answers. */
 const connectMs = 8_000;
@@ -18,7 +18,7 @@ const connectMs = 8_000;
 const startMs = 4_000;
 
 /** A stream to connect to, and how. */
-export interface StreamChoice extends Pick<CameraSettings, "uri" | "transport" | "videoTrack" | "secret"> {
+export interface StreamChoice extends Pick<IngestCamera, "uri" | "transport" | "videoTrack" | "secret"> {
   access: CameraAccess;
   ffmpeg: FfmpegProgram;
   /** Whether its sound is asked for. */

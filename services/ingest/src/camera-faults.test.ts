@@ -3,10 +3,10 @@ import { CameraReason, CameraState, CameraStatus, DropReason, fromTimestamp } fr
 import { usualFfmpegMemoryMib } from "@sightline/media";
 import { findFfmpeg, parseRtspUrl, receive } from "@sightline/rtsp";
 import {
+  type PlayedPicture,
   readClip,
   ScriptedCamera,
   type ScriptedCameraOptions,
-  type SentPicture,
 } from "@sightline/rtsp/testing";
 import { freePort } from "@sightline/service/testing";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
@@ -84,7 +84,7 @@ test("cameras that refuse are told apart, by the same reasons as when their addr
   uris.push({
     ...{ id: "link-local", reason: CameraReason.ADDRESS_NOT_ALLOWED, uri: "rtsp://169.254.169.254/x" },
   });
-  const picture = (sent: SentPicture) => (sent.key ? undefined : sent);
+  const picture = (sent: PlayedPicture) => (sent.key ? undefined : sent);
   const keyless = await ScriptedCamera.start({ tracks: [{ clip, picture }] });
   await hasty.register("keyless", { uri: keyless.url() });
   for (const { id, uri } of uris) await rig.register(id, { uri }, credentials);
@@ -218,14 +218,14 @@ test("a camera that stalls is told as such and recovers", async () => {
 });
 
 /** A camera of 10 frames per second with RTP timestamps of its own. */
-async function cameraWithTimes(timeOf: (picture: SentPicture) => number): Promise<ScriptedCamera> {
-  const picture = (sent: SentPicture) => ({ data: sent.data, timestamp: timeOf(sent) });
+async function cameraWithTimes(timeOf: (picture: PlayedPicture) => number): Promise<ScriptedCamera> {
+  const picture = (sent: PlayedPicture) => ({ data: sent.data, timestamp: timeOf(sent) });
   return ScriptedCamera.start({ tracks: [{ clip: await readClip({ seconds: 2 }), picture }] });
 }
 
 test.each([
-  ["still", ({ origin }: SentPicture) => origin],
-  ["pairs", ({ index, timestamp }: SentPicture) => timestamp - (index % 2) * 9_000],
+  ["still", ({ origin }: PlayedPicture) => origin],
+  ["pairs", ({ index, timestamp }: PlayedPicture) => timestamp - (index % 2) * 9_000],
 ])(
   "every frame of a camera whose timestamps stand %s is analysed, each at its own time",
   async (id, timeOf) => {

@@ -3,7 +3,7 @@ import type { CameraFault } from "@sightline/rtsp";
 import { type CameraSecrets, type Logger, untilAborted } from "@sightline/service";
 import type { AnalysedStream } from "./analysed-stream.ts";
 import { type AnalysisGeometry, sameGeometry } from "./analysis-geometry.ts";
-import { type CameraSettings, readSecret } from "./camera-settings.ts";
+import { type IngestCamera, readSecret } from "./camera-settings.ts";
 import type { OfferedFrames } from "./offered-frames.ts";
 import type { PictureSubject } from "./pictures/picture-subject.ts";
 import type { StatusReporter } from "./status-reporter.ts";
@@ -39,7 +39,7 @@ export class CameraReception {
   readonly #running: Promise<void>;
   readonly #ready = Promise.withResolvers<boolean>();
   readonly #beginning = new AbortController();
-  #settings: CameraSettings;
+  #settings: IngestCamera;
   #geometry: AnalysisGeometry | undefined;
   /** Aborts the connection or the waiting before the next. */
   #round = new AbortController();
@@ -49,7 +49,7 @@ export class CameraReception {
   /** `backoff` has the camera's failures before. */
   constructor(
     camera: string,
-    settings: CameraSettings,
+    settings: IngestCamera,
     backoff: Backoff,
     parts: ReceptionParts,
     context: ReceptionContext,
@@ -69,7 +69,7 @@ export class CameraReception {
     return this.#ready.promise;
   }
 
-  get settings(): Readonly<CameraSettings> {
+  get settings(): Readonly<IngestCamera> {
     return this.#settings;
   }
 
@@ -92,7 +92,7 @@ export class CameraReception {
   }
 
   /** Takes other settings, with which the connection can go on. */
-  useSettings(settings: CameraSettings): void {
+  useSettings(settings: IngestCamera): void {
     this.#settings = settings;
   }
 

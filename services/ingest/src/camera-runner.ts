@@ -6,7 +6,7 @@ import type { Buckets, LeasedWork, LeaseEnd, Logger } from "@sightline/service";
 import { SteadyWallClock } from "@sightline/service/clock";
 import { AnalysedStream, type StreamContext } from "./analysed-stream.ts";
 import { CameraReception, type ReceptionContext } from "./camera-reception.ts";
-import { type CameraSettings, needsReconnect, readRecordSecret } from "./camera-settings.ts";
+import { type IngestCamera, needsReconnect, readRecordSecret } from "./camera-settings.ts";
 import type { Ledger } from "./ledger.ts";
 import { CameraVideo } from "./live-video/camera-video.ts";
 import { VideoOutlet } from "./masking/video-outlet.ts";
@@ -14,7 +14,7 @@ import { type OfferContext, OfferedFrames } from "./offered-frames.ts";
 import { PictureSubject } from "./pictures/picture-subject.ts";
 import type { Pictures } from "./pictures/pictures.ts";
 import { CameraRecorder } from "./recording/camera-recorder.ts";
-import type { Recordings } from "./recording/recordings.ts";
+import type { RecordingsOnDisk } from "./recording/recordings.ts";
 import { VideoSource } from "./recording/video-source.ts";
 import type { SharePlan } from "./shares/share-plan.ts";
 import { StatusReporter } from "./status-reporter.ts";
@@ -29,7 +29,7 @@ export interface RunnerContext extends OfferContext, StreamContext, ReceptionCon
   /** Name of this process. */
   ingest: string;
   pictures: Pictures;
-  recordings: Recordings;
+  recordings: RecordingsOnDisk;
 }
 
 /**
@@ -56,7 +56,7 @@ export class CameraRunner implements LeasedWork {
   /** `backoff` has the camera's failures before this epoch. `begin` follows when the lease is there. */
   constructor(
     camera: string,
-    settings: CameraSettings,
+    settings: IngestCamera,
     backoff: Backoff,
     context: RunnerContext,
     parentLog: Logger,
@@ -139,12 +139,12 @@ export class CameraRunner implements LeasedWork {
   }
 
   /** The settings in use. */
-  get settings(): Readonly<CameraSettings> {
+  get settings(): Readonly<IngestCamera> {
     return this.#reception.settings;
   }
 
   /** Takes new settings; the stream goes on where they allow it. */
-  update(settings: CameraSettings): void {
+  update(settings: IngestCamera): void {
     const old = this.settings;
     this.#reception.useSettings(settings);
     if (!isDeepStrictEqual(old.recording, settings.recording)) this.recorder.disconnected();

@@ -23,7 +23,7 @@ export interface RecordSource {
 }
 
 /** What ingest does with a camera. */
-export type CameraSettings = StoredSettings & {
+export type IngestCamera = StoredSettings & {
   /** When the camera was registered, in milliseconds. */
   registeredAt: number;
   secret: CameraSecret | undefined;
@@ -37,12 +37,12 @@ export type CameraSettings = StoredSettings & {
  * Settings of a record, with its secret read from the bucket apart. The secret is written before the record. `recordStream`: as its own bucket
  * has it.
  */
-export async function readSettings(
+export async function readIngestCamera(
   secrets: CameraSecrets,
   camera: string,
   record: CameraRecord,
   recordStream: RecordStream | undefined,
-): Promise<CameraSettings> {
+): Promise<IngestCamera> {
   const { hasCredentials, createTime, updateTime: _, ...settings } = record;
   const { transport } = settings;
   return {
@@ -62,7 +62,7 @@ function keepsSound({ recording, privacy }: Pick<CameraRecord, "recording" | "pr
 }
 
 /** Whether the analysed stream is received with its sound. */
-export function hearsAnalysed(settings: Pick<CameraSettings, "recording" | "privacy" | "record">): boolean {
+export function hearsAnalysed(settings: Pick<IngestCamera, "recording" | "privacy" | "record">): boolean {
   return settings.record === undefined && keepsSound(settings);
 }
 
@@ -72,7 +72,7 @@ const noSecret = { secret: undefined, secretFault: undefined };
 export async function readSecret(
   secrets: CameraSecrets,
   key: string,
-): Promise<Pick<CameraSettings, "secret" | "secretFault">> {
+): Promise<Pick<IngestCamera, "secret" | "secretFault">> {
   try {
     const secret = await secrets.get(key);
     return { secret, secretFault: secret ? undefined : "it is not stored any more" };
@@ -87,7 +87,7 @@ export async function readRecordSecret(
   secrets: CameraSecrets,
   camera: string,
   uri: string,
-): Promise<Pick<CameraSettings, "secret" | "secretFault">> {
+): Promise<Pick<IngestCamera, "secret" | "secretFault">> {
   const found = await readSecret(secrets, recordSecretKey(camera));
   const { server } = found.secret ?? {};
   if (server === undefined || server === serverOf(uri)) return found;
@@ -97,7 +97,7 @@ export async function readRecordSecret(
 const reconnecting = plainSettings.flatMap(([name, { reconnects }]) => (reconnects ? name : []));
 
 /** Whether the camera must be received anew when its settings change from `a` to `b`. */
-export function needsReconnect(a: CameraSettings, b: CameraSettings): boolean {
+export function needsReconnect(a: IngestCamera, b: IngestCamera): boolean {
   const [before, after] = [plainOfStored(a), plainOfStored(b)];
   return (
     a.uri !== b.uri ||

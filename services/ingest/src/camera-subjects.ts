@@ -26,7 +26,7 @@ import type { PictureSubject } from "./pictures/picture-subject.ts";
 const nothing = new Uint8Array();
 
 /** What there is of a camera to answer from. */
-export interface CameraParts {
+export interface AnsweringCamera {
   camera: string;
   epoch: string;
   queue: FrameQueue;
@@ -53,10 +53,10 @@ function readableFrame(
 /** Answers workers who ask for a camera's frame, and hears what became of frames. */
 export class CameraSubjects {
   readonly #subscriptions: Subscription[];
-  readonly #parts: CameraParts;
+  readonly #parts: AnsweringCamera;
   readonly #log: Logger;
 
-  constructor(nats: Nats, parts: CameraParts, log: Logger) {
+  constructor(nats: Nats, parts: AnsweringCamera, log: Logger) {
     const { camera, handed } = parts;
     this.#parts = parts;
     this.#log = log;

@@ -8,7 +8,7 @@ import {
   decodeJson,
   encodeJson,
   fromTimestamp,
-  type RecordingSpan,
+  type RecordedSpan,
   recordingsAnswerSchema,
   subjects,
 } from "@sightline/contracts";
@@ -38,11 +38,11 @@ const recordingAs = (ingest: string) => ({
 });
 
 /** What each ingest has recorded of a camera, without a pause. */
-async function recorded(camera: string): Promise<Map<string, RecordingSpan>> {
+async function recorded(camera: string): Promise<Map<string, RecordedSpan>> {
   const request = encodeJson({ fromMs: 0, toMs: Date.now() + 60_000 });
   const subject = subjects.recordingsFind(camera);
   const options = { maxWait: 500, strategy: "stall" } as const;
-  const answers = new Map<string, RecordingSpan>();
+  const answers = new Map<string, RecordedSpan>();
   for await (const message of await rig.nats.connection.requestMany(subject, request, options)) {
     const { ingest, spans } = decodeJson(recordingsAnswerSchema, message.data);
     const [span, ...others] = spans;

@@ -47,9 +47,9 @@ import { Pictures } from "./pictures/pictures.ts";
 import { ProbeSubject } from "./probe/probe-subject.ts";
 import { EventRanges } from "./recording/event-ranges.ts";
 import { RecordingMetrics } from "./recording/recording-metrics.ts";
-import { recordingRoutes } from "./recording/recording-routes.ts";
+import { serveRecordings } from "./recording/recording-routes.ts";
 import { RecordingSubject, reachableUrl } from "./recording/recording-subject.ts";
-import { Recordings } from "./recording/recordings.ts";
+import { RecordingsOnDisk } from "./recording/recordings.ts";
 import { formKeptMs, ServedForms } from "./served-forms.ts";
 import { SharePlan } from "./shares/share-plan.ts";
 import { StartLimit } from "./start-limit.ts";
@@ -77,10 +77,10 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
   const http = life.add(
     new HttpServer(registry, { ...natsReadiness(() => reached), cameras: () => starting }, log),
   );
-  let recordings: Recordings | undefined;
+  let recordings: RecordingsOnDisk | undefined;
   const token = randomBytes(32).toString("base64url");
   let pictures: Pictures | undefined;
-  recordingRoutes(
+  serveRecordings(
     http.app,
     token,
     () => recordings,
@@ -154,7 +154,7 @@ export async function startIngest(config: IngestConfig, log: Logger, life: Lifec
     () => recordings,
   );
   recordings = life.add(
-    await Recordings.start(
+    await RecordingsOnDisk.start(
       {
         directory: config.recordingsDirectory,
         maxBytes: Math.round(config.recordingsMaxGib * 1024 ** 3),

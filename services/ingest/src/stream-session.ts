@@ -11,7 +11,7 @@ import {
 import type { Logger } from "@sightline/service";
 import type { AnalysisGeometry } from "./analysis-geometry.ts";
 import { endOf, judgeArrivals, openStream } from "./camera-connection.ts";
-import { type CameraSettings, hearsAnalysed } from "./camera-settings.ts";
+import { hearsAnalysed, type IngestCamera } from "./camera-settings.ts";
 import { type DecoderEnd, type DecoderEvents, FfmpegDecoder, type StartTurn } from "./ffmpeg-decoder.ts";
 import type { FrameBuffers } from "./frame-buffers.ts";
 import type { Ledger } from "./ledger.ts";
@@ -22,9 +22,9 @@ import type { SoundTrial } from "./sound-trial.ts";
 const openMs = 15_000;
 const watchMs = 250;
 
-export interface SessionOptions {
+export interface StreamSessionOptions {
   ffmpeg: FfmpegProgram;
-  settings: CameraSettings;
+  settings: IngestCamera;
   access: CameraAccess;
   geometry: AnalysisGeometry;
   /** The camera's pictures are of two fields. */
@@ -70,7 +70,7 @@ interface Seen {
  * useless is ended: no frames, no key frame, no picture in what arrives. No ffmpeg starts for a camera that cannot be had.
  */
 export async function runSession(
-  options: SessionOptions,
+  options: StreamSessionOptions,
   events: Omit<DecoderEvents, "started">,
   signal: AbortSignal,
   log: Logger,
@@ -98,7 +98,7 @@ export async function runSession(
 
 async function decode(
   stream: CameraStream,
-  options: SessionOptions,
+  options: StreamSessionOptions,
   events: Omit<DecoderEvents, "started">,
   signal: AbortSignal,
   log: Logger,

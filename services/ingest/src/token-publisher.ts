@@ -3,11 +3,11 @@ import type { StoredMsg } from "@nats-io/jetstream";
 import {
   decodeJson,
   encodeJson,
+  type FrameToken,
   formatFrameId,
   readyConsumer,
   streams,
   subjects,
-  type Token,
   tokenAckWaitMs,
   tokenSchema,
 } from "@sightline/contracts";
@@ -81,7 +81,7 @@ export class TokenPublisher {
 
   /** Publishes a token, again and again until the stream has it or it is void. */
   async offer(id: number): Promise<void> {
-    const token: Token = { camera: this.#camera, epoch: this.#epoch, id };
+    const token: FrameToken = { camera: this.#camera, epoch: this.#epoch, id };
     const subject = subjects.ready(this.#model, this.#camera);
     const msgID = `token:${formatFrameId({ camera: this.#camera, epoch: this.#epoch, number: id })}`;
     while (!this.#stopped && this.#queue?.isOut(id)) {

@@ -18,7 +18,7 @@ import {
   traceHeader,
 } from "@sightline/service";
 import type { Registry } from "prom-client";
-import { Audit } from "./access/audit.ts";
+import { AuditTrail } from "./access/audit.ts";
 import { AuditHistory } from "./access/audit-history.ts";
 import { CameraLabels } from "./access/camera-labels.ts";
 import { userOfCall } from "./access/certificate-user.ts";
@@ -127,7 +127,7 @@ export async function startResults(
   const { registry, catalog, service: cameras, watchers: cameraWatchers } = cameraParts;
   access.identities.follow(new CameraLabels(records));
   httpApi.attachAccess(access, () => registry.ids());
-  const auditParts = { audit: life.add(new Audit(nats, log)), history: new AuditHistory(nats) };
+  const auditParts = { audit: life.add(new AuditTrail(nats, log)), history: new AuditHistory(nats) };
   httpApi.attachAudit(auditParts);
   const serverClock = life.add(new ServerClock(buckets.leases, `clock.${randomUUID()}`, log));
   await serverClock.start();

@@ -12,7 +12,7 @@ export interface RunTimes {
 }
 
 /** One thing to time again and again: run by run here, or a block at a time where it runs in a process that measures itself. */
-export type Subject =
+export type TimedSubject =
   | {
       /** One timed run. */
       run(): Promise<unknown>;
@@ -39,7 +39,10 @@ export interface BlockOptions {
  * the caches.
  * @returns what each subject's runs took
  */
-export async function timeInBlocks(subjects: readonly Subject[], options: BlockOptions): Promise<RunTimes[]> {
+export async function timeInBlocks(
+  subjects: readonly TimedSubject[],
+  options: BlockOptions,
+): Promise<RunTimes[]> {
   const times = subjects.map((): RunTime[] => []);
   const total = options.rounds * subjects.length;
   let done = 0;

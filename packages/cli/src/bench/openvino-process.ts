@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { projectRoot } from "@sightline/stack";
 import { z } from "zod";
-import type { Subject } from "./alternating-blocks.ts";
+import type { TimedSubject } from "./alternating-blocks.ts";
 
 const script = fileURLToPath(new URL("openvino_timer.py", import.meta.url));
 
@@ -97,7 +97,7 @@ export class OpenVinoProcess {
    * @returns what times it and the floating point that OpenVINO took, or why OpenVINO refuses the model
    * @throws OpenVinoError when the process has ended
    */
-  async load(model: OpenVinoModel): Promise<{ subject: Subject; floats: string } | { error: string }> {
+  async load(model: OpenVinoModel): Promise<{ subject: TimedSubject; floats: string } | { error: string }> {
     const { file, ...settings } = model;
     const answer = loaded.parse(await this.#ask({ load: file, ...settings }));
     if ("error" in answer) return { error: reason(answer.error) };

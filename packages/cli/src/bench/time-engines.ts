@@ -1,5 +1,5 @@
 import { DetectorSession } from "@sightline/yolo-nas";
-import { type BlockOptions, type Subject, timeInBlocks } from "./alternating-blocks.ts";
+import { type BlockOptions, type TimedSubject, timeInBlocks } from "./alternating-blocks.ts";
 import type { Engine, EngineTimes } from "./engine-table.ts";
 import { type ModelSystem, noiseBatch } from "./model-systems.ts";
 import type { OpenVinoProcess } from "./openvino-process.ts";
@@ -12,7 +12,7 @@ export interface EngineOptions extends BlockOptions {
   readonly openVino: OpenVinoProcess | undefined;
 }
 
-type Loaded = Omit<EngineTimes, "outcome"> & { readonly subject: Subject | { readonly error: string } };
+type Loaded = Omit<EngineTimes, "outcome"> & { readonly subject: TimedSubject | { readonly error: string } };
 
 /** Time every system in every engine at every batch size, the engines of one system in neighbouring blocks. */
 export async function timeEngines(

@@ -1,5 +1,6 @@
 import {
   type ChoiceSetting,
+  cameraSettingNames,
   cameraSettings,
   eachPlain,
   type GivenCameraSettings,
@@ -9,7 +10,6 @@ import {
   type PlainSettings,
   parseLabel,
   rangeText,
-  settingNames,
 } from "@sightline/contracts";
 import { type Command, InvalidArgumentError, Option } from "commander";
 
@@ -40,7 +40,7 @@ const recordNames = ["default", "off", "events", "continuous"] as const;
 
 /** Adds the options that `camera add` and `camera update` share. */
 export function addCameraOptions(command: Command): Command {
-  for (const name of settingNames) {
+  for (const name of cameraSettingNames) {
     const setting = cameraSettings[name];
     if (setting.kind === "own") ownOptions[name as OwnName](command);
     else command.addOption(optionOf(setting));

@@ -14,7 +14,7 @@ import {
   type TransportChoice,
 } from "@sightline/rtsp";
 
-export interface ProbeOptions {
+export interface ExamineOptions {
   transport: TransportChoice;
   /** From 1; 0 takes the first. */
   videoTrack: number;
@@ -25,7 +25,7 @@ export interface ProbeOptions {
  * Asks a camera what it offers and receives a few pictures as proof, over one connection of this machine.
  * @throws Error for a URL that cannot be, and without an ffmpeg
  */
-export async function examine(url: string, { transport, videoTrack, decode }: ProbeOptions) {
+export async function examine(url: string, { transport, videoTrack, decode }: ExamineOptions) {
   const target = parseCameraUrl(url);
   const access = cameraAccess();
   const path = await findFfmpeg(process.env.FFMPEG_PATH);

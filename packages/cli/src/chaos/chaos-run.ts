@@ -29,7 +29,7 @@ export function describeFault({ kind, targets, lastsMs }: Fault): string {
 }
 
 /** What is wrong at the end; all is well when every list is empty. */
-export interface Verdict {
+export interface ChaosVerdict {
   /** Subscribers that were not given exactly what is stored of events, in its order. */
   events: string[];
   /** Frames that are stored more than once, or whose count differs from the ledger. */
@@ -96,7 +96,7 @@ export class ChaosRun {
   }
 
   /** Lets what is under way arrive, and compares. */
-  async verdict(): Promise<Verdict> {
+  async verdict(): Promise<ChaosVerdict> {
     const [client] = this.#clients;
     for (const name of this.#cameras.names) await client!.cameras.update(name, { targetFps: restFps });
     const end = performance.now() + settleMs;
@@ -158,7 +158,7 @@ export class ChaosRun {
     };
   }
 
-  async #compare(): Promise<Verdict> {
+  async #compare(): Promise<ChaosVerdict> {
     const stored = await storedEvents(this.#stack.natsAccess);
     const events = this.#watches.flatMap(({ events: told }, index) =>
       told.join("\n") === stored.join("\n")

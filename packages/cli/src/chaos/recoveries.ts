@@ -1,5 +1,5 @@
 import { natsNodeName } from "@sightline/stack";
-import { type Percentiles, percentiles } from "../demo/statistics.ts";
+import { type Percentiles, roundedPercentiles } from "../demo/statistics.ts";
 import type { FaultOutcome } from "./chaos-run.ts";
 
 /** How long faults of one kind were felt, in seconds. */
@@ -27,8 +27,8 @@ export function recoveriesOf(outcomes: readonly FaultOutcome[]) {
 function recoveries(outcomes: readonly FaultOutcome[]): Recoveries {
   return {
     faults: outcomes.length,
-    camerasBackSeconds: percentiles(outcomes.flatMap(({ cameras }) => Object.values(cameras))),
-    subscribersBackSeconds: percentiles(outcomes.flatMap(({ subscribers }) => subscribers)),
+    camerasBackSeconds: roundedPercentiles(outcomes.flatMap(({ cameras }) => Object.values(cameras))),
+    subscribersBackSeconds: roundedPercentiles(outcomes.flatMap(({ subscribers }) => subscribers)),
   };
 }
 

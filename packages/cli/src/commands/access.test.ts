@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Outcome, ResultsProcess, runCommands } from "../testing/command-line.ts";
+import { type CommandOutcome, ResultsProcess, runCommands } from "../testing/command-line.ts";
 
 let results: ResultsProcess;
 let directory: string;
@@ -26,7 +26,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-function run(commands: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome[]> {
+function run(commands: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CommandOutcome[]> {
   return runCommands(
     commands.map((line) => line.replaceAll("@", `${directory}/`).split(" ")),
     { SIGHTLINE_GRPC: results.address, XDG_CONFIG_HOME: directory, ...env },

@@ -3,14 +3,14 @@ import { type Decoding, decodeChoices } from "@sightline/media";
 import type { Reception } from "@sightline/rtsp";
 import { Command, Option } from "commander";
 import { number } from "../camera/camera-options.ts";
-import { examine, type ProbeOptions } from "../camera/examine-camera.ts";
+import { type ExamineOptions, examine } from "../camera/examine-camera.ts";
 
 /** A camera that gives no usable video; the message is one line for the user. */
 class ProbeFailedError extends Error {
   override readonly name = "ProbeFailedError";
 }
 
-interface ProbeCommandOptions extends ProbeOptions {
+interface ProbeCommandOptions extends ExamineOptions {
   recordUri?: string;
   json: boolean;
 }
@@ -89,7 +89,7 @@ export function cameraProbeCommand(): Command {
     });
 }
 
-async function probed(url: string, options: ProbeOptions) {
+async function probed(url: string, options: ExamineOptions) {
   const { target, reception, decoding } = await examine(url, options);
   const result = resultOf(reception, decoding);
   return { uri: target.uri, result, sdpCodec: reception.ok ? reception.offer.video.codec : "" };
@@ -109,7 +109,7 @@ function recordable({ result, sdpCodec }: Awaited<ReturnType<typeof probed>>): P
   };
 }
 
-function wordsOf(result: Extract<ProbeResult, { ok: true }>, { videoTrack }: ProbeOptions): string {
+function wordsOf(result: Extract<ProbeResult, { ok: true }>, { videoTrack }: ExamineOptions): string {
   const { codec, width, height, fps, transport, videoTracks, sound, soundFault, firstPictureMs } = result;
   const heard = soundFault !== "" ? `; ${soundFault}` : sound !== "" ? `; sound: ${sound}` : "";
   const rate = fps > 0 ? `${fps} fps` : "frame rate not known";

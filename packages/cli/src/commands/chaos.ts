@@ -3,7 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { freeClusterPorts, freePorts, RtspCameras, Stack, standardPorts, withoutTls } from "@sightline/stack";
 import { Command, Option } from "commander";
-import { ChaosRun, describeFault, type FaultOutcome, type Hurt, type Verdict } from "../chaos/chaos-run.ts";
+import {
+  ChaosRun,
+  type ChaosVerdict,
+  describeFault,
+  type FaultOutcome,
+  type Hurt,
+} from "../chaos/chaos-run.ts";
 import { recoveriesOf, recoveryLines } from "../chaos/recoveries.ts";
 import { numberWithin, wholeNumber } from "../option-values.ts";
 import { untilSignal } from "../signals.ts";
@@ -89,7 +95,7 @@ function line(outcome: FaultOutcome): string {
   return `${describeFault(outcome).padEnd(52)} cameras back after ${worst(Object.values(cameras))} s, subscribers after ${worst(subscribers)} s`;
 }
 
-function text(summary: ReturnType<typeof recoveriesOf>, verdict: Verdict): string {
+function text(summary: ReturnType<typeof recoveriesOf>, verdict: ChaosVerdict): string {
   const wrong = [...verdict.events, ...verdict.frames];
   return [
     ...recoveryLines(summary),

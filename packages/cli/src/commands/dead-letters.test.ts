@@ -2,7 +2,7 @@ import { connect, type SightlineClient } from "@sightline/client";
 import { Event, EventPhase, EventType, subjects } from "@sightline/contracts";
 import { connectNats, createLogger, type Nats } from "@sightline/service";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Outcome, runCommand, useResults } from "../testing/command-line.ts";
+import { type CommandOutcome, runCommand, useResults } from "../testing/command-line.ts";
 
 const { results, env } = useResults();
 let nats: Nats;
@@ -17,7 +17,8 @@ afterAll(async () => {
   await nats?.connection.close();
 });
 
-const deadLetters = (...args: string[]): Promise<Outcome> => runCommand(["dead-letters", ...args], env());
+const deadLetters = (...args: string[]): Promise<CommandOutcome> =>
+  runCommand(["dead-letters", ...args], env());
 
 /** Has a reader give up the next `count` messages. */
 async function giveUp(count: number): Promise<void> {

@@ -20,7 +20,7 @@ export function eventsClipCommand(): Command {
   return command.action(async (id: string, { out, audio, ...options }: ClipOptions) => {
     // `events` has this option too, and takes it wherever it stands.
     const json = options.json || command.optsWithGlobals<ClipOptions>().json;
-    const name = eventName(id, "CAMERA/ID");
+    const name = readEventName(id, "CAMERA/ID");
     const signal = untilSignal();
     await withServer(command, async (client) => {
       const video = await client.events.clip(name, { audio, signal });
@@ -46,7 +46,7 @@ export function eventsReviewCommand(): Command {
   return command.action(async (ids: string[], { undo, ...options }: ReviewOptions) => {
     // `events` has this option too, and takes it wherever it stands.
     const json = options.json || command.optsWithGlobals<ReviewOptions>().json;
-    const names = [...new Set(ids.map((id) => eventName(id, "CAMERA/ID")))];
+    const names = [...new Set(ids.map((id) => readEventName(id, "CAMERA/ID")))];
     await withServer(command, async (client) => {
       const marked: string[] = [];
       for (let i = 0; i < names.length; i += atATime)
@@ -62,7 +62,7 @@ export function eventsReviewCommand(): Command {
 }
 
 /** The API's name of the event CAMERA/ID; `expected` is what should have been given. @throws InvalidArgumentError */
-export function eventName(text: string, expected: string): string {
+export function readEventName(text: string, expected: string): string {
   const [, camera, id] = /^([^/]+)\/([^/]+)$/.exec(text) ?? [];
   if (camera === undefined)
     throw new InvalidArgumentError(`expected ${expected}, as the list prints it, not '${text}'`);

@@ -16,7 +16,7 @@ import { keptOf, requireCameras, requireClasses, requireZones } from "../events/
 import { attributeValues, timeOption, wholeNumber } from "../option-values.ts";
 import { withServer } from "../server-connection.ts";
 import { untilSignal } from "../signals.ts";
-import { eventName } from "./event.ts";
+import { readEventName } from "./event.ts";
 
 interface EventsOptions {
   camera: string[];
@@ -91,7 +91,7 @@ export function eventsCommand(): Command {
     } = options;
     const filter = { cameras, types: type, classes, zones, ...(attributes && { attributes }) };
     await withServer(command, async (client) => {
-      const album = pictures === undefined ? undefined : new EventPictures(client, pictures, annotated);
+      const album = pictures === undefined ? undefined : new PictureFolder(client, pictures, annotated);
       if (options.follow) await follow(client, filter, options, album);
       else await listOnce(client, filter, options, album);
     });
@@ -129,10 +129,10 @@ async function listOnce(
   client: SightlineClient,
   filter: EventFilter,
   { id, from, to, limit, json, minScore, minSeconds, text, unreviewed }: EventsOptions,
-  album: EventPictures | undefined,
+  album: PictureFolder | undefined,
 ): Promise<void> {
   const reviewed = unreviewed ? false : undefined;
-  const events = id === undefined ? [] : [await client.events.get(eventName(id, "--id CAMERA/ID"))];
+  const events = id === undefined ? [] : [await client.events.get(readEventName(id, "--id CAMERA/ID"))];
   if (id === undefined)
     for await (const event of keptOf(
       client.events.list({
@@ -156,7 +156,7 @@ async function follow(
   client: SightlineClient,
   filter: EventFilter,
   { cursor, from, json }: EventsOptions,
-  album: EventPictures | undefined,
+  album: PictureFolder | undefined,
 ): Promise<void> {
   const signal = untilSignal();
   const start: Start = cursor === undefined ? (from ?? "newest") : { cursor };
@@ -222,7 +222,7 @@ function followStatus(): (status: SubscriptionStatus) => void {
 }
 
 /** Saves events' pictures in a folder, as CAMERA-ID.jpg. */
-export class EventPictures {
+export class PictureFolder {
   /** Where the pictures are, by the name of their event. */
   readonly saved = new Map<string, string>();
   readonly #client: SightlineClient;

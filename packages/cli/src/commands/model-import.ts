@@ -6,8 +6,8 @@ import {
   buildModel,
   CLASSIFIER,
   COCO_CLASSES,
+  type DetectorImportOptions,
   FAMILY_NAMES,
-  type ImportOptions,
   importClassifier,
   importModel,
   loadModel,
@@ -17,7 +17,7 @@ import {
 } from "@sightline/yolo-nas";
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type CatalogueEntry, catalogueEntry } from "../models/catalogue.ts";
-import { download } from "../models/download.ts";
+import { downloadFile } from "../models/download.ts";
 import { type ExportFacts, withExportFacts } from "../models/import-options.ts";
 import { requireFree, requireName, writeClassifierFolder, writeModelFolder } from "../models/model-folder.ts";
 import { wholeNumber } from "../option-values.ts";
@@ -136,7 +136,7 @@ function importOptions(
   { channelOrder, placement, range, mean, std, ...options }: ImportCommandOptions,
   entry: CatalogueEntry | undefined,
   { inputs }: OnnxGraph,
-): ImportOptions {
+): DetectorImportOptions {
   const known = entry?.classes === "coco" ? COCO_CLASSES : entry?.classes;
   // A size is for exports that leave it open.
   const isOpen = inputs.some(({ shape }) => shape?.slice(2).some((side) => typeof side !== "number"));
@@ -167,7 +167,7 @@ async function fetchEntry(
   const sha256 = options.sha256 ?? entry.sha256;
   const target = join(options.out, ".downloads", `${name}.${entry.format === "onnx" ? "onnx" : "pth"}`);
   const progress = process.stderr.isTTY;
-  const found = await download(url, target, {
+  const found = await downloadFile(url, target, {
     sha256,
     signal: untilSignal(),
     onProgress: (done, total) => {

@@ -1,6 +1,6 @@
 import { toDate } from "@sightline/client";
 import { Command } from "commander";
-import { percent, printShadow, savePictures, shadowId } from "../model/shadow-report.ts";
+import { printShadow, savePictures, shadowId, sharePercent } from "../model/shadow-report.ts";
 import { withServer } from "../server-connection.ts";
 import { textTable } from "../text-table.ts";
 
@@ -49,7 +49,7 @@ function printList(shadows: Shadows, json: boolean): void {
       ? "ended"
       : (shadow.workers.find(({ state }) => state !== "running")?.state ?? "running"),
     String(shadow.frames),
-    shadow.frames > 0 ? percent(shadow.total?.agreement ?? 0) : "",
+    shadow.frames > 0 ? sharePercent(shadow.total?.agreement ?? 0) : "",
     shadow.startTime ? toDate(shadow.startTime).toISOString() : "",
   ]);
   console.log(textTable([["ID", "CAMERA", "MODEL", "STATE", "FRAMES", "AGREEMENT", "STARTED"], ...rows]));

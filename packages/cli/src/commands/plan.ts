@@ -5,7 +5,7 @@ import { limits } from "@sightline/contracts";
 import { isFree, standardPorts } from "@sightline/stack";
 import { Command, InvalidArgumentError } from "commander";
 import { numberWithin, wholeNumber } from "../option-values.ts";
-import { measureMachine, mostCameras, type PictureSize, planClip } from "../plan/measure-machine.ts";
+import { measureMachine, mostCameras, planClip, type SourceSize } from "../plan/measure-machine.ts";
 import { planJson, planWords } from "../plan/plan-words.ts";
 import { untilSignal } from "../signals.ts";
 
@@ -13,7 +13,7 @@ interface PlanOptions {
   cameras: number;
   fps: number;
   model?: string;
-  size?: PictureSize;
+  size?: SourceSize;
   cameraFps?: number;
   camera?: string[];
   reserve?: number;
@@ -96,7 +96,7 @@ stop it first if it is to give way. Costs are of processor time; memory, disks a
     });
 }
 
-function pictureSize(text: string): PictureSize {
+function pictureSize(text: string): SourceSize {
   const [, width, height] = /^([0-9]{2,5})[x×]([0-9]{2,5})$/.exec(text) ?? [];
   const size = { width: Number(width), height: Number(height) };
   if (

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { httpEventSchema } from "@sightline/contracts";
 import { projectRoot } from "@sightline/stack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Outcome, runCommand, runCommands } from "../testing/command-line.ts";
+import { type CommandOutcome, runCommand, runCommands } from "../testing/command-line.ts";
 
 const fixtures = join(projectRoot, "test/fixtures");
 const rules = join(fixtures, "pedestrians.rules.json");
@@ -166,7 +166,7 @@ const mistakes: [what: string, args: string[], told: string][] = [
 ];
 
 describe("an error that says so", () => {
-  let outcomes: Outcome[];
+  let outcomes: CommandOutcome[];
 
   beforeAll(async () => {
     const bad = join(folder, "bad.json");

@@ -3,14 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ownTls } from "@sightline/stack";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Outcome, ResultsProcess, runCommand } from "../testing/command-line.ts";
+import { type CommandOutcome, ResultsProcess, runCommand } from "../testing/command-line.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "sightline-tls-"));
 const [certificate, key] = [join(directory, "tls.crt"), join(directory, "tls.key")];
 const server = { SIGHTLINE_TLS_CERT_FILE: certificate, SIGHTLINE_TLS_KEY_FILE: key };
 const init = (...more: string[]) => runCommand(["tls", "init", "sightline.lan", "--out", directory, ...more]);
 let results: ResultsProcess;
-let made: Outcome;
+let made: CommandOutcome;
 const list = (address: string, ...options: string[]) =>
   runCommand(["--server", address, ...options, "camera", "list"]);
 
@@ -36,7 +36,7 @@ test("a command calls a server of TLS, and says what is wrong when it is called 
   const { address } = results;
   expect(await list(address, "--ca", certificate)).toMatchObject({ code: 0 });
   expect(await list(`https://${address}`, "--ca", certificate)).toMatchObject({ code: 0 });
-  const wrong = async (outcome: Promise<Outcome>) => {
+  const wrong = async (outcome: Promise<CommandOutcome>) => {
     const { code, stderr } = await outcome;
     expect(code).toBe(1);
     return stderr;

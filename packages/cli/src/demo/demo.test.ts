@@ -1,7 +1,7 @@
 import { CameraStatus, FrameDetections, toTimestamp } from "@sightline/contracts";
 import { expect, test } from "vitest";
 import { affordableRate } from "./affordable-rate.ts";
-import { percentiles, Statistics } from "./statistics.ts";
+import { roundedPercentiles, Statistics } from "./statistics.ts";
 
 const cameras = (count: number, captureFps: number, inferenceFps: number) =>
   Array.from({ length: count }, () => ({ status: CameraStatus.fromPartial({ captureFps, inferenceFps }) }));
@@ -21,9 +21,9 @@ test("less than one frame a second is told in tenths, and is never nothing", () 
 
 test("nearest rank", () => {
   const hundred = Array.from({ length: 100 }, (_, i) => 100 - i);
-  expect(percentiles(hundred)).toEqual({ p50: 50, p95: 95, p99: 99 });
-  expect(percentiles([7])).toEqual({ p50: 7, p95: 7, p99: 7 });
-  expect(percentiles([])).toEqual({ p50: 0, p95: 0, p99: 0 });
+  expect(roundedPercentiles(hundred)).toEqual({ p50: 50, p95: 95, p99: 99 });
+  expect(roundedPercentiles([7])).toEqual({ p50: 7, p95: 7, p99: 7 });
+  expect(roundedPercentiles([])).toEqual({ p50: 0, p95: 0, p99: 0 });
 });
 
 const start = Date.parse("2026-03-01T08:00:00Z");

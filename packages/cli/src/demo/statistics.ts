@@ -72,8 +72,10 @@ export class Statistics {
   }
 
   latency(): Percentiles & { stages: Record<Stage, Percentiles> } {
-    const byStage = Object.fromEntries(stages.map((stage) => [stage, percentiles(this.#stages[stage])]));
-    return { ...percentiles(this.#totals), stages: byStage as Record<Stage, Percentiles> };
+    const byStage = Object.fromEntries(
+      stages.map((stage) => [stage, roundedPercentiles(this.#stages[stage])]),
+    );
+    return { ...roundedPercentiles(this.#totals), stages: byStage as Record<Stage, Percentiles> };
   }
 }
 
@@ -84,7 +86,7 @@ export interface Percentiles {
 }
 
 /** Nearest-rank percentiles of `values`, rounded to a hundredth; zeros when there are none. */
-export function percentiles(values: readonly number[]): Percentiles {
+export function roundedPercentiles(values: readonly number[]): Percentiles {
   const sorted = Float64Array.from(values).sort();
   const at = (q: number) => Math.round((sorted[Math.ceil(q * sorted.length) - 1] ?? 0) * 100) / 100;
   return { p50: at(0.5), p95: at(0.95), p99: at(0.99) };

@@ -5,7 +5,7 @@ import {
   cameraIdOf,
   type FrameDetections,
 } from "@sightline/contracts";
-import { percentiles, type Statistics } from "./statistics.ts";
+import { roundedPercentiles, type Statistics } from "./statistics.ts";
 
 const columns = [
   ["CAMERA", 12],
@@ -42,7 +42,7 @@ function row(camera: Camera, statistics: Statistics): string[] {
   const ledger = camera.status?.ledger;
   const dropped = ledger?.dropped.reduce((sum, { count }) => sum + count, 0) ?? 0;
   const seen = statistics.cameras.get(id);
-  const latency = percentiles(seen?.latencies.slice(-100) ?? []);
+  const latency = roundedPercentiles(seen?.latencies.slice(-100) ?? []);
   return [
     id,
     stateName(camera),

@@ -3,7 +3,7 @@ import type { Detection } from "@sightline/yolo-nas";
 import type { Looked } from "./open-second-stages.ts";
 
 /** A picture of interleaved R, G, B bytes. */
-export interface Picture {
+export interface RgbPicture {
   readonly pixels: Uint8Array;
   readonly width: number;
   readonly height: number;
@@ -11,7 +11,7 @@ export interface Picture {
 
 /** Paint a box and a label for each detection into a picture, lowest score first so that the best are on top. */
 export function paintDetections(
-  picture: Picture,
+  picture: RgbPicture,
   detections: readonly (Detection & Partial<Looked>)[],
   classes: readonly string[],
 ): void {
@@ -30,7 +30,14 @@ export function paintDetections(
 }
 
 /** Text on a bar of the box's colour: above the box, or inside it at the picture's top. */
-function paintLabel(picture: Picture, text: string, x: number, y: number, unit: number, color: Color): void {
+function paintLabel(
+  picture: RgbPicture,
+  text: string,
+  x: number,
+  y: number,
+  unit: number,
+  color: Color,
+): void {
   const height = (glyphHeight + 2) * unit;
   const width = (text.length * (glyphWidth + 1) + 1) * unit;
   const left = Math.max(0, Math.min(x, picture.width - width));
@@ -49,7 +56,7 @@ function paintLabel(picture: Picture, text: string, x: number, y: number, unit: 
 }
 
 /** Fill a rectangle, its end excluded, as far as it lies in the picture. */
-function fill(picture: Picture, x1: number, y1: number, x2: number, y2: number, color: Color): void {
+function fill(picture: RgbPicture, x1: number, y1: number, x2: number, y2: number, color: Color): void {
   const { pixels, width, height } = picture;
   for (let y = Math.max(0, y1); y < Math.min(height, y2); y++) {
     for (let x = Math.max(0, x1); x < Math.min(width, x2); x++) pixels.set(color, 3 * (y * width + x));

@@ -6,11 +6,11 @@ import {
   askService,
   ownTls,
   type Part,
-  type Place,
   placesFromEnvironment,
   portState,
   runsApart,
   standardPorts,
+  type TcpAddress,
 } from "@sightline/stack";
 import { operatorAccess } from "../operator-access.ts";
 import { tokenOf } from "../server-connection.ts";
@@ -86,7 +86,7 @@ async function checkListener(listener: Listener): Promise<Finding[]> {
   }
 }
 
-async function checkPlace(place: Place, listener: Listener): Promise<Finding> {
+async function checkPlace(place: TcpAddress, listener: Listener): Promise<Finding> {
   const { port } = place;
   const host = ["localhost", "0.0.0.0", "::"].includes(place.host) ? "127.0.0.1" : place.host;
   const name = `port ${port} (${listener.purpose})`;
@@ -111,7 +111,7 @@ async function checkPlace(place: Place, listener: Listener): Promise<Finding> {
 
 /** What a setting names on another machine is not for us to start, only to reach. */
 async function checkElsewhere(
-  { host, port, given }: Place,
+  { host, port, given }: TcpAddress,
   { part, purpose, owner }: Listener,
 ): Promise<Finding> {
   const name = `${purpose} at ${bracketed(host)}:${port}`;

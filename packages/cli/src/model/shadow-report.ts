@@ -33,7 +33,7 @@ export function printShadow(shadow: ModelShadowMessage, json: boolean): void {
   }
   if (total && classes.length > 0) {
     const row = (name: string, of: ShadowClass) => [
-      ...[name, percent(of.agreement), String(of.both), String(of.gained), String(of.lost)],
+      ...[name, sharePercent(of.agreement), String(of.both), String(of.gained), String(of.lost)],
       of.both > 0 ? `${of.meanScoreChange >= 0 ? "+" : ""}${of.meanScoreChange.toFixed(3)}` : "",
       of.both > 0 ? of.meanScoreDistance.toFixed(3) : "",
     ];
@@ -70,7 +70,7 @@ export async function savePictures(
   }
 }
 
-export function percent(share: number): string {
+export function sharePercent(share: number): string {
   return `${(100 * share).toFixed(1)}%`;
 }
 

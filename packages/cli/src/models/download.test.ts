@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { DownloadError, download } from "./download.ts";
+import { DownloadError, downloadFile } from "./download.ts";
 
 const body = Buffer.from(Uint8Array.from({ length: 300_000 }, (_, i) => (i * 7919) >> 3));
 const sha256 = (data: Uint8Array) => createHash("sha256").update(data).digest("hex");
@@ -41,7 +41,7 @@ beforeEach(async () => {
 });
 
 const fetchIt = (digest: string | undefined = sha256(body)) =>
-  download(url, target, { sha256: digest, signal, pauseMs: 1 });
+  downloadFile(url, target, { sha256: digest, signal, pauseMs: 1 });
 
 /** What a server of files answers, as RFC 9110 says; cut after so many bytes. */
 function send(
@@ -129,7 +129,7 @@ test("an abort leaves what came, and the next call goes on", async () => {
   const onProgress = (bytes: number) => {
     if (bytes === 100_000) abort.abort(new Error("interrupted"));
   };
-  const begun = download(url, target, { sha256: undefined, signal: abort.signal, onProgress });
+  const begun = downloadFile(url, target, { sha256: undefined, signal: abort.signal, onProgress });
   await expect(begun).rejects.toThrow(/interrupted/);
   expect(await fetchIt()).toBe(sha256(body));
   expect(ranges[1]).toBe("bytes=100000-");

@@ -29,7 +29,7 @@ const spareBytes = 32 * 2 ** 20;
  * @returns the file's SHA-256
  * @throws DownloadError when the server has no such file, there is no room, or the digest is another
  */
-export async function download(url: string, target: string, options: DownloadOptions): Promise<string> {
+export async function downloadFile(url: string, target: string, options: DownloadOptions): Promise<string> {
   await mkdir(dirname(target), { recursive: true });
   const part = `${target}.part`;
   if (!(await sizeOf(target))) {

@@ -7,7 +7,7 @@ import { type Camera, CameraState } from "@sightline/contracts";
 import { runFfmpeg } from "@sightline/media";
 import { findFfmpeg } from "@sightline/rtsp";
 import { freePorts, projectRoot, Stack, standardPorts, withoutTls } from "@sightline/stack";
-import { type MachineCosts, machineCosts, type Observation, type Wish } from "./prediction.ts";
+import { type MachineCosts, type MachineObservation, machineCosts, type Wish } from "./prediction.ts";
 import { coresBetween, processorTime } from "./processor-time.ts";
 
 export interface MeasureOptions {
@@ -26,8 +26,8 @@ export interface MeasureOptions {
 /** What was measured, and of what. */
 export interface Measured {
   costs: MachineCosts;
-  observations: Observation[];
-  checked?: Observation | undefined;
+  observations: MachineObservation[];
+  checked?: MachineObservation | undefined;
   /** Of the cameras: size of the picture, and codec. */
   width: number;
   height: number;
@@ -120,7 +120,7 @@ class MeasuredMachine {
   }
 
   /** Lets so many cameras run at a rate, waits until all do, and looks for a while. */
-  async observe(cameras: number, targetFps: number, milliseconds = windowMs): Promise<Observation> {
+  async observe(cameras: number, targetFps: number, milliseconds = windowMs): Promise<MachineObservation> {
     while (this.#count > cameras) await this.#client.cameras.delete(nameOf(--this.#count));
     for (let index = 0; index < this.#count; index++)
       await this.#client.cameras.update(nameOf(index), { targetFps });
@@ -217,7 +217,7 @@ const bundled = join(projectRoot, "test/fixtures/pedestrians.mp4");
 const seconds = 10;
 
 /** A picture's size, in pixels. */
-export interface PictureSize {
+export interface SourceSize {
   width: number;
   height: number;
 }
@@ -228,7 +228,7 @@ export interface PictureSize {
  */
 export async function planClip(
   directory: string,
-  { size, fps }: { size?: PictureSize | undefined; fps?: number | undefined },
+  { size, fps }: { size?: SourceSize | undefined; fps?: number | undefined },
 ): Promise<string> {
   if (!size && fps === undefined) return bundled;
   const filters = [

@@ -1,5 +1,5 @@
 import type { Measured } from "./measure-machine.ts";
-import { headroom, type Limit, others, type Prediction, predict, type Wish } from "./prediction.ts";
+import { headroom, type Limit, others, type Prediction, predictLoad, type Wish } from "./prediction.ts";
 
 const what: Readonly<Record<Limit, string>> = {
   decode: "receiving and decoding the cameras",
@@ -23,7 +23,7 @@ const busyShare = 0.15;
 /** The plan in words, for people. */
 export function planWords(measured: Measured, wish: Wish): string {
   const { costs, observations, width, height, codec, model, checked } = measured;
-  const plan = predict(costs, wish);
+  const plan = predictLoad(costs, wish);
   const { perCamera, perFrame } = costs;
   const milliseconds = (seconds: number) => `${(seconds * 1000).toFixed(1)} ms`;
   const cores = (count: number) => `${count.toFixed(2)} cores`;
@@ -79,7 +79,7 @@ export function planJson(measured: Measured, wish: Wish) {
     costs,
     observations,
     checked,
-    plan: predict(costs, wish),
+    plan: predictLoad(costs, wish),
   };
 }
 

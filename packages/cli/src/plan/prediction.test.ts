@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
-import { type MachineCosts, machineCosts, type Observation, predict } from "./prediction.ts";
+import { type MachineCosts, type MachineObservation, machineCosts, predictLoad } from "./prediction.ts";
 import { coresBetween, processorTime } from "./processor-time.ts";
 
 /** A machine where the services take 0.1 cores, a camera 5% of a core, and a frame 1 ms of ingest, 16 ms of the model and 3 ms of the rest. */
@@ -16,7 +16,7 @@ const costs: MachineCosts = {
 };
 
 /** What such a machine does with cameras of which so many frames/s are inferred. */
-function observation(cameras: number, inferredFps: number, spare = 0): Observation {
+function observation(cameras: number, inferredFps: number, spare = 0): MachineObservation {
   const { perCamera, perFrame, cameraFps } = costs;
   const ingest = 0.05 + cameras * perCamera + inferredFps * perFrame.ingest;
   const inference = 0.02 + inferredFps * perFrame.inference;
@@ -53,29 +53,29 @@ test("no cost is less than nothing, whatever the noise", () => {
 });
 
 test("what fits is told with its share of the machine, and how many cameras more would", () => {
-  const plan = predict(costs, { cameras: 16, fps: 5 });
+  const plan = predictLoad(costs, { cameras: 16, fps: 5 });
   expect(plan).toMatchObject({ fits: true, askedFps: 80, inferredFps: 80, limit: "inference" });
   expect(plan.load).toBeCloseTo((16 * 0.05 + 80 * 0.02) / 3.9);
-  expect(predict(costs, { cameras: plan.remedy.cameras, fps: 5 }).fits).toBe(true);
-  expect(predict(costs, { cameras: plan.remedy.cameras + 1, fps: 5 }).fits).toBe(false);
+  expect(predictLoad(costs, { cameras: plan.remedy.cameras, fps: 5 }).fits).toBe(true);
+  expect(predictLoad(costs, { cameras: plan.remedy.cameras + 1, fps: 5 }).fits).toBe(false);
 });
 
 test("what does not fit is told with what then is inferred, and with a rate, a number of cameras and machines that fit", () => {
   const wish = { cameras: 40, fps: 10 };
-  const plan = predict(costs, wish);
+  const plan = predictLoad(costs, wish);
   expect(plan).toMatchObject({ fits: false, askedFps: 400, limit: "inference" });
   expect(plan.inferredFps).toBeCloseTo(full(40));
   const { fps, cameras, machines, cores } = plan.remedy;
-  expect(predict(costs, { cameras: 40, fps }).fits).toBe(true);
-  expect(predict(costs, { cameras: 40, fps: fps + 0.2 }).fits).toBe(false);
-  expect(predict(costs, { cameras, fps: 10 }).fits).toBe(true);
-  expect(predict(costs, { cameras: Math.ceil(40 / machines!), fps: 10 }).fits).toBe(true);
-  expect(predict({ ...costs, cores }, wish).fits).toBe(true);
-  expect(predict({ ...costs, cores: cores - 1 }, wish).fits).toBe(false);
+  expect(predictLoad(costs, { cameras: 40, fps }).fits).toBe(true);
+  expect(predictLoad(costs, { cameras: 40, fps: fps + 0.2 }).fits).toBe(false);
+  expect(predictLoad(costs, { cameras, fps: 10 }).fits).toBe(true);
+  expect(predictLoad(costs, { cameras: Math.ceil(40 / machines!), fps: 10 }).fits).toBe(true);
+  expect(predictLoad({ ...costs, cores }, wish).fits).toBe(true);
+  expect(predictLoad({ ...costs, cores: cores - 1 }, wish).fits).toBe(false);
 });
 
 test("decoding runs out first where many cameras give few frames each", () => {
-  const plan = predict(costs, { cameras: 100, fps: 1 });
+  const plan = predictLoad(costs, { cameras: 100, fps: 1 });
   expect(plan).toMatchObject({ fits: false, limit: "decode", inferredFps: 0 });
   expect(plan.remedy.fps).toBe(0);
   expect(plan.remedy.cameras).toBe(Math.floor((0.9 * 3.9) / 0.07));
@@ -84,7 +84,7 @@ test("decoding runs out first where many cameras give few frames each", () => {
 test("a worker that is slower than the cores is what limits", () => {
   const found = machineCosts(4, [observation(2, 2), observation(9, 9), observation(9, 41, 0.5)]);
   expect(found.workerFps).toBe(41);
-  expect(predict(found, { cameras: 20, fps: 5 })).toMatchObject({
+  expect(predictLoad(found, { cameras: 20, fps: 5 })).toMatchObject({
     fits: false,
     limit: "worker",
     inferredFps: 41,
@@ -92,16 +92,19 @@ test("a worker that is slower than the cores is what limits", () => {
 });
 
 test("no more is asked of a camera than it sends, and 0 is all of that", () => {
-  expect(predict(costs, { cameras: 2, fps: 60 }).askedFps).toBe(50);
-  expect(predict(costs, { cameras: 2, fps: 0 }).askedFps).toBe(50);
+  expect(predictLoad(costs, { cameras: 2, fps: 60 }).askedFps).toBe(50);
+  expect(predictLoad(costs, { cameras: 2, fps: 0 }).askedFps).toBe(50);
 });
 
 test("other programs keep what they took, or get what is reserved for them", () => {
-  expect(predict({ ...costs, others: 1 }, { cameras: 1, fps: 1 }).availableCores).toBeCloseTo(2.9);
-  expect(predict({ ...costs, others: 1 }, { cameras: 1, fps: 1, reserve: 2.5 }).availableCores).toBeCloseTo(
-    1.4,
-  );
-  expect(predict(costs, { cameras: 1, fps: 1, reserve: 5 })).toMatchObject({ fits: false, inferredFps: 0 });
+  expect(predictLoad({ ...costs, others: 1 }, { cameras: 1, fps: 1 }).availableCores).toBeCloseTo(2.9);
+  expect(
+    predictLoad({ ...costs, others: 1 }, { cameras: 1, fps: 1, reserve: 2.5 }).availableCores,
+  ).toBeCloseTo(1.4);
+  expect(predictLoad(costs, { cameras: 1, fps: 1, reserve: 5 })).toMatchObject({
+    fits: false,
+    inferredFps: 0,
+  });
 });
 
 test("counts a process with all that it has started, also what has ended", async () => {

@@ -1,5 +1,5 @@
 /** What the machine did with some cameras for some seconds, in cores (seconds of processor time a second). */
-export interface Observation {
+export interface MachineObservation {
   cameras: number;
   /** Frames per second of all cameras together. */
   capturedFps: number;
@@ -69,10 +69,11 @@ const keptUp = 0.95;
  * What cameras and frames cost, from observations of which the first asked for little, and the last for as much as the machine can do: work
  * takes longer where cores are shared, so the cost of a frame is that from the one to the other.
  */
-export function machineCosts(cores: number, observations: readonly Observation[]): MachineCosts {
+export function machineCosts(cores: number, observations: readonly MachineObservation[]): MachineCosts {
   const first = observations[0]!;
   const last = observations.at(-1)!;
-  const sum = (of: (one: Observation) => number) => observations.reduce((total, one) => total + of(one), 0);
+  const sum = (of: (one: MachineObservation) => number) =>
+    observations.reduce((total, one) => total + of(one), 0);
   const ingest = ingestCosts(observations);
   const inference = costOf("inference", first, last);
   const transport = costOf("transport", first, last);
@@ -90,15 +91,15 @@ export function machineCosts(cores: number, observations: readonly Observation[]
 }
 
 /** Cores that other programs took. */
-export function others({ machine, ingest, inference, transport }: Observation): number {
+export function others({ machine, ingest, inference, transport }: MachineObservation): number {
   return Math.max(0, machine - ingest - inference - transport);
 }
 
 /** A part that costs by the frame alone. */
 function costOf(
   part: "inference" | "transport",
-  first: Observation,
-  last: Observation,
+  first: MachineObservation,
+  last: MachineObservation,
 ): { standing: number; perFrame: number } {
   const more = last.inferredFps - first.inferredFps;
   if (more <= 0 || last[part] <= first[part]) return { standing: 0, perFrame: last[part] / last.inferredFps };
@@ -107,7 +108,7 @@ function costOf(
 }
 
 /** Ingest's cost without a camera, per camera and per inferred frame, by least squares; none can be less than nothing. */
-function ingestCosts(observations: readonly Observation[]): {
+function ingestCosts(observations: readonly MachineObservation[]): {
   standing: number;
   perCamera: number;
   perFrame: number;
@@ -156,7 +157,7 @@ function leastSquares(rows: readonly (readonly number[])[], wanted: readonly num
 }
 
 /** What the machine will make of a number of cameras at a rate. */
-export function predict(costs: MachineCosts, { cameras, fps, reserve = costs.others }: Wish): Prediction {
+export function predictLoad(costs: MachineCosts, { cameras, fps, reserve = costs.others }: Wish): Prediction {
   const { perCamera, perFrame, cameraFps, workerFps } = costs;
   const rate = fps === 0 ? cameraFps : Math.min(fps, cameraFps);
   const frame = perFrame.ingest + perFrame.inference + perFrame.transport;

@@ -9,7 +9,7 @@ import { afterAll, beforeAll } from "vitest";
 export { ResultsProcess };
 
 /** How a command ended. */
-export interface Outcome {
+export interface CommandOutcome {
   code: number | null;
   stdout: string;
   stderr: string;
@@ -47,7 +47,7 @@ export async function runCommand(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
   cwd?: string,
-): Promise<Outcome> {
+): Promise<CommandOutcome> {
   const child = spawnCommand(args, env, "pipe", cwd);
   let stdout = "";
   let stderr = "";
@@ -61,7 +61,7 @@ export async function runCommand(
 export async function runCommands(
   commands: readonly (readonly string[])[],
   env: NodeJS.ProcessEnv = {},
-): Promise<Outcome[]> {
+): Promise<CommandOutcome[]> {
   const { stdout } = await promisify(execFile)(process.execPath, [many, JSON.stringify(commands)], {
     env: { ...process.env, ...env },
   });

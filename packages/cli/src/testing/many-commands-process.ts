@@ -3,16 +3,16 @@
  * a JSON array of arrays, and prints the outcomes as one JSON array.
  */
 import { runCli } from "../cli.ts";
-import type { Outcome } from "./command-line.ts";
+import type { CommandOutcome } from "./command-line.ts";
 
 // Each command listens to signals and to standard output, as it would alone.
 process.setMaxListeners(0);
 process.stdout.setMaxListeners(0);
 const { stdout, stderr } = process;
 const write = { stdout: stdout.write.bind(stdout), stderr: stderr.write.bind(stderr) };
-const outcomes: Outcome[] = [];
+const outcomes: CommandOutcome[] = [];
 for (const args of JSON.parse(process.argv[2] ?? "[]")) {
-  const outcome: Outcome = { code: null, stdout: "", stderr: "" };
+  const outcome: CommandOutcome = { code: null, stdout: "", stderr: "" };
   const collect = (stream: "stdout" | "stderr") => (text: string | Uint8Array) => {
     outcome[stream] += text;
     return true;

@@ -1,5 +1,5 @@
 /** A box of ISO/IEC 14496-12: its size, its type, and what it holds. */
-export function box(type: string, ...content: readonly Uint8Array[]): Buffer {
+export function mp4Box(type: string, ...content: readonly Uint8Array[]): Buffer {
   const bytes = content.reduce((sum, part) => sum + part.byteLength, 8);
   return Buffer.concat([u32(bytes), Buffer.from(type, "latin1"), ...content], bytes);
 }
@@ -11,7 +11,7 @@ export function fullBox(
   flags: number,
   ...content: readonly Uint8Array[]
 ): Buffer {
-  return box(type, u32(version * 2 ** 24 + flags), ...content);
+  return mp4Box(type, u32(version * 2 ** 24 + flags), ...content);
 }
 
 export function u8(...values: readonly number[]): Buffer {

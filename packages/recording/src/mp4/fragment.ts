@@ -1,4 +1,4 @@
-import { box, boxesIn, fullBox, u32, u64 } from "./boxes.ts";
+import { boxesIn, fullBox, mp4Box, u32, u64 } from "./boxes.ts";
 import type { PlacedSample, Sample } from "./movie-times.ts";
 import { type PlacedSound, readSoundFragment, type SoundSample, soundFragment } from "./sound-track.ts";
 
@@ -29,10 +29,10 @@ export function fragmentHead(
   }
   const videoBytes = samples.reduce((sum, { bytes }) => sum + bytes, 0);
   const movie = (dataOffset: number) =>
-    box(
+    mp4Box(
       "moof",
       fullBox("mfhd", 0, 0, u32(sequence)),
-      box(
+      mp4Box(
         "traf",
         fullBox("tfhd", 0, 0x02_0000, u32(1)),
         fullBox("tfdt", 1, 0, u64(samples[0]?.dts ?? 0)),
@@ -43,7 +43,7 @@ export function fragmentHead(
     );
   const data = sound.reduce((sum, { bytes }) => sum + bytes, 8 + videoBytes);
   const head = movie(movie(0).length + 8);
-  return Buffer.concat([box("uuid", captureTimes, times), head, u32(data), Buffer.from("mdat", "latin1")]);
+  return Buffer.concat([mp4Box("uuid", captureTimes, times), head, u32(data), Buffer.from("mdat", "latin1")]);
 }
 
 /** What a fragment holds. */

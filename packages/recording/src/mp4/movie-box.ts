@@ -1,6 +1,6 @@
 import type { Orientation, Size } from "@sightline/media";
 import { ticksPerSecond } from "../coded-picture.ts";
-import { box, findBox, fullBox, u16, u32, u64 } from "./boxes.ts";
+import { findBox, fullBox, mp4Box, u16, u32, u64 } from "./boxes.ts";
 import { type SoundTrack, soundTrackId } from "./sound-track.ts";
 
 /** What becomes of a picture's x and y (ISO/IEC 14496-12, 6.2.2): x' = a·x + c·y, y' = b·x + d·y, moved to begin at 0. */
@@ -21,7 +21,7 @@ const matrixAt = 52;
 const matrix = displayMatrix(1, { width: 0, height: 0 });
 const trackId = 1;
 
-export const fileTypeBox = box("ftyp", Buffer.from("isom\0\0\x02\0isomiso6avc1mp41", "latin1"));
+export const fileTypeBox = mp4Box("ftyp", Buffer.from("isom\0\0\x02\0isomiso6avc1mp41", "latin1"));
 
 /** The video track of a movie. */
 export interface MovieTrack {
@@ -65,10 +65,10 @@ export function movieBox(
     ...(["tkhd", 1, 3, u64(0, 0), u32(trackId, 0), u64(duration), Buffer.alloc(8), u16(0, 0, 0, 0)] as const),
     ...[displayMatrix(orientation, { width, height }), u32(width * 0x10000, height * 0x10000)],
   );
-  const edit = box("edts", fullBox("elst", 1, 0, u32(1), u64(duration, startsAt), u16(1, 0)));
+  const edit = mp4Box("edts", fullBox("elst", 1, 0, u32(1), u64(duration, startsAt), u16(1, 0)));
   const media = mediaBox("vide", ticksPerSecond, fullBox("vmhd", 0, 1, Buffer.alloc(8)), track);
-  const video = box("trak", trackHeader, ...(duration > 0 ? [edit] : []), media);
-  return box("moov", header, video, ...(sound ? [soundBox(sound)] : []), ...more);
+  const video = mp4Box("trak", trackHeader, ...(duration > 0 ? [edit] : []), media);
+  return mp4Box("moov", header, video, ...(sound ? [soundBox(sound)] : []), ...more);
 }
 
 function soundBox(sound: MovieSound): Buffer {
@@ -84,9 +84,9 @@ function soundBox(sound: MovieSound): Buffer {
     ...(startsAt > 0 ? [u64(startsAt), u32(-1, -1), u16(1, 0)] : []),
     ...[u64(heard, 0), u16(1, 0)],
   ];
-  const edit = box("edts", fullBox("elst", 1, 0, u32(startsAt > 0 ? 2 : 1), ...rows));
+  const edit = mp4Box("edts", fullBox("elst", 1, 0, u32(startsAt > 0 ? 2 : 1), ...rows));
   const media = mediaBox("soun", sampleRate, fullBox("smhd", 0, 0, Buffer.alloc(4)), sound);
-  return box("trak", header, ...(duration > 0 ? [edit] : []), media);
+  return mp4Box("trak", header, ...(duration > 0 ? [edit] : []), media);
 }
 
 function mediaBox(
@@ -98,10 +98,10 @@ function mediaBox(
   const header = fullBox("mdhd", 1, 0, u64(0, 0), u32(timescale), u64(duration), u16(0x55c4, 0));
   const name = Buffer.from(kind === "vide" ? "video\0" : "sound\0");
   const handler = fullBox("hdlr", 0, 0, u32(0), Buffer.from(kind, "latin1"), Buffer.alloc(12), name);
-  const reference = box("dinf", fullBox("dref", 0, 0, u32(1), fullBox("url ", 0, 1)));
-  return box(
+  const reference = mp4Box("dinf", fullBox("dref", 0, 0, u32(1), fullBox("url ", 0, 1)));
+  return mp4Box(
     "mdia",
-    ...[header, handler, box("minf", kindHeader, reference, box("stbl", description, ...samples))],
+    ...[header, handler, mp4Box("minf", kindHeader, reference, mp4Box("stbl", description, ...samples))],
   );
 }
 
@@ -113,7 +113,7 @@ export function fragmentedMovie(
   const none = ["stts", "stsc", "stco"].map((type) => fullBox(type, 0, 0, u32(0)));
   const samples = [...none, fullBox("stsz", 0, 0, u32(0, 0))];
   const ids = sound ? [trackId, soundTrackId] : [trackId];
-  const extends_ = box("mvex", ...ids.map((id) => fullBox("trex", 0, 0, u32(id, 1, 0, 0, 0))));
+  const extends_ = mp4Box("mvex", ...ids.map((id) => fullBox("trex", 0, 0, u32(id, 1, 0, 0, 0))));
   const empty = { duration: 0, samples };
   return Buffer.concat([
     fileTypeBox,

@@ -1,5 +1,5 @@
 import { ticksPerSecond } from "../coded-picture.ts";
-import { box, boxesIn } from "./boxes.ts";
+import { boxesIn, mp4Box } from "./boxes.ts";
 
 /** Marks the box of a movie that holds when its pictures are shown and were captured; players pass it over. */
 const movieTimes = Buffer.from("5e2d8c17a40b4f6db3c9716f0ad25e83", "hex");
@@ -24,7 +24,7 @@ export function movieTimesBox(samples: readonly Pick<Sample, "pts" | "captureMs"
     if (ticks >= 2 ** 32 || steps >= 2 ** 32) return undefined;
     rows.writeUInt32BE(steps, rows.writeUInt32BE(ticks, 8 * i));
   }
-  return box("uuid", movieTimes, head, rows);
+  return mp4Box("uuid", movieTimes, head, rows);
 }
 
 /** Reads the box from the beginning of a movie: of each picture the seconds at which it is shown and its capture time in milliseconds since 1970. */

@@ -1,6 +1,6 @@
 import { h264Sequence, h265Sequence } from "@sightline/media";
 import { type ParameterSets, pictureSize } from "../parameter-sets.ts";
-import { box, boxesIn, findBox, fullBox, u8, u16, u32 } from "./boxes.ts";
+import { boxesIn, findBox, fullBox, mp4Box, u8, u16, u32 } from "./boxes.ts";
 
 const lengthSizeMinusOne = 3;
 const profilesWithChroma = new Set([100, 110, 122, 144]);
@@ -8,15 +8,15 @@ const profilesWithChroma = new Set([100, 110, 122, 144]);
 /** The `stsd` box of a track of these pictures, whose units have 4 bytes of length in front. */
 export function sampleDescription(sets: ParameterSets): Buffer {
   const { width = 0, height = 0, aspect: [across, down] = [0, 0] } = pictureSize(sets) ?? {};
-  const shape = across > 0 && down > 0 && across !== down ? [box("pasp", u32(across, down))] : [];
+  const shape = across > 0 && down > 0 && across !== down ? [mp4Box("pasp", u32(across, down))] : [];
   const visual = Buffer.concat([
     ...[Buffer.alloc(6), u16(1), Buffer.alloc(16), u16(width, height), u32(0x480000, 0x480000, 0)],
     ...[u16(1), Buffer.alloc(32), u16(0x18, 0xffff)],
   ]);
   const entry =
     sets.codec === "H264"
-      ? box("avc1", visual, box("avcC", avcConfiguration(sets)), ...shape)
-      : box("hvc1", visual, box("hvcC", hevcConfiguration(sets)), ...shape);
+      ? mp4Box("avc1", visual, mp4Box("avcC", avcConfiguration(sets)), ...shape)
+      : mp4Box("hvc1", visual, mp4Box("hvcC", hevcConfiguration(sets)), ...shape);
   return fullBox("stsd", 0, 0, u32(1), entry);
 }
 

@@ -1,5 +1,5 @@
 import { readAacConfig } from "@sightline/media";
-import { box, boxesIn, findBox, fullBox, u8, u16, u32, u64 } from "./boxes.ts";
+import { boxesIn, findBox, fullBox, mp4Box, u8, u16, u32, u64 } from "./boxes.ts";
 
 /** Sound of a file, as its track says it. */
 export interface SoundTrack {
@@ -36,7 +36,7 @@ export function soundTrack(config: Uint8Array): SoundTrack | undefined {
   const decoder = descriptor(4, u8(0x40, 0x15, 0, 0, 0), u32(0, 0), descriptor(5, config));
   const streams = descriptor(3, u16(soundTrackId), u8(0), decoder, descriptor(6, u8(2)));
   const shownRate = sampleRate < 0x1_0000 ? sampleRate * 0x1_0000 : 0;
-  const entry = box(
+  const entry = mp4Box(
     "mp4a",
     ...[Buffer.alloc(6), u16(1), Buffer.alloc(8), u16(channels, 16, 0, 0), u32(shownRate)],
     fullBox("esds", 0, 0, streams),
@@ -47,7 +47,7 @@ export function soundTrack(config: Uint8Array): SoundTrack | undefined {
 /** The `traf` box of a fragment's sound, whose bytes are `dataOffset` behind the beginning of the `moof` box. */
 export function soundFragment(samples: readonly SoundSample[], dataOffset: number): Buffer {
   const rows = u32(...samples.flatMap(({ duration, bytes }) => [duration, bytes]));
-  return box(
+  return mp4Box(
     "traf",
     fullBox("tfhd", 0, 0x02_0000, u32(soundTrackId)),
     fullBox("tfdt", 1, 0, u64(samples[0]!.at)),

@@ -11,7 +11,7 @@ import { type CameraOffer, chooseTrack, type SdpTrack } from "./sdp.ts";
 /** How video travels; `auto` is TCP, or UDP for a camera that refuses TCP. */
 export type TransportChoice = "auto" | "tcp" | "udp";
 
-export interface SessionOptions {
+export interface CameraSessionOptions {
   transport: TransportChoice;
   /** Video track to receive, from 1; 0 takes the first. */
   videoTrack: number;
@@ -73,7 +73,7 @@ export class CameraSession {
   /** Connects, describes and sets up. @throws CameraFaultError, also when `signal` aborts */
   static async open(
     target: RtspTarget,
-    options: SessionOptions,
+    options: CameraSessionOptions,
     signal: AbortSignal,
   ): Promise<CameraSession> {
     const timely = AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(options.timeoutMs))]);
@@ -87,7 +87,7 @@ export class CameraSession {
   /** `sound`: whether to ask for it, or why not. Gives why the camera must be connected anew without it, where that is so. */
   static async #open(
     target: RtspTarget,
-    options: SessionOptions,
+    options: CameraSessionOptions,
     sound: boolean | { fault: string },
     signal: AbortSignal,
   ): Promise<CameraSession | { fault: string }> {

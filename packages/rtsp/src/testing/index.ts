@@ -1,12 +1,19 @@
 export type { CameraLogin } from "./camera-login.ts";
 export {
+  type PlayedPicture,
   type ScriptedAnswer,
   ScriptedCamera,
   type ScriptedCameraOptions,
   type ScriptedRequest,
   type ScriptedTrack,
-  type SentPicture,
 } from "./scripted-camera.ts";
 export { readSound, type SoundClip } from "./sound-clip.ts";
 export type { ScriptedSound } from "./sound-player.ts";
-export { type ClipOptions, isKey, nalUnits, readClip, type VideoClip, type VideoUnit } from "./video-clip.ts";
+export {
+  type ClipOptions,
+  clipNalUnits,
+  isKey,
+  readClip,
+  type VideoClip,
+  type VideoUnit,
+} from "./video-clip.ts";

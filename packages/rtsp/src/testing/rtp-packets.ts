@@ -1,10 +1,10 @@
-import { isParameterSet, nalType, nalUnits, type VideoClip } from "./video-clip.ts";
+import { clipNalUnits, isParameterSet, nalType, type VideoClip } from "./video-clip.ts";
 
 const mostPayload = 1300;
 
 /** RTP payloads of one coded picture (RFC 6184 with FU-A, RFC 7798 with FU). */
 export function rtpPayloads(codec: VideoClip["codec"], picture: Buffer): Buffer[] {
-  return nalUnits(picture).flatMap((nal) => (nal.length <= mostPayload ? [nal] : fragments(codec, nal)));
+  return clipNalUnits(picture).flatMap((nal) => (nal.length <= mostPayload ? [nal] : fragments(codec, nal)));
 }
 
 function fragments(codec: VideoClip["codec"], nal: Buffer): Buffer[] {
@@ -36,7 +36,7 @@ export function rtpPacket(payload: Buffer, sequence: number, timestamp: number, 
 /** The description of a clip as one `m=` section (RFC 8866) of payload type 96. */
 export function describeTrack(clip: VideoClip, control: string): string {
   const sets = new Map<number, string>();
-  for (const nal of nalUnits(clip.units[0]!.data))
+  for (const nal of clipNalUnits(clip.units[0]!.data))
     if (isParameterSet(clip.codec, nal)) sets.set(nalType(clip.codec, nal), nal.toString("base64"));
   const parameters =
     clip.codec === "H264"

@@ -7,7 +7,7 @@ import { describeSound, type ScriptedSound, SoundPlayer } from "./sound-player.t
 import { type ScriptedTrack, TrackPlayer, type TrackRoute } from "./track-player.ts";
 import { readClip } from "./video-clip.ts";
 
-export type { ScriptedTrack, SentPicture } from "./track-player.ts";
+export type { PlayedPicture, ScriptedTrack } from "./track-player.ts";
 
 /** A request as the camera received it. */
 export interface ScriptedRequest {

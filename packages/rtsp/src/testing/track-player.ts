@@ -5,7 +5,7 @@ import { rtpPacket, rtpPayloads } from "./rtp-packets.ts";
 import { isKey, type VideoClip } from "./video-clip.ts";
 
 /** A picture about to be sent. */
-export interface SentPicture {
+export interface PlayedPicture {
   /** Counts from 0 over all rounds of the clip. */
   index: number;
   key: boolean;
@@ -22,7 +22,7 @@ export interface ScriptedTrack {
   /** Plays the clip so many times as fast. */
   speed?: number;
   /** Changes a picture or its timestamp before it is sent; undefined leaves it out, "end" ends the connection. */
-  picture?: (picture: SentPicture) => Pick<SentPicture, "data" | "timestamp"> | "end" | undefined;
+  picture?: (picture: PlayedPicture) => Pick<PlayedPicture, "data" | "timestamp"> | "end" | undefined;
   /** Changes the RTP packets of a picture: their order, or which of them are sent. */
   packets?: (packets: Buffer[]) => Buffer[];
 }
@@ -76,7 +76,7 @@ export class TrackPlayer {
     if (this.#stopped) return;
     const { clip, picture, packets } = this.#track;
     const { unit, time } = this.#next();
-    const sent: SentPicture = {
+    const sent: PlayedPicture = {
       index: this.#index++,
       key: isKey(clip.codec, unit),
       data: unit.data,

@@ -69,7 +69,7 @@ function cut(data: Buffer, list: string): VideoUnit[] {
 }
 
 /** The NAL units of a coded picture, without start codes. */
-export function nalUnits(data: Buffer): Buffer[] {
+export function clipNalUnits(data: Buffer): Buffer[] {
   const starts: number[] = [];
   for (
     let at = data.indexOf("\0\0\x01", 0, "latin1");
@@ -93,7 +93,7 @@ export function isParameterSet(codec: VideoClip["codec"], nal: Buffer): boolean 
 
 /** Whether a decoder can begin at this picture. */
 export function isKey(codec: VideoClip["codec"], unit: VideoUnit): boolean {
-  return nalUnits(unit.data).some((nal) => {
+  return clipNalUnits(unit.data).some((nal) => {
     const type = nalType(codec, nal);
     return codec === "H264" ? type === 5 : type >= 16 && type <= 21;
   });

@@ -3,14 +3,14 @@ import { evaluateClearMot } from "./clear-mot.ts";
 import { evaluateTracking } from "./evaluate-tracking.ts";
 import { evaluateHota } from "./hota.ts";
 import { evaluateIdentity } from "./identity.ts";
-import type { LabelledBox, TrackedFrame } from "./tracked-frame.ts";
+import type { IdentifiedBox, TrackedFrame } from "./tracked-frame.ts";
 
 /** A box 10 wide and high; two of them `shift` apart have an IoU of (10 − shift) / (10 + shift). */
-function at(id: number, x: number): LabelledBox {
+function at(id: number, x: number): IdentifiedBox {
   return { id, box: { xMin: x, yMin: 0, xMax: x + 10, yMax: 10 } };
 }
 
-const frame = (truth: LabelledBox[], tracked: LabelledBox[]): TrackedFrame => ({ truth, tracked });
+const frame = (truth: IdentifiedBox[], tracked: IdentifiedBox[]): TrackedFrame => ({ truth, tracked });
 
 /**
  * One object in five frames: track 7 follows it for two, one frame is missed, track 8 takes over for two; track 9

@@ -1,15 +1,15 @@
 import { type Box, intersectionOverUnion } from "../box.ts";
 
 /** A box with the identity of its object or track; ids are unique among the boxes of a frame's side. */
-export interface LabelledBox {
+export interface IdentifiedBox {
   readonly id: number;
   readonly box: Box;
 }
 
 /** What was there and what the tracker said, in one frame. One class: evaluate several one by one. */
 export interface TrackedFrame {
-  readonly truth: readonly LabelledBox[];
-  readonly tracked: readonly LabelledBox[];
+  readonly truth: readonly IdentifiedBox[];
+  readonly tracked: readonly IdentifiedBox[];
 }
 
 /** A frame prepared for the metrics: dense ids and the IoU of every pair. */
@@ -53,7 +53,7 @@ class DenseIds {
   readonly counts: number[] = [];
   readonly #dense = new Map<number, number>();
 
-  count(boxes: readonly LabelledBox[]): Int32Array {
+  count(boxes: readonly IdentifiedBox[]): Int32Array {
     return Int32Array.from(boxes, ({ id }) => {
       let dense = this.#dense.get(id);
       if (dense === undefined) {

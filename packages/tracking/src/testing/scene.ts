@@ -1,5 +1,5 @@
 import type { Box, Observation } from "../box.ts";
-import type { LabelledBox, TrackedFrame } from "../evaluation/tracked-frame.ts";
+import type { IdentifiedBox, TrackedFrame } from "../evaluation/tracked-frame.ts";
 import { Tracker } from "../tracker.ts";
 import type { TrackerOptions } from "../tracker-options.ts";
 import { type Actor, actorBox, visibleShare } from "./actor.ts";
@@ -32,11 +32,11 @@ export interface SceneFrame {
   readonly index: number;
   readonly timeMs: number;
   /** Every object of which at least a quarter is visible, with its whole box. */
-  readonly truth: readonly (LabelledBox & { readonly classId: number })[];
+  readonly truth: readonly (IdentifiedBox & { readonly classId: number })[];
   readonly observations: readonly Observation[];
 }
 
-export interface Scene {
+export interface TrackedScene {
   readonly name: string;
   readonly intervalMs: number;
   readonly frames: readonly SceneFrame[];
@@ -50,7 +50,7 @@ const leastVisible = 0.25;
 const leastScore = 0.1;
 
 /** Plays a scene: exact truth and what a detector of the described faults would say. Same description, same scene. */
-export function playScene(description: SceneDescription): Scene {
+export function playScene(description: SceneDescription): TrackedScene {
   const random = new SeededRandom(description.seed);
   const sensor: Sensor = { boxNoise: 0.02, missShare: 0, falsePerFrame: 0, ...description.sensor };
   const times = captureTimes(description.capture, random);
@@ -135,7 +135,7 @@ function shifted(box: Box, by: number): Box {
  * @param timeOf the time to give for a frame, if not its own
  */
 export function trackScene(
-  scene: Scene,
+  scene: TrackedScene,
   options: Partial<TrackerOptions> = {},
   timeOf?: (frame: number) => number,
 ): TrackedFrame[] {

@@ -1,6 +1,6 @@
 import type { Actor } from "./actor.ts";
 import { SeededRandom } from "./capture-times.ts";
-import { playScene, type Scene, type SceneDescription } from "./scene.ts";
+import { playScene, type SceneDescription, type TrackedScene } from "./scene.ts";
 
 const person = 0;
 const car = 2;
@@ -156,12 +156,12 @@ export const constantRateScenes: readonly SceneName[] = [
   "crowd",
 ];
 
-export function scene(name: SceneName): Scene {
+export function scene(name: SceneName): TrackedScene {
   return playScene({ name, ...descriptions[name] });
 }
 
 /** `count` objects among each other, nearly all in view in every frame, 25 frames/s: to measure what a frame costs. */
-export function fullScene(count: number): Scene {
+export function fullScene(count: number): TrackedScene {
   const durationMs = 4000;
   const random = new SeededRandom(33);
   const actors = Array.from({ length: count }, (_, i): Actor => {

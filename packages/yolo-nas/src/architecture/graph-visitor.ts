@@ -7,7 +7,7 @@ import type { BlockKind, BlockSpec, NetworkVisitor } from "./network.ts";
  * An activation in the graph. The true value of a channel is the stored one times its segment's `scale`: learned
  * shortcut factors travel forward as scales until a convolution takes them into its weights.
  */
-export interface Activation {
+export interface GraphActivation {
   readonly name: string;
   readonly segments: readonly { readonly channels: number; readonly scale: number }[];
   readonly height: number;
@@ -17,7 +17,7 @@ export interface Activation {
 /** Below this a shortcut factor is kept as a Mul: dividing by it would cost precision. */
 const SMALLEST_FOLDED_ALPHA = 1e-2;
 
-export class GraphVisitor implements NetworkVisitor<Activation> {
+export class GraphVisitor implements NetworkVisitor<GraphActivation> {
   private readonly graph: OnnxGraph;
   private readonly weights: LayerWeights;
 
@@ -26,11 +26,11 @@ export class GraphVisitor implements NetworkVisitor<Activation> {
     this.weights = weights;
   }
 
-  block(x: Activation, spec: BlockSpec): Activation {
+  block(x: GraphActivation, spec: BlockSpec): GraphActivation {
     return this.convRelu(x, spec, 1);
   }
 
-  bottleneck(x: Activation, path: string, kind: BlockKind): Activation {
+  bottleneck(x: GraphActivation, path: string, kind: BlockKind): GraphActivation {
     const { channels, scale } = x.segments[0]!;
     const spec = { kind, out: channels, size: 3, stride: 1, identity: kind === "repvgg" };
     const alpha = this.weights.alpha(path);
@@ -44,7 +44,7 @@ export class GraphVisitor implements NetworkVisitor<Activation> {
     return this.activation(name, [{ channels, scale: outScale }], x.height, x.width);
   }
 
-  concat(values: readonly Activation[]): Activation {
+  concat(values: readonly GraphActivation[]): GraphActivation {
     const { height, width, name: first } = values[0]!;
     const name = this.graph.uniqueName(`${first.slice(0, first.lastIndexOf("."))}.concat`);
     this.graph.add(
@@ -61,7 +61,7 @@ export class GraphVisitor implements NetworkVisitor<Activation> {
     );
   }
 
-  maxPool(x: Activation, path: string, size: number): Activation {
+  maxPool(x: GraphActivation, path: string, size: number): GraphActivation {
     const pad = Math.floor(size / 2);
     const name = this.graph.add(
       "MaxPool",
@@ -76,7 +76,7 @@ export class GraphVisitor implements NetworkVisitor<Activation> {
     return this.activation(name, x.segments, x.height, x.width);
   }
 
-  upsample(x: Activation, path: string): Activation {
+  upsample(x: GraphActivation, path: string): GraphActivation {
     const channels = channelCount(x);
     const kernel = this.weights.upsample(path, channels);
     const name = this.graph.add(
@@ -88,12 +88,12 @@ export class GraphVisitor implements NetworkVisitor<Activation> {
     return this.activation(name, [{ channels, scale: 1 }], 2 * x.height, 2 * x.width);
   }
 
-  prediction(x: Activation, path: string, out: number): Activation {
+  prediction(x: GraphActivation, path: string, out: number): GraphActivation {
     const kernel = this.weights.prediction(path, channelCount(x), out);
     return this.conv(x, path, path, kernel, 1);
   }
 
-  private convRelu(x: Activation, spec: BlockSpec, factor: number): Activation {
+  private convRelu(x: GraphActivation, spec: BlockSpec, factor: number): GraphActivation {
     const raw = this.weights.block(spec, channelCount(x));
     const kernel = factor === 1 ? raw : scaleOutput(raw, new Float64Array(raw.out).fill(factor));
     const conv = this.conv(x, spec.path, `${spec.path}.linear`, kernel, spec.stride);
@@ -101,7 +101,13 @@ export class GraphVisitor implements NetworkVisitor<Activation> {
     return this.activation(name, conv.segments, conv.height, conv.width);
   }
 
-  private conv(x: Activation, path: string, output: string, kernel: Kernel, stride: number): Activation {
+  private conv(
+    x: GraphActivation,
+    path: string,
+    output: string,
+    kernel: Kernel,
+    stride: number,
+  ): GraphActivation {
     const scales = x.segments.flatMap(({ channels, scale }) => new Array<number>(channels).fill(scale));
     const scaled = scales.every((scale) => scale === 1) ? kernel : scaleInput(kernel, scales);
     const { size } = kernel;
@@ -135,10 +141,10 @@ export class GraphVisitor implements NetworkVisitor<Activation> {
 
   private activation(
     name: string,
-    segments: Activation["segments"],
+    segments: GraphActivation["segments"],
     height: number,
     width: number,
-  ): Activation {
+  ): GraphActivation {
     const value = { name, segments, height, width };
     this.graph.valueInfo.set(name, {
       name,
@@ -149,6 +155,6 @@ export class GraphVisitor implements NetworkVisitor<Activation> {
   }
 }
 
-function channelCount(value: Activation): number {
+function channelCount(value: GraphActivation): number {
   return value.segments.reduce((sum, segment) => sum + segment.channels, 0);
 }

@@ -14,7 +14,7 @@ import {
 /** Names of a classifier's inputs and outputs. */
 
 /** What a classifier says of an object: one of these values. */
-export interface Attribute {
+export interface ClassifierAttribute {
   readonly name: string;
   readonly values: readonly string[];
 }
@@ -40,7 +40,7 @@ const wordSchema = z
 
 const unique = (words: readonly string[]) => new Set(words).size === words.length;
 
-/** See {@link Attribute}. */
+/** See {@link ClassifierAttribute}. */
 const attributeSchema = z.object({
   name: wordSchema,
   values: z.array(wordSchema).min(2).max(256).refine(unique, "each value once").readonly(),

@@ -3,7 +3,12 @@ import type { Size } from "../detection/letterbox.ts";
 import { InferenceError, ModelFileError } from "../errors.ts";
 import { openSession } from "../runtime/execution-provider.ts";
 import { type InferenceSession, Tensor } from "../runtime/onnx-runtime.ts";
-import { type Attribute, attributeOutput, CLASSIFIER_BOXES, CLASSIFIER_FRAME } from "./classifier-form.ts";
+import {
+  attributeOutput,
+  CLASSIFIER_BOXES,
+  CLASSIFIER_FRAME,
+  type ClassifierAttribute,
+} from "./classifier-form.ts";
 
 export interface ClassifierOptions {
   /** Threads inside one run. Default: ONNX Runtime's choice. */
@@ -24,13 +29,13 @@ export interface ClassifierOptions {
  * ```
  */
 export class ClassifierSession {
-  readonly attributes: readonly Attribute[];
+  readonly attributes: readonly ClassifierAttribute[];
   private readonly session: InferenceSession;
   /** It takes one box at a time. */
   private readonly oneByOne: boolean;
   private released: Promise<void> | undefined;
 
-  private constructor(session: InferenceSession, attributes: readonly Attribute[]) {
+  private constructor(session: InferenceSession, attributes: readonly ClassifierAttribute[]) {
     this.session = session;
     this.attributes = attributes;
     const boxes = session.inputMetadata.find(({ name }) => name === CLASSIFIER_BOXES);
@@ -54,7 +59,7 @@ export class ClassifierSession {
    */
   static async load(
     model: string | Uint8Array,
-    attributes: readonly Attribute[],
+    attributes: readonly ClassifierAttribute[],
     { threads }: ClassifierOptions = {},
   ): Promise<ClassifierSession> {
     const session = await openSession(model, "cpu", {

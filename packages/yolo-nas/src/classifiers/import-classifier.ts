@@ -11,7 +11,12 @@ import { tensorList, tryOut } from "../families/trial.ts";
 import { attr, encodeModel, int64, type OnnxGraph } from "../onnx/index.ts";
 import { foldConstants } from "../prepare/fold-constants.ts";
 import { PREPARED_FRAMES } from "../prepare/prepared-form.ts";
-import { type Attribute, attributeOutput, CLASSIFIER_BOXES, CLASSIFIER_FRAME } from "./classifier-form.ts";
+import {
+  attributeOutput,
+  CLASSIFIER_BOXES,
+  CLASSIFIER_FRAME,
+  type ClassifierAttribute,
+} from "./classifier-form.ts";
 import { ClassifierSession } from "./classifier-session.ts";
 
 export const CLASSIFIER = "classifier";
@@ -27,7 +32,7 @@ export interface ClassifierImportOptions {
 export interface ImportedClassifier {
   readonly graph: OnnxGraph;
   readonly crop: Size;
-  readonly attributes: readonly Attribute[];
+  readonly attributes: readonly ClassifierAttribute[];
   /** What was recognised and what is done, one sentence a line. */
   readonly words: readonly string[];
 }
@@ -105,7 +110,7 @@ function attributesOf(
   outputs: readonly TrialOutput[],
   given: ClassifierImportOptions["attributes"],
   recorded: readonly string[] | undefined,
-): Attribute[] {
+): ClassifierAttribute[] {
   const widths = outputs.map(({ dims }) => dims[1]!);
   const total = widths.reduce((sum, width) => sum + width, 0);
   const seen = `the export has ${outputs.map(({ name, dims }) => `${name} [B, ${dims[1]}]`).join(", ")}`;
@@ -147,7 +152,7 @@ function isProbability({ values, dims }: TrialOutput): boolean {
 }
 
 /** The graph with one output of probabilities an attribute. */
-function withProbabilities({ graph, outputs }: Trial, attributes: readonly Attribute[]): OnnxGraph {
+function withProbabilities({ graph, outputs }: Trial, attributes: readonly ClassifierAttribute[]): OnnxGraph {
   const ends: { value: string; isLogit: boolean }[] = [];
   const [only] = outputs;
   if (outputs.length === 1 && attributes.length > 1) {
@@ -174,7 +179,7 @@ function withProbabilities({ graph, outputs }: Trial, attributes: readonly Attri
 }
 
 /** Whether each attribute's part of the only output adds up to 1. */
-function areParts({ values, dims }: TrialOutput, attributes: readonly Attribute[]): boolean {
+function areParts({ values, dims }: TrialOutput, attributes: readonly ClassifierAttribute[]): boolean {
   let from = 0;
   return attributes.every(({ values: names }) => {
     const part = Array.from({ length: names.length }, (_, i) => values[from + i]!);
@@ -234,7 +239,7 @@ function cutOut(graph: OnnxGraph, { image, size }: Trial, preprocessing: Preproc
 /** The attributes' probabilities for each of several batches of two boxes, 0 and 1. */
 async function runBoxes(
   graph: OnnxGraph,
-  attributes: readonly Attribute[],
+  attributes: readonly ClassifierAttribute[],
   { width, height }: Size,
   batches: readonly (readonly number[])[],
 ): Promise<Float32Array[][]> {

@@ -1,6 +1,6 @@
 export {
-  type Attribute,
   attributesSchema,
+  type ClassifierAttribute,
   type ClassifierManifest,
   describeClassifier,
   parseClassifier,

@@ -23,7 +23,7 @@ import { nmsInside, yolov5, yolov8, yolox } from "./yolo.ts";
 /** The families that are known, in the order in which they are tried: those that say more of a file first. */
 export const FAMILIES: readonly Family[] = [yolox, yolov5, yolov8, nmsInside, rfDetr, dFine, rtDetr];
 
-export interface ImportOptions {
+export interface DetectorImportOptions {
   /** One of {@link FAMILIES} by name; without it the first that recognises the file. */
   readonly family?: string | undefined;
   readonly classes?: readonly string[] | undefined;
@@ -54,7 +54,7 @@ export interface ImportedDetector {
  */
 export async function importDetector(
   source: OnnxGraph,
-  options: ImportOptions = {},
+  options: DetectorImportOptions = {},
 ): Promise<ImportedDetector> {
   const tried = options.family === undefined ? FAMILIES : [familyNamed(options.family)];
   if (source.nodes.some(({ op }) => op === "QuantizeLinear" || op === "DequantizeLinear"))

@@ -6,10 +6,10 @@ import { modelWords } from "../inspect/model-words.ts";
 import type { OnnxGraph } from "../onnx/index.ts";
 import { foldConstants } from "../prepare/fold-constants.ts";
 import { prepareModel } from "../prepare/prepare-model.ts";
-import { FAMILIES, type ImportOptions, importDetector } from "./import-detector.ts";
+import { type DetectorImportOptions, FAMILIES, importDetector } from "./import-detector.ts";
 
 export const YOLO_NAS = "yolo-nas";
-/** Every name that {@link ImportOptions.family} may be. */
+/** Every name that {@link DetectorImportOptions.family} may be. */
 export const FAMILY_NAMES: readonly string[] = [YOLO_NAS, ...FAMILIES.map(({ name }) => name)];
 
 export interface ImportedModel {
@@ -34,7 +34,10 @@ export interface ImportedModel {
  * assert.equal(describeModel(graph).form, "prepared");
  * ```
  */
-export async function importModel(source: OnnxGraph, options: ImportOptions = {}): Promise<ImportedModel> {
+export async function importModel(
+  source: OnnxGraph,
+  options: DetectorImportOptions = {},
+): Promise<ImportedModel> {
   const { family } = options;
   if (family !== undefined && !FAMILY_NAMES.includes(family))
     throw new InvalidArgumentError(`There is no family '${family}'; there are: ${FAMILY_NAMES.join(", ")}.`);
@@ -44,7 +47,10 @@ export async function importModel(source: OnnxGraph, options: ImportOptions = {}
   return { ...imported, architecture: imported.family.name };
 }
 
-function importYoloNas(source: OnnxGraph, { classes, topK, preprocessing }: ImportOptions): ImportedModel {
+function importYoloNas(
+  source: OnnxGraph,
+  { classes, topK, preprocessing }: DetectorImportOptions,
+): ImportedModel {
   const graph = prepareModel(source, { classes, topK, channelOrder: preprocessing?.channelOrder });
   return {
     graph,

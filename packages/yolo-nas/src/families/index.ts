@@ -1,3 +1,3 @@
 export type { Preprocessing } from "./family.ts";
-export type { ImportOptions } from "./import-detector.ts";
+export type { DetectorImportOptions } from "./import-detector.ts";
 export { FAMILY_NAMES, type ImportedModel, importModel } from "./import-model.ts";

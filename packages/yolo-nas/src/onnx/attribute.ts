@@ -16,7 +16,7 @@ import { tensorFromProto, tensorToProto } from "./tensor-proto.ts";
  * One attribute. `other` keeps what this package never touches (subgraphs, sparse tensors, strings) as read, so that
  * a file survives a round trip.
  */
-export type Attribute =
+export type NodeAttribute =
   | { readonly kind: "int"; readonly value: number }
   | { readonly kind: "float"; readonly value: number }
   | { readonly kind: "string"; readonly value: string }
@@ -25,12 +25,12 @@ export type Attribute =
   | { readonly kind: "tensor"; readonly value: Tensor }
   | { readonly kind: "other"; readonly value: AttributeProto };
 
-export const int = (value: number): Attribute => ({ kind: "int", value });
-const float = (value: number): Attribute => ({ kind: "float", value });
-export const string = (value: string): Attribute => ({ kind: "string", value });
-export const ints = (value: readonly number[]): Attribute => ({ kind: "ints", value });
-const floats = (value: readonly number[]): Attribute => ({ kind: "floats", value });
-export const tensor = (value: Tensor): Attribute => ({ kind: "tensor", value });
+export const int = (value: number): NodeAttribute => ({ kind: "int", value });
+const float = (value: number): NodeAttribute => ({ kind: "float", value });
+export const string = (value: string): NodeAttribute => ({ kind: "string", value });
+export const ints = (value: readonly number[]): NodeAttribute => ({ kind: "ints", value });
+const floats = (value: readonly number[]): NodeAttribute => ({ kind: "floats", value });
+export const tensor = (value: Tensor): NodeAttribute => ({ kind: "tensor", value });
 
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
@@ -42,7 +42,7 @@ function toInt64(value: number): bigint {
 }
 
 /** @throws ModelFileError for a tensor that cannot be read, and for external data: of a subgraph too, which ONNX Runtime would read */
-export function attributeFromProto(proto: AttributeProto): Attribute {
+export function attributeFromProto(proto: AttributeProto): NodeAttribute {
   const Type = AttributeProto_AttributeType;
   switch (proto.type) {
     case Type.INT:
@@ -67,7 +67,7 @@ export function attributeFromProto(proto: AttributeProto): Attribute {
   }
 }
 
-export function attributeToProto(name: string, attribute: Attribute): AttributeProto {
+export function attributeToProto(name: string, attribute: NodeAttribute): AttributeProto {
   const Type = AttributeProto_AttributeType;
   switch (attribute.kind) {
     case "int":

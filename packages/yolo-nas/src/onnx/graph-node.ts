@@ -1,7 +1,7 @@
 /** The parts of an ONNX graph. */
 
 import { ModelFileError } from "../errors.ts";
-import type { Attribute } from "./attribute.ts";
+import type { NodeAttribute } from "./attribute.ts";
 import type { GraphProto } from "./gen/onnx.ts";
 import type { ElementType } from "./tensor.ts";
 
@@ -22,7 +22,7 @@ export interface GraphNode {
   name: string;
   inputs: string[];
   outputs: string[];
-  attributes: Map<string, Attribute>;
+  attributes: Map<string, NodeAttribute>;
 }
 
 export interface NewNode {
@@ -33,7 +33,7 @@ export interface NewNode {
   /** Made unique from the operator's name when omitted. */
   readonly name?: string;
   readonly domain?: string;
-  readonly attributes?: Readonly<Record<string, Attribute>>;
+  readonly attributes?: Readonly<Record<string, NodeAttribute>>;
 }
 
 /** What depends on what among an ONNX graph's nodes. */

@@ -1,6 +1,6 @@
 /** An ONNX model as a mutable graph: the one form in which this package builds, inspects and rewrites models. */
 import { InvalidArgumentError } from "../errors.ts";
-import type { Attribute } from "./attribute.ts";
+import type { NodeAttribute } from "./attribute.ts";
 import {
   type Dimension,
   dependencies,
@@ -57,7 +57,7 @@ export class OnnxGraph {
   add(
     op: string,
     inputs: readonly string[],
-    attributes: Readonly<Record<string, Attribute>> = {},
+    attributes: Readonly<Record<string, NodeAttribute>> = {},
     name?: string,
   ): string {
     return this.addNode({ op, inputs, attributes, ...(name === undefined ? {} : { name }) }).outputs[0]!;

@@ -1,4 +1,4 @@
-export type { Attribute } from "./attribute.ts";
+export type { NodeAttribute } from "./attribute.ts";
 export * as attr from "./attribute.ts";
 export { OnnxGraph } from "./graph.ts";
 export type { Dimension, GraphNode, NewNode, ValueInfo } from "./graph-node.ts";

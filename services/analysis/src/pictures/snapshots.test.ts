@@ -9,7 +9,7 @@ import {
 } from "@sightline/service";
 import { NatsServer } from "@sightline/service/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { PictureSource } from "../testing/picture-source.ts";
+import { TestPictures } from "../testing/picture-source.ts";
 import { SnapshotClaims } from "./snapshot-claims.ts";
 import { type SnapshotFailure, SnapshotTaker } from "./snapshot-taker.ts";
 
@@ -20,7 +20,7 @@ const patience = { timeout: 60_000 };
 let server: NatsServer;
 let nats: Nats;
 let store: SnapshotStore;
-let source: PictureSource;
+let source: TestPictures;
 let detections: RecentDetections;
 let taker: SnapshotTaker;
 let claims: SnapshotClaims;
@@ -39,7 +39,7 @@ beforeAll(async () => {
 
 beforeEach(async () => {
   await nats.manager.streams.purge("OBJ_snapshots");
-  source = await PictureSource.start(nats);
+  source = await TestPictures.start(nats);
   detections = new RecentDetections();
   outcomes = [];
   taker = startTaker();

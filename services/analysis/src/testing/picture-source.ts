@@ -11,7 +11,7 @@ import type { Nats } from "@sightline/service";
 import sharp from "sharp";
 
 /** Answers requests for pictures as an ingest does, with grey JPEGs of 320×240. */
-export class PictureSource {
+export class TestPictures {
   readonly requests: (PictureRequest & { camera: string })[] = [];
   /** What is said instead of giving a picture; undefined gives it. */
   refusal: (request: PictureRequest) => Extract<PictureAnswer, { ok: false }>["reason"] | undefined = () =>
@@ -43,10 +43,10 @@ export class PictureSource {
     });
   }
 
-  static async start(nats: Nats): Promise<PictureSource> {
+  static async start(nats: Nats): Promise<TestPictures> {
     const grey = { r: 128, g: 128, b: 128 };
     const picture = sharp({ create: { width: 320, height: 240, channels: 3, background: grey } });
-    const source = new PictureSource(nats, await picture.jpeg({ quality: 90 }).toBuffer());
+    const source = new TestPictures(nats, await picture.jpeg({ quality: 90 }).toBuffer());
     await nats.connection.flush();
     return source;
   }

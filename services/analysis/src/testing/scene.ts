@@ -34,7 +34,7 @@ export function sceneRules(): CameraRules {
 }
 
 /** Which frame of a scene, and when its camera captured it. */
-export interface SceneFrame {
+export interface AnalysedScene {
   camera: string;
   epoch?: string;
   number: number;
@@ -46,7 +46,7 @@ export interface SceneFrame {
 }
 
 /** A frame of people who walk across the picture in four lanes, as a worker publishes it. */
-export function sceneFrame({ camera, number, atMs, startMs, ...frame }: SceneFrame): FrameDetections {
+export function sceneFrame({ camera, number, atMs, startMs, ...frame }: AnalysedScene): FrameDetections {
   const { epoch = "e1", previousNumber = number - 1 } = frame;
   const detections = [];
   for (let person = 0; person * intervalMs <= atMs; person++) {

@@ -3,7 +3,7 @@ import type { SightlineClient } from "@sightline/client";
 import { Backoff, parseEventName } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
 import type { BridgeMeter } from "../bridge-metrics.ts";
-import { type EventMessage, SubscriptionReader } from "../subscription-reader.ts";
+import { type PendingEvent, SubscriptionReader } from "../subscription-reader.ts";
 import { ArrivedMessages } from "./arrived-messages.ts";
 import { BrokerError, BrokerSession } from "./broker-session.ts";
 import { frigateMessages } from "./frigate-event.ts";
@@ -122,7 +122,7 @@ export class MqttBridge {
   /** All is handed to the session before anything is waited for, so that messages arrive in the order of the events. */
   async #deliver(
     session: BrokerSession,
-    message: EventMessage,
+    message: PendingEvent,
     former: ReturnType<ArrivedMessages["former"]>,
   ): Promise<void> {
     const { event } = message;

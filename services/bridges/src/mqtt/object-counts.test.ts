@@ -1,15 +1,15 @@
 import { EventPhase, EventType } from "@sightline/contracts";
 import { expect, test } from "vitest";
-import { type SampleEvent, sampleEvent } from "../testing/event-source.ts";
+import { type SourceEvent, sourceEvent } from "../testing/event-source.ts";
 import { ObjectCounts } from "./object-counts.ts";
 
 function counted(counts: ObjectCounts): Record<string, number> {
   return Object.fromEntries(counts.all().map(({ place, label, count }) => [`${place} ${label}`, count]));
 }
 
-function after(...events: [number: number, sample?: SampleEvent][]): ObjectCounts {
+function after(...events: [number: number, sample?: SourceEvent][]): ObjectCounts {
   const counts = new ObjectCounts();
-  for (const [number, sample] of events) counts.apply(sampleEvent(number, sample));
+  for (const [number, sample] of events) counts.apply(sourceEvent(number, sample));
   return counts;
 }
 
@@ -41,7 +41,7 @@ test("what does not last, and what is about no object, is not counted", () => {
 });
 
 test("the end of an event that was never heard of says that there is none", () => {
-  const changed = new ObjectCounts().apply(sampleEvent(1, end));
+  const changed = new ObjectCounts().apply(sourceEvent(1, end));
   expect(changed.map(({ label, count }) => [label, count])).toEqual([
     ["person", 0],
     ["all", 0],
@@ -51,9 +51,9 @@ test("the end of an event that was never heard of says that there is none", () =
 test("a recount takes what is open, and what happens while it is made", async () => {
   const counts = after([1], [2]);
   await counts.recount(async () => {
-    counts.apply(sampleEvent(3, end));
-    counts.apply(sampleEvent(4));
-    return [sampleEvent(2), sampleEvent(3)];
+    counts.apply(sourceEvent(3, end));
+    counts.apply(sourceEvent(4));
+    return [sourceEvent(2), sourceEvent(3)];
   });
   expect(counted(counts)).toMatchObject({ "front person": 2 });
   await expect(counts.recount(() => Promise.reject(new RangeError("no list")))).rejects.toThrow(RangeError);

@@ -1,6 +1,6 @@
 import { EndReason, EventPhase, EventType } from "@sightline/contracts";
 import { expect, test } from "vitest";
-import { type SampleEvent, sampleEvent } from "../testing/event-source.ts";
+import { type SourceEvent, sourceEvent } from "../testing/event-source.ts";
 import {
   follow,
   giveUp,
@@ -12,7 +12,7 @@ import {
 
 /** What is told of a camera's events, one after another. */
 function told(
-  events: [number: number, sample?: SampleEvent][],
+  events: [number: number, sample?: SourceEvent][],
   {
     state = noReviews,
     alertClasses = ["person"],
@@ -21,7 +21,7 @@ function told(
 ): { state: ReviewState; messages: ReviewMessage[] } {
   const messages: ReviewMessage[] = [];
   for (const [number, sample] of events) {
-    const event = { ...sampleEvent(number, sample), ...(endReason && { endReason }) };
+    const event = { ...sourceEvent(number, sample), ...(endReason && { endReason }) };
     const step = follow(state, event, new Set(alertClasses));
     state = step.state;
     messages.push(...step.messages);
@@ -136,7 +136,7 @@ test("events of which no end will come are given up, and with the last of them t
 test("where there is never a pause, an item lists what goes on and the hundred events or so that came last", () => {
   const events = Array.from({ length: 1000 }, (_, index) => [
     [index + 2] as [number],
-    [index + 2, end] as [number, SampleEvent],
+    [index + 2, end] as [number, SourceEvent],
   ]);
   const { messages, state } = told([[1], ...events.flat()]);
   const { detections } = messages.at(-1)!.after.data;

@@ -10,7 +10,7 @@ import {
 import { type Buckets, connectNats, createLogger, type Nats, openBuckets } from "@sightline/service";
 
 /** What to put into an event. */
-export interface SampleEvent {
+export interface SourceEvent {
   camera?: string;
   type?: EventType;
   phase?: EventPhase;
@@ -38,8 +38,8 @@ export class EventSource {
   }
 
   /** Publishes a message about the event with this number; the start of an `appeared` event unless told otherwise. */
-  async publish(number: number, sample: SampleEvent = {}): Promise<void> {
-    const event = sampleEvent(number, sample);
+  async publish(number: number, sample: SourceEvent = {}): Promise<void> {
+    const event = sourceEvent(number, sample);
     const camera = sample.camera ?? "front";
     await this.nats.jetstream.publish(subjects.event(camera, `e${number}`), Event.encode(event).finish());
   }
@@ -63,7 +63,7 @@ export class EventSource {
 }
 
 /** A message about an event, at a time that follows from its revision. */
-export function sampleEvent(
+export function sourceEvent(
   number: number,
   {
     camera = "front",
@@ -74,7 +74,7 @@ export function sampleEvent(
     className = "person",
     track = number,
     snapshot = false,
-  }: SampleEvent = {},
+  }: SourceEvent = {},
 ): Event {
   const start = Date.UTC(2026, 0, 1);
   const now = toTimestamp(start + (revision - 1) * 1000);

@@ -3,7 +3,7 @@ import type { SightlineClient } from "@sightline/client";
 import { backoffMs, type Event, parseEventName } from "@sightline/contracts";
 import type { Logger } from "@sightline/service";
 import type { BridgeMeter } from "../bridge-metrics.ts";
-import { type EventMessage, SubscriptionReader } from "../subscription-reader.ts";
+import { type PendingEvent, SubscriptionReader } from "../subscription-reader.ts";
 import { type Attempt, post, webhookMessage } from "./post.ts";
 import { subscriptionOf, type WebhookConfig } from "./webhook-config.ts";
 
@@ -71,7 +71,7 @@ export class WebhookBridge {
     clearTimeout(timer);
   }
 
-  async #deliver(message: EventMessage): Promise<void> {
+  async #deliver(message: PendingEvent): Promise<void> {
     try {
       if (!isWanted(message.event, this.#config)) return await message.ack();
       const giveBackAt = performance.now() + longestHoldMs;
@@ -84,7 +84,7 @@ export class WebhookBridge {
   }
 
   /** Posts the message when it is due, and answers for it; true when it failed and is to be tried again here. */
-  async #attempt(message: EventMessage, giveBackAt: number): Promise<boolean> {
+  async #attempt(message: PendingEvent, giveBackAt: number): Promise<boolean> {
     const posted = webhookMessage(message.event);
     const held = this.#held.get(posted.id);
     if (held && !(await this.#due(held, giveBackAt))) {
@@ -101,7 +101,7 @@ export class WebhookBridge {
   }
 
   async #answer(
-    message: EventMessage,
+    message: PendingEvent,
     attempt: Attempt & { id: string; number: number },
     seconds: number,
   ): Promise<boolean> {

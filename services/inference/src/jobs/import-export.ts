@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { frameMessageBytes, limits } from "@sightline/contracts";
 import {
+  type DetectorImportOptions,
   DetectorSession,
   decodeModel,
   describeFiles,
-  type ImportOptions,
   InvalidArgumentError,
   importModel,
   ModelFileError,
@@ -104,8 +104,8 @@ function optionsOf({
   classes,
   input,
   ...preprocessing
-}: Extract<JobTask, { kind: "import" }>["settings"]): ImportOptions {
-  return { family, classes, input, preprocessing: preprocessing as ImportOptions["preprocessing"] };
+}: Extract<JobTask, { kind: "import" }>["settings"]): DetectorImportOptions {
+  return { family, classes, input, preprocessing: preprocessing as DetectorImportOptions["preprocessing"] };
 }
 
 /** A file that crashes ONNX Runtime must crash only this process. @throws InferenceError */

@@ -3,8 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import {
   fromTimestamp,
   type PictureAnswer,
+  type PictureOrigin,
   type PictureRequest,
-  type PictureSource,
 } from "@sightline/contracts";
 import type { MaskPolygon, Orientation } from "@sightline/media";
 import type { Decodable, RecentPicturesLimits, RecordedPicture } from "@sightline/recording";
@@ -87,7 +87,7 @@ export interface AnsweredPicture {
   /** The JPEG; empty where there is none. */
   data: Uint8Array;
   /** Which of the two it became. */
-  source?: PictureSource;
+  source?: PictureOrigin;
 }
 
 /** More pictures are asked for than may be decoded; one can be asked for again. */
@@ -252,7 +252,7 @@ export class Pictures {
 
 function made(
   metadata: KeptFrame["metadata"],
-  source: PictureSource,
+  source: PictureOrigin,
   { data, width, height }: EncodedPicture,
 ): AnsweredPicture {
   const { epoch, number, captureTime, ptsUs } = metadata;

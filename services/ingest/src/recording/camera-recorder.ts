@@ -13,7 +13,7 @@ import {
   SegmentWriter,
 } from "@sightline/recording";
 import type { StreamSound } from "@sightline/rtsp";
-import type { RecordingMode, Recordings } from "./recordings.ts";
+import type { RecordingMode, RecordingsOnDisk } from "./recordings.ts";
 
 const modes: Readonly<Record<RecordingMode, Mode>> = {
   off: Mode.OFF,
@@ -36,7 +36,7 @@ export interface RecordedCounts {
 export class CameraRecorder {
   readonly counts: RecordedCounts = { pictures: 0, bytes: 0, dropped: 0 };
   readonly #camera: string;
-  readonly #recordings: Recordings;
+  readonly #recordings: RecordingsOnDisk;
   readonly #stream: () => RecordStreamStatus | undefined;
   #codec: string | undefined;
   /** Why the video may not be kept. */
@@ -51,7 +51,7 @@ export class CameraRecorder {
   /** `stream`: how the stream fares that is recorded, where it is not the analysed one. */
   constructor(
     camera: string,
-    recordings: Recordings,
+    recordings: RecordingsOnDisk,
     stream: () => RecordStreamStatus | undefined = () => undefined,
   ) {
     this.#camera = camera;
@@ -147,7 +147,7 @@ export class CameraRecorder {
     return "";
   }
 
-  #newWriter(folder: NonNullable<Recordings["folder"]>, codec: RecordedCodec): SegmentWriter {
+  #newWriter(folder: NonNullable<RecordingsOnDisk["folder"]>, codec: RecordedCodec): SegmentWriter {
     const { counts } = this;
     return new SegmentWriter({
       ...{ camera: this.#camera, codec, folder },

@@ -2,7 +2,7 @@ import { CameraState, type RecordStreamStatus } from "@sightline/contracts";
 import type { DeleteReason } from "@sightline/recording";
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { CameraRecorder, RecordedCounts } from "./camera-recorder.ts";
-import type { Recordings } from "./recordings.ts";
+import type { RecordingsOnDisk } from "./recordings.ts";
 
 /** A camera that this process receives, and its recorder. */
 interface Recorded {
@@ -16,7 +16,7 @@ const reasons: readonly DeleteReason[] = ["room", "age", "unwanted", "asked"];
 export class RecordingMetrics {
   readonly #deleted: Counter<"reason">;
 
-  constructor(registry: Registry, cameras: () => Recorded[], recordings: () => Recordings | undefined) {
+  constructor(registry: Registry, cameras: () => Recorded[], recordings: () => RecordingsOnDisk | undefined) {
     const registers = [registry];
     const count = (name: string, help: string, value: keyof RecordedCounts) =>
       new Counter({

@@ -22,7 +22,7 @@ import { BoundedMap, type HttpServer } from "@sightline/service";
 import { DecodePictureError } from "../pictures/decode-picture.ts";
 import { type Pictures, PicturesBusyError } from "../pictures/pictures.ts";
 import { byteRange, guardByToken, RefusedError } from "./http-requests.ts";
-import type { Recordings } from "./recordings.ts";
+import type { RecordingsOnDisk } from "./recordings.ts";
 
 /** Movies whose beginnings are kept, since a player asks for one in many parts. */
 const keptMovies = 8;
@@ -46,10 +46,10 @@ interface AskedPicture {
 }
 
 /** Serves what is recorded to those who know the token. `recordings` and `pictures` are undefined until they are there. */
-export function recordingRoutes(
+export function serveRecordings(
   app: HttpServer["app"],
   token: string,
-  recordings: () => Recordings | undefined,
+  recordings: () => RecordingsOnDisk | undefined,
   pictures: () => Pictures | undefined,
 ): void {
   const movies = new MovieCache();

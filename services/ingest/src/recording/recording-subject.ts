@@ -3,7 +3,7 @@ import type { Msg, Subscription } from "@nats-io/transport-node";
 import {
   decodeJson,
   encodeJson,
-  type RecordingSpan,
+  type RecordedSpan,
   type RecordingsAnswer,
   recordingsRequestSchema,
   subjects,
@@ -11,19 +11,19 @@ import {
 } from "@sightline/contracts";
 import type { Segment } from "@sightline/recording";
 import { type Logger, type Nats, splitAddress } from "@sightline/service";
-import type { Recordings } from "./recordings.ts";
+import type { RecordingsOnDisk } from "./recordings.ts";
 
 /** Who answers, and where its recordings are fetched. */
 export type RecordingHolder = Pick<RecordingsAnswer, "ingest" | "url" | "token">;
 
 /** Tells who asks what this process has recorded of a camera, and where to fetch it. */
 export class RecordingSubject {
-  readonly #recordings: Recordings;
+  readonly #recordings: RecordingsOnDisk;
   readonly #holder: RecordingHolder;
   readonly #log: Logger;
   readonly #subscription: Subscription;
 
-  constructor(nats: Nats, recordings: Recordings, holder: RecordingHolder, log: Logger) {
+  constructor(nats: Nats, recordings: RecordingsOnDisk, holder: RecordingHolder, log: Logger) {
     this.#recordings = recordings;
     this.#holder = holder;
     this.#log = log;
@@ -70,8 +70,8 @@ export function reachableUrl(listening: string): string {
 const mostPauseMs = 1_500;
 
 /** The stretches without a pause that segments make up, which come by time. */
-function spansOf(segments: readonly Segment[]): RecordingSpan[] {
-  const spans: RecordingSpan[] = [];
+function spansOf(segments: readonly Segment[]): RecordedSpan[] {
+  const spans: RecordedSpan[] = [];
   for (const segment of segments) {
     const { fromMs, endMs: toMs, width, height, audio, kind } = segment;
     const span = {

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { RecordingSettings } from "@sightline/contracts";
+import type { StoredRecording } from "@sightline/contracts";
 import { type DeleteReason, RecordingFolder, type Segment } from "@sightline/recording";
 import { diskRoom, diskText, isDiskFull, type Logger } from "@sightline/service";
 import { wallClockMs } from "@sightline/service/clock";
@@ -21,12 +21,12 @@ export interface RecordingsOptions extends RollTimes {
   maxBytes: number;
   defaults: RecordingDefaults;
   /** What a camera's record says of its recording. */
-  settingsOf: (camera: string) => RecordingSettings | undefined;
+  settingsOf: (camera: string) => StoredRecording | undefined;
   onDeleted: (why: DeleteReason, bytes: number) => void;
 }
 
 /** The recordings of all cameras on this process's disk: what is kept, for how long, and whether the disk takes more. */
-export class Recordings {
+export class RecordingsOnDisk {
   readonly options: RecordingsOptions;
   readonly #log: Logger;
   readonly #timer: NodeJS.Timeout;
@@ -45,8 +45,8 @@ export class Recordings {
     this.#timer = setInterval(() => void this.#lookOnce(), lookMs);
   }
 
-  static async start(options: RecordingsOptions, log: Logger): Promise<Recordings> {
-    const recordings = new Recordings(options, log);
+  static async start(options: RecordingsOptions, log: Logger): Promise<RecordingsOnDisk> {
+    const recordings = new RecordingsOnDisk(options, log);
     await recordings.#lookOnce();
     return recordings;
   }
@@ -182,7 +182,7 @@ export class Recordings {
 }
 
 /** When a camera's video is kept. */
-export type RecordingMode = NonNullable<RecordingSettings["mode"]>;
+export type RecordingMode = NonNullable<StoredRecording["mode"]>;
 
 /** What is kept of a camera, and for how long. */
 export interface RecordingPolicy {
@@ -202,7 +202,7 @@ const dayMs = 24 * 60 * 60_000;
 
 /** What holds for a camera with these settings; those of a camera that is not registered are undefined. */
 export function recordingPolicy(
-  settings: RecordingSettings | undefined,
+  settings: StoredRecording | undefined,
   defaults: RecordingDefaults,
 ): RecordingPolicy {
   const { mode = defaults.mode, maxAgeDays, eventsMaxAgeDays = maxAgeDays } = settings ?? {};

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { PrivacySettings, RecordStreamStatus } from "@sightline/contracts";
 import type { CodedPicture, CodedSound } from "@sightline/recording";
 import type { StreamSound } from "@sightline/rtsp";
-import type { CameraSettings, RecordSource } from "../camera-settings.ts";
+import type { IngestCamera, RecordSource } from "../camera-settings.ts";
 import type { VideoOutlet } from "../masking/video-outlet.ts";
 import type { PictureShape } from "../pictures/pictures.ts";
 import { RecordedStream, type RecordedStreamParts } from "./recorded-stream.ts";
@@ -30,7 +30,7 @@ export class VideoSource {
 
   constructor(
     outlet: VideoOutlet,
-    settings: CameraSettings,
+    settings: IngestCamera,
     parts: Omit<RecordedStreamParts, "outlet" | "privacy">,
   ) {
     this.#outlet = outlet;
@@ -40,7 +40,7 @@ export class VideoSource {
   }
 
   /** From now on it is recorded and watched, by these settings. */
-  start(settings: CameraSettings): void {
+  start(settings: IngestCamera): void {
     this.#open = true;
     this.#use(settings);
     if (!this.#source) this.#connect();
@@ -64,7 +64,7 @@ export class VideoSource {
   }
 
   /** The settings are others. Where masks have changed, the analysed stream is reconnected by its owner. */
-  update(settings: CameraSettings): void {
+  update(settings: IngestCamera): void {
     const isMaskedAnew = !isDeepStrictEqual(settings.privacy, this.#privacy);
     if (!isMaskedAnew && isDeepStrictEqual(settings.record, this.#source)) return;
     // At once: what was taken before shows what may not be seen now.
@@ -114,7 +114,7 @@ export class VideoSource {
     this.#outlet.connected(codec, shape, privacy, sound);
   }
 
-  #use({ record, privacy }: CameraSettings): void {
+  #use({ record, privacy }: IngestCamera): void {
     this.#source = record;
     this.#privacy = privacy;
     if (!record) return;

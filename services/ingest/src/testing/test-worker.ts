@@ -8,6 +8,7 @@ import {
   FrameDetections,
   type FrameHandle,
   type FrameMetadata,
+  type FrameToken,
   formatFrameId,
   type PixelFormatName,
   pixelFormatHeader,
@@ -16,7 +17,6 @@ import {
   readyConsumer,
   streams,
   subjects,
-  type Token,
   tokenSchema,
 } from "@sightline/contracts";
 import { ArenaReaders, type ReadFailure } from "@sightline/frame-arena";
@@ -30,7 +30,7 @@ export interface WorkerFrame {
 }
 
 /** What a worker does with a frame: publish its detections, give notice that it will not, or fall silent. */
-export type Outcome = "infer" | "silent" | { drop: number };
+export type FrameOutcome = "infer" | "silent" | { drop: number };
 
 export interface TestWorkerOptions {
   /** The tmpfs in which it looks for frames. Default /dev/shm. */
@@ -42,7 +42,7 @@ export interface TestWorkerOptions {
 /** Takes tokens, requests frames and publishes empty detections, as a real worker does but for the inference. */
 export class TestWorker {
   readonly frames: WorkerFrame[] = [];
-  outcome: (frame: WorkerFrame) => Outcome = () => "infer";
+  outcome: (frame: WorkerFrame) => FrameOutcome = () => "infer";
   /** The layout that it says it reads; undefined: it says nothing, as a worker of an earlier version. */
   reads: PixelFormatName | undefined;
   /** Where it reads frames that are shared. */
@@ -89,7 +89,7 @@ export class TestWorker {
   }
 
   /** Asks for a token's frame; undefined when the token is void, or the frame cannot be read. */
-  async request({ camera, epoch, id }: Token): Promise<WorkerFrame | undefined> {
+  async request({ camera, epoch, id }: FrameToken): Promise<WorkerFrame | undefined> {
     const request = encodeJson({ epoch, token: id, worker: "test" });
     const told = headers();
     if (this.arenas.readable !== "") told.set(arenaHeader, this.arenas.readable);
@@ -122,7 +122,7 @@ export class TestWorker {
     await this.#nats.jetstream.publish(subjects.detections(camera), data, { msgID });
   }
 
-  async #serve(token: Token): Promise<void> {
+  async #serve(token: FrameToken): Promise<void> {
     const taken = await this.request(token);
     if (!taken) return;
     this.frames.push(taken);

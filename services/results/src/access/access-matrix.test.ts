@@ -28,7 +28,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { RunningResults } from "../testing/running-results.ts";
 import { sampleFrame } from "../testing/sample-frames.ts";
-import { type Access, httpAccess, type RouteRequest, type RpcName, rpcAccess } from "./access-table.ts";
+import { httpAccess, type MethodAccess, type RouteRequest, type RpcName, rpcAccess } from "./access-table.ts";
 
 /** A camera that viewer and operator see, and one that they do not; `admin` sees both. */
 const own = "own-1";
@@ -192,7 +192,7 @@ const methods = services.flatMap((service) => Object.values(service) as MethodDe
 const entries = Object.values(rpcAccess).flatMap((service) =>
   Object.entries(service).map(([method, access]) => ({
     method: (method.charAt(0).toUpperCase() + method.slice(1)) as RpcName,
-    access: access as Access<never>,
+    access: access as MethodAccess<never>,
   })),
 );
 
@@ -263,7 +263,7 @@ async function call(method: RpcName, caller: CallerName, request: object): Promi
 
 /** What the table says that comes of it; undefined: it is let in. */
 function refusal(
-  access: Access<never>,
+  access: MethodAccess<never>,
   caller: CallerName,
   camera: string,
   request: object,
@@ -367,7 +367,7 @@ describe("over HTTP", () => {
           params: { camera: route.includes(":camera") ? camera : undefined },
           body: bodies[route]?.(camera, caller),
         };
-        const expected = refusal(access as Access<never>, caller, camera, asked);
+        const expected = refusal(access as MethodAccess<never>, caller, camera, asked);
         if (expected !== undefined) expect(reason, at).toBe(expected);
         else expect(refusals, at).not.toContain(reason);
         if (reason === "ok" && caller !== "admin") expect(text, at).not.toContain(other);

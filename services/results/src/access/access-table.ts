@@ -25,11 +25,11 @@ export type Needs = Role | "anyone";
  * - a function: it is about the camera of this id. One that the caller does not see is not found, as if there were none;
  *   undefined when the request names none that could be, which its handler then refuses.
  */
-export type Cameras<Request> = "none" | "filtered" | ((request: Request) => string | undefined);
+export type CamerasConcerned<Request> = "none" | "filtered" | ((request: Request) => string | undefined);
 
-export interface Access<Request> {
+export interface MethodAccess<Request> {
   needs: Needs;
-  cameras: Cameras<Request>;
+  cameras: CamerasConcerned<Request>;
   /** The camera is to be made by the call: a name that the caller would not see is not allowed. */
   creates?: true;
 }
@@ -39,7 +39,9 @@ type RequestOf<Method> = Method extends { requestSerialize: (value: infer Reques
   : never;
 
 /** One entry for each method of a service: one that is missing is an error of the types. */
-type ServiceAccess<Service> = { readonly [Method in keyof Service]: Access<RequestOf<Service[Method]>> };
+type ServiceAccess<Service> = {
+  readonly [Method in keyof Service]: MethodAccess<RequestOf<Service[Method]>>;
+};
 
 const named = ({ name }: { name: string }) => cameraIdOf(name);
 const ofRules = (name = "") => cameraIdOf(name.replace(/\/rules$/, ""));
@@ -135,9 +137,9 @@ export type RpcName = {
   [Service in keyof typeof rpcAccess]: Capitalize<keyof (typeof rpcAccess)[Service] & string>;
 }[keyof typeof rpcAccess];
 
-const accessByName = new Map<string, Access<never>>(
+const accessByName = new Map<string, MethodAccess<never>>(
   Object.values(rpcAccess).flatMap((methods) =>
-    Object.entries(methods).map(([method, access]): [string, Access<never>] => [
+    Object.entries(methods).map(([method, access]): [string, MethodAccess<never>] => [
       method.charAt(0).toUpperCase() + method.slice(1),
       access,
     ]),
@@ -145,7 +147,7 @@ const accessByName = new Map<string, Access<never>>(
 );
 
 /** The entry of a method. */
-export function accessOfRpc(method: RpcName): Access<never> {
+export function accessOfRpc(method: RpcName): MethodAccess<never> {
   return accessByName.get(method)!;
 }
 
@@ -166,7 +168,7 @@ const cameraInBody = ({ body }: RouteRequest) => {
 };
 
 /** Who may ask for what over HTTP, by method and path; HEAD is as GET. A route that is not here keeps the server from starting. */
-export const httpAccess: Readonly<Record<string, Access<RouteRequest>>> = {
+export const httpAccess: Readonly<Record<string, MethodAccess<RouteRequest>>> = {
   "GET /healthz": { needs: "anyone", cameras: "none" },
   "GET /readyz": { needs: "anyone", cameras: "none" },
   "GET /metrics": { needs: "viewer", cameras: "filtered" },
@@ -236,7 +238,7 @@ export const httpAccess: Readonly<Record<string, Access<RouteRequest>>> = {
 };
 
 /** The entry of a route; undefined when it has none. */
-export function routeAccess(method: string, path: string): Access<RouteRequest> | undefined {
+export function routeAccess(method: string, path: string): MethodAccess<RouteRequest> | undefined {
   return httpAccess[`${method === "HEAD" ? "GET" : method} ${path}`];
 }
 

@@ -5,7 +5,7 @@ import { ApiError } from "../grpc/errors.ts";
 import { foreignPageToken, pageTokenAfter, readPage } from "../grpc/page-token.ts";
 
 /** What is asked for; what is undefined or empty leaves nothing out. Times are in milliseconds, `to` is left out. */
-export interface AuditQuery {
+export interface AuditTrailQuery {
   pageSize: number;
   pageToken: string;
   user?: string | undefined;
@@ -26,7 +26,7 @@ export class AuditHistory {
   }
 
   /** A page of the records, newest first; it may be short before the last. @throws ApiError invalid_argument, history_unavailable */
-  async list(query: AuditQuery): Promise<{ records: AuditRecordJson[]; nextPageToken: string }> {
+  async list(query: AuditTrailQuery): Promise<{ records: AuditRecordJson[]; nextPageToken: string }> {
     const { user, action, from = Number.NEGATIVE_INFINITY, to = Number.POSITIVE_INFINITY } = query;
     const page = readPage(query.pageSize, query.pageToken, [user ?? "", action ?? "", query.from, query.to]);
     const before = page.after === "" ? undefined : Number(page.after);

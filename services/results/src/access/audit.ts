@@ -31,7 +31,7 @@ interface Repeat {
 }
 
 /** Who did what, in stream AUDIT. It is written in the background: what is done waits for no record. */
-export class Audit {
+export class AuditTrail {
   readonly #nats: Pick<Nats, "jetstream">;
   readonly #log: Logger;
   readonly #waiting: AuditRecordJson[] = [];

@@ -3,7 +3,7 @@ import type { Identities } from "./identities.ts";
 import type { Principal } from "./principal.ts";
 
 /** What a call brings by which its caller is known. */
-export interface Credentials {
+export interface CallerCredentials {
   /** Header or metadata `authorization`. */
   authorization: string | undefined;
   /** Hash of the session's secret, of a browser. */
@@ -20,7 +20,7 @@ export type KnownIdentities = Pick<Identities, "local" | "ofToken" | "ofSession"
 /** Who calls; undefined when the call brings nothing. @throws ApiError unauthenticated when it brings what does not count */
 export async function authenticate(
   identities: KnownIdentities,
-  { authorization, session, certificateUser, forwarded }: Credentials,
+  { authorization, session, certificateUser, forwarded }: CallerCredentials,
 ): Promise<Principal | undefined> {
   if (authorization !== undefined) {
     const [, token] = /^bearer +(\S+)$/i.exec(authorization.trim()) ?? [];

@@ -1,6 +1,6 @@
 import { noCamera } from "../cameras/no-camera.ts";
 import { ApiError } from "../grpc/errors.ts";
-import type { Access, Needs } from "./access-table.ts";
+import type { MethodAccess, Needs } from "./access-table.ts";
 import type { Principal } from "./principal.ts";
 
 /** Ids of all cameras, from which a name that is not right is guessed. */
@@ -28,7 +28,7 @@ export function permitRole(
 /** The camera that a request is about, if it is about one. @throws ApiError camera_not_found, permission_denied when it is to be made */
 export function permitCamera<Request>(
   principal: Principal | undefined,
-  { cameras, creates }: Access<Request>,
+  { cameras, creates }: MethodAccess<Request>,
   request: Request,
   ids: CameraIds,
 ): string | undefined {

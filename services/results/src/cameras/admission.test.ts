@@ -2,7 +2,7 @@ import { connect, type SightlineClient } from "@sightline/client";
 import { cameraShareSchema, decodeJson, encodeJson, type WorkerInfo } from "@sightline/contracts";
 import { freePort } from "@sightline/service/testing";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { ResultsProcess } from "../testing/results-process.ts";
+import { KillableResults } from "../testing/results-process.ts";
 import { RunningResults } from "../testing/running-results.ts";
 
 /** For a machine that is busy with other tests. */
@@ -140,7 +140,7 @@ test("of floors that are asked for at once no more are taken than can be promise
 
 test("two processes that are asked at once take no more floors together than can be promised", async () => {
   const { server } = results;
-  const other = new ResultsProcess(server.url, `127.0.0.1:${await freePort()}`);
+  const other = new KillableResults(server.url, `127.0.0.1:${await freePort()}`);
   other.start();
   const second = connect(other.address);
   onTestFinished(async () => {

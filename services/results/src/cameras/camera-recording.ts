@@ -5,18 +5,18 @@ import {
   limits,
   Recording,
   RecordingMode,
-  type RecordingSettings,
+  type StoredRecording,
 } from "@sightline/contracts";
 import { ApiError } from "../grpc/errors.ts";
 
 /** Fields of a camera's recording that an update may name, by their path in the protobuf. */
-export const recordingPaths = [
+export const recordingMaskPaths = [
   "recording.mode",
   "recording.max_age_days",
   "recording.events_max_age_days",
   "recording.audio",
 ] as const;
-export type RecordingPath = (typeof recordingPaths)[number];
+export type RecordingPath = (typeof recordingMaskPaths)[number];
 
 /** What each field is checked by; each throws ApiError invalid_argument. */
 export function recordingChecks(
@@ -32,10 +32,10 @@ export function recordingChecks(
 }
 
 /** A checked recording as stored: what is at its default is left out, and so is a recording that has nothing else. */
-export function toStoredRecording(recording: Recording = Recording.create()): RecordingSettings | undefined {
+export function toStoredRecording(recording: Recording = Recording.create()): StoredRecording | undefined {
   const { maxAgeDays, eventsMaxAgeDays, audio } = recording;
   const mode = enumName(RecordingMode, recording.mode);
-  const stored: RecordingSettings = {
+  const stored: StoredRecording = {
     ...(mode && { mode }),
     ...(maxAgeDays > 0 && { maxAgeDays }),
     ...(eventsMaxAgeDays > 0 && { eventsMaxAgeDays }),

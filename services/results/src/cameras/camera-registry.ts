@@ -24,7 +24,7 @@ export interface StoredCamera {
 }
 
 /** What becomes of a camera. */
-export interface CameraChange {
+export interface CameraWrite {
   record: CameraRecord;
   /** Null removes the stored one, undefined leaves it. */
   secret: CameraSecret | null | undefined;
@@ -91,7 +91,7 @@ export class CameraRegistry {
   /** Stores a new camera. @throws ApiError camera_exists, registry_unavailable */
   async create(
     id: string,
-    { record, secret, recordStream, share }: CameraChange & { recordStream: RecordStreamChange },
+    { record, secret, recordStream, share }: CameraWrite & { recordStream: RecordStreamChange },
   ): Promise<StoredCamera> {
     return this.#oneAtATime(id, async () => {
       const exists = () => new ApiError("camera_exists", `camera '${id}' is already registered`);
@@ -112,7 +112,7 @@ export class CameraRegistry {
    * Replaces a camera by what `change` makes of it.
    * @throws ApiError camera_not_found, etag_mismatch when it has changed meanwhile, registry_unavailable
    */
-  async update(id: string, change: (stored: StoredCamera) => CameraChange): Promise<StoredCamera> {
+  async update(id: string, change: (stored: StoredCamera) => CameraWrite): Promise<StoredCamera> {
     return this.#oneAtATime(id, async () => {
       const stored = this.require(id);
       const { record, secret, recordStream, share } = change(stored);

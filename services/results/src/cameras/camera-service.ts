@@ -23,7 +23,7 @@ import { ApiError, faultsOf } from "../grpc/errors.ts";
 import { cutPage, readPage } from "../grpc/page-token.ts";
 import type { Admission } from "./admission.ts";
 import { etagOf, toCameraMessage } from "./camera-message.ts";
-import type { CameraChange, CameraRegistry, StoredCamera } from "./camera-registry.ts";
+import type { CameraRegistry, CameraWrite, StoredCamera } from "./camera-registry.ts";
 import {
   checkSettings,
   mergeSettings,
@@ -125,7 +125,7 @@ export class CameraService {
     const paths = named ? updatedPaths(given, request.updateMask) : new Set<UpdatablePath>();
     const readUri = () => (paths.has("uri") ? parseCameraUri(given.uri) : undefined);
     const readRecordUri = () => (paths.has("record_uri") ? parseRecordUri(given.recordUri) : undefined);
-    const change = (before: StoredCamera): CameraChange => {
+    const change = (before: StoredCamera): CameraWrite => {
       if (given.etag !== "" && given.etag !== etagOf(before))
         throw new ApiError(
           "etag_mismatch",

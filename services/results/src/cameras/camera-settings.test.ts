@@ -10,7 +10,7 @@ import {
   type WorkerInfo,
 } from "@sightline/contracts";
 import { describe, expect, test } from "vitest";
-import { recordingPaths } from "./camera-recording.ts";
+import { recordingMaskPaths } from "./camera-recording.ts";
 import { checkSettings, updatablePaths, updatedPaths } from "./camera-settings.ts";
 import { ModelCatalog } from "./model-catalog.ts";
 
@@ -203,7 +203,7 @@ describe("field mask", () => {
 
   test("may name each setting that the JSON API has", () => {
     const settings = Object.keys(httpCameraSettingsSchema.shape).flatMap((name) =>
-      name === "recording" ? recordingPaths : pathOfSetting(name),
+      name === "recording" ? recordingMaskPaths : pathOfSetting(name),
     );
     expect([...settings].sort()).toEqual([...updatablePaths].sort());
   });

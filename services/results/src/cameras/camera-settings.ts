@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import {
   Camera,
+  cameraSettingNames,
   isModelName,
   labelsFault,
   limits,
@@ -13,14 +14,13 @@ import {
   recordOfPlain,
   type SettingName,
   type StoredSettings,
-  settingNames,
 } from "@sightline/contracts";
 import { ApiError, faultsOf, throwFaults } from "../grpc/errors.ts";
 import { checkPrivacyMasks, toStoredPrivacy } from "./camera-privacy.ts";
 import {
   type RecordingPath,
   recordingChecks,
-  recordingPaths,
+  recordingMaskPaths,
   toStoredRecording,
 } from "./camera-recording.ts";
 import { checkSecondStages, toStoredSecondStages } from "./camera-second-stages.ts";
@@ -31,8 +31,8 @@ const maxClassLength = 64;
 export type UpdatablePath = PathOf<Exclude<SettingName, "recording">> | RecordingPath;
 
 /** Fields of a camera that an update may name, by their path in the protobuf. */
-export const updatablePaths: readonly UpdatablePath[] = settingNames.flatMap((name) =>
-  name === "recording" ? recordingPaths : (pathOfSetting(name) as UpdatablePath),
+export const updatablePaths: readonly UpdatablePath[] = cameraSettingNames.flatMap((name) =>
+  name === "recording" ? recordingMaskPaths : (pathOfSetting(name) as UpdatablePath),
 );
 
 /**
@@ -42,7 +42,7 @@ export const updatablePaths: readonly UpdatablePath[] = settingNames.flatMap((na
 export function updatedPaths(camera: Camera, mask: readonly string[] | undefined): Set<UpdatablePath> {
   if (mask?.includes("*")) return new Set(updatablePaths);
   const named = mask?.length
-    ? mask.flatMap((path) => (path === "recording" ? recordingPaths : path))
+    ? mask.flatMap((path) => (path === "recording" ? recordingMaskPaths : path))
     : updatablePaths.filter((path) => !isDeepStrictEqual(valueAt(camera, path), valueAt(unset, path)));
   const unknown = named.find((path) => !isUpdatable(path));
   if (unknown !== undefined)

@@ -5,7 +5,7 @@ import { encodeCursor, type StreamIdentity } from "./cursor.ts";
 import type { Feed } from "./feed.ts";
 import { FeedEntry } from "./feed-entry.ts";
 import type { FeedFilter } from "./feed-format.ts";
-import type { Start } from "./start-position.ts";
+import type { StreamStart } from "./start-position.ts";
 import type { StoredMessages, StoredRange, StreamState } from "./stored-messages.ts";
 
 const firstBatch = 16;
@@ -22,7 +22,7 @@ export class CatchUp<T, F extends FeedFilter> {
   readonly #stored: StoredMessages;
   readonly #filter: F;
   readonly #subject: string | undefined;
-  #start: Start | undefined;
+  #start: StreamStart | undefined;
   #range: StoredRange | undefined;
   /** All up to here is in the range, or was read before. */
   #rangeEnd: StreamPlace;
@@ -41,7 +41,7 @@ export class CatchUp<T, F extends FeedFilter> {
     filter: F,
     identity: StreamIdentity,
     position: StreamPlace,
-    start: Start | undefined,
+    start: StreamStart | undefined,
   ) {
     this.#feed = feed;
     this.#stored = stored;

@@ -4,7 +4,7 @@ import type { FeedFilter, Selection } from "./feed-format.ts";
 import { type CameraSet, filterKey, invalidArgument, readCameras, readNames } from "./filter-fields.ts";
 
 /** Which detections are wanted. */
-export interface DetectionFilter extends FeedFilter, CameraSet {
+export interface DetectionFeedFilter extends FeedFilter, CameraSet {
   /** Class names; undefined means every class. */
   classes: ReadonlySet<string> | undefined;
   minScore: number;
@@ -18,7 +18,7 @@ export function readFilter(
   request: Pick<SubscribeDetectionsRequest, "cameras" | "classes" | "minScore" | "includeEmpty"> &
     Partial<Pick<SubscribeDetectionsRequest, "start">>,
   scope: CameraScope = allCameras,
-): DetectionFilter {
+): DetectionFeedFilter {
   const { minScore, includeEmpty } = request;
   const cameras = readCameras(request.cameras, scope);
   const classes = readNames("classes", request.classes);
@@ -37,7 +37,7 @@ export function isOfCamera({ cameras }: CameraSet, camera: string): boolean {
  * Indices of the frame's detections that pass, "all" when every one does, undefined when the frame is not to be
  * sent at all.
  */
-export function applyFilter(filter: DetectionFilter, event: FrameDetections): Selection | undefined {
+export function applyFilter(filter: DetectionFeedFilter, event: FrameDetections): Selection | undefined {
   if (!isOfCamera(filter, event.frame?.camera ?? "")) return undefined;
   const { detections } = event;
   const passing: number[] = [];

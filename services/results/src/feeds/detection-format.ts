@@ -1,10 +1,10 @@
 import { SubscribeDetectionsResponse, streams, subjects } from "@sightline/contracts";
-import { applyFilter, type DetectionFilter, isOfCamera } from "./detection-filter.ts";
+import { applyFilter, type DetectionFeedFilter, isOfCamera } from "./detection-filter.ts";
 import type { FeedFormat } from "./feed-format.ts";
 import { decodeTimeline, isFrame, notAnalysedGap, type TimelineMessage } from "./timeline-message.ts";
 
 /** Frames with detections, out of TIMELINE, and what is missing of them. */
-export const detectionFormat: FeedFormat<TimelineMessage, DetectionFilter> = {
+export const detectionFormat: FeedFormat<TimelineMessage, DetectionFeedFilter> = {
   kind: "detections",
   stream: streams.timeline,
   subjectOf: subjects.timeline,

@@ -10,7 +10,7 @@ import type { FeedFilter } from "./feed-format.ts";
 import { type CameraSet, filterKey, invalidArgument, readCameras, readNames } from "./filter-fields.ts";
 
 /** Which events are wanted; a field that is undefined lets all pass. */
-export interface EventFilter extends FeedFilter, CameraSet {
+export interface EventFeedFilter extends FeedFilter, CameraSet {
   types: ReadonlySet<EventType> | undefined;
   /** Class names; an event without a track has none. */
   classes: ReadonlySet<string> | undefined;
@@ -25,7 +25,7 @@ export interface EventFilter extends FeedFilter, CameraSet {
 export function readEventFilter(
   filter: EventFilterMessage | undefined,
   scope: CameraScope = allCameras,
-): EventFilter {
+): EventFeedFilter {
   const cameras = readCameras(filter?.cameras ?? [], scope);
   const types = readEnums("types", filter?.types ?? [], EventType);
   const classes = readNames("classes", filter?.classes ?? []);
@@ -38,7 +38,7 @@ export function readEventFilter(
 }
 
 /** Whether an event passes. */
-export function passesFilter(filter: EventFilter, event: Event): boolean {
+export function passesFilter(filter: EventFeedFilter, event: Event): boolean {
   return (
     (!filter.phases || filter.phases.has(event.phase)) &&
     hasAttributes(filter, event) &&
@@ -47,14 +47,14 @@ export function passesFilter(filter: EventFilter, event: Event): boolean {
 }
 
 /** An attribute may become known while an event goes on. */
-function hasAttributes({ attributes }: EventFilter, { track }: Event): boolean {
+function hasAttributes({ attributes }: EventFeedFilter, { track }: Event): boolean {
   return [...attributes].every(([name, values]) =>
     track?.attributes.some((known) => known.name === name && values.has(known.value)),
   );
 }
 
 /** Whether an event passes but for its phase and attributes: by what stays the same over its life. */
-export function passesIgnoringPhase(filter: EventFilter, event: Event): boolean {
+export function passesIgnoringPhase(filter: EventFeedFilter, event: Event): boolean {
   const { types, classes, zones, rules } = filter;
   return (
     (!filter.cameras || filter.cameras.has(event.name.slice(0, event.name.indexOf("/events/")))) &&

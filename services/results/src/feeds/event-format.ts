@@ -1,9 +1,9 @@
 import { Event, parseEventName, SubscribeEventsResponse, streams, subjects } from "@sightline/contracts";
-import { type EventFilter, passesFilter } from "./event-filter.ts";
+import { type EventFeedFilter, passesFilter } from "./event-filter.ts";
 import type { FeedFormat } from "./feed-format.ts";
 
 /** Messages about events. */
-export const eventFormat: FeedFormat<Event, EventFilter> = {
+export const eventFormat: FeedFormat<Event, EventFeedFilter> = {
   kind: "events",
   stream: streams.events,
   subjectOf: (camera) => subjects.event(camera, "*"),

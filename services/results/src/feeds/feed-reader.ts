@@ -4,8 +4,8 @@ import { CatchUp } from "./catch-up.ts";
 import type { StreamIdentity } from "./cursor.ts";
 import type { Feed, FeedSubscriber } from "./feed.ts";
 import type { FeedFilter } from "./feed-format.ts";
-import type { Place, ProgressReader } from "./progress-rounds.ts";
-import type { Start } from "./start-position.ts";
+import type { PlaceInStream, ProgressReader } from "./progress-rounds.ts";
+import type { StreamStart } from "./start-position.ts";
 import type { StoredMessages } from "./stored-messages.ts";
 import type { SubscriberSink } from "./subscriber.ts";
 
@@ -51,7 +51,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
   }
 
   /** Begins to send. */
-  start(start: Start): void {
+  start(start: StreamStart): void {
     if (start.from === "cursor") {
       // Of a making of the stream that is no more: that is told as a gap.
       this.#identity = start.identity;
@@ -93,7 +93,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
   }
 
   /** Once a round: says where it has come to, unless messages say so or the connection cannot take more. */
-  tellProgress(encode: (place: Place) => Buffer): void {
+  tellProgress(encode: (place: PlaceInStream) => Buffer): void {
     const quiet = this.#quiet;
     this.#quiet = true;
     const place = this.#place();
@@ -106,7 +106,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
   }
 
   /** Where it has come to: all that it wants of what is before has been written. Undefined while that is not sure. */
-  #place(): Place | undefined {
+  #place(): PlaceInStream | undefined {
     const { identity, head } = this.#feed;
     if (this.#source === "live") return { identity, position: head };
     if (this.#source === "stored" && this.#settled)
@@ -141,7 +141,7 @@ export class FeedReader<T, F extends FeedFilter> implements FeedSubscriber, Prog
     return !this.#doubtful && this.#feed.covers(this.#identity, this.#position.sequence);
   }
 
-  async #sendStored(start: Start | undefined): Promise<void> {
+  async #sendStored(start: StreamStart | undefined): Promise<void> {
     this.#source = "stored";
     this.#settled = false;
     this.#doubtful = false;

@@ -13,7 +13,7 @@ import { readFilter } from "./detection-filter.ts";
 import { detectionFormat } from "./detection-format.ts";
 import { Feed } from "./feed.ts";
 import { FeedReader } from "./feed-reader.ts";
-import type { Start } from "./start-position.ts";
+import type { StreamStart } from "./start-position.ts";
 import { StoredMessages } from "./stored-messages.ts";
 import { Subscriber } from "./subscriber.ts";
 import type { TimelineMessage } from "./timeline-message.ts";
@@ -115,7 +115,7 @@ test("one encoding serves all whose filters let the same through", () => {
 
 test("a reader that misses nothing shares the encoding, whether it keeps up or comes later", () => {
   const live = subscribe({});
-  const read = (start: Start) => {
+  const read = (start: StreamStart) => {
     const messages: Buffer[] = [];
     const sink = { write: (message: Buffer) => messages.push(message) > 0 };
     const filter = readFilter(SubscribeDetectionsRequest.fromPartial({ minScore: 0.1 }));

@@ -1,8 +1,8 @@
 import type { Event } from "@sightline/contracts";
 import type { Logger, Nats } from "@sightline/service";
-import type { DetectionFilter } from "./detection-filter.ts";
+import type { DetectionFeedFilter } from "./detection-filter.ts";
 import { detectionFormat } from "./detection-format.ts";
-import type { EventFilter } from "./event-filter.ts";
+import type { EventFeedFilter } from "./event-filter.ts";
 import { eventFormat } from "./event-format.ts";
 import { Feed, type FeedObserver } from "./feed.ts";
 import type { FeedFilter, FeedFormat } from "./feed-format.ts";
@@ -26,8 +26,8 @@ export interface RunningFeed<T, F extends FeedFilter> {
   reader: StreamReader;
   subscribers: Subscribers<T, F>;
 }
-export type DetectionFeed = RunningFeed<TimelineMessage, DetectionFilter>;
-export type EventFeed = RunningFeed<Event, EventFilter>;
+export type DetectionFeed = RunningFeed<TimelineMessage, DetectionFeedFilter>;
+export type EventFeed = RunningFeed<Event, EventFeedFilter>;
 
 /** What feeds are made with. */
 export interface FeedParts {

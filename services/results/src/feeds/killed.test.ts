@@ -12,13 +12,13 @@ import { freePort, NatsServer } from "@sightline/service/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { span } from "../testing/event-collector.ts";
 import { FeedClient, type FeedMessage } from "../testing/feed-client.ts";
-import { ResultsProcess } from "../testing/results-process.ts";
+import { KillableResults } from "../testing/results-process.ts";
 import { sampleEvent } from "../testing/running-feeds.ts";
 import { sampleFrame } from "../testing/sample-frames.ts";
 
 let server: NatsServer;
 let nats: Nats;
-let results: ResultsProcess;
+let results: KillableResults;
 let client: FeedClient;
 beforeAll(async () => {
   server = await NatsServer.start();
@@ -26,7 +26,7 @@ beforeAll(async () => {
   const retention = { maxAgeSeconds: 3600, maxBytes: 256 * 1024 ** 2, replicas: 1 };
   await ensureStream(nats.manager, timelineStream(retention));
   await ensureStream(nats.manager, eventsStream(retention));
-  results = new ResultsProcess(server.url, `127.0.0.1:${await freePort()}`);
+  results = new KillableResults(server.url, `127.0.0.1:${await freePort()}`);
   results.start();
   client = new FeedClient(results.address);
   await client.ready(30_000);

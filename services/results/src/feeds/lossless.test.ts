@@ -1,7 +1,7 @@
 import { EventPhase, GapReason, toTimestamp } from "@sightline/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { Collector, span } from "../testing/event-collector.ts";
-import type { Start } from "../testing/feed-client.ts";
+import type { ClientStart } from "../testing/feed-client.ts";
 import { RunningFeeds, sampleEvent } from "../testing/running-feeds.ts";
 import { sampleFrame } from "../testing/sample-frames.ts";
 
@@ -19,7 +19,7 @@ async function publish(camera: string, first: number, last: number) {
   for (const number of span(first, last)) await feeds.frame(sampleFrame({ camera, number }));
 }
 
-async function subscribe(camera: string, start?: Start) {
+async function subscribe(camera: string, start?: ClientStart) {
   const opened = Promise.withResolvers<void>();
   const events = feeds.client.detections({
     cameras: [camera],
@@ -126,7 +126,7 @@ test("frames that were not analysed are told in their place, of the cameras aske
 });
 
 describe("a start that cannot be", () => {
-  const start = (start: Start) => feeds.client.detections({ start }).next();
+  const start = (start: ClientStart) => feeds.client.detections({ start }).next();
   test.each([
     ["a cursor that is damaged", { cursor: "rubbish" }, "cursor_corrupt"],
     ["a cursor that is empty", { cursor: "" }, "cursor_corrupt"],

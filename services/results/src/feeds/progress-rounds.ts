@@ -3,7 +3,7 @@ import { encodeCursor, type StreamIdentity } from "./cursor.ts";
 import type { FeedFilter, FeedFormat } from "./feed-format.ts";
 
 /** A place, and the stream that it is in. */
-export interface Place {
+export interface PlaceInStream {
   identity: StreamIdentity;
   position: StreamPlace;
 }
@@ -11,7 +11,7 @@ export interface Place {
 /** Is told of its progress unless messages tell it. */
 export interface ProgressReader {
   /** Comes once a round; `encode` gives the message that tells of a place. */
-  tellProgress(encode: (place: Place) => Buffer): void;
+  tellProgress(encode: (place: PlaceInStream) => Buffer): void;
 }
 
 /** How long a round takes unless it is said otherwise. */
@@ -30,7 +30,7 @@ export class ProgressRounds<T, F extends FeedFilter> {
   #size = 0;
   #step = 0;
   #timer: NodeJS.Timeout | undefined;
-  #encoded: (Place & { message: Buffer }) | undefined;
+  #encoded: (PlaceInStream & { message: Buffer }) | undefined;
 
   constructor(format: FeedFormat<T, F>, roundMs: number) {
     this.#format = format;
@@ -57,7 +57,7 @@ export class ProgressRounds<T, F extends FeedFilter> {
     for (const reader of this.#readers[this.#step]!) reader.tellProgress((place) => this.#encode(place));
   }
 
-  #encode({ identity, position }: Place): Buffer {
+  #encode({ identity, position }: PlaceInStream): Buffer {
     const last = this.#encoded;
     if (
       last?.position.sequence === position.sequence &&

@@ -6,7 +6,7 @@ import { type CursorKind, type CursorPlace, decodeCursor, type StreamIdentity } 
 export const endOfTime = 253_370_764_800_000;
 
 /** Where to begin reading a stream. */
-export type Start =
+export type StreamStart =
   | { from: "newest" }
   | { from: "beginning" }
   /** Stored at this time or later, in milliseconds. */
@@ -22,7 +22,7 @@ export function readStart(
   kind: CursorKind,
   isOurs: (identity: StreamIdentity) => boolean,
   start: StartPosition | undefined,
-): Start | undefined {
+): StreamStart | undefined {
   const position = start?.position;
   if (!start) return undefined;
   if (!position)

@@ -5,7 +5,7 @@ import type { Feed, FeedSubscriber } from "./feed.ts";
 import type { FeedFilter } from "./feed-format.ts";
 import { FeedReader } from "./feed-reader.ts";
 import type { ProgressRounds } from "./progress-rounds.ts";
-import type { Start } from "./start-position.ts";
+import type { StreamStart } from "./start-position.ts";
 import type { StoredMessages } from "./stored-messages.ts";
 import { Subscriber, type SubscriberLimits, type SubscriberSink } from "./subscriber.ts";
 
@@ -76,7 +76,7 @@ export class Subscribers<T, F extends FeedFilter> {
    * Sends everything from `start` on, and with `progress` how far that is when there is nothing to send.
    * @throws ApiError too_many_subscribers
    */
-  from(start: Start, filter: F, progress: boolean, sink: SubscriberSink): OpenSubscription {
+  from(start: StreamStart, filter: F, progress: boolean, sink: SubscriberSink): OpenSubscription {
     const reader = new FeedReader(this.#feed, this.#stored, filter, sink, this.#log);
     const remove = this.#add(filter, reader);
     const { format, identity, head } = this.#feed;

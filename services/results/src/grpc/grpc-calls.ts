@@ -9,7 +9,7 @@ import {
 } from "@grpc/grpc-js";
 import type { Logger } from "@sightline/service";
 import { accessOfRpc, type RpcName } from "../access/access-table.ts";
-import type { Audit } from "../access/audit.ts";
+import type { AuditTrail } from "../access/audit.ts";
 import { auditOfRpc, describeCall } from "../access/audit-table.ts";
 import { authenticate, type KnownIdentities } from "../access/authenticate.ts";
 import type { CallLimits } from "../access/call-limits.ts";
@@ -45,7 +45,7 @@ export interface CallAccess {
   /** The user that a verified client certificate names, if the connection has one. */
   certificateUser?: (call: AnyCall) => string | undefined;
   /** Takes down what the table of audit names. */
-  audit?: Pick<Audit, "record">;
+  audit?: Pick<AuditTrail, "record">;
   /** By whom callers' addresses are told. */
   proxies?: TrustedProxies;
   /** How much one caller may ask. */

@@ -8,7 +8,7 @@ import {
   subjects,
 } from "@sightline/contracts";
 import type { CameraScope } from "../access/camera-scope.ts";
-import { applyFilter, type DetectionFilter, readFilter } from "../feeds/detection-filter.ts";
+import { applyFilter, type DetectionFeedFilter, readFilter } from "../feeds/detection-filter.ts";
 import { readNames } from "../feeds/filter-fields.ts";
 import type { StoredMessages, StreamState } from "../feeds/stored-messages.ts";
 import { decodeFrame } from "../feeds/timeline-message.ts";
@@ -32,7 +32,7 @@ const readAtATime = 256;
 
 /** What is looked for. */
 interface Query {
-  filter: DetectionFilter;
+  filter: DetectionFeedFilter;
   range: TimeRange;
   /** Name of a zone; empty means anywhere. */
   zone: string;

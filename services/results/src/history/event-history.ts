@@ -11,7 +11,7 @@ import {
 } from "@sightline/contracts";
 import type { CameraScope } from "../access/camera-scope.ts";
 import {
-  type EventFilter,
+  type EventFeedFilter,
   passesFilter,
   passesIgnoringPhase,
   readEventFilter,
@@ -48,7 +48,7 @@ interface Beginning {
 
 /** One call's look into history, and what it has found. */
 interface Look {
-  filter: EventFilter;
+  filter: EventFeedFilter;
   search: EventSearch;
   range: TimeRange;
   state: StreamState;
@@ -171,7 +171,7 @@ export class EventHistory {
 
   /** Beginnings of events among the messages of these sequences, newest first; and when the oldest message was stored. */
   async #beginnings(
-    filter: EventFilter,
+    filter: EventFeedFilter,
     time: TimeRange,
     first: number,
     last: number,

@@ -9,7 +9,7 @@ import {
   validatorCompiler,
 } from "fastify-type-provider-zod";
 import type { Registry } from "prom-client";
-import type { Audit } from "../access/audit.ts";
+import type { AuditTrail } from "../access/audit.ts";
 import type { AuditHistory } from "../access/audit-history.ts";
 import type { CallLimits } from "../access/call-limits.ts";
 import type { CameraIds } from "../access/permit.ts";
@@ -63,7 +63,7 @@ export interface HttpApiOptions {
 
 /** What records who did what, and what is told of it. */
 export interface AuditParts {
-  audit: Audit;
+  audit: AuditTrail;
   history: AuditHistory;
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { PictureSource } from "@sightline/analysis-service/testing";
+import { TestPictures } from "@sightline/analysis-service/testing";
 import {
   type CandidateState,
   decodeJson,
@@ -198,7 +198,7 @@ test("one worker that fails, lacks the version, says nothing or ends keeps all a
 
 test("gathers what workers tell of a shadow, keeps pictures of the biggest differences, and ends it", async () => {
   await played("w1");
-  const pictures = await PictureSource.start(results.nats);
+  const pictures = await TestPictures.start(results.nats);
   const { models, cameras } = results.client;
   await results.buckets.cameras.put("gate", encodeJson({ ...sampleCamera(), model }));
   await vi.waitUntil(async () => cameras.get("gate").catch(() => undefined), patience);

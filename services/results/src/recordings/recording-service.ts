@@ -5,7 +5,7 @@ import {
   isCameraId,
   limits,
   parseEventName,
-  type RecordingSpan,
+  type RecordedSpan,
   type RecordingsAnswer,
   recordingPaths,
   recordingSegmentsSchema,
@@ -20,7 +20,7 @@ import { nothingFound } from "./recording-faults.ts";
 import type { Found, RecordingHolders, VideoRange } from "./recording-holders.ts";
 
 /** A span, and the ingest that has it. */
-export type HeldSpan = RecordingSpan & { ingest: string };
+export type HeldSpan = RecordedSpan & { ingest: string };
 
 /** What a video is asked for with. */
 export interface VideoOptions {

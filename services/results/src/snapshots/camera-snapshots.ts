@@ -9,7 +9,7 @@ import {
 } from "@sightline/service";
 import { ApiError } from "../grpc/errors.ts";
 import { annotateJpeg } from "./annotate-jpeg.ts";
-import type { Snapshot } from "./event-snapshots.ts";
+import type { EventSnapshot } from "./event-snapshots.ts";
 
 const quality = 85;
 /** A frame whose detections are known may be gone when its picture is asked for; then a newer one's are. */
@@ -47,7 +47,7 @@ export class CameraSnapshots {
   async get(
     name: string,
     { annotated, maxWidth, source = "camera" }: CameraSnapshotOptions,
-  ): Promise<Snapshot> {
+  ): Promise<EventSnapshot> {
     const camera = cameraIdOf(name);
     if (camera === undefined)
       throw new ApiError("invalid_argument", "the camera's name is not valid; expected cameras/{camera}");

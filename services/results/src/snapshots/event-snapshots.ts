@@ -7,7 +7,7 @@ import { cutOutJpeg } from "./cut-out.ts";
 import type { RecordedPictures } from "./recorded-pictures.ts";
 
 /** A JPEG and the frame that it shows. */
-export interface Snapshot {
+export interface EventSnapshot {
   jpeg: Uint8Array;
   frame: FrameReference;
 }
@@ -28,7 +28,11 @@ export class EventSnapshots {
    * kept, since lists of events ask for many. One of an event that was just told may not be stored yet, and is waited for until `signal` aborts.
    * @throws ApiError invalid_argument, snapshot_not_found, history_unavailable, picture_unavailable
    */
-  async get(name: string, { annotated = false, cutOut = false }, signal?: AbortSignal): Promise<Snapshot> {
+  async get(
+    name: string,
+    { annotated = false, cutOut = false },
+    signal?: AbortSignal,
+  ): Promise<EventSnapshot> {
     const parts = parseEventName(name);
     if (!parts)
       throw new ApiError(

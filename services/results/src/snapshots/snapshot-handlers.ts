@@ -1,7 +1,7 @@
 import type { CameraServiceServer, EventServiceServer } from "@sightline/contracts";
 import type { GrpcCalls } from "../grpc/grpc-calls.ts";
 import type { CameraSnapshots } from "./camera-snapshots.ts";
-import type { EventSnapshots, Snapshot } from "./event-snapshots.ts";
+import type { EventSnapshot, EventSnapshots } from "./event-snapshots.ts";
 
 /** The picture call of CameraService over gRPC. */
 export function cameraSnapshotHandlers(
@@ -27,6 +27,6 @@ export function eventSnapshotHandlers(
   };
 }
 
-function toResponse({ jpeg, frame }: Snapshot) {
+function toResponse({ jpeg, frame }: EventSnapshot) {
   return { contentType: "image/jpeg", content: Buffer.from(jpeg), frame };
 }

@@ -1,5 +1,5 @@
 import { type Client, credentials, type ServiceError, status } from "@grpc/grpc-js";
-import { PictureSource } from "@sightline/analysis-service/testing";
+import { TestPictures } from "@sightline/analysis-service/testing";
 import {
   CameraRules,
   CameraServiceClient,
@@ -34,7 +34,7 @@ const record = {
 const patience = { timeout: 60_000 };
 
 let results: RunningResults;
-let source: PictureSource;
+let source: TestPictures;
 let cameras: CameraServiceClient;
 let events: EventServiceClient;
 let rulesService: RulesServiceClient;
@@ -42,7 +42,7 @@ let published = 0;
 
 beforeAll(async () => {
   results = await RunningResults.start();
-  source = await PictureSource.start(results.nats);
+  source = await TestPictures.start(results.nats);
   cameras = new CameraServiceClient(results.addresses.grpc, credentials.createInsecure());
   events = new EventServiceClient(results.addresses.grpc, credentials.createInsecure());
   rulesService = new RulesServiceClient(results.addresses.grpc, credentials.createInsecure());

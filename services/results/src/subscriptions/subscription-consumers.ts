@@ -1,13 +1,13 @@
 import { AckPolicy, type ConsumerConfig, DeliverPolicy } from "@nats-io/jetstream";
 import { type Subscription, SubscriptionKind, streams, subjects } from "@sightline/contracts";
-import type { Start } from "../feeds/start-position.ts";
+import type { StreamStart } from "../feeds/start-position.ts";
 
 const second = 1_000_000_000;
 /** Beyond it JetStream delivers nothing more until something is acknowledged, over all readers. */
 const maxUnacknowledged = 10_000;
 
 /** Where a consumer begins. */
-export type ConsumerStart = Start | { from: "after"; sequence: number };
+export type ConsumerStart = StreamStart | { from: "after"; sequence: number };
 
 /** The stream that a subscription reads. */
 export function streamOf(kind: SubscriptionKind): string {

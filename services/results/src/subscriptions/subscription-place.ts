@@ -12,7 +12,7 @@ import {
 } from "@sightline/service";
 import type { StreamIdentity } from "../feeds/cursor.ts";
 import { readEventFilter } from "../feeds/event-filter.ts";
-import { readStart, type Start } from "../feeds/start-position.ts";
+import { readStart, type StreamStart } from "../feeds/start-position.ts";
 import { StoredMessages } from "../feeds/stored-messages.ts";
 import type { StreamMakings } from "../feeds/stream-makings.ts";
 import {
@@ -126,7 +126,7 @@ export class SubscriptionPlace {
   }
 
   /** Where a subscription whose consumer is missing begins, and whether what was to come before is lost. */
-  async #start(subscription: Subscription): Promise<{ start: Start; loss: boolean }> {
+  async #start(subscription: Subscription): Promise<{ start: StreamStart; loss: boolean }> {
     const stored = new StoredMessages(this.#nats, streamOf(subscription.kind));
     const { identity, first, firstTime } = await stored.state();
     const { createTime } = subscription;

@@ -25,7 +25,7 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 
-export type Start = "newest" | "beginning" | { time: Date } | { cursor: string };
+export type ClientStart = "newest" | "beginning" | { time: Date } | { cursor: string };
 
 /** An answer of a subscription. */
 export type FeedMessage =
@@ -36,7 +36,7 @@ export type FeedMessage =
   | { kind: "progress"; cursor: string };
 
 export interface FeedCall {
-  start?: Start;
+  start?: ClientStart;
   /** Whether to ask for progress; no unless given. */
   progress?: boolean;
   signal?: AbortSignal;
@@ -170,7 +170,7 @@ export class FeedClient {
 
 const ownConnection = { "grpc.use_local_subchannel_pool": 1, "grpc.max_receive_message_length": 2 ** 21 };
 
-function position(start: Start | undefined): StartPosition | undefined {
+function position(start: ClientStart | undefined): StartPosition | undefined {
   if (start === undefined) return undefined;
   if (start === "newest" || start === "beginning") return { position: { $case: start, value: true } };
   if ("cursor" in start) return { position: { $case: "cursor", value: start.cursor } };

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 const main = fileURLToPath(new URL("../main.ts", import.meta.url));
 
 /** A real results service in a process of its own, that can be killed and started again on the same address. */
-export class ResultsProcess {
+export class KillableResults {
   readonly address: string;
   readonly #natsUrl: string;
   #child: ChildProcess | undefined;

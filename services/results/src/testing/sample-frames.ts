@@ -2,7 +2,7 @@ import { cameraName, FrameDetections, toTimestamp } from "@sightline/contracts";
 import { wallClockMs } from "@sightline/service/clock";
 
 /** What to put into a sample frame. */
-export interface Sample {
+export interface SampleFrame {
   camera?: string;
   epoch?: string;
   number: number;
@@ -18,7 +18,7 @@ export function sampleFrame({
   epoch = "e1",
   found = [["person", 0.9]],
   ...sample
-}: Sample) {
+}: SampleFrame) {
   const { number, previousNumber = number - 1 } = sample;
   return FrameDetections.fromPartial({
     frame: {

@@ -5,7 +5,7 @@ import {
   type CameraStatus,
   decodeJson,
   encodeJson,
-  type RecordingSpan,
+  type RecordedSpan,
   type RecordingsAnswer,
   recordingPaths,
   recordingsAnswerSchema,
@@ -87,7 +87,7 @@ export class SoundRig {
   }
 
   /** Waits until so much is recorded, with sound or without, and gives the last of it. */
-  async spanOf(camera: string, audio: boolean, ms: number): Promise<RecordingSpan> {
+  async spanOf(camera: string, audio: boolean, ms: number): Promise<RecordedSpan> {
     const wanted = async () =>
       (await this.find(camera)).spans.findLast(
         (each) => each.audio === audio && each.toMs - each.fromMs > ms,

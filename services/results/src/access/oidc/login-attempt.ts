@@ -23,7 +23,7 @@ const audience = "sightline-login";
  * Encrypts login attempts, so that the browser keeps them and any results process can go on with one. The key comes from the
  * client secret, which all of them have.
  */
-export class LoginAttempts {
+export class SealedAttempts {
   readonly #key: Uint8Array;
 
   constructor(clientSecret: string) {

@@ -1,7 +1,7 @@
 import type { Logger } from "@sightline/service";
 import type { AccessStore } from "../access-store.ts";
 import type { Users } from "../users.ts";
-import { LoginAttempts } from "./login-attempt.ts";
+import { SealedAttempts } from "./login-attempt.ts";
 import { OidcClient } from "./oidc-client.ts";
 import type { OidcConfig } from "./oidc-settings.ts";
 import { OidcUsers } from "./oidc-users.ts";
@@ -12,7 +12,7 @@ export interface OidcParts {
   /** Address of the callback, where it is not the one that people call. */
   redirectUrl: string | undefined;
   client: OidcClient;
-  attempts: LoginAttempts;
+  attempts: SealedAttempts;
   users: OidcUsers;
 }
 
@@ -21,7 +21,7 @@ export function startOidc(config: OidcConfig, users: Users, store: AccessStore, 
     label: config.oidcLabel,
     redirectUrl: config.oidcRedirectUrl,
     client: new OidcClient(config, log),
-    attempts: new LoginAttempts(config.clientSecret),
+    attempts: new SealedAttempts(config.clientSecret),
     users: new OidcUsers(config, users, store),
   };
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Audit, AuditEntry } from "../../access/audit.ts";
+import type { AuditEntry, AuditTrail } from "../../access/audit.ts";
 import { describeCall, httpAudit } from "../../access/audit-table.ts";
 
 declare module "fastify" {
@@ -12,7 +12,7 @@ declare module "fastify" {
 const refused = new Set([401, 403, 429]);
 
 /** Records what the table of audit names, when it has been answered. `audit` is undefined until NATS is there. */
-export function recordRequests(scope: FastifyInstance, audit: () => Audit | undefined): void {
+export function recordRequests(scope: FastifyInstance, audit: () => AuditTrail | undefined): void {
   scope.decorateRequest("audited", undefined);
   const record = (request: FastifyRequest, statusCode: number) => {
     const { url } = request.routeOptions;

@@ -114,7 +114,7 @@ export class HttpGuard {
 }
 
 /** Who calls a route that needs a role. */
-export function callerOf({ principal }: Pick<FastifyRequest, "principal">): Principal {
+export function requesterOf({ principal }: Pick<FastifyRequest, "principal">): Principal {
   if (!principal) throw new ApiError("unauthenticated", "log in first");
   return principal;
 }

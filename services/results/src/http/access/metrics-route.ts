@@ -1,14 +1,14 @@
 import type { FastifyInstance } from "fastify";
 import type { Registry } from "prom-client";
 import type { CameraScope } from "../../access/camera-scope.ts";
-import { callerOf } from "./http-guard.ts";
+import { requesterOf } from "./http-guard.ts";
 
 /** Prometheus text of what the caller may see. */
 export function metricsRoute(app: FastifyInstance, registry: Registry): void {
   app.get("/metrics", async (request, reply) => {
     const text = await registry.metrics();
     reply.type(registry.contentType);
-    return metricsFor(callerOf(request).scope, text);
+    return metricsFor(requesterOf(request).scope, text);
   });
 }
 

@@ -17,7 +17,7 @@ import {
   type RecordStreamStatus,
   toIso,
 } from "@sightline/contracts";
-import { recordingPaths } from "../../cameras/camera-recording.ts";
+import { recordingMaskPaths } from "../../cameras/camera-recording.ts";
 import type { FormFaults } from "../../cameras/camera-settings.ts";
 import type { BodyFields } from "../body-fields.ts";
 
@@ -37,7 +37,9 @@ export function toHttpCamera(camera: Camera): Omit<HttpCamera, "figures" | "find
 
 /** What CameraService is told of the faults of a body's form. */
 export function formFaults({ faults, faulty }: BodyFields<HttpCameraChanges>): FormFaults {
-  const fields = [...faulty].flatMap((name) => (name === "recording" ? recordingPaths : pathOfSetting(name)));
+  const fields = [...faulty].flatMap((name) =>
+    name === "recording" ? recordingMaskPaths : pathOfSetting(name),
+  );
   return { faults, fields: new Set(fields) };
 }
 

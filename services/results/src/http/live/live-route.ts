@@ -4,7 +4,7 @@ import type { WebSocket } from "ws";
 import { callerKey } from "../../access/call-limits.ts";
 import type { Principal } from "../../access/principal.ts";
 import { ApiError } from "../../grpc/errors.ts";
-import { callerOf } from "../access/http-guard.ts";
+import { requesterOf } from "../access/http-guard.ts";
 import type { LiveHub } from "./live-hub.ts";
 
 /** A connection that has not answered the ping before the last one is gone. */
@@ -27,11 +27,11 @@ export function liveRoute(app: FastifyInstance, hub: () => LiveHub, sockets: Ope
         if (!request.ws)
           throw new ApiError("invalid_argument", "this is a WebSocket; connect with Upgrade: websocket");
         hub();
-        sockets.reserve(callerOf(request));
+        sockets.reserve(requesterOf(request));
       },
     },
     (connection, request) => {
-      const principal = callerOf(request);
+      const principal = requesterOf(request);
       const release = sockets.open(connection, principal);
       const socket = hub().add(connection, principal.scope);
       const off = endWith(principal, connection, () => hub().remove(socket));

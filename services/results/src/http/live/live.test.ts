@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { PictureSource } from "@sightline/analysis-service/testing";
+import { TestPictures } from "@sightline/analysis-service/testing";
 import {
   CameraState,
   CameraStatus,
@@ -12,14 +12,14 @@ import {
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { LiveBrowser } from "../../testing/live-browser.ts";
 import { RunningResults } from "../../testing/running-results.ts";
-import { type Sample, sampleFrame } from "../../testing/sample-frames.ts";
+import { type SampleFrame, sampleFrame } from "../../testing/sample-frames.ts";
 
 let results: RunningResults;
-let source: PictureSource;
+let source: TestPictures;
 const browsers: LiveBrowser[] = [];
 beforeEach(async () => {
   results = await RunningResults.start({ SIGHTLINE_MAX_SOCKETS: "3" });
-  source = await PictureSource.start(results.nats);
+  source = await TestPictures.start(results.nats);
 });
 afterEach(async () => {
   for (const browser of browsers.splice(0)) await browser.close();
@@ -46,7 +46,7 @@ async function watch(browser: LiveBrowser): Promise<void> {
 }
 
 /** Publishes a frame of the camera `front`, and waits until the server has delivered it and all before. */
-async function deliver(number: number, found?: Sample["found"]): Promise<void> {
+async function deliver(number: number, found?: SampleFrame["found"]): Promise<void> {
   await results.publish(sampleFrame({ number, ...(found && { found }) }));
   await expect
     .poll(() => results.metric('sightline_frame_latency_seconds_count{camera="front"}'))

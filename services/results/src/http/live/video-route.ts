@@ -4,7 +4,7 @@ import type { FastifyInstance } from "fastify";
 import type { WebSocket } from "ws";
 import { ApiError } from "../../grpc/errors.ts";
 import type { LiveVideo } from "../../recordings/live-video.ts";
-import { callerOf } from "../access/http-guard.ts";
+import { requesterOf } from "../access/http-guard.ts";
 import { endWith, keepPinging, type OpenSockets } from "./live-route.ts";
 import { toLivePicture } from "./picture-message.ts";
 
@@ -73,12 +73,12 @@ export function videoRoute(app: FastifyInstance, videos: () => VideoSockets, soc
         if (!request.ws)
           throw new ApiError("invalid_argument", "this is a WebSocket; connect with Upgrade: websocket");
         videos();
-        sockets.reserve(callerOf(request));
+        sockets.reserve(requesterOf(request));
       },
     },
     (connection, request) => {
       const { params, log } = request;
-      const principal = callerOf(request);
+      const principal = requesterOf(request);
       const release = sockets.open(connection, principal);
       const off = endWith(principal, connection, () => videos().remove(connection));
       const stopPinging = keepPinging(connection);

@@ -11,7 +11,7 @@ export const errorAnswers = {
 export const cameraParams = z.object({ camera: z.string().max(63).describe("Id of the camera.") });
 
 /** Etag of an If-Match header; empty when there is none, or it is `*`. */
-export function etagOf(ifMatch: string | undefined): string {
+export function etagOfIfMatch(ifMatch: string | undefined): string {
   if (ifMatch === undefined || ifMatch.trim() === "*") return "";
   return ifMatch
     .trim()
@@ -40,12 +40,12 @@ export const flagSet = trueOrFalse.default(true);
 export const time = z.iso.datetime({ offset: true, error: "expected a time such as 2026-03-01T08:00:00Z" });
 
 /** A whole number in a query string. */
-export function number(min: number, max: number) {
+export function numberParam(min: number, max: number) {
   const error = `expected a number from ${min} to ${max}`;
   return z.coerce.number({ error }).min(min, { error }).max(max, { error }).default(min);
 }
 
-export function wholeNumber(min: number, max: number) {
+export function wholeNumberParam(min: number, max: number) {
   const error = `expected a whole number from ${min} to ${max}`;
   return z.coerce.number({ error }).int({ error }).min(min, { error }).max(max, { error });
 }

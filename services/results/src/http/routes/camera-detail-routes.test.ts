@@ -1,4 +1,4 @@
-import { PictureSource } from "@sightline/analysis-service/testing";
+import { TestPictures } from "@sightline/analysis-service/testing";
 import {
   CameraState,
   CameraStatus,
@@ -13,11 +13,11 @@ import { RunningResults } from "../../testing/running-results.ts";
 import { sampleFrame } from "../../testing/sample-frames.ts";
 
 let results: RunningResults;
-let pictures: PictureSource;
+let pictures: TestPictures;
 let api: CheckedApi;
 beforeAll(async () => {
   results = await RunningResults.start();
-  pictures = await PictureSource.start(results.nats);
+  pictures = await TestPictures.start(results.nats);
   api = await CheckedApi.open(results.addresses.http);
 });
 afterAll(async () => {

@@ -11,7 +11,14 @@ import { rulesName } from "../../rules/rules-service.ts";
 import { bodyIsCheckedLater } from "../body-fields.ts";
 import { seriesSeconds } from "../series/camera-series.ts";
 import { withoutOffset } from "../series/series-store.ts";
-import { cameraParams, conditional, errorAnswers, etagOf, flag, wholeNumber } from "./api-error.ts";
+import {
+  cameraParams,
+  conditional,
+  errorAnswers,
+  etagOfIfMatch,
+  flag,
+  wholeNumberParam,
+} from "./api-error.ts";
 import { jpegAnswer } from "./jpeg-answer.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
@@ -55,7 +62,7 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
       },
     },
     async ({ params, body, headers }, reply) => {
-      const etag = etagOf(headers["if-match"]);
+      const etag = etagOfIfMatch(headers["if-match"]);
       const rules = await parts().rules.updateFromFile(params.camera, body, etag);
       reply.header("etag", `"${rules.etag}"`);
       return formatRules(rules);
@@ -70,7 +77,7 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
         summary: "Returns the newest analysed picture of a camera.",
         params: cameraParams,
         querystring: z.object({
-          width: wholeNumber(16, 4096)
+          width: wholeNumberParam(16, 4096)
             .optional()
             .describe("Most pixels wide; a picture is never made larger."),
           annotated: flag.describe("Draw the detections into it."),
@@ -98,7 +105,7 @@ export function cameraDetailRoutes(app: ApiApp, parts: Parts): void {
         summary: "Returns the last seconds of a camera, oldest first, one sample each.",
         params: cameraParams,
         querystring: z.object({
-          seconds: wholeNumber(1, seriesSeconds).default(seriesSeconds),
+          seconds: wholeNumberParam(1, seriesSeconds).default(seriesSeconds),
         }),
         response: { 200: httpSeriesSchema, ...errorAnswers },
       },

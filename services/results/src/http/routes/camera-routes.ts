@@ -13,10 +13,17 @@ import {
 import { z } from "zod";
 import { parseCameraUri } from "../../cameras/camera-uri.ts";
 import { faultsOf, throwFaults } from "../../grpc/errors.ts";
-import { callerOf } from "../access/http-guard.ts";
+import { requesterOf } from "../access/http-guard.ts";
 import { bodyIsCheckedLater, readFields } from "../body-fields.ts";
 import { formFaults } from "../json/camera-json.ts";
-import { cameraParams, conditional, errorAnswers, etagOf, names, wholeNumber } from "./api-error.ts";
+import {
+  cameraParams,
+  conditional,
+  errorAnswers,
+  etagOfIfMatch,
+  names,
+  wholeNumberParam,
+} from "./api-error.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
 const tags = ["cameras"];
@@ -31,7 +38,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
         operationId: "listCameras",
         summary: "Lists cameras by id, a page at a time.",
         querystring: z.object({
-          pageSize: wholeNumber(1, 1000).default(100),
+          pageSize: wholeNumberParam(1, 1000).default(100),
           pageToken: z.string().max(512).default(""),
           label: names.describe("Only cameras that have all of these labels, each as key=value."),
         }),
@@ -41,7 +48,7 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
     async (request) => {
       const { cameras, view } = parts();
       const { label: labels, ...page } = request.query;
-      const found = cameras.list({ ...page, labels }, callerOf(request).scope);
+      const found = cameras.list({ ...page, labels }, requesterOf(request).scope);
       return { ...found, cameras: found.cameras.map((camera) => view.show(camera)) };
     },
   );
@@ -102,14 +109,14 @@ export function cameraRoutes(app: ApiApp, parts: Parts): void {
     async (asked, reply) => {
       const { params, body, headers } = asked;
       const { cameras, view } = parts();
-      const etag = etagOf(headers["if-match"]);
+      const etag = etagOfIfMatch(headers["if-match"]);
       const read = readFields(httpCameraChangesSchema, body);
       const { fields } = read;
       const request = {
         camera: { ...cameraOfSettings(fields), name: cameraName(params.camera), etag },
         updateMask: cameraPathsOf(fields),
       };
-      const camera = await cameras.update(request, formFaults(read), callerOf(asked).scope);
+      const camera = await cameras.update(request, formFaults(read), requesterOf(asked).scope);
       reply.header("etag", `"${camera.etag}"`);
       return { ...view.show(camera), warnings: cameras.warnings(camera, request.updateMask) };
     },

@@ -5,16 +5,16 @@ import {
   toTimestamp,
 } from "@sightline/contracts";
 import { z } from "zod";
-import { callerOf } from "../access/http-guard.ts";
+import { requesterOf } from "../access/http-guard.ts";
 import { toHttpAnalysedFrame } from "../live/picture-message.ts";
-import { cameraParams, errorAnswers, flag, time, wholeNumber } from "./api-error.ts";
+import { cameraParams, errorAnswers, flag, time, wholeNumberParam } from "./api-error.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
 const query = z.object({
   from: time.optional().describe("Captured at this time or later; without, from the oldest kept on."),
   to: time.optional().describe("Captured before this time; without, until now."),
   empty: flag.describe("Frames too in which nothing was detected."),
-  pageSize: wholeNumber(1, 1000).default(100),
+  pageSize: wholeNumberParam(1, 1000).default(100),
   pageToken: z.string().max(4096).default(""),
 });
 
@@ -45,7 +45,7 @@ export function detectionRoutes(app: ApiApp, parts: Parts): void {
         pageSize: query.pageSize,
         pageToken: query.pageToken,
       });
-      const { frames, nextPageToken } = await parts().detections.list(asked, callerOf(request).scope);
+      const { frames, nextPageToken } = await parts().detections.list(asked, requesterOf(request).scope);
       const now = Date.now();
       return { frames: frames.map((frame) => toHttpAnalysedFrame(frame, now)), nextPageToken };
     },

@@ -17,9 +17,9 @@ import {
 import { z } from "zod";
 import { ApiError } from "../../grpc/errors.ts";
 import { EventCounts } from "../../history/event-counts.ts";
-import { callerOf } from "../access/http-guard.ts";
+import { requesterOf } from "../access/http-guard.ts";
 import { untilClosed } from "../video-answer.ts";
-import { errorAnswers, flag, names, number, time, wholeNumber } from "./api-error.ts";
+import { errorAnswers, flag, names, numberParam, time, wholeNumberParam } from "./api-error.ts";
 import { jpegAnswer } from "./jpeg-answer.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
@@ -53,8 +53,8 @@ const eventQuery = z.object({
   ...filterQuery,
   from: time.optional().describe("Events that started at this time or later."),
   to: time.optional().describe("Events that started before this time."),
-  minScore: number(0, 1).describe("Those whose object had this score at best, or a higher one."),
-  minSeconds: number(0, 1e9).describe("Those that lasted so long or longer."),
+  minScore: numberParam(0, 1).describe("Those whose object had this score at best, or a higher one."),
+  minSeconds: numberParam(0, 1e9).describe("Those that lasted so long or longer."),
   text: z
     .string()
     .max(200)
@@ -64,7 +64,7 @@ const eventQuery = z.object({
     .enum(["true", "false"])
     .optional()
     .describe("true: only those that somebody has reviewed; false: only those that nobody has."),
-  pageSize: wholeNumber(1, 1000).default(100),
+  pageSize: wholeNumberParam(1, 1000).default(100),
   pageToken: z.string().max(4096).default(""),
 });
 
@@ -94,7 +94,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
         pageSize: query.pageSize,
         pageToken: query.pageToken,
       };
-      const { events, nextPageToken } = await parts().events.list(asked, callerOf(request).scope);
+      const { events, nextPageToken } = await parts().events.list(asked, requesterOf(request).scope);
       return { events: events.map(toHttpEvent), nextPageToken };
     },
   );
@@ -117,7 +117,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
         endTime: query.to === undefined ? undefined : toTimestamp(Date.parse(query.to)),
       };
       const counts = new EventCounts(parts().events);
-      const { counts: found } = await counts.count(asked, callerOf(request).scope, untilClosed(reply));
+      const { counts: found } = await counts.count(asked, requesterOf(request).scope, untilClosed(reply));
       return { counts: found.map((count) => toHttpEventCount(count, by)) };
     },
   );
@@ -134,7 +134,7 @@ export function eventRoutes(app: ApiApp, parts: Parts): void {
     },
     async (request) => {
       const { events, reviewed } = request.body;
-      const { scope, name } = callerOf(request);
+      const { scope, name } = requesterOf(request);
       const names = events.map(({ camera, id }) => eventName({ camera, event: id }));
       const marked = await parts().reviews.mark(names, reviewed, scope, name);
       return { events: marked.names.map((each) => parseEventName(each)!) };

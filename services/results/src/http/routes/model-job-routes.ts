@@ -13,7 +13,7 @@ import { ApiError } from "../../grpc/errors.ts";
 import { jobName } from "../../models/jobs/job-message.ts";
 import { modelName, versionName } from "../../models/model-name.ts";
 import { toHttpInspected, toHttpJob } from "../json/model-job-json.ts";
-import { errorAnswers, wholeNumber } from "./api-error.ts";
+import { errorAnswers, wholeNumberParam } from "./api-error.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
 const tags = ["models"];
@@ -24,7 +24,7 @@ const versionParams = z.object({
 const jobParams = z.object({ job: z.string().max(63).describe("Id of the job.") });
 const pieceParams = jobParams.extend({
   file: z.string().max(63).describe("`export`, `clip` or `labels`."),
-  piece: wholeNumber(0, 1_000_000).describe(`From 0. All but the last have ${pieceBytes} bytes.`),
+  piece: wholeNumberParam(0, 1_000_000).describe(`From 0. All but the last have ${pieceBytes} bytes.`),
 });
 const noContent = (words: string) => z.undefined().describe(words);
 

@@ -12,7 +12,7 @@ import {
 import { z } from "zod";
 import { modelName, versionName } from "../../models/model-name.ts";
 import { shadowName } from "../../models/shadows/shadow-message.ts";
-import { callerOf } from "../access/http-guard.ts";
+import { requesterOf } from "../access/http-guard.ts";
 import { toHttpActivated, toHttpModel, toHttpShadow } from "../json/model-json.ts";
 import { untilClosed } from "../video-answer.ts";
 import { errorAnswers } from "./api-error.ts";
@@ -39,7 +39,7 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
     },
     async (request) => {
       const { models, workers, modelCameras } = parts();
-      const { scope } = callerOf(request);
+      const { scope } = requesterOf(request);
       return {
         faults: models.faults(),
         models: models.list().map((model) => {
@@ -104,7 +104,7 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
       },
     },
     async (request) => ({
-      shadows: parts().shadows.list(callerOf(request).scope).shadows.map(toHttpShadow),
+      shadows: parts().shadows.list(requesterOf(request).scope).shadows.map(toHttpShadow),
     }),
   );
   app.post(
@@ -143,7 +143,9 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
       },
     },
     async (request) =>
-      toHttpShadow(parts().shadows.get({ name: shadowName(request.params.shadow) }, callerOf(request).scope)),
+      toHttpShadow(
+        parts().shadows.get({ name: shadowName(request.params.shadow) }, requesterOf(request).scope),
+      ),
   );
   app.post(
     "/shadows/:shadow/stop",
@@ -158,7 +160,7 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
     },
     async (request) => {
       const name = shadowName(request.params.shadow);
-      return toHttpShadow(await parts().shadows.stop({ name }, callerOf(request).scope));
+      return toHttpShadow(await parts().shadows.stop({ name }, requesterOf(request).scope));
     },
   );
   app.delete(
@@ -173,7 +175,7 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
       },
     },
     async (request, reply) => {
-      await parts().shadows.delete({ name: shadowName(request.params.shadow) }, callerOf(request).scope);
+      await parts().shadows.delete({ name: shadowName(request.params.shadow) }, requesterOf(request).scope);
       return reply.code(204).send();
     },
   );
@@ -192,7 +194,7 @@ export function modelRoutes(app: ApiApp, parts: Parts): void {
       const { shadow, frame } = request.params;
       const jpeg = await parts().shadows.picture(
         { name: shadowName(shadow), frame },
-        callerOf(request).scope,
+        requesterOf(request).scope,
       );
       return reply.type("image/jpeg").send(Buffer.from(jpeg));
     },

@@ -1,5 +1,5 @@
 import { httpSystemSchema } from "@sightline/contracts";
-import { callerOf } from "../access/http-guard.ts";
+import { requesterOf } from "../access/http-guard.ts";
 import { errorAnswers } from "./api-error.ts";
 import type { ApiApp, Parts } from "./parts.ts";
 
@@ -15,6 +15,6 @@ export function systemRoutes(app: ApiApp, parts: Parts): void {
         response: { 200: httpSystemSchema, ...errorAnswers },
       },
     },
-    async (request) => parts().system.show(callerOf(request).scope),
+    async (request) => parts().system.show(requesterOf(request).scope),
   );
 }

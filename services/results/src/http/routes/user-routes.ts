@@ -10,7 +10,7 @@ import {
 } from "@sightline/contracts";
 import { z } from "zod";
 import type { AccessParts } from "../../access/start-access.ts";
-import { callerOf } from "../access/http-guard.ts";
+import { requesterOf } from "../access/http-guard.ts";
 import { toHttpToken, toHttpUser } from "../json/access-json.ts";
 import { errorAnswers } from "./api-error.ts";
 import type { ApiApp } from "./parts.ts";
@@ -94,7 +94,7 @@ export function userRoutes(app: ApiApp, access: () => AccessParts): void {
     async (request, reply) => {
       const { password, current } = request.body;
       await access().users.setPassword(
-        callerOf(request),
+        requesterOf(request),
         request.params.name,
         { password, current },
         request.ip,
@@ -112,7 +112,7 @@ export function userRoutes(app: ApiApp, access: () => AccessParts): void {
         response: { 200: httpTokensSchema, ...errorAnswers },
       },
     },
-    async (request) => ({ tokens: access().tokens.list(callerOf(request)).map(toHttpToken) }),
+    async (request) => ({ tokens: access().tokens.list(requesterOf(request)).map(toHttpToken) }),
   );
   app.post(
     "/tokens",
@@ -128,7 +128,7 @@ export function userRoutes(app: ApiApp, access: () => AccessParts): void {
     },
     async (request, reply) => {
       const { expireTime, ...given } = request.body;
-      const { record, token } = await access().tokens.create(callerOf(request), {
+      const { record, token } = await access().tokens.create(requesterOf(request), {
         ...given,
         expireTime: expireTime === undefined ? undefined : new Date(expireTime),
       });
@@ -147,7 +147,7 @@ export function userRoutes(app: ApiApp, access: () => AccessParts): void {
       },
     },
     async (request, reply) => {
-      await access().tokens.delete(callerOf(request), request.params.id);
+      await access().tokens.delete(requesterOf(request), request.params.id);
       return reply.code(204).send();
     },
   );

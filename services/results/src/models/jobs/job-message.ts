@@ -92,7 +92,7 @@ export function toInspectionMessage({ model, version, files, ...inspection }: In
 }
 
 /** What was given of an export. @throws ApiError invalid_argument that names the fields at fault */
-export function readSettings(settings: ImportSettingsMessage | undefined): ImportSettings {
+export function readImportSettings(settings: ImportSettingsMessage | undefined): ImportSettings {
   const { family, classes, width, height, mean, std, channelOrder, placement, range } =
     settings ?? ImportSettingsMessage.fromPartial({});
   const given = {

@@ -20,7 +20,7 @@ import { ApiError } from "../../grpc/errors.ts";
 import { chooseVersion, readModelName } from "../model-name.ts";
 import type { VersionRecords } from "../version-records.ts";
 import { endedStates } from "./job-keeper.ts";
-import { jobIdOf, readSettings, toJobMessage } from "./job-message.ts";
+import { jobIdOf, readImportSettings, toJobMessage } from "./job-message.ts";
 import type { JobStore } from "./job-store.ts";
 
 const mostUnfinished = 8;
@@ -56,7 +56,7 @@ export class JobService {
   }: CreateModelImportRequest): Promise<ModelJobMessage> {
     const model = readModelName(name);
     const files = readFiles(file ? [file] : [], ["export"]);
-    const wanted = { kind: "import", model, isNew, settings: readSettings(settings) } as const;
+    const wanted = { kind: "import", model, isNew, settings: readImportSettings(settings) } as const;
     return this.#inTurn(() => {
       const isThere = this.#isThere(model);
       if (isNew && isThere)
